@@ -24,11 +24,7 @@ test.concurrent.each<[what: string, args: readonly string[], prints: string]>([
   ["what is not purged", ["purge", ...KEYS], `${KEYS.join("\n")}\n`],
   ["a key in JSON", ["explain", "--json", "/images/card/docs/errors.md"], '"docs/errors.md"'],
   ["a key in a table", ["explain", "/images/card/docs/x.md.png"], " docs/x.md.png\n"],
-  [
-    "the files of a project",
-    ["init", "docs", "--provider", "r2", "--bucket", "acme-media"],
-    " docs/README.md ",
-  ],
+  ["the files of a project", ["init", "docs", "--bucket", "acme-media"], " docs/README.md\n"],
 ])("%s is printed as it is", async (_what, args, prints) => {
   const { out } = await vitrine(makeFolder(), args);
   expect(out).toContain(prints);

@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { WORKFLOW_YML } from "../../src/cli/init/templates/workflow-yml.ts";
 import { readSources } from "../structure/imports.ts";
 import { ROOT } from "../support/built.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
@@ -49,7 +48,7 @@ test.each(listPages().filter((page) => !OF_REPOSITORY.includes(page)))(
     // Who tries Vitrine has cloned the repository. A project that init made has scripts of its own.
     const text = readPage(page)
       .replace(/npm (?:ci|install)\nnpm start\n/g, "")
-      .replace(WORKFLOW_YML, "");
+      .replace(readPage("fixtures/github/workflows/vitrine.yml"), "");
     expect(OWN.exec(text)?.[0]).toBeUndefined();
   },
 );

@@ -19,6 +19,6 @@ test("vitrine deploy has every option of its commands", async () => {
   const { out } = await vitrine(["deploy", "--help"]);
   const commands = [...PAGE.matchAll(/npx vitrine deploy (.*)$/gm)].map(([, args = ""]) => args);
   const options = commands.flatMap((args) => args.match(/--[a-z-]+/g) ?? []);
-  expect(new Set(options)).toEqual(new Set(["--env", "--secrets-file", "--key"]));
+  expect(new Set(options)).toEqual(new Set(["--env", "--secrets-file"]));
   for (const option of options) expect(out).toContain(option);
 });

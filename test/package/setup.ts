@@ -37,16 +37,8 @@ export default async function setUp(project: TestProject): Promise<() => void> {
   const [packed]: [Packed] = JSON.parse(stdout.slice(stdout.search(/^\[/m)));
   const tarball = join(folder, packed.filename);
 
-  const init = [
-    "init",
-    "shop",
-    "--provider",
-    "aws",
-    "--bucket",
-    "acme-media",
-    "--region",
-    "eu-west-1",
-  ];
+  const endpoint = "https://s3.eu-west-1.amazonaws.com";
+  const init = ["init", "shop", "--bucket", "acme-media", "--endpoint", endpoint];
   const exec = ["exec", "--yes", ...OFFLINE, `--package=${tarball}`, "--", "vitrine", ...init];
   await run("npm", exec, { cwd: folder });
   const shop = join(folder, "shop");

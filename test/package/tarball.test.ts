@@ -14,8 +14,9 @@ const paths = packed.files.map(({ path }) => path);
 const FOLDERS = [
   /^dist\/(?:cli|client|dev|emulator|url|worker)\/[\w./-]+\.(?:js|d\.ts)$/,
   /^dist\/dev\/sheet\/page\/(?:try\/)?\w+\.(?:js|css|svg|html)$/,
+  /^dist\/cli\/init\/gitignore$/,
   /^docs\/(?:[\w-]+\.md|llms\.txt)$/,
-  /^fixtures\/objects\//,
+  /^fixtures\/(?:objects|template|github)\//,
   /^src\/(?:client|url)\/[\w-]+\.ts$/, // `vitrine client` joins them
   /^src\/cli\/vitrine\.js$/,
 ];

@@ -83,7 +83,7 @@ describe("wrangler dev, with its own R2 and Images and nothing of vitrine dev", 
   });
 });
 
-// A project of `vitrine init --provider r2` is the same: test/docs/button.test.ts.
+// A project of `vitrine init --bucket vitrine-media` is the same.
 describe("npm start", () => {
   let local: Awaited<ReturnType<typeof startDev>>;
   beforeAll(async () => {

@@ -12,11 +12,6 @@ import type { Warning } from "./mistakes.ts";
 const COMMENT =
   /^[^\S\n]*(?:#|\/\/|\/\*)[^\S\n]*Made by vitrine (\d{1,9}\.\d{1,9}\.\d{1,9})(?!\d|\.\d)/m;
 
-/** What `vitrine init` writes as the first words of wrangler.toml. */
-export function madeWithComment(version: string): string {
-  return `# Made by vitrine ${version}.`;
-}
-
 /** The version that a configuration says it was made with, without the name of a prerelease. */
 export function readMadeWith(text: string): string | undefined {
   return COMMENT.exec(text)?.[1];

@@ -1,53 +1,25 @@
-// vitrine init: makes a new project. It asks at a terminal for what the flags leave out.
+// vitrine init: makes a new project in a folder. It asks at a terminal for what the options leave out, and overwrites
+// nothing.
 
 import { basename, join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import {
-  align,
-  type End,
-  EXIT,
-  type Exit,
-  isFault,
-  paint,
-  print,
-  type Run,
-  say,
-  type World,
-} from "../command.ts";
-import { hasTerminal } from "../terminal/prompts.ts";
+import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
+import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
-import { VERSION } from "../wrangler/packages.ts";
-import { askAnswers } from "./ask-answers.ts";
-import { findSource } from "./find-source.ts";
-import { PROVIDER_NAMES } from "./providers.ts";
-import {
-  type Answers,
-  type FlagMistake,
-  nameOf,
-  readAnswers,
-  type Settings,
-} from "./read-answers.ts";
-import { projectFiles } from "./templates/index.ts";
-import { firstPicture } from "./templates/readme-md.ts";
+import { findPackageSource } from "./package-source.ts";
+import { projectFiles } from "./project-files.ts";
+import { MISTAKES, type Options, type Settings, settingsOf } from "./settings.ts";
 import { writeProject } from "./write-project.ts";
 
 export function initCommand(world: World, run: Run) {
   return new Command("init")
     .description("makes a new project in a folder, and says what to do next")
     .argument("[folder]", "the folder, which may have other files in it", ".")
-    .option("--provider <name>", `who keeps the bucket: ${PROVIDER_NAMES.join(", ")}`)
-    .option("--bucket <name>", "the bucket's name at the provider")
-    .option("--region <region>", "its region; not for r2 and gcs")
-    .option("--endpoint <url>", "its S3 endpoint, without the bucket: for minio, or r2 with keys")
-    .option("--prefix <path>", "the part of the bucket to show; default: all of it")
-    .option("--domain <host>", "the domain to show it on; default: none yet")
-    .option("--name <name>", "the name of the Worker; default: that of the folder")
-    .option(
-      "--store",
-      "keep every rendition in an R2 bucket, so that each is made once: the default",
-    )
-    .option("--no-store", "make renditions anew where Workers Cache has forgotten them")
-    .option("--jurisdiction <name>", "where R2 keeps that bucket: eu or fedramp; default: anywhere")
+    .option("--bucket <name>", "the name of the bucket")
+    .option("--endpoint <url>", "its S3 endpoint, without the bucket; default: an R2 bucket")
+    .option("--host <name>", "the domain to show it on; default: none yet")
+    .option("--environments <names>", "such as staging,production; default: none")
+    .option("--no-store", "makes renditions anew where Workers Cache has forgotten them")
     .addHelpText("after", HELP)
     .action((folder, options) => run(() => init(world, folder, options)));
 }
@@ -55,74 +27,87 @@ export function initCommand(world: World, run: Run) {
 const HELP = `
 At a terminal it asks for what the options leave out. It overwrites nothing.
 
+Environments are deployed in their order. The last one is that of visitors: it has the bucket and the host as
+they are given. The others add their names: acme-media-staging, images-staging.example.com.
+
 Examples:
   vitrine init images
-  vitrine init images --provider r2 --bucket acme-media
-  vitrine init images --provider aws --bucket acme-media --region eu-west-1
-  vitrine init . --provider minio --bucket acme-media --endpoint https://minio.example.com`;
+  vitrine init images --bucket acme-media
+  vitrine init images --bucket acme-media --endpoint https://s3.eu-west-1.amazonaws.com
+  vitrine init images --bucket acme-media --host images.example.com --environments staging,production`;
 
-async function init(world: World, shown: string, flags: Answers): Promise<End> {
+const QUESTIONS = {
+  bucket: "The name of the bucket, such as acme-media",
+  endpoint: "Its S3 endpoint, such as https://s3.eu-west-1.amazonaws.com, or nothing for R2",
+  host: "The domain to show it on, such as images.example.com, or nothing for now",
+  environments: "Environments, such as staging,production, or nothing",
+};
+const ASKED = ["bucket", "endpoint", "host", "environments"] as const;
+
+async function init(world: World, shown: string, given: Options): Promise<End> {
   const folder = resolve(world.folder, shown);
-  const isHere = folder === resolve(world.folder);
-  const name = nameOf(basename(folder));
-  const settings = await findSettings(world, flags, name);
-  if (typeof settings === "number") return settings;
-  const { dependency, install } = findSource(folder);
-  const files = projectFiles(settings, VERSION, dependency);
+  const options = await askForTheRest(world, given, basename(folder));
+  if (options === "cancelled") return EXIT.interrupted;
+  const mistakes = mistakesIn(options, ASKED, basename(folder));
+  if (mistakes.length > 0) {
+    const text = ["Nothing is written:", ...mistakes].map(visible).join("\n");
+    say(world.stderr, paint(world, world.stderr, "red", text));
+    return EXIT.usage;
+  }
+  const settings = settingsOf(options, basename(folder));
+  const { dependency, install } = findPackageSource(folder);
+  const files = projectFiles(settings, dependency);
   const fault = writeProject(folder, files, shown);
   if (isFault(fault)) return fault;
-  const written = files.map(({ path, what }) => [`  ${join(shown, path)}`, what]);
-  print(world.stdout, visible(`Wrote ${files.length} files:`), ...align(written).map(visible), "");
-  const first = `${isHere ? "" : `cd ${shellQuote(asPath(shown))} && `}${install}`;
-  say(world.stdout, ...nextSteps(settings, first).map(visible));
+  const written = Object.keys(files).map((path) => `  ${join(shown, path)}`);
+  print(world.stdout, ...[`Wrote ${written.length} files:`, ...written, ""].map(visible));
+  // `cd -` goes to the last folder, and -x is an option.
+  const path = /^[-+]/.test(shown) ? `./${shown}` : shown;
+  const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(path)} && `;
+  say(world.stdout, ...nextSteps(settings, enter + install).map(visible));
   return EXIT.done;
 }
 
-/** The folder as `cd` takes it: `-` alone is the last folder, and `-x` an option. */
-function asPath(folder: string): string {
-  return /^[-+]/.test(folder) ? `./${folder}` : folder;
-}
-
-/** @returns how the command ends, if there are none */
-async function findSettings(world: World, flags: Answers, name: string): Promise<Settings | Exit> {
-  const asks = hasTerminal(world);
-  const given = readAnswers({ ...flags, name: flags.name ?? name });
-  if ("mistakes" in given) {
-    const wrong = given.mistakes.filter(({ flag }) => !asks || flags[flag] !== undefined);
-    if (wrong.length > 0) return refuse(world, wrong);
+/** Asks for each option that is not given, if there is a terminal, and if no given one is wrong. */
+async function askForTheRest(
+  world: World,
+  given: Options,
+  folder: string,
+): Promise<Options | Cancelled> {
+  const isGiven = (option: (typeof ASKED)[number]) => given[option] !== undefined;
+  if (!hasTerminal(world) || mistakesIn(given, ASKED.filter(isGiven), folder).length > 0)
+    return given;
+  let options = given;
+  for (const option of ASKED.filter((one) => !isGiven(one))) {
+    const fault = (answer: string) => MISTAKES[option]({ ...options, [option]: answer }, folder);
+    const answer = await askText(world, { message: QUESTIONS[option], fault });
+    if (answer === "cancelled") return answer;
+    options = { ...options, [option]: answer };
   }
-  if (!asks) return "mistakes" in given ? refuse(world, given.mistakes) : given;
-  const answers = await askAnswers(world, flags, name);
-  if (answers === "cancelled") return EXIT.interrupted;
-  const read = readAnswers(answers);
-  return "mistakes" in read ? refuse(world, read.mistakes) : read;
+  return options;
 }
 
-function refuse(world: World, mistakes: readonly FlagMistake[]): Exit {
-  const lines = mistakes.map(({ flag, message }) => `  --${flag}: ${message}`);
-  const text = ["Nothing is written:", ...lines].map(visible).join("\n");
-  say(world.stderr, paint(world, world.stderr, "red", text));
-  return EXIT.usage;
+function mistakesIn(options: Options, which: readonly (typeof ASKED)[number][], folder: string) {
+  return which.flatMap((option) => {
+    const message = MISTAKES[option](options, folder);
+    return message === undefined ? [] : [`  --${option}: ${message}`];
+  });
 }
 
-/** @param first the command that installs */
-function nextSteps({ domain, bucket, s3 }: Settings, first: string): string[] {
-  if (s3 === undefined) {
-    return [
-      "Next:",
-      `  1. ${first}`,
-      "  2. npm start, and open http://localhost:8787/",
-      `  3. npx wrangler login, and npm run deploy, which makes the R2 bucket ${bucket} if there is none`,
-      "  4. If the bucket is empty, put a first picture into it:",
-      `     ${firstPicture(bucket)}`,
-    ];
-  }
-  const own = domain === "" ? "put your domain under routes in wrangler.toml, and " : "";
-  return [
-    "Next:",
-    `  1. ${first}`,
-    "  2. npm start, and open http://localhost:8787/",
-    `  3. Before npm run deploy: ${own}follow`,
-    `     node_modules/vitrine/docs/deploy.md with a key that may read ${bucket}`,
+/** @param install the command that enters the folder and installs the packages */
+function nextSteps({ places, s3, store }: Settings, install: string): string[] {
+  const [{ environment, host }] = places;
+  const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
+  const buckets = places.map(({ bucket }) => bucket).join(" and ");
+  const routes = host === undefined ? "put your domain under routes in wrangler.toml, and " : "";
+  const steps = [
+    install,
+    "npm start, and open http://localhost:8787/",
+    ...(s3 === undefined || store ? ["Switch on R2 in Cloudflare's dashboard, once"] : []),
+    s3 === undefined
+      ? `npx wrangler login, and ${deploy}, which makes the R2 bucket if there is none`
+      : `Before ${deploy}: ${routes}follow\n     node_modules/vitrine/docs/deploy.md with a key that may read ${buckets}`,
+    ...(s3 === undefined ? ["If the bucket is empty: npm run sample puts a picture into it"] : []),
   ];
+  return ["Next:", ...steps.map((step, at) => `  ${at + 1}. ${step}`)];
 }

@@ -1,7 +1,7 @@
 // Asks the person at the terminal, on stderr: stdout is for results.
 
 import type { Key } from "node:readline";
-import { confirm, isCancel, password, type SelectOptions, select, text } from "@clack/prompts";
+import { confirm, isCancel, password, text } from "@clack/prompts";
 import type { World } from "../command.ts";
 
 export type Cancelled = "cancelled";
@@ -46,19 +46,6 @@ export async function askHidden(world: World, message: string): Promise<string |
   const validate = (value: string | undefined) => (value ? undefined : "Paste it here");
   const answer = await ask(world, (screen) => password({ message, validate, ...screen }));
   return isCancel(answer) ? "cancelled" : answer.trim();
-}
-
-type Choice<Value> = { readonly value: Value; readonly label: string };
-
-/** Asks for one of a few values. */
-export async function askOne<Value extends string>(
-  world: World,
-  message: string,
-  choices: readonly Choice<Value>[],
-): Promise<Value | Cancelled> {
-  const options: SelectOptions<string>["options"] = [...choices];
-  const answer = await ask(world, (screen) => select({ message, options, ...screen }));
-  return choices.find(({ value }) => value === answer)?.value ?? "cancelled";
 }
 
 type TextQuestion = {

@@ -12,20 +12,11 @@ const MANIFEST = readManifest(join(PACKAGE_ROOT, "package.json"));
 /** The version of Vitrine that is running. */
 export const VERSION = String(MANIFEST["version"]);
 
-/** The range of another package that this version is tested with. */
-export function testedRange(name: string): string {
-  return rangeIn("devDependencies", name);
-}
-
 /** The oldest version of an optional peer that this version works with. */
 export function oldestPeer(name: string): string {
-  return rangeIn("peerDependencies", name).replace(/^\D+/, "");
-}
-
-function rangeIn(list: "devDependencies" | "peerDependencies", name: string): string {
-  const packages = MANIFEST[list];
-  const range = isPlainObject(packages) ? packages[name] : undefined;
-  if (typeof range === "string") return range;
+  const peers = MANIFEST["peerDependencies"];
+  const range = isPlainObject(peers) ? peers[name] : undefined;
+  if (typeof range === "string") return range.replace(/^\D+/, "");
   throw new Error(`package.json has no ${name}`);
 }
 

@@ -7,7 +7,7 @@ import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { makeTemporary } from "../temporary.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
-export const AWS = ["--provider", "aws", "--bucket", "acme-media", "--region", "eu-west-1"];
+export const AWS = ["--bucket", "acme-media", "--endpoint", "https://s3.eu-west-1.amazonaws.com"];
 
 /** Makes an empty folder of that name. */
 export function emptyFolder(name = "images"): string {
@@ -32,9 +32,9 @@ export function contents(folder: string): Record<string, string | null> {
   );
 }
 
-/** What wrangler reads of a project. */
-export function readProject(folder: string) {
-  const known = readVars(folder, undefined, "quiet");
+/** What wrangler reads of a project, or of one of its environments. */
+export function readProject(folder: string, environment?: string) {
+  const known = readVars(folder, environment, "quiet");
   if (isFault(known)) throw new Error(known.fault);
   return known;
 }

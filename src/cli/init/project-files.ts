@@ -1,0 +1,131 @@
+// Makes the files of a new project of the folder that the button "Deploy to Cloudflare" clones, and of a workflow for
+// GitHub: it puts in the names, and what S3's API, a store and environments need. Reads nothing but this package.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PACKAGE_ROOT } from "../command.ts";
+import type { Place, Settings } from "./settings.ts";
+
+/** The text of each file, by its path from the project's folder, with slashes. */
+export type ProjectFiles = Readonly<Record<string, string>>;
+
+const FIXTURES = join(PACKAGE_ROOT, "fixtures");
+/** npm packs no .gitignore: `npm run build` puts a copy of it here. */
+const GITIGNORE = join(import.meta.dirname, "gitignore");
+
+/** @param vitrine the range or the file that package.json has for it */
+export function projectFiles(settings: Settings, vitrine: string): ProjectFiles {
+  const read = (path: string) => readFileSync(join(FIXTURES, path), "utf8");
+  const template = (path: string) => read(`template/${path}`);
+  return {
+    "wrangler.toml": wranglerToml(template("wrangler.toml"), settings),
+    "package.json": packageJson(template("package.json"), settings, vitrine),
+    "src/index.ts": template("src/index.ts"),
+    "tsconfig.json": template("tsconfig.json"),
+    ".dev.vars.example": template(".dev.vars.example") + (settings.s3 ? KEY : ""),
+    ".gitignore": existsSync(GITIGNORE) ? readFileSync(GITIGNORE, "utf8") : template(".gitignore"),
+    "README.md": readmeMd(template("README.md"), settings),
+    ".github/workflows/vitrine.yml": workflow(read("github/workflows/vitrine.yml"), settings),
+    ".github/dependabot.yml": read("github/dependabot.yml"),
+  };
+}
+
+const KEY = `
+# The access key of the bucket: docs/deploy.md, step 5.
+AWS_ACCESS_KEY_ID=""
+AWS_SECRET_ACCESS_KEY=""
+`;
+
+const SECRETS = `[secrets]
+required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]`;
+
+/** Without a name of its own, `wrangler deploy` makes the bucket (T9). */
+const STORE = `# R2 holds every rendition that was ever made, so each is made and billed once, and shown while
+# S3 is down. A deploy makes the bucket, which nothing else may use.
+[vars.ANSWERS]
+store = "RENDITIONS"
+
+[[r2_buckets]]
+binding = "RENDITIONS"`;
+
+const ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
+
+/** The template is a list of tables with an empty line between them. An environment inherits only some of them. */
+function wranglerToml(template: string, settings: Settings): string {
+  const { name, places, s3, store } = settings;
+  const tables = template.trimEnd().split("\n\n");
+  const isOwn = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
+  const isOfR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
+  const own = tables.filter((table) => isOwn(table) && !(s3 && isOfR2(table)));
+  const more = [...(store ? [STORE] : []), ...(s3 ? [SECRETS] : [])];
+  const [{ environment, host }] = places;
+  const shared = fill(tables.filter((table) => !isOwn(table)).join("\n\n"), [
+    ['name = "vitrine"', `name = "${name}"`],
+    ["workers_dev = true", `workers_dev = ${!s3 && !host}`],
+    environment ? [`\n${ROUTES}`, ""] : [ROUTES, routesOf(host)],
+  ]);
+  const texts = places.map((place) => placeTables([...own, ...more].join("\n\n"), place, s3));
+  return `${[shared, ...texts].join("\n\n")}\n`;
+}
+
+/** The tables of an environment, or those of the top level that no environment inherits. */
+function placeTables(tables: string, { environment, bucket, host }: Place, s3: Settings["s3"]) {
+  const origin = `endpoint = "${s3?.endpoint}"\nbucket = "${bucket}"\nregion = "${s3?.region}"`;
+  const filled = s3
+    ? fill(tables, [['binding = "MEDIA_BUCKET"', origin]])
+    : fill(tables, [['"vitrine-media"', `"${bucket}"`]]);
+  if (environment === undefined) return filled;
+  const named = filled.replace(/^(\[\[?)(?=[a-z])/gm, `$1env.${environment}.`);
+  return `[env.${environment}]\n${routesOf(host)}\n\n${named}`;
+}
+
+function routesOf(host: string | undefined): string {
+  return host === undefined ? ROUTES : ROUTES.replace("# ", "").replace("images.example.com", host);
+}
+
+/** What describes the bindings to those who click the button goes. */
+function packageJson(template: string, { places, s3 }: Settings, vitrine: string): string {
+  const [{ environment, bucket }] = places;
+  const { cloudflare: _, dependencies, scripts, ...manifest } = JSON.parse(template);
+  const { start, sample, ...others } = scripts;
+  const own = {
+    start: environment === undefined ? start : `${start} --env ${environment}`,
+    ...others,
+    ...(s3 ? {} : { sample: fill(sample, [["vitrine-media", bucket]]) }),
+  };
+  const text = { ...manifest, scripts: own, dependencies: { ...dependencies, vitrine } };
+  return `${JSON.stringify(text, null, 2)}\n`;
+}
+
+function readmeMd(template: string, { name, places, s3 }: Settings): string {
+  const text = fill(template, [
+    ["# vitrine\n", `# ${name}\n`],
+    ["vitrine-media", places.map(({ bucket }) => bucket).join("` and `")],
+  ]);
+  return `${s3 ? text.replace(/^4\. .*\n/m, "") : text}
+\`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`: \`environments.md\` there says what it needs. If \`package.json\` names a \`.tgz\` file of vitrine, commit that file, too.
+`;
+}
+
+/** The last job deploys. With environments there is one for each, and each waits for the one before. */
+function workflow(template: string, { places }: Settings): string {
+  const [checks = "", job = ""] = template.split(/(?=^ {2}deploy:)/m);
+  const jobs = places.map(({ environment }, at) => {
+    if (environment === undefined) return job;
+    return fill(job, [
+      ["  deploy:", `  deploy-${environment}:`],
+      ["needs: check", at === 0 ? "needs: check" : `needs: deploy-${places[at - 1]?.environment}`],
+      ["environment: production", `environment: ${environment}`],
+      ["vitrine deploy", `vitrine deploy --env ${environment}`],
+    ]);
+  });
+  return checks + jobs.join("");
+}
+
+/** Replaces parts of a text. @throws if one is not there exactly once: the template was changed, and not this file */
+function fill(text: string, parts: readonly (readonly [part: string, by: string])[]): string {
+  return parts.reduce((before, [part, by]) => {
+    if (before.split(part).length !== 2) throw new Error(`the template has not one ${part}`);
+    return before.replace(part, () => by);
+  }, text);
+}
