@@ -10,14 +10,16 @@ export type Fact = Dimensions & {
   /** `image/jpeg`. */
   readonly type: string;
   readonly bytes: number;
-  /** The dominant colour, as CSS: `#8a5b3c`. */
-  readonly color: string;
-  /** The ThumbHash, in base64. */
-  readonly thumbhash: string;
-  /** Whether some of its pixels are transparent. */
+  /** The dominant colour, as CSS: `#8a5b3c`. An SVG has none. */
+  readonly color?: string;
+  /** The ThumbHash, in base64. An SVG has none. */
+  readonly thumbhash?: string;
+  /** Whether some of its pixels are transparent, or may be: of an SVG, that is not known. */
   readonly alpha?: true;
   /** Whether it has more than one frame. */
   readonly animated?: true;
+  /** Another one after the object changed. `createSigner`'s function takes it as `version`. */
+  readonly version?: string;
 };
 
 /** What `imgProps` reads of a fact. The two sides alone are enough for `width` and `height`. */
@@ -140,7 +142,7 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
    * Makes another background of the fact: a CSS `background`, as `thumbHash` of `vitrine/placeholder` does.
    * It is not asked for an original with `alpha`, through which it would shine.
    */
-  readonly placeholder?: ((original: NoInfer<Known>) => string) | undefined;
+  readonly placeholder?: ((original: NoInfer<Known>) => string | undefined) | undefined;
   /** On a signed route: the query that `createSigner`'s function returns. */
   readonly query?: string | undefined;
 } & ([Extract<Preset, { readonly widths: readonly number[] }>] extends [never]

@@ -1,8 +1,8 @@
 // vitrine facts on many objects: npm run bench:facts
 //
 // The strict S3 answers 2 % of the requests with 429 and 1 % with 500. The command is interrupted by Ctrl-C, then by
-// SIGKILL, and then runs to its end. It checks every fact, and that another run reads nothing, and prints the
-// peak memory. --large has originals that are as large as Cloudflare reads.
+// SIGKILL, and then runs to its end. It checks every fact, and that another run reads only what has no facts, and
+// prints the peak memory. --large has originals that are as large as Cloudflare reads.
 
 import {
   type SpawnOptionsWithStdioTuple,
@@ -25,7 +25,6 @@ const { values: given } = parseArgs({
   options: {
     objects: { type: "string", default: "10000" },
     seed: { type: "string", default: "21" },
-    concurrency: { type: "string", default: "6" },
     large: { type: "boolean", default: false },
   },
 });
@@ -116,8 +115,7 @@ async function run(end?: { readonly gets: number; readonly signal: NodeJS.Signal
     },
     stdio: ["ignore", "inherit", "pipe"],
   };
-  const all = [...args, "--concurrency", given.concurrency];
-  const child = spawn(process.execPath, all, options);
+  const child = spawn(process.execPath, args, options);
   reached = end && { gets: before.gets + end.gets, act: () => void child.kill(end.signal) };
   let err = "";
   child.stderr.on("data", (chunk: Buffer) => {
@@ -151,7 +149,11 @@ try {
   const [read] = /^Facts .*$/m.exec(again) ?? [];
   console.log(`${objects.size} objects, ${wrong.length} wrong: ${wrong.slice(0, 5).join(", ")}`);
   console.log(`The second run: ${count.gets - gets} GETs. ${read}`);
-  if (wrong.length > 0 || count.gets > gets) process.exitCode = 1;
+  // Each GET may be sent again.
+  const unknown = [...objects.values()].filter(
+    ({ known }) => !(known instanceof Object && "type" in known),
+  );
+  if (wrong.length > 0 || count.gets > gets + 2 * unknown.length) process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true });
   await close();

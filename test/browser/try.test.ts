@@ -252,7 +252,7 @@ describe("what can be tried on the contact sheet", () => {
     expect(width / height).toBeCloseTo(fact.width / fact.height, 2);
 
     await dialog.getByRole("radio", { name: "Colour" }).check();
-    const rgb = [1, 3, 5].map((at) => Number.parseInt(fact.color.slice(at, at + 2), 16));
+    const rgb = [1, 3, 5].map((at) => Number.parseInt(`${fact.color?.slice(at, at + 2)}`, 16));
     expect(await background()).toContain(`rgb(${rgb.join(", ")})`);
     await dialog.getByRole("radio", { name: "Picture" }).check();
     expect([await background(), await isPicture()]).toEqual([

@@ -100,7 +100,15 @@ async function isRight(sample: Sample, fact: Fact | undefined, line = ""): Promi
   if ("why" in read) return false;
   own.set(sample, read);
   const { color, thumbhash } = read;
-  return isDeepStrictEqual(fact, { ...known, bytes: stored.body.length, color, thumbhash });
+  const { version, ...pixels } = fact ?? {};
+  const isVersion = version !== undefined && /^[\w-]{12}$/.test(version);
+  const right = {
+    ...known,
+    bytes: stored.body.length,
+    ...(color && { color }),
+    ...(thumbhash && { thumbhash }),
+  };
+  return isVersion && isDeepStrictEqual(pixels, right);
 }
 
 /** Pictures as large as Cloudflare reads (L1): in bytes, or in pixels of formats that are decoded as a whole. */

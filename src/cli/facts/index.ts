@@ -1,29 +1,28 @@
 // vitrine facts: reads each original of a bucket once, and writes what apps want to know of it: size, type,
-// colour and ThumbHash. The originals never leave this machine.
+// colour and ThumbHash. The originals never leave this machine, and nothing is written to the bucket.
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { type End, EXIT, type Exit, isFault, type Run, say, type World } from "../command.ts";
-import { isPlayed, openProject, type Project, slotsAtHand } from "../config/project.ts";
-import { recordFile } from "../files/line-file.ts";
-import { ownFileFault } from "../files/write-file.ts";
-import { MOST_BYTES } from "../http/ask-s3.ts";
-import { whyNoKey } from "../objects/list-objects.ts";
-import { envOption, OBJECTS, restartOption, secretsFileOption, wholeNumber } from "../options.ts";
-import { createBudget, withinBudget } from "../picture/budget.ts";
-import { loadSharp } from "../picture/load-sharp.ts";
-import { MOST_PIXELS } from "../picture/small.ts";
-import { createProgress } from "../terminal/progress.ts";
-import { commandLine } from "../terminal/shell.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
+import {
+  type End,
+  EXIT,
+  type Exit,
+  type Fault,
+  isFault,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
+import { isPlayed, openProject, slotsAtHand } from "../config/project.ts";
+import { listObjects, whyNoKey } from "../objects/list-objects.ts";
+import type { Found } from "../objects/object-name.ts";
+import { envOption, secretsFileOption } from "../options.ts";
+import { loadSharp } from "../picture/read-fact.ts";
+import { counted } from "../terminal/progress.ts";
+import { argumentsOf, visible } from "../terminal/shell.ts";
 import { absenceFault } from "../urls/absence.ts";
-import { choose } from "./choose.ts";
-import { type Commands, type Gathered, gather } from "./gather.ts";
-import { createGetter } from "./get-original.ts";
-import { changedSince, type Outcome, readAll } from "./read-all.ts";
-import { openRecord } from "./record.ts";
-import { summaryLines } from "./summary.ts";
-import { isOursFor, writeFacts } from "./write-facts.ts";
-
-const CONCURRENCY = 6;
+import { readFactsFile, writeFacts } from "./facts-file.ts";
+import { type Outcome, readOriginals } from "./read-originals.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -34,7 +33,7 @@ export function factsCommand(world: World, run: Run) {
 function define() {
   return new Command("facts")
     .description("writes size, type, colour and ThumbHash of each original, for apps")
-    .argument("[BUCKET/prefix...]", "what to list; default: the only bucket; -: keys on stdin")
+    .argument("[BUCKET/prefix...]", "what to list; default: all of the only bucket")
     .option("-o, --out <file>", "a .json or .ts file; default: JSON on stdout", readFile)
     .addOption(envOption())
     .option(
@@ -42,21 +41,16 @@ function define() {
       "the local run: http://localhost:8787; default: the buckets of the environment",
     )
     .addOption(secretsFileOption("the S3 keys"))
-    .option("--concurrency <number>", "originals at once, 1 to 50", wholeNumber(1, 50), CONCURRENCY)
-    .option("--record <file>", "where to keep what is read; default: below .wrangler/vitrine/")
-    .addOption(restartOption())
     .addHelpText(
       "after",
       `
-It lists the bucket, and reads the originals that it has not read before, or that changed. It needs sharp:
-npm install --save-dev sharp. If the S3 key may not list, give keys on stdin, one on each line.
-${OBJECTS}
+It lists the bucket, and reads the originals that the file does not have, or that changed since. The S3 key needs
+s3:ListBucket and s3:GetObject. It needs sharp, too: npm install --save-dev sharp.
 A file that this command wrote is replaced; any other is left alone.
 
 Examples:
   npx vitrine facts --out src/facts.ts
   npx vitrine facts media/photos/ media/users/ --out src/facts.json
-  npx vitrine facts - --out src/facts.ts < keys.txt
   npx vitrine facts --url http://localhost:8787`,
     );
 }
@@ -68,74 +62,88 @@ function readFile(file: string): string {
 }
 
 async function facts(world: World, args: readonly string[], options: Options): Promise<End> {
-  const { stdin, stderr, folder, interrupted } = world;
-  const { out, concurrency, ...flags } = options;
+  const { stderr, interrupted } = world;
+  const { out } = options;
   const sharp = loadSharp();
   if (isFault(sharp)) return sharp;
   sharp.cache(false); // no picture is read twice
   const project = openProject(world, options);
   if (isFault(project)) return project;
-  const given = {
-    ...flags,
-    out,
-    concurrency: concurrency === CONCURRENCY ? undefined : concurrency,
-  };
-  const instead = `${commandLine("facts", given, ["-"])} < keys.txt`;
-  const here = { ...given, secretsFile: undefined, url: "http://localhost:8787" };
-  const locally = commandLine("facts", here, args) + (args.includes("-") ? " < keys.txt" : "");
-  const choice = choose(project.config.buckets, args);
-  if (isFault(choice) || ("piped" in choice && stdin.isTTY)) {
-    const hint = `Keys come on stdin, one on each line: ${instead}`;
-    say(stderr, isFault(choice) ? choice.fault : hint);
+  const prefixes = readPrefixes(project.config.buckets, args);
+  if (isFault(prefixes)) {
+    say(stderr, prefixes.fault);
     return EXIT.usage;
   }
-  const unwritable = out && ownFileFault(folder, out, isOursFor(out));
-  if (unwritable) return { fault: `${out}: ${unwritable}` };
+  const known = out === undefined ? new Map() : readFactsFile(world, out);
+  if (isFault(known)) return known;
   const { base } = project;
   const absent = isPlayed(project) && !isFault(base) && (await absenceFault(project, base));
   if (absent) return absent;
-  const gathered = await gather(world, project, choice, { instead, locally });
-  if (isFault(gathered)) return gathered;
+  const objects = await listObjects(world, project, prefixes, { who: "facts" });
+  if (isFault(objects)) return objects;
   if (interrupted.aborted) return { fault: "interrupted before an original was read" };
-  return readFacts(world, project, gathered, { ...options, locally });
-}
-
-async function readFacts(
-  world: World,
-  project: Project,
-  gathered: Gathered,
-  { out, concurrency, restart, record: file, locally }: Options & Pick<Commands, "locally">,
-): Promise<End> {
-  const { bucket, objects, prefixes, impossible } = gathered;
+  const [{ bucket }] = prefixes;
   const [slot, ...next] = slotsAtHand(project, bucket.name).usable;
-  if (slot === undefined) {
-    return { fault: whyNoKey(project, "facts has to read", bucket.name, locally) };
-  }
-  const { environment } = project.known;
-  const place = file ?? recordFile("facts", bucket.base + bucket.prefix, environment);
-  const record = await openRecord(world, place, restart === true);
-  if (isFault(record)) return record;
-
-  const changed = changedSince(objects.values(), record);
-  const progress = createProgress(world, "originals", changed.length);
-  const get = createGetter(world, bucket, [slot, ...next], createBudget(MOST_BYTES));
-  // The pixels that are decoded at a time are at most those of one picture that is as large as may be.
-  const withMemory = withinBudget(createBudget(MOST_PIXELS));
-  const reading = { get, withMemory, record, progress, concurrency };
-  const outcome = await readAll(world, objects, changed, reading);
-  progress.end();
-  const isListed = (key: string) => prefixes.some((prefix) => key.startsWith(prefix));
-  const unclosed = await record.close((key) => isListed(key) && !objects.has(key));
-
-  const exit = exitOf(outcome, impossible);
+  if (slot === undefined) return { fault: whyNoKey(project, "facts has to read", bucket.name) };
+  const outcome = await readOriginals(world, bucket, [slot, ...next], objects, known);
+  const exit = exitOf(outcome);
   // A file that was written before has more in it than nothing.
   const unwritten = exit === EXIT.failed ? undefined : writeFacts(world, out, outcome.facts);
   if (unwritten !== undefined) return unwritten;
-  say(world.stderr, ...summaryLines(outcome, place));
-  return unclosed ?? exit;
+  say(stderr, ...summaryOf(outcome, out).map(visible));
+  return exit;
 }
 
-function exitOf({ facts, missing, left, stopped }: Outcome, impossible: number): Exit {
-  if (stopped === undefined && missing.size + left + impossible === 0) return EXIT.done;
+/**
+ * Reads what to list: what the keys of one bucket begin with. A file is by key, and two buckets may have the same key.
+ * @returns a fault if the arguments make no sense
+ */
+function readPrefixes(
+  buckets: readonly Bucket[],
+  args: readonly string[],
+): readonly [Found, ...Found[]] | Fault {
+  const [only, ...more] = buckets;
+  const names = args.length === 0 && only && more.length === 0 ? [only.name] : args;
+  const found = names.map((name) => {
+    const bucket = buckets.find((one) => name === one.name || name.startsWith(`${one.name}/`));
+    return bucket ? { bucket, key: name.slice(bucket.name.length + 1) } : name;
+  });
+  const choices = (rest: string) =>
+    buckets.map(({ name }) => argumentsOf([name + rest])).join(" or ");
+  const unknown = found.find((one) => typeof one === "string");
+  if (unknown !== undefined) {
+    return { fault: `${unknown}: begin it with a bucket. Write ${choices(`/${unknown}`)}` };
+  }
+  const [first, ...others] = found.filter((one) => typeof one !== "string");
+  if (first === undefined) return { fault: `Which bucket? Write ${choices("")}` };
+  if (others.every(({ bucket }) => bucket === first.bucket)) return [first, ...others];
+  return { fault: "These are two buckets. Run it for each, with a file of its own" };
+}
+
+function exitOf({ facts, missing, left, stopped }: Outcome): Exit {
+  if (stopped === undefined && missing.size + left === 0) return EXIT.done;
   return facts.size === 0 ? EXIT.failed : EXIT.partly;
+}
+
+/** How many of the objects that are not pictures are named: a bucket may have many. */
+const MAX_NAMED = 10;
+
+function summaryOf(
+  { facts, missing, foreign, read, left, stopped }: Outcome,
+  file: string | undefined,
+): string[] {
+  const named = foreign.toSorted().slice(0, MAX_NAMED).join(", ");
+  const etc = foreign.length > MAX_NAMED ? ", …" : "";
+  const reasons = [...missing].sort(([one], [other]) => (one < other ? -1 : 1));
+  const resume = file === undefined ? "" : ` To continue, run it again: ${file} has what is read.`;
+  return [
+    `Facts of ${counted(facts.size, "original")}, ${counted(read, "original")} read now.`,
+    ...(foreign.length > 0
+      ? [`No picture: ${counted(foreign.length, "object")}: ${named}${etc}`]
+      : []),
+    ...(missing.size > 0 ? [`No facts of ${counted(missing.size, "original")}:`] : []),
+    ...reasons.map(([key, why]) => `  ${key}: ${why}`),
+    ...(stopped === undefined ? [] : [`Stopped before the end: ${stopped}.`]),
+    ...(left > 0 ? [`Not asked for: ${counted(left, "original")}.${resume}`] : []),
+  ];
 }

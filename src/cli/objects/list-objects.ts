@@ -16,10 +16,8 @@ import type { Found } from "./object-name.ts";
 type Listing = {
   /** The option or the command that has to list. */
   readonly who: string;
-  /** The command that takes keys in place of a list. */
-  readonly instead: string;
-  /** The command that reads the buckets of the local run, if there is one. */
-  readonly locally?: string | undefined;
+  /** The command that takes keys in place of a list, if there is one. */
+  readonly instead?: string | undefined;
 };
 
 /** How long to wait before S3 is asked again, if it is busy: ms. */
@@ -75,7 +73,7 @@ async function listPages(
   world: World,
   project: Project,
   { bucket, key: prefix }: Found,
-  { who, instead, locally }: Listing,
+  { who, instead }: Listing,
   take: (objects: readonly Listed[]) => void,
 ): Promise<{ readonly others: number } | Fault> {
   const slots = [...slotsAtHand(project, bucket.name).usable];
@@ -85,7 +83,7 @@ async function listPages(
   for (;;) {
     const [slot] = slots;
     if (slot === undefined) {
-      const why = whyNoKey(project, `${who} has to list`, bucket.name, locally);
+      const why = whyNoKey(project, `${who} has to list`, bucket.name);
       // facts has to read the objects, too.
       const isBound = bucket.r2 !== undefined && who === "--prefix";
       return { fault: isBound ? `${why}. Or give the keys, one on each line: ${instead}` : why };
@@ -117,21 +115,19 @@ async function listPages(
 /**
  * Why no slot can be used: no secret is at hand, or what is wrong with those that are.
  * @param what what has to be done with the bucket: `--prefix has to list`
- * @param locally the command that reads the buckets of the local run, if there is one
  */
-export function whyNoKey(project: Project, what: string, name: string, locally?: string): string {
+export function whyNoKey(project: Project, what: string, name: string): string {
   const bucket = project.config.buckets.find((one) => one.name === name);
   if (bucket?.r2 !== undefined) {
     const why = "which only the deployed Worker can open: no key does";
     return `${what} ${name}, an R2 binding, ${why}. ${R2_INSTEAD}`;
   }
   const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) => slot.mistakes);
-  const isNone = mistakes.length === 0;
-  const why = isNone ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
+  const why =
+    mistakes.length === 0 ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
   const role = bucket?.role === undefined ? "" : " (the role is the Worker's alone)";
   const where = `the environment, ${project.known.devVars} or the file of --secrets-file`;
-  const local = isNone && locally ? `. The pictures of the local run: ${locally}` : "";
-  return `${what} ${name}, and ${why}. Put the key into ${where}${role}${local}`;
+  return `${what} ${name}, and ${why}. Put the key into ${where}${role}`;
 }
 
 const R2_INSTEAD =
@@ -150,13 +146,14 @@ async function patiently(
   return ask();
 }
 
-function whyNot(said: S3Answer, { name, region }: Bucket, instead: string): string {
+function whyNot(said: S3Answer, { name, region }: Bucket, instead = ""): string {
   const { status, code, failure } = said;
   const words = status === 200 ? "S3's answer cannot be used:" : "S3 does not answer:";
   const what = failure === undefined ? `S3 says ${code ?? status}` : `${words} ${failure}`;
   const told = `${name} cannot be listed: ${what}`;
   if (code === "AccessDenied") {
-    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys, one on each line: ${instead}`;
+    const keys = instead && `, or give the keys, one on each line: ${instead}`;
+    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket${keys}`;
   }
   const verdict = verdictOf(said, region);
   const reason = "reason" in verdict && failure === undefined ? verdict.reason : undefined;

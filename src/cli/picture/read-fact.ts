@@ -1,41 +1,53 @@
-// Reads what apps want to know of a picture from its bytes: size, type, colour and ThumbHash. The bytes decide,
-// never a name or a content-type. No network, no other file.
+// Reads what apps want to know of a picture from its bytes: size, type, colour and ThumbHash. The bytes decide, never
+// a name or a content-type. It asks no network and reads no other file: an SVG is text to it, and is never drawn.
 
+import type { Sharp, SharpOptions } from "sharp";
 import { rgbaToThumbHash } from "thumbhash";
 import type { Dimensions, Fact } from "../../client/types.ts";
-import { isFault } from "../command.ts";
+import { type Fault, isFault } from "../command.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
+import { requireOf } from "../wrangler/packages.ts";
 import type { Within } from "./budget.ts";
-import { dominantColor } from "./dominant-color.ts";
-import { drawSvg } from "./draw-svg.ts";
-import { type LoadSharp, loadSharp } from "./load-sharp.ts";
-import {
-  brokenBy,
-  MOST_PIXELS,
-  type NoFact,
-  OPTIONS,
-  readSmall,
-  SMALL,
-  TIMEOUT_S,
-} from "./small.ts";
-import { sniff } from "./sniff.ts";
-import { readSvgSize } from "./svg-size.ts";
-import { framesOfWebp, MOST_FRAMES } from "./webp-frames.ts";
+import { countWebpFrames, readSvgSize, sniff } from "./sniff.ts";
 
-const LONGEST_SIDE = 12_000;
-/** The longest side that can be drawn of an SVG. */
-const LONGEST_SVG_SIDE = 32_767;
-
-/** The pixels of an animation whose frames are all looked at: more take too much memory. */
-const MOST_ANIMATED = 50e6;
-
-export const TOO_LARGE = "over 100 MB, and Cloudflare reads at most 100 MB";
-
-type Head = Dimensions & {
-  readonly type: string;
-  readonly frames: number;
-  readonly hasAlpha: boolean;
+/** Why there is no fact, in plain words: `HEIC: sharp cannot read it`. */
+export type NoFact = {
+  readonly why: string;
+  /** Whether it is no picture at all, so nothing is missing. */
+  readonly foreign?: true;
 };
+
+export const NO_PICTURE: NoFact = { why: "it is no picture that Cloudflare reads", foreign: true };
+export const TOO_LARGE: NoFact = { why: "over 100 MB, and Cloudflare reads at most 100 MB" };
+
+/** The edge reads no more (L1). */
+export const MAX_PIXELS = 100e6;
+const MAX_SIDE = 12_000;
+/** The pixels of an animation whose frames are all looked at: more take too much memory. */
+const MAX_ANIMATED_PIXELS = 50e6;
+/** More take the decoder seconds. */
+const MAX_WEBP_FRAMES = 20_000;
+/** A ThumbHash is made of a picture that fits into a square of this size. */
+const THUMBNAIL_SIDE = 100;
+const TIMEOUT_S = 60;
+
+/** Time and size have bounds. Warnings of a decoder are not failures. */
+const OPTIONS: SharpOptions = { failOn: "error", limitInputPixels: MAX_PIXELS };
+
+type LoadedSharp = typeof import("sharp").default;
+
+/** @returns a fault that says what to do if sharp, an optional peer, is not installed or does not run here */
+export function loadSharp(): LoadedSharp | Fault {
+  const require = requireOf("sharp");
+  if (isFault(require)) return require;
+  try {
+    const sharp: LoadedSharp = require("sharp");
+    return sharp;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { fault: error.message };
+  }
+}
 
 /**
  * @param bytes of the whole original
@@ -48,86 +60,94 @@ export async function readFact(
 ): Promise<Fact | NoFact> {
   const sharp = loadSharp();
   if (isFault(sharp)) throw new Error(sharp.fault);
-  if (bytes.length > MOST_BYTES) return { why: TOO_LARGE };
-  const head = await readHead(sharp, bytes);
-  if ("why" in head) return head;
-  const { width, height, type, frames } = head;
-  const wrong = sizeFault(head);
-  if (wrong !== undefined) return { why: wrong };
+  const type = sniff(bytes);
+  if (type === undefined) return NO_PICTURE;
+  if (bytes.length > MOST_BYTES) return TOO_LARGE;
+  if (type === "image/svg+xml") {
+    const size = readSvgSize(bytes);
+    // What would shine through it is not known without a drawing: as if some pixels were transparent.
+    return size
+      ? { ...size, type, bytes: bytes.length, alpha: true }
+      : { why: "an SVG without a size" };
+  }
+  if (type === "image/heic") return { why: "HEIC: sharp cannot read it" };
+  if (type === "image/webp" && countWebpFrames(bytes) > MAX_WEBP_FRAMES) {
+    return { why: `more than ${MAX_WEBP_FRAMES.toLocaleString("en")} frames, which take too long` };
+  }
   try {
-    return await withMemory(type === SVG ? SMALL * SMALL : width * height, async () => {
-      const small = await (type === SVG ? drawSvg(bytes) : readSmall(sharp, bytes, false));
-      if ("why" in small) return small;
-      const isAlpha = await isTransparent(sharp, bytes, head, small.data);
-      const hash = rgbaToThumbHash(small.width, small.height, small.data);
+    const head = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
+    const { width, height } = head.autoOrient;
+    const why = sizeFault({ width, height });
+    if (why !== undefined) return { why };
+    // Several pages of an AVIF are pictures of their own.
+    const frames = type === "image/avif" ? 1 : (head.pages ?? 1);
+    return await withMemory(width * height, async () => {
+      const open = (options = {}) =>
+        sharp(bytes, { ...OPTIONS, ...options }).timeout({ seconds: TIMEOUT_S });
+      const thumbnail = await readThumbnail(open());
+      const alpha = head.hasAlpha && (await isTransparent(open, { width, height }, frames));
       return {
         ...{ width, height, type, bytes: bytes.length },
-        color: dominantColor(small.data),
-        thumbhash: Buffer.from(hash).toString("base64"),
-        ...(isAlpha && { alpha: true as const }),
-        ...(frames > 1 && { animated: true as const }),
+        color: await dominantColor(sharp, thumbnail.data),
+        thumbhash: thumbHashOf(thumbnail),
+        ...(alpha && { alpha }),
+        ...(frames > 1 && { animated: true }),
       };
     });
   } catch (error) {
-    return brokenBy(error);
+    if (!(error instanceof Error)) throw error;
+    return { why: `it is broken: ${error.message.split("\n", 1).join()}` };
   }
 }
 
-const SVG = "image/svg+xml";
-
-/** Reads the type and the upright size of one frame. */
-async function readHead(sharp: LoadSharp, bytes: Uint8Array): Promise<Head | NoFact> {
-  const type = sniff(bytes);
-  if (bytes.length === 0) return { why: "it is empty", foreign: true };
-  if (type === undefined) return { why: "it is no picture that Cloudflare reads", foreign: true };
-  if (type === "image/heic") return { why: "HEIC: sharp cannot read it" };
-  if (type === SVG) {
-    const size = readSvgSize(bytes);
-    return size ? { ...size, type, frames: 1, hasAlpha: true } : { why: "an SVG without a size" };
-  }
-  if (type === "image/webp" && framesOfWebp(bytes) > MOST_FRAMES) {
-    return { why: `more than ${MOST_FRAMES.toLocaleString("en")} frames, which take too long` };
-  }
-  try {
-    const read = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
-    const { autoOrient, pages = 1, hasAlpha } = read;
-    // Several pages of an AVIF are pictures of their own.
-    const frames = type === "image/avif" ? 1 : pages;
-    return { ...autoOrient, type, frames, hasAlpha };
-  } catch (error) {
-    return brokenBy(error);
-  }
-}
-
-function sizeFault({ type, width, height }: Head): string | undefined {
+function sizeFault({ width, height }: Dimensions): string | undefined {
   const size = `${width} × ${height} px`;
-  // The edge passes it on, whatever its size is (R8).
-  if (type === SVG) {
-    return Math.max(width, height) > LONGEST_SVG_SIDE ? `${size}, too large to draw` : undefined;
-  }
-  if (Math.max(width, height) > LONGEST_SIDE) {
+  if (Math.max(width, height) > MAX_SIDE) {
     return `${size}, and Cloudflare reads at most 12,000 px a side`;
   }
-  if (width * height <= MOST_PIXELS) return undefined;
+  if (width * height <= MAX_PIXELS) return undefined;
   return `${size}, and Cloudflare reads at most 100 million pixels`;
 }
 
-/** Returns whether some pixel is transparent. One of many may be lost in the small picture. */
-async function isTransparent(
-  sharp: LoadSharp,
-  bytes: Uint8Array,
-  { type, hasAlpha, frames, width, height }: Head,
-  small: Uint8Array,
-): Promise<boolean> {
-  if (!hasAlpha) return false;
-  if (small.some((byte, at) => at % 4 === 3 && byte < 255)) return true;
-  const isWhole = frames > 1 && width * height * frames <= MOST_ANIMATED;
-  const isKnown = type === SVG || (width <= SMALL && height <= SMALL && !isWhole);
-  if (isKnown) return false;
-  const alpha = await sharp(bytes, { ...OPTIONS, animated: isWhole })
-    .timeout({ seconds: TIMEOUT_S })
-    .extractChannel("alpha")
+/** RGBA, not premultiplied. */
+type Thumbnail = Dimensions & { readonly data: Uint8Array };
+
+/** Reads the first frame: upright, in sRGB, and scaled to fit the square. */
+async function readThumbnail(picture: Sharp): Promise<Thumbnail> {
+  const { data, info } = await picture
+    .autoOrient()
+    .resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: "inside", withoutEnlargement: true })
+    .ensureAlpha()
     .raw()
-    .toBuffer();
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
+}
+
+function thumbHashOf({ width, height, data }: Thumbnail): string {
+  return Buffer.from(rgbaToThumbHash(width, height, data)).toString("base64");
+}
+
+/** Returns whether some pixel is transparent. One of many would be lost in the thumbnail. */
+async function isTransparent(
+  open: (options?: SharpOptions) => Sharp,
+  { width, height }: Dimensions,
+  frames: number,
+): Promise<boolean> {
+  const animated = frames > 1 && width * height * frames <= MAX_ANIMATED_PIXELS;
+  const alpha = await open({ animated }).extractChannel("alpha").raw().toBuffer();
   return alpha.some((byte) => byte < 255);
+}
+
+/** Pixels whose alpha is below it are not counted: what they look like depends on the page. */
+const VISIBLE = 128;
+
+/** @returns as CSS: `#8a5b3c`. White if no pixel is visible */
+async function dominantColor(sharp: LoadedSharp, rgba: Uint8Array): Promise<string> {
+  const visible = rgba.filter((_byte, at) => at % 4 < 3 && (rgba[at | 3] ?? 0) >= VISIBLE);
+  if (visible.length === 0) return "#ffffff";
+  const raw = { width: visible.length / 3, height: 1, channels: 3 } as const;
+  const { r, g, b } = (await sharp(visible, { raw }).stats()).dominant;
+  // sharp has 16 steps a channel, each with the value in its middle: the first one is to be black, the last one white.
+  const bytes = [r, g, b].map((middle) => ((middle - 8) / 240) * 255);
+  return `#${bytes.map((byte) => Math.round(byte).toString(16).padStart(2, "0")).join("")}`;
 }

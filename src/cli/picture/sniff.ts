@@ -1,36 +1,124 @@
-// Recognizes images by their first bytes.
+// What the bytes of an image say without a decoder: its type, the size of an SVG, the frames of a WebP. Each reader
+// takes linear time, whatever the bytes are. Pure.
 
-const LOOKED_AT = 4_096;
+import type { Dimensions } from "../../client/types.ts";
+import { sniff as sniffAsWorker } from "../../worker/origin/sniff.ts";
+
+const SVG_HEAD_BYTES = 4_096;
+const SVG_TAG_BYTES = 65_536;
 
 /**
  * What may come before the root of an SVG, in this order: a byte order mark, and comments anywhere. A comment
  * has only one end: else many of them could be read in so many ways that it takes for ever.
  */
 const SVG =
-  /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*|<!doctype svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s/>]/is;
+  /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*|<!doctype svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg(?=[\s/>])/is;
 
 /** Returns the type, whatever the name says; undefined if browsers show no such image. */
 export function sniff(bytes: Uint8Array): string | undefined {
-  // Not with a TextDecoder: its latin1 is windows-1252.
-  const text = Buffer.from(bytes.subarray(0, LOOKED_AT)).toString("latin1");
-  if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
-  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
-  if (/^GIF8[79]a/.test(text)) return "image/gif";
-  if (/^RIFF....WEBP/s.test(text)) return "image/webp";
-  const brands = brandsIn(text);
-  if (brands.some((brand) => /^avi[fs]$/.test(brand))) return "image/avif";
-  if (brands.some((brand) => /^(?:hei|mif|msf|hev)/.test(brand))) return "image/heic";
-  return SVG.test(text) ? "image/svg+xml" : undefined;
+  const type = sniffAsWorker(bytes);
+  if (type.startsWith("image/") && !isText(bytes, type)) return type;
+  return SVG.test(latin1(bytes, SVG_HEAD_BYTES)) ? "image/svg+xml" : undefined;
 }
 
+/** The list of brands of an AVIF is short. A longer one is text, such as `<!--ftypavif`, with an SVG behind it. */
+function isText(bytes: Uint8Array, type: string): boolean {
+  const hasBrands = type === "image/avif" || type === "image/heic";
+  return hasBrands && viewOf(bytes).getUint32(0) > SVG_HEAD_BYTES;
+}
+
+/** Not with a TextDecoder: its latin1 is windows-1252. */
+function latin1(bytes: Uint8Array, length: number): string {
+  return Buffer.from(bytes.subarray(0, length)).toString("latin1");
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+const ATTRIBUTE = /\s+([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/y;
+const END_OF_TAG = /\s*\/?>/y;
+// A text has only one way to match: a long one must not take long.
+const LENGTH = /^\s*\+?((?:\d*\.)?\d+(?:e[+-]?\d+)?)(px|in|cm|mm|q|pt|pc)?\s*$/i;
+const NUMBER = /^[+-]?(?:\d*\.)?\d+(?:e[+-]?\d+)?$/i;
+
+/** CSS pixels in each unit. */
+const UNITS = new Map([
+  ["px", 1],
+  ["in", 96],
+  ["cm", 96 / 2.54],
+  ["mm", 96 / 25.4],
+  ["q", 96 / 101.6],
+  ["pt", 96 / 72],
+  ["pc", 16],
+]);
+
 /**
- * The brands of the family of AVIF and HEIC: the first one may be common to both. Their list is short. A longer
- * one is text, such as `<!--ftyp`, and sharp would read the SVG behind it.
+ * Reads the size that an SVG says of itself, as browsers do: in CSS pixels, each side at least 1. A side that is
+ * missing follows from `viewBox`. Undefined: the SVG does not say its size.
  */
-function brandsIn(text: string): readonly string[] {
-  if (text.slice(4, 8) !== "ftyp") return [];
-  const end = Buffer.from(text.slice(0, 4), "latin1").readUInt32BE();
-  if (end > LOOKED_AT) return [];
-  const compatible = text.slice(16, end).match(/..../gs) ?? [];
-  return [text.slice(8, 12), ...compatible];
+export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
+  const attributes = rootAttributesOf(svg);
+  const [width, height] = ["width", "height"].map((name) => readLength(attributes?.get(name)));
+  if (width && height) return wholePixels(width, height);
+  const [, , boxWidth = 0, boxHeight = 0] = (attributes?.get("viewBox") ?? "")
+    .trim()
+    .split(/[\s,]+/)
+    .map(readNumber);
+  if (!(boxWidth > 0 && boxHeight > 0 && boxWidth + boxHeight < Infinity)) return undefined;
+  if (width) return wholePixels(width, (width * boxHeight) / boxWidth);
+  if (height) return wholePixels((height * boxWidth) / boxHeight, height);
+  return wholePixels(boxWidth, boxHeight);
+}
+
+/** @returns undefined if the tag of the root does not end, or is no XML */
+function rootAttributesOf(svg: Uint8Array): ReadonlyMap<string, string> | undefined {
+  const [prolog] = SVG.exec(latin1(svg, SVG_HEAD_BYTES)) ?? [];
+  const text = latin1(svg, SVG_TAG_BYTES);
+  const attributes = new Map<string, string>();
+  let at = prolog?.length ?? text.length;
+  for (;;) {
+    ATTRIBUTE.lastIndex = at;
+    const [found = "", name = "", quoted, single = ""] = ATTRIBUTE.exec(text) ?? [];
+    if (found === "") break;
+    attributes.set(name, quoted ?? single);
+    at += found.length;
+  }
+  END_OF_TAG.lastIndex = at;
+  return END_OF_TAG.test(text) ? attributes : undefined;
+}
+
+/** Undefined for what depends on the page, such as `100%`. */
+function readLength(text = ""): number | undefined {
+  const [, number, unit = "px"] = LENGTH.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number) * (UNITS.get(unit.toLowerCase()) ?? 1);
+}
+
+/** JavaScript reads more as a number than SVG does: `Infinity`, `0x9`. */
+function readNumber(text: string): number {
+  return NUMBER.test(text) ? Number(text) : Number.NaN;
+}
+
+function wholePixels(width: number, height: number): Dimensions {
+  return { width: Math.max(1, Math.round(width)), height: Math.max(1, Math.round(height)) };
+}
+
+/** The name of the chunk of a frame: "ANMF". */
+const ANMF = 0x41_4e_4d_46;
+
+/**
+ * Counts the frames of a WebP. The decoder walks through all frames before each one: with a million of them, which
+ * fit into some MB, it takes hours, and nothing ends it.
+ * @param webp may be broken: what cannot be a chunk ends the count
+ */
+export function countWebpFrames(webp: Uint8Array): number {
+  const view = viewOf(webp);
+  let frames = 0;
+  let at = 12; // behind "RIFF", its length and "WEBP"
+  while (at + 8 <= webp.length) {
+    if (view.getUint32(at) === ANMF) frames += 1;
+    const length = view.getUint32(at + 4, true);
+    at += 8 + length + (length % 2); // a chunk begins at an even place
+  }
+  return frames;
 }

@@ -2,7 +2,6 @@
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readVars } from "../../../src/cli/config/environment-config.ts";
-import { recordFile } from "../../../src/cli/files/line-file.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
@@ -61,12 +60,6 @@ test("without environments wrangler would take the top level: here it is refused
   expect(readVars(makeProject(plain), "staging")).toMatchObject({
     fault: 'wrangler.toml: has no environment "staging". It has none',
   });
-});
-
-test("each environment has its own record of what facts has read, also at one local URL (S6)", () => {
-  const url = "http://localhost:8787";
-  const names = [undefined, "staging", "test"].map((name) => recordFile("facts", url, name));
-  expect(new Set(names).size).toBe(3);
 });
 
 test("an environment whose name cannot be part of a file's name is refused", () => {

@@ -56,7 +56,7 @@ test("the type of a fact in the file is that of the client", async () => {
     const [fact = ""] = /export type Fact = .*?\n};/s.exec(text) ?? [];
     return fact.match(/readonly .*?;/g)?.filter((field) => !/(?:width|height):/.test(field));
   };
-  expect(fieldsOf(read("facts.ts"))).toHaveLength(6);
+  expect(fieldsOf(read("facts.ts"))).toHaveLength(7);
   expect(fieldsOf(read("facts.ts"))).toEqual(fieldsOf(types));
 });
 

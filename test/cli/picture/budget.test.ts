@@ -6,13 +6,14 @@ import { createBudget } from "../../../src/cli/picture/budget.ts";
 const settled = () => new Promise((settle) => setImmediate(settle));
 
 test("no more is taken than there is, and who asks first is served first", async () => {
-  const take = createBudget(10);
+  const withAmount = createBudget(10);
   const order: string[] = [];
   const given = new Map<string, () => void>();
   const ask = async (name: string, amount: number) => {
-    const release = await take(amount);
-    order.push(name);
-    given.set(name, release);
+    await withAmount(amount, () => {
+      order.push(name);
+      return new Promise<void>((settle) => given.set(name, settle));
+    });
   };
   for (const [name, amount] of [
     ["a", 6],

@@ -19,7 +19,7 @@ test.each<[string, () => Uint8Array | Promise<Uint8Array>, string | undefined]>(
   ],
   [
     "an HEIC whose first brand is common to both",
-    () => text("\0\0\0\x18ftypmif1\0\0\0\0mif1heicavif"),
+    () => text("\0\0\0\x18ftypmif1\0\0\0\0mif1heic"),
     "image/heic",
   ],
   ["a film", () => text("\0\0\0\x18ftypisom\0\0\0\0isomavc1"), undefined],

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { runFast } from "../clock.ts";
 import { BASE, SECRETS } from "../env.ts";
 import { network, setUp } from "../stand.ts";
 import { makeFolder } from "./folder.ts";
@@ -19,7 +18,6 @@ export const at = { ...setUp(), folder: "" };
 beforeAll(() => network.listen());
 afterAll(() => network.close());
 beforeEach(() => {
-  runFast();
   Object.assign(at, setUp(), { folder: makeFolder() });
   at.s3.objects.clear();
 });

@@ -9,7 +9,7 @@ import type { Target } from "./target.ts";
 
 const CHOICES = {
   ThumbHash: thumbHash,
-  Colour: ({ color }) => color,
+  Colour: ({ color = "none" }) => color,
   Picture: () => "none",
 } as const satisfies Record<string, (fact: Fact) => string>;
 
