@@ -23,7 +23,7 @@ import { initCommand } from "./init/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
 import { visible } from "./terminal/shell.ts";
-import { signCommand, urlCommand } from "./url/index.ts";
+import { urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
 import { VERSION } from "./wrangler/packages.ts";
 
@@ -37,7 +37,6 @@ const COMMANDS = [
   clientCommand,
   factsCommand,
   urlCommand,
-  signCommand,
   explainCommand,
   rotateCommand,
   purgeCommand,

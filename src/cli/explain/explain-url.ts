@@ -1,8 +1,15 @@
-// Walks a public URL through the steps of the Worker, up to what it asks of the edge. Nothing is sent.
+// Walks a public URL through the steps of the Worker, up to what it asks of the engine, and writes a row of each.
 
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
-import type { Signing } from "../../worker/config/routes.ts";
+import { withoutQueries } from "../../worker/base/without-signatures.ts";
+import { type RenditionKey, renditionUrl } from "../../worker/cache/rendition-url.ts";
+import { secretNames } from "../../worker/config/read-secrets.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
+import { factsOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
+import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import {
   type ResolvedRequest,
   resolveRequest,
@@ -10,95 +17,274 @@ import {
   type Target,
 } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
-import { bucketOfWorker, type Project } from "../config/project.ts";
+import { placeOf } from "../../worker/store/rendition-store.ts";
+import { bucketOfWorker, type Project, slotsAtHand } from "../config/project.ts";
+import {
+  billedAs,
+  bindingCalls,
+  edgeCalls,
+  money,
+  PRICE,
+  transformationsOf,
+  uniqueOptions,
+} from "../config/transformations.ts";
+import { BROWSERS } from "../http/ask-picture.ts";
 import { nameOf } from "../objects/object-name.ts";
-import { variantsOf } from "../urls/public-url.ts";
-import { type Asked, explainAsked } from "./asked.ts";
+import { counted } from "../terminal/progress.ts";
+import { commandLine, type Flags, visible } from "../terminal/shell.ts";
+import { densityFault, variantsOf } from "../urls/public-url.ts";
+
+export type Row = readonly [name: string, value: string];
 
 export type Explained = {
-  /** Why there is no image, as in the log. */
-  readonly refused?: Refusal;
-  /** What exists: the paths of all routes, or the variants of this one. */
-  readonly known?: readonly string[];
-  readonly health?: true;
-  readonly route?: string;
-  readonly variant?: string;
-  readonly preset?: string;
-  readonly bucket?: string;
-  /** Its name, as other commands take it. */
-  readonly object?: string;
-  readonly key?: string;
-  readonly signature?: "none is asked for" | "right" | typeof UNCHECKED;
-  /** The version in a URL whose signature is wrong. */
-  readonly version?: string;
-  readonly expires?: string;
-  /** Whether the URL asks for facts, on a route that shows them. */
-  readonly facts?: true;
-  /** The origins of the pages that may embed it, if not all may. */
-  readonly origins?: readonly string[];
-  readonly fallback?: string;
-  readonly asked?: Asked;
+  readonly rows: readonly Row[];
+  /** Whether the Worker shows it, as far as the configuration decides. */
+  readonly isShown: boolean;
 };
 
-const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand" as const;
-
-export async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
+/** @param flags the options that commands need to reach this Vitrine */
+export async function explainUrl(
+  project: Project,
+  url: URL,
+  flags: Flags,
+  now: number,
+): Promise<Explained> {
   const { config } = project;
-  if (url.pathname === "/healthz") return { health: true };
-  const order = resolveRequest(config, url.pathname);
-  if (order.route === undefined) {
-    const { refusal } = order;
-    const known = config.routes.map((route) => route.path);
-    return { refused: refusal, ...(refusal.event === "no-such-route" && { known }) };
+  if (url.pathname === "/healthz") {
+    const answer = "the health of Vitrine, not an image (docs/doctor.md, Health)";
+    return { rows: [["Answer", answer]], isShown: true };
   }
-  const { route, object, key, name, variant } = order;
-  const { bucket, svg, signing, origins, fallback } = route;
-  const on = {
-    route: route.path,
-    ...(origins !== undefined && { origins: [...origins] }),
-    variant: name,
-  };
+  const resolved = resolveRequest(config, url.pathname);
+  const { route } = resolved;
+  if (route === undefined) {
+    const isRouteless = resolved.refusal.event === "no-such-route";
+    return refuse([], resolved.refusal, isRouteless ? config.routes.map(({ path }) => path) : []);
+  }
+  const rows: Row[] = [["Route", route.path]];
+  if (route.origins) {
+    rows.push(["Pages", `only those of ${[...route.origins, "its own host"].join(", ")}`]);
+  }
+  rows.push(["Variant", resolved.name]);
+  const { variant } = resolved;
   if (variant === undefined) {
-    return { ...on, refused: order.refusal, known: variantsOf(project, route) };
+    const density = densityFault(resolved.name);
+    if (density !== undefined) rows.push(["Why", density]);
+    return refuse(rows, resolved.refusal, variantsOf(project, route));
   }
-  const named = nameOf(config.buckets, { bucket, key: object });
-  const of = { ...on, preset: variant.preset, bucket: bucket.name, object: named, key };
-  if ("refusal" in order) return { ...of, refused: order.refusal };
+  const { key } = resolved;
+  rows.push(["Preset", variant.preset], ["Bucket", route.bucket.name], ["Key", oneLine(key)]);
+  if ("refusal" in resolved) return refuse(rows, resolved.refusal);
 
   const { facts, target } = splitFacts(route, url);
-  const granted = signing && (await readGranted(project, target, order, signing, now));
+  const granted = await readSignature(project, target, resolved, now);
   if (isRefusal(granted)) {
-    const version = url.searchParams.get("v") ?? "";
-    return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
+    const command = commandLine("url", { sign: true, ...flags }, [url.pathname]);
+    // A path with a signature in it is not to be signed.
+    const isPlain = withoutQueries(url.pathname) === url.pathname;
+    return refuse([...rows, ...(isPlain ? [["Sign", command] as const] : [])], granted);
   }
-  const own = bucketOfWorker(project, bucket);
-  const version = granted?.version;
-  const subject = { bucket: own, key, version, isStorable: route.store };
-  const other =
-    fallback && !facts && originUrl(bucketOfWorker(project, fallback.bucket).base, fallback.key);
-  return {
-    ...of,
-    signature: granted?.signature ?? "none is asked for",
-    ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
-    ...(other && other !== originUrl(own.base, key) && { fallback: other }),
-    ...(facts && { facts }),
-    asked: await explainAsked(project, { ...subject, variant, svg, facts }, now),
-  };
+  rows.push(["Signature", granted.text]);
+  const bucket = bucketOfWorker(project, route.bucket);
+  const fallback = facts ? undefined : fallbackOf(project, route, originUrl(bucket.base, key));
+  if (fallback !== undefined) rows.push(["Fallback", fallback]);
+  if (facts) {
+    rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
+  }
+  const { version } = granted;
+  const object = { bucket, key, version, variant, isStorable: route.store, svg: route.svg, facts };
+  const name = nameOf(config.buckets, { bucket: route.bucket, key: resolved.object });
+  rows.push(
+    ...(await originRows(project, object, now)),
+    ...engineRows(object),
+    ...(await cacheRows(project, object)),
+    ...costRows(project, object),
+    [
+      "Object",
+      `is not asked for here. If the answer is 404 or 415: ${commandLine("doctor", { ...flags, key: name })}`,
+    ],
+    [
+      "Purge",
+      project.local
+        ? "nothing: the local run has no Workers Cache"
+        : commandLine("purge", flags, [name]),
+    ],
+  );
+  return { rows, isShown: true };
 }
 
-/** What a signed URL grants. Without a key to check the signature, it is assumed to be right. */
-async function readGranted(
+/** @param existing the routes or variants that exist, if that is what is wrong */
+function refuse(
+  rows: readonly Row[],
+  { event, ...fields }: Refusal,
+  existing: readonly string[] = [],
+): Explained {
+  const details = Object.entries(fields).flatMap(([name, value]) =>
+    // The text to sign has several lines.
+    `${value}`.split("\n").map((line, at): Row => [at === 0 ? `  ${name}` : "", oneLine(line)]),
+  );
+  const answer: Row = ["Answer", `no image: ${event} (docs/errors.md#${event})`];
+  const all = [...rows, answer, ...details];
+  const clean = all.map(([name, value]): Row => [name, withoutQueries(value)]);
+  if (existing.length > 0) clean.push(["There is", oneLine(existing.join(", "))]);
+  return { rows: clean, isShown: false };
+}
+
+function oneLine(value: string): string {
+  return visible(value).replaceAll("\n", "\\u000a");
+}
+
+/** What the signature of a URL grants. Without a key to check it, it is assumed to be right. */
+async function readSignature(
   { secrets }: Project,
-  url: Target,
-  order: ResolvedRequest,
-  signing: Signing,
+  target: Target,
+  resolved: ResolvedRequest,
   now: number,
-) {
-  if (secrets.has("URL_SIGNING_KEYS")) {
-    const granted = await checkGrant(order, url, now);
-    return isRefusal(granted) || !granted ? granted : { ...granted, signature: "right" as const };
+): Promise<{ readonly text: string; readonly version?: string | undefined } | Refusal> {
+  const { signing } = resolved.route;
+  if (signing === undefined) return { text: "none is asked for" };
+  const isChecked = secrets.has("URL_SIGNING_KEYS");
+  const claim = isChecked ? await checkGrant(resolved, target, now) : readClaim(target);
+  if (claim === undefined || isRefusal(claim)) return claim ?? { text: "none is asked for" };
+  const granted = isChecked ? claim : checkTime(claim, signing.maxAge, now);
+  if (isRefusal(granted)) return granted;
+  const { version, expires } = granted;
+  const state = isChecked ? "valid" : "not checked: URL_SIGNING_KEYS is not at hand; valid at most";
+  return { version, text: `${state} until ${new Date(expires * 1000).toISOString()}` };
+}
+
+function fallbackOf(project: Project, { fallback }: BoundRoute, source: string) {
+  const url = fallback && originUrl(bucketOfWorker(project, fallback.bucket).base, fallback.key);
+  return url === source ? undefined : url;
+}
+
+/** An object at a variant, with the version that a signed URL names. */
+type Rendition = Omit<RenditionKey, "formats"> & {
+  /** Whether its route shows SVGs. */
+  readonly svg: boolean;
+  /** Whether its facts are asked for, not the picture. */
+  readonly facts: boolean;
+};
+
+/** The URL and the headers for S3, with the end of the key's id in place of the signature. */
+async function originRows(
+  project: Project,
+  { bucket, key }: Rendition,
+  now: number,
+): Promise<Row[]> {
+  const { base, region, r2, engine, hasSourceParameter, name, role } = bucket;
+  const url = originUrl(base, key);
+  const rows: Row[] = [["Origin URL", url]];
+  if (engine === "cf" && hasSourceParameter) {
+    rows.push(["", "the edge fetches it with ?x-vitrine=, a hash of its ETag"]); // A15
   }
-  const claim = readClaim(url);
-  const granted = isRefusal(claim) ? claim : checkTime(claim, signing.maxAge, now);
-  return isRefusal(granted) ? granted : { ...granted, signature: UNCHECKED };
+  if (r2 !== undefined) return rows;
+  const headers = await sign(url, region, { accessKeyId: "none", secretAccessKey: "none" }, now);
+  const [, scope, signed] =
+    /Credential=none\/([^,]+), SignedHeaders=([^,]+)/.exec(headers.authorization) ?? [];
+  const owner = role === undefined ? keyText(project, name) : `session credentials of ${role.arn}`;
+  const authorization = `AWS Signature Version 4 of ${signed}, for ${scope}, by ${owner}`;
+  const shown = { host: new URL(url).host, ...headers, authorization };
+  return [...rows, ...Object.entries(shown).map(([name, value]): Row => [`  ${name}`, value])];
+}
+
+/** `the current key …MPLE (from .dev.vars)`. */
+function keyText(project: Project, bucket: string): string {
+  const [slot] = slotsAtHand(project, bucket).usable;
+  if (slot === undefined) return "a key that is not at hand";
+  const { accessKeyId } = secretNames(project.words.get(bucket) ?? "AWS", slot.name);
+  return `the ${slot.name} key ${keyEnd(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
+}
+
+/** Who reads which formats, in words. */
+const READS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
+
+/** A row for each browser; one for all if they are the same. */
+function rowsByBrowser(values: readonly (readonly [browser: string, value: string])[]): Row[] {
+  const [[, first] = ["", ""]] = values;
+  if (values.every(([, value]) => value === first)) return [["  any", first]];
+  return values.map(([browser, value]) => [`  ${browser}`, value]);
+}
+
+/** What the edge, or the Images binding, is asked for by each kind of browser. */
+function engineRows({ bucket, variant, svg, facts }: Rendition): Row[] {
+  if (bucket.engine === "cf") {
+    const calls = BROWSERS.flatMap(({ browser, readable }) => {
+      if (facts) return [["any", factsOptions(createTransformRequest(variant, "facts"))] as const];
+      return edgeCalls(variant, readable, svg).map(({ when, image }) => {
+        return [when === undefined ? READS[browser] : `${READS[browser]}: ${when}`, image] as const;
+      });
+    });
+    return [
+      ["Options", "sent to the edge, by what the browser reads"],
+      ...rowsByBrowser(calls.map(([browser, image]) => [browser, JSON.stringify(image)])),
+      ["Cache key", "at the edge: the URL that it fetches and these options, nothing else"], // C1
+    ];
+  }
+  if (facts) return [["Engine", "binding: .info() of the Images binding, free"]];
+  const calls = BROWSERS.flatMap(({ browser, readable }) =>
+    bindingCalls(READS[browser], variant, readable),
+  );
+  return [
+    ["Engine", "binding: the Worker fetches the original for the Images binding"],
+    ["  transform", JSON.stringify(calls[0]?.transform)],
+    ...(calls[0]?.draw ?? []).map((overlay): Row => ["  draw", JSON.stringify(overlay)]),
+    ...calls.map(({ reads, of, output }): Row => {
+      return ["  output", `${reads}, of ${of}: ${JSON.stringify(output)}`];
+    }),
+  ];
+}
+
+/** Where the rendition is kept: in Workers Cache (W3), in the store, and by browsers. */
+async function cacheRows({ config, local }: Project, rendition: Rendition): Promise<Row[]> {
+  const { keep, max_age: maxAge } = config.answers;
+  const keys = BROWSERS.map(({ browser, readable }) => {
+    const { variant, svg, facts, ...object } = rendition;
+    const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, svg);
+    return { browser: READS[browser], key: { ...object, variant, formats } };
+  });
+  const cached = rowsByBrowser(keys.map(({ browser, key }) => [browser, renditionUrl(key)]));
+  const places = await Promise.all(
+    keys.map(async ({ browser, key }) => [browser, (await placeOf(key, config))?.name] as const),
+  );
+  const stored = places.flatMap(([browser, name]) => (name ? [[browser, name] as const] : []));
+  const reason = local
+    ? "the local run has no Workers Cache"
+    : keep === 0 && "keep is 0 in [vars.ANSWERS]";
+  return [
+    ...(reason
+      ? [["Kept as", `nothing: ${reason}`] as const] // W15
+      : [["Kept as", `by Workers Cache for all visitors, for ${keep} s`] as const, ...cached]),
+    ...(stored.length === 0
+      ? [["Stored as", "nothing"] as const]
+      : [
+          ["Stored as", "in the store, for ever, by what the browser reads"] as const,
+          ...rowsByBrowser(stored),
+        ]),
+    ["Browsers", `keep it for up to ${maxAge} s`],
+  ];
+}
+
+/** What Cloudflare bills for this variant, and for all variants of the object (L2). */
+function costRows(
+  { config }: Project,
+  { bucket, variant, svg, facts, isStorable }: Rendition,
+): Row[] {
+  const calls = facts
+    ? [factsOptions(createTransformRequest(variant, "facts"))]
+    : BROWSERS.flatMap(({ readable }) =>
+        edgeCalls(variant, readable, svg).map(({ image }) => image),
+      );
+  const isBound = bucket.engine === "binding";
+  const bound = facts ? 0 : uniqueOptions(variant, false, false).length; // the binding tells facts for nothing
+  const unique = isBound ? bound : new Set(calls.map(billedAs)).size;
+  const months =
+    config.store && isStorable && !facts
+      ? "once, since the store holds what was made"
+      : "in each month in which somebody asks for it. With a store once: docs/costs.md";
+  const price = `free, or ${money(PRICE * 1000)} for 1,000`;
+  return [
+    ["Cost", `${counted(unique, "unique transformation")}, whatever the format: ${price}`],
+    ["", `billed ${months}`],
+    ["", `all variants of this object: ${transformationsOf(config).get(bucket.name) ?? unique}`],
+  ];
 }

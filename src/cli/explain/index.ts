@@ -1,66 +1,77 @@
-// vitrine explain: says what the Worker makes of a public URL. Nothing is asked of any server.
+// vitrine explain: says what the Worker makes of a public URL, or of an object's first one. It asks no server, and
+// prints no signature.
 
 import { Command } from "@commander-js/extra-typings";
-import { withoutQueries } from "../../worker/base/without-signatures.ts";
-import { align, type End, EXIT, isFault, print, type Run, say, type World } from "../command.ts";
-import { type OpenOptions, openProject } from "../config/project.ts";
+import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { openProject, type Project } from "../config/project.ts";
 import { isHere, refuserOfOthersUrls } from "../config/site-url.ts";
-import { envOption, jsonOption, secretsFileOption } from "../options.ts";
-import { visible } from "../terminal/shell.ts";
-import { type Explained, explainUrl } from "./explain-url.ts";
-import { rowsOf } from "./rows.ts";
+import { readName, unclearText } from "../objects/object-name.ts";
+import { envOption, OBJECTS } from "../options.ts";
+import { argumentsOf, visible } from "../terminal/shell.ts";
+import { isUrl } from "../urls/given-objects.ts";
+import { findPaths, queryFor } from "../urls/public-url.ts";
+import { explainUrl, type Row } from "./explain-url.ts";
 
 export function explainCommand(world: World, run: Run) {
   return new Command("explain")
     .description("says what a public URL means, step by step, without requesting it")
-    .argument("<url>", "a public URL, or its path")
+    .argument("<url>", "a public URL or its path, or an object: then its first URL is explained")
     .addOption(envOption())
-    .addOption(jsonOption())
-    .addOption(secretsFileOption())
     .addHelpText(
       "after",
       `
+${OBJECTS}
+
 Examples:
   npx vitrine explain https://images.example.com/images/card@2x/photos/fig.jpg
   npx vitrine explain /images/hero@640w/photos/fig.jpg
+  npx vitrine explain photos/fig.jpg
   npx vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"`,
     )
-    .action((url, options) => run(() => printExplained(world, url, options)));
+    .action((given, { env }) => run(() => explain(world, given, env)));
 }
 
-type Options = Omit<OpenOptions, "url"> & { readonly json?: true | undefined };
-
-async function printExplained(world: World, given: string, options: Options): Promise<End> {
-  const { json, ...same } = options;
-  const isWhole = /^https?:\/\//i.test(given);
-  if (!isWhole && !given.startsWith("/")) {
-    return { fault: `${given}: is neither a URL that begins with https://, nor a path with /` };
-  }
-  const url = isWhole && isHere(given) ? new URL(given).origin : undefined;
-  const project = openProject(world, { ...same, url });
+async function explain(world: World, given: string, env: string | undefined): Promise<End> {
+  const isWhole = isUrl(given) && !given.startsWith("/");
+  const local = isWhole && isHere(given) ? new URL(given).origin : undefined;
+  const project = openProject(world, { env, url: local });
   if (isFault(project)) return project;
   const base = isFault(project.base) ? "https://images.example" : project.base;
-  // A path is taken as a client sends it: two slashes at its beginning do not name a host.
-  const asked = isWhole ? given : base + given;
-  if (!URL.canParse(asked)) return { fault: `${given}: is not a URL` };
-  const others =
-    isWhole && !project.local && refuserOfOthersUrls(world.folder, project.known)(asked);
-  if (isFault(others)) return others;
-  const found = await explainUrl(project, new URL(asked), world.now());
+  const rows: Row[] = [];
+  let text = isWhole ? given : base + given;
+  if (!isUrl(given)) {
+    const first = await findFirstUrl(project, given, world.now());
+    if (isFault(first)) return first;
+    rows.push(
+      ["URL", first.path],
+      ["", `the first of this object's: ${first.variants.join(", ")}`],
+    );
+    text = base + first.path + first.query;
+  }
+  if (!URL.canParse(text)) return { fault: `${JSON.stringify(given)}: is not a URL` };
+  const refuse = refuserOfOthersUrls(world.folder, project.known);
+  const foreign = isWhole && !project.local ? refuse(text) : undefined;
+  if (foreign !== undefined) return foreign;
   // Other commands find a deployed Vitrine by wrangler.toml, if that names a domain.
   const elsewhere = isWhole && isFault(project.base) ? new URL(given).origin : undefined;
-  const place = { flags: { url: url ?? elsewhere, ...same }, local: project.local };
-  if (json) print(world.stdout, visible(jsonOf(found)));
-  else say(world.stdout, ...align(rowsOf(found, place)).map(visible));
-  return found.refused === undefined ? EXIT.done : EXIT.failed;
+  const flags = { url: local ?? elsewhere, env };
+  const explained = await explainUrl(project, new URL(text), flags, world.now());
+  say(world.stdout, ...align([...rows, ...explained.rows]).map(visible));
+  return explained.isShown ? EXIT.done : EXIT.failed;
 }
 
-/** As JSON. A signature that got into the path of a refused URL is left out. */
-function jsonOf(found: Explained): string {
-  return JSON.stringify(
-    found,
-    (_name, value: unknown) =>
-      typeof value === "string" && found.refused ? withoutQueries(value) : value,
-    2,
-  );
+/** The first URL of an object by the first route that leads to it, signed if the keys are at hand. */
+async function findFirstUrl(project: Project, name: string, now: number) {
+  const object = readName(project.config.buckets, name);
+  if ("unclear" in object) {
+    return { fault: `"${name}": ${unclearText(object, (one) => argumentsOf([one]))}` };
+  }
+  const found = findPaths(project, object);
+  if (isFault(found)) return found;
+  const [{ route, paths }] = found;
+  const [[variant, path] = ["", ""]] = paths;
+  const preset = project.config.variants.get(variant)?.preset ?? "";
+  const grant = { preset, key: object.key, expires: Math.floor(now / 1000) + 60 };
+  const query = route.signing ? await queryFor(project, route, grant) : "";
+  return { path, variants: [...paths.keys()], query: isFault(query) ? "" : query };
 }

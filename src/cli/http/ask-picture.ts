@@ -1,75 +1,70 @@
-// Asks for a picture as a browser does, and reads it to its end.
+// Asks for pictures as browsers do, and reads them to their end. It keeps no byte.
 
-import { answerOf, failureOf, type Pace, type Retrying, retrying, waitOf } from "./retrying.ts";
+import { readAccept } from "../../worker/request/format.ts";
+import type { World } from "../command.ts";
+import { createSender } from "./retry.ts";
 
-/** The `accept` headers of three kinds of browsers, by the best format that they read. */
+/** Three kinds of browsers, by the best format that they read, with their `accept` headers. */
 export const ACCEPTS = {
   avif: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
   webp: "image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
   none: "image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
 } as const;
 
-export type Reads = keyof typeof ACCEPTS;
+export type Browser = keyof typeof ACCEPTS;
 
-export const ALL_READS: readonly Reads[] = ["avif", "webp", "none"];
+export const BROWSERS = (["avif", "webp", "none"] as const).map((browser) => ({
+  browser,
+  readable: readAccept(ACCEPTS[browser]),
+}));
 
-/** How long an answer may take, and how long a `retry-after` is waited for: ms. */
-const TIMEOUT = 90_000;
-const LONGEST_WAIT = 120_000;
+const TIMEOUT_MS = 90_000;
+const MAX_WAIT_MS = 120_000;
 
 /** The statuses of an object that Vitrine cannot show. */
 const OBJECT_STATUSES: readonly number[] = [404, 415];
-const LONGEST_TYPE = 60;
+const MAX_TYPE_LENGTH = 60;
 
 export type PictureAnswer =
   /** `cache`: where it came from, as server-timing says. */
   | { readonly type: string; readonly bytes: number; readonly cache: string | undefined }
   /** `isTrouble`: it is not the object's fault. */
-  | { readonly why: string; readonly isTrouble: boolean };
+  | { readonly reason: string; readonly isTrouble: boolean };
 
-/** @returns undefined if it was interrupted */
-export async function askPicture(
-  url: string,
-  reads: Reads,
-  pace: Pace,
-  signal: AbortSignal,
-  now: () => number,
-): Promise<PictureAnswer | undefined> {
-  let bytes = 0;
-  const settings: Retrying = {
-    limit: 2,
-    statuses: [429, 503],
-    longestWait: LONGEST_WAIT,
-    beyond: "give-up",
-    timeout: TIMEOUT,
-    signal,
-    before: pace.turn,
-    async send(request) {
-      const answer = await fetch(request);
-      const wait = answer.status === 429 ? waitOf(answer, now()) : 0;
-      if (wait <= LONGEST_WAIT) pace.hold(wait); // for all requests
-      bytes = 0;
-      for await (const chunk of answer.body ?? []) bytes += chunk.length;
-      return answerOf(answer, "");
-    },
+/** Creates a function that asks for a picture. @returns undefined if it was interrupted */
+export function createPictureClient({ now, interrupted: signal }: World) {
+  const limits = { retries: 2, statuses: [429, 503], maxWaitMs: MAX_WAIT_MS };
+  const send = createSender({ now, signal, timeoutMs: TIMEOUT_MS, ...limits });
+  return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
+    const headers = { accept: ACCEPTS[browser] };
+    const answer = await send(url, async (stop) => {
+      const {
+        status,
+        headers: received,
+        body,
+      } = await fetch(url, {
+        headers,
+        redirect: "manual",
+        signal: stop,
+      });
+      let bytes = 0;
+      for await (const chunk of body ?? []) bytes += chunk.length;
+      return { status, headers: received, bytes };
+    });
+    if (answer === undefined) return undefined;
+    return typeof answer === "string" ? { reason: answer, isTrouble: true } : readAnswer(answer);
   };
-  try {
-    const answer = await retrying(settings).get(url, { headers: { accept: ACCEPTS[reads] } });
-    return endedBy(answer, bytes);
-  } catch (error) {
-    const failure = failureOf(error, settings);
-    if (typeof failure === "string") return { why: failure, isTrouble: true };
-    return failure && endedBy(failure, bytes);
-  }
 }
 
-function endedBy({ status, headers }: Response, bytes: number): PictureAnswer {
-  if (status !== 200) return { why: `${status}`, isTrouble: !OBJECT_STATUSES.includes(status) };
-  const type =
-    headers.get("content-type")?.split(";", 1).join().slice(0, LONGEST_TYPE) || "no type";
+type Received = Pick<Response, "status" | "headers"> & { readonly bytes: number };
+
+function readAnswer({ status, headers, bytes }: Received): PictureAnswer {
+  if (status !== 200) return { reason: `${status}`, isTrouble: !OBJECT_STATUSES.includes(status) };
+  const [declared = ""] = headers.get("content-type")?.split(";", 1) ?? [];
+  const type = declared.slice(0, MAX_TYPE_LENGTH) || "no type";
   const [, image] = /^image\/([\w.-]+)/.exec(type) ?? [];
   return image === undefined
-    ? { why: `200 ${type}`, isTrouble: true }
+    ? { reason: `200 ${type}`, isTrouble: true }
     : { type: image, bytes, cache: cacheWord(headers) };
 }
 

@@ -15,16 +15,16 @@ export const PATIENCE_S = 10;
 
 /** The edge reads no larger object (L1). */
 export const MOST_BYTES = 100e6;
-const MOST_TEXT = 10e6;
+const MAX_TEXT_BYTES = 10e6;
 
 /** Sends one request. The bytes of an object are not read. */
 export async function askS3(
   url: string,
   { method = "GET", headers }: { readonly method?: "GET" | "PUT"; readonly headers: Headers },
   now: number,
-  patience: number,
+  timeoutS: number,
 ): Promise<S3Answer> {
-  const { bytes: _bytes, ...answer } = await send(url, { method, headers }, now, patience, false);
+  const { bytes: _bytes, ...answer } = await send(url, { method, headers }, now, timeoutS, false);
   return answer;
 }
 
@@ -33,31 +33,32 @@ export function fetchObject(
   url: string,
   headers: Headers,
   now: number,
-  patience: number,
+  timeoutS: number,
 ): Promise<S3Answer & { readonly bytes?: Uint8Array }> {
-  return send(url, { headers }, now, patience, true);
+  return send(url, { headers }, now, timeoutS, true);
 }
 
 async function send(
   url: string,
   init: RequestInit,
   now: number,
-  patience: number,
-  reads: boolean,
+  timeoutS: number,
+  readsObjects: boolean,
 ): Promise<S3Answer & { bytes?: Uint8Array }> {
   let head: Pick<Response, "status" | "headers"> | undefined;
   let isObject = false;
-  const take = (answer: Response) => {
+  const maxBytes = (answer: Response) => {
     head = answer;
-    isObject = answer.ok && (reads || !/\bxml\b/.test(answer.headers.get("content-type") ?? ""));
-    if (isObject) return reads ? MOST_BYTES : 0;
-    return MOST_TEXT;
+    const isXml = /\bxml\b/.test(answer.headers.get("content-type") ?? "");
+    isObject = answer.ok && (readsObjects || !isXml);
+    if (!isObject) return MAX_TEXT_BYTES;
+    return readsObjects ? MOST_BYTES : 0;
   };
   try {
-    const { bytes, whole } = await fetchBody(url, init, patience, take);
+    const { bytes, whole } = await fetchBody(url, init, timeoutS, maxBytes);
     const text = isObject ? "" : new TextDecoder().decode(bytes);
     const answer = { ...(head && parseS3Reply(head, text, now)), text };
-    if (!isObject || !reads) return answer;
+    if (!isObject || !readsObjects) return answer;
     return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
   } catch (error) {
     const failure = isLate(error) ? "timeout" : codeOf(error);

@@ -1,42 +1,45 @@
-// Reads an answer within bounds of time and of length. No redirect is followed: what the request carries is
-// for its host alone.
+// Reads an answer within bounds of time and length. It follows no redirect: what a request carries is for its host
+// alone.
 
 export type Body = Pick<Response, "status" | "headers"> & {
   readonly bytes: Uint8Array;
-  /** False if the body is longer than wanted; the rest is not read. */
+  /** False if the body is longer than allowed; the rest is not read. */
   readonly whole: boolean;
 };
 
 /**
  * Sends a request, and reads its answer.
- * @param patience seconds until the headers must be here, and then between two parts of the body
- * @param take gets the answer before its body is read, and says how many bytes are wanted. It may wait, for
- *   example for memory: the patience begins again after that
- * @throws what `fetch` throws; if it takes too long, a `TimeoutError`
+ * @param timeoutS seconds until the headers must be here, and then between two parts of the body
+ * @param maxBytes gets the answer before its body is read, and returns how many bytes are allowed. It may wait, for
+ *   example for memory: the time begins again after that
+ * @throws what `fetch` throws; a `TimeoutError` if it takes too long
  */
 export async function fetchBody(
   url: string,
   init: RequestInit,
-  patience: number,
-  take: (answer: Response) => number | Promise<number>,
+  timeoutS: number,
+  maxBytes: (answer: Response) => number | Promise<number>,
 ): Promise<Body> {
   const abort = new AbortController();
-  const late = () => abort.abort(new DOMException("time is up", "TimeoutError"));
-  let timer = setTimeout(late, patience * 1000);
+  const onTimeout = () => abort.abort(new DOMException("time is up", "TimeoutError"));
+  let timer = setTimeout(onTimeout, timeoutS * 1000);
+  const restart = () => {
+    clearTimeout(timer);
+    timer = setTimeout(onTimeout, timeoutS * 1000);
+  };
   try {
     const signal = init.signal ? AbortSignal.any([init.signal, abort.signal]) : abort.signal;
     const answer = await fetch(url, { ...init, redirect: "manual", signal });
     const { status, headers } = answer;
     clearTimeout(timer);
-    const most = await take(answer);
-    timer = setTimeout(late, patience * 1000);
+    const max = await maxBytes(answer);
+    restart();
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of answer.body ?? []) {
-      clearTimeout(timer);
-      timer = setTimeout(late, patience * 1000);
+      restart();
       length += chunk.length;
-      if (length > most) return { status, headers, bytes: Buffer.concat(chunks), whole: false };
+      if (length > max) return { status, headers, bytes: Buffer.concat(chunks), whole: false };
       chunks.push(chunk);
     }
     return { status, headers, bytes: Buffer.concat(chunks), whole: true };
@@ -47,23 +50,22 @@ export async function fetchBody(
 
 /**
  * Sends a request, and reads its short answer as text.
- * @param patience as for `fetchBody`; the whole answer may take twice as long
+ * @param timeoutS as for `fetchBody`; the whole answer may take twice as long
  * @returns the reason if no answer comes
  */
 export async function fetchText(
   url: string,
   init: RequestInit,
-  patience: number,
-  most: number,
+  timeoutS: number,
+  maxBytes: number,
 ): Promise<(Body & { readonly text: string }) | { readonly reason: string }> {
-  // Bound the time for the whole body, too.
-  const late = AbortSignal.timeout(2 * patience * 1000);
+  const late = AbortSignal.timeout(2 * timeoutS * 1000);
   const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
   try {
-    const answer = await fetchBody(url, { ...init, signal }, patience, () => most);
+    const answer = await fetchBody(url, { ...init, signal }, timeoutS, () => maxBytes);
     return { ...answer, text: new TextDecoder().decode(answer.bytes) };
   } catch (error) {
-    return { reason: isLate(error) ? `not within ${patience} s` : reasonOf(error) };
+    return { reason: isLate(error) ? `not within ${timeoutS} s` : reasonOf(error) };
   }
 }
 

@@ -1,64 +1,76 @@
-// Lists the objects of a bucket that begin with a prefix, with the S3 keys at hand.
+// Lists the objects of a bucket that begin with a prefix, with the S3 keys at hand. It names no object that Vitrine
+// cannot show.
 
 import { keyFault } from "../../url/key.ts";
 import { mistakeText } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Slot } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { type Fault, isFault, say, type World } from "../command.ts";
+import { type Fault, say, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
-import { sleep } from "../http/retrying.ts";
+import { sleep } from "../http/retry.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
-import type { Listed, Page } from "./list-page.ts";
-import { listPage } from "./list-page.ts";
+import { type Listed, listPage, type Page } from "./list-page.ts";
 import type { Found } from "./object-name.ts";
 
+/** How messages name the command that lists, and what to use in its place. */
 type Listing = {
   /** The option or the command that has to list. */
   readonly who: string;
-  /** The command that takes keys in place of a list, if there is one. */
-  readonly instead?: string | undefined;
+  /** The command that takes keys in place of a list. */
+  readonly instead: string;
+  /** The command that reads the buckets of the local run, if there is one. */
+  readonly locally?: string | undefined;
 };
-
-/** How long to wait before S3 is asked again, if it is busy: ms. */
-const DELAYS = [1_000, 5_000];
 
 /**
  * Lists objects, and says how many of them Vitrine cannot show.
- * @param wanted one bucket, and what the keys below its prefix begin with
+ * @param prefixes one or more, all of one bucket, and without the bucket's own prefix
  * @returns those that Vitrine can show, by their keys without the bucket's prefix; a fault if there are none
  */
 export async function listObjects(
   world: World,
   project: Project,
-  wanted: readonly [Found, ...Found[]],
-  listing: Listing,
+  prefixes: readonly [Found, ...Found[]],
+  { who, instead, locally }: Listing,
 ): Promise<ReadonlyMap<string, Listed> | Fault> {
-  const [{ bucket }] = wanted;
+  const [{ bucket }] = prefixes;
+  const slots = slotsAtHand(project, bucket.name).usable;
+  if (slots.length === 0) {
+    const reason = whyNoKey(project, `${who} has to list`, bucket.name, locally);
+    const isBound = bucket.r2 !== undefined && who === "--prefix"; // facts has to read the objects, too
+    return {
+      fault: isBound ? `${reason}. Or give the keys, one on each line: ${instead}` : reason,
+    };
+  }
   const objects = new Map<string, Listed>();
+  let hidden = 0;
   const progress = createProgress(world, "objects listed");
-  const take = (page: readonly Listed[]) => {
-    for (const object of page) objects.set(object.key, object);
-    progress.step(page.length);
-  };
-  let others = 0;
-  for (const found of wanted) {
-    const ended = await listPages(world, project, found, listing, take);
-    if (isFault(ended)) {
-      progress.end();
-      return ended;
+  for (const { key: prefix } of prefixes) {
+    for await (const page of pagesOf(world, bucket, slots, bucket.prefix + prefix)) {
+      if (!("objects" in page)) {
+        progress.end();
+        return { fault: listingFault(page, bucket, instead) };
+      }
+      const shown = page.objects.filter(({ key }) => keyFault(key) === undefined);
+      for (const object of shown) {
+        const key = object.key.slice(bucket.prefix.length);
+        objects.set(key, { ...object, key });
+      }
+      hidden += page.objects.length - shown.length;
+      progress.step(shown.length);
     }
-    others += ended.others;
   }
   progress.end();
-  if (others > 0) {
-    say(world.stderr, `Left out: ${counted(others, "object")} with keys that Vitrine cannot show.`);
+  if (hidden > 0) {
+    say(world.stderr, `Left out: ${counted(hidden, "object")} with keys that Vitrine cannot show.`);
   }
   if (objects.size > 0) return objects;
-  const beginnings = wanted.map(({ key }) => JSON.stringify(bucket.prefix + key)).join(" or ");
-  const what = `${bucket.name} has no object that begins with ${beginnings}`;
-  if (others > 0) return { fault: `${what} and that Vitrine can show` };
-  return { fault: [what, ...wanted.flatMap(prefixAdvice)].join(". ") };
+  const beginnings = prefixes.map(({ key }) => JSON.stringify(bucket.prefix + key)).join(" or ");
+  const none = `${bucket.name} has no object that begins with ${beginnings}`;
+  if (hidden > 0) return { fault: `${none} and that Vitrine can show` };
+  return { fault: [none, ...prefixes.flatMap(prefixAdvice)].join(". ") };
 }
 
 /** What to write in place of a name that begins with the bucket's prefix, which is no part of it. */
@@ -68,94 +80,78 @@ function prefixAdvice({ bucket: { prefix }, key }: Found): string[] {
   return [`Leave out ${prefix}, the bucket's prefix${right === "" ? "" : `: write ${right}`}`];
 }
 
-/** @returns how many objects Vitrine cannot show */
-async function listPages(
+/** Lists page by page, as the Worker opens objects: with the next slot if S3 refuses one. Ends with a bad answer. */
+async function* pagesOf(
   world: World,
-  project: Project,
-  { bucket, key: prefix }: Found,
-  { who, instead }: Listing,
-  take: (objects: readonly Listed[]) => void,
-): Promise<{ readonly others: number } | Fault> {
-  const slots = [...slotsAtHand(project, bucket.name).usable];
-  let others = 0;
-  const tokens = new Set<string>();
-  let next: string | undefined;
-  for (;;) {
-    const [slot] = slots;
-    if (slot === undefined) {
-      const why = whyNoKey(project, `${who} has to list`, bucket.name);
-      // facts has to read the objects, too.
-      const isBound = bucket.r2 !== undefined && who === "--prefix";
-      return { fault: isBound ? `${why}. Or give the keys, one on each line: ${instead}` : why };
-    }
-    const options = { prefix: bucket.prefix + prefix, next };
-    const page = await patiently(world, () =>
-      listPage(bucket, slot.credentials, options, world.now()),
-    );
-    if (!("objects" in page)) {
-      const slotRefused = verdictOf(page, bucket.region).fault === "slot";
-      if (!slotRefused || slots.length === 1) return { fault: whyNot(page, bucket, instead) };
-      slots.shift(); // The Worker does the same.
-      continue;
-    }
-    const shown = page.objects
-      .filter(({ key }) => keyFault(key) === undefined)
-      .map((object) => ({ ...object, key: object.key.slice(bucket.prefix.length) }));
-    take(shown);
-    others += page.objects.length - shown.length;
-    ({ next } = page);
-    if (next === undefined || world.interrupted.aborted) return { others };
-    if (tokens.has(next)) {
-      return { fault: `${bucket.name} cannot be listed: the list of S3 has no end` };
-    }
-    tokens.add(next);
+  bucket: Bucket,
+  slots: readonly Slot[],
+  prefix: string,
+): AsyncGenerator<Page | S3Answer> {
+  const tokens = new Set<string | undefined>();
+  let [slot, ...others] = slots;
+  for (let next: string | undefined; slot !== undefined && !world.interrupted.aborted; ) {
+    const page = await listUnlessBusy(world, bucket, slot, { prefix, next });
+    if ("objects" in page) {
+      yield page;
+      if (page.next === undefined) return;
+      if (tokens.has(page.next))
+        return yield { status: 200, text: "", failure: "the list has no end" };
+      next = page.next;
+      tokens.add(next);
+    } else if (verdictOf(page, bucket.region).fault === "slot" && others.length > 0) {
+      [slot, ...others] = others;
+    } else return yield page;
   }
+}
+
+/** How long to wait before S3 is asked again, if it is busy: ms. */
+const DELAYS_MS = [1_000, 5_000];
+
+async function listUnlessBusy(
+  { interrupted, now }: World,
+  bucket: Bucket,
+  { credentials }: Slot,
+  options: { readonly prefix: string; readonly next: string | undefined },
+): Promise<Page | S3Answer> {
+  for (const delay of DELAYS_MS) {
+    const page = await listPage(bucket, credentials, options, now());
+    const isBusy = !("objects" in page) && (page.status === 429 || (page.status ?? 500) >= 500);
+    if (!isBusy || interrupted.aborted) return page;
+    await sleep(delay, interrupted);
+  }
+  return listPage(bucket, credentials, options, now());
 }
 
 /**
  * Why no slot can be used: no secret is at hand, or what is wrong with those that are.
- * @param what what has to be done with the bucket: `--prefix has to list`
+ * @param task what has to be done with the bucket: `--prefix has to list`
+ * @param locally the command that reads the buckets of the local run, if there is one
  */
-export function whyNoKey(project: Project, what: string, name: string): string {
+export function whyNoKey(project: Project, task: string, name: string, locally?: string): string {
   const bucket = project.config.buckets.find((one) => one.name === name);
   if (bucket?.r2 !== undefined) {
-    const why = "which only the deployed Worker can open: no key does";
-    return `${what} ${name}, an R2 binding, ${why}. ${R2_INSTEAD}`;
+    return `${task} ${name}, an R2 binding, which only the deployed Worker can open: no key does. Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md`;
   }
   const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) => slot.mistakes);
-  const why =
-    mistakes.length === 0 ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
+  const isNone = mistakes.length === 0;
+  const reason = isNone ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
   const role = bucket?.role === undefined ? "" : " (the role is the Worker's alone)";
-  const where = `the environment, ${project.known.devVars} or the file of --secrets-file`;
-  return `${what} ${name}, and ${why}. Put the key into ${where}${role}`;
+  const files = `the environment or ${project.known.devVars}`;
+  const local = isNone && locally ? `. The pictures of the local run: ${locally}` : "";
+  return `${task} ${name}, and ${reason}. Put the key into ${files}${role}${local}`;
 }
 
-const R2_INSTEAD =
-  "Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md";
-
-async function patiently(
-  { interrupted }: World,
-  ask: () => Promise<Page | S3Answer>,
-): Promise<Page | S3Answer> {
-  for (const delay of DELAYS) {
-    const page = await ask();
-    const busy = !("objects" in page) && (page.status === 429 || (page.status ?? 500) >= 500);
-    if (!busy || interrupted.aborted) return page;
-    await sleep(delay, interrupted);
+function listingFault(answer: S3Answer, { name, region }: Bucket, instead: string): string {
+  const { status, code, failure } = answer;
+  const beginning = `${name} cannot be listed: `;
+  if (failure !== undefined) {
+    const problem = status === 200 ? "S3's answer cannot be used:" : "S3 does not answer:";
+    return `${beginning}${problem} ${failure}`;
   }
-  return ask();
-}
-
-function whyNot(said: S3Answer, { name, region }: Bucket, instead = ""): string {
-  const { status, code, failure } = said;
-  const words = status === 200 ? "S3's answer cannot be used:" : "S3 does not answer:";
-  const what = failure === undefined ? `S3 says ${code ?? status}` : `${words} ${failure}`;
-  const told = `${name} cannot be listed: ${what}`;
   if (code === "AccessDenied") {
-    const keys = instead && `, or give the keys, one on each line: ${instead}`;
-    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket${keys}`;
+    return `${beginning}S3 says AccessDenied: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys, one on each line: ${instead}`;
   }
-  const verdict = verdictOf(said, region);
-  const reason = "reason" in verdict && failure === undefined ? verdict.reason : undefined;
-  return `${told}${reason === undefined ? "" : `: ${reason}`}`;
+  const verdict = verdictOf(answer, region);
+  const reason = "reason" in verdict && verdict.reason ? `: ${verdict.reason}` : "";
+  return `${beginning}S3 says ${code ?? status}${reason}`;
 }

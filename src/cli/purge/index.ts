@@ -1,128 +1,186 @@
-// vitrine purge: has the Worker drop all renditions of objects from Workers Cache, by its own /purge.
+// vitrine purge: has the Worker drop all renditions of objects, by its own /purge. With --verify it then asks for them
+// as visitors do. It deletes no object.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
-import { openProject } from "../config/project.ts";
-import { isHere, ownUrlsOf, refuseUnprovenUrl } from "../config/site-url.ts";
-import { nameOf } from "../objects/object-name.ts";
-import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
-import { count, counted } from "../terminal/progress.ts";
-import { askYes, hasTerminal } from "../terminal/prompts.ts";
-import { commandLine } from "../terminal/shell.ts";
-import { purgeByWorker, readWorker } from "./by-worker.ts";
-import { gather } from "./names.ts";
-import { tellLeft, tellOutcome } from "./outcome.ts";
-import { verifyGone } from "./verify.ts";
-import { purgeWhole, wholeOf } from "./whole.ts";
+import {
+  type End,
+  EXIT,
+  type Exit,
+  isFault,
+  paint,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
+import { openProject, type Project } from "../config/project.ts";
+import { isHere } from "../config/site-url.ts";
+import type { PictureAnswer } from "../http/ask-picture.ts";
+import { envOption, OBJECTS, urlOption } from "../options.ts";
+import { count, counted, time } from "../terminal/progress.ts";
+import { commandLine, visible } from "../terminal/shell.ts";
+import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
+import { askRenditions, createPlanner } from "../urls/renditions.ts";
+import { openWorker, type PurgeBody, purgeObjects, purgeWhole, type Worker } from "./ask-worker.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function purgeCommand(world: World, run: Run) {
-  return define().action((keys, options) => run(() => purge(world, keys, options)));
+  return define().action((names, options) => run(() => purge(world, names, options)));
 }
 
 function define() {
   return new Command("purge")
     .description(
-      "drops all variants of objects from Workers Cache, and from the store if they are gone",
+      "drops all variants of objects from Workers Cache; from the store, if they are gone",
     )
-    .argument("[keys...]", "objects, or public URLs; - is stdin")
+    .argument("[objects...]", "objects, or public URLs of them; - is stdin, one on each line")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
     .option("--bucket <name>", "all of this bucket")
     .option("--everything", "all of every bucket")
+    .option("--verify", "then asks for every variant in every format, and says what still comes")
     .addOption(envOption())
     .addOption(urlOption())
-    .addOption(secretsFileOption())
-    .option("--yes", "does not ask, even if many objects begin with the prefix")
-    .option("--verify", "then asks for every variant in every format, and says what still comes")
-    .option("--dry-run", "prints the objects that it would purge, and sends nothing")
     .addHelpText(
       "after",
       `
 ${OBJECTS}
 All variants of an object are purged together. You cannot purge one preset alone.
-The Worker's PURGE_TOKEN is in the environment or the file.
-It prints the keys that were not purged on stdout. You can give them again.
+The Worker's PURGE_TOKEN is in the environment, or in .dev.vars.
+It prints the objects that were not purged on stdout. You can give them again.
 
 Examples:
   npx vitrine purge photos/fig.jpg photos/friends.jpg
   npx vitrine purge https://images.example.com/images/card/photos/fig.jpg
   npx vitrine purge - < keys.txt > left.txt
-  npx vitrine purge --prefix photos/2026/ --secrets-file secrets.env
+  npx vitrine purge --prefix photos/2026/
   npx vitrine purge --verify photos/deleted.jpg`,
     );
 }
 
-async function purge(world: World, keys: readonly string[], options: Options): Promise<End> {
-  const { url, prefix, dryRun } = options;
-  if (url !== undefined && isHere(url)) {
+async function purge(world: World, names: readonly string[], options: Options): Promise<End> {
+  const { prefix, bucket, everything, verify, ...place } = options;
+  const areNamed = names.length > 0 || prefix !== undefined;
+  if ([areNamed, bucket !== undefined, everything].filter(Boolean).length !== 1) {
+    return usage(
+      world,
+      "Name objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything",
+    );
+  }
+  if (verify && !areNamed) return usage(world, "--verify needs objects");
+  if (place.url !== undefined && isHere(place.url)) {
     return {
       fault: "--url is on this machine. The local run has no Workers Cache: nothing to purge",
     };
   }
-  const project = openProject(world, options);
+  const project = openProject(world, place);
   if (isFault(project)) return project;
-  const unproven = url && refuseUnprovenUrl(world.folder, project.known, url);
-  if (isFault(unproven)) return unproven;
-  const whole = wholeOf(options);
-  if (whole) {
-    const isGiven = keys.length > 0 || prefix !== undefined || options.verify === true;
-    return purgeWhole(world, project, whole, options, isGiven);
-  }
-  const worker = readWorker(world, project);
-  // Without a token, do not list a bucket. Keys that are given are printed as not purged.
-  if (isFault(worker) && prefix !== undefined && !dryRun) return worker;
+  const worker = openWorker(world, project);
+  if (isFault(worker)) return worker;
+  if (bucket !== undefined) return purgeBucket(world, project, worker, bucket);
+  if (everything) return purgeAll(world, worker, { everything }, "everything");
 
-  const { prefix: _prefix, yes: _yes, ...same } = options;
-  const instead = `${commandLine("purge", same, ["-"])} < keys.txt`;
-  const own = ownUrlsOf(world.folder, project);
-  const gathered = await gather(world, project, { keys, prefix, own, instead });
-  if (isFault(gathered) || typeof gathered === "number") return gathered;
+  const instead = commandLine("purge", { verify, ...place }, ["-"]);
+  const gathered = await gatherObjects(world, project, names, prefix, `${instead} < keys.txt`);
+  if (isFault(gathered)) return gathered;
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is purged" };
   }
   const { objects, impossible } = gathered;
-  const { answers, buckets } = project.config;
-  if (objects.size === 0) {
-    if (impossible === 0) say(world.stderr, "There is no key, so nothing is purged.");
-    return impossible === 0 ? EXIT.done : EXIT.failed;
-  }
-  if (dryRun) {
-    print(world.stdout, ...[...objects.values()].map((found) => nameOf(buckets, found)));
-    return impossible === 0 ? EXIT.done : EXIT.partly;
-  }
-  if (isFault(worker)) {
-    tellLeft(
-      world,
-      [...objects.values()].map(({ given }) => given),
-    );
-    return worker;
-  }
-  const asks = prefix !== undefined && !options.yes && objects.size > MANY;
-  const isAgreed = !asks || (await askAgreement(world, objects.size, !keys.includes("-")));
-  if (isAgreed !== true) return isAgreed ? EXIT.interrupted : EXIT.failed;
-
   const began = world.now();
   say(world.stderr, `Purging ${counted(objects.size, "object")} of ${worker.base}.`);
-  const failed = await purgeByWorker(world, worker, [...objects.keys()]);
-  const left = new Map(
-    [...failed].map(([name, reason]) => [objects.get(name)?.given ?? name, reason]),
+  const notPurged = await purgeObjects(world, worker, [...objects.keys()]);
+  const done = objects.size - notPurged.size;
+  if (done > 0) {
+    const part = `${count(done)} of ${counted(objects.size, "object")}`;
+    const seconds = (world.now() - began) / 1000;
+    say(
+      world.stderr,
+      `Purged ${part} in ${time(seconds)}.`,
+      `Browsers keep what they have for up to ${project.config.answers.max_age} s (max-age), or until a signed URL expires.`,
+    );
+  }
+  const left = [...notPurged].map(
+    ([name, why]) => [objects.get(name)?.given ?? name, why] as const,
   );
-  const seconds = (world.now() - began) / 1000;
-  const outcome = { count: objects.size, left, impossible, seconds };
-  const exit = tellOutcome(world, outcome, answers.max_age);
-  if (!options.verify || world.interrupted.aborted) return exit;
-  const verified = await verifyGone(world, project, own, worker.base, [...objects.values()]);
-  return exit === EXIT.done ? verified : exit;
+  reportNotDone(world, "NOT PURGED", objects.size, new Map(left), impossible);
+  const isAll = left.length + impossible === 0;
+  if (!isAll && done === 0) return EXIT.failed;
+  const verified =
+    verify && !world.interrupted.aborted
+      ? await verifyGone(world, project, worker.base, [...objects.values()])
+      : EXIT.done;
+  return isAll ? verified : EXIT.partly;
 }
 
-/** Above so many objects of a prefix, it asks. */
-const MANY = 1_000;
+function usage({ stderr }: World, text: string): Exit {
+  say(stderr, `${text}. See npx vitrine purge --help`);
+  return EXIT.usage;
+}
 
-/** @param canAsk whether stdin is free for an answer */
-async function askAgreement(world: World, many: number, canAsk: boolean) {
-  const what = `${count(many)} objects would be purged, and the next visitors would wait for each.`;
-  if (canAsk && hasTerminal(world)) return askYes(world, `${what} Purge them?`, false);
-  say(world.stderr, paint(world, world.stderr, "red", `${what} Use --yes to confirm.`));
-  return false;
+function purgeBucket(
+  world: World,
+  { config }: Project,
+  worker: Worker,
+  bucket: string,
+): End | Promise<End> {
+  const names = config.buckets.map(({ name }) => name);
+  if (names.includes(bucket)) return purgeAll(world, worker, { bucket }, `bucket ${bucket}`);
+  return { fault: `--bucket ${bucket}: there is no such bucket. There is ${names.join(", ")}` };
+}
+
+async function purgeAll(
+  world: World,
+  worker: Worker,
+  body: PurgeBody,
+  title: string,
+): Promise<End> {
+  const fault = await purgeWhole(world, worker, body);
+  if (fault !== undefined) return { fault: `${title} is not purged: ${visible(fault.fault)}` };
+  say(world.stderr, `Purged ${title} of ${worker.base}.`);
+  return EXIT.done;
+}
+
+/** The answer for an object that is gone. */
+const GONE = "404";
+const CONCURRENCY = 6;
+
+/** Asks for objects as visitors do, in every variant and format, and says what still comes: nothing may. */
+async function verifyGone(
+  world: World,
+  project: Project,
+  base: string,
+  objects: readonly GivenObject[],
+): Promise<Exit> {
+  const { stderr } = world;
+  const plan = createPlanner(project, { routes: "all" });
+  if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
+  let problems = 0;
+  const report = (problem: string) => {
+    problems += 1;
+    say(stderr, visible(`  ${problem}`));
+  };
+  const requests = objects.flatMap((object) => {
+    const planned = plan(object);
+    // What is not asked for is no proof.
+    if (planned.length === 0) report(`${object.given} is not asked for: no route shows it`);
+    return planned;
+  });
+  say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
+  const take = ({ path, browser }: (typeof requests)[number], answer: PictureAnswer) => {
+    const rendition = `${path}, by a browser that reads ${browser}`;
+    if ("type" in answer) {
+      report(`still comes: ${rendition}: ${answer.type}, cache ${answer.cache ?? "unknown"}`);
+    } else if (answer.reason !== GONE) report(`not known: ${rendition}: ${answer.reason}`);
+    return undefined;
+  };
+  const stopped = await askRenditions(world, base, requests, CONCURRENCY, take);
+  if (world.interrupted.aborted) return EXIT.interrupted;
+  if (stopped) report(`not asked for: ${stopped.fault}`);
+  if (problems === 0) {
+    say(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all ${GONE}.`);
+    return EXIT.done;
+  }
+  const summary = `NOT GONE, or not known, as named above: ${problems}.`;
+  say(stderr, paint(world, stderr, "red", summary));
+  return EXIT.partly;
 }

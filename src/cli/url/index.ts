@@ -1,10 +1,11 @@
-// vitrine url and vitrine sign: print public URLs. Nothing is asked of any server.
+// vitrine url, which is also called sign: prints the public URLs of an object. It asks no server.
 
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
 import {
   align,
   type End,
   EXIT,
+  type Fault,
   isFault,
   paint,
   print,
@@ -12,121 +13,124 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { type OpenOptions, openProject } from "../config/project.ts";
-import { readName } from "../objects/object-name.ts";
-import { envOption, OBJECTS, routeOption, secretsFileOption, urlOption } from "../options.ts";
+import { openProject } from "../config/project.ts";
+import { ownUrlsOf } from "../config/site-url.ts";
+import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { queryFor } from "../urls/public-url.ts";
-import { readExpiry } from "./expiry.ts";
-import { findUrls } from "./find-urls.ts";
+import { isImpossible, readGiven } from "../urls/given-objects.ts";
+import { findPaths, queryFor } from "../urls/public-url.ts";
 
-const OBJECT = "an object, such as photos/fig.jpg";
-
-const presetOption = () =>
-  new Option("-p, --preset <name>", "a preset, or a variant such as card@2x; default: all");
-
-type UrlOptions = OpenOptions & { readonly [name in "preset" | "route"]?: string | undefined };
-type SignOptions = UrlOptions & { readonly [name in "expires" | "v"]?: string | undefined };
+type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function urlCommand(world: World, run: Run) {
+  return define().action((name, options, command) => {
+    const sign = options.sign === true || command.parent?.args[0] === "sign";
+    return run(() => printUrls(world, name, { ...options, ...(sign && { sign }) }));
+  });
+}
+
+function define() {
   return new Command("url")
-    .description("prints the public URLs of an object: all of them, or those of a preset")
-    .argument("<object>", OBJECT)
-    .addOption(presetOption())
-    .addOption(routeOption())
+    .alias("sign")
+    .description("prints the public URLs of an object; as sign, or with --sign, signed ones")
+    .argument("<object>", "an object, such as photos/fig.jpg, or a public URL or path of it")
+    .option("-p, --preset <name>", "a variant such as card or card@2x; default: all")
+    .option("--sign", "signs the URLs, by the URL_SIGNING_KEYS of the environment or .dev.vars")
+    .option("-e, --expires <when>", "12h, 7d, 2026-12-31T12:00Z; default: 1h, or max_age if less")
     .addOption(envOption())
     .addOption(urlOption())
     .addHelpText(
       "after",
       `
 ${OBJECTS}
+The URLs are those of the first route that leads to the object.
 
 Examples:
   npx vitrine url photos/fig.jpg
-  npx vitrine url photos/fig.jpg --preset card@2x
-  npx vitrine url photos/fig.jpg --preset card --url http://localhost:8787
-  npx vitrine url -- -1.jpg`,
-    )
-    .action((name, options) => run(() => printUrls(world, name, options)));
-}
-
-export function signCommand(world: World, run: Run) {
-  return new Command("sign")
-    .description("prints the signed URLs of an object: one for each variant, or those of a preset")
-    .argument("<object>", OBJECT)
-    .addOption(presetOption())
-    .option("-e, --expires <when>", "12h, 7d, 2026-12-31T12:00Z; default: 1h, or max_age if less")
-    .option("--v <version>", "a text that changes with the object's content, such as its hash")
-    .addOption(routeOption())
-    .addOption(envOption())
-    .addOption(urlOption())
-    .addOption(secretsFileOption("URL_SIGNING_KEYS"))
-    .addHelpText(
-      "after",
-      `
-${OBJECTS}
-
-Examples:
+  npx vitrine url photos/fig.jpg --preset card@2x --url http://localhost:8787
   npx vitrine sign private/friends.jpg --preset hero --expires 1d
-  npx vitrine sign private/friends.jpg --preset hero@640w --secrets-file secrets.env
-  npx vitrine sign private/friends.jpg --url http://localhost:8787`,
-    )
-    .action((name, options) => run(() => printSigned(world, name, options)));
+  npx vitrine url --sign /private/hero/private/friends.jpg
+  npx vitrine url -- -1.jpg`,
+    );
 }
 
-/** @param options those of `vitrine sign` if the URLs are to be signed */
-function find(world: World, name: string, options: SignOptions, signed: boolean) {
-  const project = openProject(world, options);
+async function printUrls(world: World, name: string, options: Options): Promise<End> {
+  const { sign = false, expires, ...place } = options;
+  const project = openProject(world, place);
   if (isFault(project)) return project;
-  const { base } = project;
+  const { base, config } = project;
   if (isFault(base)) return base;
-  const object = readName(project.config.buckets, name);
-  if ("unclear" in object) {
-    const lines = object.names.map((one) => commandLine(signed ? "sign" : "url", options, [one]));
-    return { fault: [`"${name}": ${object.unclear} Use one of these:`, ...lines].join("\n  ") };
-  }
-  const { expires: _expires, v: _version, secretsFile: _file, ...shared } = options;
-  const other = commandLine(signed ? "url" : "sign", shared, [name]);
-  const found = findUrls(project, { ...options, ...object }, signed, other);
-  return isFault(found) ? found : { ...found, project, base, key: object.key };
-}
-
-function printUrls(world: World, name: string, options: UrlOptions): End {
-  const found = find(world, name, options, false);
+  const toCommand = (one: string) => commandLine("url", options, [one]);
+  const object = readGiven(project, ownUrlsOf(world.folder, project), name, toCommand);
+  if (isImpossible(object)) return { fault: `${JSON.stringify(object.given)}: ${object.reason}` };
+  const preset = options.preset ?? object.place?.variant;
+  const found = findPaths(project, object, preset);
   if (isFault(found)) return found;
-  const rows = found.paths.map(([variant, path]) => [variant, found.base + path] as const);
-  return printRows(world, rows, found.notes);
-}
-
-async function printSigned(world: World, name: string, options: SignOptions): Promise<End> {
-  const found = find(world, name, options, true);
-  if (isFault(found)) return found;
-  const { project, base, key, route, paths, notes } = found;
-  const expires = readExpiry(options.expires, route.signing?.maxAge ?? 0, world.now());
-  if (isFault(expires)) return expires;
-  const { v: version } = options;
-  if (version !== undefined && !/^[\w.-]{1,64}$/.test(version)) {
-    return { fault: `--v ${version}: is not 1 to 64 letters, digits, dots, - and _` };
+  const [first, ...others] = found.filter(({ route }) => route === (object.place?.route ?? route));
+  const match = [first, ...others].find((one) => (one?.route.signing !== undefined) === sign);
+  if (match === undefined) {
+    const { expires: _expires, sign: _sign, ...flags } = options;
+    const command = commandLine("url", sign ? flags : { sign: true, ...flags }, [object.given]);
+    const reason = sign ? "is not signed. For its URLs" : "needs signed URLs";
+    return { fault: `${first?.route.path}: ${reason}: ${command}` };
   }
-  const rows: [string, string][] = [];
+  const { route, paths } = match;
+  const { prefix } = object.bucket;
+  if (prefix !== "" && object.key.startsWith(prefix)) {
+    const note = `A key is what follows the bucket's prefix: this is about ${prefix}${object.key}`;
+    say(world.stderr, paint(world, world.stderr, "yellow", visible(note)));
+  }
+  const until = sign ? readExpiry(expires, route.signing?.maxAge ?? 0, world.now()) : 0;
+  if (isFault(until)) return until;
+  const rows: [variant: string, url: string][] = [];
   for (const [variant, path] of paths) {
-    const preset = project.config.variants.get(variant)?.preset ?? "";
-    const query = await queryFor(project, route, { preset, key, expires, version });
+    const grant = {
+      preset: config.variants.get(variant)?.preset ?? "",
+      key: object.key,
+      expires: until,
+    };
+    const query = sign ? await queryFor(project, route, grant) : "";
     if (isFault(query)) return query;
     rows.push([variant, base + path + query]);
   }
-  return printRows(world, rows, notes);
+  // One URL alone, so that a script can use it; several with their variants.
+  const [[, only] = ["", ""], ...more] = rows;
+  print(world.stdout, ...(more.length === 0 ? [only] : align(rows)));
+  return EXIT.done;
 }
 
-/** One URL alone, so that a script can use it; several with their variants. */
-function printRows(
-  world: World,
-  rows: readonly (readonly [variant: string, url: string])[],
-  notes: readonly string[],
-): End {
-  for (const note of notes) say(world.stderr, paint(world, world.stderr, "yellow", visible(note)));
-  const [first, ...more] = rows;
-  if (first !== undefined && more.length === 0) print(world.stdout, first[1]);
-  else print(world.stdout, ...align(rows));
-  return EXIT.done;
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** A time of day must have a time zone: that of the machine may not be the user's. */
+const DATE = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** The default, if the route allows it: seconds. */
+const DEFAULT_EXPIRY_S = 3600;
+
+/**
+ * @param max the route's `max_age`: seconds
+ * @param now milliseconds since 1970
+ * @returns seconds since 1970
+ */
+function readExpiry(text: string | undefined, max: number, now: number): number | Fault {
+  const seconds = Math.floor(now / 1000);
+  if (text === undefined) return seconds + Math.min(DEFAULT_EXPIRY_S, max);
+  const fault = (reason: string) => ({ fault: `--expires ${text}: ${reason}` });
+  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const at = count === undefined ? readDate(text) : seconds + Number(count) * (UNITS[unit] ?? 0);
+  const dates = "a date such as 2026-12-31 or 2026-12-31T12:00Z";
+  if (at === undefined) return fault(`is neither a time such as 30s, 15m, 12h, 7d, nor ${dates}`);
+  if (at <= seconds) return fault("is in the past");
+  if (at <= seconds + max) return at;
+  return fault(`the route's max_age is ${max} s, and no URL may live longer`);
+}
+
+/** Seconds since 1970. A day begins at midnight UTC. */
+function readDate(text: string): number | undefined {
+  const day = DATE.exec(text)?.[1];
+  const at = Date.parse(text);
+  if (day === undefined || Number.isNaN(at)) return undefined;
+  // Date.parse reads the 30th of February as the 2nd of March.
+  const exists = new Date(Date.parse(day)).toISOString().startsWith(day);
+  return exists ? at / 1000 : undefined;
 }

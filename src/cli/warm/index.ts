@@ -1,164 +1,144 @@
-// vitrine warm: requests variants before visitors do. It says first what that may cost.
+// vitrine warm: asks for renditions before visitors do. It says first how many, and what they may cost at most.
 
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
-import { openSite, type Site } from "../config/project.ts";
-import { ownUrlsOf } from "../config/site-url.ts";
-import { FREE, readBounds } from "../config/transformations.ts";
-import { ALL_READS, type Reads } from "../http/ask-picture.ts";
-import {
-  collect,
-  envOption,
-  OBJECTS,
-  routeOption,
-  secretsFileOption,
-  urlOption,
-  wholeNumber,
-} from "../options.ts";
-import { count, createProgress } from "../terminal/progress.ts";
+import { Command } from "@commander-js/extra-typings";
+import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import { openSite } from "../config/project.ts";
+import { FREE, money, PRICE } from "../config/transformations.ts";
+import type { PictureAnswer } from "../http/ask-picture.ts";
+import { collect, envOption, OBJECTS, urlOption, wholeNumber } from "../options.ts";
+import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { absenceFault } from "../urls/absence.ts";
-import { createPlanner, type Planner, type VariantRequest } from "../urls/variant-requests.ts";
-import { createQueue, estimateLines } from "./queue.ts";
-import { sendAll } from "./send.ts";
-import { createSummary } from "./summary.ts";
-
-const CONCURRENCY = 6;
+import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
+import { askRenditions, createPlanner, type Planner } from "../urls/renditions.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function warmCommand(world: World, run: Run) {
-  return define().action((options, { args }) => run(() => warm(world, options, args)));
+  return define().action((names, options) => run(() => warm(world, names, options)));
 }
 
 function define() {
   return new Command("warm")
-    .description("requests variants of the keys on stdin, before the first visitor does")
+    .description("asks for the variants of objects, before the first visitor does")
+    .argument("[objects...]", "objects, or public URLs of them; - is stdin, one on each line")
+    .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
+    .option("-p, --preset <name>", "a preset, or a variant such as card@2x; repeatable", collect)
+    .option("--concurrency <number>", "requests at once, 1 to 100", wholeNumber(1, 100), 6)
     .addOption(envOption())
     .addOption(urlOption())
-    .option(
-      "-p, --preset <name>",
-      "a preset with its variants, or one variant; repeatable",
-      collect,
-    )
-    .addOption(routeOption())
-    .option("--accept <formats>", "what browsers read: avif, webp, none", readFormats, ALL_READS)
-    .option(
-      "--concurrency <number>",
-      "requests at once, 1 to 100",
-      wholeNumber(1, 100),
-      CONCURRENCY,
-    )
-    .addOption(secretsFileOption("URL_SIGNING_KEYS"))
-    .allowExcessArguments() // warm() says where objects go
-    .option(
-      "--yes",
-      "does not stop after 5,000 unique transformations, as many as are free in a month",
-    )
-    .option("--dry-run", "prints the URLs without signatures, and what they may cost")
     .addHelpText(
       "after",
       `
-It uses the first route that leads to an object, and the presets that this route shows.
-Write one object on each line, or a public URL.
 ${OBJECTS}
+It uses the first route that leads to an object, and asks in each format that browsers read.
+It prints the objects that failed on stdout. You can give them again.
 
 Examples:
-  npx vitrine warm --preset card < keys.txt
-  npx vitrine warm --preset card --preset hero@640w --accept avif,webp < keys.txt
-  npx vitrine warm --url https://images.example.com --dry-run < keys.txt`,
+  npx vitrine warm photos/fig.jpg --preset card
+  npx vitrine warm --prefix photos/2026/ --preset card --preset hero@640w
+  npx vitrine warm - --concurrency 10 < keys.txt`,
     );
 }
 
-function readFormats(text: string): Reads[] {
-  const asked = text.split(",");
-  const known = ALL_READS.filter((format) => asked.includes(format));
-  if (known.length === asked.length) return known;
-  throw new InvalidArgumentError(`It must be some of ${ALL_READS.join(", ")}.`);
-}
-
-/** @param excess objects that were given as arguments, as other commands take them */
-async function warm(world: World, options: Options, excess: readonly string[]): Promise<End> {
-  const { preset: presets, route, accept: reads, dryRun } = options;
-  if (world.stdin.isTTY || excess.length > 0) {
-    say(world.stderr, `Keys come on stdin, one on each line: ${commandOf(options)} < keys.txt`);
+async function warm(world: World, names: readonly string[], options: Options): Promise<End> {
+  const { stderr, interrupted } = world;
+  const { prefix, preset: presets, concurrency, ...place } = options;
+  if (names.length === 0 && prefix === undefined) {
+    say(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
     return EXIT.usage;
   }
-  const site = openSite(world, options);
+  const site = openSite(world, place);
   if (isFault(site)) return site;
-  const { base } = site;
-  const own = ownUrlsOf(world.folder, site);
-  const planner = createPlanner(site, own, { presets, route, reads });
-  if (isFault(planner)) return planner;
-  const absent = site.local && !dryRun && (await absenceFault(site, base));
-  if (absent) return absent;
-  return warmKeys(world, options, site, planner);
-}
+  const plan = createPlanner(site, { presets, routes: "first" });
+  if (isFault(plan)) return plan;
+  const instead = commandLine("warm", { ...place, preset: presets }, ["-"]);
+  const given = await gatherObjects(world, site, names, prefix, `${instead} < keys.txt`);
+  if (isFault(given)) return given;
+  if (interrupted.aborted) return { fault: "interrupted before anything was asked for" };
 
-/** The command that was given. */
-function commandOf({ accept, concurrency, ...options }: Options): string {
-  return commandLine("warm", {
-    ...options,
-    accept: accept.length === ALL_READS.length ? undefined : accept.join(","),
-    concurrency: concurrency === CONCURRENCY ? undefined : concurrency,
-  });
-}
-
-async function warmKeys(
-  world: World,
-  { yes, dryRun, concurrency }: Options,
-  { base, known, local }: Site,
-  planner: Planner,
-): Promise<End> {
-  const { stdin, stdout, stderr, interrupted } = world;
-  const stop = new AbortController();
-  const ends = AbortSignal.any([interrupted, stop.signal]);
-  const queue = await createQueue(stdin, planner, ends);
-  const { estimate } = queue;
-  // The local run costs nothing.
-  const most = yes || local ? undefined : FREE;
-  const bound = readBounds(known.deployed, () => {}).most;
-  say(stderr, ...estimateLines(estimate, { most, bound, local }));
-  if (estimate.keys === 0) return EXIT.done;
-
-  const total = estimate.isWhole ? estimate.requests : undefined;
+  const objects = [...given.objects.values()];
+  const total = sayCosts(world, plan, objects, site.local);
   const progress = createProgress(world, "requests", total);
-  const summary = createSummary(progress);
-  if (dryRun) {
-    await printUrls(world, base, queue.requests(summary));
-    return summary.failures > 0 ? EXIT.partly : EXIT.done;
+  const tally = createTally(site.local, progress);
+  for (const { given } of objects.filter((object) => plan(object).length === 0)) {
+    tally.failed.set(given, "no route leads to it and shows what is chosen");
   }
-  const sending = { base, concurrency, summary, progress, stop };
-  const stopped = await sendAll(world, queue.requests(summary, most), sending);
+  const requests = requestsFor(plan, objects);
+  const stopped = await askRenditions(world, site.base, requests, concurrency, tally.take);
   progress.end();
-  say(stdout, ...summary.lines());
-  const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
-  const { failures, successes, isBeyond } = summary;
-  if (isBeyond) {
-    warn(`Stopped at ${count(FREE)} unique transformations. More cost $0.50 for 1,000.`);
-  }
-  if (stopped !== undefined) warn(`Stopped before the end: ${visible(stopped)}.`);
-  const isWhole = stopped === undefined && failures === 0 && !isBeyond;
-  if (!isWhole || interrupted.aborted) {
-    say(
-      stderr,
-      `To continue, run it again${isBeyond ? " with --yes" : ""}. What is done comes quickly.`,
-    );
-  }
-  if (isWhole) return EXIT.done;
-  return successes === 0 ? EXIT.failed : EXIT.partly;
+
+  const { failed, images, bytes } = tally;
+  say(stderr, `${counted(images, "image")}, ${count(bytes)} bytes.`);
+  reportNotDone(world, "NOT WARMED", objects.length, failed, given.impossible);
+  if (stopped) say(stderr, paint(world, stderr, "red", `Stopped: ${visible(stopped.fault)}`));
+  if (stopped || interrupted.aborted) {
+    say(stderr, "To continue, run it again. What is done comes quickly.");
+  } else if (failed.size + given.impossible === 0) return EXIT.done;
+  return images === 0 ? EXIT.failed : EXIT.partly;
 }
 
-/** Prints each URL once, as long as somebody reads them. */
-async function printUrls({ stdout }: World, base: string, requests: AsyncIterable<VariantRequest>) {
-  let isRead = true;
-  let last = "";
-  stdout.once("error", () => {
-    isRead = false;
-  });
-  for await (const { path } of requests) {
-    if (!isRead) return;
-    if (path !== last) print(stdout, base + path);
-    last = path;
+function* requestsFor(plan: Planner, objects: readonly GivenObject[]) {
+  for (const object of objects) {
+    for (const request of plan(object)) yield { ...request, name: object.given };
   }
+}
+
+/** Says what warming may cost, as if nothing were made yet (L2). @returns how many requests there are */
+function sayCosts(
+  { stderr }: World,
+  plan: Planner,
+  objects: readonly GivenObject[],
+  isLocal: boolean,
+): number {
+  let requests = 0;
+  let transformations = 0;
+  for (const object of objects) {
+    const planned = plan(object);
+    requests += planned.length;
+    transformations += new Set(planned.map(({ billedAs }) => billedAs)).size;
+  }
+  const counts = `${counted(requests, "request")}, with up to ${counted(transformations, "unique transformation")}`;
+  say(stderr, `${counted(objects.length, "object")}: ${counts}.`);
+  if (transformations > 0 && !isLocal) {
+    const dollars = Math.ceil(transformations * PRICE * 100 - 1e-6) / 100;
+    const price = `$0.50 for 1,000, after the ${count(FREE)} free ones of a month`;
+    say(stderr, `At most ${money(dollars)}: ${price}. What is stored costs nothing.`);
+  }
+  return requests;
+}
+
+/** After so many failures in a row that are not the object's fault, it stops. */
+const MAX_TROUBLE = 20;
+
+function createTally(isLocal: boolean, progress: ReturnType<typeof createProgress>) {
+  let trouble = 0;
+  const tally = {
+    images: 0,
+    bytes: 0,
+    /** Why an object failed, by its name. */
+    failed: new Map<string, string>(),
+    take(
+      { name, variant, browser }: { name: string; variant: string; browser: string },
+      answer: PictureAnswer,
+    ) {
+      progress.step();
+      trouble = "reason" in answer && answer.isTrouble ? trouble + 1 : 0;
+      if ("type" in answer) {
+        tally.images += 1;
+        tally.bytes += answer.bytes;
+        return undefined;
+      }
+      const { reason } = answer;
+      if (!tally.failed.has(name)) progress.say(`${reason}  ${name}  ${variant}  ${browser}`);
+      tally.failed.set(name, reason);
+      if (trouble < MAX_TROUBLE) return undefined;
+      const advice = isLocal
+        ? "Is the local run started there? npx vitrine dev"
+        : "Check the log: npx wrangler tail";
+      return {
+        fault: `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}. ${advice}`,
+      };
+    },
+  };
+  return tally;
 }

@@ -1,0 +1,186 @@
+// Reads which objects an operator means: by names or public URLs, as arguments or lines of stdin, or by what their
+// keys begin with. What is ambiguous is refused, never guessed. No signature leaves this file.
+
+import { keyFault } from "../../url/key.ts";
+import { withoutSignatures } from "../../worker/base/without-signatures.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { resolveRequest } from "../../worker/request/resolve-request.ts";
+import { type Fault, isFault, paint, print, say, type World } from "../command.ts";
+import type { Project } from "../config/project.ts";
+import { isHostOf, type OwnUrls, ownUrlsOf } from "../config/site-url.ts";
+import { listObjects } from "../objects/list-objects.ts";
+import { type Found, nameOf, readName, readOption, unclearText } from "../objects/object-name.ts";
+import { type Impossible, linesOf } from "../terminal/lines.ts";
+import { count, counted } from "../terminal/progress.ts";
+import { argumentsOf, visible } from "../terminal/shell.ts";
+
+export type GivenObject = Found & {
+  /** As it was given, without the signature. */
+  readonly given: string;
+  /** What its public URL names, if that was given. */
+  readonly place?: { readonly route: BoundRoute; readonly variant: string };
+  /** That of a signed URL. */
+  readonly version?: string | undefined;
+};
+
+export type GivenObjects = {
+  /** Each object once, by BUCKET/key. */
+  readonly objects: ReadonlyMap<string, GivenObject>;
+  /** How many of those that were given cannot be objects. */
+  readonly impossible: number;
+};
+
+/**
+ * Gathers the objects that a command is given. Prints at once what cannot be an object.
+ * @param names `-` stands for the lines of stdin
+ * @param instead the command that takes names in place of a prefix
+ */
+export async function gatherObjects(
+  world: World,
+  project: Project,
+  names: readonly string[],
+  prefix: string | undefined,
+  instead: string,
+): Promise<GivenObjects | Fault> {
+  const { buckets } = project.config;
+  const own = ownUrlsOf(world.folder, project);
+  const objects = new Map<string, GivenObject>();
+  let impossible = 0;
+  const take = (object: GivenObject) => {
+    const name = `${object.bucket.name}/${object.key}`;
+    if (!objects.has(name)) objects.set(name, object);
+  };
+  const read = (given: string | Impossible, write = (name: string) => name) => {
+    const object = refusePrefix(buckets, readGiven(project, own, given, write), write);
+    if (!isImpossible(object)) return take(object);
+    impossible += 1;
+    const line = visible(`${JSON.stringify(object.given)}: ${object.reason}`);
+    say(world.stderr, paint(world, world.stderr, "yellow", line));
+  };
+  for (const name of new Set(names)) {
+    if (name !== "-") read(name, (one) => argumentsOf([one]));
+    else for await (const line of linesOf(world.stdin, world.interrupted)) read(line);
+  }
+  if (prefix !== undefined) {
+    const beginning = readOption(buckets, "--prefix", prefix);
+    if (isFault(beginning)) return beginning;
+    const { bucket } = beginning;
+    const listed = await listObjects(world, project, [beginning], { who: "--prefix", instead });
+    if (isFault(listed)) return listed;
+    for (const key of listed.keys()) take({ bucket, key, given: nameOf(buckets, { bucket, key }) });
+  }
+  return { objects, impossible };
+}
+
+/** No key begins like this: it would have an empty segment. */
+const URL_LIKE = /^(?:https?:\/\/|\/)/i;
+
+/** Returns whether a text is a public URL or its path, and not the name of an object. */
+export function isUrl(given: string): boolean {
+  return URL_LIKE.test(given);
+}
+
+const CLAIM = /[?&]exp=\d+&kid=/;
+const CONTROL = /\p{Cc}/u;
+const VERSION = /[?&]v=([\w.-]{1,64})(?:&|$)/;
+
+export function isImpossible(found: object | string): found is Impossible {
+  return typeof found === "object" && "reason" in found;
+}
+
+/** Removes the signature of a signed URL. It is a credential: never print or store it. */
+export function withoutSignature(given: string): string {
+  // A key that looks as if it had a signature stays as it is.
+  return isUrl(given) || CLAIM.test(given) ? withoutSignatures(given) : given;
+}
+
+/** Reads a name or a public URL. @param write writes the name of an object where it can be pasted */
+export function readGiven(
+  project: Project,
+  own: OwnUrls,
+  line: string | Impossible,
+  write: (name: string) => string,
+): GivenObject | Impossible {
+  if (isImpossible(line)) return { ...line, given: withoutSignature(line.given) };
+  const read = isUrl(line)
+    ? readUrl(project, own, line)
+    : readObject(project.config.buckets, line, write);
+  return { ...read, given: withoutSignature(read.given) };
+}
+
+function readUrl(
+  { config }: Project,
+  { hosts, refuse }: OwnUrls,
+  given: string,
+): GivenObject | Impossible {
+  // A path is taken as a client sends it: two slashes at its beginning do not name a host.
+  const text = given.startsWith("/") ? `https://path.invalid${given}` : given;
+  // A URL parser drops some of these characters, and would read another key.
+  if (!URL.canParse(text) || CONTROL.test(text)) return { given, reason: "is not a URL" };
+  const url = new URL(text);
+  if (text === given) {
+    const foreign = refuse(given);
+    if (foreign !== undefined) return { given, reason: foreign.fault };
+    if (hosts.length > 0 && !hosts.some((host) => isHostOf(url.host, host))) {
+      return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
+    }
+  }
+  const resolved = resolveRequest(config, url.pathname);
+  if (resolved.route === undefined) return { given, reason: "no route has this path" };
+  const { route, name: variant, object: key } = resolved;
+  const reason = keyFault(resolved.key);
+  if (reason !== undefined) return { given, reason };
+  const version = route.signing && VERSION.exec(url.search)?.[1];
+  return { given, bucket: route.bucket, key, version, place: { route, variant } };
+}
+
+/** Reads the name of an object. @param write writes a name where it can be pasted */
+export function readObject(
+  buckets: readonly Bucket[],
+  given: string,
+  write: (name: string) => string,
+): GivenObject | Impossible {
+  const fault = given === "" ? "empty" : keyFault(given);
+  if (fault !== undefined) return { given, reason: fault };
+  const object = readName(buckets, given);
+  if ("unclear" in object) return { given, reason: unclearText(object, write) };
+  const reason = keyFault(object.bucket.prefix + object.key);
+  return reason === undefined ? { given, ...object } : { given, reason };
+}
+
+/** A name with the bucket's prefix is not read as it stands: it would be the key of another object. */
+function refusePrefix(
+  buckets: readonly Bucket[],
+  object: GivenObject | Impossible,
+  write: (name: string) => string,
+): GivenObject | Impossible {
+  if (isImpossible(object)) return object;
+  const { bucket, key, given } = object;
+  const { prefix } = bucket;
+  if (prefix === "" || !key.startsWith(prefix) || key === prefix || isUrl(given)) return object;
+  const right = write(nameOf(buckets, { bucket, key: key.slice(prefix.length) }));
+  const reason = `begins with the bucket's prefix, ${prefix}, which is no part of a name: write ${right}. If its key has that prefix twice, name its public URL`;
+  return { given, reason };
+}
+
+/** Prints the objects that are left, as they were given: in a file they can be given again. And why they are left. */
+export function reportNotDone(
+  world: World,
+  title: "NOT PURGED" | "NOT WARMED",
+  total: number,
+  left: ReadonlyMap<string, string>,
+  impossible: number,
+): void {
+  const { stdout, stderr } = world;
+  const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
+  for (const given of left.keys()) print(stdout, stdout.isTTY ? visible(given) : given);
+  if (left.size > 0) {
+    const part = `${count(left.size)} of ${counted(total, "object")}`;
+    warn(`${title}: ${part}. Their names are on stdout: give them again.`);
+    const reasons = Map.groupBy(left.values(), (reason) => reason);
+    for (const [reason, times] of reasons)
+      say(stderr, `  ${count(times.length)}: ${visible(reason)}`);
+  }
+  if (impossible > 0) warn(`NOT SENT: ${counted(impossible, "impossible name")} (see above).`);
+}
