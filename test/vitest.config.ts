@@ -27,7 +27,6 @@ const LONG = [
   "test/cli/facts/{many,typescript}.test.ts",
   "test/bench/{cost,cost-command,rounds,tiers,worker}.test.ts",
   "test/cli/doctor/local.test.ts",
-  "test/cli/warm/cost.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/wrangler.test.ts",
   "test/cli/rotate/{local,put-secrets,rotate}.test.ts",

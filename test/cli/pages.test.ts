@@ -18,11 +18,8 @@ function vitrine(folder: string, args: readonly string[]) {
   });
 }
 
-const KEYS = ["docs/x.md.png", "docs/errors.md"] as const;
-
 test.concurrent.each<[what: string, args: readonly string[], prints: string]>([
-  ["what is not purged", ["purge", ...KEYS], `${KEYS.join("\n")}\n`],
-  ["a key in JSON", ["explain", "--json", "/images/card/docs/errors.md"], '"docs/errors.md"'],
+  ["a URL", ["url", "docs/errors.md", "--preset", "card"], "/card/docs/errors.md\n"],
   ["a key in a table", ["explain", "/images/card/docs/x.md.png"], " docs/x.md.png\n"],
   ["the files of a project", ["init", "docs", "--bucket", "acme-media"], " docs/README.md\n"],
 ])("%s is printed as it is", async (_what, args, prints) => {

@@ -9,7 +9,9 @@ import { vitrine } from "../support/cli/vitrine.ts";
 import { listPages, readPage } from "./pages.ts";
 
 const { out } = await vitrine(["--help"]);
-const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z]+)(?: \[| {2})/gm)].map(([, name]) => name);
+const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z|]+)(?: \[| {2})/gm)].flatMap(
+  ([, names = ""]) => names.split("|"),
+);
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 /** Pages for those who have the repository. */
 const OF_REPOSITORY = [

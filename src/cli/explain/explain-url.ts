@@ -92,12 +92,15 @@ export async function explainUrl(
   }
   const { version } = granted;
   const object = { bucket, key, version, variant, isStorable: route.store, svg: route.svg, facts };
+  const stored = await storedNames(project, object);
   const name = nameOf(config.buckets, { bucket: route.bucket, key: resolved.object });
   rows.push(
     ...(await originRows(project, object, now)),
     ...engineRows(object),
-    ...(await cacheRows(project, object)),
-    ...costRows(project, object),
+    ...cacheRows(project, object),
+    ...storeRows(stored),
+    ["Browsers", `keep it for up to ${config.answers.max_age} s`],
+    ...costRows(project, object, stored.length > 0),
     [
       "Object",
       `is not asked for here. If the answer is 404 or 415: ${commandLine("doctor", { ...flags, key: name })}`,
@@ -234,40 +237,43 @@ function engineRows({ bucket, variant, svg, facts }: Rendition): Row[] {
   ];
 }
 
-/** Where the rendition is kept: in Workers Cache (W3), in the store, and by browsers. */
-async function cacheRows({ config, local }: Project, rendition: Rendition): Promise<Row[]> {
-  const { keep, max_age: maxAge } = config.answers;
-  const keys = BROWSERS.map(({ browser, readable }) => {
-    const { variant, svg, facts, ...object } = rendition;
+/** What decides the bytes of a rendition, by what the browser reads. */
+function keysOf({ variant, svg, facts, ...object }: Rendition) {
+  return BROWSERS.map(({ browser, readable }) => {
     const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, svg);
     return { browser: READS[browser], key: { ...object, variant, formats } };
   });
-  const cached = rowsByBrowser(keys.map(({ browser, key }) => [browser, renditionUrl(key)]));
-  const places = await Promise.all(
-    keys.map(async ({ browser, key }) => [browser, (await placeOf(key, config))?.name] as const),
-  );
-  const stored = places.flatMap(([browser, name]) => (name ? [[browser, name] as const] : []));
-  const reason = local
-    ? "the local run has no Workers Cache"
-    : keep === 0 && "keep is 0 in [vars.ANSWERS]";
-  return [
-    ...(reason
-      ? [["Kept as", `nothing: ${reason}`] as const] // W15
-      : [["Kept as", `by Workers Cache for all visitors, for ${keep} s`] as const, ...cached]),
-    ...(stored.length === 0
-      ? [["Stored as", "nothing"] as const]
-      : [
-          ["Stored as", "in the store, for ever, by what the browser reads"] as const,
-          ...rowsByBrowser(stored),
-        ]),
-    ["Browsers", `keep it for up to ${maxAge} s`],
-  ];
+}
+
+/** Under which URLs Workers Cache keeps it (W3). */
+function cacheRows({ config, local }: Project, rendition: Rendition): Row[] {
+  const { keep } = config.answers;
+  if (local) return [["Kept as", "nothing: the local run has no Workers Cache"]]; // W15
+  if (keep === 0) return [["Kept as", "nothing: keep is 0 in [vars.ANSWERS]"]];
+  const urls = keysOf(rendition).map(({ browser, key }) => [browser, renditionUrl(key)] as const);
+  return [["Kept as", `by Workers Cache for all visitors, for ${keep} s`], ...rowsByBrowser(urls)];
+}
+
+type StoredName = readonly [browser: string, name: string];
+
+async function storedNames({ config }: Project, rendition: Rendition): Promise<StoredName[]> {
+  const names = keysOf(rendition).map(async ({ browser, key }): Promise<StoredName[]> => {
+    const place = await placeOf(key, config);
+    return place === undefined ? [] : [[browser, place.name]];
+  });
+  return (await Promise.all(names)).flat();
+}
+
+function storeRows(stored: readonly StoredName[]): Row[] {
+  if (stored.length === 0) return [["Stored as", "nothing"]];
+  return [["Stored as", "in the store, by what the browser reads"], ...rowsByBrowser(stored)];
 }
 
 /** What Cloudflare bills for this variant, and for all variants of the object (L2). */
 function costRows(
   { config }: Project,
-  { bucket, variant, svg, facts, isStorable }: Rendition,
+  { bucket, variant, svg, facts }: Rendition,
+  isStored: boolean,
 ): Row[] {
   const calls = facts
     ? [factsOptions(createTransformRequest(variant, "facts"))]
@@ -277,10 +283,9 @@ function costRows(
   const isBound = bucket.engine === "binding";
   const bound = facts ? 0 : uniqueOptions(variant, false, false).length; // the binding tells facts for nothing
   const unique = isBound ? bound : new Set(calls.map(billedAs)).size;
-  const months =
-    config.store && isStorable && !facts
-      ? "once, since the store holds what was made"
-      : "in each month in which somebody asks for it. With a store once: docs/costs.md";
+  const months = isStored
+    ? "once, since the store holds what was made"
+    : "in each month in which somebody asks for it; with a store once: docs/costs.md";
   const price = `free, or ${money(PRICE * 1000)} for 1,000`;
   return [
     ["Cost", `${counted(unique, "unique transformation")}, whatever the format: ${price}`],

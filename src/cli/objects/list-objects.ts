@@ -136,7 +136,10 @@ export function whyNoKey(project: Project, task: string, name: string, locally?:
   const isNone = mistakes.length === 0;
   const reason = isNone ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
   const role = bucket?.role === undefined ? "" : " (the role is the Worker's alone)";
-  const files = `the environment or ${project.known.devVars}`;
+  const { devVars } = project.known;
+  const files = locally // that command is of one that takes a file, too
+    ? `the environment, ${devVars} or the file of --secrets-file`
+    : `the environment or ${devVars}`;
   const local = isNone && locally ? `. The pictures of the local run: ${locally}` : "";
   return `${task} ${name}, and ${reason}. Put the key into ${files}${role}${local}`;
 }

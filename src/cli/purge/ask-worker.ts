@@ -32,6 +32,8 @@ const MAX_OBJECTS_WITH_STORE = 20;
 /** @returns a fault if its token is not at hand, or the configuration does not prove where it is */
 export function openWorker({ folder }: World, project: Project): Worker | Fault {
   const { secrets, config } = project;
+  const base = provenBase(folder, project);
+  if (isFault(base)) return base;
   if (!secrets.has("PURGE_TOKEN")) {
     return {
       fault:
@@ -40,8 +42,6 @@ export function openWorker({ folder }: World, project: Project): Worker | Fault 
   }
   const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
-  const base = provenBase(folder, project);
-  if (isFault(base)) return base;
   return { base, token, maxObjects: config.store ? MAX_OBJECTS_WITH_STORE : MAX_OBJECTS };
 }
 

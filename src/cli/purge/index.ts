@@ -86,6 +86,10 @@ async function purge(world: World, names: readonly string[], options: Options): 
     return { fault: "interrupted before anything was sent: nothing is purged" };
   }
   const { objects, impossible } = gathered;
+  if (objects.size === 0) {
+    say(world.stderr, "There is no object, so nothing is purged.");
+    return impossible === 0 ? EXIT.done : EXIT.failed;
+  }
   const began = world.now();
   say(world.stderr, `Purging ${counted(objects.size, "object")} of ${worker.base}.`);
   const notPurged = await purgeObjects(world, worker, [...objects.keys()]);

@@ -15,9 +15,10 @@ import {
 } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { ownUrlsOf } from "../config/site-url.ts";
-import { envOption, OBJECTS, urlOption } from "../options.ts";
+import { isImpossible } from "../objects/object-name.ts";
+import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { isImpossible, readGiven } from "../urls/given-objects.ts";
+import { readGiven } from "../urls/given-objects.ts";
 import { findPaths, queryFor } from "../urls/public-url.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -35,10 +36,11 @@ function define() {
     .description("prints the public URLs of an object; as sign, or with --sign, signed ones")
     .argument("<object>", "an object, such as photos/fig.jpg, or a public URL or path of it")
     .option("-p, --preset <name>", "a variant such as card or card@2x; default: all")
-    .option("--sign", "signs the URLs, by the URL_SIGNING_KEYS of the environment or .dev.vars")
+    .option("--sign", "signs the URLs by URL_SIGNING_KEYS")
     .option("-e, --expires <when>", "12h, 7d, 2026-12-31T12:00Z; default: 1h, or max_age if less")
     .addOption(envOption())
     .addOption(urlOption())
+    .addOption(secretsFileOption("URL_SIGNING_KEYS"))
     .addHelpText(
       "after",
       `

@@ -10,7 +10,13 @@ import { type Fault, isFault, paint, print, say, type World } from "../command.t
 import type { Project } from "../config/project.ts";
 import { isHostOf, type OwnUrls, ownUrlsOf } from "../config/site-url.ts";
 import { listObjects } from "../objects/list-objects.ts";
-import { type Found, nameOf, readName, readOption, unclearText } from "../objects/object-name.ts";
+import {
+  type Found,
+  isImpossible,
+  nameOf,
+  readObject,
+  readOption,
+} from "../objects/object-name.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
@@ -85,10 +91,6 @@ const CLAIM = /[?&]exp=\d+&kid=/;
 const CONTROL = /\p{Cc}/u;
 const VERSION = /[?&]v=([\w.-]{1,64})(?:&|$)/;
 
-export function isImpossible(found: object | string): found is Impossible {
-  return typeof found === "object" && "reason" in found;
-}
-
 /** Removes the signature of a signed URL. It is a credential: never print or store it. */
 export function withoutSignature(given: string): string {
   // A key that looks as if it had a signature stays as it is.
@@ -133,20 +135,6 @@ function readUrl(
   if (reason !== undefined) return { given, reason };
   const version = route.signing && VERSION.exec(url.search)?.[1];
   return { given, bucket: route.bucket, key, version, place: { route, variant } };
-}
-
-/** Reads the name of an object. @param write writes a name where it can be pasted */
-export function readObject(
-  buckets: readonly Bucket[],
-  given: string,
-  write: (name: string) => string,
-): GivenObject | Impossible {
-  const fault = given === "" ? "empty" : keyFault(given);
-  if (fault !== undefined) return { given, reason: fault };
-  const object = readName(buckets, given);
-  if ("unclear" in object) return { given, reason: unclearText(object, write) };
-  const reason = keyFault(object.bucket.prefix + object.key);
-  return reason === undefined ? { given, ...object } : { given, reason };
 }
 
 /** A name with the bucket's prefix is not read as it stands: it would be the key of another object. */

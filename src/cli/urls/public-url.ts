@@ -61,7 +61,9 @@ export async function queryFor(
   if (first === undefined || !secrets.has("URL_SIGNING_KEYS")) {
     const local = known.local.has("URL_SIGNING_KEYS");
     const hint = local ? ` (${known.devVars} has the local run's)` : "";
-    return { fault: `URL_SIGNING_KEYS is not at hand${hint}: put it into the environment` };
+    return {
+      fault: `URL_SIGNING_KEYS is not at hand${hint}: put it into the environment, or name a file with --secrets-file`,
+    };
   }
   return signGrant({ route: path, ...grant }, first);
 }

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
+import { HEALTH_TOKEN, PURGE_TOKEN, VARS } from "../../support/env.ts";
 
 const FILES = ["wrangler.toml", "wrangler.jsonc", "wrangler.json"];
 const CLOUDFLARE_ENV = "staging";
@@ -12,7 +12,7 @@ const CLOUDFLARE_ENV = "staging";
 describe.each(FILES)("in %s", (file) => {
   const folder = makeProject(STAGED, file);
   const urlOf = async (args: readonly string[], env = {}) => {
-    const given = ["url", "a.jpg", "--preset", "plain", "--route", "/images/:preset/*", ...args];
+    const given = ["url", "a.jpg", "--preset", "plain", ...args];
     const { out, err } = await vitrine(given, { folder, env });
     return out + err;
   };
@@ -45,7 +45,7 @@ test.each<[args: string[]]>([
   [["explain", "/images/card/a.jpg"]],
   [["rotate", "--dry-run"]],
   [["purge", "a.jpg"]],
-  [["warm"]],
+  [["warm", "-"]],
 ])("vitrine %j knows environments (S6)", async (args) => {
   const folder = makeProject(STAGED);
   const said = 'has no environment "other". It has staging';
@@ -137,10 +137,10 @@ test("without a .dev.vars, nothing of the shell and of .env is taken for one: th
 
 describe("a --url that is no route of the environment is refused (S6)", () => {
   const ROTATE = ["rotate", "--dry-run"];
-  const WARM = ["warm", "--dry-run"];
-  const PURGE = ["purge", "a.jpg", "--dry-run"];
+  const WARM = ["warm", "-"];
+  const PURGE = ["purge", "-"];
   const DOCTOR = ["doctor"];
-  const given = { env: { HEALTH_TOKEN }, stdin: "a.jpg\n" };
+  const given = { env: { HEALTH_TOKEN } };
   const staged = (more: object, staging: object = {}) =>
     makeProject({ ...STAGED, ...more, env: { staging: { ...STAGED.env.staging, ...staging } } });
   const ask = async (folder: string, args: readonly string[]) => {
@@ -173,7 +173,7 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     const folder = staged({ routes }, staging);
     const url = `${STAGING}/images/card/a.jpg`;
     const reason = `${STAGING}: that is a route of env.staging: add --env staging`;
-    const purged = await vitrine(["purge", url, "--dry-run"], { folder });
+    const purged = await vitrine(["purge", url, "--url", HOST], { folder, env: { PURGE_TOKEN } });
     expect([purged.code, purged.out]).toEqual([2, ""]);
     expect(purged.err).toContain(reason);
     const warmed = await vitrine([...WARM, "--url", HOST], { folder, stdin: `${url}\n` });

@@ -82,9 +82,6 @@ test.each([["--bucket", "media"], ["--everything"]])("%s is purged (W10)", async
   const before = runs.length;
   await show();
   expect(runs).toHaveLength(before);
-  expect((await purge([...args, "--dry-run"], { PURGE_TOKEN })).code).toBe(0);
-  await show();
-  expect(runs).toHaveLength(before);
   const ended = await purge(args, { PURGE_TOKEN });
   expect(ended).toMatchObject({ code: 0, out: "" });
   expect(ended.err).toMatch(/^Purged (?:bucket media|everything) of .*\n$/);
@@ -95,9 +92,9 @@ test.each([["--bucket", "media"], ["--everything"]])("%s is purged (W10)", async
 test.each<[string, string[], Record<string, string>, number, RegExp]>([
   ["an unknown bucket", ["--bucket", "acme"], { PURGE_TOKEN }, 2, /no such bucket. There is media/],
   ["no token", ["--everything"], {}, 2, /PURGE_TOKEN is missing.*into the environment/],
-  ["keys", ["--everything", KEY], { PURGE_TOKEN }, 3, /one of them alone/],
-  ["--verify", ["--everything", "--verify"], { PURGE_TOKEN }, 3, /--verify needs keys/],
-  ["both", ["--everything", "--bucket", "media"], { PURGE_TOKEN }, 3, /one of them alone/],
+  ["keys", ["--everything", KEY], { PURGE_TOKEN }, 3, /Name objects, or/],
+  ["--verify", ["--everything", "--verify"], { PURGE_TOKEN }, 3, /--verify needs objects/],
+  ["both", ["--everything", "--bucket", "media"], { PURGE_TOKEN }, 3, /Name objects, or/],
 ])("a whole bucket is not purged with %s", async (_what, args, tokens, code, said) => {
   const ended = await purge(args, tokens);
   expect(ended.code).toBe(code);
@@ -162,7 +159,10 @@ test("--verify proves nothing of an object that no route shows", async () => {
   const narrow = copyWithDomain((text) => text.replace('"media/*"', '"media/photos/*"'));
   const given = { folder: narrow, env: { PURGE_TOKEN } };
   const { code, err } = await vitrine(["purge", "other/fig.jpg", "--verify"], given);
-  expect([code, err]).toEqual([1, expect.stringContaining("  other/fig.jpg is not asked for: ")]);
+  expect([code, err]).toEqual([
+    1,
+    expect.stringContaining("  other/fig.jpg is not asked for: no route"),
+  ]);
 });
 
 test("--verify names all of an object that is still there", async () => {

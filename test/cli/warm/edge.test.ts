@@ -42,20 +42,19 @@ beforeEach(() => {
 
 const KEYS = ["rotated-gps.jpg", "keys/who?.jpg"];
 const warm = (args: readonly string[], keys = KEYS, secrets: Record<string, string> = {}) => {
-  const given = { folder, stdin: keys.join("\n"), env: secrets };
-  return vitrine(["warm", "--url", "https://images.example", ...args], given);
+  return vitrine(["warm", ...args, ...keys], { folder, env: secrets });
 };
 
 test("afterwards the edge has every variant in every format, for the estimated costs (C1, L2)", async () => {
   const args = ["--preset", "thumbnail", "--preset", "card", "--preset", "hero@640w"];
   const ended = await warm(args);
-  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("Failures   0\n") });
+  expect(ended).toMatchObject({ code: 0, out: "" });
   expect(asked).toHaveLength(KEYS.length * 18);
   expect(new Set(asked).size).toBe(asked.length);
   const { transformations, originFetches } = stage.edge;
   expect(transformations.size).toBe(KEYS.length * 6);
   // An original may be a PNG: then hero is made without its quality, too (O5).
-  expect(ended.err).toContain("2 keys: 36 requests, with 14 unique transformations.");
+  expect(ended.err).toContain("2 objects: 36 requests, with up to 14 unique transformations.");
   expect(new Set(originFetches).size).toBe(KEYS.length);
 
   // Requests of browsers then cause no new transformation.
@@ -72,26 +71,22 @@ test("afterwards the edge has every variant in every format, for the estimated c
 test("it names what cannot be shown", async () => {
   const ended = await warm(["--preset", "thumbnail"], ["broken/page.jpg", "none.jpg"]);
   expect(ended.code).toBe(2);
-  expect(ended.out).toMatch(/\n {2}404 +\d+ {2}none\.jpg\n {2}415 +\d+ {2}broken\/page\.jpg\n/);
+  expect(ended.out.split("\n").toSorted()).toEqual(["", "broken/page.jpg", "none.jpg"]);
+  expect(ended.err).toMatch(/^ {2}1: 404$/m);
+  expect(ended.err).toMatch(/^ {2}1: 415$/m);
 });
 
 test("it signs the URLs of a signed route, and prints no signature", async () => {
-  const route = ["--route", "/private/:preset/*", "--preset", "card"];
   const { URL_SIGNING_KEYS } = SECRETS;
-  const ended = await warm(route, KEYS, { URL_SIGNING_KEYS });
-  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("Images    18  ") });
+  // The version is that of a signed route: no other one is taken.
+  const urls = KEYS.map(
+    (key) => `/private/card/${encodeURIComponent(key)}?exp=1&kid=new&v=2&sig=x`,
+  );
+  const ended = await warm(["--preset", "card"], urls, { URL_SIGNING_KEYS });
+  expect(ended).toMatchObject({ code: 0, err: expect.stringContaining("18 images") });
   expect(asked.every((one) => one.startsWith("/private/card"))).toBe(true);
   expect(ended.out + ended.err).not.toMatch(/sig=|kid=|exp=/);
-
-  const versioned = "https://images.example/private/card/rotated-gps.jpg?exp=1&kid=new&v=2&sig=x";
-  expect(await warm(["--preset", "card"], [versioned], { URL_SIGNING_KEYS })).toMatchObject({
-    code: 0,
-  });
-  expect((await warm([...route, "--dry-run"], KEYS)).out).toMatch(
-    /^\S+\/private\/card\/rotated-gps\.jpg\n/,
-  );
-  const unsigned = await warm(route);
-  expect(unsigned).toMatchObject({
+  expect(await warm(["--preset", "card"], urls)).toMatchObject({
     code: 2,
     err: expect.stringContaining("URL_SIGNING_KEYS is not at hand"),
   });

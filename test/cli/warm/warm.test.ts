@@ -1,129 +1,230 @@
-// What vitrine warm requests.
+// vitrine warm: what it asks for, what it says, and what it does if a Vitrine does not show that.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { expect, onTestFinished, test } from "vitest";
+import { PassThrough } from "node:stream";
+import { HttpResponse, http } from "msw";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { MORE } from "../../support/cli/folder.ts";
-import { folder, SITE, site, some, warm } from "../../support/cli/warming.ts";
-import { editFile } from "../../support/local-run.ts";
+import { type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { runFast } from "../../support/clock.ts";
+import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
+import { network } from "../../support/stand.ts";
 
-const tellAll = () =>
-  site.asked.map(({ path, accept }) => `${path} ${accept.split(",", 1)}`).toSorted();
+const SITE = "https://images.example";
 
-test("it requests every variant in every format, and no rendition of the edge twice", async () => {
-  const ended = await warm(["photos/fig #1.jpg", "photos/fig #1.jpg"]);
-  expect(ended.code).toBe(0);
-  const all = [
-    "thumbnail",
-    "thumbnail@2x",
-    "card",
-    "card@1.5x",
-    "card@2x",
-    "hero@640w",
-    "hero@960w",
-  ];
+let asked: { path: string; accept: string; at: number }[] = [];
+let most = 0;
+
+/** Puts a Vitrine onto the network. It answers with `instead` where that is no image. */
+function arrange(instead: (path: string, index: number) => Response | undefined = () => undefined) {
+  asked = [];
+  most = 0;
+  let running = 0;
+  network.resetHandlers(
+    http.get(`${SITE}/*`, async ({ request }) => {
+      running += 1;
+      most = Math.max(most, running);
+      const { pathname: path } = new URL(request.url);
+      const accept = request.headers.get("accept") ?? "";
+      const index = asked.push({ path, accept, at: Date.now() }) - 1;
+      await new Promise((settle) => setTimeout(settle, ((index % 5) + 1) * 100));
+      running -= 1;
+      const type = /^image\/(?:avif|webp)/.exec(accept)?.[0] ?? "image/jpeg";
+      const image = new HttpResponse(new Uint8Array(1_000), { headers: { "content-type": type } });
+      return instead(path, index) ?? image;
+    }),
+  );
+}
+
+let folder = "";
+const copy = (change = (text: string) => text) => {
+  const made = copyProject();
+  const routes = `routes = ["${new URL(SITE).host}/*"]`;
+  editFile(`${made}/wrangler.toml`, (text) => change(text.replace(/^# routes = .*/m, routes)));
+  return made;
+};
+beforeAll(() => {
+  network.listen();
+  folder = copy();
+});
+afterAll(() => {
+  network.close();
+  removeCopies();
+});
+beforeEach(() => {
+  runFast();
+  arrange();
+});
+
+const warm = (args: readonly string[], given: Given = {}) =>
+  vitrine(["warm", ...args], { folder, ...given });
+const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);
+const ONE = ["--preset", "hero@640w"];
+const all = () => asked.map(({ path, accept }) => `${path} ${accept.split(",", 1)}`).toSorted();
+
+test("it asks for every variant in every format, and for no rendition twice (L2)", async () => {
+  const key = "photos/fig #1.jpg";
+  const { code, out, err } = await warm([key, "-"], { stdin: `${key}\n` });
+  const variants = ["thumbnail", "thumbnail@2x", "card", "card@1.5x", "card@2x"];
   const formats = ["image/avif", "image/webp", "image/png"];
-  const wanted = [
-    ...all.flatMap((variant) => formats.map((format) => [variant, format])),
+  const expected = [
+    ...[...variants, "hero@640w", "hero@960w"].flatMap((variant) =>
+      formats.map((format) => [variant, format]),
+    ),
     // No AVIF with a side over 1,200 px (O7), and hero@1920w is hero.
     ...["hero", "hero@1280w"].flatMap((variant) => [
       [variant, "image/avif"],
       [variant, "image/png"],
     ]),
-  ];
-  expect(tellAll()).toEqual(
-    wanted
-      .map(([variant, format]) => `/images/${variant}/photos/fig%20%231.jpg ${format}`)
-      .toSorted(),
+  ].map(([variant, format]) => `/images/${variant}/photos/fig%20%231.jpg ${format}`);
+  expect(all()).toEqual(expected.toSorted());
+  expect([code, out]).toEqual([0, ""]);
+  expect(err).toMatch(
+    /^1 object: 25 requests, with up to 13 unique transformations\.\nAt most \$0\.01: /,
   );
-  expect(ended.err).toContain(
-    "2 keys: 25 requests, with 13 unique transformations.\nAt most $0.01: $0.50 for 1,000, after the",
-  );
-  expect(ended.out).toBe(
-    `Images    25  25,000 bytes
-  avif     9  9,000 bytes
-  jpeg     9  9,000 bytes
-  webp     7  7,000 bytes
-Failures   0
-`,
-  );
+  expect(err).toMatch(/^25 images, 25,000 bytes\.$/m);
 });
 
-test.each<[string, args: string[], key: string, requests: number, only: RegExp]>([
-  ["a preset", ["--preset", "card"], "a.jpg", 9, /^\/images\/card(?:@\w+(?:\.5x)?)?\/a\.jpg /],
+test.each<[string, args: string[], requests: number, only: RegExp]>([
+  ["a preset", ["a.jpg", "--preset", "card"], 9, /^\/images\/card(?:@\w+(?:\.5x)?)?\/a\.jpg /],
   [
-    "a variant",
-    ["--preset", "hero@640w", "--preset", "thumbnail@2x"],
-    "a.jpg",
+    "variants",
+    ["a.jpg", "--preset", "hero@640w", "-p", "thumbnail@2x"],
     6,
     /(?:hero@640w|thumbnail@2x)\/a/,
   ],
-  [
-    "a preset, and a variant of it",
-    ["--preset", "card", "--preset", "card@2x"],
-    "a.jpg",
-    9,
-    /^\/images\/card/,
-  ],
-  ["formats", ["--accept", "none,webp", "--preset", "card"], "a.jpg", 6, / image\/(?:png|webp)$/],
-  [
-    "a route",
-    ["--route", "/avatars/:user/:preset"],
-    "users/ada/avatar.png",
-    6,
-    /^\/avatars\/ada\/thumbnail/,
-  ],
-  [
-    "a public URL",
-    ["--preset", "card"],
-    `${SITE}/images/hero/a%23.jpg`,
-    9,
-    /^\/images\/card.*\/a%23\.jpg /,
-  ],
-])("only %s", async (_what, args, key, requests, only) => {
-  expect(await warm([key], args)).toMatchObject({ code: 0 });
-  expect(site.asked).toHaveLength(requests);
-  for (const one of tellAll()) expect(one).toMatch(only);
+  ["a public URL", [`${SITE}/images/hero/a%23.jpg`, ...ONE], 3, /hero@640w\/a%23\.jpg /],
+  ["a path", ["/images/hero/a%23.jpg", ...ONE], 3, /hero@640w\/a%23\.jpg /],
+])("only %s", async (_what, args, requests, only) => {
+  expect(await warm(args)).toMatchObject({ code: 0 });
+  expect(asked).toHaveLength(requests);
+  for (const one of all()) expect(one).toMatch(only);
 });
 
-test.each([1, 3, 6, 20])("it sends no more than %d requests at once", async (concurrency) => {
-  const args = ["--preset", "thumbnail", "--concurrency", `${concurrency}`];
-  expect(await warm(some(20), args)).toMatchObject({ code: 0 });
-  expect([site.asked.length, site.most]).toEqual([120, concurrency]);
-});
-
-test("a dry run prints the URLs of any number of keys, and requests nothing", async () => {
-  const keys = some(10_200);
-  const args = ["--preset", "card", "--dry-run"];
-  const ended = await warm(keys, args);
-  expect(ended.code).toBe(0);
-  expect(ended.out.split("\n").slice(0, -1)).toEqual(
-    keys.flatMap((key) =>
-      ["card", "card@1.5x", "card@2x"].map((one) => `${SITE}/images/${one}/${key}`),
-    ),
-  );
-  expect(
-    ended.err,
-  ).toBe(`The first 10,000 keys: 90,000 requests, with 30,000 unique transformations.
-At most $15.00: $0.50 for 1,000, after the month's 5,000 free ones. What is stored costs nothing.
-More keys follow, at the same price each. Their number is not known.
-Without --yes it ends at 5,000 of them.
-`);
-  expect(site.asked).toEqual([]);
+test.each([1, 6, 20])("it sends no more than %d requests at once", async (concurrency) => {
+  const args = ["-", "--preset", "thumbnail", "--concurrency", `${concurrency}`];
+  expect(await warm(args, { stdin: some(10).join("\n") })).toMatchObject({ code: 0 });
+  expect([asked.length, most]).toEqual([60, concurrency]);
 });
 
 test("with several buckets, each key begins with the name of its bucket", async () => {
-  const file = `${folder()}/wrangler.toml`;
-  const before = readFileSync(file, "utf8");
-  onTestFinished(() => writeFileSync(file, before));
-  editFile(file, (text) => text.replace("[vars.PRESETS.thumbnail]", `${MORE}$&`));
-  const keys = ["media/a.jpg", "more/a.jpg", "a b.jpg", `${SITE}/more/card/b.jpg`];
-  const args = ["--preset", "card@2x", "--accept", "webp"];
-  const { code, err } = await warm(keys, args);
+  const other = copy((text) => text.replace("[vars.PRESETS.thumbnail]", `${MORE}$&`));
+  const names = ["media/a.jpg", "more/a.jpg", "a b.jpg", `${SITE}/more/card/b.jpg`];
+  const { code, err } = await warm([...names, "-p", "card@2x"], { folder: other });
   expect(code).toBe(1);
-  expect(err).toContain('"a b.jpg": which bucket is it in? Write media/a b.jpg or more/a b.jpg\n');
-  expect(site.asked.map(({ path }) => path).sort()).toEqual([
-    "/images/card@2x/a.jpg",
-    "/more/card@2x/a.jpg",
-    "/more/card@2x/b.jpg",
-  ]);
+  expect(err).toContain('"a b.jpg": which bucket is it in? Write ');
+  const paths = ["/images/card@2x/a.jpg", "/more/card@2x/a.jpg", "/more/card@2x/b.jpg"];
+  expect([...new Set(asked.map(({ path }) => path))].toSorted()).toEqual(paths);
+});
+
+test("what failed is on stdout and can be given again, and the reasons are on stderr", async () => {
+  const answers: Record<string, () => Response> = {
+    "0": () => new HttpResponse("Not found", { status: 404 }),
+    "1": () => HttpResponse.html("<b>Sign in</b>"),
+    "2": () => HttpResponse.error(),
+    "3": () => new HttpResponse("Not available", { status: 502 }),
+    "4": () => HttpResponse.redirect("https://images.example/elsewhere"),
+    "5": () => new HttpResponse("Wait", { status: 429 }),
+  };
+  arrange((path) => answers[/(\d+)\.jpg$/.exec(path)?.[1] ?? ""]?.());
+  const impossible = ["a//b.jpg", "https://images.example/none", "https://a.example/"];
+  const { code, out, err } = await warm([...some(10), ...impossible, ...ONE]);
+  expect([code, out.split("\n").filter(Boolean).toSorted()]).toEqual([1, some(6)]);
+  const reasons = ["404", "200 text/html", "no answer: fetch failed", "502", "302", "429"];
+  for (const [at, reason] of reasons.entries()) {
+    expect(err).toContain(`${reason}  photos/${at}.jpg  hero@640w  `);
+    expect(err).toContain(`\n  1: ${reason}\n`);
+  }
+  expect(err).toContain("\n12 images, 12,000 bytes.\nNOT WARMED: 6 of 10 objects.");
+  expect(err).toContain("NOT SENT: 3 impossible names");
+});
+
+test("it prints no signature and nothing that moves the cursor", async () => {
+  const signature = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
+  const query = `?exp=1795600000&kid=k&sig=${signature}`;
+  arrange(() => new HttpResponse("No", { headers: { "content-type": "text/\u009b2J" } }));
+  const names = [
+    `https://a.example/private/card/a.jpg${query}`,
+    `https://images.example/none${query}&x=\u001b[2J`,
+    ...[`images.example/a.jpg${query}`, `b.jpg${query}`, "a//\u009b\u202e", "\u202egpj.exe"],
+  ];
+  const terminal = { isTTY: true, columns: 80 } as const;
+  const { out, err } = await warm([...names, ...ONE], { terminal, env: { TERM: "dumb" } });
+  expect(err).toContain('"https://a.example/private/card/a.jpg?exp=1795600000&kid=k&…": is');
+  expect(err).toContain("200 text/\\u009b2J");
+  expect(out + err).not.toContain(signature);
+  expect(out + err).not.toMatch(/[^\n\P{Cc}]|\u202e/u);
+});
+
+const busy = (after: string, status: number) => () =>
+  new HttpResponse("Wait", { status, headers: { "retry-after": after } });
+
+test("a 429 holds back all requests for as long as it asks", async () => {
+  arrange((_path, index) => (index === 2 ? busy("60", 429)() : undefined));
+  const began = Date.now();
+  expect(await warm([...some(10), ...ONE])).toMatchObject({ code: 0 });
+  expect(asked).toHaveLength(31);
+  expect(asked.filter(({ at }) => at - began < 60_000).length).toBeLessThan(12);
+});
+
+test.each<[string, () => Response, says: RegExp]>([
+  ["everything fails", () => HttpResponse.error(), /no answer/],
+  ["a sign-in page comes", () => HttpResponse.redirect("https://sign-in.example/"), /302/],
+  ["the quota of the month is spent", busy("3600", 503), /503/],
+])("it stops if %s", async (_what, answer, says) => {
+  arrange(answer);
+  const began = Date.now();
+  const { code, err } = await warm([...some(1_000), ...ONE]);
+  expect(code).toBe(2);
+  expect(asked.length).toBeLessThan(26 * 3);
+  expect(Date.now() - began).toBeLessThan(120_000);
+  expect(err).toMatch(new RegExp(`Stopped: the last 20 requests failed, .*${says.source}`));
+  expect(err).toContain("To continue, run it again.");
+});
+
+test("it goes on if objects are missing, and names each once", async () => {
+  arrange(() => new HttpResponse("Not found", { status: 404 }));
+  const { code, out, err } = await warm([...some(20), ...ONE]);
+  expect([code, asked.length, out.split("\n").length - 1]).toEqual([2, 60, 20]);
+  expect(err.split("photos/7.jpg")).toHaveLength(2);
+});
+
+test("the local run costs nothing", async () => {
+  network.resetHandlers(http.get("http://localhost:8787/*", () => HttpResponse.error()));
+  const { code, err } = await warm([...some(30), ...ONE, "--url", "http://localhost:8787"]);
+  expect([code, err]).toEqual([2, expect.not.stringContaining("$")]);
+  expect(err).toMatch(/Is the local run started there\? npx vitrine dev/);
+});
+
+test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
+  ["nothing", [], { stdin: "a.jpg" }, 3, /^Name objects, or a --prefix, or - for objects on stdin/],
+  ["no object on stdin", ["-"], {}, 0, /^0 objects: 0 requests/],
+  ["no such preset", ["a", "-p", "cart"], {}, 2, /^no preset or variant cart is shown\. Known: /],
+  ["no such density", ["a", "-p", "card@3x"], {}, 2, /card@3x is shown: the edge makes no density/],
+  ["too much at once", ["a", "--concurrency", "101"], {}, 3, /It must be a whole number from 1 to/],
+  ["no URL", ["a", "--url", "images.example"], {}, 2, /is not a URL such as/],
+  ["no S3 key", ["--prefix", "a"], {}, 2, /^--prefix has to list media, and there is no S3 key/],
+])("%s: it says so, and requests nothing", async (_what, args, given, code, said) => {
+  const ended = await warm(args, given);
+  expect([ended.code, ended.err]).toEqual([code, expect.stringMatching(said)]);
+  expect(asked).toEqual([]);
+});
+
+test("Ctrl-C while it reads keys: it requests nothing; later, it ends", async () => {
+  const interrupt = new AbortController();
+  const stdin = new PassThrough();
+  stdin.write("a.jpg\n");
+  const reading = warm(["-"], { stdin, interrupted: interrupt.signal });
+  await vi.waitFor(() => expect(stdin.readableLength).toBe(0));
+  interrupt.abort();
+  expect(await reading).toMatchObject({ code: 130 });
+  expect(asked).toEqual([]);
+
+  const later = new AbortController();
+  arrange((_path, index) => {
+    if (index === 20) later.abort();
+    return undefined;
+  });
+  const { code, err } = await warm([...some(100), ...ONE], { interrupted: later.signal });
+  expect([code, asked.length < 40]).toEqual([130, true]);
+  expect(err).toContain("To continue, run it again.");
 });

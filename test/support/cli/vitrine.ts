@@ -24,8 +24,8 @@ export async function vitrine(args: readonly string[], given: Given = {}): Promi
   const { world, said } = createWorld(given);
   const code = await runProgram(args, world, async () => async () => NOT_HERE);
   const { out, err } = said();
-  // `sign` is meant to print signatures.
-  overhear("logged", args[0] === "sign" ? err : out + err);
+  const signs = args[0] === "sign" || args.includes("--sign"); // is meant to print signatures
+  overhear("logged", signs ? err : out + err);
   return { code, out, err };
 }
 
