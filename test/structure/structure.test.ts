@@ -76,7 +76,7 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/cli/deploy/x.ts", "../doctor/index.ts"],
   ["src/cli/config/x.ts", "../purge/index.ts"],
   ["src/cli/http/x.ts", "../config/environment-config.ts"],
-  ["src/cli/terminal/x.ts", "../http/retrying.ts"],
+  ["src/cli/terminal/x.ts", "../http/retry.ts"],
   ["src/cli/x.ts", "../dev/start.ts"],
   ["src/cli/dev/x.ts", "../../dev/start.ts"],
   ["src/cli/x.ts", "../emulator/edge/edge.ts"],

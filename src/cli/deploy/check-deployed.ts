@@ -3,7 +3,7 @@
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type End, EXIT, type Exit, isFault, say, type World } from "../command.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
-import type { sleep } from "../http/retrying.ts";
+import type { sleep } from "../http/retry.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 
 /** What `vitrine deploy` is given. */

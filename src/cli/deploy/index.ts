@@ -16,7 +16,7 @@ import {
 import { checkEnvironment } from "../config/check-environments.ts";
 import { type KnownVars, readVars } from "../config/environment-config.ts";
 import { configFault, shellWarnings, type Warning, warningText } from "../config/mistakes.ts";
-import { sleep } from "../http/retrying.ts";
+import { sleep } from "../http/retry.ts";
 import { dryRunOption, envOption } from "../options.ts";
 import { readSecretsFile, secretsIn, slotStem } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";

@@ -13,7 +13,7 @@ import { type OpenedObject, openObject } from "../../worker/origin/open-object.t
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
-import { sleep } from "../http/retrying.ts";
+import { sleep } from "../http/retry.ts";
 import type { Listed } from "../objects/list-page.ts";
 import { createBudget } from "../picture/budget.ts";
 import { MAX_PIXELS, NO_PICTURE, type NoFact, readFact, TOO_LARGE } from "../picture/read-fact.ts";

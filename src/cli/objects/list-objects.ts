@@ -18,10 +18,8 @@ import type { Found } from "./object-name.ts";
 type Listing = {
   /** The option or the command that has to list. */
   readonly who: string;
-  /** The command that takes keys in place of a list. */
-  readonly instead: string;
-  /** The command that reads the buckets of the local run, if there is one. */
-  readonly locally?: string | undefined;
+  /** The command that takes keys in place of a list, if there is one. */
+  readonly instead?: string | undefined;
 };
 
 /**
@@ -33,16 +31,14 @@ export async function listObjects(
   world: World,
   project: Project,
   prefixes: readonly [Found, ...Found[]],
-  { who, instead, locally }: Listing,
+  { who, instead }: Listing,
 ): Promise<ReadonlyMap<string, Listed> | Fault> {
   const [{ bucket }] = prefixes;
   const slots = slotsAtHand(project, bucket.name).usable;
   if (slots.length === 0) {
-    const reason = whyNoKey(project, `${who} has to list`, bucket.name, locally);
-    const isBound = bucket.r2 !== undefined && who === "--prefix"; // facts has to read the objects, too
-    return {
-      fault: isBound ? `${reason}. Or give the keys, one on each line: ${instead}` : reason,
-    };
+    const reason = whyNoKey(project, `${who} has to list`, bucket.name);
+    const keys = bucket.r2 && instead ? `. Or give the keys, one on each line: ${instead}` : "";
+    return { fault: reason + keys };
   }
   const objects = new Map<string, Listed>();
   let hidden = 0;
@@ -125,26 +121,20 @@ async function listUnlessBusy(
 /**
  * Why no slot can be used: no secret is at hand, or what is wrong with those that are.
  * @param task what has to be done with the bucket: `--prefix has to list`
- * @param locally the command that reads the buckets of the local run, if there is one
  */
-export function whyNoKey(project: Project, task: string, name: string, locally?: string): string {
+export function whyNoKey(project: Project, task: string, name: string): string {
   const bucket = project.config.buckets.find((one) => one.name === name);
   if (bucket?.r2 !== undefined) {
     return `${task} ${name}, an R2 binding, which only the deployed Worker can open: no key does. Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md`;
   }
   const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) => slot.mistakes);
-  const isNone = mistakes.length === 0;
-  const reason = isNone ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
+  const [first] = mistakes;
+  const reason = first ? mistakes.map(mistakeText).join("; ") : "there is no S3 key to do so";
   const role = bucket?.role === undefined ? "" : " (the role is the Worker's alone)";
-  const { devVars } = project.known;
-  const files = locally // that command is of one that takes a file, too
-    ? `the environment, ${devVars} or the file of --secrets-file`
-    : `the environment or ${devVars}`;
-  const local = isNone && locally ? `. The pictures of the local run: ${locally}` : "";
-  return `${task} ${name}, and ${reason}. Put the key into ${files}${role}${local}`;
+  return `${task} ${name}, and ${reason}. Put the key into the environment or ${project.known.devVars}${role}`;
 }
 
-function listingFault(answer: S3Answer, { name, region }: Bucket, instead: string): string {
+function listingFault(answer: S3Answer, { name, region }: Bucket, instead?: string): string {
   const { status, code, failure } = answer;
   const beginning = `${name} cannot be listed: `;
   if (failure !== undefined) {
@@ -152,7 +142,8 @@ function listingFault(answer: S3Answer, { name, region }: Bucket, instead: strin
     return `${beginning}${problem} ${failure}`;
   }
   if (code === "AccessDenied") {
-    return `${beginning}S3 says AccessDenied: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys, one on each line: ${instead}`;
+    const keys = instead === undefined ? "" : `, or give the keys, one on each line: ${instead}`;
+    return `${beginning}S3 says AccessDenied: the key may not list it. Allow it s3:ListBucket on the bucket${keys}`;
   }
   const verdict = verdictOf(answer, region);
   const reason = "reason" in verdict && verdict.reason ? `: ${verdict.reason}` : "";

@@ -4,7 +4,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
 import { openSite } from "../config/project.ts";
-import { sleep } from "../http/retrying.ts";
+import { sleep } from "../http/retry.ts";
 import {
   collect,
   dryRunOption,

@@ -141,7 +141,7 @@ test.each<[string, lines: string, said: RegExp]>([
   const ended = await facts([], { folder, env: {} });
   expect([ended.code, ended.out]).toEqual([2, ""]);
   expect(ended.err).toMatch(said);
-  expect(ended.err).toContain("the environment, .dev.vars or the file of --secrets-file");
+  expect(ended.err).toContain("the environment or .dev.vars");
 });
 
 const LOCAL = "http://localhost:8787";
