@@ -1,11 +1,13 @@
-// vitrine deploy: checks the configuration, deploys it with the secrets of a file and no others (S5), and
-// runs the doctor on what is deployed. It never deploys a configuration or a file with a mistake.
+// vitrine deploy: checks the configuration, tries the keys of a secrets file, deploys with the secrets of that file
+// and no others (S5), and runs the doctor. It never deploys a configuration or a file with a mistake.
 
 import { Command } from "@commander-js/extra-typings";
-import { mistakeText } from "../../worker/base/refusal.ts";
+import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
 import {
   type End,
   EXIT,
+  type Exit,
   type Fault,
   isFault,
   print,
@@ -14,42 +16,45 @@ import {
   type World,
 } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { type KnownVars, readVars } from "../config/environment-config.ts";
-import { configFault, shellWarnings, type Warning, warningText } from "../config/mistakes.ts";
+import { carrierText, isCarrier, type KnownVars, readVars } from "../config/environment-config.ts";
+import { configFault, warningText } from "../config/mistakes.ts";
+import { findBaseUrl } from "../config/site-url.ts";
+import { lockWarning } from "../config/versions.ts";
+import { askWhetherThere } from "../http/ask-health.ts";
 import { sleep } from "../http/retry.ts";
 import { dryRunOption, envOption } from "../options.ts";
-import { readSecretsFile, secretsIn, slotStem } from "../secrets/secrets.ts";
-import { visible } from "../terminal/shell.ts";
-import { chooseEnvironment, hintFor } from "../wrangler/config-file.ts";
-import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { askKeys } from "./ask-keys.ts";
-import {
-  type Tools as CheckTools,
-  checkDeployed,
-  type Examine,
-  type Options,
-} from "./check-deployed.ts";
-import { type Chosen, chooseSecrets } from "./choose-secrets.ts";
-import { hearUrl } from "./deployed-url.ts";
-import { baseOf, domainMistakes, lockFault, placeFault } from "./place.ts";
-import { tellPlan } from "./tell-plan.ts";
-import { withSecretsFile } from "./with-secrets-file.ts";
+import { readSecretsFile } from "../secrets/secrets.ts";
+import { commandLine, visible } from "../terminal/shell.ts";
+import { chooseEnvironment } from "../wrangler/config-file.ts";
+import { VERSION } from "../wrangler/packages.ts";
+import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
+import { probeKeys } from "./probe-keys.ts";
+import { chooseSecrets, type SecretsToDeploy } from "./secrets-to-deploy.ts";
+import { wranglerDeploy } from "./wrangler-deploy.ts";
+
+export type Options = {
+  readonly env?: string;
+  readonly secretsFile?: string;
+  readonly dryRun?: true;
+};
 
 /** Has effects or takes time, so a test can replace it. */
-export type Tools = CheckTools & { readonly run: RunWrangler };
+export type Tools = {
+  readonly run: RunWrangler;
+  readonly sleep: typeof sleep;
+  /** The doctor: no command imports another one. */
+  readonly examine: (
+    world: World,
+    options: Omit<Options, "dryRun"> & { readonly url: string },
+  ) => Promise<End>;
+};
 
-/** @param examine the doctor: no command imports another one */
-export function deployCommand(world: World, run: Run, examine: Examine) {
+export function deployCommand(world: World, run: Run, examine: Tools["examine"]) {
   const tools = { run: wranglerAt(), sleep, examine };
   return new Command("deploy")
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
     .addOption(envOption())
     .option("--secrets-file <file>", "the secrets to deploy; all others stay as they are deployed")
-    .option(
-      "-u, --url <url>",
-      "where the doctor looks; default: the first domain under routes, else what wrangler says",
-    )
-    .option("-k, --key <key...>", "objects for the doctor to check, below the prefix")
     .addOption(dryRunOption())
     .addHelpText("after", HELP)
     .action((options) => run(() => deploy(world, options, tools)));
@@ -68,40 +73,69 @@ Exit codes:
 Examples:
   npx vitrine deploy --secrets-file secrets.env
   npx vitrine deploy
-  npx vitrine deploy --env staging --key photos/fig.jpg
   npx vitrine deploy --env production --secrets-file production.env --dry-run`;
 
-/**
- * Deploys, and has the doctor check what is deployed.
- * @returns a fault if nothing is deployed, otherwise what `checkDeployed` returns
- */
+/** @returns a fault if nothing is deployed, otherwise what `checkDeployed` returns */
 export async function deploy(world: World, options: Options, tools: Tools): Promise<End> {
-  const prepared = prepare(world, options);
-  if (isFault(prepared)) return prepared;
-  const { known, chosen, base, warnings } = prepared;
-  const { refused, unknown } = await askKeys(world, known, chosen.slots);
-  if (world.interrupted.aborted)
+  const target = readTarget(world, options.env);
+  if (isFault(target)) return target;
+  const { known, warnings } = target;
+  const file = options.secretsFile;
+  const secrets = file === undefined ? NO_SECRETS : readSecrets(world, file, known);
+  if (isFault(secrets)) return secrets;
+
+  const probes = await probeKeys(known, secrets.slots, world.now);
+  if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is deployed" };
-  if (refused.length > 0) return refusedFault(refused, options.secretsFile ?? "");
-  for (const text of unknown) say(world.stderr, visible(text));
-  for (const warning of warnings) say(world.stderr, `Warning: ${warningText(warning)}`);
-  print(world.stdout, ...tellPlan(known, chosen, options.secretsFile ?? ""));
-  const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
-  const secrets = Object.values(chosen.sent);
-  // Else a file .env could name another Worker: wrangler reads it, too.
-  const named = { ...world.env, WRANGLER_CI_OVERRIDE_NAME: known.worker };
-  const runDeploy = (more: readonly string[], env: World["env"] = named) =>
-    showWrangler({ ...world, env }, tools.run, [...args, ...more], { place: known, secrets });
-  if (options.dryRun) return (await runDeploy(["--dry-run"])) ?? EXIT.done;
-  const { ended: failed, url } = await hearUrl(named, known.worker ?? "", (env) =>
-    secrets.length === 0
-      ? runDeploy([], env)
-      : withSecretsFile(chosen.sent, (file) => runDeploy(["--secrets-file", file], env)),
-  );
-  return failed ?? checkDeployed(world, base ?? url, options, chosen.sent, tools);
+  }
+  const refused = probes.flatMap((probe) => ("refused" in probe ? [probe.refused] : []));
+  if (refused.length > 0) return refusedFault(`${file}`, refused);
+  for (const probe of probes) if ("unknown" in probe) say(world.stderr, visible(probe.unknown));
+  for (const text of [...warnings, ...secrets.warnings]) say(world.stderr, `Warning: ${text}`);
+  print(world.stdout, planText(known, secrets, file));
+
+  const isDry = options.dryRun === true;
+  const deployed = await wranglerDeploy(world, tools.run, known, secrets.sent, isDry);
+  if (isFault(deployed)) return deployed;
+  if (isDry) return EXIT.done;
+  const host = findBaseUrl(undefined, known.patterns, "--url");
+  return checkDeployed(world, isFault(host) ? deployed.url : host, options, secrets.sent, tools);
 }
 
-function refusedFault(refused: readonly string[], file: string): Fault {
+/** What would be deployed, or why nothing may be. Sends nothing. */
+function readTarget(world: World, env: string | undefined) {
+  const known = readVars(world.folder, chooseEnvironment(world, env));
+  if (isFault(known)) return configFault([known.mistake]);
+  const { file, worker, environment, patterns, workersDev } = known;
+  if (isCarrier(known)) return { fault: carrierText(known) };
+  if (worker === undefined) return { fault: `${file}: name is missing: it is the Worker's` };
+  const { WRANGLER_CI_OVERRIDE_NAME: name = worker } = world.env;
+  if (name !== worker) {
+    const problem = `WRANGLER_CI_OVERRIDE_NAME would deploy this as ${name}, but it is ${worker}`;
+    return { fault: `${problem}. Choose the environment with --env, or change name in ${file}` };
+  }
+  // After a roll-back without `npm ci`, another Vitrine would be bundled than the one that is committed.
+  const lock = lockWarning(world.folder, VERSION);
+  if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
+  const { mistakes, warnings } = checkEnvironment(world.folder, known);
+  const unreachable = "is missing, or empty: put your domain there";
+  const all = [
+    ...mistakes.filter(({ from }) => from !== known.devVars),
+    ...(patterns.length > 0 || workersDev
+      ? []
+      : [{ environment, path: "routes", message: unreachable }]),
+  ];
+  return all.length > 0 ? configFault(all) : { known, warnings: warnings.map(warningText) };
+}
+
+const NO_SECRETS: SecretsToDeploy = { sent: {}, slots: [], warnings: [] };
+
+function readSecrets(world: World, file: string, known: KnownVars): SecretsToDeploy | Fault {
+  const given = readSecretsFile(world, file);
+  return isFault(given) ? given : chooseSecrets(given, file, known);
+}
+
+function refusedFault(file: string, refused: readonly string[]): Fault {
   const lines = [
     `${file} has a key that S3 refuses. Nothing is deployed:`,
     ...refused,
@@ -110,70 +144,82 @@ function refusedFault(refused: readonly string[], file: string): Fault {
   return { fault: lines.join("\n  ") };
 }
 
-type Prepared = {
-  readonly known: KnownVars;
-  readonly chosen: Chosen;
-  /** Where it will be; undefined if only Cloudflare knows. */
-  readonly base: string | undefined;
-  readonly warnings: readonly Warning[];
-};
-
-/** Finds out what would be deployed, or why nothing may be. Sends nothing. */
-function prepare(world: World, options: Options): Prepared | Fault {
-  const known = readVars(world.folder, chooseEnvironment(world, options.env));
-  if (isFault(known)) return configFault([known.mistake]);
-  const misplaced = placeFault(world, known) ?? lockFault(world);
-  if (misplaced !== undefined) return misplaced;
-  const checked = checkEnvironment(world.folder, known);
-  const own = checked.mistakes.filter(({ from }) => from !== known.devVars);
-  const mistakes = [...own, ...domainMistakes(known)];
-  if (mistakes.length > 0) return configFault(mistakes);
-  const base = baseOf(world, known, options.url);
-  if (isFault(base)) return base;
-  const read = readSecrets(world, known, options.secretsFile);
-  if (isFault(read)) return read;
-  const warnings = [...checked.warnings, ...read.warnings];
-  return { known, base, chosen: read.chosen, warnings };
+/** Which secrets go into which Worker: no part of a secret, and the last four characters of a key id. */
+function planText(known: KnownVars, { sent, slots }: SecretsToDeploy, file = ""): string {
+  const { worker, environment, patterns } = known;
+  const keys = slots.map(
+    (slot) => `the key ${keyEnd(slot)} (${slot.secretPrefix}, slot ${slot.name})`,
+  );
+  const ofSlots = slots.flatMap((one) => Object.values(secretNames(one.secretPrefix, one.name)));
+  const others = Object.keys(sent).filter((name) => !ofSlots.includes(name));
+  const place = environment === undefined ? "the top level" : `environment ${environment}`;
+  const secrets = [...keys, ...others].join(", ");
+  return `Worker ${worker} (${place}), at ${patterns.join(", ") || "a workers.dev address"}: ${
+    secrets === "" ? "all secrets stay" : `${secrets} of ${file}; all other secrets stay`
+  } as they are deployed`;
 }
 
-/** Reads the secrets of a file, or says what is wrong with it. Without a file there are none. */
-function readSecrets(
+/** About a minute of pauses: a new domain needs DNS and a certificate. */
+const ATTEMPTS = 12;
+const PAUSE_MS = 5000;
+
+/**
+ * Has the doctor check what is deployed, as soon as it answers.
+ * @param base undefined: neither routes nor wrangler say where it is
+ * @returns `done` if the doctor finds no error, else `partly`: the deploy is not undone
+ */
+async function checkDeployed(
   world: World,
-  known: KnownVars,
-  file: string | undefined,
-): Pick<Prepared, "chosen" | "warnings"> | Fault {
-  const given = file === undefined ? {} : readSecretsFile(world, file);
-  if (isFault(given)) return given;
-  const chosen = chooseSecrets(given, known);
-  const wrong = file === undefined ? undefined : secretsFault(chosen, file);
-  if (wrong !== undefined) return wrong;
-  const unused = chosen.unused.map(({ path, message }) => {
-    const section = slotStem(path) === path ? "[secrets]" : "Credentials of a bucket";
-    const remedy = `it ${message}: docs/configuration.md, “${section}”`;
-    return { what: `${path} of ${file} is not deployed`, remedy };
-  });
-  const tokens = chosen.tokens.map((name) => {
-    const what = `${file} has a new key without ${name}: if the Worker has one, S3 refuses the two together`;
-    const after = `after this deploy, npx wrangler secret delete ${name}, if npx wrangler secret list shows it`;
-    const remedy = `npx vitrine rotate changes both in one step. Or, ${after}`;
-    return { what, remedy: hintFor(known, remedy) };
-  });
-  return {
-    chosen,
-    warnings: [...unused, ...tokens, ...shellWarnings(world.env, secretsIn(given, file ?? ""))],
+  base: string | undefined,
+  { env, secretsFile }: Options,
+  sent: SecretsToDeploy["sent"],
+  { examine, sleep: pause }: Tools,
+): Promise<Exit> {
+  const again = commandLine("doctor", { env, url: base ?? "https://…", secretsFile });
+  const endPartly = (...lines: string[]) => {
+    say(world.stderr, ...lines);
+    return EXIT.partly;
   };
+  if (base === undefined) {
+    return endPartly(`It is deployed, but routes names no host to check. Name one: ${again}`);
+  }
+  for (let attempt = 1; !world.interrupted.aborted && !(await isThere(base)); attempt += 1) {
+    if (attempt === ATTEMPTS) {
+      return endPartly(
+        `It is deployed, but ${base} does not answer yet: a new domain needs some minutes for DNS and its certificate.`,
+        `Then check it: ${again}`,
+      );
+    }
+    if (attempt === 1) say(world.stderr, `Waiting for ${base} ...`);
+    await pause(PAUSE_MS, world.interrupted);
+  }
+  if (world.interrupted.aborted) return endPartly(`It is deployed, and not checked: ${again}`);
+  const given = {
+    url: base,
+    ...(env !== undefined && { env }),
+    ...(secretsFile && { secretsFile }),
+  };
+  const end = await examine({ ...world, env: withoutOtherSecrets(world.env, sent) }, given);
+  // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
+  if (end === EXIT.done || end === EXIT.partly || world.interrupted.aborted) return EXIT.done;
+  if (isFault(end)) say(world.stderr, visible(end.fault));
+  return endPartly(
+    `It is deployed, but the doctor found errors. An older version may answer for a minute. To check it again: ${again}`,
+    "If the deploy before was right, take this one back: docs/environments.md, “Roll back”",
+  );
 }
 
-/** What is wrong with a secrets file. Who names one must not believe that it was deployed if it was not. */
-function secretsFault({ sent, unused, mistakes }: Chosen, file: string): Fault | undefined {
-  const isEmpty = Object.keys(sent).length === 0;
-  if (mistakes.length === 0 && !isEmpty) return undefined;
-  const what = isEmpty ? "no secret that the Worker uses" : "mistakes";
-  const lines = [
-    ...[...mistakes, ...unused].map(mistakeText),
-    ...(isEmpty
-      ? ["write each value as AWS_ACCESS_KEY_ID='…', or all as JSON: docs/deploy.md, step 5"]
-      : []),
-  ];
-  return { fault: [`${file} has ${what}. Nothing is deployed:`, ...lines].join("\n  ") };
+/** Returns whether a server answers. Without a status there is no DNS or no certificate; from 520 on, no Worker. */
+async function isThere(base: string): Promise<boolean> {
+  const absent = await askWhetherThere(base);
+  return absent === undefined || (absent.status !== undefined && absent.status < 520);
+}
+
+/** Without the shell's keys of S3: nobody knows whether they are deployed. The doctor sees more with the others (S5). */
+function withoutOtherSecrets(env: World["env"], sent: SecretsToDeploy["sent"]): World["env"] {
+  const isKept = (name: string) =>
+    !isSecret(name) || ["HEALTH_TOKEN", "URL_SIGNING_KEYS"].includes(name);
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => isKept(name) && !(name in sent)),
+  );
 }

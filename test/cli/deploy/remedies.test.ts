@@ -1,411 +1,370 @@
-// All that `vitrine deploy` advises is done at a strict site, with the doctor that it runs: what visitors got before
-// still comes, and the deploy goes on. `adviceWithoutRow` finds the advice in the source: what has no row fails the last
-// test. Messages that name a form alone, such as "is not 16 or more ASCII characters", tell nothing to do.
+// What `vitrine deploy` advises is done at a strict site, with the doctor that it runs: what visitors got before still
+// comes, and the deploy goes on.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { HttpResponse, http } from "msw";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { readVars } from "../../../src/cli/config/environment-config.ts";
-import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
-import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
+import { deploy, type Options, type Tools } from "../../../src/cli/deploy/index.ts";
 import { examineSiteAt } from "../../../src/cli/doctor/index.ts";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
-import { adviceWithoutRow, rotateOptions, wordsOf } from "../../support/cli/advice.ts";
-import { envLine } from "../../support/cli/folder.ts";
-import { ID, run as rotate, SECRET, site, URL } from "../../support/cli/rotating-site.ts";
-import { OF_OLD, SHOWN, visit } from "../../support/cli/told-rotation.ts";
+import { CACHED, envLine, HOST, makeProject } from "../../support/cli/folder.ts";
 import { createWorld, type Given, vitrine } from "../../support/cli/vitrine.ts";
-import { HEALTH_TOKEN, LOCAL_KEYS } from "../../support/env.ts";
+import {
+  CREDENTIALS,
+  HEALTH_TOKEN,
+  LOCAL_KEYS,
+  NEXT_CREDENTIALS,
+  VARS,
+} from "../../support/env.ts";
 import { SESSION } from "../../support/issuer.ts";
-import { editFile } from "../../support/local-run.ts";
-import { keepNothing, stage } from "../../support/play.ts";
+import { arrange, get, keepNothing, stage, wait } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 
-const FILE = { secretsFile: "secrets.env" };
-const OLD_KEY = { AWS_ACCESS_KEY_ID: OF_OLD.id, AWS_SECRET_ACCESS_KEY: OF_OLD.secret };
-const NEW_KEY = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
+const { accessKeyId: ID, secretAccessKey: SECRET } = NEXT_CREDENTIALS;
+const pair = (one: typeof CREDENTIALS) => ({
+  AWS_ACCESS_KEY_ID: one.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: one.secretAccessKey,
+});
+const OLD_KEY = { ...pair(CREDENTIALS), HEALTH_TOKEN };
+const NEW_KEY = { ...pair(NEXT_CREDENTIALS), HEALTH_TOKEN };
+const REQUIRED = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
-type Ended = { readonly code: number; readonly text: string };
-type Next = { readonly options?: Options; readonly given?: Given };
-type Row = {
-  /** Parts of the source's texts that are printed. */
-  readonly says: readonly string[];
-  readonly broken: () => void;
-  /** How it is deployed in that world. */
-  readonly how?: Next;
-  /** Does what it says. */
-  readonly done: (text: string) => Promise<Next | undefined> | Next | undefined;
-  /** The deploy itself was the mistake: visitors may miss pictures until the advice is done. */
-  readonly isLate?: true;
-};
+/** A configuration that is right, which a test changes. */
+const healthy = () => ({
+  ...{ name: "vitrine", workers_dev: false, preview_urls: false, ...CACHED },
+  routes: [HOST.slice("https://".length)] as string[],
+  vars: {
+    BUCKETS: { media: { ...VARS.BUCKETS.media, canary: "key.jpg" } as Record<string, unknown> },
+    ROUTES: VARS.ROUTES.slice(0, 1) as object[],
+    PRESETS: { card: VARS.PRESETS.card },
+  },
+  secrets: { required: REQUIRED },
+});
+type Config = ReturnType<typeof healthy> & Record<string, unknown>;
+
+let config: Config;
+/** What the file of --secrets-file has. */
+let secrets: Record<string, string>;
+/** The vars and the secrets of the Worker. */
+let worker: Record<string, unknown>;
+/** What wrangler says in place of its work, and the version in package-lock.json. */
+let refusal: string;
+let locked: string;
+
+type Visit = { readonly request: Pick<Request, "url" | "headers"> };
+
+async function serve({ request: { url, headers } }: Visit) {
+  const answer = await get(url, { headers }, worker);
+  return new HttpResponse(await answer.arrayBuffer(), answer);
+}
 
 keepNothing(); // what was kept would hide that nothing serves
 beforeEach(() => {
-  isWrong = true;
-  secrets = { ...OLD_KEY, HEALTH_TOKEN };
-  stage.edge.switches.cache = false;
-  stage.edge.switches.sources = ["acme-media.s3.eu-west-1.amazonaws.com"];
-  stage.edge.switches.firewall = true;
-  stage.s3.faults.add("no-list-bucket");
   vi.useFakeTimers({ toFake: ["Date"] });
+  arrange({ firewall: true, cache: false, sources: ["acme-media.s3.eu-west-1.amazonaws.com"] });
+  stage.s3.faults.add("no-list-bucket");
+  stage.s3.keys.set(ID, SECRET);
+  [config, secrets, refusal, locked] = [healthy(), OLD_KEY, "", VERSION];
+  worker = { ...config.vars, ...OLD_KEY };
+  network.use(http.all(`${HOST}/*`, serve));
 });
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-/** Something that is wrong until it is corrected. */
-let isWrong = true;
-/** What the file of --secrets-file has. */
-let secrets: Record<string, string> = {};
-const toml = () => join(site.folder, "wrangler.toml");
-const edit = (change: (text: string) => string): undefined => void editFile(toml(), change);
+afterEach(() => void vi.useRealTimers());
 
 /** A strict wrangler: it refuses a deploy without a required secret, and changes the Worker in one step. */
-const wrangler: Tools["run"] = async (_world, args, _input, hear) => {
-  if (site.during(0).code) {
-    hear(`${site.during(0).says}\n`);
-    return 1;
-  }
-  const file = args.find((arg) => arg.endsWith("secrets.json"));
-  const sent = file === undefined ? {} : JSON.parse(readFileSync(file, "utf8"));
-  const read = readVars(site.folder, args[args.indexOf("--env") + 1] || undefined);
-  if ("fault" in read) throw new Error(read.fault);
-  const after = { ...site.deployed, ...sent };
-  const missing = read.secrets.filter((name) => after[name] === undefined);
-  if (missing.length > 0) {
-    hear(`The following required secrets have not been set: ${missing.join(", ")}\n`);
-    return 1;
-  }
-  if (args.includes("--dry-run")) return 0;
-  site.vars = { ...read.deployed, ...("IMAGES" in site.vars && { IMAGES: site.vars["IMAGES"] }) };
-  site.deployed = after;
-  return 0;
-};
+const wrangler =
+  (folder: string): Tools["run"] =>
+  async (_world, args, _input, hear) => {
+    const file = args.find((arg) => arg.endsWith("secrets.json"));
+    const sent = file === undefined ? {} : JSON.parse(readFileSync(file, "utf8"));
+    const read = readVars(folder, args[args.indexOf("--env") + 1] || undefined);
+    if (isFault(read)) throw new Error(read.fault);
+    const after = { ...worker, ...sent };
+    const missing = read.secrets.filter((name) => after[name] === undefined);
+    const says = missing.length > 0 ? `required secrets have not been set: ${missing}` : refusal;
+    hear(`${says}\n`);
+    if (says !== "") return 1;
+    worker = { ...after, ...read.deployed, ...("IMAGES" in after && { IMAGES: after["IMAGES"] }) };
+    return 0;
+  };
 
-async function run({ options = FILE, given = {} }: Next): Promise<Ended> {
-  const file = Object.entries(secrets).map(([name, value]) => envLine(name, value));
-  writeFileSync(join(site.folder, "secrets.env"), file.join(""));
-  const { world, said } = createWorld({ folder: site.folder, ...given });
-  const tools: Tools = { run: wrangler, sleep: async () => {}, examine: examineSiteAt };
-  const ended = await deploy(world, options, tools);
+type Next = { readonly options?: Options; readonly given?: Given };
+
+async function run({ options = { secretsFile: "secrets.env" }, given = {} }: Next) {
+  const packages = { "node_modules/vitrine": { version: locked } };
+  const folder = makeProject(
+    JSON.parse(JSON.stringify({ ...config, main: "src/worker/index.ts" })),
+    "wrangler.toml",
+    {
+      "secrets.env": Object.entries(secrets)
+        .map(([name, value]) => envLine(name, value))
+        .join(""),
+      "package-lock.json": JSON.stringify({ packages }),
+    },
+  );
+  const { world, said } = createWorld({ folder, ...given });
+  const tools = { run: wrangler(folder), sleep: async () => {}, examine: examineSiteAt };
+  const end = await deploy(world, options, tools);
   const { out, err } = said();
-  const fault = isFault(ended) ? ended.fault : "";
-  return { code: isFault(ended) ? EXIT.failed : ended, text: out + err + fault };
+  const text = out + err + (isFault(end) ? end.fault : "");
+  return { code: isFault(end) ? EXIT.failed : end, text, folder };
+}
+
+/** What visitors get two minutes later: nothing that was remembered counts any more. */
+async function visit(): Promise<string> {
+  wait(130);
+  const answer = await fetch(`${HOST}/images/card/key.jpg`, { headers: { accept: "image/webp" } });
+  await answer.arrayBuffer();
+  return `${answer.status} ${answer.headers.get("content-type")?.replace(/\/.*/, "")}`;
 }
 
 /** Runs the doctor that is printed. */
-async function runDoctor(text: string): Promise<void> {
-  const [command = ""] = /npx vitrine doctor [^\n]*/.exec(text) ?? [];
-  const { code, err, out } = await vitrine(wordsOf(command).slice(2), { folder: site.folder });
+async function runDoctor({ text, folder }: { text: string; folder: string }): Promise<void> {
+  const command = /npx vitrine (doctor [^\n]*)/.exec(text)?.[1] ?? "";
+  const args = command.replace(/'?https:\/\/…'?/, HOST).split(" ");
+  const { code, out, err } = await vitrine(args, { folder });
   expect([code < 2, out + err]).toEqual([true, expect.anything()]);
 }
 
-const put = (values: Record<string, string>) => (): undefined => {
-  secrets = { ...secrets, ...values };
+// How a world is broken, or mended.
+const put = (values: Record<string, string>) => (): void => {
+  secrets = values;
 };
-const unroute = () => edit((text) => text.replace(/^routes = .*$/m, "routes = []"));
-const ROUTES = 'routes = [{ pattern = "images.example.com", custom_domain = true }]';
-const staging = () => `
-[env.staging]
-${ROUTES.replace("images.example.com", "images-staging.example.com")}
-[env.staging.secrets]
-required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-[env.staging.vars]
-${Object.entries(site.vars)
-  .map(([name, value]) => `${name} = ${JSON.stringify(JSON.stringify(value))}\n`)
-  .join("")}`;
-/** The bucket's pictures are made by the binding, and its key may be a session. */
-const bind = () => {
-  edit(
-    (text) =>
-      `${text.replace('bucket = "acme-media"', '$&\nengine = "binding"')}\n[images]\nbinding = "IMAGES"\n`,
-  );
-  const read = readVars(site.folder);
-  if ("fault" in read) throw new Error(read.fault);
-  site.vars = { ...read.deployed, IMAGES: stage.edge.images };
+const set = (values: object) => (): void => void Object.assign(config, values);
+const setBucket = (values: object) => (): void =>
+  void Object.assign(config.vars.BUCKETS.media, values);
+const lock = (version: string) => (): void => {
+  locked = version;
+};
+const refuse = (says: string) => (): void => {
+  refusal = says;
+};
+const transform = (transformations: boolean) =>
+  void Object.assign(stage.edge.switches, { transformations });
+const { vars, routes } = healthy();
+const OWN = { vars, routes, secrets: { required: REQUIRED } };
+const require = (name: string) => set({ secrets: { required: [...REQUIRED, name] } });
+
+/** The bucket's pictures are made by the binding, and its key is that of a session. */
+function bind() {
+  setBucket({ engine: "binding" })();
+  set({ images: { binding: "IMAGES" } })();
   const { accessKeyId, secretAccessKey, sessionToken } = SESSION;
   stage.sessions.set(accessKeyId, { secretAccessKey, sessionToken, expires: Infinity });
-  site.deployed = {
-    ...{ HEALTH_TOKEN, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    AWS_SESSION_TOKEN: sessionToken,
-  };
-};
-const wranglerSays = (says: string) => () => {
-  site.during = () => (isWrong ? { code: 1, says } : {});
-};
-const mend = (): undefined => {
-  isWrong = false;
-};
-
-const ROWS: Readonly<Record<string, Row>> = {
-  // The file of --secrets-file
-  "a dead key": {
-    says: ["write the id and the secret of an active key of this environment there."],
-    broken: put({ AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7STAGING" }),
-    done: put(NEW_KEY),
-  },
-  "a key of a minute ago": {
-    says: ["S3 may know a new key only after a minute"],
-    broken: () => {
-      secrets = { ...NEW_KEY };
-      stage.s3.keys.delete(ID);
-    },
-    done: () => {
-      stage.s3.keys.set(ID, SECRET);
-    },
-  },
-  "a bucket without a canary": {
-    says: ["Set BUCKETS."],
-    broken: () => edit((text) => text.replace(/^canary = .*\n/m, "")),
-    done: () => edit((text) => text.replace('prefix = "published/"', '$&\ncanary = "key.jpg"')),
-  },
-  "a key whose policy allows the list alone": {
-    says: ["Allow it s3:GetObject, or use another key: docs/deploy.md, step 4"],
-    broken: () => {
-      stage.s3.faults.delete("no-list-bucket");
-      stage.s3.objects.set("secret/key.jpg", { body: new Uint8Array(9), type: "image/jpeg" });
-      edit((text) => text.replace('prefix = "published/"', 'prefix = "secret/"'));
-    },
-    // The strict S3 has one policy: in its place, the bucket's prefix is where it allows to read.
-    done: () => edit((text) => text.replace('prefix = "secret/"', 'prefix = "published/"')),
-  },
-  "half a slot": {
-    says: ["is missing: a slot needs both secrets"],
-    broken: () => {
-      secrets = { AWS_ACCESS_KEY_ID: ID };
-    },
-    done: put(NEW_KEY),
-  },
-  "a required session token of another key": {
-    says: ["is missing: [secrets] lists it, and the deployed one belongs to another key"],
-    broken: () => {
-      bind();
-      edit((text) => text.replace('"AWS_SECRET_ACCESS_KEY"', '$&, "AWS_SESSION_TOKEN"'));
-    },
-    done: () => {
-      const { accessKeyId, secretAccessKey, sessionToken } = SESSION;
-      put({ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey })();
-      put({ AWS_SESSION_TOKEN: sessionToken })();
-    },
-  },
-  "a permanent key after a session: rotated": {
-    says: ["npx vitrine rotate changes both in one step. Or, "],
-    broken: () => {
-      bind();
-      secrets = { ...NEW_KEY };
-    },
-    how: { options: { ...FILE, dryRun: true } },
-    done: async (text) => {
-      const [command = ""] = /npx vitrine rotate/.exec(text) ?? [];
-      expect(
-        (await rotate({ ...(await rotateOptions(command)), keyFile: "key.json", yes: true })).code,
-      ).toBe(1);
-      expect(await visit()).toEqual(SHOWN);
-      return { options: {} }; // the key is there
-    },
-  },
-  "a permanent key after a session: deployed": {
-    says: [
-      "after this deploy, npx wrangler secret delete ",
-      ", if npx wrangler secret list shows it",
-    ],
-    broken: () => {
-      bind();
-      secrets = { ...NEW_KEY };
-    },
-    done: (text) => {
-      const [, name = ""] = /secret delete (\w+)/.exec(text) ?? [];
-      site.deployed = { ...site.deployed, [name]: undefined };
-      return { options: {} };
-    },
-    isLate: true,
-  },
-  "a key of the local run": {
-    says: ["is the one of the local run, which opens only the local S3"],
-    broken: put({ AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId }),
-    done: put(NEW_KEY),
-  },
-  "the signing key of the local run": {
-    says: ["is the one of the local run: make one for each environment: docs/signed-urls.md"],
-    broken: put({ URL_SIGNING_KEYS: JSON.stringify({ local: "x".repeat(64) }) }),
-    done: put({ URL_SIGNING_KEYS: JSON.stringify({ k1: "x".repeat(64) }) }),
-  },
-  "the name of a variable": {
-    says: ["is the name of a variable: write its value here"],
-    broken: put({ AWS_SECRET_ACCESS_KEY: "$SECRET" }),
-    done: put(NEW_KEY),
-  },
-  "a name that the Worker does not use": {
-    says: ["docs/configuration.md, “", "Credentials of a bucket"],
-    broken: () => {
-      secrets = { ...OLD_KEY, MEDIA_ACCESS_KEY_ID: ID, MEDIA_SECRET_ACCESS_KEY: SECRET };
-    },
-    done: () => {
-      secrets = { ...NEW_KEY };
-    },
-  },
-  "a file in another form": {
-    says: ["write each value as AWS_ACCESS_KEY_ID='…', or all as JSON: docs/deploy.md, step 5"],
-    broken: () => {
-      secrets = { aws_access_key_id: ID };
-    },
-    done: () => {
-      secrets = { ...NEW_KEY };
-    },
-  },
-
-  // Where it goes
-  "a top level without vars": {
-    says: ["so there is nothing to deploy from it: use "],
-    broken: () => {
-      writeFileSync(
-        toml(),
-        `name = "vitrine"\nworkers_dev = false\npreview_urls = false\n${staging().replace("images-staging.", "images.")}`,
-      );
-    },
-    done: (text) => {
-      const [, env = ""] = /use --env (\w+)/.exec(text) ?? [];
-      return { options: { env } };
-    },
-  },
-  "another name by the CI: the environment is chosen": {
-    says: [". Choose the environment with --env, or change name in "],
-    broken: () =>
-      edit(
-        (text) =>
-          text.replace("images.example.com", "images-top.example.com") +
-          staging().replace("images-staging.", "images."),
-      ),
-    how: { given: { env: { WRANGLER_CI_OVERRIDE_NAME: "vitrine-staging" } } },
-    done: () => ({
-      options: { env: "staging" },
-      given: { env: { WRANGLER_CI_OVERRIDE_NAME: "vitrine-staging" } },
-    }),
-  },
-  "another name by the CI: the name is changed": {
-    says: [". Choose the environment with --env, or change name in "],
-    broken: () => {},
-    how: { given: { env: { WRANGLER_CI_OVERRIDE_NAME: "pictures" } } },
-    done: () => {
-      edit((text) => text.replace('name = "vitrine"', 'name = "pictures"'));
-      return { given: { env: { WRANGLER_CI_OVERRIDE_NAME: "pictures" } } };
-    },
-  },
-  "another version in package-lock.json": {
-    says: ["npm ci. Nothing is deployed"],
-    broken: () => lock("0.0.1"),
-    done: () => lock(VERSION),
-  },
-  "no domain": {
-    says: ["is missing, or empty: put your domain there"],
-    broken: unroute,
-    done: () => edit((text) => text.replace("routes = []", ROUTES)),
-  },
-  "a URL of this machine": {
-    says: ["--url: say where the deployed Vitrine is, as https://images.example.com"],
-    broken: () => {},
-    how: { options: { url: "http://localhost:8787" } },
-    done: () => ({ options: { url: URL } }),
-  },
-
-  // After the deploy
-  "no host to check": {
-    says: ["It is deployed, but routes names no host to check. Name one: "],
-    broken: () => edit((text) => text.replace(/^routes = .*$/m, 'routes = ["*.example.com/*"]')),
-    done: async (text) => {
-      await runDoctor(text.replace("--url https://…", `--url ${URL}`).replace("'https://…'", URL));
-      return { options: { url: URL } };
-    },
-  },
-  "Ctrl-C after the deploy": {
-    says: ["It is deployed, and not checked: "],
-    broken: () => {},
-    done: async (text) => {
-      await runDoctor(text);
-      return undefined;
-    },
-  },
-  "a domain without an address yet": {
-    says: ["Then check it: "],
-    broken: () => {
-      network.use(http.all(`${URL}/healthz`, () => (isWrong ? HttpResponse.error() : undefined)));
-    },
-    done: async (text) => {
-      mend();
-      await runDoctor(text);
-      return undefined;
-    },
-  },
-  "an older version that answers": {
-    says: ["An older version may answer for a minute. To check it again"],
-    broken: () => {
-      stage.edge.switches.transformations = false;
-    },
-    done: async (text) => {
-      stage.edge.switches.transformations = true;
-      await runDoctor(text);
-      return undefined;
-    },
-  },
-  "a bad deploy": {
-    says: ["If the deploy before was right, take this one back: docs/environments.md, “Roll back”"],
-    broken: () => edit((text) => text.replace('"acme-media"', '"acme-medias"')),
-    how: { options: {} },
-    done: () => edit((text) => text.replace('"acme-medias"', '"acme-media"')),
-    isLate: true,
-  },
-
-  // wrangler
-  "required secrets that are not set": {
-    says: [
-      "Put the secrets that it names, and no others, into a file: npx vitrine deploy --secrets-file secrets.env",
-    ],
-    broken: () => edit((text) => text.replace('"AWS_SECRET_ACCESS_KEY"', '$&, "PURGE_TOKEN"')),
-    done: (text) => {
-      const [, name = ""] = /have not been set: (\w+)/.exec(text) ?? [];
-      secrets = { [name]: "a-token-of-thirty-two-characters-or-more" };
-    },
-  },
-  "wrangler is not logged in": {
-    says: ["Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN"],
-    broken: wranglerSays("Authentication error [code: 10000]"),
-    done: mend,
-  },
-};
-
-const OUTSIDE: Readonly<Record<string, string>> = {
-  ": name is missing: it is the Worker's": "a Worker without a name cannot have been deployed",
-};
-
-function lock(version: string): undefined {
-  const packages = { "node_modules/vitrine": { version } };
-  writeFileSync(join(site.folder, "package-lock.json"), JSON.stringify({ packages }));
+  const session = { ...pair(SESSION), AWS_SESSION_TOKEN: sessionToken };
+  worker = { ...config.vars, HEALTH_TOKEN, ...session, IMAGES: stage.edge.images };
+  return session;
 }
 
-test.each(Object.entries(ROWS))("%s: what it says is done, and it goes on", async (what, row) => {
-  row.broken();
-  const isCut = what.startsWith("Ctrl-C");
-  const abort = new AbortController();
-  const given: Given = {
-    ...row.how?.given,
-    ...(isCut && { interrupted: abort.signal, heard: () => abort.abort() }),
-  };
-  const before = await visit();
-  const { text } = await run({ ...row.how, given });
-  for (const part of row.says) expect(text).toContain(part);
-  if (!row.isLate && what !== "an older version that answers")
-    expect(await visit()).toEqual(before);
-  const next = (await row.done(text)) ?? {};
-  if (row.isLate && what !== "a bad deploy") expect(await visit()).toEqual(SHOWN);
-  const again = await run(next);
-  expect([again.code < 2, again.text]).toEqual([true, expect.anything()]);
-  for (const part of row.says) expect(again.text).not.toContain(part);
-  expect(await visit()).toEqual(SHOWN);
+const asCi = (name: string, options?: Options): Next => ({
+  given: { env: { WRANGLER_CI_OVERRIDE_NAME: name } },
+  ...(options && { options }),
 });
 
-test("each advice in the source of deploy has a row", () => {
-  const rows = [...Object.values(ROWS).flatMap(({ says }) => says), ...Object.keys(OUTSIDE)];
-  expect(adviceWithoutRow(["src/cli/deploy"], rows)).toEqual([]);
+type Row = readonly [
+  problem: string,
+  /** A part of what is printed. */
+  says: string,
+  broken: () => void,
+  /** Does what it says. @returns how it is deployed then */
+  done: (printed: { text: string; folder: string }) => Promise<void> | Next | void,
+  /** How it is deployed in the broken world. `late`: that was the mistake, and visitors may miss pictures. */
+  how?: Next & { readonly late?: true },
+];
+
+const ROWS: readonly Row[] = [
+  [
+    "a dead key",
+    "write the id and the secret of an active key of this environment there.",
+    put({ ...OLD_KEY, AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7STAGING" }),
+    put(NEW_KEY),
+  ],
+  [
+    "a key of a minute ago",
+    "S3 may know a new key only after a minute",
+    () => {
+      put(NEW_KEY)();
+      stage.s3.keys.delete(ID);
+    },
+    () => void stage.s3.keys.set(ID, SECRET),
+  ],
+  [
+    "no canary",
+    "Set BUCKETS.media.canary",
+    () => void delete config.vars.BUCKETS.media["canary"],
+    setBucket({ canary: "key.jpg" }),
+  ],
+  [
+    "a policy that allows the list alone",
+    "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4",
+    () => {
+      stage.s3.faults.delete("no-list-bucket");
+      stage.s3.objects.set("secret/key.jpg", { body: new Uint8Array(9), type: "image/jpeg" });
+      setBucket({ prefix: "secret/" })();
+    },
+    setBucket({ prefix: "published/" }), // the strict S3 has one policy, which allows that
+  ],
+  [
+    "half a slot",
+    "is missing: a slot needs both secrets",
+    put({ AWS_ACCESS_KEY_ID: ID }),
+    put(NEW_KEY),
+  ],
+  [
+    "a required session token of another key",
+    "is missing: [secrets] lists it, and the deployed one belongs to another key",
+    () => {
+      bind();
+      put(NEW_KEY)();
+      require("AWS_SESSION_TOKEN")();
+    },
+    () => put(bind())(),
+  ],
+  [
+    "a permanent key after a session",
+    "after this deploy, npx wrangler secret delete AWS_SESSION_TOKEN, if npx wrangler secret list",
+    () => {
+      bind();
+      put(NEW_KEY)();
+    },
+    () => {
+      delete worker["AWS_SESSION_TOKEN"];
+      return { options: {} };
+    },
+    { late: true },
+  ],
+  [
+    "a key of the local run",
+    "is the one of the local run, which opens only the local S3",
+    put(pair(LOCAL_KEYS)),
+    put(NEW_KEY),
+  ],
+  [
+    "the signing key of the local run",
+    "make one for each environment: docs/signed-urls.md",
+    put({ URL_SIGNING_KEYS: JSON.stringify({ local: "x".repeat(64) }) }),
+    put({ URL_SIGNING_KEYS: JSON.stringify({ k1: "x".repeat(64) }) }),
+  ],
+  [
+    "the name of a variable",
+    "is the name of a variable: write its value here",
+    put({ ...NEW_KEY, AWS_SECRET_ACCESS_KEY: "$SECRET" }),
+    put(NEW_KEY),
+  ],
+  [
+    "a name that the Worker does not use",
+    "the Worker does not use MEDIA_ACCESS_KEY_ID of secrets.env",
+    put({ ...OLD_KEY, MEDIA_ACCESS_KEY_ID: ID }),
+    put(NEW_KEY),
+  ],
+  [
+    "a file in another form",
+    "write each value as AWS_ACCESS_KEY_ID='…', or all as JSON",
+    put({ aws_access_key_id: ID }),
+    put(NEW_KEY),
+  ],
+  [
+    "a top level without vars",
+    "so there is nothing to deploy from it: use --env staging",
+    set({ vars: undefined, routes: undefined, secrets: undefined, env: { staging: OWN } }),
+    () => ({ options: { env: "staging" } }),
+  ],
+  [
+    "another name by the CI",
+    "or change name in wrangler.toml",
+    () => {},
+    () => {
+      set({ name: "pictures" })();
+      return asCi("pictures");
+    },
+    asCi("pictures"),
+  ],
+  [
+    "another environment by the CI",
+    "Choose the environment with --env",
+    set({ routes: ["top.example"], env: { staging: OWN } }),
+    () => asCi("vitrine-staging", { env: "staging" }),
+    asCi("vitrine-staging"),
+  ],
+  [
+    "another version in package-lock.json",
+    "npm ci. Nothing is deployed",
+    lock("0.0.1"),
+    lock(VERSION),
+  ],
+  [
+    "no domain",
+    "is missing, or empty: put your domain there",
+    set({ routes: [] }),
+    set({ routes }),
+  ],
+  [
+    "no host to check",
+    "routes names no host to check. Name one: ",
+    set({ routes: ["*.example/*"] }),
+    async (printed) => {
+      await runDoctor(printed);
+      set({ routes })();
+    },
+  ],
+  [
+    "a domain without an address yet",
+    "Then check it: ",
+    () => network.use(http.all(`${HOST}/healthz`, () => HttpResponse.error())),
+    async (printed) => {
+      network.use(http.all(`${HOST}/healthz`, serve));
+      await runDoctor(printed);
+    },
+  ],
+  [
+    "an older version that answers",
+    "An older version may answer for a minute. To check it again",
+    () => transform(false),
+    async (printed) => {
+      transform(true);
+      await runDoctor(printed);
+    },
+  ],
+  [
+    "a bad deploy",
+    "If the deploy before was right, take this one back: docs/environments.md",
+    setBucket({ bucket: "acme-medias" }),
+    setBucket({ bucket: "acme-media" }),
+    { options: {}, late: true },
+  ],
+  [
+    "a required secret that is not set",
+    "Put the secrets that it names, and no others, into a file: npx vitrine deploy --secrets-file",
+    require("PURGE_TOKEN"),
+    put({ PURGE_TOKEN: "a-token-of-thirty-two-characters-or-more" }),
+  ],
+  [
+    "a wrangler that is not logged in",
+    "Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN",
+    refuse("Authentication error [code: 10000]"),
+    refuse(""),
+  ],
+];
+
+const named = ROWS.map((row) => [row[0], row] as const);
+
+test.each(named)("%s: what it says is done, and it goes on", async (_problem, row) => {
+  const [, says, broken, done, how = {}] = row;
+  broken();
+  const before = await visit();
+  const printed = await run(how);
+  expect(printed.text).toContain(says);
+  if (!how.late) expect(await visit()).toBe(before);
+  const next = (await done(printed)) ?? {};
+  const again = await run(next);
+  expect([again.code < 2, again.text]).toEqual([true, expect.not.stringContaining(says)]);
+  expect(await visit()).toBe("200 image");
+});
+
+test("Ctrl-C after the deploy: the doctor that it names finds it right", async () => {
+  const abort = new AbortController();
+  const printed = await run({ given: { interrupted: abort.signal, heard: () => abort.abort() } });
+  expect(printed.text).toContain("It is deployed, and not checked: ");
+  await runDoctor(printed);
 });

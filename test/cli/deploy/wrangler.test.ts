@@ -44,11 +44,11 @@ test("vitrine deploy sends the file's secrets, whatever the shell and .env have 
   deploy({ ...ENV, ...FILE });
   vi.stubEnv("TMPDIR", folder);
   writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="of-the-file-.env"\n');
-  const args = ["deploy", "--secrets-file", "secrets.env", "--key", "key.jpg"];
+  const args = ["deploy", "--secrets-file", "secrets.env"];
   const { code, out, err } = await vitrine(args, { folder, env: environment() });
   expect(cloudflare.uploaded).toEqual([{ worker: "vitrine", secrets: FILE }]);
   expect(cloudflare.domains).toEqual([expect.stringContaining('"images.example"')]);
-  expect(out).toContain("AWS, slot current  the key …MPLE  from secrets.env\n");
+  expect(out).toContain("the key …MPLE (AWS, slot current)");
   expect(err).toContain("Uploaded vitrine");
   for (const secret of [...Object.values(FILE), ...Object.values(SHELL)]) {
     expect(out + err).not.toContain(secret);
@@ -123,15 +123,12 @@ const withStore = (binding: object) => {
 test("a deploy makes the bucket of the store, in its jurisdiction (T9)", async () => {
   folder = withStore({ jurisdiction: "eu" });
   const abort = new AbortController();
-  const { out } = await vitrine(["deploy", "--secrets-file", "secrets.env"], {
+  await vitrine(["deploy", "--secrets-file", "secrets.env"], {
     ...{ folder, env: environment(), interrupted: abort.signal },
     heard: (said) => said.includes("Uploaded") && abort.abort(),
   });
   expect(cloudflare.buckets).toEqual(["vitrine-renditions in eu"]);
   expect(cloudflare.uploaded).toEqual([{ worker: "vitrine", secrets: FILE }]);
-  expect(out).toMatch(
-    /^ {2}store +RENDITIONS: wrangler makes its R2 bucket +R2 must be switched on/m,
-  );
 });
 
 test.each([

@@ -16,9 +16,11 @@ beforeEach(() => {
 
 /** Ends within `use`, or waits there until a signal comes. */
 const PROGRAM = `
-  import { withSecretsFile } from ${JSON.stringify(join(ROOT, "src/cli/deploy/with-secrets-file.ts"))};
-  await withSecretsFile({ A: "1" }, async (file) => {
-    process.stdout.write(file);
+  import { withTemporaryFolder } from ${JSON.stringify(join(ROOT, "src/cli/deploy/wrangler-deploy.ts"))};
+  import { writeFileSync } from "node:fs";
+  await withTemporaryFolder(async (folder) => {
+    writeFileSync(folder + "/secrets.json", "{}");
+    process.stdout.write(folder);
     if (process.argv[1] === "exit") process.exit(130);
     if (process.argv[1] === "throw") throw new Error("a bug");
     await new Promise((settle) => setTimeout(settle, 3_600_000));
