@@ -1,97 +1,104 @@
-// The new key: reads it from a file or a terminal, and asks S3 whether it accepts it. Never prints it.
+// The new key: reads it from its file, and asks S3 whether it accepts it. Never prints it.
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { addAbortSignal } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/refusal.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
-import type { Slot } from "../../worker/config/slot.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { trySlot, works } from "../../worker/try-slot.ts";
-import type { Fault, World } from "../command.ts";
+import { type Fault, isFault, say } from "../command.ts";
 import { cutFault, decodeText } from "../secrets/secrets.ts";
-import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
-import { createKey } from "./command-lines.ts";
-import type { KeyRefused, Plan, Target } from "./plan.ts";
+import { CREATE_KEY, type KeyedRotation, type Rotation } from "./rotation.ts";
 
-/** Takes the new key from a file, from stdin (`-`), or from the terminal (undefined). */
-export async function takeKey(world: World, plan: Plan): Promise<Slot | Fault | Cancelled> {
-  const file = plan.options.keyFile;
-  if (file !== undefined) {
-    try {
-      const given =
-        file === "-"
-          ? await buffer(addAbortSignal(world.interrupted, world.stdin))
-          : readFileSync(resolve(world.folder, file));
-      return readKey(decodeText(given), `--key-file ${file}`, plan);
-    } catch (error) {
-      if (world.interrupted.aborted) return "cancelled";
-      if (!(error instanceof Error)) throw error;
-      const missing = "code" in error && error.code === "ENOENT";
-      return { fault: `--key-file ${file}: ${missing ? "there is no such file" : error.message}` };
-    }
-  }
-  if (!hasTerminal(world)) {
-    return { fault: "There is no terminal to ask for the new key. Name a file: --key-file" };
-  }
-  const id = await askHidden(world, "The new key's id");
-  if (id === "cancelled") return id;
-  const secret = await askHidden(world, "Its secret");
-  if (secret === "cancelled") return secret;
-  return openKey(id, secret, "The new key");
-}
+const NO_KEY =
+  "has no key: neither the output of create-access-key, nor lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…";
 
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
-function readKey(given: string, from: string, plan: Plan): Slot | Fault {
-  const printed = parseJson(given);
-  const { AccessKeyId, SecretAccessKey } =
-    isPlainObject(printed) && isPlainObject(printed["AccessKey"]) ? printed["AccessKey"] : {};
-  const lines = isPlainObject(printed) ? {} : parseEnv(given);
-  const cut = isPlainObject(printed) ? undefined : cutFault(given);
-  if (cut !== undefined) return { fault: `${from}: ${cut}` };
-  const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
-  const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
-  const token =
-    isPlainObject(printed) && isPlainObject(printed["Credentials"])
-      ? "SessionToken"
-      : "AWS_SESSION_TOKEN";
-  if (token === "SessionToken" || lines[token]) {
-    const why = `has a ${token}: a rotation puts permanent keys, and session credentials expire by themselves`;
-    // A11: the Worker refuses a token, and shows nothing then, if a bucket needs the edge.
-    const remedy = plan.hasSessions
+export function readKey({ world, hasSessions }: Rotation, file: string): Slot | Fault {
+  const refuse = (reason: string): Fault => ({ fault: `--key-file ${file} ${reason}` });
+  const text = readText(resolve(world.folder, file));
+  if (isFault(text)) return refuse(text.fault);
+  const table = parseJson(text);
+  const cut = isPlainObject(table) ? undefined : cutFault(text);
+  if (cut !== undefined) return refuse(`is wrong: ${cut}`);
+  const { id, secret, token } = isPlainObject(table) ? readPrinted(table) : readLines(text);
+  if (token) {
+    // A11: the edge does not pass a token on.
+    const remedy = hasSessions
       ? "Put all three secrets at once: docs/rotate.md, “Session credentials”"
-      : `Make a permanent key: ${createKey(plan)}`;
-    return { fault: `${from} ${why}. ${remedy}` };
+      : `Make a permanent key: ${CREATE_KEY}`;
+    return refuse(`has a session token, and a rotation puts permanent keys. ${remedy}`);
   }
-  if (typeof id !== "string" || typeof secret !== "string") {
-    const lines = "lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…";
-    return { fault: `${from} has no key: neither the output of create-access-key, nor ${lines}` };
-  }
-  return openKey(id, secret, from);
-}
-
-function openKey(id: string, secret: string, from: string): Slot | Fault {
+  if (typeof id !== "string" || typeof secret !== "string") return refuse(NO_KEY);
   const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
   const { usable, unusable } = readSlots("AWS", secrets, () => {});
-  const [slot] = usable;
-  if (slot !== undefined) return slot;
   const mistakes = unusable.flatMap((one) => one.mistakes.map(mistakeText));
-  return { fault: `${from}: ${mistakes.join("; ")}` };
+  const [slot] = usable;
+  if (slot === undefined) return refuse(`is wrong: ${mistakes.join("; ")}`);
+  if (keyEnd(slot) !== "…") return slot;
+  return refuse("has an id too short to tell it from others. Rotate by hand: docs/rotate.md");
 }
 
-/** A key needs no session that is renewed in the background. */
-const context = { waitUntil: () => {} };
+function readText(path: string): string | Fault {
+  try {
+    return decodeText(readFileSync(path));
+  } catch (error) {
+    return { fault: `cannot be read: ${error instanceof Error ? error.message : error}` };
+  }
+}
 
-/** Tries a key on every bucket. @returns the buckets whose S3 refuses it, with S3's code */
-export async function tryKey(slot: Slot, buckets: readonly Target[]): Promise<KeyRefused[]> {
-  const tried = await Promise.all(
-    buckets.map(async (bucket) => {
-      const health = await trySlot(bucket, slot, { context, deadline: Date.now() + S3_TIMEOUT_MS });
-      return works(health) ? [] : [{ bucket: bucket.name, state: health.state }];
-    }),
-  );
-  return tried.flat();
+function readPrinted({ AccessKey, Credentials }: Readonly<Record<string, unknown>>) {
+  const key = isPlainObject(AccessKey) ? AccessKey : {};
+  return { id: key["AccessKeyId"], secret: key["SecretAccessKey"], token: Credentials };
+}
+
+function readLines(text: string) {
+  const lines = parseEnv(text);
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = lines;
+  return { id, secret, token };
+}
+
+const UNKNOWN_ID = "S3 does not know this id. Is it complete, active, and of the right account?";
+const HINTS: Readonly<Record<string, string>> = {
+  InvalidAccessKeyId: UNKNOWN_ID,
+  Unauthorized: UNKNOWN_ID,
+  SignatureDoesNotMatch: "the secret does not belong to this id, or S3 does not know it",
+  AccessDenied:
+    "its policy does not allow it to read the canary, or that object does not exist: docs/deploy.md, step 4",
+  unreachable: "S3 does not answer this machine",
+};
+
+/** How often S3 is asked about a key that it does not know: one that was just made is not known everywhere. */
+const MAX_TRIES = 5;
+
+/**
+ * Asks S3 with the new key for the canary of every bucket.
+ * @returns why the key must not be put
+ */
+export async function tryKey(rotation: KeyedRotation): Promise<Fault | undefined> {
+  const { world, tools, patience, buckets, key } = rotation;
+  const context = { waitUntil: () => {} };
+  for (let tries = 1; ; tries += 1) {
+    const deadline = Date.now() + S3_TIMEOUT_MS;
+    const tried = await Promise.all(
+      buckets.map(async (bucket) => {
+        const health = await trySlot(bucket, key, { context, deadline });
+        return { ...health, bucket: bucket.name };
+      }),
+    );
+    const refused = tried.filter((health) => !works(health));
+    if (refused.length === 0) return undefined;
+    const isUnknown = refused.some(({ state }) => HINTS[state] === UNKNOWN_ID);
+    if (!isUnknown || tries === MAX_TRIES || world.interrupted.aborted) {
+      const lines = refused.map(
+        ({ bucket, state }) => `\n  ${bucket}: ${state}: ${HINTS[state] ?? ""}`,
+      );
+      return { fault: `S3 does not accept the new key, so it is not put:${lines.join("")}` };
+    }
+    say(world.stderr, "  S3 does not know the new key yet. Asking again ...");
+    await tools.sleep(patience.every * 1000, world.interrupted);
+  }
 }

@@ -1,161 +1,127 @@
-// The runbook of docs/rotate.md as data, and the one function that says what is next. No I/O.
+// The runbook of docs/rotate.md as data, and the one function that says which step is next. No I/O. Nothing
+// is remembered: what the slots hold says how far a rotation is.
 
 import { SLOT_NAMES, type SlotName } from "../../worker/base/refusal.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
-import type { Slot } from "../../worker/config/slot.ts";
+import type { Credentials } from "../../worker/config/slot.ts";
+import type { BucketHealth } from "../../worker/health.ts";
+import type { SlotHealth } from "../../worker/try-slot.ts";
 import type { Change } from "../secrets/dev-vars.ts";
-import type { RotationRecord } from "./record.ts";
-import { type BucketSeen, type Health, onlyNextServes, type SlotSeen, slotOf } from "./slots.ts";
-
-type Put = "new" | "empty";
 
 /**
- * What a slot must be in every bucket. `new`: S3 accepts the new key in it. `free`: it may be overwritten; it
- * is empty or incomplete, or holds the new key or one that may go. `known`: it is empty or incomplete, or
- * holds the old key or the new one.
+ * What a slot must be in every bucket. `new`: S3 accepts the new key in it. `free`: it is empty, or holds half
+ * a key or the new one. A next slot with another key is never overwritten.
  */
-type Want = Put | "free" | "known";
-
-type Wanted = { readonly [Name in SlotName]?: Want };
+type Want = "new" | "empty" | "free";
 
 export type Step = {
-  readonly number: number;
   readonly title: string;
-  /** The slot that it changes. */
-  readonly puts?: { readonly slot: SlotName; readonly value: Put };
-  readonly byHand?: true;
-  readonly before: Wanted;
-  /** What must be true before the next step begins. */
-  readonly after: Wanted;
-  /** Whether `after` must stay true for a while, until no old version of the Worker runs. */
-  readonly waits?: true;
+  /** What it puts into which slot; without it, the operator does the step. */
+  readonly puts?: { readonly slot: SlotName; readonly value: "new" | "empty" };
+  /** What must be true before it. */
+  readonly before: { readonly [Name in SlotName]?: Want };
+  /** Whether that must stay true for a while, until all of S3 knows the key and no old version runs. */
+  readonly isWatched?: true;
 };
 
-export const STEPS = [
-  { number: 1, title: "Make a new key", before: { next: "empty" }, after: {} },
-  {
-    number: 2,
-    title: "Put it into the next slot",
-    puts: { slot: "next", value: "new" },
-    before: { next: "free" },
-    after: { next: "new" },
-  },
-  {
-    number: 3,
-    title: "Check that it works",
-    before: { next: "new" },
-    after: { next: "new" },
-    waits: true,
-  },
-  {
-    number: 4,
-    title: "Promote it into the current slot",
-    puts: { slot: "current", value: "new" },
-    before: { current: "known", next: "new" },
-    after: { current: "new", next: "new" },
-    waits: true,
-  },
-  {
-    number: 5,
-    title: "Empty the next slot",
-    puts: { slot: "next", value: "empty" },
-    before: { current: "new", next: "free" },
-    after: { current: "new", next: "empty" },
-    waits: true,
-  },
-  {
-    number: 6,
-    title: "Deactivate the old key",
-    byHand: true,
-    before: { current: "new", next: "empty" },
-    after: { current: "new", next: "empty" },
-    waits: true,
-  },
-] as const satisfies readonly Step[];
+export const MAKE: Step = { title: "Make a new key", before: {} };
+export const FILL: Step = {
+  title: "Put it into the next slot",
+  puts: { slot: "next", value: "new" },
+  before: { next: "free" },
+};
+const PROMOTE: Step = {
+  title: "Promote it into the current slot",
+  puts: { slot: "current", value: "new" },
+  before: { next: "new" },
+  isWatched: true,
+};
+export const EMPTY: Step = {
+  title: "Empty the next slot",
+  puts: { slot: "next", value: "empty" },
+  before: { current: "new", next: "free" },
+  isWatched: true,
+};
+export const DEACTIVATE: Step = {
+  title: "Deactivate the old key",
+  before: { current: "new", next: "empty" },
+};
+export const STEPS: readonly Step[] = [MAKE, FILL, PROMOTE, EMPTY, DEACTIVATE];
 
-export function stepOf(record: RotationRecord | undefined): Step {
-  return STEPS.find(({ number }) => number === record?.step) ?? STEPS[0];
-}
-
-/** The keys that a rotation knows, by the ends of their ids. */
-export type Ends = Pick<RotationRecord, "new" | "old" | "replaces">;
-
+/** Why a slot is not as a step needs it. */
 export type Deviation = {
-  readonly bucket: string;
-  readonly slot: SlotName;
-  readonly cause: "not-empty" | "not-new" | "refused" | "unknown-key" | "serves-alone";
-  /** What is in the slot; undefined: nothing. */
-  readonly found: SlotSeen | undefined;
+  /** `taken`: by another key. `absent`: the last step has not arrived. `refused`: S3 refuses the new key. */
+  readonly cause: "taken" | "absent" | "refused";
+  readonly text: string;
 };
 
-/** Which step is next, whether only the check after it is left (`isDone`), and what is wrong. */
-export function nextMove(health: Health, record: RotationRecord | undefined) {
-  const step = stepOf(record);
-  // Step 2 is never known to be done: only the end of the id in the next slot can be seen.
-  const shows = step.puts !== undefined && step.number > 2;
-  const isDone = shows && deviations(health, step.after, record).length === 0;
-  return { step, isDone, wrong: isDone ? [] : deviations(health, step.before, record) };
+/**
+ * Says which step is next: the last one that may begin in every bucket.
+ * @param newEnd the end of the new key's id
+ * @param last the step that was done last: the next one comes after it
+ * @returns with deviations if none may begin
+ */
+export function nextStep(buckets: readonly BucketHealth[], newEnd: string, last: Step) {
+  const [first = DEACTIVATE, ...rest] = STEPS.slice(STEPS.indexOf(last) + 1);
+  const deviations = ({ before }: Step) =>
+    buckets.flatMap((bucket) =>
+      SLOT_NAMES.flatMap((name) => deviation(bucket, name, before[name], newEnd) ?? []),
+    );
+  const step = [first, ...rest].findLast((one) => deviations(one).length === 0);
+  return { step: step ?? first, wrong: step ? [] : deviations(first) };
 }
 
-export function deviations(
-  buckets: Health,
-  wanted: Wanted,
-  ends: Ends = { new: "", old: "" },
-): Deviation[] {
-  return buckets.flatMap((bucket) =>
-    SLOT_NAMES.flatMap((slot) => {
-      const want = wanted[slot];
-      const cause = want && causeOf(bucket, slot, want, ends);
-      const found = slotOf(bucket, slot);
-      return cause === undefined ? [] : [{ bucket: bucket.bucket, slot, cause, found }];
-    }),
-  );
-}
-
-function causeOf(
-  bucket: BucketSeen,
+function deviation(
+  bucket: BucketHealth,
   name: SlotName,
-  want: Want,
-  ends: Ends,
-): Deviation["cause"] | undefined {
-  const found = slotOf(bucket, name);
-  const end = found?.end;
-  switch (want) {
-    case "empty":
-      return found && "not-empty";
-    case "new":
-      if (end !== ends.new) return "not-new";
-      return found?.state === "ok" ? undefined : "refused";
-    case "known": {
-      const isKnown = ends.old === "" || [undefined, ends.old, ends.new].includes(end);
-      return isKnown ? undefined : "unknown-key";
-    }
-    case "free":
-      if (end === undefined || end === ends.new) return undefined;
-      if (end !== ends.replaces) return "unknown-key";
-      return onlyNextServes(bucket) ? "serves-alone" : undefined;
+  want: Want | undefined,
+  newEnd: string,
+): Deviation | undefined {
+  const slot = slotOf(bucket, name);
+  const isHalf = slot?.state === "incomplete";
+  const isNew = slot !== undefined && !isHalf && slot.access_key === newEnd;
+  const holds = slot ? `holds ${isHalf ? "half a key" : slot.access_key}` : "is empty";
+  const where = `${bucket.bucket}: the ${name} slot ${holds}`;
+  if (want !== undefined && name === "next" && slot && !isHalf && !isNew) {
+    return { cause: "taken", text: `${where}, which is another key (${slot.state})` };
   }
+  if (want === "empty" && slot) return { cause: "absent", text: `${where}, and must be empty` };
+  if (want !== "new") return undefined;
+  if (!isNew) return { cause: "absent", text: `${where}, and must hold the new key, ${newEnd}` };
+  if (slot.state === "ok") return undefined;
+  return { cause: "refused", text: `${where}, and S3 answers ${slot.state} for it` };
+}
+
+export function slotOf({ slots }: BucketHealth, name: SlotName): SlotHealth | undefined {
+  return slots.find(({ slot }) => slot === name);
+}
+
+export function isServed({ slots }: BucketHealth): boolean {
+  return slots.some(({ state }) => state === "ok");
+}
+
+/** Codes of S3 (A9) and of other providers: it is down or busy, which says nothing about a key. */
+const OUTAGES =
+  /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
+
+export function isOutage({ state }: SlotHealth): boolean {
+  return OUTAGES.test(state);
 }
 
 /** What the names of the secrets begin with, and whether a slot may hold a session token, too. */
-type Secrets = { readonly word: string; readonly hasSessions: boolean };
+type Secrets = { readonly secretPrefix: string; readonly hasSessions: boolean };
 
 /**
- * The secrets that a step changes. Without a key, their values are empty. A session token goes at once with
- * its key: S3 refuses a token beside another key. It does no harm if there is none.
+ * The secrets that a step changes, all at once (S1). A session token goes with its key: S3 refuses a token
+ * beside another key. It does no harm if there is none.
  */
-export function changeOf(
-  { puts }: Pick<Step, "puts">,
-  { word, hasSessions }: Secrets,
-  key?: Slot,
-): Change {
+export function changeOf({ puts }: Step, secrets: Secrets, key: Credentials): Change {
   if (puts === undefined) return {};
-  const { accessKeyId, secretAccessKey, sessionToken } = secretNames(word, puts.slot);
-  const token = hasSessions ? { [sessionToken]: null } : {};
-  if (puts.value === "empty") return { [accessKeyId]: null, [secretAccessKey]: null, ...token };
+  const names = secretNames(secrets.secretPrefix, puts.slot);
+  const isEmpty = puts.value === "empty";
   return {
-    ...token,
-    [accessKeyId]: key?.credentials.accessKeyId ?? "",
-    [secretAccessKey]: key?.credentials.secretAccessKey ?? "",
+    ...(secrets.hasSessions && { [names.sessionToken]: null }),
+    [names.accessKeyId]: isEmpty ? null : key.accessKeyId,
+    [names.secretAccessKey]: isEmpty ? null : key.secretAccessKey,
   };
 }

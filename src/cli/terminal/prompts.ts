@@ -1,7 +1,7 @@
 // Asks the person at the terminal, on stderr: stdout is for results.
 
 import type { Key } from "node:readline";
-import { confirm, isCancel, password, text } from "@clack/prompts";
+import { confirm, isCancel, text } from "@clack/prompts";
 import type { World } from "../command.ts";
 
 export type Cancelled = "cancelled";
@@ -39,13 +39,6 @@ async function ask<Answer>(
 export async function askYes(world: World, message: string, initialValue = true) {
   const answer = await ask(world, (screen) => confirm({ message, initialValue, ...screen }));
   return isCancel(answer) ? "cancelled" : answer;
-}
-
-/** Asks for a secret, which is not shown. */
-export async function askHidden(world: World, message: string): Promise<string | Cancelled> {
-  const validate = (value: string | undefined) => (value ? undefined : "Paste it here");
-  const answer = await ask(world, (screen) => password({ message, validate, ...screen }));
-  return isCancel(answer) ? "cancelled" : answer.trim();
 }
 
 type TextQuestion = {

@@ -43,7 +43,7 @@ test.each<[args: string[]]>([
   [["url", "a.jpg"]],
   [["sign", "a.jpg"]],
   [["explain", "/images/card/a.jpg"]],
-  [["rotate", "--dry-run"]],
+  [["rotate"]],
   [["purge", "a.jpg"]],
   [["warm", "-"]],
 ])("vitrine %j knows environments (S6)", async (args) => {
@@ -136,7 +136,7 @@ test("without a .dev.vars, nothing of the shell and of .env is taken for one: th
 });
 
 describe("a --url that is no route of the environment is refused (S6)", () => {
-  const ROTATE = ["rotate", "--dry-run"];
+  const ROTATE = ["rotate"];
   const WARM = ["warm", "-"];
   const PURGE = ["purge", "-"];
   const DOCTOR = ["doctor"];

@@ -1,163 +1,410 @@
-// `vitrine rotate` on the local run, in front of a strict S3 that knows the old key and the new one, with
-// requests in flight all the time: none may fail, wherever it is interrupted and taken up again.
+// `vitrine rotate` of a deployed Vitrine, whose wrangler is a stand-in: what it does and says, and what it refuses.
 
-import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { parseEnv } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
-import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
-import { QUIET } from "../../support/built.ts";
-import { recordOf, rotated } from "../../support/cli/run-rotation.ts";
-import { vitrine } from "../../support/cli/vitrine.ts";
-import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
-import { freePort } from "../../support/free-port.ts";
-import { copyProject, endRuns, removeCopies, start } from "../../support/local-run.ts";
-import { overhear } from "../../support/overheard.ts";
-import { file } from "../../support/stand.ts";
+import { HttpResponse, http } from "msw";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Options } from "../../../src/cli/rotate/rotation.ts";
+import { refuse } from "../../../src/emulator/s3/refuse.ts";
+import {
+  ALIKE,
+  addBucket,
+  current,
+  edit,
+  known,
+  moveToStaging,
+  NEW_KEY,
+  next,
+  now,
+  OLD_KEY,
+  refusedRun,
+  revoke,
+  run,
+  SHOWN,
+  site,
+  THIRD,
+  TOOLS,
+  typing,
+  URL,
+  visit,
+} from "../../support/cli/rotating-site.ts";
+import { BASE, HEALTH_TOKEN } from "../../support/env.ts";
+import { stage } from "../../support/play.ts";
+import { network } from "../../support/stand.ts";
 
-const { URL_SIGNING_KEYS: SIGNING } = SECRETS;
-const ABOVE = "# Above: 'kept'\n";
-const BELOW = '# Below, "kept"\n#AWS_ACCESS_KEY_ID=kept\n';
+const { id: ID, secret: SECRET } = NEW_KEY;
+const file = (bytes: Uint8Array | string) => writeFileSync(join(site.folder, "key.json"), bytes);
+const health = (answer: () => Response) => network.use(http.get(`${URL}/healthz`, answer));
+const inputs = () => site.ran.map(({ input }) => JSON.parse(input));
 
-let folder: string;
-let address: string;
-let s3: S3;
-let close: () => Promise<void>;
+test("all steps: each slot at once by stdin, what is done on stdout, and what is left to the operator", async () => {
+  const { code, out, err } = await run();
+  expect([code, now()]).toEqual([0, current(NEW_KEY)]);
+  expect(out).toMatchInlineSnapshot(`
+    "Done: Put it into the next slot. Now the current slot (…MPLE) serves media.
+    Done: Promote it into the current slot. Now the current slot (…TKEY) serves media.
+    Done: Empty the next slot. Now the current slot (…TKEY) serves media.
+    The key is rotated: …TKEY serves.
+    Deactivate the old key, whose id ends in …MPLE. Nothing here can see whether you do.
+      aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Inactive
+    If images fail then, activate it again: aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Active
+    A day later, delete it: aws iam delete-access-key --user-name vitrine --access-key-id <the old id>
+    Remove the file of the new key: rm key.json
+    "
+  `);
+  expect(err).toMatchInlineSnapshot(`
+    "Now the current slot (…MPLE) serves media.
+    Put it into the next slot
+      npx wrangler secret bulk: AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
+      Everything works; watching for 2 s
+    Promote it into the current slot
+      npx wrangler secret bulk: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+      Everything works; watching for 2 s
+    Empty the next slot
+      npx wrangler secret bulk: AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
+    "
+  `);
+  const args = ["secret", "bulk", "--config", "wrangler.toml", "--env="];
+  expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
+  const emptied = { AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null };
+  expect(inputs()).toEqual([next(NEW_KEY), current(NEW_KEY), emptied]);
 
-beforeAll(async () => {
-  folder = copyProject();
-  const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
-  const place = { endpoint, bucket: "acme-media", region: "us-east-1" };
-  const bucket = { ...place, prefix: "published/" };
-  s3 = createS3({ ...place, credentials: CREDENTIALS, readable: "published/", now: Date.now });
-  s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
-  s3.faults.add("no-list-bucket");
-  ({ close } = await serveS3(s3, port));
-  const settings = JSON.stringify({ media: { ...bucket, canary: "key.jpg" } });
-  const { accessKeyId, secretAccessKey } = CREDENTIALS;
-  const lines = [
-    ABOVE,
-    `AWS_ACCESS_KEY_ID="${accessKeyId}"\nAWS_SECRET_ACCESS_KEY=${secretAccessKey}\n`,
-    `HEALTH_TOKEN='${HEALTH_TOKEN}'\nURL_SIGNING_KEYS='${SIGNING}'\nBUCKETS='${settings}'\n${BELOW}`,
-  ];
-  writeFileSync(join(folder, ".dev.vars"), lines.join(""));
-  for (const [name, keys] of Object.entries({ old: CREDENTIALS, new: NEXT_CREDENTIALS })) {
-    const text = `AWS_ACCESS_KEY_ID=${keys.accessKeyId}\nAWS_SECRET_ACCESS_KEY=${keys.secretAccessKey}\n`;
-    writeFileSync(join(folder, `${name}.env`), text);
-  }
-  const own = await freePort();
-  address = `http://localhost:${own}`;
-  await start(folder, own);
+  const again = await run();
+  expect([again.code, site.ran.length]).toEqual([0, 3]);
+  expect(again.out).toContain("Deactivate the old key, whose id does not end in …TKEY.");
 });
-afterAll(async () => {
-  await endRuns();
-  await close();
-  removeCopies();
+
+test("without a key file it says how things are, and how to begin", async () => {
+  const { code, out, err } = await run({ keyFile: undefined, yes: undefined });
+  expect([code, err, site.ran]).toEqual([1, "Now the current slot (…MPLE) serves media.\n", []]);
+  expect(out).toContain("  aws iam create-access-key --user-name vitrine > key.json\n");
+  expect(out).toContain("  npx vitrine rotate --key-file key.json\n");
 });
 
-/** Three visitors, until they are stopped. @returns how many there were, and what failed */
-function load() {
-  const failed: string[] = [];
-  let [count, slowest, going] = [0, 0, true];
-  const visit = async (path: string, expected: number) => {
-    while (going) {
-      const began = performance.now();
-      try {
-        const answer = await fetch(`${address}/images/thumbnail/${path}`);
-        await answer.arrayBuffer();
-        if (answer.status !== expected) failed.push(`${path}: ${answer.status}`);
-      } catch (error) {
-        failed.push(`${path}: ${error}`);
-      }
-      slowest = Math.max(slowest, performance.now() - began);
-      count += 1;
-      await sleep(40); // beside this there is a whole local run to be kept going
-    }
-  };
-  const visitors = Array.from({ length: 3 }, (_, at) =>
-    at % 2 === 0 ? visit("key.jpg", 200) : visit("nothing.jpg", 404),
-  );
-  return async () => {
-    going = false;
-    await Promise.all(visitors);
-    expect([failed, count > 50, slowest < 15_000]).toEqual([[], true, true]);
-  };
-}
+test("without a token it says how to set one, and does nothing", async () => {
+  const { code, err } = await run({}, { env: {} });
+  expect([code, site.ran]).toEqual([2, []]);
+  expect(err).toContain("export HEALTH_TOKEN=…");
+  expect(err).toContain("npx wrangler secret put HEALTH_TOKEN\n");
+});
 
-const secrets = () => parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8"));
-const options = (name: string) => ({ url: address, keyFile: `${name}.env`, yes: true }) as const;
+test("where no slot works, the new key in the next one repairs it, and all goes on", async () => {
+  revoke(OLD_KEY);
+  const { code, out, err } = await run();
+  expect(err).toContain("S3 accepts no slot: images fail.");
+  expect([code, now()]).toEqual([0, current(NEW_KEY)]);
+  expect(out).toContain("Now the next slot (…TKEY) serves media.");
+  expect(await visit()).toEqual(SHOWN);
+});
 
-test("a rotation, interrupted by a real Ctrl-C and gone on with: no failed request", async () => {
-  s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
-  const stop = load();
-  const args = ["rotate", "--url", address, "--key-file", "new.env", "--yes"];
-  const child = spawn(process.execPath, ["src/cli/main.ts", ...args], {
-    cwd: folder,
-    env: QUIET,
+test.each<[what: string, secrets: object, runs: number]>([
+  ["half a next slot", { ...current(OLD_KEY), AWS_ACCESS_KEY_ID_NEXT: ID }, 3],
+  [
+    "the new key in the next slot, with another secret",
+    { ...current(OLD_KEY), ...next({ ...NEW_KEY, secret: "other" }) },
+    3,
+  ],
+  ["the next slot filled", { ...current(OLD_KEY), ...next(NEW_KEY) }, 2],
+  ["half a current slot", { ...current(OLD_KEY), ...next(NEW_KEY), AWS_ACCESS_KEY_ID: ID }, 2],
+  ["an empty current slot", next(NEW_KEY), 2],
+  ["both slots filled", { ...current(NEW_KEY), ...next(NEW_KEY) }, 1],
+  ["half of the next slot left", { ...current(NEW_KEY), AWS_ACCESS_KEY_ID_NEXT: ID }, 1],
+  [
+    "the right id in the current slot, with another secret",
+    { ...current({ ...NEW_KEY, secret: "other" }) },
+    3,
+  ],
+  ["nothing left to do", current(NEW_KEY), 0],
+])("it goes on from what the slots hold: %s", async (_what, secrets, runs) => {
+  site.deployed = { HEALTH_TOKEN, ...secrets };
+  expect((await run()).code).toBe(0);
+  expect([site.ran.length, now()]).toEqual([runs, current(NEW_KEY)]);
+});
+
+test("a new key that ends like the old one deactivates nothing that serves", async () => {
+  known(ALIKE);
+  site.deployed = { HEALTH_TOKEN, ...current(ALIKE) };
+  const { code, out } = await run();
+  expect([code, site.ran, out]).toEqual([0, [], expect.stringContaining("does not end in …TKEY")]);
+});
+
+describe("what it refuses, before anything is changed", () => {
+  const canary = (code: string) => () =>
+    network.use(
+      http.get(`${BASE}published/key.jpg`, ({ request }) =>
+        request.headers.get("authorization")?.includes(ID)
+          ? refuse(request, { status: 403, code })
+          : undefined,
+      ),
+    );
+  const lines = (id: string, secret: string) =>
+    file(`AWS_ACCESS_KEY_ID=${id}\nAWS_SECRET_ACCESS_KEY=${secret}\n`);
+
+  test.each<[what: string, arrange: () => unknown, says: RegExp, options?: Partial<Options>]>([
+    ["a key that S3 does not know", () => revoke(NEW_KEY), /media: InvalidAccessKeyId: S3 does/],
+    [
+      "a secret of another id",
+      () => lines(ID, `${SECRET.slice(1)}A`),
+      /media: SignatureDoesNotMatch: the secret/,
+    ],
+    [
+      "a key that may not read the canary",
+      canary("AccessDenied"),
+      /media: AccessDenied: its policy/,
+    ],
+    ["a session's key", () => lines("ASIAIOSFODNN7SESSION", "x"), /is a temporary session key/],
+    ["half a key", () => file("AWS_ACCESS_KEY_ID=x"), /--key-file key.json has no key: neither/],
+    [
+      "no such file",
+      () => {},
+      /--key-file none.json cannot be read: ENOENT/,
+      { keyFile: "none.json" },
+    ],
+    ["an id that is too short", () => lines("short-id", "x"), /too short to tell it from others/],
+    [
+      "a secret that a # would cut",
+      () => lines(ID, `${SECRET}#rest`),
+      /AWS_SECRET_ACCESS_KEY has a #/,
+    ],
+    ["UTF-16 without a mark", () => file(Buffer.from("AWS", "utf16le")), /save it as UTF-8/],
+    ["no terminal, and no --yes", () => {}, /no terminal to ask on. Use --yes/, { yes: undefined }],
+    [
+      "another token",
+      () => (site.deployed = { ...site.deployed, HEALTH_TOKEN: "x".repeat(20) }),
+      /the HEALTH_TOKEN at hand is not/,
+    ],
+    [
+      "a broken configuration",
+      () => (site.deployed = { HEALTH_TOKEN }),
+      /the Worker's configuration is broken/,
+    ],
+    ["no answer", () => health(() => HttpResponse.error()), /\/healthz: no answer: /],
+    [
+      "somebody else's answer",
+      () => health(() => HttpResponse.json({ ok: true })),
+      /is not the health of a Vitrine/,
+    ],
+    [
+      "another wrangler.toml",
+      () => health(() => HttpResponse.json({ buckets: [] })),
+      /\/healthz has no bucket "media". Deploy/,
+    ],
+    [
+      "no canary",
+      () => edit((text) => text.replace(/^canary = .*\n/m, "")),
+      /BUCKETS.media has no canary/,
+    ],
+    [
+      "another key in the next slot",
+      () => {
+        known(THIRD);
+        site.deployed = { ...site.deployed, ...next(THIRD) };
+      },
+      /the next slot holds …IRD3, which is another key \(ok\)/,
+    ],
+    [
+      "another key in the next slot, where the new one serves",
+      () => (site.deployed = { ...site.deployed, ...current(NEW_KEY), ...next(THIRD) }),
+      /the next slot holds …IRD3/,
+    ],
+    [
+      "images that fail for another reason",
+      () => (stage.edge.switches.transformations = false),
+      /media: no image of its canary: off[\s\S]*vitrine doctor --url https:\/\/images\.example\.com/,
+    ],
+    [
+      "an outage of S3",
+      () => stage.s3.faults.add("ServiceUnavailable"),
+      /media: S3 answers ServiceUnavailable for current[\s\S]*The keys are not the cause/,
+    ],
+    ["no such bucket", () => {}, /there is no bucket "x". Known: media/, { bucket: "x" }],
+    [
+      "several keys",
+      () => addBucket("other", "OTHER"),
+      /several keys.*--bucket other \(OTHER\), --bucket media \(AWS\)/,
+    ],
+  ])("%s", async (_what, arrange, says, options) => {
+    await arrange();
+    expect(await refusedRun(options)).toMatch(says);
   });
-  const ended = new Promise((settle) => child.on("close", settle));
-  let said = "";
-  await new Promise<void>((settle) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (data: Buffer) => {
-        said += data;
-        if (said.includes("watching for")) settle();
-      });
-    }
-    child.on("close", () => settle());
+});
+
+test.each<[what: string, bytes: () => Uint8Array | string]>([
+  [
+    "UTF-8 with a mark at its beginning",
+    () => `\uFEFFAWS_ACCESS_KEY_ID=${ID}\nAWS_SECRET_ACCESS_KEY=${SECRET}\n`,
+  ],
+  [
+    "what PowerShell writes",
+    () =>
+      Buffer.from(
+        `\uFEFF{"AccessKey":{"AccessKeyId":"${ID}","SecretAccessKey":"${SECRET}"}}`,
+        "utf16le",
+      ),
+  ],
+  [
+    "comments behind the values",
+    () => `AWS_ACCESS_KEY_ID=${ID} # ours\nAWS_SECRET_ACCESS_KEY=${SECRET} # too\n`,
+  ],
+])("a key file is read: %s", async (_what, bytes) => {
+  file(bytes());
+  expect((await run()).code).toBe(0);
+  expect(now()).toEqual(current(NEW_KEY));
+});
+
+test("a bucket is rotated with all that have its key, and no others", async () => {
+  addBucket("extra", "AWS");
+  addBucket("other", "OTHER");
+  const other = { OTHER_ACCESS_KEY_ID: OLD_KEY.id, OTHER_SECRET_ACCESS_KEY: OLD_KEY.secret };
+  site.deployed = { ...site.deployed, ...other };
+  const { code, out } = await run({ bucket: "media" });
+  expect([code, now()]).toEqual([0, { ...current(NEW_KEY), ...other }]);
+  expect(out).toContain("other has it, too. First npx vitrine rotate --bucket other");
+});
+
+test("one bucket whose S3 refuses the new key holds all back", async () => {
+  addBucket("extra", "AWS");
+  network.use(
+    http.get(`${BASE}published/photos/fig.jpg`, ({ request }) =>
+      site.ran.length > 0 && request.headers.get("authorization")?.includes(ID)
+        ? refuse(request, { status: 403, code: "AccessDenied" })
+        : undefined,
+    ),
+  );
+  const { code, err } = await run();
+  expect([code, now()]).toEqual([2, { ...current(OLD_KEY), ...next(NEW_KEY) }]);
+  expect(err).toContain("extra: the next slot holds …TKEY, and S3 answers AccessDenied for it");
+});
+
+test("a key that was just made is asked about again, until S3 knows it", async () => {
+  revoke(NEW_KEY);
+  const ended = await run({}, { tools: { ...TOOLS, sleep: async () => known(NEW_KEY) } });
+  expect([ended.code, now()]).toEqual([0, current(NEW_KEY)]);
+  expect(ended.err).toContain("S3 does not know the new key yet.");
+});
+
+const QUESTIONS = [
+  "Put it into the next slot?",
+  "Promote it into the current slot?",
+  "Empty the next slot?",
+];
+
+test.each<[answer: string, code: number, puts: number]>([
+  ["y", 0, 3],
+  ["n", 1, 2],
+  ["\u0003", 130, 2],
+])("at a terminal it asks before each step; %j is the last answer", async (last, code, puts) => {
+  const answers = QUESTIONS.map((question, at) => [question, at === 2 ? last : "y"] as const);
+  const ended = await typing(answers);
+  expect([ended.code, ended.left, site.ran.length]).toEqual([code, [], puts]);
+  if (code > 0)
+    expect(ended.err).toContain("Stopped. No step is half done. Go on with: npx vitrine rotate");
+});
+
+test("what changed while it asked is seen", async () => {
+  known(THIRD);
+  const { code, err } = await typing([[`${QUESTIONS[0]}`, "y"]], () => {
+    site.deployed = { ...site.deployed, ...next(THIRD) };
   });
-  const beside = await vitrine(args, { folder });
-  child.kill("SIGINT");
-  expect(await ended).toBe(130);
-  overhear("logged", said);
-  const who = `Another vitrine rotate runs in this folder, as process ${child.pid}.`;
-  expect([beside.code, beside.out, beside.err]).toEqual([2, "", expect.stringContaining(who)]);
-  expect(said).toContain(
-    "Stopped in step 3 of 6. No step is half done. Continue with: npx vitrine rotate",
+  expect([code, site.ran]).toEqual([2, []]);
+  expect(err).toContain("the next slot holds …IRD3");
+});
+
+test("Ctrl-C stops it between two steps", async () => {
+  const abort = new AbortController();
+  const heard = (said: string) => said.includes("Done: Put it") && abort.abort();
+  const ended = await run({}, { interrupted: abort.signal, heard });
+  expect([ended.code, now()]).toEqual([130, { ...current(OLD_KEY), ...next(NEW_KEY) }]);
+});
+
+test("what wrangler and others write moves no cursor, and shows no secret", async () => {
+  const evil = "\u001b]0;evil\u0007\u001b[2Jplain\rover\u202e";
+  site.during = () => ({ says: `\u001b[31mred\u001b[0m ${SECRET} ${evil}` });
+  const { code, out, err } = await run();
+  expect([code, err]).toEqual([0, expect.stringContaining("  red … ")]);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  expect(out + err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+});
+
+const IMAGES = '\n[images]\nbinding = "IMAGES"\n';
+const withEngine = (engine: string) =>
+  edit((text) => text.replace('bucket = "acme-media"', `$&\nengine = ${engine}`) + IMAGES);
+
+test.each([
+  ['"cf"', {}, {}],
+  ['"binding"', { AWS_SESSION_TOKEN_NEXT: null }, { AWS_SESSION_TOKEN: null }],
+])(
+  "engine %s: a token that was in a slot goes with its key (A11)",
+  async (engine, ofNext, ofCurrent) => {
+    withEngine(engine);
+    expect((await run()).code).toBe(0);
+    expect(inputs()).toEqual([
+      { ...ofNext, ...next(NEW_KEY) },
+      { ...ofCurrent, ...current(NEW_KEY) },
+      { ...ofNext, AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null },
+    ]);
+  },
+);
+
+const SESSION = { AccessKeyId: ID, SecretAccessKey: SECRET, SessionToken: "a-token" };
+
+test.each([
+  ["as aws sts prints it", JSON.stringify({ Credentials: SESSION })],
+  [
+    "as lines",
+    `AWS_ACCESS_KEY_ID=${ID}\nAWS_SECRET_ACCESS_KEY=${SECRET}\nAWS_SESSION_TOKEN=a-token\n`,
+  ],
+])("session credentials are not rotated: %s (A11)", async (_what, text) => {
+  file(text);
+  expect(await refusedRun()).toContain("Make a permanent key: aws iam create-access-key");
+  withEngine('"binding"');
+  const err = await refusedRun();
+  expect(err).toContain("docs/rotate.md, “Session credentials”");
+  expect(err).not.toContain("a-token");
+});
+
+test("a bucket without a key is named, and why it has none", async () => {
+  edit((text) => {
+    const bound = '[vars.BUCKETS.bound]\nbinding = "MEDIA_BUCKET"\n$&';
+    const binding = '\n[[r2_buckets]]\nbinding = "MEDIA_BUCKET"\nbucket_name = "acme"\n';
+    return text.replace("[[vars.ROUTES]]", bound) + IMAGES + binding;
+  });
+  expect(await refusedRun({ bucket: "bound" })).toContain("bound has no key to rotate: a binding");
+});
+
+describe("environments", () => {
+  const PRODUCTION = "https://images-production.example.com";
+
+  beforeEach(moveToStaging);
+
+  test.each<[how: string, options: { env?: string }, env: Record<string, string>]>([
+    ["by --env", { env: "staging" }, { CLOUDFLARE_ENV: "other" }],
+    ["by CLOUDFLARE_ENV", {}, { CLOUDFLARE_ENV: "staging" }],
+  ])(
+    "a rotation goes to the Worker of its environment, %s (S1, S6)",
+    async (_how, options, env) => {
+      const ended = await run(options, { env: { HEALTH_TOKEN, ...env } });
+      expect([ended.code, now()]).toEqual([0, current(NEW_KEY)]);
+      expect(ended.out).toContain("If another environment has it, rotate there first.");
+      const args = ["secret", "bulk", "--config", "wrangler.toml", "--env=staging"];
+      expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
+    },
   );
 
-  const first = await vitrine([...args, "--wait", "0"], { folder });
-  expect([first.code, first.err]).toEqual([
-    1,
-    expect.stringContaining("Continuing in step 3 of 6"),
-  ]);
-  s3.keys.delete(CREDENTIALS.accessKeyId);
-  const second = await vitrine([...args, "--wait", "1"], { folder });
-  expect([second.code, recordOf(folder)]).toEqual([0, undefined]);
-  await stop();
+  test("what is to be done by hand names the environment (S6)", async () => {
+    site.during = () => ({ code: 1, says: "[code: 10215]" });
+    const { err } = await run({ env: "staging" });
+    expect(err).toContain("deploy it: npx vitrine deploy --env staging");
+    expect(err).toContain("Go on with: npx vitrine rotate --env staging --key-file key.json --yes");
+    site.deployed = { ...site.deployed, ...next(THIRD) };
+    const taken = await run({ env: "staging" });
+    expect(taken.err).toContain(
+      "npx wrangler secret delete AWS_ACCESS_KEY_ID_NEXT --env staging\n",
+    );
+  });
 
-  const text = readFileSync(join(folder, ".dev.vars"), "utf8");
-  expect([text.startsWith(ABOVE), text.endsWith(BELOW)]).toEqual([true, true]);
-  const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
-  const { BUCKETS: _buckets, ...rest } = secrets();
-  const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-  expect(rest).toEqual({ ...keys, HEALTH_TOKEN, URL_SIGNING_KEYS: SIGNING });
-}, 60_000);
-
-test("and back, interrupted before, in and after each step: the same", async () => {
-  s3.keys.set(CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey);
-  const stop = load();
-  const marks = [1, 2, 3, 4, 5].flatMap((step) => [
-    new RegExp(`Step ${step} of 6`),
-    ...([2, 4, 5].includes(step) ? [/^ +\.dev\.vars: (?:set|remove) /m] : []),
-    new RegExp(`Done ${step} of 6`),
-  ]);
-  for (const mark of [...marks, /Step 6 of 6/]) {
-    const heard = (said: string, interrupt: () => void) => {
-      if (mark.test(said)) interrupt();
-    };
-    const { code, err } = await rotated({ folder, options: options("old"), heard });
-    expect([mark, code, err]).toEqual([mark, 130, expect.stringContaining("Stopped in step")]);
-  }
-  await rotated({ folder, options: options("old") });
-  s3.keys.delete(NEXT_CREDENTIALS.accessKeyId);
-  const { code } = await rotated({ folder, options: { url: address, yes: true } });
-  expect([code, recordOf(folder)]).toEqual([0, undefined]);
-  await stop();
-  expect(secrets()["AWS_ACCESS_KEY_ID"]).toBe(CREDENTIALS.accessKeyId);
-  expect(Object.keys(secrets()).filter((name) => name.endsWith("_NEXT"))).toEqual([]);
-}, 60_000);
+  test("the URL of another environment is refused before anything is asked (S6)", async () => {
+    expect(await refusedRun({ url: URL })).toContain("add --env staging");
+    expect(await refusedRun({ url: PRODUCTION, env: "staging" })).toContain('add --env ""');
+  });
+});

@@ -1,32 +1,45 @@
-// A deployed Vitrine whose key the tests rotate, with a stand-in for wrangler.
+// A deployed Vitrine whose key the tests rotate, at a strict S3, with a stand-in for wrangler.
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeEach, expect } from "vitest";
+import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { readVars } from "../../../src/cli/config/environment-config.ts";
-import { replaceFile } from "../../../src/cli/files/write-file.ts";
-import type { Options } from "../../../src/cli/rotate/plan.ts";
-import { hashOf } from "../../../src/cli/rotate/record.ts";
+import { rotate } from "../../../src/cli/rotate/index.ts";
+import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
 import { secretNames } from "../../../src/worker/config/read-secrets.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
-import { leaksIn } from "../overheard.ts";
+import { leaksIn, overhear } from "../overheard.ts";
 import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
-import { recordOf, rotated, type Setting } from "./run-rotation.ts";
 import { createTypist, type Typed } from "./typist.ts";
+import { createWorld, type Ended, type Given } from "./vitrine.ts";
 
 export const URL = "https://images.example.com";
-export const OLD = {
-  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-  HEALTH_TOKEN,
+
+export type Key = { readonly id: string; readonly secret: string };
+export const OLD_KEY = { id: CREDENTIALS.accessKeyId, secret: CREDENTIALS.secretAccessKey };
+export const NEW_KEY = {
+  id: NEXT_CREDENTIALS.accessKeyId,
+  secret: NEXT_CREDENTIALS.secretAccessKey,
 };
-export const { accessKeyId: ID, secretAccessKey: SECRET } = NEXT_CREDENTIALS;
-export const NEW = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET, HEALTH_TOKEN };
-export const NEXT = { AWS_ACCESS_KEY_ID_NEXT: ID, AWS_SECRET_ACCESS_KEY_NEXT: SECRET };
-export const PUTS_NEXT = JSON.stringify(NEXT);
+/** A key that this rotation does not know, and one that ends like the new key. */
+export const THIRD = { id: "AKIAIOSFODNN7THIRD3", secret: "the-secret-of-a-third-key" };
+export const ALIKE = { id: "AKIAIOSFODNN7ZZTKEY", secret: "the-secret-of-a-key-that-ends-alike" };
+
+/** The secrets of a key in a slot. */
+export const current = ({ id, secret }: Key) => {
+  return { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
+};
+export const next = ({ id, secret }: Key) => {
+  return { AWS_ACCESS_KEY_ID_NEXT: id, AWS_SECRET_ACCESS_KEY_NEXT: secret };
+};
+
+/** S3 knows a key, or forgets it. */
+export const known = ({ id, secret }: Key) => void stage.s3.keys.set(id, secret);
+export const revoke = ({ id }: Key) => void stage.s3.keys.delete(id);
 
 export type Site = {
   folder: string;
@@ -49,11 +62,10 @@ beforeEach(() => {
       .replace(/^# (?=routes)/m, "")
       .replace('bucket = "acme-media"', '$&\nprefix = "published/"\ncanary = "key.jpg"'),
   );
-  writeFileSync(join(folder, "key.json"), JSON.stringify({ AccessKey: printed(ID, SECRET) }));
-  const read = readVars(folder);
-  if ("fault" in read) throw new Error(read.fault);
-  Object.assign(site, { folder, vars: read.deployed, deployed: { ...OLD } });
-  Object.assign(site, { ran: [], during: () => ({}) });
+  Object.assign(site, { folder, vars: {}, ran: [], during: () => ({}) });
+  deploy();
+  site.deployed = { ...current(OLD_KEY), HEALTH_TOKEN };
+  keyFile(NEW_KEY);
   let version: object | undefined;
   let secrets = site.deployed;
   network.use(
@@ -67,142 +79,123 @@ beforeEach(() => {
       return new HttpResponse(await answer.arrayBuffer(), answer);
     }),
   );
-  stage.s3.keys.set(ID, SECRET);
+  known(NEW_KEY);
 });
 afterAll(removeCopies);
 
-/** Returns what `aws iam create-access-key` prints as `AccessKey`. */
-export function printed(AccessKeyId: string, SecretAccessKey: string) {
-  return { UserName: "vitrine", AccessKeyId, Status: "Active", SecretAccessKey };
+/** Writes what `aws iam create-access-key` prints into the file of --key-file. */
+export function keyFile({ id, secret }: Key, name = "key.json"): void {
+  const AccessKey = { UserName: "vitrine", AccessKeyId: id, SecretAccessKey: secret };
+  writeFileSync(join(site.folder, name), JSON.stringify({ AccessKey }));
 }
 
-/** Rotates the key of the deployed Vitrine. Its wrangler deploys the secrets that it gets. */
-export async function run(options: Partial<Options> = {}, setting: Partial<Setting> = {}) {
-  const { folder } = site;
-  const tools: Setting["tools"] = {
-    run: async (_world, args, input = "", hear) => {
-      site.ran.push({ args, input });
-      const { code = 0, says = "", elsewhere } = site.during(site.ran.length);
-      hear(says);
-      const change: Record<string, unknown> = JSON.parse(input);
-      if (code === 0 && !elsewhere) site.deployed = { ...site.deployed, ...change };
-      return code;
-    },
-    sleep: async () => {},
-    looks: 10,
-  };
-  const env = { HEALTH_TOKEN };
-  const given = { keyFile: "key.json", yes: true, ...options } as const;
-  const ended = await rotated({ folder, env, tools, options: given, ...setting });
-  expect(leaksIn(Buffer.from(site.ran.flatMap(({ args }) => args).join(" ")))).toEqual([]);
-  return ended;
+/** What `npx vitrine deploy` does: the secrets stay. */
+export function deploy(): void {
+  const read = readVars(site.folder);
+  if ("fault" in read) throw new Error(read.fault);
+  site.vars = { ...site.vars, ...read.deployed };
+  site.deployed = { ...site.deployed };
 }
 
-/** Returns the secrets that are set, without deleted ones. */
-export function now() {
-  return Object.fromEntries(Object.entries(site.deployed).filter(([, value]) => value !== null));
+/** Changes wrangler.toml. The deployed Worker stays as it is. */
+export const edit = (change: (text: string) => string) =>
+  editFile(join(site.folder, "wrangler.toml"), change);
+
+/** The site becomes env.staging; nothing is known of the top level's. */
+export function moveToStaging(): void {
+  edit((text) => {
+    const vars = Object.entries(site.vars).map(
+      ([name, value]) => `${name} = ${JSON.stringify(JSON.stringify(value))}\n`,
+    );
+    const [secrets = ""] = /^required = .*/m.exec(text) ?? [];
+    const staging = `\n[env.staging]\nroutes = ["images.example.com/*"]\n[env.staging.vars]\n${vars.join("")}\n[env.staging.secrets]\n${secrets}\n`;
+    return text.replace(/^routes = .*/m, 'routes = ["images-production.example.com/*"]') + staging;
+  });
+}
+
+/** Adds a bucket with a route, which uses the credentials of a prefix, and deploys it. */
+export function addBucket(name: string, secretPrefix: string): void {
+  const bucket = `[vars.BUCKETS.${name}]\nendpoint = "https://s3.eu-west-1.amazonaws.com"\nbucket = "acme-media"\nregion = "eu-west-1"\nprefix = "published/"\ncanary = "photos/fig.jpg"\ncredentials = "${secretPrefix}"\n\n`;
+  const route = `[[vars.ROUTES]]\npath = "/${name}/:preset/*"\nobject = "${name}/*"\n\n`;
+  edit((text) =>
+    text
+      .replace("[vars.BUCKETS.media]", `${bucket}$&`)
+      .replace("[[vars.ROUTES]]", `${route}$&`)
+      .replace(/^\[secrets\]\nrequired = .*/m, ""),
+  );
+  const required = ["AWS", secretPrefix].flatMap((one) => {
+    const { accessKeyId, secretAccessKey } = secretNames(one);
+    return [accessKeyId, secretAccessKey];
+  });
+  const list = JSON.stringify([...new Set(required)]);
+  appendFileSync(join(site.folder, "wrangler.toml"), `\n[secrets]\nrequired = ${list}\n`);
+  deploy();
+}
+
+/** The stand-in for wrangler deploys the secrets that it gets. No test waits for time. */
+export const TOOLS: Tools = {
+  run: async (_world, args, input = "", hear) => {
+    site.ran.push({ args, input });
+    const { code = 0, says = "", elsewhere } = site.during(site.ran.length);
+    hear(says);
+    if (code === 0 && !elsewhere) site.deployed = { ...site.deployed, ...JSON.parse(input) };
+    return code;
+  },
+  sleep: async () => {},
+  patience: { every: 1, watched: 2, attempts: 4 },
+};
+
+type Setting = Given & { readonly tools?: Tools };
+
+/** Rotates the key of the deployed Vitrine, and checks that no secret was printed. */
+export async function run(options: Partial<Options> = {}, setting: Setting = {}): Promise<Ended> {
+  const { tools = TOOLS, ...given } = setting;
+  const { world, said } = createWorld({ folder: site.folder, env: { HEALTH_TOKEN }, ...given });
+  const ended = await rotate(world, { keyFile: "key.json", yes: true, ...options }, tools);
+  const { out, err } = said();
+  const fault = isFault(ended) ? `${ended.fault}\n` : "";
+  overhear("logged", out + err + fault);
+  const args = site.ran.flatMap((one) => one.args).join(" ");
+  expect(leaksIn(Buffer.from(out + err + fault + args))).toEqual([]);
+  return { code: isFault(ended) ? EXIT.failed : ended, out, err: err + fault };
+}
+
+/** Runs a rotation that must be refused: it puts no secret. @returns stderr */
+export async function refusedRun(...given: Parameters<typeof run>): Promise<string> {
+  const before = now();
+  const { code, err } = await run(...given);
+  expect([code, site.ran, now()]).toEqual([EXIT.failed, [], before]);
+  return err;
 }
 
 /**
  * Rotates at a terminal, and types the answer to each question when it is asked.
  * @param asked is called for each answer, with the number of questions that are left
  */
-export async function typing(
-  answers: Typed,
-  options: Partial<Options> = {},
-  asked: (left: number) => void = () => {},
-) {
+export async function typing(answers: Typed, asked: (left: number) => void = () => {}) {
   const { given, left } = createTypist(answers, asked);
-  const ended = await run({ keyFile: undefined, yes: undefined, ...options }, given);
+  const ended = await run({ yes: undefined }, given);
   return { ...ended, left };
 }
 
-/** The questions for the new key, with their answers. */
-export const KEY = [
-  ["The new key's id", `${ID}\r`],
-  ["Its secret", `${SECRET}\r`],
-] as const;
-
-/** The record of a rotation to that key, in step 2. */
-export const RECORD = {
-  word: "AWS",
-  url: URL,
-  step: 2,
-  told: false,
-  hash: hashOf(ID),
-  new: "…TKEY",
-  old: "…MPLE",
-  worked: true,
-};
-
-/** Writes the record's file. @returns its text */
-export function keepRecord(record: object): string {
-  const text = JSON.stringify(record);
-  replaceFile(join(site.folder, ".wrangler/vitrine/rotation.json"), text);
-  return text;
+/** Returns the secrets of the slots that are set, without deleted ones. */
+export function now(): Record<string, unknown> {
+  const { HEALTH_TOKEN: _token, ...slots } = site.deployed;
+  return Object.fromEntries(Object.entries(slots).filter(([, value]) => value !== null));
 }
 
-/** A key that this rotation does not know, and one that ends like the new key. */
-export const THIRD = { id: "AKIAIOSFODNN7THIRD3", secret: "the-secret-of-a-third-key" };
-export const ALIKE = { id: "AKIAIOSFODNN7ZZTKEY", secret: "the-secret-of-a-key-that-ends-alike" };
+/** What visitors ask for. */
+const SAMPLES = ["/images/thumbnail/key.jpg", "/images/card@2x/photos/fig.jpg"];
+export const SHOWN = SAMPLES.map((path) => `${path}: 200 image`);
 
-export function known(...keys: readonly (typeof THIRD)[]) {
-  for (const { id, secret } of keys) stage.s3.keys.set(id, secret);
-}
-export const current = ({ id, secret }: typeof THIRD) => ({
-  ...{ ...OLD, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret },
-});
-export const next = ({ id, secret }: typeof THIRD) => ({
-  ...{ AWS_ACCESS_KEY_ID_NEXT: id, AWS_SECRET_ACCESS_KEY_NEXT: secret },
-});
-export const file = (bytes: Uint8Array | string) =>
-  writeFileSync(join(site.folder, "key.json"), bytes);
-export const revoke = () => stage.s3.keys.delete(CREDENTIALS.accessKeyId);
-
-/** Runs a rotation that must be refused: it puts no secret and does not change the record. @returns stderr */
-export async function refusedRun(...given: Parameters<typeof run>) {
-  const before = [now(), recordOf(site.folder)];
-  const ended = await run(...given);
-  expect([ended.code, site.ran, now(), recordOf(site.folder)]).toEqual([2, [], ...before]);
-  return ended.err;
-}
-
-export const QUESTIONS = [
-  "Put it into the next slot?",
-  "Promote it into",
-  "Empty the next slot?",
-] as const;
-
-/** Adds a bucket that uses the credentials of a word. */
-export function addBucket(name: string, word: string) {
-  editFile(join(site.folder, "wrangler.toml"), (text) =>
-    text
-      .replace(
-        "[vars.BUCKETS.media]",
-        `[vars.BUCKETS.${name}]\nendpoint = "https://s3.eu-west-1.amazonaws.com"\nbucket = "acme-media"\nregion = "eu-west-1"\nprefix = "published/"\ncredentials = "${word}"\n\n$&`,
-      )
-      .replace(/^\[secrets\]\nrequired = .*/m, ""),
+/** What visitors get. */
+export async function visit(): Promise<string[]> {
+  return Promise.all(
+    SAMPLES.map(async (path) => {
+      const answer = await fetch(URL + path, { headers: { accept: "image/webp" } });
+      await answer.arrayBuffer();
+      const type = answer.headers.get("content-type") ?? "";
+      return `${path}: ${answer.status} ${type.replace(/\/.*/, "")}`;
+    }),
   );
-  const names = [...new Set(["AWS", word])].flatMap((one) => {
-    const { accessKeyId, secretAccessKey } = secretNames(one);
-    return [accessKeyId, secretAccessKey];
-  });
-  appendFileSync(
-    join(site.folder, "wrangler.toml"),
-    `\n[secrets]\nrequired = ${JSON.stringify(names)}\n`,
-  );
-  const read = readVars(site.folder);
-  if ("fault" in read) throw new Error(read.fault);
-  site.vars = read.deployed;
-}
-
-/** Replaces the answer of /healthz: for each bucket its slots, with the end and the state of each key. */
-export function sayHealth(
-  buckets: Record<string, Record<string, readonly [end: string, state: string]>>,
-) {
-  const told = Object.entries(buckets).map(([bucket, slots]) => ({
-    ...{ bucket, edge: "on" },
-    slots: Object.entries(slots).map(([slot, [end, state]]) => ({ slot, access_key: end, state })),
-  }));
-  network.use(http.get(`${URL}/healthz`, () => HttpResponse.json({ ok: true, buckets: told })));
 }

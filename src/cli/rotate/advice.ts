@@ -1,0 +1,141 @@
+// What to do where a rotation stops, and at its end. Each advice can be followed as it is printed, and leads
+// on: test/cli/rotate/advice.test.ts does so. No part of it is secret.
+
+import { secretNames } from "../../worker/config/read-secrets.ts";
+import type { BucketHealth } from "../../worker/health.ts";
+import type { Fault } from "../command.ts";
+import { commandLine, shellQuote } from "../terminal/shell.ts";
+import { envFlag, placeText } from "../wrangler/config-file.ts";
+import { CREATE_KEY, commandOf, type KeyedRotation, type Rotation } from "./rotation.ts";
+import { EMPTY, FILL, isOutage, isServed, MAKE, type Step, slotOf } from "./steps.ts";
+import type { Seen, Trouble } from "./watch.ts";
+
+const AWS = "aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status";
+const DELETE = "aws iam delete-access-key --user-name vitrine --access-key-id <the old id>";
+
+/** What the first look showed of the key that is replaced. */
+export type OldKey = {
+  /** The end of its id; undefined if the current slot holds the new key already. */
+  readonly end: string | undefined;
+  /** Whether S3 accepted it in every bucket: only then there is a way back. */
+  readonly isGood: boolean;
+};
+
+/** How to begin, where no new key is given. */
+export function newKeyAdvice(rotation: Rotation): string[] {
+  return [
+    "Make a new key beside the old one, and give its file:",
+    ...(rotation.isPlayed ? [] : [`  ${CREATE_KEY} > key.json`]),
+    `  ${commandOf(rotation, { keyFile: "key.json" })}`,
+  ];
+}
+
+/** Says why no step may begin after the last one, and what to do. */
+export function explain(rotation: KeyedRotation, last: Step, trouble: Trouble, oldKey: OldKey) {
+  const after = last === MAKE ? "At the beginning" : `After “${last.title}”`;
+  const details = trouble.details.map((line) => `  ${line}`);
+  const advice = troubleAdvice(rotation, last, trouble, oldKey);
+  const command = `When this is fixed, go on with: ${commandOf(rotation)}`;
+  const fault = [`${after}, something is wrong:`, ...details, ...advice, command].join("\n");
+  return { fault } satisfies Fault;
+}
+
+function troubleAdvice(
+  rotation: KeyedRotation,
+  last: Step,
+  { cause, buckets, wrong }: Trouble,
+  oldKey: OldKey,
+): string[] {
+  const { place, base, local } = rotation;
+  const isNeeded = buckets.some(onlyNextServes);
+  switch (cause) {
+    case "no-health":
+      return ["The state of the slots is unknown. Leave them as they are."];
+    case "outage":
+      return ["S3 is down or busy. The keys are not the cause. Leave the slots as they are."];
+    case "images": {
+      const doctor = commandLine("doctor", { env: place.environment, url: base });
+      return [`S3 accepts the keys in the slots. Look for another cause: ${doctor}`];
+    }
+    case "slots":
+      if (wrong.some((one) => one.cause === "taken")) return takenAdvice(rotation, isNeeded);
+      if (wrong.some((one) => one.cause === "absent")) {
+        if (local) return ["Is npx vitrine dev running in this folder?"];
+        return [`Is the Worker at ${base} that of ${placeText(place)}? Does another rotation run?`];
+      }
+      if (isNeeded) return ["Leave the next slot as it is: a bucket has no other that works."];
+      return buckets.every(isServed) ? undoAdvice(rotation) : rescueAdvice(rotation, last, oldKey);
+  }
+}
+
+/** Returns whether images of a bucket could fail without its next slot. */
+function onlyNextServes(bucket: BucketHealth): boolean {
+  const next = slotOf(bucket, "next");
+  const mayServe = next !== undefined && (next.state === "ok" || isOutage(next));
+  return mayServe && slotOf(bucket, "current")?.state !== "ok";
+}
+
+/** The next slot holds another key, which may alone serve a bucket (`isNeeded`). */
+function takenAdvice(rotation: Rotation, isNeeded: boolean): string[] {
+  if (!isNeeded) {
+    const others = "If another rotation is under way, let it end. If not, empty the next slot:";
+    return [others, ...secretCommands(rotation, "next", "delete")];
+  }
+  const promote = "Give its own file to --key-file, or put it into the current slot by hand:";
+  return [
+    `Only that key serves a bucket. ${promote}`,
+    ...secretCommands(rotation, "current", "put"),
+  ];
+}
+
+/** S3 refuses the new key in the next slot, and accepts the old one. */
+function undoAdvice(rotation: Rotation): string[] {
+  const undo = "To go back, empty the next slot. The current one has not changed:";
+  return [undo, ...secretCommands(rotation, "next", "delete")];
+}
+
+/** A bucket has no slot that works. */
+function rescueAdvice(rotation: Rotation, last: Step, { isGood }: OldKey): string[] {
+  if (isGood && last !== FILL) {
+    const slot = last === EMPTY ? "next" : "current";
+    const rescue = `No slot of a bucket works. Put the old key into the ${slot} slot:`;
+    return [rescue, ...secretCommands(rotation, slot, "put")];
+  }
+  return [
+    `No slot of a bucket works. Make another key: ${CREATE_KEY}`,
+    "Empty the next slot, and start again with the file of that key:",
+    ...secretCommands(rotation, "next", "delete"),
+  ];
+}
+
+/** What is left to the operator when the new key serves. */
+export function deactivateAdvice(rotation: KeyedRotation, seen: Seen, { end }: OldKey): string[] {
+  if (rotation.isPlayed) return ["There is no old key: the local S3 knows only one."];
+  const { newEnd, place, options } = rotation;
+  const which = end === undefined ? `does not end in ${newEnd}` : `ends in ${end}`;
+  const hasOld = ({ slots }: BucketHealth) => slots.some(({ access_key: one }) => one === end);
+  const others = end === undefined ? [] : seen.others.filter(hasOld);
+  return [
+    `Deactivate the old key, whose id ${which}. Nothing here can see whether you do.`,
+    ...others.map(({ bucket }) => {
+      return `${bucket} has it, too. First ${commandOf(rotation, { bucket })}`;
+    }),
+    ...(place.environments.length > 0
+      ? ["If another environment has it, rotate there first."]
+      : []),
+    `  ${AWS} Inactive`,
+    `If images fail then, activate it again: ${AWS} Active`,
+    `A day later, delete it: ${DELETE}`,
+    `Remove the file of the new key: rm ${shellQuote(options.keyFile ?? "")}`,
+  ];
+}
+
+/** The commands that change a slot by hand. wrangler asks for each value. */
+function secretCommands(rotation: Rotation, slot: "current" | "next", verb: "put" | "delete") {
+  const { secretPrefix, hasSessions, local, place } = rotation;
+  const { accessKeyId, secretAccessKey, sessionToken } = secretNames(secretPrefix, slot);
+  if (local) return [`  ${place.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
+  const command = (name: string) => `  npx wrangler secret ${verb} ${name}${envFlag(place)}`;
+  const session = hasSessions ? [`${command(sessionToken)}   # if it has one`] : [];
+  return [command(accessKeyId), command(secretAccessKey), ...session];
+}
