@@ -8,7 +8,6 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { factsOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { sign } from "../../worker/origin/sigv4.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import {
   type ResolvedRequest,
@@ -20,7 +19,6 @@ import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signa
 import { placeOf } from "../../worker/store/rendition-store.ts";
 import { bucketOfWorker, type Project, slotsAtHand } from "../config/project.ts";
 import {
-  billedAs,
   bindingCalls,
   edgeCalls,
   money,
@@ -95,7 +93,7 @@ export async function explainUrl(
   const stored = await storedNames(project, object);
   const name = nameOf(config.buckets, { bucket: route.bucket, key: resolved.object });
   rows.push(
-    ...(await originRows(project, object, now)),
+    ...originRows(project, object),
     ...engineRows(object),
     ...cacheRows(project, object),
     ...storeRows(stored),
@@ -168,26 +166,16 @@ type Rendition = Omit<RenditionKey, "formats"> & {
   readonly facts: boolean;
 };
 
-/** The URL and the headers for S3, with the end of the key's id in place of the signature. */
-async function originRows(
-  project: Project,
-  { bucket, key }: Rendition,
-  now: number,
-): Promise<Row[]> {
-  const { base, region, r2, engine, hasSourceParameter, name, role } = bucket;
-  const url = originUrl(base, key);
-  const rows: Row[] = [["Origin URL", url]];
+/** The object's URL at S3, and what opens it. The signature is left out. */
+function originRows(project: Project, { bucket, key }: Rendition): Row[] {
+  const { base, r2, engine, hasSourceParameter, name, role } = bucket;
+  const rows: Row[] = [["Origin URL", originUrl(base, key)]];
   if (engine === "cf" && hasSourceParameter) {
     rows.push(["", "the edge fetches it with ?x-vitrine=, a hash of its ETag"]); // A15
   }
   if (r2 !== undefined) return rows;
-  const headers = await sign(url, region, { accessKeyId: "none", secretAccessKey: "none" }, now);
-  const [, scope, signed] =
-    /Credential=none\/([^,]+), SignedHeaders=([^,]+)/.exec(headers.authorization) ?? [];
-  const owner = role === undefined ? keyText(project, name) : `session credentials of ${role.arn}`;
-  const authorization = `AWS Signature Version 4 of ${signed}, for ${scope}, by ${owner}`;
-  const shown = { host: new URL(url).host, ...headers, authorization };
-  return [...rows, ...Object.entries(shown).map(([name, value]): Row => [`  ${name}`, value])];
+  const opener = role === undefined ? keyText(project, name) : `a session of the role ${role.arn}`;
+  return [...rows, ["Signed by", opener]];
 }
 
 /** `the current key …MPLE (from .dev.vars)`. */
@@ -210,31 +198,28 @@ function rowsByBrowser(values: readonly (readonly [browser: string, value: strin
 
 /** What the edge, or the Images binding, is asked for by each kind of browser. */
 function engineRows({ bucket, variant, svg, facts }: Rendition): Row[] {
-  if (bucket.engine === "cf") {
-    const calls = BROWSERS.flatMap(({ browser, readable }) => {
-      if (facts) return [["any", factsOptions(createTransformRequest(variant, "facts"))] as const];
+  const isBound = bucket.engine === "binding";
+  if (isBound && facts) return [["Engine", "binding: .info() of the Images binding, free"]];
+  const calls = BROWSERS.flatMap(({ browser, readable }): [browser: string, value: object][] => {
+    const reads = READS[browser];
+    if (facts) return [[reads, factsOptions(createTransformRequest(variant, "facts"))]];
+    if (!isBound) {
       return edgeCalls(variant, readable, svg).map(({ when, image }) => {
-        return [when === undefined ? READS[browser] : `${READS[browser]}: ${when}`, image] as const;
+        return [when === undefined ? reads : `${reads}: ${when}`, image];
       });
+    }
+    return bindingCalls(reads, variant, readable).map(({ of, reads: _reads, ...call }) => {
+      return [`${reads}: of ${of}`, call];
     });
-    return [
-      ["Options", "sent to the edge, by what the browser reads"],
-      ...rowsByBrowser(calls.map(([browser, image]) => [browser, JSON.stringify(image)])),
-      ["Cache key", "at the edge: the URL that it fetches and these options, nothing else"], // C1
-    ];
-  }
-  if (facts) return [["Engine", "binding: .info() of the Images binding, free"]];
-  const calls = BROWSERS.flatMap(({ browser, readable }) =>
-    bindingCalls(READS[browser], variant, readable),
-  );
-  return [
-    ["Engine", "binding: the Worker fetches the original for the Images binding"],
-    ["  transform", JSON.stringify(calls[0]?.transform)],
-    ...(calls[0]?.draw ?? []).map((overlay): Row => ["  draw", JSON.stringify(overlay)]),
-    ...calls.map(({ reads, of, output }): Row => {
-      return ["  output", `${reads}, of ${of}: ${JSON.stringify(output)}`];
-    }),
-  ];
+  });
+  const rows = rowsByBrowser(calls.map(([browser, value]) => [browser, JSON.stringify(value)]));
+  return isBound
+    ? [["Engine", "the Images binding, asked by what the browser reads"], ...rows]
+    : [
+        ["Options", "sent to the edge, by what the browser reads"],
+        ...rows,
+        ["Cache key", "at the edge: the URL that it fetches and these options, nothing else"], // C1
+      ];
 }
 
 /** What decides the bytes of a rendition, by what the browser reads. */
@@ -272,17 +257,12 @@ function storeRows(stored: readonly StoredName[]): Row[] {
 /** What Cloudflare bills for this variant, and for all variants of the object (L2). */
 function costRows(
   { config }: Project,
-  { bucket, variant, svg, facts }: Rendition,
+  { bucket, variant, facts }: Rendition,
   isStored: boolean,
 ): Row[] {
-  const calls = facts
-    ? [factsOptions(createTransformRequest(variant, "facts"))]
-    : BROWSERS.flatMap(({ readable }) =>
-        edgeCalls(variant, readable, svg).map(({ image }) => image),
-      );
-  const isBound = bucket.engine === "binding";
-  const bound = facts ? 0 : uniqueOptions(variant, false, false).length; // the binding tells facts for nothing
-  const unique = isBound ? bound : new Set(calls.map(billedAs)).size;
+  // The binding tells facts for nothing.
+  const ofFacts = bucket.engine === "binding" ? 0 : 1;
+  const unique = facts ? ofFacts : uniqueOptions(variant, false, false).length;
   const months = isStored
     ? "once, since the store holds what was made"
     : "in each month in which somebody asks for it; with a store once: docs/costs.md";

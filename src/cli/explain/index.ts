@@ -5,7 +5,7 @@ import { Command } from "@commander-js/extra-typings";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { isHere, refuserOfOthersUrls } from "../config/site-url.ts";
-import { readName, unclearText } from "../objects/object-name.ts";
+import { isImpossible, readObject } from "../objects/object-name.ts";
 import { envOption, OBJECTS } from "../options.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
 import { isUrl } from "../urls/given-objects.ts";
@@ -62,10 +62,8 @@ async function explain(world: World, given: string, env: string | undefined): Pr
 
 /** The first URL of an object by the first route that leads to it, signed if the keys are at hand. */
 async function findFirstUrl(project: Project, name: string, now: number) {
-  const object = readName(project.config.buckets, name);
-  if ("unclear" in object) {
-    return { fault: `"${name}": ${unclearText(object, (one) => argumentsOf([one]))}` };
-  }
+  const object = readObject(project.config.buckets, name, (one) => argumentsOf([one]));
+  if (isImpossible(object)) return { fault: `${JSON.stringify(name)}: ${object.reason}` };
   const found = findPaths(project, object);
   if (isFault(found)) return found;
   const [{ route, paths }] = found;

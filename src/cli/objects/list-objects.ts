@@ -14,7 +14,7 @@ import { counted, createProgress } from "../terminal/progress.ts";
 import { type Listed, listPage, type Page } from "./list-page.ts";
 import type { Found } from "./object-name.ts";
 
-/** How messages name the command that lists, and what to use in its place. */
+/** How messages name the command that lists. */
 type Listing = {
   /** The option or the command that has to list. */
   readonly who: string;
@@ -34,20 +34,19 @@ export async function listObjects(
   { who, instead }: Listing,
 ): Promise<ReadonlyMap<string, Listed> | Fault> {
   const [{ bucket }] = prefixes;
+  const orKeys = instead === undefined ? "" : `, or give the keys, one on each line: ${instead}`;
   const slots = slotsAtHand(project, bucket.name).usable;
   if (slots.length === 0) {
-    const reason = whyNoKey(project, `${who} has to list`, bucket.name);
-    const keys = bucket.r2 && instead ? `. Or give the keys, one on each line: ${instead}` : "";
-    return { fault: reason + keys };
+    return { fault: whyNoKey(project, `${who} has to list`, bucket.name) + orKeys };
   }
   const objects = new Map<string, Listed>();
   let hidden = 0;
   const progress = createProgress(world, "objects listed");
-  for (const { key: prefix } of prefixes) {
-    for await (const page of pagesOf(world, bucket, slots, bucket.prefix + prefix)) {
+  for (const prefix of prefixes) {
+    for await (const page of pagesOf(world, slots, prefix)) {
       if (!("objects" in page)) {
         progress.end();
-        return { fault: listingFault(page, bucket, instead) };
+        return { fault: listingFault(page, bucket, orKeys) };
       }
       const shown = page.objects.filter(({ key }) => keyFault(key) === undefined);
       for (const object of shown) {
@@ -64,39 +63,34 @@ export async function listObjects(
   }
   if (objects.size > 0) return objects;
   const beginnings = prefixes.map(({ key }) => JSON.stringify(bucket.prefix + key)).join(" or ");
-  const none = `${bucket.name} has no object that begins with ${beginnings}`;
-  if (hidden > 0) return { fault: `${none} and that Vitrine can show` };
-  return { fault: [none, ...prefixes.flatMap(prefixAdvice)].join(". ") };
-}
-
-/** What to write in place of a name that begins with the bucket's prefix, which is no part of it. */
-function prefixAdvice({ bucket: { prefix }, key }: Found): string[] {
-  if (prefix === "" || !key.startsWith(prefix)) return [];
-  const right = key.slice(prefix.length);
-  return [`Leave out ${prefix}, the bucket's prefix${right === "" ? "" : `: write ${right}`}`];
+  const twice = bucket.prefix !== "" && prefixes.some(({ key }) => key.startsWith(bucket.prefix));
+  const advice = twice ? `. Leave out ${bucket.prefix}, the bucket's prefix` : "";
+  const shown = hidden > 0 ? " and that Vitrine can show" : "";
+  return { fault: `${bucket.name} has no object that begins with ${beginnings}${shown}${advice}` };
 }
 
 /** Lists page by page, as the Worker opens objects: with the next slot if S3 refuses one. Ends with a bad answer. */
 async function* pagesOf(
   world: World,
-  bucket: Bucket,
   slots: readonly Slot[],
-  prefix: string,
+  { bucket, key }: Found,
 ): AsyncGenerator<Page | S3Answer> {
-  const tokens = new Set<string | undefined>();
+  const prefix = bucket.prefix + key;
+  const tokens = new Set<string>();
   let [slot, ...others] = slots;
   for (let next: string | undefined; slot !== undefined && !world.interrupted.aborted; ) {
     const page = await listUnlessBusy(world, bucket, slot, { prefix, next });
-    if ("objects" in page) {
-      yield page;
-      if (page.next === undefined) return;
-      if (tokens.has(page.next))
-        return yield { status: 200, text: "", failure: "the list has no end" };
-      next = page.next;
-      tokens.add(next);
-    } else if (verdictOf(page, bucket.region).fault === "slot" && others.length > 0) {
+    if (!("objects" in page)) {
+      const isRefused = verdictOf(page, bucket.region).fault === "slot" && others.length > 0;
+      if (!isRefused) return yield page;
       [slot, ...others] = others;
-    } else return yield page;
+      continue;
+    }
+    yield page;
+    ({ next } = page);
+    if (next === undefined) return;
+    if (tokens.has(next)) return yield { status: 200, text: "", failure: "the list has no end" };
+    tokens.add(next);
   }
 }
 
@@ -112,7 +106,7 @@ async function listUnlessBusy(
   for (const delay of DELAYS_MS) {
     const page = await listPage(bucket, credentials, options, now());
     const isBusy = !("objects" in page) && (page.status === 429 || (page.status ?? 500) >= 500);
-    if (!isBusy || interrupted.aborted) return page;
+    if (!isBusy) return page;
     await sleep(delay, interrupted);
   }
   return listPage(bucket, credentials, options, now());
@@ -128,13 +122,12 @@ export function whyNoKey(project: Project, task: string, name: string): string {
     return `${task} ${name}, an R2 binding, which only the deployed Worker can open: no key does. Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md`;
   }
   const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) => slot.mistakes);
-  const [first] = mistakes;
-  const reason = first ? mistakes.map(mistakeText).join("; ") : "there is no S3 key to do so";
+  const reason = mistakes.map(mistakeText).join("; ") || "there is no S3 key to do so";
   const role = bucket?.role === undefined ? "" : " (the role is the Worker's alone)";
   return `${task} ${name}, and ${reason}. Put the key into the environment or ${project.known.devVars}${role}`;
 }
 
-function listingFault(answer: S3Answer, { name, region }: Bucket, instead?: string): string {
+function listingFault(answer: S3Answer, { name, region }: Bucket, orKeys: string): string {
   const { status, code, failure } = answer;
   const beginning = `${name} cannot be listed: `;
   if (failure !== undefined) {
@@ -142,10 +135,8 @@ function listingFault(answer: S3Answer, { name, region }: Bucket, instead?: stri
     return `${beginning}${problem} ${failure}`;
   }
   if (code === "AccessDenied") {
-    const keys = instead === undefined ? "" : `, or give the keys, one on each line: ${instead}`;
-    return `${beginning}S3 says AccessDenied: the key may not list it. Allow it s3:ListBucket on the bucket${keys}`;
+    return `${beginning}S3 says AccessDenied: the key may not list it. Allow it s3:ListBucket on the bucket${orKeys}`;
   }
-  const verdict = verdictOf(answer, region);
-  const reason = "reason" in verdict && verdict.reason ? `: ${verdict.reason}` : "";
-  return `${beginning}S3 says ${code ?? status}${reason}`;
+  const { reason } = { reason: undefined, ...verdictOf(answer, region) };
+  return `${beginning}S3 says ${code ?? status}${reason === undefined ? "" : `: ${reason}`}`;
 }

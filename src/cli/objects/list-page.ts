@@ -76,7 +76,7 @@ function listUrl({ base }: Bucket, { prefix, delimiter, most = 1000, next }: Lis
 class Unreadable extends Error {}
 
 // Keys are texts: never read as numbers, never trimmed. The parser drops references to control characters,
-// so it reads no references: `unescapeXml` does. In CDATA there are none: no server writes any, and none is read.
+// so it reads no references: `textOf` does. In CDATA there are none: no server writes any, and none is read.
 const parser = new XMLParser({
   parseTagValue: false,
   trimValues: false,
@@ -90,20 +90,25 @@ type Element = Readonly<Record<string, unknown>>;
 /** @throws Unreadable */
 function readPage(xml: string, prefix: string): Page {
   const list = parseList(xml);
-  const next = readToken(list);
-  const isEncoded = readEncoding(list);
-  const contents = elementsOf(list["Contents"]);
-  const keys = contents.map((element) => readName(element["Key"], isEncoded));
-  const prefixes = elementsOf(list["CommonPrefixes"]).map((element) =>
-    readName(element["Prefix"], isEncoded),
-  );
-  const foreign = [...keys, ...prefixes].find((name) => !name.startsWith(prefix));
-  if (foreign !== undefined) {
-    const [name, start] = [JSON.stringify(foreign), JSON.stringify(prefix)];
-    throw new Unreadable(`its list has ${name}, which does not begin with ${start}`);
+  const { IsTruncated: truncated, NextContinuationToken: token, EncodingType: encoding } = list;
+  const isWhole = truncated === "false";
+  if (!isWhole && (truncated !== "true" || typeof token !== "string" || token === "")) {
+    throw new Unreadable("its list does not say whether it is complete, or how to go on");
   }
-  const objects = keys.map((key, at) => ({ key, ...readDetails(contents[at] ?? {}) }));
-  return { objects, prefixes, next };
+  const readNames = (elements: readonly Element[], field: "Key" | "Prefix") =>
+    elements.map((element) => {
+      const name = decodeName(textOf(element[field]), encoding);
+      if (name.startsWith(prefix)) return name;
+      const [found, start] = [JSON.stringify(name), JSON.stringify(prefix)];
+      throw new Unreadable(`its list has ${found}, which does not begin with ${start}`);
+    });
+  const contents = elementsOf(list["Contents"]);
+  const keys = readNames(contents, "Key");
+  return {
+    objects: keys.map((key, at) => ({ key, ...readDetails(contents[at] ?? {}) })),
+    prefixes: readNames(elementsOf(list["CommonPrefixes"]), "Prefix"),
+    next: isWhole ? undefined : textOf(token), // no server encodes it further
+  };
 }
 
 function parseList(xml: string): Element {
@@ -118,49 +123,28 @@ function parseList(xml: string): Element {
   throw new Unreadable("its answer is not a list");
 }
 
-/** The token of the next page. No server encodes it further. */
-function readToken({ IsTruncated: truncated, NextContinuationToken: token }: Element) {
-  if (truncated === "false") return undefined;
-  if (truncated !== "true") throw new Unreadable("its list does not say whether it is complete");
-  if (typeof token === "string" && token !== "") return unescapeXml(token);
-  throw new Unreadable("its list is not complete, and has no token for the next page");
-}
-
-/** Returns whether names are percent-encoded, as it was asked for. Some servers ignore that. */
-function readEncoding({ EncodingType: encoding }: Element): boolean {
-  if (encoding === undefined || encoding === "") return false;
-  if (encoding === "url") return true;
-  throw new Unreadable(`its list has the unknown encoding ${JSON.stringify(encoding)}`);
-}
-
 function elementsOf(value: unknown = []): Element[] {
   const elements: unknown[] = Array.isArray(value) ? value : [value];
   return elements.map((element) => (isPlainObject(element) ? element : {}));
 }
 
-/** What some servers write in place of a character that XML cannot hold. */
-const REPLACED = "\ufffd";
-
-/** Decodes a name. A space is `+` or `%20`, by provider; a plus is `%2B`. */
-function readName(value: unknown, isEncoded: boolean): string {
-  if (typeof value !== "string") throw new Unreadable("its list has an entry without a key");
-  const text = unescapeXml(value);
-  if (!isEncoded && text.includes(REPLACED)) {
-    const problem = "a character that XML cannot hold, and does not encode it";
-    throw new Unreadable(`its list has a key with ${problem}`);
-  }
-  if (!isEncoded) return text;
+/**
+ * Decodes a name: a space is `+` or `%20`, by provider; a plus is `%2B`. It was asked to be percent-encoded. Some
+ * servers ignore that, and write U+FFFD in place of a character that XML cannot hold.
+ */
+function decodeName(text: string, encoding: unknown = ""): string {
+  if (encoding === "" && !text.includes("\ufffd")) return text;
   try {
-    return decodeURIComponent(text.replaceAll("+", " "));
+    if (encoding === "url") return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
-    const key = JSON.stringify(text);
-    throw new Unreadable(`its list has the key ${key}, which is not percent-encoded UTF-8`);
+    // not percent-encoded
   }
+  throw new Unreadable(`its list has the key ${JSON.stringify(text)}, which cannot be decoded`);
 }
 
 /** What else the list tells of an object. What is not there, or no size, is left out. */
 function readDetails({ ETag: tag, Size: size }: Element): Omit<Listed, "key"> {
-  const etag = typeof tag === "string" ? plainEtag(unescapeXml(tag)) : "";
+  const etag = typeof tag === "string" ? plainEtag(textOf(tag)) : "";
   const isSize = typeof size === "string" && /^\d{1,15}$/.test(size);
   return { ...(etag !== "" && { etag }), ...(isSize && { bytes: Number(size) }) };
 }
@@ -170,24 +154,23 @@ export function plainEtag(etag: string): string {
   return etag.replace(/^(?:W\/)?"(.*)"$/, "$1");
 }
 
-const REFERENCE = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));/g;
+const REFERENCE = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,6})|#x([\da-fA-F]{1,5}));/g;
 const NAMED: Readonly<Record<string, string>> = {
   amp: "&",
   lt: "<",
   gt: ">",
-  quot: `"`,
+  quot: '"',
   apos: "'",
 };
-const MAX_CODE_POINT = 0x10ffff;
 
-/** Reads the references of XML, also those to control characters, which XML 1.0 does not allow. */
-function unescapeXml(text: string): string {
-  const refuse = (): never => {
-    throw new Unreadable(`its list has the text ${JSON.stringify(text)}, which is not XML`);
-  };
-  if (text.replace(REFERENCE, "").includes("&")) refuse();
-  return text.replace(REFERENCE, (_reference, name, decimal, hex) => {
+/** The text of an element, with its references: also those to control characters, which XML 1.0 does not allow. */
+function textOf(element: unknown): string {
+  if (typeof element !== "string") throw new Unreadable("its list has an entry without a key");
+  if (element.replace(REFERENCE, "").includes("&")) {
+    throw new Unreadable(`its list has the text ${JSON.stringify(element)}, which is not XML`);
+  }
+  return element.replace(REFERENCE, (_reference, name, decimal, hex) => {
     const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
-    return NAMED[name] ?? (code > MAX_CODE_POINT ? refuse() : String.fromCodePoint(code));
+    return NAMED[name] ?? String.fromCodePoint(code);
   });
 }

@@ -35,11 +35,6 @@ export function nameOf(buckets: readonly Bucket[], { bucket, key }: Found): stri
   return isClear ? key : `${bucket.name}/${key}`;
 }
 
-/** @param write writes a name where it can be pasted */
-export function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
-  return `${unclear} Write ${names.map(write).join(" or ")}`;
-}
-
 /** Reads the name of an object. @param write writes a name where it can be pasted */
 export function readObject(
   buckets: readonly Bucket[],
@@ -56,6 +51,10 @@ export function readObject(
 
 export function isImpossible(found: object | string): found is Impossible {
   return typeof found === "object" && "reason" in found;
+}
+
+function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
+  return `${unclear} Write ${names.map(write).join(" or ")}`;
 }
 
 /** Reads the value of an option that names an object, or what keys begin with. */

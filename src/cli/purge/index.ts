@@ -14,13 +14,17 @@ import {
 } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
-import type { PictureAnswer } from "../http/ask-picture.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { count, counted, time } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
+import {
+  type GivenObject,
+  type GivenObjects,
+  gatherObjects,
+  reportNotDone,
+} from "../urls/given-objects.ts";
 import { askRenditions, createPlanner } from "../urls/renditions.ts";
-import { openWorker, type PurgeBody, purgeObjects, purgeWhole, type Worker } from "./ask-worker.ts";
+import { openWorker, purgeObjects, purgeWhole, type Worker } from "./ask-worker.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -60,88 +64,67 @@ Examples:
 async function purge(world: World, names: readonly string[], options: Options): Promise<End> {
   const { prefix, bucket, everything, verify, ...place } = options;
   const areNamed = names.length > 0 || prefix !== undefined;
-  if ([areNamed, bucket !== undefined, everything].filter(Boolean).length !== 1) {
-    return usage(
-      world,
-      "Name objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything",
-    );
+  const isOne = [areNamed, bucket !== undefined, everything].filter(Boolean).length === 1;
+  if (!isOne || (verify && !areNamed)) {
+    const all = "objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything";
+    say(world.stderr, `Name ${all}. --verify needs objects: npx vitrine purge --help`);
+    return EXIT.usage;
   }
-  if (verify && !areNamed) return usage(world, "--verify needs objects");
   if (place.url !== undefined && isHere(place.url)) {
-    return {
-      fault: "--url is on this machine. The local run has no Workers Cache: nothing to purge",
-    };
+    return { fault: "The local run of --url has no Workers Cache: nothing to purge" };
   }
   const project = openProject(world, place);
   if (isFault(project)) return project;
   const worker = openWorker(world, project);
   if (isFault(worker)) return worker;
-  if (bucket !== undefined) return purgeBucket(world, project, worker, bucket);
   if (everything) return purgeAll(world, worker, { everything }, "everything");
-
+  if (bucket !== undefined) {
+    const known = project.config.buckets.map(({ name }) => name);
+    if (known.includes(bucket)) return purgeAll(world, worker, { bucket }, `bucket ${bucket}`);
+    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known.join(", ")}` };
+  }
   const instead = commandLine("purge", { verify, ...place }, ["-"]);
-  const gathered = await gatherObjects(world, project, names, prefix, `${instead} < keys.txt`);
-  if (isFault(gathered)) return gathered;
-  if (world.interrupted.aborted) {
-    return { fault: "interrupted before anything was sent: nothing is purged" };
-  }
-  const { objects, impossible } = gathered;
-  if (objects.size === 0) {
-    say(world.stderr, "There is no object, so nothing is purged.");
-    return impossible === 0 ? EXIT.done : EXIT.failed;
-  }
-  const began = world.now();
-  say(world.stderr, `Purging ${counted(objects.size, "object")} of ${worker.base}.`);
-  const notPurged = await purgeObjects(world, worker, [...objects.keys()]);
-  const done = objects.size - notPurged.size;
-  if (done > 0) {
-    const part = `${count(done)} of ${counted(objects.size, "object")}`;
-    const seconds = (world.now() - began) / 1000;
-    say(
-      world.stderr,
-      `Purged ${part} in ${time(seconds)}.`,
-      `Browsers keep what they have for up to ${project.config.answers.max_age} s (max-age), or until a signed URL expires.`,
-    );
-  }
-  const left = [...notPurged].map(
-    ([name, why]) => [objects.get(name)?.given ?? name, why] as const,
-  );
-  reportNotDone(world, "NOT PURGED", objects.size, new Map(left), impossible);
-  const isAll = left.length + impossible === 0;
-  if (!isAll && done === 0) return EXIT.failed;
-  const verified =
-    verify && !world.interrupted.aborted
-      ? await verifyGone(world, project, worker.base, [...objects.values()])
-      : EXIT.done;
-  return isAll ? verified : EXIT.partly;
-}
-
-function usage({ stderr }: World, text: string): Exit {
-  say(stderr, `${text}. See npx vitrine purge --help`);
-  return EXIT.usage;
-}
-
-function purgeBucket(
-  world: World,
-  { config }: Project,
-  worker: Worker,
-  bucket: string,
-): End | Promise<End> {
-  const names = config.buckets.map(({ name }) => name);
-  if (names.includes(bucket)) return purgeAll(world, worker, { bucket }, `bucket ${bucket}`);
-  return { fault: `--bucket ${bucket}: there is no such bucket. There is ${names.join(", ")}` };
+  const given = await gatherObjects(world, project, names, prefix, `${instead} < keys.txt`);
+  if (isFault(given)) return given;
+  const objects = [...given.objects.values()];
+  const exit = await purgeGiven(world, project, worker, given);
+  if (!verify || exit === EXIT.failed || objects.length === 0) return exit;
+  const verified = await verifyGone(world, project, worker.base, objects);
+  return exit === EXIT.done ? verified : exit;
 }
 
 async function purgeAll(
   world: World,
   worker: Worker,
-  body: PurgeBody,
+  body: { readonly bucket: string } | { readonly everything: true },
   title: string,
 ): Promise<End> {
   const fault = await purgeWhole(world, worker, body);
-  if (fault !== undefined) return { fault: `${title} is not purged: ${visible(fault.fault)}` };
+  if (fault !== undefined) return { fault: `${title} is not purged: ${fault.fault}` };
   say(world.stderr, `Purged ${title} of ${worker.base}.`);
   return EXIT.done;
+}
+
+async function purgeGiven(
+  world: World,
+  { config }: Project,
+  worker: Worker,
+  { objects, impossible }: GivenObjects,
+): Promise<Exit> {
+  const { stderr } = world;
+  const all = counted(objects.size, "object");
+  const began = world.now();
+  say(stderr, `Purging ${all} of ${worker.base}.`);
+  const notPurged = await purgeObjects(world, worker, [...objects.keys()]);
+  const done = objects.size - notPurged.size;
+  if (done > 0) {
+    const maxAge = `up to ${config.answers.max_age} s (max-age), or until a signed URL expires`;
+    say(stderr, `Purged ${count(done)} of ${all} in ${time((world.now() - began) / 1000)}.`);
+    say(stderr, `Browsers keep what they have for ${maxAge}.`);
+  }
+  const left = new Map<string, string>();
+  for (const [name, reason] of notPurged) left.set(objects.get(name)?.given ?? name, reason);
+  return reportNotDone(world, "NOT PURGED", done, left, impossible);
 }
 
 /** The answer for an object that is gone. */
@@ -170,21 +153,19 @@ async function verifyGone(
     return planned;
   });
   say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
-  const take = ({ path, browser }: (typeof requests)[number], answer: PictureAnswer) => {
-    const rendition = `${path}, by a browser that reads ${browser}`;
+  const stopped = await askRenditions(world, base, requests, CONCURRENCY, (request, answer) => {
+    const rendition = `${request.path}, by a browser that reads ${request.browser}`;
     if ("type" in answer) {
       report(`still comes: ${rendition}: ${answer.type}, cache ${answer.cache ?? "unknown"}`);
     } else if (answer.reason !== GONE) report(`not known: ${rendition}: ${answer.reason}`);
     return undefined;
-  };
-  const stopped = await askRenditions(world, base, requests, CONCURRENCY, take);
+  });
   if (world.interrupted.aborted) return EXIT.interrupted;
   if (stopped) report(`not asked for: ${stopped.fault}`);
-  if (problems === 0) {
-    say(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all ${GONE}.`);
-    return EXIT.done;
-  }
-  const summary = `NOT GONE, or not known, as named above: ${problems}.`;
-  say(stderr, paint(world, stderr, "red", summary));
-  return EXIT.partly;
+  const summary =
+    problems === 0
+      ? `Nothing comes: ${counted(requests.length, "answer")}, all ${GONE}.`
+      : paint(world, stderr, "red", `NOT GONE, or not known, as named above: ${problems}.`);
+  say(stderr, summary);
+  return problems === 0 ? EXIT.done : EXIT.partly;
 }

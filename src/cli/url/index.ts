@@ -7,17 +7,15 @@ import {
   EXIT,
   type Fault,
   isFault,
-  paint,
   print,
   type Run,
-  say,
   type World,
 } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { ownUrlsOf } from "../config/site-url.ts";
 import { isImpossible } from "../objects/object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
-import { commandLine, visible } from "../terminal/shell.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { readGiven } from "../urls/given-objects.ts";
 import { findPaths, queryFor } from "../urls/public-url.ts";
 
@@ -62,42 +60,37 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   if (isFault(project)) return project;
   const { base, config } = project;
   if (isFault(base)) return base;
-  const toCommand = (one: string) => commandLine("url", options, [one]);
-  const object = readGiven(project, ownUrlsOf(world.folder, project), name, toCommand);
-  if (isImpossible(object)) return { fault: `${JSON.stringify(object.given)}: ${object.reason}` };
-  const preset = options.preset ?? object.place?.variant;
-  const found = findPaths(project, object, preset);
+  const commandFor = (one: string) => commandLine("url", options, [one]);
+  const object = readGiven(project, ownUrlsOf(world.folder, project), name, commandFor);
+  const { given } = object;
+  if (isImpossible(object)) return { fault: `${JSON.stringify(given)}: ${object.reason}` };
+  const found = findPaths(project, object, options.preset ?? object.place?.variant);
   if (isFault(found)) return found;
-  const [first, ...others] = found.filter(({ route }) => route === (object.place?.route ?? route));
-  const match = [first, ...others].find((one) => (one?.route.signing !== undefined) === sign);
+  const routes = found.filter(({ route }) => route === (object.place?.route ?? route));
+  const match = routes.find(({ route }) => (route.signing !== undefined) === sign);
   if (match === undefined) {
+    const paths = routes.map(({ route }) => route.path).join(", ");
     const { expires: _expires, sign: _sign, ...flags } = options;
-    const command = commandLine("url", sign ? flags : { sign: true, ...flags }, [object.given]);
-    const reason = sign ? "is not signed. For its URLs" : "needs signed URLs";
-    return { fault: `${first?.route.path}: ${reason}: ${command}` };
+    return {
+      fault: sign
+        ? `${paths}: is not signed. For its URLs: ${commandLine("url", flags, [given])}`
+        : `${paths}: needs signed URLs: ${commandLine("url", { sign: true, ...flags }, [given])}`,
+    };
   }
   const { route, paths } = match;
-  const { prefix } = object.bucket;
-  if (prefix !== "" && object.key.startsWith(prefix)) {
-    const note = `A key is what follows the bucket's prefix: this is about ${prefix}${object.key}`;
-    say(world.stderr, paint(world, world.stderr, "yellow", visible(note)));
-  }
-  const until = sign ? readExpiry(expires, route.signing?.maxAge ?? 0, world.now()) : 0;
+  const { signing } = route;
+  const until = signing ? readExpiry(expires, signing.maxAge, world.now()) : 0;
   if (isFault(until)) return until;
   const rows: [variant: string, url: string][] = [];
   for (const [variant, path] of paths) {
-    const grant = {
-      preset: config.variants.get(variant)?.preset ?? "",
-      key: object.key,
-      expires: until,
-    };
-    const query = sign ? await queryFor(project, route, grant) : "";
+    const preset = config.variants.get(variant)?.preset ?? "";
+    const grant = { preset, key: object.key, expires: until };
+    const query = signing ? await queryFor(project, route, grant) : "";
     if (isFault(query)) return query;
     rows.push([variant, base + path + query]);
   }
   // One URL alone, so that a script can use it; several with their variants.
-  const [[, only] = ["", ""], ...more] = rows;
-  print(world.stdout, ...(more.length === 0 ? [only] : align(rows)));
+  print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
   return EXIT.done;
 }
 

@@ -3,10 +3,9 @@
 
 import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/without-signatures.ts";
-import type { Bucket } from "../../worker/config/bucket.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
-import { type Fault, isFault, paint, print, say, type World } from "../command.ts";
+import { EXIT, type Exit, type Fault, isFault, paint, print, say, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { isHostOf, type OwnUrls, ownUrlsOf } from "../config/site-url.ts";
 import { listObjects } from "../objects/list-objects.ts";
@@ -58,7 +57,7 @@ export async function gatherObjects(
     if (!objects.has(name)) objects.set(name, object);
   };
   const read = (given: string | Impossible, write = (name: string) => name) => {
-    const object = refusePrefix(buckets, readGiven(project, own, given, write), write);
+    const object = readGiven(project, own, given, write);
     if (!isImpossible(object)) return take(object);
     impossible += 1;
     const line = visible(`${JSON.stringify(object.given)}: ${object.reason}`);
@@ -76,6 +75,7 @@ export async function gatherObjects(
     if (isFault(listed)) return listed;
     for (const key of listed.keys()) take({ bucket, key, given: nameOf(buckets, { bucket, key }) });
   }
+  if (world.interrupted.aborted) return { fault: "interrupted before anything was asked" };
   return { objects, impossible };
 }
 
@@ -92,7 +92,7 @@ const CONTROL = /\p{Cc}/u;
 const VERSION = /[?&]v=([\w.-]{1,64})(?:&|$)/;
 
 /** Removes the signature of a signed URL. It is a credential: never print or store it. */
-export function withoutSignature(given: string): string {
+function withoutSignature(given: string): string {
   // A key that looks as if it had a signature stays as it is.
   return isUrl(given) || CLAIM.test(given) ? withoutSignatures(given) : given;
 }
@@ -104,11 +104,22 @@ export function readGiven(
   line: string | Impossible,
   write: (name: string) => string,
 ): GivenObject | Impossible {
+  const { buckets } = project.config;
   if (isImpossible(line)) return { ...line, given: withoutSignature(line.given) };
-  const read = isUrl(line)
-    ? readUrl(project, own, line)
-    : readObject(project.config.buckets, line, write);
-  return { ...read, given: withoutSignature(read.given) };
+  const read = isUrl(line) ? readUrl(project, own, line) : readObject(buckets, line, write);
+  const given = withoutSignature(line);
+  if (isImpossible(read)) return { given, reason: read.reason };
+  const { bucket, key } = read;
+  const right = key.slice(bucket.prefix.length);
+  // A name with the bucket's prefix is not read as it stands: it would be the key of another object.
+  if (isUrl(line) || bucket.prefix === "" || right === "" || !key.startsWith(bucket.prefix)) {
+    return { ...read, given };
+  }
+  const advice = `write ${write(nameOf(buckets, { bucket, key: right }))}. If its key has that prefix twice, name its public URL`;
+  return {
+    given,
+    reason: `begins with the bucket's prefix, which is no part of a name: ${advice}`,
+  };
 }
 
 function readUrl(
@@ -137,38 +148,28 @@ function readUrl(
   return { given, bucket: route.bucket, key, version, place: { route, variant } };
 }
 
-/** A name with the bucket's prefix is not read as it stands: it would be the key of another object. */
-function refusePrefix(
-  buckets: readonly Bucket[],
-  object: GivenObject | Impossible,
-  write: (name: string) => string,
-): GivenObject | Impossible {
-  if (isImpossible(object)) return object;
-  const { bucket, key, given } = object;
-  const { prefix } = bucket;
-  if (prefix === "" || !key.startsWith(prefix) || key === prefix || isUrl(given)) return object;
-  const right = write(nameOf(buckets, { bucket, key: key.slice(prefix.length) }));
-  const reason = `begins with the bucket's prefix, ${prefix}, which is no part of a name: write ${right}. If its key has that prefix twice, name its public URL`;
-  return { given, reason };
-}
-
-/** Prints the objects that are left, as they were given: in a file they can be given again. And why they are left. */
+/**
+ * Prints the objects that are left, as they were given: in a file they can be given again. And why they are left.
+ * @param done how many are not left
+ */
 export function reportNotDone(
   world: World,
   title: "NOT PURGED" | "NOT WARMED",
-  total: number,
+  done: number,
   left: ReadonlyMap<string, string>,
   impossible: number,
-): void {
+): Exit {
   const { stdout, stderr } = world;
   const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
   for (const given of left.keys()) print(stdout, stdout.isTTY ? visible(given) : given);
   if (left.size > 0) {
-    const part = `${count(left.size)} of ${counted(total, "object")}`;
+    const part = `${count(left.size)} of ${counted(done + left.size, "object")}`;
     warn(`${title}: ${part}. Their names are on stdout: give them again.`);
-    const reasons = Map.groupBy(left.values(), (reason) => reason);
-    for (const [reason, times] of reasons)
+    for (const [reason, times] of Map.groupBy(left.values(), (reason) => reason)) {
       say(stderr, `  ${count(times.length)}: ${visible(reason)}`);
+    }
   }
   if (impossible > 0) warn(`NOT SENT: ${counted(impossible, "impossible name")} (see above).`);
+  if (left.size + impossible === 0) return EXIT.done;
+  return done === 0 ? EXIT.failed : EXIT.partly;
 }

@@ -109,26 +109,15 @@ function noPathFault(
   routes: readonly BoundRoute[],
   preset: string | undefined,
 ): string {
-  const { bucket, key } = object;
-  const route = routes.find((one) => pathsBy(project, one, key).size > 0);
-  if (route !== undefined && preset !== undefined) {
-    const shown = variantsOf(project, route);
-    const similar = shown.filter((name) => presetIn(name) === presetIn(preset));
-    const names = similar.length > 0 ? similar : shown.filter((name) => presetIn(name) === name);
-    const density = densityFault(preset);
-    const list = density === undefined ? ": it has" : `: ${density}. It has`;
-    return `${route.path} does not show "${preset}"${list} ${names.join(", ")}`;
+  const route = routes.find((one) => pathsBy(project, one, object.key).size > 0);
+  if (route === undefined || preset === undefined) {
+    const name = nameOf(project.config.buckets, object);
+    return `no route leads to "${name}": compare the objects of the routes in wrangler.toml, and their order`;
   }
-  const { prefix } = bucket;
-  const hint =
-    prefix !== "" && key.startsWith(prefix)
-      ? `a key is what follows the bucket's prefix, ${prefix}`
-      : "compare the objects of the routes in wrangler.toml, and their order";
-  return `no route leads to "${nameOf(project.config.buckets, object)}": ${hint}`;
-}
-
-function presetIn(variant: string): string {
-  return variant.split("@", 1).join();
+  const density = densityFault(preset);
+  const reason = density === undefined ? "" : `: ${density}`;
+  const shown = variantsOf(project, route).join(", ");
+  return `${route.path} does not show "${preset}"${reason}. It has ${shown}`;
 }
 
 /** Returns why no preset can have a variant such as `card@3x`; undefined if its density is not the reason. */

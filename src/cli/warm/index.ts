@@ -1,10 +1,18 @@
 // vitrine warm: asks for renditions before visitors do. It says first how many, and what they may cost at most.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import {
+  type End,
+  EXIT,
+  type Fault,
+  isFault,
+  paint,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
 import { openSite } from "../config/project.ts";
 import { FREE, money, PRICE } from "../config/transformations.ts";
-import type { PictureAnswer } from "../http/ask-picture.ts";
 import { collect, envOption, OBJECTS, urlOption, wholeNumber } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
@@ -54,32 +62,50 @@ async function warm(world: World, names: readonly string[], options: Options): P
   const instead = commandLine("warm", { ...place, preset: presets }, ["-"]);
   const given = await gatherObjects(world, site, names, prefix, `${instead} < keys.txt`);
   if (isFault(given)) return given;
-  if (interrupted.aborted) return { fault: "interrupted before anything was asked for" };
 
   const objects = [...given.objects.values()];
-  const total = sayCosts(world, plan, objects, site.local);
-  const progress = createProgress(world, "requests", total);
-  const tally = createTally(site.local, progress);
-  for (const { given } of objects.filter((object) => plan(object).length === 0)) {
-    tally.failed.set(given, "no route leads to it and shows what is chosen");
-  }
-  const requests = requestsFor(plan, objects);
-  const stopped = await askRenditions(world, site.base, requests, concurrency, tally.take);
+  const progress = createProgress(world, "requests", sayCosts(world, plan, objects, site.local));
+  /** Why an object failed, by its name. */
+  const failed = new Map<string, string>();
+  const sum = { images: 0, bytes: 0, trouble: 0 };
+  const requests = requestsFor(plan, objects, failed);
+  const stopped = await askRenditions(
+    world,
+    site.base,
+    requests,
+    concurrency,
+    (request, answer) => {
+      progress.step();
+      sum.trouble = "reason" in answer && answer.isTrouble ? sum.trouble + 1 : 0;
+      if ("type" in answer) {
+        sum.images += 1;
+        sum.bytes += answer.bytes;
+        return undefined;
+      }
+      const { name, variant, browser } = request;
+      const { reason } = answer;
+      if (!failed.has(name)) progress.say(`${reason}  ${name}  ${variant}  ${browser}`);
+      failed.set(name, reason);
+      return sum.trouble < MAX_TROUBLE ? undefined : troubleFault(reason, site.local);
+    },
+  );
   progress.end();
-
-  const { failed, images, bytes } = tally;
-  say(stderr, `${counted(images, "image")}, ${count(bytes)} bytes.`);
-  reportNotDone(world, "NOT WARMED", objects.length, failed, given.impossible);
+  say(stderr, `${counted(sum.images, "image")}, ${count(sum.bytes)} bytes.`);
+  const done = objects.length - failed.size;
+  const exit = reportNotDone(world, "NOT WARMED", done, failed, given.impossible);
   if (stopped) say(stderr, paint(world, stderr, "red", `Stopped: ${visible(stopped.fault)}`));
-  if (stopped || interrupted.aborted) {
-    say(stderr, "To continue, run it again. What is done comes quickly.");
-  } else if (failed.size + given.impossible === 0) return EXIT.done;
-  return images === 0 ? EXIT.failed : EXIT.partly;
+  const isWhole = stopped === undefined && !interrupted.aborted;
+  if (!isWhole) say(stderr, "To continue, run it again. What is done comes quickly.");
+  if (isWhole && exit === EXIT.done) return EXIT.done;
+  return sum.images === 0 ? EXIT.failed : EXIT.partly;
 }
 
-function* requestsFor(plan: Planner, objects: readonly GivenObject[]) {
+/** @param failed gets the objects that no route shows */
+function* requestsFor(plan: Planner, objects: readonly GivenObject[], failed: Map<string, string>) {
   for (const object of objects) {
-    for (const request of plan(object)) yield { ...request, name: object.given };
+    const requests = plan(object);
+    if (requests.length === 0) failed.set(object.given, "no route shows it at what is chosen");
+    for (const request of requests) yield { ...request, name: object.given };
   }
 }
 
@@ -110,35 +136,10 @@ function sayCosts(
 /** After so many failures in a row that are not the object's fault, it stops. */
 const MAX_TROUBLE = 20;
 
-function createTally(isLocal: boolean, progress: ReturnType<typeof createProgress>) {
-  let trouble = 0;
-  const tally = {
-    images: 0,
-    bytes: 0,
-    /** Why an object failed, by its name. */
-    failed: new Map<string, string>(),
-    take(
-      { name, variant, browser }: { name: string; variant: string; browser: string },
-      answer: PictureAnswer,
-    ) {
-      progress.step();
-      trouble = "reason" in answer && answer.isTrouble ? trouble + 1 : 0;
-      if ("type" in answer) {
-        tally.images += 1;
-        tally.bytes += answer.bytes;
-        return undefined;
-      }
-      const { reason } = answer;
-      if (!tally.failed.has(name)) progress.say(`${reason}  ${name}  ${variant}  ${browser}`);
-      tally.failed.set(name, reason);
-      if (trouble < MAX_TROUBLE) return undefined;
-      const advice = isLocal
-        ? "Is the local run started there? npx vitrine dev"
-        : "Check the log: npx wrangler tail";
-      return {
-        fault: `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}. ${advice}`,
-      };
-    },
-  };
-  return tally;
+function troubleFault(reason: string, isLocal: boolean): Fault {
+  const advice = isLocal
+    ? "Is the local run started there? npx vitrine dev"
+    : "Check the log: npx wrangler tail";
+  const last = `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}`;
+  return { fault: `${last}. ${advice}` };
 }

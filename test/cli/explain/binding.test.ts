@@ -42,31 +42,31 @@ async function explain(media: object, path: string, presets?: string[]) {
 describe("the calls of the Images binding", () => {
   test("the sides are multiplied, a word of quality is a number, and each browser has its format (B7)", async () => {
     const { rows, valuesOf } = await explain(S3, "/images/card@2x/fig.jpg");
-    expect(JSON.parse(valuesOf("transform")[0] ?? "")).toMatchObject({
-      ...{ width: 320, height: 180, fit: "cover" },
+    const transform = { width: 320, height: 180, fit: "cover" };
+    expect(JSON.parse(valuesOf("WebP: of a JPEG")[0] ?? "")).toMatchObject({
+      transform,
+      output: { format: "image/webp", quality: 90, anim: false },
     });
-    expect(valuesOf("output")).toEqual([
-      expect.stringMatching(/^AVIF and WebP, of a JPEG: /),
-      'WebP, of a JPEG: {"format":"image/webp","quality":90,"anim":false}',
-      'neither, of a JPEG: {"format":"image/jpeg","quality":90,"anim":false}',
-    ]);
-    expect(rows).toMatch(/^Engine +binding: the Worker fetches the original/m);
-    expect(rows).toMatch(/^ {2}transform +\{.*"width":320/m);
+    expect(JSON.parse(valuesOf("neither: of a JPEG")[0] ?? "")).toMatchObject({
+      transform,
+      output: { format: "image/jpeg", quality: 90, anim: false },
+    });
+    expect(valuesOf("AVIF and WebP: of a JPEG")).toHaveLength(1);
+    expect(rows).toMatch(/^Engine +the Images binding/m);
     expect(rows).not.toMatch(/sent to the edge|Cache key/);
   });
 
   test("an overlay is an object of the bucket", async () => {
     const { valuesOf } = await explain(S3, "/images/marked/fig.jpg");
     const draw = { key: "mark.png", transform: { width: 20 }, right: 5, bottom: 5, opacity: 0.5 };
-    expect(valuesOf("draw").map((one) => JSON.parse(one))).toEqual([draw]);
+    const [call = "{}"] = valuesOf("WebP: of a JPEG");
+    expect(JSON.parse(call).draw).toEqual([draw]);
   });
 
   test("only a GIF moves (O8)", async () => {
     const { valuesOf } = await explain(S3, "/images/moving/fig.gif");
-    expect(valuesOf("output").slice(0, 2)).toEqual([
-      expect.stringMatching(/of a GIF: .*"anim":true/),
-      expect.stringMatching(/of a JPEG: .*"anim":false/),
-    ]);
+    expect(valuesOf("WebP: of a GIF")).toEqual([expect.stringContaining('"anim":true')]);
+    expect(valuesOf("WebP: of a JPEG")).toEqual([expect.stringContaining('"anim":false')]);
   });
 
   test("facts are free (L2)", async () => {
@@ -79,11 +79,11 @@ describe("the calls of the Images binding", () => {
 test("an R2 binding has no headers and no key", async () => {
   const { rows, valuesOf } = await explain(R2, "/images/card/fig.jpg");
   expect(valuesOf("Origin URL")).toEqual(["r2://MEDIA_BUCKET/fig.jpg"]);
-  expect(rows).not.toMatch(/authorization|AWS4|key that is not/);
+  expect(rows).not.toMatch(/Signed by/);
 });
 
 test("in the local run, too, an R2 bucket is read by its binding and without a key", async () => {
   const { rows, valuesOf } = await explain(R2, "http://localhost:8787/images/card/fig.jpg");
   expect(valuesOf("Origin URL")).toEqual(["r2://MEDIA_BUCKET/fig.jpg"]);
-  expect(rows).not.toMatch(/authorization|AWS4|localhost:\d+\/cdn-cgi|key that is not/);
+  expect(rows).not.toMatch(/Signed by|localhost:\d+\/cdn-cgi/);
 });

@@ -69,19 +69,9 @@ async function agree(url: string, original = "a JPEG"): Promise<void> {
     );
     for (const { request } of stage.asked) {
       expect(request.url.replace(/\?x-vitrine=[0-9a-f]{32}$/, "")).toBe(row("Origin URL"));
-      const shown = ["host", "authorization", "x-amz-content-sha256", "x-amz-date"];
-      const { host, authorization, ...headers } = Object.fromEntries(
-        shown.map((name) => [name, row(name)]),
-      );
-      const sent = Object.fromEntries(request.headers);
-      for (const { "x-amz-date": date } of [headers, sent]) expect(date).toMatch(/T\d{6}Z$/);
-      expect(Object.keys(sent).sort()).toEqual(["authorization", ...Object.keys(headers)].sort());
-      expect(host).toBe(new URL(request.url).host);
-      const [, end, scope, names] =
-        /Credential=\w+(\w{4})\/(\S+), SignedHeaders=(\S+),/.exec(`${sent["authorization"]}`) ?? [];
-      expect(authorization).toBe(
-        `AWS Signature Version 4 of ${names}, for ${scope}, by the current key …${end} (from the environment)`,
-      );
+      const { authorization } = Object.fromEntries(request.headers);
+      const [, end] = /Credential=\w+(\w{4})\//.exec(`${authorization}`) ?? [];
+      expect(row("Signed by")).toBe(`the current key …${end} (from the environment)`);
     }
   }
   expect(row("Signature")).toMatch(url.includes("&sig=") ? /^valid until / : /^none is asked for$/);
@@ -290,7 +280,7 @@ test("without the signing keys it says that the signature is not checked, and th
     expect.stringMatching(/^not checked: /),
   ]);
   expect(right.below("Kept as")[0]?.value).toMatch(/&v=7$/);
-  expect(right.row("authorization")).toMatch(/, by a key that is not at hand$/);
+  expect(right.row("Signed by")).toBe("a key that is not at hand");
   // The values that stand for the keys at Cloudflare open nothing.
   const kept = { kid: "kept", secret: "x".repeat(32) };
   const grant = { route: PRIVATE, preset: "card", key: "photos/fig.jpg", expires: now() + 50 };

@@ -1,7 +1,7 @@
 // Which object a name means: `BUCKET/key`, or `key` where there is one bucket.
 
 import { describe, expect, test } from "vitest";
-import { nameOf, readName, unclearText } from "../../../src/cli/objects/object-name.ts";
+import { nameOf, readName } from "../../../src/cli/objects/object-name.ts";
 import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";
@@ -46,7 +46,6 @@ test.each([
   const read = readName(buckets, name);
   if (!("unclear" in read)) return expect.unreachable();
   expect(read.names).toEqual(names);
-  expect(unclearText(read, (one) => `<${one}>`)).toMatch(/\? Write <.*> or <.*>$/);
   // Each of them is read, and they mean different objects.
   const found = names.map((one) => readName(buckets, one));
   for (const one of found) expect(one).toHaveProperty("key");

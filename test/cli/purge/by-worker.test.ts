@@ -193,7 +193,7 @@ test.each<[string, () => Response, RegExp]>([
       HttpResponse.json({ ok: false, not_purged: [{ object: "\u001b]0;x\u0007", reason: "" }] }),
     /answers about other objects/,
   ],
-  ["nothing", () => HttpResponse.error(), /no answer from/],
+  ["nothing", () => HttpResponse.error(), /no answer: /],
 ])("a site that answers %s: no key is taken for purged", async (_what, answer, said) => {
   hurry();
   let asked = 0;

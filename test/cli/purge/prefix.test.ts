@@ -43,7 +43,7 @@ test("--prefix with the bucket's own prefix finds nothing, and says to leave tha
   const ended = await purge(["--prefix", "published/photos/"], { env: keyed });
   expect([ended.code, net.purged]).toEqual([2, []]);
   expect(ended.err).toContain('begins with "published/published/photos/"');
-  expect(ended.err).toContain("Leave out published/, the bucket's prefix: write photos/");
+  expect(ended.err).toContain("Leave out published/, the bucket's prefix");
   const other = await purge(["--prefix", "nothing/"], { env: keyed });
   expect(other.err).not.toContain("Leave out");
 });
@@ -119,14 +119,14 @@ test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
     "photos/",
     () => net.s3.faults.add("no-list-bucket"),
     { env: keyed },
-    /media cannot be listed: S3 says AccessDenied: .* s3:ListBucket .* npx vitrine purge - < keys.txt/,
+    /media cannot be listed: S3 says AccessDenied.* s3:ListBucket .* npx vitrine purge - < keys.txt/,
   ],
   [
     "no key is at hand",
     "photos/",
     () => {},
     { env },
-    /no S3 key to do so\. Put the key into the environment or \.dev\.vars\n/,
+    /no S3 key to do so\. Put the key into the environment or \.dev\.vars, or give the keys, .*: npx vitrine purge - < keys\.txt\n/,
   ],
   [
     "the key at hand is no key",
