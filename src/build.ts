@@ -1,10 +1,11 @@
 // npm run build: makes dist/, which is what the package has of src/: one file for each program and each export, with
-// what several of them share in chunks beside them; the types, and the client's modules, file by file.
+// what several of them share in chunks beside them; the types, and the client's modules, file by file, and all in one.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import { STANDALONE } from "./cli/app-file/make-app-file.ts";
 import { bundlePage } from "./dev/sheet/bundle-page.ts";
 
 const SRC = import.meta.dirname;
@@ -28,6 +29,7 @@ await bundle({ entryPoints: ["dev/local-worker.ts"] });
 await bundle({ entryPoints: ["worker/index.ts"] });
 await bundle(FOR_NODE);
 for (const project of ["tsconfig.types.json", "client"]) compile(project);
+await bundleClient();
 cpSync(join(SRC, PAGE), join(DIST, PAGE), {
   recursive: true,
   filter: (file) => !/\.(?:ts|json)$/.test(file),
@@ -49,4 +51,42 @@ async function bundle(options: BuildOptions): Promise<void> {
 function compile(project: string): void {
   const tsc = join(SRC, "../node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", join(SRC, project)], { stdio: "inherit" });
+}
+
+/** The client in one module, with its types, for an app that cannot install the package. */
+async function bundleClient(): Promise<void> {
+  const banner =
+    "// Written by `npx vitrine client --standalone`: the client of Vitrine. Do not edit it.";
+  const entries = ["index", "sign", "next", "nuxt", "unpic"];
+  const lines = entries.map((name) => `export * from "./client/${name}.ts";\n`);
+  const outfile = join(DIST, "client", `${STANDALONE}.js`);
+  const { metafile } = await build({
+    stdin: { contents: lines.join(""), resolveDir: SRC },
+    ...{ bundle: true, format: "esm", target: "es2022", logLevel: "warning", metafile: true },
+    ...{ absWorkingDir: DIST, outfile, banner: { js: `${banner}\n/* eslint-disable */` } },
+  });
+  const [output] = Object.values(metafile.outputs);
+  const types = `${banner}\n${joinTypes(output?.exports ?? [])}`;
+  writeFileSync(join(DIST, "client", `${STANDALONE}.d.ts`), types);
+}
+
+/**
+ * Joins what the compiler declares of the client's modules. A name that two of them declared would not compile.
+ * @param values the names of functions that are exported; what only the modules themselves use is not
+ */
+function joinTypes(values: readonly string[]): string {
+  const modules = ["url", "client"].flatMap((folder) =>
+    readdirSync(join(DIST, folder))
+      .filter((file) => file.endsWith(".d.ts") && file !== "placeholder.d.ts")
+      .map((file) => ({ file, text: readFileSync(join(DIST, folder, file), "utf8") })),
+  );
+  const types = modules
+    .filter(({ file }) => ["types.d.ts", "index.d.ts", "sign.d.ts"].includes(file))
+    .flatMap(({ text }) => [...text.matchAll(/^export type (\w+)/gm)].map(([, name]) => name));
+  const declared = modules.map(({ text }) =>
+    text.replace(/^(?:import|export) [^;]* from "[^"]*";\n|^export \{\};\n|^export /gm, ""),
+  );
+  return `${declared.join("")}export { ${values.join(", ")} };
+export type { ${types.join(", ")} };
+`;
 }

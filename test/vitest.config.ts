@@ -23,7 +23,7 @@ const LONG = [
   "test/worker/purge-kept.test.ts",
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
-  "test/cli/client/{base-url-from,package-form}.test.ts",
+  "test/cli/client/client.test.ts",
   "test/cli/facts/{many,typescript}.test.ts",
   "test/bench/{cost,cost-command,rounds,tiers,worker}.test.ts",
   "test/cli/doctor/local.test.ts",

@@ -4,10 +4,12 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { writeClient } from "../../src/cli/client/write-client.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { compile, STRICT } from "../client/compile.ts";
+import { installClient } from "../client/install-client.ts";
 import { ROOT } from "../support/built.ts";
+import { makeProject, STAGED } from "../support/cli/folder.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { file as imageFile } from "../support/stand.ts";
@@ -53,8 +55,7 @@ test("the examples for apps compile, with the file that npx vitrine client write
     "declare const process: { readonly env: { readonly URL_SIGNING_KEYS?: string } };",
   );
   copyFileSync(join(ROOT, "test/loaders/facts.ts"), join(folder, "facts.ts"));
-  const paths = { "vitrine/placeholder": [join(ROOT, "src/client/placeholder.ts")] };
-  const compilerOptions = { ...STRICT, noUnusedLocals: false, paths };
+  const compilerOptions = { ...STRICT, noUnusedLocals: false };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   const deployed = {
     ...VARS,
@@ -69,16 +70,10 @@ test("the examples for apps compile, with the file that npx vitrine client write
       tiny: { width: 24, quality: 40 },
     },
   };
-  const secrets = Object.keys(SECRETS);
-  const known = {
-    deployed,
-    secrets,
-    file: "wrangler.toml",
-    environment: undefined,
-    patterns: [],
-  };
-  const file = join(folder, "vitrine.ts");
-  expect(writeClient(known, file, "https://images.example.com")).toContain("Wrote");
+  const project = makeProject({ ...STAGED, env: {}, vars: deployed });
+  const args = ["client", join(folder, "vitrine.ts"), "--base-url", "https://images.example.com"];
+  expect(await vitrine(args, { folder: project })).toMatchObject({ code: 0, err: "" });
+  await installClient(folder);
   expect(await compile(folder)).toEqual([]);
 });
 

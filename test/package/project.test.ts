@@ -48,25 +48,24 @@ test("what it deploys is as large as the Worker of the repository", async () => 
 });
 
 test.each([
-  ["app", "{}", "openSite<const Presets"],
-  ["app-with-package", '{ "dependencies": { "vitrine": "*" } }', 'from "vitrine/unpic"'],
-])("vitrine client writes a file that an %s compiles and runs", async (name, packages, part) => {
+  ["app", ["--standalone"], 'from "./vitrine-client.js"'],
+  ["app-with-package", [], 'from "vitrine/unpic"'],
+])("vitrine client writes a file that an %s compiles and runs", async (name, options, part) => {
   const app = join(dirname(shop), name);
   mkdirSync(app);
-  writeFileSync(join(app, "package.json"), packages);
+  writeFileSync(join(app, "package.json"), "{}");
   symlinkSync(join(shop, "node_modules"), join(app, "node_modules"));
   const file = `../${name}/vitrine.ts`;
-  await run("npx", ["vitrine", "client", file, "--base-url", ""], { cwd: shop });
-  await run("npx", ["vitrine", "client", file, "--check"], { cwd: shop });
+  await run("npx", ["vitrine", "client", file, "--base-url", "", ...options], { cwd: shop });
   expect(readFileSync(join(app, "vitrine.ts"), "utf8")).toContain(part);
   const page =
     'import { images } from "./vitrine";\nconsole.log(images.imageUrl("a b.jpg", "card@2x"));\n';
   writeFileSync(join(app, "page.ts"), page);
-  const options =
+  const compilerOptions =
     "--ignoreConfig --target es2022 --lib es2022,dom --strict --module esnext --moduleResolution bundler --types".split(
       " ",
     );
-  await run("npx", ["tsc", ...options, "", "--noEmit", "page.ts"], { cwd: app });
+  await run("npx", ["tsc", ...compilerOptions, "", "--noEmit", "page.ts"], { cwd: app });
   const bundle = "esbuild page.ts --bundle --format=esm --outfile=page.js --log-level=warning";
   await run("npx", bundle.split(" "), { cwd: app });
   expect(readFileSync(join(app, "page.js"), "utf8")).not.toContain("unpic");

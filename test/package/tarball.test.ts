@@ -17,7 +17,6 @@ const FOLDERS = [
   /^dist\/cli\/init\/gitignore$/,
   /^docs\/(?:[\w-]+\.md|llms\.txt)$/,
   /^fixtures\/(?:objects|template|github)\//,
-  /^src\/(?:client|url)\/[\w-]+\.ts$/, // `vitrine client` joins them
   /^src\/cli\/vitrine\.js$/,
 ];
 const TOP = [

@@ -1,78 +1,82 @@
-// Makes the TypeScript file for an app: the modules of the client in one, then the routes and the presets.
+// Makes the TypeScript file for an app: the routes and the presets of the configuration, with their types. The code is
+// the client's, which the file imports and exports again. Only what makes a difference to a URL or an `<img>` gets in.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import * as client from "../../client/index.ts";
+import * as next from "../../client/next.ts";
+import * as nuxt from "../../client/nuxt.ts";
+import * as signing from "../../client/sign.ts";
 import type { PresetShape } from "../../client/types.ts";
+import * as unpic from "../../client/unpic.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { PACKAGE_ROOT } from "../command.ts";
 import { tableOf } from "../config/environment-config.ts";
-import { type Expression, type Where, type Written, writeHeader } from "./header.ts";
-import { type Joined, joinModules } from "./join-modules.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";
 
-/** In the package, too: this file is as deep in dist/ as in src/. */
-const SOURCES = join(PACKAGE_ROOT, "src");
-
-/** Each module imports only from those before it. */
-const CLIENT = [
-  ...["types", "dimensions", "site", "base-url", "img", "facts-url", "signed-src", "index"],
-  ...["loader-url", "next", "nuxt", "unpic", "sign"],
-];
-const MODULES = [
-  ...["key", "grammar", "grant"].map((name) => `url/${name}.ts`),
-  ...CLIENT.map((name) => `client/${name}.ts`),
-];
-/** What package.json exports, by the modules. */
-const ENTRIES = {
-  "client/index.ts": "vitrine/client",
-  "client/sign.ts": "vitrine/sign",
-  "client/next.ts": "vitrine/next",
-  "client/nuxt.ts": "vitrine/nuxt",
-  "client/unpic.ts": "vitrine/unpic",
+/** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
+export type BaseUrl = string | EnvironmentVariable;
+type EnvironmentVariable = {
+  /** `process.env.IMAGES_URL`. */
+  readonly code: string;
+  /** `IMAGES_URL`. */
+  readonly name: string;
 };
 
-/** What the file needs besides the configuration. */
-type AppFileOptions = {
-  /** Whether the app has the package: the file imports the client then, and exports the same names. */
-  readonly hasPackage?: boolean;
-  /** What it was written with. */
-  readonly written?: Written;
-};
+/** The file that an app without the package has beside its own: `npm run build` makes it. */
+export const STANDALONE = "vitrine-client";
+
+/** What an app may use of the client, by the entries of the package. */
+const ENTRIES: readonly (readonly [entry: string, names: readonly string[]])[] = [
+  ["vitrine/client", Object.keys(client)],
+  ["vitrine/sign", Object.keys(signing)],
+  ["vitrine/next", Object.keys(next)],
+  ["vitrine/nuxt", Object.keys(nuxt)],
+  ["vitrine/unpic", Object.keys(unpic)],
+];
+const TAKEN = [...ENTRIES.flatMap(([, names]) => names), "baseUrl", "readBaseUrl", "presets"];
+
+const HEADER = `// Written by \`npx vitrine client\` from wrangler.toml.
+// Do not edit it: run that again after a change of the presets or the routes there.
+/* eslint-disable */
+`;
+
+/** Returns whether \`vitrine client\` wrote a file. That of 0.1.0 was \`npm run client\`. */
+export function isAppFile(text: string): boolean {
+  return /^\/\/ Written by `(?:npx vitrine|npm run) client` /.test(text);
+}
+
+/** Reads an expression that is a variable of the environment, and nothing else. */
+export function readVariable(code: string): EnvironmentVariable | undefined {
+  const [, name] = /^(?:process|import\.meta)\.env\.([A-Za-z_]\w*)$/.exec(code) ?? [];
+  return name === undefined ? undefined : { code, name };
+}
 
 /**
- * Only what makes a difference to a URL or an `<img>` gets into the file.
  * @param vars with `PRESETS` as it is written
+ * @param isStandalone whether the app has the client beside this file, in place of the package
  * @returns with the names of the clients, in the order of the routes, and the number of presets
  */
 export function makeAppFile(
   { routes }: Pick<Config, "routes">,
   vars: Vars,
-  baseUrl: Exclude<Where, undefined>,
-  { hasPackage = false, written = {} }: AppFileOptions = {},
+  baseUrl: BaseUrl,
+  isStandalone = false,
 ) {
-  const client = joinModules(
-    MODULES.map((file) => ({ file, text: readFileSync(join(SOURCES, file), "utf8") })),
-    Object.keys(ENTRIES),
-  );
   const shown = [...presetsOf(vars)].filter(([preset]) =>
     routes.some((route) => route.presets?.has(preset) ?? true),
   );
-  // The client's code may use globals by their names. In both forms a route has the same name.
-  const taken = (name: string) =>
-    client.names.has(name) || OWN.includes(name) || name in globalThis;
+  // Code of an app may use globals by their names.
+  const isTaken = (name: string) => TAKEN.includes(name) || name in globalThis;
   const paths = routes.map(({ path }) => path);
-  const names = nameRoutes(paths, taken);
+  const names = nameRoutes(paths, isTaken);
   const table = shown.map(([name, preset]) => `  ${keyOf(name)}: ${literal(shapeOf(preset))},\n`);
   const all = shown.map(([name]) => name);
   const isLater = typeof baseUrl !== "string";
   const parts = [
-    writeHeader(written),
-    hasPackage ? writeImports(client, isLater) : client.text,
-    "// From wrangler.toml\n",
-    isLater ? readLater(baseUrl.from) : `const baseUrl = ${literal(baseUrl)};`,
+    HEADER,
+    writeImports(isStandalone, isLater),
+    isLater ? readLater(baseUrl) : `const baseUrl = ${literal(baseUrl)};`,
     `const presets = {\n${table.join("")}} as const;\n`,
     ...names.flatMap((name, at) =>
       routes[at] ? [writeRoute(routes[at], name, all, isLater)] : [],
@@ -82,25 +86,21 @@ export function makeAppFile(
   return { text: parts.join("\n"), clients, presets: shown.length };
 }
 
-/** Returns whether a file of this command imports the package. */
-export function importsPackage(text: string): boolean {
-  return /^import .* from "vitrine\/client";$/m.test(text);
-}
-
-/** By their names: with `export *` from several packages, Nitro takes all names for those of the first. */
-function writeImports({ exports }: Joined, isLater: boolean): string {
+/** Values by their names: with `export *` from several packages, Nitro takes all names for those of the first. */
+function writeImports(isStandalone: boolean, isLater: boolean): string {
   const used = [...(isLater ? ["checkBaseUrl"] : []), "clientOf", "openSite", "type VariantOf"];
-  const exported = Object.entries(ENTRIES).map(([file, entry]) => {
-    const names = [...(exports.get(file) ?? [])].map(([name, isType]) =>
-      isType ? `type ${name}` : name,
-    );
-    return `export { ${names.join(", ")} } from "${entry}";\n`;
-  });
-  return `import { ${used.join(", ")} } from "vitrine/client";\n\n${exported.join("")}`;
+  const placeOf = (entry: string) => (isStandalone ? `./${STANDALONE}.js` : entry);
+  const exported = ENTRIES.map(
+    ([entry, names]) => `export { ${names.join(", ")} } from "${placeOf(entry)}";\n`,
+  );
+  const types = new Set(["vitrine/client", "vitrine/sign"].map(placeOf));
+  return `import { ${used.join(", ")} } from "${placeOf("vitrine/client")}";
+
+${exported.join("")}${[...types].map((place) => `export type * from "${place}";\n`).join("")}`;
 }
 
 /** Bundlers replace the expression where it stands. An unset variable is told when the first URL is made. */
-function readLater({ code, name }: Expression): string {
+function readLater({ code, name }: EnvironmentVariable): string {
   return `function readBaseUrl(): string {
   let given: string | undefined;
   try {
@@ -121,18 +121,15 @@ export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset>
   return presets;
 }
 
-const OWN = ["baseUrl", "readBaseUrl", "presets"];
-
 function writeRoute(
   { path, mapping, presets, signing, facts }: BoundRoute,
   { value, type }: RouteName,
   all: readonly string[],
   isLater: boolean,
 ): string {
-  // An app need not know the bucket.
   const route = {
     path,
-    object: `BUCKET/${mapping.key.parts.join("")}`,
+    object: `BUCKET/${mapping.key.parts.join("")}`, // an app need not know the bucket
     ...(presets && { presets }),
     ...(signing && { signed: true }),
     ...(facts && { facts }),

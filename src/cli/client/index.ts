@@ -1,60 +1,69 @@
-// vitrine client: writes one TypeScript file for an app in another repository: the client, and the routes
-// and presets of wrangler.toml.
+// vitrine client: writes a TypeScript file for an app in another repository: the routes and the presets of
+// wrangler.toml, with their types. It asks no server, and writes over no file that something else wrote.
 
-import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import {
-  type Expression,
-  optionsText,
-  readExpression,
-  readOptions,
-  type Where,
-  type Written,
-} from "../app-file/header.ts";
-import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
-import { readVars } from "../config/environment-config.ts";
+  type BaseUrl,
+  isAppFile,
+  makeAppFile,
+  readVariable,
+  STANDALONE,
+} from "../app-file/make-app-file.ts";
+import {
+  type End,
+  EXIT,
+  type Fault,
+  isFault,
+  PACKAGE_ROOT,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
+import { type KnownVars, readVars } from "../config/environment-config.ts";
 import { configFault } from "../config/mistakes.ts";
+import { readDeployed } from "../config/project.ts";
+import { findBaseUrl } from "../config/site-url.ts";
+import { writeOwnFile } from "../files/write-file.ts";
 import { envOption } from "../options.ts";
-import { visible } from "../terminal/shell.ts";
-import { chooseEnvironment } from "../wrangler/config-file.ts";
-import { type Checked, checkClient } from "./check-client.ts";
-import type { ClientVars } from "./plan-client.ts";
-import { readOwn } from "./read-own.ts";
-import { writeClient } from "./write-client.ts";
+import { counted } from "../terminal/progress.ts";
+import { chooseEnvironment, placeText } from "../wrangler/config-file.ts";
+import { namesPackage } from "../wrangler/packages.ts";
+
+type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function clientCommand(world: World, run: Run) {
+  return define().action((file, options) => run(() => client(world, file, options)));
+}
+
+function define() {
   return new Command("client")
-    .description("writes one TypeScript file for an app: the client, the routes and the presets")
+    .description(
+      "writes a TypeScript file for an app: the routes and the presets, with their types",
+    )
     .argument("<file>", "the file to write, such as ../app/src/vitrine.ts", readFile)
     .addOption(envOption())
     .option(
       "--base-url <url>",
-      `where Vitrine is, such as https://images.example.com, or "" for the page's own host; default: the first domain under routes`,
+      `where Vitrine is: https://images.example.com; "" for the page's own host; process.env.NAME or import.meta.env.NAME if the app's environment says it; default: the first domain under routes`,
     )
-    .addOption(
-      new Option(
-        "--base-url-from <expression>",
-        "the app's environment says where Vitrine is: process.env.NAME or import.meta.env.NAME",
-      )
-        .argParser(readFrom)
-        .conflicts("baseUrl"),
+    .option(
+      "--standalone",
+      "for an app that cannot install the package: writes the client, too, beside the file",
     )
-    .option("--check", "writes nothing; ends with 1 if the file is missing or out of date")
     .addHelpText(
       "after",
       `
-Run it in the folder of your Worker, in CI too, after npm ci there.
-
-A file that this command wrote is replaced. It keeps its options: give only those that are to change. Any other
-file is left alone. If the nearest package.json above the file names vitrine, the file imports the package;
-otherwise it holds the client itself.
+Run it in the folder of your Worker. The app needs the package, whose client the file imports. A file that this
+command wrote is replaced; any other is left alone. In CI, run it and then: git diff --exit-code
 
 Examples:
   npx vitrine client ../app/src/vitrine.ts
   npx vitrine client ../app/src/vitrine.ts --base-url https://images.example.com
-  npx vitrine client ../app/src/vitrine.ts --base-url-from process.env.NEXT_PUBLIC_IMAGES_URL
-  npx vitrine client ../app/src/vitrine.ts --check`,
-    )
-    .action((file, options) => run(() => printClient(world, file, options)));
+  npx vitrine client ../app/src/vitrine.ts --base-url process.env.NEXT_PUBLIC_IMAGES_URL
+  npx vitrine client ../app/src/vitrine.ts --standalone`,
+    );
 }
 
 /** A .ts file that is not a .d.ts file. */
@@ -65,53 +74,65 @@ function readFile(file: string): string {
   );
 }
 
-/** A variable of the app's environment, by the names that bundlers replace. */
-function readFrom(code: string): { readonly from: Expression } {
-  const from = readExpression(code);
-  if (from !== undefined) return { from };
-  throw new InvalidArgumentError("It must be process.env.NAME or import.meta.env.NAME.");
-}
-
-type Options = {
-  readonly env?: string | undefined;
-  readonly baseUrl?: string | undefined;
-  readonly baseUrlFrom?: { readonly from: Expression } | undefined;
-  readonly check?: true | undefined;
-};
-
-/** What is not given is as the file says, if this command wrote it. */
-function printClient(world: World, file: string, options: Options): End {
-  const before = readOwn(file);
-  if (isFault(before)) return before;
-  const written = readOptions(before?.text ?? "");
-  const environment = options.env ?? world.env["CLOUDFLARE_ENV"];
-  const given = options.baseUrl ?? options.baseUrlFrom;
-  const known = readVars(
-    world.folder,
-    chooseEnvironment(world, environment ?? written.environment),
-  );
+function client(world: World, file: string, options: Options): End {
+  const { env, baseUrl: given, standalone = false } = options;
+  const known = readVars(world.folder, chooseEnvironment(world, env));
   if (isFault(known)) return configFault([known.mistake]);
-  const where = given ?? written.where;
-  if (options.check) return printCheck(world, checkClient(known, file, before?.text, where));
-  const kept = {
-    environment: environment === undefined ? written.environment : undefined,
-    where: given === undefined ? written.where : undefined,
-  };
-  return print(world, known, file, where, kept);
-}
-
-/** @param kept the options that the file had and that were not given */
-function print(world: World, known: ClientVars, file: string, where: Where, kept: Written): End {
-  const said = writeClient(known, file, where);
-  if (isFault(said)) return said;
-  say(world.stdout, said);
-  const options = optionsText(kept);
-  if (options !== "") say(world.stdout, visible(`${file} keeps its options:${options}`));
+  const config = readDeployed(known);
+  if ("mistakes" in config) {
+    const { environment } = known;
+    return configFault(config.mistakes.map((mistake) => ({ ...mistake, environment })));
+  }
+  const baseUrl = readBaseUrl(known, given);
+  if (isFault(baseUrl)) return baseUrl;
+  const { text, clients, presets } = makeAppFile(config, known.deployed, baseUrl, standalone);
+  const fault =
+    (standalone ? copyClient(world, dirname(file)) : undefined) ??
+    writeFile(world, file, text, isAppFile);
+  if (fault !== undefined) return fault;
+  const place = typeof baseUrl === "string" ? baseUrl || "the page's own host" : baseUrl.code;
+  const content = `${counted(clients.length, "route")} and ${counted(presets, "preset")}`;
+  const name = `./${basename(file, ".ts")}`;
+  const line = `import { ${clients.join(", ")} } from "${name}";`;
+  say(
+    world.stdout,
+    `Wrote ${file} with ${content}, for ${place}: ${line} (nodenext: "${name}.js")`,
+  );
+  if (!standalone && namesPackage(file, "vitrine") !== true) {
+    const install = "install it (docs/apps.md), or add --standalone here.";
+    say(
+      world.stdout,
+      `The file imports the package, and the app's package.json does not name it: ${install}`,
+    );
+  }
   return EXIT.done;
 }
 
-function printCheck({ stdout, stderr }: World, checked: Checked | Fault): End {
-  if (isFault(checked)) return checked;
-  say(checked.isCurrent ? stdout : stderr, checked.said);
-  return checked.isCurrent ? EXIT.done : EXIT.partly;
+function readBaseUrl(known: KnownVars, given: string | undefined): BaseUrl | Fault {
+  const variable = readVariable(given ?? "");
+  return variable ?? findBaseUrl(given, known.patterns, "--base-url", placeText(known));
+}
+
+/** Copies what an app has in place of the package: one module, and its types. */
+function copyClient(world: World, folder: string): Fault | undefined {
+  for (const ending of [".js", ".d.ts"]) {
+    const built = join(PACKAGE_ROOT, "dist/client", STANDALONE + ending);
+    if (!existsSync(built)) return { fault: `${built} is missing. Make it first: npm run build` };
+    const text = readFileSync(built, "utf8");
+    const [firstLine = ""] = text.split("\n", 1);
+    const isOurs = (before: string) => before.startsWith(firstLine);
+    const fault = writeFile(world, join(folder, STANDALONE + ending), text, isOurs);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function writeFile(
+  { folder }: World,
+  file: string,
+  text: string,
+  isOurs: (before: string) => boolean,
+): Fault | undefined {
+  const fault = writeOwnFile(folder, file, text, isOurs);
+  return fault === undefined ? undefined : { fault: `${file}: ${fault}` };
 }

@@ -1,149 +1,343 @@
-// The file that `vitrine client` writes for an app.
+// `vitrine client`: the file that it writes for an app, and when it writes none.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { expect, test } from "vitest";
-import { writeClient } from "../../../src/cli/client/write-client.ts";
-import { compile, STRICT } from "../../client/compile.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { compile, LOOSE, STRICT } from "../../client/compile.ts";
+import { installClient } from "../../client/install-client.ts";
 import { ROOT } from "../../support/built.ts";
 import { RIGHT, WRONG, WRONG_LINES } from "../../support/cli/client-apps.ts";
-import { type Known, known, LOST, SECRET, VARS } from "../../support/cli/configuration.ts";
+import { LOST, PROJECT, SECRET, VARS } from "../../support/cli/configuration.ts";
+import { makeFolder, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
 import { get } from "../../support/play.ts";
 import { makeTemporary } from "../../support/temporary.ts";
 
-const folder = makeTemporary("vitrine-client-");
-const at = (name: string) => join(folder, name);
+const project = makeProject(PROJECT);
+/** An app that has the package. */
+const app = makeTemporary("vitrine-client-");
+const at = (name: string) => join(app, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
+const put = (name: string, text: string) => writeFileSync(at(name), text);
 
-const write = (file: string, vars: Known = known) => writeClient(vars, file);
+beforeAll(async () => {
+  put("package.json", '{ "type": "module", "dependencies": { "vitrine": "*" } }');
+  await installClient(app);
+  for (const name of ["vite", "@types"]) {
+    symlinkSync(join(ROOT, "node_modules", name), at(`node_modules/${name}`));
+  }
+});
 
-test("it has the options that clients use, and nothing else of the configuration", () => {
-  const said = write(at("vitrine.ts"));
-  expect(said).toBe(
-    `Wrote ${at("vitrine.ts")}, with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine"; (nodenext: "./vitrine.js")`,
+/** Writes a file of the app. */
+async function client(file: string, options: readonly string[] = [], folder = project) {
+  const ended = await vitrine(["client", at(file), ...options], { folder });
+  expect([ended.code, ended.err]).toEqual([0, ""]);
+  return ended.out;
+}
+
+test("it has the options that clients use, and nothing else of the configuration", async () => {
+  expect(await client("vitrine.ts")).toBe(
+    `Wrote ${at("vitrine.ts")} with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine"; (nodenext: "./vitrine.js")\n`,
   );
   const text = read("vitrine.ts");
-  const tail = text.slice(text.indexOf("// From wrangler.toml"));
-  expect(tail).toBe(`// From wrangler.toml
+  expect(text).toMatchInlineSnapshot(`
+    "// Written by \`npx vitrine client\` from wrangler.toml.
+    // Do not edit it: run that again after a change of the presets or the routes there.
+    /* eslint-disable */
 
-const baseUrl = "https://images.example";
-const presets = {
-  card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
-  hero: { width: 1920, rotate: 90, trim: true, widths: [640, 1920] },
-  "2x": { height: 20, border: { width: 3 } },
-} as const;
+    import { clientOf, openSite, type VariantOf } from "vitrine/client";
 
-export const imagesSite = /* @__PURE__ */ openSite({
-  baseUrl,
-  route: { path: "/images/:preset/*", object: "BUCKET/*", presets: ["card", "hero", "2x"] },
-  presets,
-});
-/** The URLs of \`/images/:preset/*\`. */
-export const images = /* @__PURE__ */ clientOf(imagesSite);
-export type ImagesPreset = "card" | "hero" | "2x";
-export type ImagesVariant = VariantOf<typeof presets, ImagesPreset>;
+    export { checkBaseUrl, factsUrl, imgProps, reactProps, signedSrc, imageUrl, openSite, parseUrl, srcset, urlForWidth, widths, createClient, clientOf } from "vitrine/client";
+    export { createSigner, expiresWithin } from "vitrine/sign";
+    export { nextLoader, nextSrc } from "vitrine/next";
+    export { nuxtProvider, nuxtPresets } from "vitrine/nuxt";
+    export { unpicTransformer } from "vitrine/unpic";
+    export type * from "vitrine/client";
+    export type * from "vitrine/sign";
 
-export const privateImagesSite = /* @__PURE__ */ openSite({
-  baseUrl,
-  route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"], signed: true },
-  presets,
-});
-/**
- * The URLs of \`/private/:preset/*\`. They are signed: each needs the query that \`createSigner(privateImagesSite, keys)\` makes.
- */
-export const privateImages = /* @__PURE__ */ clientOf(privateImagesSite);
-export type PrivateImagesPreset = "card";
-export type PrivateImagesVariant = VariantOf<typeof presets, PrivateImagesPreset>;
+    const baseUrl = "https://images.example";
+    const presets = {
+      card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+      hero: { width: 1920, rotate: 90, trim: true, widths: [640, 1920] },
+      "2x": { height: 20, border: { width: 3 } },
+    } as const;
 
-export const imgPropsImagesSite = /* @__PURE__ */ openSite({
-  baseUrl,
-  route: { path: "/:preset/img-props/:id", object: "BUCKET/users/:id.jpg", presets: ["2x"] },
-  presets,
-});
-/** The URLs of \`/:preset/img-props/:id\`. */
-export const imgPropsImages = /* @__PURE__ */ clientOf(imgPropsImagesSite);
-export type ImgPropsImagesPreset = "2x";
-export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPreset>;
-`);
-  expect(text).not.toMatch(SECRET);
-  expect(tail).not.toMatch(LOST);
-  expect(text).toMatch(/^\/\/ Written by `npx vitrine client` from wrangler\.toml\.\n/);
-  // Each name is exported once, and the client's inner functions are not exported.
-  const exported = [...text.matchAll(/^export (?:async )?(?:\w+) (\w+)/gm)].map(([, name]) => name);
-  expect(new Set(exported).size).toBe(exported.length);
-  expect(exported).toEqual(expect.arrayContaining(["createClient", "createSigner", "ImgProps"]));
-  for (const own of ["urlOf", "keyFault", "signGrant", "compilePattern", "shownPreset"]) {
-    expect(exported).not.toContain(own);
-  }
-  expect(text).not.toMatch(/^(?:import|export \{|export \*|export type \*)/m);
-});
-
-test("it compiles in the strictest app, and the Worker shows its URLs", async () => {
-  write(at("vitrine.ts"));
-  writeFileSync(at("right.ts"), RIGHT);
-  writeFileSync(at("wrong.ts"), WRONG);
-  const compilerOptions = { ...STRICT, allowImportingTsExtensions: true };
-  const files = ["vitrine.ts", "right.ts", "wrong.ts"];
-  writeFileSync(at("tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-  const errors = await compile(folder);
-  const told = errors.map(({ file, line }) => `${file}:${line}`);
-  expect(told).toEqual(WRONG_LINES);
-
-  const keys = `globalThis.SIGNING_KEYS = ${JSON.stringify(SECRETS.URL_SIGNING_KEYS)};`;
-  const script = `${keys} process.stdout.write((await import("./right.ts")).default);`;
-  const run = ["--input-type=module", "--eval", script];
-  const urls = execFileSync(process.execPath, run, { cwd: folder }).toString().split("\n");
-  expect(urls).toHaveLength(5);
-  const picture = { path: "/images/:preset/*", object: "media/*" };
-  const { PRESETS } = VARS;
-  const { "acme-media": media } = VARS.BUCKETS;
-  const ROUTES = [picture, { ...picture, path: "/private/:preset/*", signed: true }];
-  const env = { ...SECRETS, BUCKETS: { media }, ROUTES, PRESETS };
-  for (const url of urls.slice(0, 4)) {
-    expect([url, (await get(url, {}, env)).status]).toEqual([url, 200]);
-  }
-  expect(urls[4]).toBe("https://images.example/2x/img-props/7");
-});
-
-test("it compiles on a server without the types of browsers", async () => {
-  mkdirSync(at("server"));
-  write(at("server/vitrine.ts"));
-  const node = { lib: ["ES2023"], types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")] };
-  const compilerOptions = { ...STRICT, ...node, skipLibCheck: true };
-  writeFileSync(at("server/tsconfig.json"), JSON.stringify({ compilerOptions }));
-  expect(await compile(at("server"))).toEqual([]);
-});
-
-test("an app ships only the parts that it uses", async () => {
-  write(at("vitrine.ts"));
-  const ship = async (contents: string) => {
-    const { outputFiles } = await build({
-      stdin: { contents, resolveDir: folder, loader: "ts" },
-      ...{ bundle: true, minify: true, format: "esm", target: "es2022", write: false },
+    export const imagesSite = /* @__PURE__ */ openSite({
+      baseUrl,
+      route: { path: "/images/:preset/*", object: "BUCKET/*", presets: ["card", "hero", "2x"] },
+      presets,
     });
-    return outputFiles[0]?.text ?? "";
-  };
-  const few = await ship('export { imageUrl, imagesSite, srcset } from "./vitrine.ts";');
-  expect(few).not.toMatch(/decoding|HMAC|private/);
-  expect(gzipSync(few, { level: 9 }).length).toBeLessThan(1700); // with the presets of this test
-  expect(await ship('import "./vitrine.ts";')).toBe("");
+    /** The URLs of \`/images/:preset/*\`. */
+    export const images = /* @__PURE__ */ clientOf(imagesSite);
+    export type ImagesPreset = "card" | "hero" | "2x";
+    export type ImagesVariant = VariantOf<typeof presets, ImagesPreset>;
+
+    export const privateImagesSite = /* @__PURE__ */ openSite({
+      baseUrl,
+      route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"], signed: true },
+      presets,
+    });
+    /**
+     * The URLs of \`/private/:preset/*\`. They are signed: each needs the query that \`createSigner(privateImagesSite, keys)\` makes.
+     */
+    export const privateImages = /* @__PURE__ */ clientOf(privateImagesSite);
+    export type PrivateImagesPreset = "card";
+    export type PrivateImagesVariant = VariantOf<typeof presets, PrivateImagesPreset>;
+
+    export const imgPropsImagesSite = /* @__PURE__ */ openSite({
+      baseUrl,
+      route: { path: "/:preset/img-props/:id", object: "BUCKET/users/:id.jpg", presets: ["2x"] },
+      presets,
+    });
+    /** The URLs of \`/:preset/img-props/:id\`. */
+    export const imgPropsImages = /* @__PURE__ */ clientOf(imgPropsImagesSite);
+    export type ImgPropsImagesPreset = "2x";
+    export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPreset>;
+    "
+  `);
+  expect(text).not.toMatch(SECRET);
+  expect(text.slice(text.indexOf("const baseUrl"))).not.toMatch(LOST);
 });
 
-test("names that would break the code are escaped", () => {
+/** Where the app is, and how the file gets the client. */
+const FORMS = [
+  ["with the package", "", []],
+  ["standalone", "standalone/", ["--standalone"]],
+] as const;
+
+describe.each(FORMS)("%s", (_form, place, options) => {
+  beforeAll(async () => {
+    mkdirSync(at(place), { recursive: true });
+    put(`${place}package.json`, '{ "type": "module", "dependencies": { "vitrine": "*" } }');
+  });
+
+  test.each([
+    ["a bundler", STRICT, "./vitrine"],
+    ["node16", { ...STRICT, module: "node16", moduleResolution: "node16" }, "./vitrine.js"],
+    ["strict off", LOOSE, "./vitrine"],
+    [
+      "a server without the types of browsers",
+      { ...STRICT, lib: ["ES2023"], types: ["node"], skipLibCheck: true },
+      "./vitrine",
+    ],
+  ])("it compiles in an app with %s, and a mistake does not", async (_name, settings, from) => {
+    await client(`${place}vitrine.ts`, [...options, "--base-url", "process.env.IMAGES_URL"]);
+    put(`${place}right.ts`, RIGHT.replaceAll("./vitrine.ts", from));
+    put(`${place}wrong.ts`, WRONG.replaceAll("./vitrine.ts", from));
+    const files = ["vitrine.ts", "right.ts", "wrong.ts"];
+    put(`${place}tsconfig.json`, JSON.stringify({ compilerOptions: settings, files }));
+    const errors = await compile(at(place));
+    expect(errors.map(({ file, line }) => `${file}:${line}`)).toEqual(WRONG_LINES);
+  });
+
+  test("the Worker shows its URLs", async () => {
+    await client(`${place}vitrine.ts`, options);
+    put(`${place}right.ts`, RIGHT);
+    const keys = `globalThis.SIGNING_KEYS = ${JSON.stringify(SECRETS.URL_SIGNING_KEYS)};`;
+    const urls = run(`${keys} process.stdout.write((await import("./${place}right.ts")).default);`);
+    const picture = { path: "/images/:preset/*", object: "media/*" };
+    const { "acme-media": media } = VARS.BUCKETS;
+    const ROUTES = [picture, { ...picture, path: "/private/:preset/*", signed: true }];
+    const env = { ...SECRETS, BUCKETS: { media }, ROUTES, PRESETS: VARS.PRESETS };
+    const [last = "", ...shown] = urls.split("\n").reverse();
+    expect(shown).toHaveLength(4);
+    for (const url of shown) expect([url, (await get(url, {}, env)).status]).toEqual([url, 200]);
+    expect(last).toBe("https://images.example/2x/img-props/7");
+  });
+
+  test("an app ships only the parts that it uses", async () => {
+    await client(`${place}vitrine.ts`, options);
+    const few = await ship(`export { imageUrl, imagesSite, srcset } from "./${place}vitrine.ts";`);
+    expect(few).not.toMatch(/decoding|HMAC|private/);
+    expect(gzipSync(few, { level: 9 }).length).toBeLessThan(1700); // with the presets of this test
+    expect(await ship(`import "./${place}vitrine.ts";`)).toBe("");
+  });
+});
+
+test("both forms export the same names", async () => {
+  for (const [, place, options] of FORMS) await client(`${place}vitrine.ts`, options);
+  const names = (place: string) =>
+    run(`process.stdout.write(Object.keys(await import("./${place}vitrine.ts")).sort().join());`);
+  expect(names("standalone/")).toBe(names(""));
+  expect(names("").split(",")).toEqual(
+    expect.arrayContaining(["createSigner", "factsUrl", "images", "nextSrc", "privateImagesSite"]),
+  );
+});
+
+test("the client beside a standalone file is replaced, and another file of its name is not", async () => {
+  const names = ["vitrine-client.js", "vitrine-client.d.ts"] as const;
+  mkdirSync(at("other"));
+  await client("other/vitrine.ts", ["--standalone"]);
+  const [script] = names.map((name) => read(`other/${name}`));
+  put("other/vitrine-client.js", `${script}// older\n`);
+  await client("other/vitrine.ts", ["--standalone"]);
+  expect(read("other/vitrine-client.js")).toBe(script);
+  put("other/vitrine-client.d.ts", "export {};\n");
+  const ended = await vitrine(["client", at("other/vitrine.ts"), "--standalone"], {
+    folder: project,
+  });
+  expect(ended).toMatchObject({ code: 2, out: "" });
+  expect(ended.err).toContain("vitrine-client.d.ts: this command did not write that file");
+  expect(read("other/vitrine-client.d.ts")).toBe("export {};\n");
+});
+
+/** Runs a script in the app. */
+function run(script: string, env: Readonly<Record<string, string>> = {}): string {
+  const args = ["--input-type=module", "--eval", script];
+  return execFileSync(process.execPath, args, {
+    cwd: app,
+    env: { ...process.env, ...env },
+  }).toString();
+}
+
+/** Bundles a script of the app. */
+async function ship(contents: string, define: Readonly<Record<string, string>> = {}) {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: app, loader: "ts" },
+    ...{ bundle: true, minify: true, format: "esm", target: "es2022", write: false, define },
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+const URL_LINE = 'process.stdout.write(images.imageUrl("a", "card"))';
+const late = (line: string) => `const { images } = await import("./late.ts"); ${line}`;
+const caught = `try { ${URL_LINE} } catch (error) { process.stdout.write(String(error)) }`;
+
+test("the environment of the app says where Vitrine is, also after the file is imported", async () => {
+  expect(await client("late.ts", ["--base-url", "process.env.IMAGES_URL"])).toContain(
+    ", for process.env.IMAGES_URL: import {",
+  );
+  const line = late(`process.env.IMAGES_URL ??= "https://late.example"; ${URL_LINE}`);
+  expect(run(line)).toBe("https://late.example/images/card/a");
+  expect(run(line, { IMAGES_URL: "https://images.example/img" })).toBe(
+    "https://images.example/img/images/card/a",
+  );
+  expect(run(line, { IMAGES_URL: "/" })).toBe("/images/card/a");
+  const define = { "process.env.IMAGES_URL": '"https://put-in.example"' };
+  const shipped = await ship('export { images } from "./late.ts";', define);
+  expect(shipped).toContain('"https://put-in.example"');
+  expect(shipped).not.toContain("process.env");
+});
+
+test.each([
+  ["process.env.IMAGES_URL", {}, "IMAGES_URL is not set"],
+  ["process.env.IMAGES_URL", { IMAGES_URL: "images.example" }, 'IMAGES_URL is "images.example"'],
+  ["import.meta.env.VITE_URL", { VITE_URL: "https://a.example" }, "VITE_URL is not set"],
+])(
+  "%s with %j: the import succeeds, and the first URL says what to set",
+  async (code, env, told) => {
+    await client("late.ts", ["--base-url", code]);
+    expect(run(late(`process.stdout.write("imported "); ${caught}`), env)).toBe(
+      `imported RangeError: Vitrine: ${told}: it must be like "https://images.example.com" or "/"`,
+    );
+  },
+);
+
+test.each([
+  ...[
+    "process.env",
+    "process.env.1A",
+    "process.env.A.B",
+    "process.env['A']",
+    "process.env.A ?? ''",
+  ],
+  ...["process.env.A;alert(1)", "process.env.A\nalert(1)", "process.env.A\n", "window.IMAGES_URL"],
+])("--base-url %j makes no sense: an app's file gets no other code", async (code) => {
+  const ended = await vitrine(["client", at("none.ts"), "--base-url", code], { folder: project });
+  expect([ended.code, ended.out, existsSync(at("none.ts"))]).toEqual([2, "", false]);
+  expect(ended.err).toContain("is not a URL such as");
+});
+
+test("names that would break the code are escaped", async () => {
   const PRESETS = JSON.parse('{"__proto__": {"width": 5}, "constructor": {"width": 6}}');
   const path = `/it's "\u2028\${x}</script>/:preset/*`;
-  // Its own name would hide the `crypto` that the client signs with.
-  const paths = [path, "/crypto/:preset/*"];
-  const ROUTES = paths.map((path) => ({ path, object: "acme-media/*" }));
-  const deployed = { BUCKETS: VARS.BUCKETS, ROUTES, PRESETS };
-  expect(write(at("odd.ts"), { ...known, deployed })).toContain("{ itSX, cryptoImages }");
-  const script = `import("./odd.ts").then(({ itSX: { imageUrl } }) =>
-    process.stdout.write(imageUrl("a", "__proto__") + imageUrl("a", "constructor")))`;
-  const said = execFileSync(process.execPath, ["--eval", script], { cwd: folder }).toString();
+  // Its own name would hide the `crypto` of the platform.
+  const ROUTES = [path, "/crypto/:preset/*"].map((one) => ({ path: one, object: "acme-media/*" }));
+  const folder = makeProject({
+    ...PROJECT,
+    vars: { BUCKETS: VARS.BUCKETS, ROUTES, PRESETS: JSON.stringify(PRESETS) },
+  });
+  expect(await client("odd.ts", [], folder)).toContain("{ itSX, cryptoImages }");
+  const script = `const { itSX: { imageUrl } } = await import("./odd.ts");
+    process.stdout.write(imageUrl("a", "__proto__") + imageUrl("a", "constructor"));`;
   const begin = "https://images.example/it%27s%20%22%E2%80%A8%24%7Bx%7D%3C/script%3E";
-  expect(said).toBe(`${begin}/__proto__/a${begin}/constructor/a`);
+  expect(run(script)).toBe(`${begin}/__proto__/a${begin}/constructor/a`);
+});
+
+test("it is the same each time, and replaces only what it wrote itself", async () => {
+  await client("again.ts");
+  const first = read("again.ts");
+  const old = "// Written by `npm run client` of Vitrine from its wrangler.toml.\n"; // 0.1.0
+  for (const before of [first.slice(0, 500).replaceAll("\n", "\r\n"), old]) {
+    put("again.ts", before);
+    await client("again.ts");
+    expect(read("again.ts")).toBe(first);
+  }
+  symlinkSync(at("again.ts"), at("link.ts"));
+  expect(await client("link.ts", ["--base-url", ""])).toContain(" for the page's own host: ");
+  expect(read("again.ts")).toBe(first.replace('"https://images.example"', '""'));
+  for (const other of ["", "export const mine = 1;\n", `\n${first}`]) {
+    put("mine.ts", other);
+    const ended = await vitrine(["client", at("mine.ts")], { folder: project });
+    expect([ended.code, read("mine.ts")]).toEqual([2, other]);
+    expect(ended.err).toContain("mine.ts: this command did not write that file");
+  }
+});
+
+test("an environment has its own domain", async () => {
+  await client("staging.ts", ["--env", "staging"], makeProject(STAGED));
+  expect(read("staging.ts")).toContain(`const baseUrl = "${STAGING}";`);
+});
+
+test("it says what to do where the app does not name the package", async () => {
+  mkdirSync(at("plain"));
+  put("plain/package.json", "{}");
+  expect(await client("plain/vitrine.ts")).toContain("add --standalone");
+  expect(await client("plain/vitrine.ts", ["--standalone"])).not.toContain("--standalone");
+});
+
+test.each<[string, config: object, args: readonly string[], code: number, said: RegExp]>([
+  ["no folder", {}, ["no/nothing.ts"], 2, /: there is no such folder: make it/],
+  ["no domain", { routes: [] }, ["nothing.ts"], 2, /^wrangler\.toml names no domain/],
+  ["no URL", {}, ["nothing.ts", "--base-url", "x"], 2, /^--base-url x: is not a URL/],
+  [
+    "mistakes",
+    { vars: { ...VARS, PRESETS: { card: {} } } },
+    ["nothing.ts"],
+    2,
+    /mistakes:\n {2}PRESETS\.card: /,
+  ],
+  [
+    "a secret that nobody requires",
+    { secrets: { required: [] } },
+    ["nothing.ts"],
+    2,
+    /AWS_ACCESS_KEY_ID: is missing/,
+  ],
+  ["no TypeScript", {}, ["nothing.js"], 3, /nothing\.js.*It must end in \.ts/],
+  ["types alone", {}, ["nothing.d.ts"], 3, /It must end in \.ts, and not in \.d\.ts/],
+])("it writes nothing: %s", async (_what, config, [file = "", ...options], code, said) => {
+  const before = readdirSync(app);
+  const folder = makeProject({ ...PROJECT, ...config });
+  const ended = await vitrine(["client", at(file), ...options], { folder });
+  expect([ended.code, ended.out, readdirSync(app)]).toEqual([code, "", before]);
+  expect(ended.err).toMatch(said);
+});
+
+test("a wrangler.toml that cannot be read is told by its line", async () => {
+  const folder = makeFolder({}, { "wrangler.toml": "x = 1\n[vars\n" });
+  const ended = await vitrine(["client", at("unread.ts")], { folder });
+  expect([ended.code, existsSync(at("unread.ts"))]).toEqual([2, false]);
+  expect(ended.err).toMatch(/^The configuration has mistakes:\n {2}wrangler\.toml:2:\d+: /);
 });

@@ -1,6 +1,5 @@
 // A configuration for tests of the file that `vitrine client` writes for apps.
 
-import type { writeClient } from "../../../src/cli/client/write-client.ts";
 import { SECRETS } from "../env.ts";
 
 /** A configuration with everything that must stay out of apps. */
@@ -33,12 +32,8 @@ export const SECRET =
   /acme|amazonaws|eu-west|published|canary|AWS|fallback\.png|secret\.example|overlay/;
 export const LOST = /hotpink|tomato|quality|gravity|77|33|999|66|4321|hidden/;
 
-/** What `vitrine client` reads from wrangler.toml. */
-export type Known = Parameters<typeof writeClient>[0];
-
-export const known: Known = {
-  deployed: VARS,
-  secrets: Object.keys(SECRETS),
-  ...{ file: "wrangler.toml", environment: undefined },
-  patterns: ["images.example/*"],
+/** A Vitrine with this configuration. */
+export const PROJECT = {
+  ...{ name: "vitrine", vars: VARS, secrets: { required: Object.keys(SECRETS) } },
+  routes: [{ pattern: "images.example", custom_domain: true }],
 };

@@ -4,10 +4,11 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { writeClient } from "../../../../src/cli/client/write-client.ts";
 import { type Call, callText, clientCommand } from "../../../../src/dev/sheet/page/call-text.ts";
 import { compile, STRICT } from "../../../client/compile.ts";
-import { known } from "../../../support/cli/configuration.ts";
+import { installClient } from "../../../client/install-client.ts";
+import { PROJECT } from "../../../support/cli/configuration.ts";
+import { makeProject } from "../../../support/cli/folder.ts";
 import { AWS, emptyFolder, init } from "../../../support/cli/making.ts";
 import { vitrine } from "../../../support/cli/vitrine.ts";
 import { makeTemporary } from "../../../support/temporary.ts";
@@ -16,7 +17,8 @@ const folder = makeTemporary("vitrine-call-");
 
 test("a call with sizes, one without, and one that is signed compile", async () => {
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
-  writeClient(known, join(folder, "vitrine.ts"), undefined);
+  await vitrine(["client", join(folder, "vitrine.ts")], { folder: makeProject(PROJECT) });
+  await installClient(folder);
   write("tsconfig.json", JSON.stringify({ compilerOptions: STRICT, include: ["."] }));
   write("node.d.ts", "declare const process: { env: { URL_SIGNING_KEYS?: string } };");
   const plain = { client: "images", key: 'a "1".jpg', preset: "card", hasSizes: false };
