@@ -109,7 +109,7 @@ test.each<Row>([
   const before = await visit(world);
   const said = await runIn(world, args);
   expect(said).toMatch(says);
-  done(readRemedy(world, { what: "", remedy: said }), world);
+  done(readRemedy(world, { seen: "", remedy: said }), world);
   expect(await visit(world)).toEqual(before);
   expect(before).toEqual(Object.fromEntries(world.samples.map((path) => [path, "200 image"])));
   expect(await runIn(world, args)).not.toMatch(says);

@@ -100,7 +100,7 @@ describe("npm start", () => {
   });
 
   test("the doctor finds no error in it", async () => {
-    const args = ["vitrine", "doctor", "--url", local.url, "--key", "photos/fig.jpg", "--json"];
+    const args = ["vitrine", "doctor", "--url", local.url, "photos/fig.jpg", "--json"];
     const { stdout } = await run("npx", args, { cwd: cloned });
     const { findings }: { findings: readonly { severity: string; check: string }[] } =
       JSON.parse(stdout);

@@ -48,7 +48,7 @@ async function doctor(key: Credentials, ...args: readonly string[]): Promise<Rep
 }
 
 const { accessKeyId, secretAccessKey } = USERS.reader;
-const OF_KEY = ["--key", first];
+const OF_KEY = [first];
 
 /** A key, the findings that are not well, and the checks that are. */
 const EXAMINED: readonly (readonly [
@@ -88,7 +88,7 @@ const EXAMINED: readonly (readonly [
   [
     "a reader who names a missing object",
     USERS.reader,
-    ["--key", "nothing.png"],
+    ["nothing.png"],
     [["warning", "sample", /may not read published\/nothing\.png, or it does not exist/]],
   ],
 ];
@@ -99,7 +99,7 @@ test.for(EXAMINED)(
     const report = await doctor(key, ...args);
     const found = wrongIn(report)
       .filter(({ check }) => check !== "configuration") // http:// is a mistake in wrangler.toml
-      .map(({ severity, check, what }) => [severity, check, what]);
+      .map(({ severity, check, seen }) => [severity, check, seen]);
     expect(found).toEqual(
       wrong.map(([severity, check, what]) => [severity, check, expect.stringMatching(what)]),
     );
@@ -123,11 +123,11 @@ test("the doctor finds a bucket that anyone may read, list and write (A13)", asy
   await setPolicy("public", [{ user: undefined, actions }]);
   const open = makeFolder(varsFor({ ...place, bucket: "public" }));
   const given = { folder: open, env: envOf(USERS.owner) };
-  const ended = await vitrine(["doctor", "--json", "--key", "a.png"], given);
+  const ended = await vitrine(["doctor", "--json", "a.png"], given);
   const report: Report = { ...JSON.parse(ended.out), code: ended.code, text: ended.err };
   expect(wrongIn(report).at(-1)).toMatchObject({
     ...{ check: "public", severity: "error" },
-    what: "the bucket is public: anyone can download published/a.png and list it, and perhaps write to it, without a key",
+    seen: "the bucket is public: anyone can download published/a.png and list it, and perhaps write to it, without a key",
   });
   tell(task, { check: "doctor, a public bucket: rights named", right: 3, of: 3 });
 });
@@ -211,7 +211,7 @@ test("vitrine dev shows the images of this S3, and the doctor is content with it
   const shown = await fetch(`${url}/images/thumbnail/${encodeSegments(first)}`);
   expect([shown.status, shown.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
   await shown.body?.cancel();
-  const args = ["doctor", "--json", "--url", url, "--key", first];
+  const args = ["doctor", "--json", "--url", url, first];
   const { code, out } = await vitrine(args, { folder: project });
   const report: Report = { ...JSON.parse(out), code, text: "" };
   expect(wrongIn(report).filter(({ severity }) => severity === "error")).toEqual([]);

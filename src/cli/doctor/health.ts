@@ -1,196 +1,197 @@
-// What a deployed Vitrine reports at /healthz, if the token is at hand: which slot works, and what the
-// edge says.
+// Checks what a deployed Vitrine says at /healthz, if the token is at hand: which slot works, and what the edge or
+// the Images binding makes of the canary.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
 import { originOf } from "../config/buckets.ts";
 import { configuredName, isPlayed, type Project } from "../config/project.ts";
 import { askHealth } from "../http/ask-health.ts";
-import { diagnoseClock } from "./diagnose-clock.ts";
-import { diagnoseBinding, diagnoseR2, diagnoseRole } from "./diagnose-keyless.ts";
-import { diagnoseS3 } from "./diagnose-s3.ts";
-import { diagnoseEdge } from "./diagnose-site.ts";
+import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
 import {
-  type Diagnosis,
-  diagnose,
   type Finding,
+  fail,
   findingsOn,
   lessen,
   note,
-  well,
+  ok,
+  type Result,
+  withDeployFirst,
 } from "./finding.ts";
+import { diagnoseRole } from "./role.ts";
+import { cannotList, compareClocks, diagnoseS3, SEE_PROVIDER } from "./s3.ts";
 
-/** @param clock how far the site's clock is ahead of this machine's: s */
-export async function healthOf(
+/** @param siteClock how far the site's clock is ahead of this machine's: s */
+export async function checkHealth(
   project: Project,
   base: string,
-  clock: number | undefined,
+  siteClock: number | undefined,
 ): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;
-  const { healthToken, secrets, local } = project;
+  const { healthToken, secrets, local, known } = project;
   if (healthToken === undefined) {
     const from = secrets.get("HEALTH_TOKEN")?.from;
-    const missing =
-      from === undefined
-        ? "without HEALTH_TOKEN"
-        : `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters. Without a valid one`;
+    const invalid = `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters. Without a valid one`;
+    const missing = from === undefined ? "without HEALTH_TOKEN" : invalid;
     const silent = "/healthz does not report which slot works and what the edge says";
     return [{ about, ...note("health", `${missing} ${silent} (docs/doctor.md, “Health”)`) }];
   }
   const health = await askHealth(base, healthToken);
   if (!("buckets" in health)) {
-    const { status = 429, reason } = health;
-    const other = status === 429 ? "health-busy" : "health";
-    const cause = status === 401 ? "health-token-wrong" : other;
-    return [{ about, ...diagnose(cause, { reason }, local) }];
+    return [{ about, ...noHealth(health.status, health.reason, local) }];
   }
-  const differs = local ? undefined : await diagnoseDifference(project, health.configuration);
-  const found = health.buckets.flatMap((bucket) => {
-    const where = `${about}: ${makerOf(project, bucket)}, for bucket ${bucket.bucket}`;
-    const edge = edgeOf(project, bucket).map((one) => ({ about: where, ...one }));
-    const findings = [
-      ...slotsOf(project, base, bucket, { differs: differs !== undefined, clock }),
-      ...openedOf(project, base, bucket),
-      ...edge,
-    ];
-    return findings.map((finding) => ({ ...finding, bucket: bucket.bucket }));
+  const isDeployed =
+    local || !health.configuration || health.configuration === (await hashVars(known.deployed));
+  const site = { base, isDeployed, clock: siteClock };
+  const findings = health.buckets.flatMap((one) => diagnoseBucket(project, site, one));
+  if (isDeployed) return findings;
+  const differs = fail("deployed", {
+    severity: "warning",
+    seen: "the deployed configuration is not that of wrangler.toml",
+    impact: "what is changed in wrangler.toml counts only after a deploy",
+    remedy:
+      "correct what is said above of wrangler.toml, if anything is, then deploy it: npx vitrine deploy",
   });
-  if (differs === undefined) return found;
-  return [{ about, ...differs }, ...found.map((finding) => withDeployFirst(finding, differs))];
+  return [{ about, ...differs }, ...findings.map((one) => withDeployFirst(one, differs))];
 }
 
-/** Whether the Worker runs with another configuration than that of wrangler.toml. */
-async function diagnoseDifference({ known }: Project, hash: string | undefined) {
-  if (hash === undefined || hash === (await hashVars(known.deployed))) return undefined;
-  return diagnose("deployed-differs", {});
-}
-
-/** What a deployed setting does that may be right in wrangler.toml. Sources and the fallback, too, may be right. */
-export function withDeployFirst({ deploys, ...finding }: Finding, differs: Diagnosis): Finding {
-  const isOfSettings = deploys === true || ["sources", "fallback"].includes(finding.check);
-  if (!isOfSettings || finding.why === undefined || differs.remedy === undefined) return finding;
-  return {
-    ...finding,
-    why: `${finding.why}, perhaps because ${differs.what}`,
-    remedy: differs.remedy,
+function noHealth(status = 429, reason: string, local: boolean): Result {
+  // The Worker's token may be used by monitoring.
+  const correct =
+    "correct HEALTH_TOKEN on this machine: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN";
+  const put = "put the HEALTH_TOKEN of this machine into .dev.vars, then restart npx vitrine dev";
+  const remedies: Readonly<Record<number, string>> = {
+    401: local ? put : correct,
+    429: "try again in a minute",
   };
-}
-
-function makerOf({ config }: Project, { bucket }: BucketHealth): string {
-  const known = config.buckets.find(({ name }) => name === bucket);
-  return known?.engine === "binding" ? "the Images binding" : "the edge";
-}
-
-/** What opens a bucket without a key. */
-function openedOf(project: Project, base: string, health: BucketHealth): Finding[] {
-  const { config } = project;
-  const { bucket: name, r2, role } = health;
-  const bucket = config.buckets.find((one) => one.name === name);
-  const about = `${base}: bucket ${name}`;
-  return [
-    ...(r2 === undefined ? [] : findingsOn(`${about}, its binding`, [diagnoseR2(r2)])),
-    ...(role === undefined || bucket?.role === undefined
-      ? []
-      : findingsOn(`${about}, its role`, [
-          ...diagnoseRole(bucket, bucket.role, role),
-          ...listingOf(project, name, role),
-        ])),
-  ];
-}
-
-/** What is known of the site: whether its settings are not those of wrangler.toml, and how far its clock is ahead. */
-type Known = { readonly differs: boolean; readonly clock: number | undefined };
-
-function slotsOf(
-  project: Project,
-  base: string,
-  { bucket, slots }: BucketHealth,
-  known: Known,
-): Finding[] {
-  const works = slots.find(({ state }) => state === "ok");
-  return slots.flatMap((health): Finding[] => {
-    const { slot, state, access_key } = health;
-    const key = access_key === undefined ? "" : `: the key ${access_key}`;
-    const about = `${base}: bucket ${bucket}, slot ${slot}${key}`;
-    if (state === "ok") {
-      const used = health === works ? ", and is used" : "";
-      const found = [well("health", `it works${used}`), ...listingOf(project, bucket, health)];
-      return found.map((one) => ({ about, key: access_key, ...one }));
-    }
-    const finding = { about, ...diagnoseSlot(project, bucket, health, known) };
-    return [works === undefined ? finding : lessen(finding, works.slot)];
+  return fail("health", {
+    severity: "warning",
+    seen: `/healthz does not report: ${reason}`,
+    impact: "the doctor cannot see which slot works, and what the edge says",
+    remedy:
+      remedies[status] ??
+      "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz",
+    ...(status === 429 && { bearing: "passing" }),
   });
+}
+
+type Site = {
+  readonly base: string;
+  /** Whether its settings are those of wrangler.toml. */
+  readonly isDeployed: boolean;
+  readonly clock: number | undefined;
+};
+
+function diagnoseBucket(project: Project, site: Site, health: BucketHealth): Finding[] {
+  const { bucket: name, slots, r2, role } = health;
+  const bucket = project.config.buckets.find((one) => one.name === name);
+  const about = `${site.base}: bucket ${name}`;
+  const findings = slots.map((one) => diagnoseSlot(project, site, name, one));
+  const working = slots.find(({ state }) => state === "ok");
+  const r2Result =
+    r2 === "ok"
+      ? ok("r2", "R2 answers the Worker")
+      : fail("r2", { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE });
+  const roleResults =
+    role === undefined || !bucket?.role ? [] : diagnoseRole(bucket, bucket.role, role);
+  const engine = bucket?.engine === "binding" ? "the Images binding" : "the edge";
+  return [
+    ...findings.map((one) =>
+      working && one.severity === "error" ? lessen(one, working.slot) : one,
+    ),
+    ...(r2 === undefined ? [] : findingsOn(`${about}, its binding`, [r2Result])),
+    ...findingsOn(`${about}, its role`, roleResults),
+    ...listingOf(project, health, about),
+    ...findingsOn(
+      `${site.base}/healthz: ${engine}, for bucket ${name}`,
+      diagnoseEngine(project, bucket, health),
+    ),
+  ].map((one) => ({ ...one, bucket: name }));
 }
 
 /** What a deployed key or role says of an object that is missing: 403 if it may not list the bucket (A6). */
-function listingOf(
-  { config, local }: Project,
-  name: string,
-  { missing }: Pick<SlotHealth, "missing">,
-): Diagnosis[] {
-  const bucket = config.buckets.find((one) => one.name === name);
-  const isUnlisted = !local && config.store !== undefined && missing === 403;
-  return bucket && isUnlisted ? [diagnose("list-for-store", bucket)] : [];
+function listingOf({ config, local }: Project, health: BucketHealth, about: string): Finding[] {
+  const bucket = config.buckets.find((one) => one.name === health.bucket);
+  if (bucket === undefined || local || config.store === undefined) return [];
+  const tried = [...health.slots, ...(health.role ? [health.role] : [])];
+  return tried.some(({ missing }) => missing === 403)
+    ? findingsOn(about, [cannotList(bucket)])
+    : [];
 }
 
-function diagnoseSlot(
-  project: Project,
-  name: string,
-  health: SlotHealth,
-  { differs, clock: siteClock }: Known,
-): Diagnosis {
-  const { config, words, local } = project;
-  const { slot, state, region, clock, answered, mistakes = [] } = health;
-  if (state === "unreachable") return diagnose("s3-unreachable", {});
-  if (state === "incomplete") {
-    return diagnose("slot-incomplete", { slot, mistakes: mistakes.join("; ") }, local);
+function diagnoseSlot(project: Project, site: Site, name: string, health: SlotHealth): Finding {
+  const { slot, state, region, clock, answered, access_key: key, mistakes = [] } = health;
+  const about = `${site.base}: bucket ${name}, slot ${slot}${key === undefined ? "" : `: the key ${key}`}`;
+  const on = (result: Result): Finding => ({ about, key, ...result });
+  if (state === "ok") return on(ok("health", "it works"));
+  if (state === "unreachable") {
+    const seen = "S3 does not answer the deployed Worker";
+    const remedy = `make sure that BUCKETS.*.endpoint is reachable from the internet, then ${SEE_PROVIDER}`;
+    return on(fail("reachable", { seen, remedy, deploys: true }));
   }
-  const bucket = config.buckets.find((one) => one.name === name);
-  const asked = {
-    host: bucket === undefined ? name : new URL(bucket.base).host,
-    name,
-    bucket: differs ? "its deployed name" : bucket ? configuredName(project, bucket) : name,
-    region: differs ? "the deployed region" : (bucket?.region ?? ""),
-    word: words.get(name) ?? "AWS",
-    slot,
-    from: local ? ".dev.vars" : undefined,
-    scope: isPlayed(project) ? ("local" as const) : undefined,
-  };
+  if (state === "incomplete") {
+    const where = project.local
+      ? "correct the secrets that are named here, in .dev.vars"
+      : "set the secrets that are named here: npx wrangler secret put";
+    const impact = `slot ${slot} needs both of its secrets`;
+    return on(fail("keys", { seen: mistakes.join("; "), impact, remedy: where }));
+  }
+  const bucket = project.config.buckets.find((one) => one.name === name);
+  const host = bucket === undefined ? name : new URL(bucket.base).host;
   if (state === "RequestTimeTooSkewed" && clock !== undefined) {
-    const s3 = siteClock === undefined ? clock : siteClock + clock;
-    return diagnoseClock({ s3, site: siteClock }, asked.host);
+    const s3 = site.clock === undefined ? clock : site.clock + clock;
+    return on(compareClocks({ s3, site: site.clock }, host));
   }
   const isStatus = /^\d+$/.test(state);
-  const status = answered ?? (isStatus ? Number(state) : undefined);
-  const said = {
-    ...(status !== undefined && { status }), // older Workers report only the code
+  const answer = {
+    status: answered ?? (isStatus ? Number(state) : 0),
     code: isStatus ? undefined : state,
     region,
     ahead: clock,
     text: "",
   };
-  return diagnoseS3(said, asked) ?? diagnose("canary-denied", { name, said: state });
+  const fault = diagnoseS3(answer, {
+    ...{ host, name, slot },
+    bucket: !site.isDeployed
+      ? "its deployed name"
+      : bucket
+        ? configuredName(project, bucket)
+        : name,
+    region: site.isDeployed ? (bucket?.region ?? "") : "the deployed region",
+    secretPrefix: project.words.get(name) ?? "AWS",
+    from: project.local ? ".dev.vars" : undefined,
+    scope: isPlayed(project) ? "local" : undefined,
+  });
+  const denied = fail("sample", {
+    seen: `S3 denies the canary (${state}): the key may not read it, or it does not exist`,
+    impact: "visitors get 404 for it, or for every object",
+    remedy: `make sure that the key may read it, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
+    deploys: true,
+  });
+  return on(fault ?? denied);
 }
 
-function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
-  const { bucket, edge, answered, role } = health;
-  if (role !== undefined && role.state !== "ok") return []; // nothing is made then: openedOf says why
-  const known = config.buckets.find(({ name }) => name === bucket);
-  const isBound = known?.engine === "binding";
-  if (edge === "on") {
-    if (isBound) return [well("binding", "the Images binding makes a rendition")];
+/** What it means that the Worker gets no image of the canary. */
+function diagnoseEngine(
+  { local }: Project,
+  bucket: Bucket | undefined,
+  { bucket: name, edge: code, answered = 403, role }: BucketHealth,
+): Result[] {
+  if (role !== undefined && role.state !== "ok") return []; // nothing is made then, and the role says why
+  const isBinding = bucket?.engine === "binding";
+  if (code === "on" && isBinding) return [ok("binding", "the Images binding makes a rendition")];
+  if (code === "on") {
     return [
-      well("transformations", "it transforms: cf-resized says so"),
-      well("sources", "it may fetch from the bucket"),
+      ok("transformations", "it transforms: cf-resized says so"),
+      ok("sources", "it may fetch from the bucket"),
     ];
   }
-  if (edge === "no canary") {
-    const of = local ? "the Worker that npx vitrine dev started" : "the deployed Worker";
-    const unknown = `BUCKETS.${bucket} of ${of} has no canary, so what the edge says is unknown`;
+  if (code === "no canary") {
+    const worker = local ? "the Worker that npx vitrine dev started" : "the deployed Worker";
+    const unknown = `BUCKETS.${name} of ${worker} has no canary, so what the edge says is unknown`;
     return [note("health", unknown)];
   }
-  if (isBound) return [diagnoseBinding(edge, local)];
-  const entry = known === undefined ? "of the bucket" : originOf(known).entry;
-  return [diagnoseEdge(edge, answered, entry, local)];
+  const entry = bucket === undefined ? "of the bucket" : originOf(bucket).entry;
+  return [diagnoseEdge(code, answered, { entry, isBinding, local })];
 }

@@ -1,12 +1,17 @@
-// vitrine doctor: says what is wrong, why it matters, and how to fix it. Changes nothing.
+// vitrine doctor: says what is wrong, why it matters, and how to fix it. It sends GET, HEAD and POST that change nothing,
+// and one PUT that S3 refuses: `s3.ts`.
 
 import { once } from "node:events";
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
+import { parseS3Reply } from "../../worker/base/s3-reply.ts";
 import {
   align,
   type End,
+  EXIT,
+  type Exit,
   type Fault,
   isFault,
+  paint,
   print,
   type Run,
   say,
@@ -14,52 +19,48 @@ import {
 } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { readVars } from "../config/environment-config.ts";
-import { bucketOfWorker, isPlayed, openProject, type Project } from "../config/project.ts";
+import { type KnownVars, readVars } from "../config/environment-config.ts";
+import { isPlayed, openProject, type Project } from "../config/project.ts";
 import { findBaseUrl, hostOf, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
-import { PATIENCE_S } from "../http/ask-s3.ts";
-import { type Found, nameOf, readKeys } from "../objects/object-name.ts";
+import { fetchText } from "../http/body.ts";
+import { type Found, isImpossible, nameOf, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
-import { optionOf } from "../terminal/shell.ts";
+import { counted } from "../terminal/progress.ts";
+import { argumentsOf, visible } from "../terminal/shell.ts";
 import { chooseEnvironment, envFlag } from "../wrangler/config-file.ts";
-import { examineBound, withoutSlots } from "./bound.ts";
-import { CHECKS } from "./checks/index.ts";
-import { diagnoseConfiguration, diagnoseShell, diagnoseStore } from "./configuration.ts";
-import { askClock } from "./diagnose-clock.ts";
-import { examineBucket } from "./examine-bucket.ts";
-import { examineIssuer } from "./examine-issuer.ts";
-import type { Sample } from "./examine-objects.ts";
-import { diagnoseAbsence, examineSite } from "./examine-site.ts";
-import type { Finding } from "./finding.ts";
-import { type Open, readAs } from "./reader.ts";
-import { exitOf, findingsFor, tellFindings, withDeploys, withFirstCauses } from "./report.ts";
-import { weigh } from "./weigh.ts";
+import { checkBucket } from "./bucket.ts";
+import { checkConfiguration, checkShell, checkStore } from "./configuration.ts";
+import { CHECKS, type Finding, finish, type Severity, weigh } from "./finding.ts";
+import type { Sample } from "./objects.ts";
+import { checkIssuer } from "./role.ts";
+import { checkSite, diagnoseAbsence } from "./site.ts";
 
-type Options = ReturnType<ReturnType<typeof define>["opts"]>;
+type Options = {
+  readonly env?: string | undefined;
+  readonly url?: string | undefined;
+  readonly secretsFile?: string | undefined;
+  readonly json?: true | undefined;
+};
 
 export function doctorCommand(world: World, run: Run) {
-  return define().action((options) => run(() => doctor(world, options)));
+  return new Command("doctor")
+    .description("checks the configuration, the keys, the buckets, and what is deployed")
+    .argument("[objects...]", "objects to check, such as photos/fig.jpg")
+    .addOption(envOption())
+    .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
+    .addOption(secretsFileOption())
+    .addOption(jsonOption())
+    .addHelpText("after", HELP)
+    .action((objects, options) => run(() => doctor(world, objects, options)));
 }
 
 /** Checks what is deployed at a URL, as `vitrine doctor --url` does. */
 export function examineSiteAt(
   world: World,
-  options: Omit<Options, "timeout" | "json"> & { readonly url: string },
+  options: Omit<Options, "json"> & { readonly url: string },
 ): Promise<End> {
-  return doctor(world, { ...options, timeout: PATIENCE_S });
-}
-
-function define() {
-  return new Command("doctor")
-    .description("checks the configuration, the keys, the buckets, and what is deployed")
-    .addOption(envOption())
-    .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
-    .option("-k, --key <key...>", "objects to check, such as photos/fig.jpg")
-    .addOption(secretsFileOption())
-    .option("--timeout <seconds>", "how long S3 may take to answer", readSeconds, PATIENCE_S)
-    .addOption(jsonOption())
-    .addHelpText("after", HELP);
+  return doctor(world, [], options);
 }
 
 const HELP = `
@@ -71,37 +72,22 @@ With HEALTH_TOKEN among the secrets, it also reads /healthz, which knows what th
 ${OBJECTS}
 
 Checks:
-${align(Object.entries(CHECKS).map(([name, { asks }]) => [`  ${name}`, asks])).join("\n")}
+${align(Object.entries(CHECKS).map(([name, question]) => [`  ${name}`, question])).join("\n")}
 
 Examples:
   npx vitrine doctor
-  npx vitrine doctor --url https://images.example.com --key photos/fig.jpg
+  npx vitrine doctor photos/fig.jpg --url https://images.example.com
   npx vitrine doctor --secrets-file secrets.env --json
   npx vitrine doctor --url http://localhost:8787`;
 
-function readSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 600)) throw new InvalidArgumentError("A number up to 600.");
-  return seconds;
-}
-
-async function doctor(world: World, options: Options): Promise<End> {
+async function doctor(world: World, names: readonly string[], options: Options): Promise<End> {
   const known = readVars(world.folder, chooseEnvironment(world, options.env));
+  const place = isFault(known) ? undefined : known;
   const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(base)) return base;
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
+  if (base === undefined) suggestOthers(world, place);
   const local = base !== undefined && isHere(base);
-  if (base === undefined) {
-    const flag = isFault(known) ? "" : envFlag(known);
-    const locally = `npx vitrine doctor${flag} --url http://localhost:8787`;
-    say(world.stderr, `About what would be deployed. The local run: ${locally}`);
-    const host = isFault(known) ? "*" : hostOf(known.patterns[0] ?? "*");
-    const there = `npx vitrine doctor${flag} --url https://${host}`;
-    if (!host.includes("*")) say(world.stderr, `What is deployed: ${there}`);
-  }
-  const report = isFault(known)
-    ? { warnings: [], mistakes: [known.mistake] }
-    : checkEnvironment(world.folder, known);
   const project = openProject(world, { ...options, url: base });
   const stopping = "mistakes" in project ? project.mistakes : [];
   if (isFault(project) && stopping.length === 0) return project;
@@ -110,93 +96,141 @@ async function doctor(world: World, options: Options): Promise<End> {
       ? refuseUnprovenUrl(world.folder, project.known, base)
       : undefined;
   if (unproven !== undefined) return unproven;
-  const file = isFault(known) ? known.mistake.path : known.file;
-  const { secrets, deployed } = isFault(known) ? { secrets: [], deployed: {} } : known;
-  const listed = { secrets, vars: Object.keys(deployed), secretsFile: options.secretsFile };
-  const findings = diagnoseConfiguration(report, stopping, { file, local, ...listed });
-  findings.push(...diagnoseShell(world, options.secretsFile));
-  if (!isFault(project) && !local) findings.push(...diagnoseStore(project.known));
+  const objects = isFault(project) ? [] : readObjects(project, names);
+  if (isFault(objects)) return objects;
+
+  const report = isFault(known)
+    ? { warnings: [], mistakes: [known.mistake] }
+    : checkEnvironment(world.folder, known);
+  const findings = checkConfiguration(report, stopping, {
+    file: isFault(known) ? known.mistake.path : known.file,
+    secrets: place?.secrets ?? [],
+    vars: Object.keys(place?.deployed ?? {}),
+    secretsFile: options.secretsFile,
+    local,
+  });
+  findings.push(...checkShell(world, options.secretsFile));
   if (!isFault(project)) {
-    const named = readObjects(project, options.key);
-    if (isFault(named)) return named;
-    const parts = { here: [] as Finding[], site: [] as Finding[] };
-    const collect = async () => {
-      const steps = examine(world, project, base, named, options.timeout);
-      for await (const { of, found } of steps) parts[of].push(...found);
-    };
+    if (!local) findings.push(...checkStore(project.known));
+    const walked: Walked = { local: [], site: [] };
     // After Ctrl-C, what was found until then is reported.
     const { interrupted } = world;
-    if (!interrupted.aborted) await Promise.race([once(interrupted, "abort"), collect()]);
-    findings.push(...weigh(project, parts.here, parts.site), ...parts.site);
+    const walking = () => walk(world, project, { base, objects }, walked);
+    if (!interrupted.aborted) await Promise.race([once(interrupted, "abort"), walking()]);
+    findings.push(...weigh(project, walked.local, walked.site), ...walked.site);
   }
-  const all = withFirstCauses(withDeploys(findings, local));
-  const told = isFault(known) ? all : findingsFor(known, all);
-  if (options.json) print(world.stdout, JSON.stringify({ findings: told }, null, 2));
-  else say(world.stdout, ...tellFindings(world, told));
+  const finished = finish(findings, { place, local });
+  if (options.json) print(world.stdout, JSON.stringify({ findings: finished }, null, 2));
+  else say(world.stdout, ...layOut(world, finished));
   return exitOf(findings);
 }
 
-/** Reads the objects that `--key` names. Only a bucket that a route leads to is examined. */
-function readObjects(
-  { config: { buckets, routes } }: Project,
-  keys: readonly string[] | undefined,
-): readonly Found[] | Fault {
-  const named = readKeys(buckets, keys);
-  if (isFault(named)) return named;
-  const unused = named.find(({ bucket }) => !bucketsOf(routes).has(bucket));
-  if (unused === undefined) return named;
-  const name = optionOf("--key", nameOf(buckets, unused));
-  return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
+/** Says how to look at the local run, and at what is deployed. */
+function suggestOthers({ stderr }: World, known: KnownVars | undefined): void {
+  const command = `npx vitrine doctor${known ? envFlag(known) : ""}`;
+  const local = `${command} --url http://localhost:8787`;
+  say(stderr, `About what would be deployed. The local run: ${local}`);
+  const host = hostOf(known?.patterns[0] ?? "*");
+  if (!host.includes("*")) say(stderr, `What is deployed: ${command} --url https://${host}`);
 }
 
-/** What was found from this machine, or what the site shows. */
-type Part = { readonly of: "here" | "site"; readonly found: readonly Finding[] };
+/** Reads the objects that are named. Only a bucket that a route leads to is examined. */
+function readObjects(
+  { config: { buckets, routes } }: Project,
+  names: readonly string[],
+): readonly Found[] | Fault {
+  const objects: Found[] = [];
+  for (const name of names) {
+    const found = readObject(buckets, name, (one) => argumentsOf([one]));
+    if (isImpossible(found)) return { fault: `${name}: ${found.reason}` };
+    if (!bucketsOf(routes).has(found.bucket)) {
+      return {
+        fault: `${nameOf(buckets, found)}: no route leads to the bucket ${found.bucket.name}`,
+      };
+    }
+    objects.push(found);
+  }
+  return objects;
+}
 
-/** @param named the objects to look at */
-async function* examine(
-  world: World,
+/** What is found from this machine, and what the site shows. */
+type Walked = { readonly local: Finding[]; readonly site: Finding[] };
+
+type Target = { readonly base: string | undefined; readonly objects: readonly Found[] };
+
+/** Looks at each bucket, and then at the site. @param walked gets what is found, as it is found */
+async function walk(
+  { stderr, now, interrupted }: World,
   project: Project,
-  base: string | undefined,
-  named: readonly Found[],
-  patience: number,
-): AsyncGenerator<Part> {
-  const asksHealth = base !== undefined && project.healthToken !== undefined;
-  const samples = new Map<string, Sample>();
+  { base, objects }: Target,
+  walked: Walked,
+): Promise<void> {
   if (base !== undefined && isPlayed(project)) {
     const absent = await askWhetherThere(base);
     if (absent !== undefined && absent.status === undefined) {
       // Its S3 would be there as well.
-      const found = [{ about: base, ...diagnoseAbsence(base, absent, true) }];
-      return yield { of: "site", found };
+      walked.site.push({ about: base, ...diagnoseAbsence(base, absent, true) });
+      return;
     }
   }
-  const ofSite = base !== undefined && !project.local;
-  const clock = ofSite ? await askClock(base, world.now) : undefined;
+  const samples = new Map<string, Sample>();
+  const clock = base !== undefined && !project.local ? await readClock(base, now) : undefined;
+  const hasHealth = base !== undefined && project.healthToken !== undefined;
   for (const bucket of bucketsOf(project.config.routes)) {
-    const { name, prefix, canary } = bucket;
-    if (world.interrupted.aborted) return;
-    if (bucket.r2 !== undefined) {
-      const { known: sampled, findings } = examineBound(bucket, named);
-      yield { of: "here", found: findings };
-      if (sampled) samples.set(name, sampled);
-      continue;
-    }
-    const wanted = named.filter((one) => one.bucket === bucket).map(({ key }) => key);
-    say(world.stderr, `Asking S3 for bucket ${name} ...`);
-    const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
-    const examined = await examineBucket(project, bucket, wanted, asksHealth, clock, open);
-    const isBound = bucketOfWorker(project, bucket).r2 !== undefined;
-    const found = isBound ? withoutSlots(bucket, examined.findings) : examined.findings;
-    yield { of: "here", found: found.map((finding) => ({ ...finding, bucket: name })) };
-    const [first = canary?.slice(prefix.length)] = wanted;
-    const sample = examined.sample ?? (first && { key: prefix + first, bytes: undefined });
-    if (sample) samples.set(name, sample);
+    if (interrupted.aborted) return;
+    const keys = objects.filter((one) => one.bucket === bucket).map(({ key }) => key);
+    if (bucket.r2 === undefined) say(stderr, `Asking S3 for bucket ${bucket.name} ...`);
+    const given = { keys, hasHealth, siteClock: clock, now };
+    const { findings, sample } = await checkBucket(project, bucket, given);
+    walked.local.push(...findings.map((one) => ({ ...one, bucket: bucket.name })));
+    if (sample) samples.set(bucket.name, sample);
   }
-  if (base === undefined || world.interrupted.aborted) return;
-  say(world.stderr, `Asking ${base} ...`);
+  if (base === undefined || interrupted.aborted) return;
+  say(stderr, `Asking ${base} ...`);
   const { oidc } = project.config;
   if (oidc !== undefined && !project.local) {
-    yield { of: "site", found: await examineIssuer(oidc, project.secrets) };
+    walked.site.push(...(await checkIssuer(oidc, project.secrets)));
   }
-  yield { of: "site", found: await examineSite(project, base, samples, world.now(), clock) };
+  walked.site.push(...(await checkSite(project, { base, samples, now: now(), clock })));
+}
+
+const CLOCK_TIMEOUT_S = 10;
+
+/** How many seconds the site's clock is ahead, by its Date header. */
+async function readClock(base: string, now: () => number): Promise<number | undefined> {
+  const at = now();
+  const answer = await fetchText(`${base}/healthz`, {}, CLOCK_TIMEOUT_S, 1_000);
+  return "reason" in answer ? undefined : parseS3Reply(answer, "", at).ahead;
+}
+
+const STYLES = { ok: "green", note: "cyan", warning: "yellow", error: "red" } as const;
+
+/** The findings, grouped by what they are about, and a last line that counts them. */
+function layOut(world: World, findings: readonly Finding[]): string[] {
+  const { stdout } = world;
+  const dim = (text: string) => paint(world, stdout, "dim", text);
+  const rowsOf = ({ check, severity, seen, impact, remedy }: Finding) => [
+    [`  ${paint(world, stdout, STYLES[severity], severity)}`, check, visible(seen)],
+    ...(impact === undefined ? [] : [["", dim("why"), visible(impact)]]),
+    ...(remedy === undefined ? [] : [["", dim("remedy"), visible(remedy)]]),
+  ];
+  const groups = [...Map.groupBy(findings, ({ about }) => about)];
+  const aligned = align(groups.flatMap(([, group]) => group.flatMap(rowsOf)));
+  const lines = groups.flatMap(([about, group]) => [
+    paint(world, stdout, "bold", visible(about)),
+    ...aligned.splice(0, group.flatMap(rowsOf).length),
+    "",
+  ]);
+  const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
+  const [errors, warnings] = [count("error"), count("warning")];
+  const worst = errors > 0 ? "error" : warnings > 0 ? "warning" : "ok";
+  const wrong = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
+  const sum = `${wrong}, ${counted(count("note"), "note")}, ${count("ok")} ok`;
+  return [...lines, paint(world, stdout, STYLES[worst], sum)];
+}
+
+/** What the doctor ends with: the worst that it found. */
+function exitOf(findings: readonly Finding[]): Exit {
+  if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
+  return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }

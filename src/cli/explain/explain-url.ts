@@ -101,7 +101,7 @@ export async function explainUrl(
     ...costRows(project, object, stored.length > 0),
     [
       "Object",
-      `is not asked for here. If the answer is 404 or 415: ${commandLine("doctor", { ...flags, key: name })}`,
+      `is not asked for here. If the answer is 404 or 415: ${commandLine("doctor", flags, [name])}`,
     ],
     [
       "Purge",

@@ -1,15 +1,15 @@
-// Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host.
+// Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host. A report that is not
+// exactly of the Worker's form is refused, and the token is never in what is returned.
 
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/refusal.ts";
-import type { BucketHealth, RoleHealth } from "../../worker/health.ts";
-import type { SlotHealth } from "../../worker/try-slot.ts";
+import type { BucketHealth } from "../../worker/health.ts";
 import { fetchText } from "./body.ts";
 
 export type Health = {
   readonly buckets: readonly BucketHealth[];
-  /** The hash of its configuration. Older Workers do not report it. */
+  /** The hash of its configuration. */
   readonly configuration?: string;
 };
 
@@ -17,13 +17,13 @@ export type Health = {
 export type NoHealth = { readonly status?: number; readonly reason: string };
 
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
-const PATIENCE_S = 60;
-const LONGEST = 100_000; // bytes
+const TIMEOUT_S = 60;
+const MAX_BYTES = 100_000;
 
 /** A header that other servers hardly send from /healthz. */
-const OWN = "content-security-policy";
+const POLICY = "content-security-policy";
 
-const SAYS = new Map([
+const REASONS = new Map([
   [
     401,
     "the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: docs/doctor.md, “Health”",
@@ -41,9 +41,12 @@ export async function askHealth(
   const { status } = answer;
   const text = answer.text.replaceAll(token, "…"); // an answer may repeat what it was asked with
   if (status !== 200 && status !== 503) {
-    return { status, reason: SAYS.get(status) ?? `it answers ${status}` };
+    return { status, reason: REASONS.get(status) ?? `it answers ${status}` };
   }
-  return readHealth(text) ?? { status, reason: "its answer is not the health of a Vitrine" };
+  const health = parseJson(text);
+  return isHealth(health)
+    ? health
+    : { status, reason: "its answer is not the health of a Vitrine" };
 }
 
 /**
@@ -55,81 +58,64 @@ export async function askWhetherThere(base: string): Promise<NoHealth | undefine
   const answer = await ask(base, {});
   if (!("text" in answer)) return answer;
   const { status, headers, text } = answer;
-  const own = headers.get(OWN) === PROTECTION[OWN];
-  if (status === 200 && text === "ok\n" && own) return undefined;
+  const isVitrine = headers.get(POLICY) === PROTECTION[POLICY];
+  if (status === 200 && text === "ok\n" && isVitrine) return undefined;
   return { status, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
 }
 
 async function ask(base: string, headers: Record<string, string>, signal?: AbortSignal) {
   const init = { headers, ...(signal && { signal }) };
-  const answer = await fetchText(`${base}/healthz`, init, PATIENCE_S, LONGEST);
+  const answer = await fetchText(`${base}/healthz`, init, TIMEOUT_S, MAX_BYTES);
   return "reason" in answer ? { reason: `no answer: ${answer.reason}` } : answer;
 }
 
-/** Reads what `src/worker/health.ts` writes. */
-function readHealth(text: string): Health | undefined {
-  const report = parseJson(text);
-  const { buckets: entries, configuration } = isPlainObject(report) ? report : {};
-  const buckets = Array.isArray(entries) ? entries.map(readBucket) : [undefined];
-  if (!isWhole(buckets)) return undefined;
-  return { buckets, ...(isText(configuration) && { configuration }) };
-}
+type Guard = (value: unknown) => boolean;
 
-function isWhole<T>(read: (T | undefined)[]): read is T[] {
-  return !read.includes(undefined);
-}
+const matches =
+  (pattern: RegExp): Guard =>
+  (value) =>
+    typeof value === "string" && pattern.test(value);
+const listOf =
+  (guard: Guard): Guard =>
+  (value) =>
+    Array.isArray(value) && value.every(guard);
+/** @param maybe the fields that may be absent */
+const objectOf =
+  (fields: Readonly<Record<string, Guard>>, maybe: Readonly<Record<string, Guard>>): Guard =>
+  (value) =>
+    isPlainObject(value) &&
+    Object.entries(fields).every(([name, guard]) => guard(value[name])) &&
+    Object.entries(maybe).every(([name, guard]) => value[name] === undefined || guard(value[name]));
 
-function readBucket(entry: unknown): BucketHealth | undefined {
-  const { bucket, slots: entries, edge, answered, r2, role } = isPlainObject(entry) ? entry : {};
-  const slots = Array.isArray(entries) ? entries.map(readSlot) : [undefined];
-  if (!isText(bucket) || !isText(edge) || !isWhole(slots)) return undefined;
-  return {
-    ...{ bucket, slots, edge },
-    ...(typeof answered === "number" && { answered }),
-    ...(isText(r2) && { r2 }),
-    ...(isPlainObject(role) && { role: readRole(role) }),
-  };
-}
+const number: Guard = (value) => typeof value === "number";
+/** A name, a code, or a few words. */
+const word = matches(/^[\w. -]{1,64}$/);
+/** A sentence: it is made visible before it is printed. */
+const text = matches(/^.{0,1000}$/s);
+const keyEnd = matches(/^…[\x21-\x7e]{0,4}$/);
+const date = matches(/^[\d:.TZ-]{10,30}$/);
+const slotName = matches(new RegExp(`^(?:${SLOT_NAMES.join("|")})$`));
 
-const LONGEST_REASON = 300; // characters
+/** What was learnt of a slot or a role. */
+const TRIED = {
+  region: word,
+  clock: number,
+  missing: number,
+  answered: number,
+  mistakes: listOf(text),
+};
+const slot = objectOf({ slot: slotName, state: word }, { ...TRIED, access_key: keyEnd });
+const role = objectOf(
+  { role: text, state: word },
+  { ...TRIED, reason: text, expires: date, renewal: word },
+);
+const bucket = objectOf(
+  { bucket: word, edge: word, slots: listOf(slot) },
+  { answered: number, r2: word, role },
+);
+/** The form of what `src/worker/health.ts` writes. */
+const report = objectOf({ buckets: listOf(bucket) }, { configuration: word });
 
-function readRole(table: Readonly<Record<string, unknown>>): RoleHealth {
-  const { role, state, reason, expires, renewal, mistakes, missing } = table;
-  const short = (text: unknown) => `${text}`.slice(0, LONGEST_REASON);
-  return {
-    role: short(role),
-    state: isText(state) ? state : "unknown",
-    ...(typeof reason === "string" && { reason: short(reason) }),
-    ...(isDate(expires) && { expires }),
-    ...(isText(renewal) && { renewal }),
-    ...(typeof missing === "number" && { missing }),
-    ...(Array.isArray(mistakes) && { mistakes: mistakes.map(short) }),
-  };
-}
-
-function isDate(value: unknown): value is string {
-  return typeof value === "string" && /^[\d:.TZ-]{10,30}$/.test(value);
-}
-
-function readSlot(entry: unknown): SlotHealth | undefined {
-  const table = isPlainObject(entry) ? entry : {};
-  const { access_key, state, region, clock, missing, answered, mistakes } = table;
-  const slot = SLOT_NAMES.find((known) => known === table["slot"]);
-  if (slot === undefined || !isText(state)) return undefined;
-  const isEnd = typeof access_key === "string" && /^…[\x21-\x7e]{0,4}$/.test(access_key);
-  return {
-    slot,
-    ...(isEnd && { access_key }),
-    state,
-    ...(isText(region) && { region }),
-    ...(typeof clock === "number" && { clock }),
-    ...(typeof missing === "number" && { missing }),
-    ...(typeof answered === "number" && { answered }),
-    ...(Array.isArray(mistakes) && { mistakes: mistakes.map(String) }),
-  };
-}
-
-/** Returns whether it is a name, a code, or a few words. */
-function isText(value: unknown): value is string {
-  return typeof value === "string" && /^[\w. -]{1,64}$/.test(value);
+function isHealth(value: unknown): value is Health {
+  return report(value);
 }

@@ -387,7 +387,7 @@ test("the doctor tells the mistakes of its environment, with its file and comman
   const { out } = await vitrine(["doctor", "--json", "--env", "staging"], { folder });
   expect(JSON.parse(out).findings[0]).toMatchObject({
     about: "wrangler.jsonc",
-    what: expect.stringContaining("env.staging: routes: are inherited"),
+    seen: expect.stringContaining("env.staging: routes: are inherited"),
     remedy: expect.stringMatching(/^fix routes in wrangler\.jsonc.* deploy --env staging$/),
   });
 });

@@ -49,7 +49,7 @@ test("the doctor notes it for the file that it is given, which it uses (S5)", as
   const { findings } = await examine(["--secrets-file", "secrets.env"], { env: SHELL });
   expect(findings).toContainEqual({
     ...{ about: "the environment", check: "configuration", severity: "note" },
-    what: `the environment has other values than secrets.env of ${NAMES}. ${REMEDY}`,
+    seen: `the environment has other values than secrets.env of ${NAMES}. ${REMEDY}`,
   });
   expect(findings.map(({ about }) => about)).toContain("bucket media, slot current: the key …MPLE");
   expect(wrongIn({ code: 0, findings, text: "" })).not.toContainEqual(

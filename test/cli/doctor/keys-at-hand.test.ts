@@ -46,7 +46,7 @@ beforeEach(() => {
 /** What would be wrong to say where only the keys of this machine were looked at. */
 const CLAIM = /secret put|(?<!if this is deployed, .*)visitors get/;
 const textsOf = (findings: readonly Finding[]) =>
-  findings.map(({ what, why, remedy }) => [what, why, remedy].join("\n"));
+  findings.map(({ seen, impact, remedy }) => [seen, impact, remedy].join("\n"));
 
 test.each(SHELLS)(
   "with %s in the shell, a healthy site is called healthy, and nothing is to be deployed",
@@ -119,7 +119,7 @@ test("a key of the shell that fails explains no image that the site does not sho
   deploy({ ...ENV, ...CONFIGURED, HEALTH_TOKEN, PRESETS: { card: { width: 9, gravity: "face" } } });
   const report = await examine(["--url", SITE], { env: { ...OWN, HEALTH_TOKEN: undefined } });
   const image = report.findings.find(({ check }) => check === "image");
-  expect(image?.why).not.toMatch(/because of the finding above/);
+  expect(image?.impact).not.toMatch(/because of the finding above/);
 });
 
 test("signing keys of the shell that cannot be read say nothing of the site", async () => {

@@ -4,8 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
-import type { Check } from "../../../src/cli/doctor/checks/index.ts";
-import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
 import { type Report, wrongIn } from "../../support/cli/report.ts";
@@ -128,7 +127,7 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     () => write({}, { prefix: "publishd/" }),
     "sample",
     /may not read publishd\/key\.jpg, or it does not exist/,
-    /correct prefix or canary in BUCKETS\.media/,
+    /correct canary or prefix in BUCKETS\.media/,
   ],
   [
     "the bucket's privacy",
@@ -165,7 +164,7 @@ test.each(BROKEN)("a fault of %s is found", async (_what, breakIt, check, what, 
   expect(found).toMatchObject({
     severity: "error",
     check,
-    what: expect.stringMatching(what),
+    seen: expect.stringMatching(what),
     remedy: expect.stringMatching(remedy),
   });
   // Remedies for the local run do not suppose that anything is deployed.
@@ -186,7 +185,7 @@ test("a wrong clock is found", async () => {
   expect(found).toMatchObject({
     severity: "error",
     check: "clock",
-    what: expect.stringMatching(/^S3's clock is (?:1199|120\d) s ahead of this machine's$/),
+    seen: expect.stringMatching(/^S3's clock is (?:1199|120\d) s ahead of this machine's$/),
     remedy: expect.stringContaining("timedatectl"),
   });
 });

@@ -87,11 +87,7 @@ export async function visit(world: World): Promise<Record<string, string>> {
 export async function consult(world: World): Promise<readonly Finding[]> {
   const folder = settle(world);
   const now = () => Date.now() + world.ahead * 1000;
-  const report = await examine([...world.args, "--timeout", "0.4"], {
-    folder,
-    now,
-    env: world.shell,
-  });
+  const report = await examine(world.args, { folder, now, env: world.shell });
   if (report.findings.length === 0) throw new Error(`the doctor says nothing: ${report.text}`);
   return report.findings;
 }
@@ -103,13 +99,13 @@ export async function runIn(world: World, args: readonly string[]): Promise<stri
 }
 
 /** What an operator can do with a remedy. Each part that is done must be in its text. */
-export function readRemedy(world: World, { what, remedy = "" }: Pick<Finding, "what" | "remedy">) {
+export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "seen" | "remedy">) {
   const says = (part: string) => expect(remedy).toContain(part);
   const deployIt = () => {
     world.deployed = { ...world.deployed, ...structuredClone(world.toml) };
   };
   return {
-    text: `${what}\n${remedy}`,
+    text: `${seen}\n${remedy}`,
     /** Does by hand what a part of the text says. */
     does(part: string, act: () => void) {
       says(part);
@@ -137,7 +133,7 @@ export function readRemedy(world: World, { what, remedy = "" }: Pick<Finding, "w
     /** Puts a secret, or deletes it. */
     puts(name: string, value: unknown) {
       says(`npx wrangler secret ${value === undefined ? "delete" : "put"}`);
-      expect(`${what} ${remedy}`).toContain(name);
+      expect(`${seen} ${remedy}`).toContain(name);
       world.secrets[name] = value;
     },
     /** Deletes a secret that the log names. */

@@ -1,0 +1,1061 @@
+// One fault after the other in a strict world: one check names it, and nothing else does. Its remedy is done as it is
+// told: then the site shows its pictures, and the finding is gone. A check without a row does not compile.
+
+import { HttpResponse, http } from "msw";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
+import type { Fault } from "../../../src/emulator/edge/faults.ts";
+import type { S3Fault, S3Grant } from "../../../src/emulator/s3/s3.ts";
+import { createSts } from "../../../src/emulator/sts/sts.ts";
+import type { Sts, StsRole } from "../../../src/emulator/sts/types.ts";
+import { SITE } from "../../support/cli/doctor.ts";
+import {
+  beginWorld,
+  type Change,
+  consult,
+  readRemedy,
+  type Told,
+  visit,
+  type World,
+} from "../../support/cli/remedy-world.ts";
+import { BASE, CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { EC_KEY } from "../../support/issuer.ts";
+import { stage } from "../../support/play.ts";
+import { file, network } from "../../support/stand.ts";
+
+type Played = {
+  readonly broken: (world: World) => void;
+  readonly done: (told: Told, world: World) => void;
+};
+/** `outside`: why it cannot be played. */
+type Row = Played | { readonly outside: string };
+
+const MEDIA = "BUCKETS.media";
+const HOST = "s3.eu-west-1.amazonaws.com";
+const OBJECT = "published/key.jpg";
+const ROUTE = { path: "/images/:preset/*", object: "media/*" };
+const PICTURE = { body: file("made/key.jpg"), type: "image/jpeg" };
+
+/** Sets something of the bucket, in wrangler.toml and in what is deployed. */
+const both = (world: World, settings: object) => {
+  for (const media of [mediaOf(world.toml), mediaOf(world.deployed)]) {
+    Object.assign(media, settings);
+    for (const name of Object.keys(media)) if (media[name] === undefined) delete media[name];
+  }
+};
+const mediaOf = (vars: object): Record<string, unknown> =>
+  Object(Object(Object(vars).BUCKETS).media);
+const setting = (name: string, wrong: unknown, right: unknown, more: object = {}): Played => ({
+  broken: (world) => both(world, { [name]: wrong, ...more }),
+  done: (told) => told.sets(`${MEDIA}.${name}`, right),
+});
+
+const s3Fault = (fault: S3Fault, part: string, more: Partial<Played> = {}): Played => ({
+  broken: () => void stage.s3.faults.add(fault),
+  done: (told) => told.does(part, () => void stage.s3.faults.delete(fault)),
+  ...more,
+});
+const s3Grant = (grant: S3Grant, part: string): Played => ({
+  broken: () => void stage.s3.grants.add(grant),
+  done: (told) => told.does(part, () => void stage.s3.grants.delete(grant)),
+});
+const trouble = (fault: Fault, part: string): Played => ({
+  broken: () => {
+    stage.edge.switches.trouble = fault;
+  },
+  done: (told) =>
+    told.does(part, () => {
+      stage.edge.switches.trouble = undefined;
+    }),
+});
+
+/** A fault, and what is done of its remedy. */
+const fault = (
+  broken: (world: World) => void,
+  part: string,
+  mend: (world: World) => void = () => {},
+): Played => ({ broken, done: (told, world) => told.does(part, () => mend(world)) });
+/** A fault whose remedy is a command, which deploys. */
+const deployed = (
+  broken: (world: World) => void,
+  command: string,
+  mend?: (world: World) => void,
+): Played => ({ broken, done: (told, world) => told.runs(command, () => mend?.(world)) });
+
+/** Something in front of the Worker: the operator takes it away, or deploys what is meant to be there. */
+const inFront = (front: Change, part: string, more: Partial<Played> = {}): Played => ({
+  broken: (world) => {
+    world.front = front;
+  },
+  done: (told, world) =>
+    told.does(part, () => {
+      world.front = undefined;
+    }),
+  ...more,
+});
+const onImages =
+  (change: (answer: Response, asked: Parameters<Change>[1]) => Response): Change =>
+  (answer, asked) =>
+    asked.path.startsWith("/images/") ? change(answer, asked) : answer;
+const withHeader = (name: string, value?: string): Change =>
+  onImages((answer) => {
+    const changed = new Response(answer.body, answer);
+    if (value === undefined) changed.headers.delete(name);
+    else changed.headers.set(name, value);
+    return changed;
+  });
+const gets = (status: number) => onImages(() => new HttpResponse("no", { status }));
+const original = () =>
+  new HttpResponse(PICTURE.body.slice(), { headers: { "content-type": "image/jpeg" } });
+
+/** What the deep /healthz says in place of the Worker, of a bucket that only Cloudflare's side can break. */
+const healthSays = (health: object): Change => {
+  const media = { bucket: "media", slots: [], edge: "on", ...health };
+  return (answer, { path, headers }) =>
+    path === "/healthz" && headers.has("authorization")
+      ? HttpResponse.json({ ok: true, buckets: [media] })
+      : answer;
+};
+
+/** A bucket whose renditions the Images binding makes. */
+const bindImages = (world: World) => {
+  both(world, { engine: "binding" });
+  world.bindings = '[images]\nbinding = "IMAGES"';
+  world.deployed["IMAGES"] = stage.edge.images;
+};
+const bound = (
+  broken: (world: World) => void,
+  done: (told: Told, world: World) => void,
+): Played => ({
+  broken: (world) => {
+    bindImages(world);
+    broken(world);
+  },
+  done,
+});
+const boundHealth = (health: object, part: string): Played =>
+  bound(
+    (world) => {
+      world.front = healthSays(health);
+    },
+    (told, world) =>
+      told.does(part, () => {
+        world.front = undefined;
+      }),
+  );
+
+const ARN = "arn:aws:iam::123456789012:role/vitrine";
+const DISCOVERY = "/.well-known/openid-configuration";
+const HOST_OF_SITE = new URL(SITE).host;
+const RIGHT_ISSUER = { issuer: SITE, jwks_uri: `${SITE}/.well-known/jwks.json` };
+/** A bucket that a role opens. STS and IAM are what /healthz and the issuer's documents say of them. */
+const ofRole = (
+  role: object,
+  part: string,
+  documents: { discovery?: Response; keys?: Response } = {},
+): Played => ({
+  broken: (world) => {
+    for (const vars of [world.toml, world.deployed]) vars["OIDC"] = { issuer: SITE };
+    Object.assign(mediaOf(world.toml), { engine: "binding", role: ARN });
+    world.bindings = '[images]\nbinding = "IMAGES"';
+    world.listed = [...world.listed.filter((name) => !name.startsWith("AWS")), "OIDC_SIGNING_KEY"];
+    delete world.deployed["OIDC"];
+    roleFront(world, role, documents);
+  },
+  done: (told, world) => {
+    const { deployed } = world; // it has stored keys: STS is not asked
+    told.does(part, () => roleFront(world, {}, {}));
+    world.deployed = deployed;
+  },
+});
+function roleFront(
+  world: World,
+  role: object,
+  { discovery, keys }: { discovery?: Response; keys?: Response },
+): void {
+  const well = { role: ARN, state: "ok", expires: "2026-12-01T00:00:00Z", ...role };
+  const said = healthSays({ role: well });
+  world.front = (answer, asked) => {
+    if (asked.path === DISCOVERY) return discovery?.clone() ?? HttpResponse.json(RIGHT_ISSUER);
+    if (asked.path.endsWith("jwks.json")) {
+      return keys?.clone() ?? HttpResponse.json({ keys: [{ kid: "a" }] });
+    }
+    return said(answer, asked);
+  };
+}
+
+/** What the strict STS and IAM of a row have. */
+type Account = { readonly sts: Sts; readonly allowed: string[] };
+const trustsOf = (sub: string): StsRole => ({
+  trusts: SITE,
+  StringEquals: { [`${HOST_OF_SITE}:aud`]: "sts.amazonaws.com", [`${HOST_OF_SITE}:sub`]: sub },
+});
+
+/** A Worker that takes a role of a strict STS. Its sessions may get what the role's policy allows. */
+const inAccount = (
+  broken: (account: Account, world: World) => void,
+  done: (told: Told, account: Account, world: World) => void,
+): Played => {
+  let account: Account | undefined;
+  return {
+    broken: (world) => {
+      const sts = createSts({
+        fetch: (input) => fetch(`${input}`),
+        providers: { [SITE]: { clientIds: ["sts.amazonaws.com"] } },
+        roles: { [ARN]: trustsOf("vitrine") },
+      });
+      account = { sts, allowed: ["acme-media/published/*"] };
+      const { allowed } = account;
+      network.use(
+        http.all("https://sts.eu-west-1.amazonaws.com/*", async ({ request }) => {
+          const { url, method, headers } = request;
+          const body = await request.text();
+          const answer = await sts.fetch(url, { method, headers, body }).catch(() => undefined);
+          for (const [id, session] of sts.sessions) stage.sessions.set(id, session);
+          return answer ?? HttpResponse.error();
+        }),
+        http.all(/acme-media\.s3\./, ({ request }) => {
+          const path = `acme-media${new URL(request.url).pathname}`;
+          const isAllowed = allowed.some((one) => path.startsWith(one.replace(/\*$/, "")));
+          return isAllowed ? undefined : xml("AccessDenied", 403);
+        }),
+      );
+      both(world, { engine: "binding", role: ARN });
+      world.bindings = '[images]\nbinding = "IMAGES"';
+      world.listed = [
+        ...world.listed.filter((name) => !name.startsWith("AWS")),
+        "OIDC_SIGNING_KEY",
+      ];
+      for (const vars of [world.toml, world.deployed]) vars["OIDC"] = { issuer: SITE };
+      world.deployed["IMAGES"] = stage.edge.images;
+      for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) delete world.secrets[name];
+      world.secrets["OIDC_SIGNING_KEY"] = EC_KEY;
+      broken(account, world);
+    },
+    done: (told, world) => {
+      if (account === undefined) throw new Error("it was not broken");
+      done(told, account, world);
+    },
+  };
+};
+/** The statement of the policy that a remedy prints. */
+function policyIn(text: string) {
+  const [policy = ""] = /\{"Version".*\]\}/.exec(text) ?? [];
+  return Object(JSON.parse(policy)).Statement[0];
+}
+
+/** Whether a handler of the network still answers wrongly. */
+let isWrong = true;
+const at = (
+  method: "get" | "put" | "all",
+  where: RegExp,
+  answer: (request: Pick<Request, "url" | "headers">) => Response | undefined,
+  done: (told: Told, mend: () => void) => void,
+  more: Partial<Played> & { before?: (world: World) => void } = {},
+): Played => {
+  const { before = () => {}, ...rest } = more;
+  return {
+    broken: (world) => {
+      before(world);
+      network.use(http[method](where, ({ request }) => (isWrong ? answer(request) : undefined)));
+    },
+    done: (told) =>
+      done(told, () => {
+        isWrong = false;
+      }),
+    ...rest,
+  };
+};
+const xml = (code: string, status: number) =>
+  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
+    status,
+    headers: { "content-type": "application/xml" },
+  });
+const isSigned = ({ headers }: Pick<Request, "headers">) => headers.has("authorization");
+const CLOSE = "aws s3api put-public-access-block --bucket acme-media";
+const closes = (told: Told, mend: () => void) => told.runs(CLOSE, mend);
+const elsewhere = (host: string, code: string, part: string): Played => ({
+  broken: (world) => {
+    both(world, { endpoint: `https://${host}`, addressing: "path" });
+    world.unreachable.set(host, code);
+  },
+  done: (told) => {
+    told.does(part, () => {});
+    told.sets(`${MEDIA}.endpoint`, `https://${HOST}`);
+  },
+});
+
+const FAULTS = {
+  reachable: {
+    reachable: s3Fault("reset", "see the provider's status page"),
+  },
+  tls: {
+    tls: fault(
+      (world) => world.unreachable.set(`acme-media.${HOST}`, "CERT_HAS_EXPIRED"),
+      "get a certificate",
+      (world) => {
+        world.unreachable.clear();
+      },
+    ),
+  },
+  endpoint: {
+    endpoint: {
+      ...setting("endpoint", "https://web.example", `https://${HOST}`, { addressing: "path" }),
+      broken: (world) => {
+        both(world, { endpoint: "https://web.example", addressing: "path" });
+        network.use(http.all("https://web.example/*", () => new HttpResponse("<h1>Hello</h1>")));
+      },
+    },
+    "host-unknown": elsewhere("nowhere.example", "ENOTFOUND", "if this machine is online"),
+    "nothing-listens": elsewhere("closed.example", "ECONNREFUSED", "with its port"),
+    "s3-redirects": {
+      broken: (world) => {
+        both(world, { endpoint: "https://old.example", addressing: "path" });
+        const headers = { location: `https://${HOST}/` };
+        const moved = () => new HttpResponse(null, { status: 301, headers });
+        network.use(http.all("https://old.example/*", moved));
+      },
+      done: (told) => told.sets(`${MEDIA}.endpoint`, `https://${HOST}`),
+    },
+  },
+  clock: {
+    clock: fault(
+      (world) => {
+        world.ahead = 1200;
+        world.args = [];
+      },
+      "timedatectl set-ntp true",
+      (world) => {
+        world.ahead = 0;
+      },
+    ),
+    "clock-here": fault(
+      (world) => {
+        world.ahead = 1200;
+      },
+      "timedatectl set-ntp true",
+      (world) => {
+        world.ahead = 0;
+      },
+    ),
+    "clock-s3": s3Fault("clock-skew", "set the clock of acme-media.s3.eu-west-1.amazonaws.com"),
+    "clock-site": inFront((answer) => {
+      const changed = new Response(answer.body, answer);
+      changed.headers.set("date", new Date(Date.now() + 3_600_000).toUTCString());
+      return changed;
+    }, "nothing in front of the Worker sets the date header"),
+  },
+  region: {
+    region: {
+      broken: (world) =>
+        both(world, { region: "eu-central-1", endpoint: "https://s3.eu-central-1.amazonaws.com" }),
+      done: (told) => {
+        told.does('set region = "eu-west-1" in BUCKETS.media', () => {});
+        told.sets(`${MEDIA}.region`, "eu-west-1");
+        told.sets(`${MEDIA}.endpoint`, `https://${HOST}`);
+      },
+    },
+    "region-malformed": at(
+      "all",
+      /s3\.example/,
+      (request) => {
+        if (!isSigned(request)) return xml("AccessDenied", 403);
+        const isRight = request.headers.get("authorization")?.includes("/eu-west-1/s3/");
+        if (!isRight) return xml("AuthorizationHeaderMalformed", 400);
+        if (/key\.jpg|fig\.jpg/.test(request.url)) return original();
+        return xml("AccessDenied", 403);
+      },
+      (told) => told.sets(`${MEDIA}.region`, "eu-west-1"),
+      {
+        before: (world) => {
+          both(world, { endpoint: "https://s3.example", addressing: "path", region: "eu-wst-1" });
+          stage.edge.switches.sources = ["s3.example"];
+        },
+      },
+    ),
+  },
+  bucket: {
+    bucket: setting("bucket", "acme-medias", "acme-media"),
+    "bucket-elsewhere": { outside: "the local run of another folder: simulated.test.ts has it" },
+  },
+  busy: {
+    busy: s3Fault("SlowDown", "try again in a minute"),
+  },
+  public: {
+    public: s3Grant("all-read", CLOSE),
+    "public-write": at("put", /amazonaws/, () => new HttpResponse(null), closes, {}),
+    "public-write-perhaps": at("put", /amazonaws/, () => xml("NoSuchUpload", 404), closes, {}),
+  },
+  keys: {
+    keys: fault(
+      (world) => {
+        world.shell = { AWS_SECRET_ACCESS_KEY: undefined };
+        world.args = [];
+      },
+      "remove all secrets of slot current there",
+      (world) => {
+        world.shell = { AWS_SECRET_ACCESS_KEY: undefined, AWS_ACCESS_KEY_ID: undefined };
+      },
+    ),
+    "no-keys-at-hand": fault(
+      (world) => {
+        world.shell = { AWS_SECRET_ACCESS_KEY: undefined, AWS_ACCESS_KEY_ID: undefined };
+        world.args = [];
+      },
+      "use --secrets-file secrets.env",
+      (world) => {
+        world.args = ["--secrets-file", "secrets.env"];
+        world.file = secretsFile(CREDENTIALS);
+      },
+    ),
+    "slot-incomplete": {
+      broken: (world) => {
+        stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+        Object.assign(world.secrets, NEXT, { AWS_SECRET_ACCESS_KEY: undefined });
+      },
+      done: (told) => told.puts("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secretAccessKey),
+    },
+  },
+  session: {
+    session: fault(
+      (world) => {
+        world.args = ["--url", SITE, "--secrets-file", "secrets.env"];
+        world.file = secretsFile({ ...CREDENTIALS, accessKeyId: "ASIAIOSFODNN7EXAMPLE" });
+      },
+      "correct AWS_ACCESS_KEY_ID in secrets.env, and its secret",
+      (world) => {
+        world.file = secretsFile(CREDENTIALS);
+      },
+    ),
+    "session-at-hand": fault(
+      (world) => {
+        world.shell = { AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE", AWS_SESSION_TOKEN: "a-token" };
+        world.args = [];
+      },
+      "take them out of the environment",
+      (world) => {
+        world.shell = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+      },
+    ),
+  },
+  "key-id": {
+    "key-id": {
+      broken: (world) => {
+        world.secrets["AWS_ACCESS_KEY_ID"] = "AKIAREVOKEDREVOKED00";
+      },
+      done: (told) => {
+        told.puts("AWS_ACCESS_KEY_ID", CREDENTIALS.accessKeyId);
+        told.does("and its secret", () => {});
+      },
+    },
+    "key-id-at-hand": fault(
+      (world) => {
+        world.shell = { AWS_ACCESS_KEY_ID: NEXT_CREDENTIALS.accessKeyId };
+        world.args = [];
+      },
+      "take AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY out of the environment",
+      (world) => {
+        world.shell = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+      },
+    ),
+  },
+  secret: {
+    secret: {
+      broken: (world) => {
+        world.secrets["AWS_SECRET_ACCESS_KEY"] = NEXT_CREDENTIALS.secretAccessKey;
+      },
+      done: (told) => told.puts("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secretAccessKey),
+    },
+  },
+  list: {
+    list: fault(
+      () => void stage.s3.faults.delete("no-list-bucket"),
+      `needs only s3:GetObject on arn:aws:s3:::acme-media/published/*`,
+      () => {
+        stage.s3.faults.add("no-list-bucket");
+      },
+    ),
+    "list-for-store": fault(
+      (world) => {
+        const store = { get: async () => null, put: async () => null, delete: async () => {} };
+        const RENDITIONS = { ...store, list: async () => ({ objects: [], truncated: false }) };
+        for (const vars of [world.toml, world.deployed]) vars["ANSWERS"] = { store: "RENDITIONS" };
+        world.bindings = '[[r2_buckets]]\nbinding = "RENDITIONS"';
+        world.deployed["RENDITIONS"] = RENDITIONS;
+      },
+      "add s3:ListBucket on arn:aws:s3:::acme-media to its policy",
+      () => {
+        stage.s3.faults.delete("no-list-bucket");
+      },
+    ),
+  },
+  write: {
+    write: s3Grant("write", "needs only s3:GetObject on arn:aws:s3:::acme-media/published/*"),
+    "key-wrote": at(
+      "put",
+      /amazonaws/,
+      (request) => (isSigned(request) ? new HttpResponse(null) : xml("AccessDenied", 403)),
+      (told, mend) => told.does("needs only s3:GetObject", mend),
+    ),
+  },
+  prefix: {
+    prefix: {
+      broken: (world) => {
+        stage.s3.faults.delete("no-list-bucket");
+        both(world, { prefix: "publishd/" });
+      },
+      done: (told) => told.sets(`${MEDIA}.prefix`, "published/"),
+    },
+    "prefix-wrong": {
+      broken: (world) => {
+        both(world, { prefix: "x/", canary: undefined });
+        world.args.push(OBJECT);
+        world.samples = ["/images/card/published/key.jpg"];
+      },
+      done: (told) => told.sets(`${MEDIA}.prefix`, undefined),
+    },
+  },
+  sample: {
+    sample: setting("prefix", "drafts/", "published/"),
+    "object-denied": at(
+      "get",
+      /amazonaws.*\/key\.jpg/,
+      (request) => (isSigned(request) ? xml("AccessDenied", 403) : undefined),
+      (told, mend) => told.does("the key's policy must allow s3:GetObject", mend),
+      { before: () => void stage.s3.faults.delete("no-list-bucket") },
+    ),
+    "no-sample": {
+      broken: withoutCanary,
+      done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    },
+    "not-listed": at(
+      "get",
+      /amazonaws/,
+      ({ url }) => (url.includes("list-type=2") ? xml("SlowDown", 503) : undefined),
+      (told, mend) =>
+        told.does("try again", () => {
+          mend();
+          stage.s3.faults.delete("no-list-bucket");
+        }),
+      { before: withoutCanary },
+    ),
+    "object-archived": s3Fault(
+      "archived",
+      `aws s3api restore-object --bucket acme-media --key ${OBJECT}`,
+    ),
+    "object-absent": {
+      broken: (world) => {
+        stage.s3.faults.delete("no-list-bucket");
+        both(world, { canary: "nothing.jpg" });
+      },
+      done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    },
+    "not-an-image": fault(
+      (world) => both(world, { canary: "broken/page.jpg" }),
+      "replace that object by an image",
+      () => {
+        stage.s3.objects.set("published/broken/page.jpg", PICTURE);
+      },
+    ),
+    "object-too-large": at(
+      "get",
+      /published\/key\.jpg$/,
+      (request) => {
+        if (!isSigned(request)) return undefined;
+        const pull = (controller: ReadableStreamDefaultController) =>
+          controller.enqueue(new Uint8Array(1e6));
+        return new HttpResponse(new ReadableStream({ pull }));
+      },
+      (told, mend) => told.does("use a smaller original", mend),
+      {
+        before: (world) => {
+          world.args = [];
+          world.samples = ["/images/hero@640w/photos/fig.jpg"];
+        },
+      },
+    ),
+    "object-cut-short": s3Fault("cut-short", "try again"),
+    "canary-denied": setting("canary", "nothing.jpg", "key.jpg"),
+  },
+  parameter: {
+    parameter: at(
+      "get",
+      /amazonaws/,
+      ({ url }) => (url.includes("x-vitrine=") ? xml("InvalidArgument", 400) : undefined),
+      (told) => told.sets(`${MEDIA}.source_parameter`, false),
+    ),
+  },
+  fallback: {
+    fallback: deployed((world) => {
+      world.toml["ROUTES"] = [{ ...ROUTE, fallback: "media/key.jpg" }];
+      world.deployed["ROUTES"] = [{ ...ROUTE, fallback: "media/nothing.png" }];
+    }, "npx vitrine deploy"),
+    "fallback-missing": withFallback("media/nothing.png", () => {
+      stage.s3.faults.delete("no-list-bucket");
+    }),
+    "fallback-denied": withFallback("media/nothing.png"),
+    "fallback-not-an-image": withFallback("media/broken/page.jpg"),
+  },
+  configuration: {
+    configuration: {
+      broken: (world) => {
+        world.secrets["AWS_SESSION_TOKEN"] = "a-token-of-a-session";
+      },
+      done: (told) => {
+        told.runs("npx wrangler tail");
+        expect(JSON.stringify(stage.logged)).toContain("AWS_SESSION_TOKEN");
+        told.does("npx wrangler secret delete", () => {});
+        told.takesOut("AWS_SESSION_TOKEN");
+      },
+    },
+  },
+  deployed: {
+    deployed: inFront(
+      () => new HttpResponse("Not found", { status: 404 }),
+      "make sure that no rule of the zone is in front",
+    ),
+    "deployed-differs": deployed((world) => {
+      world.deployed["PRESETS"] = { card: { width: 9 }, hero: { width: 9, widths: [640] } };
+    }, "npx vitrine deploy"),
+    "health-elsewhere": inFront(
+      (answer, { path }) => (path === "/healthz" ? new HttpResponse("ok\n") : answer),
+      "let /healthz of that host lead to the Worker",
+    ),
+  },
+  health: {
+    health: inFront(
+      (answer, { path, headers }) =>
+        path === "/healthz" && headers.has("authorization") ? HttpResponse.json({}) : answer,
+      "npx vitrine deploy if Vitrine has changed",
+    ),
+    "health-token-wrong": fault(
+      (world) => {
+        world.shell = { HEALTH_TOKEN: "the token of another environment" };
+      },
+      "correct HEALTH_TOKEN on this machine",
+      (world) => {
+        world.shell = {};
+      },
+    ),
+    "health-busy": inFront(
+      (answer, { path, headers }) =>
+        path === "/healthz" && headers.has("authorization")
+          ? new HttpResponse(null, { status: 429 })
+          : answer,
+      "try again in a minute",
+    ),
+  },
+  image: {
+    image: inFront(gets(418), "make sure that no rule, snippet or other Worker is in front"),
+    "no-object-known": fault(
+      (world) => {
+        both(world, { canary: undefined });
+        world.shell = { AWS_SECRET_ACCESS_KEY: undefined, AWS_ACCESS_KEY_ID: undefined };
+      },
+      "name an object",
+      (world) => void world.args.push("key.jpg"),
+    ),
+    "site-silent": inFront(
+      onImages(() => HttpResponse.error()),
+      "check that the domain leads to Cloudflare",
+    ),
+    "blocked-in-front": inFront(gets(403), "Security → Events"),
+    "not-found": deployed((world) => {
+      world.deployed["ROUTES"] = [{ path: "/other/:preset/*", object: "media/*" }];
+    }, "npx vitrine deploy if wrangler.toml has changed"),
+    "url-expired": inFront(gets(410), "timedatectl set-ntp true"),
+    "image-unreadable": fault(
+      (world) => {
+        world.args.push("broken/page.jpg");
+      },
+      "replace that object by an image, and purge it",
+      () => {
+        stage.s3.objects.set("published/broken/page.jpg", PICTURE);
+        stage.edge.purge(`${BASE}published/broken/page.jpg`);
+      },
+    ),
+    "rate-limited": inFront(gets(429), "wait a minute, and try again"),
+    "image-failed": {
+      broken: (world) => {
+        stage.edge.switches.transformations = false;
+        world.shell = { HEALTH_TOKEN: undefined };
+      },
+      done: (told) => {
+        told.runs("npx wrangler tail");
+        const events = stage.logged.map(({ line }) => line["event"]);
+        expect(events).toContain("not-transformed"); // docs/errors.md says what to do
+        stage.edge.switches.transformations = true;
+      },
+    },
+    "image-late": {
+      broken: (world) => {
+        world.front = onImages((answer) =>
+          Object(world.deployed["ANSWERS"]).timeout < 30
+            ? new HttpResponse(null, { status: 504 })
+            : answer,
+        );
+      },
+      done: (told) => told.sets("ANSWERS.timeout", 30),
+    },
+    "image-loop": {
+      broken: (world) => {
+        Object.assign(mediaOf(world.deployed), { endpoint: SITE, addressing: "path" });
+        const loop = () => new HttpResponse(null, { status: 508 });
+        world.front = onImages((answer) =>
+          mediaOf(world.deployed)["endpoint"] === SITE ? loop() : answer,
+        );
+        world.shell = { HEALTH_TOKEN: undefined };
+      },
+      done: (told) => told.sets(`${MEDIA}.endpoint`, `https://${HOST}`),
+    },
+  },
+  formats: {
+    formats: inFront(
+      withHeader("content-type", "image/gif"),
+      "turn off what ignores the vary header",
+      {},
+    ),
+  },
+  cache: {
+    cache: inFront(
+      onImages((answer, { headers }) =>
+        headers.has("if-none-match") ? new HttpResponse("x") : answer,
+      ),
+      "no rule, snippet or other Worker",
+    ),
+    "cache-control-changed": deployed((world) => {
+      world.toml["ANSWERS"] = { max_age: 60, timeout: 15 };
+    }, "npx vitrine deploy if max_age has changed"),
+  },
+  headers: {
+    headers: inFront(withHeader("x-content-type-options"), "remove that rule"),
+    "vary-missing": inFront(withHeader("vary"), "remove that rule"),
+    "s3-headers-shown": inFront(
+      withHeader("x-amz-request-id", "1"),
+      "npx wrangler deployments list",
+    ),
+    "head-refused": inFront(
+      onImages((answer, { method }) =>
+        method === "HEAD" ? new HttpResponse(null, { status: 405 }) : answer,
+      ),
+      "no rule, snippet or other Worker",
+    ),
+  },
+  originals: {
+    originals: inFront(onImages(original), "npx wrangler deployments list"),
+    "tricks-work": inFront(
+      (answer, { path }) => (path.includes("/original/") ? original() : answer),
+      "npx wrangler deployments list",
+    ),
+  },
+  transformations: {
+    transformations: fault(
+      () => {
+        stage.edge.switches.transformations = false;
+      },
+      "then Enable",
+      () => {
+        stage.edge.switches.transformations = true;
+      },
+    ),
+  },
+  sources: {
+    sources: {
+      broken: () => {
+        stage.edge.switches.sources = [];
+      },
+      done: (told) => {
+        const [, entry = ""] = /Sources: add the origin (\S+) \(domain/.exec(told.text) ?? [];
+        stage.edge.switches.sources = [entry];
+      },
+    },
+  },
+  quota: {
+    "binding-quota": bound(
+      () => {
+        stage.edge.switches.quota = 0;
+      },
+      (told) =>
+        told.does("use a paid plan", () => {
+          stage.edge.switches.quota = 1e6;
+        }),
+    ),
+    quota: fault(
+      () => {
+        stage.edge.switches.quota = 0;
+      },
+      "use a paid plan",
+      () => {
+        stage.edge.switches.quota = 1e6;
+      },
+    ),
+  },
+  edge: {
+    edge: { outside: "a code that nobody knows: the remedy is to look it up" },
+    "canary-missing": {
+      broken: (world) => {
+        stage.s3.faults.delete("no-list-bucket");
+        both(world, { canary: "nothing.jpg" });
+      },
+      done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    },
+    "canary-unreadable": setting("canary", "broken/page.jpg", "key.jpg"),
+    "edge-contradicts": trouble("9408/403", "no bucket policy limits addresses"),
+    "edge-elsewhere": trouble("9420/400", "correct region and endpoint in wrangler.toml"),
+    "origin-busy": trouble("9509/502", "try again in a minute"),
+    "origin-failed": trouble("9505/502", "reachable from the internet"),
+    "origin-unknown": trouble("9407/523", "correct BUCKETS.*.endpoint or addressing"),
+    "options-refused": trouble("9401/400", "Compare each preset with docs/configuration.md"),
+    "edge-loop": trouble("9403/508", "set it to S3's"),
+    "url-refused": trouble("9406/403", "must be an https:// URL"),
+    "edge-failed": trouble("9522/503", "try again in a minute"),
+    "edge-slow": trouble("9504/522", "see whether S3 is slow"),
+  },
+  "workers-cache": {
+    kept: deployed(
+      () => {
+        stage.cache.switches.enabled = false;
+      },
+      "npx vitrine deploy, if [cache]",
+      () => {
+        stage.cache.switches.enabled = true;
+      },
+    ),
+    "kept-unusable": deployed(
+      () => {
+        stage.exported = () => undefined;
+      },
+      "npx vitrine deploy",
+      () => {
+        stage.exported = (own) => own;
+      },
+    ),
+    "kept-unknown-to-it": inFront(
+      withHeader("server-timing", "edge;dur=80"),
+      "npx vitrine deploy",
+      {},
+    ),
+    "kept-anyway": deployed((world) => {
+      world.toml["ANSWERS"] = { max_age: 600, timeout: 15, keep: 0 };
+    }, "npx vitrine deploy"),
+  },
+  "side-door": {
+    "side-door": {
+      broken: (world) => {
+        both(world, { addressing: "path" });
+        Object.assign(stage.edge.switches, { firewall: false, sources: [HOST] });
+      },
+      done: (told) => {
+        const [, entry = ""] = /replace every wider entry by (\S+)/.exec(told.text) ?? [];
+        stage.edge.switches.sources = [entry];
+        told.does("the action Block", block);
+      },
+    },
+    "side-door-inside": fault(
+      (world) => {
+        both(world, { source_parameter: false });
+        Object.assign(stage.edge.switches, { firewall: false, keptForAll: true });
+      },
+      "the action Block",
+      block,
+    ),
+    "side-door-half": fault(
+      () => {
+        Object.assign(stage.edge.switches, { firewall: false, keptForAll: false });
+      },
+      "the action Block",
+      block,
+    ),
+  },
+  r2: {
+    r2: boundHealth({ r2: "unreachable" }, "try again in a minute"),
+  },
+  binding: {
+    binding: { outside: "a code that nobody knows: the remedy is to look it up" },
+    "binding-denied": bound(
+      () => {
+        stage.edge.switches.bindingAllowed = false;
+      },
+      (told) =>
+        told.does("switch Images on", () => {
+          stage.edge.switches.bindingAllowed = true;
+        }),
+    ),
+    "binding-unreadable": bound(
+      (world) => both(world, { canary: "broken/page.jpg" }),
+      (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    ),
+    "binding-missing": bound(
+      (world) => {
+        stage.s3.faults.delete("no-list-bucket");
+        both(world, { canary: "nothing.jpg" });
+      },
+      (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    ),
+    "binding-late": boundHealth({ edge: "9522" }, "try again in a minute"),
+  },
+  issuer: {
+    issuer: ofRole({}, "without a firewall in front", {
+      discovery: new HttpResponse("challenge", { status: 403 }),
+    }),
+    "issuer-unreachable": ofRole({}, "must be the address of this Worker", {
+      discovery: HttpResponse.error(),
+    }),
+    "issuer-other": ofRole({}, "npx vitrine deploy", {
+      discovery: HttpResponse.json({ ...RIGHT_ISSUER, issuer: `${SITE}/` }),
+    }),
+    "issuer-without-keys": ofRole({}, "npx wrangler secret put OIDC_SIGNING_KEY", {
+      keys: HttpResponse.json({ keys: [] }),
+    }),
+    "issuer-key-other": fault(
+      (world) => {
+        ofRole({}, "").broken(world);
+        world.shell = { OIDC_SIGNING_KEY: EC_KEY };
+      },
+      "take it out of the environment",
+      (world) => {
+        delete world.shell["OIDC_SIGNING_KEY"];
+      },
+    ),
+  },
+  role: {
+    role: { outside: "a code of STS that nobody knows: docs/keyless.md has each" },
+    "role-denied": inAccount(
+      ({ sts }) => {
+        sts.roles.set(ARN, trustsOf("another subject"));
+      },
+      (told, { sts }) => {
+        const { Principal, Condition } = policyIn(told.text);
+        const trusts = `https://${Principal.Federated.replace(/^.*oidc-provider\//, "")}`;
+        told.does("compare the role's trust policy", () => {
+          sts.roles.set(ARN, { trusts, StringEquals: Condition.StringEquals });
+        });
+      },
+    ),
+    "role-token": inAccount(
+      ({ sts }) => void sts.providers.set(SITE, { clientIds: ["another audience"] }),
+      (told, { sts }) =>
+        told.does("compare the provider", () => {
+          const [, audience = ""] = /\b(sts\.amazonaws\.com)\b/.exec(told.text) ?? [];
+          sts.providers.set(SITE, { clientIds: [audience] });
+        }),
+    ),
+    "role-issuer": inAccount(
+      ({ sts }) => void sts.faults.add("IDPCommunicationError"),
+      (told, { sts }) =>
+        told.does("without a challenge", () => void sts.faults.delete("IDPCommunicationError")),
+    ),
+    "role-unknown": ofRole({ state: "ValidationError", expires: undefined }, `BUCKETS.media.role`),
+    "role-key": inAccount(
+      (_account, world) => {
+        world.secrets["OIDC_SIGNING_KEY"] = EC_KEY.replace(/.{8}\n(?=-----END)/, "\n");
+      },
+      (told) => told.puts("OIDC_SIGNING_KEY", EC_KEY),
+    ),
+    "role-unreachable": inAccount(
+      ({ sts }) => void sts.faults.add("reset"),
+      (told, { sts }) => told.does("wait", () => void sts.faults.delete("reset")),
+    ),
+    "role-renewal": ofRole({ renewal: "AccessDenied" }, "docs/keyless.md has each answer"),
+    "role-next-key": ofRole({ mistakes: ["OIDC_SIGNING_KEY_NEXT is damaged"] }, "put it again"),
+  },
+  "role-rights": {
+    "role-rights": inAccount(
+      ({ allowed }) => void allowed.splice(0, 1, "acme-media/other/*"),
+      (told, { allowed }) =>
+        told.does("give the role this policy", () => {
+          allowed.push(policyIn(told.text).Resource.replace("arn:aws:s3:::", ""));
+        }),
+    ),
+  },
+} as const satisfies Record<Check, Record<string, Row>>;
+
+/** The doctor asks S3, and does not look at the site. */
+function withFallback(fallback: string, more = () => {}): Played {
+  return {
+    broken: (world) => {
+      for (const vars of [world.toml, world.deployed]) vars["ROUTES"] = [{ ...ROUTE, fallback }];
+      world.args = [];
+      more();
+    },
+    done: (told, world) =>
+      told.does("correct fallback of the route /images/:preset/* in wrangler.toml", () => {
+        world.toml["ROUTES"] = [{ ...ROUTE, fallback: "media/key.jpg" }];
+      }),
+  };
+}
+
+/** The doctor looks for a picture itself, and not at the site. */
+function withoutCanary(world: World): void {
+  both(world, { canary: undefined });
+  world.args = [];
+}
+
+function block(): void {
+  stage.edge.switches.firewall = true;
+}
+
+function secretsFile({ accessKeyId, secretAccessKey }: typeof CREDENTIALS): string {
+  return `AWS_ACCESS_KEY_ID='${accessKeyId}'\nAWS_SECRET_ACCESS_KEY='${secretAccessKey}'\n`;
+}
+
+afterEach(() => {
+  isWrong = true;
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** What else is wrong in a world, or what its fault looks like from the other side. */
+const ALSO: Readonly<Record<string, readonly Check[]>> = {
+  tls: ["reachable"],
+  endpoint: ["reachable", "sources"],
+  "host-unknown": ["reachable"],
+  "nothing-listens": ["reachable"],
+  "public-write": ["write"],
+  prefix: ["list", "sample"],
+  "prefix-wrong": ["image"],
+  "object-denied": ["list"],
+  "object-absent": ["list", "edge"],
+  "not-an-image": ["edge", "image"],
+  "object-cut-short": ["edge"],
+  parameter: ["edge"],
+  fallback: ["deployed"],
+  "fallback-missing": ["list"],
+  "not-found": ["deployed"],
+  "image-unreadable": ["sample"],
+  "cache-control-changed": ["deployed"],
+  "canary-missing": ["list", "sample"],
+  "canary-unreadable": ["sample", "image"],
+  "kept-anyway": ["deployed"],
+  "side-door-inside": ["configuration"],
+  "binding-unreadable": ["sample", "image"],
+  "binding-missing": ["list", "sample"],
+  "role-key": ["issuer"],
+  "role-rights": ["sample"],
+};
+
+const played = Object.entries<Readonly<Record<string, Row>>>(FAULTS).flatMap(([check, rows]) =>
+  Object.entries(rows).flatMap(([title, row]) =>
+    "outside" in row ? [] : [[title, check, row] as const],
+  ),
+);
+
+test.each(played)("%s: %s names it, and its remedy mends the site", async (title, check, row) => {
+  const world = beginWorld();
+  row.broken(world);
+  await visit(world);
+  const findings = await consult(world);
+  const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
+  const causes = findings.filter(
+    (one) => isWrong(one) && !one.impact?.startsWith("most likely because of the finding above"),
+  );
+  expect(new Set(causes.map((one) => one.check))).toEqual(new Set([check, ...(ALSO[title] ?? [])]));
+  const found = causes.find((one) => one.check === check);
+  if (found === undefined) throw new Error(`the doctor does not find ${check}`);
+  row.done(readRemedy(world, found), world);
+  const after = await visit(world);
+  const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
+  expect(after).toEqual(shown);
+  const isStill = (one: Finding) => isWrong(one) && one.check === check && one.seen === found.seen;
+  expect((await consult(world)).filter(isStill)).toEqual([]);
+});

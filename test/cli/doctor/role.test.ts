@@ -1,0 +1,196 @@
+// The doctor of buckets that no key opens: an R2 binding, and a role of AWS, link by link. What answers at the issuer's
+// address is not trusted. And of a local run whose buckets are simulated.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HttpResponse, http } from "msw";
+import { expect, test } from "vitest";
+import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import { PROTECTION } from "../../../src/worker/answer/answer.ts";
+import { BOUND, HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
+import { EC_KEY } from "../../support/issuer.ts";
+import "../../support/play.ts";
+import { network } from "../../support/stand.ts";
+
+const { env: _env, ...TOP } = STAGED;
+const ARN = "arn:aws-cn:iam::123456789012:role/vitrine";
+const CANARY = { canary: "key.jpg" };
+const bound = { BUCKETS: { media: { binding: "MEDIA_BUCKET", ...CANARY } } };
+const ofRole = {
+  BUCKETS: { media: { ...VARS.BUCKETS.media, engine: "binding", role: ARN } },
+  OIDC: { issuer: HOST },
+};
+const DISCOVERY = `${HOST}/.well-known/openid-configuration`;
+const JWKS = `${HOST}/.well-known/jwks.json`;
+
+type Site = {
+  readonly vars: object;
+  /** What /healthz says of the bucket, and what is at other URLs. */
+  readonly health?: object;
+  readonly answers?: Readonly<Record<string, Response | object>>;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** Runs the doctor. @returns its findings, and the hosts that were asked */
+async function examine({ vars, health = {}, answers = {}, env = { HEALTH_TOKEN } }: Site) {
+  const hosts = new Set<string>();
+  network.use(
+    http.all("*", ({ request }) => {
+      const { pathname, host } = new URL(request.url);
+      hosts.add(host);
+      const answer = answers[request.url];
+      if (answer !== undefined) {
+        return answer instanceof Response ? answer.clone() : HttpResponse.json(answer);
+      }
+      if (pathname !== "/healthz") return new HttpResponse("no", { status: 502 });
+      if (!request.headers.has("authorization"))
+        return new HttpResponse("ok\n", { headers: PROTECTION });
+      return HttpResponse.json({ ok: true, buckets: [{ bucket: "media", slots: [], ...health }] });
+    }),
+  );
+  const common = { ROUTES: [{ path: "/images/:preset/*", object: "media/*" }] };
+  const secrets = { required: "OIDC" in vars ? ["OIDC_SIGNING_KEY"] : [] };
+  const config = {
+    ...TOP,
+    ...BOUND,
+    secrets,
+    vars: { ...common, PRESETS: { card: { width: 9 } }, ...vars },
+  };
+  const folder = makeProject(config);
+  const { out, code } = await vitrine(["doctor", "--json", "--url", HOST], { folder, env });
+  const { findings }: { findings: Finding[] } = JSON.parse(out);
+  return { findings, code, hosts };
+}
+
+const seen = (findings: readonly Finding[], ...checks: string[]) =>
+  findings
+    .filter(({ check }) => checks.includes(check))
+    .map(({ check, severity }) => `${check} ${severity}`);
+
+test("an R2 binding is asked by the Worker alone, and no side door leads to it (E10)", async () => {
+  const { findings, hosts } = await examine({ vars: bound, health: { r2: "ok", edge: "on" } });
+  expect(seen(findings, "r2", "binding")).toEqual(["r2 ok", "binding ok"]);
+  expect(seen(findings, "side-door", "sources", "transformations", "keys", "public")).toEqual([]);
+  expect(hosts).toEqual(new Set([new URL(HOST).host]));
+});
+
+test.each([
+  ["without HEALTH_TOKEN", {}],
+  ["with HEALTH_TOKEN", { HEALTH_TOKEN }],
+])("an empty R2 bucket is no error after a first deploy, %s", async (_title, env) => {
+  const vars = { BUCKETS: { media: { binding: "MEDIA_BUCKET" } } };
+  const { findings, code } = await examine({ vars, env, health: { r2: "ok", edge: "no canary" } });
+  expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+  expect(seen(findings, "image")).toEqual(["image warning"]);
+  expect(code).toBe(1); // warnings: vitrine deploy ends with 0
+});
+
+const UNTIL = { state: "ok", expires: "2026-11-26T13:00:00.000Z" };
+
+test.each<[health: object, findings: readonly string[], says: string]>([
+  [{ state: "AccessDenied" }, ["role error"], '"images.example:sub":"vitrine"'],
+  [{ state: "AccessDenied" }, ["role error"], "arn:aws-cn:iam::123456789012:oidc-provider"],
+  [{ state: "IDPRejectedClaim" }, ["role error"], `${HOST} and sts.amazonaws.com`],
+  [{ state: "ValidationError" }, ["role error"], `BUCKETS.media.role in wrangler.toml: ${ARN}`],
+  [{ state: "Odd", reason: "off" }, ["role error"], "Odd: off"],
+  [UNTIL, ["role ok", "role-rights ok"], "good until 2026-11-26"],
+  [
+    { ...UNTIL, state: "AccessDenied" },
+    ["role ok", "role-rights error"],
+    "arn:aws-cn:s3:::acme-media/published/*",
+  ],
+  [{ ...UNTIL, renewal: "X" }, ["role warning", "role-rights ok"], "no new credentials (X)"],
+])("of a role with %j it says what to do", async (state, found, says) => {
+  const health = { edge: "on", role: { role: ARN, ...state } };
+  const { findings } = await examine({ vars: ofRole, health });
+  expect(seen(findings, "role", "role-rights")).toEqual(found);
+  const texts = findings.map((one) => `${one.seen} ${one.remedy}`).join("\n");
+  expect(texts).toContain(says);
+  expect(seen(findings, "keys")).toEqual(["keys note"]);
+});
+
+const RIGHT = { issuer: HOST, jwks_uri: JWKS };
+
+test.each<[title: string, discovery: Response | object, keys: Response | object, says: RegExp]>([
+  ["nobody answers", HttpResponse.error(), {}, /cannot be reached/],
+  ["a redirect", new HttpResponse(null, { status: 301 }), {}, /answers 301$/],
+  ["a page", new HttpResponse("<html>"), {}, /answers no JSON$/],
+  ["a list", [RIGHT], {}, /answers no JSON$/],
+  ["an endless issuer", { ...RIGHT, issuer: "x".repeat(9_000) }, {}, /is x{100}, not/],
+  ["keys elsewhere", { ...RIGHT, jwks_uri: "https://a.example/" }, {}, /jwks_uri https:\/\/a/],
+  ["a host that begins like it", { ...RIGHT, jwks_uri: `${HOST}.a.example/` }, {}, /jwks_uri/],
+  ["no keys there", RIGHT, new HttpResponse(null, { status: 404 }), /jwks\.json answers 404$/],
+  ["a set that is none", RIGHT, { keys: [null, 1, { kid: 7 }] }, /shows no public key$/],
+  ["another key than the one at hand", RIGHT, { keys: [{ kid: "other" }] }, /at hand/],
+])("the issuer, with %s: that link is named", async (_title, discovery, keys, says) => {
+  const env = { HEALTH_TOKEN, OIDC_SIGNING_KEY: EC_KEY };
+  const answers = { [DISCOVERY]: discovery, [JWKS]: keys };
+  const { findings } = await examine({ vars: ofRole, answers, env, health: { edge: "on" } });
+  const issuer = findings.filter(({ check }) => check === "issuer").at(-1);
+  expect(issuer?.seen).toMatch(says);
+  expect(JSON.stringify(findings)).not.toContain("PRIVATE KEY");
+});
+
+const LOCAL = "http://localhost:8787";
+
+/** Runs the doctor on a local run whose S3 says this to a key. */
+async function examineLocally(code: string, status: number, secrets = "", vars: object = {}) {
+  const slots = [{ slot: "current", state: code }];
+  network.use(
+    http.all("*", ({ request }) => {
+      const { pathname } = new URL(request.url);
+      const isSigned = request.headers.has("authorization");
+      if (pathname === "/healthz" && isSigned) {
+        return HttpResponse.json({ ok: true, buckets: [{ bucket: "media", slots, edge: "9404" }] });
+      }
+      if (pathname === "/healthz") return new HttpResponse("ok\n", { headers: PROTECTION });
+      const isKnown = isSigned || code === "NoSuchBucket";
+      const xml = `<Error><Code>${isKnown ? code : "AccessDenied"}</Code></Error>`;
+      return HttpResponse.xml(xml, { status: isKnown ? status : 403 });
+    }),
+  );
+  const BUCKETS = { media: { ...VARS.BUCKETS.media, ...CANARY } };
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+  const all = { BUCKETS, ROUTES, PRESETS: { card: { width: 9 } }, ...vars };
+  const folder = makeProject({ ...TOP, ...BOUND, vars: all });
+  writeFileSync(join(folder, ".dev.vars"), `HEALTH_TOKEN='${HEALTH_TOKEN}'\n${secrets}`);
+  const { out, err } = await vitrine(["doctor", "--json", "--url", LOCAL], { folder });
+  const { findings }: { findings: Finding[] } = JSON.parse(out);
+  return { findings, text: out + err };
+}
+
+const DEAD = "AWS_ACCESS_KEY_ID='dead'\nAWS_SECRET_ACCESS_KEY='dead'\n";
+
+test.each<[code: string, status: number, secrets: string, check: string, remedy: RegExp]>([
+  ["NoSuchBucket", 404, "", "bucket", /^run the doctor in the folder where npx vitrine dev/],
+  ["NoSuchBucket", 404, DEAD, "bucket", /^run the doctor in the folder where npx vitrine dev/],
+  ["InvalidAccessKeyId", 403, DEAD, "key-id", /^remove .* from \.dev\.vars: .*Or correct them$/],
+  ["SignatureDoesNotMatch", 403, DEAD, "secret", /^remove .* from \.dev\.vars: .*correct them$/],
+])("a simulated S3 that says %s (%d) has a remedy of its own", async (...row) => {
+  const [code, status, secrets, check, remedy] = row;
+  const { findings } = await examineLocally(code, status, secrets);
+  const found = findings.filter((one) => one.check === check);
+  expect(found).not.toEqual([]);
+  for (const one of found) expect(one.remedy).toMatch(remedy);
+  expect(JSON.stringify(found)).not.toContain("wrangler.toml");
+});
+
+test.each([
+  ["NoSuchBucket", 404],
+  ["NoSuchKey", 404],
+  ["AccessDenied", 403],
+  ["SlowDown", 503],
+])("where the local S3 says %s, the name of its bucket is not printed", async (code, status) => {
+  const { findings, text } = await examineLocally(code, status);
+  expect(findings.some(({ about }) => about.includes(VARS.BUCKETS.media.bucket))).toBe(true);
+  expect(text).not.toMatch(/-[0-9a-f]{32}\b/);
+});
+
+test("in the local run, no key of an R2 binding is told", async () => {
+  const { findings } = await examineLocally("NoSuchKey", 404, "", bound);
+  const seenOf = findings.map((one) => one.seen).join("\n");
+  expect(seenOf).toContain("and no key opens it");
+  expect(JSON.stringify(findings)).not.toMatch(/S3 knows it|"key-id"/);
+});
