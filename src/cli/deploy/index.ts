@@ -3,12 +3,10 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
-import { keyEnd } from "../../worker/config/slot.ts";
 import {
   type End,
   EXIT,
   type Exit,
-  type Fault,
   isFault,
   print,
   type Run,
@@ -16,7 +14,7 @@ import {
   type World,
 } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { carrierText, isCarrier, type KnownVars, readVars } from "../config/environment-config.ts";
+import { carrierText, isCarrier, readVars } from "../config/environment-config.ts";
 import { configFault, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { lockWarning } from "../config/versions.ts";
@@ -28,7 +26,7 @@ import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { VERSION } from "../wrangler/packages.ts";
 import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { probeKeys } from "./probe-keys.ts";
+import { keyText, probeKeys } from "./probe-keys.ts";
 import { chooseSecrets, type SecretsToDeploy } from "./secrets-to-deploy.ts";
 import { wranglerDeploy } from "./wrangler-deploy.ts";
 
@@ -65,11 +63,6 @@ It deploys the secrets of the file, and never one that the shell has under the s
 would deploy the shell's. Nothing is deployed if the configuration or the file has a mistake, or if S3 refuses
 a key of the file, or lists a canary to it and does not give it.
 
-Exit codes:
-  0    it is deployed, and the doctor finds no errors; warnings are shown
-  1    it is deployed, but the doctor finds errors, or cannot see it yet
-  2    it is not deployed; or in part, if wrangler says so
-
 Examples:
   npx vitrine deploy --secrets-file secrets.env
   npx vitrine deploy
@@ -80,26 +73,35 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   const target = readTarget(world, options.env);
   if (isFault(target)) return target;
   const { known, warnings } = target;
-  const file = options.secretsFile;
-  const secrets = file === undefined ? NO_SECRETS : readSecrets(world, file, known);
+  const { secretsFile: file, dryRun = false } = options;
+  const given = file === undefined ? undefined : readSecretsFile(world, file);
+  if (isFault(given)) return given;
+  const secrets = given && chooseSecrets(given, `${file}`, known);
   if (isFault(secrets)) return secrets;
+  const { sent = {}, slots = [] } = secrets ?? {};
 
-  const probes = await probeKeys(known, secrets.slots, world.now);
+  const { refused, unknown } = await probeKeys(known, slots, world.now);
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is deployed" };
   }
-  const refused = probes.flatMap((probe) => ("refused" in probe ? [probe.refused] : []));
-  if (refused.length > 0) return refusedFault(`${file}`, refused);
-  for (const probe of probes) if ("unknown" in probe) say(world.stderr, visible(probe.unknown));
-  for (const text of [...warnings, ...secrets.warnings]) say(world.stderr, `Warning: ${text}`);
-  print(world.stdout, planText(known, secrets, file));
+  if (refused.length > 0) {
+    const hint = "write the id and the secret of an active key of this environment there";
+    const head = `${file} has a key that S3 refuses. Nothing is deployed:`;
+    const late = "S3 may know a new key only after a minute";
+    return { fault: [head, ...refused, `${hint}. ${late}`].join("\n  ") };
+  }
+  for (const text of unknown) say(world.stderr, visible(text));
+  const all = [...warnings, ...(secrets?.warnings ?? [])];
+  for (const text of all) say(world.stderr, `Warning: ${text}`);
+  const names = secretsText(sent, slots);
+  const from = names === "" ? "all secrets stay" : `${names} of ${file}; all other secrets stay`;
+  print(world.stdout, `${target.text}: ${from} as they are deployed`);
 
-  const isDry = options.dryRun === true;
-  const deployed = await wranglerDeploy(world, tools.run, known, secrets.sent, isDry);
+  const deployed = await wranglerDeploy(world, tools.run, known, sent, dryRun);
   if (isFault(deployed)) return deployed;
-  if (isDry) return EXIT.done;
+  if (dryRun) return EXIT.done;
   const host = findBaseUrl(undefined, known.patterns, "--url");
-  return checkDeployed(world, isFault(host) ? deployed.url : host, options, secrets.sent, tools);
+  return checkDeployed(world, isFault(host) ? deployed.url : host, options, sent, tools);
 }
 
 /** What would be deployed, or why nothing may be. Sends nothing. */
@@ -117,46 +119,23 @@ function readTarget(world: World, env: string | undefined) {
   // After a roll-back without `npm ci`, another Vitrine would be bundled than the one that is committed.
   const lock = lockWarning(world.folder, VERSION);
   if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
-  const { mistakes, warnings } = checkEnvironment(world.folder, known);
-  const unreachable = "is missing, or empty: put your domain there";
-  const all = [
-    ...mistakes.filter(({ from }) => from !== known.devVars),
-    ...(patterns.length > 0 || workersDev
-      ? []
-      : [{ environment, path: "routes", message: unreachable }]),
-  ];
-  return all.length > 0 ? configFault(all) : { known, warnings: warnings.map(warningText) };
+  const report = checkEnvironment(world.folder, known);
+  const mistakes = report.mistakes.filter(({ from }) => from !== known.devVars);
+  if (patterns.length === 0 && !workersDev) {
+    const message = "is missing, or empty: put your domain there";
+    mistakes.push({ environment, path: "routes", message });
+  }
+  if (mistakes.length > 0) return configFault(mistakes);
+  const place = environment === undefined ? "the top level" : `environment ${environment}`;
+  const text = `Worker ${worker} (${place}), at ${patterns.join(", ") || "a workers.dev address"}`;
+  return { known, text, warnings: report.warnings.map(warningText) };
 }
 
-const NO_SECRETS: SecretsToDeploy = { sent: {}, slots: [], warnings: [] };
-
-function readSecrets(world: World, file: string, known: KnownVars): SecretsToDeploy | Fault {
-  const given = readSecretsFile(world, file);
-  return isFault(given) ? given : chooseSecrets(given, file, known);
-}
-
-function refusedFault(file: string, refused: readonly string[]): Fault {
-  const lines = [
-    `${file} has a key that S3 refuses. Nothing is deployed:`,
-    ...refused,
-    "write the id and the secret of an active key of this environment there. S3 may know a new key only after a minute",
-  ];
-  return { fault: lines.join("\n  ") };
-}
-
-/** Which secrets go into which Worker: no part of a secret, and the last four characters of a key id. */
-function planText(known: KnownVars, { sent, slots }: SecretsToDeploy, file = ""): string {
-  const { worker, environment, patterns } = known;
-  const keys = slots.map(
-    (slot) => `the key ${keyEnd(slot)} (${slot.secretPrefix}, slot ${slot.name})`,
-  );
+/** No part of a secret, and only the last four characters of a key id. */
+function secretsText(sent: SecretsToDeploy["sent"], slots: SecretsToDeploy["slots"]): string {
   const ofSlots = slots.flatMap((one) => Object.values(secretNames(one.secretPrefix, one.name)));
   const others = Object.keys(sent).filter((name) => !ofSlots.includes(name));
-  const place = environment === undefined ? "the top level" : `environment ${environment}`;
-  const secrets = [...keys, ...others].join(", ");
-  return `Worker ${worker} (${place}), at ${patterns.join(", ") || "a workers.dev address"}: ${
-    secrets === "" ? "all secrets stay" : `${secrets} of ${file}; all other secrets stay`
-  } as they are deployed`;
+  return [...slots.map(keyText), ...others].join(", ");
 }
 
 /** About a minute of pauses: a new domain needs DNS and a certificate. */

@@ -13,24 +13,32 @@ import { askS3, PATIENCE_S } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
 import type { SlotToDeploy } from "./secrets-to-deploy.ts";
 
-/** Whole lines: why S3 refuses a key, or what its answer leaves open. */
-export type KeyProbe = { readonly refused: string } | { readonly unknown: string };
+/** Whole lines: of the keys that S3 refuses, and what its answers leave open. */
+export type KeyProbes = {
+  readonly refused: readonly string[];
+  readonly unknown: readonly string[];
+};
 
 /** Asks each bucket with each slot that opens it. An R2 binding and a role have no key to ask with. */
 export async function probeKeys(
   known: KnownVars,
   slots: readonly SlotToDeploy[],
   now: () => number,
-): Promise<readonly KeyProbe[]> {
+): Promise<KeyProbes> {
   const config = readDeployed(known);
-  if ("mistakes" in config) return [];
   const prefixes = wordsOf(known.deployed["BUCKETS"]);
-  const probes = config.buckets.flatMap((bucket) =>
-    slots
-      .filter(({ secretPrefix }) => secretPrefix === prefixes.get(bucket.name))
-      .map((slot) => probeKey(bucket, slot, now)),
+  const buckets = "mistakes" in config ? [] : config.buckets;
+  const probes = await Promise.all(
+    buckets.flatMap((bucket) =>
+      slots
+        .filter(({ secretPrefix }) => secretPrefix === prefixes.get(bucket.name))
+        .map((slot) => probeKey(bucket, slot, now)),
+    ),
   );
-  return (await Promise.all(probes)).flatMap((probe) => probe ?? []);
+  return {
+    refused: probes.flatMap(({ refused = [] }) => refused),
+    unknown: probes.flatMap(({ unknown = [] }) => unknown),
+  };
 }
 
 /** Asks for the first byte of the canary, or of an object that does not exist. */
@@ -38,7 +46,7 @@ async function probeKey(
   bucket: Bucket,
   slot: SlotToDeploy,
   now: () => number,
-): Promise<KeyProbe | undefined> {
+): Promise<{ readonly refused?: string; readonly unknown?: string }> {
   const { base, prefix, region, canary, bucket: name } = bucket;
   const url = originUrl(base, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
   const headers = new Headers(await sign(url, region, slot.credentials, now()));
@@ -46,8 +54,8 @@ async function probeKey(
   const answer = await askS3(url, { headers }, now(), PATIENCE_S);
   const { status, code } = answer;
   const { fault } = verdictOf(answer, region);
-  const key = `the key ${keyEnd(slot)} (${slot.secretPrefix}, slot ${slot.name})`;
-  if (fault === "none") return undefined;
+  const key = keyText(slot);
+  if (fault === "none") return {};
   // Without a code it may be a proxy's answer.
   if (fault === "slot" && code) {
     const hint = code === "SignatureDoesNotMatch" ? ": the secret does not belong to this id" : "";
@@ -59,7 +67,7 @@ async function probeKey(
     return { unknown: `Warning: whether S3 accepts ${key} for ${name} is not known. It ${reason}` };
   }
   // Only to a key that may list this bucket S3 says that an object is missing.
-  if (status === 404) return undefined;
+  if (status === 404) return {};
   if (canary === undefined) {
     const remedy = `Set BUCKETS.${bucket.name}.canary, and a deploy asks for that object`;
     return { unknown: `S3 knows ${key}. Whether it may read ${name} is not known. ${remedy}` };
@@ -75,4 +83,9 @@ async function probeKey(
   return {
     unknown: `Warning: S3 denies ${key} the canary ${canary} of ${name} (${code}): ${reasons}`,
   };
+}
+
+/** A key by the last four characters of its id. */
+export function keyText(slot: SlotToDeploy): string {
+  return `the key ${keyEnd(slot)} (${slot.secretPrefix}, slot ${slot.name})`;
 }

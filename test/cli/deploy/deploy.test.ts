@@ -161,98 +161,42 @@ const bindRole = () =>
     OIDC: { issuer: HOST },
   });
 const TOKEN = "a-session-token-of-an-hour";
-const SESSION = { ...KEY, AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE", AWS_SESSION_TOKEN: TOKEN };
+const SESSION_ID = "ASIAIOSFODNN7EXAMPLE";
+const SESSION = { ...KEY, AWS_ACCESS_KEY_ID: SESSION_ID, AWS_SESSION_TOKEN: TOKEN };
 
+const key = (id: string, secret = "") => ({ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret });
+const bound = () => bind({ engine: "binding" });
+const CUT = pem("P-256").replace(/.{8}\n(?=-----END)/, "\n");
+
+// remedies.test.ts has more of them.
 test.each<[what: string, secrets: Record<string, string>, says: string, prepare?: () => void]>([
-  ["no value", { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" }, "write each value as"],
-  [
-    "half of the current slot",
-    { AWS_ACCESS_KEY_ID: ID },
-    "AWS_SECRET_ACCESS_KEY: is missing: a slot",
-  ],
+  ["no value", key("", ""), "write each value as"],
   [
     "half of the next slot",
     { ...KEY, AWS_SECRET_ACCESS_KEY_NEXT: SECRET },
-    "AWS_ACCESS_KEY_ID_NEXT: is missing",
+    "KEY_ID_NEXT: is missing",
   ],
-  ["an empty half", { ...KEY, AWS_SECRET_ACCESS_KEY: "" }, "AWS_SECRET_ACCESS_KEY: is missing"],
-  [
-    "the signing key of the local run",
-    { URL_SIGNING_KEYS: JSON.stringify({ local: "x".repeat(64) }) },
-    "URL_SIGNING_KEYS: is the one of the local run",
-  ],
-  [
-    "a session key",
-    { ...KEY, AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" },
-    "AWS_ACCESS_KEY_ID: is a temporary",
-  ],
-  ["a session for the image edge", SESSION, "AWS_ACCESS_KEY_ID: is a temporary session key"],
-  [
-    "a token alone",
-    { AWS_SESSION_TOKEN_NEXT: TOKEN },
-    "AWS_ACCESS_KEY_ID_NEXT: is missing",
-    () => bind({ engine: "binding" }),
-  ],
-  [
-    "no token, which is required",
-    KEY,
-    "AWS_SESSION_TOKEN: is missing: [secrets] lists it",
-    () => bind({ engine: "binding" }, [...Object.keys(SECRETS), "AWS_SESSION_TOKEN"]),
-  ],
-  [
-    "the local key",
-    { ...KEY, AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId },
-    "AWS_ACCESS_KEY_ID: is the one of the local run",
-  ],
-  [
-    "the local secret",
-    { ...KEY, AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey },
-    "AWS_SECRET_ACCESS_KEY: is the one of",
-  ],
-  [
-    "a variable's name",
-    { ...KEY, AWS_SECRET_ACCESS_KEY: "$SECRET" },
-    "AWS_SECRET_ACCESS_KEY: is the name of",
-  ],
-  [
-    "a space in a secret",
-    { ...KEY, AWS_SECRET_ACCESS_KEY: "a secret" },
-    "AWS_SECRET_ACCESS_KEY: has an invalid",
-  ],
+  ["an empty half", key(ID), "AWS_SECRET_ACCESS_KEY: is missing"],
+  ["a session key", key(SESSION_ID, SECRET), "AWS_ACCESS_KEY_ID: is a temporary"],
+  ["a session for the image edge", SESSION, "AWS_ACCESS_KEY_ID: is a temporary"],
+  ["a token alone", { AWS_SESSION_TOKEN_NEXT: TOKEN }, "KEY_ID_NEXT: is missing", bound],
+  ["the local secret", key(ID, LOCAL_KEYS.secretAccessKey), "is the one of the local run"],
+  ["a space in a secret", key(ID, "a secret"), "AWS_SECRET_ACCESS_KEY: has an invalid"],
   ["a short token", { ...KEY, HEALTH_TOKEN: "short" }, "HEALTH_TOKEN: is not 16 or more"],
-  [
-    "a short token for /purge",
-    { ...KEY, PURGE_TOKEN: "x".repeat(31) },
-    "PURGE_TOKEN: is not 32 or more",
-  ],
+  ["a short token for /purge", { PURGE_TOKEN: "x".repeat(31) }, "PURGE_TOKEN: is not 32 or more"],
   ["a short signing key", { URL_SIGNING_KEYS: '{"a":"short"}' }, "URL_SIGNING_KEYS: "],
-  [
-    "an issuer's key of another curve",
-    { OIDC_SIGNING_KEY: pem("P-384") },
-    "OIDC_SIGNING_KEY: is no EC key",
-    bindRole,
-  ],
-  [
-    "an issuer's key that is cut",
-    { OIDC_SIGNING_KEY: pem("P-256").replace(/.{8}\n(?=-----END)/, "\n") },
-    "OIDC_SIGNING_KEY: is damaged",
-    bindRole,
-  ],
-  [
-    "the name of a file",
-    { OIDC_SIGNING_KEY: "issuer.pem" },
-    "OIDC_SIGNING_KEY: is not PRIVATE KEY",
-    bindRole,
-  ],
+  ["another curve", { OIDC_SIGNING_KEY: pem("P-384") }, "OIDC_SIGNING_KEY: is no EC key", bindRole],
+  ["a cut key", { OIDC_SIGNING_KEY: CUT }, "OIDC_SIGNING_KEY: is damaged", bindRole],
+  ["a file's name", { OIDC_SIGNING_KEY: "issuer.pem" }, "_KEY: is not PRIVATE KEY", bindRole],
 ])("a file with %s deploys nothing (A11, S5)", async (_what, secrets, says, prepare = () => {}) => {
   prepare();
   writeFileSync(join(folder, "secrets.json"), JSON.stringify(secrets));
   const { code, out, err } = await run({ secretsFile: "secrets.json" });
   expect([code, out, ran, examined]).toEqual([2, "", [], []]);
   expect(err).toMatch(/^secrets.json has .*\. Nothing is deployed:\n/);
-  expect(err.split(`\n  ${says}`)).toHaveLength(2); // each mistake once
-  for (const secret of Object.values(secrets))
-    if (secret.length > 10) expect(err).not.toContain(secret);
+  expect(err.split(says)).toHaveLength(2); // each mistake once
+  const long = Object.values(secrets).filter(({ length }) => length > 10);
+  for (const secret of long) expect(err).not.toContain(secret);
 });
 
 test("a role needs the key of the issuer, and no key of S3", async () => {
@@ -280,19 +224,12 @@ test.each([
   expect(err).toMatch(/^--secrets-file secrets\.env: AWS_SECRET_ACCESS_KEY has /);
 });
 
-test.each<[what: string, options: Options, env: Record<string, string>, says: string]>([
-  ["a file that is not there", { secretsFile: "no.env" }, {}, "no.env: there is no such file"],
-  ["an environment that is not there", { env: "prod" }, {}, 'has no environment "prod"'],
-  [
-    "another name by the CI (S6)",
-    {},
-    { WRANGLER_CI_OVERRIDE_NAME: "shop" },
-    "as shop, but it is vitrine",
-  ],
-])("%s deploys nothing", async (_what, options, env, says) => {
-  const { code, out, err } = await run(options, { env });
-  expect([code, out, ran, examined]).toEqual([2, "", [], []]);
-  expect(err).toContain(says);
+test.each<[what: string, options: Options, says: string]>([
+  ["a file that is not there", { secretsFile: "no.env" }, "no.env: there is no such file"],
+  ["an environment that is not there", { env: "prod" }, 'has no environment "prod"'],
+])("%s deploys nothing", async (_what, options, says) => {
+  const { code, out, err } = await run(options);
+  expect([code, out, ran, err]).toEqual([2, "", [], expect.stringContaining(says)]);
 });
 
 const { name, workers_dev, preview_urls, env } = STAGED;
@@ -347,14 +284,6 @@ test.each<[what: string, config: object, environment: string | undefined, says: 
     for (const part of says) expect(err).toContain(part);
   },
 );
-
-test("after a switch of commits nothing is deployed before npm ci", async () => {
-  const packages = { "node_modules/vitrine": { version: "0.1.9" } };
-  writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages }));
-  const { code, err } = await run();
-  expect([code, ran]).toEqual([2, []]);
-  expect(err).toMatch(/^package-lock\.json has vitrine 0\.1\.9, and .* npm ci\. Nothing is dep/);
-});
 
 // What wrangler says
 

@@ -19,6 +19,7 @@ import {
   VARS,
 } from "../../support/env.ts";
 import { SESSION } from "../../support/issuer.ts";
+import { overhear } from "../../support/overheard.ts";
 import { arrange, get, keepNothing, stage, wait } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 
@@ -108,6 +109,7 @@ async function run({ options = { secretsFile: "secrets.env" }, given = {} }: Nex
   const end = await deploy(world, options, tools);
   const { out, err } = said();
   const text = out + err + (isFault(end) ? end.fault : "");
+  overhear("logged", text); // no secret is in it
   return { code: isFault(end) ? EXIT.failed : end, text, folder };
 }
 
@@ -352,9 +354,10 @@ const named = ROWS.map((row) => [row[0], row] as const);
 test.each(named)("%s: what it says is done, and it goes on", async (_problem, row) => {
   const [, says, broken, done, how = {}] = row;
   broken();
-  const before = await visit();
+  const [before, deployed] = [await visit(), worker];
   const printed = await run(how);
   expect(printed.text).toContain(says);
+  if (printed.code === EXIT.failed) expect(worker).toBe(deployed);
   if (!how.late) expect(await visit()).toBe(before);
   const next = (await done(printed)) ?? {};
   const again = await run(next);
