@@ -28,7 +28,7 @@ const HELP = `
 At a terminal it asks for what the options leave out. It overwrites nothing.
 
 Environments are deployed in their order. The last one is that of visitors: it has the bucket and the host as
-they are given. The others add their names: acme-media-staging, images-staging.example.com.
+they are given. The others add their names: acme-media-staging, staging.images.example.com.
 
 Examples:
   vitrine init images
@@ -36,19 +36,21 @@ Examples:
   vitrine init images --bucket acme-media --endpoint https://s3.eu-west-1.amazonaws.com
   vitrine init images --bucket acme-media --host images.example.com --environments staging,production`;
 
-const QUESTIONS = {
-  bucket: "The name of the bucket, such as acme-media",
-  endpoint: "Its S3 endpoint, such as https://s3.eu-west-1.amazonaws.com, or nothing for R2",
-  host: "The domain to show it on, such as images.example.com, or nothing for now",
-  environments: "Environments, such as staging,production, or nothing",
-};
-const ASKED = ["bucket", "endpoint", "host", "environments"] as const;
+const QUESTIONS = [
+  ["bucket", "The name of the bucket, such as acme-media"],
+  ["endpoint", "Its S3 endpoint, such as https://s3.eu-west-1.amazonaws.com, or nothing for R2"],
+  ["host", "The domain to show it on, such as images.example.com, or nothing for now"],
+  ["environments", "Environments, such as staging,production, or nothing"],
+] as const;
 
 async function init(world: World, shown: string, given: Options): Promise<End> {
   const folder = resolve(world.folder, shown);
   const options = await askForTheRest(world, given, basename(folder));
   if (options === "cancelled") return EXIT.interrupted;
-  const mistakes = mistakesIn(options, ASKED, basename(folder));
+  const mistakes = QUESTIONS.flatMap(([option]) => {
+    const message = MISTAKES[option](options, basename(folder));
+    return message === undefined ? [] : [`  --${option}: ${message}`];
+  });
   if (mistakes.length > 0) {
     const text = ["Nothing is written:", ...mistakes].map(visible).join("\n");
     say(world.stderr, paint(world, world.stderr, "red", text));
@@ -74,24 +76,19 @@ async function askForTheRest(
   given: Options,
   folder: string,
 ): Promise<Options | Cancelled> {
-  const isGiven = (option: (typeof ASKED)[number]) => given[option] !== undefined;
-  if (!hasTerminal(world) || mistakesIn(given, ASKED.filter(isGiven), folder).length > 0)
-    return given;
+  const isWrong = QUESTIONS.some(
+    ([one]) => given[one] !== undefined && MISTAKES[one](given, folder),
+  );
+  if (!hasTerminal(world) || isWrong) return given;
   let options = given;
-  for (const option of ASKED.filter((one) => !isGiven(one))) {
+  for (const [option, message] of QUESTIONS) {
+    if (given[option] !== undefined) continue;
     const fault = (answer: string) => MISTAKES[option]({ ...options, [option]: answer }, folder);
-    const answer = await askText(world, { message: QUESTIONS[option], fault });
+    const answer = await askText(world, { message, fault });
     if (answer === "cancelled") return answer;
     options = { ...options, [option]: answer };
   }
   return options;
-}
-
-function mistakesIn(options: Options, which: readonly (typeof ASKED)[number][], folder: string) {
-  return which.flatMap((option) => {
-    const message = MISTAKES[option](options, folder);
-    return message === undefined ? [] : [`  --${option}: ${message}`];
-  });
 }
 
 /** @param install the command that enters the folder and installs the packages */
@@ -100,14 +97,16 @@ function nextSteps({ places, s3, store }: Settings, install: string): string[] {
   const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
   const buckets = places.map(({ bucket }) => bucket).join(" and ");
   const routes = host === undefined ? "put your domain under routes in wrangler.toml, and " : "";
-  const steps = [
-    install,
-    "npm start, and open http://localhost:8787/",
-    ...(s3 === undefined || store ? ["Switch on R2 in Cloudflare's dashboard, once"] : []),
-    s3 === undefined
-      ? `npx wrangler login, and ${deploy}, which makes the R2 bucket if there is none`
-      : `Before ${deploy}: ${routes}follow\n     node_modules/vitrine/docs/deploy.md with a key that may read ${buckets}`,
-    ...(s3 === undefined ? ["If the bucket is empty: npm run sample puts a picture into it"] : []),
-  ];
+  const steps = [install, "npm start, and open http://localhost:8787/"];
+  if (s3 === undefined || store) steps.push("Switch on R2 in Cloudflare's dashboard, once");
+  if (s3 === undefined) {
+    steps.push(`npx wrangler login, and ${deploy}, which makes the R2 bucket if there is none`);
+    steps.push("If the bucket is empty: npm run sample puts a picture into it");
+  } else {
+    const page = "node_modules/vitrine/docs/deploy.md";
+    steps.push(
+      `Before ${deploy}: ${routes}follow\n     ${page} with a key that may read ${buckets}`,
+    );
+  }
   return ["Next:", ...steps.map((step, at) => `  ${at + 1}. ${step}`)];
 }

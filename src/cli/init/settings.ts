@@ -2,15 +2,14 @@
 
 import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 
-/** As they are typed; undefined: not given. */
+/**
+ * The options as they are typed; undefined: not given. Without an endpoint of S3's API, the bucket is one of R2, which a
+ * binding reaches. Without environments there is the top level of wrangler.toml alone.
+ */
 export type Options = {
-  readonly bucket?: string | undefined;
-  /** Of S3's API. "": an R2 bucket, which a binding of the Worker reaches. */
-  readonly endpoint?: string | undefined;
-  /** "": none yet. */
-  readonly host?: string | undefined;
-  /** "": the top level of wrangler.toml alone. */
-  readonly environments?: string | undefined;
+  readonly [option in "bucket" | "endpoint" | "host" | "environments"]?: string | undefined;
+} & {
+  /** Whether R2 stores the renditions. */
   readonly store: boolean;
 };
 
@@ -29,9 +28,7 @@ export type Settings = {
   readonly places: readonly [Place, ...Place[]];
   /** Undefined: R2 by a binding. */
   readonly s3: { readonly endpoint: string; readonly region: string } | undefined;
-  /** Whether R2 stores the renditions. */
-  readonly store: boolean;
-};
+} & Pick<Options, "store">;
 
 /** @param options nothing is wrong with them */
 export function settingsOf(options: Options, folder: string): Settings {
@@ -39,14 +36,11 @@ export function settingsOf(options: Options, folder: string): Settings {
   const host = options.host?.toLowerCase() || undefined;
   const [first = undefined, ...others] = namesOf(environments);
   const last = others.at(-1) ?? first;
-  const placeOf = (environment: string | undefined): Place =>
-    environment === last
-      ? { environment, bucket, host }
-      : {
-          environment,
-          bucket: `${bucket}-${environment}`,
-          host: host?.replace(".", `-${environment}.`),
-        };
+  const placeOf = (environment: string | undefined): Place => {
+    if (environment === last) return { environment, bucket, host };
+    const ownHost = host && `${environment}.${host}`;
+    return { environment, bucket: `${bucket}-${environment}`, host: ownHost };
+  };
   return {
     name: workerNameOf(folder),
     places: [placeOf(first), ...others.map(placeOf)],

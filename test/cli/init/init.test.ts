@@ -122,7 +122,7 @@ test.each([
     const { folder, files } = await make([...given, ...more], "shop");
     expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
     for (const [name, bucket, host] of [
-      ["staging", "acme-media-staging", "images-staging.example.com"],
+      ["staging", "acme-media-staging", "staging.images.example.com"],
       ["production", "acme-media", "images.example.com"],
     ] as const) {
       const known = readProject(folder, name);
