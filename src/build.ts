@@ -35,7 +35,7 @@ cpSync(join(SRC, PAGE), join(DIST, PAGE), {
   filter: (file) => !/\.(?:ts|json)$/.test(file),
 });
 // npm packs no .gitignore, and a new project gets that of the template.
-cpSync(join(SRC, "../fixtures/template/.gitignore"), join(DIST, "cli/init/gitignore"));
+cpSync(join(SRC, "../fixtures/template/.gitignore"), join(DIST, "gitignore"));
 writeFileSync(join(DIST, PAGE, "sheet.js"), await bundlePage());
 
 /** Bundles src/ alone: packages stay imports. Nothing is minified, so a stack can be read. */

@@ -14,7 +14,7 @@ const paths = packed.files.map(({ path }) => path);
 const FOLDERS = [
   /^dist\/(?:cli|client|dev|emulator|url|worker)\/[\w./-]+\.(?:js|d\.ts)$/,
   /^dist\/dev\/sheet\/page\/(?:try\/)?\w+\.(?:js|css|svg|html)$/,
-  /^dist\/cli\/init\/gitignore$/,
+  /^dist\/gitignore$/,
   /^docs\/(?:[\w-]+\.md|llms\.txt)$/,
   /^fixtures\/(?:objects|template|github)\//,
   /^src\/cli\/vitrine\.js$/,

@@ -10,8 +10,7 @@ import type { Place, Settings } from "./settings.ts";
 export type ProjectFiles = Readonly<Record<string, string>>;
 
 const FIXTURES = join(PACKAGE_ROOT, "fixtures");
-/** npm packs no .gitignore: `npm run build` puts a copy of it here. */
-const GITIGNORE = join(import.meta.dirname, "gitignore");
+const GITIGNORE = "template/.gitignore";
 
 /** @param vitrine the range or the file that package.json has for it */
 export function projectFiles(settings: Settings, vitrine: string): ProjectFiles {
@@ -23,7 +22,8 @@ export function projectFiles(settings: Settings, vitrine: string): ProjectFiles 
     "src/index.ts": template("src/index.ts"),
     "tsconfig.json": template("tsconfig.json"),
     ".dev.vars.example": template(".dev.vars.example") + (settings.s3 ? KEY : ""),
-    ".gitignore": existsSync(GITIGNORE) ? readFileSync(GITIGNORE, "utf8") : template(".gitignore"),
+    // npm packs no .gitignore: `npm run build` puts a copy into dist/.
+    ".gitignore": read(existsSync(join(FIXTURES, GITIGNORE)) ? GITIGNORE : "../dist/gitignore"),
     "README.md": readmeMd(template("README.md"), settings),
     ".github/workflows/vitrine.yml": workflow(read("github/workflows/vitrine.yml"), settings),
     ".github/dependabot.yml": read("github/dependabot.yml"),
