@@ -23,8 +23,6 @@ export const TOO_LARGE: NoFact = { why: "over 100 MB, and Cloudflare reads at mo
 /** The edge reads no more (L1). */
 export const MAX_PIXELS = 100e6;
 const MAX_SIDE = 12_000;
-/** The pixels of an animation whose frames are all looked at: more take too much memory. */
-const MAX_ANIMATED_PIXELS = 50e6;
 /** More take the decoder seconds. */
 const MAX_WEBP_FRAMES = 20_000;
 /** A ThumbHash is made of a picture that fits into a square of this size. */
@@ -82,10 +80,9 @@ export async function readFact(
     // Several pages of an AVIF are pictures of their own.
     const frames = type === "image/avif" ? 1 : (head.pages ?? 1);
     return await withMemory(width * height, async () => {
-      const open = (options = {}) =>
-        sharp(bytes, { ...OPTIONS, ...options }).timeout({ seconds: TIMEOUT_S });
+      const open = () => sharp(bytes, OPTIONS).timeout({ seconds: TIMEOUT_S });
       const thumbnail = await readThumbnail(open());
-      const alpha = head.hasAlpha && (await isTransparent(open, { width, height }, frames));
+      const alpha = head.hasAlpha && (await isTransparent(open()));
       return {
         ...{ width, height, type, bytes: bytes.length },
         color: await dominantColor(sharp, thumbnail.data),
@@ -101,12 +98,11 @@ export async function readFact(
 }
 
 function sizeFault({ width, height }: Dimensions): string | undefined {
-  const size = `${width} × ${height} px`;
-  if (Math.max(width, height) > MAX_SIDE) {
-    return `${size}, and Cloudflare reads at most 12,000 px a side`;
-  }
-  if (width * height <= MAX_PIXELS) return undefined;
-  return `${size}, and Cloudflare reads at most 100 million pixels`;
+  const limit =
+    Math.max(width, height) > MAX_SIDE
+      ? "12,000 px a side"
+      : width * height > MAX_PIXELS && "100 million pixels";
+  return limit ? `${width} × ${height} px, and Cloudflare reads at most ${limit}` : undefined;
 }
 
 /** RGBA, not premultiplied. */
@@ -127,14 +123,9 @@ function thumbHashOf({ width, height, data }: Thumbnail): string {
   return Buffer.from(rgbaToThumbHash(width, height, data)).toString("base64");
 }
 
-/** Returns whether some pixel is transparent. One of many would be lost in the thumbnail. */
-async function isTransparent(
-  open: (options?: SharpOptions) => Sharp,
-  { width, height }: Dimensions,
-  frames: number,
-): Promise<boolean> {
-  const animated = frames > 1 && width * height * frames <= MAX_ANIMATED_PIXELS;
-  const alpha = await open({ animated }).extractChannel("alpha").raw().toBuffer();
+/** Returns whether some pixel of the first frame is transparent. One of many would be lost in the thumbnail. */
+async function isTransparent(picture: Sharp): Promise<boolean> {
+  const alpha = await picture.extractChannel("alpha").raw().toBuffer();
   return alpha.some((byte) => byte < 255);
 }
 

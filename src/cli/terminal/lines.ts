@@ -1,74 +1,43 @@
-// Reads the lines of a stream: keys from stdin, or a record.
+// Reads the lines of a stream, such as keys from stdin.
 
 import { addAbortSignal, type Readable } from "node:stream";
 
 /** A given text, and why it is not a key. */
 export type Impossible = { readonly given: string; readonly reason: string };
 
-const END = 0x0a;
-
-/** Bytes. No key and no URL of one is as long, and longer lines are not kept in memory. */
-const LONGEST = 65_536;
-const SHOWN = 80;
+/** Characters. No key and no URL of one is as long, and longer lines are not kept in memory. */
+const MAX_LENGTH = 65_536;
+const SHOWN_LENGTH = 80;
 
 /**
- * The lines of a stream, as they come. Spaces are kept; a CR at the end and empty lines are left out. (The
- * line reader of Node.js also ends a line at U+2028, which a key may have.)
+ * The lines of a stream, as they come. Spaces are kept; a byte order mark, a CR at the end and empty lines are left
+ * out. (The line reader of Node.js also ends a line at U+2028, which a key may have.)
  * @param stop ends them
  */
 export async function* linesOf(
   input: Readable,
   stop: AbortSignal,
 ): AsyncGenerator<string | Impossible> {
-  addAbortSignal(stop, input);
-  const line = lineReader();
+  const decoder = new TextDecoder();
+  let rest = "";
   try {
-    for await (const chunk of input) {
-      const bytes = Buffer.from(chunk);
-      let from = 0;
-      for (let at = bytes.indexOf(END); at >= 0; at = bytes.indexOf(END, from)) {
-        line.add(bytes.subarray(from, at));
-        from = at + 1;
-        const read = line.end();
-        if (read !== "") yield read;
-      }
-      line.add(bytes.subarray(from));
+    for await (const chunk of addAbortSignal(stop, input)) {
+      const lines = (rest + decoder.decode(Buffer.from(chunk), { stream: true })).split("\n");
+      rest = lines.pop()?.slice(0, MAX_LENGTH + 1) ?? "";
+      yield* lines.flatMap(readLine);
     }
-    const last = line.end();
-    if (last !== "") yield last;
+    yield* readLine(rest + decoder.decode());
   } catch (error) {
     if (!stop.aborted) throw error;
   }
 }
 
-/** Joins the pieces of a line, and decodes it. The first line may begin with a byte order mark. */
-function lineReader() {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let mark = /^\uFEFF/;
-  let pieces: Uint8Array[] = [];
-  let length = 0;
-  const read = (bytes: Buffer): string | Impossible => {
-    try {
-      const line = decoder.decode(bytes).replace(/\r$/, "").replace(mark, "");
-      mark = /^(?!)/;
-      return line;
-    } catch {
-      return { given: bytes.toString(), reason: "is not UTF-8" };
-    }
-  };
-  return {
-    add(piece: Uint8Array): void {
-      if (length <= LONGEST && piece.length > 0) pieces.push(piece.slice(0, LONGEST + 1 - length));
-      length = Math.min(LONGEST + 1, length + piece.length);
-    },
-    end(): string | Impossible {
-      const bytes = Buffer.concat(pieces);
-      const isLong = length > LONGEST;
-      pieces = [];
-      length = 0;
-      if (!isLong) return read(bytes);
-      const given = `${bytes.toString("utf8", 0, SHOWN)}…`;
-      return { given, reason: "is longer than 64 KiB, which no key is" };
-    },
-  };
+/** What is not UTF-8 is never guessed: it would be the key of another object. */
+function readLine(text: string): (string | Impossible)[] {
+  const line = text.replace(/\r$/, "");
+  if (line === "") return [];
+  if (line.includes("\ufffd")) return [{ given: line, reason: "is not UTF-8" }];
+  if (line.length <= MAX_LENGTH) return [line];
+  const given = `${line.slice(0, SHOWN_LENGTH)}…`;
+  return [{ given, reason: "is longer than 64 KiB, which no key is" }];
 }

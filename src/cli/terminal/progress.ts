@@ -1,73 +1,53 @@
-// Shows on stderr how far a command is: on a terminal one line that is overwritten, elsewhere a plain line
-// now and then.
+// Shows on stderr how far a command is: on a terminal one line that is overwritten, elsewhere a plain line now and
+// then.
 
-import { print, type Screen, say, type World } from "../command.ts";
+import { print, say, type World } from "../command.ts";
 import { visible } from "./shell.ts";
 
 export type Progress = ReturnType<typeof createProgress>;
 
-const BAR = 24;
-/** How often the line is overwritten; the least and the most time between two plain lines. */
-const OFTEN_MS = 100;
-const SOON_MS = 1_000;
-const SELDOM_MS = 30_000;
+/** How often the line is overwritten, and how often there is a plain line. */
+const LIVE_MS = 100;
+const PLAIN_MS = 30_000;
 
 /** @param noun what is counted: `requests` */
 export function createProgress(
-  world: Pick<World, "stderr" | "now" | "env">,
+  { stderr, now, env }: Pick<World, "stderr" | "now" | "env">,
   noun: string,
   total?: number,
 ) {
-  const { stderr, now, env } = world;
-  const live = stderr.isTTY === true && env["TERM"] !== "dumb";
+  const isLive = stderr.isTTY === true && env["TERM"] !== "dumb";
   const began = now();
-  let done = 0;
   let shown = began;
-  let tenth = 0;
+  let done = 0;
 
   const line = (): string => {
-    const seconds = (now() - began) / 1000;
-    const rate = seconds > 0 ? done / seconds : 0;
-    const of = total === undefined ? count(done) : `${count(done)}/${count(total)}`;
-    const parts = [`${of} ${noun}`];
-    if (rate >= 0.5) parts.push(`${count(Math.round(rate))} a second`);
-    if (rate > 0 && total !== undefined) parts.push(`${time((total - done) / rate)} left`);
-    return parts.join(", ");
+    if (total === undefined) return `${count(done)} ${noun}`;
+    const seconds = ((now() - began) / 1000) * (total / done - 1);
+    const left = done === 0 ? "" : `, ${time(seconds)} left`;
+    return `${count(done)}/${count(total)} ${noun}${left}`;
   };
-  const draw = () => {
-    const filled = total ? Math.min(BAR, Math.floor((done / total) * BAR)) : 0;
-    const bar = total === undefined ? "" : `[${"#".repeat(filled).padEnd(BAR, "-")}] `;
-    stderr.write(`\r${fit(bar + line(), stderr)}\x1b[K`);
-  };
-  const clear = () => void (live && stderr.write("\r\x1b[K"));
+  // A wrapped line cannot be overwritten. Some terminals report 0 columns.
+  const draw = () => void stderr.write(`\r${line().slice(0, (stderr.columns || 80) - 1)}\x1b[K`);
+  const clear = () => void (isLive && stderr.write("\r\x1b[K"));
   return {
     /** Counts what is done, with or without success. */
     step(count = 1): void {
       done += count;
-      const since = now() - shown;
-      const reached = total ? Math.floor((done / total) * 10) : 0;
-      const due = live
-        ? since >= OFTEN_MS || done === total
-        : (reached > tenth && since >= SOON_MS) || since > SELDOM_MS;
-      if (!due) return;
+      const isDue = now() - shown >= (isLive ? LIVE_MS : PLAIN_MS);
+      if (!isDue && !(isLive && done === total)) return;
       shown = now();
-      tenth = reached;
-      if (live) draw();
+      if (isLive) draw();
       else say(stderr, line());
     },
     /** Prints other lines; they may have text of strangers in them. */
     say(...lines: readonly string[]): void {
       clear();
       print(stderr, ...lines.map(visible));
-      if (live) draw();
+      if (isLive) draw();
     },
     end: clear,
   };
-}
-
-/** Cuts a text to one line of the screen: a wrapped line cannot be overwritten. */
-function fit(text: string, { columns }: Screen): string {
-  return text.slice(0, (columns || 80) - 1); // some terminals report 0
 }
 
 export function count(number: number): string {

@@ -105,11 +105,6 @@ test.each<[string, Bytes, alpha: true | undefined]>([
   ["one pixel of many, in AVIF", () => pierced(400, 300).avif({ lossless: true }).toBuffer(), true],
   ["one pixel of a grey one", () => pierced(400, 300, 2).png().toBuffer(), true],
   ["one pixel of 16 bits", () => pierced(400, 300).toColourspace("rgb16").png().toBuffer(), true],
-  [
-    "only the second frame",
-    async () => (await animation([plain(9, 9, "#f00", 4), pierced(9, 9)])).webp().toBuffer(),
-    true,
-  ],
   ["none, with an alpha channel", () => plain(400, 300, "#f00", 4).png().toBuffer(), undefined],
   [
     "none, with an alpha channel of 16 bits",
