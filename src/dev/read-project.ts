@@ -6,10 +6,11 @@ import {
   type KnownVars,
   readVars,
 } from "../cli/config/environment-config.ts";
-import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
-import { foundText, localMistake } from "../cli/config/mistakes.ts";
+import type { LocalRun } from "../cli/config/local-run.ts";
+import { foundText } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
-import { type Config, readConfig } from "../worker/config/config.ts";
+import { readLocal } from "../cli/config/project.ts";
+import type { Config } from "../worker/config/config.ts";
 
 export type Project = LocalRun &
   Pick<KnownVars, "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"> & {
@@ -36,17 +37,13 @@ export function readProject(
   const known = readVars(".", environment, quiet);
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
-  const run = localRun(known, endpoint, readLocalKeys("."));
-  const config = readConfig(run.vars);
-  const broken = "mistakes" in config;
-  const found = [...(broken ? config.mistakes : []), ...mainMistakes(known), ...varMistakes(known)];
-  const mistakes = found.map((mistake) =>
-    foundText({ ...localMistake(mistake, run.vars, known.devVars), environment }),
-  );
+  const { run, config, mistakes: found } = readLocal(".", known, endpoint);
+  const others = [...mainMistakes(known), ...varMistakes(known)];
+  const mistakes = [...found, ...others.map((one) => ({ ...one, environment }))].map(foundText);
   const { file, main, devVars, started, images, r2Buckets } = known;
   if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
   return {
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
-    config: broken ? undefined : config,
+    config,
   };
 }

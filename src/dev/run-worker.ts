@@ -6,7 +6,7 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { CODE_ROOT, isFault } from "../cli/command.ts";
-import { tableOf } from "../cli/config/environment-config.ts";
+import { tableOf } from "../cli/config/buckets.ts";
 import {
   bucketsOfWorker,
   LOCAL_STORE,

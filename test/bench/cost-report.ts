@@ -1,10 +1,10 @@
 // The report of the simulated months: what visitors see, what it costs, and a file with all figures.
 
-import { money, REQUEST_PRICE } from "../../src/cli/config/transformations.ts";
+import { money } from "../../src/cli/config/transformations.ts";
 import { count } from "../../src/cli/terminal/progress.ts";
 import { CASES, type Case, edgesFor, runsOf } from "./cases.ts";
 import type { EdgeRules, Scenario } from "./pipeline.ts";
-import { type Bill, charge, PRICES } from "./prices.ts";
+import { type Bill, charge, PRICES, REQUEST_PRICE } from "./prices.ts";
 import { type Month, type Result, simulateMonths } from "./simulate.ts";
 import type { Settings } from "./trace.ts";
 

@@ -1,6 +1,10 @@
 // The prices of Cloudflare and AWS, and the bill of a month. In US dollars, without taxes.
 
-import { FREE, FREE_REQUESTS, PRICE, REQUEST_PRICE } from "../../src/cli/config/transformations.ts";
+import { FREE, PRICE } from "../../src/cli/config/transformations.ts";
+
+/** Requests to the Worker a month that Workers Paid includes, and the US dollars for each more (W12). */
+const FREE_REQUESTS = 10_000_000;
+export const REQUEST_PRICE = 0.3 / 1_000_000;
 
 /** A price for each unit, up to a number of units in a month. Steps follow each other. */
 type Step = { readonly upTo: number; readonly each: number };

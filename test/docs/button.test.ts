@@ -35,7 +35,7 @@ test("it deploys to anybody's account: default names, no domain, no key, no mist
   const known = readProject(TEMPLATE);
   expect(known).toMatchObject({
     ...{ worker: "vitrine", patterns: [], workersDev: true, images: "IMAGES", environments: [] },
-    ...{ secrets: [], limiters: [], datasets: [] },
+    secrets: [],
     r2Buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "vitrine-media" }],
   });
   expect(own("wrangler.toml")).toMatch(new RegExp(`^# Made by vitrine ${VERSION}\\. `));

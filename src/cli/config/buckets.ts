@@ -1,5 +1,6 @@
-// The buckets that routes lead to, and what to list under Sources for them. Pure.
+// The buckets that routes lead to, what to list under Sources for them, and how their secrets are called. Pure.
 
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 
@@ -8,6 +9,11 @@ export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
   return new Set(
     routes.flatMap(({ bucket, fallback }) => (fallback ? [bucket, fallback.bucket] : [bucket])),
   );
+}
+
+/** Returns whether the image edge fetches from a bucket, so that the zone has to allow it. */
+export function hasEdge(routes: readonly BoundRoute[]): boolean {
+  return [...bucketsOf(routes)].some(({ engine }) => engine === "cf");
 }
 
 type SourceOrigin = {
@@ -31,4 +37,33 @@ export function originOf({
   const [plain = ""] = /^(?:[\w.~-]+\/)*/.exec(prefix) ?? [];
   const path = pathname + plain;
   return { entry: path === "/" ? host : host + path, shared: pathname.endsWith(`/${bucket}/`) };
+}
+
+/**
+ * What the names of a bucket's secrets begin with, by the bucket's name in `BUCKETS`. An R2 binding and a
+ * role have no secrets.
+ */
+export function wordsOf(buckets: unknown): Map<string, string> {
+  return new Map(
+    Object.entries(tableOf(buckets)).flatMap(([name, settings]) => {
+      const { binding, role, credentials } = tableOf(settings);
+      if (binding !== undefined || role !== undefined) return [];
+      return [[name, typeof credentials === "string" ? credentials : "AWS"]];
+    }),
+  );
+}
+
+/** The words whose slots may hold session credentials: no bucket has them for the image edge (A11). */
+export function sessionWords(buckets: unknown): ReadonlySet<string> {
+  const words = wordsOf(buckets);
+  const ofEdge = [...words].flatMap(([name, word]) =>
+    tableOf(tableOf(buckets)[name])["engine"] === "binding" ? [] : [word],
+  );
+  return new Set([...words.values()].filter((word) => !ofEdge.includes(word)));
+}
+
+/** A table of the configuration, or a string of JSON in .dev.vars. */
+export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
+  const table = parseJson(value);
+  return isPlainObject(table) ? table : {};
 }

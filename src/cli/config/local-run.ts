@@ -9,7 +9,8 @@ import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { replaceFile } from "../files/write-file.ts";
-import { type KnownVars, tableOf } from "./environment-config.ts";
+import { tableOf, wordsOf } from "./buckets.ts";
+import type { KnownVars } from "./environment-config.ts";
 
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };
 
@@ -151,29 +152,6 @@ function localSecrets(buckets: unknown, given: ReadonlySet<string>, keys: Creden
     secrets[secret] = keys.secretAccessKey;
   }
   return secrets;
-}
-
-/**
- * What the names of a bucket's secrets begin with, by the bucket's name in `BUCKETS`. An R2 binding and a
- * role have no secrets.
- */
-export function wordsOf(buckets: unknown): Map<string, string> {
-  return new Map(
-    Object.entries(tableOf(buckets)).flatMap(([name, settings]) => {
-      const { binding, role, credentials } = tableOf(settings);
-      if (binding !== undefined || role !== undefined) return [];
-      return [[name, typeof credentials === "string" ? credentials : "AWS"]];
-    }),
-  );
-}
-
-/** The words whose slots may hold session credentials: no bucket has them for the image edge (A11). */
-export function sessionWords(buckets: unknown): ReadonlySet<string> {
-  const words = wordsOf(buckets);
-  const ofEdge = [...words].flatMap(([name, word]) =>
-    tableOf(tableOf(buckets)[name])["engine"] === "binding" ? [] : [word],
-  );
-  return new Set([...words.values()].filter((word) => !ofEdge.includes(word)));
 }
 
 export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";

@@ -49,21 +49,12 @@ export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string)
 
 const PAGE = "docs/configuration.md";
 
-/** The section of a setting, by how its path begins. */
-const SECTIONS: readonly (readonly [RegExp, anchor: string])[] = [
-  [/^BUCKETS\b/, "#varsbucketsname"],
-  [/^ROUTES\b/, "#varsroutes"],
-  [/^PRESETS\b/, "#varspresetsname"],
-  [/^ANSWERS\b/, "#varsanswers"],
-  [/^COSTS\b/, "#varscosts"],
-  [/^OIDC\b/, "#varsoidc"],
-];
-
-/** The page that says what a setting may be; undefined: the message says all. */
+/** The section of the page that says what a setting may be; undefined: the message says all. */
 export function pageFor(path: string): string | undefined {
-  const section = SECTIONS.find(([pattern]) => pattern.test(path));
-  if (section !== undefined) return PAGE + section[1];
-  return isSecret(path) ? `${PAGE}#secrets` : undefined;
+  const [variable] = /^(?:BUCKETS|ROUTES|PRESETS|ANSWERS|COSTS|OIDC)\b/.exec(path) ?? [];
+  if (variable === undefined) return isSecret(path) ? `${PAGE}#secrets` : undefined;
+  const isNamed = variable === "BUCKETS" || variable === "PRESETS";
+  return `${PAGE}#vars${variable.toLowerCase()}${isNamed ? "name" : ""}`;
 }
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */

@@ -21,6 +21,7 @@ import {
   valuesOf,
 } from "../secrets/secrets.ts";
 import { chooseEnvironment, findConfigFile, placeText } from "../wrangler/config-file.ts";
+import { wordsOf } from "./buckets.ts";
 import {
   carrierText,
   isCarrier,
@@ -32,11 +33,11 @@ import {
   isLocalSigningKey,
   isOfLocalKey,
   LOCAL_STORE,
+  type LocalRun,
   localRun,
   readLocalKeys,
-  wordsOf,
 } from "./local-run.ts";
-import { type ConfigFault, configFault, localMistake } from "./mistakes.ts";
+import { type ConfigFault, configFault, type FoundMistake, localMistake } from "./mistakes.ts";
 import { findBaseUrl, isHere, provenBase, refuserOfOthersUrls } from "./site-url.ts";
 
 export type Project = {
@@ -127,63 +128,63 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   const others = !given || local ? undefined : refuserOfOthersUrls(world.folder, known)(given);
   if (others !== undefined) return others;
   if (local && secretsFile !== undefined) {
-    const why = `the local run takes its secrets from ${known.devVars}: leave this option out`;
-    return { fault: `--secrets-file ${secretsFile}: ${why}` };
+    const remedy = `the local run takes its secrets from ${known.devVars}: leave this option out`;
+    return { fault: `--secrets-file ${secretsFile}: ${remedy}` };
   }
-  const source = local
-    ? localSource(world, known, given)
-    : deployedSource(world, known, secretsFile);
-  if (isFault(source)) return source;
-  const { vars, local: replaced, secrets } = source;
-  // The buckets of the local run would hide what is wrong with those of the configuration.
-  const checked = readConfig(vars);
-  const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...replaced });
-  if ("mistakes" in config) {
-    const withSource = config.mistakes.map((mistake) => {
-      const from = secrets.get(mistake.path)?.from;
-      const { environment } = known;
-      const told = local ? localMistake(mistake, vars, known.devVars) : mistake;
-      return { ...told, environment, ...(from !== undefined && { from }) };
-    });
-    return configFault(withSource);
-  }
+  const opened = local ? openLocal(world, known, given) : openDeployed(world, known, secretsFile);
+  if (isFault(opened)) return opened;
+  const { vars, secrets } = opened;
   return {
-    ...{ config, known, local, secrets, secretsFile },
-    configured: "mistakes" in checked ? [] : checked.buckets,
+    ...opened,
+    ...{ known, local, secretsFile },
     base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
     words: wordsOf(vars["BUCKETS"]),
     healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
 }
 
-type Source = {
-  readonly vars: Vars;
-  /** `BUCKETS` and the store, as the local run replaces them. */
-  readonly local?: Vars;
-  readonly secrets: Project["secrets"];
-};
+type Opened = Pick<Project, "config" | "configured" | "secrets"> & { readonly vars: Vars };
 
 /** The configuration as the local run has it. The local S3 goes by the name of localhost. */
-function localSource({ folder }: World, known: KnownVars, url: string): Source {
+function openLocal({ folder }: World, known: KnownVars, url: string): Opened | ConfigFault {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
-  const { vars, buckets, own, secrets, answers } = localRun(known, endpoint, readLocalKeys(folder));
-  return {
-    vars,
-    local: { ...(!own && { BUCKETS: buckets }), ...answers, [LOCAL_STORE]: r2StandIn(LOCAL_STORE) },
-    secrets: mergeSecrets([
-      secretsIn(known.started, known.devVars),
-      secretsIn(secrets, "the local run"),
-    ]),
-  };
+  const { run, config: configured, mistakes } = readLocal(folder, known, endpoint);
+  const secrets = mergeSecrets([
+    secretsIn(known.started, known.devVars),
+    secretsIn(run.secrets, "the local run"),
+  ]);
+  if (configured === undefined) return configFault(withSources(mistakes, secrets));
+  // Only now: the buckets of the local run would hide what is wrong with those of the configuration.
+  const buckets = run.own ? {} : { BUCKETS: run.buckets };
+  const store = { ...run.answers, [LOCAL_STORE]: r2StandIn(LOCAL_STORE) };
+  const config = readConfig({ ...run.vars, ...buckets, ...store });
+  if ("mistakes" in config) return configFault(withSources(config.mistakes, secrets));
+  return { config, configured: configured.buckets, secrets, vars: run.vars };
 }
 
-function deployedSource(
+/** Reads one environment as the local run has it. @returns without `config`, the mistakes are why */
+export function readLocal(
+  folder: string,
+  known: KnownVars,
+  endpoint: string,
+): { run: LocalRun; config?: Config; mistakes: readonly FoundMistake[] } {
+  const run = localRun(known, endpoint, readLocalKeys(folder));
+  const config = readConfig(run.vars);
+  if (!("mistakes" in config)) return { run, config, mistakes: [] };
+  const { devVars, environment } = known;
+  const mistakes = config.mistakes.map((mistake) => {
+    return { ...localMistake(mistake, run.vars, devVars), environment };
+  });
+  return { run, mistakes };
+}
+
+function openDeployed(
   world: World,
   known: KnownVars,
   secretsFile: string | undefined,
-): Source | Fault {
-  const { deployed, started, local, secrets: required, devVars } = known;
+): Opened | Fault | ConfigFault {
+  const { deployed, started, local, secrets: required, devVars, environment } = known;
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const own = Object.entries(started).filter(
@@ -196,11 +197,22 @@ function deployedSource(
   ]);
   const { URL_SIGNING_KEYS } = valuesOf(secrets);
   const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };
-  return { vars: { ...placeholderSecrets(required), ...deployed, ...signing }, secrets };
+  const vars = { ...placeholderSecrets(required), ...deployed, ...signing };
+  const config = readConfig(vars);
+  if (!("mistakes" in config)) return { config, configured: config.buckets, secrets, vars };
+  const mistakes = config.mistakes.map((mistake) => ({ ...mistake, environment }));
+  return configFault(withSources(mistakes, secrets));
+}
+
+/** Names where the secrets come from that are wrong. */
+function withSources(mistakes: readonly FoundMistake[], secrets: Secrets): FoundMistake[] {
+  return mistakes.map((mistake) => {
+    const from = secrets.get(mistake.path)?.from;
+    return from === undefined ? mistake : { ...mistake, from };
+  });
 }
 
 /** Reads wrangler.toml, as if all secrets that it requires were set. */
-export function readDeployed(vars: Pick<KnownVars, "deployed" | "secrets">) {
-  const { deployed, secrets } = vars;
+export function readDeployed({ deployed, secrets }: Pick<KnownVars, "deployed" | "secrets">) {
   return readConfig({ ...placeholderSecrets(secrets), ...deployed });
 }

@@ -175,28 +175,20 @@ export function sharedPattern(
   return one.find((pattern) => others.includes(normalised(pattern)));
 }
 
-/** A pattern, and one that would get the same requests without it. */
-type Taking = { readonly by: string; readonly from: string; readonly isCustom: boolean };
-
 /**
  * The routes that get requests of another Worker's route or custom domain. Routes go before custom domains, whatever
  * the host of their pattern; of two routes, the longer path of the same host goes first.
  */
-export function takingsOf(takers: Patterns, losers: Patterns): readonly Taking[] {
-  const takes = (by: string, from: string) => {
+export function takingsOf(takers: Patterns, losers: Patterns): { by: string; from: string }[] {
+  const routes = takers.patterns.filter((pattern) => !takers.customDomains.includes(pattern));
+  const pairs = routes.flatMap((by) => losers.patterns.map((from) => ({ by, from })));
+  return pairs.filter(({ by, from }) => {
     const isCustom = losers.customDomains.includes(from);
     const [[host, path], [other, rest]] = [partsOf(by), partsOf(from)];
     const isSame = host === other || (isCustom && host.includes(".") && isHostOf(other, host));
-    const isLess = rest.endsWith("*") && path.startsWith(rest.slice(0, -1));
-    return isSame && isLess && normalised(by) !== normalised(from) ? [{ by, from, isCustom }] : [];
-  };
-  const routes = takers.patterns.filter((pattern) => !takers.customDomains.includes(pattern));
-  return routes.flatMap((by) => losers.patterns.flatMap((from) => takes(by, from)));
-}
-
-/** Returns whether a route is about all paths of its host. */
-export function isWhole(pattern: string): boolean {
-  return partsOf(pattern)[1] === "*";
+    const isLonger = rest.endsWith("*") && path.startsWith(rest.slice(0, -1));
+    return isSame && isLonger && normalised(by) !== normalised(from);
+  });
 }
 
 function normalised(pattern: string): string {

@@ -19,16 +19,12 @@ import {
   createTransformRequest,
   type Readable,
 } from "../../worker/request/format.ts";
-import { tableOf } from "./environment-config.ts";
+import { tableOf } from "./buckets.ts";
 import type { Warning } from "./mistakes.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */
 export const FREE = 5_000;
 export const PRICE = 0.5 / 1_000;
-
-/** Requests to the Worker a month that Workers Paid includes, and the US dollars for each more (W12). */
-export const FREE_REQUESTS = 10_000_000;
-export const REQUEST_PRICE = 0.3 / 1_000_000;
 
 /** How many objects a bucket is assumed to have. */
 const SOME_OBJECTS = 10_000;
@@ -107,84 +103,68 @@ export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): 
   return JSON.stringify([Object.entries(options).sort(), format === "json"]);
 }
 
-const STORED = "  The store holds what was made: after the first month only what is new is billed";
-const NOT_STORED =
-  "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md";
-
+/** What is counted of a bucket. */
 type Row = {
   readonly bucket: string;
   /** Unique transformations of an object. */
   readonly each: number;
-  /** How many of them only routes with `facts = true` cause. */
-  readonly facts: number;
   readonly count: number;
   /** Whether `COSTS.objects` says the count. */
   readonly given: boolean;
 };
 
 /** What to print of the costs, and a warning if they may exceed the bound. */
-export function tellCosts(
+export function describeCosts(
   config: Config,
   { objects, most }: Bounds,
-): { lines: string[]; warning?: Warning } {
+): { readonly lines: readonly string[]; readonly warning?: Warning } {
   const rows = rowsOf(config, objects);
-  const dollars = dollarsOf(rows, ({ each }) => each);
-  const lines = rows.map(rowText);
-  lines.unshift("Unique transformations that visitors can cause, all variants of all objects:");
-  const isBound = config.buckets.some(({ images }) => images !== undefined);
-  const bound = isBound ? ", if the Images binding knows an original again" : "";
-  lines.push(
-    `  at most ${money(dollars)} a month for transformations alone${bound} (5,000 are free, then $0.50 for 1,000)`,
-  );
-  if (isBound) {
-    lines.push("  Whether it does is not known. If not, each making counts.");
-  }
-  lines.push(config.store ? STORED : NOT_STORED, requestsText(config.answers.keep));
-  if (config.buckets.some(({ r2 }) => r2 === undefined)) {
-    lines.push("  The traffic and the requests that S3 bills are not in it: docs/costs.md");
-  }
+  const all = rows.reduce((sum, { each, count }) => sum + each * count, 0);
+  const dollars = Math.max(0, all - FREE) * PRICE;
+  const hasBinding = config.buckets.some(({ images }) => images !== undefined);
+  const isOnS3 = config.buckets.some(({ r2 }) => r2 === undefined);
+  const condition = hasBinding ? ", if the Images binding knows an original again" : "";
+  const lines = [
+    "Unique transformations that visitors can cause, all variants of all objects:",
+    ...rows.map(rowText),
+    `  at most ${money(dollars)} a month for transformations alone${condition} (5,000 are free, then $0.50 for 1,000)`,
+    ...(hasBinding ? ["  Whether it does is not known. If not, each making counts."] : []),
+    storeText(config),
+    ...(isOnS3
+      ? ["  The traffic and the requests that S3 bills are not in it: docs/costs.md"]
+      : []),
+  ];
   if (most === undefined || dollars <= most) return { lines };
   const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
-  const byFacts = dollars - dollarsOf(rows, ({ each, facts }) => each - facts);
-  if (byFacts === 0) {
-    const remedy = "fewer presets, fewer descriptors, or presets on the routes";
-    return { lines, warning: { what, remedy } };
-  }
-  const part = `${money(byFacts)} of it by facts = true, if Cloudflare bills facts`;
-  const remedy = "fewer presets, fewer descriptors, presets on the routes, or no facts";
-  return { lines, warning: { what: `${what} (${part})`, remedy } };
+  const hasFacts = config.routes.some(({ facts }) => facts);
+  const remedy = `fewer presets, fewer descriptors, presets on the routes${hasFacts ? ", or no facts" : ""}`;
+  return { lines, warning: { what, remedy } };
 }
 
-/** W12: with the cache, the gateway and Renditions are billed each, with a hit or without. */
-function requestsText(keep: number): string {
-  const each = keep === 0 ? 1 : 2;
-  const counted = each === 1 ? "1 request to the Worker, as keep is 0" : "2 requests to the Worker";
-  const pictures = `${FREE_REQUESTS / each / 1e6} million pictures a month`;
-  return `  A picture is ${counted}: ${pictures} are in Workers Paid, then ${money(each * REQUEST_PRICE * 1e6)} a million`;
+/** What a store saves. It holds nothing that has an overlay by URL, which may change. */
+function storeText({ store, variants }: Config): string {
+  if (!store) {
+    return "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md";
+  }
+  const drawn = [...variants.values()].filter(({ image }) => image.draw?.some(({ url }) => url));
+  const presets = [...new Set(drawn.map(({ preset }) => preset))].join(", ");
+  const rest =
+    presets === "" ? "" : `, and ${presets} again, which it does not hold (overlay by URL)`;
+  return `  The store holds what was made: after the first month only what is new is billed${rest}`;
 }
 
 function rowsOf(config: Config, objects: Bounds["objects"]): Row[] {
-  const routes = config.routes.map((route) => ({ ...route, facts: false }));
-  const withoutFacts = transformationsOf({ ...config, routes });
   const counted = [...transformationsOf(config)].filter(([, each]) => each > 0);
   return counted.map(([bucket, each]) => {
-    const facts = each - (withoutFacts.get(bucket) ?? 0);
     const count = objects.get(bucket);
-    return { bucket, each, facts, count: count ?? SOME_OBJECTS, given: count !== undefined };
+    return { bucket, each, count: count ?? SOME_OBJECTS, given: count !== undefined };
   });
 }
 
-function rowText({ bucket, each, facts, count, given }: Row): string {
-  const part = facts > 0 ? ` (${facts} of them by facts = true)` : "";
+function rowText({ bucket, each, count, given }: Row): string {
   const all = `${(each * count).toLocaleString("en")} for ${count.toLocaleString("en")} objects`;
   const hint = given ? "" : " (assumed: COSTS.objects does not name it)";
-  return `  ${bucket}: ${each} for an object${part}, ${all}${hint}`;
-}
-
-/** @param each how many transformations of an object count */
-function dollarsOf(rows: readonly Row[], each: (row: Row) => number): number {
-  const all = rows.reduce((sum, row) => sum + each(row) * row.count, 0);
-  return Math.max(0, all - FREE) * PRICE;
+  return `  ${bucket}: ${each} for an object, ${all}${hint}`;
 }
 
 export function money(dollars: number): string {

@@ -17,14 +17,13 @@ import { checkEnvironment } from "../config/check-environments.ts";
 import { carrierText, isCarrier, readVars } from "../config/environment-config.ts";
 import { configFault, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
-import { lockWarning } from "../config/versions.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
 import { sleep } from "../http/retry.ts";
 import { dryRunOption, envOption } from "../options.ts";
 import { readSecretsFile } from "../secrets/secrets.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
-import { VERSION } from "../wrangler/packages.ts";
+import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { keyText, probeKeys } from "./probe-keys.ts";
 import { chooseSecrets, type SecretsToDeploy } from "./secrets-to-deploy.ts";
@@ -117,7 +116,7 @@ function readTarget(world: World, env: string | undefined) {
     return { fault: `${problem}. Choose the environment with --env, or change name in ${file}` };
   }
   // After a roll-back without `npm ci`, another Vitrine would be bundled than the one that is committed.
-  const lock = lockWarning(world.folder, VERSION);
+  const lock = lockWarning(world.folder);
   if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
   const report = checkEnvironment(world.folder, known);
   const mistakes = report.mistakes.filter(({ from }) => from !== known.devVars);

@@ -7,7 +7,7 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { KnownVars } from "../config/environment-config.ts";
-import { wordsOf } from "../config/local-run.ts";
+import { wordsOf } from "../config/buckets.ts";
 import { readDeployed } from "../config/project.ts";
 import { askS3, PATIENCE_S } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";

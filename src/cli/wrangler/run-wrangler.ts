@@ -2,12 +2,13 @@
 // takes the secrets of the Worker and CLOUDFLARE_ENV out of the environment of wrangler (S5).
 
 import { type StdioOptions, spawn } from "node:child_process";
+import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type Fault, print, type World } from "../command.ts";
 import { visible } from "../terminal/shell.ts";
 import { hintFor } from "./config-file.ts";
-import { wranglerProgram } from "./packages.ts";
+import { packageFolder } from "./packages.ts";
 
 /**
  * Runs wrangler to its end.
@@ -27,13 +28,17 @@ export type RunWrangler = (
 export function wranglerAt(script?: string): RunWrangler {
   return (world, args, input, hear) =>
     new Promise((settle, fail) => {
-      const child = spawn(process.execPath, [script ?? wranglerProgram(), ...args], {
-        cwd: world.folder,
-        env: environmentOf(world),
-        stdio: stdioOf(world, input),
-        detached: input !== undefined, // in a process group of its own: Ctrl-C does not reach it
-        windowsHide: true,
-      });
+      const child = spawn(
+        process.execPath,
+        [script ?? join(packageFolder("wrangler"), "bin/wrangler.js"), ...args],
+        {
+          cwd: world.folder,
+          env: environmentOf(world),
+          stdio: stdioOf(world, input),
+          detached: input !== undefined, // in a process group of its own: Ctrl-C does not reach it
+          windowsHide: true,
+        },
+      );
       for (const stream of [child.stdout, child.stderr]) {
         stream?.setEncoding("utf8").on("data", hear);
       }
@@ -46,6 +51,8 @@ export function wranglerAt(script?: string): RunWrangler {
 /** The world's environment in place of this process's, without what wrangler must not see. */
 function environmentOf({ env }: World) {
   const left = Object.keys(process.env).map((name) => [name, undefined] as const);
+  // `--env` always names the environment.
+  const isHidden = (name: string) => isSecret(name) || name === "CLOUDFLARE_ENV";
   const shown = Object.entries(env).filter(([name]) => !isHidden(name.toUpperCase()));
   return {
     ...process.env,
@@ -54,11 +61,6 @@ function environmentOf({ env }: World) {
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_LOG_SANITIZE: "true",
   };
-}
-
-/** Returns whether wrangler must not see a variable. `--env` always names the environment. */
-function isHidden(name: string): boolean {
-  return isSecret(name) || name === "CLOUDFLARE_ENV";
 }
 
 function stdioOf({ stdin, stdout }: World, input: string | undefined): StdioOptions {
@@ -140,19 +142,14 @@ export async function showWrangler(
   return code === 0 ? undefined : wranglerFault(args, code, all, place);
 }
 
-/**
- * How wrangler ended, and what to do.
- * @param code null: a signal ended it
- * @param said its output, which the user has seen
- */
-export function wranglerFault(
+/** How wrangler ended, and what to do. */
+function wranglerFault(
   args: readonly string[],
   code: number | null,
-  said: string,
+  output: string,
   place: Given["place"],
 ): Fault {
-  const hint = HINTS.find(([form]) => form.test(said))?.[1];
-  const words = args.join(" ").replace(/ -.*/s, "");
-  const ended = `wrangler ${words} ended with ${code ?? "a signal"}`;
-  return { fault: `${ended}. ${hintFor(place, hint ?? "See its output above")}` };
+  const hint = HINTS.find(([form]) => form.test(output))?.[1] ?? "See its output above";
+  const command = args.join(" ").replace(/ -.*/s, "");
+  return { fault: `wrangler ${command} ended with ${code ?? "a signal"}. ${hintFor(place, hint)}` };
 }

@@ -1,290 +1,442 @@
-// What `vitrine check` says of a configuration, in a copy of the project.
+// What `vitrine check` says of one environment: mistakes, warnings, and what it does.
 
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { VERSION } from "../../../src/cli/wrangler/packages.ts";
+import { BOUND, CACHED, envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
+import { NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
 
-let folder: string;
+type Config = Readonly<Record<string, unknown>>;
+type Files = Readonly<Record<string, string>>;
 
-beforeEach(() => {
-  folder = copyProject();
+const { env: _env, cache: CACHE, exports: EXPORTS, ...BARE } = STAGED;
+const TOP = { ...BARE, ...CACHED };
+const { media: MEDIA } = VARS.BUCKETS;
+const BY_BINDING = { ...MEDIA, engine: "binding" };
+const R2 = { binding: "MEDIA_BUCKET" };
+const PRESETS = { card: { width: 480 } };
+const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+const KEYS = Object.keys(SECRETS).filter((name) => name.startsWith("AWS_"));
+
+/** A configuration with other vars. */
+const withVars = (vars: object): Config => ({ ...TOP, vars: { ...VARS, ...vars } });
+
+/** A configuration with one bucket, without signed routes. */
+const oneBucket = (media: object, more: object = {}): Config => ({
+  ...{ ...TOP, secrets: { required: "binding" in media ? [] : KEYS } },
+  ...{ vars: { BUCKETS: { media }, ROUTES, PRESETS }, ...more },
 });
-afterAll(removeCopies);
 
-const edit = (name: string, change: (text: string) => string) =>
-  editFile(join(folder, name), change);
-
-/** What it prints, and its exit code. */
-async function check(): Promise<{ code: number; output: string }> {
-  const { code, out, err } = await vitrine(["check"], { folder });
-  return { code, output: out + err };
+async function check(config: Config, files: Files = {}, env: Files = {}) {
+  const folder = makeProject(config, "wrangler.jsonc", files);
+  const { code, out, err } = await vitrine(["check"], { folder, env });
+  const mistakes = [...err.matchAll(/^ {2}(?!What is allowed)(.*)$/gm)].map(([, line]) => line);
+  const warnings = [...err.matchAll(/^Warning: (.*)$/gm)].map(([, line = ""]) => line);
+  // The configuration of the tests has a route that shows what another one signs.
+  return { code, out, err, mistakes, warnings: warnings.filter((one) => !/signature/.test(one)) };
 }
 
-const LOCAL_BUCKET = `[vars.BUCKETS.own]
-endpoint = "http://localhost:9000"
-bucket = "own"
-region = "us-east-1"
-$&`;
-
-test("vitrine check looks at wrangler.toml even if .dev.vars replaces it", async () => {
-  const right = await check();
-  expect(right).toMatchObject({ code: 0 });
-  expect(right.output).toContain("  acme-media.s3.eu-west-1.amazonaws.com\n");
-  const secrets = readFileSync(join(folder, ".dev.vars.example"), "utf8");
-  const bucket = '{"endpoint":"http://localhost:9000","bucket":"acme-media","region":"x"}';
-  writeFileSync(join(folder, ".dev.vars"), `${secrets}BUCKETS='{"media":${bucket}}'\n`);
-  edit("wrangler.toml", (text) => text.replace("https://s3.", "http://s3."));
-  const { code, output } = await check();
-  expect(code).toBe(2);
-  expect(output).toContain("BUCKETS.media.endpoint: ");
-});
-
-test("vitrine check looks at a bucket that only a fallback uses", async () => {
-  edit("wrangler.toml", (text) =>
-    text
-      .replace('object = "media/*"', '$&\nfallback = "own/a.png"')
-      .replace("[vars.PRESETS.card]", LOCAL_BUCKET),
-  );
-  const wrong = await check();
-  expect([wrong.code, wrong.output]).toEqual([
-    2,
-    expect.stringContaining("BUCKETS.own.endpoint: "),
-  ]);
-  edit("wrangler.toml", (text) => text.replace("http://localhost:9000", "https://own.example"));
-  const right = await check();
-  expect([right.code, right.output]).toEqual([0, expect.stringContaining("  own.example/own/\n")]);
-});
-
-test("vitrine check prints domain and path for Sources, and where others have buckets (A4, E5, E10)", async () => {
-  const SHARED = "    with that path: others have buckets on that host, which anybody could use\n";
-  const own = await check();
-  expect(own.output).toContain("  acme-media.s3.eu-west-1.amazonaws.com\n");
-  expect(own.output).not.toContain(SHARED);
-  expect(own.output).toContain("docs/deploy.md, step 3");
-  edit("wrangler.toml", (text) =>
-    text
-      .replace("https://s3.eu-west-1.amazonaws.com", "https://s3.eu-central-1.wasabisys.com")
-      .replace('region = "eu-west-1"', '$&\nprefix = "published/"'),
-  );
-  const { code, output } = await check();
-  const entry = "  s3.eu-central-1.wasabisys.com/acme-media/published/\n";
-  expect([code, output]).toEqual([0, expect.stringContaining(entry + SHARED)]);
-});
-
-test.each(["workers_dev", "preview_urls"])(
-  "vitrine check warns of %s: there, images may not come (R2)",
-  async (name) => {
-    edit("wrangler.toml", (text) => text.replace(`${name} = false`, `${name} = true`));
-    const { code, output } = await check();
-    expect([code, output]).toEqual([
-      0,
-      expect.stringMatching(/^Warning: workers_dev or preview_urls is on: .*set both to false/m),
-    ]);
-  },
-);
-
-test("vitrine check warns of high costs, and of signed routes that protect nothing", async () => {
-  edit("wrangler.toml", (text) =>
-    text
-      .replace(
-        'object = "media/*"',
-        "$&\n\n[vars.COSTS]\nmost = 20\n[vars.COSTS.objects]\nmedia = 8000",
-      )
-      .replace('presets = ["thumbnail"]', "signed = true")
-      .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
-  );
-  const warned = await check();
-  expect(warned.code).toBe(0);
-  expect(warned.output).toContain("  media: 13 for an object, 104,000 for 8,000 objects\n");
-  expect(warned.output).toContain(
-    "  at most $49.50 a month for transformations alone (5,000 are free, then $0.50 for 1,000)\n",
-  );
-  expect(warned.output).toContain("Warning: COSTS.most is $20.00 a month");
-  expect(warned.output).toContain(
-    "Warning: ROUTES[0] (/images/:preset/*) may show without a signature what ROUTES[1] (/avatars",
-  );
-  edit("wrangler.toml", (text) =>
-    text
-      .replace("most = 20", "most = 50")
-      .replace('object = "media/*"', 'object = "media/public/*"')
-      .replace(', "URL_SIGNING_KEYS"]', "]"),
-  );
-  const quiet = await check();
-  expect(quiet.output).not.toContain("Warning");
-  expect(quiet.output).toContain(
-    "  URL_SIGNING_KEYS: is missing: set the secret, and list it under [secrets]\n",
-  );
-  expect(quiet.code).toBe(2);
-});
-
-test("vitrine check finds a rate limiter that does nothing", async () => {
-  edit("wrangler.toml", (text) =>
-    text.concat(
-      '\n[[ratelimits]]\nname = "LIMITER"\nnamespace_id = "1001"\nsimple = { limit = 0, period = 60 }\n'.repeat(
-        2,
-      ),
+const worker = (enabled: boolean) => ({ type: "worker", cache: { enabled } });
+const uncached = (reason: string) =>
+  expect.stringMatching(
+    new RegExp(
+      `^exports\\.default\\.cache\\.enabled: ${reason}: .* expired signed URL .* to "worker"$`,
     ),
   );
-  const { code, output } = await check();
-  expect(code).toBe(2);
-  expect(output).toContain(
+const drawn = (url: string) => ({ marked: { width: 100, draw: [{ url }] } });
+const LIMITER = { name: "RATE_LIMITER", namespace_id: "1001", simple: { limit: 9, period: 60 } };
+const STORE = { ANSWERS: { store: "RENDITIONS" } };
+const stored = (buckets: readonly object[], vars: object = {}) => ({
+  ...withVars({ ...STORE, ...vars }),
+  r2_buckets: buckets,
+  images: { binding: "IMAGES" },
+});
+const renditions = (bucket_name?: string) => ({
+  binding: "RENDITIONS",
+  ...(bucket_name && { bucket_name }),
+});
+const taken = (bucket: string, by: string) =>
+  `ANSWERS.store: has the bucket ${bucket}, as ${by} has: use another one`;
+
+/** Configurations, and all that is wrong with them. */
+const WRONG: readonly [string, Config, ...unknown[]][] = [
+  [
+    "keys that wrangler does not know, and values that it does not take",
+    {
+      ...{ ...TOP, ratelimit: [], main: 3, a_b: 1, send_metrics: "no" },
+      ratelimits: [{ ...LIMITER, simple: { limit: 1, period: 11, per: 1 } }],
+    },
+    "ratelimit: is no key that wrangler knows here",
+    "a_b: is no key that wrangler knows here",
+    "main: must be string",
+    "ratelimits[0].simple.per: is no key that wrangler knows here",
+    "ratelimits[0].simple.period: must be equal to one of the allowed values: 10, 60",
+    "send_metrics: must be boolean",
+  ],
+  [
+    "a value that wrangler itself refuses, in its words",
+    { ...TOP, exports: { default: { type: "workr" } } },
+    expect.stringMatching(/^wrangler\.jsonc: .*exports\.default\.type.* got "workr"/),
+  ],
+  [
+    "bindings that the Worker does not use",
+    {
+      ...TOP,
+      ratelimits: [{ ...LIMITER, name: "LIMITER" }],
+      analytics_engine_datasets: [{ binding: "ANALYTICS" }],
+      images: { binding: "IMG" },
+    },
     "ratelimits[0].name: is LIMITER, which the Worker does not use: call it RATE_LIMITER",
-  );
-  expect(output).toContain("ratelimits[0].simple.limit: is not a whole number above 0");
-  expect(output).toContain("ratelimits[1].name: is LIMITER, the name of ratelimits[0]");
-});
-
-test("vitrine check finds a dataset that nothing is written to", async () => {
-  edit("wrangler.toml", (text) =>
-    text.concat('\n[[analytics_engine_datasets]]\nbinding = "ANALYTICS"\ndataset = "vitrine"\n'),
-  );
-  const { code, output } = await check();
-  expect(code).toBe(2);
-  expect(output).toContain(
     "analytics_engine_datasets[0].binding: is ANALYTICS, which the Worker does not use: call it METRICS",
-  );
-  edit("wrangler.toml", (text) => text.replace("ANALYTICS", "METRICS"));
-  const right = await check();
-  expect([right.code, right.output]).toEqual([0, expect.not.stringContaining("analytics_engine")]);
+    "images.binding: is IMG, which the Worker does not use: call it IMAGES",
+  ],
+  [
+    "vars that do nothing, a secret among them, and a next slot that a deploy would require",
+    {
+      ...withVars({ PRESET: {}, OLD_ACCESS_KEY_ID: "x" }),
+      secrets: { required: [...Object.keys(SECRETS), "AWS_ACCESS_KEY_ID_NEXT"] },
+    },
+    expect.stringMatching(/^AWS_ACCESS_KEY_ID_NEXT: is listed under \[secrets\]/),
+    "PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS, OIDC",
+    expect.stringMatching(/^OLD_ACCESS_KEY_ID: .* no secret: npx wrangler secret put OLD_ACC/),
+  ],
+  [
+    "a main that is not there",
+    { ...TOP, main: "src/other.ts" },
+    expect.stringMatching(/^main: is .*other\.ts, which is not there: .* from "vitrine";$/),
+  ],
+  [
+    "what works on this machine alone (A5, E6)",
+    withVars({
+      BUCKETS: {
+        media: { ...MEDIA, endpoint: "http://localhost:9000" },
+        other: { ...MEDIA, region: "eu-west-2" },
+      },
+      ROUTES: [...ROUTES, { path: "/other/:preset/*", object: "other/*" }],
+      PRESETS: drawn("http://localhost/a.png"),
+    }),
+    "PRESETS.marked.draw[0].url: http:// is for your own machine only",
+    "BUCKETS.media.endpoint: http:// is for your own machine only, in .dev.vars",
+    "BUCKETS.other.region: is eu-west-2, but the endpoint is in eu-west-1",
+  ],
+  [
+    "a secret that is not required",
+    { ...TOP, secrets: { required: ["AWS_ACCESS_KEY_ID"] } },
+    "AWS_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
+    "URL_SIGNING_KEYS: is missing: set the secret, and list it under [secrets]",
+  ],
+  [
+    "no Images binding (A11)",
+    oneBucket(BY_BINDING),
+    'IMAGES: is missing: add [images] binding = "IMAGES"',
+  ],
+  [
+    "no R2 bucket of that name (A11)",
+    oneBucket(R2, { images: BOUND.images }),
+    "MEDIA_BUCKET: is missing: add it to [[r2_buckets]]",
+  ],
+  [
+    "a session token for the image edge (A11)",
+    oneBucket(MEDIA, { secrets: { required: [...KEYS, "AWS_SESSION_TOKEN"] } }),
+    'AWS_SESSION_TOKEN: needs engine = "binding": the edge does not pass it on',
+  ],
+  [
+    "COSTS that are none",
+    withVars({ COSTS: { most: -1, mots: 1, objects: { medai: 1, media: 1.5 } } }),
+    "COSTS.most: -1 is not a number between 0 and 1000000000",
+    'COSTS.objects.medai: "medai" is not in BUCKETS',
+    "COSTS.objects.media: 1.5 is not a whole number between 1 and 1000000000000",
+    "COSTS.mots: unknown option. Did you mean most?",
+  ],
+  [
+    "a cache in front of visitors (W1, W2)",
+    { ...TOP, exports: { ...EXPORTS, default: worker(true) } },
+    uncached("is true"),
+  ],
+  [
+    "a cache in front of visitors, by [cache] alone (W1, W2)",
+    { ...BARE, cache: CACHE },
+    uncached("is missing"),
+  ],
+  [
+    "a cache in front of visitors, although it is off for all others (W2)",
+    { ...BARE, cache: { enabled: false }, exports: { default: worker(true) } },
+    uncached("is true"),
+  ],
+  [
+    "entrypoints that the Worker does not have, or of another kind (W1)",
+    {
+      ...TOP,
+      exports: { Default: worker(false), Renditions: { type: "workflow", name: "a" } },
+    },
+    "exports.Default: is no entrypoint of the Worker: it has default and Renditions",
+    'exports.Renditions.type: is not "worker"',
+    uncached("is missing"),
+  ],
+  [
+    "a store in the bucket of an origin",
+    stored([renditions("acme-media"), { ...R2, bucket_name: "acme-media" }], {
+      ...{ BUCKETS: { media: R2 }, ROUTES },
+    }),
+    taken("acme-media", "MEDIA_BUCKET"),
+  ],
+  [
+    "a store whose bucket a deploy makes, where an origin has it",
+    stored([renditions(), { ...R2, bucket_name: "vitrine-renditions" }], {
+      ...{ BUCKETS: { media: R2 }, ROUTES },
+    }),
+    taken("vitrine-renditions", "MEDIA_BUCKET"),
+  ],
+  [
+    "a store in the bucket of an origin that S3's API reads",
+    stored([renditions("acme-media")], {
+      BUCKETS: {
+        media: {
+          ...{ ...MEDIA, bucket: "acme-media", region: "auto" },
+          endpoint: "https://0123456789abcdef0123456789abcdef.eu.r2.cloudflarestorage.com",
+        },
+      },
+    }),
+    taken("acme-media", "BUCKETS.media"),
+  ],
+  [
+    "a store of the account in a local run",
+    stored([{ ...renditions(), remote: true }]),
+    "ANSWERS.store: is RENDITIONS, which has remote = true: wrangler dev would store in it. Remove that",
+  ],
+];
+
+test.each(WRONG)("vitrine check names %s, all at once", async (_what, config, ...mistakes) => {
+  const { code, out, mistakes: found } = await check(config);
+  expect({ code, out, found }).toEqual({ code: 2, out: "", found: mistakes });
 });
 
-test("vitrine check finds session credentials in .dev.vars, and a secret that is not required", async () => {
-  writeFileSync(
-    join(folder, ".dev.vars"),
-    'AWS_ACCESS_KEY_ID="ASIAIOSFODNN7EXAMPLE"\nAWS_SECRET_ACCESS_KEY="x"\n',
-  );
-  const session = await check();
-  expect(session.code).toBe(2);
-  expect(session.output).toMatch(/ {2}\.dev\.vars: AWS_ACCESS_KEY_ID: is a temporary session key/);
-  expect(session.output).not.toContain("IOSFODNN7");
-
-  rmSync(join(folder, ".dev.vars"));
-  edit("wrangler.toml", (text) => text.replace(', "AWS_SECRET_ACCESS_KEY"', ""));
-  const missing = await check();
-  expect(missing.code).toBe(2);
-  expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
+test("the pages say what is allowed where a setting of Vitrine is wrong", async () => {
+  const { err } = await check(withVars({ PRESETS: {}, COSTS: 1, AWS_SESSION_TOKEN: "x" }));
+  expect(err.match(/#vars\w+|#secrets/g)).toEqual(["#secrets", "#varspresetsname", "#varscosts"]);
 });
 
-test("vitrine check finds a token that is too short, and a next slot that a deploy would require", async () => {
-  const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
-  writeFileSync(
-    join(folder, ".dev.vars"),
-    `${example}\nHEALTH_TOKEN="short"\nPURGE_TOKEN="short"\n`,
-  );
-  edit("wrangler.toml", (text) =>
-    text.replace('"AWS_ACCESS_KEY_ID"', '$&, "AWS_ACCESS_KEY_ID_NEXT"'),
-  );
-  const { code, output } = await check();
-  expect(code).toBe(2);
-  expect(output).toContain("  .dev.vars: HEALTH_TOKEN: is not 16 or more ASCII characters");
-  expect(output).toContain("  .dev.vars: PURGE_TOKEN: is not 32 or more ASCII characters");
-  expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: is listed under [secrets]");
-  expect(output).not.toContain("short");
+const SESSION = `${envLine("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE")}AWS_SECRET_ACCESS_KEY=x`;
+
+test.each<[string, Files, string]>([
+  [
+    "a session key without its token (A11)",
+    { ".dev.vars": SESSION },
+    "AWS_ACCESS_KEY_ID: is a tem",
+  ],
+  [
+    "half a key, whatever .env has (S2, S4)",
+    { ".dev.vars": "AWS_ACCESS_KEY_ID=x", ".env": "AWS_SECRET_ACCESS_KEY=x" },
+    "AWS_SECRET_ACCESS_KEY: is missing: write it into .dev.vars",
+  ],
+  [
+    "an empty half of a key",
+    { ".dev.vars": "AWS_ACCESS_KEY_ID=x\nAWS_SECRET_ACCESS_KEY=" },
+    "AWS_SEC",
+  ],
+  [
+    "a short HEALTH_TOKEN",
+    { ".dev.vars": "HEALTH_TOKEN=short" },
+    "HEALTH_TOKEN: is not 16 or more",
+  ],
+  ["a short PURGE_TOKEN", { ".dev.vars": "PURGE_TOKEN=short" }, "PURGE_TOKEN: is not 32 or more"],
+  [
+    "buckets of its own without keys",
+    {
+      ".dev.vars": envLine("BUCKETS", JSON.stringify({ media: { ...MEDIA, credentials: "OWN" } })),
+    },
+    "OWN_ACCESS_KEY_ID: is missing",
+  ],
+])("a mistake of .dev.vars is named by its file: %s", async (_what, files, says) => {
+  const { code, out, err, mistakes } = await check(oneBucket(MEDIA), files);
+  expect([code, mistakes[0]]).toEqual([2, expect.stringContaining(`.dev.vars: ${says}`)]);
+  expect(out + err).not.toMatch(/short|IOSFODNN7/);
 });
 
-test("vitrine check, like vitrine dev, needs no keys for the local buckets", async () => {
-  edit("wrangler.toml", (text) =>
-    text
-      .replace('region = "eu-west-1"', '$&\ncredentials = "OWN"')
-      .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
-  );
-  cpSync(join(folder, ".dev.vars.example"), join(folder, ".dev.vars"));
-  expect(await check()).toMatchObject({ code: 0 });
-  const BUCKETS =
-    '{"media":{"endpoint":"http://localhost:9","bucket":"abc","region":"auto","credentials":"OWN"}}';
-  writeFileSync(join(folder, ".dev.vars"), `BUCKETS='${BUCKETS}'\n`);
-  const own = await check();
-  expect([own.code, own.output]).toEqual([2, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
-});
-
-test("vitrine check finds all mistakes that matter only once deployed (E6, W2)", async () => {
-  edit("wrangler.toml", (text) =>
-    text
-      .replace("cache = { enabled = false }", "cache = { enabled = true }")
-      .replace('region = "eu-west-1"', 'region = "eu-west-2"')
-      .replace("[vars.BUCKETS.media]", '[vars]\nOLD_ACCESS_KEY_ID = "x"\n[vars.PRESET.card]\n$&')
-      .replace("[[vars.ROUTES]]", '$&\npath = "/:preset/*"\nobject = "own/*"\n$&')
-      .replace("[vars.PRESETS.card]", LOCAL_BUCKET)
-      .replace("[vars.PRESETS.card]", '$&\ndraw = [{ url = "http://localhost/mark.png" }]'),
-  );
-  const { code, output } = await check();
-  expect(code).toBe(2);
-  expect(output.split("\n")).toEqual([
-    "The configuration has mistakes:",
-    expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
-    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS, OIDC",
-    expect.stringMatching(/^ {2}exports\.default\.cache\.enabled: is true: /), // W2
-    "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
-    "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6
-    "  BUCKETS.media.region: is eu-west-2, but the endpoint is in eu-west-1", // A5
-    expect.stringMatching(
-      /^ {2}What is allowed: .*docs\/configuration\.md#secrets, .*#varspresetsname, .*#varsbucketsname$/,
-    ),
-    "",
+test("without keys in .dev.vars the local run has its own, and .dev.vars hides no mistake", async () => {
+  const right = { ".dev.vars": "# nothing\nURL_SIGNING_KEYS=\n" };
+  expect(await check(oneBucket(MEDIA), right)).toMatchObject({ code: 0, mistakes: [] });
+  const hidden = { ".dev.vars": envLine("PRESETS", JSON.stringify(PRESETS)) };
+  expect((await check(withVars({ PRESETS: {} }), hidden)).mistakes).toEqual([
+    "PRESETS: is not a table, or is empty",
   ]);
+});
+
+test.each<[string, Config, RegExp | undefined]>([
+  [
+    "the cache off: there is no [cache] (W1)",
+    BARE,
+    /^the cache for Renditions is off: .* keep = 0/,
+  ],
+  [
+    "the cache off for Renditions (W1)",
+    { ...TOP, exports: { ...EXPORTS, Renditions: worker(false) } },
+    /^the cache for Renditions is off/,
+  ],
+  [
+    "no cache, where nothing is to be kept",
+    { ...BARE, vars: { ...VARS, ANSWERS: { keep: 0 } } },
+    undefined,
+  ],
+  [
+    "a cache that each deploy empties (W4)",
+    { ...TOP, cache: { enabled: true } },
+    /^cache\.cross_version_cache is not true/,
+  ],
+  ["a cache as it is shipped", TOP, undefined],
+  [
+    "workers_dev (R2)",
+    { ...TOP, workers_dev: true },
+    /^workers_dev or preview_urls is on: .*both to f/,
+  ],
+  ["preview_urls (R2)", { ...TOP, preview_urls: true }, /^workers_dev or preview_urls is on/],
+  [
+    "workers_dev where the Images binding makes all (R2)",
+    oneBucket(BY_BINDING, { images: BOUND.images, workers_dev: true }),
+    undefined,
+  ],
+  [
+    "replaced objects that show late (A15, C1)",
+    oneBucket({ ...MEDIA, source_parameter: false }),
+    /^BUCKETS\.media\.source_parameter is false: a replaced object/,
+  ],
+  [
+    "costs above a bound (L2)",
+    withVars({ COSTS: { most: 20 } }),
+    /^COSTS\.most is \$20\.00 a month, and visitors can make it \$62\.50: fewer presets/,
+  ],
+])("vitrine check warns of what harms nobody: %s", async (_what, config, says) => {
+  const { code, mistakes, warnings } = await check(config);
+  expect([code, mistakes]).toEqual([0, []]);
+  expect(warnings).toEqual(says === undefined ? [] : [expect.stringMatching(says)]);
+});
+
+test("vitrine check warns of a signed route that protects nothing", async () => {
+  const { err } = await check(TOP);
+  expect(err).toMatch(
+    /^Warning: ROUTES\[\d\] \(\/images\/:preset\/\*\) may show without a signature what ROUTES/m,
+  );
+});
+
+const OTHER = envLine("AWS_ACCESS_KEY_ID", SECRETS.AWS_ACCESS_KEY_ID);
+
+test.each<[string, Files, Files, string[]]>([
+  [
+    "other secrets than .dev.vars",
+    { ".dev.vars": `${OTHER}AWS_SECRET_ACCESS_KEY=x` },
+    { AWS_ACCESS_KEY_ID: NEXT_CREDENTIALS.accessKeyId, HEALTH_TOKEN: "another", PATH: "x" },
+    [
+      "the environment has other values than .dev.vars of AWS_ACCESS_KEY_ID (…TKEY instead of …MPLE): npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them",
+    ],
+  ],
+  ["the same secrets", { ".dev.vars": `${OTHER}AWS_SECRET_ACCESS_KEY=x` }, SECRETS, []],
+])("the shell has %s (S5)", async (_what, files, env, expected) => {
+  const shell = "AWS_SECRET_ACCESS_KEY" in env ? { ...env, AWS_SECRET_ACCESS_KEY: "x" } : env;
+  const { code, warnings } = await check(TOP, files, shell);
+  expect([code, warnings]).toEqual([0, expected]);
 });
 
 test.each([
-  ["leaves out", ""],
-  ["has empty", 'AWS_SECRET_ACCESS_KEY=""'],
-])("a secret that .dev.vars %s is found, whatever .env has (S2, S4)", async (_what, line) => {
-  writeFileSync(join(folder, ".dev.vars"), `AWS_ACCESS_KEY_ID="x"\n${line}\n`);
-  writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="x"\n');
-  const { code, output } = await check();
-  expect(code).toBe(2);
-  expect(output).toContain("  .dev.vars: AWS_SECRET_ACCESS_KEY: is missing");
-});
-
-test("a file of main that is not there is a mistake, with what to write", async () => {
-  edit("wrangler.toml", (text) => text.replace("src/worker/index.ts", "src/other.ts"));
-  const { code, output } = await check();
-  expect(code).toBe(2);
-  expect(output).toMatch(
-    /^ {2}main: is .*src\/other\.ts, which is not there: .* from "vitrine";$/m,
-  );
-});
-
-test("a page of the documentation is named by where it is", async () => {
-  const { out } = await vitrine(["--help"]);
-  expect(out).toMatch(/^Documentation: docs\/README\.md$/m); // here; test/package looks elsewhere
-});
-
-test.each<[string, string, () => void]>([
+  ["another version", '{ "packages": { "node_modules/vitrine": { "version": "0.1.9" } } }', true],
   [
-    "ZONE_ID",
-    "under [vars]",
-    () =>
-      edit("wrangler.toml", (text) =>
-        text.replace("[vars.BUCKETS.media]", '[vars]\nZONE_ID = "023e"\n$&'),
-      ),
+    "this version",
+    `{ "packages": { "node_modules/vitrine": { "version": "${VERSION}" } } }`,
+    false,
   ],
-  [
-    "CLOUDFLARE_API_TOKEN",
-    "under [secrets]",
-    () =>
-      edit("wrangler.toml", (text) =>
-        text.replace(
-          '"AWS_SECRET_ACCESS_KEY"]',
-          '"AWS_SECRET_ACCESS_KEY", "CLOUDFLARE_API_TOKEN"]',
-        ),
-      ),
-  ],
-])("vitrine check has a hint where %s is left over %s", async (names, _where, leave) => {
-  leave();
-  const { code, output } = await check();
-  expect([code, output]).toEqual([
-    0,
-    expect.stringContaining(`Warning: the Worker does not use ${names} any more`),
+  ["no vitrine", '{ "packages": {} }', false],
+  ["no JSON", "{", false],
+])("a lock file with %s: a warning: %s", async (_what, lock, isWarned) => {
+  const { code, warnings } = await check(TOP, { "package-lock.json": lock });
+  const what = `package-lock.json has vitrine 0.1.9, and ${VERSION} is installed: npm ci`;
+  expect([code, warnings]).toEqual([0, isWarned ? [what] : []]);
+});
+
+describe("vitrine check says what is to be done and what it can cost:", () => {
+  const SHARED = "\n    with that path: others have buckets on that host";
+  const WASABI = "https://s3.eu-central-1.wasabisys.com";
+  const AWS = "acme-media.s3.eu-west-1.amazonaws.com";
+
+  test.each<[string, object, string]>([
+    ["a host of its own (E5)", { prefix: undefined }, `  ${AWS}\n  and block`],
+    ["with a prefix (E5)", { prefix: "published/" }, `  ${AWS}/published/\n  and block`],
+    [
+      "a prefix, to where it is plain (E5)",
+      { prefix: "a/my photos/b/" },
+      `  ${AWS}/a/\n  and block`,
+    ],
+    [
+      "a path of a shared host (A4, E5, E10)",
+      { endpoint: WASABI, region: "eu-central-1", prefix: "a/" },
+      `  s3.eu-central-1.wasabisys.com/acme-media/a/${SHARED}`,
+    ],
+  ])("Sources: %s", async (_what, settings, entry) => {
+    const { code, out } = await check(oneBucket({ ...MEDIA, bucket: "acme-media", ...settings }));
+    expect(code).toBe(0);
+    expect(out).toMatch(/List under Sources of your zone, each with its path:\n/);
+    expect(out).toContain(entry);
+  });
+
+  test("a bucket that only a fallback shows is under Sources, too", async () => {
+    const BUCKETS = { media: BY_BINDING, other: { ...MEDIA, bucket: "acme-other" } };
+    const vars = { BUCKETS, ROUTES: [{ ...ROUTES[0], fallback: "other/a.png" }], PRESETS };
+    const { out } = await check(oneBucket({}, { vars, images: BOUND.images }));
+    expect(out.match(/^ {2}acme-\S+/gm)).toEqual([expect.stringMatching(/^ {2}acme-other\.s3\./)]);
+  });
+
+  test.each([
+    ["the Images binding", oneBucket(BY_BINDING, { images: BOUND.images })],
+    ["R2, without a secret", oneBucket(R2, { ...BOUND })],
+  ])("nothing for the dashboard with %s (E5)", async (_what, config) => {
+    const { code, out } = await check(config);
+    expect([code, out]).toEqual([0, expect.stringContaining("nothing is to be\n  allowed in the")]);
+    expect(out).toContain("if the Images binding knows an original again");
+    expect(out).not.toContain("Sources");
+  });
+
+  test("without a domain it says where it would be", async () => {
+    const { routes: _routes, ...bare } = oneBucket(MEDIA);
+    expect((await check(bare)).out).toContain("Before a deploy, uncomment routes");
+    const { routes: _none, ...bound } = oneBucket(BY_BINDING, { images: BOUND.images });
+    expect((await check({ ...bound, workers_dev: true })).out).toContain("It needs no domain");
+  });
+
+  test.each<[string, object, string[]]>([
+    [
+      "10,000 objects, if nobody says",
+      {},
+      ["130,000 for 10,000 objects (assumed: ", "$62.50 a month"],
+    ],
+    [
+      "as many as are said",
+      { objects: { media: 500 } },
+      ["13 for an object, 6,500 for 500 o", "$0.75"],
+    ],
+    ["what is free", { objects: { media: 384 } }, ["at most $0.00 a month"]],
+  ])("the costs of %s (L2)", async (_what, COSTS, texts) => {
+    const { out } = await check(withVars({ COSTS }));
+    for (const text of texts) expect(out).toContain(text);
+  });
+
+  test("what a store saves, and which presets it does not hold", async () => {
+    const overlay = { PRESETS: { ...VARS.PRESETS, ...drawn("https://logos.example/a.png") } };
+    const { out: none } = await check(withVars(overlay));
+    expect(none).toContain("They are billed again in every month. With store in [vars.ANSWERS]");
+    expect(none).toContain("Overlays by URL (marked): when you change one, give it a new URL.\n");
+    const { out: all } = await check(stored([renditions()]));
+    expect(all).toMatch(/after the first month only what is new is billed$/m);
+    const { out: some } = await check(stored([renditions()], overlay));
+    expect(some).toMatch(/only what is new is billed, and marked again, which it does not hold/);
+  });
+});
+
+test("cloudflare.config.ts is a program, which vitrine does not run", async () => {
+  const folder = makeProject(TOP);
+  writeFileSync(join(folder, "cloudflare.config.ts"), "export default {};");
+  const both = await vitrine(["check"], { folder });
+  expect([both.code, both.err]).toEqual([
+    2,
+    expect.stringMatching(/ignores cloudflare\.config\.ts: rem/),
   ]);
-});
-
-test("vitrine check says that a changed overlay needs a new URL", async () => {
-  const hint = "Overlays by URL (card): when you change one, give it a new URL.";
-  expect((await check()).output).not.toContain("Overlays by URL");
-  edit("wrangler.toml", (text) =>
-    text.replace("[vars.PRESETS.card]", '$&\ndraw = [{ url = "https://images.example/mark.png" }]'),
-  );
-  expect(await check()).toMatchObject({ code: 0, output: expect.stringContaining(hint) });
 });

@@ -1,19 +1,23 @@
-// `vitrine check` looks at every environment: what wrangler does not inherit is missing there (S6).
+// `vitrine check` looks at every environment, and compares them: nothing belongs to two Workers (S6).
 
 import { describe, expect, test } from "vitest";
 import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { VARS } from "../../support/env.ts";
 
+type Config = Record<string, unknown>;
+
 const { env: ENVIRONMENTS, ...TOP } = STAGED;
 const { staging } = ENVIRONMENTS;
+const { media } = VARS.BUCKETS;
 
 /** The configuration of STAGED, with another env.staging. */
-const staged = (changed: object, top: object = {}) => ({
-  ...TOP,
-  ...top,
+const staged = (changed: object, top: object = {}): Config => ({
+  ...{ ...TOP, ...top },
   env: { staging: changed },
 });
+/** STAGED with more in env.staging. */
+const adding = (more: object, top: object = {}) => staged({ ...staging, ...more }, top);
 const without = (name: keyof typeof staging) =>
   Object.fromEntries(Object.entries(staging).filter(([key]) => key !== name));
 
@@ -25,345 +29,255 @@ const R2_ENDPOINT = {
   endpoint: "https://0123456789abcdef0123456789abcdef.r2.cloudflarestorage.com",
   ...{ region: "auto", bucket: "acme-media" },
 };
-
-const LIMITER = [{ name: "RATE_LIMITER", namespace_id: "1", simple: { limit: 9, period: 60 } }];
 const SAME = "images.example is a route of the top level, too. The last deploy would take it away";
 
-/** Wrong forms of env.staging, each with mistakes that must be told. */
-const WRONG: Record<string, [config: Record<string, unknown>, ...mistakes: string[]]> = {
-  "nothing of its own": [
-    staged({}),
-    "vars: is missing",
-    "secrets: is missing",
-    `routes: are inherited: ${SAME}`,
-    "BUCKETS: is not a table, or is empty",
-  ],
-  "no vars": [staged(without("vars")), "vars: is missing", "BUCKETS: is not a table, or is empty"],
-  "no secrets": [
-    staged(without("secrets")),
-    "secrets: is missing",
-    "AWS_ACCESS_KEY_ID: is missing",
-  ],
-  "the store of the top level": [
-    staged({ ...staging, ...stored("acme-renditions") }, stored("acme-renditions")),
+/** Wrong forms of env.staging, each with mistakes that must be named. */
+const WRONG: readonly [string, Config, ...mistakes: string[]][] = [
+  ["nothing of its own", staged({}), `routes: are inherited: ${SAME}`, "BUCKETS: is not a table"],
+  ["no secrets", staged(without("secrets")), "AWS_ACCESS_KEY_ID: is missing"],
+  [
+    "the store of the top level",
+    adding(stored("acme-renditions"), stored("acme-renditions")),
     "ANSWERS.store: has the bucket acme-renditions, as RENDITIONS of the top level has",
   ],
-  "a bucket that is the store of the top level": [
-    staged(
-      { ...staging, r2_buckets: [{ binding: "MEDIA", bucket_name: "vitrine-renditions" }] },
-      stored(),
-    ),
+  [
+    "a bucket that is the store of the top level",
+    adding({ r2_buckets: [{ binding: "MEDIA", bucket_name: "vitrine-renditions" }] }, stored()),
     "MEDIA: has the bucket that the top level has as store: use another one",
   ],
-  "a store in a bucket of the top level": [
-    staged(
-      { ...staging, ...stored("acme-media") },
-      { vars: { ...VARS, BUCKETS: { media: { ...VARS.BUCKETS.media, ...R2_ENDPOINT } } } },
-    ),
+  [
+    "a store in a bucket of the top level",
+    adding(stored("acme-media"), {
+      vars: { ...VARS, BUCKETS: { media: { ...media, ...R2_ENDPOINT } } },
+    }),
     "ANSWERS.store: has the bucket acme-media, as BUCKETS.media of the top level has",
   ],
-  "a secret that is not required": [
-    staged({ ...staging, secrets: { required: ["AWS_ACCESS_KEY_ID", "URL_SIGNING_KEYS"] } }),
-    "AWS_SECRET_ACCESS_KEY: is missing",
+  ["a var that does nothing", adding({ vars: { ...VARS, PRESET: {} } }), "PRESET: is none of BUC"],
+  [
+    "a secret as a var",
+    adding({ vars: { ...VARS, HEALTH_TOKEN: "0123456789abcdef" } }),
+    "HEALTH_TOKEN: is in wrangler.",
   ],
-  "no presets": [
-    staged({ ...staging, vars: { ...VARS, PRESETS: {} } }),
-    "PRESETS: is not a table, or is empty",
-  ],
-  "a wrong preset": [
-    staged({ ...staging, vars: { ...VARS, PRESETS: { card: { width: 0 } } } }),
-    "PRESETS.card.width: ",
-  ],
-  "a var that does nothing": [
-    staged({ ...staging, vars: { ...VARS, PRESET: {} } }),
-    "PRESET: is none of BUCKETS",
-  ],
-  "a secret as a var": [
-    staged({
-      ...{ ...staging, vars: { ...VARS, AWS_SECRET_ACCESS_KEY: "x" } },
-      secrets: { required: ["AWS_ACCESS_KEY_ID", "URL_SIGNING_KEYS"] },
+  [
+    "no Images binding",
+    adding({
+      vars: {
+        ...VARS,
+        ROUTES: VARS.ROUTES.slice(0, 1),
+        BUCKETS: { media: { ...media, engine: "binding" } },
+      },
     }),
-    "AWS_SECRET_ACCESS_KEY: is in ",
+    'IMAGES: is missing: add [env.staging.images] binding = "IMAGES"',
   ],
-  "inherited routes": [staged(without("routes")), `routes: are inherited: ${SAME}`],
-  "the same route, as a pattern": [
-    staged({ ...staging, routes: ["https://Images.example/*"] }),
-    `routes: https://Images.example/* is a route of the top level, too`,
+  ["inherited routes", staged(without("routes")), `routes: are inherited: ${SAME}`],
+  [
+    "the same route, as a pattern",
+    adding({ routes: ["https://Images.example/*"] }),
+    "routes: https://Images.example/* is a route of the top level, too",
   ],
-  "a route, which inherited routes hide": [
+  [
+    "a route, which inherited routes hide",
     staged({ ...without("routes"), route: "images-staging.example/*" }),
     `routes: are inherited: ${SAME}`,
   ],
-  "the name of the top level": [
-    staged({ ...staging, name: "vitrine" }),
-    "name: is that of the top level, too",
+  [
+    "a wildcard over the custom domain of the top level",
+    adding({ routes: ["*.example/*"] }),
+    "routes: *.example/* takes requests of images.example of the top level",
   ],
-  "an http:// bucket": [
-    staged({
-      ...staging,
-      vars: {
-        ...VARS,
-        BUCKETS: { media: { ...VARS.BUCKETS.media, endpoint: "http://s3.example" } },
-      },
-    }),
-    "BUCKETS.media.endpoint: is not a plain https:// URL",
+  [
+    "a custom domain below a wildcard of the top level",
+    adding({}, { routes: ["*.example/*"] }),
+    "routes: *.example/* of the top level takes requests of images-staging.example",
   ],
-};
+  [
+    "a path of the custom domain of the top level",
+    adding({ routes: ["images.example/images/*"] }),
+    "routes: images.example/images/* takes requests of images.example of the top level",
+  ],
+  [
+    "a path of a route of the top level",
+    adding({ routes: ["B.example/images/s*"] }, { routes: ["b.example/images/*"] }),
+    "routes: B.example/images/s* takes requests of b.example/images/* of the top level",
+  ],
+  ["the name of the top level", adding({ name: "vitrine" }), "name: is that of the top level, too"],
+  [
+    "exports that replace those of the top level (W2)",
+    adding({ exports: { Renditions: TOP.exports.Renditions } }),
+    "exports.default.cache.enabled: is missing: ",
+  ],
+  [
+    "keys and values that wrangler does not take",
+    adding({ rutes: [], workers_dev: "no" }),
+    "rutes: is no key that wrangler knows here",
+    "workers_dev: must be boolean",
+  ],
+  [
+    "what only wrangler's own words name",
+    adding({ exports: { default: { type: "workr" } } }),
+    "wrangler.",
+  ],
+];
 
 describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
-  test.each(Object.entries(WRONG))(
+  test.each(WRONG)(
     "with env.staging that has %s is wrong (S6, D3)",
-    async (_what, [config, ...mistakes]) => {
+    async (_what, config, ...mistakes) => {
       const folder = makeProject(config, file);
       for (const args of [["check"], ["check", "--env", "staging"]]) {
         const { code, out, err } = await vitrine(args, { folder });
         expect([code, out]).toEqual([2, ""]);
-        for (const mistake of mistakes) expect(err).toContain(`\n  env.staging: ${mistake}`);
-        const others = err
-          .split("\n")
-          .filter((line) => !/^(?: {2}env\.staging: |Warning: | {2}What is allowed: )/.test(line));
-        expect(others).toEqual(["The configuration has mistakes:", ""]);
+        for (const mistake of mistakes) {
+          expect(err.split(`\n  env.staging: ${mistake}`)).toHaveLength(2);
+        }
+        expect(err).toMatch(
+          /^(?:Warning: .*\n)*The configuration has mistakes:\n(?: {2}env\.staging: .*\n)+(?: {2}What is allowed: .*\n)?$/,
+        );
       }
       const top = await vitrine(["check", "--env", ""], { folder });
       expect(top.err).not.toContain("env.staging:");
     },
   );
 
-  test("with a right env.staging is right, and each environment is told (S6, D3)", async () => {
+  test("--env chooses, CLOUDFLARE_ENV, or all are checked, as with --all (S6, D3)", async () => {
     const folder = makeProject(STAGED, file);
-    const all = await vitrine(["check"], { folder });
-    expect(all.code).toBe(0);
-    expect(all.out).toMatch(/^the top level:\n.* right.*\n(?:.*\n)*env\.staging:\n.* right/);
-    expect(all.out).toContain("acme-media.s3.");
-    const one = await vitrine(["check"], { folder, env: { CLOUDFLARE_ENV: "staging" } });
-    expect([one.code, one.out]).toEqual([0, expect.stringContaining("acme-staging.s3.")]);
-    expect(one.out).not.toContain("acme-media");
-    const top = await vitrine(["check", "--env="], { folder, env: { CLOUDFLARE_ENV: "staging" } });
-    expect([top.code, top.out]).toEqual([0, expect.stringContaining("acme-media.s3.")]);
-    expect(top.out).not.toContain("acme-staging");
+    const both = /^the top level:\n.* right.*\n(?:.*\n)*env\.staging:\n.* right/;
+    const CLOUDFLARE_ENV = "staging";
+    for (const [args, env, shown] of [
+      [[], {}, both],
+      [["--all"], { CLOUDFLARE_ENV }, both],
+      [[], { CLOUDFLARE_ENV }, /^The configuration is right(?:(?!acme-media)[\s\S])*acme-staging/],
+      [
+        ["--env", "staging"],
+        {},
+        /^The configuration is right(?:(?!acme-media)[\s\S])*acme-staging/,
+      ],
+      [["--env="], { CLOUDFLARE_ENV }, /^The configuration is right(?:(?!acme-staging)[\s\S])*$/],
+    ] as const) {
+      const { code, out } = await vitrine(["check", ...args], { folder, env });
+      expect([code, out]).toEqual([0, expect.stringMatching(shown)]);
+    }
+    expect((await vitrine(["check", "--all", "--env="], { folder })).code).toBe(3);
   });
+});
+
+test("the documentation is named where an environment has mistakes of Vitrine's own settings", async () => {
+  const folder = makeProject(adding({ vars: { ...VARS, PRESETS: {} } }));
+  const { err } = await vitrine(["check"], { folder });
+  expect(err).toMatch(/\n {2}What is allowed: .*docs\/configuration\.md#varspresetsname\n$/);
 });
 
 test("all environments are checked at once, also those after a wrong one (S6)", async () => {
   const wrong = { ...staging, vars: {} };
-  const config = { ...TOP, vars: { ...VARS, ROUTES: [] }, env: { staging: wrong, test: wrong } };
+  const broken = { ...staging, routes: [], name: 1 };
+  const config = {
+    ...TOP,
+    vars: { ...VARS, ROUTES: [] },
+    env: { broken, staging: wrong, test: wrong },
+  };
   const { err } = await vitrine(["check"], { folder: makeProject(config) });
-  const own = (name: string) => err.split("\n").filter((line) => line.startsWith(`  ${name}`));
-  expect(own("ROUTES")).toHaveLength(1);
-  expect(own("env.staging: BUCKETS")).toHaveLength(1);
-  expect(own("env.test: BUCKETS")).toHaveLength(1);
-  expect(
-    own("env.test: routes: images-staging.example is a route of env.staging, too"),
-  ).toHaveLength(1);
+  for (const mistake of [
+    "ROUTES",
+    "env.broken: name: must be string",
+    "env.staging: BUCKETS",
+    "env.test: BUCKETS",
+    "env.test: routes: images-staging.example is a route of env.staging, too",
+  ]) {
+    expect(err.split(`\n  ${mistake}`)).toHaveLength(2);
+  }
+  const all = await vitrine(["check"], { folder: makeProject({ ...config, main: 1 }) });
+  expect(all.err).toContain("\n  main: must be string\n");
+  expect(all.err).toContain("\n  env.broken: name: must be string\n");
 });
 
 test("a top level without vars and routes only holds what environments inherit (S6)", async () => {
   const { vars: _vars, routes: _routes, secrets: _secrets, ...carrier } = STAGED;
   const folder = makeProject(carrier);
   const { code, out } = await vitrine(["check"], { folder });
-  expect(code).toBe(0);
-  expect(out).toMatch(
-    /^the top level: it has no vars, so there is nothing to deploy from it\.\nenv\.staging:\n/,
-  );
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(
+      /^the top level:\nIt has no vars, so there is nothing to deploy .*\nenv\.sta/,
+    ),
+  ]);
   expect(await vitrine(["url", "a.jpg"], { folder })).toMatchObject({
     code: 2,
     err: "the top level of wrangler.toml has no vars, so there is nothing to deploy from it: use --env staging\n",
   });
-  expect((await vitrine(["check", "--env="], { folder })).err).toContain(
-    "\n  BUCKETS: is not a table",
-  );
+  const alone = await vitrine(["check", "--env="], { folder });
+  expect(alone.err).toContain("\n  BUCKETS: is not a table");
   // With a route, a deploy by mistake would take a domain, and serve nothing.
-  const claims = await vitrine(["check"], {
-    folder: makeProject({ ...carrier, routes: TOP.routes }),
-  });
-  expect([claims.code, claims.err]).toEqual([
-    2,
-    expect.stringContaining("\n  BUCKETS: is not a ta"),
-  ]);
+  const claims = makeProject({ ...carrier, routes: TOP.routes });
+  expect((await vitrine(["check"], { folder: claims })).err).toContain("\n  BUCKETS: is not a ta");
 });
 
-test("an environment without the rate limiter of the top level is a warning (S6)", async () => {
-  const limited = makeProject(staged(staging, { ratelimits: LIMITER }));
-  const warning = "Warning: env.staging: ratelimits are not inherited, so this environment limits";
-  for (const args of [["check"], ["check", "--env", "staging"]]) {
-    const { code, err } = await vitrine(args, { folder: limited });
-    expect([code, err]).toEqual([0, expect.stringContaining(warning)]);
-  }
-  const both = makeProject(staged({ ...staging, ratelimits: LIMITER }, { ratelimits: LIMITER }));
-  expect((await vitrine(["check"], { folder: both })).err).not.toContain("ratelimits");
+test.each<[what: string, top: object, other: object]>([
+  ["another path", { routes: ["b.example/a/*"] }, { routes: ["b.example/b/*"] }],
+  ["a route below a wildcard", { routes: ["*.example/*"] }, { routes: ["b.example/*"] }],
+  ["another host", { routes: ["*.b.example/*"] }, {}],
+  ["a store of its own", stored(), stored()],
+])("an environment with %s takes nothing of another (S6)", async (_what, top, other) => {
+  const folder = makeProject(adding(other, top));
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
 });
-
-const METRICS = (dataset?: string) => [{ binding: "METRICS", ...(dataset && { dataset }) }];
-
-test.each<[what: string, top: object, own: object, says: string | undefined]>([
-  [
-    "none, although the top level has one",
-    { analytics_engine_datasets: METRICS("vitrine") },
-    {},
-    "analytics_engine_datasets are not inherited, so this environment records nothing",
-  ],
-  [
-    "that of the top level",
-    { analytics_engine_datasets: METRICS("vitrine") },
-    { analytics_engine_datasets: METRICS("vitrine") },
-    "the dataset vitrine is that of the top level, too",
-  ],
-  [
-    "that of the top level, since both have the binding's name",
-    { analytics_engine_datasets: METRICS() },
-    { analytics_engine_datasets: METRICS() },
-    "the dataset METRICS is that of the top level, too",
-  ],
-  [
-    "its own",
-    { analytics_engine_datasets: METRICS("vitrine") },
-    { analytics_engine_datasets: METRICS("vitrine_staging") },
-    undefined,
-  ],
-  ["one, and the top level has none", {}, { analytics_engine_datasets: METRICS() }, undefined],
-])(
-  "an environment whose dataset is %s is a warning, or none (S6)",
-  async (_what, top, own, says) => {
-    const folder = makeProject(staged({ ...staging, ...own }, top));
-    for (const args of [["check"], ["check", "--env", "staging"]]) {
-      const { code, err } = await vitrine(args, { folder });
-      expect(code).toBe(0);
-      if (says === undefined) expect(err).not.toContain("dataset");
-      else expect(err).toContain(`Warning: env.staging: ${says}`);
-    }
-  },
-);
-
-test.each<[what: string, top: object, other: object, says: string, code: number]>([
-  [
-    "a wildcard over the custom domain of another",
-    {},
-    { routes: ["*.example/*"] },
-    "routes: *.example/* takes all requests of images.example, a custom domain of the top level",
-    2,
-  ],
-  [
-    "a custom domain below a wildcard of another",
-    { routes: ["*.example/*"] },
-    {},
-    "routes: *.example/* of the top level takes all requests of images-staging.example, a custom domain",
-    2,
-  ],
-  [
-    "a path of the custom domain of another",
-    {},
-    { routes: ["images.example/images/*"] },
-    "images.example/images/* takes requests of images.example, a custom domain of the top level",
-    0,
-  ],
-  [
-    "a path of the route of another",
-    { routes: ["b.example/images/*"] },
-    { routes: ["B.example/images/s*"] },
-    "B.example/images/s* takes requests of b.example/images/*, a route of the top level",
-    0,
-  ],
-  ["another path", { routes: ["b.example/a/*"] }, { routes: ["b.example/b/*"] }, "", 0],
-  ["a route below a wildcard", { routes: ["*.example/*"] }, { routes: ["b.example/*"] }, "", 0],
-  ["another host", { routes: ["*.b.example/*"] }, {}, "", 0],
-])(
-  "an environment with %s: routes go before custom domains (S6)",
-  async (_what, top, other, says, code) => {
-    const folder = makeProject(staged({ ...staging, ...other }, top));
-    for (const args of [["check"], ["check", "--env", "staging"]]) {
-      const ended = await vitrine(args, { folder });
-      expect(ended.code).toBe(code);
-      expect(ended.err).toContain(says && `env.staging: ${says}`);
-      if (says === "") expect(ended.err).not.toContain("takes");
-    }
-  },
-);
 
 describe("two environments with the same key that signs URLs (S6)", () => {
   const SHARED = "the-key-that-both-environments-have-0001";
   const OWN = "the-key-that-only-this-one-has-00000001";
   const line = (keys: object) => envLine("URL_SIGNING_KEYS", JSON.stringify(keys));
-  type Files = Record<string, string>;
 
-  test.each<[string, object, object, Files, string]>([
+  test.each<[string, Record<string, string>, boolean]>([
     [
       "in their own files",
-      {},
-      {},
-      { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k2: OWN, k1: SHARED }) },
-      ".dev.vars.staging has one of .dev.vars. A signed URL of the one would open the other",
-    ],
-    [
-      "in their own files, by other kids: no URL opens both",
-      {},
-      {},
       { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k1: OWN, k9: SHARED }) },
-      ".dev.vars.staging has one of .dev.vars. Whoever has that key can sign for both",
+      true,
     ],
-  ])("%s: a warning, once, without the key", async (_how, top, own, files, says) => {
-    const config = staged({ ...staging, ...own }, top);
-    const folder = makeProject(config, "wrangler.toml", files);
-    const { code, out, err } = await vitrine(["check"], { folder });
-    expect(code).toBe(0);
-    const warning = "env.staging: URL_SIGNING_KEYS may have a key of the top level, too";
-    expect(err.split(warning)).toHaveLength(2);
-    expect(err).toContain(says);
-    expect(out + err).not.toContain(SHARED);
-  });
-
-  test.each<[string, object, object, Files]>([
     [
-      "other keys",
-      {},
-      {},
+      "not there",
       { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k1: OWN }) },
+      false,
     ],
-    ["one file of the local run", {}, {}, { ".dev.vars": line({ k1: SHARED }) }],
+    ["in one file of the local run", { ".dev.vars": line({ k1: SHARED }) }, false],
     [
-      "the key that the local run made",
-      {},
-      {},
+      "made by the local run",
       { ".dev.vars": line({ local: SHARED }), ".dev.vars.staging": line({ local: SHARED }) },
+      false,
     ],
-  ])("%s: no warning", async (_how, top, own, files) => {
-    const config = staged({ ...staging, ...own }, top);
-    const { code, err } = await vitrine(["check"], {
-      folder: makeProject(config, "wrangler.toml", files),
-    });
-    expect(code).toBe(0);
-    expect(err).not.toContain("URL_SIGNING_KEYS");
+  ])("%s: a warning, once, without the key", async (_how, files, isWarned) => {
+    const folder = makeProject(STAGED, "wrangler.toml", files);
+    const { code, out, err } = await vitrine(["check"], { folder });
+    const warning =
+      "Warning: env.staging: .dev.vars.staging has a key in URL_SIGNING_KEYS that .dev.";
+    expect([code, err.split(warning).length]).toEqual([0, isWarned ? 2 : 1]);
+    expect(out + err).not.toContain(SHARED);
   });
 });
 
 test.each([
-  ["the same role", "vitrine", "vitrine", true],
-  ["the same role for another subject", "vitrine", "vitrine-staging", true],
-  ["a role of its own", "vitrine-staging", "vitrine-staging", false],
+  ["the same role", "vitrine", true],
+  ["a role of its own", "vitrine-staging", false],
 ])(
   "staging with %s: a warning if whoever deploys it can read production (S6)",
-  async (_what, name, subject, isWarned) => {
-    const { media } = VARS.BUCKETS;
+  async (_what, name, isWarned) => {
     const account = "arn:aws:iam::123456789012:role";
-    const keyless = (bucket: string, host: string, role: string, more: object = {}) => ({
+    const keyless = (bucket: string, host: string, role: string) => ({
       images: { binding: "IMAGES" },
       secrets: { required: ["OIDC_SIGNING_KEY"] },
       vars: {
         ...{ ...VARS, ROUTES: VARS.ROUTES.slice(0, 1) },
         BUCKETS: { media: { ...media, bucket, engine: "binding", role: `${account}/${role}` } },
-        OIDC: { issuer: host, ...more },
+        OIDC: { issuer: host },
       },
     });
     const top = keyless("acme-media", HOST, "vitrine");
-    const own = keyless("acme-staging", STAGING, name, { subject });
-    const folder = makeProject(staged({ ...staging, ...own }, top));
+    const folder = makeProject(adding(keyless("acme-staging", STAGING, name), top));
     const { code, err } = await vitrine(["check"], { folder });
-    expect(code).toBe(0);
     const warning = `env.staging: the role ${account}/vitrine of BUCKETS.media is that of the top level, too`;
-    expect(err.split(warning)).toHaveLength(isWarned ? 2 : 1);
+    expect([code, err.split(warning).length]).toEqual([0, isWarned ? 2 : 1]);
   },
 );
 
-test("a mistake of .dev.vars is told once, and that of .dev.vars.staging by its name (S6)", async () => {
+test("a mistake of .dev.vars is named once, and that of .dev.vars.staging by its name (S6)", async () => {
   const files = { ".dev.vars": envLine("HEALTH_TOKEN", "short") };
   const shared = await vitrine(["check"], { folder: makeProject(STAGED, "wrangler.toml", files) });
   expect(shared.err.match(/HEALTH_TOKEN/g)).toHaveLength(1);
@@ -373,16 +287,7 @@ test("a mistake of .dev.vars is told once, and that of .dev.vars.staging by its 
   expect(err).not.toContain("\n  .dev.vars");
 });
 
-test("an environment that wrangler cannot read does not hide the others", async () => {
-  const config = { ...STAGED, env: { ...ENVIRONMENTS, broken: { ...staging, name: 1 } } };
-  const { code, err } = await vitrine(["check"], { folder: makeProject(config) });
-  expect([code, err]).toEqual([
-    2,
-    expect.stringMatching(/\n {2}env\.broken: wrangler\.toml: .*"name"/s),
-  ]);
-});
-
-test("the doctor tells the mistakes of its environment, with its file and commands for it (S6)", async () => {
+test("the doctor names the mistakes of its environment, with its file and commands for it (S6)", async () => {
   const folder = makeProject(staged(without("routes")), "wrangler.jsonc");
   const { out } = await vitrine(["doctor", "--json", "--env", "staging"], { folder });
   expect(JSON.parse(out).findings[0]).toMatchObject({
@@ -393,8 +298,7 @@ test("the doctor tells the mistakes of its environment, with its file and comman
 });
 
 test("a secret among the vars of an environment: the command is for that environment (S6)", async () => {
-  const vars = { ...VARS, HEALTH_TOKEN: "0123456789abcdef" };
-  const folder = makeProject(staged({ ...staging, vars }));
+  const folder = makeProject(adding({ vars: { ...VARS, HEALTH_TOKEN: "0123456789abcdef" } }));
   const { err } = await vitrine(["check"], { folder });
   expect(err).toContain("is no secret: npx wrangler secret put --env staging HEALTH_TOKEN\n");
 });

@@ -254,7 +254,7 @@ test.each<[what: string, config: object, environment: string | undefined, says: 
       "an empty environment (S6)",
       { ...STAGED, routes: [], env: { staging: {} } },
       "staging",
-      ["vars", "secrets", "BUCKETS", "routes"].map((path) => `\n  env.staging: ${path}: is `),
+      ["BUCKETS", "PRESETS", "ROUTES", "routes"].map((path) => `\n  env.staging: ${path}: is `),
     ],
     [
       "what is another Worker",

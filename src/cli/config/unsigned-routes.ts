@@ -1,28 +1,21 @@
-// Finds signed routes whose objects another route shows unsigned, as its own or as its fallback.
+// Finds signed routes whose objects another route shows unsigned, as its own or as its fallback. Pure.
 
 import { REST } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute, Fallback } from "../../worker/config/routes.ts";
-import type { KnownVars } from "./environment-config.ts";
+import type { R2Binding } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 
-type R2Buckets = KnownVars["r2Buckets"];
-
-/**
- * Unsigned routes that may show the objects of a signed route at the same preset.
- * @param r2Buckets the bindings, which say what their buckets are called
- */
-export function* unsignedDoors(
+/** @param r2Buckets the bindings, which say what their buckets are called */
+export function* unsignedRouteWarnings(
   { routes }: Pick<Config, "routes">,
-  r2Buckets: R2Buckets = [],
+  r2Buckets: readonly R2Binding[] = [],
 ): Generator<Warning> {
   for (const [at, signed] of routes.entries()) {
     for (const [index, open] of routes.entries()) {
       if (signed.signing === undefined || open.signing !== undefined) continue;
-      const { presets } = signed;
-      const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
-      if (!both) continue;
+      if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
       const door = `ROUTES[${index}] (${open.path})`;
       const secret = `ROUTES[${at}] (${signed.path}) signs`;
       if (mayMeet(signed, open, r2Buckets)) {
@@ -37,30 +30,27 @@ export function* unsignedDoors(
   }
 }
 
+/** Whatever the host and the addressing (A4). An R2 bucket may be bound, and be read by S3's API. */
+function isSameBucket(one: Bucket, other: Bucket, r2Buckets: readonly R2Binding[]): boolean {
+  const [name, otherName] = [one, other].map(({ r2, bucket }) => {
+    const bound = r2Buckets.find(({ binding }) => r2 !== undefined && binding === bucket);
+    return bound?.bucket_name ?? bucket;
+  });
+  return name === otherName;
+}
+
 /** Returns whether a route leads to the object of a fallback. */
 function leadsTo(
   { bucket, mapping }: BoundRoute,
   { bucket: other, key }: Fallback,
-  r2Buckets: R2Buckets,
+  r2Buckets: readonly R2Binding[],
 ): boolean {
-  if (
-    nameAtProvider(bucket, r2Buckets) !== nameAtProvider(other, r2Buckets) ||
-    !key.startsWith(bucket.prefix)
-  )
-    return false;
+  if (!isSameBucket(bucket, other, r2Buckets) || !key.startsWith(bucket.prefix)) return false;
   return mapping.key.form.test(key.slice(bucket.prefix.length));
 }
 
-/** An R2 bucket goes by its binding in the Worker, and by its own name at its S3 endpoint. */
-function nameAtProvider({ r2, bucket }: Bucket, r2Buckets: R2Buckets): string {
-  const bound = r2Buckets.find(({ binding }) => r2 !== undefined && binding === bucket);
-  return bound?.bucket_name ?? bucket;
-}
-
-function mayMeet(one: BoundRoute, other: BoundRoute, r2Buckets: R2Buckets): boolean {
-  // Whatever the host and the addressing (A4).
-  const [name, otherName] = [one, other].map(({ bucket }) => nameAtProvider(bucket, r2Buckets));
-  if (name !== otherName) return false;
+function mayMeet(one: BoundRoute, other: BoundRoute, r2Buckets: readonly R2Binding[]): boolean {
+  if (!isSameBucket(one.bucket, other.bucket, r2Buckets)) return false;
   const others = patternOf(other);
   const parts = patternOf(one);
   for (const [at, part] of parts.entries()) {
@@ -77,23 +67,21 @@ const ANY = "\\*";
 
 /** The segments of the keys that a route leads to. */
 function patternOf({ bucket, mapping }: BoundRoute): string[] {
-  const spelt = mapping.key.parts.map((part, at) => {
+  const texts = mapping.key.parts.map((part, at) => {
     if (at % 2 === 0) return part;
     return part === REST ? ANY : TEXT;
   });
-  return (bucket.prefix + spelt.join("")).split("/");
+  return (bucket.prefix + texts.join("")).split("/");
 }
 
 /** Returns whether a text may match both. Only the fixed ends of the two are compared. */
 function overlap(one: string, other: string): boolean {
-  const ends = (part: string) => {
-    const fixed = part.split(/\\[:*]/);
-    return { head: fixed[0] ?? "", tail: fixed.at(-1) ?? "", open: fixed.length > 1 };
-  };
-  const [a, b] = [ends(one), ends(other)];
-  if (!a.open && !b.open) return one === other;
+  const [a, b] = [one, other].map((part) => part.split(/\\[:*]/));
+  if (a?.length === 1 && b?.length === 1) return one === other;
+  const [head = "", otherHead = ""] = [a?.[0], b?.[0]];
+  const [tail = "", otherTail = ""] = [a?.at(-1), b?.at(-1)];
   // The text after a rest may be in another segment.
-  const rest = (one + other).includes(ANY);
-  const begins = a.head.startsWith(b.head) || b.head.startsWith(a.head);
-  return begins && (rest || a.tail.endsWith(b.tail) || b.tail.endsWith(a.tail));
+  const hasRest = (one + other).includes(ANY);
+  const begins = head.startsWith(otherHead) || otherHead.startsWith(head);
+  return begins && (hasRest || tail.endsWith(otherTail) || otherTail.endsWith(tail));
 }

@@ -1,5 +1,8 @@
+// Which open routes are warned of beside a signed one.
+
 import { expect, test } from "vitest";
-import { unsignedDoors } from "../../../src/cli/config/unsigned-doors.ts";
+import { r2StandIn } from "../../../src/cli/config/environment-config.ts";
+import { unsignedRouteWarnings } from "../../../src/cli/config/unsigned-routes.ts";
 import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";
@@ -11,6 +14,7 @@ const BUCKETS = {
   whole: { ...media, prefix: undefined },
   global: { ...media, endpoint: "https://s3.amazonaws.com", addressing: "path" },
   other: { ...media, bucket: "acme-other" },
+  bound: { binding: "MEDIA", prefix: media.prefix },
 };
 
 /** Whether there is a warning of an open route beside a signed one. */
@@ -18,14 +22,17 @@ function warns(signed: object, open: object): boolean {
   const { prefix: _prefix, ...whole } = BUCKETS.whole;
   const config = readConfig({
     ...ENV,
-    BUCKETS: { ...BUCKETS, whole },
+    ...{ BUCKETS: { ...BUCKETS, whole }, MEDIA: r2StandIn("MEDIA") },
+    IMAGES: { input() {}, info() {} },
     ROUTES: [
       { path: "/open/:preset/:a/:b/*", ...open },
       { path: "/signed/:preset/*", object: "media/private/*", signed: true, ...signed },
     ],
   });
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
-  return [...unsignedDoors(config)].length > 0;
+  return (
+    [...unsignedRouteWarnings(config, [{ binding: "MEDIA", bucket_name: "acme-media" }])].length > 0
+  );
 }
 
 test.each<[string, boolean]>([
@@ -40,6 +47,8 @@ test.each<[string, boolean]>([
   ["media/pri*.png", true],
   ["media/privateprivate/*", false],
   ["path/*", true],
+  ["bound/*", true],
+  ["bound/public/*", false],
   ["global/*", true],
   ["whole/*", true],
   ["whole/published/private/*", true],
@@ -76,6 +85,7 @@ test.each<[string, boolean]>([
   ["media/private/a.jpg", true],
   ["media/private/a/b/c.png", true],
   ["path/private/a.jpg", true],
+  ["bound/private/a.jpg", true],
   ["whole/published/private/a.jpg", true],
   ["media/private", false],
   ["media/privately/a.jpg", false],
