@@ -38,7 +38,7 @@ test("it deploys to anybody's account: default names, no domain, no key, no mist
     secrets: [],
     r2Buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "vitrine-media" }],
   });
-  expect(own("wrangler.toml")).toMatch(new RegExp(`^# Made by vitrine ${VERSION}\\. `));
+  expect(own("wrangler.toml")).toMatch(new RegExp(`^# Made by vitrine ${VERSION}\\.\n`));
   expect(own("wrangler.toml")).not.toMatch(/^\s*(?:account_id|routes?|zone_\w+)\b/m);
   expect(await vitrine(["check"], { folder: TEMPLATE })).toMatchObject({ code: 0, err: "" });
 });
