@@ -6,7 +6,6 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { CODE_ROOT, isFault } from "../cli/command.ts";
-import { tableOf } from "../cli/config/buckets.ts";
 import {
   bucketsOfWorker,
   LOCAL_STORE,
@@ -14,6 +13,7 @@ import {
   readLocalKeys,
 } from "../cli/config/local-run.ts";
 import { loadWrangler } from "../cli/wrangler/packages.ts";
+import { tableOf } from "../worker/base/json.ts";
 import type { Doors } from "./local-worker.ts";
 import type { Project } from "./read-project.ts";
 

@@ -1,6 +1,6 @@
 // The buckets that routes lead to, what to list under Sources for them, and how their secrets are called. Pure.
 
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { tableOf } from "../../worker/base/json.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 
@@ -60,10 +60,4 @@ export function sessionWords(buckets: unknown): ReadonlySet<string> {
     tableOf(tableOf(buckets)[name])["engine"] === "binding" ? [] : [word],
   );
   return new Set([...words.values()].filter((word) => !ofEdge.includes(word)));
-}
-
-/** A table of the configuration, or a string of JSON in .dev.vars. */
-export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
-  const table = parseJson(value);
-  return isPlainObject(table) ? table : {};
 }

@@ -1,8 +1,8 @@
 // Compares an environment with the others of the same file (S6): what it inherits or repeats belongs to two Workers. Pure.
 
+import { tableOf } from "../../worker/base/json.ts";
 import type { Mistake } from "../../worker/base/refusal.ts";
 import { environmentText } from "../wrangler/config-file.ts";
-import { tableOf } from "./buckets.ts";
 import type { KnownVars, R2Binding } from "./environment-config.ts";
 import { isLocalSigningKey } from "./local-run.ts";
 import type { Warning } from "./mistakes.ts";

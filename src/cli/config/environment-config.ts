@@ -2,13 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isPlainObject } from "../../worker/base/json.ts";
+import { isPlainObject, tableOf } from "../../worker/base/json.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault } from "../command.ts";
 import { findConfigFile, type Place } from "../wrangler/config-file.ts";
 import { loadWrangler } from "../wrangler/packages.ts";
-import { tableOf } from "./buckets.ts";
 import { type FoundMistake, foundText } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");

@@ -4,12 +4,12 @@
 import { generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson, tableOf } from "../../worker/base/json.ts";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { replaceFile } from "../files/write-file.ts";
-import { tableOf, wordsOf } from "./buckets.ts";
+import { wordsOf } from "./buckets.ts";
 import type { KnownVars } from "./environment-config.ts";
 
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };

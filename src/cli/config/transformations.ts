@@ -1,6 +1,6 @@
 // The transformations that the Worker asks for, and what they can cost at most (L2). Nothing is sent.
 
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson, tableOf } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import {
@@ -19,7 +19,6 @@ import {
   createTransformRequest,
   type Readable,
 } from "../../worker/request/format.ts";
-import { tableOf } from "./buckets.ts";
 import type { Warning } from "./mistakes.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */

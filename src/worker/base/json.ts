@@ -30,3 +30,9 @@ export function parseJson(value: unknown): unknown {
     return value;
   }
 }
+
+/** A table of wrangler.toml, or of a string of JSON in .dev.vars; any other value is an empty one. */
+export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
+  const table = parseJson(value);
+  return isPlainObject(table) ? table : {};
+}
