@@ -11,8 +11,8 @@ import {
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { Fault } from "../command.ts";
-import type { KnownVars } from "../config/environment-config.ts";
 import { sessionWords, wordsOf } from "../config/buckets.ts";
+import type { KnownVars } from "../config/environment-config.ts";
 import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
 import { slotSecretNames } from "../secrets/secrets.ts";
