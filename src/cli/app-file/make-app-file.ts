@@ -7,11 +7,11 @@ import * as nuxt from "../../client/nuxt.ts";
 import * as signing from "../../client/sign.ts";
 import type { PresetShape } from "../../client/types.ts";
 import * as unpic from "../../client/unpic.ts";
+import { tableOf } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { tableOf } from "../../worker/base/json.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";
 
 /** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
