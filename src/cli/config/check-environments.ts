@@ -6,7 +6,8 @@ import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { isFault } from "../command.ts";
 import { placeholderSecrets, slotStem } from "../secrets/secrets.ts";
-import { findConfigFile, findKeyMistakes, type KeyMistake } from "../wrangler/config-file.ts";
+import { findConfigFile } from "../wrangler/config-file.ts";
+import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
 import { bucketsOf, hasEdge, originOf } from "./buckets.ts";
 import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
 import {

@@ -1,13 +1,9 @@
-// wrangler's configuration file: which one it is, whether it has only keys that wrangler knows, and how messages
-// name an environment of it. The settings of Vitrine in it are read elsewhere.
+// wrangler's configuration file: which one it is, and how messages name an environment of it. The file is not read
+// here.
 
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ErrorObject, ValidateFunction } from "ajv";
-import type { Mistake } from "../../worker/base/refusal.ts";
-import { type Fault, isFault, type World } from "../command.ts";
-import { loadWrangler, packageFolder } from "./packages.ts";
+import type { Fault, World } from "../command.ts";
 
 /** In the order in which wrangler looks for them. It reads a program only if a flag asks for that. */
 const PROGRAM = "cloudflare.config.ts";
@@ -31,60 +27,6 @@ export function findConfigFile(folder: string): string | Fault {
   return {
     fault: `wrangler reads ${file} and ignores ${others.join(" and ")}: remove one of them`,
   };
-}
-
-/** A mistake in one of wrangler's own keys. The environment that has it; undefined: the top level. */
-export type KeyMistake = Mistake & { readonly environment: string | undefined };
-
-let validate: ValidateFunction | undefined;
-
-/** Compiles the JSON schema that wrangler ships. That takes a quarter of a second. */
-function loadSchema(): ValidateFunction {
-  if (validate) return validate;
-  const { Ajv }: typeof import("ajv") = createRequire(import.meta.url)("ajv");
-  const schema = readFileSync(join(packageFolder("wrangler"), "config-schema.json"), "utf8");
-  validate = new Ajv({ strict: false, allErrors: true, logger: false }).compile(JSON.parse(schema));
-  return validate;
-}
-
-/**
- * Finds keys that wrangler does not know, of which it only warns, and values of a wrong type. Where wrangler takes
- * one of several forms, it says itself which form is wrong.
- * @returns nothing if the file cannot be read, which `readVars` reports
- */
-export function findKeyMistakes(folder: string, file: string): KeyMistake[] {
-  const wrangler = loadWrangler();
-  if (isFault(wrangler)) return [];
-  const isValid = loadSchema();
-  try {
-    isValid(wrangler.experimental_readRawConfig({ config: join(folder, file) }).rawConfig);
-  } catch {
-    return [];
-  }
-  const errors = isValid.errors ?? [];
-  const unions = errors.filter(({ keyword }) => keyword === "anyOf").map((one) => one.instancePath);
-  const isInUnion = (path: string) =>
-    unions.some((union) => path === union || path.startsWith(`${union}/`));
-  return errors.filter(({ instancePath }) => !isInUnion(instancePath)).map(keyMistake);
-}
-
-function keyMistake({ instancePath, params, message = "" }: ErrorObject): KeyMistake {
-  const { additionalProperty, allowedValues } = params;
-  if (additionalProperty !== undefined) {
-    const place = placeOf(`${instancePath}/${additionalProperty}`);
-    return { ...place, message: "is no key that wrangler knows here" };
-  }
-  const values = Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : "";
-  return { ...placeOf(instancePath), message: message + values };
-}
-
-/** `/env/staging/ratelimits/0/name` is `ratelimits[0].name` in staging. */
-function placeOf(pointer: string): { environment: string | undefined; path: string } {
-  const keys = pointer.slice(1).split("/");
-  const environment = keys[0] === "env" && keys.length > 2 ? keys[1] : undefined;
-  const rest = environment === undefined ? keys : keys.slice(2);
-  const path = rest.join(".").replace(/\.(\d+)(?=\.|$)/g, "[$1]");
-  return { environment, path: path.replaceAll("~1", "/").replaceAll("~0", "~") };
 }
 
 /** The file and the environment that a command is about. */

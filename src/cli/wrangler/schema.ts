@@ -1,0 +1,64 @@
+// Compares wrangler's own keys with the JSON schema that wrangler ships. The settings of Vitrine, below vars, are not
+// looked at. Loads ajv when it is first used.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { ErrorObject, ValidateFunction } from "ajv";
+import type { Mistake } from "../../worker/base/refusal.ts";
+import { isFault } from "../command.ts";
+import { loadWrangler, packageFolder } from "./packages.ts";
+
+/** A mistake in one of wrangler's own keys. The environment that has it; undefined: the top level. */
+export type KeyMistake = Mistake & { readonly environment: string | undefined };
+
+let validate: ValidateFunction | undefined;
+
+/** Compiles the JSON schema that wrangler ships. That takes a quarter of a second. */
+function loadSchema(): ValidateFunction {
+  if (validate) return validate;
+  const { Ajv }: typeof import("ajv") = createRequire(import.meta.url)("ajv");
+  const schema = readFileSync(join(packageFolder("wrangler"), "config-schema.json"), "utf8");
+  validate = new Ajv({ strict: false, allErrors: true, logger: false }).compile(JSON.parse(schema));
+  return validate;
+}
+
+/**
+ * Finds keys that wrangler does not know, of which it only warns, and values of a wrong type. Where wrangler takes
+ * one of several forms, it says itself which form is wrong.
+ * @returns nothing if the file cannot be read, which `readVars` reports
+ */
+export function findKeyMistakes(folder: string, file: string): KeyMistake[] {
+  const wrangler = loadWrangler();
+  if (isFault(wrangler)) return [];
+  const isValid = loadSchema();
+  try {
+    isValid(wrangler.experimental_readRawConfig({ config: join(folder, file) }).rawConfig);
+  } catch {
+    return [];
+  }
+  const errors = isValid.errors ?? [];
+  const unions = errors.filter(({ keyword }) => keyword === "anyOf").map((one) => one.instancePath);
+  const isInUnion = (path: string) =>
+    unions.some((union) => path === union || path.startsWith(`${union}/`));
+  return errors.filter(({ instancePath }) => !isInUnion(instancePath)).map(keyMistake);
+}
+
+function keyMistake({ instancePath, params, message = "" }: ErrorObject): KeyMistake {
+  const { additionalProperty, allowedValues } = params;
+  if (additionalProperty !== undefined) {
+    const place = placeOf(`${instancePath}/${additionalProperty}`);
+    return { ...place, message: "is no key that wrangler knows here" };
+  }
+  const values = Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : "";
+  return { ...placeOf(instancePath), message: message + values };
+}
+
+/** `/env/staging/ratelimits/0/name` is `ratelimits[0].name` in staging. */
+function placeOf(pointer: string): { environment: string | undefined; path: string } {
+  const keys = pointer.slice(1).split("/");
+  const environment = keys[0] === "env" && keys.length > 2 ? keys[1] : undefined;
+  const rest = environment === undefined ? keys : keys.slice(2);
+  const path = rest.join(".").replace(/\.(\d+)(?=\.|$)/g, "[$1]");
+  return { environment, path: path.replaceAll("~1", "/").replaceAll("~0", "~") };
+}
