@@ -4,11 +4,10 @@
 import { Command } from "@commander-js/extra-typings";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
-import { isHere, refuserOfOthersUrls } from "../config/site-url.ts";
-import { isImpossible, readObject } from "../objects/object-name.ts";
+import { isHere, ownUrlsOf, refuserOfOthersUrls } from "../config/site-url.ts";
 import { envOption, OBJECTS } from "../options.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
-import { isUrl } from "../urls/given-objects.ts";
+import { isUrl, readGiven } from "../urls/given-objects.ts";
 import { findPaths, queryFor } from "../urls/public-url.ts";
 import { explainUrl, type Row } from "./explain-url.ts";
 
@@ -40,7 +39,7 @@ async function explain(world: World, given: string, env: string | undefined): Pr
   const rows: Row[] = [];
   let text = isWhole ? given : base + given;
   if (!isUrl(given)) {
-    const first = await findFirstUrl(project, given, world.now());
+    const first = await findFirstUrl(world, project, given);
     if (isFault(first)) return first;
     rows.push(
       ["URL", first.path],
@@ -61,15 +60,16 @@ async function explain(world: World, given: string, env: string | undefined): Pr
 }
 
 /** The first URL of an object by the first route that leads to it, signed if the keys are at hand. */
-async function findFirstUrl(project: Project, name: string, now: number) {
-  const object = readObject(project.config.buckets, name, (one) => argumentsOf([one]));
-  if (isImpossible(object)) return { fault: `${JSON.stringify(name)}: ${object.reason}` };
+async function findFirstUrl({ folder, now }: World, project: Project, name: string) {
+  const own = ownUrlsOf(folder, project);
+  const object = readGiven(project, own, name, (one) => argumentsOf([one]));
+  if (isFault(object)) return object;
   const found = findPaths(project, object);
   if (isFault(found)) return found;
   const [{ route, paths }] = found;
   const [[variant, path] = ["", ""]] = paths;
   const preset = project.config.variants.get(variant)?.preset ?? "";
-  const grant = { preset, key: object.key, expires: Math.floor(now / 1000) + 60 };
+  const grant = { preset, key: object.key, expires: Math.floor(now() / 1000) + 60 };
   const query = route.signing ? await queryFor(project, route, grant) : "";
   return { path, variants: [...paths.keys()], query: isFault(query) ? "" : query };
 }

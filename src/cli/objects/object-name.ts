@@ -1,10 +1,8 @@
 // Reads which object a name means, for all commands: `key` if the configuration has one bucket, `BUCKET/key`
 // if it has several. A key is the part after the bucket's prefix. No I/O.
 
-import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault } from "../command.ts";
-import type { Impossible } from "../terminal/lines.ts";
 import { optionOf } from "../terminal/shell.ts";
 
 /** An object, or what its key begins with. */
@@ -35,25 +33,8 @@ export function nameOf(buckets: readonly Bucket[], { bucket, key }: Found): stri
   return isClear ? key : `${bucket.name}/${key}`;
 }
 
-/** Reads the name of an object. @param write writes a name where it can be pasted */
-export function readObject(
-  buckets: readonly Bucket[],
-  given: string,
-  write: (name: string) => string,
-): (Found & { readonly given: string }) | Impossible {
-  const fault = given === "" ? "empty" : keyFault(given);
-  if (fault !== undefined) return { given, reason: fault };
-  const object = readName(buckets, given);
-  if ("unclear" in object) return { given, reason: unclearText(object, write) };
-  const reason = keyFault(object.bucket.prefix + object.key);
-  return reason === undefined ? { given, ...object } : { given, reason };
-}
-
-export function isImpossible(found: object | string): found is Impossible {
-  return typeof found === "object" && "reason" in found;
-}
-
-function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
+/** @param write writes a name where it can be pasted */
+export function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
   return `${unclear} Write ${names.map(write).join(" or ")}`;
 }
 

@@ -13,7 +13,6 @@ import {
 } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { ownUrlsOf } from "../config/site-url.ts";
-import { isImpossible } from "../objects/object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { readGiven } from "../urls/given-objects.ts";
@@ -35,7 +34,7 @@ function define() {
     .argument("<object>", "an object, such as photos/fig.jpg, or a public URL or path of it")
     .option("-p, --preset <name>", "a variant such as card or card@2x; default: all")
     .option("--sign", "signs the URLs by URL_SIGNING_KEYS")
-    .option("-e, --expires <when>", "12h, 7d, 2026-12-31T12:00Z; default: 1h, or max_age if less")
+    .option("-e, --expires <time>", "30s, 15m, 12h or 7d; default: 1h, or max_age if less")
     .addOption(envOption())
     .addOption(urlOption())
     .addOption(secretsFileOption("URL_SIGNING_KEYS"))
@@ -62,8 +61,8 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   if (isFault(base)) return base;
   const commandFor = (one: string) => commandLine("url", options, [one]);
   const object = readGiven(project, ownUrlsOf(world.folder, project), name, commandFor);
+  if (isFault(object)) return object;
   const { given } = object;
-  if (isImpossible(object)) return { fault: `${JSON.stringify(given)}: ${object.reason}` };
   const found = findPaths(project, object, options.preset ?? object.place?.variant);
   if (isFault(found)) return found;
   const routes = found.filter(({ route }) => route === (object.place?.route ?? route));
@@ -94,38 +93,24 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   return EXIT.done;
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** A time of day must have a time zone: that of the machine may not be the user's. */
-const DATE = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
+const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** The default, if the route allows it: seconds. */
 const DEFAULT_EXPIRY_S = 3600;
 
 /**
- * @param max the route's `max_age`: seconds
+ * @param maxAge the route's `max_age`: seconds
  * @param now milliseconds since 1970
  * @returns seconds since 1970
  */
-function readExpiry(text: string | undefined, max: number, now: number): number | Fault {
+function readExpiry(text: string | undefined, maxAge: number, now: number): number | Fault {
   const seconds = Math.floor(now / 1000);
-  if (text === undefined) return seconds + Math.min(DEFAULT_EXPIRY_S, max);
-  const fault = (reason: string) => ({ fault: `--expires ${text}: ${reason}` });
-  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const at = count === undefined ? readDate(text) : seconds + Number(count) * (UNITS[unit] ?? 0);
-  const dates = "a date such as 2026-12-31 or 2026-12-31T12:00Z";
-  if (at === undefined) return fault(`is neither a time such as 30s, 15m, 12h, 7d, nor ${dates}`);
-  if (at <= seconds) return fault("is in the past");
-  if (at <= seconds + max) return at;
-  return fault(`the route's max_age is ${max} s, and no URL may live longer`);
-}
-
-/** Seconds since 1970. A day begins at midnight UTC. */
-function readDate(text: string): number | undefined {
-  const day = DATE.exec(text)?.[1];
-  const at = Date.parse(text);
-  if (day === undefined || Number.isNaN(at)) return undefined;
-  // Date.parse reads the 30th of February as the 2nd of March.
-  const exists = new Date(Date.parse(day)).toISOString().startsWith(day);
-  return exists ? at / 1000 : undefined;
+  if (text === undefined) return seconds + Math.min(DEFAULT_EXPIRY_S, maxAge);
+  const [, number, unit = ""] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
+  const age = Number(number) * (UNITS_S[unit] ?? 0);
+  if (number === undefined) return { fault: `--expires ${text}: is not like 30s, 15m, 12h or 7d` };
+  if (age <= maxAge) return seconds + age;
+  return {
+    fault: `--expires ${text}: the route's max_age is ${maxAge} s, and no URL may live longer`,
+  };
 }

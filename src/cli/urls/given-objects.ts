@@ -9,14 +9,8 @@ import { EXIT, type Exit, type Fault, isFault, paint, print, say, type World } f
 import type { Project } from "../config/project.ts";
 import { isHostOf, type OwnUrls, ownUrlsOf } from "../config/site-url.ts";
 import { listObjects } from "../objects/list-objects.ts";
-import {
-  type Found,
-  isImpossible,
-  nameOf,
-  readObject,
-  readOption,
-} from "../objects/object-name.ts";
-import { type Impossible, linesOf } from "../terminal/lines.ts";
+import { type Found, nameOf, readName, readOption, unclearText } from "../objects/object-name.ts";
+import { linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
 
@@ -52,20 +46,23 @@ export async function gatherObjects(
   const own = ownUrlsOf(world.folder, project);
   const objects = new Map<string, GivenObject>();
   let impossible = 0;
-  const take = (object: GivenObject) => {
-    const name = `${object.bucket.name}/${object.key}`;
-    if (!objects.has(name)) objects.set(name, object);
-  };
-  const read = (given: string | Impossible, write = (name: string) => name) => {
-    const object = readGiven(project, own, given, write);
-    if (!isImpossible(object)) return take(object);
+  const take = (object: GivenObject | Fault) => {
+    if (!isFault(object)) {
+      const name = `${object.bucket.name}/${object.key}`;
+      if (!objects.has(name)) objects.set(name, object);
+      return;
+    }
     impossible += 1;
-    const line = visible(`${JSON.stringify(object.given)}: ${object.reason}`);
-    say(world.stderr, paint(world, world.stderr, "yellow", line));
+    say(world.stderr, paint(world, world.stderr, "yellow", visible(object.fault)));
   };
+  const quote = (name: string) => argumentsOf([name]);
   for (const name of new Set(names)) {
-    if (name !== "-") read(name, (one) => argumentsOf([one]));
-    else for await (const line of linesOf(world.stdin, world.interrupted)) read(line);
+    if (name !== "-") take(readGiven(project, own, name, quote));
+    else
+      for await (const line of linesOf(world.stdin, world.interrupted)) {
+        const isText = typeof line === "string";
+        take(isText ? readGiven(project, own, line, String) : refuse(line.given, line.reason));
+      }
   }
   if (prefix !== undefined) {
     const beginning = readOption(buckets, "--prefix", prefix);
@@ -97,55 +94,58 @@ function withoutSignature(given: string): string {
   return isUrl(given) || CLAIM.test(given) ? withoutSignatures(given) : given;
 }
 
+function refuse(given: string, reason: string): Fault {
+  return { fault: `${JSON.stringify(withoutSignature(given))}: ${reason}` };
+}
+
 /** Reads a name or a public URL. @param write writes the name of an object where it can be pasted */
 export function readGiven(
   project: Project,
   own: OwnUrls,
-  line: string | Impossible,
+  given: string,
   write: (name: string) => string,
-): GivenObject | Impossible {
+): GivenObject | Fault {
+  if (isUrl(given)) return readUrl(project, own, given);
   const { buckets } = project.config;
-  if (isImpossible(line)) return { ...line, given: withoutSignature(line.given) };
-  const read = isUrl(line) ? readUrl(project, own, line) : readObject(buckets, line, write);
-  const given = withoutSignature(line);
-  if (isImpossible(read)) return { given, reason: read.reason };
-  const { bucket, key } = read;
+  const problem = given === "" ? "empty" : keyFault(given);
+  if (problem !== undefined) return refuse(given, problem);
+  const object = readName(buckets, given);
+  if ("unclear" in object) return refuse(given, unclearText(object, write));
+  const { bucket, key } = object;
+  const inBucket = keyFault(bucket.prefix + key);
+  if (inBucket !== undefined) return refuse(given, inBucket);
   const right = key.slice(bucket.prefix.length);
-  // A name with the bucket's prefix is not read as it stands: it would be the key of another object.
-  if (isUrl(line) || bucket.prefix === "" || right === "" || !key.startsWith(bucket.prefix)) {
-    return { ...read, given };
+  if (bucket.prefix === "" || right === "" || !key.startsWith(bucket.prefix)) {
+    return { ...object, given: withoutSignature(given) };
   }
-  const advice = `write ${write(nameOf(buckets, { bucket, key: right }))}. If its key has that prefix twice, name its public URL`;
-  return {
-    given,
-    reason: `begins with the bucket's prefix, which is no part of a name: ${advice}`,
-  };
+  // It would be the key of another object.
+  const name = write(nameOf(buckets, { bucket, key: right }));
+  const advice = `write ${name}. If its key has that prefix twice, name its public URL`;
+  return refuse(given, `begins with the bucket's prefix, which is no part of a name: ${advice}`);
 }
 
-function readUrl(
-  { config }: Project,
-  { hosts, refuse }: OwnUrls,
-  given: string,
-): GivenObject | Impossible {
+function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject | Fault {
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
   const text = given.startsWith("/") ? `https://path.invalid${given}` : given;
   // A URL parser drops some of these characters, and would read another key.
-  if (!URL.canParse(text) || CONTROL.test(text)) return { given, reason: "is not a URL" };
+  if (!URL.canParse(text) || CONTROL.test(text)) return refuse(given, "is not a URL");
   const url = new URL(text);
   if (text === given) {
-    const foreign = refuse(given);
-    if (foreign !== undefined) return { given, reason: foreign.fault };
+    const foreign = own.refuse(given);
+    if (foreign !== undefined) return refuse(given, foreign.fault);
+    const { hosts } = own;
     if (hosts.length > 0 && !hosts.some((host) => isHostOf(url.host, host))) {
-      return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
+      return refuse(given, `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`);
     }
   }
   const resolved = resolveRequest(config, url.pathname);
-  if (resolved.route === undefined) return { given, reason: "no route has this path" };
+  if (resolved.route === undefined) return refuse(given, "no route has this path");
   const { route, name: variant, object: key } = resolved;
-  const reason = keyFault(resolved.key);
-  if (reason !== undefined) return { given, reason };
+  const problem = keyFault(resolved.key);
+  if (problem !== undefined) return refuse(given, problem);
   const version = route.signing && VERSION.exec(url.search)?.[1];
-  return { given, bucket: route.bucket, key, version, place: { route, variant } };
+  const place = { route, variant };
+  return { given: withoutSignature(given), bucket: route.bucket, key, version, place };
 }
 
 /**

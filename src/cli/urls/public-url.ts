@@ -116,8 +116,8 @@ function noPathFault(
   }
   const density = densityFault(preset);
   const reason = density === undefined ? "" : `: ${density}`;
-  const shown = variantsOf(project, route).join(", ");
-  return `${route.path} does not show "${preset}"${reason}. It has ${shown}`;
+  const shown = [...pathsBy(project, route, object.key).keys()].join(", ");
+  return `${route.path} does not show "${preset}" of it${reason}. It has ${shown}`;
 }
 
 /** Returns why no preset can have a variant such as `card@3x`; undefined if its density is not the reason. */

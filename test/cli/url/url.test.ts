@@ -97,7 +97,7 @@ describe("the Worker shows what is printed", () => {
     expect(taken).toEqual({
       code: 2,
       out: "",
-      err: expect.stringMatching(/does not show "card"\. It has /),
+      err: expect.stringMatching(/does not show "card" of it\. It has (?!card,)/),
     });
   });
 
@@ -130,8 +130,6 @@ describe("the Worker shows what is printed", () => {
     expect(await at("-e", "30s")).toBe(30);
     expect(await at("-e", "15m")).toBe(900);
     expect(await at("-e", "1d")).toBe(86_400);
-    expect(await at("--expires", "2026-12-31")).toBe(86_400);
-    expect(await at("--expires", "2026-12-30T10:00+09:00")).toBe(3600);
   });
 });
 
@@ -178,30 +176,15 @@ test("URLs of the page's own host are printed without a host", async () => {
   expect(elsewhere.out).toBe("https://other.example/images/card/key.jpg\n");
 });
 
-const NEITHER = /is neither a time such as .*, nor a date such as/;
-test.each<[args: string[], err: RegExp]>([
-  [["-e", "tomorrow"], NEITHER],
-  [["-e", "1.5h"], NEITHER],
-  [["-e", "-1h"], NEITHER],
-  [["-e", "1w"], NEITHER],
-  [["-e", "10"], NEITHER],
-  [["-e", ""], NEITHER],
-  [["-e", " 1h"], NEITHER],
-  [["-e", "1H"], NEITHER],
-  [["-e", "2027-02-30"], NEITHER],
-  [["-e", "2027-13-01"], NEITHER],
-  [["-e", "2027-01-01 12:00"], NEITHER],
-  [["-e", "2027-01-01T12:00"], NEITHER],
-  [["-e", "2027-01-01T25:00Z"], NEITHER],
-  [["-e", "0s"], /is in the past/],
-  [["-e", "2020-01-01"], /is in the past/],
-  [["-e", "86401s"], /--expires 86401s: the route's max_age is 86400 s/],
-  [["-e", "999999999d"], /max_age is 86400 s/],
-  [["-e", "9999-12-31"], /max_age is 86400 s/],
-])("nothing is signed with %j", async (args, err) => {
-  const ended = await run("sign", "key.jpg", ...args);
-  expect([ended.code, ended.out]).toEqual([2, ""]);
-  expect(ended.err).toMatch(err);
+test.each<[expires: string, err: RegExp]>([
+  ...["tomorrow", "1.5h", "-1h", "1w", "10", "", " 1h", "1H", "0s", "2027-01-01"].map(
+    (expires): [string, RegExp] => [expires, /is not like 30s, 15m, 12h or 7d/],
+  ),
+  ["86401s", /--expires 86401s: the route's max_age is 86400 s/],
+  ["999999999d", /max_age is 86400 s/],
+])("nothing is signed until %j", async (expires, err) => {
+  const ended = await run("sign", "key.jpg", `--expires=${expires}`);
+  expect([ended.code, ended.out, ended.err]).toEqual([2, "", expect.stringMatching(err)]);
 });
 
 describe("if there is no URL it says why:", () => {
@@ -212,13 +195,17 @@ describe("if there is no URL it says why:", () => {
     ["a backslash", ["sign", "a\\b.jpg"], /: a backslash/],
     ["an escape sequence", ["url", "\u001b[31m"], /^"\\u001b\[31m": a control/],
     ["too long below its prefix", ["url", "x".repeat(1015)], /: longer than 1,024 bytes/],
-    ["no preset", ["url", "a", "-p", "crad"], /does not show "crad"\. It has card, /],
+    ["no preset", ["url", "a", "-p", "crad"], /does not show "crad" of it\. It has card, /],
     [
       "no such density",
       ["url", "a", "-p", "card@2.5x"],
-      /"card@2\.5x": the edge makes no density over 2\. It has card, card@1x/,
+      /"card@2\.5x" of it: the edge makes no density over 2\. It has card, card@1x/,
     ],
-    ["no such variant", ["url", "a", "-p", "card@1.5x"], /"card@1\.5x"\. It has card, card@1x/],
+    [
+      "no such variant",
+      ["url", "a", "-p", "card@1.5x"],
+      /"card@1\.5x" of it\. It has card, card@1x/,
+    ],
     [
       "a route that is not signed",
       ["sign", "/images/card/a%20b.jpg", "-e", "1h", "-u", HOST],
