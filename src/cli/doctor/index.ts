@@ -24,7 +24,7 @@ import { isPlayed, openProject, type Project } from "../config/project.ts";
 import { findBaseUrl, hostOf, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
 import { fetchText } from "../http/body.ts";
-import { type Found, isImpossible, nameOf, readObject } from "../objects/object-name.ts";
+import { type Found, nameOf, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
@@ -142,7 +142,7 @@ function readObjects(
   const objects: Found[] = [];
   for (const name of names) {
     const found = readObject(buckets, name, (one) => argumentsOf([one]));
-    if (isImpossible(found)) return { fault: `${name}: ${found.reason}` };
+    if ("reason" in found) return { fault: `${name}: ${found.reason}` };
     if (!bucketsOf(routes).has(found.bucket)) {
       return {
         fault: `${nameOf(buckets, found)}: no route leads to the bucket ${found.bucket.name}`,

@@ -1,8 +1,9 @@
 // Reads which object a name means, for all commands: `key` if the configuration has one bucket, `BUCKET/key`
 // if it has several. A key is the part after the bucket's prefix. No I/O.
 
+import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { type Fault, isFault } from "../command.ts";
+import type { Fault } from "../command.ts";
 import { optionOf } from "../terminal/shell.ts";
 
 /** An object, or what its key begins with. */
@@ -12,7 +13,7 @@ export type Found = { readonly bucket: Bucket; readonly key: string };
 type Unclear = { readonly unclear: string; readonly names: readonly string[] };
 
 /** Reads a name. One that could mean two objects is refused, never guessed. */
-export function readName(buckets: readonly Bucket[], name: string): Found | Unclear {
+function readName(buckets: readonly Bucket[], name: string): Found | Unclear {
   const [only, ...more] = buckets;
   const named = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
   const key = named && name.slice(named.name.length + 1);
@@ -33,28 +34,38 @@ export function nameOf(buckets: readonly Bucket[], { bucket, key }: Found): stri
   return isClear ? key : `${bucket.name}/${key}`;
 }
 
-/** @param write writes a name where it can be pasted */
-export function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
+/**
+ * Reads the name of an object.
+ * @param write writes a name where it can be pasted
+ * @returns the reason if it is ambiguous, or no key of an object
+ */
+export function readObject(
+  buckets: readonly Bucket[],
+  name: string,
+  write: (name: string) => string,
+): Found | { readonly reason: string } {
+  const problem = name === "" ? "empty" : keyFault(name);
+  if (problem !== undefined) return { reason: problem };
+  const object = readName(buckets, name);
+  if ("unclear" in object) return { reason: unclearText(object, write) };
+  const { bucket, key } = object;
+  const reason = keyFault(bucket.prefix + key);
+  if (reason !== undefined) return { reason };
+  const right = key.slice(bucket.prefix.length);
+  if (bucket.prefix === "" || right === "" || !key.startsWith(bucket.prefix)) return object;
+  // It would be the key of another object.
+  const advice = `write ${write(nameOf(buckets, { bucket, key: right }))}. If its key has that prefix twice, name its public URL`;
+  return { reason: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
+}
+
+function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
   return `${unclear} Write ${names.map(write).join(" or ")}`;
 }
 
-/** Reads the value of an option that names an object, or what keys begin with. */
-export function readOption(
-  buckets: readonly Bucket[],
-  option: "--key" | "--prefix",
-  name: string,
-): Found | Fault {
-  const found = readName(buckets, name);
+/** Reads the value of `--prefix`: what the names of objects begin with. */
+export function readPrefix(buckets: readonly Bucket[], prefix: string): Found | Fault {
+  const found = readName(buckets, prefix);
   if (!("unclear" in found)) return found;
-  const write = (one: string) => optionOf(option, one);
-  return { fault: `${write(name)}: ${unclearText(found, write)}` };
-}
-
-/** Reads all objects that `--key` names. */
-export function readKeys(
-  buckets: readonly Bucket[],
-  names: readonly string[] = [],
-): readonly Found[] | Fault {
-  const found = names.map((name) => readOption(buckets, "--key", name));
-  return found.find(isFault) ?? found.filter((one) => "bucket" in one);
+  const write = (one: string) => optionOf("--prefix", one);
+  return { fault: `${write(prefix)}: ${unclearText(found, write)}` };
 }

@@ -9,7 +9,7 @@ import { EXIT, type Exit, type Fault, isFault, paint, print, say, type World } f
 import type { Project } from "../config/project.ts";
 import { isHostOf, type OwnUrls, ownUrlsOf } from "../config/site-url.ts";
 import { listObjects } from "../objects/list-objects.ts";
-import { type Found, nameOf, readName, readOption, unclearText } from "../objects/object-name.ts";
+import { type Found, nameOf, readObject, readPrefix } from "../objects/object-name.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
@@ -65,7 +65,7 @@ export async function gatherObjects(
       }
   }
   if (prefix !== undefined) {
-    const beginning = readOption(buckets, "--prefix", prefix);
+    const beginning = readPrefix(buckets, prefix);
     if (isFault(beginning)) return beginning;
     const { bucket } = beginning;
     const listed = await listObjects(world, project, [beginning], { who: "--prefix", instead });
@@ -106,22 +106,9 @@ export function readGiven(
   write: (name: string) => string,
 ): GivenObject | Fault {
   if (isUrl(given)) return readUrl(project, own, given);
-  const { buckets } = project.config;
-  const problem = given === "" ? "empty" : keyFault(given);
-  if (problem !== undefined) return refuse(given, problem);
-  const object = readName(buckets, given);
-  if ("unclear" in object) return refuse(given, unclearText(object, write));
-  const { bucket, key } = object;
-  const inBucket = keyFault(bucket.prefix + key);
-  if (inBucket !== undefined) return refuse(given, inBucket);
-  const right = key.slice(bucket.prefix.length);
-  if (bucket.prefix === "" || right === "" || !key.startsWith(bucket.prefix)) {
-    return { ...object, given: withoutSignature(given) };
-  }
-  // It would be the key of another object.
-  const name = write(nameOf(buckets, { bucket, key: right }));
-  const advice = `write ${name}. If its key has that prefix twice, name its public URL`;
-  return refuse(given, `begins with the bucket's prefix, which is no part of a name: ${advice}`);
+  const object = readObject(project.config.buckets, given, write);
+  if ("reason" in object) return refuse(given, object.reason);
+  return { ...object, given: withoutSignature(given) };
 }
 
 function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject | Fault {
