@@ -52,7 +52,10 @@ let reached: { readonly gets: number; readonly act: () => void } | undefined;
 const served = await serveS3(s3);
 const front = createServer((message, response) => {
   count[message.url?.includes("list-type") ? "lists" : "gets"] += 1;
-  if (reached !== undefined && count.gets >= reached.gets) reached.act();
+  if (reached !== undefined && count.gets >= reached.gets) {
+    reached.act();
+    reached = undefined; // a second Ctrl-C would end it at once
+  }
   const chance = random();
   const status = chance < 0.02 ? 429 : chance < 0.03 ? 500 : undefined;
   if (status !== undefined) {
