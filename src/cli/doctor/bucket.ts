@@ -25,7 +25,7 @@ import {
   ok,
   type Result,
 } from "./finding.ts";
-import { checkFallbacks, checkObjects, FIXTURE, type Sample } from "./objects.ts";
+import { checkObjects, FIXTURE, type Sample } from "./objects.ts";
 import {
   answerText,
   type Clocks,
@@ -121,12 +121,11 @@ async function checkS3(project: Project, given: Bucket, options: Given): Promise
   const objects = working
     ? await checkObjects(working.query, bucket, working.probe, options.keys, isSimulated)
     : undefined;
-  const fallbacks = working ? await checkFallbacks(project, bucket, working) : [];
   const [named] = options.keys;
   const fixture = isSimulated ? prefix + FIXTURE : undefined;
   const known = objects?.sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
   const access = await probePublicAccess(bucket, stranger, known, trial);
-  const results = [...(objects?.results ?? []), ...fallbacks, access];
+  const results = [...(objects?.results ?? []), access];
   const all = [...findings, ...findingsOn(about, results)];
   const lessened = all.map((one) =>
     working && one.severity === "error" && isOfSlot(one) ? lessen(one, working.query.slot) : one,

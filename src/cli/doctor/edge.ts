@@ -148,9 +148,9 @@ function quotaSpent(reply: string, local: boolean): Result {
   });
 }
 
-export const READ_LOG =
+const READ_LOG =
   "run npx wrangler tail, then ask again: the log names the reason, and its section of docs/errors.md";
-export const LOCAL_LOG =
+const LOCAL_LOG =
   "remove EDGE from .dev.vars if it is there: it simulates faults. Else see the terminal of npx vitrine dev: the log names the reason, and its section of docs/errors.md";
 export const LET_PASS =
   "make sure that no rule, snippet or other Worker is in front of this Worker";

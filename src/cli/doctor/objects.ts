@@ -1,10 +1,9 @@
-// Checks the objects of a bucket with a key that S3 knows: whether it may read one below the prefix, whether that is
-// an image, and the fallbacks. Sends GET alone.
+// Checks the objects of a bucket with a key that S3 knows: whether it may read one below the prefix, and whether that
+// is an image. Sends GET alone.
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import type { Project } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { sniff } from "../picture/sniff.ts";
 import { optionOf } from "../terminal/shell.ts";
@@ -242,42 +241,4 @@ async function checkParameter(
     remedy: `in BUCKETS.${name} of wrangler.toml, set ${LEAVE_PARAMETER_OUT}`,
     deploys: true,
   });
-}
-
-/** Asks S3 for the fallbacks that are in a bucket. */
-export async function checkFallbacks(
-  { config }: Pick<Project, "config">,
-  bucket: Bucket,
-  { probe, query }: { readonly probe: S3Probe; readonly query: S3Query },
-): Promise<readonly Observation[]> {
-  const results: Observation[] = [];
-  for (const { path, fallback, svg } of config.routes) {
-    if (fallback?.bucket.name !== bucket.name) continue;
-    const { key } = fallback;
-    const answer = await probe.fetch(key, HEAD_BYTES);
-    const replace = `upload an image as ${key}, such as a JPEG, or correct fallback of the route ${path} in wrangler.toml`;
-    const bad = (seen: string, remedy = replace) =>
-      fail("fallback", {
-        ...{ severity: "warning", bearing: "harmless", deploys: true },
-        seen: `${path}: the fallback ${key} ${seen}`,
-        impact: "visitors see a broken image where an object is missing",
-        remedy,
-      });
-    if (verdictOf(answer, bucket.region).fault === "object") {
-      const isThere = await isInBucket(probe, key, answer);
-      const code = answer.code ?? answer.status;
-      const allow = `if it exists, the key's policy must allow s3:GetObject on it, and no bucket policy may deny it. If not, ${replace}`;
-      const state = isThere ? "exists, but" : "is missing, or";
-      results.push(
-        isThere === false
-          ? bad(`is missing (${code})`)
-          : { ...bad(`${state} the key may not read it (${code})`, allow), from: query.from }, // A6
-      );
-    }
-    if (answer.bytes === undefined) continue;
-    const type = sniff(answer.bytes) ?? "no image";
-    const isShown = type.startsWith("image/") && (svg || type !== "image/svg+xml");
-    if (!isShown) results.push(bad(`cannot be shown: it is ${type}`));
-  }
-  return results;
 }

@@ -44,7 +44,7 @@ async function checkSideDoor(
 ): Promise<Result> {
   const ask = async (source: string, option = "") => {
     const path = `${PLACE}width=16${option}/${source}`;
-    return readReply(path, await askSite(base + path, {}));
+    return readReply(path, await askSite(base + path));
   };
   const { prefix } = bucket;
   const absent = `vitrine-doctor-${crypto.randomUUID()}`;

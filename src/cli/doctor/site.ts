@@ -8,9 +8,11 @@ import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { type Fault, isFault } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { askWhetherThere, type NoHealth } from "../http/ask-health.ts";
+import { nameOf } from "../objects/object-name.ts";
 import { sniff } from "../picture/sniff.ts";
+import { argumentsOf } from "../terminal/shell.ts";
 import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
-import { diagnoseStatus, LOCAL_LOG, READ_LOG } from "./edge.ts";
+import { diagnoseStatus } from "./edge.ts";
 import {
   type Finding,
   fail,
@@ -21,7 +23,7 @@ import {
   withDeployFirst,
 } from "./finding.ts";
 import { checkHealth } from "./health.ts";
-import { ACCEPTS, askSite, checkImage, checkWorkersCache, type Visit } from "./image.ts";
+import { askSite, checkImage, checkWorkersCache, type Visit } from "./image.ts";
 import type { Sample } from "./objects.ts";
 import { checkSideDoors } from "./side-door.ts";
 
@@ -145,13 +147,9 @@ async function checkFallbacks(project: Project, query: SiteQuery): Promise<reado
   const findings: Finding[] = [];
   for (const route of project.config.routes) {
     if (route.fallback === undefined) continue;
-    const { key, bucket } = route.fallback;
     const about = `${query.base}: the route ${route.path}`;
-    findings.push({
-      about,
-      bucket: bucket.name,
-      ...(await checkFallback(project, query, route, key)),
-    });
+    const result = await checkFallback(project, query, route, route.fallback);
+    findings.push({ about, bucket: route.fallback.bucket.name, ...result });
   }
   return findings;
 }
@@ -160,7 +158,7 @@ async function checkFallback(
   project: Project,
   { base, now }: SiteQuery,
   route: BoundRoute,
-  key: string,
+  { bucket, key }: NonNullable<BoundRoute["fallback"]>,
 ): Promise<Result> {
   const unknown = (reason: string) =>
     note("fallback", `whether its fallback is shown is unknown: ${reason}`);
@@ -177,21 +175,21 @@ async function checkFallback(
   const grant = { preset: request.variant.preset, key: request.object };
   const query = await signQuery(project, route, grant, now);
   if (isFault(query)) return unknown(query.fault);
-  const answer = await askSite(base + path + query, { headers: { accept: ACCEPTS[0][1] } });
+  const answer = await askSite(base + path + query);
   if ("reason" in answer) return unknown(answer.reason);
   const policy = "content-security-policy";
   const isVitrine = answer.status === 404 && answer.headers.get(policy) === PROTECTION[policy];
   if (!isVitrine) return unknown(`a missing object answers ${answer.status}`);
   const type = sniff(answer.bytes);
   if (type !== undefined) return ok("fallback", `a missing object shows it: ${type}`);
+  const object = { bucket, key: key.slice(bucket.prefix.length) };
+  const name = argumentsOf([nameOf(project.config.buckets, object)]);
   return fail("fallback", {
     severity: "warning",
     seen: `${route.path}: a missing object does not show the fallback ${key}, but answers 404 without an image`,
     impact: "visitors see a broken image where an object is missing",
     // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
-    remedy: project.local
-      ? LOCAL_LOG
-      : `npx vitrine deploy if wrangler.toml has changed. Else ${READ_LOG}`,
+    remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: npx vitrine doctor ${name}`,
     bearing: "harmless",
   });
 }

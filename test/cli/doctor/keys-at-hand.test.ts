@@ -73,14 +73,6 @@ test.each(SHELLS)(
   },
 );
 
-test("keys of the shell that S3 does not know are not to be corrected", async () => {
-  const [found, ...others] = wrongIn(await examine([], { env: OWN }));
-  expect([found?.check, others]).toEqual(["key-id", []]);
-  expect(found?.remedy).toMatch(/take AWS_ACCESS_KEY_ID and .* out of the environment/);
-  expect(found?.remedy).toContain("--secrets-file");
-  expect(found?.remedy).not.toMatch(/correct|aws iam/);
-});
-
 test("an object that the shell's key may not read says nothing of visitors", async () => {
   known();
   stage.s3.objects.set("drafts/key.jpg", { body: new Uint8Array(), type: "image/jpeg" });

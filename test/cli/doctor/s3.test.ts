@@ -9,6 +9,7 @@ import type { Check, Severity } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3Fault, type S3Grant } from "../../../src/emulator/s3/s3.ts";
 import { CONFIGURED, configure, examine } from "../../support/cli/doctor.ts";
 import { wrongIn } from "../../support/cli/report.ts";
+import type { Given } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -28,6 +29,12 @@ const xml = (code: string, status: number) =>
 const put = (key: string, body = file("made/key.jpg")) =>
   stage.s3.objects.set(key, { body, type: "image/jpeg" });
 const mayList = () => stage.s3.faults.delete("no-list-bucket");
+const KEYLESS = { env: WITHOUT };
+const empty = () => {
+  mayList();
+  stage.s3.objects.clear();
+  return configureMedia({ canary: undefined, prefix: undefined });
+};
 const configureMedia = (settings: object) =>
   configure({ ...CONFIGURED, BUCKETS: { media: { ...media, ...settings } } });
 
@@ -74,137 +81,78 @@ test.each(Object.entries(FAULTS))("S3 %s: that is found, and nothing else", asyn
   expect([...stage.s3.objects]).toEqual(before);
 });
 
-/** Mistakes of operators: the checks that find them, what is seen last, and its remedy. */
-const SETUPS: readonly (readonly [
-  title: string,
-  setUp: () => unknown,
-  checks: readonly Check[],
-  seen: RegExp,
-  remedy: RegExp,
-  given?: { readonly env?: Record<string, string | undefined>; readonly args?: readonly string[] },
-])[] = [
-  [
-    "the prefix written twice",
-    () => configureMedia({ prefix: "published/published/" }),
-    ["sample"],
-    /may not read published\/published\/key\.jpg, or it does not exist/,
-    /correct canary or prefix/,
-  ],
-  [
-    "a policy for another prefix",
-    () => configureMedia({ prefix: "drafts/" }) && put("drafts/key.jpg"),
-    ["sample"],
-    /the key may not read drafts\/key\.jpg/,
-    /s3:GetObject on arn:aws:s3:::acme-media\/drafts\/\*/,
-  ],
-  [
-    "a prefix that does not exist, without a canary",
-    () => mayList() && configureMedia({ prefix: "publishd/", canary: undefined }),
-    ["list", "prefix"],
-    /no object below the prefix "publishd\/"/,
-    /^correct BUCKETS\.media\.prefix/,
-  ],
-  [
-    "an empty bucket without a prefix",
-    () => {
-      mayList();
-      stage.s3.objects.clear();
-      configureMedia({ canary: undefined, prefix: undefined });
-    },
-    ["list", "sample"],
-    /it is empty/,
-    /name an image/,
-  ],
-  [
-    "a listed image that the key may not read",
-    () => {
-      mayList();
-      stage.s3.objects.clear();
-      put("drafts/a.jpg");
-      configureMedia({ canary: undefined, prefix: undefined });
-    },
-    ["list", "sample"],
-    /the key may not read drafts\/a\.jpg, which is in the bucket \(AccessDenied\)/,
-    /s3:GetObject/,
-  ],
-  [
-    "a space in a secret",
-    () => {},
-    ["keys"],
-    /AWS_SECRET_ACCESS_KEY has an invalid character/,
-    /correct it in the environment/,
-    { env: { AWS_SECRET_ACCESS_KEY: "a b" } },
-  ],
-  [
-    "half a next slot",
-    () => {},
-    ["keys"],
-    /AWS_SECRET_ACCESS_KEY_NEXT is missing/,
-    /slot next/,
-    { env: { AWS_ACCESS_KEY_ID_NEXT: NEXT.AWS_ACCESS_KEY_ID_NEXT } },
-  ],
-  [
-    "a key in the next slot that S3 does not know",
-    () => {},
-    ["key-id"],
-    /InvalidAccessKeyId/,
-    /AWS_ACCESS_KEY_ID_NEXT/,
-    { env: NEXT },
-  ],
-  [
-    "no key at hand, and a public bucket",
-    () => stage.s3.grants.add("all-read"),
-    ["keys", "public"],
-    /anyone can download published\/key\.jpg/,
-    /put-public-access-block/,
-    { env: WITHOUT },
-  ],
-  [
-    "no key at hand, and a misspelt bucket",
-    () => configureMedia({ bucket: "acme-medias" }),
-    ["keys", "bucket"],
-    /no bucket "acme-medias"/,
-    /BUCKETS\.media\.bucket/,
-    { env: WITHOUT },
-  ],
-  [
-    "no key at hand, and another region",
-    () => stage.s3.faults.add("elsewhere-301"),
-    ["keys", "region"],
-    /is in eu-central-1/,
-    /region = "eu-central-1"/,
-    { env: WITHOUT },
-  ],
-  [
-    "no key at hand, and a busy S3",
-    () => stage.s3.grants.add("all-read").add("all-list") && stage.s3.faults.add("SlowDown"),
-    ["keys", "busy"],
-    /503/,
-    /try again/,
-    { env: WITHOUT },
-  ],
-  [
-    "an object that does not exist",
-    () => {},
-    ["sample"],
-    /nothing\.jpg/,
-    /name another object/,
-    { args: ["nothing.jpg"] },
-  ],
-  [
-    "a dot in the bucket's name, with virtual addressing",
-    () => configureMedia({ bucket: "acme.media", addressing: "virtual" }),
-    ["configuration"],
-    /breaks TLS/,
-    /BUCKETS\.media\.addressing/,
-  ],
-];
+/** Mistakes of operators: the checks that find them, and the remedy of the last one. */
+const SETUPS: Readonly<Record<string, readonly [() => unknown, readonly Check[], RegExp, Given?]>> =
+  {
+    "the prefix written twice": [
+      () => configureMedia({ prefix: "published/published/" }),
+      ["sample"],
+      /correct canary or prefix/,
+    ],
+    "a policy for another prefix": [
+      () => configureMedia({ prefix: "drafts/" }) && put("drafts/key.jpg"),
+      ["sample"],
+      /s3:GetObject on arn:aws:s3:::acme-media\/drafts\/\*/,
+    ],
+    "a prefix that does not exist, without a canary": [
+      () => mayList() && configureMedia({ prefix: "publishd/", canary: undefined }),
+      ["list", "prefix"],
+      /^correct BUCKETS\.media\.prefix/,
+    ],
+    "an empty bucket without a prefix": [() => empty(), ["list", "sample"], /name an image/],
+    "a listed image that the key may not read": [
+      () => empty() && put("drafts/a.jpg"),
+      ["list", "sample"],
+      /s3:GetObject/,
+    ],
+    "a space in a secret": [
+      () => {},
+      ["keys"],
+      /correct it in the environment/,
+      { env: { AWS_SECRET_ACCESS_KEY: "a b" } },
+    ],
+    "half a next slot": [
+      () => {},
+      ["keys"],
+      /slot next/,
+      { env: { AWS_ACCESS_KEY_ID_NEXT: NEXT.AWS_ACCESS_KEY_ID_NEXT } },
+    ],
+    "an unknown key in the next slot": [() => {}, ["key-id"], /_ID_NEXT/, { env: NEXT }],
+    "no key at hand, and a public bucket": [
+      () => stage.s3.grants.add("all-read"),
+      ["keys", "public"],
+      /put-public-access-block/,
+      KEYLESS,
+    ],
+    "no key at hand, and a misspelt bucket": [
+      () => configureMedia({ bucket: "acme-medias" }),
+      ["keys", "bucket"],
+      /BUCKETS\.media\.bucket/,
+      KEYLESS,
+    ],
+    "no key at hand, and another region": [
+      () => stage.s3.faults.add("elsewhere-301"),
+      ["keys", "region"],
+      /region = "eu-central-1"/,
+      KEYLESS,
+    ],
+    "no key at hand, and a busy S3": [
+      () => stage.s3.grants.add("all-read").add("all-list") && stage.s3.faults.add("SlowDown"),
+      ["keys", "busy"],
+      /try again/,
+      KEYLESS,
+    ],
+    "a dot in the bucket's name, with virtual addressing": [
+      () => configureMedia({ bucket: "acme.media", addressing: "virtual" }),
+      ["configuration"],
+      /BUCKETS\.media\.addressing/,
+    ],
+  };
 
-test.for(SETUPS)("%s is found", async ([_title, setUp, checks, seen, remedy, given = {}]) => {
+test.for(Object.entries(SETUPS))("%s is found", async ([, [setUp, checks, remedy, given]]) => {
   setUp();
-  const wrong = wrongIn(await examine(given.args ?? [], { env: given.env ?? {} }));
+  const wrong = wrongIn(await examine([], given));
   expect(wrong.map(({ check }) => check)).toEqual(checks);
-  expect(wrong.at(-1)?.seen).toMatch(seen);
   expect(wrong.at(-1)?.remedy).toMatch(remedy);
 });
 
@@ -223,59 +171,34 @@ test("the test write is a part of an upload that does not exist, with a wrong di
   }
 });
 
+const denied = () => xml("AccessDenied", 403);
+const busy = () => xml("SlowDown", 503);
+const noUpload = () => xml("NoSuchUpload", 404);
+const unsigned = () => xml("SignatureDoesNotMatch", 403);
+
 /** What S3 answers to some requests, in place of the strict S3: nothing that is not certain is wrong. */
 const ANSWERS: readonly (readonly [
-  title: string,
   to: "PUT" | "list" | "x-vitrine" | "stranger",
   answer: () => Response,
   check: Check,
   severity: Severity,
   seen: RegExp,
 ])[] = [
-  ["denies it", "PUT", () => xml("AccessDenied", 403), "write", "ok", /may not write$/],
-  [
-    "finds the signature wrong",
-    "PUT",
-    () => xml("SignatureDoesNotMatch", 403),
-    "write",
-    "note",
-    /unknown: S3 answers 403 SignatureDoesNotMatch$/,
-  ],
-  ["has no code", "PUT", () => new HttpResponse(null, { status: 403 }), "write", "note", /unknown/],
-  ["says so to everyone", "PUT", () => xml("NoSuchUpload", 404), "write", "note", /unknown/],
-  ["says so to everyone", "PUT", () => xml("NoSuchUpload", 404), "public", "warning", /^perhaps/],
-  ["is busy", "list", () => xml("SlowDown", 503), "list", "note", /unknown/],
-  ["breaks off", "list", () => HttpResponse.error(), "list", "note", /unknown/],
-  ["is no list", "list", () => new HttpResponse("<a></a>"), "list", "note", /unknown/],
-  [
-    "does not know the key",
-    "list",
-    () => xml("InvalidAccessKeyId", 403),
-    "list",
-    "note",
-    /unknown/,
-  ],
-  ["is busy", "x-vitrine", () => xml("SlowDown", 503), "parameter", "note", /unknown/],
-  [
-    "finds it invalid",
-    "x-vitrine",
-    () => xml("InvalidArgument", 400),
-    "parameter",
-    "error",
-    /not give/,
-  ],
-  ["lacks it", "x-vitrine", () => xml("NotImplemented", 501), "parameter", "error", /not give/],
-  [
-    "fails",
-    "stranger",
-    () => new HttpResponse(null, { status: 500 }),
-    "public",
-    "note",
-    /unknown: S3 answers 500 and 500 without a key$/,
-  ],
+  ["PUT", denied, "write", "ok", /may not write$/],
+  ["PUT", unsigned, "write", "note", /unknown: S3 answers 403 SignatureDoesNotMatch$/],
+  ["PUT", noUpload, "write", "note", /unknown/],
+  ["PUT", noUpload, "public", "warning", /^perhaps/],
+  ["list", busy, "list", "note", /unknown/],
+  ["list", () => HttpResponse.error(), "list", "note", /unknown/],
+  ["list", () => new HttpResponse("<a></a>"), "list", "note", /unknown/],
+  ["list", () => xml("InvalidAccessKeyId", 403), "list", "note", /unknown/],
+  ["x-vitrine", busy, "parameter", "note", /unknown/],
+  ["x-vitrine", () => xml("InvalidArgument", 400), "parameter", "error", /not give/],
+  ["x-vitrine", () => xml("NotImplemented", 501), "parameter", "error", /not give/],
+  ["stranger", () => xml("InternalError", 500), "public", "note", /500 and 500 without a key$/],
 ];
 
-test.each(ANSWERS)("S3 %s (%s)", async (_title, to, answer, check, severity, seen) => {
+test.each(ANSWERS)("S3 answers %s otherwise, %o: %s", async (to, answer, check, severity, seen) => {
   network.use(
     http.all(/amazonaws/, ({ request: { url, method, headers } }) => {
       const isStranger = method === "GET" && !headers.has("authorization");

@@ -48,77 +48,56 @@ test.each<[string, "path" | "virtual", Partial<EdgeSettings>, string]>([
     { sources: [`${HOST}/acme-media`], sourcePaths: "characters" },
     `${HOST}/acme-media/published/`,
   ],
-])(
-  "the side door is open by %s: it says what that costs and which clicks shut it (E5, E10, L2)",
-  async (_what, addressing, settings, entry) => {
-    begin(addressing, settings);
-    const report = await examine();
-    expect(doorsIn(report)).toMatchObject([
-      {
-        severity: "error",
-        about: "https://images.example/cdn-cgi/image/, for bucket media",
-        seen: expect.stringMatching(
-          /other buckets at s3\.eu-west-1\.amazonaws\.com transformed: .* answers 9404/,
-        ),
-        impact: expect.stringMatching(/\$0\.50 for 1,000 .* 5,000 .* 503/),
-        remedy: expect.stringContaining(RULE),
-      },
-    ]);
-    expect(doorsIn(report)[0]?.remedy).toContain(`Sources: replace every wider entry by ${entry}`);
-    expect(report.code).toBe(2);
-    expect(stage.edge.transformations.size).toBe(OWN);
-  },
-);
+])("it is open by %s: that costs money, and two clicks shut it (E5, E10, L2)", async (...row) => {
+  const [, addressing, settings, entry] = row;
+  begin(addressing, settings);
+  const report = await examine();
+  const [door] = doorsIn(report);
+  expect(door).toMatchObject({
+    severity: "error",
+    seen: expect.stringMatching(/other buckets at s3\.eu-west-1\.amazonaws\.com .* answers 9404/),
+    impact: expect.stringMatching(/\$0\.50 for 1,000 .* 5,000 .* 503/),
+    remedy: expect.stringContaining(RULE),
+  });
+  expect(door?.remedy).toContain(`Sources: replace every wider entry by ${entry}`);
+  expect([report.code, stage.edge.transformations.size]).toEqual([2, OWN]);
+});
 
-test.each<["path" | "virtual", string]>([
-  ["path", `${HOST}/acme-media/published/`],
-  ["path", `${HOST}/acme-media/`],
-  ["virtual", VIRTUAL],
-  ["virtual", `${VIRTUAL}/published/`],
+test.each<["path" | "virtual", string, boolean]>([
+  ["path", `${HOST}/acme-media/published/`, true],
+  ["virtual", VIRTUAL, true],
+  ["path", `${HOST}/acme-media/`, false],
 ])(
-  "with %s addressing and %s under Sources the side door is half open (E5, E10)",
-  async (addressing, entry) => {
+  "%s, with %s under Sources, it is half open, if an object is known: %s (E5, E10)",
+  async (...row) => {
+    const [addressing, entry, isKnown] = row;
     begin(addressing, { sources: [entry] });
-    const report = await examine();
+    const keyless = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+    if (!isKnown) {
+      const media = { ...CONFIGURED.BUCKETS.media, addressing, canary: undefined };
+      configure({ ...CONFIGURED, BUCKETS: { media } });
+    }
+    const report = await examine(undefined, { env: isKnown ? {} : keyless });
     expect(doorsIn(report)).toMatchObject([
       {
         severity: "warning",
-        seen: expect.stringMatching(/answers 9408$/),
         impact: expect.stringMatching(/one request to the bucket, and no transformation/),
         remedy: expect.stringContaining(RULE),
       },
     ]);
-    expect(report.code).toBe(1);
-    expect(stage.edge.transformations.size).toBe(OWN);
+    if (isKnown) expect([report.code, stage.edge.transformations.size]).toEqual([1, OWN]);
   },
 );
-
-test("if no object is known, the side door is found half open by one that does not exist (E10)", async () => {
-  begin("path", { sources: [`${HOST}/acme-media/`] });
-  configure({
-    ...CONFIGURED,
-    BUCKETS: { media: { ...CONFIGURED.BUCKETS.media, addressing: "path", canary: undefined } },
-  });
-  const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
-  expect(doorsIn(await examine(undefined, { env }))).toMatchObject([{ severity: "warning" }]);
-});
 
 test.each<[string, Partial<EdgeSettings>, boolean]>([
   ["what the edge has kept of a private object", { keptForAll: true }, false],
   ["the objects of a public bucket", {}, true],
-])("the side door shows %s: that is an error (C1, E10)", async (_what, settings, isPublic) => {
+])("it shows %s: that is an error (C1, E10)", async (_title, settings, isPublic) => {
   begin("virtual", { sources: [`${VIRTUAL}/published/`], ...settings }, undefined, false);
   if (isPublic) stage.s3.grants.add("all-read");
-  const report = await examine();
-  expect(doorsIn(report)).toMatchObject([
-    {
-      severity: "error",
-      seen: expect.stringContaining("published/key.jpg"),
-      impact: expect.stringMatching(/presets and signatures .* \$0\.50/),
-      remedy: expect.stringContaining(RULE),
-    },
-  ]);
-  expect(report.code).toBe(2);
+  const [door] = doorsIn(await examine());
+  expect(door).toMatchObject({ severity: "error", remedy: expect.stringContaining(RULE) });
+  expect(door?.seen).toContain("published/key.jpg");
 });
 
 test("with x-vitrine nobody knows the URL under which the edge has kept an object (C1, E10)", async () => {
