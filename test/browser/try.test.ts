@@ -240,7 +240,7 @@ describe("what can be tried on the contact sheet", () => {
     const { dialog } = await openTry(page, SMALL, "hero", "Placeholder");
     const stage = dialog.locator(".stage");
     const fact = await readFact(readFileSync(join(ROOT, "fixtures/objects/made/rotated-gps.jpg")));
-    if ("why" in fact) throw new Error(fact.why);
+    if ("reason" in fact) throw new Error(fact.reason);
     const background = () => stage.evaluate((box) => getComputedStyle(box).background);
     const isPicture = () =>
       stage.locator("img").evaluate((image) => getComputedStyle(image).visibility);

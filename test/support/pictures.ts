@@ -97,7 +97,7 @@ async function isRight(sample: Sample, fact: Fact | undefined, line = ""): Promi
   if (known === "no picture") return fact === undefined;
   if ("why" in known) return fact === undefined && known.why.test(line);
   const read = own.get(sample) ?? (await readFact(stored.body));
-  if ("why" in read) return false;
+  if ("reason" in read) return false;
   own.set(sample, read);
   const { color, thumbhash } = read;
   const { version, ...pixels } = fact ?? {};

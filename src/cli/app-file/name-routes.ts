@@ -55,7 +55,7 @@ function identifierOf([first = "", ...rest]: readonly string[]): string {
   const shouted = first === first.toUpperCase();
   const begin = shouted
     ? first.toLowerCase()
-    : first.replace(/^./u, (found) => found.toLowerCase());
+    : first.replace(/^./u, (first) => first.toLowerCase());
   const name = [begin, ...rest.map(capitalized)].join("");
   return /^\p{ID_Start}/u.test(name) ? name : `route${name}`;
 }

@@ -104,17 +104,17 @@ function readPrefixes(
 ): readonly [Found, ...Found[]] | Fault {
   const [only, ...more] = buckets;
   const names = args.length === 0 && only && more.length === 0 ? [only.name] : args;
-  const found = names.map((name) => {
+  const matches = names.map((name) => {
     const bucket = buckets.find((one) => name === one.name || name.startsWith(`${one.name}/`));
     return bucket ? { bucket, key: name.slice(bucket.name.length + 1) } : name;
   });
   const choices = (rest: string) =>
     buckets.map(({ name }) => argumentsOf([name + rest])).join(" or ");
-  const unknown = found.find((one) => typeof one === "string");
+  const unknown = matches.find((one) => typeof one === "string");
   if (unknown !== undefined) {
     return { fault: `${unknown}: begin it with a bucket. Write ${choices(`/${unknown}`)}` };
   }
-  const [first, ...others] = found.filter((one) => typeof one !== "string");
+  const [first, ...others] = matches.filter((one) => typeof one !== "string");
   if (first === undefined) return { fault: `Which bucket? Write ${choices("")}` };
   if (others.every(({ bucket }) => bucket === first.bucket)) return [first, ...others];
   return { fault: "These are two buckets. Run it for each, with a file of its own" };
@@ -142,7 +142,7 @@ function summaryOf(
       ? [`No picture: ${counted(foreign.length, "object")}: ${named}${etc}`]
       : []),
     ...(missing.size > 0 ? [`No facts of ${counted(missing.size, "original")}:`] : []),
-    ...reasons.map(([key, why]) => `  ${key}: ${why}`),
+    ...reasons.map(([key, reason]) => `  ${key}: ${reason}`),
     ...(stopped === undefined ? [] : [`Stopped before the end: ${stopped}.`]),
     ...(left > 0 ? [`Not asked for: ${counted(left, "original")}.${resume}`] : []),
   ];

@@ -93,18 +93,18 @@ export async function readOriginals(
       progress.step();
       failures = isRefusal(result) && !isOfObject(result) ? failures + 1 : 0;
       if (isRefusal(result)) {
-        const why = refusalText(result);
-        missing.set(key, why);
-        if (isSlotRefused(result, bucket)) stopped ??= why;
+        const reason = refusalText(result);
+        missing.set(key, reason);
+        if (isSlotRefused(result, bucket)) stopped ??= reason;
         else if (failures === MAX_FAILURES) {
-          stopped ??= `the last ${MAX_FAILURES} requests failed, the last one with: ${why}`;
+          stopped ??= `the last ${MAX_FAILURES} requests failed, the last one with: ${reason}`;
         }
         return;
       }
       read += 1;
-      if (!("why" in result)) facts.set(key, result);
+      if (!("reason" in result)) facts.set(key, result);
       else if (result.foreign) foreign.push(key);
-      else missing.set(key, result.why);
+      else missing.set(key, result.reason);
     },
     { concurrency: CONCURRENCY },
   );
@@ -148,7 +148,7 @@ function createReader({ interrupted }: World, bucket: Bucket, slots: readonly [S
       if (bytes === "too-long") return TOO_LARGE;
       if (bytes === TIMED_OUT) return { event: "timed-out", reason: "it did not arrive in time" };
       const fact = await readFact(bytes, withPixels);
-      return "why" in fact || etag === undefined ? fact : { ...fact, version: versionOf(etag) };
+      return "reason" in fact || etag === undefined ? fact : { ...fact, version: versionOf(etag) };
     });
   }
 

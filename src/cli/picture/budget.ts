@@ -17,8 +17,8 @@ export function createBudget(max: number): Within {
       next.begin();
     }
   };
-  return async (asked, work) => {
-    const amount = Math.min(asked, max);
+  return async (demand, work) => {
+    const amount = Math.min(demand, max);
     await new Promise<void>((begin) => {
       waiting.push({ amount, begin });
       serve();

@@ -12,13 +12,16 @@ import { countWebpFrames, readSvgSize, sniff } from "./sniff.ts";
 
 /** Why there is no fact, in plain words: `HEIC: sharp cannot read it`. */
 export type NoFact = {
-  readonly why: string;
+  readonly reason: string;
   /** Whether it is no picture at all, so nothing is missing. */
   readonly foreign?: true;
 };
 
-export const NO_PICTURE: NoFact = { why: "it is no picture that Cloudflare reads", foreign: true };
-export const TOO_LARGE: NoFact = { why: "over 100 MB, and Cloudflare reads at most 100 MB" };
+export const NO_PICTURE: NoFact = {
+  reason: "it is no picture that Cloudflare reads",
+  foreign: true,
+};
+export const TOO_LARGE: NoFact = { reason: "over 100 MB, and Cloudflare reads at most 100 MB" };
 
 /** The edge reads no more (L1). */
 export const MAX_PIXELS = 100e6;
@@ -66,17 +69,19 @@ export async function readFact(
     // What would shine through it is not known without a drawing: as if some pixels were transparent.
     return size
       ? { ...size, type, bytes: bytes.length, alpha: true }
-      : { why: "an SVG without a size" };
+      : { reason: "an SVG without a size" };
   }
-  if (type === "image/heic") return { why: "HEIC: sharp cannot read it" };
+  if (type === "image/heic") return { reason: "HEIC: sharp cannot read it" };
   if (type === "image/webp" && countWebpFrames(bytes) > MAX_WEBP_FRAMES) {
-    return { why: `more than ${MAX_WEBP_FRAMES.toLocaleString("en")} frames, which take too long` };
+    return {
+      reason: `more than ${MAX_WEBP_FRAMES.toLocaleString("en")} frames, which take too long`,
+    };
   }
   try {
     const head = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
     const { width, height } = head.autoOrient;
-    const why = sizeFault({ width, height });
-    if (why !== undefined) return { why };
+    const reason = sizeFault({ width, height });
+    if (reason !== undefined) return { reason };
     // Several pages of an AVIF are pictures of their own.
     const frames = type === "image/avif" ? 1 : (head.pages ?? 1);
     return await withMemory(width * height, async () => {
@@ -93,7 +98,7 @@ export async function readFact(
     });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { why: `it is broken: ${error.message.split("\n", 1).join()}` };
+    return { reason: `it is broken: ${error.message.split("\n", 1).join()}` };
   }
 }
 

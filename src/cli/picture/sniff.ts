@@ -75,10 +75,10 @@ function rootAttributesOf(svg: Uint8Array): ReadonlyMap<string, string> | undefi
   let at = prolog?.length ?? text.length;
   for (;;) {
     ATTRIBUTE.lastIndex = at;
-    const [found = "", name = "", quoted, single = ""] = ATTRIBUTE.exec(text) ?? [];
-    if (found === "") break;
+    const [attribute = "", name = "", quoted, single = ""] = ATTRIBUTE.exec(text) ?? [];
+    if (attribute === "") break;
     attributes.set(name, quoted ?? single);
-    at += found.length;
+    at += attribute.length;
   }
   END_OF_TAG.lastIndex = at;
   return END_OF_TAG.test(text) ? attributes : undefined;

@@ -38,7 +38,7 @@ const UNSEEN = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
 
 /** Writes unseen characters as JSON does. Ends of lines stay. */
 export function visible(text: string): string {
-  return text.replace(UNSEEN, (found) =>
-    found === "\n" ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return text.replace(UNSEEN, (character) =>
+    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

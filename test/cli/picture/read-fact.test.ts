@@ -183,7 +183,7 @@ test.each<[string, Bytes, why: RegExp]>([
   ["an SVG whose root does not end", () => svg('width="9" height="9"').subarray(0, 60), /size/],
 ])("there is no fact of %s", async (_what, bytes, why) => {
   const read = await readFact(await bytes());
-  expect("why" in read ? read.why : read).toMatch(why);
+  expect("reason" in read ? read.reason : read).toMatch(why);
 });
 
 const ENTITIES = Array.from(

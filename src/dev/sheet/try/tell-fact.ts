@@ -20,6 +20,6 @@ export async function tellFact({ route, key }: Pick<Try, "route" | "key">): Prom
   if (bytes === "too-long") return says(502, "the original is too large");
   if (bytes === TIMED_OUT) return says(502, "the original did not arrive in time");
   const fact = await readFact(bytes);
-  if ("why" in fact) return says(502, `there is no fact of it: ${fact.why}`);
+  if ("reason" in fact) return says(502, `there is no fact of it: ${fact.reason}`);
   return { status: 200, type: "application/json", body: JSON.stringify(fact) };
 }
