@@ -7,8 +7,8 @@ import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { CODE_ROOT, isFault } from "../cli/command.ts";
 import {
-  bucketsOfWorker,
   LOCAL_STORE,
+  type LocalRun,
   localBucketName,
   readLocalKeys,
 } from "../cli/config/local-run.ts";
@@ -190,6 +190,23 @@ function bindingsOf(
     ...Object.fromEntries(texts.map(([name, value]) => [name, { type: "secret_text", value }])),
     ...Object.fromEntries(tables.map(([name, value]) => [name, { type: "json", value }])),
   };
+}
+
+/**
+ * The buckets as the Worker has them: an R2 binding stays one, because wrangler has it.
+ * @param local those on this machine
+ */
+export function bucketsOfWorker(
+  buckets: unknown,
+  local: LocalRun["buckets"],
+): Record<string, unknown> {
+  const written = tableOf(buckets);
+  return Object.fromEntries(
+    Object.entries(local).map(([name, settings]) => {
+      const isR2 = tableOf(written[name])["binding"] !== undefined;
+      return [name, isR2 ? written[name] : settings];
+    }),
+  );
 }
 
 /** Writes the entry of the Worker. @returns its path */

@@ -59,23 +59,6 @@ export function localBuckets(
 }
 
 /**
- * The buckets as the Worker of the local run has them: an R2 binding stays one, because wrangler has it.
- * @param local those of `localBuckets`
- */
-export function bucketsOfWorker(
-  buckets: unknown,
-  local: Readonly<Record<string, Settings>>,
-): Record<string, unknown> {
-  const written = tableOf(buckets);
-  return Object.fromEntries(
-    Object.entries(local).map(([name, settings]) => {
-      const isR2 = tableOf(written[name])["binding"] !== undefined;
-      return [name, isR2 ? written[name] : settings];
-    }),
-  );
-}
-
-/**
  * @param endpoint that of the local S3
  * @param keys what opens it
  */

@@ -55,75 +55,69 @@ test.each<[args: string[]]>([
   expect(byEnv.out + byEnv.err).toContain(said);
 });
 
-test("without environments wrangler would take the top level: here it is refused (S6)", async () => {
-  const { env: _env, ...plain } = STAGED;
-  expect(readVars(makeProject(plain), "staging")).toMatchObject({
-    fault: 'wrangler.toml: has no environment "staging". It has none',
-  });
+test.each<[what: string, env: object, name: string, says: string]>([
+  [
+    "there is none, where wrangler takes the top level",
+    {},
+    "staging",
+    'no environment "staging". It has none',
+  ],
+  [
+    "its name cannot be part of a file's",
+    { "../x": {} },
+    "../x",
+    "env.../x: is not a name of letters",
+  ],
+  [
+    "git keeps .dev.vars.example",
+    { example: {} },
+    "example",
+    "env.example: would keep its secrets in",
+  ],
+])("an environment is refused: %s (S6)", async (_what, env, name, says) => {
+  const folder = makeProject({ ...STAGED, env });
+  const { code, err } = await vitrine(["url", "a.jpg", `--env=${name}`], { folder });
+  expect([code, err]).toEqual([2, expect.stringContaining(says)]);
 });
 
-test("an environment whose name cannot be part of a file's name is refused", () => {
-  const folder = makeProject({ ...STAGED, env: { "../x": STAGED.env.staging } });
-  expect(readVars(folder, "../x")).toMatchObject({
-    fault: "wrangler.toml: env.../x: is not a name of letters, digits, - and _",
-  });
+test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", async () => {
+  vi.stubEnv("CLOUDFLARE_ENV", "staging");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(readVars(makeProject(STAGED))).toMatchObject({ worker: "vitrine" });
 });
 
-test("an environment called example is refused: git keeps .dev.vars.example, and a rotation would write there (S6)", async () => {
-  const folder = makeProject({ ...STAGED, env: { example: STAGED.env.staging } });
-  expect((await vitrine(["check"], { folder })).err).toContain(
-    "env.example: would keep its secrets in .dev.vars.example, which git keeps: choose another name",
-  );
-});
-
-test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", () => {
-  const before = process.env["CLOUDFLARE_ENV"];
-  process.env["CLOUDFLARE_ENV"] = CLOUDFLARE_ENV;
-  try {
-    expect(readVars(makeProject(STAGED))).toMatchObject({
-      environment: undefined,
-      worker: "vitrine",
-    });
-  } finally {
-    if (before === undefined) delete process.env["CLOUDFLARE_ENV"];
-    else process.env["CLOUDFLARE_ENV"] = before;
-  }
-});
-
-test("two configuration files are refused, for wrangler would ignore one", async () => {
-  const folder = makeProject(STAGED, "wrangler.jsonc", { "wrangler.toml": "" });
+test.each<[what: string, file: string, files: Record<string, string>, says: RegExp]>([
+  [
+    "two, of which wrangler would ignore one",
+    "wrangler.jsonc",
+    { "wrangler.toml": "" },
+    /^wrangler reads wrangler\.jsonc and ignores wrangler\.toml: remove one of them\n$/,
+  ],
+  [
+    "one that cannot be read, with its line",
+    "wrangler.jsonc",
+    { "wrangler.jsonc": '{\n  "name": }' },
+    /^The configuration has mistakes:\n {2}wrangler\.jsonc:2:\d+: /,
+  ],
+  ["a program alone", "cloudflare.config.ts", {}, /^vitrine cannot read cloudflare\.config\.ts/],
+])("a configuration file is refused: %s", async (_what, file, files, says) => {
+  const folder = makeProject(STAGED, file, files);
   const { code, err } = await vitrine(["url", "a.jpg"], { folder });
-  expect([code, err]).toEqual([
-    2,
-    "wrangler reads wrangler.jsonc and ignores wrangler.toml: remove one of them\n",
-  ]);
-});
-
-test("a wrangler.jsonc that cannot be read is told by its line", async () => {
-  const folder = makeProject({}, "wrangler.jsonc", { "wrangler.jsonc": '{\n  "name": }' });
-  const { code, err } = await vitrine(["url", "a.jpg"], { folder });
-  expect(code).toBe(2);
-  expect(err).toMatch(/^The configuration has mistakes:\n {2}wrangler\.jsonc:2:\d+: /);
+  expect([code, err]).toEqual([2, expect.stringMatching(says)]);
 });
 
 test("the secrets of the local run come from .dev.vars.staging, else from .dev.vars, never from both (S6)", () => {
   const files = { ".dev.vars": "HEALTH_TOKEN=all\nAWS_ACCESS_KEY_ID=all" };
+  const folder = makeProject(STAGED, "wrangler.toml", files);
   const own = { ...files, ".dev.vars.staging": "HEALTH_TOKEN=staging" };
-  const staging = readVars(makeProject(STAGED, "wrangler.toml", own), "staging");
-  expect(staging).toMatchObject({
-    devVars: ".dev.vars.staging",
-    started: expect.objectContaining({ HEALTH_TOKEN: "staging" }),
-  });
+  const both = makeProject(STAGED, "wrangler.toml", own);
+  const all = { ...VARS, HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" };
+  expect(readVars(folder)).toMatchObject({ devVars: ".dev.vars", started: all });
+  expect(readVars(both)).toMatchObject({ devVars: ".dev.vars", started: all });
+  const staging = readVars(both, "staging");
+  expect(staging).toMatchObject({ devVars: ".dev.vars.staging" });
+  expect(staging).toMatchObject({ started: { HEALTH_TOKEN: "staging" } });
   expect(staging).not.toHaveProperty("started.AWS_ACCESS_KEY_ID");
-  for (const one of [
-    readVars(makeProject(STAGED, "wrangler.toml", own)),
-    readVars(makeProject(STAGED, "wrangler.toml", files), "staging"),
-  ]) {
-    expect(one).toMatchObject({
-      devVars: ".dev.vars",
-      started: expect.objectContaining({ HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" }),
-    });
-  }
 });
 
 test("without a .dev.vars, nothing of the shell and of .env is taken for one: the local run would not read them", async () => {
@@ -132,7 +126,6 @@ test("without a .dev.vars, nothing of the shell and of .env is taken for one: th
   onTestFinished(() => void vi.unstubAllEnvs());
   const folder = makeProject(STAGED, "wrangler.toml", { ".env": "HEALTH_TOKEN=short\n" });
   expect(readVars(folder)).toMatchObject({ local: new Set(), started: VARS });
-  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
 });
 
 describe("a --url that is no route of the environment is refused (S6)", () => {

@@ -1,12 +1,8 @@
 // The buckets of the local run: each is on this machine, whatever opens it in production.
 
 import { expect, test } from "vitest";
-import {
-  bucketsOfWorker,
-  LOCAL_STORE,
-  localBucketName,
-  localRun,
-} from "../../../src/cli/config/local-run.ts";
+import { LOCAL_STORE, localBucketName, localRun } from "../../../src/cli/config/local-run.ts";
+import { bucketsOfWorker } from "../../../src/dev/run-worker.ts";
 import { LOCAL_KEYS } from "../../support/env.ts";
 
 const S3 = "http://localhost:8787/cdn-cgi/local/r2/s3";

@@ -2,11 +2,8 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { describe, expect, test } from "vitest";
-import type { World } from "../../../src/cli/command.ts";
+import { expect, test } from "vitest";
 import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
-import { openProject, openSite } from "../../../src/cli/config/project.ts";
 import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, LOCAL_KEYS, SECRETS, VARS } from "../../support/env.ts";
@@ -219,49 +216,14 @@ test("a wrangler.toml that cannot be read is told by its line, and all mistakes 
   expect(both.err).toMatch(/\n {2}PRESETS\.card\.width: .*\n {2}PRESETS\.hero: needs width or/);
 });
 
-describe("a command that sends requests to Vitrine must know where it is:", () => {
-  const world = (folder: string): World => ({
-    ...{ folder, env: {}, stdin: new PassThrough(), now: Date.now },
-    ...{ stdout: new PassThrough(), stderr: new PassThrough() },
-    interrupted: new AbortController().signal,
-  });
-  const started = () => makeFolder({}, { ".dev.vars": line(KEYS.local) });
-  const unnamed = () => {
-    const folder = makeFolder();
-    editFile(join(folder, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
-    return folder;
-  };
-
-  test.each<[string, string | undefined, () => string, unknown]>([
-    ["by the domain of wrangler.toml", undefined, makeFolder, { base: HOST, local: false }],
-    ["by --url", `${HOST}/b/`, makeFolder, { base: `${HOST}/b`, local: false }],
-    [
-      "not by a --url that is no route",
-      "https://a.example",
-      unnamed,
-      {
-        fault:
-          "https://a.example: is no route in wrangler.toml, which has none: add a.example to routes there",
-      },
-    ],
-    ["on this machine", `${LOCAL}/`, started, { base: LOCAL, local: true }],
-    ["not by an empty --url", "", makeFolder, { fault: expect.stringContaining("say where Vitr") }],
-    [
-      "not by a wrangler.toml without a domain",
-      undefined,
-      unnamed,
-      {
-        fault: expect.stringMatching(
-          /^wrangler\.toml names no domain under routes: put yours there/,
-        ),
-      },
-    ],
-  ])("%s", (_how, url, folder, expected) => {
-    expect(openSite(world(folder()), { url })).toMatchObject(Object(expected));
-  });
-
-  test("others open the project without it", () => {
-    const project = openProject(world(unnamed()), {});
-    expect(project).toMatchObject({ base: { fault: expect.any(String) }, local: false });
-  });
+test("a command that sends requests to Vitrine must know where it is", async () => {
+  const unnamed = makeFolder();
+  editFile(join(unnamed, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
+  const run = (folder: string, ...args: string[]) => vitrine(args, { folder, stdin: "a.jpg\n" });
+  const fault = "wrangler.toml names no domain under routes: put yours";
+  expect((await run(unnamed, "warm", "-")).err).toContain(fault);
+  expect((await run(makeFolder(), "warm", "-", "--url", "")).err).toContain("say where Vitrine is");
+  expect((await run(unnamed, "url", "a.jpg")).err).toContain("names no domain");
+  const { out } = await run(makeFolder(), "url", "a.jpg", "-p", "card", "--url", `${HOST}/b/`);
+  expect(out).toContain(`${HOST}/b/images/card/a.jpg`);
 });
