@@ -37,7 +37,7 @@ test("an app needs nothing more for the client", async () => {
   await run("node", ["--input-type=module", "-e", line], { cwd: alone });
 });
 
-test.each([["check"], ["dev"], ["types"], ["deploy"], ["doctor"]])(
+test.each([["check"], ["dev"], ["deploy"], ["doctor"]])(
   "without wrangler, vitrine %s says what to install",
   async (command) => {
     writeFileSync(join(alone, "wrangler.toml"), 'name = "shop"\n');

@@ -2,7 +2,7 @@
 // and no others (S5), and runs the doctor. It never deploys a configuration or a file with a mistake.
 
 import { Command } from "@commander-js/extra-typings";
-import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import {
   type End,
   EXIT,
@@ -20,13 +20,12 @@ import { findBaseUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
 import { sleep } from "../http/retry.ts";
 import { dryRunOption, envOption } from "../options.ts";
-import { readSecretsFile } from "../secrets/secrets.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { keyText, probeKeys } from "./probe-keys.ts";
-import { chooseSecrets, type SecretsToDeploy } from "./secrets-to-deploy.ts";
+import { probeKeys } from "./probe-keys.ts";
+import { readSecretsToDeploy, type SecretsToDeploy } from "./secrets-to-deploy.ts";
 import { wranglerDeploy } from "./wrangler-deploy.ts";
 
 export type Options = {
@@ -71,36 +70,26 @@ Examples:
 export async function deploy(world: World, options: Options, tools: Tools): Promise<End> {
   const target = readTarget(world, options.env);
   if (isFault(target)) return target;
-  const { known, warnings } = target;
-  const { secretsFile: file, dryRun = false } = options;
-  const given = file === undefined ? undefined : readSecretsFile(world, file);
-  if (isFault(given)) return given;
-  const secrets = given && chooseSecrets(given, `${file}`, known);
+  const { known } = target;
+  const secrets = readSecretsToDeploy(world, options.secretsFile, known);
   if (isFault(secrets)) return secrets;
-  const { sent = {}, slots = [] } = secrets ?? {};
 
-  const { refused, unknown } = await probeKeys(known, slots, world.now);
+  const notes = await probeKeys(known, secrets, world.now);
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is deployed" };
   }
-  if (refused.length > 0) {
-    const hint = "write the id and the secret of an active key of this environment there";
-    const head = `${file} has a key that S3 refuses. Nothing is deployed:`;
-    const late = "S3 may know a new key only after a minute";
-    return { fault: [head, ...refused, `${hint}. ${late}`].join("\n  ") };
-  }
-  for (const text of unknown) say(world.stderr, visible(text));
-  const all = [...warnings, ...(secrets?.warnings ?? [])];
-  for (const text of all) say(world.stderr, `Warning: ${text}`);
-  const names = secretsText(sent, slots);
-  const from = names === "" ? "all secrets stay" : `${names} of ${file}; all other secrets stay`;
-  print(world.stdout, `${target.text}: ${from} as they are deployed`);
+  if (isFault(notes)) return notes;
+  for (const text of notes) say(world.stderr, visible(text));
+  const warnings = [...target.warnings, ...secrets.warnings];
+  for (const text of warnings) say(world.stderr, `Warning: ${text}`);
+  print(world.stdout, `${target.text}: ${secrets.text}`);
 
-  const deployed = await wranglerDeploy(world, tools.run, known, sent, dryRun);
+  const isDry = options.dryRun === true;
+  const deployed = await wranglerDeploy(world, tools.run, known, secrets.sent, isDry);
   if (isFault(deployed)) return deployed;
-  if (dryRun) return EXIT.done;
+  if (isDry) return EXIT.done;
   const host = findBaseUrl(undefined, known.patterns, "--url");
-  return checkDeployed(world, isFault(host) ? deployed.url : host, options, sent, tools);
+  return checkDeployed(world, isFault(host) ? deployed.url : host, options, secrets.sent, tools);
 }
 
 /** What would be deployed, or why nothing may be. Sends nothing. */
@@ -128,13 +117,6 @@ function readTarget(world: World, env: string | undefined) {
   const place = environment === undefined ? "the top level" : `environment ${environment}`;
   const text = `Worker ${worker} (${place}), at ${patterns.join(", ") || "a workers.dev address"}`;
   return { known, text, warnings: report.warnings.map(warningText) };
-}
-
-/** No part of a secret, and only the last four characters of a key id. */
-function secretsText(sent: SecretsToDeploy["sent"], slots: SecretsToDeploy["slots"]): string {
-  const ofSlots = slots.flatMap((one) => Object.values(secretNames(one.secretPrefix, one.name)));
-  const others = Object.keys(sent).filter((name) => !ofSlots.includes(name));
-  return [...slots.map(keyText), ...others].join(", ");
 }
 
 /** About a minute of pauses: a new domain needs DNS and a certificate. */

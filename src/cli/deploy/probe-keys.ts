@@ -2,29 +2,26 @@
 // S3's own code, and one that may list the canary and not read it. What is not certain it says, and the deploy goes on.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { keyEnd } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
+import type { Fault } from "../command.ts";
 import { wordsOf } from "../config/buckets.ts";
 import type { KnownVars } from "../config/environment-config.ts";
 import { readDeployed } from "../config/project.ts";
 import { askS3, PATIENCE_S } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
-import type { SlotToDeploy } from "./secrets-to-deploy.ts";
+import { keyText, type SecretsToDeploy, type SlotToDeploy } from "./secrets-to-deploy.ts";
 
-/** Whole lines: of the keys that S3 refuses, and what its answers leave open. */
-export type KeyProbes = {
-  readonly refused: readonly string[];
-  readonly unknown: readonly string[];
-};
-
-/** Asks each bucket with each slot that opens it. An R2 binding and a role have no key to ask with. */
+/**
+ * Asks each bucket with each slot that opens it. An R2 binding and a role have no key to ask with.
+ * @returns what S3's answers leave open, as whole lines, or a fault if it refuses a key
+ */
 export async function probeKeys(
   known: KnownVars,
-  slots: readonly SlotToDeploy[],
+  { slots, file }: SecretsToDeploy,
   now: () => number,
-): Promise<KeyProbes> {
+): Promise<readonly string[] | Fault> {
   const config = readDeployed(known);
   const prefixes = wordsOf(known.deployed["BUCKETS"]);
   const buckets = "mistakes" in config ? [] : config.buckets;
@@ -35,10 +32,12 @@ export async function probeKeys(
         .map((slot) => probeKey(bucket, slot, now)),
     ),
   );
-  return {
-    refused: probes.flatMap(({ refused = [] }) => refused),
-    unknown: probes.flatMap(({ unknown = [] }) => unknown),
-  };
+  const refused = probes.flatMap((probe) => probe.refused ?? []);
+  if (refused.length === 0) return probes.flatMap((probe) => probe.unknown ?? []);
+  const remedy =
+    "write the id and the secret of an active key of this environment there. S3 may know a new key only after a minute";
+  const head = `${file} has a key that S3 refuses. Nothing is deployed:`;
+  return { fault: [head, ...refused, remedy].join("\n  ") };
 }
 
 /** Asks for the first byte of the canary, or of an object that does not exist. */
@@ -83,9 +82,4 @@ async function probeKey(
   return {
     unknown: `Warning: S3 denies ${key} the canary ${canary} of ${name} (${code}): ${reasons}`,
   };
-}
-
-/** A key by the last four characters of its id. */
-export function keyText(slot: SlotToDeploy): string {
-  return `the key ${keyEnd(slot)} (${slot.secretPrefix}, slot ${slot.name})`;
 }
