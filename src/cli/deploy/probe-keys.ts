@@ -9,7 +9,7 @@ import type { Fault } from "../command.ts";
 import { wordsOf } from "../config/buckets.ts";
 import type { KnownVars } from "../config/environment-config.ts";
 import { readDeployed } from "../config/project.ts";
-import { askS3, PATIENCE_S } from "../http/ask-s3.ts";
+import { askS3 } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
 import { keyText, type SecretsToDeploy, type SlotToDeploy } from "./secrets-to-deploy.ts";
 
@@ -50,7 +50,7 @@ async function probeKey(
   const url = originUrl(base, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
   const headers = new Headers(await sign(url, region, slot.credentials, now()));
   headers.set("range", "bytes=0-0");
-  const answer = await askS3(url, { headers }, now(), PATIENCE_S);
+  const answer = await askS3(url, { headers }, now());
   const { status, code } = answer;
   const { fault } = verdictOf(answer, region);
   const key = keyText(slot);

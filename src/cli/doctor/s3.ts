@@ -8,7 +8,7 @@ import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { askS3, fetchObject, PATIENCE_S, type S3Answer } from "../http/ask-s3.ts";
+import { askS3, type S3Answer } from "../http/ask-s3.ts";
 import { type ListOptions, listPage } from "../objects/list-page.ts";
 import { fail, NO_IMAGE, note, ok, type Result } from "./finding.ts";
 
@@ -30,12 +30,12 @@ export function openProbe(bucket: Bucket, credentials: Credentials | undefined, 
     ask: async (key: string, query = "") => {
       const { url, headers, at } = await prepare(key, query);
       headers.set("range", "bytes=0-0");
-      return askS3(url, { headers }, at, PATIENCE_S);
+      return askS3(url, { headers }, at);
     },
     fetch: async (key: string, maxBytes?: number) => {
       const { url, headers, at } = await prepare(key);
       if (maxBytes !== undefined) headers.set("range", `bytes=0-${maxBytes - 1}`);
-      return fetchObject(url, headers, at, PATIENCE_S);
+      return askS3(url, { headers, readsObject: true }, at);
     },
     list: (options: ListOptions) => listPage(bucket, credentials, options, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
@@ -43,7 +43,7 @@ export function openProbe(bucket: Bucket, credentials: Credentials | undefined, 
       const query = "?partNumber=1&uploadId=vitrine-doctor";
       const { url, headers, at } = await prepare(key, query, "PUT");
       headers.set("content-md5", WRONG_MD5);
-      return askS3(url, { method: "PUT", headers }, at, PATIENCE_S);
+      return askS3(url, { method: "PUT", headers }, at);
     },
   };
 }

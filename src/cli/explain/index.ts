@@ -7,7 +7,7 @@ import { openProject, type Project } from "../config/project.ts";
 import { isHere, ownUrlsOf, refuserOfOthersUrls } from "../config/site-url.ts";
 import { envOption, OBJECTS } from "../options.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
-import { isUrl, readGiven } from "../urls/given-objects.ts";
+import { isUrl, readGiven, refuseGiven } from "../urls/given-objects.ts";
 import { findPaths, queryFor } from "../urls/public-url.ts";
 import { explainUrl, type Row } from "./explain-url.ts";
 
@@ -47,7 +47,7 @@ async function explain(world: World, given: string, env: string | undefined): Pr
     );
     text = base + first.path + first.query;
   }
-  if (!URL.canParse(text)) return { fault: `${JSON.stringify(given)}: is not a URL` };
+  if (!URL.canParse(text)) return refuseGiven(given, "is not a URL");
   const refuse = refuserOfOthersUrls(world.folder, project.known);
   const foreign = isWhole && !project.local ? refuse(text) : undefined;
   if (foreign !== undefined) return foreign;

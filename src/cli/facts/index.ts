@@ -14,13 +14,14 @@ import {
   type World,
 } from "../command.ts";
 import { isPlayed, openProject, slotsAtHand } from "../config/project.ts";
+import { askWhetherThere } from "../http/ask-health.ts";
 import { listObjects, whyNoKey } from "../objects/list-objects.ts";
 import type { Found } from "../objects/object-name.ts";
 import { envOption, secretsFileOption } from "../options.ts";
 import { loadSharp } from "../picture/read-fact.ts";
 import { counted } from "../terminal/progress.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
-import { absenceFault } from "../urls/absence.ts";
+import { envFlag } from "../wrangler/config-file.ts";
 import { readFactsFile, writeFacts } from "./facts-file.ts";
 import { type Outcome, readOriginals } from "./read-originals.ts";
 
@@ -77,8 +78,11 @@ async function facts(world: World, args: readonly string[], options: Options): P
   const known = out === undefined ? new Map() : readFactsFile(world, out);
   if (isFault(known)) return known;
   const { base } = project;
-  const absent = isPlayed(project) && !isFault(base) && (await absenceFault(project, base));
-  if (absent) return absent;
+  const unhealthy = isPlayed(project) && !isFault(base) ? await askWhetherThere(base) : undefined;
+  if (unhealthy && unhealthy.status === undefined) {
+    const command = `npx vitrine dev${envFlag(project.known)}`;
+    return { fault: `${base} does not answer. Is the local run started there? ${command}` };
+  }
   const objects = await listObjects(world, project, prefixes, { who: "facts" });
   if (isFault(objects)) return objects;
   if (interrupted.aborted) return { fault: "interrupted before an original was read" };

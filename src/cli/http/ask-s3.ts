@@ -8,57 +8,43 @@ export type S3Answer = S3Reply & {
   readonly text: string;
   /** Why no whole answer came: a code of Node.js such as `ENOTFOUND`, `timeout`, `too large`, or words. */
   readonly failure?: string;
+  /** The object, if it was asked for and came whole. */
+  readonly bytes?: Uint8Array;
 };
-
-/** Seconds that an answer may take by default, and then each part of it. */
-export const PATIENCE_S = 10;
 
 /** The edge reads no larger object (L1). */
 export const MOST_BYTES = 100e6;
 const MAX_TEXT_BYTES = 10e6;
+const TIMEOUT_S = 10;
 
-/** Sends one request. The bytes of an object are not read. */
+export type S3Request = {
+  readonly method?: "GET" | "PUT";
+  /** With the signature. */
+  readonly headers: Headers;
+  /** Whether the bytes of an object are read. */
+  readonly readsObject?: boolean;
+};
+
+/** Sends one request. It may take 10 s, and then each part of the answer. @param now milliseconds since 1970 */
 export async function askS3(
   url: string,
-  { method = "GET", headers }: { readonly method?: "GET" | "PUT"; readonly headers: Headers },
+  { method = "GET", headers, readsObject = false }: S3Request,
   now: number,
-  timeoutS: number,
 ): Promise<S3Answer> {
-  const { bytes: _bytes, ...answer } = await send(url, { method, headers }, now, timeoutS, false);
-  return answer;
-}
-
-/** Fetches an object, or the part that the headers ask for. @returns with bytes only if all came */
-export function fetchObject(
-  url: string,
-  headers: Headers,
-  now: number,
-  timeoutS: number,
-): Promise<S3Answer & { readonly bytes?: Uint8Array }> {
-  return send(url, { headers }, now, timeoutS, true);
-}
-
-async function send(
-  url: string,
-  init: RequestInit,
-  now: number,
-  timeoutS: number,
-  readsObjects: boolean,
-): Promise<S3Answer & { bytes?: Uint8Array }> {
   let head: Pick<Response, "status" | "headers"> | undefined;
   let isObject = false;
   const maxBytes = (answer: Response) => {
     head = answer;
     const isXml = /\bxml\b/.test(answer.headers.get("content-type") ?? "");
-    isObject = answer.ok && (readsObjects || !isXml);
+    isObject = answer.ok && (readsObject || !isXml);
     if (!isObject) return MAX_TEXT_BYTES;
-    return readsObjects ? MOST_BYTES : 0;
+    return readsObject ? MOST_BYTES : 0;
   };
   try {
-    const { bytes, whole } = await fetchBody(url, init, timeoutS, maxBytes);
+    const { bytes, whole } = await fetchBody(url, { method, headers }, TIMEOUT_S, maxBytes);
     const text = isObject ? "" : new TextDecoder().decode(bytes);
     const answer = { ...(head && parseS3Reply(head, text, now)), text };
-    if (!isObject || !readsObjects) return answer;
+    if (!isObject || !readsObject) return answer;
     return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
   } catch (error) {
     const failure = isLate(error) ? "timeout" : codeOf(error);

@@ -7,7 +7,7 @@ import { isPlainObject } from "../../worker/base/json.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
-import { askS3, PATIENCE_S, type S3Answer } from "../http/ask-s3.ts";
+import { askS3, type S3Answer } from "../http/ask-s3.ts";
 
 export type ListOptions = {
   readonly prefix: string;
@@ -42,11 +42,10 @@ export async function listPage(
   credentials: Credentials | undefined,
   options: ListOptions,
   now: number,
-  timeoutS = PATIENCE_S,
 ): Promise<Page | S3Answer> {
   const url = listUrl(bucket, options);
   const headers = new Headers(credentials && (await sign(url, bucket.region, credentials, now)));
-  const answer = await askS3(url, { headers }, now, timeoutS);
+  const answer = await askS3(url, { headers }, now);
   if (answer.status !== 200 || answer.failure !== undefined) return answer;
   try {
     return readPage(answer.text, options.prefix);

@@ -61,7 +61,7 @@ export async function gatherObjects(
     else
       for await (const line of linesOf(world.stdin, world.interrupted)) {
         const isText = typeof line === "string";
-        take(isText ? readGiven(project, own, line, String) : refuse(line.given, line.reason));
+        take(isText ? readGiven(project, own, line, String) : refuseGiven(line.given, line.reason));
       }
   }
   if (prefix !== undefined) {
@@ -94,7 +94,8 @@ function withoutSignature(given: string): string {
   return isUrl(given) || CLAIM.test(given) ? withoutSignatures(given) : given;
 }
 
-function refuse(given: string, reason: string): Fault {
+/** Why a text names no object. */
+export function refuseGiven(given: string, reason: string): Fault {
   return { fault: `${JSON.stringify(withoutSignature(given))}: ${reason}` };
 }
 
@@ -107,7 +108,7 @@ export function readGiven(
 ): GivenObject | Fault {
   if (isUrl(given)) return readUrl(project, own, given);
   const object = readObject(project.config.buckets, given, write);
-  if ("reason" in object) return refuse(given, object.reason);
+  if ("reason" in object) return refuseGiven(given, object.reason);
   return { ...object, given: withoutSignature(given) };
 }
 
@@ -115,21 +116,21 @@ function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject 
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
   const text = given.startsWith("/") ? `https://path.invalid${given}` : given;
   // A URL parser drops some of these characters, and would read another key.
-  if (!URL.canParse(text) || CONTROL.test(text)) return refuse(given, "is not a URL");
+  if (!URL.canParse(text) || CONTROL.test(text)) return refuseGiven(given, "is not a URL");
   const url = new URL(text);
   if (text === given) {
     const foreign = own.refuse(given);
-    if (foreign !== undefined) return refuse(given, foreign.fault);
+    if (foreign !== undefined) return refuseGiven(given, foreign.fault);
     const { hosts } = own;
     if (hosts.length > 0 && !hosts.some((host) => isHostOf(url.host, host))) {
-      return refuse(given, `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`);
+      return refuseGiven(given, `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`);
     }
   }
   const resolved = resolveRequest(config, url.pathname);
-  if (resolved.route === undefined) return refuse(given, "no route has this path");
+  if (resolved.route === undefined) return refuseGiven(given, "no route has this path");
   const { route, name: variant, object: key } = resolved;
   const problem = keyFault(resolved.key);
-  if (problem !== undefined) return refuse(given, problem);
+  if (problem !== undefined) return refuseGiven(given, problem);
   const version = route.signing && VERSION.exec(url.search)?.[1];
   const place = { route, variant };
   return { given: withoutSignature(given), bucket: route.bucket, key, version, place };

@@ -357,9 +357,10 @@ describe("the commands that it prints can be pasted:", () => {
   });
 });
 
-test.each(["https://", "http://a b/"])("%j is not taken for a URL", async (given) => {
+test.each(["https://", "http://a b/c?exp=1&kid=k&sig=kJ2u8Zq0"])("%j is no URL", async (given) => {
   const { code, out, err } = await vitrine(["explain", given], { folder });
   expect([code, out, err]).toEqual([2, "", expect.stringMatching(/is not a URL/)]);
+  expect(err).not.toContain("kJ2u8Zq0");
 });
 
 test("of an object, it explains the first URL, and signs it if the keys are at hand", async () => {
