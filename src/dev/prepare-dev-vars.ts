@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
-import { devVarsOf, readVars } from "../cli/config/environment-config.ts";
+import { devVarsOf, readEnvironment } from "../cli/config/environment-config.ts";
 import { isPlainObject, parseJson } from "../worker/base/json.ts";
 import type { Vars } from "../worker/config/schema.ts";
 
@@ -17,12 +17,12 @@ const PLAIN = `# The secrets of the local run. It reloads this file after each c
 
 /** @returns what was done, one line each. In a folder that is not Vitrine's it does nothing */
 export function prepareDevVars(environment: string | undefined): readonly string[] | Fault {
-  const project = readVars(".", environment, "quiet");
+  const project = readEnvironment(".", environment, "quiet");
   // In a folder that is not Vitrine's, a new .dev.vars would hide its .env (S4).
   if ("fault" in project || project.started["BUCKETS"] === undefined) return [];
   const file = devVarsOf(".", environment);
   const done = existsSync(file) ? [] : [createDevVars()];
-  const known = readVars(".", environment);
+  const known = readEnvironment(".", environment);
   if ("fault" in known || known.started["URL_SIGNING_KEYS"]) return done;
   const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
   try {

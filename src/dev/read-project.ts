@@ -2,9 +2,9 @@
 
 import {
   carrierText,
+  type EnvironmentConfig,
   isCarrier,
-  type KnownVars,
-  readVars,
+  readEnvironment,
 } from "../cli/config/environment-config.ts";
 import type { LocalRun } from "../cli/config/local-run.ts";
 import { foundText } from "../cli/config/mistakes.ts";
@@ -13,7 +13,10 @@ import { readLocal } from "../cli/config/project.ts";
 import type { Config } from "../worker/config/config.ts";
 
 export type Project = LocalRun &
-  Pick<KnownVars, "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"> & {
+  Pick<
+    EnvironmentConfig,
+    "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"
+  > & {
     /** The file that a deploy would upload. */
     readonly main: string;
     /** What is wrong in it. A Worker that is deployed with it answers 500. */
@@ -34,7 +37,7 @@ export function readProject(
   environment: string | undefined,
   quiet?: "quiet",
 ): Project | Mistakes {
-  const known = readVars(".", environment, quiet);
+  const known = readEnvironment(".", environment, quiet);
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
   const { run, config, mistakes: found } = readLocal(".", known, endpoint);

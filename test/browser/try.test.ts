@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { readVars } from "../../src/cli/config/environment-config.ts";
+import { readEnvironment } from "../../src/cli/config/environment-config.ts";
 import { readFact } from "../../src/cli/picture/read-fact.ts";
 import { presetSchema } from "../../src/worker/config/preset.ts";
 import { ROOT } from "../support/built.ts";
@@ -23,7 +23,7 @@ function presetOf(lines: string): unknown {
   try {
     const preset = `[vars.PRESETS.try]\nwidth = 160\nheight = 160\nfit = "cover"\n${lines}`;
     writeFileSync(join(folder, "wrangler.toml"), `name = "try"\n${preset}\n`);
-    const known = readVars(folder, undefined, "quiet");
+    const known = readEnvironment(folder, undefined, "quiet");
     if ("fault" in known) throw new Error(known.fault);
     const { try: table } = Object(known.started["PRESETS"]);
     return presetSchema(table, "try", (path, message) => expect.unreachable(`${path} ${message}`));

@@ -4,7 +4,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { checkEnvironments } from "../config/check-environments.ts";
-import { readVars } from "../config/environment-config.ts";
+import { readEnvironment } from "../config/environment-config.ts";
 import { configFault, shellWarnings, type Warning, warningText } from "../config/mistakes.ts";
 import { secretsIn } from "../secrets/secrets.ts";
 import { environmentText } from "../wrangler/config-file.ts";
@@ -53,7 +53,7 @@ function devVarsWarnings(
   { folder, env }: World,
   environment: string | undefined,
 ): readonly Warning[] {
-  const known = readVars(folder, environment, "quiet");
+  const known = readEnvironment(folder, environment, "quiet");
   if (isFault(known)) return [];
   const { started, local, devVars } = known;
   const own = Object.entries(started).filter(([name]) => local.has(name));

@@ -21,7 +21,7 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { type KnownVars, readVars } from "../config/environment-config.ts";
+import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
 import { configFault } from "../config/mistakes.ts";
 import { readDeployed } from "../config/project.ts";
 import { findBaseUrl } from "../config/site-url.ts";
@@ -76,7 +76,7 @@ function readFile(file: string): string {
 
 function client(world: World, file: string, options: Options): End {
   const { env, baseUrl: given, standalone = false } = options;
-  const known = readVars(world.folder, chooseEnvironment(world, env));
+  const known = readEnvironment(world.folder, chooseEnvironment(world, env));
   if (isFault(known)) return configFault([known.mistake]);
   const config = readDeployed(known);
   if ("mistakes" in config) {
@@ -108,7 +108,7 @@ function client(world: World, file: string, options: Options): End {
   return EXIT.done;
 }
 
-function readBaseUrl(known: KnownVars, given: string | undefined): BaseUrl | Fault {
+function readBaseUrl(known: EnvironmentConfig, given: string | undefined): BaseUrl | Fault {
   const variable = readVariable(given ?? "");
   return variable ?? findBaseUrl(given, known.patterns, "--base-url", placeText(known));
 }

@@ -43,7 +43,7 @@ export function originOf({
  * What the names of a bucket's secrets begin with, by the bucket's name in `BUCKETS`. An R2 binding and a
  * role have no secrets.
  */
-export function wordsOf(buckets: unknown): Map<string, string> {
+export function secretPrefixesOf(buckets: unknown): Map<string, string> {
   return new Map(
     Object.entries(tableOf(buckets)).flatMap(([name, settings]) => {
       const { binding, role, credentials } = tableOf(settings);
@@ -54,8 +54,8 @@ export function wordsOf(buckets: unknown): Map<string, string> {
 }
 
 /** The words whose slots may hold session credentials: no bucket has them for the image edge (A11). */
-export function sessionWords(buckets: unknown): ReadonlySet<string> {
-  const words = wordsOf(buckets);
+export function sessionPrefixesOf(buckets: unknown): ReadonlySet<string> {
+  const words = secretPrefixesOf(buckets);
   const ofEdge = [...words].flatMap(([name, word]) =>
     tableOf(tableOf(buckets)[name])["engine"] === "binding" ? [] : [word],
   );

@@ -11,10 +11,10 @@ import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
 import { bucketsOf, hasEdge, originOf } from "./buckets.ts";
 import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
 import {
+  type EnvironmentConfig,
   isCarrier,
-  type KnownVars,
+  readEnvironment,
   readOthers,
-  readVars,
   type Unreadable,
 } from "./environment-config.ts";
 import { type FoundMistake, isSameMistake, localMistake, type Warning } from "./mistakes.ts";
@@ -33,7 +33,7 @@ export type Report = {
 };
 
 /** Checks one environment that is read already, also against the others. */
-export function checkEnvironment(folder: string, known: KnownVars): Report {
+export function checkEnvironment(folder: string, known: EnvironmentConfig): Report {
   const keys = keyMistakesOf(findKeyMistakes(folder, known.file), known.environment, true);
   return reportOn(known, readOthers(folder, known), keys);
 }
@@ -47,13 +47,13 @@ export function checkEnvironments(folder: string, name: string | undefined): rea
   const keys = isFault(file) ? [] : findKeyMistakes(folder, file);
   // wrangler would warn of the keys that are mistakes here.
   const quiet = keys.length > 0 ? "quiet" : undefined;
-  const first = readVars(folder, name || undefined, quiet);
+  const first = readEnvironment(folder, name || undefined, quiet);
   const isAll = name === undefined && !isFault(first);
   const environments = isAll ? [undefined, ...first.environments] : [name || undefined];
   const compared = isAll || isFault(first) ? [] : readOthers(folder, first);
   const reports: Report[] = [];
   for (const [at, environment] of environments.entries()) {
-    const known = at === 0 ? first : readVars(folder, environment, quiet);
+    const known = at === 0 ? first : readEnvironment(folder, environment, quiet);
     const ownKeys = keyMistakesOf(keys, environment, at === 0);
     if (isFault(known)) {
       const isWhole = at === 0 && name === undefined; // then no other environment is looked at
@@ -106,8 +106,8 @@ function isReported({ from, ...mistake }: FoundMistake, reports: readonly Report
 }
 
 function reportOn(
-  known: KnownVars,
-  others: readonly KnownVars[],
+  known: EnvironmentConfig,
+  others: readonly EnvironmentConfig[],
   keys: readonly KeyMistake[],
 ): Report {
   const { environment } = known;
@@ -142,7 +142,12 @@ function reportOn(
 }
 
 /** The mistakes that the local run would find, if .dev.vars changes anything. */
-function localMistakes({ started, local, secrets, devVars }: KnownVars): readonly FoundMistake[] {
+function localMistakes({
+  started,
+  local,
+  secrets,
+  devVars,
+}: EnvironmentConfig): readonly FoundMistake[] {
   if (local.size === 0) return [];
   const isBegun = (name: string) => [...local].some((one) => slotStem(one) === slotStem(name));
   // The local run makes a signing key, and opens the local buckets with keys of its own.
@@ -158,7 +163,7 @@ function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {
 }
 
 /** The Worker treats a token that is too short as none; here it is a mistake. */
-function tokenMistakes({ started, devVars: from }: KnownVars): FoundMistake[] {
+function tokenMistakes({ started, devVars: from }: EnvironmentConfig): FoundMistake[] {
   const minLengths = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
   return (["HEALTH_TOKEN", "PURGE_TOKEN"] as const).flatMap((path) => {
     if (!started[path] || readToken(started, path)) return [];
@@ -193,7 +198,7 @@ function overlayLines({ variants }: Config): string[] {
   return [`Overlays by URL (${presets}): when you change one, give it a new URL.`];
 }
 
-function domainLines({ patterns, workersDev }: KnownVars, { routes }: Config): string[] {
+function domainLines({ patterns, workersDev }: EnvironmentConfig, { routes }: Config): string[] {
   if (patterns.length > 0) return [];
   return workersDev && !hasEdge(routes)
     ? ["It needs no domain: a deploy serves from a workers.dev address."]

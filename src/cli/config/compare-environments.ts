@@ -3,13 +3,16 @@
 import { tableOf } from "../../worker/base/json.ts";
 import type { Mistake } from "../../worker/base/refusal.ts";
 import { environmentText } from "../wrangler/config-file.ts";
-import type { KnownVars, R2Binding } from "./environment-config.ts";
+import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import { isLocalSigningKey } from "./local-run.ts";
 import type { Warning } from "./mistakes.ts";
-import { sharedPattern, takingsOf } from "./site-url.ts";
+import { sharedPattern, takenRoutesOf } from "./site-url.ts";
 
 /** @param others the environments to compare with, the top level among them */
-export function environmentMistakes(vars: KnownVars, others: readonly KnownVars[]): Mistake[] {
+export function environmentMistakes(
+  vars: EnvironmentConfig,
+  others: readonly EnvironmentConfig[],
+): Mistake[] {
   const { environment, own, worker } = vars;
   const mistakes = [...storeMistakes(vars, others)];
   const add = (path: string, message: string) => mistakes.push({ path, message });
@@ -31,19 +34,19 @@ export function environmentMistakes(vars: KnownVars, others: readonly KnownVars[
 }
 
 /** Requests that one of two environments takes from the other: routes go before custom domains. */
-function overlaps(vars: KnownVars, other: KnownVars): string[] {
+function overlaps(vars: EnvironmentConfig, other: EnvironmentConfig): string[] {
   const owner = ` of ${environmentText(other.environment)}`;
   const text = (by: string, from: string) => `${by} takes requests of ${from}`;
   return [
-    ...takingsOf(vars, other).map(({ by, from }) => text(by, from + owner)),
-    ...takingsOf(other, vars).map(({ by, from }) => text(by + owner, from)),
+    ...takenRoutesOf(vars, other).map(({ by, from }) => text(by, from + owner)),
+    ...takenRoutesOf(other, vars).map(({ by, from }) => text(by + owner, from)),
   ];
 }
 
 /** What two environments share, perhaps unnoticed: who may deploy the one can do something in the other. */
 export function* environmentWarnings(
-  vars: KnownVars,
-  others: readonly KnownVars[],
+  vars: EnvironmentConfig,
+  others: readonly EnvironmentConfig[],
 ): Generator<Warning> {
   for (const other of others) {
     const owner = environmentText(other.environment);
@@ -62,7 +65,7 @@ export function* environmentWarnings(
   }
 }
 
-function rolesOf({ deployed }: KnownVars): { bucket: string; role: unknown }[] {
+function rolesOf({ deployed }: EnvironmentConfig): { bucket: string; role: unknown }[] {
   return Object.entries(tableOf(deployed["BUCKETS"])).flatMap(([bucket, settings]) => {
     const { role } = tableOf(settings);
     return role === undefined ? [] : [{ bucket, role }];
@@ -70,7 +73,7 @@ function rolesOf({ deployed }: KnownVars): { bucket: string; role: unknown }[] {
 }
 
 /** Returns whether the files of two environments have a key in common, as far as that can be seen here. */
-function hasSameSigningKey(one: KnownVars, other: KnownVars): boolean {
+function hasSameSigningKey(one: EnvironmentConfig, other: EnvironmentConfig): boolean {
   // Environments without files of their own have one file for the local run, which is never deployed.
   if (one.devVars === other.devVars) return false;
   const others = Object.values(signingKeysOf(other));
@@ -78,7 +81,7 @@ function hasSameSigningKey(one: KnownVars, other: KnownVars): boolean {
 }
 
 /** The keys of .dev.vars that the local run did not make, by their kids. */
-function signingKeysOf({ started: { URL_SIGNING_KEYS: keys } }: KnownVars) {
+function signingKeysOf({ started: { URL_SIGNING_KEYS: keys } }: EnvironmentConfig) {
   return isLocalSigningKey("URL_SIGNING_KEYS", keys) ? {} : tableOf(keys);
 }
 
@@ -86,21 +89,23 @@ function signingKeysOf({ started: { URL_SIGNING_KEYS: keys } }: KnownVars) {
 export function storeOf({
   deployed,
   r2Buckets,
-}: Pick<KnownVars, "deployed" | "r2Buckets">): R2Binding | undefined {
+}: Pick<EnvironmentConfig, "deployed" | "r2Buckets">): R2Binding | undefined {
   const { store } = tableOf(deployed["ANSWERS"]);
   return r2Buckets.find(({ binding }) => binding === store);
 }
 
 /** The name of a bound bucket. `wrangler deploy` gives it one that has none (T9). */
 export function bucketName(
-  { worker }: Pick<KnownVars, "worker">,
+  { worker }: Pick<EnvironmentConfig, "worker">,
   { binding, bucket_name: name }: R2Binding,
 ): string {
   return name ?? `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
 }
 
 /** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
-function usesOf(vars: KnownVars): readonly { readonly by: string; readonly bucket: string }[] {
+function usesOf(
+  vars: EnvironmentConfig,
+): readonly { readonly by: string; readonly bucket: string }[] {
   const bound = vars.r2Buckets.map((one) => ({ by: one.binding, bucket: bucketName(vars, one) }));
   const origins = Object.entries(tableOf(vars.deployed["BUCKETS"])).flatMap(([name, settings]) => {
     const { endpoint, bucket } = tableOf(settings);
@@ -111,7 +116,10 @@ function usesOf(vars: KnownVars): readonly { readonly by: string; readonly bucke
 }
 
 /** The store's bucket is nothing else's: its names could be originals there, and two Workers would write into it. */
-function* storeMistakes(vars: KnownVars, others: readonly KnownVars[]): Generator<Mistake> {
+function* storeMistakes(
+  vars: EnvironmentConfig,
+  others: readonly EnvironmentConfig[],
+): Generator<Mistake> {
   const store = storeOf(vars);
   const bucket = store && bucketName(vars, store);
   const path = "ANSWERS.store";

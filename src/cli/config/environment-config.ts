@@ -37,7 +37,7 @@ type WranglerConfig = {
 type Route = string | { readonly pattern: string; readonly custom_domain?: boolean };
 
 /** What a Worker sees that is deployed from this folder, and one that is started in it. */
-export type KnownVars = Place & {
+export type EnvironmentConfig = Place & {
   /** The keys that this environment sets itself. It inherits others. */
   readonly own: ReadonlySet<string>;
   /** The settings of wrangler in this environment. */
@@ -85,11 +85,11 @@ export type Unreadable = Fault & {
  * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says
  * @param quiet hides wrangler's warnings, where another call shows them
  */
-export function readVars(
+export function readEnvironment(
   folder: string,
   environment?: string,
   quiet?: "quiet",
-): KnownVars | Unreadable {
+): EnvironmentConfig | Unreadable {
   const file = findConfigFile(folder);
   if (isFault(file)) return unreadable({ path: "wrangler.toml", message: file.fault });
   const wrangler = loadWrangler();
@@ -119,10 +119,13 @@ export function readVars(
 }
 
 /** Reads the other environments, the top level among them, as far as they can be read. */
-export function readOthers(folder: string, { environment, environments }: KnownVars): KnownVars[] {
+export function readOthers(
+  folder: string,
+  { environment, environments }: EnvironmentConfig,
+): EnvironmentConfig[] {
   const names = [undefined, ...environments].filter((name) => name !== environment);
   return names.flatMap((name) => {
-    const known = readVars(folder, name, "quiet");
+    const known = readEnvironment(folder, name, "quiet");
     return isFault(known) ? [] : [known];
   });
 }
@@ -131,7 +134,7 @@ function read(
   wrangler: Wrangler,
   config: WranglerConfig,
   place: Place,
-): Omit<KnownVars, keyof Place | "own"> {
+): Omit<EnvironmentConfig, keyof Place | "own"> {
   const devVars = readDevVars(wrangler, config, place);
   const bindings = standIns(config);
   const routes = (config.routes ?? (config.route ? [config.route] : [])).map((route) =>
@@ -242,13 +245,13 @@ function standIns({ images, r2_buckets, secrets_store_secrets }: WranglerConfig)
  * Returns whether the top level only holds what its environments inherit. Then there is nothing to deploy
  * from it, and no domain that a deploy by mistake would take away.
  */
-export function isCarrier(known: KnownVars): boolean {
+export function isCarrier(known: EnvironmentConfig): boolean {
   const isEmpty = Object.keys(known.wrangler.vars).length === 0 && known.patterns.length === 0;
   return known.environment === undefined && known.environments.length > 0 && isEmpty;
 }
 
 /** Why nothing can be done with such a top level. */
-export function carrierText({ file, environments }: KnownVars): string {
+export function carrierText({ file, environments }: EnvironmentConfig): string {
   const names = environments.map((name) => `--env ${name}`).join(" or ");
   return `the top level of ${file} has no vars, so there is nothing to deploy from it: use ${names}`;
 }

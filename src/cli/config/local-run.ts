@@ -9,8 +9,8 @@ import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { replaceFile } from "../files/write-file.ts";
-import { wordsOf } from "./buckets.ts";
-import type { KnownVars } from "./environment-config.ts";
+import { secretPrefixesOf } from "./buckets.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
 
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };
 
@@ -44,7 +44,7 @@ export function localBuckets(
   buckets: unknown,
   endpoint: string,
   keys: Credentials,
-  r2Buckets: KnownVars["r2Buckets"] = [],
+  r2Buckets: EnvironmentConfig["r2Buckets"] = [],
 ): Record<string, Settings> {
   return Object.fromEntries(
     Object.entries(tableOf(buckets)).map(([id, settings]) => {
@@ -63,7 +63,7 @@ export function localBuckets(
  * @param keys what opens it
  */
 export function localRun(
-  { started, local, r2Buckets }: Pick<KnownVars, "started" | "local" | "r2Buckets">,
+  { started, local, r2Buckets }: Pick<EnvironmentConfig, "started" | "local" | "r2Buckets">,
   endpoint: string,
   keys: Credentials,
 ): LocalRun {
@@ -98,7 +98,9 @@ function stores(edge: unknown, given: readonly unknown[], { secretAccessKey }: C
 
 /** The secret halves of the current slots. */
 function keysOf(buckets: unknown, secrets: Vars): unknown[] {
-  return [...wordsOf(buckets).values()].map((word) => secrets[secretNames(word).secretAccessKey]);
+  return [...secretPrefixesOf(buckets).values()].map(
+    (word) => secrets[secretNames(word).secretAccessKey],
+  );
 }
 
 function localAnswers(written: unknown, isStoring: boolean): Vars {
@@ -128,7 +130,7 @@ function localSigningKey(): string {
  */
 function localSecrets(buckets: unknown, given: ReadonlySet<string>, keys: Credentials): Vars {
   const secrets: Record<string, string> = {};
-  for (const word of wordsOf(buckets).values()) {
+  for (const word of secretPrefixesOf(buckets).values()) {
     const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
     if (given.has(id) || given.has(secret)) continue;
     secrets[id] = keys.accessKeyId;

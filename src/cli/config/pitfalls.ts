@@ -8,13 +8,13 @@ import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import { bucketsOf, hasEdge } from "./buckets.ts";
-import type { KnownVars } from "./environment-config.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 
 /** What wrangler accepts, and what does not work with Vitrine. */
-export function* pitfalls(vars: KnownVars): Generator<Mistake> {
+export function* pitfalls(vars: EnvironmentConfig): Generator<Mistake> {
   yield* bindingMistakes(vars);
   for (const name of vars.secrets) {
     if (!isSecret(name) || !name.endsWith("_NEXT")) continue;
@@ -27,7 +27,7 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
 }
 
 /** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
-export function* varMistakes(vars: KnownVars): Generator<Mistake> {
+export function* varMistakes(vars: EnvironmentConfig): Generator<Mistake> {
   for (const name of Object.keys(vars.wrangler.vars)) {
     if (isSecret(name)) {
       const command = hintFor(vars, `npx wrangler secret put ${name}`);
@@ -40,14 +40,14 @@ export function* varMistakes(vars: KnownVars): Generator<Mistake> {
 }
 
 /** The file of `main` that is not there. Without `main`, wrangler itself says what is missing. */
-export function mainMistakes({ main }: Pick<KnownVars, "main">): Mistake[] {
+export function mainMistakes({ main }: Pick<EnvironmentConfig, "main">): Mistake[] {
   if (main === undefined || existsSync(main)) return [];
   const remedy = 'write a file with the line: export { default, Renditions } from "vitrine";';
   return [{ path: "main", message: `is ${main}, which is not there: ${remedy}` }];
 }
 
 /** Bindings whose name the Worker does not know. */
-function* bindingMistakes({ wrangler, images }: KnownVars): Generator<Mistake> {
+function* bindingMistakes({ wrangler, images }: EnvironmentConfig): Generator<Mistake> {
   const limiters = (wrangler.ratelimits ?? []).map(({ name }) => name);
   const datasets = wrangler.analytics_engine_datasets.map(({ binding }) => binding);
   const bindings = [
@@ -67,13 +67,13 @@ const GATEWAY = "default";
 const CACHED = "Renditions";
 
 /** The setting of Workers Cache for an entrypoint; undefined: it has none, so `[cache]` counts. */
-function cacheOf({ wrangler }: KnownVars, name: string): boolean | undefined {
+function cacheOf({ wrangler }: EnvironmentConfig, name: string): boolean | undefined {
   const entrypoint = wrangler.exports[name];
   return entrypoint?.type === "worker" ? entrypoint.cache?.enabled : undefined;
 }
 
 /** A cache in front of the entrypoint that checks visitors (W1, W2), or an entrypoint that is not there. */
-function* cacheMistakes(vars: KnownVars): Generator<Mistake> {
+function* cacheMistakes(vars: EnvironmentConfig): Generator<Mistake> {
   const { cache, exports } = vars.wrangler;
   for (const [name, { type }] of Object.entries(exports)) {
     const isKnown = name === GATEWAY || name === CACHED;
@@ -101,7 +101,7 @@ function* cacheMistakes(vars: KnownVars): Generator<Mistake> {
 
 /** A cache that is off or emptied: that costs time and money, and harms nobody. */
 export function* cacheWarnings(
-  vars: KnownVars,
+  vars: EnvironmentConfig,
   { answers }: Pick<Config, "answers">,
 ): Generator<Warning> {
   if (answers.keep === 0) return;
@@ -120,7 +120,7 @@ export function* cacheWarnings(
 }
 
 /** What may not work, and does no harm. Warnings of deprecated settings belong here. */
-export function* warnings(vars: KnownVars, config: Config): Generator<Warning> {
+export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Warning> {
   if (vars.workersDev && hasEdge(config.routes)) {
     const what =
       "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not"; // R2

@@ -21,13 +21,13 @@ import {
   valuesOf,
 } from "../secrets/secrets.ts";
 import { chooseEnvironment, findConfigFile, placeText } from "../wrangler/config-file.ts";
-import { wordsOf } from "./buckets.ts";
+import { secretPrefixesOf } from "./buckets.ts";
 import {
   carrierText,
+  type EnvironmentConfig,
   isCarrier,
-  type KnownVars,
   r2StandIn,
-  readVars,
+  readEnvironment,
 } from "./environment-config.ts";
 import {
   isLocalSigningKey,
@@ -44,7 +44,7 @@ export type Project = {
   readonly config: Config;
   /** The buckets as they are configured. In `config`, the local run has replaced them. */
   readonly configured: readonly Bucket[];
-  readonly known: KnownVars;
+  readonly known: EnvironmentConfig;
   /** Whether it is the local run, which `npx vitrine dev` starts on this machine. */
   readonly local: boolean;
   /**
@@ -121,7 +121,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   if (isFault(given)) return given;
   const file = findConfigFile(world.folder);
   if (isFault(file)) return file;
-  const known = readVars(world.folder, chooseEnvironment(world, options.env));
+  const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return configFault([known.mistake]);
   if (isCarrier(known)) return { fault: carrierText(known) };
   const local = given !== undefined && isHere(given);
@@ -138,7 +138,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     ...opened,
     ...{ known, local, secretsFile },
     base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
-    words: wordsOf(vars["BUCKETS"]),
+    words: secretPrefixesOf(vars["BUCKETS"]),
     healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
 }
@@ -146,7 +146,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
 type Opened = Pick<Project, "config" | "configured" | "secrets"> & { readonly vars: Vars };
 
 /** The configuration as the local run has it. The local S3 goes by the name of localhost. */
-function openLocal({ folder }: World, known: KnownVars, url: string): Opened | ConfigFault {
+function openLocal({ folder }: World, known: EnvironmentConfig, url: string): Opened | ConfigFault {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
   const { run, config: configured, mistakes } = readLocal(folder, known, endpoint);
@@ -166,7 +166,7 @@ function openLocal({ folder }: World, known: KnownVars, url: string): Opened | C
 /** Reads one environment as the local run has it. @returns without `config`, the mistakes are why */
 export function readLocal(
   folder: string,
-  known: KnownVars,
+  known: EnvironmentConfig,
   endpoint: string,
 ): { run: LocalRun; config?: Config; mistakes: readonly FoundMistake[] } {
   const run = localRun(known, endpoint, readLocalKeys(folder));
@@ -181,7 +181,7 @@ export function readLocal(
 
 function openDeployed(
   world: World,
-  known: KnownVars,
+  known: EnvironmentConfig,
   secretsFile: string | undefined,
 ): Opened | Fault | ConfigFault {
   const { deployed, started, local, secrets: required, devVars, environment } = known;
@@ -213,6 +213,9 @@ function withSources(mistakes: readonly FoundMistake[], secrets: Secrets): Found
 }
 
 /** Reads wrangler.toml, as if all secrets that it requires were set. */
-export function readDeployed({ deployed, secrets }: Pick<KnownVars, "deployed" | "secrets">) {
+export function readDeployed({
+  deployed,
+  secrets,
+}: Pick<EnvironmentConfig, "deployed" | "secrets">) {
   return readConfig({ ...placeholderSecrets(secrets), ...deployed });
 }

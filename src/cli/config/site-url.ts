@@ -3,7 +3,7 @@
 
 import { type Fault, isFault } from "../command.ts";
 import { environmentText, placeText } from "../wrangler/config-file.ts";
-import { type KnownVars, readOthers } from "./environment-config.ts";
+import { type EnvironmentConfig, readOthers } from "./environment-config.ts";
 
 /**
  * The beginning of all URLs, without a slash at the end; `""` is the page's own host.
@@ -51,8 +51,8 @@ export function isHere(url: string): boolean {
   return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
 }
 
-type Patterns = Pick<KnownVars, "patterns" | "customDomains">;
-type Routes = Pick<KnownVars, "patterns" | "customDomains" | "workersDev" | "worker">;
+type Patterns = Pick<EnvironmentConfig, "patterns" | "customDomains">;
+type Routes = Pick<EnvironmentConfig, "patterns" | "customDomains" | "workersDev" | "worker">;
 
 /**
  * Makes a function that refuses a URL which the routes of another environment match better. An unknown host is
@@ -60,7 +60,7 @@ type Routes = Pick<KnownVars, "patterns" | "customDomains" | "workersDev" | "wor
  */
 export function refuserOfOthersUrls(
   folder: string,
-  known: KnownVars,
+  known: EnvironmentConfig,
 ): (url: string) => Fault | undefined {
   const others = readOthers(folder, known);
   return (url) => refuseBetterMatch(known, others, url);
@@ -69,7 +69,7 @@ export function refuserOfOthersUrls(
 /** What a project knows of where its Vitrine is (project.ts). */
 type Located = {
   readonly base: string | Fault;
-  readonly known: KnownVars;
+  readonly known: EnvironmentConfig;
   readonly local: boolean;
 };
 
@@ -85,7 +85,7 @@ export function ownUrlsOf(folder: string, { base, known }: Omit<Located, "local"
 /** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
 export function refuseUnprovenUrl(
   folder: string,
-  known: KnownVars,
+  known: EnvironmentConfig,
   url: string,
 ): Fault | undefined {
   const others = readOthers(folder, known);
@@ -121,8 +121,8 @@ export function provenBase(folder: string, project: Located, or = ""): string | 
 }
 
 function refuseBetterMatch(
-  known: KnownVars,
-  others: readonly KnownVars[],
+  known: EnvironmentConfig,
+  others: readonly EnvironmentConfig[],
   url: string,
 ): Fault | undefined {
   const { hostname, origin } = new URL(url); // A path may hold a signature.
@@ -179,7 +179,7 @@ export function sharedPattern(
  * The routes that get requests of another Worker's route or custom domain. Routes go before custom domains, whatever
  * the host of their pattern; of two routes, the longer path of the same host goes first.
  */
-export function takingsOf(takers: Patterns, losers: Patterns): { by: string; from: string }[] {
+export function takenRoutesOf(takers: Patterns, losers: Patterns): { by: string; from: string }[] {
   const routes = takers.patterns.filter((pattern) => !takers.customDomains.includes(pattern));
   const pairs = routes.flatMap((by) => losers.patterns.map((from) => ({ by, from })));
   return pairs.filter(({ by, from }) => {

@@ -14,7 +14,7 @@ import {
   type World,
 } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { carrierText, isCarrier, readVars } from "../config/environment-config.ts";
+import { carrierText, isCarrier, readEnvironment } from "../config/environment-config.ts";
 import { configFault, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
@@ -94,7 +94,7 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
 
 /** What would be deployed, or why nothing may be. Sends nothing. */
 function readTarget(world: World, env: string | undefined) {
-  const known = readVars(world.folder, chooseEnvironment(world, env));
+  const known = readEnvironment(world.folder, chooseEnvironment(world, env));
   if (isFault(known)) return configFault([known.mistake]);
   const { file, worker, environment, patterns, workersDev } = known;
   if (isCarrier(known)) return { fault: carrierText(known) };

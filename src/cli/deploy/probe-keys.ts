@@ -6,8 +6,8 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { Fault } from "../command.ts";
-import { wordsOf } from "../config/buckets.ts";
-import type { KnownVars } from "../config/environment-config.ts";
+import { secretPrefixesOf } from "../config/buckets.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { readDeployed } from "../config/project.ts";
 import { askS3 } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
@@ -18,12 +18,12 @@ import { keyText, type SecretsToDeploy, type SlotToDeploy } from "./secrets-to-d
  * @returns what S3's answers leave open, as whole lines, or a fault if it refuses a key
  */
 export async function probeKeys(
-  known: KnownVars,
+  known: EnvironmentConfig,
   { slots, file }: SecretsToDeploy,
   now: () => number,
 ): Promise<readonly string[] | Fault> {
   const config = readDeployed(known);
-  const prefixes = wordsOf(known.deployed["BUCKETS"]);
+  const prefixes = secretPrefixesOf(known.deployed["BUCKETS"]);
   const buckets = "mistakes" in config ? [] : config.buckets;
   const probes = await Promise.all(
     buckets.flatMap((bucket) =>

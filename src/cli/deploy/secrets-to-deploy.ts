@@ -10,8 +10,8 @@ import {
 } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { sessionWords, wordsOf } from "../config/buckets.ts";
-import type { KnownVars } from "../config/environment-config.ts";
+import { secretPrefixesOf, sessionPrefixesOf } from "../config/buckets.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
 import { readSecretsFile, slotSecretNames } from "../secrets/secrets.ts";
@@ -40,7 +40,7 @@ export function keyText(slot: SlotToDeploy): string {
 export function readSecretsToDeploy(
   world: World,
   file: string | undefined,
-  known: KnownVars,
+  known: EnvironmentConfig,
 ): SecretsToDeploy | Fault {
   if (file === undefined) {
     return { sent: {}, slots: [], warnings: [], text: "all secrets stay as they are deployed" };
@@ -84,20 +84,23 @@ export function readSecretsToDeploy(
 }
 
 /** The names of all secrets that the Worker may have. */
-function usedSecrets({ deployed, secrets }: KnownVars): ReadonlySet<string> {
+function usedSecrets({ deployed, secrets }: EnvironmentConfig): ReadonlySet<string> {
   return new Set([
-    ...[...wordsOf(deployed["BUCKETS"]).values()].flatMap(slotSecretNames),
+    ...[...secretPrefixesOf(deployed["BUCKETS"]).values()].flatMap(slotSecretNames),
     ...(deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
     ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", ...secrets],
   ]);
 }
 
 /** @returns also the names of session tokens that stay as they are deployed, and belong to another key */
-function readSlotsToDeploy(sent: SecretsToDeploy["sent"], { deployed, secrets }: KnownVars) {
-  const sessions = sessionWords(deployed["BUCKETS"]);
+function readSlotsToDeploy(
+  sent: SecretsToDeploy["sent"],
+  { deployed, secrets }: EnvironmentConfig,
+) {
+  const sessions = sessionPrefixesOf(deployed["BUCKETS"]);
   const mistakes: Mistake[] = [];
   const slots: SlotToDeploy[] = [];
-  for (const secretPrefix of new Set(wordsOf(deployed["BUCKETS"]).values())) {
+  for (const secretPrefix of new Set(secretPrefixesOf(deployed["BUCKETS"]).values())) {
     const read = readSlots(secretPrefix, sent, () => {}, sessions.has(secretPrefix));
     slots.push(...read.usable.map((slot) => ({ ...slot, secretPrefix })));
     for (const { slot, mistakes: found } of read.unusable) {

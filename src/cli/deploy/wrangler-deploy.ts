@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Fault, World } from "../command.ts";
-import type { KnownVars } from "../config/environment-config.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { type RunWrangler, showWrangler } from "../wrangler/run-wrangler.ts";
 
 /**
@@ -15,7 +15,7 @@ import { type RunWrangler, showWrangler } from "../wrangler/run-wrangler.ts";
 export async function wranglerDeploy(
   world: World,
   run: RunWrangler,
-  known: KnownVars,
+  known: EnvironmentConfig,
   sent: Readonly<Record<string, string>>,
   dryRun: boolean,
 ): Promise<{ readonly url: string | undefined } | Fault> {

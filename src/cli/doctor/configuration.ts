@@ -5,7 +5,7 @@ import { isSecret } from "../../worker/config/read-secrets.ts";
 import { isFault, type World } from "../command.ts";
 import type { Report } from "../config/check-environments.ts";
 import { bucketName, storeOf } from "../config/compare-environments.ts";
-import type { KnownVars } from "../config/environment-config.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
 import {
   type FoundMistake,
   foundText,
@@ -108,7 +108,7 @@ function remedyFor(mistake: FoundMistake, { file, local, secrets, vars }: Subjec
 }
 
 /** What a store would save, or where to see that nobody else can read what it has (T7): wrangler asks R2. */
-export function checkStore(known: KnownVars): Finding[] {
+export function checkStore(known: EnvironmentConfig): Finding[] {
   const store = storeOf(known);
   if (store === undefined) {
     const saves =

@@ -19,7 +19,7 @@ import {
 } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { type KnownVars, readVars } from "../config/environment-config.ts";
+import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
 import { isPlayed, openProject, type Project } from "../config/project.ts";
 import { findBaseUrl, hostOf, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
@@ -81,7 +81,7 @@ Examples:
   npx vitrine doctor --url http://localhost:8787`;
 
 async function doctor(world: World, names: readonly string[], options: Options): Promise<End> {
-  const known = readVars(world.folder, chooseEnvironment(world, options.env));
+  const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   const place = isFault(known) ? undefined : known;
   const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(base)) return base;
@@ -126,7 +126,7 @@ async function doctor(world: World, names: readonly string[], options: Options):
 }
 
 /** Says how to look at the local run, and at what is deployed. */
-function suggestOthers({ stderr }: World, known: KnownVars | undefined): void {
+function suggestOthers({ stderr }: World, known: EnvironmentConfig | undefined): void {
   const command = `npx vitrine doctor${known ? envFlag(known) : ""}`;
   const local = `${command} --url http://localhost:8787`;
   say(stderr, `About what would be deployed. The local run: ${local}`);

@@ -26,7 +26,7 @@ function loadSchema(): ValidateFunction {
 /**
  * Finds keys that wrangler does not know, of which it only warns, and values of a wrong type. Where wrangler takes
  * one of several forms, it says itself which form is wrong.
- * @returns nothing if the file cannot be read, which `readVars` reports
+ * @returns nothing if the file cannot be read, which `readEnvironment` reports
  */
 export function findKeyMistakes(folder: string, file: string): KeyMistake[] {
   const wrangler = loadWrangler();

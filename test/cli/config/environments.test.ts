@@ -1,7 +1,7 @@
 // Which environment of which file a command reads.
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { readVars } from "../../../src/cli/config/environment-config.ts";
+import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, PURGE_TOKEN, VARS } from "../../support/env.ts";
@@ -83,7 +83,7 @@ test.each<[what: string, env: object, name: string, says: string]>([
 test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", async () => {
   vi.stubEnv("CLOUDFLARE_ENV", "staging");
   onTestFinished(() => void vi.unstubAllEnvs());
-  expect(readVars(makeProject(STAGED))).toMatchObject({ worker: "vitrine" });
+  expect(readEnvironment(makeProject(STAGED))).toMatchObject({ worker: "vitrine" });
 });
 
 test.each<[what: string, file: string, files: Record<string, string>, says: RegExp]>([
@@ -112,9 +112,9 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
   const own = { ...files, ".dev.vars.staging": "HEALTH_TOKEN=staging" };
   const both = makeProject(STAGED, "wrangler.toml", own);
   const all = { ...VARS, HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" };
-  expect(readVars(folder)).toMatchObject({ devVars: ".dev.vars", started: all });
-  expect(readVars(both)).toMatchObject({ devVars: ".dev.vars", started: all });
-  const staging = readVars(both, "staging");
+  expect(readEnvironment(folder)).toMatchObject({ devVars: ".dev.vars", started: all });
+  expect(readEnvironment(both)).toMatchObject({ devVars: ".dev.vars", started: all });
+  const staging = readEnvironment(both, "staging");
   expect(staging).toMatchObject({ devVars: ".dev.vars.staging" });
   expect(staging).toMatchObject({ started: { HEALTH_TOKEN: "staging" } });
   expect(staging).not.toHaveProperty("started.AWS_ACCESS_KEY_ID");
@@ -125,7 +125,7 @@ test("without a .dev.vars, nothing of the shell and of .env is taken for one: th
   vi.stubEnv("CLOUDFLARE_INCLUDE_PROCESS_ENV", "true");
   onTestFinished(() => void vi.unstubAllEnvs());
   const folder = makeProject(STAGED, "wrangler.toml", { ".env": "HEALTH_TOKEN=short\n" });
-  expect(readVars(folder)).toMatchObject({ local: new Set(), started: VARS });
+  expect(readEnvironment(folder)).toMatchObject({ local: new Set(), started: VARS });
 });
 
 describe("a --url that is no route of the environment is refused (S6)", () => {

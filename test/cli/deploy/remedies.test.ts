@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { HttpResponse, http } from "msw";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
-import { readVars } from "../../../src/cli/config/environment-config.ts";
+import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { deploy, type Options, type Tools } from "../../../src/cli/deploy/index.ts";
 import { examineSiteAt } from "../../../src/cli/doctor/index.ts";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
@@ -79,7 +79,7 @@ const wrangler =
   async (_world, args, _input, hear) => {
     const file = args.find((arg) => arg.endsWith("secrets.json"));
     const sent = file === undefined ? {} : JSON.parse(readFileSync(file, "utf8"));
-    const read = readVars(folder, args[args.indexOf("--env") + 1] || undefined);
+    const read = readEnvironment(folder, args[args.indexOf("--env") + 1] || undefined);
     if (isFault(read)) throw new Error(read.fault);
     const after = { ...worker, ...sent };
     const missing = read.secrets.filter((name) => after[name] === undefined);

@@ -2,7 +2,7 @@
 
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { readVars } from "../../../src/cli/config/environment-config.ts";
+import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { stopClock, watchWork } from "../../support/clock.ts";
 import { PURGE_TOKEN, SECRETS } from "../../support/env.ts";
@@ -23,7 +23,7 @@ afterAll(removeCopies);
 let env: object = {};
 
 beforeEach(() => {
-  const known = readVars(folder);
+  const known = readEnvironment(folder);
   if ("fault" in known) throw new Error(known.fault);
   env = { ...known.deployed, ...SECRETS, PURGE_TOKEN };
   network.use(

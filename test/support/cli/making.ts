@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isFault } from "../../../src/cli/command.ts";
-import { readVars } from "../../../src/cli/config/environment-config.ts";
+import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { makeTemporary } from "../temporary.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
@@ -34,7 +34,7 @@ export function contents(folder: string): Record<string, string | null> {
 
 /** What wrangler reads of a project, or of one of its environments. */
 export function readProject(folder: string, environment?: string) {
-  const known = readVars(folder, environment, "quiet");
+  const known = readEnvironment(folder, environment, "quiet");
   if (isFault(known)) throw new Error(known.fault);
   return known;
 }

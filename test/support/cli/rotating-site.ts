@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeEach, expect } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
-import { readVars } from "../../../src/cli/config/environment-config.ts";
+import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { rotate } from "../../../src/cli/rotate/index.ts";
 import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
 import { secretNames } from "../../../src/worker/config/read-secrets.ts";
@@ -91,7 +91,7 @@ export function keyFile({ id, secret }: Key, name = "key.json"): void {
 
 /** What `npx vitrine deploy` does: the secrets stay. */
 export function deploy(): void {
-  const read = readVars(site.folder);
+  const read = readEnvironment(site.folder);
   if ("fault" in read) throw new Error(read.fault);
   site.vars = { ...site.vars, ...read.deployed };
   site.deployed = { ...site.deployed };
