@@ -10,7 +10,7 @@ import { vitrine } from "../support/cli/vitrine.ts";
 import { SECRETS } from "../support/env.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
-import { createBucket, encodeSegments, letRead, putObject, setPolicy } from "./client.ts";
+import { createBucket, encodeSegments, letRead, putObject } from "./client.ts";
 import { tell } from "./figures.ts";
 import { hardKeys } from "./hard-keys.ts";
 import { draw } from "./pictures.ts";
@@ -41,96 +41,6 @@ afterAll(async () => {
 });
 
 const envOf = (key: Credentials) => ({ ...SECRETS, ...secretsOf(key) });
-
-async function doctor(key: Credentials, ...args: readonly string[]): Promise<Report> {
-  const ended = await vitrine(["doctor", "--json", ...args], { folder, env: envOf(key) });
-  return { code: ended.code, text: ended.err, ...JSON.parse(ended.out) };
-}
-
-const { accessKeyId, secretAccessKey } = USERS.reader;
-const OF_KEY = [first];
-
-/** A key, the findings that are not well, and the checks that are. */
-const EXAMINED: readonly (readonly [
-  what: string,
-  key: Credentials,
-  args: readonly string[],
-  wrong: readonly (readonly [severity: string, check: string, what: RegExp])[],
-])[] = [
-  ["a reader", USERS.reader, OF_KEY, []],
-  [
-    "an owner",
-    USERS.owner,
-    OF_KEY,
-    [
-      ["warning", "list", /may list/],
-      ["warning", "write", /may write \(s3:PutObject\)/],
-    ],
-  ],
-  [
-    "a wrong secret",
-    { accessKeyId, secretAccessKey: "wrong" },
-    OF_KEY,
-    [["warning", "secret", /SignatureDoesNotMatch/]],
-  ],
-  [
-    "a wrong key id",
-    { accessKeyId: "VITRINENOBODY", secretAccessKey },
-    OF_KEY,
-    [["warning", "key-id", /InvalidAccessKeyId/]],
-  ],
-  [
-    "a reader who names no object",
-    USERS.reader,
-    [],
-    [["warning", "sample", /no image of this bucket is known \(the key may not list it\)/]],
-  ],
-  [
-    "a reader who names a missing object",
-    USERS.reader,
-    ["nothing.png"],
-    [["warning", "sample", /may not read published\/nothing\.png, or it does not exist/]],
-  ],
-];
-
-test.for(EXAMINED)(
-  "the doctor examines the bucket with the key of %s (A6, A7, A13)",
-  async ([what, key, args, wrong], { task }) => {
-    const report = await doctor(key, ...args);
-    const found = wrongIn(report)
-      .filter(({ check }) => check !== "configuration") // http:// is a mistake in wrangler.toml
-      .map(({ severity, check, seen }) => [severity, check, seen]);
-    expect(found).toEqual(
-      wrong.map(([severity, check, what]) => [severity, check, expect.stringMatching(what)]),
-    );
-    const checks = report.findings.map(({ check }) => check);
-    expect(checks).toEqual(expect.arrayContaining(["reachable", "clock", "public"]));
-    tell(task, { check: `doctor, ${what}: findings`, right: found.length, of: wrong.length });
-  },
-);
-
-test("the doctor finds that S3 ignores x-vitrine (A15)", async ({ task }) => {
-  const { findings } = await doctor(USERS.reader, ...OF_KEY);
-  const [found] = findings.filter(({ check }) => check === "parameter");
-  expect(found?.severity).toBe("ok");
-  tell(task, { check: "doctor, x-vitrine: ignored", right: 1, of: 1 });
-});
-
-test("the doctor finds a bucket that anyone may read, list and write (A13)", async ({ task }) => {
-  await createBucket("public");
-  await putObject("public", "published/a.png", await draw(2), "image/png");
-  const actions = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
-  await setPolicy("public", [{ user: undefined, actions }]);
-  const open = makeFolder(varsFor({ ...place, bucket: "public" }));
-  const given = { folder: open, env: envOf(USERS.owner) };
-  const ended = await vitrine(["doctor", "--json", "a.png"], given);
-  const report: Report = { ...JSON.parse(ended.out), code: ended.code, text: ended.err };
-  expect(wrongIn(report).at(-1)).toMatchObject({
-    ...{ check: "public", severity: "error" },
-    seen: "the bucket is public: anyone can download published/a.png and list it, and perhaps write to it, without a key",
-  });
-  tell(task, { check: "doctor, a public bucket: rights named", right: 3, of: 3 });
-});
 
 test("purge --prefix names each object of a list of two pages, and no other (A10)", async ({
   task,

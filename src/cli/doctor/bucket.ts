@@ -35,7 +35,6 @@ import {
   openProbe,
   type S3Probe,
   type S3Query,
-  temporaryKey,
 } from "./s3.ts";
 
 export type Examined = {
@@ -55,36 +54,30 @@ export type Given = {
   readonly now: () => number;
 };
 
-/** Checks a bucket. Only the deployed Worker can ask an R2 binding. */
+/** Checks a bucket. Only the Worker can ask an R2 binding. */
 export async function checkBucket(
   project: Project,
   bucket: Bucket,
   given: Given,
 ): Promise<Examined> {
   const { name, prefix, canary } = bucket;
-  const [first = canary?.slice(prefix.length)] = given.keys;
-  const named = first === undefined ? undefined : { key: prefix + first, bytes: undefined };
-  if (bucket.r2 !== undefined) {
+  const fallback = canary ?? (isPlayed(project) ? prefix + FIXTURE : undefined);
+  const key = given.keys[0] === undefined ? fallback : prefix + given.keys[0];
+  const named = key === undefined ? undefined : { key, bytes: undefined };
+  if (bucketOfWorker(project, bucket).r2 !== undefined) {
     const seen =
-      "an R2 binding: only the Worker can ask it. See /healthz, with --url and HEALTH_TOKEN";
+      "an R2 binding: only the Worker can ask it, and no key opens it. See /healthz, with --url and HEALTH_TOKEN";
     return { findings: findingsOn(`bucket ${name}`, [note("reachable", seen)]), sample: named };
   }
-  const { findings, sample = named } = await checkS3(project, bucket, given);
-  const isBound = bucketOfWorker(project, bucket).r2 !== undefined;
-  return { findings: isBound ? withoutSlots(name, findings) : findings, sample };
+  const { findings, sample = named } = await checkS3(project, bucket, { ...given, known: key });
+  return { findings, sample };
 }
 
-/** The local run has an R2 binding in wrangler's own R2, which the local S3 shows. */
-function withoutSlots(name: string, findings: readonly Finding[]): Finding[] {
-  const about = `bucket ${name}`;
-  const seen = "an R2 binding: the local run has it in wrangler's own R2, and no key opens it";
-  const others = findings.filter(
-    (one) => !isOfSlot(one) && (one.severity !== "ok" || one.check === "sample"),
-  );
-  return [{ about, ...note("reachable", seen) }, ...others.map((one) => ({ ...one, about }))];
-}
-
-async function checkS3(project: Project, given: Bucket, options: Given): Promise<Examined> {
+async function checkS3(
+  project: Project,
+  given: Bucket,
+  options: Given & { readonly known: string | undefined },
+): Promise<Examined> {
   const bucket = { ...given, bucket: configuredName(project, given) };
   const { name, base, region, prefix } = bucket;
   const { host, protocol } = new URL(base);
@@ -121,9 +114,7 @@ async function checkS3(project: Project, given: Bucket, options: Given): Promise
   const objects = working
     ? await checkObjects(working.query, bucket, working.probe, options.keys, isSimulated)
     : undefined;
-  const [named] = options.keys;
-  const fixture = isSimulated ? prefix + FIXTURE : undefined;
-  const known = objects?.sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
+  const known = objects?.sample?.key ?? options.known;
   const access = await probePublicAccess(bucket, stranger, known, trial);
   const results = [...(objects?.results ?? []), access];
   const all = [...findings, ...findingsOn(about, results)];
@@ -216,9 +207,13 @@ function checkSecrets(project: Project, query: S3Query, hasHealth: boolean): Obs
         return { ...halves, from };
       }
       if (local || place === secretsFile) {
-        const evidence = isToken ? `it has ${secret}` : "it begins with ASIA";
-        const correct = `correct ${names.accessKeyId} in ${place}`;
-        return { ...temporaryKey(names.accessKeyId, evidence, correct), from };
+        const temporary = fail("session", {
+          seen: `${names.accessKeyId} is a temporary key: ${isToken ? `it has ${secret}` : "it begins with ASIA"}`,
+          impact:
+            "it expires within hours, and needs a header that the image edge does not pass on",
+          remedy: `use a key of an IAM user (aws iam create-access-key --user-name vitrine): correct ${names.accessKeyId} in ${place}, and its secret, without a session token`,
+        });
+        return { ...temporary, from };
       }
       const session = fail("session", {
         severity: "warning",

@@ -184,26 +184,13 @@ function diagnoseKey(code: string, query: S3Query): Result {
         remedy: `if the key id is misspelt, ${put(id)}. Else correct BUCKETS.${name}.region in wrangler.toml: ${PROVIDERS}`,
         deploys: true,
       });
-    case "ExpiredToken":
-    case "InvalidToken":
-    case "InvalidSecurity":
-      return temporaryKey(id, `S3 answers ${code}`, put(id));
   }
   const anotherKey = `take ${id} and ${secret} out of ${from}, or check the Worker's key with --secrets-file secrets.env`;
   const deployed = `${put(id)}, and its secret. To list the keys: aws iam list-access-keys`;
   return fail("key-id", {
-    seen: `S3 does not know this access key id (${code}): it is revoked, or misspelt`,
+    seen: `S3 does not accept this access key id (${code}): it is revoked, expired or misspelt`,
     impact,
     remedy: scope === "local" ? takeOut : scope === "at-hand" ? anotherKey : deployed,
-  });
-}
-
-/** @param correct the command that replaces the key's id */
-export function temporaryKey(id: string, evidence: string, correct: string): Result {
-  return fail("session", {
-    seen: `${id} is a temporary key: ${evidence}`,
-    impact: "it expires within hours, and needs a header that the image edge does not pass on",
-    remedy: `use a key of an IAM user (aws iam create-access-key --user-name vitrine): ${correct}, and its secret, without a session token`,
   });
 }
 

@@ -191,6 +191,6 @@ test.each([
 test("in the local run, no key of an R2 binding is told", async () => {
   const { findings } = await examineLocally("NoSuchKey", 404, "", bound);
   const seenOf = findings.map((one) => one.seen).join("\n");
-  expect(seenOf).toContain("and no key opens it");
+  expect(seenOf).toContain("no key opens it");
   expect(JSON.stringify(findings)).not.toMatch(/S3 knows it|"key-id"/);
 });
