@@ -175,13 +175,16 @@ type Row = readonly [
   how?: Next & { readonly late?: true },
 ];
 
+const DEAD = { ...OLD_KEY, AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7STAGING" };
+const signing = (kid: string) => ({ URL_SIGNING_KEYS: JSON.stringify({ [kid]: "x".repeat(64) }) });
+const MEDIA = { ...OLD_KEY, MEDIA_ACCESS_KEY_ID: ID };
+const PURGE_TOKEN = "a-token-of-thirty-two-characters-or-more";
+const REVOKED = "Authentication error [code: 10000]";
+const EMPTY = { vars: undefined, routes: undefined, secrets: undefined };
+const noop = () => {};
+
 const ROWS: readonly Row[] = [
-  [
-    "a dead key",
-    "write the id and the secret of an active key of this environment there.",
-    put({ ...OLD_KEY, AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7STAGING" }),
-    put(NEW_KEY),
-  ],
+  ["a dead key", "write the id and the secret of an active key", put(DEAD), put(NEW_KEY)],
   [
     "a key of a minute ago",
     "S3 may know a new key only after a minute",
@@ -199,7 +202,7 @@ const ROWS: readonly Row[] = [
   ],
   [
     "a policy that allows the list alone",
-    "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4",
+    "Allow it s3:GetObject, or use another key",
     () => {
       stage.s3.faults.delete("no-list-bucket");
       stage.s3.objects.set("secret/key.jpg", { body: new Uint8Array(9), type: "image/jpeg" });
@@ -207,12 +210,7 @@ const ROWS: readonly Row[] = [
     },
     setBucket({ prefix: "published/" }), // the strict S3 has one policy, which allows that
   ],
-  [
-    "half a slot",
-    "is missing: a slot needs both secrets",
-    put({ AWS_ACCESS_KEY_ID: ID }),
-    put(NEW_KEY),
-  ],
+  ["half a slot", "a slot needs both secrets", put({ AWS_ACCESS_KEY_ID: ID }), put(NEW_KEY)],
   [
     "a required session token of another key",
     "is missing: [secrets] lists it, and the deployed one belongs to another key",
@@ -236,46 +234,21 @@ const ROWS: readonly Row[] = [
     },
     { late: true },
   ],
-  [
-    "a key of the local run",
-    "is the one of the local run, which opens only the local S3",
-    put(pair(LOCAL_KEYS)),
-    put(NEW_KEY),
-  ],
-  [
-    "the signing key of the local run",
-    "make one for each environment: docs/signed-urls.md",
-    put({ URL_SIGNING_KEYS: JSON.stringify({ local: "x".repeat(64) }) }),
-    put({ URL_SIGNING_KEYS: JSON.stringify({ k1: "x".repeat(64) }) }),
-  ],
-  [
-    "the name of a variable",
-    "is the name of a variable: write its value here",
-    put({ ...NEW_KEY, AWS_SECRET_ACCESS_KEY: "$SECRET" }),
-    put(NEW_KEY),
-  ],
-  [
-    "a name that the Worker does not use",
-    "the Worker does not use MEDIA_ACCESS_KEY_ID of secrets.env",
-    put({ ...OLD_KEY, MEDIA_ACCESS_KEY_ID: ID }),
-    put(NEW_KEY),
-  ],
-  [
-    "a file in another form",
-    "write each value as AWS_ACCESS_KEY_ID='…', or all as JSON",
-    put({ aws_access_key_id: ID }),
-    put(NEW_KEY),
-  ],
+  ["a local key", "is the one of the local run", put(pair(LOCAL_KEYS)), put(NEW_KEY)],
+  ["a local signing key", "docs/signed-urls.md", put(signing("local")), put(signing("k1"))],
+  ["a variable", "write its value here", put({ ...NEW_KEY, HEALTH_TOKEN: "$A" }), put(NEW_KEY)],
+  ["an unused name", "does not use MEDIA_ACCESS_KEY_ID of", put(MEDIA), put(NEW_KEY)],
+  ["another form", "write each value as", put({ aws_access_key_id: ID }), put(NEW_KEY)],
   [
     "a top level without vars",
     "so there is nothing to deploy from it: use --env staging",
-    set({ vars: undefined, routes: undefined, secrets: undefined, env: { staging: OWN } }),
+    set({ ...EMPTY, env: { staging: OWN } }),
     () => ({ options: { env: "staging" } }),
   ],
   [
     "another name by the CI",
     "or change name in wrangler.toml",
-    () => {},
+    noop,
     () => {
       set({ name: "pictures" })();
       return asCi("pictures");
@@ -289,26 +262,13 @@ const ROWS: readonly Row[] = [
     () => asCi("vitrine-staging", { env: "staging" }),
     asCi("vitrine-staging"),
   ],
-  [
-    "another version in package-lock.json",
-    "npm ci. Nothing is deployed",
-    lock("0.0.1"),
-    lock(VERSION),
-  ],
-  [
-    "no domain",
-    "is missing, or empty: put your domain there",
-    set({ routes: [] }),
-    set({ routes }),
-  ],
+  ["another locked version", "npm ci. Nothing is deployed", lock("0.0.1"), lock(VERSION)],
+  ["no domain", "put your domain there", set({ routes: [] }), set({ routes })],
   [
     "no host to check",
     "routes names no host to check. Name one: ",
     set({ routes: ["*.example/*"] }),
-    async (printed) => {
-      await runDoctor(printed);
-      set({ routes })();
-    },
+    (printed) => runDoctor(printed).then(set({ routes })),
   ],
   [
     "a domain without an address yet",
@@ -336,17 +296,12 @@ const ROWS: readonly Row[] = [
     { options: {}, late: true },
   ],
   [
-    "a required secret that is not set",
-    "Put the secrets that it names, and no others, into a file: npx vitrine deploy --secrets-file",
+    "a required secret",
+    "Put the secrets that it names",
     require("PURGE_TOKEN"),
-    put({ PURGE_TOKEN: "a-token-of-thirty-two-characters-or-more" }),
+    put({ PURGE_TOKEN }),
   ],
-  [
-    "a wrangler that is not logged in",
-    "Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN",
-    refuse("Authentication error [code: 10000]"),
-    refuse(""),
-  ],
+  ["no login", "Run npx wrangler login, or set", refuse(REVOKED), refuse("")],
 ];
 
 const named = ROWS.map((row) => [row[0], row] as const);
