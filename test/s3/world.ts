@@ -43,6 +43,10 @@ export const USERS = {
   reader: { accessKeyId: "vitrine:reader", secretAccessKey: "the-secret-of-the-reader-01" },
   old: { accessKeyId: "VITRINEOLDKEY0000001", secretAccessKey: "the-secret-of-the-old-key" },
   new: NEXT_CREDENTIALS,
+  // Of a rotation whose process is killed.
+  replaced: { accessKeyId: "VITRINEREPLACED00001", secretAccessKey: "the-secret-that-is-replaced" },
+  fresh: { accessKeyId: "VITRINEFRESHKEY00002", secretAccessKey: "the-secret-of-the-fresh-key" },
+  other: { accessKeyId: "VITRINEOTHERKEY00003", secretAccessKey: "the-secret-of-another-key" },
   // Of whom STS makes sessions.
   visitor: { accessKeyId: "VITRINEVISITOR000001", secretAccessKey: "the-secret-of-the-visitor" },
 } as const satisfies Record<string, Credentials>;

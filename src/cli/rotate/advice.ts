@@ -4,6 +4,7 @@
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { Fault } from "../command.ts";
+import { isPlayed } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { envFlag, placeText } from "../wrangler/config-file.ts";
 import { CREATE_KEY, commandOf, type KeyedRotation, type Rotation } from "./rotation.ts";
@@ -13,19 +14,14 @@ import type { Seen, Trouble } from "./watch.ts";
 const AWS = "aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status";
 const DELETE = "aws iam delete-access-key --user-name vitrine --access-key-id <the old id>";
 
-/** What the first look showed of the key that is replaced. */
-export type OldKey = {
-  /** The end of its id; undefined if the current slot holds the new key already. */
-  readonly end: string | undefined;
-  /** Whether S3 accepted it in every bucket: only then there is a way back. */
-  readonly isGood: boolean;
-};
+/** The end of the old key's id, if it was seen, and whether S3 accepted it in every bucket at the beginning. */
+export type OldKey = { readonly end: string | undefined; readonly isGood: boolean };
 
 /** How to begin, where no new key is given. */
 export function newKeyAdvice(rotation: Rotation): string[] {
   return [
     "Make a new key beside the old one, and give its file:",
-    ...(rotation.isPlayed ? [] : [`  ${CREATE_KEY} > key.json`]),
+    ...(isPlayed(rotation) ? [] : [`  ${CREATE_KEY} > key.json`]),
     `  ${commandOf(rotation, { keyFile: "key.json" })}`,
   ];
 }
@@ -43,28 +39,31 @@ export function explain(rotation: KeyedRotation, last: Step, trouble: Trouble, o
 function troubleAdvice(
   rotation: KeyedRotation,
   last: Step,
-  { cause, buckets, wrong }: Trouble,
+  { cause, buckets }: Trouble,
   oldKey: OldKey,
 ): string[] {
-  const { place, base, local } = rotation;
-  const isNeeded = buckets.some(onlyNextServes);
+  const { known, base, local } = rotation;
+  const isNextNeeded = buckets.some(onlyNextServes);
+  const emptyNext = secretCommands(rotation, "next", "delete");
   switch (cause) {
     case "no-health":
       return ["The state of the slots is unknown. Leave them as they are."];
     case "outage":
       return ["S3 is down or busy. The keys are not the cause. Leave the slots as they are."];
     case "images": {
-      const doctor = commandLine("doctor", { env: place.environment, url: base });
+      const doctor = commandLine("doctor", { env: known.environment, url: base });
       return [`S3 accepts the keys in the slots. Look for another cause: ${doctor}`];
     }
-    case "slots":
-      if (wrong.some((one) => one.cause === "taken")) return takenAdvice(rotation, isNeeded);
-      if (wrong.some((one) => one.cause === "absent")) {
-        if (local) return ["Is npx vitrine dev running in this folder?"];
-        return [`Is the Worker at ${base} that of ${placeText(place)}? Does another rotation run?`];
-      }
-      if (isNeeded) return ["Leave the next slot as it is: a bucket has no other that works."];
-      return buckets.every(isServed) ? undoAdvice(rotation) : rescueAdvice(rotation, last, oldKey);
+    case "absent":
+      if (local) return ["Is npx vitrine dev running in this folder?"];
+      return [`Is the Worker at ${base} that of ${placeText(known)}? Does another rotation run?`];
+    case "taken":
+      if (isNextNeeded) return promoteAdvice(rotation);
+      return ["If another rotation runs, let it end. If not, empty the next slot:", ...emptyNext];
+    case "refused":
+      if (isNextNeeded) return ["Leave the next slot as it is: a bucket has no other that works."];
+      if (!buckets.every(isServed)) return rescueAdvice(rotation, last, oldKey);
+      return ["To go back, empty the next slot. The current one is as it was:", ...emptyNext];
   }
 }
 
@@ -75,43 +74,30 @@ function onlyNextServes(bucket: BucketHealth): boolean {
   return mayServe && slotOf(bucket, "current")?.state !== "ok";
 }
 
-/** The next slot holds another key, which may alone serve a bucket (`isNeeded`). */
-function takenAdvice(rotation: Rotation, isNeeded: boolean): string[] {
-  if (!isNeeded) {
-    const others = "If another rotation is under way, let it end. If not, empty the next slot:";
-    return [others, ...secretCommands(rotation, "next", "delete")];
-  }
+/** The next slot holds another key, which alone serves a bucket. */
+function promoteAdvice(rotation: Rotation): string[] {
   const promote = "Give its own file to --key-file, or put it into the current slot by hand:";
-  return [
-    `Only that key serves a bucket. ${promote}`,
-    ...secretCommands(rotation, "current", "put"),
-  ];
-}
-
-/** S3 refuses the new key in the next slot, and accepts the old one. */
-function undoAdvice(rotation: Rotation): string[] {
-  const undo = "To go back, empty the next slot. The current one has not changed:";
-  return [undo, ...secretCommands(rotation, "next", "delete")];
+  const commands = secretCommands(rotation, "current", "put");
+  return [`Only that key serves a bucket. ${promote}`, ...commands];
 }
 
 /** A bucket has no slot that works. */
 function rescueAdvice(rotation: Rotation, last: Step, { isGood }: OldKey): string[] {
+  const nothing = "No slot of a bucket works.";
   if (isGood && last !== FILL) {
     const slot = last === EMPTY ? "next" : "current";
-    const rescue = `No slot of a bucket works. Put the old key into the ${slot} slot:`;
-    return [rescue, ...secretCommands(rotation, slot, "put")];
+    const commands = secretCommands(rotation, slot, "put");
+    return [`${nothing} Put the old key into the ${slot} slot:`, ...commands];
   }
-  return [
-    `No slot of a bucket works. Make another key: ${CREATE_KEY}`,
-    "Empty the next slot, and start again with the file of that key:",
-    ...secretCommands(rotation, "next", "delete"),
-  ];
+  const empty = "Empty the next slot, and start again with the file of that key:";
+  const commands = secretCommands(rotation, "next", "delete");
+  return [`${nothing} Make another key: ${CREATE_KEY}`, empty, ...commands];
 }
 
 /** What is left to the operator when the new key serves. */
 export function deactivateAdvice(rotation: KeyedRotation, seen: Seen, { end }: OldKey): string[] {
-  if (rotation.isPlayed) return ["There is no old key: the local S3 knows only one."];
-  const { newEnd, place, options } = rotation;
+  if (isPlayed(rotation)) return ["There is no old key: the local S3 knows only one."];
+  const { newEnd, known, options } = rotation;
   const which = end === undefined ? `does not end in ${newEnd}` : `ends in ${end}`;
   const hasOld = ({ slots }: BucketHealth) => slots.some(({ access_key: one }) => one === end);
   const others = end === undefined ? [] : seen.others.filter(hasOld);
@@ -120,7 +106,7 @@ export function deactivateAdvice(rotation: KeyedRotation, seen: Seen, { end }: O
     ...others.map(({ bucket }) => {
       return `${bucket} has it, too. First ${commandOf(rotation, { bucket })}`;
     }),
-    ...(place.environments.length > 0
+    ...(known.environments.length > 0
       ? ["If another environment has it, rotate there first."]
       : []),
     `  ${AWS} Inactive`,
@@ -132,10 +118,10 @@ export function deactivateAdvice(rotation: KeyedRotation, seen: Seen, { end }: O
 
 /** The commands that change a slot by hand. wrangler asks for each value. */
 function secretCommands(rotation: Rotation, slot: "current" | "next", verb: "put" | "delete") {
-  const { secretPrefix, hasSessions, local, place } = rotation;
+  const { secretPrefix, hasSessions, local, known } = rotation;
   const { accessKeyId, secretAccessKey, sessionToken } = secretNames(secretPrefix, slot);
-  if (local) return [`  ${place.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
-  const command = (name: string) => `  npx wrangler secret ${verb} ${name}${envFlag(place)}`;
+  if (local) return [`  ${known.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
+  const command = (name: string) => `  npx wrangler secret ${verb} ${name}${envFlag(known)}`;
   const session = hasSessions ? [`${command(sessionToken)}   # if it has one`] : [];
   return [command(accessKeyId), command(secretAccessKey), ...session];
 }

@@ -61,7 +61,7 @@ export async function rotate(
     cli.say(world.stdout, ...newKeyAdvice(opened));
     return EXIT.partly;
   }
-  const key = readKey(opened, options.keyFile);
+  const key = readKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
   const rotation = { ...opened, key, newEnd: keyEnd(key) };
   const oldKey = findOldKey(rotation, seen);
@@ -71,7 +71,8 @@ export async function rotate(
   return refused ?? walk(rotation, oldKey);
 }
 
-function findOldKey({ newEnd }: KeyedRotation, { buckets }: Seen): OldKey {
+/** What the first look shows of the key that is replaced: nothing if the current slot holds the new one. */
+function findOldKey({ newEnd }: { newEnd: string }, { buckets }: Seen): OldKey {
   const current = buckets.map((bucket) => slotOf(bucket, "current"));
   const end = current.map((slot) => slot?.access_key).find((one) => one !== newEnd);
   return {
@@ -123,7 +124,7 @@ async function confirm(rotation: KeyedRotation, { title }: Step): Promise<End | 
 
 /** Changes the secrets of a slot, all at once (S1). */
 async function put(rotation: KeyedRotation, step: Step): Promise<Fault | undefined> {
-  const { world, place, key, tools, local } = rotation;
+  const { world, known: place, key, tools, local } = rotation;
   const change = changeOf(step, rotation, key.credentials);
   const names = Object.keys(change).join(", ");
   cli.say(world.stderr, `  ${local ? place.devVars : "npx wrangler secret bulk"}: ${names}`);

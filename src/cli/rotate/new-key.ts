@@ -9,29 +9,30 @@ import { readSlots } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { trySlot, works } from "../../worker/try-slot.ts";
-import { type Fault, isFault, say } from "../command.ts";
+import { type Fault, say } from "../command.ts";
 import { cutFault, decodeText } from "../secrets/secrets.ts";
-import { CREATE_KEY, type KeyedRotation, type Rotation } from "./rotation.ts";
+import type { KeyedRotation } from "./rotation.ts";
 
 const NO_KEY =
   "has no key: neither the output of create-access-key, nor lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…";
 
+const SESSION =
+  "has a session token, and a rotation puts permanent keys: docs/rotate.md, “Session credentials”";
+
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
-export function readKey({ world, hasSessions }: Rotation, file: string): Slot | Fault {
+export function readKey(folder: string, file: string): Slot | Fault {
   const refuse = (reason: string): Fault => ({ fault: `--key-file ${file} ${reason}` });
-  const text = readText(resolve(world.folder, file));
-  if (isFault(text)) return refuse(text.fault);
+  let text: string;
+  try {
+    text = decodeText(readFileSync(resolve(folder, file)));
+  } catch (error) {
+    return refuse(`cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
   const table = parseJson(text);
   const cut = isPlainObject(table) ? undefined : cutFault(text);
   if (cut !== undefined) return refuse(`is wrong: ${cut}`);
   const { id, secret, token } = isPlainObject(table) ? readPrinted(table) : readLines(text);
-  if (token) {
-    // A11: the edge does not pass a token on.
-    const remedy = hasSessions
-      ? "Put all three secrets at once: docs/rotate.md, “Session credentials”"
-      : `Make a permanent key: ${CREATE_KEY}`;
-    return refuse(`has a session token, and a rotation puts permanent keys. ${remedy}`);
-  }
+  if (token) return refuse(SESSION);
   if (typeof id !== "string" || typeof secret !== "string") return refuse(NO_KEY);
   const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
   const { usable, unusable } = readSlots("AWS", secrets, () => {});
@@ -40,14 +41,6 @@ export function readKey({ world, hasSessions }: Rotation, file: string): Slot | 
   if (slot === undefined) return refuse(`is wrong: ${mistakes.join("; ")}`);
   if (keyEnd(slot) !== "…") return slot;
   return refuse("has an id too short to tell it from others. Rotate by hand: docs/rotate.md");
-}
-
-function readText(path: string): string | Fault {
-  try {
-    return decodeText(readFileSync(path));
-  } catch (error) {
-    return { fault: `cannot be read: ${error instanceof Error ? error.message : error}` };
-  }
 }
 
 function readPrinted({ AccessKey, Credentials }: Readonly<Record<string, unknown>>) {
@@ -79,7 +72,7 @@ const MAX_TRIES = 5;
  * @returns why the key must not be put
  */
 export async function tryKey(rotation: KeyedRotation): Promise<Fault | undefined> {
-  const { world, tools, patience, buckets, key } = rotation;
+  const { world, tools, buckets, key } = rotation;
   const context = { waitUntil: () => {} };
   for (let tries = 1; ; tries += 1) {
     const deadline = Date.now() + S3_TIMEOUT_MS;
@@ -99,6 +92,6 @@ export async function tryKey(rotation: KeyedRotation): Promise<Fault | undefined
       return { fault: `S3 does not accept the new key, so it is not put:${lines.join("")}` };
     }
     say(world.stderr, "  S3 does not know the new key yet. Asking again ...");
-    await tools.sleep(patience.every * 1000, world.interrupted);
+    await tools.sleep(tools.patience.every * 1000, world.interrupted);
   }
 }

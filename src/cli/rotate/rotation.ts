@@ -4,7 +4,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { isPlayed, openSite, type Site } from "../config/project.ts";
+import { openSite, type Site } from "../config/project.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { envFlag } from "../wrangler/config-file.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
@@ -19,40 +19,33 @@ export type Options = {
   readonly yes?: true | undefined;
 };
 
-/**
- * Seconds between two looks, seconds that all must stay right before a watched step, and how many looks
- * after a step may find something wrong.
- */
-type Patience = { readonly every: number; readonly watched: number; readonly attempts: number };
-
-/** After a minute, no old version of the Worker runs any more. The local run has one version. */
-const PATIENCE: Patience = { every: 2, watched: 60, attempts: 60 };
-const LOCAL_PATIENCE: Patience = { every: 0.25, watched: 1, attempts: 80 };
-
 /** What has effects or takes time, so a test can replace it. */
 export type Tools = {
   readonly run: RunWrangler;
-  /** Waits for `ms`, or until it is interrupted. */
   readonly sleep: (ms: number, interrupted: AbortSignal) => Promise<void>;
-  readonly patience?: Patience;
+  /** Seconds between two looks and before a watched step, and how many looks may find something wrong. */
+  readonly patience?: {
+    readonly every: number;
+    readonly watched: number;
+    readonly attempts: number;
+  };
 };
 
-export type Rotation = Pick<Site, "base" | "local"> & {
+/** After a minute, no old version of the Worker runs any more. The local run has one version. */
+const PATIENCE = { every: 2, watched: 60, attempts: 60 };
+const LOCAL_PATIENCE = { every: 0.25, watched: 1, attempts: 80 };
+
+export type Rotation = Site & {
   readonly world: World;
-  readonly tools: Tools;
+  readonly tools: Required<Tools>;
   readonly options: Options;
-  readonly patience: Patience;
-  /** The environment whose secrets are changed, and the files that say so. */
-  readonly place: Site["known"];
   readonly healthToken: string;
-  /** Whether the local run simulates the buckets: then there is no old key to deactivate. */
-  readonly isPlayed: boolean;
   /** What the names of the secrets begin with: the `credentials` of the buckets. */
   readonly secretPrefix: string;
-  /** Whether a slot may hold a session token: it is removed with its key. */
-  readonly hasSessions: boolean;
   /** All buckets that these secrets open. */
   readonly buckets: readonly Bucket[];
+  /** Whether a slot may hold a session token: it is removed with its key. */
+  readonly hasSessions: boolean;
 };
 
 /** A rotation whose new key is known. */
@@ -61,7 +54,7 @@ export type KeyedRotation = Rotation & { readonly key: Slot; readonly newEnd: st
 export function openRotation(world: World, options: Options, tools: Tools): Rotation | Fault {
   const site = openSite(world, options);
   if (isFault(site)) return site;
-  const { base, local, healthToken, known: place, words, config } = site;
+  const { healthToken, local, known, words, config } = site;
   if (healthToken === undefined) return { fault: tokenAdvice(site) };
   const secretPrefix = findSecretPrefix(site, options);
   if (isFault(secretPrefix)) return secretPrefix;
@@ -69,15 +62,14 @@ export function openRotation(world: World, options: Options, tools: Tools): Rota
   const blind = buckets.find(({ canary }) => canary === undefined);
   if (blind !== undefined) {
     const reason = `BUCKETS.${blind.name} has no canary, so nothing shows whether the new key may read it`;
-    const remedy = `Add a canary to ${place.file}, and deploy it (docs/doctor.md, “Health”)`;
-    return { fault: `${reason}. ${remedy}` };
+    return {
+      fault: `${reason}. Add one to ${known.file}, and deploy it (docs/doctor.md, “Health”)`,
+    };
   }
-  return {
-    ...{ world, tools, options, base, local, place, healthToken, secretPrefix, buckets },
-    patience: tools.patience ?? (local ? LOCAL_PATIENCE : PATIENCE),
-    isPlayed: isPlayed(site),
-    hasSessions: buckets.every(({ engine }) => engine !== "cf"), // A11
-  };
+  const hasSessions = buckets.every(({ engine }) => engine !== "cf"); // A11
+  const patience = local ? LOCAL_PATIENCE : PATIENCE;
+  const given = { world, options, tools: { patience, ...tools } };
+  return { ...site, ...given, healthToken, secretPrefix, buckets, hasSessions };
 }
 
 function tokenAdvice({ local, known }: Site): string {
@@ -88,27 +80,20 @@ If it has none, set the output of openssl rand -base64 32 (docs/doctor.md, “He
   npx wrangler secret put HEALTH_TOKEN${envFlag(known)}`;
 }
 
-function findSecretPrefix({ config, words }: Site, { bucket }: Options): string | Fault {
-  const [only, ...more] = new Set(words.values());
-  const named = config.buckets.find(({ name }) => name === (bucket ?? name));
-  const prefix = bucket === undefined ? only : words.get(bucket);
-  if (named === undefined) {
-    return { fault: `there is no bucket "${bucket}". Known: ${[...words.keys()].join(", ")}` };
-  }
-  if (prefix === undefined) {
-    const role = "a role opens it. To rotate OIDC_SIGNING_KEY: docs/keyless.md";
-    return {
-      fault: `${named.name} has no key to rotate: ${named.r2 ? "a binding opens it" : role}`,
-    };
-  }
-  if (bucket !== undefined || more.length === 0) return prefix;
-  const choices = [...words].map(([name, its]) => `--bucket ${name} (${its})`);
-  return { fault: `there are several keys. Choose one by a bucket: ${choices.join(", ")}` };
+function findSecretPrefix({ words }: Site, { bucket }: Options): string | Fault {
+  const named = [...words].filter(([name]) => bucket === undefined || name === bucket);
+  const [prefix, ...more] = new Set(named.map(([, one]) => one));
+  if (prefix !== undefined && more.length === 0) return prefix;
+  const known = [...words].map(([name, one]) => `${name} (${one})`).join(", ");
+  if (prefix !== undefined)
+    return { fault: `there are several keys. Choose one by --bucket: ${known}` };
+  const reason = "It does not exist, or a role or a binding opens it (docs/keyless.md)";
+  return { fault: `${bucket ?? "no bucket"} has no key to rotate. ${reason}. Known: ${known}` };
 }
 
 /** The command to go on with. */
-export function commandOf({ options, place }: Rotation, changed: Options = {}): string {
-  const env = options.env === "" ? "" : place.environment;
+export function commandOf({ options, known }: Rotation, changed: Options = {}): string {
+  const env = options.env === "" ? "" : known.environment;
   const { url, bucket, keyFile, yes } = { ...options, ...changed };
   return commandLine("rotate", { env, url, bucket, keyFile, yes });
 }

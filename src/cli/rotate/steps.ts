@@ -48,12 +48,11 @@ export const DEACTIVATE: Step = {
 };
 export const STEPS: readonly Step[] = [MAKE, FILL, PROMOTE, EMPTY, DEACTIVATE];
 
-/** Why a slot is not as a step needs it. */
-export type Deviation = {
-  /** `taken`: by another key. `absent`: the last step has not arrived. `refused`: S3 refuses the new key. */
-  readonly cause: "taken" | "absent" | "refused";
-  readonly text: string;
-};
+/**
+ * Why a slot is not as a step needs it. `taken`: by another key. `absent`: what the last step put is not there.
+ * `refused`: S3 refuses the new key in it.
+ */
+export type Deviation = { readonly cause: "taken" | "absent" | "refused"; readonly text: string };
 
 /**
  * Says which step is next: the last one that may begin in every bucket.

@@ -19,50 +19,46 @@ export type Next = { readonly step: Step; readonly seen: Seen };
 
 /** Why no step may begin. */
 export type Trouble = {
-  readonly cause: "no-health" | "outage" | "images" | "slots";
-  readonly buckets: readonly BucketHealth[];
-  readonly wrong: readonly Deviation[];
+  readonly cause: "no-health" | "outage" | Deviation["cause"] | "images";
   readonly details: readonly string[];
+  readonly buckets: readonly BucketHealth[];
 };
 
 /** Asks /healthz once. */
 export async function look(rotation: Rotation): Promise<Seen | Fault> {
-  const { world, base, healthToken, place } = rotation;
+  const { world, base, healthToken, known } = rotation;
   const health = await askHealth(base, healthToken, world.interrupted);
   if (!("buckets" in health)) return { fault: `${base}/healthz: ${health.reason}` };
   const names = rotation.buckets.map(({ name }) => name);
   const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
   const missing = names.find((name) => !buckets.some(({ bucket }) => bucket === name));
   if (missing !== undefined) {
-    return { fault: `${base}/healthz has no bucket "${missing}". Deploy this ${place.file} first` };
+    return { fault: `${base}/healthz has no bucket "${missing}". Deploy this ${known.file} first` };
   }
   return { buckets, others: health.buckets.filter((bucket) => !buckets.includes(bucket)) };
 }
 
-/**
- * Says what follows from a look.
- * @param last the step that was done last
- */
+/** Says what follows from a look. @param last the step that was done last */
 export function judge(rotation: KeyedRotation, seen: Seen | Fault, last: Step): Next | Trouble {
-  if (isFault(seen)) return { cause: "no-health", buckets: [], wrong: [], details: [seen.fault] };
+  if (isFault(seen)) return { cause: "no-health", details: [seen.fault], buckets: [] };
   const { buckets } = seen;
   const { step, wrong } = nextStep(buckets, rotation.newEnd, last);
-  const trouble = (cause: Trouble["cause"], details: readonly string[]) =>
-    details.length > 0 ? { cause, buckets, wrong, details } : undefined;
   const outages = buckets.flatMap(({ bucket, slots }) =>
     slots.filter(isOutage).map(({ slot, state }) => `${bucket}: S3 answers ${state} for ${slot}`),
   );
   const failures = buckets
     .filter((bucket) => isServed(bucket) && bucket.edge !== "on")
     .map(({ bucket, edge }) => `${bucket}: no image of its canary: ${edge}`);
-  return (
-    trouble("outage", outages) ??
-    trouble(
-      "slots",
-      wrong.map(({ text }) => text),
-    ) ??
-    trouble("images", failures) ?? { step, seen }
-  );
+  const textsOf = (cause: Trouble["cause"]) =>
+    wrong.filter((one) => one.cause === cause).map(({ text }) => text);
+  const troubles: Trouble[] = [
+    { cause: "outage", details: outages, buckets },
+    { cause: "taken", details: textsOf("taken"), buckets },
+    { cause: "absent", details: textsOf("absent"), buckets },
+    { cause: "refused", details: textsOf("refused"), buckets },
+    { cause: "images", details: failures, buckets },
+  ];
+  return troubles.find(({ details }) => details.length > 0) ?? { step, seen };
 }
 
 /**
@@ -71,7 +67,8 @@ export function judge(rotation: KeyedRotation, seen: Seen | Fault, last: Step): 
  * @returns undefined if it was interrupted
  */
 export async function watch(rotation: KeyedRotation, last: Step) {
-  const { world, tools, patience } = rotation;
+  const { world, tools } = rotation;
+  const { patience } = tools;
   let { attempts } = patience;
   let [failed, watched] = [0, 0];
   let step = MAKE;

@@ -144,7 +144,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       edit((text) => text.replace(/^canary = .*\n/m, ""));
       deploy();
     },
-    says: ["Add a canary to wrangler.toml, and deploy it"],
+    says: ["Add one to wrangler.toml, and deploy it"],
     done: [
       () =>
         change(() => {
@@ -174,7 +174,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       known(THIRD);
       site.deployed = { ...site.deployed, ...next(THIRD) };
     },
-    says: ["If another rotation is under way, let it end. If not, empty the next slot:"],
+    says: ["If another rotation runs, let it end. If not, empty the next slot:"],
     done: [types()],
   },
   "a next slot that alone serves: its own key is promoted": {
@@ -268,7 +268,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   "a new key that S3 forgets in the next slot": {
     broken: at(1, () => revoke(NEW_KEY)),
-    says: ["To go back, empty the next slot. The current one has not changed:"],
+    says: ["To go back, empty the next slot. The current one is as it was:"],
     done: [all(types(), makesAnother)],
     serves: THIRD,
   },

@@ -217,11 +217,16 @@ describe("what it refuses, before anything is changed", () => {
       () => stage.s3.faults.add("ServiceUnavailable"),
       /media: S3 answers ServiceUnavailable for current[\s\S]*The keys are not the cause/,
     ],
-    ["no such bucket", () => {}, /there is no bucket "x". Known: media/, { bucket: "x" }],
+    [
+      "no such bucket",
+      () => {},
+      /x has no key to rotate. It does not exist, .*Known: media/,
+      { bucket: "x" },
+    ],
     [
       "several keys",
       () => addBucket("other", "OTHER"),
-      /several keys.*--bucket other \(OTHER\), --bucket media \(AWS\)/,
+      /several keys.*--bucket: other \(OTHER\), media \(AWS\)/,
     ],
   ])("%s", async (_what, arrange, says, options) => {
     await arrange();
@@ -356,8 +361,6 @@ test.each([
   ],
 ])("session credentials are not rotated: %s (A11)", async (_what, text) => {
   file(text);
-  expect(await refusedRun()).toContain("Make a permanent key: aws iam create-access-key");
-  withEngine('"binding"');
   const err = await refusedRun();
   expect(err).toContain("docs/rotate.md, “Session credentials”");
   expect(err).not.toContain("a-token");
@@ -369,7 +372,9 @@ test("a bucket without a key is named, and why it has none", async () => {
     const binding = '\n[[r2_buckets]]\nbinding = "MEDIA_BUCKET"\nbucket_name = "acme"\n';
     return text.replace("[[vars.ROUTES]]", bound) + IMAGES + binding;
   });
-  expect(await refusedRun({ bucket: "bound" })).toContain("bound has no key to rotate: a binding");
+  expect(await refusedRun({ bucket: "bound" })).toMatch(
+    /bound has no key to rotate.*a binding opens it/,
+  );
 });
 
 describe("environments", () => {

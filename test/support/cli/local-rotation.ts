@@ -52,14 +52,15 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
   }
 
   /** Three visitors, until they are stopped. All of them must get what they ask for. */
-  function visit() {
+  function visit(phase: () => string) {
     const failed: string[] = [];
     let [count, isOpen] = [0, true];
     const visitor = async (path: string, status: number) => {
       while (isOpen) {
         const answer = await fetch(`${address}/images/thumbnail/${path}`).catch(String);
         if (typeof answer === "string" || answer.status !== status) {
-          failed.push(`${path}: ${typeof answer === "string" ? answer : answer.status}`);
+          const what = typeof answer === "string" ? answer : answer.status;
+          failed.push(`${path}: ${what} at “${phase()}”`);
         }
         if (typeof answer !== "string") await answer.arrayBuffer();
         count += 1;
@@ -108,14 +109,17 @@ export async function rotateKilled(
   { fresh, other }: { readonly fresh: Credentials; readonly other: Credentials },
   revoke: () => unknown,
 ): Promise<number> {
-  const stop = visit();
+  let phase = "the beginning";
+  const stop = visit(() => phase);
   for (const mark of MARKS) {
+    phase = mark;
     const { code, said } = await rotate(fresh, mark);
     expect([mark, code, said]).toEqual([mark, null, expect.stringContaining(mark)]);
     if (mark !== MARKS[1]) continue;
     const second = await rotate(other);
     expect([second.code, second.said]).toEqual([2, expect.stringContaining("is another key")]);
   }
+  phase = "two at a time";
   const both = await Promise.all([rotate(fresh), rotate(fresh)]);
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   const { accessKeyId, secretAccessKey } = fresh;
@@ -123,6 +127,7 @@ export async function rotateKilled(
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
   });
+  phase = "the old key is revoked";
   await revoke();
   expect((await rotate(fresh)).code).toBe(0);
   return stop();
