@@ -9,10 +9,7 @@ import { replaceFile } from "../files/write-file.ts";
 /** Secrets by name, with their new values; null deletes one. */
 export type Change = Readonly<Record<string, string | null>>;
 
-/**
- * Changes the .dev.vars of a folder, all secrets at once.
- * @param name `.dev.vars`, or that of an environment
- */
+/** Changes the .dev.vars of a folder, or that of an environment, all secrets at once. */
 export function putDevVars(folder: string, change: Change, name: string): Fault | undefined {
   const file = join(folder, name);
   try {
@@ -26,10 +23,7 @@ export function putDevVars(folder: string, change: Change, name: string): Fault 
   }
 }
 
-/**
- * Changes the text of a .dev.vars, and nothing but the lines of these secrets.
- * @param file its name, for messages
- */
+/** Changes nothing but the lines of these secrets. @param file its name, for messages */
 export function editDevVars(before: string, change: Change, file: string): string | Fault {
   const mark = /^\uFEFF?/.exec(before)?.[0] ?? "";
   const text = before.slice(mark.length);
@@ -41,9 +35,8 @@ export function editDevVars(before: string, change: Change, file: string): strin
     if (value === null || !pending.delete(name)) return []; // each name once
     return [`${name}=${quote(value)}`];
   });
-  const added = [...pending].flatMap(([name, value]) =>
-    value === null ? [] : [`${name}=${quote(value)}`],
-  );
+  for (const [name, value] of pending) if (value === null) pending.delete(name);
+  const added = [...pending].map(([name, value]) => `${name}=${quote(value ?? "")}`);
   if (added.length > 0 && lines.at(-1) === "") lines.pop();
   const edited = [...lines, ...added, ...(added.length > 0 ? [""] : [])].join("\n");
 

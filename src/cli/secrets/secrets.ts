@@ -53,16 +53,11 @@ const QUOTED = /^\s*(?:export\s+)?(\w+)\s*=[ \t]*(['"`])(?:[\s\S]*?\2[ \t]*([^#\
 
 /** Why a secret in lines of KEY=VALUE would have another value than it seems. */
 export function cutFault(text: string): string | undefined {
-  const hash = [...text.matchAll(HASH)].find(([, name = ""]) => isSecret(name));
-  if (hash) {
-    return `${hash[1]} has a #, which begins a comment. Put the value in quotes: '…'`;
-  }
-  const open = [...text.matchAll(QUOTED)].find(
-    ([, name = "", , rest]) => isSecret(name) && rest !== "",
-  );
-  return (
-    open && `${open[1]} has quotes that do not enclose its whole value. Put it in other quotes`
-  );
+  const hash = [...text.matchAll(HASH)].find(([, name = ""]) => isSecret(name))?.[1];
+  if (hash) return `${hash} has a #, which begins a comment. Put the value in quotes: '…'`;
+  const quoted = [...text.matchAll(QUOTED)];
+  const open = quoted.find(([, name = "", , rest]) => isSecret(name) && rest !== "")?.[1];
+  return open && `${open} has quotes that do not enclose its whole value. Put it in other quotes`;
 }
 
 /** The secrets among some variables. An empty one counts as absent. */
