@@ -72,19 +72,14 @@ test.each<[what: string, text: string | Buffer, name?: string]>([
 });
 
 test("what the Worker does not use, and what is empty, is not deployed, and is named", async () => {
-  const other = {
-    OTHER_ACCESS_KEY_ID: ID,
-    ZONE_ID: "example.com",
-    BUCKETS: "{}",
-    HEALTH_TOKEN: "",
-  };
+  const other = { OTHER_ACCESS_KEY_ID: ID, ZONE_ID: "x.example", BUCKETS: "{}", HEALTH_TOKEN: "" };
   write({ ...KEY, PURGE_TOKEN, ...other });
   const { code, err } = await run();
   expect(code).toBe(0);
   expect(ran[0]?.file?.secrets).toEqual({ ...KEY, PURGE_TOKEN });
   for (const name of Object.keys(other))
     expect(err).toMatch(new RegExp(`^Warning: .*\\b${name}\\b`));
-  expect(err).not.toContain("example.com");
+  expect(err).not.toContain("x.example");
 });
 
 const SHELL = { AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7ADMIN12", AWS_SECRET_ACCESS_KEY: "of-an-admin" };
@@ -111,14 +106,7 @@ test.each([
     expect(out).toContain(
       `Worker vitrine-staging (environment staging), at ${new URL(STAGING).host}:`,
     );
-    expect(ran[0]?.args).toEqual([
-      "deploy",
-      "--config",
-      "wrangler.toml",
-      "--env",
-      "staging",
-      "--secrets-file",
-    ]);
+    expect(ran[0]?.args.join(" ")).toContain("--env staging --secrets-file");
     const asked = { url: STAGING, secretsFile: "secrets.env", ...given };
     expect(examined).toEqual([[asked, Object.keys(env)]]);
   },
@@ -215,10 +203,8 @@ test.each([
   ["no quote at its end", '"secret-of-a-key'],
   ["a # in it", "a#b"],
 ])("a secret with %s deploys nothing: it would be cut, or changed (S5)", async (_what, value) => {
-  writeFileSync(
-    join(folder, "secrets.env"),
-    `AWS_ACCESS_KEY_ID=${ID}\nAWS_SECRET_ACCESS_KEY = ${value}\n`,
-  );
+  const text = `AWS_ACCESS_KEY_ID=${ID}\nAWS_SECRET_ACCESS_KEY = ${value}\n`;
+  writeFileSync(join(folder, "secrets.env"), text);
   const { code, out, err } = await run();
   expect([code, out, ran]).toEqual([2, "", []]);
   expect(err).toMatch(/^--secrets-file secrets\.env: AWS_SECRET_ACCESS_KEY has /);
@@ -232,78 +218,42 @@ test.each<[what: string, options: Options, says: string]>([
   expect([code, out, ran, err]).toEqual([2, "", [], expect.stringContaining(says)]);
 });
 
-const { name, workers_dev, preview_urls, env } = STAGED;
-const { routes: _routes, ...UNROUTED } = STAGED.env.staging;
+const WRONG = { ...TOP, routes: [], vars: { ...VARS, PRESETS: { card: { width: 0 } } } };
 const STORED = [{ binding: "HEALTH_TOKEN", store_id: "1", secret_name: "token" }];
+const { routes: _routes, ...UNROUTED } = STAGED.env.staging;
+const { vars: _vars, routes: _mine, secrets: _listed, ...CARRIER } = STAGED;
 
-test.each<[what: string, config: object, environment: string | undefined, says: readonly string[]]>(
+test.each<[what: string, config: object, says: RegExp]>([
+  ["a wrong preset and no domain", WRONG, /\n {2}PRESETS\.card\.width: .*\n {2}routes: is missing/],
+  ["a Secrets Store", { ...TOP, secrets_store_secrets: STORED }, /HEALTH_TOKEN: is not text: /],
+  ["an empty environment (S6)", { ...STAGED, env: { staging: {} } }, /env\.staging: BUCKETS: is /],
+  ["another Worker", { name: "shop", routes: ["shop.example/*"] }, /\n {2}BUCKETS: is not a /],
+  ["a top level that only holds what is inherited (S6)", CARRIER, /use --env staging/],
   [
-    [
-      "a wrong preset and no domain",
-      { ...TOP, routes: [], vars: { ...VARS, PRESETS: { card: { width: 0 } } } },
-      undefined,
-      ["\n  PRESETS.card.width: ", "\n  routes: is missing"],
-    ],
-    [
-      "a secret in a Secrets Store",
-      { ...TOP, secrets_store_secrets: STORED },
-      undefined,
-      ["HEALTH_TOKEN: is not text: "],
-    ],
-    [
-      "an empty environment (S6)",
-      { ...STAGED, routes: [], env: { staging: {} } },
-      "staging",
-      ["BUCKETS", "PRESETS", "ROUTES", "routes"].map((path) => `\n  env.staging: ${path}: is `),
-    ],
-    [
-      "what is another Worker",
-      { name: "shop", routes: ["shop.example/*"], vars: {} },
-      undefined,
-      ["\n  BUCKETS: is not a "],
-    ],
-    [
-      "a top level that only holds what is inherited (S6)",
-      { name, workers_dev, preview_urls, env },
-      undefined,
-      ["use --env staging"],
-    ],
-    [
-      "an environment that takes another one's domain (S6)",
-      { ...STAGED, env: { staging: UNROUTED } },
-      "staging",
-      ["images.example is a route of the top level, too"],
-    ],
+    "an environment that takes another one's domain (S6)",
+    { ...STAGED, env: { staging: UNROUTED } },
+    /images\.example is a route of the top level, too/,
   ],
-)(
-  "a configuration with %s deploys nothing, and all is said at once",
-  async (_what, config, environment, says) => {
-    project({ ...config });
-    const { code, out, err } = await run(environment === undefined ? {} : { env: environment });
-    expect([code, out, ran]).toEqual([2, "", []]);
-    for (const part of says) expect(err).toContain(part);
-  },
-);
+])("a configuration with %s deploys nothing", async (what, config, says) => {
+  project({ ...config });
+  const { code, out, err } = await run(what.includes("environment") ? { env: "staging" } : {});
+  expect([code, out, ran, err]).toEqual([2, "", [], expect.stringMatching(says)]);
+});
 
 // What wrangler says
 
 test.each([
-  ["API: code: 10000", "wrangler is not logged in"],
-  [
-    "The following required secrets have not been set: A",
-    "Put the secrets that it names, and no others, into a file: npx vitrine deploy --env staging --secrets-file",
-  ],
+  ["required secrets have not been set: A", "Put .*: npx vitrine deploy --env staging --secrets"],
   ["whatever", "See its output above"],
 ])(
   "if wrangler fails with %j, a hint for that environment says what to do, and the doctor is not asked (S6)",
   async (says, hint) => {
-    const stack =
-      "    at throwFetchError (/shop/node_modules/wrangler/wrangler-dist/cli.js:63338:19)";
+    const stack = "    at throwFetchError (/shop/wrangler-dist/cli.js:63338:19)";
     Object.assign(ended, { wrangler: 1, says: `${says} ${SECRET}\n${stack}\n` });
     const { code, err } = await run({ secretsFile: "secrets.env", env: "staging" });
     expect([code, examined]).toEqual([2, []]);
     expect(err).toContain(`  ${says} …\n`);
-    expect(err).toContain(`wrangler deploy ended with 1. ${hint}`);
+    expect(err).toMatch(new RegExp(`wrangler deploy ended with 1\\. ${hint}`));
     expect(err).not.toMatch(/It is deployed|throwFetchError/);
   },
 );
