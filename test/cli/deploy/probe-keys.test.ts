@@ -31,32 +31,17 @@ function withBuckets(BUCKETS: object, more: object = {}) {
 }
 
 const OTHER = "AKIAIOSFODNN7STAGING";
-const KEY_OF = /…MPLE \(AWS, slot current\) for acme-media: /.source;
+const CURRENT = "…MPLE (AWS, slot current) for acme-media: ";
+const ELSEWHERE = { ...KEY, AWS_ACCESS_KEY_ID: OTHER };
+const NEXT_DEAD = { ...KEY, ...NEXT, AWS_ACCESS_KEY_ID_NEXT: OTHER };
 
-test.each<
-  [what: string, secrets: Record<string, string>, fault: S3Fault | undefined, says: string]
->([
-  ["a dead key", KEY, "revoked-key", `${KEY_OF}InvalidAccessKeyId`],
-  [
-    "an old secret",
-    KEY,
-    "other-secret",
-    `${KEY_OF}SignatureDoesNotMatch: the secret does not belong to this id`,
-  ],
-  [
-    "the key of another environment",
-    { ...KEY, AWS_ACCESS_KEY_ID: OTHER },
-    undefined,
-    "…GING .* for acme-media: InvalidAccessKeyId",
-  ],
-  [
-    "a dead key in the next slot",
-    { ...KEY, ...NEXT, AWS_ACCESS_KEY_ID_NEXT: OTHER },
-    undefined,
-    "…GING .AWS, slot next. for acme-media: InvalidAccessKeyId",
-  ],
+test.each<[what: string, secrets: Record<string, string>, fault: S3Fault | "none", says: string]>([
+  ["a dead key", KEY, "revoked-key", `${CURRENT}InvalidAccessKeyId`],
+  ["an old secret", KEY, "other-secret", `${CURRENT}SignatureDoesNotMatch: the secret does not`],
+  ["the key of another environment", ELSEWHERE, "none", "acme-media: InvalidAccessKeyId"],
+  ["a dead next key", NEXT_DEAD, "none", "…GING (AWS, slot next) for acme-media: InvalidAccess"],
 ])("nothing is deployed with %s (A7)", async (_what, secrets, fault, says) => {
-  if (fault !== undefined) s3.faults.add(fault);
+  if (fault !== "none") s3.faults.add(fault);
   for (const BUCKETS of [VARS.BUCKETS, CANARY]) {
     for (const dryRun of [{}, { dryRun: true } as const]) {
       withBuckets(BUCKETS);
@@ -64,24 +49,24 @@ test.each<
       const { code, out, err } = await run({ secretsFile: "secrets.env", ...dryRun });
       expect([code, out, ran, examined]).toEqual([2, "", [], []]);
       expect(err).toMatch(/^secrets\.env has a key that S3 refuses\. Nothing is deployed:\n/);
-      expect(err).toMatch(new RegExp(says));
+      expect(err).toContain(says);
       for (const secret of Object.values(secrets)) expect(err).not.toContain(secret);
     }
   }
 });
 
-test.each<[what: string, object: string, code: number, says: RegExp]>([
+test.each([
   [
     "is there",
     "secret/key.jpg",
     2,
-    /Nothing is deployed:\n {2}S3 lists the canary secret\/key\.jpg of acme-media to the key …MPLE .*, and does not give it: AccessDenied/,
+    "S3 lists the canary secret/key.jpg of acme-media to the key …MP",
   ],
   [
     "is not there",
     "secret/key.jpg.jpg",
     0,
-    /^Warning: S3 denies the key …MPLE .* the canary secret\/key\.jpg of acme-media \(AccessDenied\)/,
+    "Warning: S3 denies the key …MPLE (AWS, slot current) the",
   ],
 ])(
   "S3 denies a canary that the key may list: it is certain that the key cannot read if it %s (A6)",
@@ -90,11 +75,8 @@ test.each<[what: string, object: string, code: number, says: RegExp]>([
     s3.objects.set(object, { body: file("made/key.jpg"), type: "image/jpeg" });
     write(KEY);
     const { code: exit, err } = await run();
-    expect([exit, ran.length, err]).toEqual([
-      code,
-      code === 0 ? 1 : 0,
-      expect.stringMatching(says),
-    ]);
+    expect([exit, ran.length]).toEqual([code, code === 0 ? 1 : 0]);
+    expect(err).toContain(says);
   },
 );
 
@@ -144,45 +126,20 @@ const keep = () =>
 const hide = () =>
   network.use(http.get("https://acme-media.*", () => new Response("", { status: 401 })));
 
+const unknown = (answer: string) =>
+  new RegExp(`^Warning: whether S3 .* is not known\\. It ${answer}`);
+const NO_LIST = fault("no-list-bucket");
+const ANY = VARS.BUCKETS;
+
 test.each<[what: string, buckets: object, arranged: () => void, says: RegExp]>([
   ["gives the canary", CANARY, keep, /^$/],
-  ["knows the key, which may list", VARS.BUCKETS, () => {}, /^$/],
-  [
-    "knows the key, which may not list",
-    VARS.BUCKETS,
-    fault("no-list-bucket"),
-    /^S3 knows the key …MPLE .* is not known. Set BUCKETS\.media\.canary/,
-  ],
-  [
-    "denies the canary",
-    CANARY,
-    fault("no-list-bucket"),
-    /^Warning: S3 denies the key …MPLE .* the canary published\/key\.jpg/,
-  ],
-  [
-    "is busy",
-    CANARY,
-    fault("SlowDown"),
-    /^Warning: whether S3 accepts the key …MPLE .* is not known\. It answers SlowDown/,
-  ],
-  [
-    "does not answer",
-    CANARY,
-    fault("reset"),
-    /^Warning: whether S3 accepts .* is not known\. It does not answer: /,
-  ],
-  [
-    "is hidden by a proxy",
-    CANARY,
-    hide,
-    /^Warning: whether S3 accepts .* is not known\. It answers 401/,
-  ],
-  [
-    "has another time",
-    CANARY,
-    fault("clock-skew"),
-    /is not known\. It answers RequestTimeTooSkewed/,
-  ],
+  ["knows the key, which may list", ANY, () => {}, /^$/],
+  ["knows the key, which may not list", ANY, NO_LIST, /^S3 knows the key …MPLE .*\.media\.canary/],
+  ["denies the canary", CANARY, NO_LIST, /^Warning: S3 denies the key …MPLE .* the canary publ/],
+  ["is busy", CANARY, fault("SlowDown"), unknown("answers SlowDown")],
+  ["does not answer", CANARY, fault("reset"), unknown("does not answer: ")],
+  ["is hidden by a proxy", CANARY, hide, unknown("answers 401")],
+  ["has another time", CANARY, fault("clock-skew"), unknown("answers RequestTimeTooSkewed")],
 ])(
   "where S3 %s, it is deployed: that is no proof against the key",
   async (_what, buckets, arranged, says) => {
