@@ -82,32 +82,29 @@ export async function explainUrl(
     return refuse([...rows, ...(isPlain ? [["Sign", command] as const] : [])], granted);
   }
   rows.push(["Signature", granted.text]);
-  const bucket = bucketOfWorker(project, route.bucket);
-  const fallback = facts ? undefined : fallbackOf(project, route, originUrl(bucket.base, key));
-  if (fallback !== undefined) rows.push(["Fallback", fallback]);
   if (facts) {
     rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
   }
-  const { version } = granted;
-  const object = { bucket, key, version, variant, isStorable: route.store, svg: route.svg, facts };
-  const stored = await storedNames(project, object);
-  const name = nameOf(config.buckets, { bucket: route.bucket, key: resolved.object });
+  const { svg, store: isStorable } = route;
+  const bucket = bucketOfWorker(project, route.bucket);
+  const rendition = { bucket, key, version: granted.version, variant, isStorable, svg, facts };
+  const fallback = facts ? undefined : fallbackOf(project, route, originUrl(bucket.base, key));
+  if (fallback !== undefined) rows.push(["Fallback", fallback]);
+  const stored = await storedNames(project, rendition);
+  const object = nameOf(config.buckets, { bucket: route.bucket, key: resolved.object });
   rows.push(
-    ...originRows(project, object),
-    ...engineRows(object),
-    ...cacheRows(project, object),
-    ...storeRows(stored),
+    ...originRows(project, rendition),
+    ...engineRows(rendition),
+    ...cacheRows(project, rendition),
+    ...(stored.length === 0 ? [["Stored as", "nothing"] as const] : storeRows(stored)),
     ["Browsers", `keep it for up to ${config.answers.max_age} s`],
-    ...costRows(project, object, stored.length > 0),
-    [
-      "Object",
-      `is not asked for here. If the answer is 404 or 415: ${commandLine("doctor", flags, [name])}`,
-    ],
+    ...costRows(project, rendition, stored.length > 0),
+    ["Doctor", `if it is 404 or 415: ${commandLine("doctor", flags, [object])}`],
     [
       "Purge",
       project.local
         ? "nothing: the local run has no Workers Cache"
-        : commandLine("purge", flags, [name]),
+        : commandLine("purge", flags, [object]),
     ],
   );
   return { rows, isShown: true };
@@ -250,7 +247,6 @@ async function storedNames({ config }: Project, rendition: Rendition): Promise<S
 }
 
 function storeRows(stored: readonly StoredName[]): Row[] {
-  if (stored.length === 0) return [["Stored as", "nothing"]];
   return [["Stored as", "in the store, by what the browser reads"], ...rowsByBrowser(stored)];
 }
 

@@ -349,7 +349,7 @@ describe("the commands that it prints can be pasted:", () => {
     expect(here.row("Sign")).toBe(`npx vitrine url --sign ${url} /v/card/a.jpg`);
     const image = await explain("http://localhost:8787/images/card/a.jpg", local);
     expect(image.row("Purge")).toBe("nothing: the local run has no Workers Cache");
-    expect(image.row("Object")).toContain(`: npx vitrine doctor ${url} `);
+    expect(image.row("Doctor")).toContain(`: npx vitrine doctor ${url} `);
     const routeless = makeFolder({ ROUTES });
     editFile(join(routeless, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
     const there = await explain(`${HOST}/images/card/a.jpg`, { folder: routeless });
