@@ -3,7 +3,6 @@
 
 import { existsSync } from "node:fs";
 import type { Mistake } from "../../worker/base/refusal.ts";
-import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { hintFor } from "../wrangler/config-file.ts";
@@ -100,11 +99,7 @@ function* cacheMistakes(vars: EnvironmentConfig): Generator<Mistake> {
 }
 
 /** A cache that is off or emptied: that costs time and money, and harms nobody. */
-export function* cacheWarnings(
-  vars: EnvironmentConfig,
-  { answers }: Pick<Config, "answers">,
-): Generator<Warning> {
-  if (answers.keep === 0) return;
+function* cacheWarnings(vars: EnvironmentConfig): Generator<Warning> {
   const { cache } = vars.wrangler;
   if (!cache?.enabled || cacheOf(vars, CACHED) === false) {
     const what = `the cache for ${CACHED} is off: each data centre of Cloudflare makes every rendition anew, so more visitors wait, and S3 sends more`;
@@ -129,19 +124,15 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
       remedy: "set both to false, or check that address with npx vitrine doctor --url",
     };
   }
-  yield* sourceParameterWarnings(config);
-  yield* cacheWarnings(vars, config);
-}
-
-/** Buckets whose replaced objects have the same URL for the edge as the old ones (A15, C1). */
-function* sourceParameterWarnings({ routes }: Config): Generator<Warning> {
-  for (const { name, engine, hasSourceParameter } of bucketsOf(routes)) {
+  for (const { name, engine, hasSourceParameter } of bucketsOf(config.routes)) {
     if (hasSourceParameter || engine !== "cf") continue;
+    // The edge knows a replaced object by the URL of the old one (A15, C1).
     const what = `BUCKETS.${name}.source_parameter is false: a replaced object shows only when the edge's own time is over, which is an hour, or the object's cache-control if that is longer. Until then, sizes that were not made before are refused`;
     const remedy =
       'leave it so only if S3 refuses x-vitrine: remove it, and npx vitrine doctor asks S3. Or set engine = "binding"';
     yield { what, remedy };
   }
+  if (config.answers.keep > 0) yield* cacheWarnings(vars);
 }
 
 /** What works on a developer's machine, and fails once it is deployed. */
@@ -153,23 +144,14 @@ export function* deployMistakes({ routes, variants, oidc }: Config): Generator<M
       if (url?.startsWith("http:")) yield { path: `PRESETS.${preset}.draw[${index}].url`, message };
     }
   }
-  for (const bucket of bucketsOf(routes)) yield* bucketDeployMistakes(bucket);
-}
-
-/** What is wrong with a bucket of a deployed Worker. */
-export function* bucketDeployMistakes({
-  name,
-  base,
-  region,
-}: Pick<Bucket, "name" | "base" | "region">): Generator<Mistake> {
-  const { protocol, hostname } = new URL(base);
-  if (protocol === "http:") {
-    const message = "http:// is for your own machine only, in .dev.vars"; // E6
-    yield { path: `BUCKETS.${name}.endpoint`, message };
-  }
-  const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
-  if (aws !== undefined && aws !== region) {
-    const message = `is ${region}, but the endpoint is in ${aws}`; // A5
-    yield { path: `BUCKETS.${name}.region`, message };
+  for (const { name, base, region } of bucketsOf(routes)) {
+    const { protocol, hostname } = new URL(base);
+    if (protocol === "http:") {
+      yield { path: `BUCKETS.${name}.endpoint`, message: `${message}, in .dev.vars` };
+    }
+    const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
+    if (aws === undefined || aws === region) continue;
+    const mistake = `is ${region}, but the endpoint is in ${aws}`; // A5
+    yield { path: `BUCKETS.${name}.region`, message: mistake };
   }
 }

@@ -162,7 +162,7 @@ export function isHostOf(host: string, pattern: string): boolean {
 }
 
 /** The host of a pattern as a URL has it: `xn--…` for other scripts. */
-export function asciiHost(pattern: string): string {
+function asciiHost(pattern: string): string {
   return URL.parse(`https://${hostOf(pattern)}`)?.hostname ?? "";
 }
 

@@ -171,7 +171,7 @@ export function money(dollars: number): string {
 }
 
 /** A request to the edge. */
-export type EdgeCall = {
+type EdgeCall = {
   /** The originals for which it is sent, where it is not sent for all. */
   readonly when?: string;
   readonly image: RequestInitCfPropertiesImage;
@@ -203,7 +203,7 @@ export function edgeCalls(variant: Variant, readable: Readable, svg: boolean): E
 }
 
 /** The calls of the binding for a browser that reads some formats. */
-export type BindingCall = {
+type BindingCall = {
   readonly reads: string;
   /** The original that it is asked for: the output depends on it. */
   readonly of: "a GIF" | "a JPEG";
