@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { shellQuote } from "../../../src/cli/terminal/shell.ts";
 import { readPage } from "../../docs/pages.ts";
 import { ROOT } from "../../support/built.ts";
 import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/making.ts";
@@ -177,7 +178,7 @@ test.each([
       ?.split(/^ {2}\d\. /m)
       .slice(1) ?? [];
   expect([first, second]).toEqual([
-    `cd 'it'\\''s new' && npm pack ${ROOT} && npm install\n`,
+    `cd 'it'\\''s new' && npm pack ${shellQuote(ROOT)} && npm install\n`,
     "npm start, and open http://localhost:8787/\n",
   ]);
   expect(others).toEqual(says.map((part) => expect.stringContaining(part)));
