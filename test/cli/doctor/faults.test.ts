@@ -968,3 +968,18 @@ test.each(played)("%s: %s names it, and its remedy mends the site", async (title
   const isStill = (one: Finding) => isWrong(one) && one.check === check && one.seen === found.seen;
   expect((await consult(world)).filter(isStill)).toEqual([]);
 });
+
+const nothing = () => {};
+test.each<[string, Played]>([
+  ["the edge, and keys", fault(nothing, "")],
+  ["the Images binding", bound(nothing, nothing)],
+  ["a role of AWS", inAccount(nothing, nothing)],
+  ["a fallback", withFallback("media/key.jpg")],
+])("where all is well with %s, nothing is found", async (_title, { broken }) => {
+  const world = beginWorld();
+  broken(world);
+  const findings = await consult(world);
+  const isFine = ({ severity }: Finding) => severity === "ok" || severity === "note";
+  expect(findings.filter((one) => !isFine(one))).toEqual([]);
+  expect(findings.some(({ check }) => check === "image")).toBe(true);
+});

@@ -195,7 +195,7 @@ test.each([
     ["edge", /Sources of the zone has acme-media\.s3.*policy limits addresses/],
   ] as const,
   ["9408/404", ["edge", /correct canary/]] as const,
-])("the edge's code %s has its remedy", async (fault, [check, remedy]) => {
+])("the edge's code %s has its remedy (E5, E11)", async (fault, [check, remedy]) => {
   const [edge = "", status] = fault.split("/");
   deploy(undefined, healthSays({ ...WORKS, edge, answered: Number(status) }));
   expect(wrongIn(await examine())).toMatchObject([
@@ -252,6 +252,7 @@ test.each<[string, (path: string) => boolean, RegExp]>([
 });
 
 let times = 0;
+let first: Response | undefined;
 const image: (change: (answer: Response, accept: string) => Response) => Change =
   (change) =>
   (answer, { path, headers }) =>
@@ -290,12 +291,20 @@ test.each<[title: string, Change, Check, Severity, RegExp]>([
     image(() => new HttpResponse("error code: 522", { status: 522 })),
     ...(["image", "error", /answers 522/] as const),
   ],
+  [
+    "a cache that keeps one format for all (C5)",
+    image((answer, accept) => {
+      if (accept.startsWith("image/avif")) first = answer.clone();
+      return first?.clone() ?? answer;
+    }),
+    ...(["formats", "error", /a browser that reads WebP gets image\/avif/] as const),
+  ],
   ["a hit", headed("server-timing", "cache;desc=hit"), "workers-cache", "ok", /worldwide/],
   ["an older image (W8)", headed("server-timing", 'cache;desc="stale"'), "image", "ok", /out of/],
   ["a made image", headed("server-timing", "cache;desc=miss"), "image", "ok", /it is transformed/],
   ["other timings", headed("server-timing", "x;desc=hit"), "workers-cache", "note", /unknown/],
   ["a new word", headed("server-timing", "cache;desc=hits"), "workers-cache", "note", /unknown/],
-])("%s in front of the Worker", async (_title, change, check, severity, seen) => {
+])("in front of the Worker: %s", async (_title, change, check, severity, seen) => {
   times = 0;
   deploy(undefined, change);
   const found = (await examine()).findings.filter((one) => one.check === check);
