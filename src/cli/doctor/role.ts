@@ -127,7 +127,7 @@ export function diagnoseRole(
 /** Why STS gives no credentials, by its code, or by a word of the Worker's own. */
 function diagnoseSts(name: string, role: Role, { state, reason }: RoleHealth): Result {
   const { issuer, audience } = role.oidc;
-  const why = reason ?? "it does not say why";
+  const cause = reason ?? "it does not say why";
   switch (state) {
     case "AccessDenied":
       return fail("role", {
@@ -153,16 +153,19 @@ function diagnoseSts(name: string, role: Role, { state, reason }: RoleHealth): R
         deploys: true,
       });
     case "no-key":
-      return fail("role", { seen: `the Worker has no key that can sign: ${why}`, remedy: PUT_KEY });
+      return fail("role", {
+        seen: `the Worker has no key that can sign: ${cause}`,
+        remedy: PUT_KEY,
+      });
     case "unreachable":
       return fail("role", {
-        seen: `STS cannot be reached from the Worker: ${why}`,
+        seen: `STS cannot be reached from the Worker: ${cause}`,
         remedy: `wait: see AWS's status page. Else correct BUCKETS.${name}.sts in wrangler.toml`,
         deploys: true,
       });
   }
   const remedy = "see docs/keyless.md for each answer of STS";
-  return fail("role", { seen: `STS answers ${state}: ${why}`, remedy });
+  return fail("role", { seen: `STS answers ${state}: ${cause}`, remedy });
 }
 
 /** The trust policy of a role, to compare or to paste. */
