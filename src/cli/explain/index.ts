@@ -6,7 +6,7 @@ import { align, type End, EXIT, isFault, type Run, say, type World } from "../co
 import { openProject, type Project } from "../config/project.ts";
 import { isHere, ownUrlsOf, refuserOfOthersUrls } from "../config/site-url.ts";
 import { envOption, OBJECTS } from "../options.ts";
-import { argumentsOf, visible } from "../terminal/shell.ts";
+import { argumentsOf, commandLine, visible } from "../terminal/shell.ts";
 import { isUrl, readGiven, refuseGiven } from "../urls/given-objects.ts";
 import { findPaths, queryFor } from "../urls/public-url.ts";
 import { explainUrl, type Row } from "./explain-url.ts";
@@ -41,10 +41,8 @@ async function explain(world: World, given: string, env: string | undefined): Pr
   if (!isUrl(given)) {
     const first = await findFirstUrl(world, project, given);
     if (isFault(first)) return first;
-    rows.push(
-      ["URL", first.path],
-      ["", `the first of this object's: ${first.variants.join(", ")}`],
-    );
+    const all = commandLine("url", { sign: first.isSigned || undefined, env }, [given]);
+    rows.push(["URL", first.path], ["", `the first of ${first.count}: ${all}`]);
     text = base + first.path + first.query;
   }
   if (!URL.canParse(text)) return refuseGiven(given, "is not a URL");
@@ -71,5 +69,10 @@ async function findFirstUrl({ folder, now }: World, project: Project, name: stri
   const preset = project.config.variants.get(variant)?.preset ?? "";
   const grant = { preset, key: object.key, expires: Math.floor(now() / 1000) + 60 };
   const query = route.signing ? await queryFor(project, route, grant) : "";
-  return { path, variants: [...paths.keys()], query: isFault(query) ? "" : query };
+  return {
+    path,
+    count: paths.size,
+    isSigned: route.signing !== undefined,
+    query: isFault(query) ? "" : query,
+  };
 }
