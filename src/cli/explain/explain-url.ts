@@ -6,7 +6,7 @@ import { type RenditionKey, renditionUrl } from "../../worker/cache/rendition-ur
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
-import { factsOptions } from "../../worker/edge/ask-edge.ts";
+import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import {
@@ -18,18 +18,12 @@ import {
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { placeOf } from "../../worker/store/rendition-store.ts";
 import { bucketOfWorker, type Project, slotsAtHand } from "../config/project.ts";
-import {
-  bindingCalls,
-  edgeCalls,
-  money,
-  PRICE,
-  transformationsOf,
-  uniqueOptions,
-} from "../config/transformations.ts";
+import { money, PRICE, transformationsOf, uniqueOptions } from "../config/transformations.ts";
 import { BROWSERS } from "../http/ask-picture.ts";
 import { nameOf } from "../objects/object-name.ts";
 import { counted } from "../terminal/progress.ts";
 import { commandLine, type Flags, visible } from "../terminal/shell.ts";
+import { bindingCall } from "../urls/binding-call.ts";
 import { densityFault, variantsOf } from "../urls/public-url.ts";
 
 export type Row = readonly [name: string, value: string];
@@ -193,28 +187,25 @@ function rowsByBrowser(values: readonly (readonly [browser: string, value: strin
   return values.map(([browser, value]) => [`  ${browser}`, value]);
 }
 
-/** What the edge, or the Images binding, is asked for by each kind of browser. */
-function engineRows({ bucket, variant, svg, facts }: Rendition): Row[] {
+/** What the edge, or the Images binding, is asked for by each kind of browser, if the key ends as its type does. */
+function engineRows({ bucket, key, variant, svg, facts }: Rendition): Row[] {
   const isBound = bucket.engine === "binding";
   if (isBound && facts) return [["Engine", "binding: .info() of the Images binding, free"]];
-  const calls = BROWSERS.flatMap(({ browser, readable }): [browser: string, value: object][] => {
-    const reads = READS[browser];
-    if (facts) return [[reads, factsOptions(createTransformRequest(variant, "facts"))]];
-    if (!isBound) {
-      return edgeCalls(variant, readable, svg).map(({ when, image }) => {
-        return [when === undefined ? reads : `${reads}: ${when}`, image];
-      });
-    }
-    return bindingCalls(reads, variant, readable).map(({ of, reads: _reads, ...call }) => {
-      return [`${reads}: of ${of}`, call];
-    });
+  const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
+  const original =
+    ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
+  const calls = BROWSERS.map(({ browser, readable }) => {
+    const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, svg);
+    const request = createTransformRequest(variant, formats, original);
+    const edgeCall = facts ? factsOptions(request) : edgeOptions(request);
+    return [READS[browser], JSON.stringify(isBound ? bindingCall(request) : edgeCall)] as const;
   });
-  const rows = rowsByBrowser(calls.map(([browser, value]) => [browser, JSON.stringify(value)]));
+  const title = `by what the browser reads, if the original is ${original}`;
   return isBound
-    ? [["Engine", "the Images binding, asked by what the browser reads"], ...rows]
+    ? [["Engine", `the Images binding, ${title}`], ...rowsByBrowser(calls)]
     : [
-        ["Options", "sent to the edge, by what the browser reads"],
-        ...rows,
+        ["Options", `sent to the edge, ${title}`],
+        ...rowsByBrowser(calls),
         ["Cache key", "at the edge: the URL that it fetches and these options, nothing else"], // C1
       ];
 }
@@ -258,7 +249,7 @@ function costRows(
 ): Row[] {
   // The binding tells facts for nothing.
   const ofFacts = bucket.engine === "binding" ? 0 : 1;
-  const unique = facts ? ofFacts : uniqueOptions(variant, false, false).length;
+  const unique = facts ? ofFacts : uniqueOptions(variant, false).length;
   const months = isStored
     ? "once, since the store holds what was made"
     : "in each month in which somebody asks for it; with a store once: docs/costs.md";

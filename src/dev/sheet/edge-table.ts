@@ -1,10 +1,17 @@
 // What the edge is asked for each rendition of the contact sheet, and what an object costs.
 
-import { bindingCalls, edgeCalls, uniqueOptions } from "../../cli/config/transformations.ts";
+import { uniqueOptions } from "../../cli/config/transformations.ts";
+import { bindingCall } from "../../cli/urls/binding-call.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import type { Readable } from "../../worker/request/format.ts";
+import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  type Readable,
+  type TransformRequest,
+} from "../../worker/request/format.ts";
 import type { BrowserReads, Call, Costs, EdgeTable, RenditionRef } from "./data.ts";
 
 const READABLE = {
@@ -30,14 +37,8 @@ export function edgeTable({ variants }: Config, route: BoundRoute): EdgeTable {
   );
 }
 
-function callsFor(
-  variant: Variant,
-  { svg, bucket: { engine } }: BoundRoute,
-): EdgeTable[string][string] {
-  const calls = (reads: BrowserReads) =>
-    engine === "binding"
-      ? bindingTexts(variant, READABLE[reads])
-      : edgeCalls(variant, READABLE[reads], svg);
+function callsFor(variant: Variant, route: BoundRoute): EdgeTable[string][string] {
+  const calls = (reads: BrowserReads) => callsBy(variant, route, READABLE[reads]);
   return {
     "avif.webp": calls("avif.webp"),
     avif: calls("avif"),
@@ -46,18 +47,42 @@ function callsFor(
   };
 }
 
-/** The calls of the binding, as a Worker writes them. */
-function bindingTexts(variant: Variant, readable: Readable): readonly Call[] {
-  const all = bindingCalls("", variant, readable);
-  return all.map(({ of, transform, draw = [], output }) => {
-    const drawn = draw.map(({ key, transform: shape, ...options }) => {
-      const overlay = `IMAGES.input("${key}").transform(${textOf(shape)})`;
-      return `.draw(${overlay}, ${textOf(options)})`;
-    });
-    const steps = [`.transform(${textOf(transform)})`, ...drawn, `.output(${textOf(output)})`];
-    const binding = ["IMAGES.input(original)", ...steps.map((step) => `  ${step}`)].join("\n");
-    return all.length === 1 ? { binding } : { when: `of ${of}`, binding };
+/** Originals for which an engine may be asked in different ways. */
+const ORIGINALS = [
+  ["a GIF", "image/gif"],
+  ["a JPEG", "image/jpeg"],
+  ["another original", "image/png"],
+] as const;
+
+/** The calls for a browser; and for which originals, if there is more than one. */
+function callsBy(variant: Variant, { svg, bucket }: BoundRoute, readable: Readable): Call[] {
+  const formats = acceptedFormatsOf(variant, readable, svg);
+  const all = ORIGINALS.map(([name, type]) => {
+    const request = createTransformRequest(variant, formats, type);
+    const call =
+      bucket.engine === "binding"
+        ? { binding: bindingText(request) }
+        : { image: edgeOptions(request) };
+    return { name, call, text: JSON.stringify(call) };
   });
+  const groups = [...Map.groupBy(all, ({ text }) => text).values()];
+  return groups.flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const when = `of ${group.map(({ name }) => name).join(" or ")}`;
+    return [groups.length === 1 ? first.call : { when, ...first.call }];
+  });
+}
+
+/** A call of the binding, as a Worker writes it. */
+function bindingText(request: TransformRequest): string {
+  const { transform, draw = [], output } = bindingCall(request);
+  const drawn = draw.map(({ key, transform: shape, ...options }) => {
+    const overlay = `IMAGES.input("${key}").transform(${textOf(shape)})`;
+    return `.draw(${overlay}, ${textOf(options)})`;
+  });
+  const steps = [`.transform(${textOf(transform)})`, ...drawn, `.output(${textOf(output)})`];
+  return ["IMAGES.input(original)", ...steps.map((step) => `  ${step}`)].join("\n");
 }
 
 const textOf = (options: unknown) => JSON.stringify(options);
@@ -68,8 +93,8 @@ export function costsOf({ variants, routes }: Config, shown: readonly RenditionR
   const presets = shown.map(({ preset, route }) => {
     const ofPreset = [...variants.values()].filter((variant) => variant.preset === preset);
     const { bucket, facts = false } = routes[route] ?? {};
-    const hasEdge = bucket?.engine !== "binding";
-    const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, facts, hasEdge)));
+    const hasFacts = facts && bucket?.engine !== "binding";
+    const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, hasFacts)));
     // The same key in two buckets is two objects.
     for (const options of unique) all.add(`${bucket?.name} ${options}`);
     return [preset, unique.size] as const;

@@ -43,15 +43,15 @@ describe("the calls of the Images binding", () => {
   test("the sides are multiplied, a word of quality is a number, and each browser has its format (B7)", async () => {
     const { rows, valuesOf } = await explain(S3, "/images/card@2x/fig.jpg");
     const transform = { width: 320, height: 180, fit: "cover" };
-    expect(JSON.parse(valuesOf("WebP: of a JPEG")[0] ?? "")).toMatchObject({
+    expect(JSON.parse(valuesOf("WebP")[0] ?? "")).toMatchObject({
       transform,
       output: { format: "image/webp", quality: 90, anim: false },
     });
-    expect(JSON.parse(valuesOf("neither: of a JPEG")[0] ?? "")).toMatchObject({
+    expect(JSON.parse(valuesOf("neither")[0] ?? "")).toMatchObject({
       transform,
       output: { format: "image/jpeg", quality: 90, anim: false },
     });
-    expect(valuesOf("AVIF and WebP: of a JPEG")).toHaveLength(1);
+    expect(valuesOf("AVIF and WebP")[0]).toContain("image/");
     expect(rows).toMatch(/^Engine +the Images binding/m);
     expect(rows).not.toMatch(/sent to the edge|Cache key/);
   });
@@ -59,14 +59,15 @@ describe("the calls of the Images binding", () => {
   test("an overlay is an object of the bucket", async () => {
     const { valuesOf } = await explain(S3, "/images/marked/fig.jpg");
     const draw = { key: "mark.png", transform: { width: 20 }, right: 5, bottom: 5, opacity: 0.5 };
-    const [call = "{}"] = valuesOf("WebP: of a JPEG");
+    const [call = "{}"] = valuesOf("WebP");
     expect(JSON.parse(call).draw).toEqual([draw]);
   });
 
   test("only a GIF moves (O8)", async () => {
-    const { valuesOf } = await explain(S3, "/images/moving/fig.gif");
-    expect(valuesOf("WebP: of a GIF")).toEqual([expect.stringContaining('"anim":true')]);
-    expect(valuesOf("WebP: of a JPEG")).toEqual([expect.stringContaining('"anim":false')]);
+    const moving = await explain(S3, "/images/moving/fig.gif");
+    expect(moving.valuesOf("WebP")[0]).toContain('"anim":true');
+    const still = await explain(S3, "/images/moving/fig.jpg");
+    expect(still.valuesOf("WebP")[0]).toContain('"anim":false');
   });
 
   test("facts are free (L2)", async () => {
