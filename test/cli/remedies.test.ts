@@ -1,4 +1,4 @@
-// What check, purge and the doctor advise about the configuration and the tokens is done in the strict world: the
+// What purge and the doctor advise about the configuration and the tokens is done in the strict world: the
 // site is not worse after it, and nobody is told so again. test/cli/doctor/remedies.test.ts has the checks.
 
 import { afterEach, expect, test, vi } from "vitest";
@@ -27,7 +27,6 @@ type Row = readonly [
   done: (told: Told, world: World) => void,
 ];
 
-const CHECK = ["check"];
 const DOCTOR = ["doctor"];
 const PURGE = ["purge", "photos/fig.jpg", "--url", SITE];
 
@@ -81,16 +80,6 @@ test.each<Row>([
     (told, world) =>
       told.does("take HEALTH_TOKEN out of vars", () => {
         delete world.toml["HEALTH_TOKEN"];
-      }),
-  ],
-  [
-    "keys that no bucket uses",
-    CHECK,
-    /\[secrets\] requires OLD_ACCESS_KEY_ID/,
-    lists("OLD_ACCESS_KEY_ID"),
-    (told, world) =>
-      told.does("take them out of [secrets] in wrangler.toml", () => {
-        world.listed = world.listed.filter((name) => !name.startsWith("OLD"));
       }),
   ],
   [
