@@ -103,10 +103,7 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp])[] = [
   [
     "Sources",
     () => write({ EDGE: '{"sources":[]}' }),
-    ...([
-      "sources",
-      /^remove EDGE from \.dev\.vars.* Deployed: .*npx vitrine check lists/,
-    ] as const),
+    ...(["sources", /^remove EDGE from \.dev\.vars.*Sources: add the origin/] as const),
   ],
   [
     "transformations",
