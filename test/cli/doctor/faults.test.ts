@@ -788,13 +788,6 @@ const FAULTS = {
       "the action Block",
       block,
     ),
-    "side-door-half": fault(
-      () => {
-        Object.assign(stage.edge.switches, { firewall: false, keptForAll: false });
-      },
-      "the action Block",
-      block,
-    ),
   },
   r2: {
     r2: boundHealth({ r2: "unreachable" }, "try again in a minute"),

@@ -73,7 +73,7 @@ const SWITCHES: {
     ["off", []],
     ["off-for-workers-too", ["transformations", "image"]],
   ],
-  firewall: [[false, ["side-door"]]],
+  firewall: [[false, []]],
   keptForAll: [[false, []]],
   quota: [
     [0, ["quota", "quota"]],
