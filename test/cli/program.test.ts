@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { visible } from "../../src/cli/terminal/shell.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { HOST, makeFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
@@ -88,16 +87,6 @@ test("a key may begin with a dash, after --", async () => {
 test("after Ctrl-C it ends with 130", async () => {
   const interrupted = AbortSignal.abort();
   expect((await vitrine(["url", "a.jpg"], { folder, interrupted })).code).toBe(130);
-});
-
-test.each([
-  ["a\u001b[2Jb", "a\\u001b[2Jb"],
-  ["\u202egpj.\u2066", "\\u202egpj.\\u2066"],
-  ["\r\t\u009b\u2028\u2029\u007f", "\\u000d\\u0009\\u009b\\u2028\\u2029\\u007f"],
-  ["one\ntwo", "one\ntwo"],
-  ["café 写真 😀", "café 写真 😀"],
-])("a terminal shows %j as %j", (text, shown) => {
-  expect(visible(text)).toBe(shown);
 });
 
 describe("as a process", () => {

@@ -84,7 +84,7 @@ async function askForTheRest(
   for (const [option, message] of QUESTIONS) {
     if (given[option] !== undefined) continue;
     const fault = (answer: string) => MISTAKES[option]({ ...options, [option]: answer }, folder);
-    const answer = await askText(world, { message, fault });
+    const answer = await askText(world, message, fault);
     if (answer === "cancelled") return answer;
     options = { ...options, [option]: answer };
   }

@@ -1,10 +1,7 @@
-// Shows on stderr how far a command is: on a terminal one line that is overwritten, elsewhere a plain line now and
-// then.
+// Shows on stderr how far a command is: one line that is overwritten; where that cannot be, a plain line now and then.
 
 import { print, say, type World } from "../command.ts";
 import { visible } from "./shell.ts";
-
-export type Progress = ReturnType<typeof createProgress>;
 
 /** How often the line is overwritten, and how often there is a plain line. */
 const LIVE_MS = 100;
@@ -22,10 +19,9 @@ export function createProgress(
   let done = 0;
 
   const line = (): string => {
-    if (total === undefined) return `${count(done)} ${noun}`;
+    if (total === undefined || done === 0) return `${count(done)} ${noun}`;
     const seconds = ((now() - began) / 1000) * (total / done - 1);
-    const left = done === 0 ? "" : `, ${time(seconds)} left`;
-    return `${count(done)}/${count(total)} ${noun}${left}`;
+    return `${count(done)}/${count(total)} ${noun}, ${time(seconds)} left`;
   };
   // A wrapped line cannot be overwritten. Some terminals report 0 columns.
   const draw = () => void stderr.write(`\r${line().slice(0, (stderr.columns || 80) - 1)}\x1b[K`);

@@ -10,6 +10,26 @@ export function hasTerminal({ stdin, stderr }: World): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }
 
+export async function askYes(world: World, message: string): Promise<boolean | Cancelled> {
+  const answer = await ask(world, (screen) => confirm({ message, ...screen }));
+  return isCancel(answer) ? "cancelled" : answer;
+}
+
+/**
+ * Asks for a line of text, until it is right.
+ * @param faultOf says what is wrong with an answer
+ */
+export async function askText(
+  world: World,
+  message: string,
+  faultOf: (answer: string) => string | undefined,
+): Promise<string | Cancelled> {
+  const read = (typed = "") => typed.trim();
+  const validate = (typed: string | undefined) => faultOf(read(typed));
+  const answer = await ask(world, (screen) => text({ message, validate, ...screen }));
+  return isCancel(answer) ? "cancelled" : read(answer);
+}
+
 /** Where clack asks, and what cancels it. */
 type Screen = {
   readonly input: World["stdin"];
@@ -23,39 +43,13 @@ async function ask<Answer>(
   show: (screen: Screen) => Promise<Answer>,
 ): Promise<Answer> {
   const ended = new AbortController();
-  const end = () => ended.abort();
   const hear = (_text: unknown, { ctrl, name }: Key) => {
-    if (ctrl === true && name === "d") end();
+    if (ctrl === true && name === "d") ended.abort();
   };
-  input.on("keypress", hear).once("end", end);
+  input.on("keypress", hear);
   try {
     return await show({ input, output, signal: AbortSignal.any([interrupted, ended.signal]) });
   } finally {
-    input.off("keypress", hear).off("end", end);
+    input.off("keypress", hear);
   }
-}
-
-/** @param initialValue what the key Enter alone means */
-export async function askYes(world: World, message: string, initialValue = true) {
-  const answer = await ask(world, (screen) => confirm({ message, initialValue, ...screen }));
-  return isCancel(answer) ? "cancelled" : answer;
-}
-
-type TextQuestion = {
-  readonly message: string;
-  /** The answer if nothing is typed, which is shown until then. */
-  readonly fallback?: string | undefined;
-  /** Says what is wrong with an answer. */
-  readonly fault: (answer: string) => string | undefined;
-};
-
-/** Asks for a line of text, until it is right. */
-export async function askText(world: World, question: TextQuestion): Promise<string | Cancelled> {
-  const { message, fallback = "", fault } = question;
-  const read = (typed: string | undefined) => typed?.trim() || fallback;
-  const validate = (typed: string | undefined) => fault(read(typed));
-  const answer = await ask(world, (screen) =>
-    text({ message, placeholder: fallback, validate, ...screen }),
-  );
-  return isCancel(answer) ? "cancelled" : read(answer);
 }

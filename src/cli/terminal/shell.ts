@@ -6,28 +6,28 @@ export function shellQuote(text: string): string {
 }
 
 /** Writes an option with its value, which may begin like an option. */
-export function optionOf(name: string, value: string | number): string {
-  const text = `${value}`;
-  return `${name}${text.startsWith("-") && text !== "-" ? "=" : " "}${shellQuote(text)}`;
+export function optionOf(name: string, value: string): string {
+  return `${name}${isLikeOption(value) ? "=" : " "}${shellQuote(value)}`;
 }
 
 /** Writes what follows the options: an argument may begin like one. */
 export function argumentsOf(args: readonly string[]): string {
-  const isLikeOption = args.some((text) => text.startsWith("-") && text !== "-");
-  return [...(isLikeOption ? ["--"] : []), ...args.map(shellQuote)].join(" ");
+  return [...(args.some(isLikeOption) ? ["--"] : []), ...args.map(shellQuote)].join(" ");
+}
+
+function isLikeOption(text: string): boolean {
+  return text.startsWith("-") && text !== "-";
 }
 
 /** Options by the names that the program gives them: `secretsFile` is `--secrets-file`. */
-export type Flags = Readonly<
-  Record<string, string | number | true | readonly string[] | undefined>
->;
+export type Flags = Readonly<Record<string, string | true | readonly string[] | undefined>>;
 
 /** Writes a command of this program, such as `npx vitrine url --preset card 'a b.jpg'`. */
 export function commandLine(command: string, flags: Flags, args: readonly string[] = []): string {
   const options = Object.entries(flags).flatMap(([name, value]) => {
-    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === undefined) return [];
-    if (value === true) return [option];
+    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === true) return option;
     return [value].flat().map((one) => optionOf(option, one));
   });
   return ["npx vitrine", command, ...options, argumentsOf(args)].filter(Boolean).join(" ");

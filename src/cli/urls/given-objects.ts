@@ -60,8 +60,8 @@ export async function gatherObjects(
     if (name !== "-") take(readGiven(project, own, name, quote));
     else
       for await (const line of linesOf(world.stdin, world.interrupted)) {
-        const isText = typeof line === "string";
-        take(isText ? readGiven(project, own, line, String) : refuseGiven(line.given, line.reason));
+        const isText = !line.includes("\ufffd"); // else it would be the key of another object
+        take(isText ? readGiven(project, own, line, String) : refuseGiven(line, "is not UTF-8"));
       }
   }
   if (prefix !== undefined) {
