@@ -15,7 +15,7 @@ import { cacheWord, isOutOfCache } from "../http/ask-picture.ts";
 import { type Body, fetchBody, isLate, reasonOf } from "../http/body.ts";
 import { sniff } from "../picture/sniff.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
-import { type Finding, fail, note, ok, type Problem, type Result } from "./finding.ts";
+import { type Check, fail, note, ok, type Result } from "./finding.ts";
 
 /** An image to ask for. */
 export type Visit = {
@@ -32,8 +32,6 @@ export type Visit = {
   readonly original: Uint8Array | undefined;
 };
 
-export type NoAnswer = { readonly reason: string };
-
 const TIMEOUT_S = 60;
 /** No rendition is so large. */
 const MAX_BYTES = 100e6;
@@ -47,7 +45,10 @@ const ACCEPTS = [
 ] as const;
 
 /** Asks the deployed Worker as a modern browser does, and follows no redirect. */
-export async function askSite(url: string, init: RequestInit = {}): Promise<Body | NoAnswer> {
+export async function askSite(
+  url: string,
+  init: RequestInit = {},
+): Promise<Body | { readonly reason: string }> {
   const headers = new Headers(init.headers);
   if (!headers.has("accept")) headers.set("accept", ACCEPTS[0][1]);
   try {
@@ -78,8 +79,7 @@ export async function checkImage(
   const results = [
     ok("image", `${visit.name}: ${size} bytes; ${how}`),
     ok("formats", types.join(", ")),
-    ...checkHeaders(first, visit, config.answers.max_age),
-    ...(await checkConditionalRequests(visit.base + visit.path + visit.query, first)),
+    ...(await checkHeaders(first, visit, config.answers.max_age)),
   ];
   // An SVG has no rendition but the original (R8).
   if (!hasTricks || sniff(first.bytes) === SVG) return results;
@@ -91,7 +91,7 @@ async function checkFormats(
   { route, base, path, query, variant, original }: Visit,
   local: boolean,
 ): Promise<Result | { readonly first: Body; readonly types: readonly string[] }> {
-  const answers: Body[] = [];
+  let first: Body | undefined;
   const types: string[] = [];
   for (const [browser, accept] of ACCEPTS) {
     const answer = await askSite(base + path + query, { headers: { accept } });
@@ -122,91 +122,111 @@ async function checkFormats(
       });
     }
     types.push(`${type.replace("image/", "")} for ${browser}`);
-    answers.push(answer);
+    first ??= answer;
   }
-  const [first] = answers;
   if (first === undefined) throw new Error("no browser was tried");
   return { first, types };
 }
 
 const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
-const HARMLESS = { bearing: "harmless" } as const;
-const WARNING = { severity: "warning", ...HARMLESS } as const;
+const FIND_RULE = "a rule of the zone changes it (Rules → Transform Rules): remove that rule";
 
-function headersFault(seen: string, impact: string, more: Partial<Problem>): Result {
-  const remedy = "a rule of the zone changes it (Rules → Transform Rules): remove that rule";
-  return fail("headers", { seen, impact, remedy, ...HARMLESS, ...more });
-}
-
-function cacheFault(seen: string, remedy: string): Result {
-  const impact = "browsers download again what they have, or keep what is old";
-  return fail("cache", { seen, impact, remedy, ...WARNING });
-}
-
-/** @param maxAge seconds; `max_age` in wrangler.toml */
-function checkHeaders({ headers }: Body, { route, variant }: Visit, maxAge: number): Result[] {
+/** The headers that visitors get, HEAD, and the request of a browser that has the image already. */
+async function checkHeaders(
+  { headers }: Body,
+  { route, variant, base, path, query }: Visit,
+  maxAge: number,
+): Promise<Result[]> {
   const results: Result[] = [];
-  const varies = /\baccept\b/i.test(headers.get("vary") ?? "");
-  if (variant.format === "auto" && !route.svg && !varies) {
+  const report = (check: Check, seen: string, impact: string, remedy: string) =>
+    results.push(fail(check, { severity: "warning", seen, impact, remedy, bearing: "harmless" }));
+
+  if (variant.format === "auto" && !route.svg && !/\baccept\b/i.test(headers.get("vary") ?? "")) {
     const seen = "the format depends on the browser, but the vary header does not say so";
-    results.push(headersFault(seen, "shared caches give one browser's format to all", {}));
+    report("headers", seen, "shared caches give one browser's format to all", FIND_RULE);
   }
+  const leaked = [...headers.keys()].filter((name) => name.startsWith("x-amz-"));
+  if (leaked.length > 0) {
+    const seen = `the answer has ${leaked.join(", ")}`;
+    report("headers", seen, "visitors learn where the originals are", FIND_WORKER);
+  }
+  const others = Object.entries(PROTECTION).filter(([name, value]) => headers.get(name) !== value);
+  if (others.length > 0) {
+    const seen = `not as the Worker sends it: ${others.map(([name]) => name).join(", ")}`;
+    report("headers", seen, "images are less protected from running as web pages", FIND_RULE);
+  }
+  const url = base + path + query;
+  const head = await askSite(url, { method: "HEAD" });
+  const type = "status" in head && head.status === 200 && head.headers.get("content-type");
+  if (type !== headers.get("content-type")) {
+    const impact = "link checkers and monitors report the image as broken";
+    report("headers", "HEAD does not get the same status and type as GET", impact, LET_PASS);
+  }
+  if (results.length === 0) {
+    results.push(ok("headers", "nosniff, a policy that allows nothing, no header of S3; HEAD too"));
+  }
+
+  const impact = "browsers download again what they have, or keep what is old";
   const control = headers.get("cache-control") ?? "none";
   const isRight =
     route.signing === undefined
       ? control === `public, max-age=${maxAge}`
       : /^public, max-age=\d+, must-revalidate/.test(control);
-  const other = `cache-control is ${control}, but wrangler.toml has max_age = ${maxAge}`;
-  const deploy =
-    "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers";
-  results.push(isRight ? ok("cache", `cache-control: ${control}`) : cacheFault(other, deploy));
-  const leaked = [...headers.keys()].filter((name) => name.startsWith("x-amz-")).join(", ");
-  if (leaked !== "") {
-    const impact = "visitors learn where the originals are";
-    results.push(headersFault(`the answer has ${leaked}`, impact, { remedy: FIND_WORKER }));
+  const etag = headers.get("etag");
+  const again = etag && (await askSite(url, { headers: { "if-none-match": etag } }));
+  if (!isRight) {
+    const remedy =
+      "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers";
+    const seen = `cache-control is ${control}, but wrangler.toml has max_age = ${maxAge}`;
+    report("cache", seen, impact, remedy);
+  } else if (again && !("status" in again && again.status === 304)) {
+    report("cache", "if-none-match with the image's etag does not get 304", impact, LET_PASS);
+  } else {
+    const has = again ? "304 for browsers that have the image already" : "there is no etag";
+    results.push(ok("cache", `cache-control: ${control}; ${has}`));
   }
-  const others = Object.entries(PROTECTION).filter(([name, value]) => headers.get(name) !== value);
-  const names = others.map(([name]) => name).join(", ");
-  const impact = "images are less protected from running as web pages";
-  results.push(
-    names === ""
-      ? ok("headers", "nosniff, a policy that allows nothing, and no header of S3")
-      : headersFault(`${names}: not as the Worker sends it`, impact, WARNING),
-  );
   return results;
-}
-
-/** HEAD, and the request of a browser that has the image already. */
-async function checkConditionalRequests(url: string, first: Body): Promise<Result[]> {
-  const brief = (answer: Body | NoAnswer) => ("status" in answer ? answer.status : answer.reason);
-  const head = await askSite(url, { method: "HEAD" });
-  const type = first.headers.get("content-type");
-  const isLike =
-    "status" in head && head.status === 200 && head.headers.get("content-type") === type;
-  const broken = "link checkers and monitors report the image as broken";
-  const headResult = isLike
-    ? ok("headers", "HEAD gets the same headers as GET, and no body")
-    : headersFault(`HEAD gets ${brief(head)}`, broken, { ...WARNING, remedy: LET_PASS });
-  const etag = first.headers.get("etag");
-  if (etag === null) {
-    const reason = "the original has none, or something in front removes it";
-    const seen = `there is no etag, so browsers download the image again: ${reason}`;
-    return [headResult, note("cache", seen)];
-  }
-  const again = await askSite(url, { headers: { "if-none-match": etag } });
-  const seen = `if-none-match with the image's etag gets ${brief(again)}, not 304`;
-  const isUnchanged = "status" in again && again.status === 304;
-  const unchanged = ok("cache", "304 for browsers that have the image already");
-  return [headResult, isUnchanged ? unchanged : cacheFault(seen, LET_PASS)];
 }
 
 type Trick = RequestInit & {
   /** In plain words. */
   readonly name: string;
-  readonly url: string;
+  /** What is asked for, after the site's address. */
+  readonly path: string;
   /** Another image may be at that URL, so only the original itself counts. */
   readonly isElsewhere?: true;
 };
+
+function tricksFor({ path, query, name, key }: Visit, variants: ReadonlyMap<string, Variant>) {
+  const own = path + query;
+  const preset = name.replace(/@.*/, "");
+  const more = (text: string) => ({ name: `?${text}`, path: own + (query ? "&" : "?") + text });
+  const others = ["original", "public", `${preset}@4000w`, `${preset}@3x`, "width=4000,quality=100"]
+    .filter((variant) => !variants.has(variant))
+    .map((variant) => {
+      const other = path.replace(`/${name}`, `/${encodeURIComponent(variant)}`) + query;
+      return { name: `the variant "${variant}"`, path: other };
+    });
+  const tricks: readonly Trick[] = [
+    more("width=4000&height=4000&fit=scale-up"),
+    more("format=json"),
+    more("original=1&raw=1&download=1"),
+    ...others,
+    { name: "a range", path: own, headers: { range: "bytes=0-99999999" } },
+    { name: "no-transform", path: own, headers: { "cache-control": "no-transform" } },
+    { name: "the edge's own via", path: own, headers: { via: "1.1 image-resizing-proxy" } }, // E8
+    { name: "x-original-url", path: own, headers: { "x-original-url": "/", "x-rewrite-url": "/" } },
+    { name: "POST", path: own, method: "POST" },
+    ...[
+      { name: "the key alone", path: `/${key}` },
+      { name: "a path without a variant", path: path.replace(`/${name}`, "") },
+      { name: "an encoded ..", path: path.replace(`/${name}`, `/${name}/x%2F..%2F..`) },
+      { name: "an encoded slash", path: path.replace(`/${name}/`, `/${name}%2F`) },
+      { name: "the edge's own URLs", path: `/cdn-cgi/image/width=4000,fit=scale-up${own}` },
+    ].map((trick) => ({ ...trick, isElsewhere: true as const })),
+  ];
+  return tricks;
+}
 
 /** Answers that prove nothing: too many requests, or an error. */
 const NOT_TRIED = new Set([429, 500, 502, 503, 504]);
@@ -221,8 +241,8 @@ async function tryToGetOriginals(
   let tried = 0;
   const tricks = tricksFor(visit, variants);
   const etag = rendition.headers.get("etag");
-  for (const { name, url, isElsewhere, ...init } of tricks) {
-    const answer = await askSite(url, init);
+  for (const { name, path, isElsewhere, ...init } of tricks) {
+    const answer = await askSite(visit.base + path, init);
     if ("reason" in answer || NOT_TRIED.has(answer.status)) continue;
     tried += 1;
     if (answer.status > 299) continue;
@@ -236,55 +256,14 @@ async function tryToGetOriginals(
   }
   const none = `none of ${tried} tricks gets the original, or another size`;
   const unanswered = tricks.length - tried;
-  if (unanswered === 0) return ok("originals", none);
-  return note("originals", `${none}; ${unanswered} more were not answered: try again`);
+  return unanswered === 0
+    ? ok("originals", none)
+    : note("originals", `${none}; ${unanswered} more were not answered: try again`);
 }
 
 function originalsFault(seen: string): Result {
   const impact = "originals must stay in the bucket, and every size costs money";
-  return fail("originals", { seen, impact, remedy: FIND_WORKER, ...HARMLESS });
-}
-
-function tricksFor(visit: Visit, variants: ReadonlyMap<string, Variant>): Trick[] {
-  const { base, path, query, name, key } = visit;
-  const url = base + path + query;
-  const withQuery = (more: string): Trick => {
-    return { name: `?${more}`, url: `${url}${query ? "&" : "?"}${more}` };
-  };
-  const withVariant = (variant: string): Trick => {
-    const other = path.replace(`/${name}`, `/${encodeURIComponent(variant)}`);
-    return { name: `the variant "${variant}"`, url: base + other + query };
-  };
-  const withHeaders = (title: string, headers: Record<string, string>): Trick => {
-    return { name: title, url, headers };
-  };
-  const atPath = (title: string, other: string): Trick => {
-    return { name: title, url: base + other, isElsewhere: true };
-  };
-  const preset = name.replace(/@.*/, "");
-  const others = [
-    "original",
-    "public",
-    `${preset}@4000w`,
-    `${preset}@3x`,
-    "width=4000,quality=100",
-  ];
-  return [
-    withQuery("width=4000&height=4000&fit=scale-up"),
-    withQuery("format=json"),
-    withQuery("original=1&raw=1&download=1"),
-    ...others.filter((one) => !variants.has(one)).map(withVariant),
-    atPath("the key alone", `/${key}`),
-    atPath("a path without a variant", path.replace(`/${name}`, "")),
-    atPath("an encoded ..", path.replace(`/${name}`, `/${name}/x%2F..%2F..`)),
-    atPath("an encoded slash", path.replace(`/${name}/`, `/${name}%2F`)),
-    atPath("the edge's own URLs", `/cdn-cgi/image/width=4000,fit=scale-up${path}${query}`),
-    withHeaders("a range", { range: "bytes=0-99999999" }),
-    withHeaders("cache-control: no-transform", { "cache-control": "no-transform" }),
-    withHeaders("the edge's own via", { via: "1.1 image-resizing-proxy" }), // E8
-    withHeaders("x-original-url", { "x-original-url": "/", "x-rewrite-url": "/" }),
-    { name: "POST", url, method: "POST" },
-  ];
+  return fail("originals", { seen, impact, remedy: FIND_WORKER, bearing: "harmless" });
 }
 
 /** If renditions are cached for less than that, a second request may be too late: s. */
@@ -292,61 +271,27 @@ const SHORT_S = 60;
 
 /**
  * Asks twice for an image that was there before, to see whether Cloudflare caches renditions (W11).
- * @param visit an image that the site has just shown
+ * @param keep for how long wrangler.toml has renditions cached: s
  */
-export async function checkWorkersCache(
-  { config, local }: Project,
-  { base, path, query, route }: Visit,
-): Promise<Finding> {
-  const about = { about: base + path, bucket: route.bucket.name };
-  const localText = "the local run has no Workers Cache: that is right"; // W15
-  if (local) return { ...about, ...note("workers-cache", localText) };
-  const replies = [readCacheReply(await askSite(base + path + query))];
-  if (replies[0] !== "hit") replies.push(readCacheReply(await askSite(base + path + query)));
-  // One hit is enough. What was not seen each time is not known.
-  const reply = CACHE_REPLIES.find((one) => replies.includes(one)) ?? "unknown";
-  return { ...about, ...diagnoseCache(reply, config.answers.keep) };
-}
-
-const CACHE_REPLIES = ["hit", "unknown", "direct", "stored", "miss"] as const;
-
-/** What server-timing says of the cache. What is not sure is `unknown`. */
-function readCacheReply(answer: Body | NoAnswer): (typeof CACHE_REPLIES)[number] {
-  if ("reason" in answer || answer.status !== 200) return "unknown";
-  const word = cacheWord(answer.headers);
-  return word === "stale" ? "hit" : (CACHE_REPLIES.find((one) => one === word) ?? "unknown");
-}
-
-/** @param keep for how long wrangler.toml has renditions cached: s */
-function diagnoseCache(reply: (typeof CACHE_REPLIES)[number], keep: number): Result {
-  if (reply === "unknown") return note("workers-cache", "whether renditions are cached is unknown");
-  const seen = `cache is "${reply}"`;
-  const fault = (message: string, remedy: string) =>
-    fail("workers-cache", {
-      seen: `${message}: ${seen}`,
-      impact:
-        keep === 0
-          ? "a changed object may be shown late"
-          : "visitors notice nothing but longer waits: each of Cloudflare's data centres makes every rendition anew, and S3 sends more",
-      remedy: `npx vitrine deploy${remedy}`,
-      ...WARNING,
-    });
-  if (keep === 0) {
-    return reply === "direct" || reply === "stored"
-      ? note("workers-cache", "they are not, as keep = 0 in wrangler.toml says")
-      : fault("wrangler.toml has keep = 0, and the deployed Worker asks the cache", "");
+export async function checkWorkersCache({ base, path, query }: Visit, keep: number) {
+  if (keep === 0) return note("workers-cache", "keep = 0 in wrangler.toml: nothing is cached");
+  let word: string | undefined;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const answer = await askSite(base + path + query);
+    word = "status" in answer && answer.status === 200 ? cacheWord(answer.headers) : undefined;
+    if (word === "hit" || word === "stale") {
+      return ok("workers-cache", `renditions are cached worldwide: cache is "${word}"`);
+    }
   }
-  if (reply === "hit") return ok("workers-cache", `they are cached worldwide: ${seen}`);
-  const off = "To do without the cache: keep = 0 in [vars.ANSWERS]";
-  if (reply === "direct") {
-    const log = "Otherwise the log has cache-unusable: docs/errors.md#cache-unusable";
-    const remedy = `, if keep or compatibility_date has changed. ${log}. ${off}`;
-    return fault("the Worker makes renditions itself, because it cannot use the cache", remedy);
-  }
-  if (keep < SHORT_S) {
-    const short = `${seen}, and keep is only ${keep} s: that may be too short to see it`;
-    return note("workers-cache", short);
-  }
-  const remedy = `, if [cache] and [exports] in wrangler.toml are new: npx vitrine check looks at them. ${off}`;
-  return fault("an image that was shown before did not come out of Workers Cache", remedy);
+  const isKnown = word === "direct" || ((word === "miss" || word === "stored") && keep >= SHORT_S);
+  if (!isKnown) return note("workers-cache", "whether renditions are cached is unknown");
+  return fail("workers-cache", {
+    severity: "warning",
+    seen: `an image that was shown before did not come out of Workers Cache: cache is "${word}"`,
+    impact:
+      "visitors wait longer: each of Cloudflare's data centres makes every rendition anew, and S3 sends more",
+    remedy:
+      "npx vitrine deploy, if [cache], [exports], keep or compatibility_date in wrangler.toml are new: npx vitrine check looks at them. Else see docs/errors.md#cache-unusable, or do without the cache: keep = 0 in [vars.ANSWERS]",
+    bearing: "harmless",
+  });
 }

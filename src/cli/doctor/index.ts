@@ -189,9 +189,9 @@ async function walk(
   say(stderr, `Asking ${base} ...`);
   const { oidc } = project.config;
   if (oidc !== undefined && !project.local) {
-    walked.site.push(...(await checkIssuer(oidc, project.secrets)));
+    walked.site.push(await checkIssuer(oidc));
   }
-  walked.site.push(...(await checkSite(project, { base, samples, now: now(), clock })));
+  walked.site.push(...(await checkSite(project, base, samples, now())));
 }
 
 const CLOCK_TIMEOUT_S = 10;

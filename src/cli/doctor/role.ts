@@ -6,9 +6,7 @@ import type { Bucket, Role } from "../../worker/config/bucket.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
 import type { RoleHealth } from "../../worker/health.ts";
 import { fetchText } from "../http/body.ts";
-import { kidOf, OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
-import type { Secrets } from "../secrets/secrets.ts";
-import { type Finding, fail, findingsOn, ok, type Result } from "./finding.ts";
+import { type Finding, fail, ok, type Result } from "./finding.ts";
 
 const TIMEOUT_S = 10;
 const MAX_BYTES = 100_000;
@@ -17,75 +15,42 @@ const MAX_QUOTED = 100;
 const PUT_KEY =
   "put OIDC_SIGNING_KEY again, with all its lines (docs/keyless.md): npx wrangler secret put OIDC_SIGNING_KEY";
 
-/**
- * Checks the discovery document and the public keys, which anybody may read.
- * @param secrets those at hand: a key of the issuer among them is compared
- */
-export async function checkIssuer(
-  { issuer }: Pick<Oidc, "issuer">,
-  secrets: Secrets,
-): Promise<readonly Finding[]> {
+/** Checks the discovery document and the public keys, which anybody may read. */
+export async function checkIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<Finding> {
   const url = `${issuer}/.well-known/openid-configuration`;
-  const document = await readJson(url);
-  if ("check" in document) return findingsOn(url, [document]);
-  const { issuer: other, jwks_uri: keysUrl } = document.table;
-  if (other !== issuer) {
-    const seen = `says that the issuer is ${quote(other)}, not ${issuer}`;
-    const remedy = "deploy this configuration: npx vitrine deploy. Or correct OIDC.issuer";
-    return findingsOn(url, [issuerFault(url, seen, remedy)]);
+  const keysUrl = `${issuer}/.well-known/jwks.json`;
+  const [document, set] = [await readJson(url), await readJson(keysUrl)];
+  const keys = typeof set === "string" ? [] : set["keys"];
+  const isKey = (one: unknown) => isPlainObject(one) && typeof one["kid"] === "string";
+  const seen =
+    typeof document === "string"
+      ? document
+      : document["issuer"] !== issuer || document["jwks_uri"] !== keysUrl
+        ? `${url} does not name ${issuer} and ${keysUrl}, but ${quote(document["issuer"])} and ${quote(document["jwks_uri"])}`
+        : typeof set === "string"
+          ? set
+          : Array.isArray(keys) && keys.some(isKey)
+            ? undefined
+            : `${keysUrl} shows no public key`;
+  if (seen === undefined) {
+    const right =
+      "it shows its public keys. AWS trusts its certificate if a public authority signed it: no thumbprint";
+    return { about: url, ...ok("issuer", right) };
   }
-  // AWS itself would follow it anywhere. The Worker names only its own.
-  if (typeof keysUrl !== "string" || !keysUrl.startsWith(`${issuer}/`)) {
-    return findingsOn(url, [issuerFault(url, `answers jwks_uri ${quote(keysUrl)}`)]);
-  }
-  const set = await readJson(keysUrl);
-  if ("check" in set) return findingsOn(keysUrl, [set]);
-  const keys = Array.isArray(set.table["keys"]) ? set.table["keys"].filter(isPlainObject) : [];
-  const kids = keys.flatMap(({ kid }) => (typeof kid === "string" ? [kid] : []));
-  if (kids.length === 0) {
-    return findingsOn(keysUrl, [issuerFault(keysUrl, "shows no public key", PUT_KEY)]);
-  }
-  const count = kids.length === 1 ? "one public key" : `${kids.length} public keys`;
-  const seen = `it shows ${count}. AWS trusts its certificate if a public authority signed it: no thumbprint`;
-  return findingsOn(url, [ok("issuer", seen), ...compareKeys(secrets, kids)]);
-}
-
-/** The keys at hand that the Worker does not have. */
-function compareKeys(secrets: Secrets, kids: readonly string[]): Result[] {
-  return OIDC_KEYS.flatMap((secret) => {
-    const { value: pem, from = "" } = secrets.get(secret) ?? {};
-    if (pem === undefined || oidcKeyFault(secret, pem) !== undefined) return [];
-    const kid = kidOf(pem);
-    if (kids.includes(kid)) return [];
-    const fault = fail("issuer", {
-      severity: "warning",
-      seen: `the key ${secret} at hand (${kid}) is not among the public keys of the Worker`,
-      impact: "the Worker has another key, or none under that name",
-      remedy: `take it out of ${from}. If it is the Worker's new key, docs/keyless.md says how to change keys`,
-    });
-    return [fault];
-  });
-}
-
-async function readJson(
-  url: string,
-): Promise<{ readonly table: Readonly<Record<string, unknown>> } | Result> {
-  const answer = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
-  if ("reason" in answer) return issuerFault(url, `cannot be reached: ${answer.reason}`);
-  if (answer.status !== 200) return issuerFault(url, `answers ${answer.status}`);
-  const table = parseJson(answer.text);
-  return isPlainObject(table) ? { table } : issuerFault(url, "answers no JSON");
-}
-
-function issuerFault(url: string, seen: string, remedy?: string): Result {
-  const address =
-    "OIDC.issuer in wrangler.toml must be the address of this Worker, without a firewall in front";
-  return fail("issuer", {
-    seen: `${url} ${seen}`,
+  const fault = fail("issuer", {
+    seen,
     impact: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
-    remedy: remedy ?? address,
-    deploys: remedy === undefined,
+    remedy: `OIDC.issuer in wrangler.toml must be the address of this Worker, without a firewall in front: npx vitrine deploy. If only the key is missing, ${PUT_KEY}`,
   });
+  return { about: url, ...fault };
+}
+
+/** @returns the reason if there is no JSON object */
+async function readJson(url: string): Promise<Readonly<Record<string, unknown>> | string> {
+  const answer = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
+  if ("reason" in answer) return `${url} cannot be reached: ${answer.reason}`;
+  const table = answer.status === 200 ? parseJson(answer.text) : undefined;
+  return isPlainObject(table) ? table : `${url} answers ${answer.status}, or no JSON`;
 }
 
 function quote(value: unknown): string {
@@ -100,72 +65,55 @@ export function diagnoseRole(
 ): Result[] {
   const { state, expires, renewal, mistakes = [] } = health;
   if (expires === undefined) return [diagnoseSts(bucket.name, role, health)];
-  const given = ok("role", `STS gives credentials of ${role.arn}, good until ${expires}`);
-  const renewalFault = fail("role", {
-    severity: "warning",
-    seen: `STS gives no new credentials (${renewal}). The old ones are good until ${expires}`,
-    impact: "after that, visitors get 502",
-    remedy: "fix it before then: docs/keyless.md has each answer of STS",
-  });
-  const keyFault = fail("role", {
-    severity: "warning",
-    seen: `a key of the issuer cannot be used: ${mistakes.join("; ")}`,
-    impact: "the other key still signs",
-    remedy: "put it again, with all its lines: docs/keyless.md",
-  });
-  const rightsFault = fail("role-rights", {
-    seen: `S3 answers ${state} to credentials of the role`,
-    remedy: `give the role this policy: ${policyOf(bucket, role)}. Check the bucket's policy and its KMS key, too`,
+  const troubles = [
+    ...(renewal === undefined ? [] : [`STS gives no new credentials (${renewal})`]),
+    ...mistakes.map((mistake) => `a key of the issuer cannot be used: ${mistake}`),
+  ];
+  const given = `STS gives credentials of ${role.arn}, good until ${expires}`;
+  const partition = role.arn.split(":")[1] ?? "aws";
+  const policy = policyText({
+    Effect: "Allow",
+    Action: "s3:GetObject",
+    Resource: `arn:${partition}:s3:::${bucket.bucket}/${bucket.prefix}*`,
   });
   return [
-    renewal === undefined ? given : renewalFault,
-    ...(mistakes.length > 0 ? [keyFault] : []),
-    state === "ok" ? ok("role-rights", "S3 lets the role read") : rightsFault,
+    troubles.length === 0
+      ? ok("role", given)
+      : fail("role", {
+          severity: "warning",
+          seen: `${troubles.join("; ")}. The old credentials are good until ${expires}`,
+          impact: "after that, visitors get 502, unless another key signs",
+          remedy:
+            "fix it before then: docs/keyless.md has each answer of STS. If it is a key, put it again, with all its lines",
+        }),
+    state === "ok"
+      ? ok("role-rights", "S3 lets the role read")
+      : fail("role-rights", {
+          seen: `S3 answers ${state} to credentials of the role`,
+          remedy: `give the role this policy: ${policy}. Check the bucket's policy and its KMS key, too`,
+        }),
   ];
 }
 
 /** Why STS gives no credentials, by its code, or by a word of the Worker's own. */
 function diagnoseSts(name: string, role: Role, { state, reason }: RoleHealth): Result {
   const { issuer, audience } = role.oidc;
-  const cause = reason ?? "it does not say why";
-  switch (state) {
-    case "AccessDenied":
-      return fail("role", {
-        seen: `STS does not let the Worker take the role (${state})`,
-        remedy: `compare the role's trust policy (aws iam get-role), character by character, and create the provider if it is missing: ${trustOf(role)}`,
-      });
-    case "InvalidIdentityToken":
-    case "IDPRejectedClaim":
-    case "ExpiredTokenException":
-      return fail("role", {
-        seen: `STS does not accept the Worker's token (${state})`,
-        remedy: `compare the provider in IAM with ${issuer} and ${audience}: aws iam get-open-id-connect-provider, docs/keyless.md`,
-      });
-    case "IDPCommunicationError":
-      return fail("role", {
-        seen: `STS cannot reach the issuer (${state})`,
-        remedy: `let AWS read ${issuer}/.well-known/ without a challenge of a firewall`,
-      });
-    case "ValidationError":
-      return fail("role", {
-        seen: `for STS, this is not the ARN of a role (${state})`,
-        remedy: `correct BUCKETS.${name}.role in wrangler.toml: ${role.arn}`,
-        deploys: true,
-      });
-    case "no-key":
-      return fail("role", {
-        seen: `the Worker has no key that can sign: ${cause}`,
-        remedy: PUT_KEY,
-      });
-    case "unreachable":
-      return fail("role", {
-        seen: `STS cannot be reached from the Worker: ${cause}`,
-        remedy: `wait: see AWS's status page. Else correct BUCKETS.${name}.sts in wrangler.toml`,
-        deploys: true,
-      });
-  }
-  const remedy = "see docs/keyless.md for each answer of STS";
-  return fail("role", { seen: `STS answers ${state}: ${cause}`, remedy });
+  const token = `compare the provider in IAM with ${issuer} and ${audience}: aws iam get-open-id-connect-provider, docs/keyless.md`;
+  const remedies: Readonly<Record<string, string>> = {
+    AccessDenied: `compare the role's trust policy (aws iam get-role), character by character, and create the provider if it is missing: ${trustOf(role)}`,
+    InvalidIdentityToken: token,
+    IDPRejectedClaim: token,
+    ExpiredTokenException: token,
+    IDPCommunicationError: `let AWS read ${issuer}/.well-known/ without a challenge of a firewall`,
+    ValidationError: `correct BUCKETS.${name}.role in wrangler.toml: ${role.arn} is no role`,
+    "no-key": PUT_KEY,
+    unreachable: `wait: see AWS's status page. Else correct BUCKETS.${name}.sts in wrangler.toml`,
+  };
+  return fail("role", {
+    seen: `STS gives the Worker no credentials of the role (${state}): ${reason ?? "it does not say why"}`,
+    remedy: remedies[state] ?? "see docs/keyless.md for each answer of STS",
+    deploys: remedies[state]?.includes("wrangler.toml") ?? false,
+  });
 }
 
 /** The trust policy of a role, to compare or to paste. */
@@ -178,12 +126,6 @@ function trustOf({ arn, oidc: { issuer, audience, subject } }: Role): string {
     Action: "sts:AssumeRoleWithWebIdentity",
     Condition: { StringEquals: { [`${host}:aud`]: audience, [`${host}:sub`]: subject } },
   });
-}
-
-function policyOf({ bucket, prefix }: Pick<Bucket, "bucket" | "prefix">, { arn }: Role): string {
-  const partition = arn.split(":")[1] ?? "aws";
-  const Resource = `arn:${partition}:s3:::${bucket}/${prefix}*`;
-  return policyText({ Effect: "Allow", Action: "s3:GetObject", Resource });
 }
 
 function policyText(statement: object): string {

@@ -764,9 +764,6 @@ const FAULTS = {
         stage.exported = (own) => own;
       },
     ),
-    "kept-anyway": deployed((world) => {
-      world.toml["ANSWERS"] = { max_age: 600, timeout: 15, keep: 0 };
-    }, "npx vitrine deploy"),
   },
   "side-door": {
     "side-door": {
@@ -821,16 +818,6 @@ const FAULTS = {
     "issuer-other": ofRole({}, "npx vitrine deploy", {
       discovery: HttpResponse.json({ ...RIGHT_ISSUER, issuer: `${SITE}/` }),
     }),
-    "issuer-key-other": fault(
-      (world) => {
-        ofRole({}, "").broken(world);
-        world.shell = { OIDC_SIGNING_KEY: EC_KEY };
-      },
-      "take it out of the environment",
-      (world) => {
-        delete world.shell["OIDC_SIGNING_KEY"];
-      },
-    ),
   },
   role: {
     "role-denied": inAccount(
@@ -930,7 +917,6 @@ const ALSO: Readonly<Record<string, readonly Check[]>> = {
   "cache-control-changed": ["deployed"],
   "canary-missing": ["list", "sample"],
   "canary-unreadable": ["sample", "image"],
-  "kept-anyway": ["deployed"],
   "side-door-inside": ["configuration"],
   "binding-unreadable": ["sample", "image"],
   "binding-missing": ["list", "sample"],

@@ -2,7 +2,7 @@
 // answers that prove nothing, or settings that are not deployed, lead to. Faults are in faults.test.ts.
 
 import { HttpResponse } from "msw";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { Check, Severity } from "../../../src/cli/doctor/finding.ts";
 import type { CacheSwitches } from "../../../src/emulator/cache/switches.ts";
 import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
@@ -27,7 +27,6 @@ function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {
 }
 
 beforeEach(() => begin());
-afterEach(() => void vi.useRealTimers());
 
 const checksOf = async (...args: Parameters<typeof examine>) =>
   wrongIn(await examine(...args)).map(({ check }) => check);
@@ -379,40 +378,6 @@ test.each<[string, object]>([
     expect(remedy).toMatch(/npx vitrine deploy|fix that first/);
     expect(remedy).not.toContain("correct BUCKETS");
     expect(seen).not.toMatch(/is in (\S+), not in \1|no bucket "acme-media"/);
-  }
-});
-
-const HOUR = 3600;
-
-test.each<[title: string, s3: boolean, site: number | undefined, here: number, RegExp | undefined]>(
-  [
-    ["all agree, within five minutes", false, 200, 90, undefined],
-    ["this machine's is off", false, 0, -HOUR, /^set this machine's clock/],
-    ["S3's is off", true, 0, 0, /^set the clock of acme-media\.s3\./],
-    ["the site's is off", false, HOUR, 0, /in front/],
-    ["all differ", true, HOUR, -HOUR, /not certain/],
-    ["the site tells no time, and S3's is off", true, undefined, 0, /not certain/],
-    ["the site tells no time, and this machine's is off", false, undefined, HOUR, /not certain/],
-  ],
-)("of three clocks, %s: only one against two is called wrong", async (...row) => {
-  const [, s3, site, here, remedy] = row;
-  vi.useFakeTimers({ toFake: ["Date"] });
-  begin();
-  deploy(undefined, (answer) => {
-    const changed = new HttpResponse(answer.body, answer);
-    const date = site === undefined ? "soon" : new Date(Date.now() + site * 1000).toUTCString();
-    changed.headers.set("date", date);
-    return changed;
-  });
-  if (s3) stage.s3.faults.add("clock-skew");
-  const report = await examine(["--url", SITE], { now: () => Date.now() + here * 1000 });
-  const clocks = wrongIn(report).filter(({ check }) => check === "clock");
-  expect(clocks.length > 0).toBe(remedy !== undefined);
-  for (const clock of clocks) expect(clock.remedy).toMatch(remedy ?? /./);
-  if (s3 && site === 0) {
-    for (const { check, remedy } of wrongIn(report)) {
-      if (check !== "clock") expect(remedy).toBe("fix that first, then run the doctor again");
-    }
   }
 });
 
