@@ -36,7 +36,7 @@ const lists =
     world.listed = [...world.listed, ...names];
   };
 const takesOut = (name: string) => (told: Told, world: World) =>
-  told.does(`take ${name} out of [secrets]`, () => {
+  told.does(`fix ${name} in [secrets]`, () => {
     world.listed = world.listed.filter((one) => one !== name);
   });
 
@@ -66,7 +66,7 @@ test.each<Row>([
       world.listed = world.listed.filter((name) => name !== "URL_SIGNING_KEYS");
     },
     (told, world) =>
-      told.does("list URL_SIGNING_KEYS under [secrets]", () => {
+      told.does("fix URL_SIGNING_KEYS in [secrets]", () => {
         world.listed = [...world.listed, "URL_SIGNING_KEYS"];
       }),
   ],
@@ -78,7 +78,7 @@ test.each<Row>([
       world.toml["HEALTH_TOKEN"] = "a token that everybody can read";
     },
     (told, world) =>
-      told.does("take HEALTH_TOKEN out of vars", () => {
+      told.does("vars of wrangler.toml", () => {
         delete world.toml["HEALTH_TOKEN"];
       }),
   ],

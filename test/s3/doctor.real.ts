@@ -28,7 +28,6 @@ beforeAll(async () => {
     await putObject(bucket, "published/a.png", await draw(1), "image/png");
   }
   await putObject(place.bucket, "published/page.png", "<h1>Hello</h1>", "image/png");
-  await putObject(place.bucket, "bare.png", await draw(2), "image/png");
   await letRead(place.bucket, "reader");
 });
 
@@ -90,8 +89,8 @@ const FAULTS: Readonly<
   ],
   "a temporary key": [
     () => ({ env: { AWS_SESSION_TOKEN: "a-token" } }),
-    ["session"],
-    /AWS session/,
+    ["keys"],
+    /AWS_SESSION_TOKEN in the environment needs/,
   ],
   "half a key": [() => ({ env: { AWS_SECRET_ACCESS_KEY: undefined } }), ["keys"], /is missing/],
   "no key": [
@@ -102,42 +101,37 @@ const FAULTS: Readonly<
   "a misspelt bucket": [() => ({ media: { bucket: "doctors" } }), ["bucket"], /"doctors"/],
   "nothing that listens": [
     async () => ({ media: { endpoint: `http://localhost:${await freePort()}` } }),
-    ["endpoint"],
-    /nothing listens/,
+    ["reachable"],
+    /ECONNREFUSED/,
   ],
   "https:// where there is none": [
     () => ({ media: { endpoint: theWorld().endpoint.replace("http:", "https:") } }),
-    ["tls"],
-    /no valid TLS certificate/,
+    ["reachable"],
+    /does not answer/,
   ],
-  "this machine's clock is behind": [() => ({ ahead: -1_200 }), ["clock"], /ahead of/],
+  "this machine's clock is behind": [() => ({ ahead: -1_200 }), ["clock"], /ahead/],
   "this machine's clock is ahead": [() => ({ ahead: 1_200 }), ["clock"], /behind/],
   "an object that is missing": [
     () => ({ objects: ["nothing.png"] }),
     ["sample"],
-    /may not read published\/nothing\.png, or it does not exist/,
+    /nothing\.png is missing, .* or denied/,
   ],
   "an object that is missing, for a key that may list": [
     () => ({ policy: [user("reader", READ, LIST)], objects: ["nothing.png"] }),
     ["list", "sample"],
-    /nothing\.png is not in the bucket/,
+    /nothing\.png is missing/,
   ],
   "an object that is no image": [() => ({ objects: ["page.png"] }), ["sample"], /no image/],
-  "no object that is known": [() => ({ objects: [] }), ["sample"], /the key may not list it/],
+  "no object that is known": [() => ({ objects: [] }), ["sample"], /AccessDenied/],
   "a prefix that is not there": [
     () => ({ media: { prefix: "publishd/" }, key: USERS.owner }),
     ["list", "write", "prefix"],
     /no object below the prefix "publishd\/"/,
   ],
-  "a prefix that the objects do not have": [
-    () => ({ objects: ["bare.png"] }),
-    ["prefix"],
-    /but bare\.png exists/,
-  ],
   "a policy that denies the objects": [
     () => ({ policy: [user("reader", LIST)] }),
     ["list", "sample"],
-    /may not read published\/a\.png, which is in the bucket/,
+    /a\.png is missing, .* or denied/,
   ],
   "a bucket that anyone may read": [
     () => ({ policy: [user("reader", READ), anyone(READ)] }),
@@ -152,7 +146,7 @@ const FAULTS: Readonly<
   "a bucket that anyone may read, list and write": [
     () => ({ policy: [anyone(READ, LIST, "s3:PutObject")] }),
     ["list", "public"],
-    /download published\/a\.png and list it, and perhaps write to it, without a key/,
+    /download published\/a\.png, list it and perhaps write to it without a key/,
   ],
 };
 

@@ -3,7 +3,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
-import { keyEnd, type Slot } from "../../worker/config/slot.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import {
   bucketOfWorker,
@@ -18,19 +18,16 @@ import {
   type Finding,
   fail,
   findingsOn,
-  isOfSlot,
   lessen,
   note,
-  type Observation,
   ok,
   type Result,
 } from "./finding.ts";
-import { checkObjects, FIXTURE, type Sample } from "./objects.ts";
+import { checkObjects, type Sample } from "./objects.ts";
 import {
   answerText,
-  type Clocks,
   cannotList,
-  compareClocks,
+  checkClock,
   diagnoseS3,
   openProbe,
   type S3Probe,
@@ -47,10 +44,8 @@ export type Examined = {
 export type Given = {
   /** Objects to look at, below the prefix; none: the doctor looks for one. */
   readonly keys: readonly string[];
-  /** Whether /healthz reports on the deployed keys. */
-  readonly hasHealth: boolean;
-  /** How far the site's clock is ahead: s. */
-  readonly siteClock: Clocks["site"];
+  /** Whether the site is looked at, too. */
+  readonly hasSite: boolean;
   readonly now: () => number;
 };
 
@@ -61,188 +56,159 @@ export async function checkBucket(
   given: Given,
 ): Promise<Examined> {
   const { name, prefix, canary } = bucket;
-  const fallback = canary ?? (isPlayed(project) ? prefix + FIXTURE : undefined);
-  const key = given.keys[0] === undefined ? fallback : prefix + given.keys[0];
+  const key = given.keys[0] === undefined ? canary : prefix + given.keys[0];
   const named = key === undefined ? undefined : { key, bytes: undefined };
   if (bucketOfWorker(project, bucket).r2 !== undefined) {
     const seen =
       "an R2 binding: only the Worker can ask it, and no key opens it. See /healthz, with --url and HEALTH_TOKEN";
     return { findings: findingsOn(`bucket ${name}`, [note("reachable", seen)]), sample: named };
   }
-  const { findings, sample = named } = await checkS3(project, bucket, { ...given, known: key });
-  return { findings, sample };
+  const { findings, sample = named } = await checkS3(project, bucket, given, key);
+  return { findings: findings.map((one) => ({ ...one, bucket: name })), sample };
 }
+
+/** What concerns the whole bucket, whatever key asks. */
+const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
 
 async function checkS3(
   project: Project,
   given: Bucket,
-  options: Given & { readonly known: string | undefined },
+  { keys, hasSite, now }: Given,
+  known: string | undefined,
 ): Promise<Examined> {
   const bucket = { ...given, bucket: configuredName(project, given) };
   const { name, base, region, prefix } = bucket;
-  const { host, protocol } = new URL(base);
+  const { host } = new URL(base);
   const about = `bucket ${name}: ${bucket.bucket} at ${host}`;
-  const isSimulated = isPlayed(project);
-  const query: S3Query = {
-    ...{ host, name, bucket: bucket.bucket, region, slot: "current", from: undefined },
-    ...{ secretPrefix: project.words.get(name) ?? "AWS", scope: isSimulated ? "local" : undefined },
-  };
+  const secretPrefix = project.words.get(name) ?? "AWS";
+  const query = { ...{ host, name, region, secretPrefix }, bucket: bucket.bucket };
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
-  const stranger = openProbe(bucket, undefined, options.now);
+  const stranger = openProbe(bucket, undefined, now);
   const greeting = await stranger.ask(absent);
-  // If the host is no S3, nothing else that it says means anything.
-  const isStrange = greeting.status === undefined || verdictOf(greeting, region).fault === "none";
-  const broken = isStrange ? diagnoseS3(greeting, query) : undefined;
-  if (broken !== undefined) return { findings: findingsOn(about, [broken]) };
+  const broken = diagnoseStranger(greeting, { ...query, slot: "current", from: undefined });
+  const secrets = checkSecrets(project, query, hasSite);
+  const findings = findingsOn(`bucket ${name}: its keys`, secrets);
+  if (broken !== undefined) return { findings: [...findings, ...findingsOn(about, [broken])] };
 
-  const trial = { absent, strangers: isSimulated ? undefined : await stranger.tryWriting(absent) };
-  const { usable } = slotsAtHand(project, name);
-  const tls = protocol === "https:" ? "over TLS" : "without TLS, as on your own machine";
-  const clock = compareClocks({ s3: greeting.ahead, site: options.siteClock }, host);
-  const findings = [
-    ...findingsOn(about, [ok("reachable", `S3 answers, ${tls}`), clock]),
-    ...findingsOn(`bucket ${name}: its keys`, checkSecrets(project, query, options.hasHealth)),
-    ...findingsOn(about, usable.length > 0 ? [] : await checkWithoutKey(query, greeting, stranger)),
-  ];
-  let working: { query: S3Query; probe: S3Probe } | undefined;
-  for (const slot of usable) {
-    const probe = openProbe(bucket, slot.credentials, options.now);
-    const checked = await checkSlot(project, bucket, slot, { query, probe, trial });
-    findings.push(...checked.findings.filter((one) => isNew(one, findings)));
-    if (checked.isAccepted) working ??= { query: checked.query, probe };
-  }
-  const objects = working
-    ? await checkObjects(working.query, bucket, working.probe, options.keys, isSimulated)
-    : undefined;
-  const known = objects?.sample?.key ?? options.known;
-  const access = await probePublicAccess(bucket, stranger, known, trial);
-  const results = [...(objects?.results ?? []), access];
-  const all = [...findings, ...findingsOn(about, results)];
-  const lessened = all.map((one) =>
-    working && one.severity === "error" && isOfSlot(one) ? lessen(one, working.query.slot) : one,
+  const slots = slotsAtHand(project, name).usable.map(async ({ name: slot, credentials }) => {
+    const from = project.secrets.get(secretNames(secretPrefix, slot).accessKeyId)?.from;
+    const probe = openProbe(bucket, credentials, now);
+    const ofSlot: S3Query = { ...query, slot, from };
+    const fault = diagnoseS3(await probe.ask(absent), ofSlot);
+    const key = `bucket ${name}, slot ${slot}: the key ${keyEnd({ credentials })}`;
+    return { slot, from, key, probe, query: ofSlot, fault };
+  });
+  const tried = await Promise.all(slots);
+  const working = tried.find(({ fault }) => fault === undefined);
+  const clock = checkClock(greeting.ahead, host);
+  const shared = tried.flatMap(({ fault }) => (fault && isShared(fault) ? [fault] : []));
+  const others = shared.filter(({ check }) => check !== "clock" || clock.severity === "ok");
+  findings.push(
+    ...findingsOn(about, [ok("reachable", "S3 answers"), clock, ...others.slice(0, 1)]),
   );
-  return { findings: lessened, sample: objects?.sample };
-}
-
-/** What concerns the whole bucket, so one slot is enough to report it. */
-const SHARED: readonly Check[] = ["clock", "region", "bucket", "endpoint", "busy"];
-
-function isNew({ check }: Finding, before: readonly Finding[]): boolean {
-  const isReported = before.some((one) => one.check === check && one.severity !== "ok");
-  return !SHARED.includes(check) || !isReported;
-}
-
-/** What can be said about a bucket without a key: whether it exists, and where (A5). */
-async function checkWithoutKey(
-  query: S3Query,
-  greeting: S3Answer,
-  stranger: S3Probe,
-): Promise<Result[]> {
-  const page = await stranger.list({ prefix: "", most: 1 });
-  const isElsewhere = "region" in page && page.region !== undefined && page.region !== query.region;
-  const { status = 0, code } = greeting;
-  if (!isElsewhere && code !== "NoSuchBucket" && status < 500) return [];
-  const fault = diagnoseS3(isElsewhere ? page : greeting, query);
-  return fault === undefined ? [] : [fault];
-}
-
-/** Writing as a test: to an object that does not exist. */
-type Trial = {
-  /** The key of an object that does not exist. */
-  readonly absent: string;
-  /** What S3 answers to it without a key; undefined: wrangler's S3 has no policies to try. */
-  readonly strangers: S3Answer | undefined;
-};
-
-async function checkSlot(
-  project: Project,
-  bucket: Bucket,
-  slot: Slot,
-  { query, probe, trial }: { query: S3Query; probe: S3Probe; trial: Trial },
-) {
-  const { accessKeyId } = secretNames(query.secretPrefix, slot.name);
-  const from = project.secrets.get(accessKeyId)?.from;
-  const isAtHand = !project.local && from !== project.secretsFile;
-  const ofSlot = {
-    ...query,
-    slot: slot.name,
-    from,
-    ...(isAtHand && { scope: "at-hand" as const }),
-  };
-  const fault = diagnoseS3(await probe.ask(trial.absent), ofSlot);
+  // The S3 of the local run has no policies to try.
+  const trial = isPlayed(project)
+    ? undefined
+    : { absent, strangers: await stranger.tryWriting(absent) };
   const hasStore = !project.local && project.config.store !== undefined;
-  const results = fault
-    ? [fault]
-    : [
-        ok("key-id", `S3 knows it (from ${from})`),
-        ok("secret", "it belongs to the key id"),
-        ...(await probePermissions(bucket, probe, trial, hasStore)),
-      ];
-  const about = `bucket ${query.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
-  const findings = findingsOn(about, results).map((one) =>
-    isOfSlot(one) ? { ...one, from, key: keyEnd(slot) } : one,
+  for (const { key, probe, from, fault } of tried) {
+    if (fault && isShared(fault)) continue;
+    const accepted = [
+      ok("key-id", `S3 knows it (from ${from})`),
+      ok("secret", "it belongs to the key id"),
+    ];
+    const rights = fault || !trial ? [] : await probePermissions(bucket, probe, trial, hasStore);
+    const results = fault ? [fault] : [...accepted, ...rights];
+    const weighed = results.map((one) => weigh(project, one, from, working?.slot));
+    findings.push(...findingsOn(key, weighed));
+  }
+  const objects = working && (await checkObjects(working.query, bucket, working.probe, keys));
+  const results = objects?.results.map((one) =>
+    one.check === "sample" ? weigh(project, one, working?.from) : one,
   );
-  return { findings, query: ofSlot, isAccepted: fault === undefined };
+  const sample = objects?.sample;
+  const access = await probePublicAccess(bucket, stranger, sample?.key ?? known, trial);
+  return { findings: [...findings, ...findingsOn(about, [...(results ?? []), access])], sample };
+}
+
+function isShared({ check }: Result): boolean {
+  return SHARED.includes(check);
+}
+
+/** What is wrong with a bucket by its answer to a request without a key; undefined: a key has to ask (A5). */
+function diagnoseStranger(greeting: S3Answer, query: S3Query): Result | undefined {
+  const fault = diagnoseS3(greeting, query);
+  // An S3 may refuse such a request by codes of its own.
+  const isVague = fault?.check === "endpoint" && verdictOf(greeting, query.region).fault !== "none";
+  return fault && isShared(fault) && fault.check !== "clock" && !isVague ? fault : undefined;
+}
+
+/**
+ * Keys of a shell are not the Worker's: what is wrong with them says nothing of visitors.
+ * @param from where the key comes from
+ * @param workingSlot a fault of one slot matters less if another one works
+ */
+function weigh(
+  { local, secretsFile }: Project,
+  result: Result,
+  from: string | undefined,
+  workingSlot?: string,
+): Result {
+  const ofSlot = workingSlot ? lessen(result, `only slot ${workingSlot} works`) : result;
+  if (local || from === secretsFile) return ofSlot;
+  return lessen(
+    ofSlot,
+    `this is about ${from} alone: whether the Worker has this key is not known`,
+  );
 }
 
 /** What is wrong with the secrets of slots that cannot be asked with. */
-function checkSecrets(project: Project, query: S3Query, hasHealth: boolean): Observation[] {
-  const { secrets, local, secretsFile, config } = project;
-  const { usable, unusable } = slotsAtHand(project, query.name);
+function checkSecrets(
+  project: Project,
+  { name, secretPrefix }: Pick<S3Query, "name" | "secretPrefix">,
+  hasSite: boolean,
+): Result[] {
+  const { secrets, config } = project;
+  const { usable, unusable } = slotsAtHand(project, name);
   const results = unusable.flatMap(({ slot, mistakes }) => {
-    const names = secretNames(query.secretPrefix, slot);
-    const from = Object.values(names)
-      .map((name) => secrets.get(name)?.from)
-      .find(Boolean);
-    const place = from ?? "this machine";
-    return mistakes.map(({ path: secret, message }) => {
-      const value = secrets.get(secret)?.value;
-      const isToken = secret === names.sessionToken;
-      if (!isToken && !value?.startsWith("ASIA")) {
-        const halves = fail("keys", {
-          seen: `${secret} ${value === undefined ? "is missing" : message}`,
-          impact: `slot ${slot} needs both of its secrets`,
-          remedy: `correct it in ${place}, or remove all secrets of slot ${slot} there: the doctor cannot ask with half a key`,
-        });
-        return { ...halves, from };
-      }
-      if (local || place === secretsFile) {
-        const temporary = fail("session", {
-          seen: `${names.accessKeyId} is a temporary key: ${isToken ? `it has ${secret}` : "it begins with ASIA"}`,
-          impact:
-            "it expires within hours, and needs a header that the image edge does not pass on",
-          remedy: `use a key of an IAM user (aws iam create-access-key --user-name vitrine): correct ${names.accessKeyId} in ${place}, and its secret, without a session token`,
-        });
-        return { ...temporary, from };
-      }
-      const session = fail("session", {
-        severity: "warning",
-        seen: `${place} has temporary credentials, as of an AWS session (${secret}): S3 is not asked with them`,
-        impact: "they are those of a person, not the Worker's: deployed, they would break it",
-        remedy: `deploy none of them. To check a key of S3, use --secrets-file secrets.env, or take them out of ${place}`,
+    const names = Object.values(secretNames(secretPrefix, slot));
+    const from = names.map((one) => secrets.get(one)?.from).find(Boolean) ?? "this machine";
+    return mistakes.map(({ path, message }) => {
+      const fault = fail("keys", {
+        severity: usable.length > 0 ? "warning" : "error",
+        seen: `${path} in ${from} ${secrets.has(path) ? message : "is missing"}`,
+        impact: `slot ${slot} cannot be used`,
+        remedy: `correct ${path} in ${from}, or remove all secrets of slot ${slot} there: the doctor does not ask with them`,
       });
-      return { ...session, from };
+      return weigh(project, fault, from);
     });
   });
   if (usable.length > 0 || results.length > 0) return results;
-  const { accessKeyId: id, secretAccessKey: secret } = secretNames(query.secretPrefix);
-  if (config.buckets.some(({ name, role }) => name === query.name && role !== undefined)) {
-    const role = "a role opens it, for the Worker alone: S3 is asked without a key";
-    return [note("keys", `${role}. With a key of yours in ${id}, the doctor sees more`)];
-  }
+  const { accessKeyId: id, secretAccessKey: secret } = secretNames(secretPrefix);
+  const isByRole = config.buckets.some((one) => one.name === name && one.role !== undefined);
   const none = fail("keys", {
     severity: "warning",
     seen: "there are no keys at hand, so the doctor asks S3 without a key",
     impact: "the doctor cannot read the deployed secrets back, so it cannot check them",
     remedy: `put ${id} and ${secret} into the environment, or use --secrets-file secrets.env`,
   });
-  return [{ ...none, ...(hasHealth && { severity: "note" }), from: "this machine" }];
+  return [isByRole || hasSite ? { ...none, severity: "note" } : none];
 }
+
+/** Writing as a test: to an object that does not exist. */
+type Trial = {
+  /** The key of that object. */
+  readonly absent: string;
+  /** What S3 answers to it without a key. */
+  readonly strangers: S3Answer;
+};
 
 /** S3's answers to those who may write: no such upload, or the part is not what it claims to be. */
 const MAY_WRITE: readonly (string | undefined)[] = ["NoSuchUpload", "BadDigest"];
 /** S3's answer to those who may not. Other codes, such as SignatureDoesNotMatch, say nothing about rights. */
 const DENIED = "AccessDenied";
+
+const leftBehind = (absent: string) => `: this test left an empty object to remove, ${absent}`;
 
 /**
  * Tries what a key may do beyond reading (A13).
@@ -254,25 +220,20 @@ async function probePermissions(
   { absent, strangers }: Trial,
   hasStore: boolean,
 ): Promise<Result[]> {
-  if (strangers === undefined) return [];
   const [page, written] = await Promise.all([
     probe.list({ prefix: bucket.prefix, most: 1 }),
     probe.tryWriting(absent),
   ]);
   const least = `if it is the Worker's key, its policy needs only s3:GetObject on arn:aws:s3:::${bucket.bucket}/${bucket.prefix}*`;
+  const tooMuch = (check: Check, seen: string, impact: string) =>
+    fail(check, { severity: "warning", seen, impact, remedy: least, bearing: "harmless" });
   return [listing(), writing()];
 
   function listing(): Result {
-    if ("objects" in page && hasStore)
-      return ok("list", "the key may list the bucket, as the store needs it");
     if ("objects" in page) {
-      return fail("list", {
-        severity: "warning",
-        seen: "the key may list the bucket (s3:ListBucket)",
-        impact: "whoever steals the key learns the name of every object",
-        remedy: `${least}. Keep it if the log should tell missing objects from denied ones`,
-        bearing: "harmless",
-      });
+      if (hasStore) return ok("list", "the key may list the bucket, as the store needs it");
+      const impact = "whoever steals the key learns the name of every object";
+      return tooMuch("list", "the key may list the bucket (s3:ListBucket)", impact);
     }
     if (page.code === DENIED && hasStore) return cannotList(bucket);
     if (page.code === DENIED) return ok("list", `the key may not list the bucket (${DENIED})`);
@@ -281,23 +242,14 @@ async function probePermissions(
 
   function writing(): Result {
     // An S3 that says so to everyone has not looked at the key yet.
-    const isLooked = MAY_WRITE.includes(written.code) && strangers?.code !== written.code;
+    const isLooked = MAY_WRITE.includes(written.code) && strangers.code !== written.code;
     if (written.status === 200 || isLooked) {
-      const left = `: this test left an empty object to remove, ${absent}`;
-      return fail("write", {
-        severity: "warning",
-        seen:
-          written.status === 200 ? `the key may write${left}` : "the key may write (s3:PutObject)",
-        impact: "whoever steals the key can replace what all visitors see",
-        remedy: least,
-        bearing: "harmless",
-      });
+      const left = written.status === 200 ? leftBehind(absent) : "";
+      const impact = "whoever steals the key can replace what all visitors see";
+      return tooMuch("write", `the key may write (s3:PutObject)${left}`, impact);
     }
     if (written.code === DENIED) return ok("write", "the key may not write");
-    return note(
-      "write",
-      `whether the key may write to ${bucket.name} is unknown: ${answerText(written)}`,
-    );
+    return note("write", `whether the key may write is unknown: ${answerText(written)}`);
   }
 }
 
@@ -311,41 +263,34 @@ async function probePublicAccess(
   { bucket, region, prefix }: Bucket,
   stranger: S3Probe,
   known: string | undefined,
-  { absent, strangers }: Trial,
+  trial: Trial | undefined,
 ): Promise<Result> {
-  const key = known ?? absent;
-  const [object, page] = await Promise.all([stranger.ask(key), stranger.list({ prefix, most: 1 })]);
-  const canWrite = strangers?.status === 200;
-  const mayWrite = strangers !== undefined && MAY_WRITE.includes(strangers.code);
-  const acts = [
-    ...(verdictOf(object, region).fault === "none" ? [`download ${key}`] : []),
+  const [object, page] = await Promise.all([
+    stranger.ask(known ?? `${prefix}vitrine-doctor`),
+    stranger.list({ prefix, most: 1 }),
+  ]);
+  const { status, code } = trial?.strangers ?? {};
+  const certain = [
+    ...(verdictOf(object, region).fault === "none" ? [`download ${known}`] : []),
     ...("objects" in page ? ["list it"] : []),
-    ...(canWrite ? ["write to it"] : []),
+    ...(status === 200 ? ["write to it"] : []),
   ];
-  const impact = "who finds the bucket's name gets past Vitrine, which then protects nothing";
-  const remedy = `aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`;
+  const acts = MAY_WRITE.includes(code) ? [...certain, "perhaps write to it"] : certain;
   if (acts.length > 0) {
-    const can = LIST.format(acts) + (mayWrite ? ", and perhaps write to it," : "");
-    const left = canWrite ? `: this test left an empty object to remove, ${absent}` : "";
-    const seen = `the bucket is public: anyone can ${can} without a key${left}`;
-    return fail("public", { seen, impact, remedy, bearing: "harmless" });
-  }
-  if (mayWrite) {
+    const left = status === 200 && trial ? leftBehind(trial.absent) : "";
     return fail("public", {
-      severity: "warning",
-      seen: `perhaps anyone can write to it: without a key, ${answerText(strangers)}`,
-      ...{ impact, bearing: "harmless" },
-      remedy: `${remedy}. If that is done already, this S3 gives everyone that answer`,
+      severity: certain.length > 0 ? "error" : "warning",
+      seen: `anyone can ${LIST.format(acts)} without a key${left}`,
+      impact: "who finds the bucket's name gets past Vitrine, which then protects nothing",
+      remedy: `aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
+      bearing: "harmless",
     });
   }
   const answers = "objects" in page ? [object] : [object, page];
-  const isRefused = answers.every(({ status = 0 }) => status >= 400 && status < 500);
+  const isRefused = answers.every((one) => (one.status ?? 0) >= 400 && (one.status ?? 0) < 500);
   if (isRefused && known !== undefined) {
     return ok("public", "it is private: S3 refuses requests without a key at this host");
   }
-  const statuses = answers.map(({ status, failure }) => status ?? failure).join(" and ");
-  const unknown = isRefused
-    ? "without a key nobody may list it. Whether they may read is unknown: name an object that exists"
-    : `whether the bucket is public is unknown: S3 answers ${statuses} without a key`;
-  return note("public", unknown);
+  const replies = answers.map(answerText).join(", and ");
+  return note("public", `whether anyone may read is unknown, without a known object: ${replies}`);
 }

@@ -1,22 +1,19 @@
-// What a check returns: that all is well, or what was seen, why it matters and what to do. And what findings
-// mean beside each other: this machine's keys and settings are not the deployed ones. Pure.
+// What a check returns: that all is well, or what was seen, why it matters and what to do. And how findings are
+// reported beside each other. Pure.
 
-import type { Project } from "../config/project.ts";
 import { hintFor, type Place } from "../wrangler/config-file.ts";
 
 /** Everything that the doctor checks, and what it asks. */
 export const CHECKS = {
   configuration: "is the configuration free of mistakes?",
-  reachable: "does S3 answer?",
-  tls: "does the host have a valid TLS certificate?",
+  reachable: "does S3 answer, with a valid TLS certificate?",
   endpoint: "is endpoint the address of an S3?",
-  clock: "do the clocks of S3, the site and this machine agree?",
+  clock: "do the clocks of S3 and this machine agree?",
   region: "is the bucket in that region?",
   bucket: "does the bucket exist?",
   busy: "does S3 answer without an error of its own?",
   public: "is the bucket closed to requests without a key?",
-  keys: "are both secrets of each slot at hand?",
-  session: "are the credentials permanent?",
+  keys: "are both secrets of each slot at hand, and can they be used?",
   "key-id": "does S3 know the access key id?",
   secret: "does the secret belong to that key id?",
   list: "may the key only read, not list?",
@@ -67,17 +64,11 @@ export type Result = {
 };
 
 /** What a check saw, and of what. */
-export type Observation = Result & {
-  /** The bucket's name in wrangler.toml, if it is about one. */
-  readonly bucket?: string;
-  /** Where the key comes from that it is about, as `the environment`, and the end of its id. */
-  readonly from?: string | undefined;
-  readonly key?: string | undefined;
-};
-
-export type Finding = Observation & {
+export type Finding = Result & {
   /** The bucket, slot, route or URL. */
   readonly about: string;
+  /** The bucket's name in wrangler.toml, if it is about one. */
+  readonly bucket?: string;
 };
 
 export type Problem = Pick<Result, "seen" | "impact" | "deploys" | "bearing"> & {
@@ -101,72 +92,13 @@ export function note(check: Check, seen: string): Result {
   return { check, severity: "note", seen };
 }
 
-export function findingsOn(about: string, results: readonly Observation[]): Finding[] {
+export function findingsOn(about: string, results: readonly Result[]): Finding[] {
   return results.map((result) => ({ about, ...result }));
 }
 
-const CHECKS_OF_SLOTS: readonly Check[] = ["keys", "session", "key-id", "secret", "list", "write"];
-
-/** Returns whether it is about the credentials of one slot. */
-export function isOfSlot({ check }: Result): boolean {
-  return CHECKS_OF_SLOTS.includes(check);
-}
-
-/** A fault of one slot is only a warning if another one works. */
-export function lessen<T extends Result>(result: T, workingSlot: string): T {
-  return { ...result, severity: "warning", impact: `only slot ${workingSlot} works` };
-}
-
-/** Checks that are ok only if the deployed Worker gets objects of a bucket. */
-const PROOFS: readonly Check[] = ["health", "r2", "role-rights", "image"];
-
-/**
- * Weighs what this machine sees by what the deployed Worker shows. Keys of a shell are not the Worker's, and
- * settings of wrangler.toml may not be deployed: neither says what visitors get.
- * @param local the findings of this machine; `site` follows them
- */
-export function weigh(
-  project: Pick<Project, "local" | "secretsFile">,
-  local: readonly Finding[],
-  site: readonly Finding[],
-): Finding[] {
-  if (project.local) return [...local]; // the secrets and the settings are those of the local run
-  return local.map((finding) => weighOne(finding, site, project.secretsFile));
-}
-
-function weighOne(
-  finding: Finding,
-  site: readonly Finding[],
-  secretsFile: string | undefined,
-): Finding {
-  const { severity, bucket, from, key, impact, bearing } = finding;
-  if (bucket === undefined || severity === "ok" || severity === "note") return finding;
-  const proven = site.filter((one) => one.bucket === bucket && one.severity === "ok");
-  const works = proven.some(({ check }) => PROOFS.includes(check));
-  const isHarmless = bearing === "harmless";
-  if (from !== undefined && from !== secretsFile) {
-    const isDeployed = key !== undefined && proven.some((one) => one.key === key);
-    if (isDeployed && isHarmless) return finding;
-    const worker = works
-      ? "the deployed Worker works"
-      : "whether the Worker has this key is not known";
-    const alone = { impact: `this is about ${from} alone: ${worker}` };
-    return { ...finding, severity: works ? "note" : "warning", ...(severity === "error" && alone) };
-  }
-  if (works && !isHarmless && from === undefined) {
-    const only = "seen from this machine, with wrangler.toml: the deployed Worker works";
-    return { ...finding, severity: "warning", impact: only };
-  }
-  const deployed = { impact: `if this is deployed, ${impact}` };
-  return { ...finding, ...(impact?.includes("visitors") && deployed) };
-}
-
-/** What a deployed setting does that may be right in wrangler.toml. Sources and the fallback may be right, too. */
-export function withDeployFirst(finding: Finding, differs: Result): Finding {
-  const isOfSettings = finding.deploys || ["sources", "fallback"].includes(finding.check);
-  if (!isOfSettings || finding.impact === undefined || !differs.remedy) return finding;
-  const impact = `${finding.impact}, perhaps because ${differs.seen}`;
-  return { ...finding, impact, remedy: differs.remedy, deploys: false };
+/** An error that visitors do not suffer from, as far as is known, is a warning. */
+export function lessen<T extends Result>(result: T, impact: string): T {
+  return result.severity === "error" ? { ...result, severity: "warning", impact } : result;
 }
 
 /**
@@ -178,39 +110,34 @@ export function finish(
   { place, local }: { readonly place: Place | undefined; readonly local: boolean },
 ): Finding[] {
   const hint = (text: string) => (place === undefined ? text : hintFor(place, text));
-  const deployed = findings.map((one) =>
-    one.deploys && !local ? { ...one, remedy: `${one.remedy}. Then npx vitrine deploy` } : one,
-  );
-  return deployed.map((finding, at) => {
-    const explained = explain(finding, deployed.slice(0, at));
-    const { seen, impact, remedy, deploys: _deploys, bearing: _bearing, ...rest } = explained;
+  return findings.map((finding, at) => {
+    const explained = explain(finding, findings.slice(0, at));
+    const { seen, impact, remedy, deploys, bearing: _bearing, ...rest } = explained;
+    const whole = deploys && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
     return {
       ...rest,
       seen: hint(seen),
       ...(impact !== undefined && { impact: hint(impact) }),
-      ...(remedy !== undefined && { remedy: hint(remedy) }),
+      ...(whole !== undefined && { remedy: hint(whole) }),
     };
   });
 }
 
-/** @param before the findings before it */
+/** Names the first finding that this one follows from. @param before the findings before it */
 function explain(finding: Finding, before: readonly Finding[]): Finding {
   const { bucket, bearing, severity } = finding;
   if (severity === "note" || bearing !== "consequence") return finding;
-  const related = before.filter(
-    (one) => one.bucket === undefined || bucket === undefined || one.bucket === bucket,
-  );
-  // If the deployed keys work, those at hand explain nothing.
-  const serves = related.some((one) => one.check === "health" && one.severity === "ok");
-  const first = related.find((one) => {
-    const isPassing = one.severity === "warning" && one.bearing === "passing";
-    const isWrong = one.severity === "error" || isPassing;
-    const explains = one.check !== "image" && one.bearing !== "harmless";
-    return isWrong && explains && !(serves && isOfSlot(one));
+  const cause = before.find((one) => {
+    const isRelated = one.bucket === undefined || bucket === undefined || one.bucket === bucket;
+    const isWrong = one.severity === "error" || one.bearing === "passing";
+    return isRelated && isWrong && one.check !== "image" && one.bearing !== "harmless";
   });
-  if (first === undefined) return finding;
-  const impact = `most likely because of the finding above: ${first.seen}`;
-  const wait = first.severity === "warning" ? first.remedy : undefined;
-  const remedy = wait ?? "fix that first, then run the doctor again";
-  return { ...finding, impact, remedy };
+  if (cause === undefined) return finding;
+  const impact = `most likely because of the finding above: ${cause.seen}`;
+  return {
+    ...finding,
+    deploys: false,
+    impact,
+    remedy: "fix that first, then run the doctor again",
+  };
 }

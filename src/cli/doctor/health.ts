@@ -6,7 +6,7 @@ import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
 import { originOf } from "../config/buckets.ts";
-import { configuredName, isPlayed, type Project } from "../config/project.ts";
+import { configuredName, type Project } from "../config/project.ts";
 import { askHealth, type NoHealth } from "../http/ask-health.ts";
 import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
@@ -75,7 +75,6 @@ function diagnoseBucket(
     const isHarmless = working !== undefined && result.severity === "error";
     findings.push({
       about: `${about}, slot ${slot}${key === undefined ? "" : `: the key ${key}`}`,
-      key,
       ...result,
       ...(isHarmless && { severity: "warning", impact: `only slot ${working.slot} works` }),
     });
@@ -138,7 +137,6 @@ function diagnoseSlot(
       region: isDeployed ? bucket.region : "the deployed region",
       secretPrefix: project.words.get(name) ?? "AWS",
       from: project.local ? ".dev.vars" : undefined,
-      scope: isPlayed(project) ? "local" : undefined,
     },
   );
   const denied = fail("sample", {

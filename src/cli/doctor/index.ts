@@ -3,12 +3,10 @@
 
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
-import { parseS3Reply } from "../../worker/base/s3-reply.ts";
 import {
   align,
   type End,
   EXIT,
-  type Exit,
   type Fault,
   isFault,
   paint,
@@ -18,20 +16,18 @@ import {
   type World,
 } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
-import { checkEnvironment } from "../config/check-environments.ts";
-import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
-import { isPlayed, openProject, type Project } from "../config/project.ts";
-import { findBaseUrl, hostOf, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
+import { readEnvironment } from "../config/environment-config.ts";
+import { openProject, type Project } from "../config/project.ts";
+import { findBaseUrl, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
-import { fetchText } from "../http/body.ts";
-import { type Found, nameOf, readObject } from "../objects/object-name.ts";
+import { type Found, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { argumentsOf, visible } from "../terminal/shell.ts";
 import { chooseEnvironment, envFlag } from "../wrangler/config-file.ts";
 import { checkBucket } from "./bucket.ts";
 import { checkConfiguration, checkShell, checkStore } from "./configuration.ts";
-import { CHECKS, type Finding, finish, type Severity, weigh } from "./finding.ts";
+import { CHECKS, type Finding, finish, type Severity } from "./finding.ts";
 import type { Sample } from "./objects.ts";
 import { checkIssuer } from "./role.ts";
 import { checkSite, diagnoseAbsence } from "./site.ts";
@@ -81,126 +77,95 @@ Examples:
   npx vitrine doctor --url http://localhost:8787`;
 
 async function doctor(world: World, names: readonly string[], options: Options): Promise<End> {
-  const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
-  const place = isFault(known) ? undefined : known;
   const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(base)) return base;
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
-  if (base === undefined) suggestOthers(world, place);
-  const local = base !== undefined && isHere(base);
+  const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
+  if (isFault(known)) return known;
   const project = openProject(world, { ...options, url: base });
-  const stopping = "mistakes" in project ? project.mistakes : [];
-  if (isFault(project) && stopping.length === 0) return project;
-  const unproven =
-    !isFault(project) && base !== undefined && !local
-      ? refuseUnprovenUrl(world.folder, project.known, base)
-      : undefined;
-  if (unproven !== undefined) return unproven;
-  const objects = isFault(project) ? [] : readObjects(project, names);
-  if (isFault(objects)) return objects;
+  const mistakes = "mistakes" in project ? project.mistakes : [];
+  if (isFault(project) && mistakes.length === 0) return project;
+  const target = isFault(project) ? undefined : readTarget(world, project, names, base);
+  if (isFault(target)) return target;
 
-  const report = isFault(known)
-    ? { warnings: [], mistakes: [known.mistake] }
-    : checkEnvironment(world.folder, known);
-  const findings = checkConfiguration(report, stopping, {
-    file: isFault(known) ? known.mistake.path : known.file,
-    secrets: place?.secrets ?? [],
-    vars: Object.keys(place?.deployed ?? {}),
-    secretsFile: options.secretsFile,
-    local,
-  });
-  findings.push(...checkShell(world, options.secretsFile));
-  if (!isFault(project)) {
-    if (!local) findings.push(...checkStore(project.known));
-    const walked: Walked = { local: [], site: [] };
-    // After Ctrl-C, what was found until then is reported.
+  const local = base !== undefined && isHere(base);
+  const { secretsFile } = options;
+  const findings = checkConfiguration(world, known, mistakes, { local, secretsFile });
+  findings.push(...checkShell(world, secretsFile));
+  if (!isFault(project) && target !== undefined) {
+    if (!local) findings.push(...checkStore(known));
     const { interrupted } = world;
-    const walking = () => walk(world, project, { base, objects }, walked);
-    if (!interrupted.aborted) await Promise.race([once(interrupted, "abort"), walking()]);
-    findings.push(...weigh(project, walked.local, walked.site), ...walked.site);
+    const abort = once(interrupted, "abort").then(() => []);
+    // After Ctrl-C, what was found of the configuration is reported.
+    const walked = interrupted.aborted ? [] : Promise.race([abort, walk(world, project, target)]);
+    findings.push(...(await walked));
   }
-  const finished = finish(findings, { place, local });
+  const finished = finish(findings, { place: known, local });
   if (options.json) print(world.stdout, JSON.stringify({ findings: finished }, null, 2));
   else say(world.stdout, ...layOut(world, finished));
-  return exitOf(findings);
+  if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
+  return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }
 
-/** Says how to look at the local run, and at what is deployed. */
-function suggestOthers({ stderr }: World, known: EnvironmentConfig | undefined): void {
-  const command = `npx vitrine doctor${known ? envFlag(known) : ""}`;
-  const local = `${command} --url http://localhost:8787`;
-  say(stderr, `About what would be deployed. The local run: ${local}`);
-  const host = hostOf(known?.patterns[0] ?? "*");
-  if (!host.includes("*")) say(stderr, `What is deployed: ${command} --url https://${host}`);
-}
+type Target = { readonly base: string | undefined; readonly objects: readonly Found[] };
 
-/** Reads the objects that are named. Only a bucket that a route leads to is examined. */
-function readObjects(
-  { config: { buckets, routes } }: Project,
+/** Reads what is to be looked at: the site of this environment, and objects of buckets that a route leads to. */
+function readTarget(
+  { folder, stderr }: World,
+  { config: { buckets, routes }, known, local, base: ownBase }: Project,
   names: readonly string[],
-): readonly Found[] | Fault {
+  base: string | undefined,
+): Target | Fault {
+  if (base === undefined) {
+    const url = isFault(ownBase) ? "https://images.example.com" : ownBase;
+    const deployed = `npx vitrine doctor${envFlag(known)} --url ${url}`;
+    say(stderr, `About what would be deployed. What is deployed: ${deployed}`);
+  }
+  const refused = base === undefined || local ? undefined : refuseUnprovenUrl(folder, known, base);
+  if (refused !== undefined) return refused;
   const objects: Found[] = [];
   for (const name of names) {
     const found = readObject(buckets, name, (one) => argumentsOf([one]));
     if ("reason" in found) return { fault: `${name}: ${found.reason}` };
     if (!bucketsOf(routes).has(found.bucket)) {
-      return {
-        fault: `${nameOf(buckets, found)}: no route leads to the bucket ${found.bucket.name}`,
-      };
+      return { fault: `${name}: no route leads to the bucket ${found.bucket.name}` };
     }
     objects.push(found);
   }
-  return objects;
+  return { base, objects };
 }
 
-/** What is found from this machine, and what the site shows. */
-type Walked = { readonly local: Finding[]; readonly site: Finding[] };
-
-type Target = { readonly base: string | undefined; readonly objects: readonly Found[] };
-
-/** Looks at each bucket, and then at the site. @param walked gets what is found, as it is found */
+/** Looks at each bucket, and then at the site. */
 async function walk(
   { stderr, now, interrupted }: World,
   project: Project,
   { base, objects }: Target,
-  walked: Walked,
-): Promise<void> {
-  if (base !== undefined && isPlayed(project)) {
+): Promise<Finding[]> {
+  if (base !== undefined && project.local) {
     const absent = await askWhetherThere(base);
     if (absent !== undefined && absent.status === undefined) {
       // Its S3 would be there as well.
-      walked.site.push({ about: base, ...diagnoseAbsence(base, absent, true) });
-      return;
+      return [{ about: base, ...diagnoseAbsence(base, absent, true) }];
     }
   }
+  const findings: Finding[] = [];
   const samples = new Map<string, Sample>();
-  const clock = base !== undefined && !project.local ? await readClock(base, now) : undefined;
-  const hasHealth = base !== undefined && project.healthToken !== undefined;
+  const hasSite = base !== undefined;
   for (const bucket of bucketsOf(project.config.routes)) {
-    if (interrupted.aborted) return;
     const keys = objects.filter((one) => one.bucket === bucket).map(({ key }) => key);
     if (bucket.r2 === undefined) say(stderr, `Asking S3 for bucket ${bucket.name} ...`);
-    const given = { keys, hasHealth, siteClock: clock, now };
-    const { findings, sample } = await checkBucket(project, bucket, given);
-    walked.local.push(...findings.map((one) => ({ ...one, bucket: bucket.name })));
+    const { sample, ...examined } = await checkBucket(project, bucket, { keys, hasSite, now });
+    findings.push(...examined.findings);
     if (sample) samples.set(bucket.name, sample);
   }
-  if (base === undefined || interrupted.aborted) return;
+  if (base === undefined || interrupted.aborted) return findings;
   say(stderr, `Asking ${base} ...`);
   const { oidc } = project.config;
   if (oidc !== undefined && !project.local) {
-    walked.site.push(await checkIssuer(oidc));
+    findings.push(await checkIssuer(oidc));
   }
-  walked.site.push(...(await checkSite(project, base, samples, now())));
-}
-
-const CLOCK_TIMEOUT_S = 10;
-
-/** How many seconds the site's clock is ahead, by its Date header. */
-async function readClock(base: string, now: () => number): Promise<number | undefined> {
-  const at = now();
-  const answer = await fetchText(`${base}/healthz`, {}, CLOCK_TIMEOUT_S, 1_000);
-  return "reason" in answer ? undefined : parseS3Reply(answer, "", at).ahead;
+  findings.push(...(await checkSite(project, base, samples, now())));
+  return findings;
 }
 
 const STYLES = { ok: "green", note: "cyan", warning: "yellow", error: "red" } as const;
@@ -227,10 +192,4 @@ function layOut(world: World, findings: readonly Finding[]): string[] {
   const wrong = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
   const sum = `${wrong}, ${counted(count("note"), "note")}, ${count("ok")} ok`;
   return [...lines, paint(world, stdout, STYLES[worst], sum)];
-}
-
-/** What the doctor ends with: the worst that it found. */
-function exitOf(findings: readonly Finding[]): Exit {
-  if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
-  return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }

@@ -6,16 +6,8 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { sniff } from "../picture/sniff.ts";
-import { optionOf } from "../terminal/shell.ts";
-import { fail, note, type Observation, ok, type Result } from "./finding.ts";
-import {
-  answerText,
-  diagnoseS3,
-  isInBucket,
-  type S3Probe,
-  type S3Query,
-  SEE_PROVIDER,
-} from "./s3.ts";
+import { fail, note, ok, type Result } from "./finding.ts";
+import { answerText, diagnoseS3, type S3Probe, type S3Query, SEE_PROVIDER } from "./s3.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {
@@ -31,14 +23,10 @@ const MAX_LISTED = 100;
 const MAX_TRIED = 5;
 const HEAD_BYTES = 4096;
 
-/** An object of every bucket that the local run simulates. */
-export const FIXTURE = "photos/dandelion.jpg";
-
 export const NAME_ANOTHER = "name another object";
 // A15
 export const LEAVE_PARAMETER_OUT =
   'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"';
-const ALL_MISSING = "every object is missing: visitors get 404";
 
 /**
  * Looks at objects of a bucket.
@@ -50,11 +38,10 @@ export async function checkObjects(
   bucket: Bucket,
   probe: S3Probe,
   keys: readonly string[],
-  isSimulated: boolean,
-): Promise<{ readonly results: readonly Observation[]; readonly sample?: Sample | undefined }> {
-  const chosen = await chooseObjects(query, bucket, probe, keys, isSimulated);
+): Promise<{ readonly results: readonly Result[]; readonly sample?: Sample | undefined }> {
+  const chosen = await chooseObjects(bucket, probe, keys);
   if ("check" in chosen) return { results: [chosen] };
-  const results: Observation[] = [];
+  const results: Result[] = [];
   let sample: Sample | undefined;
   for (const key of chosen) {
     const answer = await probe.fetch(key);
@@ -69,25 +56,18 @@ export async function checkObjects(
 
 /** Which objects to look at: those that are named, the canary, or one that is listed. */
 async function chooseObjects(
-  query: S3Query,
   bucket: Bucket,
   probe: S3Probe,
   keys: readonly string[],
-  isSimulated: boolean,
-): Promise<readonly string[] | Observation> {
-  const { prefix, canary } = bucket;
+): Promise<readonly string[] | Result> {
+  const { name, prefix, canary } = bucket;
   if (keys.length > 0) return keys.map((key) => prefix + key);
   if (canary !== undefined) return [canary];
-  if (isSimulated) return [prefix + FIXTURE];
   const page = await probe.list({ prefix, most: MAX_LISTED });
-  if (!("objects" in page)) {
-    const isDenied = page.code === "AccessDenied";
-    const reason = "no image of this bucket is known (the key may not list it)";
-    const silent = `the bucket could not be listed (${answerText(page)})`;
-    return nothingKnown(query, isDenied ? reason : silent, isDenied ? "" : "try again. Or ");
+  const listed = "objects" in page ? page.objects.map(({ key }) => key) : [];
+  if ("objects" in page && listed.length === 0 && prefix !== "") {
+    return diagnosePrefix(bucket, probe);
   }
-  if (page.objects.length === 0 && prefix !== "") return diagnosePrefix(bucket, probe);
-  const listed = page.objects.map(({ key }) => key);
   const images = listed.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
   const unread: string[] = [];
   for (const key of images.slice(0, MAX_TRIED)) {
@@ -96,32 +76,26 @@ async function chooseObjects(
     else if (sniff(bytes) !== undefined) return [key];
   }
   if (unread.length > 0) return unread.slice(0, 1);
-  const count = listed.length;
-  const reason = count === 0 ? "it is empty" : `none was found among its first ${count} objects`;
-  return nothingKnown(query, `no image of this bucket is known (${reason})`, "");
-}
-
-function nothingKnown({ name, from }: S3Query, reason: string, first: string): Observation {
-  const unknown = fail("sample", {
+  const first = `none was found among its first ${listed.length} objects`;
+  const reason = "objects" in page ? first : `to its list, ${answerText(page)}`;
+  return fail("sample", {
     severity: "warning",
-    seen: `${reason}, so nobody checked whether the key may read`,
+    seen: `no image of this bucket is known (${reason}), so nobody checked whether the key may read`,
     impact: "S3 may know a key and still allow it nothing",
-    remedy: `${first}name an image, such as photos/fig.jpg, or set canary in BUCKETS.${name} of wrangler.toml`,
-    deploys: first === "",
+    remedy: `name an image, such as photos/fig.jpg, or set canary in BUCKETS.${name} of wrangler.toml`,
+    deploys: true,
   });
-  return { ...unknown, from };
 }
 
 /** There is no object below the prefix: which prefixes there are instead. */
 async function diagnosePrefix({ name, prefix }: Bucket, probe: S3Probe): Promise<Result> {
   const top = await probe.list({ prefix: "", delimiter: "/", most: 20 });
   const others = "objects" in top ? top.prefixes.map((other) => `"${other}"`) : [];
-  if (others.length > 0 && "objects" in top && top.next !== undefined) others.push("and more");
-  const instead = others.length > 0 ? `: the bucket has ${others.join(", ")}` : "";
+  const instead = others.length > 0 ? `. The bucket has ${others.join(", ")}` : "";
   return fail("prefix", {
-    seen: `there is no object below the prefix "${prefix}"`,
-    impact: ALL_MISSING,
-    remedy: `correct BUCKETS.${name}.prefix in wrangler.toml${instead}`,
+    seen: `there is no object below the prefix "${prefix}"${instead}`,
+    impact: "every object is missing: visitors get 404",
+    remedy: `correct BUCKETS.${name}.prefix in wrangler.toml`,
     deploys: true,
   });
 }
@@ -132,92 +106,50 @@ async function checkObject(
   bucket: Bucket,
   probe: S3Probe,
   { key, answer }: { key: string; answer: S3Answer & { readonly bytes?: Uint8Array } },
-): Promise<Observation> {
+): Promise<Result> {
   const { bytes, status, failure } = answer;
-  const warning = { severity: "warning" } as const;
-  if (bytes !== undefined) {
-    const type = sniff(bytes);
-    const returned = `S3 returns ${key}: ${bytes.length.toLocaleString("en")} bytes`;
-    if (type !== undefined) return ok("sample", `${returned}, ${type}`);
-    const remedy = `replace that object by an image, or ${NAME_ANOTHER}`;
-    return fail("sample", {
-      ...warning,
-      seen: `${returned}, no image`,
-      impact: "visitors get 415 for it",
-      remedy,
-    });
+  const type = bytes && sniff(bytes);
+  if (bytes && type !== undefined) {
+    return ok("sample", `S3 returns ${key}: ${bytes.length.toLocaleString("en")} bytes, ${type}`);
   }
-  if (failure === "too large") {
-    const impact = "the edge reads no object of that size: visitors get 415"; // L1
-    const remedy = `use a smaller original, or ${NAME_ANOTHER}`;
+  if (bytes || failure === "too large") {
     return fail("sample", {
-      ...warning,
-      seen: `S3 returns ${key}, which is over 100 MB`,
-      impact,
-      remedy,
+      severity: "warning",
+      seen: `S3 returns ${key}, which is ${bytes ? "no image" : "over 100 MB"}`,
+      impact: "visitors get 415 for it", // L1
+      remedy: `replace that object by an image that the edge can read, or ${NAME_ANOTHER}`,
     });
   }
   if (status !== undefined && verdictOf(answer, bucket.region).fault === "object") {
-    return diagnoseDenial(bucket, probe, { key, answer, from: query.from });
+    return diagnoseDenial(bucket, probe, key, answer);
   }
   const fault = status === 200 ? undefined : diagnoseS3(answer, query);
   if (fault !== undefined) return { ...fault, seen: `${key}: ${fault.seen}` };
-  const ends = failure === "timeout" ? "stops" : `closes the connection (${failure})`;
   return fail("sample", {
-    seen: `S3 begins to send ${key}, then ${ends}`,
+    seen: `S3 begins to send ${key}, then stops (${failure})`,
     impact: "the edge gets no complete image: visitors get 502 or 504",
     remedy: `try again, then ${SEE_PROVIDER}`,
   });
 }
 
-/** Why S3 does not return an object to a key that it knows (A6, A9). */
+/** Why S3 does not return an object to a key that it knows. It does not always say which it is (A6, A9). */
 async function diagnoseDenial(
   bucket: Bucket,
   probe: S3Probe,
-  { key, answer, from }: { key: string; answer: S3Answer; from: string | undefined },
-): Promise<Observation> {
+  key: string,
+  { code, status }: S3Answer,
+): Promise<Result> {
   const { name, prefix } = bucket;
-  const code = `${answer.code ?? answer.status}`;
-  if (code === "InvalidObjectState") {
-    return fail("sample", {
-      seen: `${key} is in an archive (${code})`,
-      impact: "visitors get 404 for it",
-      remedy: `aws s3api restore-object --bucket ${bucket.bucket} ${optionOf("--key", key)} --restore-request Days=7`,
-    });
+  const page = await probe.list({ prefix, most: 1 });
+  if (prefix !== "" && "objects" in page && page.objects.length === 0) {
+    return diagnosePrefix(bucket, probe);
   }
-  if (prefix !== "") {
-    const bare = key.slice(prefix.length);
-    if ((await probe.fetch(bare, 1)).bytes !== undefined) {
-      return fail("prefix", {
-        seen: `${key} is missing, but ${bare} exists: the prefix "${prefix}" is wrong`,
-        impact: ALL_MISSING,
-        remedy: `remove prefix from BUCKETS.${name} in wrangler.toml, or correct it`,
-        deploys: true,
-      });
-    }
-    const page = await probe.list({ prefix, most: 1 });
-    if ("objects" in page && page.objects.length === 0) return diagnosePrefix(bucket, probe);
-  }
-  const isThere = await isInBucket(probe, key, answer);
-  const allow = `the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket.bucket}/${prefix}*, and no bucket policy may deny it`;
-  const correct = `correct canary or prefix in BUCKETS.${name} of wrangler.toml`;
-  const impact = "visitors get 404 for it, or for every object";
-  if (isThere) {
-    const seen = `the key may not read ${key}, which is in the bucket (${code})`;
-    return { ...fail("sample", { seen, impact, remedy: allow }), from };
-  }
-  if (isThere === false) {
-    const remedy = `upload it, ${NAME_ANOTHER}, or ${correct}`;
-    return fail("sample", {
-      seen: `${key} is not in the bucket (${code})`,
-      impact,
-      remedy,
-      deploys: true,
-    });
-  }
-  const seen = `the key may not read ${key}, or it does not exist (${code})`;
-  const remedy = `if it exists, ${allow}. If not, ${NAME_ANOTHER}, or ${correct}`;
-  return { ...fail("sample", { seen, impact, remedy, deploys: true }), from };
+  return fail("sample", {
+    seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
+    impact: "visitors get 404 for it, or for every object",
+    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket.bucket}/${prefix}*, no bucket policy may deny it, and it must be restored from an archive. If not, ${NAME_ANOTHER}, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
+    deploys: true,
+  });
 }
 
 /** Checks whether S3 gives an object by a URL like the one that the edge fetches (A15). */

@@ -52,7 +52,7 @@ test.each<[string, true | undefined, Record<string, string>, boolean]>([
   const given = { env: { ...KEYS, ...env }, ...(isTTY && { terminal: { isTTY, columns: 80 } }) };
   const { out } = await doctor([], given);
   expect(out !== stripVTControlCharacters(out)).toBe(isColoured);
-  const measured = /\d+ s (?:ahead of|behind)/;
+  const measured = /\d+ s (?:ahead|behind)/;
   expect(stripVTControlCharacters(out).replace(measured, "")).toBe(plain.out.replace(measured, ""));
 });
 
@@ -119,8 +119,8 @@ test.each([SITE, "http://localhost:1"])(
       [],
     ]);
     const [signing] = findings.filter(({ seen }) => seen.includes("URL_SIGNING_KEYS: is missing"));
-    const remedy = url === SITE ? /^list URL_SIGNING_KEYS under/ : /into \.dev\.vars$/;
-    expect(signing?.remedy).toMatch(remedy);
+    const remedy = `fix URL_SIGNING_KEYS in ${url === SITE ? "[secrets] or vars of wrangler.toml" : ".dev.vars"}: `;
+    expect(signing?.remedy).toContain(remedy);
   },
 );
 
@@ -138,23 +138,20 @@ test("a mistake in .dev.vars is only a warning about the deployed Worker", async
     `BUCKETS='{"media":{"endpoint":"ftp://x","bucket":"media","region":"x"}}'\n`,
   );
   const { out, err } = await doctor([], { folder });
-  expect(err).toContain(`\nWhat is deployed: npx vitrine doctor --url ${SITE}\n`);
+  expect(err).toContain(`What is deployed: npx vitrine doctor --url ${SITE}\n`);
   expect(out).toMatch(/\n {2}warning +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
   const local = await doctor(["--url", "http://localhost:1"], { folder, env: {} });
   expect(local.out).toMatch(/\n {2}error +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
   expect(local.code).toBe(2);
 });
 
-test.each([
-  ["HEALTH_TOKEN", /^\/healthz tells nobody more/],
-  ["PURGE_TOKEN", /no \/purge without it/],
-])("an invalid %s in .dev.vars is only a warning", async (name, impact) => {
-  const folder = writeDevVars(`${name}=short\n`);
+test("a HEALTH_TOKEN in .dev.vars that is too short is only a warning", async () => {
+  const folder = writeDevVars("HEALTH_TOKEN=short\n");
   network.use(http.all("http://localhost:*", () => HttpResponse.error()));
   const ended = await doctor(["--json", "--url", "http://localhost:1"], { folder, env: {} });
-  expect(findingsOf(ended).find(({ seen }) => seen.includes(name))).toMatchObject({
-    ...{ severity: "warning", impact: expect.stringMatching(impact) },
-    remedy: "fix that line of .dev.vars",
+  expect(findingsOf(ended).find(({ seen }) => seen.includes("HEALTH_TOKEN"))).toMatchObject({
+    severity: "warning",
+    remedy: expect.stringMatching(/^fix HEALTH_TOKEN in \.dev\.vars/),
   });
 });
 

@@ -159,22 +159,6 @@ async function examineLocally(code: string, status: number, secrets = "", vars: 
   return { findings, text: out + err };
 }
 
-const DEAD = "AWS_ACCESS_KEY_ID='dead'\nAWS_SECRET_ACCESS_KEY='dead'\n";
-
-test.each<[code: string, status: number, secrets: string, check: string, remedy: RegExp]>([
-  ["NoSuchBucket", 404, "", "bucket", /^run the doctor in the folder where npx vitrine dev/],
-  ["NoSuchBucket", 404, DEAD, "bucket", /^run the doctor in the folder where npx vitrine dev/],
-  ["InvalidAccessKeyId", 403, DEAD, "key-id", /^remove .* from \.dev\.vars: .*Or correct them$/],
-  ["SignatureDoesNotMatch", 403, DEAD, "secret", /^remove .* from \.dev\.vars: .*correct them$/],
-])("a simulated S3 that says %s (%d) has a remedy of its own", async (...row) => {
-  const [code, status, secrets, check, remedy] = row;
-  const { findings } = await examineLocally(code, status, secrets);
-  const found = findings.filter((one) => one.check === check);
-  expect(found).not.toEqual([]);
-  for (const one of found) expect(one.remedy).toMatch(remedy);
-  expect(JSON.stringify(found)).not.toContain("wrangler.toml");
-});
-
 test.each([
   ["NoSuchBucket", 404],
   ["NoSuchKey", 404],
