@@ -12,9 +12,6 @@ export const urlOption = () =>
 export const secretsFileOption = (which = "secrets") =>
   new Option("--secrets-file <file>", `a file with ${which}; default: environment or .dev.vars`);
 
-export const routeOption = () =>
-  new Option("-r, --route <path>", "a route's path; default: the first that leads to the key");
-
 export const jsonOption = () => new Option("--json", "prints JSON");
 
 export const dryRunOption = () =>

@@ -26,7 +26,7 @@ test("it comes with few packages: docs/development.md says why each is there", (
     ...["@clack/core", "@clack/prompts"],
     ...["@commander-js/extra-typings", "@nodable/entities", "anynum", "aws4fetch", "commander"],
     ...["fast-string-truncated-width", "fast-string-width", "fast-wrap-ansi"],
-    ...["fast-xml-builder", "fast-xml-parser", "is-unsafe", "ky", "p-map"],
+    ...["fast-xml-builder", "fast-xml-parser", "is-unsafe", "p-map"],
     ...["path-expression-matcher", "sisteransi", "strnum", "thumbhash", "vitrine", "xml-naming"],
   ]);
 });

@@ -23,7 +23,7 @@ import { askWhetherThere } from "../http/ask-health.ts";
 import { type Found, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
-import { argumentsOf, visible } from "../terminal/shell.ts";
+import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment, envFlag } from "../wrangler/config-file.ts";
 import { checkBucket } from "./bucket.ts";
 import { checkConfiguration, checkShell, checkStore } from "./configuration.ts";
@@ -125,7 +125,7 @@ function readTarget(
   if (refused !== undefined) return refused;
   const objects: Found[] = [];
   for (const name of names) {
-    const found = readObject(buckets, name, (one) => argumentsOf([one]));
+    const found = readObject(buckets, name);
     if ("reason" in found) return { fault: `${name}: ${found.reason}` };
     if (!bucketsOf(routes).has(found.bucket)) {
       return { fault: `${name}: no route leads to the bucket ${found.bucket.name}` };

@@ -83,7 +83,7 @@ async function facts(world: World, args: readonly string[], options: Options): P
     const command = `npx vitrine dev${envFlag(project.known)}`;
     return { fault: `${base} does not answer. Is the local run started there? ${command}` };
   }
-  const objects = await listObjects(world, project, prefixes, { who: "facts" });
+  const objects = await listObjects(world, project, prefixes, "facts");
   if (isFault(objects)) return objects;
   if (interrupted.aborted) return { fault: "interrupted before an original was read" };
   const [{ bucket }] = prefixes;

@@ -2,6 +2,7 @@
 
 import { readAccept } from "../../worker/request/format.ts";
 import type { World } from "../command.ts";
+import { type Body, fetchBody } from "./body.ts";
 import { createSender } from "./retry.ts";
 
 /** Three kinds of browsers, by the best format that they read, with their `accept` headers. */
@@ -18,8 +19,9 @@ export const BROWSERS = (["avif", "webp", "none"] as const).map((browser) => ({
   readable: readAccept(ACCEPTS[browser]),
 }));
 
-const TIMEOUT_MS = 90_000;
-const MAX_WAIT_MS = 120_000;
+const TIMEOUT_S = 90;
+const MAX_BYTES = 100e6;
+const LIMITS = { retries: 2, statuses: [429, 503], maxWaitMs: 120_000 };
 
 /** The statuses of an object that Vitrine cannot show. */
 const OBJECT_STATUSES: readonly number[] = [404, 415];
@@ -33,39 +35,24 @@ export type PictureAnswer =
 
 /** Creates a function that asks for a picture. @returns undefined if it was interrupted */
 export function createPictureClient({ now, interrupted: signal }: World) {
-  const limits = { retries: 2, statuses: [429, 503], maxWaitMs: MAX_WAIT_MS };
-  const send = createSender({ now, signal, timeoutMs: TIMEOUT_MS, ...limits });
+  const send = createSender({ now, signal, ...LIMITS });
   return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
-    const headers = { accept: ACCEPTS[browser] };
-    const answer = await send(url, async (stop) => {
-      const {
-        status,
-        headers: received,
-        body,
-      } = await fetch(url, {
-        headers,
-        redirect: "manual",
-        signal: stop,
-      });
-      let bytes = 0;
-      for await (const chunk of body ?? []) bytes += chunk.length;
-      return { status, headers: received, bytes };
-    });
-    if (answer === undefined) return undefined;
-    return typeof answer === "string" ? { reason: answer, isTrouble: true } : readAnswer(answer);
+    const init = { headers: { accept: ACCEPTS[browser] }, signal };
+    const answer = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
+    return typeof answer === "string"
+      ? { reason: answer, isTrouble: true }
+      : answer && read(answer);
   };
 }
 
-type Received = Pick<Response, "status" | "headers"> & { readonly bytes: number };
-
-function readAnswer({ status, headers, bytes }: Received): PictureAnswer {
+function read({ status, headers, bytes }: Body): PictureAnswer {
   if (status !== 200) return { reason: `${status}`, isTrouble: !OBJECT_STATUSES.includes(status) };
   const [declared = ""] = headers.get("content-type")?.split(";", 1) ?? [];
   const type = declared.slice(0, MAX_TYPE_LENGTH) || "no type";
   const [, image] = /^image\/([\w.-]+)/.exec(type) ?? [];
   return image === undefined
     ? { reason: `200 ${type}`, isTrouble: true }
-    : { type: image, bytes, cache: cacheWord(headers) };
+    : { type: image, bytes: bytes.length, cache: cacheWord(headers) };
 }
 
 /** The word of `cache;desc=` in server-timing: `hit`, `stale`, `stored`, `miss` or `direct`; undefined: there is none. */

@@ -58,20 +58,20 @@ export async function listPage(
 /** The URL of a page. Its query has the one spelling that is signed (A2). */
 function listUrl({ base }: Bucket, { prefix, delimiter, most = 1000, next }: ListOptions): string {
   const parameters = {
-    ...(next !== undefined && { "continuation-token": next }),
-    ...(delimiter && { delimiter }),
+    "continuation-token": next,
+    delimiter,
     "encoding-type": "url", // else keys with control characters are lost, or the list fails
     "list-type": "2",
     "max-keys": `${most}`,
     prefix,
   };
-  const query = Object.entries(parameters).map(([name, value]) => {
-    return `${name}=${encodeKey(value).replaceAll("/", "%2F")}`;
-  });
+  const query = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeKey(value).replaceAll("/", "%2F")}`],
+  );
   return `${base}?${query.join("&")}`;
 }
 
-/** Why an answer is not the list that was asked for. It does not leave this file. */
+/** What cannot be read in a list. It does not leave this file. */
 class Unreadable extends Error {}
 
 // Keys are texts: never read as numbers, never trimmed. The parser drops references to control characters,
@@ -90,40 +90,38 @@ type Element = Readonly<Record<string, unknown>>;
 function readPage(xml: string, prefix: string): Page {
   const list = parseList(xml);
   const { IsTruncated: truncated, NextContinuationToken: token, EncodingType: encoding } = list;
-  const isWhole = truncated === "false";
-  if (!isWhole && (truncated !== "true" || typeof token !== "string" || token === "")) {
-    throw new Unreadable("its list does not say whether it is complete, or how to go on");
+  const next = truncated === "true" ? textOf(token) : undefined; // no server encodes it further
+  if (next === "" || (truncated !== "true" && truncated !== "false")) {
+    throw new Unreadable("it does not say whether it is complete, or how to go on");
   }
-  const readNames = (elements: readonly Element[], field: "Key" | "Prefix") =>
-    elements.map((element) => {
-      const name = decodeName(textOf(element[field]), encoding);
-      if (name.startsWith(prefix)) return name;
-      const [found, start] = [JSON.stringify(name), JSON.stringify(prefix)];
-      throw new Unreadable(`its list has ${found}, which does not begin with ${start}`);
-    });
-  const contents = elementsOf(list["Contents"]);
-  const keys = readNames(contents, "Key");
+  const nameIn = (text: unknown) => {
+    const name = decodeName(textOf(text), encoding);
+    if (name.startsWith(prefix)) return name;
+    throw new Unreadable(`${JSON.stringify(name)} does not begin with ${JSON.stringify(prefix)}`);
+  };
   return {
-    objects: keys.map((key, at) => ({ key, ...readDetails(contents[at] ?? {}) })),
-    prefixes: readNames(elementsOf(list["CommonPrefixes"]), "Prefix"),
-    next: isWhole ? undefined : textOf(token), // no server encodes it further
+    objects: elementsOf(list["Contents"]).map((one) => ({
+      key: nameIn(one["Key"]),
+      ...readDetails(one),
+    })),
+    prefixes: elementsOf(list["CommonPrefixes"]).map((one) => nameIn(one["Prefix"])),
+    next,
   };
 }
 
 function parseList(xml: string): Element {
-  let document: unknown;
   try {
-    document = parser.parse(xml, true);
+    const document: unknown = parser.parse(xml, true);
+    const list = isPlainObject(document) ? document["ListBucketResult"] : undefined;
+    if (isPlainObject(list)) return list;
   } catch {
     // not XML, or cut off
   }
-  const list = isPlainObject(document) ? document["ListBucketResult"] : undefined;
-  if (isPlainObject(list)) return list;
-  throw new Unreadable("its answer is not a list");
+  throw new Unreadable("it is not a list");
 }
 
-function elementsOf(value: unknown = []): Element[] {
-  const elements: unknown[] = Array.isArray(value) ? value : [value];
+function elementsOf(value: unknown): Element[] {
+  const elements: unknown[] = Array.isArray(value) ? value : [];
   return elements.map((element) => (isPlainObject(element) ? element : {}));
 }
 
@@ -138,38 +136,33 @@ function decodeName(text: string, encoding: unknown = ""): string {
   } catch {
     // not percent-encoded
   }
-  throw new Unreadable(`its list has the key ${JSON.stringify(text)}, which cannot be decoded`);
+  throw new Unreadable(`the key ${JSON.stringify(text)} cannot be decoded`);
 }
 
 /** What else the list tells of an object. What is not there, or no size, is left out. */
 function readDetails({ ETag: tag, Size: size }: Element): Omit<Listed, "key"> {
-  const etag = typeof tag === "string" ? plainEtag(textOf(tag)) : "";
+  // Some proxies mark an ETag as weak.
+  const etag = typeof tag === "string" && textOf(tag).replace(/^(?:W\/)?"(.*)"$/, "$1");
   const isSize = typeof size === "string" && /^\d{1,15}$/.test(size);
-  return { ...(etag !== "" && { etag }), ...(isSize && { bytes: Number(size) }) };
+  return { ...(etag && { etag }), ...(isSize && { bytes: Number(size) }) };
 }
 
-/** An ETag without its quotes. Some proxies mark it as weak. */
-export function plainEtag(etag: string): string {
-  return etag.replace(/^(?:W\/)?"(.*)"$/, "$1");
-}
-
-const REFERENCE = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,6})|#x([\da-fA-F]{1,5}));/g;
-const NAMED: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-};
+const NAMED = new Map([
+  ["&amp;", "&"],
+  ["&lt;", "<"],
+  ["&gt;", ">"],
+  ["&quot;", '"'],
+  ["&apos;", "'"],
+]);
 
 /** The text of an element, with its references: also those to control characters, which XML 1.0 does not allow. */
 function textOf(element: unknown): string {
-  if (typeof element !== "string") throw new Unreadable("its list has an entry without a key");
-  if (element.replace(REFERENCE, "").includes("&")) {
-    throw new Unreadable(`its list has the text ${JSON.stringify(element)}, which is not XML`);
-  }
-  return element.replace(REFERENCE, (_reference, name, decimal, hex) => {
-    const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
-    return NAMED[name] ?? String.fromCodePoint(code);
+  if (typeof element !== "string") throw new Unreadable("an entry has no key");
+  return element.replace(/&[^;]*;?/g, (reference) => {
+    const [, decimal, hex] = /^&#(?:(\d{1,6})|x([\da-f]{1,5}));$/i.exec(reference) ?? [];
+    const code = Number(decimal ?? `0x${hex}`);
+    const text = NAMED.get(reference) ?? (Number.isNaN(code) ? "" : String.fromCodePoint(code));
+    if (text !== "") return text;
+    throw new Unreadable(`the text ${JSON.stringify(element)} is not XML`);
   });
 }

@@ -24,7 +24,7 @@ import {
   reportNotDone,
 } from "../urls/given-objects.ts";
 import { askRenditions, createPlanner } from "../urls/renditions.ts";
-import { openWorker, purgeObjects, purgeWhole, type Worker } from "./ask-worker.ts";
+import { openWorker, purgeNames, type Worker } from "./ask-worker.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -71,36 +71,38 @@ async function purge(world: World, names: readonly string[], options: Options): 
     return EXIT.usage;
   }
   if (place.url !== undefined && isHere(place.url)) {
-    return { fault: "The local run of --url has no Workers Cache: nothing to purge" };
+    return { fault: "The local run has no Workers Cache: nothing to purge" };
   }
   const project = openProject(world, place);
   if (isFault(project)) return project;
   const worker = openWorker(world, project);
   if (isFault(worker)) return worker;
-  if (everything) return purgeAll(world, worker, { everything }, "everything");
-  if (bucket !== undefined) {
-    const known = project.config.buckets.map(({ name }) => name);
-    if (known.includes(bucket)) return purgeAll(world, worker, { bucket }, `bucket ${bucket}`);
-    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known.join(", ")}` };
-  }
-  const instead = commandLine("purge", { verify, ...place }, ["-"]);
-  const given = await gatherObjects(world, project, names, prefix, `${instead} < keys.txt`);
+  if (!areNamed) return purgeWhole(world, project, worker, bucket);
+  const command = commandLine("purge", { verify, ...place });
+  const given = await gatherObjects(world, project, names, prefix, command);
   if (isFault(given)) return given;
-  const objects = [...given.objects.values()];
   const exit = await purgeGiven(world, project, worker, given);
-  if (!verify || exit === EXIT.failed || objects.length === 0) return exit;
-  const verified = await verifyGone(world, project, worker.base, objects);
+  if (!verify || exit === EXIT.failed || given.objects.size === 0) return exit;
+  const verified = await verifyGone(world, project, worker.base, [...given.objects.values()]);
   return exit === EXIT.done ? verified : exit;
 }
 
-async function purgeAll(
+/** @param bucket undefined: every bucket */
+async function purgeWhole(
   world: World,
+  { config }: Project,
   worker: Worker,
-  body: { readonly bucket: string } | { readonly everything: true },
-  title: string,
+  bucket: string | undefined,
 ): Promise<End> {
-  const fault = await purgeWhole(world, worker, body);
-  if (fault !== undefined) return { fault: `${title} is not purged: ${fault.fault}` };
+  const buckets = config.buckets.map(({ name }) => name);
+  if (bucket !== undefined && !buckets.includes(bucket)) {
+    const fault = `--bucket ${bucket}: there is no such bucket. There is ${buckets.join(", ")}`;
+    return { fault };
+  }
+  const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
+  const title = bucket ? `bucket ${bucket}` : "everything";
+  const [reason] = (await purgeNames(world, worker, [name], () => body)).values();
+  if (reason !== undefined) return { fault: `${title} is not purged: ${reason}` };
   say(world.stderr, `Purged ${title} of ${worker.base}.`);
   return EXIT.done;
 }
@@ -115,7 +117,7 @@ async function purgeGiven(
   const all = counted(objects.size, "object");
   const began = world.now();
   say(stderr, `Purging ${all} of ${worker.base}.`);
-  const notPurged = await purgeObjects(world, worker, [...objects.keys()]);
+  const notPurged = await purgeNames(world, worker, [...objects.keys()]);
   const done = objects.size - notPurged.size;
   if (done > 0) {
     const maxAge = `up to ${config.answers.max_age} s (max-age), or until a signed URL expires`;
@@ -127,10 +129,6 @@ async function purgeGiven(
   return reportNotDone(world, "NOT PURGED", done, left, impossible);
 }
 
-/** The answer for an object that is gone. */
-const GONE = "404";
-const CONCURRENCY = 6;
-
 /** Asks for objects as visitors do, in every variant and format, and says what still comes: nothing may. */
 async function verifyGone(
   world: World,
@@ -139,33 +137,30 @@ async function verifyGone(
   objects: readonly GivenObject[],
 ): Promise<Exit> {
   const { stderr } = world;
-  const plan = createPlanner(project, { routes: "all" });
+  const plan = createPlanner(project, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
-  let problems = 0;
-  const report = (problem: string) => {
-    problems += 1;
-    say(stderr, visible(`  ${problem}`));
-  };
+  const problems: string[] = [];
   const requests = objects.flatMap((object) => {
     const planned = plan(object);
     // What is not asked for is no proof.
-    if (planned.length === 0) report(`${object.given} is not asked for: no route shows it`);
+    if (planned.length === 0) problems.push(`${object.given} is not asked for: no route shows it`);
     return planned;
   });
   say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
-  const stopped = await askRenditions(world, base, requests, CONCURRENCY, (request, answer) => {
+  const stopped = await askRenditions(world, base, requests, 6, (request, answer) => {
     const rendition = `${request.path}, by a browser that reads ${request.browser}`;
-    if ("type" in answer) {
-      report(`still comes: ${rendition}: ${answer.type}, cache ${answer.cache ?? "unknown"}`);
-    } else if (answer.reason !== GONE) report(`not known: ${rendition}: ${answer.reason}`);
+    if ("type" in answer) problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
+    else if (answer.reason !== "404") problems.push(`not known: ${rendition}: ${answer.reason}`);
     return undefined;
   });
   if (world.interrupted.aborted) return EXIT.interrupted;
-  if (stopped) report(`not asked for: ${stopped.fault}`);
-  const summary =
-    problems === 0
-      ? `Nothing comes: ${counted(requests.length, "answer")}, all ${GONE}.`
-      : paint(world, stderr, "red", `NOT GONE, or not known, as named above: ${problems}.`);
-  say(stderr, summary);
-  return problems === 0 ? EXIT.done : EXIT.partly;
+  if (stopped) problems.push(`not asked for: ${stopped.fault}`);
+  if (problems.length === 0) {
+    say(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all 404.`);
+    return EXIT.done;
+  }
+  say(stderr, ...problems.map((problem) => visible(`  ${problem}`)));
+  const summary = `NOT GONE, or not known, as named above: ${problems.length}.`;
+  say(stderr, paint(world, stderr, "red", summary));
+  return EXIT.partly;
 }

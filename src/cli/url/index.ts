@@ -16,7 +16,7 @@ import { ownUrlsOf } from "../config/site-url.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { readGiven } from "../urls/given-objects.ts";
-import { findPaths, queryFor } from "../urls/public-url.ts";
+import { findPaths, signPaths } from "../urls/public-url.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -54,63 +54,51 @@ Examples:
 }
 
 async function printUrls(world: World, name: string, options: Options): Promise<End> {
-  const { sign = false, expires, ...place } = options;
-  const project = openProject(world, place);
+  const { sign = false, expires, ...flags } = options;
+  const project = openProject(world, flags);
   if (isFault(project)) return project;
-  const { base, config } = project;
+  const { base } = project;
   if (isFault(base)) return base;
-  const commandFor = (one: string) => commandLine("url", options, [one]);
-  const object = readGiven(project, ownUrlsOf(world.folder, project), name, commandFor);
+  const object = readGiven(project, ownUrlsOf(world.folder, project), name);
   if (isFault(object)) return object;
-  const { given } = object;
-  const found = findPaths(project, object, options.preset ?? object.place?.variant);
+  const { given, key, place } = object;
+  const found = findPaths(project, object, options.preset ?? place?.variant);
   if (isFault(found)) return found;
-  const routes = found.filter(({ route }) => route === (object.place?.route ?? route));
+  const routes = found.filter(({ route }) => route === (place?.route ?? route));
   const match = routes.find(({ route }) => (route.signing !== undefined) === sign);
   if (match === undefined) {
     const paths = routes.map(({ route }) => route.path).join(", ");
-    const { expires: _expires, sign: _sign, ...flags } = options;
-    return {
-      fault: sign
-        ? `${paths}: is not signed. For its URLs: ${commandLine("url", flags, [given])}`
-        : `${paths}: needs signed URLs: ${commandLine("url", { sign: true, ...flags }, [given])}`,
-    };
+    const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
+    const command = commandLine("url", { sign: !sign || undefined, ...flags }, [given]);
+    return { fault: `${paths}: ${problem}: ${command}` };
   }
-  const { route, paths } = match;
-  const { signing } = route;
-  const until = signing ? readExpiry(expires, signing.maxAge, world.now()) : 0;
+  const maxAge = match.route.signing?.maxAge;
+  const until = maxAge === undefined ? 0 : readExpiry(expires, maxAge, world.now());
   if (isFault(until)) return until;
-  const rows: [variant: string, url: string][] = [];
-  for (const [variant, path] of paths) {
-    const preset = config.variants.get(variant)?.preset ?? "";
-    const grant = { preset, key: object.key, expires: until };
-    const query = signing ? await queryFor(project, route, grant) : "";
-    if (isFault(query)) return query;
-    rows.push([variant, base + path + query]);
-  }
+  const urls = await signPaths(project, match, key, until);
+  if (isFault(urls)) return urls;
+  const rows = urls.map(([variant, path]) => [variant, base + path]);
   // One URL alone, so that a script can use it; several with their variants.
-  print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
+  print(world.stdout, ...(rows.length === 1 ? rows.map(([, url = ""]) => url) : align(rows)));
   return EXIT.done;
 }
 
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** The default, if the route allows it: seconds. */
-const DEFAULT_EXPIRY_S = 3600;
-
 /**
+ * @param text default: an hour, if the route allows it
  * @param maxAge the route's `max_age`: seconds
  * @param now milliseconds since 1970
  * @returns seconds since 1970
  */
 function readExpiry(text: string | undefined, maxAge: number, now: number): number | Fault {
   const seconds = Math.floor(now / 1000);
-  if (text === undefined) return seconds + Math.min(DEFAULT_EXPIRY_S, maxAge);
+  if (text === undefined) return seconds + Math.min(3600, maxAge);
   const [, number, unit = ""] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
   const age = Number(number) * (UNITS_S[unit] ?? 0);
-  if (number === undefined) return { fault: `--expires ${text}: is not like 30s, 15m, 12h or 7d` };
   if (age <= maxAge) return seconds + age;
-  return {
-    fault: `--expires ${text}: the route's max_age is ${maxAge} s, and no URL may live longer`,
-  };
+  const problem = number
+    ? `the route's max_age is ${maxAge} s, and no URL may live longer`
+    : "is not like 30s, 15m, 12h or 7d";
+  return { fault: `--expires ${text}: ${problem}` };
 }

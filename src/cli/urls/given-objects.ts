@@ -12,7 +12,7 @@ import { listObjects } from "../objects/list-objects.ts";
 import { type Found, nameOf, readObject, readPrefix } from "../objects/object-name.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
-import { argumentsOf, visible } from "../terminal/shell.ts";
+import { visible } from "../terminal/shell.ts";
 
 export type GivenObject = Found & {
   /** As it was given, without the signature. */
@@ -33,81 +33,73 @@ export type GivenObjects = {
 /**
  * Gathers the objects that a command is given. Prints at once what cannot be an object.
  * @param names `-` stands for the lines of stdin
- * @param instead the command that takes names in place of a prefix
+ * @param prefix what the names of more objects begin with
+ * @param command the command that takes names in place of a prefix
  */
 export async function gatherObjects(
   world: World,
   project: Project,
   names: readonly string[],
   prefix: string | undefined,
-  instead: string,
+  command: string,
 ): Promise<GivenObjects | Fault> {
   const { buckets } = project.config;
   const own = ownUrlsOf(world.folder, project);
   const objects = new Map<string, GivenObject>();
   let impossible = 0;
   const take = (object: GivenObject | Fault) => {
-    if (!isFault(object)) {
-      const name = `${object.bucket.name}/${object.key}`;
-      if (!objects.has(name)) objects.set(name, object);
+    if (isFault(object)) {
+      impossible += 1;
+      say(world.stderr, paint(world, world.stderr, "yellow", visible(object.fault)));
       return;
     }
-    impossible += 1;
-    say(world.stderr, paint(world, world.stderr, "yellow", visible(object.fault)));
+    const name = `${object.bucket.name}/${object.key}`;
+    if (!objects.has(name)) objects.set(name, object);
   };
-  const quote = (name: string) => argumentsOf([name]);
   for (const name of new Set(names)) {
-    if (name !== "-") take(readGiven(project, own, name, quote));
-    else
-      for await (const line of linesOf(world.stdin, world.interrupted)) {
-        const isText = !line.includes("\ufffd"); // else it would be the key of another object
-        take(isText ? readGiven(project, own, line, String) : refuseGiven(line, "is not UTF-8"));
-      }
+    const lines = name === "-" ? linesOf(world.stdin, world.interrupted) : [name];
+    for await (const line of lines) {
+      const isText = !line.includes("\ufffd"); // else it would be the key of another object
+      take(isText ? readGiven(project, own, line) : refuseGiven(line, "is not UTF-8"));
+    }
   }
   if (prefix !== undefined) {
     const beginning = readPrefix(buckets, prefix);
-    if (isFault(beginning)) return beginning;
-    const { bucket } = beginning;
-    const listed = await listObjects(world, project, [beginning], { who: "--prefix", instead });
+    if (isFault(beginning)) {
+      return { fault: `--prefix ${JSON.stringify(prefix)}: ${beginning.fault}` };
+    }
+    const instead = `, or give the keys, one on each line: ${command} - < keys.txt`;
+    const listed = await listObjects(world, project, [beginning], "--prefix", instead);
     if (isFault(listed)) return listed;
+    const { bucket } = beginning;
     for (const key of listed.keys()) take({ bucket, key, given: nameOf(buckets, { bucket, key }) });
   }
   if (world.interrupted.aborted) return { fault: "interrupted before anything was asked" };
   return { objects, impossible };
 }
 
-/** No key begins like this: it would have an empty segment. */
-const URL_LIKE = /^(?:https?:\/\/|\/)/i;
-
-/** Returns whether a text is a public URL or its path, and not the name of an object. */
+/** Returns whether a text is a public URL or its path. No key begins like this: it would have an empty segment. */
 export function isUrl(given: string): boolean {
-  return URL_LIKE.test(given);
+  return /^(?:https?:\/\/|\/)/i.test(given);
 }
 
-const CLAIM = /[?&]exp=\d+&kid=/;
-const CONTROL = /\p{Cc}/u;
-const VERSION = /[?&]v=([\w.-]{1,64})(?:&|$)/;
-
-/** Removes the signature of a signed URL. It is a credential: never print or store it. */
+/** Removes the signature of a signed URL: it is a credential. A key that looks as if it had one stays as it is. */
 function withoutSignature(given: string): string {
-  // A key that looks as if it had a signature stays as it is.
-  return isUrl(given) || CLAIM.test(given) ? withoutSignatures(given) : given;
+  return isUrl(given) || /[?&]exp=\d+&kid=/.test(given) ? withoutSignatures(given) : given;
 }
 
-/** Why a text names no object. */
+/** Why a text names no object. @param reason may repeat what was given */
 export function refuseGiven(given: string, reason: string): Fault {
-  return { fault: `${JSON.stringify(withoutSignature(given))}: ${reason}` };
+  const safe = withoutSignature(given);
+  return {
+    fault: `${JSON.stringify(safe)}: ${safe === given ? reason : withoutSignatures(reason)}`,
+  };
 }
 
-/** Reads a name or a public URL. @param write writes the name of an object where it can be pasted */
-export function readGiven(
-  project: Project,
-  own: OwnUrls,
-  given: string,
-  write: (name: string) => string,
-): GivenObject | Fault {
+/** Reads a name or a public URL. */
+export function readGiven(project: Project, own: OwnUrls, given: string): GivenObject | Fault {
   if (isUrl(given)) return readUrl(project, own, given);
-  const object = readObject(project.config.buckets, given, write);
+  const object = readObject(project.config.buckets, given);
   if ("reason" in object) return refuseGiven(given, object.reason);
   return { ...object, given: withoutSignature(given) };
 }
@@ -116,22 +108,22 @@ function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject 
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
   const text = given.startsWith("/") ? `https://path.invalid${given}` : given;
   // A URL parser drops some of these characters, and would read another key.
-  if (!URL.canParse(text) || CONTROL.test(text)) return refuseGiven(given, "is not a URL");
-  const url = new URL(text);
+  if (!URL.canParse(text) || /\p{Cc}/u.test(text)) return refuseGiven(given, "is not a URL");
+  const { host, pathname, search } = new URL(text);
   if (text === given) {
     const foreign = own.refuse(given);
     if (foreign !== undefined) return refuseGiven(given, foreign.fault);
     const { hosts } = own;
-    if (hosts.length > 0 && !hosts.some((host) => isHostOf(url.host, host))) {
+    if (hosts.length > 0 && !hosts.some((one) => isHostOf(host, one))) {
       return refuseGiven(given, `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`);
     }
   }
-  const resolved = resolveRequest(config, url.pathname);
+  const resolved = resolveRequest(config, pathname);
   if (resolved.route === undefined) return refuseGiven(given, "no route has this path");
   const { route, name: variant, object: key } = resolved;
   const problem = keyFault(resolved.key);
   if (problem !== undefined) return refuseGiven(given, problem);
-  const version = route.signing && VERSION.exec(url.search)?.[1];
+  const version = route.signing && /[?&]v=([\w.-]{1,64})(?:&|$)/.exec(search)?.[1];
   const place = { route, variant };
   return { given: withoutSignature(given), bucket: route.bucket, key, version, place };
 }

@@ -3,11 +3,9 @@
 
 import { encodePath, writePath } from "../../url/grammar.ts";
 import { type Grant, signGrant } from "../../url/grant.ts";
-import { keyFault } from "../../url/key.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
-import { MAX_DENSITY, WHY_NO_MORE } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import type { Fault } from "../command.ts";
+import { type Fault, isFault } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { type Found, nameOf } from "../objects/object-name.ts";
 
@@ -40,29 +38,23 @@ export function pathOf(
   return publicPath(config.routes, route, variant, key);
 }
 
-/** The variants that a route shows: all, or the one of that name, such as `card` or `card@2x`. */
-export function variantsOf(
-  { config }: Pick<Project, "config">,
-  { presets }: BoundRoute,
-  only?: string,
-): string[] {
+/** The names of the variants that a route shows, such as `card` and `card@2x`. */
+export function variantsOf({ config }: Pick<Project, "config">, { presets }: BoundRoute): string[] {
   const shown = [...config.variants].filter(([, { preset }]) => presets?.has(preset) ?? true);
-  const names = shown.map(([name]) => name);
-  return only === undefined ? names : names.filter((name) => name === only);
+  return shown.map(([name]) => name);
 }
 
 /** The query that signs a URL of a signed route. */
 export async function queryFor(
-  { known, secrets }: Project,
+  { secrets }: Project,
   { path, signing }: BoundRoute,
   grant: Omit<Grant, "route">,
 ): Promise<string | Fault> {
   const [first] = signing?.keys.values() ?? [];
   if (first === undefined || !secrets.has("URL_SIGNING_KEYS")) {
-    const local = known.local.has("URL_SIGNING_KEYS");
-    const hint = local ? ` (${known.devVars} has the local run's)` : "";
     return {
-      fault: `URL_SIGNING_KEYS is not at hand${hint}: put it into the environment, or name a file with --secrets-file`,
+      fault:
+        "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file",
     };
   }
   return signGrant({ route: path, ...grant }, first);
@@ -76,52 +68,62 @@ export type RoutePaths = {
 
 /**
  * Finds the public paths of an object by each route that leads to it, at least one.
- * @param preset a preset or a variant; undefined: all variants
+ * @param variant undefined: all variants
  */
 export function findPaths(
   project: Project,
   object: Found,
-  preset?: string,
+  variant?: string,
 ): readonly [RoutePaths, ...RoutePaths[]] | Fault {
   const { bucket, key } = object;
-  const fault = keyFault(key) ?? keyFault(bucket.prefix + key);
-  if (fault !== undefined) return { fault: `"${key}" is not a key: ${fault}` };
-  const routes = project.config.routes.filter((route) => route.bucket === bucket);
-  const [first, ...others] = routes
-    .map((route) => ({ route, paths: pathsBy(project, route, key, preset) }))
+  const { buckets, routes } = project.config;
+  const all = routes
+    .filter((route) => route.bucket === bucket)
+    .map((route) => ({ route, paths: pathsBy(project, route, key) }))
     .filter(({ paths }) => paths.size > 0);
-  return first ? [first, ...others] : { fault: noPathFault(project, object, routes, preset) };
-}
-
-function pathsBy(project: Project, route: BoundRoute, key: string, only?: string) {
-  const paths = new Map<string, string>();
-  for (const variant of variantsOf(project, route, only)) {
-    const path = pathOf(project, route, variant, key);
-    if (path !== undefined) paths.set(variant, path);
+  const [first, ...others] = all.flatMap(({ route, paths }) => {
+    if (variant === undefined) return [{ route, paths }];
+    const path = paths.get(variant);
+    return path === undefined ? [] : [{ route, paths: new Map([[variant, path]]) }];
+  });
+  if (first !== undefined) return [first, ...others];
+  const [shown] = all;
+  if (shown !== undefined) {
+    const variants = [...shown.paths.keys()].join(", ");
+    return { fault: `${shown.route.path} does not show "${variant}" of it. It has ${variants}` };
   }
-  return paths;
+  const name = nameOf(buckets, object);
+  return {
+    fault: `no route leads to "${name}": compare the objects of the routes in wrangler.toml, and their order`,
+  };
 }
 
-/** Why no route leads to an object at a preset. */
-function noPathFault(
+/**
+ * The paths of an object, with the queries that sign them if the route is signed.
+ * @param expires seconds since 1970
+ */
+export async function signPaths(
   project: Project,
-  object: Found,
-  routes: readonly BoundRoute[],
-  preset: string | undefined,
-): string {
-  const route = routes.find((one) => pathsBy(project, one, object.key).size > 0);
-  if (route === undefined || preset === undefined) {
-    const name = nameOf(project.config.buckets, object);
-    return `no route leads to "${name}": compare the objects of the routes in wrangler.toml, and their order`;
+  { route, paths }: RoutePaths,
+  key: string,
+  expires: number,
+): Promise<(readonly [variant: string, path: string])[] | Fault> {
+  if (route.signing === undefined) return [...paths];
+  const signed: (readonly [string, string])[] = [];
+  for (const [variant, path] of paths) {
+    const preset = project.config.variants.get(variant)?.preset ?? "";
+    const query = await queryFor(project, route, { preset, key, expires });
+    if (isFault(query)) return query;
+    signed.push([variant, path + query]);
   }
-  const density = densityFault(preset);
-  const reason = density === undefined ? "" : `: ${density}`;
-  const shown = [...pathsBy(project, route, object.key).keys()].join(", ");
-  return `${route.path} does not show "${preset}" of it${reason}. It has ${shown}`;
+  return signed;
 }
 
-/** Returns why no preset can have a variant such as `card@3x`; undefined if its density is not the reason. */
-export function densityFault(variant: string): string | undefined {
-  const [, density] = /@(\d+(?:\.\d+)?)x$/.exec(variant) ?? [];
-  return Number(density) > MAX_DENSITY ? WHY_NO_MORE : undefined;
+function pathsBy(project: Project, route: BoundRoute, key: string): Map<string, string> {
+  return new Map(
+    variantsOf(project, route).flatMap((variant) => {
+      const path = pathOf(project, route, variant, key);
+      return path === undefined ? [] : [[variant, path]];
+    }),
+  );
 }

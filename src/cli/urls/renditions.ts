@@ -3,7 +3,6 @@
 
 import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";
-import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import { type Fault, isFault, type World } from "../command.ts";
@@ -16,7 +15,7 @@ import {
   type PictureAnswer,
 } from "../http/ask-picture.ts";
 import type { Found } from "../objects/object-name.ts";
-import { densityFault, pathOf, queryFor, variantsOf } from "./public-url.ts";
+import { pathOf, queryFor, variantsOf } from "./public-url.ts";
 
 /** A request to the public URL of a variant. */
 export type RenditionRequest = {
@@ -29,71 +28,62 @@ export type RenditionRequest = {
   readonly billedAs: string;
 };
 
-/** @param version that of a signed URL: only signed routes have it */
+/** Plans the requests for an object. Only signed routes have the version of a signed URL. */
 export type Planner = (
   object: Found & { readonly version?: string | undefined },
 ) => readonly RenditionRequest[];
 
-type Choice = {
-  /** Presets with all of their variants, and single variants; undefined: all. */
-  readonly presets?: readonly string[] | undefined;
-  /** The routes by which an object is asked for: the first one that shows it, or all. */
-  readonly routes: "first" | "all";
-};
-
 /** How long the URLs of signed routes are valid: seconds. */
 const EXPIRY_S = 3_600;
 
-/** Creates a function that plans the requests for an object. @returns a fault if no route shows a chosen preset */
-export function createPlanner(project: Project, { presets, routes }: Choice): Planner | Fault {
+/**
+ * @param presets presets with all of their variants, and single variants; undefined: all
+ * @param routes the routes by which an object is asked for: the first one that shows it, or all
+ * @returns a fault if no route shows a chosen preset
+ */
+export function createPlanner(
+  project: Project,
+  routes: "first" | "all",
+  presets?: readonly string[],
+): Planner | Fault {
   const { config } = project;
-  const shown = config.routes.map((route) => ({ route, variants: variantsBy(project, route) }));
-  for (const preset of presets ?? []) {
-    if (shown.some(({ variants }) => variants.some((one) => isOf(one, preset)))) continue;
-    const all = new Set(config.routes.flatMap((route) => variantsOf(project, route)));
-    const density = densityFault(preset);
-    const reason = density === undefined ? "" : `: ${density}`;
-    return {
-      fault: `no preset or variant ${preset} is shown${reason}. Known: ${[...all].join(", ")}`,
-    };
+  const shown = [...new Set(config.routes.flatMap((route) => variantsOf(project, route)))];
+  const isOf = (variant: string, preset: string) =>
+    variant === preset || config.variants.get(variant)?.preset === preset;
+  const unknown = presets?.find((preset) => !shown.some((variant) => isOf(variant, preset)));
+  if (unknown !== undefined) {
+    return { fault: `no preset or variant ${unknown} is shown. Known: ${shown.join(", ")}` };
   }
+  const chosen = [...config.variants].filter(
+    ([name]) => presets?.some((preset) => isOf(name, preset)) ?? true,
+  );
+  const prepared = config.routes.map((route) => ({
+    route,
+    variants: chosen.map(([name, variant]) => {
+      return { name, preset: variant.preset, renditions: renditionsOf(variant, route.svg) };
+    }),
+  }));
   return ({ bucket, key, version }) => {
     const requests = new Map<string, RenditionRequest>();
-    for (const { route, variants } of shown) {
+    for (const { route, variants } of prepared) {
       if (route.bucket !== bucket || (version !== undefined && !route.signing)) continue;
-      for (const variant of variants) {
-        if (presets !== undefined && !presets.some((preset) => isOf(variant, preset))) continue;
-        const path = pathOf(project, route, variant.name, key);
+      for (const { name, preset, renditions } of variants) {
+        const path = pathOf(project, route, name, key);
         if (path === undefined) continue;
         const sign = async (now: number) => {
           if (route.signing === undefined) return "";
           const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, route.signing.maxAge);
-          return queryFor(project, route, { preset: variant.preset, key, expires, version });
+          return queryFor(project, route, { preset, key, expires, version });
         };
-        for (const { id, ...rendition } of variant.renditions) {
+        for (const { id, ...rendition } of renditions) {
           // Skip the same rendition under another name or route, or for another browser.
-          if (requests.has(id)) continue;
-          requests.set(id, { variant: variant.name, path, sign, ...rendition });
+          if (!requests.has(id)) requests.set(id, { variant: name, path, sign, ...rendition });
         }
       }
       if (requests.size > 0 && routes === "first") break;
     }
     return [...requests.values()];
   };
-}
-
-type ShownVariant = ReturnType<typeof variantsBy>[number];
-
-function isOf({ name, preset }: ShownVariant, chosen: string): boolean {
-  return chosen === name || chosen === preset;
-}
-
-function variantsBy(project: Project, route: BoundRoute) {
-  return variantsOf(project, route).flatMap((name) => {
-    const variant = project.config.variants.get(name);
-    if (variant === undefined) return [];
-    return [{ name, preset: variant.preset, renditions: renditionsOf(variant, route.svg) }];
-  });
 }
 
 function renditionsOf(variant: Variant, svg: boolean) {
@@ -105,22 +95,20 @@ function renditionsOf(variant: Variant, svg: boolean) {
   });
 }
 
-/** Each way in which requests can stop before their end is a fault. Undefined: all were sent, or it was interrupted. */
-export type Stopped = Fault | undefined;
-
 /**
  * Sends requests, some at a time. They are taken one at a time, as they are needed.
  * @param take gets each answer. It returns a fault if no more is to be sent
+ * @returns why not all were sent; undefined: all were, or it was interrupted
  */
 export async function askRenditions<Request extends RenditionRequest>(
   world: World,
   base: string,
   requests: Iterable<Request>,
   concurrency: number,
-  take: (request: Request, answer: PictureAnswer) => Stopped,
-): Promise<Stopped> {
+  take: (request: Request, answer: PictureAnswer) => Fault | undefined,
+): Promise<Fault | undefined> {
   const ask = createPictureClient(world);
-  let stopped: Stopped;
+  let stopped: Fault | undefined;
   const work = async (request: Request) => {
     const query = await request.sign(world.now());
     if (isFault(query)) {

@@ -1,23 +1,20 @@
 // vitrine warm: asks for renditions before visitors do. It says first how many, and what they may cost at most.
 
 import { Command } from "@commander-js/extra-typings";
-import {
-  type End,
-  EXIT,
-  type Fault,
-  isFault,
-  paint,
-  type Run,
-  say,
-  type World,
-} from "../command.ts";
-import { openSite } from "../config/project.ts";
-import { FREE, money, PRICE } from "../config/transformations.ts";
+import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import { openSite, type Project } from "../config/project.ts";
+import { money, PRICE } from "../config/transformations.ts";
+import type { PictureAnswer } from "../http/ask-picture.ts";
 import { collect, envOption, OBJECTS, urlOption, wholeNumber } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
-import { askRenditions, createPlanner, type Planner } from "../urls/renditions.ts";
+import {
+  askRenditions,
+  createPlanner,
+  type Planner,
+  type RenditionRequest,
+} from "../urls/renditions.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -48,6 +45,9 @@ Examples:
     );
 }
 
+/** After so many failures in a row that are not the object's fault, it stops. */
+const MAX_TROUBLE = 20;
+
 async function warm(world: World, names: readonly string[], options: Options): Promise<End> {
   const { stderr, interrupted } = world;
   const { prefix, preset: presets, concurrency, ...place } = options;
@@ -57,38 +57,34 @@ async function warm(world: World, names: readonly string[], options: Options): P
   }
   const site = openSite(world, place);
   if (isFault(site)) return site;
-  const plan = createPlanner(site, { presets, routes: "first" });
+  const plan = createPlanner(site, "first", presets);
   if (isFault(plan)) return plan;
-  const instead = commandLine("warm", { ...place, preset: presets }, ["-"]);
-  const given = await gatherObjects(world, site, names, prefix, `${instead} < keys.txt`);
+  const command = commandLine("warm", { ...place, preset: presets });
+  const given = await gatherObjects(world, site, names, prefix, command);
   if (isFault(given)) return given;
 
   const objects = [...given.objects.values()];
-  const progress = createProgress(world, "requests", sayCosts(world, plan, objects, site.local));
+  const progress = createProgress(world, "requests", sayCosts(world, plan, objects));
   /** Why an object failed, by its name. */
   const failed = new Map<string, string>();
   const sum = { images: 0, bytes: 0, trouble: 0 };
   const requests = requestsFor(plan, objects, failed);
-  const stopped = await askRenditions(
-    world,
-    site.base,
-    requests,
-    concurrency,
-    (request, answer) => {
-      progress.step();
-      sum.trouble = "reason" in answer && answer.isTrouble ? sum.trouble + 1 : 0;
-      if ("type" in answer) {
-        sum.images += 1;
-        sum.bytes += answer.bytes;
-        return undefined;
-      }
-      const { name, variant, browser } = request;
-      const { reason } = answer;
-      if (!failed.has(name)) progress.say(`${reason}  ${name}  ${variant}  ${browser}`);
-      failed.set(name, reason);
-      return sum.trouble < MAX_TROUBLE ? undefined : troubleFault(reason, site.local);
-    },
-  );
+  const take = ({ name, variant, browser }: NamedRequest, answer: PictureAnswer) => {
+    progress.step();
+    if ("type" in answer) {
+      sum.images += 1;
+      sum.bytes += answer.bytes;
+      sum.trouble = 0;
+      return undefined;
+    }
+    const { reason, isTrouble } = answer;
+    if (!failed.has(name)) progress.say(`${reason}  ${name}  ${variant}  ${browser}`);
+    failed.set(name, reason);
+    sum.trouble = isTrouble ? sum.trouble + 1 : 0;
+    const last = `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}`;
+    return sum.trouble < MAX_TROUBLE ? undefined : { fault: `${last}. ${adviceFor(site)}` };
+  };
+  const stopped = await askRenditions(world, site.base, requests, concurrency, take);
   progress.end();
   say(stderr, `${counted(sum.images, "image")}, ${count(sum.bytes)} bytes.`);
   const done = objects.length - failed.size;
@@ -100,6 +96,14 @@ async function warm(world: World, names: readonly string[], options: Options): P
   return sum.images === 0 ? EXIT.failed : EXIT.partly;
 }
 
+function adviceFor({ local }: Project): string {
+  return local
+    ? "Is the local run started there? npx vitrine dev"
+    : "Check the log: npx wrangler tail";
+}
+
+type NamedRequest = RenditionRequest & { readonly name: string };
+
 /** @param failed gets the objects that no route shows */
 function* requestsFor(plan: Planner, objects: readonly GivenObject[], failed: Map<string, string>) {
   for (const object of objects) {
@@ -110,36 +114,12 @@ function* requestsFor(plan: Planner, objects: readonly GivenObject[], failed: Ma
 }
 
 /** Says what warming may cost, as if nothing were made yet (L2). @returns how many requests there are */
-function sayCosts(
-  { stderr }: World,
-  plan: Planner,
-  objects: readonly GivenObject[],
-  isLocal: boolean,
-): number {
-  let requests = 0;
-  let transformations = 0;
-  for (const object of objects) {
-    const planned = plan(object);
-    requests += planned.length;
-    transformations += new Set(planned.map(({ billedAs }) => billedAs)).size;
-  }
-  const counts = `${counted(requests, "request")}, with up to ${counted(transformations, "unique transformation")}`;
-  say(stderr, `${counted(objects.length, "object")}: ${counts}.`);
-  if (transformations > 0 && !isLocal) {
-    const dollars = Math.ceil(transformations * PRICE * 100 - 1e-6) / 100;
-    const price = `$0.50 for 1,000, after the ${count(FREE)} free ones of a month`;
-    say(stderr, `At most ${money(dollars)}: ${price}. What is stored costs nothing.`);
-  }
+function sayCosts({ stderr }: World, plan: Planner, objects: readonly GivenObject[]): number {
+  const plans = objects.map((object) => plan(object).map(({ billedAs }) => billedAs));
+  const requests = plans.reduce((sum, { length }) => sum + length, 0);
+  const unique = plans.reduce((sum, billed) => sum + new Set(billed).size, 0);
+  const counts = `${counted(requests, "request")}, with up to ${counted(unique, "unique transformation")}`;
+  const costs = `at most ${money(unique * PRICE)} after the free ones of a month`;
+  say(stderr, `${counted(objects.length, "object")}: ${counts} (${costs}).`);
   return requests;
-}
-
-/** After so many failures in a row that are not the object's fault, it stops. */
-const MAX_TROUBLE = 20;
-
-function troubleFault(reason: string, isLocal: boolean): Fault {
-  const advice = isLocal
-    ? "Is the local run started there? npx vitrine dev"
-    : "Check the log: npx wrangler tail";
-  const last = `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}`;
-  return { fault: `${last}. ${advice}` };
 }

@@ -1,11 +1,11 @@
 // What the edge is asked for each rendition of the contact sheet, and what an object costs.
 
 import { uniqueOptions } from "../../cli/config/transformations.ts";
-import { bindingCall } from "../../cli/urls/binding-call.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
 import {
   acceptedFormatsOf,
   createTransformRequest,
@@ -100,4 +100,18 @@ export function costsOf({ variants, routes }: Config, shown: readonly RenditionR
     return [preset, unique.size] as const;
   });
   return { all: all.size, presets: Object.fromEntries(presets) };
+}
+
+/** The options of `.transform()`, the objects that are drawn, by their keys, and the options of `.output()`. */
+function bindingCall(request: TransformRequest) {
+  const { variant, original: type } = request;
+  const draw = (variant.image.draw ?? []).map((overlay) => {
+    const { shape, draw: place } = overlayOptions(overlay);
+    return { key: overlay.key, transform: shape, ...place };
+  });
+  return {
+    transform: transformOptions(variant),
+    ...(draw.length > 0 && { draw }),
+    output: outputOptions(request, { type, body: { head: new Uint8Array() } }),
+  };
 }

@@ -20,33 +20,24 @@ const KEY = {
   AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
 };
-const TOKEN = { PURGE_TOKEN };
 
 beforeEach(() => {
   stage.s3.keys.set(CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey);
 });
 
-test.each([["facts"], ["facts", "media/photos"], ["purge", "--prefix", "photos/"]])(
+test.each([["facts"], ["purge", "--prefix", "photos/"]])(
   "%s cannot list an R2 binding, and says what to do, whatever keys are at hand",
   async (...args) => {
-    const given = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: { ...KEY, ...TOKEN } };
+    const given = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: { ...KEY, PURGE_TOKEN } };
     const { code, err } = await vitrine(args, given);
-    expect(code).toBe(2);
-    expect(err).toContain(
-      "media, an R2 binding, which only the deployed Worker can open: no key does",
-    );
-    expect(err).toContain("docs/engines.md");
-    expect(err.includes("npx vitrine purge")).toBe(args[0] === "purge");
+    expect([code, err]).toEqual([2, expect.stringMatching(/an R2 binding.*docs\/engines\.md/)]);
   },
 );
 
 test("a bucket with a role is listed with the operator's own key", async () => {
-  const folder = folderOf(ROLE, { OIDC });
-  const without = await vitrine(["warm", "--prefix", "photos/"], { folder, env: {} });
-  expect([without.code, without.err]).toEqual([
-    2,
-    expect.stringContaining("(the role is the Worker's alone)"),
-  ]);
-  const { err } = await vitrine(["warm", "--prefix", "photos/"], { folder, env: KEY });
+  const given = { folder: folderOf(ROLE, { OIDC }) };
+  const without = await vitrine(["warm", "--prefix", "photos/"], { ...given, env: {} });
+  expect([without.code, without.err]).toEqual([2, expect.stringContaining("the role is")]);
+  const { err } = await vitrine(["warm", "--prefix", "photos/"], { ...given, env: KEY });
   expect(err).not.toContain("role");
 });

@@ -61,83 +61,69 @@ test("every key is listed exactly as it is, page by page (A10)", async () => {
 const list200 = (inside: string) =>
   `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inside}</ListBucketResult>`;
 const whole = "<IsTruncated>false</IsTruncated>";
+const URL_ENCODED = "<EncodingType>url</EncodingType>";
+const key = (text: string, encoding = "") =>
+  list200(`${whole}${encoding}<Contents><Key>${text}</Key></Contents>`);
+
+/** Answers in place of S3. @returns the queries of the requests */
+function serve(body: string): string[] {
+  const asked: string[] = [];
+  const headers = { "content-type": "application/xml" };
+  network.use(
+    http.get(`${BASE}*`, ({ request }) => {
+      asked.push(new URL(request.url).search);
+      return new HttpResponse(body, { headers });
+    }),
+  );
+  return asked;
+}
 
 /** How S3 servers write keys: `EncodingType` is there if they encode them. */
-const SPELT: readonly (readonly [who: string, xml: string, keys: readonly string[]])[] = [
+test.each<[who: string, body: string, key: string]>([
+  ["spaces as + (AWS)", key("a/b+c%2Bd%2520%01%E2%9C%93.jpg", URL_ENCODED), "a/b c+d%20\x01✓.jpg"],
+  ["spaces as %20 (RGW)", key("a%2Fb%20c%2Bd&apos;%0D.jpg", URL_ENCODED), "a/b c+d'\r.jpg"],
   [
-    "a server that writes spaces as + (AWS)",
-    "<EncodingType>url</EncodingType><Contents><Key>a/b+c%2Bd%2520%01%E2%9C%93.jpg</Key></Contents>",
-    ["a/b c+d%20\x01✓.jpg"],
+    "nothing encoded",
+    key("a/b+c%20d &#x01;&#13;&#x1F600;&amp;#x01;&quot;.jpg"),
+    'a/b+c%20d \x01\r😀&#x01;".jpg',
   ],
-  [
-    "a server that writes spaces as %20 (RGW)",
-    "<EncodingType>url</EncodingType><Contents><Key>a%2Fb%20c%2Bd&apos;%0D.jpg</Key></Contents>",
-    ["a/b c+d'\r.jpg"],
-  ],
-  [
-    "a server that encodes nothing",
-    "<Contents><Key>a/b+c%20d &#x01;&#13;&#x1F600;&amp;#x01;&quot;.jpg</Key></Contents>",
-    ['a/b+c%20d \x01\r😀&#x01;".jpg'],
-  ],
-  [
-    "a server that leaves EncodingType empty",
-    "<EncodingType></EncodingType><Contents><Key>a/%2B+.jpg</Key></Contents>",
-    ["a/%2B+.jpg"],
-  ],
-];
-
-test.each(SPELT)("the keys of %s are read as they are (A10)", async (_who, xml, keys) => {
-  const headers = { "content-type": "application/xml" };
-  network.use(http.get(`${BASE}*`, () => new HttpResponse(list200(whole + xml), { headers })));
-  const objects = keys.map((key) => ({ key }));
-  expect(await list({ prefix: "a/" })).toEqual({ objects, prefixes: [], next: undefined });
+  ["EncodingType empty", key("a/%2B+.jpg", "<EncodingType></EncodingType>"), "a/%2B+.jpg"],
+])("keys are read as they are, written with %s (A10)", async (_how, body, key) => {
+  serve(body);
+  expect(await list({ prefix: "a/" })).toEqual({
+    objects: [{ key }],
+    prefixes: [],
+    next: undefined,
+  });
 });
 
-test("each object comes with its ETag and its size", async () => {
-  const body = new Uint8Array(7);
-  s3.objects.set("published/x/a", { body, type: "image/jpeg", etag: "a&b" });
-  s3.objects.set("published/x/b", { body, type: "image/jpeg", etag: null });
-  const page = await list({ prefix: "published/x/" });
-  expect("objects" in page && page.objects).toEqual([
-    { key: "published/x/a", etag: "a&b", bytes: 7 },
-    { key: "published/x/b", bytes: 7 },
-  ]);
-});
-
-test.each<[string, xml: string, told: Record<string, unknown>]>([
+test.each<[string, xml: string, details: Record<string, unknown>]>([
+  [
+    "an ETag and a size",
+    "<ETag>&quot;a&amp;b&quot;</ETag><Size>7</Size>",
+    { etag: "a&b", bytes: 7 },
+  ],
   ["a weak ETag", "<ETag>W/&quot;a-2&quot;</ETag>", { etag: "a-2" }],
   ["an ETag without quotes", "<ETag>a</ETag>", { etag: "a" }],
   ["empty elements", "<ETag/><Size/>", {}],
   ["a size that is none", "<Size>-1</Size>", {}],
-])("what cannot be read of an object is left out: %s", async (_what, xml, told) => {
-  const headers = { "content-type": "application/xml" };
-  const entry = `<Contents><Key>a/b</Key>${xml}</Contents>`;
-  network.use(http.get(`${BASE}*`, () => new HttpResponse(list200(whole + entry), { headers })));
+])("an object comes with what can be read of it: %s", async (_what, xml, details) => {
+  serve(list200(`${whole}<Contents><Key>a/b</Key>${xml}</Contents>`));
   const page = await list({ prefix: "a/" });
-  expect("objects" in page && page.objects).toEqual([{ key: "a/b", ...told }]);
+  expect("objects" in page && page.objects).toEqual([{ key: "a/b", ...details }]);
 });
 
 test("the beginnings of keys are decoded, too, and a token is sent back as it was", async () => {
-  const asked: string[] = [];
-  const xml = `<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>a%2B+&#x01;&amp;</NextContinuationToken><CommonPrefixes><Prefix>a+b/</Prefix></CommonPrefixes>`;
-  network.use(
-    http.get(`${BASE}*`, ({ request }) => {
-      asked.push(new URL(request.url).search);
-      return new HttpResponse(list200(xml), { headers: { "content-type": "application/xml" } });
-    }),
+  const asked = serve(
+    list200(
+      `${URL_ENCODED}<IsTruncated>true</IsTruncated><NextContinuationToken>a%2B+&#x01;&amp;</NextContinuationToken><CommonPrefixes><Prefix>a+b/</Prefix></CommonPrefixes>`,
+    ),
   );
   const next = "a%2B+\x01&";
-  expect(await list({ prefix: "a", next })).toMatchObject({
-    ...{ objects: [], prefixes: ["a b/"], next },
-  });
+  expect(await list({ prefix: "a", next })).toEqual({ objects: [], prefixes: ["a b/"], next });
   expect(asked).toEqual([
     "?continuation-token=a%252B%2B%01%26&encoding-type=url&list-type=2&max-keys=1000&prefix=a",
   ]);
-});
-
-test("with a delimiter it lists the beginnings of keys", async () => {
-  const page = await list({ prefix: "", delimiter: "/", most: 5 });
-  expect(page).toEqual({ objects: [], prefixes: ["published/"], next: undefined });
 });
 
 test.each(["published/a b/", "published/100%/", "published/1+1=2&prefix=x/", "published/日本/"])(
@@ -151,74 +137,40 @@ test.each(["published/a b/", "published/100%/", "published/1+1=2&prefix=x/", "pu
 test("an error of S3 is returned (A6)", async () => {
   s3.faults.add("no-list-bucket");
   expect(await list({ prefix: "" })).toMatchObject({ status: 403, code: "AccessDenied" });
-  s3.faults.add("reset");
-  expect(await list({ prefix: "" })).toEqual({ text: "", failure: "fetch failed" });
 });
 
-const key = (text: string) => list200(`${whole}<Contents><Key>${text}</Key></Contents>`);
+const token = (text: string) =>
+  list200(`<IsTruncated>true</IsTruncated><NextContinuationToken>${text}</NextContinuationToken>`);
 
-test.each<[string, body: string, failure: RegExp]>([
-  ["nothing", "", /is not a list$/],
-  ["no XML", '{"Contents": []}', /is not a list$/],
-  ["a page", "<html><body>Sign in</body></html>", /is not a list$/],
-  ["half a list", list200(whole).slice(0, -10), /is not a list$/],
-  ["crossed elements", list200(`${whole}<a><b></a></b>`), /is not a list$/],
-  [
-    "a list with entities of its own",
-    `<!DOCTYPE a [<!ENTITY b "a/c">]>${key("&b;")}`,
-    /is not a list$/,
-  ],
-  ["no word on the rest", list200("<KeyCount>0</KeyCount>"), /whether it is complete/],
-  ["a strange one", list200("<IsTruncated>yes</IsTruncated>"), /whether it is complete/],
-  [
-    "two words on the rest",
-    list200(`${whole}<IsTruncated>true</IsTruncated>`),
-    /whether it is complete/,
-  ],
-  ["more, and no token", list200("<IsTruncated>true</IsTruncated>"), /how to go on$/],
-  [
-    "more, and an empty token",
-    list200("<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>"),
-    /how to go on$/,
-  ],
-  [
-    "an object without a key",
-    list200(`${whole}<Contents><Key>a/b</Key></Contents><Contents><Size>1</Size></Contents>`),
-    /an entry without a key$/,
-  ],
-  [
-    "an object with two keys",
-    list200(`${whole}<Contents><Key>a/b</Key><Key>a/c</Key></Contents>`),
-    /an entry without a key$/,
-  ],
-  ["a key with elements in it", key("a/b<i>c</i>"), /an entry without a key$/],
-  [
-    "a key in CDATA, where an ampersand is no reference",
-    key("<![CDATA[a/&amp;b]]>"),
-    /without a key$/,
-  ],
-  ["a key that was not asked for", key("b/c"), /has "b\/c", which does not begin with "a\/"$/],
+test.each<[string, body: string]>([
+  ["nothing", ""],
+  ["a page", "<html><body>Sign in</body></html>"],
+  ["half a list", list200(whole).slice(0, -10)],
+  ["crossed elements", list200(`${whole}<a><b></a></b>`)],
+  ["a list with entities of its own", `<!DOCTYPE a [<!ENTITY b "a/c">]>${key("&b;")}`],
+  ["no word on the rest", list200("<KeyCount>0</KeyCount>")],
+  ["a strange word on the rest", list200("<IsTruncated>yes</IsTruncated>")],
+  ["two words on the rest", list200(`${whole}<IsTruncated>true</IsTruncated>`)],
+  ["more, and no token", list200("<IsTruncated>true</IsTruncated>")],
+  ["more, and an empty token", token("")],
+  ["an object without a key", list200(`${whole}<Contents><Size>1</Size></Contents>`)],
+  ["an object with two keys", key("a/b</Key><Key>a/c")],
+  ["a key with elements in it", key("a/b<i>c</i>")],
+  ["a key in CDATA, where an ampersand is no reference", key("<![CDATA[a/&amp;b]]>")],
+  ["a key that was not asked for", key("b/c")],
   [
     "a prefix that was not asked for",
     list200(`${whole}<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>`),
-    /has "b\/", which does not/,
   ],
-  [
-    "a key that is not encoded as it should be",
-    list200(`${whole}<EncodingType>url</EncodingType><Contents><Key>a/100%</Key></Contents>`),
-    /the key "a\/100%", which cannot be decoded$/,
-  ],
-  [
-    "a key in an unknown encoding",
-    list200(`${whole}<EncodingType>base64</EncodingType><Contents><Key>a/b</Key></Contents>`),
-    /the key "a\/b", which cannot be decoded$/,
-  ],
-  ["a key in which S3 replaced a character", key("a/\ufffd"), /which cannot be decoded$/],
-  ["a key with an unknown entity", key("a/&nope;"), /"a\/&nope;", which is not XML$/],
-  ["a key with a character that does not exist", key("a/&#x110000;"), /which is not XML$/],
-])("%s is not a list", async (_what, body, failure) => {
-  const headers = { "content-type": "application/xml" };
-  network.use(http.get(`${BASE}*`, () => new HttpResponse(body, { headers })));
-  const found = await list({ prefix: "a/" });
-  expect(found).toMatchObject({ status: 200, failure: expect.stringMatching(failure) });
+  ["a key that is not encoded as it should be", key("a/100%", URL_ENCODED)],
+  ["a key in an unknown encoding", key("a/b", "<EncodingType>base64</EncodingType>")],
+  ["a key in which S3 replaced a character", key("a/\ufffd")],
+  ["a key with an unknown entity", key("a/&nope;")],
+  ["a key with an ampersand alone", key("a/b & c")],
+  ["a key with a character that does not exist", key("a/&#x110000;")],
+])("%s is not a list (A10)", async (_what, body) => {
+  serve(body);
+  expect(await list({ prefix: "a/" })).toEqual(
+    expect.objectContaining({ status: 200, failure: expect.any(String) }),
+  );
 });

@@ -1,10 +1,15 @@
-// vitrine purge with a stand-in for the Worker's /purge.
+// vitrine purge with a stand-in for the Worker's /purge: what it accepts as names, what it sends, and what is left.
 
-import { HttpResponse } from "msw";
-import { expect, test } from "vitest";
+import { PassThrough, Readable } from "node:stream";
+import { HttpResponse, http } from "msw";
+import { expect, test, vi } from "vitest";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { MORE } from "../../support/cli/folder.ts";
 import {
   arrange,
   edit,
+  env,
+  keyed,
   linesIn,
   nameOf,
   net,
@@ -13,6 +18,11 @@ import {
   some,
   type Trouble,
 } from "../../support/cli/purging.ts";
+import type { Given } from "../../support/cli/vitrine.ts";
+import { BASE, CREDENTIALS, NEXT } from "../../support/env.ts";
+import { network } from "../../support/stand.ts";
+
+const SITE = "https://images.example.com";
 
 test("what always fails is on stdout and can be given again, and everything else is purged", async () => {
   const keys = some(2_000);
@@ -39,7 +49,7 @@ test.each<[string, Trouble]>([
   ["the Worker is out of reach", () => HttpResponse.error()],
 ])("it stops if %s in the middle, and names the rest", async (_what, trouble) => {
   arrange((names, at) => (at < 5 ? undefined : trouble(names, at)));
-  const keys = some(10_000);
+  const keys = some(5_000);
   const ended = await purge(["-"], { stdin: keys.join("\n") });
   expect([ended.code, net.purged.length]).toEqual([1, 1_000]);
   expect(net.calls.length).toBeLessThanOrEqual(10);
@@ -55,24 +65,265 @@ test("Ctrl-C ends it, and it names what was not purged", async () => {
     return undefined;
   });
   const keys = some(5_000);
-  const given = { stdin: keys.join("\n"), interrupted: interrupt.signal };
-  const ended = await purge(["-"], given);
+  const ended = await purge(["-"], { stdin: keys.join("\n"), interrupted: interrupt.signal });
   expect([ended.code, net.calls.length]).toEqual([130, 6]);
   const all = new Set([...net.purged, ...linesIn(ended.out).map(nameOf)]);
   expect([...all].toSorted()).toEqual(keys.map(nameOf).toSorted());
   expect(ended.err).toMatch(/: interrupted\n/);
 });
 
-test("with a store it names 20 objects a request, since S3 is asked for each", async () => {
-  edit(
-    (text) => `${text}
-[vars.ANSWERS]
-store = "RENDITIONS"
+test("Ctrl-C while it reads keys: it sends nothing", async () => {
+  const interrupt = new AbortController();
+  const stdin = new PassThrough();
+  stdin.write("a.jpg\nb.jpg");
+  const ended = purge(["-"], { stdin, interrupted: interrupt.signal });
+  await vi.waitFor(() => expect(stdin.readableLength).toBe(0));
+  interrupt.abort();
+  expect(await ended).toMatchObject({ code: 130 });
+  expect(net.calls).toEqual([]);
+});
 
-[[r2_buckets]]
-binding = "RENDITIONS"
-`,
+test("every key is named once", async () => {
+  const keys = [...HARD_KEYS, " spaces at both ends ", "-dash", "\u2028/a.jpg"];
+  const stdin = `\uFEFF${[...keys, "", ...keys].join("\r\n")}`;
+  expect(await purge(["-", "-"], { stdin })).toMatchObject({ code: 0 });
+  expect(net.purged).toEqual(keys.map(nameOf));
+  arrange();
+  expect(await purge(["--", ...keys, ...keys])).toMatchObject({ code: 0 });
+  expect(net.purged).toEqual(keys.map(nameOf));
+});
+
+test("what cannot be an object is named and skipped, and the rest is purged", async () => {
+  const names = ["/a.jpg", "a//b.jpg", "a/../b.jpg", "a\nb.jpg", "\u001b[2J", "", "x".repeat(1020)];
+  // It would be another object, or two: the right names are in the message.
+  const wrong = ["published/photos/fig.jpg", "media/a b.jpg"];
+  const urls = [
+    ...["nothing/here.jpg", "images/card/a%ff.jpg", "images/card/a//b.jpg", "images/card/a\tb.jpg"],
+  ].map((path) => `${SITE}/${path}`);
+  const foreign = "https://elsewhere.example/images/card/a.jpg";
+  const args = [...names, ...wrong, ...urls, foreign];
+  const stdin = Readable.from([Buffer.from([0x61, 0xff, 0x0a])]);
+  const ended = await purge([...args, "-", "good.jpg"], { stdin });
+  expect(ended).toMatchObject({ code: 1, out: "" });
+  for (const name of args) expect(ended.err).toContain(`${JSON.stringify(name)}: `);
+  expect(ended.err).toMatch(/bucket's prefix.*: write "photos\/fig\.jpg"/);
+  expect(ended.err).toContain('Write "a b.jpg" or "media/media/a b.jpg"');
+  expect(ended.err).toContain("is not a URL of this Vitrine, which is at images.example.com");
+  expect(ended.err).toContain("is not UTF-8");
+  expect(ended.err).toContain("NOT SENT: 15 impossible names");
+  expect(ended.err).not.toContain("\u001b");
+  expect(net.purged).toEqual([nameOf("good.jpg")]);
+});
+
+test("the objects of public URLs are purged, and a name that says what is meant", async () => {
+  const ended = await purge([
+    `${SITE}/images/card@2x/keys/100%25.jpg?v=no`,
+    "/images/card/x.jpg",
+    `${SITE}/private/card/a.jpg?exp=1&kid=k&v=1.a-b_c&sig=x&facts`,
+    `${SITE}/images/card/published/a.jpg`,
+    "media/media/a.jpg",
+  ]);
+  expect(ended).toMatchObject({ code: 0, out: "" });
+  const keys = ["keys/100%.jpg", "x.jpg", "private/a.jpg", "published/a.jpg", "media/a.jpg"];
+  expect(net.purged).toEqual(keys.map(nameOf));
+  arrange((names) => notPurged(names, "No"));
+  const twice = await purge(["a.jpg", `${SITE}/images/card/a.jpg`]);
+  expect(twice).toMatchObject({ code: 2, out: "a.jpg\n" });
+});
+
+const SIGNATURE = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
+
+test("what was not purged can be given again, and no signature is printed", async () => {
+  arrange((names) => notPurged(names, "No"));
+  const query = `?exp=1795600000&kid=k&v=7&sig=${SIGNATURE}`;
+  const signed = `${SITE}/private/card/a.jpg${query}`;
+  const elsewhere = `https://elsewhere.example/private/card/a.jpg${query}`;
+  const names = [`images.example.com/a.jpg${query}`, `media/a.jpg${query}`];
+  const ended = await purge([signed, elsewhere, ...names]);
+  expect(ended.code).toBe(2);
+  expect(ended.out).toContain("/private/card/a.jpg?exp=1795600000&kid=k&v=7&…\n");
+  expect(ended.err).toContain('/private/card/a.jpg?exp=1795600000&kid=k&v=7&…": is not');
+  expect(ended.out + ended.err).not.toContain(SIGNATURE);
+  arrange();
+  const again = await purge(["-"], { stdin: linesIn(ended.out).slice(0, 1).join() });
+  expect([again.code, net.purged]).toEqual([0, [nameOf("private/a.jpg")]]);
+});
+
+test("a terminal shows no character that hides or reorders text, and a file has keys as they are", async () => {
+  const terminal = { isTTY: true, columns: 80 } as const;
+  const args = ["\u202egpj.exe", "a//\u202e\u009b2J"];
+  arrange((names) => notPurged(names, "No"));
+  const shown = await purge(args, { terminal, env: { ...env, TERM: "dumb" } });
+  expect(shown.out).toBe("\\u202egpj.exe\n");
+  expect(shown.err).toContain('"a//\\u202e\\u009b2J": a control character\n');
+  expect(shown.out + shown.err).not.toMatch(/[\u202e\u009b]/);
+  expect((await purge(args)).out).toBe("\u202egpj.exe\n");
+});
+
+test.each<[string, args: string[], given: Given, code: number, says: RegExp]>([
+  ["no token", ["--prefix", "a"], { env: {} }, 2, /^PURGE_TOKEN is missing\..*environment here/],
+  ["this machine", ["a.jpg", "--url", "http://localhost:8787"], {}, 2, /nothing to purge/],
+  ["nothing", [], { stdin: "a.jpg" }, 3, /^Name objects, or a --prefix, or - for/],
+  ["no key on stdin", ["-"], {}, 0, /^Purging 0 objects/],
+  [
+    "half a token",
+    ["a.jpg"],
+    { env: { PURGE_TOKEN: `hidden\n${"x".repeat(32)}` } },
+    2,
+    /^PURGE_TOKEN is not 32 or more ASCII characters\n$/,
+  ],
+  ["a prefix of two meanings", ["--prefix", "media/a"], {}, 2, /Write "a" or "media\/media\/a"/],
+  ["an unknown bucket", ["--bucket", "acme"], {}, 2, /no such bucket\. There is media/],
+  ["everything and keys", ["--everything", "a.jpg"], {}, 3, /^Name objects, or/],
+  ["everything and a bucket", ["--everything", "--bucket", "media"], {}, 3, /^Name objects, or/],
+  ["everything and --verify", ["--everything", "--verify"], {}, 3, /--verify needs objects/],
+  ["a host that is no route", ["a.jpg", "--url", "https://evil.example"], {}, 2, /is no route/],
+])("%s: it says so, and sends nothing", async (_what, args, given, code, says) => {
+  const ended = await purge(args, given);
+  expect([ended.code, ended.out, ended.err]).toEqual([code, "", expect.stringMatching(says)]);
+  expect(net.calls).toEqual([]);
+});
+
+/** Puts objects into the bucket, one of them with a key that Vitrine cannot show. */
+function store(keys: readonly string[]) {
+  const object = { body: new Uint8Array(), type: "image/jpeg" };
+  for (const key of [...keys, "photos/"]) net.s3.objects.set(`published/${key}`, object);
+  net.s3.objects.set("secret/photos/a.jpg", object);
+}
+
+test("--prefix purges all objects that begin with it, page by page", async () => {
+  for (const key of net.s3.objects.keys()) {
+    if (key.startsWith("published/photos/")) net.s3.objects.delete(key);
+  }
+  const keys = some(2_500);
+  store(keys);
+  const ended = await purge(["--prefix", "photos/"], { env: keyed });
+  expect(ended).toMatchObject({ code: 0, out: "" });
+  expect(ended.err).toContain("Left out: 1 object with keys that Vitrine cannot show.");
+  expect(net.purged.toSorted()).toEqual(keys.map(nameOf).toSorted());
+  expect(net.s3.requests).toHaveLength(3);
+});
+
+test("--prefix lists with the next slot if S3 refuses the current one, whatever its key is", async () => {
+  net.s3.keys.delete(CREDENTIALS.accessKeyId);
+  net.s3.keys.set("test:tester", NEXT.AWS_SECRET_ACCESS_KEY_NEXT); // a key id of Swift
+  const next = { ...NEXT, AWS_ACCESS_KEY_ID_NEXT: "test:tester" };
+  const ended = await purge(["--prefix", "users/"], { env: { ...keyed, ...next } });
+  expect([ended.code, net.purged]).toEqual([0, [nameOf("users/ada/avatar.png")]]);
+});
+
+/** Answers for S3 with pages of a list, again and again. */
+function serve(...pages: readonly string[]) {
+  let index = 0;
+  const headers = { "content-type": "application/xml" };
+  network.use(
+    http.get(`${BASE}*`, () => {
+      const page = pages[index++ % pages.length];
+      return new HttpResponse(`<ListBucketResult>${page}</ListBucketResult>`, { headers });
+    }),
   );
+}
+
+const entry = (key: string) => `<Contents><Key>${key}</Key></Contents>`;
+const more = (key: string, token: string) =>
+  `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>${entry(key)}`;
+const WHOLE = "<IsTruncated>false</IsTruncated>";
+
+test("--prefix never names an object that does not exist (A10)", async () => {
+  serve(WHOLE + entry("published/photos/a&#x01;b.jpg") + entry("published/photos/c.jpg"));
+  const ended = await purge(["--prefix", "photos/"], { env: keyed });
+  expect([ended.code, net.purged]).toEqual([0, ["media/photos/c.jpg"]]);
+  expect(ended.err).toContain("Left out: 1 object");
+});
+
+test.each<[string, () => void, Given, says: RegExp]>([
+  [
+    "the list has no end",
+    () => serve(more("published/photos/a", "1"), more("published/photos/b", "2")),
+    {},
+    /^media cannot be listed: .* the list has no end$/m,
+  ],
+  [
+    "the list is of other objects",
+    () => serve(WHOLE + entry("secret/a.jpg")),
+    {},
+    /its list cannot be read: "secret\/a\.jpg" does not begin with/,
+  ],
+  ["the list is none", () => serve("<"), {}, /its list cannot be read: it is not a list/],
+  [
+    "the key may not list",
+    () => net.s3.faults.add("no-list-bucket"),
+    {},
+    /media cannot be listed: S3 says AccessDenied.* s3:ListBucket .* npx vitrine purge - < keys.txt/,
+  ],
+  [
+    "no key is at hand",
+    () => {},
+    { env },
+    /no S3 key .*environment or \.dev\.vars, or give the keys/,
+  ],
+  [
+    "the key is no key",
+    () => {},
+    { env: { ...keyed, AWS_ACCESS_KEY_ID: "test/tester" } },
+    /has to list media, and AWS_ACCESS_KEY_ID: has an invalid character\. Put the key into/,
+  ],
+  [
+    "half of the key is at hand",
+    () => {},
+    { env: { ...keyed, AWS_SECRET_ACCESS_KEY: undefined } },
+    /AWS_SECRET_ACCESS_KEY: is missing/,
+  ],
+  [
+    "S3 refuses the key",
+    () => net.s3.faults.add("other-secret"),
+    {},
+    /says SignatureDoesNotMatch\n/,
+  ],
+  [
+    "the bucket is elsewhere",
+    () => net.s3.faults.add("elsewhere-301"),
+    {},
+    /PermanentRedirect: the bucket is in eu-central-1/,
+  ],
+  ["S3 is busy", () => net.s3.faults.add("SlowDown"), {}, /SlowDown/],
+  ["S3 is out of reach", () => net.s3.faults.add("reset"), {}, /S3 does not answer: /],
+  [
+    "there is no such object",
+    () => net.s3.objects.clear(),
+    {},
+    /no object that begins with "published\/photos\/"/,
+  ],
+])(
+  "--prefix, and %s: it says what to do, and purges nothing",
+  async (_what, spoil, given, says) => {
+    spoil();
+    const ended = await purge(["--prefix", "photos/"], { env: keyed, ...given });
+    expect([ended.code, ended.out, ended.err]).toEqual([2, "", expect.stringMatching(says)]);
+    expect(net.calls).toEqual([]);
+  },
+);
+
+// The last tests: `edit` holds for all that come after it.
+test("with a store it names 20 objects a request, since S3 is asked for each", async () => {
+  const store = '[vars.ANSWERS]\nstore = "RENDITIONS"\n[[r2_buckets]]\nbinding = "RENDITIONS"\n';
+  edit((text) => `${text}\n${store}`);
   expect(await purge(["-"], { stdin: some(50).join("\n") })).toMatchObject({ code: 0 });
   expect(net.calls.map(({ length }) => length)).toEqual([20, 20, 10]);
+});
+
+test("with several buckets, each name begins with its bucket", async () => {
+  edit((text) => text.replace("[vars.PRESETS.thumbnail]", `${MORE}$&`));
+  const ambiguous = await purge(["--prefix", "a"]);
+  expect([ambiguous.code, ambiguous.err]).toEqual([2, expect.stringContaining('"more/a"')]);
+  const names = [`${SITE}/more/card/a.jpg`, "more/b.jpg", "-"];
+  const { code, err } = await purge(names, { stdin: "media/a.jpg\nc.jpg\n" });
+  expect([code, err]).toEqual([1, expect.stringContaining('Write "media/c.jpg" or "more/c.jpg"')]);
+  expect(net.purged).toEqual(["more/a.jpg", "more/b.jpg", "media/a.jpg"]);
+
+  // What is listed and not purged is printed by the names that can be given again.
+  arrange((objects) => notPurged(objects, "No"));
+  const listed = await purge(["--prefix", "media/users/"], { env: keyed });
+  expect(listed).toMatchObject({ code: 2, out: "media/users/ada/avatar.png\n" });
+  expect((await purge(["-"], { stdin: listed.out })).out).toBe(listed.out);
 });

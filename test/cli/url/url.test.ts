@@ -1,7 +1,6 @@
 // `vitrine url` and `vitrine sign`: the Worker shows what they print. If they print nothing, they say what
 // to do.
 
-import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { HOST, makeFolder } from "../../support/cli/folder.ts";
@@ -109,7 +108,7 @@ describe("the Worker shows what is printed", () => {
     const named = await run("url", "published/a.jpg");
     expect(named).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/: write .*url a\.jpg\. If/),
+      err: expect.stringMatching(/: write "a\.jpg"\. If/),
     });
     await shows(await run("url", "/images/card/published/a.jpg"), "published/a.jpg");
   });
@@ -154,18 +153,10 @@ describe("with several buckets", () => {
     expect(out).toContain(`${HOST}/secret/card/photos/a.jpg?exp=`);
   });
 
-  test("a key without the name of its bucket is refused, with both commands", async () => {
-    const args = ["-p", "card@2x", "-u", "https://b.example", "--", "it's $1.jpg"];
-    const { code, out, err } = await vitrine(["sign", ...args], given);
-    expect([code, out]).toEqual([2, ""]);
-    const commands = err.match(/npx vitrine url .*?\.jpg'/g) ?? [];
-    expect(commands).toHaveLength(2);
-    for (const [at, path] of ["private", "secret"].entries()) {
-      const line = commands[at]?.replace("npx vitrine", "printf '%s\\0'") ?? "";
-      const read = execFileSync("sh", ["-c", line], { encoding: "utf8" }).split("\0").slice(0, -1);
-      const ended = await vitrine(read, given);
-      expect(ended.out).toContain(`https://b.example/${path}/card@2x/it%27s%20%241.jpg?exp=`);
-    }
+  test("a key without the name of its bucket is refused, with both names", async () => {
+    const { code, out, err } = await vitrine(["sign", "it's $1.jpg"], given);
+    const both = /Write "media\/it's \$1\.jpg" or "more\/it's \$1\.jpg"/;
+    expect([code, out, err]).toEqual([2, "", expect.stringMatching(both)]);
   });
 });
 
@@ -197,14 +188,9 @@ describe("if there is no URL it says why:", () => {
     ["too long below its prefix", ["url", "x".repeat(1015)], /: longer than 1,024 bytes/],
     ["no preset", ["url", "a", "-p", "crad"], /does not show "crad" of it\. It has card, /],
     [
-      "no such density",
-      ["url", "a", "-p", "card@2.5x"],
-      /"card@2\.5x" of it: the edge makes no density over 2\. It has card, card@1x/,
-    ],
-    [
       "no such variant",
-      ["url", "a", "-p", "card@1.5x"],
-      /"card@1\.5x" of it\. It has card, card@1x/,
+      ["url", "a", "-p", "card@2.5x"],
+      /"card@2\.5x" of it\. It has card, card@1x/,
     ],
     [
       "a route that is not signed",

@@ -54,7 +54,7 @@ test("afterwards the edge has every variant in every format, for the estimated c
   const { transformations, originFetches } = stage.edge;
   expect(transformations.size).toBe(KEYS.length * 6);
   // An original may be a PNG: then hero is made without its quality, too (O5).
-  expect(ended.err).toContain("2 objects: 36 requests, with up to 14 unique transformations.");
+  expect(ended.err).toContain("2 objects: 36 requests, with up to 14 unique transformations ");
   expect(new Set(originFetches).size).toBe(KEYS.length);
 
   // Requests of browsers then cause no new transformation.

@@ -79,7 +79,7 @@ test("it asks for every variant in every format, and for no rendition twice (L2)
   expect(all()).toEqual(expected.toSorted());
   expect([code, out]).toEqual([0, ""]);
   expect(err).toMatch(
-    /^1 object: 25 requests, with up to 13 unique transformations\.\nAt most \$0\.01: /,
+    /^1 object: 25 requests, with up to 13 unique transformations \(at most \$0\.01/,
   );
   expect(err).toMatch(/^25 images, 25,000 bytes\.$/m);
 });
@@ -111,7 +111,7 @@ test("with several buckets, each key begins with the name of its bucket", async 
   const names = ["media/a.jpg", "more/a.jpg", "a b.jpg", `${SITE}/more/card/b.jpg`];
   const { code, err } = await warm([...names, "-p", "card@2x"], { folder: other });
   expect(code).toBe(1);
-  expect(err).toContain('"a b.jpg": which bucket is it in? Write ');
+  expect(err).toContain('"a b.jpg": could mean several objects. Write ');
   const paths = ["/images/card@2x/a.jpg", "/more/card@2x/a.jpg", "/more/card@2x/b.jpg"];
   expect([...new Set(asked.map(({ path }) => path))].toSorted()).toEqual(paths);
 });
@@ -188,18 +188,17 @@ test("it goes on if objects are missing, and names each once", async () => {
   expect(err.split("photos/7.jpg")).toHaveLength(2);
 });
 
-test("the local run costs nothing", async () => {
+test("a local run that does not answer: it asks whether that is started", async () => {
   network.resetHandlers(http.get("http://localhost:8787/*", () => HttpResponse.error()));
   const { code, err } = await warm([...some(30), ...ONE, "--url", "http://localhost:8787"]);
-  expect([code, err]).toEqual([2, expect.not.stringContaining("$")]);
-  expect(err).toMatch(/Is the local run started there\? npx vitrine dev/);
+  expect([code, err]).toEqual([2, expect.stringMatching(/started there\? npx vitrine dev/)]);
 });
 
 test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ["nothing", [], { stdin: "a.jpg" }, 3, /^Name objects, or a --prefix, or - for objects on stdin/],
   ["no object on stdin", ["-"], {}, 0, /^0 objects: 0 requests/],
   ["no such preset", ["a", "-p", "cart"], {}, 2, /^no preset or variant cart is shown\. Known: /],
-  ["no such density", ["a", "-p", "card@3x"], {}, 2, /card@3x is shown: the edge makes no density/],
+  ["no such density", ["a", "-p", "card@3x"], {}, 2, /card@3x is shown\. Known: /],
   ["too much at once", ["a", "--concurrency", "101"], {}, 3, /It must be a whole number from 1 to/],
   ["no URL", ["a", "--url", "images.example"], {}, 2, /is not a URL such as/],
   ["no S3 key", ["--prefix", "a"], {}, 2, /^--prefix has to list media, and there is no S3 key/],

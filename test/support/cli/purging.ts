@@ -3,12 +3,15 @@
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { runFast } from "../clock.ts";
-import { PURGE_TOKEN } from "../env.ts";
+import { PURGE_TOKEN, SECRETS } from "../env.ts";
 import { copyWithDomain, editFile, removeCopies } from "../local-run.ts";
 import { network, setUp } from "../stand.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const env = { PURGE_TOKEN };
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
+/** With a key that may list the bucket. */
+export const keyed = { ...env, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
 
 /** Answers in place of the Worker; undefined: the Worker purges all. */
 export type Trouble = (names: readonly string[], index: number) => Response | undefined;
