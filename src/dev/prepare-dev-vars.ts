@@ -17,7 +17,7 @@ const PLAIN = `# The secrets of the local run. It reloads this file after each c
 
 /** @returns what was done, one line each. In a folder that is not Vitrine's it does nothing */
 export function prepareDevVars(environment: string | undefined): readonly string[] | Fault {
-  const project = readEnvironment(".", environment, "quiet");
+  const project = readEnvironment(".", environment);
   // In a folder that is not Vitrine's, a new .dev.vars would hide its .env (S4).
   if ("fault" in project || project.started["BUCKETS"] === undefined) return [];
   const file = devVarsOf(".", environment);

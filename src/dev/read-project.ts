@@ -6,17 +6,20 @@ import {
   isCarrier,
   readEnvironment,
 } from "../cli/config/environment-config.ts";
-import type { LocalRun } from "../cli/config/local-run.ts";
-import { foundText } from "../cli/config/mistakes.ts";
+import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
+import { foundText, localMistake } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
-import { readLocal } from "../cli/config/project.ts";
-import type { Config } from "../worker/config/config.ts";
+import { type Config, readConfig } from "../worker/config/config.ts";
+import type { Vars } from "../worker/config/schema.ts";
+import { localAnswers } from "./local-store.ts";
 
 export type Project = LocalRun &
   Pick<
     EnvironmentConfig,
     "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"
   > & {
+    /** `ANSWERS` as the local run has it. */
+    readonly answers: Vars;
     /** The file that a deploy would upload. */
     readonly main: string;
     /** What is wrong in it. A Worker that is deployed with it answers 500. */
@@ -30,23 +33,25 @@ export type Mistakes = { readonly mistakes: readonly string[] };
 
 /**
  * @param endpoint the URL of the local S3
- * @param quiet hides wrangler's warnings, where another call shows them
  */
-export function readProject(
-  endpoint: string,
-  environment: string | undefined,
-  quiet?: "quiet",
-): Project | Mistakes {
-  const known = readEnvironment(".", environment, quiet);
+export function readProject(endpoint: string, environment: string | undefined): Project | Mistakes {
+  const known = readEnvironment(".", environment);
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
-  const { run, config, mistakes: found } = readLocal(".", known, endpoint);
-  const others = [...mainMistakes(known), ...varMistakes(known)];
-  const mistakes = [...found, ...others.map((one) => ({ ...one, environment }))].map(foundText);
   const { file, main, devVars, started, images, r2Buckets } = known;
+  const keys = readLocalKeys(".");
+  const run = localRun(known, endpoint, keys);
+  const config = readConfig(run.vars);
+  const found = "mistakes" in config ? config.mistakes : [];
+  const mistakes = [
+    ...found.map((mistake) => localMistake(mistake, run.vars, devVars)),
+    ...mainMistakes(known),
+    ...varMistakes(known),
+  ].map((mistake) => foundText({ ...mistake, environment }));
   if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
   return {
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
-    config,
+    answers: localAnswers(started, run, keys),
+    config: "mistakes" in config ? undefined : config,
   };
 }

@@ -6,14 +6,10 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { CODE_ROOT, isFault } from "../cli/command.ts";
-import {
-  LOCAL_STORE,
-  type LocalRun,
-  localBucketName,
-  readLocalKeys,
-} from "../cli/config/local-run.ts";
+import { type LocalRun, localBucketName, readLocalKeys } from "../cli/config/local-run.ts";
 import { loadWrangler } from "../cli/wrangler/packages.ts";
 import { tableOf } from "../worker/base/json.ts";
+import { LOCAL_STORE } from "./local-store.ts";
 import type { Doors } from "./local-worker.ts";
 import type { Project } from "./read-project.ts";
 

@@ -84,7 +84,7 @@ export async function startLocal(
       if (fault !== undefined) fail(fault.fault);
       return readFiles(file, devVars);
     },
-    readProject: () => readProject(endpoint, environment, "quiet"),
+    readProject: () => readProject(endpoint, environment),
     log: (line) => console.log(line),
     warn: (line) => console.error(line),
   });

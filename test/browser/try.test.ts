@@ -23,7 +23,7 @@ function presetOf(lines: string): unknown {
   try {
     const preset = `[vars.PRESETS.try]\nwidth = 160\nheight = 160\nfit = "cover"\n${lines}`;
     writeFileSync(join(folder, "wrangler.toml"), `name = "try"\n${preset}\n`);
-    const known = readEnvironment(folder, undefined, "quiet");
+    const known = readEnvironment(folder);
     if ("fault" in known) throw new Error(known.fault);
     const { try: table } = Object(known.started["PRESETS"]);
     return presetSchema(table, "try", (path, message) => expect.unreachable(`${path} ${message}`));

@@ -53,7 +53,7 @@ function devVarsWarnings(
   { folder, env }: World,
   environment: string | undefined,
 ): readonly Warning[] {
-  const known = readEnvironment(folder, environment, "quiet");
+  const known = readEnvironment(folder, environment);
   if (isFault(known)) return [];
   const { started, local, devVars } = known;
   const own = Object.entries(started).filter(([name]) => local.has(name));

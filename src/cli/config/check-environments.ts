@@ -17,7 +17,7 @@ import {
   readOthers,
   type Unreadable,
 } from "./environment-config.ts";
-import { type FoundMistake, isSameMistake, localMistake, type Warning } from "./mistakes.ts";
+import { type FoundMistake, foundText, localMistake, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
@@ -34,8 +34,8 @@ export type Report = {
 
 /** Checks one environment that is read already, also against the others. */
 export function checkEnvironment(folder: string, known: EnvironmentConfig): Report {
-  const keys = keyMistakesOf(findKeyMistakes(folder, known.file), known.environment, true);
-  return reportOn(known, readOthers(folder, known), keys);
+  const keys = findKeyMistakes(folder, known.file);
+  return reportOn(known, readOthers(folder, known), keysOf(keys, known.environment));
 }
 
 /**
@@ -45,64 +45,49 @@ export function checkEnvironment(folder: string, known: EnvironmentConfig): Repo
 export function checkEnvironments(folder: string, name: string | undefined): readonly Report[] {
   const file = findConfigFile(folder);
   const keys = isFault(file) ? [] : findKeyMistakes(folder, file);
-  // wrangler would warn of the keys that are mistakes here.
-  const quiet = keys.length > 0 ? "quiet" : undefined;
-  const first = readEnvironment(folder, name || undefined, quiet);
-  const isAll = name === undefined && !isFault(first);
-  const environments = isAll ? [undefined, ...first.environments] : [name || undefined];
-  const compared = isAll || isFault(first) ? [] : readOthers(folder, first);
+  const first = readEnvironment(folder, name || undefined);
+  if (isFault(first)) {
+    const environment = name || undefined;
+    const found = name === undefined ? keys : keysOf(keys, environment);
+    return [unreadableReport(environment, first, found)];
+  }
+  if (name !== undefined) return [checkEnvironment(folder, first)];
+  const compared: EnvironmentConfig[] = [];
   const reports: Report[] = [];
-  for (const [at, environment] of environments.entries()) {
-    const known = at === 0 ? first : readEnvironment(folder, environment, quiet);
-    const ownKeys = keyMistakesOf(keys, environment, at === 0);
+  for (const environment of [undefined, ...first.environments]) {
+    const known = environment === undefined ? first : readEnvironment(folder, environment);
+    const found = keys.filter((key) => key.environment === environment);
     if (isFault(known)) {
-      const isWhole = at === 0 && name === undefined; // then no other environment is looked at
-      reports.push(unreadableReport(environment, known, isWhole ? keys : ownKeys));
+      reports.push(unreadableReport(environment, known, found));
       continue;
     }
-    const report =
-      isAll && isCarrier(known) ? carrierReport(ownKeys) : reportOn(known, compared, ownKeys);
-    reports.push({
-      ...report,
-      mistakes: report.mistakes.filter((one) => !isReported(one, reports)),
-    });
-    if (isAll) compared.push(known); // each pair is compared once
+    const { mistakes, ...report } = reportOn(known, compared, found);
+    // Environments may share .dev.vars.
+    const reported = reports.flatMap((one) => one.mistakes).filter(({ from }) => from);
+    const isNew = (one: FoundMistake) =>
+      !reported.some(({ path, from }) => path === one.path && from === one.from);
+    reports.push({ ...report, mistakes: mistakes.filter(isNew) });
+    compared.push(known); // each pair is compared once
   }
   return reports;
 }
 
-/** @param withTop whether those of the top level, which an environment inherits, belong to it */
-function keyMistakesOf(
-  keys: readonly KeyMistake[],
-  environment: string | undefined,
-  withTop: boolean,
-): readonly KeyMistake[] {
-  return keys.filter(
-    (key) => key.environment === environment || (withTop && key.environment === undefined),
-  );
+/** The mistakes in wrangler's keys of an environment, and in those of the top level, which it inherits. */
+function keysOf(keys: readonly KeyMistake[], name: string | undefined): readonly KeyMistake[] {
+  return keys.filter(({ environment }) => environment === undefined || environment === name);
 }
 
+/** wrangler refuses what its schema refuses: one of them says it. */
 function unreadableReport(
   environment: string | undefined,
-  { mistake, isRefused }: Unreadable,
+  { mistake }: Unreadable,
   keys: readonly KeyMistake[],
-): Report {
-  const own = environment === undefined ? mistake : { ...mistake, environment };
-  // wrangler refuses what the schema refuses: one of them says it.
-  const mistakes = isRefused && keys.length > 0 ? keys : [...keys, own];
+) {
+  return mistakesReport(environment, keys.length > 0 ? keys : [{ ...mistake, environment }]);
+}
+
+function mistakesReport(environment: string | undefined, mistakes: readonly FoundMistake[]) {
   return { environment, summary: [], warnings: [], mistakes };
-}
-
-function carrierReport(mistakes: readonly FoundMistake[]): Report {
-  const summary = ["It has no vars, so there is nothing to deploy from it."];
-  return { environment: undefined, summary, warnings: [], mistakes };
-}
-
-/** Returns whether a mistake of .dev.vars is already reported: environments may share that file. */
-function isReported({ from, ...mistake }: FoundMistake, reports: readonly Report[]): boolean {
-  if (from === undefined) return false;
-  const known = reports.flatMap(({ mistakes }) => mistakes).filter((one) => one.from === from);
-  return known.some((one) => isSameMistake(one, mistake));
 }
 
 function reportOn(
@@ -111,34 +96,35 @@ function reportOn(
   keys: readonly KeyMistake[],
 ): Report {
   const { environment } = known;
-  const inEnvironment = <T>(one: T) => ({ ...one, environment });
-  const deployed = readDeployed(known);
-  const mistakes: FoundMistake[] = [
-    ...keys,
-    ...environmentMistakes(known, others).map(inEnvironment),
-    ...[...pitfalls(known), ...mistakesIn(deployed)].map(inEnvironment),
-  ];
-  const add = (found: FoundMistake) => {
-    if (!mistakes.some((one) => isSameMistake(one, found))) mistakes.push(inEnvironment(found));
-  };
-  for (const mistake of localMistakes(known)) add(mistake);
-  const bounds = readBounds(known.deployed, (path, message) => add({ path, message }));
-  if (!("mistakes" in deployed)) {
-    for (const mistake of [...deployMistakes(deployed), ...tokenMistakes(known)]) add(mistake);
-    if (mistakes.length === 0) {
-      const { lines, warning } = describeCosts(deployed, bounds);
-      const found = [
-        ...warnings(known, deployed),
-        ...unsignedRouteWarnings(deployed, known.r2Buckets),
-        ...(warning ? [warning] : []),
-        ...environmentWarnings(known, others),
-      ];
-      const summary = [...sourceLines(deployed), ...overlayLines(deployed), ...lines];
-      summary.push(...domainLines(known, deployed));
-      return { environment, summary, warnings: found.map(inEnvironment), mistakes };
-    }
+  if (isCarrier(known)) {
+    const summary = ["It has no vars, so there is nothing to deploy from it."];
+    return { environment, summary, warnings: [], mistakes: keys };
   }
-  return { environment, summary: [], warnings: [], mistakes };
+  const deployed = readDeployed(known);
+  const found: FoundMistake[] = [
+    ...environmentMistakes(known, others),
+    ...pitfalls(known),
+    ...mistakesIn(deployed),
+  ];
+  found.push(...localMistakes(known).filter(({ path }) => !found.some((one) => one.path === path)));
+  const bounds = readBounds(known.deployed, (path, message) => found.push({ path, message }));
+  if (!("mistakes" in deployed)) found.push(...deployMistakes(deployed), ...tokenMistakes(known));
+  const unique = new Map(found.map((one) => [foundText(one), { ...one, environment }]));
+  const mistakes = [...keys, ...unique.values()];
+  if ("mistakes" in deployed || mistakes.length > 0) return mistakesReport(environment, mistakes);
+  const { lines, warning } = describeCosts(deployed, bounds);
+  const doubts = [
+    ...warnings(known, deployed),
+    ...unsignedRouteWarnings(deployed, known.r2Buckets),
+    ...(warning ? [warning] : []),
+    ...environmentWarnings(known, others),
+  ];
+  return {
+    environment,
+    summary: [...sourceLines(deployed), ...lines, ...domainLines(known, deployed)],
+    warnings: doubts.map((one) => ({ ...one, environment })),
+    mistakes,
+  };
 }
 
 /** The mistakes that the local run would find, if .dev.vars changes anything. */
@@ -146,7 +132,7 @@ function localMistakes({
   started,
   local,
   secrets,
-  devVars,
+  devVars: from,
 }: EnvironmentConfig): readonly FoundMistake[] {
   if (local.size === 0) return [];
   const isBegun = (name: string) => [...local].some((one) => slotStem(one) === slotStem(name));
@@ -155,7 +141,7 @@ function localMistakes({
     name === "URL_SIGNING_KEYS" ? !local.has(name) : !local.has("BUCKETS") && !isBegun(name),
   );
   const found = mistakesIn(readConfig({ ...placeholderSecrets(made), ...started }));
-  return found.map((mistake) => ({ ...localMistake(mistake, started, devVars), from: devVars }));
+  return found.map((mistake) => ({ ...localMistake(mistake, started, from), from }));
 }
 
 function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {
@@ -188,14 +174,6 @@ function sourceLines({ routes }: Config): string[] {
     ...[...shared].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
     "  and block /cdn-cgi/image/ by a rule: docs/deploy.md, step 3",
   ];
-}
-
-/** A changed overlay is another one only if its URL is: nothing that is kept is made anew for it. */
-function overlayLines({ variants }: Config): string[] {
-  const drawn = [...variants.values()].filter(({ image }) => image.draw?.some(({ url }) => url));
-  if (drawn.length === 0) return [];
-  const presets = [...new Set(drawn.map(({ preset }) => preset))].join(", ");
-  return [`Overlays by URL (${presets}): when you change one, give it a new URL.`];
 }
 
 function domainLines({ patterns, workersDev }: EnvironmentConfig, { routes }: Config): string[] {

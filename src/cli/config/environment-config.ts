@@ -2,7 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isPlainObject, tableOf } from "../../worker/base/json.ts";
+import type { Unstable_Config as Config } from "wrangler";
+import { tableOf } from "../../worker/base/json.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault } from "../command.ts";
@@ -12,36 +13,10 @@ import { type FoundMistake, foundText } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");
 
-/** What Vitrine needs of the settings of wrangler, with their names and in their forms. */
-type WranglerConfig = {
-  readonly configPath?: string | undefined;
-  readonly name?: string | undefined;
-  readonly main?: string | undefined;
-  readonly workers_dev?: boolean | undefined;
-  readonly preview_urls?: boolean | undefined;
-  readonly route?: Route | undefined;
-  readonly routes?: readonly Route[] | undefined;
-  readonly cache?: { readonly enabled: boolean; readonly cross_version_cache?: boolean };
-  readonly exports: Readonly<
-    Record<string, { readonly type: string; readonly cache?: { readonly enabled: boolean } }>
-  >;
-  readonly vars: Vars;
-  readonly secrets?: { readonly required?: string[] } | undefined;
-  readonly images?: { readonly binding: string } | undefined;
-  readonly r2_buckets: readonly R2Binding[];
-  readonly secrets_store_secrets: readonly { readonly binding: string }[];
-  readonly ratelimits?: readonly { readonly name: string }[];
-  readonly analytics_engine_datasets: readonly { readonly binding: string }[];
-};
-
-type Route = string | { readonly pattern: string; readonly custom_domain?: boolean };
-
 /** What a Worker sees that is deployed from this folder, and one that is started in it. */
 export type EnvironmentConfig = Place & {
-  /** The keys that this environment sets itself. It inherits others. */
-  readonly own: ReadonlySet<string>;
   /** The settings of wrangler in this environment. */
-  readonly wrangler: WranglerConfig;
+  readonly wrangler: Config;
   /** The path of the file that a deploy uploads. */
   readonly main: string | undefined;
   /** The name of the Worker in this environment. */
@@ -68,27 +43,19 @@ export type EnvironmentConfig = Place & {
 
 export type R2Binding = {
   readonly binding: string;
-  readonly bucket_name?: string;
-  readonly jurisdiction?: string;
-  /** Whether `wrangler dev` uses the bucket of the account. */
-  readonly remote?: boolean;
+  readonly bucket_name?: string | undefined;
+  readonly jurisdiction?: string | undefined;
 };
 
-export type Unreadable = Fault & {
-  readonly mistake: FoundMistake;
-  /** Whether wrangler says so, of the form of its own keys. */
-  readonly isRefused?: boolean;
-};
+export type Unreadable = Fault & { readonly mistake: FoundMistake };
 
 /**
- * Reads one environment of the configuration, and .dev.vars.
+ * Reads one environment of the configuration, and .dev.vars. wrangler's warnings are not shown: a deploy shows them.
  * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says
- * @param quiet hides wrangler's warnings, where another call shows them
  */
 export function readEnvironment(
   folder: string,
   environment?: string,
-  quiet?: "quiet",
 ): EnvironmentConfig | Unreadable {
   const file = findConfigFile(folder);
   if (isFault(file)) return unreadable({ path: "wrangler.toml", message: file.fault });
@@ -100,21 +67,14 @@ export function readEnvironment(
     const environments = Object.keys(tableOf(rawConfig.env));
     const message = environmentFault(environment, environments);
     if (message !== undefined) return unreadable({ path: file, message });
-    const table = environment === undefined ? rawConfig : tableOf(rawConfig.env)[environment];
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: path, env: environment ?? "" };
-    const config: WranglerConfig = wrangler.unstable_readConfig(options, {
-      hideWarnings: quiet === "quiet",
-    });
+    const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
     const place = { file, environment, environments, devVars: devVarsOf(folder, environment) };
-    return {
-      ...place,
-      own: new Set(Object.keys(tableOf(table))),
-      ...read(wrangler, config, place),
-    };
+    return { ...place, ...read(wrangler, config, place) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { ...unreadable(mistakeOf(error, file)), isRefused: true };
+    return unreadable(mistakeOf(error, file));
   }
 }
 
@@ -125,58 +85,51 @@ export function readOthers(
 ): EnvironmentConfig[] {
   const names = [undefined, ...environments].filter((name) => name !== environment);
   return names.flatMap((name) => {
-    const known = readEnvironment(folder, name, "quiet");
+    const known = readEnvironment(folder, name);
     return isFault(known) ? [] : [known];
   });
 }
 
-function read(
-  wrangler: Wrangler,
-  config: WranglerConfig,
-  place: Place,
-): Omit<EnvironmentConfig, keyof Place | "own"> {
+function read(wrangler: Wrangler, config: Config, place: Place) {
+  const vars = { ...standIns(config), ...config.vars };
   const devVars = readDevVars(wrangler, config, place);
-  const bindings = standIns(config);
   const routes = (config.routes ?? (config.route ? [config.route] : [])).map((route) =>
     typeof route === "string" ? { pattern: route } : route,
   );
-  const values = Object.entries(devVars).map(([name, { value }]) => [name, value]);
-  const local = Object.entries(devVars).filter(([, { type }]) => type === "secret_text");
   return {
     wrangler: config,
     ...{ main: config.main, worker: config.name, images: config.images?.binding },
-    deployed: { ...bindings, ...config.vars },
-    started: { ...bindings, ...config.vars, ...Object.fromEntries(values) },
-    local: new Set(local.map(([name]) => name)),
+    deployed: vars,
+    started: { ...vars, ...Object.fromEntries(devVars.map(([name, { value }]) => [name, value])) },
+    local: new Set(devVars.flatMap(([name, { type }]) => (type === "secret_text" ? [name] : []))),
     secrets: config.secrets?.required ?? [],
     r2Buckets: config.r2_buckets,
     workersDev: config.workers_dev !== false || config.preview_urls !== false,
     patterns: routes.map(({ pattern }) => pattern),
-    customDomains: routes
-      .filter((route) => "custom_domain" in route && route.custom_domain)
-      .map(({ pattern }) => pattern),
+    customDomains: routes.flatMap((route) =>
+      "custom_domain" in route && route.custom_domain ? [route.pattern] : [],
+    ),
   };
 }
 
-type DevVars = Readonly<Record<string, { readonly type: string; readonly value?: unknown }>>;
+type DevVars = readonly (readonly [string, { readonly type: string; readonly value?: unknown }])[];
 
 /** The vars as the local run has them. .dev.vars.example has its secrets empty: they are left out. */
 function readDevVars(
   { unstable_getVarsForDev }: Wrangler,
-  { configPath, vars, secrets }: WranglerConfig,
+  { configPath, vars, secrets }: Config,
   { devVars, environment }: Place,
 ): DevVars {
   // Without that file wrangler takes the secrets of .env and of the shell. The local run makes one.
-  const hasFile = existsSync(join(configPath ?? "", "..", devVars));
-  if (!hasFile) return {};
+  if (!existsSync(join(configPath ?? "", "..", devVars))) return [];
   const readRequired = (required: typeof secrets) =>
-    unstable_getVarsForDev(configPath, undefined, vars, environment, true, required);
+    Object.entries(
+      unstable_getVarsForDev(configPath, undefined, vars, environment, true, required),
+    );
   // wrangler dev leaves out what is not required (S2); the local run does not.
-  const optional = Object.entries(readRequired(undefined)).filter(
-    ([name]) => isSecret(name) || name === "EDGE",
-  );
-  const all = [...Object.entries(readRequired(secrets)), ...optional];
-  return Object.fromEntries(all.filter(([name, { value }]) => value !== "" || !isSecret(name)));
+  const optional = readRequired(undefined).filter(([name]) => isSecret(name) || name === "EDGE");
+  const all = new Map([...readRequired(secrets), ...optional]);
+  return [...all].filter(([name, one]) => !isSecret(name) || !("value" in one) || one.value !== "");
 }
 
 /** The name of .dev.vars of an environment. wrangler reads its own file or the common one, never both. */
@@ -187,12 +140,10 @@ export function devVarsOf(folder: string, environment: string | undefined): stri
 
 /** What wrangler says, on one line, and where in the file if that cannot be read at all. */
 function mistakeOf(error: Error, file: string): FoundMistake {
-  const place = "location" in error && isPlainObject(error.location) ? error.location : {};
-  if ("line" in place) {
-    return { path: file, at: `${place["line"]}:${place["column"]}`, message: error.message };
-  }
-  const lines = error.message.split("\n").map((line) => line.trim().replace(/^- /, ""));
-  const shown = lines.filter((line) => line !== "" && !/^Processing .* configuration:$/.test(line));
+  const { line, column } = tableOf("location" in error ? error.location : {});
+  if (line !== undefined) return { path: `${file}:${line}:${column}`, message: error.message };
+  const lines = error.message.split("\n").map((text) => text.trim().replace(/^- /, ""));
+  const shown = lines.filter((text) => text !== "" && !/^Processing .* configuration:$/.test(text));
   return { path: file, message: shown.join(" ") };
 }
 
@@ -217,28 +168,26 @@ function environmentFault(
 }
 
 /** Stands in for a binding. Each has an object of its own: a store may not be the bucket of originals. */
-function standIn(binding: string, methods: readonly string[]): object {
-  const fail = (method: string) => () => {
-    throw new Error(`${binding}.${method}: only a deployed Worker can call a binding`);
+function standIn(binding: string, methods: readonly string[]): [binding: string, object] {
+  const fail = () => {
+    throw new Error(`${binding}: only a deployed Worker can call a binding`);
   };
-  return Object.fromEntries(methods.map((method) => [method, fail(method)]));
+  return [binding, Object.fromEntries(methods.map((method) => [method, fail]))];
 }
 
 /** An R2 bucket, in the form that r2Schema and storeSchema check. */
 export function r2StandIn(binding: string): object {
-  return standIn(binding, ["get", "head", "put", "delete", "list"]);
+  return standIn(binding, ["get", "head", "put", "delete", "list"])[1];
 }
 
 /** The bindings of an environment by their names, as `readConfig` wants them. */
-function standIns({ images, r2_buckets, secrets_store_secrets }: WranglerConfig): Vars {
-  return {
-    ...(images !== undefined && { [images.binding]: standIn(images.binding, ["input", "info"]) }),
-    ...Object.fromEntries(r2_buckets.map(({ binding }) => [binding, r2StandIn(binding)])),
+function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
+  return Object.fromEntries([
+    ...(images === undefined ? [] : [standIn(images.binding, ["input", "info"])]),
+    ...r2_buckets.map(({ binding }) => [binding, r2StandIn(binding)]),
     // `readConfig` says that it is no secret.
-    ...Object.fromEntries(
-      secrets_store_secrets.map(({ binding }) => [binding, standIn(binding, ["get"])]),
-    ),
-  };
+    ...secrets_store_secrets.map(({ binding }) => standIn(binding, ["get"])),
+  ]);
 }
 
 /**

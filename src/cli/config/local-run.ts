@@ -4,7 +4,7 @@
 import { generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isPlainObject, parseJson, tableOf } from "../../worker/base/json.ts";
+import { parseJson, tableOf } from "../../worker/base/json.ts";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
@@ -20,24 +20,34 @@ export type LocalRun = {
   readonly buckets: Readonly<Record<string, Settings>>;
   /** Those of .dev.vars, and the local keys where it has none. */
   readonly secrets: Vars;
-  /** The vars and the secrets, with the buckets and the store as in wrangler.toml. */
+  /** The vars and the secrets, with the buckets as in wrangler.toml. */
   readonly vars: Vars;
-  /** `ANSWERS` with the store of the local run, or without one; empty where nobody can read it. */
-  readonly answers: Vars;
 };
 
-/** The binding of the store of a project that has none: wrangler's own R2 on this machine. */
-export const LOCAL_STORE = "LOCAL_RENDITIONS";
-
-/** Returns whether it is the signing key that the local run puts into .dev.vars. */
-export function isLocalSigningKey(name: string, value: unknown): boolean {
-  return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
+/**
+ * @param endpoint that of the local S3
+ * @param keys what opens it
+ */
+export function localRun(
+  { started, local, r2Buckets }: Pick<EnvironmentConfig, "started" | "local" | "r2Buckets">,
+  endpoint: string,
+  keys: Credentials,
+): LocalRun {
+  // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
+  const own = local.has("BUCKETS");
+  const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
+  const given = Object.entries(started).filter(([name]) => isSecret(name));
+  const secrets = {
+    ...localSecrets(buckets, local, keys),
+    ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
+    ...Object.fromEntries(given.map(([name, value]) => [name, localValue(value, keys)])),
+  };
+  return { own, buckets, secrets, vars: { ...started, ...secrets } };
 }
 
 /**
  * Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. An R2 binding becomes
  * the S3 of the same bucket, and a role gives way to the local keys.
- * @param keys the local ones
  * @param r2Buckets those of the configuration
  */
 export function localBuckets(
@@ -59,90 +69,40 @@ export function localBuckets(
 }
 
 /**
- * @param endpoint that of the local S3
- * @param keys what opens it
- */
-export function localRun(
-  { started, local, r2Buckets }: Pick<EnvironmentConfig, "started" | "local" | "r2Buckets">,
-  endpoint: string,
-  keys: Credentials,
-): LocalRun {
-  // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
-  const own = local.has("BUCKETS");
-  const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
-  const secrets = {
-    ...(own ? {} : localSecrets(buckets, local, keys)),
-    ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localSigningKey() }),
-    ...Object.fromEntries(
-      Object.entries(started)
-        .filter(([name]) => isSecret(name))
-        .map(([name, value]) => [name, own ? value : localValue(value, keys)]),
-    ),
-  };
-  const isStoring = stores(started["EDGE"], own ? [] : keysOf(buckets, secrets), keys);
-  const answers = localAnswers(started["ANSWERS"], isStoring);
-  return { own, buckets, secrets, vars: { ...started, ...secrets }, answers };
-}
-
-/**
- * Returns whether the local run stores renditions. A fault that is simulated must be seen: a switch of the edge, or
- * a key that does not open the local buckets. The switch `store` has the last word.
- */
-function stores(edge: unknown, given: readonly unknown[], { secretAccessKey }: Credentials) {
-  const switches = parseJson(edge ?? {});
-  if (!isPlainObject(switches)) return false; // the edge keeps its last switches
-  const { store, ...faults } = switches;
-  if (typeof store === "boolean") return store;
-  return Object.keys(faults).length === 0 && given.every((key) => key === secretAccessKey);
-}
-
-/** The secret halves of the current slots. */
-function keysOf(buckets: unknown, secrets: Vars): unknown[] {
-  return [...secretPrefixesOf(buckets).values()].map(
-    (word) => secrets[secretNames(word).secretAccessKey],
-  );
-}
-
-function localAnswers(written: unknown, isStoring: boolean): Vars {
-  if (written !== undefined && !isPlainObject(parseJson(written))) return {};
-  const { store = LOCAL_STORE, ...rest } = tableOf(written);
-  return { ANSWERS: isStoring ? { ...rest, store } : rest };
-}
-
-/** A local secret in .dev.vars stands for that of this project: the file may be older, or a copy of the example. */
-function localValue(value: unknown, { accessKeyId, secretAccessKey }: Credentials): unknown {
-  return isOfLocalKey(value) && value !== accessKeyId ? secretAccessKey : value;
-}
-
-let signingKey: string | undefined;
-
-/** The key of the issuer, where .dev.vars has none. AWS knows nothing of it. */
-function localSigningKey(): string {
-  signingKey ??= generateKeyPairSync("ec", { namedCurve: "P-256" })
-    .privateKey.export({ type: "pkcs8", format: "pem" })
-    .toString();
-  return signingKey;
-}
-
-/**
  * The keys of the local buckets, under the names that the configuration gives them.
  * @param given the names that .dev.vars has; a slot is left out if one of its secrets is there
  */
 function localSecrets(buckets: unknown, given: ReadonlySet<string>, keys: Credentials): Vars {
-  const secrets: Record<string, string> = {};
-  for (const word of secretPrefixesOf(buckets).values()) {
-    const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
-    if (given.has(id) || given.has(secret)) continue;
-    secrets[id] = keys.accessKeyId;
-    secrets[secret] = keys.secretAccessKey;
-  }
-  return secrets;
+  const slots = [...secretPrefixesOf(buckets).values()].map((prefix) => secretNames(prefix));
+  const free = slots.filter(
+    (one) => !given.has(one.accessKeyId) && !given.has(one.secretAccessKey),
+  );
+  return Object.fromEntries(
+    free.flatMap(({ accessKeyId, secretAccessKey }) => [
+      [accessKeyId, keys.accessKeyId],
+      [secretAccessKey, keys.secretAccessKey],
+    ]),
+  );
+}
+
+/** A local secret in .dev.vars stands for that of this project: the file may be a copy of the example. */
+function localValue(value: unknown, { accessKeyId, secretAccessKey }: Credentials): unknown {
+  return isOfLocalKey(value) && value !== accessKeyId ? secretAccessKey : value;
+}
+
+let oidcKey: string | undefined;
+
+/** The key of the issuer, where .dev.vars has none. AWS knows nothing of it. */
+function localOidcKey(): string {
+  oidcKey ??= generateKeyPairSync("ec", { namedCurve: "P-256" })
+    .privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString();
+  return oidcKey;
 }
 
 export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";
 /** What both halves of a local key begin with. No key of a provider does. */
 const MARK = "vitrine-local-";
-const MAX_BUCKET_NAME = 63;
 
 /**
  * Reads the key of a project's local buckets. Where there is none, it makes one. The file has the form that
@@ -151,9 +111,12 @@ const MAX_BUCKET_NAME = 63;
  */
 export function readLocalKeys(folder: string): Credentials {
   const file = join(folder, LOCAL_KEY_FILE);
-  if (!existsSync(file)) replaceFile(file, JSON.stringify({ AccessKey: makeKey() }));
-  const read = parseJson(readFileSync(file, "utf8"));
-  const key = isPlainObject(read) && isPlainObject(read["AccessKey"]) ? read["AccessKey"] : {};
+  if (!existsSync(file)) {
+    const SecretAccessKey = MARK + randomBytes(32).toString("base64url");
+    const AccessKey = { AccessKeyId: `${MARK}key-id`, SecretAccessKey };
+    replaceFile(file, JSON.stringify({ AccessKey }));
+  }
+  const key = tableOf(tableOf(parseJson(readFileSync(file, "utf8")))["AccessKey"]);
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = key;
   if (!isOfLocalKey(accessKeyId) || !isOfLocalKey(secretAccessKey)) {
     throw new Error(`${file} is broken. Remove it.`);
@@ -161,18 +124,18 @@ export function readLocalKeys(folder: string): Credentials {
   return { accessKeyId, secretAccessKey };
 }
 
-function makeKey() {
-  const secret = randomBytes(32).toString("base64url");
-  return { AccessKeyId: `${MARK}key-id`, SecretAccessKey: MARK + secret };
-}
-
 /** Returns whether a value is a half of a local key, which must never be deployed. */
 export function isOfLocalKey(value: unknown): value is string {
   return typeof value === "string" && value.startsWith(MARK);
 }
 
-/** Returns the name on this machine of a bucket. The local S3 is R2, which allows no dots and underscores. */
+/** Returns whether it is the signing key that the local run puts into .dev.vars. */
+export function isLocalSigningKey(name: string, value: unknown): boolean {
+  return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
+}
+
+/** Returns the name on this machine of a bucket. The local S3 is R2: at most 63 characters, no dots, no underscores. */
 export function localBucketName(bucket: string, { secretAccessKey }: Credentials): string {
   const secret = hash("sha256", `${secretAccessKey} ${bucket}`).slice(0, 32);
-  return `${bucket.replace(/[._]/g, "-").slice(0, MAX_BUCKET_NAME - 33)}-${secret}`;
+  return `${bucket.replace(/[._]/g, "-").slice(0, 30)}-${secret}`;
 }

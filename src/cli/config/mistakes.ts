@@ -1,10 +1,8 @@
-// What is wrong with the configuration of this folder, and what is doubtful, as values and as text. Shows no
-// secret, and only the last four characters of a key id.
+// What is wrong with the configuration of this folder, and what is doubtful, as values and as text. Shows no secret.
 
 import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { keyEnd } from "../../worker/config/slot.ts";
 import type { Fault, World } from "../command.ts";
 import { type Secrets, slotStem } from "../secrets/secrets.ts";
 
@@ -13,8 +11,6 @@ export type FoundMistake = Mistake & {
   readonly environment?: string | undefined;
   /** What holds the wrong value, if not the configuration: `.dev.vars`, `the environment`, a file's name. */
   readonly from?: string;
-  /** The line and column of a file that cannot be read: `2:7`. */
-  readonly at?: string;
 };
 
 /** All mistakes, as values and as one text. */
@@ -38,13 +34,12 @@ export function configFault(mistakes: readonly FoundMistake[]): ConfigFault {
 /** A mistake as the local run has it: the other half of a key in .dev.vars belongs there, too. */
 export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string): FoundMistake {
   const { path } = mistake;
-  if (!isSecret(path) || vars[path]) return mistake;
-  const others = Object.keys(vars).filter(
-    (name) => isSecret(name) && slotStem(name) === slotStem(path) && vars[name],
-  );
-  if (others.length === 0) return mistake;
-  const message = `is missing: write it into ${devVars}, or take ${others.join(" and ")} out`;
-  return { ...mistake, message };
+  const isHalf = (name: string) => isSecret(name) && slotStem(name) === slotStem(path);
+  if (vars[path] || !Object.keys(vars).some((name) => isHalf(name) && vars[name])) return mistake;
+  return {
+    ...mistake,
+    message: `is missing: write it into ${devVars}, or take the other half out`,
+  };
 }
 
 const PAGE = "docs/configuration.md";
@@ -58,20 +53,17 @@ export function pageFor(path: string): string | undefined {
 }
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
-export function foundText({ environment, from, at, path, message }: FoundMistake): string {
-  // Environments may share .dev.vars, where a table has no name of one.
-  const told = from === undefined ? tableHint(environment, message) : message;
-  const text = mistakeText({ path: at === undefined ? path : `${path}:${at}`, message: told });
-  return (
-    (environment === undefined ? "" : `env.${environment}: `) +
-    (from === undefined ? text : `${from}: ${text}`)
-  );
-}
-
-/** Names a table as an environment has it: `[env.staging.images]` for `[images]`, which it does not inherit. */
-function tableHint(environment: string | undefined, message: string): string {
-  if (environment === undefined) return message;
-  return message.replace(/(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g, `env.${environment}.`);
+export function foundText({ environment, from, path, message }: FoundMistake): string {
+  const places = [
+    ...(environment === undefined ? [] : [`env.${environment}`]),
+    ...(from === undefined ? [] : [from]),
+  ];
+  // An environment has its own tables of these: it does not inherit them.
+  const named =
+    environment === undefined
+      ? message
+      : message.replace(/(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g, `env.${environment}.`);
+  return [...places, mistakeText({ path, message: named })].join(": ");
 }
 
 /** A warning as one line. */
@@ -85,19 +77,12 @@ export function isSameMistake(one: Mistake, other: Mistake): boolean {
 
 /** @param secrets those of one file, or of .dev.vars */
 export function shellWarnings(env: World["env"], secrets: Secrets): readonly Warning[] {
-  const other = [...secrets].filter(([name, { value }]) => env[name] && env[name] !== value);
-  const [, first] = other[0] ?? [];
+  const others = [...secrets].filter(([name, { value }]) => env[name] && env[name] !== value);
+  const [, first] = others[0] ?? [];
   if (first === undefined) return [];
-  const names = other.map(([name, { value }]) => {
-    if (!/_ACCESS_KEY_ID(?:_NEXT)?$/.test(name)) return name;
-    return `${name} (${endOf(env[name] ?? "")} instead of ${endOf(value)})`;
-  });
-  const what = `the environment has other values than ${first.from} of ${names.join(", ")}`;
+  const names = others.map(([name]) => name).join(", ");
+  const what = `the environment has other values than ${first.from} of ${names}`;
   const remedy =
     "npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them";
   return [{ what, remedy }];
-}
-
-function endOf(accessKeyId: string): string {
-  return keyEnd({ credentials: { accessKeyId } });
 }

@@ -15,10 +15,12 @@ const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 /** What wrangler accepts, and what does not work with Vitrine. */
 export function* pitfalls(vars: EnvironmentConfig): Generator<Mistake> {
   yield* bindingMistakes(vars);
-  for (const name of vars.secrets) {
-    if (!isSecret(name) || !name.endsWith("_NEXT")) continue;
-    const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
-    yield { path: name, message };
+  for (const path of vars.secrets) {
+    if (!isSecret(path) || !path.endsWith("_NEXT")) continue;
+    yield {
+      path,
+      message: "is listed under [secrets]: a deploy would fail while that slot is empty",
+    };
   }
   yield* varMistakes(vars);
   yield* cacheMistakes(vars);
@@ -27,13 +29,12 @@ export function* pitfalls(vars: EnvironmentConfig): Generator<Mistake> {
 
 /** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
 export function* varMistakes(vars: EnvironmentConfig): Generator<Mistake> {
-  for (const name of Object.keys(vars.wrangler.vars)) {
-    if (isSecret(name)) {
-      const command = hintFor(vars, `npx wrangler secret put ${name}`);
-      const message = `is in ${vars.file}, where it is no secret: ${command}`;
-      yield { path: name, message };
-    } else if (!VARIABLES.includes(name)) {
-      yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };
+  for (const path of Object.keys(vars.wrangler.vars)) {
+    if (isSecret(path)) {
+      const command = hintFor(vars, `npx wrangler secret put ${path}`);
+      yield { path, message: `is in ${vars.file}, where it is no secret: ${command}` };
+    } else if (!VARIABLES.includes(path)) {
+      yield { path, message: `is none of ${VARIABLES.join(", ")}` };
     }
   }
 }
@@ -47,23 +48,17 @@ export function mainMistakes({ main }: Pick<EnvironmentConfig, "main">): Mistake
 
 /** Bindings whose name the Worker does not know. */
 function* bindingMistakes({ wrangler, images }: EnvironmentConfig): Generator<Mistake> {
-  const limiters = (wrangler.ratelimits ?? []).map(({ name }) => name);
-  const datasets = wrangler.analytics_engine_datasets.map(({ binding }) => binding);
+  const { ratelimits = [], analytics_engine_datasets: datasets } = wrangler;
   const bindings = [
-    ...limiters.map((name, at) => [`ratelimits[${at}].name`, name, "RATE_LIMITER"] as const),
-    ...datasets.map(
-      (name, at) => [`analytics_engine_datasets[${at}].binding`, name, "METRICS"] as const,
-    ),
-    ["images.binding", images ?? "IMAGES", "IMAGES"] as const,
-  ];
-  for (const [path, name, known] of bindings) {
+    ...ratelimits.map(({ name }) => ["ratelimits.name", name, "RATE_LIMITER"]),
+    ...datasets.map(({ binding }) => ["analytics_engine_datasets.binding", binding, "METRICS"]),
+    ["images.binding", images ?? "IMAGES", "IMAGES"],
+  ] as const;
+  for (const [path = "", name, known] of bindings) {
     if (name === known) continue;
     yield { path, message: `is ${name}, which the Worker does not use: call it ${known}` };
   }
 }
-
-const GATEWAY = "default";
-const CACHED = "Renditions";
 
 /** The setting of Workers Cache for an entrypoint; undefined: it has none, so `[cache]` counts. */
 function cacheOf({ wrangler }: EnvironmentConfig, name: string): boolean | undefined {
@@ -71,68 +66,47 @@ function cacheOf({ wrangler }: EnvironmentConfig, name: string): boolean | undef
   return entrypoint?.type === "worker" ? entrypoint.cache?.enabled : undefined;
 }
 
-/** A cache in front of the entrypoint that checks visitors (W1, W2), or an entrypoint that is not there. */
+/** A cache in front of the entrypoint that checks visitors (W1, W2). */
 function* cacheMistakes(vars: EnvironmentConfig): Generator<Mistake> {
-  const { cache, exports } = vars.wrangler;
-  for (const [name, { type }] of Object.entries(exports)) {
-    const isKnown = name === GATEWAY || name === CACHED;
-    if (isKnown && type !== "worker") {
-      yield { path: `exports.${name}.type`, message: 'is not "worker"' };
-    } else if (!isKnown && type === "worker") {
-      const message = `is no entrypoint of the Worker: it has ${GATEWAY} and ${CACHED}`;
-      yield { path: `exports.${name}`, message };
-    }
-  }
-  const cached = cacheOf(vars, GATEWAY);
-  if (!(cached ?? cache?.enabled)) return;
+  const cached = cacheOf(vars, "default");
+  if (!(cached ?? vars.wrangler.cache?.enabled)) return;
   const state = cached === undefined ? "is missing" : "is true";
   const harm =
     "a cache in front of it answers without asking the Worker, so an expired signed URL and an image for some pages only are shown to anybody";
-  const remedy = `set it to false, and exports.${GATEWAY}.type to "worker"`;
-  const isReplaced =
-    cached === undefined && vars.environment !== undefined && vars.own.has("exports");
-  const hint = isReplaced ? ". The exports of an environment replace all of the top level" : "";
-  yield {
-    path: `exports.${GATEWAY}.cache.enabled`,
-    message: `${state}: ${harm}: ${remedy}${hint}`,
-  };
+  const remedy = 'set it to false, and exports.default.type to "worker"';
+  yield { path: "exports.default.cache.enabled", message: `${state}: ${harm}: ${remedy}` };
 }
 
-/** A cache that is off or emptied: that costs time and money, and harms nobody. */
-function* cacheWarnings(vars: EnvironmentConfig): Generator<Warning> {
-  const { cache } = vars.wrangler;
-  if (!cache?.enabled || cacheOf(vars, CACHED) === false) {
-    const what = `the cache for ${CACHED} is off: each data centre of Cloudflare makes every rendition anew, so more visitors wait, and S3 sends more`;
-    const remedy =
-      "write [cache] and [exports] as docs/cache.md shows, or keep = 0 in [vars.ANSWERS] if that is meant";
-    return yield { what, remedy };
-  }
-  if (!cache.cross_version_cache) {
-    const what =
-      "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache"; // W4
-    yield { what, remedy: "set it to true" };
-  }
-}
-
-/** What may not work, and does no harm. Warnings of deprecated settings belong here. */
+/** What may not work, or costs more, and does no harm. Warnings of deprecated settings belong here. */
 export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Warning> {
+  const { cache } = vars.wrangler;
   if (vars.workersDev && hasEdge(config.routes)) {
-    const what =
-      "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not"; // R2
     yield {
-      what,
+      what: "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not", // R2
       remedy: "set both to false, or check that address with npx vitrine doctor --url",
     };
   }
   for (const { name, engine, hasSourceParameter } of bucketsOf(config.routes)) {
     if (hasSourceParameter || engine !== "cf") continue;
     // The edge knows a replaced object by the URL of the old one (A15, C1).
-    const what = `BUCKETS.${name}.source_parameter is false: a replaced object shows only when the edge's own time is over, which is an hour, or the object's cache-control if that is longer. Until then, sizes that were not made before are refused`;
-    const remedy =
-      'leave it so only if S3 refuses x-vitrine: remove it, and npx vitrine doctor asks S3. Or set engine = "binding"';
-    yield { what, remedy };
+    yield {
+      what: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,
+      remedy: 'remove it, and npx vitrine doctor asks S3 whether it can. Or set engine = "binding"',
+    };
   }
-  if (config.answers.keep > 0) yield* cacheWarnings(vars);
+  if (config.answers.keep === 0) return;
+  if (!cache?.enabled || cacheOf(vars, "Renditions") === false) {
+    yield {
+      what: "the cache for Renditions is off: each data centre of Cloudflare makes every rendition anew",
+      remedy:
+        "write [cache] and [exports] as docs/cache.md shows, or keep = 0 in [vars.ANSWERS] if that is meant",
+    };
+  } else if (!cache.cross_version_cache) {
+    yield {
+      what: "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache", // W4
+      remedy: "set it to true",
+    };
+  }
 }
 
 /** What works on a developer's machine, and fails once it is deployed. */

@@ -1,6 +1,7 @@
 // Opens the project of this folder for a command: an environment as a deploy or as the local run has it, the
 // secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
 
+import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import {
@@ -26,13 +27,11 @@ import {
   carrierText,
   type EnvironmentConfig,
   isCarrier,
-  r2StandIn,
   readEnvironment,
 } from "./environment-config.ts";
 import {
   isLocalSigningKey,
   isOfLocalKey,
-  LOCAL_STORE,
   type LocalRun,
   localRun,
   readLocalKeys,
@@ -106,8 +105,7 @@ export type Site = Project & { readonly base: string };
 export function openSite(world: World, options: OpenOptions): Site | Fault | ConfigFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
-  const or = ", or use the local run: --url http://localhost:8787";
-  const base = provenBase(world.folder, project, or);
+  const base = provenBase(world.folder, project);
   return isFault(base) ? base : { ...project, base };
 }
 
@@ -125,90 +123,76 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   if (isFault(known)) return configFault([known.mistake]);
   if (isCarrier(known)) return { fault: carrierText(known) };
   const local = given !== undefined && isHere(given);
-  const others = !given || local ? undefined : refuserOfOthersUrls(world.folder, known)(given);
-  if (others !== undefined) return others;
+  const foreign = given && !local ? refuserOfOthersUrls(world.folder, known)(given) : undefined;
+  if (foreign !== undefined) return foreign;
   if (local && secretsFile !== undefined) {
     const remedy = `the local run takes its secrets from ${known.devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${remedy}` };
   }
-  const opened = local ? openLocal(world, known, given) : openDeployed(world, known, secretsFile);
-  if (isFault(opened)) return opened;
-  const { vars, secrets } = opened;
+  const run = local ? runAt(given, world.folder, known) : undefined;
+  const sources = run
+    ? [secretsIn(known.started, known.devVars), secretsIn(run.secrets, "the local run")]
+    : deployedSecrets(world, known, secretsFile);
+  if (isFault(sources)) return sources;
+  const secrets = mergeSecrets(sources);
+  const vars = run?.vars ?? deployedVars(known, secrets);
+  const written = readConfig(vars);
+  if ("mistakes" in written) return configFault(foundIn(written.mistakes, known, secrets, run));
+  // Only now: the buckets of the local run would hide what is wrong with those of the configuration.
+  const config = run && !run.own ? readConfig({ ...vars, BUCKETS: run.buckets }) : written;
+  if ("mistakes" in config) return configFault(foundIn(config.mistakes, known, secrets, run));
   return {
-    ...opened,
-    ...{ known, local, secretsFile },
+    ...{ config, configured: written.buckets, secrets, known, local, secretsFile },
     base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
     words: secretPrefixesOf(vars["BUCKETS"]),
     healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
 }
 
-type Opened = Pick<Project, "config" | "configured" | "secrets"> & { readonly vars: Vars };
-
-/** The configuration as the local run has it. The local S3 goes by the name of localhost. */
-function openLocal({ folder }: World, known: EnvironmentConfig, url: string): Opened | ConfigFault {
+/** The local run at a URL. The local S3 goes by the name of localhost. */
+function runAt(url: string, folder: string, known: EnvironmentConfig): LocalRun {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
-  const { run, config: configured, mistakes } = readLocal(folder, known, endpoint);
-  const secrets = mergeSecrets([
-    secretsIn(known.started, known.devVars),
-    secretsIn(run.secrets, "the local run"),
-  ]);
-  if (configured === undefined) return configFault(withSources(mistakes, secrets));
-  // Only now: the buckets of the local run would hide what is wrong with those of the configuration.
-  const buckets = run.own ? {} : { BUCKETS: run.buckets };
-  const store = { ...run.answers, [LOCAL_STORE]: r2StandIn(LOCAL_STORE) };
-  const config = readConfig({ ...run.vars, ...buckets, ...store });
-  if ("mistakes" in config) return configFault(withSources(config.mistakes, secrets));
-  return { config, configured: configured.buckets, secrets, vars: run.vars };
+  return localRun(known, endpoint, readLocalKeys(folder));
 }
 
-/** Reads one environment as the local run has it. @returns without `config`, the mistakes are why */
-export function readLocal(
-  folder: string,
-  known: EnvironmentConfig,
-  endpoint: string,
-): { run: LocalRun; config?: Config; mistakes: readonly FoundMistake[] } {
-  const run = localRun(known, endpoint, readLocalKeys(folder));
-  const config = readConfig(run.vars);
-  if (!("mistakes" in config)) return { run, config, mistakes: [] };
-  const { devVars, environment } = known;
-  const mistakes = config.mistakes.map((mistake) => {
-    return { ...localMistake(mistake, run.vars, devVars), environment };
-  });
-  return { run, mistakes };
-}
-
-function openDeployed(
+function deployedSecrets(
   world: World,
-  known: EnvironmentConfig,
-  secretsFile: string | undefined,
-): Opened | Fault | ConfigFault {
-  const { deployed, started, local, secrets: required, devVars, environment } = known;
-  const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
+  { started, local, devVars }: EnvironmentConfig,
+  file: string | undefined,
+): readonly Secrets[] | Fault {
+  const filed = file === undefined ? {} : readSecretsFile(world, file);
   if (isFault(filed)) return filed;
   const own = Object.entries(started).filter(
     ([name, value]) => local.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
   );
-  const secrets = mergeSecrets([
-    secretsIn(filed, secretsFile ?? ""),
+  return [
+    secretsIn(filed, file ?? ""),
     secretsIn(world.env, "the environment"),
     secretsIn(Object.fromEntries(own), devVars),
-  ]);
-  const { URL_SIGNING_KEYS } = valuesOf(secrets);
-  const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };
-  const vars = { ...placeholderSecrets(required), ...deployed, ...signing };
-  const config = readConfig(vars);
-  if (!("mistakes" in config)) return { config, configured: config.buckets, secrets, vars };
-  const mistakes = config.mistakes.map((mistake) => ({ ...mistake, environment }));
-  return configFault(withSources(mistakes, secrets));
+  ];
 }
 
-/** Names where the secrets come from that are wrong. */
-function withSources(mistakes: readonly FoundMistake[], secrets: Secrets): FoundMistake[] {
+/** The vars as a deploy has them, as if all secrets that it requires were set; signing keys, if they are at hand. */
+function deployedVars({ deployed, secrets: required }: EnvironmentConfig, secrets: Secrets): Vars {
+  const signing = secrets.get("URL_SIGNING_KEYS");
+  return {
+    ...{ ...placeholderSecrets(required), ...deployed },
+    ...(signing && { URL_SIGNING_KEYS: signing.value }),
+  };
+}
+
+/** The mistakes, with where the secrets come from that are wrong. */
+function foundIn(
+  mistakes: readonly Mistake[],
+  { environment, devVars }: EnvironmentConfig,
+  secrets: Secrets,
+  run: LocalRun | undefined,
+): FoundMistake[] {
   return mistakes.map((mistake) => {
     const from = secrets.get(mistake.path)?.from;
-    return from === undefined ? mistake : { ...mistake, from };
+    const found = run ? localMistake(mistake, run.vars, devVars) : mistake;
+    return { ...found, environment, ...(from !== undefined && { from }) };
   });
 }
 

@@ -27,8 +27,8 @@ export function findBaseUrl(
 }
 
 function readBaseUrl(given: string, option: string): string | Fault {
-  const told = given.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
-  const fault = (reason: string) => ({ fault: `${option} ${told}: ${reason}` });
+  const shown = given.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
+  const fault = (reason: string) => ({ fault: `${option} ${shown}: ${reason}` });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
     return fault("is not a URL such as https://images.example.com");
   }
@@ -51,19 +51,44 @@ export function isHere(url: string): boolean {
   return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
 }
 
-type Patterns = Pick<EnvironmentConfig, "patterns" | "customDomains">;
-type Routes = Pick<EnvironmentConfig, "patterns" | "customDomains" | "workersDev" | "worker">;
+/** Refuses a URL which the routes of another environment match better. An unknown host is accepted. */
+export type RefuseOthers = (url: string) => Fault | undefined;
 
-/**
- * Makes a function that refuses a URL which the routes of another environment match better. An unknown host is
- * accepted.
- */
-export function refuserOfOthersUrls(
+export function refuserOfOthersUrls(folder: string, known: EnvironmentConfig): RefuseOthers {
+  const others = readOthers(folder, known);
+  return (url) => {
+    const { hostname, origin } = new URL(url); // A path may hold a signature.
+    const own = claimOn(hostname, known);
+    const owners = others.filter((other) => claimOn(hostname, other) > own);
+    if (owners.length === 0) return undefined;
+    const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
+    const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
+    return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
+  };
+}
+
+/** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
+export function refuseUnprovenUrl(
   folder: string,
   known: EnvironmentConfig,
-): (url: string) => Fault | undefined {
-  const others = readOthers(folder, known);
-  return (url) => refuseBetterMatch(known, others, url);
+  url: string,
+): Fault | undefined {
+  const { hostname, origin } = new URL(url);
+  const { patterns } = known;
+  const refused = refuserOfOthersUrls(folder, known)(url);
+  if (refused !== undefined) return refused;
+  if (claimOn(hostname, known) === 0) {
+    const has = patterns.length === 0 ? "none" : patterns.join(", ");
+    const remedy = `add ${hostname} to routes there`;
+    return { fault: `${origin}: is no route of ${placeText(known)}, which has ${has}: ${remedy}` };
+  }
+  for (const other of readOthers(folder, known)) {
+    const shared = sharedPattern(patterns, other.patterns);
+    if (shared === undefined || !isHostOf(hostname, asciiHost(shared))) continue;
+    const reason = `${shared} is also a route of ${environmentText(other.environment)}`;
+    return { fault: `${origin}: ${reason}: give each environment its own routes` };
+  }
+  return undefined;
 }
 
 /** What a project knows of where its Vitrine is (project.ts). */
@@ -73,70 +98,27 @@ type Located = {
   readonly local: boolean;
 };
 
-export type OwnUrls = ReturnType<typeof ownUrlsOf>;
+/** The known hosts of this Vitrine, and what refuses a URL of another environment. */
+export type OwnUrls = { readonly hosts: readonly string[]; readonly refuse: RefuseOthers };
 
-/** The known hosts of this Vitrine, and a function that refuses a URL of another environment. */
-export function ownUrlsOf(folder: string, { base, known }: Omit<Located, "local">) {
+export function ownUrlsOf(folder: string, { base, known }: Omit<Located, "local">): OwnUrls {
   const own = isFault(base) || base === "" ? [] : [hostOf(base)];
   const hosts = [...new Set([...own, ...known.patterns.map(hostOf)])];
   return { hosts, refuse: refuserOfOthersUrls(folder, known) };
 }
 
-/** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
-export function refuseUnprovenUrl(
-  folder: string,
-  known: EnvironmentConfig,
-  url: string,
-): Fault | undefined {
-  const others = readOthers(folder, known);
-  const refused = refuseBetterMatch(known, others, url);
-  if (refused !== undefined) return refused;
-  const { hostname, origin } = new URL(url);
-  const { file, environment, environments, patterns } = known;
-  const where = environments.length === 0 ? "" : ` of ${environmentText(environment)}`;
-  if (claimOn(hostname, known) === 0) {
-    const has = patterns.length === 0 ? "none" : patterns.join(", ");
-    return {
-      fault: `${origin}: is no route${where} in ${file}, which has ${has}: add ${hostname} to routes there`,
-    };
-  }
-  for (const other of others) {
-    const shared = sharedPattern(patterns, other.patterns);
-    if (shared === undefined || !isHostOf(hostname, asciiHost(shared))) continue;
-    const whose = environmentText(other.environment);
-    const reason = `${shared} is also a route of ${whose}, so it may be that Worker`;
-    return { fault: `${origin}: ${reason}. Give each environment its own routes` };
-  }
-  return undefined;
-}
-
 /** The URL of a project if its routes prove it, so that a token may be sent there. */
-export function provenBase(folder: string, project: Located, or = ""): string | Fault {
-  const { known, base, local } = project;
-  if (isFault(base)) {
-    return { fault: `${placeText(known)} names no domain under routes: put yours there${or}` };
-  }
+export function provenBase(folder: string, { known, base, local }: Located): string | Fault {
   if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
-  return (local ? undefined : refuseUnprovenUrl(folder, known, base)) ?? base;
-}
-
-function refuseBetterMatch(
-  known: EnvironmentConfig,
-  others: readonly EnvironmentConfig[],
-  url: string,
-): Fault | undefined {
-  const { hostname, origin } = new URL(url); // A path may hold a signature.
-  const own = claimOn(hostname, known);
-  const owners = others.filter((other) => claimOn(hostname, other) > own);
-  if (owners.length === 0) return undefined;
-  const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
-  const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
-  return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
+  if (isFault(base) || local) return base;
+  return refuseUnprovenUrl(folder, known, base) ?? base;
 }
 
 const EXACT = Number.POSITIVE_INFINITY;
 /** Any route goes before it, whose claim is the length of its host and more. */
 const CUSTOM = 1;
+
+type Routes = Pick<EnvironmentConfig, "patterns" | "customDomains" | "workersDev" | "worker">;
 
 /** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
 function claimOn(
@@ -175,28 +157,8 @@ export function sharedPattern(
   return one.find((pattern) => others.includes(normalised(pattern)));
 }
 
-/**
- * The routes that get requests of another Worker's route or custom domain. Routes go before custom domains, whatever
- * the host of their pattern; of two routes, the longer path of the same host goes first.
- */
-export function takenRoutesOf(takers: Patterns, losers: Patterns): { by: string; from: string }[] {
-  const routes = takers.patterns.filter((pattern) => !takers.customDomains.includes(pattern));
-  const pairs = routes.flatMap((by) => losers.patterns.map((from) => ({ by, from })));
-  return pairs.filter(({ by, from }) => {
-    const isCustom = losers.customDomains.includes(from);
-    const [[host, path], [other, rest]] = [partsOf(by), partsOf(from)];
-    const isSame = host === other || (isCustom && host.includes(".") && isHostOf(other, host));
-    const isLonger = rest.endsWith("*") && path.startsWith(rest.slice(0, -1));
-    return isSame && isLonger && normalised(by) !== normalised(from);
-  });
-}
-
-function normalised(pattern: string): string {
-  return partsOf(pattern).join("/");
-}
-
 /** The host and the path: `*` also for a custom domain. */
-function partsOf(pattern: string): [host: string, path: string] {
+function normalised(pattern: string): string {
   const [, ...path] = pattern.replace(/^https?:\/\//, "").split("/");
-  return [asciiHost(pattern), path.length === 0 ? "*" : path.join("/")];
+  return [asciiHost(pattern), ...(path.length === 0 ? ["*"] : path)].join("/");
 }

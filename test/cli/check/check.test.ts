@@ -88,8 +88,8 @@ const WRONG: readonly [string, Config, ...unknown[]][] = [
       analytics_engine_datasets: [{ binding: "ANALYTICS" }],
       images: { binding: "IMG" },
     },
-    "ratelimits[0].name: is LIMITER, which the Worker does not use: call it RATE_LIMITER",
-    "analytics_engine_datasets[0].binding: is ANALYTICS, which the Worker does not use: call it METRICS",
+    "ratelimits.name: is LIMITER, which the Worker does not use: call it RATE_LIMITER",
+    "analytics_engine_datasets.binding: is ANALYTICS, which the Worker does not use: call it METRICS",
     "images.binding: is IMG, which the Worker does not use: call it IMAGES",
   ],
   [
@@ -166,16 +166,6 @@ const WRONG: readonly [string, Config, ...unknown[]][] = [
     uncached("is true"),
   ],
   [
-    "entrypoints that the Worker does not have, or of another kind (W1)",
-    {
-      ...TOP,
-      exports: { Default: worker(false), Renditions: { type: "workflow", name: "a" } },
-    },
-    "exports.Default: is no entrypoint of the Worker: it has default and Renditions",
-    'exports.Renditions.type: is not "worker"',
-    uncached("is missing"),
-  ],
-  [
     "a store in the bucket of an origin",
     stored([renditions("acme-media"), { ...R2, bucket_name: "acme-media" }], {
       ...{ BUCKETS: { media: R2 }, ROUTES },
@@ -200,11 +190,6 @@ const WRONG: readonly [string, Config, ...unknown[]][] = [
       },
     }),
     taken("acme-media", "BUCKETS.media"),
-  ],
-  [
-    "a store of the account in a local run",
-    stored([{ ...renditions(), remote: true }]),
-    "ANSWERS.store: is RENDITIONS, which has remote = true: wrangler dev would store in it. Remove that",
   ],
 ];
 
@@ -328,7 +313,7 @@ test.each<[string, Files, Files, string[]]>([
     { ".dev.vars": `${OTHER}AWS_SECRET_ACCESS_KEY=x` },
     { AWS_ACCESS_KEY_ID: NEXT_CREDENTIALS.accessKeyId, HEALTH_TOKEN: "another", PATH: "x" },
     [
-      "the environment has other values than .dev.vars of AWS_ACCESS_KEY_ID (…TKEY instead of …MPLE): npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them",
+      "the environment has other values than .dev.vars of AWS_ACCESS_KEY_ID: npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them",
     ],
   ],
   ["the same secrets", { ".dev.vars": `${OTHER}AWS_SECRET_ACCESS_KEY=x` }, SECRETS, []],
@@ -419,11 +404,9 @@ describe("vitrine check says what is to be done and what it can cost:", () => {
     for (const text of texts) expect(out).toContain(text);
   });
 
-  test("what a store saves, and that a changed overlay needs a new URL", async () => {
-    const overlay = { PRESETS: { ...VARS.PRESETS, ...drawn("https://logos.example/a.png") } };
-    const { out: none } = await check(withVars(overlay));
+  test("what a store saves", async () => {
+    const { out: none } = await check(TOP);
     expect(none).toContain("They are billed again in every month. With store in [vars.ANSWERS]");
-    expect(none).toContain("Overlays by URL (marked): when you change one, give it a new URL.\n");
     const { out: all } = await check(stored([renditions()]));
     expect(all).toMatch(/after the first month only what is new is billed$/m);
   });

@@ -191,11 +191,11 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
 
   test.each([[ROTATE], [WARM], [PURGE], [DOCTOR]])("by %j, if it is unknown", async (args) => {
     const url = ["--url", "https://other.example"];
-    const fault = `https://other.example: is no route of the top level in wrangler.toml, which has images.example: add other.example to routes there`;
+    const fault = `https://other.example: is no route of wrangler.toml, which has images.example: add other.example to routes there`;
     expect(await ask(folder, [...args, ...url])).toEqual({ code: 2, out: "", fault });
     const bare = await ask(staged({}, { routes: [] }), [...args, ...url, "--env", "staging"]);
     expect(bare.fault).toContain(
-      "is no route of env.staging in wrangler.toml, which has none: add other.example",
+      "is no route of env.staging of wrangler.toml, which has none: add other.example",
     );
   });
 

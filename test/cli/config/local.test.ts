@@ -1,7 +1,7 @@
 // The buckets of the local run: each is on this machine, whatever opens it in production.
 
 import { expect, test } from "vitest";
-import { LOCAL_STORE, localBucketName, localRun } from "../../../src/cli/config/local-run.ts";
+import { localBucketName, localRun } from "../../../src/cli/config/local-run.ts";
 import { bucketsOfWorker } from "../../../src/dev/run-worker.ts";
 import { LOCAL_KEYS } from "../../support/env.ts";
 
@@ -53,34 +53,6 @@ test("a role gives way to the local keys, and the issuer has a key that stays th
     LOCAL_KEYS,
   );
   expect(others["OIDC_SIGNING_KEY"]).toBe("own");
-});
-
-const ANSWERS = { max_age: 60 };
-const OWN = { ...ANSWERS, store: "RENDITIONS" };
-
-test.each<[what: string, vars: Record<string, unknown>, answers: Record<string, unknown>]>([
-  ["a project without a store", { ANSWERS }, { ANSWERS: { ...ANSWERS, store: LOCAL_STORE } }],
-  ["one without ANSWERS", {}, { ANSWERS: { store: LOCAL_STORE } }],
-  ["one with a store", { ANSWERS: OWN }, { ANSWERS: OWN }],
-  ["ANSWERS of .dev.vars", { ANSWERS: JSON.stringify(OWN) }, { ANSWERS: OWN }],
-  ["ANSWERS that nobody can read", { ANSWERS: "{" }, {}],
-  ["the switch that turns it off", { ANSWERS: OWN, EDGE: '{"store":false}' }, { ANSWERS }],
-  ["a fault of the edge", { ANSWERS: OWN, EDGE: '{"trouble":"9522/503"}' }, { ANSWERS }],
-  ["both", { ANSWERS: OWN, EDGE: '{"quota":1,"store":true}' }, { ANSWERS: OWN }],
-  ["a line EDGE that is half written", { ANSWERS: OWN, EDGE: '{"quota"' }, { ANSWERS }],
-  ["a dead key", { ANSWERS: OWN, AWS_SECRET_ACCESS_KEY: "dead" }, { ANSWERS }],
-  [
-    "keys of an S3 of its own",
-    { ANSWERS: OWN, AWS_SECRET_ACCESS_KEY: "own", BUCKETS: {} },
-    { ANSWERS: OWN },
-  ],
-])("with %s the local run stores, unless a fault is simulated", (_what, vars, answers) => {
-  const all = {
-    started: { ...started, ...vars },
-    local: new Set(Object.keys(vars)),
-    r2Buckets: [],
-  };
-  expect(localRun(all, S3, LOCAL_KEYS).answers).toEqual(answers);
 });
 
 test("a bucket's name on this machine cannot be guessed, and is one that R2 allows", () => {

@@ -118,8 +118,6 @@ test("the doctor notes other secrets in the shell than in the file that it is gi
   const { findings } = await examine(["--secrets-file", "secrets.env"], { env: OWN });
   expect(findings).toContainEqual({
     ...{ about: "the environment", check: "configuration", severity: "note" },
-    seen: expect.stringMatching(
-      /other values than secrets\.env of .*TKEY instead of …MPLE\), AWS_S/,
-    ),
+    seen: expect.stringMatching(/other values than secrets\.env of AWS_ACCESS_KEY_ID, AWS_S/),
   });
 });

@@ -34,7 +34,7 @@ export function contents(folder: string): Record<string, string | null> {
 
 /** What wrangler reads of a project, or of one of its environments. */
 export function readProject(folder: string, environment?: string) {
-  const known = readEnvironment(folder, environment, "quiet");
+  const known = readEnvironment(folder, environment);
   if (isFault(known)) throw new Error(known.fault);
   return known;
 }
