@@ -14,9 +14,6 @@ export const secretsFileOption = (which = "secrets") =>
 
 export const jsonOption = () => new Option("--json", "prints JSON");
 
-export const dryRunOption = () =>
-  new Option("--dry-run", "prints what would be done, and does nothing");
-
 /** How commands take objects (project/object-name.ts). */
 export const OBJECTS = `An object is named by its key, without the prefix of its bucket. If wrangler.toml has several buckets,
 or if the key begins with the name of the bucket, write BUCKET/key.`;

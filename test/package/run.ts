@@ -44,6 +44,13 @@ export function shellOf({ node = 24, env = {} }: Pick<Where, "node" | "env">): N
   };
 }
 
+/** An API of Cloudflare that does not answer: whoever is logged in here deploys nothing. */
+export const NO_CLOUDFLARE = {
+  CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:1",
+  CLOUDFLARE_API_TOKEN: "made-up",
+  CLOUDFLARE_ACCOUNT_ID: "0".repeat(32),
+};
+
 /** Runs a program, whatever its exit code is. */
 export function tryRun(program: string, args: readonly string[], where: Where): Promise<Ended> {
   return new Promise((settle) => {

@@ -4,16 +4,12 @@
 import * as fs from "node:fs";
 import { dirname, resolve } from "node:path";
 
-/** New files are for their owner alone: they have secrets in them, or say something of secrets. */
-const PRIVATE = 0o600;
-const PUBLIC = 0o666;
-
 /**
  * An existing file keeps its mode, and a link stays a link.
- * @param mode that of a new file
+ * @param mode that of a new file: by default its owner's alone, because it may have secrets in it
  * @throws what the file system says
  */
-export function replaceFile(path: string, text: string, mode = PRIVATE): void {
+export function replaceFile(path: string, text: string, mode = 0o600): void {
   fs.mkdirSync(dirname(path), { recursive: true });
   const before = fs.statSync(path, { throwIfNoEntry: false });
   const target = before === undefined ? path : fs.realpathSync(path);
@@ -44,7 +40,7 @@ export function ownFileFault(folder: string, file: string, isOurs: IsOurs): stri
 
 /** @returns why it was not written */
 export function writeOwnFile(folder: string, file: string, text: string, isOurs: IsOurs) {
-  const write = () => void replaceFile(resolve(folder, file), text, PUBLIC);
+  const write = () => void replaceFile(resolve(folder, file), text, 0o666);
   return ownFileFault(folder, file, isOurs) ?? faultOf(write);
 }
 

@@ -1,6 +1,5 @@
 // The new key: reads it from its file, and asks S3 whether it accepts it. Never prints it.
 
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
@@ -10,7 +9,7 @@ import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { trySlot, works } from "../../worker/try-slot.ts";
 import { type Fault, say } from "../command.ts";
-import { cutFault, decodeText } from "../secrets/secrets.ts";
+import { cutFault, readText } from "../secrets/secrets.ts";
 import type { KeyedRotation } from "./rotation.ts";
 
 const NO_KEY =
@@ -24,7 +23,7 @@ export function readKey(folder: string, file: string): Slot | Fault {
   const refuse = (reason: string): Fault => ({ fault: `--key-file ${file} ${reason}` });
   let text: string;
   try {
-    text = decodeText(readFileSync(resolve(folder, file)));
+    text = readText(resolve(folder, file));
   } catch (error) {
     return refuse(`cannot be read: ${error instanceof Error ? error.message : error}`);
   }

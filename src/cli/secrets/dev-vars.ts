@@ -24,31 +24,29 @@ export function putDevVars(folder: string, change: Change, name: string): Fault 
 }
 
 /** Changes nothing but the lines of these secrets. @param file its name, for messages */
-export function editDevVars(before: string, change: Change, file: string): string | Fault {
-  const mark = /^\uFEFF?/.exec(before)?.[0] ?? "";
-  const text = before.slice(mark.length);
+export function editDevVars(text: string, change: Change, file: string): string | Fault {
   const pending = new Map(Object.entries(change));
   const lines = text.split("\n").flatMap((line) => {
     const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
-    const value = change[name];
-    if (value === undefined) return [line];
-    if (value === null || !pending.delete(name)) return []; // each name once
-    return [`${name}=${quote(value)}`];
+    if (!Object.hasOwn(change, name)) return [line];
+    const value = pending.get(name);
+    pending.delete(name); // each name once
+    return typeof value === "string" ? [`${name}=${quote(value)}`] : [];
   });
-  for (const [name, value] of pending) if (value === null) pending.delete(name);
-  const added = [...pending].map(([name, value]) => `${name}=${quote(value ?? "")}`);
+  const added = [...pending].flatMap(([name, value]) =>
+    value === null ? [] : [`${name}=${quote(value)}`],
+  );
   if (added.length > 0 && lines.at(-1) === "") lines.pop();
   const edited = [...lines, ...added, ...(added.length > 0 ? [""] : [])].join("\n");
 
   // Read the result as it will be read: one of the names may be inside a value of several lines.
   const expected = { ...parseEnv(text), ...change };
-  const actual = { ...parseEnv(edited) };
+  const actual = parseEnv(edited);
   // For wrangler, a backslash at the end makes the quote a part of the value.
-  const isOpen = (name: string) => change[name]?.endsWith("\\") === true;
   const wrong = Object.keys({ ...expected, ...actual }).filter(
-    (name) => (expected[name] ?? null) !== (actual[name] ?? null) || isOpen(name),
+    (name) => (expected[name] ?? null) !== (actual[name] ?? null) || change[name]?.endsWith("\\"),
   );
-  if (wrong.length === 0) return mark + edited;
+  if (wrong.length === 0) return edited;
   return {
     fault: `${file} cannot be edited without changing ${wrong.join(", ")}: put each value on one line, in quotes`,
   };

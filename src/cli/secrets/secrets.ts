@@ -19,45 +19,40 @@ export type Secret = {
 export type Secrets = ReadonlyMap<string, Secret>;
 
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. */
-export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
+export function readSecretsFile({ folder }: World, file: string): Record<string, string> | Fault {
   const refuse = (reason: string) => ({ fault: `--secrets-file ${file}: ${reason}` });
   try {
-    const text = decodeText(readFileSync(resolve(folder, file)));
-    const table = parseJson(text);
-    if (isPlainObject(table)) return table; // wrangler reads both kinds, too
-    if (/^\s*\{/.test(text)) {
-      return refuse('is not right as JSON. It must be a table, {"NAME": "value"}');
-    }
-    const cut = cutFault(text);
-    return cut === undefined ? { ...parseEnv(text) } : refuse(cut);
+    const text = readText(resolve(folder, file));
+    const isJson = /^\s*\{/.test(text);
+    const cut = isJson ? undefined : cutFault(text);
+    if (cut !== undefined) return refuse(cut);
+    const table: unknown = isJson ? parseJson(text) : parseEnv(text);
+    return isTableOfTexts(table) ? table : refuse('is no table of JSON, {"NAME": "value"}');
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const isMissing = "code" in error && error.code === "ENOENT";
-    return refuse(isMissing ? "there is no such file" : error.message);
+    return refuse(error instanceof Error ? error.message : `${error}`);
   }
 }
 
-/** The text of a file as editors and PowerShell write it. @throws if it is not text */
-export function decodeText(bytes: Uint8Array): string {
-  const mark = `${bytes[0]} ${bytes[1]}`;
-  const encoding = mark === "255 254" ? "utf-16le" : mark === "254 255" ? "utf-16be" : "utf-8";
-  const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
-  if (text.includes("\0")) throw new Error("unknown encoding: save it as UTF-8");
-  return text;
+function isTableOfTexts(table: unknown): table is Record<string, string> {
+  return isPlainObject(table) && Object.values(table).every((value) => typeof value === "string");
 }
 
-// `parseEnv` cuts a value without quotes at a `#`.
-const HASH = /^\s*(?:export\s+)?(\w+)\s*=(?:[ \t]*[^\s'"`#][^\s#]*)?#/gm;
-// It drops what follows the quotes, and takes a quote that is not closed for a part of the value.
-const QUOTED = /^\s*(?:export\s+)?(\w+)\s*=[ \t]*(['"`])(?:[\s\S]*?\2[ \t]*([^#\s]?).*$|)/gm;
+/** Reads a file as UTF-8, or as PowerShell writes it. @throws if it is not there, or no such text */
+export function readText(path: string): string {
+  const bytes = readFileSync(path);
+  const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-8";
+  return new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
+}
+
+/** An assignment that `parseEnv` reads whole: it cuts a value at a `#`, and drops what follows quotes. */
+const ASSIGNMENT =
+  /^\s*(?:export\s+)?\w+\s*=[ \t]*(?:'[^']*'|"[^"]*"|`[^`]*`|[^\s'"`#][^\n#]*?|)[ \t]*(?:[ \t]#.*)?$/gm;
 
 /** Why a secret in lines of KEY=VALUE would have another value than it seems. */
 export function cutFault(text: string): string | undefined {
-  const hash = [...text.matchAll(HASH)].find(([, name = ""]) => isSecret(name))?.[1];
-  if (hash) return `${hash} has a #, which begins a comment. Put the value in quotes: '…'`;
-  const quoted = [...text.matchAll(QUOTED)];
-  const open = quoted.find(([, name = "", , rest]) => isSecret(name) && rest !== "")?.[1];
-  return open && `${open} has quotes that do not enclose its whole value. Put it in other quotes`;
+  const others = text.replace(ASSIGNMENT, "").matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm);
+  const name = [...others].map(([, one = ""]) => one).find(isSecret);
+  return name && `${name} is not read whole: put its value in quotes that it does not have, '…'`;
 }
 
 /** The secrets among some variables. An empty one counts as absent. */

@@ -15,7 +15,6 @@ test.each<[what: string, before: string, change: Record<string, string | null>, 
   ["deleted", "# A=1\nA=0\nB=2\n", { A: null, C: null }, "# A=1\nB=2\n"],
   ["several", "B='2'\nA=0\n", { A: "1", B: null, C: "3" }, "A='1'\nC='3'\n"],
   ["in the place of one with a colon", "A: 0\nB=2\n", { A: "1" }, "A='1'\nB=2\n"],
-  ["behind a mark of UTF-8", "\uFEFFA=0\nB=2\n", { A: "1", B: null }, "\uFEFFA='1'\n"],
   ["with quotes and signs", "", { A: "a'b#c$d=" }, `A="a'b#c$d="\n`],
 ])("a secret is put into .dev.vars: %s", (_what, before, change, after) => {
   expect(editDevVars(before, change, ".dev.vars")).toBe(after);

@@ -1,0 +1,126 @@
+// Reads the secrets of a file, and tries each S3 key of it at its buckets, before anything is deployed. It refuses a
+// key where the Worker would, and one that may list the canary and not read it. No message holds any part of a secret.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+import {
+  readSlots,
+  readToken,
+  secretNames,
+  signingKeysOf,
+} from "../../worker/config/read-secrets.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
+import { type Fault, isFault, say, type World } from "../command.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
+import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
+import { readDeployed } from "../config/project.ts";
+import { askS3 } from "../http/ask-s3.ts";
+import { listPage } from "../objects/list-page.ts";
+import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
+import { readSecretsFile, slotSecretNames } from "../secrets/secrets.ts";
+import { visible } from "../terminal/shell.ts";
+
+/** Secrets by name. */
+export type Secrets = Readonly<Record<string, string>>;
+
+/** Says what S3 thinks of each key. @returns the secrets, or why none of them may be deployed */
+export async function prepareSecrets(
+  world: World,
+  file: string,
+  known: EnvironmentConfig,
+): Promise<Secrets | Fault> {
+  const secrets = readSecretsFile(world, file);
+  if (isFault(secrets)) return secrets;
+  const config = readDeployed(known);
+  const buckets = "mistakes" in config ? [] : config.buckets.filter(({ r2, role }) => !r2 && !role);
+  const mistakes = findMistakes(secrets, buckets, known);
+  if (mistakes.size > 0) {
+    const lines = [...mistakes].map(([name, message]) => `\n  ${name}: ${message}`);
+    return { fault: `${file} has mistakes. Nothing is deployed:${lines.join("")}` };
+  }
+  const probes = buckets.flatMap((bucket) =>
+    slotsOf(bucket, secrets).usable.map((slot) => probeKey(bucket, slot, world.now())),
+  );
+  const probed = await Promise.all(probes);
+  for (const note of probed) if (!isFault(note)) say(world.stderr, visible(note));
+  const refused = probed.filter(isFault).map(({ fault }) => fault);
+  if (refused.length === 0) return secrets;
+  const remedy =
+    "write the id and the secret of an active key of this environment there. S3 may know a new key only after a minute";
+  const head = `${file} has a key that S3 refuses. Nothing is deployed:`;
+  return { fault: [head, ...refused, remedy].join("\n  ") };
+}
+
+/** What is wrong with the secrets, by their names. Half a slot is a mistake. */
+function findMistakes(
+  secrets: Secrets,
+  buckets: readonly Bucket[],
+  { deployed, secrets: listed }: EnvironmentConfig,
+): ReadonlyMap<string, string> {
+  const mistakes = new Map<string, string>();
+  const report = (name: string, message: string) => {
+    if (!mistakes.has(name)) mistakes.set(name, message);
+  };
+  const used = new Set([
+    ...buckets.flatMap(({ access }) => slotSecretNames(access)),
+    ...(deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
+    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", ...listed],
+  ]);
+  for (const [name, value] of Object.entries(secrets)) {
+    if (!used.has(name)) report(name, "is no secret of this Worker: take it out, or rename it");
+    else if (value === "") report(name, "is empty: fill it in, or take it out");
+    else if (isOfLocalKey(value) || isLocalSigningKey(name, value)) {
+      report(name, "is the one of the local run: make one for each environment");
+    } else if (name === "HEALTH_TOKEN" || name === "PURGE_TOKEN") {
+      if (!readToken(secrets, name)) report(name, "is too short, or not ASCII");
+    } else if (OIDC_KEYS.includes(name)) {
+      const fault = oidcKeyFault(name, value);
+      if (fault !== undefined) report(name, fault);
+    } else if (name === "URL_SIGNING_KEYS") signingKeysOf(secrets, report);
+  }
+  for (const bucket of buckets) {
+    for (const { slot, mistakes: found } of slotsOf(bucket, secrets).unusable) {
+      const isBegun = Object.values(secretNames(bucket.access, slot)).some((it) => it in secrets);
+      if (!isBegun) continue;
+      for (const { path, message } of found) {
+        report(path, path in secrets ? message : "is missing: a slot needs both secrets");
+      }
+    }
+  }
+  return mistakes;
+}
+
+/** The slots of a bucket that S3's API reaches. The image edge takes no session key (A11). */
+function slotsOf({ access, engine }: Bucket, secrets: Secrets) {
+  return readSlots(access, secrets, () => {}, engine === "binding");
+}
+
+/** Asks for the first byte of the canary, or of an object that does not exist. @returns a fault if S3 refuses the key */
+async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string | Fault> {
+  const { base, prefix, region, canary, bucket: name, access } = bucket;
+  const url = originUrl(base, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
+  const headers = new Headers(await sign(url, region, slot.credentials, now));
+  headers.set("range", "bytes=0-0");
+  const reply = await askS3(url, { headers }, now);
+  const { status, code, failure } = reply;
+  const { fault } = verdictOf(reply, region);
+  const key = `the key ${keyEnd(slot)} (${access}, slot ${slot.name})`;
+  // Without a code it may be a proxy's reply. Only to a key that may list this bucket S3 says that an object is missing.
+  if (fault === "none" || (fault === "object" && code && status === 404)) {
+    return `S3 accepts ${key} for ${name}`;
+  }
+  if (fault === "slot" && code) return { fault: `S3 refuses ${key} for ${name}: ${code}` };
+  if (fault === "object" && code && canary !== undefined) {
+    const page = await listPage(bucket, slot.credentials, { prefix: canary, most: 1 }, now);
+    if ("objects" in page && page.objects.some((one) => one.key === canary)) {
+      const problem = `S3 lists the canary ${canary} of ${name} to ${key}, and does not give it`;
+      const remedy = "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4";
+      return { fault: `${problem}: ${code}. ${remedy}` };
+    }
+  }
+  const hint = canary ? "" : `. Set BUCKETS.${bucket.name}.canary, and a deploy asks for it`;
+  const seen = `S3 answers ${code ?? status ?? failure}`;
+  return `Warning: whether ${key} may read ${name} is not known: ${seen}${hint}`;
+}
