@@ -9,9 +9,9 @@ import { originOf } from "../config/buckets.ts";
 import { configuredName, type Project } from "../config/project.ts";
 import { askHealth, type NoHealth } from "../http/ask-health.ts";
 import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
-import { type Finding, fail, note, ok, type Result } from "./finding.ts";
+import { type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
 import { diagnoseRole } from "./role.ts";
-import { cannotList, diagnoseS3, SEE_PROVIDER } from "./s3.ts";
+import { cannotList, diagnoseS3 } from "./s3.ts";
 
 export async function checkHealth(project: Project, base: string): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;
@@ -42,19 +42,16 @@ export async function checkHealth(project: Project, base: string): Promise<reado
 }
 
 function diagnoseNoHealth({ status, reason }: NoHealth): Result {
-  const isBusy = status === undefined || status === 429;
-  const remedy = isBusy
-    ? "try again in a minute"
-    : status === 401 // the Worker's token may be used by monitoring
+  const more = { severity: "warning", impact: "the doctor sees only what visitors get" } as const;
+  const seen = `/healthz does not report: ${reason}`;
+  if (status === undefined || status === 429) {
+    return fail("health", { seen, remedy: "try again in a minute", ...more, bearing: "passing" });
+  }
+  const remedy =
+    status === 401 // the Worker's token may be used by monitoring
       ? "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN"
       : "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
-  return fail("health", {
-    severity: "warning",
-    seen: `/healthz does not report: ${reason}`,
-    impact: "the doctor cannot see which slot works, and what the edge says",
-    remedy,
-    ...(isBusy && { bearing: "passing" }),
-  });
+  return fail("health", { seen, remedy, ...more });
 }
 
 function diagnoseBucket(
@@ -66,43 +63,40 @@ function diagnoseBucket(
   const { config, local } = project;
   const bucket = config.buckets.find((one) => one.name === name);
   if (bucket === undefined) return []; // wrangler.toml has it no more
-  const about = `${base}: bucket ${name}`;
   const findings: Finding[] = [];
+  const add = (part: string, ...results: readonly Result[]) =>
+    findings.push(
+      ...results.map((one) => ({ about: `${base}: bucket ${name}${part}`, bucket: name, ...one })),
+    );
   const working = slots.find(({ state }) => state === "ok");
   for (const one of slots) {
     const { slot, access_key: key } = one;
     const result = diagnoseSlot(project, bucket, isDeployed, one);
-    const isHarmless = working !== undefined && result.severity === "error";
-    findings.push({
-      about: `${about}, slot ${slot}${key === undefined ? "" : `: the key ${key}`}`,
-      ...result,
-      ...(isHarmless && { severity: "warning", impact: `only slot ${working.slot} works` }),
-    });
+    const weighed = working ? lessen(result, `only slot ${working.slot} works`) : result;
+    add(`, slot ${slot}${key === undefined ? "" : `: the key ${key}`}`, weighed);
   }
-  if (r2 !== undefined) {
-    const seen = "R2 does not answer the Worker";
-    const result =
-      r2 === "ok"
-        ? ok("r2", "R2 answers the Worker")
-        : fail("r2", { seen, remedy: SEE_CLOUDFLARE });
-    findings.push({ about: `${about}, its binding`, ...result });
-  }
-  if (role !== undefined && bucket.role !== undefined) {
-    const results = diagnoseRole(bucket, bucket.role, role);
-    findings.push(...results.map((one) => ({ about: `${about}, its role`, ...one })));
-  }
+  const silent = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
+  if (r2 === "ok") add(", its binding", ok("r2", "R2 answers the Worker"));
+  else if (r2 !== undefined) add(", its binding", fail("r2", silent));
+  if (role && bucket.role) add(", its role", ...diagnoseRole(bucket, bucket.role, role));
   // For an object that is missing, S3 answers 403 if the key may not list the bucket (A6).
   const tried = role === undefined ? slots : [role];
-  if (!local && config.store !== undefined && tried.some(({ missing }) => missing === 403)) {
-    findings.push({ about, ...cannotList(bucket) });
+  const isDenied = tried.some(({ missing }) => missing === 403);
+  if (!local && config.store !== undefined && isDenied) add("", cannotList(bucket));
+  if (role !== undefined && role.state !== "ok") return findings; // it says why there is no image
+  const isBinding = bucket.engine === "binding";
+  const engine = isBinding ? ", the Images binding" : ", the edge";
+  const seen = `BUCKETS.${name} of the deployed Worker has no canary, so what the edge says is unknown`;
+  if (edge === "no canary") add(engine, note("health", seen));
+  else if (edge !== "on") {
+    const { entry } = originOf(bucket);
+    add(engine, diagnoseEdge(edge, answered ?? 403, { entry, isBinding, local }));
+  } else if (isBinding) add(engine, ok("binding", "the Images binding makes a rendition"));
+  else {
+    const fetches = ok("sources", "it may fetch from the bucket");
+    add(engine, ok("transformations", "it transforms: cf-resized says so"), fetches);
   }
-  if (role === undefined || role.state === "ok") {
-    const engine = bucket.engine === "binding" ? "the Images binding" : "the edge";
-    const on = `${base}/healthz: ${engine}, for bucket ${name}`;
-    const results = diagnoseEngine(bucket, local, edge, answered);
-    findings.push(...results.map((one) => ({ about: on, ...one })));
-  }
-  return findings.map((one) => ({ ...one, bucket: name }));
+  return findings;
 }
 
 function diagnoseSlot(
@@ -113,22 +107,23 @@ function diagnoseSlot(
 ): Result {
   const { name } = bucket;
   if (state === "ok") return ok("health", "it works");
-  if (state === "unreachable") {
-    const seen = "S3 does not answer the deployed Worker";
-    const remedy = `make sure that BUCKETS.*.endpoint is reachable from the internet, then ${SEE_PROVIDER}`;
-    return fail("reachable", { seen, remedy, deploys: true });
-  }
   if (state === "incomplete") {
-    const remedy =
-      "set the secrets that are named here, for the local run in .dev.vars: npx wrangler secret put";
-    const impact = `slot ${slot} needs both of its secrets`;
-    return fail("keys", { seen: mistakes.join("; "), impact, remedy });
+    return fail("keys", {
+      seen: mistakes.join("; "),
+      impact: `slot ${slot} needs both of its secrets`,
+      remedy: `set what is named here, in .dev.vars for the local run: npx wrangler secret put`,
+    });
   }
   const isStatus = /^\d+$/.test(state);
-  const status = answered ?? (isStatus ? Number(state) : 0);
-  const code = isStatus ? undefined : state;
   const fault = diagnoseS3(
-    { status, code, region, ahead: clock, text: "" },
+    {
+      status: answered ?? (isStatus ? Number(state) : 0),
+      code: isStatus || state === "unreachable" ? undefined : state,
+      failure: "the Worker cannot reach it",
+      region,
+      ahead: clock,
+      text: "",
+    },
     {
       host: new URL(bucket.base).host,
       name,
@@ -146,26 +141,4 @@ function diagnoseSlot(
     deploys: true,
   });
   return fault ?? denied;
-}
-
-/** What it means that the Worker gets an image of the canary, or none. */
-function diagnoseEngine(
-  bucket: Bucket,
-  local: boolean,
-  code: string,
-  answered = 403,
-): readonly Result[] {
-  const isBinding = bucket.engine === "binding";
-  if (code === "on" && isBinding) return [ok("binding", "the Images binding makes a rendition")];
-  if (code === "on") {
-    return [
-      ok("transformations", "it transforms: cf-resized says so"),
-      ok("sources", "it may fetch from the bucket"),
-    ];
-  }
-  if (code === "no canary") {
-    const seen = `BUCKETS.${bucket.name} of the deployed Worker has no canary, so what the edge says is unknown`;
-    return [note("health", seen)];
-  }
-  return [diagnoseEdge(code, answered, { entry: originOf(bucket).entry, isBinding, local })];
 }

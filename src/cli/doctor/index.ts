@@ -164,7 +164,7 @@ async function walk(
   if (oidc !== undefined && !project.local) {
     findings.push(await checkIssuer(oidc));
   }
-  findings.push(...(await checkSite(project, base, samples, now())));
+  findings.push(...(await checkSite({ project, base, now: now() }, samples)));
   return findings;
 }
 

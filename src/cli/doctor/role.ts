@@ -10,39 +10,36 @@ import { type Finding, fail, ok, type Result } from "./finding.ts";
 
 const TIMEOUT_S = 10;
 const MAX_BYTES = 100_000;
-/** Characters of what somebody else wrote. */
-const MAX_QUOTED = 100;
 const PUT_KEY =
   "put OIDC_SIGNING_KEY again, with all its lines (docs/keyless.md): npx wrangler secret put OIDC_SIGNING_KEY";
 
 /** Checks the discovery document and the public keys, which anybody may read. */
 export async function checkIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<Finding> {
-  const url = `${issuer}/.well-known/openid-configuration`;
+  const about = `${issuer}/.well-known/openid-configuration`;
   const keysUrl = `${issuer}/.well-known/jwks.json`;
-  const [document, set] = [await readJson(url), await readJson(keysUrl)];
-  const keys = typeof set === "string" ? [] : set["keys"];
-  const isKey = (one: unknown) => isPlainObject(one) && typeof one["kid"] === "string";
-  const seen =
-    typeof document === "string"
-      ? document
-      : document["issuer"] !== issuer || document["jwks_uri"] !== keysUrl
-        ? `${url} does not name ${issuer} and ${keysUrl}, but ${quote(document["issuer"])} and ${quote(document["jwks_uri"])}`
-        : typeof set === "string"
-          ? set
-          : Array.isArray(keys) && keys.some(isKey)
-            ? undefined
-            : `${keysUrl} shows no public key`;
-  if (seen === undefined) {
-    const right =
-      "it shows its public keys. AWS trusts its certificate if a public authority signed it: no thumbprint";
-    return { about: url, ...ok("issuer", right) };
-  }
+  const seen = await findIssuerFault(issuer, about, keysUrl);
+  if (seen === undefined) return { about, ...ok("issuer", "it shows the Worker's public keys") };
   const fault = fail("issuer", {
     seen,
     impact: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
     remedy: `OIDC.issuer in wrangler.toml must be the address of this Worker, without a firewall in front: npx vitrine deploy. If only the key is missing, ${PUT_KEY}`,
   });
-  return { about: url, ...fault };
+  return { about, ...fault };
+}
+
+/** @returns what is wrong with the issuer's documents; undefined: nothing */
+async function findIssuerFault(issuer: string, url: string, keysUrl: string) {
+  const document = await readJson(url);
+  if (typeof document === "string") return document;
+  for (const [name, right] of Object.entries({ issuer, jwks_uri: keysUrl })) {
+    const value = JSON.stringify(document[name]) ?? "missing";
+    if (document[name] !== right) return `${url}: ${name} is ${value.slice(0, 100)}, not ${right}`;
+  }
+  const set = await readJson(keysUrl);
+  if (typeof set === "string") return set;
+  const keys: readonly unknown[] = Array.isArray(set["keys"]) ? set["keys"] : [];
+  const isThere = keys.some((one) => isPlainObject(one) && typeof one["kid"] === "string");
+  return isThere ? undefined : `${keysUrl} shows no public key`;
 }
 
 /** @returns the reason if there is no JSON object */
@@ -53,10 +50,6 @@ async function readJson(url: string): Promise<Readonly<Record<string, unknown>> 
   return isPlainObject(table) ? table : `${url} answers ${answer.status}, or no JSON`;
 }
 
-function quote(value: unknown): string {
-  return `${typeof value === "string" ? value : JSON.stringify(value)}`.slice(0, MAX_QUOTED);
-}
-
 /** What /healthz says of a role. The first link that is broken hides the rest. */
 export function diagnoseRole(
   bucket: Pick<Bucket, "name" | "bucket" | "prefix">,
@@ -65,33 +58,25 @@ export function diagnoseRole(
 ): Result[] {
   const { state, expires, renewal, mistakes = [] } = health;
   if (expires === undefined) return [diagnoseSts(bucket.name, role, health)];
-  const troubles = [
-    ...(renewal === undefined ? [] : [`STS gives no new credentials (${renewal})`]),
-    ...mistakes.map((mistake) => `a key of the issuer cannot be used: ${mistake}`),
-  ];
-  const given = `STS gives credentials of ${role.arn}, good until ${expires}`;
-  const partition = role.arn.split(":")[1] ?? "aws";
-  const policy = policyText({
-    Effect: "Allow",
-    Action: "s3:GetObject",
-    Resource: `arn:${partition}:s3:::${bucket.bucket}/${bucket.prefix}*`,
+  const { arn } = role;
+  const given = `STS gives credentials of ${arn}, good until ${expires}`;
+  const refused = renewal === undefined ? [] : [`STS gives no new ones (${renewal})`];
+  const troubles = [...refused, ...mistakes];
+  const weak = fail("role", {
+    severity: "warning",
+    seen: `${given}, but ${troubles.join("; ")}`,
+    impact: "without new ones, visitors get 502 after that",
+    remedy: `docs/keyless.md has each answer of STS. If it is a key, put it again, with all its lines`,
+  });
+  const Resource = `arn:${arn.split(":")[1]}:s3:::${bucket.bucket}/${bucket.prefix}*`;
+  const policy = policyText({ Effect: "Allow", Action: "s3:GetObject", Resource });
+  const denied = fail("role-rights", {
+    seen: `S3 answers ${state} to credentials of the role`,
+    remedy: `give the role this policy: ${policy}. Check the bucket's policy and its KMS key, too`,
   });
   return [
-    troubles.length === 0
-      ? ok("role", given)
-      : fail("role", {
-          severity: "warning",
-          seen: `${troubles.join("; ")}. The old credentials are good until ${expires}`,
-          impact: "after that, visitors get 502, unless another key signs",
-          remedy:
-            "fix it before then: docs/keyless.md has each answer of STS. If it is a key, put it again, with all its lines",
-        }),
-    state === "ok"
-      ? ok("role-rights", "S3 lets the role read")
-      : fail("role-rights", {
-          seen: `S3 answers ${state} to credentials of the role`,
-          remedy: `give the role this policy: ${policy}. Check the bucket's policy and its KMS key, too`,
-        }),
+    troubles.length === 0 ? ok("role", given) : weak,
+    state === "ok" ? ok("role-rights", "S3 lets the role read") : denied,
   ];
 }
 
@@ -112,7 +97,7 @@ function diagnoseSts(name: string, role: Role, { state, reason }: RoleHealth): R
   return fail("role", {
     seen: `STS gives the Worker no credentials of the role (${state}): ${reason ?? "it does not say why"}`,
     remedy: remedies[state] ?? "see docs/keyless.md for each answer of STS",
-    deploys: remedies[state]?.includes("wrangler.toml") ?? false,
+    deploys: state === "ValidationError",
   });
 }
 

@@ -2,15 +2,13 @@
 // for an object of a bucket that does not exist, and for one that Vitrine serves. That costs nothing, unless the door
 // is open.
 
-import { PROTECTION } from "../../worker/answer/answer.ts";
-import type { UpstreamEvent } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { failureFor } from "../../worker/edge/codes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { bucketsOf, originOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
-import { askSite } from "./image.ts";
+import { askSite, isWorkers404 } from "./image.ts";
 import type { Sample } from "./objects.ts";
 
 const PLACE = "/cdn-cgi/image/";
@@ -90,13 +88,7 @@ function neighbourOf({ base, bucket }: Bucket, absent: string): string {
 }
 
 /** Events that are possible only if the edge has asked the origin. */
-const FETCHED: readonly UpstreamEvent[] = [
-  "object-missing",
-  "object-denied",
-  "source-unreadable",
-  "origin-denied",
-  "origin-failed",
-];
+const FETCHED = /^(?:object-(?:missing|denied)|source-unreadable|origin-(?:denied|failed))$/;
 
 /** What the edge did with a source. `fetches`: it asked the origin, and got no image. */
 type Attempt = {
@@ -117,13 +109,11 @@ async function tryDoor(url: string, serves: boolean): Promise<Attempt> {
   if (code === "9401" && status === 403) return { state: "shut", seen }; // E5
   if (code !== undefined) {
     // Whether the edge looks the host up before it reads Sources is not known.
-    const isFetched = code !== "9407" && FETCHED.includes(failureFor(status, code, "").event);
+    const isFetched = code !== "9407" && FETCHED.test(failureFor(status, code, "").event);
     return { state: isFetched ? "fetches" : "unknown", seen };
   }
   if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return { state: "open", seen };
-  const policy = "content-security-policy";
-  const isWorker = status === 404 && headers.get(policy) === PROTECTION[policy];
   // A challenge is no block: a browser can pass it.
   const isBlocked = status === 403 && !headers.has("cf-mitigated") && serves;
-  return { state: isWorker || isBlocked ? "shut" : "unknown", seen };
+  return { state: isWorkers404(answer) || isBlocked ? "shut" : "unknown", seen };
 }

@@ -2,7 +2,6 @@
 // the side door.
 
 import { encodePath } from "../../url/grammar.ts";
-import { PROTECTION } from "../../worker/answer/answer.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
@@ -15,78 +14,63 @@ import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 import { diagnoseStatus } from "./edge.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
 import { checkHealth } from "./health.ts";
-import { askSite, checkImage, checkWorkersCache, type Visit } from "./image.ts";
+import { askSite, checkImage, checkWorkersCache, isWorkers404, type Visit } from "./image.ts";
 import type { Sample } from "./objects.ts";
 import { checkSideDoors } from "./side-door.ts";
 
 /** For how long a URL is signed: s. */
 const TERM_S = 600;
 
-/**
- * @param samples an original of each bucket, by the bucket's name, if one is known
- * @param now milliseconds since 1970
- */
+type Site = {
+  readonly project: Project;
+  readonly base: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+};
+
+/** @param samples an original of each bucket, by the bucket's name, if one is known */
 export async function checkSite(
-  project: Project,
-  base: string,
+  site: Site,
   samples: ReadonlyMap<string, Sample>,
-  now: number,
 ): Promise<readonly Finding[]> {
-  const { config, local } = project;
+  const { project, base } = site;
   const absent = await askWhetherThere(base);
-  const gone = absent && { about: base, ...diagnoseAbsence(base, absent, local) };
+  const gone = absent && { about: base, ...diagnoseAbsence(base, absent, project.local) };
   if (gone && (absent?.status === undefined || absent.status === 500)) return [gone];
   const health = gone ? [] : await checkHealth(project, base);
   const images: Finding[] = [];
   const tried = new Set<string>();
   let shown: Visit | undefined;
-  for (const route of config.routes) {
-    const sample = samples.get(route.bucket.name);
-    const visit = sample && (await planVisit(project, base, route, sample, now));
-    if (visit === undefined) continue;
+  for (const route of project.config.routes) {
     const bucket = route.bucket.name;
-    const isPlanned = !("check" in visit);
-    const results = isPlanned ? await checkImage(project, visit, !tried.has(bucket)) : [visit];
-    const about = isPlanned ? base + visit.path : `${base}: the route ${route.path}`;
+    const visit = await planVisit(site, route, samples.get(bucket));
+    if (visit === undefined) continue;
+    const results =
+      "check" in visit ? [visit] : await checkImage(project, visit, !tried.has(bucket));
+    const about = `${base}${"check" in visit ? route.path : visit.path}`;
     images.push(...results.map((one) => ({ about, bucket, ...one })));
     tried.add(bucket);
     const isShown = results.some(({ check, severity }) => check === "image" && severity === "ok");
-    if (isPlanned && isShown) shown ??= visit;
+    if (isShown && !("check" in visit)) shown ??= visit;
   }
   // On a domain with other apps, perhaps only /healthz belongs to another one.
   if (gone && shown === undefined) return [gone];
-  const findings = [
-    {
-      about: base,
-      ...(gone
-        ? HEALTH_ELSEWHERE
-        : ok("deployed", "Vitrine is there, and its configuration has no mistakes")),
-    },
-    ...health,
-    ...images,
-  ];
+  const there = { about: base, ...ok("deployed", "Vitrine is there, and without mistakes") };
+  const impact = "neither the doctor nor vitrine rotate can see which slot works";
+  const deployed: Finding = gone ? { ...gone, severity: "warning", impact } : there;
+  const findings = [deployed, ...health, ...images];
   if (images.length === 0) findings.push({ about: base, ...NO_OBJECT });
-  for (const route of config.routes) {
-    if (route.fallback === undefined) continue;
-    const result = await checkFallback(project, base, route, route.fallback, now);
-    const bucket = route.fallback.bucket.name;
-    findings.push({ about: `${base}: the route ${route.path}`, bucket, ...result });
+  for (const route of project.config.routes) {
+    findings.push(...(await checkFallback(site, route)));
   }
-  if (local) return findings; // It has no Workers Cache, and no zone.
+  if (project.local) return findings; // It has no Workers Cache, and no zone.
   if (shown !== undefined) {
-    const result = await checkWorkersCache(shown, config.answers.keep);
+    const result = await checkWorkersCache(shown, project.config.answers.keep);
     findings.push({ about: base + shown.path, bucket: shown.route.bucket.name, ...result });
   }
   return [...findings, ...(await checkSideDoors(project, base, samples, shown !== undefined))];
 }
 
-const HEALTH_ELSEWHERE = fail("deployed", {
-  severity: "warning",
-  seen: "the images are there, but /healthz is not Vitrine's",
-  impact: "neither the doctor nor vitrine rotate can see which slot works, and what the edge says",
-  remedy: "let /healthz of that host lead to the Worker, too: a route in wrangler.toml",
-  deploys: true,
-});
 const NO_OBJECT = fail("image", {
   severity: "warning",
   seen: "no image was requested, because no object is known",
@@ -103,69 +87,64 @@ export function diagnoseAbsence(url: string, { status, reason }: NoHealth, local
     impact: "visitors see no image",
     remedy: local
       ? "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path"
-      : 'make sure that no rule of the zone is in front of it, and put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }',
+      : 'make sure that no rule of the zone is in front of it, and put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }. At another route, let /healthz lead to the Worker, too',
     deploys: true,
   });
 }
 
 /** The image of a sample at the first preset of a route, or why it cannot be asked for; undefined: it has no URL. */
 async function planVisit(
-  project: Project,
-  base: string,
+  site: Site,
   route: BoundRoute,
-  sample: Sample,
-  now: number,
+  sample: Sample | undefined,
 ): Promise<Visit | Result | undefined> {
+  const { project, base } = site;
   const [name = ""] = variantsOf(project, route);
   const variant = project.config.variants.get(name);
-  const key = sample.key.slice(route.bucket.prefix.length);
+  const key = sample?.key.slice(route.bucket.prefix.length) ?? "";
   const path = pathOf(project, route, name, key);
-  if (variant === undefined || path === undefined) return undefined;
-  const query = await signQuery(project, route, variant.preset, key, now);
+  if (sample === undefined || variant === undefined || path === undefined) return undefined;
+  const query = await signQuery(site, route, variant.preset, key);
   if (isFault(query)) return note("image", `not requested: ${query.fault}`);
   return { route, name, variant, base, path, query, key: encodePath(key), original: sample.bytes };
 }
 
 /** The query that signs a URL for some minutes; "" if the route is not signed. */
-function signQuery(project: Project, route: BoundRoute, preset: string, key: string, now: number) {
+function signQuery({ project, now }: Site, route: BoundRoute, preset: string, key: string) {
   if (route.signing === undefined) return "";
   const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing.maxAge ?? TERM_S);
   return queryFor(project, route, { preset, key, expires });
 }
 
-/** Asks a route for an object that is missing. */
-async function checkFallback(
-  project: Project,
-  base: string,
-  route: BoundRoute,
-  { bucket, key }: NonNullable<BoundRoute["fallback"]>,
-  now: number,
-): Promise<Result> {
+/** Asks a route that has a fallback for an object that is missing. */
+async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Finding[]> {
+  if (route.fallback === undefined) return [];
+  const { bucket, key } = route.fallback;
+  const { project, base } = site;
+  const about = { about: `${base}: the route ${route.path}`, bucket: bucket.name };
+  const unknown = (reason: string) => [{ ...about, ...note("fallback", `unknown: ${reason}`) }];
   const [variant = ""] = variantsOf(project, route);
-  const absent = `vitrine-doctor-${crypto.randomUUID()}`;
   const path = route.path
     .replace(":preset", encodeURIComponent(variant))
-    .replaceAll(/:\w+|\*/g, absent);
-  const request = resolveRequest(project.config, path);
-  const unknown = (reason: string) =>
-    note("fallback", `whether its fallback is shown is unknown: ${reason}`);
-  if (request.route !== route || request.variant === undefined)
+    .replaceAll(/:\w+|\*/g, `vitrine-doctor-${crypto.randomUUID()}`);
+  const { variant: resolved, ...request } = resolveRequest(project.config, path);
+  if (request.route !== route || resolved === undefined)
     return unknown("another route takes its URLs");
-  const query = await signQuery(project, route, request.variant.preset, request.object, now);
+  const query = await signQuery(site, route, resolved.preset, request.object);
   if (isFault(query)) return unknown(query.fault);
   const answer = await askSite(base + path + query);
   if ("reason" in answer) return unknown(answer.reason);
-  const policy = "content-security-policy";
-  if (answer.status !== 404 || answer.headers.get(policy) !== PROTECTION[policy])
-    return unknown(`a missing object answers ${answer.status}`);
-  if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
+  if (!isWorkers404(answer)) return unknown(`a missing object answers ${answer.status}`);
   const object = { bucket, key: key.slice(bucket.prefix.length) };
-  return fail("fallback", {
+  const name = argumentsOf([nameOf(project.config.buckets, object)]);
+  const missing = fail("fallback", {
     severity: "warning",
-    seen: `${route.path}: a missing object does not show the fallback ${key}, but answers 404 without an image`,
+    seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
     impact: "visitors see a broken image where an object is missing",
     // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
-    remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: npx vitrine doctor ${argumentsOf([nameOf(project.config.buckets, object)])}`,
+    remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: npx vitrine doctor ${name}`,
     bearing: "harmless",
   });
+  const isImage = sniff(answer.bytes) !== undefined;
+  return [{ ...about, ...(isImage ? ok("fallback", "a missing object shows it") : missing) }];
 }

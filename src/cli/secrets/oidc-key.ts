@@ -1,7 +1,7 @@
-// A private key of the OIDC issuer, as a file of secrets has it: what is wrong with it, and the name of its
-// public half. No message contains any part of a key. Pure.
+// A private key of the OIDC issuer, as a file of secrets has it: what is wrong with it. No message contains any part
+// of a key. Pure.
 
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { readKey } from "../../worker/config/issuer-key.ts";
 
 export const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
@@ -16,10 +16,4 @@ export function oidcKeyFault(name: string, pem: string): string | undefined {
   } catch {
     return "is damaged: make it with openssl genpkey, as docs/keyless.md says"; // the error may quote it
   }
-}
-
-/** The `kid` of a key that is right: its thumbprint by RFC 7638. */
-export function kidOf(pem: string): string {
-  const { crv, kty, x, y } = createPublicKey(pem).export({ format: "jwk" });
-  return createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url");
 }

@@ -481,7 +481,7 @@ const FAULTS = {
     }, "npx vitrine deploy"),
     "health-elsewhere": inFront(
       (answer, { path }) => (path === "/healthz" ? new HttpResponse("ok\n") : answer),
-      "let /healthz of that host lead to the Worker",
+      "let /healthz lead to the Worker",
     ),
   },
   health: {
