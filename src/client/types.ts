@@ -10,7 +10,7 @@ export type Fact = Dimensions & {
   /** `image/jpeg`. */
   readonly type: string;
   readonly bytes: number;
-  /** The dominant colour, as CSS: `#8a5b3c`. An SVG has none. */
+  /** The dominant colour, as CSS: `#8a5b3c`. One with `alpha` has none. */
   readonly color?: string;
   /** The ThumbHash, in base64. An SVG has none. */
   readonly thumbhash?: string;

@@ -261,7 +261,7 @@ describe("what can be tried on the contact sheet", () => {
     ]);
 
     expect(await dialog.locator("pre").last().textContent()).toBe(
-      `npx vitrine facts media --url ${address()} --out ../app/src/facts.ts`,
+      `npx vitrine facts --url ${address()} --out ../app/src/facts.ts`,
     );
     await dialog.getByRole("button", { name: "Copy" }).first().click();
     await dialog.getByRole("button", { name: "Copied" }).waitFor();

@@ -58,9 +58,12 @@ export async function finish<Value>(work: Promise<Value>, turn: () => Promise<vo
   return { value: await work, took: Date.now() - began };
 }
 
-/** Lets time run fast until the test ends: a second takes some milliseconds. */
-export function runFast(): void {
-  const tick = setInterval(() => vi.advanceTimersByTime(500), 1);
+/**
+ * Lets time run fast until the test ends: a second takes some milliseconds.
+ * @param speed that much faster than real time; too fast, and work that takes long seems to take minutes
+ */
+export function runFast(speed = 500): void {
+  const tick = setInterval(() => vi.advanceTimersByTime(speed), 1);
   onTestFinished(() => clearInterval(tick));
   stopClock();
 }

@@ -1,5 +1,5 @@
-// The file of facts: JSON, or TypeScript in which a misspelt key does not compile. It is the memory of the command,
-// too: what it reads from there is checked fact by fact. It never writes over a file that something else wrote.
+// The file of facts: JSON, or the same as TypeScript, in which a misspelt key does not compile. It is the memory of
+// the command, too. It never writes over a file that something else wrote.
 
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -12,9 +12,8 @@ import { counted } from "../terminal/progress.ts";
 /** Facts by key. */
 export type Facts = ReadonlyMap<string, Fact>;
 
-const FIRST_LINE = "// Written by `npx vitrine facts`.";
-
-const HEAD = `${FIRST_LINE}
+/** What stands before the JSON, and after it, in a file of TypeScript. */
+const HEAD = `// Written by \`npx vitrine facts\`.
 // Do not edit or format it: run that again after pictures changed.
 /* eslint-disable */
 
@@ -26,7 +25,7 @@ export type Fact = {
   /** \`image/jpeg\`. */
   readonly type: string;
   readonly bytes: number;
-  /** The dominant colour, as CSS. An SVG has none. */
+  /** The dominant colour, as CSS. One with \`alpha\` has none. */
   readonly color?: string;
   /** The ThumbHash, in base64. An SVG has none. */
   readonly thumbhash?: string;
@@ -39,9 +38,8 @@ export type Fact = {
 };
 
 /** The facts of each original, by its key. */
-export const facts = {`;
-
-const TAIL = `} as const satisfies Readonly<Record<string, Fact>>;
+export const facts = `;
+const TAIL = ` as const satisfies Readonly<Record<string, Fact>>;
 
 /** A key that has facts. */
 export type FactKey = keyof typeof facts;
@@ -55,24 +53,14 @@ export function factOf(key: string): Fact | undefined {
 `;
 
 /** In TypeScript, `"__proto__": …` would set the prototype. */
-const PROTO = { json: '  "__proto__": ', typescript: '  ["__proto__"]: ' };
+const PROTO = { json: '\n  "__proto__": ', typescript: '\n  ["__proto__"]: ' };
 
-/**
- * Reads what an earlier run wrote. A TypeScript file that somebody changed has no facts, which costs time alone.
- * @returns a fault if the file must not be written
- */
-export function readFactsFile({ folder, stderr }: World, file: string): Facts | Fault {
-  const isTypescript = file.endsWith(".ts");
-  const fault = ownFileFault(folder, file, isTypescript ? isOurTypescript : isOurJson);
+/** Reads what an earlier run wrote. @returns a fault if the file must not be written */
+export function readFactsFile({ folder }: World, file: string): Facts | Fault {
+  const fault = ownFileFault(folder, file, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
   const path = resolve(folder, file);
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-  if (text === "") return new Map();
-  const facts = parseFacts(isTypescript ? jsonIn(text) : text);
-  if (facts === undefined) {
-    say(stderr, `${file} was formatted or changed: all originals are read again.`);
-  }
-  return facts ?? new Map();
+  return (existsSync(path) && parseFacts(file, readFileSync(path, "utf8"))) || new Map();
 }
 
 /** Writes a file in one step, or JSON to stdout. One that stays the same is not touched: nothing is built anew. */
@@ -81,78 +69,45 @@ export function writeFacts(
   file: string | undefined,
   facts: Facts,
 ): Fault | undefined {
+  // In the order of their keys, one a line.
+  const lines = [...facts.keys()]
+    .sort()
+    .map((key) => `\n  ${JSON.stringify(key)}: ${JSON.stringify(facts.get(key))}`);
+  const json = `{${lines.join(",")}\n}`;
   if (file === undefined) {
-    stdout.write(jsonOf(facts));
+    stdout.write(`${json}\n`);
     return undefined;
   }
-  const isTypescript = file.endsWith(".ts");
-  const text = isTypescript ? typescriptOf(facts) : jsonOf(facts);
+  const typescript = HEAD + json.replace(PROTO.json, PROTO.typescript) + TAIL;
+  const text = file.endsWith(".ts") ? typescript : `${json}\n`;
   const path = resolve(folder, file);
-  const content = `the facts of ${counted(facts.size, "original")}`;
-  if (existsSync(path) && readFileSync(path, "utf8") === text) {
-    say(stdout, `${file} has ${content} already`);
-    return undefined;
-  }
-  const fault = writeOwnFile(folder, file, text, isTypescript ? isOurTypescript : isOurJson);
+  const isSame = existsSync(path) && readFileSync(path, "utf8") === text;
+  const fault = isSame ? undefined : writeOwnFile(folder, file, text, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
-  say(stdout, `Wrote ${file} with ${content}`);
+  const done = isSame ? "Unchanged" : "Wrote";
+  say(stdout, `${done}: ${file} with the facts of ${counted(facts.size, "original")}`);
   return undefined;
 }
 
-/** In the order of their keys, one a line. */
-function jsonOf(facts: Facts): string {
-  const lines = [...facts.keys()]
-    .sort()
-    .map((key) => `  ${JSON.stringify(key)}: ${JSON.stringify(facts.get(key))}`);
-  return lines.length === 0 ? "{}\n" : `{\n${lines.join(",\n")}\n}\n`;
-}
-
-function typescriptOf(facts: Facts): string {
-  const json = jsonOf(facts).replace(`\n${PROTO.json}`, `\n${PROTO.typescript}`);
-  return (
-    HEAD +
-    json
-      .slice(1)
-      .replace(/(?<!^)\n\}\n$/, ",\n}\n")
-      .replace(/\}\n$/, "") +
-    TAIL
-  );
-}
-
-/** The inverse of `typescriptOf`, up to the JSON. */
-function jsonIn(text: string): string {
-  const [, lines = "?"] = /^export const facts = \{(.*?),?\n?^\} as const /ms.exec(text) ?? [];
-  return `{${lines.replace(`\n${PROTO.typescript}`, `\n${PROTO.json}`)}}`;
-}
-
-function isOurTypescript(text: string): boolean {
-  return text.startsWith(FIRST_LINE);
-}
-
-/** A file of JSON is of this command if it holds nothing but facts. */
-function isOurJson(text: string): boolean {
-  return text === "" || parseFacts(text) !== undefined;
+/** A file is of this command if it holds nothing but facts. */
+function isOurs(file: string): (text: string) => boolean {
+  return (text) => parseFacts(file, text) !== undefined;
 }
 
 /** @returns undefined if something in the text is no fact */
-function parseFacts(json: string): Facts | undefined {
-  const table = parseJson(json);
+function parseFacts(file: string, text: string): Facts | undefined {
+  const [, typescript = ""] = /^export const facts = (\{.*?\n\}) as const /ms.exec(text) ?? [];
+  const isTypescript = file.endsWith(".ts");
+  const table = parseJson(isTypescript ? typescript.replace(PROTO.typescript, PROTO.json) : text);
   if (!isPlainObject(table)) return undefined;
-  const facts = new Map<string, Fact>();
-  for (const [key, value] of Object.entries(table)) {
-    if (!isFact(value)) return undefined;
-    facts.set(key, value);
-  }
-  return facts;
+  const facts = Object.entries(table).filter((entry): entry is [string, Fact] => isFact(entry[1]));
+  return facts.length === Object.keys(table).length ? new Map(facts) : undefined;
 }
 
+/** What else a changed fact says harms no app: it is written as JSON. */
 function isFact(value: unknown): value is Fact {
   if (!isPlainObject(value)) return false;
-  const { width, height, bytes, type, color = "", thumbhash = "", version = "" } = value;
-  const { alpha = true, animated = true } = value;
-  return (
-    [width, height, bytes].every((one) => Number.isSafeInteger(one) && Number(one) >= 0) &&
-    [type, color, thumbhash, version].every((one) => typeof one === "string") &&
-    [alpha, animated].every((one) => one === true)
-  );
+  const { width, height, bytes, type } = value;
+  const isNumber = (one: unknown) => Number.isSafeInteger(one) && Number(one) >= 0;
+  return [width, height, bytes].every(isNumber) && typeof type === "string";
 }

@@ -26,7 +26,8 @@ export function replaceFile(path: string, text: string, mode = 0o600): void {
 /** Returns whether a command wrote a text itself. */
 export type IsOurs = (text: string) => boolean;
 
-export const NOT_OURS = "this command did not write that file: remove it, or name another file";
+export const NOT_OURS =
+  "this command did not write that file, or it was changed: remove it, or name another file";
 
 /** @returns why the file must not be written, or cannot be */
 export function ownFileFault(folder: string, file: string, isOurs: IsOurs): string | undefined {

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import sharp, { type Channels, type Sharp } from "sharp";
 import { expect, test } from "vitest";
 import { readFact } from "../../../src/cli/picture/read-fact.ts";
-import { readSvgSize } from "../../../src/cli/picture/sniff.ts";
+import { readSvgSize, sniff } from "../../../src/cli/picture/sniff.ts";
 import { cpuTimeOf } from "../../support/clock.ts";
 import { file } from "../../support/stand.ts";
 
@@ -65,7 +65,7 @@ test.each<[string, Bytes, Record<string, unknown>]>([
   [
     "an animation",
     () => file("made/animated.gif"),
-    { width: 240, height: 240, type: "image/gif", animated: true, color: "#cc2222" },
+    { width: 240, height: 240, type: "image/gif", animated: true, color: "#c82828" },
   ],
   [
     "an animation in WebP",
@@ -76,45 +76,40 @@ test.each<[string, Bytes, Record<string, unknown>]>([
   [
     "a transparent PNG",
     () => file("made/transparent.png"),
-    { width: 300, height: 300, type: "image/png", alpha: true, color: "#008877" },
+    { width: 300, height: 300, type: "image/png", alpha: true },
   ],
   ["an AVIF", () => plain(8, 6).avif().toBuffer(), { width: 8, height: 6, type: "image/avif" }],
   [
     "a single pixel",
     () => plain(1, 1, "#fff").png().toBuffer(),
-    { width: 1, height: 1, color: "#ffffff" },
+    { width: 1, height: 1, color: "#f8f8f8" },
   ],
   ["the longest side (L1)", () => plain(12_000, 1).png().toBuffer(), { width: 12_000, height: 1 }],
   ["CMYK", () => plain(8, 6).toColourspace("cmyk").jpeg().toBuffer(), { width: 8, height: 6 }],
   [
     "grey with 16 bits",
     () => plain(8, 6, "#fff").toColourspace("grey16").png().toBuffer(),
-    { width: 8, height: 6, color: "#ffffff" },
+    { width: 8, height: 6, color: "#f8f8f8" },
   ],
 ])("it knows the facts of %s", async (_what, bytes, facts) => {
   const read = await readFact(await bytes());
-  expect(read).toMatchObject(facts);
-  expect(Object.keys(read).filter((name) => name === "alpha" || name === "animated")).toEqual(
-    Object.keys(facts).filter((name) => name === "alpha" || name === "animated"),
-  );
+  expect(read).toMatchObject({ thumbhash: expect.any(String), ...facts });
+  for (const name of ["alpha", "animated"]) expect(name in read).toBe(name in facts);
+  expect("color" in read).toBe(!("alpha" in facts));
 });
 
-test.each<[string, Bytes, alpha: true | undefined]>([
-  ["one pixel of many", () => pierced(400, 300).png().toBuffer(), true],
-  ["one pixel of many, in WebP", () => pierced(400, 300).webp({ lossless: true }).toBuffer(), true],
-  ["one pixel of many, in AVIF", () => pierced(400, 300).avif({ lossless: true }).toBuffer(), true],
-  ["one pixel of a grey one", () => pierced(400, 300, 2).png().toBuffer(), true],
-  ["one pixel of 16 bits", () => pierced(400, 300).toColourspace("rgb16").png().toBuffer(), true],
-  ["none, with an alpha channel", () => plain(400, 300, "#f00", 4).png().toBuffer(), undefined],
-  [
-    "none, with an alpha channel of 16 bits",
-    () => plain(400, 300, "#f00", 4).toColourspace("rgb16").png().toBuffer(),
-    undefined,
-  ],
-])("alpha says whether a pixel is transparent: %s", async (_what, bytes, alpha) => {
-  const read = await readFact(await bytes());
+test.each<[string, Sharp, alpha: boolean]>([
+  ["one pixel of many", pierced(400, 300).png(), true],
+  ["one pixel of many, in WebP", pierced(400, 300).webp({ lossless: true }), true],
+  ["one pixel of many, in AVIF", pierced(400, 300).avif({ lossless: true }), true],
+  ["one pixel of a grey one", pierced(400, 300, 2).png(), true],
+  ["one pixel of 16 bits", pierced(400, 300).toColourspace("rgb16").png(), true],
+  ["none, with an alpha channel", plain(400, 300, "#f00", 4).png(), false],
+  ["none, of 16 bits", plain(400, 300, "#f00", 4).toColourspace("rgb16").png(), false],
+])("alpha says whether a pixel is transparent: %s", async (_what, picture, alpha) => {
+  const read = await readFact(await picture.toBuffer());
   expect(read).toHaveProperty("thumbhash");
-  expect("alpha" in read ? read.alpha : undefined).toBe(alpha);
+  expect("alpha" in read).toBe(alpha);
 });
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(
@@ -138,19 +133,10 @@ test("the ThumbHash is of the first frame", async () => {
   expect(read).toEqual({ ...wanted, bytes: moving.length, animated: true });
 });
 
-test("the colour is that of most visible pixels, not a mix of all", async () => {
-  const half = { create: { width: 30, height: 60, channels: 4, background: "#0000ff" } } as const;
-  const hidden = { create: { ...half.create, background: { r: 0, g: 255, b: 0, alpha: 0.1 } } };
-  const opaque = plain(100, 60, "#ff0000", 4).composite([{ input: half, left: 0, top: 0 }]);
-  expect(await readFact(await opaque.png().toBuffer())).toMatchObject({ color: "#ff0000" });
-  const { data, info } = await plain(100, 60, "#ff0000", 4).raw().toBuffer({
-    resolveWithObject: true,
-  });
-  const green = await sharp(hidden).raw().toBuffer();
-  for (let row = 0; row < 60; row += 1) data.set(green.subarray(0, 30 * 4), row * 400);
-  for (let at = 3; at < data.length - 400; at += 4) if (at % 400 > 150) data[at] = 20;
-  const veiled = await sharp(data, { raw: info }).png().toBuffer();
-  expect(await readFact(veiled)).toMatchObject({ color: "#ff0000", alpha: true });
+test("the colour is that of most pixels, not a mix of all", async () => {
+  const half = { create: { width: 30, height: 60, channels: 3, background: "#0000ff" } } as const;
+  const drawn = plain(100, 60, "#ff0000").composite([{ input: half, left: 0, top: 0 }]);
+  expect(await readFact(await drawn.png().toBuffer())).toMatchObject({ color: "#f80808" });
 });
 
 const ftyp = (brand: string) => utf8(`\0\0\0\x18ftyp${brand}\0\0\0\0`);
@@ -171,16 +157,11 @@ test.each<[string, Bytes, why: RegExp]>([
     () => new Uint8Array(100_000_001).fill(0xff, 0, 2).fill(0xd8, 1, 2).fill(0xff, 2, 3),
     /over 100 MB/,
   ],
-  ["an SVG that does not say its size", () => svg('width="100%"'), /SVG without a size/],
+  ["an SVG in percent alone", () => svg('width="100%"'), /SVG without a size/],
   ["an SVG of no size", () => svg('width="0" height="0"'), /SVG without a size/],
+  ["an SVG in mm", () => svg('width="210mm" height="297mm" viewBox="0 0 9 9"'), /without a size/],
   ["an SVG of an endless box", () => svg('width="9" viewBox="0 0 1e999 1e999"'), /without a size/],
-  ["an SVG whose box has a word in it", () => svg('viewBox="0 0 Infinity 0x9"'), /without a size/],
-  [
-    "an SVG with a long word for a side",
-    () => svg(`width="${"1".repeat(60_000)}x" height="9"`),
-    /without a size/,
-  ],
-  ["an SVG whose root does not end", () => svg('width="9" height="9"').subarray(0, 60), /size/],
+  ["an SVG whose box has a word in it", () => svg('viewBox="0 0 Infinity 9"'), /without a size/],
 ])("there is no fact of %s", async (_what, bytes, why) => {
   const read = await readFact(await bytes());
   expect("reason" in read ? read.reason : read).toMatch(why);
@@ -193,7 +174,7 @@ const ENTITIES = Array.from(
 
 test.each<[string, Bytes, width: number, height: number]>([
   ["px", () => svg('width="480" height="271"'), 480, 271],
-  ["cm", () => svg('width="2.54cm" height="1in"'), 96, 96],
+  ["px with their name", () => svg('width="480px" height="271px"'), 480, 271],
   ["a viewBox", () => svg('viewBox="0 0 30 20"'), 30, 20],
   ["one side and a viewBox", () => svg('width="60" height="100%" viewBox="0,0,30,20"'), 60, 40],
   ["sides that are not whole", () => svg('width="48.3" height="0.1"'), 48, 1],
@@ -227,6 +208,21 @@ test.each<[string, Bytes, width: number, height: number]>([
     expect(await readFact(svg)).toEqual(fact);
   },
 );
+
+test.each<[string, text: string, type: string | undefined]>([
+  [
+    "all that may come before",
+    '\ufeff<?xml version="1.0"?>\n<!-- a --><!DOCTYPE svg>\n<svg>',
+    "svg",
+  ],
+  ["entities", '<!DOCTYPE svg PUBLIC "-//W3C" "x" [ <!ENTITY a "<b>"> ]>\n<svg/>', "svg"],
+  ["the clothes of an AVIF", '<!--ftyp00000000avif--><svg width="9" height="9"></svg>', "svg"],
+  ["comments without end", "<!---->".repeat(580), undefined],
+  ["a name like it", "<svgx>", undefined],
+  ["HTML around it", "<html><svg></svg></html>", undefined],
+])("an SVG is known by its first bytes: %s", (_what, text, type) => {
+  expect(sniff(utf8(text))).toBe(type && "image/svg+xml");
+});
 
 test.each<[string, (length: number) => string]>([
   ["attributes without an end", (length) => `<svg ${'a="" '.repeat(length)}`],

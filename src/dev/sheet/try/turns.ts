@@ -1,7 +1,5 @@
 // Lets only so much work run at once, because pictures take memory. No clock, no I/O.
 
-import { createBudget } from "../../../cli/picture/budget.ts";
-
 /** Runs work when it is its turn. Undefined: too much waits already, and it did not run. */
 export type Turns = <T>(work: () => Promise<T>) => Promise<T | undefined>;
 
@@ -10,15 +8,18 @@ export type Turns = <T>(work: () => Promise<T>) => Promise<T | undefined>;
  * @param waiting how much waits at most
  */
 export function createTurns(atOnce: number, waiting: number): Turns {
-  const withPlace = createBudget(atOnce);
-  let open = 0;
+  let running = 0;
+  const queue: (() => void)[] = [];
   return async (work) => {
-    if (open === atOnce + waiting) return undefined;
-    open += 1;
+    if (running < atOnce) running += 1;
+    else if (queue.length === waiting) return undefined;
+    else await new Promise<void>((begin) => queue.push(begin));
     try {
-      return await withPlace(1, work);
+      return await work();
     } finally {
-      open -= 1;
+      const begin = queue.shift();
+      if (begin) begin();
+      else running -= 1;
     }
   };
 }

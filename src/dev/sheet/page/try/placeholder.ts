@@ -25,17 +25,16 @@ export function placeholderPanel(target: Target): HTMLElement {
   return panel;
 }
 
-function partsOf({ client, picture, preset, src }: Target, fact: Fact): HTMLElement[] {
+function partsOf({ picture, preset, src }: Target, fact: Fact): HTMLElement[] {
   const { width, height } = dimensionsOf(preset, fact);
   const box = width && height ? { width, height } : fact; // a preset that trims fixes no side
   const line = `${JSON.stringify(picture.key)}: ${JSON.stringify(fact)}`;
-  const [bucket = ""] = client.site.route.object.split("/");
   return [
     ...(fact.alpha ? [el("p", {}, ALPHA)] : placeholderOf(fact, box, src)),
     el("p", { class: "hint" }, "The fact of this picture"),
     snippetOf(line),
     el("p", { class: "hint" }, "For all pictures of this local run"),
-    snippetOf(`npx vitrine facts ${bucket} --url ${location.origin} --out ../app/src/facts.ts`),
+    snippetOf(`npx vitrine facts --url ${location.origin} --out ../app/src/facts.ts`),
     el(
       "p",
       { class: "hint" },
