@@ -3,20 +3,20 @@
 import { createServer } from "node:net";
 import type { Fault } from "../cli/command.ts";
 
-/** @param given the value of --port or PORT; without it, 8787 */
+/** @param given the value of PORT; without it, 8787 */
 export async function readPort(given: string | undefined): Promise<number | Fault> {
   const port = Number(given || 8787);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    return { fault: `The port is "${given}". It must be a number from 1 to 65535.` };
+    return { fault: `PORT is "${given}". It must be a number from 1 to 65535.` };
   }
   for (const host of ["127.0.0.1", "::1"]) {
     const code = await listenError(port, host);
     if (code === "EADDRINUSE") {
-      const other = `choose another port: npx vitrine dev --port ${port + 1}`;
+      const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
       return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
     }
     if (code === "EACCES") {
-      return { fault: `Port ${port} needs administrator rights. Try npx vitrine dev --port 8787` };
+      return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npx vitrine dev` };
     }
   }
   return port;

@@ -6,7 +6,7 @@ import { readPort } from "../../src/dev/read-port.ts";
 import { freePort } from "../support/free-port.ts";
 
 test.each(["http", "0", "65536", "80.5", "-1"])("%s is not a port", async (given) => {
-  const fault = `The port is "${given}". It must be a number from 1 to 65535.`;
+  const fault = `PORT is "${given}". It must be a number from 1 to 65535.`;
   expect(await readPort(given)).toEqual({ fault });
 });
 

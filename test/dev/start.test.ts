@@ -113,7 +113,7 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
   expect(doctor.code).toBe(1);
   expect(second.code).toBe(2);
   expect(second.output).toContain(`Port ${port} is in use`);
-  expect(second.output).toContain(`npx vitrine dev --port ${port + 1}`);
+  expect(second.output).toContain(`PORT=${port + 1} npx vitrine dev`);
 
   // .dev.vars is reloaded while it runs. A small picture is enough to see that.
   const small = urls.find((url) => url.endsWith("/transparent.png")) ?? expect.unreachable();

@@ -23,8 +23,10 @@ const SCRIPT = `trap : INT; exec 3<&0
 /** Runs a development server by npx, and waits until it is ready. @throws what it said, if it ends before */
 export async function startDev(where: Where, { command, ready }: Server = VITRINE_DEV) {
   const port = await freePort();
-  const env = { ...shellOf(where), CLOUDFLARE_CF_FETCH_ENABLED: "false" }; // no network for Request.cf
-  const args = ["-c", SCRIPT, "npx", ...command, "--port", `${port}`];
+  // No network for Request.cf.
+  const env = { ...shellOf(where), CLOUDFLARE_CF_FETCH_ENABLED: "false", PORT: `${port}` };
+  const isWrangler = command[0] === "wrangler";
+  const args = ["-c", SCRIPT, "npx", ...command, ...(isWrangler ? ["--port", `${port}`] : [])];
   const child = spawn("sh", args, { cwd: where.cwd, env, detached: true });
   let said = "";
   const closed = new Promise<void>((settle) => child.on("close", () => settle()));

@@ -35,11 +35,12 @@ function check(world: World, { env, all }: Options): End {
   const name = all ? undefined : (env ?? (world.env["CLOUDFLARE_ENV"] || undefined));
   const reports = checkEnvironments(folder, name);
   const mistakes = reports.flatMap((report) => report.mistakes);
-  const lock = lockWarning(folder);
-  const warnings = [...(lock ? [lock] : []), ...reports.flatMap((report) => report.warnings)];
-  for (const warning of [...warnings, ...devVarsWarnings(world, name || undefined)]) {
-    say(stderr, `Warning: ${warningText(warning)}`);
-  }
+  const warnings = [
+    ...[lockWarning(folder) ?? []].flat(),
+    ...reports.flatMap((report) => report.warnings),
+    ...devVarsWarnings(world, name || undefined),
+  ];
+  for (const warning of warnings) say(stderr, `Warning: ${warningText(warning)}`);
   if (mistakes.length > 0) return configFault(mistakes);
   for (const { environment, summary } of reports) {
     if (reports.length > 1) say(stdout, `${environmentText(environment)}:`);
@@ -49,13 +50,9 @@ function check(world: World, { env, all }: Options): End {
 }
 
 /** Warns where the shell has other secrets than .dev.vars. */
-function devVarsWarnings(
-  { folder, env }: World,
-  environment: string | undefined,
-): readonly Warning[] {
-  const known = readEnvironment(folder, environment);
+function devVarsWarnings({ folder, env }: World, name: string | undefined): readonly Warning[] {
+  const known = readEnvironment(folder, name);
   if (isFault(known)) return [];
-  const { started, local, devVars } = known;
-  const own = Object.entries(started).filter(([name]) => local.has(name));
-  return shellWarnings(env, secretsIn(Object.fromEntries(own), devVars));
+  const own = Object.entries(known.started).filter(([secret]) => known.local.has(secret));
+  return shellWarnings(env, secretsIn(Object.fromEntries(own), known.devVars));
 }

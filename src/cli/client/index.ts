@@ -29,7 +29,6 @@ import { writeOwnFile } from "../files/write-file.ts";
 import { envOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { chooseEnvironment, placeText } from "../wrangler/config-file.ts";
-import { namesPackage } from "../wrangler/packages.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -98,13 +97,6 @@ function client(world: World, file: string, options: Options): End {
     world.stdout,
     `Wrote ${file} with ${content}, for ${place}: ${line} (nodenext: "${name}.js")`,
   );
-  if (!standalone && namesPackage(file, "vitrine") !== true) {
-    const install = "install it (docs/apps.md), or add --standalone here.";
-    say(
-      world.stdout,
-      `The file imports the package, and the app's package.json does not name it: ${install}`,
-    );
-  }
   return EXIT.done;
 }
 

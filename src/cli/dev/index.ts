@@ -21,27 +21,27 @@ export function devCommand(world: World, run: Run, load: () => Promise<StartLoca
   return new Command("dev")
     .description("runs the Worker on this machine, with a local S3: no account, no network")
     .addOption(envOption())
-    .option("-p, --port <number>", "the port; default: PORT, else 8787")
     .addHelpText("after", HELP)
-    .action((options) => run(() => dev(world, options, load)));
+    .action(({ env }) => run(() => dev(world, env, load)));
 }
 
 const HELP = `
-Changes of wrangler.toml and .dev.vars take effect while it runs. Press Ctrl-C to stop.
+The port is that of the variable PORT, or 8787. Changes of wrangler.toml and .dev.vars take effect while it runs.
+Press Ctrl-C to stop.
 
 Examples:
   npx vitrine dev
-  npx vitrine dev --port 8080
+  PORT=8080 npx vitrine dev
   npx vitrine dev --env staging`;
 
-type Options = { readonly [name in "env" | "port"]?: string | undefined };
-
-async function dev(world: World, options: Options, load: () => Promise<StartLocal>): Promise<End> {
+async function dev(
+  world: World,
+  env: string | undefined,
+  load: () => Promise<StartLocal>,
+): Promise<End> {
   const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
-  const missing = needed.find((one) => isFault(one));
-  if (missing !== undefined) return missing;
+  for (const one of needed) if (isFault(one)) return one;
   const start = await load();
-  const port = options.port ?? world.env["PORT"];
-  const environment = chooseEnvironment(world, options.env);
-  return (await start(environment, port, world.interrupted)) ?? EXIT.done;
+  const fault = await start(chooseEnvironment(world, env), world.env["PORT"], world.interrupted);
+  return fault ?? EXIT.done;
 }

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { isPlainObject } from "../../worker/base/json.ts";
+import { tableOf } from "../../worker/base/json.ts";
 import { type Fault, isFault, PACKAGE_ROOT } from "../command.ts";
 
 type PeerName = "wrangler" | "sharp";
@@ -46,8 +46,7 @@ export function packageFolder(name: PeerName): string {
 
 /** What to install, if wrangler is too old: other package managers than npm install it all the same. */
 export function oldFault(installed: string): Fault | undefined {
-  const peers = MANIFEST["peerDependencies"];
-  const oldest = isPlainObject(peers) ? `${peers["wrangler"]}`.replace(/^\D+/, "") : "";
+  const oldest = `${tableOf(MANIFEST["peerDependencies"])["wrangler"]}`.replace(/^\D+/, "");
   if (installed.localeCompare(oldest, "en", { numeric: true }) >= 0) return undefined;
   const remedy = `npm install --save-dev wrangler@^${oldest}`;
   return { fault: `wrangler ${installed} is too old: Vitrine needs ${oldest}. Run: ${remedy}` };
@@ -58,38 +57,14 @@ export function oldFault(installed: string): Fault | undefined {
  * commits: a deploy would bundle that one.
  */
 export function lockWarning(folder: string): { what: string; remedy: string } | undefined {
-  try {
-    const { packages } = readManifest(join(folder, "package-lock.json"));
-    const own = isPlainObject(packages) ? packages["node_modules/vitrine"] : undefined;
-    const locked = isPlainObject(own) ? own["version"] : undefined;
-    if (typeof locked !== "string" || locked === VERSION) return undefined;
-    const what = `package-lock.json has vitrine ${locked}, and ${VERSION} is installed`;
-    return { what, remedy: "npm ci" };
-  } catch {
-    return undefined; // there is none, or npm says what is wrong with it
-  }
+  const file = join(folder, "package-lock.json");
+  if (!existsSync(file)) return undefined;
+  const { version } = tableOf(tableOf(readManifest(file)["packages"])["node_modules/vitrine"]);
+  if (typeof version !== "string" || version === VERSION) return undefined;
+  const what = `package-lock.json has vitrine ${version}, and ${VERSION} is installed`;
+  return { what, remedy: "npm ci" };
 }
 
-const LISTS = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
-
-/** Returns whether the nearest package.json above a file names a package. node_modules does not matter. */
-export function namesPackage(file: string, name: string): boolean | Fault {
-  const folder = dirname(resolve(file));
-  const path = join(folder, "package.json");
-  if (!existsSync(path)) return folder !== dirname(folder) && namesPackage(folder, name);
-  try {
-    const manifest = readManifest(path);
-    return LISTS.map((list) => manifest[list]).some(
-      (list) => isPlainObject(list) && Object.hasOwn(list, name),
-    );
-  } catch (error) {
-    return { fault: `${path}: ${error instanceof Error ? error.message : error}: fix it` };
-  }
-}
-
-/** @throws if it is no JSON object */
 function readManifest(file: string): Readonly<Record<string, unknown>> {
-  const manifest: unknown = JSON.parse(readFileSync(file, "utf8"));
-  if (isPlainObject(manifest)) return manifest;
-  throw new Error("is not a JSON object");
+  return tableOf(readFileSync(file, "utf8"));
 }

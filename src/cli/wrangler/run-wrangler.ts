@@ -21,24 +21,21 @@ export type RunWrangler = (
   world: World,
   args: readonly string[],
   input: string | undefined,
-  hear: (said: string) => void,
+  hear: (text: string) => void,
 ) => Promise<number | null>;
 
 /** @param script a test names another program than wrangler's */
 export function wranglerAt(script?: string): RunWrangler {
   return (world, args, input, hear) =>
     new Promise((settle, fail) => {
-      const child = spawn(
-        process.execPath,
-        [script ?? join(packageFolder("wrangler"), "bin/wrangler.js"), ...args],
-        {
-          cwd: world.folder,
-          env: environmentOf(world),
-          stdio: stdioOf(world, input),
-          detached: input !== undefined, // in a process group of its own: Ctrl-C does not reach it
-          windowsHide: true,
-        },
-      );
+      const program = script ?? join(packageFolder("wrangler"), "bin/wrangler.js");
+      const child = spawn(process.execPath, [program, ...args], {
+        cwd: world.folder,
+        env: environmentOf(world),
+        stdio: stdioOf(world, input),
+        detached: input !== undefined, // in a process group of its own: Ctrl-C does not reach it
+        windowsHide: true,
+      });
       for (const stream of [child.stdout, child.stderr]) {
         stream?.setEncoding("utf8").on("data", hear);
       }
@@ -49,14 +46,12 @@ export function wranglerAt(script?: string): RunWrangler {
 }
 
 /** The world's environment in place of this process's, without what wrangler must not see. */
-function environmentOf({ env }: World) {
-  const left = Object.keys(process.env).map((name) => [name, undefined] as const);
+function environmentOf({ env }: World): NodeJS.ProcessEnv {
   // `--env` always names the environment.
   const isHidden = (name: string) => isSecret(name) || name === "CLOUDFLARE_ENV";
   const shown = Object.entries(env).filter(([name]) => !isHidden(name.toUpperCase()));
   return {
-    ...process.env,
-    ...Object.fromEntries([...left, ...shown]),
+    ...Object.fromEntries(shown),
     WRANGLER_HIDE_BANNER: "true",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_LOG_SANITIZE: "true",
@@ -64,7 +59,7 @@ function environmentOf({ env }: World) {
 }
 
 function stdioOf({ stdin, stdout }: World, input: string | undefined): StdioOptions {
-  if (input !== undefined) return ["pipe", "pipe", "pipe"];
+  if (input !== undefined) return "pipe";
   // wrangler asks only if both are a terminal. If they are not, it takes its default answers.
   const own = stdin === process.stdin && stdout === process.stdout;
   const asks = own && process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -74,19 +69,16 @@ function stdioOf({ stdin, stdout }: World, input: string | undefined): StdioOpti
 /** What to do about an error, by what wrangler prints: it gives no code to read. */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [
-    /\b1021[45]\b|isn't currently deployed/,
-    // After a roll-back, the latest version is the bad one.
-    "The latest version of the Worker is not the deployed one, as after a roll-back. Check out the commit that is live, and deploy it: npx vitrine deploy. See docs/environments.md, “Roll back”",
+    /\b1021[45]\b|isn't currently deployed/, // after a roll-back, the latest version is the bad one
+    "The latest version of the Worker is not the deployed one. Check out the commit that is live, and deploy it: npx vitrine deploy. See docs/environments.md, “Roll back”",
   ],
   [
-    /required secrets have not been set/,
-    // The others stay as they are deployed: an old copy of them would take the place of good ones.
+    /required secrets have not been set/, // an old copy of the others would take the place of good ones
     "Put the secrets that it names, and no others, into a file: npx vitrine deploy --secrets-file secrets.env",
   ],
   [
-    // wrangler takes a 403 of R2 for a missing permission: it goes on, and fails without the bucket (T9).
-    /\b100(?:42|85)\b|enable R2|inherit binding '\w+' is invalid/i,
-    "R2 is not switched on in this account, or wrangler may not use it: switch it on once, in Cloudflare's dashboard under R2, or take store out of [vars.ANSWERS] in wrangler.toml, with its [[r2_buckets]]",
+    /\b100(?:42|85)\b|enable R2|inherit binding '\w+' is invalid/i, // T9
+    "R2 is not switched on in this account, or wrangler may not use it: switch it on in Cloudflare's dashboard, or take store and [[r2_buckets]] out of wrangler.toml",
   ],
   [
     /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i,
@@ -111,7 +103,7 @@ type Given = {
 };
 
 /**
- * Runs wrangler to its end.
+ * Runs wrangler to its end, and shows what it says.
  * @param args the words of a command, such as `secret bulk`, and then its options
  * @returns if it did not end with 0: how it ended, and what to do
  */
@@ -124,31 +116,22 @@ export async function showWrangler(
   // A shorter text may be a part of anything, such as an error code.
   const long = secrets.filter(({ length }) => length >= 6);
   const spellings = long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
-  let all = "";
+  let output = "";
   let rest = "";
   const show = (line: string) => {
-    let shown = stripVTControlCharacters(line);
-    for (const spelling of spellings) shown = shown.replaceAll(spelling, "…");
+    const plain = stripVTControlCharacters(line);
+    const shown = spellings.reduce((text, spelling) => text.replaceAll(spelling, "…"), plain);
     if (shown.trim() === "" || STACK.test(shown)) return;
-    all += `${shown}\n`;
+    output += `${shown}\n`;
     print(world.stderr, `  ${visible(shown)}`);
   };
-  const code = await run(world, args, input, (said) => {
-    const lines = (rest + said).split(/\r?\n|\r/);
+  const code = await run(world, args, input, (text) => {
+    const lines = (rest + text).split(/\r?\n|\r/);
     rest = lines.pop() ?? "";
     for (const line of lines) show(line);
   });
   show(rest);
-  return code === 0 ? undefined : wranglerFault(args, code, all, place);
-}
-
-/** How wrangler ended, and what to do. */
-function wranglerFault(
-  args: readonly string[],
-  code: number | null,
-  output: string,
-  place: Given["place"],
-): Fault {
+  if (code === 0) return undefined;
   const hint = HINTS.find(([form]) => form.test(output))?.[1] ?? "See its output above";
   const command = args.join(" ").replace(/ -.*/s, "");
   return { fault: `wrangler ${command} ended with ${code ?? "a signal"}. ${hintFor(place, hint)}` };

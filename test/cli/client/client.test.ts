@@ -300,13 +300,6 @@ test("an environment has its own domain", async () => {
   expect(read("staging.ts")).toContain(`const baseUrl = "${STAGING}";`);
 });
 
-test("it says what to do where the app does not name the package", async () => {
-  mkdirSync(at("plain"));
-  put("plain/package.json", "{}");
-  expect(await client("plain/vitrine.ts")).toContain("add --standalone");
-  expect(await client("plain/vitrine.ts", ["--standalone"])).not.toContain("--standalone");
-});
-
 test.each<[string, config: object, args: readonly string[], code: number, said: RegExp]>([
   ["no folder", {}, ["no/nothing.ts"], 2, /: there is no such folder: make it/],
   ["no domain", { routes: [] }, ["nothing.ts"], 2, /^wrangler\.toml names no domain/],

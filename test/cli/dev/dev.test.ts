@@ -18,7 +18,6 @@ async function dev(args: readonly string[], env: Record<string, string> = {}) {
 
 test.each<[args: string[], env: Record<string, string>, how: unknown[]]>([
   [[], {}, [undefined, undefined]],
-  [["--port", "8080"], { PORT: "9000" }, [undefined, "8080"]],
   [[], { PORT: "9000", CLOUDFLARE_ENV: "staging" }, ["staging", "9000"]],
   [["--env", ""], { CLOUDFLARE_ENV: "staging" }, [undefined, undefined]],
 ])("vitrine dev %j, with %j, starts %j", async (args, env, how) => {
@@ -26,7 +25,7 @@ test.each<[args: string[], env: Record<string, string>, how: unknown[]]>([
 });
 
 test("if it cannot start, vitrine dev says why, and ends with 2", async () => {
-  expect(await dev(["-p", "1"])).toMatchObject({ code: 2, err: "it does not start\n" });
+  expect(await dev([], { PORT: "1" })).toMatchObject({ code: 2, err: "it does not start\n" });
 });
 
 test("other arguments make no sense", async () => {
