@@ -109,7 +109,7 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
   expect(doctor.output.match(/^ {2}(?:warning|error) .*/gm)).toEqual([
     expect.stringContaining("PRESETS.card.draw[0].url: http:// is for your own machine only"),
   ]);
-  expect(doctor.output).toContain("avif for AVIF, webp for WebP, jpeg for neither");
+  expect(doctor.output).toContain("image/avif, image/webp, image/jpeg");
   expect(doctor.code).toBe(1);
   expect(second.code).toBe(2);
   expect(second.output).toContain(`Port ${port} is in use`);

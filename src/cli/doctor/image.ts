@@ -50,12 +50,6 @@ export async function askSite(
   }
 }
 
-/** Returns whether the Worker itself says that there is nothing, and nobody in front of it. */
-export function isWorkers404({ status, headers }: Pick<Body, "status" | "headers">): boolean {
-  const policy = "content-security-policy";
-  return status === 404 && headers.get(policy) === PROTECTION[policy];
-}
-
 function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
   return other !== undefined && Buffer.compare(one, other) === 0;
 }

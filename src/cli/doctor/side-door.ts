@@ -7,8 +7,9 @@ import { failureFor } from "../../worker/edge/codes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { bucketsOf, originOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
+import { isOfVitrine } from "../http/ask-health.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
-import { askSite, isWorkers404 } from "./image.ts";
+import { askSite } from "./image.ts";
 import type { Sample } from "./objects.ts";
 
 const PLACE = "/cdn-cgi/image/";
@@ -115,5 +116,8 @@ async function tryDoor(url: string, serves: boolean): Promise<Attempt> {
   if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return { state: "open", seen };
   // A challenge is no block: a browser can pass it.
   const isBlocked = status === 403 && !headers.has("cf-mitigated") && serves;
-  return { state: isWorkers404(answer) || isBlocked ? "shut" : "unknown", seen };
+  return {
+    state: (status === 404 && isOfVitrine(headers)) || isBlocked ? "shut" : "unknown",
+    seen,
+  };
 }

@@ -6,7 +6,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
 import type { Project } from "../config/project.ts";
-import { askWhetherThere, type NoHealth } from "../http/ask-health.ts";
+import { askWhetherThere, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
 import { nameOf } from "../objects/object-name.ts";
 import { sniff } from "../picture/sniff.ts";
 import { argumentsOf } from "../terminal/shell.ts";
@@ -14,7 +14,7 @@ import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 import { diagnoseStatus } from "./edge.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
 import { checkHealth } from "./health.ts";
-import { askSite, checkImage, checkWorkersCache, isWorkers404, type Visit } from "./image.ts";
+import { askSite, checkImage, checkWorkersCache, type Visit } from "./image.ts";
 import type { Sample } from "./objects.ts";
 import { checkSideDoors } from "./side-door.ts";
 
@@ -134,7 +134,8 @@ async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Fi
   if (isFault(query)) return unknown(query.fault);
   const answer = await askSite(base + path + query);
   if ("reason" in answer) return unknown(answer.reason);
-  if (!isWorkers404(answer)) return unknown(`a missing object answers ${answer.status}`);
+  const { status, headers, bytes } = answer;
+  if (status !== 404 || !isOfVitrine(headers)) return unknown(`a missing one answers ${status}`);
   const object = { bucket, key: key.slice(bucket.prefix.length) };
   const name = argumentsOf([nameOf(project.config.buckets, object)]);
   const missing = fail("fallback", {
@@ -145,6 +146,6 @@ async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Fi
     remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: npx vitrine doctor ${name}`,
     bearing: "harmless",
   });
-  const isImage = sniff(answer.bytes) !== undefined;
+  const isImage = sniff(bytes) !== undefined;
   return [{ ...about, ...(isImage ? ok("fallback", "a missing object shows it") : missing) }];
 }

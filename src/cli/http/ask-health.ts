@@ -13,23 +13,16 @@ export type Health = {
   readonly configuration?: string;
 };
 
-/** Why there is no health to read; without a status, no answer came. */
+/** Why there is none; without a status, no answer came. */
 export type NoHealth = { readonly status?: number; readonly reason: string };
 
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const TIMEOUT_S = 60;
 const MAX_BYTES = 100_000;
-
-/** A header that other servers hardly send from /healthz. */
-const POLICY = "content-security-policy";
-
-const REASONS = new Map([
-  [
-    401,
-    "the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: docs/doctor.md, “Health”",
-  ],
-  [500, "the Worker's configuration is broken; its log says how: npx wrangler tail"],
-]);
+const REASONS: Readonly<Record<number, string>> = {
+  401: "the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: docs/doctor.md, “Health”",
+  500: "the Worker's configuration is broken; its log says how: npx wrangler tail",
+};
 
 export async function askHealth(
   base: string,
@@ -39,11 +32,10 @@ export async function askHealth(
   const answer = await ask(base, { authorization: `Bearer ${token}` }, interrupted);
   if (!("text" in answer)) return answer;
   const { status } = answer;
-  const text = answer.text.replaceAll(token, "…"); // an answer may repeat what it was asked with
   if (status !== 200 && status !== 503) {
-    return { status, reason: REASONS.get(status) ?? `it answers ${status}` };
+    return { status, reason: REASONS[status] ?? `it answers ${status}` };
   }
-  const health = parseJson(text);
+  const health = parseJson(answer.text.replaceAll(token, "…")); // it may repeat what it was asked with
   return isHealth(health)
     ? health
     : { status, reason: "its answer is not the health of a Vitrine" };
@@ -58,9 +50,14 @@ export async function askWhetherThere(base: string): Promise<NoHealth | undefine
   const answer = await ask(base, {});
   if (!("text" in answer)) return answer;
   const { status, headers, text } = answer;
-  const isVitrine = headers.get(POLICY) === PROTECTION[POLICY];
-  if (status === 200 && text === "ok\n" && isVitrine) return undefined;
+  if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
   return { status, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
+}
+
+/** Returns whether an answer has the policy of the Worker, which other servers hardly send. */
+export function isOfVitrine(headers: Headers): boolean {
+  const policy = "content-security-policy";
+  return headers.get(policy) === PROTECTION[policy];
 }
 
 async function ask(base: string, headers: Record<string, string>, signal?: AbortSignal) {
@@ -71,50 +68,24 @@ async function ask(base: string, headers: Record<string, string>, signal?: Abort
 
 type Guard = (value: unknown) => boolean;
 
-const matches =
-  (pattern: RegExp): Guard =>
-  (value) =>
-    typeof value === "string" && pattern.test(value);
-const listOf =
-  (guard: Guard): Guard =>
-  (value) =>
-    Array.isArray(value) && value.every(guard);
-/** @param maybe the fields that may be absent */
-const objectOf =
-  (fields: Readonly<Record<string, Guard>>, maybe: Readonly<Record<string, Guard>>): Guard =>
-  (value) =>
-    isPlainObject(value) &&
-    Object.entries(fields).every(([name, guard]) => guard(value[name])) &&
-    Object.entries(maybe).every(([name, guard]) => value[name] === undefined || guard(value[name]));
-
+/** Text without control characters: it is safe to print. */
+const text: Guard = (value) => typeof value === "string" && /^[\P{C}\s]{0,1000}$/u.test(value);
 const number: Guard = (value) => typeof value === "number";
-/** A name, a code, or a few words. */
-const word = matches(/^[\w. -]{1,64}$/);
-/** A sentence: it is made visible before it is printed. */
-const text = matches(/^.{0,1000}$/s);
-const keyEnd = matches(/^…[\x21-\x7e]{0,4}$/);
-const date = matches(/^[\d:.TZ-]{10,30}$/);
-const slotName = matches(new RegExp(`^(?:${SLOT_NAMES.join("|")})$`));
+const listOf = (guard: Guard) => (value: unknown) => Array.isArray(value) && value.every(guard);
+const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard(value);
+const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
+  isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-/** What was learnt of a slot or a role. */
-const TRIED = {
-  region: word,
-  clock: number,
-  missing: number,
-  answered: number,
-  mistakes: listOf(text),
-};
-const slot = objectOf({ slot: slotName, state: word }, { ...TRIED, access_key: keyEnd });
-const role = objectOf(
-  { role: text, state: word },
-  { ...TRIED, reason: text, expires: date, renewal: word },
-);
-const bucket = objectOf(
-  { bucket: word, edge: word, slots: listOf(slot) },
-  { answered: number, r2: word, role },
-);
+const [line, count] = [maybe(text), maybe(number)];
+const tried = { region: line, clock: count, missing: count, answered: count };
+const credential = { ...tried, state: text, mistakes: maybe(listOf(text)) };
+const slotName: Guard = (value) => SLOT_NAMES.some((one) => one === value);
+const slot = objectOf({ ...credential, slot: slotName, access_key: line });
+const role = objectOf({ ...credential, role: text, reason: line, expires: line, renewal: line });
+const opened = { bucket: text, slots: listOf(slot), r2: line, role: maybe(role) };
+const bucket = objectOf({ ...opened, edge: text, answered: count });
 /** The form of what `src/worker/health.ts` writes. */
-const report = objectOf({ buckets: listOf(bucket) }, { configuration: word });
+const report = objectOf({ buckets: listOf(bucket), configuration: line });
 
 function isHealth(value: unknown): value is Health {
   return report(value);
