@@ -9,7 +9,7 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { askS3, type S3Answer } from "../http/ask-s3.ts";
-import { type ListOptions, listPage } from "../objects/list-page.ts";
+import { type ListOptions, listPage } from "../objects/list-objects.ts";
 import { fail, note, ok, type Result } from "./finding.ts";
 
 /** Keys begin with the prefix of the bucket. */

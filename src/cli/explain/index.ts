@@ -1,15 +1,35 @@
-// vitrine explain: says what the Worker makes of a public URL, or of an object's first one. It asks no server, and
-// prints no signature.
+// vitrine explain: walks a public URL, or an object's first one, through the steps of the Worker, up to what it asks
+// of the engine, and prints a row of each. It asks no server, and prints no signature.
 
 import { Command } from "@commander-js/extra-typings";
+import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
+import { withoutQueries } from "../../worker/base/without-signatures.ts";
+import type { RenditionKey } from "../../worker/cache/rendition-url.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Variant } from "../../worker/config/preset.ts";
+import { secretNames } from "../../worker/config/read-secrets.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
+import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
+import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
+import {
+  type ResolvedRequest,
+  resolveRequest,
+  splitFacts,
+  type Target,
+} from "../../worker/request/resolve-request.ts";
+import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
+import { placeOf } from "../../worker/store/rendition-store.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
-import { openProject, type Project } from "../config/project.ts";
+import { bucketOfWorker, openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { isHere, ownUrlsOf } from "../config/site-url.ts";
+import { money, PRICE, transformationsOf, uniqueOptions } from "../config/transformations.ts";
+import { BROWSERS } from "../http/ask-picture.ts";
 import { envOption, OBJECTS } from "../options.ts";
+import { counted } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { isUrl, readGiven, refuseGiven } from "../urls/given-objects.ts";
-import { findPaths, signPaths } from "../urls/public-url.ts";
-import { explainUrl, type Row } from "./explain-url.ts";
+import { findPaths, signPaths, variantsOf } from "../urls/public-url.ts";
 
 export function explainCommand(world: World, run: Run) {
   return new Command("explain")
@@ -68,4 +88,150 @@ async function findFirstUrl(
     ["", `the first of ${paths.size}: ${all}`],
   ];
   return { path, rows };
+}
+
+type Row = readonly [name: string, value: string];
+
+type Explained = {
+  readonly rows: readonly Row[];
+  /** Whether the Worker shows it, as far as the configuration decides. */
+  readonly isShown: boolean;
+};
+
+async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
+  const { config } = project;
+  const resolved = resolveRequest(config, url.pathname);
+  const { route, variant } = resolved;
+  if (route === undefined) {
+    const isRouteless = resolved.refusal.event === "no-such-route";
+    return refuse([], resolved.refusal, isRouteless ? config.routes.map(({ path }) => path) : []);
+  }
+  const rows: Row[] = [
+    ["Route", route.path],
+    ["Variant", resolved.name],
+  ];
+  if (variant === undefined) return refuse(rows, resolved.refusal, variantsOf(project, route));
+  const { key } = resolved;
+  rows.push(["Preset", variant.preset], ["Bucket", route.bucket.name], ["Key", oneLine(key)]);
+  if ("refusal" in resolved) return refuse(rows, resolved.refusal);
+
+  const { facts, target } = splitFacts(route, url);
+  const granted = await readSignature(project, target, resolved, now);
+  if (isRefusal(granted)) return refuse(rows, granted);
+  const bucket = bucketOfWorker(project, route.bucket);
+  rows.push(["Signature", granted.text], ...originRows(project, bucket, key));
+  if (facts) {
+    rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
+    return { rows, isShown: true };
+  }
+  const { svg, store: isStorable } = route;
+  const rendition = { bucket, key, version: granted.version, variant, isStorable };
+  const stored = await storedNames(project, rendition, svg);
+  rows.push(
+    ["Engine", bucket.engine === "binding" ? "the Images binding" : "the image edge"],
+    ...optionRows(variant, svg, key),
+    ["Stored as", stored.length > 0 ? "in the store, by what the browser reads" : "nothing"],
+    ...merge(stored),
+    ["Cost", costText(variant, stored.length > 0)],
+    ["", `all variants of this object: ${transformationsOf(config).get(bucket.name)}`],
+  );
+  return { rows, isShown: true };
+}
+
+/** @param existing the routes or variants that exist, if that is what is wrong */
+function refuse(
+  rows: readonly Row[],
+  { event, ...fields }: Refusal,
+  existing: readonly string[] = [],
+): Explained {
+  const details = Object.entries(fields).flatMap(([name, value]) =>
+    // The text to sign has several lines.
+    `${value}`.split("\n").map((line, at): Row => [at === 0 ? `  ${name}` : "", oneLine(line)]),
+  );
+  const answer: Row = ["Answer", `no image: ${event} (docs/errors.md#${event})`];
+  const all = [...rows, answer, ...details];
+  const clean = all.map(([name, value]): Row => [name, withoutQueries(value)]);
+  if (existing.length > 0) clean.push(["There is", oneLine(existing.join(", "))]);
+  return { rows: clean, isShown: false };
+}
+
+function oneLine(value: string): string {
+  return visible(value).replaceAll("\n", "\\u000a");
+}
+
+/** What the signature of a URL grants. Without a key to check it, it is assumed to be right. */
+async function readSignature(
+  { secrets }: Project,
+  target: Target,
+  resolved: ResolvedRequest,
+  now: number,
+): Promise<{ readonly text: string; readonly version?: string | undefined } | Refusal> {
+  const { signing } = resolved.route;
+  if (signing === undefined) return { text: "none is asked for" };
+  const isChecked = secrets.has("URL_SIGNING_KEYS");
+  const claim = isChecked ? await checkGrant(resolved, target, now) : readClaim(target);
+  if (claim === undefined || isRefusal(claim)) return claim ?? { text: "none is asked for" };
+  const granted = isChecked ? claim : checkTime(claim, signing.maxAge, now);
+  if (isRefusal(granted)) return granted;
+  const { version, expires } = granted;
+  const state = isChecked ? "valid" : "not checked: URL_SIGNING_KEYS is not at hand; valid at most";
+  return { version, text: `${state} until ${new Date(expires * 1000).toISOString()}` };
+}
+
+/** The object's URL at S3, and what opens it. The signature is left out. */
+function originRows(project: Project, { base, r2, name, role }: Bucket, key: string): Row[] {
+  const origin: Row = ["Origin URL", originUrl(base, key)];
+  if (r2 !== undefined) return [origin];
+  if (role !== undefined) return [origin, ["Signed by", `a session of the role ${role.arn}`]];
+  const [slot] = slotsAtHand(project, name).usable;
+  if (slot === undefined) return [origin, ["Signed by", "a key that is not at hand"]];
+  const { accessKeyId } = secretNames(project.words.get(name) ?? "AWS", slot.name);
+  const from = project.secrets.get(accessKeyId)?.from;
+  return [origin, ["Signed by", `the ${slot.name} key ${keyEnd(slot)} (from ${from})`]];
+}
+
+/** Who reads which formats, in words. */
+const READS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
+
+/** Rows of values by browser; one row if they are the same. */
+function merge(values: readonly Row[]): Row[] {
+  const [[, first] = ["", ""]] = values;
+  const areSame = values.length > 0 && values.every(([, value]) => value === first);
+  return areSame ? [["  any", first]] : values.map(([name, value]) => [`  ${name}`, value]);
+}
+
+/** What the edge is asked for by each kind of browser, if the original is what the key ends as. */
+function optionRows(variant: Variant, svg: boolean, key: string): Row[] {
+  const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
+  const original =
+    ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
+  const options = BROWSERS.map(({ browser, readable }): Row => {
+    const formats = acceptedFormatsOf(variant, readable, svg);
+    const request = createTransformRequest(variant, formats, original);
+    return [READS[browser], JSON.stringify(edgeOptions(request))];
+  });
+  return [
+    ["Options", `by what the browser reads, if the original is ${original}`],
+    ...merge(options),
+  ];
+}
+
+async function storedNames(
+  { config }: Project,
+  rendition: Omit<RenditionKey, "formats">,
+  svg: boolean,
+): Promise<Row[]> {
+  const names = BROWSERS.map(async ({ browser, readable }): Promise<Row[]> => {
+    const formats = acceptedFormatsOf(rendition.variant, readable, svg);
+    const place = await placeOf({ ...rendition, formats }, config);
+    return place === undefined ? [] : [[READS[browser], place.name]];
+  });
+  return (await Promise.all(names)).flat();
+}
+
+/** What Cloudflare bills for a variant of an object (L2). */
+function costText(variant: Variant, isStored: boolean): string {
+  const unique = counted(uniqueOptions(variant, false).length, "unique transformation");
+  const billed = isStored ? "once, since the store holds it" : "in each month that it is asked for";
+  return `${unique}, billed ${billed}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`;
 }

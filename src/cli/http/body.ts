@@ -10,34 +10,29 @@ export type Body = Pick<Response, "status" | "headers"> & {
 /**
  * Sends a request, and reads its answer.
  * @param timeoutS seconds until the headers must be here, and then between two parts of the body
- * @param maxBytes gets the answer before its body is read, and returns how many bytes are allowed. It may wait, for
- *   example for memory: the time begins again after that
+ * @param maxBytes gets the answer before its body is read, and returns how many bytes are allowed
  * @throws what `fetch` throws; a `TimeoutError` if it takes too long
  */
 export async function fetchBody(
   url: string,
   init: RequestInit,
   timeoutS: number,
-  maxBytes: (answer: Response) => number | Promise<number>,
+  maxBytes: (answer: Response) => number,
 ): Promise<Body> {
   const abort = new AbortController();
-  const onTimeout = () => abort.abort(new DOMException("time is up", "TimeoutError"));
-  let timer = setTimeout(onTimeout, timeoutS * 1000);
-  const restart = () => {
-    clearTimeout(timer);
-    timer = setTimeout(onTimeout, timeoutS * 1000);
-  };
+  const timer = setTimeout(() => {
+    abort.abort(new DOMException("time is up", "TimeoutError"));
+  }, timeoutS * 1000);
   try {
     const signal = init.signal ? AbortSignal.any([init.signal, abort.signal]) : abort.signal;
     const answer = await fetch(url, { ...init, redirect: "manual", signal });
     const { status, headers } = answer;
-    clearTimeout(timer);
-    const max = await maxBytes(answer);
-    restart();
+    timer.refresh();
+    const max = maxBytes(answer);
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of answer.body ?? []) {
-      restart();
+      timer.refresh();
       length += chunk.length;
       if (length > max) return { status, headers, bytes: Buffer.concat(chunks), whole: false };
       chunks.push(chunk);

@@ -102,12 +102,11 @@ function createPoster(
       if (report !== undefined && !isForeign) notPurged = report;
       return { ...reply, report, isForeign };
     });
-    let stopped: string | undefined;
-    if (answer === undefined) stopped = "interrupted";
-    else if (typeof answer === "string") stopped = `${answer} from ${base}`;
-    else if (answer.report === undefined) stopped = whyNoReport(answer.status);
-    else if (answer.isForeign) stopped = "the Worker answers about other objects";
-    return { notPurged, stopped };
+    if (answer === undefined) return { notPurged, stopped: "interrupted" };
+    if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${base}` };
+    const { report, isForeign, status } = answer;
+    if (report === undefined) return { notPurged, stopped: whyNoReport(status) };
+    return { notPurged, stopped: isForeign ? "the Worker answers about other objects" : undefined };
   };
 }
 

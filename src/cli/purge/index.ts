@@ -15,7 +15,7 @@ import {
 import { openProject, type Project } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
-import { count, counted, time } from "../terminal/progress.ts";
+import { count, counted } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import {
   type GivenObject,
@@ -81,7 +81,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
   const command = commandLine("purge", { verify, ...place });
   const given = await gatherObjects(world, project, names, prefix, command);
   if (isFault(given)) return given;
-  const exit = await purgeGiven(world, project, worker, given);
+  const exit = await purgeGiven(world, worker, given);
   if (!verify || exit === EXIT.failed || given.objects.size === 0) return exit;
   const verified = await verifyGone(world, project, worker.base, [...given.objects.values()]);
   return exit === EXIT.done ? verified : exit;
@@ -96,37 +96,32 @@ async function purgeWhole(
 ): Promise<End> {
   const buckets = config.buckets.map(({ name }) => name);
   if (bucket !== undefined && !buckets.includes(bucket)) {
-    const fault = `--bucket ${bucket}: there is no such bucket. There is ${buckets.join(", ")}`;
-    return { fault };
+    const known = buckets.join(", ");
+    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known}` };
   }
   const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
-  const title = bucket ? `bucket ${bucket}` : "everything";
   const [reason] = (await purgeNames(world, worker, [name], () => body)).values();
-  if (reason !== undefined) return { fault: `${title} is not purged: ${reason}` };
-  say(world.stderr, `Purged ${title} of ${worker.base}.`);
+  if (reason !== undefined) return { fault: `${name} is not purged: ${reason}` };
+  say(world.stderr, `Purged ${name} of ${worker.base}.`);
   return EXIT.done;
 }
 
 async function purgeGiven(
   world: World,
-  { config }: Project,
   worker: Worker,
   { objects, impossible }: GivenObjects,
 ): Promise<Exit> {
-  const { stderr } = world;
   const all = counted(objects.size, "object");
-  const began = world.now();
-  say(stderr, `Purging ${all} of ${worker.base}.`);
+  say(world.stderr, `Purging ${all} of ${worker.base}.`);
   const notPurged = await purgeNames(world, worker, [...objects.keys()]);
   const done = objects.size - notPurged.size;
   if (done > 0) {
-    const maxAge = `up to ${config.answers.max_age} s (max-age), or until a signed URL expires`;
-    say(stderr, `Purged ${count(done)} of ${all} in ${time((world.now() - began) / 1000)}.`);
-    say(stderr, `Browsers keep what they have for ${maxAge}.`);
+    say(world.stderr, `Purged ${count(done)} of ${all}. Browsers keep what they have for max_age.`);
   }
-  const left = new Map<string, string>();
-  for (const [name, reason] of notPurged) left.set(objects.get(name)?.given ?? name, reason);
-  return reportNotDone(world, "NOT PURGED", done, left, impossible);
+  const left = [...notPurged].map(([name, reason]): [string, string] => {
+    return [objects.get(name)?.given ?? name, reason];
+  });
+  return reportNotDone(world, "NOT PURGED", done, new Map(left), impossible);
 }
 
 /** Asks for objects as visitors do, in every variant and format, and says what still comes: nothing may. */

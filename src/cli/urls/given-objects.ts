@@ -19,8 +19,6 @@ export type GivenObject = Found & {
   readonly given: string;
   /** What its public URL names, if that was given. */
   readonly place?: { readonly route: BoundRoute; readonly variant: string };
-  /** That of a signed URL. */
-  readonly version?: string | undefined;
 };
 
 export type GivenObjects = {
@@ -109,7 +107,7 @@ function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject 
   const text = given.startsWith("/") ? `https://path.invalid${given}` : given;
   // A URL parser drops some of these characters, and would read another key.
   if (!URL.canParse(text) || /\p{Cc}/u.test(text)) return refuseGiven(given, "is not a URL");
-  const { host, pathname, search } = new URL(text);
+  const { host, pathname } = new URL(text);
   if (text === given) {
     const foreign = own.refuse(given);
     if (foreign !== undefined) return refuseGiven(given, foreign.fault);
@@ -123,9 +121,8 @@ function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject 
   const { route, name: variant, object: key } = resolved;
   const problem = keyFault(resolved.key);
   if (problem !== undefined) return refuseGiven(given, problem);
-  const version = route.signing && /[?&]v=([\w.-]{1,64})(?:&|$)/.exec(search)?.[1];
   const place = { route, variant };
-  return { given: withoutSignature(given), bucket: route.bucket, key, version, place };
+  return { given: withoutSignature(given), bucket: route.bucket, key, place };
 }
 
 /**

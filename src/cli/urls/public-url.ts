@@ -68,33 +68,31 @@ export type RoutePaths = {
 
 /**
  * Finds the public paths of an object by each route that leads to it, at least one.
- * @param variant undefined: all variants
+ * @param only a variant; undefined: all variants
  */
 export function findPaths(
   project: Project,
   object: Found,
-  variant?: string,
+  only?: string,
 ): readonly [RoutePaths, ...RoutePaths[]] | Fault {
   const { bucket, key } = object;
   const { buckets, routes } = project.config;
   const all = routes
     .filter((route) => route.bucket === bucket)
-    .map((route) => ({ route, paths: pathsBy(project, route, key) }))
+    .map((route) => ({ route, paths: pathsBy(project, route, key) }));
+  const [first, ...others] = all
+    .map(({ route, paths }) => ({
+      route,
+      paths: new Map([...paths].filter(([variant]) => variant === (only ?? variant))),
+    }))
     .filter(({ paths }) => paths.size > 0);
-  const [first, ...others] = all.flatMap(({ route, paths }) => {
-    if (variant === undefined) return [{ route, paths }];
-    const path = paths.get(variant);
-    return path === undefined ? [] : [{ route, paths: new Map([[variant, path]]) }];
-  });
   if (first !== undefined) return [first, ...others];
-  const [shown] = all;
-  if (shown !== undefined) {
-    const variants = [...shown.paths.keys()].join(", ");
-    return { fault: `${shown.route.path} does not show "${variant}" of it. It has ${variants}` };
-  }
+  const shown = all.find(({ paths }) => paths.size > 0);
   const name = nameOf(buckets, object);
   return {
-    fault: `no route leads to "${name}": compare the objects of the routes in wrangler.toml, and their order`,
+    fault: shown
+      ? `${shown.route.path} does not show "${only}" of it. It has ${[...shown.paths.keys()].join(", ")}`
+      : `no route leads to "${name}": compare the objects of the routes in wrangler.toml, and their order`,
   };
 }
 

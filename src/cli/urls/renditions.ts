@@ -14,7 +14,7 @@ import {
   createPictureClient,
   type PictureAnswer,
 } from "../http/ask-picture.ts";
-import type { Found } from "../objects/object-name.ts";
+import type { GivenObject } from "./given-objects.ts";
 import { pathOf, queryFor, variantsOf } from "./public-url.ts";
 
 /** A request to the public URL of a variant. */
@@ -28,17 +28,15 @@ export type RenditionRequest = {
   readonly billedAs: string;
 };
 
-/** Plans the requests for an object. Only signed routes have the version of a signed URL. */
-export type Planner = (
-  object: Found & { readonly version?: string | undefined },
-) => readonly RenditionRequest[];
+/** Plans the requests for an object. */
+export type Planner = (object: GivenObject) => readonly RenditionRequest[];
 
 /** How long the URLs of signed routes are valid: seconds. */
 const EXPIRY_S = 3_600;
 
 /**
+ * @param routes the routes by which an object is asked for: that of its URL or the first one that shows it, or all
  * @param presets presets with all of their variants, and single variants; undefined: all
- * @param routes the routes by which an object is asked for: the first one that shows it, or all
  * @returns a fault if no route shows a chosen preset
  */
 export function createPlanner(
@@ -57,30 +55,26 @@ export function createPlanner(
   const chosen = [...config.variants].filter(
     ([name]) => presets?.some((preset) => isOf(name, preset)) ?? true,
   );
-  const prepared = config.routes.map((route) => ({
-    route,
-    variants: chosen.map(([name, variant]) => {
-      return { name, preset: variant.preset, renditions: renditionsOf(variant, route.svg) };
-    }),
-  }));
-  return ({ bucket, key, version }) => {
+  const renditions = config.routes.flatMap((route) =>
+    chosen.flatMap(([name, variant]) =>
+      renditionsOf(variant, route.svg).map((one) => ({ route, name, ...variant, ...one })),
+    ),
+  );
+  return ({ bucket, key, place }) => {
     const requests = new Map<string, RenditionRequest>();
-    for (const { route, variants } of prepared) {
-      if (route.bucket !== bucket || (version !== undefined && !route.signing)) continue;
-      for (const { name, preset, renditions } of variants) {
-        const path = pathOf(project, route, name, key);
-        if (path === undefined) continue;
-        const sign = async (now: number) => {
-          if (route.signing === undefined) return "";
-          const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, route.signing.maxAge);
-          return queryFor(project, route, { preset, key, expires, version });
-        };
-        for (const { id, ...rendition } of renditions) {
-          // Skip the same rendition under another name or route, or for another browser.
-          if (!requests.has(id)) requests.set(id, { variant: name, path, sign, ...rendition });
-        }
-      }
-      if (requests.size > 0 && routes === "first") break;
+    let used = place?.route;
+    for (const { route, name, preset, id, browser, billedAs } of renditions) {
+      // Skip the same rendition under another name or route, or for another browser.
+      if (route.bucket !== bucket || requests.has(id)) continue;
+      const path = pathOf(project, route, name, key);
+      if (path === undefined || (routes === "first" && route !== (used ?? route))) continue;
+      used = route;
+      const sign = async (now: number) => {
+        if (route.signing === undefined) return "";
+        const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, route.signing.maxAge);
+        return queryFor(project, route, { preset, key, expires });
+      };
+      requests.set(id, { variant: name, browser, path, sign, billedAs });
     }
     return [...requests.values()];
   };

@@ -78,7 +78,7 @@ test("it names what cannot be shown", async () => {
 
 test("it signs the URLs of a signed route, and prints no signature", async () => {
   const { URL_SIGNING_KEYS } = SECRETS;
-  // The version is that of a signed route: no other one is taken.
+  // The route is that of the URL.
   const urls = KEYS.map(
     (key) => `/private/card/${encodeURIComponent(key)}?exp=1&kid=new&v=2&sig=x`,
   );
