@@ -115,7 +115,7 @@ describe("as a process", () => {
   test.concurrent.each([
     ["url photos/fig.jpg", 0],
     ["purge --help", 0],
-    ["explain photos/fig.jpg", 0],
+    ["explain /images/card/photos/fig.jpg", 0],
     ["purge photos/fig.jpg", 2],
   ] as const)(
     "%s ends as usual if the reader closes, as | head does, and prints no error",

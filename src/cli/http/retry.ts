@@ -55,7 +55,7 @@ function failureOf(error: unknown): string {
 }
 
 /** The milliseconds of `retry-after`; 0 if there is none. */
-export function waitOf({ headers }: Pick<Response, "headers">, now: number): number {
+function waitOf({ headers }: Pick<Response, "headers">, now: number): number {
   const after = headers.get("retry-after") ?? "";
   const ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
   return Number.isNaN(ms) ? 0 : Math.max(0, ms);

@@ -1,11 +1,15 @@
-// vitrine purge: has the Worker drop all renditions of objects, by its own /purge. With --verify it then asks for them
-// as visitors do. It deletes no object.
+// vitrine purge: has the Worker drop all renditions of objects, by its own /purge, in portions that it takes. With
+// --verify it then asks for them as visitors do. It deletes no object. The token goes only to a host that the
+// configuration proves, and is never printed. The answer is not trusted.
 
 import { Command } from "@commander-js/extra-typings";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { readToken } from "../../worker/config/read-secrets.ts";
 import {
   type End,
   EXIT,
   type Exit,
+  type Fault,
   isFault,
   paint,
   type Run,
@@ -13,9 +17,12 @@ import {
   type World,
 } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
-import { isHere } from "../config/site-url.ts";
+import { isHere, provenBase } from "../config/site-url.ts";
+import { fetchBody } from "../http/body.ts";
+import { createSender } from "../http/retry.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
-import { count, counted } from "../terminal/progress.ts";
+import { valuesOf } from "../secrets/secrets.ts";
+import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import {
   type GivenObject,
@@ -24,7 +31,6 @@ import {
   reportNotDone,
 } from "../urls/given-objects.ts";
 import { askRenditions, createPlanner } from "../urls/renditions.ts";
-import { openWorker, purgeNames, type Worker } from "./ask-worker.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -158,4 +164,122 @@ async function verifyGone(
   const summary = `NOT GONE, or not known, as named above: ${problems.length}.`;
   say(stderr, paint(world, stderr, "red", summary));
   return EXIT.partly;
+}
+
+/** A Vitrine that has a token for /purge. */
+type Worker = {
+  readonly base: string;
+  readonly token: string;
+  /** How many objects it takes in a request. */
+  readonly maxObjects: number;
+};
+
+const MAX_OBJECTS = 200;
+/** With a store, the Worker asks S3 for each. */
+const MAX_OBJECTS_WITH_STORE = 20;
+
+/** @returns a fault if its token is not at hand, or the configuration does not prove where it is */
+function openWorker({ folder }: World, project: Project): Worker | Fault {
+  const base = provenBase(folder, project);
+  if (isFault(base)) return base;
+  if (!project.secrets.has("PURGE_TOKEN")) {
+    const remedy = "Give the Worker one, and put the same into the environment here";
+    return { fault: `PURGE_TOKEN is missing. ${remedy}: docs/purge-and-warm.md#purge` };
+  }
+  const token = readToken(valuesOf(project.secrets), "PURGE_TOKEN");
+  if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
+  const maxObjects = project.config.store ? MAX_OBJECTS_WITH_STORE : MAX_OBJECTS;
+  return { base, token, maxObjects };
+}
+
+/**
+ * Has the Worker purge. After a fault that another request would meet, too, it sends no more.
+ * @param names as the Worker writes them: BUCKET/key; BUCKET/* or * for a whole bucket or all
+ * @param bodyOf the body that asks for some of them
+ * @returns the names that are not purged, and why
+ */
+async function purgeNames(
+  world: World,
+  worker: Worker,
+  names: readonly string[],
+  bodyOf: (names: readonly string[]) => object = (objects) => ({ objects }),
+): Promise<ReadonlyMap<string, string>> {
+  const left = new Map<string, string>();
+  const progress = createProgress(world, "objects", names.length);
+  const post = createPoster(world, worker, bodyOf);
+  let stopped: string | undefined;
+  for (let at = 0; at < names.length; at += worker.maxObjects) {
+    const portion = names.slice(at, at + worker.maxObjects);
+    if (stopped === undefined) {
+      const result = await post(portion);
+      ({ stopped } = result);
+      for (const [name, reason] of result.notPurged) left.set(name, stopped ?? reason);
+    } else for (const name of portion) left.set(name, `not sent, after: ${stopped}`);
+    progress.step(portion.length);
+  }
+  progress.end();
+  return left;
+}
+
+/** Why names are not purged. */
+type Report = ReadonlyMap<string, string>;
+
+/** The Worker answers in less than 4 s. */
+const TIMEOUT_S = 30;
+const MAX_BYTES = 1_000_000;
+const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 };
+
+/**
+ * Creates a function that posts a portion, and posts what is left of it again if that may help.
+ * @returns with `stopped`, if the next request would not help either
+ */
+function createPoster(
+  { now, interrupted: signal }: World,
+  { base, token }: Worker,
+  bodyOf: (names: readonly string[]) => object,
+) {
+  const send = createSender({ now, signal, ...LIMITS });
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  return async (portion: readonly string[]) => {
+    let notPurged: Report = new Map(portion.map((name) => [name, ""]));
+    const answer = await send(async () => {
+      const body = JSON.stringify(bodyOf([...notPurged.keys()]));
+      const init = { method: "POST", headers, body, signal };
+      const reply = await fetchBody(`${base}/purge`, init, TIMEOUT_S, () => MAX_BYTES);
+      const report = readReport(new TextDecoder().decode(reply.bytes).replaceAll(token, "…"));
+      // Whoever answers does not decide which names are printed, or counted as purged.
+      const isForeign = [...(report?.keys() ?? [])].some((name) => !notPurged.has(name));
+      if (report !== undefined && !isForeign) notPurged = report;
+      return { ...reply, report, isForeign };
+    });
+    if (answer === undefined) return { notPurged, stopped: "interrupted" };
+    if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${base}` };
+    const { report, isForeign, status } = answer;
+    if (report === undefined) return { notPurged, stopped: whyNoReport(status) };
+    return { notPurged, stopped: isForeign ? "the Worker answers about other objects" : undefined };
+  };
+}
+
+function whyNoReport(status: number): string {
+  if (status === 401) return "the PURGE_TOKEN at hand is not the Worker's";
+  if (status === 404) {
+    return "the Worker has no PURGE_TOKEN: npx wrangler secret put PURGE_TOKEN";
+  }
+  return `the Worker answers ${status}: npx wrangler tail`;
+}
+
+const MAX_REASON_LENGTH = 300;
+
+/** Reads what the Worker's /purge writes. @returns undefined if it is something else */
+function readReport(text: string): Report | undefined {
+  const report = parseJson(text);
+  if (!isPlainObject(report) || !Array.isArray(report["not_purged"])) return undefined;
+  const notPurged = new Map<string, string>();
+  for (const entry of report["not_purged"]) {
+    const { object, reason } = isPlainObject(entry) ? entry : {};
+    if (typeof object !== "string") return undefined;
+    notPurged.set(object, `${reason}`.slice(0, MAX_REASON_LENGTH));
+  }
+  // A fault of the whole request names no object.
+  return report["ok"] === true || notPurged.size > 0 ? notPurged : undefined;
 }
