@@ -1,15 +1,14 @@
 // vitrine init: makes a new project in a folder. It asks at a terminal for what the options leave out, and overwrites
 // nothing.
 
-import { basename, join, resolve } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, type Fault, paint, print, type Run, say, type World } from "../command.ts";
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
-import { findPackageSource } from "./package-source.ts";
-import { projectFiles } from "./project-files.ts";
+import { findPackageSource, type ProjectFiles, projectFiles } from "./project-files.ts";
 import { MISTAKES, type Options, type Settings, settingsOf } from "./settings.ts";
-import { writeProject } from "./write-project.ts";
 
 export function initCommand(world: World, run: Run) {
   return new Command("init")
@@ -26,13 +25,10 @@ export function initCommand(world: World, run: Run) {
 
 const HELP = `
 At a terminal it asks for what the options leave out. It overwrites nothing.
-
-Environments are deployed in their order. The last one is that of visitors: it has the bucket and the host as
-they are given. The others add their names: acme-media-staging, staging.images.example.com.
+The last environment is that of visitors. The others add their names: acme-media-staging, staging.images.example.com.
 
 Examples:
   vitrine init images
-  vitrine init images --bucket acme-media
   vitrine init images --bucket acme-media --endpoint https://s3.eu-west-1.amazonaws.com
   vitrine init images --bucket acme-media --host images.example.com --environments staging,production`;
 
@@ -45,10 +41,10 @@ const QUESTIONS = [
 
 async function init(world: World, shown: string, given: Options): Promise<End> {
   const folder = resolve(world.folder, shown);
-  const options = await askForTheRest(world, given, basename(folder));
+  const options = await askForTheRest(world, given);
   if (options === "cancelled") return EXIT.interrupted;
   const mistakes = QUESTIONS.flatMap(([option]) => {
-    const message = MISTAKES[option](options, basename(folder));
+    const message = MISTAKES[option](options);
     return message === undefined ? [] : [`  --${option}: ${message}`];
   });
   if (mistakes.length > 0) {
@@ -60,7 +56,7 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
   const { dependency, install } = findPackageSource(folder);
   const files = projectFiles(settings, dependency);
   const fault = writeProject(folder, files, shown);
-  if (isFault(fault)) return fault;
+  if (fault !== undefined) return fault;
   const written = Object.keys(files).map((path) => `  ${join(shown, path)}`);
   print(world.stdout, ...[`Wrote ${written.length} files:`, ...written, ""].map(visible));
   // `cd -` goes to the last folder, and -x is an option.
@@ -71,19 +67,13 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
 }
 
 /** Asks for each option that is not given, if there is a terminal, and if no given one is wrong. */
-async function askForTheRest(
-  world: World,
-  given: Options,
-  folder: string,
-): Promise<Options | Cancelled> {
-  const isWrong = QUESTIONS.some(
-    ([one]) => given[one] !== undefined && MISTAKES[one](given, folder),
-  );
+async function askForTheRest(world: World, given: Options): Promise<Options | Cancelled> {
+  const isWrong = QUESTIONS.some(([one]) => given[one] !== undefined && MISTAKES[one](given));
   if (!hasTerminal(world) || isWrong) return given;
   let options = given;
   for (const [option, message] of QUESTIONS) {
     if (given[option] !== undefined) continue;
-    const fault = (answer: string) => MISTAKES[option]({ ...options, [option]: answer }, folder);
+    const fault = (answer: string) => MISTAKES[option]({ ...options, [option]: answer });
     const answer = await askText(world, message, fault);
     if (answer === "cancelled") return answer;
     options = { ...options, [option]: answer };
@@ -91,22 +81,34 @@ async function askForTheRest(
   return options;
 }
 
-/** @param install the command that enters the folder and installs the packages */
-function nextSteps({ places, s3, store }: Settings, install: string): string[] {
-  const [{ environment, host }] = places;
-  const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
-  const buckets = places.map(({ bucket }) => bucket).join(" and ");
-  const routes = host === undefined ? "put your domain under routes in wrangler.toml, and " : "";
-  const steps = [install, "npm start, and open http://localhost:8787/"];
-  if (s3 === undefined || store) steps.push("Switch on R2 in Cloudflare's dashboard, once");
-  if (s3 === undefined) {
-    steps.push(`npx wrangler login, and ${deploy}, which makes the R2 bucket if there is none`);
-    steps.push("If the bucket is empty: npm run sample puts a picture into it");
-  } else {
-    const page = "node_modules/vitrine/docs/deploy.md";
-    steps.push(
-      `Before ${deploy}: ${routes}follow\n     ${page} with a key that may read ${buckets}`,
-    );
+/** Writes no file over one that is there. wrangler would read the last two, and ignore wrangler.toml. */
+function writeProject(folder: string, files: ProjectFiles, shown: string): Fault | undefined {
+  const paths = [...Object.keys(files), "wrangler.json", "wrangler.jsonc"];
+  const there = paths.filter((path) => existsSync(join(folder, path)));
+  if (there.length > 0) {
+    const reason = `${there.join(", ")}: there already, and init overwrites nothing`;
+    return { fault: `${shown}: ${reason}. Nothing is written: name another folder` };
   }
-  return ["Next:", ...steps.map((step, at) => `  ${at + 1}. ${step}`)];
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(folder, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text, { flag: "wx" });
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { fault: `${shown}: not all files could be written: ${error.message}` };
+  }
+}
+
+/** @param install the command that enters the folder and installs the packages */
+function nextSteps({ places, s3 }: Settings, install: string): string[] {
+  const [{ environment }] = places;
+  const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
+  const page = `docs/deploy.md, ${s3 ? "step 1" : "“With R2 alone”"}`;
+  return [
+    ...["Next:", `  1. ${install}`, "  2. npm start, and open http://localhost:8787/"],
+    `  3. ${deploy}, after what it needs: ${page}`,
+  ];
 }

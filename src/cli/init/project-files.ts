@@ -1,9 +1,13 @@
 // Makes the files of a new project of the folder that the button "Deploy to Cloudflare" clones, and of a workflow for
-// GitHub: it puts in the names, and what S3's API, a store and environments need. Reads nothing but this package.
+// GitHub: it puts in the names, and what S3's API, a store and environments need. It writes nothing, and never asks a
+// registry: a package of this name there may be another one.
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
+import { parseJson, tableOf } from "../../worker/base/json.ts";
 import { PACKAGE_ROOT } from "../command.ts";
+import { shellQuote } from "../terminal/shell.ts";
+import { VERSION } from "../wrangler/packages.ts";
 import type { Place, Settings } from "./settings.ts";
 
 /** The text of each file, by its path from the project's folder, with slashes. */
@@ -11,6 +15,28 @@ export type ProjectFiles = Readonly<Record<string, string>>;
 
 const FIXTURES = join(PACKAGE_ROOT, "fixtures");
 const GITIGNORE = "template/.gitignore";
+
+/**
+ * Finds out where npm got this Vitrine: a new project gets it from the same place.
+ * @param folder that of the project
+ * @param root that of the running Vitrine
+ * @returns the range or the file for package.json, and the command that installs the packages in the project's folder
+ */
+export function findPackageSource(folder: string, root = PACKAGE_ROOT) {
+  const record = join(root, "../.package-lock.json"); // what npm writes when it installs
+  const lock = existsSync(record) ? parseJson(readFileSync(record, "utf8")) : undefined;
+  const { resolved = "" } = tableOf(tableOf(tableOf(lock)["packages"])["node_modules/vitrine"]);
+  const [, scheme, path = ""] = /^(https?|file):(.*)/.exec(`${resolved}`) ?? [];
+  if (scheme === "file") {
+    const file = relative(folder, resolve(root, "../..", path)).replaceAll(sep, "/");
+    return { dependency: `file:${file}`, install: "npm install" };
+  }
+  if (scheme !== undefined) return { dependency: `^${VERSION}`, install: "npm install" };
+  const packed = `vitrine-${VERSION}.tgz`; // the name that npm pack gives it
+  const isClone = existsSync(join(root, "src/cli/main.ts"));
+  const get = isClone ? `npm pack ${shellQuote(root)}` : `cp path/to/${packed} .`;
+  return { dependency: `file:${packed}`, install: `${get} && npm install` };
+}
 
 /** @param vitrine the range or the file that package.json has for it */
 export function projectFiles(settings: Settings, vitrine: string): ProjectFiles {
@@ -50,30 +76,29 @@ binding = "RENDITIONS"`;
 
 const ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
 
-/** The template is a list of tables with an empty line between them. An environment inherits only some of them. */
-function wranglerToml(template: string, settings: Settings): string {
-  const { name, places, s3, store } = settings;
+/** The template's tables have empty lines between them. An environment inherits only some of them. */
+function wranglerToml(template: string, { name, places, s3, store }: Settings): string {
   const tables = template.trimEnd().split("\n\n");
   const isOwn = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
   const isOfR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
   const own = tables.filter((table) => isOwn(table) && !(s3 && isOfR2(table)));
-  const more = [...(store ? [STORE] : []), ...(s3 ? [SECRETS] : [])];
+  own.push(...(store ? [STORE] : []), ...(s3 ? [SECRETS] : []));
   const [{ environment, host }] = places;
   const shared = fill(tables.filter((table) => !isOwn(table)).join("\n\n"), [
     ['name = "vitrine"', `name = "${name}"`],
     ["workers_dev = true", `workers_dev = ${!s3 && !host}`],
     environment ? [`\n${ROUTES}`, ""] : [ROUTES, routesOf(host)],
   ]);
-  const texts = places.map((place) => placeTables([...own, ...more].join("\n\n"), place, s3));
+  const texts = places.map((place) => placeTables(own.join("\n\n"), place, s3));
   return `${[shared, ...texts].join("\n\n")}\n`;
 }
 
 /** The tables of an environment, or those of the top level that no environment inherits. */
 function placeTables(tables: string, { environment, bucket, host }: Place, s3: Settings["s3"]) {
   const origin = `endpoint = "${s3?.endpoint}"\nbucket = "${bucket}"\nregion = "${s3?.region}"`;
-  const filled = s3
-    ? fill(tables, [['binding = "MEDIA_BUCKET"', origin]])
-    : fill(tables, [['"vitrine-media"', `"${bucket}"`]]);
+  const filled = fill(tables, [
+    s3 ? ['binding = "MEDIA_BUCKET"', origin] : ['"vitrine-media"', `"${bucket}"`],
+  ]);
   if (environment === undefined) return filled;
   const named = filled.replace(/^(\[\[?)(?=[a-z])/gm, `$1env.${environment}.`);
   return `[env.${environment}]\n${routesOf(host)}\n\n${named}`;
@@ -86,15 +111,13 @@ function routesOf(host: string | undefined): string {
 /** What describes the bindings to those who click the button goes. */
 function packageJson(template: string, { places, s3 }: Settings, vitrine: string): string {
   const [{ environment, bucket }] = places;
-  const { cloudflare: _, dependencies, scripts, ...manifest } = JSON.parse(template);
-  const { start, sample, ...others } = scripts;
-  const own = {
-    start: environment === undefined ? start : `${start} --env ${environment}`,
-    ...others,
-    ...(s3 ? {} : { sample: fill(sample, [["vitrine-media", bucket]]) }),
-  };
-  const text = { ...manifest, scripts: own, dependencies: { ...dependencies, vitrine } };
-  return `${JSON.stringify(text, null, 2)}\n`;
+  const { cloudflare: _, ...manifest } = JSON.parse(template);
+  const { scripts, dependencies } = manifest;
+  if (environment !== undefined) scripts.start += ` --env ${environment}`;
+  if (s3) delete scripts.sample;
+  else scripts.sample = fill(scripts.sample, [["vitrine-media", bucket]]);
+  dependencies.vitrine = vitrine;
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 function readmeMd(template: string, { name, places, s3 }: Settings): string {
@@ -110,11 +133,14 @@ function readmeMd(template: string, { name, places, s3 }: Settings): string {
 /** The last job deploys. With environments there is one for each, and each waits for the one before. */
 function workflow(template: string, { places }: Settings): string {
   const [checks = "", job = ""] = template.split(/(?=^ {2}deploy:)/m);
-  const jobs = places.map(({ environment }, at) => {
+  let before = "check";
+  const jobs = places.map(({ environment }) => {
     if (environment === undefined) return job;
+    const needs = `needs: ${before}`;
+    before = `deploy-${environment}`;
     return fill(job, [
-      ["  deploy:", `  deploy-${environment}:`],
-      ["needs: check", at === 0 ? "needs: check" : `needs: deploy-${places[at - 1]?.environment}`],
+      ["  deploy:", `  ${before}:`],
+      ["needs: check", needs],
       ["environment: production", `environment: ${environment}`],
       ["vitrine deploy", `vitrine deploy --env ${environment}`],
     ]);

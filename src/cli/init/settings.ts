@@ -2,48 +2,40 @@
 
 import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 
-/**
- * The options as they are typed; undefined: not given. Without an endpoint of S3's API, the bucket is one of R2, which a
- * binding reaches. Without environments there is the top level of wrangler.toml alone.
- */
+/** The options as they are typed; undefined: not given. */
 export type Options = {
-  readonly [option in "bucket" | "endpoint" | "host" | "environments"]?: string | undefined;
-} & {
+  readonly bucket?: string | undefined;
+  /** Of S3's API. Without it, the bucket is one of R2, which a binding reaches. */
+  readonly endpoint?: string | undefined;
+  readonly host?: string | undefined;
+  readonly environments?: string | undefined;
   /** Whether R2 stores the renditions. */
   readonly store: boolean;
 };
 
-/** One deployment of the project. */
-export type Place = {
-  /** Undefined: the top level of wrangler.toml. */
-  readonly environment: string | undefined;
-  readonly bucket: string;
-  readonly host: string | undefined;
-};
+export type Settings = ReturnType<typeof settingsOf>;
 
-export type Settings = {
-  /** The name of the Worker, to which wrangler adds that of an environment. */
-  readonly name: string;
-  /** In the order of their deploys. The last one is that of visitors, with the bucket and the host as they are given. */
-  readonly places: readonly [Place, ...Place[]];
-  /** Undefined: R2 by a binding. */
-  readonly s3: { readonly endpoint: string; readonly region: string } | undefined;
-} & Pick<Options, "store">;
+/** One deployment of the project: an environment, or the top level of wrangler.toml. */
+export type Place = Settings["places"][number];
 
-/** @param options nothing is wrong with them */
-export function settingsOf(options: Options, folder: string): Settings {
-  const { bucket = "", endpoint, environments, store } = options;
+/**
+ * @param options nothing is wrong with them
+ * @param folder its name becomes that of the Worker
+ * @returns the last place is that of visitors: it has the bucket and the host as they are given
+ */
+export function settingsOf(options: Options, folder: string) {
+  const { bucket = "", endpoint, store } = options;
   const host = options.host?.toLowerCase() || undefined;
-  const [first = undefined, ...others] = namesOf(environments);
+  const [first = undefined, ...others] = namesOf(options.environments);
   const last = others.at(-1) ?? first;
-  const placeOf = (environment: string | undefined): Place => {
-    if (environment === last) return { environment, bucket, host };
-    const ownHost = host && `${environment}.${host}`;
-    return { environment, bucket: `${bucket}-${environment}`, host: ownHost };
-  };
+  const placeOf = (environment: string | undefined) => ({
+    environment,
+    bucket: environment === last ? bucket : `${bucket}-${environment}`,
+    host: environment === last ? host : host && `${environment}.${host}`,
+  });
   return {
     name: workerNameOf(folder),
-    places: [placeOf(first), ...others.map(placeOf)],
+    places: [placeOf(first), ...others.map(placeOf)] as const,
     s3: endpoint ? { endpoint, region: regionOf(endpoint) } : undefined,
     store,
   };
@@ -59,69 +51,45 @@ function workerNameOf(folder: string): string {
   return plain.slice(0, 32).replace(/^-|-$/g, "") || "vitrine";
 }
 
-const REGION_IN_HOST =
-  /^(?:s3\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|backblazeb2\.com|wasabisys\.com)|([a-z0-9-]+)\.digitaloceanspaces\.com)$/;
+const REGION =
+  /^(?:s3\.)?(?!s3\.)([a-z0-9-]+)\.(?:amazonaws|backblazeb2|wasabisys|digitaloceanspaces)\.com(?:\.cn)?$/;
 
 /** The region of an endpoint. If its host does not name one, it is what R2 and Google take, or MinIO's default. */
 function regionOf(endpoint: string): string {
   const host = URL.parse(endpoint)?.hostname ?? "";
-  const [, first, second] = REGION_IN_HOST.exec(host) ?? [];
   const isAuto = host === "storage.googleapis.com" || host.endsWith(".r2.cloudflarestorage.com");
-  return first ?? second ?? (isAuto ? "auto" : "us-east-1");
+  return REGION.exec(host)?.[1] ?? (isAuto ? "auto" : "us-east-1");
 }
 
-const HOST =
-  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])$/i;
+const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i;
 const R2_BUCKET = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
 /** What is wrong with each option, in the order in which they are asked for. Undefined: nothing. */
 export const MISTAKES = {
-  bucket: (options: Options, folder: string) => {
-    if (!options.bucket) return "is missing: the name of the bucket";
-    const environments = environmentsMistake(options) ? "" : options.environments;
-    const { name, places, s3, store } = settingsOf({ ...options, environments }, folder);
-    for (const { bucket } of places) {
-      const isR2 = s3 === undefined || s3.endpoint.includes(".r2.cloudflarestorage.com");
-      if (isR2 && !R2_BUCKET.test(bucket)) {
-        return `"${bucket}" is not the name of an R2 bucket: 3 to 63 letters a to z, digits and -`;
-      }
-      const mistake = s3 && schemaMistake({ ...s3, bucket }, "bucket");
-      if (mistake) return mistake;
-      // What wrangler calls the bucket of the binding RENDITIONS (T9).
-      const stores = places.map(
-        ({ environment: at }) => `${at ? `${name}-${at}` : name}-renditions`,
-      );
-      if (isR2 && store && stores.includes(bucket)) {
-        return `${bucket} is the name that the bucket of the store gets: take another one, or add --no-store`;
-      }
-    }
-    return undefined;
+  bucket: ({ bucket = "", endpoint }: Options) => {
+    if (endpoint) return s3Mistake({ endpoint, bucket }, "bucket");
+    if (R2_BUCKET.test(bucket)) return undefined;
+    return `"${bucket}" is not the name of an R2 bucket: 3 to 63 letters a to z, digits and -`;
   },
-  endpoint: ({ endpoint = "", bucket }: Options) => {
-    if (endpoint.startsWith("http:")) return "http:// is for your own machine only";
-    return endpoint ? schemaMistake({ endpoint, bucket, region: "auto" }, "endpoint") : undefined;
-  },
+  endpoint: ({ endpoint, bucket = "" }: Options) =>
+    endpoint ? s3Mistake({ endpoint, bucket }, "endpoint") : undefined,
   host: ({ host = "" }: Options) => {
-    if (/\.(?:workers|pages)\.dev$/i.test(host))
-      return "belongs to Cloudflare: take a zone of yours";
     if (host === "" || HOST.test(host)) return undefined;
     return `"${host}" is not a host name such as images.example.com, without https://, port and path`;
   },
-  environments: environmentsMistake,
-} as const satisfies Record<string, (options: Options, folder: string) => string | undefined>;
+  environments: ({ environments }: Options) => {
+    const names = namesOf(environments);
+    // Then the names of the Worker and of its store have at most 63 characters.
+    const isRight = names.every((one) => /^[a-z][a-z0-9-]{0,16}[a-z0-9]$/.test(one));
+    if (isRight && new Set(names).size === names.length) return undefined;
+    return "are not names such as staging,production: each of 2 to 18 letters a to z, digits and -";
+  },
+} as const satisfies Record<string, (options: Options) => string | undefined>;
 
-function environmentsMistake({ environments }: Options): string | undefined {
-  const names = namesOf(environments);
-  // Then the names of the Worker and of its store have at most 63 characters.
-  const isRight = names.every((one) => /^[a-z][a-z0-9-]{0,16}[a-z0-9]$/.test(one));
-  if (isRight && new Set(names).size === names.length) return undefined;
-  return "are not names such as staging,production: each of 2 to 18 letters a to z, digits and -";
-}
-
-/** What the Worker itself would say of one key of a bucket. */
-function schemaMistake(bucket: object, key: string): string | undefined {
+/** What the Worker itself would say of one key of a bucket that S3's API reaches. */
+function s3Mistake(bucket: Record<"endpoint" | "bucket", string>, key: string): string | undefined {
   const found: string[] = [];
-  bucketSchema(bucket, "", (path, message) => {
+  bucketSchema({ ...bucket, region: "auto" }, "", (path, message) => {
     if (path.endsWith(`.${key}`)) found.push(message);
   });
   return found[0];

@@ -33,8 +33,7 @@ test("it asks for what is missing: the bucket alone is enough for R2", async () 
 
 test("a wrong answer is refused at once, and asked for again", async () => {
   const { code, folder, left } = await ask([
-    ["The name of the bucket", ENTER],
-    ["is missing", `Acme${ENTER}`],
+    ["The name of the bucket", `Acme${ENTER}`],
     ["is not the name of an R2 bucket", `${CLEAR}acme-media${ENTER}`],
     ["Its S3 endpoint", `https://minio.example.com/acme-media${ENTER}`],
     ["contains the bucket's name", `${CLEAR}https://minio.example.com${ENTER}`],
