@@ -47,10 +47,13 @@ export function wranglerAt(script?: string): RunWrangler {
 
 /** The world's environment in place of this process's, without what wrangler must not see. */
 function environmentOf({ env }: World): NodeJS.ProcessEnv {
+  const none = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
   // `--env` always names the environment.
   const isHidden = (name: string) => isSecret(name) || name === "CLOUDFLARE_ENV";
   const shown = Object.entries(env).filter(([name]) => !isHidden(name.toUpperCase()));
   return {
+    ...process.env, // for its type: `wrangler types` requires the vars of this repository in it
+    ...none,
     ...Object.fromEntries(shown),
     WRANGLER_HIDE_BANNER: "true",
     WRANGLER_SEND_METRICS: "false",
