@@ -16,7 +16,7 @@ import {
 } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type StartLocal } from "./dev/index.ts";
-import { doctorCommand, examineSiteAt } from "./doctor/index.ts";
+import { doctorCommand, examine } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { factsCommand } from "./facts/index.ts";
 import { initCommand } from "./init/index.ts";
@@ -32,7 +32,7 @@ const COMMANDS = [
   initCommand,
   checkCommand,
   devCommand,
-  (world, run) => deployCommand(world, run, examineSiteAt),
+  (world, run) => deployCommand(world, run, examine),
   doctorCommand,
   clientCommand,
   factsCommand,

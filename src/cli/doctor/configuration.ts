@@ -1,19 +1,11 @@
-// What is wrong with the configuration, as `vitrine check` says it, with the shell's secrets, and what a store would
-// save. Nothing is sent.
+// What is wrong with the configuration, as `vitrine check` says it, and how to look at the store. Nothing is sent.
 
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import { isFault, type World } from "../command.ts";
+import type { World } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import { bucketName, storeOf } from "../config/compare-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
-import {
-  type FoundMistake,
-  foundText,
-  isSameMistake,
-  pageFor,
-  shellWarnings,
-} from "../config/mistakes.ts";
-import { readSecretsFile, secretsIn } from "../secrets/secrets.ts";
+import { type FoundMistake, foundText, isSameMistake, pageFor } from "../config/mistakes.ts";
 import { type Finding, fail, findingsOn, note, ok, type Result } from "./finding.ts";
 
 /**
@@ -50,28 +42,13 @@ export function checkConfiguration(
   return findingsOn(known.file, all.length > 0 ? all : [ok("configuration", "it has no mistakes")]);
 }
 
-/** What a store would save, or where to see that nobody else can read what it has (T7): wrangler asks R2. */
+/** Where to see that nobody else can read what the store has (T7): wrangler asks R2. */
 export function checkStore(known: EnvironmentConfig): Finding[] {
   const store = storeOf(known);
-  if (store === undefined) {
-    const seen =
-      "there is no store: with one, Cloudflare bills only what is new, and visitors see pictures while S3 is down (docs/costs.md)";
-    return findingsOn(known.file, [note("configuration", seen)]);
-  }
+  if (store === undefined) return [];
   const bucket = bucketName(known, store);
   const flag = store.jurisdiction === undefined ? "" : ` --jurisdiction ${store.jurisdiction}`;
-  const [url, domains] = ["dev-url get", "domain list"].map(
-    (one) => `npx wrangler r2 bucket ${one} ${bucket}${flag}`,
-  );
-  const seen = `it must have no public address, which the doctor cannot see: ${url}, and ${domains}`;
+  const r2 = (command: string) => `npx wrangler r2 bucket ${command} ${bucket}${flag}`;
+  const seen = `it must have no public address, which the doctor cannot see: ${r2("dev-url get")}, and ${r2("domain list")}`;
   return findingsOn(`store ${store.binding}: the R2 bucket ${bucket}`, [note("public", seen)]);
-}
-
-/** What the shell would change if the file were deployed without `vitrine deploy` (S5). */
-export function checkShell(world: World, file: string | undefined): Finding[] {
-  const read = file === undefined ? {} : readSecretsFile(world, file);
-  const secrets = secretsIn(isFault(read) ? {} : read, file ?? "");
-  return shellWarnings(world.env, secrets).map(({ what, remedy }) => {
-    return { about: "the environment", ...note("configuration", `${what}. ${remedy}`) };
-  });
 }

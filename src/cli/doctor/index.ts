@@ -26,7 +26,7 @@ import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment, envFlag } from "../wrangler/config-file.ts";
 import { checkBucket } from "./bucket.ts";
-import { checkConfiguration, checkShell, checkStore } from "./configuration.ts";
+import { checkConfiguration, checkStore } from "./configuration.ts";
 import { CHECKS, type Finding, finish, type Severity } from "./finding.ts";
 import type { Sample } from "./objects.ts";
 import { checkIssuer } from "./role.ts";
@@ -48,15 +48,7 @@ export function doctorCommand(world: World, run: Run) {
     .addOption(secretsFileOption())
     .addOption(jsonOption())
     .addHelpText("after", HELP)
-    .action((objects, options) => run(() => doctor(world, objects, options)));
-}
-
-/** Checks what is deployed at a URL, as `vitrine doctor --url` does. */
-export function examineSiteAt(
-  world: World,
-  options: Omit<Options, "json"> & { readonly url: string },
-): Promise<End> {
-  return doctor(world, [], options);
+    .action((objects, options) => run(() => examine(world, options, objects)));
 }
 
 const HELP = `
@@ -76,7 +68,12 @@ Examples:
   npx vitrine doctor --secrets-file secrets.env --json
   npx vitrine doctor --url http://localhost:8787`;
 
-async function doctor(world: World, names: readonly string[], options: Options): Promise<End> {
+/** Runs the doctor, as the command does. @param names objects to look at */
+export async function examine(
+  world: World,
+  options: Options,
+  names: readonly string[] = [],
+): Promise<End> {
   const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(base)) return base;
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
@@ -91,7 +88,6 @@ async function doctor(world: World, names: readonly string[], options: Options):
   const local = base !== undefined && isHere(base);
   const { secretsFile } = options;
   const findings = checkConfiguration(world, known, mistakes, { local, secretsFile });
-  findings.push(...checkShell(world, secretsFile));
   if (!isFault(project) && target !== undefined) {
     if (!local) findings.push(...checkStore(known));
     const { interrupted } = world;

@@ -18,10 +18,8 @@ export type Sample = {
 };
 
 const IMAGE = /\.(?:jpe?g|png|webp|gif|avif|heic)$/i;
-/** How many keys of a list are looked at, how many objects are tried, and how many bytes say what one is. */
+/** How many keys of a list are looked at. */
 const MAX_LISTED = 100;
-const MAX_TRIED = 5;
-const HEAD_BYTES = 4096;
 
 export const NAME_ANOTHER = "name another object";
 // A15
@@ -39,13 +37,16 @@ export async function checkObjects(
   probe: S3Probe,
   keys: readonly string[],
 ): Promise<{ readonly results: readonly Result[]; readonly sample?: Sample | undefined }> {
-  const chosen = await chooseObjects(bucket, probe, keys);
+  const { prefix, canary } = bucket;
+  const named =
+    canary !== undefined && keys.length === 0 ? [canary] : keys.map((one) => prefix + one);
+  const chosen = named.length > 0 ? named : await findImage(bucket, probe);
   if ("check" in chosen) return { results: [chosen] };
   const results: Result[] = [];
   let sample: Sample | undefined;
   for (const key of chosen) {
     const answer = await probe.fetch(key);
-    results.push(await checkObject(query, bucket, probe, { key, answer }));
+    results.push(await checkObject(query, bucket, probe, key, answer));
     if (answer.bytes !== undefined) sample ??= { key, bytes: answer.bytes };
   }
   if (sample !== undefined && bucket.hasSourceParameter && bucket.engine === "cf") {
@@ -54,48 +55,28 @@ export async function checkObjects(
   return { results, sample };
 }
 
-/** Which objects to look at: those that are named, the canary, or one that is listed. */
-async function chooseObjects(
-  bucket: Bucket,
-  probe: S3Probe,
-  keys: readonly string[],
-): Promise<readonly string[] | Result> {
-  const { name, prefix, canary } = bucket;
-  if (keys.length > 0) return keys.map((key) => prefix + key);
-  if (canary !== undefined) return [canary];
-  const page = await probe.list({ prefix, most: MAX_LISTED });
+/** Finds an object that may be an image, if the key may list the bucket. */
+async function findImage(bucket: Bucket, probe: S3Probe): Promise<[string] | Result> {
+  const page = await probe.list({ prefix: bucket.prefix, most: MAX_LISTED });
   const listed = "objects" in page ? page.objects.map(({ key }) => key) : [];
-  if ("objects" in page && listed.length === 0 && prefix !== "") {
-    return diagnosePrefix(bucket, probe);
-  }
-  const images = listed.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
-  const unread: string[] = [];
-  for (const key of images.slice(0, MAX_TRIED)) {
-    const { bytes } = await probe.fetch(key, HEAD_BYTES);
-    if (bytes === undefined) unread.push(key);
-    else if (sniff(bytes) !== undefined) return [key];
-  }
-  if (unread.length > 0) return unread.slice(0, 1);
-  const first = `none was found among its first ${listed.length} objects`;
-  const reason = "objects" in page ? first : `to its list, ${answerText(page)}`;
+  const image = listed.find((key) => IMAGE.test(key) && keyFault(key) === undefined);
+  if (image !== undefined) return [image];
+  if ("objects" in page && listed.length === 0) return nothingBelow(bucket);
+  const reason = "objects" in page ? `none is among its first ${listed.length}` : answerText(page);
   return fail("sample", {
     severity: "warning",
     seen: `no image of this bucket is known (${reason}), so nobody checked whether the key may read`,
     impact: "S3 may know a key and still allow it nothing",
-    remedy: `name an image, such as photos/fig.jpg, or set canary in BUCKETS.${name} of wrangler.toml`,
+    remedy: `name an image, such as photos/fig.jpg, or set canary in BUCKETS.${bucket.name} of wrangler.toml`,
     deploys: true,
   });
 }
 
-/** There is no object below the prefix: which prefixes there are instead. */
-async function diagnosePrefix({ name, prefix }: Bucket, probe: S3Probe): Promise<Result> {
-  const top = await probe.list({ prefix: "", delimiter: "/", most: 20 });
-  const others = "objects" in top ? top.prefixes.map((other) => `"${other}"`) : [];
-  const instead = others.length > 0 ? `. The bucket has ${others.join(", ")}` : "";
+function nothingBelow({ name, prefix }: Bucket): Result {
   return fail("prefix", {
-    seen: `there is no object below the prefix "${prefix}"${instead}`,
+    seen: `there is no object below the prefix "${prefix}"`,
     impact: "every object is missing: visitors get 404",
-    remedy: `correct BUCKETS.${name}.prefix in wrangler.toml`,
+    remedy: `upload images there, or correct BUCKETS.${name}.prefix in wrangler.toml`,
     deploys: true,
   });
 }
@@ -105,9 +86,11 @@ async function checkObject(
   query: S3Query,
   bucket: Bucket,
   probe: S3Probe,
-  { key, answer }: { key: string; answer: S3Answer & { readonly bytes?: Uint8Array } },
+  key: string,
+  answer: S3Answer,
 ): Promise<Result> {
-  const { bytes, status, failure } = answer;
+  const { bytes, status, code, failure } = answer;
+  const { name, prefix } = bucket;
   const type = bytes && sniff(bytes);
   if (bytes && type !== undefined) {
     return ok("sample", `S3 returns ${key}: ${bytes.length.toLocaleString("en")} bytes, ${type}`);
@@ -120,30 +103,18 @@ async function checkObject(
       remedy: `replace that object by an image that the edge can read, or ${NAME_ANOTHER}`,
     });
   }
-  if (status !== undefined && verdictOf(answer, bucket.region).fault === "object") {
-    return diagnoseDenial(bucket, probe, key, answer);
-  }
   const fault = status === 200 ? undefined : diagnoseS3(answer, query);
   if (fault !== undefined) return { ...fault, seen: `${key}: ${fault.seen}` };
-  return fail("sample", {
-    seen: `S3 begins to send ${key}, then stops (${failure})`,
-    impact: "the edge gets no complete image: visitors get 502 or 504",
-    remedy: `try again, then ${SEE_PROVIDER}`,
-  });
-}
-
-/** Why S3 does not return an object to a key that it knows. It does not always say which it is (A6, A9). */
-async function diagnoseDenial(
-  bucket: Bucket,
-  probe: S3Probe,
-  key: string,
-  { code, status }: S3Answer,
-): Promise<Result> {
-  const { name, prefix } = bucket;
-  const page = await probe.list({ prefix, most: 1 });
-  if (prefix !== "" && "objects" in page && page.objects.length === 0) {
-    return diagnosePrefix(bucket, probe);
+  if (status === 200) {
+    return fail("sample", {
+      seen: `S3 begins to send ${key}, then stops (${failure})`,
+      impact: "the edge gets no complete image: visitors get 502 or 504",
+      remedy: `try again, then ${SEE_PROVIDER}`,
+    });
   }
+  const page = await probe.list({ prefix, most: 1 });
+  if ("objects" in page && page.objects.length === 0) return nothingBelow(bucket);
+  // S3 does not always say which it is (A6, A9).
   return fail("sample", {
     seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
     impact: "visitors get 404 for it, or for every object",

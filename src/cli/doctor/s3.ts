@@ -32,9 +32,8 @@ export function openProbe(bucket: Bucket, credentials: Credentials | undefined, 
       headers.set("range", "bytes=0-0");
       return askS3(url, { headers }, at);
     },
-    fetch: async (key: string, maxBytes?: number) => {
+    fetch: async (key: string) => {
       const { url, headers, at } = await prepare(key);
-      if (maxBytes !== undefined) headers.set("range", `bytes=0-${maxBytes - 1}`);
       return askS3(url, { headers, readsObject: true }, at);
     },
     list: (options: ListOptions) => listPage(bucket, credentials, options, now()),
@@ -62,18 +61,17 @@ export type S3Query = {
 };
 
 export const SEE_PROVIDER = "see the provider's status page";
-const PROVIDERS = "docs/configuration.md lists providers";
+export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
 
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined {
   const { status = 0, code, failure, ahead } = answer;
   const { host, name, bucket, region } = query;
+  const setting = (check: "reachable" | "endpoint" | "region", seen: string, change: string) =>
+    fail(check, { seen, remedy: `in BUCKETS.${name} of wrangler.toml, ${change}`, deploys: true });
   if (status === 0 && code === undefined) {
-    return fail("reachable", {
-      seen: `${host} does not answer: ${failure}`,
-      remedy: `if this machine is online, start that S3, or ${SEE_PROVIDER}. Else correct BUCKETS.${name}.endpoint in wrangler.toml: an address with a valid TLS certificate, as ${PROVIDERS}. If the certificate is not for ${host}: addressing = "path"`,
-      deploys: true,
-    });
+    const change = `correct endpoint (with a valid TLS certificate: docs/configuration.md lists providers) or addressing. If they are right, start that S3, get this machine online, or ${SEE_PROVIDER}`;
+    return setting("reachable", `${host} does not answer: ${failure}`, change);
   }
   if (code === "RequestTimeTooSkewed") return clockFault(ahead, host);
   if (code === "NoSuchBucket") {
@@ -85,15 +83,16 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
     });
   }
   if (code !== "Unauthorized" && answer.region !== undefined && answer.region !== region) {
-    return fail("region", {
-      seen: `the bucket is in ${answer.region}, not in ${region}`,
-      remedy: `set region = "${answer.region}" in BUCKETS.${name} of wrangler.toml, and in its endpoint if that has ${region}`,
-      deploys: true,
-    });
+    const change = `set region = "${answer.region}", and correct endpoint if that has ${region}`;
+    return setting("region", `the bucket is in ${answer.region}, not in ${region}`, change);
   }
   const verdict = verdictOf(answer, region);
-  if (verdict.fault === "slot") return diagnoseKey(verdict.origin, query);
   if (verdict.fault === "object") return undefined;
+  if (verdict.fault === "slot" && code === "AuthorizationHeaderMalformed") {
+    const seen = `S3 finds the region ${region}, or the access key id, malformed (${code})`;
+    return setting("region", seen, "correct region. If it is right, correct the key id");
+  }
+  if (verdict.fault === "slot") return diagnoseKey(verdict.origin, query);
   const reply = `${status} ${code ?? ""}`.trim();
   if (status === 429 || status >= 500) {
     return fail("busy", {
@@ -104,15 +103,16 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
       bearing: "passing",
     });
   }
-  return fail("endpoint", {
-    seen: `${host} does not answer as an S3 does: ${reply} for an object that cannot exist`,
-    remedy: `set BUCKETS.${name}.endpoint in wrangler.toml to an S3 that does not redirect, without the bucket: ${PROVIDERS}`,
-    deploys: true,
-  });
+  const seen = `${host} does not answer as an S3 does: ${reply} for an object that cannot exist`;
+  return setting(
+    "endpoint",
+    seen,
+    "set endpoint to an S3 that does not redirect, without the bucket",
+  );
 }
 
 /** What is wrong with the credentials, by S3's code (A7, A11). */
-function diagnoseKey(code: string, { name, region, secretPrefix, slot, from }: S3Query): Result {
+function diagnoseKey(code: string, { secretPrefix, slot, from }: S3Query): Result {
   const { accessKeyId: id, secretAccessKey: secret } = secretNames(secretPrefix, slot);
   const impact = "with this key no image is shown, unless the other slot works";
   const put = (one: string, other: string) =>
@@ -120,18 +120,8 @@ function diagnoseKey(code: string, { name, region, secretPrefix, slot, from }: S
       ? `npx wrangler secret put ${one}. If that is right, put ${other}`
       : `correct ${one} or ${other} in ${from}, or take both out there`;
   if (code === "SignatureDoesNotMatch") {
-    return fail("secret", {
-      seen: `S3 finds the signature wrong (${code}): the secret does not belong to the access key id, or this S3 does not know that id`,
-      impact,
-      remedy: put(secret, id),
-    });
-  }
-  if (code === "AuthorizationHeaderMalformed") {
-    return fail("region", {
-      seen: `S3 finds the region ${region}, or the access key id, malformed (${code})`,
-      remedy: `correct BUCKETS.${name}.region in wrangler.toml: ${PROVIDERS}. If it is right, correct ${id}`,
-      deploys: true,
-    });
+    const seen = `S3 finds the signature wrong (${code}): the secret does not belong to the access key id, or this S3 does not know that id`;
+    return fail("secret", { seen, impact, remedy: put(secret, id) });
   }
   return fail("key-id", {
     seen: `S3 does not accept this access key id (${code}): it is revoked, expired or misspelt`,
@@ -149,28 +139,22 @@ export function answerText({ status, code = "", failure }: S3Answer): string {
 const NEAR_S = 300;
 /** S3 refuses signatures that are as far off (A7): s. */
 const TOO_FAR_S = 900;
-export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
 
-/** Compares S3's clock with this machine's. @param ahead s; undefined: S3 tells no time */
+/** Compares S3's clock with that of who asks it. @param ahead s; undefined: S3 tells no time */
 export function checkClock(ahead: number | undefined, host: string): Result {
   if (ahead === undefined) return note("clock", "S3 tells no time");
-  if (Math.abs(ahead) > NEAR_S) return clockFault(ahead, host);
-  return ok("clock", `S3's clock is ${offset(ahead)}`);
+  const isNear = Math.abs(ahead) <= NEAR_S;
+  return isNear ? ok("clock", "S3's clock and this one agree") : clockFault(ahead, host);
 }
 
 function clockFault(ahead: number | undefined, host: string): Result {
+  const offset = `${Math.abs(ahead ?? TOO_FAR_S)} s ${(ahead ?? 0) < 0 ? "behind" : "ahead"}`;
   return fail("clock", {
     severity: Math.abs(ahead ?? TOO_FAR_S) < TOO_FAR_S ? "warning" : "error",
-    seen: `S3's clock is ${offset(ahead)}`,
+    seen: `S3's clock is ${ahead === undefined ? "too far off" : offset}`,
     impact: `S3 refuses signatures that are over ${TOO_FAR_S} s off`,
     remedy: `compare this machine's clock with https://time.is. If it is off, ${SET_CLOCK}. Else set the clock of ${host}, or tell whoever runs it`,
   });
-}
-
-/** @param ahead s; undefined: S3 says only that it is too far off */
-function offset(ahead: number | undefined): string {
-  if (ahead === undefined) return "more than 15 minutes off";
-  return `${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead"}`;
 }
 
 /** A store needs a key or a role that may list: else nobody can tell a deleted object from a denied one (A6). */

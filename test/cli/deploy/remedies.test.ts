@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { deploy, type Options, type Tools } from "../../../src/cli/deploy/index.ts";
-import { examineSiteAt } from "../../../src/cli/doctor/index.ts";
+import { examine } from "../../../src/cli/doctor/index.ts";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { CACHED, envLine, HOST, makeProject } from "../../support/cli/folder.ts";
 import { createWorld, type Given, vitrine } from "../../support/cli/vitrine.ts";
@@ -104,7 +104,7 @@ async function run({ options = { secretsFile: "secrets.env" }, given = {} }: Nex
     },
   );
   const { world, said } = createWorld({ folder, ...given });
-  const tools = { run: wrangler(folder), sleep: async () => {}, examine: examineSiteAt };
+  const tools = { run: wrangler(folder), sleep: async () => {}, examine };
   const end = await deploy(world, options, tools);
   const { out, err } = said();
   const text = out + err + (isFault(end) ? end.fault : "");

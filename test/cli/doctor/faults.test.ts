@@ -305,7 +305,7 @@ const FAULTS = {
       broken: (world) =>
         both(world, { region: "eu-central-1", endpoint: "https://s3.eu-central-1.amazonaws.com" }),
       done: (told) => {
-        told.does('set region = "eu-west-1" in BUCKETS.media', () => {});
+        told.does('in BUCKETS.media of wrangler.toml, set region = "eu-west-1"', () => {});
         told.sets(`${MEDIA}.region`, "eu-west-1");
         told.sets(`${MEDIA}.endpoint`, `https://${HOST}`);
       },

@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
-import { envLine } from "../../support/cli/folder.ts";
 import { wrongIn } from "../../support/cli/report.ts";
-import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
+import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { arrange, stage } from "../../support/play.ts";
 
 type Shell = Readonly<Record<string, string | undefined>>;
@@ -108,16 +107,4 @@ test("signing keys of the shell that cannot be read say nothing of the site", as
     },
   ]);
   for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
-});
-
-test("the doctor notes other secrets in the shell than in the file that it is given (S5)", async () => {
-  const lines = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
-  writeFileSync(join(configure(), "secrets.env"), lines.join(""));
-  deploy();
-
-  const { findings } = await examine(["--secrets-file", "secrets.env"], { env: OWN });
-  expect(findings).toContainEqual({
-    ...{ about: "the environment", check: "configuration", severity: "note" },
-    seen: expect.stringMatching(/other values than secrets\.env of AWS_ACCESS_KEY_ID, AWS_S/),
-  });
 });

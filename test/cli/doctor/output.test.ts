@@ -38,7 +38,7 @@ test("findings go to stdout, grouped by what they are about, and progress to std
   const groups = shown.replaceAll("images.example.com", "images.example").trim().split("\n\n");
   expect(groups).toHaveLength(2);
   for (const group of groups) expect(out).toContain(`\n\n${group}\n\n`);
-  expect(out).toMatch(/\n2 errors, 0 warnings, 2 notes, \d+ ok\n$/);
+  expect(out).toMatch(/\n2 errors, 0 warnings, \d notes?, \d+ ok\n$/);
   expect(code).toBe(2);
 });
 
@@ -52,8 +52,7 @@ test.each<[string, true | undefined, Record<string, string>, boolean]>([
   const given = { env: { ...KEYS, ...env }, ...(isTTY && { terminal: { isTTY, columns: 80 } }) };
   const { out } = await doctor([], given);
   expect(out !== stripVTControlCharacters(out)).toBe(isColoured);
-  const measured = /\d+ s (?:ahead|behind)/;
-  expect(stripVTControlCharacters(out).replace(measured, "")).toBe(plain.out.replace(measured, ""));
+  expect(stripVTControlCharacters(out)).toBe(plain.out);
 });
 
 test("what somebody else answers moves no cursor, and the token is not printed", async () => {
@@ -190,8 +189,8 @@ test.each<[args: readonly string[], code: number, says: RegExp, vars?: object]>(
   [["--url", "images.example.com"], 2, /--url images\.example\.com: is not a URL/],
   [["--url", ""], 2, /say where Vitrine is/],
   [["--secrets-file", "nothing.env"], 2, /nothing\.env/],
-  [["media/-1.jpg"], 2, /^media\/-1\.jpg: .*Write -- -1\.jpg or media\/media\/-1\.jpg$/m],
-  [["photos/a.jpg"], 2, /^photos\/a\.jpg: .*media\/photos\/a\.jpg or other\//m, TWO],
+  [["media/-1.jpg"], 2, /^media\/-1\.jpg: .*"media\/media\/-1\.jpg"$/m],
+  [["photos/a.jpg"], 2, /^photos\/a\.jpg: .*"media\/photos\/a\.jpg" or "other\//m, TWO],
   [["other/a.jpg"], 2, /^other\/a\.jpg: no route leads to the bucket other$/m, TWO],
 ])("doctor %j is refused, and nothing is asked", async (args, code, says, vars = CONFIGURED) => {
   const ended = await doctor(args, { folder: configure(vars, LISTED) });

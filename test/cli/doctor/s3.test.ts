@@ -65,7 +65,7 @@ const FAULTS: Record<S3Fault | `may ${S3Grant}`, Row> = {
   "stall-midway": ["sample", /then stops \(timeout\)/],
   "may all-read": ["public", /anyone can download published\/key\.jpg without/],
   "may all-list": ["public", /anyone can list it/],
-  "may write": ["write", /s3:PutObject/],
+  "may write": ["write", /may write/],
 };
 
 test.each(Object.entries(FAULTS))("S3 %s: that is found, and nothing else", async (name, row) => {
@@ -80,75 +80,83 @@ test.each(Object.entries(FAULTS))("S3 %s: that is found, and nothing else", asyn
   expect([...stage.s3.objects]).toEqual(before);
 });
 
-/** Mistakes of operators: the checks that find them, and the remedy of the last one. */
-const SETUPS: Readonly<Record<string, readonly [() => unknown, readonly Check[], RegExp, Given?]>> =
-  {
-    "the prefix written twice": [
-      () => configureMedia({ prefix: "published/published/" }),
-      ["sample"],
-      /correct canary or prefix/,
-    ],
-    "a policy for another prefix": [
-      () => configureMedia({ prefix: "drafts/" }) && put("drafts/key.jpg"),
-      ["sample"],
-      /s3:GetObject on arn:aws:s3:::acme-media\/drafts\/\*/,
-    ],
-    "a prefix that does not exist, without a canary": [
-      () => mayList() && configureMedia({ prefix: "publishd/", canary: undefined }),
-      ["list", "prefix"],
-      /^correct BUCKETS\.media\.prefix/,
-    ],
-    "an empty bucket without a prefix": [() => empty(), ["list", "sample"], /name an image/],
-    "a listed image that the key may not read": [
-      () => empty() && put("drafts/a.jpg"),
-      ["list", "sample"],
-      /s3:GetObject/,
-    ],
-    "a space in a secret": [
-      () => {},
-      ["keys"],
-      /correct AWS_SECRET_ACCESS_KEY in the environment/,
-      { env: { AWS_SECRET_ACCESS_KEY: "a b" } },
-    ],
-    "half a next slot": [
-      () => {},
-      ["keys"],
-      /slot next/,
-      { env: { AWS_ACCESS_KEY_ID_NEXT: NEXT.AWS_ACCESS_KEY_ID_NEXT } },
-    ],
-    "an unknown key in the next slot": [() => {}, ["key-id"], /_ID_NEXT/, { env: NEXT }],
-    "no key at hand, and a public bucket": [
-      () => stage.s3.grants.add("all-read"),
-      ["keys", "public"],
-      /put-public-access-block/,
-      KEYLESS,
-    ],
-    "no key at hand, and a misspelt bucket": [
-      () => configureMedia({ bucket: "acme-medias" }),
-      ["keys", "bucket"],
-      /BUCKETS\.media\.bucket/,
-      KEYLESS,
-    ],
-    "no key at hand, and another region": [
-      () => stage.s3.faults.add("elsewhere-301"),
-      ["keys", "region"],
-      /region = "eu-central-1"/,
-      KEYLESS,
-    ],
-    "no key at hand, and a busy S3": [
-      () => stage.s3.grants.add("all-read").add("all-list") && stage.s3.faults.add("SlowDown"),
-      ["keys", "busy"],
-      /try again/,
-      KEYLESS,
-    ],
-    "a dot in the bucket's name, with virtual addressing": [
-      () => configureMedia({ bucket: "acme.media", addressing: "virtual" }),
-      ["configuration"],
-      /BUCKETS\.media\.addressing/,
-    ],
-  };
+type Mistake = readonly [what: string, setUp: () => unknown, Check[], remedy: RegExp, Given?];
 
-test.for(Object.entries(SETUPS))("%s is found", async ([, [setUp, checks, remedy, given]]) => {
+/** Mistakes of operators: the checks that find them, and the remedy of the last one. */
+test.for<Mistake>([
+  [
+    "a policy for another prefix",
+    () => configureMedia({ prefix: "drafts/" }) && put("drafts/key.jpg"),
+    ["sample"],
+    /s3:GetObject on arn:aws:s3:::acme-media\/drafts\/\*/,
+  ],
+  [
+    "a prefix that does not exist, without a canary",
+    () => mayList() && configureMedia({ prefix: "publishd/", canary: undefined }),
+    ["list", "prefix"],
+    /correct BUCKETS\.media\.prefix/,
+  ],
+  [
+    "a bucket without images",
+    () => empty() && put("notes.txt"),
+    ["list", "sample"],
+    /name an image/,
+  ],
+  [
+    "a listed image that the key may not read",
+    () => empty() && put("drafts/a.jpg"),
+    ["list", "sample"],
+    /s3:GetObject/,
+  ],
+  [
+    "a space in a secret",
+    () => {},
+    ["keys"],
+    /correct AWS_SECRET_ACCESS_KEY in the environment/,
+    { env: { AWS_SECRET_ACCESS_KEY: "a b" } },
+  ],
+  [
+    "half a next slot",
+    () => {},
+    ["keys"],
+    /slot next/,
+    { env: { AWS_ACCESS_KEY_ID_NEXT: NEXT.AWS_ACCESS_KEY_ID_NEXT } },
+  ],
+  ["an unknown key in the next slot", () => {}, ["key-id"], /_ID_NEXT/, { env: NEXT }],
+  [
+    "no key, and a public bucket",
+    () => stage.s3.grants.add("all-read"),
+    ["keys", "public"],
+    /put-public-access-block/,
+    KEYLESS,
+  ],
+  [
+    "no key, and a misspelt bucket",
+    () => configureMedia({ bucket: "acme-medias" }),
+    ["keys", "bucket"],
+    /BUCKETS\.media\.bucket/,
+    KEYLESS,
+  ],
+  [
+    "no key, and another region",
+    () => stage.s3.faults.add("elsewhere-301"),
+    ["keys", "region"],
+    /region = "eu-central-1"/,
+    KEYLESS,
+  ],
+  [
+    "an S3 that finds the region malformed",
+    () => network.use(http.all(/amazonaws/, () => xml("AuthorizationHeaderMalformed", 400))),
+    ["region"],
+    /correct region/,
+  ],
+  [
+    "a dot in the bucket's name, with virtual addressing",
+    () => configureMedia({ bucket: "acme.media", addressing: "virtual" }),
+    ["configuration"],
+    /BUCKETS\.media\.addressing/,
+  ],
+])("%s is found", async ([, setUp, checks, remedy, given]) => {
   setUp();
   const wrong = wrongIn(await examine([], given));
   expect(wrong.map(({ check }) => check)).toEqual(checks);
@@ -183,14 +191,12 @@ const ANSWERS: readonly (readonly [
   severity: Severity,
   seen: RegExp,
 ])[] = [
-  ["PUT", denied, "write", "ok", /may not write$/],
+  ["PUT", denied, "write", "ok", /may not write/],
   ["PUT", unsigned, "write", "note", /unknown: S3 answers 403 SignatureDoesNotMatch$/],
   ["PUT", noUpload, "write", "note", /unknown/],
   ["PUT", noUpload, "public", "warning", /perhaps write/],
   ["list", busy, "list", "note", /unknown/],
-  ["list", () => HttpResponse.error(), "list", "note", /unknown/],
   ["list", () => new HttpResponse("<a></a>"), "list", "note", /unknown/],
-  ["list", () => xml("InvalidAccessKeyId", 403), "list", "note", /unknown/],
   ["x-vitrine", busy, "parameter", "note", /unknown/],
   ["x-vitrine", () => xml("InvalidArgument", 400), "parameter", "error", /not give/],
   ["x-vitrine", () => xml("NotImplemented", 501), "parameter", "error", /not give/],
@@ -256,9 +262,8 @@ test("an object too large for the edge is not read to its end (L1)", async () =>
 test("without a canary a listed image is read, and only objects that may be images are", async () => {
   mayList();
   configureMedia({ canary: undefined });
-  put("published/000.jpg", file("broken/page.jpg"));
-  put("published/000.txt", file("made/key.jpg"));
-  put("published/00\\0.jpg", file("made/key.jpg"));
+  put("published/000.txt");
+  put("published/00\\0.jpg");
   const { findings } = await examine([]);
   expect(findings.find(({ check }) => check === "sample")?.seen).toContain("animated.gif");
   const urls = stage.s3.requests.map(({ url }) => url);
