@@ -5,9 +5,8 @@ import * as client from "../../client/index.ts";
 import * as next from "../../client/next.ts";
 import * as nuxt from "../../client/nuxt.ts";
 import * as signing from "../../client/sign.ts";
-import type { PresetShape } from "../../client/types.ts";
 import * as unpic from "../../client/unpic.ts";
-import { tableOf } from "../../worker/base/json.ts";
+import { isPlainObject, tableOf } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -16,12 +15,8 @@ import { nameRoutes, type RouteName } from "./name-routes.ts";
 
 /** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
 export type BaseUrl = string | EnvironmentVariable;
-type EnvironmentVariable = {
-  /** `process.env.IMAGES_URL`. */
-  readonly code: string;
-  /** `IMAGES_URL`. */
-  readonly name: string;
-};
+/** Such as `process.env.IMAGES_URL`, and its name. */
+type EnvironmentVariable = { readonly code: string; readonly name: string };
 
 /** The file that an app without the package has beside its own: `npm run build` makes it. */
 export const STANDALONE = "vitrine-client";
@@ -36,14 +31,11 @@ const ENTRIES: readonly (readonly [entry: string, names: readonly string[]])[] =
 ];
 const TAKEN = [...ENTRIES.flatMap(([, names]) => names), "baseUrl", "readBaseUrl", "presets"];
 
-const HEADER = `// Written by \`npx vitrine client\` from wrangler.toml.
-// Do not edit it: run that again after a change of the presets or the routes there.
-/* eslint-disable */
-`;
+const FIRST_LINE = "// Written by `npx vitrine client` from wrangler.toml.\n";
 
-/** Returns whether \`vitrine client\` wrote a file. That of 0.1.0 was \`npm run client\`. */
+/** Returns whether `vitrine client` wrote a file. */
 export function isAppFile(text: string): boolean {
-  return /^\/\/ Written by `(?:npx vitrine|npm run) client` /.test(text);
+  return text.startsWith(FIRST_LINE.trimEnd());
 }
 
 /** Reads an expression that is a variable of the environment, and nothing else. */
@@ -55,7 +47,7 @@ export function readVariable(code: string): EnvironmentVariable | undefined {
 /**
  * @param vars with `PRESETS` as it is written
  * @param isStandalone whether the app has the client beside this file, in place of the package
- * @returns with the names of the clients, in the order of the routes, and the number of presets
+ * @returns with the names of the clients, in the order of the routes
  */
 export function makeAppFile(
   { routes }: Pick<Config, "routes">,
@@ -63,38 +55,39 @@ export function makeAppFile(
   baseUrl: BaseUrl,
   isStandalone = false,
 ) {
-  const shown = [...presetsOf(vars)].filter(([preset]) =>
-    routes.some((route) => route.presets?.has(preset) ?? true),
+  const shown = [...presetsOf(vars)].filter(([name]) => routes.some((route) => shows(route, name)));
+  const names = nameRoutes(
+    routes.map(({ path }) => path),
+    // Code of an app may use globals by their names.
+    (name) => TAKEN.includes(name) || name in globalThis,
   );
-  // Code of an app may use globals by their names.
-  const isTaken = (name: string) => TAKEN.includes(name) || name in globalThis;
-  const paths = routes.map(({ path }) => path);
-  const names = nameRoutes(paths, isTaken);
   const table = shown.map(([name, preset]) => `  ${keyOf(name)}: ${literal(shapeOf(preset))},\n`);
-  const all = shown.map(([name]) => name);
-  const isLater = typeof baseUrl !== "string";
-  const parts = [
-    HEADER,
-    writeImports(isStandalone, isLater),
-    isLater ? readLater(baseUrl) : `const baseUrl = ${literal(baseUrl)};`,
+  const clients = routes.flatMap((route, at) => {
+    const presets = shown.flatMap(([name]) => (shows(route, name) ? [name] : []));
+    return names[at] ? [writeRoute(route, names[at], presets, baseUrl)] : [];
+  });
+  const text = [
+    `${FIRST_LINE}// Do not edit it: run that again after a change of the presets or the routes there.\n/* eslint-disable */\n`,
+    writeImports(isStandalone, typeof baseUrl !== "string"),
+    typeof baseUrl === "string" ? `const baseUrl = ${literal(baseUrl)};` : readLater(baseUrl),
     `const presets = {\n${table.join("")}} as const;\n`,
-    ...names.flatMap((name, at) =>
-      routes[at] ? [writeRoute(routes[at], name, all, isLater)] : [],
-    ),
-  ];
-  const clients = names.map(({ value }) => value);
-  return { text: parts.join("\n"), clients, presets: shown.length };
+    ...clients,
+  ].join("\n");
+  return { text, clients: names.map(({ value }) => value) };
+}
+
+function shows({ presets }: BoundRoute, preset: string): boolean {
+  return presets?.has(preset) ?? true;
 }
 
 /** Values by their names: with `export *` from several packages, Nitro takes all names for those of the first. */
 function writeImports(isStandalone: boolean, isLater: boolean): string {
-  const used = [...(isLater ? ["checkBaseUrl"] : []), "clientOf", "openSite", "type VariantOf"];
   const placeOf = (entry: string) => (isStandalone ? `./${STANDALONE}.js` : entry);
   const exported = ENTRIES.map(
     ([entry, names]) => `export { ${names.join(", ")} } from "${placeOf(entry)}";\n`,
   );
   const types = new Set(["vitrine/client", "vitrine/sign"].map(placeOf));
-  return `import { ${used.join(", ")} } from "${placeOf("vitrine/client")}";
+  return `import { ${isLater ? "checkBaseUrl, " : ""}clientOf, openSite, type VariantOf } from "${placeOf("vitrine/client")}";
 
 ${exported.join("")}${[...types].map((place) => `export type * from "${place}";\n`).join("")}`;
 }
@@ -112,62 +105,59 @@ function readLater({ code, name }: EnvironmentVariable): string {
 `;
 }
 
-export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset> {
-  const presets = new Map<string, Preset>();
-  for (const [name, entry] of Object.entries(tableOf(given))) {
+/** The presets of a configuration, without those that have mistakes. */
+export function presetsOf({ PRESETS }: Vars): ReadonlyMap<string, Preset> {
+  const presets = Object.entries(tableOf(PRESETS)).flatMap(([name, entry]) => {
     const preset = presetSchema(entry, name, () => {});
-    if (preset !== undefined) presets.set(name, preset);
-  }
-  return presets;
+    return preset === undefined ? [] : [[name, preset] as const];
+  });
+  return new Map(presets);
 }
 
 function writeRoute(
   { path, mapping, presets, signing, facts }: BoundRoute,
   { value, type }: RouteName,
-  all: readonly string[],
-  isLater: boolean,
+  shown: readonly string[],
+  baseUrl: BaseUrl,
 ): string {
   const route = {
     path,
     object: `BUCKET/${mapping.key.parts.join("")}`, // an app need not know the bucket
-    ...(presets && { presets }),
-    ...(signing && { signed: true }),
-    ...(facts && { facts }),
+    presets: presets && [...presets],
+    signed: signing && true,
+    facts: facts || undefined,
   };
-  const shows = all.filter((preset) => presets?.has(preset) ?? true).map((name) => literal(name));
-  const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
-  return [
-    `export const ${value}Site = /* @__PURE__ */ openSite({`,
-    isLater ? `  get baseUrl() {\n    return readBaseUrl();\n  },` : `  baseUrl,`,
-    `  route: ${literal(route)},`,
-    `  presets,`,
-    `});`,
-    signing ? `/**\n * The URLs of \`${path}\`. ${note}\n */` : `/** The URLs of \`${path}\`. */`,
-    `export const ${value} = /* @__PURE__ */ clientOf(${value}Site);`,
-    `export type ${type}Preset = ${shows.join(" | ")};`,
-    `export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;\n`,
-  ].join("\n");
+  const note = signing
+    ? ` Each needs the query that \`createSigner(${value}Site, keys)\` makes.`
+    : "";
+  return `export const ${value}Site = /* @__PURE__ */ openSite({
+  ${typeof baseUrl === "string" ? "baseUrl" : "get baseUrl() {\n    return readBaseUrl();\n  }"},
+  route: ${literal(route)},
+  presets,
+});
+/** The URLs of \`${path}\`.${note} */
+export const ${value} = /* @__PURE__ */ clientOf(${value}Site);
+export type ${type}Preset = ${shown.map(literal).join(" | ")};
+export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;
+`;
 }
 
-function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset): PresetShape {
+/** What the client reads of a preset: `PresetShape`. */
+function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset) {
   const { color: _color, ...sides } = border ?? {};
   return {
-    ...(width && { width }),
-    ...(height && { height }),
-    ...(fit !== "scale-down" && { fit }),
-    ...(rotate && { rotate }),
-    ...(trim && { trim: true }),
-    ...(border && { border: sides }),
-    ...(dpr && { dpr }),
-    ...(widths && { widths }),
+    ...{ width, height, fit: fit === "scale-down" ? undefined : fit, rotate: rotate || undefined },
+    ...{ trim: trim && true, border: border && sides, dpr, widths },
   };
 }
 
+/** Writes a value as code. What is undefined is left out. */
 function literal(value: unknown): string {
-  if (value instanceof Set) return literal([...value]);
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).map(([key, entry]) => `${keyOf(key)}: ${literal(entry)}`);
+  if (!isPlainObject(value)) return JSON.stringify(value);
+  const entries = Object.entries(value).flatMap(([key, entry]) =>
+    entry === undefined ? [] : [`${keyOf(key)}: ${literal(entry)}`],
+  );
   return `{ ${entries.join(", ")} }`;
 }
 

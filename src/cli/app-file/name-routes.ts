@@ -11,51 +11,39 @@ const RESERVED = new Set(
 export type RouteName = { readonly value: string; readonly type: string };
 
 /**
- * Names each route after the first literal segment of its path that has letters or digits:
- * `/my-photos/:preset/*` is `myPhotos`; without such a segment it is `root`. A route whose name an earlier one
- * has gets its other segments, too: `/images/:preset/team/*` is `imagesTeam`. If it has none, it gets a number:
- * `images2`. A word that cannot be a name gets `Images` at its end: `privateImages`.
- * @param taken whether a name has another meaning in the file
+ * Names each route after the first literal segment of its path: `/my-photos/:preset/*` is `myPhotos`; without
+ * such a segment it is `root`. A word that cannot be a name gets `Images` at its end: `privateImages`. A name
+ * that an earlier route has gets a number: `images2`.
+ * @param isTaken whether a name has another meaning in the file
  */
 export function nameRoutes(
   paths: readonly string[],
-  taken: (name: string) => boolean,
+  isTaken: (name: string) => boolean,
 ): readonly RouteName[] {
   const given = new Set<string>();
-  const usable = (name: string) => (RESERVED.has(name) || taken(name) ? `${name}Images` : name);
   return paths.map((path) => {
-    const { short, long } = identifiersOf(path);
-    for (let count = 0; ; count += 1) {
-      const value = usable(count === 0 ? short : long) + (count > 1 ? count : "");
+    const word = identifierOf(path);
+    const name = RESERVED.has(word) || isTaken(word) ? `${word}Images` : word;
+    for (let count = 1; ; count += 1) {
+      const value = count === 1 ? name : name + count;
       const type = capitalized(value);
       const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
-      if (names.some((name) => given.has(name) || taken(name))) continue;
-      for (const name of names) given.add(name);
+      if (names.some((one) => given.has(one) || isTaken(one))) continue;
+      for (const one of names) given.add(one);
       return { value, type };
     }
   });
 }
 
-const capitalized = (word: string) => word.replace(/^./u, (first) => first.toUpperCase());
-
-/** The name after the first literal segment, and the same with the words of the other segments. */
-function identifiersOf(path: string): { readonly short: string; readonly long: string } {
-  const segments = path.split("/").filter((segment) => !/^(?::preset$|\*)/.test(segment));
-  const first = segments.find((segment) => !segment.startsWith(":") && wordsOf(segment).length > 0);
-  const short = identifierOf(wordsOf(first ?? "root"));
-  const others = segments.filter((segment) => segment !== first).flatMap(wordsOf);
-  return { short, long: [short, ...others.map(capitalized)].join("") };
-}
-
-function wordsOf(segment: string): string[] {
-  return segment.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu) ?? [];
-}
-
-function identifierOf([first = "", ...rest]: readonly string[]): string {
-  const shouted = first === first.toUpperCase();
-  const begin = shouted
-    ? first.toLowerCase()
-    : first.replace(/^./u, (first) => first.toLowerCase());
+function identifierOf(path: string): string {
+  const segments = path.split("/").filter((segment) => !/^[:*]/.test(segment));
+  const words = segments.map((one) => one.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu));
+  const [first = "", ...rest] = words.find((one) => one !== null) ?? ["root"];
+  const begin = first.replace(/^./u, (letter) => letter.toLowerCase());
   const name = [begin, ...rest.map(capitalized)].join("");
   return /^\p{ID_Start}/u.test(name) ? name : `route${name}`;
+}
+
+function capitalized(word: string): string {
+  return word.replace(/^./u, (letter) => letter.toUpperCase());
 }

@@ -4,31 +4,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import {
-  type BaseUrl,
-  isAppFile,
-  makeAppFile,
-  readVariable,
-  STANDALONE,
-} from "../app-file/make-app-file.ts";
-import {
-  type End,
-  EXIT,
-  type Fault,
-  isFault,
-  PACKAGE_ROOT,
-  type Run,
-  say,
-  type World,
-} from "../command.ts";
-import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
-import { configFault } from "../config/mistakes.ts";
-import { readDeployed } from "../config/project.ts";
+import { isAppFile, makeAppFile, readVariable, STANDALONE } from "../app-file/make-app-file.ts";
+import { type End, EXIT, isFault, PACKAGE_ROOT, type Run, say, type World } from "../command.ts";
+import { openProject } from "../config/project.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { writeOwnFile } from "../files/write-file.ts";
 import { envOption } from "../options.ts";
-import { counted } from "../terminal/progress.ts";
-import { chooseEnvironment, placeText } from "../wrangler/config-file.ts";
+import { placeText } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -75,56 +57,28 @@ function readFile(file: string): string {
 
 function client(world: World, file: string, options: Options): End {
   const { env, baseUrl: given, standalone = false } = options;
-  const known = readEnvironment(world.folder, chooseEnvironment(world, env));
-  if (isFault(known)) return configFault([known.mistake]);
-  const config = readDeployed(known);
-  if ("mistakes" in config) {
-    const { environment } = known;
-    return configFault(config.mistakes.map((mistake) => ({ ...mistake, environment })));
-  }
-  const baseUrl = readBaseUrl(known, given);
+  const project = openProject(world, { env });
+  if (isFault(project)) return project;
+  const { config, known } = project;
+  const baseUrl =
+    readVariable(given ?? "") ?? findBaseUrl(given, known.patterns, "--base-url", placeText(known));
   if (isFault(baseUrl)) return baseUrl;
-  const { text, clients, presets } = makeAppFile(config, known.deployed, baseUrl, standalone);
-  const fault =
-    (standalone ? copyClient(world, dirname(file)) : undefined) ??
-    writeFile(world, file, text, isAppFile);
-  if (fault !== undefined) return fault;
-  const place = typeof baseUrl === "string" ? baseUrl || "the page's own host" : baseUrl.code;
-  const content = `${counted(clients.length, "route")} and ${counted(presets, "preset")}`;
-  const name = `./${basename(file, ".ts")}`;
-  const line = `import { ${clients.join(", ")} } from "${name}";`;
-  say(
-    world.stdout,
-    `Wrote ${file} with ${content}, for ${place}: ${line} (nodenext: "${name}.js")`,
-  );
-  return EXIT.done;
-}
-
-function readBaseUrl(known: EnvironmentConfig, given: string | undefined): BaseUrl | Fault {
-  const variable = readVariable(given ?? "");
-  return variable ?? findBaseUrl(given, known.patterns, "--base-url", placeText(known));
-}
-
-/** Copies what an app has in place of the package: one module, and its types. */
-function copyClient(world: World, folder: string): Fault | undefined {
-  for (const ending of [".js", ".d.ts"]) {
+  const { text, clients } = makeAppFile(config, known.deployed, baseUrl, standalone);
+  // What an app has in place of the package: one module, and its types.
+  for (const ending of standalone ? [".js", ".d.ts"] : []) {
     const built = join(PACKAGE_ROOT, "dist/client", STANDALONE + ending);
     if (!existsSync(built)) return { fault: `${built} is missing. Make it first: npm run build` };
-    const text = readFileSync(built, "utf8");
-    const [firstLine = ""] = text.split("\n", 1);
+    const module = readFileSync(built, "utf8");
+    const [firstLine = ""] = module.split("\n", 1);
+    const copy = join(dirname(file), STANDALONE + ending);
     const isOurs = (before: string) => before.startsWith(firstLine);
-    const fault = writeFile(world, join(folder, STANDALONE + ending), text, isOurs);
-    if (fault !== undefined) return fault;
+    const fault = writeOwnFile(world.folder, copy, module, isOurs);
+    if (fault !== undefined) return { fault: `${copy}: ${fault}` };
   }
-  return undefined;
-}
-
-function writeFile(
-  { folder }: World,
-  file: string,
-  text: string,
-  isOurs: (before: string) => boolean,
-): Fault | undefined {
-  const fault = writeOwnFile(folder, file, text, isOurs);
-  return fault === undefined ? undefined : { fault: `${file}: ${fault}` };
+  const fault = writeOwnFile(world.folder, file, text, isAppFile);
+  if (fault !== undefined) return { fault: `${file}: ${fault}` };
+  const name = `./${basename(file, ".ts")}`;
+  const line = `import { ${clients.join(", ")} } from "${name}";`;
+  say(world.stdout, `Wrote ${file}: ${line} (nodenext: "${name}.js")`);
+  return EXIT.done;
 }

@@ -48,7 +48,7 @@ async function client(file: string, options: readonly string[] = [], folder = pr
 
 test("it has the options that clients use, and nothing else of the configuration", async () => {
   expect(await client("vitrine.ts")).toBe(
-    `Wrote ${at("vitrine.ts")} with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine"; (nodenext: "./vitrine.js")\n`,
+    `Wrote ${at("vitrine.ts")}: import { images, privateImages, imgPropsImages } from "./vitrine"; (nodenext: "./vitrine.js")\n`,
   );
   const text = read("vitrine.ts");
   expect(text).toMatchInlineSnapshot(`
@@ -88,9 +88,7 @@ test("it has the options that clients use, and nothing else of the configuration
       route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"], signed: true },
       presets,
     });
-    /**
-     * The URLs of \`/private/:preset/*\`. They are signed: each needs the query that \`createSigner(privateImagesSite, keys)\` makes.
-     */
+    /** The URLs of \`/private/:preset/*\`. Each needs the query that \`createSigner(privateImagesSite, keys)\` makes. */
     export const privateImages = /* @__PURE__ */ clientOf(privateImagesSite);
     export type PrivateImagesPreset = "card";
     export type PrivateImagesVariant = VariantOf<typeof presets, PrivateImagesPreset>;
@@ -215,9 +213,7 @@ const late = (line: string) => `const { images } = await import("./late.ts"); ${
 const caught = `try { ${URL_LINE} } catch (error) { process.stdout.write(String(error)) }`;
 
 test("the environment of the app says where Vitrine is, also after the file is imported", async () => {
-  expect(await client("late.ts", ["--base-url", "process.env.IMAGES_URL"])).toContain(
-    ", for process.env.IMAGES_URL: import {",
-  );
+  await client("late.ts", ["--base-url", "process.env.IMAGES_URL"]);
   const line = late(`process.env.IMAGES_URL ??= "https://late.example"; ${URL_LINE}`);
   expect(run(line)).toBe("https://late.example/images/card/a");
   expect(run(line, { IMAGES_URL: "https://images.example/img" })).toBe(
@@ -278,14 +274,11 @@ test("names that would break the code are escaped", async () => {
 test("it is the same each time, and replaces only what it wrote itself", async () => {
   await client("again.ts");
   const first = read("again.ts");
-  const old = "// Written by `npm run client` of Vitrine from its wrangler.toml.\n"; // 0.1.0
-  for (const before of [first.slice(0, 500).replaceAll("\n", "\r\n"), old]) {
-    put("again.ts", before);
-    await client("again.ts");
-    expect(read("again.ts")).toBe(first);
-  }
+  put("again.ts", first.slice(0, 500).replaceAll("\n", "\r\n"));
+  await client("again.ts");
+  expect(read("again.ts")).toBe(first);
   symlinkSync(at("again.ts"), at("link.ts"));
-  expect(await client("link.ts", ["--base-url", ""])).toContain(" for the page's own host: ");
+  await client("link.ts", ["--base-url", ""]);
   expect(read("again.ts")).toBe(first.replace('"https://images.example"', '""'));
   for (const other of ["", "export const mine = 1;\n", `\n${first}`]) {
     put("mine.ts", other);
