@@ -2,11 +2,9 @@
 // is sent.
 
 import { Command, Option } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, type Run, say, type World } from "../command.ts";
 import { checkEnvironments } from "../config/check-environments.ts";
-import { readEnvironment } from "../config/environment-config.ts";
-import { configFault, shellWarnings, type Warning, warningText } from "../config/mistakes.ts";
-import { secretsIn } from "../secrets/secrets.ts";
+import { configFault, warningText } from "../config/mistakes.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 
@@ -38,7 +36,6 @@ function check(world: World, { env, all }: Options): End {
   const warnings = [
     ...[lockWarning(folder) ?? []].flat(),
     ...reports.flatMap((report) => report.warnings),
-    ...devVarsWarnings(world, name || undefined),
   ];
   for (const warning of warnings) say(stderr, `Warning: ${warningText(warning)}`);
   if (mistakes.length > 0) return configFault(mistakes);
@@ -47,12 +44,4 @@ function check(world: World, { env, all }: Options): End {
     say(stdout, ...summary);
   }
   return EXIT.done;
-}
-
-/** Warns where the shell has other secrets than .dev.vars. */
-function devVarsWarnings({ folder, env }: World, name: string | undefined): readonly Warning[] {
-  const known = readEnvironment(folder, name);
-  if (isFault(known)) return [];
-  const own = Object.entries(known.started).filter(([secret]) => known.local.has(secret));
-  return shellWarnings(env, secretsIn(Object.fromEntries(own), known.devVars));
 }

@@ -52,12 +52,3 @@ export function secretPrefixesOf(buckets: unknown): Map<string, string> {
     }),
   );
 }
-
-/** The words whose slots may hold session credentials: no bucket has them for the image edge (A11). */
-export function sessionPrefixesOf(buckets: unknown): ReadonlySet<string> {
-  const words = secretPrefixesOf(buckets);
-  const ofEdge = [...words].flatMap(([name, word]) =>
-    tableOf(tableOf(buckets)[name])["engine"] === "binding" ? [] : [word],
-  );
-  return new Set([...words.values()].filter((word) => !ofEdge.includes(word)));
-}

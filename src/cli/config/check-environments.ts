@@ -121,7 +121,7 @@ function reportOn(
   ];
   return {
     environment,
-    summary: [...sourceLines(deployed), ...lines, ...domainLines(known, deployed)],
+    summary: [...sourceLines(deployed), ...lines],
     warnings: doubts.map((one) => ({ ...one, environment })),
     mistakes,
   };
@@ -174,11 +174,4 @@ function sourceLines({ routes }: Config): string[] {
     ...[...shared].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
     "  and block /cdn-cgi/image/ by a rule: docs/deploy.md, step 3",
   ];
-}
-
-function domainLines({ patterns, workersDev }: EnvironmentConfig, { routes }: Config): string[] {
-  if (patterns.length > 0) return [];
-  return workersDev && !hasEdge(routes)
-    ? ["It needs no domain: a deploy serves from a workers.dev address."]
-    : ["Before a deploy, uncomment routes and put your own domain there."];
 }

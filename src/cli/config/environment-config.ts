@@ -65,8 +65,11 @@ export function readEnvironment(
   try {
     const { rawConfig } = wrangler.experimental_readRawConfig({ config: path });
     const environments = Object.keys(tableOf(rawConfig.env));
-    const message = environmentFault(environment, environments);
-    if (message !== undefined) return unreadable({ path: file, message });
+    // wrangler takes the top level instead if the file has no environments at all.
+    if (environment !== undefined && !environments.includes(environment)) {
+      const message = `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
+      return unreadable({ path: file, message });
+    }
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: path, env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
@@ -149,22 +152,6 @@ function mistakeOf(error: Error, file: string): FoundMistake {
 
 function unreadable(mistake: FoundMistake): Unreadable {
   return { fault: foundText(mistake), mistake };
-}
-
-function environmentFault(
-  environment: string | undefined,
-  environments: readonly string[],
-): string | undefined {
-  if (environment === undefined) return undefined;
-  if (!environments.includes(environment)) {
-    // wrangler takes the top level instead if the file has no environments at all.
-    return `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
-  }
-  // It becomes a part of the names of the Worker and of files.
-  const isName = /^[\w-]+$/.test(environment);
-  if (!isName) return `env.${environment}: is not a name of letters, digits, - and _`;
-  if (environment !== "example") return undefined;
-  return "env.example: would keep its secrets in .dev.vars.example, which git keeps: choose another name";
 }
 
 /** Stands in for a binding. Each has an object of its own: a store may not be the bucket of originals. */

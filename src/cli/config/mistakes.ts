@@ -3,8 +3,8 @@
 import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import type { Fault, World } from "../command.ts";
-import { type Secrets, slotStem } from "../secrets/secrets.ts";
+import type { Fault } from "../command.ts";
+import { slotStem } from "../secrets/secrets.ts";
 
 export type FoundMistake = Mistake & {
   /** The environment that has it; undefined: the top level. */
@@ -73,16 +73,4 @@ export function warningText({ environment, what, remedy }: Warning): string {
 
 export function isSameMistake(one: Mistake, other: Mistake): boolean {
   return one.path === other.path && one.message === other.message;
-}
-
-/** @param secrets those of one file, or of .dev.vars */
-export function shellWarnings(env: World["env"], secrets: Secrets): readonly Warning[] {
-  const others = [...secrets].filter(([name, { value }]) => env[name] && env[name] !== value);
-  const [, first] = others[0] ?? [];
-  if (first === undefined) return [];
-  const names = others.map(([name]) => name).join(", ");
-  const what = `the environment has other values than ${first.from} of ${names}`;
-  const remedy =
-    "npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them";
-  return [{ what, remedy }];
 }

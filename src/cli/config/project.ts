@@ -37,7 +37,7 @@ import {
   readLocalKeys,
 } from "./local-run.ts";
 import { type ConfigFault, configFault, type FoundMistake, localMistake } from "./mistakes.ts";
-import { findBaseUrl, isHere, provenBase, refuserOfOthersUrls } from "./site-url.ts";
+import { findBaseUrl, isHere, provenBase, refuserOfUrls } from "./site-url.ts";
 
 export type Project = {
   readonly config: Config;
@@ -123,7 +123,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   if (isFault(known)) return configFault([known.mistake]);
   if (isCarrier(known)) return { fault: carrierText(known) };
   const local = given !== undefined && isHere(given);
-  const foreign = given && !local ? refuserOfOthersUrls(world.folder, known)(given) : undefined;
+  const foreign = given && !local ? refuserOfUrls(world.folder, known)(given) : undefined;
   if (foreign !== undefined) return foreign;
   if (local && secretsFile !== undefined) {
     const remedy = `the local run takes its secrets from ${known.devVars}: leave this option out`;

@@ -51,44 +51,33 @@ export function isHere(url: string): boolean {
   return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
 }
 
-/** Refuses a URL which the routes of another environment match better. An unknown host is accepted. */
-export type RefuseOthers = (url: string) => Fault | undefined;
-
-export function refuserOfOthersUrls(folder: string, known: EnvironmentConfig): RefuseOthers {
+/**
+ * Makes a function that refuses a URL which the routes of another environment match better.
+ * @param isProof also refuses one that no route of this environment matches, or another one as well: a token may be
+ *   sent to the others
+ */
+export function refuserOfUrls(
+  folder: string,
+  known: EnvironmentConfig,
+  isProof = false,
+): (url: string) => Fault | undefined {
   const others = readOthers(folder, known);
   return (url) => {
     const { hostname, origin } = new URL(url); // A path may hold a signature.
     const own = claimOn(hostname, known);
-    const owners = others.filter((other) => claimOn(hostname, other) > own);
-    if (owners.length === 0) return undefined;
-    const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
-    const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
-    return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
-  };
-}
-
-/** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
-export function refuseUnprovenUrl(
-  folder: string,
-  known: EnvironmentConfig,
-  url: string,
-): Fault | undefined {
-  const { hostname, origin } = new URL(url);
-  const { patterns } = known;
-  const refused = refuserOfOthersUrls(folder, known)(url);
-  if (refused !== undefined) return refused;
-  if (claimOn(hostname, known) === 0) {
-    const has = patterns.length === 0 ? "none" : patterns.join(", ");
+    const limit = isProof && own > 0 ? own : own + 1;
+    const owners = others.filter((other) => claimOn(hostname, other) >= limit);
+    if (owners.length > 0) {
+      const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
+      const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
+      const remedy = `add ${options}, or give each environment its own host`;
+      return { fault: `${origin}: that is a route of ${whose}: ${remedy}` };
+    }
+    if (!isProof || own > 0) return undefined;
+    const has = known.patterns.join(", ") || "none";
     const remedy = `add ${hostname} to routes there`;
     return { fault: `${origin}: is no route of ${placeText(known)}, which has ${has}: ${remedy}` };
-  }
-  for (const other of readOthers(folder, known)) {
-    const shared = sharedPattern(patterns, other.patterns);
-    if (shared === undefined || !isHostOf(hostname, asciiHost(shared))) continue;
-    const reason = `${shared} is also a route of ${environmentText(other.environment)}`;
-    return { fault: `${origin}: ${reason}: give each environment its own routes` };
-  }
-  return undefined;
+  };
 }
 
 /** What a project knows of where its Vitrine is (project.ts). */
@@ -98,20 +87,20 @@ type Located = {
   readonly local: boolean;
 };
 
-/** The known hosts of this Vitrine, and what refuses a URL of another environment. */
-export type OwnUrls = { readonly hosts: readonly string[]; readonly refuse: RefuseOthers };
+/** The known hosts of this Vitrine, and a function that refuses a URL of another environment. */
+export type OwnUrls = ReturnType<typeof ownUrlsOf>;
 
-export function ownUrlsOf(folder: string, { base, known }: Omit<Located, "local">): OwnUrls {
+export function ownUrlsOf(folder: string, { base, known }: Omit<Located, "local">) {
   const own = isFault(base) || base === "" ? [] : [hostOf(base)];
   const hosts = [...new Set([...own, ...known.patterns.map(hostOf)])];
-  return { hosts, refuse: refuserOfOthersUrls(folder, known) };
+  return { hosts, refuse: refuserOfUrls(folder, known) };
 }
 
 /** The URL of a project if its routes prove it, so that a token may be sent there. */
 export function provenBase(folder: string, { known, base, local }: Located): string | Fault {
   if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   if (isFault(base) || local) return base;
-  return refuseUnprovenUrl(folder, known, base) ?? base;
+  return refuserOfUrls(folder, known, true)(base) ?? base;
 }
 
 const EXACT = Number.POSITIVE_INFINITY;

@@ -18,7 +18,7 @@ import {
 import { bucketsOf } from "../config/buckets.ts";
 import { readEnvironment } from "../config/environment-config.ts";
 import { openProject, type Project } from "../config/project.ts";
-import { findBaseUrl, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
+import { findBaseUrl, isHere, provenBase } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
 import { type Found, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
@@ -117,8 +117,8 @@ function readTarget(
     const deployed = `npx vitrine doctor${envFlag(known)} --url ${url}`;
     say(stderr, `About what would be deployed. What is deployed: ${deployed}`);
   }
-  const refused = base === undefined || local ? undefined : refuseUnprovenUrl(folder, known, base);
-  if (refused !== undefined) return refused;
+  const proven = base === undefined ? undefined : provenBase(folder, { known, base, local });
+  if (isFault(proven)) return proven;
   const objects: Found[] = [];
   for (const name of names) {
     const found = readObject(buckets, name);

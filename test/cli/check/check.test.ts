@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { BOUND, CACHED, envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
+import { SECRETS, VARS } from "../../support/env.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 type Files = Readonly<Record<string, string>>;
@@ -305,24 +305,6 @@ test("vitrine check warns of a signed route that protects nothing", async () => 
   );
 });
 
-const OTHER = envLine("AWS_ACCESS_KEY_ID", SECRETS.AWS_ACCESS_KEY_ID);
-
-test.each<[string, Files, Files, string[]]>([
-  [
-    "other secrets than .dev.vars",
-    { ".dev.vars": `${OTHER}AWS_SECRET_ACCESS_KEY=x` },
-    { AWS_ACCESS_KEY_ID: NEXT_CREDENTIALS.accessKeyId, HEALTH_TOKEN: "another", PATH: "x" },
-    [
-      "the environment has other values than .dev.vars of AWS_ACCESS_KEY_ID: npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them",
-    ],
-  ],
-  ["the same secrets", { ".dev.vars": `${OTHER}AWS_SECRET_ACCESS_KEY=x` }, SECRETS, []],
-])("the shell has %s (S5)", async (_what, files, env, expected) => {
-  const shell = "AWS_SECRET_ACCESS_KEY" in env ? { ...env, AWS_SECRET_ACCESS_KEY: "x" } : env;
-  const { code, warnings } = await check(TOP, files, shell);
-  expect([code, warnings]).toEqual([0, expected]);
-});
-
 test.each([
   ["another version", '{ "packages": { "node_modules/vitrine": { "version": "0.1.9" } } }', true],
   [
@@ -378,13 +360,6 @@ describe("vitrine check says what is to be done and what it can cost:", () => {
     expect([code, out]).toEqual([0, expect.stringContaining("nothing is to be\n  allowed in the")]);
     expect(out).toContain("Whether the Images binding knows an original again");
     expect(out).not.toContain("Sources");
-  });
-
-  test("without a domain it says where it would be", async () => {
-    const { routes: _routes, ...bare } = oneBucket(MEDIA);
-    expect((await check(bare)).out).toContain("Before a deploy, uncomment routes");
-    const { routes: _none, ...bound } = oneBucket(BY_BINDING, { images: BOUND.images });
-    expect((await check({ ...bound, workers_dev: true })).out).toContain("It needs no domain");
   });
 
   test.each<[string, object, string[]]>([
