@@ -17,18 +17,13 @@ export const MOST_BYTES = 100e6;
 const MAX_TEXT_BYTES = 10e6;
 const TIMEOUT_S = 10;
 
-export type S3Request = {
-  readonly method?: "GET" | "PUT";
-  /** With the signature. */
-  readonly headers: Headers;
-  /** Whether the bytes of an object are read. */
-  readonly readsObject?: boolean;
-};
+/** With the signature. `readsObject`: whether the bytes of an object are read. */
+type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?: boolean };
 
 /** Sends one request. It may take 10 s, and then each part of the answer. @param now milliseconds since 1970 */
 export async function askS3(
   url: string,
-  { method = "GET", headers, readsObject = false }: S3Request,
+  { method = "GET", headers, readsObject = false }: Readonly<S3Request>,
   now: number,
 ): Promise<S3Answer> {
   let head: Pick<Response, "status" | "headers"> | undefined;

@@ -115,13 +115,12 @@ function listingFault(answer: S3Answer, { name, region }: Bucket, instead: strin
   const { status, code, failure } = answer;
   if (status === 200) return `${name} cannot be listed: its list cannot be read: ${failure}`;
   if (failure !== undefined) return `${name} cannot be listed: S3 does not answer: ${failure}`;
-  const isDenied = code === "AccessDenied";
-  const advice = `the key may not list it. Allow it s3:ListBucket on the bucket${instead}`;
+  const fault = `${name} cannot be listed: S3 says ${code ?? status}`;
+  if (code === "AccessDenied") {
+    return `${fault}: the key may not list it. Allow it s3:ListBucket on the bucket${instead}`;
+  }
   const { reason } = { reason: undefined, ...verdictOf(answer, region) };
-  const details = isDenied ? advice : reason;
-  return [`${name} cannot be listed: S3 says ${code ?? status}`, details]
-    .filter(Boolean)
-    .join(": ");
+  return reason === undefined ? fault : `${fault}: ${reason}`;
 }
 
 /** `most`: 1 to 1,000. */

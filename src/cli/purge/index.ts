@@ -106,7 +106,7 @@ async function purgeWhole(
     return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known}` };
   }
   const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
-  const [reason] = (await purgeNames(world, worker, [name], () => body)).values();
+  const [reason] = (await purgeNames(world, worker, [name], body)).values();
   if (reason !== undefined) return { fault: `${name} is not purged: ${reason}` };
   say(world.stderr, `Purged ${name} of ${worker.base}.`);
   return EXIT.done;
@@ -166,13 +166,8 @@ async function verifyGone(
   return EXIT.partly;
 }
 
-/** A Vitrine that has a token for /purge. */
-type Worker = {
-  readonly base: string;
-  readonly token: string;
-  /** How many objects it takes in a request. */
-  readonly maxObjects: number;
-};
+/** A Vitrine that has a token for /purge, and how many objects it takes in a request. */
+type Worker = { readonly base: string; readonly token: string; readonly maxObjects: number };
 
 const MAX_OBJECTS = 200;
 /** With a store, the Worker asks S3 for each. */
@@ -192,21 +187,23 @@ function openWorker({ folder }: World, project: Project): Worker | Fault {
   return { base, token, maxObjects };
 }
 
+/** Names that are not purged, and why. */
+type Report = ReadonlyMap<string, string>;
+
 /**
  * Has the Worker purge. After a fault that another request would meet, too, it sends no more.
  * @param names as the Worker writes them: BUCKET/key; BUCKET/* or * for a whole bucket or all
- * @param bodyOf the body that asks for some of them
- * @returns the names that are not purged, and why
+ * @param whole the body that asks for a whole bucket or all
  */
 async function purgeNames(
   world: World,
   worker: Worker,
   names: readonly string[],
-  bodyOf: (names: readonly string[]) => object = (objects) => ({ objects }),
-): Promise<ReadonlyMap<string, string>> {
+  whole?: object,
+): Promise<Report> {
   const left = new Map<string, string>();
   const progress = createProgress(world, "objects", names.length);
-  const post = createPoster(world, worker, bodyOf);
+  const post = createPoster(world, worker, whole);
   let stopped: string | undefined;
   for (let at = 0; at < names.length; at += worker.maxObjects) {
     const portion = names.slice(at, at + worker.maxObjects);
@@ -221,9 +218,6 @@ async function purgeNames(
   return left;
 }
 
-/** Why names are not purged. */
-type Report = ReadonlyMap<string, string>;
-
 /** The Worker answers in less than 4 s. */
 const TIMEOUT_S = 30;
 const MAX_BYTES = 1_000_000;
@@ -236,14 +230,14 @@ const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 
 function createPoster(
   { now, interrupted: signal }: World,
   { base, token }: Worker,
-  bodyOf: (names: readonly string[]) => object,
+  whole: object | undefined,
 ) {
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   return async (portion: readonly string[]) => {
     let notPurged: Report = new Map(portion.map((name) => [name, ""]));
     const answer = await send(async () => {
-      const body = JSON.stringify(bodyOf([...notPurged.keys()]));
+      const body = JSON.stringify(whole ?? { objects: [...notPurged.keys()] });
       const init = { method: "POST", headers, body, signal };
       const reply = await fetchBody(`${base}/purge`, init, TIMEOUT_S, () => MAX_BYTES);
       const report = readReport(new TextDecoder().decode(reply.bytes).replaceAll(token, "…"));

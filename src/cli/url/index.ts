@@ -1,6 +1,7 @@
 // vitrine url, which is also called sign: prints the public URLs of an object. It asks no server.
 
 import { Command } from "@commander-js/extra-typings";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import {
   align,
   type End,
@@ -11,12 +12,12 @@ import {
   type Run,
   type World,
 } from "../command.ts";
-import { openProject } from "../config/project.ts";
+import { openProject, type Project } from "../config/project.ts";
 import { ownUrlsOf } from "../config/site-url.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { readGiven } from "../urls/given-objects.ts";
-import { findPaths, signPaths } from "../urls/public-url.ts";
+import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -54,33 +55,68 @@ Examples:
 }
 
 async function printUrls(world: World, name: string, options: Options): Promise<End> {
-  const { sign = false, expires, ...flags } = options;
+  const { sign = false, expires, preset, ...flags } = options;
   const project = openProject(world, flags);
   if (isFault(project)) return project;
-  const { base } = project;
+  const { base, config } = project;
   if (isFault(base)) return base;
   const object = readGiven(project, ownUrlsOf(world.folder, project), name);
   if (isFault(object)) return object;
-  const { given, key, place } = object;
-  const found = findPaths(project, object, options.preset ?? place?.variant);
-  if (isFault(found)) return found;
-  const routes = found.filter(({ route }) => route === (place?.route ?? route));
-  const match = routes.find(({ route }) => (route.signing !== undefined) === sign);
+  const { given, bucket, key, place } = object;
+  const routes = place ? [place.route] : config.routes.filter((route) => route.bucket === bucket);
+  const showing = findPaths(project, routes, key, preset ?? place?.variant);
+  if (isFault(showing)) return showing;
+  const match = showing.find(({ route }) => (route.signing !== undefined) === sign);
   if (match === undefined) {
-    const paths = routes.map(({ route }) => route.path).join(", ");
+    const paths = showing.map(({ route }) => route.path).join(", ");
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
-    const command = commandLine("url", { sign: !sign || undefined, ...flags }, [given]);
+    const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [given]);
     return { fault: `${paths}: ${problem}: ${command}` };
   }
-  const maxAge = match.route.signing?.maxAge;
-  const until = maxAge === undefined ? 0 : readExpiry(expires, maxAge, world.now());
+  const { route, paths } = match;
+  const { signing } = route;
+  const until = signing ? readExpiry(expires, signing.maxAge, world.now()) : 0;
   if (isFault(until)) return until;
-  const urls = await signPaths(project, match, key, until);
-  if (isFault(urls)) return urls;
-  const rows = urls.map(([variant, path]) => [variant, base + path]);
+  const rows: [variant: string, url: string][] = [];
+  for (const [variant, path] of paths) {
+    const grant = { preset: config.variants.get(variant)?.preset ?? "", key, expires: until };
+    const query = signing ? await queryFor(project, route, grant) : "";
+    if (isFault(query)) return query;
+    rows.push([variant, base + path + query]);
+  }
   // One URL alone, so that a script can use it; several with their variants.
-  print(world.stdout, ...(rows.length === 1 ? rows.map(([, url = ""]) => url) : align(rows)));
+  print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
   return EXIT.done;
+}
+
+/** Finds the paths of an object, by variant, for each route that shows it. @param only undefined: all variants */
+function findPaths(
+  project: Project,
+  routes: readonly BoundRoute[],
+  key: string,
+  only: string | undefined,
+) {
+  const all = routes.map((route) => {
+    const paths = variantsOf(project, route).flatMap((variant): [string, string][] => {
+      const path = pathOf(project, route, variant, key);
+      return path === undefined ? [] : [[variant, path]];
+    });
+    return { route, paths };
+  });
+  const found = all
+    .map(({ route, paths }) => ({
+      route,
+      paths: paths.filter(([name]) => name === (only ?? name)),
+    }))
+    .filter(({ paths }) => paths.length > 0);
+  if (found.length > 0) return found;
+  const shown = all.find(({ paths }) => paths.length > 0);
+  const names = shown?.paths.map(([variant]) => variant).join(", ");
+  return {
+    fault: shown
+      ? `${shown.route.path} does not show "${only}" of it. It has ${names}`
+      : `no route leads to "${key}": compare the objects of the routes in wrangler.toml, and their order`,
+  };
 }
 
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

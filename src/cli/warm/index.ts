@@ -2,7 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
-import { openSite, type Project } from "../config/project.ts";
+import { openSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
 import type { PictureAnswer } from "../http/ask-picture.ts";
 import { collect, envOption, OBJECTS, urlOption, wholeNumber } from "../options.ts";
@@ -82,7 +82,9 @@ async function warm(world: World, names: readonly string[], options: Options): P
     failed.set(name, reason);
     sum.trouble = isTrouble ? sum.trouble + 1 : 0;
     const last = `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}`;
-    return sum.trouble < MAX_TROUBLE ? undefined : { fault: `${last}. ${adviceFor(site)}` };
+    return sum.trouble < MAX_TROUBLE
+      ? undefined
+      : { fault: `${last}. Is it running? npx wrangler tail` };
   };
   const stopped = await askRenditions(world, site.base, requests, concurrency, take);
   progress.end();
@@ -94,12 +96,6 @@ async function warm(world: World, names: readonly string[], options: Options): P
   if (!isWhole) say(stderr, "To continue, run it again. What is done comes quickly.");
   if (isWhole && exit === EXIT.done) return EXIT.done;
   return sum.images === 0 ? EXIT.failed : EXIT.partly;
-}
-
-function adviceFor({ local }: Project): string {
-  return local
-    ? "Is the local run started there? npx vitrine dev"
-    : "Check the log: npx wrangler tail";
 }
 
 type NamedRequest = RenditionRequest & { readonly name: string };

@@ -167,12 +167,6 @@ test("it goes on if objects are missing, and names each once", async () => {
   expect([code, asked.length, err.split("photos/7.jpg").length]).toEqual([2, 60, 2]);
 });
 
-test("a local run that does not answer: it asks whether that is started", async () => {
-  network.resetHandlers(http.get("http://localhost:8787/*", () => HttpResponse.error()));
-  const { code, err } = await warm([...some(30), ...ONE, "--url", "http://localhost:8787"]);
-  expect([code, err]).toEqual([2, expect.stringMatching(/started there\? npx vitrine dev/)]);
-});
-
 test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ["nothing", [], { stdin: "a.jpg" }, 3, /^Name objects, or a --prefix, or - for objects on stdin/],
   ["no object on stdin", ["-"], {}, 0, /^0 objects: 0 requests/],
