@@ -1,6 +1,14 @@
 // Packs the package, and makes the folders outside the repository in which the tests try it.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -42,6 +50,7 @@ export default async function setUp(project: TestProject): Promise<() => void> {
   const exec = ["exec", "--yes", ...OFFLINE, `--package=${tarball}`, "--", "vitrine", ...init];
   await run("npm", exec, { cwd: folder });
   const shop = join(folder, "shop");
+  copyFileSync(tarball, join(shop, packed.filename));
   await run("npm", ["install", ...OFFLINE], { cwd: shop });
 
   const bare = join(folder, "bare");

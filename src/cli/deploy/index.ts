@@ -53,9 +53,8 @@ export function deployCommand(world: World, run: Run, examine: Tools["examine"])
 }
 
 const HELP = `
-It deploys the secrets of the file, and never one that the shell has under the same name. wrangler alone
-would deploy the shell's. Nothing is deployed if the configuration or the file has a mistake, or if S3 refuses
-a key of the file, or lists a canary to it and does not give it.
+It deploys the secrets of the file, where wrangler alone would prefer those of the shell. Nothing is deployed if
+the configuration or the file has a mistake, or if S3 refuses a key of the file.
 
 Examples:
   npx vitrine deploy --secrets-file secrets.env
@@ -65,8 +64,7 @@ Examples:
 export async function deploy(world: World, options: Options, tools: Tools): Promise<End> {
   const known = readTarget(world, options.env);
   if (isFault(known)) return known;
-  const { secretsFile: file } = options;
-  const secrets = file === undefined ? {} : await prepareSecrets(world, file, known);
+  const secrets = await prepareSecrets(world, options.secretsFile, known);
   if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
   if (isFault(secrets)) return secrets;
   const names = Object.keys(secrets).join(", ") || "no secret";
@@ -120,9 +118,8 @@ async function checkDeployed(
     return endPartly(`and not checked. ${reason}. Then check it`);
   }
   // Without the shell's keys of S3: nobody knows whether they are deployed (S5).
-  const env = Object.fromEntries(
-    Object.entries(world.env).filter(([name]) => !isSecret(name) || SHOWN.includes(name)),
-  );
+  const isShown = (name: string) => !isSecret(name) || SHOWN.includes(name);
+  const env = Object.fromEntries(Object.entries(world.env).filter(([name]) => isShown(name)));
   const end = await tools.examine({ ...world, env }, { ...options, url });
   // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
   if (end === EXIT.done || end === EXIT.partly || world.interrupted.aborted) return EXIT.done;

@@ -28,37 +28,32 @@ export type Secrets = Readonly<Record<string, string>>;
 /** Says what S3 thinks of each key. @returns the secrets, or why none of them may be deployed */
 export async function prepareSecrets(
   world: World,
-  file: string,
+  file: string | undefined,
   known: EnvironmentConfig,
 ): Promise<Secrets | Fault> {
+  if (file === undefined) return {};
   const secrets = readSecretsFile(world, file);
   if (isFault(secrets)) return secrets;
   const config = readDeployed(known);
   const buckets = "mistakes" in config ? [] : config.buckets.filter(({ r2, role }) => !r2 && !role);
   const mistakes = findMistakes(secrets, buckets, known);
-  if (mistakes.size > 0) {
-    const lines = [...mistakes].map(([name, message]) => `\n  ${name}: ${message}`);
-    return { fault: `${file} has mistakes. Nothing is deployed:${lines.join("")}` };
-  }
-  const probes = buckets.flatMap((bucket) =>
-    slotsOf(bucket, secrets).usable.map((slot) => probeKey(bucket, slot, world.now())),
+  const pairs = buckets.flatMap((bucket) =>
+    slotsOf(bucket, secrets).usable.map((slot) => [bucket, slot] as const),
   );
+  const probes = mistakes.length > 0 ? [] : pairs.map((pair) => probeKey(...pair, world.now()));
   const probed = await Promise.all(probes);
   for (const note of probed) if (!isFault(note)) say(world.stderr, visible(note));
-  const refused = probed.filter(isFault).map(({ fault }) => fault);
-  if (refused.length === 0) return secrets;
-  const remedy =
-    "write the id and the secret of an active key of this environment there. S3 may know a new key only after a minute";
-  const head = `${file} has a key that S3 refuses. Nothing is deployed:`;
-  return { fault: [head, ...refused, remedy].join("\n  ") };
+  mistakes.push(...probed.filter(isFault).map(({ fault }) => fault));
+  if (mistakes.length === 0) return secrets;
+  return { fault: [`${file} is wrong. Nothing is deployed:`, ...mistakes].join("\n  ") };
 }
 
-/** What is wrong with the secrets, by their names. Half a slot is a mistake. */
+/** What is wrong with the secrets: one line each. Half a slot is a mistake. */
 function findMistakes(
   secrets: Secrets,
   buckets: readonly Bucket[],
   { deployed, secrets: listed }: EnvironmentConfig,
-): ReadonlyMap<string, string> {
+): string[] {
   const mistakes = new Map<string, string>();
   const report = (name: string, message: string) => {
     if (!mistakes.has(name)) mistakes.set(name, message);
@@ -89,7 +84,7 @@ function findMistakes(
       }
     }
   }
-  return mistakes;
+  return [...mistakes].map((mistake) => mistake.join(": "));
 }
 
 /** The slots of a bucket that S3's API reaches. The image edge takes no session key (A11). */
@@ -111,13 +106,15 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
   if (fault === "none" || (fault === "object" && code && status === 404)) {
     return `S3 accepts ${key} for ${name}`;
   }
-  if (fault === "slot" && code) return { fault: `S3 refuses ${key} for ${name}: ${code}` };
+  if (fault === "slot" && code) {
+    const remedy = "Take an active key of this environment. A new one may work only after a minute";
+    return { fault: `S3 refuses ${key} for ${name}: ${code}. ${remedy}` };
+  }
   if (fault === "object" && code && canary !== undefined) {
     const page = await listPage(bucket, slot.credentials, { prefix: canary, most: 1 }, now);
     if ("objects" in page && page.objects.some((one) => one.key === canary)) {
-      const problem = `S3 lists the canary ${canary} of ${name} to ${key}, and does not give it`;
       const remedy = "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4";
-      return { fault: `${problem}: ${code}. ${remedy}` };
+      return { fault: `S3 lists ${canary} of ${name} to ${key}, and does not give it. ${remedy}` };
     }
   }
   const hint = canary ? "" : `. Set BUCKETS.${bucket.name}.canary, and a deploy asks for it`;

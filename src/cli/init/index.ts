@@ -7,7 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, type Fault, paint, print, type Run, say, type World } from "../command.ts";
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
-import { findPackageSource, type ProjectFiles, projectFiles } from "./project-files.ts";
+import { PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
 import { MISTAKES, type Options, type Settings, settingsOf } from "./settings.ts";
 
 export function initCommand(world: World, run: Run) {
@@ -53,8 +53,7 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
     return EXIT.usage;
   }
   const settings = settingsOf(options, basename(folder));
-  const { dependency, install } = findPackageSource(folder);
-  const files = projectFiles(settings, dependency);
+  const files = projectFiles(settings);
   const fault = writeProject(folder, files, shown);
   if (fault !== undefined) return fault;
   const written = Object.keys(files).map((path) => `  ${join(shown, path)}`);
@@ -62,7 +61,8 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
   // `cd -` goes to the last folder, and -x is an option.
   const path = /^[-+]/.test(shown) ? `./${shown}` : shown;
   const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(path)} && `;
-  say(world.stdout, ...nextSteps(settings, enter + install).map(visible));
+  const copy = existsSync(join(folder, PACKED)) ? "" : `cp path/to/${PACKED} . && `;
+  say(world.stdout, ...nextSteps(settings, `${enter}${copy}npm install`).map(visible));
   return EXIT.done;
 }
 

@@ -1,12 +1,9 @@
 // Makes the files of a new project of the folder that the button "Deploy to Cloudflare" clones, and of a workflow for
-// GitHub: it puts in the names, and what S3's API, a store and environments need. It writes nothing, and never asks a
-// registry: a package of this name there may be another one.
+// GitHub: it puts in the names, and what S3's API, a store and environments need. Reads nothing but this package.
 
 import { existsSync, readFileSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
-import { parseJson, tableOf } from "../../worker/base/json.ts";
+import { join } from "node:path";
 import { PACKAGE_ROOT } from "../command.ts";
-import { shellQuote } from "../terminal/shell.ts";
 import { VERSION } from "../wrangler/packages.ts";
 import type { Place, Settings } from "./settings.ts";
 
@@ -16,35 +13,15 @@ export type ProjectFiles = Readonly<Record<string, string>>;
 const FIXTURES = join(PACKAGE_ROOT, "fixtures");
 const GITIGNORE = "template/.gitignore";
 
-/**
- * Finds out where npm got this Vitrine: a new project gets it from the same place.
- * @param folder that of the project
- * @param root that of the running Vitrine
- * @returns the range or the file for package.json, and the command that installs the packages in the project's folder
- */
-export function findPackageSource(folder: string, root = PACKAGE_ROOT) {
-  const record = join(root, "../.package-lock.json"); // what npm writes when it installs
-  const lock = existsSync(record) ? parseJson(readFileSync(record, "utf8")) : undefined;
-  const { resolved = "" } = tableOf(tableOf(tableOf(lock)["packages"])["node_modules/vitrine"]);
-  const [, scheme, path = ""] = /^(https?|file):(.*)/.exec(`${resolved}`) ?? [];
-  if (scheme === "file") {
-    const file = relative(folder, resolve(root, "../..", path)).replaceAll(sep, "/");
-    return { dependency: `file:${file}`, install: "npm install" };
-  }
-  if (scheme !== undefined) return { dependency: `^${VERSION}`, install: "npm install" };
-  const packed = `vitrine-${VERSION}.tgz`; // the name that npm pack gives it
-  const isClone = existsSync(join(root, "src/cli/main.ts"));
-  const get = isClone ? `npm pack ${shellQuote(root)}` : `cp path/to/${packed} .`;
-  return { dependency: `file:${packed}`, install: `${get} && npm install` };
-}
+/** The package, as `npm pack` names it. A project takes no other: that of this name at npm is not this one. */
+export const PACKED = `vitrine-${VERSION}.tgz`;
 
-/** @param vitrine the range or the file that package.json has for it */
-export function projectFiles(settings: Settings, vitrine: string): ProjectFiles {
+export function projectFiles(settings: Settings): ProjectFiles {
   const read = (path: string) => readFileSync(join(FIXTURES, path), "utf8");
   const template = (path: string) => read(`template/${path}`);
   return {
     "wrangler.toml": wranglerToml(template("wrangler.toml"), settings),
-    "package.json": packageJson(template("package.json"), settings, vitrine),
+    "package.json": packageJson(template("package.json"), settings),
     "src/index.ts": template("src/index.ts"),
     "tsconfig.json": template("tsconfig.json"),
     ".dev.vars.example": template(".dev.vars.example") + (settings.s3 ? KEY : ""),
@@ -109,14 +86,14 @@ function routesOf(host: string | undefined): string {
 }
 
 /** What describes the bindings to those who click the button goes. */
-function packageJson(template: string, { places, s3 }: Settings, vitrine: string): string {
+function packageJson(template: string, { places, s3 }: Settings): string {
   const [{ environment, bucket }] = places;
   const { cloudflare: _, ...manifest } = JSON.parse(template);
   const { scripts, dependencies } = manifest;
   if (environment !== undefined) scripts.start += ` --env ${environment}`;
   if (s3) delete scripts.sample;
   else scripts.sample = fill(scripts.sample, [["vitrine-media", bucket]]);
-  dependencies.vitrine = vitrine;
+  dependencies.vitrine = `file:${PACKED}`;
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
@@ -126,7 +103,7 @@ function readmeMd(template: string, { name, places, s3 }: Settings): string {
     ["vitrine-media", places.map(({ bucket }) => bucket).join("` and `")],
   ]);
   return `${s3 ? text.replace(/^4\. .*\n/m, "") : text}
-\`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`: \`environments.md\` there says what it needs. If \`package.json\` names a \`.tgz\` file of vitrine, commit that file, too.
+\`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`: \`environments.md\` there says what it needs. Commit \`${PACKED}\`, too, which \`package.json\` names.
 `;
 }
 

@@ -9,13 +9,22 @@ import { replaceFile } from "../files/write-file.ts";
 /** Secrets by name, with their new values; null deletes one. */
 export type Change = Readonly<Record<string, string | null>>;
 
-/** Changes the .dev.vars of a folder, or that of an environment, all secrets at once. */
+/** Changes the lines of these secrets in a file of the folder, all at once, and nothing else of it. */
 export function putDevVars(folder: string, change: Change, name: string): Fault | undefined {
   const file = join(folder, name);
   try {
-    const text = editDevVars(readFileSync(file, "utf8"), change, name);
-    if (typeof text !== "string") return text;
-    replaceFile(file, text);
+    const text = readFileSync(file, "utf8");
+    const edited = editLines(text, change);
+    // Read the result as it will be read: one of the names may be inside a value of several lines.
+    const expected = { ...parseEnv(text), ...change };
+    const actual = parseEnv(edited);
+    // For wrangler, a backslash at the end makes the quote a part of the value.
+    const wrong = Object.keys({ ...expected, ...actual }).filter(
+      (one) => (expected[one] ?? null) !== (actual[one] ?? null) || change[one]?.endsWith("\\"),
+    );
+    if (wrong.length > 0)
+      throw new Error(`put each value on one line, in quotes: ${wrong.join(", ")}`);
+    replaceFile(file, edited);
     return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
@@ -23,33 +32,19 @@ export function putDevVars(folder: string, change: Change, name: string): Fault 
   }
 }
 
-/** Changes nothing but the lines of these secrets. @param file its name, for messages */
-export function editDevVars(text: string, change: Change, file: string): string | Fault {
+function editLines(text: string, change: Change): string {
   const pending = new Map(Object.entries(change));
-  const lines = text.split("\n").flatMap((line) => {
-    const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
-    if (!Object.hasOwn(change, name)) return [line];
+  const take = (name: string) => {
     const value = pending.get(name);
     pending.delete(name); // each name once
     return typeof value === "string" ? [`${name}=${quote(value)}`] : [];
-  });
-  const added = [...pending].flatMap(([name, value]) =>
-    value === null ? [] : [`${name}=${quote(value)}`],
-  );
-  if (added.length > 0 && lines.at(-1) === "") lines.pop();
-  const edited = [...lines, ...added, ...(added.length > 0 ? [""] : [])].join("\n");
-
-  // Read the result as it will be read: one of the names may be inside a value of several lines.
-  const expected = { ...parseEnv(text), ...change };
-  const actual = parseEnv(edited);
-  // For wrangler, a backslash at the end makes the quote a part of the value.
-  const wrong = Object.keys({ ...expected, ...actual }).filter(
-    (name) => (expected[name] ?? null) !== (actual[name] ?? null) || change[name]?.endsWith("\\"),
-  );
-  if (wrong.length === 0) return edited;
-  return {
-    fault: `${file} cannot be edited without changing ${wrong.join(", ")}: put each value on one line, in quotes`,
   };
+  const lines = text.split("\n").flatMap((line) => {
+    const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
+    return Object.hasOwn(change, name) ? take(name) : [line];
+  });
+  if (lines.at(-1) === "") lines.pop();
+  return `${[...lines, ...[...pending.keys()].flatMap(take)].join("\n")}\n`;
 }
 
 function quote(value: string): string {

@@ -166,10 +166,10 @@ const REVOKED = "Authentication error [code: 10000]";
 const EMPTY = { vars: undefined, routes: undefined, secrets: undefined };
 
 const ROWS: readonly Row[] = [
-  ["a dead key", "write the id and the secret of an active key", put(DEAD), put(NEW_KEY)],
+  ["a dead key", "Take an active key of this environment", put(DEAD), put(NEW_KEY)],
   [
     "a key of a minute ago",
-    "S3 may know a new key only after a minute",
+    "A new one may work only after a minute",
     () => {
       put(NEW_KEY)();
       stage.s3.keys.delete(ID);
