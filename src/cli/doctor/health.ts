@@ -15,12 +15,10 @@ import { cannotList, diagnoseS3 } from "./s3.ts";
 
 export async function checkHealth(project: Project, base: string): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;
-  const { healthToken, secrets, local, known } = project;
+  const { healthToken, local, known } = project;
   if (healthToken === undefined) {
-    const from = secrets.get("HEALTH_TOKEN")?.from;
-    const invalid = `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters. Without a valid one`;
-    const without = from === undefined ? "without HEALTH_TOKEN" : invalid;
-    const seen = `${without} /healthz does not report which slot works and what the edge says (docs/doctor.md, “Health”)`;
+    const seen =
+      "without a HEALTH_TOKEN of 16 or more ASCII characters, /healthz does not report which slot works and what the edge says (docs/doctor.md, “Health”)";
     return [{ about, ...note("health", seen) }];
   }
   const health = await askHealth(base, healthToken);
@@ -42,16 +40,18 @@ export async function checkHealth(project: Project, base: string): Promise<reado
 }
 
 function diagnoseNoHealth({ status, reason }: NoHealth): Result {
-  const more = { severity: "warning", impact: "the doctor sees only what visitors get" } as const;
-  const seen = `/healthz does not report: ${reason}`;
-  if (status === undefined || status === 429) {
-    return fail("health", { seen, remedy: "try again in a minute", ...more, bearing: "passing" });
-  }
-  const remedy =
-    status === 401 // the Worker's token may be used by monitoring
-      ? "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN"
-      : "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
-  return fail("health", { seen, remedy, ...more });
+  const isBusy = status === undefined || status === 429;
+  const deploy =
+    "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
+  const correct = // the Worker's token may be used by monitoring
+    "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN";
+  return fail("health", {
+    severity: "warning",
+    seen: `/healthz does not report: ${reason}`,
+    impact: "the doctor sees only what visitors get",
+    remedy: isBusy ? "try again in a minute" : status === 401 ? correct : deploy,
+    ...(isBusy && { bearing: "passing" }),
+  });
 }
 
 function diagnoseBucket(

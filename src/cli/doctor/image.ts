@@ -7,7 +7,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mayYield } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import type { Project } from "../config/project.ts";
-import { ACCEPTS, BROWSERS, cacheWord, isOutOfCache } from "../http/ask-picture.ts";
+import { ACCEPTS, BROWSERS, cacheWord } from "../http/ask-picture.ts";
 import { type Body, fetchBody, isLate, reasonOf } from "../http/body.ts";
 import { sniff } from "../picture/sniff.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
@@ -62,12 +62,8 @@ export async function checkImage(
 ): Promise<readonly Result[]> {
   const first = await checkFormats(visit, local);
   if ("check" in first) return [first];
-  const size = first.bytes.length.toLocaleString("en");
-  // What is cached would come also if the edge transformed nothing now (W8).
-  const isOld = isOutOfCache(first.headers);
-  const source = isOld ? "out of Workers Cache, or the store" : "it is transformed";
   const results = [
-    ok("image", `${visit.name}: ${size} bytes; ${source}`),
+    ok("image", `${visit.name}: ${first.bytes.length.toLocaleString("en")} bytes`),
     ok("formats", `each browser gets one that it reads: ${first.types.join(", ")}`),
     ...(await checkHeaders(first, visit, config.answers.max_age)),
   ];
@@ -126,37 +122,39 @@ async function checkHeaders(
     const impact = "browsers or caches show the wrong image, or load one again that they have";
     results.push(fail(check, { severity: "warning", seen, impact, remedy, bearing: "harmless" }));
   };
-  if (variant.format === "auto" && !route.svg && !/\baccept\b/i.test(headers.get("vary") ?? "")) {
-    report("headers", "the vary header does not say that the format depends on accept", FIND_RULE);
-  }
+  const isVaried = /\baccept\b/i.test(headers.get("vary") ?? "");
+  const others = [
+    ...(variant.format === "auto" && !route.svg && !isVaried ? ["vary"] : []),
+    ...Object.entries(PROTECTION).flatMap(([name, value]) =>
+      headers.get(name) === value ? [] : [name],
+    ),
+  ];
+  if (others.length > 0) report("headers", `not as the Worker sends it: ${others}`, FIND_RULE);
   const leaked = [...headers.keys()].filter((name) => name.startsWith("x-amz-"));
   if (leaked.length > 0) report("headers", `S3's own ${leaked} reaches visitors`, FIND_WORKER);
-  const others = Object.entries(PROTECTION).filter(([name, value]) => headers.get(name) !== value);
-  for (const [name] of others) report("headers", `${name} is not the Worker's`, FIND_RULE);
   const control = headers.get("cache-control") ?? "none";
-  const isRight = route.signing
-    ? /^public, max-age=\d+, must-revalidate/.test(control)
-    : control === `public, max-age=${maxAge}`;
-  if (!isRight) {
+  const right = route.signing ? /^public, max-age=\d+, must-revalidate/ : /^public, max-age=(\d+)$/;
+  const [isRight, age = maxAge] = right.exec(control) ?? [];
+  if (!isRight || Number(age) !== maxAge) {
     const seen = `cache-control is ${control}, but wrangler.toml has max_age = ${maxAge}`;
     const respect = "set the zone's Browser Cache TTL to Respect Existing Headers";
     report("cache", seen, `npx vitrine deploy if max_age has changed. Or ${respect}`);
   }
   const url = base + path + query;
-  const head = await askSite(url, { method: "HEAD" });
   const etag = headers.get("etag");
-  const again =
-    etag === null ? undefined : await askSite(url, { headers: { "if-none-match": etag } });
-  const answers = [head, again].map((one) => one && ("status" in one ? one.status : one.reason));
-  if (answers[0] !== 200 || (again && answers[1] !== 304)) {
-    const seen = `HEAD gets ${answers[0]}, and if-none-match with the image's etag ${answers[1]}`;
-    report("headers", `${seen}: not 200 and 304`, LET_PASS);
+  const head = await askSite(url, { method: "HEAD" });
+  const again = await askSite(url, { headers: { "if-none-match": etag ?? "*" } });
+  const [first, second] = [head, again].map((one) => ("status" in one ? one.status : one.reason));
+  if (first !== 200 || (etag !== null && second !== 304)) {
+    report("headers", `HEAD gets ${first}, not 200, or a known etag ${second}, not 304`, LET_PASS);
   }
   if (results.length > 0) return results;
-  const state = etag ? "304 by its etag" : "there is no etag";
   return [
-    ok("headers", "nosniff, a policy that allows nothing, no header of S3; HEAD gets the same"),
-    ok("cache", `cache-control: ${control}; ${state}`),
+    ok("headers", "those of the Worker, and none of S3"),
+    ok(
+      "cache",
+      `cache-control: ${control}; ${etag === null ? "there is no etag" : "304 by its etag"}`,
+    ),
   ];
 }
 
@@ -238,15 +236,16 @@ const SHORT_S = 60;
  * @param keep for how long wrangler.toml has renditions cached: s
  */
 export async function checkWorkersCache({ base, path, query }: Visit, keep: number) {
-  if (keep === 0) return note("workers-cache", "keep = 0 in wrangler.toml: nothing is cached");
+  if (keep < SHORT_S) return note("workers-cache", `unknown: keep in wrangler.toml is ${keep} s`);
   let word: string | undefined;
   for (let attempt = 0; attempt < 2; attempt++) {
     const answer = await askSite(base + path + query);
     word = "status" in answer && answer.status === 200 ? cacheWord(answer.headers) : undefined;
     if (word === "hit" || word === "stale") return ok("workers-cache", "it caches them worldwide");
   }
-  const isKnown = word === "direct" || ((word === "miss" || word === "stored") && keep >= SHORT_S);
-  if (!isKnown) return note("workers-cache", "whether renditions are cached is unknown");
+  if (word !== "direct" && word !== "miss" && word !== "stored") {
+    return note("workers-cache", "whether renditions are cached is unknown");
+  }
   return fail("workers-cache", {
     severity: "warning",
     seen: `an image that was shown before did not come out of Workers Cache: cache is "${word}"`,

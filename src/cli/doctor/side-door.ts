@@ -47,33 +47,25 @@ async function checkSideDoor(
   const absent = `vitrine-doctor-${crypto.randomUUID()}`;
   const key = sample?.key ?? `${bucket.prefix}${absent}.jpg`;
   const other = await tryDoor(`${base}${PLACE}width=16/${neighbourOf(bucket, absent)}`, serves);
-  if (other.state === "open" || other.state === "fetches") {
-    const { entry } = originOf(bucket);
-    return fail("side-door", {
-      seen: `anyone can have images of other buckets transformed: ${other.seen}`,
-      impact: IMPACT,
-      remedy: `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${entry} (domain, then path). And ${RULE}. If others share the bucket's host: addressing = "virtual", where the provider has it`,
-      bearing: "harmless",
-    });
-  }
   // With this option, the edge may answer from what it has kept for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
   const own = await tryDoor(`${base}${PLACE}${options}/${originUrl(bucket.base, key)}`, serves);
-  if (own.state === "open") {
+  const isWide = other.state === "open" || other.state === "fetches";
+  if (isWide || own.state === "open") {
+    const { entry } = originOf(bucket);
     return fail("side-door", {
-      seen: `anyone can have ${key} at any size, without Vitrine: ${own.seen}`,
-      impact: `presets and signatures protect nothing then, and ${IMPACT}`,
-      remedy: `${RULE}. If the bucket is public, close it`,
+      seen: isWide
+        ? `anyone can have images of other buckets transformed: ${other.seen}`
+        : `anyone can have ${key} at any size, whatever presets and signatures say: ${own.seen}`,
+      impact: IMPACT,
+      remedy: `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${entry} (domain, then path). And ${RULE}. If the bucket is public, close it`,
       bearing: "harmless",
     });
   }
   const unclear = [other, own].find(({ state }) => state !== "shut");
-  return unclear === undefined
-    ? ok("side-door", `it is shut at this host: ${other.seen}`)
-    : note(
-        "side-door",
-        `whether the side door is open is unknown: ${unclear.seen}. To be sure, ${RULE}`,
-      );
+  if (unclear === undefined) return ok("side-door", `it is shut at this host: ${other.seen}`);
+  const seen = `whether the side door is open is unknown: ${unclear.seen}. To be sure, ${RULE}`;
+  return note("side-door", seen);
 }
 
 /**
@@ -91,14 +83,11 @@ function neighbourOf({ base, bucket }: Bucket, absent: string): string {
 /** Events that are possible only if the edge has asked the origin. */
 const FETCHED = /^(?:object-(?:missing|denied)|source-unreadable|origin-(?:denied|failed))$/;
 
-/** What the edge did with a source. `fetches`: it asked the origin, and got no image. */
-type Attempt = {
-  readonly state: "open" | "fetches" | "shut" | "unknown";
-  readonly seen: string;
-};
+/** What the edge does with a source. `fetches`: it asks the origin, and gets no image. */
+type State = "open" | "fetches" | "shut" | "unknown";
 
 /** Asks for an image. What is not sure is `unknown`, never `shut`. */
-async function tryDoor(url: string, serves: boolean): Promise<Attempt> {
+async function tryDoor(url: string, serves: boolean): Promise<{ state: State; seen: string }> {
   const answer = await askSite(url);
   const { pathname } = new URL(url);
   if ("reason" in answer) return { state: "unknown", seen: `${pathname}: ${answer.reason}` };

@@ -3,7 +3,6 @@
 
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
-import { SLOT_NAMES } from "../../worker/base/refusal.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import { fetchText } from "./body.ts";
 
@@ -68,24 +67,38 @@ async function ask(base: string, headers: Record<string, string>, signal?: Abort
 
 type Guard = (value: unknown) => boolean;
 
-/** Text without control characters: it is safe to print. */
-const text: Guard = (value) => typeof value === "string" && /^[\P{C}\s]{0,1000}$/u.test(value);
+const matches = (pattern: RegExp) => (value: unknown) =>
+  typeof value === "string" && pattern.test(value);
+/** A name, a code, a time, or a few words. */
+const word = matches(/^[\w.: -]{1,64}$/);
+/** A sentence: it is made visible before it is printed. */
+const text = matches(/^.{0,1000}$/s);
+/** No more of a key than its end. */
+const keyEnd = matches(/^…[\x21-\x7e]{0,4}$/);
 const number: Guard = (value) => typeof value === "number";
 const listOf = (guard: Guard) => (value: unknown) => Array.isArray(value) && value.every(guard);
 const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard(value);
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-const [line, count] = [maybe(text), maybe(number)];
-const tried = { region: line, clock: count, missing: count, answered: count };
-const credential = { ...tried, state: text, mistakes: maybe(listOf(text)) };
-const slotName: Guard = (value) => SLOT_NAMES.some((one) => one === value);
-const slot = objectOf({ ...credential, slot: slotName, access_key: line });
-const role = objectOf({ ...credential, role: text, reason: line, expires: line, renewal: line });
-const opened = { bucket: text, slots: listOf(slot), r2: line, role: maybe(role) };
-const bucket = objectOf({ ...opened, edge: text, answered: count });
+const [code, count] = [maybe(word), maybe(number)];
+const tried = { state: word, region: code, clock: count, missing: count, answered: count };
+const credential = { ...tried, mistakes: maybe(listOf(text)) };
+const slotName = matches(/^(?:current|next)$/);
+const slot = objectOf({ ...credential, slot: slotName, access_key: maybe(keyEnd) });
+const role = objectOf({
+  ...credential,
+  role: text,
+  reason: maybe(text),
+  expires: code,
+  renewal: code,
+});
+const opened = { bucket: word, slots: listOf(slot), r2: code, role: maybe(role) };
 /** The form of what `src/worker/health.ts` writes. */
-const report = objectOf({ buckets: listOf(bucket), configuration: line });
+const report = objectOf({
+  buckets: listOf(objectOf({ ...opened, edge: word, answered: count })),
+  configuration: code,
+});
 
 function isHealth(value: unknown): value is Health {
   return report(value);

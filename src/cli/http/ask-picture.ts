@@ -60,8 +60,3 @@ export function cacheWord(headers: Headers): string | undefined {
   const timing = headers.get("server-timing") ?? "";
   return /(?:^|,)\s*cache\s*;\s*desc="?([\w-]+)/i.exec(timing)?.[1];
 }
-
-/** Returns whether an image was kept or stored: it would come as well if nothing worked behind that (W8). */
-export function isOutOfCache(headers: Headers): boolean {
-  return ["hit", "stale", "stored"].includes(cacheWord(headers) ?? "");
-}
