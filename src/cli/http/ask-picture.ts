@@ -2,7 +2,7 @@
 
 import { readAccept } from "../../worker/request/format.ts";
 import type { World } from "../command.ts";
-import { type Body, fetchBody } from "./body.ts";
+import { fetchBody } from "./body.ts";
 import { createSender } from "./retry.ts";
 
 /** Three kinds of browsers, by the best format that they read, with their `accept` headers. */
@@ -23,13 +23,9 @@ const TIMEOUT_S = 90;
 const MAX_BYTES = 100e6;
 const LIMITS = { retries: 2, statuses: [429, 503], maxWaitMs: 120_000 };
 
-/** The statuses of an object that Vitrine cannot show. */
-const OBJECT_STATUSES: readonly number[] = [404, 415];
-const MAX_TYPE_LENGTH = 60;
-
 export type PictureAnswer =
   /** `cache`: where it came from, as server-timing says. */
-  | { readonly type: string; readonly bytes: number; readonly cache: string | undefined }
+  | { readonly bytes: number; readonly cache: string | undefined }
   /** `isTrouble`: it is not the object's fault. */
   | { readonly reason: string; readonly isTrouble: boolean };
 
@@ -39,20 +35,17 @@ export function createPictureClient({ now, interrupted: signal }: World) {
   return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
     const init = { headers: { accept: ACCEPTS[browser] }, signal };
     const answer = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
-    return typeof answer === "string"
-      ? { reason: answer, isTrouble: true }
-      : answer && read(answer);
+    if (answer === undefined) return undefined;
+    if (typeof answer === "string") return { reason: answer, isTrouble: true };
+    const { status, headers, bytes } = answer;
+    const type = headers.get("content-type")?.slice(0, 60) ?? "no type";
+    if (status === 200 && type.startsWith("image/")) {
+      return { bytes: bytes.length, cache: cacheWord(headers) };
+    }
+    // Vitrine cannot show an object with 404 or 415.
+    const isTrouble = status !== 404 && status !== 415;
+    return { reason: status === 200 ? `200 ${type}` : `${status}`, isTrouble };
   };
-}
-
-function read({ status, headers, bytes }: Body): PictureAnswer {
-  if (status !== 200) return { reason: `${status}`, isTrouble: !OBJECT_STATUSES.includes(status) };
-  const [declared = ""] = headers.get("content-type")?.split(";", 1) ?? [];
-  const type = declared.slice(0, MAX_TYPE_LENGTH) || "no type";
-  const [, image] = /^image\/([\w.-]+)/.exec(type) ?? [];
-  return image === undefined
-    ? { reason: `200 ${type}`, isTrouble: true }
-    : { type: image, bytes: bytes.length, cache: cacheWord(headers) };
 }
 
 /** The word of `cache;desc=` in server-timing: `hit`, `stale`, `stored`, `miss` or `direct`; undefined: there is none. */

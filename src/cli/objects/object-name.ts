@@ -14,9 +14,10 @@ export function readPrefix(buckets: readonly Bucket[], name: string): Found | Fa
   const [only, ...more] = buckets;
   const named = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
   const key = named && name.slice(named.name.length + 1);
-  const ambiguous = (...names: string[]) => ({
-    fault: `could mean several objects. Write ${names.map((one) => JSON.stringify(one)).join(" or ")}`,
-  });
+  const ambiguous = (...names: string[]) => {
+    const choices = names.map((one) => JSON.stringify(one)).join(" or ");
+    return { fault: `could mean several objects. Write ${choices}` };
+  };
   if (only !== undefined && more.length === 0) {
     if (key === undefined) return { bucket: only, key: name };
     // The bucket's name twice: once for the bucket, once as the beginning of the key.

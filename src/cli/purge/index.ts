@@ -144,26 +144,25 @@ async function verifyGone(
   const requests = objects.flatMap((object) => {
     const planned = plan(object);
     // What is not asked for is no proof.
-    if (planned.length === 0) problems.push(`${object.given} is not asked for: no route shows it`);
+    if (planned.length === 0) problems.push(`not asked for: ${object.given}: no route shows it`);
     return planned;
   });
   say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
   const stopped = await askRenditions(world, base, requests, 6, (request, answer) => {
     const rendition = `${request.path}, by a browser that reads ${request.browser}`;
-    if ("type" in answer) problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
+    if ("bytes" in answer) problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
     else if (answer.reason !== "404") problems.push(`not known: ${rendition}: ${answer.reason}`);
     return undefined;
   });
   if (world.interrupted.aborted) return EXIT.interrupted;
   if (stopped) problems.push(`not asked for: ${stopped.fault}`);
-  if (problems.length === 0) {
-    say(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all 404.`);
-    return EXIT.done;
-  }
   say(stderr, ...problems.map((problem) => visible(`  ${problem}`)));
-  const summary = `NOT GONE, or not known, as named above: ${problems.length}.`;
-  say(stderr, paint(world, stderr, "red", summary));
-  return EXIT.partly;
+  const summary =
+    problems.length > 0
+      ? paint(world, stderr, "red", `NOT GONE, or not known: ${problems.length}, as named above.`)
+      : `Nothing comes: ${counted(requests.length, "answer")}, all 404.`;
+  say(stderr, summary);
+  return problems.length > 0 ? EXIT.partly : EXIT.done;
 }
 
 /** A Vitrine that has a token for /purge, and how many objects it takes in a request. */

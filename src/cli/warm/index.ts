@@ -71,7 +71,7 @@ async function warm(world: World, names: readonly string[], options: Options): P
   const requests = requestsFor(plan, objects, failed);
   const take = ({ name, variant, browser }: NamedRequest, answer: PictureAnswer) => {
     progress.step();
-    if ("type" in answer) {
+    if ("bytes" in answer) {
       sum.images += 1;
       sum.bytes += answer.bytes;
       sum.trouble = 0;
