@@ -97,18 +97,36 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
     return { rows, isShown: true };
   }
-  const { svg, store: isStorable } = route;
-  const rendition = { bucket, key, version: granted.version, variant, isStorable };
-  const stored = await storedNames(project, rendition, svg);
-  rows.push(
-    ["Engine", bucket.engine === "binding" ? "the Images binding" : "the image edge"],
-    ...optionRows(variant, svg, key),
-    ["Stored as", stored.length > 0 ? "in the store, by what the browser reads" : "nothing"],
-    ...merge(stored),
-    ["Cost", costText(variant, stored.length > 0)],
-    ["", `all variants of this object: ${transformationsOf(config).get(bucket.name)}`],
-  );
+  const rendition = { bucket, key, version: granted.version, variant, isStorable: route.store };
+  rows.push(...(await renditionRows(project, rendition, route.svg)));
   return { rows, isShown: true };
+}
+
+/** What the engine is asked for, under which names the store has it, and what it costs. */
+async function renditionRows(
+  { config }: Project,
+  rendition: Omit<RenditionKey, "formats">,
+  svg: boolean,
+): Promise<Row[]> {
+  const { bucket, key, variant } = rendition;
+  const original = originalOf(key);
+  const renditions = BROWSERS.map(async ({ browser, readable }) => {
+    const formats = acceptedFormatsOf(variant, readable, svg);
+    const options = edgeOptions(createTransformRequest(variant, formats, original));
+    const place = await placeOf({ ...rendition, formats }, config);
+    return { reads: READS[browser], options: JSON.stringify(options), name: place?.name };
+  });
+  const all = await Promise.all(renditions);
+  const isStored = all.some(({ name }) => name !== undefined);
+  return [
+    ["Engine", bucket.engine === "binding" ? "the Images binding" : "the image edge"],
+    ["Options", `by what the browser reads, if the original is ${original}`],
+    ...merge(all.map(({ reads, options }) => [reads, options])),
+    ["Stored as", "by what the browser reads"],
+    ...merge(all.map(({ reads, name = "nothing" }) => [reads, name])),
+    ["Cost", costText(variant, isStored)],
+    ["", `all variants of this object: ${transformationsOf(config).get(bucket.name)}`],
+  ];
 }
 
 /** @param existing the routes or variants that exist, if that is what is wrong */
@@ -169,37 +187,14 @@ const READS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
 /** Rows of values by browser; one row if they are the same. */
 function merge(values: readonly Row[]): Row[] {
   const [[, first] = ["", ""]] = values;
-  const areSame = values.length > 0 && values.every(([, value]) => value === first);
-  return areSame ? [["  any", first]] : values.map(([name, value]) => [`  ${name}`, value]);
+  if (values.every(([, value]) => value === first)) return [["  any", first]];
+  return values.map(([name, value]) => [`  ${name}`, value]);
 }
 
-/** What the edge is asked for by each kind of browser, if the original is what the key ends as. */
-function optionRows(variant: Variant, svg: boolean, key: string): Row[] {
+/** The type of the original, by how its key ends. */
+function originalOf(key: string) {
   const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
-  const original =
-    ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
-  const options = BROWSERS.map(({ browser, readable }): Row => {
-    const formats = acceptedFormatsOf(variant, readable, svg);
-    const request = createTransformRequest(variant, formats, original);
-    return [READS[browser], JSON.stringify(edgeOptions(request))];
-  });
-  return [
-    ["Options", `by what the browser reads, if the original is ${original}`],
-    ...merge(options),
-  ];
-}
-
-async function storedNames(
-  { config }: Project,
-  rendition: Omit<RenditionKey, "formats">,
-  svg: boolean,
-): Promise<Row[]> {
-  const names = BROWSERS.map(async ({ browser, readable }): Promise<Row[]> => {
-    const formats = acceptedFormatsOf(rendition.variant, readable, svg);
-    const place = await placeOf({ ...rendition, formats }, config);
-    return place === undefined ? [] : [[READS[browser], place.name]];
-  });
-  return (await Promise.all(names)).flat();
+  return ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
 }
 
 /** What Cloudflare bills for a variant of an object (L2). */

@@ -91,13 +91,10 @@ test.each([["--bucket", "media"], ["--everything"]])("%s is purged (W10)", async
 
 /** An avatar has two routes: one of all presets, one of thumbnails. */
 const AVATAR = "users/ada/avatar.png";
-const putAvatar = () => {
-  const body = file("made/rotated-gps.jpg");
-  stage.s3.objects.set(`published/${AVATAR}`, { body, type: "image/jpeg" });
-};
 
 test("--verify asks for every variant in every format, and finds nothing of a deleted object", async () => {
-  putAvatar();
+  const body = file("made/rotated-gps.jpg");
+  stage.s3.objects.set(`published/${AVATAR}`, { body, type: "image/jpeg" });
   const shown = ["/images/card", "/images/hero@640w"].map((path) => `${path}/${AVATAR}`);
   for (const path of [...shown, "/avatars/ada/thumbnail"]) {
     expect((await get(path, {}, env)).status).toBe(200);
@@ -153,12 +150,6 @@ test("--verify proves nothing of an object that no route shows", async () => {
   ]);
 });
 
-test("--verify names all of an object that is still there", async () => {
-  putAvatar();
-  const { code, err } = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
-  expect([code, err]).toEqual([1, expect.stringContaining("  still comes: /images/hero")]);
-});
-
 test("4,000 keys: it waits as the rate limit says, and all are purged (W10)", async () => {
   hurry();
   const keys = some(4_000);
@@ -175,8 +166,7 @@ test.each<[string, () => Response, RegExp]>([
   ["JSON of others", () => HttpResponse.json({ ok: true }), /answers 200/],
   [
     "names of others",
-    () =>
-      HttpResponse.json({ ok: false, not_purged: [{ object: "\u001b]0;x\u0007", reason: "" }] }),
+    () => HttpResponse.json({ ok: false, not_purged: [{ object: "\u001b]0;x" }] }),
     /answers about other objects/,
   ],
   ["nothing", () => HttpResponse.error(), /no answer: /],
