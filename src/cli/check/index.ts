@@ -10,7 +10,7 @@ import { lockWarning } from "../wrangler/packages.ts";
 
 export function checkCommand(world: World, run: Run) {
   return new Command("check")
-    .description("checks wrangler.toml and .dev.vars, and says what visitors can make it cost")
+    .description("checks wrangler.toml, and says what visitors can make it cost")
     .option("--env <name>", "one environment; default: CLOUDFLARE_ENV, else all of them")
     .addOption(
       new Option("--all", "all environments, whatever CLOUDFLARE_ENV says").conflicts("env"),

@@ -1,11 +1,8 @@
-// Checks environments, as they would be deployed and as the local run would start them. Nothing is started,
-// nothing is sent.
+// Checks environments as they would be deployed. What .dev.vars changes, the local run checks when it starts. Nothing
+// is sent.
 
-import type { Mistake } from "../../worker/base/refusal.ts";
-import { type Config, readConfig } from "../../worker/config/config.ts";
-import { readToken } from "../../worker/config/read-secrets.ts";
+import type { Config } from "../../worker/config/config.ts";
 import { isFault } from "../command.ts";
-import { placeholderSecrets, slotStem } from "../secrets/secrets.ts";
 import { findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
 import { bucketsOf, hasEdge, originOf } from "./buckets.ts";
@@ -17,7 +14,7 @@ import {
   readOthers,
   type Unreadable,
 } from "./environment-config.ts";
-import { type FoundMistake, foundText, localMistake, type Warning } from "./mistakes.ts";
+import { type FoundMistake, foundText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
@@ -28,7 +25,6 @@ export type Report = {
   /** What it does, if it has no mistakes. */
   readonly summary: readonly string[];
   readonly warnings: readonly Warning[];
-  /** Each mistake once: those of the configuration, then those that .dev.vars adds. */
   readonly mistakes: readonly FoundMistake[];
 };
 
@@ -57,17 +53,12 @@ export function checkEnvironments(folder: string, name: string | undefined): rea
   for (const environment of [undefined, ...first.environments]) {
     const known = environment === undefined ? first : readEnvironment(folder, environment);
     const found = keys.filter((key) => key.environment === environment);
-    if (isFault(known)) {
-      reports.push(unreadableReport(environment, known, found));
-      continue;
-    }
-    const { mistakes, ...report } = reportOn(known, compared, found);
-    // Environments may share .dev.vars.
-    const reported = reports.flatMap((one) => one.mistakes).filter(({ from }) => from);
-    const isNew = (one: FoundMistake) =>
-      !reported.some(({ path, from }) => path === one.path && from === one.from);
-    reports.push({ ...report, mistakes: mistakes.filter(isNew) });
-    compared.push(known); // each pair is compared once
+    reports.push(
+      isFault(known)
+        ? unreadableReport(environment, known, found)
+        : reportOn(known, compared, found),
+    );
+    if (!isFault(known)) compared.push(known); // each pair is compared once
   }
   return reports;
 }
@@ -104,11 +95,9 @@ function reportOn(
   const found: FoundMistake[] = [
     ...environmentMistakes(known, others),
     ...pitfalls(known),
-    ...mistakesIn(deployed),
+    ...("mistakes" in deployed ? deployed.mistakes : deployMistakes(deployed)),
   ];
-  found.push(...localMistakes(known).filter(({ path }) => !found.some((one) => one.path === path)));
   const bounds = readBounds(known.deployed, (path, message) => found.push({ path, message }));
-  if (!("mistakes" in deployed)) found.push(...deployMistakes(deployed), ...tokenMistakes(known));
   const unique = new Map(found.map((one) => [foundText(one), { ...one, environment }]));
   const mistakes = [...keys, ...unique.values()];
   if ("mistakes" in deployed || mistakes.length > 0) return mistakesReport(environment, mistakes);
@@ -125,37 +114,6 @@ function reportOn(
     warnings: doubts.map((one) => ({ ...one, environment })),
     mistakes,
   };
-}
-
-/** The mistakes that the local run would find, if .dev.vars changes anything. */
-function localMistakes({
-  started,
-  local,
-  secrets,
-  devVars: from,
-}: EnvironmentConfig): readonly FoundMistake[] {
-  if (local.size === 0) return [];
-  const isBegun = (name: string) => [...local].some((one) => slotStem(one) === slotStem(name));
-  // The local run makes a signing key, and opens the local buckets with keys of its own.
-  const made = secrets.filter((name) =>
-    name === "URL_SIGNING_KEYS" ? !local.has(name) : !local.has("BUCKETS") && !isBegun(name),
-  );
-  const found = mistakesIn(readConfig({ ...placeholderSecrets(made), ...started }));
-  return found.map((mistake) => ({ ...localMistake(mistake, started, from), from }));
-}
-
-function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {
-  return "mistakes" in read ? read.mistakes : [];
-}
-
-/** The Worker treats a token that is too short as none; here it is a mistake. */
-function tokenMistakes({ started, devVars: from }: EnvironmentConfig): FoundMistake[] {
-  const minLengths = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
-  return (["HEALTH_TOKEN", "PURGE_TOKEN"] as const).flatMap((path) => {
-    if (!started[path] || readToken(started, path)) return [];
-    const form = `${minLengths[path]} or more ASCII characters`;
-    return [{ from, path, message: `is not ${form}, so it opens nothing` }];
-  });
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

@@ -182,15 +182,17 @@ function deployedVars({ deployed, secrets: required }: EnvironmentConfig, secret
   };
 }
 
-/** The mistakes, with where the secrets come from that are wrong. */
+/** The mistakes, with where the values come from that are wrong, if not from the configuration. */
 function foundIn(
   mistakes: readonly Mistake[],
-  { environment, devVars }: EnvironmentConfig,
+  { environment, devVars, local }: EnvironmentConfig,
   secrets: Secrets,
   run: LocalRun | undefined,
 ): FoundMistake[] {
   return mistakes.map((mistake) => {
-    const from = secrets.get(mistake.path)?.from;
+    const [variable = ""] = mistake.path.split(/[.[]/, 1);
+    const isLocal = run !== undefined && local.has(variable);
+    const from = secrets.get(mistake.path)?.from ?? (isLocal ? devVars : undefined);
     const found = run ? localMistake(mistake, run.vars, devVars) : mistake;
     return { ...found, environment, ...(from !== undefined && { from }) };
   });

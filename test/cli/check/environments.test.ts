@@ -1,7 +1,7 @@
 // `vitrine check` looks at every environment, and compares them: nothing belongs to two Workers (S6).
 
 import { describe, expect, test } from "vitest";
-import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { VARS } from "../../support/env.ts";
 
@@ -213,16 +213,6 @@ test.each([
     expect([code, err.split(warning).length]).toEqual([0, isWarned ? 2 : 1]);
   },
 );
-
-test("a mistake of .dev.vars is named once, and that of .dev.vars.staging by its name (S6)", async () => {
-  const files = { ".dev.vars": envLine("HEALTH_TOKEN", "short") };
-  const shared = await vitrine(["check"], { folder: makeProject(STAGED, "wrangler.toml", files) });
-  expect(shared.err.match(/HEALTH_TOKEN/g)).toHaveLength(1);
-  const own = { ".dev.vars.staging": envLine("HEALTH_TOKEN", "short") };
-  const { err } = await vitrine(["check"], { folder: makeProject(STAGED, "wrangler.toml", own) });
-  expect(err).toContain("\n  env.staging: .dev.vars.staging: HEALTH_TOKEN: is not 16 or more");
-  expect(err).not.toContain("\n  .dev.vars");
-});
 
 test("the doctor names the mistakes of its environment, with its file and commands for it (S6)", async () => {
   const folder = makeProject(staged(without("routes")), "wrangler.jsonc");

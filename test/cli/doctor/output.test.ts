@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { HttpResponse, http } from "msw";
+import { HttpResponse } from "msw";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { CHECKS, type Finding } from "../../../src/cli/doctor/finding.ts";
 import { readPage } from "../../docs/pages.ts";
@@ -11,7 +11,6 @@ import { CONFIGURED, configure, deploy, SITE } from "../../support/cli/doctor.ts
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
 import { arrange, stage } from "../../support/play.ts";
-import { network } from "../../support/stand.ts";
 
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
 const KEYS = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
@@ -132,26 +131,16 @@ function writeDevVars(text: string): string {
   return folder;
 }
 
-test("a mistake in .dev.vars is only a warning about the deployed Worker", async () => {
+test("a mistake in .dev.vars is one of the local run alone", async () => {
   const folder = writeDevVars(
     `BUCKETS='{"media":{"endpoint":"ftp://x","bucket":"media","region":"x"}}'\n`,
   );
   const { out, err } = await doctor([], { folder });
   expect(err).toContain(`What is deployed: npx vitrine doctor --url ${SITE}\n`);
-  expect(out).toMatch(/\n {2}warning +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
+  expect(out).not.toContain(".dev.vars");
   const local = await doctor(["--url", "http://localhost:1"], { folder, env: {} });
   expect(local.out).toMatch(/\n {2}error +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
   expect(local.code).toBe(2);
-});
-
-test("a HEALTH_TOKEN in .dev.vars that is too short is only a warning", async () => {
-  const folder = writeDevVars("HEALTH_TOKEN=short\n");
-  network.use(http.all("http://localhost:*", () => HttpResponse.error()));
-  const ended = await doctor(["--json", "--url", "http://localhost:1"], { folder, env: {} });
-  expect(findingsOf(ended).find(({ seen }) => seen.includes("HEALTH_TOKEN"))).toMatchObject({
-    severity: "warning",
-    remedy: expect.stringMatching(/^fix HEALTH_TOKEN in \.dev\.vars/),
-  });
 });
 
 test("half a key in .dev.vars is told: complete it, or take it out", async () => {
