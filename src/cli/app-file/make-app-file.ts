@@ -6,16 +6,14 @@ import * as next from "../../client/next.ts";
 import * as nuxt from "../../client/nuxt.ts";
 import * as signing from "../../client/sign.ts";
 import * as unpic from "../../client/unpic.ts";
-import { isPlainObject, tableOf } from "../../worker/base/json.ts";
+import { tableOf } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { nameRoutes, type RouteName } from "./name-routes.ts";
 
 /** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
 export type BaseUrl = string | EnvironmentVariable;
-/** Such as `process.env.IMAGES_URL`, and its name. */
 type EnvironmentVariable = { readonly code: string; readonly name: string };
 
 /** The file that an app without the package has beside its own: `npm run build` makes it. */
@@ -61,7 +59,10 @@ export function makeAppFile(
     // Code of an app may use globals by their names.
     (name) => TAKEN.includes(name) || name in globalThis,
   );
-  const table = shown.map(([name, preset]) => `  ${keyOf(name)}: ${literal(shapeOf(preset))},\n`);
+  const table = shown.map(([name, preset]) => {
+    const key = name === "__proto__" ? '["__proto__"]' : JSON.stringify(name); // else it sets the prototype
+    return `  ${key}: ${JSON.stringify(shapeOf(preset))},\n`;
+  });
   const clients = routes.flatMap((route, at) => {
     const presets = shown.flatMap(([name]) => (shows(route, name) ? [name] : []));
     return names[at] ? [writeRoute(route, names[at], presets, baseUrl)] : [];
@@ -69,7 +70,9 @@ export function makeAppFile(
   const text = [
     `${FIRST_LINE}// Do not edit it: run that again after a change of the presets or the routes there.\n/* eslint-disable */\n`,
     writeImports(isStandalone, typeof baseUrl !== "string"),
-    typeof baseUrl === "string" ? `const baseUrl = ${literal(baseUrl)};` : readLater(baseUrl),
+    typeof baseUrl === "string"
+      ? `const baseUrl = ${JSON.stringify(baseUrl)};`
+      : readLater(baseUrl),
     `const presets = {\n${table.join("")}} as const;\n`,
     ...clients,
   ].join("\n");
@@ -100,7 +103,7 @@ function readLater({ code, name }: EnvironmentVariable): string {
     // @ts-ignore: the app may have no types for it, or strict ones
     given = ${code};
   } catch {} // outside of the app's bundler there may be no such object
-  return checkBaseUrl(given, ${literal(name)});
+  return checkBaseUrl(given, ${JSON.stringify(name)});
 }
 `;
 }
@@ -132,17 +135,17 @@ function writeRoute(
     : "";
   return `export const ${value}Site = /* @__PURE__ */ openSite({
   ${typeof baseUrl === "string" ? "baseUrl" : "get baseUrl() {\n    return readBaseUrl();\n  }"},
-  route: ${literal(route)},
+  route: ${JSON.stringify(route)},
   presets,
 });
 /** The URLs of \`${path}\`.${note} */
 export const ${value} = /* @__PURE__ */ clientOf(${value}Site);
-export type ${type}Preset = ${shown.map(literal).join(" | ")};
+export type ${type}Preset = ${shown.map((name) => JSON.stringify(name)).join(" | ")};
 export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;
 `;
 }
 
-/** What the client reads of a preset: `PresetShape`. */
+/** What the client reads of a preset: `PresetShape`. What is undefined is not written. */
 function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset) {
   const { color: _color, ...sides } = border ?? {};
   return {
@@ -151,17 +154,50 @@ function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Pres
   };
 }
 
-/** Writes a value as code. What is undefined is left out. */
-function literal(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
-  if (!isPlainObject(value)) return JSON.stringify(value);
-  const entries = Object.entries(value).flatMap(([key, entry]) =>
-    entry === undefined ? [] : [`${keyOf(key)}: ${literal(entry)}`],
-  );
-  return `{ ${entries.join(", ")} }`;
+const RESERVED = new Set(
+  `arguments await break case catch class const continue debugger default delete do else enum eval
+  export extends false finally for function if implements import in instanceof interface let new null
+  package private protected public return static super switch this throw true try typeof var void while
+  with yield`.split(/\s+/),
+);
+
+/** The name of a route's client, and the beginning of its types' names. */
+type RouteName = { readonly value: string; readonly type: string };
+
+/**
+ * Names each route after the first literal segment of its path: `/my-photos/:preset/*` is `myPhotos`; without
+ * such a segment it is `root`. A word that cannot be a name gets `Images` at its end: `privateImages`. A name
+ * that an earlier route has gets a number: `images2`.
+ * @param isTaken whether a name has another meaning in the file
+ */
+export function nameRoutes(
+  paths: readonly string[],
+  isTaken: (name: string) => boolean,
+): readonly RouteName[] {
+  const given = new Set<string>();
+  return paths.map((path) => {
+    const word = identifierOf(path);
+    const name = RESERVED.has(word) || isTaken(word) ? `${word}Images` : word;
+    for (let count = 1; ; count += 1) {
+      const value = count === 1 ? name : name + count;
+      const type = capitalized(value);
+      const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
+      if (names.some((one) => given.has(one) || isTaken(one))) continue;
+      for (const one of names) given.add(one);
+      return { value, type };
+    }
+  });
 }
 
-function keyOf(name: string): string {
-  if (name === "__proto__") return `["${name}"]`; // else it would set the prototype
-  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
+function identifierOf(path: string): string {
+  const segments = path.split("/").filter((segment) => !/^[:*]/.test(segment));
+  const words = segments.map((one) => one.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu));
+  const [first = "", ...rest] = words.find((one) => one !== null) ?? ["root"];
+  const begin = first.replace(/^./u, (letter) => letter.toLowerCase());
+  const name = [begin, ...rest.map(capitalized)].join("");
+  return /^\p{ID_Start}/u.test(name) ? name : `route${name}`;
+}
+
+function capitalized(word: string): string {
+  return word.replace(/^./u, (letter) => letter.toUpperCase());
 }

@@ -90,9 +90,7 @@ export function writeFacts(
 }
 
 /** A file is of this command if it holds nothing but facts. */
-function isOurs(file: string): (text: string) => boolean {
-  return (text) => parseFacts(file, text) !== undefined;
-}
+const isOurs = (file: string) => (text: string) => parseFacts(file, text) !== undefined;
 
 /** @returns undefined if something in the text is no fact */
 function parseFacts(file: string, text: string): Facts | undefined {

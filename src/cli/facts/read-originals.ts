@@ -22,10 +22,8 @@ export type Outcome = {
   readonly facts: Facts;
   /** Why there is no fact, by key. */
   readonly missing: ReadonlyMap<string, string>;
-  /** How many objects are no pictures. */
-  readonly foreign: number;
-  /** How many originals were read now. */
-  readonly read: number;
+  /** How many objects were asked for now, with those that are no pictures. */
+  readonly asked: number;
   /** How many were not asked for, because it ended before. */
   readonly left: number;
 };
@@ -73,19 +71,16 @@ export async function readOriginals(
     else changed.push(object);
   }
   const progress = createProgress(world, "originals", changed.length);
-  let [foreign, done, left, failures] = [0, 0, 0, 0];
+  let [asked, failures] = [0, 0];
   const readNext = async ({ key, bytes = 0 }: Listed): Promise<void> => {
-    if (failures >= MAX_FAILURES || interrupted.aborted) {
-      left += 1;
-      return;
-    }
-    const read = () => readOriginal(bucket, slots, key);
-    let result = bytes > MOST_BYTES ? TOO_LARGE : await read();
+    if (failures >= MAX_FAILURES || interrupted.aborted) return;
+    asked += 1;
+    let result = bytes > MOST_BYTES ? TOO_LARGE : await readOriginal(bucket, slots, key);
     for (const delay of DELAYS_MS) {
-      const isPassing = mayPass(result) || (isRefusal(result) && result.event === "timed-out");
-      if (!isPassing || interrupted.aborted) break;
+      const isLate = isRefusal(result) && result.event === "timed-out";
+      if (!(mayPass(result) || isLate) || interrupted.aborted) break;
       await sleep(delay, interrupted);
-      result = await read();
+      result = await readOriginal(bucket, slots, key);
     }
     progress.step();
     if (isRefusal(result)) {
@@ -94,14 +89,13 @@ export async function readOriginals(
       missing.set(key, refusalText(result));
       return;
     }
-    [done, failures] = [done + 1, 0];
+    failures = 0;
     if (!("reason" in result)) facts.set(key, result);
-    else if (result.foreign) foreign += 1;
-    else missing.set(key, result.reason);
+    else if (!result.foreign) missing.set(key, result.reason);
   };
   await pMap(changed, readNext, { concurrency: CONCURRENCY });
   progress.end();
-  return { facts, missing, foreign, read: done, left };
+  return { facts, missing, asked, left: changed.length - asked };
 }
 
 /** Uses the next slot if S3 refuses the first one, as the Worker does. */

@@ -16,10 +16,7 @@ export type NoFact = {
   readonly foreign?: true;
 };
 
-export const NO_PICTURE: NoFact = {
-  reason: "it is no picture that Cloudflare reads",
-  foreign: true,
-};
+export const NO_PICTURE: NoFact = { reason: "no picture that Cloudflare reads", foreign: true };
 export const TOO_LARGE: NoFact = { reason: "over 100 MB, and Cloudflare reads at most 100 MB" };
 
 /** The edge reads no more (L1). */
@@ -96,15 +93,12 @@ async function decode(sharp: Sharp, bytes: Uint8Array, type: string): Promise<Fa
     // One transparent pixel of many would be lost in the thumbnail.
     const alpha = head.hasAlpha ? await open().extractChannel("alpha").raw().toBuffer() : [];
     const isTransparent = alpha.some((byte) => byte < 255);
-    const { dominant } = await sharp(data, { raw: info }).stats();
-    const color = [dominant.r, dominant.g, dominant.b].map((byte) =>
-      byte.toString(16).padStart(2, "0"),
-    );
+    const { r, g, b } = (await sharp(data, { raw: info }).stats()).dominant;
     // Several pages of an AVIF are pictures of their own.
     const isAnimated = type !== "image/avif" && (head.pages ?? 1) > 1;
     return {
       ...{ width, height, type, bytes: bytes.length },
-      ...(isTransparent ? { alpha: true } : { color: `#${color.join("")}` }),
+      ...(isTransparent ? { alpha: true } : { color: `#${Buffer.of(r, g, b).toString("hex")}` }),
       thumbhash: Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString("base64"),
       ...(isAnimated && { animated: true }),
     };

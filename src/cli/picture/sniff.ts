@@ -46,13 +46,12 @@ export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
   });
   const box = (attributes.get("viewBox") ?? "").trim().split(/[\s,]+/, 4);
   const [, , boxWidth = 0, boxHeight = 0] = box.map(Number);
-  const known =
-    width === 0 && height === 0
-      ? [boxWidth, boxHeight]
-      : [width || (height * boxWidth) / boxHeight, height || (width * boxHeight) / boxWidth];
-  if (!known.every((side) => side > 0 && side < 1e9)) return undefined;
-  const [across = 0, down = 0] = known.map((side) => Math.max(1, Math.round(side)));
-  return { width: across, height: down };
+  const ratio = boxWidth / boxHeight;
+  const across = width || (height ? height * ratio : boxWidth);
+  const down = height || (width ? width / ratio : boxHeight);
+  const isKnown = [across, down].every((side) => side > 0 && side < 1e9);
+  if (!isKnown || Number.isNaN(width + height)) return undefined;
+  return { width: Math.max(1, Math.round(across)), height: Math.max(1, Math.round(down)) };
 }
 
 /**

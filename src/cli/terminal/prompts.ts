@@ -1,7 +1,7 @@
 // Asks the person at the terminal, on stderr: stdout is for results.
 
 import type { Key } from "node:readline";
-import { confirm, isCancel, text } from "@clack/prompts";
+import { type CommonOptions, confirm, isCancel, text } from "@clack/prompts";
 import type { World } from "../command.ts";
 
 export type Cancelled = "cancelled";
@@ -30,17 +30,10 @@ export async function askText(
   return isCancel(answer) ? "cancelled" : read(answer);
 }
 
-/** Where clack asks, and what cancels it. */
-type Screen = {
-  readonly input: World["stdin"];
-  readonly output: World["stderr"];
-  readonly signal: AbortSignal;
-};
-
 /** Ctrl-D cancels as Ctrl-C does: clack would wait without end, and the process end with a warning of Node.js. */
 async function ask<Answer>(
   { stdin: input, stderr: output, interrupted }: World,
-  show: (screen: Screen) => Promise<Answer>,
+  show: (screen: CommonOptions) => Promise<Answer>,
 ): Promise<Answer> {
   const ended = new AbortController();
   const hear = (_text: unknown, { ctrl, name }: Key) => {

@@ -68,14 +68,14 @@ test("it has the options that clients use, and nothing else of the configuration
 
     const baseUrl = "https://images.example";
     const presets = {
-      card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
-      hero: { width: 1920, rotate: 90, trim: true, widths: [640, 1920] },
-      "2x": { height: 20, border: { width: 3 } },
+      "card": {"width":160,"height":160,"fit":"cover","dpr":[1,2]},
+      "hero": {"width":1920,"rotate":90,"trim":true,"widths":[640,1920]},
+      "2x": {"height":20,"border":{"width":3}},
     } as const;
 
     export const imagesSite = /* @__PURE__ */ openSite({
       baseUrl,
-      route: { path: "/images/:preset/*", object: "BUCKET/*", presets: ["card", "hero", "2x"] },
+      route: {"path":"/images/:preset/*","object":"BUCKET/*","presets":["card","hero","2x"]},
       presets,
     });
     /** The URLs of \`/images/:preset/*\`. */
@@ -85,7 +85,7 @@ test("it has the options that clients use, and nothing else of the configuration
 
     export const privateImagesSite = /* @__PURE__ */ openSite({
       baseUrl,
-      route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"], signed: true },
+      route: {"path":"/private/:preset/*","object":"BUCKET/*","presets":["card"],"signed":true},
       presets,
     });
     /** The URLs of \`/private/:preset/*\`. Each needs the query that \`createSigner(privateImagesSite, keys)\` makes. */
@@ -95,7 +95,7 @@ test("it has the options that clients use, and nothing else of the configuration
 
     export const imgPropsImagesSite = /* @__PURE__ */ openSite({
       baseUrl,
-      route: { path: "/:preset/img-props/:id", object: "BUCKET/users/:id.jpg", presets: ["2x"] },
+      route: {"path":"/:preset/img-props/:id","object":"BUCKET/users/:id.jpg","presets":["2x"]},
       presets,
     });
     /** The URLs of \`/:preset/img-props/:id\`. */

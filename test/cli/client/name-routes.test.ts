@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nameRoutes } from "../../../src/cli/app-file/name-routes.ts";
+import { nameRoutes } from "../../../src/cli/app-file/make-app-file.ts";
 
 test.each<[string, string, string]>([
   ["/images/:preset/*", "images", "Images"],
