@@ -112,13 +112,14 @@ async function checkDeployed(
     say(world.stderr, `It is deployed, ${problem}: ${again}`);
     return EXIT.partly;
   };
-  if (url === undefined) return endPartly("but routes names no host to check. Name one");
+  if (url === undefined)
+    return endPartly("but routes names no host to check. Put your domain there, or name one");
   if (!(await waitFor(world, url, tools.sleep))) {
     const reason = `${url} does not answer: a new domain needs some minutes for DNS and its certificate`;
     return endPartly(`and not checked. ${reason}. Then check it`);
   }
   // Without the shell's keys of S3: nobody knows whether they are deployed (S5).
-  const isShown = (name: string) => !isSecret(name) || SHOWN.includes(name);
+  const isShown = (name: string) => !isSecret(name) || name === "HEALTH_TOKEN";
   const env = Object.fromEntries(Object.entries(world.env).filter(([name]) => isShown(name)));
   const end = await tools.examine({ ...world, env }, { ...options, url });
   // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
@@ -128,9 +129,6 @@ async function checkDeployed(
     "but the doctor found errors. If the deploy before was right, take this one back: docs/environments.md, “Roll back”. An older version may answer for a minute. To check it again",
   );
 }
-
-/** Secrets of the shell that the doctor sees more with. */
-const SHOWN = ["HEALTH_TOKEN", "URL_SIGNING_KEYS"];
 
 /** Returns whether a server answers at last. From 520 on, there is no Worker yet. */
 async function waitFor(world: World, url: string, pause: Tools["sleep"]): Promise<boolean> {

@@ -110,16 +110,16 @@ test("a deploy makes the bucket of the store, in its jurisdiction (T9)", async (
   expect(cloudflare.uploaded).toEqual([{ worker: "vitrine", secrets: FILE }]);
 });
 
-test.each([
-  ["a bucket that is to be made", {}],
-  ["a bucket with a name", { bucket_name: "acme-renditions" }],
-])("without R2 in the account, a deploy with %s says what to do", async (_what, binding) => {
-  withStore(binding);
-  cloudflare.buckets = undefined;
-  const { code, err } = await vitrine(WITH_FILE, { folder, env: environment() });
-  expect([code, cloudflare.uploaded]).toEqual([2, []]);
-  expect(err).toContain("R2 is not switched on in this account, or wrangler may not use it: ");
-});
+test.each([{}, { bucket_name: "acme-renditions" }])(
+  "without R2 in the account, a deploy with %j as its store says what to do",
+  async (binding) => {
+    withStore(binding);
+    cloudflare.buckets = undefined;
+    const { code, err } = await vitrine(WITH_FILE, { folder, env: environment() });
+    expect([code, cloudflare.uploaded]).toEqual([2, []]);
+    expect(err).toContain("R2 is not switched on in this account, or wrangler may not use it: ");
+  },
+);
 
 test("a first deploy without the secrets that it requires says how to give them", async () => {
   const { code, err } = await vitrine(["deploy"], { folder, env: environment() });
