@@ -95,8 +95,6 @@ const SAME: Readonly<Record<string, string>> = {
   unreachable: "timed-out",
   "object-denied": "object-missing",
   "edge-contradicts": "origin-denied",
-  "too-large-for-avif": "source-unreadable",
-  "original-is-smaller": "source-unreadable",
   "wrong-type": "source-unreadable",
   503: "quota-spent",
   504: "timed-out",
@@ -127,19 +125,14 @@ export function diagnoseEdge(
   return fail(check, {
     ...problem,
     seen: `${isBinding ? "the Images binding" : "the edge"} answers ${code}: ${meaning ?? reason ?? event}`,
-    remedy: `${local ? LOCALLY : ""}${remedy.replace("{entry}", entry)}. See docs/errors.md#${section}`,
+    remedy: `${local ? LOCALLY : ""}${remedy.replace("{entry}", () => entry)}. See docs/errors.md#${section}`,
   });
 }
 
 /** What a status means that a visitor gets, if nothing more is known. */
 export function diagnoseStatus(status: number, url: string, local: boolean): Result {
   const cause = causeFor(`${status}`, status < 500 ? "any 4xx" : "any 5xx");
-  const {
-    check = "image",
-    meaning: _meaning,
-    impact = "visitors see no image",
-    ...problem
-  } = cause;
-  const remedy = (local ? LOCALLY : "") + cause.remedy;
-  return fail(check, { ...problem, seen: `${url} answers ${status}`, impact, remedy });
+  const { check = "image", meaning: _meaning, ...problem } = cause;
+  const given = { impact: "visitors see no image", seen: `${url} answers ${status}`, ...problem };
+  return fail(check, { ...given, remedy: (local ? LOCALLY : "") + problem.remedy });
 }

@@ -134,8 +134,8 @@ async function checkHeaders(
   if (leaked.length > 0) report("headers", `S3's own ${leaked} reaches visitors`, FIND_WORKER);
   const control = headers.get("cache-control") ?? "none";
   const right = route.signing ? /^public, max-age=\d+, must-revalidate/ : /^public, max-age=(\d+)$/;
-  const [isRight, age = maxAge] = right.exec(control) ?? [];
-  if (!isRight || Number(age) !== maxAge) {
+  const [whole, age = maxAge] = right.exec(control) ?? [];
+  if (whole === undefined || Number(age) !== maxAge) {
     const seen = `cache-control is ${control}, but wrangler.toml has max_age = ${maxAge}`;
     const respect = "set the zone's Browser Cache TTL to Respect Existing Headers";
     report("cache", seen, `npx vitrine deploy if max_age has changed. Or ${respect}`);

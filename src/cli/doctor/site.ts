@@ -45,13 +45,15 @@ export async function checkSite(
     const bucket = route.bucket.name;
     const visit = await planVisit(site, route, samples.get(bucket));
     if (visit === undefined) continue;
-    const results =
-      "check" in visit ? [visit] : await checkImage(project, visit, !tried.has(bucket));
-    const about = `${base}${"check" in visit ? route.path : visit.path}`;
-    images.push(...results.map((one) => ({ about, bucket, ...one })));
+    if ("check" in visit) {
+      images.push({ about: `${base}: the route ${route.path}`, bucket, ...visit });
+      continue;
+    }
+    const results = await checkImage(project, visit, !tried.has(bucket));
+    images.push(...results.map((one) => ({ about: base + visit.path, bucket, ...one })));
+    if (!results.some(({ check, severity }) => check === "image" && severity === "ok")) continue;
     tried.add(bucket);
-    const isShown = results.some(({ check, severity }) => check === "image" && severity === "ok");
-    if (isShown && !("check" in visit)) shown ??= visit;
+    shown ??= visit;
   }
   // On a domain with other apps, perhaps only /healthz belongs to another one.
   if (gone && shown === undefined) return [gone];
