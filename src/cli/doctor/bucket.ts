@@ -36,96 +36,81 @@ type Given = {
   readonly now: () => number;
 };
 
-/** What is found, and an object that visitors may ask for. */
-type Examined = {
-  readonly findings: readonly Finding[];
-  readonly sample?: Sample | undefined;
-};
+/** What concerns the whole bucket, whatever key asks. */
+const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
 
-/** Checks a bucket. Only the Worker can ask an R2 binding. */
+/**
+ * Checks a bucket. Only the Worker can ask an R2 binding.
+ * @returns what is found, and an object that visitors may ask for
+ */
 export async function checkBucket(
   project: Project,
-  bucket: Bucket,
-  given: Given,
-): Promise<Examined> {
-  const { name, prefix, canary } = bucket;
-  const key = given.keys[0] === undefined ? canary : prefix + given.keys[0];
-  const named = key === undefined ? undefined : { key, bytes: undefined };
-  if (bucketOfWorker(project, bucket).r2 !== undefined) {
+  given: Bucket,
+  { keys, hasSite, now }: Given,
+): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
+  const { name, prefix, canary, base } = given;
+  const known = keys[0] === undefined ? canary : prefix + keys[0];
+  const named = known === undefined ? undefined : { key: known, bytes: undefined };
+  if (bucketOfWorker(project, given).r2 !== undefined) {
     const seen =
       "an R2 binding: only the Worker can ask it, and no key opens it. See /healthz, with --url and HEALTH_TOKEN";
     return { findings: findingsOn(`bucket ${name}`, [note("reachable", seen)]), sample: named };
   }
-  const configured = { ...bucket, bucket: configuredName(project, bucket) };
-  const { findings, sample = named } = await checkS3(project, configured, given, key);
-  return { findings: findings.map((one) => ({ ...one, bucket: name })), sample };
-}
-
-/** What concerns the whole bucket, whatever key asks. */
-const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
-
-/** @param known an object that may exist */
-async function checkS3(
-  project: Project,
-  bucket: Bucket,
-  { keys, hasSite, now }: Given,
-  known: string | undefined,
-): Promise<Examined> {
-  const { name, base, region } = bucket;
-  const { host } = new URL(base);
-  const about = `bucket ${name}: ${bucket.bucket} at ${host}`;
+  const bucket = { ...given, bucket: configuredName(project, given) };
   const secretPrefix = project.words.get(name) ?? "AWS";
-  const absent = `${bucket.prefix}vitrine-doctor-${crypto.randomUUID()}`;
+  const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const tryKey = async (slot: SlotName, credentials?: Credentials) => {
     const from = project.secrets.get(secretNames(secretPrefix, slot).accessKeyId)?.from;
-    const query = { ...{ host, name, region, secretPrefix, slot, from }, bucket: bucket.bucket };
-    const probe = openProbe(bucket, credentials, now);
+    const probe = openProbe({ bucket, secretPrefix, slot, from }, credentials, now);
     const answer = await probe.ask(absent);
-    return { credentials, query, probe, answer, fault: diagnoseS3(answer, query) };
+    return { slot, from, probe, ahead: answer.ahead, fault: diagnoseS3(answer, probe.query) };
   };
-  const findings = findingsOn(
-    `bucket ${name}: its keys`,
-    checkSecrets(project, name, secretPrefix, hasSite),
-  );
+  const { host } = new URL(base);
+  const findings: Finding[] = [];
+  const report = (about: string, ...results: readonly Result[]) =>
+    findings.push(
+      ...results.map((one) => ({ about: `bucket ${name}${about}`, bucket: name, ...one })),
+    );
+  const about = `: ${bucket.bucket} at ${host}`;
+  report(": its keys", ...checkSecrets(project, name, secretPrefix, hasSite));
   const { usable } = slotsAtHand(project, name);
   const tried = await Promise.all(usable.map((slot) => tryKey(slot.name, slot.credentials)));
   // What S3 says of the key of a stranger means nothing.
   const asked = tried.length > 0 ? tried : [await tryKey("current")];
   const broken = asked.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
-  if (broken) return { findings: [...findings, ...findingsOn(about, [broken])] };
-  const clock = checkClock(asked[0]?.answer.ahead, host);
-  findings.push(...findingsOn(about, [ok("reachable", "S3 answers"), clock]));
+  if (broken) {
+    report(about, broken);
+    return { findings, sample: named };
+  }
+  report(about, ok("reachable", "S3 answers"), checkClock(asked[0]?.ahead, host));
 
-  const stranger = openProbe(bucket, undefined, now);
+  const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);
   // The S3 of the local run has no policies to try.
   const written = isPlayed(project) ? undefined : await stranger.tryWriting(absent);
   const hasStore = !project.local && project.config.store !== undefined;
   const working = tried.find(({ fault }) => fault === undefined);
-  for (const { credentials, query, probe, fault } of tried) {
-    const { slot, from } = query;
-    const results = fault
-      ? [working ? lessen(fault, `only slot ${working.query.slot} works`) : fault]
-      : [ok("key-id", `S3 knows it (from ${from})`), ok("secret", "it belongs to the key id")];
-    if (!fault && written) {
-      results.push(...(await probePermissions(bucket, probe, absent, written, hasStore)));
+  for (const { slot, from, probe, fault } of tried) {
+    const end = probe.credentials && keyEnd({ credentials: probe.credentials });
+    const on = `, slot ${slot}: the key ${end}`;
+    if (fault) {
+      const ofSlot = working ? lessen(fault, `only slot ${working.slot} works`) : fault;
+      report(on, weigh(project, ofSlot, from));
+      continue;
     }
-    const end = credentials && keyEnd({ credentials });
-    const on = `bucket ${name}, slot ${slot}: the key ${end}`;
-    findings.push(
-      ...findingsOn(
-        on,
-        results.map((one) => weigh(project, one, from)),
-      ),
+    report(
+      on,
+      ok("key-id", `S3 knows it (from ${from})`),
+      ok("secret", "it belongs to the key id"),
     );
+    if (written) report(on, ...(await probePermissions(probe, absent, written, hasStore)));
   }
-  const objects = working && (await checkObjects(working.query, bucket, working.probe, keys));
-  const sample = objects?.sample;
+  const objects = working && (await checkObjects(working.probe, keys));
   for (const one of objects?.results ?? []) {
-    const isOfKey = one.check === "sample";
-    findings.push({ about, ...(isOfKey ? weigh(project, one, working?.query.from) : one) });
+    report(about, one.check === "sample" ? weigh(project, one, working?.from) : one);
   }
-  const open = await probePublicAccess(bucket, stranger, sample?.key ?? known, absent, written);
-  return { findings: [...findings, { about, ...open }], sample };
+  const sample = objects?.sample ?? named;
+  report(about, await probePublicAccess(stranger, sample?.key, absent, written));
+  return { findings, sample };
 }
 
 /** Keys of a shell are not the Worker's: what is wrong with them says nothing of visitors. */
@@ -179,12 +164,12 @@ const leftBehind = (absent: string) => `: this test left an empty object to remo
  * @param hasStore whether it has to list, so that what is deleted is known (A6)
  */
 async function probePermissions(
-  bucket: Bucket,
   probe: S3Probe,
   absent: string,
   strangers: S3Answer,
   hasStore: boolean,
 ): Promise<Result[]> {
+  const { bucket } = probe.query;
   const written = await probe.tryWriting(absent);
   const isLeft = written.status === 200;
   // An S3 that says so to everyone has not looked at the key yet.
@@ -226,12 +211,12 @@ const LIST = new Intl.ListFormat("en-GB");
  * @param known an object that exists, if one is known. @param written what S3 answers to a write without a key
  */
 async function probePublicAccess(
-  { bucket, region, prefix }: Bucket,
   stranger: S3Probe,
   known: string | undefined,
   absent: string,
   written: S3Answer | undefined,
 ): Promise<Result> {
+  const { bucket, region, prefix } = stranger.query.bucket;
   const object = await stranger.ask(known ?? absent);
   const page = await stranger.list({ prefix, most: 1 });
   const acts = [

@@ -125,11 +125,12 @@ function diagnoseSlot(
       text: "",
     },
     {
-      host: new URL(bucket.base).host,
-      name,
+      bucket: {
+        ...bucket,
+        bucket: isDeployed ? configuredName(project, bucket) : "its deployed name",
+        region: isDeployed ? bucket.region : "the deployed region",
+      },
       slot,
-      bucket: isDeployed ? configuredName(project, bucket) : "its deployed name",
-      region: isDeployed ? bucket.region : "the deployed region",
       secretPrefix: project.words.get(name) ?? "AWS",
       from: project.local ? ".dev.vars" : undefined,
     },

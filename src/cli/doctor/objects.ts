@@ -7,7 +7,7 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { sniff } from "../picture/sniff.ts";
 import { fail, note, ok, type Result } from "./finding.ts";
-import { answerText, diagnoseS3, type S3Probe, type S3Query, SEE_PROVIDER } from "./s3.ts";
+import { answerText, diagnoseS3, type S3Probe, SEE_PROVIDER } from "./s3.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {
@@ -31,32 +31,29 @@ export const LEAVE_PARAMETER_OUT =
  * @param keys below the prefix; none: the canary, or one that is listed
  * @returns what is found, and the first object that the key may read
  */
-export async function checkObjects(
-  query: S3Query,
-  bucket: Bucket,
-  probe: S3Probe,
-  keys: readonly string[],
-): Promise<{ readonly results: readonly Result[]; readonly sample?: Sample | undefined }> {
+export async function checkObjects(probe: S3Probe, keys: readonly string[]) {
+  const { bucket } = probe.query;
   const { prefix, canary } = bucket;
   const named =
     canary !== undefined && keys.length === 0 ? [canary] : keys.map((one) => prefix + one);
-  const chosen = named.length > 0 ? named : await findImage(bucket, probe);
-  if ("check" in chosen) return { results: [chosen] };
+  const chosen = named.length > 0 ? named : await findImage(probe);
+  if ("check" in chosen) return { results: [chosen], sample: undefined };
   const results: Result[] = [];
   let sample: Sample | undefined;
   for (const key of chosen) {
     const answer = await probe.fetch(key);
-    results.push(await checkObject(query, bucket, probe, key, answer));
+    results.push(await checkObject(probe, key, answer));
     if (answer.bytes !== undefined) sample ??= { key, bytes: answer.bytes };
   }
   if (sample !== undefined && bucket.hasSourceParameter && bucket.engine === "cf") {
-    results.push(await checkParameter(bucket, probe, sample.key));
+    results.push(await checkParameter(probe, sample.key));
   }
   return { results, sample };
 }
 
 /** Finds an object that may be an image, if the key may list the bucket. */
-async function findImage(bucket: Bucket, probe: S3Probe): Promise<[string] | Result> {
+async function findImage(probe: S3Probe): Promise<[string] | Result> {
+  const { bucket } = probe.query;
   const page = await probe.list({ prefix: bucket.prefix, most: MAX_LISTED });
   const listed = "objects" in page ? page.objects.map(({ key }) => key) : [];
   const image = listed.find((key) => IMAGE.test(key) && keyFault(key) === undefined);
@@ -82,14 +79,9 @@ function nothingBelow({ name, prefix }: Bucket): Result {
 }
 
 /** Checks whether S3 returned the whole object, and whether it is an image. */
-async function checkObject(
-  query: S3Query,
-  bucket: Bucket,
-  probe: S3Probe,
-  key: string,
-  answer: S3Answer,
-): Promise<Result> {
+async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promise<Result> {
   const { bytes, status, code, failure } = answer;
+  const { bucket } = probe.query;
   const { name, prefix } = bucket;
   const type = bytes && sniff(bytes);
   if (bytes && type !== undefined) {
@@ -103,7 +95,7 @@ async function checkObject(
       remedy: `replace that object by an image that the edge can read, or ${NAME_ANOTHER}`,
     });
   }
-  const fault = status === 200 ? undefined : diagnoseS3(answer, query);
+  const fault = status === 200 ? undefined : diagnoseS3(answer, probe.query);
   if (fault !== undefined) return { ...fault, seen: `${key}: ${fault.seen}` };
   if (status === 200) {
     return fail("sample", {
@@ -124,11 +116,8 @@ async function checkObject(
 }
 
 /** Checks whether S3 gives an object by a URL like the one that the edge fetches (A15). */
-async function checkParameter(
-  { name, region }: Bucket,
-  probe: S3Probe,
-  key: string,
-): Promise<Result> {
+async function checkParameter(probe: S3Probe, key: string): Promise<Result> {
+  const { name, region } = probe.query.bucket;
   const value = crypto.randomUUID().replaceAll("-", "");
   const answer = await probe.ask(key, `?x-vitrine=${value}`);
   const { status = 0, code } = answer;

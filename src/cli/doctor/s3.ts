@@ -12,6 +12,16 @@ import { askS3, type S3Answer } from "../http/ask-s3.ts";
 import { type ListOptions, listPage } from "../objects/list-objects.ts";
 import { fail, note, ok, type Result } from "./finding.ts";
 
+/** Who asks S3, and of which bucket. */
+export type S3Query = {
+  /** As wrangler.toml names it, and not as the local run does. */
+  readonly bucket: Bucket;
+  readonly secretPrefix: string;
+  readonly slot: SlotName;
+  /** Where a secret of that slot comes from, as `.dev.vars`; undefined: from the deployed Worker. */
+  readonly from?: string | undefined;
+};
+
 /** Keys begin with the prefix of the bucket. */
 export type S3Probe = ReturnType<typeof openProbe>;
 
@@ -19,16 +29,19 @@ export type S3Probe = ReturnType<typeof openProbe>;
 const WRONG_MD5 = Buffer.alloc(16).toString("base64");
 
 /** @param now milliseconds since 1970 */
-export function openProbe(bucket: Bucket, credentials: Credentials | undefined, now: () => number) {
-  const prepare = async (key: string, query = "", method?: "PUT") => {
+export function openProbe(query: S3Query, credentials: Credentials | undefined, now: () => number) {
+  const { bucket } = query;
+  const prepare = async (key: string, search = "", method?: "PUT") => {
     const at = now();
-    const url = originUrl(bucket.base, key) + query;
+    const url = originUrl(bucket.base, key) + search;
     const signed = credentials && (await sign(url, bucket.region, credentials, at, method));
     return { at, url, headers: new Headers(signed) };
   };
   return {
-    ask: async (key: string, query = "") => {
-      const { url, headers, at } = await prepare(key, query);
+    query,
+    credentials,
+    ask: async (key: string, search = "") => {
+      const { url, headers, at } = await prepare(key, search);
       headers.set("range", "bytes=0-0");
       return askS3(url, { headers }, at);
     },
@@ -39,26 +52,13 @@ export function openProbe(bucket: Bucket, credentials: Credentials | undefined, 
     list: (options: ListOptions) => listPage(bucket, credentials, options, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
     tryWriting: async (key: string) => {
-      const query = "?partNumber=1&uploadId=vitrine-doctor";
-      const { url, headers, at } = await prepare(key, query, "PUT");
+      const search = "?partNumber=1&uploadId=vitrine-doctor";
+      const { url, headers, at } = await prepare(key, search, "PUT");
       headers.set("content-md5", WRONG_MD5);
       return askS3(url, { method: "PUT", headers }, at);
     },
   };
 }
-
-/** What was asked, and with what. */
-export type S3Query = {
-  readonly host: string;
-  /** The bucket's name in wrangler.toml, and at the provider. */
-  readonly name: string;
-  readonly bucket: string;
-  readonly region: string;
-  readonly secretPrefix: string;
-  readonly slot: SlotName;
-  /** Where a secret of that slot comes from, as `.dev.vars`; undefined: from the deployed Worker. */
-  readonly from: string | undefined;
-};
 
 export const SEE_PROVIDER = "see the provider's status page";
 export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
@@ -66,7 +66,8 @@ export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined {
   const { status = 0, code, failure, ahead } = answer;
-  const { host, name, bucket, region } = query;
+  const { name, bucket, region, base } = query.bucket;
+  const { host } = new URL(base);
   const setting = (check: "reachable" | "endpoint" | "region", seen: string, change: string) =>
     fail(check, { seen, remedy: `in BUCKETS.${name} of wrangler.toml, ${change}`, deploys: true });
   if (status === 0 && code === undefined) {
