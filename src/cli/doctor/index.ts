@@ -122,7 +122,7 @@ function readTarget(
   const objects: Found[] = [];
   for (const name of names) {
     const found = readObject(buckets, name);
-    if ("reason" in found) return { fault: `${name}: ${found.reason}` };
+    if (isFault(found)) return { fault: `${name}: ${found.fault}` };
     if (!bucketsOf(routes).has(found.bucket)) {
       return { fault: `${name}: no route leads to the bucket ${found.bucket.name}` };
     }

@@ -3,14 +3,13 @@
 
 import { codeOf } from "./body.ts";
 
-export type RetryOptions = {
+type RetryOptions = {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Ends all requests and waits. */
   readonly signal: AbortSignal;
-  /** How often a request is sent again. */
+  /** How often a request is sent again, and after which statuses. */
   readonly retries: number;
-  /** The statuses after which another try may help. */
   readonly statuses: readonly number[];
   /** The longest `retry-after` that is waited for: ms. After a longer one there is no other try. */
   readonly maxWaitMs: number;
@@ -35,15 +34,15 @@ export function createSender({ now, signal, retries, statuses, maxWaitMs }: Retr
       if (signal.aborted) return undefined;
       const answer = await attempt().catch(failureOf);
       if (signal.aborted) return undefined;
-      const wait = typeof answer === "string" ? 0 : waitOf(answer, now());
-      const mayHelp =
-        typeof answer === "string" || (statuses.includes(answer.status) && wait <= maxWaitMs);
-      if (!mayHelp || retry === retries) return answer;
-      if (typeof answer !== "string" && answer.status === 429) {
-        heldUntil = Math.max(heldUntil, now() + wait);
+      if (retry === retries) return answer;
+      let delay = FIRST_DELAY_MS * 2 ** retry * (0.5 + Math.random() / 2);
+      if (typeof answer !== "string") {
+        const wait = waitOf(answer, now());
+        if (!statuses.includes(answer.status) || wait > maxWaitMs) return answer;
+        if (answer.status === 429) heldUntil = Math.max(heldUntil, now() + wait);
+        delay = Math.max(delay, wait);
       }
-      const delay = FIRST_DELAY_MS * 2 ** retry * (0.5 + Math.random() / 2);
-      await sleep(Math.max(wait, delay), signal);
+      await sleep(delay, signal);
     }
   };
 }

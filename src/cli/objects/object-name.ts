@@ -34,21 +34,18 @@ export function nameOf(buckets: readonly Bucket[], { bucket, key }: Found): stri
   return isClear ? key : `${bucket.name}/${key}`;
 }
 
-/** Reads the name of an object. @returns the reason if it is ambiguous, or no key of an object */
-export function readObject(
-  buckets: readonly Bucket[],
-  name: string,
-): Found | { readonly reason: string } {
+/** Reads the name of an object. @returns a fault if it is ambiguous, or no key of an object */
+export function readObject(buckets: readonly Bucket[], name: string): Found | Fault {
   const problem = name === "" ? "empty" : keyFault(name);
-  if (problem !== undefined) return { reason: problem };
+  if (problem !== undefined) return { fault: problem };
   const object = readPrefix(buckets, name);
-  if (isFault(object)) return { reason: object.fault };
+  if (isFault(object)) return object;
   const { bucket, key } = object;
-  const reason = keyFault(bucket.prefix + key);
-  if (reason !== undefined) return { reason };
+  const fault = keyFault(bucket.prefix + key);
+  if (fault !== undefined) return { fault };
   const right = key.slice(bucket.prefix.length);
   if (bucket.prefix === "" || right === "" || !key.startsWith(bucket.prefix)) return object;
   // It would be the key of another object.
   const advice = `write ${JSON.stringify(nameOf(buckets, { bucket, key: right }))}. If its key has that prefix twice, name its public URL`;
-  return { reason: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
+  return { fault: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
 }

@@ -54,13 +54,11 @@ function define() {
       "after",
       `
 ${OBJECTS}
-All variants of an object are purged together. You cannot purge one preset alone.
 The Worker's PURGE_TOKEN is in the environment, or in .dev.vars.
 It prints the objects that were not purged on stdout. You can give them again.
 
 Examples:
-  npx vitrine purge photos/fig.jpg photos/friends.jpg
-  npx vitrine purge https://images.example.com/images/card/photos/fig.jpg
+  npx vitrine purge photos/fig.jpg https://images.example.com/images/card/photos/friends.jpg
   npx vitrine purge - < keys.txt > left.txt
   npx vitrine purge --prefix photos/2026/
   npx vitrine purge --verify photos/deleted.jpg`,

@@ -46,11 +46,9 @@ ${OBJECTS}
 The URLs are those of the first route that leads to the object.
 
 Examples:
-  npx vitrine url photos/fig.jpg
   npx vitrine url photos/fig.jpg --preset card@2x --url http://localhost:8787
   npx vitrine sign private/friends.jpg --preset hero --expires 1d
-  npx vitrine url --sign /private/hero/private/friends.jpg
-  npx vitrine url -- -1.jpg`,
+  npx vitrine url --sign /private/hero/private/friends.jpg`,
     );
 }
 
@@ -63,9 +61,18 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   const object = readGiven(project, ownUrlsOf(world.folder, project), name);
   if (isFault(object)) return object;
   const { given, bucket, key, place } = object;
+  const only = preset ?? place?.variant;
   const routes = place ? [place.route] : config.routes.filter((route) => route.bucket === bucket);
-  const showing = findPaths(project, routes, key, preset ?? place?.variant);
-  if (isFault(showing)) return showing;
+  const showing = routes
+    .map((route) => ({ route, paths: pathsBy(project, route, key, only) }))
+    .filter(({ paths }) => paths.length > 0);
+  if (showing.length === 0) {
+    const known = new Set(routes.flatMap((route) => variantsOf(project, route)));
+    const names = `Its routes have ${[...known].join(", ")}`;
+    const subject = only === undefined ? "" : `"${only}" of `;
+    const advice = "compare the routes in wrangler.toml, and their order";
+    return { fault: `no route shows ${subject}"${given}": ${advice}. ${names}` };
+  }
   const match = showing.find(({ route }) => (route.signing !== undefined) === sign);
   if (match === undefined) {
     const paths = showing.map(({ route }) => route.path).join(", ");
@@ -89,34 +96,12 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   return EXIT.done;
 }
 
-/** Finds the paths of an object, by variant, for each route that shows it. @param only undefined: all variants */
-function findPaths(
-  project: Project,
-  routes: readonly BoundRoute[],
-  key: string,
-  only: string | undefined,
-) {
-  const all = routes.map((route) => {
-    const paths = variantsOf(project, route).flatMap((variant): [string, string][] => {
-      const path = pathOf(project, route, variant, key);
-      return path === undefined ? [] : [[variant, path]];
-    });
-    return { route, paths };
+/** The paths of an object by a route, each with its variant. @param only undefined: all variants */
+function pathsBy(project: Project, route: BoundRoute, key: string, only: string | undefined) {
+  return variantsOf(project, route).flatMap((variant): [variant: string, path: string][] => {
+    const path = pathOf(project, route, variant, key);
+    return path === undefined || variant !== (only ?? variant) ? [] : [[variant, path]];
   });
-  const found = all
-    .map(({ route, paths }) => ({
-      route,
-      paths: paths.filter(([name]) => name === (only ?? name)),
-    }))
-    .filter(({ paths }) => paths.length > 0);
-  if (found.length > 0) return found;
-  const shown = all.find(({ paths }) => paths.length > 0);
-  const names = shown?.paths.map(([variant]) => variant).join(", ");
-  return {
-    fault: shown
-      ? `${shown.route.path} does not show "${only}" of it. It has ${names}`
-      : `no route leads to "${key}": compare the objects of the routes in wrangler.toml, and their order`,
-  };
 }
 
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

@@ -98,7 +98,7 @@ export function refuseGiven(given: string, reason: string): Fault {
 export function readGiven(project: Project, own: OwnUrls, given: string): GivenObject | Fault {
   if (isUrl(given)) return readUrl(project, own, given);
   const object = readObject(project.config.buckets, given);
-  if ("reason" in object) return refuseGiven(given, object.reason);
+  if (isFault(object)) return refuseGiven(given, object.fault);
   return { ...object, given: withoutSignature(given) };
 }
 
