@@ -59,12 +59,3 @@ test("the type of a fact in the file is that of the client", async () => {
   expect(fieldsOf(read("facts.ts"))).toHaveLength(7);
   expect(fieldsOf(read("facts.ts"))).toEqual(fieldsOf(types));
 });
-
-test("a file without facts compiles, too", async () => {
-  put("a.txt", new TextEncoder().encode("no picture"));
-  await facts(["--out", "facts.ts"]);
-  expect(read("facts.ts")).toContain("export const facts = {\n} as const");
-  const config = { compilerOptions: STRICT, files: ["facts.ts"] };
-  writeFileSync(join(at.folder, "tsconfig.json"), JSON.stringify(config));
-  expect(await compile(at.folder)).toEqual([]);
-});

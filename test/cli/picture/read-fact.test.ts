@@ -1,10 +1,13 @@
 // What readFact reads from the bytes of originals: right, wrong and hostile ones.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import sharp, { type Channels, type Sharp } from "sharp";
 import { expect, test } from "vitest";
 import { readFact } from "../../../src/cli/picture/read-fact.ts";
 import { readSvgSize, sniff } from "../../../src/cli/picture/sniff.ts";
+import { ROOT } from "../../support/built.ts";
 import { cpuTimeOf } from "../../support/clock.ts";
 import { file } from "../../support/stand.ts";
 
@@ -56,11 +59,6 @@ test.each<[string, Bytes, Record<string, unknown>]>([
     "a photograph stored on its side (O9)",
     () => file("made/rotated-gps.jpg"),
     { width: 300, height: 400, type: JPEG, bytes: 2106 },
-  ],
-  [
-    "every other orientation (O9)",
-    () => plain(40, 20).withMetadata({ orientation: 5 }).jpeg().toBuffer(),
-    { width: 20, height: 40 },
   ],
   [
     "an animation",
@@ -125,6 +123,15 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   },
 );
 
+test("the ThumbHash is that of another implementation: fixtures/vectors/thumbhash", async () => {
+  const at = (name: string) => join(ROOT, "fixtures/vectors/thumbhash", name);
+  const known: Record<string, string> = JSON.parse(readFileSync(at("vectors.json"), "utf8"));
+  expect(Object.keys(known)).toHaveLength(100);
+  for (const [name, thumbhash] of Object.entries(known)) {
+    expect([name, await readFact(readFileSync(at(name)))]).toMatchObject([name, { thumbhash }]);
+  }
+});
+
 test("the ThumbHash is of the first frame", async () => {
   const [first, second] = [plain(30, 20, "#0a0"), plain(30, 20, "#00f")];
   const moving = await (await animation([first, second])).webp({ lossless: true }).toBuffer();
@@ -139,16 +146,12 @@ test("the colour is that of most pixels, not a mix of all", async () => {
   expect(await readFact(await drawn.png().toBuffer())).toMatchObject({ color: "#f80808" });
 });
 
-const ftyp = (brand: string) => utf8(`\0\0\0\x18ftyp${brand}\0\0\0\0`);
-
 test.each<[string, Bytes, why: RegExp]>([
   ["nothing", () => new Uint8Array(), /no picture/],
   ["HTML", () => file("broken/page.jpg"), /no picture/],
   ["a TIFF (L1)", () => plain(8, 6).tiff().toBuffer(), /no picture that Cloudflare reads/],
-  ["HEIC", () => ftyp("heic"), /HEIC: sharp cannot read it/],
-  ["a film", () => ftyp("isom"), /no picture/],
+  ["HEIC", () => utf8("\0\0\0\x18ftypheic\0\0\0\0"), /HEIC: sharp cannot read it/],
   ["half of a JPEG", () => file("broken/truncated.jpg"), /broken: .*premature end/],
-  ["the beginning of an AVIF", () => ftyp("avif"), /broken: /],
   ["a side too long (L1)", () => plain(1, 12_001).png().toBuffer(), /^1 × 12001 px, .* 12,000 px/],
   ["too many pixels (L1)", () => headOfPng(10_001, 10_000), /at most 100 million pixels/],
   ["a WebP of very many frames", () => longWebp(20_001), /^more than 20,000 frames/],
