@@ -73,11 +73,6 @@ test.each<[string, boolean]>([
   expect(warns({ presets: ["hero"] }, { ...open, presets: ["card"] })).toBe(false);
 });
 
-test("a signed route may have any fallback", () => {
-  const open = { path: "/open/:preset/*", object: "other/*" };
-  expect(warns({ fallback: "media/private/a.jpg" }, open)).toBe(false);
-});
-
 test("routes without a common preset do not meet", () => {
   const open = { path: "/open/:preset/*", object: "media/*" };
   expect(warns({ presets: ["hero"] }, { ...open, presets: ["card"] })).toBe(false);
