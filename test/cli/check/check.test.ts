@@ -173,13 +173,6 @@ const WRONG: readonly [string, Config, ...unknown[]][] = [
     taken("acme-media", "MEDIA_BUCKET"),
   ],
   [
-    "a store whose bucket a deploy makes, where an origin has it",
-    stored([renditions(), { ...R2, bucket_name: "vitrine-renditions" }], {
-      ...{ BUCKETS: { media: R2 }, ROUTES },
-    }),
-    taken("vitrine-renditions", "MEDIA_BUCKET"),
-  ],
-  [
     "a store in the bucket of an origin that S3's API reads",
     stored([renditions("acme-media")], {
       BUCKETS: {
