@@ -59,8 +59,7 @@ export function cutFault(text: string): string | undefined {
 export function secretsIn(vars: Vars, from: string): Map<string, Secret> {
   const secrets = new Map<string, Secret>();
   for (const [name, value] of Object.entries(vars)) {
-    if (!isSecret(name) || typeof value !== "string" || value === "") continue;
-    secrets.set(name, { value, from });
+    if (isSecret(name) && typeof value === "string" && value) secrets.set(name, { value, from });
   }
   return secrets;
 }
@@ -95,13 +94,13 @@ export function valuesOf(secrets: Secrets): Record<string, string> {
 // The Worker looks at the form of a key, and at the identifiers of its kind.
 const EC = Buffer.from("06072a8648ce3d020106082a8648ce3d030107", "hex").toString("base64");
 const PEM = ["BEGIN", "END"].map((edge) => `-----${edge} PRIVATE KEY-----`).join(`\n${EC}\n`);
-const SIGNING_KEYS = JSON.stringify({ kept: "x".repeat(32) });
+const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  OIDC_SIGNING_KEY: PEM,
+  OIDC_SIGNING_KEY_NEXT: PEM,
+  URL_SIGNING_KEYS: JSON.stringify({ kept: "x".repeat(32) }),
+};
 
 /** Values that stand for the secrets that Cloudflare keeps: they cannot be read from here. */
 export function placeholderSecrets(names: readonly string[]): Record<string, string> {
-  const placeholder = (name: string) => {
-    if (name.startsWith("OIDC_SIGNING_KEY")) return PEM;
-    return name === "URL_SIGNING_KEYS" ? SIGNING_KEYS : "kept";
-  };
-  return Object.fromEntries(names.map((name) => [name, placeholder(name)]));
+  return Object.fromEntries(names.map((name) => [name, PLACEHOLDERS[name] ?? "kept"]));
 }

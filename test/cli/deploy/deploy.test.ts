@@ -21,7 +21,6 @@ import {
   ran,
   run,
   s3,
-  sessions,
   write,
 } from "../../support/cli/run-deploy.ts";
 import { HEALTH_TOKEN, LOCAL_KEYS, NEXT, SECRETS, VARS } from "../../support/env.ts";
@@ -241,19 +240,6 @@ test.each<[what: string, buckets: object, arranged: () => void, code: number, sa
   arranged();
   const { code: exit, err } = await run();
   expect([exit, ran.length, err]).toEqual([code, code === 0 ? 1 : 0, expect.stringMatching(says)]);
-});
-
-test.each([
-  ["that is over is not deployed", 0, 2],
-  ["goes with its token, which is not shown", Number.POSITIVE_INFINITY, 0],
-])("a session %s (A11)", async (_what, expires, code) => {
-  byBinding();
-  sessions.set(SESSION_ID, { secretAccessKey: SECRET, sessionToken: TOKEN, expires });
-  write(SESSION);
-  const { code: exit, out, err } = await run();
-  expect([exit, ran.map((one) => one.file?.secrets)]).toEqual([code, code === 0 ? [SESSION] : []]);
-  expect(err.includes("for acme-media: ExpiredToken")).toBe(code !== 0);
-  expect(out + err).not.toContain(TOKEN);
 });
 
 test("each bucket of a key is asked, and each key only its own buckets", async () => {

@@ -65,12 +65,14 @@ test("a wrong option is refused before it asks anything", async () => {
   expect(contents(folder)).toEqual({});
 });
 
-test.each(
-  QUESTIONS.flatMap(([question], at) => [
-    ["Ctrl-C", question, at, "\u0003"] as const,
-    ["Ctrl-D", question, at, "\u0004"] as const,
-  ]),
-)("%s at %j ends it with 130, and nothing is written", async (_what, question, at, keys) => {
-  const { code, out, folder } = await ask([...QUESTIONS.slice(0, at), [question, keys]]);
-  expect([code, out, contents(folder)]).toEqual([130, "", {}]);
-});
+test.each([
+  ["Ctrl-C", 0, "\u0003"],
+  ["Ctrl-D", 3, "\u0004"],
+] as const)(
+  "%s at question %d ends it with 130, and nothing is written",
+  async (_what, at, keys) => {
+    const [question = ""] = QUESTIONS[at] ?? [];
+    const { code, out, folder } = await ask([...QUESTIONS.slice(0, at), [question, keys]]);
+    expect([code, out, contents(folder)]).toEqual([130, "", {}]);
+  },
+);

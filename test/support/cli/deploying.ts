@@ -21,8 +21,6 @@ export type Stub = {
   /** The environment in which wrangler asks this stub. */
   readonly env: Readonly<Record<string, string>>;
   readonly uploaded: readonly Uploaded[];
-  /** The bodies of the requests that put a Worker on domains. */
-  readonly domains: readonly string[];
   /** The R2 buckets that wrangler makes: `name`, or `name in eu`. Undefined: R2 is not switched on. */
   buckets: string[] | undefined;
 };
@@ -30,7 +28,6 @@ export type Stub = {
 /** Starts the API of an account without Workers. */
 export async function startCloudflare(): Promise<Stub> {
   const uploaded: Uploaded[] = [];
-  const domains: string[] = [];
   const stub: Pick<Stub, "buckets"> = { buckets: [] };
   const server = createServer(async (request, response) => {
     const { method = "", url = "" } = request;
@@ -61,7 +58,6 @@ export async function startCloudflare(): Promise<Stub> {
     if (method === "PUT" && worker !== "") {
       uploaded.push({ worker, secrets: secretsIn(body.toString("latin1")) });
     }
-    if (method === "PUT" && path.endsWith("/domains/records")) domains.push(body.toString());
     const isAbsent = method === "GET" && /^(?:services|scripts)\//.test(path);
     const result =
       path === "subdomain"
@@ -82,7 +78,7 @@ export async function startCloudflare(): Promise<Stub> {
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     NO_COLOR: "1",
   };
-  return Object.assign(stub, { env, uploaded, domains });
+  return Object.assign(stub, { env, uploaded });
 }
 
 /** The secrets in the first part of an upload, which is JSON. */

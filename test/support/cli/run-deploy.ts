@@ -7,7 +7,6 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { deploy, type Options, type Tools } from "../../../src/cli/deploy/index.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
-import type { Session } from "../../../src/emulator/sessions.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
 import { network } from "../network.ts";
 import { overhear } from "../overheard.ts";
@@ -27,9 +26,8 @@ type Ran = {
 };
 
 export let folder: string;
-/** The S3 of the bucket of VARS. It knows both keys, and the sessions that a test adds. */
+/** The S3 of the bucket of VARS. It knows both keys. */
 export let s3: S3;
-export let sessions: Map<string, Session>;
 export let ran: Ran[];
 /** The options that the doctor got, and the names of the variables that it saw. */
 export let examined: [options: object, names: string[]][];
@@ -62,11 +60,11 @@ afterAll(() => network.close());
 beforeEach(() => {
   project({ ...STAGED, vars: QUIET });
   write({ ...SECRETS, HEALTH_TOKEN });
-  [ran, examined, sessions] = [[], [], new Map()];
+  [ran, examined] = [[], []];
   ended = { wrangler: 0, says: "", file: "", doctor: EXIT.done };
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   s3 = createS3({
-    ...{ endpoint, bucket, region, credentials: CREDENTIALS, readable: prefix, sessions },
+    ...{ endpoint, bucket, region, credentials: CREDENTIALS, readable: prefix },
     now: Date.now,
   });
   s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
