@@ -19,6 +19,8 @@ import { pathOf, queryFor, variantsOf } from "./public-url.ts";
 
 /** A request to the public URL of a variant. */
 export type RenditionRequest = {
+  /** The name of the object, as it was given. */
+  readonly given: string;
   readonly variant: string;
   readonly browser: Browser;
   readonly path: string;
@@ -60,7 +62,7 @@ export function createPlanner(
       renditionsOf(variant, route.svg).map((one) => ({ route, name, ...variant, ...one })),
     ),
   );
-  return ({ bucket, key, place }) => {
+  return ({ bucket, key, given, place }) => {
     const requests = new Map<string, RenditionRequest>();
     let used = place?.route;
     for (const { route, name, preset, id, browser, billedAs } of renditions) {
@@ -74,7 +76,7 @@ export function createPlanner(
         const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, route.signing.maxAge);
         return queryFor(project, route, { preset, key, expires });
       };
-      requests.set(id, { variant: name, browser, path, sign, billedAs });
+      requests.set(id, { given, variant: name, browser, path, sign, billedAs });
     }
     return [...requests.values()];
   };
@@ -94,16 +96,16 @@ function renditionsOf(variant: Variant, svg: boolean) {
  * @param take gets each answer. It returns a fault if no more is to be sent
  * @returns why not all were sent; undefined: all were, or it was interrupted
  */
-export async function askRenditions<Request extends RenditionRequest>(
+export async function askRenditions(
   world: World,
   base: string,
-  requests: Iterable<Request>,
+  requests: Iterable<RenditionRequest>,
   concurrency: number,
-  take: (request: Request, answer: PictureAnswer) => Fault | undefined,
+  take: (request: RenditionRequest, answer: PictureAnswer) => Fault | undefined,
 ): Promise<Fault | undefined> {
   const ask = createPictureClient(world);
   let stopped: Fault | undefined;
-  const work = async (request: Request) => {
+  const work = async (request: RenditionRequest) => {
     const query = await request.sign(world.now());
     if (isFault(query)) {
       stopped = query;

@@ -65,11 +65,13 @@ async function warm(world: World, names: readonly string[], options: Options): P
 
   const objects = [...given.objects.values()];
   const progress = createProgress(world, "requests", sayCosts(world, plan, objects));
+  const unshown = objects.filter((object) => plan(object).length === 0);
   /** Why an object failed, by its name. */
-  const failed = new Map<string, string>();
+  const failed = new Map(
+    unshown.map(({ given }) => [given, "no route shows it at what is chosen"]),
+  );
   const sum = { images: 0, bytes: 0, trouble: 0 };
-  const requests = requestsFor(plan, objects, failed);
-  const take = ({ name, variant, browser }: NamedRequest, answer: PictureAnswer) => {
+  const take = ({ given, variant, browser }: RenditionRequest, answer: PictureAnswer) => {
     progress.step();
     if ("bytes" in answer) {
       sum.images += 1;
@@ -78,14 +80,14 @@ async function warm(world: World, names: readonly string[], options: Options): P
       return undefined;
     }
     const { reason, isTrouble } = answer;
-    if (!failed.has(name)) progress.say(`${reason}  ${name}  ${variant}  ${browser}`);
-    failed.set(name, reason);
+    if (!failed.has(given)) progress.say(`${reason}  ${given}  ${variant}  ${browser}`);
+    failed.set(given, reason);
     sum.trouble = isTrouble ? sum.trouble + 1 : 0;
+    if (sum.trouble < MAX_TROUBLE) return undefined;
     const last = `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}`;
-    return sum.trouble < MAX_TROUBLE
-      ? undefined
-      : { fault: `${last}. Is it running? npx wrangler tail` };
+    return { fault: `${last}. Is it running? npx wrangler tail` };
   };
+  const requests = objects.values().flatMap(plan);
   const stopped = await askRenditions(world, site.base, requests, concurrency, take);
   progress.end();
   say(stderr, `${counted(sum.images, "image")}, ${count(sum.bytes)} bytes.`);
@@ -96,17 +98,6 @@ async function warm(world: World, names: readonly string[], options: Options): P
   if (!isWhole) say(stderr, "To continue, run it again. What is done comes quickly.");
   if (isWhole && exit === EXIT.done) return EXIT.done;
   return sum.images === 0 ? EXIT.failed : EXIT.partly;
-}
-
-type NamedRequest = RenditionRequest & { readonly name: string };
-
-/** @param failed gets the objects that no route shows */
-function* requestsFor(plan: Planner, objects: readonly GivenObject[], failed: Map<string, string>) {
-  for (const object of objects) {
-    const requests = plan(object);
-    if (requests.length === 0) failed.set(object.given, "no route shows it at what is chosen");
-    for (const request of requests) yield { ...request, name: object.given };
-  }
 }
 
 /** Says what warming may cost, as if nothing were made yet (L2). @returns how many requests there are */
