@@ -1,10 +1,9 @@
 // What S3 itself says, without the edge, about a bucket and each of its slots: whether it answers, whether it
 // knows the key, and who may read, list and write. It tries to write by one PUT of `s3.ts`.
 
-import type { SlotName } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
-import { type Credentials, keyEnd } from "../../worker/config/slot.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import {
   bucketOfWorker,
@@ -14,20 +13,13 @@ import {
   slotsAtHand,
 } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
-import {
-  type Check,
-  type Finding,
-  fail,
-  findingsOn,
-  lessen,
-  note,
-  ok,
-  type Result,
-} from "./finding.ts";
+import { type Check, type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
 import { checkObjects, type Sample } from "./objects.ts";
 import { answerText, cannotList, checkClock, diagnoseS3, openProbe, type S3Probe } from "./s3.ts";
 
-/** What is given to look at a bucket. */
+/** What concerns the whole bucket, whatever key asks. */
+const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
+
 type Given = {
   /** Objects to look at, below the prefix; none: the doctor looks for one. */
   readonly keys: readonly string[];
@@ -35,9 +27,6 @@ type Given = {
   readonly hasSite: boolean;
   readonly now: () => number;
 };
-
-/** What concerns the whole bucket, whatever key asks. */
-const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
 
 /**
  * Checks a bucket. Only the Worker can ask an R2 binding.
@@ -49,64 +38,65 @@ export async function checkBucket(
   { keys, hasSite, now }: Given,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
   const { name, prefix, canary, base } = given;
-  const known = keys[0] === undefined ? canary : prefix + keys[0];
-  const named = known === undefined ? undefined : { key: known, bytes: undefined };
+  const key = keys[0] === undefined ? canary : prefix + keys[0];
+  const named = key === undefined ? undefined : { key, bytes: undefined };
+  const findings: Finding[] = [];
+  const report = (about: string, ...results: readonly Result[]) => {
+    const on = { about: `bucket ${name}${about}`, bucket: name };
+    findings.push(...results.map((one) => ({ ...on, ...one })));
+  };
   if (bucketOfWorker(project, given).r2 !== undefined) {
-    const seen =
-      "an R2 binding: only the Worker can ask it, and no key opens it. See /healthz, with --url and HEALTH_TOKEN";
-    return { findings: findingsOn(`bucket ${name}`, [note("reachable", seen)]), sample: named };
+    const seen = "an R2 binding: no key opens it. See /healthz, with --url and HEALTH_TOKEN";
+    report("", note("reachable", seen));
+    return { findings, sample: named };
   }
   const bucket = { ...given, bucket: configuredName(project, given) };
   const secretPrefix = project.words.get(name) ?? "AWS";
-  const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
-  const tryKey = async (slot: SlotName, credentials?: Credentials) => {
-    const from = project.secrets.get(secretNames(secretPrefix, slot).accessKeyId)?.from;
-    const probe = openProbe({ bucket, secretPrefix, slot, from }, credentials, now);
-    const answer = await probe.ask(absent);
-    return { slot, from, probe, ahead: answer.ahead, fault: diagnoseS3(answer, probe.query) };
-  };
-  const { host } = new URL(base);
-  const findings: Finding[] = [];
-  const report = (about: string, ...results: readonly Result[]) =>
-    findings.push(
-      ...results.map((one) => ({ about: `bucket ${name}${about}`, bucket: name, ...one })),
-    );
-  const about = `: ${bucket.bucket} at ${host}`;
   report(": its keys", ...checkSecrets(project, name, secretPrefix, hasSite));
-  const { usable } = slotsAtHand(project, name);
-  const tried = await Promise.all(usable.map((slot) => tryKey(slot.name, slot.credentials)));
-  // What S3 says of the key of a stranger means nothing.
-  const asked = tried.length > 0 ? tried : [await tryKey("current")];
-  const broken = asked.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
+  const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);
+  const probes = slotsAtHand(project, name).usable.map(({ name: slot, credentials }) => {
+    const from = project.secrets.get(secretNames(secretPrefix, slot).accessKeyId)?.from;
+    return openProbe({ bucket, secretPrefix, slot, from }, credentials, now);
+  });
+  const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
+  const asked = (probes.length > 0 ? probes : [stranger]).map(async (probe) => {
+    const answer = await probe.ask(absent);
+    return { probe, ahead: answer.ahead, fault: diagnoseS3(answer, probe.query) };
+  });
+  const tried = await Promise.all(asked);
+  const { host } = new URL(base);
+  const about = `: ${bucket.bucket} at ${host}`;
+  const broken = tried.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
   if (broken) {
     report(about, broken);
     return { findings, sample: named };
   }
-  report(about, ok("reachable", "S3 answers"), checkClock(asked[0]?.ahead, host));
+  report(about, ok("reachable", "S3 answers"), checkClock(tried[0]?.ahead, host));
 
-  const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);
   // The S3 of the local run has no policies to try.
   const written = isPlayed(project) ? undefined : await stranger.tryWriting(absent);
   const hasStore = !project.local && project.config.store !== undefined;
-  const working = tried.find(({ fault }) => fault === undefined);
-  for (const { slot, from, probe, fault } of tried) {
+  const slots = tried.filter(({ probe }) => probe !== stranger); // its key means nothing
+  const working = slots.find(({ fault }) => fault === undefined)?.probe;
+  for (const { probe, fault } of slots) {
+    const { slot, from } = probe.query;
     const end = probe.credentials && keyEnd({ credentials: probe.credentials });
-    const on = `, slot ${slot}: the key ${end}`;
-    if (fault) {
-      const ofSlot = working ? lessen(fault, `only slot ${working.slot} works`) : fault;
-      report(on, weigh(project, ofSlot, from));
-      continue;
-    }
-    report(
-      on,
-      ok("key-id", `S3 knows it (from ${from})`),
-      ok("secret", "it belongs to the key id"),
-    );
-    if (written) report(on, ...(await probePermissions(probe, absent, written, hasStore)));
+    const rights =
+      fault || !written ? [] : await probePermissions(probe, absent, written, hasStore);
+    const results = fault
+      ? [
+          weigh(
+            project,
+            working ? lessen(fault, `only slot ${working.query.slot} works`) : fault,
+            from,
+          ),
+        ]
+      : [ok("key-id", `S3 knows it (from ${from})`), ok("secret", "it belongs to the key id")];
+    report(`, slot ${slot}: the key ${end}`, ...results, ...rights);
   }
-  const objects = working && (await checkObjects(working.probe, keys));
+  const objects = working && (await checkObjects(working, keys));
   for (const one of objects?.results ?? []) {
-    report(about, one.check === "sample" ? weigh(project, one, working?.from) : one);
+    report(about, one.check === "sample" ? weigh(project, one, working?.query.from) : one);
   }
   const sample = objects?.sample ?? named;
   report(about, await probePublicAccess(stranger, sample?.key, absent, written));

@@ -6,7 +6,7 @@ import { checkEnvironment } from "../config/check-environments.ts";
 import { bucketName, storeOf } from "../config/compare-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { type FoundMistake, foundText, isSameMistake, pageFor } from "../config/mistakes.ts";
-import { type Finding, fail, findingsOn, note, ok, type Result } from "./finding.ts";
+import { type Finding, fail, note, ok, type Result } from "./finding.ts";
 
 /**
  * What is wrong with the configuration of a deploy or of the local run, each mistake once.
@@ -39,7 +39,8 @@ export function checkConfiguration(
     return { check: "configuration", severity: "warning", seen, remedy };
   });
   const all = [...faults, ...doubts];
-  return findingsOn(known.file, all.length > 0 ? all : [ok("configuration", "it has no mistakes")]);
+  if (all.length === 0) all.push(ok("configuration", "it has no mistakes"));
+  return all.map((one) => ({ about: known.file, ...one }));
 }
 
 /** Where to see that nobody else can read what the store has (T7): wrangler asks R2. */
@@ -50,5 +51,6 @@ export function checkStore(known: EnvironmentConfig): Finding[] {
   const flag = store.jurisdiction === undefined ? "" : ` --jurisdiction ${store.jurisdiction}`;
   const r2 = (command: string) => `npx wrangler r2 bucket ${command} ${bucket}${flag}`;
   const seen = `it must have no public address, which the doctor cannot see: ${r2("dev-url get")}, and ${r2("domain list")}`;
-  return findingsOn(`store ${store.binding}: the R2 bucket ${bucket}`, [note("public", seen)]);
+  const about = `store ${store.binding}: the R2 bucket ${bucket}`;
+  return [{ about, ...note("public", seen) }];
 }

@@ -1,9 +1,15 @@
 // What the codes of Cloudflare's image edge and of the Images binding mean, and the statuses that a visitor gets. Pure.
 
 import { failureFor } from "../../worker/edge/codes.ts";
-import { type Check, fail, type Problem, type Result } from "./finding.ts";
-import { LEAVE_PARAMETER_OUT, NAME_ANOTHER } from "./objects.ts";
-import { SEE_PROVIDER } from "./s3.ts";
+import {
+  type Check,
+  fail,
+  LEAVE_PARAMETER_OUT,
+  NAME_ANOTHER,
+  type Problem,
+  type Result,
+  SEE_PROVIDER,
+} from "./finding.ts";
 
 const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const LOCALLY =

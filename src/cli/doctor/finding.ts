@@ -76,6 +76,12 @@ export type Problem = Pick<Result, "seen" | "impact" | "deploys" | "bearing"> & 
   readonly severity?: "warning" | "error";
 };
 
+// What several remedies say.
+export const SEE_PROVIDER = "see the provider's status page";
+export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
+export const NAME_ANOTHER = "name another object";
+export const LEAVE_PARAMETER_OUT =
+  'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"'; // A15
 export const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
 
 /** A check fails. It is an error unless it says so, and its impact is that no image is shown. */
@@ -90,10 +96,6 @@ export function ok(check: Check, seen: string): Result {
 /** What is not wrong, or cannot be known. */
 export function note(check: Check, seen: string): Result {
   return { check, severity: "note", seen };
-}
-
-export function findingsOn(about: string, results: readonly Result[]): Finding[] {
-  return results.map((result) => ({ about, ...result }));
 }
 
 /** An error that visitors do not suffer from, as far as is known, is a warning. */

@@ -24,7 +24,7 @@ import { type Found, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
-import { chooseEnvironment, envFlag } from "../wrangler/config-file.ts";
+import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { checkBucket } from "./bucket.ts";
 import { checkConfiguration, checkStore } from "./configuration.ts";
 import { CHECKS, type Finding, finish, type Severity } from "./finding.ts";
@@ -108,15 +108,11 @@ type Target = { readonly base: string | undefined; readonly objects: readonly Fo
 /** Reads what is to be looked at: the site of this environment, and objects of buckets that a route leads to. */
 function readTarget(
   { folder, stderr }: World,
-  { config: { buckets, routes }, known, local, base: ownBase }: Project,
+  { config: { buckets, routes }, known, local }: Project,
   names: readonly string[],
   base: string | undefined,
 ): Target | Fault {
-  if (base === undefined) {
-    const url = isFault(ownBase) ? "https://images.example.com" : ownBase;
-    const deployed = `npx vitrine doctor${envFlag(known)} --url ${url}`;
-    say(stderr, `About what would be deployed. What is deployed: ${deployed}`);
-  }
+  if (base === undefined) say(stderr, "This is about what would be deployed. What is: --url");
   const proven = base === undefined ? undefined : provenBase(folder, { known, base, local });
   if (isFault(proven)) return proven;
   const objects: Found[] = [];
@@ -157,13 +153,12 @@ async function walk(
   if (base === undefined || interrupted.aborted) return findings;
   say(stderr, `Asking ${base} ...`);
   const { oidc } = project.config;
-  if (oidc !== undefined && !project.local) {
-    findings.push(await checkIssuer(oidc));
-  }
+  if (oidc !== undefined && !project.local) findings.push(await checkIssuer(oidc));
   findings.push(...(await checkSite({ project, base, now: now() }, samples)));
   return findings;
 }
 
+const SEVERITIES = ["error", "warning", "note"] as const;
 const STYLES = { ok: "green", note: "cyan", warning: "yellow", error: "red" } as const;
 
 /** The findings, grouped by what they are about, and a last line that counts them. */
@@ -183,9 +178,7 @@ function layOut(world: World, findings: readonly Finding[]): string[] {
     "",
   ]);
   const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
-  const [errors, warnings] = [count("error"), count("warning")];
-  const worst = errors > 0 ? "error" : warnings > 0 ? "warning" : "ok";
-  const wrong = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
-  const sum = `${wrong}, ${counted(count("note"), "note")}, ${count("ok")} ok`;
-  return [...lines, paint(world, stdout, STYLES[worst], sum)];
+  const worst = SEVERITIES.find((one) => count(one) > 0) ?? "ok";
+  const sum = SEVERITIES.map((one) => counted(count(one), one)).join(", ");
+  return [...lines, paint(world, stdout, STYLES[worst], `${sum}, ${count("ok")} ok`)];
 }

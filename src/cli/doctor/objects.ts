@@ -6,8 +6,16 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { sniff } from "../picture/sniff.ts";
-import { fail, note, ok, type Result } from "./finding.ts";
-import { answerText, diagnoseS3, type S3Probe, SEE_PROVIDER } from "./s3.ts";
+import {
+  fail,
+  LEAVE_PARAMETER_OUT,
+  NAME_ANOTHER,
+  note,
+  ok,
+  type Result,
+  SEE_PROVIDER,
+} from "./finding.ts";
+import { answerText, diagnoseS3, type S3Probe } from "./s3.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {
@@ -20,11 +28,6 @@ export type Sample = {
 const IMAGE = /\.(?:jpe?g|png|webp|gif|avif|heic)$/i;
 /** How many keys of a list are looked at. */
 const MAX_LISTED = 100;
-
-export const NAME_ANOTHER = "name another object";
-// A15
-export const LEAVE_PARAMETER_OUT =
-  'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"';
 
 /**
  * Looks at objects of a bucket.

@@ -10,7 +10,7 @@ import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { askS3, type S3Answer } from "../http/ask-s3.ts";
 import { type ListOptions, listPage } from "../objects/list-objects.ts";
-import { fail, note, ok, type Result } from "./finding.ts";
+import { fail, note, ok, type Result, SEE_PROVIDER, SET_CLOCK } from "./finding.ts";
 
 /** Who asks S3, and of which bucket. */
 export type S3Query = {
@@ -59,9 +59,6 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
     },
   };
 }
-
-export const SEE_PROVIDER = "see the provider's status page";
-export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
 
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined {

@@ -135,7 +135,7 @@ test("a mistake in .dev.vars is one of the local run alone", async () => {
     `BUCKETS='{"media":{"endpoint":"ftp://x","bucket":"media","region":"x"}}'\n`,
   );
   const { out, err } = await doctor([], { folder });
-  expect(err).toContain(`What is deployed: npx vitrine doctor --url ${SITE}\n`);
+  expect(err).toMatch(/about what would be deployed/);
   expect(out).not.toContain(".dev.vars");
   const local = await doctor(["--url", "http://localhost:1"], { folder, env: {} });
   expect(local.out).toMatch(/\n {2}error +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
