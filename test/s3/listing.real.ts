@@ -1,7 +1,7 @@
 // Lists of a bucket, page by page, as vitrine purge --prefix and the doctor ask for them.
 
 import { beforeAll, expect, test } from "vitest";
-import { listPage } from "../../src/cli/objects/list-objects.ts";
+import { listPage } from "../../src/cli/objects/list-page.ts";
 import { counted } from "../../src/cli/terminal/progress.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { createBucket, putObject } from "./client.ts";

@@ -17,7 +17,7 @@ import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { readDeployed } from "../config/project.ts";
 import { askS3 } from "../http/ask-s3.ts";
-import { listPage } from "../objects/list-objects.ts";
+import { listPage } from "../objects/list-page.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
 import { readSecretsFile, slotSecretNames } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";

@@ -9,7 +9,7 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { askS3, type S3Answer } from "../http/ask-s3.ts";
-import { type ListOptions, listPage } from "../objects/list-objects.ts";
+import { type ListOptions, listPage } from "../objects/list-page.ts";
 import { fail, note, ok, type Result, SEE_PROVIDER, SET_CLOCK } from "./finding.ts";
 
 /** Who asks S3, and of which bucket. */

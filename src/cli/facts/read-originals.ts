@@ -13,7 +13,7 @@ import { openObject } from "../../worker/origin/open-object.ts";
 import type { World } from "../command.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
 import { sleep } from "../http/retry.ts";
-import type { Listed } from "../objects/list-objects.ts";
+import type { Listed } from "../objects/list-page.ts";
 import { NO_PICTURE, type NoFact, readFact, TOO_LARGE } from "../picture/read-fact.ts";
 import { createProgress } from "../terminal/progress.ts";
 import type { Facts } from "./facts-file.ts";

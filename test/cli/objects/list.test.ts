@@ -1,6 +1,6 @@
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type ListOptions, listPage } from "../../../src/cli/objects/list-objects.ts";
+import { type ListOptions, listPage } from "../../../src/cli/objects/list-page.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { BASE, CREDENTIALS, ENV } from "../../support/env.ts";

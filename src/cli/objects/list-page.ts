@@ -1,0 +1,163 @@
+// Lists the keys of a bucket, a page at a time, by ListObjectsV2. What cannot be read exactly is a fault: a key that
+// is read wrong is the key of another object.
+
+import { XMLParser } from "fast-xml-parser";
+import { encodeKey } from "../../url/grammar.ts";
+import { isPlainObject } from "../../worker/base/json.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Credentials } from "../../worker/config/slot.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
+import { askS3, type S3Answer } from "../http/ask-s3.ts";
+
+/** `most`: 1 to 1,000. */
+export type ListOptions = {
+  readonly prefix: string;
+  readonly delimiter?: "/";
+  readonly most?: number;
+  readonly next?: string | undefined;
+};
+
+/** An object, as a list tells it: the ETag is without quotes. */
+export type Listed = { readonly key: string; readonly etag?: string; readonly bytes?: number };
+
+export type Page = {
+  readonly objects: readonly Listed[];
+  /** With a delimiter: the beginnings of keys, up to it. */
+  readonly prefixes: readonly string[];
+  /** The token of the next page; undefined: this is the last one. */
+  readonly next: string | undefined;
+};
+
+/**
+ * @param credentials undefined: as a stranger
+ * @returns the answer of S3 if it is not a list; after a status of 200, `failure` says what is wrong
+ */
+export async function listPage(
+  bucket: Bucket,
+  credentials: Credentials | undefined,
+  options: ListOptions,
+  now: number,
+): Promise<Page | S3Answer> {
+  const url = listUrl(bucket, options);
+  const headers = new Headers(credentials && (await sign(url, bucket.region, credentials, now)));
+  const answer = await askS3(url, { headers }, now);
+  if (answer.status !== 200 || answer.failure !== undefined) return answer;
+  try {
+    return readPage(answer.text, options.prefix);
+  } catch (error) {
+    if (error instanceof Unreadable) return { ...answer, failure: error.message };
+    throw error;
+  }
+}
+
+/** The URL of a page. Its query has the one spelling that is signed (A2). */
+function listUrl({ base }: Bucket, { prefix, delimiter, most = 1000, next }: ListOptions): string {
+  const parameters = {
+    "continuation-token": next,
+    delimiter,
+    "encoding-type": "url", // else keys with control characters are lost, or the list fails
+    "list-type": "2",
+    "max-keys": `${most}`,
+    prefix,
+  };
+  const query = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeKey(value).replaceAll("/", "%2F")}`],
+  );
+  return `${base}?${query.join("&")}`;
+}
+
+/** What cannot be read in a list. It does not leave this file. */
+class Unreadable extends Error {}
+
+// Keys are texts: never read as numbers, never trimmed. The parser drops references to control characters,
+// so it reads no references: `textOf` does. In CDATA there are none: no server writes any, and none is read.
+const parser = new XMLParser({
+  parseTagValue: false,
+  trimValues: false,
+  processEntities: false,
+  cdataPropName: "cdata",
+  isArray: (name) => name === "Contents" || name === "CommonPrefixes",
+});
+
+type Element = Readonly<Record<string, unknown>>;
+
+/** @throws Unreadable */
+function readPage(xml: string, prefix: string): Page {
+  const list = parseList(xml);
+  const { IsTruncated: truncated, NextContinuationToken: token, EncodingType: encoding } = list;
+  const next = truncated === "true" ? textOf(token) : undefined; // no server encodes it further
+  if (next === "" || (truncated !== "true" && truncated !== "false")) {
+    throw new Unreadable("it does not say whether it is complete, or how to go on");
+  }
+  const nameIn = (text: unknown) => {
+    const name = decodeName(textOf(text), encoding);
+    if (name.startsWith(prefix)) return name;
+    throw new Unreadable(`${JSON.stringify(name)} does not begin with ${JSON.stringify(prefix)}`);
+  };
+  return {
+    objects: elementsOf(list["Contents"]).map((one) => ({
+      key: nameIn(one["Key"]),
+      ...readDetails(one),
+    })),
+    prefixes: elementsOf(list["CommonPrefixes"]).map((one) => nameIn(one["Prefix"])),
+    next,
+  };
+}
+
+function parseList(xml: string): Element {
+  try {
+    const document: unknown = parser.parse(xml, true);
+    const list = isPlainObject(document) ? document["ListBucketResult"] : undefined;
+    if (isPlainObject(list)) return list;
+  } catch {
+    // not XML, or cut off
+  }
+  throw new Unreadable("it is not a list");
+}
+
+function elementsOf(value: unknown): Element[] {
+  const elements: unknown[] = Array.isArray(value) ? value : [];
+  return elements.map((element) => (isPlainObject(element) ? element : {}));
+}
+
+/**
+ * Decodes a name: a space is `+` or `%20`, by provider; a plus is `%2B`. It was asked to be percent-encoded. Some
+ * servers ignore that, and write U+FFFD in place of a character that XML cannot hold.
+ */
+function decodeName(text: string, encoding: unknown = ""): string {
+  if (encoding === "" && !text.includes("\ufffd")) return text;
+  try {
+    if (encoding === "url") return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    // not percent-encoded
+  }
+  throw new Unreadable(`the key ${JSON.stringify(text)} cannot be decoded`);
+}
+
+/** What else the list tells of an object. What is not there, or no size, is left out. */
+function readDetails({ ETag: tag, Size: size }: Element): Omit<Listed, "key"> {
+  // Some proxies mark an ETag as weak.
+  const etag = typeof tag === "string" && textOf(tag).replace(/^(?:W\/)?"(.*)"$/, "$1");
+  const isSize = typeof size === "string" && /^\d{1,15}$/.test(size);
+  return { ...(etag && { etag }), ...(isSize && { bytes: Number(size) }) };
+}
+
+const NAMED = new Map([
+  ["&amp;", "&"],
+  ["&lt;", "<"],
+  ["&gt;", ">"],
+  ["&quot;", '"'],
+  ["&apos;", "'"],
+]);
+
+/** The text of an element, with its references: also those to control characters, which XML 1.0 does not allow. */
+function textOf(element: unknown): string {
+  if (typeof element !== "string") throw new Unreadable("an entry has no key");
+  return element.replace(/&[^;]*;?/g, (reference) => {
+    const [, decimal, hex] = /^&#(?:(\d{1,6})|x([\da-f]{1,5}));$/i.exec(reference) ?? [];
+    const code = Number(decimal ?? `0x${hex}`);
+    const text = NAMED.get(reference) ?? (Number.isNaN(code) ? "" : String.fromCodePoint(code));
+    if (text !== "") return text;
+    throw new Unreadable(`the text ${JSON.stringify(element)} is not XML`);
+  });
+}
