@@ -5,10 +5,9 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { failureFor } from "../../worker/edge/codes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { bucketsOf, originOf } from "../config/buckets.ts";
-import type { Project } from "../config/project.ts";
+import { originOf } from "../config/buckets.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
-import { type Finding, fail, note, ok, type Result } from "./finding.ts";
+import { type Finding, fail, note, ok } from "./finding.ts";
 import { askSite } from "./image.ts";
 import type { Sample } from "./objects.ts";
 
@@ -19,31 +18,16 @@ const IMPACT =
   "each image and size is on your bill: $0.50 for 1,000 above the 5,000 a month that are free, without a limit. On the free plan your own new images are 503 when those are used up";
 
 /**
- * @param samples an object of each bucket, by the bucket's name, if one is known
+ * @param sample an object of the bucket, if one is known
  * @param serves whether Vitrine has just shown images: then a plain 403 is not about this machine
  */
-export async function checkSideDoors(
-  { config }: Project,
-  base: string,
-  samples: ReadonlyMap<string, Sample>,
-  serves: boolean,
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const bucket of bucketsOf(config.routes)) {
-    const { name, engine } = bucket;
-    if (engine !== "cf") continue; // Sources has nothing of it.
-    const result = await checkSideDoor(bucket, base, samples.get(name), serves);
-    findings.push({ about: `${base}${PLACE}, for bucket ${name}`, bucket: name, ...result });
-  }
-  return findings;
-}
-
-async function checkSideDoor(
+export async function checkSideDoor(
   bucket: Bucket,
   base: string,
   sample: Sample | undefined,
   serves: boolean,
-): Promise<Result> {
+): Promise<Finding> {
+  const about = { about: `${base}${PLACE}, for bucket ${bucket.name}`, bucket: bucket.name };
   const absent = `vitrine-doctor-${crypto.randomUUID()}`;
   const key = sample?.key ?? `${bucket.prefix}${absent}.jpg`;
   const other = await tryDoor(`${base}${PLACE}width=16/${neighbourOf(bucket, absent)}`, serves);
@@ -53,7 +37,7 @@ async function checkSideDoor(
   const isWide = other.state === "open" || other.state === "fetches";
   if (isWide || own.state === "open") {
     const { entry } = originOf(bucket);
-    return fail("side-door", {
+    const open = fail("side-door", {
       seen: isWide
         ? `anyone can have images of other buckets transformed: ${other.seen}`
         : `anyone can have ${key} at any size, whatever presets and signatures say: ${own.seen}`,
@@ -61,11 +45,12 @@ async function checkSideDoor(
       remedy: `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${entry} (domain, then path). And ${RULE}. If the bucket is public, close it`,
       bearing: "harmless",
     });
+    return { ...about, ...open };
   }
   const unclear = [other, own].find(({ state }) => state !== "shut");
-  if (unclear === undefined) return ok("side-door", `it is shut at this host: ${other.seen}`);
-  const seen = `whether the side door is open is unknown: ${unclear.seen}. To be sure, ${RULE}`;
-  return note("side-door", seen);
+  const shut = ok("side-door", `it is shut at this host: ${other.seen}`);
+  const seen = `whether the side door is open is unknown: ${unclear?.seen}. To be sure, ${RULE}`;
+  return { ...about, ...(unclear === undefined ? shut : note("side-door", seen)) };
 }
 
 /**

@@ -5,6 +5,7 @@ import { encodePath } from "../../url/grammar.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
+import { bucketsOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import { askWhetherThere, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
 import { nameOf } from "../objects/object-name.ts";
@@ -16,7 +17,7 @@ import { type Finding, fail, note, ok, type Result } from "./finding.ts";
 import { checkHealth } from "./health.ts";
 import { askSite, checkImage, checkWorkersCache, type Visit } from "./image.ts";
 import type { Sample } from "./objects.ts";
-import { checkSideDoors } from "./side-door.ts";
+import { checkSideDoor } from "./side-door.ts";
 
 /** For how long a URL is signed: s. */
 const TERM_S = 600;
@@ -70,7 +71,11 @@ export async function checkSite(
     const result = await checkWorkersCache(shown, project.config.answers.keep);
     findings.push({ about: base + shown.path, bucket: shown.route.bucket.name, ...result });
   }
-  return [...findings, ...(await checkSideDoors(project, base, samples, shown !== undefined))];
+  for (const bucket of bucketsOf(project.config.routes)) {
+    if (bucket.engine !== "cf") continue; // Sources has nothing of it.
+    findings.push(await checkSideDoor(bucket, base, samples.get(bucket.name), shown !== undefined));
+  }
+  return findings;
 }
 
 const NO_OBJECT = fail("image", {
@@ -124,20 +129,18 @@ async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Fi
   const { bucket, key } = route.fallback;
   const { project, base } = site;
   const about = { about: `${base}: the route ${route.path}`, bucket: bucket.name };
-  const unknown = (reason: string) => [{ ...about, ...note("fallback", `unknown: ${reason}`) }];
+  const unknown =
+    "whether its fallback is shown is unknown: no URL is at hand, or something in front answers";
   const [variant = ""] = variantsOf(project, route);
   const path = route.path
     .replace(":preset", encodeURIComponent(variant))
     .replaceAll(/:\w+|\*/g, `vitrine-doctor-${crypto.randomUUID()}`);
   const { variant: resolved, ...request } = resolveRequest(project.config, path);
-  if (request.route !== route || resolved === undefined)
-    return unknown("another route takes its URLs");
-  const query = await signQuery(site, route, resolved.preset, request.object);
-  if (isFault(query)) return unknown(query.fault);
-  const answer = await askSite(base + path + query);
-  if ("reason" in answer) return unknown(answer.reason);
-  const { status, headers, bytes } = answer;
-  if (status !== 404 || !isOfVitrine(headers)) return unknown(`a missing one answers ${status}`);
+  const isOurs = request.route === route && resolved !== undefined;
+  const query = isOurs && (await signQuery(site, route, resolved.preset, request.object));
+  const answer = typeof query === "string" ? await askSite(base + path + query) : undefined;
+  if (!answer || "reason" in answer || answer.status !== 404 || !isOfVitrine(answer.headers))
+    return [{ ...about, ...note("fallback", unknown) }];
   const object = { bucket, key: key.slice(bucket.prefix.length) };
   const name = argumentsOf([nameOf(project.config.buckets, object)]);
   const missing = fail("fallback", {
@@ -148,6 +151,6 @@ async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Fi
     remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: npx vitrine doctor ${name}`,
     bearing: "harmless",
   });
-  const isImage = sniff(bytes) !== undefined;
+  const isImage = sniff(answer.bytes) !== undefined;
   return [{ ...about, ...(isImage ? ok("fallback", "a missing object shows it") : missing) }];
 }
