@@ -110,18 +110,13 @@ test.each<[string, Sharp, alpha: boolean]>([
   expect("alpha" in read).toBe(alpha);
 });
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-  "the ThumbHash is of the upright picture: orientation %i (O9)",
-  async (orientation) => {
-    const corner = { create: { width: 9, height: 7, channels: 3, background: "#00f" } } as const;
-    const drawn = plain(60, 40).composite([{ input: corner, left: 3, top: 2 }]);
-    const stored = await drawn.withMetadata({ orientation }).jpeg().toBuffer();
-    const upright = await sharp(stored).autoOrient().png().toBuffer();
-    const [read, wanted] = [await readFact(stored), await readFact(upright)];
-    const { type: _type, bytes: _bytes, ...facts } = { type: "", bytes: 0, ...wanted };
-    expect(read).toMatchObject(facts);
-  },
-);
+test.each([2, 3, 4, 5, 6, 7, 8])("the ThumbHash is upright: orientation %i (O9)", async (turn) => {
+  const corner = { create: { width: 9, height: 7, channels: 3, background: "#00f" } } as const;
+  const drawn = plain(60, 40).composite([{ input: corner, left: 3, top: 2 }]);
+  const stored = await drawn.withMetadata({ orientation: turn }).jpeg().toBuffer();
+  const upright = await readFact(await sharp(stored).autoOrient().png().toBuffer());
+  expect(await readFact(stored)).toEqual({ ...upright, type: JPEG, bytes: stored.length });
+});
 
 test("the ThumbHash is that of another implementation: fixtures/vectors/thumbhash", async () => {
   const at = (name: string) => join(ROOT, "fixtures/vectors/thumbhash", name);
@@ -170,54 +165,28 @@ test.each<[string, Bytes, why: RegExp]>([
   expect("reason" in read ? read.reason : read).toMatch(why);
 });
 
-const ENTITIES = Array.from(
-  { length: 20 },
-  (_, at) => `<!ENTITY a${at + 1} "${`&a${at};`.repeat(10)}">`,
-);
+const BOMB = '<!DOCTYPE svg [<!ENTITY a "x"><!ENTITY b "&a;&a;&a;">]>';
 
-test.each<[string, Bytes, width: number, height: number]>([
-  ["px", () => svg('width="480" height="271"'), 480, 271],
-  ["px with their name", () => svg('width="480px" height="271px"'), 480, 271],
-  ["a viewBox", () => svg('viewBox="0 0 30 20"'), 30, 20],
-  ["one side and a viewBox", () => svg('width="60" height="100%" viewBox="0,0,30,20"'), 60, 40],
-  ["sides that are not whole", () => svg('width="48.3" height="0.1"'), 48, 1],
-  [
-    "comments, and quotes of both kinds",
-    () => utf8(`<?xml version="1.0"?><!-- <svg width="1"> --><svg width='9' viewBox="0 0 1 2"/>`),
-    9,
-    18,
-  ],
-  [
-    "entities in entities, which nothing reads",
-    () =>
-      Buffer.concat([
-        utf8(`<!DOCTYPE svg [${ENTITIES.join("")}]>`),
-        svg('width="9" height="8"', "<text>&a20;</text>"),
-      ]),
-    9,
-    8,
-  ],
-  [
-    "a picture of this machine in it",
-    () => svg('width="9" height="8"', '<image href="/etc/logo.png"/>'),
-    9,
-    8,
-  ],
+test.each<[text: string, width: number, height: number]>([
+  ['<svg width="480" height="271"/>', 480, 271],
+  ['<svg width="480px" height="271px"/>', 480, 271],
+  ['<svg viewBox="0 0 30 20"/>', 30, 20],
+  ['<svg width="60" height="100%" viewBox="0,0,30,20"/>', 60, 40],
+  ['<svg width="48.3" height="0.1"/>', 48, 1],
+  [`<?xml version="1.0"?><!-- <svg width="1"> --><svg width='9' viewBox="0 0 1 2"/>`, 9, 18],
+  [`${BOMB}<svg width="9" height="8"><text>&b;</text></svg>`, 9, 8],
+  ['<svg width="9" height="8"><image href="/etc/logo.png"/></svg>', 9, 8],
 ])(
   "an SVG has its size and no placeholder, and is never drawn: %s",
-  async (_what, bytes, width, height) => {
-    const svg = await bytes();
-    const fact = { width, height, type: "image/svg+xml", bytes: svg.length, alpha: true };
-    expect(await readFact(svg)).toEqual(fact);
+  async (text, width, height) => {
+    const bytes = utf8(text);
+    const fact = { width, height, type: "image/svg+xml", bytes: bytes.length, alpha: true };
+    expect(await readFact(bytes)).toEqual(fact);
   },
 );
 
 test.each<[string, text: string, type: string | undefined]>([
-  [
-    "all that may come before",
-    '\ufeff<?xml version="1.0"?>\n<!-- a --><!DOCTYPE svg>\n<svg>',
-    "svg",
-  ],
+  ["all that may be before", "\ufeff<?xml ?>\n<!-- a --><!DOCTYPE svg>\n<svg>", "svg"],
   ["entities", '<!DOCTYPE svg PUBLIC "-//W3C" "x" [ <!ENTITY a "<b>"> ]>\n<svg/>', "svg"],
   ["the clothes of an AVIF", '<!--ftyp00000000avif--><svg width="9" height="9"></svg>', "svg"],
   ["comments without end", "<!---->".repeat(580), undefined],
