@@ -131,15 +131,9 @@ test.each<[string, () => void, said: RegExp]>([
 
 const LOCAL = "http://localhost:8787";
 
-/** A folder with a .dev.vars for the local run. */
-const localFolder = (lines: Readonly<Record<string, string>>) => {
-  const vars = Object.entries(lines).map(([name, value]) => envLine(name, value));
-  return makeFolder({}, { ".dev.vars": vars.join("") });
-};
-const { URL_SIGNING_KEYS } = SECRETS;
-
 test("--url on this machine reads the bucket of the local run, with the key of that", async () => {
-  const folder = localFolder({ URL_SIGNING_KEYS });
+  const vars = envLine("URL_SIGNING_KEYS", SECRETS.URL_SIGNING_KEYS);
+  const folder = makeFolder({}, { ".dev.vars": vars });
   const keys = readLocalKeys(folder);
   const bucket = `${LOCAL}/cdn-cgi/local/r2/s3/${localBucketName("acme-media", keys)}`;
   const contents = "<Contents><Key>published/a.jpg</Key></Contents>";
@@ -155,11 +149,7 @@ test("--url on this machine reads the bucket of the local run, with the key of t
     ),
   );
   const ended = await facts(["--url", LOCAL], { folder, env: {} });
-  expect([ended.code, ended.err]).toEqual([
-    0,
-    expect.stringContaining("Facts of 1 original. Asked for now: 1 object."),
-  ]);
-  expect(JSON.parse(ended.out)).toMatchObject({ "a.jpg": KEY });
+  expect([ended.code, JSON.parse(ended.out)]).toMatchObject([0, { "a.jpg": KEY }]);
 });
 
 test("an object that S3 fails to give is named, and the rest is kept", async () => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { seeded } from "../../bench/random.ts";
-import { asked, at, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
+import { at, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
 import { runFast } from "../../support/clock.ts";
 import { makeSamples, type Sample, wrongKeys } from "../../support/pictures.ts";
 
@@ -57,14 +57,4 @@ test("with 4 % of 429 and 2 % of 500, and interrupted twice, every fact is right
   // What was read is not read again.
   const whole = at.s3.answers.filter(({ status }) => status === 200).length;
   expect(whole).toBeLessThan(MANY + 30);
-
-  // Broken pictures and files that are no pictures have no facts, so they are asked for again.
-  const before = asked().length;
-  const again = await facts(args);
-  const unknown = [...objects].filter(
-    ([, { known }]) => typeof known === "string" || "why" in known,
-  );
-  expect(new Set(asked().slice(before))).toEqual(new Set(["", ...unknown.map(([key]) => key)]));
-  expect([again.code, again.out]).toMatchObject([1, expect.stringContaining("Unchanged: ")]);
-  expect(await wrongKeys(objects, read("facts.json"), again.err)).toEqual([]);
 });
