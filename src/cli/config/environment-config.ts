@@ -70,6 +70,11 @@ export function readEnvironment(
       const message = `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
       return unreadable({ path: file, message });
     }
+    // It becomes a part of the names of files. git keeps .dev.vars.example.
+    if (environment === "example" || /[^\w-]/.test(environment ?? "")) {
+      const message = "is no name of letters, digits, - and _ for an environment, or is example";
+      return unreadable({ path: `env.${environment}`, message });
+    }
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: path, env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });

@@ -98,7 +98,7 @@ export function describeCosts(
       ? ["  Whether the Images binding knows an original again is not known. If not, it is more."]
       : []),
     config.store
-      ? "  The store holds what was made: after the first month only what is new is billed"
+      ? "  The store holds what was made, but no overlays by URL: after the first month only what is new is billed"
       : "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md",
   ];
   if (most === undefined || dollars <= most) return { lines };

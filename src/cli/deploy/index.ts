@@ -86,8 +86,7 @@ function readTarget(world: World, env: string | undefined): EnvironmentConfig | 
   const lock = lockWarning(world.folder);
   if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
   const { mistakes, warnings } = checkEnvironment(world.folder, known);
-  const others = mistakes.filter(({ from }) => from !== known.devVars);
-  if (others.length > 0) return configFault(others);
+  if (mistakes.length > 0) return configFault(mistakes);
   for (const warning of warnings) say(world.stderr, `Warning: ${warningText(warning)}`);
   return known;
 }

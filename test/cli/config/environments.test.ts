@@ -55,6 +55,15 @@ test.each<[args: string[]]>([
   expect(byEnv.out + byEnv.err).toContain(said);
 });
 
+test.each(["example", "../prod"])(
+  "env.%s is refused: its secrets would be in a file that git has, or elsewhere",
+  async (name) => {
+    const folder = makeProject({ ...STAGED, env: { [name]: {} } });
+    const { code, err } = await vitrine(["url", "a.jpg", "--env", name], { folder });
+    expect([code, err]).toEqual([2, expect.stringMatching(/is no name of letters/)]);
+  },
+);
+
 test("without environments --env is refused, where wrangler takes the top level (S6)", async () => {
   const folder = makeProject({ ...STAGED, env: {} });
   const { code, err } = await vitrine(["url", "a.jpg", "--env=staging"], { folder });
