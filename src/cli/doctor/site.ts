@@ -40,7 +40,6 @@ export async function checkSite(
   if (gone && (absent?.status === undefined || absent.status === 500)) return [gone];
   const health = gone ? [] : await checkHealth(project, base);
   const images: Finding[] = [];
-  const tried = new Set<string>();
   let shown: Visit | undefined;
   for (const route of project.config.routes) {
     const bucket = route.bucket.name;
@@ -50,11 +49,11 @@ export async function checkSite(
       images.push({ about: `${base}: the route ${route.path}`, bucket, ...visit });
       continue;
     }
-    const results = await checkImage(project, visit, !tried.has(bucket));
+    const results = await checkImage(project, visit);
     images.push(...results.map((one) => ({ about: base + visit.path, bucket, ...one })));
-    if (!results.some(({ check, severity }) => check === "image" && severity === "ok")) continue;
-    tried.add(bucket);
-    shown ??= visit;
+    if (results.some(({ check, severity }) => check === "image" && severity === "ok")) {
+      shown ??= visit;
+    }
   }
   // On a domain with other apps, perhaps only /healthz belongs to another one.
   if (gone && shown === undefined) return [gone];

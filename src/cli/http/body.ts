@@ -70,7 +70,7 @@ export function isLate(error: unknown): boolean {
 }
 
 /** Why `fetch` failed, in the words of its cause. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return `${error}`;
   const { cause } = error;
   return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
