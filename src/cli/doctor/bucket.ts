@@ -13,46 +13,38 @@ import {
   slotsAtHand,
 } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
+import type { Page } from "../objects/list-page.ts";
 import { type Check, type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
 import { checkObjects, type Sample } from "./objects.ts";
-import { answerText, cannotList, checkClock, diagnoseS3, openProbe, type S3Probe } from "./s3.ts";
+import { answerText, diagnoseS3, openProbe, type S3Probe } from "./s3.ts";
 
 /** What concerns the whole bucket, whatever key asks. */
 const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
 
-type Given = {
-  /** Objects to look at, below the prefix; none: the doctor looks for one. */
-  readonly keys: readonly string[];
-  /** Whether the site is looked at, too. */
-  readonly hasSite: boolean;
-  readonly now: () => number;
-};
-
 /**
  * Checks a bucket. Only the Worker can ask an R2 binding.
+ * @param keys objects to look at, below the prefix. @param hasSite whether the site is looked at, too
  * @returns what is found, and an object that visitors may ask for
  */
 export async function checkBucket(
   project: Project,
   given: Bucket,
-  { keys, hasSite, now }: Given,
+  keys: readonly string[],
+  hasSite: boolean,
+  now: () => number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
   const { name, prefix, canary, base } = given;
   const key = keys[0] === undefined ? canary : prefix + keys[0];
   const named = key === undefined ? undefined : { key, bytes: undefined };
+  if (bucketOfWorker(project, given).r2 !== undefined) return { findings: [], sample: named };
   const findings: Finding[] = [];
   const report = (about: string, ...results: readonly Result[]) => {
     const on = { about: `bucket ${name}${about}`, bucket: name };
     findings.push(...results.map((one) => ({ ...on, ...one })));
   };
-  if (bucketOfWorker(project, given).r2 !== undefined) {
-    const seen = "an R2 binding: no key opens it. See /healthz, with --url and HEALTH_TOKEN";
-    report("", note("reachable", seen));
-    return { findings, sample: named };
-  }
   const bucket = { ...given, bucket: configuredName(project, given) };
   const secretPrefix = project.words.get(name) ?? "AWS";
-  report(": its keys", ...checkSecrets(project, name, secretPrefix, hasSite));
+  report(": its keys", ...checkSecrets(project, given, secretPrefix, hasSite));
   const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);
   const probes = slotsAtHand(project, name).usable.map(({ name: slot, credentials }) => {
     const from = project.secrets.get(secretNames(secretPrefix, slot).accessKeyId)?.from;
@@ -60,39 +52,30 @@ export async function checkBucket(
   });
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const asked = (probes.length > 0 ? probes : [stranger]).map(async (probe) => {
-    const answer = await probe.ask(absent);
-    return { probe, ahead: answer.ahead, fault: diagnoseS3(answer, probe.query) };
+    return { probe, fault: diagnoseS3(await probe.ask(absent), probe.query) };
   });
   const tried = await Promise.all(asked);
-  const { host } = new URL(base);
-  const about = `: ${bucket.bucket} at ${host}`;
+  const about = `: ${bucket.bucket} at ${new URL(base).host}`;
   const broken = tried.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
-  if (broken) {
-    report(about, broken);
-    return { findings, sample: named };
-  }
-  report(about, ok("reachable", "S3 answers"), checkClock(tried[0]?.ahead, host));
+  report(about, broken ?? ok("reachable", "S3 answers"));
+  if (broken) return { findings, sample: named };
 
   // The S3 of the local run has no policies to try.
   const written = isPlayed(project) ? undefined : await stranger.tryWriting(absent);
-  const hasStore = !project.local && project.config.store !== undefined;
+  const mustList = !project.local && project.config.store !== undefined; // to see what is deleted (A6)
   const slots = tried.filter(({ probe }) => probe !== stranger); // its key means nothing
   const working = slots.find(({ fault }) => fault === undefined)?.probe;
   for (const { probe, fault } of slots) {
     const { slot, from } = probe.query;
-    const end = probe.credentials && keyEnd({ credentials: probe.credentials });
-    const rights =
-      fault || !written ? [] : await probePermissions(probe, absent, written, hasStore);
-    const results = fault
-      ? [
-          weigh(
-            project,
-            working ? lessen(fault, `only slot ${working.query.slot} works`) : fault,
-            from,
-          ),
-        ]
-      : [ok("key-id", `S3 knows it (from ${from})`), ok("secret", "it belongs to the key id")];
-    report(`, slot ${slot}: the key ${end}`, ...results, ...rights);
+    const key = `, slot ${slot}: the key ${probe.credentials && keyEnd({ credentials: probe.credentials })}`;
+    if (fault) {
+      const impact = `only slot ${working?.query.slot} works`;
+      report(key, weigh(project, working ? lessen(fault, impact) : fault, from));
+      continue;
+    }
+    report(key, ok("key-id", `S3 knows it (from ${from})`), ok("secret", "it belongs to that id"));
+    if (written) report(key, await probeWriting(probe, absent, written));
+    if (written && !mustList) report(key, judgeRight(probe, "list", await probe.list()));
   }
   const objects = working && (await checkObjects(working, keys));
   for (const one of objects?.results ?? []) {
@@ -112,12 +95,12 @@ function weigh({ local, secretsFile }: Project, result: Result, from: string | u
 /** What is wrong with the secrets of slots that cannot be asked with. */
 function checkSecrets(
   project: Project,
-  bucket: string,
+  { name, role }: Bucket,
   secretPrefix: string,
   hasSite: boolean,
 ): Result[] {
-  const { secrets, config } = project;
-  const { usable, unusable } = slotsAtHand(project, bucket);
+  const { secrets } = project;
+  const { usable, unusable } = slotsAtHand(project, name);
   const results = unusable.flatMap(({ slot, mistakes }) => {
     const names = Object.values(secretNames(secretPrefix, slot));
     const from = names.map((one) => secrets.get(one)?.from).find(Boolean) ?? "this machine";
@@ -135,66 +118,50 @@ function checkSecrets(
   const { accessKeyId: id, secretAccessKey: secret } = secretNames(secretPrefix);
   const seen = "there are no keys at hand, so the doctor asks S3 without a key";
   const remedy = `put ${id} and ${secret} into the environment, or use --secrets-file secrets.env`;
-  const isByRole = config.buckets.some(({ name, role }) => name === bucket && role !== undefined);
-  if (isByRole || hasSite) return [note("keys", `${seen}. To have it checked, ${remedy}`)];
+  if (role !== undefined || hasSite)
+    return [note("keys", `${seen}. To have it checked, ${remedy}`)];
   const impact = "the doctor cannot read the deployed secrets back, so it cannot check them";
   return [fail("keys", { severity: "warning", seen, impact, remedy })];
 }
 
 /** S3's answers to those who may write: no such upload, or the part is not what it claims to be. */
 const MAY_WRITE: readonly (string | undefined)[] = ["NoSuchUpload", "BadDigest"];
-/** S3's answer to those who may not. Other codes, such as SignatureDoesNotMatch, say nothing about rights. */
-const DENIED = "AccessDenied";
 
 const leftBehind = (absent: string) => `: this test left an empty object to remove, ${absent}`;
 
 /**
- * Tries what a key may do beyond reading (A13).
+ * Tries whether a key may write (A13).
  * @param absent the key of an object that does not exist. @param strangers what S3 answers to a write without a key
- * @param hasStore whether it has to list, so that what is deleted is known (A6)
  */
-async function probePermissions(
-  probe: S3Probe,
-  absent: string,
-  strangers: S3Answer,
-  hasStore: boolean,
-): Promise<Result[]> {
-  const { bucket } = probe.query;
+async function probeWriting(probe: S3Probe, absent: string, strangers: S3Answer): Promise<Result> {
   const written = await probe.tryWriting(absent);
-  const isLeft = written.status === 200;
+  const left = written.status === 200 ? leftBehind(absent) : "";
   // An S3 that says so to everyone has not looked at the key yet.
-  const mayWrite = isLeft || (MAY_WRITE.includes(written.code) && strangers.code !== written.code);
-  const left = isLeft ? leftBehind(absent) : "";
-  const writing = judgeRight(bucket, "write", mayWrite ? undefined : written, left);
-  const page = await probe.list({ prefix: bucket.prefix, most: 1 });
-  const refused = "objects" in page ? undefined : page;
-  if (hasStore && refused === undefined)
-    return [ok("list", "the store needs that it may"), writing];
-  if (hasStore && refused?.code === DENIED) return [cannotList(bucket), writing];
-  return [judgeRight(bucket, "list", refused), writing];
+  const isAllowed = MAY_WRITE.includes(written.code) && strangers.code !== written.code;
+  return judgeRight(probe, "write", left || isAllowed ? undefined : written, left);
 }
 
-/** @param refused what S3 answers if it does not let the key; undefined: the key may do it */
+/** @param reply what S3 answers; a page or undefined: the key may do it */
 function judgeRight(
-  { bucket, prefix }: Bucket,
+  { query: { bucket } }: S3Probe,
   check: "list" | "write",
-  refused: S3Answer | undefined,
+  reply: S3Answer | Page | undefined,
   left = "",
 ): Result {
-  if (refused?.code === DENIED) return ok(check, `the key may not ${check} (${DENIED})`);
-  if (refused) {
-    return note(check, `whether the key may ${check} is unknown: ${answerText(refused)}`);
+  // Other codes, such as SignatureDoesNotMatch, say nothing about rights.
+  if (reply && !("objects" in reply)) {
+    return reply.code === "AccessDenied"
+      ? ok(check, `the key may not ${check}`)
+      : note(check, `whether the key may ${check} is unknown: ${answerText(reply)}`);
   }
   return fail(check, {
     severity: "warning",
     seen: `the key may ${check}, which Vitrine does not need${left}`,
     impact: "who steals it learns the name of every object, or replaces what all visitors see",
-    remedy: `if it is the Worker's key, its policy needs only s3:GetObject on arn:aws:s3:::${bucket}/${prefix}*`,
+    remedy: `if it is the Worker's key, its policy needs only s3:GetObject on arn:aws:s3:::${bucket.bucket}/${bucket.prefix}*`,
     bearing: "harmless",
   });
 }
-
-const LIST = new Intl.ListFormat("en-GB");
 
 /**
  * Tries whether anyone gets in without a key.
@@ -206,30 +173,28 @@ async function probePublicAccess(
   absent: string,
   written: S3Answer | undefined,
 ): Promise<Result> {
-  const { bucket, region, prefix } = stranger.query.bucket;
+  const { bucket, region } = stranger.query.bucket;
   const object = await stranger.ask(known ?? absent);
-  const page = await stranger.list({ prefix, most: 1 });
+  const page = await stranger.list();
+  const left = written?.status === 200 ? leftBehind(absent) : "";
+  const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 says so to everyone
   const acts = [
     ...(verdictOf(object, region).fault === "none" ? [`download ${known}`] : []),
     ...("objects" in page ? ["list it"] : []),
-    ...(written?.status === 200 ? ["write to it"] : []),
+    ...(left ? ["write to it"] : []),
+    ...(mayWrite ? ["perhaps write to it"] : []),
   ];
-  const mayWrite = MAY_WRITE.includes(written?.code);
-  if (acts.length > 0 || mayWrite) {
-    const all = mayWrite ? [...acts, "perhaps write to it"] : acts;
-    const left = written?.status === 200 ? leftBehind(absent) : "";
+  if (acts.length > 0) {
     return fail("public", {
-      severity: acts.length > 0 ? "error" : "warning",
-      seen: `anyone can ${LIST.format(all)} without a key${left}`,
+      severity: mayWrite && acts.length === 1 ? "warning" : "error",
+      seen: `anyone can ${acts.join(" and ")} without a key${left}`,
       impact: "who finds the bucket's name gets past Vitrine, which then protects nothing",
       remedy: `aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
       bearing: "harmless",
     });
   }
   const { status = 0 } = object;
-  if (known !== undefined && status >= 400 && status < 500) {
-    return ok("public", "it is private: S3 refuses requests without a key at this host");
-  }
-  const seen = `whether anyone may read is unknown, without an object that exists: ${answerText(object)}`;
-  return note("public", seen);
+  return known !== undefined && status >= 400 && status < 500
+    ? ok("public", "it is private: S3 refuses requests without a key at this host")
+    : note("public", `whether anyone may read is unknown: ${answerText(object)}`);
 }

@@ -1,12 +1,11 @@
-// What is wrong with the configuration, as `vitrine check` says it, and how to look at the store. Nothing is sent.
+// What is wrong with the configuration, as `vitrine check` says it. Nothing is sent.
 
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { World } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { bucketName, storeOf } from "../config/compare-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { type FoundMistake, foundText, isSameMistake, pageFor } from "../config/mistakes.ts";
-import { type Finding, fail, note, ok, type Result } from "./finding.ts";
+import { type Finding, fail, ok, type Result } from "./finding.ts";
 
 /**
  * What is wrong with the configuration of a deploy or of the local run, each mistake once.
@@ -35,22 +34,10 @@ export function checkConfiguration(
       deploys: from === known.file,
     });
   });
-  const doubts = warnings.map(({ what: seen, remedy }): Result => {
-    return { check: "configuration", severity: "warning", seen, remedy };
-  });
-  const all = [...faults, ...doubts];
+  const all: Result[] = [...faults];
+  for (const { what: seen, remedy } of warnings) {
+    all.push({ check: "configuration", severity: "warning", seen, remedy });
+  }
   if (all.length === 0) all.push(ok("configuration", "it has no mistakes"));
   return all.map((one) => ({ about: known.file, ...one }));
-}
-
-/** Where to see that nobody else can read what the store has (T7): wrangler asks R2. */
-export function checkStore(known: EnvironmentConfig): Finding[] {
-  const store = storeOf(known);
-  if (store === undefined) return [];
-  const bucket = bucketName(known, store);
-  const flag = store.jurisdiction === undefined ? "" : ` --jurisdiction ${store.jurisdiction}`;
-  const r2 = (command: string) => `npx wrangler r2 bucket ${command} ${bucket}${flag}`;
-  const seen = `it must have no public address, which the doctor cannot see: ${r2("dev-url get")}, and ${r2("domain list")}`;
-  const about = `store ${store.binding}: the R2 bucket ${bucket}`;
-  return [{ about, ...note("public", seen) }];
 }

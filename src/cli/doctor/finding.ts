@@ -78,11 +78,10 @@ export type Problem = Pick<Result, "seen" | "impact" | "deploys" | "bearing"> & 
 
 // What several remedies say.
 export const SEE_PROVIDER = "see the provider's status page";
-export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
 export const NAME_ANOTHER = "name another object";
 export const LEAVE_PARAMETER_OUT =
   'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"'; // A15
-export const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
+const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
 
 /** A check fails. It is an error unless it says so, and its impact is that no image is shown. */
 export function fail(check: Check, { severity = "error", ...problem }: Problem): Result {
@@ -107,20 +106,15 @@ export function lessen<T extends Result>(result: T, impact: string): T {
  * The findings as they are reported: commands are for this environment, what changes wrangler.toml is to be
  * deployed, and an image that does not come is explained by what was found wrong before it.
  */
-export function finish(
-  findings: readonly Finding[],
-  { place, local }: { readonly place: Place | undefined; readonly local: boolean },
-): Finding[] {
-  const hint = (text: string) => (place === undefined ? text : hintFor(place, text));
+export function finish(findings: readonly Finding[], place: Place, local: boolean): Finding[] {
   return findings.map((finding, at) => {
     const explained = explain(finding, findings.slice(0, at));
     const { seen, impact, remedy, deploys, bearing: _bearing, ...rest } = explained;
     const whole = deploys && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
     return {
-      ...rest,
-      seen: hint(seen),
-      ...(impact !== undefined && { impact: hint(impact) }),
-      ...(whole !== undefined && { remedy: hint(whole) }),
+      ...{ ...rest, seen: hintFor(place, seen) },
+      ...(impact !== undefined && { impact: hintFor(place, impact) }),
+      ...(whole !== undefined && { remedy: hintFor(place, whole) }),
     };
   });
 }
@@ -136,10 +130,6 @@ function explain(finding: Finding, before: readonly Finding[]): Finding {
   });
   if (cause === undefined) return finding;
   const impact = `most likely because of the finding above: ${cause.seen}`;
-  return {
-    ...finding,
-    deploys: false,
-    impact,
-    remedy: "fix that first, then run the doctor again",
-  };
+  const remedy = "fix that first, then run the doctor again";
+  return { ...finding, deploys: false, impact, remedy };
 }

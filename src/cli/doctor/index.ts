@@ -17,27 +17,21 @@ import {
 } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { readEnvironment } from "../config/environment-config.ts";
-import { openProject, type Project } from "../config/project.ts";
+import { type OpenOptions, openProject, type Project } from "../config/project.ts";
 import { findBaseUrl, isHere, provenBase } from "../config/site-url.ts";
-import { askWhetherThere } from "../http/ask-health.ts";
 import { type Found, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { checkBucket } from "./bucket.ts";
-import { checkConfiguration, checkStore } from "./configuration.ts";
+import { checkConfiguration } from "./configuration.ts";
 import { CHECKS, type Finding, finish, type Severity } from "./finding.ts";
 import type { Sample } from "./objects.ts";
 import { checkIssuer } from "./role.ts";
-import { checkSite, diagnoseAbsence } from "./site.ts";
+import { checkSite } from "./site.ts";
 
-type Options = {
-  readonly env?: string | undefined;
-  readonly url?: string | undefined;
-  readonly secretsFile?: string | undefined;
-  readonly json?: true | undefined;
-};
+type Options = OpenOptions & { readonly json?: true | undefined };
 
 export function doctorCommand(world: World, run: Run) {
   return new Command("doctor")
@@ -53,10 +47,8 @@ export function doctorCommand(world: World, run: Run) {
 
 const HELP = `
 The doctor asks S3 with each key at hand, then the deployed Worker. The edge makes a rendition for each
-route, which is counted as usual, and the Worker logs each trick that it refuses. To see whether a key may
-write, it sends a part of an upload that does not exist, with a wrong digest. Only an S3 that ignores both
-stores it, as an empty object: the doctor then names that object.
-With HEALTH_TOKEN among the secrets, it also reads /healthz, which knows what the image edge says.
+route, which is counted as usual, and the Worker logs each trick that it refuses. With HEALTH_TOKEN among
+the secrets, it also reads /healthz. To see whether a key may write, it sends what S3 refuses to store.
 ${OBJECTS}
 
 Checks:
@@ -76,7 +68,6 @@ export async function examine(
 ): Promise<End> {
   const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(base)) return base;
-  if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return known;
   const project = openProject(world, { ...options, url: base });
@@ -89,14 +80,13 @@ export async function examine(
   const { secretsFile } = options;
   const findings = checkConfiguration(world, known, mistakes, { local, secretsFile });
   if (!isFault(project) && target !== undefined) {
-    if (!local) findings.push(...checkStore(known));
+    // After Ctrl-C, what was found of the configuration is reported.
     const { interrupted } = world;
     const abort = once(interrupted, "abort").then(() => []);
-    // After Ctrl-C, what was found of the configuration is reported.
     const walked = interrupted.aborted ? [] : Promise.race([abort, walk(world, project, target)]);
     findings.push(...(await walked));
   }
-  const finished = finish(findings, { place: known, local });
+  const finished = finish(findings, known, local);
   if (options.json) print(world.stdout, JSON.stringify({ findings: finished }, null, 2));
   else say(world.stdout, ...layOut(world, finished));
   if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
@@ -133,20 +123,13 @@ async function walk(
   project: Project,
   { base, objects }: Target,
 ): Promise<Finding[]> {
-  if (base !== undefined && project.local) {
-    const absent = await askWhetherThere(base);
-    if (absent !== undefined && absent.status === undefined) {
-      // Its S3 would be there as well.
-      return [{ about: base, ...diagnoseAbsence(base, absent, true) }];
-    }
-  }
   const findings: Finding[] = [];
   const samples = new Map<string, Sample>();
   const hasSite = base !== undefined;
   for (const bucket of bucketsOf(project.config.routes)) {
     const keys = objects.filter((one) => one.bucket === bucket).map(({ key }) => key);
     if (bucket.r2 === undefined) say(stderr, `Asking S3 for bucket ${bucket.name} ...`);
-    const { sample, ...examined } = await checkBucket(project, bucket, { keys, hasSite, now });
+    const { sample, ...examined } = await checkBucket(project, bucket, keys, hasSite, now);
     findings.push(...examined.findings);
     if (sample) samples.set(bucket.name, sample);
   }
@@ -170,11 +153,9 @@ function layOut(world: World, findings: readonly Finding[]): string[] {
     ...(impact === undefined ? [] : [["", dim("why"), visible(impact)]]),
     ...(remedy === undefined ? [] : [["", dim("remedy"), visible(remedy)]]),
   ];
-  const groups = [...Map.groupBy(findings, ({ about }) => about)];
-  const aligned = align(groups.flatMap(([, group]) => group.flatMap(rowsOf)));
-  const lines = groups.flatMap(([about, group]) => [
+  const lines = [...Map.groupBy(findings, ({ about }) => about)].flatMap(([about, group]) => [
     paint(world, stdout, "bold", visible(about)),
-    ...aligned.splice(0, group.flatMap(rowsOf).length),
+    ...align(group.flatMap(rowsOf)),
     "",
   ]);
   const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;

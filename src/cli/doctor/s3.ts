@@ -9,8 +9,8 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { askS3, type S3Answer } from "../http/ask-s3.ts";
-import { type ListOptions, listPage } from "../objects/list-page.ts";
-import { fail, note, ok, type Result, SEE_PROVIDER, SET_CLOCK } from "./finding.ts";
+import { listPage } from "../objects/list-page.ts";
+import { type Check, fail, type Result, SEE_PROVIDER } from "./finding.ts";
 
 /** Who asks S3, and of which bucket. */
 export type S3Query = {
@@ -49,7 +49,8 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
       const { url, headers, at } = await prepare(key);
       return askS3(url, { headers, readsObject: true }, at);
     },
-    list: (options: ListOptions) => listPage(bucket, credentials, options, now()),
+    /** Whether there is an object below the prefix; else what S3 answers. */
+    list: () => listPage(bucket, credentials, { prefix: bucket.prefix, most: 1 }, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
     tryWriting: async (key: string) => {
       const search = "?partNumber=1&uploadId=vitrine-doctor";
@@ -65,20 +66,23 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
   const { status = 0, code, failure, ahead } = answer;
   const { name, bucket, region, base } = query.bucket;
   const { host } = new URL(base);
-  const setting = (check: "reachable" | "endpoint" | "region", seen: string, change: string) =>
+  const setting = (check: Check, seen: string, change: string) =>
     fail(check, { seen, remedy: `in BUCKETS.${name} of wrangler.toml, ${change}`, deploys: true });
   if (status === 0 && code === undefined) {
     const change = `correct endpoint (with a valid TLS certificate: docs/configuration.md lists providers) or addressing. If they are right, start that S3, get this machine online, or ${SEE_PROVIDER}`;
     return setting("reachable", `${host} does not answer: ${failure}`, change);
   }
-  if (code === "RequestTimeTooSkewed") return clockFault(ahead, host);
-  if (code === "NoSuchBucket") {
-    return fail("bucket", {
-      seen: `S3 has no bucket "${bucket}" at ${host}`,
-      impact: "every object is missing: visitors get 404",
-      remedy: `correct BUCKETS.${name}.bucket in wrangler.toml, or its endpoint`,
-      deploys: true,
+  if (code === "RequestTimeTooSkewed") {
+    const offset = `${Math.abs(ahead ?? 900)} s ${(ahead ?? 0) < 0 ? "behind" : "ahead"}`;
+    return fail("clock", {
+      seen: `S3's clock is ${offset}, and it refuses what is over 900 s off (${code})`,
+      remedy: `compare this machine's clock with https://time.is. If it is off, set it: timedatectl set-ntp true. Else set the clock of ${host}, or tell whoever runs it`,
     });
+  }
+  if (code === "NoSuchBucket") {
+    const missing = `S3 has no bucket "${bucket}" at ${host}`;
+    const fault = setting("bucket", missing, "correct bucket or endpoint");
+    return { ...fault, impact: "every object is missing: visitors get 404" };
   }
   if (code !== "Unauthorized" && answer.region !== undefined && answer.region !== region) {
     const change = `set region = "${answer.region}", and correct endpoint if that has ${region}`;
@@ -102,11 +106,8 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
     });
   }
   const seen = `${host} does not answer as an S3 does: ${reply} for an object that cannot exist`;
-  return setting(
-    "endpoint",
-    seen,
-    "set endpoint to an S3 that does not redirect, without the bucket",
-  );
+  const change = "set endpoint to an S3 that does not redirect, without the bucket";
+  return setting("endpoint", seen, change);
 }
 
 /** What is wrong with the credentials, by S3's code (A7, A11). */
@@ -132,27 +133,6 @@ function diagnoseKey(code: string, { secretPrefix, slot, from }: S3Query): Resul
 export function answerText({ status, code = "", failure }: S3Answer): string {
   if (status === undefined) return `S3 does not answer: ${failure}`;
   return `S3 answers ${status}${failure === undefined ? ` ${code}`.trimEnd() : `: ${failure}`}`;
-}
-
-const NEAR_S = 300;
-/** S3 refuses signatures that are as far off (A7): s. */
-const TOO_FAR_S = 900;
-
-/** Compares S3's clock with that of who asks it. @param ahead s; undefined: S3 tells no time */
-export function checkClock(ahead: number | undefined, host: string): Result {
-  if (ahead === undefined) return note("clock", "S3 tells no time");
-  const isNear = Math.abs(ahead) <= NEAR_S;
-  return isNear ? ok("clock", "S3's clock and this one agree") : clockFault(ahead, host);
-}
-
-function clockFault(ahead: number | undefined, host: string): Result {
-  const offset = `${Math.abs(ahead ?? TOO_FAR_S)} s ${(ahead ?? 0) < 0 ? "behind" : "ahead"}`;
-  return fail("clock", {
-    severity: Math.abs(ahead ?? TOO_FAR_S) < TOO_FAR_S ? "warning" : "error",
-    seen: `S3's clock is ${ahead === undefined ? "too far off" : offset}`,
-    impact: `S3 refuses signatures that are over ${TOO_FAR_S} s off`,
-    remedy: `compare this machine's clock with https://time.is. If it is off, ${SET_CLOCK}. Else set the clock of ${host}, or tell whoever runs it`,
-  });
 }
 
 /** A store needs a key or a role that may list: else nobody can tell a deleted object from a denied one (A6). */

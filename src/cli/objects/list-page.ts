@@ -12,7 +12,6 @@ import { askS3, type S3Answer } from "../http/ask-s3.ts";
 /** `most`: 1 to 1,000. */
 export type ListOptions = {
   readonly prefix: string;
-  readonly delimiter?: "/";
   readonly most?: number;
   readonly next?: string | undefined;
 };
@@ -22,8 +21,6 @@ export type Listed = { readonly key: string; readonly etag?: string; readonly by
 
 export type Page = {
   readonly objects: readonly Listed[];
-  /** With a delimiter: the beginnings of keys, up to it. */
-  readonly prefixes: readonly string[];
   /** The token of the next page; undefined: this is the last one. */
   readonly next: string | undefined;
 };
@@ -51,10 +48,9 @@ export async function listPage(
 }
 
 /** The URL of a page. Its query has the one spelling that is signed (A2). */
-function listUrl({ base }: Bucket, { prefix, delimiter, most = 1000, next }: ListOptions): string {
+function listUrl({ base }: Bucket, { prefix, most = 1000, next }: ListOptions): string {
   const parameters = {
     "continuation-token": next,
-    delimiter,
     "encoding-type": "url", // else keys with control characters are lost, or the list fails
     "list-type": "2",
     "max-keys": `${most}`,
@@ -76,7 +72,7 @@ const parser = new XMLParser({
   trimValues: false,
   processEntities: false,
   cdataPropName: "cdata",
-  isArray: (name) => name === "Contents" || name === "CommonPrefixes",
+  isArray: (name) => name === "Contents",
 });
 
 type Element = Readonly<Record<string, unknown>>;
@@ -99,7 +95,6 @@ function readPage(xml: string, prefix: string): Page {
       key: nameIn(one["Key"]),
       ...readDetails(one),
     })),
-    prefixes: elementsOf(list["CommonPrefixes"]).map((one) => nameIn(one["Prefix"])),
     next,
   };
 }
