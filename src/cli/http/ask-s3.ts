@@ -1,7 +1,7 @@
 // Asks S3 from this machine. If no answer comes, the result says why.
 
 import { parseS3Reply, type S3Reply } from "../../worker/base/s3-reply.ts";
-import { codeOf, fetchBody, isLate } from "./body.ts";
+import { codeOf, fetchBody } from "./body.ts";
 
 export type S3Answer = S3Reply & {
   /** The body, if the answer is not an object. */
@@ -42,7 +42,6 @@ export async function askS3(
     if (!isObject || !readsObject) return answer;
     return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
   } catch (error) {
-    const failure = isLate(error) ? "timeout" : codeOf(error);
-    return { ...(head && parseS3Reply(head, "", now)), text: "", failure };
+    return { ...(head && parseS3Reply(head, "", now)), text: "", failure: codeOf(error) };
   }
 }

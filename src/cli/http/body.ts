@@ -20,9 +20,8 @@ export async function fetchBody(
   maxBytes: (answer: Response) => number,
 ): Promise<Body> {
   const abort = new AbortController();
-  const timer = setTimeout(() => {
-    abort.abort(new DOMException("time is up", "TimeoutError"));
-  }, timeoutS * 1000);
+  const late = new DOMException("timeout", "TimeoutError");
+  const timer = setTimeout(() => abort.abort(late), timeoutS * 1000);
   try {
     const signal = init.signal ? AbortSignal.any([init.signal, abort.signal]) : abort.signal;
     const answer = await fetch(url, { ...init, redirect: "manual", signal });
@@ -60,25 +59,14 @@ export async function fetchText(
     const answer = await fetchBody(url, { ...init, signal }, timeoutS, () => maxBytes);
     return { ...answer, text: new TextDecoder().decode(answer.bytes) };
   } catch (error) {
-    return { reason: isLate(error) ? `not within ${timeoutS} s` : reasonOf(error) };
+    return { reason: codeOf(error) };
   }
 }
 
-/** Returns whether `fetchBody` threw it because the answer took too long. */
-export function isLate(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
-}
-
-/** Why `fetch` failed, in the words of its cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return `${error}`;
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
-}
-
-/** The code that Node.js gives a failure of the network, or its words if it has no code. */
+/** Why no answer came: `timeout`, a code of Node.js such as `ENOTFOUND`, or words if there is no code. */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return `${error}`;
+  if (error.name === "TimeoutError") return "timeout";
   if ("code" in error && typeof error.code === "string") return error.code;
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
   return inner instanceof Error ? codeOf(inner) : error.message;

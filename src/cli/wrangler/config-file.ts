@@ -5,33 +5,24 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Fault, World } from "../command.ts";
 
-/** In the order in which wrangler looks for them. It reads a program only if a flag asks for that. */
-const PROGRAM = "cloudflare.config.ts";
-const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", PROGRAM] as const;
+/** In the order in which wrangler looks for them. */
+const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"] as const;
 
 /** Returns the file's name. Unlike wrangler, it does not look in the folders above. */
 export function findConfigFile(folder: string): string | Fault {
   const [file, ...others] = NAMES.filter((name) => existsSync(join(folder, name)));
+  const remedy = "go to the folder of your Worker, or make one with npx vitrine init";
   if (file === undefined) {
-    return {
-      fault:
-        "there is no wrangler.toml or wrangler.jsonc in this folder: go to the folder of your Worker, or make one with npx vitrine init",
-    };
+    return { fault: `there is no wrangler.toml or wrangler.jsonc in this folder: ${remedy}` };
   }
-  if (file === PROGRAM) {
-    const remedy = "write the configuration as wrangler.toml or wrangler.jsonc instead";
-    return { fault: `vitrine cannot read ${PROGRAM}, which is a program: ${remedy}` };
-  }
-  // wrangler would ignore all but one without a word.
   if (others.length === 0) return file;
-  return {
-    fault: `wrangler reads ${file} and ignores ${others.join(" and ")}: remove one of them`,
-  };
+  const ignored = others.join(" and "); // by wrangler, without a word
+  return { fault: `wrangler reads ${file} and ignores ${ignored}: remove one of them` };
 }
 
 /** The file and the environment that a command is about. */
 export type Place = {
-  /** The name of wrangler's configuration file: `wrangler.toml`, `wrangler.jsonc` or `wrangler.json`. */
+  /** Its name, such as `wrangler.toml`. */
   readonly file: string;
   /** undefined: the top level */
   readonly environment: string | undefined;
@@ -41,14 +32,8 @@ export type Place = {
   readonly devVars: string;
 };
 
-/**
- * `--env` wins over CLOUDFLARE_ENV, as in wrangler; `--env ""` is the top level (S6).
- * @returns undefined: the top level
- */
-export function chooseEnvironment(
-  { env }: Pick<World, "env">,
-  given: string | undefined,
-): string | undefined {
+/** `--env` wins over CLOUDFLARE_ENV, as in wrangler; `--env ""` is the top level, undefined (S6). */
+export function chooseEnvironment({ env }: Pick<World, "env">, given: string | undefined) {
   return (given ?? env["CLOUDFLARE_ENV"]) || undefined;
 }
 
@@ -63,10 +48,7 @@ export function placeText({ file, environment }: Pick<Place, "file" | "environme
 }
 
 /** ` --env staging`, to add to a command. The top level needs ` --env ""` only if there are environments. */
-export function envFlag({
-  environment,
-  environments,
-}: Pick<Place, "environment" | "environments">) {
+export function envFlag({ environment, environments }: Omit<Place, "file" | "devVars">): string {
   if (environment !== undefined) return ` --env ${environment}`;
   return environments.length > 0 ? ' --env ""' : "";
 }
@@ -75,7 +57,7 @@ const COMMANDS =
   /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete|list))|vitrine [a-z]+)\b/g;
 
 /** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
-export function hintFor(place: Pick<Place, "file" | "environment" | "environments">, hint: string) {
+export function hintFor(place: Omit<Place, "devVars">, hint: string): string {
   const named = hint.replaceAll("wrangler.toml", place.file);
   return named.replace(COMMANDS, (command) => command + envFlag(place));
 }

@@ -9,7 +9,7 @@ import { type Fault, isFault, PACKAGE_ROOT } from "../command.ts";
 
 type PeerName = "wrangler" | "sharp";
 
-const MANIFEST = readManifest(join(PACKAGE_ROOT, "package.json"));
+const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
 
 /** The version of Vitrine that is running. */
 export const VERSION = String(MANIFEST["version"]);
@@ -19,15 +19,13 @@ const REQUIRES = [import.meta.url, resolve("package.json")].map((from) => create
 
 /** The `require` that finds an optional peer, or what to install. */
 export function requireOf(name: PeerName): NodeJS.Require | Fault {
-  const found = REQUIRES.find((require) => {
+  for (const require of REQUIRES) {
     try {
-      return require.resolve(name);
-    } catch {
-      return false;
-    }
-  });
-  const fault = `${name} is not installed. Run: npm ci, or: npm install --save-dev ${name}`;
-  return found ?? { fault };
+      require.resolve(name);
+      return require;
+    } catch {} // it may be at the other place
+  }
+  return { fault: `${name} is not installed. Run: npm ci, or: npm install --save-dev ${name}` };
 }
 
 /** The wrangler of this project, or what to do if there is none, or if it is too old. */
@@ -58,13 +56,9 @@ export function oldFault(installed: string): Fault | undefined {
  */
 export function lockWarning(folder: string): { what: string; remedy: string } | undefined {
   const file = join(folder, "package-lock.json");
-  if (!existsSync(file)) return undefined;
-  const { version } = tableOf(tableOf(readManifest(file)["packages"])["node_modules/vitrine"]);
+  const lock = existsSync(file) ? tableOf(readFileSync(file, "utf8")) : {};
+  const { version } = tableOf(tableOf(lock["packages"])["node_modules/vitrine"]);
   if (typeof version !== "string" || version === VERSION) return undefined;
   const what = `package-lock.json has vitrine ${version}, and ${VERSION} is installed`;
   return { what, remedy: "npm ci" };
-}
-
-function readManifest(file: string): Readonly<Record<string, unknown>> {
-  return tableOf(readFileSync(file, "utf8"));
 }

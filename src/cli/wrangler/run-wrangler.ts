@@ -47,13 +47,12 @@ export function wranglerAt(script?: string): RunWrangler {
 
 /** The world's environment in place of this process's, without what wrangler must not see. */
 function environmentOf({ env }: World): NodeJS.ProcessEnv {
-  const none = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
   // `--env` always names the environment.
   const isHidden = (name: string) => isSecret(name) || name === "CLOUDFLARE_ENV";
-  const shown = Object.entries(env).filter(([name]) => !isHidden(name.toUpperCase()));
+  const names = Object.keys({ ...process.env, ...env });
+  const shown = names.map((name) => [name, isHidden(name.toUpperCase()) ? undefined : env[name]]);
   return {
     ...process.env, // for its type: `wrangler types` requires the vars of this repository in it
-    ...none,
     ...Object.fromEntries(shown),
     WRANGLER_HIDE_BANNER: "true",
     WRANGLER_SEND_METRICS: "false",
@@ -64,16 +63,17 @@ function environmentOf({ env }: World): NodeJS.ProcessEnv {
 function stdioOf({ stdin, stdout }: World, input: string | undefined): StdioOptions {
   if (input !== undefined) return "pipe";
   // wrangler asks only if both are a terminal. If they are not, it takes its default answers.
-  const own = stdin === process.stdin && stdout === process.stdout;
-  const asks = own && process.stdin.isTTY === true && process.stdout.isTTY === true;
-  return asks ? ["inherit", "inherit", "pipe"] : ["ignore", "pipe", "pipe"];
+  const isOwn = stdin === process.stdin && stdout === process.stdout;
+  return isOwn && process.stdin.isTTY && process.stdout.isTTY
+    ? ["inherit", "inherit", "pipe"]
+    : ["ignore", "pipe", "pipe"];
 }
 
 /** What to do about an error, by what wrangler prints: it gives no code to read. */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /\b1021[45]\b|isn't currently deployed/, // after a roll-back, the latest version is the bad one
-    "The latest version of the Worker is not the deployed one. Check out the commit that is live, and deploy it: npx vitrine deploy. See docs/environments.md, “Roll back”",
+    "The latest version of the Worker is not the deployed one. Check out the commit that is live, and deploy it: npx vitrine deploy",
   ],
   [
     /required secrets have not been set/, // an old copy of the others would take the place of good ones
@@ -87,26 +87,19 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i,
     "wrangler is not logged in, or may not do this. Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN that may: docs/environments.md lists its permissions",
   ],
-  [
-    /\b10007\b|does not exist/i,
-    "There is no such Worker in this account. Check the account, and name in wrangler.toml",
-  ],
 ];
 
 /** A line of a stack: it leads into wrangler itself, and hides the reason above it. */
 const STACK = /^\s+at .*:\d+:\d+\)*$/;
 
 type Given = {
-  /** What it is about: the hint is for that environment. */
   readonly place: Parameters<typeof hintFor>[0];
-  /** What it reads from stdin; without it, it may ask at the terminal. */
   readonly input?: string;
-  /** The secrets that it is given: they are not shown. */
   readonly secrets: readonly string[];
 };
 
 /**
- * Runs wrangler to its end, and shows what it says.
+ * Runs wrangler to its end, and shows what it says, without the secrets that it is given.
  * @param args the words of a command, such as `secret bulk`, and then its options
  * @returns if it did not end with 0: how it ended, and what to do
  */

@@ -38,27 +38,21 @@ export function findKeyMistakes(folder: string, file: string): KeyMistake[] {
     return [];
   }
   const errors = isValid.errors ?? [];
-  const unions = errors.filter(({ keyword }) => keyword === "anyOf").map((one) => one.instancePath);
+  const unions = errors.filter(({ keyword }) => keyword === "anyOf");
   const isInUnion = (path: string) =>
-    unions.some((union) => path === union || path.startsWith(`${union}/`));
+    unions.some(({ instancePath }) => `${path}/`.startsWith(`${instancePath}/`));
   return errors.filter(({ instancePath }) => !isInUnion(instancePath)).map(keyMistake);
 }
 
+/** In `/env/staging/ratelimits/0/name`, the path is `ratelimits[0].name`, and the environment staging. */
 function keyMistake({ instancePath, params, message = "" }: ErrorObject): KeyMistake {
-  const { additionalProperty, allowedValues } = params;
-  if (additionalProperty !== undefined) {
-    const place = placeOf(`${instancePath}/${additionalProperty}`);
-    return { ...place, message: "is no key that wrangler knows here" };
+  const { additionalProperty: unknown, allowedValues: values } = params;
+  const pointer = unknown === undefined ? instancePath : `${instancePath}/${unknown}`;
+  const [, environment, rest = ""] = /^(?:\/env\/([^/]+)(?=\/))?\/(.*)/s.exec(pointer) ?? [];
+  const dotted = rest.replace(/\/(\d+)(?=\/|$)/g, "[$1]").replaceAll("/", ".");
+  const path = dotted.replaceAll("~1", "/").replaceAll("~0", "~");
+  if (unknown !== undefined) {
+    return { environment, path, message: "is no key that wrangler knows here" };
   }
-  const values = Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : "";
-  return { ...placeOf(instancePath), message: message + values };
-}
-
-/** `/env/staging/ratelimits/0/name` is `ratelimits[0].name` in staging. */
-function placeOf(pointer: string): { environment: string | undefined; path: string } {
-  const keys = pointer.slice(1).split("/");
-  const environment = keys[0] === "env" && keys.length > 2 ? keys[1] : undefined;
-  const rest = environment === undefined ? keys : keys.slice(2);
-  const path = rest.join(".").replace(/\.(\d+)(?=\.|$)/g, "[$1]");
-  return { environment, path: path.replaceAll("~1", "/").replaceAll("~0", "~") };
+  return { environment, path, message: values ? `${message}: ${values.join(", ")}` : message };
 }

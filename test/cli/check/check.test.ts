@@ -1,7 +1,5 @@
 // What `vitrine check` says of one environment: mistakes, warnings, and what it does.
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { BOUND, CACHED, envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
@@ -338,14 +336,4 @@ describe("vitrine check says what is to be done and what it can cost:", () => {
     const { out: all } = await check(stored([renditions()]));
     expect(all).toMatch(/after the first month only what is new is billed$/m);
   });
-});
-
-test("cloudflare.config.ts is a program, which vitrine does not run", async () => {
-  const folder = makeProject(TOP);
-  writeFileSync(join(folder, "cloudflare.config.ts"), "export default {};");
-  const both = await vitrine(["check"], { folder });
-  expect([both.code, both.err]).toEqual([
-    2,
-    expect.stringMatching(/ignores cloudflare\.config\.ts: rem/),
-  ]);
 });
