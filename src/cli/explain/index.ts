@@ -6,7 +6,6 @@ import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import type { RenditionKey } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import type { Variant } from "../../worker/config/preset.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
@@ -23,7 +22,7 @@ import { placeOf } from "../../worker/store/rendition-store.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { bucketOfWorker, openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { isHere, ownUrlsOf } from "../config/site-url.ts";
-import { money, PRICE, transformationsOf, uniqueOptions } from "../config/transformations.ts";
+import { money, PRICE, uniqueOptions } from "../config/transformations.ts";
 import { BROWSERS } from "../http/ask-picture.ts";
 import { envOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
@@ -68,9 +67,9 @@ async function explain(world: World, given: string, env: string | undefined): Pr
 
 type Row = readonly [name: string, value: string];
 
+/** `isShown`: as far as the configuration decides. */
 type Explained = { readonly rows: readonly Row[]; readonly isShown: boolean };
 
-/** Whether the Worker shows it is said as far as the configuration decides. */
 async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
   const { config } = project;
   const resolved = resolveRequest(config, url.pathname);
@@ -92,7 +91,8 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   const granted = await readSignature(project, target, resolved, now);
   if (isRefusal(granted)) return refuse(rows, granted);
   const bucket = bucketOfWorker(project, route.bucket);
-  rows.push(["Signature", granted.text], ...originRows(project, bucket, key));
+  rows.push(["Signature", granted.text], ["Origin URL", originUrl(bucket.base, key)]);
+  if (bucket.r2 === undefined) rows.push(["Signed by", signerOf(project, bucket)]);
   if (facts) {
     rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
     return { rows, isShown: true };
@@ -102,14 +102,16 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   return { rows, isShown: true };
 }
 
-/** What the engine is asked for, under which names the store has it, and what it costs. */
+/** What the engine is asked for, under which names the store has it, and what Cloudflare bills (L2). */
 async function renditionRows(
   { config }: Project,
   rendition: Omit<RenditionKey, "formats">,
   svg: boolean,
 ): Promise<Row[]> {
   const { bucket, key, variant } = rendition;
-  const original = originalOf(key);
+  const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
+  const original =
+    ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
   const renditions = BROWSERS.map(async ({ browser, readable }) => {
     const formats = acceptedFormatsOf(variant, readable, svg);
     const options = edgeOptions(createTransformRequest(variant, formats, original));
@@ -118,14 +120,16 @@ async function renditionRows(
   });
   const all = await Promise.all(renditions);
   const isStored = all.some(({ name }) => name !== undefined);
+  const unique = counted(uniqueOptions(variant, false).length, "unique transformation");
+  const billed = isStored ? "once, since the store holds it" : "in each month that it is asked for";
+  const price = `free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`;
   return [
     ["Engine", bucket.engine === "binding" ? "the Images binding" : "the image edge"],
     ["Options", `by what the browser reads, if the original is ${original}`],
     ...merge(all.map(({ reads, options }) => [reads, options])),
     ["Stored as", "by what the browser reads"],
     ...merge(all.map(({ reads, name = "nothing" }) => [reads, name])),
-    ["Cost", costText(variant, isStored)],
-    ["", `all variants of this object: ${transformationsOf(config).get(bucket.name)}`],
+    ["Cost", `${unique}, billed ${billed}: ${price}`],
   ];
 }
 
@@ -135,12 +139,12 @@ function refuse(
   { event, ...fields }: Refusal,
   existing: readonly string[] = [],
 ): Explained {
-  const details = Object.entries(fields).flatMap(([name, value]) =>
+  const all: Row[] = [...rows, ["Answer", `no image: ${event} (docs/errors.md#${event})`]];
+  for (const [name, value] of Object.entries(fields)) {
     // The text to sign has several lines.
-    `${value}`.split("\n").map((line, at): Row => [at === 0 ? `  ${name}` : "", oneLine(line)]),
-  );
-  const answer: Row = ["Answer", `no image: ${event} (docs/errors.md#${event})`];
-  const all = [...rows, answer, ...details];
+    const [first = "", ...more] = `${value}`.split("\n").map(oneLine);
+    all.push([`  ${name}`, first], ...more.map((line): Row => ["", line]));
+  }
   const clean = all.map(([name, value]): Row => [name, withoutQueries(value)]);
   if (existing.length > 0) clean.push(["There is", oneLine(existing.join(", "))]);
   return { rows: clean, isShown: false };
@@ -169,16 +173,13 @@ async function readSignature(
   return { version, text: `${state} until ${new Date(expires * 1000).toISOString()}` };
 }
 
-/** The object's URL at S3, and what opens it. The signature is left out. */
-function originRows(project: Project, { base, r2, name, role }: Bucket, key: string): Row[] {
-  const origin: Row = ["Origin URL", originUrl(base, key)];
-  if (r2 !== undefined) return [origin];
-  if (role !== undefined) return [origin, ["Signed by", `a session of the role ${role.arn}`]];
+/** What opens the object at S3. No more of a key than its end. */
+function signerOf(project: Project, { name, role }: Bucket): string {
+  if (role !== undefined) return `a session of the role ${role.arn}`;
   const [slot] = slotsAtHand(project, name).usable;
-  if (slot === undefined) return [origin, ["Signed by", "a key that is not at hand"]];
+  if (slot === undefined) return "a key that is not at hand";
   const { accessKeyId } = secretNames(project.words.get(name) ?? "AWS", slot.name);
-  const from = project.secrets.get(accessKeyId)?.from;
-  return [origin, ["Signed by", `the ${slot.name} key ${keyEnd(slot)} (from ${from})`]];
+  return `the ${slot.name} key ${keyEnd(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
 }
 
 /** Who reads which formats, in words. */
@@ -189,17 +190,4 @@ function merge(values: readonly Row[]): Row[] {
   const [[, first] = ["", ""]] = values;
   if (values.every(([, value]) => value === first)) return [["  any", first]];
   return values.map(([name, value]) => [`  ${name}`, value]);
-}
-
-/** The type of the original, by how its key ends. */
-function originalOf(key: string) {
-  const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
-  return ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
-}
-
-/** What Cloudflare bills for a variant of an object (L2). */
-function costText(variant: Variant, isStored: boolean): string {
-  const unique = counted(uniqueOptions(variant, false).length, "unique transformation");
-  const billed = isStored ? "once, since the store holds it" : "in each month that it is asked for";
-  return `${unique}, billed ${billed}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`;
 }

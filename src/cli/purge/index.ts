@@ -79,9 +79,14 @@ async function purge(world: World, names: readonly string[], options: Options): 
   }
   const project = openProject(world, place);
   if (isFault(project)) return project;
+  const buckets = project.config.buckets.map(({ name }) => name);
+  if (bucket !== undefined && !buckets.includes(bucket)) {
+    const known = buckets.join(", ");
+    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known}` };
+  }
   const worker = openWorker(world, project);
   if (isFault(worker)) return worker;
-  if (!areNamed) return purgeWhole(world, project, worker, bucket);
+  if (!areNamed) return purgeWhole(world, worker, bucket);
   const command = commandLine("purge", { verify, ...place });
   const given = await gatherObjects(world, project, names, prefix, command);
   if (isFault(given)) return given;
@@ -92,17 +97,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
 }
 
 /** @param bucket undefined: every bucket */
-async function purgeWhole(
-  world: World,
-  { config }: Project,
-  worker: Worker,
-  bucket: string | undefined,
-): Promise<End> {
-  const buckets = config.buckets.map(({ name }) => name);
-  if (bucket !== undefined && !buckets.includes(bucket)) {
-    const known = buckets.join(", ");
-    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known}` };
-  }
+async function purgeWhole(world: World, worker: Worker, bucket: string | undefined): Promise<End> {
   const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
   const [reason] = (await purgeNames(world, worker, [name], body)).values();
   if (reason !== undefined) return { fault: `${name} is not purged: ${reason}` };
@@ -110,11 +105,8 @@ async function purgeWhole(
   return EXIT.done;
 }
 
-async function purgeGiven(
-  world: World,
-  worker: Worker,
-  { objects, impossible }: GivenObjects,
-): Promise<Exit> {
+async function purgeGiven(world: World, worker: Worker, given: GivenObjects): Promise<Exit> {
+  const { objects, impossible } = given;
   const all = counted(objects.size, "object");
   say(world.stderr, `Purging ${all} of ${worker.base}.`);
   const notPurged = await purgeNames(world, worker, [...objects.keys()]);
@@ -122,10 +114,9 @@ async function purgeGiven(
   if (done > 0) {
     say(world.stderr, `Purged ${count(done)} of ${all}. Browsers keep what they have for max_age.`);
   }
-  const left = [...notPurged].map(([name, reason]): [string, string] => {
-    return [objects.get(name)?.given ?? name, reason];
-  });
-  return reportNotDone(world, "NOT PURGED", done, new Map(left), impossible);
+  const left = new Map<string, string>();
+  for (const [name, reason] of notPurged) left.set(objects.get(name)?.given ?? name, reason);
+  return reportNotDone(world, "NOT PURGED", done, left, impossible);
 }
 
 /** Asks for objects as visitors do, in every variant and format, and says what still comes: nothing may. */
@@ -138,13 +129,10 @@ async function verifyGone(
   const { stderr } = world;
   const plan = createPlanner(project, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
-  const problems: string[] = [];
-  const requests = objects.flatMap((object) => {
-    const planned = plan(object);
-    // What is not asked for is no proof.
-    if (planned.length === 0) problems.push(`not asked for: ${object.given}: no route shows it`);
-    return planned;
-  });
+  const requests = objects.flatMap(plan);
+  const isAsked = new Set(requests.map(({ given }) => given));
+  const unasked = objects.filter(({ given }) => !isAsked.has(given)); // that is no proof
+  const problems = unasked.map(({ given }) => `not asked for: ${given}: no route shows it`);
   say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
   const stopped = await askRenditions(world, base, requests, 6, (request, answer) => {
     const rendition = `${request.path}, by a browser that reads ${request.browser}`;
@@ -155,20 +143,17 @@ async function verifyGone(
   if (world.interrupted.aborted) return EXIT.interrupted;
   if (stopped) problems.push(`not asked for: ${stopped.fault}`);
   say(stderr, ...problems.map((problem) => visible(`  ${problem}`)));
-  const summary =
-    problems.length > 0
-      ? paint(world, stderr, "red", `NOT GONE, or not known: ${problems.length}, as named above.`)
-      : `Nothing comes: ${counted(requests.length, "answer")}, all 404.`;
-  say(stderr, summary);
-  return problems.length > 0 ? EXIT.partly : EXIT.done;
+  if (problems.length === 0) {
+    say(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all 404.`);
+    return EXIT.done;
+  }
+  const summary = `NOT GONE, or not known: ${problems.length}, as named above.`;
+  say(stderr, paint(world, stderr, "red", summary));
+  return EXIT.partly;
 }
 
 /** A Vitrine that has a token for /purge, and how many objects it takes in a request. */
 type Worker = { readonly base: string; readonly token: string; readonly maxObjects: number };
-
-const MAX_OBJECTS = 200;
-/** With a store, the Worker asks S3 for each. */
-const MAX_OBJECTS_WITH_STORE = 20;
 
 /** @returns a fault if its token is not at hand, or the configuration does not prove where it is */
 function openWorker({ folder }: World, project: Project): Worker | Fault {
@@ -180,8 +165,7 @@ function openWorker({ folder }: World, project: Project): Worker | Fault {
   }
   const token = readToken(valuesOf(project.secrets), "PURGE_TOKEN");
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
-  const maxObjects = project.config.store ? MAX_OBJECTS_WITH_STORE : MAX_OBJECTS;
-  return { base, token, maxObjects };
+  return { base, token, maxObjects: project.config.store ? 20 : 200 }; // with a store, S3 is asked for each
 }
 
 /** Names that are not purged, and why. */
@@ -218,6 +202,10 @@ async function purgeNames(
 /** The Worker answers in less than 4 s. */
 const TIMEOUT_S = 30;
 const MAX_BYTES = 1_000_000;
+const REASONS: Readonly<Record<number, string>> = {
+  401: "the PURGE_TOKEN at hand is not the Worker's",
+  404: "the Worker has no PURGE_TOKEN: npx wrangler secret put PURGE_TOKEN",
+};
 const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 };
 
 /**
@@ -227,7 +215,7 @@ const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 
 function createPoster(
   { now, interrupted: signal }: World,
   { base, token }: Worker,
-  whole: object | undefined,
+  whole?: object,
 ) {
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -246,17 +234,10 @@ function createPoster(
     if (answer === undefined) return { notPurged, stopped: "interrupted" };
     if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${base}` };
     const { report, isForeign, status } = answer;
-    if (report === undefined) return { notPurged, stopped: whyNoReport(status) };
+    if (report === undefined)
+      return { notPurged, stopped: REASONS[status] ?? `the Worker answers ${status}` };
     return { notPurged, stopped: isForeign ? "the Worker answers about other objects" : undefined };
   };
-}
-
-function whyNoReport(status: number): string {
-  if (status === 401) return "the PURGE_TOKEN at hand is not the Worker's";
-  if (status === 404) {
-    return "the Worker has no PURGE_TOKEN: npx wrangler secret put PURGE_TOKEN";
-  }
-  return `the Worker answers ${status}: npx wrangler tail`;
 }
 
 const MAX_REASON_LENGTH = 300;

@@ -1,7 +1,6 @@
 // vitrine url, which is also called sign: prints the public URLs of an object. It asks no server.
 
 import { Command } from "@commander-js/extra-typings";
-import type { BoundRoute } from "../../worker/config/routes.ts";
 import {
   align,
   type End,
@@ -12,7 +11,7 @@ import {
   type Run,
   type World,
 } from "../command.ts";
-import { openProject, type Project } from "../config/project.ts";
+import { openProject } from "../config/project.ts";
 import { ownUrlsOf } from "../config/site-url.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
@@ -63,29 +62,31 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   const { given, bucket, key, place } = object;
   const only = preset ?? place?.variant;
   const routes = place ? [place.route] : config.routes.filter((route) => route.bucket === bucket);
-  const showing = routes
-    .map((route) => ({ route, paths: pathsBy(project, route, key, only) }))
-    .filter(({ paths }) => paths.length > 0);
+  const known = new Set(routes.flatMap((route) => variantsOf(project, route)));
+  const variants = [...known].filter((variant) => variant === (only ?? variant));
+  const showing = routes.filter((route) =>
+    variants.some((variant) => pathOf(project, route, variant, key) !== undefined),
+  );
   if (showing.length === 0) {
-    const known = new Set(routes.flatMap((route) => variantsOf(project, route)));
     const names = `Its routes have ${[...known].join(", ")}`;
     const subject = only === undefined ? "" : `"${only}" of `;
     const advice = "compare the routes in wrangler.toml, and their order";
     return { fault: `no route shows ${subject}"${given}": ${advice}. ${names}` };
   }
-  const match = showing.find(({ route }) => (route.signing !== undefined) === sign);
-  if (match === undefined) {
-    const paths = showing.map(({ route }) => route.path).join(", ");
+  const route = showing.find(({ signing }) => (signing !== undefined) === sign);
+  if (route === undefined) {
+    const paths = showing.map(({ path }) => path).join(", ");
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
     const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [given]);
     return { fault: `${paths}: ${problem}: ${command}` };
   }
-  const { route, paths } = match;
   const { signing } = route;
   const until = signing ? readExpiry(expires, signing.maxAge, world.now()) : 0;
   if (isFault(until)) return until;
   const rows: [variant: string, url: string][] = [];
-  for (const [variant, path] of paths) {
+  for (const variant of variants) {
+    const path = pathOf(project, route, variant, key);
+    if (path === undefined) continue;
     const grant = { preset: config.variants.get(variant)?.preset ?? "", key, expires: until };
     const query = signing ? await queryFor(project, route, grant) : "";
     if (isFault(query)) return query;
@@ -96,22 +97,9 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   return EXIT.done;
 }
 
-/** The paths of an object by a route, each with its variant. @param only undefined: all variants */
-function pathsBy(project: Project, route: BoundRoute, key: string, only: string | undefined) {
-  return variantsOf(project, route).flatMap((variant): [variant: string, path: string][] => {
-    const path = pathOf(project, route, variant, key);
-    return path === undefined || variant !== (only ?? variant) ? [] : [[variant, path]];
-  });
-}
-
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/**
- * @param text default: an hour, if the route allows it
- * @param maxAge the route's `max_age`: seconds
- * @param now milliseconds since 1970
- * @returns seconds since 1970
- */
+/** Returns seconds since 1970. @param maxAge the route's `max_age`: seconds @param now ms since 1970 */
 function readExpiry(text: string | undefined, maxAge: number, now: number): number | Fault {
   const seconds = Math.floor(now / 1000);
   if (text === undefined) return seconds + Math.min(3600, maxAge);

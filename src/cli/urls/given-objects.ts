@@ -21,10 +21,9 @@ export type GivenObject = Found & {
   readonly place?: { readonly route: BoundRoute; readonly variant: string };
 };
 
+/** Each object once, by BUCKET/key, and how many of those that were given cannot be objects. */
 export type GivenObjects = {
-  /** Each object once, by BUCKET/key. */
   readonly objects: ReadonlyMap<string, GivenObject>;
-  /** How many of those that were given cannot be objects. */
   readonly impossible: number;
 };
 
@@ -63,9 +62,7 @@ export async function gatherObjects(
   }
   if (prefix !== undefined) {
     const beginning = readPrefix(buckets, prefix);
-    if (isFault(beginning)) {
-      return { fault: `--prefix ${JSON.stringify(prefix)}: ${beginning.fault}` };
-    }
+    if (isFault(beginning)) return { fault: `--prefix ${prefix}: ${beginning.fault}` };
     const instead = `, or give the keys, one on each line: ${command} - < keys.txt`;
     const listed = await listObjects(world, project, [beginning], "--prefix", instead);
     if (isFault(listed)) return listed;
@@ -89,9 +86,8 @@ function withoutSignature(given: string): string {
 /** Why a text names no object. @param reason may repeat what was given */
 export function refuseGiven(given: string, reason: string): Fault {
   const safe = withoutSignature(given);
-  return {
-    fault: `${JSON.stringify(safe)}: ${safe === given ? reason : withoutSignatures(reason)}`,
-  };
+  const text = safe === given ? reason : withoutSignatures(reason);
+  return { fault: `${JSON.stringify(safe)}: ${text}` };
 }
 
 /** Reads a name or a public URL. */
@@ -109,9 +105,9 @@ function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject 
   if (!URL.canParse(text) || /\p{Cc}/u.test(text)) return refuseGiven(given, "is not a URL");
   const { host, pathname } = new URL(text);
   if (text === given) {
+    const { hosts } = own;
     const foreign = own.refuse(given);
     if (foreign !== undefined) return refuseGiven(given, foreign.fault);
-    const { hosts } = own;
     if (hosts.length > 0 && !hosts.some((one) => isHostOf(host, one))) {
       return refuseGiven(given, `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`);
     }
@@ -121,14 +117,11 @@ function readUrl({ config }: Project, own: OwnUrls, given: string): GivenObject 
   const { route, name: variant, object: key } = resolved;
   const problem = keyFault(resolved.key);
   if (problem !== undefined) return refuseGiven(given, problem);
-  const place = { route, variant };
-  return { given: withoutSignature(given), bucket: route.bucket, key, place };
+  const { bucket } = route;
+  return { given: withoutSignature(given), bucket, key, place: { route, variant } };
 }
 
-/**
- * Prints the objects that are left, as they were given: in a file they can be given again. And why they are left.
- * @param done how many are not left
- */
+/** Prints the objects that are left, so that they can be given again, and why. @param done how many are not left */
 export function reportNotDone(
   world: World,
   title: "NOT PURGED" | "NOT WARMED",

@@ -91,9 +91,11 @@ function renditionsOf(variant: Variant, svg: boolean) {
   });
 }
 
+/** Gets an answer. It returns a fault if no more is to be sent. */
+export type TakeAnswer = (request: RenditionRequest, answer: PictureAnswer) => Fault | undefined;
+
 /**
  * Sends requests, some at a time. They are taken one at a time, as they are needed.
- * @param take gets each answer. It returns a fault if no more is to be sent
  * @returns why not all were sent; undefined: all were, or it was interrupted
  */
 export async function askRenditions(
@@ -101,7 +103,7 @@ export async function askRenditions(
   base: string,
   requests: Iterable<RenditionRequest>,
   concurrency: number,
-  take: (request: RenditionRequest, answer: PictureAnswer) => Fault | undefined,
+  take: TakeAnswer,
 ): Promise<Fault | undefined> {
   const ask = createPictureClient(world);
   let stopped: Fault | undefined;

@@ -4,17 +4,11 @@ import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import { openSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
-import type { PictureAnswer } from "../http/ask-picture.ts";
 import { collect, envOption, OBJECTS, urlOption, wholeNumber } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
-import {
-  askRenditions,
-  createPlanner,
-  type Planner,
-  type RenditionRequest,
-} from "../urls/renditions.ts";
+import { askRenditions, createPlanner, type Planner, type TakeAnswer } from "../urls/renditions.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -67,11 +61,10 @@ async function warm(world: World, names: readonly string[], options: Options): P
   const progress = createProgress(world, "requests", sayCosts(world, plan, objects));
   const unshown = objects.filter((object) => plan(object).length === 0);
   /** Why an object failed, by its name. */
-  const failed = new Map(
-    unshown.map(({ given }) => [given, "no route shows it at what is chosen"]),
-  );
+  const unshownReason = "no route shows it at what is chosen";
+  const failed = new Map(unshown.map((object) => [object.given, unshownReason]));
   const sum = { images: 0, bytes: 0, trouble: 0 };
-  const take = ({ given, variant, browser }: RenditionRequest, answer: PictureAnswer) => {
+  const take: TakeAnswer = ({ given, variant, browser }, answer) => {
     progress.step();
     if ("bytes" in answer) {
       sum.images += 1;
