@@ -30,6 +30,8 @@ type Cause = Omit<Problem, "seen"> & {
 const setting = (remedy: string): Cause => ({ remedy, bearing: "consequence", deploys: true });
 const passing = (remedy: string): Cause => ({ remedy, severity: "warning", bearing: "passing" });
 
+const LOGGED: Cause = { remedy: READ_LOG, bearing: "consequence" };
+
 /** By `CODE/STATUS` or code of the edge, by event of the Worker's log, or by status that a visitor gets. */
 const CAUSES: Readonly<Record<string, Cause>> = {
   "9401/403": {
@@ -39,59 +41,44 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   },
   // E8, E13
   "9403": setting(
-    "if BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself, set it to S3's. Else a transformation flow of the zone matches the Worker's URLs: change or remove that flow, in Cloudflare's dashboard under Images",
+    "if BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself, set it to S3's. Else change or remove the transformation flow of the zone that matches the Worker's URLs",
   ),
   "9509": passing(`try again in a minute, then ${SEE_PROVIDER}`),
   "not-transformed": {
     check: "transformations",
-    meaning:
-      "its answers have no cf-resized header: it returns originals, which the Worker refuses",
+    meaning: "it returns originals, which the Worker refuses",
     remedy: `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,
   },
   "quota-spent": {
     check: "quota", // L2
-    meaning: "the limit of unique transformations is reached",
     impact: "new variants get 503 until next month",
     remedy: `use a paid plan (${DASHBOARD}), or fewer presets and descriptors: npx vitrine check counts them`,
   },
-  "object-missing": setting(
-    "upload the object, or correct canary, prefix or bucket in wrangler.toml",
-  ),
-  "source-unreadable": setting(
-    "repair the canary, or set another canary in wrangler.toml: a JPEG of at most 100 MB, 100 megapixels and 12,000 px a side",
-  ),
+  "object-missing": setting("upload it, or correct canary, prefix or bucket in wrangler.toml"),
+  "source-unreadable": setting("repair the canary, or set another canary in wrangler.toml"),
   // A5, A15, E1, E5, E7
   "origin-denied": setting(
-    `correct region and endpoint in wrangler.toml: npx vitrine doctor asks S3 for the region. If they are right, make sure that Sources of the zone has {entry}, that no bucket policy limits addresses, that the host of each overlay with a url allows it, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${LEAVE_PARAMETER_OUT}`,
+    `correct region and endpoint in wrangler.toml. If they are right, make sure that Sources of the zone has {entry}, that no bucket policy limits addresses, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${LEAVE_PARAMETER_OUT}`,
   ),
-  "timed-out": setting(
-    "see whether S3 is slow. Else use smaller originals, or a longer timeout in ANSWERS of wrangler.toml",
-  ),
+  "timed-out": setting("use smaller originals, or a longer timeout in ANSWERS of wrangler.toml"),
   "edge-failed": passing(SEE_CLOUDFLARE),
   "origin-failed": setting(
-    `try again in a minute, then ${SEE_PROVIDER}. Else correct BUCKETS.*.endpoint or addressing in wrangler.toml: it must be reachable from the internet`,
+    `try again in a minute, then ${SEE_PROVIDER}. Else correct BUCKETS.*.endpoint or addressing in wrangler.toml`,
   ),
   "edge-refused": setting(
-    "for the Images binding, switch Images on in Cloudflare's dashboard, and check that the plan has it. For the edge, BUCKETS.*.endpoint in wrangler.toml must be an https:// URL of usual characters. Compare each preset with docs/configuration.md. Else look the code up: https://developers.cloudflare.com/images/reference/troubleshooting/",
+    "for the Images binding, switch Images on in Cloudflare's dashboard. For the edge, BUCKETS.*.endpoint in wrangler.toml must be an https:// URL of usual characters. Compare each preset with docs/configuration.md. Else look the code up: https://developers.cloudflare.com/images/reference/troubleshooting/",
   ),
   404: {
     remedy: `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL, or ${READ_LOG}`,
     bearing: "consequence",
   },
-  415: {
-    remedy: `${NAME_ANOTHER}. Or replace that object by an image, and purge it: npx vitrine purge`,
-  },
+  415: { remedy: `${NAME_ANOTHER}, or replace that one by an image: then npx vitrine purge` },
   429: passing("wait a minute, and try again"),
   500: {
     check: "configuration",
     impact: "the deployed configuration has a mistake, so nothing is served",
     remedy:
       "npx wrangler tail shows each mistake. Correct it in wrangler.toml (npx vitrine check checks that), then npx vitrine deploy. A secret: npx wrangler secret put, or npx wrangler secret delete",
-  },
-  "any 4xx": { remedy: LET_PASS },
-  "any 5xx": {
-    remedy: `${READ_LOG}. With HEALTH_TOKEN and a canary (docs/doctor.md, “Health”) the doctor finds it itself`,
-    bearing: "consequence",
   },
 };
 
@@ -108,9 +95,8 @@ const SAME: Readonly<Record<string, string>> = {
 };
 
 /** The cause of the first name that has one. */
-function causeFor(...names: readonly string[]): Cause {
-  const causes = names.map((name) => CAUSES[SAME[name] ?? name]);
-  return causes.find((one) => one !== undefined) ?? { remedy: READ_LOG };
+function findCause(...names: readonly string[]): Cause | undefined {
+  return names.map((name) => CAUSES[SAME[name] ?? name]).find((one) => one !== undefined);
 }
 
 /**
@@ -125,7 +111,7 @@ export function diagnoseEdge(
   { entry, isBinding, local }: { entry: string; isBinding: boolean; local: boolean },
 ): Result {
   const { event, reason } = failureFor(status, code, "");
-  const cause = causeFor(`${code}/${status}`, code, event);
+  const cause = findCause(`${code}/${status}`, code, event) ?? LOGGED;
   const { check = isBinding ? "binding" : "edge", meaning, remedy, ...problem } = cause;
   const section = /^\d/.test(code) ? event : (SAME[code] ?? code);
   return fail(check, {
@@ -137,8 +123,8 @@ export function diagnoseEdge(
 
 /** What a status means that a visitor gets, if nothing more is known. */
 export function diagnoseStatus(status: number, url: string, local: boolean): Result {
-  const cause = causeFor(`${status}`, status < 500 ? "any 4xx" : "any 5xx");
-  const { check = "image", meaning: _meaning, ...problem } = cause;
-  const given = { impact: "visitors see no image", seen: `${url} answers ${status}`, ...problem };
-  return fail(check, { ...given, remedy: (local ? LOCALLY : "") + problem.remedy });
+  const unknown = status < 500 ? { remedy: LET_PASS } : LOGGED;
+  const { check = "image", meaning: _meaning, ...cause } = findCause(`${status}`) ?? unknown;
+  const problem = { impact: "visitors see no image", seen: `${url} answers ${status}`, ...cause };
+  return fail(check, { ...problem, remedy: (local ? LOCALLY : "") + problem.remedy });
 }

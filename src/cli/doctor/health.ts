@@ -25,121 +25,103 @@ export async function checkHealth(project: Project, base: string): Promise<reado
   if (!("buckets" in health)) return [{ about, ...diagnoseNoHealth(health) }];
   const { configuration, buckets } = health;
   const isDeployed = local || !configuration || configuration === (await hashVars(known.deployed));
-  const findings = buckets.flatMap((one) => diagnoseBucket(project, base, isDeployed, one));
+  const findings = buckets.flatMap((one) => diagnoseBucket(project, base, one));
   if (isDeployed) return findings;
+  // What is said of settings may be right in wrangler.toml, and explains what visitors get.
+  const current = findings.filter(({ deploys }) => !deploys);
   const differs = fail("deployed", {
     severity: "warning",
     seen: "the deployed configuration is not that of wrangler.toml: it is not deployed yet",
     impact: "what is changed in wrangler.toml counts only after a deploy",
     remedy: "correct what is said above of wrangler.toml, if anything is: then npx vitrine deploy",
+    ...(current.length < findings.length && { bearing: "passing" }),
   });
-  const remedy =
-    "npx vitrine deploy, because wrangler.toml may be right. Then run the doctor again";
-  const weighed = findings.map((one) => (one.deploys ? { ...one, remedy, deploys: false } : one));
-  return [{ about, ...differs }, ...weighed];
+  return [{ about, ...differs }, ...current];
 }
 
 function diagnoseNoHealth({ status, reason }: NoHealth): Result {
-  const isBusy = status === undefined || status === 429;
-  const deploy =
-    "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
-  const correct = // the Worker's token may be used by monitoring
-    "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN";
-  return fail("health", {
-    severity: "warning",
-    seen: `/healthz does not report: ${reason}`,
-    impact: "the doctor sees only what visitors get",
-    remedy: isBusy ? "try again in a minute" : status === 401 ? correct : deploy,
-    ...(isBusy && { bearing: "passing" }),
-  });
+  const seen = `/healthz does not report: ${reason}`;
+  const impact = "the doctor sees only what visitors get";
+  const problem = { severity: "warning", seen, impact } as const;
+  if (status === undefined || status === 429) {
+    return fail("health", { ...problem, remedy: "try again in a minute", bearing: "passing" });
+  }
+  const remedy =
+    status === 401 // the Worker's token may be used by monitoring
+      ? "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN"
+      : "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
+  return fail("health", { ...problem, remedy });
 }
 
 function diagnoseBucket(
   project: Project,
   base: string,
-  isDeployed: boolean,
   { bucket: name, slots, r2, role, edge, answered }: BucketHealth,
 ): Finding[] {
   const { config, local } = project;
   const bucket = config.buckets.find((one) => one.name === name);
   if (bucket === undefined) return []; // wrangler.toml has it no more
   const findings: Finding[] = [];
-  const add = (part: string, ...results: readonly Result[]) =>
-    findings.push(
-      ...results.map((one) => ({ about: `${base}: bucket ${name}${part}`, bucket: name, ...one })),
-    );
+  const add = (part: string, ...results: readonly Result[]) => {
+    const about = `${base}: bucket ${name}${part}`;
+    findings.push(...results.map((one) => ({ about, bucket: name, ...one })));
+  };
   const working = slots.find(({ state }) => state === "ok");
   for (const one of slots) {
-    const { slot, access_key: key } = one;
-    const result = diagnoseSlot(project, bucket, isDeployed, one);
+    const result = diagnoseSlot(project, bucket, one);
     const weighed = working ? lessen(result, `only slot ${working.slot} works`) : result;
-    add(`, slot ${slot}${key === undefined ? "" : `: the key ${key}`}`, weighed);
+    const key = one.access_key === undefined ? "" : `: the key ${one.access_key}`;
+    add(`, slot ${one.slot}${key}`, weighed);
   }
   const silent = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
   if (r2 === "ok") add(", its binding", ok("r2", "R2 answers the Worker"));
   else if (r2 !== undefined) add(", its binding", fail("r2", silent));
   if (role && bucket.role) add(", its role", ...diagnoseRole(bucket, bucket.role, role));
   // For an object that is missing, S3 answers 403 if the key may not list the bucket (A6).
-  const tried = role === undefined ? slots : [role];
-  const isDenied = tried.some(({ missing }) => missing === 403);
+  const isDenied = (role ? [role] : slots).some(({ missing }) => missing === 403);
   if (!local && config.store !== undefined && isDenied) add("", cannotList(bucket));
   if (role !== undefined && role.state !== "ok") return findings; // it says why there is no image
   const isBinding = bucket.engine === "binding";
   const engine = isBinding ? ", the Images binding" : ", the edge";
-  const seen = `BUCKETS.${name} of the deployed Worker has no canary, so what the edge says is unknown`;
-  if (edge === "no canary") add(engine, note("health", seen));
-  else if (edge !== "on") {
-    const { entry } = originOf(bucket);
+  const { entry } = originOf(bucket);
+  if (edge === "no canary") {
+    add(engine, note("health", `BUCKETS.${name} has no canary, so what it says is unknown`));
+  } else if (edge !== "on") {
     add(engine, diagnoseEdge(edge, answered ?? 403, { entry, isBinding, local }));
   } else if (isBinding) add(engine, ok("binding", "the Images binding makes a rendition"));
-  else {
-    const fetches = ok("sources", "it may fetch from the bucket");
-    add(engine, ok("transformations", "it transforms: cf-resized says so"), fetches);
-  }
+  else
+    add(engine, ok("transformations", "it is on"), ok("sources", "it may fetch from the bucket"));
   return findings;
 }
 
 function diagnoseSlot(
   project: Project,
   bucket: Bucket,
-  isDeployed: boolean,
-  { slot, state, region, clock, answered, mistakes = [] }: SlotHealth,
+  { slot, state, region, clock: ahead, answered, mistakes = [] }: SlotHealth,
 ): Result {
-  const { name } = bucket;
   if (state === "ok") return ok("health", "it works");
   if (state === "incomplete") {
-    return fail("keys", {
-      seen: mistakes.join("; "),
-      impact: `slot ${slot} needs both of its secrets`,
-      remedy: `set what is named here, in .dev.vars for the local run: npx wrangler secret put`,
-    });
+    const remedy =
+      "set what is named here, in .dev.vars for the local run: npx wrangler secret put";
+    const impact = `slot ${slot} needs both of its secrets`;
+    return fail("keys", { seen: mistakes.join("; "), impact, remedy });
   }
   const isStatus = /^\d+$/.test(state);
+  const status = answered ?? (isStatus ? Number(state) : 0);
+  const code = isStatus || state === "unreachable" ? undefined : state;
+  const failure = "the Worker cannot reach it";
+  const named = { ...bucket, bucket: configuredName(project, bucket) };
+  const secretPrefix = project.words.get(bucket.name) ?? "AWS";
+  const from = project.local ? ".dev.vars" : undefined;
   const fault = diagnoseS3(
-    {
-      status: answered ?? (isStatus ? Number(state) : 0),
-      code: isStatus || state === "unreachable" ? undefined : state,
-      failure: "the Worker cannot reach it",
-      region,
-      ahead: clock,
-      text: "",
-    },
-    {
-      bucket: {
-        ...bucket,
-        bucket: isDeployed ? configuredName(project, bucket) : "its deployed name",
-        region: isDeployed ? bucket.region : "the deployed region",
-      },
-      slot,
-      secretPrefix: project.words.get(name) ?? "AWS",
-      from: project.local ? ".dev.vars" : undefined,
-    },
+    { status, code, failure, region, ahead, text: "" },
+    { bucket: named, slot, secretPrefix, from },
   );
-  const denied = fail("sample", {
+  if (fault !== undefined) return fault;
+  return fail("sample", {
     seen: `S3 denies the canary (${state}): the key may not read it, or it does not exist`,
     impact: "visitors get 404 for it, or for every object",
-    remedy: `make sure that the key may read it, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
+    remedy: `make sure that the key may read it, or correct canary or prefix in BUCKETS.${bucket.name} of wrangler.toml`,
     deploys: true,
   });
-  return fault ?? denied;
 }

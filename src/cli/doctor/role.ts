@@ -16,8 +16,7 @@ const PUT_KEY =
 /** Checks the discovery document and the public keys, which anybody may read. */
 export async function checkIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<Finding> {
   const about = `${issuer}/.well-known/openid-configuration`;
-  const keysUrl = `${issuer}/.well-known/jwks.json`;
-  const seen = await findIssuerFault(issuer, about, keysUrl);
+  const seen = await findIssuerFault(issuer, about, `${issuer}/.well-known/jwks.json`);
   if (seen === undefined) return { about, ...ok("issuer", "it shows the Worker's public keys") };
   const fault = fail("issuer", {
     seen,
@@ -54,17 +53,20 @@ async function readJson(url: string): Promise<Readonly<Record<string, unknown>> 
 export function diagnoseRole(
   bucket: Pick<Bucket, "name" | "bucket" | "prefix">,
   role: Role,
-  health: RoleHealth,
+  { state, expires, renewal, reason, mistakes = [] }: RoleHealth,
 ): Result[] {
-  const { state, expires, renewal, mistakes = [] } = health;
-  if (expires === undefined) return [diagnoseSts(bucket.name, role, health)];
   const { arn } = role;
-  const given = `STS gives credentials of ${arn}, good until ${expires}`;
+  if (expires === undefined) {
+    const seen = `STS gives the Worker no credentials of the role (${state}): ${reason ?? "it does not say why"}`;
+    const remedy = stsRemedy(bucket.name, role, state);
+    return [fail("role", { seen, remedy, deploys: state === "ValidationError" })];
+  }
   const refused = renewal === undefined ? [] : [`STS gives no new ones (${renewal})`];
-  const troubles = [...refused, ...mistakes];
+  const problems = [...refused, ...mistakes].join("; ");
+  const seen = `STS gives credentials of ${arn}, good until ${expires}`;
   const weak = fail("role", {
     severity: "warning",
-    seen: `${given}, but ${troubles.join("; ")}`,
+    seen: `${seen}, but ${problems}`,
     impact: "without new ones, visitors get 502 after that",
     remedy: `docs/keyless.md has each answer of STS. If it is a key, put it again, with all its lines`,
   });
@@ -75,42 +77,34 @@ export function diagnoseRole(
     remedy: `give the role this policy: ${policy}. Check the bucket's policy and its KMS key, too`,
   });
   return [
-    troubles.length === 0 ? ok("role", given) : weak,
+    problems === "" ? ok("role", seen) : weak,
     state === "ok" ? ok("role-rights", "S3 lets the role read") : denied,
   ];
 }
 
-/** Why STS gives no credentials, by its code, or by a word of the Worker's own. */
-function diagnoseSts(name: string, role: Role, { state, reason }: RoleHealth): Result {
-  const { issuer, audience } = role.oidc;
-  const token = `compare the provider in IAM with ${issuer} and ${audience}: aws iam get-open-id-connect-provider, docs/keyless.md`;
-  const remedies: Readonly<Record<string, string>> = {
-    AccessDenied: `compare the role's trust policy (aws iam get-role), character by character, and create the provider if it is missing: ${trustOf(role)}`,
-    InvalidIdentityToken: token,
-    IDPRejectedClaim: token,
-    ExpiredTokenException: token,
-    IDPCommunicationError: `let AWS read ${issuer}/.well-known/ without a challenge of a firewall`,
-    ValidationError: `correct BUCKETS.${name}.role in wrangler.toml: ${role.arn} is no role`,
-    "no-key": PUT_KEY,
-    unreachable: `wait: see AWS's status page. Else correct BUCKETS.${name}.sts in wrangler.toml`,
-  };
-  return fail("role", {
-    seen: `STS gives the Worker no credentials of the role (${state}): ${reason ?? "it does not say why"}`,
-    remedy: remedies[state] ?? "see docs/keyless.md for each answer of STS",
-    deploys: state === "ValidationError",
-  });
-}
-
-/** The trust policy of a role, to compare or to paste. */
-function trustOf({ arn, oidc: { issuer, audience, subject } }: Role): string {
-  const [, partition = "aws", account = ""] = /^arn:([\w-]+):iam::(\d*):/.exec(arn) ?? [];
+/** What to do if STS gives no credentials, by its code, or by a word of the Worker's own. */
+function stsRemedy(name: string, { arn, oidc }: Role, state: string): string {
+  const { issuer, audience, subject } = oidc;
+  const [, partition, , , account] = arn.split(":");
   const host = issuer.replace(/^https?:\/\//, "");
-  return policyText({
+  const trust = policyText({
     Effect: "Allow",
     Principal: { Federated: `arn:${partition}:iam::${account}:oidc-provider/${host}` },
     Action: "sts:AssumeRoleWithWebIdentity",
     Condition: { StringEquals: { [`${host}:aud`]: audience, [`${host}:sub`]: subject } },
   });
+  const compare = `compare the provider in IAM with ${issuer} and ${audience}: docs/keyless.md`;
+  const remedies: Readonly<Record<string, string>> = {
+    AccessDenied: `create the provider if it is missing, and compare the role's trust policy: ${trust}`,
+    InvalidIdentityToken: compare,
+    IDPRejectedClaim: compare,
+    ExpiredTokenException: compare,
+    IDPCommunicationError: `let AWS read ${issuer}/.well-known/ without a challenge of a firewall`,
+    ValidationError: `correct BUCKETS.${name}.role in wrangler.toml: ${arn} is no role`,
+    "no-key": PUT_KEY,
+    unreachable: `wait: see AWS's status page. Else correct BUCKETS.${name}.sts in wrangler.toml`,
+  };
+  return remedies[state] ?? "see docs/keyless.md for each answer of STS";
 }
 
 function policyText(statement: object): string {
