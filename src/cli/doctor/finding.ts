@@ -81,6 +81,7 @@ export const SEE_PROVIDER = "see the provider's status page";
 export const NAME_ANOTHER = "name another object";
 export const LEAVE_PARAMETER_OUT =
   'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"'; // A15
+export const ALL_MISSING = "every object is missing: visitors get 404";
 const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
 
 /** A check fails. It is an error unless it says so, and its impact is that no image is shown. */
@@ -121,8 +122,8 @@ export function finish(findings: readonly Finding[], place: Place, local: boolea
 
 /** Names the first finding that this one follows from. @param before the findings before it */
 function explain(finding: Finding, before: readonly Finding[]): Finding {
-  const { bucket, bearing, severity } = finding;
-  if (severity === "note" || bearing !== "consequence") return finding;
+  const { bucket, bearing } = finding;
+  if (bearing !== "consequence") return finding;
   const cause = before.find((one) => {
     const isRelated = one.bucket === undefined || bucket === undefined || one.bucket === bucket;
     const isWrong = one.severity === "error" || one.bearing === "passing";

@@ -3,6 +3,7 @@
 
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
+import type { Config } from "../../worker/config/config.ts";
 import {
   align,
   type End,
@@ -73,38 +74,30 @@ export async function examine(
   const project = openProject(world, { ...options, url: base });
   const mistakes = "mistakes" in project ? project.mistakes : [];
   if (isFault(project) && mistakes.length === 0) return project;
-  const target = isFault(project) ? undefined : readTarget(world, project, names, base);
-  if (isFault(target)) return target;
+  const proven = isFault(project) || base === undefined ? "" : provenBase(world.folder, project);
+  if (isFault(proven)) return proven;
+  const objects = isFault(project) ? [] : readObjects(project.config, names);
+  if (isFault(objects)) return objects;
 
   const local = base !== undefined && isHere(base);
   const { secretsFile } = options;
   const findings = checkConfiguration(world, known, mistakes, { local, secretsFile });
-  if (!isFault(project) && target !== undefined) {
+  const { interrupted, stdout, stderr } = world;
+  if (!isFault(project) && !interrupted.aborted) {
+    if (base === undefined) say(stderr, "This is about what would be deployed. What is: --url");
     // After Ctrl-C, what was found of the configuration is reported.
-    const { interrupted } = world;
     const abort = once(interrupted, "abort").then(() => []);
-    const walked = interrupted.aborted ? [] : Promise.race([abort, walk(world, project, target)]);
-    findings.push(...(await walked));
+    findings.push(...(await Promise.race([abort, walk(world, project, objects, base)])));
   }
   const finished = finish(findings, known, local);
-  if (options.json) print(world.stdout, JSON.stringify({ findings: finished }, null, 2));
-  else say(world.stdout, ...layOut(world, finished));
+  if (options.json) print(stdout, JSON.stringify({ findings: finished }, null, 2));
+  else say(stdout, ...layOut(world, finished));
   if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }
 
-type Target = { readonly base: string | undefined; readonly objects: readonly Found[] };
-
-/** Reads what is to be looked at: the site of this environment, and objects of buckets that a route leads to. */
-function readTarget(
-  { folder, stderr }: World,
-  { config: { buckets, routes }, known, local }: Project,
-  names: readonly string[],
-  base: string | undefined,
-): Target | Fault {
-  if (base === undefined) say(stderr, "This is about what would be deployed. What is: --url");
-  const proven = base === undefined ? undefined : provenBase(folder, { known, base, local });
-  if (isFault(proven)) return proven;
+/** Reads the names of objects. A route must lead to their buckets. */
+function readObjects({ buckets, routes }: Config, names: readonly string[]): Found[] | Fault {
   const objects: Found[] = [];
   for (const name of names) {
     const found = readObject(buckets, name);
@@ -114,14 +107,15 @@ function readTarget(
     }
     objects.push(found);
   }
-  return { base, objects };
+  return objects;
 }
 
 /** Looks at each bucket, and then at the site. */
 async function walk(
   { stderr, now, interrupted }: World,
   project: Project,
-  { base, objects }: Target,
+  objects: readonly Found[],
+  base: string | undefined,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const samples = new Map<string, Sample>();

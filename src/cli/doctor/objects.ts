@@ -5,6 +5,7 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { sniff } from "../picture/sniff.ts";
 import {
+  ALL_MISSING,
   fail,
   LEAVE_PARAMETER_OUT,
   NAME_ANOTHER,
@@ -13,7 +14,7 @@ import {
   type Result,
   SEE_PROVIDER,
 } from "./finding.ts";
-import { answerText, diagnoseS3, type S3Probe } from "./s3.ts";
+import { answerText, diagnoseS3, misset, type S3Probe } from "./s3.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {
@@ -29,7 +30,8 @@ export type Sample = {
  * @returns what is found, and the first object that the key may read
  */
 export async function checkObjects(probe: S3Probe, keys: readonly string[]) {
-  const { name, prefix, canary, hasSourceParameter, engine } = probe.query.bucket;
+  const { bucket } = probe.query;
+  const { prefix, canary, hasSourceParameter, engine } = bucket;
   const whole = keys.map((one) => prefix + one);
   const results: Result[] = [];
   let sample: Sample | undefined;
@@ -39,14 +41,15 @@ export async function checkObjects(probe: S3Probe, keys: readonly string[]) {
     if (answer.bytes !== undefined) sample ??= { key, bytes: answer.bytes };
   }
   if (results.length === 0) {
-    const unknown = fail("sample", {
-      severity: "warning",
-      seen: "no image of this bucket is known, so nobody checked whether the key may read",
-      impact: "S3 may know a key and still allow it nothing",
-      remedy: `name an image, such as photos/fig.jpg, or set canary in BUCKETS.${name} of wrangler.toml`,
-      deploys: true,
-    });
-    return { results: [unknown], sample };
+    const seen = "no image of this bucket is known, so nobody checked whether the key may read";
+    const impact = "S3 may know a key and still allow it nothing";
+    const unknown = misset(
+      "sample",
+      bucket,
+      seen,
+      "set canary. Or name an image, such as photos/fig.jpg",
+    );
+    results.push({ ...unknown, severity: "warning", impact });
   }
   if (sample !== undefined && hasSourceParameter && engine === "cf") {
     results.push(await checkParameter(probe, sample.key));
@@ -75,12 +78,9 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
   if (fault !== undefined) return { ...fault, seen: `${key}: ${fault.seen}` };
   const page = await probe.list();
   if ("objects" in page && page.objects.length === 0) {
-    return fail("prefix", {
-      seen: `there is no object below the prefix "${prefix}"`,
-      impact: "every object is missing: visitors get 404",
-      remedy: `upload images there, or correct BUCKETS.${name}.prefix in wrangler.toml`,
-      deploys: true,
-    });
+    const seen = `there is no object below the prefix "${prefix}"`;
+    const change = "correct prefix, or upload images there";
+    return { ...misset("prefix", probe.query.bucket, seen, change), impact: ALL_MISSING };
   }
   // S3 does not always say which it is (A6, A9).
   return fail("sample", {
@@ -93,20 +93,17 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
 
 /** Checks whether S3 gives an object by a URL like the one that the edge fetches (A15). */
 async function checkParameter(probe: S3Probe, key: string): Promise<Result> {
-  const { name, region } = probe.query.bucket;
+  const { bucket } = probe.query;
   const value = crypto.randomUUID().replaceAll("-", "");
   const answer = await probe.ask(key, `?x-vitrine=${value}`);
   const { status = 0, code } = answer;
-  if (verdictOf(answer, region).fault === "none") {
+  if (verdictOf(answer, bucket.region).fault === "none") {
     return ok("parameter", "S3 ignores x-vitrine in the URL of an object");
   }
   const isRefusal = (status >= 300 && status < 500 && status !== 429) || status === 501;
   if (!isRefusal) {
     return note("parameter", `whether S3 ignores x-vitrine is unknown: ${answerText(answer)}`);
   }
-  return fail("parameter", {
-    seen: `S3 does not give ${key} by a URL with x-vitrine (${code ?? status}), and gives it without`,
-    remedy: `in BUCKETS.${name} of wrangler.toml, set ${LEAVE_PARAMETER_OUT}`,
-    deploys: true,
-  });
+  const seen = `S3 does not give ${key} by a URL with x-vitrine (${code ?? status}), and gives it without`;
+  return misset("parameter", bucket, seen, `set ${LEAVE_PARAMETER_OUT}`);
 }

@@ -8,9 +8,9 @@ import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { askS3, type S3Answer } from "../http/ask-s3.ts";
+import { askS3, type S3Answer, type S3Request } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
-import { type Check, fail, type Result, SEE_PROVIDER } from "./finding.ts";
+import { ALL_MISSING, type Check, fail, type Result, SEE_PROVIDER } from "./finding.ts";
 
 /** Who asks S3, and of which bucket. */
 export type S3Query = {
@@ -31,43 +31,47 @@ const WRONG_MD5 = Buffer.alloc(16).toString("base64");
 /** @param now milliseconds since 1970 */
 export function openProbe(query: S3Query, credentials: Credentials | undefined, now: () => number) {
   const { bucket } = query;
-  const prepare = async (key: string, search = "", method?: "PUT") => {
+  const send = async (
+    key: string,
+    {
+      search = "",
+      headers = {},
+      ...init
+    }: Omit<S3Request, "headers"> & { search?: string; headers?: Record<string, string> },
+  ) => {
     const at = now();
     const url = originUrl(bucket.base, key) + search;
-    const signed = credentials && (await sign(url, bucket.region, credentials, at, method));
-    return { at, url, headers: new Headers(signed) };
+    const signed = credentials && (await sign(url, bucket.region, credentials, at, init.method));
+    return askS3(url, { ...init, headers: new Headers({ ...signed, ...headers }) }, at);
   };
   return {
     query,
     credentials,
-    ask: async (key: string, search = "") => {
-      const { url, headers, at } = await prepare(key, search);
-      headers.set("range", "bytes=0-0");
-      return askS3(url, { headers }, at);
-    },
-    fetch: async (key: string) => {
-      const { url, headers, at } = await prepare(key);
-      return askS3(url, { headers, readsObject: true }, at);
-    },
+    ask: (key: string, search = "") => send(key, { search, headers: { range: "bytes=0-0" } }),
+    fetch: (key: string) => send(key, { readsObject: true }),
     /** Whether there is an object below the prefix; else what S3 answers. */
     list: () => listPage(bucket, credentials, { prefix: bucket.prefix, most: 1 }, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
-    tryWriting: async (key: string) => {
+    tryWriting: (key: string) => {
       const search = "?partNumber=1&uploadId=vitrine-doctor";
-      const { url, headers, at } = await prepare(key, search, "PUT");
-      headers.set("content-md5", WRONG_MD5);
-      return askS3(url, { method: "PUT", headers }, at);
+      return send(key, { method: "PUT", search, headers: { "content-md5": WRONG_MD5 } });
     },
   };
+}
+
+/** A fault that is mended in the table of a bucket in wrangler.toml. */
+export function misset(check: Check, { name }: Bucket, seen: string, change: string): Result {
+  const remedy = `in BUCKETS.${name} of wrangler.toml, ${change}`;
+  return fail(check, { seen, remedy, deploys: true });
 }
 
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined {
   const { status = 0, code, failure, ahead } = answer;
-  const { name, bucket, region, base } = query.bucket;
+  const { bucket, region, base } = query.bucket;
   const { host } = new URL(base);
   const setting = (check: Check, seen: string, change: string) =>
-    fail(check, { seen, remedy: `in BUCKETS.${name} of wrangler.toml, ${change}`, deploys: true });
+    misset(check, query.bucket, seen, change);
   if (status === 0 && code === undefined) {
     const change = `correct endpoint (with a valid TLS certificate: docs/configuration.md lists providers) or addressing. If they are right, start that S3, get this machine online, or ${SEE_PROVIDER}`;
     return setting("reachable", `${host} does not answer: ${failure}`, change);
@@ -81,8 +85,7 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
   }
   if (code === "NoSuchBucket") {
     const missing = `S3 has no bucket "${bucket}" at ${host}`;
-    const fault = setting("bucket", missing, "correct bucket or endpoint");
-    return { ...fault, impact: "every object is missing: visitors get 404" };
+    return { ...setting("bucket", missing, "correct bucket or endpoint"), impact: ALL_MISSING };
   }
   if (code !== "Unauthorized" && answer.region !== undefined && answer.region !== region) {
     const change = `set region = "${answer.region}", and correct endpoint if that has ${region}`;
@@ -90,10 +93,6 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
   }
   const verdict = verdictOf(answer, region);
   if (verdict.fault === "object") return undefined;
-  if (verdict.fault === "slot" && code === "AuthorizationHeaderMalformed") {
-    const seen = `S3 finds the region ${region}, or the access key id, malformed (${code})`;
-    return setting("region", seen, "correct region. If it is right, correct the key id");
-  }
   if (verdict.fault === "slot") return diagnoseKey(verdict.origin, query);
   const reply = `${status} ${code ?? ""}`.trim();
   if (status === 429 || status >= 500) {

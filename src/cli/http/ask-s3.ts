@@ -18,7 +18,7 @@ const MAX_TEXT_BYTES = 10e6;
 const TIMEOUT_S = 10;
 
 /** With the signature. `readsObject`: whether the bytes of an object are read. */
-type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?: boolean };
+export type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?: boolean };
 
 /** Sends one request. It may take 10 s, and then each part of the answer. @param now milliseconds since 1970 */
 export async function askS3(

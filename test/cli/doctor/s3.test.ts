@@ -122,12 +122,6 @@ test.for<Mistake>([
     KEYLESS,
   ],
   [
-    "an S3 that finds the region malformed",
-    () => network.use(http.all(/amazonaws/, () => xml("AuthorizationHeaderMalformed", 400))),
-    ["region"],
-    /correct region/,
-  ],
-  [
     "a dot in the bucket's name, with virtual addressing",
     () => configureMedia({ bucket: "acme.media", addressing: "virtual" }),
     ["configuration"],
