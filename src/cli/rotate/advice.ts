@@ -9,62 +9,67 @@ import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { envFlag, placeText } from "../wrangler/config-file.ts";
 import { CREATE_KEY, commandOf, type KeyedRotation, type Rotation } from "./rotation.ts";
 import { EMPTY, FILL, isOutage, isServed, MAKE, type Step, slotOf } from "./steps.ts";
-import type { Seen, Trouble } from "./watch.ts";
+import type { Trouble } from "./watch.ts";
 
 const AWS = "aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status";
-const DELETE = "aws iam delete-access-key --user-name vitrine --access-key-id <the old id>";
 
 /** The end of the old key's id, if it was seen, and whether S3 accepted it in every bucket at the beginning. */
 export type OldKey = { readonly end: string | undefined; readonly isGood: boolean };
 
-/** How to begin, where no new key is given. */
-export function newKeyAdvice(rotation: Rotation): string[] {
-  return [
-    "Make a new key beside the old one, and give its file:",
-    ...(isPlayed(rotation) ? [] : [`  ${CREATE_KEY} > key.json`]),
-    `  ${commandOf(rotation, { keyFile: "key.json" })}`,
-  ];
-}
-
 /** Says why no step may begin after the last one, and what to do. */
-export function explain(rotation: KeyedRotation, last: Step, trouble: Trouble, oldKey: OldKey) {
+export function explain(
+  rotation: KeyedRotation,
+  last: Step,
+  trouble: Trouble,
+  oldKey: OldKey,
+): Fault {
   const after = last === MAKE ? "At the beginning" : `After “${last.title}”`;
   const details = trouble.details.map((line) => `  ${line}`);
   const advice = troubleAdvice(rotation, last, trouble, oldKey);
   const command = `When this is fixed, go on with: ${commandOf(rotation)}`;
-  const fault = [`${after}, something is wrong:`, ...details, ...advice, command].join("\n");
-  return { fault } satisfies Fault;
+  return { fault: [`${after}, something is wrong:`, ...details, ...advice, command].join("\n") };
 }
 
 function troubleAdvice(
   rotation: KeyedRotation,
   last: Step,
   { cause, buckets }: Trouble,
-  oldKey: OldKey,
+  { isGood }: OldKey,
 ): string[] {
   const { known, base, local } = rotation;
-  const isNextNeeded = buckets.some(onlyNextServes);
+  const doctor = commandLine("doctor", { env: known.environment, url: base });
+  const texts = {
+    "no-health": "The state of the slots is unknown. Leave them as they are.",
+    outage: "S3 is down or busy. The keys are not the cause. Leave the slots as they are.",
+    images: `S3 accepts the keys in the slots. Look for another cause: ${doctor}`,
+    absent: local
+      ? "Is npx vitrine dev running in this folder?"
+      : `Is the Worker at ${base} that of ${placeText(known)}? Does another rotation run?`,
+  };
+  if (cause !== "taken" && cause !== "refused") return [texts[cause]];
   const emptyNext = secretCommands(rotation, "next", "delete");
-  switch (cause) {
-    case "no-health":
-      return ["The state of the slots is unknown. Leave them as they are."];
-    case "outage":
-      return ["S3 is down or busy. The keys are not the cause. Leave the slots as they are."];
-    case "images": {
-      const doctor = commandLine("doctor", { env: known.environment, url: base });
-      return [`S3 accepts the keys in the slots. Look for another cause: ${doctor}`];
-    }
-    case "absent":
-      if (local) return ["Is npx vitrine dev running in this folder?"];
-      return [`Is the Worker at ${base} that of ${placeText(known)}? Does another rotation run?`];
-    case "taken":
-      if (isNextNeeded) return promoteAdvice(rotation);
+  if (cause === "taken") {
+    if (!buckets.some(onlyNextServes)) {
       return ["If another rotation runs, let it end. If not, empty the next slot:", ...emptyNext];
-    case "refused":
-      if (isNextNeeded) return ["Leave the next slot as it is: a bucket has no other that works."];
-      if (!buckets.every(isServed)) return rescueAdvice(rotation, last, oldKey);
-      return ["To go back, empty the next slot. The current one is as it was:", ...emptyNext];
+    }
+    const promote = "Give its own file to --key-file, or put it into the current slot by hand:";
+    const commands = secretCommands(rotation, "current", "put");
+    return [`Only that key serves a bucket. ${promote}`, ...commands];
   }
+  if (buckets.some(onlyNextServes)) {
+    return ["Leave the next slot as it is: a bucket has no other that works."];
+  }
+  if (buckets.every(isServed)) {
+    return ["To go back, empty the next slot. The current one is as it was:", ...emptyNext];
+  }
+  const nothing = "No slot of a bucket works.";
+  if (isGood && last !== FILL) {
+    const slot = last === EMPTY ? "next" : "current";
+    const commands = secretCommands(rotation, slot, "put");
+    return [`${nothing} Put the old key into the ${slot} slot:`, ...commands];
+  }
+  const empty = "Empty the next slot, and start again with the file of that key:";
+  return [`${nothing} Make another key: ${CREATE_KEY}`, empty, ...emptyNext];
 }
 
 /** Returns whether images of a bucket could fail without its next slot. */
@@ -74,44 +79,17 @@ function onlyNextServes(bucket: BucketHealth): boolean {
   return mayServe && slotOf(bucket, "current")?.state !== "ok";
 }
 
-/** The next slot holds another key, which alone serves a bucket. */
-function promoteAdvice(rotation: Rotation): string[] {
-  const promote = "Give its own file to --key-file, or put it into the current slot by hand:";
-  const commands = secretCommands(rotation, "current", "put");
-  return [`Only that key serves a bucket. ${promote}`, ...commands];
-}
-
-/** A bucket has no slot that works. */
-function rescueAdvice(rotation: Rotation, last: Step, { isGood }: OldKey): string[] {
-  const nothing = "No slot of a bucket works.";
-  if (isGood && last !== FILL) {
-    const slot = last === EMPTY ? "next" : "current";
-    const commands = secretCommands(rotation, slot, "put");
-    return [`${nothing} Put the old key into the ${slot} slot:`, ...commands];
-  }
-  const empty = "Empty the next slot, and start again with the file of that key:";
-  const commands = secretCommands(rotation, "next", "delete");
-  return [`${nothing} Make another key: ${CREATE_KEY}`, empty, ...commands];
-}
-
 /** What is left to the operator when the new key serves. */
-export function deactivateAdvice(rotation: KeyedRotation, seen: Seen, { end }: OldKey): string[] {
+export function deactivateAdvice(rotation: KeyedRotation, { end }: OldKey): string[] {
   if (isPlayed(rotation)) return ["There is no old key: the local S3 knows only one."];
-  const { newEnd, known, options } = rotation;
+  const { newEnd, options } = rotation;
   const which = end === undefined ? `does not end in ${newEnd}` : `ends in ${end}`;
-  const hasOld = ({ slots }: BucketHealth) => slots.some(({ access_key: one }) => one === end);
-  const others = end === undefined ? [] : seen.others.filter(hasOld);
   return [
+    "If another bucket or environment has the old key, too, rotate there first.",
     `Deactivate the old key, whose id ${which}. Nothing here can see whether you do.`,
-    ...others.map(({ bucket }) => {
-      return `${bucket} has it, too. First ${commandOf(rotation, { bucket })}`;
-    }),
-    ...(known.environments.length > 0
-      ? ["If another environment has it, rotate there first."]
-      : []),
     `  ${AWS} Inactive`,
     `If images fail then, activate it again: ${AWS} Active`,
-    `A day later, delete it: ${DELETE}`,
+    "A day later, delete it: aws iam delete-access-key --user-name vitrine --access-key-id <the old id>",
     `Remove the file of the new key: rm ${shellQuote(options.keyFile ?? "")}`,
   ];
 }

@@ -2,6 +2,7 @@
 // /healthz, decide, do, say. It remembers nothing, so it can be killed at any time and started again.
 
 import { Command } from "@commander-js/extra-typings";
+import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import * as cli from "../command.ts";
 import { type End, EXIT, type Fault, isFault, type World } from "../command.ts";
@@ -11,17 +12,18 @@ import { putDevVars } from "../secrets/dev-vars.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { visible } from "../terminal/shell.ts";
 import { showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { deactivateAdvice, explain, newKeyAdvice, type OldKey } from "./advice.ts";
+import { deactivateAdvice, explain, type OldKey } from "./advice.ts";
 import { readKey, tryKey } from "./new-key.ts";
 import {
+  CREATE_KEY,
   commandOf,
   type KeyedRotation,
   type Options,
   openRotation,
   type Tools,
 } from "./rotation.ts";
-import { changeOf, DEACTIVATE, isServed, MAKE, STEPS, type Step, slotOf } from "./steps.ts";
-import { judge, look, type Seen, serving, watch } from "./watch.ts";
+import { isServed, MAKE, type Put, type Step, slotOf } from "./steps.ts";
+import { judge, look, serving, watch } from "./watch.ts";
 
 export function rotateCommand(world: World, run: cli.Run) {
   return new Command("rotate")
@@ -31,21 +33,17 @@ export function rotateCommand(world: World, run: cli.Run) {
     .option("-b, --bucket <name>", "a bucket whose key you want to rotate")
     .option("-f, --key-file <file>", "the new key as aws prints it, or KEY=VALUE lines")
     .option("-y, --yes", "asks nothing")
-    .addHelpText(
-      "after",
-      `
-Steps:
-${STEPS.map(({ title }) => `  ${title}`).join("\n")}
+    .addHelpText("after", HELP)
+    .action((options) => run(() => rotate(world, options)));
+}
 
+const HELP = `
 Without --key-file it says how things are. You can stop it at any time, and run it again.
 
 Examples:
   npx vitrine rotate
   npx vitrine rotate --key-file key.json
-  npx vitrine rotate --url http://localhost:8787 --key-file key.json`,
-    )
-    .action((options) => run(() => rotate(world, options)));
-}
+  npx vitrine rotate --url http://localhost:8787 --key-file key.json`;
 
 export async function rotate(
   world: World,
@@ -54,31 +52,27 @@ export async function rotate(
 ): Promise<End> {
   const opened = openRotation(world, options, tools);
   if (isFault(opened)) return opened;
-  const seen = await look(opened);
-  if (isFault(seen)) return seen;
-  cli.say(world.stderr, visible(`Now ${serving(seen.buckets)}.`));
+  const buckets = await look(opened);
+  if (isFault(buckets)) return buckets;
+  cli.say(world.stderr, visible(`Now ${serving(buckets)}.`));
   if (options.keyFile === undefined) {
-    cli.say(world.stdout, ...newKeyAdvice(opened));
+    const commands = [`${CREATE_KEY} > key.json`, commandOf(opened, "key.json")];
+    const begin = "Make a new key beside the old one, and give its file:";
+    cli.say(world.stdout, begin, ...commands.map((command) => `  ${command}`));
     return EXIT.partly;
   }
   const key = readKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
   const rotation = { ...opened, key, newEnd: keyEnd(key) };
-  const oldKey = findOldKey(rotation, seen);
-  const begins = judge(rotation, seen, MAKE);
-  if ("cause" in begins) return explain(rotation, MAKE, begins, oldKey);
-  const refused = await tryKey(rotation);
-  return refused ?? walk(rotation, oldKey);
-}
-
-/** What the first look shows of the key that is replaced: nothing if the current slot holds the new one. */
-function findOldKey({ newEnd }: { newEnd: string }, { buckets }: Seen): OldKey {
+  // The old key is not seen if the current slot holds the new one.
   const current = buckets.map((bucket) => slotOf(bucket, "current"));
-  const end = current.map((slot) => slot?.access_key).find((one) => one !== newEnd);
-  return {
-    end,
-    isGood: current.every((slot) => slot?.state === "ok" && slot.access_key !== newEnd),
-  };
+  const others = current.filter((slot) => slot?.access_key !== rotation.newEnd);
+  const end = others.find((slot) => slot?.access_key)?.access_key;
+  const isGood = current.every((slot) => slot?.state === "ok" && others.includes(slot));
+  const oldKey = { end, isGood };
+  const begins = judge(rotation, buckets, MAKE);
+  if ("cause" in begins) return explain(rotation, MAKE, begins, oldKey);
+  return (await tryKey(rotation)) ?? walk(rotation, oldKey);
 }
 
 async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
@@ -87,16 +81,16 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
     const next = await watch(rotation, last);
     if (next === undefined) return stop(rotation);
     if ("cause" in next) return explain(rotation, last, next, oldKey);
-    const { step, seen } = next;
-    const serves = visible(serving(seen.buckets));
+    const { step, buckets } = next;
     const done = cli.paint(world, world.stdout, "green", "Done:");
+    const serves = visible(serving(buckets));
     if (last !== MAKE) cli.say(world.stdout, `${done} ${last.title}. Now ${serves}.`);
-    if (step === DEACTIVATE) {
+    if (step.puts === undefined) {
       cli.say(world.stdout, `The key is rotated: ${rotation.newEnd} serves.`);
-      cli.say(world.stdout, ...deactivateAdvice(rotation, seen, oldKey));
+      cli.say(world.stdout, ...deactivateAdvice(rotation, oldKey));
       return EXIT.done;
     }
-    if (!seen.buckets.every(isServed)) cli.say(world.stderr, "S3 accepts no slot: images fail.");
+    if (!buckets.every(isServed)) cli.say(world.stderr, "S3 accepts no slot: images fail.");
     const refused = await confirm(rotation, step);
     if (refused !== undefined) return refused;
     // The question may have waited for an hour: look again.
@@ -104,8 +98,8 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
     if (world.interrupted.aborted) return stop(rotation);
     if ("cause" in now) return explain(rotation, last, now, oldKey);
     if (now.step !== step) continue;
-    const fault = await put(rotation, step);
-    if (fault !== undefined) return fault;
+    const fault = await put(rotation, step.puts);
+    if (fault) return { fault: `${fault.fault}\nGo on with: ${commandOf(rotation)}` };
     last = step;
   }
 }
@@ -122,20 +116,23 @@ async function confirm(rotation: KeyedRotation, { title }: Step): Promise<End | 
   return answer === true ? undefined : stop(rotation, answer === false);
 }
 
-/** Changes the secrets of a slot, all at once (S1). */
-async function put(rotation: KeyedRotation, step: Step): Promise<Fault | undefined> {
-  const { world, known: place, key, tools, local } = rotation;
-  const change = changeOf(step, rotation, key.credentials);
-  const names = Object.keys(change).join(", ");
-  cli.say(world.stderr, `  ${local ? place.devVars : "npx wrangler secret bulk"}: ${names}`);
+/** Changes the secrets of a slot, all at once (S1). A session token goes with its key: S3 refuses it beside another. */
+async function put(rotation: KeyedRotation, { slot, value }: Put): Promise<Fault | undefined> {
+  const { world, known: place, tools, local } = rotation;
+  const { accessKeyId, secretAccessKey } = rotation.key.credentials;
+  const names = secretNames(rotation.secretPrefix, slot);
+  const change = {
+    ...(rotation.hasSessions && { [names.sessionToken]: null }),
+    [names.accessKeyId]: value === "empty" ? null : accessKeyId,
+    [names.secretAccessKey]: value === "empty" ? null : secretAccessKey,
+  };
+  const where = local ? place.devVars : "npx wrangler secret bulk";
+  cli.say(world.stderr, `  ${where}: ${Object.keys(change).join(", ")}`);
+  if (local) return putDevVars(world.folder, change, place.devVars);
   // An empty environment is the top level (S6).
   const args = ["secret", "bulk", "--config", place.file, `--env=${place.environment ?? ""}`];
-  const secrets = [key.credentials.accessKeyId, key.credentials.secretAccessKey]; // not shown
-  const given = { place, input: JSON.stringify(change), secrets };
-  const fault = local
-    ? putDevVars(world.folder, change, place.devVars)
-    : await showWrangler(world, tools.run, args, given);
-  return fault && { fault: `${fault.fault}\nGo on with: ${commandOf(rotation)}` };
+  const secrets = [accessKeyId, secretAccessKey]; // not shown
+  return showWrangler(world, tools.run, args, { place, input: JSON.stringify(change), secrets });
 }
 
 function stop(rotation: KeyedRotation, isDeclined = false): End {

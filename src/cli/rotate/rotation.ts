@@ -1,7 +1,6 @@
 // What a rotation is about, and what it works with: the buckets that a key opens, and where their Vitrine is.
 // Sends nothing.
 
-import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { openSite, type Site } from "../config/project.ts";
@@ -11,11 +10,8 @@ import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 
 export const CREATE_KEY = "aws iam create-access-key --user-name vitrine";
 
-export type Options = {
-  readonly env?: string | undefined;
-  readonly url?: string | undefined;
-  readonly bucket?: string | undefined;
-  readonly keyFile?: string | undefined;
+type TextOption = "env" | "url" | "bucket" | "keyFile";
+export type Options = { readonly [Name in TextOption]?: string | undefined } & {
   readonly yes?: true | undefined;
 };
 
@@ -24,34 +20,19 @@ export type Tools = {
   readonly run: RunWrangler;
   readonly sleep: (ms: number, interrupted: AbortSignal) => Promise<void>;
   /** Seconds between two looks and before a watched step, and how many looks may find something wrong. */
-  readonly patience?: {
-    readonly every: number;
-    readonly watched: number;
-    readonly attempts: number;
-  };
+  readonly patience?: Readonly<Record<"every" | "watched" | "attempts", number>>;
 };
 
 /** After a minute, no old version of the Worker runs any more. The local run has one version. */
 const PATIENCE = { every: 2, watched: 60, attempts: 60 };
 const LOCAL_PATIENCE = { every: 0.25, watched: 1, attempts: 80 };
 
-export type Rotation = Site & {
-  readonly world: World;
-  readonly tools: Required<Tools>;
-  readonly options: Options;
-  readonly healthToken: string;
-  /** What the names of the secrets begin with: the `credentials` of the buckets. */
-  readonly secretPrefix: string;
-  /** All buckets that these secrets open. */
-  readonly buckets: readonly Bucket[];
-  /** Whether a slot may hold a session token: it is removed with its key. */
-  readonly hasSessions: boolean;
-};
+export type Rotation = Exclude<ReturnType<typeof openRotation>, Fault>;
 
 /** A rotation whose new key is known. */
 export type KeyedRotation = Rotation & { readonly key: Slot; readonly newEnd: string };
 
-export function openRotation(world: World, options: Options, tools: Tools): Rotation | Fault {
+export function openRotation(world: World, options: Options, tools: Tools) {
   const site = openSite(world, options);
   if (isFault(site)) return site;
   const { healthToken, local, known, words, config } = site;
@@ -66,10 +47,11 @@ export function openRotation(world: World, options: Options, tools: Tools): Rota
       fault: `${reason}. Add one to ${known.file}, and deploy it (docs/doctor.md, “Health”)`,
     };
   }
-  const hasSessions = buckets.every(({ engine }) => engine !== "cf"); // A11
-  const patience = local ? LOCAL_PATIENCE : PATIENCE;
-  const given = { world, options, tools: { patience, ...tools } };
-  return { ...site, ...given, healthToken, secretPrefix, buckets, hasSessions };
+  // Whether a slot may hold a session token, which is removed with its key (A11).
+  const hasSessions = buckets.every(({ engine }) => engine !== "cf");
+  const patience = tools.patience ?? (local ? LOCAL_PATIENCE : PATIENCE);
+  const rotation = { world, options, tools, patience, healthToken };
+  return { ...site, ...rotation, secretPrefix, buckets, hasSessions };
 }
 
 function tokenAdvice({ local, known }: Site): string {
@@ -92,8 +74,8 @@ function findSecretPrefix({ words }: Site, { bucket }: Options): string | Fault 
 }
 
 /** The command to go on with. */
-export function commandOf({ options, known }: Rotation, changed: Options = {}): string {
+export function commandOf({ options, known }: Rotation, keyFile = options.keyFile): string {
   const env = options.env === "" ? "" : known.environment;
-  const { url, bucket, keyFile, yes } = { ...options, ...changed };
+  const { url, bucket, yes } = options;
   return commandLine("rotate", { env, url, bucket, keyFile, yes });
 }

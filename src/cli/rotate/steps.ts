@@ -2,23 +2,19 @@
 // is remembered: what the slots hold says how far a rotation is.
 
 import { SLOT_NAMES, type SlotName } from "../../worker/base/refusal.ts";
-import { secretNames } from "../../worker/config/read-secrets.ts";
-import type { Credentials } from "../../worker/config/slot.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
-import type { Change } from "../secrets/dev-vars.ts";
 
-/**
- * What a slot must be in every bucket. `new`: S3 accepts the new key in it. `free`: it is empty, or holds half
- * a key or the new one. A next slot with another key is never overwritten.
- */
+/** What a slot must be. `new`: S3 accepts the new key in it. `free`: it is empty, or holds half a key or the new one. */
 type Want = "new" | "empty" | "free";
+
+export type Put = { readonly slot: SlotName; readonly value: "new" | "empty" };
 
 export type Step = {
   readonly title: string;
   /** What it puts into which slot; without it, the operator does the step. */
-  readonly puts?: { readonly slot: SlotName; readonly value: "new" | "empty" };
-  /** What must be true before it. */
+  readonly puts?: Put;
+  /** What must be true before it in every bucket. A next slot with another key is never overwritten. */
   readonly before: { readonly [Name in SlotName]?: Want };
   /** Whether that must stay true for a while, until all of S3 knows the key and no old version runs. */
   readonly isWatched?: true;
@@ -42,7 +38,7 @@ export const EMPTY: Step = {
   before: { current: "new", next: "free" },
   isWatched: true,
 };
-export const DEACTIVATE: Step = {
+const DEACTIVATE: Step = {
   title: "Deactivate the old key",
   before: { current: "new", next: "empty" },
 };
@@ -105,22 +101,4 @@ const OUTAGES =
 
 export function isOutage({ state }: SlotHealth): boolean {
   return OUTAGES.test(state);
-}
-
-/** What the names of the secrets begin with, and whether a slot may hold a session token, too. */
-type Secrets = { readonly secretPrefix: string; readonly hasSessions: boolean };
-
-/**
- * The secrets that a step changes, all at once (S1). A session token goes with its key: S3 refuses a token
- * beside another key. It does no harm if there is none.
- */
-export function changeOf({ puts }: Step, secrets: Secrets, key: Credentials): Change {
-  if (puts === undefined) return {};
-  const names = secretNames(secrets.secretPrefix, puts.slot);
-  const isEmpty = puts.value === "empty";
-  return {
-    ...(secrets.hasSessions && { [names.sessionToken]: null }),
-    [names.accessKeyId]: isEmpty ? null : key.accessKeyId,
-    [names.secretAccessKey]: isEmpty ? null : key.secretAccessKey,
-  };
 }

@@ -8,57 +8,53 @@ import { visible } from "../terminal/shell.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
 import { type Deviation, isOutage, isServed, MAKE, nextStep, type Step } from "./steps.ts";
 
-/** How many looks in a row may find that images fail. After more, visitors would miss them. */
-const MAX_FAILED = 3;
-
-/** The buckets of this rotation, and all others. */
-export type Seen = Readonly<Record<"buckets" | "others", readonly BucketHealth[]>>;
-
 /** The step that may begin. */
-export type Next = { readonly step: Step; readonly seen: Seen };
+export type Next = { readonly step: Step; readonly buckets: readonly BucketHealth[] };
+
+/** Causes in the order in which they are to be reported. */
+const CAUSES = ["outage", "taken", "absent", "refused", "images"] as const;
 
 /** Why no step may begin. */
 export type Trouble = {
-  readonly cause: "no-health" | "outage" | Deviation["cause"] | "images";
+  readonly cause: "no-health" | (typeof CAUSES)[number];
   readonly details: readonly string[];
   readonly buckets: readonly BucketHealth[];
 };
 
-/** Asks /healthz once. */
-export async function look(rotation: Rotation): Promise<Seen | Fault> {
+/** Asks /healthz once. @returns the health of the buckets of this rotation */
+export async function look(rotation: Rotation): Promise<BucketHealth[] | Fault> {
   const { world, base, healthToken, known } = rotation;
   const health = await askHealth(base, healthToken, world.interrupted);
   if (!("buckets" in health)) return { fault: `${base}/healthz: ${health.reason}` };
   const names = rotation.buckets.map(({ name }) => name);
   const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
   const missing = names.find((name) => !buckets.some(({ bucket }) => bucket === name));
-  if (missing !== undefined) {
-    return { fault: `${base}/healthz has no bucket "${missing}". Deploy this ${known.file} first` };
-  }
-  return { buckets, others: health.buckets.filter((bucket) => !buckets.includes(bucket)) };
+  if (missing === undefined) return buckets;
+  return { fault: `${base}/healthz has no bucket "${missing}". Deploy this ${known.file} first` };
 }
 
 /** Says what follows from a look. @param last the step that was done last */
-export function judge(rotation: KeyedRotation, seen: Seen | Fault, last: Step): Next | Trouble {
-  if (isFault(seen)) return { cause: "no-health", details: [seen.fault], buckets: [] };
-  const { buckets } = seen;
-  const { step, wrong } = nextStep(buckets, rotation.newEnd, last);
-  const outages = buckets.flatMap(({ bucket, slots }) =>
-    slots.filter(isOutage).map(({ slot, state }) => `${bucket}: S3 answers ${state} for ${slot}`),
-  );
-  const failures = buckets
-    .filter((bucket) => isServed(bucket) && bucket.edge !== "on")
-    .map(({ bucket, edge }) => `${bucket}: no image of its canary: ${edge}`);
-  const textsOf = (cause: Trouble["cause"]) =>
-    wrong.filter((one) => one.cause === cause).map(({ text }) => text);
-  const troubles: Trouble[] = [
-    { cause: "outage", details: outages, buckets },
-    { cause: "taken", details: textsOf("taken"), buckets },
-    { cause: "absent", details: textsOf("absent"), buckets },
-    { cause: "refused", details: textsOf("refused"), buckets },
-    { cause: "images", details: failures, buckets },
-  ];
-  return troubles.find(({ details }) => details.length > 0) ?? { step, seen };
+export function judge(
+  { newEnd }: KeyedRotation,
+  buckets: BucketHealth[] | Fault,
+  last: Step,
+): Next | Trouble {
+  if (isFault(buckets)) return { cause: "no-health", details: [buckets.fault], buckets: [] };
+  const { step, wrong } = nextStep(buckets, newEnd, last);
+  const troubles: (Deviation | { cause: "outage" | "images"; text: string })[] = [...wrong];
+  for (const health of buckets) {
+    const { bucket, edge, slots } = health;
+    for (const { slot, state } of slots.filter(isOutage)) {
+      troubles.push({ cause: "outage", text: `${bucket}: S3 answers ${state} for ${slot}` });
+    }
+    if (isServed(health) && edge !== "on") {
+      troubles.push({ cause: "images", text: `${bucket}: no image of its canary: ${edge}` });
+    }
+  }
+  const cause = CAUSES.find((one) => troubles.some((trouble) => trouble.cause === one));
+  if (cause === undefined) return { step, buckets };
+  const details = troubles.filter((one) => one.cause === cause).map(({ text }) => text);
+  return { cause, details, buckets };
 }
 
 /**
@@ -67,10 +63,9 @@ export function judge(rotation: KeyedRotation, seen: Seen | Fault, last: Step): 
  * @returns undefined if it was interrupted
  */
 export async function watch(rotation: KeyedRotation, last: Step) {
-  const { world, tools } = rotation;
-  const { patience } = tools;
+  const { world, tools, patience } = rotation;
   let { attempts } = patience;
-  let [failed, watched] = [0, 0];
+  let watched = 0;
   let step = MAKE;
   let reported = "";
   const report = (line: string) => {
@@ -82,9 +77,8 @@ export async function watch(rotation: KeyedRotation, last: Step) {
     if (world.interrupted.aborted) return undefined;
     if ("cause" in judged) {
       attempts -= 1;
-      failed = judged.cause === "images" ? failed + 1 : 0;
       watched = 0;
-      if (attempts <= 0 || failed >= MAX_FAILED) return judged;
+      if (attempts <= 0) return judged;
       report(`  Waiting: ${judged.details.join("; ")}`);
     } else {
       if (judged.step !== step) watched = 0;

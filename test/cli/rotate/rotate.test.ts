@@ -45,6 +45,7 @@ test("all steps: each slot at once by stdin, what is done on stdout, and what is
     Done: Promote it into the current slot. Now the current slot (…TKEY) serves media.
     Done: Empty the next slot. Now the current slot (…TKEY) serves media.
     The key is rotated: …TKEY serves.
+    If another bucket or environment has the old key, too, rotate there first.
     Deactivate the old key, whose id ends in …MPLE. Nothing here can see whether you do.
       aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Inactive
     If images fail then, activate it again: aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Active
@@ -141,17 +142,17 @@ describe("what it refuses, before anything is changed", () => {
     file(`AWS_ACCESS_KEY_ID=${id}\nAWS_SECRET_ACCESS_KEY=${secret}\n`);
 
   test.each<[what: string, arrange: () => unknown, says: RegExp, options?: Partial<Options>]>([
-    ["a key that S3 does not know", () => revoke(NEW_KEY), /media: InvalidAccessKeyId: S3 does/],
+    [
+      "a key that S3 does not know",
+      () => revoke(NEW_KEY),
+      /media: InvalidAccessKeyId\nIs it complete/,
+    ],
     [
       "a secret of another id",
       () => lines(ID, `${SECRET.slice(1)}A`),
-      /media: SignatureDoesNotMatch: the secret/,
+      /media: SignatureDoesNotMatch$/m,
     ],
-    [
-      "a key that may not read the canary",
-      canary("AccessDenied"),
-      /media: AccessDenied: its policy/,
-    ],
+    ["a key that may not read the canary", canary("AccessDenied"), /media: AccessDenied$/m],
     ["a session's key", () => lines("ASIAIOSFODNN7SESSION", "x"), /is a temporary session key/],
     ["half a key", () => file("AWS_ACCESS_KEY_ID=x"), /--key-file key.json has no key: neither/],
     [
@@ -261,9 +262,8 @@ test("a bucket is rotated with all that have its key, and no others", async () =
   addBucket("other", "OTHER");
   const other = { OTHER_ACCESS_KEY_ID: OLD_KEY.id, OTHER_SECRET_ACCESS_KEY: OLD_KEY.secret };
   site.deployed = { ...site.deployed, ...other };
-  const { code, out } = await run({ bucket: "media" });
+  const { code } = await run({ bucket: "media" });
   expect([code, now()]).toEqual([0, { ...current(NEW_KEY), ...other }]);
-  expect(out).toContain("other has it, too. First npx vitrine rotate --bucket other");
 });
 
 test("one bucket whose S3 refuses the new key holds all back", async () => {
@@ -389,7 +389,6 @@ describe("environments", () => {
     async (_how, options, env) => {
       const ended = await run(options, { env: { HEALTH_TOKEN, ...env } });
       expect([ended.code, now()]).toEqual([0, current(NEW_KEY)]);
-      expect(ended.out).toContain("If another environment has it, rotate there first.");
       const args = ["secret", "bulk", "--config", "wrangler.toml", "--env=staging"];
       expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
     },
