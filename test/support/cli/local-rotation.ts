@@ -83,7 +83,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
     /** The secrets of the slots. All other lines of .dev.vars are as they were. */
     slots: () => {
       const text = readFileSync(join(folder, ".dev.vars"), "utf8");
-      expect([text.startsWith(ABOVE), text.endsWith(BELOW)]).toEqual([true, true]);
+      expect([text.startsWith(ABOVE), text.includes(BELOW)]).toEqual([true, true]);
       const { BUCKETS, HEALTH_TOKEN: _token, URL_SIGNING_KEYS: _keys, ...slots } = parseEnv(text);
       expect(BUCKETS).toBe(buckets);
       return slots;
