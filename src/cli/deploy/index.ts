@@ -3,16 +3,8 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import {
-  type End,
-  EXIT,
-  type Fault,
-  isFault,
-  print,
-  type Run,
-  say,
-  type World,
-} from "../command.ts";
+import type * as cli from "../command.ts";
+import { type End, EXIT, type Fault, isFault, print, say, type World } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import {
   carrierText,
@@ -23,7 +15,6 @@ import {
 import { configFault, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
-import { sleep } from "../http/retry.ts";
 import { envOption } from "../options.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment, environmentText } from "../wrangler/config-file.ts";
@@ -34,16 +25,15 @@ import { wranglerDeploy } from "./wrangler-deploy.ts";
 
 export type Options = { readonly env?: string; readonly secretsFile?: string };
 
-/** Has effects or takes time, so a test can replace it. */
+/** What a test replaces. */
 export type Tools = {
   readonly run: RunWrangler;
-  readonly sleep: typeof sleep;
   /** The doctor: no command imports another one. */
   readonly examine: (world: World, options: Options & { readonly url: string }) => Promise<End>;
 };
 
-export function deployCommand(world: World, run: Run, examine: Tools["examine"]) {
-  const tools = { run: wranglerAt(), sleep, examine };
+export function deployCommand(world: World, run: cli.Run, examine: Tools["examine"]) {
+  const tools = { run: wranglerAt(), examine };
   return new Command("deploy")
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
     .addOption(envOption())
@@ -91,12 +81,8 @@ function readTarget(world: World, env: string | undefined): EnvironmentConfig | 
   return known;
 }
 
-/** About a minute of pauses: a new domain needs DNS and a certificate. */
-const ATTEMPTS = 12;
-const PAUSE_MS = 5000;
-
 /**
- * Has the doctor check what is deployed, as soon as it answers.
+ * Has the doctor check what is deployed, if it answers already.
  * @param url undefined: neither routes nor wrangler say where it is
  * @returns `done` if the doctor finds no error, else `partly`: the deploy is not undone
  */
@@ -113,7 +99,9 @@ async function checkDeployed(
   };
   if (url === undefined)
     return endPartly("but routes names no host to check. Put your domain there, or name one");
-  if (!(await waitFor(world, url, tools.sleep))) {
+  const absent = await askWhetherThere(url);
+  // From 520 on, there is no Worker yet.
+  if (world.interrupted.aborted || (absent && (absent.status ?? 520) >= 520)) {
     const reason = `${url} does not answer: a new domain needs some minutes for DNS and its certificate`;
     return endPartly(`and not checked. ${reason}. Then check it`);
   }
@@ -127,16 +115,4 @@ async function checkDeployed(
   return endPartly(
     "but the doctor found errors. If the deploy before was right, take this one back: docs/environments.md, “Roll back”. An older version may answer for a minute. To check it again",
   );
-}
-
-/** Returns whether a server answers at last. From 520 on, there is no Worker yet. */
-async function waitFor(world: World, url: string, pause: Tools["sleep"]): Promise<boolean> {
-  for (let attempt = 1; !world.interrupted.aborted; attempt += 1) {
-    const absent = await askWhetherThere(url);
-    if (absent === undefined || (absent.status ?? 520) < 520) return true;
-    if (attempt === ATTEMPTS) return false;
-    if (attempt === 1) say(world.stderr, `Waiting for ${url} ...`);
-    await pause(PAUSE_MS, world.interrupted);
-  }
-  return false;
 }

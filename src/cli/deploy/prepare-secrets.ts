@@ -1,7 +1,9 @@
 // Reads the secrets of a file, and tries each S3 key of it at its buckets, before anything is deployed. It refuses a
 // key where the Worker would, and one that may list the canary and not read it. No message holds any part of a secret.
 
+import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import { readKey } from "../../worker/config/issuer-key.ts";
 import {
   readSlots,
   readToken,
@@ -18,9 +20,10 @@ import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { readDeployed } from "../config/project.ts";
 import { askS3 } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
-import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
 import { readSecretsFile, slotSecretNames } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";
+
+const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
 
 /** Secrets by name. */
 export type Secrets = Readonly<Record<string, string>>;
@@ -37,13 +40,15 @@ export async function prepareSecrets(
   const config = readDeployed(known);
   const buckets = "mistakes" in config ? [] : config.buckets.filter(({ r2, role }) => !r2 && !role);
   const mistakes = findMistakes(secrets, buckets, known);
-  const pairs = buckets.flatMap((bucket) =>
-    slotsOf(bucket, secrets).usable.map((slot) => [bucket, slot] as const),
-  );
-  const probes = mistakes.length > 0 ? [] : pairs.map((pair) => probeKey(...pair, world.now()));
-  const probed = await Promise.all(probes);
-  for (const note of probed) if (!isFault(note)) say(world.stderr, visible(note));
-  mistakes.push(...probed.filter(isFault).map(({ fault }) => fault));
+  if (mistakes.length === 0) {
+    const probes = buckets.flatMap((bucket) =>
+      slotsOf(bucket, secrets).usable.map((slot) => probeKey(bucket, slot, world.now())),
+    );
+    for (const probed of await Promise.all(probes)) {
+      if (isFault(probed)) mistakes.push(probed.fault);
+      else say(world.stderr, visible(probed));
+    }
+  }
   if (mistakes.length === 0) return secrets;
   return { fault: [`${file} is wrong. Nothing is deployed:`, ...mistakes].join("\n  ") };
 }
@@ -85,6 +90,18 @@ function findMistakes(
     }
   }
   return [...mistakes].map((mistake) => mistake.join(": "));
+}
+
+/** What is wrong with a private key of the OIDC issuer; undefined: nothing. */
+function oidcKeyFault(name: string, pem: string): string | undefined {
+  const read = readKey(name, pem);
+  if (typeof read === "string") return read;
+  try {
+    createPrivateKey(pem);
+    return undefined;
+  } catch {
+    return "is damaged: make it with openssl genpkey, as docs/keyless.md says"; // the error may quote it
+  }
 }
 
 /** The slots of a bucket that S3's API reaches. The image edge takes no session key (A11). */

@@ -31,10 +31,7 @@ export async function wranglerDeploy(
     const file = join(folder, "secrets.json");
     // JSON: in any other file wrangler replaces values by those of its environment and of .env, and expands `$` (S5).
     writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
-    // What CI reads stays where CI wants it, under a name like wrangler's own.
-    const { WRANGLER_OUTPUT_FILE_DIRECTORY: place = folder } = world.env;
-    const named = join(place, `wrangler-output-vitrine-${process.pid}.json`);
-    const output = world.env["WRANGLER_OUTPUT_FILE_PATH"] ?? named;
+    const output = join(folder, "output.json");
     const env = {
       ...world.env,
       WRANGLER_OUTPUT_FILE_PATH: output,
