@@ -4,11 +4,11 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, type Fault, paint, print, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, paint, print, type Run, say, type World } from "../command.ts";
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
 import { PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
-import { MISTAKES, type Options, type Settings, settingsOf } from "./settings.ts";
+import { findMistake, type Options, settingsOf } from "./settings.ts";
 
 export function initCommand(world: World, run: Run) {
   return new Command("init")
@@ -44,7 +44,7 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
   const options = await askForTheRest(world, given);
   if (options === "cancelled") return EXIT.interrupted;
   const mistakes = QUESTIONS.flatMap(([option]) => {
-    const message = MISTAKES[option](options);
+    const message = findMistake(option, options);
     return message === undefined ? [] : [`  --${option}: ${message}`];
   });
   if (mistakes.length > 0) {
@@ -54,40 +54,46 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
   }
   const settings = settingsOf(options, basename(folder));
   const files = projectFiles(settings);
-  const fault = writeProject(folder, files, shown);
-  if (fault !== undefined) return fault;
+  const fault = writeProject(folder, files);
+  if (fault !== undefined) return { fault: `${shown}: ${fault}` };
   const written = Object.keys(files).map((path) => `  ${join(shown, path)}`);
-  print(world.stdout, ...[`Wrote ${written.length} files:`, ...written, ""].map(visible));
-  // `cd -` goes to the last folder, and -x is an option.
-  const path = /^[-+]/.test(shown) ? `./${shown}` : shown;
-  const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(path)} && `;
+  const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(shown)} && `;
   const copy = existsSync(join(folder, PACKED)) ? "" : `cp path/to/${PACKED} . && `;
-  say(world.stdout, ...nextSteps(settings, `${enter}${copy}npm install`).map(visible));
+  const [{ environment }] = settings.places;
+  const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
+  const steps = [
+    `  1. ${enter}${copy}npm install`,
+    "  2. npm start, and open http://localhost:8787/",
+    `  3. ${deploy}, after what it needs: docs/deploy.md, ${settings.s3 ? "step 1" : "“With R2 alone”"}`,
+  ];
+  const lines = [`Wrote ${written.length} files:`, ...written, "", "Next:", ...steps];
+  print(world.stdout, ...lines.map(visible));
   return EXIT.done;
 }
 
 /** Asks for each option that is not given, if there is a terminal, and if no given one is wrong. */
 async function askForTheRest(world: World, given: Options): Promise<Options | Cancelled> {
-  const isWrong = QUESTIONS.some(([one]) => given[one] !== undefined && MISTAKES[one](given));
-  if (!hasTerminal(world) || isWrong) return given;
   let options = given;
-  for (const [option, message] of QUESTIONS) {
-    if (given[option] !== undefined) continue;
-    const fault = (answer: string) => MISTAKES[option]({ ...options, [option]: answer });
-    const answer = await askText(world, message, fault);
+  const isWrong = QUESTIONS.some(([one]) => given[one] !== undefined && findMistake(one, given));
+  for (const [option, question] of QUESTIONS) {
+    if (!hasTerminal(world) || isWrong || given[option] !== undefined) continue;
+    const faultOf = (answer: string) => findMistake(option, { ...options, [option]: answer });
+    const answer = await askText(world, question, faultOf);
     if (answer === "cancelled") return answer;
     options = { ...options, [option]: answer };
   }
   return options;
 }
 
-/** Writes no file over one that is there. wrangler would read the last two, and ignore wrangler.toml. */
-function writeProject(folder: string, files: ProjectFiles, shown: string): Fault | undefined {
+/**
+ * Writes no file over one that is there. wrangler would read wrangler.json(c), and ignore wrangler.toml.
+ * @returns why not all is written
+ */
+function writeProject(folder: string, files: ProjectFiles): string | undefined {
   const paths = [...Object.keys(files), "wrangler.json", "wrangler.jsonc"];
-  const there = paths.filter((path) => existsSync(join(folder, path)));
-  if (there.length > 0) {
-    const reason = `${there.join(", ")}: there already, and init overwrites nothing`;
-    return { fault: `${shown}: ${reason}. Nothing is written: name another folder` };
+  const existing = paths.filter((path) => existsSync(join(folder, path)));
+  if (existing.length > 0) {
+    return `${existing.join(", ")}: there already, and init overwrites nothing. Nothing is written: name another folder`;
   }
   try {
     for (const [path, text] of Object.entries(files)) {
@@ -98,17 +104,6 @@ function writeProject(folder: string, files: ProjectFiles, shown: string): Fault
     return undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { fault: `${shown}: not all files could be written: ${error.message}` };
+    return `not all files could be written: ${error.message}`;
   }
-}
-
-/** @param install the command that enters the folder and installs the packages */
-function nextSteps({ places, s3 }: Settings, install: string): string[] {
-  const [{ environment }] = places;
-  const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
-  const page = `docs/deploy.md, ${s3 ? "step 1" : "“With R2 alone”"}`;
-  return [
-    ...["Next:", `  1. ${install}`, "  2. npm start, and open http://localhost:8787/"],
-    `  3. ${deploy}, after what it needs: ${page}`,
-  ];
 }

@@ -27,7 +27,7 @@ export function projectFiles(settings: Settings): ProjectFiles {
     ".dev.vars.example": template(".dev.vars.example") + (settings.s3 ? KEY : ""),
     // npm packs no .gitignore: `npm run build` puts a copy into dist/.
     ".gitignore": read(existsSync(join(FIXTURES, GITIGNORE)) ? GITIGNORE : "../dist/gitignore"),
-    "README.md": readmeMd(template("README.md"), settings),
+    "README.md": template("README.md") + COMMIT,
     ".github/workflows/vitrine.yml": workflow(read("github/workflows/vitrine.yml"), settings),
     ".github/dependabot.yml": read("github/dependabot.yml"),
   };
@@ -37,6 +37,10 @@ const KEY = `
 # The access key of the bucket: docs/deploy.md, step 5.
 AWS_ACCESS_KEY_ID=""
 AWS_SECRET_ACCESS_KEY=""
+`;
+
+const COMMIT = `
+\`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`: \`environments.md\` there says what it needs. Commit \`${PACKED}\`, too, which \`package.json\` names.
 `;
 
 const SECRETS = `[secrets]
@@ -95,16 +99,6 @@ function packageJson(template: string, { places, s3 }: Settings): string {
   else scripts.sample = fill(scripts.sample, [["vitrine-media", bucket]]);
   dependencies.vitrine = `file:${PACKED}`;
   return `${JSON.stringify(manifest, null, 2)}\n`;
-}
-
-function readmeMd(template: string, { name, places, s3 }: Settings): string {
-  const text = fill(template, [
-    ["# vitrine\n", `# ${name}\n`],
-    ["vitrine-media", places.map(({ bucket }) => bucket).join("` and `")],
-  ]);
-  return `${s3 ? text.replace(/^4\. .*\n/m, "") : text}
-\`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`: \`environments.md\` there says what it needs. Commit \`${PACKED}\`, too, which \`package.json\` names.
-`;
 }
 
 /** The last job deploys. With environments there is one for each, and each waits for the one before. */

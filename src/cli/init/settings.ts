@@ -25,6 +25,10 @@ export type Place = Settings["places"][number];
  */
 export function settingsOf(options: Options, folder: string) {
   const { bucket = "", endpoint, store } = options;
+  const name = folder
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 32);
   const host = options.host?.toLowerCase() || undefined;
   const [first = undefined, ...others] = namesOf(options.environments);
   const last = others.at(-1) ?? first;
@@ -34,7 +38,7 @@ export function settingsOf(options: Options, folder: string) {
     host: environment === last ? host : host && `${environment}.${host}`,
   });
   return {
-    name: workerNameOf(folder),
+    name: name.replace(/^-|-$/g, "") || "vitrine",
     places: [placeOf(first), ...others.map(placeOf)] as const,
     s3: endpoint ? { endpoint, region: regionOf(endpoint) } : undefined,
     store,
@@ -43,12 +47,6 @@ export function settingsOf(options: Options, folder: string) {
 
 function namesOf(environments = ""): string[] {
   return environments === "" ? [] : environments.split(",").map((name) => name.trim());
-}
-
-/** A name for the Worker: that of the folder, as far as it may be one. */
-function workerNameOf(folder: string): string {
-  const plain = folder.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-  return plain.slice(0, 32).replace(/^-|-$/g, "") || "vitrine";
 }
 
 const REGION =
@@ -64,27 +62,26 @@ function regionOf(endpoint: string): string {
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i;
 const R2_BUCKET = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
-/** What is wrong with each option, in the order in which they are asked for. Undefined: nothing. */
-export const MISTAKES = {
-  bucket: ({ bucket = "", endpoint }: Options) => {
-    if (endpoint) return s3Mistake({ endpoint, bucket }, "bucket");
-    if (R2_BUCKET.test(bucket)) return undefined;
-    return `"${bucket}" is not the name of an R2 bucket: 3 to 63 letters a to z, digits and -`;
-  },
-  endpoint: ({ endpoint, bucket = "" }: Options) =>
-    endpoint ? s3Mistake({ endpoint, bucket }, "endpoint") : undefined,
-  host: ({ host = "" }: Options) => {
+/** What is wrong with an option, or undefined. */
+export function findMistake(
+  option: "bucket" | "endpoint" | "host" | "environments",
+  { bucket = "", endpoint = "", host = "", environments }: Options,
+): string | undefined {
+  if (option === "host") {
     if (host === "" || HOST.test(host)) return undefined;
     return `"${host}" is not a host name such as images.example.com, without https://, port and path`;
-  },
-  environments: ({ environments }: Options) => {
+  }
+  if (option === "environments") {
     const names = namesOf(environments);
     // Then the names of the Worker and of its store have at most 63 characters.
     const isRight = names.every((one) => /^[a-z][a-z0-9-]{0,16}[a-z0-9]$/.test(one));
     if (isRight && new Set(names).size === names.length) return undefined;
     return "are not names such as staging,production: each of 2 to 18 letters a to z, digits and -";
-  },
-} as const satisfies Record<string, (options: Options) => string | undefined>;
+  }
+  if (endpoint !== "") return s3Mistake({ endpoint, bucket }, option);
+  if (option === "endpoint" || R2_BUCKET.test(bucket)) return undefined;
+  return `"${bucket}" is not the name of an R2 bucket: 3 to 63 letters a to z, digits and -`;
+}
 
 /** What the Worker itself would say of one key of a bucket that S3's API reaches. */
 function s3Mistake(bucket: Record<"endpoint" | "bucket", string>, key: string): string | undefined {
