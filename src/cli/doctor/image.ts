@@ -37,12 +37,10 @@ const SVG = "image/svg+xml";
 const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
 const FIND_RULE = "a rule of the zone changes it (Rules → Transform Rules): remove that rule";
 
+type HeaderFields = Readonly<Record<string, string>>;
+
 /** Asks the deployed Worker as a modern browser does, and follows no redirect. */
-export function askSite(
-  url: string,
-  headers: Readonly<Record<string, string>> = {},
-  method = "GET",
-) {
+export function askSite(url: string, headers: HeaderFields = {}, method = "GET") {
   const init = { method, headers: { accept: ACCEPTS.avif, ...headers } };
   return fetchText(url, init, TIMEOUT_S, MAX_BYTES);
 }
@@ -144,13 +142,8 @@ async function checkHeaders(
   ];
 }
 
-/** Its name, what is asked for, with which headers, and whether another app's image may be there. */
-type Trick = readonly [
-  name: string,
-  path: string,
-  headers?: Readonly<Record<string, string>>,
-  isElsewhere?: true,
-];
+/** `isElsewhere`: another app's image may be there. */
+type Trick = readonly [name: string, path: string, headers?: HeaderFields, isElsewhere?: true];
 
 function tricksFor({ path, query, name, key }: Visit, config: Config): readonly Trick[] {
   const own = path + query;

@@ -36,16 +36,14 @@ export async function checkSideDoor(
   const own = await tryDoor(`${base}${PLACE}${options}/${originUrl(bucket.base, key)}`, serves);
   const isWide = other.state === "open" || other.state === "fetches";
   if (isWide || own.state === "open") {
-    const { entry } = originOf(bucket);
-    const open = fail("side-door", {
-      seen: isWide
-        ? `anyone can have images of other buckets transformed: ${other.seen}`
-        : `anyone can have ${key} at any size, whatever presets and signatures say: ${own.seen}`,
-      impact: IMPACT,
-      remedy: `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${entry} (domain, then path). And ${RULE}. If the bucket is public, close it`,
-      bearing: "harmless",
-    });
-    return { ...about, ...open };
+    const seen = isWide
+      ? `anyone can have images of other buckets transformed: ${other.seen}`
+      : `anyone can have ${key} at any size, whatever presets and signatures say: ${own.seen}`;
+    const remedy = `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${originOf(bucket).entry} (domain, then path). And ${RULE}. If the bucket is public, close it`;
+    return {
+      ...about,
+      ...fail("side-door", { seen, impact: IMPACT, remedy, bearing: "harmless" }),
+    };
   }
   const unclear = [other, own].find(({ state }) => state !== "shut");
   const shut = ok("side-door", `it is shut at this host: ${other.seen}`);
@@ -58,11 +56,10 @@ export async function checkSideDoor(
  * begins with this one's: an entry such as `/acme` allows it.
  */
 function neighbourOf({ base, bucket }: Bucket, absent: string): string {
-  const { host, protocol, pathname } = new URL(base);
-  if (originOf({ base, bucket, prefix: "" }).shared) {
-    return `${base.slice(0, -1)}-${absent}/none.jpg`;
-  }
-  return `${protocol}//${absent}.${host.slice(bucket.length + 1)}${pathname}none.jpg`;
+  const isPathStyle = originOf({ base, bucket, prefix: "" }).shared;
+  return isPathStyle
+    ? `${base.slice(0, -1)}-${absent}/none.jpg`
+    : `${base.replace(`//${bucket}.`, `//${absent}.`)}none.jpg`;
 }
 
 /** Events that are possible only if the edge has asked the origin. */
@@ -76,9 +73,8 @@ async function tryDoor(url: string, serves: boolean): Promise<{ state: State; se
   const answer = await askSite(url);
   const { pathname } = new URL(url);
   if ("reason" in answer) return { state: "unknown", seen: `${pathname}: ${answer.reason}` };
-  const { status, headers, bytes } = answer;
+  const { status, headers, text } = answer;
   const resized = headers.get("cf-resized") ?? "";
-  const text = new TextDecoder().decode(bytes.subarray(0, 64));
   const code = /^err=(\d{4})/.exec(resized)?.[1] ?? /^ERROR (\d{4})\b/.exec(text)?.[1]; // R1, R3
   const seen = `${pathname} answers ${code ?? status}`;
   if (code === "9401" && status === 403) return { state: "shut", seen }; // E5
@@ -90,8 +86,6 @@ async function tryDoor(url: string, serves: boolean): Promise<{ state: State; se
   if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return { state: "open", seen };
   // A challenge is no block: a browser can pass it.
   const isBlocked = status === 403 && !headers.has("cf-mitigated") && serves;
-  return {
-    state: (status === 404 && isOfVitrine(headers)) || isBlocked ? "shut" : "unknown",
-    seen,
-  };
+  const isRefused = status === 404 && isOfVitrine(headers);
+  return { state: isBlocked || isRefused ? "shut" : "unknown", seen };
 }

@@ -39,36 +39,38 @@ export async function checkSite(
   const gone = absent && { about: base, ...diagnoseAbsence(base, absent, project.local) };
   if (gone && (absent?.status === undefined || absent.status === 500)) return [gone];
   const health = gone ? [] : await checkHealth(project, base);
-  const images: Finding[] = [];
+  const findings: Finding[] = [];
+  const report = (at: string, bucket: string, ...results: readonly Result[]) =>
+    findings.push(...results.map((one) => ({ about: base + at, bucket, ...one })));
   let shown: Visit | undefined;
   for (const route of project.config.routes) {
     const bucket = route.bucket.name;
     const visit = await planVisit(site, route, samples.get(bucket));
     if (visit === undefined) continue;
     if ("check" in visit) {
-      images.push({ about: `${base}: the route ${route.path}`, bucket, ...visit });
+      report(`: the route ${route.path}`, bucket, visit);
       continue;
     }
     const results = await checkImage(project, visit);
-    images.push(...results.map((one) => ({ about: base + visit.path, bucket, ...one })));
-    if (results.some(({ check, severity }) => check === "image" && severity === "ok")) {
-      shown ??= visit;
-    }
+    report(visit.path, bucket, ...results);
+    if (results.length > 1) shown ??= visit; // one alone is a fault
   }
   // On a domain with other apps, perhaps only /healthz belongs to another one.
   if (gone && shown === undefined) return [gone];
+  if (findings.length === 0) findings.push({ about: base, ...NO_OBJECT });
+  for (const route of project.config.routes) {
+    if (route.fallback === undefined) continue;
+    const result = await checkFallback(site, route, route.fallback);
+    report(`: the route ${route.path}`, route.fallback.bucket.name, result);
+  }
   const there = { about: base, ...ok("deployed", "Vitrine is there, and without mistakes") };
   const impact = "neither the doctor nor vitrine rotate can see which slot works";
   const deployed: Finding = gone ? { ...gone, severity: "warning", impact } : there;
-  const findings = [deployed, ...health, ...images];
-  if (images.length === 0) findings.push({ about: base, ...NO_OBJECT });
-  for (const route of project.config.routes) {
-    findings.push(...(await checkFallback(site, route)));
-  }
+  findings.unshift(deployed, ...health);
   if (project.local) return findings; // It has no Workers Cache, and no zone.
   if (shown !== undefined) {
     const result = await checkWorkersCache(shown, project.config.answers.keep);
-    findings.push({ about: base + shown.path, bucket: shown.route.bucket.name, ...result });
+    report(shown.path, shown.route.bucket.name, result);
   }
   for (const bucket of bucketsOf(project.config.routes)) {
     if (bucket.engine !== "cf") continue; // Sources has nothing of it.
@@ -122,14 +124,13 @@ function signQuery({ project, now }: Site, route: BoundRoute, preset: string, ke
   return queryFor(project, route, { preset, key, expires });
 }
 
-/** Asks a route that has a fallback for an object that is missing. */
-async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Finding[]> {
-  if (route.fallback === undefined) return [];
-  const { bucket, key } = route.fallback;
+/** Asks a route for an object that is missing: it should show the fallback. */
+async function checkFallback(
+  site: Site,
+  route: BoundRoute,
+  { bucket, key }: NonNullable<BoundRoute["fallback"]>,
+): Promise<Result> {
   const { project, base } = site;
-  const about = { about: `${base}: the route ${route.path}`, bucket: bucket.name };
-  const unknown =
-    "whether its fallback is shown is unknown: no URL is at hand, or something in front answers";
   const [variant = ""] = variantsOf(project, route);
   const path = route.path
     .replace(":preset", encodeURIComponent(variant))
@@ -138,11 +139,14 @@ async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Fi
   const isOurs = request.route === route && resolved !== undefined;
   const query = isOurs && (await signQuery(site, route, resolved.preset, request.object));
   const answer = typeof query === "string" ? await askSite(base + path + query) : undefined;
-  if (!answer || "reason" in answer || answer.status !== 404 || !isOfVitrine(answer.headers))
-    return [{ ...about, ...note("fallback", unknown) }];
+  if (!answer || "reason" in answer || answer.status !== 404 || !isOfVitrine(answer.headers)) {
+    const unknown = "no URL is at hand, or something in front answers";
+    return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);
+  }
+  if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
   const object = { bucket, key: key.slice(bucket.prefix.length) };
   const name = argumentsOf([nameOf(project.config.buckets, object)]);
-  const missing = fail("fallback", {
+  return fail("fallback", {
     severity: "warning",
     seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
     impact: "visitors see a broken image where an object is missing",
@@ -150,6 +154,4 @@ async function checkFallback(site: Site, route: BoundRoute): Promise<readonly Fi
     remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: npx vitrine doctor ${name}`,
     bearing: "harmless",
   });
-  const isImage = sniff(answer.bytes) !== undefined;
-  return [{ ...about, ...(isImage ? ok("fallback", "a missing object shows it") : missing) }];
 }

@@ -26,18 +26,17 @@ const REASONS: Readonly<Record<number, string>> = {
 export async function askHealth(
   base: string,
   token: string,
-  interrupted?: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Health | NoHealth> {
-  const answer = await ask(base, { authorization: `Bearer ${token}` }, interrupted);
+  const answer = await ask(base, { authorization: `Bearer ${token}` }, signal);
   if (!("text" in answer)) return answer;
   const { status } = answer;
   if (status !== 200 && status !== 503) {
     return { status, reason: REASONS[status] ?? `it answers ${status}` };
   }
   const health = parseJson(answer.text.replaceAll(token, "…")); // it may repeat what it was asked with
-  return isHealth(health)
-    ? health
-    : { status, reason: "its answer is not the health of a Vitrine" };
+  if (isHealth(health)) return health;
+  return { status, reason: "its answer is not the health of a Vitrine" };
 }
 
 /**
@@ -71,35 +70,23 @@ const matches = (pattern: RegExp) => (value: unknown) =>
   typeof value === "string" && pattern.test(value);
 /** A name, a code, a time, or a few words. */
 const word = matches(/^[\w.: -]{1,64}$/);
-/** A sentence: it is made visible before it is printed. */
+/** A sentence, or the end of a key: it is made visible before it is printed. */
 const text = matches(/^.{0,1000}$/s);
-/** No more of a key than its end. */
-const keyEnd = matches(/^…[\x21-\x7e]{0,4}$/);
-const number: Guard = (value) => typeof value === "number";
 const listOf = (guard: Guard) => (value: unknown) => Array.isArray(value) && value.every(guard);
 const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard(value);
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-const [code, count] = [maybe(word), maybe(number)];
+const [code, count] = [maybe(word), maybe((value) => typeof value === "number")];
 const tried = { state: word, region: code, clock: count, missing: count, answered: count };
 const credential = { ...tried, mistakes: maybe(listOf(text)) };
-const slotName = matches(/^(?:current|next)$/);
-const slot = objectOf({ ...credential, slot: slotName, access_key: maybe(keyEnd) });
-const role = objectOf({
-  ...credential,
-  role: text,
-  reason: maybe(text),
-  expires: code,
-  renewal: code,
-});
-const opened = { bucket: word, slots: listOf(slot), r2: code, role: maybe(role) };
-/** The form of what `src/worker/health.ts` writes. */
-const report = objectOf({
-  buckets: listOf(objectOf({ ...opened, edge: word, answered: count })),
-  configuration: code,
-});
+const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(text) };
+const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
+const opened = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
+const bucket = objectOf({ bucket: word, ...opened, edge: word, answered: count });
+const report = objectOf({ buckets: listOf(bucket), configuration: code });
 
+/** Returns whether it has the form of what `src/worker/health.ts` writes. */
 function isHealth(value: unknown): value is Health {
   return report(value);
 }
