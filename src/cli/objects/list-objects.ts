@@ -8,7 +8,6 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type Fault, say, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
-import { sleep } from "../http/retry.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import { type Listed, listPage, type Page } from "./list-page.ts";
 import type { Found } from "./object-name.ts";
@@ -59,9 +58,6 @@ export async function listObjects(
   return { fault: `${bucket.name} has no object that begins with ${beginnings} and can be shown` };
 }
 
-/** How long to wait before S3 is asked again, if it is busy: ms. */
-const DELAYS_MS = [1_000, 5_000];
-
 /** Lists page by page, as the Worker opens objects: with the next slot if S3 refuses one. Ends with a bad answer. */
 async function* pagesOf(
   { interrupted, now }: World,
@@ -70,7 +66,6 @@ async function* pagesOf(
 ): AsyncGenerator<Page | S3Answer> {
   const prefix = bucket.prefix + key;
   let [slot, ...others] = slots;
-  let [delay, ...delays] = DELAYS_MS;
   let next: string | undefined;
   while (slot !== undefined && !interrupted.aborted) {
     const page = await listPage(bucket, slot.credentials, { prefix, next }, now());
@@ -78,10 +73,6 @@ async function* pagesOf(
       yield page;
       if (page.next === undefined) return;
       ({ next } = page);
-      [delay, ...delays] = DELAYS_MS;
-    } else if (delay !== undefined && (page.status === 429 || (page.status ?? 500) >= 500)) {
-      await sleep(delay, interrupted);
-      [delay, ...delays] = delays;
     } else if (others.length > 0 && verdictOf(page, bucket.region).fault === "slot") {
       [slot, ...others] = others;
     } else return yield page;

@@ -137,21 +137,16 @@ function readDetails({ ETag: tag, Size: size }: Element): Omit<Listed, "key"> {
   return { ...(etag && { etag }), ...(isSize && { bytes: Number(size) }) };
 }
 
-const NAMED = new Map([
-  ["&amp;", "&"],
-  ["&lt;", "<"],
-  ["&gt;", ">"],
-  ["&quot;", '"'],
-  ["&apos;", "'"],
-]);
+const NAMED = new Map(Object.entries({ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }));
 
 /** The text of an element, with its references: also those to control characters, which XML 1.0 does not allow. */
 function textOf(element: unknown): string {
   if (typeof element !== "string") throw new Unreadable("an entry has no key");
   return element.replace(/&[^;]*;?/g, (reference) => {
-    const [, decimal, hex] = /^&#(?:(\d{1,6})|x([\da-f]{1,5}));$/i.exec(reference) ?? [];
+    const parts = /^&(?:#(\d{1,6})|#x([\da-f]{1,5})|(\w+));$/i.exec(reference) ?? [];
+    const [, decimal, hex, name = ""] = parts;
     const code = Number(decimal ?? `0x${hex}`);
-    const text = NAMED.get(reference) ?? (Number.isNaN(code) ? "" : String.fromCodePoint(code));
+    const text = NAMED.get(name) ?? (Number.isNaN(code) ? "" : String.fromCodePoint(code));
     if (text !== "") return text;
     throw new Unreadable(`the text ${JSON.stringify(element)} is not XML`);
   });

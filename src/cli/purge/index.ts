@@ -8,7 +8,6 @@ import { readToken } from "../../worker/config/read-secrets.ts";
 import {
   type End,
   EXIT,
-  type Exit,
   type Fault,
   isFault,
   paint,
@@ -24,12 +23,7 @@ import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { valuesOf } from "../secrets/secrets.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import {
-  type GivenObject,
-  type GivenObjects,
-  gatherObjects,
-  reportNotDone,
-} from "../urls/given-objects.ts";
+import { type GivenObjects, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
 import { askRenditions, createPlanner } from "../urls/renditions.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -92,7 +86,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
   if (isFault(given)) return given;
   const exit = await purgeGiven(world, worker, given);
   if (!verify || exit === EXIT.failed || given.objects.size === 0) return exit;
-  const verified = await verifyGone(world, project, worker.base, [...given.objects.values()]);
+  const verified = await verifyGone(world, project, worker.base, given);
   return exit === EXIT.done ? verified : exit;
 }
 
@@ -105,7 +99,7 @@ async function purgeWhole(world: World, worker: Worker, bucket: string | undefin
   return EXIT.done;
 }
 
-async function purgeGiven(world: World, worker: Worker, given: GivenObjects): Promise<Exit> {
+async function purgeGiven(world: World, worker: Worker, given: GivenObjects): Promise<End> {
   const { objects, impossible } = given;
   const all = counted(objects.size, "object");
   say(world.stderr, `Purging ${all} of ${worker.base}.`);
@@ -124,9 +118,10 @@ async function verifyGone(
   world: World,
   project: Project,
   base: string,
-  objects: readonly GivenObject[],
-): Promise<Exit> {
+  given: GivenObjects,
+): Promise<End> {
   const { stderr } = world;
+  const objects = [...given.objects.values()];
   const plan = createPlanner(project, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
   const requests = objects.flatMap(plan);
@@ -165,7 +160,8 @@ function openWorker({ folder }: World, project: Project): Worker | Fault {
   }
   const token = readToken(valuesOf(project.secrets), "PURGE_TOKEN");
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
-  return { base, token, maxObjects: project.config.store ? 20 : 200 }; // with a store, S3 is asked for each
+  const maxObjects = project.config.store ? 20 : 200; // with a store, S3 is asked for each
+  return { base, token, maxObjects };
 }
 
 /** Names that are not purged, and why. */
@@ -212,11 +208,8 @@ const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 
  * Creates a function that posts a portion, and posts what is left of it again if that may help.
  * @returns with `stopped`, if the next request would not help either
  */
-function createPoster(
-  { now, interrupted: signal }: World,
-  { base, token }: Worker,
-  whole?: object,
-) {
+function createPoster(world: World, { base, token }: Worker, whole?: object) {
+  const { now, interrupted: signal } = world;
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   return async (portion: readonly string[]) => {
@@ -234,13 +227,11 @@ function createPoster(
     if (answer === undefined) return { notPurged, stopped: "interrupted" };
     if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${base}` };
     const { report, isForeign, status } = answer;
-    if (report === undefined)
-      return { notPurged, stopped: REASONS[status] ?? `the Worker answers ${status}` };
-    return { notPurged, stopped: isForeign ? "the Worker answers about other objects" : undefined };
+    if (isForeign) return { notPurged, stopped: "the Worker answers about other objects" };
+    const reason = REASONS[status] ?? `the Worker answers ${status}: npx wrangler tail`;
+    return { notPurged, stopped: report === undefined ? reason : undefined };
   };
 }
-
-const MAX_REASON_LENGTH = 300;
 
 /** Reads what the Worker's /purge writes. @returns undefined if it is something else */
 function readReport(text: string): Report | undefined {
@@ -250,7 +241,7 @@ function readReport(text: string): Report | undefined {
   for (const entry of report["not_purged"]) {
     const { object, reason } = isPlainObject(entry) ? entry : {};
     if (typeof object !== "string") return undefined;
-    notPurged.set(object, `${reason}`.slice(0, MAX_REASON_LENGTH));
+    notPurged.set(object, `${reason}`.slice(0, 300));
   }
   // A fault of the whole request names no object.
   return report["ok"] === true || notPurged.size > 0 ? notPurged : undefined;

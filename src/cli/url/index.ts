@@ -1,16 +1,7 @@
 // vitrine url, which is also called sign: prints the public URLs of an object. It asks no server.
 
 import { Command } from "@commander-js/extra-typings";
-import {
-  align,
-  type End,
-  EXIT,
-  type Fault,
-  isFault,
-  print,
-  type Run,
-  type World,
-} from "../command.ts";
+import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { ownUrlsOf } from "../config/site-url.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
@@ -100,7 +91,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Returns seconds since 1970. @param maxAge the route's `max_age`: seconds @param now ms since 1970 */
-function readExpiry(text: string | undefined, maxAge: number, now: number): number | Fault {
+function readExpiry(text: string | undefined, maxAge: number, now: number) {
   const seconds = Math.floor(now / 1000);
   if (text === undefined) return seconds + Math.min(3600, maxAge);
   const [, number, unit = ""] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];

@@ -14,10 +14,9 @@ import { linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 
+/** `given`: without the signature. `place`: what its public URL names, if that was given. */
 export type GivenObject = Found & {
-  /** As it was given, without the signature. */
   readonly given: string;
-  /** What its public URL names, if that was given. */
   readonly place?: { readonly route: BoundRoute; readonly variant: string };
 };
 

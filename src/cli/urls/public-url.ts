@@ -50,11 +50,7 @@ export async function queryFor(
   grant: Omit<Grant, "route">,
 ): Promise<string | Fault> {
   const [first] = signing?.keys.values() ?? [];
-  if (first === undefined || !secrets.has("URL_SIGNING_KEYS")) {
-    return {
-      fault:
-        "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file",
-    };
-  }
-  return signGrant({ route: path, ...grant }, first);
+  if (first && secrets.has("URL_SIGNING_KEYS")) return signGrant({ route: path, ...grant }, first);
+  const remedy = "put it into the environment, or name a file with --secrets-file";
+  return { fault: `URL_SIGNING_KEYS is not at hand: ${remedy}` };
 }

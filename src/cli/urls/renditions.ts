@@ -19,7 +19,6 @@ import { pathOf, queryFor, variantsOf } from "./public-url.ts";
 
 /** A request to the public URL of a variant. */
 export type RenditionRequest = {
-  /** The name of the object, as it was given. */
   readonly given: string;
   readonly variant: string;
   readonly browser: Browser;
@@ -33,9 +32,6 @@ export type RenditionRequest = {
 /** Plans the requests for an object. */
 export type Planner = (object: GivenObject) => readonly RenditionRequest[];
 
-/** How long the URLs of signed routes are valid: seconds. */
-const EXPIRY_S = 3_600;
-
 /**
  * @param routes the routes by which an object is asked for: that of its URL or the first one that shows it, or all
  * @param presets presets with all of their variants, and single variants; undefined: all
@@ -48,15 +44,13 @@ export function createPlanner(
 ): Planner | Fault {
   const { config } = project;
   const shown = [...new Set(config.routes.flatMap((route) => variantsOf(project, route)))];
-  const isOf = (variant: string, preset: string) =>
-    variant === preset || config.variants.get(variant)?.preset === preset;
-  const unknown = presets?.find((preset) => !shown.some((variant) => isOf(variant, preset)));
+  const isOf = (name: string) => (preset: string) =>
+    name === preset || config.variants.get(name)?.preset === preset;
+  const unknown = presets?.find((preset) => !shown.some((name) => isOf(name)(preset)));
   if (unknown !== undefined) {
     return { fault: `no preset or variant ${unknown} is shown. Known: ${shown.join(", ")}` };
   }
-  const chosen = [...config.variants].filter(
-    ([name]) => presets?.some((preset) => isOf(name, preset)) ?? true,
-  );
+  const chosen = [...config.variants].filter(([name]) => presets?.some(isOf(name)) ?? true);
   const renditions = config.routes.flatMap((route) =>
     chosen.flatMap(([name, variant]) =>
       renditionsOf(variant, route.svg).map((one) => ({ route, name, ...variant, ...one })),
@@ -73,7 +67,7 @@ export function createPlanner(
       used = route;
       const sign = async (now: number) => {
         if (route.signing === undefined) return "";
-        const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, route.signing.maxAge);
+        const expires = Math.floor(now / 1000) + Math.min(3_600, route.signing.maxAge);
         return queryFor(project, route, { preset, key, expires });
       };
       requests.set(id, { given, variant: name, browser, path, sign, billedAs });
@@ -86,8 +80,7 @@ function renditionsOf(variant: Variant, svg: boolean) {
   return BROWSERS.map(({ browser, readable }) => {
     const formats = acceptedFormatsOf(variant, readable, svg);
     const options = edgeOptions(createTransformRequest(variant, formats));
-    const billed = billedAs(options);
-    return { browser, billedAs: billed, id: `${billed} ${options.format}` };
+    return { browser, billedAs: billedAs(options), id: JSON.stringify(options) };
   });
 }
 

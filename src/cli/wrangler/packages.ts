@@ -7,8 +7,6 @@ import { dirname, join, resolve } from "node:path";
 import { tableOf } from "../../worker/base/json.ts";
 import { type Fault, isFault, PACKAGE_ROOT } from "../command.ts";
 
-type PeerName = "wrangler" | "sharp";
-
 const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
 
 /** The version of Vitrine that is running. */
@@ -18,7 +16,7 @@ export const VERSION = String(MANIFEST["version"]);
 const REQUIRES = [import.meta.url, resolve("package.json")].map((from) => createRequire(from));
 
 /** The `require` that finds an optional peer, or what to install. */
-export function requireOf(name: PeerName): NodeJS.Require | Fault {
+export function requireOf(name: "wrangler" | "sharp"): NodeJS.Require | Fault {
   for (const require of REQUIRES) {
     try {
       require.resolve(name);
@@ -35,11 +33,11 @@ export function loadWrangler(): typeof import("wrangler") | Fault {
   return oldFault(require("wrangler/package.json").version) ?? require("wrangler");
 }
 
-/** The folder of a peer. @throws if it is not installed: `requireOf` says what to do */
-export function packageFolder(name: PeerName): string {
-  const require = requireOf(name);
+/** The folder of wrangler. @throws if it is not installed: `requireOf` says what to do */
+export function wranglerFolder(): string {
+  const require = requireOf("wrangler");
   if (isFault(require)) throw new Error(require.fault);
-  return dirname(require.resolve(`${name}/package.json`));
+  return dirname(require.resolve("wrangler/package.json"));
 }
 
 /** What to install, if wrangler is too old: other package managers than npm install it all the same. */

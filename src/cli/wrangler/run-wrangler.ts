@@ -7,8 +7,8 @@ import { stripVTControlCharacters } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type Fault, print, type World } from "../command.ts";
 import { visible } from "../terminal/shell.ts";
-import { hintFor } from "./config-file.ts";
-import { packageFolder } from "./packages.ts";
+import { hintFor, type Place } from "./config-file.ts";
+import { wranglerFolder } from "./packages.ts";
 
 /**
  * Runs wrangler to its end.
@@ -28,7 +28,7 @@ export type RunWrangler = (
 export function wranglerAt(script?: string): RunWrangler {
   return (world, args, input, hear) =>
     new Promise((settle, fail) => {
-      const program = script ?? join(packageFolder("wrangler"), "bin/wrangler.js");
+      const program = script ?? join(wranglerFolder(), "bin/wrangler.js");
       const child = spawn(process.execPath, [program, ...args], {
         cwd: world.folder,
         env: environmentOf(world),
@@ -92,11 +92,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 /** A line of a stack: it leads into wrangler itself, and hides the reason above it. */
 const STACK = /^\s+at .*:\d+:\d+\)*$/;
 
-type Given = {
-  readonly place: Parameters<typeof hintFor>[0];
-  readonly input?: string;
-  readonly secrets: readonly string[];
-};
+type Given = { place: Omit<Place, "devVars">; input?: string; secrets: readonly string[] };
 
 /**
  * Runs wrangler to its end, and shows what it says, without the secrets that it is given.
@@ -107,7 +103,7 @@ export async function showWrangler(
   world: World,
   run: RunWrangler,
   args: readonly string[],
-  { place, input, secrets }: Given,
+  { place, input, secrets }: Readonly<Given>,
 ): Promise<Fault | undefined> {
   // A shorter text may be a part of anything, such as an error code.
   const long = secrets.filter(({ length }) => length >= 6);

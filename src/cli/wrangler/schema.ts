@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv";
 import type { Mistake } from "../../worker/base/refusal.ts";
 import { isFault } from "../command.ts";
-import { loadWrangler, packageFolder } from "./packages.ts";
+import { loadWrangler, wranglerFolder } from "./packages.ts";
 
 /** A mistake in one of wrangler's own keys. The environment that has it; undefined: the top level. */
 export type KeyMistake = Mistake & { readonly environment: string | undefined };
@@ -18,7 +18,7 @@ let validate: ValidateFunction | undefined;
 function loadSchema(): ValidateFunction {
   if (validate) return validate;
   const { Ajv }: typeof import("ajv") = createRequire(import.meta.url)("ajv");
-  const schema = readFileSync(join(packageFolder("wrangler"), "config-schema.json"), "utf8");
+  const schema = readFileSync(join(wranglerFolder(), "config-schema.json"), "utf8");
   validate = new Ajv({ strict: false, allErrors: true, logger: false }).compile(JSON.parse(schema));
   return validate;
 }
