@@ -9,7 +9,7 @@ import type { Bug, Edit } from "./bug.ts";
 import type { Suspect } from "./property.ts";
 import { CONFIG, install } from "./world.ts";
 
-const SRC = new URL("../../src", import.meta.url).href;
+const SRC = new URL("../../src/", import.meta.url).href;
 const RUNTIME = `${SRC}emulator/cache/cloudflare-workers.ts`;
 
 // A module of src/ that is imported with the name of a bug gets the bug if its file has it, and passes

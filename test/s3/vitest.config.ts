@@ -6,7 +6,7 @@ import FiguresReporter from "./figures.ts";
 import { theWorld } from "./world.ts";
 
 export default defineConfig({
-  root: new URL("../..", import.meta.url).pathname,
+  root: new URL("../../", import.meta.url).pathname,
   test: {
     include: ["test/s3/*.real.ts"],
     globalSetup: ["test/s3/build.ts"],
