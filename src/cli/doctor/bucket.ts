@@ -5,13 +5,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import {
-  bucketOfWorker,
-  configuredName,
-  isPlayed,
-  type Project,
-  slotsAtHand,
-} from "../config/project.ts";
+import { isPlayed, type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
 import { type Check, type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
@@ -36,13 +30,14 @@ export async function checkBucket(
   const { name, prefix, canary, base } = given;
   const key = keys[0] === undefined ? canary : prefix + keys[0];
   const named = key === undefined ? undefined : { key, bytes: undefined };
-  if (bucketOfWorker(project, given).r2 !== undefined) return { findings: [], sample: named };
+  const configured = project.configured.find((one) => one.name === name) ?? given;
+  if (configured.r2 !== undefined) return { findings: [], sample: named };
   const findings: Finding[] = [];
   const report = (about: string, ...results: readonly Result[]) => {
     const on = { about: `bucket ${name}${about}`, bucket: name };
     findings.push(...results.map((one) => ({ ...on, ...one })));
   };
-  const bucket = { ...given, bucket: configuredName(project, given) };
+  const bucket = { ...given, bucket: configured.bucket };
   const secretPrefix = project.words.get(name) ?? "AWS";
   report(": its keys", ...checkSecrets(project, given, secretPrefix, hasSite));
   const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);

@@ -58,7 +58,6 @@ ${align(Object.entries(CHECKS).map(([name, question]) => [`  ${name}`, question]
 Examples:
   npx vitrine doctor
   npx vitrine doctor photos/fig.jpg --url https://images.example.com
-  npx vitrine doctor --secrets-file secrets.env --json
   npx vitrine doctor --url http://localhost:8787`;
 
 /** Runs the doctor, as the command does. @param names objects to look at */

@@ -4,16 +4,7 @@
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { sniff } from "../picture/sniff.ts";
-import {
-  ALL_MISSING,
-  fail,
-  LEAVE_PARAMETER_OUT,
-  NAME_ANOTHER,
-  note,
-  ok,
-  type Result,
-  SEE_PROVIDER,
-} from "./finding.ts";
+import { ALL_MISSING, fail, LEAVE_PARAMETER_OUT, note, ok, type Result } from "./finding.ts";
 import { answerText, diagnoseS3, misset, type S3Probe } from "./s3.ts";
 
 /** An original. Visitors must never get it. */
@@ -43,13 +34,8 @@ export async function checkObjects(probe: S3Probe, keys: readonly string[]) {
   if (results.length === 0) {
     const seen = "no image of this bucket is known, so nobody checked whether the key may read";
     const impact = "S3 may know a key and still allow it nothing";
-    const unknown = misset(
-      "sample",
-      bucket,
-      seen,
-      "set canary. Or name an image, such as photos/fig.jpg",
-    );
-    results.push({ ...unknown, severity: "warning", impact });
+    const change = "set canary. Or name an image, such as photos/fig.jpg";
+    results.push({ ...misset("sample", bucket, seen, change), severity: "warning", impact });
   }
   if (sample !== undefined && hasSourceParameter && engine === "cf") {
     results.push(await checkParameter(probe, sample.key));
@@ -71,7 +57,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
       severity: "warning",
       seen: `S3 returns ${key}, which is ${bytes ? "no image" : broken}`,
       impact: "visitors get 415 for it, or 502 if it is not whole", // L1
-      remedy: `replace that object by an image that the edge can read, or ${NAME_ANOTHER}. If it is not whole, try again, then ${SEE_PROVIDER}`,
+      remedy: `replace that object by an image that the edge can read, or name another object. If it is not whole, try again`,
     });
   }
   const fault = diagnoseS3(answer, probe.query);
@@ -86,7 +72,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
   return fail("sample", {
     seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
     impact: "visitors get 404 for it, or for every object",
-    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket}/${prefix}*, no bucket policy may deny it, and it must be restored from an archive. If not, ${NAME_ANOTHER}, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
+    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket}/${prefix}*, no bucket policy may deny it, and it must be restored from an archive. If not, name another object, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
     deploys: true,
   });
 }

@@ -25,37 +25,30 @@ export type S3Query = {
 /** Keys begin with the prefix of the bucket. */
 export type S3Probe = ReturnType<typeof openProbe>;
 
+const NO_UPLOAD = "?partNumber=1&uploadId=vitrine-doctor";
 /** Not the digest of an empty body. */
 const WRONG_MD5 = Buffer.alloc(16).toString("base64");
 
 /** @param now milliseconds since 1970 */
 export function openProbe(query: S3Query, credentials: Credentials | undefined, now: () => number) {
   const { bucket } = query;
-  const send = async (
-    key: string,
-    {
-      search = "",
-      headers = {},
-      ...init
-    }: Omit<S3Request, "headers"> & { search?: string; headers?: Record<string, string> },
-  ) => {
+  type Init = Omit<S3Request, "headers">;
+  const send = async (key: string, search: string, more: object, init: Init = {}) => {
     const at = now();
     const url = originUrl(bucket.base, key) + search;
     const signed = credentials && (await sign(url, bucket.region, credentials, at, init.method));
-    return askS3(url, { ...init, headers: new Headers({ ...signed, ...headers }) }, at);
+    return askS3(url, { ...init, headers: new Headers({ ...signed, ...more }) }, at);
   };
   return {
     query,
     credentials,
-    ask: (key: string, search = "") => send(key, { search, headers: { range: "bytes=0-0" } }),
-    fetch: (key: string) => send(key, { readsObject: true }),
+    ask: (key: string, search = "") => send(key, search, { range: "bytes=0-0" }),
+    fetch: (key: string) => send(key, "", {}, { readsObject: true }),
     /** Whether there is an object below the prefix; else what S3 answers. */
     list: () => listPage(bucket, credentials, { prefix: bucket.prefix, most: 1 }, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
-    tryWriting: (key: string) => {
-      const search = "?partNumber=1&uploadId=vitrine-doctor";
-      return send(key, { method: "PUT", search, headers: { "content-md5": WRONG_MD5 } });
-    },
+    tryWriting: (key: string) =>
+      send(key, NO_UPLOAD, { "content-md5": WRONG_MD5 }, { method: "PUT" }),
   };
 }
 
