@@ -71,7 +71,7 @@ export async function rotate(
   const isGood = current.every((slot) => slot?.state === "ok" && others.includes(slot));
   const oldKey = { end, isGood };
   const begins = judge(rotation, buckets, MAKE);
-  if ("cause" in begins) return explain(rotation, MAKE, begins, oldKey);
+  if (begins.cause) return explain(rotation, MAKE, begins, oldKey);
   return (await tryKey(rotation)) ?? walk(rotation, oldKey);
 }
 
@@ -80,7 +80,7 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
   for (let last = MAKE; ; ) {
     const next = await watch(rotation, last);
     if (next === undefined) return stop(rotation);
-    if ("cause" in next) return explain(rotation, last, next, oldKey);
+    if (next.cause) return explain(rotation, last, next, oldKey);
     const { step, buckets } = next;
     const done = cli.paint(world, world.stdout, "green", "Done:");
     const serves = visible(serving(buckets));
@@ -96,7 +96,7 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
     // The question may have waited for an hour: look again.
     const now = judge(rotation, await look(rotation), last);
     if (world.interrupted.aborted) return stop(rotation);
-    if ("cause" in now) return explain(rotation, last, now, oldKey);
+    if (now.cause) return explain(rotation, last, now, oldKey);
     if (now.step !== step) continue;
     const fault = await put(rotation, step.puts);
     if (fault) return { fault: `${fault.fault}\nGo on with: ${commandOf(rotation)}` };

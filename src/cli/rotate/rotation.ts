@@ -5,7 +5,6 @@ import type { Slot } from "../../worker/config/slot.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { openSite, type Site } from "../config/project.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { envFlag } from "../wrangler/config-file.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 
 export const CREATE_KEY = "aws iam create-access-key --user-name vitrine";
@@ -36,7 +35,11 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   const site = openSite(world, options);
   if (isFault(site)) return site;
   const { healthToken, local, known, words, config } = site;
-  if (healthToken === undefined) return { fault: tokenAdvice(site) };
+  if (healthToken === undefined) {
+    const missing = "HEALTH_TOKEN is missing, or has fewer than 16 characters. Nothing was changed";
+    const file = local ? known.devVars : "the environment: export HEALTH_TOKEN=…";
+    return { fault: `${missing}. Set it (docs/doctor.md, “Health”), and put it into ${file}` };
+  }
   const secretPrefix = findSecretPrefix(site, options);
   if (isFault(secretPrefix)) return secretPrefix;
   const buckets = config.buckets.filter(({ name }) => words.get(name) === secretPrefix);
@@ -54,23 +57,16 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   return { ...site, ...rotation, secretPrefix, buckets, hasSessions };
 }
 
-function tokenAdvice({ local, known }: Site): string {
-  const missing = "HEALTH_TOKEN is missing, or has fewer than 16 characters. Nothing was changed.";
-  if (local) return `${missing} Put one into ${known.devVars} (docs/doctor.md, “Health”)`;
-  return `${missing} Put the Worker's into the environment: export HEALTH_TOKEN=…
-If it has none, set the output of openssl rand -base64 32 (docs/doctor.md, “Health”):
-  npx wrangler secret put HEALTH_TOKEN${envFlag(known)}`;
-}
-
 function findSecretPrefix({ words }: Site, { bucket }: Options): string | Fault {
   const named = [...words].filter(([name]) => bucket === undefined || name === bucket);
   const [prefix, ...more] = new Set(named.map(([, one]) => one));
   if (prefix !== undefined && more.length === 0) return prefix;
   const known = [...words].map(([name, one]) => `${name} (${one})`).join(", ");
-  if (prefix !== undefined)
-    return { fault: `there are several keys. Choose one by --bucket: ${known}` };
-  const reason = "It does not exist, or a role or a binding opens it (docs/keyless.md)";
-  return { fault: `${bucket ?? "no bucket"} has no key to rotate. ${reason}. Known: ${known}` };
+  const reason =
+    prefix === undefined
+      ? `${bucket ?? "no bucket"} has no key to rotate. It does not exist, or a role or a binding opens it (docs/keyless.md). Known`
+      : "there are several keys. Choose one by --bucket";
+  return { fault: `${reason}: ${known}` };
 }
 
 /** The command to go on with. */

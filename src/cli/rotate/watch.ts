@@ -8,9 +8,6 @@ import { visible } from "../terminal/shell.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
 import { type Deviation, isOutage, isServed, MAKE, nextStep, type Step } from "./steps.ts";
 
-/** The step that may begin. */
-export type Next = { readonly step: Step; readonly buckets: readonly BucketHealth[] };
-
 /** Causes in the order in which they are to be reported. */
 const CAUSES = ["outage", "taken", "absent", "refused", "images"] as const;
 
@@ -33,13 +30,11 @@ export async function look(rotation: Rotation): Promise<BucketHealth[] | Fault> 
   return { fault: `${base}/healthz has no bucket "${missing}". Deploy this ${known.file} first` };
 }
 
-/** Says what follows from a look. @param last the step that was done last */
-export function judge(
-  { newEnd }: KeyedRotation,
-  buckets: BucketHealth[] | Fault,
-  last: Step,
-): Next | Trouble {
-  if (isFault(buckets)) return { cause: "no-health", details: [buckets.fault], buckets: [] };
+/** Returns the step that may begin after a look, or why none may. @param last the step that was done last */
+export function judge({ newEnd }: KeyedRotation, buckets: BucketHealth[] | Fault, last: Step) {
+  if (isFault(buckets)) {
+    return { cause: "no-health", details: [buckets.fault], buckets: [] } satisfies Trouble;
+  }
   const { step, wrong } = nextStep(buckets, newEnd, last);
   const troubles: (Deviation | { cause: "outage" | "images"; text: string })[] = [...wrong];
   for (const health of buckets) {
@@ -54,7 +49,7 @@ export function judge(
   const cause = CAUSES.find((one) => troubles.some((trouble) => trouble.cause === one));
   if (cause === undefined) return { step, buckets };
   const details = troubles.filter((one) => one.cause === cause).map(({ text }) => text);
-  return { cause, details, buckets };
+  return { cause, details, buckets } satisfies Trouble;
 }
 
 /**
@@ -75,7 +70,7 @@ export async function watch(rotation: KeyedRotation, last: Step) {
   for (;;) {
     const judged = judge(rotation, await look(rotation), last);
     if (world.interrupted.aborted) return undefined;
-    if ("cause" in judged) {
+    if (judged.cause) {
       attempts -= 1;
       watched = 0;
       if (attempts <= 0) return judged;

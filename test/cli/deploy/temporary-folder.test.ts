@@ -16,7 +16,7 @@ beforeEach(() => {
 
 /** Ends while wrangler runs, or waits there until a signal comes. */
 const PROGRAM = `
-  import { wranglerDeploy } from ${JSON.stringify(join(ROOT, "src/cli/deploy/wrangler-deploy.ts"))};
+  import { wranglerDeploy } from ${JSON.stringify(join(ROOT, "src/cli/deploy/index.ts"))};
   const run = async (_world, args) => {
     process.stdout.write(args.at(-1));
     if (process.argv[1] === "exit") process.exit(130);

@@ -86,7 +86,7 @@ test("without a token it says how to set one, and does nothing", async () => {
   const { code, err } = await run({}, { env: {} });
   expect([code, site.ran]).toEqual([2, []]);
   expect(err).toContain("export HEALTH_TOKEN=…");
-  expect(err).toContain("npx wrangler secret put HEALTH_TOKEN\n");
+  expect(err).toContain("Set it (docs/doctor.md");
 });
 
 test("where no slot works, the new key in the next one repairs it, and all goes on", async () => {
