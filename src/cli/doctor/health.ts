@@ -89,8 +89,7 @@ function diagnoseBucket(
   } else if (edge !== "on") {
     add(engine, diagnoseEdge(edge, answered ?? 403, { entry, isBinding, local }));
   } else if (isBinding) add(engine, ok("binding", "the Images binding makes a rendition"));
-  else
-    add(engine, ok("transformations", "it is on"), ok("sources", "it may fetch from the bucket"));
+  else add(engine, ok("transformations", "it is on"), ok("sources", "it may fetch the canary"));
   return findings;
 }
 
@@ -101,8 +100,7 @@ function diagnoseSlot(
 ): Result {
   if (state === "ok") return ok("health", "it works");
   if (state === "incomplete") {
-    const remedy =
-      "set what is named here, in .dev.vars for the local run: npx wrangler secret put";
+    const remedy = "set what is named here, locally in .dev.vars: npx wrangler secret put";
     const impact = `slot ${slot} needs both of its secrets`;
     return fail("keys", { seen: mistakes.join("; "), impact, remedy });
   }

@@ -1,7 +1,6 @@
 // Checks what is deployed at a URL: whether Vitrine is there, its health, an image of each route, the fallbacks, and
 // the side door.
 
-import { encodePath } from "../../url/grammar.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
@@ -114,7 +113,7 @@ async function planVisit(
   if (sample === undefined || variant === undefined || path === undefined) return undefined;
   const query = await signQuery(site, route, variant.preset, key);
   if (isFault(query)) return note("image", `not requested: ${query.fault}`);
-  return { route, name, variant, base, path, query, key: encodePath(key), original: sample.bytes };
+  return { route, name, variant, base, path, query, original: sample.bytes };
 }
 
 /** The query that signs a URL for some minutes; "" if the route is not signed. */

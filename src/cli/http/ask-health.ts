@@ -31,9 +31,8 @@ export async function askHealth(
   const answer = await ask(base, { authorization: `Bearer ${token}` }, signal);
   if (!("text" in answer)) return answer;
   const { status } = answer;
-  if (status !== 200 && status !== 503) {
-    return { status, reason: REASONS[status] ?? `it answers ${status}` };
-  }
+  const reason = REASONS[status] ?? `it answers ${status}`;
+  if (status !== 200 && status !== 503) return { status, reason };
   const health = parseJson(answer.text.replaceAll(token, "…")); // it may repeat what it was asked with
   if (isHealth(health)) return health;
   return { status, reason: "its answer is not the health of a Vitrine" };
@@ -84,9 +83,6 @@ const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: m
 const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
 const opened = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
 const bucket = objectOf({ bucket: word, ...opened, edge: word, answered: count });
-const report = objectOf({ buckets: listOf(bucket), configuration: code });
-
 /** Returns whether it has the form of what `src/worker/health.ts` writes. */
-function isHealth(value: unknown): value is Health {
-  return report(value);
-}
+const isHealth = (value: unknown): value is Health =>
+  objectOf({ buckets: listOf(bucket), configuration: code })(value);
