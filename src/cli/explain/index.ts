@@ -4,9 +4,10 @@
 import { Command } from "@commander-js/extra-typings";
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
-import type { RenditionKey } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Variant } from "../../worker/config/preset.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
@@ -18,7 +19,6 @@ import {
   type Target,
 } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
-import { placeOf } from "../../worker/store/rendition-store.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { bucketOfWorker, openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { isHere, ownUrlsOf } from "../config/site-url.ts";
@@ -67,6 +67,9 @@ async function explain(world: World, given: string, env: string | undefined): Pr
 
 type Row = readonly [name: string, value: string];
 
+/** Who reads which formats, in words. */
+const READS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
+
 /** `isShown`: as far as the configuration decides. */
 type Explained = { readonly rows: readonly Row[]; readonly isShown: boolean };
 
@@ -89,47 +92,34 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
 
   const { facts, target } = splitFacts(route, url);
   const granted = await readSignature(project, target, resolved, now);
-  if (isRefusal(granted)) return refuse(rows, granted);
+  if (typeof granted !== "string") return refuse(rows, granted);
   const bucket = bucketOfWorker(project, route.bucket);
-  rows.push(["Signature", granted.text], ["Origin URL", originUrl(bucket.base, key)]);
+  rows.push(["Signature", granted], ["Origin URL", originUrl(bucket.base, key)]);
   if (bucket.r2 === undefined) rows.push(["Signed by", signerOf(project, bucket)]);
   if (facts) {
     rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
     return { rows, isShown: true };
   }
-  const rendition = { bucket, key, version: granted.version, variant, isStorable: route.store };
-  rows.push(...(await renditionRows(project, rendition, route.svg)));
-  return { rows, isShown: true };
+  return { rows: [...rows, ...renditionRows({ ...route, bucket }, variant, key)], isShown: true };
 }
 
-/** What the engine is asked for, under which names the store has it, and what Cloudflare bills (L2). */
-async function renditionRows(
-  { config }: Project,
-  rendition: Omit<RenditionKey, "formats">,
-  svg: boolean,
-): Promise<Row[]> {
-  const { bucket, key, variant } = rendition;
+/** What the engine is asked for, by what the browser reads, and what Cloudflare bills (L2). */
+function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] {
   const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
   const original =
     ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
-  const renditions = BROWSERS.map(async ({ browser, readable }) => {
-    const formats = acceptedFormatsOf(variant, readable, svg);
-    const options = edgeOptions(createTransformRequest(variant, formats, original));
-    const place = await placeOf({ ...rendition, formats }, config);
-    return { reads: READS[browser], options: JSON.stringify(options), name: place?.name };
+  const options = BROWSERS.map(({ browser, readable }): Row => {
+    const formats = acceptedFormatsOf(variant, readable, route.svg);
+    const transform = edgeOptions(createTransformRequest(variant, formats, original));
+    return [`  ${READS[browser]}`, JSON.stringify(transform)];
   });
-  const all = await Promise.all(renditions);
-  const isStored = all.some(({ name }) => name !== undefined);
+  const isSame = new Set(options.map(([, value]) => value)).size === 1;
   const unique = counted(uniqueOptions(variant, false).length, "unique transformation");
-  const billed = isStored ? "once, since the store holds it" : "in each month that it is asked for";
-  const price = `free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`;
   return [
-    ["Engine", bucket.engine === "binding" ? "the Images binding" : "the image edge"],
+    ["Engine", route.bucket.engine === "binding" ? "the Images binding" : "the image edge"],
     ["Options", `by what the browser reads, if the original is ${original}`],
-    ...merge(all.map(({ reads, options }) => [reads, options])),
-    ["Stored as", "by what the browser reads"],
-    ...merge(all.map(({ reads, name = "nothing" }) => [reads, name])),
-    ["Cost", `${unique}, billed ${billed}: ${price}`],
+    ...(isSame ? options.slice(0, 1).map(([, value]): Row => ["  any", value]) : options),
+    ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`],
   ];
 }
 
@@ -160,17 +150,16 @@ async function readSignature(
   target: Target,
   resolved: ResolvedRequest,
   now: number,
-): Promise<{ readonly text: string; readonly version?: string | undefined } | Refusal> {
+): Promise<string | Refusal> {
   const { signing } = resolved.route;
-  if (signing === undefined) return { text: "none is asked for" };
+  if (signing === undefined) return "none is asked for";
   const isChecked = secrets.has("URL_SIGNING_KEYS");
   const claim = isChecked ? await checkGrant(resolved, target, now) : readClaim(target);
-  if (claim === undefined || isRefusal(claim)) return claim ?? { text: "none is asked for" };
+  if (claim === undefined || isRefusal(claim)) return claim ?? "none is asked for";
   const granted = isChecked ? claim : checkTime(claim, signing.maxAge, now);
   if (isRefusal(granted)) return granted;
-  const { version, expires } = granted;
   const state = isChecked ? "valid" : "not checked: URL_SIGNING_KEYS is not at hand; valid at most";
-  return { version, text: `${state} until ${new Date(expires * 1000).toISOString()}` };
+  return `${state} until ${new Date(granted.expires * 1000).toISOString()}`;
 }
 
 /** What opens the object at S3. No more of a key than its end. */
@@ -180,14 +169,4 @@ function signerOf(project: Project, { name, role }: Bucket): string {
   if (slot === undefined) return "a key that is not at hand";
   const { accessKeyId } = secretNames(project.words.get(name) ?? "AWS", slot.name);
   return `the ${slot.name} key ${keyEnd(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
-}
-
-/** Who reads which formats, in words. */
-const READS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
-
-/** Rows of values by browser; one row if they are the same. */
-function merge(values: readonly Row[]): Row[] {
-  const [[, first] = ["", ""]] = values;
-  if (values.every(([, value]) => value === first)) return [["  any", first]];
-  return values.map(([name, value]) => [`  ${name}`, value]);
 }

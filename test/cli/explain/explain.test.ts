@@ -1,6 +1,5 @@
 // `vitrine explain` and the Worker get the same URLs, and must agree.
 
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { encodePath } from "../../../src/url/grammar.ts";
@@ -9,7 +8,6 @@ import { BOUND, HOST, makeFolder, makeProject, STAGED } from "../../support/cli/
 import { now, PRIVATE, REFUSED, signed } from "../../support/cli/refused.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
-import { editFile } from "../../support/local-run.ts";
 import { leaksIn } from "../../support/overheard.ts";
 import { get, keepNothing, stage } from "../../support/play.ts";
 
@@ -112,49 +110,6 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
   });
 });
 
-describe("vitrine explain says under which names the store holds a rendition", () => {
-  const ANSWERS = { store: "RENDITIONS" };
-  const storing = makeFolder({ ROUTES, ANSWERS });
-  editFile(join(storing, "wrangler.toml"), (text) => {
-    return `${text}\n[[r2_buckets]]\nbinding = "RENDITIONS"\n`;
-  });
-
-  /** The name that the Worker asks its store for, by what a browser reads. */
-  async function namesOf(path: string): Promise<Map<string, string>> {
-    const names = new Map<string, string>();
-    let browser = "";
-    const RENDITIONS = {
-      get: async (name: string) => void names.set(browser, name),
-      put: async () => null,
-      list: async () => ({ objects: [], truncated: false }),
-      delete: async () => {},
-    };
-    for (const [reads, accept] of Object.entries(ACCEPTS)) {
-      browser = reads;
-      await get(HOST + path, { headers: { accept } }, { ...env, ANSWERS, RENDITIONS });
-    }
-    return names;
-  }
-
-  test.each([
-    ["/images/card@2x/keys/with%20space.jpg", 3],
-    ["/images/plain/rotated-gps.jpg", 1],
-  ])("for %s: %i", async (path, count) => {
-    const { row, below } = await explain(path, { folder: storing });
-    expect(below("Stored as")).toHaveLength(count);
-    for (const [browser, name] of await namesOf(path)) {
-      expect(below("Stored as", browser)).toEqual([expect.objectContaining({ value: name })]);
-    }
-    expect(row("Cost")).toContain("billed once, ");
-  });
-
-  test("for an SVG: nothing", async () => {
-    const { row, below } = await explain("/icons/card/a.svg", { folder: storing });
-    expect(below("Stored as")).toEqual([{ name: "any", value: "nothing" }]);
-    expect(row("Cost")).toContain("billed in each month");
-  });
-});
-
 describe("if the Worker refuses a URL, vitrine explain says why, as the log does, and ends with 2:", () => {
   test.each(Object.entries(REFUSED))("%s", async (_what, [path, event]) => {
     const url = HOST + (await path);
@@ -206,7 +161,7 @@ test("without the signing keys it says that the signature is not checked, and th
 });
 
 test.each<[string, path: string, row: string, says: RegExp | undefined]>([
-  ["the cost (L2)", "/images/card/a.jpg", "Cost", /^1 unique transformation, .*\$0\.50 for 1,000/],
+  ["the cost (L2)", "/images/card/a.jpg", "Cost", /^1 unique transformation: .*\$0\.50 for 1,000/],
   ["the cost of what may move (L2)", "/images/moving/a.gif", "Cost", /^2 unique transformations/],
   ["that facts are no image", "/facts/card/a.jpg?facts", "Answer", /^the sizes as JSON/],
   ["that a picture is one", "/images/card/a.jpg?facts", "Answer", undefined],
