@@ -61,8 +61,8 @@ export function diagnoseRole(
     const remedy = stsRemedy(bucket.name, role, state);
     return [fail("role", { seen, remedy, deploys: state === "ValidationError" })];
   }
-  const refused = renewal === undefined ? [] : [`STS gives no new ones (${renewal})`];
-  const problems = [...refused, ...mistakes].join("; ");
+  const refused = renewal && `STS gives no new ones (${renewal})`;
+  const problems = [refused, ...mistakes].filter(Boolean).join("; ");
   const seen = `STS gives credentials of ${arn}, good until ${expires}`;
   const weak = fail("role", {
     severity: "warning",
