@@ -25,10 +25,7 @@ export type Place = Settings["places"][number];
  */
 export function settingsOf(options: Options, folder: string) {
   const { bucket = "", endpoint, store } = options;
-  const name = folder
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, 32);
+  const words = folder.toLowerCase().match(/[a-z0-9]+/g) ?? ["vitrine"];
   const host = options.host?.toLowerCase() || undefined;
   const [first = undefined, ...others] = namesOf(options.environments);
   const last = others.at(-1) ?? first;
@@ -38,7 +35,7 @@ export function settingsOf(options: Options, folder: string) {
     host: environment === last ? host : host && `${environment}.${host}`,
   });
   return {
-    name: name.replace(/^-|-$/g, "") || "vitrine",
+    name: words.join("-").slice(0, 32).replace(/-$/, ""),
     places: [placeOf(first), ...others.map(placeOf)] as const,
     s3: endpoint ? { endpoint, region: regionOf(endpoint) } : undefined,
     store,

@@ -1,15 +1,14 @@
 // The new key: reads it from its file, and asks S3 whether it accepts it. Never prints it.
 
 import { resolve } from "node:path";
-import { parseEnv } from "node:util";
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { isPlainObject } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/refusal.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { trySlot, works } from "../../worker/try-slot.ts";
-import { type Fault, say } from "../command.ts";
-import { cutFault, readText } from "../secrets/secrets.ts";
+import { type Fault, isFault, say } from "../command.ts";
+import { readTable } from "../secrets/secrets.ts";
 import type { KeyedRotation } from "./rotation.ts";
 
 const NO_KEY =
@@ -21,19 +20,13 @@ const VARIABLES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TO
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
 export function readKey(folder: string, file: string): Slot | Fault {
   const refuse = (reason: string): Fault => ({ fault: `--key-file ${file} ${reason}` });
-  let text: string;
-  try {
-    text = readText(resolve(folder, file));
-  } catch (error) {
-    return refuse(`cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-  const printed = parseJson(text);
-  const isJson = isPlainObject(printed);
-  const cut = isJson ? undefined : cutFault(text);
-  if (cut !== undefined) return refuse(`is wrong: ${cut}`);
-  const table = isJson ? (printed["AccessKey"] ?? printed["Credentials"]) : parseEnv(text);
-  const names = isJson ? PRINTED_NAMES : VARIABLES;
-  const [id, secret, token] = names.map((name) => isPlainObject(table) && table[name]);
+  const read = readTable(resolve(folder, file));
+  if (isFault(read)) return refuse(`cannot be read: ${read.fault}`);
+  const lines = isPlainObject(read.table) ? read.table : {};
+  const printed = lines["AccessKey"] ?? lines["Credentials"];
+  const [id, secret, token] = isPlainObject(printed)
+    ? PRINTED_NAMES.map((name) => printed[name])
+    : VARIABLES.map((name) => lines[name]);
   if (token) return refuse("has a session token: docs/rotate.md, “Session credentials”");
   if (typeof id !== "string" || typeof secret !== "string") return refuse(NO_KEY);
   const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };

@@ -8,7 +8,7 @@ import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/refusal.ts";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import type { Fault, World } from "../command.ts";
+import { type Fault, isFault, type World } from "../command.ts";
 
 export type Secret = {
   readonly value: string;
@@ -20,16 +20,21 @@ export type Secrets = ReadonlyMap<string, Secret>;
 
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. */
 export function readSecretsFile({ folder }: World, file: string): Record<string, string> | Fault {
-  const refuse = (reason: string) => ({ fault: `--secrets-file ${file}: ${reason}` });
+  const read = readTable(resolve(folder, file));
+  if (!isFault(read) && isTableOfTexts(read.table)) return read.table;
+  const reason = isFault(read) ? read.fault : 'is no table of JSON, {"NAME": "value"}';
+  return { fault: `--secrets-file ${file}: ${reason}` };
+}
+
+/** Reads a file of lines KEY=VALUE, or of JSON. */
+export function readTable(path: string): { readonly table: unknown } | Fault {
   try {
-    const text = readText(resolve(folder, file));
-    const isJson = /^\s*\{/.test(text);
-    const cut = isJson ? undefined : cutFault(text);
-    if (cut !== undefined) return refuse(cut);
-    const table: unknown = isJson ? parseJson(text) : parseEnv(text);
-    return isTableOfTexts(table) ? table : refuse('is no table of JSON, {"NAME": "value"}');
+    const text = readText(path);
+    if (/^\s*\{/.test(text)) return { table: parseJson(text) };
+    const cut = cutFault(text);
+    return cut === undefined ? { table: parseEnv(text) } : { fault: cut };
   } catch (error) {
-    return refuse(error instanceof Error ? error.message : `${error}`);
+    return { fault: error instanceof Error ? error.message : `${error}` };
   }
 }
 
@@ -38,7 +43,7 @@ function isTableOfTexts(table: unknown): table is Record<string, string> {
 }
 
 /** Reads a file as UTF-8, or as PowerShell writes it. @throws if it is not there, or no such text */
-export function readText(path: string): string {
+function readText(path: string): string {
   const bytes = readFileSync(path);
   const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-8";
   return new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
@@ -49,7 +54,7 @@ const ASSIGNMENT =
   /^\s*(?:export\s+)?\w+\s*=[ \t]*(?:'[^']*'|"[^"]*"|`[^`]*`|[^\s'"`#][^\n#]*?|)[ \t]*(?:[ \t]#.*)?$/gm;
 
 /** Why a secret in lines of KEY=VALUE would have another value than it seems. */
-export function cutFault(text: string): string | undefined {
+function cutFault(text: string): string | undefined {
   const others = text.replace(ASSIGNMENT, "").matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm);
   const name = [...others].map(([, one = ""]) => one).find(isSecret);
   return name && `${name} is not read whole: put its value in quotes that it does not have, '…'`;
