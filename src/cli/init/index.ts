@@ -18,7 +18,6 @@ export function initCommand(world: World, run: Run) {
     .option("--endpoint <url>", "its S3 endpoint, without the bucket; default: an R2 bucket")
     .option("--host <name>", "the domain to show it on; default: none yet")
     .option("--environments <names>", "such as staging,production; default: none")
-    .option("--no-store", "makes renditions anew where Workers Cache has forgotten them")
     .addHelpText("after", HELP)
     .action((folder, options) => run(() => init(world, folder, options)));
 }

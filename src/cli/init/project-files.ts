@@ -58,12 +58,12 @@ binding = "RENDITIONS"`;
 const ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
 
 /** The template's tables have empty lines between them. An environment inherits only some of them. */
-function wranglerToml(template: string, { name, places, s3, store }: Settings): string {
+function wranglerToml(template: string, { name, places, s3 }: Settings): string {
   const tables = template.trimEnd().split("\n\n");
   const isOwn = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
   const isOfR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
   const own = tables.filter((table) => isOwn(table) && !(s3 && isOfR2(table)));
-  own.push(...(store ? [STORE] : []), ...(s3 ? [SECRETS] : []));
+  own.push(STORE, ...(s3 ? [SECRETS] : []));
   const [{ environment, host }] = places;
   const shared = fill(tables.filter((table) => !isOwn(table)).join("\n\n"), [
     ['name = "vitrine"', `name = "${name}"`],

@@ -9,8 +9,6 @@ export type Options = {
   readonly endpoint?: string | undefined;
   readonly host?: string | undefined;
   readonly environments?: string | undefined;
-  /** Whether R2 stores the renditions. */
-  readonly store: boolean;
 };
 
 export type Settings = ReturnType<typeof settingsOf>;
@@ -24,7 +22,7 @@ export type Place = Settings["places"][number];
  * @returns the last place is that of visitors: it has the bucket and the host as they are given
  */
 export function settingsOf(options: Options, folder: string) {
-  const { bucket = "", endpoint, store } = options;
+  const { bucket = "", endpoint } = options;
   const words = folder.toLowerCase().match(/[a-z0-9]+/g) ?? ["vitrine"];
   const host = options.host?.toLowerCase() || undefined;
   const [first = undefined, ...others] = namesOf(options.environments);
@@ -38,7 +36,6 @@ export function settingsOf(options: Options, folder: string) {
     name: words.join("-").slice(0, 32).replace(/-$/, ""),
     places: [placeOf(first), ...others.map(placeOf)] as const,
     s3: endpoint ? { endpoint, region: regionOf(endpoint) } : undefined,
-    store,
   };
 }
 

@@ -40,7 +40,6 @@ const { devDependencies } = JSON.parse(readPage("package.json"));
 
 test.each([
   [[], ["RENDITIONS", "MEDIA_BUCKET"], true],
-  [["--no-store"], ["MEDIA_BUCKET"], true],
   [["--host", "Images.example.com"], ["RENDITIONS", "MEDIA_BUCKET"], false],
 ])(
   "an R2 bucket needs no key and no domain, also with %j (D1)",
