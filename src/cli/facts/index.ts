@@ -58,7 +58,7 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   if (isFault(found)) return { fault: `${JSON.stringify(prefix)}: ${found.fault}` };
   const known = out === undefined ? new Map() : readFactsFile(world, out);
   if (isFault(known)) return known;
-  const objects = await listObjects(world, project, [found], "facts");
+  const objects = await listObjects(world, project, found, "facts");
   if (isFault(objects)) return objects;
   if (world.interrupted.aborted) return { fault: "interrupted before an original was read" };
   const slots = slotsAtHand(project, found.bucket.name).usable;

@@ -63,7 +63,7 @@ export async function gatherObjects(
     const beginning = readPrefix(buckets, prefix);
     if (isFault(beginning)) return { fault: `--prefix ${prefix}: ${beginning.fault}` };
     const instead = `, or give the keys, one on each line: ${command} - < keys.txt`;
-    const listed = await listObjects(world, project, [beginning], "--prefix", instead);
+    const listed = await listObjects(world, project, beginning, "--prefix", instead);
     if (isFault(listed)) return listed;
     const { bucket } = beginning;
     for (const key of listed.keys()) take({ bucket, key, given: nameOf(buckets, { bucket, key }) });
