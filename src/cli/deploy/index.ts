@@ -9,12 +9,8 @@ import { isSecret } from "../../worker/config/read-secrets.ts";
 import type * as cli from "../command.ts";
 import { type End, EXIT, type Fault, isFault, print, say, type World } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import {
-  carrierText,
-  type EnvironmentConfig,
-  isCarrier,
-  readEnvironment,
-} from "../config/environment-config.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
+import { carrierText, isCarrier, readEnvironment } from "../config/environment-config.ts";
 import { configFault, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";

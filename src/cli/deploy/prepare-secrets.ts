@@ -135,6 +135,5 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
     }
   }
   const hint = canary ? "" : `. Set BUCKETS.${bucket.name}.canary, and a deploy asks for it`;
-  const seen = `S3 answers ${code ?? status ?? failure}`;
-  return `Warning: whether ${key} may read ${name} is not known: ${seen}${hint}`;
+  return `Warning: whether ${key} may read ${name} is not known: S3 answers ${code ?? status ?? failure}${hint}`;
 }

@@ -14,14 +14,8 @@ import { visible } from "../terminal/shell.ts";
 import { showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { deactivateAdvice, explain, type OldKey } from "./advice.ts";
 import { readKey, tryKey } from "./new-key.ts";
-import {
-  CREATE_KEY,
-  commandOf,
-  type KeyedRotation,
-  type Options,
-  openRotation,
-  type Tools,
-} from "./rotation.ts";
+import type { KeyedRotation, Options, Tools } from "./rotation.ts";
+import { CREATE_KEY, commandOf, openRotation } from "./rotation.ts";
 import { isServed, MAKE, type Put, type Step, slotOf } from "./steps.ts";
 import { judge, look, serving, watch } from "./watch.ts";
 
@@ -69,10 +63,9 @@ export async function rotate(
   const others = current.filter((slot) => slot?.access_key !== rotation.newEnd);
   const end = others.find((slot) => slot?.access_key)?.access_key;
   const isGood = current.every((slot) => slot?.state === "ok" && others.includes(slot));
-  const oldKey = { end, isGood };
   const begins = judge(rotation, buckets, MAKE);
-  if (begins.cause) return explain(rotation, MAKE, begins, oldKey);
-  return (await tryKey(rotation)) ?? walk(rotation, oldKey);
+  if (begins.cause) return explain(rotation, MAKE, begins, { end, isGood });
+  return (await tryKey(rotation)) ?? walk(rotation, { end, isGood });
 }
 
 async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
