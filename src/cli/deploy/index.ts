@@ -14,6 +14,7 @@ import { carrierText, isCarrier, readEnvironment } from "../config/environment-c
 import { configFault, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
+import { sleep } from "../http/retry.ts";
 import { envOption } from "../options.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment, environmentText } from "../wrangler/config-file.ts";
@@ -26,12 +27,13 @@ export type Options = { readonly env?: string; readonly secretsFile?: string };
 /** What a test replaces. */
 export type Tools = {
   readonly run: RunWrangler;
+  readonly sleep: typeof sleep;
   /** The doctor: no command imports another one. */
   readonly examine: (world: World, options: Options & { readonly url: string }) => Promise<End>;
 };
 
 export function deployCommand(world: World, run: cli.Run, examine: Tools["examine"]) {
-  const tools = { run: wranglerAt(), examine };
+  const tools = { run: wranglerAt(), sleep, examine };
   return new Command("deploy")
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
     .addOption(envOption())
@@ -128,8 +130,12 @@ function workersDevUrl(file: string, worker: string): string | undefined {
   return urls.findLast((url) => url.startsWith(`https://${worker}.`));
 }
 
+/** About a minute of pauses: a new domain needs DNS and a certificate. */
+const ATTEMPTS = 12;
+const PAUSE_MS = 5000;
+
 /**
- * Has the doctor check what is deployed, if it answers already.
+ * Has the doctor check what is deployed, as soon as it answers.
  * @param url undefined: neither routes nor wrangler say where it is
  * @returns `done` if the doctor finds no error, else `partly`: the deploy is not undone
  */
@@ -146,9 +152,13 @@ async function checkDeployed(
   };
   if (url === undefined)
     return endPartly("but routes names no host to check. Put your domain there, or name one");
-  const absent = await askWhetherThere(url);
-  // From 520 on, there is no Worker yet.
-  if (world.interrupted.aborted || (absent && (absent.status ?? 520) >= 520)) {
+  let isThere = false;
+  for (let left = ATTEMPTS; !isThere && left > 0 && !world.interrupted.aborted; left -= 1) {
+    if (left < ATTEMPTS) await tools.sleep(PAUSE_MS, world.interrupted);
+    const absent = await askWhetherThere(url);
+    isThere = (absent?.status ?? (absent ? 520 : 200)) < 520; // from 520 on, there is no Worker yet
+  }
+  if (!isThere) {
     const reason = `${url} does not answer: a new domain needs some minutes for DNS and its certificate`;
     return endPartly(`and not checked. ${reason}. Then check it`);
   }

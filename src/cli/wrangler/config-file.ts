@@ -5,8 +5,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Fault, World } from "../command.ts";
 
-/** In the order in which wrangler looks for them. */
-const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"] as const;
+/** In the order in which wrangler looks for them. It reads the program only if a flag asks for that. */
+const PROGRAM = "cloudflare.config.ts";
+const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", PROGRAM] as const;
 
 /** Returns the file's name. Unlike wrangler, it does not look in the folders above. */
 export function findConfigFile(folder: string): string | Fault {
@@ -14,6 +15,9 @@ export function findConfigFile(folder: string): string | Fault {
   const remedy = "go to the folder of your Worker, or make one with npx vitrine init";
   if (file === undefined) {
     return { fault: `there is no wrangler.toml or wrangler.jsonc in this folder: ${remedy}` };
+  }
+  if (file === PROGRAM) {
+    return { fault: `vitrine cannot read ${PROGRAM}, a program: write wrangler.toml instead` };
   }
   if (others.length === 0) return file;
   const ignored = others.join(" and "); // by wrangler, without a word

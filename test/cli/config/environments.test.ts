@@ -92,6 +92,13 @@ test.each<[what: string, file: string, files: Record<string, string>, says: RegE
     { "wrangler.jsonc": '{\n  "name": }' },
     /^The configuration has mistakes:\n {2}wrangler\.jsonc:2:\d+: /,
   ],
+  ["a program alone", "cloudflare.config.ts", {}, /^vitrine cannot read cloudflare\.config\.ts/],
+  [
+    "a program beside it",
+    "wrangler.toml",
+    { "cloudflare.config.ts": "export default {};" },
+    /ignores cloudflare\.config\.ts: remove/,
+  ],
 ])("a configuration file is refused: %s", async (_what, file, files, says) => {
   const folder = makeProject(STAGED, file, files);
   const { code, err } = await vitrine(["url", "a.jpg"], { folder });

@@ -96,7 +96,7 @@ async function run(options: Options = { secretsFile: "secrets.env" }, given: Giv
     },
   );
   const { world, said } = createWorld({ folder, ...given });
-  const tools = { run: wrangler(folder), examine };
+  const tools = { run: wrangler(folder), sleep: async () => {}, examine };
   const end = await deploy(world, options, tools);
   const { out, err } = said();
   const text = out + err + (isFault(end) ? end.fault : "");

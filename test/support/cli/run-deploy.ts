@@ -91,6 +91,7 @@ export async function run(options: Options = { secretsFile: "secrets.env" }, giv
       if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
       return ended.wrangler;
     },
+    sleep: async () => {},
     examine: async ({ env }, options) => {
       examined.push([options, Object.keys(env)]);
       return ended.doctor;
