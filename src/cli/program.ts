@@ -4,16 +4,8 @@ import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
-import {
-  EXIT,
-  type Exit,
-  isFault,
-  paint,
-  type Run,
-  say,
-  type World,
-  withPages,
-} from "./command.ts";
+import type { Exit, Run, World } from "./command.ts";
+import { EXIT, isFault, paint, say, withPages } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type StartLocal } from "./dev/index.ts";
 import { doctorCommand, examine } from "./doctor/index.ts";

@@ -7,13 +7,8 @@ import { findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
 import { bucketsOf, hasEdge, originOf } from "./buckets.ts";
 import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
-import {
-  type EnvironmentConfig,
-  isCarrier,
-  readEnvironment,
-  readOthers,
-  type Unreadable,
-} from "./environment-config.ts";
+import type { EnvironmentConfig, Unreadable } from "./environment-config.ts";
+import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
 import { type FoundMistake, foundText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";

@@ -4,13 +4,8 @@
 import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
-import {
-  readSlots,
-  readToken,
-  type SlotsRead,
-  secretNames,
-  type Unusable,
-} from "../../worker/config/read-secrets.ts";
+import type { SlotsRead, Unusable } from "../../worker/config/read-secrets.ts";
+import { readSlots, readToken, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import {
@@ -23,19 +18,10 @@ import {
 } from "../secrets/secrets.ts";
 import { chooseEnvironment, findConfigFile, placeText } from "../wrangler/config-file.ts";
 import { secretPrefixesOf } from "./buckets.ts";
-import {
-  carrierText,
-  type EnvironmentConfig,
-  isCarrier,
-  readEnvironment,
-} from "./environment-config.ts";
-import {
-  isLocalSigningKey,
-  isOfLocalKey,
-  type LocalRun,
-  localRun,
-  readLocalKeys,
-} from "./local-run.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
+import { carrierText, isCarrier, readEnvironment } from "./environment-config.ts";
+import type { LocalRun } from "./local-run.ts";
+import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
 import { type ConfigFault, configFault, type FoundMistake, localMistake } from "./mistakes.ts";
 import { findBaseUrl, isHere, provenBase, refuserOfUrls } from "./site-url.ts";
 

@@ -3,14 +3,8 @@
 import { parseJson, tableOf } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
-import {
-  integer,
-  numberBetween,
-  optional,
-  type Report,
-  table,
-  type Vars,
-} from "../../worker/config/schema.ts";
+import type { Report, Vars } from "../../worker/config/schema.ts";
+import { integer, numberBetween, optional, table } from "../../worker/config/schema.ts";
 import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
 import { createTransformRequest } from "../../worker/request/format.ts";
 import type { Warning } from "./mistakes.ts";

@@ -1,15 +1,8 @@
 // What the codes of Cloudflare's image edge and of the Images binding mean, and the statuses that a visitor gets. Pure.
 
 import { failureFor } from "../../worker/edge/codes.ts";
-import {
-  type Check,
-  fail,
-  LEAVE_PARAMETER_OUT,
-  NAME_ANOTHER,
-  type Problem,
-  type Result,
-  SEE_PROVIDER,
-} from "./finding.ts";
+import type { Check, Problem, Result } from "./finding.ts";
+import { fail, LEAVE_PARAMETER_OUT, NAME_ANOTHER, SEE_PROVIDER } from "./finding.ts";
 
 const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const LOCALLY =

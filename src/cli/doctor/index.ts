@@ -4,18 +4,8 @@
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../../worker/config/config.ts";
-import {
-  align,
-  type End,
-  EXIT,
-  type Fault,
-  isFault,
-  paint,
-  print,
-  type Run,
-  say,
-  type World,
-} from "../command.ts";
+import type { End, Fault, Run, World } from "../command.ts";
+import { align, EXIT, isFault, paint, print, say } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { readEnvironment } from "../config/environment-config.ts";
 import { type OpenOptions, openProject, type Project } from "../config/project.ts";

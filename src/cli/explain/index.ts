@@ -12,12 +12,8 @@ import { keyEnd } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
-import {
-  type ResolvedRequest,
-  resolveRequest,
-  splitFacts,
-  type Target,
-} from "../../worker/request/resolve-request.ts";
+import type { ResolvedRequest, Target } from "../../worker/request/resolve-request.ts";
+import { resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { bucketOfWorker, openProject, type Project, slotsAtHand } from "../config/project.ts";

@@ -5,16 +5,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
-import {
-  type End,
-  EXIT,
-  type Fault,
-  isFault,
-  paint,
-  type Run,
-  say,
-  type World,
-} from "../command.ts";
+import type { End, Fault, Run, World } from "../command.ts";
+import { EXIT, isFault, paint, say } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { isHere, provenBase } from "../config/site-url.ts";
 import { fetchBody } from "../http/body.ts";

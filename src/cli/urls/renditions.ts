@@ -8,12 +8,8 @@ import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/
 import { type Fault, isFault, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { billedAs } from "../config/transformations.ts";
-import {
-  BROWSERS,
-  type Browser,
-  createPictureClient,
-  type PictureAnswer,
-} from "../http/ask-picture.ts";
+import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
+import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
 import type { GivenObject } from "./given-objects.ts";
 import { pathOf, queryFor, variantsOf } from "./public-url.ts";
 
