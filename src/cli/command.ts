@@ -41,7 +41,6 @@ export type Exit = (typeof EXIT)[keyof typeof EXIT];
 /** What keeps a command from its work, in words that say what to do. */
 export type Fault = { readonly fault: string };
 
-/** How a command ends. */
 export type End = Exit | Fault;
 
 /** Runs the work of a command, and keeps the exit code that it ends with. */

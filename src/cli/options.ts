@@ -14,16 +14,13 @@ export const secretsFileOption = (which = "secrets") =>
 
 export const jsonOption = () => new Option("--json", "prints JSON");
 
-/** How commands take objects (project/object-name.ts). */
 export const OBJECTS = `An object is named by its key, without the prefix of its bucket. If wrangler.toml has several buckets,
 or if the key begins with the name of the bucket, write BUCKET/key.`;
 
-/** Reads an option that may be repeated. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
-/** Makes a function that reads an option whose value is a whole number. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const number = Number(text);

@@ -19,7 +19,6 @@ import { urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
 import { VERSION } from "./wrangler/packages.ts";
 
-/** All commands, in the order of `vitrine --help`. */
 const COMMANDS = [
   initCommand,
   checkCommand,

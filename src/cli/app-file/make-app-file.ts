@@ -19,7 +19,6 @@ type EnvironmentVariable = { readonly code: string; readonly name: string };
 /** The file that an app without the package has beside its own: `npm run build` makes it. */
 export const STANDALONE = "vitrine-client";
 
-/** What an app may use of the client, by the entries of the package. */
 const ENTRIES: readonly (readonly [entry: string, names: readonly string[]])[] = [
   ["vitrine/client", Object.keys(client)],
   ["vitrine/sign", Object.keys(signing)],
@@ -31,7 +30,6 @@ const TAKEN = [...ENTRIES.flatMap(([, names]) => names), "baseUrl", "readBaseUrl
 
 const FIRST_LINE = "// Written by `npx vitrine client` from wrangler.toml.\n";
 
-/** Returns whether `vitrine client` wrote a file. */
 export function isAppFile(text: string): boolean {
   return text.startsWith(FIRST_LINE.trimEnd());
 }

@@ -47,7 +47,6 @@ Examples:
     );
 }
 
-/** A .ts file that is not a .d.ts file. */
 function readFile(file: string): string {
   if (/(?<!\.d)\.ts$/.test(file)) return file;
   throw new InvalidArgumentError(

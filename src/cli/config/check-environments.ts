@@ -17,7 +17,6 @@ import { unsignedRouteWarnings } from "./unsigned-routes.ts";
 
 export type Report = {
   readonly environment: string | undefined;
-  /** What it does, if it has no mistakes. */
   readonly summary: readonly string[];
   readonly warnings: readonly Warning[];
   readonly mistakes: readonly FoundMistake[];

@@ -15,11 +15,8 @@ type Wrangler = typeof import("wrangler");
 
 /** What a Worker sees that is deployed from this folder, and one that is started in it. */
 export type EnvironmentConfig = Place & {
-  /** The settings of wrangler in this environment. */
   readonly wrangler: Config;
-  /** The path of the file that a deploy uploads. */
   readonly main: string | undefined;
-  /** The name of the Worker in this environment. */
   readonly worker: string | undefined;
   /** The vars of the file, and stand-ins for its bindings. */
   readonly deployed: Vars;
@@ -33,11 +30,9 @@ export type EnvironmentConfig = Place & {
   readonly images: string | undefined;
   /** The R2 buckets that are bound. Without a name of its own, one is made by a deploy. */
   readonly r2Buckets: readonly R2Binding[];
-  /** Whether a deploy would also serve from a workers.dev address. */
   readonly workersDev: boolean;
   /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
-  /** Those of them that are custom domains. */
   readonly customDomains: readonly string[];
 };
 
@@ -191,7 +186,6 @@ export function isCarrier(known: EnvironmentConfig): boolean {
   return known.environment === undefined && known.environments.length > 0 && isEmpty;
 }
 
-/** Why nothing can be done with such a top level. */
 export function carrierText({ file, environments }: EnvironmentConfig): string {
   const names = environments.map((name) => `--env ${name}`).join(" or ");
   return `the top level of ${file} has no vars, so there is nothing to deploy from it: use ${names}`;

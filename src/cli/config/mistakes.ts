@@ -13,14 +13,12 @@ export type FoundMistake = Mistake & {
   readonly from?: string;
 };
 
-/** All mistakes, as values and as one text. */
 export type ConfigFault = Fault & { readonly mistakes: readonly FoundMistake[] };
 
 /** What is right, but probably not what was meant. */
 export type Warning = {
   readonly what: string;
   readonly remedy: string;
-  /** The environment that it is about; undefined: the top level. */
   readonly environment?: string | undefined;
 };
 
@@ -66,7 +64,6 @@ export function foundText({ environment, from, path, message }: FoundMistake): s
   return [...places, mistakeText({ path, message: named })].join(": ");
 }
 
-/** A warning as one line. */
 export function warningText({ environment, what, remedy }: Warning): string {
   return `${environment === undefined ? "" : `env.${environment}: `}${what}: ${remedy}`;
 }

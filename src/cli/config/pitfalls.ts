@@ -12,7 +12,6 @@ import type { Warning } from "./mistakes.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 
-/** What wrangler accepts, and what does not work with Vitrine. */
 export function* pitfalls(vars: EnvironmentConfig): Generator<Mistake> {
   yield* bindingMistakes(vars);
   for (const path of vars.secrets) {
@@ -46,7 +45,6 @@ export function mainMistakes({ main }: Pick<EnvironmentConfig, "main">): Mistake
   return [{ path: "main", message: `is ${main}, which is not there: ${remedy}` }];
 }
 
-/** Bindings whose name the Worker does not know. */
 function* bindingMistakes({ wrangler, images }: EnvironmentConfig): Generator<Mistake> {
   const { ratelimits = [], analytics_engine_datasets: datasets } = wrangler;
   const bindings = [

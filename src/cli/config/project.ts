@@ -40,12 +40,10 @@ export type Project = {
   readonly secrets: Secrets;
   /** The file that `--secrets-file` names: its secrets are those that are deployed, or will be. */
   readonly secretsFile: string | undefined;
-  /** What the names of a bucket's secrets begin with, by the bucket's name. */
   readonly words: ReadonlyMap<string, string>;
   readonly healthToken: string | undefined;
 };
 
-/** Returns whether the local run simulates the buckets. */
 export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }
@@ -84,7 +82,6 @@ export type OpenOptions = {
   readonly secretsFile?: string | undefined;
 };
 
-/** A project, and where its Vitrine is. */
 export type Site = Project & { readonly base: string };
 
 /** Opens the project for a command that sends requests to Vitrine, and only to that of its environment. */

@@ -39,13 +39,11 @@ function readBaseUrl(given: string, option: string): string | Fault {
   return origin + pathname.replace(/\/+$/, "");
 }
 
-/** The host of a route's pattern, in lower case. */
 export function hostOf(pattern: string): string {
   const [host = ""] = pattern.replace(/^https?:\/\//, "").split("/");
   return host.toLowerCase();
 }
 
-/** Returns whether a URL is one of this machine. */
 export function isHere(url: string): boolean {
   const hostname = URL.parse(url)?.hostname ?? "";
   return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);

@@ -13,7 +13,6 @@ import type { Warning } from "./mistakes.ts";
 export const FREE = 5_000;
 export const PRICE = 0.5 / 1_000;
 
-/** How many objects a bucket is assumed to have. */
 const SOME_OBJECTS = 10_000;
 
 /** `COSTS` in wrangler.toml: about how many objects each bucket shows, and US dollars a month. */

@@ -37,7 +37,6 @@ export function* unsignedRouteWarnings(
   }
 }
 
-/** What all keys of a route begin with. */
 function beginningOf({ bucket, mapping }: BoundRoute): string {
   return bucket.prefix + (mapping.key.parts[0] ?? "");
 }

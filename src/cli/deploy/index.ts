@@ -24,7 +24,6 @@ import { prepareSecrets, type Secrets } from "./prepare-secrets.ts";
 
 export type Options = { readonly env?: string; readonly secretsFile?: string };
 
-/** What a test replaces. */
 export type Tools = {
   readonly run: RunWrangler;
   readonly sleep: typeof sleep;
@@ -67,7 +66,6 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   return checkDeployed(world, isFault(host) ? deployed.url : host, options, tools);
 }
 
-/** Reads and checks what would be deployed. Sends nothing. */
 function readTarget(world: World, env: string | undefined): EnvironmentConfig | Fault {
   const known = readEnvironment(world.folder, chooseEnvironment(world, env));
   if (isFault(known)) return configFault([known.mistake]);

@@ -25,7 +25,6 @@ import { visible } from "../terminal/shell.ts";
 
 const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
 
-/** Secrets by name. */
 export type Secrets = Readonly<Record<string, string>>;
 
 /** Says what S3 thinks of each key. @returns the secrets, or why none of them may be deployed */

@@ -87,7 +87,6 @@ const SAME: Readonly<Record<string, string>> = {
   508: "9403",
 };
 
-/** The cause of the first name that has one. */
 function findCause(...names: readonly string[]): Cause | undefined {
   return names.map((name) => CAUSES[SAME[name] ?? name]).find((one) => one !== undefined);
 }

@@ -45,14 +45,11 @@ export const CHECKS = {
 export type Check = keyof typeof CHECKS;
 export type Severity = "ok" | "note" | "warning" | "error";
 
-/** What a check saw. */
 export type Result = {
   readonly check: Check;
   readonly severity: Severity;
   readonly seen: string;
-  /** Why it matters. */
   readonly impact?: string;
-  /** The command or the click that fixes it. */
   readonly remedy?: string;
   /** The remedy changes wrangler.toml, which a deployed Worker sees only after a deploy. */
   readonly deploys?: boolean;
@@ -63,9 +60,7 @@ export type Result = {
   readonly bearing?: "harmless" | "passing" | "consequence";
 };
 
-/** What a check saw, and of what. */
 export type Finding = Result & {
-  /** The bucket, slot, route or URL. */
   readonly about: string;
   /** The bucket's name in wrangler.toml, if it is about one. */
   readonly bucket?: string;
@@ -120,7 +115,6 @@ export function finish(findings: readonly Finding[], place: Place, local: boolea
   });
 }
 
-/** Names the first finding that this one follows from. @param before the findings before it */
 function explain(finding: Finding, before: readonly Finding[]): Finding {
   const { bucket, bearing } = finding;
   if (bearing !== "consequence") return finding;

@@ -14,7 +14,6 @@ import { sniff } from "../picture/sniff.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
 import { fail, note, ok, type Result } from "./finding.ts";
 
-/** An image to ask for. */
 export type Visit = {
   readonly route: BoundRoute;
   /** Of the variant, as in the URL. */

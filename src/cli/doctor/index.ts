@@ -85,7 +85,6 @@ export async function examine(
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }
 
-/** Reads the names of objects. A route must lead to their buckets. */
 function readObjects({ buckets, routes }: Config, names: readonly string[]): Found[] | Fault {
   const objects: Found[] = [];
   for (const name of names) {
@@ -99,7 +98,6 @@ function readObjects({ buckets, routes }: Config, names: readonly string[]): Fou
   return objects;
 }
 
-/** Looks at each bucket, and then at the site. */
 async function walk(
   { stderr, now, interrupted }: World,
   project: Project,
@@ -127,7 +125,6 @@ async function walk(
 const SEVERITIES = ["error", "warning", "note"] as const;
 const STYLES = { ok: "green", note: "cyan", warning: "yellow", error: "red" } as const;
 
-/** The findings, grouped by what they are about, and a last line that counts them. */
 function layOut(world: World, findings: readonly Finding[]): string[] {
   const { stdout } = world;
   const dim = (text: string) => paint(world, stdout, "dim", text);

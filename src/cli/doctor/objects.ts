@@ -43,7 +43,6 @@ export async function checkObjects(probe: S3Probe, keys: readonly string[]) {
   return { results, sample };
 }
 
-/** Checks whether S3 returned the whole object, and whether it is an image. */
 async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promise<Result> {
   const { bytes, status, code, failure } = answer;
   const { bucket, name, prefix } = probe.query.bucket;

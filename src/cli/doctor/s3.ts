@@ -12,7 +12,6 @@ import { askS3, type S3Answer, type S3Request } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
 import { ALL_MISSING, type Check, fail, type Result, SEE_PROVIDER } from "./finding.ts";
 
-/** Who asks S3, and of which bucket. */
 export type S3Query = {
   /** As wrangler.toml names it, and not as the local run does. */
   readonly bucket: Bucket;
@@ -121,7 +120,6 @@ function diagnoseKey(code: string, { secretPrefix, slot, from }: S3Query): Resul
   });
 }
 
-/** What S3 answered, as a clause. */
 export function answerText({ status, code = "", failure }: S3Answer): string {
   if (status === undefined) return `S3 does not answer: ${failure}`;
   return `S3 answers ${status}${failure === undefined ? ` ${code}`.trimEnd() : `: ${failure}`}`;

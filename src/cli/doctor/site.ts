@@ -86,7 +86,6 @@ const NO_OBJECT = fail("image", {
   bearing: "consequence",
 });
 
-/** Why no Vitrine is there. */
 export function diagnoseAbsence(url: string, { status, reason }: NoHealth, local: boolean): Result {
   if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
   return fail("deployed", {

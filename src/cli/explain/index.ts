@@ -63,7 +63,6 @@ async function explain(world: World, given: string, env: string | undefined): Pr
 
 type Row = readonly [name: string, value: string];
 
-/** Who reads which formats, in words. */
 const READS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
 
 /** `isShown`: as far as the configuration decides. */

@@ -9,7 +9,6 @@ import { type Fault, say, type World } from "../command.ts";
 import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
 import { counted } from "../terminal/progress.ts";
 
-/** Facts by key. */
 export type Facts = ReadonlyMap<string, Fact>;
 
 /** What stands before the JSON, and after it, in a file of TypeScript. */

@@ -42,7 +42,6 @@ Examples:
     );
 }
 
-/** A .json file, or a .ts file that is not a .d.ts file. */
 function readFile(file: string): string {
   if (/\.json$|(?<!\.d)\.ts$/.test(file)) return file;
   throw new InvalidArgumentError("It must end in .json or .ts, and not in .d.ts.");

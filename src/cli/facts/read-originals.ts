@@ -20,7 +20,6 @@ import type { Facts } from "./facts-file.ts";
 
 export type Outcome = {
   readonly facts: Facts;
-  /** Why there is no fact, by key. */
   readonly missing: ReadonlyMap<string, string>;
   /** How many objects were asked for now, with those that are no pictures. */
   readonly asked: number;

@@ -23,13 +23,11 @@ export function replaceFile(path: string, text: string, mode = 0o600): void {
   }
 }
 
-/** Returns whether a command wrote a text itself. */
 export type IsOurs = (text: string) => boolean;
 
 export const NOT_OURS =
   "this command did not write that file, or it was changed: remove it, or name another file";
 
-/** @returns why the file must not be written, or cannot be */
 export function ownFileFault(folder: string, file: string, isOurs: IsOurs): string | undefined {
   const path = resolve(folder, file);
   return faultOf(() => {
@@ -39,7 +37,6 @@ export function ownFileFault(folder: string, file: string, isOurs: IsOurs): stri
   });
 }
 
-/** @returns why it was not written */
 export function writeOwnFile(folder: string, file: string, text: string, isOurs: IsOurs) {
   const write = () => void replaceFile(resolve(folder, file), text, 0o666);
   return ownFileFault(folder, file, isOurs) ?? faultOf(write);

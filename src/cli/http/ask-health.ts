@@ -8,7 +8,6 @@ import { fetchText } from "./body.ts";
 
 export type Health = {
   readonly buckets: readonly BucketHealth[];
-  /** The hash of its configuration. */
   readonly configuration?: string;
 };
 

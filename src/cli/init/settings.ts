@@ -2,7 +2,6 @@
 
 import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 
-/** The options as they are typed; undefined: not given. */
 export type Options = {
   readonly bucket?: string | undefined;
   /** Of S3's API. Without it, the bucket is one of R2, which a binding reaches. */
@@ -56,7 +55,6 @@ function regionOf(endpoint: string): string {
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i;
 const R2_BUCKET = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
-/** What is wrong with an option, or undefined. */
 export function findMistake(
   option: "bucket" | "endpoint" | "host" | "environments",
   { bucket = "", endpoint = "", host = "", environments }: Options,

@@ -156,7 +156,6 @@ function openWorker({ folder }: World, project: Project): Worker | Fault {
   return { base, token, maxObjects };
 }
 
-/** Names that are not purged, and why. */
 type Report = ReadonlyMap<string, string>;
 
 /**

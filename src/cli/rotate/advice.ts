@@ -16,7 +16,6 @@ const AWS = "aws iam update-access-key --user-name vitrine --access-key-id <the 
 /** The end of the old key's id, if it was seen, and whether S3 accepted it in every bucket at the beginning. */
 export type OldKey = { readonly end: string | undefined; readonly isGood: boolean };
 
-/** Says why no step may begin after the last one, and what to do. */
 export function explain(
   rotation: KeyedRotation,
   last: Step,
@@ -79,7 +78,6 @@ function onlyNextServes(bucket: BucketHealth): boolean {
   return mayServe && slotOf(bucket, "current")?.state !== "ok";
 }
 
-/** What is left to the operator when the new key serves. */
 export function deactivateAdvice(rotation: KeyedRotation, { end }: OldKey): string[] {
   if (isPlayed(rotation)) return ["There is no old key: the local S3 knows only one."];
   const { newEnd, options } = rotation;

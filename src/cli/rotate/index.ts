@@ -97,7 +97,6 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
   }
 }
 
-/** Asks whether to do a step. @returns how the rotation ends if not */
 async function confirm(rotation: KeyedRotation, { title }: Step): Promise<End | undefined> {
   const { world, options } = rotation;
   cli.say(world.stderr, cli.paint(world, world.stderr, "bold", title));

@@ -14,7 +14,6 @@ export type Options = { readonly [Name in TextOption]?: string | undefined } & {
   readonly yes?: true | undefined;
 };
 
-/** What has effects or takes time, so a test can replace it. */
 export type Tools = {
   readonly run: RunWrangler;
   readonly sleep: (ms: number, interrupted: AbortSignal) => Promise<void>;
@@ -28,7 +27,6 @@ const LOCAL_PATIENCE = { every: 0.25, watched: 1, attempts: 80 };
 
 export type Rotation = Exclude<ReturnType<typeof openRotation>, Fault>;
 
-/** A rotation whose new key is known. */
 export type KeyedRotation = Rotation & { readonly key: Slot; readonly newEnd: string };
 
 export function openRotation(world: World, options: Options, tools: Tools) {
@@ -69,7 +67,6 @@ function findSecretPrefix({ words }: Site, { bucket }: Options): string | Fault 
   return { fault: `${reason}: ${known}` };
 }
 
-/** The command to go on with. */
 export function commandOf({ options, known }: Rotation, keyFile = options.keyFile): string {
   const env = options.env === "" ? "" : known.environment;
   const { url, bucket, yes } = options;

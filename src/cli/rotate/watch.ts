@@ -11,7 +11,6 @@ import { type Deviation, isOutage, isServed, MAKE, nextStep, type Step } from ".
 /** Causes in the order in which they are to be reported. */
 const CAUSES = ["outage", "taken", "absent", "refused", "images"] as const;
 
-/** Why no step may begin. */
 export type Trouble = {
   readonly cause: "no-health" | (typeof CAUSES)[number];
   readonly details: readonly string[];

@@ -27,7 +27,6 @@ export function createProgress(
   const draw = () => void stderr.write(`\r${line().slice(0, (stderr.columns || 80) - 1)}\x1b[K`);
   const clear = () => void (isLive && stderr.write("\r\x1b[K"));
   return {
-    /** Counts what is done, with or without success. */
     step(count = 1): void {
       done += count;
       const isDue = now() - shown >= (isLive ? LIVE_MS : PLAIN_MS);
@@ -36,7 +35,6 @@ export function createProgress(
       if (isLive) draw();
       else say(stderr, line());
     },
-    /** Prints other lines; they may have text of strangers in them. */
     say(...lines: readonly string[]): void {
       clear();
       print(stderr, ...lines.map(visible));

@@ -89,7 +89,6 @@ export function refuseGiven(given: string, reason: string): Fault {
   return { fault: `${JSON.stringify(safe)}: ${text}` };
 }
 
-/** Reads a name or a public URL. */
 export function readGiven(project: Project, own: OwnUrls, given: string): GivenObject | Fault {
   if (isUrl(given)) return readUrl(project, own, given);
   const object = readObject(project.config.buckets, given);

@@ -43,7 +43,6 @@ export function variantsOf({ config }: Pick<Project, "config">, { presets }: Bou
   return shown.map(([name]) => name);
 }
 
-/** The query that signs a URL of a signed route. */
 export async function queryFor(
   { secrets }: Project,
   { path, signing }: BoundRoute,

@@ -13,7 +13,6 @@ import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
 import type { GivenObject } from "./given-objects.ts";
 import { pathOf, queryFor, variantsOf } from "./public-url.ts";
 
-/** A request to the public URL of a variant. */
 export type RenditionRequest = {
   readonly given: string;
   readonly variant: string;
@@ -25,7 +24,6 @@ export type RenditionRequest = {
   readonly billedAs: string;
 };
 
-/** Plans the requests for an object. */
 export type Planner = (object: GivenObject) => readonly RenditionRequest[];
 
 /**

@@ -60,7 +60,6 @@ async function warm(world: World, names: readonly string[], options: Options): P
   const objects = [...given.objects.values()];
   const progress = createProgress(world, "requests", sayCosts(world, plan, objects));
   const unshown = objects.filter((object) => plan(object).length === 0);
-  /** Why an object failed, by its name. */
   const unshownReason = "no route shows it at what is chosen";
   const failed = new Map(unshown.map((object) => [object.given, unshownReason]));
   const sum = { images: 0, bytes: 0, trouble: 0 };

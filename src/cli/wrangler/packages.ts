@@ -9,7 +9,6 @@ import { type Fault, isFault, PACKAGE_ROOT } from "../command.ts";
 
 const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
 
-/** The version of Vitrine that is running. */
 export const VERSION = String(MANIFEST["version"]);
 
 /** In a workspace, a package may be beside the project and not beside Vitrine. */
