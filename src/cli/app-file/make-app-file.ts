@@ -159,7 +159,6 @@ const RESERVED = new Set(
   with yield`.split(/\s+/),
 );
 
-/** The name of a route's client, and the beginning of its types' names. */
 type RouteName = { readonly value: string; readonly type: string };
 
 /**

@@ -48,7 +48,6 @@ export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }
 
-/** The name of a bucket in wrangler.toml. The one on this machine is a secret of the local run. */
 export function configuredName({ configured }: Project, { name, bucket }: Bucket): string {
   return configured.find((one) => one.name === name)?.bucket ?? bucket;
 }

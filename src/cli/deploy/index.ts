@@ -157,7 +157,8 @@ async function checkDeployed(
     isThere = (absent?.status ?? (absent ? 520 : 200)) < 520; // from 520 on, there is no Worker yet
   }
   if (!isThere) {
-    const reason = `${url} does not answer: a new domain needs some minutes for DNS and its certificate`;
+    const silent = `${url} does not answer: a new domain needs some minutes for DNS and its certificate`;
+    const reason = world.interrupted.aborted ? "You interrupted it" : silent;
     return endPartly(`and not checked. ${reason}. Then check it`);
   }
   // Without the shell's keys of S3: nobody knows whether they are deployed (S5).

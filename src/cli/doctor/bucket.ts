@@ -112,7 +112,10 @@ function checkSecrets(
   if (usable.length > 0 || results.length > 0) return results;
   const { accessKeyId: id, secretAccessKey: secret } = secretNames(secretPrefix);
   const seen = "there are no keys at hand, so the doctor asks S3 without a key";
-  const remedy = `put ${id} and ${secret} into the environment, or use --secrets-file secrets.env`;
+  const file = project.local
+    ? project.known.devVars
+    : "the environment, or use --secrets-file secrets.env";
+  const remedy = `put ${id} and ${secret} into ${file}`;
   const impact = "the doctor cannot read the deployed secrets back, so it cannot check them";
   const severity = role !== undefined || hasSite ? "note" : "warning";
   return [{ check: "keys", severity, seen, impact, remedy }];

@@ -75,7 +75,6 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   },
 };
 
-/** What has the same cause as another row. */
 const SAME: Readonly<Record<string, string>> = {
   off: "not-transformed",
   unreachable: "timed-out",

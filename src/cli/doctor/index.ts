@@ -1,5 +1,5 @@
-// vitrine doctor: says what is wrong, why it matters, and how to fix it. It sends GET and HEAD, and one
-// PUT that S3 refuses: `s3.ts`.
+// vitrine doctor: says what is wrong, why it matters, and how to fix it. It sends GET and HEAD, and
+// PUTs of one kind, which S3 refuses: `s3.ts`.
 
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";

@@ -1,4 +1,4 @@
-// Asks S3 as the Worker and the edge do, and says what its answers mean. One request is a PUT: a part of an upload
+// Asks S3 as the Worker and the edge do, and says what its answers mean. One kind of request is a PUT: a part of an upload
 // that does not exist, with a wrong digest. S3 refuses it; only a server that ignores both stores an empty object.
 
 import type { SlotName } from "../../worker/base/refusal.ts";

@@ -118,11 +118,10 @@ async function planVisit(
 /** The query that signs a URL for some minutes; "" if the route is not signed. */
 function signQuery({ project, now }: Site, route: BoundRoute, preset: string, key: string) {
   if (route.signing === undefined) return "";
-  const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing.maxAge ?? TERM_S);
+  const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing.maxAge);
   return queryFor(project, route, { preset, key, expires });
 }
 
-/** Asks a route for an object that is missing: it should show the fallback. */
 async function checkFallback(
   site: Site,
   route: BoundRoute,

@@ -17,6 +17,7 @@ import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { type GivenObjects, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
 import { askRenditions, createPlanner } from "../urls/renditions.ts";
+import { hintFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -140,10 +141,10 @@ async function verifyGone(
 }
 
 /** A Vitrine that has a token for /purge, and how many objects it takes in a request. */
-type Worker = { readonly base: string; readonly token: string; readonly maxObjects: number };
+type Worker = Exclude<ReturnType<typeof openWorker>, Fault>;
 
 /** @returns a fault if its token is not at hand, or the configuration does not prove where it is */
-function openWorker({ folder }: World, project: Project): Worker | Fault {
+function openWorker({ folder }: World, project: Project) {
   const base = provenBase(folder, project);
   if (isFault(base)) return base;
   if (!project.secrets.has("PURGE_TOKEN")) {
@@ -153,7 +154,7 @@ function openWorker({ folder }: World, project: Project): Worker | Fault {
   const token = readToken(valuesOf(project.secrets), "PURGE_TOKEN");
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
   const maxObjects = project.config.store ? 20 : 200; // with a store, S3 is asked for each
-  return { base, token, maxObjects };
+  return { base, token, maxObjects, known: project.known };
 }
 
 type Report = ReadonlyMap<string, string>;
@@ -199,7 +200,7 @@ const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 
  * Creates a function that posts a portion, and posts what is left of it again if that may help.
  * @returns with `stopped`, if the next request would not help either
  */
-function createPoster(world: World, { base, token }: Worker, whole?: object) {
+function createPoster(world: World, { base, token, known }: Worker, whole?: object) {
   const { now, interrupted: signal } = world;
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -220,7 +221,7 @@ function createPoster(world: World, { base, token }: Worker, whole?: object) {
     const { report, isForeign, status } = answer;
     if (isForeign) return { notPurged, stopped: "the Worker answers about other objects" };
     const reason = REASONS[status] ?? `the Worker answers ${status}: npx wrangler tail`;
-    return { notPurged, stopped: report === undefined ? reason : undefined };
+    return { notPurged, stopped: report === undefined ? hintFor(known, reason) : undefined };
   };
 }
 

@@ -5,6 +5,7 @@ import type { BucketHealth } from "../../worker/health.ts";
 import { type Fault, isFault, paint, say } from "../command.ts";
 import { askHealth } from "../http/ask-health.ts";
 import { visible } from "../terminal/shell.ts";
+import { hintFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
 import { type Deviation, isOutage, isServed, MAKE, nextStep, type Step } from "./steps.ts";
 
@@ -21,7 +22,7 @@ export type Trouble = {
 export async function look(rotation: Rotation): Promise<BucketHealth[] | Fault> {
   const { world, base, healthToken, known } = rotation;
   const health = await askHealth(base, healthToken, world.interrupted);
-  if (!("buckets" in health)) return { fault: `${base}/healthz: ${health.reason}` };
+  if (!("buckets" in health)) return { fault: hintFor(known, `${base}/healthz: ${health.reason}`) };
   const names = rotation.buckets.map(({ name }) => name);
   const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
   const missing = names.find((name) => !buckets.some(({ bucket }) => bucket === name));

@@ -44,12 +44,12 @@ export function variantsOf({ config }: Pick<Project, "config">, { presets }: Bou
 }
 
 export async function queryFor(
-  { secrets }: Project,
+  { secrets, local, known }: Project,
   { path, signing }: BoundRoute,
   grant: Omit<Grant, "route">,
 ): Promise<string | Fault> {
   const [first] = signing?.keys.values() ?? [];
   if (first && secrets.has("URL_SIGNING_KEYS")) return signGrant({ route: path, ...grant }, first);
-  const remedy = "put it into the environment, or name a file with --secrets-file";
-  return { fault: `URL_SIGNING_KEYS is not at hand: ${remedy}` };
+  const place = local ? known.devVars : `the environment or ${known.devVars}`;
+  return { fault: `URL_SIGNING_KEYS is not at hand: put it into ${place}` };
 }

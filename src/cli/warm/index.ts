@@ -9,6 +9,7 @@ import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
 import { askRenditions, createPlanner, type Planner, type TakeAnswer } from "../urls/renditions.ts";
+import { hintFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -77,7 +78,7 @@ async function warm(world: World, names: readonly string[], options: Options): P
     sum.trouble = isTrouble ? sum.trouble + 1 : 0;
     if (sum.trouble < MAX_TROUBLE) return undefined;
     const last = `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}`;
-    return { fault: `${last}. Is it running? npx wrangler tail` };
+    return { fault: `${last}. Is it running? ${hintFor(site.known, "npx wrangler tail")}` };
   };
   const requests = objects.values().flatMap(plan);
   const stopped = await askRenditions(world, site.base, requests, concurrency, take);

@@ -30,7 +30,6 @@ export type Place = {
   readonly file: string;
   /** undefined: the top level */
   readonly environment: string | undefined;
-  /** All environments that the file has. */
   readonly environments: readonly string[];
   /** The file of the local run's secrets: `.dev.vars`, or `.dev.vars.staging` if there is one. */
   readonly devVars: string;

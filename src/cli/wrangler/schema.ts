@@ -14,7 +14,6 @@ export type KeyMistake = Mistake & { readonly environment: string | undefined };
 
 let validate: ValidateFunction | undefined;
 
-/** Compiles the JSON schema that wrangler ships. That takes a quarter of a second. */
 function loadSchema(): ValidateFunction {
   if (validate) return validate;
   const { Ajv }: typeof import("ajv") = createRequire(import.meta.url)("ajv");

@@ -119,6 +119,13 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
   expect(staging).not.toHaveProperty("started.AWS_ACCESS_KEY_ID");
 });
 
+test("beside a .dev.vars, .env is not read (S4)", () => {
+  const files = { ".dev.vars": "HEALTH_TOKEN=all", ".env": "PURGE_TOKEN=env\nHEALTH_TOKEN=env" };
+  const known = readEnvironment(makeProject(STAGED, "wrangler.toml", files));
+  expect(known).toMatchObject({ started: { HEALTH_TOKEN: "all" } });
+  expect(known).not.toHaveProperty("started.PURGE_TOKEN");
+});
+
 test("without a .dev.vars, nothing of the shell and of .env is taken for one: the local run would not read them", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
   vi.stubEnv("CLOUDFLARE_INCLUDE_PROCESS_ENV", "true");

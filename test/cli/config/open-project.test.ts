@@ -41,7 +41,7 @@ test("a secret is taken from the named file, else the environment, else .dev.var
 test("without the signing keys nothing is signed, and the fault says where to put them", async () => {
   const none = makeFolder();
   expect(await signer([], { folder: none })).toBe(
-    "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file\n",
+    "URL_SIGNING_KEYS is not at hand: put it into the environment or .dev.vars\n",
   );
   // The key that the local run made opens only the local run.
   const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });

@@ -181,7 +181,7 @@ const HOSTS = "is not a host name such as images.example.com";
 const ENDPOINT = "is not a plain https:// URL";
 
 test.each<[option: string, values: readonly string[], says: string]>([
-  ["bucket", ["", "acme media", 'a"b', "a\nb", "ACME", "a".repeat(64)], "is not a bucket name"],
+  ["bucket", ["", "acme media", 'a"b', "a\nb", "ACME", "acme".repeat(16)], "is not a bucket name"],
   ["endpoint", ["https://id:secret@minio.example.com", "minio.example.com"], ENDPOINT],
   ["endpoint", ["https://minio.example.com/?x=1", 'https://minio.example.com"\n'], ENDPOINT],
   [
@@ -193,7 +193,7 @@ test.each<[option: string, values: readonly string[], says: string]>([
   ["endpoint", ["https://acme-media.minio.example.com"], "contains the bucket's name"],
   ["host", ["https://images.example.com", "images.example.com/x", "a.example.com:443"], HOSTS],
   ["host", ["a.example.com.", "*.example.com", "user@example.com", 'a.example.com" }]\n'], HOSTS],
-  ["host", ["localhost", "127.0.0.1", "-a.example.com", `${"a".repeat(64)}.example.com`], HOSTS],
+  ["host", ["localhost", "127.0.0.1", "-a.example.com", `${"host".repeat(16)}.example.com`], HOSTS],
   ["environments", ["a,a", "a,,b", "Staging", 'a"', "a".repeat(19), "-a"], "are not names such as"],
 ])("a wrong --%s %j is refused, and nothing is written", async (option, values, says) => {
   for (const value of values) {

@@ -35,7 +35,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
 
   /** Runs `vitrine rotate`, and kills it once it has printed a text. @returns its exit code, if it had one */
   async function rotate(key: Credentials, mark?: string) {
-    const file = `${key.accessKeyId}.env`;
+    const file = `new-${key.accessKeyId.slice(-4)}.env`;
     writeFileSync(join(folder, file), linesOf(key));
     const args = [VITRINE, "rotate", "--url", address, "--key-file", file, "--yes"];
     const child = spawn(process.execPath, args, { cwd: folder, env: QUIET });
