@@ -17,12 +17,12 @@ import { run } from "./run.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const shop = inject("shop");
 
-test("a user owns at most nine files", () => {
+test("a user owns at most ten files", () => {
   const all = readdirSync(shop, { recursive: true, encoding: "utf8" });
   const own = all.filter((file) => !/^(?:node_modules|\.wrangler)(?:\/|$)/.test(file));
   const files = own.filter((file) => statSync(join(shop, file)).isFile());
   // package-lock.json is npm's.
-  expect(files.filter((file) => file !== "package-lock.json").length).toBeLessThanOrEqual(9);
+  expect(files.filter((file) => file !== "package-lock.json").length).toBeLessThanOrEqual(10);
 });
 
 test("npm run check finds no mistake: the configuration, the types of Env, TypeScript", async () => {

@@ -27,7 +27,8 @@ export async function checkBucket(
   hasSite: boolean,
   now: () => number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
-  const { name, prefix, canary, base } = given;
+  const { name, prefix, base } = given;
+  const canary = given.canary ?? (isPlayed(project) ? `${prefix}photos/dandelion.jpg` : undefined);
   const key = keys[0] === undefined ? canary : prefix + keys[0];
   const named = key === undefined ? undefined : { key, bytes: undefined };
   const configured = project.configured.find((one) => one.name === name) ?? given;
@@ -37,7 +38,7 @@ export async function checkBucket(
     const on = { about: `bucket ${name}${about}`, bucket: name };
     findings.push(...results.map((one) => ({ ...on, ...one })));
   };
-  const bucket = { ...given, bucket: configured.bucket };
+  const bucket = { ...given, canary, bucket: configured.bucket };
   const secretPrefix = project.words.get(name) ?? "AWS";
   report(": its keys", ...checkSecrets(project, given, secretPrefix, hasSite));
   const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);

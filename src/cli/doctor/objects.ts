@@ -9,7 +9,6 @@ import { answerText, diagnoseS3, misset, type S3Probe } from "./s3.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {
-  /** In the bucket. */
   readonly key: string;
   /** Undefined if it cannot be read from here. */
   readonly bytes: Uint8Array | undefined;
