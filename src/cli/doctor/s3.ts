@@ -51,7 +51,7 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
   };
 }
 
-/** A fault that is mended in the table of a bucket in wrangler.toml. */
+/** A fault that is corrected in the table of a bucket in wrangler.toml. */
 export function misset(check: Check, { name }: Bucket, seen: string, change: string): Result {
   const remedy = `in BUCKETS.${name} of wrangler.toml, ${change}`;
   return fail(check, { seen, remedy, deploys: true });

@@ -120,7 +120,7 @@ async function runDoctor({ text, folder }: { text: string; folder: string }): Pr
   expect([code < 2, out + err]).toEqual([true, expect.anything()]);
 }
 
-// How a world is broken, or mended.
+// How a world is broken, or corrected.
 const put = (values: Record<string, string>) => (): void => {
   secrets = values;
 };
