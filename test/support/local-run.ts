@@ -65,6 +65,7 @@ export function removeCopies(): void {
 /**
  * Starts the local run, and waits until it is ready.
  * @param ended is told the whole output at the end
+ * @returns its process id, what it printed so far, and how to stop it
  */
 export async function start(
   folder: string,
@@ -98,5 +99,7 @@ export async function start(
       fail(new Error(output));
     });
   });
-  return { output: () => output, stop };
+  const { pid } = child;
+  if (pid === undefined) throw new Error("The local run did not start");
+  return { pid, output: () => output, stop };
 }
