@@ -52,14 +52,14 @@ const setting = (name: string, wrong: unknown, right: unknown, more: object = {}
 const fault = (
   broken: (world: World) => void,
   part: string,
-  mend: (world: World) => void = () => {},
-): Played => ({ broken, done: (told, world) => told.does(part, () => mend(world)) });
+  repair: (world: World) => void = () => {},
+): Played => ({ broken, done: (told, world) => told.does(part, () => repair(world)) });
 /** A fault whose remedy is a command, which deploys. */
 const deployed = (
   broken: (world: World) => void,
   command: string,
-  mend?: (world: World) => void,
-): Played => ({ broken, done: (told, world) => told.runs(command, () => mend?.(world)) });
+  repair?: (world: World) => void,
+): Played => ({ broken, done: (told, world) => told.runs(command, () => repair?.(world)) });
 
 /** Values that are changed, and changed back as a part of the remedy says. */
 const changed = (of: (world: World) => object, wrong: object, part: string): Played => {
@@ -177,7 +177,7 @@ let isWrong = true;
 const at = (
   where: RegExp,
   answer: (request: Pick<Request, "url" | "headers">) => Response | undefined,
-  done: (told: Told, mend: () => void) => void,
+  done: (told: Told, repair: () => void) => void,
   before: () => void = () => {},
 ): Played => ({
   before,
@@ -288,7 +288,7 @@ const FAULTS = {
   "sample: a policy that denies": at(
     /amazonaws.*\/key\.jpg/,
     ({ headers }) => (headers.has("authorization") ? xml("AccessDenied", 403) : undefined),
-    (told, mend) => told.does("the key's policy must allow s3:GetObject", mend),
+    (told, repair) => told.does("the key's policy must allow s3:GetObject", repair),
     mayList,
   ),
   "sample: none known": {
