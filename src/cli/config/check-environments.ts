@@ -1,19 +1,20 @@
 // Checks environments as they would be deployed. What .dev.vars changes, the local run checks when it starts. Nothing
 // is sent.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isFault } from "../command.ts";
 import { findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
 import { bucketsOf, hasEdge, originOf } from "./buckets.ts";
 import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
-import type { EnvironmentConfig, Unreadable } from "./environment-config.ts";
+import type { EnvironmentConfig, R2Binding, Unreadable } from "./environment-config.ts";
 import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
 import { type FoundMistake, foundText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
-import { unsignedRouteWarnings } from "./unsigned-routes.ts";
 
 export type Report = {
   readonly environment: string | undefined;
@@ -25,7 +26,12 @@ export type Report = {
 /** Checks one environment that is read already, also against the others. */
 export function checkEnvironment(folder: string, known: EnvironmentConfig): Report {
   const keys = findKeyMistakes(folder, known.file);
-  return reportOn(known, readOthers(folder, known), keysOf(keys, known.environment));
+  return reportOn(
+    known.environment,
+    known,
+    readOthers(folder, known),
+    keysOf(keys, known.environment),
+  );
 }
 
 /**
@@ -39,7 +45,7 @@ export function checkEnvironments(folder: string, name: string | undefined): rea
   if (isFault(first)) {
     const environment = name || undefined;
     const found = name === undefined ? keys : keysOf(keys, environment);
-    return [unreadableReport(environment, first, found)];
+    return [reportOn(environment, first, [], found)];
   }
   if (name !== undefined) return [checkEnvironment(folder, first)];
   const compared: EnvironmentConfig[] = [];
@@ -47,11 +53,7 @@ export function checkEnvironments(folder: string, name: string | undefined): rea
   for (const environment of [undefined, ...first.environments]) {
     const known = environment === undefined ? first : readEnvironment(folder, environment);
     const found = keys.filter((key) => key.environment === environment);
-    reports.push(
-      isFault(known)
-        ? unreadableReport(environment, known, found)
-        : reportOn(known, compared, found),
-    );
+    reports.push(reportOn(environment, known, compared, found));
     if (!isFault(known)) compared.push(known); // each pair is compared once
   }
   return reports;
@@ -62,25 +64,17 @@ function keysOf(keys: readonly KeyMistake[], name: string | undefined): readonly
   return keys.filter(({ environment }) => environment === undefined || environment === name);
 }
 
-/** wrangler refuses what its schema refuses: one of them says it. */
-function unreadableReport(
-  environment: string | undefined,
-  { mistake }: Unreadable,
-  keys: readonly KeyMistake[],
-) {
-  return mistakesReport(environment, keys.length > 0 ? keys : [{ ...mistake, environment }]);
-}
-
-function mistakesReport(environment: string | undefined, mistakes: readonly FoundMistake[]) {
-  return { environment, summary: [], warnings: [], mistakes };
-}
-
 function reportOn(
-  known: EnvironmentConfig,
+  environment: string | undefined,
+  known: EnvironmentConfig | Unreadable,
   others: readonly EnvironmentConfig[],
   keys: readonly KeyMistake[],
 ): Report {
-  const { environment } = known;
+  const refuse = (mistakes: readonly FoundMistake[]) => {
+    return { environment, summary: [], warnings: [], mistakes };
+  };
+  // wrangler refuses what its schema refuses: one of them says it.
+  if (isFault(known)) return refuse(keys.length > 0 ? keys : [{ ...known.mistake, environment }]);
   if (isCarrier(known)) {
     const summary = ["It has no vars, so there is nothing to deploy from it."];
     return { environment, summary, warnings: [], mistakes: keys };
@@ -94,7 +88,7 @@ function reportOn(
   const bounds = readBounds(known.deployed, (path, message) => found.push({ path, message }));
   const unique = new Map(found.map((one) => [foundText(one), { ...one, environment }]));
   const mistakes = [...keys, ...unique.values()];
-  if ("mistakes" in deployed || mistakes.length > 0) return mistakesReport(environment, mistakes);
+  if ("mistakes" in deployed || mistakes.length > 0) return refuse(mistakes);
   const { lines, warning } = describeCosts(deployed, bounds);
   const doubts = [
     ...warnings(known, deployed),
@@ -108,6 +102,44 @@ function reportOn(
     warnings: doubts.map((one) => ({ ...one, environment })),
     mistakes,
   };
+}
+
+/**
+ * Finds signed routes whose objects another route may show unsigned, as its own or as its fallback. It compares only
+ * the beginnings of keys, so it may warn of routes that never meet, and misses none that do.
+ * @param r2Buckets the bindings, which say what their buckets are called
+ */
+export function* unsignedRouteWarnings(
+  { routes }: Pick<Config, "routes">,
+  r2Buckets: readonly R2Binding[],
+): Generator<Warning> {
+  // Whatever the host and the addressing (A4). An R2 bucket may be bound, and be read by S3's API.
+  const bucketName = ({ r2, bucket }: Bucket) =>
+    (r2 && r2Buckets.find(({ binding }) => binding === bucket)?.bucket_name) ?? bucket;
+  for (const [at, signed] of routes.entries()) {
+    for (const [index, open] of routes.entries()) {
+      if (signed.signing === undefined || open.signing !== undefined) continue;
+      if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
+      const isSame = (bucket: Bucket) => bucketName(bucket) === bucketName(signed.bucket);
+      const [secret, shown] = [beginningOf(signed), beginningOf(open)];
+      const meets = secret.startsWith(shown) || shown.startsWith(secret);
+      const { fallback } = open;
+      const shows = `ROUTES[${index}] (${open.path})`;
+      const signs = `ROUTES[${at}] (${signed.path}) signs`;
+      if (isSame(open.bucket) && meets) {
+        const what = `${shows} may show without a signature what ${signs}`;
+        yield { what, remedy: "give each its own prefix, or its own presets" };
+      }
+      if (fallback && isSame(fallback.bucket) && fallback.key.startsWith(secret)) {
+        const what = `the fallback of ${shows} may show everyone an object that ${signs}`;
+        yield { what, remedy: "use a fallback that no signed route leads to" };
+      }
+    }
+  }
+}
+
+function beginningOf({ bucket, mapping }: BoundRoute): string {
+  return bucket.prefix + (mapping.key.parts[0] ?? "");
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

@@ -1,6 +1,7 @@
 // Reads which objects an operator means: by names or public URLs, as arguments or lines of stdin, or by what their
 // keys begin with. What is ambiguous is refused, never guessed. No signature leaves this file.
 
+import { addAbortSignal, type Readable } from "node:stream";
 import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -10,9 +11,11 @@ import type { Project } from "../config/project.ts";
 import { isHostOf, type OwnUrls, ownUrlsOf } from "../config/site-url.ts";
 import { listObjects } from "../objects/list-objects.ts";
 import { type Found, nameOf, readObject, readPrefix } from "../objects/object-name.ts";
-import { linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
+
+/** The rest of a longer line is not kept in memory: it is no key (A10) and no URL of one. Characters. */
+const MAX_LINE_LENGTH = 8_192;
 
 /** `given`: without the signature. `place`: what its public URL names, if that was given. */
 export type GivenObject = Found & {
@@ -70,6 +73,32 @@ export async function gatherObjects(
   }
   if (world.interrupted.aborted) return { fault: "interrupted before anything was asked" };
   return { objects, impossible };
+}
+
+/**
+ * The lines of a stream, as they come. Spaces are kept; a byte order mark, a CR at the end and empty lines are left
+ * out. What is not UTF-8 has U+FFFD in it. (The line reader of Node.js also ends a line at U+2028, which a key may
+ * have.)
+ * @param stop ends them
+ */
+export async function* linesOf(input: Readable, stop: AbortSignal): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for await (const chunk of addAbortSignal(stop, input)) {
+      const lines = (rest + decoder.decode(Buffer.from(chunk), { stream: true })).split("\n");
+      rest = lines.pop()?.slice(0, MAX_LINE_LENGTH) ?? "";
+      yield* readLines(lines);
+    }
+    yield* readLines([rest + decoder.decode()]);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+}
+
+function readLines(lines: readonly string[]): string[] {
+  const texts = lines.map((line) => line.slice(0, MAX_LINE_LENGTH).replace(/\r$/, ""));
+  return texts.filter((text) => text !== "");
 }
 
 /** Returns whether a text is a public URL or its path. No key begins like this: it would have an empty segment. */

@@ -1,8 +1,8 @@
 // Which open routes are warned of beside a signed one.
 
 import { expect, test } from "vitest";
+import { unsignedRouteWarnings } from "../../../src/cli/config/check-environments.ts";
 import { r2StandIn } from "../../../src/cli/config/environment-config.ts";
-import { unsignedRouteWarnings } from "../../../src/cli/config/unsigned-routes.ts";
 import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";

@@ -3,9 +3,9 @@
 import { execFileSync } from "node:child_process";
 import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { linesOf } from "../../../src/cli/terminal/lines.ts";
 import { createProgress } from "../../../src/cli/terminal/progress.ts";
 import { commandLine, shellQuote, visible } from "../../../src/cli/terminal/shell.ts";
+import { linesOf } from "../../../src/cli/urls/given-objects.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 
 async function linesIn(chunks: Iterable<string | Uint8Array>) {
