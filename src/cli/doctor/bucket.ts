@@ -174,11 +174,12 @@ async function probePublicAccess(
   const { bucket, region } = stranger.query.bucket;
   const object = await stranger.ask(known ?? absent);
   const page = await stranger.list();
+  const list = "objects" in page ? undefined : page;
   const left = written?.status === 200 ? leftBehind(absent) : "";
   const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 says so to everyone
   const acts = [
     ...(verdictOf(object, region).fault === "none" ? [`download ${known}`] : []),
-    ...("objects" in page ? ["list it"] : []),
+    ...(list === undefined ? ["list it"] : []),
     ...(left ? ["write to it"] : []),
     ...(mayWrite ? ["perhaps write to it"] : []),
   ];
@@ -191,8 +192,9 @@ async function probePublicAccess(
       bearing: "harmless",
     });
   }
-  const { status = 0 } = object;
-  return known !== undefined && status >= 400 && status < 500
+  // What is unknown is no proof: both must be refused.
+  const unclear = [object, list].find((reply) => Math.floor((reply?.status ?? 0) / 100) !== 4);
+  return known !== undefined && unclear === undefined
     ? ok("public", "it is private: S3 refuses requests without a key at this host")
-    : note("public", `whether anyone may read is unknown: ${answerText(object)}`);
+    : note("public", `whether anyone may read is unknown: ${answerText(unclear ?? object)}`);
 }

@@ -20,10 +20,20 @@ const TIMEOUT_S = 10;
 /** With the signature. `readsObject`: whether the bytes of an object are read. */
 export type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?: boolean };
 
-/** Sends one request. It may take 10 s, and then each part of the answer. @param now milliseconds since 1970 */
-export async function askS3(
+/**
+ * Sends a request, and once more if its connection breaks: a server may close one just as it is used again.
+ * It may take 10 s, and then each part of the answer.
+ * @param now milliseconds since 1970
+ */
+export async function askS3(url: string, request: S3Request, now: number): Promise<S3Answer> {
+  const answer = await askOnce(url, request, now);
+  const isBroken = !["", "timeout", "too large"].includes(answer.failure ?? "");
+  return isBroken ? askOnce(url, request, now) : answer;
+}
+
+async function askOnce(
   url: string,
-  { method = "GET", headers, readsObject = false }: Readonly<S3Request>,
+  { method = "GET", headers, readsObject = false }: S3Request,
   now: number,
 ): Promise<S3Answer> {
   let head: Pick<Response, "status" | "headers"> | undefined;

@@ -156,7 +156,7 @@ const unsigned = () => xml("SignatureDoesNotMatch", 403);
 
 /** What S3 answers to some requests, in place of the strict S3: nothing that is not certain is wrong. */
 const ANSWERS: readonly (readonly [
-  to: "PUT" | "list" | "x-vitrine" | "stranger",
+  to: "PUT" | "list" | "x-vitrine" | "stranger" | "stranger's list",
   answer: () => Response,
   check: Check,
   severity: Severity,
@@ -172,21 +172,36 @@ const ANSWERS: readonly (readonly [
   ["x-vitrine", () => xml("InvalidArgument", 400), "parameter", "error", /not give/],
   ["x-vitrine", () => xml("NotImplemented", 501), "parameter", "error", /not give/],
   ["stranger", () => xml("InvalidArgument", 400), "public", "ok", /private/],
+  ["stranger's list", () => HttpResponse.error(), "public", "note", /unknown: S3 does not answer/],
+  ["stranger's list", busy, "public", "note", /unknown: S3 answers 503 SlowDown$/],
 ];
 
 test.each(ANSWERS)("S3 answers %s otherwise, %o: %s", async (to, answer, check, severity, seen) => {
   network.use(
     http.all(/amazonaws/, ({ request: { url, method, headers } }) => {
       const isStranger = method === "GET" && !headers.has("authorization");
-      const is = { PUT: method === "PUT", list: url.includes("list-type=2"), stranger: isStranger };
-      const isTo = to === "x-vitrine" ? url.includes("x-vitrine=") : is[to];
-      return isTo ? answer() : undefined;
+      const isList = url.includes("list-type=2");
+      const is = {
+        PUT: method === "PUT",
+        list: isList,
+        "x-vitrine": url.includes("x-vitrine="),
+        stranger: isStranger,
+        "stranger's list": isStranger && isList,
+      };
+      return is[to] ? answer() : undefined;
     }),
   );
   const { findings } = await examine([]);
   expect(findings.filter((one) => one.check === check)).toMatchObject([
     { severity, seen: expect.stringMatching(seen) },
   ]);
+});
+
+test("a connection that breaks once is no fault", async () => {
+  for (const path of [/list-type=2/, /vitrine-doctor-/, /key\.jpg/]) {
+    network.use(http.get(path, () => HttpResponse.error(), { once: true }));
+  }
+  expect(wrongIn(await examine([]))).toEqual([]);
 });
 
 test("all that anyone may do without a key is named", async () => {
