@@ -10,16 +10,22 @@ export async function readPort(given: string | undefined): Promise<number | Faul
     return { fault: `PORT is "${given}". It must be a number from 1 to 65535.` };
   }
   for (const host of ["127.0.0.1", "::1"]) {
-    const code = await listenError(port, host);
-    if (code === "EADDRINUSE") {
-      const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
-      return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
-    }
-    if (code === "EACCES") {
-      return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npx vitrine dev` };
-    }
+    const fault = portFault(port, await listenError(port, host));
+    if (fault !== undefined) return fault;
   }
   return port;
+}
+
+/** @param code the error of an attempt to listen there. @returns undefined if that says nothing of the port */
+export function portFault(port: number, code: string | undefined): Fault | undefined {
+  if (code === "EADDRINUSE") {
+    const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
+    return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
+  }
+  if (code === "EACCES") {
+    return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npx vitrine dev` };
+  }
+  return undefined;
 }
 
 /** Returns a port of this machine that is free now. */

@@ -17,7 +17,7 @@ import { fillBucket } from "./fill-bucket.ts";
 import { type Files, followFiles } from "./follow-files.ts";
 import { serveFront } from "./front.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
-import { findPort, readPort } from "./read-port.ts";
+import { findPort, portFault, readPort } from "./read-port.ts";
 import { type Project, readProject } from "./read-project.ts";
 import { switchesIn } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
@@ -89,10 +89,11 @@ export async function startLocal(
     warn: (line) => console.error(line),
   });
   if ((await worker.run(project)) !== "running") fail("It did not start.");
+  // The Worker took seconds to start: another program may have taken the port meanwhile.
   await serveFront({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
     ...{ answerSheet: sheetHandler(sheet), reportError: warnOf("The local run") },
-  });
+  }).catch((error: NodeJS.ErrnoException) => fail(portFault(port, error.code)?.fault ?? error));
   await fill(project);
   console.log(await welcome(address, config, devVars, !own));
   setInterval(() => void follower.look().catch(fail), LOOK_MS);

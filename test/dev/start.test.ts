@@ -364,6 +364,24 @@ test("if wrangler does not start, vitrine dev shows why", async () => {
   expect(output).not.toMatch(/\n\s+at /);
 });
 
+test("a port that another program takes while it starts is named as one in use", async () => {
+  const port = `${await freePort()}`;
+  const folder = copyProject();
+  // A module that takes the port when the check of the port is over.
+  const taker = `import { createServer } from "node:http";
+    const { log } = console;
+    console.log = (line) => {
+      log(line);
+      if (line === "Starting ...") createServer().listen(${port}, "127.0.0.1");
+    };`;
+  writeFileSync(join(folder, "taker.mjs"), taker);
+  const NODE_OPTIONS = `--import ${join(folder, "taker.mjs")}`;
+  const { code, output } = await run(folder, ["dev"], { PORT: port, NODE_OPTIONS });
+  expect(code).toBe(2);
+  expect(output).toContain(`Port ${port} is in use. Stop the program that uses it, or `);
+  expect(output).not.toMatch(/\n\s+at /);
+});
+
 test.each([
   ["without a wrangler.toml", "there is no wrangler.toml or wrangler.jsonc", undefined],
   ["of another Worker", "BUCKETS: is not a table, or is empty", 'name = "shop"\n'],
