@@ -214,7 +214,7 @@ describe("the contact sheet that follows", () => {
     expect(await dialog.locator("pre").count()).toBe(0);
     expect(await dialog.locator("#said").textContent()).toContain("Preset card removed.");
     await page.keyboard.press("Escape");
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe("sheet");
+    await page.locator("#sheet:focus").waitFor();
     await page.locator("body > #news").waitFor({ state: "attached" });
     await page.close();
   });
@@ -245,7 +245,7 @@ describe("the contact sheet that follows", () => {
     writeFileSync(join(folder(), ".wrangler/vitrine/own-images.json"), "[]");
     await says(page, /^Object own\/a\.jpg removed\.$/);
     expect(await page.locator("article").count()).toBe(0);
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe("sheet");
+    await page.locator("#sheet:focus").waitFor();
     expect(complaints).toEqual([]);
     await other.page.close();
     await page.close();

@@ -372,7 +372,7 @@ describe("what can be tried on the contact sheet", () => {
     await page.keyboard.press("ArrowRight");
     expect(await focused(page)).toBe("Placeholder");
     await page.keyboard.press("Escape");
-    expect(await focused(page)).toBe(button);
+    await expect.poll(() => focused(page)).toBe(button);
     await expect.poll(() => page.locator("dialog").count(), PATIENCE).toBe(0);
 
     // The line was pasted, so the sheet was drawn anew behind the dialog.
