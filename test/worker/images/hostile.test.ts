@@ -9,6 +9,7 @@ import { envOf } from "../../support/engines.ts";
 import { BASE } from "../../support/env.ts";
 import { failures, get, keepNothing, lines, MODERN, stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
+import { EDGE_CODES, REFUSALS } from "../../support/tables/edge-codes.ts";
 
 keepNothing();
 
@@ -110,28 +111,14 @@ describe("a binding that", () => {
     expect(asked).toEqual(["image/jpeg", "image/png"]);
   });
 
-  test.each<[code: number, status: number, event: string]>([
-    [9401, 502, "edge-refused"],
-    [9402, 415, "source-unreadable"],
-    [9412, 415, "source-unreadable"],
-    [9413, 415, "source-unreadable"],
-    [9422, 503, "quota-spent"],
-    [9423, 502, "edge-refused"],
-    [9430, 502, "edge-refused"],
-    [9432, 502, "edge-refused"],
-    [9516, 415, "source-unreadable"],
-    [9520, 415, "source-unreadable"],
-    [9522, 502, "edge-failed"],
-    [9523, 502, "edge-failed"],
-    [9527, 502, "edge-failed"],
-    [9528, 502, "edge-failed"],
-    [9529, 504, "timed-out"],
-    [9999, 502, "edge-failed"],
-  ])("throws %i (B3)", async (code, status, event) => {
-    const error = Object.assign(new Error(`IMAGES_TRANSFORM_ERROR ${code}: why`), { code });
+  const ofBinding = EDGE_CODES.filter(({ engine }) => engine !== undefined);
+  test.each(ofBinding)("throws $code (B3)", async ({ code, event }) => {
+    const error = Object.assign(new Error(`IMAGES_TRANSFORM_ERROR ${code}: why`), {
+      code: Number(code),
+    });
     const answered = await ask(imagesThat(() => Promise.reject(error)));
-    expect(answered.slice(0, 2)).toEqual([status, event]);
-    expect(lines()).toMatchObject([{ edge: `${code}` }]);
+    expect(answered.slice(0, 2)).toEqual([REFUSALS[event].answered, event]);
+    expect(lines()).toMatchObject([{ edge: code }]);
   });
 });
 
