@@ -58,14 +58,3 @@ export { serveS3 } from "./s3/serve-s3.ts";
 export { type ServeEdgeOptions, serveEdge } from "./serve-edge.ts";
 export type { Edge, Served, ServedEdge } from "./served.ts";
 export type { Session, Sessions } from "./sessions.ts";
-export { createSts } from "./sts/sts.ts";
-export type {
-  Sts,
-  StsCall,
-  StsCondition,
-  StsFault,
-  StsInit,
-  StsProvider,
-  StsRole,
-  StsSettings,
-} from "./sts/types.ts";

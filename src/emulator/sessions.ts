@@ -1,4 +1,4 @@
-// Session credentials that a strict STS gave: the strict S3 knows them.
+// Session credentials that the strict S3 knows.
 
 /**
  * Session credentials.
@@ -17,6 +17,6 @@ export type Session = {
 /**
  * Sessions by their access key ids.
  * @example
- * const s3 = createS3({ ...settings, sessions: sts.sessions satisfies Sessions });
+ * const s3 = createS3({ ...settings, sessions: new Map([["ASIA1", session]]) satisfies Sessions });
  */
 export type Sessions = ReadonlyMap<string, Session>;

@@ -8,14 +8,13 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { serveEdge } from "../../src/emulator/serve-edge.ts";
-import { createSts } from "../../src/emulator/sts/sts.ts";
-import type { Sts } from "../../src/emulator/sts/types.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { BASE, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
 import { EC_KEY, ISSUER, ROLE, SESSION } from "../support/issuer.ts";
 import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network, setUp } from "../support/stand.ts";
+import { createSts, type Sts } from "../support/sts/sts.ts";
 import type { Deployed } from "./origins.ts";
 
 const STS = "https://sts.eu-west-1.amazonaws.com";
@@ -91,7 +90,6 @@ function begin(version: Headers): void {
     },
     providers: { [ISSUER]: { clientIds: ["sts.amazonaws.com"] } },
     roles: { [ROLE]: { trusts: ISSUER, StringEquals: audience } },
-    endpoint: STS,
   });
   const { endpoint, bucket, region, prefix } = media;
   const { sessions } = sts;

@@ -14,7 +14,6 @@ import { R2_FAULTS } from "../../src/emulator/r2/faults.ts";
 import { SETTING_RULES as S3_SETTINGS } from "../../src/emulator/s3/checked.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/state.ts";
-import { STS_FAULTS } from "../../src/emulator/sts/faults.ts";
 import { compile, STRICT } from "../client/compile.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { readPage } from "./pages.ts";
@@ -101,7 +100,7 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
     expect(names).toEqual([
       ...["careless.test.ts", "worker.ts", "survive.test.ts", "test-entry.ts"],
       ...["cache.test.ts", "vitrine.test.ts", "worker.test.ts", "msw.test.ts"],
-      ...["binding.test.ts", "r2.test.ts", "role.test.ts"],
+      ...["binding.test.ts", "r2.test.ts"],
     ]);
   });
 
@@ -114,7 +113,6 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
     ["worker.test.ts", 2],
     ["binding.test.ts", 2],
     ["r2.test.ts", 1],
-    ["role.test.ts", 2],
   ])("%s passes", (file, count) => {
     const all = results.get(file) ?? [];
     expect(all.filter(({ status }) => status !== "passed")).toEqual([]);
@@ -189,8 +187,8 @@ describe("the tables of docs/emulator.md", () => {
     expect(names.filter((name) => !inner.includes(name) && !words.has(name))).toEqual([]);
   });
 
-  test("have each fault of S3, R2 and STS, and each grant of S3", () => {
-    const names = [...S3_FAULTS, ...S3_GRANTS, ...R2_FAULTS, ...STS_FAULTS];
+  test("have each fault of S3 and R2, and each grant of S3", () => {
+    const names = [...S3_FAULTS, ...S3_GRANTS, ...R2_FAULTS];
     for (const name of names) expect(named).toContain(name);
   });
 });

@@ -62,11 +62,10 @@ const APP = `
 import {
   type BindingDraw, type BindingEncoding, type BindingInfo, type BindingOutput, type BindingResult,
   type BindingSwitches, type BindingText, type BindingTransform, type BindingTransformer,
-  type Session, type Sessions, type Sts, type StsCall, type StsCondition, type StsFault,
-  type StsInit, type StsProvider, type StsRole, type StsSettings,
+  type Session, type Sessions,
   type R2, type R2Call, type R2Fault, type R2Found, type R2FoundBody, type R2Stored,
   type EdgeSwitches, type ImagesBinding, type ImagesService, type ServedEdge,
-  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createR2, createS3, createSts, type Edge,
+  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createR2, createS3, type Edge,
   type EdgeInit, type EdgeSettings, type Entrypoint, type EntrypointOptions, type Fault,
   type ImageOptions, type Loopback, type MakeEntrypoint, type Network, type PurgeOptions,
   type PurgeResult, type Run, type RunContext, type S3, type S3Answer, type S3Fault, type S3Grant, type S3Settings,
@@ -126,18 +125,9 @@ export const service: ImagesService = edge.answerImages;
 export const binding: Partial<BindingSwitches> = { bindingFault: "stalls" };
 export const own: Partial<EdgeSwitches> = { quota: 1 };
 
-const condition: StsCondition = { "images.example:sub": "vitrine" };
-const role: StsRole = { trusts: "https://images.example", StringEquals: condition };
-const provider: StsProvider = { clientIds: ["sts.amazonaws.com"] };
-const ofSts: StsSettings = { fetch, providers: { a: provider }, roles: { b: role } };
-export const sts: Sts = createSts(ofSts);
-sts.faults.add("Throttling" satisfies StsFault);
-const sessions: Sessions = sts.sessions;
+const session: Session = { secretAccessKey: "a", sessionToken: "b", expires: 0 };
+const sessions: Sessions = new Map([["ASIA1", session]]);
 export const withSessions = createS3({ ...settings, sessions });
-export const session: Session | undefined = sessions.get("a");
-export const stsCalls: readonly StsCall[] = sts.calls;
-const post: StsInit = { method: "POST", body: new URLSearchParams() };
-export const given: Promise<Response> = sts.fetch("https://sts.eu-west-1.amazonaws.com", post);
 
 const kept: R2Stored = { body: new Uint8Array(3), type: "image/jpeg" };
 export const r2: R2 = createR2({ "fig.jpg": kept }, { now: () => 0, limitsWrites: ["put"] });

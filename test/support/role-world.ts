@@ -3,15 +3,14 @@
 
 import { expect, vi } from "vitest";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { createSts } from "../../src/emulator/sts/sts.ts";
 import worker from "../../src/worker/index.ts";
 import { CREDENTIALS, VARS } from "./env.ts";
 import { ISSUER, KEYLESS, ROLE } from "./issuer.ts";
 import { readLogLine } from "./log-line.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
 import { file, setUp } from "./stand.ts";
+import { createSts } from "./sts/sts.ts";
 
-const STS = "https://sts.eu-west-1.amazonaws.com";
 const HOST = ISSUER.replace("https://", "");
 
 /** The `env` of one isolate: its own object, so that it knows nothing of others. */
@@ -65,7 +64,6 @@ export async function startRoleWorld(ahead = 0) {
         StringEquals: { [`${HOST}:aud`]: "sts.amazonaws.com", [`${HOST}:sub`]: "vitrine" },
       },
     },
-    endpoint: STS,
     now,
   });
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;

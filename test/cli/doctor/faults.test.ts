@@ -5,8 +5,7 @@ import { HttpResponse, http } from "msw";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
 import type { S3Fault, S3Grant } from "../../../src/emulator/s3/s3.ts";
-import { createSts } from "../../../src/emulator/sts/sts.ts";
-import type { Sts, StsRole } from "../../../src/emulator/sts/types.ts";
+
 import { SITE } from "../../support/cli/doctor.ts";
 import {
   beginWorld,
@@ -21,6 +20,7 @@ import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { EC_KEY } from "../../support/issuer.ts";
 import { stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
+import { createSts, type Sts, type StsRole } from "../../support/sts/sts.ts";
 
 type Played = {
   /** What is broken besides. */

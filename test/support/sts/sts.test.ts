@@ -1,0 +1,236 @@
+// The tests' own STS: what it gives the Worker, and which tokens and requests it refuses.
+
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { beforeEach, expect, test, vi } from "vitest";
+import { createS3 } from "../../../src/emulator/s3/s3.ts";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import { askSts, makeToken } from "../../../src/worker/origin/get-session.ts";
+import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
+import { isFailure } from "../../../src/worker/origin/session.ts";
+import { sign } from "../../../src/worker/origin/sigv4.ts";
+import { CREDENTIALS, VARS } from "../env.ts";
+import { ISSUER, KEYLESS, ROLE } from "../issuer.ts";
+import { createSts, type StsRole } from "./sts.ts";
+
+const NOW = Date.parse("2026-11-26T12:00:00Z");
+const AT = NOW / 1000;
+const CLAIMS = {
+  ...{ iss: ISSUER, sub: "vitrine", aud: "sts.amazonaws.com" },
+  ...{ iat: AT, exp: AT + 300 },
+};
+const HOST = "images.example.com";
+const EC = await generateKeyPair("ES256");
+const RSA = await generateKeyPair("RS256");
+const OTHER = await generateKeyPair("ES256");
+const WRONG_AUDIENCE = { StringEquals: { [`${HOST}:aud`]: "other" } };
+
+const DISCOVERY = "/.well-known/openid-configuration";
+
+/** The documents of the issuer by their paths. Without any, it cannot be reached. */
+const documents = new Map<string, object>();
+let keys: JWK[] = [];
+
+const tokenOf = (claims: object, { alg = "ES256", kid = "ec", key = EC.privateKey } = {}) =>
+  new SignJWT({ ...claims }).setProtectedHeader({ alg, kid }).sign(key);
+
+const config = readConfig(KEYLESS);
+const role = ("buckets" in config && config.buckets[0]?.role) || expect.fail("no role");
+
+function setUp(trust: Partial<StsRole> = {}, asksAgain = false) {
+  const sts = createSts({
+    async fetch(input) {
+      const document = documents.get(new URL(`${input}`).pathname);
+      if (documents.size === 0) throw new TypeError("fetch failed");
+      return document ? Response.json(document) : new Response("no", { status: 404 });
+    },
+    providers: { [ISSUER]: { clientIds: ["sts.amazonaws.com"] } },
+    roles: { [ROLE]: { trusts: ISSUER, ...trust } },
+    asksAgain,
+  });
+  vi.spyOn(globalThis, "fetch").mockImplementation(sts.fetch);
+  /** What the Worker gets for a token: credentials, or STS's code. */
+  const ask = async (token: string) => {
+    const answer = await askSts(role, token);
+    return isFailure(answer) ? answer.origin : answer.credentials;
+  };
+  return { sts, ask };
+}
+
+const GIVEN = { accessKeyId: expect.stringMatching(/^ASIA/) };
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  keys = [
+    { ...(await exportJWK(EC.publicKey)), kid: "ec", use: "sig" },
+    { ...(await exportJWK(RSA.publicKey)), kid: "rsa", use: "sig" },
+  ];
+  documents.set(DISCOVERY, { issuer: ISSUER, jwks_uri: `${ISSUER}/keys` });
+  documents.set("/keys", { keys });
+  return () => void vi.useRealTimers();
+});
+
+test("gives a session for the Worker's token, and for one of RSA (K1, K4)", async () => {
+  const { sts, ask } = setUp();
+  const { signers, published } = await issuerKeysOf(role.oidc);
+  const [signer] = signers;
+  if (!signer) throw new Error("no key");
+  keys.push(...published);
+  expect(await ask(await makeToken(role.oidc, signer, NOW))).toMatchObject(GIVEN);
+  const rsa = { alg: "RS256", kid: "rsa", key: RSA.privateKey };
+  expect(await ask(await tokenOf(CLAIMS, rsa))).toMatchObject(GIVEN);
+  expect(sts.calls).toEqual([{ status: 200 }, { status: 200 }]);
+});
+
+const changed = (part: number, text: string) => async () =>
+  (await tokenOf(CLAIMS)).split(".").with(part, text).join(".");
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+
+test.each<[name: string, token: () => Promise<string> | string, code?: string]>([
+  ["is none (K7)", () => "not a token"],
+  ["has no signature (K7)", changed(2, "")],
+  ["is not signed by its key (K7)", changed(1, encode({ ...CLAIMS, sub: "a" }))],
+  ["is signed by another key (K3)", () => tokenOf(CLAIMS, { key: OTHER.privateKey })],
+  ["names a key that the issuer does not have (K3)", () => tokenOf(CLAIMS, { kid: "x" })],
+  ["names the algorithm none (K4)", changed(0, encode({ alg: "none", kid: "ec" }))],
+  ["names RS384 (K4)", changed(0, encode({ alg: "RS384", kid: "rsa" }))],
+  ["is of an unknown issuer (K2)", () => tokenOf({ ...CLAIMS, iss: "https://a.example" })],
+  ["spells the issuer otherwise (K2)", () => tokenOf({ ...CLAIMS, iss: `${ISSUER}/` })],
+  ["has another audience (K7)", () => tokenOf({ ...CLAIMS, aud: "a" })],
+  ["has no subject (K7)", () => tokenOf({ ...CLAIMS, sub: undefined })],
+  ["has no beginning (K7)", () => tokenOf({ ...CLAIMS, iat: undefined })],
+  ["has no end (K7)", () => tokenOf({ ...CLAIMS, exp: undefined })],
+  ["begins in ten minutes (K6)", () => tokenOf({ ...CLAIMS, iat: AT + 600, exp: AT + 900 })],
+  ["is good in ten minutes (K6)", () => tokenOf({ ...CLAIMS, nbf: AT + 600 })],
+  ["is over (K6)", () => tokenOf({ ...CLAIMS, exp: AT }), "ExpiredTokenException"],
+])("refuses a token that %s", async (_name, token, code = "InvalidIdentityToken") => {
+  const { sts, ask } = setUp();
+  expect(await ask(await token())).toBe(code);
+  expect([sts.calls, sts.sessions.size]).toEqual([[{ status: 400, code }], 0]);
+});
+
+test("refuses a form that AWS would not take (K1)", async () => {
+  const { sts } = setUp();
+  const form = {
+    ...{ Action: "AssumeRoleWithWebIdentity", Version: "2011-06-15", RoleArn: ROLE },
+    ...{ RoleSessionName: "vitrine", WebIdentityToken: await tokenOf(CLAIMS) },
+  };
+  const ask = async (fields: object) => {
+    const body = new URLSearchParams({ ...form, ...fields });
+    return (
+      await sts.fetch("https://sts.eu-west-1.amazonaws.com", { method: "POST", body })
+    ).text();
+  };
+  expect(await ask({})).toContain("<AccessKeyId>ASIA");
+  expect(await ask({ DurationSeconds: "900" })).toContain("<Expiration>2026-11-26T12:15:00.000Z<");
+  expect(await ask({ Version: "2011-06-16" })).toContain("<Code>InvalidAction<");
+  for (const fields of [
+    ...["899", "3601", "43201", "x"].map((DurationSeconds) => ({ DurationSeconds })),
+    ...[{ RoleArn: "images" }, { RoleSessionName: "a" }, { WebIdentityToken: "" }],
+  ]) {
+    expect([fields, await ask(fields)]).toEqual([fields, expect.stringMatching(/ValidationError/)]);
+  }
+});
+
+test.each<[name: string, role: Partial<StsRole>, isTrusted: boolean]>([
+  ["the subject and the audience", trustOf("vitrine", "sts.amazonaws.com"), true],
+  ["another subject", trustOf("other", "sts.amazonaws.com"), false],
+  ["another audience", WRONG_AUDIENCE, false],
+  ["the subject of another host", { StringEquals: { "a.example:sub": "vitrine" } }, false],
+  ["another issuer", { trusts: "https://a.example" }, false],
+])("a role that trusts %s (K8)", async (_name, trust, isTrusted) => {
+  const { sts, ask } = setUp(trust);
+  const result = isTrusted ? expect.objectContaining(GIVEN) : "AccessDenied";
+  expect(await ask(await tokenOf(CLAIMS))).toEqual(result);
+  sts.roles.clear();
+  expect(await ask(await tokenOf(CLAIMS))).toBe("AccessDenied");
+});
+
+function trustOf(subject: string, audience: string): Partial<StsRole> {
+  return { StringEquals: { [`${HOST}:sub`]: subject, [`${HOST}:aud`]: audience } };
+}
+
+test.each<[name: string, change: () => unknown, code?: string]>([
+  ["cannot be reached (K2)", () => documents.clear(), "IDPCommunicationError"],
+  ["has no document (K2)", () => documents.delete(DISCOVERY)],
+  [
+    "is another by its document (K2)",
+    () => documents.set(DISCOVERY, { issuer: "https://b.example", jwks_uri: `${ISSUER}/keys` }),
+  ],
+  [
+    "has its keys at a place without TLS (K2)",
+    () => documents.set(DISCOVERY, { issuer: ISSUER, jwks_uri: "http://images.example.com/keys" }),
+  ],
+  ["has no keys (K3)", () => documents.delete("/keys")],
+  ["has a key for something else (K3)", () => void Object.assign(keys[0] ?? {}, { use: "enc" })],
+])("refuses a token whose issuer %s", async (_name, change, code = "InvalidIdentityToken") => {
+  change();
+  expect(await setUp().ask(await tokenOf(CLAIMS))).toBe(code);
+});
+
+test.each([
+  [false, "InvalidIdentityToken"],
+  [true, expect.objectContaining(GIVEN)],
+])(
+  "keeps the issuer's keys for a day, and asks again before that: %s (K5)",
+  async (again, result) => {
+    const { sts, ask } = setUp({}, again);
+    const old = await tokenOf({ ...CLAIMS, exp: AT + 1e6 });
+    const rotated = await tokenOf(
+      { ...CLAIMS, exp: AT + 1e6 },
+      { kid: "x", key: OTHER.privateKey },
+    );
+    await ask(old);
+    keys.splice(0, 2, { ...(await exportJWK(OTHER.publicKey)), kid: "x" });
+    expect(await ask(old)).toMatchObject(GIVEN);
+    expect(await ask(rotated)).toEqual(result);
+    vi.setSystemTime(NOW + 24 * 3600_000);
+    expect(await ask(rotated)).toMatchObject(GIVEN);
+    expect(await ask(old)).toBe("InvalidIdentityToken");
+    expect(new Set(sts.asked)).toEqual(new Set([`${ISSUER}${DISCOVERY}`, `${ISSUER}/keys`]));
+  },
+);
+
+test("a session opens the bucket until it ends, or is revoked (K9)", async () => {
+  const { sts, ask } = setUp();
+  const { endpoint, bucket, region } = VARS.BUCKETS.media;
+  const { sessions } = sts;
+  const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, sessions });
+  s3.objects.set("fig.jpg", { body: new Uint8Array(3), type: "image/jpeg" });
+  const url = `https://${bucket}.s3.${region}.amazonaws.com/fig.jpg`;
+  const read = async (session: Awaited<ReturnType<typeof ask>>) => {
+    if (typeof session === "string") throw new Error(session);
+    await s3.fetch(url, { headers: await sign(url, region, session, Date.now()) });
+    return s3.answers.at(-1);
+  };
+  const token = await tokenOf({ ...CLAIMS, exp: AT + 7200 });
+  const first = await ask(token);
+  expect(await read(first)).toEqual({ status: 200 });
+  sts.revoke(ROLE);
+  const next = await ask(token);
+  expect(await read(first)).toEqual({ status: 403, code: "AccessDenied" });
+  expect(await read(next)).toEqual({ status: 200 });
+  vi.setSystemTime(NOW + 3600_000);
+  expect(await read(next)).toEqual({ status: 400, code: "ExpiredToken" });
+});
+
+test.each([
+  ["Throttling", 400],
+  ["ServiceUnavailable", 503],
+  ["InternalFailure", 500],
+  ["IDPRejectedClaim", 403],
+  ["RegionDisabledException", 403],
+] as const)("fails with %s, %i, which the Worker passes on (K10)", async (code, status) => {
+  const { sts, ask } = setUp();
+  sts.faults.add(code);
+  expect([await ask(await tokenOf(CLAIMS)), sts.calls]).toEqual([code, [{ status, code }]]);
+});
+
+test("may break the connection, or answer with a page", async () => {
+  const { sts, ask } = setUp();
+  sts.faults.add("reset");
+  expect(await ask(await tokenOf(CLAIMS))).toBe("unreachable");
+  sts.faults.clear();
+  sts.faults.add("garbage");
+  expect(await ask(await tokenOf(CLAIMS))).toBe("unreadable");
+  expect(sts.calls).toEqual([{ status: undefined }, { status: 200 }]);
+});
