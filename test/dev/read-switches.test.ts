@@ -22,7 +22,10 @@ test.each([
     '{"sources":["https://a.example"]}',
     expect.stringMatching(/^EDGE\.sources: \[https:\/\/a\.example\] is not a list of hosts/),
   ],
-  ['{"trouble":"9999"}', 'EDGE.trouble: "9999" is not a failure of the edge, such as 9522/503'],
+  [
+    '{"trouble":"9999"}',
+    'EDGE.trouble: "9999" is not a failure of the edge, such as { code: 9522, status: 503 }',
+  ],
   [
     '{"originalIsSmaller":{"of":"bytes"}}',
     "EDGE.originalIsSmaller: is not { of: one of bytes, sides; sent: one of original, rendition }",

@@ -137,7 +137,7 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
   await becomes("", 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
   await becomes(`EDGE='{"transformations":false,"store":true}'`, 200, /Changed: EDGE$/m);
   await becomes(`EDGE='{"transformations":false}'`, 502, /"event":"not-transformed"/);
-  await becomes(`EDGE='{"trouble":"9522/503"}'`, 502, /"event":"edge-failed"/);
+  await becomes(`EDGE='{"trouble":{"code":9522,"status":503}}'`, 502, /"event":"edge-failed"/);
   // A try of the contact sheet waits, too, and asks once more.
   const tried = await fetch(`${address}/.vitrine/try?of=${new URL(small).pathname}`);
   expect([tried.status, await tried.text()]).toEqual([502, expect.stringContaining("edge-failed")]);

@@ -105,7 +105,7 @@ export const asked: Promise<Response>[] = [
   edge.fetch(new Request("https://images.example/a"), { headers: new Headers() }),
 ];
 edge.switches.transformations = false;
-edge.switches.trouble = "9522/503" satisfies Fault;
+edge.switches.trouble = { code: 9522, status: 503 } satisfies Fault;
 export const changed: Partial<Switches> = { quota: 1 };
 export const edgeSettings: EdgeSettings = { zone: "images.example", fetch, ...changed };
 

@@ -46,7 +46,10 @@ test.each([
   [{ quota: -1 }, "quota: -1 is not a whole number, 0 or more"],
   [{ quota: Number.NaN }, "quota: NaN is not a whole number, 0 or more"],
   [{ patience: "1s" }, 'patience: "1s" is not a whole number, 0 or more'],
-  [{ trouble: "9999" }, 'trouble: "9999" is not a failure of the edge, such as 9522/503'],
+  [
+    { trouble: "9999" },
+    'trouble: "9999" is not a failure of the edge, such as { code: 9522, status: 503 }',
+  ],
   [{ trouble: "constructor" }, 'trouble: "constructor" is not a failure of the edge'],
   [{ limits: { bytes: 1 } }, "limits: is not { bytes: a whole number, 0 or more; pixels: "],
   [{ limits: null }, "limits: null is not { bytes: "],
@@ -134,7 +137,11 @@ test.each([
   ["transformation", false, "switches: unknown: transformation. Known: transformations, "],
   ["zone", "a.example", "switches: unknown: zone. Known: transformations, "],
   ["constructor", Object, "switches: unknown: constructor. Known: "],
-  ["trouble", "9999", 'switches.trouble: "9999" is not a failure of the edge, such as 9522/503'],
+  [
+    "trouble",
+    "9999",
+    'switches.trouble: "9999" is not a failure of the edge, such as { code: 9522, status: 503 }',
+  ],
   ["transformations", "off", 'switches.transformations: "off" is not one of true, false'],
   ["sources", ["https://a.b"], `switches.sources: [https://a.b] ${SOURCES}`],
 ])("edge.switches.%s = %o throws, and changes nothing", (name, value, message) => {
@@ -165,7 +172,10 @@ test("a list or table of one edge is not changed for all edges", () => {
 
 test("each default is one that may be set, and a switch that was set counts", async () => {
   const edge = createEdge({ ...EDGE, ...STRICT, fetch: async () => new Response("whole") });
-  Object.assign(edge.switches, STRICT, { quota: Number.POSITIVE_INFINITY, trouble: "9408/403" });
+  Object.assign(edge.switches, STRICT, {
+    quota: Number.POSITIVE_INFINITY,
+    trouble: { code: 9408, status: 403 },
+  });
   const ask = () => edge.fetch("https://images.example/a", { cf: { image: { width: 8 } } });
   expect((await ask()).headers.get("cf-resized")).toBe("err=9408");
   edge.switches.transformations = false;

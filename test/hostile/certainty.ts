@@ -13,8 +13,20 @@ const likely: fc.Arbitrary<Asked> = fc
     route: fc.constantFrom("images", "private"),
     key: fc.constantFrom("b.jpg", "c.jpg"),
     failure: fc.constantFrom(
-      ...(["9408/403", "9408/403", "9408/401", "9519/502", "9420/415"] as const),
-      ...(["9404/404", "9412/415", "9509/502", "9422/429", undefined] as const),
+      ...([
+        { code: 9408, status: 403 },
+        { code: 9408, status: 403 },
+        { code: 9408, status: 401 },
+        { code: 9519, status: 502 },
+        { code: 9420, status: 415 },
+      ] as const),
+      ...([
+        { code: 9404, status: 404 },
+        { code: 9412, status: 415 },
+        { code: 9509, status: 502 },
+        { code: 9422, status: 429 },
+        undefined,
+      ] as const),
     ),
     signed: fc.constantFrom(3600, 3600, 5, 90_000),
     spoilt: fc.constantFrom(undefined, undefined, undefined, "kid" as const, "secret" as const),

@@ -70,7 +70,7 @@ export const ofTimes = {
           assert.ok(seconds - since < most, `${status} is shown after ${seconds - since} s`);
           continue;
         }
-        const isOutage = OUTAGES.some((failure) => failure === now.failure);
+        const isOutage = OUTAGES.some(({ code }) => code === now.failure?.code);
         if (isOutage) assert.ok(status >= 500, `${status} while all fails`);
         const isShort = status === 404 ? isSaid(own) : status === 415;
         said.set(key, { most: status === 200 ? WEEK : isShort ? SHORT : 0, since: seconds });

@@ -40,11 +40,11 @@ export const step = fc.constantFrom(0, 0, 1, 2.999, 3, 10, 59, 59.999, 60, 61, 3
 
 /** Faults after which the object may be shown again, whatever the edge and S3 were asked. */
 export const OUTAGES: readonly Fault[] = [
-  "9509/502",
-  "9505/502",
-  "9522/503",
-  "9422/429",
-  "9401/403",
+  { code: 9509, status: 502 },
+  { code: 9505, status: 502 },
+  { code: 9522, status: 503 },
+  { code: 9422, status: 429 },
+  { code: 9401, status: 403 },
 ];
 
 /** How all fails: S3 itself; or the edge, a connection, transformations, with an object that was replaced meanwhile. */
@@ -60,17 +60,31 @@ export const outage: fc.Arbitrary<Partial<Mood>> = fc.oneof(
 
 /** Denials: S3 says AccessDenied or NoSuchKey, refuses the key, or gives the object. */
 const denied = fc.record({
-  failure: fc.constantFrom<Fault>("9408/403", "9408/403", "9408/403", "9408/401", "9519/502"),
+  failure: fc.constantFrom<Fault>(
+    { code: 9408, status: 403 },
+    { code: 9408, status: 403 },
+    { code: 9408, status: 403 },
+    { code: 9408, status: 401 },
+    { code: 9519, status: 502 },
+  ),
   s3: fc.constantFrom(10, 20, 3, 43, 18, 2, 8),
 });
 
 /** What S3 says of a missing object, and failures of every other kind. */
 export const failing: fc.Arbitrary<Partial<Mood>> = fc.oneof(
   outage,
-  fc.constantFrom<Fault>("9404/404", "9408/404").map((failure) => ({ failure })),
+  fc
+    .constantFrom<Fault>({ code: 9404, status: 404 }, { code: 9408, status: 404 })
+    .map((failure) => ({ failure })),
   denied,
   denied,
-  fc.constantFrom<Fault>("9412/415", "9420/415", "9402/413").map((failure) => ({ failure })),
+  fc
+    .constantFrom<Fault>(
+      { code: 9412, status: 415 },
+      { code: 9420, status: 415 },
+      { code: 9402, status: 413 },
+    )
+    .map((failure) => ({ failure })),
 );
 
 /** What works. */

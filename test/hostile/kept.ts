@@ -128,7 +128,7 @@ export const ofKept = {
     async (suspect, { orders, which, by, twin }) => {
       const scene = { isolate: createIsolate(), cache: emptyCache() };
       const ask = (of: (typeof orders)[number], how = of.manner) => {
-        const failure = of.missing ? ("9404/404" as const) : undefined;
+        const failure = of.missing ? { code: 9404, status: 404 } : undefined;
         const what = [{ ...of.order, ...UNSPARED[of.order.route] }, how, of.reads] as const;
         return pay(suspect, what, { ...of.mood, failure }, scene);
       };

@@ -4,7 +4,7 @@
 
 import { hash } from "node:crypto";
 import { type Cache, createCache } from "../../src/emulator/cache/cache.ts";
-import { FAULTS, type Fault, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
+import { FAULTS, type Fault, faultAnswer } from "../../src/emulator/edge/faults.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import type { GatewayContext, Loopback } from "../../src/worker/cache/loopback.ts";
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
@@ -104,7 +104,7 @@ export const FALLBACKS: Readonly<Record<string, string>> = {
 };
 
 const TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/svg+xml", "text/html"];
-const ALL_FAULTS = Object.keys(FAULTS).filter(isFault);
+const ALL_FAULTS: readonly Fault[] = FAULTS;
 const OUTCOMES = ["made", "off", "smaller", "too-large", "fault", "broken", "odd"] as const;
 
 /** How the edge and S3 behave, separately for a fallback. Each number chooses from a list, modulo its length. */
@@ -254,7 +254,7 @@ export function install(): void {
       return answer;
     }
     const { type, outcome, failure: own } = moodOf(url);
-    const failure = isDenied ? "9408/403" : own;
+    const failure = isDenied ? { code: 9408, status: 403 } : own;
     const answer =
       failure !== undefined
         ? faultAnswer(failure)
@@ -348,28 +348,28 @@ function objectOf(url: string, isHead: boolean): Response {
   const trouble = failure ?? (outcome === "fault" ? pick(ALL_FAULTS, mood.fault) : undefined);
   // With "cf", most of what fails there is the edge's own fault.
   const isOfEdge = engine === "cf" && mood.s3 % 3 !== 0;
-  if (/^940[48]\/404/.test(trouble ?? "")) return refusalOfS3(404, "NoSuchKey");
+  if (trouble?.status === 404) return refusalOfS3(404, "NoSuchKey");
   const isDenial = failure === undefined && outcome === "fault" && mood.fault % 3 === 0;
-  if (isDenial || trouble?.startsWith("9408/")) {
+  if (isDenial || trouble?.code === 9408) {
     const said = answerOfS3();
     if (!said.ok) return said;
   }
-  if (!isOfEdge && /^9(?:505|509|510|518|519)/.test(trouble ?? "")) {
+  if (!isOfEdge && [9505, 9509, 9510, 9518, 9519].includes(trouble?.code ?? 0)) {
     if (mood.s3 % 2 === 0) throw new TypeError("Network connection lost.");
     return refusalOfS3(pick([500, 503, 400, 429], mood.s3 >> 1), "InternalError");
   }
-  if (!isOfEdge && trouble?.startsWith("9420/")) return redirectAway();
+  if (!isOfEdge && trouble?.code === 9420) return redirectAway();
   if (!isOfEdge && outcome === "broken" && failure === undefined) {
     if (mood.fault % 2 === 0) throw new TypeError("Network connection lost.");
     return redirectAway();
   }
   const isOwn = failure === undefined; // else it fails in that way alone
   const isLie = isOwn && outcome === "odd" && mood.fault % 2 === 0;
-  const isLarge = (isOwn && outcome === "too-large") || trouble?.startsWith("9402/");
+  const isLarge = (isOwn && outcome === "too-large") || trouble?.code === 9402;
   const named = mood.twist === "no-etag" && engine !== "r2" ? "no-etag" : undefined;
   const lie = isLarge ? "too-large" : isLie ? pick(LIES, mood.fault >> 1) : named;
   const send = (what: string) => objectAnswer(url, what, lie, isHead, revision);
-  if (!isOfEdge && trouble?.startsWith("9412/")) return send("text/html");
+  if (!isOfEdge && trouble?.code === 9412) return send("text/html");
   // Where Images fails, the object itself is one that it reads.
   const isHarmless = isOwn || TYPES.indexOf(type) < 4;
   return send(isHarmless ? type : "image/png");
@@ -414,10 +414,10 @@ function moodOf(url: string) {
 function behaviourOf(url: string): Behaviour {
   const { outcome, failure } = moodOf(url);
   const fault = failure ?? pick(ALL_FAULTS, mood.fault);
-  const isFault = outcome === "fault" || (failure !== undefined && !failure.startsWith("9408/"));
+  const isFault = outcome === "fault" || (failure !== undefined && failure.code !== 9408);
   const own = outcome === "off" || outcome === "smaller" || outcome === "odd" ? outcome : "made";
   return {
-    ...{ outcome: isFault ? "fault" : own, code: Number(fault.slice(0, 4)) },
+    ...{ outcome: isFault ? "fault" : own, code: fault.code },
     ...{ contentType: mood.contentType, keepsMetadata: mood.s3 % 2 === 0 },
     isHalf: mood.twist === "half",
   };
@@ -533,11 +533,11 @@ function answerOfEdge(
     case "made":
     case "smaller":
     case "too-large": {
-      if (original === "text/html") return faultAnswer("9412/415");
+      if (original === "text/html") return faultAnswer({ code: 9412, status: 415 });
       if (original === "image/svg+xml") {
         return image.format === undefined
           ? send("<svg/>", original, made)
-          : faultAnswer("9412/415"); // R8
+          : faultAnswer({ code: 9412, status: 415 }); // R8
       }
       if (image.format === "json") {
         const format = pick(SPELLINGS, mood.fault)(original);

@@ -33,7 +33,7 @@ const ENVS = {
 const STILL = "/images/small/key.jpg";
 const MOVING = "/images/moving/animated.gif";
 
-const DENIED = "9408/403";
+const DENIED = { code: 9408, status: 403 };
 const DEAD = "SignatureDoesNotMatch";
 
 let calls: string[];
@@ -117,7 +117,7 @@ const ROWS: Row[] = [
     "a failure of the edge is over, and the second call hangs",
     "one",
     STILL,
-    [object(100), fault(400, "9509/502"), NEVER],
+    [object(100), fault(400, { code: 9509, status: 502 }), NEVER],
     504,
     OVER,
     "timed-out",
@@ -127,7 +127,7 @@ const ROWS: Row[] = [
     "a failure of the edge leaves no time for a pause",
     "one",
     STILL,
-    [object(100), fault(550, "9509/502"), image(1)],
+    [object(100), fault(550, { code: 9509, status: 502 }), image(1)],
     502,
     650,
     "origin-failed",

@@ -215,7 +215,7 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
       "key.jpg",
       502,
       "edge-failed",
-      () => Object.assign(stage.edge.switches, { trouble: "9523/500" }),
+      () => Object.assign(stage.edge.switches, { trouble: { code: 9523, status: 500 } }),
     ],
   ])("%s is %i, %s (R3)", async (key, status, event, begin) => {
     begin();

@@ -265,8 +265,8 @@ describe("with the token", () => {
   test.each<[string, Partial<Switches>, string, number]>([
     ["transformations are off (R2)", { transformations: false }, "off", 200],
     ["the host is not under Sources (E5)", { sources: [] }, "9401", 403],
-    ["an option is not accepted", { trouble: "9401/400" }, "9401", 400],
-    ["the edge is busy", { trouble: "9522/503" }, "9522", 503],
+    ["an option is not accepted", { trouble: { code: 9401, status: 400 } }, "9401", 400],
+    ["the edge is busy", { trouble: { code: 9522, status: 503 } }, "9522", 503],
   ])("%s: the slots work all the same", async (_what, changed, edge, answered) => {
     Object.assign(stage.edge.switches, changed);
     const { status, buckets } = await report();

@@ -220,7 +220,7 @@ test("without an ETag of S3's, its date and length name the object", async () =>
 
 test("a failure that passes is not seen (R3)", async () => {
   stage.before = (times) => {
-    stage.edge.switches.trouble = times === 0 ? "9509/502" : undefined;
+    stage.edge.switches.trouble = times === 0 ? { code: 9509, status: 502 } : undefined;
   };
   expect((await get("/images/card/key.jpg", { headers: MODERN })).status).toBe(200);
   expect(stage.asked).toHaveLength(2);

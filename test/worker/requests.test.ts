@@ -147,13 +147,13 @@ const ONLY_CF: Rows = {
   "an edge that contradicts S3 once": [
     () => {
       stage.before = (times) => {
-        stage.edge.switches.trouble = times === 0 ? "9404/404" : undefined;
+        stage.edge.switches.trouble = times === 0 ? { code: 9404, status: 404 } : undefined;
       };
     },
     ["/images/card/key.jpg", 200, 3, 2],
   ],
   "an edge that contradicts S3 twice: nothing is kept": [
-    () => (stage.edge.switches.trouble = "9404/404"),
+    () => (stage.edge.switches.trouble = { code: 9404, status: 404 }),
     ["/images/card/key.jpg", 502, 2, 2],
     () => expect(lines()).toMatchObject([{ event: "edge-contradicts", answered: 502 }]),
     () => (stage.edge.switches.trouble = undefined),

@@ -179,7 +179,7 @@ const CASES: Cases = {
   ],
   trouble: [
     [
-      "9522/503",
+      { code: 9522, status: 503 },
       async () => {
         const busy = { status: 502, event: "edge-failed", edge: "9522", calls: 2 };
         expect(await see("/images/card/key.jpg")).toMatchObject(busy);

@@ -33,7 +33,7 @@ export function accept(
   { zone, switches }: Zone,
 ): Options | Fault {
   if (switches.trouble !== undefined) return switches.trouble;
-  if (/image-resizing/.test(headers.get("via") ?? "")) return "9403/508"; // E8
+  if (/image-resizing/.test(headers.get("via") ?? "")) return { code: 9403, status: 508 }; // E8
   const unfit = urlFault(url, zone, switches);
   if (unfit !== undefined) return unfit;
   const options = readOptions(asked, takesAuto);

@@ -8,7 +8,7 @@ export async function decodes<Result>(work: () => Promise<Result>): Promise<Resu
     return await work();
   } catch (error) {
     // sharp throws a plain Error if it cannot decode. Any other class is a bug in this code.
-    if (error instanceof Error && error.constructor === Error) return "9516/422";
+    if (error instanceof Error && error.constructor === Error) return { code: 9516, status: 422 };
     throw error;
   }
 }

@@ -21,7 +21,7 @@ import type { Switches } from "./switches.ts";
 const marks = oneOf("marked", "unmarked");
 
 const trouble: Rule<Fault | undefined> = {
-  what: "a failure of the edge, such as 9522/503",
+  what: "a failure of the edge, such as { code: 9522, status: 503 }",
   test: (value): value is Fault | undefined => value === undefined || isFault(value),
 };
 

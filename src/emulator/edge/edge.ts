@@ -101,7 +101,7 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     }
     const failed = faults.get(key);
     if (failed !== undefined) return failed;
-    if (!quota.allows(billed)) return "9422/429"; // L2
+    if (!quota.allows(billed)) return { code: 9422, status: 429 }; // L2
     const made = await transform(url, askingOf(init, options), options.image, ttl);
     if (isFault(made)) return keepFailure(key, made, init);
     quota.bill(billed);
@@ -120,9 +120,8 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
 
   /** Keeps a failure as long as the Worker says (C1, C4). */
   function keepFailure(key: string, fault: Fault, init: Asked): Fault {
-    const status = Number(fault.split("/")[1]);
-    const denied = /^(?:9404|9408|9519)/.test(fault) ? switches.denialsKept : 0; // C1
-    faults.set(key, fault, ttlByStatus(init.cf?.cacheTtlByStatus, status) ?? denied); // C4
+    const denied = [9404, 9408, 9519].includes(fault.code) ? switches.denialsKept : 0; // C1
+    faults.set(key, fault, ttlByStatus(init.cf?.cacheTtlByStatus, fault.status) ?? denied); // C4
     return fault;
   }
 
@@ -153,7 +152,7 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     const found = await original(options.url, { ...asking, originAuth }, ttl);
     const read = isFault(found) ? found : await readOriginal(found.bytes, switches);
     if (isFault(read)) return read;
-    return "svg" in read ? "9412/415" : { options, original: read };
+    return "svg" in read ? { code: 9412, status: 415 } : { options, original: read };
   }
 
   async function original(url: string, asking: Asking, ttl: Ttl): Promise<Fetched | Fault> {

@@ -55,17 +55,17 @@ export async function fetchOriginal(url: string, asking: Asking): Promise<Fetche
     try {
       response = await asking.fetch(target, { method, headers: sent, redirect: "manual", signal });
     } catch (error) {
-      return signal.aborted ? "9504/524" : unreachable(error);
+      return signal.aborted ? { code: 9504, status: 524 } : unreachable(error);
     }
     if (response.status < 300 || response.status === 304 || response.status >= 400) {
       return response.status === 200 ? receive(response, switches, signal) : refusedBy(response);
     }
     const next = follow(response.headers.get("location"), target);
-    if (next === undefined) return "9420/400";
+    if (next === undefined) return { code: 9420, status: 400 };
     if (!switches.authAfterRedirect) for (const name of SHARED) sent.delete(name);
     target = next;
   }
-  return "9421/400";
+  return { code: 9421, status: 400 };
 }
 
 function follow(location: string | null, from: string): string | undefined {
@@ -77,19 +77,19 @@ function follow(location: string | null, from: string): string | undefined {
 function unreachable(error: unknown): Fault {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "9407/523";
-  return code === "ECONNREFUSED" ? "9510/523" : "9505/502";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return { code: 9407, status: 523 };
+  return code === "ECONNREFUSED" ? { code: 9510, status: 523 } : { code: 9505, status: 502 };
 }
 
 /** What an error of the origin means. Its body is lost, and S3's code with it. */
 function refusedBy(response: Response): Fault {
   drop(response.body);
   const { status } = response;
-  if (status === 404) return "9404/404";
-  if (status === 400) return "9519/502";
-  if (status >= 500) return "9509/502";
-  const denied = `9408/${status}`;
-  return isFault(denied) ? denied : "9518/502"; // for example 206 or 304
+  if (status === 404) return { code: 9404, status: 404 };
+  if (status === 400) return { code: 9519, status: 502 };
+  if (status >= 500) return { code: 9509, status: 502 };
+  const denied = { code: 9408, status };
+  return isFault(denied) ? denied : { code: 9518, status: 502 }; // for example 206 or 304
 }
 
 /** Ends a body. Whoever cloned the answer may read on, so the edge does not wait for the end. */
@@ -105,7 +105,7 @@ async function receive(
 ): Promise<Fetched | Fault> {
   if (Number(headers.get("content-length")) > limits.bytes) {
     drop(body);
-    return "9402/413";
+    return { code: 9402, status: 413 };
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -119,8 +119,8 @@ async function receive(
   try {
     await body?.pipeTo(sink, { signal });
   } catch {
-    if (size > limits.bytes) return "9402/413";
-    return signal.aborted ? "9504/524" : "9402/502";
+    if (size > limits.bytes) return { code: 9402, status: 413 };
+    return signal.aborted ? { code: 9504, status: 524 } : { code: 9402, status: 502 };
   }
   return { headers, bytes: new Uint8Array(Buffer.concat(chunks)) };
 }

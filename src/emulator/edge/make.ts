@@ -3,7 +3,7 @@
 
 import { decodes } from "./decodes.ts";
 import { LONGEST_AVIF_SIDE } from "./encode.ts";
-import type { Fault } from "./faults.ts";
+import { type Fault, isFault } from "./faults.ts";
 import type { Fetched } from "./fetch-original.ts";
 import type { Size } from "./geometry.ts";
 import type { ImageOptions } from "./image-options.ts";
@@ -37,13 +37,13 @@ export async function make(
   maker: typeof makeRendition,
 ): Promise<Made | Fault> {
   const original = await readOriginal(found.bytes, switches);
-  if (typeof original === "string") return original;
+  if (isFault(original)) return original;
   if ("svg" in original) {
-    if (image.format !== undefined && image.format !== "svg") return "9412/415"; // R8
+    if (image.format !== undefined && image.format !== "svg") return { code: 9412, status: 415 }; // R8
     const marked = switches.svg === "marked";
     return { type: "image/svg+xml", bytes: sanitiseSvg(original.svg), warnings: [], marked };
   }
-  if (image.format === "svg") return "9412/415"; // R8: a raster image does not become an SVG
+  if (image.format === "svg") return { code: 9412, status: 415 }; // R8: a raster image does not become an SVG
   return await decodes(() => develop(original, image, overlays, switches, maker));
 }
 
@@ -59,7 +59,7 @@ async function develop(
 
   const { width, height, frames } = original;
   const longest = Math.max(size.width, size.height);
-  if (longest > switches.limits.side) return "9413/403"; // L1
+  if (longest > switches.limits.side) return { code: 9413, status: 403 }; // L1
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
     return untouched(original, [], switches.animationTooLarge === "marked"); // O8
   }

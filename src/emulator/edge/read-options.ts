@@ -132,7 +132,7 @@ export type Options = {
  * @param takesAuto whether `format: "auto"` is accepted (O6)
  */
 export function readOptions(found: unknown, takesAuto: boolean): Options | Fault {
-  if (!isTable(found)) return "9401/400";
+  if (!isTable(found)) return { code: 9401, status: 400 };
   const auto = takesAuto && found["format"] === "auto";
   const known = Object.fromEntries(
     NAMES.filter((name) => found[name] !== undefined && !(auto && name === "format")).map(
@@ -140,7 +140,7 @@ export function readOptions(found: unknown, takesAuto: boolean): Options | Fault
     ),
   );
   const originAuth = found["origin-auth"] === "share-publicly";
-  return isImage(known) ? { image: known, originAuth, auto } : "9401/400";
+  return isImage(known) ? { image: known, originAuth, auto } : { code: 9401, status: 400 };
 }
 
 function isImage(value: unknown): value is ImageOptions {

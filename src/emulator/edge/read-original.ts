@@ -46,14 +46,14 @@ export async function readOriginal(
 ): Promise<Original | Drawing | Fault> {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
   if (SVG.test(start)) return { svg: new TextDecoder().decode(bytes) };
-  if (/^(?:II\*\0|MM\0\*)/.test(start)) return "9520/415"; // L1: TIFF
+  if (/^(?:II\*\0|MM\0\*)/.test(start)) return { code: 9520, status: 415 }; // L1: TIFF
   const found = SIGNATURES.map((signature) => signature.exec(start)).find((match) => match);
-  if (!found) return "9412/415";
+  if (!found) return { code: 9412, status: 415 };
   const [, brand = ""] = found;
   if (/^(?:he|m[is]f)/.test(brand)) {
     throw new Error("the strict edge cannot read HEIC, which the edge accepts (L1)");
   }
-  if (brand.startsWith("avi") && !avifInput) return "9520/415"; // L1
+  if (brand.startsWith("avi") && !avifInput) return { code: 9520, status: 415 }; // L1
   return readHead(bytes, limits);
 }
 
@@ -63,9 +63,9 @@ async function readHead(bytes: Uint8Array, limits: Switches["limits"]): Promise<
     .metadata()
     .catch(() => undefined);
   const type = Object.entries(TYPES).find(([name]) => name === found?.format)?.[1];
-  if (found === undefined || type === undefined) return "9516/422";
+  if (found === undefined || type === undefined) return { code: 9516, status: 422 };
   const { width, height, pages: frames = 1 } = found; // the size of one frame
-  if (Math.max(width, height) > limits.side) return "9413/403";
-  if (width * height > limits.pixels) return "9413/403";
+  if (Math.max(width, height) > limits.side) return { code: 9413, status: 403 };
+  if (width * height > limits.pixels) return { code: 9413, status: 403 };
   return { bytes, type, width, height, frames };
 }

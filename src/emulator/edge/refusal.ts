@@ -36,25 +36,24 @@ export function refusalOf(fault: Fault, request: RefusedRequest): Refusal {
 }
 
 function reasonOf(fault: Fault, { url, image, headers }: RefusedRequest): Reason {
-  if (fault.startsWith("9408")) return denied(image, headers);
-  switch (fault) {
-    case "9401/400":
-      return option(image);
-    case "9401/403":
+  if (fault.code === 9408) return denied(image, headers);
+  switch (fault.code) {
+    case 9401:
+      if (fault.status === 400) return option(image);
       return { why: `${hostOf(url)} is neither the zone nor allowed by sources`, rule: "E5" };
-    case "9403/508":
+    case 9403:
       return { why: "the header via has image-resizing: it comes from the edge", rule: "E8" };
-    case "9406/403":
+    case 9406:
       return { why: `the URL is not https, and plain does not list ${hostOf(url)}`, rule: "E6" };
-    case "9419/403":
+    case 9419:
       return { why: "the URL has a space, or a character that is not ASCII", rule: "E6" };
-    case "9422/429":
+    case 9422:
       return { why: "the switch quota allows no more unique transformations", rule: "L2" };
-    case "9404/404":
-    case "9509/502":
-    case "9519/502":
+    case 9404:
+    case 9509:
+    case 9519:
       return { why: "the origin refused: s3.answers has the code of S3" };
-    case "9412/415":
+    case 9412:
       return { why: "the object is no image that the edge can make this of", rule: "R8" };
     default:
       return { why: "the switch trouble, the network, or the object: see the code" };

@@ -14,9 +14,10 @@ export function urlFault(
   zone: string,
   switches: Pick<Switches, "sources" | "sourcePaths" | "plain">,
 ): Fault | undefined {
-  if (/[^\x21-\x7e]/.test(url)) return "9419/403";
-  if (!URL.canParse(url)) return "9406/403";
+  if (/[^\x21-\x7e]/.test(url)) return { code: 9419, status: 403 };
+  if (!URL.canParse(url)) return { code: 9406, status: 403 };
   const source = new URL(url);
-  if (source.protocol !== "https:" && !switches.plain.includes(source.host)) return "9406/403";
-  return isAllowed(url, zone, switches) ? undefined : "9401/403";
+  if (source.protocol !== "https:" && !switches.plain.includes(source.host))
+    return { code: 9406, status: 403 };
+  return isAllowed(url, zone, switches) ? undefined : { code: 9401, status: 403 };
 }

@@ -9,6 +9,7 @@ import {
   LONGEST_AVIF_SIDE,
 } from "../edge/encode.ts";
 import { keptExif } from "../edge/exif.ts";
+import { type Fault, isFault } from "../edge/faults.ts";
 import { decode, type Frames, mapFrames } from "../edge/frames.ts";
 import { outputSize, type Size } from "../edge/geometry.ts";
 import type { Transformations } from "../edge/image-options.ts";
@@ -16,7 +17,6 @@ import type { Original } from "../edge/read-original.ts";
 import type { Switches } from "../edge/switches.ts";
 import { transform } from "../edge/transform.ts";
 import { trimmedBox } from "../edge/trim.ts";
-import type { BindingFault } from "./faults.ts";
 import type { Output, Step } from "./read-steps.ts";
 
 const FORMATS = {
@@ -40,12 +40,12 @@ export async function develop(
   steps: readonly Step[],
   output: Output,
   switches: Switches,
-): Promise<Encoded | BindingFault> {
+): Promise<Encoded | Fault> {
   const [canvas, ...others] = originals;
   const { limits, bindingAnimation } = switches;
   const isTooLong = canvas.width * canvas.height * canvas.frames > limits.animation;
   if (canvas.frames > 1 && output.anim && isTooLong) {
-    return bindingAnimation === "error" ? "9413/403" : canvas; // B6
+    return bindingAnimation === "error" ? { code: 9413, status: 403 } : canvas; // B6
   }
   const moves = output.anim && /gif|webp/.test(output.format);
   const { frames, metadata } = await decode(canvas, canvas.frames > 1 && moves);
@@ -53,14 +53,14 @@ export async function develop(
   const layers: Frames[] = [frames, ...stills];
   for (const step of steps) {
     const made = await take(step, layers, limits);
-    if (typeof made === "string") return made;
+    if (isFault(made)) return made;
     layers[step.on] = made;
   }
   const { background } = output;
   const [drawn = frames] = layers;
   const filled = background === undefined ? drawn : await transform(drawn, { background });
   const tooLarge = output.format === "image/avif" && longestOf(filled[0]) > LONGEST_AVIF_SIDE;
-  if (tooLarge && switches.bindingAvif === "error") return "9413/403"; // B6
+  if (tooLarge && switches.bindingAvif === "error") return { code: 9413, status: 403 }; // B6
   if (tooLarge && switches.bindingAvif === "original") return canvas;
   const { exif, delay, loop } = metadata;
   const { bindingMetadata } = switches;
@@ -85,16 +85,16 @@ async function take(
   step: Step,
   layers: readonly Frames[],
   limits: Switches["limits"],
-): Promise<Frames | BindingFault> {
+): Promise<Frames | Fault> {
   const below = layers[step.on];
-  if (below === undefined) return "9432/400";
+  if (below === undefined) return { code: 9432, status: 400 };
   if (!("drawn" in step)) {
     const size = await sizeAfter(below, step.options);
     const isTooLarge = longestOf(size) > limits.side || size.width * size.height > limits.pixels;
-    return isTooLarge ? "9413/403" : await transform(below, step.options);
+    return isTooLarge ? { code: 9413, status: 403 } : await transform(below, step.options);
   }
   const [above] = layers[step.drawn] ?? [];
-  if (above === undefined) return "9432/400";
+  if (above === undefined) return { code: 9432, status: 400 };
   return await mapFrames(below, async (frame) => drawOverlay(frame, above, step.draw));
 }
 

@@ -1,6 +1,6 @@
 // Reads the form that the binding posts. Whether its options are right is not checked here.
 
-import type { BindingFault } from "./faults.ts";
+import { type Fault, isFault } from "../edge/faults.ts";
 
 /** The fields of a form. Image 0 is the canvas; the others are drawn. */
 export type Posted = {
@@ -14,18 +14,18 @@ export type Posted = {
  * @param most how many bytes an image may have (B1)
  * @throws if the body breaks off, or has a text to draw: the emulator cannot play that
  */
-export async function readForm(request: Request, most: number): Promise<Posted | BindingFault> {
+export async function readForm(request: Request, most: number): Promise<Posted | Fault> {
   const form = await formOf(request, most);
-  if (typeof form === "string") return form;
+  if (isFault(form)) return form;
   if (form.has("text_input") || form.has("draw_text")) {
     throw new Error("the strict edge cannot play texts of the Images binding");
   }
   const [canvas, ...drawn] = [form.get("image"), ...form.getAll("draw_image")];
   const files = [canvas, ...drawn].filter((file) => file instanceof Blob);
-  if (files.some(({ size }) => size > most)) return "9402/413"; // B1
+  if (files.some(({ size }) => size > most)) return { code: 9402, status: 413 }; // B1
   const [first, ...others] = await Promise.all(files.map(async (file) => await file.bytes()));
   const transforms = parsed(textOf(form, "transforms") ?? "[]");
-  if (first === undefined || transforms === undefined) return "9432/400";
+  if (first === undefined || transforms === undefined) return { code: 9432, status: 400 };
   return {
     images: [first, ...others],
     transforms,
@@ -41,7 +41,7 @@ export async function readForm(request: Request, most: number): Promise<Posted |
 /** How many bytes a form may have, for each byte that an image may have: the emulator reads it whole. */
 const ROOM = 5;
 
-async function formOf({ headers, body }: Request, most: number): Promise<FormData | BindingFault> {
+async function formOf({ headers, body }: Request, most: number): Promise<FormData | Fault> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = body?.getReader();
@@ -50,11 +50,11 @@ async function formOf({ headers, body }: Request, most: number): Promise<FormDat
     size += read.value.length;
     if (size <= most * ROOM) continue;
     await reader?.cancel();
-    return "9402/413"; // B1
+    return { code: 9402, status: 413 }; // B1
   }
   const type = headers.get("content-type") ?? "";
   const whole = new Response(new Blob(chunks), { headers: { "content-type": type } });
-  return await whole.formData().catch(() => "9432/400" as const);
+  return await whole.formData().catch(() => ({ code: 9432, status: 400 }));
 }
 
 function textOf(form: FormData, name: string): string | null {

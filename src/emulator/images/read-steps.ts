@@ -1,6 +1,7 @@
 // Reads what a form asks for: the steps and the output. Unlike `cf.image`, the binding refuses what it does
 // not know (B7).
 
+import { type Fault, isFault } from "../edge/faults.ts";
 import type { Transformations } from "../edge/image-options.ts";
 import {
   between,
@@ -12,7 +13,6 @@ import {
   TRANSFORMS,
 } from "../edge/read-options.ts";
 import { isTable } from "../is-table.ts";
-import type { BindingFault } from "./faults.ts";
 import type { Posted } from "./read-form.ts";
 import type { BindingDraw } from "./types.ts";
 
@@ -52,27 +52,27 @@ const DRAW = {
 } as const satisfies Record<string, Test>;
 
 /** Reads the steps, in the order in which they apply. */
-export function readSteps({ transforms, images }: Posted): readonly Step[] | BindingFault {
-  if (!Array.isArray(transforms)) return "9432/400";
+export function readSteps({ transforms, images }: Posted): readonly Step[] | Fault {
+  if (!Array.isArray(transforms)) return { code: 9432, status: 400 };
   const steps: Step[] = [];
   for (const one of transforms) {
-    const step = isTable(one) ? readStep(one, images.length) : "9432/400";
-    if (typeof step === "string") return step;
+    const step = isTable(one) ? readStep(one, images.length) : { code: 9432, status: 400 };
+    if (isFault(step)) return step;
     steps.push(step);
   }
   return steps;
 }
 
-function readStep(given: Record<string, unknown>, count: number): Step | BindingFault {
+function readStep(given: Record<string, unknown>, count: number): Step | Fault {
   const { imageIndex, drawImageIndex, targetImageIndex, ...options } = given;
   const isPlace = (value: unknown): value is number =>
     Number.isInteger(value) && Number(value) >= 0 && Number(value) < count;
   if (drawImageIndex === undefined) {
-    if (!isPlace(imageIndex)) return "9432/400";
-    return isStep(options) ? { on: imageIndex, options } : "9401/400";
+    if (!isPlace(imageIndex)) return { code: 9432, status: 400 };
+    return isStep(options) ? { on: imageIndex, options } : { code: 9401, status: 400 };
   }
-  if (!isPlace(drawImageIndex) || !isPlace(targetImageIndex)) return "9432/400";
-  if (!isDraw(options)) return "9401/400";
+  if (!isPlace(drawImageIndex) || !isPlace(targetImageIndex)) return { code: 9432, status: 400 };
+  if (!isDraw(options)) return { code: 9401, status: 400 };
   const { repeat, ...draw } = options;
   const repeated = ([true, "x", "y"] as const).find((known) => known === repeat);
   return {
@@ -99,12 +99,12 @@ function holdExactly(tests: Readonly<Record<string, Test>>, values: Record<strin
 }
 
 /** Reads the output (B7). */
-export function readOutput({ output }: Posted): Output | BindingFault {
+export function readOutput({ output }: Posted): Output | Fault {
   const format = FORMATS.find((known) => known === output.format);
   const quality = readQuality(output.quality);
   const { background, anim } = output;
   const isRight = either(oneOf(null), isText)(background) && oneOf(null, "true", "false")(anim);
-  if (format === undefined || quality === "wrong" || !isRight) return "9401/400";
+  if (format === undefined || quality === "wrong" || !isRight) return { code: 9401, status: 400 };
   return { format, quality, background: background ?? undefined, anim: anim !== "false" };
 }
 

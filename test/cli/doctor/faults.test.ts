@@ -387,8 +387,11 @@ const FAULTS = {
   },
   quota: edgeOf({ quota: 0 }, "use a paid plan"),
   edge: { ...setting("canary", "nothing.jpg", "key.jpg"), before: mayList },
-  "edge: denied by S3": edgeOf({ trouble: "9408/403" }, "no bucket policy limits addresses"),
-  "edge: a loop or flow": edgeOf({ trouble: "9403/508" }, "set it to S3's"),
+  "edge: denied by S3": edgeOf(
+    { trouble: { code: 9408, status: 403 } },
+    "no bucket policy limits addresses",
+  ),
+  "edge: a loop or flow": edgeOf({ trouble: { code: 9403, status: 508 } }, "set it to S3's"),
   "workers-cache": changed(
     () => stage.cache.switches,
     { enabled: false },

@@ -78,7 +78,7 @@ const SWITCHES: {
     [0, ["quota", "quota"]],
     [1, ["quota"]],
   ],
-  trouble: [["9522/503", ["edge", "image"]]],
+  trouble: [[{ code: 9522, status: 503 }, ["edge", "image"]]],
   authAfterRedirect: [[true, []]],
   svg: [["unmarked", []]],
   avifTooLarge: [
@@ -164,7 +164,7 @@ const healthSays =
 
 const WORKS = { slots: [{ slot: "current", access_key: "…MPLE", state: "ok" }] };
 
-const CODES = [...Object.keys(FAULTS), "9408/401", "9408/404"];
+const CODES = [...FAULTS.map(({ code, status }) => `${code}/${status}`), "9408/401", "9408/404"];
 test.each(CODES)("the edge's code %s has its remedy (E5, E11)", async (code) => {
   const [edge = "", status] = code.split("/");
   deploy(undefined, healthSays({ ...WORKS, edge, answered: Number(status) }));

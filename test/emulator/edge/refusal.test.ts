@@ -46,7 +46,7 @@ test.each([
 ])("a value that the edge refuses is named: %j", async (image, rule, why) => {
   const answer = await ask({ ...image, ...SHARED });
   expect(answer.headers.get("cf-resized")).toBe("err=9401");
-  const refusal = { fault: "9401/400", url: `${BUCKET}/key.jpg`, rule };
+  const refusal = { fault: { code: 9401, status: 400 }, url: `${BUCKET}/key.jpg`, rule };
   expect(stage.edge.refusals).toEqual([{ ...refusal, why: expect.stringContaining(why) }]);
 });
 
@@ -61,7 +61,7 @@ test.each([
   for (let times = 0; times < 2; times++) {
     expect((await ask({ width: 80, ...image }, mistake)).status).toBe(403);
   }
-  const refusal = { fault: "9408/403", rule, why: expect.stringContaining(why) };
+  const refusal = { fault: { code: 9408, status: 403 }, rule, why: expect.stringContaining(why) };
   expect(stage.edge.refusals).toMatchObject([refusal, refusal]); // the second one is kept (C1)
 });
 

@@ -186,7 +186,7 @@ test("tells its code in the Error, and refuses a form that is broken (B3)", asyn
   expect([answer.status, answer.headers.get("cf-images-binding")]).toEqual([400, "err=9432"]);
   const off = edgeWith({ bindingAllowed: false });
   expect(await codeOf(() => off.images.info(streamOf(JPEG)))).toBe(9430);
-  const busy = edgeWith({ trouble: "9522/503" });
+  const busy = edgeWith({ trouble: { code: 9522, status: 503 } });
   expect(await codeOf(() => busy.images.input(streamOf(JPEG)).output(WEBP))).toBe(9522);
 });
 

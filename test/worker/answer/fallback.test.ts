@@ -3,7 +3,7 @@
 
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
+import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { signGrant } from "../../../src/url/grant.ts";
 import { BASE, ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
@@ -49,7 +49,7 @@ const keys = () =>
   stage.s3.requestsBy("worker").map(({ url }) => url.slice(`${BASE}published/`.length));
 
 /** Lets the edge fail for the first `calls` requests, so not for the fallback. */
-function failAtFirst(fault: keyof typeof FAULTS, calls = 1): void {
+function failAtFirst(fault: Fault, calls = 1): void {
   stage.before = (times) => {
     stage.edge.switches.trouble = times < calls ? fault : undefined;
   };
@@ -137,21 +137,21 @@ describe("in place of", () => {
     },
   );
 
-  test.each<[keyof typeof FAULTS, status: number, calls: number]>([
-    ["9401/400", 502, 2], // W13: the gateway asks, too
-    ["9401/403", 502, 2], // W13: the gateway asks, too
-    ["9402/413", 415, 1],
-    ["9402/502", 502, 1],
-    ["9403/508", 502, 2], // W13: the gateway asks, too
-    ["9407/523", 502, 1],
-    ["9413/403", 415, 1],
-    ["9423/403", 502, 2], // W13: the gateway asks, too
-    ["9505/502", 502, 2],
-    ["9516/500", 502, 1],
-    ["9520/415", 415, 1],
-    ["9522/503", 502, 2],
-    ["9527/503", 502, 2],
-  ])("the edge's %s it is shown, as a %d", async (fault, status, calls) => {
+  test.each<[Fault, status: number, calls: number]>([
+    [{ code: 9401, status: 400 }, 502, 2], // W13: the gateway asks, too
+    [{ code: 9401, status: 403 }, 502, 2], // W13: the gateway asks, too
+    [{ code: 9402, status: 413 }, 415, 1],
+    [{ code: 9402, status: 502 }, 502, 1],
+    [{ code: 9403, status: 508 }, 502, 2], // W13: the gateway asks, too
+    [{ code: 9407, status: 523 }, 502, 1],
+    [{ code: 9413, status: 403 }, 415, 1],
+    [{ code: 9423, status: 403 }, 502, 2], // W13: the gateway asks, too
+    [{ code: 9505, status: 502 }, 502, 2],
+    [{ code: 9516, status: 500 }, 502, 1],
+    [{ code: 9520, status: 415 }, 415, 1],
+    [{ code: 9522, status: 503 }, 502, 2],
+    [{ code: 9527, status: 503 }, 502, 2],
+  ])("the edge's %j it is shown, as a %d", async (fault, status, calls) => {
     failAtFirst(fault, calls);
     const answer = await ask("/images/card/key.jpg");
     const { width, height } = await sharp(await shown(answer, status)).metadata();
@@ -159,12 +159,12 @@ describe("in place of", () => {
     expect(urls()).toEqual([...Array(calls).fill(`${BASE}published/key.jpg`), SHOWN]);
   });
 
-  test.each<[keyof typeof FAULTS, status: number, event: string]>([
-    ["9422/429", 503, "quota-spent"],
-    ["9504/522", 504, "timed-out"],
-    ["9504/524", 504, "timed-out"],
-    ["9529/504", 504, "timed-out"],
-  ])("the edge's %s nothing is: it stays a %d", async (fault, status, event) => {
+  test.each<[Fault, status: number, event: string]>([
+    [{ code: 9422, status: 429 }, 503, "quota-spent"],
+    [{ code: 9504, status: 522 }, 504, "timed-out"],
+    [{ code: 9504, status: 524 }, 504, "timed-out"],
+    [{ code: 9529, status: 504 }, 504, "timed-out"],
+  ])("the edge's %j nothing is: it stays a %d", async (fault, status, event) => {
     failAtFirst(fault);
     await plain(await ask("/images/card/key.jpg"), status, event);
     expect(stage.asked).toHaveLength(1);
@@ -230,11 +230,11 @@ describe("a fallback that cannot be shown is never followed by another:", () => 
     expect(urls()).toEqual([own, own, SHOWN, SHOWN]); // the gateway asks, too (W13)
   });
 
-  test.each<[keyof typeof FAULTS, event: string, calls: number]>([
-    ["9422/429", "quota-spent", 1],
-    ["9504/522", "timed-out", 1],
-    ["9509/502", "origin-failed", 2],
-  ])("the edge's %s", async (fault, event, calls) => {
+  test.each<[Fault, event: string, calls: number]>([
+    [{ code: 9422, status: 429 }, "quota-spent", 1],
+    [{ code: 9504, status: 522 }, "timed-out", 1],
+    [{ code: 9509, status: 502 }, "origin-failed", 2],
+  ])("the edge's %j", async (fault, event, calls) => {
     stage.edge.switches.trouble = fault;
     await plain(await ask("/images/card/nothing.jpg"), 404, "object-missing", event);
     expect(stage.asked).toHaveLength(calls);
@@ -388,9 +388,9 @@ describe("on a signed route", () => {
     },
   );
 
-  test.each<[what: string, fault?: keyof typeof FAULTS]>([
+  test.each<[what: string, fault?: Fault]>([
     ["the fallback"],
-    ["the plain answer", "9516/500"],
+    ["the plain answer", { code: 9516, status: 500 }],
   ])("%s is not kept, if its URL expires while it is made", async (_what, fault) => {
     const query = await sign("nothing.jpg", 7);
     stage.edge.switches.trouble = fault;
@@ -404,7 +404,7 @@ describe("on a signed route", () => {
   });
 
   test("a 502 is kept no longer than its URL lasts", async () => {
-    failAtFirst("9516/500");
+    failAtFirst({ code: 9516, status: 500 });
     await shown(await ask(`/private/card/key.jpg${await sign("key.jpg", 3)}`), 502, 3);
   });
 

@@ -253,7 +253,7 @@ describe("an outage is not seen for what was asked for within the week, and is i
     [
       "the edge's quota is spent",
       "quota-spent",
-      ...edgeSwitch({ trouble: "9422/429" }, { trouble: undefined }),
+      ...edgeSwitch({ trouble: { code: 9422, status: 429 } }, { trouble: undefined }),
     ],
     [
       "transformations are off",

@@ -65,7 +65,14 @@ const render = (of: typeof request, isFacts: boolean, left = 10_000) =>
 /** The formats that the edge was asked for. */
 const formats = () => vi.mocked(fetch).mock.calls.map(([, init]) => Object(init?.cf?.image).format);
 
-const PASSING = ["9505/502", "9509/502", "9510/523", "9522/503", "9527/503", "9528/502"] as const;
+const PASSING = [
+  { code: 9505, status: 502 },
+  { code: 9509, status: 502 },
+  { code: 9510, status: 523 },
+  { code: 9522, status: 503 },
+  { code: 9527, status: 503 },
+  { code: 9528, status: 502 },
+] as const;
 
 test.each<[Answer[], string[], string, left?: number]>([
   [["avif"], ["avif"], "image/avif"],
@@ -73,13 +80,13 @@ test.each<[Answer[], string[], string, left?: number]>([
     [[fault, "avif"], ["avif", "avif"], "image/avif"],
     [[fault, fault, "avif"], ["avif", "avif"], "no picture"],
   ]),
-  [["9509/502", "avif"], ["avif"], "no picture", 200], // no time is left for the second try
-  [["9516/500", "avif"], ["avif"], "no picture"],
-  [["9408/403", "avif"], ["avif"], "no picture"],
+  [[{ code: 9509, status: 502 }, "avif"], ["avif"], "no picture", 200], // no time is left for the second try
+  [[{ code: 9516, status: 500 }, "avif"], ["avif"], "no picture"],
+  [[{ code: 9408, status: 403 }, "avif"], ["avif"], "no picture"],
   [["smaller", "png"], ["avif", "png-force"], "image/png"],
   [["smaller", "smaller", "png"], ["avif", "png-force"], "no picture"],
-  [["9509/502", "smaller", "png"], ["avif", "avif", "png-force"], "image/png"],
-  [["smaller", "9509/502", "png"], ["avif", "png-force"], "no picture"],
+  [[{ code: 9509, status: 502 }, "smaller", "png"], ["avif", "avif", "png-force"], "image/png"],
+  [["smaller", { code: 9509, status: 502 }, "png"], ["avif", "png-force"], "no picture"],
 ])("answers %j: asked for %j, %s (A9, R3, R6)", async (answers, asked, expected, left) => {
   let times = 0;
   vi.spyOn(globalThis, "fetch").mockImplementation(async () =>
@@ -118,8 +125,16 @@ test.each<[string, Response, object]>([
     factsOf(REPLY, { "cf-resized": "err=9422" }),
     { event: "quota-spent" },
   ],
-  ["a denial", faultAnswer("9408/403"), { event: "edge-contradicts", edge: "9408" }],
-  ["an SVG", faultAnswer("9412/415"), { event: "source-unreadable", certain: true }],
+  [
+    "a denial",
+    faultAnswer({ code: 9408, status: 403 }),
+    { event: "edge-contradicts", edge: "9408" },
+  ],
+  [
+    "an SVG",
+    faultAnswer({ code: 9412, status: 415 }),
+    { event: "source-unreadable", certain: true },
+  ],
   ["a redirect", new Response(null, { status: 302 }), { event: "edge-contradicts" }],
 ])("%s in place of facts is refused (R2, R3, R4, R9)", async (_what, answer, refusal) => {
   vi.spyOn(globalThis, "fetch").mockResolvedValue(answer);

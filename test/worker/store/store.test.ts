@@ -282,7 +282,7 @@ describe("the word of S3 comes first:", () => {
     await visit();
     put("made/rotated-gps.jpg");
     forget();
-    stage.edge.switches.trouble = "9522/503";
+    stage.edge.switches.trouble = { code: 9522, status: 503 };
     expect(await seen()).toBe(502);
   });
 
