@@ -9,8 +9,8 @@ import RulesReporter from "./support/rules.ts";
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/test/compiled");
 
 /**
- * `npm run test:long` runs what takes long: a browser, whole local runs, compilers, simulated months, each option
- * with each engine, known bugs.
+ * `npm run test:long` runs what takes long: a browser, whole local runs, compilers, each option with each engine,
+ * known bugs.
  */
 const LONG = [
   "test/browser/*.test.ts",
@@ -25,7 +25,7 @@ const LONG = [
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",
   "test/cli/facts/{many,typescript}.test.ts",
-  "test/bench/{cost,cost-command,rounds,tiers,worker}.test.ts",
+  "test/bench/rounds.test.ts",
   "test/cli/doctor/local.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/wrangler.test.ts",

@@ -10,8 +10,8 @@ import { listenOn } from "../../src/emulator/listen.ts";
 import { buildWorker, ROOT } from "../support/built.ts";
 import { startOutsideImages } from "../support/outside-images.ts";
 import { startOutsideS3 } from "../support/outside-s3.ts";
-import { alignedTable, type Figures } from "./engines-page.ts";
 import { measure } from "./load.ts";
+import { markdownTable } from "./report.ts";
 import { quantile } from "./rounds.ts";
 import { builtWorker, bundled, VARS } from "./subjects.ts";
 import { type Script, start } from "./workerd.ts";
@@ -21,8 +21,21 @@ const AT_ONCE = [1, 4];
 const ACCEPT = { accept: "image/webp,*/*" };
 const MB = 1_000_000;
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
-const { quick } = values;
+type Figures = {
+  readonly engine: string;
+  /** MB of the original. */
+  readonly size: number;
+  /** Processor time of a request, all threads: ms. The median of the rounds. */
+  readonly cpu: number;
+  /** The same divided by that of the engine cf in the same round. */
+  readonly ratio: number;
+  /** By requests at once: how much more memory workerd had at its peak than before: MB. */
+  readonly memory: Readonly<Record<string, number>>;
+};
+
+const HEAD = ["original", "engine", "processor time", "ratio", "memory", "memory, 4 at once"];
+
+const { quick } = parseArgs({ options: { quick: { type: "boolean", default: false } } }).values;
 const ROUNDS = quick ? 1 : 5;
 /** Requests of a round. */
 const REQUESTS = quick ? 5 : 40;
@@ -60,7 +73,11 @@ try {
   for (const size of SIZES) figures.push(...(await measureSize(size)));
   const { model } = cpus()[0] ?? {};
   const report = { machine: model, node: process.version, rounds: ROUNDS, figures };
-  for (const line of alignedTable(figures)) console.log(line);
+  const rows = figures.map(({ engine, size, cpu, ratio, memory }) => {
+    const more = Object.values(memory).map((one) => `${one} MB`);
+    return [`${size} MB`, engine, `${cpu} ms`, `${ratio}`, ...more];
+  });
+  for (const line of markdownTable(HEAD, rows)) console.log(line);
   if (!quick) {
     const out = join(ROOT, "fixtures/bench/engines.json");
     writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);

@@ -50,7 +50,7 @@ const STEP = 10_000;
 
 /**
  * Measures the memory after each count of different keys.
- * @param counts ascending, each a multiple of 10,000
+ * @param counts ascending
  * @param step is called after each 10,000 keys
  */
 export async function watchMemory(counts: readonly number[], step: () => void): Promise<Memory[]> {
@@ -60,8 +60,10 @@ export async function watchMemory(counts: readonly number[], step: () => void): 
   try {
     let keys = 0;
     for (const count of counts) {
-      for (; keys < count; keys += STEP) {
-        await measure(running, draw(STEP));
+      while (keys < count) {
+        const next = Math.min(STEP, count - keys);
+        await measure(running, draw(next));
+        keys += next;
         step();
       }
       seen.push({ keys, heap: await heapOf(running), process: running.memory() });

@@ -3,7 +3,7 @@
 /** Returns a number of at least 0 and below 1. */
 export type Random = () => number;
 
-/** Mulberry32. Its 32 bits of state are enough for a simulation. */
+/** Mulberry32. */
 export function seeded(seed: number): Random {
   let state = seed | 0;
   return () => {
@@ -15,39 +15,23 @@ export function seeded(seed: number): Random {
 }
 
 /**
- * Chooses one of several, in proportion to their weights.
- * @param weights at least one, each above 0, in any unit
- * @returns its index
+ * Zipf's law: the second is chosen 1/2^exponent times as often as the first, the third 1/3^exponent.
+ * @returns a function that returns the index of the chosen one, from 0
  */
-export function weighted(weights: readonly number[]): (random: Random) => number {
+export function zipf(count: number, exponent: number): (random: Random) => number {
   let sum = 0;
-  const until = weights.map((weight) => {
-    sum += weight;
+  const until = Float64Array.from({ length: count }, (_, at) => {
+    sum += 1 / (at + 1) ** exponent;
     return sum;
   });
   return (random) => {
-    const sought = random() * sum;
-    let low = 0;
-    let high = until.length - 1;
+    const drawn = random() * sum;
+    let [low, high] = [0, count - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((until[middle] ?? sum) > sought) high = middle;
+      if ((until[middle] ?? sum) > drawn) high = middle;
       else low = middle + 1;
     }
     return low;
   };
-}
-
-/**
- * Zipf's law: the second is chosen 1/2^exponent times as often as the first, the third 1/3^exponent.
- * @param exponent 0: all are equal; requests for files on the web have 0.6 to 1
- */
-export function zipf(count: number, exponent: number): (random: Random) => number {
-  return weighted(Array.from({ length: count }, (_, at) => 1 / (at + 1) ** exponent));
-}
-
-/** Log-normal: most are near the median, and a few are many times larger. */
-export function logNormal(random: Random, median: number, sigma: number): number {
-  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  return median * Math.exp(sigma * normal);
 }

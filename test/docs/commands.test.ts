@@ -15,11 +15,13 @@ const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z|]+)(?: \[| {2})/gm)].fla
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 /** Pages for those who have the repository. */
 const OF_REPOSITORY = [
-  ...["AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md"],
+  ...["AGENTS.md", "CONTRIBUTING.md"],
   ...["docs/README.md", "docs/development.md", "docs/upgrade.md"],
 ];
 /** What npm runs without `run`. */
 const SHORT = ["start", "test"];
+/** CHANGELOG.md also names what is gone. */
+const PAGES = listPages().filter((page) => page !== "CHANGELOG.md");
 
 /** The words that follow `beginning` in a page. */
 const namedAfter = (page: string, beginning: string) =>
@@ -32,28 +34,27 @@ test("docs/README.md lists every command of vitrine", () => {
   expect(rows.map(([, name]) => name).sort()).toEqual(COMMANDS.toSorted());
 });
 
-test.each(listPages())("the commands that %s names are there", (page) => {
-  const of = namedAfter(page, "npx vitrine").filter((name) => !COMMANDS.includes(name));
-  expect(of).toEqual([]);
-  const run = [
-    ...namedAfter(page, "npm run"),
-    ...SHORT.filter((one) => readPage(page).includes(`npm ${one}`)),
-  ];
-  expect(run.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+test("the commands that the pages name are there", () => {
+  const isMissing = (name: string) => !Object.hasOwn(scripts, name);
+  const missing = PAGES.flatMap((page) => [
+    ...namedAfter(page, "npx vitrine").filter((name) => !COMMANDS.includes(name)),
+    ...namedAfter(page, "npm run").filter(isMissing),
+    ...SHORT.filter((one) => readPage(page).includes(`npm ${one}`)).filter(isMissing),
+  ]);
+  expect(missing).toEqual([]);
 });
 
 const OWN = /\bnpm (?:start|run (?:check|client|deploy|types|vitrine))\b/;
 
-test.each(listPages().filter((page) => !OF_REPOSITORY.includes(page)))(
-  "%s names no script that a project does not have",
-  (page) => {
+test("no page for users names a script that a project does not have", () => {
+  for (const page of PAGES.filter((one) => !OF_REPOSITORY.includes(one))) {
     // Who tries Vitrine has cloned the repository. A project that init made has scripts of its own.
     const text = readPage(page)
       .replace(/npm (?:ci|install)\nnpm start\n/g, "")
       .replace(readPage("fixtures/github/workflows/vitrine.yml"), "");
-    expect(OWN.exec(text)?.[0]).toBeUndefined();
-  },
-);
+    expect([page, OWN.exec(text)?.[0]]).toEqual([page, undefined]);
+  }
+});
 
 test("neither does any message or comment of src/, except those of vitrine init", () => {
   const naming = [...readSources()].filter(([, text]) => OWN.test(text)).map(([file]) => file);
@@ -65,26 +66,20 @@ test("neither does any message or comment of src/, except those of vitrine init"
 const FROM_NPM =
   /npx vitrine init\b(?!`[^\n]*\|)|npm (?:install|i|add)(?: -\S+)* vitrine\b|\bvitrine@/;
 
-test.each([...listPages(), "docs/llms.txt"])("%s has nobody install Vitrine from npm", (page) => {
-  expect(FROM_NPM.exec(readPage(page))?.[0]).toBeUndefined();
+test("no page has anybody install Vitrine from npm", () => {
+  const all = [...listPages(), "docs/llms.txt"];
+  expect(all.filter((page) => FROM_NPM.test(readPage(page)))).toEqual([]);
 });
 
-/** The sections of a page up to the one that names `npx vitrine` first. */
-function untilFirstCommand(text: string): string | undefined {
-  const at = text.indexOf("npx vitrine");
-  if (at < 0) return undefined;
-  const end = text.indexOf("\n## ", at);
-  return end < 0 ? text : text.slice(0, end);
-}
-
-test.each(listPages().filter((page) => page.startsWith("docs/")))(
-  "%s says how to install Vitrine where it first names npx vitrine",
-  (page) => {
-    const begin = untilFirstCommand(readPage(page));
-    if (begin === undefined) return;
-    expect(begin).toMatch(/\]\(\.\.\/README\.md#(?:start-a-project|the-package)\)/);
-  },
-);
+test("a page of docs/ says how to install Vitrine in the section that first names npx vitrine", () => {
+  for (const page of PAGES.filter((one) => one.startsWith("docs/"))) {
+    const [before = "", ...after] = readPage(page).split("npx vitrine");
+    if (after.length === 0) continue;
+    const [section = ""] = after.join("npx vitrine").split("\n## ");
+    const install = /\]\(\.\.\/README\.md#(?:start-a-project|the-package)\)/;
+    expect([page, before + section]).toEqual([page, expect.stringMatching(install)]);
+  }
+});
 
 test("README.md names the file that npm pack makes", () => {
   const named = readPage("README.md").match(/vitrine-[\d.]+\.tgz/g);

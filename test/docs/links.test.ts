@@ -32,13 +32,12 @@ function faultOf(page: string, link: string): string | undefined {
 /** For coding agents: https://llmstxt.org */
 const FOR_AGENTS = "docs/llms.txt";
 
-test.each([...listPages(), FOR_AGENTS])("the relative links of %s resolve", (page) => {
-  const links = linksOf(readPage(page));
-  expect(links.map((link) => faultOf(page, link)).filter(Boolean)).toEqual([]);
-});
-
-test("there are links to check, and a broken one is found", () => {
-  expect(listPages().flatMap((page) => linksOf(readPage(page))).length).toBeGreaterThan(150);
+test("the relative links of all pages resolve, and a broken one is found", () => {
+  const faults = [...listPages(), FOR_AGENTS].flatMap((page) =>
+    linksOf(readPage(page)).map((link) => faultOf(page, link)),
+  );
+  expect(faults.filter(Boolean)).toEqual([]);
+  expect(faults.length).toBeGreaterThan(150);
   expect(faultOf("README.md", "docs/nothing.md")).toContain("there is no docs/nothing.md");
   expect(faultOf("docs/access.md", "errors.md#nothing")).toContain("has no heading #nothing");
   expect(faultOf("docs/access.md", "#nothing")).toContain("has no heading #nothing");
@@ -62,26 +61,9 @@ function missingIn(page: string, pages: readonly string[]): string[] {
 
 const DOCS = listPages().filter((page) => page.startsWith("docs/"));
 
-test("README.md links to every page, and has at most 200 lines", () => {
+test("README.md links to every page, and the lists of docs/ to every page there", () => {
   // CONTRIBUTING.md leads to AGENTS.md.
   const pages = listPages().filter((page) => page !== "AGENTS.md");
   expect(missingIn("README.md", pages)).toEqual([]);
-  expect(readPage("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(200);
-});
-
-test.each(["docs/README.md", FOR_AGENTS])("%s links to every page of docs/", (page) => {
-  expect(missingIn(page, DOCS)).toEqual([]);
-});
-
-test("docs/llms.txt has the form of llmstxt.org: a title, a summary, lists of links", () => {
-  const [top = "", ...sections] = readPage(FOR_AGENTS).split(/^## /m);
-  expect(top).toMatch(/^# \w+\n\n> [^\n]+\n\n/);
-  expect(sections.length).toBeGreaterThan(2);
-  for (const section of sections) {
-    expect(section).toMatch(/^[\w ]+\n\n(?:- \[[^\]]+\]\([\w-]+\.md\): [^\n]+\n)+\n?$/);
-  }
-});
-
-test("AGENTS.md has fewer than 60 lines", () => {
-  expect(readPage("AGENTS.md").trimEnd().split("\n").length).toBeLessThan(60);
+  for (const list of ["docs/README.md", FOR_AGENTS]) expect(missingIn(list, DOCS)).toEqual([]);
 });
