@@ -2,15 +2,17 @@
 // that no answer held an original or a private name.
 
 import { hash } from "node:crypto";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, vi } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
+import type { Stored } from "../../src/emulator/s3/s3.ts";
+import { type Grant, signGrant } from "../../src/url/grant.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
-import { ENV } from "./env.ts";
+import { ENV, PURGE_TOKEN, SECRETS } from "./env.ts";
 import { readLogLine } from "./log-line.ts";
 import { originalsOf } from "./originals.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
-import { network, setUp } from "./stand.ts";
+import { file, network, setUp } from "./stand.ts";
 
 /** The headers of a modern browser's request for an image. */
 export const MODERN = { accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
@@ -64,7 +66,19 @@ export function keepNothingNow(): void {
   stage.cache.switches.enabled = false;
 }
 
-/** Moves the clocks of the Worker and of S3, in a test with fake timers. */
+/** Stops the clocks of the Worker and of S3 until the test ends: only `wait` moves them. */
+export function stopDate(now = Date.now()): void {
+  vi.useFakeTimers({ toFake: ["Date"], now });
+  stage.clock.now = now;
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+/** The same for each test of a file. */
+export function stopDates(now?: number): void {
+  beforeEach(() => stopDate(now));
+}
+
+/** Moves these clocks. */
 export function wait(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
   stage.clock.now = Date.now();
@@ -123,6 +137,35 @@ afterEach(async ({ task }) => {
 });
 
 const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
+
+/** Puts an object into the bucket. @param body bytes, or a file of fixtures/objects/ */
+export function put(key: string, body: Uint8Array | string, more: Partial<Stored> = {}): void {
+  const bytes = typeof body === "string" ? file(body) : new Uint8Array(body);
+  stage.s3.objects.set(`published/${key}`, { body: bytes, type: "image/jpeg", ...more });
+}
+
+type Signing = Partial<Grant> & { readonly kid?: string; readonly secret?: string };
+
+/** @returns the query that signs an object of the private route: without a change, key.jpg for an hour */
+export function signQuery({
+  kid = "new",
+  secret = SIGNING_KEYS[kid] ?? "",
+  ...change
+}: Signing = {}) {
+  const usual = { route: "/private/:preset/*", preset: "card", key: "key.jpg" };
+  return signGrant({ ...usual, expires: inSeconds(3600), ...change }, { kid, secret });
+}
+const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+
+/** The time some seconds from now: s since 1970. */
+export const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+
+/** Sends a body to /purge, with its token. */
+export function postPurge(body: unknown, env: object = isolate): Promise<Response> {
+  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return get("/purge", { method: "POST", headers, body: text }, env);
+}
 
 /**
  * Sends a request to the Worker.

@@ -1,11 +1,10 @@
 // What is not certain is not kept: a 404 or 415 that is not S3's word on this very object is `no-store`.
 
 import { HttpResponse, http } from "msw";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { S3Fault } from "../../src/emulator/s3/s3.ts";
-import { signGrant } from "../../src/url/grant.ts";
-import { ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
-import { get, keepNothing, lines, stage } from "../support/play.ts";
+import { ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
+import { get, inSeconds, keepNothing, lines, signQuery, stage, stopDate } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
@@ -17,9 +16,8 @@ const OVERLAY = "https://brand.example/mark.png";
 let env: object;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
+  stopDate();
   env = { ...ENV };
-  return () => vi.useRealTimers();
 });
 
 const code = (name: string) => `<Error><Code>${name}</Code></Error>`;
@@ -95,20 +93,14 @@ test.each<[what: string, status: number, body: string | null, line: object]>([
 });
 
 describe("of a signed URL", () => {
-  const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
-  const sign = (change: { kid?: string; secret?: string; seconds?: number } = {}) => {
-    const { kid = "new", secret = KEYS["new"] ?? "", seconds = 3600 } = change;
-    const expires = Math.floor(Date.now() / 1000) + seconds;
-    const grant = { route: "/private/:preset/*", preset: "card", key: "nothing.jpg", expires };
-    return signGrant(grant, { kid, secret });
-  };
-
-  test.each<[string, Parameters<typeof sign>[0]]>([
-    ["whose kid is unknown: its key may be on its way", { kid: "newest" }],
-    ["that expires too late: the clock may be wrong, or max_age on its way", { seconds: 86_500 }],
+  const key = "nothing.jpg";
+  test.each([
+    ["whose kid is unknown: its key may be on its way", { kid: "newest", secret: "x".repeat(32) }],
+    ["that expires too late: the clock may be wrong", { expires: inSeconds(1e7) }],
     ["whose signature is wrong: another key may be on its way", { secret: "x".repeat(32) }],
   ])("%s, the 404 is not kept", async (_what, change) => {
-    expect(await ask(`/private/card/nothing.jpg${await sign(change)}`)).toEqual([404, "no-store"]);
+    const query = await signQuery({ key, ...change });
+    expect(await ask(`/private/card/nothing.jpg${query}`)).toEqual([404, "no-store"]);
     expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
   });
 
@@ -117,12 +109,12 @@ describe("of a signed URL", () => {
     ["another order", (query) => query.replace(/^\?(exp=\d+)&(kid=\w+)/, "?$2&$1")],
     ["a parameter more", (query) => `${query}&width=9000`],
   ])("with a query that no URL may have, %s, the 404 is kept", async (_what, change) => {
-    const path = `/private/card/nothing.jpg${change(await sign())}`;
+    const path = `/private/card/nothing.jpg${change(await signQuery({ key }))}`;
     expect(await ask(path)).toEqual([404, KEPT]);
     expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
   });
 
   test("that is right, the 404 of a missing object is kept", async () => {
-    expect(await ask(`/private/card/nothing.jpg${await sign()}`)).toEqual([404, KEPT]);
+    expect(await ask(`/private/card/nothing.jpg${await signQuery({ key })}`)).toEqual([404, KEPT]);
   });
 });

@@ -1,10 +1,9 @@
 // The facts of a picture, as a visitor gets them from the whole Worker.
 
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { cacheWord } from "../../src/cli/http/ask-picture.ts";
-import { signGrant } from "../../src/url/grant.ts";
-import { ENV, NEXT, SECRETS, VARS } from "../support/env.ts";
-import { arrange, get, lines, MODERN, stage, wait } from "../support/play.ts";
+import { ENV, NEXT, VARS } from "../support/env.ts";
+import { arrange, get, lines, MODERN, signQuery, stage, stopDate, wait } from "../support/play.ts";
 import { file } from "../support/stand.ts";
 
 const PRIVATE = "/private/:preset/*";
@@ -20,10 +19,8 @@ const ROUTES = [
 
 let env: object;
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26) });
-  stage.clock.now = Date.now();
+  stopDate(Date.UTC(2026, 10, 26));
   env = { ...ENV, ROUTES };
-  return () => vi.useRealTimers();
 });
 
 const FIG = "/facts/hero@640w/photos/fig.jpg";
@@ -41,12 +38,8 @@ async function told(path: string, init: RequestInit = {}, from: object = env) {
 const typeOf = ({ headers }: { headers: Record<string, string> }) => headers["content-type"];
 
 /** The query that signs an object of the private route. */
-async function sign(change: Record<string, string | number> = {}): Promise<string> {
-  const expires = Math.floor(Date.now() / 1000) + 3600;
-  const grant = { route: PRIVATE, preset: "hero", key: "photos/fig.jpg", expires, ...change };
-  const { new: secret } = JSON.parse(SECRETS.URL_SIGNING_KEYS);
-  return signGrant(grant, { kid: "new", secret });
-}
+const sign = (change: Parameters<typeof signQuery>[0] = {}) =>
+  signQuery({ preset: "hero", key: "photos/fig.jpg", ...change });
 
 describe("on a route with facts", () => {
   test("?facts is the size of the picture, and the size and type of its original", async () => {

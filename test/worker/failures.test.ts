@@ -1,14 +1,11 @@
 // The line of the cached entrypoint: visitors may not notice that a rendition cannot be made, the operator does.
 
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
-import { failures, get, lines, stage, wait } from "../support/play.ts";
+import { failures, get, lines, stage, stopDates, wait } from "../support/play.ts";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  return () => vi.useRealTimers();
-});
+stopDates();
 
 test.each<[what: string, key: string, status: number, fault?: S3Fault]>([
   ["is missing", "nothing.jpg", 404],

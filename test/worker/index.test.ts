@@ -8,7 +8,7 @@ import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
-import { arrange, get, keepNothingNow, logged, MODERN, stage } from "../support/play.ts";
+import { arrange, get, keepNothingNow, logged, MODERN, put, stage } from "../support/play.ts";
 import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network } from "../support/stand.ts";
 
@@ -23,11 +23,6 @@ async function picture(answer: Response) {
 /** What the URL of an object is for the edge (A15). */
 const sourceOf = (key: string) =>
   new RegExp(`^${RegExp.escape(`${BASE}published/${key}?x-vitrine=`)}[0-9a-f]{32}$`);
-
-/** Puts an object into the bucket. */
-function put(key: string, body: Uint8Array): void {
-  stage.s3.objects.set(`published/${key}`, { body: new Uint8Array(body), type: "image/jpeg" });
-}
 
 test("a private object is shown at a preset's size (E1, R1, R5, R7)", async () => {
   const answer = await get("/images/card/photos/fig.jpg", { headers: MODERN });

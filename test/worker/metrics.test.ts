@@ -2,10 +2,18 @@
 // nothing of the visitor.
 
 import fc from "fast-check";
-import { expect, onTestFinished, test, vi } from "vitest";
-import { signGrant } from "../../src/url/grant.ts";
-import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../support/env.ts";
-import { get, lines, MODERN, stage, wait } from "../support/play.ts";
+import { expect, test, vi } from "vitest";
+import { ENV, HEALTH_TOKEN, VARS } from "../support/env.ts";
+import {
+  get,
+  inSeconds,
+  lines,
+  MODERN,
+  signQuery,
+  stage,
+  stopDate,
+  wait,
+} from "../support/play.ts";
 import { file } from "../support/stand.ts";
 
 type Point = Required<AnalyticsEngineDataPoint>;
@@ -26,16 +34,6 @@ const PRIVATE = "/private/:preset/*";
 const FOREIGN = { headers: { origin: "https://evil.example" } };
 const PREFLIGHT = { method: "OPTIONS", headers: { origin: "https://app.example" } };
 const limit = async () => ({ success: false });
-
-/** The query that signs the object key.jpg until some seconds from now. */
-function signed(seconds: number): Promise<string> {
-  const [[kid = "", secret = ""] = []] = Object.entries<string>(
-    JSON.parse(SECRETS.URL_SIGNING_KEYS),
-  );
-  const expires = Math.floor(Date.now() / 1000) + seconds;
-  const grant = { route: PRIVATE, preset: "card", key: "key.jpg", expires };
-  return signGrant(grant, { kid, secret });
-}
 
 type Case = [
   what: string,
@@ -143,8 +141,7 @@ test.each<Case>([
 });
 
 test("an origin that fails is one data point, with the time that the visitor waited", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  onTestFinished(() => void vi.useRealTimers());
+  stopDate();
   stage.s3.faults.add("SlowDown");
   vi.stubGlobal("scheduler", { wait: async () => wait(2) }); // before it asks once more
   const { points, env } = recording();
@@ -164,8 +161,7 @@ test("a 304 is one data point without bytes", async () => {
 });
 
 test("the cache is where the rendition came from (W11)", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  onTestFinished(() => void vi.useRealTimers());
+  stopDate();
   const ANSWERS = { keep: 100, stale: 100 };
   const { points, env } = recording({ ANSWERS });
   const own = recording({ ANSWERS: { keep: 0 } });
@@ -184,8 +180,7 @@ test("the cache is where the rendition came from (W11)", async () => {
 });
 
 test("an outage that a stale image hides is a stale image (W8)", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  onTestFinished(() => void vi.useRealTimers());
+  stopDate();
   const { points, env } = recording({ ANSWERS: { keep: 100, stale: 0 } });
   await get("/images/card/key.jpg", { headers: MODERN }, env);
   wait(7200); // the edge keeps it, too
@@ -220,8 +215,16 @@ test("a fallback is the data point of its refusal", async () => {
 
 test("a signed URL is one data point, also after it has expired", async () => {
   const { points, env } = recording();
-  await get(`/private/card/key.jpg${await signed(60)}`, { headers: MODERN }, env);
-  await get(`/private/card/key.jpg${await signed(-60)}`, { headers: MODERN }, env);
+  await get(
+    `/private/card/key.jpg${await signQuery({ expires: inSeconds(60) })}`,
+    { headers: MODERN },
+    env,
+  );
+  await get(
+    `/private/card/key.jpg${await signQuery({ expires: inSeconds(-60) })}`,
+    { headers: MODERN },
+    env,
+  );
   expect(points.map(({ blobs }) => blobs)).toEqual([
     [PRIVATE, "card", "avif", "200", "shown", "miss", "media"],
     [PRIVATE, "card", "", "410", "url-expired", "", "media"],
@@ -267,8 +270,7 @@ test("no key, address, query or name that a visitor made up is in a data point, 
 });
 
 test("a binding that throws fails no request, and the log tells of it once a minute", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  onTestFinished(() => void vi.useRealTimers());
+  stopDate();
   const writeDataPoint = () => {
     throw new TypeError("no more than 25 data points");
   };

@@ -1,10 +1,9 @@
 // What visitors see after a purge: the whole Worker behind the strict cache, in 30 places.
 
-import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent, minioNotification, notification } from "../support/events.ts";
-import { get, lines, stage, wait } from "../support/play.ts";
-import { file } from "../support/stand.ts";
+import { get, lines, postPurge, put, stage, stopDate, wait } from "../support/play.ts";
 
 const WEEK = { ...ENV.ANSWERS, keep: 604_800 };
 const FULL = { ...ENV, ANSWERS: WEEK, PURGE_TOKEN };
@@ -39,9 +38,6 @@ function countCalls() {
   return counted;
 }
 
-const put = (key: string, name: string) =>
-  stage.s3.objects.set(`published/${key}`, { body: file(name), type: "image/jpeg" });
-
 async function show(key: string, place: string): Promise<string | null> {
   const path = key.split("/").map(encodeURIComponent).join("/");
   const answer = await get(`/images/card/${path}`, {}, env, place);
@@ -58,9 +54,7 @@ async function showEverywhere(key: string): Promise<string | null> {
 }
 
 async function purge(body: object) {
-  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
-  const init = { method: "POST", headers, body: JSON.stringify(body) };
-  const answer = await get("/purge", init, env);
+  const answer = await postPurge(body, env);
   const report: { purged: string[]; not_purged: { object: string; reason: string }[] } = JSON.parse(
     await answer.text(),
   );
@@ -138,13 +132,6 @@ test.each<[string, object]>([
   expect(counted).toEqual({ taken: 1, refused: 0 });
 });
 
-/** Stops the clock of the Worker, of S3 and of the cache. */
-function stopDate(): void {
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 24, 9) });
-  onTestFinished(() => void vi.useRealTimers());
-  stage.clock.now = Date.now();
-}
-
 /**
  * Sends events as EventBridge does: one at a time, and again when the answer says.
  * @param gap the seconds between two changes
@@ -173,7 +160,7 @@ test.each<[string, number]>([
   ["ten a second", 0.1],
   ["twenty a minute", 3],
 ])("a burst of changes, %s, comes to an end with everything purged (W10)", async (_pace, gap) => {
-  stopDate();
+  stopDate(Date.UTC(2026, 10, 24, 9));
   const counted = countCalls();
   const keys = Array.from({ length: 100 }, (_, at) => `photos/${at}.jpg`);
   const shown = keys.filter((_key, at) => at % 29 === 0);
@@ -191,7 +178,7 @@ test.each<[string, number]>([
 });
 
 test("10,000 names, 200 a request: each is purged, or named; given again, all are purged (W10)", async () => {
-  stopDate();
+  stopDate(Date.UTC(2026, 10, 24, 9));
   const counted = countCalls();
   let left = Array.from({ length: 10_000 }, (_, at) => `media/photos/${at}.jpg`);
   let rounds = 0;

@@ -2,11 +2,10 @@
 // that was replaced or deleted, in 30 places.
 
 import { hash } from "node:crypto";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent } from "../support/events.ts";
-import { get, stage, wait } from "../support/play.ts";
-import { file } from "../support/stand.ts";
+import { get, postPurge, put, stage, stopDate, wait } from "../support/play.ts";
 
 const KEEP = 300;
 const KEY = "photos/one.jpg";
@@ -17,18 +16,12 @@ const YEAR = "public, max-age=31536000, immutable";
 let env: object;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  stage.clock.now = Date.now();
+  stopDate();
   env = { ...ENV, ANSWERS: { ...ENV.ANSWERS, keep: KEEP }, PURGE_TOKEN };
-  put("made/key.jpg");
-  return () => vi.useRealTimers();
+  replace("made/key.jpg");
 });
 
-function put(name: string): void {
-  const lastModified = new Date();
-  const object = { body: file(name), type: "image/jpeg", cacheControl: YEAR, lastModified };
-  stage.s3.objects.set(`published/${KEY}`, object);
-}
+const replace = (name: string) => put(KEY, name, { cacheControl: YEAR, lastModified: new Date() });
 
 const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
 
@@ -54,16 +47,15 @@ async function seen(): Promise<unknown> {
 
 /** S3 tells of a change. */
 async function sendEvent(type?: string): Promise<void> {
-  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
   const time = new Date().toISOString();
-  const body = JSON.stringify({ ...bridgeEvent("acme-media", `published/${KEY}`, type), time });
-  expect((await get("/purge", { method: "POST", headers, body }, env)).status).toBe(200);
+  const event = { ...bridgeEvent("acme-media", `published/${KEY}`, type), time };
+  expect((await postPurge(event, env)).status).toBe(200);
 }
 
 describe("a replaced object", () => {
   test("shows at the second visit of each place after `keep`, without an event (A15, W8)", async () => {
     const old = await seen();
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     wait(KEEP + 1);
     await visitAll();
     expect(await seen()).not.toBe(old);
@@ -71,17 +63,17 @@ describe("a replaced object", () => {
 
   test("shows at the first visit of each place after an event (A15, W10)", async () => {
     const old = await seen();
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     await sendEvent();
     expect(await seen()).not.toBe(old);
   });
 
   test("that gets its old bytes again shows these (C1)", async () => {
     const old = await seen();
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     await sendEvent();
     await seen();
-    put("made/key.jpg");
+    replace("made/key.jpg");
     await sendEvent();
     expect(await seen()).toBe(old);
   });
@@ -91,17 +83,17 @@ test("an object that was another one while the edge fetched it shows once it is 
   stage.before = (times) => {
     if (times > 0) return;
     wait(2);
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
   };
   await get(PATH, {}, env);
   wait(2);
-  put("made/key.jpg");
+  replace("made/key.jpg");
   await sendEvent();
   expect((await get(PATH, {}, env)).status).toBe(200);
 });
 
 test("an event of a deletion is no proof: an object that is there is shown (A19)", async () => {
-  put("made/key.jpg");
+  replace("made/key.jpg");
   await get(PATH, {}, env);
   await sendEvent("Object Deleted");
   expect((await get(PATH, {}, env)).status).toBe(200);

@@ -9,18 +9,13 @@ import { type EdgeSwitches, STRICT, type Switches } from "../../src/emulator/edg
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { fireTimer, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
-import { arrange, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
+import { arrange, get, keepNothing, logged, MODERN, put, stage } from "../support/play.ts";
 import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
 
 const OLD = { accept: "*/*" };
-
-/** Puts an object into the bucket. */
-function put(key: string, body: Uint8Array, type = "image/jpeg"): void {
-  stage.s3.objects.set(`published/${key}`, { body: new Uint8Array(body), type });
-}
 
 /** The configuration of the tests with one more preset, `other`. */
 const withPreset = (preset: object) => ({
@@ -199,14 +194,14 @@ const CASES: Cases = {
     [
       "marked",
       async () => {
-        put("icons/a.svg", file("broken/script.svg"), "image/svg+xml");
+        put("icons/a.svg", "broken/script.svg", { type: "image/svg+xml" });
         expect(await see("/icons/card/a.svg")).toMatchObject(shown("image/svg+xml"));
       },
     ],
     [
       "unmarked",
       async () => {
-        put("icons/a.svg", file("broken/script.svg"), "image/svg+xml");
+        put("icons/a.svg", "broken/script.svg", { type: "image/svg+xml" });
         const expected = { status: 502, event: "not-transformed" };
         expect(await see("/icons/card/a.svg")).toMatchObject(expected);
         expect(await see("/images/card/broken/script.svg", OLD)).toMatchObject(expected);

@@ -5,9 +5,19 @@ import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { signGrant } from "../../../src/url/grant.ts";
 import { BASE, ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
-import { arrange, get, keepNothing, logged, MODERN, stage, wait } from "../../support/play.ts";
+import {
+  arrange,
+  get,
+  inSeconds,
+  keepNothing,
+  logged,
+  MODERN,
+  signQuery,
+  stage,
+  stopDate,
+  wait,
+} from "../../support/play.ts";
 
 keepNothing(); // each request is to reach the edge
 
@@ -33,9 +43,8 @@ function having(fallback: string, change: object = {}) {
 let env: object;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
+  stopDate();
   env = having(`media/${KEY}`);
-  return () => vi.useRealTimers();
 });
 
 const ask = (path: string, headers: Record<string, string> = MODERN, method = "GET") =>
@@ -358,15 +367,8 @@ test("a page that may embed can read it, and others may know why not", async () 
 });
 
 describe("on a signed route", () => {
-  const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
   const sign = (key: string, seconds: number, version?: string) =>
-    signGrant(
-      {
-        ...{ route: "/private/:preset/*", preset: "card", key, version },
-        expires: Math.floor(Date.now() / 1000) + seconds,
-      },
-      { kid: "new", secret: KEYS["new"] ?? "" },
-    );
+    signQuery({ key, version, expires: inSeconds(seconds) });
 
   beforeEach(() => {
     vi.setSystemTime(Math.ceil(Date.now() / 1000) * 1000);

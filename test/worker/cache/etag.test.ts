@@ -3,19 +3,24 @@
 
 import { hash } from "node:crypto";
 import { HttpResponse, http } from "msw";
-import { beforeEach, expect, test, vi } from "vitest";
-import { signGrant } from "../../../src/url/grant.ts";
+import { expect, test } from "vitest";
 import { envOf } from "../../support/engines.ts";
-import { ENV, SECRETS, VARS } from "../../support/env.ts";
-import { get, keepNothing, MODERN, stage } from "../../support/play.ts";
+import { ENV, VARS } from "../../support/env.ts";
+import {
+  get,
+  keepNothing,
+  MODERN,
+  put,
+  signQuery,
+  stage,
+  stopDates,
+  wait,
+} from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 
 keepNothing(); // each request is to reach S3
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  return () => vi.useRealTimers();
-});
+stopDates();
 
 const PATH = "/images/card/key.jpg";
 const PRESETS = { ...VARS.PRESETS, same: VARS.PRESETS.card };
@@ -35,27 +40,11 @@ async function etagOf(
   return headers.get("etag") ?? expect.unreachable();
 }
 
-const put = (key: string, name: string) =>
-  void stage.s3.objects.set(`published/${key}`, { body: file(name), type: "image/jpeg" });
-
-async function signed(version: string): Promise<string> {
-  const [[kid = "", secret = ""] = []] = Object.entries<string>(
-    JSON.parse(SECRETS.URL_SIGNING_KEYS),
-  );
-  const expires = Math.floor(Date.now() / 1000) + 3600;
-  const grant = { route: "/private/:preset/*", preset: "card", key: "key.jpg", expires, version };
-  return `/private/card/key.jpg${await signGrant(grant, { kid, secret })}`;
-}
-
 test("it is the same for the same rendition, whatever its preset, its URL's version or its query", async () => {
   const etag = await etagOf();
-  for (const path of [
-    PATH,
-    "/images/same/key.jpg",
-    `${PATH}?x=1`,
-    await signed("1"),
-    await signed("2"),
-  ]) {
+  const queries = [await signQuery({ version: "1" }), await signQuery({ version: "2" })];
+  const signedPaths = queries.map((query) => `/private/card/key.jpg${query}`);
+  for (const path of [PATH, "/images/same/key.jpg", `${PATH}?x=1`, ...signedPaths]) {
     expect([path, await etagOf(path)]).toEqual([path, etag]);
   }
 });
@@ -84,8 +73,7 @@ test("a replaced overlay is another rendition, within a minute", async () => {
   const before = await etagOf("/images/marked/key.jpg", "*/*", env);
   expect(await etagOf("/images/marked/key.jpg", "*/*", env)).toBe(before);
   put("made/mark.png", "made/key.jpg");
-  vi.setSystemTime(Date.now() + 61_000);
-  stage.clock.now = Date.now();
+  wait(61);
   expect(await etagOf("/images/marked/key.jpg", "*/*", env)).not.toBe(before);
 });
 

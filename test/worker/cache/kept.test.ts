@@ -1,10 +1,10 @@
 // The whole Worker with Workers Cache in front of its cached entrypoint: what is kept, for how long, and what
 // visitors see while nothing can be made.
 
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { CREDENTIALS, ENV, NEXT, SECRETS } from "../../support/env.ts";
-import { failures, get, lines, MODERN, stage, wait } from "../../support/play.ts";
+import { failures, get, lines, MODERN, stage, stopDates, wait } from "../../support/play.ts";
 
 const PATH = "/images/card/key.jpg";
 const KEEP = 300;
@@ -12,11 +12,7 @@ const DAY = 86_400;
 const WEEK = 7 * DAY;
 const PLACES = Array.from({ length: 30 }, (_, at) => `place ${at}`);
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26) });
-  stage.clock.now = Date.now();
-  return () => vi.useRealTimers();
-});
+stopDates(Date.UTC(2026, 10, 26));
 
 /** The status, where it came from, and what the browser may keep. */
 async function seen(path = PATH, init: RequestInit = MODERN_INIT, env?: object, place?: string) {

@@ -1,18 +1,14 @@
 // Where the cached entrypoint cannot be used, the gateway makes renditions itself (W13, W15).
 
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { ENV } from "../../support/env.ts";
-import { arrange, get, MODERN, stage, wait } from "../../support/play.ts";
+import { arrange, get, MODERN, stage, stopDates, wait } from "../../support/play.ts";
 
 const PATH = "/images/card/key.jpg";
 const TEN_MINUTES = 600;
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26) });
-  stage.clock.now = Date.now();
-  return () => vi.useRealTimers();
-});
+stopDates(Date.UTC(2026, 10, 26));
 
 async function seen(path = PATH) {
   const answer = await get(path, { headers: MODERN });

@@ -1,19 +1,15 @@
 // An object that is no image: visitors do not have it fetched again and again, and it shows soon once it is repaired.
 
 import { HttpResponse, http } from "msw";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { type EngineName, envOf, RASTER } from "../../support/engines.ts";
 import { PURGE_TOKEN, VARS } from "../../support/env.ts";
-import { get, MODERN, stage, wait } from "../../support/play.ts";
+import { get, MODERN, postPurge, put, stage, stopDates, wait } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 
 const MINUTE = "public, max-age=60";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26) });
-  stage.clock.now = Date.now();
-  return () => vi.useRealTimers();
-});
+stopDates(Date.UTC(2026, 10, 26));
 
 let env: object;
 
@@ -25,9 +21,6 @@ async function seen(key: string, preset = "card") {
 
 /** How often the object was fetched. */
 const fetched = () => stage.s3.requests.length;
-
-const put = (key: string, body: Uint8Array) =>
-  void stage.s3.objects.set(`published/${key}`, { body: body.slice(), type: "image/jpeg" });
 
 /** Begins like a JPEG. A binding may fail to read it, or to write a picture: it does not say which. */
 const BROKEN = file("broken/truncated.jpg");
@@ -64,7 +57,7 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
 
   test("shows within a minute once it is repaired, and no browser keeps the 415 for longer", async () => {
     expect(await seen("a.jpg")).toEqual([415, certain ? MINUTE : "no-store"]);
-    put("a.jpg", file("made/key.jpg"));
+    put("a.jpg", "made/key.jpg");
     wait(50);
     expect(await seen("a.jpg")).toEqual([415, certain ? "public, max-age=10" : "no-store"]);
     wait(10);
@@ -73,10 +66,8 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
 
   test("shows at once after a purge", async () => {
     expect((await seen("a.jpg"))[0]).toBe(415);
-    put("a.jpg", file("made/key.jpg"));
-    const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
-    const body = JSON.stringify({ objects: ["media/a.jpg"] });
-    expect((await get("/purge", { method: "POST", headers, body }, env)).status).toBe(200);
+    put("a.jpg", "made/key.jpg");
+    expect((await postPurge({ objects: ["media/a.jpg"] }, env)).status).toBe(200);
     expect((await seen("a.jpg"))[0]).toBe(200);
   });
 });
@@ -84,7 +75,7 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
 test("its route's fallback is shown with the same status, and not for longer", async () => {
   const [route] = RASTER;
   env = envOf("binding", { ROUTES: [{ ...route, fallback: "media/photos/fig.jpg" }] });
-  put("a.jpg", file("broken/page.jpg"));
+  put("a.jpg", "broken/page.jpg");
   const show = async () => {
     const answer = await get("/images/card/a.jpg", { headers: MODERN }, env);
     const { status, headers } = answer;
@@ -95,7 +86,7 @@ test("its route's fallback is shown with the same status, and not for longer", a
   wait(40);
   expect(await show()).toEqual([415, "image/avif", "public, max-age=20"]);
   expect(fetched()).toBe(once);
-  put("a.jpg", file("made/key.jpg"));
+  put("a.jpg", "made/key.jpg");
   wait(20);
   expect((await show()).slice(0, 2)).toEqual([200, "image/avif"]);
 });

@@ -1,32 +1,16 @@
 // Signed public URLs: what a visitor gets with a right one, and with a changed one.
 
 import { createHmac } from "node:crypto";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
-import { type Grant, signGrant, textToSign } from "../../../src/url/grant.ts";
+import { signGrant, textToSign } from "../../../src/url/grant.ts";
 import { BASE, ENV, SECRETS } from "../../support/env.ts";
-import { get, MODERN, stage, wait } from "../../support/play.ts";
+import { get, inSeconds, MODERN, signQuery, stage, stopDate, wait } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
 
 const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
 const HOUR = 3600;
 const DAY = 86_400;
-
-/** The time some seconds from now, in seconds since 1970. */
-const fromNow = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
-
-type Change = Partial<Grant> & { kid?: string; secret?: string };
-
-/** Returns the query that signs an object. */
-function sign({ kid = "new", secret = KEYS[kid] ?? "", ...change }: Change = {}): Promise<string> {
-  const grant = {
-    ...{ route: "/private/:preset/*", preset: "card", key: "key.jpg", expires: fromNow(HOUR) },
-    ...change,
-  };
-  return signGrant(grant, { kid, secret });
-}
-
-afterEach(() => vi.useRealTimers());
 
 /**
  * Checks that a URL gets the same 404 as every other, and that neither S3 nor the edge is asked. Caches may keep it
@@ -53,14 +37,14 @@ const sources = () =>
   stage.asked.map(({ request }) => request.url.replace(/\?x-vitrine=[0-9a-f]{32}$/, ""));
 
 test("a signed URL shows its object, and none without a signature", async () => {
-  const answer = await get(`/private/card/key.jpg${await sign()}`, { headers: MODERN });
+  const answer = await get(`/private/card/key.jpg${await signQuery()}`, { headers: MODERN });
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/avif"]);
   expect(sources()).toEqual([`${BASE}published/key.jpg`]);
   await missing("/private/card/key.jpg", /^the query is not exp, kid, v .* and sig/);
 });
 
 test("a srcset of six candidates opens with one signature, another preset does not", async () => {
-  const query = await sign({ preset: "wide", key: "photos/fig.jpg" });
+  const query = await signQuery({ preset: "wide", key: "photos/fig.jpg" });
   const candidates = ["wide", ...[200, 400, 600, 800, 1000].map((w) => `wide@${w}w`)];
   for (const variant of candidates) {
     const answer = await get(`/private/${variant}/photos/fig.jpg${query}`);
@@ -72,13 +56,13 @@ test("a srcset of six candidates opens with one signature, another preset does n
 });
 
 test.each(["new", "old"])("a URL that the key %j signed is shown", async (kid) => {
-  expect((await get(`/private/card/key.jpg${await sign({ kid })}`)).status).toBe(200);
+  expect((await get(`/private/card/key.jpg${await signQuery({ kid })}`)).status).toBe(200);
 });
 
 test("a key is imported once", async () => {
   const urls = [
-    `/private/card/key.jpg${await sign()}`,
-    `/private/card/photos/fig.jpg${await sign({ key: "photos/fig.jpg" })}`,
+    `/private/card/key.jpg${await signQuery()}`,
+    `/private/card/photos/fig.jpg${await signQuery({ key: "photos/fig.jpg" })}`,
   ];
   const imported = vi.spyOn(crypto.subtle, "importKey");
   for (const url of [...urls, ...urls, ...urls]) expect((await get(url)).status).toBe(200);
@@ -88,25 +72,28 @@ test("a key is imported once", async () => {
 });
 
 test("the log says of what a signature must be", async () => {
-  await missing(`/private/card@2x/key.jpg${await sign({ key: "published/key.jpg" })}`);
+  await missing(`/private/card@2x/key.jpg${await signQuery({ key: "published/key.jpg" })}`);
   const text = stage.logged[0]?.line["text"];
   expect(text).toMatch(/^vitrine-url-1\nnew\n\d+\n\n\/private\/:preset\/\*\ncard\nkey\.jpg$/);
 });
 
 test("a key that is taken away opens nothing any more, and one put shows all others", async () => {
-  const signed = await sign({ kid: "old" });
+  const signed = await signQuery({ kid: "old" });
   expect((await get(`/private/card/key.jpg${signed}`)).status).toBe(200); // it is known to be right
   const keys = JSON.stringify({ newest: "x".repeat(32), new: KEYS["new"] });
   const env = { ...ENV, URL_SIGNING_KEYS: keys };
   await missing(`/private/card/key.jpg${signed}`, /has no old$/, env);
   for (const kid of ["newest", "new"]) {
-    const query = await sign({ kid, secret: kid === "new" ? (KEYS["new"] ?? "") : "x".repeat(32) });
+    const query = await signQuery({
+      kid,
+      secret: kid === "new" ? (KEYS["new"] ?? "") : "x".repeat(32),
+    });
     expect((await get(`/private/card/key.jpg${query}`, {}, env)).status).toBe(200);
   }
 });
 
 test("every bit of a signed URL counts, each character of it, and none more", async () => {
-  const signed = `/private/card/key.jpg${await sign({ version: "7" })}`;
+  const signed = `/private/card/key.jpg${await signQuery({ version: "7" })}`;
   expect((await get(signed)).status).toBe(200);
   stage.asked = [];
   const changed = new Set<string>();
@@ -157,7 +144,7 @@ const QUERIES: [string, (of: Record<"exp" | "kid" | "v" | "sig", string>) => str
 ];
 
 test.each(QUERIES)("a query %s", async (_what, build, right) => {
-  const query = new URLSearchParams(await sign({ version: "7" }));
+  const query = new URLSearchParams(await signQuery({ version: "7" }));
   const part = (name: string) => query.get(name) ?? expect.unreachable();
   const parts = { exp: part("exp"), kid: part("kid"), v: part("v"), sig: part("sig") };
   const url = `/private/card/key.jpg?${build(parts)}`;
@@ -166,7 +153,7 @@ test.each(QUERIES)("a query %s", async (_what, build, right) => {
 });
 
 test("a signature has one right spelling, though base64 has more", async () => {
-  const signed = `/private/card/key.jpg${await sign()}`;
+  const signed = `/private/card/key.jpg${await signQuery()}`;
   const ends = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const last = ends.indexOf(signed.slice(-1));
   expect(last % 4).toBe(0);
@@ -180,7 +167,7 @@ test("a signature has one right spelling, though base64 has more", async () => {
 
 test("a path has one spelling where it is signed", async () => {
   const key = "keys/(parentheses) [brackets] {braces}.jpg";
-  const [path, query] = [encodePath(`/private/card/${key}`), await sign({ key })];
+  const [path, query] = [encodePath(`/private/card/${key}`), await signQuery({ key })];
   expect((await get(path + query)).status).toBe(200);
   for (const other of [
     path.replace("%28", "("),
@@ -194,7 +181,7 @@ test("a path has one spelling where it is signed", async () => {
   }
 });
 
-test.each<[string, Change, RegExp]>([
+test.each<[string, Parameters<typeof signQuery>[0], RegExp]>([
   ["of another route", { route: "/images/:preset/*" }, /does not match this text/],
   ["of another key", { key: "key.jp" }, /does not match this text/],
   ["of the whole key in the bucket", { key: "published/key.jpg" }, /does not match this text/],
@@ -208,33 +195,33 @@ test.each<[string, Change, RegExp]>([
   ["by a kid that is too long", { kid: "k".repeat(33), secret: "y".repeat(32) }, /^the query is/],
   ["for longer than can be said", { expires: 1_000_000_000_000 }, /^the query is not/],
   ["by a kid that is not there", { kid: "gone", secret: "y".repeat(32) }, /has no gone$/],
-  ["for longer than max_age", { expires: fromNow(DAY + 60) }, /max_age \(86400 s\) ahead$/],
+  ["for longer than max_age", { expires: inSeconds(DAY + 60) }, /max_age \(86400 s\) ahead$/],
   ["for ever", { expires: 999_999_999_999 }, /max_age/],
 ])("a signature %s is worth nothing", async (_what, change, reason) => {
-  await missing(`/private/card/key.jpg${await sign(change)}`, reason);
+  await missing(`/private/card/key.jpg${await signQuery(change)}`, reason);
 });
 
 test.each([0, 1, 999])(
   "%d ms into a second, a URL that expires a second after max_age is wrong",
   async (ms) => {
-    vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 + ms });
+    stopDate(inSeconds(0) * 1000 + ms);
     const open = async (seconds: number) =>
-      (await get(`/private/card/key.jpg${await sign({ expires: fromNow(seconds) })}`)).status;
+      (await get(`/private/card/key.jpg${await signQuery({ expires: inSeconds(seconds) })}`))
+        .status;
     expect([await open(DAY), await open(DAY + 1)]).toEqual([200, 404]);
   },
 );
 
 test("a URL that has expired is a 410, if it was right", async () => {
-  vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 });
-  const url = `/private/card/key.jpg${await sign({ expires: fromNow(HOUR) })}`;
-  vi.setSystemTime(Date.now() + (HOUR - 1) * 1000);
-  stage.clock.now = Date.now();
+  stopDate(inSeconds(0) * 1000);
+  const url = `/private/card/key.jpg${await signQuery({ expires: inSeconds(HOUR) })}`;
+  wait(HOUR - 1);
   const last = await get(url);
   expect([last.status, last.headers.get("cache-control")]).toEqual([
     200,
     "public, max-age=1, must-revalidate",
   ]);
-  vi.setSystemTime(fromNow(1) * 1000);
+  vi.setSystemTime(inSeconds(1) * 1000);
   stage.asked = [];
   for (const method of ["GET", "HEAD"]) {
     const answer = await get(url, { method });
@@ -248,8 +235,8 @@ test("a URL that has expired is a 410, if it was right", async () => {
 });
 
 test("a signature that got into the path does not get into the log", async () => {
-  const query = await sign();
-  vi.useFakeTimers({ toFake: ["Date"] });
+  const query = await signQuery();
+  stopDate();
   for (const mark of ["%3F", "/", "%253F"]) {
     wait(60); // a minute has ten lines of one event
     await get(`/private/card/key.jpg${mark}${query.slice(1)}`);
@@ -265,8 +252,8 @@ test("a signature that got into the path does not get into the log", async () =>
 });
 
 test("an entity tag does not open a URL that has expired", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const url = `/private/card/key.jpg${await sign({ expires: fromNow(5) })}`;
+  stopDate();
+  const url = `/private/card/key.jpg${await signQuery({ expires: inSeconds(5) })}`;
   const etag = (await get(url)).headers.get("etag") ?? "";
   expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(304);
   vi.setSystemTime(Date.now() + 6000);
@@ -274,28 +261,30 @@ test("an entity tag does not open a URL that has expired", async () => {
 });
 
 test("the time that the edge takes is time that a URL has no more", async () => {
-  vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 });
+  stopDate(inSeconds(0) * 1000);
   stage.before = () => vi.setSystemTime(Date.now() + 10_000);
-  const answer = await get(`/private/card/key.jpg${await sign({ expires: fromNow(60) })}`);
+  const answer = await get(`/private/card/key.jpg${await signQuery({ expires: inSeconds(60) })}`);
   expect(answer.headers.get("cache-control")).toBe("public, max-age=50, must-revalidate");
 });
 
 test("nothing is kept for longer than its URL is good", async () => {
-  const soon = await get(`/private/card/key.jpg${await sign({ expires: fromNow(30) })}`);
+  const soon = await get(`/private/card/key.jpg${await signQuery({ expires: inSeconds(30) })}`);
   const kept = /^public, max-age=(\d+), must-revalidate$/;
   expect(Number(kept.exec(soon.headers.get("cache-control") ?? "")?.[1])).toBeLessThanOrEqual(30);
   const gone = await get(
-    `/private/card/none.jpg${await sign({ key: "none.jpg", expires: fromNow(30) })}`,
+    `/private/card/none.jpg${await signQuery({ key: "none.jpg", expires: inSeconds(30) })}`,
   );
   const age = /max-age=(\d+)$/.exec(gone.headers.get("cache-control") ?? "")?.[1];
   expect([gone.status, Number(age) <= 30]).toEqual([404, true]);
-  const later = await get(`/private/card/key.jpg${await sign({ expires: fromNow(DAY - 5) })}`);
+  const later = await get(
+    `/private/card/key.jpg${await signQuery({ expires: inSeconds(DAY - 5) })}`,
+  );
   expect(later.headers.get("cache-control")).toBe("public, max-age=600, must-revalidate");
 });
 
 test("with a version a replaced object shows at once, and is immutable (C1)", async () => {
   const ask = async (version: string) =>
-    get(`/private/card/key.jpg${await sign({ version, expires: fromNow(HOUR) })}`);
+    get(`/private/card/key.jpg${await signQuery({ version, expires: inSeconds(HOUR) })}`);
   const first = await ask("a.1");
   await stage.cache.settled();
   stage.s3.objects.set("published/key.jpg", {
@@ -315,7 +304,7 @@ test.each(["", "a b", "a/b", "ä", "x".repeat(65), "a&b", "%61"])(
   "the version %j is none",
   async (version) => {
     await missing(
-      `/private/card/key.jpg${await sign({ version })}`,
+      `/private/card/key.jpg${await signQuery({ version })}`,
       /^the query is not exp, kid, v .* and sig/,
     );
   },

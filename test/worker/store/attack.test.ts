@@ -6,8 +6,7 @@ import type { R2Fault } from "../../../src/emulator/r2/types.ts";
 import { finish, watchWork } from "../../support/clock.ts";
 import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
-import { get, lines, MODERN, stage, wait } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import { get, lines, MODERN, postPurge, put, stage, stopDate, wait } from "../../support/play.ts";
 
 const KEY = "key.jpg";
 const PATH = `/images/card/${KEY}`;
@@ -26,12 +25,10 @@ const envWith = (change: object = {}): object => ({
 });
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  stage.clock.now = Date.now();
+  stopDate();
   store = createR2({}, { limitsWrites: ["put", "delete"] });
   env = envWith();
   vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
-  return () => vi.useRealTimers();
 });
 
 async function settle(): Promise<void> {
@@ -45,23 +42,15 @@ async function visit(path = PATH, own = env): Promise<Response> {
   return answer;
 }
 
-function put(name: string, key = KEY): void {
-  const lastModified = new Date();
-  stage.s3.objects.set(`published/${key}`, { body: file(name), type: "image/jpeg", lastModified });
-}
+const replace = (name: string, key = KEY) => put(key, name, { lastModified: new Date() });
 
 const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
-
-async function purge(body: unknown, own = env) {
-  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
-  return get("/purge", { method: "POST", headers, body: JSON.stringify(body) }, own);
-}
 
 describe("a visitor who has no time left", () => {
   test("after a contradiction is not shown what is stored: S3 is well", async () => {
     env = envWith(DIRECT);
     await visit();
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     wait(3_600);
     stage.before = () => {
       remove();
@@ -73,7 +62,7 @@ describe("a visitor who has no time left", () => {
   test("does not make S3 a silent one for others", async () => {
     env = envWith(DIRECT);
     await visit();
-    put("made/rotated-gps.jpg", "other.jpg");
+    replace("made/rotated-gps.jpg", "other.jpg");
     wait(3_600);
     stage.before = () => {
       stage.s3.objects.delete("published/other.jpg");
@@ -92,7 +81,7 @@ describe("/purge answers within four seconds", () => {
     store.faults.add(fault);
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     const turn = watchWork();
-    const { value, took } = await finish(purge({ objects: [`media/${KEY}`] }), turn);
+    const { value, took } = await finish(postPurge({ objects: [`media/${KEY}`] }, env), turn);
     expect(value.status).toBeGreaterThanOrEqual(500);
     expect(took).toBeLessThan(4_000);
   });
@@ -119,7 +108,7 @@ describe("the object is deleted while its rendition is stored:", () => {
       put: async (...given: Parameters<R2["put"]>) => {
         remove();
         const event = bridgeEvent("acme-media", `published/${KEY}`, "Object Deleted");
-        expect((await purge(event)).status).toBe(200);
+        expect((await postPurge(event, env)).status).toBe(200);
         return store.put(...given);
       },
     };
@@ -173,7 +162,7 @@ test("what could not be deleted is in the log", async () => {
   await visit();
   remove();
   stage.s3.faults.add("SlowDown");
-  expect((await purge({ objects: [`media/${KEY}`] })).status).toBe(503);
+  expect((await postPurge({ objects: [`media/${KEY}`] }, env)).status).toBe(503);
   expect(lines()).toContainEqual(
     expect.objectContaining({ event: "purge-failed", first: [`media/${KEY}`] }),
   );

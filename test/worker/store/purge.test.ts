@@ -1,11 +1,10 @@
 // What /purge deletes from the store: only what S3 calls gone, or denies after an event of its removal.
 
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
 import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
-import { get, MODERN, stage } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import { get, MODERN, postPurge, put, stage, stopDate } from "../../support/play.ts";
 
 const KEY = "photos/one.jpg";
 const NAME = `media/${KEY}`;
@@ -14,8 +13,7 @@ let store: R2;
 let env: object;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  stage.clock.now = Date.now();
+  stopDate();
   store = createR2();
   env = {
     ...ENV,
@@ -23,20 +21,18 @@ beforeEach(async () => {
     RENDITIONS: store,
     PURGE_TOKEN,
   };
-  stage.s3.objects.set(`published/${KEY}`, { body: file("made/key.jpg"), type: "image/jpeg" });
+  put(KEY, "made/key.jpg");
   for (const preset of ["card", "plain"])
     await get(`/images/${preset}/${KEY}`, { headers: MODERN }, env);
   await Promise.all(stage.after);
   expect(store.objects.size).toBe(2);
-  return () => vi.useRealTimers();
 });
 
 const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
 const deny = () => void stage.s3.faults.add("no-list-bucket");
 
 async function purge(body: unknown) {
-  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
-  const answer = await get("/purge", { method: "POST", headers, body: JSON.stringify(body) }, env);
+  const answer = await postPurge(body, env);
   return { status: answer.status, report: JSON.parse(await answer.text()) };
 }
 

@@ -8,8 +8,17 @@ import type { R2Fault } from "../../../src/emulator/r2/types.ts";
 import type { S3Fault } from "../../../src/emulator/s3/state.ts";
 import { finish, watchWork } from "../../support/clock.ts";
 import { ENV, NEXT, VARS } from "../../support/env.ts";
-import { arrange, failures, get, lines, MODERN, stage, wait } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import {
+  arrange,
+  failures,
+  get,
+  lines,
+  MODERN,
+  put,
+  stage,
+  stopDate,
+  wait,
+} from "../../support/play.ts";
 
 const WEEK = 604_800; // s
 const KEY = "key.jpg";
@@ -20,11 +29,9 @@ let store: R2;
 let env: object;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  stage.clock.now = Date.now();
+  stopDate();
   store = createR2({}, { limitsWrites: ["put", "delete"] });
   env = envWith();
-  return () => vi.useRealTimers();
 });
 
 const ANSWERS = { ...VARS.ANSWERS, keep: 300, store: "RENDITIONS" };
@@ -56,10 +63,7 @@ async function seen(...visited: Parameters<typeof visit>): Promise<unknown> {
 const cacheOf = ({ headers }: Response) =>
   /cache;desc=(\w+)/.exec(headers.get("server-timing") ?? "")?.[1];
 
-function put(name: string, key = KEY): void {
-  const lastModified = new Date();
-  stage.s3.objects.set(`published/${key}`, { body: file(name), type: "image/jpeg", lastModified });
-}
+const replace = (name: string, key = KEY) => put(key, name, { lastModified: new Date() });
 
 const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
 
@@ -95,7 +99,7 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
   test("needs one more for each time that the object is replaced", async () => {
     const names = ["made/rotated-gps.jpg", "made/key.jpg"];
     const made = await year((week) => {
-      if (week % 5 === 4) put(names[((week - 4) / 5) % 2] ?? "");
+      if (week % 5 === 4) replace(names[((week - 4) / 5) % 2] ?? "");
     });
     expect(made).toBe(11);
   });
@@ -220,7 +224,7 @@ describe("while S3 is down,", () => {
 
   test("an object that was replaced before is shown as it was made", async () => {
     const made = await visit();
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     forget();
     stage.s3.faults.add("ServiceUnavailable");
     expect(await (await visit()).bytes()).toEqual(await made.bytes());
@@ -267,7 +271,7 @@ describe("the word of S3 comes first:", () => {
     ["the object is missing", remove, 404],
     ["it is denied", deny, 404],
     ["it is in an archive", () => void stage.s3.faults.add("archived"), 404],
-    ["it is no image any more", () => put("broken/page.jpg"), 415],
+    ["it is no image any more", () => replace("broken/page.jpg"), 415],
     ["the bucket is in another region", () => void stage.s3.faults.add("elsewhere-400"), 502],
   ];
 
@@ -280,7 +284,7 @@ describe("the word of S3 comes first:", () => {
 
   test("it was replaced, and the edge fails: what is stored is of another object", async () => {
     await visit();
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     forget();
     stage.edge.switches.trouble = { code: 9522, status: 503 };
     expect(await seen()).toBe(502);
@@ -321,7 +325,7 @@ describe("at the same moment,", () => {
   });
 
   const MEANWHILE: readonly (readonly [what: string, change: () => void])[] = [
-    ["replaced", () => put("made/rotated-gps.jpg")],
+    ["replaced", () => replace("made/rotated-gps.jpg")],
     ["deleted", remove],
   ];
 
@@ -347,7 +351,7 @@ describe("at the same moment,", () => {
 
   test("the object is replaced while the edge fetches it: what is stored is of the new one", async () => {
     stage.before = (times) => {
-      if (times === 0) put("made/rotated-gps.jpg");
+      if (times === 0) replace("made/rotated-gps.jpg");
     };
     await visit();
     const stored = only()[1].body;
@@ -364,7 +368,7 @@ describe("at the same moment,", () => {
       put: (...given: Parameters<R2["put"]>) => hold.then(() => store.put(...given)),
     };
     await get(PATH, { headers: MODERN }, envWith({ RENDITIONS: slow }), "a");
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     await get(PATH, { headers: MODERN }, envWith({ ANSWERS: { ...ANSWERS, keep: 0 } }), "b");
     await vi.waitUntil(() => store.objects.size === 1);
     const newer = only()[1].customMetadata?.["etag"];
@@ -469,7 +473,7 @@ describe("what is not of this Worker is as if nothing were there, and is written
 
   test("an older object's bytes are not shown while S3 answers", async () => {
     const old = await (await visit()).bytes();
-    put("made/rotated-gps.jpg");
+    replace("made/rotated-gps.jpg");
     forget();
     const answer = await visit();
     expect(cacheOf(answer)).toBe("miss");
@@ -487,7 +491,7 @@ test("a stand-in for a format that cannot be made is not stored (O7, R5)", async
 
 test("the metadata say what a rendition is, in ASCII, below 2 KB (T3)", async () => {
   const key = `${"ä".repeat(150)}.jpg`;
-  put("made/key.jpg", key);
+  replace("made/key.jpg", key);
   await visit(`/images/card/${encodeURIComponent(key)}`);
   const [name, { customMetadata = {}, type }] = only();
   expect(name).toMatch(/^[0-9a-f]{64}\/[0-9a-f]{64}$/);
