@@ -29,7 +29,7 @@ const LONG = [
   "test/cli/doctor/local.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/wrangler.test.ts",
-  "test/cli/rotate/{killed,local,wrangler}.test.ts",
+  "test/cli/rotate/{local,wrangler}.test.ts",
 ];
 const OWN_RUNNERS = ["test/loaders", "test/package"]; // they have packages of their own
 

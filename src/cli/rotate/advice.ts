@@ -1,5 +1,5 @@
 // What to do where a rotation stops, and at its end. Each advice can be followed as it is printed, and leads
-// on: test/cli/rotate/advice.test.ts does so. No part of it is secret.
+// on: test/cli/rotate/model.test.ts does so. No part of it is secret.
 
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { BucketHealth } from "../../worker/health.ts";
@@ -8,7 +8,7 @@ import { isPlayed } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { envFlag, placeText } from "../wrangler/config-file.ts";
 import { CREATE_KEY, commandOf, type KeyedRotation, type Rotation } from "./rotation.ts";
-import { EMPTY, FILL, isOutage, isServed, MAKE, type Step, slotOf } from "./steps.ts";
+import { FILL, isServed, MAKE, type Step, slotOf } from "./steps.ts";
 import type { Trouble } from "./watch.ts";
 
 const AWS = "aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status";
@@ -47,35 +47,29 @@ function troubleAdvice(
   };
   if (cause !== "taken" && cause !== "refused") return [texts[cause]];
   const emptyNext = secretCommands(rotation, "next", "delete");
-  if (cause === "taken") {
-    if (!buckets.some(onlyNextServes)) {
-      return ["If another rotation runs, let it end. If not, empty the next slot:", ...emptyNext];
+  const isOk = (bucket: BucketHealth, slot: "current" | "next") =>
+    slotOf(bucket, slot)?.state === "ok";
+  if (buckets.some((bucket) => isOk(bucket, "next") && !isOk(bucket, "current"))) {
+    if (cause === "refused" || !buckets.every((bucket) => isOk(bucket, "next"))) {
+      return ["Leave the slots as they are: a bucket has no other that works."];
     }
     const promote = "Give its own file to --key-file, or put it into the current slot by hand:";
     const commands = secretCommands(rotation, "current", "put");
     return [`Only that key serves a bucket. ${promote}`, ...commands];
   }
-  if (buckets.some(onlyNextServes)) {
-    return ["Leave the next slot as it is: a bucket has no other that works."];
+  if (cause === "taken") {
+    return ["If another rotation runs, let it end. If not, empty the next slot:", ...emptyNext];
   }
   if (buckets.every(isServed)) {
     return ["To go back, empty the next slot. The current one is as it was:", ...emptyNext];
   }
   const nothing = "No slot of a bucket works.";
   if (isGood && last !== FILL) {
-    const slot = last === EMPTY ? "next" : "current";
-    const commands = secretCommands(rotation, slot, "put");
-    return [`${nothing} Put the old key into the ${slot} slot:`, ...commands];
+    const commands = secretCommands(rotation, "next", "put"); // the current one may serve a bucket
+    return [`${nothing} Put the old key into the next slot:`, ...commands];
   }
   const empty = "Empty the next slot, and start again with the file of that key:";
   return [`${nothing} Make another key: ${CREATE_KEY}`, empty, ...emptyNext];
-}
-
-/** Returns whether images of a bucket could fail without its next slot. */
-function onlyNextServes(bucket: BucketHealth): boolean {
-  const next = slotOf(bucket, "next");
-  const mayServe = next !== undefined && (next.state === "ok" || isOutage(next));
-  return mayServe && slotOf(bucket, "current")?.state !== "ok";
 }
 
 export function deactivateAdvice(rotation: KeyedRotation, { end }: OldKey): string[] {

@@ -56,12 +56,6 @@ const refusal = (code: number, message: string) => {
 
 test.each<[what: string, status: number, answer: object, says: string, env?: string]>([
   [
-    "takes those of the top level (S6)",
-    200,
-    { success: true, errors: [], messages: [], result: [] },
-    "Is the Worker at https://images.example.com that of",
-  ],
-  [
     "takes those of an environment (S6)",
     200,
     { success: true, errors: [], messages: [], result: [] },
@@ -69,7 +63,7 @@ test.each<[what: string, status: number, answer: object, says: string, env?: str
     "staging",
   ],
   [
-    "has a version that is not deployed (S3)",
+    "has a version that is not deployed, at the top level (S3)",
     400,
     refusal(10215, "not deployed"),
     "The latest version of the Worker is not the deployed one",

@@ -12,7 +12,7 @@ import { secretNames } from "../../../src/worker/config/read-secrets.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { leaksIn, overhear } from "../overheard.ts";
-import { get, stage } from "../play.ts";
+import { arrange, get, stage } from "../play.ts";
 import { network } from "../stand.ts";
 import { createTypist, type Typed } from "./typist.ts";
 import { createWorld, type Ended, type Given } from "./vitrine.ts";
@@ -55,7 +55,11 @@ export type Site = {
 /** The site of the current test. A test may change it. */
 export const site: Site = { folder: "", vars: {}, deployed: {}, ran: [], during: () => ({}) };
 
-beforeEach(() => {
+beforeEach(beginSite);
+
+/** Sets up the site: the old key serves, and S3 knows the new one. A test of several cases calls it for each. */
+export function beginSite(): void {
+  arrange();
   const folder = copyProject();
   editFile(join(folder, "wrangler.toml"), (text) =>
     text
@@ -80,7 +84,7 @@ beforeEach(() => {
     }),
   );
   known(NEW_KEY);
-});
+}
 afterAll(removeCopies);
 
 /** Writes what `aws iam create-access-key` prints into the file of --key-file. */
@@ -160,12 +164,12 @@ export async function run(options: Partial<Options> = {}, setting: Setting = {})
   return { code: isFault(ended) ? EXIT.failed : ended, out, err: err + fault };
 }
 
-/** Runs a rotation that must be refused: it puts no secret. @returns stderr */
-export async function refusedRun(...given: Parameters<typeof run>): Promise<string> {
+/** Runs a rotation that must be refused: it puts no secret. */
+export async function refusedRun(...given: Parameters<typeof run>): Promise<Ended> {
   const before = now();
-  const { code, err } = await run(...given);
-  expect([code, site.ran, now()]).toEqual([EXIT.failed, [], before]);
-  return err;
+  const ended = await run(...given);
+  expect([ended.code, site.ran, now()]).toEqual([EXIT.failed, [], before]);
+  return ended;
 }
 
 /**

@@ -1,0 +1,21 @@
+// Golden files: all that a user sees of a command, in each of several cases. A change of a message is read there.
+
+import { expect } from "vitest";
+import type { Ended } from "./vitrine.ts";
+
+/**
+ * Compares what a command showed with a file beside the test. `vitest -u` writes the file anew.
+ * Temporary folders are shown as `…`.
+ * @param cases the title of each case, and how the command ended
+ */
+export async function expectGolden(
+  file: string,
+  cases: Iterable<readonly [title: string, ended: Ended]>,
+): Promise<void> {
+  const screen = (name: string, text: string) => (text === "" ? "" : `--- ${name}\n${text}`);
+  const shown = [...cases].map(([title, { code, out, err }]) => {
+    return `=== ${title}: exit code ${code}\n${screen("stdout", out)}${screen("stderr", err)}`;
+  });
+  const text = shown.join("\n").replace(/[^\s'"]*\/vitrine-[\w-]+/g, "…");
+  await expect(text).toMatchFileSnapshot(file);
+}
