@@ -2,8 +2,7 @@
 // what came by the port of the local run. The Worker itself does not know. This is never deployed.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { throughEdge } from "../emulator/through-edge.ts";
-import { throughImages } from "../emulator/through-images.ts";
+import { throughEdge, throughImages } from "../emulator/worker.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
 import { readAccept } from "../worker/request/format.ts";
 

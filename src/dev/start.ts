@@ -11,7 +11,7 @@ import { readLocalKeys } from "../cli/config/local-run.ts";
 import { environmentText } from "../cli/wrangler/config-file.ts";
 import { createEdge } from "../emulator/create-edge.ts";
 import type { EdgeSettings } from "../emulator/edge/settings.ts";
-import { serveEdge } from "../emulator/serve-edge.ts";
+import { serveEdge } from "../emulator/serve.ts";
 import { closeFile, closeFolder } from "./close-files.ts";
 import { fillBucket } from "./fill-bucket.ts";
 import { type Files, followFiles } from "./follow-files.ts";

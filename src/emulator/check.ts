@@ -1,5 +1,17 @@
 // Checks what the emulators are given. Tests are often not type-checked: without these checks, a name
-// that is misspelt would change nothing, and the test would prove nothing. Pure.
+// that is misspelt would change nothing, and the test would prove nothing. No I/O.
+
+/** Returns whether a value is a table: neither a list nor null. */
+export function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Returns the settings without those that are undefined: these are as if they were left out. */
+export function setOf<Settings extends object>(settings: Settings): Partial<Settings> {
+  const set = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const found: Partial<Settings> = {};
+  return Object.assign(found, Object.fromEntries(set));
+}
 
 /** What a value must be, in words, and whether it is. */
 export type Rule<T = unknown> = {
@@ -141,4 +153,21 @@ export function guarded<T extends object>(values: T, rules: Rules): T {
       return Reflect.set(target, name, value);
     },
   });
+}
+
+/** A set of faults or grants that a test may add to: a name that is unknown throws. */
+export class Words<Word extends string> extends Set<Word> {
+  readonly #name: string;
+  readonly #known: readonly string[];
+
+  constructor(name: string, known: readonly Word[]) {
+    super();
+    this.#name = name;
+    this.#known = known;
+  }
+
+  override add(word: Word): this {
+    if (this.#known.includes(word)) return super.add(word);
+    throw new TypeError(`${this.#name}: unknown: ${word}. Known: ${this.#known.join(", ")}`);
+  }
 }

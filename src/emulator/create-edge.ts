@@ -1,11 +1,27 @@
-// The strict edge with its own makers of images, and with the Images binding.
+// The strict edge as it is offered: with its own maker of images, and with the Images binding.
 
 import { createEdgeWith } from "./edge/edge.ts";
 import { makeRendition } from "./edge/rendition.ts";
-import type { EdgeSettings } from "./edge/settings.ts";
+import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
 import { loadSharp } from "./edge/sharp.ts";
-import type { Edge } from "./served.ts";
+import type { ImagesBinding, ImagesService } from "./images/types.ts";
 import { withImages } from "./with-images.ts";
+
+/**
+ * Cloudflare's image edge, as strict as in production.
+ * @example
+ * const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
+ * vi.stubGlobal("fetch", edge.fetch);
+ * edge.switches.transformations = false;
+ */
+export type Edge = Omit<EdgeCore, "quota"> & {
+  /** The unique transformations, which are billed once a month (L2). */
+  readonly transformations: ReadonlySet<string>;
+  /** The Images binding, `env.IMAGES`. It has the same switches and the same quota. */
+  readonly images: ImagesBinding;
+  /** What the binding posts its forms to: `…/transform` and `…/info`. */
+  readonly answerImages: ImagesService;
+};
 
 /**
  * Creates an edge with an empty cache, in place of Cloudflare's. A request with `cf.image` gets an

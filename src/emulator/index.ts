@@ -18,7 +18,7 @@ export type {
 } from "./cache/entrypoint.ts";
 export type { Where } from "./cache/places.ts";
 export type { CacheSwitches } from "./cache/switches.ts";
-export { createEdge } from "./create-edge.ts";
+export { createEdge, type Edge } from "./create-edge.ts";
 export type { BindingSwitches } from "./edge/binding-switches.ts";
 export type { Fault } from "./edge/faults.ts";
 export type {
@@ -54,7 +54,11 @@ export {
   type S3Settings,
   type Stored,
 } from "./s3/s3.ts";
-export { serveS3 } from "./s3/serve-s3.ts";
-export { type ServeEdgeOptions, serveEdge } from "./serve-edge.ts";
-export type { Edge, Served, ServedEdge } from "./served.ts";
+export {
+  type Served,
+  type ServedEdge,
+  type ServeEdgeOptions,
+  serveEdge,
+  serveS3,
+} from "./serve.ts";
 export type { Session, Sessions } from "./sessions.ts";

@@ -1,4 +1,8 @@
-// `vitrine/testing/worker`: what leads from a Worker in another process to the strict edge.
+// `vitrine/testing/worker`: what leads from a Worker in another process to the strict edge that `serveEdge` serves.
+// It runs in the Workers runtime.
+
+import { imagesBinding } from "./images/binding.ts";
+import type { ImagesBinding } from "./images/types.ts";
 
 export type {
   BindingDraw,
@@ -11,5 +15,60 @@ export type {
   BindingTransformer,
   ImagesBinding,
 } from "./images/types.ts";
-export { throughEdge } from "./through-edge.ts";
-export { throughImages } from "./through-images.ts";
+
+/** What reaches the edge. Any other option is an error. */
+const CARRIED = ["method", "headers", "signal", "redirect", "cf"];
+
+/**
+ * Returns a `fetch` whose image requests go to the edge.
+ * @param send the `fetch` of the runtime
+ * @param url the URL that `serveEdge` gives
+ * @example
+ * const send = globalThis.fetch;
+ * export default {
+ *   fetch(request: Request, env: { readonly EDGE: string }): Promise<Response> {
+ *     globalThis.fetch = throughEdge(send, env.EDGE);
+ *     return worker.fetch(request, env);
+ *   },
+ * };
+ */
+export function throughEdge(send: typeof fetch, url: string): typeof fetch {
+  return async (input, init) => {
+    const cf: unknown = Object(init).cf ?? Object(input).cf;
+    if (Object(cf).image === undefined) return send(input, init);
+    const lost = Object.entries(init ?? {}).filter(([name, value]) => isLost(name, value));
+    const request = new Request(input, init);
+    if (lost.length > 0 || request.body !== null) {
+      const names = lost.length > 0 ? lost.map(([name]) => name) : ["body"];
+      throw new TypeError(`the served edge cannot take these options: ${names.join(", ")}`);
+    }
+    const { method, headers, redirect, signal } = request;
+    const source = typeof input === "string" ? input : request.url; // as it is spelt (E6)
+    const asked = { url: source, method, headers: [...headers], redirect, cf };
+    return send(url, { method: "POST", body: JSON.stringify(asked), signal, redirect: "manual" });
+  };
+}
+
+function isLost(name: string, value: unknown): boolean {
+  return value !== undefined && value !== null && !CARRIED.includes(name);
+}
+
+/**
+ * Returns an Images binding that asks the served edge, as `env.IMAGES` asks Cloudflare.
+ * @param send the `fetch` of the runtime
+ * @param url the URL that `serveEdge` gives
+ * @example
+ * const send = globalThis.fetch;
+ * export default {
+ *   fetch(request: Request, env: { readonly EDGE: string }): Promise<Response> {
+ *     return worker.fetch(request, { ...env, IMAGES: throughImages(send, env.EDGE) });
+ *   },
+ * };
+ */
+export function throughImages(send: typeof fetch, url: string): ImagesBinding {
+  return imagesBinding((path, { type, body }) => {
+    // Node.js sends a stream only if `duplex` says that it need not wait for an answer.
+    const init = { method: "POST", headers: { "content-type": type }, body, duplex: "half" };
+    return send(`${url}/images${path}`, init);
+  });
+}

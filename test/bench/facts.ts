@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { listenOn } from "../../src/emulator/listen.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { serveS3 } from "../../src/emulator/s3/serve-s3.ts";
+import { serveS3 } from "../../src/emulator/serve.ts";
 import { makeLarge, makeSamples, type Sample, wrongKeys } from "../support/pictures.ts";
 import { seeded } from "./random.ts";
 

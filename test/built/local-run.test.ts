@@ -8,9 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { localBucketName, localBuckets } from "../../src/cli/config/local-run.ts";
 import { fillBucket } from "../../src/dev/fill-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
-import { createEdge } from "../../src/emulator/create-edge.ts";
-import { serveEdge } from "../../src/emulator/serve-edge.ts";
-import type { Edge } from "../../src/emulator/served.ts";
+import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
+import { serveEdge } from "../../src/emulator/serve.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
 import { BASE, LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";

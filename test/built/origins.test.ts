@@ -7,7 +7,7 @@ import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { serveEdge } from "../../src/emulator/serve-edge.ts";
+import { serveEdge } from "../../src/emulator/serve.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { BASE, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";

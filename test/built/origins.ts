@@ -2,7 +2,7 @@
 // secrets, and knows nothing that another one learnt.
 
 import worker, { Renditions } from "built-worker";
-import { throughImages } from "../../src/emulator/through-images.ts";
+import { throughImages } from "../../src/emulator/worker.ts";
 
 type OriginsEnv = {
   readonly IMAGES: ImagesBinding;

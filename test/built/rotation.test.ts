@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import { http, passthrough } from "msw";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Edge } from "../../src/emulator/create-edge.ts";
 import { findFault } from "../../src/emulator/s3/check-request.ts";
-import { serveEdge } from "../../src/emulator/serve-edge.ts";
-import type { Edge } from "../../src/emulator/served.ts";
+import { serveEdge } from "../../src/emulator/serve.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";

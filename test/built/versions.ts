@@ -2,7 +2,7 @@
 // that another version learnt.
 
 import worker, { Renditions } from "built-worker";
-import { throughEdge } from "../../src/emulator/through-edge.ts";
+import { throughEdge } from "../../src/emulator/worker.ts";
 
 type VersionsEnv = { LOCAL_EDGE: string };
 

@@ -227,8 +227,8 @@ test("each export has a docstring with an example", () => {
   expect(exported.length).toBeGreaterThan(35);
   for (const [name, file] of [
     ...exported,
-    ["throughEdge", "through-edge"],
-    ["throughImages", "through-images"],
+    ["throughEdge", "worker"],
+    ["throughImages", "worker"],
   ]) {
     const found = new RegExp(
       `@example\\n(?: \\*.*\\n)+export (?:declare function|type) ${name}\\b`,

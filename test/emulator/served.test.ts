@@ -2,12 +2,10 @@
 
 import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { createEdge } from "../../src/emulator/create-edge.ts";
+import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
-import { serveS3 } from "../../src/emulator/s3/serve-s3.ts";
-import { serveEdge } from "../../src/emulator/serve-edge.ts";
-import type { Edge, Served } from "../../src/emulator/served.ts";
-import { throughEdge } from "../../src/emulator/through-edge.ts";
+import { type Served, serveEdge, serveS3 } from "../../src/emulator/serve.ts";
+import { throughEdge } from "../../src/emulator/worker.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS } from "../support/env.ts";
 import { file } from "../support/stand.ts";

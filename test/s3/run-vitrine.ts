@@ -4,7 +4,7 @@
 import { type IncomingHttpHeaders, request } from "node:http";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import type { Network } from "../../src/emulator/fetch.ts";
-import { serveEdge } from "../../src/emulator/serve-edge.ts";
+import { serveEdge } from "../../src/emulator/serve.ts";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
 import { createHarness } from "../support/harness.ts";

@@ -1,7 +1,7 @@
 // What leaves the cache: conditions, ranges and HEAD are answered out of what is kept (W9, W11). No clock: `now` is
 // passed in.
 
-import { contentRange, isThere, type Range, readRange } from "../range.ts";
+import { contentRange, isThere, type Range, readRange } from "../body.ts";
 import { ageOf, bodyOf, type Kept } from "./kept.ts";
 
 /** W11. */

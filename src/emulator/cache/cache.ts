@@ -1,9 +1,8 @@
 // Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W18). docs/rules.md has the
 // rules. This file shows the steps of a request.
 
-import { checkSettings, guarded } from "../check.ts";
+import { checkSettings, guarded, setOf } from "../check.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
-import { setOf } from "../set-of.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import { cacheKey } from "./cache-key.ts";
 import type {

@@ -1,9 +1,8 @@
 // Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })`
 // does there. docs/rules.md has the rules. This file shows the steps of a request.
 
-import { checkSettings, guarded } from "../check.ts";
+import { checkSettings, guarded, setOf } from "../check.ts";
 import { urlOf } from "../fetch.ts";
-import { setOf } from "../set-of.ts";
 import { accept, transforms } from "./accept.ts";
 import { type Kept, successAnswer } from "./answer.ts";
 import { type Asked, askedOf } from "./asked.ts";

@@ -1,6 +1,6 @@
 // Reads the options of `cf.image` as the edge does, with a table of one test an option.
 
-import { isTable } from "../is-table.ts";
+import { isTable } from "../check.ts";
 import type { Fault } from "./faults.ts";
 import type { ImageOptions } from "./image-options.ts";
 

@@ -1,9 +1,9 @@
 // The answer with an image, and what may be wrong with it: for tests of a Worker that must notice.
 
+import { halfOf } from "../body.ts";
 import type { Encoded } from "../edge/encode.ts";
 import type { Original } from "../edge/read-original.ts";
 import type { Switches } from "../edge/switches.ts";
-import { halfOf } from "../half-of.ts";
 
 /** A PNG of one pixel, for an answer whose type is not that of its bytes. */
 const PIXEL = Buffer.from(

@@ -1,6 +1,7 @@
 // Reads what a form asks for: the steps and the output. Unlike `cf.image`, the binding refuses what it does
 // not know (B7).
 
+import { isTable } from "../check.ts";
 import { type Fault, isFault } from "../edge/faults.ts";
 import type { Transformations } from "../edge/image-options.ts";
 import {
@@ -12,7 +13,6 @@ import {
   type Test,
   TRANSFORMS,
 } from "../edge/read-options.ts";
-import { isTable } from "../is-table.ts";
 import type { Posted } from "./read-form.ts";
 import type { BindingDraw } from "./types.ts";
 

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { isUint8Array } from "node:util/types";
-import { halfOf } from "../half-of.ts";
+import { halfOf } from "../body.ts";
+import { Words } from "../check.ts";
 import { compareKeys } from "../s3/list-objects.ts";
-import { Words } from "../words.ts";
 import { R2_FAULTS, r2Error } from "./faults.ts";
 import type { Conditional, GetOptions, ListOptions, PutOptions, Value } from "./options.ts";
 import { bytesOf, isMet, readMetadata, readRange, refuseOthers } from "./options.ts";

@@ -1,9 +1,8 @@
 // A private S3 bucket, as strict as the real one. What S3 does wrong is a switch.
 
-import { checkSettings } from "../check.ts";
+import { checkSettings, Words } from "../check.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type FetchInit, type FetchInput, urlOf } from "../fetch.ts";
-import { Words } from "../words.ts";
 import { answerRequest, type Broken } from "./answer-request.ts";
 import { Objects, SETTING_RULES } from "./checked.ts";
 import { refuse } from "./refuse.ts";

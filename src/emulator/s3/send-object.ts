@@ -1,8 +1,8 @@
 // S3's answer with an object: whole, a range of it, or 304, as the request's headers ask.
 
 import { createHash } from "node:crypto";
+import { contentRange, isThere, readRange } from "../body.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
-import { contentRange, isThere, readRange } from "../range.ts";
 import { REQUEST_IDS, type Refused } from "./refuse.ts";
 
 /**

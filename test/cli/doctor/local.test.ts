@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
-import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
+import { serveS3 } from "../../../src/emulator/serve.ts";
 import { type Report, wrongIn } from "../../support/cli/report.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, HEALTH_TOKEN } from "../../support/env.ts";

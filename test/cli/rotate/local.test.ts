@@ -6,7 +6,7 @@ import { parseEnv } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { readLocalKeys } from "../../../src/cli/config/local-run.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
-import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
+import { serveS3 } from "../../../src/emulator/serve.ts";
 import { ROOT } from "../../support/built.ts";
 import { rotateKilled, startLocalRotation } from "../../support/cli/local-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";

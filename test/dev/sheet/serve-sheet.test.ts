@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Sheet, sheetHandler } from "../../../src/dev/sheet/serve-sheet.ts";
 import { listenOn } from "../../../src/emulator/listen.ts";
-import type { Served } from "../../../src/emulator/served.ts";
+import type { Served } from "../../../src/emulator/serve.ts";
 
 const asked: string[] = [];
 const sheet: Sheet = {

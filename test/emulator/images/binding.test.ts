@@ -10,9 +10,8 @@ import type {
   BindingTransformer,
   ImagesBinding,
 } from "../../../src/emulator/images/types.ts";
-import { serveEdge } from "../../../src/emulator/serve-edge.ts";
-import type { Served } from "../../../src/emulator/served.ts";
-import { throughImages } from "../../../src/emulator/through-images.ts";
+import { type Served, serveEdge } from "../../../src/emulator/serve.ts";
+import { throughImages } from "../../../src/emulator/worker.ts";
 import { file } from "../../support/stand.ts";
 
 const edgeWith = (settings: Partial<EdgeSettings> = {}) =>

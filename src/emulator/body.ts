@@ -1,4 +1,4 @@
-// The range that a request asks for (RFC 9110, 14).
+// Parts of a body: the range that a request asks for (RFC 9110, 14), and a body that does not arrive whole.
 
 /** From the first byte to the last one. If there is no such byte, the answer is 416. */
 export type Range = { readonly first: number; readonly last: number };
@@ -25,4 +25,18 @@ export function isThere({ first, last }: Range, size: number): boolean {
 /** Writes the header `content-range`. */
 export function contentRange(range: Range, size: number): string {
   return `bytes ${isThere(range, size) ? `${range.first}-${range.last}` : "*"}/${size}`;
+}
+
+/** The first half, and then an error or nothing at all. */
+export function halfOf(bytes: Uint8Array, fails: boolean): ReadableStream<Uint8Array> {
+  let sent = false;
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (!sent) controller.enqueue(bytes.slice(0, bytes.length / 2));
+      else if (fails) controller.error(new Error("Network connection lost."));
+      else return new Promise<never>(() => {});
+      sent = true;
+      return undefined;
+    },
+  });
 }

@@ -1,0 +1,144 @@
+// Serves the strict edge and the strict S3 on 127.0.0.1, for a Worker in another process. The edge is at a URL that
+// nobody can guess: `throughEdge` posts it `{ url, method, headers, redirect, cf }`, `throughImages` posts forms.
+
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { json } from "node:stream/consumers";
+import { isTable } from "./check.ts";
+import type { Edge } from "./create-edge.ts";
+import type { EdgeInit } from "./edge/settings.ts";
+import { listenOn } from "./listen.ts";
+import { answerAt, placeOf, type S3 } from "./s3/s3.ts";
+
+/**
+ * A server on 127.0.0.1.
+ * @example
+ * const served: Served = await serveEdge(edge);
+ * afterAll(() => served.close());
+ */
+export type Served = {
+  /** Where it listens, without a slash at the end. */
+  readonly url: string;
+  /** Stops it, and cuts its connections. */
+  close(): Promise<void>;
+};
+
+/**
+ * What `serveEdge` serves of an edge: its `fetch`, and the Images binding if it is there.
+ * @example
+ * const edge: ServedEdge = { fetch: (url, init) => createEdge(settings).fetch(url, init) };
+ */
+export type ServedEdge = Pick<Edge, "fetch"> & Partial<Pick<Edge, "answerImages">>;
+
+/**
+ * How an edge is served.
+ * @example
+ * const options: ServeEdgeOptions = { failed: (reason) => failures.push(reason) };
+ */
+export type ServeEdgeOptions = {
+  /** Left out, or 0: any free one. */
+  readonly port?: number;
+  /**
+   * Is told what the edge throws: an option that it does not play, or an error of its own. The Worker
+   * only sees that its connection is cut. Left out: `console.error`.
+   */
+  readonly failed?: (reason: unknown) => void;
+};
+
+/**
+ * Serves an edge on 127.0.0.1, at a URL that nobody can guess.
+ * @example
+ * const served = await serveEdge(edge);
+ * // in the Worker: globalThis.fetch = throughEdge(globalThis.fetch, env.EDGE)
+ * const vars = { EDGE: served.url };
+ * await served.close();
+ */
+export async function serveEdge(
+  edge: ServedEdge,
+  { port = 0, failed = (reason) => console.error(reason) }: ServeEdgeOptions = {},
+): Promise<Served> {
+  const secret = `/${randomUUID()}`;
+  const server = createServer(async (message, response) => {
+    try {
+      const answer = await answerOfEdge(edge, message, secret);
+      await send(answer ?? new Response(null, { status: 404 }), response);
+    } catch (error) {
+      if (!response.destroyed) failed(error);
+      response.destroy();
+    }
+  });
+  const { url, close } = await listenOn(server, port);
+  return { url: url + secret, close };
+}
+
+/** Returns undefined for what is not asked of the edge. @throws what the edge throws */
+async function answerOfEdge(
+  edge: ServedEdge,
+  message: IncomingMessage,
+  secret: string,
+): Promise<Response | undefined> {
+  const { method, url = "", headers } = message;
+  if (method !== "POST") return undefined;
+  if (url === secret) {
+    const request = readRequest(await json(message));
+    return edge.fetch(request.url, request.init);
+  }
+  const isOfImages = [`${secret}/images/transform`, `${secret}/images/info`].includes(url);
+  if (!isOfImages || edge.answerImages === undefined) return undefined;
+  const form = {
+    ...{ method, headers: { "content-type": headers["content-type"] ?? "" } },
+    ...{ body: Readable.toWeb(message), duplex: "half" }, // Node.js sends a stream only with it
+  };
+  return edge.answerImages(new Request(`http://127.0.0.1${url.slice(secret.length)}`, form));
+}
+
+type ForEdge = { readonly url: string; readonly init: EdgeInit & { readonly redirect: string } };
+
+function readRequest(asked: unknown): ForEdge {
+  const { url, method, headers, redirect, cf } = isTable(asked) ? asked : {};
+  const areTexts = typeof url === "string" && typeof method === "string";
+  if (!areTexts || typeof redirect !== "string" || !Array.isArray(headers) || !isTable(cf)) {
+    throw new Error("not a request for the edge");
+  }
+  return { url, init: { method, headers, redirect, cf } };
+}
+
+/**
+ * Serves a bucket on 127.0.0.1, path-style: `http://127.0.0.1:PORT/BUCKET/KEY`. Its keys, faults and
+ * requests are those of the S3.
+ * @param port 0: any free one
+ * @example
+ * const served = await serveS3(s3);
+ * const endpoint = served.url; // http://127.0.0.1:49152
+ * await served.close();
+ */
+export function serveS3(s3: S3, port = 0): Promise<Served> {
+  const { endpoint, region } = s3.settings;
+  const own = placeOf(endpoint, region);
+  const server = createServer(async (message, response) => {
+    try {
+      const request = requestOf(message);
+      const place = s3.matches(request) ? own : placeOf(new URL(request.url).origin);
+      const answer = await answerAt(place, s3, request);
+      if ("broken" in answer) response.destroy();
+      else await send(answer, response);
+    } catch {
+      response.destroy(); // the body breaks off, or the request has no URL
+    }
+  });
+  return listenOn(server, port);
+}
+
+function requestOf({ method = "GET", url, headers }: IncomingMessage): Request {
+  const { host, connection: _, ...rest } = headers;
+  const sent = Object.entries(rest).map(([name, value]): [string, string] => [name, `${value}`]);
+  return new Request(`http://${host}${url}`, { method, headers: sent });
+}
+
+/** Sends an answer as it comes. */
+async function send(answer: Response, response: ServerResponse): Promise<void> {
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  for await (const chunk of answer.body ?? []) response.write(chunk);
+  response.end();
+}
