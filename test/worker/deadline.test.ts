@@ -58,143 +58,105 @@ function play(turns: readonly Turn[]): void {
   });
 }
 
-type Row = [
-  what: string,
-  env: keyof typeof ENVS,
-  path: string,
+type Row = {
+  readonly what: string;
+  readonly env?: keyof typeof ENVS;
+  readonly path?: string;
   /** In the order of the calls. */
-  turns: Turn[],
-  status: number,
-  took: number,
-  event: string | undefined,
-  calls: number,
-];
+  readonly turns: readonly Turn[];
+  readonly status?: number;
+  /** ms */
+  readonly took?: number;
+  readonly event?: string;
+  readonly times: number;
+};
 
 /** When the cached entrypoint gives up, so that its reason reaches the visitor within the second: ms. */
 const OVER = 900;
 
-const BUSY = "SlowDown";
+const BUSY = s3(150, "SlowDown", 503);
+const MISSING = s3(600, "NoSuchKey", 404);
+const SMALLER = { warning: 'cf-images 299 "original is smaller"' };
+const busyEdge = (after: number) => fault(after, { code: 9509, status: 502 });
 
+/** Without more, the visitor gets a 504 when the time is over. */
 const ROWS: Row[] = [
-  ["S3 never answers", "one", STILL, [NEVER], 504, OVER, "timed-out", 1],
-  ["the edge never answers", "one", STILL, [object(0), NEVER], 504, OVER, "timed-out", 2],
-  ["S3 is late, and the edge hangs", "one", STILL, [object(800), NEVER], 504, OVER, "timed-out", 2],
-  ["all comes in time", "one", MOVING, [object(400, "GIF89a"), image(400)], 200, 800, undefined, 3],
-  ["S3 is busy, then hangs", "one", STILL, [s3(500, BUSY, 503), NEVER], 504, OVER, "timed-out", 2],
-  ["S3 is busy for long", "one", STILL, [s3(650, BUSY, 503)], 502, 650, "origin-failed", 1],
-  [
-    "S3 is busy in all calls",
-    "fallback",
-    MOVING,
-    [s3(150, BUSY, 503)],
-    502,
-    750,
-    "origin-failed",
-    3,
-  ],
-  ["S3 refuses the key in time", "one", STILL, [s3(800, DEAD)], 502, 800, "slots-refused", 1],
-  [
-    "S3 refuses the key, and the other slot's call hangs",
-    "two",
-    STILL,
-    [s3(400, DEAD), NEVER],
-    504,
-    OVER,
-    "timed-out",
-    2,
-  ],
-  [
-    "each step of two slots is slow",
-    "two",
-    STILL,
-    [s3(300, DEAD), object(300), image(400)],
-    504,
-    OVER,
-    "timed-out",
-    3,
-  ],
-  [
-    "a failure of the edge is over, and the second call hangs",
-    "one",
-    STILL,
-    [object(100), fault(400, { code: 9509, status: 502 }), NEVER],
-    504,
-    OVER,
-    "timed-out",
-    3,
-  ],
-  [
-    "a failure of the edge leaves no time for a pause",
-    "one",
-    STILL,
-    [object(100), fault(550, { code: 9509, status: 502 }), image(1)],
-    502,
-    650,
-    "origin-failed",
-    2,
-  ],
-  [
-    "a smaller original is asked after too late",
-    "one",
-    STILL,
-    [object(0), image(600, { warning: 'cf-images 299 "original is smaller"' }), NEVER],
-    504,
-    OVER,
-    "timed-out",
-    3,
-  ],
-  [
-    "the edge contradicts S3, which hangs then",
-    "one",
-    STILL,
-    [object(200), fault(200, DENIED), NEVER],
-    504,
-    OVER,
-    "timed-out",
-    3,
-  ],
-  [
-    "the edge contradicts S3 twice",
-    "one",
-    STILL,
-    [object(200), fault(200, DENIED), object(200), fault(200, DENIED)],
-    502,
-    800,
-    "edge-contradicts",
-    4,
-  ],
-  [
-    "a missing object, and its fallback hangs",
-    "fallback",
-    STILL,
-    [s3(600, "NoSuchKey", 404), NEVER],
-    404,
-    OVER,
-    "object-missing",
-    2,
-  ],
-  [
-    "a missing object, and its fallback is in time",
-    "fallback",
-    STILL,
-    [s3(600, "NoSuchKey", 404), object(100), image(100)],
-    404,
-    800,
-    "object-missing",
-    4,
-  ],
+  { what: "S3 never answers", turns: [NEVER], times: 1 },
+  { what: "the edge never answers", turns: [object(0), NEVER], times: 2 },
+  { what: "S3 is late, and the edge hangs", turns: [object(800), NEVER], times: 2 },
+  { what: "S3 is busy, then hangs", turns: [{ ...BUSY, after: 500 }, NEVER], times: 2 },
+  {
+    what: "a slot is refused, the other hangs",
+    env: "two",
+    turns: [s3(400, DEAD), NEVER],
+    times: 2,
+  },
+  {
+    what: "two slots, slow",
+    env: "two",
+    turns: [s3(300, DEAD), object(300), image(400)],
+    times: 3,
+  },
+  { what: "the edge is busy, then hangs", turns: [object(100), busyEdge(400), NEVER], times: 3 },
+  { what: "a smaller original", turns: [object(0), image(600, SMALLER), NEVER], times: 3 },
+  { what: "a contradiction", turns: [object(200), fault(200, DENIED), NEVER], times: 3 },
 ];
 
-test.each(ROWS)(
-  "%s (%s, %s): the visitor has an answer in time",
-  async (_what, env, path, turns, status, took, event, times) => {
-    play(turns);
-    const found = await finish(get(path, { headers: MODERN }, ENVS[env]()), turn);
-    expect([found.value.status, found.took, calls.length]).toEqual([status, took, times]);
-    expect(logged().at(-1)?.line["event"]).toBe(event);
-    stage.after = []; // what nobody waits for may take longer
+const IN_TIME: Row[] = [
+  {
+    what: "all comes in time",
+    path: MOVING,
+    turns: [object(400, "GIF89a"), image(400)],
+    ...{ status: 200, took: 800, times: 3 },
   },
-);
+  {
+    what: "S3 is busy for long",
+    turns: [{ ...BUSY, after: 650 }],
+    ...{ status: 502, took: 650, event: "origin-failed", times: 1 },
+  },
+  {
+    what: "S3 is busy in all calls",
+    ...{ env: "fallback", path: MOVING, turns: [BUSY] },
+    ...{ status: 502, took: 750, event: "origin-failed", times: 3 },
+  },
+  {
+    what: "S3 refuses the key in time",
+    turns: [s3(800, DEAD)],
+    ...{ status: 502, took: 800, event: "slots-refused", times: 1 },
+  },
+  {
+    what: "a failure of the edge leaves no time for a pause",
+    turns: [object(100), busyEdge(550), image(1)],
+    ...{ status: 502, took: 650, event: "origin-failed", times: 2 },
+  },
+  {
+    what: "the edge contradicts S3 twice",
+    turns: [object(200), fault(200, DENIED), object(200), fault(200, DENIED)],
+    ...{ status: 502, took: 800, event: "edge-contradicts", times: 4 },
+  },
+  {
+    what: "a missing object, and its fallback hangs",
+    ...{ env: "fallback", turns: [MISSING, NEVER] },
+    ...{ status: 404, took: OVER, event: "object-missing", times: 2 },
+  },
+  {
+    what: "a missing object, and its fallback is in time",
+    ...{ env: "fallback", turns: [MISSING, object(100), image(100)] },
+    ...{ status: 404, took: 800, event: "object-missing", times: 4 },
+  },
+];
+
+test.each([
+  ...ROWS.map((row) => ({ ...row, status: 504, took: OVER, event: "timed-out" })),
+  ...IN_TIME,
+])("$what: the visitor has an answer in time", async (row) => {
+  const { env = "one", path = STILL, turns, status, took, event, times } = row;
+  play(turns);
+  const found = await finish(get(path, { headers: MODERN }, ENVS[env]()), turn);
+  expect([found.value.status, found.took, calls.length]).toEqual([status, took, times]);
+  expect(logged().at(-1)?.line["event"]).toBe(event);
+  stage.after = []; // what nobody waits for may take longer
+});
 
 test("a fallback that there is no time for is not asked for, and the log says so", async () => {
   const body = () => new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(9)) });

@@ -9,12 +9,12 @@ import {
   inSeconds,
   lines,
   MODERN,
+  put,
   signQuery,
   stage,
   stopDate,
   wait,
 } from "../support/play.ts";
-import { file } from "../support/stand.ts";
 
 type Point = Required<AnalyticsEngineDataPoint>;
 
@@ -35,109 +35,47 @@ const FOREIGN = { headers: { origin: "https://evil.example" } };
 const PREFLIGHT = { method: "OPTIONS", headers: { origin: "https://app.example" } };
 const limit = async () => ({ success: false });
 
-type Case = [
+/** A data point's blobs in one line: a dash is an empty one. */
+const blobsOf = (line: string) => line.split(" ").map((word) => (word === "-" ? "" : word));
+
+const KEY = "/images/card/key.jpg";
+const GUESS = { headers: { authorization: "Bearer x" } };
+const VIA = { headers: { via: "1.1 image-resizing-proxy" } };
+const HEAD = { method: "HEAD", headers: MODERN };
+const LIMITED = { RATE_LIMITER: { limit } };
+
+type Row = [
   what: string,
   path: string,
-  init: RequestInit,
-  blobs: readonly unknown[],
+  blobs: string,
+  init?: RequestInit,
   bytes?: unknown,
   more?: object,
 ];
 
-test.each<Case>([
-  [
-    "an image",
-    "/images/card/key.jpg",
-    { headers: MODERN },
-    [...AVIF, "200", "shown", "miss", "media"],
-    SOME,
-  ],
-  [
-    "a variant",
-    "/images/card@2x/key.jpg",
-    {},
-    [IMAGES, "card@2x", "jpeg", "200", "shown", "miss", "media"],
-    SOME,
-  ],
-  [
-    "HEAD",
-    "/images/card/key.jpg",
-    { method: "HEAD", headers: MODERN },
-    [...AVIF, "200", "shown", "miss", "media"],
-  ],
-  ["no route", "/nothing/key.jpg", {}, ["", "", "", "404", "no-such-route", "", ""]],
-  ["no variant", "/images/nope/key.jpg", {}, [IMAGES, "", "", "404", "no-such-variant", "", ""]],
-  [
-    "an impossible key",
-    "/images/card/..%2fk",
-    {},
-    [IMAGES, "card", "", "404", "impossible-key", "", "media"],
-  ],
-  [
-    "a missing object",
-    "/images/card/missing.jpg",
-    {},
-    [IMAGES, "card", "", "404", "object-missing", "miss", "media"],
-  ],
-  [
-    "a foreign page",
-    "/app/card/key.jpg",
-    FOREIGN,
-    ["/app/:preset/*", "", "", "403", "foreign-page", "", ""],
-  ],
-  [
-    "no signature",
-    "/private/card/key.jpg",
-    {},
-    [PRIVATE, "card", "", "404", "signature-wrong", "", "media"],
-  ],
-  [
-    "no image",
-    "/images/card/broken/page.jpg",
-    {},
-    [IMAGES, "card", "", "415", "source-unreadable", "miss", "media"],
-  ],
-  [
-    "a visitor above the limit",
-    "/images/card/key.jpg",
-    {},
-    [IMAGES, "card", "", "429", "rate-limited", "", "media"],
-    0,
-    { RATE_LIMITER: { limit } },
-  ],
-  [
-    "a broken configuration",
-    "/images/card/key.jpg",
-    {},
-    ["", "", "", "500", "configuration-broken", "", ""],
-    0,
-    { PRESETS: {} },
-  ],
-  [
-    "another method",
-    "/images/card/key.jpg",
-    { method: "POST" },
-    ["", "", "", "405", "method-not-allowed", "", ""],
-  ],
-  [
-    "a loop",
-    "/images/card/key.jpg",
-    { headers: { via: "1.1 image-resizing-proxy" } },
-    ["", "", "", "508", "loop-detected", "", ""],
-  ],
-  ["a preflight", "/app/card/key.jpg", PREFLIGHT, ["", "", "", "204", "", "", ""]],
-  ["health", "/healthz", {}, ["", "", "", "200", "", "", ""]],
-  [
-    "health, denied",
-    "/healthz",
-    { headers: { authorization: "Bearer x" } },
-    ["", "", "", "401", "health-denied", "", ""],
-  ],
-])("%s is one data point", async (_what, path, init, blobs, bytes = 0, more = {}) => {
+test.each<Row>([
+  ["an image", KEY, `${IMAGES} card avif 200 shown miss media`, { headers: MODERN }, SOME],
+  ["a variant", "/images/card@2x/key.jpg", `${IMAGES} card@2x jpeg 200 shown miss media`, {}, SOME],
+  ["HEAD", KEY, `${IMAGES} card avif 200 shown miss media`, HEAD],
+  ["no route", "/nothing/key.jpg", "- - - 404 no-such-route - -"],
+  ["no variant", "/images/nope/key.jpg", `${IMAGES} - - 404 no-such-variant - -`],
+  ["an impossible key", "/images/card/..%2fk", `${IMAGES} card - 404 impossible-key - media`],
+  ["a missing object", "/images/card/no.jpg", `${IMAGES} card - 404 object-missing miss media`],
+  ["a foreign page", "/app/card/key.jpg", "/app/:preset/* - - 403 foreign-page - -", FOREIGN],
+  ["no signature", "/private/card/key.jpg", `${PRIVATE} card - 404 signature-wrong - media`],
+  ["no image", "/images/card/broken/page.jpg", `${IMAGES} card - 415 source-unreadable miss media`],
+  ["a visitor above the limit", KEY, `${IMAGES} card - 429 rate-limited - media`, {}, 0, LIMITED],
+  ["no presets", KEY, "- - - 500 configuration-broken - -", {}, 0, { PRESETS: {} }],
+  ["another method", KEY, "- - - 405 method-not-allowed - -", { method: "POST" }],
+  ["a loop", KEY, "- - - 508 loop-detected - -", VIA],
+  ["a preflight", "/app/card/key.jpg", "- - - 204 - - -", PREFLIGHT],
+  ["health", "/healthz", "- - - 200 - - -"],
+  ["health, denied", "/healthz", "- - - 401 health-denied - -", GUESS],
+])("%s is one data point", async (_what, path, blobs, init = {}, bytes = 0, more = {}) => {
   const { points, env } = recording(more);
   await get(path, init, env);
   const doubles = [expect.toSatisfy((ms: number) => ms >= 0), bytes];
-  expect(points).toEqual([{ indexes: [points[0]?.blobs[0]], blobs, doubles }]);
+  expect(points).toEqual([{ indexes: [points[0]?.blobs[0]], blobs: blobsOf(blobs), doubles }]);
 });
 
 test("an origin that fails is one data point, with the time that the visitor waited", async () => {
@@ -145,16 +83,16 @@ test("an origin that fails is one data point, with the time that the visitor wai
   stage.s3.faults.add("SlowDown");
   vi.stubGlobal("scheduler", { wait: async () => wait(2) }); // before it asks once more
   const { points, env } = recording();
-  await get("/images/card/key.jpg", {}, env);
+  await get(KEY, {}, env);
   const blobs = [IMAGES, "card", "", "502", "origin-failed", "miss", "media"];
   expect(points).toEqual([{ indexes: [IMAGES], blobs, doubles: [2000, 0] }]);
 });
 
 test("a 304 is one data point without bytes", async () => {
   const { points, env } = recording();
-  const answer = await get("/images/card/key.jpg", { headers: MODERN }, env);
+  const answer = await get(KEY, { headers: MODERN }, env);
   const headers = { ...MODERN, "if-none-match": answer.headers.get("etag") ?? "" };
-  expect((await get("/images/card/key.jpg", { headers }, env)).status).toBe(304);
+  expect((await get(KEY, { headers }, env)).status).toBe(304);
   expect(points).toHaveLength(2);
   const blobs = [...AVIF, "304", "shown", "hit", "media"];
   expect(points[1]).toEqual({ indexes: [IMAGES], blobs, doubles: [expect.any(Number), 0] });
@@ -165,14 +103,14 @@ test("the cache is where the rendition came from (W11)", async () => {
   const ANSWERS = { keep: 100, stale: 100 };
   const { points, env } = recording({ ANSWERS });
   const own = recording({ ANSWERS: { keep: 0 } });
-  for (const { seconds, from } of [
-    { seconds: 0, from: env },
-    { seconds: 99, from: env },
-    { seconds: 2, from: env },
-    { seconds: 0, from: own.env },
-  ]) {
+  for (const [seconds, from] of [
+    [0, env],
+    [99, env],
+    [2, env],
+    [0, own.env],
+  ] as const) {
     wait(seconds);
-    await get("/images/card/key.jpg", { headers: MODERN }, from);
+    await get(KEY, { headers: MODERN }, from);
     await stage.cache.settled();
   }
   const all = [...points, ...own.points].map(({ blobs }) => blobs.slice(3, 6));
@@ -182,22 +120,21 @@ test("the cache is where the rendition came from (W11)", async () => {
 test("an outage that a stale image hides is a stale image (W8)", async () => {
   stopDate();
   const { points, env } = recording({ ANSWERS: { keep: 100, stale: 0 } });
-  await get("/images/card/key.jpg", { headers: MODERN }, env);
+  await get(KEY, { headers: MODERN }, env);
   wait(7200); // the edge keeps it, too
   stage.s3.faults.add("SlowDown");
-  await get("/images/card/key.jpg", { headers: MODERN }, env);
+  await get(KEY, { headers: MODERN }, env);
   expect(points[1]?.blobs).toEqual([...AVIF, "200", "shown", "stale", "media"]);
 });
 
 test("the bytes are those of the body", async () => {
   const { points, env } = recording();
-  const answer = await get("/images/card/key.jpg", { headers: MODERN }, env);
+  const answer = await get(KEY, { headers: MODERN }, env);
   expect(points[0]?.doubles[1]).toBe((await answer.arrayBuffer()).byteLength);
 });
 
 test("an SVG is one data point, whose format is svg+xml (R8)", async () => {
-  const svg = { body: file("broken/script.svg"), type: "image/svg+xml" };
-  stage.s3.objects.set("published/icons/a.svg", svg);
+  put("icons/a.svg", "broken/script.svg", { type: "image/svg+xml" });
   const { points, env } = recording();
   await get("/icons/card/a.svg", {}, env);
   const blobs = ["/icons/:preset/*", "card", "svg+xml", "200", "shown", "miss", "media"];
@@ -215,16 +152,10 @@ test("a fallback is the data point of its refusal", async () => {
 
 test("a signed URL is one data point, also after it has expired", async () => {
   const { points, env } = recording();
-  await get(
-    `/private/card/key.jpg${await signQuery({ expires: inSeconds(60) })}`,
-    { headers: MODERN },
-    env,
-  );
-  await get(
-    `/private/card/key.jpg${await signQuery({ expires: inSeconds(-60) })}`,
-    { headers: MODERN },
-    env,
-  );
+  for (const seconds of [60, -60]) {
+    const query = await signQuery({ expires: inSeconds(seconds) });
+    await get(`/private/card/key.jpg${query}`, { headers: MODERN }, env);
+  }
   expect(points.map(({ blobs }) => blobs)).toEqual([
     [PRIVATE, "card", "avif", "200", "shown", "miss", "media"],
     [PRIVATE, "card", "", "410", "url-expired", "", "media"],
@@ -277,8 +208,8 @@ test("a binding that throws fails no request, and the log tells of it once a min
   const env = { ...ENV, METRICS: { writeDataPoint } };
   for (const pause of [0, 1, 58, 1, 59, 1]) {
     wait(pause);
-    expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
-    expect((await get("/images/card/key.jpg", { method: "HEAD" }, env)).status).toBe(200);
+    expect((await get(KEY, {}, env)).status).toBe(200);
+    expect((await get(KEY, { method: "HEAD" }, env)).status).toBe(200);
   }
   const reason = "TypeError: no more than 25 data points";
   expect(stage.logged).toEqual(
@@ -289,26 +220,20 @@ test("a binding that throws fails no request, and the log tells of it once a min
 test("the log of one isolate says nothing of what another one lost", async () => {
   const failing = () => ({ ...ENV, METRICS: { writeDataPoint: () => expect.unreachable("full") } });
   for (const env of [failing(), failing()]) await get("/nothing", {}, env);
-  const events = lines().map(({ event, lost }) => [event, lost]);
-  expect(events.filter(([event]) => event === "metrics-failed")).toEqual([
-    ["metrics-failed", 1],
-    ["metrics-failed", 1],
-  ]);
+  const lost = lines().filter(({ event }) => event === "metrics-failed");
+  expect(lost.map((line) => line["lost"])).toEqual([1, 1]);
 });
 
-test.each(["on", { writeDataPoint: true }, null, true])(
-  "%j is no dataset, but a mistake",
-  async (no) => {
-    const env = { ...ENV, METRICS: no };
-    expect((await get("/images/card/key.jpg", {}, env)).status).toBe(500);
-    expect(lines()[0]).toMatchObject({
-      mistakes: [`METRICS: ${JSON.stringify(no)} is not an Analytics Engine binding`],
-    });
-    expect(stage.logged).toHaveLength(1);
-  },
-);
+test("what is no dataset is a mistake", async () => {
+  for (const value of ["on", { writeDataPoint: true }, null, true]) {
+    stage.logged = [];
+    expect((await get(KEY, {}, { ...ENV, METRICS: value })).status).toBe(500);
+    const mistakes = [`METRICS: ${JSON.stringify(value)} is not an Analytics Engine binding`];
+    expect(lines()).toMatchObject([{ mistakes }]);
+  }
+});
 
 test("without the binding nothing is recorded, and nothing is wrong", async () => {
-  expect((await get("/images/card/key.jpg")).status).toBe(200);
+  expect((await get(KEY)).status).toBe(200);
   expect(stage.logged).toEqual([]);
 });

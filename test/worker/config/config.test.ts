@@ -2,22 +2,19 @@
 
 import { expect, test } from "vitest";
 import { bucketsOf } from "../../../src/cli/config/buckets.ts";
-import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
+import { bucketOf, configOf, mistakesOf } from "../../support/config-of.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
 
 const { media } = VARS.BUCKETS;
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
 const OTHER = { path: "/others/:preset/*", object: "media/*" };
 
-function mistakes(change: object): readonly string[] {
-  const config = readConfig({ ...ENV, ...change });
-  return "mistakes" in config ? config.mistakes.map(mistakeText) : [];
-}
+/** The bucket of the tests with other settings. */
+const withMedia = (change: object) => ({ BUCKETS: { media: { ...media, ...change } } });
 
 test("a right configuration is ready to serve from", () => {
-  const config = readConfig(ENV);
-  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
+  const config = configOf();
   expect(config.routes[0]?.bucket).toEqual({
     name: "media",
     bucket: "acme-media",
@@ -53,7 +50,7 @@ test("a table may be a string of JSON, as .dev.vars has it (S2)", () => {
 
 test("all mistakes are told at once, each with its path", () => {
   expect(
-    mistakes({
+    mistakesOf({
       BUCKETS: { media: { ...media, endpoint: "s3.eu-west-1.amazonaws.com", acl: "x", tls: 1 } },
       PRESETS: { hero: { width: 1920, quality: 150, blurr: 1 }, "a b": { width: 1 } },
       ROUTES: [
@@ -86,8 +83,7 @@ test("all mistakes are told at once, each with its path", () => {
 });
 
 test("a route is signed, or bound to pages, as far as it says so", () => {
-  const config = readConfig(ENV);
-  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
+  const config = configOf();
   const keys = [...Object.entries<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))];
   expect(config.routes.map(({ signing, origins }) => [signing, origins])).toEqual([
     ...Array.from({ length: 3 }, () => [undefined, undefined]),
@@ -101,45 +97,31 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
   expect(signed).toMatchObject({ routes: [{ signing: { maxAge: 604_800 } }] });
 });
 
+const UNSIGNED = "is not in object, so no signature covers it";
+
 test.each<[string, object, string]>([
-  [
-    "signed in quotes",
-    { signed: "true", max_age: 60 },
-    'ROUTES[0].signed: "true" is not one of true, false',
-  ],
-  ["max_age without a signature", { max_age: 60 }, "ROUTES[0].max_age: needs signed = true"],
+  ["signed in quotes", { signed: "true" }, 'signed: "true" is not one of true, false'],
+  ["max_age without a signature", { max_age: 60 }, "max_age: needs signed = true"],
   [
     "no time at all",
     { signed: true, max_age: 0 },
-    "ROUTES[0].max_age: 0 is not a whole number between 1 and 315360000: it is in seconds",
+    "max_age: 0 is not a whole number between 1 and",
   ],
-  [
-    "a part of the path that no signature covers",
-    { signed: true, path: "/p/:preset/:slug/*" },
-    "ROUTES[0].path: :slug is not in object, so no signature covers it",
-  ],
-  [
-    "a rest that no signature covers",
-    { signed: true, object: "media/a.jpg" },
-    "ROUTES[0].path: * is not in object, so no signature covers it",
-  ],
-  ["no list", { origins: "https://app.example" }, "ROUTES[0].origins: is not a list, or is empty"],
-  ["an empty list", { origins: [] }, "ROUTES[0].origins: is not a list, or is empty"],
-  ["any origin", { origins: ["*"] }, 'ROUTES[0].origins[0]: "*" is not an origin such as'],
-  [
-    "all of a domain",
-    { origins: ["https://*.b.c"] },
-    'ROUTES[0].origins[0]: "https://*.b.c" is not',
-  ],
-  ["a host", { origins: ["app.example"] }, 'ROUTES[0].origins[0]: "app.example" is not an origin'],
-  ["a slash", { origins: ["https://a.b/"] }, 'ROUTES[0].origins[0]: "https://a.b/" is not an'],
-  ["capitals", { origins: ["https://A.b"] }, 'ROUTES[0].origins[0]: "https://A.b" is not an'],
-  ["a port that is said", { origins: ["https://a.b:443"] }, "ROUTES[0].origins[0]: "],
-  ["no page's origin", { origins: ["ftp://a.b"] }, 'ROUTES[0].origins[0]: "ftp://a.b" is not an'],
-  ["null", { origins: ["null"] }, 'ROUTES[0].origins[0]: "null" is not an origin'],
+  ["a name without signature", { signed: true, path: "/p/:preset/:x/*" }, `path: :x ${UNSIGNED}`],
+  ["a rest without signature", { signed: true, object: "media/a.jpg" }, `path: * ${UNSIGNED}`],
+  ["no list", { origins: "https://app.example" }, "origins: is not a list, or is empty"],
+  ["an empty list", { origins: [] }, "origins: is not a list, or is empty"],
+  ["any origin", { origins: ["*"] }, 'origins[0]: "*" is not an origin such as'],
+  ["all of a domain", { origins: ["https://*.b.c"] }, 'origins[0]: "https://*.b.c" is not'],
+  ["a host", { origins: ["app.example"] }, 'origins[0]: "app.example" is not an origin'],
+  ["a slash", { origins: ["https://a.b/"] }, 'origins[0]: "https://a.b/" is not an'],
+  ["capitals", { origins: ["https://A.b"] }, 'origins[0]: "https://A.b" is not an'],
+  ["a port that is said", { origins: ["https://a.b:443"] }, "origins[0]: "],
+  ["no page's origin", { origins: ["ftp://a.b"] }, 'origins[0]: "ftp://a.b" is not an'],
+  ["null", { origins: ["null"] }, 'origins[0]: "null" is not an origin'],
 ])("a route with %s is a mistake", (_what, change, message) => {
-  const found = mistakes({ ROUTES: [{ ...ROUTE, ...change }] });
-  expect(found).toEqual([expect.stringContaining(message)]);
+  const found = mistakesOf({ ROUTES: [{ ...ROUTE, ...change }] });
+  expect(found).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
 });
 
 test.each<[string, unknown, string]>([
@@ -161,7 +143,7 @@ test.each<[string, unknown, string]>([
   ["a backslash", "media/a\\b", "impossible key: a backslash"],
   ["two lines", "media/a\n*", '"media/a\\n*" is not one object'],
 ])("a fallback with %s is a mistake", (_what, fallback, told) => {
-  const found = mistakes({ ROUTES: [ROUTE, { ...OTHER, fallback }] });
+  const found = mistakesOf({ ROUTES: [ROUTE, { ...OTHER, fallback }] });
   expect(found.at(0)).toContain(`ROUTES[1].fallback: ${told}`);
   if (told !== '"https:" is not in BUCKETS') expect(found).toHaveLength(1);
 });
@@ -181,30 +163,27 @@ test.each<[given: string, meant: string | undefined]>([
   ["w".repeat(10_000), undefined],
 ])("an unknown option %.20s: the one that was probably meant is named", (given, meant) => {
   const guess = meant === undefined ? "" : `. Did you mean ${meant}?`;
-  expect(mistakes({ PRESETS: { card: { width: 9, [given]: 1 } } })).toEqual([
+  expect(mistakesOf({ PRESETS: { card: { width: 9, [given]: 1 } } })).toEqual([
     `PRESETS.card.${given}: unknown option${guess}`,
   ]);
 });
 
 test("a fallback is told of beside the object, and not where its bucket is the mistake", () => {
   const route = { ...ROUTE, object: "medai/*", fallback: "medai/../x" };
-  expect(mistakes({ ROUTES: [route] })).toEqual([
+  expect(mistakesOf({ ROUTES: [route] })).toEqual([
     'ROUTES[0].object: "medai" is not in BUCKETS',
     'ROUTES[0].fallback: "medai" is not in BUCKETS',
     'ROUTES[0].fallback: impossible key: a segment ".."',
   ]);
   const BUCKETS = { media, more: { ...media, bucket: "A" } };
-  const found = mistakes({ BUCKETS, ROUTES: [{ ...ROUTE, fallback: "more/x.png" }] });
+  const found = mistakesOf({ BUCKETS, ROUTES: [{ ...ROUTE, fallback: "more/x.png" }] });
   expect(found).toEqual([expect.stringMatching(/^BUCKETS\.more\.bucket: /)]);
 });
 
 test("a fallback is an object of its own bucket, which is one that the routes lead to", () => {
   const more = { ...media, bucket: "acme-more", prefix: "über/" };
-  const config = readConfig({
-    ...{ ...ENV, BUCKETS: { media, more } },
-    ROUTES: [ROUTE, { ...OTHER, fallback: "more/a:1 (b).png" }],
-  });
-  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
+  const ROUTES = [ROUTE, { ...OTHER, fallback: "more/a:1 (b).png" }];
+  const config = configOf({ BUCKETS: { media, more }, ROUTES });
   const key = "über/a:1 (b).png";
   const bucket = config.buckets[1];
   expect(config.routes.map(({ fallback }) => fallback)).toEqual([undefined, { bucket, key }]);
@@ -215,44 +194,36 @@ test("a fallback is an object of its own bucket, which is one that the routes le
 
 const LONG = "k".repeat(32);
 
-test.each<[string, unknown, string[]]>([
-  ["missing", undefined, ["is missing: set the secret, and list it under [secrets]"]],
-  ["empty", "", ["is missing: set the secret, and list it under [secrets]"]],
-  ["no JSON", LONG, ["is not a JSON object such as"]],
-  ["half JSON", `{"k1": "${LONG}"`, ["is not a JSON object such as"]],
-  ["a list", `["${LONG}"]`, ["is not a JSON object such as"]],
-  ["a table of no keys", "{}", ["has no keys"]],
-  ["no text", { k1: LONG }, ["is not text"]],
+const MISSING = "is missing: set the secret, and list it under [secrets]";
+const NO_TABLE = "is not a JSON object such as";
+const SHORT = "the key of k1 must be at least 32 ASCII characters";
+
+test.each<[string, unknown, ...string[]]>([
+  ["missing", undefined, MISSING],
+  ["empty", "", MISSING],
+  ["no JSON", LONG, NO_TABLE],
+  ["half JSON", `{"k1": "${LONG}"`, NO_TABLE],
+  ["a list", `["${LONG}"]`, NO_TABLE],
+  ["a table of no keys", "{}", "has no keys"],
+  ["no text", { k1: LONG }, "is not text"],
   [
     "a number for a kid",
     `{"1": "${LONG}"}`,
-    ["a kid must be a letter, then at most 31 letters, digits"],
+    "a kid must be a letter, then at most 31 letters, digits",
   ],
-  ["a prototype for a kid", `{"__proto__": "${LONG}"}`, ["a kid must be a letter"]],
-  [
-    "short keys",
-    '{"k1": "short", "k2": 7}',
-    ["the key of k1 must be at least 32", "the key of k2 must be at least 32"],
-  ],
-  [
-    "a key of 31",
-    `{"k1": "${"k".repeat(31)}"}`,
-    ["the key of k1 must be at least 32 ASCII characters"],
-  ],
-  [
-    "a key with a space",
-    `{"k1": "${LONG} "}`,
-    ["the key of k1 must be at least 32 ASCII characters"],
-  ],
-  ["a key after a space", `{"k1": " ${LONG}"}`, ["the key of k1 must be at least 32 ASCII"]],
-  ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, ["has the same kid twice"]],
-])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, told) => {
+  ["a prototype for a kid", `{"__proto__": "${LONG}"}`, "a kid must be a letter"],
+  ["short keys", '{"k1": "short", "k2": 7}', SHORT, SHORT.replace("k1", "k2")],
+  ["a key of 31", `{"k1": "${"k".repeat(31)}"}`, SHORT],
+  ["a key with a space", `{"k1": "${LONG} "}`, SHORT],
+  ["a key after a space", `{"k1": " ${LONG}"}`, SHORT],
+  ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, "has the same kid twice"],
+])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, ...told) => {
   const change = { URL_SIGNING_KEYS: value };
-  expect(mistakes(change)).toEqual(
+  expect(mistakesOf(change)).toEqual(
     told.map((message) => expect.stringContaining(`URL_SIGNING_KEYS: ${message}`)),
   );
-  expect(mistakes(change).join()).not.toMatch(/short|kkkk/);
-  expect(mistakes({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+  expect(mistakesOf(change).join()).not.toMatch(/short|kkkk/);
+  expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
 });
 
 test.each<[string, string, string]>([
@@ -263,7 +234,7 @@ test.each<[string, string, string]>([
 ])("a second route of one form is never reached, so it is a mistake: %s", (_what, one, two) => {
   const between = { path: "/between/:preset/*", object: "media/*" };
   const twins = [one, two].map((path) => ({ path, object: "media/k" }));
-  expect(mistakes({ ROUTES: [between, ...twins, between] })).toEqual([
+  expect(mistakesOf({ ROUTES: [between, ...twins, between] })).toEqual([
     `ROUTES[2].path: takes the same URLs as ${one} before it: it is never reached`,
     `ROUTES[3].path: takes the same URLs as /between/:preset/* before it: it is never reached`,
   ]);
@@ -272,8 +243,8 @@ test.each<[string, string, string]>([
 test("a second route of one form is told together with other mistakes", () => {
   const ROUTES = [{ path: 7 }, { ...ROUTE, svg: "yes" }, ROUTE, "no table"];
   const twin = `ROUTES[2].path: takes the same URLs as ${ROUTE.path} before it: it is never reached`;
-  expect(mistakes({ ROUTES })).toContain(twin);
-  expect(mistakes({ ROUTES: JSON.stringify([ROUTE, ROUTE]) })).toHaveLength(1);
+  expect(mistakesOf({ ROUTES })).toContain(twin);
+  expect(mistakesOf({ ROUTES: JSON.stringify([ROUTE, ROUTE]) })).toHaveLength(1);
 });
 
 test.each([
@@ -284,53 +255,61 @@ test.each([
   ["/:preset/a/*", "/:preset/:x/*"],
 ])("%s and %s are of different forms", (one, two) => {
   const ROUTES = [one, two].map((path) => ({ path, object: "media/k" }));
-  expect(mistakes({ ROUTES })).toEqual([]);
+  expect(mistakesOf({ ROUTES })).toEqual([]);
 });
 
 test.each(["BUCKETS", "PRESETS", "ROUTES"])("without %s nothing is served", (name) => {
   for (const value of [undefined, null, {}, [], "", "{", 7]) {
-    expect(mistakes({ [name]: value }).join()).toMatch(new RegExp(`${name}: is not (?:a|JSON)`));
+    expect(mistakesOf({ [name]: value }).join()).toMatch(new RegExp(`${name}: is not (?:a|JSON)`));
   }
-  expect(mistakes({ [name]: "{" })).toHaveLength(1);
+  expect(mistakesOf({ [name]: "{" })).toHaveLength(1);
 });
 
-test.each<[string, object, string]>([
-  ["a plain http endpoint (E6)", { endpoint: "http://s3.example" }, "BUCKETS.media.endpoint"],
-  ["an endpoint with a query", { endpoint: "https://s3.example/?a" }, "BUCKETS.media.endpoint"],
-  ["an endpoint with a name", { endpoint: "https://a:b@s3.example" }, "BUCKETS.media.endpoint"],
-  ["a prefix without its slash", { prefix: "published" }, "BUCKETS.media.prefix"],
-  ["a prefix that climbs (A2)", { prefix: "a/../" }, "BUCKETS.media.prefix"],
-  ["a prefix from the root", { prefix: "/a/" }, "BUCKETS.media.prefix"],
-  ["an upper-case bucket", { bucket: "Media" }, "BUCKETS.media.bucket"],
-  ["a bucket that leads elsewhere", { bucket: "a/b" }, "BUCKETS.media.bucket"],
-  ["a region with a dot", { region: "eu.west" }, "BUCKETS.media.region"],
-  ["an unknown addressing", { addressing: "dns" }, "BUCKETS.media.addressing"],
-  ["a lower-case secret", { credentials: "aws" }, "BUCKETS.media.credentials"],
+test.each<[setting: string, message: string, values: readonly string[]]>([
+  ["prefix", "", ["published", "a/../", "/a/", "\ud800/"]],
+  ["bucket", "", ["Media", "a/b"]],
+  ["region", "", ["eu.west"]],
+  ["addressing", "", ["dns"]],
+  ["credentials", "", ["aws"]],
+  // With these, the URL that is sent would differ from the one that is signed (A2), or would lead elsewhere.
   [
-    "a dotted bucket, virtual-hosted (A4)",
-    { bucket: "acme.media", addressing: "virtual" },
+    "endpoint",
+    "is not a plain https:// URL",
+    [
+      ...["http://s3.example", "https://s3.example/?a", "https://a:b@s3.example"],
+      ...["https://s3.example/a+b", "https://s3.example/a'b", "https://s3.example/(eu)"],
+      ...["https://s3.example/a;b", "https://s3.example/a%2fb", "https://s3.example/a/.."],
+      ...["https://s3.example/#", "https://s3.example/ ", " https://s3.example"],
+      ...["HTTPS://s3.example", "http://localhost.example", "http://localhost@s3.example"],
+      "http://127.0.0.1.example",
+    ],
+  ],
+  [
+    "endpoint",
+    "contains the bucket's name: remove it",
+    ["https://acme-media.s3.eu-west-1.amazonaws.com", "https://s3.example/acme-media"],
+  ],
+])("a bucket's %s is a mistake (E6, A2): %s", (setting, message, values) => {
+  for (const value of values) {
+    const found = mistakesOf(withMedia({ [setting]: value }));
+    const told = `BUCKETS.media.${setting}: ${message}`;
+    expect([value, found.filter((one) => one.startsWith(told)).length]).toEqual([value, 1]);
+  }
+});
+
+test("an addressing that its host cannot have is a mistake (A4)", () => {
+  const addressing = "virtual";
+  expect(mistakesOf(withMedia({ bucket: "acme.media", addressing }))).toEqual([
     'BUCKETS.media.addressing: breaks TLS, as bucket has a dot: set "path"',
-  ],
-  [
-    "an endpoint that has the bucket in it",
-    { endpoint: "https://acme-media.s3.eu-west-1.amazonaws.com" },
-    "BUCKETS.media.endpoint: contains the bucket's name: remove it",
-  ],
-  [
-    "an endpoint that ends in the bucket",
-    { endpoint: "https://s3.eu-west-1.amazonaws.com/acme-media" },
-    "BUCKETS.media.endpoint: contains the bucket's name: remove it",
-  ],
-  [
-    "an address without a name, virtual-hosted",
-    { endpoint: "https://10.0.0.5:9000", addressing: "virtual" },
+  ]);
+  expect(mistakesOf(withMedia({ endpoint: "https://10.0.0.5:9000", addressing }))).toEqual([
     'BUCKETS.media.addressing: needs a host name in endpoint: set "path"',
-  ],
-  ["a prefix that is no text", { prefix: "\ud800/" }, "BUCKETS.media.prefix"],
-  ["a prefix as long as a key", { prefix: `${"k".repeat(1023)}/` }, "ROUTES[0].object"],
-])("%s is a mistake", (_what, change, told) => {
-  const found = mistakes({ BUCKETS: { media: { ...media, ...change } } });
-  expect(found.filter((mistake) => mistake.startsWith(told))).toHaveLength(1);
+  ]);
+});
+
+test("a prefix as long as a key leaves no room for one (A10)", () => {
+  const found = mistakesOf(withMedia({ prefix: `${"k".repeat(1023)}/` }));
+  expect(found.join()).toContain("ROUTES[0].object: impossible key");
 });
 
 test.each([
@@ -341,37 +320,15 @@ test.each([
   "https://[2001:db8::1]:9000",
   "https://s3.example/base",
 ])("the endpoint %s is right", (endpoint) => {
-  const config = readConfig({ ...ENV, BUCKETS: { media: { ...media, endpoint } } });
   const base = `${endpoint.replace(/\/$/, "")}/acme-media/`;
-  expect("routes" in config && config.routes[0]?.bucket.base).toBe(base);
-});
-
-// With these, the URL that is sent would differ from the one that is signed (A2), or would lead elsewhere.
-test.each([
-  "https://s3.example/a+b",
-  "https://s3.example/a'b",
-  "https://s3.example/(eu)",
-  "https://s3.example/a;b",
-  "https://s3.example/a%2fb",
-  "https://s3.example/a/..",
-  "https://s3.example/#",
-  "https://s3.example/ ",
-  " https://s3.example",
-  "HTTPS://s3.example",
-  "http://localhost.example",
-  "http://localhost@s3.example",
-  "http://127.0.0.1.example",
-])("the endpoint %s is a mistake", (endpoint) => {
-  expect(mistakes({ BUCKETS: { media: { ...media, endpoint } } })).toEqual([
-    "BUCKETS.media.endpoint: is not a plain https:// URL",
-  ]);
+  expect(bucketOf(withMedia({ endpoint })).base).toBe(base);
 });
 
 test("a bucket may be called as its provider's host begins, with path addressing", () => {
   const minio = { endpoint: "https://minio.example.com", bucket: "minio", region: "us-east-1" };
   const spaces = { ...minio, endpoint: "https://minio.fra1.example.com", addressing: "path" };
-  expect(mistakes({ BUCKETS: { media: minio } })).toEqual([]);
-  expect(mistakes({ BUCKETS: { media: spaces } })).toEqual([]);
+  expect(mistakesOf({ BUCKETS: { media: minio } })).toEqual([]);
+  expect(mistakesOf({ BUCKETS: { media: spaces } })).toEqual([]);
 });
 
 test.each([
@@ -379,79 +336,50 @@ test.each([
   ["Swift's, an account and a user", "test:tester"],
   ["an address", "images+vitrine@example.com"],
 ])("a key id may be %s", (_whose, id) => {
-  expect(mistakes({ AWS_ACCESS_KEY_ID: id })).toEqual([]);
+  expect(mistakesOf({ AWS_ACCESS_KEY_ID: id })).toEqual([]);
 });
 
-test.each<[string, object, string]>([
-  ["missing", { AWS_ACCESS_KEY_ID: undefined }, "AWS_ACCESS_KEY_ID: is missing"],
-  ["empty", { AWS_SECRET_ACCESS_KEY: "" }, "AWS_SECRET_ACCESS_KEY: is missing"],
-  [
-    "pasted with a space before it",
-    { AWS_SECRET_ACCESS_KEY: " abc" },
-    "AWS_SECRET_ACCESS_KEY: has an invalid character",
-  ],
-  [
-    "pasted with its line's end",
-    { AWS_SECRET_ACCESS_KEY: "abc\n" },
-    "AWS_SECRET_ACCESS_KEY: has an invalid character",
-  ],
-  [
-    "pasted with a word processor's quotes",
-    { AWS_ACCESS_KEY_ID: "“AKIAIOSFODNN7EXAMPLE”" },
-    "AWS_ACCESS_KEY_ID: has an invalid character",
-  ],
-  [
-    "with a slash, which ends the id where it is signed",
-    { AWS_ACCESS_KEY_ID: "test/tester" },
-    "AWS_ACCESS_KEY_ID: has an invalid character",
-  ],
-  [
-    "two values in one",
-    { AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE,us-east-1" },
-    "AWS_ACCESS_KEY_ID: has an invalid character",
-  ],
-])("a secret that is %s is a mistake", (_what, change, told) => {
-  expect(mistakes(change)).toEqual([expect.stringContaining(told)]);
+test.each([
+  ["missing", "AWS_ACCESS_KEY_ID", undefined, "is missing"],
+  ["empty", "AWS_SECRET_ACCESS_KEY", "", "is missing"],
+  ["pasted with a space before it", "AWS_SECRET_ACCESS_KEY", " abc"],
+  ["pasted with its line's end", "AWS_SECRET_ACCESS_KEY", "abc\n"],
+  ["in a word processor's quotes", "AWS_ACCESS_KEY_ID", "“AKIAIOSFODNN7EXAMPLE”"],
+  ["with a slash, which ends the id where it is signed", "AWS_ACCESS_KEY_ID", "test/tester"],
+  ["two values in one", "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE,us-east-1"],
+])("a secret that is %s is a mistake", (_what, name, value, told = "has an invalid character") => {
+  expect(mistakesOf({ [name]: value })).toEqual([expect.stringContaining(`${name}: ${told}`)]);
+});
+
+const preset = (name: string) => ({ PRESETS: { ...VARS.PRESETS, [name]: { width: 1 } } });
+const timeout = (seconds: number) => ({ ANSWERS: { timeout: seconds } });
+const kid = (name: string) => ({ URL_SIGNING_KEYS: JSON.stringify({ [name]: LONG }) });
+const secretPrefix = (name: string) => ({
+  ...withMedia({ credentials: name }),
+  ...{ [`${name}_ACCESS_KEY_ID`]: "id", [`${name}_SECRET_ACCESS_KEY`]: "s" },
 });
 
 // For each bound: a value at the bound, and one just beyond it.
-test.each<[string, object, object, string]>([
-  ["a name", preset("n".repeat(64)), preset("n".repeat(65)), `PRESETS.${"n".repeat(65)}`],
-  ["a longest time", time(60), time(61), "ANSWERS.timeout"],
-  ["a shortest time", time(1), time(0.9), "ANSWERS.timeout"],
-  ["a long bucket", bucket("b".repeat(63)), bucket("b".repeat(64)), "BUCKETS.media.bucket"],
-  ["a short bucket", bucket("b-b"), bucket("bb"), "BUCKETS.media.bucket"],
-  ["a word of a secret", word("W".repeat(32)), word("W".repeat(33)), "BUCKETS.media.credentials"],
-  ["a kid", kid("k".repeat(32)), kid("k".repeat(33)), "URL_SIGNING_KEYS"],
-])("%s has its bounds", (_what, right, wrong, path) => {
-  expect(mistakes(right)).toEqual([]);
-  expect(mistakes(wrong)).toEqual([expect.stringContaining(`${path}: `)]);
+test.each<[string, object, object]>([
+  [`PRESETS.${"n".repeat(65)}`, preset("n".repeat(64)), preset("n".repeat(65))],
+  ["ANSWERS.timeout", timeout(60), timeout(61)],
+  ["ANSWERS.timeout", timeout(1), timeout(0.9)],
+  [
+    "BUCKETS.media.bucket",
+    withMedia({ bucket: "b".repeat(63) }),
+    withMedia({ bucket: "b".repeat(64) }),
+  ],
+  ["BUCKETS.media.bucket", withMedia({ bucket: "b-b" }), withMedia({ bucket: "bb" })],
+  ["BUCKETS.media.credentials", secretPrefix("W".repeat(32)), secretPrefix("W".repeat(33))],
+  ["URL_SIGNING_KEYS", kid("k".repeat(32)), kid("k".repeat(33))],
+])("%s has its bounds", (path, right, wrong) => {
+  expect(mistakesOf(right)).toEqual([]);
+  expect(mistakesOf(wrong)).toEqual([expect.stringContaining(`${path}: `)]);
 });
-
-function preset(name: string): object {
-  return { PRESETS: { ...VARS.PRESETS, [name]: { width: 1 } } };
-}
-
-function time(timeout: number): object {
-  return { ANSWERS: { timeout } };
-}
-
-function bucket(name: string): object {
-  return { BUCKETS: { media: { ...media, bucket: name } } };
-}
-
-function word(credentials: string): object {
-  const own = { [`${credentials}_ACCESS_KEY_ID`]: "id", [`${credentials}_SECRET_ACCESS_KEY`]: "s" };
-  return { BUCKETS: { media: { ...media, credentials } }, ...own };
-}
-
-function kid(name: string): object {
-  return { URL_SIGNING_KEYS: JSON.stringify({ [name]: LONG }) };
-}
 
 test("a message repeats a text of 16 characters, and none that is longer", () => {
   const [short, long] = ["R".repeat(16), "R".repeat(17)].map((region) =>
-    mistakes({ BUCKETS: { media: { ...media, region } } }),
+    mistakesOf(withMedia({ region })),
   );
   expect(short).toEqual([`BUCKETS.media.region: "${"R".repeat(16)}" is not a region`]);
   expect(long).toEqual(["BUCKETS.media.region: is not a region"]);
@@ -461,7 +389,7 @@ test("a secret pasted into the wrong line is not repeated in the message", () =>
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
   for (const value of [id, secret, `https://${id}:${secret}@s3.example`]) {
     for (const key of Object.keys({ ...media, addressing: "", credentials: "" })) {
-      const told = mistakes({ BUCKETS: { media: { ...media, [key]: value } } }).join();
+      const told = mistakesOf(withMedia({ [key]: value })).join();
       expect(told).toContain("BUCKETS.media");
       for (const word of [id, secret]) expect(told).not.toContain(word);
     }
@@ -472,48 +400,45 @@ test.each(["SHORT_SECRET_ACCESS_KEY", "IMAGES", "__proto__", "constructor", "BUC
   "what is under the name of a binding, and is none, is not repeated in the message: %s",
   (binding) => {
     const short = { SHORT_SECRET_ACCESS_KEY: "minioadmin" };
-    const found = mistakes({ BUCKETS: { media: { binding } }, ...short, IMAGES: "minioadmin" });
+    const found = mistakesOf({ BUCKETS: { media: { binding } }, ...short, IMAGES: "minioadmin" });
     expect(found).toContain(`${binding}: is not an R2 bucket's binding`);
     expect(found.join()).not.toContain("minioadmin");
   },
 );
 
 test("session credentials are refused, with the reason and without the key (A11)", () => {
-  const found = mistakes({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
+  const found = mistakesOf({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a temporary session key: use a permanent one/);
   expect(found[0]).not.toContain("IOSFODNN7");
 });
 
-test.each<[string, object]>([
-  ["a secret may begin", { AWS_SECRET_ACCESS_KEY: "ASIAsecret" }],
-  ["a key id may go on", { AWS_ACCESS_KEY_ID: "AKIAASIAODNN7EXAMPLE" }],
-])("%s as a session's key id begins (A11)", (_what, change) => {
-  expect(mistakes(change)).toEqual([]);
+test("a secret may begin, and a key id may go on, as a session's key id begins (A11)", () => {
+  expect(mistakesOf({ AWS_SECRET_ACCESS_KEY: "ASIAsecret" })).toEqual([]);
+  expect(mistakesOf({ AWS_ACCESS_KEY_ID: "AKIAASIAODNN7EXAMPLE" })).toEqual([]);
 });
 
 test("credentials that two buckets share are one mistake", () => {
   const BUCKETS = { media, more: { ...media, bucket: "acme-more" } };
-  expect(mistakes({ BUCKETS, AWS_ACCESS_KEY_ID: "" })).toHaveLength(1);
+  expect(mistakesOf({ BUCKETS, AWS_ACCESS_KEY_ID: "" })).toHaveLength(1);
 });
 
 test("a bucket may have credentials of its own", () => {
   const BUCKETS = { media, more: { ...media, bucket: "acme-more", credentials: "MORE" } };
-  expect(mistakes({ BUCKETS })).toEqual([
+  expect(mistakesOf({ BUCKETS })).toEqual([
     "MORE_ACCESS_KEY_ID: is missing: set the secret, and list it under [secrets]",
     "MORE_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
   ]);
   const ROUTES = [{ path: "/:preset/*", object: "more/*" }];
   const own = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
-  const config = readConfig({ ...ENV, BUCKETS, ROUTES, ...own });
-  expect("routes" in config && config.routes[0]?.bucket.slots).toEqual([
+  expect(configOf({ BUCKETS, ROUTES, ...own }).routes[0]?.bucket.slots).toEqual([
     { name: "current", credentials: { accessKeyId: "AKIAMORE", secretAccessKey: "more" } },
   ]);
 });
 
 test("a template that no key can come of is a mistake", () => {
   for (const object of ["media", "media/", "media//*", "media/../*", `media/${"k".repeat(1020)}`]) {
-    expect(mistakes({ ROUTES: [{ path: "/:preset/*", object }] }).join()).toContain(
+    expect(mistakesOf({ ROUTES: [{ path: "/:preset/*", object }] }).join()).toContain(
       "ROUTES[0].object: impossible key",
     );
   }
@@ -521,52 +446,37 @@ test("a template that no key can come of is a mistake", () => {
 
 const IMAGES = { input: () => {}, info: () => {} };
 const BOUND = { MEDIA_BUCKET: { get: () => {}, head: () => {} }, IMAGES, AWS_ACCESS_KEY_ID: "" };
+const BINDING = { ...media, engine: "binding" };
 const LEAVE = "or leave the preset out of the bucket's routes";
 
-test.each<[what: string, bucket: object, told: string[]]>([
+test.each<[what: string, bucket: object, ...told: string[]]>([
   [
     "an engine that is none for R2",
     { binding: "MEDIA_BUCKET", engine: "cf" },
-    ['BUCKETS.media.engine: "cf" is not one of binding'],
+    'engine: "cf" is not one of binding',
   ],
   [
     "what S3 needs",
     { binding: "MEDIA_BUCKET", region: "auto", endpoint: "x", role: "y" },
-    ["region", "endpoint", "role"].map((option) => `BUCKETS.media.${option}: unknown option`),
+    ...["region", "endpoint", "role"].map((option) => `${option}: unknown option`),
   ],
-  [
-    "a broken role",
-    { ...media, engine: "binding", role: 7 },
-    ["BUCKETS.media.role: 7 is not the ARN of a role"],
-  ],
-])("a bucket without a key is not asked for one: %s", (_what, bucket, told) => {
-  expect(mistakes({ BUCKETS: { media: bucket }, ...BOUND, ROUTES: [ROUTE] })).toEqual(told);
+  ["a broken role", { ...BINDING, role: 7 }, "role: 7 is not the ARN of a role"],
+])("a bucket without a key is not asked for one: %s", (_what, bucket, ...told) => {
+  const found = mistakesOf({ BUCKETS: { media: bucket }, ...BOUND, ROUTES: [ROUTE] });
+  expect(found).toEqual(told.map((message) => `BUCKETS.media.${message}`));
 });
 
-test.each<[engine: object, preset: object, told: string]>([
-  [
-    { ...media, engine: "binding" },
-    { zoom: 1 },
-    `zoom: bucket media has engine "binding", which has no zoom: remove it, ${LEAVE}`,
-  ],
-  [
-    { binding: "MEDIA_BUCKET" },
-    { metadata: "keep" },
-    `metadata: bucket media has engine "binding", which has no metadata "keep": remove it, ${LEAVE}`,
-  ],
+test.each<[bucket: object, preset: object, option: string, value: string]>([
+  [BINDING, { zoom: 1 }, "zoom", "zoom"],
+  [{ binding: "MEDIA_BUCKET" }, { metadata: "keep" }, "metadata", 'metadata "keep"'],
 ])(
-  "what an engine does not have is told with other mistakes of routes: %j",
-  (bucket, option, told) => {
-    const vars = {
-      ...BOUND,
-      AWS_ACCESS_KEY_ID: SECRETS.AWS_ACCESS_KEY_ID,
-      BUCKETS: { media: bucket },
-    };
-    const PRESETS = { face: { width: 9, ...option }, other: { width: 9 } };
-    const found = mistakes({ ...vars, PRESETS, ROUTES: [{ ...ROUTE, svgs: true }] });
-    expect(found).toEqual([
+  "what an engine does not have is told with other mistakes: %j",
+  (bucket, preset, option, value) => {
+    const vars = { ...BOUND, ...SECRETS, BUCKETS: { media: bucket } };
+    const PRESETS = { face: { width: 9, ...preset }, other: { width: 9 } };
+    expect(mistakesOf({ ...vars, PRESETS, ROUTES: [{ ...ROUTE, svgs: true }] })).toEqual([
       "ROUTES[0].svgs: unknown option. Did you mean svg?",
-      `PRESETS.face.${told}`,
+      `PRESETS.face.${option}: bucket media has engine "binding", which has no ${value}: remove it, ${LEAVE}`,
     ]);
   },
 );

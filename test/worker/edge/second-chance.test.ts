@@ -18,68 +18,48 @@ const webp = { type: "image/webp" };
 const moves = { ...asked, still: false };
 const moving = { ...asked, format: "webp", still: false } as const;
 
+const noWebp = { ...asked, readable: none };
+const TOO_LARGE = "too-large-for-avif";
+const SMALLER = "original-is-smaller";
+const gif = { type: "image/gif" };
+
 test.each<[string, UpstreamEvent, object, TransformRequest, Partial<TransformRequest>]>([
-  ["too large for AVIF", "too-large-for-avif", {}, asked, { format: "webp" }],
-  ["no WebP read", "too-large-for-avif", {}, { ...asked, readable: none }, { format: undefined }],
-  ["a JPEG is smaller", "original-is-smaller", jpeg, asked, { format: "png-force" }],
-  ["a PNG is smaller", "original-is-smaller", png, asked, { format: "webp" }],
-  [
-    "a PNG too large, in a preset of AVIF",
-    "too-large-for-avif",
-    png,
-    { ...fixed, readable: none },
-    { format: undefined },
-  ],
-  ["a JPEG in a preset of one", "original-is-smaller", jpeg, fixed, { format: "png-force" }],
-  ["a WebP is smaller", "original-is-smaller", webp, asked, { format: "png-force" }],
-  [
-    "too large for AVIF, and was to move",
-    "too-large-for-avif",
-    {},
-    moves,
-    { format: "webp", still: true },
-  ],
-  [
-    "a JPEG is smaller, and was to move",
-    "original-is-smaller",
-    jpeg,
-    moves,
-    { format: "png-force", still: true },
-  ],
+  ["too large for AVIF", TOO_LARGE, {}, asked, { format: "webp" }],
+  ["no WebP read", TOO_LARGE, {}, noWebp, { format: undefined }],
+  ["a JPEG is smaller", SMALLER, jpeg, asked, { format: "png-force" }],
+  ["a PNG is smaller", SMALLER, png, asked, { format: "webp" }],
+  ["a PNG too large for AVIF", TOO_LARGE, png, { ...fixed, readable: none }, { format: undefined }],
+  ["a JPEG in a preset of one", SMALLER, jpeg, fixed, { format: "png-force" }],
+  ["a WebP is smaller", SMALLER, webp, asked, { format: "png-force" }],
+  ["too large, and was to move", TOO_LARGE, {}, moves, { format: "webp", still: true }],
+  ["smaller, and was to move", SMALLER, jpeg, moves, { format: "png-force", still: true }],
   ["a WebP on a route for SVGs", "wrong-type", webp, { ...fixed, svg: true }, { format: "png" }],
   ["unmarked, and was to move (O8)", "not-transformed", {}, moving, { still: true }],
-  ["too large, in a preset of AVIF", "too-large-for-avif", {}, fixed, { format: "jpeg" }],
-  ["a GIF that stood still", "wrong-type", { type: "image/gif" }, asked, { format: "png" }],
-  ["WebP unread", "wrong-type", { type: "image/webp" }, asked, { format: "jpeg" }],
+  ["too large, in a preset of AVIF", TOO_LARGE, {}, fixed, { format: "jpeg" }],
+  ["a GIF that stood still", "wrong-type", gif, asked, { format: "png" }],
+  ["WebP unread", "wrong-type", webp, asked, { format: "jpeg" }],
   ["AVIF unread", "wrong-type", { type: "image/avif" }, asked, { format: "jpeg" }],
-  ["a GIF too large (O8)", "wrong-type", { type: "image/gif" }, moving, { still: true }],
+  ["a GIF too large (O8)", "wrong-type", gif, moving, { still: true }],
 ])("%s: once more, changed", (_what, event, facts, before, change) => {
   expect(secondChance(before, { event, ...facts }, OPAQUE)).toEqual({ ...before, ...change });
 });
 
-const inPreset = (format: "jpeg" | "png") => ({ ...asked, variant: { ...asked.variant, format } });
+const inPreset = (format: "jpeg" | "png") => ({
+  ...noWebp,
+  variant: { ...asked.variant, format },
+});
 
 test.each<[string, Uint8Array, TransformRequest, TransformRequest["format"]]>([
-  ["opaque, no WebP read", OPAQUE, { ...asked, readable: none }, "jpeg"],
+  ["opaque, no WebP read", OPAQUE, noWebp, "jpeg"],
   ["opaque, in place of WebP", OPAQUE, { ...asked, format: "webp" }, "jpeg"],
-  ["transparent, no WebP read", TRANSPARENT, { ...asked, readable: none }, undefined],
+  ["transparent, no WebP read", TRANSPARENT, noWebp, undefined],
   ["transparent, in place of WebP", TRANSPARENT, { ...asked, format: "webp" }, undefined],
-  [
-    "transparent, in a preset of PNG",
-    TRANSPARENT,
-    { ...inPreset("png"), readable: none },
-    undefined,
-  ],
-  [
-    "transparent, in a preset of JPEG",
-    TRANSPARENT,
-    { ...inPreset("jpeg"), readable: none },
-    "jpeg",
-  ],
+  ["transparent, in a preset of PNG", TRANSPARENT, inPreset("png"), undefined],
+  ["transparent, in a preset of JPEG", TRANSPARENT, inPreset("jpeg"), "jpeg"],
 ])(
   "a smaller PNG, %s: a JPEG takes its place only if nothing is lost (R6)",
   (_what, head, before, format) => {
-    const found = secondChance(before, { event: "original-is-smaller", ...png }, head);
+    const found = secondChance(before, { event: SMALLER, ...png }, head);
     expect(found).toEqual(format && { ...before, format });
   },
 );
@@ -91,11 +71,11 @@ test.each<[string, UpstreamEvent, object, TransformRequest]>([
   ["a contradiction", "edge-contradicts", {}, asked],
   ["a spent quota", "quota-spent", {}, asked],
   ["transformations off", "not-transformed", {}, asked],
-  ["transformations off, and a GIF", "not-transformed", { type: "image/gif" }, asked],
+  ["transformations off, and a GIF", "not-transformed", gif, asked],
   ["a page", "wrong-type", { type: "text/html" }, asked],
-  ["too large for AVIF, and not asked", "too-large-for-avif", {}, { ...asked, format: "webp" }],
-  ["a preset of JPEG, and WebP came", "wrong-type", { type: "image/webp" }, fixed],
-  ["a preset of JPEG, and GIF came", "wrong-type", { type: "image/gif" }, fixed],
+  ["too large for AVIF, and not asked", TOO_LARGE, {}, { ...asked, format: "webp" }],
+  ["a preset of JPEG, and WebP came", "wrong-type", webp, fixed],
+  ["a preset of JPEG, and GIF came", "wrong-type", gif, fixed],
 ])("%s: not once more", (_what, event, facts, before) => {
   expect(secondChance(before, { event, ...facts }, OPAQUE)).toBeUndefined();
 });

@@ -5,11 +5,11 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import type { R2Fault, R2Stored } from "../../../src/emulator/r2/types.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
-import { readConfig } from "../../../src/worker/config/config.ts";
 import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
 import { openObject } from "../../../src/worker/origin/open-object.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
-import { BASE, CREDENTIALS, ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
+import { bucketOf } from "../../support/config-of.ts";
+import { BASE, CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
 import { answerOf, KEYLESS, SESSION } from "../../support/issuer.ts";
 import { file } from "../../support/stand.ts";
 
@@ -31,13 +31,7 @@ let sessions: number;
 let logged: unknown[];
 let bucket: Bucket;
 
-function bucketOf(env: Readonly<Record<string, unknown>>): Bucket {
-  const config = readConfig(env);
-  return ("buckets" in config ? config.buckets[0] : undefined) ?? expect.unreachable();
-}
-
-const inSlots = () => bucketOf({ ...ENV, ...NEXT });
-const byRole = () => bucketOf(KEYLESS);
+const inSlots = () => bucketOf(NEXT);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOW });
@@ -98,6 +92,8 @@ const error =
   () =>
     new Response(code && `<Error><Code>${code}</Code></Error>`, { status, headers });
 const silent: Answer = () => new Promise<never>(() => {});
+const BUSY = error("SlowDown", 503);
+const SKEWED = error("RequestTimeTooSkewed");
 const broken: Answer = () => Promise.reject(new TypeError("network connection lost"));
 
 test("S3 is asked for the first bytes, signed, and neither a cache nor a redirect is used (A14, A16)", async () => {
@@ -107,14 +103,10 @@ test("S3 is asked for the first bytes, signed, and neither a cache nor a redirec
   expect(request?.method).toBe("GET");
   expect(request?.cache).toBe("no-store");
   expect(request?.redirect).toBe("manual");
-  const {
-    authorization,
-    "x-amz-date": date,
-    ...headers
-  } = Object.fromEntries(request?.headers ?? []);
-  expect(authorization).toContain(CREDENTIALS.accessKeyId);
-  expect(date).toBe("20261126T120000Z");
+  const headers = Object.fromEntries(request?.headers ?? []);
+  expect(headers["authorization"]).toContain(CREDENTIALS.accessKeyId);
   expect(headers).toMatchObject({ range: "bytes=0-1023", "accept-encoding": "identity" });
+  expect(headers["x-amz-date"]).toBe("20261126T120000Z");
   expect(Object.keys(headers).filter((name) => /^if-/.test(name))).toEqual([]);
   await open({ part: "whole" });
   expect(requests[1]?.headers.has("range")).toBe(false);
@@ -125,76 +117,74 @@ describe("of two slots", () => {
   const DENIED = error("AccessDenied");
   const ODD = error("AccountProblem");
   const MISSING = error("NoSuchKey", 404);
+  const ARCHIVED = error("InvalidObjectState");
+  const ELSEWHERE = error("PermanentRedirect", 301, { "x-amz-bucket-region": "eu-central-1" });
 
-  test.each<[string, Answer, Answer, string, string[], boolean?]>([
-    ["the first gives it", jpeg, jpeg, "ok", ["current"]],
-    ["the first is refused", DEAD, jpeg, "ok", ["current", "next"]],
-    ["the first is denied it (A6)", DENIED, jpeg, "ok", ["current", "next"]],
-    ["S3 has an unknown code for the first", ODD, jpeg, "ok", ["current", "next"]],
-    ["S3 has no code for the first", error(""), jpeg, "ok", ["current", "next"]],
-    ["no code is a word of JavaScript", error("constructor"), jpeg, "ok", ["current", "next"]],
-    ["none gives it", DENIED, DENIED, "object-denied", ["current", "next"], true],
-    ["one is denied it, one dead", DENIED, DEAD, "object-denied", ["current", "next"], false],
-    ["one is dead, one denied it", DEAD, DENIED, "object-denied", ["current", "next"], false],
-    ["one is denied it, the other odd", DENIED, ODD, "origin-denied", ["current", "next"], false],
-    ["one is odd, the other denied it", ODD, DENIED, "origin-denied", ["current", "next"], false],
-    ["both are refused", DEAD, DEAD, "slots-refused", ["current", "next"]],
-    ["it is missing by the first one's word", MISSING, jpeg, "object-missing", ["current"], true],
+  type Row = { current: Answer; next?: Answer; event: string; asked?: 1; certain?: boolean };
+
+  test.each<[string, Row]>([
+    ["the first gives it", { current: jpeg, event: "ok", asked: 1 }],
+    ["the first is refused", { current: DEAD, event: "ok" }],
+    ["the first is denied it (A6)", { current: DENIED, event: "ok" }],
+    ["S3 has an unknown code for the first", { current: ODD, event: "ok" }],
+    ["S3 has no code for the first", { current: error(""), event: "ok" }],
+    ["no code is a word of JavaScript", { current: error("constructor"), event: "ok" }],
     [
-      "it is missing by the second one's",
-      DEAD,
-      MISSING,
-      "object-missing",
-      ["current", "next"],
-      true,
+      "both are denied it",
+      { current: DENIED, next: DENIED, event: "object-denied", certain: true },
     ],
-    ["it is archived", error("InvalidObjectState"), jpeg, "object-denied", ["current"], true],
-    ["S3 is busy (A9)", error("SlowDown", 503), jpeg, "origin-failed", ["current"]],
-    ["S3 fails", broken, jpeg, "origin-failed", ["current"]],
     [
-      "S3 finds the clock wrong (A8)",
-      error("RequestTimeTooSkewed"),
-      jpeg,
-      "origin-denied",
-      ["current"],
+      "one denied, one dead",
+      { current: DENIED, next: DEAD, event: "object-denied", certain: false },
     ],
-    ["S3 redirects (A5)", error("", 301), jpeg, "origin-denied", ["current"]],
     [
-      "the bucket is elsewhere (A5)",
-      error("PermanentRedirect", 301, { "x-amz-bucket-region": "eu-central-1" }),
-      jpeg,
-      "origin-denied",
-      ["current"],
+      "one dead, one denied",
+      { current: DEAD, next: DENIED, event: "object-denied", certain: false },
     ],
-  ])("%s", async (_what, current, next, event, order, certain) => {
+    ["one denied, one odd", { current: DENIED, next: ODD, event: "origin-denied", certain: false }],
+    ["one odd, one denied", { current: ODD, next: DENIED, event: "origin-denied", certain: false }],
+    ["both are refused", { current: DEAD, next: DEAD, event: "slots-refused" }],
+    [
+      "it is missing for one",
+      { current: MISSING, event: "object-missing", asked: 1, certain: true },
+    ],
+    [
+      "it is missing for two",
+      { current: DEAD, next: MISSING, event: "object-missing", certain: true },
+    ],
+    ["it is archived", { current: ARCHIVED, event: "object-denied", asked: 1, certain: true }],
+    ["S3 is busy (A9)", { current: BUSY, event: "origin-failed", asked: 1 }],
+    ["S3 fails", { current: broken, event: "origin-failed", asked: 1 }],
+    ["the clock is wrong (A8)", { current: SKEWED, event: "origin-denied", asked: 1 }],
+    ["S3 redirects (A5)", { current: error("", 301), event: "origin-denied", asked: 1 }],
+    ["the bucket is elsewhere (A5)", { current: ELSEWHERE, event: "origin-denied", asked: 1 }],
+  ])("%s", async (_what, { current, next = jpeg, event, asked: times = 2, certain }) => {
     answers = { current, next };
     const opened = await open();
     expect("event" in opened ? opened.event : "ok").toBe(event);
-    expect(asked).toEqual(order);
+    expect(asked).toEqual(["current", "next"].slice(0, times));
     if (certain !== undefined) expect("certain" in opened && opened.certain === true).toBe(certain);
-    if (!("event" in opened)) expect(opened.credential).toMatchObject({ name: order.at(-1) });
+    if (!("event" in opened)) expect(opened.credential).toMatchObject({ name: asked.at(-1) });
   });
 
   test.each([
-    [403, "SignatureDoesNotMatch", "SignatureDoesNotMatch"],
-    [403, "InvalidAccessKeyId", "InvalidAccessKeyId"],
-    [400, "ExpiredToken", "ExpiredToken"],
-    [403, "ExpiredToken", "ExpiredToken"],
-    [400, "AuthorizationHeaderMalformed", "AuthorizationHeaderMalformed"],
-    [400, "InvalidArgument", "InvalidArgument"],
-    [403, "InvalidSecurity", "InvalidSecurity"],
-    [400, "InvalidToken", "InvalidToken"],
-    [401, "Unauthorized", "Unauthorized"],
-    [401, "", "401"],
-  ])(
-    "%s %s is the slot's fault, in any region: it comes last (A7)",
-    async (status, code, origin) => {
-      answers["current"] = error(code, status, { "x-amz-bucket-region": "eu-west-1" });
-      expect([await result(), await result()]).toEqual(["ok", "ok"]);
-      expect(asked).toEqual(["current", "next", "next"]);
-      expect(bucketMemoryOf(bucket).state().refused.current).toEqual({ origin, at: NOW });
-    },
-  );
+    [403, "SignatureDoesNotMatch"],
+    [403, "InvalidAccessKeyId"],
+    [400, "ExpiredToken"],
+    [403, "ExpiredToken"],
+    [400, "AuthorizationHeaderMalformed"],
+    [400, "InvalidArgument"],
+    [403, "InvalidSecurity"],
+    [400, "InvalidToken"],
+    [401, "Unauthorized"],
+    [401, ""],
+  ])("%s %s is the slot's fault, in any region: it comes last (A7)", async (status, code) => {
+    answers["current"] = error(code, status, { "x-amz-bucket-region": "eu-west-1" });
+    expect([await result(), await result()]).toEqual(["ok", "ok"]);
+    expect(asked).toEqual(["current", "next", "next"]);
+    const { refused } = bucketMemoryOf(bucket).state();
+    expect(refused.current).toEqual({ origin: code || `${status}`, at: NOW });
+  });
 
   test("the one that S3 refuses is asked with again after a minute, and used again once it works", async () => {
     answers["current"] = DEAD;
@@ -222,7 +212,7 @@ describe("of two slots", () => {
     ["is busy", error("SlowDown", 503)],
     ["does not answer", broken],
     ["says nothing", error("")],
-    ["finds the clock wrong", error("RequestTimeTooSkewed")],
+    ["finds the clock wrong", SKEWED],
   ])("where S3 %s when a refused one is tried again, it stays refused", async (_what, answer) => {
     answers["current"] = DEAD;
     await open();
@@ -249,7 +239,7 @@ describe("of two slots", () => {
   });
 
   test("what lacks half of its secrets is said where the other one is refused (S1)", async () => {
-    bucket = bucketOf({ ...ENV, ...NEXT, AWS_SECRET_ACCESS_KEY_NEXT: undefined });
+    bucket = bucketOf({ ...NEXT, AWS_SECRET_ACCESS_KEY_NEXT: undefined });
     answers["current"] = DEAD;
     expect(await open()).toMatchObject({
       event: "slots-refused",
@@ -264,7 +254,7 @@ describe("of two slots", () => {
       AWS_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID_NEXT,
       AWS_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY_NEXT,
     };
-    bucket = bucketOf({ ...ENV, ...NEXT, ...now });
+    bucket = bucketOf({ ...NEXT, ...now });
     answers["next"] = DENIED;
     expect([await result(), asked]).toEqual(["object-denied", ["next"]]);
   });
@@ -284,57 +274,45 @@ describe("of two slots", () => {
 });
 
 describe("what S3 says", () => {
+  const reason = (text: string) => ({ reason: text });
+  const AHEAD = "S3's clock is 1201 s ahead of the Worker's";
+  const IN_EU = { "x-amz-bucket-region": "eu-central-1" };
+  const LATER = { date: "Thu, 26 Nov 2026 12:20:00 GMT" };
+
   test.each<[string, Answer, object]>([
     [
       "of the bucket's region (A5)",
-      error("IllegalLocationConstraint", 400, { "x-amz-bucket-region": "eu-central-1" }),
-      { reason: "the bucket is in eu-central-1: set region (and endpoint)" },
+      error("IllegalLocationConstraint", 400, IN_EU),
+      reason("the bucket is in eu-central-1: set region (and endpoint)"),
     ],
     [
       "of its clock (A8)",
-      error("RequestTimeTooSkewed", 403, { date: "Thu, 26 Nov 2026 12:20:00 GMT" }),
-      {
-        reason: "S3's clock is 1201 s ahead of the Worker's",
-        s3: { ahead: 1201 },
-      },
+      error("RequestTimeTooSkewed", 403, LATER),
+      { ...reason(AHEAD), s3: { ahead: 1201 } },
     ],
-    [
-      "of its clock, without a date",
-      error("RequestTimeTooSkewed"),
-      {
-        reason: "S3's clock is over 15 minutes from the Worker's",
-      },
-    ],
-    ["of a redirect", error("", 307), { reason: "S3 redirects: check endpoint and region" }],
+    ["no date", SKEWED, reason("S3's clock is over 15 minutes from the Worker's")],
+    ["of a redirect", error("", 307), reason("S3 redirects: check endpoint and region")],
     [
       "of the bucket",
       error("NoSuchBucket", 404),
-      { event: "origin-denied", reason: "check bucket" },
+      { event: "origin-denied", ...reason("check bucket") },
     ],
-    ["of an archive", error("InvalidObjectState"), { reason: "in an archive: restore it" }],
-    [
-      "without a code, of a missing object",
-      error("", 404),
-      { event: "object-missing", origin: "404" },
-    ],
+    ["of an archive", error("InvalidObjectState"), reason("in an archive: restore it")],
+    ["no code of a missing object", error("", 404), { event: "object-missing", origin: "404" }],
     ["with a dot", error("KMS.DisabledException", 400), { origin: "KMS.DisabledException" }],
     ["in 64 letters", error("X".repeat(64), 400), { origin: "X".repeat(64) }],
     ["in 65 letters", error("X".repeat(65), 400), { origin: undefined }],
     ["in time, of a host in front of it", error("", 504), { event: "timed-out" }],
     ["that it is too busy", error("", 429), { event: "origin-failed", passing: true }],
-    [
-      "with a status that no part has",
-      () => new Response(null, { status: 204 }),
-      { event: "origin-failed" },
-    ],
+    ["of no part", () => new Response(null, { status: 204 }), { event: "origin-failed" }],
   ])("%s is in the refusal", async (_what, answer, facts) => {
-    bucket = bucketOf(ENV);
+    bucket = bucketOf();
     answers["current"] = answer;
     expect(await open()).toMatchObject(facts);
   });
 
   test("an error is read no further than its code, though its body never ends", async () => {
-    bucket = bucketOf(ENV);
+    bucket = bucketOf();
     const start = (stream: ReadableStreamDefaultController) =>
       stream.enqueue(new TextEncoder().encode("<Error><Code>X</Code></Error>"));
     answers["current"] = () => new Response(new ReadableStream({ start }), { status: 403 });
@@ -344,9 +322,9 @@ describe("what S3 says", () => {
 
 describe("an S3 that is busy, or silent", () => {
   test.each<[string, Answer, boolean, string, number]>([
-    ["busy once (A9)", error("SlowDown", 503), true, "ok", 2],
+    ["busy once (A9)", BUSY, true, "ok", 2],
     ["lost once", broken, true, "ok", 2],
-    ["busy, where something else can be shown", error("SlowDown", 503), false, "origin-failed", 1],
+    ["busy, where something else can be shown", BUSY, false, "origin-failed", 1],
     ["missing is no reason to ask again", error("NoSuchKey", 404), true, "object-missing", 1],
   ])("%s", async (_what, answer, retries, event, times) => {
     answers["current"] = () => (asked.length === 1 ? answer() : jpeg());
@@ -354,7 +332,7 @@ describe("an S3 that is busy, or silent", () => {
   });
 
   test("busy twice is an outage", async () => {
-    answers["current"] = error("SlowDown", 503);
+    answers["current"] = BUSY;
     expect([await result({ retries: true }), asked.length]).toEqual(["origin-failed", 2]);
   });
 
@@ -389,61 +367,43 @@ describe("an object", () => {
   const DATE = "Tue, 24 Nov 2026 09:00:00 GMT";
   const named = (etag: string) => part({ etag });
 
+  const FAILED = { event: "origin-failed" };
+  const GZIP = { "content-encoding": "gzip" };
+  const LENGTH = `${JPEG.length}`;
+  const IS_DATED = { etag: undefined, validator: `${DATE} ${LENGTH}` };
+  const META = { "x-amz-meta-focus": "0.2,0.3", "x-amz-id-2": "no" };
+  const whole = () => new Response(JPEG, { headers: { etag: '"abc"', "content-length": LENGTH } });
+  const short = () => {
+    const headers = { "content-range": `bytes 0-1023/${LENGTH}` };
+    return new Response(HEAD.slice(0, 2), { status: 206, headers });
+  };
+  const OTHER_PART = { "content-range": `bytes 1024-2047/${LENGTH}` };
+  const NO_PART = error("InvalidRange", 416, { "content-range": `bytes */${LENGTH}` });
+
   test.each<[string, Answer, object]>([
     ["as S3 sends it", jpeg, { ...KNOWN, lastModified: DATE }],
     ["with a weak ETag", named('W/"abc"'), KNOWN],
     ["with an ETag of parts", named('"abc-12"'), { ...KNOWN, etag: "abc-12", validator: "abc-12" }],
-    [
-      "with an empty ETag, which names nothing",
-      named('""'),
-      { etag: undefined, validator: `${DATE} ${JPEG.length}` },
-    ],
-    [
-      "with metadata",
-      part({ "x-amz-meta-focus": "0.2,0.3", "x-amz-id-2": "no" }),
-      { metadata: new Map([["focus", "0.2,0.3"]]) },
-    ],
-    [
-      "with an encoding, which hides its length and type",
-      part({ "content-encoding": "gzip" }),
-      { etag: "abc", type: "unknown", length: undefined },
-    ],
+    ["with an empty ETag, which names nothing", named('""'), IS_DATED],
+    ["with metadata", part(META), { metadata: new Map([["focus", "0.2,0.3"]]) }],
+    ["with an encoding", part(GZIP), { etag: "abc", type: "unknown", length: undefined }],
     ["that says another type", part({ "content-type": "image/png" }), { type: "image/jpeg" }],
-    [
-      "of a server that ignores Range (A14)",
-      () => new Response(JPEG, { headers: { etag: '"abc"', "content-length": `${JPEG.length}` } }),
-      KNOWN,
-    ],
+    ["of a server that ignores Range (A14)", whole, KNOWN],
     [
       "that is empty (A14)",
       error("InvalidRange", 416),
       { type: "none", length: 0, etag: undefined },
     ],
-    [
-      "that is not empty, and has no such part all the same",
-      error("InvalidRange", 416, { "content-range": `bytes */${JPEG.length}` }),
-      { event: "origin-denied" },
-    ],
+    ["that is not empty, and has no such part all the same", NO_PART, { event: "origin-denied" }],
     ["of an unknown length", part({ "content-range": "bytes 0-1023/*" }), { length: undefined }],
     ["of which nothing comes, and no length is said", () => new Response(""), { type: "unknown" }],
     [
       "with an encoding, of which a part cannot be decoded",
-      () => part({ "content-encoding": "gzip" }, streamOf(HEAD.slice(0, 100), "break"))(),
+      () => part(GZIP, streamOf(HEAD.slice(0, 100), "break"))(),
       { etag: "abc", type: "unknown" },
     ],
-    [
-      "of which another part comes",
-      part({ "content-range": `bytes 1024-2047/${JPEG.length}` }),
-      { event: "origin-failed" },
-    ],
-    [
-      "whose part is shorter than its range",
-      () => {
-        const headers = { "content-range": `bytes 0-1023/${JPEG.length}` };
-        return new Response(HEAD.slice(0, 2), { status: 206, headers });
-      },
-      { event: "origin-failed", passing: true },
-    ],
+    ["of which another part comes", part(OTHER_PART), FAILED],
+    ["whose part is shorter than its range", short, { ...FAILED, passing: true }],
   ])("%s", async (_what, answer, facts) => {
     answers["current"] = answer;
     expect(await open()).toMatchObject(facts);
@@ -523,7 +483,7 @@ describe("an object", () => {
 
 describe("a session of a role", () => {
   beforeEach(() => {
-    bucket = byRole();
+    bucket = bucketOf(KEYLESS);
   });
 
   /** Lets the first session be old enough to be renewed. */
@@ -570,16 +530,14 @@ describe("a session of a role", () => {
 });
 
 describe("R2 by its binding", () => {
-  const { prefix } = VARS.BUCKETS.media;
   const IMAGES = { input: () => {}, info: () => {} };
 
   function r2Of(objects: Readonly<Record<string, R2Stored>>, fault?: R2Fault) {
     const r2 = createR2(objects);
     if (fault) r2.faults.add(fault);
-    const media = { binding: "MEDIA_BUCKET", prefix };
-    const { ROUTES, ...vars } = VARS;
-    const raster = ROUTES.filter(({ svg, signed }) => !svg && !signed);
-    bucket = bucketOf({ ...vars, ROUTES: raster, BUCKETS: { media }, MEDIA_BUCKET: r2, IMAGES });
+    const media = { binding: "MEDIA_BUCKET", prefix: VARS.BUCKETS.media.prefix };
+    const [ROUTE] = VARS.ROUTES;
+    bucket = bucketOf({ ROUTES: [ROUTE], BUCKETS: { media }, MEDIA_BUCKET: r2, IMAGES });
     return r2;
   }
   const object = { body: JPEG, type: "image/jpeg" };
@@ -598,27 +556,16 @@ describe("R2 by its binding", () => {
     expect([r2.calls, asked]).toEqual([[{ method: "get", key: KEY, range }], []]);
   });
 
-  test.each<[string, Record<string, R2Stored>, R2Fault | undefined, object]>([
-    ["that is missing", {}, undefined, { event: "object-missing", certain: true }],
+  test.each<[string, Record<string, R2Stored>, object, R2Fault?]>([
+    ["that is missing", {}, { event: "object-missing", certain: true }],
     [
       "that is empty",
       { [KEY]: { ...object, body: new Uint8Array() } },
-      undefined,
       { type: "none", length: 0 },
     ],
-    [
-      "of an R2 that throws",
-      { [KEY]: object },
-      "throws",
-      { event: "origin-failed", passing: true },
-    ],
-    [
-      "with an encoding",
-      { [KEY]: { ...object, encoding: "gzip" } },
-      undefined,
-      { type: "unknown" },
-    ],
-  ])("an object %s", async (_what, objects, fault, facts) => {
+    ["R2 throws for", { [KEY]: object }, { event: "origin-failed", passing: true }, "throws"],
+    ["with an encoding", { [KEY]: { ...object, encoding: "gzip" } }, { type: "unknown" }],
+  ])("an object %s", async (_what, objects, facts, fault) => {
     r2Of(objects, fault);
     expect(await open()).toMatchObject(facts);
   });
