@@ -6,10 +6,9 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
 import type { S3Fault, S3Grant } from "../../../src/emulator/s3/s3.ts";
 
-import { SITE } from "../../support/cli/doctor.ts";
+import { type Change, SITE } from "../../support/cli/doctor.ts";
 import {
   beginWorld,
-  type Change,
   consult,
   readRemedy,
   type Told,
@@ -99,7 +98,6 @@ const withHeader = (name: string, value?: string): Change =>
     else changed.headers.set(name, value);
     return changed;
   });
-const gets = (status: number) => onImages(() => new HttpResponse("no", { status }));
 const original = () =>
   new HttpResponse(PICTURE.body.slice(), { headers: { "content-type": "image/jpeg" } });
 
@@ -193,12 +191,6 @@ const xml = (code: string, status: number) =>
     status,
     headers: { "content-type": "application/xml" },
   });
-/** Something of this machine alone, where the site is not looked at. */
-function atHand(wrong: Partial<World>, part: string, right: Partial<World>): Played {
-  const set = (values: Partial<World>) => (world: World) => void Object.assign(world, values);
-  return fault(set({ args: [], ...wrong }), part, set(right));
-}
-
 function secret(name: string, wrong: string, right: string): Played {
   return {
     broken: (world) => {
@@ -209,24 +201,18 @@ function secret(name: string, wrong: string, right: string): Played {
 }
 
 const R2_DOWN = { bucket: "media", slots: [], edge: "on", r2: "unreachable" };
-const NO_KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
 const LEAST = "needs only s3:GetObject on arn:aws:s3:::acme-media/published/*";
 const mayList = () => void stage.s3.faults.delete("no-list-bucket");
 
 /** The first row of each check has its name; others say more. */
 const FAULTS = {
   reachable: s3Fault("reset", "see the provider's status page"),
-  "reachable: a host without an address": {
-    ...setting("endpoint", "https://nowhere.example", `https://${HOST}`, { addressing: "path" }),
-    before: ({ unreachable }) => void unreachable.set("nowhere.example", "ENOTFOUND"),
-  },
   endpoint: {
     ...setting("endpoint", "https://web.example", `https://${HOST}`, { addressing: "path" }),
     before: () =>
       network.use(http.all("https://web.example/*", () => new HttpResponse("<h1>Hello</h1>"))),
   },
   clock: worldOf({ ahead: 1200 }, "timedatectl set-ntp true"),
-  "clock: S3's": s3Fault("clock-skew", "set the clock of acme-media.s3.eu-west-1.amazonaws.com"),
   region: {
     broken: (world) =>
       both(world, { region: "eu-central-1", endpoint: "https://s3.eu-central-1.amazonaws.com" }),
@@ -239,19 +225,10 @@ const FAULTS = {
   bucket: setting("bucket", "acme-medias", "acme-media"),
   busy: s3Fault("SlowDown", "try again in a minute"),
   public: s3Grant("all-read", "aws s3api put-public-access-block --bucket acme-media"),
-  keys: atHand(
-    { shell: { AWS_SECRET_ACCESS_KEY: undefined } },
+  keys: worldOf(
+    { args: [], shell: { AWS_SECRET_ACCESS_KEY: undefined } },
     "remove all secrets of slot current there",
-    { shell: NO_KEYS },
   ),
-  "keys: a session's": atHand(
-    { file: secretsFile("ASIAIOSFODNN7EXAMPLE"), args: ["--secrets-file", "secrets.env"] },
-    "correct AWS_ACCESS_KEY_ID in secrets.env",
-    { file: secretsFile(CREDENTIALS.accessKeyId) },
-  ),
-  "keys: none at hand": atHand({ shell: NO_KEYS }, "use --secrets-file secrets.env", {
-    ...{ args: ["--secrets-file", "secrets.env"], file: secretsFile(CREDENTIALS.accessKeyId) },
-  }),
   "keys: half a slot of the Worker": {
     broken: (world) => {
       stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
@@ -260,11 +237,6 @@ const FAULTS = {
     done: (told) => told.puts("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secretAccessKey),
   },
   "key-id": secret("AWS_ACCESS_KEY_ID", "AKIAREVOKEDREVOKED00", CREDENTIALS.accessKeyId),
-  "key-id: of the shell": atHand(
-    { shell: { AWS_ACCESS_KEY_ID: NEXT_CREDENTIALS.accessKeyId } },
-    "AWS_SECRET_ACCESS_KEY in the environment, or take both out there",
-    { shell: NO_KEYS },
-  ),
   secret: secret(
     "AWS_SECRET_ACCESS_KEY",
     NEXT_CREDENTIALS.secretAccessKey,
@@ -338,8 +310,10 @@ const FAULTS = {
     { shell: { HEALTH_TOKEN: "the token of another environment" } },
     "correct HEALTH_TOKEN on this machine",
   ),
-  image: inFront(gets(418), "make sure that no rule, snippet or other Worker is in front"),
-  "image: blocked": inFront(gets(403), "Security → Events"),
+  image: inFront(
+    onImages(() => new HttpResponse("no", { status: 418 })),
+    "make sure that no rule, snippet or other Worker is in front",
+  ),
   "image: a route elsewhere": deployed((world) => {
     world.deployed["ROUTES"] = [{ path: "/other/:preset/*", object: "media/*" }];
   }, "npx vitrine deploy if wrangler.toml has changed"),
@@ -387,11 +361,6 @@ const FAULTS = {
   },
   quota: edgeOf({ quota: 0 }, "use a paid plan"),
   edge: { ...setting("canary", "nothing.jpg", "key.jpg"), before: mayList },
-  "edge: denied by S3": edgeOf(
-    { trouble: { code: 9408, status: 403 } },
-    "no bucket policy limits addresses",
-  ),
-  "edge: a loop or flow": edgeOf({ trouble: { code: 9403, status: 508 } }, "set it to S3's"),
   "workers-cache": changed(
     () => stage.cache.switches,
     { enabled: false },
@@ -479,10 +448,6 @@ function block(): void {
   stage.edge.switches.firewall = true;
 }
 
-function secretsFile(accessKeyId: string): string {
-  return `AWS_ACCESS_KEY_ID='${accessKeyId}'\nAWS_SECRET_ACCESS_KEY='${CREDENTIALS.secretAccessKey}'\n`;
-}
-
 afterEach(() => {
   isWrong = true;
   vi.useRealTimers();
@@ -505,31 +470,33 @@ const ALSO: Readonly<Record<string, readonly Check[]>> = {
   "role-rights": ["sample"],
 };
 
-const played = Object.entries<Played>(FAULTS);
-
-test.each(played)("%s: that is named, and its remedy mends the site", async (title, row) => {
-  const [check] = title.split(":");
-  const world = beginWorld();
-  row.before?.(world);
-  row.broken(world);
-  await visit(world);
-  const findings = await consult(world);
-  const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
-  const causes = findings.filter(
-    (one) => isWrong(one) && !one.impact?.startsWith("most likely because of the finding above"),
-  );
-  expect(new Set(causes.map((one) => one.check))).toEqual(
-    new Set<unknown>([check, ...(ALSO[title] ?? [])]),
-  );
-  const found = causes.find((one) => one.check === check);
-  if (found === undefined) throw new Error(`the doctor does not find ${check}`);
-  row.done(readRemedy(world, found), world);
-  const after = await visit(world);
-  const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
-  expect(after).toEqual(shown);
-  const isStill = (one: Finding) => isWrong(one) && one.check === check && one.seen === found.seen;
-  expect((await consult(world)).filter(isStill)).toEqual([]);
-});
+test.each(Object.entries<Played>(FAULTS))(
+  "%s: it is named, and its remedy fixes the site",
+  async (title, row) => {
+    const [check] = title.split(":");
+    const world = beginWorld();
+    row.before?.(world);
+    row.broken(world);
+    await visit(world);
+    const findings = await consult(world);
+    const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
+    const causes = findings.filter(
+      (one) => isWrong(one) && !one.impact?.startsWith("most likely because of the finding above"),
+    );
+    expect(new Set(causes.map((one) => one.check))).toEqual(
+      new Set<unknown>([check, ...(ALSO[title] ?? [])]),
+    );
+    const found = causes.find((one) => one.check === check);
+    if (found === undefined) throw new Error(`the doctor does not find ${check}`);
+    row.done(readRemedy(world, found), world);
+    const after = await visit(world);
+    const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
+    expect(after).toEqual(shown);
+    const isStill = (one: Finding) =>
+      isWrong(one) && one.check === check && one.seen === found.seen;
+    expect((await consult(world)).filter(isStill)).toEqual([]);
+  },
+);
 
 const nothing = () => {};
 test.each<[string, Played]>([

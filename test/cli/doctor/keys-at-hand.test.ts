@@ -5,10 +5,17 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
-import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
+import {
+  beginSite,
+  CONFIGURED,
+  configure,
+  deploy,
+  examine,
+  SITE,
+} from "../../support/cli/doctor.ts";
 import { wrongIn } from "../../support/cli/report.ts";
 import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
-import { arrange, stage } from "../../support/play.ts";
+import { stage } from "../../support/play.ts";
 
 type Shell = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +26,7 @@ const OWN = { AWS_ACCESS_KEY_ID: OTHER, AWS_SECRET_ACCESS_KEY: OTHER_SECRET };
 /** S3 knows the key of the shell; its policy allows what the test says. */
 const known = () => stage.s3.keys.set(OTHER, OTHER_SECRET);
 
-const SHELLS: [what: string, Shell, s3?: () => void][] = [
+const SHELLS: readonly [title: string, Shell, s3?: () => void][] = [
   ["an AWS session", { AWS_ACCESS_KEY_ID: TEMPORARY, AWS_SESSION_TOKEN: TOKEN }],
   ["a session token beside a permanent key", { AWS_SESSION_TOKEN: TOKEN }],
   ["a temporary key without its token", { AWS_ACCESS_KEY_ID: TEMPORARY }],
@@ -36,34 +43,26 @@ function mayDoAll(): void {
   stage.s3.grants.add("write");
 }
 
-beforeEach(() => {
-  arrange({ firewall: true });
-  stage.s3.faults.add("no-list-bucket");
-  configure();
-  deploy();
-});
+beforeEach(() => beginSite());
 
 /** What would be wrong to say where only the keys of this machine were looked at. */
 const CLAIM = /secret put|visitors get/;
 const textsOf = (findings: readonly Finding[]) =>
   findings.map(({ seen, impact, remedy }) => [seen, impact, remedy].join("\n"));
 
-const HEALTHY = ["--url", SITE];
-
-test.each(SHELLS)(
-  "%s in the shell is a warning about the shell alone",
-  async (_what, shell, s3) => {
+test("what is wrong with the shell's keys is a warning about the shell alone", async () => {
+  for (const [title, shell, s3] of SHELLS) {
+    beginSite();
     s3?.();
-    for (const args of [HEALTHY, []]) {
+    for (const args of [["--url", SITE], []]) {
       const report = await examine(args, { env: shell });
-      const wrong = wrongIn(report);
-      expect(new Set(wrong.map(({ severity }) => severity))).toEqual(new Set(["warning"]));
-      expect(report.code).toBe(1);
+      const severities = new Set(wrongIn(report).map(({ severity }) => severity));
+      expect([title, severities, report.code]).toEqual([title, new Set(["warning"]), 1]);
       expect(JSON.stringify(report.findings)).toContain("the environment");
       for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
     }
-  },
-);
+  }
+});
 
 test("an object that the shell's key may not read says nothing of visitors", async () => {
   known();
@@ -99,12 +98,6 @@ test("signing keys of the shell that cannot be read say nothing of the site", as
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*", signed: true }];
   configure({ ...CONFIGURED, ROUTES });
   const report = await examine(["--url", SITE], { env: { URL_SIGNING_KEYS: "{" } });
-  expect(wrongIn(report)).toMatchObject([
-    {
-      severity: "warning",
-      check: "configuration",
-      remedy: expect.stringContaining("in the environment"),
-    },
-  ]);
+  expect(wrongIn(report)).toMatchObject([{ severity: "warning", check: "configuration" }]);
   for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
 });

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../../src/emulator/serve.ts";
@@ -84,61 +84,37 @@ test("a healthy local run has no errors and no warnings", async () => {
   expect(report.findings.some(({ check }) => check === "side-door")).toBe(false);
 });
 
-/** What is broken and how, then the first finding and its remedy. */
-const BROKEN: readonly (readonly [string, () => void, Check, RegExp])[] = [
-  [
-    "the secret",
-    () => write({ AWS_SECRET_ACCESS_KEY: "wrong" }),
-    ...(["secret", /AWS_SECRET_ACCESS_KEY or .* in \.dev\.vars/] as const),
-  ],
-  ["the region", () => write({}, { region: "us-east-2" }), "region", /region = "us-east-1"/],
-  [
-    "the bucket",
-    () => write({}, { bucket: "other" }),
-    "bucket",
-    /BUCKETS\.media of .* correct bucket/,
-  ],
-  [
-    "the endpoint",
-    () => write({}, { endpoint: `http://127.0.0.1:${closed}` }),
-    ...(["reachable", /in BUCKETS\.media .*endpoint/] as const),
-  ],
-  ["the prefix", () => write({}, { prefix: "publishd/" }), "sample", /correct canary or prefix/],
-  ["the policy", () => s3.grants.add("all-read"), "public", /put-public-access-block/],
-  [
-    "Sources",
-    () => write({ EDGE: '{"sources":[]}' }),
-    ...(["sources", /^remove EDGE from \.dev\.vars.*Sources: add the origin/] as const),
-  ],
-  [
-    "transformations",
-    () => write({ EDGE: '{"transformations":false}' }),
-    ...(["transformations", /^remove EDGE from \.dev\.vars.*Enable/] as const),
-  ],
-];
+/** What is broken and how, and the first finding. */
+const BROKEN: Readonly<Record<string, readonly [() => void, Check]>> = {
+  "the secret": [() => write({ AWS_SECRET_ACCESS_KEY: "wrong" }), "secret"],
+  "the region": [() => write({}, { region: "us-east-2" }), "region"],
+  "the bucket": [() => write({}, { bucket: "other" }), "bucket"],
+  "the endpoint": [() => write({}, { endpoint: `http://127.0.0.1:${closed}` }), "reachable"],
+  "the prefix": [() => write({}, { prefix: "publishd/" }), "sample"],
+  "the policy": [() => s3.grants.add("all-read"), "public"],
+  Sources: [() => write({ EDGE: '{"sources":[]}' }), "sources"],
+  transformations: [() => write({ EDGE: '{"transformations":false}' }), "transformations"],
+};
+// The local run reads a changed file only after a moment.
+const PATIENTLY = { interval: 50, timeout: 30_000 };
 
-test.each(BROKEN)("a fault of %s is found", async (_title, breakIt, check, remedy) => {
-  breakIt();
-  // The local run reads a changed file only after a moment.
-  let found: Finding | undefined;
-  const first = async () => {
-    [found] = wrongIn(await examine());
-    return found?.check;
-  };
-  await expect.poll(first, { interval: 50, timeout: 20_000 }).toBe(check);
-  expect(found).toMatchObject({
-    severity: "error",
-    check,
-    remedy: expect.stringMatching(remedy),
-  });
-  // Remedies for the local run do not suppose that anything is deployed.
-  for (const { remedy = "" } of wrongIn(await examine())) {
-    expect(remedy).not.toMatch(/^npx wrangler|custom_domain|Then npx vitrine deploy/);
+test("a fault is found, and its remedy is one of the local run", async () => {
+  for (const [title, [breakIt, check]] of Object.entries(BROKEN)) {
+    breakIt();
+    let wrong: Finding[] = [];
+    await vi.waitUntil(async () => {
+      wrong = wrongIn(await examine());
+      return wrong[0]?.check === check;
+    }, PATIENTLY);
+    expect([title, wrong[0]?.severity]).toEqual([title, "error"]);
+    // Remedies for the local run do not suppose that anything is deployed.
+    for (const { remedy } of wrong) {
+      expect(remedy).toBeTruthy();
+      expect(remedy).not.toMatch(/^npx wrangler|custom_domain|Then npx vitrine deploy/);
+    }
+    // What it says is done.
+    write();
+    s3.grants.clear();
+    await vi.waitUntil(async () => wrongIn(await examine()).length === 0, PATIENTLY);
   }
-  // What it says is done.
-  write();
-  s3.grants.clear();
-  await expect
-    .poll(async () => wrongIn(await examine()), { interval: 50, timeout: 20_000 })
-    .toEqual([]);
-});
+}, 200_000);

@@ -3,12 +3,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { http } from "msw";
+import type { Check } from "../../../src/cli/doctor/finding.ts";
+import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
-import { get, stage } from "../play.ts";
+import { arrange, get, stage } from "../play.ts";
 import { network } from "../stand.ts";
 import { makeTemporary } from "../temporary.ts";
 import { CACHED, toml } from "./folder.ts";
-import type { Report } from "./report.ts";
+import { type Report, wrongIn } from "./report.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const SITE = "https://images.example";
@@ -52,13 +54,16 @@ required = ${JSON.stringify(secrets)}
   return folder;
 }
 
-/** Puts a zone with a Worker at SITE, or something that changes its answers. */
+/** Something in front of the Worker, which changes its answers. */
+export type Change = (
+  answer: Response,
+  request: { method: string; headers: Headers; path: string },
+) => Response;
+
+/** Puts a zone with a Worker at SITE. */
 export function deploy(
   env: object = { ...ENV, ...CONFIGURED, HEALTH_TOKEN },
-  changed: (
-    answer: Response,
-    asked: { method: string; headers: Headers; path: string },
-  ) => Response = (answer) => answer,
+  change: Change = (answer) => answer,
 ): void {
   network.use(
     http.all(`${SITE}/*`, async ({ request }) => {
@@ -68,13 +73,30 @@ export function deploy(
       const body = method === "POST" ? await request.text() : null;
       const visit = async () => get(path, { method, headers, body }, env);
       const answer = (await stage.edge.visit(new Request(url, { headers }))) ?? (await visit());
-      const told = changed(answer, { method, headers, path });
-      if (told.type === "error" || told.headers.has("date")) return told;
-      const dated = new Response(told.body, told);
+      const changed = change(answer, { method, headers, path });
+      if (changed.type === "error" || changed.headers.has("date")) return changed;
+      const dated = new Response(changed.body, changed);
       dated.headers.set("date", new Date().toUTCString());
       return dated;
     }),
   );
+}
+
+/**
+ * Sets up a healthy site, with the rule of docs/deploy.md and a key that may only read, except for some switches of
+ * the edge. A test of several cases calls it for each.
+ * @param vars the configuration, which is deployed
+ */
+export function beginSite(settings: Partial<EdgeSettings> = {}, vars: object = CONFIGURED): void {
+  arrange({ firewall: true, ...settings });
+  stage.s3.faults.add("no-list-bucket");
+  configure(vars);
+  deploy({ ...ENV, ...vars, HEALTH_TOKEN });
+}
+
+/** Runs the doctor. @returns the checks that find an error or a warning */
+export async function checksOf(...given: Parameters<typeof examine>): Promise<Check[]> {
+  return wrongIn(await examine(...given)).map(({ check }) => check);
 }
 
 /** Runs the doctor with the secrets of the Worker. */

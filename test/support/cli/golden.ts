@@ -5,7 +5,7 @@ import type { Ended } from "./vitrine.ts";
 
 /**
  * Compares what a command showed with a file beside the test. `vitest -u` writes the file anew.
- * Temporary folders are shown as `…`.
+ * Temporary folders, and what is chosen at random, are shown as `…`.
  * @param cases the title of each case, and how the command ended
  */
 export async function expectGolden(
@@ -16,6 +16,9 @@ export async function expectGolden(
   const shown = [...cases].map(([title, { code, out, err }]) => {
     return `=== ${title}: exit code ${code}\n${screen("stdout", out)}${screen("stderr", err)}`;
   });
-  const text = shown.join("\n").replace(/[^\s'"]*\/vitrine-[\w-]+/g, "…");
+  const text = shown
+    .join("\n")
+    .replace(/(?<![^\s'"(])\/[^\s'":]*\/vitrine-[\w-]+/g, "…")
+    .replace(/vitrine-(doctor|health)-[\w-]+/g, "vitrine-$1-…");
   await expect(text).toMatchFileSnapshot(file);
 }

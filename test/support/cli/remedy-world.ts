@@ -1,15 +1,12 @@
-// A healthy site that a test breaks, and then mends by doing what a remedy of the doctor says.
+// A healthy site that a test breaks, and then repairs by doing what a remedy of the doctor says.
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, vi } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { BASE, HEALTH_TOKEN, SECRETS } from "../env.ts";
 import { arrange, stage, wait } from "../play.ts";
-import { CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
+import { type Change, CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
 import { vitrine } from "./vitrine.ts";
 
-export type Change = NonNullable<Parameters<typeof deploy>[1]>;
 type Tree = { [name: string]: unknown };
 
 const healthy = () => ({
@@ -23,14 +20,11 @@ const healthy = () => ({
   secrets: { ...SECRETS, HEALTH_TOKEN } as Tree,
   /** What the operator's machine has. */
   shell: {} as Record<string, string | undefined>,
-  file: "",
   args: ["--url", SITE] as string[],
   /** How far this machine's clock is ahead: s. */
   ahead: 0,
   /** What is in front of the Worker. */
   front: undefined as Change | undefined,
-  /** Hosts that cannot be reached, and the code that Node.js gives for that. */
-  unreachable: new Map<string, string>(),
   /** What visitors ask for. */
   samples: ["/images/card/key.jpg", "/images/hero@640w/photos/fig.jpg"],
 });
@@ -44,24 +38,13 @@ export function beginWorld(): World {
   vi.useFakeTimers({ toFake: ["Date"] });
   arrange({ firewall: true, sources: [HOST, `${HOST.slice("acme-media.".length)}/acme-media/`] });
   stage.s3.faults.add("no-list-bucket");
-  const world = healthy();
-  const send = globalThis.fetch;
-  vi.stubGlobal("fetch", (input: RequestInfo | URL, init?: RequestInit) => {
-    const { host } = new URL(input instanceof Request ? input.url : input);
-    const code = world.unreachable.get(host);
-    const cause = Object.assign(new Error(code), { code });
-    return code === undefined
-      ? send(input, init)
-      : Promise.reject(new TypeError("fetch failed", { cause }));
-  });
-  return world;
+  return healthy();
 }
 
 /** Writes what the world says, as of a minute or two later: nothing that was remembered counts any more. */
 function settle(world: World): string {
   wait(130);
   const folder = configure(world.toml, world.listed, world.bindings);
-  writeFileSync(join(folder, "secrets.env"), world.file);
   deploy({ ...world.secrets, ...world.deployed }, world.front);
   return folder;
 }
