@@ -11,6 +11,7 @@ import {
   beginWorld,
   consult,
   readRemedy,
+  skipPauses,
   type Told,
   visit,
   type World,
@@ -206,7 +207,10 @@ const mayList = () => void stage.s3.faults.delete("no-list-bucket");
 
 /** The first row of each check has its name; others say more. */
 const FAULTS = {
-  reachable: s3Fault("reset", "see the provider's status page"),
+  reachable: {
+    ...s3Fault("reset", "see the provider's status page"),
+    before: skipPauses,
+  },
   endpoint: {
     ...setting("endpoint", "https://web.example", `https://${HOST}`, { addressing: "path" }),
     before: () =>

@@ -45,7 +45,7 @@ test("each fault of S3 is found, and nothing else is, nor is anything changed (A
   const cases: [string, Finding[]][] = [];
   for (const [name, check] of Object.entries({ ...FOUND, ...GRANTED })) {
     beginSite();
-    if (name.startsWith("stall")) runFast();
+    if (/^(?:stall|reset)/.test(name)) runFast(); // it asks again
     const set: Set<string> = name in GRANTED ? stage.s3.grants : stage.s3.faults;
     set.add(name);
     const before = [...stage.s3.objects];
