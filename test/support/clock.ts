@@ -68,13 +68,21 @@ export function runFast(speed = 500): void {
   stopClock();
 }
 
-/** The processor time that a function takes, in ms: the shortest of three runs, whatever else runs beside it. */
-export function cpuTimeOf(work: () => void): number {
-  const times = Array.from({ length: 3 }, () => {
-    const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000;
-  });
-  return Math.min(...times);
+/**
+ * How much longer work takes for four times the size: about 4 if it is linear, 16 if it is quadratic. The least of
+ * five tries, each of both sizes in turn, so neither a slow machine nor a busy one matters.
+ */
+export function growthOf(work: (size: number) => void, size: number): number {
+  const timeOf = (one: number): number => {
+    const began = performance.now();
+    let runs = 0;
+    let took = 0;
+    while (took < 5) {
+      work(one);
+      runs += 1;
+      took = performance.now() - began;
+    }
+    return took / runs;
+  };
+  return Math.min(...Array.from({ length: 5 }, () => timeOf(4 * size) / timeOf(size)));
 }

@@ -3,8 +3,17 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { cacheWord } from "../../src/cli/http/ask-picture.ts";
 import { ENV, NEXT, VARS } from "../support/env.ts";
-import { arrange, get, lines, MODERN, signQuery, stage, stopDate, wait } from "../support/play.ts";
-import { file } from "../support/stand.ts";
+import {
+  arrange,
+  get,
+  lines,
+  MODERN,
+  put,
+  signQuery,
+  stage,
+  stopDate,
+  wait,
+} from "../support/play.ts";
 
 const PRIVATE = "/private/:preset/*";
 const SIGNED = { signed: true, max_age: 86_400 };
@@ -62,14 +71,12 @@ describe("on a route with facts", () => {
   });
 
   test("the picture is a picture, before and after", async () => {
-    for (const [query, type] of [
-      ["", "image/avif"],
-      ["?facts", "application/json"],
-      ["", "image/avif"],
-      ["?facts", "application/json"],
-    ]) {
-      expect(typeOf(await told(FIG + query, { headers: MODERN }))).toBe(type);
+    const types = [];
+    for (const query of ["", "?facts", "", "?facts"]) {
+      types.push(typeOf(await told(FIG + query, { headers: MODERN })));
     }
+    const [picture, facts] = ["image/avif", "application/json"];
+    expect(types).toEqual([picture, facts, picture, facts]);
     expect(stage.asked).toHaveLength(2);
   });
 
@@ -191,25 +198,17 @@ describe("on a route with origins", () => {
 });
 
 describe("what has no facts is refused as its picture is, without a fallback:", () => {
+  const set = (switches: object) => () => void Object.assign(stage.edge.switches, switches);
+
   test.each<[string, number, string, () => void]>([
     ["nothing.jpg", 404, "object-missing", () => {}],
     ["broken/page.jpg", 415, "source-unreadable", () => {}],
     ["broken/script.svg", 415, "source-unreadable", () => {}],
     ["key.jpg", 502, "origin-failed", () => stage.s3.faults.add("SlowDown")],
     ["key.jpg", 502, "slots-refused", () => stage.s3.keys.clear()],
-    [
-      "key.jpg",
-      502,
-      "not-transformed",
-      () => Object.assign(stage.edge.switches, { transformations: false }),
-    ],
-    ["key.jpg", 503, "quota-spent", () => Object.assign(stage.edge.switches, { quota: 0 })],
-    [
-      "key.jpg",
-      502,
-      "edge-failed",
-      () => Object.assign(stage.edge.switches, { trouble: { code: 9523, status: 500 } }),
-    ],
+    ["key.jpg", 502, "not-transformed", set({ transformations: false })],
+    ["key.jpg", 503, "quota-spent", set({ quota: 0 })],
+    ["key.jpg", 502, "edge-failed", set({ trouble: { code: 9523, status: 500 } })],
   ])("%s is %i, %s (R3)", async (key, status, event, begin) => {
     begin();
     for (const route of ["facts", "icons"]) {
@@ -254,17 +253,11 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
 });
 
 test("the rate limit counts facts, too", async () => {
-  const asked: string[] = [];
-  const limit = async ({ key }: { key: string }) => {
-    asked.push(key);
-    return { success: asked.length < 2 };
-  };
+  let asked = 0;
+  const limit = async () => ({ success: ++asked < 2 });
   const limited = { ...env, RATE_LIMITER: { limit } };
-  const statuses = [
-    await told(`${FIG}?facts`, {}, limited),
-    await told(`${FIG}?facts`, {}, limited),
-  ];
-  expect(statuses.map(({ status }) => status)).toEqual([200, 429]);
+  expect((await told(`${FIG}?facts`, {}, limited)).status).toBe(200);
+  expect((await told(`${FIG}?facts`, {}, limited)).status).toBe(429);
 });
 
 test("a data point has the format json", async () => {
@@ -289,13 +282,11 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
   };
 
   test("one call of the edge, whatever the browser reads, wherever it is, over deploys", async () => {
-    const all = [
-      await seen(),
-      await seen({ headers: MODERN }),
-      await seen({ headers: { accept: "image/webp" }, method: "HEAD" }, { ...env, ...NEXT }),
-      await seen({}, env, "elsewhere"),
-    ];
-    expect(all.map(([, cache]) => cache)).toEqual(["miss", "hit", "hit", "hit"]);
+    const head = { headers: { accept: "image/webp" }, method: "HEAD" };
+    expect((await seen())[1]).toBe("miss");
+    expect((await seen({ headers: MODERN }))[1]).toBe("hit");
+    expect((await seen(head, { ...env, ...NEXT }))[1]).toBe("hit");
+    expect((await seen({}, env, "elsewhere"))[1]).toBe("hit");
     expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([2, 1]);
   });
 
@@ -317,17 +308,14 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
   test("a missing object is kept for a minute", async () => {
     const ask = async () => (await told("/facts/card/new.jpg?facts")).status;
     expect([await ask(), await ask(), stage.s3.requests.length]).toEqual([404, 404, 1]);
-    stage.s3.objects.set("published/new.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
+    put("new.jpg", "made/key.jpg");
     wait(61);
     expect(await ask()).toBe(200);
   });
 
   test("keep = 0: each is asked for by the gateway itself", async () => {
     const direct = { ...env, ANSWERS: { ...VARS.ANSWERS, keep: 0 } };
-    expect([await seen({}, direct), await seen({}, direct)]).toEqual([
-      [200, "direct"],
-      [200, "direct"],
-    ]);
+    for (const _ of [1, 2]) expect(await seen({}, direct)).toEqual([200, "direct"]);
     expect((await told(URL, {}, direct)).body).toBe(FACTS);
   });
 

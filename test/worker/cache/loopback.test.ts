@@ -23,7 +23,21 @@ const told = () =>
     .filter(({ line }) => line["event"] === "cache-unusable")
     .map(({ level, line }) => `${level}: ${line["reason"]}`);
 
-const BROKEN: readonly (readonly [string, () => void, string])[] = [
+const withFetch = (fetch: () => Promise<Response>) => () =>
+  void Object.assign(stage, { exported: () => ({ fetch }) });
+const answering = (body: BodyInit, init: ResponseInit = {}) =>
+  withFetch(async () => new Response(body, init));
+
+const throwAtOnce = () => {
+  throw new TypeError("x");
+};
+
+const FAILED = "the cached entrypoint failed: ";
+const ELSE = "the cached entrypoint answers something else";
+const HTML = { headers: { "content-type": "text/html" } };
+const JSON_TYPE = { headers: { "content-type": "application/json" }, status: 502 };
+
+const BROKEN: readonly (readonly [string, () => void, reason: string])[] = [
   [
     "the edge does not transform behind it (W13, E9)",
     () => Object.assign(stage.cache.switches, { loopback: "forgotten" }),
@@ -34,42 +48,12 @@ const BROKEN: readonly (readonly [string, () => void, string])[] = [
     () => Object.assign(stage, { exported: () => undefined }),
     "ctx.exports is missing (compatibility_date is before 2025-11-17)",
   ],
-  [
-    "it throws",
-    () =>
-      Object.assign(stage, {
-        exported: () => ({ fetch: () => Promise.reject(new Error("too deep")) }),
-      }),
-    "the cached entrypoint failed: Error: too deep",
-  ],
-  [
-    "it throws at once",
-    () =>
-      Object.assign(stage, {
-        exported: () => ({
-          fetch: () => {
-            throw new TypeError("not a function");
-          },
-        }),
-      }),
-    "the cached entrypoint failed: TypeError: not a function",
-  ],
-  ...[
-    ["an error page", () => new Response("<h1>Error 1101</h1>", { status: 500 })] as const,
-    ["JSON of another kind", () => Response.json({ event: "rm -rf" }, { status: 502 })] as const,
-    [
-      "a page with 200",
-      () => new Response("<p>", { headers: { "content-type": "text/html" } }),
-    ] as const,
-    ["no type at all", () => new Response(new Uint8Array(9))] as const,
-  ].map(
-    ([what, answer]) =>
-      [
-        `it answers ${what}`,
-        () => Object.assign(stage, { exported: () => ({ fetch: async () => answer() }) }),
-        "the cached entrypoint answers something else",
-      ] as const,
-  ),
+  ["it throws", withFetch(() => Promise.reject(new Error("x"))), `${FAILED}Error: x`],
+  ["it throws at once", withFetch(throwAtOnce), `${FAILED}TypeError: x`],
+  ["it answers an error page", answering("<h1>Error 1101</h1>", { status: 500 }), ELSE],
+  ["it answers JSON of another kind", answering('{"event":"rm -rf"}', JSON_TYPE), ELSE],
+  ["it answers a page with 200", answering("<p>", HTML), ELSE],
+  ["it answers no type at all", answering(new Uint8Array(9)), ELSE],
 ];
 
 describe.each(BROKEN)("where %s,", (_name, spoil, reason) => {

@@ -6,19 +6,17 @@ import {
   readRenditionUrl,
   renditionUrl,
 } from "../../../src/worker/cache/rendition-url.ts";
-import { type Config, readConfig } from "../../../src/worker/config/config.ts";
 import { ACCEPTED_FORMATS, type AcceptedFormats } from "../../../src/worker/request/format.ts";
-import { ENV, SECRETS, VARS } from "../../support/env.ts";
+import { configOf as configWith } from "../../support/config-of.ts";
+import { SECRETS, VARS } from "../../support/env.ts";
 import { EC_KEY } from "../../support/issuer.ts";
+import { RANGES } from "../../support/ranges.ts";
 
-const OTHER = { ...VARS.BUCKETS.media, credentials: "OTHER" };
+const { media } = VARS.BUCKETS;
+const OTHER = { ...media, credentials: "OTHER" };
 const OTHER_SECRETS = { OTHER_ACCESS_KEY_ID: "id", OTHER_SECRET_ACCESS_KEY: "secret" };
 
-function configOf(change: object = {}): Config {
-  const config = readConfig({ ...ENV, ...OTHER_SECRETS, ...change });
-  if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
-  return config;
-}
+const configOf = (change: object = {}) => configWith({ ...OTHER_SECRETS, ...change });
 
 const CONFIG = configOf();
 
@@ -55,71 +53,49 @@ test("holds no secret (S1)", () => {
   }
 });
 
-/** Two configurations, or two wants: the second gets other bytes. */
-const DIFFERENT: readonly (readonly [string, string])[] = [
-  ["another key", url({ key: "b.jpg" })],
-  ["another version", url({ version: "1" })],
-  ["another density", url({ preset: "card@2x" })],
-  ["another preset", url({ preset: "wide" })],
-  ...ACCEPTED_FORMATS.filter((formats) => formats !== "webp").map(
-    (formats) => [`as ${formats}`, url({ formats })] as const,
-  ),
-  ...[
-    { width: 161 },
-    { height: 161 },
-    { fit: "contain" },
-    { gravity: "face" },
-    { gravity: { x: 0.5, y: 0.25 } },
-    { zoom: 0.5 },
-    { background: "red" },
-    { rotate: 90 },
-    { flip: "h" },
-    { sharpen: 1 },
-    { blur: 2 },
-    { brightness: 1.1 },
-    { contrast: 1.1 },
-    { gamma: 1.1 },
-    { saturation: 1.1 },
-    { segment: "foreground" },
-    { upscale: "interpolate" },
-    { trim: { top: 1 } },
-    { border: { color: "red", width: 1 } },
-    { quality: 50 },
-    { format: "jpeg" },
-    { metadata: "keep" },
-    { anim: true },
-    { compression: "fast" },
-    { draw: [{ url: "https://overlays.example/a.png" }] },
-  ].map((option) => {
-    const card = { ...VARS.PRESETS.card, ...option };
-    const changed = configOf({ PRESETS: { ...VARS.PRESETS, card } });
-    return [JSON.stringify(option), url({}, changed)] as const;
-  }),
-  ...[
-    { bucket: "acme-other" },
-    { endpoint: "https://s3.eu-central-1.amazonaws.com" },
-    { prefix: "drafts/" },
-    { addressing: "path" },
-    { credentials: "OTHER" },
-  ].map((setting) => {
-    const changed = configOf({ BUCKETS: { media: { ...VARS.BUCKETS.media, ...setting } } });
-    return [JSON.stringify(setting), url({}, changed)] as const;
-  }),
-];
+/** The key where the preset has another option. */
+const urlWith = (option: object) => {
+  const card = { ...VARS.PRESETS.card, ...option };
+  return url({}, configOf({ PRESETS: { ...VARS.PRESETS, card } }));
+};
 
-test.each(DIFFERENT)("%s is another key (W3, W4)", (_name, other) => {
-  expect(other).not.toBe(url());
+test("each value of each option is a key of its own (W3, W4)", () => {
+  const { dpr: _dpr, widths: _widths, ...options } = RANGES; // these two make variants
+  const urls = new Set([url({ preset: "card@2x" }), url({ preset: "wide" })]);
+  let values = urls.size;
+  for (const [option, [right]] of Object.entries(options)) {
+    for (const value of right) {
+      const one = urlWith({ [option]: value });
+      if (one === url()) continue; // what the preset has already
+      expect([option, value, urls.has(one)]).toEqual([option, value, false]);
+      urls.add(one);
+      values += 1;
+    }
+  }
+  expect(values).toBeGreaterThan(Object.keys(options).length);
 });
 
-test("no two of these are one key (W3)", () => {
-  expect(new Set(DIFFERENT.map(([, one]) => one)).size).toBe(DIFFERENT.length);
+test("each key, version, format and setting of a bucket is a key of its own (W3, W4)", () => {
+  const others = ACCEPTED_FORMATS.filter((formats) => formats !== "webp");
+  const settings = [
+    ...[{ bucket: "acme-other" }, { endpoint: "https://s3.eu-central-1.amazonaws.com" }],
+    ...[{ prefix: "drafts/" }, { addressing: "path" }, { credentials: "OTHER" }],
+  ];
+  const urls = [
+    ...[url(), url({ key: "b.jpg" }), url({ version: "1" })],
+    ...others.map((formats) => url({ formats })),
+    ...settings.map((setting) =>
+      url({}, configOf({ BUCKETS: { media: { ...media, ...setting } } })),
+    ),
+  ];
+  expect(new Set(urls).size).toBe(3 + others.length + settings.length);
 });
 
 test("what only is called differently shares a key, and so does what is written in another order", () => {
   const { fit, height, width } = VARS.PRESETS.card;
   const changed = configOf({
     PRESETS: { ...VARS.PRESETS, tile: { height, dpr: [2], fit, width, format: "auto" } },
-    BUCKETS: { ...VARS.BUCKETS, pictures: VARS.BUCKETS.media },
+    BUCKETS: { ...VARS.BUCKETS, pictures: media },
   });
   expect(url({ bucket: "pictures", preset: "tile" }, changed)).toBe(url());
   expect(url({ preset: "tile@2x" }, changed)).toBe(url({ preset: "card@2x" }));
@@ -127,7 +103,7 @@ test("what only is called differently shares a key, and so does what is written 
 
 test("a changed region, signing key or route leaves the key as it is", () => {
   const changed = configOf({
-    BUCKETS: { media: { ...VARS.BUCKETS.media, region: "eu-central-1", canary: "a.jpg" } },
+    BUCKETS: { media: { ...media, region: "eu-central-1", canary: "a.jpg" } },
     ROUTES: [{ path: "/:preset/*", object: "media/*" }],
     ANSWERS: { max_age: 1, keep: 5 },
   });
@@ -141,44 +117,29 @@ const BOUND = {
   MEDIA: R2,
   ROUTES: VARS.ROUTES.filter(({ svg }) => !svg),
 };
-const { media } = VARS.BUCKETS;
 const LOGO = { ...VARS.PRESETS, card: { ...VARS.PRESETS.card, draw: [{ key: "logo.png" }] } };
 const { prefix: _prefix, ...whole } = media;
 const AT = { ...whole, endpoint: "https://s3.example", bucket: "own" };
 const ARN = "arn:aws:iam::1:role/a";
 const KEYLESS = { OIDC: { issuer: "https://images.example.com" }, OIDC_SIGNING_KEY: EC_KEY };
 
+const BINDING = { ...media, engine: "binding" };
+const BY_ROLE = { ...AT, engine: "binding", role: ARN };
+const FAR = { ...BY_ROLE, role: `${ARN}/https/s3.example/own/b`, bucket: "far" };
+const UP = { ...BY_ROLE, role: `${ARN}/../../AWS` };
+const R2_PHOTOS = { binding: "MEDIA", prefix: "photos/" };
+
 /** Two buckets by which other bytes are made of one object, or of two objects that seem to be one. */
 test.each<[string, object, object, object, string, string]>([
   [
     "the overlay is another object, below another prefix",
-    { ...media, engine: "binding", prefix: "published/new/" },
-    { ...media, engine: "binding" },
-    { PRESETS: LOGO },
+    ...([{ ...BINDING, prefix: "published/new/" }, BINDING, { PRESETS: LOGO }] as const),
     ...(["a.jpg", "new/a.jpg"] as const),
   ],
-  ["the engine is another one", { ...media, engine: "binding" }, media, {}, "a.jpg", "a.jpg"],
-  [
-    "the bucket's name is a folder of the other one",
-    { binding: "MEDIA", prefix: "photos/" },
-    { binding: "MEDIA", bucket: "photos" },
-    {},
-    ...(["a.jpg", "a.jpg"] as const),
-  ],
-  [
-    "the path of the role has the place of the other one",
-    { ...AT, engine: "binding", role: ARN },
-    { ...AT, engine: "binding", role: `${ARN}/https/s3.example/own/b`, bucket: "far" },
-    KEYLESS,
-    ...(["b/https/s3.example/far/a.jpg", "a.jpg"] as const),
-  ],
-  [
-    "the path of the role leads to the other one",
-    { ...AT, engine: "binding" },
-    { ...AT, engine: "binding", role: `${ARN}/../../AWS` },
-    KEYLESS,
-    ...(["a.jpg", "a.jpg"] as const),
-  ],
+  ["the engine is another one", BINDING, media, {}, "a.jpg", "a.jpg"],
+  ["a name is a folder", R2_PHOTOS, { binding: "MEDIA", bucket: "photos" }, {}, "a.jpg", "a.jpg"],
+  ["a role has its place", BY_ROLE, FAR, KEYLESS, "b/https/s3.example/far/a.jpg", "a.jpg"],
+  ["a role leads to it", { ...AT, engine: "binding" }, UP, KEYLESS, "a.jpg", "a.jpg"],
 ])(
   "where %s, the key is another one, and is read as written (W3, W4)",
   (_name, one, two, more, key, other) => {
@@ -186,10 +147,8 @@ test.each<[string, object, object, object, string, string]>([
     const both = [keyOf({ key }, config), keyOf({ bucket: "two", key: other }, config)];
     const urls = both.map((asked) => new Request(renditionUrl(asked)).url);
     expect(new Set(urls).size).toBe(2);
-    expect(urls.map((text) => readRenditionUrl(config, text)?.bucket.name)).toEqual([
-      "media",
-      "two",
-    ]);
+    const names = urls.map((text) => readRenditionUrl(config, text)?.bucket.name);
+    expect(names).toEqual(["media", "two"]);
   },
 );
 

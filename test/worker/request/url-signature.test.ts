@@ -5,8 +5,16 @@ import { expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { signGrant, textToSign } from "../../../src/url/grant.ts";
 import { BASE, ENV, SECRETS } from "../../support/env.ts";
-import { get, inSeconds, MODERN, signQuery, stage, stopDate, wait } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import {
+  get,
+  inSeconds,
+  MODERN,
+  put,
+  signQuery,
+  stage,
+  stopDate,
+  wait,
+} from "../../support/play.ts";
 
 const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
 const HOUR = 3600;
@@ -32,15 +40,23 @@ async function missing(url: string, reason?: RegExp, env?: object): Promise<void
   expect(line).toMatchObject({ reason: expect.stringMatching(reason), answered: 404 });
 }
 
+type Signing = NonNullable<Parameters<typeof signQuery>[0]>;
+
+/** The URL of a signed object: without a change, key.jpg for an hour. */
+const urlOf = async ({ key = "key.jpg", ...change }: Signing = {}) =>
+  `/private/card/${key}${await signQuery({ key, ...change })}`;
+
+const NOT_A_QUERY = /^the query is not exp, kid, v .* and sig/;
+
 /** What the edge was asked for, without what names the object's bytes. No version is in it. */
 const sources = () =>
   stage.asked.map(({ request }) => request.url.replace(/\?x-vitrine=[0-9a-f]{32}$/, ""));
 
 test("a signed URL shows its object, and none without a signature", async () => {
-  const answer = await get(`/private/card/key.jpg${await signQuery()}`, { headers: MODERN });
+  const answer = await get(await urlOf(), { headers: MODERN });
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/avif"]);
   expect(sources()).toEqual([`${BASE}published/key.jpg`]);
-  await missing("/private/card/key.jpg", /^the query is not exp, kid, v .* and sig/);
+  await missing("/private/card/key.jpg", NOT_A_QUERY);
 });
 
 test("a srcset of six candidates opens with one signature, another preset does not", async () => {
@@ -55,20 +71,16 @@ test("a srcset of six candidates opens with one signature, another preset does n
   }
 });
 
-test.each(["new", "old"])("a URL that the key %j signed is shown", async (kid) => {
-  expect((await get(`/private/card/key.jpg${await signQuery({ kid })}`)).status).toBe(200);
+test("each key opens what it signed", async () => {
+  for (const kid of ["new", "old"]) expect((await get(await urlOf({ kid }))).status).toBe(200);
 });
 
 test("a key is imported once", async () => {
-  const urls = [
-    `/private/card/key.jpg${await signQuery()}`,
-    `/private/card/photos/fig.jpg${await signQuery({ key: "photos/fig.jpg" })}`,
-  ];
+  const urls = [await urlOf(), await urlOf({ key: "photos/fig.jpg" })];
   const imported = vi.spyOn(crypto.subtle, "importKey");
   for (const url of [...urls, ...urls, ...urls]) expect((await get(url)).status).toBe(200);
-  expect(imported.mock.calls.filter(([, , , , usages]) => usages.includes("verify"))).toHaveLength(
-    1,
-  );
+  const imports = imported.mock.calls.filter(([, , , , usages]) => usages.includes("verify"));
+  expect(imports).toHaveLength(1);
 });
 
 test("the log says of what a signature must be", async () => {
@@ -84,16 +96,13 @@ test("a key that is taken away opens nothing any more, and one put shows all oth
   const env = { ...ENV, URL_SIGNING_KEYS: keys };
   await missing(`/private/card/key.jpg${signed}`, /has no old$/, env);
   for (const kid of ["newest", "new"]) {
-    const query = await signQuery({
-      kid,
-      secret: kid === "new" ? (KEYS["new"] ?? "") : "x".repeat(32),
-    });
-    expect((await get(`/private/card/key.jpg${query}`, {}, env)).status).toBe(200);
+    const url = await urlOf({ kid, secret: KEYS[kid] ?? "x".repeat(32) });
+    expect((await get(url, {}, env)).status).toBe(200);
   }
 });
 
 test("every bit of a signed URL counts, each character of it, and none more", async () => {
-  const signed = `/private/card/key.jpg${await signQuery({ version: "7" })}`;
+  const signed = await urlOf({ version: "7" });
   expect((await get(signed)).status).toBe(200);
   stage.asked = [];
   const changed = new Set<string>();
@@ -149,19 +158,16 @@ test.each(QUERIES)("a query %s", async (_what, build, right) => {
   const parts = { exp: part("exp"), kid: part("kid"), v: part("v"), sig: part("sig") };
   const url = `/private/card/key.jpg?${build(parts)}`;
   if (right) expect((await get(url)).status).toBe(200);
-  else await missing(url, /./);
+  else await missing(url, /^the query is not exp|has no |^sig does not match/);
 });
 
 test("a signature has one right spelling, though base64 has more", async () => {
-  const signed = `/private/card/key.jpg${await signQuery()}`;
+  const signed = await urlOf();
   const ends = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const last = ends.indexOf(signed.slice(-1));
   expect(last % 4).toBe(0);
   for (const unused of [1, 2, 3]) {
-    await missing(
-      signed.slice(0, -1) + ends[last + unused],
-      /^the query is not exp, kid, v .* and sig/,
-    );
+    await missing(signed.slice(0, -1) + ends[last + unused], NOT_A_QUERY);
   }
 });
 
@@ -169,13 +175,11 @@ test("a path has one spelling where it is signed", async () => {
   const key = "keys/(parentheses) [brackets] {braces}.jpg";
   const [path, query] = [encodePath(`/private/card/${key}`), await signQuery({ key })];
   expect((await get(path + query)).status).toBe(200);
-  for (const other of [
-    path.replace("%28", "("),
-    path.replace("%5B", "%5b"),
-    path.replace("keys/", "keys%2F"),
-    path.replace("card", "%63ard"),
-    path.replace("private", "%70rivate"),
-  ]) {
+  const spellings = [
+    ...[path.replace("%28", "("), path.replace("%5B", "%5b"), path.replace("keys/", "keys%2F")],
+    ...[path.replace("card", "%63ard"), path.replace("private", "%70rivate")],
+  ];
+  for (const other of spellings) {
     expect(other).not.toBe(path);
     await missing(other + query, /not encoded as/);
   }
@@ -188,7 +192,7 @@ test.each<[string, Parameters<typeof signQuery>[0], RegExp]>([
   ["of a variant", { preset: "card@2x" }, /does not match this text/],
   ["by another secret", { secret: "y".repeat(32) }, /does not match this text/],
   [
-    "by the secret of another kid",
+    "by another kid's secret",
     { kid: "old", secret: KEYS["new"] ?? "" },
     /does not match this text/,
   ],
@@ -206,21 +210,18 @@ test.each([0, 1, 999])(
   async (ms) => {
     stopDate(inSeconds(0) * 1000 + ms);
     const open = async (seconds: number) =>
-      (await get(`/private/card/key.jpg${await signQuery({ expires: inSeconds(seconds) })}`))
-        .status;
+      (await get(await urlOf({ expires: inSeconds(seconds) }))).status;
     expect([await open(DAY), await open(DAY + 1)]).toEqual([200, 404]);
   },
 );
 
 test("a URL that has expired is a 410, if it was right", async () => {
   stopDate(inSeconds(0) * 1000);
-  const url = `/private/card/key.jpg${await signQuery({ expires: inSeconds(HOUR) })}`;
+  const url = await urlOf({ expires: inSeconds(HOUR) });
   wait(HOUR - 1);
   const last = await get(url);
-  expect([last.status, last.headers.get("cache-control")]).toEqual([
-    200,
-    "public, max-age=1, must-revalidate",
-  ]);
+  expect(last.status).toBe(200);
+  expect(last.headers.get("cache-control")).toBe("public, max-age=1, must-revalidate");
   vi.setSystemTime(inSeconds(1) * 1000);
   stage.asked = [];
   for (const method of ["GET", "HEAD"]) {
@@ -253,7 +254,7 @@ test("a signature that got into the path does not get into the log", async () =>
 
 test("an entity tag does not open a URL that has expired", async () => {
   stopDate();
-  const url = `/private/card/key.jpg${await signQuery({ expires: inSeconds(5) })}`;
+  const url = await urlOf({ expires: inSeconds(5) });
   const etag = (await get(url)).headers.get("etag") ?? "";
   expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(304);
   vi.setSystemTime(Date.now() + 6000);
@@ -263,33 +264,26 @@ test("an entity tag does not open a URL that has expired", async () => {
 test("the time that the edge takes is time that a URL has no more", async () => {
   stopDate(inSeconds(0) * 1000);
   stage.before = () => vi.setSystemTime(Date.now() + 10_000);
-  const answer = await get(`/private/card/key.jpg${await signQuery({ expires: inSeconds(60) })}`);
+  const answer = await get(await urlOf({ expires: inSeconds(60) }));
   expect(answer.headers.get("cache-control")).toBe("public, max-age=50, must-revalidate");
 });
 
 test("nothing is kept for longer than its URL is good", async () => {
-  const soon = await get(`/private/card/key.jpg${await signQuery({ expires: inSeconds(30) })}`);
+  const soon = await get(await urlOf({ expires: inSeconds(30) }));
   const kept = /^public, max-age=(\d+), must-revalidate$/;
   expect(Number(kept.exec(soon.headers.get("cache-control") ?? "")?.[1])).toBeLessThanOrEqual(30);
-  const gone = await get(
-    `/private/card/none.jpg${await signQuery({ key: "none.jpg", expires: inSeconds(30) })}`,
-  );
+  const gone = await get(await urlOf({ key: "none.jpg", expires: inSeconds(30) }));
   const age = /max-age=(\d+)$/.exec(gone.headers.get("cache-control") ?? "")?.[1];
   expect([gone.status, Number(age) <= 30]).toEqual([404, true]);
-  const later = await get(
-    `/private/card/key.jpg${await signQuery({ expires: inSeconds(DAY - 5) })}`,
-  );
+  const later = await get(await urlOf({ expires: inSeconds(DAY - 5) }));
   expect(later.headers.get("cache-control")).toBe("public, max-age=600, must-revalidate");
 });
 
 test("with a version a replaced object shows at once, and is immutable (C1)", async () => {
-  const ask = async (version: string) =>
-    get(`/private/card/key.jpg${await signQuery({ version, expires: inSeconds(HOUR) })}`);
+  const ask = async (version: string) => get(await urlOf({ version, expires: inSeconds(HOUR) }));
   const first = await ask("a.1");
   await stage.cache.settled();
-  stage.s3.objects.set("published/key.jpg", {
-    ...{ body: file("photos/fig.jpg"), type: "image/jpeg" },
-  });
+  put("key.jpg", "photos/fig.jpg");
   expect((await ask("a.1")).headers.get("etag")).toBe(first.headers.get("etag"));
   const second = await ask("a.2");
   expect(second.status).toBe(200);
@@ -300,15 +294,11 @@ test("with a version a replaced object shows at once, and is immutable (C1)", as
   expect(sources()).toEqual([`${BASE}published/key.jpg`, `${BASE}published/key.jpg`]);
 });
 
-test.each(["", "a b", "a/b", "ä", "x".repeat(65), "a&b", "%61"])(
-  "the version %j is none",
-  async (version) => {
-    await missing(
-      `/private/card/key.jpg${await signQuery({ version })}`,
-      /^the query is not exp, kid, v .* and sig/,
-    );
-  },
-);
+test("a version is 1 to 64 usual characters", async () => {
+  for (const version of ["", "a b", "a/b", "ä", "x".repeat(65), "a&b", "%61"]) {
+    await missing(await urlOf({ version }), NOT_A_QUERY);
+  }
+});
 
 test("a version that is nowhere signed is no part of anything", async () => {
   for (const query of ["", "?v=2", "?v=3"]) await get(`/images/card/key.jpg${query}`);
