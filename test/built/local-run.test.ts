@@ -1,4 +1,4 @@
-// The built bundle as the local run wraps it, in the real Workers runtime: with the strict edge and two kinds of S3.
+// The built bundle as the local run wraps it, in the real Workers runtime: with the strict edge and wrangler's S3.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,9 +12,9 @@ import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
-import { BASE, LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";
+import { LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
-import { network, setUp } from "../support/stand.ts";
+import { network } from "../support/stand.ts";
 import { FORMATS, MODERN, named, picture, refusals } from "./pictures.ts";
 
 /** The bucket of wrangler's S3, and the configuration of a Worker that has it. */
@@ -35,213 +35,192 @@ beforeAll(() => network.listen());
 afterEach(() => network.resetHandlers());
 afterAll(() => network.close());
 
-describe.each(["AWS's S3", "wrangler's S3"])(
-  "as the local run wraps it, with the strict edge and %s",
-  (which) => {
-    const local = which === "wrangler's S3";
-    const origin = join(ROOT, ".wrangler/test/origin.json");
-    writeFileSync(origin, JSON.stringify(OWNER));
-    writeFileSync(join(origin, "../origin.js"), "export default { fetch: () => new Response() };");
-    const server = createHarness();
-    const secrets = local
-      ? {
-          ...SECRETS,
-          AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
-        }
-      : SECRETS;
-    let address: string;
-    let edge: Edge;
-    let door: { url: string; close: () => void };
-    let stand: ReturnType<typeof setUp>;
+describe("as the local run wraps it, with the strict edge and wrangler's S3", () => {
+  const origin = join(ROOT, ".wrangler/test/origin.json");
+  writeFileSync(origin, JSON.stringify(OWNER));
+  writeFileSync(join(origin, "../origin.js"), "export default { fetch: () => new Response() };");
+  const server = createHarness();
+  const secrets = {
+    ...SECRETS,
+    AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
+  };
+  let address: string;
+  let edge: Edge;
+  let door: { url: string; close: () => void };
 
-    /** Restarts the server with other secrets, and with the port of the bucket. */
-    async function configure(
-      change: Record<string, string> = {},
-      ANSWERS: { timeout: number } = VARS.ANSWERS,
-    ): Promise<void> {
-      const BUCKETS = local
-        ? localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS)
-        : VARS.BUCKETS;
-      const facts = { path: "/facts/:preset/*", object: "media/*", facts: true };
-      const ROUTES = [...VARS.ROUTES, facts];
-      const vars = { ...VARS, ROUTES, BUCKETS, ANSWERS, LOCAL_EDGE: door.url };
-      const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
-      await server.update({
-        root: ROOT,
-        workers: [{ ...own, secrets: { ...secrets, ...change } }, { configPath: origin }],
-      });
-    }
-
-    const reach = () => {
-      stand = setUp({ cache: false });
-      edge = stand.edge;
-      network.use(http.all(`${address}*`, () => passthrough()));
-      network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
-      if (!local) return;
-      const { host } = new URL(address);
-      const settings = { zone: "images.example", sources: [host], plain: [host], cache: false };
-      edge = createEdge({ ...settings, fetch: (input, init) => fetch(input, init) });
-    };
-
-    beforeAll(async () => {
-      const late: Edge["fetch"] = (url, init) => edge.fetch(url, init);
-      door = await serveEdge({ fetch: late });
-      address = "http://127.0.0.1:1/";
-      await configure();
-      address = (await server.listen()).url.href;
-      reach();
-      if (!local) return;
-      await configure();
-      expect((await server.listen()).url.href).toBe(address);
-      await fillBucket(
-        `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`,
-        "published/",
-        LOCAL_KEYS,
-        () => {},
-      );
+  /** Restarts the server with other secrets, and with the port of the bucket. */
+  async function configure(change: Record<string, string> = {}): Promise<void> {
+    const BUCKETS = localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS);
+    const facts = { path: "/facts/:preset/*", object: "media/*", facts: true };
+    const ROUTES = [...VARS.ROUTES, facts];
+    const vars = { ...VARS, ROUTES, BUCKETS, LOCAL_EDGE: door.url };
+    const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
+    await server.update({
+      root: ROOT,
+      workers: [{ ...own, secrets: { ...secrets, ...change } }, { configPath: origin }],
     });
-    afterAll(async () => {
-      await door.close();
-      await server.close();
-    });
-    beforeEach(() => {
-      reach();
-      server.clearLogs();
-    });
+  }
 
-    test.each(FORMATS)("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
-      const answer = await server.fetch("/images/card/photos/dandelion.jpg", {
-        headers: { accept },
-      });
-      expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
-    });
+  const reach = () => {
+    network.use(http.all(`${address}*`, () => passthrough()));
+    network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
+    const { host } = new URL(address);
+    const settings = { zone: "images.example", sources: [host], plain: [host], cache: false };
+    edge = createEdge({ ...settings, fetch: (input, init) => fetch(input, init) });
+  };
 
-    test.each(HARD_KEYS)("the key %j is served (A2, A10)", async (key) => {
+  beforeAll(async () => {
+    const late: Edge["fetch"] = (url, init) => edge.fetch(url, init);
+    door = await serveEdge({ fetch: late });
+    address = "http://127.0.0.1:1/";
+    await configure();
+    address = (await server.listen()).url.href;
+    reach();
+    await configure();
+    expect((await server.listen()).url.href).toBe(address);
+    await fillBucket(
+      `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`,
+      "published/",
+      LOCAL_KEYS,
+      () => {},
+    );
+  });
+  afterAll(async () => {
+    await door.close();
+    await server.close();
+  });
+  beforeEach(() => {
+    reach();
+    server.clearLogs();
+  });
+
+  test.each(FORMATS)("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
+    const answer = await server.fetch("/images/card/photos/dandelion.jpg", {
+      headers: { accept },
+    });
+    expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
+  });
+
+  test("keys that are hard to spell are served (A2, A10)", async () => {
+    for (const key of HARD_KEYS) {
       const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
       expect(await picture(answer)).toMatchObject({ kind: "jpeg", width: 160, height: 160 });
-    });
+    }
+  });
 
-    test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
-      const answer = await server.fetch("/images/tall/rotated-gps.jpg");
-      const { bytes, ...found } = await picture(answer);
-      expect(found).toMatchObject({ width: 300, height: 400, exif: undefined });
-      expect(bytes.includes("GPS") || bytes.includes("Vitrine")).toBe(false);
-      const { data } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
-      const [red, , blue] = data.subarray(0, 3);
-      expect(red).toBeGreaterThan(150);
-      expect(blue).toBeLessThan(80);
-    });
+  test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
+    const answer = await server.fetch("/images/tall/rotated-gps.jpg");
+    const { bytes, ...found } = await picture(answer);
+    expect(found).toMatchObject({ width: 300, height: 400, exif: undefined });
+    expect(bytes.includes("GPS") || bytes.includes("Vitrine")).toBe(false);
+    const { data } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+    const [red, , blue] = data.subarray(0, 3);
+    expect(red).toBeGreaterThan(150);
+    expect(blue).toBeLessThan(80);
+  });
 
-    test("its facts are JSON, for GET, HEAD and a condition, and upright (R9, O9)", async () => {
-      const path = "/facts/tall/rotated-gps.jpg?facts";
-      const headers = { ...MODERN, "accept-encoding": "identity" }; // workerd compresses JSON
-      const answer = await server.fetch(path, { headers });
-      const sides = '"width":300,"height":400';
-      const facts = `{${sides},"original":{${sides},"type":"image/jpeg"}}`;
-      expect([answer.status, await answer.text()]).toEqual([200, facts]);
-      expect(answer.headers.get("content-type")).toBe("application/json");
-      const head = await server.fetch(path, { headers, method: "HEAD" });
-      expect([await head.text(), named(head.headers)]).toEqual(["", named(answer.headers)]);
-      const etag = answer.headers.get("etag") ?? "";
-      const same = await server.fetch(path, { headers: { "if-none-match": etag } });
-      expect([same.status, await same.text()]).toEqual([304, ""]);
-      const missing = await server.fetch("/facts/tall/nothing.jpg?facts");
-      expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
-      const other = await server.fetch("/images/tall/rotated-gps.jpg?facts", { headers: MODERN });
-      expect(await picture(other)).toMatchObject({ kind: "av1", width: 300, height: 400 });
-    });
+  test("its facts are JSON, for GET, HEAD and a condition, and upright (R9, O9)", async () => {
+    const path = "/facts/tall/rotated-gps.jpg?facts";
+    const headers = { ...MODERN, "accept-encoding": "identity" }; // workerd compresses JSON
+    const answer = await server.fetch(path, { headers });
+    const sides = '"width":300,"height":400';
+    const facts = `{${sides},"original":{${sides},"type":"image/jpeg"}}`;
+    expect([answer.status, await answer.text()]).toEqual([200, facts]);
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    const head = await server.fetch(path, { headers, method: "HEAD" });
+    expect([await head.text(), named(head.headers)]).toEqual(["", named(answer.headers)]);
+    const etag = answer.headers.get("etag") ?? "";
+    const same = await server.fetch(path, { headers: { "if-none-match": etag } });
+    expect([same.status, await same.text()]).toEqual([304, ""]);
+    const missing = await server.fetch("/facts/tall/nothing.jpg?facts");
+    expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
+    const other = await server.fetch("/images/tall/rotated-gps.jpg?facts", { headers: MODERN });
+    expect(await picture(other)).toMatchObject({ kind: "av1", width: 300, height: 400 });
+  });
 
-    test("transparency is kept, and a GIF is animated if its preset allows it (O8, R9)", async () => {
-      const ring = await server.fetch("/images/card/transparent.png", { headers: MODERN });
-      expect((await sharp(Buffer.from(await ring.arrayBuffer())).stats()).isOpaque).toBe(false);
-      for (const [preset, frames] of [
-        ["card", 1],
-        ["moving", 3],
-      ] as const) {
-        const gif = await server.fetch(`/images/${preset}/animated.gif`, { headers: MODERN });
-        const { pages = 1 } = await sharp(Buffer.from(await gif.arrayBuffer())).metadata();
-        expect(pages).toBe(frames);
+  test("transparency is kept, and a GIF is animated if its preset allows it (O8, R9)", async () => {
+    const ring = await server.fetch("/images/card/transparent.png", { headers: MODERN });
+    expect((await sharp(Buffer.from(await ring.arrayBuffer())).stats()).isOpaque).toBe(false);
+    for (const [preset, frames] of [
+      ["card", 1],
+      ["moving", 3],
+    ] as const) {
+      const gif = await server.fetch(`/images/${preset}/animated.gif`, { headers: MODERN });
+      const { pages = 1 } = await sharp(Buffer.from(await gif.arrayBuffer())).metadata();
+      expect(pages).toBe(frames);
+    }
+  });
+
+  test("a matching entity tag is a 304, and HEAD has GET's headers (R10)", async () => {
+    const get = await server.fetch("/images/card/photos/fig.jpg");
+    await get.body?.cancel();
+    const etag = get.headers.get("etag") ?? "";
+    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+    const same = await server.fetch("/images/card/photos/fig.jpg", {
+      headers: { "if-none-match": etag },
+    });
+    expect([same.status, await same.text()]).toEqual([304, ""]);
+    const head = await server.fetch("/images/card/photos/fig.jpg", { method: "HEAD" });
+    expect(named(head.headers)).toEqual(named(get.headers));
+  });
+
+  test.each(BROKEN)(
+    "$key is not an image: no byte of it is passed on (R3, R8)",
+    async ({ key }) => {
+      for (const headers of [MODERN, { accept: "*/*" }]) {
+        const answer = await server.fetch(`/images/card/${key}`, { headers });
+        expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
       }
-    });
+    },
+  );
 
-    test("a matching entity tag is a 304, and HEAD has GET's headers (R10)", async () => {
-      const get = await server.fetch("/images/card/photos/fig.jpg");
-      await get.body?.cancel();
-      const etag = get.headers.get("etag") ?? "";
-      expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
-      const same = await server.fetch("/images/card/photos/fig.jpg", {
-        headers: { "if-none-match": etag },
-      });
-      expect([same.status, await same.text()]).toEqual([304, ""]);
-      const head = await server.fetch("/images/card/photos/fig.jpg", { method: "HEAD" });
-      expect(named(head.headers)).toEqual(named(get.headers));
-    });
+  test("with transformations off no image is passed on (R2)", async () => {
+    edge.switches.transformations = false;
+    const answer = await server.fetch("/images/card/photos/fig.jpg");
+    expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
+    expect(refusals(server)).toMatchObject([{ event: "not-transformed" }]);
+  });
 
-    test.each(BROKEN)(
-      "$key is not an image: no byte of it is passed on (R3, R8)",
-      async ({ key }) => {
-        for (const headers of [MODERN, { accept: "*/*" }]) {
-          const answer = await server.fetch(`/images/card/${key}`, { headers });
-          expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
-        }
-      },
-    );
+  test("a missing object is a 404 (A6)", async () => {
+    expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
+  });
 
-    test("with transformations off no image is passed on (R2)", async () => {
-      edge.switches.transformations = false;
+  test("a signed URL shows its object, with any version, and no other object", async () => {
+    const keys: [string, string][] = Object.entries(JSON.parse(SECRETS.URL_SIGNING_KEYS));
+    const [kid, secret] = keys[0] ?? expect.unreachable();
+    const expires = Math.floor(Date.now() / 1000) + 60;
+    for (const version of [undefined, "2", "a.b-c_d"]) {
+      const grant = {
+        route: "/private/:preset/*",
+        preset: "card",
+        key: "keys/100%.jpg",
+        expires,
+      };
+      const query = await signGrant({ ...grant, version }, { kid, secret });
+      for (const variant of ["card", "card@2x"]) {
+        const answer = await server.fetch(`/private/${variant}/keys/100%25.jpg${query}`);
+        expect(await picture(answer)).toMatchObject({ kind: "jpeg" });
+      }
+      for (const path of ["hero/keys/100%25.jpg", "card/keys/1.jpg", "card/keys/100%2525.jpg"]) {
+        expect((await server.fetch(`/private/${path}${query}`)).status).toBe(404);
+      }
+    }
+  });
+
+  test("the bucket is private", async () => {
+    const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
+    expect((await fetch(`${base}published/photos/fig.jpg`)).ok).toBe(false);
+  });
+
+  describe("with a wrong secret", () => {
+    beforeAll(() => configure({ AWS_SECRET_ACCESS_KEY: "wrong" }));
+
+    test("the visitor learns nothing, and the log has S3's answer (A7)", async () => {
       const answer = await server.fetch("/images/card/photos/fig.jpg");
       expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-      expect(refusals(server)).toMatchObject([{ event: "not-transformed" }]);
+      const slots = [{ slot: "current", origin: "SignatureDoesNotMatch" }];
+      expect(refusals(server)).toMatchObject([{ event: "slots-refused", slots }]);
     });
-
-    test("a missing object is a 404 (A6)", async () => {
-      expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
-    });
-
-    test("a signed URL shows its object, with any version, and no other object", async () => {
-      const keys: [string, string][] = Object.entries(JSON.parse(SECRETS.URL_SIGNING_KEYS));
-      const [kid, secret] = keys[0] ?? expect.unreachable();
-      const expires = Math.floor(Date.now() / 1000) + 60;
-      for (const version of [undefined, "2", "a.b-c_d"]) {
-        const grant = {
-          route: "/private/:preset/*",
-          preset: "card",
-          key: "keys/100%.jpg",
-          expires,
-        };
-        const query = await signGrant({ ...grant, version }, { kid, secret });
-        for (const variant of ["card", "card@2x"]) {
-          const answer = await server.fetch(`/private/${variant}/keys/100%25.jpg${query}`);
-          expect(await picture(answer)).toMatchObject({ kind: "jpeg" });
-        }
-        for (const path of ["hero/keys/100%25.jpg", "card/keys/1.jpg", "card/keys/100%2525.jpg"]) {
-          expect((await server.fetch(`/private/${path}${query}`)).status).toBe(404);
-        }
-      }
-    });
-
-    test("the bucket is private", async () => {
-      const base = local ? `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/` : BASE;
-      expect((await fetch(`${base}published/photos/fig.jpg`)).ok).toBe(false);
-    });
-
-    test("an edge that does not answer is a 504", async () => {
-      await configure({}, { timeout: 1 });
-      edge.fetch = () => new Promise<never>(() => {});
-      const answer = await server.fetch("/images/card/photos/fig.jpg");
-      expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
-    });
-
-    describe("with a wrong secret", () => {
-      beforeAll(() => configure({ AWS_SECRET_ACCESS_KEY: "wrong" }));
-
-      test("the visitor learns nothing, and the log has S3's answer (A7)", async () => {
-        const answer = await server.fetch("/images/card/photos/fig.jpg");
-        expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-        const slots = [{ slot: "current", origin: "SignatureDoesNotMatch" }];
-        expect(refusals(server)).toMatchObject([{ event: "slots-refused", slots }]);
-      });
-    });
-  },
-);
+  });
+});

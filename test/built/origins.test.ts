@@ -15,7 +15,7 @@ import { EC_KEY, ISSUER, ROLE, SESSION } from "../support/issuer.ts";
 import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network, setUp } from "../support/stand.ts";
 import { createSts, type Sts } from "../support/sts/sts.ts";
-import type { Deployed } from "./origins.ts";
+import type { Version } from "./versions.ts";
 
 const STS = "https://sts.eu-west-1.amazonaws.com";
 const HOST = new URL(ISSUER).host;
@@ -39,7 +39,7 @@ const SETTINGS = {
   "an R2 binding": {
     BUCKETS: { media: { binding: "MEDIA_BUCKET", bucket: "acme-media", prefix: "published/" } },
   },
-} as const satisfies Record<string, Deployed["settings"]>;
+} as const satisfies Record<string, Version["settings"]>;
 
 type Headers = { readonly version: string };
 
@@ -49,8 +49,8 @@ let sts: Sts;
 let s3: ReturnType<typeof createS3>;
 let names = 0;
 
-function deploy(settings: Deployed["settings"], images: Deployed["images"] = "strict"): Headers {
-  const version: Deployed = { name: `${names++}`, images, settings };
+function deploy(settings: Version["settings"], images: Version["images"] = "strict"): Headers {
+  const version: Version = { name: `${names++}`, images, settings };
   return { version: JSON.stringify(version) };
 }
 
@@ -60,7 +60,7 @@ beforeAll(async () => {
   door = await serveEdge(edge);
   const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...secrets } = SECRETS;
   const config = {
-    ...{ name: "origins", main: join(ROOT, "test/built/origins.ts") },
+    ...{ name: "origins", main: join(ROOT, "test/built/versions.ts") },
     compatibility_date: "2026-11-01",
     alias: { "built-worker": join(BUILT, "index.js") },
     vars: { ...VARS, ROUTES: VARS.ROUTES.filter(({ svg }) => !svg), LOCAL_EDGE: door.url },

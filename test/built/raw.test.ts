@@ -51,16 +51,14 @@ test("what names nothing is a 404, and the edge is not asked", async () => {
   }
 });
 
-test.each(["../", "./", "/", "a/../", "%2e%2e%2f"])(
-  "a path with %j a thousand times is a 404, and the edge is not asked",
-  async (text) => {
+test("a path with dots and slashes a thousand times is a 404, and the edge is not asked", async () => {
+  for (const text of ["../", "./", "/", "a/../", "%2e%2e%2f"]) {
     const many = text.repeat(1000);
     for (const target of [`/${many}`, `/images/card/${many}key.jpg`]) {
-      expect((await get(target)).status).toBe(404);
+      expect([text, (await get(target)).status, asked()]).toEqual([text, 404, []]);
     }
-    expect(asked()).toEqual([]);
-  },
-);
+  }
+});
 
 test.each([
   ["with bytes that are not UTF-8", "/images/card/\xe9"],
@@ -84,24 +82,16 @@ test.each(["images.example:99", "a\\b", "user@images.example", "images.example?x
   },
 );
 
-test("an edge that answers too late is a 504, and its connection is closed", async () => {
-  let closed = false;
-  edge.behave((request, answer) => {
-    request.socket.once("close", () => {
-      closed = true;
-    });
-    setTimeout(() => answer.writeHead(200).write("late"), 1_300);
+test("an edge that does not answer, or stops in its error, is given up in time, and its connection closed", async () => {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  edge.behave(({ socket, url }, answer) => {
+    if (url?.includes("/silent.jpg")) socket.once("close", resolve);
+    else answer.writeHead(415, { "cf-resized": "err=9412" }).write("ERROR 9412: no image");
   });
-  expect((await get("/images/card/key.jpg")).status).toBe(504);
-  await expect.poll(() => closed, { timeout: 5_000 }).toBe(true);
-  expect(edge.sentToEdge()).toHaveLength(1);
-});
-
-test("an error whose text stalls is answered in time", async () => {
-  edge.behave((_request, answer) => {
-    answer.writeHead(415, { "cf-resized": "err=9412" }).write("ERROR 9412: no image");
-  });
-  expect((await get("/images/card/key.jpg")).status).toBe(415);
+  const answers = ["silent", "stalls"].map((name) => get(`/images/card/${name}.jpg`));
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  expect([statuses, edge.sentToEdge().length]).toEqual([[504, 415], 2]);
+  await closed;
 });
 
 test("an edge that drops the connection is asked once more, and the next visitor is served", async () => {

@@ -1,7 +1,7 @@
 // The loaders: the route, the key and the query that they read out of a `src`, and how the Worker answers the URLs
 // that they return. test/loaders/ has the same in the frameworks themselves.
 
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createClient, signedSrc } from "../../src/client/index.ts";
 import { nextLoader, nextSrc } from "../../src/client/next.ts";
 import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
@@ -74,27 +74,23 @@ const NO_SRC =
   'Vitrine: each route of the loader is signed: the src of "a" is what signedSrc or nextSrc returns with a query';
 const none: string | undefined = undefined;
 
-test.each<[string, string, () => unknown]>([
-  ["imageUrl", NO_QUERY, () => images.imageUrl("a", "card")],
-  ["imageUrl with an empty query", NO_QUERY, () => images.imageUrl("a", "card", "")],
-  ["srcset", NO_QUERY, () => images.srcset("a", "card")],
-  ["imgProps", NO_QUERY, () => images.imgProps("a", "card", { alt: "", query: none })],
-  ["urlForWidth", NO_QUERY, () => images.urlForWidth("a", "wide", 1)],
-  ["factsUrl", NO_QUERY, () => images.factsUrl("a", "card")],
-  ["nextSrc", `${ROUTE}pass { query }`, () => nextSrc(images.site, "a", "card")],
-  ["Next.js", NO_SRC, () => nextLoader(images.site)({ src: "card:a", width: 1 })],
-  [
-    "Nuxt",
-    NO_SRC,
-    () => nuxtProvider(images.site).getImage("/a", { modifiers: { preset: "card", width: 1 } }),
-  ],
-  ["unpic", NO_SRC, () => unpicTransformer(images.site)("a", {}, { preset: "card" })],
-])(
-  "%s without a query is a RangeError on a signed route: its picture would be a 404",
-  (_name, message, attempt) => {
+test("without a query a signed route is a RangeError everywhere: its picture would be a 404", () => {
+  const modifiers = { preset: "card", width: 1 };
+  for (const [message, attempt] of [
+    [NO_QUERY, () => images.imageUrl("a", "card")],
+    [NO_QUERY, () => images.imageUrl("a", "card", "")],
+    [NO_QUERY, () => images.srcset("a", "card")],
+    [NO_QUERY, () => images.imgProps("a", "card", { alt: "", query: none })],
+    [NO_QUERY, () => images.urlForWidth("a", "wide", 1)],
+    [NO_QUERY, () => images.factsUrl("a", "card")],
+    [`${ROUTE}pass { query }`, () => nextSrc(images.site, "a", "card")],
+    [NO_SRC, () => nextLoader(images.site)({ src: "card:a", width: 1 })],
+    [NO_SRC, () => nuxtProvider(images.site).getImage("/a", { modifiers })],
+    [NO_SRC, () => unpicTransformer(images.site)("a", {}, { preset: "card" })],
+  ] as const) {
     expect(attempt).toThrow(new RangeError(message));
-  },
-);
+  }
+});
 
 test("a URL of a signed route is read without its query, too", () => {
   const { pathname } = new URL(images.imageUrl("a", "card@2x", RIGHT));
@@ -140,31 +136,26 @@ const WRONG: readonly string[] = [
   RIGHT.replace(SIG, `${SIG.slice(0, -1)}=`),
 ];
 
-test.each(WRONG)("the query %j is a RangeError, which holds no part of it", (query) => {
-  for (const attempt of [
-    () => signedSrc("a.jpg", query),
-    () => nextSrc(images.site, "a.jpg", "card", { query }),
-  ]) {
-    const message = "Vitrine: query must be what the function of createSigner returns";
-    expect(attempt).toThrow(new RangeError(message));
+test("a query or a src that no function of the client returns is a RangeError, which holds no part of it", () => {
+  const queryFault = "Vitrine: query must be what the function of createSigner returns";
+  for (const query of WRONG) {
+    expect(() => signedSrc("a.jpg", query)).toThrow(new RangeError(queryFault));
+    const next = () => nextSrc(images.site, "a.jpg", "card", { query });
+    expect(next).toThrow(new RangeError(queryFault));
   }
-});
-
-test.each([
-  ...WRONG.map((query) => `${query}//a.jpg`),
-  ...["//a.jpg", "a//b.jpg", "a////b.jpg", "https://images.example/private/card/a.jpg"],
-  `https://images.example/private/card/a.jpg${RIGHT}`,
-  signedSrc("a//b.jpg", RIGHT),
-  signedSrc(signedSrc("a.jpg", RIGHT), RIGHT),
-])("the src %j is a RangeError, which holds no part of it", (src) => {
-  for (const attempt of [
-    () => load({ src: `card:${src}`, width: 1 }),
-    () => getImage(`/${src}`, { modifiers: { preset: "card" } }),
-    () => transform(src, {}, { preset: "card" }),
+  const srcFault =
+    "Vitrine: no key holds //, and this src is not what signedSrc or nextSrc returns";
+  for (const src of [
+    ...WRONG.map((query) => `${query}//a.jpg`),
+    ...["//a.jpg", "a//b.jpg", "a////b.jpg", "https://images.example/private/card/a.jpg"],
+    `https://images.example/private/card/a.jpg${RIGHT}`,
+    signedSrc("a//b.jpg", RIGHT),
+    signedSrc(signedSrc("a.jpg", RIGHT), RIGHT),
   ]) {
-    const message =
-      "Vitrine: no key holds //, and this src is not what signedSrc or nextSrc returns";
-    expect(attempt).toThrow(new RangeError(message));
+    const modifiers = { preset: "card" } as const;
+    expect(() => load({ src: `card:${src}`, width: 1 })).toThrow(new RangeError(srcFault));
+    expect(() => getImage(`/${src}`, { modifiers })).toThrow(new RangeError(srcFault));
+    expect(() => transform(src, {}, modifiers)).toThrow(new RangeError(srcFault));
   }
 });
 
@@ -211,46 +202,25 @@ const MANY: Record<string, (src: string, preset: "card" | "wide") => string> = {
   unpic: (src, preset) => transformMany(src, { width: 320 }, { preset }),
 };
 
-describe.each(Object.entries(MANY))("%s takes", (_name, url) => {
-  test.each<[string, string, string, "card" | "wide"]>([
-    ["leads to the key", photos.imageUrl("photos/a.jpg", "card@2x"), "photos/a.jpg", "card"],
-    ["leads to it with a name", avatars.imageUrl("users/7.png", "card@2x"), "users/7.png", "card"],
-    ["shows the preset, too", all.imageUrl("photos/a.jpg", "wide@400w"), "photos/a.jpg", "wide"],
-    [
-      "is signed, for a src with a query",
-      friends.imageUrl("private/a.jpg", "card@2x", RIGHT),
-      signedSrc("private/a.jpg", RIGHT),
-      "card",
-    ],
-    [
-      "is signed and leads to the key, for a src with a query",
-      orders.imageUrl("orders/8.jpg", "wide@400w", RIGHT),
-      signedSrc("orders/8.jpg", RIGHT),
-      "wide",
-    ],
-  ])("the first route that %s", (_what, expected, src, preset) => {
-    expect(url(src, preset)).toBe(expected);
-  });
+test.each(Object.entries(MANY))("%s takes the first route that leads to the key", (_name, url) => {
+  const isRight = (src: string, preset: "card" | "wide", expected: string) =>
+    expect([src, url(src, preset)]).toEqual([src, expected]);
+  isRight("photos/a.jpg", "card", photos.imageUrl("photos/a.jpg", "card@2x"));
+  isRight("users/7.png", "card", avatars.imageUrl("users/7.png", "card@2x"));
+  isRight("photos/a.jpg", "wide", all.imageUrl("photos/a.jpg", "wide@400w"));
+  const [friend, order] = ["private/a.jpg", "orders/8.jpg"] as const;
+  isRight(signedSrc(friend, RIGHT), "card", friends.imageUrl(friend, "card@2x", RIGHT));
+  isRight(signedSrc(order, RIGHT), "wide", orders.imageUrl(order, "wide@400w", RIGHT));
 
-  test.each<[string, "card" | "wide", string]>([
-    [
-      "private/a.jpg",
-      "card",
-      'no route of the loader that shows "card" leads to "private/a.jpg": /images/:preset/photos/*, /avatars/:user/:preset, /all/:preset/*',
-    ],
-    [
-      "users/7.png",
-      "wide",
-      'no route of the loader that shows "wide" leads to "users/7.png": /all/:preset/*',
-    ],
-    [
-      signedSrc("photos/a.jpg", RIGHT),
-      "card",
-      'no route of the loader that shows "card" leads to "photos/a.jpg": /private/:preset/*, /orders/:id/:preset',
-    ],
-  ])("no route that does not lead to the key: %s at %s", (src, preset, message) => {
-    expect(() => url(src, preset)).toThrow(new RangeError(`Vitrine: ${message}`));
-  });
+  const isNone = (src: string, preset: "card" | "wide", message: string) => {
+    const fault = `Vitrine: no route of the loader that shows "${preset}" leads to ${message}`;
+    expect(() => url(src, preset)).toThrow(new RangeError(fault));
+  };
+  const open = "/images/:preset/photos/*, /avatars/:user/:preset, /all/:preset/*";
+  isNone(friend, "card", `"${friend}": ${open}`);
+  isNone("users/7.png", "wide", '"users/7.png": /all/:preset/*');
+  const signed = "/private/:preset/*, /orders/:id/:preset";
+  isNone(signedSrc("photos/a.jpg", RIGHT), "card", `"photos/a.jpg": ${signed}`);
 });
 
 test("a signed src in a loader without a signed route is a RangeError: its picture would be a 404", () => {

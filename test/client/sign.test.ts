@@ -1,12 +1,11 @@
-// vitrine/sign, shown by how the Worker answers the URLs that it signs.
+// vitrine/sign, shown by how the Worker answers the URLs that it signs. loaders.test.ts has keys that are hard to spell.
 
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createClient } from "../../src/client/index.ts";
 import { createSigner, expiresWithin } from "../../src/client/sign.ts";
 import { openSite } from "../../src/client/site.ts";
 import type { PresetTable } from "../../src/client/types.ts";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { SECRETS } from "../support/env.ts";
 import { get } from "../support/play.ts";
@@ -24,11 +23,7 @@ const soon = () => expiresWithin(3600, Date.now());
 
 const status = async (url: string) => [url, (await get(url)).status];
 
-test("a signature opens its object, whatever the key, at every descriptor and at no other preset", async () => {
-  for (const key of HARD_KEYS) {
-    const url = imageUrl(key, "card", await sign(key, "card", { expires: soon() }));
-    expect(await status(url)).toEqual([url, 200]);
-  }
+test("a signature opens its object at every descriptor of its preset, and nothing else", async () => {
   const term = { expires: soon(), version: "1.a-b_c" };
   const query = await sign("key.jpg", "wide", term);
   const { src } = imgProps("key.jpg", "wide", { alt: "", sizes: "100vw", query });
@@ -59,62 +54,54 @@ test("it signs with the code that the Worker checks with, and with the first key
 
 const WEAK = '{"k1": "too-short"}';
 
-test.each<[string, string]>([
-  ["", 'URL_SIGNING_KEYS: is not set: it must be a JSON object such as {"k1": "..."}'],
-  [" \n", 'URL_SIGNING_KEYS: is not set: it must be a JSON object such as {"k1": "..."}'],
-  ["[]", 'URL_SIGNING_KEYS: is not a JSON object such as {"k1": "..."}'],
-  ["{}", "URL_SIGNING_KEYS: has no keys"],
-  ['{"1": "x", "k": "y"}', "URL_SIGNING_KEYS: a kid must be a letter, then at most 31 letters"],
-  [WEAK, "URL_SIGNING_KEYS: the key of k1 must be at least 32 ASCII characters, without spaces"],
-  [
-    `{"k0": "${"x".repeat(32)}", ${WEAK.slice(1)}`,
-    "URL_SIGNING_KEYS: the key of k1 must be at least 32",
-  ],
-])("the keys %j are a RangeError", (keys, message) => {
-  const attempt = () => createSigner(site, keys);
-  expect(attempt).toThrow(RangeError);
-  expect(attempt).toThrow(`Vitrine: ${message}`);
-  expect(attempt).not.toThrow(/too-short|x{3}/);
+test("keys that cannot sign are a RangeError, which holds no part of them", () => {
+  const unset = 'is not set: it must be a JSON object such as {"k1": "..."}';
+  const weak = "the key of k1 must be at least 32 ASCII characters, without spaces";
+  for (const [keys, message] of [
+    ["", unset],
+    [" \n", unset],
+    [undefined as unknown as string, unset], // as JavaScript may pass it
+    ["[]", 'is not a JSON object such as {"k1": "..."}'],
+    ["{}", "has no keys"],
+    ['{"1": "x", "k": "y"}', "a kid must be a letter, then at most 31 letters"],
+    [WEAK, weak],
+    [`{"k0": "${"x".repeat(32)}", ${WEAK.slice(1)}`, weak],
+  ] as const) {
+    const attempt = () => createSigner(site, keys);
+    expect(attempt).toThrow(RangeError);
+    expect(attempt).toThrow(`Vitrine: URL_SIGNING_KEYS: ${message}`);
+    expect(attempt).not.toThrow(/too-short|x{3}/);
+  }
 });
 
-test("in JavaScript, keys that are undefined are not set, too", () => {
-  const keys: Record<string, string> = {};
-  expect(() => createSigner(site, keys["URL_SIGNING_KEYS"] as string)).toThrow(
-    new RangeError(
-      'Vitrine: URL_SIGNING_KEYS: is not set: it must be a JSON object such as {"k1": "..."}',
-    ),
-  );
-});
-
-describe("arguments that cannot be signed reject with a RangeError", () => {
+test("arguments that cannot be signed reject with a RangeError", async () => {
   const bound = { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png" };
-  const any = { baseUrl: "", presets: { card: { width: 10, dpr: [2] } } };
-  const avatars = createSigner(openSite({ ...any, route: bound }), KEYS);
+  const presets: PresetTable = { card: { width: 10, dpr: [2] } };
+  const avatars = createSigner(openSite({ baseUrl: "", presets, route: bound }), KEYS);
   const right = "users/ada/avatar.png";
   const expires = 2_000_000_000;
-  test.each<[string, Parameters<typeof avatars>]>([
-    ['invalid key "": an empty segment', ["", "card", { expires }]],
-    ['invalid key "a/../b": a segment ".."', ["a/../b", "card", { expires }]],
-    ['invalid key "a\nb": a control character', ["a\nb", "card", { expires }]],
-    ['does not lead to "a.png"', ["a.png", "card", { expires }]],
-    ["whole seconds since 1970, not 1.5", [right, "card", { expires: 1.5 }]],
-    ["whole seconds since 1970, not 0", [right, "card", { expires: 0 }]],
-    ["whole seconds since 1970, not NaN", [right, "card", { expires: Number.NaN }]],
-    ["whole seconds since 1970, not 2000000000000", [right, "card", { expires: expires * 1000 }]],
-    ["version must be 1 to 64", [right, "card", { expires, version: "" }]],
-    ["version must be 1 to 64", [right, "card", { expires, version: "a b" }]],
-    ["version must be 1 to 64", [right, "card", { expires, version: "a\n" }]],
-    ["version must be 1 to 64", [right, "card", { expires, version: "x".repeat(65) }]],
-  ])("%j", async (message, asked) => {
-    await expect(avatars(...asked)).rejects.toThrow(RangeError);
-    await expect(avatars(...asked)).rejects.toThrow(message);
-  });
-
-  test.each(["hero", "card@2x", "constructor"])("the preset %j", async (name) => {
-    const presets: PresetTable = any.presets;
-    const untyped = createSigner(openSite({ ...any, route: bound, presets }), KEYS);
-    await expect(untyped(right, name, { expires })).rejects.toThrow(`has no preset "${name}"`);
-  });
+  const whole = "whole seconds since 1970, not";
+  for (const [message, key, preset, term] of [
+    ['invalid key "": an empty segment', "", "card", { expires }],
+    ['invalid key "a/../b": a segment ".."', "a/../b", "card", { expires }],
+    ['invalid key "a\nb": a control character', "a\nb", "card", { expires }],
+    ['does not lead to "a.png"', "a.png", "card", { expires }],
+    [`${whole} 1.5`, right, "card", { expires: 1.5 }],
+    [`${whole} 0`, right, "card", { expires: 0 }],
+    [`${whole} NaN`, right, "card", { expires: Number.NaN }],
+    [`${whole} 2000000000000`, right, "card", { expires: expires * 1000 }],
+    ["version must be 1 to 64", right, "card", { expires, version: "" }],
+    ["version must be 1 to 64", right, "card", { expires, version: "a b" }],
+    ["version must be 1 to 64", right, "card", { expires, version: "a\n" }],
+    ["version must be 1 to 64", right, "card", { expires, version: "x".repeat(65) }],
+    ['has no preset "hero"', right, "hero", { expires }],
+    ['has no preset "card@2x"', right, "card@2x", { expires }],
+    ['has no preset "constructor"', right, "constructor", { expires }],
+  ] as const) {
+    const signed = avatars(key, preset, term);
+    await expect(signed).rejects.toThrow(RangeError);
+    await expect(signed).rejects.toThrow(message);
+  }
 });
 
 test("an expiry is at least half of what was asked for, and does not change within a step", () => {

@@ -38,7 +38,7 @@ test.each<[string, object, RegExp]>([
     put(
       "types.ts",
       text
-        .replace(/^import type \{ TestEnv \}.*/m, "")
+        .replace(/^type TestEnv = .*?^\};$/ms, (own) => own.replace(/.+/g, "")) // each line stays where it is
         .replaceAll("TestEnv", "Env")
         .replaceAll("// @ts-expect-error", "//")
         .replace("../../src/client/index.ts", "vitrine/client")

@@ -18,7 +18,23 @@ import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
 import { thumbHash } from "../../src/client/placeholder.ts";
 import { createSigner } from "../../src/client/sign.ts";
 import { unpicTransformer } from "../../src/client/unpic.ts";
-import type { TestEnv } from "./env.ts";
+
+/** The part of the generated `Env` of test/support/wrangler.toml that clients read. */
+type TestEnv = {
+  ROUTES: [
+    { path: "/images/:preset/*"; object: "media/*" },
+    {
+      path: "/avatars/:user/:preset";
+      object: "media/users/:user/avatar.png";
+      presets: ["thumbnail"];
+    },
+  ];
+  PRESETS: {
+    thumbnail: { width: 160; height: 160; fit: "cover"; dpr: [1, 2] };
+    card: { width: 480; dpr: [1, 1.5, 2] };
+    hero: { width: 1920; widths: [640, 960, 1280, 1920]; quality: 80 };
+  };
+};
 
 declare const env: TestEnv;
 

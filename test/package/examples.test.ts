@@ -1,4 +1,5 @@
-// The examples of docs/testing.md and docs/emulator.md in an empty project, as its first lines say.
+// The examples of docs/testing.md and docs/emulator.md in a project that installs the package: `vitrine/testing` tests
+// Workers that are not Vitrine.
 
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,9 +21,9 @@ beforeAll(async () => {
   for (const [, name = "", code = ""] of FILES) writeFileSync(join(folder, name), code);
 });
 
-test.each([22, 24] as const)("all of them pass, with Node.js %d", async (node) => {
-  const { stdout } = await run("npx", ["vitest", "run"], { cwd: folder, node });
-  expect(TESTS.length).toBeGreaterThan(8);
+test("all of them pass", async () => {
+  const { stdout } = await run("npx", ["vitest", "run"], { cwd: folder });
+  expect(TESTS.map(([, name]) => name)).toContain("careless.test.ts");
   expect(stdout).toMatch(
     new RegExp(`^ *Test Files {2}${TESTS.length} passed \\(${TESTS.length}\\)$`, "m"),
   );

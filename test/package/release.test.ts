@@ -33,51 +33,58 @@ beforeEach(async () => {
   await git("commit", "--quiet", "--message", "All files");
 });
 
-const release = () => tryRun("bash", [".ci/release"], { cwd: clone });
+/** Writes a file that git ignores and npm packs. */
+async function writeIgnored(file: string) {
+  mkdirSync(dirname(join(clone, file)), { recursive: true });
+  writeFileSync(join(clone, file), "AWS_SECRET_ACCESS_KEY=x");
+}
+const manifest = () => readFileSync(join(clone, "package.json"), "utf8");
 
-test("with changes that are not committed", async () => {
-  appendFileSync(join(clone, "package.json"), "\n");
-  const { code, stdout, stderr } = await release();
-  expect([code, stdout]).toEqual([1, ""]);
-  expect(stderr).toMatch(/^There are changes that are not committed\./);
-});
-
-test("with a new file that git status does not show", async () => {
-  await git("config", "status.showUntrackedFiles", "no");
-  writeFileSync(join(clone, "new.md"), "");
-  const { code, stderr } = await release();
-  expect([code, stderr]).toEqual([1, expect.stringContaining("not committed")]);
-});
-
-test.each(["fixtures/objects/.dev.vars", "src/url/secrets.env"])(
-  "with a file %s, which git ignores and npm packs",
-  async (file) => {
-    mkdirSync(dirname(join(clone, file)), { recursive: true });
-    writeFileSync(join(clone, file), "AWS_SECRET_ACCESS_KEY=x");
-    const { code, stdout, stderr } = await release();
-    expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(new RegExp(`^npm would pack files that git ignores\\..*\n!! ${file}\n`));
-  },
-);
-
-test("with a version that CHANGELOG.md does not have", async () => {
-  const file = join(clone, "package.json");
-  const text = readFileSync(file, "utf8");
-  writeFileSync(file, text.replace(/"version": "[^"]*"/, '"version": "99.0.0"'));
-  await git("commit", "--quiet", "--all", "--message", "Another version");
-  const { code, stdout, stderr } = await release();
-  expect([code, stdout]).toEqual([1, ""]);
-  expect(stderr).toMatch(/^CHANGELOG\.md has no line "## \[99\.0\.0\] - /);
-});
-
-test("with a version that is released already", async () => {
-  const { version } = JSON.parse(readFileSync(join(clone, "package.json"), "utf8"));
-  await git("tag", `v${version}`);
-  const { code, stderr } = await release();
-  expect([code, stderr]).toEqual([1, expect.stringContaining(`v${version} is released already.`)]);
+test.each<[state: string, arrange: () => unknown, message: RegExp]>([
+  [
+    "with changes that are not committed",
+    () => appendFileSync(join(clone, "package.json"), "\n"),
+    /^There are changes that are not committed\./,
+  ],
+  [
+    "with a new file that git status does not show",
+    async () => {
+      await git("config", "status.showUntrackedFiles", "no");
+      writeFileSync(join(clone, "new.md"), "");
+    },
+    /not committed/,
+  ],
+  [
+    "with an ignored .dev.vars that npm packs",
+    () => writeIgnored("fixtures/objects/.dev.vars"),
+    /^npm would pack files that git ignores\..*\n!! fixtures\/objects\/\.dev\.vars\n/,
+  ],
+  [
+    "with an ignored secrets.env that npm packs",
+    () => writeIgnored("src/url/secrets.env"),
+    /^npm would pack files that git ignores\..*\n!! src\/url\/secrets\.env\n/,
+  ],
+  [
+    "with a version that CHANGELOG.md does not have",
+    async () => {
+      const text = manifest().replace(/"version": "[^"]*"/, '"version": "99.0.0"');
+      writeFileSync(join(clone, "package.json"), text);
+      await git("commit", "--quiet", "--all", "--message", "Another version");
+    },
+    /^CHANGELOG\.md has no line "## \[99\.0\.0\] - /,
+  ],
+  [
+    "with a version that is released already",
+    () => git("tag", `v${JSON.parse(manifest()).version}`),
+    /is released already\./,
+  ],
+])("%s", async (_state, arrange, message) => {
+  await arrange();
+  const { code, stdout, stderr } = await tryRun("bash", [".ci/release"], { cwd: clone });
+  expect([code, stdout, stderr]).toEqual([1, "", expect.stringMatching(message)]);
 });
 
 test("if a check fails, nothing is packed", async () => {
-  const { code, stdout } = await release();
+  const { code, stdout } = await tryRun("bash", [".ci/release"], { cwd: clone });
   expect([code, stdout]).toEqual([1, "the checks have run\n"]);
 });

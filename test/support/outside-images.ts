@@ -29,7 +29,6 @@ type Asked = { readonly type: string; readonly image: Buffer };
 const MANNERS = {
   makes: (response, { type }) =>
     void response.writeHead(200, { "content-type": type }).end(renditionOf(type)),
-  "says nothing": () => {},
   "stalls after half": (response, { type }) =>
     void response.writeHead(200, { "content-type": type }).write(renditionOf(type)),
   "never ends": (response, { type }) => {

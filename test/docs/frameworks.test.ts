@@ -1,14 +1,14 @@
-// The code in docs/apps.md and docs/frameworks.md is the code of the apps that the tests here run.
+// The code in docs/apps.md and docs/frameworks.md is the code of the apps that test/loaders builds.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { ROOT } from "../support/built.ts";
+import { readPage } from "./pages.ts";
 
-const PAGE = ["apps.md", "frameworks.md"]
-  .map((page) => readFileSync(join(import.meta.dirname, "../../docs", page), "utf8"))
-  .join("\n");
+const PAGE = readPage("docs/apps.md") + readPage("docs/frameworks.md");
 
-/** Each file that the pages show, in its order, and the tested file in this folder. */
+/** Each file that the pages show, in its order, and the tested file in test/loaders. */
 const FILES: readonly [shown: string, tested: string][] = [
   ["sign.ts", "sign.ts"],
   ["Fig.tsx", "react/Fig.tsx"],
@@ -30,25 +30,21 @@ const FILES: readonly [shown: string, tested: string][] = [
 
 const blocks = [...PAGE.matchAll(/^```\w+\n(?:---\n)?(?:\/\/|<!--) (\S+)[^\n]*\n(.*?)^```/gms)];
 
-test("the pages show the code of each framework", () => {
+test("the pages show the code of each framework, as it is tested", () => {
   expect(blocks.map(([, file]) => file)).toEqual(FILES.map(([shown]) => shown));
+  for (const [at, [, file]] of FILES.entries()) {
+    const tested = linesOf(readFileSync(join(ROOT, "test/loaders", file), "utf8"));
+    const shown = linesOf(blocks[at]?.[2] ?? "");
+    // The apps there may have more lines: they test more.
+    expect([file, tested.filter((line) => shown.includes(line))]).toEqual([file, shown]);
+  }
 });
-
-test.each(FILES.map(([, tested], at): [string, string] => [tested, blocks[at]?.[2] ?? ""]))(
-  "%s is what the page shows",
-  (file, code) => {
-    const tested = linesOf(readFileSync(join(import.meta.dirname, file), "utf8"));
-    const shown = linesOf(code);
-    // The apps here may have more lines: they test more.
-    expect(tested.filter((line) => shown.includes(line))).toEqual(shown);
-  },
-);
 
 /** The lines that are not empty, with a name alone for each of the app's own files. */
 function linesOf(code: string): string[] {
   const named = code
-    .replace("../../src/client/placeholder.ts", "vitrine/placeholder") // here, it is in src/
-    .replaceAll(/, privateImages(?:\.site)?/g, "") // loaders here serve a signed route, too
+    .replace("../../src/client/placeholder.ts", "vitrine/placeholder") // there, it is in src/
+    .replaceAll(/, privateImages(?:\.site)?/g, "") // loaders there serve a signed route, too
     .replace(/"(?:\.\.?\/)+(\w+)(?:\.ts)?"/g, '"./$1"');
   return named
     .split("\n")
