@@ -9,14 +9,12 @@ import RulesReporter from "./support/rules.ts";
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/test/compiled");
 
 /**
- * `npm run test:long` runs what takes long: a browser, whole local runs, compilers, each option with each engine,
- * known bugs.
+ * `npm run test:long` runs what takes long: a browser, whole local runs, compilers, each option with each engine.
  */
 const LONG = [
   "test/browser/*.test.ts",
   "test/dev/{closed,start}.test.ts",
   "test/docs/readme.test.ts",
-  "test/hostile/known-bugs.test.ts",
   "test/built/{hostile-objects,local-run,rotation}.test.ts",
   "test/worker/origin/month.test.ts",
   "test/worker/matrix/*.test.ts",

@@ -3,7 +3,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { BrokenName } from "./broken.ts";
 import type { Engine } from "./engines.ts";
 import type { PropertyName } from "./properties.ts";
 
@@ -12,8 +11,8 @@ export type Attack = {
   readonly property: PropertyName;
   /** The engine of the attacked Worker; undefined: "cf". */
   readonly engine?: Engine | undefined;
-  /** The bug of the attacked Worker; undefined: the real Worker. */
-  readonly bug?: BrokenName;
+  /** Whether the attacked Worker misbehaves so that the property should fail. */
+  readonly sabotaged?: boolean;
 } & (
   | {
       readonly seed: number;

@@ -35,15 +35,16 @@ process.once("SIGINT", () => end(130)).once("SIGTERM", () => end(143));
 
 const folders = Array.from({ length: COPIES }, (_, at) => copy(join(temporary, `${at}`)));
 console.log("Without a mutant …");
-const { failed, silence } = await runTests(folders[0] ?? "", "");
+const [first = ""] = folders;
+const { failed, silence } = await runTests(first, "");
 if (failed !== undefined) {
   console.error(`The tests must pass without a mutant: ${failed}`);
   end(2);
 }
 maxSilence = 20_000 + 4 * silence;
 
-const files = globSync(SOURCES, { cwd: ROOT }).toSorted();
-const all = files.flatMap((file) => mutantsOf(file, readFileSync(join(ROOT, file), "utf8")));
+const files = globSync(SOURCES, { cwd: first }).toSorted();
+const all = files.flatMap((file) => mutantsOf(file, readFileSync(join(first, file), "utf8")));
 const shuffled = fc.shuffledSubarray(all, { minLength: all.length });
 const candidates = fc.sample(shuffled, { seed, numRuns: 1 }).flat();
 await Promise.all(folders.map(tryMutants));
@@ -71,7 +72,7 @@ async function tryMutants(folder: string): Promise<void> {
     const mutant = candidates.pop();
     if (mutant === undefined) return;
     const { file, start, end, text } = mutant;
-    const source = readFileSync(join(ROOT, file), "utf8");
+    const source = readFileSync(join(folder, file), "utf8");
     await writeFile(join(folder, file), source.slice(0, start) + text + source.slice(end));
     const compiled = await run(folder, ["tsc", "-p", ".", "--noEmit"]);
     if (compiled.code === 0 && tried < count) {

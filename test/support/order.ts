@@ -4,7 +4,7 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
-  ...["dev/start", "hostile/known-bugs", "browser/follow", "browser/try", "browser/sheet"],
+  ...["dev/start", "browser/follow", "browser/try", "browser/sheet"],
   ...["built/workerd", "hostile/hostile", "worker/origin/failover", "cli/rotate/rotate"],
 ];
 

@@ -1,0 +1,149 @@
+// One misbehaviour for each property, which shows that the property can fail. Each is put around a Worker that is
+// right: none knows its code.
+
+import type { PropertyName } from "./properties.ts";
+import type { Suspect } from "./property.ts";
+import { ORIGINAL, type Worker } from "./world.ts";
+
+type Fetch = Worker["fetch"];
+type Sabotage = (suspect: Suspect) => Suspect;
+
+/** Puts something around the gateway. */
+const around =
+  (wrap: (fetch: Fetch) => Fetch): Sabotage =>
+  (suspect) => ({ ...suspect, worker: { ...suspect.worker, fetch: wrap(suspect.worker.fetch) } });
+
+type Change = { status?: number; headers?: Record<string, string>; body?: string };
+
+/** Changes answers. A header of "" is removed. */
+const answering = (change: (answer: Response, request: Request) => Change | false) =>
+  around((fetch) => async (request, env, context) => {
+    const answer = await fetch(request, env, context);
+    const changed = change(answer, request);
+    if (!changed) return answer;
+    const headers = new Headers(answer.headers);
+    for (const [name, value] of Object.entries(changed.headers ?? {})) {
+      if (value === "") headers.delete(name);
+      else headers.set(name, value);
+    }
+    const { status = answer.status, body = answer.body } = changed;
+    return new Response(status === 304 ? null : body, { status, headers });
+  });
+
+/** Changes requests: their URL, or their headers. */
+const asking = (change: (url: string, headers: Headers) => string) =>
+  around((fetch) => (request, env, context) => {
+    const headers = new Headers(request.headers);
+    const url = change(request.url, headers);
+    return fetch(new Request(url, { method: request.method, headers }), env, context);
+  });
+
+/** Does something more after each answer that is an image. */
+const after = (work: (env: object) => Promise<unknown>) =>
+  around((fetch) => async (request, env, context) => {
+    const answer = await fetch(request, env, context);
+    if (answer.status === 200) await work(env);
+    return answer;
+  });
+
+/** Nobody shares anything. */
+const withoutCache = around(
+  (fetch) => (request, env, context) => fetch(request, env, { ...context, exports: {} }),
+);
+
+/** An isolate answers the same path for ever as it did first. */
+const repeating = around((fetch) => {
+  const answers = new WeakMap<object, Map<string, Response>>();
+  return async (request, env, context) => {
+    const { pathname } = new URL(request.url);
+    const known = answers.get(env) ?? new Map<string, Response>();
+    answers.set(env, known);
+    const answer = known.get(pathname) ?? (await fetch(request, env, context));
+    known.set(pathname, answer);
+    return answer.clone();
+  };
+});
+
+/** All variants of an object are the one that was asked for first. */
+const oneVariant = around((fetch) => {
+  const first = new Map<string, string>();
+  return (request, env, context) => {
+    const loopback = context.exports?.Renditions;
+    if (!loopback) return fetch(request, env, context);
+    const shared = (asked: Request) => {
+      const object = asked.url.replace(/\?.*/, "");
+      const url = first.get(object) ?? asked.url;
+      first.set(object, url);
+      return loopback.fetch(new Request(url, asked));
+    };
+    const Renditions = { ...loopback, fetch: shared };
+    return fetch(request, env, { ...context, exports: { Renditions } });
+  };
+});
+
+/** Objects seem to be as they should be, whatever S3 says. */
+const believing = around((fetch) => async (request, env, context) => {
+  const { fetch: ask } = globalThis;
+  globalThis.fetch = async (...args) => {
+    const { body, status, headers } = await ask(...args);
+    const plain = new Headers(headers);
+    plain.delete("content-encoding");
+    return new Response(body, { status, headers: plain });
+  };
+  try {
+    return await fetch(request, env, context);
+  } finally {
+    globalThis.fetch = ask;
+  }
+});
+
+const isKept = ({ headers }: Response) => /stored/.test(headers.get("server-timing") ?? "");
+const isImage = ({ headers }: Response) => /^image\//.test(headers.get("content-type") ?? "");
+const BUCKET = "https://acme-media.s3.eu-west-1.amazonaws.com/";
+const FOREIGN = { authorization: "AWS4-HMAC-SHA256 Credential=AKIAQYLPMN5HHHFPTYPO/20261124" };
+
+export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
+  answers: answering(({ status }) => status === 404 && { status: 500 }),
+  fallbacks: answering((answer) => isImage(answer) && { status: 200 }),
+  patience: around((fetch) => async (...args) => {
+    for (let times = 0; times < 4; times++) await (await fetch(...args)).text();
+    return fetch(...args);
+  }),
+  bounds: after(() => fetch(`${BUCKET}outside.jpg`)),
+  originals: answering((answer) => isImage(answer) && { body: ORIGINAL }),
+  free: answering(({ status }) => status === 404 && { body: "No such preset\n" }),
+  silence: answering(() => ({ headers: { "x-amz-id-2": "4442587F" } })),
+  spellings: asking((url) => url.toLowerCase()),
+  signatures: asking((url) => url.replace(/\/private\/|\/secret\//, "/images/")),
+  ends: answering(() => ({ headers: { "cache-control": "public, max-age=86400" } })),
+  inverses: (suspect) => ({
+    ...suspect,
+    decodePath: (path) => suspect.decodePath(suspect.decodePath(path) ?? ""),
+  }),
+  formats: answering(() => ({ headers: { vary: "" } })),
+  pages: asking((url, headers) => {
+    for (const name of ["origin", "referer", "sec-fetch-site"]) headers.delete(name);
+    return url;
+  }),
+  certain: answering(({ status }) => status >= 400 && { headers: { "cache-control": "public" } }),
+  same: oneVariant,
+  once: withoutCache,
+  purged: (suspect) => {
+    class Renditions extends suspect.worker.Renditions {
+      override purge = async () => ({ success: true, errors: [] });
+    }
+    return { ...suspect, worker: { ...suspect.worker, Renditions } };
+  },
+  hidden: answering(() => ({ headers: { "cf-cache-status": "HIT" } })),
+  short: repeating,
+  outages: withoutCache,
+  facts: asking((url) => url.replace(/\?facts.*/i, "?facts")),
+  lengths: believing,
+  fresh: repeating,
+  conditions: answering((_, { headers }) => headers.has("if-none-match") && { status: 304 }),
+  slots: after(() => fetch(`${BUCKET}published/a.jpg`, { headers: FOREIGN })),
+  stored: answering((answer) => isKept(answer) && { headers: { "cache-control": "immutable" } }),
+  bytes: after(async (env) => {
+    if ("RENDITIONS" in env) await (env.RENDITIONS as R2Bucket).put("half", "a picture");
+  }),
+};
