@@ -10,11 +10,11 @@ import { listenOn } from "../../src/emulator/listen.ts";
 import { buildWorker, ROOT } from "../support/built.ts";
 import { startOutsideImages } from "../support/outside-images.ts";
 import { startOutsideS3 } from "../support/outside-s3.ts";
+import { builtWorker, type Script, start } from "../support/workerd.ts";
 import { measure } from "./load.ts";
 import { markdownTable } from "./report.ts";
 import { quantile } from "./rounds.ts";
-import { builtWorker, bundled, VARS } from "./subjects.ts";
-import { type Script, start } from "./workerd.ts";
+import { bundled, VARS } from "./subjects.ts";
 
 const SIZES = [1, 5, 20]; // MB
 const AT_ONCE = [1, 4];

@@ -1,9 +1,9 @@
 // Measures how the Worker scales: more routes and presets, longer keys, more keys.
 
+import { builtWorker, COLLECT, type Running, start } from "../support/workerd.ts";
 import { type Load, measure } from "./load.ts";
 import { seeded } from "./random.ts";
-import { again, builtWorker, differentKeys, type Subject, VARS } from "./subjects.ts";
-import { COLLECT, type Running, start } from "./workerd.ts";
+import { again, differentKeys, type Subject, VARS } from "./subjects.ts";
 
 const MOST_MORE = 1.05;
 

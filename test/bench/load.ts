@@ -1,7 +1,7 @@
 // Load by autocannon: a number of requests, with a constant number in flight.
 
 import autocannon from "autocannon";
-import type { Running } from "./workerd.ts";
+import type { Running } from "../support/workerd.ts";
 
 export type Load = {
   /** One path a request. */

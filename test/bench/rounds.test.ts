@@ -4,13 +4,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
+import { type Running, start } from "../support/workerd.ts";
 import { lengthsOfKeys, sizesOfConfiguration } from "./growth.ts";
 import { measure } from "./load.ts";
 import { seeded } from "./random.ts";
 import { growthNotes, type Report, reportLines, trafficTable } from "./report.ts";
 import { quantile } from "./rounds.ts";
 import { FIRST, subjects } from "./subjects.ts";
-import { type Running, start } from "./workerd.ts";
 
 test("quantiles", () => {
   const rows: [number[], number, number][] = [

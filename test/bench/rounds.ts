@@ -1,9 +1,9 @@
 // Measures in rounds: each subject in turn. Other work of the machine then affects all of them alike.
 
+import { type Running, start } from "../support/workerd.ts";
 import { type Measured, measure } from "./load.ts";
 import { type Random, seeded } from "./random.ts";
 import type { Subject } from "./subjects.ts";
-import { type Running, start } from "./workerd.ts";
 
 /** Medians of all rounds, and the spread of the ratios. */
 export type Result = Measured & {

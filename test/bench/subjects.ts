@@ -1,14 +1,12 @@
 // The subjects of the benchmark and their limits: the built Worker with several kinds of traffic, and the
 // Workers with which it is compared.
 
-import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { buildSync } from "esbuild";
 import { signGrant } from "../../src/url/grant.ts";
-import { BUILT } from "../support/built.ts";
+import { builtWorker, type Script } from "../support/workerd.ts";
 import type { Load } from "./load.ts";
 import { type Random, zipf } from "./random.ts";
-import type { Script } from "./workerd.ts";
 
 export type Subject = {
   readonly name: string;
@@ -208,9 +206,4 @@ export function bundled(name: string): Script {
 /** A script of subjects/ that imports a Worker. */
 function wrap(name: string, { code, vars = {} }: Script): Script {
   return { ...bundled(name), modules: { [VITRINE]: code }, vars };
-}
-
-/** The deployed Worker. */
-export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {
-  return { code: readFileSync(join(BUILT, "index.js"), "utf8"), vars };
 }

@@ -4,8 +4,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Grant, signGrant } from "../../src/url/grant.ts";
 import { ENV, HEALTH_TOKEN, PURGE_TOKEN, SECRETS } from "../support/env.ts";
-import { startOutbound } from "../support/outbound.ts";
-import { startRuntime } from "../support/runtime.ts";
+import { startOutbound, startRuntime } from "../support/outbound.ts";
 
 const KEY = "/images/card/key.jpg";
 const SIGNED = ["authorization", "x-amz-content-sha256", "x-amz-date"];
@@ -18,11 +17,11 @@ let runtime: Awaited<ReturnType<typeof startRuntime>>;
 beforeAll(async () => {
   edge = await startOutbound();
   const env = { ...ENV, ANSWERS: { timeout: 2 }, HEALTH_TOKEN, PURGE_TOKEN };
-  runtime = await startRuntime(env, edge.port);
+  runtime = await startRuntime(env, edge.address);
 });
-afterAll(() => {
-  runtime.stop();
-  edge.close();
+afterAll(async () => {
+  await runtime.stop();
+  await edge.close();
 });
 beforeEach(() => edge.begin());
 

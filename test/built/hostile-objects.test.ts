@@ -2,11 +2,10 @@
 // huge, endless, stall or are not what they say, and an Images that does. S3 and Images are other processes.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { builtWorker } from "../bench/subjects.ts";
-import { type Running, start } from "../bench/workerd.ts";
 import { SECRETS } from "../support/env.ts";
 import { type Manner, type OutsideImages, startOutsideImages } from "../support/outside-images.ts";
 import { type OutsideS3, PIECE, startOutsideS3 } from "../support/outside-s3.ts";
+import { builtWorker, type Running, start } from "../support/workerd.ts";
 
 const MB = 1_000_000;
 /** What S3 may have sent of an object that is refused: what the binding reads (B1), and what waits on the way. */

@@ -12,7 +12,7 @@ import { BUILT, ROOT } from "../support/built.ts";
 import { BASE, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
 import { EC_KEY, ISSUER, ROLE, SESSION } from "../support/issuer.ts";
-import { handlersOf } from "../support/s3-handlers.ts";
+import { handlersOf } from "../support/network.ts";
 import { file, network, setUp } from "../support/stand.ts";
 import { createSts, type Sts } from "../support/sts/sts.ts";
 import type { Version } from "./versions.ts";

@@ -2,8 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ENV } from "../support/env.ts";
-import { startOutbound } from "../support/outbound.ts";
-import { startRuntime } from "../support/runtime.ts";
+import { startOutbound, startRuntime } from "../support/outbound.ts";
 import { IMPOSSIBLE_PATHS, RAW_PATHS } from "../support/tables/impossible-paths.ts";
 
 let edge: Awaited<ReturnType<typeof startOutbound>>;
@@ -11,11 +10,11 @@ let runtime: Awaited<ReturnType<typeof startRuntime>>;
 
 beforeAll(async () => {
   edge = await startOutbound();
-  runtime = await startRuntime({ ...ENV, ANSWERS: { timeout: 1 } }, edge.port);
+  runtime = await startRuntime({ ...ENV, ANSWERS: { timeout: 1 } }, edge.address);
 });
-afterAll(() => {
-  runtime.stop();
-  edge.close();
+afterAll(async () => {
+  await runtime.stop();
+  await edge.close();
 });
 beforeEach(() => edge.begin());
 

@@ -22,15 +22,6 @@ export type Fact = {
 
 /** The facts of each original, by its key. */
 export const facts = {
-  "animated.gif": {
-    width: 240,
-    height: 240,
-    type: "image/gif",
-    bytes: 1089,
-    color: "#c62828",
-    thumbhash: "VzoDBwD4tZp2h3eHd5d4eIeIDKhogIoG",
-    animated: true,
-  },
   "photos/dandelion.jpg": {
     width: 5312,
     height: 2988,
@@ -72,15 +63,6 @@ export const facts = {
     thumbhash: "GEcCjSZ4eHB4eIeoiHhoeIiPiPeI",
   },
   "transparent.png": {
-    width: 300,
-    height: 300,
-    type: "image/png",
-    bytes: 7229,
-    color: "#00897b",
-    thumbhash: "VfaABQAnl/d3h4eI5wdpjHCYdyh4eHeAKA==",
-    alpha: true,
-  },
-  "users/ada/avatar.png": {
     width: 300,
     height: 300,
     type: "image/png",

@@ -4,11 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
-import loader from "./next-app/vitrine-loader.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
 import { pagesOf, run, textsIn } from "./run.ts";
-import { images, nextSrc } from "./vitrine.ts";
 
 const APP = join(import.meta.dirname, "next-app");
 const START = ["../node_modules/.bin/next", "start"];
@@ -62,13 +60,6 @@ test("getImageProps gives the same URLs to the app's own <img>", () => {
   expect(img).not.toHaveProperty("data-nimg");
 });
 
-test("a width between two variants takes the larger, and one above all takes the largest", () => {
-  const src = nextSrc(images.site, FIG, "card");
-  const shown = [1, 480, 481, 720, 721, 4000].map((width) => shownBy(loader({ src, width })));
-  const variants = ["card", "card", "card@1.5x", "card@1.5x", "card@2x", "card@2x"];
-  expect(shown).toEqual(variants.map((variant) => `${variant} ${FIG}`));
-});
-
 test("browsers get the code of this loader, and of no other", () => {
   const scripts = textsIn("next-app/.next/static", ".js");
   expect(scripts).toContain("https://images.example.com");
@@ -100,14 +91,4 @@ test("an unknown preset fails the build, and the message says what to write", as
   await expect(built).rejects.toThrow(
     'RangeError: Vitrine: unknown preset "poster" for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with one of the presets thumbnail, card, hero',
   );
-});
-
-test("a key without a preset, and nextSrc with an unknown preset, are a RangeError", () => {
-  expect(() => loader({ src: FIG, width: 480 })).toThrow(
-    new RangeError(
-      'Vitrine: no preset for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with one of the presets thumbnail, card, hero',
-    ),
-  );
-  // @ts-expect-error no such preset
-  expect(() => nextSrc(images.site, FIG, "poster")).toThrow(RangeError);
 });

@@ -10,7 +10,7 @@ import { FRIENDS, HARD } from "./keys.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
 import { pagesOf, run, textsIn } from "./run.ts";
-import { createClient, images, nuxtPresets, nuxtProvider } from "./vitrine.ts";
+import { createClient, nuxtPresets } from "./vitrine.ts";
 
 const SERVER = [".output/server/index.mjs"];
 const FIG = "photos/fig.jpg";
@@ -111,17 +111,4 @@ test("a preset of which Nuxt cannot ask for other sizes has one candidate", () =
     tall: { modifiers: { preset: "tall" }, densities: "1x" },
     odd: { modifiers: { preset: "odd" }, sizes: "200px", densities: "1x" },
   });
-});
-
-// If a preset is not among Nuxt's own, Nuxt itself reports it.
-test.each([
-  [{}, "no preset"],
-  [{ preset: "poster" }, 'unknown preset "poster"'],
-])("the modifiers %o are a RangeError, and the message says what to write", (modifiers, fault) => {
-  const { getImage } = nuxtProvider(images.site);
-  expect(() => getImage(`/${FIG}`, { modifiers })).toThrow(
-    new RangeError(
-      `Vitrine: ${fault} for "${FIG}": set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset> with one of the presets thumbnail, card, hero`,
-    ),
-  );
 });

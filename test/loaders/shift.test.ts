@@ -164,15 +164,6 @@ describe("layout shift and placeholders", () => {
     }
   });
 
-  test("without a placeholder, it is the colour of the fact", async () => {
-    const { page } = await openEmpty(pageOf(pictures((key) => ({ original: facts[key] }))), 1);
-    const colors = await page
-      .locator("img")
-      .evaluateAll((images) => images.map((image) => getComputedStyle(image).backgroundColor));
-    expect(colors.slice(0, 5)).toEqual([...Array(4).fill("rgb(169, 168, 167)"), "rgb(21, 27, 3)"]);
-    expect(colors.slice(16)).toEqual(Array(4).fill("rgba(0, 0, 0, 0)"));
-  });
-
   test("without facts, it is not", async () => {
     const opened = await openEmpty(pageOf(pictures(() => ({}))), 1);
     expect(await shiftOf(opened)).toBeGreaterThan(0.1);

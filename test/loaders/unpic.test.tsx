@@ -65,13 +65,3 @@ test("a preset with dpr and a fixed layout has candidates for once and twice its
   expect(candidatesIn(img?.["srcset"])).toEqual([`480w card ${FIG}`, `960w card@2x ${FIG}`]);
   expect(shownBy(img?.["src"])).toBe(`card ${FIG}`);
 });
-
-test("no preset and an unknown preset are a RangeError that says what to write", () => {
-  const image = <Image transformer={transformer} src={FIG} layout="fullWidth" alt="A fig" />;
-  const how = `for "${FIG}": write options={{ preset }} with one of the presets thumbnail, card, hero`;
-  expect(() => renderToStaticMarkup(image)).toThrow(new RangeError(`Vitrine: no preset ${how}`));
-  // @ts-expect-error no such preset
-  expect(() => transformer(FIG, { width: 640 }, { preset: "poster" })).toThrow(
-    new RangeError(`Vitrine: unknown preset "poster" ${how}`),
-  );
-});

@@ -3,9 +3,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
-import { builtWorker } from "../bench/subjects.ts";
-import { type Running, start } from "../bench/workerd.ts";
 import { type OutsideImages, startOutsideImages } from "../support/outside-images.ts";
+import { builtWorker, type Running, start } from "../support/workerd.ts";
 import { createBucket, letRead, putObject } from "./client.ts";
 import { tell } from "./figures.ts";
 import { draw } from "./pictures.ts";

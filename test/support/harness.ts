@@ -1,8 +1,7 @@
 // Wrangler's test harness. It keeps all logs and answers, so that they can be searched for secrets.
 
 import { createTestHarness, type TestHarnessOptions } from "wrangler";
-import { readLogLine } from "./log-line.ts";
-import { overhear, overhearAnswer } from "./overheard.ts";
+import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
 
 type Fetch = ReturnType<typeof createTestHarness>["fetch"];
 

@@ -1,8 +1,18 @@
 // The network of a test, with msw's handlers. `fetch` asks the handlers directly, without msw's emulated sockets,
 // which take ten times as long. No request leaves this machine.
 
-import { type AnyHandler, getResponse, isPassthroughResponse, type RequestHandler } from "msw";
+import {
+  type AnyHandler,
+  getResponse,
+  type HttpHandler,
+  HttpResponse,
+  type HttpResponseResolver,
+  http,
+  isPassthroughResponse,
+  type RequestHandler,
+} from "msw";
 import { setupServer } from "msw/node";
+import type { S3 } from "../../src/emulator/s3/s3.ts";
 
 const server = setupServer();
 
@@ -91,4 +101,18 @@ function unlessCutOff(body: ReadableStream<Uint8Array>, length: number, signal: 
     },
     cancel: (reason) => reader.cancel(reason),
   });
+}
+
+/** A strict S3 on the network: it answers what belongs to it. */
+export function handlersOf(s3: S3): HttpHandler[] {
+  const answer: HttpResponseResolver = async ({ request }) => {
+    const { url, method, headers } = request;
+    try {
+      return await s3.fetch(url, { method, headers });
+    } catch (error) {
+      if (error instanceof TypeError) return HttpResponse.error(); // no answer comes
+      throw error;
+    }
+  };
+  return [http.all(({ request }) => s3.matches(request.url), answer)];
 }

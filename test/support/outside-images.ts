@@ -3,6 +3,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import sharp from "sharp";
+import { listenOn } from "../../src/emulator/listen.ts";
 
 export type Manner = keyof typeof MANNERS;
 
@@ -67,18 +68,13 @@ export async function startOutsideImages() {
       response.destroy(); // the form has broken off
     }
   });
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  const at = server.address();
-  if (at === null || typeof at === "string") throw new Error("it has no port");
+  const { url, close } = await listenOn(server, 0);
   return {
-    address: `127.0.0.1:${at.port}`,
+    address: new URL(url).host,
     behave: (next: Manner) => {
       manner = next;
     },
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    close,
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { createServer, type ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
+import { listenOn } from "../../src/emulator/listen.ts";
 
 /** The bytes by which the tests find a piece of an original. */
 export const PIECE = Buffer.from("A-PIECE-OF-THE-ORIGINAL");
@@ -125,20 +126,15 @@ export async function startOutsideS3() {
     send(response);
   });
   server.on("clientError", (_error, socket) => socket.destroy());
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  const at = server.address();
-  if (at === null || typeof at === "string") throw new Error("it has no port");
+  const { url, close } = await listenOn(server, 0);
   return {
-    address: `127.0.0.1:${at.port}`,
+    address: new URL(url).host,
     /** How many bytes were sent by the answers that have ended, since the last call; and their number. */
     sent: () => {
       const before = { bytes: read, asked };
       [read, asked] = [0, 0];
       return before;
     },
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    close,
   };
 }

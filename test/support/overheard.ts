@@ -1,6 +1,7 @@
 // Keeps everything that the Worker logs and answers in a test run, and searches it at the end. The run fails
 // if it finds a secret, a signature or a whole access key id.
 
+import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -36,6 +37,13 @@ export async function overhearAnswer(answer: {
   overhear("answered", head);
   overhear("answered", body);
   return { head, body };
+}
+
+/** Reads a line of the Worker's log without the name of its section of docs/errors.md. @throws if that is wrong */
+export function readLogLine(text: string) {
+  const { see, ...line } = JSON.parse(text);
+  assert.equal(see, `docs/errors.md#${line.event}`);
+  return line;
 }
 
 /** Deletes what the last run kept. */

@@ -9,9 +9,8 @@ import { type Grant, signGrant } from "../../src/url/grant.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
 import { ENV, PURGE_TOKEN, SECRETS } from "./env.ts";
-import { readLogLine } from "./log-line.ts";
 import { originalsOf } from "./originals.ts";
-import { overhear, overhearAnswer } from "./overheard.ts";
+import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
 import { file, network, setUp } from "./stand.ts";
 
 /** The headers of a modern browser's request for an image. */

@@ -6,8 +6,7 @@ import { createS3 } from "../../src/emulator/s3/s3.ts";
 import worker from "../../src/worker/index.ts";
 import { CREDENTIALS, VARS } from "./env.ts";
 import { ISSUER, KEYLESS, ROLE } from "./issuer.ts";
-import { readLogLine } from "./log-line.ts";
-import { overhear, overhearAnswer } from "./overheard.ts";
+import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
 import { file, setUp } from "./stand.ts";
 import { createSts } from "./sts/sts.ts";
 

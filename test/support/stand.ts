@@ -14,8 +14,7 @@ import type { Session } from "../../src/emulator/sessions.ts";
 import { withImages } from "../../src/emulator/with-images.ts";
 import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";
-import { network } from "./network.ts";
-import { handlersOf } from "./s3-handlers.ts";
+import { handlersOf, network } from "./network.ts";
 
 /** The renditions that this process made, by their originals and options. */
 const renditions = new Map<string, ReturnType<typeof makeRendition>>();

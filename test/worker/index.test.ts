@@ -8,8 +8,8 @@ import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
+import { handlersOf } from "../support/network.ts";
 import { arrange, get, keepNothingNow, logged, MODERN, put, stage } from "../support/play.ts";
-import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network } from "../support/stand.ts";
 
 /** Decodes a picture as a browser does. */

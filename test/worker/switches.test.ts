@@ -9,8 +9,8 @@ import { type EdgeSwitches, STRICT, type Switches } from "../../src/emulator/edg
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { fireTimer, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
+import { handlersOf } from "../support/network.ts";
 import { arrange, get, keepNothing, logged, MODERN, put, stage } from "../support/play.ts";
-import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge

@@ -12,8 +12,8 @@ import { expectFindings, wrongIn } from "../../support/cli/report.ts";
 import { runFast } from "../../support/clock.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { freePort } from "../../support/free-port.ts";
+import { handlersOf } from "../../support/network.ts";
 import { stage } from "../../support/play.ts";
-import { handlersOf } from "../../support/s3-handlers.ts";
 import { network } from "../../support/stand.ts";
 
 const { media } = CONFIGURED.BUCKETS;

@@ -9,7 +9,7 @@ import { bucketBase } from "../../../src/worker/config/bucket-settings.ts";
 import { originUrl } from "../../../src/worker/origin/object-url.ts";
 import { sign } from "../../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";
-import { handlersOf } from "../../support/s3-handlers.ts";
+import { handlersOf } from "../../support/network.ts";
 
 const ENDPOINT = "https://s3.eu-west-1.amazonaws.com";
 const REGION = "eu-west-1";

@@ -8,9 +8,8 @@ import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { deploy, type Options, type Tools } from "../../../src/cli/deploy/index.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
-import { network } from "../network.ts";
+import { handlersOf, network } from "../network.ts";
 import { overhear } from "../overheard.ts";
-import { handlersOf } from "../s3-handlers.ts";
 import { envLine, makeProject, STAGED } from "./folder.ts";
 import { createWorld, type Given } from "./vitrine.ts";
 

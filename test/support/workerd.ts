@@ -1,13 +1,13 @@
-// Runs a Worker and a small edge in one process of wrangler's workerd, and measures what that process
-// uses.
+// Runs a Worker in a process of wrangler's workerd, and measures what that process uses. Nothing in front of it
+// normalises a request.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { ROOT } from "../support/built.ts";
-import { freePort } from "../support/free-port.ts";
+import { BUILT, ROOT } from "./built.ts";
+import { freePort } from "./free-port.ts";
 
 /** Vars are tables or text, as in wrangler.toml. */
 export type Script = {
@@ -36,6 +36,8 @@ type Surroundings = {
   readonly edge?: string;
   /** Answers what it fetches in place of `edge`: an address. */
   readonly outside?: string | undefined;
+  /** Whether `outside` gets requests as a proxy does: with whole URLs. */
+  readonly isProxy?: boolean;
   /** Answers the binding IMAGES as Cloudflare Images does: an address. */
   readonly images?: string | undefined;
   /** Whether it has an inspector, and COLLECT. */
@@ -54,7 +56,12 @@ const PROGRAM = (() => {
   return program;
 })();
 
-const EDGE = readFileSync(join(import.meta.dirname, "subjects/edge.js"), "utf8");
+const EDGE = readFileSync(join(ROOT, "test/bench/subjects/edge.js"), "utf8");
+
+/** The deployed Worker. */
+export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {
+  return { code: readFileSync(join(BUILT, "index.js"), "utf8"), vars };
+}
 
 /** The path where an inspected Worker collects its garbage. */
 export const COLLECT = "/-collect";
@@ -74,7 +81,7 @@ export default {
 /** Starts a Worker. */
 export async function start(
   { code, modules = {}, vars = {} }: Script,
-  { edge = EDGE, outside, images, inspected = false, log }: Surroundings = {},
+  { edge = EDGE, outside, isProxy = false, images, inspected = false, log }: Surroundings = {},
 ): Promise<Running> {
   mkdirSync(join(ROOT, ".wrangler/bench"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".wrangler/bench/"));
@@ -82,7 +89,12 @@ export async function start(
   const main = { "main.js": inspected ? COLLECTS : PASSES, "worker.js": code, ...modules };
   const files = {
     ...{ ...main, "edge.js": edge },
-    "config.capnp": configOf(Object.keys(main), vars, port, { outside, images, inspected }),
+    "config.capnp": configOf(Object.keys(main), vars, port, {
+      outside,
+      isProxy,
+      images,
+      inspected,
+    }),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const debug = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
@@ -122,7 +134,7 @@ function configOf(
   main: readonly string[],
   vars: NonNullable<Script["vars"]>,
   port: number,
-  { outside, images, inspected }: Surroundings,
+  { outside, isProxy, images, inspected }: Surroundings,
 ): string {
   const bindings = Object.entries(vars).map(([name, value]) => {
     const [kind, text] =
@@ -132,8 +144,8 @@ function configOf(
   // As Cloudflare's runtime makes this binding: by its own client of the service.
   const wrapped = `(name = "IMAGES", wrapped = (moduleName = "cloudflare-internal:images-api",
       innerBindings = [(name = "fetcher", service = "images")]))`;
-  const external = (name: string, address: string) =>
-    `(name = "${name}", external = (address = "${address}", http = ()))`;
+  const external = (name: string, address: string, style = "") =>
+    `(name = "${name}", external = (address = "${address}", http = (${style})))`;
   const date = /^compatibility_date = "(.*)"$/m.exec(
     readFileSync(join(ROOT, "wrangler.toml"), "utf8"),
   )?.[1];
@@ -145,7 +157,7 @@ function configOf(
 const config :Workerd.Config = (
   services = [
     ${service("main", main, `, globalOutbound = "edge", bindings = [${[...bindings, ...(images ? [wrapped] : [])]}]`)},
-    ${outside ? external("edge", outside) : service("edge", ["edge.js"], "")},
+    ${outside ? external("edge", outside, isProxy ? "style = proxy" : "") : service("edge", ["edge.js"], "")},
     ${images ? `${external("images", images)},` : ""}
   ],
   ${inspected ? 'v8Flags = ["--expose-gc"],' : ""}
