@@ -1,5 +1,7 @@
 // Parts of a body: the range that a request asks for (RFC 9110, 14), and a body that does not arrive whole.
 
+import { unlessAborted } from "./edge/unless-aborted.ts";
+
 /** From the first byte to the last one. If there is no such byte, the answer is 416. */
 export type Range = { readonly first: number; readonly last: number };
 
@@ -27,16 +29,22 @@ export function contentRange(range: Range, size: number): string {
   return `bytes ${isThere(range, size) ? `${range.first}-${range.last}` : "*"}/${size}`;
 }
 
-/** The first half, and then an error or nothing at all. */
-export function halfOf(bytes: Uint8Array, fails: boolean): ReadableStream<Uint8Array> {
-  let sent = false;
+/**
+ * Sends the first half, and then an error, or nothing at all.
+ * @param signal ends the wait
+ */
+export function halfOf(
+  bytes: Uint8Array,
+  fails: boolean,
+  signal?: AbortSignal,
+): ReadableStream<Uint8Array> {
+  let isSent = false;
   return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (!sent) controller.enqueue(bytes.slice(0, bytes.length / 2));
-      else if (fails) controller.error(new Error("Network connection lost."));
-      else return new Promise<never>(() => {});
-      sent = true;
-      return undefined;
+    async pull(controller) {
+      if (!isSent) controller.enqueue(bytes.slice(0, bytes.length / 2));
+      else if (fails) controller.error(new TypeError("Network connection lost."));
+      else await unlessAborted(new Promise<never>(() => {}), signal);
+      isSent = true;
     },
   });
 }

@@ -158,16 +158,19 @@ export function guarded<T extends object>(values: T, rules: Rules): T {
 /** A set of faults or grants that a test may add to: a name that is unknown throws. */
 export class Words<Word extends string> extends Set<Word> {
   readonly #name: string;
-  readonly #known: readonly string[];
+  readonly #known: object;
 
-  constructor(name: string, known: readonly Word[]) {
+  /** @param known a table with a row for each */
+  constructor(name: string, known: Readonly<Record<Word, unknown>>) {
     super();
     this.#name = name;
     this.#known = known;
   }
 
   override add(word: Word): this {
-    if (this.#known.includes(word)) return super.add(word);
-    throw new TypeError(`${this.#name}: unknown: ${word}. Known: ${this.#known.join(", ")}`);
+    if (Object.hasOwn(this.#known, word)) return super.add(word);
+    throw new TypeError(
+      `${this.#name}: unknown: ${word}. Known: ${Object.keys(this.#known).join(", ")}`,
+    );
   }
 }

@@ -43,8 +43,7 @@ export type {
   ImagesBinding,
   ImagesService,
 } from "./images/types.ts";
-export { createR2, type R2 } from "./r2/r2.ts";
-export type { R2Call, R2Fault, R2Found, R2FoundBody, R2Range, R2Stored } from "./r2/types.ts";
+export { createR2, type R2, type R2Call, type R2Fault, type R2Stored } from "./r2/r2.ts";
 export {
   createS3,
   type S3,
@@ -52,6 +51,7 @@ export {
   type S3Fault,
   type S3Grant,
   type S3Settings,
+  type Session,
   type Stored,
 } from "./s3/s3.ts";
 export {
@@ -61,4 +61,3 @@ export {
   serveEdge,
   serveS3,
 } from "./serve.ts";
-export type { Session, Sessions } from "./sessions.ts";

@@ -139,6 +139,8 @@ function requestOf({ method = "GET", url, headers }: IncomingMessage): Request {
 /** Sends an answer as it comes. */
 async function send(answer: Response, response: ServerResponse): Promise<void> {
   response.writeHead(answer.status, Object.fromEntries(answer.headers));
-  for await (const chunk of answer.body ?? []) response.write(chunk);
+  for await (const chunk of answer.body ?? []) {
+    await new Promise((written) => response.write(chunk, written)); // a break comes after it
+  }
   response.end();
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { http, passthrough } from "msw";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Edge } from "../../src/emulator/create-edge.ts";
-import { findFault } from "../../src/emulator/s3/check-request.ts";
+import { findSignatureFault } from "../../src/emulator/s3/signature.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
@@ -87,7 +87,12 @@ beforeAll(async () => {
     const { keys, settings } = stand.s3;
     const request = new Request(`${url}`, { headers: init?.headers ?? {} });
     const { region } = settings;
-    const fault = await findFault(request, { keys, region, now: Date.now(), dialect: "aws" });
+    const fault = await findSignatureFault(request, {
+      keys,
+      region,
+      now: Date.now(),
+      dialect: "aws",
+    });
     if (fault) sentInVain += 1;
     await holdAt("before the edge");
     return stand.edge.fetch(url, init);

@@ -10,10 +10,10 @@ import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import { SETTING_RULES as EDGE_SETTINGS } from "../../src/emulator/edge/edge-rules.ts";
 import { STRICT as EDGE } from "../../src/emulator/edge/switches.ts";
-import { R2_FAULTS } from "../../src/emulator/r2/faults.ts";
-import { SETTING_RULES as S3_SETTINGS } from "../../src/emulator/s3/checked.ts";
+import { R2_FAULTS } from "../../src/emulator/r2/r2.ts";
+import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/faults.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/state.ts";
+import { SETTING_RULES as S3_SETTINGS } from "../../src/emulator/s3/settings.ts";
 import { compile, STRICT } from "../client/compile.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { readPage } from "./pages.ts";
@@ -188,7 +188,7 @@ describe("the tables of docs/emulator.md", () => {
   });
 
   test("have each fault of S3 and R2, and each grant of S3", () => {
-    const names = [...S3_FAULTS, ...S3_GRANTS, ...R2_FAULTS];
+    const names = Object.keys({ ...S3_FAULTS, ...S3_GRANTS, ...R2_FAULTS });
     for (const name of names) expect(named).toContain(name);
   });
 });

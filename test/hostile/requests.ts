@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { findFault } from "../../src/emulator/s3/check-request.ts";
+import { findSignatureFault } from "../../src/emulator/s3/signature.ts";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../support/env.ts";
 import { EC_KEY } from "../support/issuer.ts";
@@ -136,7 +136,7 @@ async function checkCall(place: string, call: Call): Promise<void> {
   if (cf === undefined) assert.equal(cache, "no-store");
   for (const name of ["range", "accept-encoding"]) headers.delete(name);
   assert.equal(
-    await findFault(new Request(url, { headers }), s3),
+    await findSignatureFault(new Request(url, { headers }), s3),
     undefined,
     "S3 refuses the signature",
   );

@@ -3,7 +3,7 @@
 
 import { hash } from "node:crypto";
 import { request } from "node:http";
-import { prove } from "../../src/emulator/s3/sigv4.ts";
+import { prove } from "../../src/emulator/s3/signature.ts";
 import { REGION, theWorld, USERS, type User } from "./world.ts";
 
 type Asked = {
@@ -45,8 +45,11 @@ export async function ask(method: string, path: string, asked: Asked): Promise<s
   const payloadHash = hash("sha256", body); // its STS takes no unsigned body
   const headers = { host, "x-amz-content-sha256": payloadHash, "x-amz-date": date, ...meta };
   const scope = { region: REGION, service, date };
-  const covered = { method, path, query, headers, payloadHash };
-  const { signature } = prove(covered, scope, USERS[user]);
+  const covered = {
+    ...{ method, path, payloadHash },
+    ...{ query: Object.entries(query), headers: Object.entries(headers) },
+  };
+  const { signature } = prove(covered, scope, USERS[user].secretAccessKey);
   const signed = [
     `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${date.slice(0, 8)}/${REGION}/${service}/aws4_request`,
     `SignedHeaders=${Object.keys(headers).join(";")}`,

@@ -10,7 +10,7 @@ import { makeRendition } from "../../src/emulator/edge/rendition.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { develop } from "../../src/emulator/images/develop.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
-import type { Session } from "../../src/emulator/sessions.ts";
+import type { Session } from "../../src/emulator/s3/signature.ts";
 import { withImages } from "../../src/emulator/with-images.ts";
 import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";

@@ -1,35 +1,116 @@
-// The binding of an R2 bucket, as strict as the real one. What R2 does wrong is a switch.
+// The binding of an R2 bucket, for tests that see it fail: objects in a map, and faults that a test sets. What it
+// does beside that, it does as the real one (T1–T8a). What it does not play throws.
 
 import { createHash } from "node:crypto";
-import { isUint8Array } from "node:util/types";
+import { isArrayBuffer } from "node:util/types";
+import type * as Workers from "@cloudflare/workers-types";
 import { halfOf } from "../body.ts";
 import { Words } from "../check.ts";
-import { compareKeys } from "../s3/list-objects.ts";
-import { R2_FAULTS, r2Error } from "./faults.ts";
-import type { Conditional, GetOptions, ListOptions, PutOptions, Value } from "./options.ts";
-import { bytesOf, isMet, readMetadata, readRange, refuseOthers } from "./options.ts";
-import type { R2Call, R2Fault, R2Found, R2FoundBody, R2Range, R2Stored } from "./types.ts";
+import { compareKeys } from "../s3/objects.ts";
 
-const MAX_KEY_LENGTH = 1024; // bytes (A10, T3)
-const MAX_KEYS = 1000; // of one list, and of one delete (T4)
-/** With metadata a list may be shorter than its limit (T4): that of miniflare has at most this many. */
-const MAX_WITH_METADATA = 100;
-const WRITE_INTERVAL_MS = 1000; // of one key (T3)
-const UPLOADED = new Date("2026-11-24T09:00:00Z");
+const THROWS = "one of its methods throws";
+const STALLS = "one of its methods never ends";
+
+/** What R2 can be made to do wrong, in the words of docs/emulator.md. */
+export const R2_FAULTS = {
+  throws: "all its methods throw",
+  "throws-head": THROWS,
+  "throws-get": THROWS,
+  "throws-put": THROWS,
+  "throws-delete": THROWS,
+  "throws-list": THROWS,
+  stall: "its methods never end",
+  "stall-head": STALLS,
+  "stall-get": STALLS,
+  "stall-put": STALLS,
+  "stall-delete": STALLS,
+  "stall-list": STALLS,
+  "stall-midway": "only half of a body comes",
+  busy: "a put throws, as one write too many for its key (T3)",
+  gone: "the bucket was deleted: all methods throw",
+  "cut-short": "the body breaks off after half of the object",
+  "says-less": "the `size` is half of what it is",
+  "says-more": "the `size` is twice what it is",
+};
+
+/**
+ * What an R2 bucket can be made to do wrong.
+ * @example
+ * r2.faults.add("throws" satisfies R2Fault);
+ */
+export type R2Fault = keyof typeof R2_FAULTS;
+
+/** What the binding throws, by the numbers of R2's errors. */
+const ERRORS = {
+  10001: "We encountered an internal error. Please try again.",
+  10006: "The specified bucket does not exist.",
+  10012: "Your metadata headers exceed the maximum allowed metadata size.",
+  10020: "The specified object name is not valid.",
+  10022: "MaxKeys params must be positive integer <= 1000.",
+  10027: "The number of keys in the request must be between 1 and 1000 inclusive.",
+  10039: "The requested range is not satisfiable",
+  10058: "Reduce your concurrent request rate for the same object.",
+};
+
+/**
+ * An object of a bucket.
+ * @example
+ * r2.objects.set("fig.jpg", { body: readFileSync("fig.jpg"), type: "image/jpeg" });
+ */
+export type R2Stored = {
+  readonly body: Uint8Array;
+  /** Its content-type. Left out: the object has none. */
+  readonly type?: string;
+  /** Its content-encoding. */
+  readonly encoding?: string;
+  readonly customMetadata?: Record<string, string>;
+  /** Left out: when the emulator was written. */
+  readonly uploaded?: Date;
+};
+
+/**
+ * What an R2 bucket was asked. The key of `list` is the prefix.
+ * @example
+ * expect(r2.calls).toEqual([{ method: "get", key: "fig.jpg" } satisfies R2Call]);
+ */
+export type R2Call = {
+  readonly method: "head" | "get" | "put" | "delete" | "list";
+  readonly key: string | readonly string[];
+  /** As it was asked for: bytes. Left out: the whole. */
+  readonly range?: { readonly offset?: number; readonly length?: number };
+};
 
 /**
  * The binding of an R2 bucket.
  * @example
  * const env = { MEDIA_BUCKET: createR2() satisfies R2 };
  */
-export type R2 = ReturnType<typeof createR2>;
+export type R2 = Workers.R2Bucket & {
+  /** May be changed at any time. */
+  readonly objects: Map<string, R2Stored>;
+  readonly faults: Set<R2Fault>;
+  /** All calls, in order. */
+  readonly calls: R2Call[];
+};
+
+const MAX_KEY_BYTES = 1024; // A10, T3
+const MAX_METADATA_BYTES = 8192; // T3
+const MAX_KEYS = 1000; // of one list, and of one delete (T4)
+/** With metadata a list may be shorter than its limit (T4): that of miniflare has at most this many. */
+const MAX_WITH_METADATA = 100;
+const WRITE_INTERVAL_MS = 1000; // of one key (T3)
+const UPLOADED = new Date("2026-11-24T09:00:00Z");
+
+type OnlyIf = { onlyIf: R2Conditional | Headers };
+type Value = Parameters<R2Bucket["put"]>[1];
+type Written = Promise<R2Object | null>;
+type Range = { readonly offset: number; readonly length: number };
 
 /**
  * Creates a bucket.
  * @param objects the objects that it has at first, by their keys
  * @param settings `now` is the clock: ms since 1970. `limitsWrites` says what counts as a write, of which a key
- *   takes one a second (T3)
- * @throws {TypeError} if an object is none
+ *   takes one a second (T3, open)
  * @example
  * const r2 = createR2({ "fig.jpg": { body: readFileSync("fig.jpg"), type: "image/jpeg" } });
  * const answer = await worker.fetch(request, { ...env, MEDIA_BUCKET: r2 });
@@ -37,11 +118,10 @@ export type R2 = ReturnType<typeof createR2>;
 export function createR2(
   objects: Readonly<Record<string, R2Stored>> = {},
   settings: { now?: () => number; limitsWrites?: readonly ("put" | "delete")[] } = {},
-) {
+): R2 {
   const { now = Date.now, limitsWrites = [] } = settings;
-  const stored: Map<string, R2Stored> = new Objects();
-  for (const [key, object] of Object.entries(objects)) stored.set(key, object);
-  const faults: Set<R2Fault> = new Words("r2.faults", R2_FAULTS);
+  const stored = new Map(Object.entries(objects));
+  const faults = new Words<R2Fault>("r2.faults", R2_FAULTS);
   const calls: R2Call[] = [];
   const writes = new Map<string, number>();
 
@@ -49,182 +129,197 @@ export function createR2(
   async function begin(call: R2Call): Promise<void> {
     const { method, key } = call;
     calls.push(call);
-    if (faults.has("gone")) throw r2Error(method, "bucket");
-    if (faults.has("throws") || faults.has(`throws-${method}`)) throw r2Error(method, "internal");
-    if (faults.has("busy") && method === "put") throw r2Error(method, "busy");
+    if (faults.has("gone")) throw r2Error(method, 10006);
+    if (faults.has("throws") || faults.has(`throws-${method}`)) throw r2Error(method, 10001);
+    if (faults.has("busy") && method === "put") throw r2Error(method, 10058);
     if (faults.has("stall") || faults.has(`stall-${method}`)) await new Promise<never>(() => {});
-    for (const name of method === "list" ? [] : [key].flat()) {
-      const isKey = typeof name === "string" && Buffer.byteLength(name) <= MAX_KEY_LENGTH;
-      if (!isKey) throw r2Error(method, "key");
-    }
+    const isTooLong = (name: string) => Buffer.byteLength(name) > MAX_KEY_BYTES;
+    if (method !== "list" && [key].flat().some(isTooLong)) throw r2Error(method, 10020);
   }
 
   /** Counts a write of keys. @throws if one of them was written less than a second ago (T3) */
   function countWrite(method: "put" | "delete", keys: readonly string[]): void {
     if (!limitsWrites.includes(method)) return;
     const since = now() - WRITE_INTERVAL_MS;
-    if (keys.some((key) => (writes.get(key) ?? since) > since)) throw r2Error(method, "busy");
+    if (keys.some((key) => (writes.get(key) ?? since) > since)) throw r2Error(method, 10058);
     for (const key of keys) writes.set(key, now());
   }
 
   function get(
     key: string,
-    options: GetOptions & Conditional,
-  ): Promise<R2FoundBody | R2Found | null>;
-  function get(key: string, options?: GetOptions): Promise<R2FoundBody | null>;
-  async function get(key: string, options: GetOptions = {}) {
-    refuseOthers("get", options, ["range", "onlyIf"]);
-    const range = readRange(options);
-    await begin({ method: "get", key, ...(range && { range }) });
+    options: R2GetOptions & OnlyIf,
+  ): Promise<R2ObjectBody | R2Object | null>;
+  function get(key: string, options?: R2GetOptions): Promise<R2ObjectBody | null>;
+  async function get(key: string, options: R2GetOptions = {}) {
+    const { range, onlyIf, ...others } = options;
+    refuseOthers("get", others);
+    const part = range && readRange(range);
+    await begin({ method: "get", key, ...(part && { range: part }) });
     const object = stored.get(key);
-    const met = isMet(options, object && etagOf(object));
+    const isMet = holds(onlyIf, object);
     if (object === undefined) return null;
-    const found = foundOf(key, object, faults);
-    if (!met) return { ...found, range: partOf(object) };
-    return withBody({ ...found, range: partOf(object, range) }, object, faults);
+    const found = describe(key, object, faults);
+    if (!isMet) return { ...found, range: cut(object) };
+    return withBody({ ...found, range: cut(object, part) }, object, faults);
   }
 
-  function put(
-    key: string,
-    value: Value,
-    options: PutOptions & Conditional,
-  ): Promise<R2Found | null>;
-  function put(key: string, value: Value, options?: PutOptions): Promise<R2Found>;
-  async function put(key: string, value: Value, options: PutOptions = {}) {
-    const copied = bytesOf(value);
+  function put(key: string, value: Value, options: R2PutOptions & OnlyIf): Written;
+  function put(key: string, value: Value, options?: R2PutOptions): Promise<R2Object>;
+  async function put(key: string, value: Value, options: R2PutOptions = {}): Written {
+    const copied = copyBytes(value);
     await begin({ method: "put", key });
-    const metadata = readMetadata(options);
-    const object = { ...metadata, body: new Uint8Array(await copied), uploaded: new Date(now()) };
-    const before = stored.get(key);
-    if (!isMet(options, before && etagOf(before))) return null;
+    const { onlyIf, httpMetadata = {}, customMetadata = {}, ...others } = options;
+    const { contentType: type, ...more }: R2HTTPMetadata = { ...httpMetadata };
+    refuseOthers("put", {
+      ...others,
+      ...more,
+      ...(httpMetadata instanceof Headers && { Headers }),
+    });
+    const metadata = Object.entries(customMetadata).flat().join("");
+    if (Buffer.byteLength(metadata) > MAX_METADATA_BYTES) throw r2Error("put", 10012);
+    const object: R2Stored = {
+      ...{ body: new Uint8Array(await copied), uploaded: new Date(now()) },
+      ...{ customMetadata: { ...customMetadata }, ...(type !== undefined && { type }) },
+    };
+    if (!holds(onlyIf, stored.get(key))) return null;
     countWrite("put", [key]);
     stored.set(key, object);
-    return foundOf(key, object, faults);
+    return describe(key, object, faults);
+  }
+
+  async function list(options: R2ListOptions = {}) {
+    const { prefix = "", limit = MAX_KEYS, cursor, include = [], ...others } = options;
+    refuseOthers("list", others);
+    await begin({ method: "list", key: prefix });
+    if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", 10022);
+    const last = cursor && Buffer.from(cursor, "base64").toString();
+    const left = [...stored]
+      .filter(([key]) => key.startsWith(prefix) && (!last || compareKeys(key, last) > 0))
+      .toSorted(([one], [other]) => compareKeys(one, other));
+    const page = left.slice(0, include.length > 0 ? Math.min(limit, MAX_WITH_METADATA) : limit);
+    const [end = ""] = page.at(-1) ?? [];
+    const found = {
+      objects: page.map(([key, object]) => describe(key, object, faults, include)),
+      delimitedPrefixes: [],
+    };
+    return page.length < left.length
+      ? ({ ...found, truncated: true, cursor: Buffer.from(end).toString("base64") } as const)
+      : ({ ...found, truncated: false } as const);
   }
 
   return {
-    /** May be changed at any time. */
-    objects: stored,
-    faults,
-    /** All calls, in order. */
-    calls,
-    async head(key: string): Promise<R2Found | null> {
+    ...{ objects: stored, faults, calls },
+    async head(key) {
       await begin({ method: "head", key });
       const object = stored.get(key);
-      return object ? { ...foundOf(key, object, faults), range: partOf(object) } : null;
+      return object ? { ...describe(key, object, faults), range: cut(object) } : null;
     },
     get,
     put,
-    async delete(given: string | string[]): Promise<void> {
+    async delete(given) {
       await begin({ method: "delete", key: given });
       const keys = [given].flat();
-      if (keys.length < 1 || keys.length > MAX_KEYS) throw r2Error("delete", "keys");
+      if (keys.length < 1 || keys.length > MAX_KEYS) throw r2Error("delete", 10027);
       countWrite("delete", keys);
       for (const key of keys) stored.delete(key);
     },
-    async list({
-      prefix = "",
-      limit = MAX_KEYS,
-      cursor,
-      include = [],
-      ...others
-    }: ListOptions = {}) {
-      refuseOthers("list", others, ["prefix", "limit", "cursor", "include"]);
-      await begin({ method: "list", key: prefix });
-      if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", "limit");
-      const last = cursor && Buffer.from(cursor, "base64").toString();
-      const left = [...stored]
-        .filter(([key]) => key.startsWith(prefix) && (!last || compareKeys(key, last) > 0))
-        .toSorted(([one], [other]) => compareKeys(one, other));
-      const page = left.slice(0, include.length > 0 ? Math.min(limit, MAX_WITH_METADATA) : limit);
-      const [end = ""] = page.at(-1) ?? [];
-      return {
-        objects: page.map(([key, object]) => foundOf(key, object, faults, include)),
-        delimitedPrefixes: [],
-        ...(page.length < left.length
-          ? ({ truncated: true, cursor: Buffer.from(end).toString("base64") } as const)
-          : ({ truncated: false } as const)),
-      };
-    },
+    list,
     createMultipartUpload: notPlayed,
     resumeMultipartUpload: notPlayed,
   };
 }
 
-/** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
-function partOf({ body }: R2Stored, range?: Partial<R2Range>): R2Range {
-  const size = body.length;
-  if (range === undefined) return { offset: 0, length: size };
-  const { offset = 0, length = size - offset } = range;
-  if (offset < 0 || offset >= size || length <= 0) throw r2Error("get", "range");
-  return { offset, length: Math.min(length, size - offset) };
-}
-
-/** Objects by their keys. */
-class Objects extends Map<string, R2Stored> {
-  override set(key: string, object: R2Stored): this {
-    const { body }: Partial<R2Stored> = Object(object);
-    if (isUint8Array(body)) return super.set(key, object);
-    const right = '{ body: bytes, type: "image/jpeg" }, where bytes are a Buffer or Uint8Array';
-    throw new TypeError(`r2.objects: "${key}" is not ${right}`);
-  }
+function r2Error(method: R2Call["method"], number: keyof typeof ERRORS): Error {
+  return new Error(`${method}: ${ERRORS[number]} (${number})`);
 }
 
 function notPlayed(): never {
-  throw new Error("createR2 plays no multipart upload");
+  throw new TypeError("createR2 plays no multipart upload");
+}
+
+/** @throws if options are left that are not played */
+function refuseOthers(method: string, others: object): void {
+  const [name] = others instanceof Headers ? ["Headers"] : Object.keys(others);
+  if (name !== undefined) throw new TypeError(`createR2: ${method} does not play ${name}`);
+}
+
+/** @throws if it is not played: a suffix, or Headers */
+function readRange(range: R2Range | Headers): NonNullable<R2Call["range"]> {
+  const { offset, length, ...others }: Partial<Range> = Object(range);
+  refuseOthers("a range", range instanceof Headers ? range : others);
+  return { ...(offset !== undefined && { offset }), ...(length !== undefined && { length }) };
+}
+
+/** Returns whether a condition holds for an object, or for nothing (T8, T8a). An ETag has no quotes, or is `*`. */
+function holds(onlyIf: R2Conditional | Headers = {}, object: R2Stored | undefined): boolean {
+  const { etagMatches, etagDoesNotMatch, ...others }: R2Conditional = { ...onlyIf };
+  refuseOthers("onlyIf", onlyIf instanceof Headers ? onlyIf : others);
+  const matches = (etag: string) => object !== undefined && ["*", etagOf(object)].includes(etag);
+  if (etagMatches !== undefined && !matches(etagMatches)) return false;
+  return etagDoesNotMatch === undefined || !matches(etagDoesNotMatch);
+}
+
+/** Copies the bytes of a value. @throws {TypeError} for a stream: in Node.js none has a known length (T2) */
+function copyBytes(value: Value): Promise<ArrayBuffer> {
+  const isBytes = isArrayBuffer(value) || ArrayBuffer.isView(value) || value instanceof Blob;
+  if (isBytes || typeof value === "string" || value === null) {
+    return new Response(value).arrayBuffer();
+  }
+  const known = "request/response body or readable half of FixedLengthStream";
+  throw new TypeError(`Provided readable stream must have a known length (${known})`);
+}
+
+/** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
+function cut({ body }: R2Stored, range?: R2Call["range"]): Range {
+  const size = body.length;
+  if (range === undefined) return { offset: 0, length: size };
+  const { offset = 0, length = size - offset } = range;
+  if (offset < 0 || offset >= size || length <= 0) throw r2Error("get", 10039);
+  return { offset, length: Math.min(length, size - offset) };
 }
 
 const etagOf = ({ body }: R2Stored): string => createHash("md5").update(body).digest("hex");
 
-function foundOf(
+function describe(
   key: string,
-  object: R2Stored,
+  { body, type, encoding, customMetadata = {}, uploaded = UPLOADED }: R2Stored,
   faults: ReadonlySet<R2Fault>,
   include = ["httpMetadata", "customMetadata"],
-): R2Found {
-  const shown: Partial<R2Stored> = include.includes("httpMetadata") ? object : {};
-  const { type, encoding, cacheControl } = shown;
-  const { body, uploaded = UPLOADED } = object;
-  const etag = etagOf(object);
+) {
+  const etag = etagOf({ body });
   const factor = faults.has("says-less") ? 0.5 : faults.has("says-more") ? 2 : 1;
+  const isShown = include.includes("httpMetadata");
   const httpMetadata = {
-    ...(type !== undefined && { contentType: type }),
-    ...(encoding !== undefined && { contentEncoding: encoding }),
-    ...(cacheControl !== undefined && { cacheControl }),
+    ...(isShown && type !== undefined && { contentType: type }),
+    ...(isShown && encoding !== undefined && { contentEncoding: encoding }),
   };
   return {
-    key,
-    version: etag,
+    ...{ key, version: etag, etag, httpEtag: `"${etag}"`, uploaded, storageClass: "Standard" },
     size: Math.floor(body.length * factor),
-    etag,
-    httpEtag: `"${etag}"`,
-    uploaded,
     httpMetadata,
-    customMetadata: (include.includes("customMetadata") && object.customMetadata) || {},
-    storageClass: "Standard",
+    customMetadata: include.includes("customMetadata") ? customMetadata : {},
     checksums: { toJSON: () => ({ md5: etag }) },
-    writeHttpMetadata(headers) {
-      if (type !== undefined) headers.set("content-type", type);
-      if (encoding !== undefined) headers.set("content-encoding", encoding);
-      if (cacheControl !== undefined) headers.set("cache-control", cacheControl);
+    writeHttpMetadata(headers: Headers) {
+      if (httpMetadata.contentType) headers.set("content-type", httpMetadata.contentType);
+      if (httpMetadata.contentEncoding)
+        headers.set("content-encoding", httpMetadata.contentEncoding);
     },
   };
 }
 
 function withBody(
-  found: R2Found & { readonly range: R2Range },
+  found: ReturnType<typeof describe> & { readonly range: Range },
   { body }: R2Stored,
   faults: ReadonlySet<R2Fault>,
-): R2FoundBody {
+): R2ObjectBody {
   const { offset, length } = found.range;
   const part = body.slice(offset, offset + length);
-  const breaks = faults.has("cut-short");
-  const isBroken = (breaks || faults.has("stall-midway")) && offset + length > body.length / 2;
-  const content = isBroken ? halfOf(part, breaks) : streamOf(part);
+  const fails = faults.has("cut-short");
+  const isBroken = (fails || faults.has("stall-midway")) && offset + length > body.length / 2;
+  const content: ReadableStream = isBroken ? halfOf(part, fails) : new Blob([part]).stream();
   const response = new Response(content);
   return {
-    ...found,
-    body: content,
+    ...{ ...found, body: content },
     get bodyUsed() {
       return response.bodyUsed;
     },
@@ -235,6 +330,3 @@ function withBody(
     blob: () => response.blob(),
   };
 }
-
-const streamOf = (bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> =>
-  new Blob([bytes]).stream();

@@ -1,30 +1,27 @@
 // How S3 answers a request, step by step: the network, the region, the signature, the method, the
 // bucket, the policy, the object. The first step that objects decides.
 
-import type { Session, Sessions } from "../sessions.ts";
-import { findFault } from "./check-request.ts";
-import { listObjects } from "./list-objects.ts";
-import type { Refused } from "./refuse.ts";
-import { type Interruption, sendObject } from "./send-object.ts";
-import { clockOf, type S3State } from "./state.ts";
+import type { S3Refusal } from "./faults.ts";
+import { listObjects, sendObject } from "./objects.ts";
+import { clockOf, type S3State } from "./settings.ts";
+import { findSignatureFault, type Session } from "./signature.ts";
 
 /** Where the bucket is with the faults `elsewhere-…`. */
 const ELSEWHERE = "eu-central-1";
-const LONGEST_KEY = 1024; // A10
-const DENIED: Refused = { status: 403, code: "AccessDenied" };
-const BUSY = ["SlowDown", "ServiceUnavailable"] as const;
-const INTERRUPTIONS: readonly Interruption[] = ["cut-short", "stall-midway"];
+const MAX_KEY_BYTES = 1024; // A10
+const DENIED: S3Refusal = { code: "AccessDenied" };
+const FAILURES = ["InternalError", "SlowDown", "ServiceUnavailable"] as const;
 
 /** What a request asks for. */
-type Asked = {
+type Target = {
   readonly request: Request;
   readonly url: URL;
   readonly region: string;
   readonly bucket: string;
   readonly key: string;
   /** Whether the bucket stands in the host name. */
-  readonly inHost: boolean;
-  readonly lists: boolean;
+  readonly isInHost: boolean;
+  readonly isList: boolean;
 };
 
 /** Why no answer comes: the code of the error that `fetch` fails with. */
@@ -35,34 +32,43 @@ export async function answerRequest(
   request: Request,
   place: RegExp,
   s3: S3State,
-): Promise<Response | Refused | Broken> {
-  const asked = read(request, place, s3.settings.region);
-  if (s3.faults.has("reset")) return { broken: "ECONNRESET" };
-  if (isUncertified(asked)) return { broken: "ERR_TLS_CERT_ALTNAME_INVALID" };
-  if (s3.faults.has("stall")) return new Promise<never>(() => {});
-  const home = homeOf(s3);
-  if (asked.region !== home && !s3.faults.has("elsewhere-400")) return sendTo(home, asked, s3);
-  const refused =
-    strangerFault(asked, home, s3) ??
-    methodFault(asked, s3) ??
-    queryFault(asked, s3) ??
-    serviceFault(s3) ??
-    accessFault(asked, s3);
-  if (refused !== undefined) return refused;
-  return asked.lists ? listObjects(s3.objects, asked.url.searchParams) : answerObject(asked, s3);
+): Promise<Response | S3Refusal | Broken> {
+  const { faults, settings, objects } = s3;
+  const target = readTarget(request, place, settings.region);
+  const { url, bucket, key } = target;
+  if (faults.has("reset")) return { broken: "ECONNRESET" };
+  // A4: no certificate covers a host whose bucket has a dot in its name.
+  const isUncertified = target.isInHost && bucket.includes(".") && url.protocol === "https:";
+  if (isUncertified) return { broken: "ERR_TLS_CERT_ALTNAME_INVALID" };
+  if (faults.has("stall")) return new Promise<never>(() => {});
+  const isElsewhere = [...faults].some((fault) => fault.startsWith("elsewhere-"));
+  const home = isElsewhere ? ELSEWHERE : settings.region;
+  if (target.region !== home && !faults.has("elsewhere-400")) return redirect(home, target, faults);
+  const refusal =
+    findStrangerFault(target, home, s3) ??
+    findMethodFault(target, s3) ??
+    findQueryFault(target, s3) ??
+    findAccessFault(target, s3);
+  if (refusal !== undefined) return refusal;
+  if (target.isList) return listObjects(objects, url.searchParams);
+  const object = objects.get(key);
+  if (object !== undefined && faults.has("archived")) return { code: "InvalidObjectState" };
+  if (object !== undefined) return sendObject(request, object, faults);
+  return faults.has("no-list-bucket") ? DENIED : { code: "NoSuchKey", detail: { Key: key } };
 }
 
-function read(request: Request, place: RegExp, ownRegion: string): Asked {
+function readTarget(request: Request, place: RegExp, ownRegion: string): Target {
   const url = new URL(request.url);
   const [, host, region = ownRegion] = place.exec(request.url) ?? [];
-  const path = decoded(url.pathname).slice(1);
-  const [bucket, key] = host === undefined ? split(path) : [host, path];
-  const lists = url.searchParams.get("list-type") === "2" && key === "";
-  return { request, url, region, bucket, key, inHost: host !== undefined, lists };
+  const path = decode(url.pathname).slice(1);
+  const [inPath = "", ...rest] = path.split("/");
+  const [bucket, key] = host === undefined ? [inPath, rest.join("/")] : [host, path];
+  const isList = url.searchParams.get("list-type") === "2" && key === "";
+  return { request, url, region, bucket, key, isInHost: host !== undefined, isList };
 }
 
 /** A path that is malformed stays as it is: the check of the signature refuses it. */
-function decoded(path: string): string {
+function decode(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
@@ -70,44 +76,24 @@ function decoded(path: string): string {
   }
 }
 
-function split(path: string): [bucket: string, key: string] {
-  const at = path.indexOf("/");
-  return at < 0 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)];
-}
-
-/** Returns whether TLS fails: no certificate covers a host whose bucket has a dot in its name (A4). */
-function isUncertified({ inHost, bucket, url }: Asked): boolean {
-  return inHost && bucket.includes(".") && url.protocol === "https:";
-}
-
-/** The region where the bucket really is. */
-function homeOf({ faults, settings }: S3State): string {
-  return [...faults].some((fault) => fault.startsWith("elsewhere-")) ? ELSEWHERE : settings.region;
-}
-
 /** Says where the bucket is. Only the temporary redirect has a Location (A5). */
-function sendTo(home: string, { url, region }: Asked, { faults }: S3State): Refused {
-  const right = url.href.replace(region, home);
-  const detail = { Endpoint: new URL(right).host };
+function redirect(home: string, { url, region }: Target, faults: S3State["faults"]): S3Refusal {
+  const location = url.href.replace(region, home);
+  const detail = { Endpoint: new URL(location).host };
   const headers = { "x-amz-bucket-region": home };
   return faults.has("elsewhere-307")
-    ? {
-        ...{ status: 307, code: "TemporaryRedirect", detail },
-        headers: { ...headers, location: right },
-      }
-    : { status: 301, code: "PermanentRedirect", detail, headers };
+    ? { code: "TemporaryRedirect", detail, headers: { ...headers, location } }
+    : { code: "PermanentRedirect", detail, headers };
 }
 
 /** Refuses a request without a valid signature, unless the policy allows everybody (A1, A13). */
-function strangerFault(asked: Asked, home: string, s3: S3State): Refused | undefined {
+function findStrangerFault(target: Target, home: string, s3: S3State): S3Refusal | undefined {
   const { settings, faults } = s3;
-  if (isUnsigned(asked) && asked.bucket !== settings.bucket) {
-    return { status: 404, code: "NoSuchBucket" };
-  }
-  if (isOpen(asked, s3)) return undefined;
+  if (isUnsigned(target) && target.bucket !== settings.bucket) return { code: "NoSuchBucket" };
+  if (isOpen(target, s3)) return undefined;
   const known = faults.has("revoked-key") ? [] : [...s3.keys];
   const changed = faults.has("other-secret") ? "2" : "";
-  return findFault(asked.request, {
+  return findSignatureFault(target.request, {
     keys: new Map(known.map(([id, secret]) => [id, secret + changed])),
     sessions: faults.has("revoked-key") ? new Map() : sessionsOf(s3, changed),
     region: home,
@@ -116,79 +102,55 @@ function strangerFault(asked: Asked, home: string, s3: S3State): Refused | undef
   });
 }
 
-/** The sessions that STS gave, and the one of the settings. With `expired-token` all are over. */
-function sessionsOf({ settings, faults, keys }: S3State, changed: string): Sessions {
+/** The sessions that open the bucket, and the one of the settings. With `expired-token` all are over. */
+function sessionsOf({ settings, faults, keys }: S3State, changed: string): Map<string, Session> {
   const { accessKeyId, sessionToken } = settings.credentials;
   const secret = keys.get(accessKeyId);
-  const own: [string, Session][] =
-    sessionToken === undefined || secret === undefined
-      ? []
-      : [[accessKeyId, { secretAccessKey: secret, sessionToken, expires: Infinity }]];
-  const expires = faults.has("expired-token") ? { expires: 0 } : {};
-  return new Map(
-    [...(settings.sessions ?? []), ...own].map(([id, session]) => {
-      const secretAccessKey = session.secretAccessKey + changed;
-      return [id, { ...session, secretAccessKey, ...expires }];
-    }),
-  );
+  const all = new Map(settings.sessions);
+  if (sessionToken !== undefined && secret !== undefined) {
+    all.set(accessKeyId, { secretAccessKey: secret, sessionToken, expires: Infinity });
+  }
+  const over = faults.has("expired-token") ? { expires: 0 } : {};
+  for (const [id, session] of all) {
+    all.set(id, { ...session, secretAccessKey: session.secretAccessKey + changed, ...over });
+  }
+  return all;
 }
 
-function isUnsigned({ request, url }: Asked): boolean {
+function isUnsigned({ request, url }: Target): boolean {
   return !request.headers.has("authorization") && !url.searchParams.has("X-Amz-Algorithm");
 }
 
 /** Returns whether everybody may do this without a signature. */
-function isOpen(asked: Asked, { settings, grants }: S3State): boolean {
-  const grant = asked.lists ? "all-list" : "all-read";
-  return isUnsigned(asked) && asked.bucket === settings.bucket && grants.has(grant);
+function isOpen(target: Target, { settings, grants }: S3State): boolean {
+  const grant = target.isList ? "all-list" : "all-read";
+  return isUnsigned(target) && target.bucket === settings.bucket && grants.has(grant);
 }
 
-function methodFault({ request, url }: Asked, { grants }: S3State): Refused | undefined {
+function findMethodFault({ request, url }: Target, { grants }: S3State): S3Refusal | undefined {
   const { method } = request;
   if (method === "PUT" && url.searchParams.has("uploadId")) {
     // S3 does not say whether the upload exists to those who may not write.
-    return grants.has("write") ? { status: 404, code: "NoSuchUpload" } : DENIED;
+    return grants.has("write") ? { code: "NoSuchUpload" } : DENIED;
   }
-  return method === "GET" || method === "HEAD"
-    ? undefined
-    : { status: 405, code: "MethodNotAllowed" };
+  return method === "GET" || method === "HEAD" ? undefined : { code: "MethodNotAllowed" };
 }
 
 /** A15: a query such as `?x-vitrine=…` means nothing to S3. Other servers may refuse it. */
-function queryFault({ url, lists }: Asked, { faults }: S3State): Refused | undefined {
+function findQueryFault({ url, isList }: Target, { faults }: S3State): S3Refusal | undefined {
   const unknown = [...url.searchParams.keys()].find((name) => !name.startsWith("X-Amz-"));
-  if (lists || unknown === undefined || !faults.has("refuses-query")) return undefined;
-  return { status: 400, code: "InvalidArgument", detail: { ArgumentName: unknown } };
+  if (isList || unknown === undefined || !faults.has("refuses-query")) return undefined;
+  return { code: "InvalidArgument", detail: { ArgumentName: unknown } };
 }
 
-function serviceFault({ faults }: S3State): Refused | undefined {
-  if (faults.has("InternalError")) return { status: 500, code: "InternalError" };
-  const busy = BUSY.find((fault) => faults.has(fault));
-  return busy && { status: 503, code: busy };
-}
-
-/** The bucket, the right to list it, the length of the key, and the prefix that may be read. */
-function accessFault(asked: Asked, s3: S3State): Refused | undefined {
+/** A failure, the bucket, the right to list it, the length of the key, and the prefix that may be read. */
+function findAccessFault(target: Target, s3: S3State): S3Refusal | undefined {
   const { settings, faults } = s3;
-  if (asked.bucket !== settings.bucket) return { status: 404, code: "NoSuchBucket" };
-  if (asked.lists) {
-    return faults.has("no-list-bucket") && !isOpen(asked, s3) ? DENIED : undefined;
-  }
-  if (Buffer.byteLength(asked.key) > LONGEST_KEY) return { status: 400, code: "KeyTooLongError" };
-  return asked.key.startsWith(settings.readable ?? "") ? undefined : DENIED;
-}
-
-function answerObject({ request, key }: Asked, { objects, faults }: S3State): Response | Refused {
-  const stored = objects.get(key);
-  if (stored === undefined) {
-    const missing = { status: 404, code: "NoSuchKey", detail: { Key: key } };
-    return faults.has("no-list-bucket") ? DENIED : missing;
-  }
-  if (faults.has("archived")) return { status: 403, code: "InvalidObjectState" };
-  return sendObject(
-    request,
-    stored,
-    INTERRUPTIONS.find((fault) => faults.has(fault)),
-    faults.has("ignores-range"),
-  );
+  const code = FAILURES.find((fault) => faults.has(fault));
+  if (code !== undefined) return { code };
+  if (target.bucket !== settings.bucket) return { code: "NoSuchBucket" };
+  if (target.isList)
+    return faults.has("no-list-bucket") && !isOpen(target, s3) ? DENIED : undefined;
+  if (Buffer.byteLength(target.key) > MAX_KEY_BYTES) return { code: "KeyTooLongError" };
+  return target.key.startsWith(settings.readable ?? "") ? undefined : DENIED;
 }

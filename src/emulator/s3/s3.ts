@@ -4,19 +4,12 @@ import { checkSettings, Words } from "../check.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type FetchInit, type FetchInput, urlOf } from "../fetch.ts";
 import { answerRequest, type Broken } from "./answer-request.ts";
-import { Objects, SETTING_RULES } from "./checked.ts";
-import { refuse } from "./refuse.ts";
-import type { Stored } from "./send-object.ts";
-import {
-  clockOf,
-  S3_FAULTS,
-  S3_GRANTS,
-  type S3Fault,
-  type S3Grant,
-  type S3Settings,
-} from "./state.ts";
+import { S3_FAULTS, S3_GRANTS, type S3Fault, type S3Grant, writeRefusal } from "./faults.ts";
+import { Objects, type Stored } from "./objects.ts";
+import { clockOf, type S3Settings, SETTING_RULES } from "./settings.ts";
+import type { Session } from "./signature.ts";
 
-export type { S3Fault, S3Grant, S3Settings, Stored };
+export type { S3Fault, S3Grant, S3Settings, Session, Stored };
 
 /**
  * What S3 answered: its status, and its code if it refused. Without a status, no answer came.
@@ -118,10 +111,9 @@ export async function answerAt(
     s3.answers.push({ code: answer.broken });
     return answer;
   }
-  const { status } = answer;
-  const isRefusal = "code" in answer;
-  s3.answers.push(isRefusal ? { status, code: answer.code } : { status });
-  const response = isRefusal ? refuse(request, answer) : answer;
+  const response = "code" in answer ? writeRefusal(method, answer) : answer;
+  const { status } = response;
+  s3.answers.push("code" in answer ? { status, code: answer.code } : { status });
   response.headers.set("date", new Date(clockOf(s3)).toUTCString());
   return response;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
-import { refuse } from "../../../src/emulator/s3/refuse.ts";
+import { writeRefusal } from "../../../src/emulator/s3/faults.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import {
   ALIKE,
@@ -89,7 +89,7 @@ const REFUSED: Readonly<Record<string, [arrange: () => unknown, options?: Partia
       network.use(
         http.get(url, ({ request }) =>
           request.headers.get("authorization")?.includes(ID)
-            ? refuse(request, { status: 403, code: "AccessDenied" })
+            ? writeRefusal(request.method, { code: "AccessDenied" })
             : undefined,
         ),
       );

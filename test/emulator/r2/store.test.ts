@@ -39,55 +39,43 @@ const conditions = [
   { etagMatches: "*" },
   { etagMatches: ETAG },
   { etagMatches: "another" },
-  { etagMatches: "" },
-  { etagMatches: `W/"${ETAG}"` },
-  { etagMatches: `${ETAG}, another` },
   { etagDoesNotMatch: ETAG },
   { etagDoesNotMatch: "another" },
-  { etagMatches: ETAG, etagDoesNotMatch: "*" },
   { etagMatches: ETAG, etagDoesNotMatch: "another" },
-  { etagMatches: `"${ETAG}"` },
-  { etagDoesNotMatch: `"${ETAG}"` },
   {},
-].flatMap((onlyIf): [string, Call][] => [
-  [
-    `puts only if ${JSON.stringify(onlyIf)} (T8a)`,
-    async (r2) => {
-      await r2.put("there", BODY);
-      const put = (key: string) => r2.put(key, "new", { ...RENDITION, onlyIf }).catch(String);
-      return [await put("there"), await put("missing"), await r2.get("there"), await r2.list()];
-    },
-  ],
-  [
-    `gets only if ${JSON.stringify(onlyIf)} (T8)`,
-    async (r2) => {
-      await r2.put("there", BODY, RENDITION);
-      const get = (key: string) => r2.get(key, { onlyIf }).catch(String);
-      return [await get("there"), await get("missing")];
-    },
-  ],
-]);
+];
 
-const values = [
-  ["a text", "é"],
-  ["an empty text", ""],
-  ["nothing", null],
-  ["an ArrayBuffer", bytes.slice().buffer],
-  ["a part of an array", bytes.subarray(2, 5)],
-  ["an array of wider numbers", new Uint16Array([1, 258])],
-  ["a DataView", new DataView(bytes.buffer, 1, 3)],
-  ["a Blob, whose type is not stored", new Blob([BODY], { type: "image/png" })],
-] as const;
+const RANGES = [
+  { offset: 0, length: 4 },
+  { offset: 8, length: 1024 },
+  { length: 1024 },
+  { offset: 10 },
+];
+
+const VALUES = [
+  "é",
+  "",
+  null,
+  bytes.slice().buffer,
+  bytes.subarray(2, 5),
+  new DataView(bytes.buffer, 1, 3),
+  new Blob([BODY], { type: "image/png" }), // whose type is not stored
+];
 
 const CALLS: readonly (readonly [string, Call])[] = [
-  ...values.map(([name, value]): [string, Call] => [
-    `a put of ${name} (T2)`,
-    async (r2) => [await r2.put("a", value, RENDITION), await r2.get("a")],
-  ]),
-  ["a put of a stream (T2)", (r2) => r2.put("a", new Blob([BODY]).stream())],
-  ["a put of the body of a response made here (T2)", (r2) => r2.put("a", new Response("a").body)],
   [
-    "a put of bytes that change after the call (T2)",
+    "takes texts, bytes and Blobs (T2)",
+    async (r2) => {
+      const answers = [];
+      for (const value of VALUES) {
+        answers.push([await r2.put("a", value, RENDITION), await r2.get("a")]);
+      }
+      return answers;
+    },
+  ],
+  ["refuses a stream of unknown length (T2)", (r2) => r2.put("a", new Blob([BODY]).stream())],
+  [
+    "takes the bytes as they are at the call (T2)",
     async (r2) => {
       const changing = bytes.slice();
       const put = r2.put("a", changing);
@@ -96,9 +84,40 @@ const CALLS: readonly (readonly [string, Call])[] = [
       return r2.get("a");
     },
   ],
-  ...conditions,
   [
-    "two puts at once, each only if nothing is there: one is written (T1, T8a)",
+    "puts only if a condition holds (T8a)",
+    async (r2) => {
+      const answers = [];
+      for (const onlyIf of conditions) {
+        await r2.delete("missing");
+        await r2.put("there", BODY);
+        for (const key of ["there", "missing"]) {
+          answers.push(await r2.put(key, "new", { ...RENDITION, onlyIf }), await r2.get(key));
+        }
+      }
+      return answers;
+    },
+  ],
+  [
+    "gives the body only if a condition holds (T8)",
+    async (r2) => {
+      await r2.put("there", BODY, RENDITION);
+      const ask = (onlyIf: R2Conditional) =>
+        Promise.all([r2.get("there", { onlyIf }), r2.get("missing", { onlyIf })]);
+      return Promise.all(conditions.map(ask));
+    },
+  ],
+  [
+    "gives a part of an object, and what is known of the whole (A14)",
+    async (r2) => {
+      await r2.put("a", BODY, RENDITION);
+      const ask = (key: string) =>
+        Promise.all(RANGES.map((range) => r2.get(key, { range }).catch(String)));
+      return [await ask("a"), await ask("missing"), await r2.head("a")];
+    },
+  ],
+  [
+    "writes one of two puts at once that go only where nothing is (T1, T8a)",
     async (r2) => {
       const put = (body: string) => r2.put("a", body, { onlyIf: { etagDoesNotMatch: "*" } });
       const answers = await Promise.all([put("one"), put("two")]);
@@ -106,7 +125,7 @@ const CALLS: readonly (readonly [string, Call])[] = [
     },
   ],
   [
-    "gets and lists after a put, another put, and a delete (T1)",
+    "shows what was put and deleted at once (T1)",
     async (r2) => {
       const look = async () => [await r2.get("a"), await r2.head("a"), keysOf(await r2.list())];
       const seen = [await look()];
@@ -118,39 +137,25 @@ const CALLS: readonly (readonly [string, Call])[] = [
       return [...seen, await look()];
     },
   ],
-  ["a put of the longest key (T3)", async (r2) => [await r2.put(ONE_KEY, "x"), await r2.list()]],
-  ["a put of a longer key (T3)", (r2) => r2.put(tooLong, "x")],
-  ["a get of a longer key (T3)", (r2) => r2.get(tooLong)],
-  ["a delete of a longer key (T3)", (r2) => r2.delete(tooLong)],
   [
-    "a delete of a key and of a longer one, which deletes nothing (T3)",
+    "takes keys of 1,024 bytes, and no longer ones (T3)",
     async (r2) => {
-      await fill(r2, "a");
-      const failed = await r2.delete(["a", tooLong]).catch(String);
-      return [failed, keysOf(await r2.list())];
-    },
-  ],
-  ...[8191, 8192].map((length): [string, Call] => [
-    `a put with metadata of ${length} bytes under a name of one (T3)`,
-    (r2) => r2.put("a", "x", { customMetadata: { a: "b".repeat(length) } }),
-  ]),
-  [
-    "a put with too much metadata under many names (T3)",
-    (r2) => {
-      const entries = Array.from({ length: 1024 }, (_, at) => [`n${1000 + at}`, "abcd"]);
-      return r2.put("a", "x", { customMetadata: Object.fromEntries(entries) });
+      await fill(r2, "a", ONE_KEY);
+      const failed = [r2.put(tooLong, "x"), r2.get(tooLong), r2.delete(["a", tooLong])];
+      const answers = await Promise.all(failed.map((call) => call.catch(String)));
+      return [answers, keysOf(await r2.list())];
     },
   ],
   [
-    "a put without metadata over one with metadata",
+    "takes 8,192 bytes of metadata, names included, and no more (T3)",
     async (r2) => {
-      await r2.put("a", "one", RENDITION);
-      await r2.put("a", "two");
-      return r2.get("a");
+      const put = (length: number) =>
+        r2.put("a", "x", { customMetadata: { a: "b".repeat(length) } }).catch(String);
+      return [await put(8191), await put(8192)];
     },
   ],
   [
-    "deletes: one, several, twice the same, what is not there (T4)",
+    "deletes one key, several, twice the same, and what is not there (T4)",
     async (r2) => {
       await fill(r2, "a", "b", "c", "d");
       const answers = [await r2.delete("a"), await r2.delete(["b", "c", "b", "missing"])];
@@ -158,42 +163,25 @@ const CALLS: readonly (readonly [string, Call])[] = [
     },
   ],
   [
-    "a delete of 1,000 keys (T4)",
+    "lists by pages, in the order of bytes (T4)",
     async (r2) => {
-      await fill(r2, "k0", "k999", "k1000");
-      await r2.delete(Array.from({ length: 1000 }, (_, at) => `k${at}`));
-      return keysOf(await r2.list());
-    },
-  ],
-  [
-    "a list by pages, in the order of bytes (T4)",
-    async (r2) => {
-      await fill(
-        r2,
-        "s/\uffff",
-        "s/\u{1f600}",
-        "s/B",
-        "s/a",
-        "s/é",
-        "s/_",
-        "s/%",
-        "S/a",
-        "s",
-        "t/a",
-      );
+      await fill(r2, "s/\uffff", "s/\u{1f600}", "s/B", "s/a", "s/é", "s/_", "S/a", "s", "t/a");
       return [await pages(r2, { prefix: "s/", limit: 2 }), await pages(r2, { limit: 3 })];
     },
   ],
-  ...[1, 3, 4, 1000, 0, 1001].map((limit): [string, Call] => [
-    `a list of at most ${limit} of 3 objects (T4)`,
+  [
+    "lists 1 to 1,000 keys (T4)",
     async (r2) => {
       await fill(r2, "a", "b", "c");
-      const { truncated, objects } = await r2.list({ limit });
-      return [truncated, objects.length];
+      const ask = async (limit: number) => {
+        const { truncated, objects } = await r2.list({ limit });
+        return [truncated, objects.length];
+      };
+      return Promise.all([1, 3, 1000, 0, 1001].map((limit) => ask(limit).catch(String)));
     },
-  ]),
+  ],
   [
-    "pages between which objects go and come (T4)",
+    "goes on with a list between whose pages objects go and come (T4)",
     async (r2) => {
       await fill(r2, "a", "c", "e");
       const first = await r2.list({ limit: 2 });
@@ -202,16 +190,15 @@ const CALLS: readonly (readonly [string, Call])[] = [
       return first.truncated && keysOf(await r2.list({ cursor: first.cursor }));
     },
   ],
-  ["a list of nothing (T4)", (r2) => r2.list({ prefix: "a/" })],
-  ...[undefined, [], ["httpMetadata"], ["customMetadata"], ["httpMetadata", "customMetadata"]].map(
-    (include): [string, Call] => [
-      `a list that includes ${include?.join(" and ")} (T4)`,
-      async (r2) => {
-        await fill(r2, "a", "b");
-        return Reflect.apply(r2.list, r2, [{ prefix: "a", ...(include && { include }) }]);
-      },
-    ],
-  ),
+  [
+    "lists the metadata that it is asked for (T4)",
+    async (r2) => {
+      await fill(r2, "a", "b");
+      const ask = (include?: string[]): Promise<unknown> =>
+        Reflect.apply(r2.list, r2, [{ prefix: "a", ...(include && { include }) }]);
+      return Promise.all([ask(), ask([]), ask(["httpMetadata"]), ask(["customMetadata"])]);
+    },
+  ],
 ];
 
 let real: R2Bucket;
@@ -260,6 +247,6 @@ const answerOf = async (call: Call, r2: R2Bucket): Promise<unknown> => {
   }
 };
 
-test.each(CALLS)("%s: as the real one", async (_name, call) => {
+test.each(CALLS)("%s, as the real one does", async (_name, call) => {
   expect(await answerOf(call, createR2())).toEqual(await answerOf(call, real));
 });

@@ -2,7 +2,7 @@
 // issuer, and refuses what docs/rules.md says (K1–K10).
 
 import { type FetchInput, type Network, urlOf } from "../../../src/emulator/fetch.ts";
-import type { Session } from "../../../src/emulator/sessions.ts";
+import type { Session } from "../../../src/emulator/s3/signature.ts";
 import { answerOf, errorOf } from "../issuer.ts";
 import { type Claims, createTokenVerifier, type StsRefusal } from "./verify-token.ts";
 

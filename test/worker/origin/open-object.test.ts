@@ -2,8 +2,8 @@
 // S3 and R2 means, and what it learns.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { R2Fault, R2Stored } from "../../../src/emulator/r2/r2.ts";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
-import type { R2Fault, R2Stored } from "../../../src/emulator/r2/types.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
 import { openObject } from "../../../src/worker/origin/open-object.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
-import { findFault } from "../../../src/emulator/s3/check-request.ts";
+import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
 import { originUrl } from "../../../src/worker/origin/object-url.ts";
 import { type SignedHeaders, sign } from "../../../src/worker/origin/sigv4.ts";
 import { BASE, CREDENTIALS } from "../../support/env.ts";
@@ -14,7 +14,7 @@ const REGION = "eu-west-1";
 function fault(of: string, headers: SignedHeaders, region: string) {
   const keys = new Map([[CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey]]);
   const request = new Request(of, { headers });
-  return findFault(request, { keys, region, now: Date.now(), dialect: "r2" });
+  return findSignatureFault(request, { keys, region, now: Date.now(), dialect: "r2" });
 }
 
 test("exactly three headers are sent, and the signed ones are those of A1", async () => {

@@ -1,8 +1,8 @@
 // Attacks on the store of renditions: what a visitor sees that S3 does not give, what stays, and who waits too long.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
-import type { R2Fault } from "../../../src/emulator/r2/types.ts";
 import { finish, watchWork } from "../../support/clock.ts";
 import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";

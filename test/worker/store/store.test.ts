@@ -3,9 +3,9 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createCache } from "../../../src/emulator/cache/cache.ts";
+import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
-import type { R2Fault } from "../../../src/emulator/r2/types.ts";
-import type { S3Fault } from "../../../src/emulator/s3/state.ts";
+import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { finish, watchWork } from "../../support/clock.ts";
 import { BASE, ENV, NEXT, VARS } from "../../support/env.ts";
 import {

@@ -1,0 +1,133 @@
+// S3's answers with what it has: an object, whole, a range of it or 304, as the headers ask; and ListObjectsV2.
+
+import { createHash } from "node:crypto";
+import { isUint8Array } from "node:util/types";
+import { contentRange, halfOf, isThere, readRange } from "../body.ts";
+import { escapeXml, REQUEST_IDS, type S3Fault, type S3Refusal } from "./faults.ts";
+
+/**
+ * An object of a bucket.
+ * @example
+ * s3.objects.set("fig.jpg", { body: readFileSync("fig.jpg"), type: "image/jpeg" });
+ */
+export type Stored = {
+  readonly body: Uint8Array;
+  /** Its content-type. */
+  readonly type: string;
+  /** Without quotes. Left out: the MD5 of the body. Null: the object has none. */
+  readonly etag?: string | null;
+  readonly cacheControl?: string;
+  /** Its content-encoding. */
+  readonly encoding?: string;
+  /** What `x-amz-meta-…` headers say, by their names without that. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Left out: when the emulator was written. */
+  readonly lastModified?: Date;
+};
+
+/** Objects by their keys. What is none throws a TypeError. */
+export class Objects extends Map<string, Stored> {
+  override set(key: string, object: Stored): this {
+    const { body, type }: Partial<Stored> = Object(object);
+    if (isUint8Array(body) && typeof type === "string") return super.set(key, object);
+    const right = '{ body: bytes, type: "image/jpeg" }, where bytes are a Buffer or Uint8Array';
+    const hint = body instanceof Promise ? ". The body is a Promise: await it" : "";
+    throw new TypeError(`s3.objects: "${key}" is not ${right}${hint}`);
+  }
+}
+
+const LAST_MODIFIED = new Date("2026-11-24T09:00:00Z");
+
+/** Answers with an object, or with a part of it (A14). */
+export function sendObject(
+  request: Request,
+  object: Stored,
+  faults: ReadonlySet<S3Fault>,
+): Response | S3Refusal {
+  const { body, type, cacheControl, encoding, metadata = {}, lastModified } = object;
+  const etag = etagOf(object);
+  const headers = new Headers({
+    "last-modified": (lastModified ?? LAST_MODIFIED).toUTCString(),
+    server: "AmazonS3",
+    ...REQUEST_IDS,
+  });
+  if (etag !== null) headers.set("etag", `"${etag}"`);
+  if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
+    return new Response(null, { status: 304, headers }); // A14: it has no metadata
+  }
+  headers.set("content-type", type);
+  headers.set("content-length", `${body.length}`);
+  headers.set("accept-ranges", "bytes");
+  headers.set("x-amz-server-side-encryption", "AES256");
+  if (cacheControl !== undefined) headers.set("cache-control", cacheControl);
+  if (encoding !== undefined) headers.set("content-encoding", encoding);
+  for (const [name, value] of Object.entries(metadata)) headers.set(`x-amz-meta-${name}`, value);
+  if (request.method === "HEAD") return new Response(null, { headers });
+  const asked = faults.has("ignores-range") ? null : request.headers.get("range");
+  const range = readRange(asked, body.length);
+  if (range === undefined) return new Response(sent(body, faults, request.signal), { headers });
+  headers.set("content-range", contentRange(range, body.length));
+  if (!isThere(range, body.length)) {
+    return { code: "InvalidRange", headers: { "content-range": `bytes */${body.length}` } };
+  }
+  const part = body.slice(range.first, range.last + 1);
+  headers.set("content-length", `${part.length}`);
+  const isWhole = range.last < body.length / 2; // the connection breaks after half of the object
+  const content = isWhole ? part : sent(part, faults, request.signal);
+  return new Response(content, { status: 206, headers });
+}
+
+function sent(body: Uint8Array, faults: ReadonlySet<S3Fault>, signal: AbortSignal) {
+  const fails = faults.has("cut-short");
+  return fails || faults.has("stall-midway") ? halfOf(body, fails, signal) : body.slice();
+}
+
+/** Null: the object has none. */
+export function etagOf({ etag, body }: Pick<Stored, "etag" | "body">): string | null {
+  return etag === undefined ? createHash("md5").update(body).digest("hex") : etag;
+}
+
+const MAX_LISTED = 1000;
+
+/** Lists keys in byte order. With a delimiter, keys that share a prefix up to it are listed once. */
+export function listObjects(
+  objects: ReadonlyMap<string, Stored>,
+  query: URLSearchParams,
+): Response {
+  const [prefix, delimiter] = [query.get("prefix") ?? "", query.get("delimiter") ?? ""];
+  const limit = Math.min(MAX_LISTED, Number(query.get("max-keys") ?? MAX_LISTED));
+  const names = [...objects.keys()]
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => {
+      const end = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+      return end < 0 ? key : key.slice(0, end + delimiter.length);
+    });
+  const all = [...new Set(names)].sort(compareKeys);
+  const from = Number(query.get("continuation-token") ?? 0);
+  const page = all.slice(from, from + limit);
+  const isTruncated = from + page.length < all.length;
+  const isEncoded = query.get("encoding-type") === "url";
+  const entries = page.map((name) => {
+    const object = objects.get(name);
+    const text = escapeXml(isEncoded ? encodeName(name) : name);
+    if (object === undefined) return `<CommonPrefixes><Prefix>${text}</Prefix></CommonPrefixes>`;
+    const etag = etagOf(object);
+    const tag = etag === null ? "" : `<ETag>${escapeXml(`"${etag}"`)}</ETag>`;
+    return `<Contents><Key>${text}</Key>${tag}<Size>${object.body.length}</Size></Contents>`;
+  });
+  const encoding = isEncoded ? "<EncodingType>url</EncodingType>" : "";
+  const next = `<NextContinuationToken>${from + page.length}</NextContinuationToken>`;
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${encoding}<KeyCount>${page.length}</KeyCount><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next : ""}${entries.join("")}</ListBucketResult>`;
+  return new Response(xml, { headers: { "content-type": "application/xml", ...REQUEST_IDS } });
+}
+
+/** Percent-encodes a key as AWS does in lists: a space becomes `+`, and slashes stay. */
+function encodeName(name: string): string {
+  return encodeURIComponent(name).replaceAll("%20", "+").replaceAll("%2F", "/");
+}
+
+/** Compares keys as buckets order them: by the bytes of their UTF-8. */
+export function compareKeys(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}

@@ -1,0 +1,88 @@
+// What a private S3 bucket is made with, and what it is and knows.
+
+import { call, oneOf, optional, type Rule, table, text } from "../check.ts";
+import type { S3Fault, S3Grant } from "./faults.ts";
+import type { Stored } from "./objects.ts";
+import type { Session } from "./signature.ts";
+
+/**
+ * What a bucket is made with.
+ * @example
+ * const settings: S3Settings = {
+ *   endpoint: "https://s3.eu-west-1.amazonaws.com",
+ *   bucket: "acme-media",
+ *   region: "eu-west-1",
+ *   credentials: { accessKeyId: "an-id", secretAccessKey: "a-secret" },
+ * };
+ */
+export type S3Settings = {
+  /** `https://s3.REGION.amazonaws.com`, or another URL of that shape. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  /** Session credentials that open the bucket too, by their key ids. */
+  readonly sessions?: ReadonlyMap<string, Session>;
+  /** `r2` signs a path as it is spelt, and answers an unknown key id with 401 (A2, A7). */
+  readonly dialect?: "aws" | "r2";
+  /** The prefix of the keys that the policy allows to read (A13). Left out: all keys. */
+  readonly readable?: string;
+  /** ms since 1970. Left out: the clock of this machine. */
+  readonly now?: () => number;
+};
+
+const endpoint: Rule<string> = {
+  what: "the URL of an S3 without a path, such as https://s3.eu-west-1.amazonaws.com",
+  test: (value): value is string =>
+    typeof value === "string" && /^https?:\/\/[^/?#]+\/?$/.test(value) && URL.canParse(value),
+};
+
+const bucket: Rule<string> = {
+  what: "the name of a bucket, without a slash",
+  test: (value): value is string => typeof value === "string" && /^[^/]+$/.test(value),
+};
+
+const prefix: Rule<string> = {
+  what: "a prefix of keys",
+  test: (value): value is string => typeof value === "string",
+};
+
+const sessions: Rule<ReadonlyMap<string, Session>> = {
+  what: "a Map of sessions",
+  test: (value): value is ReadonlyMap<string, Session> => value instanceof Map,
+};
+
+export const SETTING_RULES = {
+  endpoint,
+  bucket,
+  region: text,
+  credentials: table<S3Settings["credentials"]>({
+    accessKeyId: text,
+    secretAccessKey: text,
+    sessionToken: optional(text),
+  }),
+  sessions: optional(sessions),
+  dialect: optional(oneOf("aws", "r2")),
+  readable: optional(prefix),
+  now: optional(call<() => number>()),
+} satisfies Record<keyof S3Settings, Rule>;
+
+/** What a bucket is and knows. */
+export type S3State = {
+  readonly settings: S3Settings;
+  readonly objects: ReadonlyMap<string, Stored>;
+  /** Secrets by access key id. */
+  readonly keys: ReadonlyMap<string, string>;
+  readonly faults: ReadonlySet<S3Fault>;
+  readonly grants: ReadonlySet<S3Grant>;
+};
+
+/** The time on the clock of S3, in ms since 1970. */
+export function clockOf({ settings, faults }: Pick<S3State, "settings" | "faults">): number {
+  const { now = Date.now } = settings;
+  return now() + (faults.has("clock-skew") ? 20 * 60_000 : 0);
+}
