@@ -109,16 +109,13 @@ test("a deploy makes the bucket of the store, in its jurisdiction (T9)", async (
   expect(cloudflare.uploaded).toEqual([{ worker: "vitrine", secrets: FILE }]);
 });
 
-test.each([{}, { bucket_name: "acme-renditions" }])(
-  "without R2 in the account, a deploy with %j as its store says what to do",
-  async (binding) => {
-    withStore(binding);
-    cloudflare.buckets = undefined;
-    const { code, err } = await vitrine(WITH_FILE, { folder, env: environment() });
-    expect([code, cloudflare.uploaded]).toEqual([2, []]);
-    expect(err).toContain("R2 is not switched on in this account, or wrangler may not use it: ");
-  },
-);
+test("without R2 in the account, a deploy with a store says what to do", async () => {
+  withStore({});
+  cloudflare.buckets = undefined;
+  const { code, err } = await vitrine(WITH_FILE, { folder, env: environment() });
+  expect([code, cloudflare.uploaded]).toEqual([2, []]);
+  expect(err).toContain("R2 is not switched on in this account");
+});
 
 test("a first deploy without the secrets that it requires says how to give them", async () => {
   const { code, err } = await vitrine(["deploy"], { folder, env: environment() });
