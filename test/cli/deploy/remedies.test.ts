@@ -8,7 +8,6 @@ import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { deploy, type Options, type Tools } from "../../../src/cli/deploy/index.ts";
 import { examine } from "../../../src/cli/doctor/index.ts";
-import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { CACHED, envLine, HOST, makeProject } from "../../support/cli/folder.ts";
 import { createWorld, type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
@@ -43,9 +42,6 @@ let config: Config;
 let secrets: Record<string, string>;
 /** The vars and the secrets of the Worker. */
 let worker: Record<string, unknown>;
-/** What wrangler says in place of its work, and the version in package-lock.json. */
-let refusal: string;
-let locked: string;
 
 type Visit = { readonly request: Pick<Request, "url" | "headers"> };
 
@@ -60,7 +56,7 @@ beforeEach(() => {
   arrange({ firewall: true, cache: false, sources: ["acme-media.s3.eu-west-1.amazonaws.com"] });
   stage.s3.faults.add("no-list-bucket");
   stage.s3.keys.set(ID, SECRET);
-  [config, secrets, refusal, locked] = [healthy(), OLD_KEY, "", VERSION];
+  [config, secrets] = [healthy(), OLD_KEY];
   worker = { ...config.vars, ...OLD_KEY };
   network.use(http.all(`${HOST}/*`, serve));
 });
@@ -76,7 +72,7 @@ const wrangler =
     if (isFault(read)) throw new Error(read.fault);
     const after = { ...worker, ...sent };
     const missing = read.secrets.filter((name) => after[name] === undefined);
-    const says = missing.length > 0 ? `required secrets have not been set: ${missing}` : refusal;
+    const says = missing.length > 0 ? `required secrets have not been set: ${missing}` : "";
     hear(`${says}\n`);
     if (says !== "") return 1;
     worker = { ...after, ...read.deployed };
@@ -84,7 +80,6 @@ const wrangler =
   };
 
 async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
-  const packages = { "node_modules/vitrine": { version: locked } };
   const folder = makeProject(
     JSON.parse(JSON.stringify({ ...config, main: "src/worker/index.ts" })),
     "wrangler.toml",
@@ -92,7 +87,6 @@ async function run(options: Options = { secretsFile: "secrets.env" }, given: Giv
       "secrets.env": Object.entries(secrets)
         .map(([name, value]) => envLine(name, value))
         .join(""),
-      "package-lock.json": JSON.stringify({ packages }),
     },
   );
   const { world, said } = createWorld({ folder, ...given });
@@ -117,7 +111,7 @@ async function runDoctor({ text, folder }: { text: string; folder: string }): Pr
   const command = /npx vitrine (doctor [^\n]*)/.exec(text)?.[1] ?? "";
   const args = command.replace(/'?https:\/\/…'?/, HOST).split(" ");
   const { code, out, err } = await vitrine(args, { folder });
-  expect([code < 2, out + err]).toEqual([true, expect.anything()]);
+  expect([code < 2, out + err]).toEqual([true, expect.stringContaining("\n0 errors, ")]);
 }
 
 // How a world is broken, or corrected.
@@ -127,17 +121,9 @@ const put = (values: Record<string, string>) => (): void => {
 const set = (values: object) => (): void => void Object.assign(config, values);
 const setBucket = (values: object) => (): void =>
   void Object.assign(config.vars.BUCKETS.media, values);
-const lock = (version: string) => (): void => {
-  locked = version;
-};
-const refuse = (says: string) => (): void => {
-  refusal = says;
-};
 const transform = (transformations: boolean) =>
   void Object.assign(stage.edge.switches, { transformations });
 const { routes } = healthy();
-const list = (name: string) => set({ secrets: { required: [...REQUIRED, name] } });
-
 type Row = readonly [
   problem: string,
   /** A part of what is printed. */
@@ -150,8 +136,6 @@ type Row = readonly [
 ];
 
 const DEAD = { ...OLD_KEY, AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7STAGING" };
-const PURGE_TOKEN = "a-token-of-thirty-two-characters-or-more";
-const REVOKED = "Authentication error [code: 10000]";
 
 const ROWS: readonly Row[] = [
   ["a dead key", "Take an active key of this environment", put(DEAD), put(NEW_KEY)],
@@ -165,12 +149,6 @@ const ROWS: readonly Row[] = [
     () => void stage.s3.keys.set(ID, SECRET),
   ],
   [
-    "no canary",
-    "Set BUCKETS.media.canary",
-    () => void delete config.vars.BUCKETS.media["canary"],
-    setBucket({ canary: "key.jpg" }),
-  ],
-  [
     "a policy that allows the list alone",
     "Allow it s3:GetObject, or use another key",
     () => {
@@ -180,7 +158,6 @@ const ROWS: readonly Row[] = [
     },
     setBucket({ prefix: "published/" }), // the strict S3 has one policy, which allows that
   ],
-  ["another locked version", "npm ci. Nothing is deployed", lock("0.0.1"), lock(VERSION)],
   [
     "no host to check",
     "routes names no host to check. Put your domain there, or name one: ",
@@ -212,8 +189,6 @@ const ROWS: readonly Row[] = [
     setBucket({ bucket: "acme-media" }),
     true,
   ],
-  ["a required secret", "Put the secrets that it names", list("PURGE_TOKEN"), put({ PURGE_TOKEN })],
-  ["no login", "Run npx wrangler login, or set", refuse(REVOKED), refuse("")],
 ];
 
 const named = ROWS.map((row) => [row[0], row] as const);

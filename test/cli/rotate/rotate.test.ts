@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
+import { rotateCommand } from "../../../src/cli/rotate/index.ts";
 import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
 import { writeRefusal } from "../../../src/emulator/s3/faults.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
@@ -31,7 +32,7 @@ import {
   URL,
   visit,
 } from "../../support/cli/rotating-site.ts";
-import type { Ended } from "../../support/cli/vitrine.ts";
+import { createWorld, type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { BASE, HEALTH_TOKEN } from "../../support/env.ts";
 import { keepNothing, stage } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
@@ -190,6 +191,41 @@ test.each(["before wrangler", "after wrangler", "waiting"])(
     expect(await visit()).toEqual(SHOWN);
   },
 );
+
+/** The options of the `npx vitrine rotate` that was printed, as a shell reads it. */
+async function printed({ out, err }: Ended): Promise<Options> {
+  const [command = ""] = /npx vitrine rotate.*/.exec(out + err) ?? [];
+  const parsed = rotateCommand(createWorld({}).world, async () => {});
+  await parsed.parseAsync(command.replace(/['"]/g, "").split(" ").slice(3), { from: "user" });
+  return parsed.opts();
+}
+
+test("what it prints to go on with goes on: from no key, from no login, from another Worker", async () => {
+  let ended: Ended = await run({ keyFile: undefined });
+  let isWrong = true;
+  for (const during of [{ code: 1, says: "Authentication error" }, { elsewhere: true }] as const) {
+    isWrong = true;
+    site.during = () => (isWrong ? during : {});
+    ended = await run(await printed(ended));
+    expect(ended.code).toBe(2);
+  }
+  isWrong = false;
+  expect([(await run(await printed(ended))).code, now()]).toEqual([0, current(NEW_KEY)]);
+});
+
+test("images that fail on the way stop it, and the doctor that it prints says why", async () => {
+  site.during = (times) => {
+    if (times === 2) stage.edge.switches.transformations = false;
+    return {};
+  };
+  const stopped = await run();
+  const [, args = ""] = /npx vitrine (doctor .*)/.exec(stopped.err) ?? [];
+  const given = { folder: site.folder, env: { HEALTH_TOKEN } };
+  const { out } = await vitrine([...args.split(" "), "--json"], given);
+  expect([stopped.code, out]).toEqual([2, expect.stringContaining('"check": "transformations"')]);
+  stage.edge.switches.transformations = true;
+  expect([(await run(await printed(stopped))).code, now()]).toEqual([0, current(NEW_KEY)]);
+});
 
 test("a bucket is rotated with all that have its key, and no others", async () => {
   addBucket("extra", "AWS");

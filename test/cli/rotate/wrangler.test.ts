@@ -68,12 +68,6 @@ test.each<[what: string, status: number, answer: object, says: string, env?: str
     refusal(10215, "not deployed"),
     "The latest version of the Worker is not the deployed one",
   ],
-  [
-    "knows no such token",
-    403,
-    refusal(10000, "Authentication error"),
-    "wrangler is not logged in, or may not do this",
-  ],
 ])("the real wrangler, in front of an API that %s", async (_what, status, answer, says, env) => {
   const requests: { method: string; url: string; body: unknown }[] = [];
   const server = createServer(async (request, response) => {

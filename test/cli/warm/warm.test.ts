@@ -2,19 +2,22 @@
 
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { expectGolden } from "../../support/cli/golden.ts";
+import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
 import { network } from "../../support/stand.ts";
 
 const SITE = "https://images.example";
+/** How many requests `warm` sends at once, unless it is told. */
+const PARALLEL = 6;
 
-let asked: { path: string; accept: string; at: number }[] = [];
+let requested: { path: string; accept: string; at: number }[] = [];
 let most = 0;
 
 /** Puts a Vitrine onto the network. It answers with `instead` where that is no image. */
 function arrange(instead: (path: string, index: number) => Response | undefined = () => undefined) {
-  asked = [];
+  requested = [];
   most = 0;
   let running = 0;
   network.resetHandlers(
@@ -23,7 +26,7 @@ function arrange(instead: (path: string, index: number) => Response | undefined 
       most = Math.max(most, running);
       const { pathname: path } = new URL(request.url);
       const accept = request.headers.get("accept") ?? "";
-      const index = asked.push({ path, accept, at: Date.now() }) - 1;
+      const index = requested.push({ path, accept, at: Date.now() }) - 1;
       await new Promise((settle) => setTimeout(settle, ((index % 5) + 1) * 100));
       running -= 1;
       const type = /^image\/(?:avif|webp)/.exec(accept)?.[0] ?? "image/jpeg";
@@ -53,7 +56,7 @@ const warm = (args: readonly string[], given: Given = {}) =>
   vitrine(["warm", ...args], { folder, ...given });
 const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);
 const ONE = ["--preset", "hero@640w"];
-const all = () => asked.map(({ path, accept }) => `${path} ${accept.split(",", 1)}`).toSorted();
+const all = () => requested.map(({ path, accept }) => `${path} ${accept.split(",", 1)}`).toSorted();
 
 test("it asks for every variant in every format, and for no rendition twice (L2)", async () => {
   const key = "photos/fig #1.jpg";
@@ -78,20 +81,23 @@ test("it asks for every variant in every format, and for no rendition twice (L2)
   expect(err).toMatch(/^25 images, 25,000 bytes\.$/m);
 });
 
-test.each<[string, args: string[], requests: number, only: RegExp]>([
-  ["a preset", ["a.jpg", "--preset", "card"], 9, /^\/images\/card(?:@\w+(?:\.5x)?)?\/a\.jpg /],
-  ["variants", ["a.jpg", ...ONE, "-p", "card@2x"], 6, /(?:hero@640w|card@2x)\/a/],
-  ["a path", ["/images/hero/a%23.jpg", ...ONE], 3, /hero@640w\/a%23\.jpg /],
-])("only %s", async (_what, args, requests, only) => {
-  expect(await warm(args)).toMatchObject({ code: 0 });
-  expect(asked).toHaveLength(requests);
-  for (const one of all()) expect(one).toMatch(only);
+test("only the presets, variants and paths that are named", async () => {
+  for (const [args, requests, only] of [
+    [["a.jpg", "--preset", "card"], 9, /^\/images\/card(?:@\w+(?:\.5x)?)?\/a\.jpg /],
+    [["a.jpg", ...ONE, "-p", "card@2x"], 6, /(?:hero@640w|card@2x)\/a/],
+    [["/images/hero/a%23.jpg", ...ONE], 3, /hero@640w\/a%23\.jpg /],
+  ] as const) {
+    arrange();
+    expect(await warm(args)).toMatchObject({ code: 0 });
+    expect([args, all().filter((one) => only.test(one)).length]).toEqual([args, requests]);
+    expect(requested).toHaveLength(requests);
+  }
 });
 
 test("it sends no more requests at once than --concurrency says", async () => {
   const args = ["-", "--preset", "thumbnail", "--concurrency", "20"];
   expect(await warm(args, { stdin: some(10).join("\n") })).toMatchObject({ code: 0 });
-  expect([asked.length, most]).toEqual([60, 20]);
+  expect([requested.length, most]).toEqual([60, 20]);
 });
 
 test("what failed is on stdout and can be given again, and the reasons are on stderr", async () => {
@@ -129,45 +135,52 @@ const busy = (after: string, status: number) => () =>
   new HttpResponse("Wait", { status, headers: { "retry-after": after } });
 
 test("a 429 holds back all requests for as long as it asks", async () => {
-  arrange((_path, index) => (index === 2 ? busy("60", 429)() : undefined));
-  const began = Date.now();
+  let heldAt = Number.POSITIVE_INFINITY;
+  arrange((_path, index) => {
+    if (index !== 2) return undefined;
+    heldAt = Date.now();
+    return busy("60", 429)();
+  });
   expect(await warm([...some(10), ...ONE])).toMatchObject({ code: 0 });
-  expect(asked).toHaveLength(31);
-  expect(asked.filter(({ at }) => at - began < 60_000).length).toBeLessThan(12);
+  expect(requested).toHaveLength(31);
+  const held = requested.filter(({ at }) => at > heldAt + 1_000 && at < heldAt + 60_000);
+  expect(held).toEqual([]);
 });
 
-test.each<[string, () => Response, says: RegExp]>([
-  ["everything fails", () => HttpResponse.error(), /no answer/],
-  ["a sign-in page comes", () => HttpResponse.redirect("https://sign-in.example/"), /302/],
-  ["the quota of the month is spent", busy("3600", 503), /503/],
-])("it stops if %s", async (_what, answer, says) => {
-  arrange(answer);
-  const began = Date.now();
-  const { code, err } = await warm([...some(1_000), ...ONE]);
-  expect(code).toBe(2);
-  expect(asked.length).toBeLessThan(26 * 3);
-  expect(Date.now() - began).toBeLessThan(120_000);
-  expect(err).toMatch(new RegExp(`Stopped: the last 20 requests failed, .*${says.source}`));
-  expect(err).toContain("To continue, run it again.");
+test("it stops if everything fails, a sign-in page comes, or the quota of the month is spent", async () => {
+  for (const answer of [
+    () => HttpResponse.error(),
+    () => HttpResponse.redirect("https://sign-in.example/"),
+    busy("3600", 503),
+  ]) {
+    arrange(answer);
+    const { code, err } = await warm([...some(1_000), ...ONE]);
+    // What is under way when the twentieth fails is asked again, at most twice.
+    expect([code, requested.length <= (20 + PARALLEL) * 3]).toEqual([2, true]);
+    expect(err).toContain("Stopped: the last 20 requests failed");
+  }
 });
 
 test("it goes on if objects are missing, and names each once", async () => {
   arrange(() => new HttpResponse("Not found", { status: 404 }));
   const { code, err } = await warm([...some(20), ...ONE]);
-  expect([code, asked.length, err.split("photos/7.jpg").length]).toEqual([2, 60, 2]);
+  expect([code, requested.length, err.split("photos/7.jpg").length]).toEqual([2, 60, 2]);
 });
 
-test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
-  ["nothing", [], { stdin: "a.jpg" }, 3, /^Name objects, or a --prefix, or - for objects on stdin/],
-  ["no object on stdin", ["-"], {}, 0, /^0 objects: 0 requests/],
-  ["no such preset", ["a", "-p", "cart"], {}, 2, /^no preset or variant cart is shown\. Known: /],
-  ["too much at once", ["a", "--concurrency", "101"], {}, 3, /It must be a whole number from 1 to/],
-  ["no URL", ["a", "--url", "images.example"], {}, 2, /is not a URL such as/],
-  ["no S3 key", ["--prefix", "a"], {}, 2, /^--prefix has to list media, and there is no S3 key/],
-])("%s: it says so, and requests nothing", async (_what, args, given, code, said) => {
-  const ended = await warm(args, given);
-  expect([ended.code, ended.err]).toEqual([code, expect.stringMatching(said)]);
-  expect(asked).toEqual([]);
+test("what makes no sense: it says so, and requests nothing", async () => {
+  const shown: [string, Ended][] = [];
+  for (const args of [
+    [],
+    ["-"],
+    ["a", "-p", "cart"],
+    ["a", "--concurrency", "101"],
+    ["a", "--url", "images.example"],
+    ["--prefix", "a"],
+  ]) {
+    shown.push([args.join(" "), await warm(args)]);
+    expect(requested).toEqual([]);
+  }
+  await expectGolden("refused.txt", shown);
 });
 
 test("Ctrl-C ends it", async () => {
@@ -177,6 +190,6 @@ test("Ctrl-C ends it", async () => {
     return undefined;
   });
   const { code, err } = await warm([...some(100), ...ONE], { interrupted: interrupt.signal });
-  expect([code, asked.length < 40]).toEqual([130, true]);
+  expect([code, requested.length < 40]).toEqual([130, true]);
   expect(err).toContain("To continue, run it again.");
 });

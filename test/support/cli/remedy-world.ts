@@ -5,7 +5,6 @@ import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { BASE, HEALTH_TOKEN, SECRETS } from "../env.ts";
 import { arrange, stage, wait } from "../play.ts";
 import { type Change, CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
-import { vitrine } from "./vitrine.ts";
 
 type Tree = { [name: string]: unknown };
 
@@ -79,12 +78,6 @@ export async function consult(world: World): Promise<readonly Finding[]> {
   const report = await examine(world.args, { folder, now, env: world.shell });
   if (report.findings.length === 0) throw new Error(`the doctor says nothing: ${report.text}`);
   return report.findings;
-}
-
-/** Runs another command in this world. @returns all that it prints */
-export async function runIn(world: World, args: readonly string[]): Promise<string> {
-  const { out, err } = await vitrine(args, { folder: settle(world), env: world.shell });
-  return out + err;
 }
 
 /** What an operator can do with a remedy. Each part that is done must be in its text. */
