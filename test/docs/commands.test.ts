@@ -1,13 +1,20 @@
-// The commands that the documents name are commands of `vitrine`, or scripts of package.json.
+// The commands that the documents name are commands of `vitrine`, or scripts of package.json, and those that are
+// printed as a whole work.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { HttpResponse, http } from "msw";
+import { expect, onTestFinished, test } from "vitest";
 import { readSources } from "../structure/imports.ts";
 import { ROOT } from "../support/built.ts";
+import { makeFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
+import { PURGE_TOKEN, SECRETS } from "../support/env.ts";
+import { copyWithDomain, removeCopies } from "../support/local-run.ts";
+import { network, setUp } from "../support/stand.ts";
 import { listPages, readPage } from "./pages.ts";
 
+const SITE = "https://images.example.com";
 const { out } = await vitrine(["--help"]);
 const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z|]+)(?: \[| {2})/gm)].flatMap(
   ([, names = ""]) => names.split("|"),
@@ -85,4 +92,45 @@ test("README.md names the file that npm pack makes", () => {
   const named = readPage("README.md").match(/vitrine-[\d.]+\.tgz/g);
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   expect([...new Set(named)]).toEqual([`vitrine-${version}.tgz`]);
+});
+
+test("the wrangler.toml of docs/environments.md is right, at the top level and in staging (S6)", async () => {
+  const page = readPage("docs/environments.md");
+  const [, text = ""] = /```toml\n(.*?)```/s.exec(page) ?? [];
+  const folder = makeFolder({}, { "wrangler.toml": text, "src/index.ts": "" });
+  for (const env of [[], ["--env", ""], ["--env", "staging"]]) {
+    expect(await vitrine(["check", ...env], { folder })).toMatchObject({ code: 0, err: "" });
+  }
+  const deploys = [...page.matchAll(/npx vitrine deploy (.*)$/gm)].map(([, args = ""]) => args);
+  const options = new Set(deploys.flatMap((args) => args.match(/--[a-z-]+/g) ?? []));
+  expect(options).toEqual(new Set(["--env", "--secrets-file"]));
+  const { out } = await vitrine(["deploy", "--help"]);
+  for (const option of options) expect(out).toContain(option);
+});
+
+test("the commands of docs/purge-and-warm.md work as they stand there", async () => {
+  const lines = readPage("docs/purge-and-warm.md").matchAll(
+    /^npx vitrine ((?:purge|warm) .*?)(?: [<>] .*)?$/gm,
+  );
+  const commands = Array.from(lines, ([, command = ""]) => command);
+  expect(commands.length).toBeGreaterThan(5);
+  network.listen();
+  onTestFinished(() => {
+    network.close();
+    removeCopies();
+  });
+  const folder = copyWithDomain();
+  for (const command of commands) {
+    const { s3 } = setUp();
+    const body = new Uint8Array();
+    s3.objects.set("published/photos/2026/a.jpg", { body, type: "image/jpeg" });
+    const headers = { "content-type": "image/avif" };
+    network.use(
+      http.get(`${SITE}/*`, () => new HttpResponse("an image", { headers })),
+      http.post(`${SITE}/purge`, () => HttpResponse.json({ ok: true, not_purged: [] })),
+    );
+    const env = { ...SECRETS, PURGE_TOKEN };
+    const ended = await vitrine(command.split(" "), { folder, env, stdin: "photos/fig.jpg\n" });
+    expect([command, ended]).toMatchObject([command, { code: 0, out: "" }]);
+  }
 });
