@@ -56,6 +56,13 @@ test("the files of the repository that pages name are there", () => {
   }
 });
 
+test("the tests that docs/security.md names are there", () => {
+  const named = [...readPage("docs/security.md").matchAll(/`([\w./-]+\.test\.ts)`/g)];
+  const files = named.map(([, file = ""]) => file);
+  expect(files.length).toBeGreaterThan(50);
+  expect(files.filter((file) => !existsSync(join(ROOT, "test", file)))).toEqual([]);
+});
+
 test("npm run check leaves the form of the operator's own configuration alone", () => {
   const folder = makeTemporary("vitrine-form-");
   copyFileSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
