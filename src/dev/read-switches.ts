@@ -2,8 +2,7 @@
 
 import { parseEnv } from "node:util";
 import { flag, mistake, type Rules } from "../emulator/check.ts";
-import { SWITCH_RULES } from "../emulator/edge/edge-rules.ts";
-import type { Switches } from "../emulator/edge/switches.ts";
+import { SWITCH_RULES, type Switches } from "../emulator/edge/switches.ts";
 import { isPlainObject } from "../worker/base/json.ts";
 import type { Report } from "../worker/config/schema.ts";
 

@@ -3,7 +3,7 @@
 import { withPages } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
 import { publicPath } from "../cli/urls/public-url.ts";
-import { unplayable } from "../emulator/edge/unplayable.ts";
+import { findUnplayed } from "../emulator/edge/options.ts";
 import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";
@@ -71,7 +71,7 @@ function roleLines({ routes }: Config): string[] {
 /** The options of presets that the emulator does not implement. */
 function missingLines({ variants }: Config): string[] {
   const lines = [...variants].flatMap(([name, { image }]) => {
-    const missing = unplayable(imageOf({ image }));
+    const missing = findUnplayed(imageOf({ image }));
     if (missing.length === 0 || name.includes("@")) return [];
     return [`PRESETS.${name}: the local edge does not implement ${missing.join(", ")}.`];
   });

@@ -1,10 +1,9 @@
 // The strict edge as it is offered: with its own maker of images, and with the Images binding.
 
 import { createEdgeWith } from "./edge/edge.ts";
-import { makeRendition } from "./edge/rendition.ts";
+import { makeRendition } from "./edge/make.ts";
 import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
 import { loadSharp } from "./edge/sharp.ts";
-import type { ImagesBinding, ImagesService } from "./images/types.ts";
 import { withImages } from "./with-images.ts";
 
 /**
@@ -20,7 +19,7 @@ export type Edge = Omit<EdgeCore, "quota"> & {
   /** The Images binding, `env.IMAGES`. It has the same switches and the same quota. */
   readonly images: ImagesBinding;
   /** What the binding posts its forms to: `…/transform` and `…/info`. */
-  readonly answerImages: ImagesService;
+  answerImages(request: Request): Promise<Response>;
 };
 
 /**

@@ -19,30 +19,12 @@ export type {
 export type { Where } from "./cache/places.ts";
 export type { CacheSwitches } from "./cache/switches.ts";
 export { createEdge, type Edge } from "./create-edge.ts";
-export type { BindingSwitches } from "./edge/binding-switches.ts";
 export type { Fault } from "./edge/faults.ts";
-export type {
-  GravityPoint,
-  ImageOptions,
-  OverlayOptions,
-  Transformations,
-} from "./edge/image-options.ts";
+export type { ImageOptions } from "./edge/options.ts";
 export type { Refusal } from "./edge/refusal.ts";
 export type { EdgeInit, EdgeSettings } from "./edge/settings.ts";
-export type { EdgeSwitches, Switches } from "./edge/switches.ts";
+export type { Switches } from "./edge/switches.ts";
 export type { FetchInit, FetchInput, HeadersInput, Network } from "./fetch.ts";
-export type {
-  BindingDraw,
-  BindingEncoding,
-  BindingInfo,
-  BindingOutput,
-  BindingResult,
-  BindingText,
-  BindingTransform,
-  BindingTransformer,
-  ImagesBinding,
-  ImagesService,
-} from "./images/types.ts";
 export { createR2, type R2, type R2Call, type R2Fault, type R2Stored } from "./r2/r2.ts";
 export {
   createS3,

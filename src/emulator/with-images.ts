@@ -7,14 +7,13 @@ import { createImagesService } from "./images/service.ts";
 
 /**
  * Adds the Images binding to an edge.
- * @param developer makes the images; tests pass one that remembers them
+ * @param render makes the images; tests pass one that remembers them
  */
-export function withImages(core: EdgeCore, developer?: typeof develop) {
+export function withImages(core: EdgeCore, render?: typeof develop) {
   const { quota, ...edge } = core;
-  const answerImages = createImagesService(core, developer);
-  const images = imagesBinding((path, { type, body }) => {
-    const init = { method: "POST", headers: { "content-type": type }, body, duplex: "half" };
-    return answerImages(new Request(`https://js.images.cloudflare.com${path}`, init));
-  });
+  const answerImages = createImagesService(core, render);
+  const images = imagesBinding((path, body) =>
+    answerImages(new Request(`https://js.images.cloudflare.com${path}`, { method: "POST", body })),
+  );
   return { ...edge, transformations: quota.billed, images, answerImages };
 }

@@ -2,19 +2,6 @@
 // It runs in the Workers runtime.
 
 import { imagesBinding } from "./images/binding.ts";
-import type { ImagesBinding } from "./images/types.ts";
-
-export type {
-  BindingDraw,
-  BindingEncoding,
-  BindingInfo,
-  BindingOutput,
-  BindingResult,
-  BindingText,
-  BindingTransform,
-  BindingTransformer,
-  ImagesBinding,
-} from "./images/types.ts";
 
 /** What reaches the edge. Any other option is an error. */
 const CARRIED = ["method", "headers", "signal", "redirect", "cf"];
@@ -66,9 +53,5 @@ function isLost(name: string, value: unknown): boolean {
  * };
  */
 export function throughImages(send: typeof fetch, url: string): ImagesBinding {
-  return imagesBinding((path, { type, body }) => {
-    // Node.js sends a stream only if `duplex` says that it need not wait for an answer.
-    const init = { method: "POST", headers: { "content-type": type }, body, duplex: "half" };
-    return send(`${url}/images${path}`, init);
-  });
+  return imagesBinding((path, body) => send(`${url}/images${path}`, { method: "POST", body }));
 }

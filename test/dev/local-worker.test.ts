@@ -5,7 +5,6 @@ import { expect, test } from "vitest";
 import { type Doors, localGateway } from "../../src/dev/local-worker.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
-import type { ImagesBinding } from "../../src/emulator/images/types.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 
 /** Any request, with or without what Cloudflare adds to it. */

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import type { Notice } from "../../src/worker/base/notice.ts";
 import type { Refusal } from "../../src/worker/base/refusal.ts";
 import { ROOT } from "../support/built.ts";
-import { RANGES } from "../support/ranges.ts";
+import { RANGES } from "../support/tables/ranges.ts";
 import { anchorsOf, readPage } from "./pages.ts";
 
 type LogEvent = Refusal["event"] | Notice["event"];

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
-import { SETTING_RULES as EDGE_SETTINGS } from "../../src/emulator/edge/edge-rules.ts";
+import { SETTING_RULES as EDGE_SETTINGS } from "../../src/emulator/edge/settings.ts";
 import { STRICT as EDGE } from "../../src/emulator/edge/switches.ts";
 import { R2_FAULTS } from "../../src/emulator/r2/r2.ts";
 import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/faults.ts";

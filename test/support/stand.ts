@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { OBJECTS } from "../../src/dev/objects.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
-import { makeRendition } from "../../src/emulator/edge/rendition.ts";
+import { makeRendition } from "../../src/emulator/edge/make.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { develop } from "../../src/emulator/images/develop.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";

@@ -1,7 +1,6 @@
 // What the contact sheet of the local run shows and does: what the Worker runs with, and the mistakes in the files.
 
 import { hash } from "node:crypto";
-import type { ImagesBinding } from "../../emulator/images/types.ts";
 import { mistakeText } from "../../worker/base/refusal.ts";
 import { readConfig } from "../../worker/config/config.ts";
 import type { Follower } from "../follow-files.ts";

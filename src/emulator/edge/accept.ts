@@ -1,20 +1,34 @@
-// What the edge decides about a request before it fetches anything. No I/O.
+// What the edge decides about a request before it fetches anything: what it is asked for, and whether it takes
+// it. Pure.
 
+import type { FetchInit } from "../fetch.ts";
 import { type Fault, isFault } from "./faults.ts";
-import { type Options, readOptions } from "./read-options.ts";
-import { isAllowed } from "./sources.ts";
+import { findUnplayed, readOptions, type TransformRequest } from "./options.ts";
+import type { EdgeInit } from "./settings.ts";
 import type { Switches } from "./switches.ts";
-import { unplayable } from "./unplayable.ts";
-import { urlFault } from "./url-fault.ts";
 
-/** Where a request arrives: the host of the zone, and its switches. */
+/** What the edge reads of one call of `fetch`. The values of `cf` are unknown: a Worker may pass any. */
+export type FetchOptions = FetchInit & {
+  readonly cf?: { readonly image?: unknown; readonly cacheTtlByStatus?: unknown };
+};
+
+/** Joins what a request has and what `init` has; the latter counts. */
+export function readFetchOptions(input: string | Request, init: EdgeInit): FetchOptions {
+  if (typeof input === "string") return init;
+  const { method, headers, signal } = input;
+  const cf: unknown = Object(input).cf; // Node.js drops it; the Workers runtime does not
+  return { method, headers, signal, ...(typeof cf === "object" && cf !== null && { cf }), ...init };
+}
+
+/** Where a request arrives: the host of the zone, whose own images are always allowed, and its switches. */
 type Zone = { readonly zone: string; readonly switches: Switches };
 
 /** Returns whether `cf.image` does anything with a source. If not, the original comes back. */
 export function transforms(url: string, { zone, switches }: Zone): boolean {
   if (!switches.transformations) return false; // R2
   if (switches.urlTransformations === "off-for-workers-too") return false; // E12
-  if (switches.foreignSources === "untransformed" && !isAllowed(url, zone, switches)) return false; // E5
+  if (switches.foreignSources === "untransformed" && !isAllowed(url, { zone, switches }))
+    return false; // E5
   const isElsewhere = zone.endsWith(".workers.dev") && URL.parse(url)?.host !== zone;
   return !(isElsewhere && switches.workersDev === "original"); // R2
 }
@@ -22,32 +36,94 @@ export function transforms(url: string, { zone, switches }: Zone): boolean {
 const ADVICE = 'With the switch unplayable: "left-out" it ignores them (docs/emulator.md)';
 
 /**
- * Reads the options of a request, or says why the edge refuses it.
- * @param takesAuto whether `format: "auto"` is accepted (O6)
+ * Reads the options of a request, or returns why the edge refuses it.
+ * @param acceptsAuto whether `format: "auto"` is accepted (O6)
+ * @throws if an option is not played, unless the switch `unplayable` leaves it out
  */
 export function accept(
   url: string,
   headers: Headers,
-  asked: unknown,
-  takesAuto: boolean,
+  options: unknown,
+  acceptsAuto: boolean,
   { zone, switches }: Zone,
-): Options | Fault {
+): TransformRequest | Fault {
   if (switches.trouble !== undefined) return switches.trouble;
   if (/image-resizing/.test(headers.get("via") ?? "")) return { code: 9403, status: 508 }; // E8
-  const unfit = urlFault(url, zone, switches);
-  if (unfit !== undefined) return unfit;
-  const options = readOptions(asked, takesAuto);
-  if (isFault(options)) return options;
-  const image = options.auto ? { ...options.image, ...byAccept(headers) } : options.image;
-  const missing = switches.unplayable === "refused" ? unplayable(image) : [];
+  const fault = checkSource(url, { zone, switches });
+  if (fault !== undefined) return fault;
+  const request = readOptions(options, acceptsAuto);
+  if (isFault(request)) return request;
+  const image = request.auto ? { ...request.image, ...chooseFormat(headers) } : request.image;
+  const missing = switches.unplayable === "refused" ? findUnplayed(image) : [];
   if (missing.length > 0)
     throw new Error(`the strict edge cannot play ${missing.join(", ")}. ${ADVICE}`);
-  return { ...options, image };
+  return { ...request, image };
 }
 
 /** What "auto" chooses: by the first visitor's `Accept`, then for all visitors (O6). */
-function byAccept(headers: Headers): { format?: "avif" | "webp" } {
+function chooseFormat(headers: Headers): { format?: "avif" | "webp" } {
   const accept = headers.get("accept") ?? "";
   if (accept.includes("image/avif")) return { format: "avif" };
   return accept.includes("image/webp") ? { format: "webp" } : {};
+}
+
+/** Returns why the edge refuses a source URL (E5, E6). For a redirect, only the first URL is checked. */
+function checkSource(url: string, { zone, switches }: Zone): Fault | undefined {
+  if (/[^\x21-\x7e]/.test(url)) return { code: 9419, status: 403 };
+  const source = URL.parse(url);
+  const isPlain = source !== null && switches.plain.includes(source.host);
+  if (source?.protocol !== "https:" && !isPlain) return { code: 9406, status: 403 };
+  return isAllowed(url, { zone, switches }) ? undefined : { code: 9401, status: 403 };
+}
+
+/** Returns whether the zone may transform a source (E5). No entry allows what is no URL. */
+function isAllowed(url: string, { zone, switches: { sources, sourcePaths } }: Zone): boolean {
+  const source = URL.parse(url);
+  return source !== null && [zone, ...sources].some((entry) => allows(entry, source, sourcePaths));
+}
+
+/**
+ * Returns whether an entry allows a source. An entry is a host, or `*.host` for a host and its subdomains,
+ * and may have a path with which the source's path must begin.
+ * @param paths whether `/a/b` stands for whole segments only, or also allows `/a/bc`
+ */
+function allows(entry: string, source: URL, paths: Switches["sourcePaths"]): boolean {
+  const [, host = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
+  const whole = host.startsWith("*.") ? host.slice(2) : host;
+  const isHost = source.host === whole || (whole !== host && source.host.endsWith(`.${whole}`));
+  // Compared as sent, encoded. How the edge compares them is not documented.
+  const { pathname } = source;
+  if (paths === "characters") return isHost && pathname.startsWith(path);
+  return isHost && `${pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`);
+}
+
+const INTERFACE = "/cdn-cgi/image/";
+
+/** Returns whether a URL belongs to the URL interface, which anybody may use (E10). */
+export const isOfUrlInterface = (url: string) => new URL(url).pathname.startsWith(INTERFACE);
+
+/** Reads `/cdn-cgi/image/<options>/<absolute URL>`. Undefined: no absolute URL follows the options. */
+export function readImageUrl(url: string) {
+  const { pathname, search } = new URL(url);
+  const path = pathname.slice(INTERFACE.length);
+  const [, options, source] = /^([^/]*)\/(https?:\/\/.+)$/.exec(path) ?? [];
+  if (options === undefined || source === undefined) return undefined;
+  return { source: source + search, image: readOptionList(options) };
+}
+
+/** Reads a list such as `width=80,fit=cover`. */
+function readOptionList(text: string): Record<string, unknown> {
+  return Object.fromEntries(
+    text.split(",").map((option) => {
+      const [name = "", value = ""] = option.split("=");
+      if (value === "true" || value === "false") return [name, value === "true"];
+      return [name, /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value];
+    }),
+  );
+}
+
+/** What Cloudflare's firewall answers: a page without `cf-resized`. */
+export function blockedAnswer(): Response {
+  const headers = { "content-type": "text/html; charset=UTF-8", server: "cloudflare" };
+  return new Response("<h1>Sorry, you have been blocked</h1>\n", { status: 403, headers });
 }

@@ -1,50 +1,44 @@
 // The answer to a request that succeeded. Its headers say what the edge did.
 
+import { createHash } from "node:crypto";
 import type { FetchInit } from "../fetch.ts";
-import { isRestrictive } from "./lifetime.ts";
-import type { Made } from "./make.ts";
+import type { Output } from "./make.ts";
 import type { Switches } from "./switches.ts";
 
 /** What the cache holds of a success: what was made, and the headers of the origin's answer. */
-export type Kept = Made & { readonly origin: Headers };
+export type CachedOutput = Output & { readonly origin: Headers };
 
 /**
  * Writes the answer.
  * @param key the cache key; equal keys have equal entity tags (R4)
  * @param outcome what `cf-resized` says (R1)
  */
-export async function successAnswer(
-  { type, bytes, warnings, marked, origin }: Kept,
+export function successAnswer(
+  { type, bytes, warnings, isMarked, origin }: CachedOutput,
   key: string,
   init: FetchInit,
   outcome: string,
-  switches: Switches,
-): Promise<Response> {
+  { namesOriginal, originHeaders }: Switches,
+): Response {
   const headers = new Headers({ "content-type": type, "content-length": `${bytes.length}` });
-  if (marked) headers.set("cf-resized", outcome);
+  if (isMarked) headers.set("cf-resized", outcome);
   const etag = origin.get("etag")?.replace(/^(?:W\/)?"|"$/g, "");
-  const { namesOriginal } = switches;
-  if (etag !== undefined && namesOriginal) headers.set("etag", `"cf${await digest(key)}:${etag}"`); // R4
-  for (const [name, value] of origin) {
-    const passed = name === "cache-control" || (name === "last-modified" && namesOriginal); // R7
-    const leaked = switches.originHeaders === "leaked" && /^(?:x-amz-|server$)/.test(name); // R7
-    if (passed || leaked) headers.set(name, value);
+  if (etag !== undefined && namesOriginal) {
+    const digest = createHash("sha256").update(key).digest("base64url").slice(0, 42);
+    headers.set("etag", `"cf${digest}:${etag}"`); // R4
   }
-  const restrictive = isRestrictive(origin.get("cache-control"));
-  const told = restrictive ? [...warnings, "cache-control is too restrictive"] : warnings;
-  for (const warning of told) headers.append("warning", `cf-images 299 "${warning}"`); // R6
+  for (const [name, value] of origin) {
+    const isPassed = name === "cache-control" || (name === "last-modified" && namesOriginal); // R7
+    const isLeaked = originHeaders === "leaked" && /^(?:x-amz-|server$)/.test(name); // R7
+    if (isPassed || isLeaked) headers.set(name, value);
+  }
+  const cacheControl = origin.get("cache-control") ?? "";
+  const isRestrictive = /\b(?:no-store|no-cache|private|max-age=0)\b/i.test(cacheControl); // C1
+  const all = isRestrictive ? [...warnings, "cache-control is too restrictive"] : warnings;
+  for (const warning of all) headers.append("warning", `cf-images 299 "${warning}"`); // R6
 
   const condition = new Headers(init.headers).get("if-none-match");
-  const held = condition !== null && condition === headers.get("etag");
-  if (held) return new Response(null, { status: 304, headers }); // R10
+  const isCurrent = condition !== null && condition === headers.get("etag");
+  if (isCurrent) return new Response(null, { status: 304, headers }); // R10
   return new Response(init.method === "HEAD" ? null : bytes.slice(), { headers });
-}
-
-/** Returns 42 characters. Equal texts give equal digests. */
-async function digest(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return btoa(String.fromCharCode(...new Uint8Array(hash)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .slice(0, 42);
 }

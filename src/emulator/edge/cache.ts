@@ -1,6 +1,5 @@
-// The edge's cache: entries that expire. No clock: `now` is passed in.
-
-type Entry<Value> = { readonly value: Value; readonly until: number };
+// What the edge keeps, and for how long (C1, C4); and the quota of unique transformations (L2). Only the clock
+// that is passed in counts.
 
 export type Cache<Value> = {
   get(key: string): Value | undefined;
@@ -12,20 +11,71 @@ export type Cache<Value> = {
 
 /**
  * Creates a cache. Its keys begin with a source URL and a space.
- * @param keeps whether the cache keeps new values at the moment
+ * @param isOn whether the cache keeps new values at the moment
  */
-export function createCache<Value>(now: () => number, keeps: () => boolean): Cache<Value> {
-  const entries = new Map<string, Entry<Value>>();
+export function createCache<Value>(now: () => number, isOn: () => boolean): Cache<Value> {
+  const entries = new Map<string, { readonly value: Value; readonly expires: number }>();
   return {
     get(key) {
       const entry = entries.get(key);
-      return entry !== undefined && now() < entry.until ? entry.value : undefined;
+      return entry !== undefined && now() < entry.expires ? entry.value : undefined;
     },
     set(key, value, seconds) {
-      if (seconds > 0 && keeps()) entries.set(key, { value, until: now() + seconds * 1000 });
+      if (seconds > 0 && isOn()) entries.set(key, { value, expires: now() + seconds * 1000 });
     },
     purge(url) {
       for (const key of entries.keys()) if (key.startsWith(`${url} `)) entries.delete(key);
     },
+  };
+}
+
+const MIN_LIFETIME_S = 3600;
+
+/**
+ * Returns for how many seconds a success is kept: at least an hour, or longer if the origin's
+ * cache-control says so. With `must-revalidate` it is exactly the origin's max-age (C1).
+ */
+export function lifetime(cacheControl: string | null): number {
+  const control = cacheControl ?? "";
+  const maxAge = Number(/\bmax-age=(\d+)/i.exec(control)?.[1] ?? 0);
+  return /\bmust-revalidate\b/i.test(control) ? maxAge : Math.max(MIN_LIFETIME_S, maxAge);
+}
+
+/**
+ * Returns for how many seconds `cf.cacheTtlByStatus` keeps an answer, or undefined if the table does
+ * not name the status (C4). Its keys are `404` or `200-299`. A negative number means: do not keep.
+ */
+export function ttlByStatus(table: unknown, status: number): number | undefined {
+  if (typeof table !== "object" || table === null) return undefined;
+  for (const [range, seconds] of Object.entries(table)) {
+    const [from, to = from] = range.split("-").map(Number);
+    if (from === undefined || to === undefined || typeof seconds !== "number") continue;
+    if (status >= from && status <= to) return seconds;
+  }
+  return undefined;
+}
+
+/** The quota of unique transformations: each is billed once a calendar month (L2). */
+export type Quota = {
+  /** What is billed: the month, and the transformation. */
+  readonly billed: ReadonlySet<string>;
+  /** Returns whether a transformation is billed already, or may be. */
+  allows(transformation: string): boolean;
+  bill(transformation: string): void;
+};
+
+/**
+ * Creates a quota of which nothing is used.
+ * @param max how many transformations a month has at the moment
+ */
+export function createQuota(now: () => number, max: () => number): Quota {
+  const billed = new Set<string>();
+  const named = (transformation: string) =>
+    `${new Date(now()).toISOString().slice(0, 7)} ${transformation}`;
+  const count = () => [...billed].filter((one) => one.startsWith(named(""))).length;
+  return {
+    billed,
+    allows: (transformation) => billed.has(named(transformation)) || count() < max(),
+    bill: (transformation) => void billed.add(named(transformation)),
   };
 }

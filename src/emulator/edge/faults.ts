@@ -15,7 +15,7 @@ export const FAULTS: readonly (Fault & { readonly text: string })[] = [
   {
     code: 9402,
     status: 502,
-    text: "The connection was interrupted before the image arrived whole",
+    text: "The connection was interrupted before the whole image came",
   },
   { code: 9403, status: 508, text: "A request loop: the image was resized already" }, // E8
   { code: 9404, status: 404, text: "The image was not found: HTTP error 404 Not Found" },

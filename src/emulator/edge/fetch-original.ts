@@ -3,22 +3,28 @@
 
 import type { Network } from "../fetch.ts";
 import { type Fault, isFault } from "./faults.ts";
-import { SHARED } from "./shared-headers.ts";
 import type { Switches } from "./switches.ts";
+
+/** The only headers of the Worker that reach an origin, and only with `origin-auth` (E1, E2). */
+export const SHARED_HEADERS: readonly string[] = [
+  ...["authorization", "cookie", "x-amz-content-sha256", "x-amz-date"],
+  ...["x-ms-date", "x-ms-version", "x-sa-date"],
+  ...["cf-access-client-id", "cf-access-client-secret"],
+];
 
 /** The visitor's headers that may also reach it (E4, open). */
 const CONDITIONS = ["range", "if-none-match", "user-agent"];
 
 /** The headers of the edge itself (E3). */
-const OWN = {
+const EDGE_HEADERS = {
   via: "1.1 image-resizing-proxy",
   accept: "image/jpeg, image/png, image/gif;q=0.1, image/*;q=0.1",
   "accept-encoding": "gzip",
 };
 
-const MOST_REDIRECTS = 5; // E7: the real limit is not documented
+const MAX_REDIRECTS = 5; // E7: the real limit is not documented
 
-export type Asking = {
+export type OriginRequest = {
   readonly fetch: Network;
   readonly method: string;
   readonly headers: Headers;
@@ -27,13 +33,13 @@ export type Asking = {
 };
 
 /** The object that an origin sent. */
-export type Fetched = { readonly headers: Headers; readonly bytes: Uint8Array };
+export type FetchedObject = { readonly headers: Headers; readonly bytes: Uint8Array };
 
 /** The headers of the request to the origin (E1–E4). */
-function headersToOrigin({ headers, originAuth, switches }: Asking): Headers {
-  const sent = new Headers(OWN);
+function headersToOrigin({ headers, originAuth, switches }: OriginRequest): Headers {
+  const sent = new Headers(EDGE_HEADERS);
   const passed = [
-    ...(originAuth ? SHARED : []),
+    ...(originAuth ? SHARED_HEADERS : []),
     ...(switches.conditions === "passed-on" ? CONDITIONS : []),
   ];
   for (const name of passed) {
@@ -44,16 +50,19 @@ function headersToOrigin({ headers, originAuth, switches }: Asking): Headers {
 }
 
 /** Fetches an original and follows redirects (E7), or returns why it did not arrive. */
-export async function fetchOriginal(url: string, asking: Asking): Promise<Fetched | Fault> {
-  const { switches } = asking;
+export async function fetchOriginal(
+  url: string,
+  request: OriginRequest,
+): Promise<FetchedObject | Fault> {
+  const { switches } = request;
   const signal = AbortSignal.timeout(switches.patience);
-  const method = switches.conditions === "passed-on" ? asking.method : "GET"; // E4
-  const sent = headersToOrigin(asking);
+  const method = switches.conditions === "passed-on" ? request.method : "GET"; // E4
+  const sent = headersToOrigin(request);
   let target = url;
-  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     let response: Response;
     try {
-      response = await asking.fetch(target, { method, headers: sent, redirect: "manual", signal });
+      response = await request.fetch(target, { method, headers: sent, redirect: "manual", signal });
     } catch (error) {
       return signal.aborted ? { code: 9504, status: 524 } : unreachable(error);
     }
@@ -62,7 +71,7 @@ export async function fetchOriginal(url: string, asking: Asking): Promise<Fetche
     }
     const next = follow(response.headers.get("location"), target);
     if (next === undefined) return { code: 9420, status: 400 };
-    if (!switches.authAfterRedirect) for (const name of SHARED) sent.delete(name);
+    if (!switches.authAfterRedirect) for (const name of SHARED_HEADERS) sent.delete(name);
     target = next;
   }
   return { code: 9421, status: 400 };
@@ -83,7 +92,7 @@ function unreachable(error: unknown): Fault {
 
 /** What an error of the origin means. Its body is lost, and S3's code with it. */
 function refusedBy(response: Response): Fault {
-  drop(response.body);
+  cancelBody(response.body);
   const { status } = response;
   if (status === 404) return { code: 9404, status: 404 };
   if (status === 400) return { code: 9519, status: 502 };
@@ -93,7 +102,7 @@ function refusedBy(response: Response): Fault {
 }
 
 /** Ends a body. Whoever cloned the answer may read on, so the edge does not wait for the end. */
-function drop(body: Response["body"]): void {
+function cancelBody(body: Response["body"]): void {
   body?.cancel().catch(() => {});
 }
 
@@ -102,9 +111,9 @@ async function receive(
   { headers, body }: Response,
   { limits }: Switches,
   signal: AbortSignal,
-): Promise<Fetched | Fault> {
+): Promise<FetchedObject | Fault> {
   if (Number(headers.get("content-length")) > limits.bytes) {
-    drop(body);
+    cancelBody(body);
     return { code: 9402, status: 413 };
   }
   const chunks: Uint8Array[] = [];

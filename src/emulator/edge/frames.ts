@@ -1,7 +1,7 @@
-// The frames of an original as pixels: upright and in sRGB (O9). A still image has one frame.
+// Pixels: the frames of an original, upright and in sRGB (O9). A still image has one frame.
 
 import type { Metadata, Sharp } from "sharp";
-import type { Picture } from "./geometry.ts";
+import type { Picture, Size } from "./picture.ts";
 import type { Original } from "./read-original.ts";
 import { loadSharp } from "./sharp.ts";
 
@@ -32,38 +32,40 @@ export async function mapFrames(
   return [await change(first), ...(await Promise.all(others.map(change)))];
 }
 
-type Decoded = { readonly frames: Frames; readonly metadata: Metadata };
+/** Returns whether sharp can read a colour of CSS. */
+export function isReadableColour(css: string): boolean {
+  const sharp = loadSharp();
+  try {
+    sharp({ create: { width: 1, height: 1, channels: 4, background: css } });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
-/** The last original that was decoded. Requests in a row often ask for the same one. */
-let last:
-  | { readonly bytes: Uint8Array; readonly animated: boolean; readonly decoded: Promise<Decoded> }
-  | undefined;
+type Decoded = { readonly frames: Frames; readonly metadata: Metadata };
 
 /**
  * Decodes an original: all its frames, or only the first one.
  * @throws if sharp cannot decode it
  */
-export function decode(original: Original, animated: boolean): Promise<Decoded> {
-  const { bytes } = original;
-  if (last?.animated !== animated || Buffer.compare(last.bytes, bytes) !== 0) {
-    last = { bytes, animated, decoded: decodeAfresh(original, animated) };
-  }
-  return last.decoded;
-}
-
-async function decodeAfresh(original: Original, animated: boolean): Promise<Decoded> {
+export async function decode(original: Original, animated: boolean): Promise<Decoded> {
   const source = openOriginal(original, animated);
   const metadata = await source.metadata();
   // sharp cannot rotate all frames at once. Animated formats are always stored upright.
-  const upright = animated ? source : source.autoOrient();
-  const { data, width, height } = await readPixels(upright);
+  const { data, width, height } = await readPixels(animated ? source : source.autoOrient());
   const count = animated ? (metadata.pages ?? 1) : 1;
   const size = data.length / count;
   const frame = (index: number) => ({
     data: data.subarray(index * size, (index + 1) * size),
-    width,
-    height: height / count,
+    ...{ width, height: height / count },
   });
   const others = Array.from({ length: count - 1 }, (_, index) => frame(index + 1));
   return { frames: [frame(0), ...others], metadata };
+}
+
+/** Returns the size of an original after the rotation that EXIF asks for (O9), in px. */
+export async function uprightSize(original: Original): Promise<Size> {
+  const { autoOrient } = await openOriginal(original).metadata();
+  return autoOrient;
 }

@@ -1,22 +1,18 @@
 // Sizes and boxes: which part of an image a rendition shows, how large it is, and on what canvas.
 // Pure arithmetic: no pixel is read here.
 
-import type { GravityPoint, Transformations } from "./image-options.ts";
-
-export type Size = { readonly width: number; readonly height: number };
+import type { Transformations } from "./options.ts";
+import type { Size } from "./picture.ts";
 
 export type Box = Size & { readonly left: number; readonly top: number };
 
-type Sides = Record<"top" | "right" | "bottom" | "left", number>;
+type Sides = Readonly<Record<"top" | "right" | "bottom" | "left", number>>;
 
-/** Pixels of sRGB: four bytes each (red, green, blue, alpha), row by row, not premultiplied. */
-export type Picture = Size & { readonly data: Uint8Array };
-
-export const clamp = (value: number, least: number, most: number): number =>
-  Math.min(Math.max(value, least), most);
+const clamp = (value: number, min: number, max: number): number =>
+  Math.min(Math.max(value, min), max);
 
 /** The factor for pixels in the options: above 0, at most 2 (O2). */
-export const density = ({ dpr = 1 }: Transformations): number => Math.min(dpr, 2);
+const density = ({ dpr = 1 }: Transformations): number => Math.min(dpr, 2);
 
 /**
  * How an image is fitted (O3): the part of it that stays, the size to which this part is scaled, and
@@ -76,29 +72,19 @@ export function fitting(source: Size, options: Transformations): Fitting {
   }
 }
 
-const FOCUS = {
-  left: { x: 0 },
-  right: { x: 1 },
-  top: { y: 0 },
-  bottom: { y: 1 },
-  center: {},
-  // The emulator does not look for faces. Without a face, the edge uses the centre.
-  face: {},
-  // These depend on pixels: see transform.ts.
-  auto: {},
-  entropy: {},
-} satisfies Record<string, GravityPoint>;
+type Point = { readonly x?: number; readonly y?: number };
 
-/** The place of the part that gravity keeps (O4). */
+const FOCUS: Readonly<Record<string, Point>> = {
+  ...{ left: { x: 0 }, right: { x: 1 }, top: { y: 0 }, bottom: { y: 1 } },
+};
+
+/** The place of the part that gravity keeps (O4). What depends on pixels is in pixels.ts. */
 export function place(source: Size, part: Size, { gravity = "center" }: Transformations): Box {
-  const focus: GravityPoint = typeof gravity === "string" ? FOCUS[gravity] : gravity;
-  const offset = (whole: number, kept: number, at = 0.5) =>
-    focus.mode === "box-center"
-      ? clamp(Math.round(whole * at - kept / 2), 0, whole - kept)
-      : Math.round((whole - kept) * at);
+  // Without a face, and where nobody looks for one, the edge keeps the centre.
+  const { x = 0.5, y = 0.5 } = typeof gravity === "string" ? (FOCUS[gravity] ?? {}) : gravity;
   return {
-    left: offset(source.width, part.width, focus.x),
-    top: offset(source.height, part.height, focus.y),
+    left: Math.round((source.width - part.width) * x),
+    top: Math.round((source.height - part.height) * y),
     ...part,
   };
 }
@@ -124,11 +110,7 @@ export function borderSides(options: Transformations): Sides {
   const { border } = options;
   const scaled = (px = 0) => Math.round(px * density(options));
   if (border === undefined) return { top: 0, right: 0, bottom: 0, left: 0 };
-  if ("width" in border) {
-    const width = scaled(border.width);
-    return { top: width, right: width, bottom: width, left: width };
-  }
-  const { top, right, bottom, left } = border;
+  const { width, top = width, right = width, bottom = width, left = width } = border;
   return { top: scaled(top), right: scaled(right), bottom: scaled(bottom), left: scaled(left) };
 }
 

@@ -1,50 +1,59 @@
-// What the edge makes of an object: a rendition, facts as JSON, a sanitised SVG, or the original
-// itself. A switch decides whether the edge admits that it passed the original on.
+// What the edge makes of an object: a rendition, facts as JSON, a sanitised SVG, or the original itself. A
+// switch decides whether the edge admits that it passed the original on.
 
-import { decodes } from "./decodes.ts";
-import { LONGEST_AVIF_SIDE } from "./encode.ts";
+import { type Encoded, encode, keepsFrames, MAX_AVIF_SIDE } from "./encode.ts";
 import { type Fault, isFault } from "./faults.ts";
-import type { Fetched } from "./fetch-original.ts";
-import type { Size } from "./geometry.ts";
-import type { ImageOptions } from "./image-options.ts";
+import { decode, mapFrames, uprightSize } from "./frames.ts";
+import { outputSize, trimBox } from "./geometry.ts";
+import type { ImageOptions, OverlayOptions } from "./options.ts";
+import type { Size } from "./picture.ts";
+import { drawOverlay, transform } from "./pixels.ts";
 import { type Original, readOriginal } from "./read-original.ts";
-import {
-  type makeRendition,
-  measure,
-  type Overlay,
-  type Rendition,
-  uprightSize,
-} from "./rendition.ts";
-import { sanitiseSvg } from "./sanitise-svg.ts";
 import type { Switches } from "./switches.ts";
 
 /** The body of an answer, and what its headers say. */
-export type Made = {
+export type Output = {
   readonly type: string;
   readonly bytes: Uint8Array;
   /** R6 */
   readonly warnings: readonly string[];
   /** False: the answer has no `cf-resized`, as if the edge had not been asked for an image (R2). */
-  readonly marked: boolean;
+  readonly isMarked: boolean;
 };
 
+export type Overlay = { readonly options: OverlayOptions; readonly original: Original };
+
+/** The sides are those of one frame, in px. */
+export type Rendition = Encoded & Size & Pick<Output, "warnings">;
+
 /** Makes what `cf.image` asks for, or returns why the edge cannot. */
-export async function make(
-  found: Fetched,
+export async function makeOutput(
+  object: Uint8Array,
   image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
-  maker: typeof makeRendition,
-): Promise<Made | Fault> {
-  const original = await readOriginal(found.bytes, switches);
+  render: typeof makeRendition,
+): Promise<Output | Fault> {
+  const original = await readOriginal(object, switches);
   if (isFault(original)) return original;
   if ("svg" in original) {
     if (image.format !== undefined && image.format !== "svg") return { code: 9412, status: 415 }; // R8
-    const marked = switches.svg === "marked";
-    return { type: "image/svg+xml", bytes: sanitiseSvg(original.svg), warnings: [], marked };
+    const bytes = sanitiseSvg(original.svg);
+    return { type: "image/svg+xml", bytes, warnings: [], isMarked: switches.svg === "marked" };
   }
-  if (image.format === "svg") return { code: 9412, status: 415 }; // R8: a raster image does not become an SVG
-  return await decodes(() => develop(original, image, overlays, switches, maker));
+  if (image.format === "svg") return { code: 9412, status: 415 }; // R8: a raster image is no SVG
+  return await unlessBroken(() => develop(original, image, overlays, switches, render));
+}
+
+/** Does a work with pixels. An image that cannot be decoded is a fault. */
+export async function unlessBroken<Result>(work: () => Promise<Result>): Promise<Result | Fault> {
+  try {
+    return await work();
+  } catch (error) {
+    // sharp throws a plain Error if it cannot decode. Any other class is a bug in this code.
+    if (error instanceof Error && error.constructor === Error) return { code: 9516, status: 422 };
+    throw error;
+  }
 }
 
 async function develop(
@@ -52,10 +61,10 @@ async function develop(
   image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
-  maker: typeof makeRendition,
-): Promise<Made | Fault> {
+  render: typeof makeRendition,
+): Promise<Output | Fault> {
   const size = await measure(original, image);
-  if (image.format === "json") return await facts(original, size, switches);
+  if (image.format === "json") return await describe(original, size, switches);
 
   const { width, height, frames } = original;
   const longest = Math.max(size.width, size.height);
@@ -63,22 +72,27 @@ async function develop(
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
     return untouched(original, [], switches.animationTooLarge === "marked"); // O8
   }
-  if (image.format === "avif" && longest > LONGEST_AVIF_SIDE) {
+  if (image.format === "avif" && longest > MAX_AVIF_SIDE) {
     if (switches.avifTooLarge === "passed-through") {
       return untouched(original, ["image too large for AVIF"], true); // O7
     }
-    const instead = { ...image, format: switches.avifTooLarge };
-    return develop(original, instead, overlays, switches, maker);
+    return develop(
+      original,
+      { ...image, format: switches.avifTooLarge },
+      overlays,
+      switches,
+      render,
+    );
   }
-  const rendition = await maker(original, image, overlays, switches);
+  const rendition = await render(original, image, overlays, switches);
   const { type, bytes, warnings } = rendition;
   const { of, sent } = switches.originalIsSmaller;
   if (!isOriginalSmaller(original, image, rendition, of)) {
-    return { type, bytes, warnings, marked: true };
+    return { type, bytes, warnings, isMarked: true };
   }
-  const told = [...warnings, "original is smaller"]; // R6
-  if (sent === "original" && type === original.type) return untouched(original, told, true);
-  return { type, bytes, warnings: told, marked: true };
+  const withSmaller = [...warnings, "original is smaller"]; // R6
+  if (sent === "original" && type === original.type) return untouched(original, withSmaller, true);
+  return { type, bytes, warnings: withSmaller, isMarked: true };
 }
 
 /** Returns whether the edge warns that the original is smaller (R6). */
@@ -99,25 +113,72 @@ function isOriginalSmaller(
   );
 }
 
-function untouched({ type, bytes }: Original, warnings: readonly string[], marked: boolean): Made {
-  return { type, bytes, warnings, marked };
+function untouched(
+  { type, bytes }: Original,
+  warnings: readonly string[],
+  isMarked: boolean,
+): Output {
+  return { type, bytes, warnings, isMarked };
 }
 
 /** The facts about an image, sent in place of the image (R9). */
-async function facts(
+async function describe(
   original: Original,
   size: Size,
   { originalFormat, originalSides }: Switches,
-): Promise<Made> {
+): Promise<Output> {
   const { bytes, type } = original;
-  const isUpright = originalSides === "upright"; // O9
-  const { width, height } = isUpright ? await uprightSize(original) : original;
+  const { width, height } = originalSides === "upright" ? await uprightSize(original) : original; // O9
   const format = originalFormat === "type" ? type : type.replace("image/", "");
-  const told = { ...size, original: { file_size: bytes.length, width, height, format } };
+  const facts = { ...size, original: { file_size: bytes.length, width, height, format } };
   return {
     type: "application/json",
-    bytes: new TextEncoder().encode(JSON.stringify(told)),
+    bytes: new TextEncoder().encode(JSON.stringify(facts)),
     warnings: [],
-    marked: true,
+    isMarked: true,
   };
+}
+
+/**
+ * Makes a rendition: decodes, transforms, draws overlays and encodes (O2–O6, O8–O12, R6). Options that the
+ * emulator does not play are left out. Limits are not checked here.
+ * @param image validated; its format is not json or svg; AVIF only within its limits (O7)
+ * @param settings the numbers behind the names of qualities, 1–100 (O5)
+ * @throws if sharp cannot decode an image, or cannot encode a rendition of that size
+ */
+export async function makeRendition(
+  original: Original,
+  image: ImageOptions,
+  overlays: readonly Overlay[],
+  settings: Pick<Switches, "qualities">,
+): Promise<Rendition> {
+  const { frames, metadata } = await decode(original, keepsFrames(original, image));
+  let drawn = await transform(frames, image);
+  for (const { options, original } of overlays) {
+    const [layer] = await transform((await decode(original, false)).frames, options);
+    drawn = await mapFrames(drawn, (frame) => drawOverlay(frame, layer, options));
+  }
+  const { width, height } = drawn[0];
+  const encoded = await encode(drawn, original.type, image, { ...settings, metadata });
+  return { ...encoded, width, height, warnings: warningsOf(image) };
+}
+
+/** Returns the size of a rendition before it is made, in px (O2, O3, O11, O12). */
+export async function measure(original: Original, image: ImageOptions): Promise<Size> {
+  return outputSize(trimBox(await uprightSize(original), image), image);
+}
+
+function warningsOf({ fit, width, height }: ImageOptions): readonly string[] {
+  const hasOneSide = (width === undefined) !== (height === undefined);
+  return fit === "cover" && hasOneSide ? ["cover fit mode needs both width and height"] : [];
+}
+
+/** Removes from an SVG the best-known things that could run or load something (R8). It is no complete sanitiser. */
+function sanitiseSvg(svg: string): Uint8Array {
+  const harmless = svg
+    .replace(/<(script|foreignObject|iframe)\b.*?<\/\1\s*>/gis, "")
+    .replace(/<(script|foreignObject|iframe)\b[^>]*\/?>/gi, "")
+    .replace(/\son\w+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)/gi, "")
+    .replace(/\s(?:xlink:)?href\s*=\s*(?:"(?!#)[^"]*"|'(?!#)[^']*')/gi, "");
+  return new TextEncoder().encode(harmless);
 }

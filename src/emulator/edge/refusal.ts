@@ -1,10 +1,10 @@
 // Why the edge refused a request, for the author of a test. The answer itself says no more than
 // production does. Pure.
 
+import { isTable } from "../check.ts";
 import type { Fault } from "./faults.ts";
-import { wrongOption } from "./read-options.ts";
-import { SHARED } from "./shared-headers.ts";
-import { TAKES } from "./takes.ts";
+import { SHARED_HEADERS } from "./fetch-original.ts";
+import { findWrongOption } from "./options.ts";
 
 /**
  * A refusal of the edge, and its reason.
@@ -22,7 +22,7 @@ export type Refusal = {
 };
 
 /** What the edge was asked for. */
-export type RefusedRequest = {
+type RefusedRequest = {
   readonly url: string;
   readonly image: unknown;
   readonly headers: Headers;
@@ -35,38 +35,30 @@ export function refusalOf(fault: Fault, request: RefusedRequest): Refusal {
   return { url: request.url, fault, ...reasonOf(fault, request) };
 }
 
-function reasonOf(fault: Fault, { url, image, headers }: RefusedRequest): Reason {
-  if (fault.code === 9408) return denied(image, headers);
-  switch (fault.code) {
-    case 9401:
-      if (fault.status === 400) return option(image);
-      return { why: `${hostOf(url)} is neither the zone nor allowed by sources`, rule: "E5" };
-    case 9403:
-      return { why: "the header via has image-resizing: it comes from the edge", rule: "E8" };
-    case 9406:
-      return { why: `the URL is not https, and plain does not list ${hostOf(url)}`, rule: "E6" };
-    case 9419:
-      return { why: "the URL has a space, or a character that is not ASCII", rule: "E6" };
-    case 9422:
-      return { why: "the switch quota allows no more unique transformations", rule: "L2" };
-    case 9404:
-    case 9509:
-    case 9519:
-      return { why: "the origin refused: s3.answers has the code of S3" };
-    case 9412:
-      return { why: "the object is no image that the edge can make this of", rule: "R8" };
-    default:
-      return { why: "the switch trouble, the network, or the object: see the code" };
-  }
+function reasonOf({ code, status }: Fault, { url, image, headers }: RefusedRequest): Reason {
+  if (code === 9408) return denied(image, headers);
+  if (code === 9401 && status === 400) return wrongOption(image);
+  const host = URL.parse(url)?.host ?? "the host";
+  const refusedByOrigin = { why: "the origin refused: s3.answers has the code of S3" };
+  const reasons: Readonly<Record<number, Reason>> = {
+    9401: { why: `${host} is neither the zone nor allowed by sources`, rule: "E5" },
+    9403: { why: "the header via has image-resizing: it comes from the edge", rule: "E8" },
+    9404: refusedByOrigin,
+    9406: { why: `the URL is not https, and plain does not list ${host}`, rule: "E6" },
+    9412: { why: "the object is no image that the edge can make this of", rule: "R8" },
+    9419: { why: "the URL has a space, or a character that is not ASCII", rule: "E6" },
+    9422: { why: "the switch quota allows no more unique transformations", rule: "L2" },
+    9509: refusedByOrigin,
+    9519: refusedByOrigin,
+  };
+  return reasons[code] ?? { why: "the switch trouble, the network, or the object: see the code" };
 }
 
-const hostOf = (url: string) => URL.parse(url)?.host ?? "the host";
-
-function option(image: unknown): Reason {
-  const name = wrongOption(image);
-  if (name === undefined) return { why: "cf.image is not an object" };
-  const [rule, takes] = TAKES[name];
-  return { why: `${name} is ${shown(Object(image)[name])}: it takes ${takes}`, rule };
+function wrongOption(image: unknown): Reason {
+  const wrong = isTable(image) ? findWrongOption(image) : undefined;
+  if (wrong === undefined) return { why: "cf.image is not an object" };
+  const { name, value, what, rule } = wrong;
+  return { why: `${name} is ${shown(value)}: it takes ${what}`, rule };
 }
 
 function shown(value: unknown): string {
@@ -91,7 +83,9 @@ function denied(image: unknown, headers: Headers): Reason {
   const authorization = headers.get("authorization");
   if (authorization === null) return { why: "the request has no authorization", rule: "A1" };
   const [, signed = ""] = /SignedHeaders=([^,\s]*)/.exec(authorization) ?? [];
-  const lost = signed.split(";").filter((name) => name !== "host" && !SHARED.includes(name));
+  const lost = signed
+    .split(";")
+    .filter((name) => name !== "host" && !SHARED_HEADERS.includes(name));
   if (signed !== "" && lost.length > 0) {
     const why = `the signature covers ${lost.join(", ")}, which the edge drops or replaces`;
     return { why, rule: lost.includes("accept") ? "E3" : "E1" };

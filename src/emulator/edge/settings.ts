@@ -1,8 +1,9 @@
 // The types of the strict edge: what it is made with, and what it offers.
 
+import { call, host, isHost, optional, type Rule } from "../check.ts";
 import type { FetchInit, FetchInput, Network } from "../fetch.ts";
-import type { ImageOptions } from "./image-options.ts";
-import type { Quota } from "./quota.ts";
+import type { Quota } from "./cache.ts";
+import type { ImageOptions } from "./options.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Switches } from "./switches.ts";
 
@@ -57,3 +58,21 @@ export type EdgeCore = {
   /** Drops an original and all its variants, by its source URL (C3). */
   purge(url: string): void;
 };
+
+type Workers = NonNullable<EdgeSettings["workers"]>;
+
+const workers: Rule<Workers> = {
+  what: "a table of functions by the hosts that they answer for",
+  test: (value): value is Workers =>
+    Object.entries(Object(value)).every(
+      ([name, worker]) => isHost(name) && typeof worker === "function",
+    ),
+};
+
+/** What each setting may be that is no switch. */
+export const SETTING_RULES = {
+  zone: host,
+  fetch: call<EdgeSettings["fetch"]>(),
+  now: optional(call<() => number>()),
+  workers: optional(workers),
+} satisfies Record<Exclude<keyof EdgeSettings, keyof Switches>, Rule>;

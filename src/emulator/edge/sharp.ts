@@ -19,13 +19,9 @@ export function loadSharp(): Sharp {
   try {
     return load("sharp");
   } catch (error) {
-    if (isMissing(error)) throw new Error(MISSING, { cause: error });
-    throw error; // for example no build of sharp for this machine: its own message says what to do
+    // Else, for example, there is no build of sharp for this machine: its own message says what to do.
+    const isMissing =
+      error instanceof Error && error.message.startsWith("Cannot find module 'sharp'");
+    throw isMissing ? new Error(MISSING, { cause: error }) : error;
   }
-}
-
-/** Returns whether sharp itself is missing, and not a file that it needs. */
-function isMissing(error: unknown): boolean {
-  const isNotFound = error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
-  return isNotFound && error.message.startsWith("Cannot find module 'sharp'");
 }

@@ -1,129 +1,148 @@
-// Everything about the edge that is unknown, depends on the zone, or can go wrong. Each is a switch,
-// which a test may set at any time: `createEdge({ quota: 1, … })` or `edge.switches.quota = 1`.
+// Everything about the edge and the Images binding that is unknown, depends on the zone, or can go wrong: a row
+// each, with what it may be and its strict value. A test may set one at any time: `createEdge({ quota: 1, … })`
+// or `edge.switches.quota = 1`.
 
-import { type BindingSwitches, STRICT_BINDING } from "./binding-switches.ts";
-import type { Fault } from "./faults.ts";
+import { count, flag, isHost, listOf, oneOf, type Rule, table } from "../check.ts";
+import { type Fault, isFault } from "./faults.ts";
+
+type Switch<T> = Rule<T> & { readonly strict: T };
+
+const switchOf = <T>(values: Rule<T>, strict: NoInfer<T>): Switch<T> => ({ ...values, strict });
+
+const marks = oneOf("marked", "unmarked");
+
+const trouble: Rule<Fault | undefined> = {
+  what: "a failure of the edge, such as { code: 9522, status: 503 }",
+  test: (value): value is Fault | undefined => value === undefined || isFault(value),
+};
+
+const sources = listOf("hosts, each with or without a path, such as *.example/photos", (entry) => {
+  const [, name] = /^(?:\*\.)?([^/]+)(?:\/.*)?$/s.exec(`${entry}`) ?? [];
+  return typeof entry === "string" && isHost(name);
+});
 
 /**
- * The switches of the edge and of the Images binding.
- * @example
- * const switches: Partial<Switches> = { transformations: false };
+ * The strict value is what is documented of production. For an open rule, it is the value that is harder for
+ * the Worker: what it must not pass on looks like a rendition, and what it must not show is there to be shown.
+ * All edges share these lists and tables: they are frozen.
  */
-export type Switches = EdgeSwitches & BindingSwitches;
-
-/**
- * The switches of the edge. The binding has those of its own, and shares `trouble`, `quota`, `avifInput`,
- * `limits` and `originalSides`.
- * @example
- * const switches: Partial<EdgeSwitches> = { quota: 1 };
- */
-export type EdgeSwitches = {
+const SWITCHES = {
   /** R2. False: transformations are off for the zone, and the edge returns the original. */
-  transformations: boolean;
+  transformations: switchOf(flag, true),
   /** R2, open: what a Worker on a workers.dev address gets of a source on another host. */
-  workersDev: "original" | "transformed";
+  workersDev: switchOf(oneOf("original", "transformed"), "original"),
   /** E5. Other images that the zone may transform: hosts or `*.host`, with or without a path. */
-  sources: readonly string[];
+  sources: switchOf(sources, Object.freeze([])),
   /** E5, seen: what comes of a source that is not among them: 9401, or the original without an error. */
-  foreignSources: "refused" | "untransformed";
+  foreignSources: switchOf(oneOf("refused", "untransformed"), "refused"),
   /** E5, open: whether an entry with the path `/a/b` allows `/a/bc` as well. */
-  sourcePaths: "segments" | "characters";
+  sourcePaths: switchOf(oneOf("segments", "characters"), "segments"),
   /** E12. `off`: the URL interface is off. Whether `cf.image` then is off as well is open. */
-  urlTransformations: "on" | "off" | "off-for-workers-too";
+  urlTransformations: switchOf(oneOf("on", "off", "off-for-workers-too"), "on"),
   /** E10. A rule of the zone blocks all paths that begin with /cdn-cgi/image/. */
-  firewall: boolean;
+  firewall: switchOf(flag, false),
   /** E10 and C1, open: whether the URL interface gives anybody what is kept of a private object. */
-  keptForAll: boolean;
+  keptForAll: switchOf(flag, true),
   /** L2. How many unique transformations are allowed. The next one is 9422. */
-  quota: number;
-  /** The edge answers every request with this failure, for example busy (9522). */
-  trouble: Fault | undefined;
+  quota: switchOf(count, 5_000),
+  /** The edge and the binding answer every request with this failure, for example busy (9522). */
+  trouble: switchOf(trouble, undefined),
   /** E7, open. False: after a redirect, the edge drops the headers that open the bucket. */
-  authAfterRedirect: boolean;
+  authAfterRedirect: switchOf(flag, false),
   /** R8 and R1, open: whether an SVG that was passed on has `cf-resized`. */
-  svg: "marked" | "unmarked";
+  svg: switchOf(marks, "marked"),
   /** O7, open: what the edge sends in place of an AVIF above 1,200 px. */
-  avifTooLarge: "webp" | "jpeg" | "passed-through";
+  avifTooLarge: switchOf(oneOf("webp", "jpeg", "passed-through"), "passed-through"),
   /** O8, open: whether an animation that was too large has `cf-resized`. */
-  animationTooLarge: "marked" | "unmarked";
+  animationTooLarge: switchOf(marks, "marked"),
   /** R6, open: what "original is smaller" means, and what the edge sends. */
-  originalIsSmaller: {
-    readonly of: "bytes" | "sides";
-    readonly sent: "original" | "rendition";
-  };
+  originalIsSmaller: switchOf(
+    table({ of: oneOf("bytes", "sides"), sent: oneOf("original", "rendition") }),
+    Object.freeze({ of: "bytes", sent: "original" }),
+  ),
   /** R9, open: how facts spell the type of the original: `image/jpeg`, or `jpeg`. */
-  originalFormat: "type" | "name";
+  originalFormat: switchOf(oneOf("type", "name"), "type"),
   /** R9 and O9, open: the sides of the original in facts, before or after the rotation by EXIF. */
-  originalSides: "stored" | "upright";
+  originalSides: switchOf(oneOf("stored", "upright"), "stored"),
   /** R9 and L2, open: whether facts are a unique transformation of their own. */
-  factsBilled: "apart" | "with-rendition";
+  factsBilled: switchOf(oneOf("apart", "with-rendition"), "apart"),
   /** O6, open: what `format: "auto"` does. Workers may not ask for it. */
-  formatAuto: "refused" | "first-come";
+  formatAuto: switchOf(oneOf("refused", "first-come"), "refused"),
   /** E4, open: whether HEAD, Range, If-None-Match and User-Agent reach the origin. */
-  conditions: "kept" | "passed-on";
+  conditions: switchOf(oneOf("kept", "passed-on"), "kept"),
   /** R4, R7. False: the answer has no `etag` and no `last-modified` of the original. */
-  namesOriginal: boolean;
+  namesOriginal: switchOf(flag, true),
   /** R7, open: whether the edge passes on the headers of S3. */
-  originHeaders: "kept" | "leaked";
+  originHeaders: switchOf(oneOf("kept", "leaked"), "leaked"),
   /** O12, open: whether the hosts of overlays get the headers that open the bucket. */
-  overlayAuth: boolean;
+  overlayAuth: switchOf(flag, true),
   /** O5, open: the numbers behind the names of qualities. */
-  qualities: Readonly<Record<"high" | "medium-high" | "medium-low" | "low", number>>;
+  qualities: switchOf(
+    table({ high: count, "medium-high": count, "medium-low": count, low: count }),
+    Object.freeze({ high: 90, "medium-high": 80, "medium-low": 65, low: 50 }),
+  ),
   /** L1. Only Enterprise zones may have AVIF originals. */
-  avifInput: boolean;
+  avifInput: switchOf(flag, false),
   /** L1 and O8: bytes, pixels, pixels a side, pixels of all frames of an animation. */
-  limits: Readonly<Record<"bytes" | "pixels" | "side" | "animation", number>>;
+  limits: switchOf(
+    table({ bytes: count, pixels: count, side: count, animation: count }),
+    Object.freeze({ bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 }),
+  ),
   /** C1. False: nothing is kept, which suits work on objects and keys that change. */
-  cache: boolean;
+  cache: switchOf(flag, true),
   /** A15, open. False: a zone that ignores query strings, also in the URL of a source. */
-  queryInKey: boolean;
+  queryInKey: switchOf(flag, true),
   /** C1, open: how long the edge keeps a denial or a 404 of the origin, in seconds, unless the Worker says. */
-  denialsKept: number;
+  denialsKept: switchOf(count, 60),
   /** How long the edge waits for an origin, in ms. */
-  patience: number;
+  patience: switchOf(count, 30_000),
   /** E6. Hosts that may be asked without TLS. In production there are none. */
-  plain: readonly string[];
-  /** What happens with options that the emulator does not implement. */
-  unplayable: "refused" | "left-out";
+  plain: switchOf(listOf("hosts, without http:// and without a path", isHost), Object.freeze([])),
+  /** What happens with options that the emulator does not play. */
+  unplayable: switchOf(oneOf("refused", "left-out"), "refused"),
+  /** B3. False: the account may not use the Images binding. */
+  bindingAllowed: switchOf(flag, true),
+  /** B1: how many bytes an image may have that the binding gets. */
+  bindingBytes: switchOf(count, 20e6),
+  /** B9, open: whether the binding keeps the EXIF data in a JPEG. */
+  bindingMetadata: switchOf(oneOf("dropped", "kept"), "kept"),
+  /** B6, open: what comes of an animation that is too large. */
+  bindingAnimation: switchOf(oneOf("original", "error"), "original"),
+  /** B6, open: whether the original comes back where it is smaller than what was made of it. */
+  bindingSmaller: switchOf(oneOf("original", "rendition"), "original"),
+  /** B6, open: what comes in place of an AVIF above 1,200 px. */
+  bindingAvif: switchOf(oneOf("original", "error", "webp"), "original"),
+  /** B10, open: what is the same source to the binding: the same bytes, or nothing at all. */
+  bindingSame: switchOf(oneOf("call", "bytes"), "call"),
+  /**
+   * What goes wrong with the binding. It throws, or never answers; its output stops or breaks off midway, is
+   * of another type than it says, or is the original.
+   */
+  bindingFault: switchOf(
+    oneOf(undefined, "throws", "stalls", "stalls-midway", "breaks-off", "lies", "original"),
+    undefined,
+  ),
 };
 
 /**
- * What is documented of production. For an open rule, the value that is harder for the Worker: what
- * it must not pass on looks like a rendition, and what it must not show is there to be shown. All edges
- * share these lists and tables: they are frozen.
+ * The switches of the edge and of the Images binding, by the rules of docs/rules.md.
+ * @example
+ * const switches: Partial<Switches> = { transformations: false };
  */
-export const STRICT = {
-  transformations: true,
-  workersDev: "original",
-  sources: Object.freeze([]),
-  foreignSources: "refused",
-  sourcePaths: "segments",
-  urlTransformations: "on",
-  firewall: false,
-  keptForAll: true,
-  quota: 5_000,
-  trouble: undefined,
-  authAfterRedirect: false,
-  svg: "marked",
-  avifTooLarge: "passed-through",
-  animationTooLarge: "marked",
-  originalIsSmaller: Object.freeze({ of: "bytes", sent: "original" }),
-  originalFormat: "type",
-  originalSides: "stored",
-  factsBilled: "apart",
-  formatAuto: "refused",
-  conditions: "kept",
-  namesOriginal: true,
-  originHeaders: "leaked",
-  overlayAuth: true,
-  qualities: Object.freeze({ high: 90, "medium-high": 80, "medium-low": 65, low: 50 }),
-  avifInput: false,
-  limits: Object.freeze({ bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 }),
-  cache: true,
-  queryInKey: true,
-  denialsKept: 60,
-  patience: 30_000,
-  plain: Object.freeze([]),
-  unplayable: "refused",
-  ...STRICT_BINDING,
-} as const satisfies Switches;
+export type Switches = {
+  -readonly [Name in keyof typeof SWITCHES]: (typeof SWITCHES)[Name] extends Switch<infer T>
+    ? T
+    : never;
+};
+
+/** Those that are not of the binding alone. */
+export type EdgeSwitches = Omit<Switches, Extract<keyof Switches, `binding${string}`>>;
+
+/** What each switch may be. */
+export const SWITCH_RULES: { readonly [Name in keyof Switches]: Rule<Switches[Name]> } = SWITCHES;
+
+/** The strict value of each switch. */
+export const STRICT: Readonly<Switches> = Object.assign(
+  {} as Switches,
+  Object.fromEntries(Object.entries(SWITCHES).map(([name, { strict }]) => [name, strict])),
+);

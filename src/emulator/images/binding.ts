@@ -1,29 +1,12 @@
 // The Images binding as a Worker sees it. It posts the same form as production does, to a service that
-// `send` reaches. It runs in the Workers runtime too.
-
-import { fromBase64, toBase64 } from "./base64.ts";
-import { type Field, type Form, writeForm } from "./form.ts";
-import type {
-  BindingDraw,
-  BindingEncoding,
-  BindingInfo,
-  BindingOutput,
-  BindingResult,
-  BindingText,
-  BindingTransform,
-  BindingTransformer,
-  ImagesBinding,
-} from "./types.ts";
+// `post` reaches. It runs in the Workers runtime too.
 
 /** Posts a form to the service. */
-type PostForm = (path: "/transform" | "/info", form: Form) => Promise<Response>;
+type PostForm = (path: "/transform" | "/info", form: FormData) => Promise<Response>;
 
-type Source =
-  | ReadableStream<Uint8Array>
-  | { readonly content: string; readonly options: BindingText };
 type Step =
-  | { readonly transform: BindingTransform }
-  | { readonly child: Chain; readonly options: BindingDraw };
+  | { readonly transform: ImageTransform }
+  | { readonly child: Chain; readonly options: ImageDrawOptions };
 
 const CONSUMED =
   "IMAGES_TRANSFORM_ERROR 9525: ImageTransformer consumed; you may only call .output() or draw a transformer once";
@@ -31,50 +14,55 @@ const CONSUMED =
 /** Returns a binding whose forms go to a service. */
 export function imagesBinding(post: PostForm): ImagesBinding {
   return {
-    info: (stream, options) => askInfo(post, decoded(stream, options)),
-    input: (stream, options) => new Chain(post, decoded(stream, options)),
-    text: (content, options) => new Chain(post, { content, options }),
-    hosted: { image: unplayed, upload: unplayed, list: unplayed, createDirectUpload: unplayed },
+    info: (stream, options) => getInfo(post, checkInput(stream, options)),
+    input: (stream, options) => new Chain(post, checkInput(stream, options)),
+    text: notPlayed,
+    hosted: { image: notPlayed, upload: notPlayed, list: notPlayed, createDirectUpload: notPlayed },
   };
 }
 
-function unplayed(): never {
-  throw new Error("the strict edge does not play hosted images");
+function notPlayed(): never {
+  throw new Error(
+    "the strict edge plays no texts, no hosted images and no base64 of the Images binding",
+  );
 }
 
-function decoded(stream: ReadableStream<Uint8Array>, options?: BindingEncoding) {
-  return options?.encoding === "base64" ? stream.pipeThrough(fromBase64()) : stream;
+function checkInput(stream: ReadableStream<Uint8Array>, options?: ImageInputOptions) {
+  return options?.encoding === "base64" ? notPlayed() : stream;
 }
 
-async function askInfo(post: PostForm, value: ReadableStream<Uint8Array>): Promise<BindingInfo> {
-  const response = await post("/info", writeForm([{ name: "image", value }]));
+/** Of an SVG the service tells the format alone. */
+type InfoReply = { format: string; file_size?: number; width: number; height: number };
+
+async function getInfo(
+  post: PostForm,
+  image: ReadableStream<Uint8Array>,
+): Promise<ImageInfoResponse> {
+  const form = new FormData();
+  form.append("image", await new Response(image).blob());
+  const response = await post("/info", form);
   await throwIfRefused("INFO", response);
-  const { format, file_size: fileSize, width, height }: Told = await response.json();
-  return fileSize === undefined ? { format } : { format, fileSize, width, height };
+  const { format, file_size: fileSize, width, height }: InfoReply = await response.json();
+  return fileSize === undefined ? { format: "image/svg+xml" } : { format, fileSize, width, height };
 }
 
-/** What the service tells. Of an SVG it tells the format alone. */
-type Told =
-  | { format: "image/svg+xml"; file_size?: undefined; width?: undefined; height?: undefined }
-  | { format: string; file_size: number; width: number; height: number };
-
-class Chain implements BindingTransformer {
+class Chain implements ImageTransformer {
   readonly #post: PostForm;
-  readonly #source: Source;
+  readonly #image: ReadableStream<Uint8Array>;
   readonly #steps: Step[] = [];
-  #consumed = false;
+  #isConsumed = false;
 
-  constructor(post: PostForm, source: Source) {
+  constructor(post: PostForm, image: ReadableStream<Uint8Array>) {
     this.#post = post;
-    this.#source = source;
+    this.#image = image;
   }
 
-  transform(transform: BindingTransform): this {
+  transform(transform: ImageTransform): this {
     this.#steps.push({ transform });
     return this;
   }
 
-  draw(image: ReadableStream<Uint8Array> | BindingTransformer, options: BindingDraw = {}): this {
+  draw(image: ReadableStream<Uint8Array> | ImageTransformer, options: ImageDrawOptions = {}): this {
     if (image instanceof Chain) {
       image.#consume();
       this.#steps.push({ child: image, options });
@@ -84,64 +72,52 @@ class Chain implements BindingTransformer {
     return this;
   }
 
-  async output({ format, quality, background, anim }: BindingOutput): Promise<BindingResult> {
+  async output(options: ImageOutputOptions): Promise<ImageTransformationResult> {
     this.#consume();
-    const fields: Field[] = [
-      fieldOf("image", "text_input", this.#source),
-      ...this.#written(),
-      { name: "output_format", value: `${format}` },
-    ];
-    if (quality !== undefined) fields.push({ name: "output_quality", value: quality.toString() });
-    if (background !== undefined) fields.push({ name: "background", value: background });
-    if (anim !== undefined) fields.push({ name: "anim", value: anim.toString() });
-    const response = await this.#post("/transform", writeForm(fields));
+    const form = await this.#writeForm();
+    form.append("output_format", `${options.format}`);
+    if (options.quality !== undefined) form.append("output_quality", `${options.quality}`);
+    if (options.background !== undefined) form.append("background", options.background);
+    if (options.anim !== undefined) form.append("anim", `${options.anim}`);
+    const response = await this.#post("/transform", form);
     await throwIfRefused("TRANSFORM", response);
     return resultOf(response);
   }
 
   #consume(): void {
-    if (this.#consumed) throw imagesError(CONSUMED, 9525);
-    this.#consumed = true;
+    if (this.#isConsumed) throw imagesError(CONSUMED, 9525);
+    this.#isConsumed = true;
   }
 
-  /** The drawn images, then all steps in order. Image 0 is the canvas. */
-  #written(): Field[] {
-    const drawn: Field[] = [];
+  /** Writes the images, and all steps in order. Image 0 is the canvas. */
+  async #writeForm(): Promise<FormData> {
+    const form = new FormData();
+    const images = [this.#image];
     const transforms: object[] = [];
     const walk = (targetImageIndex: number, steps: readonly Step[]): void => {
       for (const step of steps) {
         if ("transform" in step) {
           transforms.push({ imageIndex: targetImageIndex, ...step.transform });
-        } else {
-          drawn.push(fieldOf("draw_image", "draw_text", step.child.#source));
-          const drawImageIndex = drawn.length;
-          walk(drawImageIndex, step.child.#steps);
-          transforms.push({ drawImageIndex, targetImageIndex, ...step.options });
+          continue;
         }
+        const drawImageIndex = images.push(step.child.#image) - 1;
+        walk(drawImageIndex, step.child.#steps);
+        transforms.push({ drawImageIndex, targetImageIndex, ...step.options });
       }
     };
     walk(0, this.#steps);
-    return [...drawn, { name: "transforms", value: JSON.stringify(transforms) }];
+    for (const [at, image] of images.entries()) {
+      form.append(at === 0 ? "image" : "draw_image", await new Response(image).blob());
+    }
+    form.append("transforms", JSON.stringify(transforms));
+    return form;
   }
 }
 
-function fieldOf(image: string, text: string, source: Source): Field {
-  if (source instanceof ReadableStream) return { name: image, value: source };
-  const { content, options } = source;
-  return { name: text, value: JSON.stringify({ text: content, ...options }) };
-}
-
-function resultOf(response: Response): BindingResult {
-  const contentType = () => {
-    const type = response.headers.get("content-type");
-    if (type !== null) return type;
-    const missing = "IMAGES_TRANSFORM_ERROR 9523: No content-type on bindings response";
-    throw imagesError(missing, 9523);
-  };
-  const image = (options?: BindingEncoding) => {
-    const stream: ReadableStream<Uint8Array> = response.body ?? new Blob().stream();
-    return options?.encoding === "base64" ? stream.pipeThrough(toBase64()) : stream;
-  };
+function resultOf(response: Response): ImageTransformationResult {
+  const contentType = () => response.headers.get("content-type") ?? "";
+  const image = (options?: ImageInputOptions) =>
+    checkInput(response.body ?? new Blob().stream(), options);
   return {
     contentType,
     image,
@@ -159,8 +135,8 @@ async function throwIfRefused(operation: "TRANSFORM" | "INFO", response: Respons
     throw imagesError(`IMAGES_${operation}_${await response.text()}`.trim(), Number(code));
   }
   if (response.status < 400) return;
-  const said = (await response.text()).trim();
-  throw imagesError(`Unexpected error response ${response.status}: ${said}`, 9523);
+  const text = (await response.text()).trim();
+  throw imagesError(`Unexpected error response ${response.status}: ${text}`, 9523);
 }
 
 function imagesError(message: string, code: number): Error & { readonly code: number } {

@@ -1,23 +1,14 @@
 // What the binding makes of images, by the edge's own code for pixels: each step in turn, then the output.
 
-import { drawOverlay } from "../edge/draw-overlay.ts";
-import {
-  type Encoded,
-  type Encoding,
-  encodeAs,
-  type Format,
-  LONGEST_AVIF_SIDE,
-} from "../edge/encode.ts";
-import { keptExif } from "../edge/exif.ts";
+import { type Encoded, encodeAs, type Format, MAX_AVIF_SIDE } from "../edge/encode.ts";
 import { type Fault, isFault } from "../edge/faults.ts";
 import { decode, type Frames, mapFrames } from "../edge/frames.ts";
-import { outputSize, type Size } from "../edge/geometry.ts";
-import type { Transformations } from "../edge/image-options.ts";
+import { outputSize, trimBox } from "../edge/geometry.ts";
+import type { Size } from "../edge/picture.ts";
+import { drawOverlay, transform } from "../edge/pixels.ts";
 import type { Original } from "../edge/read-original.ts";
 import type { Switches } from "../edge/switches.ts";
-import { transform } from "../edge/transform.ts";
-import { trimmedBox } from "../edge/trim.ts";
-import type { Output, Step } from "./read-steps.ts";
+import type { BindingOutput, Step } from "./read-form.ts";
 
 const FORMATS = {
   "image/jpeg": "jpeg",
@@ -27,9 +18,6 @@ const FORMATS = {
   "image/avif": "avif",
 } as const satisfies Record<string, Format>;
 
-/** The words of the switch, as `cf.image` spells them (O9). */
-const KEPT = { dropped: "none", copyright: "copyright", kept: "keep" } as const;
-
 /**
  * Makes an image (B2, B4–B6, B9).
  * @param originals image 0 is the canvas
@@ -38,11 +26,11 @@ const KEPT = { dropped: "none", copyright: "copyright", kept: "keep" } as const;
 export async function develop(
   originals: readonly [Original, ...Original[]],
   steps: readonly Step[],
-  output: Output,
+  output: BindingOutput,
   switches: Switches,
 ): Promise<Encoded | Fault> {
   const [canvas, ...others] = originals;
-  const { limits, bindingAnimation } = switches;
+  const { limits, bindingAnimation, bindingAvif } = switches;
   const isTooLong = canvas.width * canvas.height * canvas.frames > limits.animation;
   if (canvas.frames > 1 && output.anim && isTooLong) {
     return bindingAnimation === "error" ? { code: 9413, status: 403 } : canvas; // B6
@@ -52,36 +40,31 @@ export async function develop(
   const stills = await Promise.all(others.map(async (one) => (await decode(one, false)).frames));
   const layers: Frames[] = [frames, ...stills];
   for (const step of steps) {
-    const made = await take(step, layers, limits);
-    if (isFault(made)) return made;
-    layers[step.on] = made;
+    const layer = await takeStep(step, layers, limits);
+    if (isFault(layer)) return layer;
+    layers[step.on] = layer;
   }
-  const { background } = output;
+  const { background, quality } = output;
   const [drawn = frames] = layers;
   const filled = background === undefined ? drawn : await transform(drawn, { background });
-  const tooLarge = output.format === "image/avif" && longestOf(filled[0]) > LONGEST_AVIF_SIDE;
-  if (tooLarge && switches.bindingAvif === "error") return { code: 9413, status: 403 }; // B6
-  if (tooLarge && switches.bindingAvif === "original") return canvas;
-  const { exif, delay, loop } = metadata;
-  const { bindingMetadata } = switches;
-  const { quality } = output;
-  const made = await encoded(tooLarge ? "image/webp" : output.format, filled, {
-    quality,
-    exif: exif && keptExif(exif, KEPT[bindingMetadata]), // B9
-    timing: { delay, loop },
-  });
-  const { width, height } = canvas;
-  const isSame = made.type === canvas.type && sameSize({ width, height }, filled[0]);
-  const isLarger = isSame && made.bytes.length > canvas.bytes.length;
-  return isLarger && switches.bindingSmaller === "original" ? canvas : made; // B6
+  const isTooLarge = output.format === "image/avif" && longestOf(filled[0]) > MAX_AVIF_SIDE;
+  if (isTooLarge && bindingAvif === "error") return { code: 9413, status: 403 }; // B6
+  if (isTooLarge && bindingAvif === "original") return canvas;
+  const format = isTooLarge ? "image/webp" : output.format;
+  if (format === "rgb" || format === "rgba") return rawOf(format, filled);
+  const image = await encodeAs(FORMATS[format], filled, { quality, metadata });
+  const { width, height } = filled[0];
+  const isSame = image.type === canvas.type && width === canvas.width && height === canvas.height;
+  const isLarger = isSame && image.bytes.length > canvas.bytes.length;
+  if (isLarger && switches.bindingSmaller === "original") return canvas; // B6
+  const isKept = switches.bindingMetadata === "kept" && image.type === "image/jpeg";
+  return isKept && metadata.exif ? { ...image, bytes: addExif(image.bytes, metadata.exif) } : image; // B9
 }
 
 const longestOf = ({ width, height }: Size) => Math.max(width, height);
-const sameSize = (one: Size, other: Size) =>
-  one.width === other.width && one.height === other.height;
 
 /** Takes one step, if what it makes is not too large (B4). */
-async function take(
+async function takeStep(
   step: Step,
   layers: readonly Frames[],
   limits: Switches["limits"],
@@ -89,26 +72,24 @@ async function take(
   const below = layers[step.on];
   if (below === undefined) return { code: 9432, status: 400 };
   if (!("drawn" in step)) {
-    const size = await sizeAfter(below, step.options);
+    const size = outputSize(trimBox(below[0], step.options), step.options);
     const isTooLarge = longestOf(size) > limits.side || size.width * size.height > limits.pixels;
     return isTooLarge ? { code: 9413, status: 403 } : await transform(below, step.options);
   }
   const [above] = layers[step.drawn] ?? [];
   if (above === undefined) return { code: 9432, status: 400 };
-  return await mapFrames(below, async (frame) => drawOverlay(frame, above, step.draw));
+  return await mapFrames(below, (frame) => drawOverlay(frame, above, step.options));
 }
 
-async function sizeAfter([first]: Frames, options: Transformations): Promise<Size> {
-  return outputSize(await trimmedBox(first, options), options);
+/** The content-type of pixels is not documented. */
+function rawOf(type: "rgb" | "rgba", [{ data }]: Frames): Encoded {
+  return { bytes: type === "rgba" ? data : data.filter((_, at) => at % 4 !== 3), type };
 }
 
-async function encoded(
-  format: Output["format"],
-  frames: Frames,
-  encoding: Encoding,
-): Promise<Encoded> {
-  if (format !== "rgb" && format !== "rgba") return encodeAs(FORMATS[format], frames, encoding);
-  const { data } = frames[0];
-  const bytes = format === "rgba" ? data : data.filter((_, at) => at % 4 !== 3);
-  return { bytes, type: format }; // its content-type is not documented
+/** Puts EXIF data into a JPEG, as they are (B9). Data that are too long are dropped. */
+function addExif(jpeg: Uint8Array, exif: Buffer): Uint8Array {
+  const length = exif.length + 2;
+  if (length > 0xffff) return jpeg;
+  const marker = Uint8Array.of(0xff, 0xe1, length >> 8, length & 0xff);
+  return Buffer.concat([jpeg.subarray(0, 2), marker, exif, jpeg.subarray(2)]);
 }

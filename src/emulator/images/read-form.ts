@@ -1,68 +1,105 @@
-// Reads the form that the binding posts. Whether its options are right is not checked here.
+// Reads the form that the binding posts: the images, the steps and the output. Unlike `cf.image`, the binding
+// refuses what it does not know (B7).
 
+import { isTable } from "../check.ts";
 import { type Fault, isFault } from "../edge/faults.ts";
+import {
+  between,
+  type DrawOptions,
+  findUnplayed,
+  isBindingDraw,
+  isBindingTransform,
+  type Transformations,
+} from "../edge/options.ts";
 
-/** The fields of a form. Image 0 is the canvas; the others are drawn. */
-export type Posted = {
-  readonly images: readonly [Uint8Array, ...Uint8Array[]];
-  readonly transforms: unknown;
-  readonly output: Readonly<Record<"format" | "quality" | "background" | "anim", string | null>>;
+/** One step, on the image with that number. Image 0 is the canvas; the others are drawn. */
+export type Step =
+  | { readonly on: number; readonly options: Transformations }
+  | { readonly on: number; readonly drawn: number; readonly options: DrawOptions };
+
+const FORMATS = [
+  ...(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "rgb", "rgba"] as const),
+] as const;
+
+/** What comes out. */
+export type BindingOutput = {
+  readonly format: (typeof FORMATS)[number];
+  readonly quality?: number | undefined;
+  readonly background?: string | undefined;
+  readonly anim: boolean;
 };
 
+type Images = readonly [Uint8Array, ...Uint8Array[]];
+
+const BROKEN = { code: 9432, status: 400 };
+const WRONG_OPTION = { code: 9401, status: 400 };
+
+/** Reads the images of a form. @param maxBytes how many bytes one may have (B1) */
+export async function readImages(form: FormData, maxBytes: number): Promise<Images | Fault> {
+  const all = [form.get("image"), ...form.getAll("draw_image")];
+  const files = all.filter((file) => file instanceof Blob);
+  if (files.some(({ size }) => size > maxBytes)) return { code: 9402, status: 413 }; // B1
+  const [canvas, ...others] = await Promise.all(files.map((file) => file.bytes()));
+  return canvas === undefined ? BROKEN : [canvas, ...others];
+}
+
 /**
- * Reads a form.
- * @param most how many bytes an image may have (B1)
- * @throws if the body breaks off, or has a text to draw: the emulator cannot play that
+ * Reads the steps, in the order in which they apply.
+ * @param count how many images there are
+ * @param refuses whether a step that the emulator does not play throws
  */
-export async function readForm(request: Request, most: number): Promise<Posted | Fault> {
-  const form = await formOf(request, most);
-  if (isFault(form)) return form;
-  if (form.has("text_input") || form.has("draw_text")) {
-    throw new Error("the strict edge cannot play texts of the Images binding");
+export function readSteps(
+  form: FormData,
+  count: number,
+  refuses: boolean,
+): readonly Step[] | Fault {
+  const values = parse(readText(form, "transforms") ?? "[]");
+  if (!Array.isArray(values)) return BROKEN;
+  const steps: Step[] = [];
+  for (const value of values) {
+    const step = isTable(value) ? readStep(value, count) : BROKEN;
+    if (isFault(step)) return step;
+    const missing = refuses ? findUnplayed(step.options) : [];
+    if (missing.length > 0) throw new Error(`the strict edge cannot play ${missing.join(", ")}`);
+    steps.push(step);
   }
-  const [canvas, ...drawn] = [form.get("image"), ...form.getAll("draw_image")];
-  const files = [canvas, ...drawn].filter((file) => file instanceof Blob);
-  if (files.some(({ size }) => size > most)) return { code: 9402, status: 413 }; // B1
-  const [first, ...others] = await Promise.all(files.map(async (file) => await file.bytes()));
-  const transforms = parsed(textOf(form, "transforms") ?? "[]");
-  if (first === undefined || transforms === undefined) return { code: 9432, status: 400 };
-  return {
-    images: [first, ...others],
-    transforms,
-    output: {
-      format: textOf(form, "output_format"),
-      quality: textOf(form, "output_quality"),
-      background: textOf(form, "background"),
-      anim: textOf(form, "anim"),
-    },
-  };
+  return steps;
 }
 
-/** How many bytes a form may have, for each byte that an image may have: the emulator reads it whole. */
-const ROOM = 5;
-
-async function formOf({ headers, body }: Request, most: number): Promise<FormData | Fault> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = body?.getReader();
-  for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
-    chunks.push(read.value);
-    size += read.value.length;
-    if (size <= most * ROOM) continue;
-    await reader?.cancel();
-    return { code: 9402, status: 413 }; // B1
+function readStep(value: Record<string, unknown>, count: number): Step | Fault {
+  const { imageIndex, drawImageIndex, targetImageIndex, ...options } = value;
+  const isIndex = (index: unknown): index is number =>
+    Number.isInteger(index) && Number(index) >= 0 && Number(index) < count;
+  if (drawImageIndex === undefined) {
+    if (!isIndex(imageIndex)) return BROKEN;
+    return isBindingTransform(options) ? { on: imageIndex, options } : WRONG_OPTION;
   }
-  const type = headers.get("content-type") ?? "";
-  const whole = new Response(new Blob(chunks), { headers: { "content-type": type } });
-  return await whole.formData().catch(() => ({ code: 9432, status: 400 }));
+  if (!isIndex(drawImageIndex) || !isIndex(targetImageIndex)) return BROKEN;
+  const step = { on: targetImageIndex, drawn: drawImageIndex };
+  return isBindingDraw(options) ? { ...step, options } : WRONG_OPTION;
 }
 
-function textOf(form: FormData, name: string): string | null {
+const QUALITY = between(1, 100);
+
+/** Reads the output. Its quality has no names (B7). */
+export function readOutput(form: FormData): BindingOutput | Fault {
+  const format = FORMATS.find((known) => known === readText(form, "output_format"));
+  const text = readText(form, "output_quality");
+  const quality = text === null ? undefined : Number(text || Number.NaN);
+  const background = readText(form, "background") ?? undefined;
+  const anim = readText(form, "anim");
+  const isRight = background !== "" && [null, "true", "false"].includes(anim);
+  if (format === undefined || !isRight) return WRONG_OPTION;
+  if (quality !== undefined && !QUALITY.test(quality)) return WRONG_OPTION;
+  return { format, quality, background, anim: anim !== "false" };
+}
+
+function readText(form: FormData, name: string): string | null {
   const value = form.get(name);
   return typeof value === "string" ? value : null;
 }
 
-function parsed(text: string): unknown {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,24 +1,28 @@
 // What the Images binding asks: a service that reads a form and answers with an image, with facts or with a
 // refusal. docs/rules.md has its rules. This file shows the steps of a request.
 
-import { decodes } from "../edge/decodes.ts";
+import { createHash } from "node:crypto";
+import { halfOf } from "../body.ts";
+import type { Encoded } from "../edge/encode.ts";
 import { bindingFaultAnswer, type Fault, isFault } from "../edge/faults.ts";
+import { uprightSize } from "../edge/frames.ts";
+import { unlessBroken } from "../edge/make.ts";
 import { type Original, readOriginal } from "../edge/read-original.ts";
-import { uprightSize } from "../edge/rendition.ts";
 import type { EdgeCore } from "../edge/settings.ts";
-import { breaking } from "./break.ts";
+import type { Switches } from "../edge/switches.ts";
 import { develop } from "./develop.ts";
-import { type Posted, readForm } from "./read-form.ts";
-import { readOutput, readSteps } from "./read-steps.ts";
-import type { ImagesService } from "./types.ts";
+import { readImages, readOutput, readSteps } from "./read-form.ts";
+
+/** What the binding posts its forms to: `…/transform` and `…/info`. */
+export type ImagesService = (request: Request) => Promise<Response>;
 
 /**
  * Creates the service of an edge.
- * @param developer makes the images; tests pass one that remembers them
+ * @param render makes the images; tests pass one that remembers them
  */
 export function createImagesService(
   { switches, quota }: Pick<EdgeCore, "switches" | "quota">,
-  developer: typeof develop = develop,
+  render: typeof develop = develop,
 ): ImagesService {
   let calls = 0;
 
@@ -26,53 +30,81 @@ export function createImagesService(
     if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
     if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
     if (!switches.bindingAllowed) return bindingFaultAnswer({ code: 9430, status: 403 }); // B3
-    const posted = await readForm(request, switches.bindingBytes);
     if (switches.trouble !== undefined) return bindingFaultAnswer(switches.trouble);
-    if (isFault(posted)) return bindingFaultAnswer(posted);
+    const form = await request.formData().catch(() => undefined);
+    if (form === undefined) return bindingFaultAnswer({ code: 9432, status: 400 });
     const isInfo = new URL(request.url).pathname.endsWith("/info");
-    const made = isInfo ? await facts(posted) : await image(posted);
-    return isFault(made) ? bindingFaultAnswer(made) : made;
+    const response = isInfo ? await describe(form) : await transform(form);
+    return isFault(response) ? bindingFaultAnswer(response) : response;
   }
 
-  async function facts({ images: [bytes] }: Posted): Promise<Response | Fault> {
-    const read = await readOriginal(bytes, switches);
-    if (isFault(read)) return read;
-    if ("svg" in read) return Response.json({ format: "image/svg+xml" }); // B8
-    const { width, height } = switches.originalSides === "upright" ? await uprightSize(read) : read;
-    return Response.json({ format: read.type, file_size: bytes.length, width, height });
+  async function describe(form: FormData): Promise<Response | Fault> {
+    const images = await readImages(form, switches.bindingBytes);
+    if (isFault(images)) return images;
+    const [bytes] = images;
+    const original = await readOriginal(bytes, switches);
+    if (isFault(original)) return original;
+    if ("svg" in original) return Response.json({ format: "image/svg+xml" }); // B8
+    const isUpright = switches.originalSides === "upright";
+    const { width, height } = isUpright ? await uprightSize(original) : original;
+    return Response.json({ format: original.type, file_size: bytes.length, width, height });
   }
 
-  async function image(posted: Posted): Promise<Response | Fault> {
-    const steps = readSteps(posted);
+  async function transform(form: FormData): Promise<Response | Fault> {
+    const images = await readImages(form, switches.bindingBytes);
+    if (isFault(images)) return images;
+    const steps = readSteps(form, images.length, switches.unplayable === "refused");
     if (isFault(steps)) return steps;
-    const output = readOutput(posted);
+    const output = readOutput(form);
     if (isFault(output)) return output;
-    const { format: _format, ...unique } = output;
-    const source = switches.bindingSame === "bytes" ? await digest(posted.images) : `${calls++}`;
-    const billed = `binding ${source} ${JSON.stringify([steps, unique])}`; // B10
+    const { format, ...unique } = output;
+    const source = switches.bindingSame === "bytes" ? digest(images) : `${calls++}`;
+    const billed = `binding ${source} ${JSON.stringify([steps, unique])}`;
     if (!quota.allows(billed)) return { code: 9422, status: 429 }; // B10
     const originals: Original[] = [];
-    for (const bytes of posted.images) {
-      const read = await readOriginal(bytes, switches);
-      if (isFault(read)) return read;
-      if ("svg" in read) return { code: 9412, status: 415 }; // B4
-      originals.push(read);
+    for (const bytes of images) {
+      const original = await readOriginal(bytes, switches);
+      if (isFault(original)) return original;
+      if ("svg" in original) return { code: 9412, status: 415 }; // B4
+      originals.push(original);
     }
     const [canvas, ...others] = originals;
     if (canvas === undefined) return { code: 9432, status: 400 };
-    const made = await decodes(() => developer([canvas, ...others], steps, output, switches));
-    if (isFault(made)) return made;
+    const image = await unlessBroken(() => render([canvas, ...others], steps, output, switches));
+    if (isFault(image)) return image;
     quota.bill(billed);
-    return breaking(made, canvas, output.format, switches.bindingFault);
+    return send(image, canvas, format, switches.bindingFault);
   }
 
   return answer;
 }
 
-async function digest(images: readonly Uint8Array[]): Promise<string> {
-  const all = images.map(async (bytes) => {
-    const hash = await crypto.subtle.digest("SHA-256", bytes.slice());
-    return Buffer.from(hash).toString("hex");
-  });
-  return (await Promise.all(all)).join(" ");
+const digest = (images: readonly Uint8Array[]) =>
+  images.map((bytes) => createHash("sha256").update(bytes).digest("hex")).join(" ");
+
+/** A PNG and a GIF of one pixel, for an answer whose type is not that of its bytes. */
+const PNG =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const GIF = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+
+/** Sends an image, unless something goes wrong on purpose. */
+function send(
+  { type, bytes }: Encoded,
+  original: Original,
+  requested: string,
+  fault: Switches["bindingFault"],
+): Response {
+  const respond = (body: Uint8Array | ReadableStream<Uint8Array>, contentType = type) =>
+    new Response(body, { headers: { "content-type": contentType } });
+  switch (fault) {
+    case "lies":
+      return respond(Buffer.from(requested === "image/png" ? GIF : PNG, "base64"), requested);
+    case "original":
+      return respond(original.bytes, requested);
+    case "breaks-off":
+    case "stalls-midway":
+      return respond(halfOf(bytes, fault === "breaks-off"));
+    default:
+      return respond(bytes);
+  }
 }

@@ -1,15 +1,9 @@
-// Sizes and boxes: fit, gravity, trim, border.
+// Sizes and boxes: fit, density, trim, border.
 
 import { expect, test } from "vitest";
-import {
-  borderSides,
-  fitting,
-  outputSize,
-  place,
-  type Size,
-  trimBox,
-} from "../../../src/emulator/edge/geometry.ts";
-import type { Transformations } from "../../../src/emulator/edge/image-options.ts";
+import { fitting, outputSize, trimBox } from "../../../src/emulator/edge/geometry.ts";
+import type { Transformations } from "../../../src/emulator/edge/options.ts";
+import type { Size } from "../../../src/emulator/edge/picture.ts";
 import { size, told, toldBox } from "../../support/boxes.ts";
 
 /** The part of a source, the size to which it is scaled, and the canvas if it is larger. */
@@ -51,21 +45,6 @@ const CASES: readonly [Transformations, ...string[]][] = [
     ...["100×60 → 50×30", "100×60 → 100×60", "100×60 → 50×30", "100×60 → 50×30"],
     ...["100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30"],
   ],
-  [
-    { width: 200 },
-    ...["100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120", "100×60 → 200×120"],
-    ...["100×60 → 100×60", "100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120"],
-  ],
-  [
-    { height: 30 },
-    ...["100×60 → 50×30", "100×60 → 100×60", "100×60 → 50×30", "100×60 → 50×30"],
-    ...["100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30"],
-  ],
-  [
-    { height: 120 },
-    ...["100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120", "100×60 → 200×120"],
-    ...["100×60 → 100×60", "100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120"],
-  ],
   [{}, ...FITS.map(() => "100×60 → 100×60")],
 ];
 
@@ -74,14 +53,9 @@ test.each(CASES)("100×60 fitted into %j with every fit (O3)", (sides, ...expect
 });
 
 test.each<[string, Transformations, string]>([
-  ["1080×720", { width: 500, height: 500 }, "1080×720 → 500×333"],
   ["612×613", { fit: "aspect-crop", width: 1920, height: 1120 }, "612×357 → 612×357"],
-  ["1×1", { fit: "contain", width: 700, height: 300 }, "1×1 → 300×300"],
-  ["1×1", { fit: "cover", width: 700, height: 300 }, "1×1 → 700×300"],
   ["1×1", { fit: "aspect-crop", width: 700, height: 300 }, "1×1 → 1×1"],
   ["3000×1", { width: 100, height: 100 }, "3000×1 → 100×1"],
-  ["1×3000", { height: 100 }, "1×3000 → 1×100"],
-  ["3000×1", { fit: "cover", width: 100, height: 100 }, "1×1 → 100×100"],
   ["1×3000", { fit: "cover", width: 3000, height: 1 }, "1×1 → 3000×1"],
   ["3000×1", { fit: "aspect-crop", width: 1, height: 3000 }, "1×1 → 1×1"],
   ["3000×1", { fit: "pad", width: 10, height: 10 }, "3000×1 → 10×1 on 10×10"],
@@ -91,8 +65,6 @@ test.each<[string, Transformations, string]>([
 
 test.each<[Transformations, string]>([
   [{ width: 40, dpr: 2 }, "100×60 → 80×48"],
-  [{ height: 24, dpr: 2 }, "100×60 → 80×48"],
-  [{ width: 33, dpr: 1.5 }, "100×60 → 50×30"],
   [{ width: 33, height: 33, dpr: 1.5, fit: "cover" }, "60×60 → 50×50"],
   [{ width: 33, height: 33, dpr: 1.5, fit: "pad" }, "100×60 → 50×30 on 50×50"],
   [{ width: 20, height: 20, dpr: 7, fit: "squeeze" }, "100×60 → 40×40"],
@@ -100,7 +72,6 @@ test.each<[Transformations, string]>([
   [{ width: 40, dpr: 0.5 }, "100×60 → 20×12"],
   [{ width: 1, dpr: 0.1 }, "100×60 → 1×1"],
   [{ dpr: 2 }, "100×60 → 100×60"],
-  [{ dpr: 2, fit: "cover" }, "100×60 → 100×60"],
 ])("dpr multiplies sides by at most 2: %j (O2)", (options, expected) => {
   expect(fitted("100×60", options)).toBe(expected);
 });
@@ -136,64 +107,20 @@ function combinations(values: readonly number[], length: number): readonly numbe
 const within = (inner: Size, outer: Size) =>
   inner.width <= outer.width && inner.height <= outer.height;
 
-test.each<[Transformations["gravity"], string, string]>([
-  [undefined, "40×100 at 30,0", "100×40 at 0,30"],
-  ["center", "40×100 at 30,0", "100×40 at 0,30"],
-  ["face", "40×100 at 30,0", "100×40 at 0,30"],
-  ["left", "40×100 at 0,0", "100×40 at 0,30"],
-  ["right", "40×100 at 60,0", "100×40 at 0,30"],
-  ["top", "40×100 at 30,0", "100×40 at 0,0"],
-  ["bottom", "40×100 at 30,0", "100×40 at 0,60"],
-  [{}, "40×100 at 30,0", "100×40 at 0,30"],
-  [{ x: 0.25 }, "40×100 at 15,0", "100×40 at 0,30"],
-  [{ y: 0.9 }, "40×100 at 30,0", "100×40 at 0,54"],
-  [{ x: 1, y: 0 }, "40×100 at 60,0", "100×40 at 0,0"],
-  [{ x: 0.25, y: 0.75, mode: "remainder" }, "40×100 at 15,0", "100×40 at 0,45"],
-  [{ x: 0.3, y: 0.6, mode: "box-center" }, "40×100 at 10,0", "100×40 at 0,40"],
-  [{ x: 0.1, y: 0.9, mode: "box-center" }, "40×100 at 0,0", "100×40 at 0,60"],
-  [{ mode: "box-center" }, "40×100 at 30,0", "100×40 at 0,30"],
-])("gravity %j keeps %s or %s of 100×100 (O4)", (gravity, tall, wide) => {
-  const options = gravity === undefined ? {} : { gravity };
-  expect(toldBox(place(size("100×100"), size("40×100"), options))).toBe(tall);
-  expect(toldBox(place(size("100×100"), size("100×40"), options))).toBe(wide);
-});
-
 type Trim = Exclude<Transformations["trim"], string | undefined>;
 
 test.each<[Trim, number, string]>([
   [{}, 1, "100×60 at 0,0"],
-  [{ left: 10 }, 1, "90×60 at 10,0"],
-  [{ right: 10 }, 1, "90×60 at 0,0"],
-  [{ top: 10, bottom: 20 }, 1, "100×30 at 0,10"],
-  [{ width: 30, height: 20 }, 1, "30×20 at 0,0"],
   [{ left: 10, top: 5, width: 30, height: 20 }, 1, "30×20 at 10,5"],
   [{ right: 10, bottom: 5, width: 30, height: 20 }, 1, "30×20 at 60,35"],
-  [{ right: 0, width: 30 }, 1, "30×60 at 70,0"],
-  [{ left: 10, right: 10, width: 30 }, 1, "30×60 at 10,0"],
   [{ left: 50, right: 40, width: 30 }, 1, "10×60 at 50,0"],
   [{ left: 10, right: 5, top: 3, bottom: 4 }, 2, "70×46 at 20,6"],
   [{ left: 10, width: 30, height: 20 }, 9, "60×40 at 20,0"],
-  [{ left: 5 }, 1.5, "92×60 at 8,0"],
   [{ left: 500 }, 1, "1×60 at 99,0"],
-  [{ right: 500 }, 1, "1×60 at 0,0"],
   [{ left: 70, right: 70 }, 1, "1×60 at 70,0"],
   [{ width: 500, height: 500 }, 1, "100×60 at 0,0"],
-  [{ right: 10, width: 500 }, 1, "90×60 at 0,0"],
 ])("trim %j at dpr %d leaves %s of 100×60 (O2, O12)", (trim, dpr, expected) => {
   expect(toldBox(trimBox(size("100×60"), { trim, dpr }))).toBe(expected);
-});
-
-test("without trim all is left, and trimBox ignores colours (O12)", () => {
-  expect(toldBox(trimBox(size("100×60"), {}))).toBe("100×60 at 0,0");
-  expect(toldBox(trimBox(size("100×60"), { trim: "border" }))).toBe("100×60 at 0,0");
-});
-
-test("a border has one width or one a side, times dpr (O2, O12)", () => {
-  const all = { top: 6, right: 6, bottom: 6, left: 6 };
-  expect(borderSides({ border: { color: "red", width: 4 }, dpr: 1.5 })).toEqual(all);
-  const each = { top: 1, right: 2, bottom: 3, left: 4 };
-  expect(borderSides({ border: { color: "red", ...each } })).toEqual(each);
-  expect(borderSides({})).toEqual({ top: 0, right: 0, bottom: 0, left: 0 });
 });
 
 test.each<[Transformations, string]>([

@@ -36,12 +36,12 @@ test.each([
   [{ width: 0 }, "O1", "width is 0: it takes a whole number, 1 or more"],
   [{ width: "80" }, "O1", 'width is "80": it takes a whole number, 1 or more'],
   [{ height: Number.NaN }, "O1", "height is NaN: it takes a whole number, 1 or more"],
-  [{ quality: 101 }, "O5", "quality is 101: it takes 1 to 100, or high, medium-high, "],
-  [{ fit: "fill" }, "O3", 'fit is "fill": it takes scale-down, scale-up, '],
+  [{ quality: 101 }, "O5", "quality is 101: it takes a number from 1 to 100; or one of high, "],
+  [{ fit: "fill" }, "O3", 'fit is "fill": it takes one of scale-down, contain, '],
   [{ blur: 300 }, "O10", "blur is 300: it takes a number from 1 to 250"],
-  [{ rotate: 45 }, "O11", "rotate is 45: it takes 0, 90, 180, 270 or 360"],
+  [{ rotate: 45 }, "O11", "rotate is 45: it takes one of 0, 90, 180, 270, 360"],
   [{ format: "auto" }, "O6", "auto is not for Workers"],
-  [{ gravity: { x: 2 } }, "O4", 'gravity is {"x":2}: it takes a side, '],
+  [{ gravity: { x: 2 } }, "O4", 'gravity is {"x":2}: it takes one of auto, face, '],
   [{ draw: [{}] }, "O12", "draw is [{}]: it takes a list of overlays"],
 ])("a value that the edge refuses is named: %j", async (image, rule, why) => {
   const answer = await ask({ ...image, ...SHARED });

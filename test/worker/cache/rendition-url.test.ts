@@ -10,7 +10,7 @@ import { ACCEPTED_FORMATS, type AcceptedFormats } from "../../../src/worker/requ
 import { configOf as configWith } from "../../support/config-of.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
 import { EC_KEY } from "../../support/issuer.ts";
-import { RANGES } from "../../support/ranges.ts";
+import { RANGES } from "../../support/tables/ranges.ts";
 
 const { media } = VARS.BUCKETS;
 const OTHER = { ...media, credentials: "OTHER" };
@@ -63,7 +63,7 @@ test("each value of each option is a key of its own (W3, W4)", () => {
   const { dpr: _dpr, widths: _widths, ...options } = RANGES; // these two make variants
   const urls = new Set([url({ preset: "card@2x" }), url({ preset: "wide" })]);
   let values = urls.size;
-  for (const [option, [right]] of Object.entries(options)) {
+  for (const [option, { right }] of Object.entries(options)) {
     for (const value of right) {
       const one = urlWith({ [option]: value });
       if (one === url()) continue; // what the preset has already

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { presetSchema, type Variant, variantsOf } from "../../../src/worker/config/preset.ts";
-import { RANGES } from "../../support/ranges.ts";
+import { RANGES } from "../../support/tables/ranges.ts";
 
 function read(preset: object) {
   const mistakes: string[] = [];
@@ -53,7 +53,7 @@ test.each<[object, string, boolean]>([
 });
 
 test.each(
-  Object.entries(RANGES).map(([option, [right, wrong]]) => [option, right, wrong] as const),
+  Object.entries(RANGES).map(([option, { right, wrong }]) => [option, right, wrong] as const),
 )("%s takes %j, and nothing of %j (O1–O12)", (option, right, wrong) => {
   for (const value of right) {
     expect(read({ width: 100, [option]: value }).mistakes).toEqual([]);

@@ -1,0 +1,284 @@
+// The options of `cf.image`, of its overlays, and of the Images binding: a row each, with the values that it
+// takes in code and in words, its rule, what the binding has, and what the emulator plays. The types, the
+// refusals and the steps of the binding follow from the rows.
+
+import type { Sharp } from "sharp";
+import { flag, isTable, oneOf, type Rule } from "../check.ts";
+import type { Fault } from "./faults.ts";
+import { isReadableColour, openPicture, readPixels } from "./frames.ts";
+import type { Picture } from "./picture.ts";
+
+type Option = Rule & {
+  /** The rule of docs/rules.md. */
+  readonly rule: string;
+  /** What the Images binding takes, if not the same. False: it has no such option (B7). */
+  readonly binding?: Rule | false;
+  /** Returns whether the emulator leaves a value out. */
+  readonly isUnplayed?: (value: unknown) => boolean;
+  /** Changes the pixels of the resized image. Other options are played where sizes and bytes are made. */
+  readonly filter?: (picture: Picture, amount: number) => Picture | Promise<Picture>;
+};
+
+type Options = Readonly<Record<string, Option>>;
+
+const number = (what: string, accepts: (value: number) => boolean): Rule<number> => ({
+  what,
+  test: (value): value is number => typeof value === "number" && accepts(value),
+});
+export const between = (min: number, max: number) =>
+  number(`a number from ${min} to ${max}`, (value) => value >= min && value <= max);
+const above = (what: string) => number(what, (value) => value > 0);
+const positive = number("a whole number, 1 or more", (one) => Number.isInteger(one) && one >= 1);
+const factor = number("a number, 0 or more", (one) => one >= 0 && Number.isFinite(one));
+const text = (what: string): Rule<string> => ({
+  what,
+  test: (value): value is string => typeof value === "string" && value.length > 0,
+});
+const either = <A, B>(one: Rule<A>, other: Rule<B>): Rule<A | B> => ({
+  what: `${one.what}; or ${other.what}`,
+  test: (value): value is A | B => one.test(value) || other.test(value),
+});
+
+type Rules = Readonly<Record<string, Rule>>;
+type ValueOf<R> = R extends Rule<infer T> ? T : never;
+type ValuesOf<R> = { readonly [Name in keyof R]?: ValueOf<R[Name]> };
+
+/** A table of which each value may be left out. Other names are ignored. */
+function tableOf<R extends Rules>(rules: R): Rule<ValuesOf<R>> {
+  const what = `a table of ${Object.keys(rules).join(", ")}`;
+  return { what, test: (value): value is ValuesOf<R> => isTable(value) && hold(rules, value) };
+}
+
+/** Returns whether every value with a rule keeps it. Other names are ignored (O13, O14). */
+function hold(rules: Rules, values: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(rules).every(
+    ([name, { test }]) => values[name] === undefined || test(values[name]),
+  );
+}
+
+/** Changes pixels with sharp. */
+const withSharp =
+  (change: (image: Sharp, amount: number) => Sharp) => (picture: Picture, amount: number) =>
+    readPixels(change(openPicture(picture), amount));
+const blur = withSharp((image, sigma) => image.blur(sigma));
+const sharpen = withSharp((image, m1) => (m1 ? image.sharpen({ sigma: 1, m1 }) : image));
+const saturate = withSharp((image, saturation) => image.modulate({ saturation }));
+// Of these three, 0 is ignored.
+const brighten = withSharp((image, by) => image.linear(by || 1, 0));
+const spread = withSharp((image, by) => image.linear(by || 1, 127.5 * (1 - (by || 1))));
+const bend = ({ data, ...size }: Picture, by: number): Picture => {
+  const curve = data.map((value) => 255 * (value / 255) ** (1 / (by || 1)));
+  return { ...size, data: data.map((value, at) => (at % 4 === 3 ? value : (curve[at] ?? 0))) };
+};
+
+const colour = text("a colour");
+const isUnreadable = (css: unknown) => typeof css === "string" && !isReadableColour(css);
+
+const FITS = ["scale-down", "contain", "cover", "crop", "pad", "squeeze"] as const;
+const SIDES = { top: factor, right: factor, bottom: factor, left: factor };
+const SURROUNDINGS = tableOf({ color: colour, tolerance: factor, keep: factor });
+const TRIM = { ...SIDES, width: positive, height: positive, border: either(flag, SURROUNDINGS) };
+const FOCUS = oneOf("auto", "face", "left", "right", "top", "bottom", "center", "entropy");
+const MODE = oneOf("remainder", "box-center");
+const POINT = tableOf({ x: between(0, 1), y: between(0, 1), mode: MODE });
+const POINT_WITH_MODE: typeof POINT = {
+  what: POINT.what,
+  test: (value): value is ValueOf<typeof POINT> => POINT.test(value) && value.mode !== undefined,
+};
+
+/** The options of images and overlays, in the order in which filters apply. */
+const TRANSFORMATIONS = {
+  width: { rule: "O1", ...positive },
+  height: { rule: "O1", ...positive },
+  dpr: { rule: "O2", ...above("a number above 0; more than 2 counts as 2"), binding: false },
+  fit: { rule: "O3", ...oneOf(...FITS, "scale-up", "aspect-crop"), binding: oneOf(...FITS) },
+  gravity: {
+    rule: "O4",
+    ...either(FOCUS, POINT),
+    binding: either(FOCUS, POINT_WITH_MODE),
+    isUnplayed: (value) => value === "face" || Object(value).mode === "box-center",
+  },
+  zoom: { rule: "O4", ...between(0, 1), binding: false, isUnplayed: () => true },
+  trim: {
+    rule: "O12",
+    ...either(oneOf("border"), tableOf(TRIM)),
+    isUnplayed: (value) => value === "border" || Boolean(Object(value).border),
+  },
+  flip: { rule: "O11", ...oneOf("h", "v", "hv") },
+  rotate: { rule: "O11", ...oneOf(0, 90, 180, 270, 360), binding: oneOf(0, 90, 180, 270) },
+  blur: { rule: "O10", ...between(1, 250), filter: blur },
+  sharpen: { rule: "O10", ...between(0, 10), filter: sharpen },
+  brightness: { rule: "O10", ...factor, filter: brighten },
+  contrast: { rule: "O10", ...factor, filter: spread },
+  gamma: { rule: "O10", ...factor, filter: bend },
+  saturation: { rule: "O10", ...factor, filter: saturate },
+  background: { rule: "O12", ...colour, isUnplayed: isUnreadable },
+  border: {
+    rule: "O12",
+    ...tableOf({ color: colour, width: factor, ...SIDES }),
+    isUnplayed: (value) => isUnreadable(Object(value).color),
+  },
+  segment: { rule: "O12", ...oneOf("foreground"), isUnplayed: () => true },
+  upscale: {
+    rule: "O12",
+    ...oneOf("interpolate", "generate"),
+    binding: false,
+    isUnplayed: (value) => value === "generate",
+  },
+} as const satisfies Options;
+
+/** How an overlay is drawn: options of `draw` in `cf.image`, and of `.draw()` of the binding. */
+const DRAW = {
+  top: { rule: "O12", ...factor },
+  right: { rule: "O12", ...factor },
+  bottom: { rule: "O12", ...factor },
+  left: { rule: "O12", ...factor },
+  opacity: { rule: "O12", ...between(0, 1) },
+  repeat: {
+    rule: "O12",
+    ...oneOf(true, "x", "y"),
+    binding: oneOf(true, false, "x", "y"),
+    isUnplayed: Boolean,
+  },
+  composite: {
+    rule: "O12",
+    ...oneOf("over", "in", "atop", "out", "xor", "lighter"),
+    isUnplayed: (value) => value !== "over",
+  },
+} as const satisfies Options;
+
+const OVERLAY = { ...TRANSFORMATIONS, ...DRAW };
+
+/** Both sides of an axis exclude each other (O12, B5). */
+const hasOnePlace = (values: object) =>
+  !("left" in values && "right" in values) && !("top" in values && "bottom" in values);
+
+const OVERLAYS: Rule<readonly OverlayOptions[]> = {
+  what: "a list of overlays, each with a url, one side of each pair, and options that are right",
+  test: (value): value is readonly OverlayOptions[] =>
+    Array.isArray(value) &&
+    value.every(
+      (one) => isTable(one) && hold(OVERLAY, one) && colour.test(one["url"]) && hasOnePlace(one),
+    ),
+};
+
+const FORMATS = oneOf(
+  ...(["avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force", "json", "svg"] as const),
+);
+
+const IMAGE = {
+  ...TRANSFORMATIONS,
+  quality: {
+    rule: "O5",
+    ...either(between(1, 100), oneOf("high", "medium-high", "medium-low", "low")),
+  },
+  format: { rule: "O6", ...FORMATS, what: `${FORMATS.what}; auto is not for Workers` },
+  anim: { rule: "O8", ...flag },
+  metadata: {
+    rule: "O9",
+    ...oneOf("keep", "copyright", "none"),
+    isUnplayed: (value) => value !== "none",
+  },
+  compression: { rule: "O12", ...oneOf("fast"), isUnplayed: () => true },
+  draw: { rule: "O12", ...OVERLAYS },
+} as const satisfies Options;
+
+/**
+ * What images, overlays and the binding share.
+ * @example
+ * const shared: Transformations = { width: 160, height: 160, fit: "cover" };
+ */
+export type Transformations = ValuesOf<typeof TRANSFORMATIONS>;
+
+/** How an overlay is drawn, as far as the emulator plays it (O12). */
+export type DrawOptions = Omit<ValuesOf<typeof DRAW>, "repeat" | "composite">;
+
+/** An image that is drawn over another one (O12). */
+export type OverlayOptions = ValuesOf<typeof OVERLAY> & { readonly url: string };
+
+/**
+ * What the edge takes as `cf.image`.
+ * @example
+ * const image: ImageOptions = { width: 160, height: 160, fit: "cover", "origin-auth": "share-publicly" };
+ */
+export type ImageOptions = ValuesOf<typeof IMAGE> & {
+  /** Without it, the origin gets none of the headers that open it (E2). It has no range (O14). */
+  readonly "origin-auth"?: "share-publicly";
+};
+
+/** Finds the first option whose value the edge refuses. */
+export function findWrongOption(image: Readonly<Record<string, unknown>>) {
+  const wrong = Object.entries(IMAGE).find(([name, row]) => !hold({ [name]: row }, image));
+  if (wrong === undefined) return undefined;
+  const [name, { what, rule }] = wrong;
+  return { name, value: image[name], what, rule };
+}
+
+/** What a request asks the edge for. */
+export type TransformRequest = {
+  /** The options that the edge knows, always in the same order (C1), without `origin-auth`. */
+  readonly image: ImageOptions;
+  /** Whether the origin gets the Worker's credentials (E1, E2). */
+  readonly originAuth: boolean;
+  /** True: `Accept` decides the format. Workers cannot ask for this (O6). */
+  readonly auto: boolean;
+};
+
+/**
+ * Reads `cf.image`. Unknown names are silently ignored (O13, O14). A value out of range is 9401.
+ * @param acceptsAuto whether `format: "auto"` is accepted (O6)
+ */
+export function readOptions(values: unknown, acceptsAuto: boolean): TransformRequest | Fault {
+  if (!isTable(values)) return { code: 9401, status: 400 };
+  const auto = acceptsAuto && values["format"] === "auto";
+  const image = Object.fromEntries(
+    Object.keys(IMAGE)
+      .filter((name) => values[name] !== undefined && !(auto && name === "format"))
+      .map((name) => [name, values[name]]),
+  );
+  const originAuth = values["origin-auth"] === "share-publicly";
+  return isImage(image) ? { image, originAuth, auto } : { code: 9401, status: 400 };
+}
+
+function isImage(values: Readonly<Record<string, unknown>>): values is ImageOptions {
+  return hold(IMAGE, values);
+}
+
+const ROWS: Options = { ...IMAGE, ...DRAW };
+
+/** Names the options that the emulator leaves out, with their values, also those of overlays. */
+export function findUnplayed(options: object, at = ""): readonly string[] {
+  return Object.entries<unknown>({ ...options }).flatMap(([name, value]) => {
+    if (name === "draw" && Array.isArray(value)) {
+      return value.flatMap((overlay, index) => findUnplayed(overlay, `draw[${index}].`));
+    }
+    return ROWS[name]?.isUnplayed?.(value) ? [`${at}${name} ${JSON.stringify(value)}`] : [];
+  });
+}
+
+/** Applies the options that change the pixels of a resized image, in their order (O10). */
+export async function applyFilters(image: Picture, options: Transformations): Promise<Picture> {
+  let picture = image;
+  const rows: Options = TRANSFORMATIONS;
+  const values: Readonly<Record<string, unknown>> = options;
+  for (const [name, { filter }] of Object.entries(rows)) {
+    const amount = values[name];
+    if (filter && typeof amount === "number") picture = await filter(picture, amount);
+  }
+  return picture;
+}
+
+/** Returns whether the binding takes the options of a step. It refuses those that it lacks (B7). */
+export const isBindingTransform = (values: object): values is Transformations =>
+  bindingTakes(TRANSFORMATIONS, values);
+
+/** Returns whether the binding takes the options of an overlay (B5). */
+export const isBindingDraw = (values: object): values is DrawOptions =>
+  bindingTakes(DRAW, values) && hasOnePlace(values);
+
+function bindingTakes(rows: Options, values: object): boolean {
+  return Object.entries(values).every(([name, value]) => {
+    const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
+    return row !== undefined && row.binding !== false && (row.binding ?? row).test(value);
+  });
+}

@@ -1,0 +1,106 @@
+// Every step from a decoded image to the pixels of a rendition, in the edge's order: trim, turn, fit, filter,
+// background, border; and overlays. All frames are treated alike.
+
+import { type Frames, isReadableColour, mapFrames, openPicture, readPixels } from "./frames.ts";
+import { type Box, borderSides, fitting, place, trimBox } from "./geometry.ts";
+import { applyFilters, type DrawOptions, type Transformations } from "./options.ts";
+import type { Picture, Size } from "./picture.ts";
+import { loadSharp } from "./sharp.ts";
+
+/** A box that depends on pixels is taken from the first frame. Otherwise the animation would jump. */
+export async function transform(frames: Frames, options: Transformations): Promise<Frames> {
+  const trim = trimBox(frames[0], options);
+  const upright = await mapFrames(frames, (frame) => turn(frame, trim, options));
+  const { part, scaled, canvas } = fitting(upright[0], options);
+  const box = await findPart(upright[0], part, options);
+  return mapFrames(upright, async (frame) => {
+    const resize = { ...scaled, fit: "fill" } as const;
+    const resized = await readPixels(openPicture(frame).extract(box).resize(resize));
+    const padded = await pad(await applyFilters(resized, options), canvas, options);
+    return addBorder(padded, options);
+  });
+}
+
+async function turn(picture: Picture, trim: Box, { flip, rotate = 0 }: Transformations) {
+  const isWhole = trim.width === picture.width && trim.height === picture.height;
+  if (isWhole && flip === undefined && rotate % 360 === 0) return picture;
+  // sharp flips before it rotates, as the edge does (O11).
+  return readPixels(
+    openPicture(picture)
+      .extract(trim)
+      .flip(flip === "v" || flip === "hv")
+      .flop(flip === "h" || flip === "hv")
+      .rotate(rotate),
+  );
+}
+
+/** The box that gravity keeps (O4). */
+async function findPart(source: Picture, part: Size, options: Transformations): Promise<Box> {
+  const { gravity } = options;
+  if (gravity !== "auto" && gravity !== "entropy") return place(source, part, options);
+  const position = loadSharp().strategy[gravity === "auto" ? "attention" : "entropy"];
+  const { info } = await openPicture(source)
+    .resize({ ...part, fit: "cover", position })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { cropOffsetLeft = 0, cropOffsetTop = 0 } = info;
+  return { ...part, left: -cropOffsetLeft, top: -cropOffsetTop };
+}
+
+const readable = (css: string | undefined) =>
+  css !== undefined && isReadableColour(css) ? css : undefined;
+
+/** Centres the image on the canvas of `pad` (O3), and puts the background below it (O12). */
+async function pad(picture: Picture, canvas: Size, options: Transformations): Promise<Picture> {
+  const background = readable(options.background);
+  const left = Math.floor((canvas.width - picture.width) / 2);
+  const top = Math.floor((canvas.height - picture.height) / 2);
+  const right = canvas.width - picture.width - left;
+  const bottom = canvas.height - picture.height - top;
+  // Without a background, only the canvas is white. The image stays as transparent as it is.
+  const fill = background === undefined ? "white" : "transparent";
+  const pipeline = openPicture(picture).extend({ top, right, bottom, left, background: fill });
+  if (background !== undefined) {
+    const colour = { create: { width: 1, height: 1, channels: 4, background } } as const;
+    pipeline.composite([{ input: colour, tile: true, blend: "dest-over" }]);
+  }
+  return readPixels(pipeline);
+}
+
+/** Puts the border outside of the image. The rendition grows by it (O12). */
+async function addBorder(picture: Picture, options: Transformations): Promise<Picture> {
+  if (options.border === undefined) return picture;
+  const background = readable(options.border.color) ?? "black";
+  return readPixels(openPicture(picture).extend({ ...borderSides(options), background }));
+}
+
+/** Draws an overlay that is already transformed: centred, or at a distance from a side in px; clipped (O12). */
+export async function drawOverlay(
+  image: Picture,
+  overlay: Picture,
+  { left, right, top, bottom, opacity = 1 }: DrawOptions,
+): Promise<Picture> {
+  const { width, height } = overlay;
+  const faded = overlay.data.map((value, at) => (at % 4 === 3 ? value * opacity : value));
+  const input = Buffer.from(faded);
+  // sharp draws nothing that is larger than the image, so the image gets a margin of the overlay's size.
+  const margin = { left: width, right: width, top: height, bottom: height };
+  const wide = await readPixels(
+    openPicture(image).extend({ ...margin, background: "transparent" }),
+  );
+  const place = {
+    left: startOf(image.width, width, left, right) + width,
+    top: startOf(image.height, height, top, bottom) + height,
+  };
+  const raw = { width, height, channels: 4 } as const;
+  const drawn = await readPixels(openPicture(wide).composite([{ input, raw, ...place }]));
+  const part = { left: width, top: height, width: image.width, height: image.height };
+  return readPixels(openPicture(drawn).extract(part));
+}
+
+/** Where the overlay begins on an axis: at most outside of the image. */
+function startOf(whole: number, length: number, before?: number, after?: number): number {
+  const free = whole - length;
+  const start = before ?? (after === undefined ? Math.floor(free / 2) : free - after);
+  return Math.round(Math.min(Math.max(start, -length), whole));
+}

@@ -1,0 +1,81 @@
+// What the strict edge sends in place of a rendition: originals, other formats, and SVGs.
+
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { readOriginal } from "../../../src/emulator/edge/read-original.ts";
+import { STRICT } from "../../../src/emulator/edge/switches.ts";
+import { ask, edge, fault, KEY, stand } from "../../support/asking.ts";
+import { file } from "../../support/stand.ts";
+
+test.each([
+  ["webp", "image/webp", null],
+  ["jpeg", "image/jpeg", null],
+  ["passed-through", "image/jpeg", 'cf-images 299 "image too large for AVIF"'],
+] as const)("AVIF above 1,200 px can be %s (O7, R5, R6)", async (avifTooLarge, type, warning) => {
+  stand({ avifTooLarge });
+  const answer = await ask(KEY, { width: 1201, fit: "contain", format: "avif" });
+  expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);
+  expect(answer.headers.get("content-type")).toBe(type);
+  expect(answer.headers.get("warning")).toBe(warning);
+  const { width } = await sharp(await answer.arrayBuffer()).metadata();
+  const own = (await sharp(file("made/key.jpg")).metadata()).width;
+  expect(width).toBe(avifTooLarge === "passed-through" ? own : 1201);
+  const small = await ask(KEY, { width: 1200, fit: "contain", format: "avif" });
+  expect(small.headers.get("content-type")).toBe("image/avif");
+});
+
+test.each(["marked", "unmarked"] as const)(
+  "an animation with too many pixels comes back unchanged, %s (O8)",
+  async (animationTooLarge) => {
+    const gif = file("made/animated.gif");
+    const { width, height, pages = 0 } = await sharp(gif).metadata();
+    const animation = width * height * pages - 1;
+    const limits = { ...edge.switches.limits, animation };
+    stand({ limits, animationTooLarge });
+    for (const [anim, untouched] of [
+      [true, true],
+      [undefined, true],
+      [false, false],
+    ] as const) {
+      const answer = await ask("animated.gif", { width: 20, format: "webp", anim });
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      expect(bytes.length === gif.length).toBe(untouched);
+      const marked = !untouched || animationTooLarge === "marked";
+      expect(answer.headers.has("cf-resized")).toBe(marked);
+    }
+    edge.switches.limits = { ...limits, animation: animation + 1 };
+    const answer = await ask("animated.gif", { width: 21, format: "webp" });
+    const made = await sharp(await answer.arrayBuffer()).metadata();
+    expect([made.format, made.width, made.pages]).toEqual(["webp", 21, pages]);
+  },
+);
+
+test.each(["marked", "unmarked"] as const)(
+  "an SVG is sanitised and passed on, %s (R8)",
+  async (svg) => {
+    stand({ svg });
+    for (const format of [undefined, "svg"]) {
+      const answer = await ask("broken/script.svg", { width: 9, format });
+      expect(answer.headers.get("content-type")).toBe("image/svg+xml");
+      expect(answer.headers.has("cf-resized")).toBe(svg === "marked");
+      const text = await answer.text();
+      expect(text).toContain("<svg");
+      expect(text).not.toMatch(/<script|alert|onload|href=.(?!#)/i);
+      expect(text).toContain('<use href="#a"/>');
+    }
+  },
+);
+
+test("an SVG does not become a raster image, nor a raster image an SVG (R8)", async () => {
+  for (const format of ["avif", "webp", "jpeg", "png"]) {
+    expect(await fault(await ask("broken/script.svg", { format }))).toBe("9412/415");
+  }
+  expect(await fault(await ask(KEY, { format: "svg" }))).toBe("9412/415");
+});
+
+test("an SVG may begin with comments, and many of them take no time (R8)", async () => {
+  const read = (text: string) => readOriginal(new TextEncoder().encode(text), STRICT);
+  const comments = "<!-- > -- a -->\n<!---->".repeat(30);
+  expect(await read(`${comments}<svg>`)).toEqual({ svg: `${comments}<svg>` });
+  expect(await read(comments)).toEqual({ code: 9412, status: 415 });
+});

@@ -1,0 +1,148 @@
+// The options of a preset: a row each, from which the tests of the Worker, of the strict edge, of the engines, of
+// the cache's key and of the docs follow. A new option is one row here.
+
+import type { Preset } from "../../../src/worker/config/preset.ts";
+
+export type Range = {
+  /** What a preset takes: first an ordinary value, which changes the picture, then the ends of the range. */
+  readonly right: readonly [unknown, ...unknown[]];
+  /** What a preset does not take: just beyond the ends, and of another kind. */
+  readonly wrong: readonly unknown[];
+  /** Of the wrong ones, those that `cf.image` takes all the same. */
+  readonly edge?: readonly unknown[];
+  /** The option makes variants, and `cf.image` has it in another form. */
+  readonly isOfVariants?: true;
+  /** What else a preset needs, so that the option changes the picture. */
+  readonly needs?: object;
+  /** Of the right ones, those that the Images binding lacks (B7). */
+  readonly lacking?: readonly unknown[];
+  /** Of the right ones, those that the strict edge does not play. */
+  readonly unplayed?: readonly unknown[];
+};
+
+const URL = "https://x.example/a.png";
+const overlay = (options: object) => [{ url: URL, ...options }];
+
+/** An option that is not here is an error of types. */
+export const RANGES: Readonly<Record<keyof Preset, Range>> = {
+  width: {
+    right: [70, 1, 12_000],
+    wrong: [12_001, 0, -1, 1.5, "100", null, Number.NaN, Number.POSITIVE_INFINITY],
+    edge: [12_001],
+  },
+  height: { right: [60, 1, 12_000], wrong: [12_001, 0, true], edge: [12_001] },
+  dpr: { right: [[1.5, 2], [1]], wrong: [[0.5], [3], 2, ["2"], []], isOfVariants: true },
+  widths: {
+    right: [[640, 12_000], [1]],
+    wrong: [[0], [1.5], [640, 12_001], ["640"], 640, []],
+    isOfVariants: true,
+  },
+  fit: {
+    right: ["cover", "scale-down", "scale-up", "contain", "crop", "pad", "squeeze"],
+    wrong: ["aspect-crop", "aspect", 1],
+    edge: ["aspect-crop"],
+    lacking: ["scale-up"],
+  },
+  gravity: {
+    right: [{ x: 0, y: 1 }, "auto", "face", "left", "right", "top", "bottom", "center"],
+    wrong: ["entropy", "middle", { x: 2 }, { z: 0 }, 1, null],
+    edge: ["entropy", { z: 0 }],
+    needs: { fit: "cover" },
+    unplayed: ["face"],
+  },
+  zoom: { right: [0.5, 0, 1], wrong: [-0.1, 1.1], lacking: [0.5], unplayed: [0.5, 0, 1] },
+  quality: {
+    right: [40, 1, 100, "high", "medium-high", "medium-low", "low"],
+    wrong: [50.5, 0, 101, "best"],
+    edge: [50.5],
+    needs: { format: "jpeg" },
+  },
+  format: {
+    right: ["webp", "avif", "jpeg", "baseline-jpeg", "png", "png-force", "auto"],
+    wrong: ["json", "svg", "gif", "AVIF"],
+    edge: ["json", "svg"],
+    lacking: ["baseline-jpeg"],
+  },
+  anim: { right: [true, false], wrong: ["true", 1] },
+  metadata: {
+    right: ["keep", "none", "copyright"],
+    wrong: ["all"],
+    lacking: ["keep", "copyright"],
+    unplayed: ["keep", "copyright"],
+  },
+  sharpen: { right: [3, 0, 10], wrong: [-1, 11] },
+  blur: { right: [5, 1, 250], wrong: [0, 251] },
+  brightness: { right: [1.5, 0], wrong: [-1, "1", Number.POSITIVE_INFINITY] },
+  contrast: { right: [1.5, 0], wrong: [-1] },
+  gamma: { right: [1.5, 0], wrong: [-1] },
+  saturation: { right: [1.5, 0], wrong: [-1] },
+  rotate: { right: [90, 0, 180, 270], wrong: [360, 45, "90"], edge: [360] },
+  flip: { right: ["hv", "h", "v"], wrong: ["vh"] },
+  trim: {
+    right: [
+      { top: 10, left: 20 },
+      { width: 1, height: 12_000 },
+      ...["border", { border: true }, { border: { keep: 12_000, tolerance: 0 } }],
+    ],
+    wrong: [
+      ...[{ left: 12_001 }, { width: 12_001 }, { height: 12_001 }, { border: { keep: 12_001 } }],
+      ...["all", { top: -1 }, { width: 0 }],
+    ],
+    edge: [{ left: 12_001 }, { width: 12_001 }, { height: 12_001 }, { border: { keep: 12_001 } }],
+    unplayed: ["border", { border: true }, { border: { keep: 12_000, tolerance: 0 } }],
+  },
+  border: {
+    right: [
+      { color: "red", width: 1 },
+      { color: "red", top: 1, right: 2, bottom: 3, left: 4 },
+    ],
+    wrong: [
+      ...[{ color: "red" }, { width: 1 }, { color: "red", width: 1, top: 1 }],
+      ...[{ color: "red", width: 12_001 }, "red", { color: "red", width: -1 }],
+    ],
+    edge: [
+      ...[{ color: "red" }, { width: 1 }, { color: "red", width: 1, top: 1 }],
+      { color: "red", width: 12_001 },
+    ],
+  },
+  background: { right: ["#00ff00"], wrong: ["", 7] },
+  compression: { right: ["fast"], wrong: ["slow"], lacking: ["fast"], unplayed: ["fast"] },
+  segment: { right: ["foreground"], wrong: ["background"], unplayed: ["foreground"] },
+  upscale: {
+    right: ["interpolate", "generate"],
+    wrong: [true],
+    lacking: ["interpolate", "generate"],
+    unplayed: ["generate"],
+  },
+  draw: {
+    right: [
+      overlay({ opacity: 0.5, width: 9, bottom: 1 }),
+      overlay({ repeat: "x", composite: "atop" }),
+    ],
+    wrong: [
+      ...[[], overlay({ width: 12_001 }), overlay({ top: 12_001 })],
+      ...[[{ url: "https://x.example/a b" }], [{ url: "http://x.example/a.png" }]],
+      ...[[{}], {}, overlay({ opacity: 2 }), overlay({ width: 0 })],
+    ],
+    edge: [
+      ...[[], overlay({ width: 12_001 }), overlay({ top: 12_001 })],
+      ...[[{ url: "https://x.example/a b" }], [{ url: "http://x.example/a.png" }]],
+    ],
+    lacking: [overlay({ opacity: 0.5, width: 9, bottom: 1 })],
+    unplayed: [overlay({ repeat: "x", composite: "atop" })],
+  },
+};
+
+/** Returns whether two values are the same: tables and lists are compared by what they hold. */
+export const isSame = (one: unknown, other: unknown): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
+
+/** Returns whether a value is in a list. */
+export const isAmong = (value: unknown, list: readonly unknown[] = []): boolean =>
+  list.some((one) => isSame(one, value));
+
+/** Each option that changes the picture of a preset, with a value that the preset does not have. */
+export const changesOf = (preset: Readonly<Record<string, unknown>>) =>
+  Object.entries(RANGES).flatMap(([option, { right, isOfVariants }]) =>
+    isOfVariants ? [] : [[option, right.find((value) => !isSame(value, preset[option]))] as const],
+  );
