@@ -15,8 +15,8 @@ export type {
   PurgeOptions,
   PurgeResult,
   RunContext,
+  Where,
 } from "./cache/entrypoint.ts";
-export type { Where } from "./cache/places.ts";
 export type { CacheSwitches } from "./cache/switches.ts";
 export { createEdge, type Edge } from "./create-edge.ts";
 export type { Fault } from "./edge/faults.ts";

@@ -1,25 +1,25 @@
 // Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W18). docs/rules.md has the
 // rules. This file shows the steps of a request.
 
-import { checkSettings, guarded, setOf } from "../check.ts";
+import { call, checkSettings, guarded, optional, setOf } from "../check.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type Answer, answerOf } from "./answer.ts";
-import { cacheKey } from "./cache-key.ts";
-import type {
-  Asked,
-  Loopback,
-  MakeEntrypoint,
-  PurgeOptions,
-  PurgeResult,
-  RunContext,
+import {
+  type Entrypoint,
+  type Loopback,
+  type MakeEntrypoint,
+  type PurgeOptions,
+  type PurgeResult,
+  type RunContext,
+  runAt,
+  type Where,
+  where,
 } from "./entrypoint.ts";
 import type { Kept } from "./kept.ts";
-import { runAt, type Where, where } from "./places.ts";
-import { readPurge, refusalOf } from "./purge.ts";
-import { fullTokens, takeToken } from "./rate-limit.ts";
-import { answerFrom, requestOf, runOnce, wrong304 } from "./run.ts";
-import { type CacheSwitches, SETTING_RULES, STRICT, SWITCH_RULES } from "./switches.ts";
-import { createTier, type Tier } from "./tier.ts";
+import { fullTokens, readPurge, refusalOf, takeToken } from "./purge.ts";
+import { answerFrom, requestOf, wrong304 } from "./run.ts";
+import { type CacheSwitches, STRICT, SWITCHES } from "./switches.ts";
+import { type Asked, createTier, type Tier } from "./tier.ts";
 
 /**
  * What a cache is made with: a clock, and any of its switches.
@@ -78,11 +78,14 @@ export type Cache = {
   at<Value>(place: string, work: () => Value): Value;
   /** The runs of the entrypoint's `fetch`, in order. */
   readonly runs: readonly Run[];
-  /** What entrypoints did wrong: a 304 that the cache did not ask for (W18). Their run fails. */
-  readonly mistakes: readonly string[];
-  /** Waits for what goes on after the answers. Fails if work of an entrypoint's `waitUntil` failed. */
+  /**
+   * Waits for what goes on after the answers. Fails if work of an entrypoint's `waitUntil` failed, or if it answered
+   * 304 where the cache did not ask for that (W18).
+   */
   settled(): Promise<void>;
 };
+
+const SETTINGS = { now: optional(call<() => number>()) };
 
 /**
  * Creates an empty Workers Cache. It keeps what an entrypoint answers, as production does.
@@ -97,11 +100,10 @@ export type Cache = {
  * expect(answer.headers.get("cf-cache-status")).toBe("HIT");
  */
 export function createCache(settings: CacheSettings = {}): Cache {
-  checkSettings("createCache", settings, SETTING_RULES, SWITCH_RULES);
+  checkSettings("createCache", settings, SETTINGS, SWITCHES);
   const { now = Date.now, ...changed } = settings;
   const switches: CacheSwitches = { ...STRICT, ...setOf(changed) };
   const runs: Run[] = [];
-  const mistakes: string[] = [];
   const background: Promise<unknown>[] = [];
   const later = (work: Promise<unknown>): void => {
     work.catch(() => {}); // `settled` tells it
@@ -121,15 +123,15 @@ export function createCache(settings: CacheSettings = {}): Cache {
   }
 
   async function run(
-    make: Asked["make"],
+    make: () => Entrypoint,
     request: Request,
     { place, why }: Pick<Run, "place" | "why">,
   ): Promise<Response> {
     runs.push({ url: request.url, place, why });
-    const response = await runOnce(make, request, place);
+    const response = await runAt({ behind: true, place }, async () => make().fetch(request));
     const mistake = wrong304(request, response);
     if (mistake === undefined) return response;
-    mistakes.push(mistake);
+    later(Promise.reject(new Error(mistake)));
     throw new Error(mistake);
   }
 
@@ -139,9 +141,8 @@ export function createCache(settings: CacheSettings = {}): Cache {
     const place = switches.runsIn === "upper" ? "upper" : asked.place;
     const waited = old === undefined ? "miss" : "expired";
     const why = asked.isBarred ? "bypass" : asked.isBackground ? "revalidate" : waited;
-    const etag = switches.revalidates ? old?.headers.get("etag") : undefined; // W18
-    const response = await run(asked.make, requestOf(request, etag), { place, why });
-    return answerFrom(response, asked, old, switches.largest, now);
+    const asking = requestOf(request, old?.headers.get("etag")); // W18
+    return answerFrom(await run(asked.make, asking, { place, why }), asked, old, now);
   }
 
   /** W10. A response that is made at this moment is kept afterwards: nobody says that it is not. */
@@ -175,11 +176,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
         const response = await pass(request, place);
         return answerOf({ status: "BYPASS", response }, request, now());
       }
-      const key = cacheKey(request, {
-        name,
-        props,
-        version: switches.crossVersion ? undefined : version, // W4
-      });
+      const key = cacheKey(request, { name, props, ...(!switches.crossVersion && { version }) });
       const asked = { key, name, request, place, make: instance };
       const answer = await placeAt(place).ask(asked);
       return answerOf(answer, request, now());
@@ -197,14 +194,39 @@ export function createCache(settings: CacheSettings = {}): Cache {
   }
 
   return {
-    switches: guarded(switches, SWITCH_RULES),
+    switches: guarded(switches, SWITCHES),
     entrypoint,
     where,
     at: (place, work) => runAt({ behind: false, place }, work),
     runs,
-    mistakes,
     async settled() {
       while (background.length > 0) await Promise.all(background.splice(0));
     },
   };
+}
+
+/** W3. Request headers that an app may build its answer from, so that they would poison a cache. */
+const POISONOUS = [
+  "cloudflare-workers-version-key",
+  "forwarded",
+  "x-forwarded-host",
+  "x-forwarded-scheme",
+  "x-host",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
+];
+
+/**
+ * Returns the key: neither the host, nor the method, nor another header is in it (W3).
+ * @param options without a version where the cache is that of all versions (W4)
+ */
+function cacheKey(request: Request, { name, props, version }: EntrypointOptions): string {
+  const { pathname, search } = new URL(request.url);
+  const own: unknown = Object(Object(request).cf).cacheKey;
+  const what = typeof own === "string" ? { own } : { path: pathname + search };
+  const poison = POISONOUS.map((header) => request.headers.get(header));
+  return JSON.stringify([name, what, props ?? null, version, poison]);
 }

@@ -1,4 +1,7 @@
-// The types of an entrypoint of a Worker, as the cache sees it.
+// An entrypoint of a Worker, as the cache sees it, and where its code runs: in which data centre, and whether the
+// cache called it. That follows the code through `await`.
+
+import { AsyncLocalStorage } from "node:async_hooks";
 
 /**
  * What `ctx.cache.purge` takes (W10).
@@ -61,20 +64,27 @@ export type Loopback = {
   purge(options: PurgeOptions): Promise<PurgeResult>;
 };
 
-/** A request to an entrypoint, on its way through the tiers. */
-export type Asked = {
-  readonly key: string;
-  /** The entrypoint's name in `ctx.exports`. */
-  readonly name: string;
-  readonly request: Request;
-  /** The data centre of the visitor. */
+/**
+ * Where the running code is.
+ * @example
+ * const { place }: Where = cache.where();
+ */
+export type Where = {
+  /** Whether a loopback called the running code (W13). */
+  readonly behind: boolean;
+  /** A data centre, or "upper": that of the upper tier (W5). */
   readonly place: string;
-  /** Makes an instance of the entrypoint, with a context of its own. */
-  readonly make: () => Entrypoint;
-  /** Whether it waits for no other request, and none waits for it (W6). */
-  readonly isAlone?: boolean;
-  /** Whether the visitor has got an answer that is stale (W8). */
-  readonly isBackground?: boolean;
-  /** Whether what is kept is not for this request (W9). */
-  readonly isBarred?: boolean;
 };
+
+/** Where a visitor is if the test does not say. */
+const NOWHERE: Where = { behind: false, place: "here" };
+
+const running = new AsyncLocalStorage<Where>();
+
+export function where(): Where {
+  return running.getStore() ?? NOWHERE;
+}
+
+export function runAt<Value>(at: Where, work: () => Value): Value {
+  return running.run(at, work);
+}

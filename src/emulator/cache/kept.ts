@@ -1,7 +1,10 @@
 // A response as the cache keeps it: its bytes, for any number of readers. No clock: `now` is passed in.
 
 import { DECIDING, type Policy, readPolicy, stateAt } from "./cache-control.ts";
-import { readTags } from "./tags.ts";
+import { readTags } from "./purge.ts";
+
+/** W16. The largest response that is kept. */
+const MAX_BYTES = 512 * 1024 ** 2;
 
 export type Kept = {
   readonly status: number;
@@ -11,35 +14,27 @@ export type Kept = {
   readonly tags: ReadonlySet<string>;
   /** When it was made, by what it says itself: ms since 1970. */
   readonly madeAt: number;
-  readonly of: Source;
+  /** What a purge names besides tags (W10): the entrypoint's name in `ctx.exports`, and the path. */
+  readonly of: { readonly name: string; readonly path: string };
 };
 
-/** What a purge names besides tags (W10). */
-type Source = {
-  /** The entrypoint's name in `ctx.exports`. */
-  readonly name: string;
-  readonly path: string;
-};
-
-/** Statuses that are never kept (W9). A 304 has no content of its own. */
+/** Returns whether a status is never kept (W9). A 304 has no content of its own. */
 function isNeverKept(status: number): boolean {
   return status === 206 || status === 304 || (status >= 520 && status <= 526);
 }
 
 /**
  * Returns the policy of a response to keep, or the status to tell where it must not be kept (W7, W9, W16).
- * @param largest bytes
  */
 export function judge(
   { status, headers }: Response,
   request: Request,
-  largest: number,
   now: number,
 ): Policy | "BYPASS" | "MISS" {
   const policy = readPolicy(status, headers, now);
   const isPrivate = request.headers.has("authorization") && policy?.isForAll !== true;
   if (headers.has("set-cookie") || policy?.bypasses || isPrivate) return "BYPASS";
-  const isTooLarge = Number(headers.get("content-length") ?? 0) > largest;
+  const isTooLarge = Number(headers.get("content-length") ?? 0) > MAX_BYTES;
   return policy === undefined || isNeverKept(status) || isTooLarge ? "MISS" : policy;
 }
 
@@ -48,7 +43,7 @@ export function keep(
   bytes: Uint8Array<ArrayBuffer>,
   policy: Policy,
   now: number,
-  of: Source,
+  of: Kept["of"],
 ): Kept {
   const tags = readTags(headers.get("cache-tag"));
   const madeAt = now - initialAge(headers, now);

@@ -1,17 +1,43 @@
-// A purge by the entrypoint itself: what it means, and what refuses it (W10). No I/O.
+// Cache tags, and a purge by the entrypoint itself: what it means, what refuses it, and how often it may be (W10).
+// Pure: `now` is passed in.
 
 import type { PurgeOptions, PurgeResult } from "./entrypoint.ts";
-import type { Kept } from "./kept.ts";
-import { spellTag } from "./tags.ts";
+
+const MAX_TAG_LENGTH = 1024;
+
+/** Printable ASCII without a space. A comma ends a tag. */
+const TAG = /^[!-+\--~]+$/;
+
+/** Reads a `cache-tag` header. What is no tag is dropped in silence. The case of letters does not count. */
+export function readTags(header: string | null): ReadonlySet<string> {
+  const all = (header ?? "").split(",").map((tag) => tag.trim());
+  return new Set(all.filter(isTag).map(spellTag));
+}
+
+/** The one spelling by which tags are compared. */
+function spellTag(tag: string): string {
+  return tag.toLowerCase();
+}
+
+function isTag(text: string): boolean {
+  return text.length <= MAX_TAG_LENGTH && TAG.test(text);
+}
 
 /** W10. Tags in a call. */
-const MOST_TAGS = 100;
+const MAX_TAGS = 100;
+
+/** What a purge knows of a kept response. */
+type Purgeable = {
+  readonly tags: ReadonlySet<string>;
+  /** The entrypoint's name in `ctx.exports`, and the path of the URL. */
+  readonly of: { readonly name: string; readonly path: string };
+};
 
 /** Returns what tells whether a kept response is to be dropped. Only those of the entrypoint `name` are. */
 export function readPurge(
   name: string,
   { tags, pathPrefixes, purgeEverything }: PurgeOptions,
-): (kept: Kept) => boolean {
+): (kept: Purgeable) => boolean {
   const spelled = (tags ?? []).map(spellTag);
   return (kept) =>
     kept.of.name === name &&
@@ -28,8 +54,8 @@ export function readPurge(
 export function refusalOf(options: PurgeOptions, isInTime: boolean): PurgeResult | undefined {
   const { tags = [], pathPrefixes = [], purgeEverything } = options;
   if (!isInTime) return refused(10_429, "Too many purges. Try again later.");
-  if (tags.length > MOST_TAGS)
-    return refused(1_100, `At most ${MOST_TAGS} tags may be purged at once.`);
+  if (tags.length > MAX_TAGS)
+    return refused(1_100, `At most ${MAX_TAGS} tags may be purged at once.`);
   if (tags.length === 0 && pathPrefixes.length === 0 && purgeEverything !== true) {
     return refused(1_012, "Nothing to purge: name tags, pathPrefixes or purgeEverything.");
   }
@@ -38,4 +64,24 @@ export function refusalOf(options: PurgeOptions, isInTime: boolean): PurgeResult
 
 function refused(code: number, message: string): PurgeResult {
   return { success: false, errors: [{ code, message }] };
+}
+
+const BURST = 25;
+const PER_MS = 5 / 60_000;
+
+type Tokens = {
+  readonly left: number;
+  /** ms since 1970. */
+  readonly at: number;
+};
+
+export function fullTokens(now: number): Tokens {
+  return { left: BURST, at: now };
+}
+
+/** Takes a token, or tells that none is left. A clock that was set back adds none. */
+export function takeToken({ left, at }: Tokens, now: number): { tokens: Tokens; taken: boolean } {
+  const there = Math.min(BURST, left + Math.max(0, now - at) * PER_MS);
+  const taken = there >= 1;
+  return { tokens: { left: taken ? there - 1 : there, at: now }, taken };
 }

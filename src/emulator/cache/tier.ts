@@ -1,8 +1,26 @@
 // One tier of the cache: what it keeps, who waits for what, and what goes on in the background (W6, W8).
 
 import type { Answer } from "./answer.ts";
-import type { Asked } from "./entrypoint.ts";
+import type { Entrypoint } from "./entrypoint.ts";
 import { isFor, type Kept, stateOf } from "./kept.ts";
+
+/** A request to an entrypoint, on its way through the tiers. */
+export type Asked = {
+  readonly key: string;
+  /** The entrypoint's name in `ctx.exports`. */
+  readonly name: string;
+  readonly request: Request;
+  /** The data centre of the visitor. */
+  readonly place: string;
+  /** Makes an instance of the entrypoint, with a context of its own. */
+  readonly make: () => Entrypoint;
+  /** Whether it waits for no other request, and none waits for it (W6). */
+  readonly isAlone?: boolean;
+  /** Whether the visitor has got an answer that is stale (W8). */
+  readonly isBackground?: boolean;
+  /** Whether what is kept is not for this request (W9). */
+  readonly isBarred?: boolean;
+};
 
 type TierSettings = {
   readonly now: () => number;

@@ -64,11 +64,10 @@ test("what the edge refuses is found (E5, E12, L1, L2)", async () => {
   }
 });
 
-test("a cache that keeps nothing is found (W1, W13, W16)", async () => {
+test("a cache that keeps nothing is found (W1, W13)", async () => {
   const switches: readonly (readonly [Partial<CacheSwitches>, isFound: boolean])[] = [
     [{ enabled: false }, true],
     [{ loopback: "forgotten" }, true],
-    [{ largest: 1 }, true],
     [{ runsIn: "visitor" }, false],
   ];
   for (const [settings, isFound] of switches) {

@@ -3,7 +3,6 @@
 import { describe, expect, test } from "vitest";
 import {
   answerWith,
-  arrange,
   ask,
   cache,
   clock,
@@ -139,25 +138,6 @@ describe("what is not kept", () => {
     answerWith("a", { "cache-control": "max-age=60", "content-length": `${512 * 1024 ** 2 + 1}` });
     expect(await line()).toBe("MISS a");
     expect(await line()).toBe("MISS a");
-  });
-
-  test.each<[bytes: number, told: string]>([
-    [8, "HIT"],
-    [9, "MISS"],
-  ])("with room for 8 bytes, %d that say no length: then %s (W16)", async (bytes, told) => {
-    arrange({ largest: 8 });
-    entrypoint.answer = async () => {
-      let left = bytes;
-      const body = new ReadableStream({
-        pull(controller) {
-          if (left-- > 0) controller.enqueue(new Uint8Array([97]));
-          else controller.close();
-        },
-      });
-      return new Response(body, { headers: { "cache-control": "max-age=60" } });
-    };
-    expect(await line()).toBe(`MISS ${"a".repeat(bytes)}`);
-    expect(await line()).toBe(`${told} ${"a".repeat(bytes)}`);
   });
 });
 

@@ -92,7 +92,8 @@ const CALLS: readonly (readonly [string, Call])[] = [
         await r2.delete("missing");
         await r2.put("there", BODY);
         for (const key of ["there", "missing"]) {
-          answers.push(await r2.put(key, "new", { ...RENDITION, onlyIf }), await r2.get(key));
+          const put = await r2.put(key, "new", { ...RENDITION, onlyIf });
+          answers.push(await seen([put, await r2.get(key)])); // one open body at a time
         }
       }
       return answers;
@@ -102,18 +103,25 @@ const CALLS: readonly (readonly [string, Call])[] = [
     "gives the body only if a condition holds (T8)",
     async (r2) => {
       await r2.put("there", BODY, RENDITION);
-      const ask = (onlyIf: R2Conditional) =>
-        Promise.all([r2.get("there", { onlyIf }), r2.get("missing", { onlyIf })]);
-      return Promise.all(conditions.map(ask));
+      const answers = [];
+      for (const onlyIf of conditions) {
+        answers.push(
+          await seen([await r2.get("there", { onlyIf }), await r2.get("missing", { onlyIf })]),
+        );
+      }
+      return answers;
     },
   ],
   [
     "gives a part of an object, and what is known of the whole (A14)",
     async (r2) => {
       await r2.put("a", BODY, RENDITION);
-      const ask = (key: string) =>
-        Promise.all(RANGES.map((range) => r2.get(key, { range }).catch(String)));
-      return [await ask("a"), await ask("missing"), await r2.head("a")];
+      const answers: unknown[] = [
+        await r2.head("a"),
+        await r2.get("missing", { range: { offset: 0 } }),
+      ];
+      for (const range of RANGES) answers.push(await r2.get("a", { range }).then(seen, String));
+      return answers;
     },
   ],
   [
@@ -223,6 +231,7 @@ beforeEach(async () => {
 async function seen(value: unknown): Promise<unknown> {
   if (Array.isArray(value)) return Promise.all(value.map(seen));
   if (typeof value !== "object" || value === null) return value;
+  if ("text" in value && "headers" in value) return value; // seen before
   if ("objects" in value) {
     const cursor = "cursor" in value ? typeof value.cursor : "none";
     return { ...value, cursor, objects: await seen(value.objects) };
