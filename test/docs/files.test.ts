@@ -56,8 +56,9 @@ test("the files of the repository that pages name are there", () => {
   }
 });
 
-test("the tests that docs/security.md names are there", () => {
-  const named = [...readPage("docs/security.md").matchAll(/`([\w./-]+\.test\.ts)`/g)];
+test("the tests that docs/security.md and test/README.md name are there", () => {
+  const pages = readPage("docs/security.md") + readPage("test/README.md");
+  const named = [...pages.matchAll(/`([\w./-]+\.test\.ts)`/g)];
   const files = named.map(([, file = ""]) => file.replace(/^test\//, ""));
   expect(files.length).toBeGreaterThan(50);
   expect(files.filter((file) => !existsSync(join(ROOT, "test", file)))).toEqual([]);
