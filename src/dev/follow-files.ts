@@ -4,8 +4,8 @@
 import { parseEnv } from "node:util";
 import type { Switches } from "../emulator/edge/switches.ts";
 import type { Vars } from "../worker/config/schema.ts";
-import type { Mistakes, Project } from "./read-project.ts";
-import { switchesIn } from "./read-switches.ts";
+import type { Mistakes, LocalProject as Project } from "./local-project.ts";
+import { readSwitches } from "./read-switches.ts";
 import type { LocalWorker } from "./run-worker.ts";
 
 /** The texts of both files. */
@@ -52,7 +52,7 @@ export function followFiles(parts: Parts): Follower {
 
   /** Sets the switches of the edge. If they are wrong, it says why, and returns false. */
   function setSwitches({ devVars: text }: Files): boolean {
-    const given = switchesIn(text, devVars, (fault) =>
+    const given = readSwitches(text, devVars, (fault) =>
       warn(`${fault}. The switches of the edge stay as they are.`),
     );
     if (given !== undefined) Object.assign(switches, strict, given);

@@ -7,8 +7,10 @@ import {
   type IncomingHttpHeaders,
   type IncomingMessage,
   request,
+  type Server,
   type ServerResponse,
 } from "node:http";
+import type { Fault } from "../cli/command.ts";
 
 /** The names of this machine. A page can have any other name lead here. */
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -31,25 +33,45 @@ export type Front = {
   readonly reportError: (reason: unknown) => void;
 };
 
-/** Listens on both addresses of this machine. @throws if one of them is taken */
-export async function serveFront(front: Front): Promise<void> {
-  await listen(front, "127.0.0.1");
-  await listen(front, "::1").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EADDRNOTAVAIL" && error.code !== "EAFNOSUPPORT") throw error;
-  });
+/** Listens on both addresses of this machine. Returns why it cannot. */
+export async function serveFront(front: Front): Promise<Fault | undefined> {
+  const { port } = front;
+  const servers: Server[] = [];
+  for (const host of ["127.0.0.1", "::1"]) {
+    // Nobody holds an upload open for long.
+    const server = createServer({ requestTimeout: 60_000 }, (incoming, response) => {
+      answer(front, incoming, response).catch((error: unknown) => {
+        if (!response.destroyed) front.reportError(error);
+        response.destroy();
+      });
+    });
+    servers.push(server);
+    const code = await new Promise<string | undefined>((settle) => {
+      server.once("error", (error: NodeJS.ErrnoException) => settle(error.code));
+      server.listen(port, host, () => settle(undefined));
+    });
+    // Some machines have no IPv6.
+    if (code === undefined || code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") continue;
+    for (const one of servers) one.close();
+    return portFault(port, code);
+  }
+  return undefined;
 }
 
-function listen(front: Front, host: string): Promise<void> {
-  // Nobody holds an upload open for long.
-  const server = createServer({ requestTimeout: 60_000 }, (incoming, response) => {
-    answer(front, incoming, response).catch((error: unknown) => {
-      if (!response.destroyed) front.reportError(error);
-      response.destroy();
-    });
-  });
-  return new Promise((settle, fail) => {
-    server.once("error", fail).listen(front.port, host, settle);
-  });
+function portFault(port: number, code: string): Fault {
+  if (code === "EACCES") {
+    return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npx vitrine dev` };
+  }
+  if (code !== "EADDRINUSE") return { fault: `Port ${port} cannot be used: ${code}` };
+  const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
+  return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
+}
+
+/** @param text the value of PORT; without it, 8787 */
+export function readPort(text: string | undefined): number | Fault {
+  const port = Number(text || 8787);
+  if (Number.isInteger(port) && port > 0 && port <= 65_535) return port;
+  return { fault: `PORT is "${text}". It must be a number from 1 to 65535.` };
 }
 
 async function answer(

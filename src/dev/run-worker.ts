@@ -9,9 +9,8 @@ import { CODE_ROOT, isFault } from "../cli/command.ts";
 import { type LocalRun, localBucketName, readLocalKeys } from "../cli/config/local-run.ts";
 import { loadWrangler } from "../cli/wrangler/packages.ts";
 import { tableOf } from "../worker/base/json.ts";
-import { LOCAL_STORE } from "./local-store.ts";
+import { LOCAL_STORE, type LocalProject as Project } from "./local-project.ts";
 import type { Doors } from "./local-worker.ts";
-import type { Project } from "./read-project.ts";
 
 /** How long a new configuration may take until the Worker runs with it. Then wrangler is started again. */
 const RELOAD_MS = 15_000;

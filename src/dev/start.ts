@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { scheduler } from "node:timers/promises";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
@@ -11,18 +12,17 @@ import { readLocalKeys } from "../cli/config/local-run.ts";
 import { environmentText } from "../cli/wrangler/config-file.ts";
 import { createEdge } from "../emulator/create-edge.ts";
 import type { EdgeSettings } from "../emulator/edge/settings.ts";
+import { listenOn } from "../emulator/listen.ts";
 import { serveEdge } from "../emulator/serve.ts";
 import { closeFile, closeFolder } from "./close-files.ts";
-import { fillBucket } from "./fill-bucket.ts";
 import { type Files, followFiles } from "./follow-files.ts";
-import { serveFront } from "./front.ts";
-import { prepareDevVars } from "./prepare-dev-vars.ts";
-import { findPort, portFault, readPort } from "./read-port.ts";
-import { type Project, readProject } from "./read-project.ts";
-import { switchesIn } from "./read-switches.ts";
+import { readPort, serveFront } from "./front.ts";
+import { createFiller } from "./local-bucket.ts";
+import { type LocalProject, prepareDevVars, readLocalProject } from "./local-project.ts";
+import { readSwitches } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
-import { localSheet } from "./sheet/local-sheet.ts";
 import { sheetHandler } from "./sheet/serve-sheet.ts";
+import { createSheet } from "./sheet/sheet.ts";
 import { welcome } from "./welcome.ts";
 
 /** How often to look at the files: ms. */
@@ -31,51 +31,45 @@ const LOOK_MS = 250;
 /**
  * Starts the local run of the project in the current folder. The process ends on a signal.
  * @param environment undefined: the top level
- * @param wanted the port as the user gave it; undefined: 8787
+ * @param portText the port as the user gave it; undefined: 8787
  * @param interrupted if Ctrl-C comes before the Worker starts, it does not start
  * @returns why it cannot start; undefined: it is ready, or interrupted
  */
 export async function startLocal(
   environment: string | undefined,
-  wanted: string | undefined,
+  portText: string | undefined,
   interrupted: AbortSignal,
 ): Promise<Fault | undefined> {
   process.umask(0o077); // all that is written here may hold secrets
   const devVars = devVarsOf(".", environment);
+  const port = readPort(portText);
   const open = closeFolder() ?? closeFile(devVars);
   if (open !== undefined) return open;
-  const port = await readPort(wanted);
   if (typeof port !== "number") return port;
   const address = `http://localhost:${port}`;
   const endpoint = `${address}/cdn-cgi/local/r2/s3`;
+  for (const line of prepareDevVars(environment)) console.log(line);
 
-  const prepared = prepareDevVars(environment);
-  if ("fault" in prepared) return prepared;
-  for (const line of prepared) console.log(line);
-
-  const project = readProject(endpoint, environment);
+  const project = readLocalProject(endpoint, environment);
   const mistakes = [...project.mistakes];
   const files = readFiles("file" in project ? project.file : "", devVars);
-  switchesIn(files?.devVars ?? "", devVars, (mistake) => mistakes.push(mistake));
+  readSwitches(files?.devVars ?? "", devVars, (mistake) => mistakes.push(mistake));
   if (!("config" in project) || project.config === undefined || mistakes.length > 0 || !files) {
-    const said = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
-    return { fault: said.join("\n  ") };
+    const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
+    return { fault: lines.join("\n  ") };
   }
   const { own, config, file } = project;
   const edge = createEdge(edgeSettings(own ? bucketsOf(config.routes) : [{ base: endpoint }]));
   // The Worker's own code makes the tries of the sheet. Only its image requests go another way, and Node has
   // no global scheduler.
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
-  const edgeDoor = await serveEdge(edge, { failed: warnOf("The local edge") });
-  const sheet = await localSheet(() => follower, port, edge.images);
   if (interrupted.aborted) return undefined;
 
-  console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   const header = `x-vitrine-${randomUUID()}`;
-  const doors = { LOCAL_EDGE: edgeDoor.url, LOCAL_FRONT: header };
   const workerPort = await findPort();
+  const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });
+  const doors = { LOCAL_EDGE: url, LOCAL_FRONT: header };
   const worker = createWorker(`dev-${port}`, workerPort, doors, (line) => console.log(line));
-  endTogether(worker);
   const fill = fillerOf(endpoint);
   const follower = followFiles({
     ...{ files, project, fill, switches: edge.switches, worker },
@@ -84,19 +78,27 @@ export async function startLocal(
       if (fault !== undefined) fail(fault.fault);
       return readFiles(file, devVars);
     },
-    readProject: () => readProject(endpoint, environment),
+    readProject: () => readLocalProject(endpoint, environment),
     log: (line) => console.log(line),
     warn: (line) => console.error(line),
   });
-  if ((await worker.run(project)) !== "running") fail("It did not start.");
-  // The Worker took seconds to start: another program may have taken the port meanwhile.
-  await serveFront({
+  // Before the Worker starts, which takes seconds: no other program takes the port meanwhile.
+  const taken = await serveFront({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
-    ...{ answerSheet: sheetHandler(sheet), reportError: warnOf("The local run") },
-  }).catch((error: NodeJS.ErrnoException) => fail(portFault(port, error.code)?.fault ?? error));
+    answerSheet: sheetHandler(createSheet(follower, edge.images)),
+    reportError: warnOf("The local run"),
+  });
+  if (taken !== undefined) fail(taken.fault);
+  endTogether(worker);
+  console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
+  if ((await worker.run(project)) !== "running") fail("It did not start.");
   await fill(project);
   console.log(await welcome(address, config, devVars, !own));
-  setInterval(() => void follower.look().catch(fail), LOOK_MS);
+  const look = async () => {
+    await follower.look();
+    if (worker.isRunning()) await fill(follower.current()).catch(warnOf("The local buckets"));
+  };
+  setInterval(() => void look().catch(fail), LOOK_MS);
   return undefined;
 }
 
@@ -125,19 +127,27 @@ function edgeSettings(buckets: Iterable<{ readonly base: string }>): EdgeSetting
   };
 }
 
-/** Returns a function that fills the local buckets of a project that it has not filled yet. */
-function fillerOf(endpoint: string): (project: Project) => Promise<void> {
-  const filled = new Set<string>();
+/** Returns a function that brings the local buckets of a project in line with the files that they are filled of. */
+function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
+  const fillers = new Map<string, ReturnType<typeof createFiller>>();
   return async ({ own, buckets }) => {
     for (const [name, { bucket, prefix = "" }] of own ? [] : Object.entries(buckets)) {
       const base = `${endpoint}/${bucket}/`;
-      if (filled.has(base + prefix)) continue;
-      filled.add(base + prefix);
-      await fillBucket(base, prefix, readLocalKeys("."), (done, all) =>
+      const filler =
+        fillers.get(base + prefix) ?? createFiller({ base, prefix }, readLocalKeys("."));
+      fillers.set(base + prefix, filler);
+      await filler((done, all) =>
         showProgress(`Filling the local bucket "${name}": ${done} of ${all} objects`, done === all),
       );
     }
   };
+}
+
+/** Returns a port of this machine that is free now. */
+async function findPort(): Promise<number> {
+  const { url, close } = await listenOn(createServer(), 0);
+  await close();
+  return Number(new URL(url).port);
 }
 
 /** Ends the Worker on a signal, and when the parent of this process (npm, or npm's shell) is gone. */

@@ -1,86 +1,116 @@
-// Collects the data of the contact sheet.
+// What the contact sheet shows of an object: its renditions, as an app would get them, and what they cost. No I/O.
 
+import { hash } from "node:crypto";
 import { makeAppFile, presetsOf } from "../../cli/app-file/make-app-file.ts";
-import { FREE } from "../../cli/config/transformations.ts";
 import { publicPath } from "../../cli/urls/public-url.ts";
-import type { RouteShape } from "../../client/types.ts";
+import { type Client, createClient, type PresetTable } from "../../client/index.ts";
+import { signGrant } from "../../url/grant.ts";
 import type { Config } from "../../worker/config/config.ts";
+import type { Preset } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { BROKEN } from "../objects.ts";
-import { signQuery } from "../sign-query.ts";
-import { presetName, routeName, type Seen } from "./changed-at.ts";
-import type { RenditionRef, SheetData } from "./data.ts";
-import type { Known } from "./describe.ts";
-import { costsOf, edgeTable } from "./edge-table.ts";
-import { placeFor } from "./place-for.ts";
+import { type Costs, costsOf } from "./edge-calls.ts";
+
+/** The configuration of the local run, with its buckets on this machine. */
+export type LocalConfig = {
+  readonly config: Config;
+  /** The vars, with `PRESETS` as it is written. */
+  readonly vars: Vars;
+};
+
+/** An object of the local buckets. */
+export type LocalObject = {
+  /** Without the prefix of its bucket. */
+  readonly key: string;
+  /** Changes with its content. */
+  readonly etag: string;
+  readonly bytes: number;
+  /** Undefined: it is no picture, or it is damaged. */
+  readonly picture:
+    | { readonly format: string; readonly width: number; readonly height: number }
+    | undefined;
+};
+
+/** One object at one preset. */
+export type Rendition = {
+  readonly name: string;
+  readonly preset: Preset;
+  readonly route: BoundRoute;
+  readonly client: Client<PresetTable, string>;
+  /** The name of the client, as `npx vitrine client` writes it. */
+  readonly clientName: string;
+  /** Signs its URL on a signed route; else it changes with the object, the preset and the route. */
+  readonly query: string;
+};
+
+/** An object with all that shows it, by presets. */
+export type Shown = LocalObject & {
+  readonly renditions: readonly Rendition[];
+  readonly costs: Costs;
+};
+
+/** @param now ms since 1970, for signed URLs */
+export function contentsOf(
+  { config, vars }: LocalConfig,
+  objects: readonly LocalObject[],
+  now: number,
+): Promise<Shown[]> {
+  const { routes } = config;
+  const presets = presetsOf(vars);
+  const names = makeAppFile(config, vars, "").clients;
+  const clients = new Map(
+    routes.map((route, at) => {
+      const { path, bucket, mapping, presets: shown } = route;
+      const object = `${bucket.name}/${mapping.key.parts.join("")}`;
+      const shape = { path, object, ...(shown && { presets: [...shown] }) };
+      const table = Object.fromEntries(presets);
+      const client = createClient({ baseUrl: "", route: shape, presets: table });
+      return [route, { client, clientName: names[at] ?? "images" }] as const;
+    }),
+  );
+  const renditionOf = async ({ key, etag }: LocalObject, name: string, preset: Preset) => {
+    const route = firstRoute(config, name, key);
+    const found = route && clients.get(route);
+    if (!found) return [];
+    const version = hash("sha256", JSON.stringify([etag, preset, route.path, route.svg]));
+    const query = (await signQuery(route, name, key, now)) || `?v=${version.slice(0, 12)}`;
+    return [{ ...found, name, preset, route, query }];
+  };
+  return Promise.all(
+    objects.map(async (object) => {
+      const all = [...presets].map(([name, preset]) => renditionOf(object, name, preset));
+      const renditions = (await Promise.all(all)).flat();
+      const refs = renditions.map(({ name, route }) => ({ preset: name, route }));
+      return { ...object, renditions, costs: costsOf(config, refs) };
+    }),
+  );
+}
+
+/** The first route that shows a key at a preset. */
+export function firstRoute(
+  { routes }: Config,
+  preset: string,
+  key: string,
+): BoundRoute | undefined {
+  return routes.find(
+    (route) =>
+      (route.presets?.has(preset) ?? true) && publicPath(routes, route, preset, key) !== undefined,
+  );
+}
 
 /**
- * @param vars has `PRESETS` as it is written
- * @param filled whether the local buckets hold the fixtures
- * @param seen when each setting changed last, by the names of `settingsOf`
- * @param now ms since 1970, for signed URLs
+ * Returns the query that signs a URL for an hour, or less if the route allows only less; "" if the route is not
+ * signed.
+ * @param now ms since 1970
  */
-export async function contentsOf(
-  config: Config,
-  vars: Vars,
-  known: readonly Known[],
-  filled: boolean,
-  seen: Readonly<Record<string, Seen>>,
-  now: number,
-): Promise<SheetData> {
-  const presets = Object.fromEntries(presetsOf(vars));
-  const names = Object.keys(presets);
-  const pictures = known.map(async (picture) => {
-    const found = await Promise.all(
-      names.map((name) => renditionOf(config, name, picture, seen, now)),
-    );
-    const renditions = found.filter((rendition) => rendition !== undefined);
-    return { ...picture, renditions, costs: costsOf(config, renditions) };
-  });
-  const refused = BROKEN.flatMap(({ key }) => {
-    const [name = ""] = names;
-    const paths = config.routes.map((route) => publicPath(config.routes, route, name, key));
-    return filled ? (paths.find((path) => path !== undefined) ?? []) : [];
-  });
-  return {
-    routes: config.routes.map(shapeOf),
-    clients: makeAppFile(config, vars, "").clients,
-    asked: config.routes.map((route) => edgeTable(config, route)),
-    free: FREE,
-    presets,
-    pictures: await Promise.all(pictures),
-    refused,
-    open: filled && placeFor(config, "a.jpg") !== undefined,
-  };
-}
-
-/** The rendition of a key by the first route that shows it with this preset. */
-async function renditionOf(
-  { routes, answers }: Config,
+export async function signQuery(
+  { path, signing }: BoundRoute,
   preset: string,
-  { key, at }: Known,
-  seen: Readonly<Record<string, Seen>>,
+  key: string,
   now: number,
-): Promise<RenditionRef | undefined> {
-  const route = routes.findIndex(
-    (one) =>
-      (one.presets?.has(preset) ?? true) && publicPath(routes, one, preset, key) !== undefined,
-  );
-  const found = routes[route];
-  if (found === undefined) return undefined;
-  const signed = await signQuery(found, preset, key, now);
-  // On a route that is not signed the Worker ignores the query. It makes the browser load a new image.
-  const times = [seen[presetName(preset)]?.at, seen[routeName(found.path)]?.at]
-    .filter((one) => one !== undefined && now < one + answers.max_age * 1000)
-    .concat(at)
-    .filter((one) => one !== undefined);
-  const query = signed === "" && times.length > 0 ? `?at=${Math.max(...times)}` : signed;
-  return { route, preset, signed: found.signing !== undefined, ...(query !== "" && { query }) };
-}
-
-/** A route as clients take it. */
-function shapeOf({ path, bucket, mapping, presets }: BoundRoute): RouteShape {
-  const object = `${bucket.name}/${mapping.key.parts.join("")}`;
-  return { path, object, ...(presets && { presets: [...presets] }) };
+): Promise<string> {
+  const [first] = signing?.keys.values() ?? [];
+  if (signing === undefined || first === undefined) return "";
+  const expires = Math.floor(now / 1000) + Math.min(3600, signing.maxAge);
+  return signGrant({ route: path, preset, key, expires }, first);
 }

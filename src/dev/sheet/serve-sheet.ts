@@ -1,4 +1,4 @@
-// Answers for the contact sheet: its page, its data, and the images that the user adds or removes.
+// Answers for the contact sheet: its page, its files, its tries, and the pictures that are put or deleted.
 
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -6,24 +6,10 @@ import { join } from "node:path";
 import { CODE_ROOT } from "../../cli/command.ts";
 import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/grammar.ts";
-import type { SheetAnswer } from "./data.ts";
-import type { Answer } from "./try/answer.ts";
-import { createTurns } from "./try/turns.ts";
+import type { Sheet } from "./sheet.ts";
+import { type Answer, refuse } from "./try/try.ts";
 
-/** What the page asks for. */
-export type Sheet = {
-  readonly answer: () => Promise<SheetAnswer>;
-  /** Puts an image into the bucket, or returns why it does not. */
-  readonly put: (file: string, body: Uint8Array, type: string) => Promise<string | undefined>;
-  /** Removes an image from the sheet. */
-  readonly forget: (key: string) => void;
-  /** Makes a picture with other options than its preset's. */
-  readonly attempt: (search: string) => Promise<Answer>;
-  /** Tells the fact of a picture's original. */
-  readonly fact: (search: string) => Promise<Answer>;
-};
-
-/** Only from this origin, and nothing inline: only placeholders and tried pictures are `data:` URLs. */
+/** Only from this origin, and nothing inline: only tried pictures are `data:` URLs. */
 const POLICY = [
   "default-src 'none'",
   ...["script-src", "style-src", "connect-src"].map((kind) => `${kind} 'self'`),
@@ -31,86 +17,69 @@ const POLICY = [
   ...["base-uri", "form-action", "frame-ancestors"].map((kind) => `${kind} 'none'`),
 ].join("; ");
 
-/** How many uploads wait for another one: each may be of 100 MB. */
-const UPLOADS_WAITING = 8;
-
 const PAGE = join(CODE_ROOT, "dev/sheet/page");
-const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Map([
-  ["/", ["index.html", "text/html"]],
-  ["/.vitrine/base.css", ["base.css", "text/css"]],
-  ["/.vitrine/sheet.css", ["sheet.css", "text/css"]],
-  ["/.vitrine/figure.css", ["figure.css", "text/css"]],
-  ["/.vitrine/try.css", ["try/try.css", "text/css"]],
-  ["/.vitrine/stage.css", ["try/stage.css", "text/css"]],
-  ["/.vitrine/news.css", ["news.css", "text/css"]],
-  ["/.vitrine/icon.svg", ["icon.svg", "image/svg+xml"]],
-  ["/.vitrine/costs.md", ["../../../../docs/costs.md", "text/plain"]],
-]);
+const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
+  "/.vitrine/sheet.css": ["sheet.css", "text/css"],
+  "/.vitrine/icon.svg": ["icon.svg", "image/svg+xml"],
+  "/.vitrine/costs.md": ["../../../../docs/costs.md", "text/plain"],
+};
 const OBJECTS = "/.vitrine/objects/";
 
 /** Returns what answers the requests of the page. */
 export function sheetHandler(sheet: Sheet) {
-  const turns = createTurns(1, UPLOADS_WAITING);
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(request.url ?? "") ?? [];
-    if (path.startsWith(OBJECTS)) {
-      const name = decodePath(path.slice(OBJECTS.length));
-      if (request.method === "PUT") {
-        const fault = await turns(() => put(sheet, name, request));
-        if (fault === undefined) return reply(response, 503, "text/plain", "too many at once");
-        return reply(response, fault === "" ? 200 : 400, "text/plain", fault);
-      }
-      if (request.method === "DELETE") {
-        sheet.forget(name ?? "");
-        return reply(response, 200, "text/plain", "");
-      }
-    }
-    const [file, type] = FILES.get(path) ?? [];
-    if (file !== undefined && type !== undefined) {
-      return reply(response, 200, type, readFileSync(join(PAGE, file)));
-    }
-    if (path === "/.vitrine/sheet.js") {
-      return reply(response, 200, "text/javascript", await script());
-    }
-    if (path === "/.vitrine/sheet.json" || path === "/.vitrine/tag") {
-      const answer = await sheet.answer();
-      if (path === "/.vitrine/tag") return reply(response, 200, "text/plain", answer.tag);
-      return reply(response, 200, "application/json", JSON.stringify(answer));
-    }
-    if (path === "/.vitrine/try" || path === "/.vitrine/fact") {
-      const told = await (path === "/.vitrine/try" ? sheet.attempt(search) : sheet.fact(search));
-      return reply(response, told.status, told.type, told.body);
-    }
-    return reply(response, 404, "text/plain", "Not found\n");
+    const { status, type, body, lines } = await answer(sheet, request);
+    response.writeHead(status, {
+      "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
+      "cache-control": "no-store",
+      "cross-origin-resource-policy": "same-origin",
+      "content-security-policy": POLICY,
+      "x-content-type-options": "nosniff",
+      ...(lines !== undefined && { "x-lines": encodeURIComponent(lines) }),
+    });
+    response.end(body);
   };
 }
 
-/** Returns why the image was refused, or "". */
-async function put(
-  sheet: Sheet,
-  file: string | undefined,
-  request: IncomingMessage,
-): Promise<string> {
-  if (file === undefined) return "the name is not percent-encoded UTF-8";
+type Reply = Omit<Answer, "status"> & { readonly status: number };
+
+async function answer(sheet: Sheet, request: IncomingMessage): Promise<Reply> {
+  const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(request.url ?? "") ?? [];
+  if (path.startsWith(OBJECTS))
+    return change(sheet, request, decodePath(path.slice(OBJECTS.length)));
+  const [file, type] = (Object.hasOwn(FILES, path) && FILES[path]) || [];
+  if (file && type) return { status: 200, type, body: readFileSync(join(PAGE, file)) };
+  const query = new URLSearchParams(search);
+  switch (path) {
+    case "/": {
+      const origin = `http://${request.headers.host}`; // one of this machine: front.ts
+      return { status: 200, type: "text/html", body: await sheet.page(origin) };
+    }
+    case "/.vitrine/sheet.js":
+      return { status: 200, type: "text/javascript", body: await script() };
+    case "/.vitrine/tag":
+      return { status: 200, type: "text/plain", body: await sheet.tag() };
+    case "/.vitrine/calls":
+      return sheet.calls(query);
+    case "/.vitrine/try":
+      return sheet.attempt(query);
+    default:
+      return { status: 404, type: "text/plain", body: "Not found\n" };
+  }
+}
+
+/** Puts or deletes an object. */
+async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Reply> {
+  const done: Reply = { status: 200, type: "text/plain", body: "" };
+  if (request.method === "DELETE") {
+    await sheet.remove(name);
+    return done;
+  }
+  if (request.method !== "PUT") return refuse(400, "PUT a picture, or DELETE one");
   const body = await readAll(request);
-  if (body === undefined) return "the file is larger than 100 MB";
-  return (await sheet.put(file, body, request.headers["content-type"] ?? "")) ?? "";
-}
-
-function reply(
-  response: ServerResponse,
-  status: number,
-  type: string,
-  body: string | Uint8Array,
-): void {
-  const headers = {
-    "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
-    "cache-control": "no-store",
-    "cross-origin-resource-policy": "same-origin",
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-  };
-  response.writeHead(status, headers).end(body);
+  if (body === undefined) return refuse(400, "the file is larger than 100 MB");
+  const fault = await sheet.put(name, body, request.headers["content-type"] ?? "");
+  return fault === undefined ? done : refuse(400, fault);
 }
 
 /** The script of the page. In the repository it is bundled for each request, so a change shows at once. */

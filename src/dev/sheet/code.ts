@@ -1,7 +1,7 @@
-// The code of a picture for an app, as text. No DOM.
+// The code of a picture to paste into an app, as text.
 
 /** What `sizes` of the code is: as wide as the page. Only the app knows better. */
-export const WHOLE_PAGE = "100vw";
+const WHOLE_PAGE = "100vw";
 
 /** One picture of an app. */
 export type Call = {
@@ -25,18 +25,18 @@ export function clientCommand(origin: string): string {
 
 /** Returns lines that compile beside the file that `npx vitrine client` writes. */
 export function callText({ client, key, preset, hasSizes, signed }: Call): string {
-  const asked = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;
+  const object = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;
   const names = signed ? `createSigner, expiresWithin, ${client}` : client;
   const signer = [
     "// On your server. The page needs no key.",
     `const sign = createSigner(${client}.site, process.env.URL_SIGNING_KEYS ?? "");`,
-    `const query = await sign(${asked}, { expires: expiresWithin(3600) });`,
+    `const query = await sign(${object}, { expires: expiresWithin(3600) });`,
   ];
   return [
     `import { ${names} } from "./vitrine";`,
     "",
     ...(signed ? signer : []),
-    `const props = ${client}.imgProps(${asked}, {`,
+    `const props = ${client}.imgProps(${object}, {`,
     '  alt: "…",',
     ...(hasSizes ? [`  sizes: "${WHOLE_PAGE}", // put yours`] : []),
     ...(signed ? ["  query,"] : []),

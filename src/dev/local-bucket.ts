@@ -1,0 +1,111 @@
+// The local buckets: what they hold, and what is put into them: the fixtures, and the files of the project's folder
+// `objects/`. Files are followed, so that one that is changed or deleted is so in the bucket, too.
+
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { PACKAGE_ROOT } from "../cli/command.ts";
+import { type Listed, listPage } from "../cli/objects/list-page.ts";
+import { sniff } from "../cli/picture/sniff.ts";
+import { keyFault } from "../url/key.ts";
+import type { Bucket } from "../worker/config/bucket.ts";
+import type { Credentials } from "../worker/config/slot.ts";
+import { originUrl } from "../worker/origin/object-url.ts";
+import { sign } from "../worker/origin/sigv4.ts";
+import { OBJECTS } from "./objects.ts";
+
+/** The folder of a project whose files are objects. */
+export const FOLDER = "objects";
+
+/** The URL that comes before every key, and the beginning of every key. */
+export type Place = Pick<Bucket, "base" | "prefix">;
+
+/** @throws if the S3 refuses it */
+export async function putObject(
+  { base, prefix }: Place,
+  key: string,
+  keys: Credentials,
+  type: string,
+  body: Uint8Array,
+): Promise<void> {
+  await send("PUT", originUrl(base, prefix + key), keys, {
+    headers: { "content-type": type },
+    body,
+  });
+}
+
+/** @throws if the S3 refuses it */
+export async function deleteObject({ base, prefix }: Place, key: string, keys: Credentials) {
+  await send("DELETE", originUrl(base, prefix + key), keys);
+}
+
+/** @throws if there is no such object */
+export async function getObject({ base, prefix }: Place, key: string, keys: Credentials) {
+  const response = await send("GET", originUrl(base, prefix + key), keys);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Lists the objects of a bucket by their keys without its prefix. @throws if the S3 does not answer */
+export async function listBucket(bucket: Bucket, keys: Credentials): Promise<Listed[]> {
+  const objects: Listed[] = [];
+  let next: string | undefined;
+  do {
+    const page = await listPage(bucket, keys, { prefix: bucket.prefix, next }, Date.now());
+    if (!("objects" in page)) throw new Error(`The local S3 lists nothing: ${page.status}`);
+    objects.push(...page.objects);
+    next = page.next;
+  } while (next !== undefined);
+  return objects.map((one) => ({ ...one, key: one.key.slice(bucket.prefix.length) }));
+}
+
+async function send(method: string, url: string, keys: Credentials, init: RequestInit = {}) {
+  const signed = await sign(url, "auto", keys, Date.now(), method);
+  const headers = { ...signed, ...Object(init.headers) };
+  const response = await fetch(url, { ...init, method, headers });
+  if (!response.ok) {
+    throw new Error(`The local S3 refuses ${method} ${url}: ${response.status}`);
+  }
+  return response;
+}
+
+/** A file that is an object: where it is, and a text that changes with it. */
+type Source = { readonly path: string; readonly state: string; readonly type?: string };
+
+/**
+ * Returns a function that puts into a bucket what is new or has changed in the files, and deletes what is gone.
+ * Its `progress` is told how many files are put, of how many.
+ */
+export function createFiller(place: Place, keys: Credentials, folder = FOLDER) {
+  let known = new Map<string, Source>();
+  return async (progress: (done: number, all: number) => void): Promise<void> => {
+    const files = sourceFiles(folder);
+    const changed = [...files].filter(([key, { state }]) => known.get(key)?.state !== state);
+    const gone = [...known.keys()].filter((key) => !files.has(key));
+    known = files;
+    for (const [index, [key, { path, type }]] of changed.entries()) {
+      const body = readFileSync(path);
+      await putObject(place, key, keys, type ?? sniff(body) ?? "application/octet-stream", body);
+      progress(index + 1, changed.length);
+    }
+    for (const key of gone) await deleteObject(place, key, keys);
+  };
+}
+
+/** The files by the keys of their objects. Those of the folder win. */
+function sourceFiles(folder: string): Map<string, Source> {
+  const fixtures = OBJECTS.map(({ key, file, type }) => {
+    return { key, path: join(PACKAGE_ROOT, "fixtures/objects", file), type };
+  });
+  const names = existsSync(folder)
+    ? readdirSync(folder, { recursive: true, encoding: "utf8" })
+    : [];
+  const own = names.map((name) => ({ key: name.replaceAll("\\", "/"), path: join(folder, name) }));
+  return new Map(
+    [...fixtures, ...own.filter(({ key }) => keyFault(key) === undefined)].flatMap(
+      ({ key, ...source }) => {
+        const found = statSync(source.path, { throwIfNoEntry: false });
+        if (!found?.isFile()) return [];
+        return [[key, { ...source, state: `${found.mtimeMs} ${found.size}` }]];
+      },
+    ),
+  );
+}

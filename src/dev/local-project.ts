@@ -1,0 +1,124 @@
+// The project as the local run has it: one environment of the configuration, .dev.vars, and wrangler's own R2 on
+// this machine as a store, which no configuration has to name.
+
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { secretPrefixesOf } from "../cli/config/buckets.ts";
+import {
+  carrierText,
+  devVarsOf,
+  type EnvironmentConfig,
+  isCarrier,
+  readEnvironment,
+} from "../cli/config/environment-config.ts";
+import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
+import { foundText, localMistake } from "../cli/config/mistakes.ts";
+import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
+import { putDevVars } from "../cli/secrets/dev-vars.ts";
+import { isPlainObject, parseJson, tableOf } from "../worker/base/json.ts";
+import { type Config, readConfig } from "../worker/config/config.ts";
+import { secretNames } from "../worker/config/read-secrets.ts";
+import type { Vars } from "../worker/config/schema.ts";
+import type { Credentials } from "../worker/config/slot.ts";
+
+/** The binding of the store of a project that has none. */
+export const LOCAL_STORE = "LOCAL_RENDITIONS";
+
+export type LocalProject = LocalRun &
+  Pick<
+    EnvironmentConfig,
+    "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"
+  > & {
+    /** `ANSWERS` as the local run has it. */
+    readonly answers: Vars;
+    /** The file that a deploy would upload. */
+    readonly main: string;
+    /** What is wrong in it. A Worker that is deployed with it answers 500. */
+    readonly mistakes: readonly string[];
+    /** undefined if there are mistakes. */
+    readonly config: Config | undefined;
+  };
+
+/** What keeps the Worker from running at all. */
+export type Mistakes = { readonly mistakes: readonly string[] };
+
+/** @param endpoint the URL of the local S3 */
+export function readLocalProject(
+  endpoint: string,
+  environment: string | undefined,
+): LocalProject | Mistakes {
+  const known = readEnvironment(".", environment);
+  if ("fault" in known) return { mistakes: [known.fault] };
+  if (isCarrier(known)) return { mistakes: [carrierText(known)] };
+  const { file, main, devVars, started, images, r2Buckets } = known;
+  const keys = readLocalKeys(".");
+  const run = localRun(known, endpoint, keys);
+  const config = readConfig(run.vars);
+  const found = "mistakes" in config ? config.mistakes : [];
+  const mistakes = [
+    ...found.map((mistake) => localMistake(mistake, run.vars, devVars)),
+    ...mainMistakes(known),
+    ...varMistakes(known),
+  ].map((mistake) => foundText({ ...mistake, environment }));
+  if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
+  return {
+    ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
+    answers: localAnswers(started, run, keys),
+    config: "mistakes" in config ? undefined : config,
+  };
+}
+
+/**
+ * Creates the .dev.vars of an environment, and in it a key that signs URLs, because a route may become signed while it
+ * runs. It never changes a line that is there, and does nothing in a folder that is not Vitrine's: a new .dev.vars
+ * would hide its .env (S4).
+ * @returns what was done, one line each
+ */
+export function prepareDevVars(environment: string | undefined): string[] {
+  const project = readEnvironment(".", environment);
+  if ("fault" in project || project.started["BUCKETS"] === undefined) return [];
+  const file = devVarsOf(".", environment);
+  const example = existsSync(".dev.vars.example") ? ".dev.vars.example" : undefined;
+  const done = existsSync(file) ? [] : [`Created .dev.vars${example ? ` from ${example}` : ""}.`];
+  if (done.length > 0) {
+    const plain = "# The secrets of the local run. Its buckets need no keys here.\n";
+    writeFileSync(file, example ? readFileSync(example) : plain); // with a mode of its own
+  }
+  const known = readEnvironment(".", environment);
+  if ("fault" in known || known.started["URL_SIGNING_KEYS"]) return done;
+  const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
+  // A file that cannot be written matters only if a route is signed, and then the configuration has a mistake.
+  if (putDevVars(".", { URL_SIGNING_KEYS: keys }, file) !== undefined) return done;
+  return [...done, `Added URL_SIGNING_KEYS to ${file}. Only a route with signed = true uses it.`];
+}
+
+/**
+ * `ANSWERS` with the store of the local run, or without one; empty where nobody can read it.
+ * @param started the vars of the local run
+ * @param keys what opens the local S3
+ */
+export function localAnswers(
+  started: Vars,
+  { own, buckets, secrets }: Pick<LocalRun, "own" | "buckets" | "secrets">,
+  keys: Credentials,
+): Vars {
+  const written = started["ANSWERS"];
+  if (written !== undefined && !isPlainObject(parseJson(written))) return {};
+  const { store = LOCAL_STORE, ...rest } = tableOf(written);
+  const prefixes = own ? [] : [...secretPrefixesOf(buckets).values()];
+  const isOpen = prefixes.every(
+    (prefix) => secrets[secretNames(prefix).secretAccessKey] === keys.secretAccessKey,
+  );
+  return { ANSWERS: isStoring(started["EDGE"], isOpen) ? { ...rest, store } : rest };
+}
+
+/**
+ * Returns whether the local run stores renditions. A fault that is simulated must be seen: a switch of the edge, or
+ * a key that does not open the local buckets. The switch `store` has the last word.
+ */
+function isStoring(edge: unknown, isOpen: boolean): boolean {
+  const switches = parseJson(edge ?? {});
+  if (!isPlainObject(switches)) return false; // the edge keeps its last switches
+  const { store, ...faults } = switches;
+  return typeof store === "boolean" ? store : isOpen && Object.keys(faults).length === 0;
+}

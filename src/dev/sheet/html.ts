@@ -1,0 +1,36 @@
+// HTML by templates. A value is text, also in an attribute, unless a template made it.
+
+/** HTML that a template made. */
+class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type { Html };
+
+type Value = Html | string | number | readonly Html[] | false | undefined;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  ...{ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" },
+};
+
+/** Escapes all values; one that is false or undefined is left out. */
+export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
+  return new Html(strings.reduce((text, part, at) => text + textOf(values[at - 1]) + part));
+}
+
+function textOf(value: Value): string {
+  if (value === undefined || value === false) return "";
+  if (value instanceof Html) return value.text;
+  if (typeof value === "object") return value.map(({ text }) => text).join("");
+  return `${value}`.replace(/[&<>"']/g, (one) => ENTITIES[one] ?? "");
+}
+
+/** Writes attributes: those of `imgProps`. */
+export function attributes(props: Readonly<Record<string, string | number | undefined>>): Html[] {
+  return Object.entries(props).map(([name, value]) =>
+    value === undefined ? html`` : html` ${name}="${value}"`,
+  );
+}

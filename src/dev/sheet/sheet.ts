@@ -1,0 +1,143 @@
+// The contact sheet of the local run: reads what the local buckets hold, puts pictures in and out, and renders what
+// the Worker runs with. Its pictures come from the Worker. No byte of an original comes out here.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { readLocalKeys } from "../../cli/config/local-run.ts";
+import { loadSharp } from "../../emulator/edge/sharp.ts";
+import type { Edge } from "../../emulator/served.ts";
+import { keyFault } from "../../url/key.ts";
+import { mistakeText } from "../../worker/base/refusal.ts";
+import { type Config, readConfig } from "../../worker/config/config.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { resolveRequest } from "../../worker/request/resolve-request.ts";
+import type { Follower } from "../follow-files.ts";
+import { deleteObject, getObject, listBucket, putObject } from "../local-bucket.ts";
+import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./contents.ts";
+import { callsFor } from "./edge-calls.ts";
+import { callsHtml, pageHtml } from "./page-html.ts";
+import { type Answer, answerTry, refuse } from "./try/try.ts";
+
+export type Sheet = {
+  /** @param origin that of the page: `http://localhost:8787` */
+  readonly page: (origin: string) => Promise<string>;
+  /** A text that changes with what the page shows, but not with the time. */
+  readonly tag: () => Promise<string>;
+  /** What the edge is asked for a picture: `?of=` its path, and what the browser reads. As HTML. */
+  readonly calls: (query: URLSearchParams) => Answer;
+  readonly attempt: (query: URLSearchParams) => Promise<Answer>;
+  /** Puts a picture into the bucket. Returns why it does not. */
+  readonly put: (file: string, body: Uint8Array, type: string) => Promise<string | undefined>;
+  /** Deletes an object of the local buckets. */
+  readonly remove: (key: string) => Promise<void>;
+};
+
+/** Nobody can guess the settings, among which there are secrets, from a tag. */
+const SALT = randomBytes(32);
+
+/** @param follower knows what the Worker runs with, and the mistakes in the files */
+export function createSheet(
+  follower: Pick<Follower, "current" | "mistakes">,
+  images: Edge["images"],
+): Sheet {
+  let good: LocalConfig | undefined;
+  let objects: readonly LocalObject[] = [];
+  const described = new Map<string, Promise<LocalObject["picture"]>>();
+
+  /** The configuration that the Worker runs with; while that has mistakes, the last good one. */
+  const readLocal = (): LocalConfig | undefined => {
+    const { own, config: written, vars, buckets, started } = follower.current();
+    // An S3 of one's own is not shown: a try needs no signature.
+    if (own || written === undefined) return own ? undefined : good;
+    const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: images };
+    const config = readConfig({ ...vars, BUCKETS: buckets, ...IMAGES });
+    if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("; "));
+    good = { config, vars };
+    return good;
+  };
+  const bucketsNow = () => readLocal()?.config.buckets ?? [];
+
+  /** Lists the buckets. If the local S3 does not answer now, the last list holds. */
+  const listObjects = async (): Promise<readonly LocalObject[]> => {
+    const keys = readLocalKeys(".");
+    const lists = bucketsNow().map(async (bucket) => {
+      const all = (await listBucket(bucket, keys)).map(async ({ key, etag = "", bytes = 0 }) => {
+        const id = `${bucket.base}${key} ${etag}`;
+        const picture = described.get(id) ?? getObject(bucket, key, keys).then(describe);
+        described.set(id, picture);
+        return { key, etag, bytes, picture: await picture };
+      });
+      return Promise.all(all);
+    });
+    try {
+      // A key that several buckets have is shown once.
+      const all = (await Promise.all(lists)).flat().filter(({ key }) => !keyFault(key));
+      objects = [...new Map(all.toReversed().map((one) => [one.key, one])).values()].reverse();
+    } catch {
+      described.clear(); // the terminal says why there is no Worker
+    }
+    return objects;
+  };
+
+  const tag = async () => {
+    const { vars } = follower.current();
+    const shown = [vars, follower.mistakes(), await listObjects()];
+    return createHmac("sha256", SALT).update(JSON.stringify(shown)).digest("base64url");
+  };
+
+  return {
+    tag,
+    page: async (origin) => {
+      const mistakes = follower.mistakes();
+      const local = readLocal();
+      const shown = local && {
+        objects: await contentsOf(local, await listObjects(), Date.now()),
+        canAdd: routeTo(local.config, "own/a.jpg") !== undefined,
+      };
+      return pageHtml({ origin, tag: await tag(), mistakes, shown });
+    },
+    calls: (query) => {
+      const local = readLocal();
+      const found = local && resolveRequest(local.config, query.get("of") ?? "");
+      if (!found || "refusal" in found) return refuse(400, "of is no path of a picture");
+      const reads = (query.get("reads") ?? "").split(".");
+      const readable = { avif: reads.includes("avif"), webp: reads.includes("webp") };
+      const calls = callsFor(found.variant, found.route, readable);
+      return { status: 200, type: "text/html", body: callsHtml(found.name, calls).text };
+    },
+    attempt: async (query) => answerTry(readLocal(), query),
+    put: async (file, body, type) => {
+      const local = readLocal();
+      if (local === undefined) return "nothing is put into the S3 that .dev.vars names";
+      const fault = keyFault(file);
+      if (fault !== undefined) return `a key cannot end with this name: ${fault}`;
+      const route = routeTo(local.config, `own/${file}`);
+      if (route === undefined) return "no route leads to own/*, where your own images go";
+      const picture = await describe(body);
+      if (picture === undefined) return "it is no picture that the local edge reads";
+      if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
+      return putObject(route.bucket, `own/${file}`, readLocalKeys("."), type, body).then(
+        () => undefined,
+        (error: unknown) => `${error}`,
+      );
+    },
+    remove: async (key) => {
+      for (const bucket of bucketsNow()) await deleteObject(bucket, key, readLocalKeys("."));
+    },
+  };
+}
+
+/** The first route that shows a key at any preset. */
+function routeTo(config: Config, key: string): BoundRoute | undefined {
+  const presets = [...config.variants.values()].map(({ preset }) => preset);
+  return presets.map((preset) => firstRoute(config, preset, key)).find((one) => one !== undefined);
+}
+
+/** Reads format and size of a picture; undefined: the local edge cannot read it. */
+async function describe(body: Uint8Array): Promise<LocalObject["picture"]> {
+  try {
+    const { format, autoOrient } = await loadSharp()(body).metadata();
+    return { format, ...autoOrient };
+  } catch {
+    return undefined; // the message of sharp would not help the user
+  }
+}

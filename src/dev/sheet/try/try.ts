@@ -1,0 +1,147 @@
+// Makes a picture with other options than its preset's, as the Worker makes it, by the engine of the local run, and
+// lets it through by the Worker's own guard. So no byte of an original comes out here.
+
+import { presetsOf } from "../../../cli/app-file/make-app-file.ts";
+import { isRefusal } from "../../../worker/base/refusal.ts";
+import {
+  type Preset,
+  presetSchema,
+  type Variant,
+  variantsOf,
+} from "../../../worker/config/preset.ts";
+import { openObject } from "../../../worker/origin/open-object.ts";
+import { renderBy } from "../../../worker/renditions.ts";
+import { acceptedFormatsOf } from "../../../worker/request/format.ts";
+import { type ResolvedRequest, resolveRequest } from "../../../worker/request/resolve-request.ts";
+import type { LocalConfig } from "../contents.ts";
+
+export type Answer = {
+  readonly status: 200 | 400 | 502 | 503;
+  readonly type: string;
+  readonly body: Uint8Array | string;
+  /** What the picture comes to: lines for a preset in wrangler.toml. */
+  readonly lines?: string;
+};
+
+type Fault = { readonly fault: string };
+
+/** A picture of the local run, the variant to make of it, and the lines for its preset. */
+type Try = Pick<ResolvedRequest, "route" | "key"> & {
+  readonly variant: Variant;
+  readonly lines: string;
+};
+
+/** What a try has in place of the preset's own options. The schema of presets checks it. */
+type Change = {
+  readonly quality?: string | number;
+  readonly format?: string;
+  readonly gravity?: { readonly x: string | number; readonly y: string | number };
+};
+
+/** How long a picture may take: ms. Longer than a visitor would wait, since this machine may be busy. */
+const TIMEOUT_MS = 60_000;
+/** The width of a whole picture: px. */
+const WHOLE_WIDTH = 640;
+/** O7 */
+const NO_AVIF =
+  "the edge makes no AVIF with a side over 1,200 px: with format auto, browsers get WebP here";
+const NAMES = ["of", "format", "quality", "x", "y", "whole"];
+
+/** Answers without a picture. */
+export function refuse(status: 400 | 502 | 503, reason: string): Answer {
+  return { status, type: "text/plain", body: `${reason}\n` };
+}
+
+/**
+ * Makes one picture. `globalThis.fetch` must lead to the edge and to S3.
+ * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, the focal
+ *   point `x` and `y`; `whole=yes` shows what a preset crops
+ */
+export async function answerTry(
+  local: LocalConfig | undefined,
+  query: URLSearchParams,
+): Promise<Answer> {
+  if (local === undefined) return refuse(503, "there is no local bucket, or it has mistakes");
+  const found = readTry(local, query);
+  if ("fault" in found) return refuse(400, found.fault);
+  const { route, key, variant, lines } = found;
+  const { bucket, svg } = route;
+  const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, svg);
+  const scope = { context: { waitUntil: () => {} }, deadline: Date.now() + TIMEOUT_MS };
+  const options = { part: "head", deadline: scope.deadline } as const;
+  const object = await openObject(bucket, key, options, scope.context);
+  const rendition = { bucket, key, version: undefined, variant, formats, isStorable: false };
+  const result = isRefusal(object) ? object : await renderBy(rendition, object, [], scope);
+  if (isRefusal(result)) {
+    const reason = "reason" in result && result.reason ? `, ${result.reason}` : "";
+    return refuse(502, `no such picture was made: ${result.event}${reason}`);
+  }
+  const { body, type } = result.rendition;
+  return { status: 200, type, body: new Uint8Array(await new Response(body).arrayBuffer()), lines };
+}
+
+/** Reads a query, or says why it is no try. */
+function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | Fault {
+  const odd = [...query.keys()].find((name) => !NAMES.includes(name));
+  if (odd !== undefined) return { fault: `unknown: ${odd}. A try has ${NAMES.join(", ")}` };
+  const twice = NAMES.find((name) => query.getAll(name).length > 1);
+  if (twice !== undefined) return { fault: `${twice} is there twice` };
+  const request = resolveRequest(config, query.get("of") ?? "");
+  if ("refusal" in request) return { fault: `of is no path: ${request.refusal.event}` };
+  const { route, key, name, variant } = request;
+  const preset = presetsOf(vars).get(variant.preset);
+  if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };
+  const [format, quality, x, y, whole] = NAMES.slice(1).map((one) => query.get(one) ?? undefined);
+  if ((x === undefined) !== (y === undefined)) return { fault: "x and y come together" };
+  if (whole !== undefined && whole !== "yes") return { fault: "whole is yes, or is left out" };
+  if (route.svg && format !== undefined) {
+    return { fault: "this route has svg = true: the Worker asks the edge for no format there" }; // R8
+  }
+  const change = {
+    ...(quality !== undefined && { quality: numberIn(quality) }),
+    ...(format !== undefined && { format }),
+    ...(x !== undefined && y !== undefined && { gravity: { x: numberIn(x), y: numberIn(y) } }),
+  };
+  const tried = tryVariant(variant.preset, preset, name, change, whole !== undefined);
+  if ("fault" in tried) return tried;
+  return { route, key, variant: tried, lines: linesFor(variant.preset, preset, change) };
+}
+
+/** A plain decimal number; any other text stays text. */
+function numberIn(text: string): number | string {
+  return /^\d{1,4}(?:\.\d{1,6})?$/.test(text) ? Number(text) : text;
+}
+
+/** Returns a variant of a preset with other options, or why there can be no such picture. */
+function tryVariant(
+  base: string,
+  preset: Preset,
+  name: string,
+  change: Change,
+  isWhole: boolean,
+): Variant | Fault {
+  const own = new Map(variantsOf(base, preset)).get(name);
+  if (own === undefined) return { fault: `${base} has no variant ${name}` };
+  if (change.format === "avif" && !own.avif) return { fault: NO_AVIF };
+  const { dpr, ...image } = own.image;
+  const { gravity: _g, zoom: _z, height: _h, border: _b, draw: _d, ...rest } = image;
+  const options = isWhole
+    ? { ...rest, width: WHOLE_WIDTH, fit: "scale-down" }
+    : { ...image, ...(dpr !== undefined && { dpr: [dpr] }) };
+  const faults: string[] = [];
+  const note = (path: string, message: string) => faults.push(`${path}: ${message}`);
+  const read = presetSchema({ ...options, format: own.format, ...change }, base, note);
+  const variant = read && variantsOf(base, read).at(-1)?.[1];
+  return variant ?? { fault: faults.join("; ") };
+}
+
+/** The lines to copy, with a comment in place of a format that the preset as a whole cannot have (O7). */
+function linesFor(name: string, preset: Preset, change: Change): string {
+  const isValid = presetSchema({ ...preset, ...change }, name, () => {}) !== undefined;
+  const lines = Object.entries(change).map(([option, value]) => {
+    if (option === "format" && !isValid) return "# no format: a size of it is over 1,200 px";
+    if (typeof value !== "object") return `${option} = ${JSON.stringify(value)}`;
+    return `${option} = { x = ${value.x}, y = ${value.y} }`;
+  });
+  return lines.join("\n");
+}
