@@ -4,7 +4,7 @@
 import { parseEnv } from "node:util";
 import type { Switches } from "../emulator/edge/switches.ts";
 import type { Vars } from "../worker/config/schema.ts";
-import type { Mistakes, LocalProject as Project } from "./local-project.ts";
+import type { LocalProject, Mistakes } from "./local-project.ts";
 import { readSwitches } from "./read-switches.ts";
 import type { LocalWorker } from "./run-worker.ts";
 
@@ -15,7 +15,7 @@ export type Follower = {
   /** Looks once, and has the Worker run with what is new. */
   readonly look: () => Promise<void>;
   /** What the Worker runs with. */
-  readonly current: () => Project;
+  readonly current: () => LocalProject;
   /** What is wrong in the files as they were read last. */
   readonly mistakes: () => readonly string[];
 };
@@ -23,13 +23,13 @@ export type Follower = {
 type Parts = {
   /** What the Worker was started with. */
   readonly files: Files;
-  readonly project: Project;
+  readonly project: LocalProject;
   /** Reads both files; undefined: one is not there, since an editor is replacing it. */
   readonly readFiles: () => Files | undefined;
-  readonly readProject: () => Project | Mistakes;
+  readonly readProject: () => LocalProject | Mistakes;
   readonly worker: Pick<LocalWorker, "run" | "hasNewCode">;
   /** Fills the local buckets that are new. */
-  readonly fill: (project: Project) => Promise<void>;
+  readonly fill: (project: LocalProject) => Promise<void>;
   /** The switches of the edge. A line EDGE of .dev.vars changes them. */
   readonly switches: Switches;
   readonly log: (line: string) => void;

@@ -9,7 +9,7 @@ import { CODE_ROOT, isFault } from "../cli/command.ts";
 import { type LocalRun, localBucketName, readLocalKeys } from "../cli/config/local-run.ts";
 import { loadWrangler } from "../cli/wrangler/packages.ts";
 import { tableOf } from "../worker/base/json.ts";
-import { LOCAL_STORE, type LocalProject as Project } from "./local-project.ts";
+import { LOCAL_STORE, type LocalProject } from "./local-project.ts";
 import type { Doors } from "./local-worker.ts";
 
 /** How long a new configuration may take until the Worker runs with it. Then wrangler is started again. */
@@ -31,7 +31,7 @@ export type Outcome = "running" | "failed" | "late";
 
 export type LocalWorker = {
   /** Builds the Worker, and runs it with a configuration. */
-  run(project: Project): Promise<Outcome>;
+  run(project: LocalProject): Promise<Outcome>;
   /** Returns whether its code has changed since it was built. */
   hasNewCode(): boolean;
   isRunning(): boolean;
@@ -68,7 +68,7 @@ export function createWorker(
   let began = 0;
   let isRunning = false;
 
-  const inputOf = (project: Project, version: string) => {
+  const inputOf = (project: LocalProject, version: string) => {
     const { file, environment, main } = project;
     const options = { config: file, env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
@@ -87,7 +87,7 @@ export function createWorker(
   };
   const logMessage = ({ message }: { readonly message: string }) => log(message);
 
-  const attempt = async (project: Project): Promise<Outcome> => {
+  const attempt = async (project: LocalProject): Promise<Outcome> => {
     const version = `${++runs}`;
     const outcome = waitForReload(devEnv, version, (files) => {
       sources = files;
@@ -153,7 +153,10 @@ function waitForReload(
 }
 
 /** All buckets under their names on this machine, and those that are on an S3 elsewhere. */
-function bucketsOf({ own, buckets }: Project, bound: Project["r2Buckets"]): readonly object[] {
+function bucketsOf(
+  { own, buckets }: LocalProject,
+  bound: LocalProject["r2Buckets"],
+): readonly object[] {
   const keys = readLocalKeys(".");
   const local = { local_dev: { experimental_s3_credentials: keys } };
   const renamed = [...bound, { binding: LOCAL_STORE }].map(
@@ -171,7 +174,7 @@ function bucketsOf({ own, buckets }: Project, bound: Project["r2Buckets"]): read
 }
 
 function bindingsOf(
-  { own: isOwn, buckets, secrets, started, images, answers }: Project,
+  { own: isOwn, buckets, secrets, started, images, answers }: LocalProject,
   doors: object,
 ): object {
   const texts = [

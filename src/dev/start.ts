@@ -85,7 +85,7 @@ export async function startLocal(
   // Before the Worker starts, which takes seconds: no other program takes the port meanwhile.
   const taken = await serveFront({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
-    answerSheet: sheetHandler(createSheet(follower, edge.images)),
+    answerSheet: sheetHandler(createSheet(follower, edge.images, address)),
     reportError: warnOf("The local run"),
   });
   if (taken !== undefined) fail(taken.fault);

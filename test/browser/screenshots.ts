@@ -3,7 +3,6 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
@@ -27,7 +26,6 @@ mkdirSync(FOLDER, { recursive: true });
 for (const [name, options] of Object.entries(PAGES)) {
   const page = await browser.newPage(options);
   await page.goto(`http://localhost:${port}/`);
-  await page.waitForSelector("main[aria-busy=false]");
   const { height } = options.viewport;
   // Wait for everything that is visible without scrolling.
   for (const figure of await page.locator("figure").all()) {
@@ -43,12 +41,12 @@ for (const [name, options] of Object.entries(PAGES)) {
   }
   await page.close();
 }
-await shootTries();
+await shootTry();
 await browser.close();
 await run.stop();
 
-/** The dialog of a picture: the slider, and the placeholder. */
-async function shootTries(): Promise<void> {
+/** The dialog of a picture. */
+async function shootTry(): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1100 } });
   await page.goto(`http://localhost:${port}/`);
   const button = page.getByRole("button", { name: "Try photos/dandelion.jpg as hero" });
@@ -57,20 +55,14 @@ async function shootTries(): Promise<void> {
   const right = page.getByRole("group", { name: "Right" });
   await right.getByLabel("Format").selectOption("JPEG");
   await right.getByLabel("Quality").fill("30");
+  await right.getByLabel("Quality").blur();
   await page.locator(".label", { hasText: "JPEG 30" }).waitFor();
   await page.locator(".label", { hasText: "AVIF" }).waitFor();
-  await shoot(page, "slider");
-  await page.getByRole("radio", { name: "Placeholder" }).check();
-  await page.locator(".placeholder pre").first().waitFor();
-  await shoot(page, "placeholder");
-  await page.close();
-}
-
-async function shoot(page: Page, name: string): Promise<void> {
-  const path = join(FOLDER, `${name}.png`);
+  const path = join(FOLDER, "try.png");
   const shot = await page.getByRole("dialog").screenshot({ path });
   console.log(path);
-  if (process.argv.includes("--readme")) await toReadme(shot, name, 960);
+  if (process.argv.includes("--readme")) await toReadme(shot, "try", 960);
+  await page.close();
 }
 
 async function toReadme(shot: Buffer, name: string, width: number): Promise<void> {

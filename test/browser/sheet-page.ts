@@ -1,8 +1,7 @@
 // Runs the contact sheet in a real browser, and helps tests to look at it.
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect } from "vitest";
-import type { SheetAnswer } from "../../src/dev/sheet/data.ts";
+import { afterAll, beforeAll, expect, vi } from "vitest";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
 import { launch } from "./chromium.ts";
@@ -11,22 +10,22 @@ export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 /** For steps that take longer when other tests run. */
-export const PATIENCE = { timeout: 20_000 };
+export const PATIENCE = { timeout: 60_000 };
 
-/** Runs a browser and a local run, in a copy of the project, around the tests that are described next. */
+/** Runs a browser and a local run, in a copy of the project, around the tests of a file. */
 export function runSheet() {
   let folder: string;
   let browser: Browser;
   let port: number;
-  let address: string;
   let run: Awaited<ReturnType<typeof start>>;
   /** One context with one pixel a CSS pixel, and one with two. The pages of a context share a cache. */
   let contexts: readonly BrowserContext[];
+  vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 }); // beside other tests
+  const address = () => `http://localhost:${port}`;
 
   beforeAll(async () => {
     folder = copyProject();
     port = await freePort();
-    address = `http://localhost:${port}`;
     [browser, run] = await Promise.all([launch(), start(folder, port)]);
     contexts = await Promise.all(
       [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor, hasTouch: true })),
@@ -36,39 +35,27 @@ export function runSheet() {
     await endRuns();
     removeCopies();
     await browser.close();
+    vi.resetConfig();
   });
 
   /**
-   * Opens the sheet. `complaints` collects the errors of the browser, `got` its responses.
-   * @param wanted how the keys of the pictures begin: a test should not wait for others. A route of
-   *   Playwright is not used for this, because it turns off the cache of the browser.
+   * Opens the sheet with the pictures whose keys have a text in them. `complaints` collects the errors of the browser,
+   * `got` its answers.
    */
-  async function openSheet(wanted = "", window = DESKTOP, density = 1) {
-    const context = contexts[density - 1] ?? expect.unreachable();
-    const page = await context.newPage();
+  async function openSheet(filter = "", window = DESKTOP, density = 1) {
+    const page = await (contexts[density - 1] ?? expect.unreachable()).newPage();
     await page.setViewportSize(window);
+    page.setDefaultTimeout(PATIENCE.timeout);
     const complaints: string[] = [];
     const got = new Map<string, { status: number; type: string }>();
     page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
     page.on("response", (response) => {
       const type = response.headers()["content-type"] ?? "";
       got.set(response.url(), { status: response.status(), type });
     });
-    await page.addInitScript((prefix) => {
-      const send = globalThis.fetch;
-      globalThis.fetch = async (input, init) => {
-        const answer = await send(input, init);
-        if (!`${input}`.endsWith("/sheet.json")) return answer;
-        const data: SheetAnswer = await answer.json();
-        if (data.sheet === undefined) return Response.json(data);
-        const pictures = data.sheet.pictures.filter(({ key }) => key.startsWith(prefix));
-        return Response.json({ ...data, sheet: { ...data.sheet, pictures } });
-      };
-    }, wanted);
-    await page.goto(`${address}/`);
-    await page.waitForSelector("main[aria-busy=false]", { state: "attached" }); // it may be empty
+    await page.addInitScript((text) => sessionStorage.setItem("filter", text), filter);
+    await page.goto(`${address()}/`);
     return { page, complaints, got };
   }
 
@@ -78,46 +65,53 @@ export function runSheet() {
     await between();
     run = await start(folder, port);
   }
-
-  return {
-    folder: () => folder,
-    address: () => address,
-    output: () => run.output(),
-    openSheet,
-    restart,
-  };
+  return { folder: () => folder, address, openSheet, restart };
 }
 
-/** Scrolls past each figure, as a person who looks at all of them, and waits until all are shown. */
-export async function look(page: Page, selector: string): Promise<void> {
-  await page.locator(selector).first().waitFor();
-  await page.locator(selector).evaluateAll(async (figures) => {
-    for (const figure of figures) {
-      figure.scrollIntoView();
-      await new Promise(requestAnimationFrame);
-    }
+/** The figure of an object at a preset. */
+export const figureOf = (page: Page, key: string, preset: string) =>
+  page.locator(`article[data-key=${JSON.stringify(key)}] figure`).filter({
+    has: page.locator(`h4:text-is("${preset}")`),
   });
-  for (const figure of await page.locator(selector).all()) {
+
+/** Scrolls past each figure that the filter leaves, as a person does, and waits until all are measured. */
+export async function look(page: Page): Promise<void> {
+  const figures = page.locator("figure:visible");
+  await figures.first().waitFor();
+  for (const figure of await figures.all()) {
+    await figure.scrollIntoViewIfNeeded();
     await figure.and(page.locator("[data-state=shown]")).waitFor();
   }
 }
 
-/** The images of the page as the browser shows them. */
-export const shown = (page: Page, selector: string) =>
-  page.locator(`${selector} img`).evaluateAll((images) =>
+/** The images that the filter leaves, as the browser shows them, and what the page says of them. */
+export const shown = (page: Page) =>
+  page.locator("figure:visible img").evaluateAll((images) =>
     images.map((image) => {
       if (!(image instanceof HTMLImageElement)) throw new Error("not an image");
-      const { alt, currentSrc, naturalWidth, naturalHeight } = image;
-      const facts = image.closest("figure")?.querySelector("dl")?.textContent ?? "";
-      const [, across, down] = /Pixels(\d+) × (\d+)/.exec(facts) ?? [];
-      const pixels = [Number(across), Number(down)];
-      return {
-        alt,
-        path: new URL(currentSrc).pathname,
-        naturalWidth,
-        naturalHeight,
-        pixels,
-        facts,
-      };
+      const facts = [...(image.closest("figure")?.querySelectorAll("[data-fact]") ?? [])];
+      const [format, pixels, bytes, saved, time, variant] = facts.map((one) => one.textContent);
+      const chosen = image.closest("figure")?.querySelector("[aria-current=true]")?.textContent;
+      const path = new URL(image.currentSrc).pathname;
+      return { alt: image.alt, path, format, pixels, bytes, saved, time, variant, chosen };
     }),
   );
+
+/** What is copied. */
+export const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
+
+/** What has the focus: its label or text. */
+export const focused = (page: Page) =>
+  page.evaluate(() => {
+    const { activeElement: element } = document;
+    const label = element?.getAttribute("aria-label") ?? element?.closest("label")?.textContent;
+    return label ?? element?.textContent ?? "";
+  });
+
+/** Presses Tab until something has the focus. */
+export async function tabTo(page: Page, label: string): Promise<void> {
+  for (let tabs = 0; tabs < 20 && !(await focused(page)).startsWith(label); tabs++) {
+    await page.keyboard.press("Tab");
+  }
+  expect(await focused(page)).toMatch(new RegExp(`^${RegExp.escape(label)}`));
+}

@@ -1,194 +1,279 @@
-// The contact sheet of the local run, in a real browser.
+// The contact sheet of the local run, in a real browser: pictures, keyboard, colours, and what can be tried.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import type { Locator, Page } from "playwright-core";
+import sharp from "sharp";
+import { expect, test } from "vitest";
 import { HARD_KEYS, PICTURES } from "../../src/dev/objects.ts";
 import { ROOT } from "../support/built.ts";
-import { DESKTOP, look, PATIENCE, PHONE, runSheet, shown } from "./sheet-page.ts";
+import {
+  copied,
+  DESKTOP,
+  figureOf,
+  focused,
+  look,
+  PATIENCE,
+  PHONE,
+  runSheet,
+  shown,
+  tabTo,
+} from "./sheet-page.ts";
 
-const PRESETS = ["thumbnail", "card", "hero"];
+const FIG = "photos/fig.jpg";
+/** Red above blue, 300 × 400: made fast. */
+const SMALL = "rotated-gps.jpg";
+const { address, openSheet } = runSheet();
 
-describe("the contact sheet", () => {
-  const { address, openSheet } = runSheet();
-
-  test("all pictures are decoded at their preset's size, as AVIF, without errors (O7)", async () => {
-    const { page, complaints, got } = await openSheet();
-    await page.locator("summary", { hasText: "hard to spell" }).click();
-    await look(page, "figure");
-    const all = await shown(page, "figure");
-    const keys = [...PICTURES.map(({ key }) => key), ...HARD_KEYS];
-    expect(all.map(({ alt }) => alt)).toEqual(
-      keys.flatMap((key) => PRESETS.map((preset) => `${key}, as ${preset}`)),
-    );
-    const of = (alt: string) => all.find((one) => one.alt === alt) ?? expect.unreachable(alt);
-    expect(of("photos/dandelion.jpg, as thumbnail").pixels).toEqual([160, 160]);
-    expect(of("photos/dandelion.jpg, as card").pixels).toEqual([480, 270]);
-    expect(of("photos/friends.jpg, as card").pixels).toEqual([480, 721]);
-    expect(of("photos/dandelion.jpg, as hero").pixels).toEqual([960, 540]);
-    expect(of("rotated-gps.jpg, as card").pixels).toEqual([300, 400]);
-    for (const { alt, naturalWidth, naturalHeight, facts } of all) {
-      expect([alt, naturalWidth > 0, naturalHeight > 0]).toEqual([alt, true, true]);
-      expect([alt, facts]).toEqual([
-        alt,
-        expect.stringMatching(/Bytes[\d.]+\s[kM]?B of .*Saved(?:none: )?[\d.]+\s%(?: more)?Time/),
-      ]);
-    }
-    const images = [...got].filter(([url]) => !/\/\.vitrine\/|:\d+\/$/.test(url));
-    expect(images.length).toBeGreaterThanOrEqual(all.length);
-    for (const [url, { status, type }] of images) {
-      // 960 × 1442: an AVIF has at most 1,200 px a side (O7).
-      const tall = /\/hero@960w\/\w+\/friends\.jpg$/.test(url);
-      const expected = tall ? "image/webp" : "image/avif";
-      expect([url, status, type]).toEqual([url, 200, expected]);
-    }
-    expect([...got.keys()].filter((url) => !url.startsWith(`${address()}/`))).toEqual([]);
-    expect(complaints).toEqual([]);
-    expect(await page.textContent("#total")).toMatch(
-      /^66 renditions so far: .*\. Saved: \d\d\s%\.$/,
-    );
-    await page.close();
-  });
-
-  test.each<[string, typeof DESKTOP, number, string[]]>([
-    ["a desktop", DESKTOP, 1, ["thumbnail", "card", "hero@960w"]],
-    // 46rem of 16 px at density 2: more than 1280
-    ["a sharp desktop", DESKTOP, 2, ["thumbnail@2x", "card@2x", "hero"]],
-    ["a phone", PHONE, 2, ["thumbnail@2x", "card@2x", "hero@960w"]],
-    ["a small window", { width: 500, height: 800 }, 1, ["thumbnail", "card", "hero@640w"]],
-  ])("%s chooses the candidates that fit", async (_what, window, density, variants) => {
-    const key = "photos/fig.jpg";
-    const { page, complaints } = await openSheet(key, window, density);
-    const article = `article:has-text("${key}")`;
-    await look(page, `${article} figure`);
-    const all = await shown(page, article);
-    expect(all.map(({ path }) => path)).toEqual(
-      variants.map((variant) => `/images/${variant}/${key}`),
-    );
-    const chosen = await page.locator(`${article} [aria-current=true]`).allInnerTexts();
-    expect(chosen).toEqual(
-      variants.map(
-        (variant) => /@(.*)/.exec(variant)?.[1] ?? (variant === "hero" ? "1920w" : "1x"),
-      ),
-    );
-    expect(complaints).toEqual([]);
-    // The page is not wider than the window.
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
-    await page.close();
-  });
-
-  test("the content security policies of the page and of an image work", async () => {
-    const { page, complaints } = await openSheet("none");
-    await page.evaluate(() => {
-      const script = document.createElement("script");
-      script.textContent = "document.title = 'run'";
-      const image = new Image();
-      image.src = "https://images.example/a.gif"; // the page shows only its own, and data: URLs
-      document.body.append(script, image);
-    });
-    expect(await page.title()).toBe("Vitrine: contact sheet");
-    await expect.poll(() => complaints.length, PATIENCE).toBe(3);
-    const refused = /Content Security Policy|^failed: https:\/\/images\.example\/a\.gif$/;
-    for (const complaint of complaints) expect(complaint).toMatch(refused);
-    const answer = await page.goto(`${address()}/images/card/transparent.png`);
-    expect(answer?.headers()).toMatchObject({
-      "content-security-policy": "default-src 'none'; sandbox",
-      "content-type": "image/avif",
-    });
-    await page.close();
-  });
-
-  test("the code to paste can be reached, read and copied by keyboard", async () => {
-    const { page, complaints } = await openSheet("photos/dandelion.jpg");
-    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-    await look(page, "figure >> nth=0");
-    const focused = () =>
-      page.evaluate(() => document.activeElement?.textContent || document.activeElement?.id);
-    const order: (string | undefined)[] = [];
-    for (let at = 0; at < 6; at++) {
-      await page.keyboard.press("Tab");
-      order.push(await focused());
-    }
-    expect(order).toEqual(["Skip to the pictures", "files", "costs", "thumbnail", "Try", "Code"]);
-    await page.keyboard.press("Enter");
-    await page.keyboard.press("Tab");
-    expect(await focused()).toBe(
-      `npx vitrine client ../app/src/vitrine.ts --base-url ${address()}`,
-    );
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Tab");
-    expect(await focused()).toContain('images.imgProps("photos/dandelion.jpg", "thumbnail"');
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter");
-    await expect.poll(focused, PATIENCE).toBe("Copied");
-    const pasted = await page.evaluate(() => navigator.clipboard.readText());
-    expect(pasted).toMatch(/^import \{ images \} from "\.\/vitrine";\n\n.*\n {2}alt: "…",\n\}\);$/);
-    // The sizes of this page are no app's.
-    const hero = page.locator('figure:has(h3:text-is("hero"))');
-    expect(await hero.locator("pre").allTextContents()).toEqual(
-      expect.arrayContaining([
-        expect.stringContaining('sizes: "100vw", //'),
-        expect.stringContaining('sizes="100vw"'),
-      ]),
-    );
-    expect(complaints).toEqual([]);
-    await page.close();
-  });
-
-  test("the user can add an image, replace it and remove it; other files are refused", async () => {
-    const { page } = await openSheet("own/");
-    const object = (file: string) => readFileSync(join(ROOT, "fixtures/objects", file));
-    const name = "mein Bild+1 (ü).jpg";
-    await page.setInputFiles("#files", [
-      { name, mimeType: "image/jpeg", buffer: object("made/key.jpg") },
-      { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no image") },
-      { name: "phone.heic", mimeType: "image/heic", buffer: Buffer.from("\0\0\0\x18ftypheic") },
-      { name: "drawing.svg", mimeType: "image/svg+xml", buffer: object("broken/script.svg") },
+test("all pictures are decoded at their preset's size, as AVIF, without errors (O7)", async () => {
+  const { page, complaints, got } = await openSheet();
+  await page.locator("summary", { hasText: "hard to spell" }).click();
+  await look(page);
+  const all = await shown(page);
+  const presets = ["thumbnail", "card", "hero"];
+  expect(all.map(({ alt }) => alt)).toEqual(
+    [...PICTURES.map(({ key }) => key), ...HARD_KEYS].flatMap((key) =>
+      presets.map((preset) => `${key}, as ${preset}`),
+    ),
+  );
+  const pixels = (alt: string) => all.find((one) => one.alt === alt)?.pixels;
+  expect(pixels("photos/dandelion.jpg, as thumbnail")).toBe("160 × 160");
+  expect(pixels("photos/friends.jpg, as card")).toBe("480 × 721");
+  expect(pixels("rotated-gps.jpg, as card")).toBe("300 × 400");
+  for (const { alt, bytes, saved, time } of all) {
+    expect([alt, bytes, saved, time]).toEqual([
+      alt,
+      expect.stringMatching(/^[\d.]+\s[kM]?B of [\d.]+\s[kM]?B$/),
+      expect.stringMatching(/^(?:none: )?[\d.]+\s%(?: more)?$/),
+      expect.stringMatching(/^[\d.]+\sm?s \(|cache$/),
     ]);
-    const said = page.locator("#dropped");
-    await expect
-      .poll(() => said.textContent(), PATIENCE)
-      .toContain("1 of 4 added to the local bucket.");
-    expect(await said.textContent()).toContain("notes.txt: it is no image, or it is damaged");
-    expect(await said.textContent()).toContain("phone.heic: the local edge does not read HEIC");
-    expect(await said.textContent()).toContain("drawing.svg: an SVG needs a route with svg = true");
-    await page.reload();
-    await page.waitForSelector("main[aria-busy=false]");
-    const article = `article:has-text("own/${name}")`;
-    const pixels = async () => {
-      await look(page, `${article} figure`);
-      return (await shown(page, article)).map((one) => one.pixels.join("×"));
-    };
-    expect(await pixels()).toEqual(["160×160", "120×120", "120×120"]);
+  }
+  const images = [...got].filter(([url]) => !/\/\.vitrine\/|:\d+\/$/.test(url));
+  expect(images.length).toBeGreaterThanOrEqual(all.length);
+  for (const [url, { status, type }] of images) {
+    // 960 × 1442: an AVIF has at most 1,200 px a side (O7).
+    const isTall = /\/hero@960w\/\w+\/friends\.jpg\b/.test(url);
+    expect([url, status, type]).toEqual([url, 200, isTall ? "image/webp" : "image/avif"]);
+  }
+  expect([...got.keys()].filter((url) => !url.startsWith(`${address()}/`))).toEqual([]);
+  expect(complaints).toEqual([]);
+  expect(await page.textContent("#total")).toMatch(/^66 renditions so far: .* Saved: \d\d\s%\.$/);
+  // All of them come out of the store the second time.
+  const url = images.find(([one]) => one.includes("/hero@640w/"))?.[0] ?? images[0]?.[0] ?? "";
+  const accept = "image/avif,image/webp,*/*";
+  const again = await fetch(url, { headers: { accept } });
+  expect(again.headers.get("server-timing")).toMatch(/^cache;desc=stored\b/);
+  await page.close();
+});
 
-    // Another image with the same name. The browser must not show the old one from its cache.
-    const buffer = object("made/transparent.png");
-    await page.setInputFiles("#files", { name, mimeType: "image/png", buffer });
-    await expect.poll(() => said.textContent(), PATIENCE).toContain("1 of 1 added");
-    expect(await pixels()).toEqual(["160×160", "300×300", "300×300"]);
+test.each<[string, typeof DESKTOP, number, string[]]>([
+  ["a desktop", DESKTOP, 1, ["thumbnail 1x", "card 1x", "hero@960w 960w"]],
+  // 46rem of 16 px at density 2: more than 1280
+  ["a sharp desktop", DESKTOP, 2, ["thumbnail@2x 2x", "card@2x 2x", "hero 1920w"]],
+  ["a phone", PHONE, 2, ["thumbnail@2x 2x", "card@2x 2x", "hero@960w 960w"]],
+])("%s chooses the candidates that fit", async (_what, window, density, expected) => {
+  const { page, complaints } = await openSheet(FIG, window, density);
+  await look(page);
+  const all = await shown(page);
+  expect(all.map(({ variant, chosen }) => `${variant} ${chosen}`)).toEqual(expected);
+  expect(all.map(({ path }) => path)).toEqual(
+    all.map(({ variant }) => `/images/${variant}/${FIG}`),
+  );
+  expect(complaints).toEqual([]);
+  // The page is not wider than the window.
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+  await page.close();
+});
 
-    await page.locator(`${article} button`, { hasText: "Remove" }).click();
-    await page.locator(article).waitFor({ state: "detached" });
-    await page.close();
+test("the content security policies of the page and of an image work", async () => {
+  const { page, complaints } = await openSheet("none");
+  await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "document.title = 'run'";
+    const image = new Image();
+    image.src = "https://images.example/a.gif"; // the page shows only its own, and data: URLs
+    document.body.append(script, image);
   });
-
-  test("pages of other origins cannot add images", async () => {
-    const url = `${address()}/.vitrine/objects/a.jpg`;
-    for (const origin of ["https://evil.example", "null", undefined]) {
-      const headers = origin === undefined ? {} : { origin };
-      const answer = await fetch(url, { method: "PUT", headers, body: "x" });
-      expect([origin, answer.status]).toEqual([origin, 403]);
-    }
+  expect(await page.title()).toBe("Vitrine: contact sheet");
+  await expect.poll(() => complaints.length, PATIENCE).toBe(2);
+  for (const complaint of complaints) expect(complaint).toMatch(/Content Security Policy/);
+  const answer = await page.goto(`${address()}/images/card/transparent.png`);
+  expect(answer?.headers()).toMatchObject({
+    "content-security-policy": "default-src 'none'; sandbox",
+    "content-type": "image/avif",
   });
+  await page.close();
+});
 
-  test("the page is light or dark, as the browser prefers", async () => {
-    const { page } = await openSheet("none");
-    const paper = async (colorScheme: "light" | "dark") => {
-      await page.emulateMedia({ colorScheme });
-      return page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
-    };
-    expect(await paper("light")).toBe("rgb(245, 242, 236)");
-    expect(await paper("dark")).toBe("rgb(22, 21, 19)");
-    await page.close();
-  });
+test("by keyboard alone: the code, and what the edge is asked, are read and copied", async () => {
+  const { page, complaints } = await openSheet(SMALL);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await look(page);
+  const title = `Try ${SMALL} as card`;
+  await tabTo(page, "Skip to the pictures");
+  await page.keyboard.press("Enter");
+  await tabTo(page, title);
+  await tabTo(page, "Code");
+  await page.keyboard.press("Enter");
+  await tabTo(page, `npx vitrine client ../app/src/vitrine.ts --base-url ${address()}`);
+  await tabTo(page, "import { images }");
+  await tabTo(page, "Copy");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => focused(page)).toBe("Copied");
+  expect(await copied(page)).toMatch(/^import \{ images \}[\s\S]*"rotated-gps\.jpg", "card"/);
+  await tabTo(page, "What the edge is asked");
+  await page.keyboard.press("Enter");
+  const card = figureOf(page, SMALL, "card");
+  await card.getByText("cf.image for card in this browser").waitFor();
+  await tabTo(page, "{");
+  await tabTo(page, "Copy");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => focused(page)).toBe("Copied");
+  expect(JSON.parse(await copied(page))).toMatchObject({ width: 480, format: "avif" });
+  expect(await figureOf(page, SMALL, "hero").locator("pre").allTextContents()).toContainEqual(
+    expect.stringContaining('sizes: "100vw", //'), // those of this page are no app's
+  );
+  expect(complaints).toEqual([]);
+  await page.close();
+});
+
+test("the page and its dialog are light or dark, as the browser prefers", async () => {
+  const { page } = await openSheet("none");
+  const colours = async (colorScheme: "light" | "dark") => {
+    await page.emulateMedia({ colorScheme });
+    return page.evaluate(() =>
+      ["html", "dialog"].map((name) => {
+        const element = document.querySelector(name);
+        return element && getComputedStyle(element).backgroundColor;
+      }),
+    );
+  };
+  const [light, dark] = [await colours("light"), await colours("dark")];
+  const brightness = (colour: string | null) => Number(/\d+/.exec(colour ?? "")?.[0]);
+  expect(light.filter((one) => brightness(one) < 200)).toEqual([]);
+  expect(dark.filter((one) => brightness(one) > 60)).toEqual([]);
+  await page.close();
+});
+
+test("the user can add a picture, replace it and delete it; other files are refused", async () => {
+  const { page } = await openSheet("own/");
+  const object = (file: string) => readFileSync(join(ROOT, "fixtures/objects", file));
+  const name = "mein Bild+1 (ü).jpg";
+  const key = `own/${name}`;
+  await page.setInputFiles("#files", [
+    { name, mimeType: "image/jpeg", buffer: object("made/key.jpg") },
+    { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no image") },
+    { name: "drawing.svg", mimeType: "image/svg+xml", buffer: object("broken/script.svg") },
+  ]);
+  const status = page.locator("#said");
+  await status.getByText("1 of 3 added to the local bucket.").waitFor();
+  expect(await status.textContent()).toContain("notes.txt: it is no picture");
+  expect(await status.textContent()).toContain("drawing.svg: an SVG needs a route with svg = true");
+  const pixels = async () => (await shown(page)).map((one) => one.pixels);
+  await look(page);
+  expect(await pixels()).toEqual(["160 × 160", "120 × 120", "120 × 120"]);
+  // Another picture with the same name. The browser must not show the old one from its cache.
+  const buffer = object("made/transparent.png");
+  await page.setInputFiles("#files", { name, mimeType: "image/png", buffer });
+  await status.getByText("1 of 1 added").waitFor();
+  await look(page);
+  expect(await pixels()).toEqual(["160 × 160", "300 × 300", "300 × 300"]);
+  await page.getByRole("button", { name: `Delete ${key} from the local bucket` }).click();
+  await page.locator(`article[data-key="${key}"]`).waitFor({ state: "detached" });
+  expect((await fetch(`${address()}/images/card/${encodeURI(key)}`)).status).toBe(404);
+  await page.close();
+});
+
+/** Opens the dialog of a picture. */
+async function openTry(page: Page, key: string, preset: string) {
+  await figureOf(page, key, preset).and(page.locator("[data-state=shown]")).waitFor();
+  await page.getByRole("button", { name: `Try ${key} as ${preset}`, exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  const [left, right] = ["Left", "Right"].map((name) => dialog.getByRole("group", { name }));
+  if (left === undefined || right === undefined) return expect.unreachable();
+  return { dialog, left, right };
+}
+
+/** The two pictures of the slider, as the page has them. */
+const made = (dialog: Locator) =>
+  dialog.locator(".stage img").evaluateAll((images) =>
+    images.map((image) => {
+      if (!(image instanceof HTMLImageElement)) throw new Error("not an image");
+      return { src: image.src, clip: image.style.clipPath };
+    }),
+  );
+const labels = (dialog: Locator) => dialog.locator(".label").allTextContents();
+const lines = (side: Locator) => side.locator("code").textContent();
+
+test("two formats and qualities are compared as the edge makes them", async () => {
+  const { page, complaints } = await openSheet(FIG);
+  const { dialog, left, right } = await openTry(page, FIG, "card");
+  // As the sheet shows it now, and the next best format.
+  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  await left.getByLabel("Format").selectOption("JPEG");
+  await left.getByLabel("Quality").fill("30");
+  await right.getByLabel("Quality").fill("low");
+  await right.getByLabel("Quality").blur();
+  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["JPEG 30", "WEBP low"]);
+  const bytes = (await made(dialog)).map(({ src }) =>
+    Buffer.from(src.split(",")[1] ?? "", "base64"),
+  );
+  const formats = bytes.map(async (one) => (await sharp(one).metadata()).format);
+  expect(await Promise.all(formats)).toEqual(["jpeg", "webp"]);
+  const kB = ((bytes[0]?.length ?? 0) / 1e3).toFixed(0);
+  expect(await left.getByRole("status").textContent()).toContain(`JPEG: ${kB}\u00a0kB.`);
+  const more = (bytes[1]?.length ?? 0) > (bytes[0]?.length ?? 0) ? "more" : "less";
+  expect(await dialog.locator("#difference").textContent()).toMatch(
+    new RegExp(`^The right picture has [\\d.]+\\skB \\(\\d+\\s%\\) ${more} than the left one\\.$`),
+  );
+  expect(await lines(left)).toBe('quality = 30\nformat = "jpeg"');
+
+  await right.getByLabel("Quality").fill("101");
+  await right.getByLabel("Quality").blur();
+  await right.getByText("101 is not").waitFor();
+  expect(await right.getByLabel("Quality").getAttribute("aria-invalid")).toBe("true");
+  const slider = dialog.getByRole("slider", { name: "Where the left picture ends" });
+  const { x, y, width, height } = (await slider.boundingBox()) ?? expect.unreachable();
+  await page.mouse.click(x + width / 4, y + height / 3);
+  expect((await made(dialog))[1]?.clip).toBe("inset(0px 0px 0px 25%)");
+  expect(complaints.filter((one) => !one.includes("400 (Bad Request)"))).toEqual([]);
+  await page.close();
+});
+
+test("a focal point moves the crop, by keyboard and by a click on the whole picture (O4)", async () => {
+  const { page, complaints } = await openSheet(SMALL, PHONE, 2);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const { dialog, left } = await openTry(page, SMALL, "thumbnail");
+  const src = async () => (await made(dialog))[0]?.src;
+  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  const centre = await src();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+  expect(await dialog.evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0);
+
+  await tabTo(page, "From the top");
+  await page.keyboard.press("Home");
+  await expect.poll(() => lines(left), PATIENCE).toContain("gravity = { x = 0.5, y = 0 }");
+  await expect.poll(src, PATIENCE).not.toBe(centre);
+  const top = await src();
+  const whole = dialog.getByAltText("The whole picture");
+  await whole.and(page.locator("[src]")).scrollIntoViewIfNeeded();
+  const { width, height } = (await whole.boundingBox()) ?? expect.unreachable();
+  await whole.click({ position: { x: 0.9 * width, y: 0.7 * height } });
+  await expect.poll(() => lines(left), PATIENCE).toMatch(/gravity = \{ x = 0\.9, y = 0\.7 \}$/);
+  await expect.poll(src, PATIENCE).not.toBe(top);
+
+  await left.getByLabel("Quality").focus();
+  await tabTo(page, "Copy");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => focused(page)).toBe("Copied");
+  expect(await copied(page)).toBe(await lines(left));
+  await page.keyboard.press("Escape");
+  await expect.poll(() => dialog.isVisible()).toBe(false);
+  // The focus is back where it was.
+  await tabTo(page, `Try ${SMALL} as thumbnail`);
+  const card = await openTry(page, SMALL, "card");
+  await expect.poll(() => labels(card.dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  expect(await card.dialog.locator("#focal").isVisible()).toBe(false); // it shows the whole picture
+  expect(complaints).toEqual([]);
+  await page.close();
 });

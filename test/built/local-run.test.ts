@@ -6,7 +6,7 @@ import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { localBucketName, localBuckets } from "../../src/cli/config/local-run.ts";
-import { fillBucket } from "../../src/dev/fill-bucket.ts";
+import { createFiller } from "../../src/dev/local-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
@@ -79,12 +79,8 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     reach();
     await configure();
     expect((await server.listen()).url.href).toBe(address);
-    await fillBucket(
-      `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`,
-      "published/",
-      LOCAL_KEYS,
-      () => {},
-    );
+    const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
+    await createFiller({ base, prefix: "published/" }, LOCAL_KEYS)(() => {});
   });
   afterAll(async () => {
     await door.close();

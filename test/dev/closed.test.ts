@@ -18,7 +18,7 @@ import {
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { sign } from "../../src/worker/origin/sigv4.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
@@ -54,6 +54,7 @@ let port: number;
 let localRun: number;
 let beacon: { readonly url: string; readonly asked: string[]; readonly close: () => void };
 
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 }); // beside other tests
 beforeAll(async () => {
   chmodSync(folder, 0o755);
   const lines = Object.entries(SECRETS).map(([name, value]) => `${name}='${value}'\n`);
@@ -71,6 +72,7 @@ afterAll(async () => {
   await endRuns();
   removeCopies();
   beacon.close();
+  vi.resetConfig();
 });
 
 async function listen() {
@@ -236,7 +238,7 @@ test("a .dev.vars that an editor makes anew is for its owner alone, too", async 
   const text = readFileSync(file, "utf8");
   rmSync(file);
   writeFileSync(file, text, { mode: 0o644 });
-  await expect.poll(() => statSync(file).mode & 0o777, { timeout: 10_000 }).toBe(0o600);
+  await expect.poll(() => statSync(file).mode & 0o777, { timeout: 60_000 }).toBe(0o600);
 });
 
 test.each([".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangler/state"])(
@@ -257,7 +259,9 @@ test("what outlives a local run that is killed answers nobody", async () => {
   const all = processes();
   const ports = portsOf(all);
   process.kill(localRun, "SIGKILL");
-  await expect.poll(() => fetch(`http://localhost:${port}/`).catch(() => "nobody")).toBe("nobody");
+  await expect
+    .poll(() => fetch(`http://localhost:${port}/`).catch(() => "nobody"), { timeout: 60_000 })
+    .toBe("nobody");
   for (const one of ports) {
     const answer = await fetch(`http://127.0.0.1:${one}/images/card/photos/fig.jpg`).catch(
       () => undefined,

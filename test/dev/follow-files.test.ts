@@ -3,7 +3,7 @@
 import { parseEnv } from "node:util";
 import { beforeEach, expect, test } from "vitest";
 import { type Files, followFiles } from "../../src/dev/follow-files.ts";
-import type { Mistakes, Project } from "../../src/dev/read-project.ts";
+import type { LocalProject, Mistakes } from "../../src/dev/local-project.ts";
 import type { Outcome } from "../../src/dev/run-worker.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 
@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 
 /** A project whose mistakes are the words of its configuration, if there are any but "good". */
-function readProject(): Project | Mistakes {
+function readProject(): LocalProject | Mistakes {
   const { config = "", devVars = "" } = files ?? {};
   if (config.includes("throws")) throw new Error("EISDIR");
   if (config.includes("unreadable")) return { mistakes: [config] };
@@ -163,7 +163,7 @@ test("EDGE sets the switches of the edge; a wrong one changes nothing, and is sa
   const [wrong, ...more] = await write("good", `EDGE='{"transformations":0}'`);
   expect(more).toEqual([]);
   expect(wrong).toMatch(
-    /^\.dev\.vars:1: EDGE\.transformations: .*switches of the edge stay as they are\.$/,
+    /^\.dev\.vars:1: EDGE: transformations: .*switches of the edge stay as they are\.$/,
   );
   expect(switches.transformations).toBe(false);
   await write("good", "A=1");

@@ -8,13 +8,14 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { serveFront } from "../../src/dev/front.ts";
+import { type Front, readPort, serveFront } from "../../src/dev/front.ts";
 import { freePort } from "../support/free-port.ts";
 
 /** What the contact sheet and the Worker were asked. */
 const asked: string[] = [];
 let sent: IncomingHttpHeaders = {};
 let port: number;
+let front: Front;
 let isRunning: boolean;
 
 const worker = createServer((incoming, response) => {
@@ -28,14 +29,15 @@ beforeAll(async () => {
   await new Promise<void>((ready) => worker.listen(0, "127.0.0.1", ready));
   port = await freePort();
   const { port: workerPort } = worker.address() as AddressInfo;
-  await serveFront({
+  front = {
     ...{ port, header: "x-vitrine-secret", isRunning: () => isRunning, workerPort },
     answerSheet: async (incoming, response) => {
       asked.push(`sheet ${incoming.method} ${incoming.url}`);
       response.end("sheet");
     },
     reportError: (reason) => expect.unreachable(`${reason}`),
-  });
+  };
+  expect(await serveFront(front)).toBeUndefined();
 });
 afterAll(() => void worker.close());
 beforeEach(() => {
@@ -61,7 +63,7 @@ function ask(
   });
 }
 
-const ORIGINAL = { "mf-original-url": "http://localhost/.vitrine/sheet.json" };
+const ORIGINAL = { "mf-original-url": "http://localhost/.vitrine/tag" };
 
 test.each([
   ["a name that leads here", { host: "evil.example" }],
@@ -71,7 +73,7 @@ test.each([
   ["an address of the network", { host: "192.168.0.7" }],
   ["no URL", { host: "a b" }],
 ])("a page of %s gets nothing, and reaches nobody", async (_what, headers) => {
-  for (const path of ["/", "/.vitrine/sheet.json", "/images/card/a.jpg", "/healthz"]) {
+  for (const path of ["/", "/.vitrine/tag", "/images/card/a.jpg", "/healthz"]) {
     const origin = { "sec-fetch-site": "same-origin" };
     expect(await ask(path, { ...headers, ...origin })).toEqual([403, expect.any(String)]);
   }
@@ -90,7 +92,7 @@ test.each(["cross-site", "same-site"])(
   "a page of elsewhere (%s) makes the sheet do nothing, and may link to it",
   async (site) => {
     const headers = { "sec-fetch-site": site };
-    for (const path of ["try?of=/images/card/a.jpg", "fact?of=/images/card/a.jpg", "tag"]) {
+    for (const path of ["try?of=/images/card/a.jpg", "calls?of=/images/card/a.jpg", "tag"]) {
       expect((await ask(`/.vitrine/${path}`, headers))[0]).toBe(403);
     }
     expect(asked).toEqual([]);
@@ -157,4 +159,30 @@ test("without a Worker nobody waits", async () => {
     503,
     "The Worker does not run. The terminal says why\n",
   ]);
+});
+
+test("a port that is in use, on either address, is named, and what to do", async () => {
+  const fault = expect.stringMatching(
+    new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 1} npx vitrine dev$`),
+  );
+  expect(await serveFront(front)).toEqual({ fault });
+  const other = createServer();
+  const free = await freePort();
+  await new Promise<void>((ready) => other.listen(free, "::1", ready));
+  expect(await serveFront({ ...front, port: free })).toMatchObject({
+    fault: expect.stringContaining(`Port ${free} is in use.`),
+  });
+  other.close();
+  // It lets go of the address that it had.
+  const again = createServer();
+  await new Promise<void>((ready) => again.listen(free, "127.0.0.1", ready));
+  again.close();
+});
+
+test("PORT is a whole number from 1 to 65535, or left out", () => {
+  for (const text of ["http", "0", "65536", "80.5", "-1"]) {
+    const fault = `PORT is "${text}". It must be a number from 1 to 65535.`;
+    expect(readPort(text)).toEqual({ fault });
+  }
+  expect([readPort(undefined), readPort("80")]).toEqual([8787, 80]);
 });

@@ -24,7 +24,7 @@ const SENDERS = [
   { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
   { origin: "http://localhost:3000", "sec-fetch-site": "same-site" },
   REBOUND,
-  { ...REBOUND, "mf-original-url": "http://localhost/.vitrine/sheet.json" },
+  { ...REBOUND, "mf-original-url": "http://localhost/.vitrine/tag" },
   { ...REBOUND, "mf-original-url": "http://localhost/images/card/photos/fig.jpg" },
   { "mf-original-url": `${beacon}/original`, "mf-route-override": "vitrine" },
   { "mf-custom-fetch-service": "core:user", "mf-op": "GET", "mf-op-target": "0" },
@@ -47,9 +47,9 @@ const PATHS = [
   ...["/cdn-cgi/local/r2/public/", "/cdn-cgi/local/r2/s3/", "/cdn-cgi/local/platform-proxy"],
   ...["/cdn-cgi/mf/reload", "/cdn-cgi/local/scheduled", "/cdn-cgi/ProxyWorker/play"],
   ...["/core/error", "/core/log", "/core/public", "/__cf_local/imagedelivery/a"],
-  ...["/json", "/json/list", "/json/version", "/", "/.vitrine/sheet.json", "/.vitrine/tag"],
-  ...[`/.vitrine/fact?of=${beacon}/fact`, `/.vitrine/try?of=${beacon}/try&format=png`],
-  "/.vitrine/fact?of=/images/card/photos/fig.jpg",
+  ...["/json", "/json/list", "/json/version", "/", "/.vitrine/tag", "/.vitrine/sheet.js"],
+  ...[`/.vitrine/calls?of=${beacon}/calls`, `/.vitrine/try?of=${beacon}/try&format=png`],
+  "/.vitrine/try?of=/images/card/photos/fig.jpg",
   `/images/card/${beacon}/key`,
 ];
 const SQL = JSON.stringify({ sql: "SELECT json(attributes), * FROM spans", url: `${beacon}/body` });

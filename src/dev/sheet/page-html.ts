@@ -12,7 +12,7 @@ import { tryButton, tryDialog } from "./try/dialog-html.ts";
 import { bytesOf, counted } from "./words.ts";
 
 type Page = {
-  readonly origin: string;
+  readonly address: string;
   readonly tag: string;
   /** What is wrong in the configuration as it is written. */
   readonly mistakes: readonly string[];
@@ -21,20 +21,20 @@ type Page = {
 };
 
 /** @returns the whole document */
-export function pageHtml({ origin, tag, mistakes, shown }: Page): string {
+export function pageHtml({ address, tag, mistakes, shown }: Page): string {
   const { objects = [], canAdd = false } = shown ?? {};
   const places = new Map(OBJECTS.map(({ key }, at) => [key, at]));
   const placeOf = ({ key }: Shown) => places.get(key) ?? -1;
   const isRefused = ({ key, picture }: Shown) => !picture || BROKEN.some((one) => one.key === key);
-  const groups = Object.groupBy(objects, (object) => {
+  const sorted = objects.toSorted((one, other) => placeOf(one) - placeOf(other));
+  const groups = Object.groupBy(sorted, (object) => {
     if (isRefused(object)) return "refused";
     if (placeOf(object) < 0) return "own";
     return HARD_KEYS.includes(object.key) ? "hard" : "plain";
   });
   const { refused = [], own = [], hard = [], plain = [] } = groups;
-  plain.sort((one, other) => placeOf(one) - placeOf(other));
   const draw = (list: readonly Shown[], isOwn = false) =>
-    list.map((object) => objectHtml(object, origin, isOwn));
+    list.map((object) => objectHtml(object, address, isOwn));
   const section = (title: string, list: readonly Shown[], isOwn: boolean) =>
     list.length > 0 &&
     html`<section><h2>${title} <span class="count">${list.length}</span></h2>${draw(list, isOwn)}</section>`;
@@ -87,7 +87,7 @@ function mistakesHtml(mistakes: readonly string[], hasPictures: boolean): Html {
 </section>`;
 }
 
-function objectHtml(object: Shown, origin: string, isOwn: boolean): Html {
+function objectHtml(object: Shown, address: string, isOwn: boolean): Html {
   const { key, bytes, picture, renditions, costs } = object;
   if (picture === undefined) return html``;
   const { format, width, height } = picture;
@@ -102,14 +102,14 @@ function objectHtml(object: Shown, origin: string, isOwn: boolean): Html {
 <p>${renditions.length > 0 ? cost : "No route leads to this object."}</p>
 ${isOwn && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
 </header>
-${renditions.map((rendition) => figureHtml(rendition, object, origin))}
+${renditions.map((rendition) => figureHtml(rendition, object, address))}
 </article>
 `;
 }
 
 const FACTS = ["Format", "Pixels", "Bytes", "Saved", "Time", "Variant"];
 
-function figureHtml(rendition: Rendition, { key, picture, costs }: Shown, origin: string): Html {
+function figureHtml(rendition: Rendition, { key, picture, costs }: Shown, address: string): Html {
   const { name, preset, client, query } = rendition;
   const { widths } = preset;
   const original = picture;
@@ -127,7 +127,7 @@ function figureHtml(rendition: Rendition, { key, picture, costs }: Shown, origin
       html`<li data-variant="${variant}" data-url="${client.imageUrl(key, variant, query)}"><code>${as}</code></li> `,
   )}</ul></dd></dl>
 ${picture?.format !== "svg" && tryButton(`Try ${key} as ${name}`, preset)}
-${codeHtml(rendition, key, origin)}
+${codeHtml(rendition, key, address)}
 <details data-calls><summary>What the edge is asked</summary><div class="calls"><p>The picture is not loaded yet.</p></div>
 <p>The preset has ${counted(candidates.length, "candidate")}. An object in all of them costs ${unique}, whatever the formats.</p></details>
 </figcaption>
@@ -135,13 +135,13 @@ ${codeHtml(rendition, key, origin)}
 `;
 }
 
-function codeHtml({ name, preset, clientName, route }: Rendition, key: string, origin: string) {
+function codeHtml({ name, preset, clientName, route }: Rendition, key: string, address: string) {
   const hasSizes = preset.widths !== undefined;
   const signed = route.signing !== undefined;
   const call = { client: clientName, key, preset: name, hasSizes, signed };
   return html`<details><summary>Code</summary>
 <p class="hint">Once, for the file that the code imports:</p>
-${snippet(clientCommand(origin))}${snippet(callText(call))}</details>`;
+${snippet(clientCommand(address))}${snippet(callText(call))}</details>`;
 }
 
 /** Code to read and to copy. It has the focus of the keyboard, which then can scroll it. */

@@ -51,10 +51,8 @@ async function answer(sheet: Sheet, request: IncomingMessage): Promise<Reply> {
   if (file && type) return { status: 200, type, body: readFileSync(join(PAGE, file)) };
   const query = new URLSearchParams(search);
   switch (path) {
-    case "/": {
-      const origin = `http://${request.headers.host}`; // one of this machine: front.ts
-      return { status: 200, type: "text/html", body: await sheet.page(origin) };
-    }
+    case "/":
+      return { status: 200, type: "text/html", body: await sheet.page() };
     case "/.vitrine/sheet.js":
       return { status: 200, type: "text/javascript", body: await script() };
     case "/.vitrine/tag":

@@ -3,8 +3,8 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { readLocalKeys } from "../../cli/config/local-run.ts";
+import type { Edge } from "../../emulator/create-edge.ts";
 import { loadSharp } from "../../emulator/edge/sharp.ts";
-import type { Edge } from "../../emulator/served.ts";
 import { keyFault } from "../../url/key.ts";
 import { mistakeText } from "../../worker/base/refusal.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
@@ -18,8 +18,7 @@ import { callsHtml, pageHtml } from "./page-html.ts";
 import { type Answer, answerTry, refuse } from "./try/try.ts";
 
 export type Sheet = {
-  /** @param origin that of the page: `http://localhost:8787` */
-  readonly page: (origin: string) => Promise<string>;
+  readonly page: () => Promise<string>;
   /** A text that changes with what the page shows, but not with the time. */
   readonly tag: () => Promise<string>;
   /** What the edge is asked for a picture: `?of=` its path, and what the browser reads. As HTML. */
@@ -34,10 +33,14 @@ export type Sheet = {
 /** Nobody can guess the settings, among which there are secrets, from a tag. */
 const SALT = randomBytes(32);
 
-/** @param follower knows what the Worker runs with, and the mistakes in the files */
+/**
+ * @param follower knows what the Worker runs with, and the mistakes in the files
+ * @param address that of the local run: `http://localhost:8787`
+ */
 export function createSheet(
   follower: Pick<Follower, "current" | "mistakes">,
   images: Edge["images"],
+  address: string,
 ): Sheet {
   let good: LocalConfig | undefined;
   let objects: readonly LocalObject[] = [];
@@ -86,14 +89,14 @@ export function createSheet(
 
   return {
     tag,
-    page: async (origin) => {
+    page: async () => {
       const mistakes = follower.mistakes();
       const local = readLocal();
       const shown = local && {
         objects: await contentsOf(local, await listObjects(), Date.now()),
         canAdd: routeTo(local.config, "own/a.jpg") !== undefined,
       };
-      return pageHtml({ origin, tag: await tag(), mistakes, shown });
+      return pageHtml({ address, tag: await tag(), mistakes, shown });
     },
     calls: (query) => {
       const local = readLocal();
@@ -115,7 +118,13 @@ export function createSheet(
       const picture = await describe(body);
       if (picture === undefined) return "it is no picture that the local edge reads";
       if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
-      return putObject(route.bucket, `own/${file}`, readLocalKeys("."), type, body).then(
+      return putObject(
+        route.bucket,
+        `own/${file}`,
+        readLocalKeys("."),
+        type || `image/${picture.format}`,
+        body,
+      ).then(
         () => undefined,
         (error: unknown) => `${error}`,
       );

@@ -1,48 +1,51 @@
-// The data of the contact sheet: what it costs, what the edge is asked, and when its tag changes.
+// What the contact sheet shows of an object: its URLs, its costs, and what the edge is asked.
 
 import { expect, test } from "vitest";
-import { noteChanges, settingsOf } from "../../../src/dev/sheet/changed-at.ts";
-import { contentsOf } from "../../../src/dev/sheet/contents.ts";
-import type { Call } from "../../../src/dev/sheet/data.ts";
-import type { Known } from "../../../src/dev/sheet/describe.ts";
-import { tagged } from "../../../src/dev/sheet/local-sheet.ts";
-import { readConfig } from "../../../src/worker/config/config.ts";
+import { contentsOf, type LocalObject } from "../../../src/dev/sheet/contents.ts";
+import { type Call, callsFor } from "../../../src/dev/sheet/edge-calls.ts";
 import type { Vars } from "../../../src/worker/config/schema.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { stage } from "../../support/play.ts";
+import { configOf } from "./config-of.ts";
 
-const NOW = Date.UTC(2026, 10, 26);
-const KNOWN: Known = {
-  ...{ key: "a.jpg", group: "pictures", bytes: 9, format: "jpeg", width: 300, height: 200 },
+const OBJECT: LocalObject = {
+  ...{ key: "a.jpg", etag: "1", bytes: 9 },
+  picture: { format: "jpeg", width: 300, height: 200 },
 };
 const IMAGES = { path: "/images/:preset/*", object: "media/*" };
 
-async function sheetOf(change: Vars, known = KNOWN, now = NOW, seen = {}) {
-  const vars = { ...ENV, ...change };
-  const config = readConfig(vars);
-  if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
-  return contentsOf(config, vars, [known], true, seen, now);
+async function contents(change: Vars, object = OBJECT, now = 0) {
+  const [shown] = await contentsOf(configOf({ ...ENV, ...change }), [object], now);
+  return shown ?? expect.unreachable();
 }
 
-test("the tag changes with what is shown, and not with the time of a signature", async () => {
-  const signed = { ROUTES: [{ ...IMAGES, signed: true }] };
-  const tagOf = async (...given: Parameters<typeof sheetOf>) =>
-    tagged([], await sheetOf(...given)).tag;
-  const [sheet, later] = [await sheetOf(signed), await sheetOf(signed, KNOWN, NOW + 5_000)];
-  expect(sheet.pictures[0]?.renditions[0]?.query).toMatch(/^\?exp=/);
-  expect(later.pictures).not.toEqual(sheet.pictures);
-  const { tag } = tagged([], sheet);
-  expect(tagged([], later).tag).toBe(tag);
-  const others = [
-    tagged(["PRESETS: is not a table"], sheet).tag,
-    tagged([], undefined).tag,
-    await tagOf({ ROUTES: [IMAGES] }),
-    await tagOf({ ROUTES: [{ ...IMAGES, signed: true, path: "/i/:preset/*" }] }),
-    await tagOf({ ...signed, PRESETS: { ...VARS.PRESETS, card: { width: 161 } } }),
-    await tagOf(signed, { ...KNOWN, key: "b.jpg" }),
-    await tagOf(signed, { ...KNOWN, at: NOW }),
-  ];
-  expect(new Set([tag, ...others]).size).toBe(others.length + 1);
+test("a URL changes with the object, the preset and the route, and with nothing else", async () => {
+  const urls = async (change: Vars, object = OBJECT) => {
+    const { renditions } = await contents(change, object, Math.random() * 1e9);
+    return renditions.map(({ client, name, query }) => client.imageUrl(object.key, name, query));
+  };
+  const ROUTES = [IMAGES];
+  const before = await urls({ ROUTES });
+  expect(before).toHaveLength(Object.keys(VARS.PRESETS).length);
+  for (const url of before) expect(url).toMatch(/^\/images\/\w+\/a\.jpg\?v=[0-9a-f]{12}$/);
+  expect(await urls({ ROUTES, ANSWERS: { max_age: 1 } })).toEqual(before);
+  const card = { ...VARS.PRESETS.card, width: 161 };
+  const changed = await urls({ ROUTES, PRESETS: { ...VARS.PRESETS, card } });
+  expect(changed.filter((url) => !before.includes(url))).toEqual([
+    expect.stringContaining("/card/"),
+  ]);
+  for (const others of [
+    await urls({ ROUTES }, { ...OBJECT, etag: "2" }),
+    await urls({ ROUTES: [{ ...IMAGES, svg: true }] }),
+  ]) {
+    expect(others.filter((url) => before.includes(url))).toEqual([]);
+  }
+});
+
+test("a signed route has signatures that expire within what it allows", async () => {
+  const ROUTES = [{ ...IMAGES, signed: true, max_age: 60 }];
+  const { renditions } = await contents({ ROUTES }, OBJECT, 1_000_000);
+  for (const { query } of renditions) expect(query).toMatch(/^\?exp=1060&kid=\w+&sig=[\w-]+$/);
 });
 
 test.each<[string, Vars, object]>([
@@ -74,81 +77,51 @@ test.each<[string, Vars, object]>([
     },
     { two: 1 },
   ],
-])("what an object costs: %s (L2)", async (_what, change, expected) => {
-  const { pictures } = await sheetOf({ ROUTES: [IMAGES], ...change });
-  const { presets, all } = pictures[0]?.costs ?? expect.unreachable();
-  const sum = Object.values(presets).reduce((total, count) => total + count, 0);
-  expect({ all, ...presets }).toEqual({ all: sum, ...expected });
-});
-
-test("a bucket of the Images binding shows the calls of the binding (B2, B7)", async () => {
-  const media = { ...VARS.BUCKETS.media, engine: "binding" };
-  const { images } = stage.edge;
-  const { asked } = await sheetOf({ ROUTES: [IMAGES], BUCKETS: { media }, IMAGES: images });
-  const calls = asked[0]?.["card"]?.["card@2x"]?.["webp"] ?? expect.unreachable();
-  expect(calls).toEqual([
+  [
+    "facts of the Images binding, which cost nothing",
     {
-      binding: expect.stringMatching(
-        /^IMAGES\.input\(original\)\n {2}\.transform\(\{.*\}\)\n {2}\.output\(\{"format":"image\/webp".*\}\)$/,
-      ),
+      BUCKETS: { media: { ...VARS.BUCKETS.media, engine: "binding" } },
+      ...{ IMAGES: stage.edge.images, ROUTES: [{ ...IMAGES, facts: true }] },
+      PRESETS: { one: { width: 1 } },
     },
-  ]);
+    { one: 1 },
+  ],
+])("what an object costs: %s (L2)", async (_what, change, expected) => {
+  const { costs } = await contents({ ROUTES: [IMAGES], ...change });
+  const sum = Object.values(costs.presets).reduce((total, count) => total + count, 0);
+  expect({ all: costs.all, ...costs.presets }).toEqual({ all: sum, ...expected });
 });
 
-test("the Images binding tells facts for nothing (L2)", async () => {
-  const media = { ...VARS.BUCKETS.media, engine: "binding" };
-  const { pictures } = await sheetOf({
-    ...{ BUCKETS: { media }, IMAGES: stage.edge.images },
-    ...{ ROUTES: [{ ...IMAGES, facts: true }], PRESETS: { one: { width: 1 } } },
-  });
-  expect(pictures[0]?.costs).toEqual({ all: 1, presets: { one: 1 } });
-});
+/** The calls for a variant by the first route, for a browser. */
+function calls(change: Vars, name: string, avif: boolean, webp: boolean): readonly Call[] {
+  const { config } = configOf({ ...ENV, ...change });
+  const [route] = config.routes;
+  const variant = config.variants.get(name);
+  if (route === undefined || variant === undefined) return expect.unreachable();
+  return callsFor(variant, route, { avif, webp });
+}
 
-test("what the edge is asked depends on the browser, and on the route (O6, O8, R8)", async () => {
-  const routes = [IMAGES, { path: "/icons/:preset/*", object: "media/*", svg: true }];
-  const { asked } = await sheetOf({ ROUTES: routes });
-  const formats = (route: number, preset: string, variant: string) => {
-    const of = asked[route]?.[preset]?.[variant] ?? expect.unreachable();
-    const read = (call: Call) => {
-      const image = "image" in call ? call.image : expect.unreachable();
-      const format = "format" in image ? image.format : "none";
-      return `${format}${call.when === undefined ? "" : ` ${call.when}`}`;
-    };
-    return Object.fromEntries(Object.entries(of).map(([reads, calls]) => [reads, calls.map(read)]));
-  };
+test("what the edge is asked depends on the browser, and on the route (O6, O8, R8)", () => {
+  const formats = (name: string, avif: boolean, webp: boolean, svg = false) =>
+    calls({ ROUTES: [{ ...IMAGES, svg }] }, name, avif, webp).map(({ when, code }) => {
+      const { format = "none" } = JSON.parse(code);
+      return when === undefined ? format : `${format} ${when}`;
+    });
+  expect(formats("card@2x", true, true)).toEqual(["avif"]);
+  expect(formats("card@2x", false, true)).toEqual(["webp"]);
+  expect(formats("card@2x", false, false)).toEqual(["none"]);
+  expect(formats("hero", true, true)).toEqual(["webp"]);
   const moving = ["webp of a GIF", "webp of a JPEG or another original"];
-  expect(formats(0, "card", "card@2x")).toEqual({
-    ...{ "avif.webp": ["avif"], avif: ["avif"], webp: ["webp"], plain: ["none"] },
-  });
-  expect(formats(0, "hero", "hero")["avif.webp"]).toEqual(["webp"]);
-  expect(formats(0, "moving", "moving")["avif.webp"]).toEqual(moving);
-  expect(formats(1, "card", "card")["avif.webp"]).toEqual(["none"]);
+  expect(formats("moving", true, true)).toEqual(moving);
+  expect(formats("card", true, true, true)).toEqual(["none"]);
 });
 
-test("a URL asks for what changed only while the browser may keep what was there before", async () => {
-  const before = noteChanges({}, settingsOf(VARS), NOW);
-  const PRESETS = { ...VARS.PRESETS, card: { width: 161 } };
-  const seen = noteChanges(before, settingsOf({ ...VARS, PRESETS }), NOW + 1);
-  // Nothing changes by looking again.
-  expect(noteChanges(seen, settingsOf({ ...VARS, PRESETS }), NOW + 2)).toEqual(seen);
-  const queries = async (now: number, change: Vars, known = KNOWN) => {
-    const { pictures } = await sheetOf(change, known, now, seen);
-    const list = pictures[0]?.renditions.map(({ preset, query }) => [preset, query]) ?? [];
-    return Object.fromEntries(list.filter(([, query]) => query !== undefined));
-  };
-  const at = `?at=${NOW + 1}`;
-  expect(await queries(NOW + 1, { PRESETS })).toEqual({ card: at });
-  // ANSWERS.max_age is 600 s.
-  expect(await queries(NOW + 600_000, { PRESETS })).toEqual({ card: at });
-  expect(await queries(NOW + 600_001, { PRESETS })).toEqual({});
-  // An image that was replaced after that.
-  const replaced = await queries(NOW + 5, { PRESETS }, { ...KNOWN, at: NOW + 3 });
-  expect(new Set(Object.values(replaced))).toEqual(new Set([`?at=${NOW + 3}`]));
-  // A route that leads elsewhere.
-  const ROUTES = [{ ...IMAGES, svg: true }];
-  const moved = noteChanges(seen, settingsOf({ ...VARS, PRESETS, ROUTES }), NOW + 7);
-  const { pictures } = await sheetOf({ PRESETS, ROUTES }, KNOWN, NOW + 7, moved);
-  expect(pictures[0]?.renditions.map(({ query }) => query)).toEqual(
-    Object.keys(PRESETS).map(() => `?at=${NOW + 7}`),
-  );
+test("a bucket of the Images binding shows the calls of the binding (B2, B7)", () => {
+  const media = { ...VARS.BUCKETS.media, engine: "binding" };
+  const change = { ROUTES: [IMAGES], BUCKETS: { media }, IMAGES: stage.edge.images };
+  const form =
+    /^IMAGES\.input\(original\)\n {2}\.transform\(\{.*\}\)\n {2}\.output\(\{"format":"image\/webp".*\}\)$/;
+  expect(calls(change, "card@2x", false, true)).toEqual([
+    { by: "binding", code: expect.stringMatching(form) },
+  ]);
 });

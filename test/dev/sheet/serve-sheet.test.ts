@@ -2,24 +2,26 @@
 
 import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Sheet, sheetHandler } from "../../../src/dev/sheet/serve-sheet.ts";
+import { sheetHandler } from "../../../src/dev/sheet/serve-sheet.ts";
+import type { Sheet } from "../../../src/dev/sheet/sheet.ts";
 import { listenOn } from "../../../src/emulator/listen.ts";
 import type { Served } from "../../../src/emulator/serve.ts";
 
-const asked: string[] = [];
+const calls: unknown[] = [];
 const sheet: Sheet = {
-  answer: async () => ({ tag: "1", mistakes: [] }),
-  put: async () => undefined,
-  forget: () => {},
-  attempt: async (search) => {
-    asked.push(`try ${search}`);
-    return search === "?odd"
-      ? { status: 400, type: "text/plain", body: "odd\n" }
-      : { status: 200, type: "image/webp", body: new Uint8Array([1, 2, 3]) };
+  page: async () => "<p>",
+  tag: async () => "1",
+  calls: (query) => ({ status: 200, type: "text/html", body: `${query}` }),
+  put: async (...put) => {
+    calls.push(["put", ...put]);
+    return put[0] === "odd.txt" ? "it is no picture" : undefined;
   },
-  fact: async (search) => {
-    asked.push(`fact ${search}`);
-    return { status: 200, type: "application/json", body: "{}" };
+  remove: async (key) => void calls.push(["remove", key]),
+  attempt: async (query) => {
+    const lines = 'format = "webp"\n';
+    return query.has("odd")
+      ? { status: 400, type: "text/plain", body: "odd\n" }
+      : { status: 200, type: "image/webp", body: new Uint8Array([1, 2, 3]), lines };
   },
 };
 
@@ -34,14 +36,17 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 test.each([
+  ["/?utm=1", 200, "text/html; charset=utf-8"],
+  ["/.vitrine/tag", 200, "text/plain; charset=utf-8"],
+  ["/.vitrine/calls?of=/images/card/a.jpg", 200, "text/html; charset=utf-8"],
   ["/.vitrine/try?of=/images/card/a%3Fb.jpg&x=1", 200, "image/webp"],
   ["/.vitrine/try?odd", 400, "text/plain; charset=utf-8"],
-  ["/.vitrine/fact?of=/images/card/a.jpg", 200, "application/json; charset=utf-8"],
-  ["/?utm=1", 200, "text/html; charset=utf-8"],
-  ["/.vitrine/try.css", 200, "text/css; charset=utf-8"],
-  ["/.vitrine/stage.css", 200, "text/css; charset=utf-8"],
-  ["/.vitrine/try/../read-try.ts", 404, "text/plain; charset=utf-8"],
-  ["/.vitrine/tries", 404, "text/plain; charset=utf-8"],
+  ["/.vitrine/sheet.css", 200, "text/css; charset=utf-8"],
+  ["/.vitrine/sheet.js", 200, "text/javascript; charset=utf-8"],
+  ["/.vitrine/icon.svg", 200, "image/svg+xml"],
+  ["/.vitrine/costs.md", 200, "text/plain; charset=utf-8"],
+  ["/.vitrine/try/../sheet.ts", 404, "text/plain; charset=utf-8"],
+  ["/.vitrine/constructor", 404, "text/plain; charset=utf-8"],
 ])("%s is %d, kept by nobody, and loads nothing from elsewhere", async (path, status, type) => {
   const answer = await fetch(served.url + path);
   const { headers } = answer;
@@ -54,9 +59,20 @@ test.each([
   );
 });
 
-test("a try gets its query as it was sent", async () => {
-  asked.length = 0;
-  const answer = await fetch(`${served.url}/.vitrine/try?of=/images/card/a%3Fb.jpg&x=1`);
-  expect(new Uint8Array(await answer.arrayBuffer())).toEqual(new Uint8Array([1, 2, 3]));
-  expect(asked).toEqual(["try ?of=/images/card/a%3Fb.jpg&x=1"]);
+test("a try comes with its lines, and pictures are put and deleted by their names", async () => {
+  const tried = await fetch(`${served.url}/.vitrine/try?of=/images/card/a.jpg`);
+  expect(decodeURIComponent(tried.headers.get("x-lines") ?? "")).toBe('format = "webp"\n');
+  const url = `${served.url}/.vitrine/objects/`;
+  const put = (name: string) =>
+    fetch(url + name, { method: "PUT", headers: { "content-type": "image/png" }, body: "png" });
+  expect((await put("a%20b.png")).status).toBe(200);
+  const odd = await put("odd.txt");
+  expect([odd.status, await odd.text()]).toEqual([400, "it is no picture\n"]);
+  await fetch(`${url}own%2Fa%20b.png`, { method: "DELETE" });
+  const body = Buffer.from("png");
+  expect(calls).toEqual([
+    ["put", "a b.png", body, "image/png"],
+    ["put", "odd.txt", body, "image/png"],
+    ["remove", "own/a b.png"],
+  ]);
 });

@@ -67,7 +67,7 @@ async function make(side: Side): Promise<void> {
   const made = await ask(asked);
   if (side.asked !== asked) return;
   result.classList.toggle("fault", "fault" in made);
-  quality.ariaInvalid = "fault" in made && made.fault.startsWith("quality") ? "true" : null;
+  quality.ariaInvalid = "fault" in made && made.fault.includes("quality") ? "true" : null;
   if ("fault" in made) {
     result.textContent = made.fault;
   } else {

@@ -4,14 +4,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Call, callText, clientCommand } from "../../../../src/dev/sheet/page/call-text.ts";
-import { compile, STRICT } from "../../../client/compile.ts";
-import { installClient } from "../../../client/install-client.ts";
-import { PROJECT } from "../../../support/cli/configuration.ts";
-import { makeProject } from "../../../support/cli/folder.ts";
-import { AWS, emptyFolder, init } from "../../../support/cli/making.ts";
-import { vitrine } from "../../../support/cli/vitrine.ts";
-import { makeTemporary } from "../../../support/temporary.ts";
+import { type Call, callText, clientCommand } from "../../../src/dev/sheet/code.ts";
+import { compile, STRICT } from "../../client/compile.ts";
+import { installClient } from "../../client/install-client.ts";
+import { PROJECT } from "../../support/cli/configuration.ts";
+import { makeProject } from "../../support/cli/folder.ts";
+import { AWS, emptyFolder, init } from "../../support/cli/making.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
 const folder = makeTemporary("vitrine-call-");
 

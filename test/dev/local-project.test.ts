@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { localRun } from "../../src/cli/config/local-run.ts";
-import { LOCAL_STORE, localAnswers } from "../../src/dev/local-store.ts";
+import { LOCAL_STORE, localAnswers } from "../../src/dev/local-project.ts";
 import { LOCAL_KEYS, VARS } from "../support/env.ts";
 
 const { BUCKETS } = VARS;

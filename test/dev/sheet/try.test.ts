@@ -1,17 +1,14 @@
 // Tries of the contact sheet, on the strict edge with a private S3 behind it.
 
 import sharp from "sharp";
-import { expect, test, vi } from "vitest";
-import { localSheet } from "../../../../src/dev/sheet/local-sheet.ts";
-import { type Answer, answerWith } from "../../../../src/dev/sheet/try/answer.ts";
-import { makeTry } from "../../../../src/dev/sheet/try/make-try.ts";
-import { tellFact } from "../../../../src/dev/sheet/try/tell-fact.ts";
-import { createTurns } from "../../../../src/dev/sheet/try/turns.ts";
-import { readConfig } from "../../../../src/worker/config/config.ts";
-import { RASTER } from "../../../support/engines.ts";
-import { ENV, NEXT, NEXT_CREDENTIALS } from "../../../support/env.ts";
-import { originalsOf } from "../../../support/originals.ts";
-import { stage } from "../../../support/play.ts";
+import { expect, test } from "vitest";
+import { createSheet } from "../../../src/dev/sheet/sheet.ts";
+import { type Answer, answerTry } from "../../../src/dev/sheet/try/try.ts";
+import { RASTER } from "../../support/engines.ts";
+import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { originalsOf } from "../../support/originals.ts";
+import { stage } from "../../support/play.ts";
+import { configOf } from "./config-of.ts";
 
 const CARD = "/images/card/photos/fig.jpg";
 const HERO = "/images/hero@640w/photos/fig.jpg";
@@ -19,19 +16,15 @@ const HERO = "/images/hero@640w/photos/fig.jpg";
 type Query = Readonly<Record<string, string>>;
 
 /** Tries a picture, and checks that no byte of an original comes back. */
-async function ask(make: typeof makeTry, search: string, vars: object = ENV): Promise<Answer> {
-  const config = readConfig({ ...vars });
-  if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
-  const read = () => ({ config, started: { ...vars } });
-  const answer = await answerWith(make, read, search, createTurns(1, 0));
+async function ask(search: string, vars: object = ENV): Promise<Answer> {
+  const answer = await answerTry(configOf({ ...vars }), new URLSearchParams(search));
   const body = Buffer.from(answer.body);
   const originals = originalsOf(stage.s3.objects);
   expect(originals.filter(({ isIn }) => isIn(body)).map(({ key }) => key)).toEqual([]);
   return answer;
 }
 
-const attempt = (query: Query, vars?: object) =>
-  ask(makeTry, `?${new URLSearchParams(query)}`, vars);
+const attempt = (query: Query, vars?: object) => ask(`${new URLSearchParams(query)}`, vars);
 
 /** Has a picture made, and looks at it. */
 async function picture(query: Query, vars?: object) {
@@ -72,7 +65,7 @@ test.each<[string, string]>([
   ["half of the whole", `?of=${CARD}&whole=no`],
   ["a format on a route with SVGs", "?of=/icons/card/key.jpg&format=webp"],
 ])("%s is a 400 with a reason, and nothing is asked (R8, O5, O7)", async (_what, search) => {
-  const answer = await ask(makeTry, search);
+  const answer = await ask(search);
   expect(answer).toMatchObject({ status: 400, type: "text/plain" });
   expect(answer.body).toMatch(/^.{10,200}\n$/);
   expect(stage.asked).toEqual([]);
@@ -139,37 +132,6 @@ test("a try signs with the next slot where S3 refuses the current one", async ()
   expect((await picture({ of: CARD }, { ...ENV, ...NEXT })).is).toEqual(["heif", 160, 160]);
 });
 
-test("a fact tells of the original what apps need, and has none of its bytes", async () => {
-  const answer = await ask(tellFact, `?of=${CARD}`);
-  expect(answer).toMatchObject({ status: 200, type: "application/json" });
-  expect(JSON.parse(`${answer.body}`)).toMatchObject({
-    ...{ width: 2572, height: 1740, type: "image/jpeg" },
-    color: expect.stringMatching(/^#[0-9a-f]{6}$/),
-    thumbhash: expect.stringMatching(/^[\w+/]+=*$/),
-  });
-  const moving = await ask(tellFact, "?of=/images/card/animated.gif");
-  expect(JSON.parse(`${moving.body}`)).toMatchObject({ animated: true });
-  for (const key of ["broken/page.jpg", "broken/empty.jpg", "broken/none.jpg"]) {
-    const none = await ask(tellFact, `?of=/images/card/${key}`);
-    expect([key, none]).toEqual([key, expect.objectContaining({ status: 502 })]);
-  }
-});
-
-test("it reads no more of an endless original than the edge would read (L1)", async () => {
-  let read = 0;
-  const body = new ReadableStream<Uint8Array>({
-    pull(stream) {
-      if (read > 200e6) return stream.close();
-      read += 8e6;
-      stream.enqueue(new Uint8Array(8e6));
-    },
-  });
-  vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body));
-  const answer = await ask(tellFact, `?of=${CARD}`);
-  expect(answer).toMatchObject({ status: 502, body: expect.stringContaining("too large") });
-  expect(read).toBeLessThan(120e6);
-});
-
 test("a bucket of the Images binding is tried by the binding (B2)", async () => {
   const BUCKETS = { media: { ...ENV.BUCKETS.media, engine: "binding" } };
   const vars = { ...ENV, ROUTES: RASTER, BUCKETS, IMAGES: stage.edge.images };
@@ -178,24 +140,26 @@ test("a bucket of the Images binding is tried by the binding (B2)", async () => 
   expect(stage.edge.originFetches).toEqual([]);
 });
 
-test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
-  const config = readConfig(ENV);
-  if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
-  const run = { own: true, buckets: {}, secrets: {}, answers: {}, vars: ENV, started: ENV, config };
-  const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
-  const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
-  const follower = { current: () => ({ ...run, ...files, ...rest }), mistakes: () => [] };
-  const sheet = await localSheet(() => follower, 8787, stage.edge.images);
-  for (const made of [sheet.attempt, sheet.fact]) {
-    const answer = await made("?of=/private/card/key.jpg");
-    const body = "nothing is put into or shown of the S3 that .dev.vars names\n";
-    expect(answer).toEqual({ status: 503, type: "text/plain", body });
-  }
-  expect(stage.asked).toEqual([]);
+test("the lines are what the preset takes, without a format that it cannot have (O7)", async () => {
+  const lines = async (query: Query) => (await attempt(query)).lines;
+  expect(await lines({ of: CARD, format: "webp", quality: "62", x: "0.9", y: "0.25" })).toBe(
+    'quality = 62\nformat = "webp"\ngravity = { x = 0.9, y = 0.25 }',
+  );
+  expect(await lines({ of: HERO, format: "avif", quality: "low" })).toBe(
+    'quality = "low"\n# no format: a size of it is over 1,200 px',
+  );
 });
 
-test("a broken configuration is told with its mistakes", async () => {
-  const read = () => ({ mistakes: ["PRESETS.card: needs width or height"] });
-  const answer = await answerWith(makeTry, read, `?of=${CARD}`, createTurns(1, 0));
-  expect(answer).toMatchObject({ status: 503, body: "PRESETS.card: needs width or height\n" });
+test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
+  const run = { own: true, buckets: {}, secrets: {}, answers: {}, vars: ENV, started: ENV };
+  const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
+  const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
+  const { config } = configOf(ENV);
+  const follower = { current: () => ({ ...run, ...files, ...rest, config }), mistakes: () => [] };
+  const { attempt, put, page } = createSheet(follower, stage.edge.images, "http://localhost:8787");
+  const answer = await attempt(new URLSearchParams("of=/private/card/key.jpg"));
+  expect(answer).toMatchObject({ status: 503, type: "text/plain" });
+  expect(await put("a.jpg", new Uint8Array(), "image/jpeg")).toContain("nothing is put");
+  expect(await page()).not.toContain("<article");
+  expect(stage.asked).toEqual([]);
 });

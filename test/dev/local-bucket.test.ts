@@ -1,0 +1,47 @@
+// What is put into a local bucket, as the files change.
+
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { createFiller } from "../../src/dev/local-bucket.ts";
+import { OBJECTS } from "../../src/dev/objects.ts";
+import { LOCAL_KEYS } from "../support/env.ts";
+import { file } from "../support/stand.ts";
+import { makeTemporary } from "../support/temporary.ts";
+
+test("fixtures and files of the folder are put, put again when they change, and deleted", async () => {
+  const sent: string[] = [];
+  vi.stubGlobal("fetch", async (url: string, { method, headers }: RequestInit) => {
+    sent.push(`${method} ${url} ${new Headers(headers).get("content-type")}`);
+    return new Response();
+  });
+  const folder = makeTemporary("vitrine-objects-");
+  const fill = createFiller({ base: "http://s3/b/", prefix: "p/" }, LOCAL_KEYS, folder);
+  const look = async () => {
+    sent.length = 0;
+    const progress: number[] = [];
+    await fill((done) => progress.push(done));
+    expect(progress).toEqual(progress.map((_, at) => at + 1));
+    return sent;
+  };
+  expect(await look()).toHaveLength(OBJECTS.length);
+  expect(sent).toContain("PUT http://s3/b/p/photos/fig.jpg image/jpeg");
+  expect(await look()).toEqual([]);
+
+  mkdirSync(join(folder, "shoes"));
+  const shoe = join(folder, "shoes/1 left.png");
+  writeFileSync(shoe, file("made/transparent.png"));
+  writeFileSync(join(folder, "..a"), "no key is so"); // R5
+  const url = "http://s3/b/p/shoes/1%20left.png";
+  expect(await look()).toContain(`PUT ${url} image/png`);
+  utimesSync(shoe, 1, 1);
+  expect(await look()).toEqual([`PUT ${url} image/png`]);
+  rmSync(shoe);
+  expect(await look()).toEqual([`DELETE ${url} null`]);
+});
+
+test("what the local S3 refuses is an error that names it, and no key", async () => {
+  vi.stubGlobal("fetch", async () => new Response("<Code>NoSuchBucket</Code>", { status: 404 }));
+  const fill = createFiller({ base: "http://s3/b/", prefix: "" }, LOCAL_KEYS, "none");
+  await expect(fill(() => {})).rejects.toThrow("refuses PUT http://s3/b/photos/dandelion.jpg: 404");
+});

@@ -1,0 +1,64 @@
+// The page of the contact sheet, as the server renders it.
+
+import { expect, test } from "vitest";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { contentsOf } from "../../../src/dev/sheet/contents.ts";
+import { callsHtml, pageHtml } from "../../../src/dev/sheet/page-html.ts";
+import { ENV } from "../../support/env.ts";
+import { configOf } from "./config-of.ts";
+
+/** A key that would run a script, if any of it were HTML. */
+const EVIL = `own/"'><script src=evil>&amp;.jpg`;
+const PICTURE = { format: "jpeg", width: 300, height: 200 };
+
+async function render(keys: readonly string[], mistakes: readonly string[] = []): Promise<string> {
+  const objects = keys.map((key) => {
+    return { key, etag: "1", bytes: 9_000, picture: key.endsWith(".txt") ? undefined : PICTURE };
+  });
+  const shown = { objects: await contentsOf(configOf(ENV), objects, 0), canAdd: true };
+  return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, shown });
+}
+
+test("no key and no mistake becomes a tag, an attribute or a script", async () => {
+  const page = await render([EVIL, ...HARD_KEYS], [`PRESETS.${EVIL}: is <b>wrong</b>`]);
+  for (const part of ["<script src=e", "<b>", `"'>`, 'style="', "onerror"]) {
+    expect([part, page.includes(part)]).toEqual([part, false]);
+  }
+  expect(page.match(/<script\b[^>]*>/g)).toEqual([
+    '<script type="module" src="/.vitrine/sheet.js">',
+  ]);
+  const urls = [...page.matchAll(/ (?:src|href)="([^"]*)"/g)].map(([, url]) => url);
+  expect(urls.filter((url) => !/^(?:\/(?!\/)|#)/.test(url ?? ""))).toEqual([]);
+  expect(callsHtml(EVIL, [{ by: "cf.image", code: EVIL }]).text).not.toContain("<script");
+});
+
+test("a picture has an image for each preset, with its sides, its candidates and its code", async () => {
+  const page = await render(["a.jpg"]);
+  const images = page.match(/<img alt="a[^>]*>/g) ?? [];
+  expect(images.length).toBeGreaterThan(2);
+  for (const image of images)
+    expect(image).toMatch(/ width="\d+" height="\d+" .*srcset="\/images\//);
+  expect(page).toContain("JPEG, 300 × 200, 9.0\u00a0kB");
+  expect(page).toContain(
+    "npx vitrine client ../app/src/vitrine.ts --base-url http://localhost:8787",
+  );
+  expect(page).toContain('<li data-variant="card@2x" data-url="/images/card@2x/a.jpg?v=');
+});
+
+test("objects are grouped; one that is no picture is only linked", async () => {
+  const page = await render(["photos/fig.jpg", "own/a.jpg", "own/b.txt", ...HARD_KEYS]);
+  expect(page.match(/<h2>[^<]*/g)?.map((one) => one.trim())).toEqual([
+    ...["<h2>Your own", "<h2>Pictures", "<h2>Keys that are hard to spell", "<h2>Refused"],
+  ]);
+  expect(page.match(/data-remove/g)).toHaveLength(1); // only what is one's own can be deleted
+  expect(page).toMatch(/<li><a href="\/images\/[^"]*own\/b\.txt\?v=\w+">own\/b\.txt<\/a>/);
+});
+
+test("mistakes stand above the last good pictures, or alone", async () => {
+  const mistakes = ["PRESETS.card: needs width or height"];
+  const page = await render(["a.jpg"], mistakes);
+  expect(page.indexOf(mistakes[0] ?? "")).toBeLessThan(page.indexOf("<article"));
+  const alone = pageHtml({ address: "", tag: "", mistakes, shown: undefined });
+  expect(alone).toContain(mistakes[0]);
+  expect(alone).not.toMatch(/<article|names an S3 of your own/);
+});
