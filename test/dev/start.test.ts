@@ -168,6 +168,8 @@ HEALTH_TOKEN="${token}"\n`;
     const slots = [{ state: "Unauthorized" }, { state: "ok", missing: 404 }];
     expect(await health.json()).toMatchObject({ ok: true, buckets: [{ bucket: "media", slots }] });
     await expect.poll(local.output).toMatch(/^\{"event":"slot-in-use",.*"slot":"next"/m);
+    const remove = () => editFile(devVars, (text) => text.replace(keys, ""));
+    await becomes(remove, 200, /^Reloaded \.dev\.vars\./m);
   },
 );
 
