@@ -75,19 +75,35 @@ function fileOf(type: string, text: string, inside = ""): Buffer {
   return FILES[type]?.(`${text}\n`, inside) ?? bytes(text);
 }
 
-/** The bytes of the object of a URL. */
-export function originalOf(url: string, type: string, revision = 0): Buffer {
-  return fileOf(type, `${ORIGINAL} ${url} ${revision}`, `${PLACE} ${ORIGINAL}`);
-}
-
 /** S3's ETag of an object, without quotes. */
 export const etagOf = (revision: number) => `s3-etag-of-the-original-${revision}`;
 
-/** How an object comes that is not as it should be: see `lie`. */
-export const LIES = [
-  ...["no-length", "longer", "shorter", "odd-length", "too-large", "gzip", "part", "empty"],
-  ...["cut", "breaks", "foreign-type", "two-types"],
-] as const;
+type Sent = { body?: ReadableStream; headers?: Record<string, string>; status?: number };
+
+/** How an object comes that is not as it should be. A header of "" is missing. */
+const SPOILT = {
+  "no-length": () => ({ headers: { "content-length": "" } }),
+  longer: (whole) => ({ body: streamOf(Buffer.concat([whole, Buffer.alloc(9000, ORIGINAL)])) }),
+  shorter: (whole) => ({ body: streamOf(whole.subarray(0, whole.length - 5)) }),
+  "odd-length": (_, url) => {
+    return { headers: { "content-length": hash("sha1", url).startsWith("7") ? "-1" : "0x20" } };
+  },
+  "too-large": (whole) => ({
+    body: streamOf(whole, undefined, MOST + 1 - whole.length),
+    headers: { "content-length": `${MOST + 1}` },
+  }),
+  gzip: () => ({ headers: { "content-encoding": "gzip" } }),
+  part: ({ length }) => ({ headers: { "content-range": `bytes 0-9/${length}` }, status: 206 }),
+  empty: () => ({ body: streamOf(Buffer.alloc(0)), headers: { "content-length": "0" } }),
+  cut: (whole) => ({ body: streamOf(whole.subarray(0, 2)), headers: { "content-length": "2" } }),
+  breaks: (whole) => ({ body: streamOf(whole.subarray(0, 40), new Error("Connection lost.")) }),
+  "foreign-type": () => ({ headers: { "content-type": "image/png" } }),
+  "two-types": () => ({ headers: { "content-type": "image/jpeg, text/html" } }),
+  "no-etag": () => ({ headers: { etag: "" } }),
+} as const satisfies Record<string, (whole: Buffer, url: string) => Sent>;
+
+export type Lie = keyof typeof SPOILT;
+export const LIES = Object.keys(SPOILT).filter((lie): lie is Lie => lie !== "no-etag");
 
 /** The header by which the log of calls knows S3's code, or how an object is spoilt. */
 export const CODE = "x-amz-code-for-the-test";
@@ -100,59 +116,26 @@ export const CODE = "x-amz-code-for-the-test";
 export function objectAnswer(
   url: string,
   type: string,
-  lie: string | undefined,
+  lie: Lie | undefined,
   isHead: boolean,
   revision: number,
 ): Response {
-  const whole = originalOf(url, type, revision);
-  const length = { "content-length": `${whole.length}` };
-  const more = { "x-amz-request-id": "4442587F", etag: `"${etagOf(revision)}"` };
-  const last = { "last-modified": "Tue, 03 Nov 2026 09:00:00 GMT", "x-amz-meta-owner": "acme-ada" };
-  const how = { [CODE]: lie ?? "" };
-  const headers = { "content-type": type, ...length, ...more, ...last, ...how };
-  const send = (body: BodyInit | null, changed: Record<string, string> = {}, status = 200) =>
-    new Response(body, { status, headers: { ...headers, ...changed } });
-  switch (lie) {
-    case "no-length": {
-      const { "content-length": _, ...rest } = headers;
-      return new Response(streamOf(whole), { headers: rest });
-    }
-    case "longer":
-      return send(streamOf(Buffer.concat([whole, Buffer.alloc(9000, ORIGINAL)])));
-    case "shorter":
-      return send(streamOf(whole.subarray(0, whole.length - 5)));
-    case "no-etag": {
-      const { etag: _, ...rest } = headers;
-      return new Response(streamOf(whole), { headers: rest });
-    }
-    case "odd-length":
-      return send(streamOf(whole), {
-        "content-length": hash("sha1", url).startsWith("7") ? "-1" : "0x20",
-      });
-    case "too-large":
-      return send(streamOf(whole, undefined, MOST + 1 - whole.length), {
-        "content-length": `${MOST + 1}`,
-      });
-    case "gzip":
-      return send(streamOf(whole), { "content-encoding": "gzip" });
-    case "part":
-      return send(streamOf(whole), { "content-range": `bytes 0-9/${whole.length}` }, 206);
-    case "empty":
-      return send(streamOf(Buffer.alloc(0)), { "content-length": "0" });
-    case "cut":
-      return send(streamOf(whole.subarray(0, 2)), { "content-length": "2" });
-    case "breaks":
-      return send(streamOf(whole.subarray(0, 40), new Error("Network connection lost.")));
-    case "foreign-type":
-      return send(streamOf(whole), { "content-type": "image/png" });
-    case "two-types":
-      return send(streamOf(whole), { "content-type": "image/jpeg, text/html" });
-    default: {
-      if (!isHead) return send(streamOf(whole));
-      const range = { "content-range": `bytes 0-${whole.length - 1}/${whole.length}` };
-      return send(streamOf(whole), range, 206);
-    }
-  }
+  const whole = fileOf(type, `${ORIGINAL} ${url} ${revision}`, `${PLACE} ${ORIGINAL}`);
+  const { length } = whole;
+  const range = { "content-range": `bytes 0-${length - 1}/${length}` };
+  const spoilt: Sent = lie
+    ? SPOILT[lie](whole, url)
+    : isHead
+      ? { headers: range, status: 206 }
+      : {};
+  const { body = streamOf(whole), status = 200 } = spoilt;
+  const headers = {
+    ...{ "content-type": type, "content-length": `${length}`, "x-amz-request-id": "4442587F" },
+    ...{ etag: `"${etagOf(revision)}"`, "last-modified": "Tue, 03 Nov 2026 09:00:00 GMT" },
+    ...{ "x-amz-meta-owner": "acme-ada", [CODE]: lie ?? "", ...spoilt.headers },
+  };
+  const sent = Object.entries(headers).filter(([name, value]) => value !== "" || name === CODE);
+  return new Response(body, { status, headers: sent });
 }
 
 /** A stream that comes in two pieces, and perhaps breaks off after them, or goes on. @param more bytes */
@@ -219,8 +202,28 @@ export function createImages(
   const streams = new WeakMap<object, ReadableStream>();
   const input = (stream: ReadableStream) => {
     const transforms: object[] = [];
-    const drawn: [ReadableStream, object][] = [];
+    const drawn: { stream: ReadableStream; options: object }[] = [];
+    const output = async (output: ImageOutputOptions) => {
+      const original = await readAll(stream);
+      const others = drawn.map(async (one) => ({
+        of: urlIn(await readAll(one.stream)),
+        options: one.options,
+      }));
+      const asked = { transforms, output, overlays: await Promise.all(others) };
+      const of = urlIn(original);
+      const end = (said: string) => note({ of, type: typeOf(original), ...asked, said });
+      try {
+        const behaviour = behave(of);
+        const made = makeOf(original, asked, behaviour);
+        end(made.type);
+        return resultOf(made, behaviour);
+      } catch (error) {
+        end(error instanceof ImagesError ? `${error.code}` : `${error}`);
+        throw error;
+      }
+    };
     const self = {
+      output,
       transform: (one: object) => {
         transforms.push(one);
         return self;
@@ -228,33 +231,8 @@ export function createImages(
       draw: (image: object, options: object = {}) => {
         const inner = image instanceof ReadableStream ? image : streams.get(image);
         if (!inner) throw new TypeError("it is neither a stream nor a picture");
-        drawn.push([inner, options]);
+        drawn.push({ stream: inner, options });
         return self;
-      },
-      output: async (output: ImageOutputOptions) => {
-        const [original, ...others] = await Promise.all(
-          [stream, ...drawn.map(([image]) => image)].map(readAll),
-        );
-        const of = urlIn(original ?? Buffer.alloc(0));
-        const overlays = others.map((one, at) => ({
-          of: urlIn(one),
-          options: drawn[at]?.[1] ?? {},
-        }));
-        const type = original && typeOf(original);
-        const end = (said: string) => note({ of, type, transforms, output, overlays, said });
-        try {
-          const behaviour = behave(of);
-          const made = makeOf(
-            original ?? Buffer.alloc(0),
-            { transforms, output, overlays },
-            behaviour,
-          );
-          end(made.type);
-          return resultOf(made, behaviour);
-        } catch (error) {
-          end(error instanceof ImagesError ? `${error.code}` : `${error}`);
-          throw error;
-        }
       },
     };
     streams.set(self, stream);
@@ -279,7 +257,7 @@ function makeOf(
   original: Buffer,
   asked: Pick<Made, "transforms" | "output" | "overlays">,
   { outcome, code, contentType, keepsMetadata }: Behaviour,
-): { readonly type: string; readonly file: Buffer } {
+) {
   const type = typeOf(original);
   if (type === undefined || type === "text/html") throw new ImagesError(9412);
   if (outcome === "fault") throw new ImagesError(code);
@@ -292,10 +270,7 @@ function makeOf(
   return { type: format, file: fileOf(format, text, keepsMetadata ? PLACE : "") };
 }
 
-function resultOf(
-  { type, file }: { readonly type: string; readonly file: Buffer },
-  { isHalf }: Behaviour,
-) {
+function resultOf({ type, file }: ReturnType<typeof makeOf>, { isHalf }: Behaviour) {
   const image = () => streamOf(file, isHalf ? new Error("it broke off") : undefined);
   return {
     contentType: () => type,

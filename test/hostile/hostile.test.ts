@@ -3,8 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES } from "./engines.ts";
-import { readFindings } from "./findings.ts";
-import { PROPERTIES, PROPERTY_NAMES } from "./properties.ts";
+import { PROPERTIES, PROPERTY_NAMES, readFindings } from "./properties.ts";
 import { ask, startThread } from "./thread.ts";
 
 const SEED = 20_261_124;

@@ -3,13 +3,61 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { HEALTH_TOKEN } from "../support/env.ts";
-import { entries, spellEntry } from "./accept.ts";
 import { path, query } from "./paths.ts";
-import { headerText, spellPath } from "./spelling.ts";
+import { headerText, spellPath, words } from "./spelling.ts";
 import { CONFIG, type Mood, NOW_S } from "./world.ts";
 
+const oneOf = (text: string) => fc.constantFrom(...words(text));
+
+/** An entry of an Accept header, and the type that it names. */
+type Entry = {
+  readonly type: string;
+  readonly q: string;
+  readonly extra: string;
+  readonly gap: string;
+};
+
+const AVIF = "image/avif Image/AVIF image/webp image/webp image/avif";
+const acceptEntry: fc.Arbitrary<Entry> = fc.record({
+  type: fc.oneof(
+    oneOf(`${AVIF} image/* */* image/jpeg`),
+    oneOf("image/avif2 ximage/webp text/html image/avif/webp "),
+    fc.constant("image/ avif"),
+  ),
+  q: fc.oneof(oneOf("none none 1 0 0.0 0.001 1.000"), oneOf("0. 1.5 -1 x  .5 0.0000")),
+  extra: oneOf(
+    `  ;v=b3 ;x="image/avif,image/webp;q=1" ;x="a,image/avif,image/webp,b" ;x="\\",image/webp" ;Q=0.5 ;qs=0`,
+  ),
+  gap: fc.constantFrom("", " ", "\t", "  "),
+});
+
+/** The entry as text. */
+export function spellEntry({ type, q, extra, gap }: Entry): string {
+  return `${gap}${type}${gap}${q === "none" ? "" : `;${gap}q=${q}`}${extra}${gap}`;
+}
+
+const many = fc
+  .tuple(acceptEntry, fc.constantFrom(500, 4000))
+  .map(([entry, times]) => Array<Entry>(times).fill(entry));
+export const entries = fc.oneof(
+  { weight: 40, arbitrary: fc.array(acceptEntry, { maxLength: 6 }) },
+  { weight: 1, arbitrary: many },
+);
+
+/** The types that a list of entries names with a quality above 0. */
+export function namedBy(all: readonly Entry[]): ReadonlySet<string> {
+  const named = all.filter(({ q }) => ["none", "1", "0.001", "1.000"].includes(q));
+  return new Set(named.map(({ type }) => type.toLowerCase()));
+}
+
+/** The types that any Accept header can name at most. */
+export function namedIn(accept: string): ReadonlySet<string> {
+  const types = ["image/avif", "image/webp"];
+  return new Set(types.filter((type) => accept.toLowerCase().includes(type)));
+}
+
 const accept = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom("image/avif,image/webp,*/*", "image/webp", "*/*", "") },
+  { weight: 3, arbitrary: oneOf("image/avif,image/webp,*/* image/webp */* ") },
   { weight: 2, arbitrary: entries.map((all) => all.map(spellEntry).join(",").trim()) },
   { weight: 1, arbitrary: headerText },
 );
@@ -17,91 +65,36 @@ const accept = fc.oneof(
 /** Texts close to the token of /healthz. */
 const authorization = fc.oneof(
   headerText,
-  fc
-    .constantFrom(
-      "",
-      "x",
-      HEALTH_TOKEN.slice(0, -1),
-      `${HEALTH_TOKEN}x`,
-      HEALTH_TOKEN.toUpperCase(),
-    )
-    .map((token) => `Bearer ${token}`),
+  oneOf(` x ${HEALTH_TOKEN.slice(0, -1)} ${HEALTH_TOKEN}x ${HEALTH_TOKEN.toUpperCase()}`).map(
+    (token) => `Bearer ${token}`,
+  ),
 );
 
+const value = fc.oneof(
+  oneOf("https://app.example https://app.example/x https://evil.example/ null cross-site"),
+  oneOf(`"cf1:x" * W/" 2001:db8::1 :: 1.2.3.4 :::::::::`),
+  fc.constant("1.1 image-resizing-proxy"),
+  headerText,
+);
+const named = (weight: number, names: string, values: fc.Arbitrary<string>) => ({
+  weight,
+  arbitrary: fc.tuple(oneOf(names), values),
+});
 const header = fc.oneof(
-  {
-    weight: 1,
-    arbitrary: authorization.map((value): [string, string] => ["authorization", value]),
-  },
-  { weight: 4, arbitrary: accept.map((value): [string, string] => ["accept", value]) },
-  {
-    weight: 3,
-    arbitrary: fc.tuple(
-      fc.constantFrom(
-        "origin",
-        "referer",
-        "sec-fetch-site",
-        "via",
-        "if-none-match",
-        "cf-connecting-ip",
-      ),
-      fc.oneof(
-        fc.constantFrom(
-          "https://app.example",
-          "https://app.example/x",
-          "https://evil.example/",
-          "null",
-          "cross-site",
-        ),
-        fc.constantFrom(
-          '"cf1:x"',
-          "*",
-          'W/"',
-          "1.1 image-resizing-proxy",
-          "2001:db8::1",
-          "::",
-          "1.2.3.4",
-          ":::::::::",
-        ),
-        headerText,
-      ),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(
-      fc.constantFrom(
-        "range",
-        "cookie",
-        "x-amz-date",
-        "x-forwarded-host",
-        "cf-worker",
-        "x-amz-acl",
-      ),
-      headerText,
-    ),
-  },
+  named(1, "authorization", authorization),
+  named(4, "accept", accept),
+  named(3, "origin referer sec-fetch-site via if-none-match cf-connecting-ip", value),
+  named(1, "range cookie x-amz-date x-forwarded-host cf-worker x-amz-acl", headerText),
 );
 
+const orHeaderText = (...texts: string[]) => fc.oneof(fc.constantFrom(...texts), headerText);
 export const mood: fc.Arbitrary<Mood> = fc.record({
-  outcome: fc.nat(255),
-  type: fc.nat(255),
-  fault: fc.nat(255),
-  s3: fc.nat(255),
+  ...{ outcome: fc.nat(255), type: fc.nat(255), fault: fc.nat(255), s3: fc.nat(255) },
   spent: fc.constant(false),
-  resized: fc.oneof(
-    fc.constantFrom("internal=ok/m", "internal=okay", "err=9408", "internal=ram/h err=1", ""),
-    headerText,
-  ),
-  contentType: fc.oneof(
-    fc.constantFrom("image/avif", "image/jpeg; x", "application/json", "text/html", ""),
-    headerText,
-  ),
-  etag: fc.oneof(
-    fc.constantFrom('"cf1:x"', 'W/"cf"', "Tue, 24 Nov 2026 09:00:00 GMT", ""),
-    headerText,
-  ),
-  warning: fc.oneof(fc.constantFrom("", 'cf-images 299 "original is smaller"'), headerText),
+  resized: orHeaderText("internal=ok/m", "internal=okay", "err=9408", "internal=ram/h err=1", ""),
+  contentType: orHeaderText("image/avif", "image/jpeg; x", "application/json", "text/html", ""),
+  etag: orHeaderText('"cf1:x"', 'W/"cf"', "Tue, 24 Nov 2026 09:00:00 GMT", ""),
+  warning: orHeaderText("", 'cf-images 299 "original is smaller"'),
   replaced: fc.option(fc.nat(255), { nil: undefined }),
 });
 
@@ -138,14 +131,8 @@ export const askedWithoutSts: fc.Arbitrary<Asked> = fc
   .map(([one, sts]) => ({ ...one, mood: { ...one.mood, sts } }));
 
 /** Returns the request, or undefined if no client can send it. */
-export function toRequest({
-  method,
-  target,
-  signed,
-  spoilt,
-  headers,
-  facts,
-}: Asked): Request | undefined {
+export function toRequest(asked: Asked): Request | undefined {
+  const { method, target, signed, spoilt, headers, facts } = asked;
   if (!URL.canParse(`https://images.example${target}`)) return undefined;
   const url = new URL(`https://images.example${target}`);
   if (signed !== null) signTarget(url, signed, spoilt);

@@ -1,7 +1,11 @@
-// All properties that the Worker must keep for any request.
+// All properties that the Worker must keep for any request, and the inputs that once broke one.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isPlainObject } from "../../src/worker/base/json.ts";
 import { ofAddresses } from "./addresses.ts";
 import { ofCertainty } from "./certainty.ts";
+import { type Engine, isEngine } from "./engines.ts";
 import { ofFacts } from "./facts.ts";
 import { ofIdentity } from "./identity.ts";
 import { ofImages } from "./images.ts";
@@ -31,3 +35,28 @@ export function isPropertyName(name: string): name is PropertyName {
 }
 
 export const PROPERTY_NAMES = Object.keys(PROPERTIES).filter(isPropertyName);
+
+export const FINDINGS = join(import.meta.dirname, "findings.json");
+
+export type Finding = {
+  readonly property: PropertyName;
+  /** Absent: "cf". */
+  readonly engine?: Engine;
+  readonly input: unknown;
+};
+
+/** Reads them. */
+export function readFindings(): Finding[] {
+  const kept: unknown = JSON.parse(readFileSync(FINDINGS, "utf8"));
+  if (!Array.isArray(kept)) throw new Error("findings.json is not a list");
+  return kept.map((finding: unknown) => {
+    const { property, engine = "cf", input } = isPlainObject(finding) ? finding : {};
+    if (typeof property !== "string" || !isPropertyName(property)) {
+      throw new Error(`findings.json has something that is of no property: ${property}`);
+    }
+    if (typeof engine !== "string" || !isEngine(engine)) {
+      throw new Error(`findings.json has something that is of no engine: ${engine}`);
+    }
+    return { property, engine, input };
+  });
+}

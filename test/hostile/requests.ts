@@ -22,8 +22,7 @@ import {
   SIGNING_KEYS,
   type Visit,
 } from "./property.ts";
-import { spellPath } from "./spelling.ts";
-import { IMPOSSIBLE } from "./tricks.ts";
+import { IMPOSSIBLE, spellPath } from "./spelling.ts";
 import {
   type Call,
   engineNow,

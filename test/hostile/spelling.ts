@@ -1,6 +1,9 @@
-// Random texts, and the ways to spell them.
+// Random texts, texts that have broken other servers, and the ways to spell them.
 
 import fc from "fast-check";
+
+/** Texts without a space. */
+export const words = (text: string) => text.split(" ");
 
 const anyUnit = fc.nat(0xffff).map((code) => String.fromCharCode(code));
 export const anyText = fc.array(anyUnit, { maxLength: 6 }).map((units) => units.join(""));
@@ -50,22 +53,9 @@ export const headerText = fc
   .array(
     fc.oneof(
       fc
-        .integer({ min: 0x20, max: 0xff })
-        .filter((code) => code !== 0x7f)
-        .map((code) => String.fromCharCode(code)),
-      fc.constantFrom(
-        "\t",
-        ",",
-        ";",
-        '"',
-        "\\",
-        "=",
-        "q=",
-        "/*",
-        "%0d%0a",
-        "https://",
-        "image/avif",
-      ),
+        .integer({ min: 0x20, max: 0xfe })
+        .map((code) => String.fromCharCode(code === 0x7f ? 0xff : code)),
+      fc.constantFrom("\t", ...words(', ; " \\ = q= /* %0d%0a https:// image/avif')),
     ),
     { maxLength: 12 },
   )
@@ -96,4 +86,33 @@ export const NEAR: readonly ((key: string) => string)[] = [
   (key) => `${key}.`,
   (key) => `${key} `,
   (key) => `a/${key}`,
+];
+
+/** Usual keys, as they are spelt in a URL. */
+export const KEYS = words("a.jpg photos/fig.jpg a 1+1=2.jpg 100%25.jpg b%20c caf%C3%A9 😀");
+
+/** Known attacks, each in most of its spellings. */
+export const TRICKS = [
+  // dot segments: encoded once, twice, partly, overlong, or with characters that look like dots
+  ...words(".. . ... %2e%2e %2E. .%2e %252e%252e %25%32%65 ..; ..%00 ..%20 %c0%ae%c0%ae"),
+  ...words("%e0%80%ae %f0%80%80%ae %u002e%u002e \uff0e\uff0e \u2024\u2024"),
+  // slashes and backslashes
+  ...words(" %2f %2F%2f %252f %5c \\ ..\\ ..%5c %c0%af %e0%80%af \u2215 %ef%bc%8f ..%2f"),
+  ...words("%2e%2e%2f ..%252f / // /./ /../"),
+  // control characters, line ends, string ends
+  ...words("%00 %0a %0d%0aset-cookie:%20a=b %09 %1f %7f %c2%85 %e2%80%a8 \t \n"),
+  // broken UTF-8, surrogates, combining marks, text directions
+  ...words("% %4 %zz %ff %fe%ff %f0%9f%98 %ed%a0%80 %ed%b0%80 \ud800 \udc00a %f4%90%80%80"),
+  ...words("%ef%bf%bf e\u0301 \u00e9 \u202e \ufeff %ef%bb%bf"),
+  // texts with a meaning in some language or tool
+  ...words("? # %3f %23 %3fv=1 ;v=1 & = * $& $1 :user %2b + @ @2x __proto__ constructor toString"),
+  ...words("null undefined published acme-media users https: https://evil.example"),
+  ...words(`s3.other.example %22%3E%3Cscript%3E ${"$"}{x} {{x}} %s`),
+];
+
+/** Segments that no key can have, encoded because a URL parser would remove them. */
+export const IMPOSSIBLE = [
+  ...words("..%2f.. %2e%2e%2f a%2f%2e ..%5c a%5cb %00 a%0d%0ab %1f %7f %c2%85 % %4 %zz %ff"),
+  ...words("%c0%ae%c0%ae %c0%af %e0%80%ae %ed%a0%80 %f0%9f%98 %2f a%2f%2fb"),
+  ...["k".repeat(1025), "%F0%9F%98%80".repeat(300)],
 ];

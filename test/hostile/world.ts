@@ -14,6 +14,7 @@ import {
   createImages,
   etagOf,
   LIES,
+  type Lie,
   type Made,
   ORIGINAL,
   objectAnswer,
@@ -23,6 +24,7 @@ import {
 } from "./bound.ts";
 import { type Engine, MARK, SESSION, withEngine } from "./engines.ts";
 import { installQuickCrypto } from "./quick-crypto.ts";
+import { spellPath } from "./spelling.ts";
 
 export { ORIGINAL };
 
@@ -65,14 +67,13 @@ export const CONFIG = {
 /** The same, with a gateway that makes all renditions itself. */
 export const DIRECT = { ...CONFIG, ANSWERS: { ...ENV.ANSWERS, keep: 0 } } as const;
 
+const CARD = { width: 160, height: 160, fit: "cover" };
+const HERO = { width: 1920, height: 1080, fit: "scale-down", quality: 80 };
+
 /** Every variant, with the options that it may ask for. */
 export const VARIANTS: Readonly<Record<string, object>> = {
-  card: { width: 160, height: 160, fit: "cover" },
-  "card@1x": { width: 160, height: 160, fit: "cover" },
-  "card@2x": { width: 160, height: 160, fit: "cover", dpr: 2 },
-  hero: { width: 1920, height: 1080, fit: "scale-down", quality: 80 },
-  "hero@640w": { width: 640, height: 360, fit: "scale-down", quality: 80 },
-  "hero@1920w": { width: 1920, height: 1080, fit: "scale-down", quality: 80 },
+  ...{ card: CARD, "card@1x": CARD, "card@2x": { ...CARD, dpr: 2 } },
+  ...{ hero: HERO, "hero@640w": { ...HERO, width: 640, height: 360 }, "hero@1920w": HERO },
   moving: { width: 200, fit: "scale-down" },
   plain: { width: 200, fit: "scale-down" },
   light: { height: 100, fit: "scale-down" },
@@ -93,9 +94,9 @@ export const PLACES = {
 } as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
 
 /** The routes with facts. */
-export const WITH_FACTS: ReadonlySet<string> = new Set<keyof typeof PLACES>([
-  ...(["/images/:preset/*", "/private/:preset/*", "/icons/:preset/*", "/app/:preset/*"] as const),
-]);
+export const WITH_FACTS: ReadonlySet<string> = new Set(
+  CONFIG.ROUTES.filter((route) => "facts" in route).map(({ path }) => path),
+);
 
 /** The fallback object of each route that has one. */
 export const FALLBACKS: Readonly<Record<string, string>> = {
@@ -162,11 +163,7 @@ function count(what: string): void {
 }
 
 /** What the gateway asked the cached entrypoint for. */
-type Loop = {
-  readonly url: string;
-  readonly method: string;
-  readonly headers: Headers;
-};
+type Loop = { readonly url: string; readonly method: string; readonly headers: Headers };
 
 /** What the Worker did. */
 export type Events = {
@@ -250,7 +247,7 @@ export function install(): void {
     if (init.cf === undefined) {
       const isHead = headers.has("range");
       const answer = isDenied ? refusalOfS3(403, "AccessDenied") : objectOf(url, isHead);
-      call.said = `${answer.ok ? 200 : answer.status} ${codeIn(answer)}`;
+      call.said = saidBy(answer);
       return answer;
     }
     const { type, outcome, failure: own } = moodOf(url);
@@ -288,26 +285,20 @@ export function createIsolate(vars: object = CONFIG, store?: R2): object {
 
 /** What STS gives for a role, or why not. */
 function answerOfSts(form: string): Response {
-  const { sts: s3 } = mood;
-  if (s3 === undefined) return new Response(grantOf(SESSION.sessionToken));
-  if (s3 % 2 === 0) throw new TypeError(`no route to ${form}`);
-  const code = pick([...STS_CODES, form.slice(-80)], s3);
-  const text = pick(
-    [`<Error><Code>${code}</Code><Message>${form}</Message></Error>`, form, ""],
-    s3 >> 2,
-  );
-  return new Response(pick([grantOf(""), text, text], s3), {
-    status: pick([200, 400, 403, 302], s3),
-  });
+  const { sts } = mood;
+  if (sts === undefined) return new Response(grantOf(SESSION.sessionToken));
+  if (sts % 2 === 0) throw new TypeError(`no route to ${form}`);
+  const codes = ["InvalidIdentityToken", "AccessDenied", "ExpiredTokenException", form.slice(-80)];
+  const error = `<Error><Code>${pick(codes, sts)}</Code><Message>${form}</Message></Error>`;
+  const text = pick([error, form, ""], sts >> 2);
+  const status = pick([200, 400, 403, 302], sts);
+  return new Response(pick([grantOf(""), text, text], sts), { status });
 }
 
-const STS_CODES = ["InvalidIdentityToken", "AccessDenied", "ExpiredTokenException"];
-
-const grantOf = (
-  token: string,
-) => `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-<AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>${SESSION.accessKeyId}</AccessKeyId>
-<SecretAccessKey>${SESSION.secretAccessKey}</SecretAccessKey><SessionToken>${token}</SessionToken>
+const grantOf = (token: string) => `<AssumeRoleWithWebIdentityResponse
+xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>
+<AccessKeyId>${SESSION.accessKeyId}</AccessKeyId><SessionToken>${token}</SessionToken>
+<SecretAccessKey>${SESSION.secretAccessKey}</SecretAccessKey>
 <Expiration>${new Date(clock + 3_600_000).toISOString()}</Expiration></Credentials>
 </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`;
 
@@ -318,19 +309,19 @@ const isMark = (url: string) =>
 /** An R2 bucket. Its calls are noted as if they went to a URL. */
 function r2Of(base: string): object {
   const ask = async (key: string, { range }: { readonly range?: object } = {}) => {
-    const path = encodeURIComponent(key).replaceAll("%2F", "/");
-    const url =
-      base + path.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
-    const call: Call = {
-      ...{ url, method: "GET", headers: new Headers(), redirect: "manual", cache: "no-store" },
-      ...{ cf: undefined, said: undefined },
+    const url = base + spellPath(key).replaceAll("@", "%40");
+    const request = {
+      method: "GET",
+      headers: new Headers(),
+      redirect: "manual",
+      cache: "no-store",
     };
+    const call: Call = { url, ...request, cf: undefined, said: undefined };
     (isMark(url) ? asked.drawn : asked.calls).push(call);
     const answer = objectOf(url, range !== undefined);
-    call.said = `${answer.ok ? 200 : answer.status} ${codeIn(answer)}`;
-    if (!answer.ok && answer.status !== 404)
-      throw new Error(`get: Unspecified error (0) ${ORIGINAL}`);
-    return r2ObjectOf(key, answer);
+    call.said = saidBy(answer);
+    if (answer.ok || answer.status === 404) return r2ObjectOf(key, answer);
+    throw new Error(`get: Unspecified error (0) ${ORIGINAL}`);
   };
   return { get: ask, head: ask };
 }
@@ -367,7 +358,7 @@ function objectOf(url: string, isHead: boolean): Response {
   const isLie = isOwn && outcome === "odd" && mood.fault % 2 === 0;
   const isLarge = (isOwn && outcome === "too-large") || trouble?.code === 9402;
   const named = mood.twist === "no-etag" && engine !== "r2" ? "no-etag" : undefined;
-  const lie = isLarge ? "too-large" : isLie ? pick(LIES, mood.fault >> 1) : named;
+  const lie: Lie | undefined = isLarge ? "too-large" : isLie ? pick(LIES, mood.fault >> 1) : named;
   const send = (what: string) => objectAnswer(url, what, lie, isHead, revision);
   if (!isOfEdge && trouble?.code === 9412) return send("text/html");
   // Where Images fails, the object itself is one that it reads.
@@ -446,9 +437,15 @@ export async function visit(
   clock = scene.now ?? NOW;
   Object.assign(asked, { calls: [], loops: [], made: [], drawn: [], logged: [], limited: [] });
   const after: Promise<unknown>[] = [];
+  const loopback = loopbackOf(worker, { isolate, cache, place });
+  const record = (request: Request) => {
+    const { url, method, headers } = request;
+    asked.loops.push({ url, method, headers });
+    return loopback.fetch(request);
+  };
   const context = {
     waitUntil: (work: Promise<unknown>) => void after.push(work),
-    exports: { Renditions: watched(loopbackOf(worker, { isolate, cache, place })) },
+    exports: { Renditions: { ...loopback, fetch: record } },
   };
   const answer = await worker.fetch(request, isolate, context);
   const body = await answer.text().catch((error) => (now.twist ? "" : Promise.reject(error)));
@@ -469,18 +466,6 @@ export function loopbackOf(
   return cache.entrypoint(make, { place });
 }
 
-/** Records what the gateway asks. */
-function watched(loopback: Loopback): Loopback {
-  return {
-    ...loopback,
-    fetch: (request) => {
-      const { url, method, headers } = request;
-      asked.loops.push({ url, method, headers });
-      return loopback.fetch(request);
-    },
-  };
-}
-
 /** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */
 export function mayBeOver({ cf, said }: Call): boolean {
   if (cf === undefined) return /^(?:undefined|429|5)/.test(`${said}`);
@@ -488,13 +473,10 @@ export function mayBeOver({ cf, said }: Call): boolean {
 }
 
 /** What the edge may call a type when it is asked for facts (R9, open). */
-const SPELLINGS: readonly ((type: string) => string)[] = [
-  (type) => type,
-  (type) => type.replace("image/", ""),
-  (type) => type.toUpperCase(),
-  (type) => type.replace("jpeg", "jpg"),
-  () => "",
-];
+const spellingsOf = (type: string) => {
+  const name = type.replace("image/", "");
+  return [type, name, type.toUpperCase(), type.replace("jpeg", "jpg"), ""];
+};
 
 /** The URL of an object, of the URL of its bytes that the edge is asked for. */
 export const withoutSource = (url: string) => url.replace(/\?x-vitrine=[0-9a-f]{32}$/, "");
@@ -533,14 +515,11 @@ function answerOfEdge(
     case "made":
     case "smaller":
     case "too-large": {
-      if (original === "text/html") return faultAnswer({ code: 9412, status: 415 });
-      if (original === "image/svg+xml") {
-        return image.format === undefined
-          ? send("<svg/>", original, made)
-          : faultAnswer({ code: 9412, status: 415 }); // R8
-      }
+      const isSvg = original === "image/svg+xml"; // R8
+      if (isSvg && image.format === undefined) return send("<svg/>", original, made);
+      if (isSvg || original === "text/html") return faultAnswer({ code: 9412, status: 415 });
       if (image.format === "json") {
-        const format = pick(SPELLINGS, mood.fault)(original);
+        const format = pick(spellingsOf(original), mood.fault);
         const facts = factsOf(url, image, format);
         return send(JSON.stringify(facts), "application/json", made); // R9
       }
@@ -556,10 +535,8 @@ function answerOfEdge(
       const right = image.format === undefined ? kept : typeOf(image.format);
       const type = mood.twist === "stand-in" ? "image/jpeg" : right;
       if (outcome === "smaller" && type === original) {
-        return send(ORIGINAL, original, {
-          ...made,
-          warning: 'cf-images 299 "original is smaller"',
-        }); // R6
+        const warning = 'cf-images 299 "original is smaller"';
+        return send(ORIGINAL, original, { ...made, warning }); // R6
       }
       // Other bytes for each source and each option: it keeps what it made of a source for ever.
       const file = renditionOf(type, url + JSON.stringify(image));
@@ -588,41 +565,37 @@ function factsOf(url: string, image: RequestInitCfPropertiesImage, format: strin
   return { ...made, ...file, original: { ...file, ...stored, format } };
 }
 
+const oddFacts = (side: unknown, other: unknown, format = "png") =>
+  `{"width":${side},"height":9,"original":{"width":9,"height":${other},"format":"${format}"}}`;
+
 /** What the edge could tell if it were broken, or another. */
 const ODD_FACTS = [
-  ...[
-    "",
-    "{}",
-    "[]",
-    "null",
-    ORIGINAL,
-    `"${ORIGINAL}"`,
-    '{"width":1,"height":1}',
-    '{"original":{}}',
-  ],
+  ...["", "{}", "[]", "null", ORIGINAL, `"${ORIGINAL}"`],
+  ...['{"width":1,"height":1}', '{"original":{}}'],
   ...[0, -1, 1.5, 1e9, `"${ORIGINAL}"`, '"9"', "null", "[9]", "true", 9].flatMap((side) => [
-    `{"width":${side},"height":9,"original":{"width":9,"height":9,"format":"png"}}`,
-    `{"width":9,"height":9,"original":{"width":9,"height":${side},"format":"png"}}`,
+    oddFacts(side, 9),
+    oddFacts(9, side),
   ]),
-  ...[ORIGINAL, "<b>", "image/svg+xml", "image/x-icon"].map(
-    (format) => `{"width":9,"height":9,"original":{"width":9,"height":9,"format":"${format}"}}`,
-  ),
+  ...[ORIGINAL, "<b>", "image/svg+xml", "image/x-icon"].map((format) => oddFacts(9, 9, format)),
 ];
 
 function typeOf(format: string): string {
   return `image/${format.replace("baseline-", "").replace("-force", "")}`;
 }
 
-const CODES = ["AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "NoSuchKey", "Weird"];
-
-const codeOfS3 = () => pick(CODES, mood.s3);
-
+/** S3's word on an object that the edge was denied. */
 function answerOfS3(): Response {
   const { s3 } = mood;
+  const codes = [
+    "AccessDenied",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "NoSuchKey",
+    "Weird",
+  ];
   const status = pick([206, 200, 403, 403, 404, 400, 301, 500], s3);
   if (s3 % 17 === 0) throw new TypeError("Network connection lost.");
-  if (status < 300) return new Response(ORIGINAL, { status });
-  return refusalOfS3(status, codeOfS3());
+  return status < 300 ? new Response(ORIGINAL, { status }) : refusalOfS3(status, pick(codes, s3));
 }
 
 function refusalOfS3(status: number, code: string): Response {
@@ -630,4 +603,5 @@ function refusalOfS3(status: number, code: string): Response {
   return new Response(xml, { status, headers: { date: mood.etag, [CODE]: code } });
 }
 
-const codeIn = ({ headers }: Response) => headers.get(CODE) ?? "";
+const saidBy = ({ ok, status, headers }: Response) =>
+  `${ok ? 200 : status} ${headers.get(CODE) ?? ""}`;
