@@ -3,12 +3,11 @@
 import { registerHooks } from "node:module";
 import { parentPort } from "node:worker_threads";
 import fc from "fast-check";
-import { mistakeText } from "../../src/worker/base/refusal.ts";
 import { PROPERTIES } from "./properties.ts";
 import type { Property, Suspect } from "./property.ts";
 import { SABOTAGE } from "./sabotage.ts";
 import type { Attack, Outcome } from "./thread.ts";
-import { CONFIG, install, tally, useEngine } from "./world.ts";
+import { install, tally, useEngine } from "./world.ts";
 
 /** An input that takes longer than this is a finding, in ms. */
 const HANG_MS = 5_000;
@@ -31,15 +30,8 @@ parentPort?.on("message", async (attack: Attack) => {
 async function loadSuspect(): Promise<Suspect> {
   install();
   const { default: gateway, Renditions } = await import("../../src/worker/index.ts");
-  const { readConfig } = await import("../../src/worker/config/config.ts");
-  const { decodePath, encodePath } = await import("../../src/url/grammar.ts");
   const { signGrant } = await import("../../src/url/grant.ts");
-  const { findRoute } = await import("../../src/worker/config/compile-route.ts");
-  const { publicPath } = await import("../../src/cli/urls/public-url.ts");
-  const config = readConfig(CONFIG);
-  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
-  const worker = { ...gateway, Renditions };
-  return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
+  return { worker: { ...gateway, Renditions }, signGrant };
 }
 
 async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "tally">> {

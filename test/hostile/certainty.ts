@@ -4,30 +4,21 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Asked, askedWithoutSts, mood } from "./inputs.ts";
-import { fallbackCalls, pay, property, type Visit } from "./property.ts";
+import { fallbackCalls, namesObject, pay, property, type Visit } from "./property.ts";
 import { type Call, CONFIG, createIsolate, DIRECT } from "./world.ts";
+
+const fault = (code: number, status: number) => ({ code, status });
+const FAILURES = [
+  ...[fault(9408, 403), fault(9408, 403), fault(9408, 401), fault(9519, 502), fault(9420, 415)],
+  ...[fault(9404, 404), fault(9412, 415), fault(9509, 502), fault(9422, 429)],
+];
 
 /** Few objects, of which the edge is often denied one: an isolate then remembers what S3 said. */
 const likely: fc.Arbitrary<Asked> = fc
   .record({
     route: fc.constantFrom("images", "private"),
     key: fc.constantFrom("b.jpg", "c.jpg"),
-    failure: fc.constantFrom(
-      ...([
-        { code: 9408, status: 403 },
-        { code: 9408, status: 403 },
-        { code: 9408, status: 401 },
-        { code: 9519, status: 502 },
-        { code: 9420, status: 415 },
-      ] as const),
-      ...([
-        { code: 9404, status: 404 },
-        { code: 9412, status: 415 },
-        { code: 9509, status: 502 },
-        { code: 9422, status: 429 },
-        undefined,
-      ] as const),
-    ),
+    failure: fc.option(fc.constantFrom(...FAILURES), { nil: undefined }),
     signed: fc.constantFrom(3600, 3600, 5, 90_000),
     spoilt: fc.constantFrom(undefined, undefined, undefined, "kid" as const, "secret" as const),
     mood,
@@ -36,11 +27,6 @@ const likely: fc.Arbitrary<Asked> = fc
     ...{ method: "GET", target: `/${route}/card/${key}`, headers: [], ...grant },
     mood: { ...now, failure },
   }));
-
-/** Returns whether S3 said, to the Worker itself, that an object is missing or denied. */
-function namesObject({ cf, said = "" }: Call): boolean {
-  return cf === undefined && /^404|AccessDenied|NoSuchKey/.test(said);
-}
 
 /** Returns whether a 404 or 415 is certain by what S3 said of the object during the visit. */
 function isSaid(status: number, own: readonly Call[]): boolean {
@@ -65,16 +51,12 @@ function isUnfit({ target, signed, spoilt, headers }: Asked): boolean {
   return isOwn && (spoilt !== undefined || (signed ?? 0) > 86_400);
 }
 
+const any = fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: askedWithoutSts });
+
 export const ofCertainty = {
   certain: property(
     "what is no image of the URL is kept only if the configuration, an engine or S3 said so of it now",
-    fc.array(
-      fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: askedWithoutSts }),
-      {
-        minLength: 1,
-        maxLength: 4,
-      },
-    ),
+    fc.array(any, { minLength: 1, maxLength: 4 }),
     async (suspect, inputs) => {
       const isolate = createIsolate((inputs[0]?.mood.fault ?? 0) < 128 ? CONFIG : DIRECT);
       for (const input of inputs) {

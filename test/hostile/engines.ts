@@ -3,22 +3,16 @@
 import { EC_KEY } from "../support/issuer.ts";
 
 /**
- * `cf`: the edge fetches the object. Else the Worker does: from S3, from R2, with session credentials, or with
- * those of a role.
+ * `cf`: the edge fetches the object. Else the Worker does: from S3, from R2, or with session credentials of a
+ * role.
  */
-export const ENGINES = ["cf", "binding", "r2", "session", "role"] as const;
+export const ENGINES = ["cf", "binding", "r2", "role"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 
 export function isEngine(name: string): name is Engine {
   return ENGINES.some((engine) => engine === name);
 }
-
-/** Tokens that belong to the key of their slot. */
-export const TOKENS = {
-  AWS_SESSION_TOKEN: "FwoGZXIvYXdzEBYaDHqa0AP1-a-token-of-a-session",
-  AWS_SESSION_TOKEN_NEXT: "FwoGZXIvYXdzEBYaDHqa0AP1-another-token",
-};
 
 /** What is drawn on one variant, except by the edge. */
 export const MARK = { key: "marks/one & only.png", opacity: 0.5, top: 3 };
@@ -66,21 +60,12 @@ export function withEngine(vars: object, engine: Engine): object {
     name === "light" ? { ...preset, draw: [MARK] } : preset,
   );
   const ROUTES = vars.ROUTES.map(({ svg: _, ...route }) => route);
-  const more = { session: tokensOf(vars), role: { OIDC, OIDC_SIGNING_KEY: EC_KEY } };
-  const own = engine === "session" || engine === "role" ? more[engine] : {};
+  const own = engine === "role" ? { OIDC, OIDC_SIGNING_KEY: EC_KEY } : {};
   return { ...vars, ...own, BUCKETS, ROUTES, PRESETS };
 }
 
 function isVars(vars: object): vars is Vars {
   return "BUCKETS" in vars && "ROUTES" in vars && "PRESETS" in vars;
-}
-
-/** A slot that is empty has no token. */
-function tokensOf(vars: Table): Table {
-  const { AWS_SESSION_TOKEN, ...next } = TOKENS;
-  return vars["AWS_ACCESS_KEY_ID_NEXT"] === ""
-    ? { AWS_SESSION_TOKEN }
-    : { AWS_SESSION_TOKEN, ...next };
 }
 
 function mapped(tables: Readonly<Record<string, Table>>, map: (one: Table, name: string) => Table) {

@@ -17,18 +17,26 @@ import {
   WEEK,
 } from "./kept-visits.ts";
 import { EQUAL, healthy, manner, order, reader } from "./orders.ts";
-import { property } from "./property.ts";
-import { type Call, CONFIG, createIsolate, emptyCache } from "./world.ts";
+import { namesObject, property } from "./property.ts";
+import { CONFIG, createIsolate, emptyCache } from "./world.ts";
 
 /** The longest time for which a missing or broken object may be kept: s. */
 const SHORT = 60;
 
-/** Returns whether S3 said during a visit that the object is missing or denied. */
-function isSaid(own: readonly Call[]): boolean {
-  return own.some(
-    ({ cf, said = "" }) => cf === undefined && /^404|AccessDenied|NoSuchKey/.test(said),
-  );
-}
+const failure = fc.record({
+  ...{ mood, step, key: fc.constantFrom("b.jpg", "c.jpg") },
+  is: fc.oneof(failing, outage, healthy, made),
+});
+const answers = fc.constantFrom(
+  ...[{}, {}, { keep: 60 }, { keep: 60, stale: 0 }, { keep: 60, stale: 0, stale_if_error: 30 }],
+  ...[
+    { keep: 60, stale: 0, stale_if_error: 0 },
+    { keep: 1, stale: 90, stale_if_error: 30 },
+  ],
+);
+const later = fc.constantFrom(
+  ...[0, 0.5, 1, 29, 59, 61, 89, 91, 3599, 3601, 86_400, 500_000, 608_399],
+);
 
 export const ofTimes = {
   short: property(
@@ -36,21 +44,9 @@ export const ofTimes = {
     fc.record({
       ...{
         variant: fc.constantFrom("card", "hero", "plain", "moving"),
-        reads: reader,
-        slots: fc.constantFrom(...EQUAL.slice(2, 4)),
+        ...{ reads: reader, slots: fc.constantFrom(...EQUAL.slice(2, 4)) },
       },
-      visits: fc.array(
-        fc.record({
-          mood,
-          is: fc.oneof(failing, outage, healthy, made),
-          key: fc.constantFrom("b.jpg", "c.jpg"),
-          step,
-        }),
-        {
-          minLength: 2,
-          maxLength: 5,
-        },
-      ),
+      visits: fc.array(failure, { minLength: 2, maxLength: 5 }),
     }),
     async (suspect, { variant, reads, slots, visits }) => {
       const scene = { isolate: createIsolate(slots), cache: emptyCache() };
@@ -72,7 +68,7 @@ export const ofTimes = {
         }
         const isOutage = OUTAGES.some(({ code }) => code === now.failure?.code);
         if (isOutage) assert.ok(status >= 500, `${status} while all fails`);
-        const isShort = status === 404 ? isSaid(own) : status === 415;
+        const isShort = status === 404 ? own.some(namesObject) : status === 415;
         said.set(key, { most: status === 200 ? WEEK : isShort ? SHORT : 0, since: seconds });
       }
     },
@@ -80,48 +76,13 @@ export const ofTimes = {
   outages: property(
     "what was shown within the week is shown while all fails, and nothing is shown for longer",
     fc.record({
-      ...{ order, reads: reader, mood: healthy, outage },
-      answers: fc.constantFrom(
-        ...[
-          {},
-          {},
-          { keep: 60 },
-          { keep: 60, stale: 0 },
-          { keep: 60, stale: 0, stale_if_error: 30 },
-        ],
-        ...[
-          { keep: 60, stale: 0, stale_if_error: 0 },
-          { keep: 1, stale: 90, stale_if_error: 30 },
-        ],
-      ),
-      visits: fc.array(
-        fc.record({
-          manner,
-          step: fc.constantFrom(
-            0,
-            0.5,
-            1,
-            29,
-            59,
-            61,
-            89,
-            91,
-            3599,
-            3601,
-            86_400,
-            500_000,
-            608_399,
-          ),
-        }),
-        { minLength: 1, maxLength: 4 },
-      ),
+      ...{ order, reads: reader, mood: healthy, outage, answers },
+      visits: fc.array(fc.record({ manner, step: later }), { minLength: 1, maxLength: 4 }),
     }),
     async (suspect, { order: wanted, reads, mood: now, outage: is, answers, visits }) => {
       const { keep = KEEP, stale = WEEK, stale_if_error = WEEK }: Answers = answers;
-      const scene = {
-        isolate: createIsolate({ ...CONFIG, ANSWERS: answers }),
-        cache: emptyCache(),
-      };
+      const isolate = createIsolate({ ...CONFIG, ANSWERS: answers });
+      const scene = { isolate, cache: emptyCache() };
       const made = await pay(suspect, [wanted, GET, reads], now, scene);
       assert.equal(made.answer.status, 200);
       let seconds = 0;
@@ -139,8 +100,4 @@ export const ofTimes = {
   ),
 };
 
-type Answers = {
-  readonly keep?: number;
-  readonly stale?: number;
-  readonly stale_if_error?: number;
-};
+type Answers = { keep?: number; stale?: number; stale_if_error?: number };

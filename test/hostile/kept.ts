@@ -10,7 +10,6 @@ import { FACTS, isFacts } from "./facts.ts";
 import { mood } from "./inputs.ts";
 import { callsFor, failing, KEEP, pay, step } from "./kept-visits.ts";
 import {
-  BEGINNINGS,
   CHANGED,
   EQUAL,
   healthy,
@@ -24,7 +23,7 @@ import {
   sourceOf,
 } from "./orders.ts";
 import { property, type Visit } from "./property.ts";
-import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf, nameOf } from "./world.ts";
+import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf, nameOf, PLACES } from "./world.ts";
 
 /**
  * All that a visitor gets, except the times that it took, and the length, which is known of what is stored. A refusal
@@ -41,23 +40,22 @@ function seen({ answer, body }: Visit) {
 /** An SVG, which only some routes show. */
 const svg = healthy.map((one) => ({ ...one, type: 4 }));
 
+const next = fc.record({
+  ...{ again: fc.constantFrom(true, true, false), other: order, twin: fc.nat(8) },
+});
+const deploy = fc.nat(255);
+const single = fc.record({ order, manner, reads: reader, mood: healthy, missing: fc.boolean() });
+
 export const ofKept = {
   same: property(
     "what is kept is what the visitor would get without the cache, as long as nothing changes",
     fc.record({
-      first: order,
-      reads: reader,
+      ...{ first: order, reads: reader, hasStore: fc.boolean() },
       mood: fc.oneof(healthy, mood, svg),
-      hasStore: fc.boolean(),
-      visits: fc.array(
-        fc.record({
-          order: fc.record({
-            ...{ again: fc.constantFrom(true, true, false), other: order, twin: fc.nat(8) },
-          }),
-          ...{ manner, reads: fc.option(reader), deploy: fc.nat(255), step },
-        }),
-        { minLength: 2, maxLength: 3 },
-      ),
+      visits: fc.array(fc.record({ order: next, manner, reads: fc.option(reader), deploy, step }), {
+        minLength: 2,
+        maxLength: 3,
+      }),
     }),
     async (suspect, { first, reads, mood: now, hasStore, visits }) => {
       const cache = emptyCache();
@@ -69,13 +67,8 @@ export const ofKept = {
         const wanted = next.again ? twinOf(first, next.twin) : next.other;
         const what = [wanted, how, own.reads ?? reads] as const;
         const vars = CHANGED[Math.max(0, deploy - 127) % CHANGED.length] ?? CONFIG;
-        const kept = await pay(
-          suspect,
-          what,
-          denying,
-          { isolate: createIsolate(vars, store), cache },
-          seconds,
-        );
+        const scene = { isolate: createIsolate(vars, store), cache };
+        const kept = await pay(suspect, what, denying, scene, seconds);
         const direct = createIsolate({ ...vars, ANSWERS: DIRECT.ANSWERS });
         const made = await pay(suspect, what, denying, { isolate: direct, cache }, seconds);
         assert.deepEqual(seen(kept), seen(made));
@@ -95,10 +88,8 @@ export const ofKept = {
     }),
     async (suspect, { order: wanted, reads, mood: now, first, visits }) => {
       const cache = emptyCache();
-      const made = await pay(suspect, [wanted, first, reads], now, {
-        isolate: createIsolate(),
-        cache,
-      });
+      const scene = { isolate: createIsolate(), cache };
+      const made = await pay(suspect, [wanted, first, reads], now, scene);
       assert.ok(made.answer.ok && callsFor(made, wanted).length > 0, "nothing is made");
       let seconds = 0;
       for (const { manner: how, deploy, step: more, other } of visits) {
@@ -115,15 +106,9 @@ export const ofKept = {
   purged: property(
     "after a purge by the hash of its URL, or its bucket's, an object is made anew, and no other is",
     fc.record({
-      orders: fc.array(
-        fc.record({ order, manner, reads: reader, mood: healthy, missing: fc.boolean() }),
-        { minLength: 1, maxLength: 4 },
-      ),
-      ...{
-        which: fc.nat(3),
-        by: fc.constantFrom("object", "object", "bucket", "all"),
-        twin: manner,
-      },
+      orders: fc.array(single, { minLength: 1, maxLength: 4 }),
+      ...{ which: fc.nat(3), twin: manner },
+      by: fc.constantFrom("object", "object", "bucket", "all"),
     }),
     async (suspect, { orders, which, by, twin }) => {
       const scene = { isolate: createIsolate(), cache: emptyCache() };
@@ -135,7 +120,7 @@ export const ofKept = {
       for (const one of orders) await ask(one);
       const { order: meant } = orders[which % orders.length] ?? assert.fail();
       const route = UNSPARED[meant.route]?.route ?? meant.route;
-      const base = /^https:\/\/[^/]+\/(?:acme-other\/)?/.exec(BEGINNINGS[route])?.[0] ?? "";
+      const base = /^https:\/\/[^/]+\/(?:acme-other\/)?/.exec(PLACES[route])?.[0] ?? "";
       const named = by === "object" ? sourceOf({ ...meant, route }) : base;
       const options =
         by === "all" ? { purgeEverything: true } : { tags: [hash("sha256", nameOf(named))] };

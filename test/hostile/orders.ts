@@ -4,13 +4,14 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { HEALTH_TOKEN } from "../support/env.ts";
+import { RANGES } from "../support/tables/ranges.ts";
 import { mood } from "./inputs.ts";
 import { spellPath } from "./spelling.ts";
-import { CONFIG, type Mood, VARIANTS, WITH_FACTS } from "./world.ts";
+import { CONFIG, type Mood, PLACES, VARIANTS, WITH_FACTS } from "./world.ts";
 
 /** What shapes a rendition, as far as a URL says it. */
 export type Order = {
-  readonly route: keyof typeof BEGINNINGS;
+  readonly route: (typeof ROUTES)[number];
   readonly variant: string;
   readonly key: string;
   /** On a signed route. */
@@ -33,22 +34,12 @@ export type Manner = {
   readonly place: string;
 };
 
-/** The beginnings of the origin URLs of each route. All but the last three lead to the same objects. */
-export const BEGINNINGS = {
-  "/images/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
-  "/private/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
-  "/secret/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
-  "/öffentlich ✓/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
-  "/icons/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/icons/",
-  "/app/:preset/*": "https://s3.other.example/acme-other/",
-  "/p/:preset/:id/:slug": "https://s3.other.example/acme-other/products/",
-} as const;
-
-const ROUTES = Object.keys(BEGINNINGS).filter((path) => isRoute(path));
-
-function isRoute(path: string): path is Order["route"] {
-  return path in BEGINNINGS;
-}
+/** All but the last two lead to the same objects. */
+const ROUTES = [
+  ...(["/images/:preset/*", "/private/:preset/*", "/secret/:preset/*"] as const),
+  ...(["/öffentlich ✓/:preset/*", "/icons/:preset/*"] as const),
+  ...(["/app/:preset/*", "/p/:preset/:id/:slug"] as const),
+];
 
 /** Keys that a careless cache key would confuse, with the keys that they would be confused with. */
 const KEYS = [
@@ -149,16 +140,17 @@ function pathOf({ route, variant, key }: Order, { spelling }: Manner): string {
 
 /** Another name of the same variant. */
 function aliasOf(variant: string, spelling: number): string {
-  const names = [["card", "card@1x"] as const, ["hero", "hero@1920w"] as const].find((all) =>
-    all.some((name) => name === variant),
-  );
-  return names?.[spelling % 2] ?? variant;
+  const all = [
+    ["card", "card@1x"],
+    ["hero", "hero@1920w"],
+  ].find((names) => names.includes(variant));
+  return all?.[spelling % 2] ?? variant;
 }
 
 /** The URL of the object at the origin. */
 export function sourceOf({ route, key }: Pick<Order, "route" | "key">): string {
   const file = route.startsWith("/p/") ? `${key.replaceAll("/", "_")}.jpg` : key;
-  return BEGINNINGS[route] + spellPath(file).replaceAll("@", "%40");
+  return PLACES[route] + spellPath(file).replaceAll("@", "%40");
 }
 
 const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
@@ -180,33 +172,23 @@ export const OTHER_SECRETS = {
   OTHER_SECRET_ACCESS_KEY: "s3cret".repeat(6),
 };
 
-/** Deploys that change what shapes renditions: each option, the SVG rule, and the bucket. */
-const OPTIONS: Readonly<Record<string, unknown>> = {
-  ...{
-    quality: 41,
-    gravity: "left",
-    background: "#fff",
-    rotate: 90,
-    flip: "h",
-    sharpen: 1,
-    blur: 5,
-  },
-  ...{ brightness: 2, contrast: 2, gamma: 2, saturation: 2, trim: { top: 1 }, compression: "fast" },
-  ...{ metadata: "copyright", anim: true, format: "webp", fit: "contain", height: 99 },
-};
-
 const { media } = CONFIG.BUCKETS;
+
+/** Deploys that change what shapes renditions: each option, the SVG rule, and the bucket. */
 export const CHANGED: readonly object[] = [
   CONFIG,
-  ...Object.entries(OPTIONS).map(([option, value]) => ({
-    ...CONFIG,
-    PRESETS: Object.fromEntries(
-      Object.entries(CONFIG.PRESETS).map(([name, preset]) => [
-        name,
-        { ...preset, [option]: value },
-      ]),
-    ),
-  })),
+  ...Object.entries(RANGES).map(
+    ([
+      option,
+      {
+        right: [value],
+      },
+    ]) => {
+      const entries = Object.entries(CONFIG.PRESETS);
+      const changed = entries.map(([name, one]) => [name, { ...one, [option]: value }]);
+      return { ...CONFIG, PRESETS: Object.fromEntries(changed) };
+    },
+  ),
   { ...CONFIG, ROUTES: CONFIG.ROUTES.map((route) => ({ ...route, svg: !("svg" in route) })) },
   withMedia({ prefix: "published/icons/" }),
   withMedia({ bucket: "acme-media-2" }),
@@ -218,6 +200,9 @@ function withMedia(change: object): object {
   return { ...CONFIG, BUCKETS: { ...CONFIG.BUCKETS, media: { ...media, ...change } } };
 }
 
+const card = { fit: "cover", height: 160, dpr: [2, 1], width: 160 };
+const first = { path: "/first/:preset/*", object: "other/*" };
+
 /** Deploys that change nothing of a rendition. */
 export const EQUAL: readonly object[] = [
   CONFIG,
@@ -225,13 +210,6 @@ export const EQUAL: readonly object[] = [
   { ...CONFIG, ANSWERS: { max_age: 7, timeout: 5 } },
   // Without a next slot: what S3 said of one object is at once a guess of another.
   { ...CONFIG, AWS_ACCESS_KEY_ID_NEXT: "", AWS_SECRET_ACCESS_KEY_NEXT: "" },
-  {
-    ...CONFIG,
-    PRESETS: {
-      first: { width: 7 },
-      ...CONFIG.PRESETS,
-      card: { fit: "cover", height: 160, dpr: [2, 1], width: 160 },
-    },
-  },
-  { ...CONFIG, ROUTES: [{ path: "/first/:preset/*", object: "other/*" }, ...CONFIG.ROUTES] },
+  { ...CONFIG, PRESETS: { first: { width: 7 }, ...CONFIG.PRESETS, card } },
+  { ...CONFIG, ROUTES: [first, ...CONFIG.ROUTES] },
 ];

@@ -8,7 +8,6 @@ import { ofCertainty } from "./certainty.ts";
 import { type Engine, isEngine } from "./engines.ts";
 import { ofFacts } from "./facts.ts";
 import { ofIdentity } from "./identity.ts";
-import { ofImages } from "./images.ts";
 import { ofKept } from "./kept.ts";
 import { ofTimes } from "./kept-times.ts";
 import { ofRequests } from "./requests.ts";
@@ -23,7 +22,6 @@ export const PROPERTIES = {
   ...ofKept,
   ...ofTimes,
   ...ofFacts,
-  ...ofImages,
   ...ofIdentity,
   ...ofStore,
 };

@@ -1,7 +1,6 @@
 // What a property is. Each one is a function of a Worker, because it must also run on a broken Worker.
 
 import type fc from "fast-check";
-import type { Config } from "../../src/worker/config/config.ts";
 import { type Asked, toRequest } from "./inputs.ts";
 import {
   type Call,
@@ -18,12 +17,7 @@ import {
 /** The parts of a Worker that properties use. */
 export type Suspect = {
   readonly worker: Worker;
-  readonly config: Config;
-  readonly publicPath: typeof import("../../src/cli/urls/public-url.ts").publicPath;
-  readonly decodePath: typeof import("../../src/url/grammar.ts").decodePath;
-  readonly encodePath: typeof import("../../src/url/grammar.ts").encodePath;
   readonly signGrant: typeof import("../../src/url/grant.ts").signGrant;
-  readonly findRoute: typeof import("../../src/worker/config/compile-route.ts").findRoute;
 };
 
 /** A property of an input. `holds` throws if the Worker breaks it. */
@@ -97,3 +91,8 @@ export const BOUND = Object.entries(VARIANTS).map(([name, sizes]) => {
   return [name, quality, { ...rest, ...sides }] as const;
 });
 type Sizes = { quality?: number; dpr?: number; width?: number; height?: number };
+
+/** Returns whether S3 said, to the Worker itself, that an object is missing or denied. */
+export function namesObject({ cf, said = "" }: Call): boolean {
+  return cf === undefined && /^404|AccessDenied|NoSuchKey/.test(said);
+}

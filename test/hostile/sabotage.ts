@@ -116,10 +116,6 @@ export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
   spellings: asking((url) => url.toLowerCase()),
   signatures: asking((url) => url.replace(/\/private\/|\/secret\//, "/images/")),
   ends: answering(() => ({ headers: { "cache-control": "public, max-age=86400" } })),
-  inverses: (suspect) => ({
-    ...suspect,
-    decodePath: (path) => suspect.decodePath(suspect.decodePath(path) ?? ""),
-  }),
   formats: answering(() => ({ headers: { vary: "" } })),
   pages: asking((url, headers) => {
     for (const name of ["origin", "referer", "sec-fetch-site"]) headers.delete(name);
