@@ -3,7 +3,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
-import { vitrine } from "../../support/cli/vitrine.ts";
+import { expectGolden } from "../../support/cli/golden.ts";
+import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, PURGE_TOKEN, VARS } from "../../support/env.ts";
 
 const FILES = ["wrangler.toml", "wrangler.jsonc", "wrangler.json"];
@@ -36,41 +37,20 @@ describe.each(FILES)("in %s", (file) => {
   });
 });
 
-test.each<[args: string[]]>([
-  [["check"]],
-  [["doctor"]],
-  [["client", "none.ts"]],
-  [["url", "a.jpg"]],
-  [["sign", "a.jpg"]],
-  [["explain", "/images/card/a.jpg"]],
-  [["rotate"]],
-  [["purge", "a.jpg"]],
-  [["warm", "-"]],
-])("vitrine %j knows environments (S6)", async (args) => {
+const COMMANDS = [
+  ...[["check"], ["doctor"], ["client", "none.ts"], ["url", "a.jpg"], ["sign", "a.jpg"]],
+  ...[["explain", "/images/card/a.jpg"], ["rotate"], ["purge", "a.jpg"], ["warm", "-"]],
+];
+
+test("every command knows environments (S6)", async () => {
   const folder = makeProject(STAGED);
-  const said = 'has no environment "other". It has staging';
-  const byOption = await vitrine([...args, "--env", "other"], { folder });
-  expect(byOption.out + byOption.err).toContain(said);
-  const byEnv = await vitrine(args, { folder, env: { CLOUDFLARE_ENV: "other" } });
-  expect(byEnv.out + byEnv.err).toContain(said);
-});
-
-test.each(["example", "../prod"])(
-  "env.%s is refused: its secrets would be in a file that git has, or elsewhere",
-  async (name) => {
-    const folder = makeProject({ ...STAGED, env: { [name]: {} } });
-    const { code, err } = await vitrine(["url", "a.jpg", "--env", name], { folder });
-    expect([code, err]).toEqual([2, expect.stringMatching(/is no name of letters/)]);
-  },
-);
-
-test("without environments --env is refused, where wrangler takes the top level (S6)", async () => {
-  const folder = makeProject({ ...STAGED, env: {} });
-  const { code, err } = await vitrine(["url", "a.jpg", "--env=staging"], { folder });
-  expect([code, err]).toEqual([
-    2,
-    expect.stringContaining('no environment "staging". It has none'),
-  ]);
+  for (const args of COMMANDS) {
+    const byOption = await vitrine([...args, "--env", "other"], { folder });
+    const byEnv = await vitrine(args, { folder, env: { CLOUDFLARE_ENV: "other" } });
+    for (const { out, err } of [byOption, byEnv]) {
+      expect(out + err).toContain('has no environment "other". It has staging');
+    }
+  }
 });
 
 test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", async () => {
@@ -79,30 +59,24 @@ test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", async ()
   expect(readEnvironment(makeProject(STAGED))).toMatchObject({ worker: "vitrine" });
 });
 
-test.each<[what: string, file: string, files: Record<string, string>, says: RegExp]>([
-  [
-    "two, of which wrangler would ignore one",
-    "wrangler.jsonc",
-    { "wrangler.toml": "" },
-    /^wrangler reads wrangler\.jsonc and ignores wrangler\.toml: remove one of them\n$/,
-  ],
-  [
-    "one that cannot be read, with its line",
-    "wrangler.jsonc",
-    { "wrangler.jsonc": '{\n  "name": }' },
-    /^The configuration has mistakes:\n {2}wrangler\.jsonc:2:\d+: /,
-  ],
-  ["a program alone", "cloudflare.config.ts", {}, /^vitrine cannot read cloudflare\.config\.ts/],
-  [
-    "a program beside it",
-    "wrangler.toml",
-    { "cloudflare.config.ts": "export default {};" },
-    /ignores cloudflare\.config\.ts: remove/,
-  ],
-])("a configuration file is refused: %s", async (_what, file, files, says) => {
-  const folder = makeProject(STAGED, file, files);
-  const { code, err } = await vitrine(["url", "a.jpg"], { folder });
-  expect([code, err]).toEqual([2, expect.stringMatching(says)]);
+test("a file, or an environment, that is refused (S6)", async () => {
+  const shown: [string, Ended][] = [];
+  const jsonc = "wrangler.jsonc";
+  for (const [title, config, file, files, env] of [
+    ["two, of which wrangler would ignore one", STAGED, jsonc, { "wrangler.toml": "" }],
+    ["one that cannot be read", STAGED, jsonc, { [jsonc]: '{\n  "name": }' }],
+    ["a program alone", STAGED, "cloudflare.config.ts", {}],
+    ["a program beside it", STAGED, "wrangler.toml", { "cloudflare.config.ts": "" }],
+    ["an environment that git has", { ...STAGED, env: { example: {} } }, jsonc, {}, "example"],
+    ["an environment elsewhere", { ...STAGED, env: { "../prod": {} } }, jsonc, {}, "../prod"],
+    ["no environments", { ...STAGED, env: {} }, jsonc, {}, "staging"],
+  ] as const) {
+    const folder = makeProject(config, file, files);
+    const ended = await vitrine(["url", "a.jpg", ...(env ? ["--env", env] : [])], { folder });
+    expect([title, ended.code, ended.out]).toEqual([title, 2, ""]);
+    shown.push([title, ended]);
+  }
+  await expectGolden("refused.txt", shown);
 });
 
 test("the secrets of the local run come from .dev.vars.staging, else from .dev.vars, never from both (S6)", () => {
@@ -126,14 +100,6 @@ test("beside a .dev.vars, .env is not read (S4)", () => {
   expect(known).not.toHaveProperty("started.PURGE_TOKEN");
 });
 
-test("without a .dev.vars, nothing of the shell and of .env is taken for one: the local run would not read them", async () => {
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
-  vi.stubEnv("CLOUDFLARE_INCLUDE_PROCESS_ENV", "true");
-  onTestFinished(() => void vi.unstubAllEnvs());
-  const folder = makeProject(STAGED, "wrangler.toml", { ".env": "HEALTH_TOKEN=short\n" });
-  expect(readEnvironment(folder)).toMatchObject({ local: new Set(), started: VARS });
-});
-
 describe("a --url that is no route of the environment is refused (S6)", () => {
   const ROTATE = ["rotate"];
   const WARM = ["warm", "-"];
@@ -153,15 +119,14 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     `${url}: that is a route of ${whose}: add --env ${env}, or give each environment its own host`;
   const OF_STAGING = foreign(STAGING, "env.staging", "staging");
 
-  test.each([[ROTATE], [WARM], [PURGE], [DOCTOR], [["url", "a.jpg"]], [["sign", "a.jpg"]]])(
-    "by %j, if it is one of another",
-    async (args) => {
+  test("by each command, if it is one of another", async () => {
+    for (const args of [ROTATE, WARM, PURGE, DOCTOR, ["url", "a.jpg"], ["sign", "a.jpg"]]) {
       const other = await ask(folder, [...args, "--url", STAGING]);
       expect(other).toEqual({ code: 2, out: "", fault: OF_STAGING });
       const top = await ask(folder, [...args, "--url", HOST, "--env", "staging"]);
       expect(top).toEqual({ code: 2, out: "", fault: foreign(HOST, "the top level", '""') });
-    },
-  );
+    }
+  });
 
   test.each([
     ["one of another", STAGED.routes],
@@ -184,14 +149,15 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     expect(own).toMatchObject({ code: 0, out: expect.stringContaining("acme-staging") });
   });
 
-  test.each([[ROTATE], [WARM], [PURGE], [DOCTOR]])("by %j, if it is unknown", async (args) => {
-    const url = ["--url", "https://other.example"];
-    const fault = `https://other.example: is no route of wrangler.toml, which has images.example: add other.example to routes there`;
-    expect(await ask(folder, [...args, ...url])).toEqual({ code: 2, out: "", fault });
-    const bare = await ask(staged({}, { routes: [] }), [...args, ...url, "--env", "staging"]);
-    expect(bare.fault).toContain(
-      "is no route of env.staging of wrangler.toml, which has none: add other.example",
-    );
+  test("by each command, if it is unknown", async () => {
+    for (const args of [ROTATE, WARM, PURGE, DOCTOR]) {
+      const { code, out, fault } = await ask(folder, [...args, "--url", "https://other.example"]);
+      expect([code, out, fault]).toEqual([
+        2,
+        "",
+        expect.stringContaining("is no route of wrangler"),
+      ]);
+    }
   });
 
   /** Says for which environments the URL of a host passes. */
@@ -201,8 +167,8 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
   };
   const dev = { workers_dev: true };
 
-  test.each<[what: string, host: string, top: object, staging: object, passes: string | undefined]>(
-    [
+  test("by the routes of the environments, as Cloudflare reads them", async () => {
+    for (const [title, host, top, staging, passes] of [
       ["a wildcard", "a.b.example", routes("*.b.example/*"), {}, "top"],
       ["exact", "a.b.example", routes("*.b.example/*"), routes("a.b.example/*"), "staging"],
       ["longer", "a.b.example", routes("*.example/*"), routes("*.b.example/*"), "staging"],
@@ -218,9 +184,9 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
       ["workers.dev of the other", "vitrine-staging.me.workers.dev", dev, {}, "staging"],
       ["a version on workers.dev", "0123-vitrine.me.workers.dev", dev, {}, undefined],
       ["a name below workers.dev", "vitrine.a.me.workers.dev", dev, {}, undefined],
-    ],
-  )("a route that is %s: %s", async (_what, host, top, staging, passes) => {
-    const found = await passesFor(staged(top, staging), host);
-    expect(found.filter(Boolean)).toEqual(passes === undefined ? [] : [passes]);
+    ] as const) {
+      const found = await passesFor(staged(top, staging), host);
+      expect([title, ...found.filter(Boolean)]).toEqual(passes ? [title, passes] : [title]);
+    }
   });
 });

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
 import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
-import { type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { expectGolden } from "../../support/cli/golden.ts";
+import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, LOCAL_KEYS, SECRETS, VARS } from "../../support/env.ts";
 import { editFile } from "../../support/local-run.ts";
 
@@ -49,20 +50,34 @@ test("without the signing keys nothing is signed, and the fault says where to pu
   expect(await signer(["-u", LOCAL], { folder: made })).toBe("local");
 });
 
-test("a missing file and wrong keys are told with where they are", async () => {
+test("what is wrong with secrets or with the configuration is named, with its place", async () => {
+  const wrong = { PRESETS: { card: { width: 0 }, hero: {} }, BUCKETS: { media: { bucket: "a" } } };
+  const noDomain = makeFolder();
+  editFile(join(noDomain, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
+  const none = makeFolder();
+  rmSync(join(none, "wrangler.toml"));
   const folder = makeFolder({}, { "bad.env": line('{"k": "short"}') });
-  expect(await signer(["--secrets-file", "no.env"], { folder })).toMatch(
-    /^--secrets-file no\.env: .*no such file/,
-  );
-  expect(await signer(["--secrets-file", "."], { folder })).toMatch(/^--secrets-file \.: EISDIR/);
-  expect(await signer(["--secrets-file", "bad.env"], { folder })).toBe(
-    "The configuration has mistakes:\n  bad.env: URL_SIGNING_KEYS: the key of k must be at least 32 ASCII characters, without spaces\n" +
-      "  What is allowed: docs/configuration.md#secrets\n",
-  );
-  const env = { URL_SIGNING_KEYS: "{}" };
-  expect(await signer([], { folder, env })).toMatch(
-    / {2}the environment: URL_SIGNING_KEYS: has no keys/,
-  );
+  const sign = ["sign", "a.jpg"];
+  const shown: [string, Ended][] = [];
+  for (const [title, args, given] of [
+    ["no such file", [...sign, "--secrets-file", "no.env"], { folder }],
+    ["a folder", [...sign, "--secrets-file", "."], { folder }],
+    ["a key that is short", [...sign, "--secrets-file", "bad.env"], { folder }],
+    ["no keys in the environment", sign, { folder, env: { URL_SIGNING_KEYS: "{}" } }],
+    ["a file for the local run", [...sign, "-u", LOCAL, "--secrets-file", "x.env"], { folder }],
+    ["no wrangler.toml", ["url", "a.jpg"], { folder: none }],
+    ["no TOML", sign, { folder: makeFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' }) }],
+    ["mistakes", sign, { folder: makeFolder(wrong) }],
+    ["mistakes, for the local run", [...sign, "-u", LOCAL], { folder: makeFolder(wrong) }],
+    ["no domain", ["warm", "-"], { folder: noDomain }],
+    ["no domain for a URL", ["url", "a.jpg"], { folder: noDomain }],
+    ["an empty --url", ["warm", "-", "--url", ""], { folder }],
+  ] as const) {
+    const ended = await vitrine(args, given);
+    expect([title, ended.code, ended.out]).toEqual([title, 2, ""]);
+    shown.push([title, ended]);
+  }
+  await expectGolden("mistakes.txt", shown);
 });
 
 /** What `vitrine explain` says of an image. */
@@ -123,11 +138,6 @@ test.each([
   expect(asked.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/${bucket}/published/a.jpg`);
   expect(asked.signer).toMatch(/ …y-id \(from the local run\)$/);
   expect(await signer(["-u", url], given)).toBe("vars");
-  const named = await vitrine(["sign", "a.jpg", "-u", url, "--secrets-file", "x.env"], given);
-  expect([named.code, named.err]).toEqual([
-    2,
-    "--secrets-file x.env: the local run takes its secrets from .dev.vars: leave this option out\n",
-  ]);
 });
 
 const pair = (id: string, secret: string) => ({
@@ -170,49 +180,4 @@ test("an S3 in .dev.vars is used by the local run only", async () => {
   expect(here.originUrl).toBe("http://localhost:9000/mine/a.jpg");
   const there = await explain(`${HOST}/images/card/a.jpg`, { folder });
   expect(there.originUrl).toMatch(/^https:\/\/acme-media\.s3\./);
-});
-
-test("a mistake in a bucket is told, even if the local run replaces the bucket", async () => {
-  const { bucket: _, ...media } = VARS.BUCKETS.media;
-  const folder = makeFolder({ BUCKETS: { media } }, { ".dev.vars": line(KEYS.vars) });
-  for (const url of [LOCAL, HOST]) {
-    const { code, err } = await vitrine(["url", "a.jpg", "-u", url], { folder });
-    expect(code).toBe(2);
-    expect(err).toMatch(
-      /^The configuration has mistakes:\n {2}BUCKETS\.media\.bucket: .+\n {2}What is allowed: .+\n$/,
-    );
-  }
-});
-
-test("without wrangler.toml the fault says where to go", async () => {
-  const folder = makeFolder();
-  rmSync(join(folder, "wrangler.toml"));
-  expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
-    code: 2,
-    out: "",
-    err: `there is no wrangler.toml or wrangler.jsonc in this folder: go to the folder of your Worker, or make one with npx vitrine init\n`,
-  });
-});
-
-test("a wrangler.toml that cannot be read is told by its line, and all mistakes at once", async () => {
-  const broken = makeFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' });
-  const { code, err } = await vitrine(["url", "a.jpg"], { folder: broken });
-  expect(code).toBe(2);
-  expect(err).toMatch(/^The configuration has mistakes:\n {2}\S*wrangler\.toml:2:\d+: .*TOML/);
-  expect(err).not.toMatch(/\n {4}at /);
-  const wrong = makeFolder({ PRESETS: { card: { width: 0 }, hero: {} } });
-  const both = await vitrine(["explain", "/images/card/a.jpg"], { folder: wrong });
-  expect(both.err).toMatch(/\n {2}PRESETS\.card\.width: .*\n {2}PRESETS\.hero: needs width or/);
-});
-
-test("a command that sends requests to Vitrine must know where it is", async () => {
-  const unnamed = makeFolder();
-  editFile(join(unnamed, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
-  const run = (folder: string, ...args: string[]) => vitrine(args, { folder, stdin: "a.jpg\n" });
-  const fault = "wrangler.toml names no domain under routes: put yours";
-  expect((await run(unnamed, "warm", "-")).err).toContain(fault);
-  expect((await run(makeFolder(), "warm", "-", "--url", "")).err).toContain("say where Vitrine is");
-  expect((await run(unnamed, "url", "a.jpg")).err).toContain("names no domain");
-  const { out } = await run(makeFolder(), "url", "a.jpg", "-p", "card", "--url", `${HOST}/b/`);
-  expect(out).toContain(`${HOST}/b/images/card/a.jpg`);
 });

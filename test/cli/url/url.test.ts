@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { HOST, makeFolder } from "../../support/cli/folder.ts";
+import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { get, keepNothing, stage } from "../../support/play.ts";
@@ -110,14 +111,11 @@ test.each([
   expect(out).toContain(`?exp=${now() / 1000 + seconds}&kid=b&sig=`);
 });
 
-test.each<[expires: string, err: RegExp]>([
-  ...["tomorrow", "1.5h", "-1h", "1w", "10", "", " 1h", "1H", "0s"].map(
-    (expires): [string, RegExp] => [expires, /is not like 30s, 15m, 12h or 7d/],
-  ),
-  ["86401s", /--expires 86401s: the route's max_age is 86400 s/],
-])("nothing is signed until %j", async (expires, err) => {
-  const ended = await run("sign", "key.jpg", `--expires=${expires}`);
-  expect([ended.code, ended.out, ended.err]).toEqual([2, "", expect.stringMatching(err)]);
+test("nothing is signed for another time, or for longer than the route allows", async () => {
+  for (const expires of ["tomorrow", "1.5h", "-1h", "1w", "10", "", " 1h", "1H", "0s", "86401s"]) {
+    const { code, out } = await run("sign", "key.jpg", `--expires=${expires}`);
+    expect([expires, code, out]).toEqual([expires, 2, ""]);
+  }
 });
 
 test("with several buckets, the URLs are those of the bucket that is named", async () => {
@@ -149,38 +147,27 @@ test.each([
   expect(out).toBe(printed);
 });
 
-test.each<[what: string, args: string[], err: RegExp]>([
-  ["no key", ["url", ""], /^"": empty/],
-  ["a slash first", ["url", "/a.jpg"], /^"\/a\.jpg": no route has this path/],
-  ["a step up", ["url", "a/../b.jpg"], /: a segment "\.\."/],
-  ["a backslash", ["sign", "a\\b.jpg"], /: a backslash/],
-  ["an escape sequence", ["url", "\u001b[31m"], /^"\\u001b\[31m": a control/],
-  ["too long below its prefix", ["url", "x".repeat(1015)], /: longer than 1,024 bytes/],
-  ["the bucket's prefix", ["url", "published/a.jpg"], /: write "a\.jpg"\. If/],
-  [
-    "no preset",
+test("where there is no URL, it says why", async () => {
+  const shown: [string, Ended][] = [];
+  for (const args of [
+    ["url", ""],
+    ["url", "/a.jpg"],
+    ["url", "a/../b.jpg"],
+    ["sign", "a\\b.jpg"],
+    ["url", "\u001b[31m"],
+    ["url", "x".repeat(1015)],
+    ["url", "published/a.jpg"],
     ["url", "a", "-p", "crad"],
-    /no route shows "crad" of "a": .* Its routes have card, card@1x/,
-  ],
-  [
-    "a route that is not signed",
     ["sign", "/images/card/a%20b.jpg", "-e", "1h", "-u", HOST],
-    /^\/images\/:preset\/\*: is not signed\. .*: npx vitrine url --url https:\/\/images\.example '\/images\/card\/a%20b\.jpg'\n/,
-  ],
-  [
-    "a route that is signed",
     ["url", "/private/card/-1.jpg"],
-    /^\/private\/:preset\/\*: needs signed URLs: npx vitrine url --sign \/private\/card\/-1\.jpg\n/,
-  ],
-  [
-    "another Vitrine's URL",
     ["url", "https://a.example/images/card/a.jpg"],
-    /not a URL of this Vit/,
-  ],
-  ["no URL", ["url", "a", "-u", "a.example"], /^--url a\.example: is not a URL such as/],
-  ["http", ["url", "a", "-u", "http://a.example"], /http:\/\/ is for your own machine only/],
-  ["a password", ["url", "a", "-u", "https://a:b@c.example"], /has a name or a password/],
-])("there is no URL of %s, and it says why", async (_what, args, err) => {
-  const ended = await run(...args);
-  expect([ended.code, ended.out, ended.err]).toEqual([2, "", expect.stringMatching(err)]);
+    ["url", "a", "-u", "a.example"],
+    ["url", "a", "-u", "http://a.example"],
+    ["url", "a", "-u", "https://a:b@c.example"],
+  ]) {
+    const ended = await run(...args);
+    expect([args, ended.code, ended.out]).toEqual([args, 2, ""]);
+    shown.push([JSON.stringify(args).slice(0, 60), ended]);
+  }
+  await expectGolden("refused.txt", shown);
 });
