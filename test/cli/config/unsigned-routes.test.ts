@@ -35,27 +35,18 @@ function warns(signed: object, open: object): boolean {
   );
 }
 
-test.each<[string, boolean]>([
-  ["media/*", true],
-  ["media/private/*", true],
-  ["media/private/a/*", true],
-  ["media/private/:a.jpg", true],
-  ["media/:a/:b", true],
-  ["media/pri*", true],
-  ["path/*", true],
-  ["bound/*", true],
-  ["global/*", true],
-  ["whole/*", true],
-  ["whole/published/private/*", true],
-  ["media/public/*", false],
-  ["media/pri/*", false],
-  ["media/privately/*", false],
-  ["media/users/:a/avatar.png", false],
-  ["bound/public/*", false],
-  ["whole/private/*", false],
-  ["other/private/*", false],
-])("an open route to %s beside a signed one to media/private/*: %j", (object, expected) => {
-  expect(warns({}, { object })).toBe(expected);
+const MEETS = [
+  ...["media/*", "media/private/*", "media/private/a/*", "media/private/:a.jpg", "media/:a/:b"],
+  ...["media/pri*", "path/*", "bound/*", "global/*", "whole/*", "whole/published/private/*"],
+];
+const APART = [
+  ...["media/public/*", "media/pri/*", "media/privately/*", "media/users/:a/avatar.png"],
+  ...["bound/public/*", "whole/private/*", "other/private/*"],
+];
+
+test("an open route that meets a signed one to media/private/* is warned of, and no other", () => {
+  expect(MEETS.filter((object) => !warns({}, { object }))).toEqual([]);
+  expect(APART.filter((object) => warns({}, { object }))).toEqual([]);
 });
 
 test.each<[string, boolean]>([

@@ -96,20 +96,17 @@ test.each<[who: string, body: string, key: string]>([
   });
 });
 
-test.each<[string, xml: string, details: Record<string, unknown>]>([
-  [
-    "an ETag and a size",
-    "<ETag>&quot;a&amp;b&quot;</ETag><Size>7</Size>",
-    { etag: "a&b", bytes: 7 },
-  ],
-  ["a weak ETag", "<ETag>W/&quot;a-2&quot;</ETag>", { etag: "a-2" }],
-  ["an ETag without quotes", "<ETag>a</ETag>", { etag: "a" }],
-  ["empty elements", "<ETag/><Size/>", {}],
-  ["a size that is none", "<Size>-1</Size>", {}],
-])("an object comes with what can be read of it: %s", async (_what, xml, details) => {
-  serve(list200(`${whole}<Contents><Key>a/b</Key>${xml}</Contents>`));
-  const page = await list({ prefix: "a/" });
-  expect("objects" in page && page.objects).toEqual([{ key: "a/b", ...details }]);
+test("an object comes with what can be read of it", async () => {
+  for (const [xml, details] of [
+    ["<ETag>&quot;a&amp;b&quot;</ETag><Size>7</Size>", { etag: "a&b", bytes: 7 }],
+    ["<ETag>W/&quot;a-2&quot;</ETag>", { etag: "a-2" }],
+    ["<ETag>a</ETag>", { etag: "a" }],
+    ["<ETag/><Size/>", {}],
+    ["<Size>-1</Size>", {}],
+  ] as const) {
+    serve(list200(`${whole}<Contents><Key>a/b</Key>${xml}</Contents>`));
+    expect(await list({ prefix: "a/" })).toMatchObject({ objects: [{ key: "a/b", ...details }] });
+  }
 });
 
 test("a token is sent back as it was", async () => {
@@ -141,31 +138,21 @@ test("an error of S3 is returned (A6)", async () => {
 const token = (text: string) =>
   list200(`<IsTruncated>true</IsTruncated><NextContinuationToken>${text}</NextContinuationToken>`);
 
-test.each<[string, body: string]>([
-  ["nothing", ""],
-  ["a page", "<html><body>Sign in</body></html>"],
-  ["half a list", list200(whole).slice(0, -10)],
-  ["crossed elements", list200(`${whole}<a><b></a></b>`)],
-  ["a list with entities of its own", `<!DOCTYPE a [<!ENTITY b "a/c">]>${key("&b;")}`],
-  ["no word on the rest", list200("<KeyCount>0</KeyCount>")],
-  ["a strange word on the rest", list200("<IsTruncated>yes</IsTruncated>")],
-  ["two words on the rest", list200(`${whole}<IsTruncated>true</IsTruncated>`)],
-  ["more, and no token", list200("<IsTruncated>true</IsTruncated>")],
-  ["more, and an empty token", token("")],
-  ["an object without a key", list200(`${whole}<Contents><Size>1</Size></Contents>`)],
-  ["an object with two keys", key("a/b</Key><Key>a/c")],
-  ["a key with elements in it", key("a/b<i>c</i>")],
-  ["a key in CDATA, where an ampersand is no reference", key("<![CDATA[a/&amp;b]]>")],
-  ["a key that was not asked for", key("b/c")],
-  ["a key that is not encoded as it should be", key("a/100%", URL_ENCODED)],
-  ["a key in an unknown encoding", key("a/b", "<EncodingType>base64</EncodingType>")],
-  ["a key in which S3 replaced a character", key("a/\ufffd")],
-  ["a key with an unknown entity", key("a/&nope;")],
-  ["a key with an ampersand alone", key("a/b & c")],
-  ["a key with a character that does not exist", key("a/&#x110000;")],
-])("%s is not a list (A10)", async (_what, body) => {
-  serve(body);
-  expect(await list({ prefix: "a/" })).toEqual(
-    expect.objectContaining({ status: 200, failure: expect.any(String) }),
-  );
+test("what is no whole list of what was asked for is an error (A10)", async () => {
+  for (const body of [
+    ...["", "<html><body>Sign in</body></html>", list200(whole).slice(0, -10)],
+    list200(`${whole}<a><b></a></b>`),
+    `<!DOCTYPE a [<!ENTITY b "a/c">]>${key("&b;")}`,
+    ...["<KeyCount>0</KeyCount>", "<IsTruncated>yes</IsTruncated>"].map(list200),
+    list200(`${whole}<IsTruncated>true</IsTruncated>`),
+    ...[list200("<IsTruncated>true</IsTruncated>"), token("")],
+    list200(`${whole}<Contents><Size>1</Size></Contents>`),
+    ...["a/b</Key><Key>a/c", "a/b<i>c</i>", "<![CDATA[a/&amp;b]]>", "b/c"].map((one) => key(one)),
+    ...[key("a/100%", URL_ENCODED), key("a/b", "<EncodingType>base64</EncodingType>")],
+    ...["a/\ufffd", "a/&nope;", "a/b & c", "a/&#x110000;"].map((one) => key(one)),
+  ]) {
+    serve(body);
+    const page = await list({ prefix: "a/" });
+    expect([body, "failure" in page && page.failure !== ""]).toEqual([body, true]);
+  }
 });

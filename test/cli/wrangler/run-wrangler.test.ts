@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { oldFault } from "../../../src/cli/wrangler/packages.ts";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
 import { makeStandIn } from "../../support/cli/stand-in.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
@@ -42,16 +43,11 @@ test("no secret of the environment reaches wrangler, in whatever case its name i
   expect(env["CLOUDFLARE_API_TOKEN"]).toBe("kept");
 });
 
-test("no secret of this process reaches wrangler, if the world has another environment (S5)", async () => {
+test("nothing of this process reaches wrangler, and its arguments name its environment (S5, S6)", async () => {
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "of-this-process");
   vi.stubEnv("CLOUDFLARE_ENV", "staging");
-  const { env } = await run({});
-  expect(Object.keys(env)).not.toContain("AWS_SECRET_ACCESS_KEY");
-  expect(Object.keys(env)).not.toContain("CLOUDFLARE_ENV");
-});
-
-test("wrangler's environment is what its arguments say, not CLOUDFLARE_ENV (S6)", async () => {
   const { env, argv } = await run({ CLOUDFLARE_ENV: "staging" });
+  expect(Object.keys(env)).not.toContain("AWS_SECRET_ACCESS_KEY");
   expect(Object.keys(env)).not.toContain("CLOUDFLARE_ENV");
   expect(argv).toEqual(["deploy", "--env", ""]);
 });
@@ -62,3 +58,9 @@ test.each([undefined, "text"])(
     expect(await run({}, input)).toMatchObject({ code: 7, asks: false, input: input ?? "" });
   },
 );
+
+test("an old wrangler is refused", () => {
+  const old = ["4.60.0", "4.163.9", "3.114.0"];
+  const fresh = ["4.164.0", "4.164.0-beta.1", "4.200.1", "5.0.0"];
+  expect([...old, ...fresh].filter((version) => oldFault(version))).toEqual(old);
+});
