@@ -18,7 +18,9 @@ test("a route has a name that is an identifier, and no keyword", () => {
   ] as const) {
     const taken = ["imgProps", "XVariant"];
     expect(nameRoutes([path], (name) => taken.includes(name))).toEqual([{ value, type }]);
-    expect(() => new Function(`"use strict"; const ${value} = 1; class ${type}Preset {}`)).not.toThrow();
+    expect(
+      () => new Function(`"use strict"; const ${value} = 1; class ${type}Preset {}`),
+    ).not.toThrow();
   }
 });
 

@@ -261,24 +261,6 @@ const FAULTS = {
   write: s3Grant("write", LEAST),
   prefix: { ...setting("prefix", "publishd/", "published/"), before: mayList },
   sample: setting("prefix", "drafts/", "published/"),
-  "sample: a policy that denies": at(
-    /amazonaws.*\/key\.jpg/,
-    ({ headers }) => (headers.has("authorization") ? xml("AccessDenied", 403) : undefined),
-    (told, repair) => told.does("the key's policy must allow s3:GetObject", repair),
-    mayList,
-  ),
-  "sample: none known": {
-    broken: (world) => {
-      both(world, { canary: undefined });
-      world.args = [];
-    },
-    done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
-  },
-  "sample: no image": fault(
-    (world) => both(world, { canary: "broken/page.jpg" }),
-    "replace that object by an image",
-    () => void stage.s3.objects.set("published/broken/page.jpg", PICTURE),
-  ),
   parameter: at(
     /amazonaws/,
     ({ url }) => (url.includes("x-vitrine=") ? xml("InvalidArgument", 400) : undefined),
@@ -303,13 +285,6 @@ const FAULTS = {
     () => new HttpResponse("Not found", { status: 404 }),
     "make sure that no rule of the zone is in front",
   ),
-  "deployed: not yet": deployed((world) => {
-    world.deployed["PRESETS"] = { card: { width: 9 }, hero: { width: 9, widths: [640] } };
-  }, "npx vitrine deploy"),
-  "deployed: health elsewhere": inFront(
-    (answer, { path }) => (path === "/healthz" ? new HttpResponse("ok\n") : answer),
-    "let /healthz lead to the Worker",
-  ),
   health: worldOf(
     { shell: { HEALTH_TOKEN: "the token of another environment" } },
     "correct HEALTH_TOKEN on this machine",
@@ -318,32 +293,6 @@ const FAULTS = {
     onImages(() => new HttpResponse("no", { status: 418 })),
     "make sure that no rule, snippet or other Worker is in front",
   ),
-  "image: a route elsewhere": deployed((world) => {
-    world.deployed["ROUTES"] = [{ path: "/other/:preset/*", object: "media/*" }];
-  }, "npx vitrine deploy if wrangler.toml has changed"),
-  "image: 502, without health": {
-    broken: (world) => {
-      stage.edge.switches.transformations = false;
-      world.shell = { HEALTH_TOKEN: undefined };
-    },
-    done: (told) => {
-      told.runs("npx wrangler tail");
-      const events = stage.logged.map(({ line }) => line["event"]);
-      expect(events).toContain("not-transformed"); // docs/errors.md says what to do
-      stage.edge.switches.transformations = true;
-    },
-  },
-  "image: a loop": {
-    broken: (world) => {
-      Object.assign(mediaOf(world.deployed), { endpoint: SITE, addressing: "path" });
-      const isLoop = () => mediaOf(world.deployed)["endpoint"] === SITE;
-      world.front = onImages((answer) =>
-        isLoop() ? new HttpResponse(null, { status: 508 }) : answer,
-      );
-      world.shell = { HEALTH_TOKEN: undefined };
-    },
-    done: (told) => told.sets(`${MEDIA}.endpoint`, `https://${HOST}`),
-  },
   formats: inFront(
     withHeader("content-type", "image/gif"),
     "turn off what ignores the vary header",
@@ -416,20 +365,6 @@ const FAULTS = {
       });
     },
   ),
-  "role: an audience that IAM does not know": inAccount(
-    ({ sts }) => void sts.providers.set(SITE, { clientIds: ["another audience"] }),
-    (told, { sts }) =>
-      told.does("compare the provider", () => {
-        const [, audience = ""] = /\b(sts\.amazonaws\.com)\b/.exec(told.text) ?? [];
-        sts.providers.set(SITE, { clientIds: [audience] });
-      }),
-  ),
-  "role: a damaged key": inAccount(
-    (_account, world) => {
-      world.secrets["OIDC_SIGNING_KEY"] = EC_KEY.replace(/.{8}\n(?=-----END)/, "\n");
-    },
-    (told) => told.puts("OIDC_SIGNING_KEY", EC_KEY),
-  ),
   "role-rights": inAccount(
     ({ allowed }) => void allowed.splice(0, 1, "acme-media/other/*"),
     (told, { allowed }) =>
@@ -462,15 +397,11 @@ afterEach(() => {
 const ALSO: Readonly<Record<string, readonly Check[]>> = {
   endpoint: ["reachable", "sources"],
   prefix: ["list", "sample"],
-  "sample: a policy that denies": ["list"],
-  "sample: no image": ["edge", "image"],
   fallback: ["deployed"],
-  "image: a route elsewhere": ["deployed"],
   cache: ["deployed"],
   edge: ["list", "sample"],
   "side-door: of what Vitrine serves": ["configuration"],
   issuer: ["role"],
-  "role: a damaged key": ["issuer"],
   "role-rights": ["sample"],
 };
 

@@ -64,16 +64,6 @@ test("what is wrong with the shell's keys is a warning about the shell alone", a
   }
 });
 
-test("an object that the shell's key may not read says nothing of visitors", async () => {
-  known();
-  stage.s3.objects.set("drafts/key.jpg", { body: new Uint8Array(), type: "image/jpeg" });
-  const media = { ...CONFIGURED.BUCKETS.media, prefix: "drafts/", canary: "a.jpg" };
-  configure({ ...CONFIGURED, BUCKETS: { media } });
-  const report = await examine([], { env: OWN });
-  expect(wrongIn(report)).toMatchObject([{ check: "sample", severity: "warning" }]);
-  for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
-});
-
 test("a file that is to be deployed is wrong if S3 refuses its key, whatever the site shows", async () => {
   const folder = configure();
   const file = join(folder, "secrets.env");

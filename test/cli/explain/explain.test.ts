@@ -11,6 +11,7 @@ import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { leaksIn } from "../../support/overheard.ts";
 import { get, keepNothing, stage } from "../../support/play.ts";
+import { IMPOSSIBLE_PATHS } from "../../support/tables/impossible-paths.ts";
 
 const ROUTES = [
   ...VARS.ROUTES,
@@ -111,29 +112,29 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
   });
 });
 
-describe("if the Worker refuses a URL, vitrine explain says why, as the log does, and ends with 2:", () => {
-  test.each(Object.entries(REFUSED))("%s", async (_what, [path, event]) => {
-    const url = HOST + (await path);
-    await get(url, {}, env);
-    const [logged] = stage.logged;
-    const { code, rows, row } = await explain(url);
-    expect([code, row("Origin URL")]).toEqual([2, undefined]);
-    const { line } = logged ?? {};
-    expect([line?.["event"], line?.["route"], line?.["bucket"]]).toEqual([
-      event,
-      row("Route"),
-      row("Bucket"),
-    ]);
-    for (const name of ["reason", "expired"]) {
-      if (line?.[name] !== undefined) expect(row(name)).toBe(line[name]);
-    }
-    if (line?.["preset"] !== undefined) expect(line["preset"]).toBe(row("Variant"));
-    expect(rows).toMatch(
-      new RegExp(`^Answer +no image: ${event} \\(docs/errors\\.md#${event}\\)$`, "m"),
-    );
-    expect(rows).not.toMatch(/[^\n\P{Cc}]/u);
-  });
+/** Compares why there is no image with what the Worker logs of it. */
+async function agreeOnRefusal(path: string): Promise<void> {
+  stage.logged = [];
+  await get(HOST + path, {}, env);
+  const { line = {} } = stage.logged[0] ?? {};
+  const { code, rows, row } = await explain(HOST + path);
+  expect([path, code, row("Origin URL")]).toEqual([path, 2, undefined]);
+  const rowsOf = { route: "Route", bucket: "Bucket", preset: "Variant" };
+  for (const [name, title] of Object.entries({ ...rowsOf, reason: "reason", expired: "expired" })) {
+    if (line[name] !== undefined) expect([path, row(title)]).toEqual([path, line[name]]);
+  }
+  const event = `${line["event"]}`;
+  expect(row("Answer")).toBe(`no image: ${event} (docs/errors.md#${event})`);
+  expect(rows).not.toMatch(/[^\n\P{Cc}]/u);
+}
+
+test("if the Worker refuses a path, vitrine explain says why, as the log does, and ends with 2", async () => {
+  for (const path of IMPOSSIBLE_PATHS) await agreeOnRefusal(path);
 });
+
+test.each(Object.entries(REFUSED))("so it does of a signature: %s", (_title, path) =>
+  agreeOnRefusal(path),
+);
 
 /** A URL of photos/fig.jpg at its private route. */
 const at = (query: string, preset = "card") => `${HOST}/private/${preset}/photos/fig.jpg${query}`;
