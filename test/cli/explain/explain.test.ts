@@ -115,7 +115,7 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
 /** Compares why there is no image with what the Worker logs of it. */
 async function agreeOnRefusal(path: string): Promise<void> {
   stage.logged = [];
-  await get(HOST + path, {}, env);
+  await get(HOST + path, {}, { ...env }); // a Worker that has logged nothing yet
   const { line = {} } = stage.logged[0] ?? {};
   const { code, rows, row } = await explain(HOST + path);
   expect([path, code, row("Origin URL")]).toEqual([path, 2, undefined]);
@@ -124,7 +124,7 @@ async function agreeOnRefusal(path: string): Promise<void> {
     if (line[name] !== undefined) expect([path, row(title)]).toEqual([path, line[name]]);
   }
   const event = `${line["event"]}`;
-  expect(row("Answer")).toBe(`no image: ${event} (docs/errors.md#${event})`);
+  expect([path, row("Answer")]).toEqual([path, `no image: ${event} (docs/errors.md#${event})`]);
   expect(rows).not.toMatch(/[^\n\P{Cc}]/u);
 }
 
