@@ -2,35 +2,27 @@
 
 import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
-import type { Preset, Variant } from "./preset.ts";
+import { bindingLacks, type Preset } from "./preset.ts";
 import type { Use } from "./routes.ts";
 import type { Named, Report } from "./schema.ts";
-
-/** What an engine is asked to make. */
-type Options = Pick<Variant, "image" | "format">;
 
 /** An option that an engine does not have; with a value, if it has others of it. */
 type Limit = { readonly option: string; readonly value: string };
 
 /** The options of a preset that an engine does not have (B7). */
-function limitsOf(engine: Engine, { image, format }: Options): readonly Limit[] {
-  const { draw = [], metadata, compression } = image;
-  const limits: Limit[] = [];
-  const add = (option: string, value = "") => void limits.push({ option, value });
+function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Limit[] {
   const other = engine === "cf" ? "key" : "url";
-  for (const [at, one] of draw.entries()) {
-    if (one[other] !== undefined) add(`draw[${at}].${other}`);
-  }
+  const limits = draw.flatMap((overlay, at) =>
+    overlay[other] === undefined ? [] : [{ option: `draw[${at}].${other}`, value: "" }],
+  );
   if (engine === "cf") return limits;
   for (const [at, one] of [image, ...draw].entries()) {
-    const place = at === 0 ? "" : `draw[${at - 1}].`;
-    if (one.zoom !== undefined) add(`${place}zoom`);
-    if (one.upscale !== undefined) add(`${place}upscale`, one.upscale);
-    if (one.fit === "scale-up") add(`${place}fit`, one.fit);
+    for (const [option, value] of Object.entries(one)) {
+      const place = at === 0 ? "" : `draw[${at - 1}].`;
+      const lacking = { option: place + option, value: typeof value === "string" ? value : "" };
+      if (bindingLacks(option, value)) limits.push(lacking);
+    }
   }
-  if (metadata !== "none") add("metadata", metadata);
-  if (compression !== undefined) add("compression", compression);
-  if (format === "baseline-jpeg") add("format", format);
   return limits;
 }
 
@@ -54,8 +46,7 @@ type Missing = readonly (readonly [option: string, why: string])[];
 
 /** What keeps the engine of a bucket from making a preset, and what to do. */
 function missing({ name, engine }: Bucket, preset: Preset): Missing {
-  const { format, dpr: _dpr, widths: _widths, ...image } = preset;
-  return limitsOf(engine, { image, format }).map(({ option, value }) => {
+  return limitsOf(engine, preset).map(({ option, value }) => {
     const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
     const lack = `bucket ${name} has engine "${engine}", which has no ${what}`;
     const remedy = option.endsWith(".key")

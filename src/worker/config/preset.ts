@@ -36,7 +36,13 @@ const edges = {
   left: optional(length),
 };
 
-/** The options of an image and of an overlay on it, with their ranges. */
+/** Marks a row: the Images binding lacks the option, or these values of it (B7). */
+const lacking = <Row extends object>(row: Row, ...lacks: readonly unknown[]) => ({ ...row, lacks });
+
+/**
+ * The options of an image and of an overlay on it, with their ranges. A new one is a row here, or in `ofImage`. Their
+ * order is that in the URLs of renditions.
+ */
 const options = {
   width: optional(side),
   height: optional(side),
@@ -47,7 +53,7 @@ const options = {
       oneOf("auto", "face", "left", "right", "top", "bottom", "center"),
     ),
   ), // O4
-  zoom: optional(fraction), // O4
+  zoom: lacking(optional(fraction)), // O4
   background: optional(text), // O12
   rotate: optional(oneOf(0, 90, 180, 270)), // O11
   flip: optional(oneOf("h", "v", "hv")), // O11
@@ -58,7 +64,7 @@ const options = {
   gamma: optional(factor), // O10
   saturation: optional(factor), // O10
   segment: optional(oneOf("foreground")), // O12
-  upscale: optional(oneOf("interpolate", "generate")), // O12
+  upscale: lacking(optional(oneOf("interpolate", "generate"))), // O12
   trim: optional(
     choose(
       isPlainObject,
@@ -107,47 +113,60 @@ const overlay = table(
   },
 );
 
-/** A preset as wrangler.toml has it, with the defaults that protect. */
-export const presetSchema = table(
-  {
-    ...options,
-    fit: optional(fit, "scale-down"),
-    quality: optional(
-      choose(
-        (value) => typeof value === "string",
-        oneOf("high", "medium-high", "medium-low", "low"),
-        integer(1, 100),
-      ),
-    ), // O5
-    // json and svg are not images that the edge makes. The Worker itself handles auto (O6).
-    format: optional(
-      oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"),
-      "auto",
+const ofImage = {
+  fit: lacking(optional(fit, "scale-down"), "scale-up"),
+  quality: optional(
+    choose(
+      (value) => typeof value === "string",
+      oneOf("high", "medium-high", "medium-low", "low"),
+      integer(1, 100),
     ),
-    metadata: optional(oneOf("none", "copyright", "keep"), "none"), // O9
-    anim: optional(boolean, false), // O8
-    compression: optional(oneOf("fast")), // O12
-    draw: optional(listOf(overlay)), // O12
-    dpr: optional(listOf(numberBetween(1, MAX_DENSITY, WHY_NO_MORE))), // O2
-    widths: optional(listOf(side)),
-  },
-  (found, fault) => {
-    const has = (option: keyof typeof found) => option in found;
-    if (!has("width") && !has("height")) fault("needs width or height");
-    if (has("dpr") && has("widths")) fault("has dpr and widths: keep one");
-    if (has("widths") && !has("width")) fault("has widths, but no width");
-    const variants = sizesOf(found);
-    if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
-      fault("has format avif with a side over 1,200 px"); // O7
-    }
-    if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
-      fault("has widths that make its height over 12,000 px");
-    }
-    const { dpr: _dpr, widths: _widths, ...shape } = found;
-    const { length } = encodeURIComponent(JSON.stringify(shape));
-    if (length > MAX_OPTIONS_LENGTH) fault(`is too long: ${length} characters, at most 4,096`);
-  },
-);
+  ), // O5
+  // json and svg are not images that the edge makes. The Worker itself handles auto (O6).
+  format: lacking(
+    optional(oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"), "auto"),
+    "baseline-jpeg",
+  ),
+  metadata: lacking(optional(oneOf("none", "copyright", "keep"), "none"), "copyright", "keep"), // O9
+  anim: optional(boolean, false), // O8
+  compression: lacking(optional(oneOf("fast"))), // O12
+  draw: optional(listOf(overlay)), // O12
+  dpr: optional(listOf(numberBetween(1, MAX_DENSITY, WHY_NO_MORE))), // O2
+  widths: optional(listOf(side)),
+};
+
+const rows: Readonly<Record<string, object>> = { ...options, ...ofImage };
+
+/** Returns whether the Images binding lacks an option with this value (B7). */
+export function bindingLacks(option: string, value?: unknown): boolean {
+  const { lacks }: { readonly lacks?: readonly unknown[] } = { ...rows[option] };
+  return lacks !== undefined && (lacks.length === 0 || lacks.includes(value));
+}
+
+type Options = typeof options;
+/** The options that shape an image, as far as the binding has them. */
+export type ShapeOption = {
+  [Name in keyof Options]: Options[Name] extends { readonly lacks: unknown } ? never : Name;
+}[keyof Options];
+export const SHAPE_OPTIONS = Object.keys(options).filter((option) => !bindingLacks(option));
+
+/** A preset as wrangler.toml has it, with the defaults that protect. */
+export const presetSchema = table({ ...options, ...ofImage }, (found, fault) => {
+  const has = (option: keyof typeof found) => option in found;
+  if (!has("width") && !has("height")) fault("needs width or height");
+  if (has("dpr") && has("widths")) fault("has dpr and widths: keep one");
+  if (has("widths") && !has("width")) fault("has widths, but no width");
+  const variants = sizesOf(found);
+  if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
+    fault("has format avif with a side over 1,200 px"); // O7
+  }
+  if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
+    fault("has widths that make its height over 12,000 px");
+  }
+  const { dpr: _dpr, widths: _widths, ...shape } = found;
+  const { length } = encodeURIComponent(JSON.stringify(shape));
+  if (length > MAX_OPTIONS_LENGTH) fault(`is too long: ${length} characters, at most 4,096`);
+});
 
 export type Preset = Read<typeof presetSchema>;
 export type OutputFormat = Exclude<Preset["format"], "auto">;

@@ -1,6 +1,6 @@
 // What the Images binding is asked for: the options of a variant in its terms. Pure.
 
-import { MAX_SIDE, type Variant } from "../config/preset.ts";
+import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { isOpaque } from "../origin/sniff.ts";
 import type { TransformRequest } from "../request/format.ts";
@@ -74,11 +74,14 @@ function shapeOf(image: Overlay | Image, dpr: number): ImageTransform {
   };
 }
 
-/** The options that the binding takes as they are. */
-const PLAIN = [
-  ...(["background", "rotate", "flip", "sharpen", "blur", "segment"] as const),
-  ...(["brightness", "contrast", "gamma", "saturation"] as const),
-];
+/** The options to which `shapeOf` gives another form. */
+const CHANGED = ["width", "height", "gravity", "trim", "border"] as const;
+type Plain = Exclude<ShapeOption, (typeof CHANGED)[number]>;
+
+/** The options that the binding takes as they are (B7). */
+const PLAIN = SHAPE_OPTIONS.filter(
+  (option): option is Plain => !CHANGED.some((changed) => changed === option),
+);
 
 /** How an overlay is drawn. */
 const DRAW = ["opacity", "repeat", "composite", "top", "right", "bottom", "left"] as const;
