@@ -4,8 +4,17 @@ import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
-import { get, inSeconds, keepNothing, lines, signQuery, stage, stopDate } from "../support/play.ts";
-import { file, network } from "../support/stand.ts";
+import {
+  get,
+  inSeconds,
+  keepNothing,
+  lines,
+  put,
+  signQuery,
+  stage,
+  stopDate,
+} from "../support/play.ts";
+import { network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
 
@@ -72,17 +81,12 @@ test.each<[what: string, status: number, event: string, answer: () => Response]>
 
 test("an object that was missing is shown at once (C1, C4)", async () => {
   expect(await ask("late.jpg")).toEqual([404, KEPT]);
-  stage.s3.objects.set("published/late.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
+  put("late.jpg", "made/key.jpg");
   expect(await ask("late.jpg")).toEqual([200, "public, max-age=600"]);
 });
 
 test.each<[what: string, status: number, body: string | null, line: object]>([
-  [
-    "an encryption key that cannot be used",
-    400,
-    code("KMS"),
-    { event: "origin-denied", origin: "KMS" },
-  ],
+  ["an encryption key out of use", 400, code("KMS"), { event: "origin-denied", origin: "KMS" }],
   ["a 401 without a code (A7)", 401, null, { event: "slots-refused" }],
   ["a bucket that does not exist", 404, code("NoSuchBucket"), { event: "origin-denied" }],
   ["a 403 without a code", 403, null, { event: "origin-denied" }],

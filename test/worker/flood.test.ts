@@ -18,10 +18,9 @@ async function flood(times: number, path: string, init: RequestInit = {}, env?: 
 
 /** How often the log has each event. */
 function counts(): Record<string, number> {
-  const events = Object.groupBy(lines(), ({ event }) => `${event}`);
-  return Object.fromEntries(
-    Object.entries(events).map(([event, all]) => [event, all?.length ?? 0]),
-  );
+  const found: Record<string, number> = {};
+  for (const { event } of lines()) found[`${event}`] = (found[`${event}`] ?? 0) + 1;
+  return found;
 }
 
 /** The limiter lets nobody pass on the route of avatars. */
@@ -57,15 +56,9 @@ test.each(FREE)(
     expect(lines()).toHaveLength(10);
     wait(1);
     expect(await flood(20, path, init, env)).toEqual([status]);
-    expect(stage.logged[10]).toEqual({
-      level: "warn",
-      line: {
-        event: "lines-left-out",
-        of: event,
-        times: 991,
-        since: new Date(BEGAN).toISOString(),
-      },
-    });
+    const since = new Date(BEGAN).toISOString();
+    const line = { event: "lines-left-out", of: event, times: 991, since };
+    expect(stage.logged[10]).toEqual({ level: "warn", line });
     expect(counts()).toEqual({ [event]: 20, "lines-left-out": 1 });
   },
 );
@@ -116,11 +109,8 @@ test("a flood of one event hides no line of another one", async () => {
   expect(counts()).toEqual(Object.fromEntries(FREE.map(([event]) => [event, 10])));
   wait(60);
   await get("/nothing", {}, env);
-  const told = lines().slice(FREE.length * 10);
-  expect(told.map(({ of, times }) => [of, times])).toEqual([
-    ...FREE.map(([event]) => [event, 20]),
-    [undefined, undefined],
-  ]);
+  const left = lines().slice(FREE.length * 10, -1);
+  expect(left.map(({ of, times }) => [of, times])).toEqual(FREE.map(([event]) => [event, 20]));
 });
 
 test("ten lines in a minute leave nothing out", async () => {
@@ -145,17 +135,12 @@ test("after a clock is set back, lines are still logged", async () => {
   expect(counts()).toEqual({ "no-such-route": 11, "lines-left-out": 1 });
 });
 
-test.each([
-  ...([
-    "slots-refused",
-    "role-refused",
-    "origin-denied",
-    "origin-failed",
-    "timed-out",
-    "quota-spent",
-  ] as const),
-  ...(["edge-failed", "not-transformed", "configuration-broken"] as const),
-])("%s may need an operator: no line is left out", (event) => {
+const URGENT = [
+  ...(["slots-refused", "role-refused", "origin-denied", "origin-failed", "timed-out"] as const),
+  ...(["quota-spent", "edge-failed", "not-transformed", "configuration-broken"] as const),
+];
+
+test.each(URGENT)("%s may need an operator: no line is left out", (event) => {
   const env = {};
   for (let times = 0; times < 15; times++) expect(shouldLog(env, event, BEGAN)).toBe(true);
 });

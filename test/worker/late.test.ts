@@ -42,6 +42,8 @@ function hold() {
   return { asked: asked.promise, ...answer };
 }
 
+const sendNow = () => send("https://a.example/k", {}, Date.now() + 1000);
+
 const JSON_TYPE = { "content-type": "application/json" };
 const LATE = { event: "timed-out", reason: "no answer in time" };
 
@@ -71,7 +73,7 @@ test.each<[string, ResponseInit]>([
 
 test("an edge that fails when the time is over disturbs nobody", async () => {
   const { asked, reject } = hold();
-  const outcome = send("https://a.example/k", {}, Date.now() + 1000);
+  const outcome = sendNow();
   await asked;
   await vi.advanceTimersByTimeAsync(1000);
   expect(await outcome).toEqual(LATE);
@@ -86,7 +88,7 @@ test("a late body that has broken off, or that will not be let go of, disturbs n
   const stubborn = new ReadableStream({ cancel: () => Promise.reject(new Error("no")) });
   for (const body of [broken, stubborn, null]) {
     const { resolve } = hold();
-    const outcome = send("https://a.example/k", {}, Date.now() + 1000);
+    const outcome = sendNow();
     await vi.advanceTimersByTimeAsync(1000);
     resolve(new Response(body));
     expect(await outcome).toEqual(LATE);
@@ -110,10 +112,7 @@ test.each<[string, () => BodyInit | null, ResponseInit]>([
   ["a longer error that stalls", () => stalling("x".repeat(4000)).body, { status: 500 }],
 ])("when %s has come, no timer is left", async (_what, body, init) => {
   vi.mocked(fetch).mockImplementation(async () => new Response(body(), init));
-  expect(await send("https://a.example/k", {}, Date.now() + 1000)).toHaveProperty(
-    "status",
-    init.status ?? 200,
-  );
+  expect(await sendNow()).toHaveProperty("status", init.status ?? 200);
   expect(vi.getTimerCount()).toBe(0);
   await turn();
   expect(unhandled).not.toHaveBeenCalled();
@@ -121,10 +120,7 @@ test.each<[string, () => BodyInit | null, ResponseInit]>([
 
 test("when the request has failed, no timer is left", async () => {
   vi.mocked(fetch).mockRejectedValue(new TypeError("network connection lost"));
-  expect(await send("https://a.example/k", {}, Date.now() + 1000)).toHaveProperty(
-    "event",
-    "edge-failed",
-  );
+  expect(await sendNow()).toHaveProperty("event", "edge-failed");
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -133,7 +129,7 @@ test.each([0, 600, 999])(
   async (ms) => {
     const { asked, resolve } = hold();
     const settled = vi.fn();
-    const outcome = send("https://a.example/k", {}, Date.now() + 1000).finally(settled);
+    const outcome = sendNow().finally(settled);
     await asked;
     await vi.advanceTimersByTimeAsync(ms);
     const { told, body } = stalling("ERROR 9404: no");

@@ -3,8 +3,6 @@
 import { expect, test } from "vitest";
 import type { BucketNotice } from "../../../src/worker/base/notice.ts";
 import type { SlotName } from "../../../src/worker/base/refusal.ts";
-import type { Bucket } from "../../../src/worker/config/bucket.ts";
-import { readConfig } from "../../../src/worker/config/config.ts";
 import {
   advance,
   type BucketEvent,
@@ -14,16 +12,12 @@ import {
   slotsInOrder,
   startState,
 } from "../../../src/worker/origin/bucket-state.ts";
-import { ENV, NEXT } from "../../support/env.ts";
+import { bucketOf } from "../../support/config-of.ts";
+import { NEXT } from "../../support/env.ts";
 
 const NOW = 1_000_000;
 
-function bucketOf(secrets: object): Bucket {
-  const config = readConfig({ ...ENV, ...NEXT, ...secrets });
-  return ("buckets" in config ? config.buckets[0] : undefined) ?? expect.unreachable();
-}
-
-const BOTH = bucketOf({});
+const BOTH = bucketOf(NEXT);
 const slot = (name: SlotName) =>
   BOTH.slots.find((one) => one.name === name) ?? expect.unreachable();
 

@@ -2,12 +2,12 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Notice } from "../../../src/worker/base/notice.ts";
-import { readConfig } from "../../../src/worker/config/config.ts";
 import { getSession } from "../../../src/worker/origin/get-session.ts";
 import { createMemory, type RoleMemory } from "../../../src/worker/origin/memories.ts";
 import { advanceRole } from "../../../src/worker/origin/role-state.ts";
 import { type Failure, isFailure } from "../../../src/worker/origin/session.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
+import { bucketOf } from "../../support/config-of.ts";
 import {
   answerOf,
   EC_KEY,
@@ -50,9 +50,7 @@ beforeEach(() => {
 });
 
 function memory(change: object = {}): RoleMemory {
-  const config = readConfig({ ...KEYLESS, ...change });
-  const role = "mistakes" in config ? undefined : config.buckets[0]?.role;
-  if (!role) throw new Error("no role");
+  const { role = expect.unreachable() } = bucketOf({ ...KEYLESS, ...change });
   return createMemory({ role }, advanceRole, (notice) => told.push(notice));
 }
 

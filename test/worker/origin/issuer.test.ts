@@ -2,10 +2,9 @@
 
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { expect, test } from "vitest";
-import { readConfig } from "../../../src/worker/config/config.ts";
-import type { Oidc } from "../../../src/worker/config/oidc.ts";
 import { makeToken } from "../../../src/worker/origin/get-session.ts";
 import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
+import { configOf } from "../../support/config-of.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
 import { EC_KEY, ISSUER, KEYLESS, OTHER_EC_KEY } from "../../support/issuer.ts";
 import { get, lines } from "../../support/play.ts";
@@ -15,12 +14,6 @@ const KEYS = "/.well-known/jwks.json";
 
 const keysOf = async (env: object = KEYLESS): Promise<{ kid: string; alg: string }[]> =>
   JSON.parse(await (await get(KEYS, {}, env)).text()).keys;
-
-function oidcOf(change: object = {}): Oidc {
-  const config = readConfig({ ...KEYLESS, ...change });
-  if ("mistakes" in config || !config.oidc) throw new Error("not an issuer");
-  return config.oidc;
-}
 
 /** The public half of a key as Node.js has it, named by RFC 7638. */
 function publicOf(pem: string) {
@@ -63,7 +56,7 @@ test.each([DISCOVERY, KEYS])("%s is kept for a minute, protected, and only read"
 });
 
 test("a token is checked by the published key, and lasts five minutes (K4, K7)", async () => {
-  const oidc = oidcOf();
+  const { oidc = expect.unreachable() } = configOf(KEYLESS);
   const { signers } = await issuerKeysOf(oidc);
   const [signer] = signers;
   if (!signer) throw new Error("no key");

@@ -39,15 +39,9 @@ test.each<[string, string]>([
   ["no secret", without("SecretAccessKey")],
   ["no token", without("SessionToken")],
   ["no expiry", without("Expiration")],
-  [
-    "two key ids",
-    RIGHT.replace("<AccessKeyId>", "<AccessKeyId>ASIAOTHER0000000000</AccessKeyId><AccessKeyId>"),
-  ],
+  ["two key ids", RIGHT.replace(/<AccessKeyId>.*<\/AccessKeyId>/, "$&$&")],
   ["two blocks", RIGHT.replace(/<Credentials>[\s\S]*<\/Credentials>/, "$&$&")],
-  [
-    "a block in a block",
-    RIGHT.replace("<SessionToken>", "<Credentials></Credentials><SessionToken>"),
-  ],
+  ["a block in a block", RIGHT.replace("<SessionToken>", "<Credentials></Credentials>$&")],
   ["a comment", RIGHT.replace("<AccessKeyId>", "<!-- --><AccessKeyId>")],
   ["CDATA", element("SessionToken", "<![CDATA[AQoDYXdzEJr1KEXAMPLE]]>")],
   ["an entity", element("SessionToken", "&xxe;AQoDYXdzEJr1KEXAMPLE")],
@@ -68,17 +62,13 @@ test.each<[string, string]>([
 
 const TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJl";
 
-test.each<[string, number, string, string, RegExp]>([
-  ["a token", 400, errorOf("InvalidIdentityToken"), "InvalidIdentityToken", /docs\/keyless.md/],
-  ["a trust policy", 403, errorOf("AccessDenied"), "AccessDenied", /docs\/keyless.md/],
-  ["an issuer", 400, errorOf("IDPCommunicationError"), "IDPCommunicationError", /docs\/keyless.md/],
-  [
-    "an unknown code",
-    400,
-    errorOf("PackedPolicyTooLarge"),
-    "PackedPolicyTooLarge",
-    /STS answers 400/,
-  ],
+const KEYLESS_PAGE = /docs\/keyless.md/;
+
+test.each<[what: string, status: number, text: string, origin: string, reason: RegExp]>([
+  ["a token", 400, errorOf("InvalidIdentityToken"), "InvalidIdentityToken", KEYLESS_PAGE],
+  ["a trust policy", 403, errorOf("AccessDenied"), "AccessDenied", KEYLESS_PAGE],
+  ["an issuer", 400, errorOf("IDPCommunicationError"), "IDPCommunicationError", KEYLESS_PAGE],
+  ["another code", 400, errorOf("PackedPolicyTooLarge"), "PackedPolicyTooLarge", /STS answers 400/],
   ["a code in a success", 200, errorOf("AccessDenied"), "unreadable", /not one of STS/],
   ["HTML", 502, "<html>Bad gateway</html>", "502", /STS answers 502/],
   ["a redirect", 301, errorOf("AccessDenied"), "301", /not one of STS/],
