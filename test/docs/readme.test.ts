@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
-import { freePort } from "../support/free-port.ts";
-import { copyProject, editFile, endRuns, removeCopies, start } from "../support/local-run.ts";
-import { overhearAnswer } from "../support/overheard.ts";
+import { ENV, VARS } from "../support/env.ts";
+import { copyProject, editFile, removeCopies } from "../support/local-run.ts";
+import { get, put } from "../support/play.ts";
+import { file } from "../support/stand.ts";
 import { readPage } from "./pages.ts";
 
 const BLOCKS = [...readPage("README.md").matchAll(/^( *)```sh\n(.*?)^\1```$/gms)];
@@ -28,10 +29,7 @@ const ELSEWHERE = [
 ];
 
 const folder = copyProject();
-afterAll(async () => {
-  await endRuns();
-  removeCopies();
-});
+afterAll(removeCopies);
 
 test("each command is tried here or elsewhere", () => {
   const here = [
@@ -43,16 +41,16 @@ test("each command is tried here or elsewhere", () => {
   expect(LINES.filter((line) => !ELSEWHERE.includes(line) && !here.includes(line))).toEqual([]);
 });
 
-test("the local run answers each curl as the README says", { timeout: 90_000 }, async () => {
-  const port = await freePort();
-  await start(folder, port);
+test("each curl is answered as the README says", async () => {
+  const objects = ["photos/dandelion.jpg", "photos/fig.jpg", "broken/page.jpg"];
+  for (const key of objects) put(key, file(key));
+  const env = { ...ENV, PRESETS: { ...VARS.PRESETS, thumbnail: { width: 160 } } };
   const answers = linesOf("curl ").map(async (line) => {
     const [, accept = "*/*"] = /-H 'accept: (.*?)'/.exec(line) ?? [];
     const [, path = ""] = /http:\/\/localhost:8787(\S+)$/.exec(line) ?? [];
     const method = line.includes(" -I ") ? "HEAD" : "GET";
-    const answer = await fetch(`http://localhost:${port}${path}`, { method, headers: { accept } });
-    await overhearAnswer(answer);
-    return [answer.status, answer.headers.get("content-type")];
+    const { status, headers } = await get(path, { method, headers: { accept } }, env);
+    return [status, headers.get("content-type")];
   });
   expect(await Promise.all(answers)).toEqual([
     [200, "image/avif"],
