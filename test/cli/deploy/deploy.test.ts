@@ -60,16 +60,19 @@ test("without a file, wrangler gets no secret, and S3 is not asked", async () =>
   expect(out).toContain("gets no secret. All others stay as they are deployed\n");
 });
 
-test.each<[what: string, text: string]>([
-  ["JSON", JSON.stringify(NEXT)],
-  ["JSON after a mark", `\uFEFF${JSON.stringify(NEXT)}`],
-  ["lines after a mark", `\uFEFF${lines(NEXT)}`],
-  ["lines with export", lines(NEXT).replace(/^(?=A)/gm, "export ")],
-  ["comments behind the values", lines(NEXT).replaceAll("\n", " # 'ours'\r\n")],
-])("every secret of the file is deployed, and no other: %s (S5)", async (_what, text) => {
-  writeFileSync(join(folder, "secrets.env"), text);
-  expect(await run()).toMatchObject({ code: 0 });
-  expect(ran).toMatchObject([{ file: { secrets: NEXT } }]);
+test("every secret of the file is deployed, in each form, and no other (S5)", async () => {
+  for (const text of [
+    JSON.stringify(NEXT),
+    `\uFEFF${JSON.stringify(NEXT)}`,
+    `\uFEFF${lines(NEXT)}`,
+    lines(NEXT).replace(/^(?=A)/gm, "export "),
+    lines(NEXT).replaceAll("\n", " # 'ours'\r\n"),
+  ]) {
+    ran.length = 0;
+    writeFileSync(join(folder, "secrets.env"), text);
+    expect(await run()).toMatchObject({ code: 0 });
+    expect(ran).toMatchObject([{ file: { secrets: NEXT } }]);
+  }
 });
 
 test("the doctor is asked about what is deployed, without the shell's keys of S3 (S5)", async () => {

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { HttpResponse, http, passthrough } from "msw";
-import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { beginSite, CONFIGURED, checksOf, configure, examine } from "../../support/cli/doctor.ts";
@@ -41,11 +41,11 @@ const FOUND: Readonly<Record<Exclude<S3Fault, "no-list-bucket">, Check | undefin
 };
 const GRANTED = { "all-read": "public", "all-list": "public", write: "write" } as const;
 
-test("each fault of S3 is found, and nothing else is, nor is anything changed (A5, A6, A7, A9)", async () => {
+/** Runs the doctor with each fault, or grant. @returns what it finds: one check, and nothing else */
+async function findFaults(faults: Readonly<Record<string, Check | undefined>>) {
   const cases: [string, Finding[]][] = [];
-  for (const [name, check] of Object.entries({ ...FOUND, ...GRANTED })) {
+  for (const [name, check] of Object.entries(faults)) {
     beginSite();
-    if (/^(?:stall|reset)/.test(name)) runFast(); // it asks again
     const set: Set<string> = name in GRANTED ? stage.s3.grants : stage.s3.faults;
     set.add(name);
     const before = [...stage.s3.objects];
@@ -53,10 +53,20 @@ test("each fault of S3 is found, and nothing else is, nor is anything changed (A
     const checks = [...new Set(wrong.map((one) => one.check))];
     expect([name, checks]).toEqual([name, check === undefined ? [] : [check]]);
     expect([...stage.s3.objects]).toEqual(before);
-    vi.useRealTimers();
     if (name !== "clock-skew") cases.push([name, wrong]); // it has a time
   }
-  await expectFindings("s3-faults.txt", cases);
+  return cases;
+}
+
+const { reset, stall, "stall-midway": midway, ...AT_ONCE } = FOUND;
+
+test("each fault of S3 is found, and nothing else is, nor is anything changed (A5, A6, A7, A9)", async () =>
+  expectFindings("s3-faults.txt", await findFaults({ ...AT_ONCE, ...GRANTED })));
+
+test("an S3 that keeps the doctor waiting is found", async () => {
+  runFast(100);
+  const slow = { reset, stall, "stall-midway": midway };
+  await expectFindings("s3-waits.txt", await findFaults(slow));
 });
 
 test("slots and keys of this machine, and a name that breaks TLS", async () => {
