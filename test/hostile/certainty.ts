@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Asked, askedWithoutSts, mood } from "./inputs.ts";
+import { fault } from "./kept-visits.ts";
 import { fallbackCalls, namesObject, pay, property, type Visit } from "./property.ts";
 import { type Call, CONFIG, createIsolate, DIRECT } from "./world.ts";
 
-const fault = (code: number, status: number) => ({ code, status });
 const FAILURES = [
   ...[fault(9408, 403), fault(9408, 403), fault(9408, 401), fault(9519, 502), fault(9420, 415)],
   ...[fault(9404, 404), fault(9412, 415), fault(9509, 502), fault(9422, 429)],

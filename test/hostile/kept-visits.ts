@@ -38,14 +38,15 @@ export const GET: Manner = {
 /** Time steps in seconds, around the limits. */
 export const step = fc.constantFrom(0, 0, 1, 2.999, 3, 10, 59, 59.999, 60, 61, 300, 1000);
 
+export const fault = (code: number, status: number): Fault => ({ code, status });
+
 /** Faults after which the object may be shown again, whatever the edge and S3 were asked. */
 export const OUTAGES: readonly Fault[] = [
-  { code: 9509, status: 502 },
-  { code: 9505, status: 502 },
-  { code: 9522, status: 503 },
-  { code: 9422, status: 429 },
-  { code: 9401, status: 403 },
+  ...[fault(9509, 502), fault(9505, 502), fault(9522, 503), fault(9422, 429), fault(9401, 403)],
 ];
+const DENIALS = [fault(9408, 403), fault(9408, 403), fault(9408, 401), fault(9519, 502)];
+const MISSING = [fault(9404, 404), fault(9408, 404)];
+const BROKEN = [fault(9412, 415), fault(9420, 415), fault(9402, 413)];
 
 /** How all fails: S3 itself; or the edge, a connection, transformations, with an object that was replaced meanwhile. */
 export const outage: fc.Arbitrary<Partial<Mood>> = fc.oneof(
@@ -58,33 +59,19 @@ export const outage: fc.Arbitrary<Partial<Mood>> = fc.oneof(
     .map((is) => ({ ...is, revision: 1 })),
 );
 
-/** Denials: S3 says AccessDenied or NoSuchKey, refuses the key, or gives the object. */
+/** Denials: S3 says why, or gives the object. */
 const denied = fc.record({
-  failure: fc.constantFrom<Fault>(
-    { code: 9408, status: 403 },
-    { code: 9408, status: 403 },
-    { code: 9408, status: 403 },
-    { code: 9408, status: 401 },
-    { code: 9519, status: 502 },
-  ),
-  s3: fc.constantFrom(10, 20, 3, 43, 18, 2, 8),
+  failure: fc.constantFrom(...DENIALS),
+  s3: fc.nat(255),
 });
 
 /** What S3 says of a missing object, and failures of every other kind. */
 export const failing: fc.Arbitrary<Partial<Mood>> = fc.oneof(
   outage,
-  fc
-    .constantFrom<Fault>({ code: 9404, status: 404 }, { code: 9408, status: 404 })
-    .map((failure) => ({ failure })),
+  fc.constantFrom(...MISSING).map((failure) => ({ failure })),
   denied,
   denied,
-  fc
-    .constantFrom<Fault>(
-      { code: 9412, status: 415 },
-      { code: 9420, status: 415 },
-      { code: 9402, status: 413 },
-    )
-    .map((failure) => ({ failure })),
+  fc.constantFrom(...BROKEN).map((failure) => ({ failure })),
 );
 
 /** What works. */

@@ -341,10 +341,7 @@ function objectOf(url: string, isHead: boolean): Response {
   const isOfEdge = engine === "cf" && mood.s3 % 3 !== 0;
   if (trouble?.status === 404) return refusalOfS3(404, "NoSuchKey");
   const isDenial = failure === undefined && outcome === "fault" && mood.fault % 3 === 0;
-  if (isDenial || trouble?.code === 9408) {
-    const said = answerOfS3();
-    if (!said.ok) return said;
-  }
+  if ((isDenial || trouble?.code === 9408) && mood.s3 % 4 !== 0) return failOfS3(mood.s3 >> 2);
   if (!isOfEdge && [9505, 9509, 9510, 9518, 9519].includes(trouble?.code ?? 0)) {
     if (mood.s3 % 2 === 0) throw new TypeError("Network connection lost.");
     return refusalOfS3(pick([500, 503, 400, 429], mood.s3 >> 1), "InternalError");
@@ -581,21 +578,6 @@ const ODD_FACTS = [
 
 function typeOf(format: string): string {
   return `image/${format.replace("baseline-", "").replace("-force", "")}`;
-}
-
-/** S3's word on an object that the edge was denied. */
-function answerOfS3(): Response {
-  const { s3 } = mood;
-  const codes = [
-    "AccessDenied",
-    "SignatureDoesNotMatch",
-    "InvalidAccessKeyId",
-    "NoSuchKey",
-    "Weird",
-  ];
-  const status = pick([206, 200, 403, 403, 404, 400, 301, 500], s3);
-  if (s3 % 17 === 0) throw new TypeError("Network connection lost.");
-  return status < 300 ? new Response(ORIGINAL, { status }) : refusalOfS3(status, pick(codes, s3));
 }
 
 function refusalOfS3(status: number, code: string): Response {

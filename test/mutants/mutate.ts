@@ -25,7 +25,7 @@ const OPPOSITES: Readonly<Record<string, string>> = {
   ...{ "&&": "||", "||": "&&", "+": "-", "-": "+", "*": "/", "/": "*", "%": "*" },
 };
 
-/** Fields whose nodes are no code that runs, or names that are not values. */
+/** Fields whose nodes are no code that runs. */
 const NO_CODE = ["typeAnnotation", "returnType", "typeArguments", "typeParameters", "implements"];
 const TRANSPARENT = ["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpression"];
 
@@ -69,7 +69,6 @@ function* changesOf(node: Node, source: string): Generator<Change> {
       break;
     case "IfStatement":
     case "ConditionalExpression":
-    case "WhileStatement":
       if (isNode(test) && !hasOpposite(test)) yield [test.start, test.end, `!(${textOf(test)})`];
       break;
     case "Literal":

@@ -31,6 +31,7 @@ test.each<[string, object, string[], string[]]>([
     ["current"],
     ["next"],
   ],
+  ["one with a space", { ...SECRETS, AWS_SECRET_ACCESS_KEY: "a b" }, [], ["current"]],
   ["none", {}, [], ["current"]],
 ])("of %s is known what can be used and what cannot", (_what, vars, usable, unusable) => {
   const mistakes: string[] = [];

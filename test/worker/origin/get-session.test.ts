@@ -133,6 +133,14 @@ describe("while STS fails", () => {
     expect(await ask(role)).toBe(`ASIA${asked.length}`);
   });
 
+  test("credentials that have expired open nothing", async () => {
+    const role = memory();
+    await ask(role);
+    answer = error("AccessDenied", 403);
+    pass(60 * MINUTE);
+    expect(await ask(role)).toBe("AccessDenied");
+  });
+
   test("and no credentials are left, STS is asked every 3 s at most", async () => {
     const role = memory();
     answer = error("AccessDenied", 403);
