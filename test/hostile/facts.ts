@@ -31,6 +31,10 @@ const ROUTES = Object.keys(PLACES).filter((path) => path.endsWith("/:preset/*"))
 
 const QUERIES = ["?facts", "?facts", "?facts", "", "?facts=", "?facts=1", "?FACTS", "?facts&facts"];
 
+/** An edge that says that it succeeded, and tells anything. */
+const ODD = { outcome: 6, resized: "internal=ok/m", contentType: "application/json", warning: "" };
+const odd = mood.map((one) => ({ ...one, ...ODD }));
+
 const likely: fc.Arbitrary<Asked & { readonly route: string; readonly variant: string }> = fc
   .record({
     route: fc.constantFrom(...ROUTES),
@@ -41,11 +45,7 @@ const likely: fc.Arbitrary<Asked & { readonly route: string; readonly variant: s
     spoilt: fc.constantFrom(undefined, undefined, "kid" as const, "secret" as const),
     facts: fc.constantFrom(true, true, false),
     method: fc.constantFrom("GET", "GET", "GET", "HEAD"),
-    mood: fc.oneof(
-      healthy,
-      mood,
-      mood.map((one) => ({ ...one, ...ODD })),
-    ),
+    mood: fc.oneof(healthy, mood, odd),
   })
   .map(({ key, query, ...one }) => {
     const isSigned = /^\/(?:private|secret)\//.test(one.route);
@@ -57,9 +57,6 @@ const likely: fc.Arbitrary<Asked & { readonly route: string; readonly variant: s
       headers: one.route.startsWith("/app/") ? [...headers, origin] : headers,
     };
   });
-
-/** An edge that says that it succeeded, and tells anything. */
-const ODD = { outcome: 6, resized: "internal=ok/m", contentType: "application/json", warning: "" };
 
 export const ofFacts = {
   facts: property(

@@ -39,7 +39,7 @@ describe("for any request,", () => {
     const { tally } = await ask(thread, attack);
     const { visits = 0, "reached the edge": reached = 0 } = tally;
     expect(reached / visits).toBeGreaterThan(0.15);
-    for (const status of [200, 403, 404, 405, 410, 415, 429, 502, 503, 504, 508]) {
+    for (const status of [200, 403, 404, 405, 410, 415, 429, 502, 503, 508]) {
       expect(tally).toHaveProperty(`${status}`);
     }
   });

@@ -4,18 +4,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { callsFor, GET, KEEP, pay } from "./kept-visits.ts";
-import { healthy, type Order, order, reader } from "./orders.ts";
+import { healthy, type Order, OTHER_SECRETS, order, reader } from "./orders.ts";
 import { property, type Visit } from "./property.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow } from "./world.ts";
 
 const revision = fc.nat(2);
+const another = fc.record({ revision, isNewVersion: fc.boolean() });
 
 /** Credentials of the bucket `other` alone. */
 const OWN = {
-  ...CONFIG,
+  ...{ ...CONFIG, ...OTHER_SECRETS },
   BUCKETS: { ...CONFIG.BUCKETS, other: { ...CONFIG.BUCKETS.other, credentials: "OTHER" } },
-  OTHER_ACCESS_KEY_ID: "AKIAQYLPMN5HHHFPTYPO",
-  OTHER_SECRET_ACCESS_KEY: "s3cret".repeat(6),
   OTHER_ACCESS_KEY_ID_NEXT: "AKIAQYLPMN5HHHFPTYPP",
   OTHER_SECRET_ACCESS_KEY_NEXT: "s3cret".repeat(6),
 };
@@ -29,15 +28,14 @@ const plain = ({ route, ...one }: Order): Order => ({
 
 const tagOf = ({ answer }: Visit) => answer.headers.get("etag") ?? assert.fail("no etag");
 
+const orders = fc.array(order, { minLength: 2, maxLength: 4 });
+
 export const ofIdentity = {
   fresh: property(
     "a replaced object is shown at the second visit after keep, and at once under a new version, whatever the edge keeps",
     fc.record({
       ...{ order, reads: reader, mood: healthy },
-      visits: fc.array(fc.record({ revision, isNewVersion: fc.boolean() }), {
-        minLength: 2,
-        maxLength: 4,
-      }),
+      visits: fc.array(another, { minLength: 2, maxLength: 4 }),
     }),
     async (suspect, { order: any, reads, mood: now, visits }) => {
       const scene = { isolate: createIsolate(), cache: emptyCache() };
@@ -73,10 +71,8 @@ export const ofIdentity = {
     async (suspect, { first: any, second, mood: now, direct, readers, revisions, ...same }) => {
       const first = plain(any);
       const other = plain(second);
-      const wanted = {
-        ...(same.sameKey ? first : other),
-        variant: same.sameVariant ? first.variant : other.variant,
-      };
+      const { variant } = same.sameVariant ? first : other;
+      const wanted = { ...(same.sameKey ? first : other), variant };
       const isolate = createIsolate(direct ? DIRECT : CONFIG);
       const ask = (what: Order, at: 0 | 1, headers: Record<string, string> = {}) => {
         const mood = { ...now, revision: revisions[at] };
@@ -93,11 +89,7 @@ export const ofIdentity = {
   ),
   slots: property(
     "each bucket is opened by its own credentials alone",
-    fc.record({
-      orders: fc.array(order, { minLength: 2, maxLength: 4 }),
-      reads: reader,
-      mood: healthy,
-    }),
+    fc.record({ orders, reads: reader, mood: healthy }),
     async (suspect, { orders, reads, mood: now }) => {
       if (engineNow() === "r2" || engineNow() === "role") return; // they have no slots
       const scene = { isolate: createIsolate(OWN), cache: emptyCache() };

@@ -43,7 +43,11 @@ const svg = healthy.map((one) => ({ ...one, type: 4 }));
 const next = fc.record({
   ...{ again: fc.constantFrom(true, true, false), other: order, twin: fc.nat(8) },
 });
-const deploy = fc.nat(255);
+const other = fc.record({
+  ...{ order: next, manner, reads: fc.option(reader), deploy: fc.nat(255), step },
+});
+const someone = fc.record({ manner, deploy: fc.nat(EQUAL.length - 1), step, other: mood });
+const later = fc.record({ manner, step: fc.constantFrom(0, 61, 3601) });
 const single = fc.record({ order, manner, reads: reader, mood: healthy, missing: fc.boolean() });
 
 export const ofKept = {
@@ -52,10 +56,7 @@ export const ofKept = {
     fc.record({
       ...{ first: order, reads: reader, hasStore: fc.boolean() },
       mood: fc.oneof(healthy, mood, svg),
-      visits: fc.array(fc.record({ order: next, manner, reads: fc.option(reader), deploy, step }), {
-        minLength: 2,
-        maxLength: 3,
-      }),
+      visits: fc.array(other, { minLength: 2, maxLength: 3 }),
     }),
     async (suspect, { first, reads, mood: now, hasStore, visits }) => {
       const cache = emptyCache();
@@ -81,10 +82,7 @@ export const ofKept = {
     "what was made for one visitor is not made again for another, however they ask",
     fc.record({
       ...{ order, reads: reader, mood: healthy, first: manner },
-      visits: fc.array(fc.record({ manner, deploy: fc.nat(EQUAL.length - 1), step, other: mood }), {
-        minLength: 1,
-        maxLength: 4,
-      }),
+      visits: fc.array(someone, { minLength: 1, maxLength: 4 }),
     }),
     async (suspect, { order: wanted, reads, mood: now, first, visits }) => {
       const cache = emptyCache();
@@ -141,10 +139,7 @@ export const ofKept = {
     "no header of the cache reaches a visitor, and nothing of a visitor reaches what is kept",
     fc.record({
       ...{ order, reads: reader, mood: fc.oneof(healthy, mood), is: fc.option(failing) },
-      visits: fc.array(fc.record({ manner, step: fc.constantFrom(0, 61, 3601) }), {
-        minLength: 1,
-        maxLength: 3,
-      }),
+      visits: fc.array(later, { minLength: 1, maxLength: 3 }),
     }),
     async (suspect, { order: wanted, reads, mood: now, is, visits }) => {
       const scene = { isolate: createIsolate(), cache: emptyCache() };

@@ -62,14 +62,15 @@ function spoil({ objects }: R2, how: (typeof SPOILT)[number]): boolean {
   const all = [...objects];
   for (const [at, [name, entry]] of all.entries()) {
     const [, other = entry] = all[(at + 1) % all.length] ?? [];
-    const length = { ...entry.customMetadata, length: `${entry.body.length >> 1}` };
+    const { body, customMetadata: metadata = {} } = entry;
+    const half = body.length >> 1;
     const spoilt = {
-      half: { ...entry, body: entry.body.subarray(0, entry.body.length >> 1) },
-      junk: { ...entry, body: Buffer.alloc(entry.body.length, "junk") },
+      half: { ...entry, body: body.subarray(0, half) },
+      junk: { ...entry, body: Buffer.alloc(body.length, "junk") },
       original: {
         ...entry,
-        body: Buffer.alloc(entry.body.length >> 1, ORIGINAL),
-        customMetadata: length,
+        body: Buffer.alloc(half, ORIGINAL),
+        customMetadata: { ...metadata, length: `${half}` },
       },
       other,
       metadata: { ...entry, customMetadata: other.customMetadata ?? {} },
@@ -126,6 +127,11 @@ const MEANWHILE = {
   replaced: { revision: 2 },
 } as const;
 
+const failing = fc.tuple(mood, fc.nat(REPLIES.length - 1)).map(([one, down]) => ({ ...one, down }));
+const twisted = fc
+  .tuple(healthy, fc.constantFrom(...TWISTS))
+  .map(([one, twist]) => ({ ...one, twist }));
+
 export const ofStore = {
   stored: property(
     "what was ever made is made once, shown in an outage as long as nobody changes it, and deleted with its object",
@@ -149,11 +155,7 @@ export const ofStore = {
     "only whole renditions are stored, of the type that was asked for, of objects with an ETag",
     fc.record({
       ...{ order, reads: reader, direct: fc.boolean() },
-      mood: fc.oneof(
-        mood,
-        fc.tuple(mood, fc.nat(REPLIES.length - 1)).map(([one, down]) => ({ ...one, down })),
-        fc.tuple(healthy, fc.constantFrom(...TWISTS)).map(([one, twist]) => ({ ...one, twist })),
-      ),
+      mood: fc.oneof(mood, failing, twisted),
     }),
     async (suspect, { order: wanted, reads, mood: now, direct }) => {
       const store = createR2();
@@ -203,14 +205,9 @@ async function visitStored(
 
   const meaning = meaningOf(reply);
   const isChanged = engine === "deleted" || engine === "replaced";
-  const visited = await ask(
-    {
-      down: reply,
-      ...(isChanged && { meanwhile: MEANWHILE[engine] }),
-      ...(engine === "off" && { outcome: 1 }),
-    },
-    createIsolate(SHARED, store),
-  );
+  const change = isChanged && { meanwhile: MEANWHILE[engine] };
+  const more = { down: reply, ...change, ...(engine === "off" && { outcome: 1 }) };
+  const visited = await ask(more, createIsolate(SHARED, store));
   const formats = formatsIn(visited);
   const { status, headers } = visited.answer;
   const [{ url } = assert.fail("the cache is not asked")] = visited.loops;
@@ -225,10 +222,8 @@ async function visitStored(
     if (!known) return assert.ok(status >= 500, when);
     const [code, , bytes] = known;
     assert.deepEqual(shownBy(visited), [code, null, bytes], when); // no 304 makes it last
-    assert.match(
-      headers.get("cache-control") ?? "",
-      /^public, max-age=(?:[1-5]?\d|60)\b(?!.*immu)/,
-    );
+    const caching = headers.get("cache-control") ?? "";
+    assert.match(caching, /^public, max-age=(?:[1-5]?\d|60)\b(?!.*immu)/);
     assert.match(headers.get("server-timing") ?? "", /^cache;desc=stored/);
     return assert.deepEqual(formats, []);
   }

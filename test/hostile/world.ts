@@ -158,10 +158,6 @@ export type Call = {
 /** The counts of a thread: visits, visits that reached the edge, and answers by status. */
 export const tally: Record<string, number> = {};
 
-function count(what: string): void {
-  tally[what] = (tally[what] ?? 0) + 1;
-}
-
 /** What the gateway asked the cached entrypoint for. */
 type Loop = { readonly url: string; readonly method: string; readonly headers: Headers };
 
@@ -252,10 +248,8 @@ export function install(): void {
     }
     const { type, outcome, failure: own } = moodOf(url);
     const failure = isDenied ? { code: 9408, status: 403 } : own;
-    const answer =
-      failure !== undefined
-        ? faultAnswer(failure)
-        : answerOfEdge(url, init.cf.image ?? {}, type, outcome);
+    const image = init.cf.image ?? {};
+    const answer = failure ? faultAnswer(failure) : answerOfEdge(url, image, type, outcome);
     call.said = `${answer.status} ${answer.headers.get("cf-resized")}`;
     mood = { ...mood, ...mood.meanwhile };
     return answer;
@@ -448,9 +442,9 @@ export async function visit(
   const body = await answer.text().catch((error) => (now.twist ? "" : Promise.reject(error)));
   await Promise.all(after);
   await cache.settled();
-  count("visits");
-  if (asked.calls.length > 0) count("reached the edge");
-  count(`${answer.status}`);
+  const reached = asked.calls.length > 0 ? ["reached the edge"] : [];
+  for (const what of ["visits", ...reached, `${answer.status}`])
+    tally[what] = (tally[what] ?? 0) + 1;
   return { ...asked, answer, body };
 }
 
