@@ -76,25 +76,20 @@ function checkSource(url: string, { zone, switches }: Zone): Fault | undefined {
   return isAllowed(url, { zone, switches }) ? undefined : { code: 9401, status: 403 };
 }
 
-/** Returns whether the zone may transform a source (E5). No entry allows what is no URL. */
-function isAllowed(url: string, { zone, switches: { sources, sourcePaths } }: Zone): boolean {
-  const source = URL.parse(url);
-  return source !== null && [zone, ...sources].some((entry) => allows(entry, source, sourcePaths));
-}
-
 /**
- * Returns whether an entry allows a source. An entry is a host, or `*.host` for a host and its subdomains,
- * and may have a path with which the source's path must begin.
- * @param paths whether `/a/b` stands for whole segments only, or also allows `/a/bc`
+ * Returns whether the zone may transform a source (E5). An entry of `sources` is a host, or `*.host` for a host and
+ * its subdomains, and may have a path with which the source's path must begin. No entry allows what is no URL.
  */
-function allows(entry: string, source: URL, paths: Switches["sourcePaths"]): boolean {
-  const [, host = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
-  const whole = host.startsWith("*.") ? host.slice(2) : host;
-  const isHost = source.host === whole || (whole !== host && source.host.endsWith(`.${whole}`));
-  // Compared as sent, encoded. How the edge compares them is not documented.
-  const { pathname } = source;
-  if (paths === "characters") return isHost && pathname.startsWith(path);
-  return isHost && `${pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`);
+function isAllowed(url: string, { zone, switches: { sources, sourcePaths } }: Zone): boolean {
+  const { host = "", pathname = "" } = URL.parse(url) ?? {};
+  return [zone, ...sources].some((entry) => {
+    const [, name = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
+    const whole = name.replace(/^\*\./, "");
+    const isHost = host === whole || (whole !== name && host.endsWith(`.${whole}`));
+    // Compared as sent, encoded. How the edge compares them is not documented.
+    if (sourcePaths === "characters") return isHost && pathname.startsWith(path);
+    return isHost && `${pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`);
+  });
 }
 
 const INTERFACE = "/cdn-cgi/image/";

@@ -17,7 +17,7 @@ import { createCache, createQuota, lifetime, ttlByStatus } from "./cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
 import { makeOutput, type makeRendition, type Overlay } from "./make.ts";
-import type { ImageOptions, OverlayOptions, TransformRequest } from "./options.ts";
+import type { ImageOptions, TransformRequest } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import { type EdgeCore, type EdgeInit, type EdgeSettings, SETTING_RULES } from "./settings.ts";
@@ -126,25 +126,16 @@ export function createEdgeWith(render: typeof makeRendition, settings: EdgeSetti
     const object = await getObject(url, request, ttl);
     if (isFault(object)) return object;
     const overlays: Overlay[] = [];
+    const originAuth = request.originAuth && switches.overlayAuth; // O12
     for (const options of image.draw ?? []) {
-      const overlay = await getOverlay(options, request, ttl);
-      if (isFault(overlay)) return overlay;
-      overlays.push(overlay);
+      const drawn = await getObject(options.url, { ...request, originAuth }, ttl);
+      const original = isFault(drawn) ? drawn : await readOriginal(drawn.bytes, switches);
+      if (isFault(original)) return original;
+      if ("svg" in original) return { code: 9412, status: 415 };
+      overlays.push({ options, original });
     }
     const output = await makeOutput(object.bytes, image, overlays, switches, render);
     return isFault(output) ? output : { ...output, origin: object.headers };
-  }
-
-  async function getOverlay(
-    options: OverlayOptions,
-    request: OriginRequest,
-    ttl: Ttl,
-  ): Promise<Overlay | Fault> {
-    const originAuth = request.originAuth && switches.overlayAuth; // O12
-    const object = await getObject(options.url, { ...request, originAuth }, ttl);
-    const original = isFault(object) ? object : await readOriginal(object.bytes, switches);
-    if (isFault(original)) return original;
-    return "svg" in original ? { code: 9412, status: 415 } : { options, original };
   }
 
   async function getObject(

@@ -23,11 +23,9 @@ export function keepsFrames({ type, frames }: Original, { anim, format }: ImageO
 
 export type Encoded = { readonly bytes: Uint8Array; readonly type: string };
 
-/** How frames are encoded. */
+/** How frames are encoded: 1–100, and the timing of the original. A PNG has all its colours only without a quality (O5). */
 type Encoding = {
-  /** 1–100. A PNG has all its colours only without it (O5). */
   readonly quality?: number | undefined;
-  /** Those of the original, with the timing of its frames. */
   readonly metadata: Pick<Metadata, "delay" | "loop">;
 };
 

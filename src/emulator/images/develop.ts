@@ -1,6 +1,6 @@
 // What the binding makes of images, by the edge's own code for pixels: each step in turn, then the output.
 
-import { type Encoded, encodeAs, type Format, MAX_AVIF_SIDE } from "../edge/encode.ts";
+import { type Encoded, encodeAs, MAX_AVIF_SIDE } from "../edge/encode.ts";
 import { type Fault, isFault } from "../edge/faults.ts";
 import { decode, type Frames, mapFrames } from "../edge/frames.ts";
 import { outputSize, trimBox } from "../edge/geometry.ts";
@@ -9,14 +9,6 @@ import { drawOverlay, transform } from "../edge/pixels.ts";
 import type { Original } from "../edge/read-original.ts";
 import type { Switches } from "../edge/switches.ts";
 import type { BindingOutput, Step } from "./read-form.ts";
-
-const FORMATS = {
-  "image/jpeg": "jpeg",
-  "image/png": "png",
-  "image/gif": "gif",
-  "image/webp": "webp",
-  "image/avif": "avif",
-} as const satisfies Record<string, Format>;
 
 /**
  * Makes an image (B2, B4–B6, B9).
@@ -47,12 +39,11 @@ export async function develop(
   const { background, quality } = output;
   const [drawn = frames] = layers;
   const filled = background === undefined ? drawn : await transform(drawn, { background });
-  const isTooLarge = output.format === "image/avif" && longestOf(filled[0]) > MAX_AVIF_SIDE;
+  const isTooLarge = output.format === "avif" && longestOf(filled[0]) > MAX_AVIF_SIDE;
   if (isTooLarge && bindingAvif === "error") return { code: 9413, status: 403 }; // B6
   if (isTooLarge && bindingAvif === "original") return canvas;
-  const format = isTooLarge ? "image/webp" : output.format;
-  if (format === "rgb" || format === "rgba") return rawOf(format, filled);
-  const image = await encodeAs(FORMATS[format], filled, { quality, metadata });
+  const format = isTooLarge ? "webp" : output.format;
+  const image = await encodeAs(format, filled, { quality, metadata });
   const { width, height } = filled[0];
   const isSame = image.type === canvas.type && width === canvas.width && height === canvas.height;
   const isLarger = isSame && image.bytes.length > canvas.bytes.length;
@@ -79,11 +70,6 @@ async function takeStep(
   const [above] = layers[step.drawn] ?? [];
   if (above === undefined) return { code: 9432, status: 400 };
   return await mapFrames(below, (frame) => drawOverlay(frame, above, step.options));
-}
-
-/** The content-type of pixels is not documented. */
-function rawOf(type: "rgb" | "rgba", [{ data }]: Frames): Encoded {
-  return { bytes: type === "rgba" ? data : data.filter((_, at) => at % 4 !== 3), type };
 }
 
 /** Puts EXIF data into a JPEG, as they are (B9). Data that are too long are dropped. */

@@ -17,9 +17,7 @@ export type Step =
   | { readonly on: number; readonly options: Transformations }
   | { readonly on: number; readonly drawn: number; readonly options: DrawOptions };
 
-const FORMATS = [
-  ...(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "rgb", "rgba"] as const),
-] as const;
+const FORMATS = ["jpeg", "png", "gif", "webp", "avif"] as const;
 
 /** What comes out. */
 export type BindingOutput = {
@@ -83,7 +81,9 @@ const QUALITY = between(1, 100);
 
 /** Reads the output. Its quality has no names (B7). */
 export function readOutput(form: FormData): BindingOutput | Fault {
-  const format = FORMATS.find((known) => known === readText(form, "output_format"));
+  const type = readText(form, "output_format");
+  if (type === "rgb" || type === "rgba") throw new Error(`the strict edge cannot play ${type}`);
+  const format = FORMATS.find((known) => type === `image/${known}`);
   const text = readText(form, "output_quality");
   const quality = text === null ? undefined : Number(text || Number.NaN);
   const background = readText(form, "background") ?? undefined;

@@ -73,7 +73,7 @@ export function createImagesService(
     const image = await unlessBroken(() => render([canvas, ...others], steps, output, switches));
     if (isFault(image)) return image;
     quota.bill(billed);
-    return send(image, canvas, format, switches.bindingFault);
+    return send(image, canvas, `image/${format}`, switches.bindingFault);
   }
 
   return answer;

@@ -3,7 +3,6 @@
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { ask, edge, fault, KEY, put, s3, signedFor, stand, urlOf } from "../../support/asking.ts";
 import { file, network } from "../../support/stand.ts";
@@ -28,19 +27,13 @@ describe("answers", () => {
   });
 
   // test/worker/refusals.test.ts asks the edge for every code, and checks what the Worker reads of it.
-  test.each<[Fault, string]>([
-    [{ code: 9522, status: 503 }, "The image processing service is busy"],
-    [{ code: 9402, status: 413 }, "The image was too large"],
-    [{ code: 9402, status: 502 }, "The connection was interrupted"],
-    [{ code: 9408, status: 403 }, "the server returned HTTP error 403 Forbidden"],
-    [{ code: 9408, status: 410 }, "the server returned HTTP error 410"],
-  ])("a failure has its code in the header and in the text: %j, %s (R1, R3)", async (...given) => {
-    const [failure, text] = given;
-    edge.switches.trouble = failure;
-    const answer = await ask(KEY);
-    expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
-    expect(await answer.clone().text()).toContain(text);
-    expect(await fault(answer)).toBe(`${failure.code}/${failure.status}`);
+  test("a failure has its code in the header and in the text (R1, R3)", async () => {
+    for (const status of [403, 410]) {
+      edge.switches.trouble = { code: 9408, status };
+      const answer = await ask(KEY);
+      expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
+      expect(await fault(answer)).toBe(`9408/${status}`);
+    }
   });
 
   test.each<[S3Fault, string]>([
