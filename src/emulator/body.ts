@@ -42,7 +42,7 @@ export function halfOf(
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       if (!isSent) controller.enqueue(bytes.slice(0, bytes.length / 2));
-      else if (fails) controller.error(new TypeError("Network connection lost."));
+      else if (fails) controller.error(new TypeError("terminated"));
       else await unlessAborted(new Promise<never>(() => {}), signal);
       isSent = true;
     },

@@ -4,12 +4,12 @@
 import { expect, test } from "vitest";
 import { BROKEN } from "../../src/dev/objects.ts";
 import { FAULTS } from "../../src/emulator/edge/faults.ts";
-import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { finish, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, ENV } from "../support/env.ts";
 import { arrange, failures, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
 import { EDGE_CODES, REFUSALS } from "../support/tables/edge-codes.ts";
 import { IMPOSSIBLE_PATHS } from "../support/tables/impossible-paths.ts";
+import { S3_FAULT_ROWS } from "../support/tables/s3-faults.ts";
 
 keepNothing(); // each request is to reach the edge
 
@@ -91,7 +91,6 @@ async function refused(
   expect([head.status, head.body]).toEqual([status, null]);
 }
 
-const FAILED = "origin-failed";
 test.each(EDGE_CODES.filter(({ engine }) => engine !== "binding"))(
   "the edge's $code with $status is answered and logged as $event (R3)",
   async ({ code, status, event, isPassing }) => {
@@ -109,52 +108,6 @@ test("each fault of the strict edge has a row of its own", () => {
   expect(faults.filter((fault) => !rows.includes(fault))).toEqual([]);
 });
 
-const deadSlot = (origin: string) => ({
-  event: "slots-refused",
-  slots: [{ slot: "current", origin, access_key: "…MPLE" }],
-});
-
-const elsewhere = (origin: string) => ({
-  ...{ event: "origin-denied", origin },
-  reason: /the bucket is in eu-central-1: set region \(and endpoint\)/,
-});
-
-/** No reason to refuse a picture, or none that these credentials meet. */
-type NoRefusal = "expired-token" | "ignores-range" | "refuses-query";
-
-// Everything that can be wrong with S3, and with one of its objects.
-const FAULTY = {
-  "no-list-bucket": [
-    "nothing.jpg",
-    [404, { event: "object-denied", status: 403, origin: "AccessDenied" }, 1, 0],
-  ],
-  "revoked-key": ["key.jpg", [502, deadSlot("InvalidAccessKeyId"), 1, 0]],
-  "other-secret": ["key.jpg", [502, deadSlot("SignatureDoesNotMatch"), 1, 0]],
-  "clock-skew": [
-    "key.jpg",
-    [
-      502,
-      {
-        ...{ event: "origin-denied", origin: "RequestTimeTooSkewed" },
-        reason: /clock is (119\d|120\d) s ahead/,
-      },
-      1,
-      0,
-    ],
-  ],
-  archived: ["key.jpg", [404, { event: "object-denied", origin: "InvalidObjectState" }, 1, 0]],
-  "elsewhere-400": ["key.jpg", [502, elsewhere("AuthorizationHeaderMalformed"), 1, 0]],
-  "elsewhere-301": ["key.jpg", [502, elsewhere("PermanentRedirect"), 1, 0]],
-  "elsewhere-307": ["key.jpg", [502, elsewhere("TemporaryRedirect"), 1, 0]],
-  SlowDown: ["key.jpg", [502, { event: FAILED, origin: "SlowDown", status: 503 }, 2, 0]],
-  ServiceUnavailable: ["key.jpg", [502, { event: FAILED, origin: "ServiceUnavailable" }, 2, 0]],
-  InternalError: ["key.jpg", [502, { event: FAILED, origin: "InternalError" }, 2, 0]],
-  reset: ["key.jpg", [502, { event: FAILED }, 2, 0]],
-  "cut-short": ["key.jpg", [502, { event: FAILED, edge: "9402", reason: /incomplete/ }, 1, 1]],
-  stall: ["key.jpg", [504, { event: "timed-out" }, 1, 0]],
-  "stall-midway": ["key.jpg", [504, { event: "timed-out" }, 1, 1]],
-} as const satisfies Record<Exclude<S3Fault, NoRefusal>, readonly [string, Expected]>;
-
 /** `get` with a clock that runs as long as nothing else does. */
 function waitFor(): typeof get {
   stopClock();
@@ -162,16 +115,19 @@ function waitFor(): typeof get {
   return async (...asked) => (await finish(get(...asked), turn)).value;
 }
 
-test.each(Object.entries(FAULTY))(
+test.each(Object.entries(S3_FAULT_ROWS).filter(([, { worker }]) => worker))(
   "S3's %s is told to the operator alone (A5, A6, A7, A9, E7)",
-  async (fault, [key, [status, line, opened, calls]]) => {
-    stage.s3.faults.add(fault as keyof typeof FAULTY);
-    const told = Object.entries(line).map(([name, value]) => [
-      name,
-      value instanceof RegExp ? expect.stringMatching(value) : value,
-    ]);
-    const expected: Expected = [status, Object.fromEntries(told), opened, calls];
-    await refused(key, expected, fault.startsWith("stall") ? waitFor() : get);
+  async (fault, { key = "key.jpg", s3, worker }) => {
+    stage.s3.faults.add(fault as keyof typeof S3_FAULT_ROWS);
+    const { answered, asks, reason, ...line } = worker ?? expect.unreachable();
+    const origin = s3?.answer.replace(/^\d+ /, "");
+    const slots = [{ slot: "current", origin, access_key: "…MPLE" }];
+    const expected = {
+      ...line,
+      ...(reason && { reason: expect.stringMatching(reason) }),
+      ...(line.event === "slots-refused" ? { slots } : origin && { origin }),
+    };
+    await refused(key, [answered, expected, ...asks], fault.startsWith("stall") ? waitFor() : get);
   },
 );
 

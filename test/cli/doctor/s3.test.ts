@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { HttpResponse, http, passthrough } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
-import { createS3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
+import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { beginSite, CONFIGURED, checksOf, configure, examine } from "../../support/cli/doctor.ts";
 import { expectFindings, wrongIn } from "../../support/cli/report.ts";
 import { runFast } from "../../support/clock.ts";
@@ -15,6 +15,7 @@ import { freePort } from "../../support/free-port.ts";
 import { handlersOf } from "../../support/network.ts";
 import { stage } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
+import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
 
 const { media } = CONFIGURED.BUCKETS;
 const KEYLESS = { env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined } };
@@ -30,15 +31,11 @@ const configureMedia = (settings: object) =>
 beforeEach(() => beginSite());
 
 /** The check that finds a fault. */
-const FOUND: Readonly<Record<Exclude<S3Fault, "no-list-bucket">, Check | undefined>> = {
-  ...{ "revoked-key": "key-id", "other-secret": "secret", "refuses-query": "parameter" },
-  ...{ "elsewhere-400": "region", "elsewhere-301": "region", "elsewhere-307": "region" },
-  ...{ SlowDown: "busy", ServiceUnavailable: "busy", InternalError: "busy" },
-  ...{ archived: "sample", "cut-short": "sample", "stall-midway": "sample" },
-  ...{ "clock-skew": "clock", reset: "reachable", stall: "reachable" },
-  // These credentials have no session that could expire.
-  ...{ "expired-token": undefined, "ignores-range": undefined },
-};
+const FOUND = Object.fromEntries(
+  Object.entries(S3_FAULT_ROWS)
+    .filter(([fault]) => fault !== "no-list-bucket") // as it should be
+    .map(([fault, { check }]) => [fault, check]),
+);
 const GRANTED = { "all-read": "public", "all-list": "public", write: "write" } as const;
 
 /** Runs the doctor with each fault, or grant. @returns what it finds: one check, and nothing else */
