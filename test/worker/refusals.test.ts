@@ -4,6 +4,7 @@
 import { expect, test } from "vitest";
 import { BROKEN } from "../../src/dev/objects.ts";
 import { FAULTS } from "../../src/emulator/edge/faults.ts";
+import { S3_FAULTS, type S3Fault } from "../../src/emulator/s3/faults.ts";
 import { finish, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, ENV } from "../support/env.ts";
 import { arrange, failures, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
@@ -69,20 +70,11 @@ async function refused(
   expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
   expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
   expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([opened, calls]);
-  expect(logged()).toEqual([
-    {
-      level: status < 500 ? "warn" : "error",
-      line: expect.objectContaining({
-        ...line,
-        route: "/images/:preset/*",
-        preset: "card",
-        bucket: "media",
-        key: `published/${key}`,
-        cache: MAYBE_OF_LOOPBACK.includes(`${event}`) ? "direct" : "miss",
-        answered: status,
-      }),
-    },
-  ]);
+  const cache = MAYBE_OF_LOOPBACK.includes(`${event}`) ? "direct" : "miss";
+  const request = { route: "/images/:preset/*", preset: "card", bucket: "media", cache };
+  const whole = { ...line, ...request, key: `published/${key}`, answered: status };
+  const level = status < 500 ? "warn" : "error";
+  expect(logged()).toEqual([{ level, line: expect.objectContaining(whole) }]);
   const told = { event: "rendition-failed", bucket: "media", failure: event, times: 1 };
   expect(failures()).toMatchObject(status === 404 || status === 415 ? [] : [told]);
   const again = { ...ENV }; // a new isolate, which asks S3 anew
@@ -115,21 +107,30 @@ function waitFor(): typeof get {
   return async (...asked) => (await finish(get(...asked), turn)).value;
 }
 
-test.each(Object.entries(S3_FAULT_ROWS).filter(([, { worker }]) => worker))(
-  "S3's %s is told to the operator alone (A5, A6, A7, A9, E7)",
-  async (fault, { key = "key.jpg", s3, worker }) => {
-    stage.s3.faults.add(fault as keyof typeof S3_FAULT_ROWS);
-    const { answered, asks, reason, ...line } = worker ?? expect.unreachable();
-    const origin = s3?.answer.replace(/^\d+ /, "");
-    const slots = [{ slot: "current", origin, access_key: "…MPLE" }];
-    const expected = {
-      ...line,
-      ...(reason && { reason: expect.stringMatching(reason) }),
-      ...(line.event === "slots-refused" ? { slots } : origin && { origin }),
-    };
-    await refused(key, [answered, expected, ...asks], fault.startsWith("stall") ? waitFor() : get);
-  },
-);
+const isFault = (fault: string): fault is S3Fault => Object.hasOwn(S3_FAULTS, fault);
+
+/** Each fault, its rule in parentheses, and what it leads to. */
+const faultRows = Object.keys(S3_FAULTS)
+  .filter(isFault)
+  .flatMap((fault) => {
+    const { rule } = S3_FAULTS[fault];
+    const { key = "key.jpg", s3, worker } = S3_FAULT_ROWS[fault];
+    return worker ? [[fault, rule && ` (${rule})`, { key, s3, worker }] as const] : [];
+  });
+
+test.each(faultRows)("S3's %s is told to the operator alone%s", async (fault, _rule, row) => {
+  stage.s3.faults.add(fault);
+  const { answered, asks, reason, ...line } = row.worker;
+  const origin = row.s3?.answer.replace(/^\d+ /, "");
+  const slots = [{ slot: "current", origin, access_key: "…MPLE" }];
+  const expected = {
+    ...line,
+    ...(reason && { reason: expect.stringMatching(reason) }),
+    ...(line.event === "slots-refused" ? { slots } : origin && { origin }),
+  };
+  const ask = fault.startsWith("stall") ? waitFor() : get;
+  await refused(row.key, [answered, expected, ...asks], ask);
+});
 
 const NO_IMAGE = [415, { event: "source-unreadable" }, 1, 0] as const;
 
@@ -155,10 +156,8 @@ test("a bucket that is another Worker is not transformed (E9)", async () => {
 test("an SVG that the edge passes on is no picture (R8)", async () => {
   const answer = await get("/images/card/broken/script.svg");
   expect(answer.status).toBe(415);
-  expect(logged()[0]?.line).toMatchObject({
-    event: "source-unreadable",
-    type: "image/svg+xml",
-  });
+  const line = { event: "source-unreadable", type: "image/svg+xml" };
+  expect(logged()[0]?.line).toMatchObject(line);
 });
 
 test.each(BROKEN)("$key, passed through, is not shown (R2)", async ({ key }) => {
@@ -182,26 +181,16 @@ test("what a visitor sends does not fill the log", async () => {
 });
 
 test("with a broken configuration nothing is served, and the log has all of it (A11)", async () => {
-  const env = {
-    ...ENV,
-    PRESETS: { card: { width: 100, quality: 150 } },
-    AWS_ACCESS_KEY_ID: "ASIAX",
-  };
+  const PRESETS = { card: { width: 100, quality: 150 } };
+  const env = { ...ENV, PRESETS, AWS_ACCESS_KEY_ID: "ASIAX" };
   const answer = await get("/images/card/k", {}, env);
   expect(answer.status).toBe(500);
   expect(await answer.text()).toBe("Internal error\n");
   expect(stage.asked).toEqual([]);
-  expect(logged()).toEqual([
-    {
-      level: "error",
-      line: {
-        event: "configuration-broken",
-        mistakes: [
-          expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a temporary session key/),
-          "PRESETS.card.quality: 150 is not a whole number between 1 and 100",
-        ],
-        answered: 500,
-      },
-    },
-  ]);
+  const mistakes = [
+    expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a temporary session key/),
+    "PRESETS.card.quality: 150 is not a whole number between 1 and 100",
+  ];
+  const line = { event: "configuration-broken", mistakes, answered: 500 };
+  expect(logged()).toEqual([{ level: "error", line }]);
 });

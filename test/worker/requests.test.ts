@@ -2,13 +2,13 @@
 // engine only where there is something to make. After what was made and is kept, S3 is asked once more.
 
 import { HttpResponse, http } from "msw";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { R2 } from "../../src/emulator/r2/r2.ts";
 import { finish, watchWork } from "../support/clock.ts";
 import { envOf } from "../support/engines.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
 import { answerOf, EC_KEY, ISSUER, ROLE, SESSION } from "../support/issuer.ts";
-import { get, lines, MODERN, stage, wait } from "../support/play.ts";
+import { get, lines, MODERN, stage, stopDates, wait } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
 
 const ENGINES = ["cf", "binding", "R2", "role"] as const;
@@ -22,13 +22,7 @@ const ROUTES = [
 const SVG = { path: "/icons/:preset/*", object: "media/icons/*", svg: true };
 
 /** A visitor's request, its status, and how often the first bytes of an object and a rendition are asked for. */
-type Visit = readonly [
-  path: string,
-  status: number,
-  opened: number,
-  made: number,
-  init?: RequestInit,
-];
+type Visit = readonly [path: string, status: number, opened: number, made: number, RequestInit?];
 /** What happens between two requests. */
 type Change = () => void;
 type Rows = Readonly<Record<string, readonly (Visit | Change)[]>>;
@@ -88,11 +82,7 @@ async function play(steps: Rows[string]): Promise<void> {
   }
 }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  stage.clock.now = Date.now();
-  return () => vi.useRealTimers();
-});
+stopDates();
 
 const FIRST = ["/images/card/key.jpg", 200, 2, 1] as const;
 const OTHER = ["/images/plain/key.jpg", 200, 2, 1] as const;

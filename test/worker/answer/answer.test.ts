@@ -9,12 +9,7 @@ import {
 } from "../../../src/worker/answer/answer.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9);
-const shown: Shown = {
-  cache: "miss",
-  negotiated: true,
-  maxAge: 600,
-  took: 12.4,
-};
+const shown: Shown = { cache: "miss", negotiated: true, maxAge: 600, took: 12.4 };
 const facts = [shown, {}, NOW] as const;
 const ETAG = `"${"0a".repeat(16)}"`;
 const TAGGED = imageHeaders({ etag: ETAG, length: "5" }, ...facts);
@@ -94,25 +89,24 @@ test("without an entity tag there is nothing that could match (R4)", () => {
   expect(answer.status).toBe(200);
 });
 
-test.each<[string, number, string | undefined, string, string]>([
-  // The seconds for which the URL is still valid, its version, and cache-control of the image and of a 404.
-  ["long", 3600, undefined, "public, max-age=600, must-revalidate", "public, max-age=60"],
-  ["not long", 599.9, undefined, "public, max-age=599, must-revalidate", "public, max-age=60"],
-  ["for a moment", 0.5, undefined, "public, max-age=0, must-revalidate", "public, max-age=0"],
-  ["no more", -5, undefined, "public, max-age=0, must-revalidate", "public, max-age=0"],
-  ["long", 3600, "1", "public, max-age=3600, must-revalidate, immutable", "public, max-age=60"],
-  [
-    "for ten years",
-    315_360_000,
-    "1",
-    "public, max-age=31536000, must-revalidate, immutable",
-    "public, max-age=60",
-  ],
-  ["no more", -5, "1", "public, max-age=0, must-revalidate, immutable", "public, max-age=0"],
-])("where a signed URL is good %s (%d s, v %s) it is kept as %s", (_what, left, ...expected) => {
-  const [version, image, missing] = expected;
-  const terms = { granted: { expires: NOW / 1000 + left, version } };
-  expect(imageHeaders({}, shown, terms, NOW)["cache-control"]).toBe(image);
-  const answer = refusalAnswer({ event: "object-missing", certain: true }, terms, NOW);
-  expect(answer.headers.get("cache-control")).toBe(missing);
-});
+const MINUTE = "public, max-age=60";
+const NOT_KEPT = "public, max-age=0";
+
+// The seconds for which the URL is still valid, its version, and cache-control of the image and of a 404.
+test.each<[left: number, version: string | undefined, image: string, missing: string]>([
+  [3600, undefined, "public, max-age=600, must-revalidate", MINUTE],
+  [599.9, undefined, "public, max-age=599, must-revalidate", MINUTE],
+  [0.5, undefined, "public, max-age=0, must-revalidate", NOT_KEPT],
+  [-5, undefined, "public, max-age=0, must-revalidate", NOT_KEPT],
+  [3600, "1", "public, max-age=3600, must-revalidate, immutable", MINUTE],
+  [315_360_000, "1", "public, max-age=31536000, must-revalidate, immutable", MINUTE],
+  [-5, "1", "public, max-age=0, must-revalidate, immutable", NOT_KEPT],
+])(
+  "where a signed URL is good for %d s (v %s) it is kept as %s",
+  (left, version, image, missing) => {
+    const terms = { granted: { expires: NOW / 1000 + left, version } };
+    expect(imageHeaders({}, shown, terms, NOW)["cache-control"]).toBe(image);
+    const answer = refusalAnswer({ event: "object-missing", certain: true }, terms, NOW);
+    expect(answer.headers.get("cache-control")).toBe(missing);
+  },
+);

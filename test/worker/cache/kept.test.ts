@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { CREDENTIALS, ENV, NEXT, SECRETS } from "../../support/env.ts";
-import { failures, get, lines, MODERN, stage, stopDates, wait } from "../../support/play.ts";
+import { failures, get, lines, MODERN, put, stage, stopDates, wait } from "../../support/play.ts";
 
 const PATH = "/images/card/key.jpg";
 const KEEP = 300;
@@ -31,10 +31,7 @@ async function calls() {
 }
 
 /** The object is replaced by another one. */
-function replace(): void {
-  const other = stage.s3.objects.get("published/photos/fig.jpg") ?? expect.unreachable();
-  stage.s3.objects.set("published/key.jpg", other);
-}
+const replace = () => put("key.jpg", "photos/fig.jpg");
 
 /** A deploy or a `wrangler secret put`: another isolate, of another version (S7). */
 const deploy = (change: object = {}) => ({ ...ENV, ...change });
@@ -191,10 +188,7 @@ describe("how long (W7, W8)", () => {
 
   test("an object that is put where one was missing shows after 60 s (W7)", async () => {
     expect((await seen("/images/card/new.jpg"))[0]).toBe(404);
-    stage.s3.objects.set(
-      "published/new.jpg",
-      stage.s3.objects.get("published/key.jpg") ?? expect.unreachable(),
-    );
+    put("new.jpg", "made/key.jpg");
     wait(61);
     expect((await seen("/images/card/new.jpg"))[0]).toBe(200);
   });
@@ -225,38 +219,31 @@ describe("how long (W7, W8)", () => {
 
 describe("an outage is not seen for what was asked for within the week, and is in the log (W8)", () => {
   const { edge } = stage;
-  type Switches = typeof edge.switches;
-  const s3Fault = (fault: "InternalError" | "reset") => [
-    () => stage.s3.faults.add(fault),
-    () => stage.s3.faults.clear(),
-  ];
-  const edgeSwitch = (off: Partial<Switches>, on: Partial<Switches>) => [
-    () => {
-      replace(); // an unchanged object needs no edge
-      Object.assign(stage.edge.switches, off);
-    },
-    () => Object.assign(stage.edge.switches, on),
-  ];
-  test.each([
-    ["S3 fails", "origin-failed", ...s3Fault("InternalError")],
-    ["S3 does not answer", "origin-failed", ...s3Fault("reset")],
-    [
-      "all keys are dead",
-      "slots-refused",
-      () => stage.s3.keys.clear(),
-      () => stage.s3.keys.set(CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey),
-    ],
-    [
-      "the edge's quota is spent",
-      "quota-spent",
-      ...edgeSwitch({ trouble: { code: 9422, status: 429 } }, { trouble: undefined }),
-    ],
+  type Outage = readonly [what: string, failure: string, begin: () => void, end: () => void];
+  const fails = (fault: "InternalError" | "reset") => () => void stage.s3.faults.add(fault);
+  const works = () => stage.s3.faults.clear();
+  const set = (switches: Partial<typeof edge.switches>) => () =>
+    void Object.assign(stage.edge.switches, switches);
+  const setForNew = (switches: Partial<typeof edge.switches>) => () => {
+    replace(); // an unchanged object needs no edge
+    set(switches)();
+  };
+  const SPENT = { trouble: { code: 9422, status: 429 } } as const;
+  const { accessKeyId, secretAccessKey } = CREDENTIALS;
+  const live = () => void stage.s3.keys.set(accessKeyId, secretAccessKey);
+
+  test.each<Outage>([
+    ["S3 fails", "origin-failed", fails("InternalError"), works],
+    ["S3 does not answer", "origin-failed", fails("reset"), works],
+    ["all keys are dead", "slots-refused", () => stage.s3.keys.clear(), live],
+    ["the quota is spent", "quota-spent", setForNew(SPENT), set({ trouble: undefined })],
     [
       "transformations are off",
       "not-transformed",
-      ...edgeSwitch({ transformations: false }, { transformations: true }),
+      setForNew({ transformations: false }),
+      set({ transformations: true }),
     ],
-  ] as [string, string, () => void, () => void][])("%s: %s", async (_name, failure, begin, end) => {
+  ])("%s: %s", async (_name, failure, begin, end) => {
     expect(await seen()).toEqual([200, "miss", SHOWN]);
     begin();
     for (const later of [KEEP + 1, DAY, 5 * DAY]) {

@@ -39,7 +39,7 @@ test.each<[string, Record<string, string>]>([
   ["a success that is not at its beginning", { ...ok, "cf-resized": "x internal=ok" }],
   ["a word that begins like a success", { ...ok, "cf-resized": "internal=okay" }],
   ["a failure that does not say which", { ...ok, "cf-resized": "err=" }],
-])("%s is not passed on", (_what, headers) => {
+])("%s is not passed on (R1)", (_what, headers) => {
   expect(look(200, headers)).toMatchObject({ event: "not-transformed", type: "image/avif" });
 });
 

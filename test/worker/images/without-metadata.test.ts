@@ -35,27 +35,20 @@ function spoilt(jpeg: Buffer): Buffer {
   return Buffer.concat([jpeg.subarray(0, last), EXIF, jpeg.subarray(last), latin1(SECRET), jpeg]);
 }
 
+const START = latin1("\xff\xd8");
+const JFIF = "JFIF\0\x01\x01\0\0\x01\0\x01\x02\x03";
+const behind =
+  (...parts: Buffer[]) =>
+  (jpeg: Buffer) =>
+    Buffer.concat([...parts, jpeg.subarray(2)]);
+
 describe("of a JPEG, whose pixels stay:", () => {
   test.each<[what: string, change: (jpeg: Buffer) => Buffer]>([
     ["nothing odd", (jpeg) => jpeg],
     ["EXIF between the scans, and a file behind it", spoilt],
-    [
-      "bytes that fill up before a marker",
-      (jpeg) => Buffer.concat([latin1("\xff\xd8\xff\xff\xff"), EXIF, jpeg.subarray(2)]),
-    ],
-    [
-      "markers that no picture has",
-      (jpeg) => Buffer.concat([latin1("\xff\xd8"), segment(0xf0, SECRET), jpeg.subarray(2)]),
-    ],
-    [
-      "a thumbnail in JFIF",
-      (jpeg) =>
-        Buffer.concat([
-          latin1("\xff\xd8"),
-          segment(0xe0, `JFIF\0\x01\x01\0\0\x01\0\x01\x02\x03${SECRET}----`),
-          jpeg.subarray(2),
-        ]),
-    ],
+    ["bytes that fill up before a marker", behind(latin1("\xff\xd8\xff\xff\xff"), EXIF)],
+    ["markers that no picture has", behind(START, segment(0xf0, SECRET))],
+    ["a thumbnail in JFIF", behind(START, segment(0xe0, `${JFIF}${SECRET}----`))],
   ])("%s (B9)", async (_what, change) => {
     const before = change(told.jpeg);
     expect(before.includes(SECRET)).toBe(true);
