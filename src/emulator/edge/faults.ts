@@ -58,8 +58,8 @@ export function isFault(value: unknown): value is Fault {
 /** The answer to a failure: the code is in `cf-resized` and in the text (R1, R3). Never an image. */
 export function faultAnswer({ code, status }: Fault): Response {
   const headers = { "cf-resized": `err=${code}`, "content-type": "text/plain;charset=UTF-8" };
-  const text = `ERROR ${code}: Could not fetch the image — HTTP error ${status}`;
-  return new Response(text, { status, headers });
+  const reason = `HTTP error ${status}${status === 403 ? " Forbidden" : ""}`;
+  return new Response(`ERROR ${code}: Could not fetch the image — ${reason}`, { status, headers });
 }
 
 /** The binding's answer to a failure. Its client throws the code in the header, with the text (B3). */

@@ -2,7 +2,7 @@
 
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ask, edge, fault, KEY, put, s3, signedFor, stand, urlOf } from "../../support/asking.ts";
 import { file, network } from "../../support/stand.ts";
 import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
@@ -42,9 +42,15 @@ describe("answers", () => {
   test.each(rows)(
     "S3's %s becomes %s, and S3's own text is lost (R3, E7)",
     async (failure, expected, key) => {
-      if (failure.startsWith("stall")) stand({ patience: 200 });
+      const patience = new AbortController();
+      vi.spyOn(AbortSignal, "timeout").mockReturnValue(patience.signal);
       s3.faults.add(failure as keyof typeof S3_FAULT_ROWS);
-      const answer = await ask(key ?? KEY);
+      const asking = ask(key ?? KEY);
+      if (failure.startsWith("stall")) {
+        await vi.waitFor(() => expect(s3.requests).toHaveLength(1));
+        patience.abort();
+      }
+      const answer = await asking;
       expect(await answer.clone().text()).not.toMatch(/Code|Key|AccessDenied/);
       expect(await fault(answer)).toBe(expected);
     },
@@ -216,8 +222,11 @@ describe("answers", () => {
 
   test("an aborted request gets no answer", async () => {
     s3.faults.add("stall");
-    const asked = ask(KEY, {}, { signal: AbortSignal.timeout(50) });
-    await expect(asked).rejects.toThrow(/aborted/);
+    const visitor = new AbortController();
+    const asking = ask(KEY, {}, { signal: visitor.signal });
+    await vi.waitFor(() => expect(s3.requests).toHaveLength(1));
+    visitor.abort();
+    await expect(asking).rejects.toThrow(/aborted/);
     await expect(ask(KEY, {}, { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
   });
 });
