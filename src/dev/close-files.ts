@@ -4,10 +4,8 @@ import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
 import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
 
-const ROOT = ".wrangler";
-const FOLDERS = [ROOT, `${ROOT}/vitrine`, `${ROOT}/tmp`, `${ROOT}/state`];
-
-/** Who may write to a file or a folder beside its owner; who may do anything with it. */
+const FOLDERS = ["", "/vitrine", "/tmp", "/state"].map((name) => `.wrangler${name}`);
+/** Who may write to a folder beside its owner; who may do anything with a file. */
 const OTHERS_WRITE = 0o022;
 const OTHERS = 0o077;
 
@@ -17,15 +15,15 @@ const OTHERS = 0o077;
  * @returns a fault if a folder leads elsewhere, or belongs to somebody else
  */
 export function closeFolder(): Fault | undefined {
-  const owners = [process.getuid?.(), statSync(".").uid];
+  const user = process.getuid?.();
   let wasOpen = false;
   for (const folder of FOLDERS) {
     const found = lstatSync(folder, { throwIfNoEntry: false });
     if (found === undefined) continue;
-    if (!found.isDirectory() || !(owners[0] === undefined || owners.includes(found.uid))) {
-      return {
-        fault: `${folder} is a link, or belongs to another user. Remove it and start again.`,
-      };
+    const isOurs = user === undefined || [user, statSync(".").uid].includes(found.uid);
+    if (!found.isDirectory() || !isOurs) {
+      const remedy = "Remove it and start again.";
+      return { fault: `${folder} is a link, or belongs to another user. ${remedy}` };
     }
     wasOpen ||= (found.mode & OTHERS_WRITE) !== 0;
     chmodSync(folder, 0o700);
@@ -34,15 +32,11 @@ export function closeFolder(): Fault | undefined {
   return undefined;
 }
 
-/**
- * Makes a file one for its owner alone, if there is such a file.
- * @returns why that is not possible
- */
+/** Makes a file one for its owner alone, if there is such a file. Returns why that is not possible. */
 export function closeFile(file: string): Fault | undefined {
   const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
-  if ((mode & OTHERS) === 0) return undefined;
   try {
-    chmodSync(file, mode & ~OTHERS & 0o777);
+    if ((mode & OTHERS) !== 0) chmodSync(file, mode & ~OTHERS & 0o777);
     return undefined;
   } catch (error) {
     return { fault: `Other users of this machine may read ${file}: ${error}` };

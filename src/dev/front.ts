@@ -59,11 +59,8 @@ export async function serveFront(front: Front): Promise<Fault | undefined> {
 }
 
 function portFault(port: number, code: string): Fault {
-  if (code === "EACCES") {
-    return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npx vitrine dev` };
-  }
-  if (code !== "EADDRINUSE") return { fault: `Port ${port} cannot be used: ${code}` };
   const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
+  if (code !== "EADDRINUSE") return { fault: `Port ${port} cannot be used (${code}): ${other}` };
   return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
 }
 

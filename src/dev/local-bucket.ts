@@ -71,22 +71,22 @@ async function send(method: string, url: string, keys: Credentials, init: Reques
 type Source = { readonly path: string; readonly state: string; readonly type?: string };
 
 /**
- * Returns a function that puts into a bucket what is new or has changed in the files, and deletes what is gone.
- * Its `progress` is told how many files are put, of how many.
+ * Returns a function that puts into a bucket what is new or has changed in the files, and deletes what is gone. It
+ * returns how many files it put.
  */
 export function createFiller(place: Place, keys: Credentials, folder = FOLDER) {
   let known = new Map<string, Source>();
-  return async (progress: (done: number, all: number) => void): Promise<void> => {
+  return async (): Promise<number> => {
     const files = sourceFiles(folder);
     const changed = [...files].filter(([key, { state }]) => known.get(key)?.state !== state);
     const gone = [...known.keys()].filter((key) => !files.has(key));
     known = files;
-    for (const [index, [key, { path, type }]] of changed.entries()) {
+    for (const [key, { path, type }] of changed) {
       const body = readFileSync(path);
       await putObject(place, key, keys, type ?? sniff(body) ?? "application/octet-stream", body);
-      progress(index + 1, changed.length);
     }
     for (const key of gone) await deleteObject(place, key, keys);
+    return changed.length;
   };
 }
 

@@ -52,11 +52,11 @@ export function createWorker(
   const wrangler = loadWrangler();
   if (isFault(wrangler)) throw new Error(wrangler.fault);
   Object.assign(process.env, SETTINGS);
-  let reported: string | undefined;
+  const reported = new Set<string>();
   const report = (error: unknown): void => {
     const text = errorText(error);
-    if (text !== reported) console.error(text);
-    reported = text;
+    if (!reported.has(text)) console.error(text);
+    reported.add(text);
   };
   // wrangler also rejects where nobody waits. That must not end the local run.
   process.on("unhandledRejection", report);
@@ -80,26 +80,29 @@ export function createWorker(
       dev: {
         ...{ inspector: false, registry: undefined, remote: false, inferOriginFromRoutes: false },
         // Its watcher loses changes, and builds from files that it has removed.
-        ...{ watch: false, logLevel: "error", structuredLogsHandler: logMessage },
+        ...{
+          watch: false,
+          logLevel: "error",
+          structuredLogsHandler: ({ message }: { readonly message: string }) => log(message),
+        },
         server: { hostname: "127.0.0.1", port, secure: false },
       },
     };
   };
-  const logMessage = ({ message }: { readonly message: string }) => log(message);
-
   const attempt = async (project: LocalProject): Promise<Outcome> => {
     const version = `${++runs}`;
     const outcome = waitForReload(devEnv, version, (files) => {
       sources = files;
     });
-    [began, reported] = [Date.now(), undefined];
-    try {
-      await devEnv.config.set(inputOf(project, version), true);
-    } catch (error) {
-      report(error);
-      return "failed";
-    }
-    return outcome;
+    began = Date.now();
+    reported.clear();
+    return devEnv.config.set(inputOf(project, version), true).then(
+      () => outcome,
+      (error) => {
+        report(error);
+        return "failed";
+      },
+    );
   };
   return {
     async run(project) {

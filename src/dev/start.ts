@@ -93,7 +93,7 @@ export async function startLocal(
   console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   if ((await worker.run(project)) !== "running") fail("It did not start.");
   await fill(project);
-  console.log(await welcome(address, config, devVars, !own));
+  console.log(welcome(address, config, devVars, !own));
   const look = async () => {
     await follower.look();
     if (worker.isRunning()) await fill(follower.current()).catch(warnOf("The local buckets"));
@@ -136,9 +136,8 @@ function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
       const filler =
         fillers.get(base + prefix) ?? createFiller({ base, prefix }, readLocalKeys("."));
       fillers.set(base + prefix, filler);
-      await filler((done, all) =>
-        showProgress(`Filling the local bucket "${name}": ${done} of ${all} objects`, done === all),
-      );
+      const count = await filler();
+      if (count > 0) console.log(`Put ${count} objects into the local bucket "${name}".`);
     }
   };
 }
@@ -172,10 +171,4 @@ function fail(reason: unknown): never {
 
 function warnOf(who: string): (reason: unknown) => void {
   return (reason) => console.error(`${who}: ${reason}`);
-}
-
-/** Shows one line. On a terminal the next one replaces it; elsewhere only the last one is shown. */
-function showProgress(line: string, isLast: boolean): void {
-  if (process.stdout.isTTY) process.stdout.write(`\r${line}${isLast ? "\n" : ""}`);
-  else if (isLast) console.log(line);
 }

@@ -90,10 +90,10 @@ export const shown = (page: Page) =>
     images.map((image) => {
       if (!(image instanceof HTMLImageElement)) throw new Error("not an image");
       const facts = [...(image.closest("figure")?.querySelectorAll("[data-fact]") ?? [])];
-      const [format, pixels, bytes, saved, time, variant] = facts.map((one) => one.textContent);
+      const [format, pixels, bytes, saved, variant] = facts.map((one) => one.textContent);
       const chosen = image.closest("figure")?.querySelector("[aria-current=true]")?.textContent;
       const path = new URL(image.currentSrc).pathname;
-      return { alt: image.alt, path, format, pixels, bytes, saved, time, variant, chosen };
+      return { alt: image.alt, path, format, pixels, bytes, saved, variant, chosen };
     }),
   );
 

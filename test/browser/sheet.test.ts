@@ -27,7 +27,6 @@ const { address, openSheet } = runSheet();
 
 test("all pictures are decoded at their preset's size, as AVIF, without errors (O7)", async () => {
   const { page, complaints, got } = await openSheet();
-  await page.locator("summary", { hasText: "hard to spell" }).click();
   await look(page);
   const all = await shown(page);
   const presets = ["thumbnail", "card", "hero"];
@@ -40,12 +39,11 @@ test("all pictures are decoded at their preset's size, as AVIF, without errors (
   expect(pixels("photos/dandelion.jpg, as thumbnail")).toBe("160 × 160");
   expect(pixels("photos/friends.jpg, as card")).toBe("480 × 721");
   expect(pixels("rotated-gps.jpg, as card")).toBe("300 × 400");
-  for (const { alt, bytes, saved, time } of all) {
-    expect([alt, bytes, saved, time]).toEqual([
+  for (const { alt, bytes, saved } of all) {
+    expect([alt, bytes, saved]).toEqual([
       alt,
       expect.stringMatching(/^[\d.]+\s[kM]?B of [\d.]+\s[kM]?B$/),
       expect.stringMatching(/^(?:none: )?[\d.]+\s%(?: more)?$/),
-      expect.stringMatching(/^[\d.]+\sm?s \(|cache$/),
     ]);
   }
   const images = [...got].filter(([url]) => !/\/\.vitrine\/|:\d+\/$/.test(url));
@@ -221,7 +219,7 @@ test("two formats and qualities are compared as the edge makes them", async () =
   const formats = bytes.map(async (one) => (await sharp(one).metadata()).format);
   expect(await Promise.all(formats)).toEqual(["jpeg", "webp"]);
   const kB = ((bytes[0]?.length ?? 0) / 1e3).toFixed(0);
-  expect(await left.getByRole("status").textContent()).toContain(`JPEG: ${kB}\u00a0kB.`);
+  expect(await left.getByRole("status").textContent()).toContain(`${kB}\u00a0kB. Saved: `);
   const more = (bytes[1]?.length ?? 0) > (bytes[0]?.length ?? 0) ? "more" : "less";
   expect(await dialog.locator("#difference").textContent()).toMatch(
     new RegExp(`^The right picture has [\\d.]+\\skB \\(\\d+\\s%\\) ${more} than the left one\\.$`),
@@ -240,7 +238,7 @@ test("two formats and qualities are compared as the edge makes them", async () =
   await page.close();
 });
 
-test("a focal point moves the crop, by keyboard and by a click on the whole picture (O4)", async () => {
+test("by keyboard alone: a focal point moves the crop, and its lines are copied (O4)", async () => {
   const { page, complaints } = await openSheet(SMALL, PHONE, 2);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const { dialog, left } = await openTry(page, SMALL, "thumbnail");
@@ -254,14 +252,6 @@ test("a focal point moves the crop, by keyboard and by a click on the whole pict
   await page.keyboard.press("Home");
   await expect.poll(() => lines(left), PATIENCE).toContain("gravity = { x = 0.5, y = 0 }");
   await expect.poll(src, PATIENCE).not.toBe(centre);
-  const top = await src();
-  const whole = dialog.getByAltText("The whole picture");
-  await whole.and(page.locator("[src]")).scrollIntoViewIfNeeded();
-  const { width, height } = (await whole.boundingBox()) ?? expect.unreachable();
-  await whole.click({ position: { x: 0.9 * width, y: 0.7 * height } });
-  await expect.poll(() => lines(left), PATIENCE).toMatch(/gravity = \{ x = 0\.9, y = 0\.7 \}$/);
-  await expect.poll(src, PATIENCE).not.toBe(top);
-
   await left.getByLabel("Quality").focus();
   await tabTo(page, "Copy");
   await page.keyboard.press("Enter");

@@ -80,7 +80,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     await configure();
     expect((await server.listen()).url.href).toBe(address);
     const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
-    await createFiller({ base, prefix: "published/" }, LOCAL_KEYS)(() => {});
+    await createFiller({ base, prefix: "published/" }, LOCAL_KEYS)();
   });
   afterAll(async () => {
     await door.close();

@@ -75,9 +75,9 @@ test("it makes .dev.vars, serves, stores, and names the port to a second one", S
   expect(created.slice(0, example.length)).toBe(example);
   const keys = /^\nURL_SIGNING_KEYS='\{"local":"[0-9a-f]{64}"\}'\n$/;
   expect(created.slice(example.length)).toMatch(keys);
-  const printed = output.match(/http:\S+(?:images|avatars|healthz)\S*/g) ?? [];
-  expect(printed.length).toBeGreaterThan(4);
-  for (const url of printed) expect([url, await statusOf(url)]).toEqual([url, 200]);
+  for (const path of ["/", "/healthz", "/avatars/ada/thumbnail"]) {
+    expect([path, await statusOf(path)]).toEqual([path, 200]);
+  }
   expect(await statusOf("/images/card/broken/page.jpg")).toBe(415);
   await expect.poll(local.output).toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
   expect(await statusOf(SMALL)).toBe(200);
@@ -156,7 +156,7 @@ test(
     await becomes(
       () => editFile(toml, (text) => text.replace('bucket = "acme-media"', bucket)),
       200,
-      /^Filling the local bucket "media": (\d+) of \1 objects$/m,
+      /^Put \d+ objects into the local bucket "media"\.$/m,
     );
     const token = "a token of 16 characters or more";
     const keys = `OWN_ACCESS_KEY_ID="old-key-id"\nOWN_SECRET_ACCESS_KEY="old-secret"

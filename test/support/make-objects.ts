@@ -1,5 +1,5 @@
 // Makes the small files of fixtures/objects/ again: node test/support/make-objects.ts
-// They are committed, so nobody needs to run this. test/dev/objects.test.ts says what each is.
+// They are committed, so nobody needs to run this.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

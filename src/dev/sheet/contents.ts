@@ -11,12 +11,8 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Costs, costsOf } from "./edge-calls.ts";
 
-/** The configuration of the local run, with its buckets on this machine. */
-export type LocalConfig = {
-  readonly config: Config;
-  /** The vars, with `PRESETS` as it is written. */
-  readonly vars: Vars;
-};
+/** The configuration of the local run, with its buckets on this machine, and the vars as they are written. */
+export type LocalConfig = { readonly config: Config; readonly vars: Vars };
 
 /** An object of the local buckets. */
 export type LocalObject = {
@@ -43,7 +39,6 @@ export type Rendition = {
   readonly query: string;
 };
 
-/** An object with all that shows it, by presets. */
 export type Shown = LocalObject & {
   readonly renditions: readonly Rendition[];
   readonly costs: Costs;

@@ -51,18 +51,14 @@ export function callsFor(
 /** A call of the binding, as a Worker writes it. */
 function bindingText(request: TransformRequest): string {
   const { variant, original: type } = request;
+  const text = (options: unknown) => JSON.stringify(options);
   const drawn = (variant.image.draw ?? []).map((overlay) => {
-    const { shape, draw: place } = overlayOptions(overlay);
-    const input = `IMAGES.input("${overlay.key}").transform(${JSON.stringify(shape)})`;
-    return `.draw(${input}, ${JSON.stringify(place)})`;
+    const { shape, draw } = overlayOptions(overlay);
+    return `.draw(IMAGES.input("${overlay.key}").transform(${text(shape)}), ${text(draw)})`;
   });
   const output = outputOptions(request, { type, body: { head: new Uint8Array() } });
-  const steps = [
-    `.transform(${JSON.stringify(transformOptions(variant))})`,
-    ...drawn,
-    `.output(${JSON.stringify(output)})`,
-  ];
-  return ["IMAGES.input(original)", ...steps.map((step) => `  ${step}`)].join("\n");
+  const first = `.transform(${text(transformOptions(variant))})`;
+  return ["IMAGES.input(original)", first, ...drawn, `.output(${text(output)})`].join("\n  ");
 }
 
 /** Unique transformations that an object can cause: by preset, and all. Those with equal options are one. */

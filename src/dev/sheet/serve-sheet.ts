@@ -68,16 +68,14 @@ async function answer(sheet: Sheet, request: IncomingMessage): Promise<Reply> {
 
 /** Puts or deletes an object. */
 async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Reply> {
-  const done: Reply = { status: 200, type: "text/plain", body: "" };
-  if (request.method === "DELETE") {
-    await sheet.remove(name);
-    return done;
+  if (request.method === "DELETE") await sheet.remove(name);
+  else if (request.method === "PUT") {
+    const body = await readAll(request);
+    if (body === undefined) return refuse(400, "the file is larger than 100 MB");
+    const fault = await sheet.put(name, body, request.headers["content-type"] ?? "");
+    if (fault !== undefined) return refuse(400, fault);
   }
-  if (request.method !== "PUT") return refuse(400, "PUT a picture, or DELETE one");
-  const body = await readAll(request);
-  if (body === undefined) return refuse(400, "the file is larger than 100 MB");
-  const fault = await sheet.put(name, body, request.headers["content-type"] ?? "");
-  return fault === undefined ? done : refuse(400, fault);
+  return { status: 200, type: "text/plain", body: "" };
 }
 
 /** The script of the page. In the repository it is bundled for each request, so a change shows at once. */

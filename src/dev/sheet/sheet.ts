@@ -90,13 +90,14 @@ export function createSheet(
   return {
     tag,
     page: async () => {
+      const before = await tag(); // what changes meanwhile makes the page load again
       const mistakes = follower.mistakes();
       const local = readLocal();
       const shown = local && {
         objects: await contentsOf(local, await listObjects(), Date.now()),
         canAdd: routeTo(local.config, "own/a.jpg") !== undefined,
       };
-      return pageHtml({ address, tag: await tag(), mistakes, shown });
+      return pageHtml({ address, tag: before, mistakes, shown });
     },
     calls: (query) => {
       const local = readLocal();

@@ -6,85 +6,84 @@ import { bytesOf, savingOf } from "../words.ts";
 /** What the other side begins with. */
 const OTHER: Readonly<Record<string, string>> = { avif: "webp", webp: "jpeg" };
 
-const dialog = query("#try", HTMLDialogElement);
-const stage = within(".stage", HTMLElement);
-const [left, right] = ["Left", "Right"].map((_, at) => sideAt(at));
-const whole = within(".whole img", HTMLImageElement);
-const axes = [...dialog.querySelectorAll<HTMLInputElement>("#focal input")];
-
-/** The path of the picture that is tried, and the bytes of its original. */
-let path = "";
-let original = 0;
-/** The focal point, once it is moved. */
-let point: readonly string[] | undefined;
-
-export function isTrying(): boolean {
-  return dialog.open;
-}
-
-function query<T extends Element>(
+export function find<T extends Element>(
   selector: string,
   type: new () => T,
   root: ParentNode = document,
-) {
+): T {
   const found = root.querySelector(selector);
   if (found instanceof type) return found;
   throw new Error(`The page has no ${selector}`);
 }
 
-function within<T extends Element>(selector: string, type: new () => T): T {
-  return query(selector, type, dialog);
+const dialog = find("#try", HTMLDialogElement);
+const stage = find(".stage", HTMLElement, dialog);
+const slider = find(".slider", HTMLInputElement, dialog);
+const axes = [...dialog.querySelectorAll<HTMLInputElement>("#focal input")];
+const left = sideOf("left");
+const right = sideOf("right");
+
+/** The path of the picture that is tried, and the bytes of its original. */
+let path = "";
+let original = 0;
+let isMoved = false;
+
+export function isTrying(): boolean {
+  return dialog.open;
 }
 
 /** One of the two pictures that are compared. */
-function sideAt(at: number) {
-  const box = dialog.querySelectorAll(".side")[at] ?? dialog;
-  const image = dialog.querySelectorAll<HTMLImageElement>(".stage img")[at] ?? new Image();
-  const label = dialog.querySelectorAll(".label")[at] ?? dialog;
-  const format = query("select", HTMLSelectElement, box);
-  const quality = query("input", HTMLInputElement, box);
-  const side = { box, image, label, format, quality, bytes: 0, asked: "" };
-  for (const control of [format, quality]) {
-    control.addEventListener("change", () => void make(side));
-  }
+function sideOf(name: "left" | "right") {
+  const box = find(`#${name}`, HTMLElement, dialog);
+  const image = find(`img.${name}`, HTMLImageElement, stage);
+  const format = find("select", HTMLSelectElement, box);
+  const quality = find("input", HTMLInputElement, box);
+  const label = find(`span.${name}`, HTMLElement, stage);
+  const result = find(".result", HTMLElement, box);
+  const side = {
+    image,
+    format,
+    quality,
+    label,
+    result,
+    code: find("code", HTMLElement, box),
+    bytes: 0,
+    asked: "",
+  };
+  for (const control of [format, quality]) control.addEventListener("change", () => make(side));
   image.addEventListener("load", () => {
-    stage.style.width = `${image.naturalWidth}px`; // as many CSS pixels as the picture has, if there is room
+    stage.style.width = `${image.naturalWidth}px`; // as many CSS pixels as it has, if there is room
   });
   return side;
 }
 
-type Side = ReturnType<typeof sideAt>;
-
 /** Asks for the picture of a side, and shows it unless another one was asked for meanwhile. */
-async function make(side: Side): Promise<void> {
-  const { box, image, label, format, quality } = side;
-  const [x = "", y = ""] = point ?? [];
-  const options = { of: path, quality: quality.value.trim(), format: format.value };
-  const asked = `${new URLSearchParams({ ...options, ...(point && { x, y }) })}`;
+async function make(side: ReturnType<typeof sideOf>): Promise<void> {
+  const { image, format, quality, label, result } = side;
+  const [x = "", y = ""] = axes.map(({ value }) => value);
+  const options = { quality: quality.value.trim(), format: format.value, ...(isMoved && { x, y }) };
+  const asked = `${new URLSearchParams({ of: path, ...options })}`;
   Object.assign(side, { asked, bytes: 0 });
-  const result = query(".result", HTMLElement, box);
   result.textContent = "The edge makes it …";
   const made = await ask(asked);
   if (side.asked !== asked) return;
-  result.classList.toggle("fault", "fault" in made);
-  quality.ariaInvalid = "fault" in made && made.fault.includes("quality") ? "true" : null;
-  if ("fault" in made) {
-    result.textContent = made.fault;
-  } else {
+  const fault = "fault" in made ? made.fault : "";
+  result.classList.toggle("fault", fault !== "");
+  quality.ariaInvalid = `${fault.includes("quality")}`;
+  if ("url" in made) {
     image.src = made.url;
     side.bytes = made.bytes;
     const name = made.type.replace("image/", "").toUpperCase();
     label.textContent = `${name} ${options.quality}`;
-    result.textContent = `${name}: ${bytesOf(made.bytes)}. Saved: ${savingOf(made.bytes, original)}.`;
-    query("code", HTMLElement, box).textContent = made.lines;
-    query("[data-copy]", HTMLElement, box).textContent = "Copy";
+    side.code.textContent = made.lines;
   }
-  within("#difference", HTMLElement).textContent = difference(left?.bytes ?? 0, right?.bytes ?? 0);
+  const saved = savingOf(side.bytes, original);
+  result.textContent = fault || `${bytesOf(side.bytes)}. Saved: ${saved}.`;
+  find("#difference", HTMLElement).textContent = difference(left.bytes, right.bytes);
 }
 
 function difference(one: number, other: number): string {
   if (one === 0 || other === 0) return "";
-  if (one === other) return "Both have the same number of bytes.";
   const percent = Math.round(100 * Math.abs(other / one - 1));
   const apart = `${bytesOf(Math.abs(other - one))} (${percent}\u00a0%)`;
   return `The right picture has ${apart} ${other > one ? "more" : "less"} than the left one.`;
@@ -111,69 +110,41 @@ async function ask(search: string): Promise<Made | { fault: string }> {
 }
 
 /** Opens the dialog for an image of the sheet. */
-export async function openTry(button: HTMLButtonElement, image: HTMLImageElement): Promise<void> {
-  if (image.currentSrc === "" || !image.complete) {
-    // Until a lazy image has loaded, nobody knows which candidate the browser chooses.
-    image.loading = "eager";
-    button.ariaBusy = "true";
-    await image.decode().catch(() => {}); // the dialog says why
-    button.ariaBusy = null;
-  }
+export async function openTry(button: HTMLElement, image: HTMLImageElement): Promise<void> {
+  // Until a lazy image has loaded, nobody knows which candidate the browser chooses.
+  image.loading = "eager";
+  await image.decode().catch(() => {}); // the dialog says why
   const { quality = "", crops, x = "", y = "" } = button.dataset;
-  const { format = "" } = image.closest("figure")?.dataset ?? {};
+  const { format = "avif" } = image.closest("figure")?.dataset ?? {};
   path = new URL(image.currentSrc || image.src).pathname;
   original = Number(image.closest("article")?.dataset["bytes"]);
-  point = undefined;
-  within("h2", HTMLElement).textContent = image.alt;
-  within("#focal", HTMLElement).hidden = crops !== "true";
-  for (const [at, side] of [left, right].entries()) {
-    if (side === undefined) continue;
+  isMoved = false;
+  find("h2", HTMLElement, dialog).textContent = image.alt;
+  find("#focal", HTMLElement).hidden = crops === undefined;
+  for (const [at, axis] of axes.entries()) axis.value = [x, y][at] ?? "";
+  for (const side of [left, right]) {
     side.image.src = image.currentSrc; // keeps the place
     side.label.textContent = "";
     side.quality.value = quality;
-    side.format.value = at === 0 ? format || "avif" : (OTHER[format] ?? "webp");
-    if (side.format.value === "") side.format.value = "avif";
+    side.format.value = side === left ? format : (OTHER[format] ?? "webp");
     void make(side);
   }
-  for (const [at, axis] of axes.entries()) axis.value = [x, y][at] ?? "";
-  mark();
   dialog.showModal();
-  if (crops !== "true") return;
-  const made = await ask(`${new URLSearchParams({ of: path, whole: "yes" })}`);
-  if ("url" in made) whole.src = made.url;
 }
 
-within("[data-close]", HTMLButtonElement).addEventListener("click", () => dialog.close());
-
-const slider = within(".slider", HTMLInputElement);
-slider.addEventListener("input", divide);
-divide();
+find("[data-close]", HTMLButtonElement).addEventListener("click", () => dialog.close());
 
 /** Shows where the left picture ends and the right one begins. */
 function divide(): void {
-  const at = Number(slider.value);
-  if (right) right.image.style.clipPath = `inset(0 0 0 ${at}%)`;
-  within(".line", HTMLElement).style.left = `${at}%`;
-  slider.setAttribute("aria-valuetext", `${at} % left, ${100 - at} % right`);
+  right.image.style.clipPath = `inset(0 0 0 ${slider.value}%)`;
+  find(".line", HTMLElement, stage).style.left = `${slider.value}%`;
 }
-
-function mark(): void {
-  const [x, y] = axes.map(({ value }) => `${100 * Number(value)}%`);
-  Object.assign(within(".marker", HTMLElement).style, { left: x, top: y });
-}
-
-function move(): void {
-  mark();
-  point = axes.map(({ value }) => value);
-  for (const side of [left, right]) if (side) void make(side);
-}
+slider.addEventListener("input", divide);
+divide();
 
 for (const axis of axes) {
-  axis.addEventListener("input", mark);
-  axis.addEventListener("change", move);
+  axis.addEventListener("change", () => {
+    isMoved = true;
+    for (const side of [left, right]) void make(side);
+  });
 }
-whole.addEventListener("click", ({ offsetX, offsetY }) => {
-  const at = [offsetX / whole.width, offsetY / whole.height];
-  for (const [index, axis] of axes.entries()) axis.value = `${at[index]}`; // the input rounds it
-  move();
-});

@@ -40,12 +40,10 @@ type Change = {
 
 /** How long a picture may take: ms. Longer than a visitor would wait, since this machine may be busy. */
 const TIMEOUT_MS = 60_000;
-/** The width of a whole picture: px. */
-const WHOLE_WIDTH = 640;
 /** O7 */
 const NO_AVIF =
   "the edge makes no AVIF with a side over 1,200 px: with format auto, browsers get WebP here";
-const NAMES = ["of", "format", "quality", "x", "y", "whole"];
+const NAMES = ["of", "format", "quality", "x", "y"];
 
 /** Answers without a picture. */
 export function refuse(status: 400 | 502 | 503, reason: string): Answer {
@@ -54,8 +52,8 @@ export function refuse(status: 400 | 502 | 503, reason: string): Answer {
 
 /**
  * Makes one picture. `globalThis.fetch` must lead to the edge and to S3.
- * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, the focal
- *   point `x` and `y`; `whole=yes` shows what a preset crops
+ * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, and the
+ *   focal point `x` and `y`
  */
 export async function answerTry(
   local: LocalConfig | undefined,
@@ -82,18 +80,17 @@ export async function answerTry(
 
 /** Reads a query, or says why it is no try. */
 function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | Fault {
-  const odd = [...query.keys()].find((name) => !NAMES.includes(name));
-  if (odd !== undefined) return { fault: `unknown: ${odd}. A try has ${NAMES.join(", ")}` };
-  const twice = NAMES.find((name) => query.getAll(name).length > 1);
-  if (twice !== undefined) return { fault: `${twice} is there twice` };
+  const names = [...query.keys()];
+  if (new Set(names).size < names.length || names.some((name) => !NAMES.includes(name))) {
+    return { fault: `a try has each of ${NAMES.join(", ")} at most once` };
+  }
   const request = resolveRequest(config, query.get("of") ?? "");
   if ("refusal" in request) return { fault: `of is no path: ${request.refusal.event}` };
   const { route, key, name, variant } = request;
   const preset = presetsOf(vars).get(variant.preset);
   if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };
-  const [format, quality, x, y, whole] = NAMES.slice(1).map((one) => query.get(one) ?? undefined);
+  const [format, quality, x, y] = NAMES.slice(1).map((one) => query.get(one) ?? undefined);
   if ((x === undefined) !== (y === undefined)) return { fault: "x and y come together" };
-  if (whole !== undefined && whole !== "yes") return { fault: "whole is yes, or is left out" };
   if (route.svg && format !== undefined) {
     return { fault: "this route has svg = true: the Worker asks the edge for no format there" }; // R8
   }
@@ -102,7 +99,7 @@ function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | F
     ...(format !== undefined && { format }),
     ...(x !== undefined && y !== undefined && { gravity: { x: numberIn(x), y: numberIn(y) } }),
   };
-  const tried = tryVariant(variant.preset, preset, name, change, whole !== undefined);
+  const tried = tryVariant(variant.preset, preset, name, change);
   if ("fault" in tried) return tried;
   return { route, key, variant: tried, lines: linesFor(variant.preset, preset, change) };
 }
@@ -113,21 +110,12 @@ function numberIn(text: string): number | string {
 }
 
 /** Returns a variant of a preset with other options, or why there can be no such picture. */
-function tryVariant(
-  base: string,
-  preset: Preset,
-  name: string,
-  change: Change,
-  isWhole: boolean,
-): Variant | Fault {
+function tryVariant(base: string, preset: Preset, name: string, change: Change): Variant | Fault {
   const own = new Map(variantsOf(base, preset)).get(name);
   if (own === undefined) return { fault: `${base} has no variant ${name}` };
   if (change.format === "avif" && !own.avif) return { fault: NO_AVIF };
   const { dpr, ...image } = own.image;
-  const { gravity: _g, zoom: _z, height: _h, border: _b, draw: _d, ...rest } = image;
-  const options = isWhole
-    ? { ...rest, width: WHOLE_WIDTH, fit: "scale-down" }
-    : { ...image, ...(dpr !== undefined && { dpr: [dpr] }) };
+  const options = { ...image, ...(dpr !== undefined && { dpr: [dpr] }) };
   const faults: string[] = [];
   const note = (path: string, message: string) => faults.push(`${path}: ${message}`);
   const read = presetSchema({ ...options, format: own.format, ...change }, base, note);
