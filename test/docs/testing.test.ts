@@ -187,8 +187,12 @@ describe("the tables of docs/emulator.md", () => {
     expect(names.filter((name) => !inner.includes(name) && !words.has(name))).toEqual([]);
   });
 
-  test("have each fault of S3 and R2, and each grant of S3", () => {
-    const names = Object.keys({ ...S3_FAULTS, ...S3_GRANTS, ...R2_FAULTS });
+  test("have each fault of S3 and R2, and each grant of S3, with S3's words and rules", () => {
+    const names = Object.keys({ ...S3_GRANTS, ...R2_FAULTS });
     for (const name of names) expect(named).toContain(name);
+    const rows = EMULATOR.replace(/ +\|/g, " |");
+    for (const [name, { does, rule }] of Object.entries(S3_FAULTS)) {
+      expect(rows).toContain(`| \`${name}\` | ${does} | ${rule}`);
+    }
   });
 });
