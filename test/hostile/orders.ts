@@ -177,16 +177,21 @@ const { media } = CONFIG.BUCKETS;
 /** Deploys that change what shapes renditions: each option, the SVG rule, and the bucket. */
 export const CHANGED: readonly object[] = [
   CONFIG,
-  ...Object.entries(RANGES).map(
+  ...Object.entries(RANGES).flatMap(
     ([
       option,
       {
         right: [value],
+        needs,
+        isOfVariants,
       },
     ]) => {
-      const entries = Object.entries(CONFIG.PRESETS);
-      const changed = entries.map(([name, one]) => [name, { ...one, [option]: value }]);
-      return { ...CONFIG, PRESETS: Object.fromEntries(changed) };
+      if (isOfVariants) return []; // a preset has one of these two
+      const changed = Object.entries(CONFIG.PRESETS).map(([name, one]) => [
+        name,
+        { ...one, ...needs, [option]: value },
+      ]);
+      return [{ ...CONFIG, PRESETS: Object.fromEntries(changed) }];
     },
   ),
   { ...CONFIG, ROUTES: CONFIG.ROUTES.map((route) => ({ ...route, svg: !("svg" in route) })) },

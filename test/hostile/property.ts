@@ -94,5 +94,5 @@ type Sizes = { quality?: number; dpr?: number; width?: number; height?: number }
 
 /** Returns whether S3 said, to the Worker itself, that an object is missing or denied. */
 export function namesObject({ cf, said = "" }: Call): boolean {
-  return cf === undefined && /^404|AccessDenied|NoSuchKey/.test(said);
+  return cf === undefined && /^404|AccessDenied|NoSuchKey|InvalidObjectState/.test(said);
 }
