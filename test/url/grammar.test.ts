@@ -29,11 +29,13 @@ test.each([
   expect(decodePath(path)).toBeUndefined();
 });
 
-test.each([...HARD_KEYS, "card@2x/~a.b-c_d"])("the path of %j has one spelling", (key) => {
-  const path = encodePath(`/${key}`);
-  expect(path).toMatch(/^[\w.~/@-]*(?:%[0-9A-F]{2}[\w.~/@-]*)*$/);
-  expect(decodePath(path)).toBe(`/${key}`);
-  expect(new URL(path, "https://images.example").pathname).toBe(path);
+test("the path of each key has one spelling", () => {
+  for (const key of [...HARD_KEYS, "card@2x/~a.b-c_d"]) {
+    const path = encodePath(`/${key}`);
+    expect(path).toMatch(/^[\w.~/@-]*(?:%[0-9A-F]{2}[\w.~/@-]*)*$/);
+    expect(decodePath(path)).toBe(`/${key}`);
+    expect(new URL(path, "https://images.example").pathname).toBe(path);
+  }
 });
 
 const routes = [

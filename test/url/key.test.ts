@@ -27,12 +27,11 @@ test.each<[string, string]>([
   expect(keyFault(key)).toBe(fault);
 });
 
-test.each([...HARD_KEYS, "k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat(512), " "])(
-  "the key %j is possible (A10)",
-  (key) => {
-    expect(keyFault(key)).toBeUndefined();
-  },
-);
+test("any other key is possible (A10)", () => {
+  const others = ["k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat(512), " "];
+  for (const key of [...HARD_KEYS, ...others])
+    expect([key, keyFault(key)]).toEqual([key, undefined]);
+});
 
 test("only control characters and unpaired surrogates make a key impossible (A10)", () => {
   for (let code = 0; code <= 0xffff; code++) {

@@ -30,11 +30,13 @@ test.each<[string, "virtual" | "path", string]>([
   expect(bucketBase(endpoint, "b", addressing)).toBe(base);
 });
 
-test.each(HARD_KEYS)("the URL of %j is one that nothing rewrites (A2)", (key) => {
-  const url = originUrl("https://b.example/", key);
-  expect(url).toMatch(/^https:\/\/b\.example\/(?:[A-Za-z0-9\-._~/]|%[0-9A-F]{2})+$/);
-  expect(new URL(url).href).toBe(url);
-  expect(decodeURIComponent(url.slice("https://b.example/".length))).toBe(key);
+test("the URL of each key is one that nothing rewrites (A2)", () => {
+  for (const key of HARD_KEYS) {
+    const url = originUrl("https://b.example/", key);
+    expect(url).toMatch(/^https:\/\/b\.example\/(?:[A-Za-z0-9\-._~/]|%[0-9A-F]{2})+$/);
+    expect(new URL(url).href).toBe(url);
+    expect(decodeURIComponent(url.slice("https://b.example/".length))).toBe(key);
+  }
 });
 
 test("every byte but the unreserved is encoded, upper-case", () => {

@@ -27,10 +27,12 @@ test("exactly three headers are sent, and the signed ones are those of A1", asyn
   );
 });
 
-test.each(HARD_KEYS)("the signature for %j is right (A2)", async (key) => {
-  const of = originUrl(BASE, `published/${key}`);
-  const headers = await sign(of, REGION, CREDENTIALS, Date.now());
-  expect(await fault(of, headers, REGION)).toBeUndefined();
+test("the signature for each key is right (A2)", async () => {
+  for (const key of HARD_KEYS) {
+    const of = originUrl(BASE, `published/${key}`);
+    const headers = await sign(of, REGION, CREDENTIALS, Date.now());
+    expect([key, await fault(of, headers, REGION)]).toEqual([key, undefined]);
+  }
 });
 
 test.each([
