@@ -167,7 +167,7 @@ describe("what leaves", () => {
     expect((await ask()).headers.get("age")).toBeNull();
   });
 
-  test.each(["accept", "*"])("vary: %s makes no difference (W14)", async (vary) => {
+  test.each(["accept", "*"])("vary: %s makes no difference (C5, W14)", async (vary) => {
     count("max-age=60", { vary });
     await ask("/a", { headers: { accept: "image/avif" } });
     expect(await line("/a", { headers: { accept: "image/png" } })).toBe("HIT run 1");
