@@ -10,14 +10,7 @@ import type { LocalWorker } from "./run-worker.ts";
 /** The texts of both files. */
 export type Files = { readonly config: string; readonly devVars: string };
 
-export type Follower = {
-  /** Looks once, and has the Worker run with what is new. */
-  readonly look: () => Promise<void>;
-  /** What the Worker runs with. */
-  readonly current: () => LocalProject;
-  /** What is wrong in the files as they were read last. */
-  readonly mistakes: () => readonly string[];
-};
+export type Follower = ReturnType<typeof followFiles>;
 
 type Parts = {
   /** What the Worker was started with. */
@@ -37,7 +30,7 @@ type Parts = {
 
 const RESTART = "Stop npx vitrine dev and start it again.";
 
-export function followFiles(parts: Parts): Follower {
+export function followFiles(parts: Parts) {
   const { readFiles, readProject, worker, fill, switches, log, warn } = parts;
   const { file, devVars } = parts.project;
   const strict = { ...switches };
@@ -99,7 +92,8 @@ export function followFiles(parts: Parts): Follower {
   };
 
   return {
-    async look() {
+    /** Looks once, and has the Worker run with what is new. */
+    async look(): Promise<void> {
       const files = readFiles();
       if (isBusy || files === undefined) return;
       // A file that changes between two looks may be half written.
@@ -112,7 +106,9 @@ export function followFiles(parts: Parts): Follower {
       await apply(files).catch((error: unknown) => report([`${error}`]));
       isBusy = false;
     },
+    /** What the Worker runs with. */
     current: () => project,
+    /** What is wrong in the files as they were read last. */
     mistakes: () => mistakes,
   };
 }

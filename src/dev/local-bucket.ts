@@ -19,28 +19,25 @@ export const FOLDER = "objects";
 /** The URL that comes before every key, and the beginning of every key. */
 export type Place = Pick<Bucket, "base" | "prefix">;
 
-/** @throws if the S3 refuses it */
-export async function putObject(
+/**
+ * Gets, puts or deletes an object.
+ * @param put what to put
+ * @throws if the S3 refuses it
+ */
+export async function askBucket(
+  method: "GET" | "PUT" | "DELETE",
   { base, prefix }: Place,
   key: string,
   keys: Credentials,
-  type: string,
-  body: Uint8Array,
-): Promise<void> {
-  await send("PUT", originUrl(base, prefix + key), keys, {
-    headers: { "content-type": type },
-    body,
-  });
-}
-
-/** @throws if the S3 refuses it */
-export async function deleteObject({ base, prefix }: Place, key: string, keys: Credentials) {
-  await send("DELETE", originUrl(base, prefix + key), keys);
-}
-
-/** @throws if there is no such object */
-export async function getObject({ base, prefix }: Place, key: string, keys: Credentials) {
-  const response = await send("GET", originUrl(base, prefix + key), keys);
+  put?: { readonly type: string; readonly body: Uint8Array },
+): Promise<Uint8Array> {
+  const url = originUrl(base, prefix + key);
+  const signed = await sign(url, "auto", keys, Date.now(), method);
+  const headers = { ...signed, ...(put && { "content-type": put.type }) };
+  const response = await fetch(url, { method, headers, ...(put && { body: put.body }) });
+  if (!response.ok) {
+    throw new Error(`The local S3 refuses ${method} ${url}: ${response.status}`);
+  }
   return new Uint8Array(await response.arrayBuffer());
 }
 
@@ -55,16 +52,6 @@ export async function listBucket(bucket: Bucket, keys: Credentials): Promise<Lis
     next = page.next;
   } while (next !== undefined);
   return objects.map((one) => ({ ...one, key: one.key.slice(bucket.prefix.length) }));
-}
-
-async function send(method: string, url: string, keys: Credentials, init: RequestInit = {}) {
-  const signed = await sign(url, "auto", keys, Date.now(), method);
-  const headers = { ...signed, ...Object(init.headers) };
-  const response = await fetch(url, { ...init, method, headers });
-  if (!response.ok) {
-    throw new Error(`The local S3 refuses ${method} ${url}: ${response.status}`);
-  }
-  return response;
 }
 
 /** A file that is an object: where it is, and a text that changes with it. */
@@ -83,9 +70,10 @@ export function createFiller(place: Place, keys: Credentials, folder = FOLDER) {
     known = files;
     for (const [key, { path, type }] of changed) {
       const body = readFileSync(path);
-      await putObject(place, key, keys, type ?? sniff(body) ?? "application/octet-stream", body);
+      const put = { type: type ?? sniff(body) ?? "application/octet-stream", body };
+      await askBucket("PUT", place, key, keys, put);
     }
-    for (const key of gone) await deleteObject(place, key, keys);
+    for (const key of gone) await askBucket("DELETE", place, key, keys);
     return changed.length;
   };
 }

@@ -29,14 +29,7 @@ const SETTINGS = {
 /** How a start or a change ended: `failed` if the Worker cannot be built, which wrangler has then said. */
 export type Outcome = "running" | "failed" | "late";
 
-export type LocalWorker = {
-  /** Builds the Worker, and runs it with a configuration. */
-  run(project: LocalProject): Promise<Outcome>;
-  /** Returns whether its code has changed since it was built. */
-  hasNewCode(): boolean;
-  isRunning(): boolean;
-  end(): Promise<void>;
-};
+export type LocalWorker = ReturnType<typeof createWorker>;
 
 /**
  * @param name of its file, another one for each local run of this folder
@@ -48,16 +41,11 @@ export function createWorker(
   port: number,
   doors: Doors,
   log: (line: string) => void,
-): LocalWorker {
+) {
   const wrangler = loadWrangler();
   if (isFault(wrangler)) throw new Error(wrangler.fault);
   Object.assign(process.env, SETTINGS);
-  const reported = new Set<string>();
-  const report = (error: unknown): void => {
-    const text = errorText(error);
-    if (!reported.has(text)) console.error(text);
-    reported.add(text);
-  };
+  const report = (error: unknown) => console.error(errorText(error));
   // wrangler also rejects where nobody waits. That must not end the local run.
   process.on("unhandledRejection", report);
   const create = () => new wrangler.unstable_DevEnv().on("error", report);
@@ -95,7 +83,6 @@ export function createWorker(
       sources = files;
     });
     began = Date.now();
-    reported.clear();
     return devEnv.config.set(inputOf(project, version), true).then(
       () => outcome,
       (error) => {
@@ -105,7 +92,8 @@ export function createWorker(
     );
   };
   return {
-    async run(project) {
+    /** Builds the Worker, and runs it with a configuration. */
+    async run(project: LocalProject): Promise<Outcome> {
       let outcome = await attempt(project);
       if (outcome === "late") {
         isRunning = false;
@@ -117,6 +105,7 @@ export function createWorker(
       isRunning = outcome === "running";
       return outcome;
     },
+    /** Returns whether its code has changed since it was built. */
     hasNewCode: () => {
       const times = sources.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       return times.some((time) => time > began);

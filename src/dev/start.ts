@@ -5,15 +5,18 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { scheduler } from "node:timers/promises";
-import { EXIT, type Fault } from "../cli/command.ts";
+import { EXIT, type Fault, withPages } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
 import { devVarsOf } from "../cli/config/environment-config.ts";
 import { readLocalKeys } from "../cli/config/local-run.ts";
 import { environmentText } from "../cli/wrangler/config-file.ts";
 import { createEdge } from "../emulator/create-edge.ts";
+import { findUnplayed } from "../emulator/edge/options.ts";
 import type { EdgeSettings } from "../emulator/edge/settings.ts";
 import { listenOn } from "../emulator/listen.ts";
 import { serveEdge } from "../emulator/serve.ts";
+import type { Config } from "../worker/config/config.ts";
+import { imageOf } from "../worker/edge/ask-edge.ts";
 import { closeFile, closeFolder } from "./close-files.ts";
 import { type Files, followFiles } from "./follow-files.ts";
 import { readPort, serveFront } from "./front.ts";
@@ -23,7 +26,6 @@ import { readSwitches } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
 import { sheetHandler } from "./sheet/serve-sheet.ts";
 import { createSheet } from "./sheet/sheet.ts";
-import { welcome } from "./welcome.ts";
 
 /** How often to look at the files: ms. */
 const LOOK_MS = 250;
@@ -171,4 +173,38 @@ function fail(reason: unknown): never {
 
 function warnOf(who: string): (reason: unknown) => void {
   return (reason) => console.error(`${who}: ${reason}`);
+}
+
+/**
+ * Writes the text: each URL on a line of its own.
+ * @param devVars the file with the secrets
+ * @param isFilled whether the local buckets hold the fixtures
+ */
+function welcome(
+  address: string,
+  { variants }: Config,
+  devVars: string,
+  isFilled: boolean,
+): string {
+  const missing = [...variants].flatMap(([name, { image }]) => {
+    const options = findUnplayed(imageOf({ image }));
+    if (options.length === 0 || name.includes("@")) return [];
+    return [`PRESETS.${name}: the local edge does not implement ${options.join(", ")}.`];
+  });
+  const pictures = isFilled
+    ? "The contact sheet shows every picture at every preset, and takes your own:"
+    : `The pictures come from the S3 that ${devVars} names, which the contact sheet does not list:`;
+  return `
+Vitrine is ready on ${address}
+
+${pictures}
+${address}/
+
+${missing.map((line) => `${line}\n\n`).join("")}A picture is made once, and then comes out of a store in .wrangler/state, until its object changes.
+To make each anew, add a line to ${devVars}: EDGE='{"store":false}'. Browsers keep theirs.
+To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.
+${withPages("It takes effect at once. docs/emulator.md has all the switches of the local edge.")}
+
+Requests and errors are logged below. Press Ctrl-C to stop.
+`;
 }

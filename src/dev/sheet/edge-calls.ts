@@ -5,21 +5,14 @@ import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
-import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
 import {
   acceptedFormatsOf,
   createTransformRequest,
   type Readable,
-  type TransformRequest,
 } from "../../worker/request/format.ts";
 
-/** A request to the edge, as code; and for which originals, if there is more than one. */
-export type Call = {
-  readonly when?: string;
-  /** `cf.image` as the Worker sends it, or the calls of the Images binding. */
-  readonly by: "cf.image" | "binding";
-  readonly code: string;
-};
+/** `cf.image` as the Worker sends it; and for which originals, if there is more than one. */
+export type Call = { readonly when?: string; readonly code: string };
 
 /** Originals for which an engine may be asked in different ways. */
 const ORIGINALS = [
@@ -28,37 +21,23 @@ const ORIGINALS = [
   ["another original", "image/png"],
 ] as const;
 
-/** The calls for a browser. */
+/** The calls for a browser; none where the Images binding makes the picture. */
 export function callsFor(
   variant: Variant,
   { svg, bucket }: Pick<BoundRoute, "svg" | "bucket">,
   readable: Readable,
 ): Call[] {
-  const by = bucket.engine === "binding" ? "binding" : "cf.image";
+  if (bucket.engine === "binding") return [];
   const formats = acceptedFormatsOf(variant, readable, svg);
   const all = ORIGINALS.map(([name, type]) => {
-    const request = createTransformRequest(variant, formats, type);
-    const image = () => JSON.stringify(edgeOptions(request), undefined, 2);
-    return { name, code: by === "binding" ? bindingText(request) : image() };
+    const options = edgeOptions(createTransformRequest(variant, formats, type));
+    return { name, code: JSON.stringify(options, undefined, 2) };
   });
   const groups = [...Map.groupBy(all, ({ code }) => code)];
   return groups.map(([code, group]) => {
     const when = `of ${group.map(({ name }) => name).join(" or ")}`;
-    return { ...(groups.length > 1 && { when }), by, code };
+    return { ...(groups.length > 1 && { when }), code };
   });
-}
-
-/** A call of the binding, as a Worker writes it. */
-function bindingText(request: TransformRequest): string {
-  const { variant, original: type } = request;
-  const text = (options: unknown) => JSON.stringify(options);
-  const drawn = (variant.image.draw ?? []).map((overlay) => {
-    const { shape, draw } = overlayOptions(overlay);
-    return `.draw(IMAGES.input("${overlay.key}").transform(${text(shape)}), ${text(draw)})`;
-  });
-  const output = outputOptions(request, { type, body: { head: new Uint8Array() } });
-  const first = `.transform(${text(transformOptions(variant))})`;
-  return ["IMAGES.input(original)", first, ...drawn, `.output(${text(output)})`].join("\n  ");
 }
 
 /** Unique transformations that an object can cause: by preset, and all. Those with equal options are one. */

@@ -17,7 +17,7 @@ type Page = {
   /** What is wrong in the configuration as it is written. */
   readonly mistakes: readonly string[];
   /** Undefined: the local run shows no bucket, or was started with mistakes. */
-  readonly shown: { readonly objects: readonly Shown[]; readonly canAdd: boolean } | undefined;
+  readonly objects: readonly Shown[] | undefined;
 };
 
 /** The order of the objects: one's own, then the fixtures. */
@@ -25,9 +25,9 @@ const PLACES: ReadonlyMap<string, number> = new Map(OBJECTS.map(({ key }, at) =>
 const placeOf = ({ key }: { readonly key: string }) => PLACES.get(key) ?? -1;
 
 /** @returns the whole document */
-export function pageHtml({ address, tag, mistakes, shown }: Page): string {
+export function pageHtml({ address, tag, mistakes, objects }: Page): string {
   const broken = new Set(BROKEN.map(({ key }) => key));
-  const pictures = (shown?.objects ?? [])
+  const pictures = (objects ?? [])
     .filter(({ key, picture }) => picture !== undefined && !broken.has(key))
     .sort((one, other) => placeOf(one) - placeOf(other));
   const page = html`<!doctype html>
@@ -48,14 +48,14 @@ export function pageHtml({ address, tag, mistakes, shown }: Page): string {
 ${mistakes.length > 0 && mistakesHtml(mistakes)}
 <div class="tools">
 <label>Filter <input id="filter" type="search" placeholder="a part of a key" autocomplete="off"></label>
-${shown?.canAdd && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
+${objects && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
 </div>
 <p id="total" role="status"></p>
 <p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: <a href="/.vitrine/costs.md">costs</a>.</p>
 </header>
 <main id="sheet" tabindex="-1">
 <h2>${pictures.length} objects</h2>
-${shown === undefined && mistakes.length === 0 && html`<p>.dev.vars names an S3 of your own. The contact sheet does not list its objects.</p>`}
+${objects === undefined && mistakes.length === 0 && html`<p>.dev.vars names an S3 of your own. The contact sheet does not list its objects.</p>`}
 ${pictures.map((object) => objectHtml(object, address))}
 </main>
 <p id="said" role="status"></p>
@@ -128,8 +128,8 @@ function snippet(code: string): Html {
 
 /** What the edge is asked for a variant, below the picture. */
 export function callsHtml(variant: string, calls: readonly Call[]): Html {
-  return html`${calls.map(({ by, when, code }) => {
-    const what = by === "binding" ? html`The Images binding` : html`<code>cf.image</code>`;
-    return html`<p>${what} for ${variant} in this browser${when && `, ${when}`}:</p>${snippet(code)}`;
-  })}`;
+  return html`${calls.map(
+    ({ when, code }) =>
+      html`<p><code>cf.image</code> for ${variant} in this browser${when && `, ${when}`}:</p>${snippet(code)}`,
+  )}${calls.length === 0 && html`<p>The Images binding makes it. The edge is not asked.</p>`}`;
 }

@@ -11,24 +11,13 @@ import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import type { Follower } from "../follow-files.ts";
-import { deleteObject, getObject, listBucket, putObject } from "../local-bucket.ts";
+import { askBucket, listBucket } from "../local-bucket.ts";
 import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./contents.ts";
 import { callsFor } from "./edge-calls.ts";
 import { callsHtml, pageHtml } from "./page-html.ts";
 import { type Answer, answerTry, refuse } from "./try/try.ts";
 
-export type Sheet = {
-  readonly page: () => Promise<string>;
-  /** A text that changes with what the page shows, but not with the time. */
-  readonly tag: () => Promise<string>;
-  /** What the edge is asked for a picture: `?of=` its path, and what the browser reads. As HTML. */
-  readonly calls: (query: URLSearchParams) => Answer;
-  readonly attempt: (query: URLSearchParams) => Promise<Answer>;
-  /** Puts a picture into the bucket. Returns why it does not. */
-  readonly put: (file: string, body: Uint8Array, type: string) => Promise<string | undefined>;
-  /** Deletes an object of the local buckets. */
-  readonly remove: (key: string) => Promise<void>;
-};
+export type Sheet = ReturnType<typeof createSheet>;
 
 /** Nobody can guess the settings, among which there are secrets, from a tag. */
 const SALT = randomBytes(32);
@@ -41,7 +30,7 @@ export function createSheet(
   follower: Pick<Follower, "current" | "mistakes">,
   images: Edge["images"],
   address: string,
-): Sheet {
+) {
   let good: LocalConfig | undefined;
   let objects: readonly LocalObject[] = [];
   const described = new Map<string, Promise<LocalObject["picture"]>>();
@@ -65,7 +54,7 @@ export function createSheet(
     const lists = bucketsNow().map(async (bucket) => {
       const all = (await listBucket(bucket, keys)).map(async ({ key, etag = "", bytes = 0 }) => {
         const id = `${bucket.base}${key} ${etag}`;
-        const picture = described.get(id) ?? getObject(bucket, key, keys).then(describe);
+        const picture = described.get(id) ?? askBucket("GET", bucket, key, keys).then(describe);
         described.set(id, picture);
         return { key, etag, bytes, picture: await picture };
       });
@@ -81,7 +70,8 @@ export function createSheet(
     return objects;
   };
 
-  const tag = async () => {
+  /** A text that changes with what the page shows, but not with the time. */
+  const tag = async (): Promise<string> => {
     const { vars } = follower.current();
     const shown = [vars, follower.mistakes(), await listObjects()];
     return createHmac("sha256", SALT).update(JSON.stringify(shown)).digest("base64url");
@@ -89,17 +79,15 @@ export function createSheet(
 
   return {
     tag,
-    page: async () => {
+    page: async (): Promise<string> => {
       const before = await tag(); // what changes meanwhile makes the page load again
       const mistakes = follower.mistakes();
       const local = readLocal();
-      const shown = local && {
-        objects: await contentsOf(local, await listObjects(), Date.now()),
-        canAdd: routeTo(local.config, "own/a.jpg") !== undefined,
-      };
-      return pageHtml({ address, tag: before, mistakes, shown });
+      const objects = local && (await contentsOf(local, await listObjects(), Date.now()));
+      return pageHtml({ address, tag: before, mistakes, objects });
     },
-    calls: (query) => {
+    /** What the edge is asked for a picture: `?of=` its path, and what the browser reads. As HTML. */
+    calls: (query: URLSearchParams): Answer => {
       const local = readLocal();
       const found = local && resolveRequest(local.config, query.get("of") ?? "");
       if (!found || "refusal" in found) return refuse(400, "of is no path of a picture");
@@ -108,8 +96,9 @@ export function createSheet(
       const calls = callsFor(found.variant, found.route, readable);
       return { status: 200, type: "text/html", body: callsHtml(found.name, calls).text };
     },
-    attempt: async (query) => answerTry(readLocal(), query),
-    put: async (file, body, type) => {
+    attempt: async (query: URLSearchParams) => answerTry(readLocal(), query),
+    /** Puts a picture into the bucket of the first route that shows it. Returns why it does not. */
+    put: async (file: string, body: Uint8Array, type: string): Promise<string | undefined> => {
       const local = readLocal();
       if (local === undefined) return "nothing is put into the S3 that .dev.vars names";
       const fault = keyFault(file);
@@ -119,19 +108,15 @@ export function createSheet(
       const picture = await describe(body);
       if (picture === undefined) return "it is no picture that the local edge reads";
       if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
-      return putObject(
-        route.bucket,
-        `own/${file}`,
-        readLocalKeys("."),
-        type || `image/${picture.format}`,
-        body,
-      ).then(
+      const put = { type: type || `image/${picture.format}`, body };
+      return askBucket("PUT", route.bucket, `own/${file}`, readLocalKeys("."), put).then(
         () => undefined,
         (error: unknown) => `${error}`,
       );
     },
-    remove: async (key) => {
-      for (const bucket of bucketsNow()) await deleteObject(bucket, key, readLocalKeys("."));
+    /** Deletes an object of the local buckets. */
+    remove: async (key: string): Promise<void> => {
+      for (const bucket of bucketsNow()) await askBucket("DELETE", bucket, key, readLocalKeys("."));
     },
   };
 }

@@ -15,8 +15,8 @@ async function render(keys: readonly string[], mistakes: readonly string[] = [])
   const objects = keys.map((key) => {
     return { key, etag: "1", bytes: 9_000, picture: key.endsWith(".txt") ? undefined : PICTURE };
   });
-  const shown = { objects: await contentsOf(configOf(ENV), objects, 0), canAdd: true };
-  return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, shown });
+  const shown = await contentsOf(configOf(ENV), objects, 0);
+  return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, objects: shown });
 }
 
 test("no key and no mistake becomes a tag, an attribute or a script", async () => {
@@ -29,7 +29,7 @@ test("no key and no mistake becomes a tag, an attribute or a script", async () =
   ]);
   const urls = [...page.matchAll(/ (?:src|href)="([^"]*)"/g)].map(([, url]) => url);
   expect(urls.filter((url) => !/^(?:\/(?!\/)|#)/.test(url ?? ""))).toEqual([]);
-  expect(callsHtml(EVIL, [{ by: "cf.image", code: EVIL }]).text).not.toContain("<script");
+  expect(callsHtml(EVIL, [{ code: EVIL }]).text).not.toContain("<script");
 });
 
 test("a picture has an image for each preset, with its sides, its candidates and its code", async () => {
@@ -57,7 +57,7 @@ test("mistakes stand above the last good pictures, or alone", async () => {
   const mistakes = ["PRESETS.card: needs width or height"];
   const page = await render(["a.jpg"], mistakes);
   expect(page.indexOf(mistakes[0] ?? "")).toBeLessThan(page.indexOf("<article"));
-  const alone = pageHtml({ address: "", tag: "", mistakes, shown: undefined });
+  const alone = pageHtml({ address: "", tag: "", mistakes, objects: undefined });
   expect(alone).toContain(mistakes[0]);
   expect(alone).not.toMatch(/<article|names an S3 of your own/);
 });
