@@ -1,7 +1,7 @@
 // The strict edge as it is offered: with its own maker of images, and with the Images binding.
 
 import { createEdgeWith } from "./edge/edge.ts";
-import { makeRendition } from "./edge/make.ts";
+import { SHARP_MAKER } from "./edge/make.ts";
 import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
 import { loadSharp } from "./edge/sharp.ts";
 import { withImages } from "./with-images.ts";
@@ -38,5 +38,5 @@ export type Edge = Omit<EdgeCore, "quota"> & {
  */
 export function createEdge(settings: EdgeSettings): Edge {
   loadSharp();
-  return withImages(createEdgeWith(makeRendition, settings));
+  return withImages(createEdgeWith(SHARP_MAKER, settings));
 }

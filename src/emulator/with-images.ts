@@ -2,16 +2,15 @@
 
 import type { EdgeCore } from "./edge/settings.ts";
 import { imagesBinding } from "./images/binding.ts";
-import type { develop } from "./images/develop.ts";
-import { createImagesService } from "./images/service.ts";
+import { createImagesService, type ImagesMaker } from "./images/service.ts";
 
 /**
  * Adds the Images binding to an edge.
- * @param render makes the images; tests pass one that remembers them
+ * @param maker reads and makes the images; tests pass one that remembers them
  */
-export function withImages(core: EdgeCore, render?: typeof develop) {
+export function withImages(core: EdgeCore, maker?: ImagesMaker) {
   const { quota, ...edge } = core;
-  const answerImages = createImagesService(core, render);
+  const answerImages = createImagesService(core, maker);
   const images = imagesBinding((path, body) =>
     answerImages(new Request(`https://js.images.cloudflare.com${path}`, { method: "POST", body })),
   );

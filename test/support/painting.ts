@@ -43,8 +43,9 @@ export const paint = (look: string, scale = 10) => {
 };
 
 export async function original(bytes: Uint8Array, type: Original["type"]): Promise<Original> {
-  const { width, height, pageHeight = height, pages = 1 } = await sharp(bytes).metadata();
-  return { bytes, type, width, height: pageHeight, frames: pages };
+  const metadata = await sharp(bytes).metadata();
+  const { width, height, pageHeight = height, pages = 1, autoOrient: upright } = metadata;
+  return { bytes, type, width, height: pageHeight, frames: pages, upright };
 }
 
 export const painted = async (look: string, scale?: number) =>
@@ -92,7 +93,7 @@ export async function render(
     frames: info.pages ?? 1,
   };
   expect({ width: made.width, height: made.height }).toEqual({ width, height });
-  expect(await measure(source, image)).toEqual({ width, height });
+  expect(measure(source, image)).toEqual({ width, height });
   expect(metadata.mediaType).toBe(made.type);
   const pixel = (x: number, y: number, frame = 0) => {
     const at = ((frame * height + y) * width + x) * 4;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { OBJECTS } from "../../src/dev/objects.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
-import { makeRendition } from "../../src/emulator/edge/make.ts";
+import { type Maker, makeRendition, SHARP_MAKER } from "../../src/emulator/edge/make.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { develop } from "../../src/emulator/images/develop.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
@@ -20,7 +20,7 @@ import { handlersOf, network } from "./network.ts";
 const renditions = new Map<string, ReturnType<typeof makeRendition>>();
 
 /** Makes each rendition once for all tests of a file, because making them takes most of the time. */
-export const makeRenditionOnce: typeof makeRendition = (original, image, overlays, settings) => {
+const makeRenditionOnce: typeof makeRendition = (original, image, overlays, settings) => {
   const { type, frames } = original;
   const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
   const parts = [sha1(original.bytes), type, frames, image, drawn, settings.qualities];
@@ -29,6 +29,8 @@ export const makeRenditionOnce: typeof makeRendition = (original, image, overlay
   renditions.set(JSON.stringify(parts), rendition);
   return rendition;
 };
+
+export const MAKER: Maker = { ...SHARP_MAKER, render: makeRenditionOnce };
 
 /** What the binding made in this process, by its originals and options. */
 const developed = new Map<string, ReturnType<typeof develop>>();
@@ -75,7 +77,7 @@ export function setUp(
   const s3 = createS3({ endpoint, bucket, region, credentials, sessions, now, readable: prefix });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
   network.resetHandlers(...handlersOf(s3));
-  const core = createEdgeWith(makeRenditionOnce, {
+  const core = createEdgeWith(MAKER, {
     zone: ZONE,
     sources: [new URL(BASE).host],
     fetch: (input, init) => fetch(input, init), // as it is replaced then
@@ -83,6 +85,6 @@ export function setUp(
     patience: 10_000,
     ...settings,
   });
-  const edge = withImages(core, developOnce);
+  const edge = withImages(core, { ...MAKER, render: developOnce });
   return { s3, sessions, edge, cache: createCache({ now }), clock };
 }

@@ -16,7 +16,7 @@ import { type CachedOutput, successAnswer } from "./answer.ts";
 import { createCache, createQuota, lifetime, ttlByStatus } from "./cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
-import { makeOutput, type makeRendition, type Overlay } from "./make.ts";
+import { type Maker, makeOutput, type Overlay } from "./make.ts";
 import type { ImageOptions, TransformRequest } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
@@ -28,10 +28,10 @@ type Ttl = number | undefined;
 
 /**
  * Creates an edge with an empty cache.
- * @param render makes the renditions; tests pass one that remembers them
+ * @param maker reads and makes images; tests pass one that remembers them
  * @throws {TypeError} if a setting is wrong or unknown
  */
-export function createEdgeWith(render: typeof makeRendition, settings: EdgeSettings): EdgeCore {
+export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
   checkSettings("createEdge", settings, SETTING_RULES, SWITCH_RULES);
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
   const switches: Switches = { ...STRICT, ...setOf(changed) };
@@ -129,12 +129,14 @@ export function createEdgeWith(render: typeof makeRendition, settings: EdgeSetti
     const originAuth = request.originAuth && switches.overlayAuth; // O12
     for (const options of image.draw ?? []) {
       const drawn = await getObject(options.url, { ...request, originAuth }, ttl);
-      const original = isFault(drawn) ? drawn : await readOriginal(drawn.bytes, switches);
+      const original = isFault(drawn)
+        ? drawn
+        : await readOriginal(drawn.bytes, switches, maker.read);
       if (isFault(original)) return original;
       if ("svg" in original) return { code: 9412, status: 415 };
       overlays.push({ options, original });
     }
-    const output = await makeOutput(object.bytes, image, overlays, switches, render);
+    const output = await makeOutput(object.bytes, image, overlays, switches, maker);
     return isFault(output) ? output : { ...output, origin: object.headers };
   }
 

@@ -1,7 +1,7 @@
 // Pixels: the frames of an original, upright and in sRGB (O9). A still image has one frame.
 
 import type { Metadata, Sharp } from "sharp";
-import type { Picture, Size } from "./picture.ts";
+import type { Picture } from "./picture.ts";
 import type { Original } from "./read-original.ts";
 import { loadSharp } from "./sharp.ts";
 
@@ -62,10 +62,4 @@ export async function decode(original: Original, animated: boolean): Promise<Dec
   });
   const others = Array.from({ length: count - 1 }, (_, index) => frame(index + 1));
   return { frames: [frame(0), ...others], metadata };
-}
-
-/** Returns the size of an original after the rotation that EXIF asks for (O9), in px. */
-export async function uprightSize(original: Original): Promise<Size> {
-  const { autoOrient } = await openOriginal(original).metadata();
-  return autoOrient;
 }

@@ -3,12 +3,12 @@
 
 import { type Encoded, encode, keepsFrames, MAX_AVIF_SIDE } from "./encode.ts";
 import { type Fault, isFault } from "./faults.ts";
-import { decode, mapFrames, uprightSize } from "./frames.ts";
+import { decode, mapFrames } from "./frames.ts";
 import { outputSize, trimBox } from "./geometry.ts";
 import type { ImageOptions, OverlayOptions } from "./options.ts";
 import type { Size } from "./picture.ts";
 import { drawOverlay, transform } from "./pixels.ts";
-import { type Original, readOriginal } from "./read-original.ts";
+import { type Original, readHead, readOriginal } from "./read-original.ts";
 import type { Switches } from "./switches.ts";
 
 /** The body of an answer, and what its headers say. */
@@ -32,9 +32,9 @@ export async function makeOutput(
   image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
-  render: typeof makeRendition,
+  maker: Maker,
 ): Promise<Output | Fault> {
-  const original = await readOriginal(object, switches);
+  const original = await readOriginal(object, switches, maker.read);
   if (isFault(original)) return original;
   if ("svg" in original) {
     if (image.format !== undefined && image.format !== "svg") return { code: 9412, status: 415 }; // R8
@@ -42,7 +42,7 @@ export async function makeOutput(
     return { type: "image/svg+xml", bytes, warnings: [], isMarked: switches.svg === "marked" };
   }
   if (image.format === "svg") return { code: 9412, status: 415 }; // R8: a raster image is no SVG
-  return await unlessBroken(() => develop(original, image, overlays, switches, render));
+  return await unlessBroken(() => develop(original, image, overlays, switches, maker.render));
 }
 
 /** Does a work with pixels. An image that cannot be decoded is a fault. */
@@ -63,8 +63,8 @@ async function develop(
   switches: Switches,
   render: typeof makeRendition,
 ): Promise<Output | Fault> {
-  const size = await measure(original, image);
-  if (image.format === "json") return await describe(original, size, switches);
+  const size = measure(original, image);
+  if (image.format === "json") return describe(original, size, switches);
 
   const { width, height, frames } = original;
   const longest = Math.max(size.width, size.height);
@@ -72,19 +72,10 @@ async function develop(
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
     return untouched(original, [], switches.animationTooLarge === "marked"); // O8
   }
-  if (image.format === "avif" && longest > MAX_AVIF_SIDE) {
-    if (switches.avifTooLarge === "passed-through") {
-      return untouched(original, ["image too large for AVIF"], true); // O7
-    }
-    return develop(
-      original,
-      { ...image, format: switches.avifTooLarge },
-      overlays,
-      switches,
-      render,
-    );
-  }
-  const rendition = await render(original, image, overlays, switches);
+  const instead = image.format === "avif" && longest > MAX_AVIF_SIDE && switches.avifTooLarge; // O7
+  if (instead === "passed-through") return untouched(original, ["image too large for AVIF"], true);
+  const options = instead ? { ...image, format: instead } : image;
+  const rendition = await render(original, options, overlays, switches);
   const { type, bytes, warnings } = rendition;
   const { of, sent } = switches.originalIsSmaller;
   if (!isOriginalSmaller(original, image, rendition, of)) {
@@ -122,13 +113,13 @@ function untouched(
 }
 
 /** The facts about an image, sent in place of the image (R9). */
-async function describe(
+function describe(
   original: Original,
   size: Size,
   { originalFormat, originalSides }: Switches,
-): Promise<Output> {
+): Output {
   const { bytes, type } = original;
-  const { width, height } = originalSides === "upright" ? await uprightSize(original) : original; // O9
+  const { width, height } = originalSides === "upright" ? original.upright : original; // O9
   const format = originalFormat === "type" ? type : type.replace("image/", "");
   const facts = { ...size, original: { file_size: bytes.length, width, height, format } };
   return {
@@ -164,8 +155,8 @@ export async function makeRendition(
 }
 
 /** Returns the size of a rendition before it is made, in px (O2, O3, O11, O12). */
-export async function measure(original: Original, image: ImageOptions): Promise<Size> {
-  return outputSize(trimBox(await uprightSize(original), image), image);
+export function measure({ upright }: Original, image: ImageOptions): Size {
+  return outputSize(trimBox(upright, image), image);
 }
 
 function warningsOf({ fit, width, height }: ImageOptions): readonly string[] {
@@ -182,3 +173,7 @@ function sanitiseSvg(svg: string): Uint8Array {
     .replace(/\s(?:xlink:)?href\s*=\s*(?:"(?!#)[^"]*"|'(?!#)[^']*')/gi, "");
   return new TextEncoder().encode(harmless);
 }
+
+/** What reads and makes images, with sharp. */
+export const SHARP_MAKER = { read: readHead, render: makeRendition };
+export type Maker = typeof SHARP_MAKER;

@@ -2,6 +2,7 @@
 // neither. The bytes decide. The content-type is never read.
 
 import type { Fault } from "./faults.ts";
+import type { Size } from "./picture.ts";
 import { loadSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 
@@ -29,15 +30,18 @@ export type Original = {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
+  /** After that rotation. */
+  readonly upright: Size;
 };
 
 /** An SVG. The edge passes it on and does not resize it (R8). */
 export type Drawing = { readonly svg: string };
 
-/** Reads an original, or returns why the edge cannot. */
+/** Reads an original, or returns why the edge cannot. @param read reads the head of an image */
 export async function readOriginal(
   bytes: Uint8Array,
   { limits, avifInput }: Pick<Switches, "limits" | "avifInput">,
+  read: typeof readHead,
 ): Promise<Original | Drawing | Fault> {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
   if (SVG.test(start)) return { svg: new TextDecoder().decode(bytes) };
@@ -49,17 +53,20 @@ export async function readOriginal(
     throw new Error("the strict edge cannot read HEIC, which the edge accepts (L1)");
   }
   if (brand.startsWith("avi") && !avifInput) return { code: 9520, status: 415 }; // L1
-  return readHead(bytes, limits);
+  const head = await read(bytes);
+  if (head === undefined) return { code: 9516, status: 422 };
+  const { width, height } = head;
+  const isTooLarge = Math.max(width, height) > limits.side || width * height > limits.pixels;
+  return isTooLarge ? { code: 9413, status: 403 } : { bytes, ...head };
 }
 
-/** Reads type and size, and checks the limits (L1). */
-async function readHead(bytes: Uint8Array, limits: Switches["limits"]): Promise<Original | Fault> {
+/** Reads the head of an image with sharp. Undefined: it cannot be decoded. */
+export async function readHead(bytes: Uint8Array): Promise<Omit<Original, "bytes"> | undefined> {
   const metadata = await loadSharp()(bytes, { limitInputPixels: false, failOn: "none" })
     .metadata()
     .catch(() => undefined);
   const type = Object.entries(TYPES).find(([name]) => name === metadata?.format)?.[1];
-  if (metadata === undefined || type === undefined) return { code: 9516, status: 422 };
-  const { width, height, pages: frames = 1 } = metadata; // the size of one frame
-  const isTooLarge = Math.max(width, height) > limits.side || width * height > limits.pixels;
-  return isTooLarge ? { code: 9413, status: 403 } : { bytes, type, width, height, frames };
+  if (metadata === undefined || type === undefined) return undefined;
+  const { width, height, pages: frames = 1, autoOrient: upright } = metadata; // of one frame
+  return { type, width, height, frames, upright };
 }

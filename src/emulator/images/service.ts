@@ -5,9 +5,8 @@ import { createHash } from "node:crypto";
 import { halfOf } from "../body.ts";
 import type { Encoded } from "../edge/encode.ts";
 import { bindingFaultAnswer, type Fault, isFault } from "../edge/faults.ts";
-import { uprightSize } from "../edge/frames.ts";
 import { unlessBroken } from "../edge/make.ts";
-import { type Original, readOriginal } from "../edge/read-original.ts";
+import { type Original, readHead, readOriginal } from "../edge/read-original.ts";
 import type { EdgeCore } from "../edge/settings.ts";
 import type { Switches } from "../edge/switches.ts";
 import { develop } from "./develop.ts";
@@ -16,13 +15,16 @@ import { readImages, readOutput, readSteps } from "./read-form.ts";
 /** What the binding posts its forms to: `…/transform` and `…/info`. */
 export type ImagesService = (request: Request) => Promise<Response>;
 
+const SHARP_MAKER = { read: readHead, render: develop };
+export type ImagesMaker = typeof SHARP_MAKER;
+
 /**
  * Creates the service of an edge.
- * @param render makes the images; tests pass one that remembers them
+ * @param maker reads and makes the images; tests pass one that remembers them
  */
 export function createImagesService(
   { switches, quota }: Pick<EdgeCore, "switches" | "quota">,
-  render: typeof develop = develop,
+  { read, render }: ImagesMaker = SHARP_MAKER,
 ): ImagesService {
   let calls = 0;
 
@@ -42,11 +44,11 @@ export function createImagesService(
     const images = await readImages(form, switches.bindingBytes);
     if (isFault(images)) return images;
     const [bytes] = images;
-    const original = await readOriginal(bytes, switches);
+    const original = await readOriginal(bytes, switches, read);
     if (isFault(original)) return original;
     if ("svg" in original) return Response.json({ format: "image/svg+xml" }); // B8
     const isUpright = switches.originalSides === "upright";
-    const { width, height } = isUpright ? await uprightSize(original) : original;
+    const { width, height } = isUpright ? original.upright : original;
     return Response.json({ format: original.type, file_size: bytes.length, width, height });
   }
 
@@ -63,7 +65,7 @@ export function createImagesService(
     if (!quota.allows(billed)) return { code: 9422, status: 429 }; // B10
     const originals: Original[] = [];
     for (const bytes of images) {
-      const original = await readOriginal(bytes, switches);
+      const original = await readOriginal(bytes, switches, read);
       if (isFault(original)) return original;
       if ("svg" in original) return { code: 9412, status: 415 }; // B4
       originals.push(original);

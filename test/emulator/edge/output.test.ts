@@ -2,7 +2,7 @@
 
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { readOriginal } from "../../../src/emulator/edge/read-original.ts";
+import { readHead, readOriginal } from "../../../src/emulator/edge/read-original.ts";
 import { STRICT } from "../../../src/emulator/edge/switches.ts";
 import { ask, edge, fault, KEY, stand } from "../../support/asking.ts";
 import { file } from "../../support/stand.ts";
@@ -74,7 +74,7 @@ test("an SVG does not become a raster image, nor a raster image an SVG (R8)", as
 });
 
 test("an SVG may begin with comments, and many of them take no time (R8)", async () => {
-  const read = (text: string) => readOriginal(new TextEncoder().encode(text), STRICT);
+  const read = (text: string) => readOriginal(new TextEncoder().encode(text), STRICT, readHead);
   const comments = "<!-- > -- a -->\n<!---->".repeat(30);
   expect(await read(`${comments}<svg>`)).toEqual({ svg: `${comments}<svg>` });
   expect(await read(comments)).toEqual({ code: 9412, status: 415 });

@@ -225,6 +225,6 @@ test("the longest and the smallest images work with every fit (O3, O4)", async (
 });
 
 test("a broken image is rejected (R3)", async () => {
-  const broken = { bytes: file("broken/truncated.jpg"), type: "image/jpeg" } as const;
-  await expect(render({ ...broken, width: 600, height: 400, frames: 1 }, {})).rejects.toThrow();
+  const broken = await original(file("broken/truncated.jpg"), "image/jpeg");
+  await expect(render(broken, {})).rejects.toThrow();
 });
