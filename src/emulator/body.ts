@@ -1,6 +1,6 @@
 // Parts of a body: the range that a request asks for (RFC 9110, 14), and a body that does not arrive whole.
 
-import { unlessAborted } from "./edge/unless-aborted.ts";
+import { unlessAborted } from "./fetch.ts";
 
 /** From the first byte to the last one. If there is no such byte, the answer is 416. */
 export type Range = { readonly first: number; readonly last: number };

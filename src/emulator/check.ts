@@ -19,6 +19,26 @@ export type Rule<T = unknown> = {
   readonly test: (value: unknown) => value is T;
 };
 
+/** A setting that a test may change at any time, with the value that is as strict as production. */
+export type Switch<T = unknown> = Rule<T> & { readonly strict: T };
+
+export function switchOf<T>(values: Rule<T>, strict: NoInfer<T>): Switch<T> {
+  return { ...values, strict };
+}
+
+/** The values of a table of switches. */
+export type SwitchValues<Table> = {
+  -readonly [Name in keyof Table]: Table[Name] extends Switch<infer T> ? T : never;
+};
+
+/** Returns the strict value of each switch. */
+export function strictValues<Table extends Readonly<Record<string, Switch>>>(
+  switches: Table,
+): Readonly<SwitchValues<Table>> {
+  const values = Object.entries(switches).map(([name, { strict }]) => [name, strict]);
+  return Object.assign({} as SwitchValues<Table>, Object.fromEntries(values));
+}
+
 /** A rule for each name. */
 export type Rules = Readonly<Record<string, Rule>>;
 

@@ -1,28 +1,12 @@
-// The types of `fetch`, as far as the emulators need them. They hold with the types of Node.js, of
-// Workers and of browsers alike.
+// `fetch`, as far as the emulators need it. The types hold with those of Node.js, of Workers and of browsers alike.
 
-/**
- * Headers in any form that `new Headers` takes.
- * @example
- * const headers: HeadersInput = { accept: "image/avif" };
- */
-export type HeadersInput = NonNullable<ConstructorParameters<typeof Headers>[0]>;
-
-/**
- * What `fetch` takes as its first argument.
- * @example
- * const input: FetchInput = new URL("https://images.example/fig.jpg");
- */
+/** What `fetch` takes as its first argument. */
 export type FetchInput = string | URL | Request;
 
-/**
- * What an emulator reads of the second argument of `fetch`.
- * @example
- * const init: FetchInit = { method: "HEAD", signal: AbortSignal.timeout(1000) };
- */
+/** What an emulator reads of the second argument of `fetch`. */
 export type FetchInit = {
   readonly method?: string;
-  readonly headers?: HeadersInput;
+  readonly headers?: NonNullable<ConstructorParameters<typeof Headers>[0]>;
   readonly signal?: AbortSignal | null;
 };
 
@@ -40,4 +24,18 @@ export type Network = (
 export function urlOf(input: FetchInput): string {
   if (typeof input === "string") return input;
   return "href" in input ? input.href : input.url;
+}
+
+/** Ends a wait as `fetch` does when its signal is aborted. The work itself goes on. */
+export function unlessAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal | null | undefined,
+): Promise<Value> {
+  if (!signal) return work;
+  const aborted = new Promise<never>((_settle, fail) => {
+    const abort = () => fail(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+  return Promise.race([work, aborted]);
 }

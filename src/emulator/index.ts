@@ -1,22 +1,8 @@
 // `vitrine/testing`: Cloudflare's image edge, its Workers Cache and a private S3, as strict as in
 // production, for the tests of any Worker. docs/testing.md shows how to use them.
 
-export {
-  type Cache,
-  type CacheSettings,
-  createCache,
-  type EntrypointOptions,
-  type Run,
-} from "./cache/cache.ts";
-export type {
-  Entrypoint,
-  Loopback,
-  MakeEntrypoint,
-  PurgeOptions,
-  PurgeResult,
-  RunContext,
-  Where,
-} from "./cache/entrypoint.ts";
+export { type Cache, type CacheSettings, createCache, type Run } from "./cache/cache.ts";
+export type { RunContext } from "./cache/entrypoint.ts";
 export type { CacheSwitches } from "./cache/switches.ts";
 export { createEdge, type Edge } from "./create-edge.ts";
 export type { Fault } from "./edge/faults.ts";
@@ -24,8 +10,8 @@ export type { ImageOptions } from "./edge/options.ts";
 export type { Refusal } from "./edge/refusal.ts";
 export type { EdgeInit, EdgeSettings } from "./edge/settings.ts";
 export type { Switches } from "./edge/switches.ts";
-export type { FetchInit, FetchInput, HeadersInput, Network } from "./fetch.ts";
-export { createR2, type R2, type R2Call, type R2Fault, type R2Stored } from "./r2/r2.ts";
+export type { Network } from "./fetch.ts";
+export { createR2, type R2, type R2Fault, type R2Stored } from "./r2/r2.ts";
 export {
   createS3,
   type S3,
@@ -36,10 +22,4 @@ export {
   type Session,
   type Stored,
 } from "./s3/s3.ts";
-export {
-  type Served,
-  type ServedEdge,
-  type ServeEdgeOptions,
-  serveEdge,
-  serveS3,
-} from "./serve.ts";
+export { type Served, serveEdge, serveS3 } from "./serve.ts";

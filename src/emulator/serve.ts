@@ -24,19 +24,10 @@ export type Served = {
   close(): Promise<void>;
 };
 
-/**
- * What `serveEdge` serves of an edge: its `fetch`, and the Images binding if it is there.
- * @example
- * const edge: ServedEdge = { fetch: (url, init) => createEdge(settings).fetch(url, init) };
- */
-export type ServedEdge = Pick<Edge, "fetch"> & Partial<Pick<Edge, "answerImages">>;
+/** What `serveEdge` serves of an edge: its `fetch`, and the Images binding if it is there. */
+type ServedEdge = Pick<Edge, "fetch"> & Partial<Pick<Edge, "answerImages">>;
 
-/**
- * How an edge is served.
- * @example
- * const options: ServeEdgeOptions = { failed: (reason) => failures.push(reason) };
- */
-export type ServeEdgeOptions = {
+type ServeEdgeOptions = {
   /** Left out, or 0: any free one. */
   readonly port?: number;
   /**

@@ -93,7 +93,10 @@ function begin(version: Headers): void {
   });
   const { endpoint, bucket, region, prefix } = media;
   const { sessions } = sts;
-  s3 = createS3({ endpoint, bucket, region, credentials: SESSION, sessions, readable: prefix });
+  const { accessKeyId, secretAccessKey } = SESSION;
+  sessions.set(accessKeyId, { ...SESSION, expires: Number.POSITIVE_INFINITY });
+  const credentials = { accessKeyId, secretAccessKey };
+  s3 = createS3({ endpoint, bucket, region, credentials, sessions, readable: prefix });
   s3.objects.set(KEY, { body: file("photos/fig.jpg"), type: "image/jpeg" });
   const askSts = http.post(`${STS}/`, async ({ request }) =>
     sts.fetch(request.url, {

@@ -98,8 +98,7 @@ test.each([
 
 const ENDPOINT =
   "is not the URL of an S3 without a path, such as https://s3.eu-west-1.amazonaws.com";
-const KEYS =
-  "credentials: is not { accessKeyId: text; secretAccessKey: text; sessionToken: text, or left out }";
+const KEYS = "credentials: is not { accessKeyId: text; secretAccessKey: text }";
 
 test.each([
   [{ endpoint: "s3.example" }, `endpoint: "s3.example" ${ENDPOINT}`],

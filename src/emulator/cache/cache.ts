@@ -2,12 +2,11 @@
 // rules. This file shows the steps of a request.
 
 import { call, checkSettings, guarded, optional, setOf } from "../check.ts";
-import { unlessAborted } from "../edge/unless-aborted.ts";
+import { unlessAborted } from "../fetch.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import {
   type Entrypoint,
   type Loopback,
-  type MakeEntrypoint,
   type PurgeOptions,
   type PurgeResult,
   type RunContext,
@@ -42,11 +41,7 @@ export type Run = {
   readonly why: "miss" | "expired" | "revalidate" | "bypass";
 };
 
-/**
- * Whose entrypoint it is, and who asks it.
- * @example
- * const options: EntrypointOptions = { name: "Renditions", version: "2", place: "FRA" };
- */
+/** Whose entrypoint it is, and who asks it. */
 export type EntrypointOptions = {
   /** The data centre of the visitor. By default that of the code that calls. */
   readonly place?: string;
@@ -67,9 +62,12 @@ export type EntrypointOptions = {
 export type Cache = {
   /** May be changed at any time. */
   readonly switches: CacheSwitches;
-  /** The `ctx.exports.Renditions` of a gateway. Without options it is that of the first version. */
+  /**
+   * The `ctx.exports.Renditions` of a gateway. Without options it is that of the first version.
+   * @param make makes the instance of one run. It may ask for the runtime's type of a context: it gets `RunContext`
+   */
   entrypoint<Context = RunContext>(
-    make: MakeEntrypoint<Context>,
+    make: (context: Context) => Entrypoint,
     options?: EntrypointOptions,
   ): Loopback;
   /** Where the running code is (W5), and whether a loopback called it (W13). */
@@ -157,7 +155,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
   }
 
   function entrypoint<Context>(
-    make: MakeEntrypoint<Context>,
+    make: (context: Context) => Entrypoint,
     options: EntrypointOptions = {},
   ): Loopback {
     const { name = "Renditions", version = "1", props } = options;

@@ -1,11 +1,7 @@
 // What is unknown of Workers Cache, or is set in wrangler.toml: a row each, with what it may be and its strict value. A
 // test may set each at any time: `cache.switches.runsIn = "upper"`.
 
-import { flag, oneOf, type Rule } from "../check.ts";
-
-type Switch<T> = Rule<T> & { readonly strict: T };
-
-const switchOf = <T>(values: Rule<T>, strict: NoInfer<T>): Switch<T> => ({ ...values, strict });
+import { flag, oneOf, type SwitchValues, strictValues, switchOf } from "../check.ts";
 
 /** The strict values are what wrangler.toml of this project asks for, and of what is open the one that costs more. */
 export const SWITCHES = {
@@ -27,16 +23,7 @@ export const SWITCHES = {
  * @example
  * const switches: Partial<CacheSwitches> = { enabled: false };
  */
-export type CacheSwitches = {
-  -readonly [Name in keyof typeof SWITCHES]: (typeof SWITCHES)[Name]["strict"];
-};
-
-const { enabled, crossVersion, runsIn, loopback } = SWITCHES;
+export type CacheSwitches = SwitchValues<typeof SWITCHES>;
 
 /** The strict values. */
-export const STRICT: Readonly<CacheSwitches> = {
-  enabled: enabled.strict,
-  crossVersion: crossVersion.strict,
-  runsIn: runsIn.strict,
-  loopback: loopback.strict,
-};
+export const STRICT = strictValues(SWITCHES);

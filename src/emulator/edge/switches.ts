@@ -2,12 +2,19 @@
 // each, with what it may be and its strict value. A test may set one at any time: `createEdge({ quota: 1, … })`
 // or `edge.switches.quota = 1`.
 
-import { count, flag, isHost, listOf, oneOf, type Rule, table } from "../check.ts";
+import {
+  count,
+  flag,
+  isHost,
+  listOf,
+  oneOf,
+  type Rule,
+  type SwitchValues,
+  strictValues,
+  switchOf,
+  table,
+} from "../check.ts";
 import { type Fault, isFault } from "./faults.ts";
-
-type Switch<T> = Rule<T> & { readonly strict: T };
-
-const switchOf = <T>(values: Rule<T>, strict: NoInfer<T>): Switch<T> => ({ ...values, strict });
 
 const marks = oneOf("marked", "unmarked");
 
@@ -129,11 +136,7 @@ const SWITCHES = {
  * @example
  * const switches: Partial<Switches> = { transformations: false };
  */
-export type Switches = {
-  -readonly [Name in keyof typeof SWITCHES]: (typeof SWITCHES)[Name] extends Switch<infer T>
-    ? T
-    : never;
-};
+export type Switches = SwitchValues<typeof SWITCHES>;
 
 /** Those that are not of the binding alone. */
 export type EdgeSwitches = Omit<Switches, Extract<keyof Switches, `binding${string}`>>;
@@ -142,7 +145,4 @@ export type EdgeSwitches = Omit<Switches, Extract<keyof Switches, `binding${stri
 export const SWITCH_RULES: { readonly [Name in keyof Switches]: Rule<Switches[Name]> } = SWITCHES;
 
 /** The strict value of each switch. */
-export const STRICT: Readonly<Switches> = Object.assign(
-  {} as Switches,
-  Object.fromEntries(Object.entries(SWITCHES).map(([name, { strict }]) => [name, strict])),
-);
+export const STRICT: Readonly<Switches> = strictValues(SWITCHES);

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
 import type * as Workers from "@cloudflare/workers-types";
 import { halfOf } from "../body.ts";
-import { Words } from "../check.ts";
+import { isTable, Words } from "../check.ts";
 import { compareKeys } from "../s3/objects.ts";
 
 const THROWS = "one of its methods throws";
@@ -68,16 +68,12 @@ export type R2Stored = {
   readonly uploaded?: Date;
 };
 
-/**
- * What an R2 bucket was asked. The key of `list` is the prefix.
- * @example
- * expect(r2.calls).toEqual([{ method: "get", key: "fig.jpg" } satisfies R2Call]);
- */
+/** What an R2 bucket was asked. The key of `list` is the prefix. */
 export type R2Call = {
   readonly method: "head" | "get" | "put" | "delete" | "list";
   readonly key: string | readonly string[];
-  /** As it was asked for: bytes. Left out: the whole. */
-  readonly range?: { readonly offset?: number; readonly length?: number };
+  /** In bytes. Left out: the whole. */
+  readonly range?: R2Range | Headers;
 };
 
 /**
@@ -96,10 +92,14 @@ export type R2 = Workers.R2Bucket & {
 const MAX_KEY_BYTES = 1024; // A10, T3
 const MAX_METADATA_BYTES = 8192; // T3
 const MAX_KEYS = 1000; // of one list, and of one delete (T4)
-/** With metadata a list may be shorter than its limit (T4): that of miniflare has at most this many. */
-const MAX_WITH_METADATA = 100;
 const WRITE_INTERVAL_MS = 1000; // of one key (T3)
 const UPLOADED = new Date("2026-11-24T09:00:00Z");
+
+/** The options that are played, of calls and in tables of these. */
+const PLAYED = [
+  ...["range", "offset", "length", "onlyIf", "etagMatches", "etagDoesNotMatch"],
+  ...["httpMetadata", "contentType", "customMetadata", "prefix", "limit", "cursor"],
+];
 
 type OnlyIf = { onlyIf: R2Conditional | Headers };
 type Value = Parameters<R2Bucket["put"]>[1];
@@ -151,30 +151,25 @@ export function createR2(
   ): Promise<R2ObjectBody | R2Object | null>;
   function get(key: string, options?: R2GetOptions): Promise<R2ObjectBody | null>;
   async function get(key: string, options: R2GetOptions = {}) {
-    const { range, onlyIf, ...others } = options;
-    refuseOthers("get", others);
-    const part = range && readRange(range);
-    await begin({ method: "get", key, ...(part && { range: part }) });
+    checkPlayed("get", options);
+    const { range, onlyIf } = options;
+    await begin({ method: "get", key, ...(range && { range }) });
     const object = stored.get(key);
     const isMet = holds(onlyIf, object);
     if (object === undefined) return null;
     const found = describe(key, object, faults);
     if (!isMet) return { ...found, range: cut(object) };
-    return withBody({ ...found, range: cut(object, part) }, object, faults);
+    return withBody({ ...found, range: cut(object, range) }, object, faults);
   }
 
   function put(key: string, value: Value, options: R2PutOptions & OnlyIf): Written;
   function put(key: string, value: Value, options?: R2PutOptions): Promise<R2Object>;
   async function put(key: string, value: Value, options: R2PutOptions = {}): Written {
     const copied = copyBytes(value);
+    checkPlayed("put", options);
     await begin({ method: "put", key });
-    const { onlyIf, httpMetadata = {}, customMetadata = {}, ...others } = options;
-    const { contentType: type, ...more }: R2HTTPMetadata = { ...httpMetadata };
-    refuseOthers("put", {
-      ...others,
-      ...more,
-      ...(httpMetadata instanceof Headers && { Headers }),
-    });
+    const { onlyIf, httpMetadata, customMetadata = {} } = options;
+    const { contentType: type }: R2HTTPMetadata = { ...httpMetadata };
     const metadata = Object.entries(customMetadata).flat().join("");
     if (Buffer.byteLength(metadata) > MAX_METADATA_BYTES) throw r2Error("put", 10012);
     const object: R2Stored = {
@@ -188,18 +183,18 @@ export function createR2(
   }
 
   async function list(options: R2ListOptions = {}) {
-    const { prefix = "", limit = MAX_KEYS, cursor, include = [], ...others } = options;
-    refuseOthers("list", others);
+    checkPlayed("list", options);
+    const { prefix = "", limit = MAX_KEYS, cursor } = options;
     await begin({ method: "list", key: prefix });
     if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", 10022);
     const last = cursor && Buffer.from(cursor, "base64").toString();
     const left = [...stored]
       .filter(([key]) => key.startsWith(prefix) && (!last || compareKeys(key, last) > 0))
       .toSorted(([one], [other]) => compareKeys(one, other));
-    const page = left.slice(0, include.length > 0 ? Math.min(limit, MAX_WITH_METADATA) : limit);
+    const page = left.slice(0, limit);
     const [end = ""] = page.at(-1) ?? [];
     const found = {
-      objects: page.map(([key, object]) => describe(key, object, faults, include)),
+      objects: page.map(([key, object]) => listed(describe(key, object, faults))),
       delimitedPrefixes: [],
     };
     return page.length < left.length
@@ -237,23 +232,19 @@ function notPlayed(): never {
   throw new TypeError("createR2 plays no multipart upload");
 }
 
-/** @throws if options are left that are not played */
-function refuseOthers(method: string, others: object): void {
-  const [name] = others instanceof Headers ? ["Headers"] : Object.keys(others);
-  if (name !== undefined) throw new TypeError(`createR2: ${method} does not play ${name}`);
-}
-
-/** @throws if it is not played: a suffix, or Headers */
-function readRange(range: R2Range | Headers): NonNullable<R2Call["range"]> {
-  const { offset, length, ...others }: Partial<Range> = Object(range);
-  refuseOthers("a range", range instanceof Headers ? range : others);
-  return { ...(offset !== undefined && { offset }), ...(length !== undefined && { length }) };
+/** @throws if an option is not played, or is written as Headers */
+function checkPlayed(method: R2Call["method"], options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!PLAYED.includes(name) || value instanceof Headers) {
+      throw new TypeError(`createR2: ${method} does not play this ${name}`);
+    }
+    if (isTable(value) && name !== "customMetadata") checkPlayed(method, value);
+  }
 }
 
 /** Returns whether a condition holds for an object, or for nothing (T8, T8a). An ETag has no quotes, or is `*`. */
 function holds(onlyIf: R2Conditional | Headers = {}, object: R2Stored | undefined): boolean {
-  const { etagMatches, etagDoesNotMatch, ...others }: R2Conditional = { ...onlyIf };
-  refuseOthers("onlyIf", onlyIf instanceof Headers ? onlyIf : others);
+  const { etagMatches, etagDoesNotMatch }: R2Conditional = { ...onlyIf };
   const matches = (etag: string) => object !== undefined && ["*", etagOf(object)].includes(etag);
   if (etagMatches !== undefined && !matches(etagMatches)) return false;
   return etagDoesNotMatch === undefined || !matches(etagDoesNotMatch);
@@ -273,7 +264,7 @@ function copyBytes(value: Value): Promise<ArrayBuffer> {
 function cut({ body }: R2Stored, range?: R2Call["range"]): Range {
   const size = body.length;
   if (range === undefined) return { offset: 0, length: size };
-  const { offset = 0, length = size - offset } = range;
+  const { offset = 0, length = size - offset }: Partial<Range> = Object(range);
   if (offset < 0 || offset >= size || length <= 0) throw r2Error("get", 10039);
   return { offset, length: Math.min(length, size - offset) };
 }
@@ -284,20 +275,17 @@ function describe(
   key: string,
   { body, type, encoding, customMetadata = {}, uploaded = UPLOADED }: R2Stored,
   faults: ReadonlySet<R2Fault>,
-  include = ["httpMetadata", "customMetadata"],
 ) {
   const etag = etagOf({ body });
   const factor = faults.has("says-less") ? 0.5 : faults.has("says-more") ? 2 : 1;
-  const isShown = include.includes("httpMetadata");
   const httpMetadata = {
-    ...(isShown && type !== undefined && { contentType: type }),
-    ...(isShown && encoding !== undefined && { contentEncoding: encoding }),
+    ...(type !== undefined && { contentType: type }),
+    ...(encoding !== undefined && { contentEncoding: encoding }),
   };
   return {
     ...{ key, version: etag, etag, httpEtag: `"${etag}"`, uploaded, storageClass: "Standard" },
     size: Math.floor(body.length * factor),
-    httpMetadata,
-    customMetadata: include.includes("customMetadata") ? customMetadata : {},
+    ...{ httpMetadata, customMetadata },
     checksums: { toJSON: () => ({ md5: etag }) },
     writeHttpMetadata(headers: Headers) {
       if (httpMetadata.contentType) headers.set("content-type", httpMetadata.contentType);
@@ -306,6 +294,12 @@ function describe(
     },
   };
 }
+
+/** A list has no metadata, unless it is asked for them. */
+const listed = (found: ReturnType<typeof describe>) => ({
+  ...found,
+  ...{ httpMetadata: {}, customMetadata: {}, writeHttpMetadata: () => {} },
+});
 
 function withBody(
   found: ReturnType<typeof describe> & { readonly range: Range },

@@ -102,19 +102,16 @@ function findStrangerFault(target: Target, home: string, s3: S3State): S3Refusal
   });
 }
 
-/** The sessions that open the bucket, and the one of the settings. With `expired-token` all are over. */
-function sessionsOf({ settings, faults, keys }: S3State, changed: string): Map<string, Session> {
-  const { accessKeyId, sessionToken } = settings.credentials;
-  const secret = keys.get(accessKeyId);
-  const all = new Map(settings.sessions);
-  if (sessionToken !== undefined && secret !== undefined) {
-    all.set(accessKeyId, { secretAccessKey: secret, sessionToken, expires: Infinity });
-  }
+/** The sessions that open the bucket. With `expired-token` all are over. */
+function sessionsOf({ settings, faults }: S3State, changed: string): Map<string, Session> {
   const over = faults.has("expired-token") ? { expires: 0 } : {};
-  for (const [id, session] of all) {
-    all.set(id, { ...session, secretAccessKey: session.secretAccessKey + changed, ...over });
-  }
-  return all;
+  const sessions = [...(settings.sessions ?? [])];
+  return new Map(
+    sessions.map(([id, session]) => [
+      id,
+      { ...session, secretAccessKey: session.secretAccessKey + changed, ...over },
+    ]),
+  );
 }
 
 function isUnsigned({ request, url }: Target): boolean {

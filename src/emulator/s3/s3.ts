@@ -1,8 +1,7 @@
 // A private S3 bucket, as strict as the real one. What S3 does wrong is a switch.
 
 import { checkSettings, Words } from "../check.ts";
-import { unlessAborted } from "../edge/unless-aborted.ts";
-import { type FetchInit, type FetchInput, urlOf } from "../fetch.ts";
+import { type FetchInit, type FetchInput, unlessAborted, urlOf } from "../fetch.ts";
 import { answerRequest, type Broken } from "./answer-request.ts";
 import { S3_FAULTS, S3_GRANTS, type S3Fault, type S3Grant, writeRefusal } from "./faults.ts";
 import { Objects, type Stored } from "./objects.ts";

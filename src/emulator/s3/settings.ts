@@ -20,11 +20,7 @@ export type S3Settings = {
   readonly endpoint: string;
   readonly bucket: string;
   readonly region: string;
-  readonly credentials: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Session credentials that open the bucket too, by their key ids. */
   readonly sessions?: ReadonlyMap<string, Session>;
   /** `r2` signs a path as it is spelt, and answers an unknown key id with 401 (A2, A7). */
@@ -63,7 +59,6 @@ export const SETTING_RULES = {
   credentials: table<S3Settings["credentials"]>({
     accessKeyId: text,
     secretAccessKey: text,
-    sessionToken: optional(text),
   }),
   sessions: optional(sessions),
   dialect: optional(oneOf("aws", "r2")),

@@ -188,15 +188,22 @@ test("an unknown key id is a 403, and a 401 at R2 (A7)", async () => {
 });
 
 test("the key of a session is known only with its token, until the token expires (A7, A11)", async () => {
-  const session = { ...CREDENTIALS, accessKeyId: "ASIAEXAMPLE", sessionToken: "token" };
+  const accessKeyId = "ASIAEXAMPLE";
+  const session = { ...CREDENTIALS, sessionToken: "token", expires: NOW + 1000 };
   const endpoint = "https://s3.eu-north-1.amazonaws.com";
-  const own = createS3({ ...settings, endpoint, region: "eu-north-1", credentials: session });
+  const own = createS3({
+    ...settings,
+    endpoint,
+    region: "eu-north-1",
+    sessions: new Map([[accessKeyId, session]]),
+  });
   network.use(...handlersOf(own));
   own.objects.set(KEY, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
   const url = originUrl(bucketBase(endpoint, "acme-media", "path"), KEY);
   const signer = new AwsV4Signer({
     ...{ url, service: "s3", region: "eu-north-1", datetime: "20261124T090000Z" },
     ...session,
+    accessKeyId,
   });
   const { headers } = await signer.sign();
   expect((await ask(url, headers)).said).toBe("200 an object");
