@@ -4,13 +4,12 @@ import { createEdgeWith } from "./edge/edge.ts";
 import { SHARP_MAKER } from "./edge/make.ts";
 import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
 import { loadSharp } from "./edge/sharp.ts";
-import { withImages } from "./with-images.ts";
+import { withImages } from "./images/service.ts";
 
 /**
  * Cloudflare's image edge, as strict as in production.
  * @example
  * const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
- * vi.stubGlobal("fetch", edge.fetch);
  * edge.switches.transformations = false;
  */
 export type Edge = Omit<EdgeCore, "quota"> & {
@@ -27,14 +26,8 @@ export type Edge = Omit<EdgeCore, "quota"> & {
  * image, or the error that production would answer with; any other request goes to the network.
  * @throws if the package sharp is not installed, or a setting is wrong or unknown
  * @example
- * const edge = createEdge({
- *   zone: "images.example",
- *   sources: ["acme-media.s3.eu-west-1.amazonaws.com"],
- *   fetch: s3.fetch,
- * });
+ * const edge = createEdge({ zone: "images.example", sources: ["*.example"], fetch: s3.fetch });
  * vi.stubGlobal("fetch", edge.fetch);
- * const answer = await worker.fetch(new Request("https://images.example/fig.jpg"));
- * expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);
  */
 export function createEdge(settings: EdgeSettings): Edge {
   loadSharp();

@@ -41,9 +41,7 @@ type ServeEdgeOptions = {
  * Serves an edge on 127.0.0.1, at a URL that nobody can guess.
  * @example
  * const served = await serveEdge(edge);
- * // in the Worker: globalThis.fetch = throughEdge(globalThis.fetch, env.EDGE)
- * const vars = { EDGE: served.url };
- * await served.close();
+ * const vars = { EDGE: served.url }; // for throughEdge in the Worker
  */
 export async function serveEdge(
   edge: ServedEdge,
@@ -100,9 +98,7 @@ function readRequest(asked: unknown): ForEdge {
  * requests are those of the S3.
  * @param port 0: any free one
  * @example
- * const served = await serveS3(s3);
- * const endpoint = served.url; // http://127.0.0.1:49152
- * await served.close();
+ * const { url: endpoint } = await serveS3(s3); // http://127.0.0.1:49152
  */
 export function serveS3(s3: S3, port = 0): Promise<Served> {
   const { endpoint, region } = s3.settings;

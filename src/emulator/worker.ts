@@ -11,13 +11,8 @@ const CARRIED = ["method", "headers", "signal", "redirect", "cf"];
  * @param send the `fetch` of the runtime
  * @param url the URL that `serveEdge` gives
  * @example
- * const send = globalThis.fetch;
- * export default {
- *   fetch(request: Request, env: { readonly EDGE: string }): Promise<Response> {
- *     globalThis.fetch = throughEdge(send, env.EDGE);
- *     return worker.fetch(request, env);
- *   },
- * };
+ * const send = globalThis.fetch; // before it is replaced
+ * globalThis.fetch = throughEdge(send, env.EDGE);
  */
 export function throughEdge(send: typeof fetch, url: string): typeof fetch {
   return async (input, init) => {
@@ -45,12 +40,8 @@ function isLost(name: string, value: unknown): boolean {
  * @param send the `fetch` of the runtime
  * @param url the URL that `serveEdge` gives
  * @example
- * const send = globalThis.fetch;
- * export default {
- *   fetch(request: Request, env: { readonly EDGE: string }): Promise<Response> {
- *     return worker.fetch(request, { ...env, IMAGES: throughImages(send, env.EDGE) });
- *   },
- * };
+ * const IMAGES = throughImages(fetch, env.EDGE);
+ * return worker.fetch(request, { ...env, IMAGES });
  */
 export function throughImages(send: typeof fetch, url: string): ImagesBinding {
   return imagesBinding((path, body) => send(`${url}/images${path}`, { method: "POST", body }));

@@ -57,7 +57,7 @@ export type EntrypointOptions = {
  * Cloudflare's Workers Cache in front of entrypoints.
  * @example
  * const cache: Cache = createCache();
- * const Pages = cache.entrypoint((context: ExecutionContext) => new MyPages(context, env));
+ * expect(cache.runs).toHaveLength(0);
  */
 export type Cache = {
   /** May be changed at any time. */
@@ -90,12 +90,7 @@ const SETTINGS = { now: optional(call<() => number>()) };
  * @throws {TypeError} if a setting is wrong or unknown
  * @example
  * const cache = createCache();
- * const Pages = cache.entrypoint(() => ({
- *   fetch: () => new Response("made", { headers: { "cache-control": "max-age=60" } }),
- * }));
- * await Pages.fetch(new Request("https://pages.example/a"));
- * const answer = await Pages.fetch(new Request("https://pages.example/a"));
- * expect(answer.headers.get("cf-cache-status")).toBe("HIT");
+ * const Pages = cache.entrypoint((context: ExecutionContext) => new MyPages(context, env));
  */
 export function createCache(settings: CacheSettings = {}): Cache {
   checkSettings("createCache", settings, SETTINGS, SWITCHES);

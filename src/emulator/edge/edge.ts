@@ -1,8 +1,9 @@
 // Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })`
 // does there. docs/rules.md has the rules. This file shows the steps of a request.
 
+import { createHash } from "node:crypto";
 import { checkSettings, guarded, setOf } from "../check.ts";
-import { urlOf } from "../fetch.ts";
+import { unlessAborted, urlOf } from "../fetch.ts";
 import {
   accept,
   blockedAnswer,
@@ -12,16 +13,18 @@ import {
   readImageUrl,
   transforms,
 } from "./accept.ts";
-import { type CachedOutput, successAnswer } from "./answer.ts";
 import { createCache, createQuota, lifetime, ttlByStatus } from "./cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
-import { type Maker, makeOutput, type Overlay } from "./make.ts";
+import { type Maker, makeOutput, type Output, type Overlay } from "./make.ts";
 import type { ImageOptions, TransformRequest } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import { type EdgeCore, type EdgeInit, type EdgeSettings, SETTING_RULES } from "./settings.ts";
 import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
+
+/** What the cache holds of a success: what was made, and the headers of the origin's answer. */
+type CachedOutput = Output & { readonly origin: Headers };
 
 /** How long the Worker asks to keep an answer, in seconds; undefined: it does not say (C4). */
 type Ttl = number | undefined;
@@ -183,16 +186,37 @@ function keysOf(
   return { billed, key: `${same} ${originAuth} ${auto ? "auto" : format}` };
 }
 
-/** Ends a wait as `fetch` does when its signal is aborted. The work itself goes on. */
-function unlessAborted<Value>(
-  work: Promise<Value>,
-  signal: AbortSignal | null | undefined,
-): Promise<Value> {
-  if (!signal) return work;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
-  return Promise.race([work, aborted]);
+/**
+ * Writes the answer.
+ * @param key the cache key; equal keys have equal entity tags (R4)
+ * @param outcome what `cf-resized` says (R1)
+ */
+function successAnswer(
+  { type, bytes, warnings, isMarked, origin }: CachedOutput,
+  key: string,
+  init: FetchOptions,
+  outcome: string,
+  { namesOriginal, originHeaders }: Switches,
+): Response {
+  const headers = new Headers({ "content-type": type, "content-length": `${bytes.length}` });
+  if (isMarked) headers.set("cf-resized", outcome);
+  const etag = origin.get("etag")?.replace(/^(?:W\/)?"|"$/g, "");
+  if (etag !== undefined && namesOriginal) {
+    const digest = createHash("sha256").update(key).digest("base64url").slice(0, 42);
+    headers.set("etag", `"cf${digest}:${etag}"`); // R4
+  }
+  for (const [name, value] of origin) {
+    const isPassed = name === "cache-control" || (name === "last-modified" && namesOriginal); // R7
+    const isLeaked = originHeaders === "leaked" && /^(?:x-amz-|server$)/.test(name); // R7
+    if (isPassed || isLeaked) headers.set(name, value);
+  }
+  const cacheControl = origin.get("cache-control") ?? "";
+  const isRestrictive = /\b(?:no-store|no-cache|private|max-age=0)\b/i.test(cacheControl); // C1
+  const all = isRestrictive ? [...warnings, "cache-control is too restrictive"] : warnings;
+  for (const warning of all) headers.append("warning", `cf-images 299 "${warning}"`); // R6
+
+  const condition = new Headers(init.headers).get("if-none-match");
+  const isCurrent = condition !== null && condition === headers.get("etag");
+  if (isCurrent) return new Response(null, { status: 304, headers }); // R10
+  return new Response(init.method === "HEAD" ? null : bytes.slice(), { headers });
 }

@@ -55,18 +55,15 @@ export function isFault(value: unknown): value is Fault {
   return (STATUSES[code] ?? BINDING_STATUSES[code])?.includes(status) === true;
 }
 
-/** The answer to a failure: the code is in `cf-resized` and in the text (R1, R3). Never an image. */
-export function faultAnswer({ code, status }: Fault): Response {
-  const headers = { "cf-resized": `err=${code}`, "content-type": "text/plain;charset=UTF-8" };
-  const reason = `HTTP error ${status}${status === 403 ? " Forbidden" : ""}`;
-  return new Response(`ERROR ${code}: Could not fetch the image — ${reason}`, { status, headers });
-}
-
-/** The binding's answer to a failure. Its client throws the code in the header, with the text (B3). */
-export function bindingFaultAnswer({ code, status }: Fault): Response {
-  const headers = {
-    "cf-images-binding": `err=${code}`,
-    "content-type": "text/plain;charset=UTF-8",
-  };
-  return new Response(`ERROR ${code}: HTTP error ${status}`, { status, headers });
+/**
+ * The answer to a failure: the code is in a header and in the text (R1, R3). Never an image.
+ * @param header the client of the binding throws what `cf-images-binding` says, with the text (B3)
+ */
+export function faultAnswer(
+  { code, status }: Fault,
+  header: "cf-resized" | "cf-images-binding" = "cf-resized",
+): Response {
+  const headers = { [header]: `err=${code}`, "content-type": "text/plain;charset=UTF-8" };
+  const text = `ERROR ${code}: Could not fetch the image — HTTP error ${status}`;
+  return new Response(text, { status, headers });
 }

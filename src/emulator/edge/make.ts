@@ -70,20 +70,17 @@ async function develop(
   const longest = Math.max(size.width, size.height);
   if (longest > switches.limits.side) return { code: 9413, status: 403 }; // L1
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
-    return untouched(original, [], switches.animationTooLarge === "marked"); // O8
+    return outputOf(original, [], switches.animationTooLarge === "marked"); // O8
   }
   const instead = image.format === "avif" && longest > MAX_AVIF_SIDE && switches.avifTooLarge; // O7
-  if (instead === "passed-through") return untouched(original, ["image too large for AVIF"], true);
+  if (instead === "passed-through") return outputOf(original, ["image too large for AVIF"], true);
   const options = instead ? { ...image, format: instead } : image;
   const rendition = await render(original, options, overlays, switches);
-  const { type, bytes, warnings } = rendition;
   const { of, sent } = switches.originalIsSmaller;
-  if (!isOriginalSmaller(original, image, rendition, of)) {
-    return { type, bytes, warnings, isMarked: true };
-  }
-  const withSmaller = [...warnings, "original is smaller"]; // R6
-  if (sent === "original" && type === original.type) return untouched(original, withSmaller, true);
-  return { type, bytes, warnings: withSmaller, isMarked: true };
+  const isSmaller = isOriginalSmaller(original, image, rendition, of);
+  const warnings = [...rendition.warnings, ...(isSmaller ? ["original is smaller"] : [])]; // R6
+  const isPassedOn = isSmaller && sent === "original" && rendition.type === original.type;
+  return outputOf(isPassedOn ? original : rendition, warnings, true);
 }
 
 /** Returns whether the edge warns that the original is smaller (R6). */
@@ -104,8 +101,8 @@ function isOriginalSmaller(
   );
 }
 
-function untouched(
-  { type, bytes }: Original,
+function outputOf(
+  { type, bytes }: Encoded,
   warnings: readonly string[],
   isMarked: boolean,
 ): Output {

@@ -4,40 +4,42 @@
 import { createHash } from "node:crypto";
 import { halfOf } from "../body.ts";
 import type { Encoded } from "../edge/encode.ts";
-import { bindingFaultAnswer, type Fault, isFault } from "../edge/faults.ts";
+import { type Fault, faultAnswer, isFault } from "../edge/faults.ts";
 import { unlessBroken } from "../edge/make.ts";
 import { type Original, readHead, readOriginal } from "../edge/read-original.ts";
 import type { EdgeCore } from "../edge/settings.ts";
 import type { Switches } from "../edge/switches.ts";
+import { imagesBinding } from "./binding.ts";
 import { develop } from "./develop.ts";
 import { readImages, readOutput, readSteps } from "./read-form.ts";
-
-/** What the binding posts its forms to: `…/transform` and `…/info`. */
-export type ImagesService = (request: Request) => Promise<Response>;
 
 const SHARP_MAKER = { read: readHead, render: develop };
 export type ImagesMaker = typeof SHARP_MAKER;
 
 /**
- * Creates the service of an edge.
+ * Adds the Images binding to an edge.
  * @param maker reads and makes the images; tests pass one that remembers them
  */
-export function createImagesService(
-  { switches, quota }: Pick<EdgeCore, "switches" | "quota">,
+export function withImages(
+  { quota, ...edge }: EdgeCore,
   { read, render }: ImagesMaker = SHARP_MAKER,
-): ImagesService {
+) {
+  const { switches } = edge;
   let calls = 0;
 
-  async function answer(request: Request): Promise<Response> {
+  async function answerImages(request: Request): Promise<Response> {
     if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
     if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
-    if (!switches.bindingAllowed) return bindingFaultAnswer({ code: 9430, status: 403 }); // B3
-    if (switches.trouble !== undefined) return bindingFaultAnswer(switches.trouble);
+    const response = await answer(request);
+    return isFault(response) ? faultAnswer(response, "cf-images-binding") : response;
+  }
+
+  async function answer(request: Request): Promise<Response | Fault> {
+    if (!switches.bindingAllowed) return { code: 9430, status: 403 }; // B3
+    if (switches.trouble !== undefined) return switches.trouble;
     const form = await request.formData().catch(() => undefined);
-    if (form === undefined) return bindingFaultAnswer({ code: 9432, status: 400 });
-    const isInfo = new URL(request.url).pathname.endsWith("/info");
-    const response = isInfo ? await describe(form) : await transform(form);
-    return isFault(response) ? bindingFaultAnswer(response) : response;
+    if (form === undefined) return { code: 9432, status: 400 };
+    return new URL(request.url).pathname.endsWith("/info") ? describe(form) : transform(form);
   }
 
   async function describe(form: FormData): Promise<Response | Fault> {
@@ -78,7 +80,10 @@ export function createImagesService(
     return send(image, canvas, `image/${format}`, switches.bindingFault);
   }
 
-  return answer;
+  const images = imagesBinding((path, body) =>
+    answerImages(new Request(`https://js.images.cloudflare.com${path}`, { method: "POST", body })),
+  );
+  return { ...edge, transformations: quota.billed, images, answerImages };
 }
 
 const digest = (images: readonly Uint8Array[]) =>

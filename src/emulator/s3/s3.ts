@@ -21,9 +21,7 @@ export type S3Answer = { readonly status?: number; readonly code?: string };
  * A private bucket.
  * @example
  * const s3: S3 = createS3(settings);
- * s3.objects.set("fig.jpg", { body, type: "image/jpeg" });
  * s3.faults.add("revoked-key");
- * expect(s3.requests).toHaveLength(0);
  */
 export type S3 = {
   readonly settings: S3Settings;
@@ -52,15 +50,8 @@ export type S3 = {
  * answers a request only if its signature is right.
  * @throws {TypeError} if a setting is wrong or unknown
  * @example
- * const s3 = createS3({
- *   endpoint: "https://s3.eu-west-1.amazonaws.com",
- *   bucket: "acme-media",
- *   region: "eu-west-1",
- *   credentials: { accessKeyId: "an-id", secretAccessKey: "a-secret" },
- * });
+ * const s3 = createS3({ endpoint, bucket: "acme-media", region: "eu-west-1", credentials });
  * s3.objects.set("fig.jpg", { body, type: "image/jpeg" });
- * const answer = await s3.fetch("https://acme-media.s3.eu-west-1.amazonaws.com/fig.jpg");
- * expect(answer.status).toBe(403);
  */
 export function createS3(settings: S3Settings): S3 {
   checkSettings("createS3", settings, SETTING_RULES);
