@@ -15,7 +15,7 @@ const PAGE = "dev/sheet/page";
 /** The Worker for Node.js: with what only the Workers runtime has. */
 const FOR_NODE: BuildOptions = {
   entryPoints: [{ in: "worker/index.ts", out: "worker/node" }],
-  alias: { "cloudflare:workers": join(SRC, "emulator/cache/cloudflare-workers.ts") },
+  alias: { "cloudflare:workers": join(SRC, "emulator/cloudflare-workers.ts") },
   banner: {
     js: 'import { scheduler as nodeScheduler } from "node:timers/promises";\nglobalThis.scheduler ??= nodeScheduler;',
   },

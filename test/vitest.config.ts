@@ -35,7 +35,7 @@ export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   resolve: {
     alias: {
-      "cloudflare:workers": join(import.meta.dirname, "support/cloudflare-workers.ts"),
+      "cloudflare:workers": join(import.meta.dirname, "../src/emulator/cloudflare-workers.ts"),
     },
   },
   test: {

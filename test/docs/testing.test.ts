@@ -54,7 +54,7 @@ beforeAll(() => {
     },
   });
   symlinkSync(join(ROOT, "src"), join(folder, "node_modules/vitrine/src"));
-  const runtime = join(ROOT, "test/support/cloudflare-workers.ts");
+  const runtime = join(ROOT, "src/emulator/cloudflare-workers.ts");
   write(
     "vitest.config.ts",
     `export default { resolve: { alias: { "cloudflare:workers": ${JSON.stringify(runtime)} } } };`,

@@ -11,7 +11,7 @@ import { install, tally, useEngine } from "./world.ts";
 
 /** An input that takes longer than this is a finding, in ms. */
 const HANG_MS = 5_000;
-const RUNTIME = new URL("../support/cloudflare-workers.ts", import.meta.url).href;
+const RUNTIME = new URL("../../src/emulator/cloudflare-workers.ts", import.meta.url).href;
 
 registerHooks({
   resolve: (specifier, context, next) =>

@@ -10,7 +10,7 @@ export default defineConfig({
   plugins: [svelte({ configFile: false }), vue()],
   resolve: {
     alias: {
-      "cloudflare:workers": at("../support/cloudflare-workers.ts"),
+      "cloudflare:workers": at("../../src/emulator/cloudflare-workers.ts"),
       "vitrine:strict-worker": at("../support/strict-worker.ts"),
       "solid-js/jsx-runtime": at("solid/jsx.ts"),
       "solid-js/jsx-dev-runtime": at("solid/jsx.ts"),
