@@ -21,7 +21,7 @@ export function record(
 ): void {
   if (!has(env, "METRICS") || !isDataset(env.METRICS)) return;
   const { status, headers, body } = answer;
-  const bytes = body ? Number(headers.get("content-length") ?? 0) : 0;
+  const bytes = body ? Number(headers.get("content-length")) : 0;
   try {
     env.METRICS.writeDataPoint(dataPoint({ ...subject, status, ms: now - began, bytes }));
   } catch (error) {

@@ -35,7 +35,7 @@ export function readKey(secret: string, pem: string): IssuerKey | string {
     const what = label === "" ? "" : `, but ${label}`;
     return `is not PRIVATE KEY in PEM (PKCS#8), with all its lines${what}: ${MAKE}`;
   }
-  const der = decode(base64.replace(/\s/g, ""));
+  const der = decode(base64);
   if (!der) return `is damaged, its base64 is wrong: ${MAKE}`;
   const head = hex(der.slice(0, HEAD));
   return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${MAKE}`;

@@ -523,6 +523,17 @@ describe("a session of a role", () => {
     expect([await result(), sessions]).toEqual([event, 1]);
   });
 
+  test("is renewed after ten denials in a row, as it may be revoked, but not after ten objects", async () => {
+    await age();
+    const counts: number[] = [];
+    for (const answer of [jpeg, error("AccessDenied")]) {
+      answers["ASIA1"] = answer;
+      for (let times = 0; times < 11; times++) await open();
+      counts.push(sessions);
+    }
+    expect(counts).toEqual([1, 2]);
+  });
+
   test("has its token beside its key", async () => {
     await open();
     expect(requests[0]?.headers.get("x-amz-security-token")).toBe(SESSION.sessionToken);
