@@ -20,15 +20,14 @@ const env = {
   SESSION_KEY_ID: "ASIAEXAMPLE",
   SESSION_TOKEN: "a token",
 };
-const SESSION = {
-  ...CREDENTIALS,
-  accessKeyId: env.SESSION_KEY_ID,
-  sessionToken: env.SESSION_TOKEN,
-};
 
-/** Sets up an edge and a bucket that accepts the keys of this Worker. */
-function standFor(name: string, settings: Partial<EdgeSettings> = {}) {
-  return setUp(settings, name === "sends-a-session-token" ? SESSION : CREDENTIALS);
+/** Sets up an edge and a bucket that accepts the keys of these Workers. */
+function standFor(settings: Partial<EdgeSettings> = {}) {
+  const stand = setUp(settings);
+  const { secretAccessKey } = CREDENTIALS;
+  const session = { secretAccessKey, sessionToken: env.SESSION_TOKEN, expires: Infinity };
+  stand.sessions.set(env.SESSION_KEY_ID, session);
+  return stand;
 }
 
 beforeAll(() => network.listen());
@@ -44,7 +43,7 @@ describe("wrangler dev shows no fault of a Worker that", () => {
   afterAll(() => server.close());
 
   test.each(Object.keys(CARELESS))("%s", async (name) => {
-    standFor(name);
+    standFor();
     for (let times = 0; times < 3; times++) {
       const answer = await server.fetch(`/${name}/key.jpg`, { headers: { accept: AVIF } });
       expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);
@@ -76,7 +75,7 @@ describe("in production", () => {
     ["sends-a-session-token", "A11"],
     ["leaves-out-origin-auth", "E2"],
   ])("a Worker that %s gets 9408 with 403 (%s)", async (name) => {
-    stand = standFor(name);
+    stand = standFor();
     const answer = await ask(name);
     expect(outcome(answer)).toEqual([403, "err=9408"]);
     expect(await answer.text()).toMatch(/^ERROR 9408: .*HTTP error 403 Forbidden$/);
@@ -84,13 +83,13 @@ describe("in production", () => {
   });
 
   test("a Worker that asks for format auto gets 9401 with 400 (O6)", async () => {
-    stand = standFor("asks-for-format-auto");
+    stand = standFor();
     expect(outcome(await ask("asks-for-format-auto"))).toEqual([400, "err=9401"]);
     expect(stand.s3.requests).toEqual([]);
   });
 
   test("or it sends the first browser's format to browsers that cannot read it (O6)", async () => {
-    stand = standFor("asks-for-format-auto", { formatAuto: "first-come" });
+    stand = standFor({ formatAuto: "first-come" });
     for (const accept of [AVIF, "*/*"]) {
       const answer = await ask("asks-for-format-auto", accept);
       expect(answer.headers.get("content-type")).toBe("image/avif");
@@ -98,14 +97,14 @@ describe("in production", () => {
   });
 
   test("a Worker without a guard sends the original, with 200, when transformations are off (R2)", async () => {
-    stand = standFor("has-no-guard", { transformations: false });
+    stand = standFor({ transformations: false });
     const answer = await ask("has-no-guard");
     expect(outcome(answer)).toEqual([200, null]);
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
   });
 
   test("a Worker that presigns URLs pays for a new transformation each second, and ends with 9422 (C2, L2)", async () => {
-    stand = standFor("presigns", { quota: 3 });
+    stand = standFor({ quota: 3 });
     vi.useFakeTimers({ toFake: ["Date"] });
     const outcomes: unknown[] = [];
     for (let second = 0; second < 4; second++) {

@@ -10,7 +10,7 @@ import { type Maker, makeRendition, SHARP_MAKER } from "../../src/emulator/edge/
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { develop } from "../../src/emulator/images/develop.ts";
 import { withImages } from "../../src/emulator/images/service.ts";
-import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
+import { createS3, type Stored } from "../../src/emulator/s3/s3.ts";
 import type { Session } from "../../src/emulator/s3/signature.ts";
 import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";
@@ -64,17 +64,13 @@ export { network };
 /**
  * Sets up a bucket with all fixtures below the prefix of VARS, an edge in front of it, and Workers Cache in
  * front of both. The bucket's key may read only this prefix (A13).
- * @param credentials the keys that the bucket accepts
  */
-export function setUp(
-  settings: Partial<EdgeSettings> = {},
-  credentials: S3Settings["credentials"] = CREDENTIALS,
-) {
+export function setUp(settings: Partial<EdgeSettings> = {}) {
   const clock = { now: Date.now() };
   const now = () => clock.now;
-  const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
+  const { prefix, ...place } = VARS.BUCKETS.media;
   const sessions = new Map<string, Session>();
-  const s3 = createS3({ endpoint, bucket, region, credentials, sessions, now, readable: prefix });
+  const s3 = createS3({ ...place, credentials: CREDENTIALS, sessions, now, readable: prefix });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
   network.resetHandlers(...handlersOf(s3));
   const core = createEdgeWith(MAKER, {
