@@ -45,10 +45,14 @@ export type Rules = Readonly<Record<string, Rule>>;
 /** The same, for the names and the values of a type. */
 export type RulesOf<T> = { readonly [Name in keyof T]-?: Rule<T[Name]> };
 
-export const text: Rule<string> = {
-  what: "text",
-  test: (value): value is string => typeof value === "string" && value !== "",
-};
+export function matching(what: string, pattern: RegExp): Rule<string> {
+  return {
+    what,
+    test: (value): value is string => typeof value === "string" && pattern.test(value),
+  };
+}
+
+export const text = matching("text", /./s);
 
 export const count: Rule<number> = {
   what: "a whole number, 0 or more",

@@ -1,9 +1,14 @@
 // `vitrine/testing`: Cloudflare's image edge, its Workers Cache and a private S3, as strict as in
 // production, for the tests of any Worker. docs/testing.md shows how to use them.
 
-export { type Cache, type CacheSettings, createCache, type Run } from "./cache/cache.ts";
+export {
+  type Cache,
+  type CacheSettings,
+  type CacheSwitches,
+  createCache,
+  type Run,
+} from "./cache/cache.ts";
 export type { RunContext } from "./cache/entrypoint.ts";
-export type { CacheSwitches } from "./cache/switches.ts";
 export { createEdge, type Edge } from "./create-edge.ts";
 export type { Fault } from "./edge/faults.ts";
 export type { ImageOptions } from "./edge/options.ts";

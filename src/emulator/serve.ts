@@ -70,8 +70,7 @@ async function answerOfEdge(
   const { method, url = "", headers } = message;
   if (method !== "POST") return undefined;
   if (url === secret) {
-    const request = readRequest(await json(message));
-    return edge.fetch(request.url, request.init);
+    return edge.fetch(...readRequest(await json(message)));
   }
   const isOfImages = [`${secret}/images/transform`, `${secret}/images/info`].includes(url);
   if (!isOfImages || edge.answerImages === undefined) return undefined;
@@ -82,15 +81,14 @@ async function answerOfEdge(
   return edge.answerImages(new Request(`http://127.0.0.1${url.slice(secret.length)}`, form));
 }
 
-type ForEdge = { readonly url: string; readonly init: EdgeInit & { readonly redirect: string } };
-
-function readRequest(asked: unknown): ForEdge {
+function readRequest(asked: unknown): [url: string, init: EdgeInit] {
   const { url, method, headers, redirect, cf } = isTable(asked) ? asked : {};
   const areTexts = typeof url === "string" && typeof method === "string";
   if (!areTexts || typeof redirect !== "string" || !Array.isArray(headers) || !isTable(cf)) {
     throw new Error("not a request for the edge");
   }
-  return { url, init: { method, headers, redirect, cf } };
+  const init = { method, headers, redirect, cf };
+  return [url, init];
 }
 
 /**

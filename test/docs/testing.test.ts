@@ -6,7 +6,6 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
-import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import { SETTING_RULES as EDGE_SETTINGS } from "../../src/emulator/edge/settings.ts";
 import { STRICT as EDGE } from "../../src/emulator/edge/switches.ts";
@@ -168,7 +167,7 @@ describe("the tables of docs/emulator.md", () => {
   );
 
   test("have each switch, and its default", () => {
-    for (const [name, value] of Object.entries({ ...EDGE, ...CACHE })) {
+    for (const [name, value] of Object.entries({ ...EDGE, ...createCache().switches })) {
       expect(named).toContain(name);
       const row = new RegExp(`^\\| \`${name}\` +\\| \`([^|]*)\` +\\|`, "m").exec(EMULATOR);
       const said: unknown = row && new Function(`return (${row[1]})`)();

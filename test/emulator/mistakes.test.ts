@@ -2,7 +2,6 @@
 
 import { expect, test } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
-import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
@@ -10,6 +9,7 @@ import { createS3 } from "../../src/emulator/s3/s3.ts";
 const credentials = { accessKeyId: "an-id", secretAccessKey: "a-secret" };
 const S3 = { endpoint: "https://s3.example", bucket: "media", region: "eu", credentials };
 const EDGE = { zone: "images.example", fetch };
+const CACHE = { ...createCache().switches };
 
 /** Calls a function with what its types do not allow. */
 const call = (one: unknown, ...args: unknown[]): unknown => Reflect.apply(Object(one), null, args);

@@ -1,14 +1,12 @@
 // How long a shared cache may use a response: RFC 9111, RFC 5861 and RFC 9213. No I/O. No clock: `now` is passed in.
 
-/** Times in seconds: from the response, and from the end of its freshness. */
-type Windows = {
+export type Policy = {
+  /** In seconds, from the response on. */
   readonly fresh: number;
+  /** In seconds, from the end of its freshness. */
   readonly whileRevalidate: number;
-  /** Infinity where nothing limits it (W8). */
+  /** The same; Infinity if nothing limits it (W8). */
   readonly ifError: number;
-};
-
-export type Policy = Windows & {
   /** Whether requests with Authorization get it, too (W9). */
   readonly isForAll: boolean;
   /** `no-store` or `private`: the cache is bypassed (W7). */
@@ -83,14 +81,5 @@ function staleFor(says: ReadonlyMap<string, string>) {
   return {
     whileRevalidate: seconds(says.get("stale-while-revalidate") ?? ""),
     ifError: ifError === undefined ? Number.POSITIVE_INFINITY : seconds(ifError),
-  };
-}
-
-/** What a response of this age, in seconds, is good for. */
-export function stateAt(age: number, { fresh, whileRevalidate, ifError }: Windows) {
-  return {
-    isFresh: age < fresh,
-    mayRevalidate: age < fresh + whileRevalidate,
-    mayReplaceError: age < fresh + ifError,
   };
 }

@@ -1,7 +1,18 @@
 // Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W18). docs/rules.md has the
 // rules. This file shows the steps of a request.
 
-import { call, checkSettings, guarded, optional, setOf } from "../check.ts";
+import {
+  call,
+  checkSettings,
+  flag,
+  guarded,
+  oneOf,
+  optional,
+  type SwitchValues,
+  setOf,
+  strictValues,
+  switchOf,
+} from "../check.ts";
 import { unlessAborted } from "../fetch.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import {
@@ -17,8 +28,34 @@ import {
 import type { Kept } from "./kept.ts";
 import { fullTokens, readPurge, refusalOf, takeToken } from "./purge.ts";
 import { answerFrom, requestOf, wrong304 } from "./run.ts";
-import { type CacheSwitches, STRICT, SWITCHES } from "./switches.ts";
 import { type Asked, createTier, type Tier } from "./tier.ts";
+
+/**
+ * What is unknown of Workers Cache, or is set in wrangler.toml. A test may set each at any time. The strict values are what
+ * wrangler.toml of this project asks for, and of what is open the one that costs more.
+ */
+const SWITCHES = {
+  /** W1, W2. Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]`. */
+  enabled: switchOf(flag, true),
+  /** W4. `[cache] cross_version_cache`: the key then lacks the version. */
+  crossVersion: switchOf(flag, true),
+  /** W5, open: where the entrypoint runs after a miss in both tiers. */
+  runsIn: switchOf(oneOf("upper", "visitor"), "visitor"),
+  /**
+   * W13, open: whether the edge transforms behind a loopback. The edge asks `where()`. In workerd it does. With
+   * `forgotten` the cache is soon left alone, and no test would meet it.
+   */
+  loopback: switchOf(oneOf("transformed", "forgotten"), "transformed"),
+};
+
+/**
+ * The switches of the cache.
+ * @example
+ * const switches: Partial<CacheSwitches> = { enabled: false };
+ */
+export type CacheSwitches = SwitchValues<typeof SWITCHES>;
+
+export const STRICT = strictValues(SWITCHES);
 
 /**
  * What a cache is made with: a clock, and any of its switches.
@@ -200,16 +237,9 @@ export function createCache(settings: CacheSettings = {}): Cache {
 
 /** W3. Request headers that an app may build its answer from, so that they would poison a cache. */
 const POISONOUS = [
-  "cloudflare-workers-version-key",
-  "forwarded",
-  "x-forwarded-host",
-  "x-forwarded-scheme",
-  "x-host",
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-url",
-  "x-rewrite-url",
+  ...["cloudflare-workers-version-key", "forwarded", "x-forwarded-host", "x-forwarded-scheme"],
+  ...["x-host", "x-http-method", "x-http-method-override", "x-method-override"],
+  ...["x-original-url", "x-rewrite-url"],
 ];
 
 /**

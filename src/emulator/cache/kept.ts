@@ -1,6 +1,6 @@
 // A response as the cache keeps it: its bytes, for any number of readers. No clock: `now` is passed in.
 
-import { DECIDING, type Policy, readPolicy, stateAt } from "./cache-control.ts";
+import { DECIDING, type Policy, readPolicy } from "./cache-control.ts";
 import { readTags } from "./purge.ts";
 
 /** W16. The largest response that is kept. */
@@ -18,14 +18,7 @@ export type Kept = {
   readonly of: { readonly name: string; readonly path: string };
 };
 
-/** Returns whether a status is never kept (W9). A 304 has no content of its own. */
-function isNeverKept(status: number): boolean {
-  return status === 206 || status === 304 || (status >= 520 && status <= 526);
-}
-
-/**
- * Returns the policy of a response to keep, or the status to tell where it must not be kept (W7, W9, W16).
- */
+/** Returns the policy of a response to keep, or the status to tell if it must not be kept (W7, W9, W16). */
 export function judge(
   { status, headers }: Response,
   request: Request,
@@ -35,7 +28,8 @@ export function judge(
   const isPrivate = request.headers.has("authorization") && policy?.isForAll !== true;
   if (headers.has("set-cookie") || policy?.bypasses || isPrivate) return "BYPASS";
   const isTooLarge = Number(headers.get("content-length") ?? 0) > MAX_BYTES;
-  return policy === undefined || isNeverKept(status) || isTooLarge ? "MISS" : policy;
+  const isNeverKept = [206, 304].includes(status) || (status >= 520 && status <= 526); // W9
+  return policy === undefined || isNeverKept || isTooLarge ? "MISS" : policy;
 }
 
 export function keep(
@@ -62,9 +56,15 @@ export function ageOf({ madeAt }: Kept, now: number): number {
   return Math.max(0, now - madeAt) / 1000;
 }
 
-/** What a kept response is good for now. */
+/** What a kept response is good for now (W8). */
 export function stateOf(kept: Kept, now: number) {
-  return stateAt(ageOf(kept, now), kept.policy);
+  const { fresh, whileRevalidate, ifError } = kept.policy;
+  const age = ageOf(kept, now);
+  return {
+    isFresh: age < fresh,
+    mayRevalidate: age < fresh + whileRevalidate,
+    mayReplaceError: age < fresh + ifError,
+  };
 }
 
 /** Whether a request may have a kept response: one with Authorization only what says so (W9). */

@@ -11,16 +11,8 @@ const TAG = /^[!-+\--~]+$/;
 /** Reads a `cache-tag` header. What is no tag is dropped in silence. The case of letters does not count. */
 export function readTags(header: string | null): ReadonlySet<string> {
   const all = (header ?? "").split(",").map((tag) => tag.trim());
-  return new Set(all.filter(isTag).map(spellTag));
-}
-
-/** The one spelling by which tags are compared. */
-function spellTag(tag: string): string {
-  return tag.toLowerCase();
-}
-
-function isTag(text: string): boolean {
-  return text.length <= MAX_TAG_LENGTH && TAG.test(text);
+  const tags = all.filter((text) => text.length <= MAX_TAG_LENGTH && TAG.test(text));
+  return new Set(tags.map((tag) => tag.toLowerCase()));
 }
 
 /** W10. Tags in a call. */
@@ -38,7 +30,7 @@ export function readPurge(
   name: string,
   { tags, pathPrefixes, purgeEverything }: PurgeOptions,
 ): (kept: Purgeable) => boolean {
-  const spelled = (tags ?? []).map(spellTag);
+  const spelled = (tags ?? []).map((tag) => tag.toLowerCase());
   return (kept) =>
     kept.of.name === name &&
     (purgeEverything === true ||

@@ -6,12 +6,7 @@ import type { Asked } from "./tier.ts";
 
 /** Headers that the cache answers itself: the entrypoint gives a whole response. */
 const OF_THE_CACHE = [
-  "if-match",
-  "if-none-match",
-  "if-modified-since",
-  "if-unmodified-since",
-  "if-range",
-  "range",
+  ...["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"],
 ];
 
 /**

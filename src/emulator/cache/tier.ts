@@ -90,7 +90,8 @@ export function createTier({ now, next, background }: TierSettings): Tier {
     const replacesError = () => old !== undefined && stateOf(old, now()).mayReplaceError;
     try {
       const answer = await next(asked, old);
-      if (statusOf(answer) >= 500 && old !== undefined && replacesError()) {
+      const { status } = "kept" in answer ? answer.kept : answer.response;
+      if (status >= 500 && old !== undefined && replacesError()) {
         return { status: "STALE", kept: old };
       }
       if ("kept" in answer) entries.set(asked.key, answer.kept);
@@ -109,9 +110,5 @@ export function createTier({ now, next, background }: TierSettings): Tier {
   };
 }
 
-function statusOf(answer: Answer): number {
-  return "kept" in answer ? answer.kept.status : answer.response.status;
-}
-
 /** The entrypoint has logged why it failed. What is kept stays (W8). */
-function ignore(): void {}
+const ignore = () => {};

@@ -19,7 +19,7 @@ import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-o
 import { type Maker, makeOutput, type Output, type Overlay } from "./make.ts";
 import type { ImageOptions, TransformRequest } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
-import { type Refusal, refusalOf } from "./refusal.ts";
+import { findReason, type Refusal } from "./refusal.ts";
 import { type EdgeCore, type EdgeInit, type EdgeSettings, SETTING_RULES } from "./settings.ts";
 import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 
@@ -67,7 +67,7 @@ export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
     const request = accept(url, headers, image, acceptsAuto, { zone, switches });
     const result = isFault(request) ? request : await answerImage(url, options, request);
     if (!isFault(result)) return result;
-    refusals.push(refusalOf(result, { url, image, headers }));
+    refusals.push({ url, fault: result, ...findReason(result, { url, image, headers }) });
     return faultAnswer(result);
   }
 

@@ -6,8 +6,6 @@ import type { Size } from "./picture.ts";
 
 export type Box = Size & { readonly left: number; readonly top: number };
 
-type Sides = Readonly<Record<"top" | "right" | "bottom" | "left", number>>;
-
 const clamp = (value: number, min: number, max: number): number =>
   Math.min(Math.max(value, min), max);
 
@@ -106,11 +104,9 @@ export function trimBox(source: Size, options: Transformations): Box {
 }
 
 /** The width of the border on each side, in px × dpr (O2, O12). */
-export function borderSides(options: Transformations): Sides {
-  const { border } = options;
+export function borderSides(options: Transformations) {
   const scaled = (px = 0) => Math.round(px * density(options));
-  if (border === undefined) return { top: 0, right: 0, bottom: 0, left: 0 };
-  const { width, top = width, right = width, bottom = width, left = width } = border;
+  const { width, top = width, right = width, bottom = width, left = width } = options.border ?? {};
   return { top: scaled(top), right: scaled(right), bottom: scaled(bottom), left: scaled(left) };
 }
 

@@ -3,7 +3,7 @@
 // refusals and the steps of the binding follow from the rows.
 
 import type { Sharp } from "sharp";
-import { flag, isTable, oneOf, type Rule } from "../check.ts";
+import { flag, isTable, matching, oneOf, type Rule, type Rules } from "../check.ts";
 import type { Fault } from "./faults.ts";
 import { isReadableColour, openPicture, readPixels } from "./frames.ts";
 import type { Picture } from "./picture.ts";
@@ -30,16 +30,11 @@ export const between = (min: number, max: number) =>
 const above = (what: string) => number(what, (value) => value > 0);
 const positive = number("a whole number, 1 or more", (one) => Number.isInteger(one) && one >= 1);
 const factor = number("a number, 0 or more", (one) => one >= 0 && Number.isFinite(one));
-const text = (what: string): Rule<string> => ({
-  what,
-  test: (value): value is string => typeof value === "string" && value.length > 0,
-});
 const either = <A, B>(one: Rule<A>, other: Rule<B>): Rule<A | B> => ({
   what: `${one.what}; or ${other.what}`,
   test: (value): value is A | B => one.test(value) || other.test(value),
 });
 
-type Rules = Readonly<Record<string, Rule>>;
 type ValueOf<R> = R extends Rule<infer T> ? T : never;
 type ValuesOf<R> = { readonly [Name in keyof R]?: ValueOf<R[Name]> };
 
@@ -71,7 +66,7 @@ const bend = ({ data, ...size }: Picture, by: number): Picture => {
   return { ...size, data: data.map((value, at) => (at % 4 === 3 ? value : (curve[at] ?? 0))) };
 };
 
-const colour = text("a colour");
+const colour = matching("a colour", /./s);
 const isUnreadable = (css: unknown) => typeof css === "string" && !isReadableColour(css);
 
 const FITS = ["scale-down", "contain", "cover", "crop", "pad", "squeeze"] as const;

@@ -21,21 +21,13 @@ export type Refusal = {
   readonly rule?: string;
 };
 
-/** What the edge was asked for. */
-type RefusedRequest = {
-  readonly url: string;
-  readonly image: unknown;
-  readonly headers: Headers;
-};
-
 type Reason = Pick<Refusal, "why" | "rule">;
 
 /** Finds the reason of a failure in what the edge was asked for. */
-export function refusalOf(fault: Fault, request: RefusedRequest): Refusal {
-  return { url: request.url, fault, ...reasonOf(fault, request) };
-}
-
-function reasonOf({ code, status }: Fault, { url, image, headers }: RefusedRequest): Reason {
+export function findReason(
+  { code, status }: Fault,
+  { url, image, headers }: { url: string; image: unknown; headers: Headers },
+): Reason {
   if (code === 9408) return denied(image, headers);
   if (code === 9401 && status === 400) return wrongOption(image);
   const host = URL.parse(url)?.host ?? "the host";

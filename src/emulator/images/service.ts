@@ -89,9 +89,7 @@ export function withImages(
 const digest = (images: readonly Uint8Array[]) =>
   images.map((bytes) => createHash("sha256").update(bytes).digest("hex")).join(" ");
 
-/** A PNG and a GIF of one pixel, for an answer whose type is not that of its bytes. */
-const PNG =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+/** A GIF of one pixel, for an answer whose type is not that of its bytes. */
 const GIF = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
 /** Sends an image, unless something goes wrong on purpose. */
@@ -105,7 +103,7 @@ function send(
     new Response(body, { headers: { "content-type": contentType } });
   switch (fault) {
     case "lies":
-      return respond(Buffer.from(requested === "image/png" ? GIF : PNG, "base64"), requested);
+      return respond(Buffer.from(GIF, "base64"), requested);
     case "original":
       return respond(original.bytes, requested);
     case "breaks-off":

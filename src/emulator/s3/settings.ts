@@ -1,6 +1,6 @@
 // What a private S3 bucket is made with, and what it is and knows.
 
-import { call, oneOf, optional, type Rule, table, text } from "../check.ts";
+import { call, matching, oneOf, optional, type Rule, table, text } from "../check.ts";
 import type { S3Fault, S3Grant } from "./faults.ts";
 import type { Stored } from "./objects.ts";
 import type { Session } from "./signature.ts";
@@ -31,30 +31,17 @@ export type S3Settings = {
   readonly now?: () => number;
 };
 
-const endpoint: Rule<string> = {
-  what: "the URL of an S3 without a path, such as https://s3.eu-west-1.amazonaws.com",
-  test: (value): value is string =>
-    typeof value === "string" && /^https?:\/\/[^/?#]+\/?$/.test(value) && URL.canParse(value),
-};
-
-const bucket: Rule<string> = {
-  what: "the name of a bucket, without a slash",
-  test: (value): value is string => typeof value === "string" && /^[^/]+$/.test(value),
-};
-
-const prefix: Rule<string> = {
-  what: "a prefix of keys",
-  test: (value): value is string => typeof value === "string",
-};
-
 const sessions: Rule<ReadonlyMap<string, Session>> = {
   what: "a Map of sessions",
   test: (value): value is ReadonlyMap<string, Session> => value instanceof Map,
 };
 
 export const SETTING_RULES = {
-  endpoint,
-  bucket,
+  endpoint: matching(
+    "the URL of an S3 without a path, such as https://s3.eu-west-1.amazonaws.com",
+    /^https?:\/\/[^/?#]+\/?$/,
+  ),
+  bucket: matching("the name of a bucket, without a slash", /^[^/]+$/),
   region: text,
   credentials: table<S3Settings["credentials"]>({
     accessKeyId: text,
@@ -62,7 +49,7 @@ export const SETTING_RULES = {
   }),
   sessions: optional(sessions),
   dialect: optional(oneOf("aws", "r2")),
-  readable: optional(prefix),
+  readable: optional(matching("a prefix of keys", /^/)),
   now: optional(call<() => number>()),
 } satisfies Record<keyof S3Settings, Rule>;
 

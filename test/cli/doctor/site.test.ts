@@ -5,7 +5,7 @@ import { HttpResponse } from "msw";
 import { beforeEach, expect, test } from "vitest";
 import { diagnoseEdge } from "../../../src/cli/doctor/edge.ts";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
-import type { CacheSwitches } from "../../../src/emulator/cache/switches.ts";
+import type { CacheSwitches } from "../../../src/emulator/cache/cache.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import {
   beginSite,
