@@ -42,9 +42,6 @@ export function strictValues<Table extends Readonly<Record<string, Switch>>>(
 /** A rule for each name. */
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** The same, for the names and the values of a type. */
-export type RulesOf<T> = { readonly [Name in keyof T]-?: Rule<T[Name]> };
-
 export function matching(what: string, pattern: RegExp): Rule<string> {
   return {
     what,
@@ -102,7 +99,7 @@ export function listOf(what: string, item: (value: unknown) => boolean): Rule<re
 }
 
 /** A table with these entries, and no others. */
-export function table<T>(rules: RulesOf<T> & Rules): Rule<T> {
+export function table<T>(rules: { readonly [Name in keyof T]-?: Rule<T[Name]> } & Rules): Rule<T> {
   const entries = Object.entries<Rule>(rules).map(([name, { what }]) => `${name}: ${what}`);
   return {
     what: `{ ${entries.join("; ")} }`,
@@ -118,17 +115,16 @@ export function mistake(value: unknown, { what }: Rule): string {
 
 /** Longest text that a message repeats, shorter than a key id: characters. */
 const LONGEST_SHOWN = 16;
-const LONG = "this text ";
 
 function shown(value: unknown): string {
-  if (typeof value === "string") return value.length > LONGEST_SHOWN ? LONG : `"${value}" `;
+  if (typeof value === "string") return value.length > LONGEST_SHOWN ? "this text " : `"${value}" `;
   if (Array.isArray(value)) return `[${value.join(", ")}] `;
   return Object(value) === value ? "" : `${String(value)} `; // an object may have credentials
 }
 
 /** Says which names are unknown, and which are known. */
-function unknownNames(names: readonly PropertyKey[], rules: Rules): string {
-  return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(rules).join(", ")}`;
+function unknownNames(names: readonly PropertyKey[], known: object): string {
+  return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(known).join(", ")}`;
 }
 
 /**
@@ -193,8 +189,6 @@ export class Words<Word extends string> extends Set<Word> {
 
   override add(word: Word): this {
     if (Object.hasOwn(this.#known, word)) return super.add(word);
-    throw new TypeError(
-      `${this.#name}: unknown: ${word}. Known: ${Object.keys(this.#known).join(", ")}`,
-    );
+    throw new TypeError(`${this.#name}: ${unknownNames([word], this.#known)}`);
   }
 }

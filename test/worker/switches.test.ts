@@ -5,7 +5,7 @@ import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
-import { type EdgeSwitches, STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
+import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { fireTimer, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
@@ -48,11 +48,11 @@ const when = <Value>(
   check: (value: Value) => Promise<void>,
 ): readonly Case<Value>[] => values.map((value) => ({ value, check: () => check(value) }));
 
-/** The rules that each switch concerns, and its cases. */
+/** The rules that each switch of the edge concerns, and its cases. */
 type Cases = {
-  readonly [Name in keyof EdgeSwitches]: readonly [
+  readonly [Name in Exclude<keyof Switches, `binding${string}`>]: readonly [
     rules: string,
-    ...cases: (readonly Case<EdgeSwitches[Name]>[])[],
+    ...cases: (readonly Case<Switches[Name]>[])[],
   ];
 };
 
@@ -72,7 +72,7 @@ async function isRefused(event: string, more: object = {}, path = CARD): Promise
   expect(await see(path)).toMatchObject(expected);
 }
 
-const limit = (name: keyof EdgeSwitches["limits"], most: number): Switches["limits"] => ({
+const limit = (name: keyof Switches["limits"], most: number): Switches["limits"] => ({
   ...STRICT.limits,
   [name]: most,
 });

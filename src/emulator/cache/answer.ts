@@ -1,8 +1,8 @@
-// What leaves the cache: conditions, ranges and HEAD are answered out of what is kept (W9, W11). No clock: `now` is
-// passed in.
+// What the cache asks the entrypoint, what it keeps of the response, and what it answers: conditions, ranges and HEAD
+// out of what is kept (W9, W11). No clock: `now` is passed in.
 
 import { contentRange, isThere, type Range, readRange } from "../body.ts";
-import { ageOf, bodyOf, type Kept } from "./kept.ts";
+import { ageOf, bodyOf, judge, type Kept, keep, renew } from "./kept.ts";
 
 /** W11. */
 type CacheStatus = "HIT" | "MISS" | "EXPIRED" | "STALE" | "UPDATING" | "REVALIDATED" | "BYPASS";
@@ -11,6 +11,60 @@ type CacheStatus = "HIT" | "MISS" | "EXPIRED" | "STALE" | "UPDATING" | "REVALIDA
 export type Answer =
   | { readonly status: CacheStatus; readonly kept: Kept }
   | { readonly status: CacheStatus; readonly response: Response };
+
+/** Headers that the cache answers itself: the entrypoint gives a whole response. */
+const OF_THE_CACHE = [
+  ...["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"],
+];
+
+/**
+ * What the cache asks the entrypoint: a GET also for a HEAD.
+ * @param etag that of what is kept, where the cache asks whether it is still the same (W18)
+ */
+export function requestOf(request: Request, etag: string | null | undefined): Request {
+  const headers = new Headers(request.headers);
+  for (const name of OF_THE_CACHE) headers.delete(name);
+  if (etag) headers.set("if-none-match", etag);
+  return new Request(request.url, { headers });
+}
+
+/** Returns what is wrong with a 304, for which the cache must have asked (W18). */
+export function wrong304(asked: Request, { status, headers }: Response): string | undefined {
+  if (status !== 304) return undefined;
+  const condition = asked.headers.get("if-none-match");
+  const etag = headers.get("etag");
+  if (condition === null) return `${asked.url}: a 304, and the request had no if-none-match`;
+  if (condition === "*" || (etag !== null && hasEtag(condition, etag))) return undefined;
+  return `${asked.url}: a 304 with the etag ${etag}, and if-none-match was ${condition}`;
+}
+
+/**
+ * Turns a response into an answer. It is kept only once its body came whole. Production sends the
+ * body on meanwhile; here the visitor waits for it.
+ */
+export async function answerFrom(
+  response: Response,
+  { request, name }: { readonly request: Request; readonly name: string },
+  old: Kept | undefined,
+  now: () => number,
+): Promise<Answer> {
+  const isSame = response.status === 304 && old !== undefined;
+  const whole = isSame ? renew(old, response) : response;
+  const policy = judge(whole, request, now());
+  if (typeof policy === "string") return { status: policy, response: whole };
+  const body = await whole
+    .clone()
+    .arrayBuffer()
+    .catch(() => undefined);
+  const length = whole.headers.get("content-length");
+  if (body === undefined || (length !== null && length !== `${body.byteLength}`)) {
+    return { status: "MISS", response: whole }; // it breaks off, or is not as long as it says
+  }
+  const of = { name, path: new URL(request.url).pathname };
+  const kept = keep(whole, new Uint8Array(body), policy, now(), of);
+  const status = old === undefined ? "MISS" : "EXPIRED";
+  return { status: isSame ? "REVALIDATED" : status, kept };
+}
 
 /** These tell for how long the response was there. */
 const FROM_CACHE: readonly CacheStatus[] = ["HIT", "STALE", "UPDATING", "REVALIDATED"];
@@ -52,7 +106,7 @@ function isUnchanged(kept: Headers, asked: Headers): boolean {
 }
 
 /** Compares weakly (RFC 9110, 8.8.3.2). */
-export function hasEtag(list: string, etag: string): boolean {
+function hasEtag(list: string, etag: string): boolean {
   const opaque = (text: string) => text.trim().replace(/^W\//, "");
   return (list.match(/(?:W\/)?"[^"]*"/g) ?? []).some((one) => opaque(one) === opaque(etag));
 }

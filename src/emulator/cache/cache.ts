@@ -14,7 +14,7 @@ import {
   switchOf,
 } from "../check.ts";
 import { unlessAborted } from "../fetch.ts";
-import { type Answer, answerOf } from "./answer.ts";
+import { type Answer, answerFrom, answerOf, requestOf, wrong304 } from "./answer.ts";
 import {
   type Entrypoint,
   type Loopback,
@@ -27,12 +27,11 @@ import {
 } from "./entrypoint.ts";
 import type { Kept } from "./kept.ts";
 import { fullTokens, readPurge, refusalOf, takeToken } from "./purge.ts";
-import { answerFrom, requestOf, wrong304 } from "./run.ts";
 import { type Asked, createTier, type Tier } from "./tier.ts";
 
 /**
- * What is unknown of Workers Cache, or is set in wrangler.toml. A test may set each at any time. The strict values are what
- * wrangler.toml of this project asks for, and of what is open the one that costs more.
+ * What is unknown of Workers Cache, or is set in wrangler.toml. The strict values are what wrangler.toml of this project
+ * asks for, and of what is open the one that costs more.
  */
 const SWITCHES = {
   /** W1, W2. Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]`. */
@@ -144,10 +143,8 @@ export function createCache(settings: CacheSettings = {}): Cache {
   const upper = createTier({ now, next: runFor, background: later });
 
   function placeAt(place: string): Tier {
-    const known = places.get(place);
-    if (known !== undefined) return known;
     // W6, assumed: the upper tier, too, runs the entrypoint once for requests that come together.
-    const tier = createTier({ now, next: upper.ask, background: later });
+    const tier = places.get(place) ?? createTier({ now, next: upper.ask, background: later });
     places.set(place, tier);
     return tier;
   }

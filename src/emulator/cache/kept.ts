@@ -1,7 +1,6 @@
 // A response as the cache keeps it: its bytes, for any number of readers. No clock: `now` is passed in.
 
 import { DECIDING, type Policy, readPolicy } from "./cache-control.ts";
-import { readTags } from "./purge.ts";
 
 /** W16. The largest response that is kept. */
 const MAX_BYTES = 512 * 1024 ** 2;
@@ -42,6 +41,18 @@ export function keep(
   const tags = readTags(headers.get("cache-tag"));
   const madeAt = now - initialAge(headers, now);
   return { status, headers: new Headers(headers), bytes, policy, tags, madeAt, of };
+}
+
+const MAX_TAG_LENGTH = 1024;
+
+/** Printable ASCII without a space. A comma ends a tag. */
+const TAG = /^[!-+\--~]+$/;
+
+/** Reads a `cache-tag` header. What is no tag is dropped in silence. The case of letters does not count. */
+function readTags(header: string | null): ReadonlySet<string> {
+  const all = (header ?? "").split(",").map((tag) => tag.trim());
+  const tags = all.filter((text) => text.length <= MAX_TAG_LENGTH && TAG.test(text));
+  return new Set(tags.map((tag) => tag.toLowerCase()));
 }
 
 /** The age of a response when it came, in ms (RFC 9111, 4.2.3). */

@@ -1,35 +1,17 @@
-// Cache tags, and a purge by the entrypoint itself: what it means, what refuses it, and how often it may be (W10).
+// A purge by the entrypoint itself: what it means, what refuses it, and how often it may be (W10).
 // Pure: `now` is passed in.
 
 import type { PurgeOptions, PurgeResult } from "./entrypoint.ts";
-
-const MAX_TAG_LENGTH = 1024;
-
-/** Printable ASCII without a space. A comma ends a tag. */
-const TAG = /^[!-+\--~]+$/;
-
-/** Reads a `cache-tag` header. What is no tag is dropped in silence. The case of letters does not count. */
-export function readTags(header: string | null): ReadonlySet<string> {
-  const all = (header ?? "").split(",").map((tag) => tag.trim());
-  const tags = all.filter((text) => text.length <= MAX_TAG_LENGTH && TAG.test(text));
-  return new Set(tags.map((tag) => tag.toLowerCase()));
-}
+import type { Kept } from "./kept.ts";
 
 /** W10. Tags in a call. */
 const MAX_TAGS = 100;
-
-/** What a purge knows of a kept response. */
-type Purgeable = {
-  readonly tags: ReadonlySet<string>;
-  /** The entrypoint's name in `ctx.exports`, and the path of the URL. */
-  readonly of: { readonly name: string; readonly path: string };
-};
 
 /** Returns what tells whether a kept response is to be dropped. Only those of the entrypoint `name` are. */
 export function readPurge(
   name: string,
   { tags, pathPrefixes, purgeEverything }: PurgeOptions,
-): (kept: Purgeable) => boolean {
+): (kept: Kept) => boolean {
   const spelled = (tags ?? []).map((tag) => tag.toLowerCase());
   return (kept) =>
     kept.of.name === name &&

@@ -52,7 +52,13 @@ export function createTier({ now, next, background }: TierSettings): Tier {
     const flight = flights.get(key);
     if (flight === undefined) return lead(asked);
     await flight;
-    return serve(asked) ?? afterFlight(asked);
+    const landed = serve(asked);
+    if (landed !== undefined) return landed;
+    const kept = entries.get(key);
+    // A renewal in the background failed a moment ago: once is enough.
+    if (asked.isBackground && kept !== undefined) return { status: "STALE", kept };
+    // The response was for the first request alone (W6): the others run on their own, at the same time.
+    return refresh({ ...asked, isAlone: true });
   }
 
   /** What is kept, where it may be used without waiting. */
@@ -65,15 +71,6 @@ export function createTier({ now, next, background }: TierSettings): Tier {
     if (!mayRevalidate || isBackground) return undefined;
     if (!flights.has(key)) background(lead({ ...asked, isBackground: true }).then(ignore, ignore));
     return { status: "UPDATING", kept };
-  }
-
-  /** The response was for the first request alone (W6): the others run on their own, at the same time. */
-  function afterFlight(asked: Asked): Promise<Answer> {
-    const kept = entries.get(asked.key);
-    const isDone = asked.isBackground && kept !== undefined; // it failed a moment ago: once is enough
-    return isDone
-      ? Promise.resolve({ status: "STALE", kept })
-      : refresh({ ...asked, isAlone: true });
   }
 
   function lead(asked: Asked): Promise<Answer> {

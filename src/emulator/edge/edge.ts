@@ -26,9 +26,6 @@ import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 /** What the cache holds of a success: what was made, and the headers of the origin's answer. */
 type CachedOutput = Output & { readonly origin: Headers };
 
-/** How long the Worker asks to keep an answer, in seconds; undefined: it does not say (C4). */
-type Ttl = number | undefined;
-
 /**
  * Creates an edge with an empty cache.
  * @param maker reads and makes images; tests pass one that remembers them
@@ -124,7 +121,7 @@ export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
     url: string,
     request: OriginRequest,
     image: ImageOptions,
-    ttl: Ttl,
+    ttl: number | undefined,
   ): Promise<CachedOutput | Fault> {
     const object = await getObject(url, request, ttl);
     if (isFault(object)) return object;
@@ -146,7 +143,7 @@ export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
   async function getObject(
     url: string,
     request: OriginRequest,
-    ttl: Ttl,
+    ttl: number | undefined,
   ): Promise<FetchedObject | Fault> {
     // C2: the credentials are not part of the key. Whether origin-auth was set is (C1).
     const key = `${sourceOf(url)} ${request.originAuth}`;

@@ -146,19 +146,17 @@ export async function makeRendition(
     const [layer] = await transform((await decode(original, false)).frames, options);
     drawn = await mapFrames(drawn, (frame) => drawOverlay(frame, layer, options));
   }
-  const { width, height } = drawn[0];
   const encoded = await encode(drawn, original.type, image, { ...settings, metadata });
-  return { ...encoded, width, height, warnings: warningsOf(image) };
+  const hasOneSide = (image.width === undefined) !== (image.height === undefined);
+  const warnings =
+    image.fit === "cover" && hasOneSide ? ["cover fit mode needs both width and height"] : []; // O3
+  const { width, height } = drawn[0];
+  return { ...encoded, width, height, warnings };
 }
 
 /** Returns the size of a rendition before it is made, in px (O2, O3, O11, O12). */
 export function measure({ upright }: Original, image: ImageOptions): Size {
   return outputSize(trimBox(upright, image), image);
-}
-
-function warningsOf({ fit, width, height }: ImageOptions): readonly string[] {
-  const hasOneSide = (width === undefined) !== (height === undefined);
-  return fit === "cover" && hasOneSide ? ["cover fit mode needs both width and height"] : [];
 }
 
 /** Removes from an SVG the best-known things that could run or load something (R8). It is no complete sanitiser. */

@@ -63,10 +63,8 @@ function denied(image: unknown, headers: Headers): Reason {
   const given: unknown = Object(image)["origin-auth"];
   if (given === undefined) {
     const why = 'cf.image has no "origin-auth": the edge dropped the signature';
-    const [like] = Object.keys(Object(image)).filter((name) => /^origin.?auth/i.test(name));
-    return like === undefined
-      ? { why, rule: "E2" }
-      : { why: `${why}. It ignores "${like}"`, rule: "O14" };
+    const like = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
+    return like ? { why: `${why}. It ignores "${like}"`, rule: "O14" } : { why, rule: "E2" };
   }
   if (given !== "share-publicly") {
     const why = `"origin-auth" is ${shown(given)}, and not "share-publicly"`;

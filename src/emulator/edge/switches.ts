@@ -138,9 +138,6 @@ const SWITCHES = {
  */
 export type Switches = SwitchValues<typeof SWITCHES>;
 
-/** Those that are not of the binding alone. */
-export type EdgeSwitches = Omit<Switches, Extract<keyof Switches, `binding${string}`>>;
-
 /** What each switch may be. */
 export const SWITCH_RULES: { readonly [Name in keyof Switches]: Rule<Switches[Name]> } = SWITCHES;
 

@@ -27,7 +27,7 @@ export type BindingOutput = {
   readonly anim: boolean;
 };
 
-type Images = readonly [Uint8Array, ...Uint8Array[]];
+export type Images = readonly [Uint8Array, ...Uint8Array[]];
 
 const BROKEN = { code: 9432, status: 400 };
 const WRONG_OPTION = { code: 9401, status: 400 };

@@ -11,7 +11,7 @@ import type { EdgeCore } from "../edge/settings.ts";
 import type { Switches } from "../edge/switches.ts";
 import { imagesBinding } from "./binding.ts";
 import { develop } from "./develop.ts";
-import { readImages, readOutput, readSteps } from "./read-form.ts";
+import { type Images, readImages, readOutput, readSteps } from "./read-form.ts";
 
 const SHARP_MAKER = { read: readHead, render: develop };
 export type ImagesMaker = typeof SHARP_MAKER;
@@ -39,13 +39,13 @@ export function withImages(
     if (switches.trouble !== undefined) return switches.trouble;
     const form = await request.formData().catch(() => undefined);
     if (form === undefined) return { code: 9432, status: 400 };
-    return new URL(request.url).pathname.endsWith("/info") ? describe(form) : transform(form);
-  }
-
-  async function describe(form: FormData): Promise<Response | Fault> {
     const images = await readImages(form, switches.bindingBytes);
     if (isFault(images)) return images;
-    const [bytes] = images;
+    const isInfo = new URL(request.url).pathname.endsWith("/info");
+    return isInfo ? describe(images[0]) : transform(form, images);
+  }
+
+  async function describe(bytes: Uint8Array): Promise<Response | Fault> {
     const original = await readOriginal(bytes, switches, read);
     if (isFault(original)) return original;
     if ("svg" in original) return Response.json({ format: "image/svg+xml" }); // B8
@@ -54,9 +54,7 @@ export function withImages(
     return Response.json({ format: original.type, file_size: bytes.length, width, height });
   }
 
-  async function transform(form: FormData): Promise<Response | Fault> {
-    const images = await readImages(form, switches.bindingBytes);
-    if (isFault(images)) return images;
+  async function transform(form: FormData, images: Images): Promise<Response | Fault> {
     const steps = readSteps(form, images.length, switches.unplayable === "refused");
     if (isFault(steps)) return steps;
     const output = readOutput(form);

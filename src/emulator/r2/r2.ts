@@ -8,23 +8,20 @@ import { halfOf } from "../body.ts";
 import { isTable, Words } from "../check.ts";
 import { compareKeys } from "../s3/objects.ts";
 
-const THROWS = "one of its methods throws";
-const STALLS = "one of its methods never ends";
-
 /** What R2 can be made to do wrong, in the words of docs/emulator.md. */
 export const R2_FAULTS = {
   throws: "all its methods throw",
-  "throws-head": THROWS,
-  "throws-get": THROWS,
-  "throws-put": THROWS,
-  "throws-delete": THROWS,
-  "throws-list": THROWS,
+  "throws-head": "its method head throws",
+  "throws-get": "its method get throws",
+  "throws-put": "its method put throws",
+  "throws-delete": "its method delete throws",
+  "throws-list": "its method list throws",
   stall: "its methods never end",
-  "stall-head": STALLS,
-  "stall-get": STALLS,
-  "stall-put": STALLS,
-  "stall-delete": STALLS,
-  "stall-list": STALLS,
+  "stall-head": "its method head never ends",
+  "stall-get": "its method get never ends",
+  "stall-put": "its method put never ends",
+  "stall-delete": "its method delete never ends",
+  "stall-list": "its method list never ends",
   "stall-midway": "only half of a body comes",
   busy: "a put throws, as one write too many for its key (T3)",
   gone: "the bucket was deleted: all methods throw",

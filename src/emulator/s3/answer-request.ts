@@ -35,6 +35,7 @@ export async function answerRequest(
 ): Promise<Response | S3Refusal | Broken> {
   const { faults, settings, objects } = s3;
   const target = readTarget(request, place, settings.region);
+  if (target === undefined) return { code: "InvalidURI" };
   const { url, bucket, key } = target;
   if (faults.has("reset")) return { broken: "ECONNRESET" };
   // A4: no certificate covers a host whose bucket has a dot in its name.
@@ -57,22 +58,23 @@ export async function answerRequest(
   return faults.has("no-list-bucket") ? DENIED : { code: "NoSuchKey", detail: { Key: key } };
 }
 
-function readTarget(request: Request, place: RegExp, ownRegion: string): Target {
+/** Returns undefined if the path is malformed: it is not UTF-8, or `%` stands for nothing (A2). */
+function readTarget(request: Request, place: RegExp, ownRegion: string): Target | undefined {
   const url = new URL(request.url);
   const [, host, region = ownRegion] = place.exec(request.url) ?? [];
-  const path = decode(url.pathname).slice(1);
+  const path = decode(url.pathname.slice(1));
+  if (path === undefined) return undefined;
   const [inPath = "", ...rest] = path.split("/");
   const [bucket, key] = host === undefined ? [inPath, rest.join("/")] : [host, path];
   const isList = url.searchParams.get("list-type") === "2" && key === "";
   return { request, url, region, bucket, key, isInHost: host !== undefined, isList };
 }
 
-/** A path that is malformed stays as it is: the check of the signature refuses it. */
-function decode(path: string): string {
+function decode(path: string): string | undefined {
   try {
     return decodeURIComponent(path);
   } catch {
-    return path;
+    return undefined;
   }
 }
 

@@ -65,7 +65,10 @@ export function createS3(settings: S3Settings): S3 {
     grants: new Words("s3.grants", S3_GRANTS),
     requests: [],
     requestsBy: (sender) =>
-      s3.requests.filter(({ headers }) => isOfEdge(headers) === (sender === "edge")),
+      s3.requests.filter(({ headers }) => {
+        const isOfEdge = headers.get("via")?.includes("image-resizing") === true; // E3
+        return isOfEdge === (sender === "edge");
+      }),
     answers: [],
     matches: (input) => place.test(URL.parse(urlOf(input))?.href ?? ""),
     async fetch(input, init) {
@@ -78,11 +81,6 @@ export function createS3(settings: S3Settings): S3 {
     },
   };
   return s3;
-}
-
-/** Returns whether the image edge sent a request: it then has its `via` (E3). */
-function isOfEdge(headers: Headers): boolean {
-  return headers.get("via")?.includes("image-resizing") === true;
 }
 
 /**

@@ -8,12 +8,7 @@ import type { Session } from "./signature.ts";
 /**
  * What a bucket is made with.
  * @example
- * const settings: S3Settings = {
- *   endpoint: "https://s3.eu-west-1.amazonaws.com",
- *   bucket: "acme-media",
- *   region: "eu-west-1",
- *   credentials: { accessKeyId: "an-id", secretAccessKey: "a-secret" },
- * };
+ * const settings: S3Settings = { endpoint, bucket: "acme-media", region: "eu-west-1", credentials };
  */
 export type S3Settings = {
   /** `https://s3.REGION.amazonaws.com`, or another URL of that shape. */

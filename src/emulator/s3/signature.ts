@@ -38,6 +38,7 @@ const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const TOKEN = "X-Amz-Security-Token";
+const EXPIRED: S3Refusal = { code: "AccessDenied", detail: { Message: "Request has expired" } };
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([^/,]+)\/s3\/aws4_request, ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{64})$/;
@@ -51,9 +52,8 @@ type Claim = {
   readonly signature: string;
   /** `20130524T000000Z` */
   readonly date: string;
-  /** For how long the request is valid after its date, in ms, and the refusal after that. */
+  /** For how long the request is valid after its date, in ms. */
   readonly lasts: number;
-  readonly late: S3Refusal;
   readonly payloadHash: string;
 };
 
@@ -65,7 +65,9 @@ export function findSignatureFault(request: Request, s3: Registry): S3Refusal | 
   if ("code" in claim) return claim;
   const age = s3.now - parseDate(claim.date);
   if (!claim.date.startsWith(claim.day)) return malformed("Invalid credential date");
-  if (!(age > -MAX_SKEW_MS && age < claim.lasts)) return claim.late;
+  if (!(age > -MAX_SKEW_MS && age < claim.lasts)) {
+    return isPresigned ? EXPIRED : { code: "RequestTimeTooSkewed" };
+  }
   const session = s3.sessions?.get(claim.id);
   const secret = session?.secretAccessKey ?? s3.keys.get(claim.id);
   if (secret === undefined) {
@@ -85,7 +87,6 @@ export function findSignatureFault(request: Request, s3: Registry): S3Refusal | 
   if (token !== (session?.sessionToken ?? null)) return { code: "InvalidToken" };
   if (session !== undefined && session.expires <= s3.now) return { code: "ExpiredToken" }; // A7
   const path = s3.dialect === "r2" ? url.pathname : encodeOnce(url.pathname);
-  if (path === undefined) return { code: "InvalidURI" };
   // A signed header that did not arrive counts as empty, and the signature fails (E1, E3).
   const headers = claim.signedHeaders.map((name): [string, string] => [
     name,
@@ -123,9 +124,7 @@ function readHeaders(headers: Headers): Claim | S3Refusal {
   if (payloadHash === null) return { code: "InvalidRequest" };
   if (payloadHash !== UNSIGNED && payloadHash !== EMPTY)
     return { code: "XAmzContentSHA256Mismatch" };
-  const late = { code: "RequestTimeTooSkewed" } as const;
-  const key = { id, day, region, signedHeaders, signature };
-  return { ...key, date, lasts: MAX_SKEW_MS, late, payloadHash };
+  return { id, day, region, signedHeaders, signature, date, lasts: MAX_SKEW_MS, payloadHash };
 }
 
 /** Authentication by a presigned URL. */
@@ -139,18 +138,13 @@ function readQuery(query: URLSearchParams): Claim | S3Refusal {
     return { code: "AuthorizationQueryParametersError" };
   }
   const signedHeaders = (query.get("X-Amz-SignedHeaders") ?? "").split(";");
-  const late = { code: "AccessDenied", detail: { Message: "Request has expired" } } as const;
   const key = { id, day, region, signedHeaders, signature };
-  return { ...key, date, lasts: expires * 1000, late, payloadHash: UNSIGNED };
+  return { ...key, date, lasts: expires * 1000, payloadHash: UNSIGNED };
 }
 
-/** The UTF-8 bytes of the key, percent-encoded once; `/` stays (A2). Undefined: the path is malformed. */
-export function encodeOnce(path: string): string | undefined {
-  try {
-    return decodeURIComponent(path).split("/").map(encode).join("/");
-  } catch {
-    return undefined;
-  }
+/** The UTF-8 bytes of the key, percent-encoded once; `/` stays (A2). */
+export function encodeOnce(path: string): string {
+  return decodeURIComponent(path).split("/").map(encode).join("/");
 }
 
 function parseDate(stamp: string): number {
@@ -171,7 +165,7 @@ type Covered = {
 };
 
 /** Where and when a signature is valid. `date` is the value of `x-amz-date`. */
-type Scope = { readonly region: string; readonly service: string; readonly date: string };
+type Scope = Readonly<Record<"region" | "service" | "date", string>>;
 
 /** Signs a request. Returns the signature, and the two texts behind it, as AWS publishes them (A12). */
 export function prove(covered: Covered, { region, service, date }: Scope, secret: string) {

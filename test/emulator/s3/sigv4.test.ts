@@ -73,7 +73,7 @@ test.each(CASES)("the verifier gives AWS's answers for %s (A12)", (...given) => 
   const { url, values } = parse(read(path, "req"));
   const covered = {
     method: "GET",
-    path: encodeOnce(url.pathname) ?? "",
+    path: encodeOnce(url.pathname),
     query: [...url.searchParams],
     headers: Object.entries(values).map(([name, all]): [string, string] => [name, all.join()]),
     payloadHash: EMPTY,
