@@ -22,8 +22,9 @@ export function closeFolder(): Fault | undefined {
     if (found === undefined) continue;
     const isOurs = user === undefined || [user, statSync(".").uid].includes(found.uid);
     if (!found.isDirectory() || !isOurs) {
-      const remedy = "Remove it and start again.";
-      return { fault: `${folder} is a link, or belongs to another user. ${remedy}` };
+      return {
+        fault: `${folder} is a link, or belongs to another user. Remove it and start again.`,
+      };
     }
     wasOpen ||= (found.mode & OTHERS_WRITE) !== 0;
     chmodSync(folder, 0o700);

@@ -28,8 +28,6 @@ type Parts = {
   readonly warn: (line: string) => void;
 };
 
-const RESTART = "Stop npx vitrine dev and start it again.";
-
 export function followFiles(parts: Parts) {
   const { readFiles, readProject, worker, fill, switches, log, warn } = parts;
   const { file, devVars } = parts.project;
@@ -43,12 +41,11 @@ export function followFiles(parts: Parts) {
   setSwitches(running);
 
   /** Sets the switches of the edge. If they are wrong, it says why, and returns false. */
-  function setSwitches({ devVars: text }: Files): boolean {
-    const read = readSwitches(text, devVars, (fault) =>
-      warn(`${fault}. The switches of the edge stay as they are.`),
-    );
-    if (read !== undefined) Object.assign(switches, strict, read);
-    return read !== undefined;
+  function setSwitches(files: Files): boolean {
+    const read = readSwitches(files.devVars, devVars);
+    if (!("faults" in read)) return Object.assign(switches, strict, read) === switches;
+    for (const one of read.faults) warn(`${one}. The switches of the edge stay as they are.`);
+    return false;
   }
 
   /** Reports mistakes once. */
@@ -62,31 +59,26 @@ export function followFiles(parts: Parts) {
     const [before, after] = [parseEnv(running.devVars), parseEnv(files.devVars)];
     const hasOtherSwitches = before["EDGE"] !== after["EDGE"] && setSwitches(files);
     if (before["BUCKETS"] !== after["BUCKETS"]) {
-      return warn(`${devVars}: BUCKETS has changed. ${RESTART} Until then it takes up no change`);
+      const restart = "Stop npx vitrine dev and start it again";
+      return warn(`${devVars}: BUCKETS has changed. ${restart}. Until then it takes up no change`);
     }
     const next = readProject();
     if (!("config" in next)) return report(next.mistakes);
-    const outcome = await worker.run(next);
-    if (outcome === "late") warn(`The Worker did not start with the new ${file}. ${RESTART}`);
-    if (outcome === "failed" && isRunning) {
-      warn("The Worker cannot be built. Until it can, it answers 503.");
-    }
-    const runsAgain = !isRunning && outcome === "running";
-    isRunning = outcome === "running";
+    const wasRunning = isRunning;
+    isRunning = await worker.run(next);
+    if (wasRunning && !isRunning) warn("The Worker does not run. Until it does, it answers 503.");
     if (!isRunning) return;
     const names = new Set([...Object.keys(project.secrets), ...Object.keys(next.secrets)]);
     const changed = [...names].filter((name) => project.secrets[name] !== next.secrets[name]);
     if (hasOtherSwitches) changed.push("EDGE");
     const isOtherConfig = files.config !== running.config;
-    const isOtherCode = isSame(files, running);
     [project, running] = [next, files];
     await fill(next);
     if (next.mistakes.length > 0) return report(next.mistakes);
     if (!isSame(readFiles(), files)) return; // the next look says it
     if (mistakes.length > 0) log(`${file} and ${devVars} are right again.`);
-    else if (runsAgain) log("The Worker runs again.");
     else if (isOtherConfig) log(`Reloaded ${file}.`);
-    else if (isOtherCode) log("Built the Worker again.");
+    else if (changed.length === 0) log("Built the Worker again.");
     if (changed.length > 0) log(`Reloaded ${devVars}. Changed: ${changed.join(", ")}`);
     mistakes = [];
   };

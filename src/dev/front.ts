@@ -77,7 +77,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { method = "GET", headers, url = "" } = incoming;
-  const host = hostnameOf(headers.host ?? "");
+  const host = URL.parse(`http://${headers.host}`)?.hostname ?? "";
   if (!LOCAL_HOSTS.includes(host) || !url.startsWith("/")) {
     return refuse(response, 403, "Open it at http://localhost");
   }
@@ -88,7 +88,8 @@ async function answer(
     const isElsewhere = /^(?:cross|same)-site$/.test(`${headers["sec-fetch-site"] ?? ""}`);
     const isForeign = changes && headers.origin !== `http://${headers.host}`;
     if (isForeign || (isElsewhere && path !== "/")) {
-      return refuse(response, 403, "Not for this page");
+      const header = `-H 'Origin: http://${headers.host}'`;
+      return refuse(response, 403, `Not for this page. A command needs the option ${header}`);
     }
     return front.answerSheet(incoming, response);
   }
@@ -96,10 +97,6 @@ async function answer(
     return refuse(response, 404, "Not found");
   }
   return forward(front, incoming, response);
-}
-
-function hostnameOf(host: string): string {
-  return URL.parse(`http://${host}`)?.hostname ?? "";
 }
 
 function refuse(response: ServerResponse, status: number, reason: string): void {

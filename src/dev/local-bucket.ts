@@ -3,7 +3,6 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { PACKAGE_ROOT } from "../cli/command.ts";
 import { type Listed, listPage } from "../cli/objects/list-page.ts";
 import { sniff } from "../cli/picture/sniff.ts";
 import { keyFault } from "../url/key.ts";
@@ -11,7 +10,7 @@ import type { Bucket } from "../worker/config/bucket.ts";
 import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
-import { OBJECTS } from "./objects.ts";
+import { FIXTURES, OBJECTS } from "./objects.ts";
 
 /** The folder of a project whose files are objects. */
 export const FOLDER = "objects";
@@ -80,20 +79,20 @@ export function createFiller(place: Place, keys: Credentials, folder = FOLDER) {
 
 /** The files by the keys of their objects. Those of the folder win. */
 function sourceFiles(folder: string): Map<string, Source> {
-  const fixtures = OBJECTS.map(({ key, file, type }) => {
-    return { key, path: join(PACKAGE_ROOT, "fixtures/objects", file), type };
-  });
+  const fixtures = OBJECTS.map(({ key, file, type }) => ({
+    key,
+    path: join(FIXTURES, file),
+    type,
+  }));
   const names = existsSync(folder)
     ? readdirSync(folder, { recursive: true, encoding: "utf8" })
     : [];
   const own = names.map((name) => ({ key: name.replaceAll("\\", "/"), path: join(folder, name) }));
+  const all = [...fixtures, ...own.filter(({ key }) => keyFault(key) === undefined)];
   return new Map(
-    [...fixtures, ...own.filter(({ key }) => keyFault(key) === undefined)].flatMap(
-      ({ key, ...source }) => {
-        const found = statSync(source.path, { throwIfNoEntry: false });
-        if (!found?.isFile()) return [];
-        return [[key, { ...source, state: `${found.mtimeMs} ${found.size}` }]];
-      },
-    ),
+    all.flatMap(({ key, ...source }) => {
+      const found = statSync(source.path, { throwIfNoEntry: false });
+      return found?.isFile() ? [[key, { ...source, state: `${found.mtimeMs} ${found.size}` }]] : [];
+    }),
   );
 }

@@ -3,7 +3,6 @@
 
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { secretPrefixesOf } from "../cli/config/buckets.ts";
 import {
   carrierText,
   devVarsOf,
@@ -17,9 +16,7 @@ import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
 import { putDevVars } from "../cli/secrets/dev-vars.ts";
 import { isPlainObject, parseJson, tableOf } from "../worker/base/json.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
-import { secretNames } from "../worker/config/read-secrets.ts";
 import type { Vars } from "../worker/config/schema.ts";
-import type { Credentials } from "../worker/config/slot.ts";
 
 /** The binding of the store of a project that has none. */
 export const LOCAL_STORE = "LOCAL_RENDITIONS";
@@ -51,8 +48,7 @@ export function readLocalProject(
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
   const { file, main, devVars, started, images, r2Buckets } = known;
-  const keys = readLocalKeys(".");
-  const run = localRun(known, endpoint, keys);
+  const run = localRun(known, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
   const found = "mistakes" in config ? config.mistakes : [];
   const mistakes = [
@@ -63,7 +59,7 @@ export function readLocalProject(
   if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
   return {
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
-    answers: localAnswers(started, run, keys),
+    answers: localAnswers(started),
     config: "mistakes" in config ? undefined : config,
   };
 }
@@ -93,32 +89,18 @@ export function prepareDevVars(environment: string | undefined): string[] {
 }
 
 /**
- * `ANSWERS` with the store of the local run, or without one; empty where nobody can read it.
+ * `ANSWERS` with the store of the local run, or without one: a simulated fault of the edge must be seen. The switch
+ * `store` has the last word.
  * @param started the vars of the local run
- * @param keys what opens the local S3
+ * @returns nothing where nobody can read `ANSWERS`
  */
-export function localAnswers(
-  started: Vars,
-  { own, buckets, secrets }: Pick<LocalRun, "own" | "buckets" | "secrets">,
-  keys: Credentials,
-): Vars {
+export function localAnswers(started: Vars): Vars {
   const written = started["ANSWERS"];
   if (written !== undefined && !isPlainObject(parseJson(written))) return {};
-  const { store = LOCAL_STORE, ...rest } = tableOf(written);
-  const prefixes = own ? [] : [...secretPrefixesOf(buckets).values()];
-  const isOpen = prefixes.every(
-    (prefix) => secrets[secretNames(prefix).secretAccessKey] === keys.secretAccessKey,
-  );
-  return { ANSWERS: isStoring(started["EDGE"], isOpen) ? { ...rest, store } : rest };
-}
-
-/**
- * Returns whether the local run stores renditions. A fault that is simulated must be seen: a switch of the edge, or
- * a key that does not open the local buckets. The switch `store` has the last word.
- */
-function isStoring(edge: unknown, isOpen: boolean): boolean {
-  const switches = parseJson(edge ?? {});
-  if (!isPlainObject(switches)) return false; // the edge keeps its last switches
+  const { store: binding = LOCAL_STORE, ...rest } = tableOf(written);
+  const switches = parseJson(started["EDGE"] ?? {});
+  if (!isPlainObject(switches)) return { ANSWERS: rest }; // the edge keeps its last ones
   const { store, ...faults } = switches;
-  return typeof store === "boolean" ? store : isOpen && Object.keys(faults).length === 0;
+  const isStoring = typeof store === "boolean" ? store : Object.keys(faults).length === 0;
+  return { ANSWERS: isStoring ? { ...rest, store: binding } : rest };
 }

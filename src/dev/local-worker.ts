@@ -4,7 +4,6 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { throughEdge, throughImages } from "../emulator/worker.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
-import { readAccept } from "../worker/request/format.ts";
 
 /** What the local run binds to the Worker. */
 export type Doors = {
@@ -44,7 +43,10 @@ export function localGateway(gateway: Gateway | Entrypoint) {
       const { pathname } = new URL(request.url);
       const line = `${request.method} ${pathname} ${answer.status} (${Date.now() - began} ms)`;
       if (LOCAL_FRONT !== undefined) console.log(line);
-      return withFacts(request, answer);
+      // Tells the page the type of its image, which an `<img>` does not.
+      const readable = new Response(answer.body, answer);
+      readable.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
+      return readable;
     },
   } satisfies ExportedHandler<Doors>;
 }
@@ -79,15 +81,4 @@ function openEnv(env: Doors): object {
   const own = { ...rest, ...(IMAGES !== undefined && { IMAGES: throughImages(send, LOCAL_EDGE) }) };
   opened.set(env, own);
   return own;
-}
-
-/** Tells the page the content-type of its image, and what the browser asked for. An `<img>` tells neither. */
-function withFacts(request: Request, answer: Response): Response {
-  const told = new Response(answer.body, answer);
-  const readable = readAccept(request.headers.get("accept"));
-  const reads =
-    (["avif", "webp"] as const).filter((format) => readable[format]).join(".") || "plain";
-  told.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
-  told.headers.append("server-timing", `reads;desc="${reads}"`);
-  return told;
 }

@@ -15,30 +15,24 @@ const RULES: Rules = { ...rules, store: flag };
 /** A line that gives EDGE a value. The last one counts. */
 const LINE = /^\s*(?:export\s+)?EDGE(?:\s*=|:\s)/;
 
-/**
- * Reads the switches in the text of .dev.vars.
- * @param file its name
- * @returns undefined if they are wrong; `warn` is told why, and in which line
- */
+/** Reads the switches in the text of .dev.vars, whose name is `file`; or says what is wrong, and in which line. */
 export function readSwitches(
   text: string,
   file: string,
-  warn: (line: string) => void,
-): Partial<Switches> | undefined {
+): Partial<Switches> | { readonly faults: readonly string[] } {
   const line = text.split("\n").findLastIndex((one) => LINE.test(one)) + 1;
-  const fail = (message: string) => {
-    for (const one of message.split("\n")) warn(`${file}:${line}: ${one}`);
-    return undefined;
+  const wrong = (message: string) => {
+    return { faults: message.split("\n").map((one) => `${file}:${line}: ${one}`) };
   };
   try {
     const given: unknown = JSON.parse(parseEnv(text)["EDGE"] ?? "{}");
-    if (!isPlainObject(given)) return fail("EDGE: is not a table of switches");
+    if (!isPlainObject(given)) return wrong("EDGE: is not a table of switches");
     checkSettings("EDGE", given, {}, RULES);
     const { store: _store, ...switches } = given;
     return switches;
   } catch (error) {
     const message = error instanceof Error ? error.message : `${error}`;
-    if (!(error instanceof SyntaxError)) return fail(message);
-    return fail(`EDGE: is not JSON (${message}): write it as EDGE='{"transformations":false}'`);
+    if (!(error instanceof SyntaxError)) return wrong(message);
+    return wrong(`EDGE: is not JSON (${message}): write it as EDGE='{"transformations":false}'`);
   }
 }

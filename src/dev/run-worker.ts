@@ -26,8 +26,8 @@ const SETTINGS = {
   WRANGLER_HIDE_BANNER: "true",
 };
 
-/** How a start or a change ended: `failed` if the Worker cannot be built, which wrangler has then said. */
-export type Outcome = "running" | "failed" | "late";
+/** The files of the code of a Worker that runs now, or why it does not. */
+type Outcome = readonly string[] | "failed" | "late";
 
 export type LocalWorker = ReturnType<typeof createWorker>;
 
@@ -77,11 +77,9 @@ export function createWorker(
       },
     };
   };
-  const attempt = async (project: LocalProject): Promise<Outcome> => {
+  const attempt = (project: LocalProject): Promise<Outcome> => {
     const version = `${++runs}`;
-    const outcome = waitForReload(devEnv, version, (files) => {
-      sources = files;
-    });
+    const outcome = waitForReload(devEnv, version);
     began = Date.now();
     return devEnv.config.set(inputOf(project, version), true).then(
       () => outcome,
@@ -92,8 +90,8 @@ export function createWorker(
     );
   };
   return {
-    /** Builds the Worker, and runs it with a configuration. */
-    async run(project: LocalProject): Promise<Outcome> {
+    /** Builds the Worker, and runs it with a configuration. Returns whether it runs: if not, it has said why. */
+    async run(project: LocalProject): Promise<boolean> {
       let outcome = await attempt(project);
       if (outcome === "late") {
         isRunning = false;
@@ -101,9 +99,11 @@ export function createWorker(
         devEnv = create();
         outcome = await attempt(project);
       }
-      // wrangler lets requests wait until there is a Worker again.
-      isRunning = outcome === "running";
-      return outcome;
+      isRunning = typeof outcome !== "string"; // wrangler lets requests wait until there is a Worker again
+      if (typeof outcome !== "string") sources = outcome;
+      if (outcome === "late")
+        report(new Error("wrangler does not answer: start vitrine dev again"));
+      return isRunning;
     },
     /** Returns whether its code has changed since it was built. */
     hasNewCode: () => {
@@ -115,15 +115,8 @@ export function createWorker(
   };
 }
 
-/**
- * Waits until a version of the Worker runs.
- * @param take gets the files of its code
- */
-function waitForReload(
-  devEnv: DevEnv,
-  version: string,
-  take: (files: readonly string[]) => void,
-): Promise<Outcome> {
+/** Waits until a version of the Worker runs. */
+function waitForReload(devEnv: DevEnv, version: string): Promise<Outcome> {
   return new Promise((settle) => {
     const end = (outcome: Outcome) => {
       clearTimeout(timer);
@@ -135,8 +128,7 @@ function waitForReload(
       const bindings = tableOf(tableOf(config)["bindings"]);
       if (tableOf(bindings["LOCAL_VERSION"])["value"] !== version) return;
       const files = Object.keys(tableOf(tableOf(bundle)["dependencies"]));
-      take(files.filter((file) => !file.startsWith(".wrangler/"))); // written by each build
-      end("running");
+      end(files.filter((file) => !file.startsWith(".wrangler/"))); // written by each build
     };
     const fail = () => end("failed");
     const timer = setTimeout(end, RELOAD_MS, "late");

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { scheduler } from "node:timers/promises";
-import { EXIT, type Fault, withPages } from "../cli/command.ts";
+import { EXIT, type Fault, isFault, withPages } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
 import { devVarsOf } from "../cli/config/environment-config.ts";
 import { readLocalKeys } from "../cli/config/local-run.ts";
@@ -47,15 +47,15 @@ export async function startLocal(
   const port = readPort(portText);
   const open = closeFolder() ?? closeFile(devVars);
   if (open !== undefined) return open;
-  if (typeof port !== "number") return port;
+  if (isFault(port)) return port;
   const address = `http://localhost:${port}`;
   const endpoint = `${address}/cdn-cgi/local/r2/s3`;
   for (const line of prepareDevVars(environment)) console.log(line);
 
   const project = readLocalProject(endpoint, environment);
-  const mistakes = [...project.mistakes];
   const files = readFiles("file" in project ? project.file : "", devVars);
-  readSwitches(files?.devVars ?? "", devVars, (mistake) => mistakes.push(mistake));
+  const read = readSwitches(files?.devVars ?? "", devVars);
+  const mistakes = [...project.mistakes, ...("faults" in read ? read.faults : [])];
   if (!("config" in project) || project.config === undefined || mistakes.length > 0 || !files) {
     const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
     return { fault: lines.join("\n  ") };
@@ -71,18 +71,16 @@ export async function startLocal(
   const workerPort = await findPort();
   const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });
   const doors = { LOCAL_EDGE: url, LOCAL_FRONT: header };
-  const worker = createWorker(`dev-${port}`, workerPort, doors, (line) => console.log(line));
+  const worker = createWorker(`dev-${port}`, workerPort, doors, log);
   const fill = fillerOf(endpoint);
   const follower = followFiles({
-    ...{ files, project, fill, switches: edge.switches, worker },
+    ...{ files, project, fill, switches: edge.switches, worker, log, warn },
     readFiles: () => {
       const fault = closeFile(devVars); // an editor may have made another one
       if (fault !== undefined) fail(fault.fault);
       return readFiles(file, devVars);
     },
     readProject: () => readLocalProject(endpoint, environment),
-    log: (line) => console.log(line),
-    warn: (line) => console.error(line),
   });
   // Before the Worker starts, which takes seconds: no other program takes the port meanwhile.
   const taken = await serveFront({
@@ -92,10 +90,10 @@ export async function startLocal(
   });
   if (taken !== undefined) fail(taken.fault);
   endTogether(worker);
-  console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
-  if ((await worker.run(project)) !== "running") fail("It did not start.");
+  log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
+  if (!(await worker.run(project))) fail("It did not start.");
   await fill(project);
-  console.log(welcome(address, config, devVars, !own));
+  log(welcome(address, config, devVars, own));
   const look = async () => {
     await follower.look();
     if (worker.isRunning()) await fill(follower.current()).catch(warnOf("The local buckets"));
@@ -103,6 +101,10 @@ export async function startLocal(
   setInterval(() => void look().catch(fail), LOOK_MS);
   return undefined;
 }
+
+const log = (line: string): void => console.log(line);
+const warn = (line: string): void => console.error(line);
+const warnOf = (who: string) => (reason: unknown) => warn(`${who}: ${reason}`);
 
 /** @returns undefined: one of them is not there, since an editor is replacing it */
 function readFiles(config: string, devVars: string): Files | undefined {
@@ -139,7 +141,7 @@ function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
         fillers.get(base + prefix) ?? createFiller({ base, prefix }, readLocalKeys("."));
       fillers.set(base + prefix, filler);
       const count = await filler();
-      if (count > 0) console.log(`Put ${count} objects into the local bucket "${name}".`);
+      if (count > 0) log(`Put ${count} objects into the local bucket "${name}".`);
     }
   };
 }
@@ -167,41 +169,27 @@ function endTogether(worker: LocalWorker): void {
 
 /** Ends this process, and the Worker with it. */
 function fail(reason: unknown): never {
-  console.error(`${reason}`);
+  warn(`${reason}`);
   process.exit(EXIT.failed);
 }
 
-function warnOf(who: string): (reason: unknown) => void {
-  return (reason) => console.error(`${who}: ${reason}`);
-}
-
-/**
- * Writes the text: each URL on a line of its own.
- * @param devVars the file with the secrets
- * @param isFilled whether the local buckets hold the fixtures
- */
-function welcome(
-  address: string,
-  { variants }: Config,
-  devVars: string,
-  isFilled: boolean,
-): string {
+/** Writes the text: each URL on a line of its own. @param own whether .dev.vars names an S3 */
+function welcome(address: string, { variants }: Config, devVars: string, own: boolean): string {
   const missing = [...variants].flatMap(([name, { image }]) => {
-    const options = findUnplayed(imageOf({ image }));
-    if (options.length === 0 || name.includes("@")) return [];
-    return [`PRESETS.${name}: the local edge does not implement ${options.join(", ")}.`];
+    const options = name.includes("@") ? [] : findUnplayed(imageOf({ image }));
+    if (options.length === 0) return [];
+    return [`PRESETS.${name}: the local edge does not implement ${options.join(", ")}.\n\n`];
   });
-  const pictures = isFilled
-    ? "The contact sheet shows every picture at every preset, and takes your own:"
-    : `The pictures come from the S3 that ${devVars} names, which the contact sheet does not list:`;
+  const pictures = own
+    ? `The pictures come from the S3 that ${devVars} names, which the contact sheet does not list:`
+    : "The contact sheet shows every picture at every preset, and takes your own:";
   return `
 Vitrine is ready on ${address}
 
 ${pictures}
 ${address}/
 
-${missing.map((line) => `${line}\n\n`).join("")}A picture is made once, and then comes out of a store in .wrangler/state, until its object changes.
-To make each anew, add a line to ${devVars}: EDGE='{"store":false}'. Browsers keep theirs.
+${missing.join("")}A picture is made once, and then comes out of a store in .wrangler/state, until its object changes.
 To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.
 ${withPages("It takes effect at once. docs/emulator.md has all the switches of the local edge.")}
 

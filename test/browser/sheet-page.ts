@@ -1,5 +1,6 @@
 // Runs the contact sheet in a real browser, and helps tests to look at it.
 
+import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, vi } from "vitest";
 import { freePort } from "../support/free-port.ts";
@@ -90,12 +91,21 @@ export const shown = (page: Page) =>
     images.map((image) => {
       if (!(image instanceof HTMLImageElement)) throw new Error("not an image");
       const facts = [...(image.closest("figure")?.querySelectorAll("[data-fact]") ?? [])];
-      const [format, pixels, bytes, saved, variant] = facts.map((one) => one.textContent);
-      const chosen = image.closest("figure")?.querySelector("[aria-current=true]")?.textContent;
+      const [format, pixels, bytes, saved] = facts.map((one) => one.textContent);
+      const link = image.closest("figure")?.querySelector("[aria-current=true]");
+      const { variant } = link?.closest("li")?.dataset ?? {};
+      const chosen = link?.textContent;
       const path = new URL(image.currentSrc).pathname;
       return { alt: image.alt, path, format, pixels, bytes, saved, variant, chosen };
     }),
   );
+
+/** Finds barriers: rules of WCAG that the page breaks, and where. */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source); // the policy of the page does not hold for this
+  const { violations } = await page.evaluate<AxeResults>("axe.run()");
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
 
 /** What is copied. */
 export const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText());

@@ -4,28 +4,21 @@ import { parseEnv } from "node:util";
 import { beforeEach, expect, test } from "vitest";
 import { type Files, followFiles } from "../../src/dev/follow-files.ts";
 import type { LocalProject, Mistakes } from "../../src/dev/local-project.ts";
-import type { Outcome } from "../../src/dev/run-worker.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 
+const SECRETS = "A=1\nB=2";
+
+/** What the files hold; undefined: an editor is replacing one. */
 let files: Files | undefined;
-/** What the Worker runs with. */
-let running: Files;
-let outcome: Outcome;
-/** Is called while the Worker starts. */
+/** The configurations that the Worker was started with. */
+let runs: string[];
+/** Whether it starts, and what happens meanwhile. */
+let starts: boolean;
 let meanwhile: () => void;
 let newCode: boolean;
 let switches: Switches;
-let said: string[];
-
-beforeEach(() => {
-  files = { config: "good", devVars: "A=1\nB=2" };
-  running = files;
-  outcome = "running";
-  newCode = false;
-  meanwhile = () => {};
-  switches = { ...STRICT };
-  said = [];
-});
+let lines: string[];
+let look: () => Promise<void>;
 
 /** A project whose mistakes are the words of its configuration, if there are any but "good". */
 function readProject(): LocalProject | Mistakes {
@@ -36,142 +29,104 @@ function readProject(): LocalProject | Mistakes {
   const place = { file: "wrangler.toml", devVars: ".dev.vars", environment: undefined };
   return {
     ...{ ...place, own: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
-    ...{ images: undefined, r2Buckets: [], config: undefined },
+    ...{ images: undefined, r2Buckets: [], config: undefined, answers: {} },
     mistakes: config.includes("bad") ? [config] : [],
   };
 }
 
-function follow() {
+beforeEach(() => {
+  files = { config: "good", devVars: SECRETS };
+  [starts, newCode, runs, lines, switches] = [true, false, [], [], { ...STRICT }];
+  meanwhile = () => {};
   const project = readProject();
-  if (!("config" in project) || files === undefined) return expect.unreachable();
-  const { look } = followFiles({
+  if (!("config" in project)) return expect.unreachable();
+  ({ look } = followFiles({
     ...{ files, project, switches, readProject, readFiles: () => files },
     worker: {
       hasNewCode: () => newCode,
       async run() {
         newCode = false;
-        const read = files;
+        if (starts) runs.push(files?.config ?? "");
         meanwhile();
-        if (outcome === "running" && read !== undefined) running = read;
-        return outcome;
+        meanwhile = () => {};
+        return starts;
       },
     },
-    fill: async () => void said.push("filled"),
-    log: (line) => void said.push(line),
-    warn: (line) => void said.push(line),
-  });
-  /** Looks until nothing changes any more, and returns what was said. */
-  return async (config: string, devVars = "A=1\nB=2") => {
-    files = { config, devVars };
-    said = [];
-    for (let looks = 0; looks < 4; looks += 1) await look();
-    return said.filter((line) => line !== "filled");
-  };
+    fill: async () => {},
+    log: (line) => void lines.push(line),
+    warn: (line) => void lines.push(line),
+  }));
+});
+
+/** Writes both files, looks until nothing changes any more, and returns what was said. */
+async function write(config: string, devVars = SECRETS): Promise<string[]> {
+  files = { config, devVars };
+  lines = [];
+  for (let looks = 0; looks < 4; looks += 1) await look();
+  return lines;
 }
 
 const RIGHT = "wrangler.toml and .dev.vars are right again.";
-
-const mistakes = (...found: string[]) =>
-  [
-    "wrangler.toml or .dev.vars has mistakes. Pictures may fail until you correct them:",
-    ...found,
-  ].join("\n  ");
+const MISTAKES =
+  "wrangler.toml or .dev.vars has mistakes. Pictures may fail until you correct them:";
+const mistake = (found: string) => `${MISTAKES}\n  ${found}`;
 
 test("a change is taken up once, and said once the Worker runs with it", async () => {
-  const write = follow();
   expect(await write("good, changed")).toEqual(["Reloaded wrangler.toml."]);
-  expect(running.config).toBe("good, changed");
   expect(await write("good, changed")).toEqual([]);
+  expect(runs).toEqual(["good, changed"]);
   const secrets = "A=one\nC=3";
   expect(await write("good, changed", secrets)).toEqual(["Reloaded .dev.vars. Changed: A, B, C"]);
   newCode = true;
   expect(await write("good, changed", secrets)).toEqual(["Built the Worker again."]);
-  expect(newCode).toBe(false);
 });
 
 test("mistakes are said once, and their end only when the Worker runs without them", async () => {
-  const write = follow();
-  expect(await write("bad 1")).toEqual([mistakes("bad 1")]);
-  expect(running.config).toBe("bad 1"); // as it would be deployed
-  expect(await write("bad 1", "A=1\nB=2\n")).toEqual([]);
-  expect(await write("unreadable")).toEqual([mistakes("unreadable")]);
-  expect(await write("throws")).toEqual([mistakes("Error: EISDIR")]);
-  expect(running.config).toBe("bad 1");
-  expect(await write("good")).toEqual([RIGHT]);
-  expect(running.config).toBe("good");
+  expect(await write("bad 1")).toEqual([mistake("bad 1")]);
+  expect(await write("bad 1", `${SECRETS}\n`)).toEqual([]);
+  expect(await write("unreadable")).toEqual([mistake("unreadable")]);
+  expect(await write("throws")).toEqual([mistake("Error: EISDIR")]);
+  expect(runs).toEqual(["bad 1", "bad 1"]); // as it would be deployed
+  starts = false;
+  expect(await write("good")).toEqual([expect.stringContaining("it answers 503")]);
+  expect(await write("good, but")).toEqual([]);
+  starts = true;
+  expect(await write("good, again")).toEqual([RIGHT]);
 });
 
-test.each(["late", "failed"] as const)(
-  "it does not say that all is right when the start of the Worker is %s",
-  async (ending) => {
-    const write = follow();
-    await write("bad");
-    outcome = ending;
-    const advice = "Stop npx vitrine dev and start it again.";
-    const late = `The Worker did not start with the new wrangler.toml. ${advice}`;
-    const failed = "The Worker cannot be built. Until it can, it answers 503.";
-    expect(await write("good")).toEqual([ending === "late" ? late : failed]);
-    outcome = "running";
-    expect(await write("good, again")).toEqual([RIGHT]);
-  },
-);
-
 test("a second write within the start of the first one is not lost", async () => {
-  const write = follow();
-  await write("bad");
-  meanwhile = () => {
-    meanwhile = () => {};
-    files = { config: "bad, at last", devVars: "A=1\nB=2" };
-  };
-  expect(await write("good")).toEqual([mistakes("bad, at last")]);
-  expect(running.config).toBe("bad, at last");
-  meanwhile = () => {
-    meanwhile = () => {};
-    files = { config: "good, at last", devVars: "A=1\nB=2" };
-  };
-  expect(await write("good")).toEqual([RIGHT]);
-  expect(running.config).toBe("good, at last");
+  for (const [first, last, said] of [
+    ["good 1", "bad, at last", mistake("bad, at last")],
+    ["bad 2", "good, at last", RIGHT],
+  ] as const) {
+    meanwhile = () => {
+      files = { config: last, devVars: SECRETS };
+    };
+    expect((await write(first)).at(-1)).toBe(said);
+    expect(runs.at(-1)).toBe(last);
+  }
 });
 
 test("a file that is being written or replaced is not read yet", async () => {
-  let writes = 0;
-  const project = readProject();
-  if (!("config" in project) || files === undefined) return expect.unreachable();
-  let runs = 0;
-  const { look } = followFiles({
-    ...{ files, project, switches, readProject },
-    readFiles: () => (writes++ % 3 === 2 ? undefined : { config: `good ${writes}`, devVars: "" }),
-    worker: {
-      hasNewCode: () => false,
-      run: async () => {
-        runs += 1;
-        return "running";
-      },
-    },
-    ...{ fill: async () => {}, log: () => {}, warn: () => {} },
-  });
-  for (let looks = 0; looks < 9; looks += 1) await look();
-  expect(runs).toBe(0);
+  for (const config of ["g", "go", undefined, "goo", "good, 1", undefined]) {
+    files = config === undefined ? undefined : { config, devVars: SECRETS };
+    await look();
+  }
+  expect(runs).toEqual([]);
 });
 
 test("EDGE sets the switches of the edge; a wrong one changes nothing, and is said", async () => {
-  const write = follow();
-  expect(await write("good", `EDGE='{"transformations":false}'`)).toEqual([
-    "Reloaded .dev.vars. Changed: A, B, EDGE",
-  ]);
+  const off = `${SECRETS}\nEDGE='{"transformations":false}'`;
+  expect(await write("good", off)).toEqual(["Reloaded .dev.vars. Changed: EDGE"]);
   expect(switches.transformations).toBe(false);
-  const [wrong, ...more] = await write("good", `EDGE='{"transformations":0}'`);
-  expect(more).toEqual([]);
-  expect(wrong).toMatch(
-    /^\.dev\.vars:1: EDGE: transformations: .*switches of the edge stay as they are\.$/,
-  );
+  const [wrong] = await write("good", `${SECRETS}\nEDGE='{"transformations":0}'`);
+  expect(wrong).toMatch(/^\.dev\.vars:3: EDGE: transformations: .*edge stay as they are\.$/);
   expect(switches.transformations).toBe(false);
-  await write("good", "A=1");
+  await write("good", SECRETS);
   expect(switches).toEqual(STRICT);
 });
 
 test("BUCKETS of .dev.vars needs a new start", async () => {
-  const write = follow();
   expect(await write("good", "BUCKETS='{}'")).toEqual([
     expect.stringMatching(/^\.dev\.vars: BUCKETS has changed\. .*takes up no change$/),
   ]);

@@ -103,8 +103,9 @@ test(
     const write = (line: string) => () => writeFileSync(devVars, `${signing}\n${line}\n`);
     const id = `AWS_ACCESS_KEY_ID="vitrine-local-key-id"\n`;
     const refused = /"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/;
-    await becomes(write(`${id}AWS_SECRET_ACCESS_KEY="wrong"`), 502, refused);
-    const secret = /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m;
+    const dead = `${id}AWS_SECRET_ACCESS_KEY="wrong"\nEDGE='{"store":false}'`;
+    await becomes(write(dead), 502, refused);
+    const secret = /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY/m;
     await becomes(write(""), 200, secret);
     await becomes(write(`EDGE='{"transformations":false}'`), 502, /"event":"not-transformed"/);
     const tried = await open(`/.vitrine/try?of=${SMALL}`);

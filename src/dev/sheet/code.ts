@@ -1,8 +1,5 @@
 // The code of a picture to paste into an app, as text.
 
-/** What `sizes` of the code is: as wide as the page. Only the app knows better. */
-const WHOLE_PAGE = "100vw";
-
 /** One picture of an app. */
 export type Call = {
   /** The name of the client: `images`. */
@@ -38,7 +35,7 @@ export function callText({ client, key, preset, hasSizes, signed }: Call): strin
     ...(signed ? signer : []),
     `const props = ${client}.imgProps(${object}, {`,
     '  alt: "…",',
-    ...(hasSizes ? [`  sizes: "${WHOLE_PAGE}", // put yours`] : []),
+    ...(hasSizes ? ['  sizes: "100vw", // put yours'] : []),
     ...(signed ? ["  query,"] : []),
     "});",
   ].join("\n");

@@ -2,14 +2,17 @@
 
 import { hash } from "node:crypto";
 import { makeAppFile, presetsOf } from "../../cli/app-file/make-app-file.ts";
+import { uniqueOptions } from "../../cli/config/transformations.ts";
 import { publicPath } from "../../cli/urls/public-url.ts";
 import { type Client, createClient, type PresetTable } from "../../client/index.ts";
 import { signGrant } from "../../url/grant.ts";
+import type { ObjectType } from "../../worker/base/refusal.ts";
 import type { Config } from "../../worker/config/config.ts";
-import type { Preset } from "../../worker/config/preset.ts";
+import type { Preset, Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { type Costs, costsOf } from "./edge-calls.ts";
+import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 
 /** The configuration of the local run, with its buckets on this machine, and the vars as they are written. */
 export type LocalConfig = { readonly config: Config; readonly vars: Vars };
@@ -22,9 +25,15 @@ export type LocalObject = {
   readonly etag: string;
   readonly bytes: number;
   /** Undefined: it is no picture, or it is damaged. */
-  readonly picture:
-    | { readonly format: string; readonly width: number; readonly height: number }
-    | undefined;
+  readonly picture: Picture | undefined;
+};
+
+export type Picture = {
+  readonly format: string;
+  readonly width: number;
+  readonly height: number;
+  /** By its first bytes. */
+  readonly type: ObjectType;
 };
 
 /** One object at one preset. */
@@ -37,6 +46,15 @@ export type Rendition = {
   readonly clientName: string;
   /** Signs its URL on a signed route; else it changes with the object, the preset and the route. */
   readonly query: string;
+  /** The largest candidate of `srcset`, and `cf.image` for it. */
+  readonly largest: string;
+  readonly edgeCall: string | undefined;
+};
+
+/** Unique transformations that an object can cause: by preset, and all. Those with equal options are one. */
+export type Costs = {
+  readonly presets: Readonly<Record<string, number>>;
+  readonly all: number;
 };
 
 export type Shown = LocalObject & {
@@ -63,20 +81,22 @@ export function contentsOf(
       return [route, { client, clientName: names[at] ?? "images" }] as const;
     }),
   );
-  const renditionOf = async ({ key, etag }: LocalObject, name: string, preset: Preset) => {
+  const renditionOf = async (object: LocalObject, name: string, preset: Preset) => {
+    const { key, etag, picture } = object;
     const route = firstRoute(config, name, key);
     const found = route && clients.get(route);
     if (!found) return [];
     const version = hash("sha256", JSON.stringify([etag, preset, route.path, route.svg]));
     const query = (await signQuery(route, name, key, now)) || `?v=${version.slice(0, 12)}`;
-    return [{ ...found, name, preset, route, query }];
+    const largest = found.client.site.shown.get(name)?.candidates.at(-1)?.variant ?? name;
+    const edgeCall = edgeCallOf(config.variants.get(largest), route, picture?.type);
+    return [{ ...found, name, preset, route, query, largest, edgeCall }];
   };
   return Promise.all(
     objects.map(async (object) => {
       const all = [...presets].map(([name, preset]) => renditionOf(object, name, preset));
       const renditions = (await Promise.all(all)).flat();
-      const refs = renditions.map(({ name, route }) => ({ preset: name, route }));
-      return { ...object, renditions, costs: costsOf(config, refs) };
+      return { ...object, renditions, costs: costsOf(config, renditions) };
     }),
   );
 }
@@ -93,11 +113,7 @@ export function firstRoute(
   );
 }
 
-/**
- * Returns the query that signs a URL for an hour, or less if the route allows only less; "" if the route is not
- * signed.
- * @param now ms since 1970
- */
+/** Returns the query that signs a URL for an hour, or as long as the route allows; "" if it is not signed. */
 export async function signQuery(
   { path, signing }: BoundRoute,
   preset: string,
@@ -108,4 +124,29 @@ export async function signQuery(
   if (signing === undefined || first === undefined) return "";
   const expires = Math.floor(now / 1000) + Math.min(3600, signing.maxAge);
   return signGrant({ route: path, preset, key, expires }, first);
+}
+
+/** `cf.image` as the Worker sends it for a browser that reads AVIF; undefined where the Images binding is asked. */
+export function edgeCallOf(
+  variant: Variant | undefined,
+  { svg, bucket }: Pick<BoundRoute, "svg" | "bucket">,
+  type: ObjectType = "unknown",
+): string | undefined {
+  if (variant === undefined || bucket.engine === "binding") return undefined;
+  const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, svg);
+  return JSON.stringify(edgeOptions(createTransformRequest(variant, formats, type)), undefined, 2);
+}
+
+/** How many unique transformations an object can cause at presets, each by a route (L2). */
+function costsOf({ variants }: Config, renditions: readonly Rendition[]): Costs {
+  const all = new Set<string>();
+  const presets = renditions.map(({ name, route: { bucket, facts } }) => {
+    const ofPreset = [...variants.values()].filter(({ preset }) => preset === name);
+    const hasFacts = facts && bucket.engine !== "binding";
+    const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, hasFacts)));
+    // The same key in two buckets is two objects.
+    for (const options of unique) all.add(`${bucket.name} ${options}`);
+    return [name, unique.size] as const;
+  });
+  return { all: all.size, presets: Object.fromEntries(presets) };
 }

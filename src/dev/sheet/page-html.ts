@@ -3,12 +3,11 @@
 
 import { FREE } from "../../cli/config/transformations.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
+import type { Preset } from "../../worker/config/preset.ts";
 import { BROKEN, OBJECTS } from "../objects.ts";
 import { callText, clientCommand } from "./code.ts";
 import type { Rendition, Shown } from "./contents.ts";
-import type { Call } from "./edge-calls.ts";
 import { attributes, type Html, html } from "./html.ts";
-import { tryButton, tryDialog } from "./try/dialog-html.ts";
 import { bytesOf } from "./words.ts";
 
 type Page = {
@@ -20,6 +19,10 @@ type Page = {
   readonly objects: readonly Shown[] | undefined;
 };
 
+/** O5 */
+const DEFAULT_QUALITY = 85;
+const FORMATS = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", png: "PNG" };
+
 /** The order of the objects: one's own, then the fixtures. */
 const PLACES: ReadonlyMap<string, number> = new Map(OBJECTS.map(({ key }, at) => [key, at]));
 const placeOf = ({ key }: { readonly key: string }) => PLACES.get(key) ?? -1;
@@ -27,9 +30,11 @@ const placeOf = ({ key }: { readonly key: string }) => PLACES.get(key) ?? -1;
 /** @returns the whole document */
 export function pageHtml({ address, tag, mistakes, objects }: Page): string {
   const broken = new Set(BROKEN.map(({ key }) => key));
-  const pictures = (objects ?? [])
-    .filter(({ key, picture }) => picture !== undefined && !broken.has(key))
+  const all = (objects ?? [])
+    .filter(({ key }) => !broken.has(key))
     .sort((one, other) => placeOf(one) - placeOf(other));
+  const pictures = all.filter(({ picture }) => picture !== undefined);
+  const unreadable = all.filter(({ picture }) => picture === undefined);
   const page = html`<!doctype html>
 <html lang="en" data-tag="${tag}">
 <head>
@@ -51,11 +56,12 @@ ${mistakes.length > 0 && mistakesHtml(mistakes)}
 ${objects && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
 </div>
 <p id="total" role="status"></p>
-<p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: <a href="/.vitrine/costs.md">costs</a>.</p>
+<p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: see docs/costs.md.</p>
 </header>
 <main id="sheet" tabindex="-1">
-<h2>${pictures.length} objects</h2>
+<h2 aria-live="polite">${objects && `${pictures.length} objects`}</h2>
 ${objects === undefined && mistakes.length === 0 && html`<p>.dev.vars names an S3 of your own. The contact sheet does not list its objects.</p>`}
+${unreadable.length > 0 && html`<p class="fault">The local edge cannot read these objects: ${unreadable.map(({ key }) => html`<code>${key}</code> `)}</p>`}
 ${pictures.map((object) => objectHtml(object, address))}
 </main>
 <p id="said" role="status"></p>
@@ -91,10 +97,10 @@ ${renditions.map((rendition) => figureHtml(rendition, object, address))}
 `;
 }
 
-const FACTS = ["Format", "Pixels", "Bytes", "Saved", "Variant"];
+const FACTS = ["Format", "Pixels", "Bytes", "Saved"];
 
-function figureHtml(rendition: Rendition, { key, picture, costs }: Shown, address: string): Html {
-  const { name, preset, client, clientName, route, query } = rendition;
+function figureHtml(rendition: Rendition, { key, picture }: Shown, address: string): Html {
+  const { name, preset, client, clientName, route, query, largest, edgeCall } = rendition;
   const hasSizes = preset.widths !== undefined;
   const signed = route.signing !== undefined;
   const call = { client: clientName, key, preset: name, hasSizes, signed };
@@ -109,13 +115,16 @@ function figureHtml(rendition: Rendition, { key, picture, costs }: Shown, addres
 <h4>${name}</h4>
 <dl>${FACTS.map((term) => html`<dt>${term}</dt><dd data-fact="${term}">…</dd>`)}<dt>srcset</dt><dd><ul class="candidates">${candidates.map(
     ({ variant, as }) =>
-      html`<li data-variant="${variant}" data-url="${client.imageUrl(key, variant, query)}"><code>${as}</code></li> `,
+      html`<li data-variant="${variant}"><a href="${client.imageUrl(key, variant, query)}"><code>${as}</code></a></li> `,
   )}</ul></dd></dl>
 ${picture?.format !== "svg" && tryButton(`Try ${key} as ${name}`, preset)}
 <details><summary>Code</summary><p class="hint">Once, for the file that the code imports:</p>
 ${snippet(clientCommand(address))}${snippet(callText(call))}</details>
-<details data-calls><summary>What the edge is asked</summary><div class="calls"><p>The picture is not loaded yet.</p></div>
-<p>Its ${candidates.length} candidates cost an object ${costs.presets[name] ?? 0} unique transformations, whatever the formats.</p></details>
+<details><summary>What the edge is asked</summary>${
+    edgeCall === undefined
+      ? html`<p>The Images binding makes it. The edge is not asked.</p>`
+      : html`<p><code>cf.image</code> for ${largest}, where the browser reads AVIF:</p>${snippet(edgeCall)}`
+  }</details>
 </figcaption>
 </figure>
 `;
@@ -126,10 +135,37 @@ function snippet(code: string): Html {
   return html`<pre tabindex="0"><code>${code}</code></pre><button type="button" data-copy>Copy</button>`;
 }
 
-/** What the edge is asked for a variant, below the picture. */
-export function callsHtml(variant: string, calls: readonly Call[]): Html {
-  return html`${calls.map(
-    ({ when, code }) =>
-      html`<p><code>cf.image</code> for ${variant} in this browser${when && `, ${when}`}:</p>${snippet(code)}`,
-  )}${calls.length === 0 && html`<p>The Images binding makes it. The edge is not asked.</p>`}`;
+/** The button that opens the dialog for a picture, with what it has to know of the preset. */
+function tryButton(label: string, preset: Preset): Html {
+  const { width, height, fit, gravity, quality = DEFAULT_QUALITY } = preset;
+  const crops = width !== undefined && height !== undefined && /^(?:cover|crop)$/.test(fit); // O4
+  const { x, y } = typeof gravity === "object" ? gravity : { x: 0.5, y: 0.5 };
+  return html`<button type="button" data-try data-quality="${quality}"${crops && html` data-crops`} data-x="${x}" data-y="${y}" aria-label="${label}">Try</button>`;
+}
+
+function tryDialog(): Html {
+  return html`<dialog id="try" aria-labelledby="try-title">
+<header><h2 id="try-title"></h2><button type="button" data-close>Close</button></header>
+<div class="stage">
+<img class="left" alt="" draggable="false"><img class="right" alt="" draggable="false">
+<span class="label left"></span><span class="label right"></span><span class="line"></span>
+<input class="slider" type="range" min="0" max="100" value="50" aria-label="Where the left picture ends and the right one begins">
+</div>
+<div class="sides">${sideHtml("Left")}${sideHtml("Right")}</div>
+<fieldset id="focal"><legend>Focal point, for every picture of the preset</legend>
+<label>From the left <input type="range" min="0" max="1" step="0.01"></label>
+<label>From the top <input type="range" min="0" max="1" step="0.01"></label></fieldset>
+<p class="hint">The local edge encodes in another way than Cloudflare’s: the bytes are only roughly what you will get.</p>
+</dialog>`;
+}
+
+function sideHtml(name: string): Html {
+  const options = Object.entries(FORMATS).map(
+    ([value, text]) => html`<option value="${value}">${text}</option>`,
+  );
+  return html`<fieldset id="${name.toLowerCase()}"><legend>${name}</legend>
+<label>Format <select>${options}</select></label>
+<label>Quality <input autocomplete="off" size="6"></label>
+<p class="result" role="status"></p>
+<pre tabindex="0"><code></code></pre><button type="button" data-copy>Copy</button></fieldset>`;
 }

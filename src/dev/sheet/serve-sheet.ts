@@ -7,21 +7,17 @@ import { CODE_ROOT } from "../../cli/command.ts";
 import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/grammar.ts";
 import type { Sheet } from "./sheet.ts";
-import { type Answer, refuse } from "./try/try.ts";
+import { type Answer, refuse } from "./try.ts";
 
-/** Only from this origin, and nothing inline: only tried pictures are `data:` URLs. */
-const POLICY = [
-  "default-src 'none'",
-  ...["script-src", "style-src", "connect-src"].map((kind) => `${kind} 'self'`),
-  "img-src 'self' data:",
-  ...["base-uri", "form-action", "frame-ancestors"].map((kind) => `${kind} 'none'`),
-].join("; ");
+/** Only from this origin, and nothing inline: only tried pictures are `blob:` URLs. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE = join(CODE_ROOT, "dev/sheet/page");
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/.vitrine/sheet.css": ["sheet.css", "text/css"],
   "/.vitrine/icon.svg": ["icon.svg", "image/svg+xml"],
-  "/.vitrine/costs.md": ["../../../../docs/costs.md", "text/plain"],
 };
 const OBJECTS = "/.vitrine/objects/";
 
@@ -41,15 +37,12 @@ export function sheetHandler(sheet: Sheet) {
   };
 }
 
-type Reply = Omit<Answer, "status"> & { readonly status: number };
-
-async function answer(sheet: Sheet, request: IncomingMessage): Promise<Reply> {
+async function answer(sheet: Sheet, request: IncomingMessage): Promise<Answer> {
   const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(request.url ?? "") ?? [];
   if (path.startsWith(OBJECTS))
     return change(sheet, request, decodePath(path.slice(OBJECTS.length)));
   const [file, type] = (Object.hasOwn(FILES, path) && FILES[path]) || [];
   if (file && type) return { status: 200, type, body: readFileSync(join(PAGE, file)) };
-  const query = new URLSearchParams(search);
   switch (path) {
     case "/":
       return { status: 200, type: "text/html", body: await sheet.page() };
@@ -57,17 +50,15 @@ async function answer(sheet: Sheet, request: IncomingMessage): Promise<Reply> {
       return { status: 200, type: "text/javascript", body: await script() };
     case "/.vitrine/tag":
       return { status: 200, type: "text/plain", body: await sheet.tag() };
-    case "/.vitrine/calls":
-      return sheet.calls(query);
     case "/.vitrine/try":
-      return sheet.attempt(query);
+      return sheet.attempt(new URLSearchParams(search));
     default:
-      return { status: 404, type: "text/plain", body: "Not found\n" };
+      return refuse(404, "Not found");
   }
 }
 
 /** Puts or deletes an object. */
-async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Reply> {
+async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Answer> {
   if (request.method === "DELETE") await sheet.remove(name);
   else if (request.method === "PUT") {
     const body = await readAll(request);

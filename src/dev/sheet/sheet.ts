@@ -9,13 +9,12 @@ import { keyFault } from "../../url/key.ts";
 import { mistakeText } from "../../worker/base/refusal.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { resolveRequest } from "../../worker/request/resolve-request.ts";
+import { sniff } from "../../worker/origin/sniff.ts";
 import type { Follower } from "../follow-files.ts";
 import { askBucket, listBucket } from "../local-bucket.ts";
 import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./contents.ts";
-import { callsFor } from "./edge-calls.ts";
-import { callsHtml, pageHtml } from "./page-html.ts";
-import { type Answer, answerTry, refuse } from "./try/try.ts";
+import { pageHtml } from "./page-html.ts";
+import { type Answer, answerTry } from "./try.ts";
 
 export type Sheet = ReturnType<typeof createSheet>;
 
@@ -33,6 +32,7 @@ export function createSheet(
 ) {
   let good: LocalConfig | undefined;
   let objects: readonly LocalObject[] = [];
+  let lastTry: Promise<unknown> = Promise.resolve();
   const described = new Map<string, Promise<LocalObject["picture"]>>();
 
   /** The configuration that the Worker runs with; while that has mistakes, the last good one. */
@@ -86,17 +86,12 @@ export function createSheet(
       const objects = local && (await contentsOf(local, await listObjects(), Date.now()));
       return pageHtml({ address, tag: before, mistakes, objects });
     },
-    /** What the edge is asked for a picture: `?of=` its path, and what the browser reads. As HTML. */
-    calls: (query: URLSearchParams): Answer => {
-      const local = readLocal();
-      const found = local && resolveRequest(local.config, query.get("of") ?? "");
-      if (!found || "refusal" in found) return refuse(400, "of is no path of a picture");
-      const reads = (query.get("reads") ?? "").split(".");
-      const readable = { avif: reads.includes("avif"), webp: reads.includes("webp") };
-      const calls = callsFor(found.variant, found.route, readable);
-      return { status: 200, type: "text/html", body: callsHtml(found.name, calls).text };
+    /** Makes a picture. One at a time: sharp takes all threads, and the rest of the local run needs some. */
+    attempt: (query: URLSearchParams): Promise<Answer> => {
+      const next = lastTry.then(() => answerTry(readLocal(), query));
+      lastTry = next.catch(() => {});
+      return next;
     },
-    attempt: async (query: URLSearchParams) => answerTry(readLocal(), query),
     /** Puts a picture into the bucket of the first route that shows it. Returns why it does not. */
     put: async (file: string, body: Uint8Array, type: string): Promise<string | undefined> => {
       const local = readLocal();
@@ -131,7 +126,7 @@ function routeTo(config: Config, key: string): BoundRoute | undefined {
 async function describe(body: Uint8Array): Promise<LocalObject["picture"]> {
   try {
     const { format, autoOrient } = await loadSharp()(body).metadata();
-    return { format, ...autoOrient };
+    return { format, ...autoOrient, type: sniff(body) };
   } catch {
     return undefined; // the message of sharp would not help the user
   }

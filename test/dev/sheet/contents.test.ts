@@ -2,16 +2,13 @@
 
 import { expect, test } from "vitest";
 import { contentsOf, type LocalObject } from "../../../src/dev/sheet/contents.ts";
-import { type Call, callsFor } from "../../../src/dev/sheet/edge-calls.ts";
 import type { Vars } from "../../../src/worker/config/schema.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { stage } from "../../support/play.ts";
 import { configOf } from "./config-of.ts";
 
-const OBJECT: LocalObject = {
-  ...{ key: "a.jpg", etag: "1", bytes: 9 },
-  picture: { format: "jpeg", width: 300, height: 200 },
-};
+const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } as const;
+const OBJECT: LocalObject = { key: "a.jpg", etag: "1", bytes: 9, picture: PICTURE };
 const IMAGES = { path: "/images/:preset/*", object: "media/*" };
 
 async function contents(change: Vars, object = OBJECT, now = 0) {
@@ -92,32 +89,27 @@ test.each<[string, Vars, object]>([
   expect({ all: costs.all, ...costs.presets }).toEqual({ all: sum, ...expected });
 });
 
-/** The calls for a variant by the first route, for a browser. */
-function calls(change: Vars, name: string, avif: boolean, webp: boolean): readonly Call[] {
-  const { config } = configOf({ ...ENV, ...change });
-  const [route] = config.routes;
-  const variant = config.variants.get(name);
-  if (route === undefined || variant === undefined) return expect.unreachable();
-  return callsFor(variant, route, { avif, webp });
-}
-
-test("what the edge is asked depends on the browser, and on the route (O6, O8, R8)", () => {
-  const formats = (name: string, avif: boolean, webp: boolean, svg = false) =>
-    calls({ ROUTES: [{ ...IMAGES, svg }] }, name, avif, webp).map(({ when, code }) => {
-      const { format = "none" } = JSON.parse(code);
-      return when === undefined ? format : `${format} ${when}`;
-    });
-  expect(formats("card@2x", true, true)).toEqual(["avif"]);
-  expect(formats("card@2x", false, true)).toEqual(["webp"]);
-  expect(formats("card@2x", false, false)).toEqual(["none"]);
-  expect(formats("hero", true, true)).toEqual(["webp"]);
-  const moving = ["webp of a GIF", "webp of a JPEG or another original"];
-  expect(formats("moving", true, true)).toEqual(moving);
-  expect(formats("card", true, true, true)).toEqual(["none"]);
-});
-
-test("where the Images binding makes a picture the edge is not asked (B2)", () => {
-  const media = { ...VARS.BUCKETS.media, engine: "binding" };
-  const change = { ROUTES: [IMAGES], BUCKETS: { media }, IMAGES: stage.edge.images };
-  expect(calls(change, "card@2x", false, true)).toEqual([]);
+test("what the edge is asked depends on the preset, the original and the route (O6, O8, R8, B2)", async () => {
+  const GIF: LocalObject = { ...OBJECT, picture: { ...PICTURE, type: "image/gif" } };
+  const asked = async (change: Vars, object = OBJECT) => {
+    const { renditions } = await contents({ ROUTES: [IMAGES], ...change }, object);
+    return Object.fromEntries(
+      renditions.map(({ name, largest, edgeCall }) => {
+        const { format = "none", anim = "" } = JSON.parse(edgeCall ?? '{"format":"the binding"}');
+        return [name, `${largest}: ${format} ${anim}`];
+      }),
+    );
+  };
+  const { card, hero, moving } = await asked({});
+  expect([card, hero, moving]).toEqual([
+    "card@2x: avif false",
+    "hero: webp false",
+    "moving: webp false",
+  ]);
+  expect((await asked({}, GIF))["moving"]).toBe("moving: webp true");
+  const { card: drawn } = await asked({ ROUTES: [{ ...IMAGES, svg: true }] });
+  expect(drawn).toBe("card@2x: none false");
+  const BUCKETS = { media: { ...VARS.BUCKETS.media, engine: "binding" } };
+  const { card: bound } = await asked({ BUCKETS, IMAGES: stage.edge.images });
+  expect(bound).toBe("card@2x: the binding ");
 });

@@ -11,7 +11,6 @@ const calls: unknown[] = [];
 const sheet: Sheet = {
   page: async () => "<p>",
   tag: async () => "1",
-  calls: (query) => ({ status: 200, type: "text/html", body: `${query}` }),
   put: async (...put) => {
     calls.push(["put", ...put]);
     return put[0] === "odd.txt" ? "it is no picture" : undefined;
@@ -38,13 +37,11 @@ afterAll(() => served.close());
 test.each([
   ["/?utm=1", 200, "text/html; charset=utf-8"],
   ["/.vitrine/tag", 200, "text/plain; charset=utf-8"],
-  ["/.vitrine/calls?of=/images/card/a.jpg", 200, "text/html; charset=utf-8"],
   ["/.vitrine/try?of=/images/card/a%3Fb.jpg&x=1", 200, "image/webp"],
   ["/.vitrine/try?odd", 400, "text/plain; charset=utf-8"],
   ["/.vitrine/sheet.css", 200, "text/css; charset=utf-8"],
   ["/.vitrine/sheet.js", 200, "text/javascript; charset=utf-8"],
   ["/.vitrine/icon.svg", 200, "image/svg+xml"],
-  ["/.vitrine/costs.md", 200, "text/plain; charset=utf-8"],
   ["/.vitrine/try/../sheet.ts", 404, "text/plain; charset=utf-8"],
   ["/.vitrine/constructor", 404, "text/plain; charset=utf-8"],
 ])("%s is %d, kept by nobody, and loads nothing from elsewhere", async (path, status, type) => {
@@ -54,7 +51,7 @@ test.each([
   expect(headers.get("cache-control")).toBe("no-store");
   expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
   expect(headers.get("content-security-policy")).toBe(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; " +
       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   );
 });

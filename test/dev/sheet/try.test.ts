@@ -3,7 +3,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { createSheet } from "../../../src/dev/sheet/sheet.ts";
-import { type Answer, answerTry } from "../../../src/dev/sheet/try/try.ts";
+import { type Answer, answerTry } from "../../../src/dev/sheet/try.ts";
 import { RASTER } from "../../support/engines.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";

@@ -25,31 +25,24 @@ function timingOf(url: string): Promise<PerformanceResourceTiming> {
 async function measure(image: HTMLImageElement, figure: HTMLElement): Promise<void> {
   const url = image.currentSrc;
   const { serverTiming, encodedBodySize: bytes } = await timingOf(url);
-  const timings = Object.fromEntries(serverTiming.map((one) => [one.name, one.description]));
   // With a descriptor, an <img> has CSS pixels. Without one it has the pixels of the image.
   const alone = new Image();
   alone.src = url;
   await alone.decode();
-  const format = (timings["type"] ?? "").replace("image/", "");
-  const link = document.createElement("a");
-  link.href = url;
-  for (const one of figure.querySelectorAll("li")) {
-    const isChosen = new URL(one.dataset["url"] ?? "", location.href).href === url;
-    one.ariaCurrent = `${isChosen}`;
-    if (isChosen) link.textContent = one.dataset["variant"] ?? "";
-  }
+  const type = serverTiming.find(({ name }) => name === "type")?.description ?? "";
+  const format = type.replace("image/", "");
+  for (const link of figure.querySelectorAll("a")) link.ariaCurrent = `${link.href === url}`;
   const original = originalBytes(figure);
   const facts = {
     Format: format.toUpperCase(),
     Pixels: `${alone.naturalWidth} × ${alone.naturalHeight}`,
     Bytes: `${bytesOf(bytes)} of ${bytesOf(original)}`,
     Saved: savingOf(bytes, original),
-    Variant: link,
   };
   for (const [name, value] of Object.entries(facts)) {
-    find(`[data-fact="${name}"]`, HTMLElement, figure).replaceChildren(value);
+    find(`[data-fact="${name}"]`, HTMLElement, figure).textContent = value;
   }
-  Object.assign(figure.dataset, { state: "shown", format, bytes, reads: timings["reads"] ?? "" });
+  Object.assign(figure.dataset, { state: "shown", format, bytes });
   drawTotal();
 }
 
@@ -76,14 +69,6 @@ for (const figure of document.querySelectorAll("figure")) {
   image.addEventListener("load", load);
   image.addEventListener("error", fail);
   if (image.complete && image.currentSrc !== "") image.naturalWidth > 0 ? load() : fail();
-  const details = find("[data-calls]", HTMLDetailsElement, figure);
-  details.addEventListener("toggle", async () => {
-    const { reads } = figure.dataset;
-    if (!details.open || reads === undefined) return;
-    const query = new URLSearchParams({ of: new URL(image.currentSrc).pathname, reads });
-    const answer = await fetch(`/.vitrine/calls?${query}`);
-    find(".calls", HTMLElement, figure).innerHTML = await answer.text(); // escaped there
-  });
 }
 
 document.addEventListener("click", async ({ target }) => {
@@ -106,7 +91,7 @@ document.addEventListener("click", async ({ target }) => {
   }
 });
 
-/** It holds after the page is loaded again. */
+// The filter and what is open stay when the page is loaded again.
 const filter = find("#filter", HTMLInputElement);
 filter.value = sessionStorage.getItem("filter") ?? "";
 filter.addEventListener("input", applyFilter);
@@ -115,9 +100,24 @@ applyFilter();
 function applyFilter(): void {
   const text = filter.value.trim().toLowerCase();
   sessionStorage.setItem("filter", filter.value);
-  for (const article of document.querySelectorAll("article")) {
+  const articles = [...document.querySelectorAll("article")];
+  for (const article of articles) {
     article.hidden = !article.dataset["key"]?.toLowerCase().includes(text);
   }
+  const shown = articles.filter(({ hidden }) => !hidden).length;
+  const count = shown < articles.length ? `${shown} of ${articles.length}` : shown;
+  if (articles.length > 0) find("main > h2", HTMLElement).textContent = `${count} objects`;
+}
+
+const opened = new Set<string>(JSON.parse(sessionStorage.getItem("opened") ?? "[]"));
+for (const details of document.querySelectorAll("details")) {
+  const { alt = "" } = details.closest("figure")?.querySelector("img") ?? {};
+  const name = `${alt}: ${details.querySelector("summary")?.textContent}`;
+  details.open = opened.has(name);
+  details.addEventListener("toggle", () => {
+    opened[details.open ? "add" : "delete"](name);
+    sessionStorage.setItem("opened", JSON.stringify([...opened]));
+  });
 }
 
 let isBusy = false;

@@ -40,16 +40,8 @@ function sideOf(name: "left" | "right") {
   const quality = find("input", HTMLInputElement, box);
   const label = find(`span.${name}`, HTMLElement, stage);
   const result = find(".result", HTMLElement, box);
-  const side = {
-    image,
-    format,
-    quality,
-    label,
-    result,
-    code: find("code", HTMLElement, box),
-    bytes: 0,
-    asked: "",
-  };
+  const code = find("code", HTMLElement, box);
+  const side = { ...{ image, format, quality, label, result, code }, bytes: 0, asked: "" };
   for (const control of [format, quality]) control.addEventListener("change", () => make(side));
   image.addEventListener("load", () => {
     stage.style.width = `${image.naturalWidth}px`; // as many CSS pixels as it has, if there is room
@@ -79,31 +71,18 @@ async function make(side: ReturnType<typeof sideOf>): Promise<void> {
   }
   const saved = savingOf(side.bytes, original);
   result.textContent = fault || `${bytesOf(side.bytes)}. Saved: ${saved}.`;
-  find("#difference", HTMLElement).textContent = difference(left.bytes, right.bytes);
-}
-
-function difference(one: number, other: number): string {
-  if (one === 0 || other === 0) return "";
-  const percent = Math.round(100 * Math.abs(other / one - 1));
-  const apart = `${bytesOf(Math.abs(other - one))} (${percent}\u00a0%)`;
-  return `The right picture has ${apart} ${other > one ? "more" : "less"} than the left one.`;
 }
 
 type Made = { url: string; type: string; bytes: number; lines: string };
 
-/** The picture becomes a `data:` URL: it is asked for once, and its bytes are counted. */
+/** The picture becomes a `blob:` URL: it is asked for once, and its bytes are counted. */
 async function ask(search: string): Promise<Made | { fault: string }> {
   try {
     const answer = await fetch(`/.vitrine/try?${search}`);
     if (!answer.ok) return { fault: (await answer.text()).trim() };
     const lines = decodeURIComponent(answer.headers.get("x-lines") ?? "");
     const blob = await answer.blob();
-    const reader = new FileReader();
-    await new Promise((settle) => {
-      reader.onloadend = settle;
-      reader.readAsDataURL(blob);
-    });
-    return { url: `${reader.result}`, type: blob.type, bytes: blob.size, lines };
+    return { url: URL.createObjectURL(blob), type: blob.type, bytes: blob.size, lines };
   } catch (error) {
     return { fault: `npx vitrine dev does not answer: ${error}` };
   }

@@ -1,29 +1,23 @@
 // Makes a picture with other options than its preset's, as the Worker makes it, by the engine of the local run, and
 // lets it through by the Worker's own guard. So no byte of an original comes out here.
 
-import { presetsOf } from "../../../cli/app-file/make-app-file.ts";
-import { isRefusal } from "../../../worker/base/refusal.ts";
-import {
-  type Preset,
-  presetSchema,
-  type Variant,
-  variantsOf,
-} from "../../../worker/config/preset.ts";
-import { openObject } from "../../../worker/origin/open-object.ts";
-import { renderBy } from "../../../worker/renditions.ts";
-import { acceptedFormatsOf } from "../../../worker/request/format.ts";
-import { type ResolvedRequest, resolveRequest } from "../../../worker/request/resolve-request.ts";
-import type { LocalConfig } from "../contents.ts";
+import { presetsOf } from "../../cli/app-file/make-app-file.ts";
+import type { Fault } from "../../cli/command.ts";
+import { isRefusal } from "../../worker/base/refusal.ts";
+import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
+import { openObject } from "../../worker/origin/open-object.ts";
+import { renderBy } from "../../worker/renditions.ts";
+import { acceptedFormatsOf } from "../../worker/request/format.ts";
+import { type ResolvedRequest, resolveRequest } from "../../worker/request/resolve-request.ts";
+import type { LocalConfig } from "./contents.ts";
 
 export type Answer = {
-  readonly status: 200 | 400 | 502 | 503;
+  readonly status: 200 | 400 | 404 | 502 | 503;
   readonly type: string;
   readonly body: Uint8Array | string;
   /** What the picture comes to: lines for a preset in wrangler.toml. */
   readonly lines?: string;
 };
-
-type Fault = { readonly fault: string };
 
 /** A picture of the local run, the variant to make of it, and the lines for its preset. */
 type Try = Pick<ResolvedRequest, "route" | "key"> & {
@@ -46,7 +40,7 @@ const NO_AVIF =
 const NAMES = ["of", "format", "quality", "x", "y"];
 
 /** Answers without a picture. */
-export function refuse(status: 400 | 502 | 503, reason: string): Answer {
+export function refuse(status: 400 | 404 | 502 | 503, reason: string): Answer {
   return { status, type: "text/plain", body: `${reason}\n` };
 }
 
