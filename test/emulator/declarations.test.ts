@@ -2,14 +2,7 @@
 // checks on, and without sharp.
 
 import { execFileSync } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { compile, STRICT } from "../client/compile.ts";
@@ -193,32 +186,6 @@ describe.each(ENVIRONMENTS)("with %s", (_name, lib, types, more) => {
     write(join(project, "tsconfig.json"), { compilerOptions });
     expect(await compile(project)).toEqual([]);
   });
-});
-
-test("each export has a docstring with an example", () => {
-  const read = (name: string) => readFileSync(join(PACKAGE, "dist/emulator", name), "utf8");
-  const lists = read("index.d.ts").matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/(.*)\.ts"/gm);
-  const exported = [...lists].flatMap(([, names = "", file = ""]) =>
-    names.split(",").map((name) => [name.replace("type", "").trim(), file] as const),
-  );
-  expect(exported).toContainEqual(["createEdge", "create-edge"]);
-  for (const [name, file] of [
-    ...exported,
-    ["throughEdge", "worker"],
-    ["throughImages", "worker"],
-  ]) {
-    const found = new RegExp(
-      `@example\\n(?: \\*.*\\n)+export (?:declare function|type) ${name}\\b`,
-    );
-    const text =
-      read(`${file}.d.ts`) +
-      (file === "s3/s3"
-        ? ["settings", "faults", "objects", "signature"]
-            .map((name) => read(`s3/${name}.d.ts`))
-            .join("")
-        : "");
-    expect([name, found.test(text)]).toEqual([name, true]);
-  }
 });
 
 test("what is built imports nothing but Node.js: sharp is required, and only when it is needed", () => {

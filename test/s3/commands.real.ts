@@ -11,7 +11,6 @@ import { PURGE_TOKEN, SECRETS } from "../support/env.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
 import { createBucket, encodeSegments, letRead, putObject } from "./client.ts";
-import { tell } from "./figures.ts";
 import { hardKeys } from "./hard-keys.ts";
 import { draw } from "./pictures.ts";
 import { secretsOf, varsFor } from "./run-vitrine.ts";
@@ -61,26 +60,19 @@ function stubSite() {
 
 const ownerEnv = () => ({ ...envOf(USERS.owner), PURGE_TOKEN });
 
-test("purge --prefix names each object of a list of two pages, and no other (A10)", async ({
-  task,
-}) => {
+test("purge --prefix names each object of a list of two pages, and no other (A10)", async () => {
   const { purged } = stubSite();
   const { code } = await vitrine(["purge", "--prefix", "many/"], { folder, env: ownerEnv() });
   const named = new Set(purged);
   const right = many.filter((key) => named.has(`media/${key}`)).length;
-  tell(task, { check: "purge --prefix, two pages: objects named", right, of: many.length });
   expect([code, named.size, right]).toEqual([0, many.length, many.length]);
 });
 
-test("purge --prefix names hard keys, and leaves out what Vitrine cannot show (A10)", async ({
-  task,
-}) => {
+test("purge --prefix names hard keys, and leaves out what Vitrine cannot show (A10)", async () => {
   const { purged } = stubSite();
   const args = ["purge", "--prefix", "photos/"];
   const { code, err } = await vitrine(args, { folder, env: ownerEnv() });
   const expected = [first, ...others].map((key) => `media/${key}`);
-  const right = expected.filter((name) => purged.includes(name)).length;
-  tell(task, { check: "purge --prefix, hard keys: objects named", right, of: expected.length });
   expect([code, purged.toSorted()]).toEqual([0, expected.toSorted()]);
   expect(err).toContain(`Left out: ${STRANGE.length} objects with keys that Vitrine cannot show.`);
 });
@@ -96,7 +88,7 @@ test("purge --prefix purges nothing if the key may not list, or the list is of o
   expect(foreign.err).toMatch(/does not begin with "published\/_any\/"/);
 });
 
-test("facts reads each object, and a picture only once", async ({ task }) => {
+test("facts reads each object, and a picture only once", async () => {
   const keys = [first, ...others];
   const run = () => {
     const args = ["facts", "photos/", "--out", "facts.json"];
@@ -107,14 +99,13 @@ test("facts reads each object, and a picture only once", async ({ task }) => {
   const picture = expect.objectContaining({ width: 16, type: "image/png" });
   expect([ended.code, facts]).toEqual([0, { [first]: picture }]);
   const [, read] = /Asked for now: ([\d,]+) objects/.exec(ended.err) ?? [];
-  tell(task, { check: "facts: originals read", right: Number(read), of: keys.length });
   expect(Number(read)).toBe(keys.length);
   const again = await run();
   expect(again.code).toBe(0);
   expect(again.err).toContain(`Asked for now: ${others.length} objects`);
 });
 
-test("warm --prefix asks for each hard key (A10)", async ({ task }) => {
+test("warm --prefix asks for each hard key (A10)", async () => {
   const { paths } = stubSite();
   const keys = [first, ...others];
   const { code } = await vitrine(["warm", "--prefix", "photos/"], { folder, env: ownerEnv() });
@@ -122,13 +113,10 @@ test("warm --prefix asks for each hard key (A10)", async ({ task }) => {
     const path = encodeSegments(key).replaceAll("%40", "@");
     return paths.includes(`/images/card/${path}`);
   }).length;
-  tell(task, { check: "warm --prefix: keys asked for", right, of: keys.length });
   expect([code, right]).toEqual([0, keys.length]);
 });
 
-test("vitrine dev shows the images of this S3, and the doctor is content with it", async ({
-  task,
-}) => {
+test("vitrine dev shows the images of this S3, and the doctor is content with it", async () => {
   const project = copyProject();
   const BUCKETS = JSON.stringify(varsFor(place).BUCKETS);
   const lines = Object.entries({ ...secretsOf(USERS.reader), BUCKETS });
@@ -144,5 +132,4 @@ test("vitrine dev shows the images of this S3, and the doctor is content with it
   const { code, out } = await vitrine(args, { folder: project });
   const report: Report = { ...JSON.parse(out), code, text: "" };
   expect(wrongIn(report).filter(({ severity }) => severity === "error")).toEqual([]);
-  tell(task, { check: "vitrine dev: images", right: 1, of: 1 });
 });

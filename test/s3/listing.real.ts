@@ -2,10 +2,8 @@
 
 import { beforeAll, expect, test } from "vitest";
 import { listPage } from "../../src/cli/objects/list-page.ts";
-import { counted } from "../../src/cli/terminal/progress.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { createBucket, putObject } from "./client.ts";
-import { tell } from "./figures.ts";
 import { hardKeys } from "./hard-keys.ts";
 import { secretsOf, varsFor } from "./run-vitrine.ts";
 import { theWorld, USERS } from "./world.ts";
@@ -13,16 +11,7 @@ import { theWorld, USERS } from "./world.ts";
 const place = { bucket: "listing", prefix: "below/" };
 /** Vitrine shows none of these, but a list may have them. */
 const STRANGE = [
-  "\x01",
-  "a\x1fb",
-  "tab\t",
-  "line\nend",
-  "\r\n",
-  "\x7f",
-  "\x85",
-  "a\\b",
-  "a//b",
-  "../a",
+  ...["\x01", "a\x1fb", "tab\t", "line\nend", "\r\n", "\x7f", "\x85", "a\\b", "a//b", "../a"],
 ];
 const keys = [...hardKeys(theWorld().seed, 200), ...STRANGE].map((key) => place.prefix + key);
 
@@ -31,7 +20,7 @@ beforeAll(async () => {
   for (const key of keys) await putObject(place.bucket, key, "x", "text/plain");
 });
 
-test.for([1000, 50, 7])("every key is listed as it is, %i a page (A10)", async (most, { task }) => {
+test.for([1000, 50, 7])("every key is listed as it is, %i a page (A10)", async (most) => {
   const config = readConfig({ ...varsFor(place), ...secretsOf(USERS.owner) });
   const [bucket] = "mistakes" in config ? [] : config.buckets;
   if (bucket === undefined) return expect.unreachable();
@@ -44,8 +33,6 @@ test.for([1000, 50, 7])("every key is listed as it is, %i a page (A10)", async (
     listed.push(...page.objects.map(({ key }) => key));
     ({ next } = page);
   }
-  const right = keys.filter((key) => listed.includes(key)).length;
-  tell(task, { check: `keys listed on ${counted(pages, "page")}:`, right, of: keys.length });
   expect(listed.toSorted()).toEqual(keys.toSorted());
   expect(pages).toBe(Math.ceil(keys.length / most));
 });

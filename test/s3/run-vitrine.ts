@@ -15,8 +15,6 @@ type Settings = {
   readonly prefix?: string;
   readonly addressing?: "virtual" | "path";
   readonly current: Credentials;
-  /** The folder with the built Worker. */
-  readonly built?: string;
 };
 
 /** The vars of a Worker with one bucket of the server. */
@@ -56,7 +54,7 @@ export async function runVitrine(settings: Settings) {
     workers: [
       {
         ...{ configPath: "test/support/wrangler.toml", secrets },
-        ...{ prebuiltWorkerDir: settings.built ?? BUILT_LOCAL },
+        ...{ prebuiltWorkerDir: BUILT_LOCAL },
         vars: { ...vars, LOCAL_EDGE: door.url },
       },
     ],

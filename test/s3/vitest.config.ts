@@ -2,8 +2,6 @@
 
 import { defineConfig } from "vitest/config";
 import OverheardReporter from "../support/overheard.ts";
-import FiguresReporter from "./figures.ts";
-import { theWorld } from "./world.ts";
 
 export default defineConfig({
   root: new URL("../../", import.meta.url).pathname,
@@ -13,10 +11,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 1, // they share one server, and a key is revoked
-    reporters: [
-      "default",
-      new OverheardReporter(),
-      new FiguresReporter(`RGW ${theWorld().version}`),
-    ],
+    reporters: ["default", new OverheardReporter()],
   },
 });

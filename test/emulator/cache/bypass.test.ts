@@ -102,12 +102,6 @@ describe("ranges", () => {
     const init = { headers: { range: "bytes=0-1", "if-range": same } };
     expect((await ask("/a", init)).status).toBe(status);
   });
-
-  test("a range of a 404 is the whole 404 (W9)", async () => {
-    answerWith("none", { "cache-control": "max-age=60" }, 404);
-    const answer = await ask("/a", { headers: { range: "bytes=0-1" } });
-    expect([answer.status, await answer.text()]).toEqual([404, "none"]);
-  });
 });
 
 describe("conditions of the visitor", () => {

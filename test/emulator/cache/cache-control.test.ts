@@ -166,30 +166,4 @@ describe("bodies", () => {
       expect(await line()).toBe("MISS image");
     },
   );
-
-  test("a body that breaks off while it is renewed leaves the old one kept (W8)", async () => {
-    count("max-age=60, stale-while-revalidate=600");
-    await ask();
-    wait(60);
-    answerWith(broken(), { "cache-control": "max-age=60" });
-    expect(await line()).toBe("UPDATING run 1");
-    await cache.settled();
-    expect(await line()).toBe("UPDATING run 1");
-  });
-
-  test("whoever changes the bytes of an answer does not change what is kept (W5)", async () => {
-    answerWith(new Uint8Array([1, 2, 3]), { "cache-control": "max-age=60" });
-    for (let time = 0; time < 3; time += 1) {
-      const bytes = new Uint8Array(await (await ask()).arrayBuffer());
-      expect([...bytes]).toEqual([1, 2, 3]);
-      bytes.fill(0);
-    }
-  });
-
-  test("a 204 is kept without a body (W7)", async () => {
-    answerWith(null, { "cache-control": "max-age=60" }, 204);
-    await ask();
-    const answer = await ask();
-    expect([answer.status, answer.body]).toEqual([204, null]);
-  });
 });

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "vitest";
 import {
-  answerWith,
   arrange,
   ask,
   cache,
@@ -11,7 +10,6 @@ import {
   entrypoint,
   hold,
   line,
-  loopback,
 } from "../../support/caching.ts";
 
 /** Asks at the same time, from 30 places by turns, and gives back how often each answer came. */
@@ -130,20 +128,6 @@ describe("two tiers", () => {
       expect(cache.where()).toEqual({ behind: false, place: "here" });
     },
   );
-
-  test("a place that is named counts more than that of the caller (W5)", async () => {
-    entrypoint.answer = async () => Response.json(cache.where());
-    const answer = await cache.at("one", () => ask("/a", {}, { place: "two" }));
-    expect(await answer.json()).toEqual({ behind: true, place: "two" });
-  });
-
-  test("a switch may be changed at any time (W5, W13)", async () => {
-    count("max-age=60");
-    expect(cache.switches).toMatchObject({ runsIn: "visitor", loopback: "transformed" });
-    cache.switches.runsIn = "upper";
-    await ask();
-    expect(cache.runs[0]?.place).toBe("upper");
-  });
 });
 
 describe("a run", () => {
@@ -165,15 +149,5 @@ describe("a run", () => {
     await ask();
     await expect(cache.settled()).rejects.toThrow("in the background");
     await cache.settled();
-  });
-
-  test("gets the path, the query and the headers of the request (W1)", async () => {
-    answerWith("a");
-    await loopback().fetch(new Request("https://x/a?b=%20c", { headers: { "vitrine-left": "9" } }));
-    const [request] = entrypoint.asked;
-    expect([request?.url, request?.headers.get("vitrine-left")]).toEqual([
-      "https://x/a?b=%20c",
-      "9",
-    ]);
   });
 });

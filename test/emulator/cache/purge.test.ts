@@ -7,7 +7,6 @@ import {
   ask,
   cache,
   count,
-  entrypoint,
   hold,
   line,
   loopback,
@@ -120,16 +119,6 @@ describe("a purge", () => {
     expect(await line()).toBe("MISS failed");
   });
 
-  test("does not wait for a run that never ends, nor for other requests (W10)", async () => {
-    count("max-age=60");
-    await ask("/other");
-    hold();
-    void ask();
-    expect(await loopback().purge({ purgeEverything: true })).toEqual(DONE);
-    count("max-age=60");
-    expect(await isKept("/other")).toBe(false);
-  });
-
   test("does not keep a response that is made meanwhile from being kept (W10)", async () => {
     answerWith("old", { "cache-control": "max-age=60" });
     const release = hold();
@@ -138,12 +127,6 @@ describe("a purge", () => {
     release();
     expect(await first).toBe("MISS old");
     expect(await line()).toBe("HIT old");
-  });
-
-  test("may come from a run of fetch (W10)", async () => {
-    entrypoint.answer = async (_request, { cache: { purge } }) =>
-      Response.json(await purge({ tags: ["one"] }));
-    expect(await (await ask()).json()).toEqual(DONE);
   });
 
   test("is never cached, and is no run of fetch (W1)", async () => {
@@ -205,14 +188,5 @@ describe("limits of purges", () => {
     wait(3600);
     for (let time = 0; time < 25; time += 1) expect(await purge()).toEqual(DONE);
     expect(await purge()).toEqual(refused);
-  });
-
-  test("a clock that was set back gives no more of them, and takes none (W10)", async () => {
-    const purge = () => loopback().purge({ purgeEverything: true });
-    for (let time = 0; time < 25; time += 1) await purge();
-    wait(-86_400);
-    expect(await purge()).toEqual(refused);
-    wait(12.1);
-    expect(await purge()).toEqual(DONE);
   });
 });

@@ -3,7 +3,6 @@
 import { describe, expect, test } from "vitest";
 import {
   answerWith,
-  arrange,
   ask,
   cache,
   clock,
@@ -49,19 +48,6 @@ describe("while a response is renewed", () => {
     expect(cache.runs).toHaveLength(2);
   });
 
-  test("places that have nothing show what the upper tier has, and cause one run (W5, W8)", async () => {
-    count("max-age=60, stale-while-revalidate=600");
-    await ask("/a", {}, { place: "one" });
-    wait(60);
-    const release = hold();
-    for (const place of ["two", "three", "four"]) {
-      expect(await line("/a", {}, { place })).toBe("UPDATING run 1");
-    }
-    release();
-    await cache.settled();
-    expect(cache.runs).toHaveLength(2);
-  });
-
   test.each([
     ["fails", fails],
     ["answers 503", answers503],
@@ -76,20 +62,6 @@ describe("while a response is renewed", () => {
       await cache.settled();
     }
     expect(cache.runs).toHaveLength(4);
-  });
-
-  test("where it fails for several places at the same time, it runs once for all (W6, W8)", async () => {
-    count("max-age=60, stale-while-revalidate=600");
-    for (const place of ["one", "two", "three"]) await ask("/a", {}, { place });
-    wait(60);
-    entrypoint.answer = fails;
-    const release = hold();
-    for (const place of ["one", "two", "three"]) {
-      expect(await line("/a", {}, { place })).toBe("UPDATING run 1");
-    }
-    release();
-    await cache.settled();
-    expect(cache.runs).toHaveLength(2);
   });
 
   test.each<[cacheControl: string, status: number]>([
@@ -127,19 +99,6 @@ describe("while a response is renewed", () => {
     await cache.settled();
     clock.now += 660_000;
     expect(await line()).toBe("EXPIRED run 3");
-  });
-
-  test("a clock set back while it runs in the background loses nothing (W8)", async () => {
-    count("max-age=60, stale-while-revalidate=600");
-    await ask();
-    wait(60);
-    const release = hold();
-    await ask();
-    wait(-DAY);
-    expect(await line()).toBe("HIT run 1");
-    release();
-    await cache.settled();
-    expect(await line()).toBe("HIT run 2");
   });
 });
 
@@ -216,21 +175,6 @@ describe("where the entrypoint fails", () => {
     count("max-age=60");
     expect(await line()).toMatch(/^MISS/);
   });
-
-  test.each(["upper", "visitor"] as const)(
-    "it recovers without anything else, in the place %s (W5, W8)",
-    async (runsIn) => {
-      arrange({ runsIn });
-      count("max-age=60, stale-if-error=600");
-      await ask();
-      wait(120);
-      entrypoint.answer = fails;
-      expect(await line()).toBe("STALE run 1");
-      count("max-age=60");
-      expect(await line()).toBe("EXPIRED run 3");
-      expect(await line()).toBe("HIT run 3");
-    },
-  );
 });
 
 describe("an answer that nothing has changed", () => {
@@ -262,19 +206,6 @@ describe("an answer that nothing has changed", () => {
     await cache.settled();
   });
 
-  test("renews it in the background, too (W8, W18)", async () => {
-    count("max-age=60, stale-while-revalidate=600", validators);
-    for (const place of ["one", "two"]) await ask("/a", {}, { place });
-    wait(60);
-    unchanged({ "cache-control": "max-age=60", etag: '"1"' });
-    for (const place of ["one", "two"]) {
-      expect(await line("/a", {}, { place })).toBe("UPDATING run 1");
-      await cache.settled();
-      expect(await line("/a", {}, { place })).toBe("HIT run 1");
-    }
-    expect(conditions()).toEqual([null, '"1"']);
-  });
-
   test("alone says for how long it holds, and under which tags (W10, W18)", async () => {
     count("max-age=60", {
       ...validators,
@@ -291,25 +222,6 @@ describe("an answer that nothing has changed", () => {
     await loopback().purge({ tags: ["new"] });
     count("max-age=60");
     expect(await line()).toMatch(/^MISS/);
-  });
-
-  test("is as old as it says, not as the kept one said (W7, W18)", async () => {
-    count("max-age=60", { ...validators, age: "50" });
-    await ask();
-    wait(10);
-    unchanged({ etag: '"1"', "cache-control": "max-age=60" });
-    expect(await line()).toBe("REVALIDATED run 1");
-    wait(59);
-    expect(await line()).toBe("HIT run 1");
-  });
-
-  test("is for this visitor alone where it says no-store (W7, W18)", async () => {
-    count("max-age=60", validators);
-    await ask();
-    wait(60);
-    unchanged({ etag: '"1"', "cache-control": "no-store" });
-    expect(await line()).toBe("BYPASS run 1");
-    expect(await line()).toBe("BYPASS run 1");
   });
 
   test("is not asked for without an ETag (W18)", async () => {

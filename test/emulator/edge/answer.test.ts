@@ -152,17 +152,6 @@ describe("answers", () => {
     },
   );
 
-  test("several warnings come together (R6)", async () => {
-    stand({ originalIsSmaller: { of: "sides", sent: "rendition" } });
-    put(KEY, { cacheControl: "no-store" });
-    const answer = await ask(KEY, { width: 200, fit: "cover" });
-    expect(answer.headers.get("warning")?.split(", ")).toEqual([
-      'cf-images 299 "cover fit mode needs both width and height"',
-      'cf-images 299 "original is smaller"',
-      'cf-images 299 "cache-control is too restrictive"',
-    ]);
-  });
-
   test("an original with shorter sides than the preset may give the same warning (R6)", async () => {
     stand({ originalIsSmaller: { of: "sides", sent: "rendition" } });
     const answer = await ask(KEY, { width: 200 });

@@ -153,15 +153,6 @@ describe("cache, limits, price", () => {
     }
   });
 
-  test("purging also drops a kept failure (C3, C4)", async () => {
-    const cf = { image: SHARED, cacheTtlByStatus: { "404": 60 } };
-    for (let times = 0; times < 2; times++) await ask("nothing.jpg", {}, { cf });
-    expect(s3.requests).toHaveLength(1);
-    edge.purge(urlOf("nothing.jpg"));
-    await ask("nothing.jpg", {}, { cf });
-    expect(s3.requests).toHaveLength(2);
-  });
-
   /** The head of a PNG of any size, without pixels. */
   function pngOf(width: number, height: number): Uint8Array {
     const png = file("made/transparent.png");

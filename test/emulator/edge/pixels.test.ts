@@ -8,7 +8,6 @@ import {
   colours,
   exact,
   letterOf,
-  moving,
   original,
   paint,
   painted,
@@ -29,14 +28,6 @@ test.each<[ImageOptions, string]>([
   expect((await exact(colours, image)).look(2, 2)).toBe(expected);
 });
 
-test("width, height and gravity apply after rotation (O4, O11)", async () => {
-  const stripes = await painted("rgb");
-  const tall = await exact(stripes, { rotate: 90, width: 5 });
-  expect([tall.size, tall.look(1, 3)]).toEqual(["5×15", "r/g/b"]);
-  const cut = { rotate: 90, fit: "cover", width: 10, height: 10 } as const;
-  expect((await exact(stripes, { ...cut, gravity: "bottom" })).look(1, 1)).toBe("b");
-});
-
 test.each<[ImageOptions["gravity"], string, string]>([
   [undefined, "g", "g"],
   ["left", "r", "g"],
@@ -51,17 +42,6 @@ test.each<[ImageOptions["gravity"], string, string]>([
     expect((await exact(row, image)).look(1, 1)).toBe(across);
     expect((await exact(column, image)).look(1, 1)).toBe(down);
   }
-});
-
-test("gravity auto keeps what stands out, entropy keeps the most detail (O4)", async () => {
-  const noise = ["wkwkkwkw", "kwwkwkkw", "wkkwkwwk", "kwkwwkwk"].map((row) => row.repeat(2));
-  const blob = ["wwwwwwww", "wwwrrwww", "wwwrrwww", "wwwwwwww"];
-  const rows = noise.map((row, index) => `${row}${"w".repeat(48)}${blob[index]}`);
-  const scene = await painted([...rows, ...rows].join("/"), 4);
-  const look = async (gravity: "auto" | "entropy") =>
-    (await exact(scene, { fit: "cover", width: 32, height: 32, gravity })).look(8, 8);
-  expect([/r/.test(await look("auto")), /k/.test(await look("auto"))]).toEqual([true, false]);
-  expect([/r/.test(await look("entropy")), /k/.test(await look("entropy"))]).toEqual([false, true]);
 });
 
 test.each<[ImageOptions, string]>([
@@ -163,13 +143,6 @@ test("overlays come in order after everything else, half visible or clipped (O12
   expect([large.size, large.look(1, 1)]).toEqual(["10×10", "y"]);
 });
 
-test("an overlay is drawn on every frame; of an animation, its first frame (O8, O12)", async () => {
-  const blinking = await moving(["r", "g"]);
-  const top = { options: { url: "https://images.example/o.gif", left: 0 }, original: blinking };
-  const rendition = await render(await moving(["bb", "yy"]), {}, [top]);
-  expect([rendition.look(2, 1), rendition.look(2, 1, 1)]).toEqual(["rb", "ry"]);
-});
-
 test.each([
   [1, "rg/by"],
   [2, "gr/yb"],
@@ -201,30 +174,4 @@ test("no metadata stay, and the colours of a profile are converted to sRGB (O9)"
   expect([rendition.pixel(1, 1), rendition.metadata.hasProfile]).toEqual([[255, 0, 0, 255], false]);
   const cmyk = await paint("-").removeAlpha().toColourspace("cmyk").jpeg().toBuffer();
   expect((await exact(await original(cmyk, "image/jpeg"), {})).look(1, 1)).toBe("-");
-});
-
-test("the longest and the smallest images work with every fit (O3, O4)", async () => {
-  for (const fit of [
-    "scale-down",
-    "scale-up",
-    "contain",
-    "cover",
-    "crop",
-    "pad",
-    "squeeze",
-  ] as const) {
-    for (const [width, height] of [
-      [1, 1],
-      [900, 1],
-      [1, 900],
-    ] as const) {
-      const image = { fit, gravity: "auto", width: 30, height: 30, background: "red" } as const;
-      expect((await exact(await plain("red", width, height), image)).look(1, 1)).toBe("r");
-    }
-  }
-});
-
-test("a broken image is rejected (R3)", async () => {
-  const broken = await original(file("broken/truncated.jpg"), "image/jpeg");
-  await expect(render(broken, {})).rejects.toThrow();
 });

@@ -22,32 +22,6 @@ beforeEach(() => {
 const signed = async (url = URL_OF_KEY) =>
   new Headers(await sign(url, REGION, CREDENTIALS, Date.now()));
 
-test.each<[range: string, status: number, size: number, told: string | null]>([
-  ["bytes=0-3", 206, 4, "bytes 0-3/10"],
-  ["bytes=8-", 206, 2, "bytes 8-9/10"],
-  ["bytes=8-99", 206, 2, "bytes 8-9/10"],
-  ["bytes=-3", 206, 3, "bytes 7-9/10"],
-  ["bytes=3-1", 200, 10, null],
-  ["bytes=0-1,3-4", 200, 10, null],
-])("%s of ten bytes: %d, %d bytes", async (range, status, size, told) => {
-  s3.objects.set("key.jpg", { body: new Uint8Array(10), type: "image/jpeg" });
-  const headers = await signed();
-  headers.set("range", range);
-  const answer = await s3.fetch(URL_OF_KEY, { headers });
-  expect([answer.status, (await answer.bytes()).length]).toEqual([status, size]);
-  expect(answer.headers.get("content-length")).toBe(`${size}`);
-  expect(answer.headers.get("content-range")).toBe(told);
-});
-
-test("a range outside of the object is 416", async () => {
-  s3.objects.set("key.jpg", { body: new Uint8Array(10), type: "image/jpeg" });
-  const headers = await signed();
-  headers.set("range", "bytes=10-");
-  const answer = await s3.fetch(URL_OF_KEY, { headers });
-  expect([answer.status, answer.headers.get("content-range")]).toEqual([416, "bytes */10"]);
-  expect(await answer.text()).toContain("<Code>InvalidRange</Code>");
-});
-
 test.each(["__proto__", "constructor", "toString"])(
   "a parameter %s is a parameter like any other",
   async (name) => {

@@ -307,22 +307,6 @@ test("a missing object is a 404 for a key that may list (A6)", async () => {
   expect((await ask(other, await signed(other))).said).toBe("404 NoSuchBucket");
 });
 
-test.each<S3Fault>(["reset", "cut-short"])("with %s the request fails (A9)", async (fault) => {
-  s3.faults.add(fault);
-  const url = originUrl(VIRTUAL, KEY);
-  await expect(ask(url, await signed(url))).rejects.toThrow();
-});
-
-test.each<S3Fault>(["stall", "stall-midway"])(
-  "with %s the request never ends (A9)",
-  async (fault) => {
-    s3.faults.add(fault);
-    const url = originUrl(VIRTUAL, KEY);
-    const asked = ask(url, await signed(url), { signal: AbortSignal.timeout(100) });
-    await expect(asked).rejects.toThrow(/abort|timeout/i);
-  },
-);
-
 test("a presigned URL opens the bucket until it expires (A1)", async () => {
   const url = `${originUrl(VIRTUAL, KEY)}?X-Amz-Expires=60`;
   for (const [at, said] of [
