@@ -1,5 +1,6 @@
 // The private bucket: which requests it refuses, and how it fails.
 
+import { hash } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -84,45 +85,32 @@ test("a path that is not spelt as it was signed: AWS accepts it, R2 does not (A2
   }
 });
 
-describe("a signed request with one changed byte is a 403", () => {
+test("a signed request with one changed byte is a 403 (A1)", async () => {
   const url = originUrl(VIRTUAL, KEY);
-
-  test("in the path, the query or the host (A1)", async () => {
+  const authorization = (await signed(url)).get("authorization") ?? "";
+  const byteOfPath = [...KEY].map(
+    (_char, at) => `${url.slice(0, -1 - at)}x${url.slice(url.length - at)}`,
+  );
+  const urls = [...byteOfPath, `${url}?x=1`, url.replace("acme-media.", "")];
+  const signatures = Array.from({ length: 64 }, (_, back) => {
+    const at = authorization.length - 1 - back;
+    const other = authorization[at] === "0" ? "1" : "0";
+    return authorization.slice(0, at) + other + authorization.slice(at + 1);
+  });
+  const changes: [url: string, change?: [name: string, value: string]][] = [
+    ...urls.map((one): [string] => [one]),
+    ...signatures.map((one): [string, [string, string]] => [url, ["authorization", one]]),
+    [url, ["x-amz-date", "20261124T090001Z"]],
+    [url, ["x-amz-content-sha256", hash("sha256", "")]],
+  ];
+  for (const [sent, change] of changes) {
     const headers = await signed(url);
-    for (const sent of [
-      ...[...KEY].map((_char, at) => `${url.slice(0, -1 - at)}x${url.slice(url.length - at)}`),
-      `${url}?x=1`,
-      url.replace("acme-media.", ""),
-    ]) {
-      expect([sent, (await ask(sent, headers)).said]).toEqual([sent, "403 SignatureDoesNotMatch"]);
-    }
-  });
-
-  test("in any character of the signature (A1)", async () => {
-    const headers = await signed(url);
-    const authorization = headers.get("authorization") ?? "";
-    const start = authorization.length - 64;
-    for (let at = start; at < authorization.length; at++) {
-      const other = authorization[at] === "0" ? "1" : "0";
-      const changed = authorization.slice(0, at) + other + authorization.slice(at + 1);
-      headers.set("authorization", changed);
-      expect((await ask(url, headers)).said).toBe("403 SignatureDoesNotMatch");
-    }
-  });
-
-  test.each([
-    ["x-amz-date", "20261124T090001Z"],
-    ["x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
-  ])("in %s (A1)", async (name, value) => {
-    const headers = await signed(url);
-    headers.set(name, value);
-    expect((await ask(url, headers)).said).toBe("403 SignatureDoesNotMatch");
-  });
-
-  test("in the method (A1)", async () => {
-    const { answer } = await ask(url, await signed(url), { method: "HEAD" });
-    expect(answer.status).toBe(403);
-  });
+    if (change) headers.set(...change);
+    const { said } = await ask(sent, headers);
+    expect([sent, change, said]).toEqual([sent, change, "403 SignatureDoesNotMatch"]);
+  }
+  const { answer } = await ask(url, await signed(url), { method: "HEAD" });
+  expect(answer.status).toBe(403);
 });
 
 test.each<[string, (headers: Headers) => void, string]>([
@@ -356,7 +344,9 @@ describe("the first bytes of an object", () => {
     expect([headers.get("content-range"), headers.get("content-length")]).toEqual([part, length]);
   });
 
-  test("an empty object has none: 416 (A14)", async () => {
+  test("a range without a byte is 416 (A14)", async () => {
+    const { answer } = await askWith({ range: "bytes=9-" });
+    expect([answer.status, answer.headers.get("content-range")]).toEqual([416, "bytes */9"]);
     s3.objects.set(KEY, { ...stored, body: new Uint8Array() });
     expect((await askWith({ range: "bytes=0-1023" })).said).toBe("416 InvalidRange");
   });
