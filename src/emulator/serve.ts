@@ -30,10 +30,7 @@ type ServedEdge = Pick<Edge, "fetch"> & Partial<Pick<Edge, "answerImages">>;
 type ServeEdgeOptions = {
   /** Left out, or 0: any free one. */
   readonly port?: number;
-  /**
-   * Is told what the edge throws: an option that it does not play, or an error of its own. The Worker
-   * only sees that its connection is cut. Left out: `console.error`.
-   */
+  /** Gets what the edge throws: the Worker only sees that its connection is cut. Left out: `console.error`. */
   readonly failed?: (reason: unknown) => void;
 };
 

@@ -78,9 +78,8 @@ export async function fetchOriginal(
 }
 
 function follow(location: string | null, from: string): string | undefined {
-  if (location === null || !URL.canParse(location, from)) return undefined;
-  const next = new URL(location, from);
-  return next.protocol === "https:" ? next.href : undefined;
+  const next = location === null ? null : URL.parse(location, from);
+  return next?.protocol === "https:" ? next.href : undefined;
 }
 
 function unreachable(error: unknown): Fault {

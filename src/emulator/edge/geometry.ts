@@ -9,7 +9,7 @@ export type Box = Size & { readonly left: number; readonly top: number };
 const clamp = (value: number, min: number, max: number): number =>
   Math.min(Math.max(value, min), max);
 
-/** The factor for pixels in the options: above 0, at most 2 (O2). */
+/** The factor for pixels in the options (O2). */
 const density = ({ dpr = 1 }: Transformations): number => Math.min(dpr, 2);
 
 /**

@@ -53,13 +53,9 @@ const readable = (css: string | undefined) =>
 /** Centres the image on the canvas of `pad` (O3), and puts the background below it (O12). */
 async function pad(picture: Picture, canvas: Size, options: Transformations): Promise<Picture> {
   const background = readable(options.background);
-  const left = Math.floor((canvas.width - picture.width) / 2);
-  const top = Math.floor((canvas.height - picture.height) / 2);
-  const right = canvas.width - picture.width - left;
-  const bottom = canvas.height - picture.height - top;
   // Without a background, only the canvas is white. The image stays as transparent as it is.
   const fill = background === undefined ? "white" : "transparent";
-  const pipeline = openPicture(picture).extend({ top, right, bottom, left, background: fill });
+  const pipeline = openPicture(picture).resize({ ...canvas, fit: "contain", background: fill });
   if (background !== undefined) {
     const colour = { create: { width: 1, height: 1, channels: 4, background } } as const;
     pipeline.composite([{ input: colour, tile: true, blend: "dest-over" }]);

@@ -4,10 +4,8 @@ import { createRequire } from "node:module";
 
 type Sharp = typeof import("sharp").default;
 
-const MISSING = `sharp is not installed. The strict edge makes its images with it. Install it:
-
-  npm install --save-dev sharp
-`;
+const MISSING =
+  "sharp is not installed. The strict edge makes its images with it. Install it:\n\n  npm install --save-dev sharp\n";
 
 const load = createRequire(import.meta.url);
 

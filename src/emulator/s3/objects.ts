@@ -66,10 +66,9 @@ export function sendObject(
   const asked = faults.has("ignores-range") ? null : request.headers.get("range");
   const range = readRange(asked, body.length);
   if (range === undefined) return new Response(sent(body, faults, request.signal), { headers });
-  headers.set("content-range", contentRange(range, body.length));
-  if (!isThere(range, body.length)) {
-    return { code: "InvalidRange", headers: { "content-range": `bytes */${body.length}` } };
-  }
+  const told = { "content-range": contentRange(range, body.length) };
+  if (!isThere(range, body.length)) return { code: "InvalidRange", headers: told };
+  headers.set("content-range", told["content-range"]);
   const part = body.slice(range.first, range.last + 1);
   headers.set("content-length", `${part.length}`);
   const isWhole = range.last < body.length / 2; // the connection breaks after half of the object

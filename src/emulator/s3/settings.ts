@@ -38,21 +38,17 @@ export const SETTING_RULES = {
   ),
   bucket: matching("the name of a bucket, without a slash", /^[^/]+$/),
   region: text,
-  credentials: table<S3Settings["credentials"]>({
-    accessKeyId: text,
-    secretAccessKey: text,
-  }),
+  credentials: table<S3Settings["credentials"]>({ accessKeyId: text, secretAccessKey: text }),
   sessions: optional(sessions),
   dialect: optional(oneOf("aws", "r2")),
   readable: optional(matching("a prefix of keys", /^/)),
   now: optional(call<() => number>()),
 } satisfies Record<keyof S3Settings, Rule>;
 
-/** What a bucket is and knows. */
+/** What a bucket is and knows. Its keys are secrets by access key id. */
 export type S3State = {
   readonly settings: S3Settings;
   readonly objects: ReadonlyMap<string, Stored>;
-  /** Secrets by access key id. */
   readonly keys: ReadonlyMap<string, string>;
   readonly faults: ReadonlySet<S3Fault>;
   readonly grants: ReadonlySet<S3Grant>;

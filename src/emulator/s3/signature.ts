@@ -21,9 +21,9 @@ export type Session = {
 
 /** What S3 knows when a request arrives. */
 type Registry = {
-  /** The secret of a key id. */
+  /** Secrets by key id. */
   readonly keys: ReadonlyMap<string, string>;
-  /** The session of a key id: every request must carry its token (A11). */
+  /** By key id: every request must carry the token (A11). */
   readonly sessions?: ReadonlyMap<string, Session>;
   readonly region: string;
   /** ms since 1970, by the clock of S3. */
