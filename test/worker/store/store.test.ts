@@ -122,6 +122,21 @@ test("a picture comes out of the store where the cache has forgotten it, and say
   expect(await seen()).toBe("hit");
 });
 
+test.each(["8388736", null])(
+  "a picture of over 8 MiB, with the length %s, is not stored, and S3 is asked once more",
+  async (length) => {
+    const { fetch } = stage.edge;
+    stage.edge.fetch = async (...given) => {
+      const answer = await fetch(...given);
+      answer.headers.delete("content-length");
+      if (length) answer.headers.set("content-length", length);
+      return new Response(Buffer.alloc(8_388_736), answer);
+    };
+    expect(await (await visit()).bytes()).toHaveLength(8_388_736);
+    expect([store.objects.size, stage.s3.requestsBy("worker").length]).toEqual([0, 2]);
+  },
+);
+
 test("without Workers Cache, it is made once, too", async () => {
   env = envWith({ ANSWERS: { ...ANSWERS, keep: 0 } });
   expect(await seen()).toBe("direct");
