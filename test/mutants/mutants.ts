@@ -4,7 +4,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
@@ -13,9 +13,11 @@ import { type Mutant, mutantsOf } from "./mutate.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const SOURCES = "src/{url,worker}/**/*.ts";
 /** How many mutants are tried at once, each in its own copy of the folder. */
-const COPIES = 2;
+const COPIES = availableParallelism();
 /** The percentage that the tests must notice. */
 const REQUIRED = 95;
+/** Where tests run the Worker without importing it: in a thread, or the bundle of it. */
+const RUNNERS = ["hostile/thread.ts", "support/harness.ts", "support/workerd.ts"];
 
 const { values } = parseArgs({
   options: {
@@ -27,19 +29,24 @@ const count = Number(values.mutants);
 const seed = Number(values.seed);
 const temporary = mkdtempSync(join(tmpdir(), "vitrine-mutants-"));
 const running = new Set<ChildProcess>();
-const survivors: Mutant[] = [];
+process.once("exit", () => {
+  for (const child of running) kill(child);
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
+});
+process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
+
+const noticed: Record<Outcome["state"], Mutant[]> = { failed: [], hung: [], survived: [] };
 let tried = 0;
 /** A run that prints nothing for so long has a loop without end: ms. */
 let maxSilence = 300_000;
-process.once("SIGINT", () => end(130)).once("SIGTERM", () => end(143));
 
 const folders = Array.from({ length: COPIES }, (_, at) => copy(join(temporary, `${at}`)));
 console.log("Without a mutant …");
 const [first = ""] = folders;
-const { failed, silence } = await runTests(first, "");
-if (failed !== undefined) {
-  console.error(`The tests must pass without a mutant: ${failed}`);
-  end(2);
+const { state, test, silence } = await runTests(first, "");
+if (state !== "survived") {
+  console.error(`The tests must pass without a mutant: ${test}`);
+  process.exit(2);
 }
 maxSilence = 20_000 + 4 * silence;
 
@@ -49,11 +56,14 @@ const shuffled = fc.shuffledSubarray(all, { minLength: all.length });
 const candidates = fc.sample(shuffled, { seed, numRuns: 1 }).flat();
 await Promise.all(folders.map(tryMutants));
 
-const killed = tried - survivors.length;
-const percent = (100 * killed) / Math.max(1, tried);
-console.log(`\nKilled ${killed} of ${tried}: ${percent.toFixed(1)} %. Seed ${seed}. Survivors:`);
-for (const mutant of survivors) console.log(describe(mutant));
-end(percent < REQUIRED ? 1 : 0);
+const { survived, hung } = noticed;
+const percent = (100 * (tried - survived.length)) / Math.max(1, tried);
+console.log(
+  `\nNoticed ${tried - survived.length} of ${tried}: ${percent.toFixed(1)} %. Seed ${seed}.`,
+);
+for (const mutant of hung) console.log(`Hung: ${describe(mutant)}`);
+for (const mutant of survived) console.log(`Survived: ${describe(mutant)}`);
+process.exit(percent < REQUIRED ? 1 : 0);
 
 /** Copies what git has, with the changes of now. The packages stay where they are. */
 function copy(folder: string): string {
@@ -78,29 +88,43 @@ async function tryMutants(folder: string): Promise<void> {
     if (compiled.code === 0 && tried < count) {
       const number = ++tried;
       const began = Date.now();
-      const { failed } = await runTests(folder, file);
-      if (failed === undefined) survivors.push(mutant);
+      let outcome = await runTests(folder, file);
+      // Once more: a busy machine is no loop without end.
+      if (outcome.state === "hung") outcome = await runTests(folder, file);
+      noticed[outcome.state].push(mutant);
       const seconds = Math.round((Date.now() - began) / 1000);
-      console.log(`${number} ${describe(mutant)}\n   ${seconds} s: ${failed ?? "SURVIVED"}`);
+      console.log(
+        `${number} ${describe(mutant)}\n   ${seconds} s: ${outcome.state} ${outcome.test}`,
+      );
     }
     await writeFile(join(folder, file), source);
   }
 }
 
-/** Runs the tests, those nearest to a file first, and returns what failed first. */
-async function runTests(folder: string, file: string) {
-  const config = ["--config", "test/mutants/vitest.config.ts"];
-  const { code, output, silence } = await run(folder, ["vitest", "run", ...config], file);
-  const test = /^failed (.*)/m.exec(output)?.[1];
-  const failed = code === 0 ? undefined : (test ?? /^.*Error.*/m.exec(output)?.[0] ?? "no end");
-  return { failed, silence };
+/** What the tests did, and the one that did it. `hung`: one ran into its time limit, or the run did not end. */
+type Outcome = {
+  readonly state: "survived" | "failed" | "hung";
+  readonly test: string;
+  readonly silence: number;
+};
+
+/** Runs the tests that can notice a change of a file, up to the first failure; without a file, all. */
+async function runTests(folder: string, file: string): Promise<Outcome> {
+  const related = file ? ["related", file, ...RUNNERS.map((runner) => `test/${runner}`)] : [];
+  const args = [...related, "--run", "--config", "test/mutants/vitest.config.ts"];
+  const { code, output, silence } = await run(folder, ["vitest", ...args], file);
+  const [, state, test = ""] = /^(failed|hung) (.*)/m.exec(output) ?? [];
+  if (state) return { state: state === "hung" ? state : "failed", test, silence };
+  if (code === 0) return { state: "survived", test, silence };
+  const [secret] = /^A secret was .*/m.exec(output) ?? [];
+  return { state: secret ? "failed" : "hung", test: secret ?? `ended with ${code}`, silence };
 }
 
 type Ended = { code: number | null; output: string; silence: number };
 
 /** Runs a program of the packages, until it ends, a test fails, or it is silent for too long. */
 function run(folder: string, [program = "", ...args]: string[], file = ""): Promise<Ended> {
-  const env = { ...process.env, MUTANT_FILE: file, NO_COLOR: "1" };
+  const env = { ...process.env, MUTANT_FILE: file, NO_COLOR: "1", TMPDIR: temporary };
   // A group of its own: with it ends what its tests have started.
   const child = spawn(join("node_modules/.bin", program), args, {
     cwd: folder,
@@ -118,7 +142,7 @@ function run(folder: string, [program = "", ...args]: string[], file = ""): Prom
       silence = Math.max(silence, Date.now() - heard);
       heard = Date.now();
       silent.refresh();
-      if (/^failed .*\n/m.test(output)) kill(child);
+      if (/^(failed|hung) .*\n/m.test(output)) kill(child);
     };
     child.stdout.setEncoding("utf8").on("data", listen);
     child.stderr.setEncoding("utf8").on("data", listen);
@@ -142,10 +166,4 @@ function kill({ pid }: ChildProcess): void {
 function describe({ file, line, before, text }: Mutant): string {
   const short = (code: string) => code.replace(/\s+/g, " ").slice(0, 70);
   return `${file}:${line} ${short(before)} → ${short(text) || "(removed)"}`;
-}
-
-function end(code: number): never {
-  for (const child of running) kill(child);
-  rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
-  process.exit(code);
 }

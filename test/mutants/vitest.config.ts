@@ -1,22 +1,29 @@
 // Runs the short tests for one mutant: those nearest to its file first, up to the first failure.
 
 import { relative } from "node:path";
+import type { SerializedError } from "vitest";
 import { defineConfig, mergeConfig, type TestProjectInlineConfiguration } from "vitest/config";
-import { BaseSequencer, type Reporter, type TestCase, type TestSpecification } from "vitest/node";
+import {
+  BaseSequencer,
+  type Reporter,
+  type TestCase,
+  type TestModule,
+  type TestSpecification,
+} from "vitest/node";
 import OverheardReporter from "../support/overheard.ts";
 import usual from "../vitest.config.ts";
 
 /** Tests that do not run the Worker, or judge its text. */
 const FAR = [
   "test/{bench,browser,dev,emulator,loaders,package,structure}/**",
-  "test/client/size.test.ts",
+  "test/{built/careless,client/size}.test.ts",
 ];
 
 /** The file that is changed, such as `src/worker/origin/sniff.ts`. */
 const changed = process.env["MUTANT_FILE"] ?? "";
 const mirror = changed.replace("src/", "test/").replace(".ts", ".test.ts");
 const folder = mirror.replace(/[^/]+$/, "");
-const NEAREST = [mirror, folder, "test/hostile/", "test/worker/", "test/url/", "test/client/", ""];
+const NEAREST = [mirror, folder, "test/worker/", "test/url/", "test/client/", "test/hostile/", ""];
 
 function distanceOf({ moduleId }: TestSpecification): number {
   return NEAREST.findIndex((start) => relative(usual.root ?? "", moduleId).startsWith(start));
@@ -31,8 +38,22 @@ class NearestFirst extends BaseSequencer {
 /** Prints one line for each test. The runner reads it, and takes a long silence for a loop without end. */
 class LineReporter implements Reporter {
   onTestCaseResult(test: TestCase): void {
-    const { state } = test.result();
-    process.stdout.write(`${state} ${test.module.relativeModuleId}: ${test.fullName}\n`);
+    const { state, errors = [] } = test.result();
+    const isHung = errors.some(({ message }) => /timed out in \d+ms/.test(message));
+    process.stdout.write(
+      `${isHung ? "hung" : state} ${test.module.relativeModuleId}: ${test.fullName}\n`,
+    );
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    for (const { message } of module.errors()) {
+      process.stdout.write(`failed ${module.relativeModuleId}: ${message}\n`);
+    }
+  }
+
+  onTestRunEnd(_modules: unknown, errors: readonly SerializedError[]): void {
+    for (const { message } of errors)
+      process.stdout.write(`failed outside of a test: ${message}\n`);
   }
 }
 
@@ -47,7 +68,8 @@ export default mergeConfig(
       sequence: { sequencer: NearestFirst },
       reporters: [new LineReporter(), new OverheardReporter()],
       bail: 1,
-      maxWorkers: 1,
+      retry: 1, // a busy machine
+      ...(changed && { maxWorkers: 1 }),
     },
   }),
 );
