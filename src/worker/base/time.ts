@@ -27,19 +27,9 @@ export const TIMED_OUT = Symbol("timed out");
 
 /** The result of `work`, or TIMED_OUT if it takes longer than `ms`. */
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof TIMED_OUT> {
-  return new Promise((settle, fail) => {
-    const timer = setTimeout(settle, Math.max(0, ms), TIMED_OUT);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        settle(value);
-      },
-      (error) => {
-        clearTimeout(timer);
-        fail(error);
-      },
-    );
-  });
+  const { promise, resolve } = Promise.withResolvers<typeof TIMED_OUT>();
+  const timer = setTimeout(resolve, ms, TIMED_OUT);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
 const PAUSE_MS = 300;
