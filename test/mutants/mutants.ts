@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { type Mutant, mutantsOf } from "./mutate.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const SOURCES = "src/{url,worker}/**/*.ts";
+const SOURCES = globSync("src/{url,worker}/**/*.ts", { cwd: ROOT }).toSorted();
 /** How many mutants are tried at once, each in its own copy of the folder. */
 const COPIES = availableParallelism();
 /** The percentage that the tests must notice. */
@@ -43,24 +43,21 @@ let maxSilence = 300_000;
 const folders = Array.from({ length: COPIES }, (_, at) => copy(join(temporary, `${at}`)));
 console.log("Without a mutant …");
 const [first = ""] = folders;
-const { state, test, silence } = await runTests(first, "");
+const { state, test, silence } = await runTests(first, SOURCES);
 if (state !== "survived") {
   console.error(`The tests must pass without a mutant: ${test}`);
   process.exit(2);
 }
 maxSilence = 20_000 + 4 * silence;
 
-const files = globSync(SOURCES, { cwd: first }).toSorted();
-const all = files.flatMap((file) => mutantsOf(file, readFileSync(join(first, file), "utf8")));
+const all = SOURCES.flatMap((file) => mutantsOf(file, readFileSync(join(first, file), "utf8")));
 const shuffled = fc.shuffledSubarray(all, { minLength: all.length });
 const candidates = fc.sample(shuffled, { seed, numRuns: 1 }).flat();
 await Promise.all(folders.map(tryMutants));
 
 const { survived, hung } = noticed;
 const percent = (100 * (tried - survived.length)) / Math.max(1, tried);
-console.log(
-  `\nNoticed ${tried - survived.length} of ${tried}: ${percent.toFixed(1)} %. Seed ${seed}.`,
-);
+console.log(`\n${percent.toFixed(1)} % of ${tried} are noticed. Seed ${seed}.`);
 for (const mutant of hung) console.log(`Hung: ${describe(mutant)}`);
 for (const mutant of survived) console.log(`Survived: ${describe(mutant)}`);
 process.exit(percent < REQUIRED ? 1 : 0);
@@ -88,9 +85,9 @@ async function tryMutants(folder: string): Promise<void> {
     if (compiled.code === 0 && tried < count) {
       const number = ++tried;
       const began = Date.now();
-      let outcome = await runTests(folder, file);
+      let outcome = await runTests(folder, [file]);
       // Once more: a busy machine is no loop without end.
-      if (outcome.state === "hung") outcome = await runTests(folder, file);
+      if (outcome.state === "hung") outcome = await runTests(folder, [file]);
       noticed[outcome.state].push(mutant);
       const seconds = Math.round((Date.now() - began) / 1000);
       console.log(
@@ -108,11 +105,12 @@ type Outcome = {
   readonly silence: number;
 };
 
-/** Runs the tests that can notice a change of a file, up to the first failure; without a file, all. */
-async function runTests(folder: string, file: string): Promise<Outcome> {
-  const related = file ? ["related", file, ...RUNNERS.map((runner) => `test/${runner}`)] : [];
-  const args = [...related, "--run", "--config", "test/mutants/vitest.config.ts"];
-  const { code, output, silence } = await run(folder, ["vitest", ...args], file);
+/** Runs the tests that can notice a change of these files, those nearest to a single one first. */
+async function runTests(folder: string, changed: readonly string[]): Promise<Outcome> {
+  const related = [...changed, ...RUNNERS.map((runner) => `test/${runner}`)];
+  const args = ["related", ...related, "--run", "--config", "test/mutants/vitest.config.ts"];
+  const [only = ""] = changed.length === 1 ? changed : [];
+  const { code, output, silence } = await run(folder, ["vitest", ...args], only);
   const [, state, test = ""] = /^(failed|hung) (.*)/m.exec(output) ?? [];
   if (state) return { state: state === "hung" ? state : "failed", test, silence };
   if (code === 0) return { state: "survived", test, silence };

@@ -72,7 +72,7 @@ function* changesOf(node: Node, source: string): Generator<Change> {
       if (isNode(test) && !hasOpposite(test)) yield [test.start, test.end, `!(${textOf(test)})`];
       break;
     case "Literal":
-      yield* literalChangesOf(node, text);
+      yield* literalChangesOf(node, text, /_MS = $/.test(source.slice(0, start)));
       break;
     case "TemplateLiteral":
       if (!text.includes(" ")) yield [start, end, '""'];
@@ -103,11 +103,16 @@ function hasOpposite({ type, operator }: Node): boolean {
   return type === "UnaryExpression" || (type === "BinaryExpression" && /==/.test(String(operator)));
 }
 
-function* literalChangesOf({ start, end, value }: Node, text: string): Generator<Change> {
+function* literalChangesOf(
+  { start, end, value }: Node,
+  text: string,
+  isTime: boolean,
+): Generator<Change> {
   if (typeof value === "boolean") yield [start, end, `${!value}`];
   if (typeof value === "number") {
     // No one notices one ms or byte more in many.
-    const others = value < 1000 ? [value + 1, value - 1] : [value * 2, value / 2];
+    const isLarge = value >= 1000 || isTime;
+    const others = isLarge ? [value * 2, value / 2] : [value + 1, value - 1];
     for (const other of others) yield [start, end, `${other}`];
   }
   if (typeof value === "string" && value !== "" && !value.includes(" ")) yield [start, end, '""'];

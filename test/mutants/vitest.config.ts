@@ -15,7 +15,7 @@ import usual from "../vitest.config.ts";
 
 /** Tests that do not run the Worker, or judge its text. */
 const FAR = [
-  "test/{bench,browser,dev,emulator,loaders,package,structure}/**",
+  "test/{bench,browser,dev,docs,emulator,loaders,package,structure}/**",
   "test/{built/careless,client/size}.test.ts",
 ];
 
