@@ -88,7 +88,7 @@ async function answer(
     const isElsewhere = /^(?:cross|same)-site$/.test(`${headers["sec-fetch-site"] ?? ""}`);
     const isForeign = changes && headers.origin !== `http://${headers.host}`;
     if (isForeign || (isElsewhere && path !== "/")) {
-      const header = `-H 'Origin: http://${headers.host}'`;
+      const header = `-H 'Origin: http://localhost:${front.port}'`;
       return refuse(response, 403, `Not for this page. A command needs the option ${header}`);
     }
     return front.answerSheet(incoming, response);

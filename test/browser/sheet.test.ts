@@ -56,11 +56,12 @@ test("all pictures are decoded at their preset's size, as AVIF, without errors (
   expect([...got.keys()].filter((url) => !url.startsWith(`${address()}/`))).toEqual([]);
   expect(complaints).toEqual([]);
   expect(await page.textContent("#total")).toMatch(/^66 renditions so far: .* Saved: \d\d\s%\.$/);
-  // All of them come out of the store the second time.
-  const url = images.find(([one]) => one.includes("/hero@640w/"))?.[0] ?? images[0]?.[0] ?? "";
+  // A page with seven pictures has none made the second time.
   const accept = "image/avif,image/webp,*/*";
-  const again = await fetch(url, { headers: { accept } });
-  expect(again.headers.get("server-timing")).toMatch(/^cache;desc=stored\b/);
+  const again = images.slice(-7).map(([url]) => fetch(url, { headers: { accept } }));
+  for (const { headers } of await Promise.all(again)) {
+    expect(headers.get("server-timing")).toMatch(/^cache;desc=stored\b/);
+  }
   await page.close();
 });
 
