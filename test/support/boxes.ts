@@ -1,6 +1,5 @@
-// Sizes and boxes as short texts: `100×60`, `40×100 at 30,0`.
+// Sizes as short texts: `100×60`.
 
-import type { Box } from "../../src/emulator/edge/geometry.ts";
 import type { Size } from "../../src/emulator/edge/picture.ts";
 
 export const size = (text: string): Size => {
@@ -8,4 +7,3 @@ export const size = (text: string): Size => {
   return { width, height };
 };
 export const told = ({ width, height }: Size) => `${width}×${height}`;
-export const toldBox = (box: Box) => `${told(box)} at ${box.left},${box.top}`;

@@ -47,20 +47,6 @@ describe("requests that come together", () => {
     },
   );
 
-  test("the others then run at the same time, not one after another (W6)", async () => {
-    const gates: (() => void)[] = [];
-    entrypoint.answer = async () => {
-      await new Promise<void>((resolve) => gates.push(resolve));
-      return new Response(null, { headers: { "cache-control": "no-store" } });
-    };
-    const all = Promise.all(Array.from({ length: 5 }, () => ask()));
-    while (gates.length < 1) await Promise.resolve();
-    gates[0]?.();
-    while (gates.length < 5) await new Promise(setImmediate);
-    for (const open of gates) open();
-    expect(await all).toHaveLength(5);
-  });
-
   test("where the first fails, the others run on their own (W6)", async () => {
     let times = 0;
     entrypoint.answer = async () => {
@@ -70,16 +56,6 @@ describe("requests that come together", () => {
     };
     const all = await Promise.allSettled([ask(), ask(), ask()]);
     expect(all.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
-  });
-
-  test("requests for different keys do not wait for each other (W6)", async () => {
-    count("max-age=60");
-    const release = hold();
-    const slow = line("/slow");
-    count("max-age=60");
-    expect(await line("/fast")).toMatch(/^MISS/);
-    release();
-    await slow;
   });
 
   test("one with Authorization does not take what is not public (W6, W9)", async () => {

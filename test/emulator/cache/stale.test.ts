@@ -35,19 +35,6 @@ describe("while a response is renewed", () => {
     expect(await line()).toBe("HIT run 2");
   });
 
-  test("each other place shows its old one once, and then the new one, without a run (W5, W8)", async () => {
-    count("max-age=60, stale-while-revalidate=600");
-    for (const place of ["one", "two"]) await ask("/a", {}, { place });
-    wait(60);
-    await ask("/a", {}, { place: "one" });
-    await cache.settled();
-    expect(await line("/a", {}, { place: "two" })).toBe("UPDATING run 1");
-    await cache.settled();
-    expect(await line("/a", {}, { place: "two" })).toBe("HIT run 2");
-    expect(await line("/a", {}, { place: "three" })).toBe("HIT run 2");
-    expect(cache.runs).toHaveLength(2);
-  });
-
   test.each([
     ["fails", fails],
     ["answers 503", answers503],

@@ -3,15 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { ImageOptions } from "../../../src/emulator/edge/options.ts";
 import type { Original } from "../../../src/emulator/edge/read-original.ts";
-import {
-  moving,
-  original,
-  paint,
-  painted,
-  photo,
-  QUALITIES,
-  render,
-} from "../../support/painting.ts";
+import { moving, original, paint, photo, QUALITIES, render } from "../../support/painting.ts";
 
 describe("formats", () => {
   /** An original of a type. GIF, PNG and WebP are lossless here. */
@@ -47,16 +39,6 @@ describe("formats", () => {
     const made = await render(await encoded(look, type), image);
     expect(made.type).toBe(expected);
   });
-
-  test.each(["png", "webp", "avif"] as const)(
-    "a %s has an alpha channel only if it is transparent (O6)",
-    async (format) => {
-      const opaque = await render(await painted(PHOTO), { format });
-      const transparent = await render(await painted(HOLES), { format });
-      expect([opaque.metadata.hasAlpha, transparent.metadata.hasAlpha]).toEqual([false, true]);
-      expect([opaque.look(2, 2), transparent.look(2, 2)]).toEqual(["rg/by", "r./by"]);
-    },
-  );
 
   test.each(["jpeg", "baseline-jpeg", "webp", "avif"] as const)(
     "quality changes a %s, by number and by name (O5)",

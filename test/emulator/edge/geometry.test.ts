@@ -1,10 +1,10 @@
 // Sizes and boxes: fit, density, trim, border.
 
 import { expect, test } from "vitest";
-import { fitting, outputSize, trimBox } from "../../../src/emulator/edge/geometry.ts";
+import { fitting } from "../../../src/emulator/edge/geometry.ts";
 import type { Transformations } from "../../../src/emulator/edge/options.ts";
 import type { Size } from "../../../src/emulator/edge/picture.ts";
-import { size, told, toldBox } from "../../support/boxes.ts";
+import { size, told } from "../../support/boxes.ts";
 
 /** The part of a source, the size to which it is scaled, and the canvas if it is larger. */
 const fitted = (source: string, options: Transformations) => {
@@ -61,31 +61,3 @@ function combinations(values: readonly number[], length: number): readonly numbe
 
 const within = (inner: Size, outer: Size) =>
   inner.width <= outer.width && inner.height <= outer.height;
-
-type Trim = Exclude<Transformations["trim"], string | undefined>;
-
-test.each<[Trim, number, string]>([
-  [{}, 1, "100×60 at 0,0"],
-  [{ left: 10, top: 5, width: 30, height: 20 }, 1, "30×20 at 10,5"],
-  [{ right: 10, bottom: 5, width: 30, height: 20 }, 1, "30×20 at 60,35"],
-  [{ left: 50, right: 40, width: 30 }, 1, "10×60 at 50,0"],
-  [{ left: 10, right: 5, top: 3, bottom: 4 }, 2, "70×46 at 20,6"],
-  [{ left: 10, width: 30, height: 20 }, 9, "60×40 at 20,0"],
-  [{ left: 500 }, 1, "1×60 at 99,0"],
-  [{ left: 70, right: 70 }, 1, "1×60 at 70,0"],
-  [{ width: 500, height: 500 }, 1, "100×60 at 0,0"],
-])("trim %j at dpr %d leaves %s of 100×60 (O2, O12)", (trim, dpr, expected) => {
-  expect(toldBox(trimBox(size("100×60"), { trim, dpr }))).toBe(expected);
-});
-
-test.each<[Transformations, string]>([
-  [{ rotate: 90 }, "60×100"],
-  [{ rotate: 180 }, "100×60"],
-  [{ rotate: 270, width: 30 }, "30×50"],
-  [{ rotate: 360, width: 50 }, "50×30"],
-  [{ width: 50, border: { color: "red", top: 1, right: 2, bottom: 3, left: 4 } }, "56×34"],
-  [{ fit: "pad", width: 50, height: 50, border: { color: "red", width: 1 } }, "52×52"],
-  [{ width: 20, dpr: 3, border: { color: "red", width: 1 } }, "44×28"],
-])("the size of the rendition of 100×60 with %j (O2, O11, O12)", (options, expected) => {
-  expect(told(outputSize(size("100×60"), options))).toBe(expected);
-});

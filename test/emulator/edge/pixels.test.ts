@@ -130,19 +130,6 @@ test.each<[Partial<OverlayOptions>, string]>([
   expect([rendition.size, rendition.look(3, 3)]).toEqual(["30×30", expected]);
 });
 
-test("overlays come in order after everything else, half visible or clipped (O12)", async () => {
-  const image = { border: { color: "lime", width: 10 }, background: "red" };
-  const drawn = [
-    await overlay("rr/rr", { left: 0, top: 0 }),
-    await overlay("b", { left: 10, top: 10 }),
-  ];
-  expect((await exact(await painted("."), image, drawn)).look(3, 3)).toBe("rrg/rbg/ggg");
-  const half = await exact(await painted("www"), {}, [await overlay("r", { opacity: 0.5 })]);
-  expect(half.pixel(15, 5)).toEqual([255, 127, 127, 255]);
-  const large = await exact(await painted("w"), {}, [await overlay("rgb/byr/gry")]);
-  expect([large.size, large.look(1, 1)]).toEqual(["10×10", "y"]);
-});
-
 test.each([
   [1, "rg/by"],
   [2, "gr/yb"],

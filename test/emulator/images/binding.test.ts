@@ -245,18 +245,6 @@ test("reads AVIF where the zone may, and makes nothing that is too large (B4)", 
   expect(await codeOf(work(200, 100))).toBeUndefined();
 });
 
-test("keeps the frames of a GIF and a WebP, unless anim is false (B2)", async () => {
-  const moving = await animation(8, 8, "red", "blue");
-  const pages = async (output: ImageOutputOptions) => {
-    const made = await edge.images.input(streamOf(moving)).transform({ width: 4 }).output(output);
-    return (await sharp(await bytesOf(made), { animated: true }).metadata()).pages ?? 1;
-  };
-  expect(await pages({ format: "image/gif" })).toBe(2);
-  expect(await pages(WEBP)).toBe(2);
-  expect(await pages({ ...WEBP, anim: false })).toBe(1);
-  expect(await pages(PNG)).toBe(1);
-});
-
 test("may pass on an original in place of what was asked for (B6)", async () => {
   const moving = await animation(20, 20, "red", "blue");
   const limits = { bytes: 1e6, pixels: 1e6, side: 12_000, animation: 700 };
