@@ -7,6 +7,7 @@ import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { finish, watchWork } from "../../support/clock.ts";
+import { envOf } from "../../support/engines.ts";
 import { BASE, ENV, NEXT, VARS } from "../../support/env.ts";
 import {
   arrange,
@@ -177,6 +178,13 @@ test.each(NOT_STORED)("%s is not stored, and not looked for", async (_what, path
   await visit(path, "here", own);
   expect(store.objects.size).toBe(0);
   expect(store.calls.filter(({ method }) => method === "put")).toEqual([]);
+});
+
+test("a preset with an overlay by its key is stored", async () => {
+  const card = { width: 100, draw: [{ key: KEY }] };
+  env = envOf("binding", { PRESETS: { card }, ANSWERS, RENDITIONS: store });
+  expect((await visit()).status).toBe(200);
+  expect(store.objects.size).toBe(1);
 });
 
 describe("while S3 is down,", () => {
