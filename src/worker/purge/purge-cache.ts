@@ -47,11 +47,9 @@ export async function callCache(
   { context, deadline }: PurgeScope,
 ): Promise<UpstreamFailure | undefined> {
   const loopback = context.exports?.Renditions;
-  const left = deadline - Date.now();
   if (!loopback) return undefined; // nothing is kept, so nothing old can be shown
-  if (left <= 0) return TOO_LATE;
   try {
-    const result = await withTimeout(left, loopback.purge(options));
+    const result = await withTimeout(deadline - Date.now(), loopback.purge(options));
     if (result === TIMED_OUT) return TOO_LATE;
     const { success, errors } = result;
     if (success || errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
