@@ -6,7 +6,8 @@ import { asked, mood } from "./inputs.ts";
 import { object } from "./paths.ts";
 import { BOUND, fallbackCalls, get, HOST, optionsOf, property, SIGNING_KEYS } from "./property.ts";
 import { anyText, isKey, NEAR, respellEncoded, spellPath, spots, words } from "./spelling.ts";
-import { type Events, NOW, NOW_S, PLACES, VARIANTS, withoutSource } from "./world.ts";
+import { withoutSource } from "./upstream.ts";
+import { type Events, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";
 
 const DESCRIPTORS = { card: ["", "@1x", "@2x"], hero: ["", "@640w", "@1920w"] } as const;
 
@@ -75,9 +76,12 @@ export const ofAddresses = {
         if (cf !== undefined) assert.deepEqual({ quality, ...optionsOf(cf) }, options);
       }
       assert.deepEqual(seen(same), seen(one));
-      for (const { of, transforms, output } of one.made) {
-        if (of === source)
-          assert.deepEqual([output.quality ?? quality, transforms], [quality, [transform]]);
+      for (const { url, transforms, output } of one.bound) {
+        if (url === source)
+          assert.deepEqual(
+            [Number(output["quality"] ?? quality), transforms],
+            [Number(quality), [transform]],
+          );
       }
       const near = NEAR[turn % NEAR.length]?.(key) ?? assert.fail();
       if (near === key || !isKey(near)) return;

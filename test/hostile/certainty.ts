@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { type Asked, askedWithoutSts, mood } from "./inputs.ts";
 import { fault } from "./kept-visits.ts";
 import { fallbackCalls, namesObject, pay, property, type Visit } from "./property.ts";
-import { type Call, CONFIG, createIsolate, DIRECT } from "./world.ts";
+import type { Call } from "./upstream.ts";
+import { CONFIG, createIsolate, DIRECT } from "./world.ts";
 
 const FAILURES = [
   ...[fault(9408, 403), fault(9408, 403), fault(9408, 401), fault(9519, 502), fault(9420, 415)],
@@ -32,7 +33,7 @@ const likely: fc.Arbitrary<Asked> = fc
 function isSaid(status: number, own: readonly Call[]): boolean {
   if (status === 404) return own.some(namesObject);
   // Its first bytes are enough to see that it is no image, also if it is longer or shorter than it should be.
-  return own.some(({ cf, said = "" }) => cf !== undefined || /^200 (?!breaks)/.test(said));
+  return own.some(({ cf, reply = "" }) => cf !== undefined || /^200 (?!breaks)/.test(reply));
 }
 
 /** The most seconds for which a cache may keep an answer that is not the URL's image. */
@@ -84,4 +85,4 @@ export const ofCertainty = {
   ),
 };
 
-const sayings = (own: readonly Call[]) => own.map(({ said }) => said).join(", ");
+const sayings = (own: readonly Call[]) => own.map(({ reply }) => reply).join(", ");

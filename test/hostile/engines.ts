@@ -1,12 +1,14 @@
 // The engines with which a Worker is attacked, and what of the configuration each of them needs.
 
+import type { Session } from "../../src/emulator/s3/signature.ts";
+import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
 import { EC_KEY } from "../support/issuer.ts";
 
 /**
- * `cf`: the edge fetches the object. Else the Worker does: from S3, from R2, or with session credentials of a
- * role.
+ * `cf`: the edge fetches the object. Else the Worker does: from S3, from R2, or with session credentials, either
+ * of a role or in its slots.
  */
-export const ENGINES = ["cf", "binding", "r2", "role"] as const;
+export const ENGINES = ["cf", "binding", "r2", "role", "session"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 
@@ -25,6 +27,28 @@ export const SESSION = {
   secretAccessKey: "r0le/secret".repeat(4),
   sessionToken: "FwoGZXIvYXdzEBYaDHqa0AP1/a/token/of/the/role",
 };
+
+/** The session tokens of the two slots. */
+export const TOKENS = [
+  "FwoGZXIvYXdzEBYa/the/token/now",
+  "FwoGZXIvYXdzEBYa/the/token/next",
+] as const;
+
+/** The session credentials that S3 knows, by their key ids. */
+export function sessionsOf(engine: Engine): Map<string, Session> {
+  const all =
+    engine === "role"
+      ? [SESSION]
+      : engine === "session"
+        ? [
+            { ...CREDENTIALS, sessionToken: TOKENS[0] },
+            { ...NEXT_CREDENTIALS, sessionToken: TOKENS[1] },
+          ]
+        : [];
+  return new Map(
+    all.map(({ accessKeyId, ...one }) => [accessKeyId, { ...one, expires: Infinity }]),
+  );
+}
 
 const OIDC = { issuer: "https://images.example" };
 
@@ -60,8 +84,14 @@ export function withEngine(vars: object, engine: Engine): object {
     name === "light" ? { ...preset, draw: [MARK] } : preset,
   );
   const ROUTES = vars.ROUTES.map(({ svg: _, ...route }) => route);
-  const own = engine === "role" ? { OIDC, OIDC_SIGNING_KEY: EC_KEY } : {};
-  return { ...vars, ...own, BUCKETS, ROUTES, PRESETS };
+  return { ...vars, ...secretsOf(engine, vars), BUCKETS, ROUTES, PRESETS };
+}
+
+function secretsOf(engine: Engine, vars: Table): Table {
+  const [AWS_SESSION_TOKEN, next] = TOKENS;
+  const AWS_SESSION_TOKEN_NEXT = vars["AWS_ACCESS_KEY_ID_NEXT"] ? next : "";
+  if (engine === "role") return { OIDC, OIDC_SIGNING_KEY: EC_KEY };
+  return engine === "session" ? { AWS_SESSION_TOKEN, AWS_SESSION_TOKEN_NEXT } : {};
 }
 
 function isVars(vars: object): vars is Vars {

@@ -22,7 +22,7 @@ describe("for any request,", () => {
     "%s: %s",
     async (property) => {
       for (const engine of ENGINES) {
-        const runs = engine === "cf" ? RUNS : RUNS / 5;
+        const runs = engine === "cf" ? RUNS : RUNS / 6;
         const outcome = await ask(thread, { property, engine, seed: SEED, runs });
         expect(outcome.finding, engine).toBeUndefined();
         expect(outcome.runs).toBe(runs);

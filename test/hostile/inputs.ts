@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { HEALTH_TOKEN } from "../support/env.ts";
 import { path, query } from "./paths.ts";
 import { headerText, spellPath, words } from "./spelling.ts";
-import { CONFIG, type Mood, NOW_S } from "./world.ts";
+import type { Mood } from "./upstream.ts";
+import { CONFIG, NOW_S } from "./world.ts";
 
 const oneOf = (text: string) => fc.constantFrom(...words(text));
 

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import type { Fault } from "../../src/emulator/edge/faults.ts";
 import { type Manner, type Order, type Reader, requestFor, sourceOf } from "./orders.ts";
 import type { Suspect, Visit } from "./property.ts";
-import { type Call, type Mood, NOW, type Scene, visit } from "./world.ts";
+import type { Call, Mood } from "./upstream.ts";
+import { NOW, type Scene, visit } from "./world.ts";
 
 /** What ANSWERS says if it says nothing: s. */
 export const KEEP = 300;

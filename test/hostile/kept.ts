@@ -17,12 +17,12 @@ import {
   type Manner,
   manner,
   type Order,
-  OTHER_KEY,
   order,
   reader,
   sourceOf,
 } from "./orders.ts";
 import { property, type Visit } from "./property.ts";
+import { OTHER_SECRETS } from "./upstream.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf, nameOf, PLACES } from "./world.ts";
 
 /**
@@ -61,7 +61,7 @@ export const ofKept = {
     async (suspect, { first, reads, mood: now, hasStore, visits }) => {
       const cache = emptyCache();
       const store = hasStore ? createR2() : undefined;
-      const denying = { ...now, denied: OTHER_KEY };
+      const denying = { ...now, denied: OTHER_SECRETS.OTHER_ACCESS_KEY_ID };
       let seconds = 0;
       for (const { order: next, manner: how, deploy, step: more, ...own } of visits) {
         seconds += more;

@@ -7,7 +7,8 @@ import { HEALTH_TOKEN } from "../support/env.ts";
 import { RANGES } from "../support/tables/ranges.ts";
 import { mood } from "./inputs.ts";
 import { spellPath } from "./spelling.ts";
-import { CONFIG, type Mood, PLACES, VARIANTS, WITH_FACTS } from "./world.ts";
+import { type Mood, OTHER_SECRETS } from "./upstream.ts";
+import { CONFIG, PLACES, VARIANTS, WITH_FACTS } from "./world.ts";
 
 /** What shapes a rendition, as far as a URL says it. */
 export type Order = {
@@ -164,13 +165,6 @@ function signQuery({ route, variant, key, version }: Order, how: Manner, now: nu
     .digest("base64url");
   return `?exp=${exp}&kid=${how.kid}${version === null ? "" : `&v=${version}`}&sig=${sig}`;
 }
-
-/** The key of a bucket that a deploy opens with its own credentials. */
-export const OTHER_KEY = "AKIAQYLPMN5HHHFPTYPO";
-export const OTHER_SECRETS = {
-  OTHER_ACCESS_KEY_ID: OTHER_KEY,
-  OTHER_SECRET_ACCESS_KEY: "s3cret".repeat(6),
-};
 
 const { media } = CONFIG.BUCKETS;
 

@@ -2,17 +2,8 @@
 
 import type fc from "fast-check";
 import { type Asked, toRequest } from "./inputs.ts";
-import {
-  type Call,
-  CONFIG,
-  FALLBACKS,
-  PLACES,
-  type Scene,
-  VARIANTS,
-  visit,
-  type Worker,
-  withoutSource,
-} from "./world.ts";
+import { type Call, FALLBACKS, withoutSource } from "./upstream.ts";
+import { CONFIG, PLACES, type Scene, VARIANTS, visit, type Worker } from "./world.ts";
 
 /** The parts of a Worker that properties use. */
 export type Suspect = {
@@ -93,6 +84,6 @@ export const BOUND = Object.entries(VARIANTS).map(([name, sizes]) => {
 type Sizes = { quality?: number; dpr?: number; width?: number; height?: number };
 
 /** Returns whether S3 said, to the Worker itself, that an object is missing or denied. */
-export function namesObject({ cf, said = "" }: Call): boolean {
-  return cf === undefined && /^404|AccessDenied|NoSuchKey|InvalidObjectState/.test(said);
+export function namesObject({ cf, reply = "" }: Call): boolean {
+  return cf === undefined && /^404|AccessDenied|NoSuchKey|InvalidObjectState/.test(reply);
 }

@@ -1,9 +1,10 @@
 // One misbehaviour for each property, which shows that the property can fail. Each is put around a Worker that is
 // right: none knows its code.
 
+import { ORIGINAL } from "./files.ts";
 import type { PropertyName } from "./properties.ts";
 import type { Suspect } from "./property.ts";
-import { ORIGINAL, type Worker } from "./world.ts";
+import type { Worker } from "./world.ts";
 
 type Fetch = Worker["fetch"];
 type Sabotage = (suspect: Suspect) => Suspect;

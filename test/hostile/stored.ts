@@ -5,22 +5,13 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
-import { ORIGINAL, PLACE, typeOf } from "./bound.ts";
+import { ORIGINAL, PLACE, typeOf } from "./files.ts";
 import { mood } from "./inputs.ts";
 import { callsFor, GET, pay } from "./kept-visits.ts";
-import { healthy, type Order, OTHER_SECRETS, order, reader, sourceOf } from "./orders.ts";
+import { healthy, type Order, order, reader, sourceOf } from "./orders.ts";
 import { property, type Visit } from "./property.ts";
-import {
-  CONFIG,
-  createIsolate,
-  DIRECT,
-  emptyCache,
-  engineNow,
-  type Mood,
-  nameOf,
-  REPLIES,
-  TWISTS,
-} from "./world.ts";
+import { type Mood, OTHER_SECRETS, REPLIES, TWISTS } from "./upstream.ts";
+import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow, nameOf } from "./world.ts";
 
 /** One bucket, opened by the keys of all on an open route, and by its own on a signed one. */
 const SHARED = {
@@ -85,8 +76,8 @@ const shownBy = ({ answer, body }: Visit) =>
   [answer.status, answer.headers.get("etag"), body] as const;
 
 /** The formats that the engines were asked for, in order; "none" if they may choose. */
-const formatsIn = ({ calls, made }: Visit) => [
-  ...made.map(({ output }) => output.format.replace("image/", "")),
+const formatsIn = ({ calls, bound }: Visit) => [
+  ...bound.map(({ output: { format = "" } }) => format.replace("image/", "")),
   ...calls.flatMap(({ cf }) => (cf ? [cf.image?.format?.replace("baseline-", "") ?? "none"] : [])),
 ];
 
@@ -215,8 +206,8 @@ async function visitStored(
   const source = sourceOf(wanted);
   const entry = model.get(name);
   const known = READS.includes(fault) && !entry?.isSpoilt ? entry?.shown : undefined;
-  const said = visited.calls.map((call) => call.said);
-  const when = `${status}, ${JSON.stringify({ meaning, fault, spoilt, engine, said })}`;
+  const replies = visited.calls.map(({ reply }) => reply);
+  const when = `${status}, ${JSON.stringify({ meaning, fault, spoilt, engine, replies })}`;
 
   if (meaning === "outage") {
     if (!known) return assert.ok(status >= 500, when);
