@@ -10,7 +10,7 @@ import { FACTS, isFacts } from "./facts.ts";
 import { mood } from "./inputs.ts";
 import { callsFor, failing, KEEP, pay, step } from "./kept-visits.ts";
 import {
-  CHANGED,
+  changedDeploys,
   EQUAL,
   healthy,
   MARK,
@@ -23,7 +23,16 @@ import {
 } from "./orders.ts";
 import { property, type Visit } from "./property.ts";
 import { OTHER_SECRETS } from "./upstream.ts";
-import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf, nameOf, PLACES } from "./world.ts";
+import {
+  CONFIG,
+  createIsolate,
+  DIRECT,
+  emptyCache,
+  engineNow,
+  loopbackOf,
+  nameOf,
+  PLACES,
+} from "./world.ts";
 
 /**
  * All that a visitor gets, except the times that it took, and the length, which is known of what is stored. A refusal
@@ -67,11 +76,13 @@ export const ofKept = {
         seconds += more;
         const wanted = next.again ? twinOf(first, next.twin) : next.other;
         const what = [wanted, how, own.reads ?? reads] as const;
-        const vars = CHANGED[Math.max(0, deploy - 127) % CHANGED.length] ?? CONFIG;
+        const deploys = changedDeploys(engineNow());
+        const vars = deploys[Math.max(0, deploy - 127) % deploys.length] ?? CONFIG;
         const scene = { isolate: createIsolate(vars, store), cache };
         const kept = await pay(suspect, what, denying, scene, seconds);
         const direct = createIsolate({ ...vars, ANSWERS: DIRECT.ANSWERS });
         const made = await pay(suspect, what, denying, { isolate: direct, cache }, seconds);
+        assert.notEqual(made.answer.status, 500, "the configuration is broken");
         assert.deepEqual(seen(kept), seen(made));
         assert.ok(!kept.logged.some((line) => line.includes("cache-unusable")), "made directly");
         if (kept.answer.ok) assert.ok(kept.loops.length > 0, "the cache is not asked");

@@ -5,6 +5,7 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { HEALTH_TOKEN } from "../support/env.ts";
 import { RANGES } from "../support/tables/ranges.ts";
+import type { Engine } from "./engines.ts";
 import { mood } from "./inputs.ts";
 import { spellPath } from "./spelling.ts";
 import { type Mood, OTHER_SECRETS } from "./upstream.ts";
@@ -168,26 +169,22 @@ function signQuery({ route, variant, key, version }: Order, how: Manner, now: nu
 
 const { media } = CONFIG.BUCKETS;
 
+/** A deploy that changes each option of all presets, and whether the edge alone has its value. */
+const OPTIONS = Object.entries(RANGES).flatMap(([option, { right, needs, lacking, ...range }]) => {
+  if (range.isOfVariants) return []; // a preset has one of these two
+  const value = option === "width" ? 900 : right[0]; // its heights must stay possible
+  const presets = Object.entries(CONFIG.PRESETS).map(([name, one]) => [
+    name,
+    { ...one, ...needs, [option]: value },
+  ]);
+  const vars = { ...CONFIG, PRESETS: Object.fromEntries(presets) };
+  return [{ vars, isOfEdge: option === "draw" || lacking?.includes(value) === true }];
+});
+
 /** Deploys that change what shapes renditions: each option, the SVG rule, and the bucket. */
-export const CHANGED: readonly object[] = [
+export const changedDeploys = (engine: Engine): readonly object[] => [
   CONFIG,
-  ...Object.entries(RANGES).flatMap(
-    ([
-      option,
-      {
-        right: [value],
-        needs,
-        isOfVariants,
-      },
-    ]) => {
-      if (isOfVariants) return []; // a preset has one of these two
-      const changed = Object.entries(CONFIG.PRESETS).map(([name, one]) => [
-        name,
-        { ...one, ...needs, [option]: value },
-      ]);
-      return [{ ...CONFIG, PRESETS: Object.fromEntries(changed) }];
-    },
-  ),
+  ...OPTIONS.filter(({ isOfEdge }) => engine === "cf" || !isOfEdge).map(({ vars }) => vars),
   { ...CONFIG, ROUTES: CONFIG.ROUTES.map((route) => ({ ...route, svg: !("svg" in route) })) },
   withMedia({ prefix: "published/icons/" }),
   withMedia({ bucket: "acme-media-2" }),
