@@ -30,110 +30,94 @@ The exit code is 1 if there is a finding.
 const PORTION = 1000;
 const PORTION_MS = 600_000; // also with `nice`, on a busy machine
 
-/** A property with an engine. */
-type Target = {
-  readonly property: PropertyName;
-  readonly engine: Engine;
-  /** How many inputs it gets in all, got, and has tried. */
-  readonly share: number;
-  given: number;
-  tried: number;
-  isBroken: boolean;
-};
-
 const { inputs, seconds, seed, property, engine } = readOptions();
 const names = property === undefined ? PROPERTY_NAMES : [property];
 const engines = engine === undefined ? ENGINES : [engine];
-const pairs = engines.flatMap((engine) => names.map((property) => ({ property, engine })));
-const targets = pairs.map((pair, at): Target => {
-  const share = Math.floor(inputs / pairs.length) + (at < inputs % pairs.length ? 1 : 0);
-  return { ...pair, share, given: 0, tried: 0, isBroken: false };
-});
-const began = performance.now();
+const portions = portionsOf();
+const tried = new Map<PropertyName, number>(names.map((name) => [name, 0]));
+const broken = new Set<string>();
 const tally = new Map<string, number>();
+const began = performance.now();
 const stop = new AbortController();
-let portions = 0;
 process.once("SIGINT", () => stop.abort());
 
 const chosen = `${property ? ` --property ${property}` : ""}${engine ? ` --engine ${engine}` : ""}`;
 console.log(`Seed ${seed}: npm run fuzz -- --seed ${seed} --inputs ${inputs}${chosen}`);
 await Promise.all(Array.from({ length: availableParallelism() }, attack));
 report();
-const isBroken = targets.some((target) => target.isBroken);
-process.exitCode = isBroken ? 1 : stop.signal.aborted ? 130 : 0;
+process.exitCode = broken.size > 0 ? 1 : stop.signal.aborted ? 130 : 0;
+
+/** Each property with each engine in turn, with seeds of its own: the same if it alone is tried. */
+function portionsOf(): (Attack & { readonly runs: number; readonly engine: Engine })[] {
+  const pairs = engines.flatMap((engine) => names.map((property) => ({ property, engine })));
+  const shares = pairs.map((pair, at) => {
+    const runs = Math.floor(inputs / pairs.length) + (at < inputs % pairs.length ? 1 : 0);
+    const own =
+      PROPERTY_NAMES.indexOf(pair.property) * 1_000_003 + ENGINES.indexOf(pair.engine) * 97_000_007;
+    return Array.from({ length: Math.ceil(runs / PORTION) }, (_, number) => {
+      const given = number * PORTION;
+      const size = Math.min(PORTION, runs - given);
+      return { ...pair, runs: size, seed: (seed + given + size + own) | 0 };
+    });
+  });
+  const rounds = Array.from({ length: shares[0]?.length ?? 0 }, (_, round) => round);
+  return rounds.flatMap((round) => shares.flatMap((share) => share[round] ?? []));
+}
 
 /** Lets a thread attack until there are no more inputs. */
 async function attack(): Promise<void> {
   const thread = startThread();
-  for (let target = nextTarget(); target !== undefined; target = nextTarget()) {
+  while (!stop.signal.aborted) {
+    const next = portions.shift();
+    const isLate = seconds !== undefined && performance.now() - began > seconds * 1000;
+    if (next === undefined || isLate) break;
+    if (broken.has(`${next.property} ${next.engine}`)) continue;
     const late = AbortSignal.timeout(PORTION_MS);
     try {
-      const signal = AbortSignal.any([stop.signal, late]);
-      note(target, await ask(thread, portionOf(target), signal));
+      note(next, await ask(thread, next, AbortSignal.any([stop.signal, late])));
     } catch (error) {
       if (stop.signal.aborted) break;
       if (!late.aborted) throw error;
-      target.isBroken = true;
-      console.log(`\nBroken with ${target.engine}: ${target.property}: a loop without end`);
+      broken.add(`${next.property} ${next.engine}`);
+      console.log(`\nBroken with ${next.engine}: ${next.property}: a loop without end`);
       break;
     }
   }
   await thread.terminate();
 }
 
-/** Each property with each engine in turn. */
-function nextTarget(): Target | undefined {
-  const isLate = seconds !== undefined && performance.now() - began > seconds * 1000;
-  const open = targets.filter(({ isBroken, given, share }) => !isBroken && given < share);
-  return isLate || stop.signal.aborted ? undefined : open[portions++ % open.length];
+function note({ property, engine }: (typeof portions)[number], outcome: Outcome): void {
+  const { runs, tally: counts, finding } = outcome;
+  tried.set(property, (tried.get(property) ?? 0) + runs);
+  for (const [name, times] of Object.entries(counts))
+    tally.set(name, (tally.get(name) ?? 0) + times);
+  if (process.stdout.isTTY) process.stdout.write(`\r${total()} of ${inputs} inputs\x1b[K`);
+  if (finding === undefined || broken.has(`${property} ${engine}`)) return;
+  broken.add(`${property} ${engine}`);
+  console.log(`\nBroken with ${engine}: ${property}: ${PROPERTIES[property].says}`);
+  console.log(`  by (made smaller ${finding.shrinks} times): ${JSON.stringify(finding.input)}`);
+  console.log(`  ${finding.error.replaceAll("\n", "\n  ")}`);
+  const all = [...readFindings(), { property, engine, input: finding.input }];
+  writeFileSync(FINDINGS, `${JSON.stringify(all, null, 2)}\n`);
 }
 
-/** The next inputs, with their own seed: the same if only this property or engine is tried. */
-function portionOf(target: Target): Attack {
-  const { property, engine, given, share } = target;
-  const runs = Math.min(PORTION, share - given);
-  target.given += runs;
-  const own = PROPERTY_NAMES.indexOf(property) * 1_000_003 + ENGINES.indexOf(engine) * 97_000_007;
-  return { property, engine, runs, seed: (seed + given + own) | 0 };
-}
-
-function note(target: Target, { runs, tally: seen, finding }: Outcome): void {
-  target.tried += runs;
-  for (const [what, times] of Object.entries(seen)) tally.set(what, (tally.get(what) ?? 0) + times);
-  if (finding !== undefined && !target.isBroken) {
-    const { property, engine } = target;
-    target.isBroken = true;
-    console.log(`\nBroken with ${engine}: ${property}: ${PROPERTIES[property].says}`);
-    console.log(`  by (made smaller ${finding.shrinks} times): ${JSON.stringify(finding.input)}`);
-    console.log(`  ${finding.error.replaceAll("\n", "\n  ")}`);
-    const all = [...readFindings(), { property, engine, input: finding.input }];
-    writeFileSync(FINDINGS, `${JSON.stringify(all, null, 2)}\n`);
-  }
-  const line = `${total(targets).toLocaleString("en")} of ${inputs.toLocaleString("en")} inputs`;
-  if (process.stdout.isTTY) process.stdout.write(`\r${line}\x1b[K`);
-  else if (portions % 100 === 0) console.log(line);
-}
-
-function total(some: readonly Target[]): number {
-  return some.reduce((sum, { tried }) => sum + tried, 0);
+function total(): number {
+  return [...tried.values()].reduce((sum, count) => sum + count, 0);
 }
 
 function report(): void {
   console.log("");
-  for (const name of names) {
-    const own = targets.filter(({ property }) => property === name);
-    const wrong = own.filter(({ isBroken }) => isBroken).map(({ engine }) => engine);
-    const count = total(own);
-    const outcome = wrong.length > 0 ? `BROKEN ${wrong}` : count > 0 ? "held" : "not tried";
-    const figures = `${count.toLocaleString("en").padStart(9)}  ${outcome.padEnd(9)}`;
-    console.log(`${figures}  ${name}: ${PROPERTIES[name].says}`);
+  for (const [name, count] of tried) {
+    const isBroken = [...broken].some((one) => one.startsWith(`${name} `));
+    const outcome = isBroken ? "BROKEN" : count > 0 ? "held" : "not tried";
+    console.log(
+      `${`${count}`.padStart(9)}  ${outcome.padEnd(9)}  ${name}: ${PROPERTIES[name].says}`,
+    );
   }
-  const seen = [...tally].sort(([one], [other]) => one.localeCompare(other));
-  const counts = seen.map(([what, times]) => `${times.toLocaleString("en")} ${what}`).join(", ");
-  const findings = targets.filter(({ isBroken }) => isBroken).length;
+  const counts = [...tally].sort().map(([name, times]) => `${times} ${name}`);
   const took = Math.round((performance.now() - began) / 1000);
-  console.log(`\nRequests: ${counts}`);
-  console.log(`${total(targets)} inputs, ${findings} findings, ${took} s, seed ${seed}`);
+  console.log(`\nRequests: ${counts.join(", ")}`);
+  console.log(`${total()} inputs, ${broken.size} findings, ${took} s, seed ${seed}`);
 }
 
 /** Reads the command line. If it is wrong, says why and ends. */
