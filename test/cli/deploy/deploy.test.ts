@@ -120,7 +120,7 @@ const TOKEN = "a-session-token";
 const SESSION_ID = "ASIAIOSFODNN7EXAMPLE";
 const SESSION = { ...key(SESSION_ID, SECRET), AWS_SESSION_TOKEN: TOKEN };
 
-/** Files of secrets that are wrong. remedies.test.ts has more of them. */
+/** Files of secrets that are wrong. */
 const FILES: Readonly<Record<string, [secrets: Record<string, string>, prepare?: () => void]>> = {
   "no value": [key("", "")],
   "half of the next slot": [{ ...KEY, AWS_SECRET_ACCESS_KEY_NEXT: SECRET }],
@@ -280,6 +280,14 @@ test("Ctrl-C while S3 is asked deploys nothing", async () => {
   };
   const { err } = await run(undefined, { interrupted: abort.signal });
   expect([ran, err]).toEqual([[], expect.stringContaining("nothing is deployed")]);
+});
+
+test("Ctrl-C after the deploy names the doctor, which is not run", async () => {
+  const abort = new AbortController();
+  const heard = (text: string) => text.includes(" gets ") && abort.abort();
+  const { err } = await run(undefined, { interrupted: abort.signal, heard });
+  expect([ran.length, examined]).toEqual([1, []]);
+  expect(err).toContain("It is deployed, and not checked. ");
 });
 
 // What wrangler and the doctor say
