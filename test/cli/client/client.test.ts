@@ -13,10 +13,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
+import { nameRoutes } from "../../../src/cli/app-file/make-app-file.ts";
 import { compile, LOOSE, STRICT } from "../../client/compile.ts";
 import { installClient } from "../../client/install-client.ts";
 import { ROOT } from "../../support/built.ts";
-import { RIGHT, WRONG, WRONG_LINES } from "../../support/cli/client-apps.ts";
 import { LOST, PROJECT, SECRET, VARS } from "../../support/cli/configuration.ts";
 import { makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
@@ -24,6 +24,41 @@ import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
 import { get } from "../../support/play.ts";
 import { makeTemporary } from "../../support/temporary.ts";
+
+/** An app that uses the file as it is meant. It exports five URLs. */
+const RIGHT = `declare const SIGNING_KEYS: string;
+import { createSigner, images, imgProps, imgPropsImages, privateImages } from "./vitrine.ts";
+import type { ImagesPreset, ImagesVariant, ImgProps } from "./vitrine.ts";
+const preset: ImagesPreset = "hero";
+const variant: ImagesVariant = "hero@640w";
+const props: ImgProps = imgProps(images.site, "key.jpg", preset, { alt: "", sizes: "9px" });
+const sign = createSigner(privateImages.site, SIGNING_KEYS);
+const query = await sign("key.jpg", "card", { expires: Math.floor(Date.now() / 1000) + 60 });
+const urls = [
+  images.imageUrl("key.jpg", "card@2x"),
+  images.imageUrl("key.jpg", variant),
+  props.src,
+  privateImages.imageUrl("key.jpg", "card@2x", query),
+  imgPropsImages.imageUrl("users/7.jpg", "2x"),
+];
+export default urls.join("\\n");
+`;
+
+/** One with a mistake in each line but the first. */
+const WRONG = `import { images, nextSrc, privateImages, privateImagesSite, srcset } from "./vitrine.ts";
+images.imageUrl("key.jpg", "crad");
+images.imageUrl("key.jpg", "card@3x");
+images.srcset("key.jpg", "hidden");
+privateImages.imageUrl("key.jpg", "hero");
+images.imgProps("key.jpg", "hero", { alt: "" });
+images.imgProps("key.jpg", "card", {});
+srcset(privateImagesSite, "key.jpg", "hero");
+nextSrc(privateImagesSite, "key.jpg", "hero");
+images.imgProps("key.jpg", "card" as "card" | "hero", { alt: "" });
+`;
+
+/** Where the compiler has to find them. */
+const WRONG_LINES = [2, 3, 4, 5, 6, 7, 8, 9, 10].map((line) => `wrong.ts:${line}`);
 
 const project = makeProject(PROJECT);
 /** An app that has the package. */
@@ -223,6 +258,43 @@ test("it is the same each time, and replaces only what it wrote itself", async (
 test("an environment has its own domain", async () => {
   await client("staging.ts", ["--env", "staging"], makeProject(STAGED));
   expect(read("staging.ts")).toContain(`const baseUrl = "${STAGING}";`);
+});
+
+test("a route has a name that is an identifier, and no keyword", () => {
+  for (const [path, value, type] of [
+    ["/images/:preset/*", "images", "Images"],
+    ["/my-photos/:preset/*", "myPhotos", "MyPhotos"],
+    ["/My Photos 2/:preset/*", "myPhotos2", "MyPhotos2"],
+    ["/😀/:preset/*", "root", "Root"],
+    ["/2024/:preset/*", "route2024", "Route2024"],
+    ["/日本/:preset/*", "日本", "日本"],
+    ["/cafe\u0301/:preset/*", "caf\u00e9", "Caf\u00e9"],
+    ["/await/:preset/*", "awaitImages", "AwaitImages"],
+    ["/img-props/:preset/*", "imgPropsImages", "ImgPropsImages"],
+    ["/x/:preset/*", "x2", "X2"],
+  ] as const) {
+    const taken = ["imgProps", "XVariant"];
+    expect(nameRoutes([path], (name) => taken.includes(name))).toEqual([{ value, type }]);
+    expect(
+      () => new Function(`"use strict"; const ${value} = 1; class ${type}Preset {}`),
+    ).not.toThrow();
+  }
+});
+
+test("no two routes share a name, or the name of a type", () => {
+  const paths = [
+    "/a/:preset/*",
+    "/:preset/a/*",
+    "/A/:preset",
+    "/a2/:preset",
+    "/:preset",
+    "/private",
+  ];
+  const names = nameRoutes([...paths, "/private/:preset"], () => false);
+  expect(names.map(({ value }) => value)).toEqual([
+    ...["a", "a2", "a3", "a22", "root", "privateImages", "privateImages2"],
+  ]);
+  expect(new Set(names.map(({ type }) => type)).size).toBe(names.length);
 });
 
 test("what keeps it from writing", async () => {

@@ -2,28 +2,93 @@
 
 import { PassThrough, Readable } from "node:stream";
 import { HttpResponse, http } from "msw";
-import { expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { MORE } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import {
-  arrange,
-  edit,
-  env,
-  keyed,
-  linesIn,
-  nameOf,
-  net,
-  notPurged,
-  purge,
-  some,
-  type Trouble,
-} from "../../support/cli/purging.ts";
-import type { Ended, Given } from "../../support/cli/vitrine.ts";
-import { BASE, CREDENTIALS, NEXT } from "../../support/env.ts";
-import { network } from "../../support/stand.ts";
+import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { runFast } from "../../support/clock.ts";
+import { BASE, CREDENTIALS, NEXT, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
+import { copyWithDomain, editFile, removeCopies } from "../../support/local-run.ts";
+import { network, setUp } from "../../support/stand.ts";
 
 const SITE = "https://images.example.com";
+const env = { PURGE_TOKEN };
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
+/** With a key that may list the bucket. */
+const keyed = { ...env, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+
+/** Answers in place of the Worker; undefined: the Worker purges all. */
+type Trouble = (names: readonly string[], index: number) => Response | undefined;
+
+/** The stand-ins on the network. */
+const net = {
+  /** The names of each request. */
+  calls: [] as (readonly string[])[],
+  /** The names that are purged, in order. */
+  purged: [] as string[],
+  ...setUp(),
+};
+
+/** The Worker's answer that names what is not purged. */
+function notPurged(names: readonly string[], reason: string): Response {
+  const not_purged = names.map((object) => ({ object, reason }));
+  const headers = { "retry-after": "1" };
+  return HttpResponse.json({ ok: false, purged: [], not_purged }, { status: 502, headers });
+}
+
+/** Puts the Worker onto the network, with its trouble. */
+function arrange(trouble: Trouble = () => undefined): void {
+  const { calls, purged } = Object.assign(net, setUp(), { calls: [], purged: [] });
+  network.use(
+    http.post("https://images.example.com/purge", async ({ request }) => {
+      if (request.headers.get("authorization") !== `Bearer ${PURGE_TOKEN}`) {
+        return new HttpResponse("Unauthorized\n", { status: 401 });
+      }
+      const { objects }: { objects: readonly string[] } = JSON.parse(await request.text());
+      if (objects.length > 200) throw new Error("too many objects");
+      net.calls.push(objects);
+      const instead = trouble(objects, calls.length - 1);
+      if (instead) return instead;
+      purged.push(...objects);
+      return HttpResponse.json({ ok: true, purged: objects, not_purged: [] });
+    }),
+  );
+}
+
+let folder = "";
+
+/** Changes wrangler.toml for all tests of a file. */
+function edit(change: (text: string) => string): void {
+  editFile(`${folder}/wrangler.toml`, change);
+}
+
+beforeAll(() => {
+  network.listen();
+  folder = copyWithDomain((text) =>
+    text
+      .replace(
+        "[vars.PRESETS.thumbnail]",
+        '[[vars.ROUTES]]\npath = "/private/:preset/*"\nobject = "media/private/*"\nsigned = true\n$&',
+      )
+      .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
+  );
+});
+afterAll(() => {
+  network.close();
+  removeCopies();
+});
+beforeEach(() => {
+  runFast();
+  arrange();
+});
+
+const purge = (args: readonly string[], given: Given = {}) =>
+  vitrine(["purge", ...args], { folder, env, ...given });
+
+const nameOf = (key: string) => `media/${key}`;
+const linesIn = (text: string) => text.split("\n").slice(0, -1);
+const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);
 
 test("what always fails is on stdout and can be given again, and everything else is purged", async () => {
   const keys = some(2_000);
