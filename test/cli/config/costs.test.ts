@@ -2,19 +2,12 @@
 
 import { expect, test } from "vitest";
 import { transformationsOf } from "../../../src/cli/config/transformations.ts";
-import { mistakeText } from "../../../src/worker/base/refusal.ts";
-import { readConfig } from "../../../src/worker/config/config.ts";
+import { configOf } from "../../support/config-of.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { arrange, get, MODERN, stage } from "../../support/play.ts";
 
-function configured(change: object = {}) {
-  const config = readConfig({ ...ENV, ...change });
-  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
-  return config;
-}
-
 test("an object causes exactly as many transformations as are told, whatever is sent (L2)", async () => {
-  const { variants } = configured();
+  const { variants } = configOf();
   for (const variant of variants.keys()) {
     for (const headers of [MODERN, { accept: "image/webp" }, { accept: "*/*" }]) {
       for (const path of ["/images", "/app"]) {
@@ -23,7 +16,7 @@ test("an object causes exactly as many transformations as are told, whatever is 
       }
     }
   }
-  const told = transformationsOf(configured());
+  const told = transformationsOf(configOf());
   expect([...told]).toEqual([["media", stage.edge.transformations.size]]);
   // card: 2, hero: 2 with quality and 2 without (O5), wide: 5, tall: 1, moving: 1; where that stands still, and
   // plain, are wide@200w's.
@@ -45,7 +38,7 @@ test.each([
         expect((await get(`/facts/${variant}/key.jpg${query}`, {}, env)).status).toBe(200);
       }
     }
-    const told = transformationsOf(configured({ ROUTES, PRESETS }));
+    const told = transformationsOf(configOf({ ROUTES, PRESETS }));
     expect([...told]).toEqual([["media", 6]]);
     expect(stage.edge.transformations.size).toBe(6 * part);
   },
@@ -63,7 +56,7 @@ test("variants of the same options count once, and only what a route shows", () 
     [{ ROUTES: [{ ...ROUTE, presets: ["card"] }, more] }, [3]],
     [other, [13, 0]], // no route leads to the other bucket
   ] as const) {
-    expect([...transformationsOf(configured(change)).values()]).toEqual(counts);
+    expect([...transformationsOf(configOf(change)).values()]).toEqual(counts);
   }
 });
 
@@ -74,7 +67,7 @@ test.each<[engine: unknown, each: number, facts: number]>([
   const BUCKETS = { media: { ...VARS.BUCKETS.media, engine } };
   const own = { BUCKETS, IMAGES: { input() {}, info() {} } };
   const counts = [false, true].map((facts) =>
-    transformationsOf(configured({ ...own, ROUTES: [{ ...ROUTE, facts }] })),
+    transformationsOf(configOf({ ...own, ROUTES: [{ ...ROUTE, facts }] })),
   );
   expect(counts.map((one) => one.get("media"))).toEqual([each, facts]);
 });

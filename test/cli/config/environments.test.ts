@@ -1,16 +1,16 @@
-// Which environment of which file a command reads.
+// Which environment of which file a command reads, and where that is, by --base-url or by its routes.
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
+import { findBaseUrl } from "../../../src/cli/config/site-url.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, PURGE_TOKEN, VARS } from "../../support/env.ts";
 
-const FILES = ["wrangler.toml", "wrangler.jsonc", "wrangler.json"];
 const CLOUDFLARE_ENV = "staging";
 
-describe.each(FILES)("in %s", (file) => {
+describe.each(["wrangler.toml", "wrangler.jsonc", "wrangler.json"])("in %s", (file) => {
   const folder = makeProject(STAGED, file);
   const urlOf = async (args: readonly string[], env = {}) => {
     const given = ["url", "a.jpg", "--preset", "plain", ...args];
@@ -35,22 +35,6 @@ describe.each(FILES)("in %s", (file) => {
       expect(await urlOf([], { CLOUDFLARE_ENV: name })).toBe(text);
     }
   });
-});
-
-const COMMANDS = [
-  ...[["check"], ["doctor"], ["client", "none.ts"], ["url", "a.jpg"], ["sign", "a.jpg"]],
-  ...[["explain", "/images/card/a.jpg"], ["rotate"], ["purge", "a.jpg"], ["warm", "-"]],
-];
-
-test("every command knows environments (S6)", async () => {
-  const folder = makeProject(STAGED);
-  for (const args of COMMANDS) {
-    const byOption = await vitrine([...args, "--env", "other"], { folder });
-    const byEnv = await vitrine(args, { folder, env: { CLOUDFLARE_ENV: "other" } });
-    for (const { out, err } of [byOption, byEnv]) {
-      expect(out + err).toContain('has no environment "other". It has staging');
-    }
-  }
 });
 
 test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", async () => {
@@ -101,10 +85,8 @@ test("beside a .dev.vars, .env is not read (S4)", () => {
 });
 
 describe("a --url that is no route of the environment is refused (S6)", () => {
-  const ROTATE = ["rotate"];
   const WARM = ["warm", "-"];
-  const PURGE = ["purge", "-"];
-  const DOCTOR = ["doctor"];
+  const SENDING = [["rotate"], WARM, ["purge", "-"], ["doctor"]];
   const given = { env: { HEALTH_TOKEN } };
   const staged = (more: object, staging: object = {}) =>
     makeProject({ ...STAGED, ...more, env: { staging: { ...STAGED.env.staging, ...staging } } });
@@ -119,12 +101,17 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     `${url}: that is a route of ${whose}: add --env ${env}, or give each environment its own host`;
   const OF_STAGING = foreign(STAGING, "env.staging", "staging");
 
-  test("by each command, if it is one of another", async () => {
-    for (const args of [ROTATE, WARM, PURGE, DOCTOR, ["url", "a.jpg"], ["sign", "a.jpg"]]) {
+  test("by each command, if it is one of another, or unknown", async () => {
+    for (const args of [...SENDING, ["url", "a.jpg"], ["sign", "a.jpg"]]) {
       const other = await ask(folder, [...args, "--url", STAGING]);
       expect(other).toEqual({ code: 2, out: "", fault: OF_STAGING });
       const top = await ask(folder, [...args, "--url", HOST, "--env", "staging"]);
       expect(top).toEqual({ code: 2, out: "", fault: foreign(HOST, "the top level", '""') });
+    }
+    for (const args of SENDING) {
+      const fault = expect.stringContaining("is no route of wrangler");
+      const unknown = await ask(folder, [...args, "--url", "https://other.example"]);
+      expect(unknown).toEqual({ code: 2, out: "", fault });
     }
   });
 
@@ -147,17 +134,6 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     expect(await ask(folder, ["explain", asked])).toEqual({ code: 2, out: "", fault: OF_STAGING });
     const own = await ask(folder, ["explain", "--env=staging", `${STAGING}/images/card/a.jpg`]);
     expect(own).toMatchObject({ code: 0, out: expect.stringContaining("acme-staging") });
-  });
-
-  test("by each command, if it is unknown", async () => {
-    for (const args of [ROTATE, WARM, PURGE, DOCTOR]) {
-      const { code, out, fault } = await ask(folder, [...args, "--url", "https://other.example"]);
-      expect([code, out, fault]).toEqual([
-        2,
-        "",
-        expect.stringContaining("is no route of wrangler"),
-      ]);
-    }
   });
 
   /** Says for which environments the URL of a host passes. */
@@ -189,4 +165,47 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
       expect([title, ...found.filter(Boolean)]).toEqual(passes ? [title, passes] : [title]);
     }
   });
+});
+
+test.each<[string, string]>([
+  ["", ""],
+  ["https://images.example.com", "https://images.example.com"],
+  ["https://IMAGES.example.com:443/", "https://images.example.com"],
+  ["https://bücher.example/", "https://xn--bcher-kva.example"],
+  ["https://app.example.com/img//", "https://app.example.com/img"],
+  ["https://app.example.com:8443/a b", "https://app.example.com:8443/a%20b"],
+  ["http://localhost:8787", "http://localhost:8787"],
+  ["http://[::1]:8787", "http://[::1]:8787"],
+  ["http://app.localhost", "http://app.localhost"],
+])("--base-url %j is %j, whatever the routes are", (given, expected) => {
+  expect(findBaseUrl(given, ["other.example"])).toBe(expected);
+});
+
+test("another --base-url is refused, and no password is printed", () => {
+  for (const given of [
+    ...["images.example.com", "//images.example.com", "javascript:alert(1)//"],
+    ...["https://exa mple.com", "https://images.example.com?", "https://images.example.com/#"],
+    ...["https://me@images.example.com", "https://:hidden@images.example.com"],
+    ...["https://me:hid/den@images.example.com", "https://me:hid@den@images.example.com"],
+    ...["http://images.example.com", "http://localhost.example.com"],
+  ]) {
+    const { fault } = Object(findBaseUrl(given, ["images.example"]));
+    expect(fault).toMatch(/^--base-url \S*.*: /);
+    expect(fault).not.toMatch(/hid|den@/);
+  }
+});
+
+test("the first route with a host of its own says where it is", () => {
+  for (const [patterns, expected] of [
+    [["images.example.com"], "https://images.example.com"],
+    [["images.example.com/*"], "https://images.example.com"],
+    [["example.com/img/*", "images.example.com"], "https://example.com"],
+    [["https://images.example.com/*"], "https://images.example.com"],
+    [["*.example.com/*", "*a.example/*", "images.example.com"], "https://images.example.com"],
+  ] as const) {
+    expect(findBaseUrl(undefined, patterns)).toBe(expected);
+  }
+  for (const patterns of [[], ["*.example.com/*"], ["*/*"], ["", "https://"]]) {
+    expect(findBaseUrl(undefined, patterns)).toHaveProperty("fault");
+  }
 });
