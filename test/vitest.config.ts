@@ -22,7 +22,6 @@ const LONG = [
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",
-  "test/cli/facts/typescript.test.ts",
   "test/bench/rounds.test.ts",
   "test/cli/doctor/local.test.ts",
   "test/cli/{installed,program}.test.ts",

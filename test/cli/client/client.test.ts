@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -18,11 +19,12 @@ import { compile, LOOSE, STRICT } from "../../client/compile.ts";
 import { installClient } from "../../client/install-client.ts";
 import { ROOT } from "../../support/built.ts";
 import { LOST, PROJECT, SECRET, VARS } from "../../support/cli/configuration.ts";
-import { makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { makeFolder, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
-import { get } from "../../support/play.ts";
+import { get, stage } from "../../support/play.ts";
+import { file } from "../../support/stand.ts";
 import { makeTemporary } from "../../support/temporary.ts";
 
 /** An app that uses the file as it is meant. It exports five URLs. */
@@ -313,4 +315,37 @@ test("what keeps it from writing", async () => {
     shown.push([title, ended]);
   }
   await expectGolden("refused.txt", shown);
+});
+
+const FACT_KEYS = ["photos/fig.jpg", "__proto__", "constructor", "a\u2028`$1'\".jpg"];
+
+const FACTS_APP = `import { type Fact, type FactKey, factOf, facts } from "./facts";
+
+const known: Fact = facts["photos/fig.jpg"];
+const proto: Fact = facts["__proto__"];
+const width: 300 = facts["photos/fig.jpg"].width;
+const key: FactKey = "photos/fig.jpg";
+const perhaps: Fact | undefined = factOf(\`photos/\${width}\`);
+export const all = [known, proto, width, key, perhaps];
+export const misspelt = facts["photos/figs.jpg"];
+export const wrong: FactKey = "photos/figs.jpg";
+export const sure: Fact = factOf("photos/fig.jpg");
+`;
+
+test("a misspelt key of vitrine facts does not compile, and one of run time may have no facts", async () => {
+  const folder = makeFolder();
+  stage.s3.objects.clear();
+  const picture = { body: file("made/rotated-gps.jpg"), type: "image/jpeg" };
+  for (const key of FACT_KEYS) stage.s3.objects.set(`published/${key}`, picture);
+  const { code } = await vitrine(["facts", "--out", "facts.ts"], { folder, env: SECRETS });
+  expect(code).toBe(0);
+  writeFileSync(join(folder, "app.ts"), FACTS_APP);
+  const config = { compilerOptions: STRICT, files: ["app.ts"] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const wrong = (await compile(folder)).map(({ file, line }) => `${file}:${line}`);
+  expect(wrong).toEqual(["app.ts:9", "app.ts:10", "app.ts:11"]);
+  const { facts, factOf } = await import(pathToFileURL(join(folder, "facts.ts")).href);
+  expect(Object.keys(facts).toSorted()).toEqual(FACT_KEYS.toSorted());
+  for (const key of FACT_KEYS) expect(factOf(key)).toMatchObject({ width: 300, height: 400 });
+  for (const none of ["valueOf", "toString", ""]) expect(factOf(none)).toBeUndefined();
 });

@@ -4,8 +4,10 @@ import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ListOptions, listPage } from "../../../src/cli/objects/list-page.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { BOUND, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
 import { bucketOf } from "../../support/config-of.ts";
-import { BASE, CREDENTIALS } from "../../support/env.ts";
+import { BASE, CREDENTIALS, PURGE_TOKEN, SECRETS, VARS } from "../../support/env.ts";
 import { network, setUp } from "../../support/stand.ts";
 
 let { s3 } = setUp();
@@ -139,4 +141,36 @@ test("what is no whole list of what was asked for is an error (A10)", async () =
     const page = await list({ prefix: "a/" });
     expect([body, "failure" in page && page.failure !== ""]).toEqual([body, true]);
   }
+});
+
+// Commands that list a bucket which no key on this machine opens
+
+const { env: _env, ...TOP } = STAGED;
+const folderOf = (media: object, more: object = {}) => {
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+  const vars = { BUCKETS: { media }, ROUTES, PRESETS: { card: { width: 9 } }, ...more };
+  const required = "OIDC" in more ? ["OIDC_SIGNING_KEY"] : [];
+  return makeProject({ ...TOP, ...BOUND, vars, secrets: { required } });
+};
+const role = "arn:aws:iam::123456789012:role/vitrine";
+const ROLE = { ...VARS.BUCKETS.media, engine: "binding", role };
+const OIDC = { issuer: "https://images.example" };
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
+const KEY = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+
+test.each([["facts"], ["purge", "--prefix", "photos/"]])(
+  "%s cannot list an R2 binding, and says what to do, whatever keys are at hand",
+  async (...args) => {
+    const given = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: { ...KEY, PURGE_TOKEN } };
+    const { code, err } = await vitrine(args, given);
+    expect([code, err]).toEqual([2, expect.stringMatching(/an R2 binding.*docs\/engines\.md/)]);
+  },
+);
+
+test("a bucket with a role is listed with the operator's own key", async () => {
+  const given = { folder: folderOf(ROLE, { OIDC }) };
+  const without = await vitrine(["warm", "--prefix", "photos/"], { ...given, env: {} });
+  expect([without.code, without.err]).toEqual([2, expect.stringContaining("the role is")]);
+  const { err } = await vitrine(["warm", "--prefix", "photos/"], { ...given, env: KEY });
+  expect(err).not.toContain("role");
 });
