@@ -5,7 +5,6 @@ import { HttpResponse, http } from "msw";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
 import type { S3Fault, S3Grant } from "../../../src/emulator/s3/s3.ts";
-
 import { type Change, SITE } from "../../support/cli/doctor.ts";
 import {
   beginWorld,
@@ -374,15 +373,6 @@ const FAULTS = {
   ),
 } as const satisfies Record<Check, Played> & Record<`${Check}: ${string}`, Played>;
 
-function withFallback(fallback: string): Played {
-  const show = (one: string) => (world: World) => {
-    for (const vars of [world.toml, world.deployed]) {
-      vars["ROUTES"] = [{ ...ROUTE, fallback: one }];
-    }
-  };
-  return fault(show(fallback), "npx vitrine doctor", show("media/key.jpg"));
-}
-
 function block(): void {
   stage.edge.switches.firewall = true;
 }
@@ -438,7 +428,6 @@ test.each<[string, Played]>([
   ["the edge, and keys", fault(nothing, "")],
   ["the Images binding", fault(bindImages, "")],
   ["a role of AWS", inAccount(nothing, nothing)],
-  ["a fallback", withFallback("media/key.jpg")],
 ])("where all is well with %s, nothing is found", async (_title, { broken }) => {
   const world = beginWorld();
   broken(world);

@@ -112,11 +112,6 @@ test("all mistakes of the configuration are reported, each once, and nothing is 
   await expectGolden("mistakes.txt", shown);
 });
 
-test("after Ctrl-C nothing more is asked", async () => {
-  const { code } = await doctor(["--url", SITE], { interrupted: AbortSignal.abort() });
-  expect([code, stage.s3.requests]).toEqual([130, []]);
-});
-
 test("Ctrl-C ends the wait for S3, and earlier findings are reported", async () => {
   const interrupt = new AbortController();
   stage.s3.faults.add("stall");

@@ -152,13 +152,6 @@ test("a connection that breaks once is no fault", async () => {
   expect(await checksOf([])).toEqual([]);
 });
 
-test("with a store a key may list", async () => {
-  const answers = { ...CONFIGURED, ANSWERS: { ...CONFIGURED.ANSWERS, store: "RENDITIONS" } };
-  configure(answers, undefined, '[[r2_buckets]]\nbinding = "RENDITIONS"');
-  stage.s3.faults.delete("no-list-bucket");
-  expect(await checksOf([])).toEqual([]);
-});
-
 test("an object too large for the edge is not read to its end (L1)", async () => {
   let given = 0;
   network.use(

@@ -1,63 +1,71 @@
-// Answers that are slow, or never end.
+// Answers that are slow, or never end. Time is moved by hand.
 
-import { createServer, type RequestListener } from "node:http";
-import { HttpResponse, http, passthrough } from "msw";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { HttpResponse, http } from "msw";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { codeOf, fetchBody, fetchText } from "../../../src/cli/http/body.ts";
-import { stopClock } from "../../support/clock.ts";
+import { fireTimer, stopClock } from "../../support/clock.ts";
 import { network } from "../../support/stand.ts";
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());
 
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await new Promise((listening) => server.once("listening", listening));
-  const address = server.address();
-  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
-  network.use(http.all(`${url}*`, () => passthrough()));
-  return url;
+const URL = "https://slow.example/";
+const ABC = new TextEncoder().encode("abc");
+
+function serve(body: UnderlyingSource): void {
+  network.use(http.get(URL, () => new HttpResponse(new ReadableStream(body))));
+}
+
+/** A body that comes in parts, one each 200 ms. */
+function drip(parts: number): void {
+  let left = parts;
+  const pull = async (body: ReadableStreamDefaultController) => {
+    await new Promise((settle) => setImmediate(settle)); // the part before is read
+    await vi.advanceTimersByTimeAsync(200);
+    body.enqueue(ABC);
+    left -= 1;
+    if (left === 0) body.close();
+  };
+  serve({ pull });
 }
 
 test("a body that keeps coming may take longer than the patience", async () => {
   stopClock();
-  let left = 6;
-  const pull = async (stream: ReadableStreamDefaultController) => {
-    await new Promise((settle) => setImmediate(settle)); // the chunk before is read
-    await vi.advanceTimersByTimeAsync(200);
-    stream.enqueue(new TextEncoder().encode("abc"));
-    left -= 1;
-    if (left === 0) stream.close();
-  };
-  const url = "https://slow.example/";
-  network.use(http.get(url, () => new HttpResponse(new ReadableStream({ pull }))));
-  const { bytes, whole } = await fetchBody(url, {}, 0.25, () => 100);
+  drip(6);
+  const { bytes, whole } = await fetchBody(URL, {}, 0.25, () => 100);
   expect([bytes.length, whole]).toEqual([18, true]);
 });
 
 test("a body that is longer than wanted is not read to its end", async () => {
-  const url = await serve((_request, response) => void response.write("abcabcabc"));
-  const { bytes, whole } = await fetchBody(url, {}, 30, () => 7);
-  expect(whole).toBe(false);
-  expect(bytes.length).toBeLessThanOrEqual(7);
+  serve({ pull: (body) => body.enqueue(ABC) });
+  const { bytes, whole } = await fetchBody(URL, {}, 30, () => 7);
+  expect([whole, bytes.length <= 7]).toEqual([false, true]);
 });
 
-test.each<[string, RequestListener]>([
-  ["no answer", () => {}],
-  ["a body that stops", (_request, response) => void response.write("abc")],
-])("%s is late", async (_what, listener) => {
-  const fetched = fetchBody(await serve(listener), {}, 0.1, () => 100);
-  await expect(fetched).rejects.toSatisfy((error) => codeOf(error) === "timeout");
+test.each<[string, () => void]>([
+  ["no answer", () => network.use(http.get(URL, () => new Promise<never>(() => {})))],
+  ["a body that stops", () => serve({ start: (body) => body.enqueue(ABC) })],
+])("%s is late", async (_what, arrange) => {
+  stopClock();
+  arrange();
+  const fetched = fetchBody(URL, {}, 30, () => 100);
+  const late = expect(fetched).rejects.toSatisfy((error) => codeOf(error) === "timeout");
+  await fireTimer();
+  await late;
 });
 
 test("a short answer that keeps coming is late after twice the patience", async () => {
-  const url = await serve((_request, response) => {
-    const timer = setInterval(() => response.write("a"), 10);
-    response.on("close", () => clearInterval(timer));
-  });
-  expect(await fetchText(url, {}, 0.1, 1e6)).toEqual({ reason: "timeout" });
+  stopClock();
+  const late = new AbortController();
+  const timeout = vi.spyOn(AbortSignal, "timeout").mockReturnValue(late.signal);
+  let parts = 0;
+  const pull = async (body: ReadableStreamDefaultController) => {
+    await new Promise((settle) => setImmediate(settle));
+    body.enqueue(ABC);
+    parts += 1;
+    if (parts === 5) late.abort(new DOMException("timeout", "TimeoutError"));
+  };
+  serve({ pull });
+  expect(await fetchText(URL, {}, 30, 1e6)).toEqual({ reason: "timeout" });
+  expect(timeout).toHaveBeenCalledWith(60_000);
 });
