@@ -37,7 +37,7 @@ function originOf(referer: string): string | undefined {
   return url && /^https?:$/.test(url.protocol) ? url.origin : undefined;
 }
 
-const LOCAL = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;
+const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Public suffixes of two labels, such as co.uk, the last label first. */
 const SUFFIX =
@@ -48,7 +48,7 @@ const SUFFIX =
  * suffixes, this means that the last two or more labels of both hosts are the same.
  */
 function isNear(origin: URL, own: URL): boolean {
-  if (LOCAL.test(origin.hostname)) return true;
+  if (LOCAL.includes(origin.hostname) || origin.hostname.endsWith(".localhost")) return true;
   if (origin.protocol !== own.protocol || /[\d\]]$/.test(own.hostname)) return false; // an IP address
   const others = own.hostname.split(".").reverse();
   const labels = origin.hostname.split(".").reverse();
