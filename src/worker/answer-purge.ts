@@ -45,7 +45,7 @@ export async function answerPurge(
 
 /** Returns whether `authorization` has the token: as a bearer, or as the password of HTTP Basic. */
 function hasToken(authorization: string, token: string): Promise<boolean> {
-  const [, scheme = "", given = ""] = /^(bearer|basic) +(.*)$/is.exec(authorization) ?? [];
+  const [, scheme = "", given = ""] = /^(bearer|basic) +(.*)/is.exec(authorization) ?? [];
   return timingSafeEqual(scheme.toLowerCase() === "basic" ? passwordIn(given) : given, token);
 }
 
@@ -53,7 +53,7 @@ function hasToken(authorization: string, token: string): Promise<boolean> {
 function passwordIn(encoded: string): string {
   try {
     const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-    return /^[^:]*:(.*)$/s.exec(new TextDecoder().decode(bytes))?.[1] ?? "";
+    return /:(.*)/s.exec(new TextDecoder().decode(bytes))?.[1] ?? "";
   } catch {
     return ""; // not base64
   }

@@ -163,7 +163,7 @@ async function tryEngine(
     return { edge: "on" };
   }
   // The engine did make something.
-  if (/^original-is-smaller$|^wrong-type$/.test(result.event)) return { edge: "on" };
+  if (["original-is-smaller", "wrong-type"].includes(result.event)) return { edge: "on" };
   const { edge, status } = { edge: undefined, status: undefined, ...result };
   const answered = status === undefined ? {} : { answered: status };
   if (edge) return { edge, ...answered };

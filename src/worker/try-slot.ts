@@ -47,7 +47,7 @@ export async function trySlot(
     bucket.canary ? openObject(bucket, bucket.canary, options, context) : undefined,
   ]);
   // S3 knows the slot where it refuses the object alone.
-  const isKnown = isRefusal(missing) && /^object-/.test(missing.event);
+  const isKnown = isRefusal(missing) && missing.event.startsWith("object-");
   // A missing canary does not mean that the slot is wrong.
   const isRead = !canary || !isRefusal(canary) || canary.event === "object-missing";
   const { region, ahead, status } = replyOf(missing);

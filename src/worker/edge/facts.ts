@@ -49,7 +49,7 @@ export function isFacts(text: string): boolean {
   const original = isPlainObject(facts) ? facts["original"] : undefined;
   if (!isPlainObject(facts) || !sizeIn(facts) || !isPlainObject(original)) return false;
   const names = [...Object.keys(facts), ...Object.keys(original)];
-  if (!names.every((name) => /^(?:width|height|original|type)$/.test(name))) return false;
+  if (!names.every((name) => ["width", "height", "original", "type"].includes(name))) return false;
   const isSized = "width" in original || "height" in original;
   const { type } = original;
   const isNamed = type === undefined || namedType(`${type}`) === type;
