@@ -6,11 +6,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createProgress } from "../../src/cli/terminal/progress.ts";
 import { buildWorker, ROOT } from "../support/built.ts";
-import { firstAnswers, lengthsOfKeys, sizesOfConfiguration, watchMemory } from "./growth.ts";
 import { jsonOf, type Report, reportLines } from "./report.ts";
 import { compare } from "./rounds.ts";
 import { readSize } from "./size.ts";
-import { FIRST, subjects } from "./subjects.ts";
+import { FIRST, lengthsOfKeys, sizesOfConfiguration, subjects } from "./subjects.ts";
 
 const { quick } = parseArgs({ options: { quick: { type: "boolean", default: false } } }).values;
 const { stderr, env } = process;
@@ -18,17 +17,14 @@ const { stderr, env } = process;
 const effort = quick
   ? { rounds: 1, requests: 200, warmUp: 50 }
   : { rounds: 5, requests: 5_000, warmUp: 5_000 };
-const keys = quick ? [200] : [10_000, 1_000_000];
-const starts = quick ? 1 : 15;
 
 await buildWorker();
 // A quick run needs one of each kind: rounds.test.ts tries all of them.
-const pair = subjects().filter(({ name }) => FIRST.includes(name));
-const all = quick ? pair : subjects();
+const all = subjects().filter(({ name }) => !quick || FIRST.includes(name));
 const sizes = sizesOfConfiguration().slice(0, quick ? 1 : undefined);
 const lengths = lengthsOfKeys().slice(0, quick ? 1 : undefined);
 const compared = all.length + sizes.length + lengths.length;
-const parts = compared * (effort.rounds + 1) + Math.ceil((keys.at(-1) ?? 0) / 10_000) + 2 * starts;
+const parts = compared * (effort.rounds + 1);
 const progress = createProgress({ stderr, env, now: Date.now }, "parts", parts);
 const report: Report = {
   quick,
@@ -36,8 +32,6 @@ const report: Report = {
   traffic: await compare(all, effort, progress.step),
   configuration: await compare(sizes, effort, progress.step),
   keys: await compare(lengths, effort, progress.step),
-  firstAnswers: await firstAnswers(pair, starts, progress.step),
-  memory: await watchMemory(keys, progress.step),
 };
 progress.end();
 for (const line of reportLines(report)) console.log(line);

@@ -1,7 +1,6 @@
 // Reports the measurements: tables in Markdown, as docs/performance.md has them, and a file with all figures.
 
 import { cpus } from "node:os";
-import type { Memory } from "./growth.ts";
 import type { Result } from "./rounds.ts";
 
 export type Report = {
@@ -11,16 +10,10 @@ export type Report = {
   readonly traffic: readonly Result[];
   readonly configuration: readonly Result[];
   readonly keys: readonly Result[];
-  /** ms, of the floor of a miss and of the Worker. */
-  readonly firstAnswers: readonly number[];
-  readonly memory: readonly Memory[];
 };
 
 /** The lines of a table in Markdown. `npm run format` aligns them in a page. */
-export function markdownTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): string[] {
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const rule = head.map(() => "---");
   return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`);
 }
@@ -36,18 +29,6 @@ export function trafficTable({ traffic }: Pick<Report, "traffic">): string[] {
   return markdownTable(["traffic", "CPU", "its floor", "ratio", "target", "what it is"], rows);
 }
 
-/** The sentences of docs/performance.md about growth and the first answer. */
-export function growthNotes({ keys, memory, firstAnswers }: Report): string[] {
-  const [floor = Number.NaN, own = Number.NaN] = firstAnswers;
-  const longer = Math.round(((keys.at(-1)?.ratio ?? Number.NaN) - 1) * 100);
-  const grown = (memory.at(-1)?.heap ?? Number.NaN) - (memory[0]?.heap ?? Number.NaN);
-  return [
-    `A request with a key of 1,000 bytes takes ${longer} % longer than with a key of 10 bytes.`,
-    `After a million different keys, ${(Math.max(0, grown) / 1_048_576).toFixed(1)} MiB more of the heap are in use than after 10,000.`,
-    `The first answer of a fresh process comes ${(own - floor).toFixed(1)} ms after its floor's.`,
-  ];
-}
-
 /** The text for the terminal. */
 export function reportLines(report: Report): string[] {
   const { traffic, configuration, keys } = report;
@@ -58,7 +39,6 @@ export function reportLines(report: Report): string[] {
   });
   return [
     ...[...trafficTable(report), "", ...markdownTable(["growth", "CPU", "ratio"], growth), ""],
-    ...growthNotes(report),
     ...missed.map(({ name }) => `above its target: ${name}`),
   ];
 }

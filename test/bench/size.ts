@@ -25,15 +25,10 @@ type Module = {
   readonly name: string;
   /** Its bytes in the minified bundle. */
   readonly bytes: number;
-  /**
-   * How many bytes smaller the gzipped bundle would be without it. This is an estimate: text that modules
-   * share is compressed once. The sum of all modules is less than the whole.
-   */
-  readonly share: number;
 };
 
 /** Largest first. */
-export type Size = { readonly gzipBytes: number; readonly modules: readonly Module[] };
+type Size = { readonly gzipBytes: number; readonly modules: readonly Module[] };
 
 /** The record of a build: minified bytes by module, gzipped bytes as a whole, and their limit. */
 type SizeRecord = {
@@ -42,28 +37,18 @@ type SizeRecord = {
   readonly modules: Readonly<Record<string, number>>;
 };
 
-/**
- * Measures a bundle.
- * @param inputs the modules in the metafile of esbuild, in their order in the bundle
- */
-export function sizeOf(bundle: Uint8Array, inputs: Metafile["outputs"][string]["inputs"]): Size {
-  const gzipBytes = gzipSync(bundle).length;
-  let end = 0;
-  const modules = Object.entries(inputs).map(([name, { bytesInOutput: bytes }]): Module => {
-    const start = end;
-    end += bytes;
-    const rest = Buffer.concat([bundle.subarray(0, start), bundle.subarray(end)]);
-    return { name, bytes, share: gzipBytes - gzipSync(rest).length };
-  });
-  return { gzipBytes, modules: modules.sort((one, other) => other.bytes - one.bytes) };
-}
-
 /** Measures the Worker that `buildWorker` built into a folder, as a deploy would upload it. */
 export function readSize(folder = BUILT): Size {
   const metafile: Metafile = JSON.parse(readFileSync(join(folder, METAFILE), "utf8"));
   const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === ENTRY);
   if (output === undefined) throw new Error(`${METAFILE} has nothing of ${ENTRY}`);
-  return sizeOf(readFileSync(join(folder, "index.js")), output.inputs);
+  const modules = Object.entries(output.inputs).map(([name, { bytesInOutput: bytes }]) => {
+    return { name, bytes };
+  });
+  return {
+    gzipBytes: gzipSync(readFileSync(join(folder, "index.js"))).length,
+    modules: modules.sort((one, other) => other.bytes - one.bytes),
+  };
 }
 
 /** Reads the record. */
@@ -72,7 +57,7 @@ export function readRecord(): SizeRecord {
 }
 
 /** Makes a record of a build. */
-export function recordOf({ gzipBytes, modules }: Size): SizeRecord {
+function recordOf({ gzipBytes, modules }: Size): SizeRecord {
   const names = modules.map(({ name, bytes }) => [name, bytes] as const);
   const limit = Math.ceil((gzipBytes + ROOM) / STEP) * STEP;
   return { limit, gzip: gzipBytes, modules: Object.fromEntries(names) };
@@ -100,10 +85,8 @@ export function growth({ gzipBytes, modules }: Size, record: SizeRecord): string
 
 /** A table of the modules. */
 function print({ gzipBytes, modules }: Size): void {
-  console.log("minified  gzip, about  module");
-  for (const { name, bytes, share } of modules) {
-    console.log(`${`${bytes}`.padStart(8)}  ${`${share}`.padStart(11)}  ${name}`);
-  }
+  console.log("minified  module");
+  for (const { name, bytes } of modules) console.log(`${`${bytes}`.padStart(8)}  ${name}`);
   console.log(`\nIn all ${gzipBytes} bytes gzipped; at most ${readRecord().limit} (${RECORD})`);
 }
 

@@ -27,7 +27,7 @@ const MISS_FLOOR = "floor of a miss";
 const CHECK_FLOOR = "floor of a check";
 const DIRECT_FLOOR = "floor without a cache";
 
-/** A request that the whole Worker answers, and its floor: their first answers are compared. */
+/** A request that the whole Worker answers, and its floor: those of a quick run. */
 export const FIRST: readonly string[] = [MISS_FLOOR, "miss"];
 
 /** The name by which scripts of subjects/ import the built Worker. */
@@ -166,6 +166,43 @@ export function subjects(): Subject[] {
       ...{ script: bundled("bare"), draw: again(HOT), floor: DIRECT_FLOOR },
     },
   ];
+}
+
+const MOST_MORE = 1.05;
+
+/** What larger configurations and longer keys are compared with. */
+const SMALLEST = "1 route, 1 preset";
+const SHORTEST = "a key of 10 bytes";
+
+/** The Worker with 1, 100 and 1,000 routes and presets. The last one is asked for. */
+export function sizesOfConfiguration(): Subject[] {
+  return [1, 100, 1_000].map((count) => {
+    const numbers = Array.from({ length: count }, (_, at) => at + 1);
+    const presets = numbers.map((at) => [`preset-${at}`, { width: 400 + at, dpr: [1, 2] }]);
+    const vars = {
+      ...VARS,
+      ROUTES: numbers.map((at) => ({ path: `/site-${at}/:preset/*`, object: "media/*" })),
+      PRESETS: Object.fromEntries(presets),
+    };
+    return {
+      name: count === 1 ? SMALLEST : `${count} routes and presets`,
+      note: "the last of them is asked for",
+      script: builtWorker(vars),
+      draw: again(`/site-${count}/preset-${count}/photos/dandelion.jpg`),
+      ...(count > 1 && { floor: SMALLEST, limit: MOST_MORE }),
+    };
+  });
+}
+
+/** Keys of 10 and of 1,000 bytes. */
+export function lengthsOfKeys(): Subject[] {
+  return [10, 1_000].map((bytes) => ({
+    name: bytes === 10 ? SHORTEST : `a key of ${bytes} bytes`,
+    note: "one URL",
+    ...(bytes > 10 && { floor: SHORTEST }),
+    script: builtWorker(VARS),
+    draw: again(`/images/card/${"k".repeat(bytes - 4)}.jpg`),
+  }));
 }
 
 /** Signs each URL once, and asks for keys by their numbers. */

@@ -9,7 +9,7 @@ import { listenOn } from "../../src/emulator/listen.ts";
 export const PIECE = Buffer.from("A-PIECE-OF-THE-ORIGINAL");
 
 /** A JPEG's beginning, filled with PIECE. No decoder reads it. @param size bytes */
-export function originalOf(size: number): Buffer {
+function originalOf(size: number): Buffer {
   const bytes = Buffer.alloc(size, PIECE);
   bytes.set([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
   return bytes;

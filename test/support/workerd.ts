@@ -19,8 +19,6 @@ export type Script = {
 
 export type Running = {
   readonly port: number;
-  /** The port of the inspector, if there is one. */
-  readonly inspector: number | undefined;
   /** CPU time used so far, user and system, all threads, in µs. */
   cpu(): number;
   /** Memory in use, in bytes. */
@@ -40,8 +38,6 @@ type Surroundings = {
   readonly isProxy?: boolean;
   /** Answers the binding IMAGES as Cloudflare Images does: an address. */
   readonly images?: string | undefined;
-  /** Whether it has an inspector, and COLLECT. */
-  readonly inspected?: boolean;
   /** Gets what it writes to its log. Without it, that is dropped. */
   readonly log?: ((text: string) => void) | undefined;
 };
@@ -63,42 +59,25 @@ export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {
   return { code: readFileSync(join(BUILT, "index.js"), "utf8"), vars };
 }
 
-/** The path where an inspected Worker collects its garbage. */
-export const COLLECT = "/-collect";
-
-const PASSES = `export * from "worker.js";
-export { default } from "worker.js";`;
-const COLLECTS = `import worker from "worker.js";
-export * from "worker.js";
-export default {
-  fetch(request, env, context) {
-    if (!request.url.endsWith("${COLLECT}")) return worker.fetch(request, env, context);
-    gc();
-    return new Response();
-  },
-};`;
-
 /** Starts a Worker. */
 export async function start(
   { code, modules = {}, vars = {} }: Script,
-  { edge = EDGE, outside, isProxy = false, images, inspected = false, log }: Surroundings = {},
+  { edge = EDGE, outside, isProxy = false, images, log }: Surroundings = {},
 ): Promise<Running> {
   mkdirSync(join(ROOT, ".wrangler/bench"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".wrangler/bench/"));
-  const [port, inspector] = [await freePort(), inspected ? await freePort() : undefined];
-  const main = { "main.js": inspected ? COLLECTS : PASSES, "worker.js": code, ...modules };
+  const port = await freePort();
+  const main = { "worker.js": code, ...modules };
   const files = {
     ...{ ...main, "edge.js": edge },
     "config.capnp": configOf(Object.keys(main), vars, port, {
       outside,
       isProxy,
       images,
-      inspected,
     }),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const debug = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
-  const command = ["serve", ...debug, "config.capnp"];
+  const command = ["serve", "config.capnp"];
   const pipe = log ? "pipe" : "ignore";
   const child = spawn(PROGRAM, command, { cwd: folder, stdio: ["ignore", pipe, pipe] });
   for (const stream of [child.stdout, child.stderr]) {
@@ -121,7 +100,6 @@ export async function start(
   }
   return {
     port,
-    inspector,
     cpu: () => cpuOf(pid),
     memory: () => memoryOf(pid),
     peak: () => peakOf(pid),
@@ -134,7 +112,7 @@ function configOf(
   main: readonly string[],
   vars: NonNullable<Script["vars"]>,
   port: number,
-  { outside, isProxy, images, inspected }: Surroundings,
+  { outside, isProxy, images }: Surroundings,
 ): string {
   const bindings = Object.entries(vars).map(([name, value]) => {
     const [kind, text] =
@@ -160,7 +138,6 @@ const config :Workerd.Config = (
     ${outside ? external("edge", outside, isProxy ? "style = proxy" : "") : service("edge", ["edge.js"], "")},
     ${images ? `${external("images", images)},` : ""}
   ],
-  ${inspected ? 'v8Flags = ["--expose-gc"],' : ""}
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 `;
