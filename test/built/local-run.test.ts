@@ -10,12 +10,11 @@ import { createFiller } from "../../src/dev/local-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
-import { signGrant } from "../../src/url/grant.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
 import { LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
 import { network } from "../support/stand.ts";
-import { FORMATS, MODERN, named, picture, refusals } from "./pictures.ts";
+import { MODERN, picture, refusals } from "./pictures.ts";
 
 /** The bucket of wrangler's S3, and the configuration of a Worker that has it. */
 const LOCAL_BUCKET = localBucketName("acme-media", LOCAL_KEYS);
@@ -52,9 +51,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   /** Restarts the server with other secrets, and with the port of the bucket. */
   async function configure(change: Record<string, string> = {}): Promise<void> {
     const BUCKETS = localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS);
-    const facts = { path: "/facts/:preset/*", object: "media/*", facts: true };
-    const ROUTES = [...VARS.ROUTES, facts];
-    const vars = { ...VARS, ROUTES, BUCKETS, LOCAL_EDGE: door.url };
+    const vars = { ...VARS, BUCKETS, LOCAL_EDGE: door.url };
     const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
     await server.update({
       root: ROOT,
@@ -91,13 +88,6 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     server.clearLogs();
   });
 
-  test.each(FORMATS)("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
-    const answer = await server.fetch("/images/card/photos/dandelion.jpg", {
-      headers: { accept },
-    });
-    expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
-  });
-
   test("keys that are hard to spell are served (A2, A10)", async () => {
     for (const key of HARD_KEYS) {
       const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
@@ -116,51 +106,6 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     expect(blue).toBeLessThan(80);
   });
 
-  test("its facts are JSON, for GET, HEAD and a condition, and upright (R9, O9)", async () => {
-    const path = "/facts/tall/rotated-gps.jpg?facts";
-    const headers = { ...MODERN, "accept-encoding": "identity" }; // workerd compresses JSON
-    const answer = await server.fetch(path, { headers });
-    const sides = '"width":300,"height":400';
-    const facts = `{${sides},"original":{${sides},"type":"image/jpeg"}}`;
-    expect([answer.status, await answer.text()]).toEqual([200, facts]);
-    expect(answer.headers.get("content-type")).toBe("application/json");
-    const head = await server.fetch(path, { headers, method: "HEAD" });
-    expect([await head.text(), named(head.headers)]).toEqual(["", named(answer.headers)]);
-    const etag = answer.headers.get("etag") ?? "";
-    const same = await server.fetch(path, { headers: { "if-none-match": etag } });
-    expect([same.status, await same.text()]).toEqual([304, ""]);
-    const missing = await server.fetch("/facts/tall/nothing.jpg?facts");
-    expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
-    const other = await server.fetch("/images/tall/rotated-gps.jpg?facts", { headers: MODERN });
-    expect(await picture(other)).toMatchObject({ kind: "av1", width: 300, height: 400 });
-  });
-
-  test("transparency is kept, and a GIF is animated if its preset allows it (O8, R9)", async () => {
-    const ring = await server.fetch("/images/card/transparent.png", { headers: MODERN });
-    expect((await sharp(Buffer.from(await ring.arrayBuffer())).stats()).isOpaque).toBe(false);
-    for (const [preset, frames] of [
-      ["card", 1],
-      ["moving", 3],
-    ] as const) {
-      const gif = await server.fetch(`/images/${preset}/animated.gif`, { headers: MODERN });
-      const { pages = 1 } = await sharp(Buffer.from(await gif.arrayBuffer())).metadata();
-      expect(pages).toBe(frames);
-    }
-  });
-
-  test("a matching entity tag is a 304, and HEAD has GET's headers (R10)", async () => {
-    const get = await server.fetch("/images/card/photos/fig.jpg");
-    await get.body?.cancel();
-    const etag = get.headers.get("etag") ?? "";
-    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
-    const same = await server.fetch("/images/card/photos/fig.jpg", {
-      headers: { "if-none-match": etag },
-    });
-    expect([same.status, await same.text()]).toEqual([304, ""]);
-    const head = await server.fetch("/images/card/photos/fig.jpg", { method: "HEAD" });
-    expect(named(head.headers)).toEqual(named(get.headers));
-  });
-
   test.each(BROKEN)(
     "$key is not an image: no byte of it is passed on (R3, R8)",
     async ({ key }) => {
@@ -176,32 +121,6 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     const answer = await server.fetch("/images/card/photos/fig.jpg");
     expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
     expect(refusals(server)).toMatchObject([{ event: "not-transformed" }]);
-  });
-
-  test("a missing object is a 404 (A6)", async () => {
-    expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
-  });
-
-  test("a signed URL shows its object, with any version, and no other object", async () => {
-    const keys: [string, string][] = Object.entries(JSON.parse(SECRETS.URL_SIGNING_KEYS));
-    const [kid, secret] = keys[0] ?? expect.unreachable();
-    const expires = Math.floor(Date.now() / 1000) + 60;
-    for (const version of [undefined, "2", "a.b-c_d"]) {
-      const grant = {
-        route: "/private/:preset/*",
-        preset: "card",
-        key: "keys/100%.jpg",
-        expires,
-      };
-      const query = await signGrant({ ...grant, version }, { kid, secret });
-      for (const variant of ["card", "card@2x"]) {
-        const answer = await server.fetch(`/private/${variant}/keys/100%25.jpg${query}`);
-        expect(await picture(answer)).toMatchObject({ kind: "jpeg" });
-      }
-      for (const path of ["hero/keys/100%25.jpg", "card/keys/1.jpg", "card/keys/100%2525.jpg"]) {
-        expect((await server.fetch(`/private/${path}${query}`)).status).toBe(404);
-      }
-    }
   });
 
   test("the bucket is private", async () => {

@@ -18,10 +18,6 @@ export async function picture(answer: { arrayBuffer(): Promise<ArrayBuffer> }) {
   return { bytes, kind: format === "heif" ? compression : format, width, height, exif };
 }
 
-/** The headers that two answers for one rendition share. */
-export const named = (headers: Iterable<[string, string]>) =>
-  [...headers].filter(([name]) => !["server-timing", "transfer-encoding"].includes(name));
-
 /** The lines of the gateway. A line of the cached entrypoint comes once a minute. */
 export const refusals = ({ lines }: ReturnType<typeof createHarness>) =>
   lines().filter(({ event }) => event !== "rendition-failed");

@@ -92,12 +92,6 @@ test("without a query a signed route is a RangeError everywhere: its picture wou
   }
 });
 
-test("a URL of a signed route is read without its query, too", () => {
-  const { pathname } = new URL(images.imageUrl("a", "card@2x", RIGHT));
-  const shown = { key: "a", preset: "card", variant: "card@2x" };
-  expect(images.parseUrl(`https://images.example${pathname}`)).toEqual(shown);
-});
-
 test.each(Object.keys(LOADERS))("%s: a signed URL opens, whatever the key", async (name) => {
   for (const key of [...HARD_KEYS, ...HOSTILE]) {
     stage.s3.objects.set(`published/${key}`, { body: file("made/key.jpg"), type: "image/jpeg" });
@@ -118,18 +112,14 @@ const WRONG: readonly string[] = [
   `${RIGHT}A`,
   `${RIGHT}\n`,
   `${RIGHT}&facts`,
-  `${RIGHT}/a`,
   `${RIGHT}//b`,
   `/${RIGHT}`,
   ` ${RIGHT}`,
   RIGHT.replace("exp=2", "exp=02"),
-  RIGHT.replace("exp=2", "exp=2e"),
   RIGHT.replace("exp=2", "exp=2000"),
   RIGHT.replace("k1", ""),
-  RIGHT.replace("k1", "1k"),
   RIGHT.replace("k1", "k%31"),
   RIGHT.replace("&sig", "&v=&sig"),
-  RIGHT.replace("&sig", "&v=a+b&sig"),
   RIGHT.replace("&sig", `&v=${"v".repeat(65)}&sig`),
   RIGHT.replace(/\?(.*)&(kid=\w+)/, "?$2&$1"),
   RIGHT.replaceAll("&", "&amp;"),
@@ -240,6 +230,11 @@ test("a preset that only another route shows is told with those that this kind o
   );
 });
 
-test("Nuxt Image gets the presets of all routes", () => {
+test("Nuxt Image gets the presets of all routes, with one candidate where it cannot ask for other sizes", () => {
   expect(Object.keys(nuxtPresets(photos.site, all.site))).toEqual(["card", "wide"]);
+  const presets = { tall: { height: 300, dpr: [1, 2] }, odd: { width: 200, dpr: [1.5] } } as const;
+  expect(nuxtPresets(createClient({ ...settings, presets }).site)).toEqual({
+    tall: { modifiers: { preset: "tall" }, densities: "1x" },
+    odd: { modifiers: { preset: "odd" }, sizes: "200px", densities: "1x" },
+  });
 });

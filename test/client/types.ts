@@ -6,7 +6,6 @@ import {
   createClient,
   type Fact,
   type FactsAnswer,
-  factsUrl,
   imageUrl,
   imgProps,
   openSite,
@@ -62,7 +61,6 @@ images.imageUrl("a", "hero@640w");
 imageUrl(site, "a", "thumbnail@2x");
 srcset(site, "a", "hero");
 urlForWidth(site, "a", "hero", 300);
-imgProps(site, "a", "card", { alt: "" });
 images.imgProps("a", "card", { alt: "", loading: "eager", query: "?q", original: size });
 images.imgProps("a", "hero", { alt: "", sizes: "100vw", original: undefined });
 avatars.imgProps("a", "thumbnail", { alt: "" });
@@ -76,7 +74,6 @@ imgProps(site, "a", "card", {
   placeholder: ({ color }) => color,
 });
 images.imgProps("a", "card", { alt: "", original: { ...size, color: "#8a5b3c" } });
-factsUrl(site, "a", "card");
 images.factsUrl("a", "hero", "?q");
 const upload: number | undefined = answer.original?.width;
 createSigner(site, "")("a", "card", term).then((query) => images.srcset("a", "card", query));
@@ -98,13 +95,7 @@ transform("a", { width: 9 }, { preset: "crad" });
 // @ts-expect-error
 images.imageUrl("a", "crad");
 // @ts-expect-error
-imageUrl(site, "a", "crad");
-// @ts-expect-error
 images.srcset("a", "crad");
-// @ts-expect-error
-srcset(site, "a", "crad");
-// @ts-expect-error
-imgProps(site, "a", "crad", { alt: "" });
 // @ts-expect-error
 urlForWidth(site, "a", "crad", 300);
 // @ts-expect-error
@@ -136,10 +127,6 @@ images.factsUrl("a", "crad");
 // @ts-expect-error
 images.imageUrl("a", "card@3x");
 // @ts-expect-error
-imageUrl(site, "a", "hero@641w");
-// @ts-expect-error
-images.imageUrl("a", "hero@2x");
-// @ts-expect-error
 images.imageUrl("a", "card@480w");
 // @ts-expect-error
 images.srcset("a", "card@2x");
@@ -158,14 +145,8 @@ const other: "card" | undefined = avatars.parseUrl("")?.preset;
 // @ts-expect-error
 images.imgProps("a", "card", {});
 // @ts-expect-error
-imgProps(site, "a", "card", { loading: "lazy" });
-// @ts-expect-error
 images.imgProps("a", "hero", { alt: "" });
 // @ts-expect-error
-imgProps(site, "a", "hero", { alt: "", original: size });
-// @ts-expect-error
 images.imgProps("a", "card", { alt: "", loading: "soon" });
-// @ts-expect-error
-images.imgProps("a", "card");
 
 export { asked, only, other, upload };

@@ -105,12 +105,10 @@ test("the attributes come in the order in which they must be set", () => {
 });
 
 test.each<[keyof typeof PRESETS, number, string]>([
-  ["hero", 0, "hero@640w"],
   ["hero", 640, "hero@640w"],
   ["hero", 641, "hero"],
   ["hero", 9999, "hero"],
   ["hero", Number.NaN, "hero"],
-  ["late", 1, "late@400w"],
   ["late", 500, "late@400w"],
   ["dense", 480, "dense"],
   ["dense", 480.5, "dense@1.5x"],
@@ -129,18 +127,21 @@ test("the widths of a preset are those of its candidates", () => {
   expect(images.widths("tall")).toEqual([0, 0]);
 });
 
-test("a base URL may end with slashes, and have a path", () => {
-  const urlAt = (baseUrl: string) =>
-    imageUrl(openSite({ baseUrl, route: ROUTE, presets: PRESETS }), "a", "card");
-  expect(urlAt("https://x.example")).toBe("https://x.example/images/card/a");
-  expect(urlAt("https://x.example/")).toBe("https://x.example/images/card/a");
-  expect(urlAt("https://x.example/img//")).toBe("https://x.example/img/images/card/a");
-  expect([urlAt(""), urlAt("/")]).toEqual(["/images/card/a", "/images/card/a"]);
-});
-
 /** `baseUrl` as JavaScript may pass it. */
 const create = (baseUrl: unknown, route: RouteShape = ROUTE) =>
   createClient({ baseUrl: baseUrl as string, route, presets: PRESETS });
+
+test.each([
+  ["", ""],
+  ["/", ""],
+  ["/img//", "/img"],
+  ["//x.example", "//x.example"],
+  ["https://x.example/", "https://x.example"],
+  ["HTTPS://x.example/img//", "HTTPS://x.example/img"],
+  ["http://[::1]:8/a", "http://[::1]:8/a"],
+])("createClient takes the base URL %j, without its last slashes", (baseUrl, beginning) => {
+  expect(create(baseUrl).imageUrl("a", "card")).toBe(`${beginning}/images/card/a`);
+});
 
 test("createClient refuses a base URL or a path that cannot be, and says what it can be", () => {
   for (const baseUrl of [
@@ -160,29 +161,16 @@ test("createClient refuses a base URL or a path that cannot be, and says what it
   }
 });
 
-test("createClient takes every base URL that vitrine client takes, and a path of the page's host", () => {
-  for (const baseUrl of ["", "/", "/img", "//x.example", "HTTPS://x.example", "http://[::1]:8/a"]) {
-    expect(create(baseUrl).imageUrl("a", "card")).toBe(
-      `${baseUrl.replace(/\/$/, "")}/images/card/a`,
-    );
-  }
-});
-
 describe("what cannot exist is a RangeError", () => {
   const any = untyped(ROUTE);
   const one = untyped(AVATARS);
   const long = "k".repeat(1025);
   test.each<[string, () => unknown]>([
-    ['invalid key "": an empty segment', () => imageUrl(any, "", "card")],
     ['invalid key "/a": an empty segment', () => imageUrl(any, "/a", "card")],
     ['invalid key "a/../b": a segment ".."', () => imageUrl(any, "a/../b", "card")],
-    ['invalid key "a\\b": a backslash', () => imageUrl(any, "a\\b", "card")],
-    ['invalid key "a\nb": a control character', () => imageUrl(any, "a\nb", "card")],
     ['invalid key "\ud83d": an unpaired surrogate', () => imageUrl(any, "\ud83d", "card")],
     [`invalid key "${long}": longer than 1,024 bytes`, () => imageUrl(any, long, "card")],
     ['route /images/:preset/* has no variant "crad"', () => imageUrl(any, "a", "crad")],
-    ['route /images/:preset/* has no variant ""', () => imageUrl(any, "a", "")],
-    ['route /images/:preset/* has no variant "card@3x"', () => imageUrl(any, "a", "card@3x")],
     ['route /images/:preset/* has no variant "hero@0640w"', () => imageUrl(any, "a", "hero@0640w")],
     ['route /images/:preset/* has no variant "toString"', () => imageUrl(any, "a", "toString")],
     ['route /images/:preset/* has no preset "card@2x"', () => srcset(any, "a", "card@2x")],
@@ -218,11 +206,8 @@ test.each<[string, string, object | undefined]>([
   [BASE, `http://images.example${PATH}`, undefined],
   [BASE, `${BASE}:444${PATH}`, undefined],
   [BASE, `${BASE}${PATH}%`, undefined],
-  [BASE, `${BASE}${PATH}%ff`, undefined],
   [BASE, `${BASE}/images/card@2x/`, undefined],
-  [BASE, `${BASE}/images/card@2x`, undefined],
   [BASE, `${BASE}/images/card@2x/a/%2e%2e/b`, undefined],
-  [BASE, `${BASE}/images/card@2x/a%5Cb`, undefined],
   [BASE, `${BASE}/images/card@3x/a`, undefined],
   [BASE, `${BASE}/images/constructor/a`, undefined],
   [BASE, `${BASE}/icons/card/a`, undefined],

@@ -68,18 +68,6 @@ test("package.json describes every secret, and no other, for the page of the but
   );
 });
 
-test("each description is one line of the Markdown that the page shows (D1)", () => {
-  const all = { ...root.cloudflare.bindings, ...manifest.cloudflare.bindings };
-  for (const { description } of Object.values<{ description: string }>(all)) {
-    expect(description).toMatch(/^[^\n]{20,200}$/);
-    const plain = description
-      .replace(/`[^`]+`/g, "")
-      .replace(/\[[^\]]+\]\(https:\/\/[^)\s]+\)/g, "")
-      .replace(/\*\*[^*]+\*\*/g, "");
-    expect(plain).not.toMatch(/[`*[\]<>|]/);
-  }
-});
-
 /** The button takes repositories of github.com and gitlab.com alone. */
 const REPOSITORY = /^https:\/\/(?:github|gitlab)\.com\/[\w.-]+\/[\w.-]+$/;
 

@@ -5,7 +5,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, onTestFinished, test } from "vitest";
-import { readSources } from "../structure/imports.ts";
 import { ROOT } from "../support/built.ts";
 import { makeFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
@@ -63,12 +62,6 @@ test("no page for users names a script that a project does not have", () => {
   }
 });
 
-test("neither does any message or comment of src/, except those of vitrine init", () => {
-  const naming = [...readSources()].filter(([, text]) => OWN.test(text)).map(([file]) => file);
-  const others = naming.filter((file) => !file.startsWith("src/cli/init/"));
-  expect(others).toEqual([]);
-});
-
 /** What asks npm for a package of this name. As long as Vitrine is not published there, it is somebody else's. */
 const FROM_NPM =
   /npx vitrine init\b(?!`[^\n]*\|)|npm (?:install|i|add)(?: -\S+)* vitrine\b|\bvitrine@/;
@@ -76,22 +69,6 @@ const FROM_NPM =
 test("no page has anybody install Vitrine from npm", () => {
   const all = [...listPages(), "docs/llms.txt"];
   expect(all.filter((page) => FROM_NPM.test(readPage(page)))).toEqual([]);
-});
-
-test("a page of docs/ says how to install Vitrine in the section that first names npx vitrine", () => {
-  for (const page of PAGES.filter((one) => one.startsWith("docs/"))) {
-    const [before = "", ...after] = readPage(page).split("npx vitrine");
-    if (after.length === 0) continue;
-    const [section = ""] = after.join("npx vitrine").split("\n## ");
-    const install = /\]\(\.\.\/README\.md#(?:start-a-project|the-package)\)/;
-    expect([page, before + section]).toEqual([page, expect.stringMatching(install)]);
-  }
-});
-
-test("README.md names the file that npm pack makes", () => {
-  const named = readPage("README.md").match(/vitrine-[\d.]+\.tgz/g);
-  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-  expect([...new Set(named)]).toEqual([`vitrine-${version}.tgz`]);
 });
 
 test("the wrangler.toml of docs/environments.md is right, at the top level and in staging (S6)", async () => {

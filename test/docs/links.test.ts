@@ -44,13 +44,6 @@ test("the relative links of all pages resolve, and a broken one is found", () =>
   expect(faultOf("docs/access.md", "#who-may-embed")).toBeUndefined();
 });
 
-test("headings get the anchors that GitHub gives them", () => {
-  const text = "# Use it\n## `[vars.BUCKETS.<name>]`\n## 3. What does it mean?\n```sh\n# no\n```\n";
-  expect(anchorsOf(`${text}## [Use](a.md) it\n## Use it`)).toEqual([
-    ...["use-it", "varsbucketsname", "3-what-does-it-mean", "use-it-1", "use-it-2"],
-  ]);
-});
-
 /** The pages that no link of a page leads to, except itself. */
 function missingIn(page: string, pages: readonly string[]): string[] {
   const linked = linksOf(readPage(page)).map((link) =>

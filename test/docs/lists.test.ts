@@ -1,11 +1,8 @@
 // Pages that list things of the code have all of them, and nothing else.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Notice } from "../../src/worker/base/notice.ts";
 import type { Refusal } from "../../src/worker/base/refusal.ts";
-import { ROOT } from "../support/built.ts";
 import { RANGES } from "../support/tables/ranges.ts";
 import { anchorsOf, readPage } from "./pages.ts";
 
@@ -73,19 +70,4 @@ test("docs/configuration.md has every option of a preset in its tables, and no o
   // They are in the sentence above the tables.
   for (const option of ["width", "height"]) expect(section).toContain(`\`${option}\``);
   expect([...named, "width", "height"].sort()).toEqual(Object.keys(RANGES).sort());
-});
-
-test("the functions of the steps of docs/how-it-works.md are where it says", () => {
-  const page = readPage("docs/how-it-works.md");
-  /** The last cell of each row that has a number: a function of the gateway, or one of a file. */
-  const cells = [...page.matchAll(/^\| \d+\. .*\| (.*?) +\|$/gm)].map(([, cell = ""]) => cell);
-  expect(cells.length).toBeGreaterThan(12);
-  for (const cell of cells) {
-    for (const [, name = "", file = "worker/index.ts"] of cell.matchAll(
-      /`([\w.]+)`(?: in `(.*?)`)?/g,
-    )) {
-      const code = readFileSync(join(ROOT, "src", file), "utf8");
-      expect([cell, code]).toEqual([cell, expect.stringContaining(name)]);
-    }
-  }
 });

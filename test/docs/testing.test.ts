@@ -94,15 +94,6 @@ function runAll(): Map<string, Result[]> {
 }
 
 describe("the examples of docs/testing.md and docs/emulator.md", () => {
-  test("are these files", () => {
-    const names = FILES.map(([name]) => name);
-    expect(names).toEqual([
-      ...["careless.test.ts", "worker.ts", "survive.test.ts", "test-entry.ts"],
-      ...["cache.test.ts", "vitrine.test.ts", "worker.test.ts", "msw.test.ts"],
-      ...["binding.test.ts", "r2.test.ts"],
-    ]);
-  });
-
   test.each([
     ["careless.test.ts", 1],
     ["survive.test.ts", 9],
@@ -186,12 +177,12 @@ describe("the tables of docs/emulator.md", () => {
     expect(names.filter((name) => !inner.includes(name) && !words.has(name))).toEqual([]);
   });
 
-  test("have each fault of S3 and R2, and each grant of S3, with S3's words and rules", () => {
+  test("have each fault of S3 and R2, and each grant of S3, with its rule", () => {
     const names = Object.keys({ ...S3_GRANTS, ...R2_FAULTS });
     for (const name of names) expect(named).toContain(name);
     const rows = EMULATOR.replace(/ +\|/g, " |");
-    for (const [name, { does, rule }] of Object.entries(S3_FAULTS)) {
-      expect(rows).toContain(`| \`${name}\` | ${does} | ${rule}`);
+    for (const [name, { rule }] of Object.entries(S3_FAULTS)) {
+      expect(rows).toMatch(new RegExp(`^\\| \`${name}\` \\| [^|]+ \\| ${rule}`, "m"));
     }
   });
 });

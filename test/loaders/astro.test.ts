@@ -13,11 +13,8 @@ const page = (name: string) => textsIn(`astro-app/dist/${name}`, ".html");
 
 beforeAll(() => build(TIMES.early));
 
-test("unpic's component has all widths of the preset", () => {
+test("unpic's component has all widths, and each URL of a signed srcset opens, until it expires, and the pages hold no key", async () => {
   expectHeroes(page("unpic"), ["photos/fig.jpg", "keys/1+1=2 (ü).jpg"]);
-});
-
-test("each URL of a signed srcset opens, until it expires, and the pages hold no key", async () => {
   const friends = page("friends");
   await expectSigned(friends, [FRIENDS], TIMES.early);
   expectPlaceholder(friends);

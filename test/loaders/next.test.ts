@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 test('a Server Component needs no "use client"', () => {
   expect(textsIn("next-app/app", ".tsx")).not.toContain("use client");
-  expect(elements(html, "img")).toHaveLength(7);
+  expect(elements(html, "img")).toHaveLength(6);
 });
 
 test("with sizes, there is one candidate for each width of the preset, and each descriptor is true", () => {
@@ -34,11 +34,6 @@ test("without sizes, 1x and 2x are the smallest variants that are wide enough, w
   const { srcset, src } = imgOf(html, "density");
   expect(candidatesIn(srcset)).toEqual([`1x card ${FIG}`, `2x card@2x ${FIG}`]);
   expect(shownBy(src)).toBe(`card@2x ${FIG}`);
-});
-
-test("fill has the preset's widths", () => {
-  const { srcset, sizes } = imgOf(html, "fill");
-  expect([candidatesIn(srcset), sizes]).toEqual([heroOf(FIG), "100vw"]);
 });
 
 test("a key that is hard to spell stays unchanged", () => {
@@ -58,13 +53,6 @@ test("getImageProps gives the same URLs to the app's own <img>", () => {
   const { srcset, ...img } = imgOf(html, "props");
   expect(candidatesIn(srcset)).toEqual([`1x thumbnail ${FIG}`, `2x thumbnail@2x ${FIG}`]);
   expect(img).not.toHaveProperty("data-nimg");
-});
-
-test("browsers get the code of this loader, and of no other", () => {
-  const scripts = textsIn("next-app/.next/static", ".js");
-  expect(scripts).toContain("https://images.example.com");
-  expect(scripts).toContain("write src={nextSrc(");
-  expect(scripts).not.toMatch(/nuxtPresets|options=\{\{/);
 });
 
 test("each URL of a signed srcset opens, until it expires, and the app holds no key", async () => {

@@ -10,7 +10,6 @@ import { FRIENDS, HARD } from "./keys.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
 import { pagesOf, run, textsIn } from "./run.ts";
-import { createClient, nuxtPresets } from "./vitrine.ts";
 
 const SERVER = [".output/server/index.mjs"];
 const FIG = "photos/fig.jpg";
@@ -99,16 +98,4 @@ test("the server finds each name of a file that imports the package", async () =
     ),
     "card:photos/fig.jpg",
   ]);
-});
-
-test("a preset of which Nuxt cannot ask for other sizes has one candidate", () => {
-  const { site } = createClient({
-    baseUrl: "",
-    route: { path: "/:preset/*", object: "media/*" },
-    presets: { tall: { height: 300, dpr: [1, 2] }, odd: { width: 200, dpr: [1.5] } },
-  });
-  expect(nuxtPresets(site)).toEqual({
-    tall: { modifiers: { preset: "tall" }, densities: "1x" },
-    odd: { modifiers: { preset: "odd" }, sizes: "200px", densities: "1x" },
-  });
 });

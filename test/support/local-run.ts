@@ -14,16 +14,11 @@ const folders: string[] = [];
 /** The runs that have not ended, each with a function that ends it. */
 const running = new Map<ChildProcess, () => Promise<unknown>>();
 
-/** Copies the configuration of the tests into a folder. */
-export function copyConfig(folder: string): void {
-  cpSync(join(ROOT, "test/support/wrangler.toml"), join(folder, "wrangler.toml"));
-}
-
 /** Makes a folder with the project in it, and with the configuration of the tests. */
 export function copyProject(): string {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
   folders.push(folder);
-  copyConfig(folder);
+  cpSync(join(ROOT, "test/support/wrangler.toml"), join(folder, "wrangler.toml"));
   cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
   for (const name of ["src", "fixtures", "node_modules"]) {
     symlinkSync(join(ROOT, name), join(folder, name));

@@ -20,7 +20,6 @@ export default function Page() {
         alt="density"
       />
       <Image src={nextSrc(images.site, HARD, "card")} width={480} height={360} alt="hard" />
-      <Image src={nextSrc(images.site, "photos/fig.jpg", "hero")} fill={true} alt="fill" />
       <Image
         src={nextSrc(images.site, "photos/fig.jpg", "hero")}
         width={1920}
