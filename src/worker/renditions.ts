@@ -166,7 +166,7 @@ export async function answerRendition(
   if ("notModified" in result) return notModifiedAnswer(result.notModified, answers, tags);
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
   // What is wrong with the object alone is no failure of what is behind the Worker.
-  if (!/^object-|^source-unreadable$/.test(result.event)) {
+  if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
     const failed = { type: "rendition-failed", key: key.key, refusal: result } as const;
     bucketMemoryOf(key.bucket).learn({ ...failed, now: Date.now() });
   }

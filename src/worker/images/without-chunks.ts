@@ -6,17 +6,17 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a PNG needs to be shown; with its colours, and an animation. */
 const PNG =
-  /^(?:IHDR|PLTE|IDAT|IEND|tRNS|cHRM|gAMA|iCCP|sBIT|sRGB|cICP|mDCV|cLLI|bKGD|pHYs|acTL|fcTL|fdAT)$/;
+  /IHDR|PLTE|IDAT|IEND|tRNS|cHRM|gAMA|iCCP|sBIT|sRGB|cICP|mDCV|cLLI|bKGD|pHYs|acTL|fcTL|fdAT/;
 const PNG_BEGINNING = 8; // bytes
 
 /** The same for a WebP. */
-const WEBP = /^(?:VP8[ LX]|ALPH|ANIM|ANMF|ICCP)$/;
+const WEBP = /VP8[ LX]|ALPH|ANIM|ANMF|ICCP/;
 const WEBP_BEGINNING = 12; // bytes
 /** The bits by which an extended WebP says that it has EXIF or XMP. */
 const WEBP_METADATA = 0x0c;
 
 /** The boxes of an AVIF, and its items that are no pictures. "." is any byte. */
-const AVIF = /^(?:ftyp|meta|moov|mdat|free|skip)$/;
+const AVIF = /ftyp|meta|moov|mdat|free|skip/;
 const AVIF_METADATA = /infe.{8}(?:..)?(?:Exif|mime|uri )/s;
 
 /** @returns undefined if it is no whole PNG */

@@ -49,7 +49,7 @@ const COLOUR_AT = 25;
 const OPAQUE_COLOURS: readonly unknown[] = [0, 2];
 
 /** What may stand before the picture. An animation clears parts of it. */
-const HARMLESS = /^(?:PLTE|(?!tRNS|acTL)[a-z][A-Za-z]{3})$/;
+const HARMLESS = /PLTE|(?!tRNS|acTL)[a-z][A-Za-z]{3}/;
 
 /**
  * Returns whether no pixel of an image can be transparent. What its first bytes do not show counts as

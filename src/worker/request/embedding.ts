@@ -34,7 +34,7 @@ export function checkEmbedding(
  */
 function originOf(referer: string): string | undefined {
   const url = URL.parse(referer);
-  return url && /^https?:$/.test(url.protocol) ? url.origin : undefined;
+  return url && ["http:", "https:"].includes(url.protocol) ? url.origin : undefined;
 }
 
 const LOCAL = ["localhost", "127.0.0.1", "[::1]"];

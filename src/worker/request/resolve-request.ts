@@ -81,7 +81,7 @@ export type Target = { readonly pathname: string; readonly search: string };
  * `..`, which are to be refused, and is slower than all other steps of reading a URL.
  */
 export function readTarget(url: string): Target {
-  const [, pathname = "", search = ""] = /^\w+:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
+  const [, pathname = "", search = ""] = /:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
   return { pathname, search };
 }
 
