@@ -115,12 +115,6 @@ describe("as a process", () => {
     expect(await ended(child)).toEqual({ code: 0, out, err: "" });
   });
 
-  test.concurrent("a page of the documentation is named by where it is", async () => {
-    const broken = makeFolder({ PRESETS: { card: { width: 0 } } });
-    const { err } = await ended(start(["check"], "pipe", broken));
-    expect(err).toMatch(/What is allowed: \S+\/docs\/configuration\.md#varspresetsname$/m);
-  });
-
   test.concurrent.each([
     ["url photos/fig.jpg", 0],
     ["purge --help", 0],

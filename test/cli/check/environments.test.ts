@@ -170,13 +170,3 @@ test.each([
     expect([code, err.split(warning).length]).toEqual([0, isWarned ? 2 : 1]);
   },
 );
-
-test("the doctor names the mistakes of its environment, with its file and commands for it (S6)", async () => {
-  const folder = makeProject(staged(without("routes")), "wrangler.jsonc");
-  const { out } = await vitrine(["doctor", "--json", "--env", "staging"], { folder });
-  expect(JSON.parse(out).findings[0]).toMatchObject({
-    about: "wrangler.jsonc",
-    seen: expect.stringContaining("env.staging: routes: images.example"),
-    remedy: expect.stringMatching(/^fix routes in wrangler\.jsonc.* deploy --env staging$/),
-  });
-});

@@ -5,16 +5,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
-import {
-  beginSite,
-  CONFIGURED,
-  configure,
-  deploy,
-  examine,
-  SITE,
-} from "../../support/cli/doctor.ts";
+import { beginSite, CONFIGURED, configure, examine, SITE } from "../../support/cli/doctor.ts";
 import { wrongIn } from "../../support/cli/report.ts";
-import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { NEXT_CREDENTIALS } from "../../support/env.ts";
 import { stage } from "../../support/play.ts";
 
 type Shell = Readonly<Record<string, string | undefined>>;
@@ -75,13 +68,6 @@ test("a file that is to be deployed is wrong if S3 refuses its key, whatever the
     expect(wrongIn(report)[0]?.remedy).toContain("in secrets.env");
     for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
   }
-});
-
-test("a key of the shell that fails explains no image that the site does not show", async () => {
-  deploy({ ...ENV, ...CONFIGURED, HEALTH_TOKEN, PRESETS: { card: { width: 9, gravity: "face" } } });
-  const report = await examine(["--url", SITE], { env: { ...OWN, HEALTH_TOKEN: undefined } });
-  const image = report.findings.find(({ check }) => check === "image");
-  expect(image?.impact).not.toMatch(/because of the finding above/);
 });
 
 test("signing keys of the shell that cannot be read say nothing of the site", async () => {

@@ -360,9 +360,3 @@ test("a file that somebody changed gives no other width to an app, and stays", a
     expect(read(name)).toBe(changed);
   }
 });
-
-test("keys are shown so that they cannot move the cursor", async () => {
-  put("a\u202e.jpg", new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0"));
-  const { err } = await facts();
-  expect(err).toContain("  a\\u202e.jpg: HEIC: sharp cannot read it");
-});

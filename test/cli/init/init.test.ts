@@ -183,14 +183,7 @@ const WRONG = {
   ],
   host: [
     ...["https://images.example.com", "images.example.com/x", "a.example.com:443", "*.example.com"],
-    ...[
-      "a.example.com.",
-      "a..example.com",
-      "user@example.com",
-      "localhost",
-      "127.0.0.1",
-      "-a.example.com",
-    ],
+    ...["a.example.com.", "a..example.com", "user@example.com", "localhost", "-a.example.com"],
     `${"host".repeat(16)}.example.com`,
   ],
   environments: ["a,a", "a,,b", "Staging", "a".repeat(19), "-a"],
@@ -229,13 +222,6 @@ test("it overwrites nothing: it writes nothing, and names what is there", async 
     expect([code, err]).toEqual([2, expect.stringContaining(`.: ${named}: there already`)]);
     expect(contents(folder)).toEqual(before);
   }
-});
-
-test("what cannot be written is named", async () => {
-  const folder = emptyFolder();
-  writeFileSync(join(folder, "file"), "");
-  const { code, err } = await init(folder, ["file/x", ...AWS]);
-  expect([code, err]).toEqual([2, expect.stringMatching(/^file\/x: not all files .*: ENOTDIR/)]);
 });
 
 test("the project takes the package that npm pack makes, and none of that name at npm", async () => {

@@ -59,12 +59,6 @@ test("it asks only for what the options leave out", async () => {
   expect(await ask([], [...all, "--host", ""])).toMatchObject({ code: 0, err: "" });
 });
 
-test("a wrong option is refused before it asks anything", async () => {
-  const { code, err, folder } = await ask([], ["--host", "x"]);
-  expect([code, err]).toEqual([3, expect.stringMatching(/^Nothing is written:\n.*--host: /s)]);
-  expect(contents(folder)).toEqual({});
-});
-
 test.each([
   ["Ctrl-C", 0, "\u0003"],
   ["Ctrl-D", 3, "\u0004"],

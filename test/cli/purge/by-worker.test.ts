@@ -133,16 +133,6 @@ test("--verify names a single rendition that comes, or is not known", async () =
   }
 });
 
-test("--verify proves nothing of an object that no route shows", async () => {
-  const narrow = copyWithDomain((text) => text.replace('"media/*"', '"media/photos/*"'));
-  const given = { folder: narrow, env: { PURGE_TOKEN } };
-  const { code, err } = await vitrine(["purge", "other/fig.jpg", "--verify"], given);
-  expect([code, err]).toEqual([
-    1,
-    expect.stringContaining("  not asked for: other/fig.jpg: no route"),
-  ]);
-});
-
 test("4,000 keys: it waits as the rate limit says, and all are purged (W10)", async () => {
   hurry();
   const keys = some(4_000);

@@ -1,8 +1,8 @@
 // vitrine purge with a stand-in for the Worker's /purge: what it accepts as names, what it sends, and what is left.
 
-import { PassThrough, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { HttpResponse, http } from "msw";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { MORE } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
@@ -136,17 +136,6 @@ test("Ctrl-C ends it, and it names what was not purged", async () => {
   const all = new Set([...net.purged, ...linesIn(ended.out).map(nameOf)]);
   expect([...all].toSorted()).toEqual(keys.map(nameOf).toSorted());
   expect(ended.err).toMatch(/: interrupted\n/);
-});
-
-test("Ctrl-C while it reads keys: it sends nothing", async () => {
-  const interrupt = new AbortController();
-  const stdin = new PassThrough();
-  stdin.write("a.jpg\nb.jpg");
-  const ended = purge(["-"], { stdin, interrupted: interrupt.signal });
-  await vi.waitFor(() => expect(stdin.readableLength).toBe(0));
-  interrupt.abort();
-  expect(await ended).toMatchObject({ code: 130 });
-  expect(net.calls).toEqual([]);
 });
 
 test("every key is named once", async () => {

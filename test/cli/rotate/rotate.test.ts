@@ -32,7 +32,7 @@ import {
   URL,
   visit,
 } from "../../support/cli/rotating-site.ts";
-import { createWorld, type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { createWorld, type Ended } from "../../support/cli/vitrine.ts";
 import { BASE, HEALTH_TOKEN } from "../../support/env.ts";
 import { keepNothing, stage } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
@@ -211,20 +211,6 @@ test("what it prints to go on with goes on: from no key, from no login, from ano
   }
   isWrong = false;
   expect([(await run(await printed(ended))).code, now()]).toEqual([0, current(NEW_KEY)]);
-});
-
-test("images that fail on the way stop it, and the doctor that it prints says why", async () => {
-  site.during = (times) => {
-    if (times === 2) stage.edge.switches.transformations = false;
-    return {};
-  };
-  const stopped = await run();
-  const [, args = ""] = /npx vitrine (doctor .*)/.exec(stopped.err) ?? [];
-  const given = { folder: site.folder, env: { HEALTH_TOKEN } };
-  const { out } = await vitrine([...args.split(" "), "--json"], given);
-  expect([stopped.code, out]).toEqual([2, expect.stringContaining('"check": "transformations"')]);
-  stage.edge.switches.transformations = true;
-  expect([(await run(await printed(stopped))).code, now()]).toEqual([0, current(NEW_KEY)]);
 });
 
 test("a bucket is rotated with all that have its key, and no others", async () => {

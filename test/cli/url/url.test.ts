@@ -139,14 +139,6 @@ test("with several buckets, the URLs are those of the bucket that is named", asy
   expect([code, out, err]).toEqual([2, "", expect.stringMatching(both)]);
 });
 
-test.each([
-  ["", "/images/card/key.jpg\n"],
-  ["https://other.example/", "https://other.example/images/card/key.jpg\n"],
-])("with --url %j the URL is that of this host, or of the page's own", async (url, printed) => {
-  const { out } = await run("url", "key.jpg", "-p", "card", "--url", url);
-  expect(out).toBe(printed);
-});
-
 test("where there is no URL, it says why", async () => {
   const shown: [string, Ended][] = [];
   for (const args of [

@@ -122,15 +122,6 @@ test("what failed is on stdout and can be given again, and the reasons are on st
   expect(err).toContain("NOT SENT: 3 impossible names");
 });
 
-test("it prints nothing that moves the cursor", async () => {
-  arrange(() => new HttpResponse("No", { headers: { "content-type": "text/\u009b2J" } }));
-  const terminal = { isTTY: true, columns: 80 } as const;
-  const names = ["a//\u009b\u202e", "\u202egpj.exe"];
-  const { out, err } = await warm([...names, ...ONE], { terminal, env: { TERM: "dumb" } });
-  expect(err).toContain("200 text/\\u009b2J");
-  expect(out + err).not.toMatch(/[^\n\P{Cc}]|\u202e/u);
-});
-
 const busy = (after: string, status: number) => () =>
   new HttpResponse("Wait", { status, headers: { "retry-after": after } });
 

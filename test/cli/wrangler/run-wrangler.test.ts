@@ -1,24 +1,25 @@
-// What reaches wrangler: its arguments and its stdin, and no secret of the environment.
+// What reaches wrangler: its arguments and its stdin, and no secret of the environment. The file of secrets that it
+// reads is gone after every ending of the program that no one can catch.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { oldFault } from "../../../src/cli/wrangler/packages.ts";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
+import { ROOT } from "../../support/built.ts";
 import { makeStandIn } from "../../support/cli/stand-in.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "vitrine-run-"));
+  folder = makeTemporary("vitrine-run-");
 });
-afterEach(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => void vi.unstubAllEnvs());
 
 /** Runs a script in place of wrangler. @returns what it got, and its exit code */
 async function run(env: Record<string, string>, input?: string) {
@@ -63,4 +64,33 @@ test("an old wrangler is refused", () => {
   const old = ["4.60.0", "4.163.9", "3.114.0"];
   const fresh = ["4.164.0", "4.164.0-beta.1", "4.200.1", "5.0.0"];
   expect([...old, ...fresh].filter((version) => oldFault(version))).toEqual(old);
+});
+
+/** Ends while wrangler runs, or waits there until a signal comes. */
+const PROGRAM = `
+  import { wranglerDeploy } from ${JSON.stringify(join(ROOT, "src/cli/deploy/index.ts"))};
+  const run = async (_world, args) => {
+    process.stdout.write(args.at(-1));
+    if (process.argv[1] === "exit") process.exit(130);
+    if (process.argv[1] === "throw") throw new Error("a bug");
+    await new Promise((settle) => setTimeout(settle, 3_600_000));
+  };
+  await wranglerDeploy({ env: {} }, run, { file: "wrangler.toml" }, { SECRET: "a secret" });`;
+
+test.each([
+  ["a cancelled job", "SIGTERM", 1],
+  ["a closed terminal", "SIGHUP", 1],
+  ["Ctrl-\\", "SIGQUIT", 1],
+  ["exit", undefined, 130],
+  ["throw", undefined, 1],
+] as const)("after %s, no secret stays on the disk (S5)", async (ending, signal, code) => {
+  const args = ["--input-type=module-typescript", "-e", PROGRAM, ending];
+  const env = { ...process.env, TMPDIR: folder };
+  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(child, "close");
+  const [path] = await once(child.stdout, "data");
+  expect(`${path}`).toContain(folder);
+  if (signal !== undefined) child.kill(signal);
+  expect(await ended).toEqual([code, null]);
+  expect(readdirSync(folder)).toEqual([]);
 });
