@@ -352,6 +352,10 @@ test.each([
 });
 
 const preset = (name: string) => ({ PRESETS: { ...VARS.PRESETS, [name]: { width: 1 } } });
+const overlay = (letters: number) => {
+  const card = { width: 1, draw: [{ url: `https://a/${"k".repeat(letters)}` }] };
+  return { PRESETS: { ...VARS.PRESETS, card } };
+};
 const timeout = (seconds: number) => ({ ANSWERS: { timeout: seconds } });
 const kid = (name: string) => ({ URL_SIGNING_KEYS: JSON.stringify({ [name]: LONG }) });
 const secretPrefix = (name: string) => ({
@@ -362,6 +366,7 @@ const secretPrefix = (name: string) => ({
 // For each bound: a value at the bound, and one just beyond it.
 test.each<[string, object, object]>([
   [`PRESETS.${"n".repeat(65)}`, preset("n".repeat(64)), preset("n".repeat(65))],
+  ["PRESETS.card", overlay(3_901), overlay(3_902)],
   ["ANSWERS.timeout", timeout(60), timeout(61)],
   ["ANSWERS.timeout", timeout(1), timeout(0.9)],
   [
