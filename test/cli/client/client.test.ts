@@ -19,7 +19,7 @@ import { compile, LOOSE, STRICT } from "../../client/compile.ts";
 import { installClient } from "../../client/install-client.ts";
 import { ROOT } from "../../support/built.ts";
 import { LOST, PROJECT, SECRET, VARS } from "../../support/cli/configuration.ts";
-import { makeFolder, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { makeFolder, makeProject } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
@@ -255,11 +255,6 @@ test("it is the same each time, and replaces only what it wrote itself", async (
     expect([ended.code, read("mine.ts")]).toEqual([2, other]);
     expect(ended.err).toContain("mine.ts: this command did not write that file");
   }
-});
-
-test("an environment has its own domain", async () => {
-  await client("staging.ts", ["--env", "staging"], makeProject(STAGED));
-  expect(read("staging.ts")).toContain(`const baseUrl = "${STAGING}";`);
 });
 
 test("a route has a name that is an identifier, and no keyword", () => {

@@ -121,12 +121,6 @@ test("the two secrets of a slot come from the same place", async () => {
   expect(await by({ folder, env: { AWS_ACCESS_KEY_ID_NEXT: "other" } })).toMatch(/\.dev\.vars/);
 });
 
-test("a short key id is not printed", async () => {
-  const env = { AWS_ACCESS_KEY_ID: "minioadm", AWS_SECRET_ACCESS_KEY: "x" };
-  const asked = await explain("/images/card/a.jpg", { folder: makeFolder(), env });
-  expect(asked.signer).toMatch(/^the current key … \(from the environment\)$/);
-});
-
 test.each([
   [LOCAL, `${LOCAL}/`],
   ["http://127.0.0.1:8080", "http://localhost:8080/"],

@@ -71,13 +71,6 @@ test("an R2 binding is asked by the Worker alone, and no side door leads to it (
   expect(hosts).toEqual(new Set([new URL(HOST).host]));
 });
 
-test("an empty R2 bucket is no error after a first deploy", async () => {
-  const vars = { BUCKETS: { media: { binding: "MEDIA_BUCKET" } } };
-  const { findings, code } = await examine({ vars, health: { r2: "ok", edge: "no canary" } });
-  expect(seen(findings, "image")).toEqual(["image warning"]);
-  expect(code).toBe(1); // warnings: vitrine deploy ends with 0
-});
-
 const UNTIL = { state: "ok", expires: "2026-11-26T13:00:00.000Z" };
 
 test("what /healthz says of a role", async () => {

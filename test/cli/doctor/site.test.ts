@@ -22,7 +22,6 @@ import { file } from "../../support/stand.ts";
 import { EDGE_CODES } from "../../support/tables/edge-codes.ts";
 
 const WORKER = { ...ENV, ...CONFIGURED, HEALTH_TOKEN };
-const KEYLESS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
 
 beforeEach(() => beginSite());
 
@@ -242,19 +241,5 @@ test.each<[string, object]>([
   for (const { seen, remedy } of others) {
     expect(remedy).toMatch(/npx vitrine deploy|fix that first/);
     expect(`${remedy} ${seen}`).not.toMatch(/correct BUCKETS|is in (\S+), not in \1/);
-  }
-});
-
-const FALLBACK = { path: "/images/:preset/*", object: "media/*", fallback: "media/key.jpg" };
-
-test("a fallback that works is well, on any route", async () => {
-  for (const route of [
-    { signed: true },
-    { path: "/a/:id/:preset", object: "media/a/:id.jpg" },
-    { presets: ["plain"] },
-  ]) {
-    beginSite({}, { ...CONFIGURED, ROUTES: [{ ...FALLBACK, ...route }] });
-    const { findings } = await examine(["--url", SITE], { env: KEYLESS });
-    expect(findings).toContainEqual(expect.objectContaining({ check: "fallback", severity: "ok" }));
   }
 });

@@ -152,12 +152,6 @@ test("it stops if everything fails, a sign-in page comes, or the quota of the mo
   }
 });
 
-test("it goes on if objects are missing, and names each once", async () => {
-  arrange(() => new HttpResponse("Not found", { status: 404 }));
-  const { code, err } = await warm([...some(20), ...ONE]);
-  expect([code, requested.length, err.split("photos/7.jpg").length]).toEqual([2, 60, 2]);
-});
-
 test("what makes no sense: it says so, and requests nothing", async () => {
   const shown: [string, Ended][] = [];
   for (const args of [
