@@ -55,6 +55,15 @@ describe("formats", () => {
       expect(await bytes()).toEqual(await bytes(85));
     },
   );
+
+  test("a WebP of quality 100 is lossless, and a PNG of any quality has a palette (O5)", async () => {
+    const { data, metadata } = await render(photo, { format: "png" });
+    expect(metadata.isPalette).toBe(false);
+    expect((await render(photo, { format: "png", quality: 100 })).metadata.isPalette).toBe(true);
+    const webp = async (quality: number) =>
+      (await render(photo, { format: "webp", quality })).data.equals(data);
+    expect([await webp(100), await webp(99)]).toEqual([true, false]);
+  });
 });
 
 describe("animations", () => {
