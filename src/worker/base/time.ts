@@ -27,9 +27,10 @@ export const TIMED_OUT = Symbol("timed out");
 
 /** The result of `work`, or TIMED_OUT if it takes longer than `ms`. */
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof TIMED_OUT> {
-  const { promise, resolve } = Promise.withResolvers<typeof TIMED_OUT>();
-  const timer = setTimeout(resolve, ms, TIMED_OUT);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, TIMED_OUT);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 const PAUSE_MS = 300;
