@@ -28,6 +28,12 @@ test.each<[ImageOptions, string]>([
   expect((await exact(colours, image)).look(2, 2)).toBe(expected);
 });
 
+test("width and height are the sides after rotation (O11)", async () => {
+  const row = await painted("rgb");
+  expect((await exact(row, { rotate: 90, width: 5 })).size).toBe("5×15");
+  expect((await exact(row, { rotate: 180, width: 15 })).size).toBe("15×5");
+});
+
 test.each<[ImageOptions["gravity"], string, string]>([
   [undefined, "g", "g"],
   ["left", "r", "g"],
