@@ -50,6 +50,12 @@ test.each<[ImageOptions["gravity"], string, string]>([
   }
 });
 
+test("gravity auto keeps what stands out (O4)", async () => {
+  const image = { fit: "cover", gravity: "auto", width: 10, height: 10 } as const;
+  expect((await exact(await painted("--r"), image)).look(1, 1)).toBe("r");
+  expect((await exact(await painted("r/-/-"), image)).look(1, 1)).toBe("r");
+});
+
 test.each<[ImageOptions, string]>([
   [{}, "www/r.b/www"],
   [{ background: "yellow" }, "yyy/ryb/yyy"],
@@ -129,6 +135,7 @@ test.each<[Partial<OverlayOptions>, string]>([
   [{ right: 0, bottom: 0 }, "www/www/wwr"],
   [{ left: 25 }, "www/wwr/www"],
   [{ left: 99 }, "www/www/www"],
+  [{ opacity: 0.5 }, "www/w?w/www"],
   [{ fit: "squeeze", width: 30, height: 10, bottom: 0 }, "www/www/rrr"],
   [{ border: { color: "blue", width: 10 } }, "bbb/brb/bbb"],
 ])("an overlay with %j on white gives %s (O12)", async (options, expected) => {
