@@ -25,6 +25,7 @@ const DAY = 86_400;
  * only if no key and no clock can make the URL right.
  */
 async function missing(url: string, reason?: RegExp, env?: object): Promise<void> {
+  await Promise.all(stage.after); // what followed the pictures before: one more request to S3
   const requests = () => stage.asked.length + stage.s3.requests.length;
   const [before, logged] = [requests(), stage.logged.length];
   const answer = await get(url, {}, env);
