@@ -66,6 +66,7 @@ beforeAll(() => {
   write("right.test.ts", code.replace("image: { width: 80 }", `image: ${RIGHT}`));
   const [, own = ""] = FILES.find(([name]) => name === "worker.ts") ?? [];
   const [, survive = ""] = FILES.find(([name]) => name === "survive.test.ts") ?? [];
+  write("misspelt.ts", own.replace("anim:", "amin:"));
   write("passes-on.ts", own.replace("return isMade ?", "return answer ?? isMade ?"));
   write("passes-on.test.ts", survive.replace("./worker.ts", "./passes-on.ts"));
   results = runAll();
@@ -138,7 +139,7 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
     expect(all[0]?.failureMessages.join()).toContain(reason);
   });
 
-  test("compile with the printed tsconfig.json, and what is stricter", async () => {
+  test("compile with the printed tsconfig.json, and what is stricter; a misspelt option does not", async () => {
     const [, printed = ""] = /```json\n(.*?)```/s.exec(PAGE) ?? [];
     const { compilerOptions } = JSON.parse(printed);
     write("tsconfig.json", {
@@ -146,7 +147,12 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
       include: ["*.ts", join(ROOT, "worker-configuration.d.ts")],
       exclude: ["right.test.ts", "option.test.ts", "passes-on.ts", "passes-on.test.ts"],
     });
-    expect(await compile(folder)).toEqual([]);
+    expect(await compile(folder)).toEqual([
+      expect.objectContaining({
+        file: "misspelt.ts",
+        message: expect.stringContaining("'amin' does not exist"),
+      }),
+    ]);
   });
 });
 

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
+import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 
 const credentials = { accessKeyId: "an-id", secretAccessKey: "a-secret" };
@@ -28,7 +29,8 @@ function thrownBy(work: () => unknown): string {
 const HOST = "is not a host in lower case, without https:// and without a path, such as";
 const SOURCES = "is not a list of hosts, each with or without a path, such as *.example/photos";
 const COUNT = "is not a whole number, 0 or more";
-const FAULT = "is not a failure of the edge, such as { code: 9522, status: 503 }";
+const FAULT =
+  "is not the { code, status } of a failure of the edge, such as { code: 9522, status: 503 }";
 const WORKERS = "workers: is not a table of functions by the hosts";
 const ENDPOINT =
   "is not the URL of an S3 without a path, such as https://s3.eu-west-1.amazonaws.com";
@@ -45,6 +47,7 @@ const OF_EDGE: [given: object, message: string][] = [
   [{ quota: -1 }, `quota: -1 ${COUNT}`],
   [{ quota: Number.NaN }, `quota: NaN ${COUNT}`],
   [{ trouble: "constructor" }, `trouble: "constructor" ${FAULT}`],
+  [{ trouble: { code: 9522 } }, `trouble: ${FAULT}`],
   [{ limits: { bytes: 1 } }, "limits: is not { bytes: a whole number, 0 or more; pixels: "],
   [{ limits: null }, "limits: null is not { bytes: "],
   [{ originalIsSmaller: { of: "bytes", sent: "x" } }, "originalIsSmaller: is not { of: one of "],
@@ -60,6 +63,11 @@ const OF_EDGE: [given: object, message: string][] = [
 const OF_CACHE: typeof OF_EDGE = [
   [{ enable: false }, "unknown: enable. Known: now, enabled, crossVersion, runsIn, loopback"],
   [{ runsIn: "lower" }, 'runsIn: "lower" is not one of upper, visitor'],
+];
+
+const OF_R2: typeof OF_EDGE = [
+  [{ nw: 1 }, "unknown: nw. Known: now, limitsWrites"],
+  [{ limitsWrites: ["get"] }, "limitsWrites: [get] is not a list of put and delete, or left out"],
 ];
 
 const OF_S3: typeof OF_EDGE = [
@@ -78,6 +86,7 @@ const OF_S3: typeof OF_EDGE = [
 test.each([
   ["createEdge", createEdge, EDGE, OF_EDGE],
   ["createCache", createCache, {}, OF_CACHE],
+  ["createR2", (settings: object) => call(createR2, {}, settings), {}, OF_R2],
   ["createS3", createS3, S3, OF_S3],
 ] as const)("%s refuses a setting that is wrong or unknown", (name, create, usual, rows) => {
   for (const [given, message] of rows) {
@@ -155,5 +164,7 @@ test("an object that is none is refused by its key", () => {
   const late = { body: Promise.resolve(body), type: "image/jpeg" };
   const thrown = thrownBy(() => call(objects.set.bind(objects), "a.jpg", late));
   expect(thrown).toContain("The body is a Promise: await it");
+  const slash = thrownBy(() => objects.set("/a.jpg", { body, type: "image/jpeg" }));
+  expect(slash).toBe('s3.objects: "/a.jpg" begins with a slash: no key does');
   expect(objects.size).toBe(0);
 });

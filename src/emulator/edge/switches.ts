@@ -19,7 +19,7 @@ import { type Fault, isFault } from "./faults.ts";
 const marks = oneOf("marked", "unmarked");
 
 const trouble: Rule<Fault | undefined> = {
-  what: "a failure of the edge, such as { code: 9522, status: 503 }",
+  what: "the { code, status } of a failure of the edge, such as { code: 9522, status: 503 }",
   test: (value): value is Fault | undefined => value === undefined || isFault(value),
 };
 

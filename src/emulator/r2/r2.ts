@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
 import type * as Workers from "@cloudflare/workers-types";
 import { halfOf } from "../body.ts";
-import { isTable, Words } from "../check.ts";
+import { call, checkSettings, isTable, listOf, oneOf, optional, Words } from "../check.ts";
 import { compareKeys } from "../s3/objects.ts";
 
 /** What R2 can be made to do wrong, in the words of docs/emulator.md. */
@@ -98,6 +98,11 @@ const PLAYED = [
   ...["httpMetadata", "contentType", "customMetadata", "prefix", "limit", "cursor"],
 ];
 
+const SETTINGS = {
+  now: optional(call<() => number>()),
+  limitsWrites: optional(listOf("put and delete", oneOf("put", "delete").test)),
+};
+
 type OnlyIf = { onlyIf: R2Conditional | Headers };
 type Value = Parameters<R2Bucket["put"]>[1];
 type Written = Promise<R2Object | null>;
@@ -108,6 +113,7 @@ type Range = { readonly offset: number; readonly length: number };
  * @param objects the objects that it has at first, by their keys
  * @param settings `now` is the clock: ms since 1970. `limitsWrites` says what counts as a write, of which a key
  *   takes one a second (T3, open)
+ * @throws {TypeError} if a setting is wrong or unknown
  * @example
  * const r2 = createR2({ "fig.jpg": { body: readFileSync("fig.jpg"), type: "image/jpeg" } });
  * const answer = await worker.fetch(request, { ...env, MEDIA_BUCKET: r2 });
@@ -116,6 +122,7 @@ export function createR2(
   objects: Readonly<Record<string, R2Stored>> = {},
   settings: { now?: () => number; limitsWrites?: readonly ("put" | "delete")[] } = {},
 ): R2 {
+  checkSettings("createR2", settings, SETTINGS);
   const { now = Date.now, limitsWrites = [] } = settings;
   const stored = new Map(Object.entries(objects));
   const faults = new Words<R2Fault>("r2.faults", R2_FAULTS);

@@ -28,6 +28,9 @@ export type Stored = {
 /** Objects by their keys. What is none throws a TypeError. */
 export class Objects extends Map<string, Stored> {
   override set(key: string, object: Stored): this {
+    if (key.startsWith("/")) {
+      throw new TypeError(`s3.objects: "${key}" begins with a slash: no key does`);
+    }
     const { body, type }: Partial<Stored> = Object(object);
     if (isUint8Array(body) && typeof type === "string") return super.set(key, object);
     const right = '{ body: bytes, type: "image/jpeg" }, where bytes are a Buffer or Uint8Array';
