@@ -79,11 +79,7 @@ export function createFiller(place: Place, keys: Credentials, folder = FOLDER) {
 
 /** The files by the keys of their objects. Those of the folder win. */
 function sourceFiles(folder: string): Map<string, Source> {
-  const fixtures = OBJECTS.map(({ key, file, type }) => ({
-    key,
-    path: join(FIXTURES, file),
-    type,
-  }));
+  const fixtures = OBJECTS.map(({ file, ...one }) => ({ ...one, path: join(FIXTURES, file) }));
   const names = existsSync(folder)
     ? readdirSync(folder, { recursive: true, encoding: "utf8" })
     : [];

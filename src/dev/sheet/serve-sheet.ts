@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { CODE_ROOT } from "../../cli/command.ts";
 import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/grammar.ts";
+import { keyFault } from "../../url/key.ts";
 import type { Sheet } from "./sheet.ts";
 import { type Answer, refuse } from "./try.ts";
 
@@ -23,8 +24,8 @@ const OBJECTS = "/.vitrine/objects/";
 
 /** Returns what answers the requests of the page. */
 export function sheetHandler(sheet: Sheet) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { status, type, body, lines } = await answer(sheet, request);
+  return async (_request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status, type, body, lines } = await answer(sheet, response);
     response.writeHead(status, {
       "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
       "cache-control": "no-store",
@@ -37,10 +38,13 @@ export function sheetHandler(sheet: Sheet) {
   };
 }
 
-async function answer(sheet: Sheet, request: IncomingMessage): Promise<Answer> {
+async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
+  const { req: request } = response;
   const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(request.url ?? "") ?? [];
-  if (path.startsWith(OBJECTS))
-    return change(sheet, request, decodePath(path.slice(OBJECTS.length)));
+  if (path.startsWith(OBJECTS) && /^(?:PUT|DELETE)$/.test(request.method ?? "")) {
+    const changing = change(sheet, request, decodePath(path.slice(OBJECTS.length)));
+    return changing.catch((error: unknown) => refuse(502, `${error}`));
+  }
   const [file, type] = (Object.hasOwn(FILES, path) && FILES[path]) || [];
   if (file && type) return { status: 200, type, body: readFileSync(join(PAGE, file)) };
   switch (path) {
@@ -51,7 +55,7 @@ async function answer(sheet: Sheet, request: IncomingMessage): Promise<Answer> {
     case "/.vitrine/tag":
       return { status: 200, type: "text/plain", body: await sheet.tag() };
     case "/.vitrine/try":
-      return sheet.attempt(new URLSearchParams(search));
+      return sheet.attempt(new URLSearchParams(search), () => response.destroyed);
     default:
       return refuse(404, "Not found");
   }
@@ -59,12 +63,14 @@ async function answer(sheet: Sheet, request: IncomingMessage): Promise<Answer> {
 
 /** Puts or deletes an object. */
 async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Answer> {
+  const fault = keyFault(name); // "..": the request to S3 would leave the prefix of the bucket
+  if (fault !== undefined) return refuse(400, `a key cannot end with this name: ${fault}`);
   if (request.method === "DELETE") await sheet.remove(name);
-  else if (request.method === "PUT") {
+  else {
     const body = await readAll(request);
     if (body === undefined) return refuse(400, "the file is larger than 100 MB");
-    const fault = await sheet.put(name, body, request.headers["content-type"] ?? "");
-    if (fault !== undefined) return refuse(400, fault);
+    const reason = await sheet.put(name, body, request.headers["content-type"] ?? "");
+    if (reason !== undefined) return refuse(400, reason);
   }
   return { status: 200, type: "text/plain", body: "" };
 }

@@ -14,7 +14,7 @@ import type { Follower } from "../follow-files.ts";
 import { askBucket, listBucket } from "../local-bucket.ts";
 import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./contents.ts";
 import { pageHtml } from "./page-html.ts";
-import { type Answer, answerTry } from "./try.ts";
+import { type Answer, makeTry, readTry, refuse } from "./try.ts";
 
 export type Sheet = ReturnType<typeof createSheet>;
 
@@ -86,30 +86,33 @@ export function createSheet(
       const objects = local && (await contentsOf(local, await listObjects(), Date.now()));
       return pageHtml({ address, tag: before, mistakes, objects });
     },
-    /** Makes a picture. One at a time: sharp takes all threads, and the rest of the local run needs some. */
-    attempt: (query: URLSearchParams): Promise<Answer> => {
-      const next = lastTry.then(() => answerTry(readLocal(), query));
+    /**
+     * Makes a picture. One at a time: sharp takes all threads, and the rest of the local run needs some.
+     * @param isClosed whether nobody waits for it any more
+     */
+    attempt: async (query: URLSearchParams, isClosed: () => boolean): Promise<Answer> => {
+      const local = readLocal();
+      if (local === undefined) return refuse(503, "there is no local bucket, or it has mistakes");
+      const read = readTry(local, query);
+      if ("fault" in read) return refuse(400, read.fault);
+      const next = lastTry.then(() => (isClosed() ? refuse(503, "nobody waits") : makeTry(read)));
       lastTry = next.catch(() => {});
       return next;
     },
-    /** Puts a picture into the bucket of the first route that shows it. Returns why it does not. */
+    /** Puts a picture into the bucket of the first route that shows it. Returns why not. @throws if S3 refuses it */
     put: async (file: string, body: Uint8Array, type: string): Promise<string | undefined> => {
       const local = readLocal();
       if (local === undefined) return "nothing is put into the S3 that .dev.vars names";
-      const fault = keyFault(file);
-      if (fault !== undefined) return `a key cannot end with this name: ${fault}`;
       const route = routeTo(local.config, `own/${file}`);
       if (route === undefined) return "no route leads to own/*, where your own images go";
       const picture = await describe(body);
       if (picture === undefined) return "it is no picture that the local edge reads";
       if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
       const put = { type: type || `image/${picture.format}`, body };
-      return askBucket("PUT", route.bucket, `own/${file}`, readLocalKeys("."), put).then(
-        () => undefined,
-        (error: unknown) => `${error}`,
-      );
+      await askBucket("PUT", route.bucket, `own/${file}`, readLocalKeys("."), put);
+      return undefined;
     },
-    /** Deletes an object of the local buckets. */
+    /** Deletes an object of the local buckets. @throws if S3 refuses it */
     remove: async (key: string): Promise<void> => {
       for (const bucket of bucketsNow()) await askBucket("DELETE", bucket, key, readLocalKeys("."));
     },

@@ -44,19 +44,8 @@ export function refuse(status: 400 | 404 | 502 | 503, reason: string): Answer {
   return { status, type: "text/plain", body: `${reason}\n` };
 }
 
-/**
- * Makes one picture. `globalThis.fetch` must lead to the edge and to S3.
- * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, and the
- *   focal point `x` and `y`
- */
-export async function answerTry(
-  local: LocalConfig | undefined,
-  query: URLSearchParams,
-): Promise<Answer> {
-  if (local === undefined) return refuse(503, "there is no local bucket, or it has mistakes");
-  const found = readTry(local, query);
-  if ("fault" in found) return refuse(400, found.fault);
-  const { route, key, variant, lines } = found;
+/** Makes one picture. `globalThis.fetch` must lead to the edge and to S3. */
+export async function makeTry({ route, key, variant, lines }: Try): Promise<Answer> {
   const { bucket, svg } = route;
   const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, svg);
   const scope = { context: { waitUntil: () => {} }, deadline: Date.now() + TIMEOUT_MS };
@@ -72,8 +61,12 @@ export async function answerTry(
   return { status: 200, type, body: new Uint8Array(await new Response(body).arrayBuffer()), lines };
 }
 
-/** Reads a query, or says why it is no try. */
-function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | Fault {
+/**
+ * Reads a query, or says why it is no try.
+ * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, and the
+ *   focal point `x` and `y`
+ */
+export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | Fault {
   const names = [...query.keys()];
   if (new Set(names).size < names.length || names.some((name) => !NAMES.includes(name))) {
     return { fault: `a try has each of ${NAMES.join(", ")} at most once` };

@@ -8,6 +8,11 @@ import { listenOn } from "../../../src/emulator/listen.ts";
 import type { Served } from "../../../src/emulator/serve.ts";
 
 const calls: unknown[] = [];
+/** A try whose visitor leaves: when it is asked for, and when its connection is closed. */
+const left = {
+  asked: Promise.withResolvers<() => boolean>(),
+  closed: Promise.withResolvers<void>(),
+};
 const sheet: Sheet = {
   page: async () => "<p>",
   tag: async () => "1",
@@ -15,8 +20,15 @@ const sheet: Sheet = {
     calls.push(["put", ...put]);
     return put[0] === "odd.txt" ? "it is no picture" : undefined;
   },
-  remove: async (key) => void calls.push(["remove", key]),
-  attempt: async (query) => {
+  remove: async (key) => {
+    if (key === "gone.jpg") throw new Error("The local S3 refuses DELETE");
+    calls.push(["remove", key]);
+  },
+  attempt: async (query, isClosed) => {
+    if (query.has("left")) {
+      left.asked.resolve(isClosed);
+      await left.closed.promise;
+    }
     const lines = 'format = "webp"\n';
     return query.has("odd")
       ? { status: 400, type: "text/plain", body: "odd\n" }
@@ -28,7 +40,10 @@ let served: Served;
 beforeAll(async () => {
   const answer = sheetHandler(sheet);
   served = await listenOn(
-    createServer((request, response) => void answer(request, response)),
+    createServer((request, response) => {
+      if (request.url?.endsWith("?left")) response.on("close", left.closed.resolve);
+      void answer(request, response);
+    }),
     0,
   );
 });
@@ -44,6 +59,7 @@ test.each([
   ["/.vitrine/icon.svg", 200, "image/svg+xml"],
   ["/.vitrine/try/../sheet.ts", 404, "text/plain; charset=utf-8"],
   ["/.vitrine/constructor", 404, "text/plain; charset=utf-8"],
+  ["/.vitrine/objects/a.jpg", 404, "text/plain; charset=utf-8"],
 ])("%s is %d, kept by nobody, and loads nothing from elsewhere", async (path, status, type) => {
   const answer = await fetch(served.url + path);
   const { headers } = answer;
@@ -72,4 +88,32 @@ test("a try comes with its lines, and pictures are put and deleted by their name
     ["put", "odd.txt", body, "image/png"],
     ["remove", "own/a b.png"],
   ]);
+});
+
+test.each([
+  ["no name", "", 400],
+  ["a name that is not UTF-8", "%ff", 400],
+  ["a name that goes up", "..%2F..%2Fother%2Fa.jpg", 400],
+  ["an object that S3 does not delete", "gone.jpg", 502],
+])("%s is refused with a reason", async (_what, name, status) => {
+  calls.length = 0;
+  const url = `${served.url}/.vitrine/objects/${name}`;
+  const refused = await fetch(url, { method: "DELETE" });
+  expect([refused.status, await refused.text()]).toEqual([
+    status,
+    expect.stringMatching(/^.{10,}\n$/),
+  ]);
+  if (status === 400) expect((await fetch(url, { method: "PUT", body: "png" })).status).toBe(400);
+  expect(calls).toEqual([]);
+});
+
+test("a try knows whether its visitor has left", async () => {
+  const leaving = new AbortController();
+  const asking = fetch(`${served.url}/.vitrine/try?left`, { signal: leaving.signal });
+  const isClosed = await left.asked.promise;
+  expect(isClosed()).toBe(false);
+  leaving.abort();
+  await expect(asking).rejects.toThrow();
+  await left.closed.promise;
+  expect(isClosed()).toBe(true);
 });

@@ -3,7 +3,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { createSheet } from "../../../src/dev/sheet/sheet.ts";
-import { type Answer, answerTry } from "../../../src/dev/sheet/try.ts";
+import { type Answer, makeTry, readTry, refuse } from "../../../src/dev/sheet/try.ts";
 import { RASTER } from "../../support/engines.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
@@ -17,7 +17,8 @@ type Query = Readonly<Record<string, string>>;
 
 /** Tries a picture, and checks that no byte of an original comes back. */
 async function ask(search: string, vars: object = ENV): Promise<Answer> {
-  const answer = await answerTry(configOf({ ...vars }), new URLSearchParams(search));
+  const read = readTry(configOf({ ...vars }), new URLSearchParams(search));
+  const answer = "fault" in read ? refuse(400, read.fault) : await makeTry(read);
   const body = Buffer.from(answer.body);
   const originals = originalsOf(stage.s3.objects);
   expect(originals.filter(({ isIn }) => isIn(body)).map(({ key }) => key)).toEqual([]);
@@ -143,14 +144,33 @@ test("the lines are what the preset takes, without a format that it cannot have 
   );
 });
 
-test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
-  const run = { own: true, buckets: {}, secrets: {}, answers: {}, vars: ENV, started: ENV };
+/** The contact sheet of a local run with this configuration. @param own whether .dev.vars names an S3 */
+function sheetOf(own: boolean) {
+  const { media } = ENV.BUCKETS;
+  const run = { own, buckets: { media }, secrets: {}, answers: {}, vars: ENV, started: ENV };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
   const { config } = configOf(ENV);
   const follower = { current: () => ({ ...run, ...files, ...rest, config }), mistakes: () => [] };
-  const { attempt, put, page } = createSheet(follower, stage.edge.images, "http://localhost:8787");
-  const answer = await attempt(new URLSearchParams("of=/private/card/key.jpg"));
+  return createSheet(follower, stage.edge.images, "http://localhost:8787");
+}
+
+test("tries wait for one another: not one with a mistake, and none whose visitor has left", async () => {
+  const { attempt } = sheetOf(false);
+  const statuses: number[] = [];
+  const start = async (search: string, isClosed: boolean) => {
+    statuses.push((await attempt(new URLSearchParams(search), () => isClosed)).status);
+  };
+  const first = start(`of=${CARD}`, false);
+  await Promise.all([first, start(`of=${HERO}`, true), start("of=/none", false)]);
+  expect(statuses).toEqual([400, 200, 503]);
+  expect(stage.asked.map(({ image }) => image.width)).toEqual([160]);
+});
+
+test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
+  const { attempt, put, page } = sheetOf(true);
+  const query = new URLSearchParams("of=/private/card/key.jpg");
+  const answer = await attempt(query, () => false);
   expect(answer).toMatchObject({ status: 503, type: "text/plain" });
   expect(await put("a.jpg", new Uint8Array(), "image/jpeg")).toContain("nothing is put");
   expect(await page()).not.toContain("<article");

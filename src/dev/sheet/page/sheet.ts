@@ -77,16 +77,17 @@ document.addEventListener("click", async ({ target }) => {
   const { key = "" } = target.closest("article")?.dataset ?? {};
   if ("copy" in target.dataset) {
     const code = target.previousElementSibling?.textContent ?? "";
-    const isCopied = await navigator.clipboard.writeText(code).then(
-      () => true,
-      () => false,
+    target.textContent = await navigator.clipboard.writeText(code).then(
+      () => "Copied",
+      () => "Select the code and copy it", // the browser refused
     );
-    target.textContent = isCopied ? "Copied" : "Select the code and copy it"; // the browser refused
   }
   if ("try" in target.dataset && figure)
     await openTry(target, find("img", HTMLImageElement, figure));
   if ("remove" in target.dataset) {
-    await fetch(`/.vitrine/objects/${encodeURIComponent(key)}`, { method: "DELETE" });
+    const url = `/.vitrine/objects/${encodeURIComponent(key)}`;
+    const answer = await fetch(url, { method: "DELETE" });
+    if (!answer.ok) sessionStorage.setItem("said", await answer.text());
     location.reload();
   }
 });
