@@ -140,8 +140,8 @@ function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
       const filler =
         fillers.get(base + prefix) ?? createFiller({ base, prefix }, readLocalKeys("."));
       fillers.set(base + prefix, filler);
-      const count = await filler();
-      if (count > 0) log(`Put ${count} objects into the local bucket "${name}".`);
+      const put = await filler();
+      if (put > 0) log(`Put ${put} object${put === 1 ? "" : "s"} into the local bucket "${name}".`);
     }
   };
 }

@@ -51,7 +51,7 @@ test("a changed preset shows its new picture, also in a page that is opened then
   await page.close();
 });
 
-test("mistakes are listed above the last good pictures until they are corrected", async () => {
+test("mistakes are listed over the last good sheet until they are corrected; its pictures may fail", async () => {
   const { page } = await openSheet(KEY, PHONE);
   await look(page);
   const panel = page.getByRole("alert", { name: "The configuration has mistakes" });

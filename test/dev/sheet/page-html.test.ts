@@ -53,7 +53,7 @@ test("one's own pictures come first, and only they can be deleted; what is none 
   expect(page).toContain("cannot read these objects: <code>own/b.txt</code>");
 });
 
-test("mistakes stand above the last good pictures, or alone", async () => {
+test("mistakes stand over the last good sheet, or alone", async () => {
   const mistakes = ["PRESETS.card: needs width or height"];
   const page = await render(["a.jpg"], mistakes);
   expect(page.indexOf(mistakes[0] ?? "")).toBeLessThan(page.indexOf("<article"));
