@@ -258,7 +258,18 @@ test("by keyboard alone: a focal point moves the crop, and its lines are copied 
   await page.keyboard.press("Enter");
   await expect.poll(() => focused(page)).toBe("Copied");
   expect(await copied(page)).toBe(await lines(left));
+  // While another picture is made, the old lines are not copied. When nobody waits, it is not made.
+  const url = /try\?.*quality=31/;
+  await page.route(url, () => {}); // it takes for ever
+  const asking = page.waitForRequest(url);
+  await left.getByLabel("Quality").fill("31");
+  await left.getByLabel("Quality").press("Enter");
+  await asking;
+  expect(await lines(left)).toBe("");
+  expect(await left.getByRole("button").textContent()).toBe("Copy");
+  const aborted = page.waitForEvent("requestfailed", (one) => url.test(one.url()));
   await page.keyboard.press("Escape");
+  await aborted;
   await expect.poll(() => dialog.isVisible()).toBe(false);
   // The focus is back where it was.
   await tabTo(page, `Try ${SMALL} as thumbnail`);

@@ -28,9 +28,7 @@ let path = "";
 let original = 0;
 let isMoved = false;
 
-export function isTrying(): boolean {
-  return dialog.open;
-}
+export const isTrying = (): boolean => dialog.open;
 
 /** One of the two pictures that are compared. */
 function sideOf(name: "left" | "right") {
@@ -41,7 +39,9 @@ function sideOf(name: "left" | "right") {
   const label = find(`span.${name}`, HTMLElement, stage);
   const result = find(".result", HTMLElement, box);
   const code = find("code", HTMLElement, box);
-  const side = { ...{ image, format, quality, label, result, code }, bytes: 0, asked: "" };
+  const copy = find("[data-copy]", HTMLButtonElement, box);
+  const making = new AbortController();
+  const side = { image, format, quality, label, result, code, copy, making };
   for (const control of [format, quality]) control.addEventListener("change", () => make(side));
   image.addEventListener("load", () => {
     stage.style.width = `${image.naturalWidth}px`; // as many CSS pixels as it has, if there is room
@@ -51,34 +51,36 @@ function sideOf(name: "left" | "right") {
 
 /** Asks for the picture of a side, and shows it unless another one was asked for meanwhile. */
 async function make(side: ReturnType<typeof sideOf>): Promise<void> {
-  const { image, format, quality, label, result } = side;
+  const { image, format, quality, label, result, code, copy } = side;
   const [x = "", y = ""] = axes.map(({ value }) => value);
   const options = { quality: quality.value.trim(), format: format.value, ...(isMoved && { x, y }) };
-  const asked = `${new URLSearchParams({ of: path, ...options })}`;
-  Object.assign(side, { asked, bytes: 0 });
+  side.making.abort();
+  side.making = new AbortController();
+  const { signal } = side.making;
+  code.textContent = "";
+  copy.textContent = "Copy";
   result.textContent = "The edge makes it …";
-  const made = await ask(asked);
-  if (side.asked !== asked) return;
+  const made = await ask(`${new URLSearchParams({ of: path, ...options })}`, signal);
+  if (signal.aborted) return;
   const fault = "fault" in made ? made.fault : "";
   result.classList.toggle("fault", fault !== "");
   quality.ariaInvalid = `${fault.includes("quality")}`;
+  result.textContent = fault;
   if ("url" in made) {
-    image.src = made.url;
-    side.bytes = made.bytes;
-    const name = made.type.replace("image/", "").toUpperCase();
-    label.textContent = `${name} ${options.quality}`;
-    side.code.textContent = made.lines;
+    const { url, type, bytes, lines } = made;
+    image.src = url;
+    label.textContent = `${type.replace("image/", "").toUpperCase()} ${options.quality}`;
+    code.textContent = lines;
+    result.textContent = `${bytesOf(bytes)}. Saved: ${savingOf(bytes, original)}.`;
   }
-  const saved = savingOf(side.bytes, original);
-  result.textContent = fault || `${bytesOf(side.bytes)}. Saved: ${saved}.`;
 }
 
 type Made = { url: string; type: string; bytes: number; lines: string };
 
 /** The picture becomes a `blob:` URL: it is asked for once, and its bytes are counted. */
-async function ask(search: string): Promise<Made | { fault: string }> {
+async function ask(search: string, signal: AbortSignal): Promise<Made | { fault: string }> {
   try {
-    const answer = await fetch(`/.vitrine/try?${search}`);
+    const answer = await fetch(`/.vitrine/try?${search}`, { signal });
     if (!answer.ok) return { fault: (await answer.text()).trim() };
     const lines = decodeURIComponent(answer.headers.get("x-lines") ?? "");
     const blob = await answer.blob();
@@ -112,6 +114,9 @@ export async function openTry(button: HTMLElement, image: HTMLImageElement): Pro
 }
 
 find("[data-close]", HTMLButtonElement).addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => {
+  for (const side of [left, right]) side.making.abort();
+});
 
 /** Shows where the left picture ends and the right one begins. */
 function divide(): void {
