@@ -39,7 +39,8 @@ test("a changed preset shows its new picture, also in a page that is opened then
   edit("width = 480", "width = 100");
   await becomes(page, KEY, "card", "100 × 100");
   expect(await page.inputValue("#filter")).toBe(KEY);
-  expect(Math.abs((await page.evaluate(() => scrollY)) - top)).toBeLessThan(300);
+  const moved = async () => Math.abs((await page.evaluate(() => scrollY)) - top);
+  await expect.poll(moved, PATIENCE).toBeLessThan(300);
   edit("width = 100", "width = 90");
   const second = await openSheet(KEY);
   await becomes(second.page, KEY, "card", "90 × 90");
@@ -58,7 +59,9 @@ test("mistakes are listed over the last good sheet until they are corrected; its
   const mistakes = () => panel.locator("li").allInnerTexts();
   edit("width = 480", "width = = 480");
   await panel.waitFor();
-  expect(await mistakes()).toEqual([expect.stringMatching(/^wrangler\.toml:\d+:\d+: /)]);
+  await expect
+    .poll(mistakes, PATIENCE)
+    .toEqual([expect.stringMatching(/^wrangler\.toml:\d+:\d+: /)]);
   writeFileSync(toml(), original.replace("quality = 80", "quality = 800\nfit = 'nose'"));
   await expect
     .poll(mistakes, PATIENCE)
@@ -68,7 +71,8 @@ test("mistakes are listed over the last good sheet until they are corrected; its
     ]);
   // The last good sheet is still there. The panel fits the phone.
   await becomes(page, KEY, "thumbnail", "160 × 160");
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await expect.poll(overflow, PATIENCE).toBe(0);
   writeFileSync(toml(), original);
   await panel.waitFor({ state: "detached" });
   await look(page);
@@ -124,7 +128,7 @@ test("a local run that ends and starts again", async () => {
     edit("width = 480", "width = 60");
   });
   await becomes(page, KEY, "card", "60 × 60");
-  expect(await page.textContent("#said")).toBe("");
+  await expect.poll(() => page.textContent("#said"), PATIENCE).toBe("");
   expect(await tag()).not.toBe(first); // a new run has tags of its own
   await page.close();
 });

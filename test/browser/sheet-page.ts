@@ -75,14 +75,16 @@ export const figureOf = (page: Page, key: string, preset: string) =>
     has: page.locator(`h4:text-is("${preset}")`),
   });
 
-/** Scrolls past each figure that the filter leaves, as a person does, and waits until all are measured. */
+/** Scrolls to each figure that the filter leaves until all are measured, also if the page loads again meanwhile. */
 export async function look(page: Page): Promise<void> {
-  const figures = page.locator("figure:visible");
-  await figures.first().waitFor();
-  for (const figure of await figures.all()) {
-    await figure.scrollIntoViewIfNeeded();
-    await figure.and(page.locator("[data-state=shown]")).waitFor();
-  }
+  await page.locator("figure:visible").first().waitFor();
+  const left = page.locator("figure:visible:not([data-state=shown])");
+  const scroll = async () => {
+    const count = await left.count();
+    if (count > 0) await left.first().evaluate((figure) => figure.scrollIntoView());
+    return count;
+  };
+  await expect.poll(scroll, PATIENCE).toBe(0);
 }
 
 /** The images that the filter leaves, as the browser shows them, and what the page says of them. */
