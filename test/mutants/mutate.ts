@@ -50,51 +50,50 @@ function* visit(value: unknown, source: string): Generator<Change> {
   }
 }
 
-function* changesOf(node: Node, source: string): Generator<Change> {
-  const { start, end, operator } = node;
-  const text = source.slice(start, end);
+function changesOf(node: Node, source: string): Change[] {
+  const { operator, left, right, test, argument, callee, body, elements, properties } = node;
   const textOf = (child: Node) => source.slice(child.start, child.end);
-  const { left, right, test, argument, callee, body, elements, properties } = node;
+  const become = (text: string, { start, end } = node): Change => [start, end, text];
+  const text = textOf(node);
   switch (node.type) {
     case "BinaryExpression":
     case "LogicalExpression": {
-      if (!isNode(left) || !isNode(right)) return;
+      if (!isNode(left) || !isNode(right)) return [];
+      if (operator === "??") return [become(textOf(left))];
       const opposite = OPPOSITES[String(operator)];
-      if (opposite) yield [start, end, `${textOf(left)} ${opposite} ${textOf(right)}`];
-      if (operator === "??") yield [start, end, textOf(left)];
-      break;
+      return opposite ? [become(`${textOf(left)} ${opposite} ${textOf(right)}`)] : [];
     }
     case "UnaryExpression":
-      if (operator === "!" && isNode(argument)) yield [start, end, textOf(argument)];
-      break;
+      return operator === "!" && isNode(argument) ? [become(textOf(argument))] : [];
     case "IfStatement":
     case "ConditionalExpression":
-      if (isNode(test) && !hasOpposite(test)) yield [test.start, test.end, `!(${textOf(test)})`];
-      break;
-    case "Literal":
-      yield* literalChangesOf(node, text, /_MS = $/.test(source.slice(0, start)));
-      break;
+      return isNode(test) && !hasOpposite(test) ? [become(`!(${textOf(test)})`, test)] : [];
+    case "Literal": {
+      const isTime = /_MS = $/.test(source.slice(0, node.start));
+      return otherLiterals(node, text, isTime).map((other) => become(other));
+    }
     case "TemplateLiteral":
-      if (!text.includes(" ")) yield [start, end, '""'];
-      break;
+      return text.includes(" ") ? [] : [become('""')];
     case "ReturnStatement":
-      if (isNode(argument)) yield [argument.start, argument.end, "undefined"];
-      break;
+      return isNode(argument) ? [become("undefined", argument)] : [];
     case "ArrowFunctionExpression":
-      if (isNode(body) && body.type !== "BlockStatement") yield [body.start, body.end, "undefined"];
-      break;
+      return isNode(body) && body.type !== "BlockStatement" ? [become("undefined", body)] : [];
     case "ExpressionStatement":
     case "ContinueStatement":
     case "BreakStatement":
-      yield [start, end, ";"];
-      break;
+      return [become(";")];
     case "CallExpression": // `text.trim()` becomes `text`
-      if (isNode(callee) && isNode(callee["object"])) yield [start, end, textOf(callee["object"])];
-      break;
+      return isNode(callee) && isNode(callee["object"]) ? [become(textOf(callee["object"]))] : [];
     case "ArrayExpression":
-    case "ObjectExpression":
-      yield* removals(elements ?? properties, source);
-      break;
+    case "ObjectExpression": {
+      const children = [elements ?? properties].flat().filter(isNode);
+      return children.flatMap(({ start, end }) => {
+        const [comma = ""] = /^\s*,/.exec(source.slice(end)) ?? [];
+        return /^reason\b/.test(source.slice(start)) ? [] : [[start, end + comma.length, ""]];
+      });
+    }
+    default:
+      return [];
   }
 }
 
@@ -103,33 +102,17 @@ function hasOpposite({ type, operator }: Node): boolean {
   return type === "UnaryExpression" || (type === "BinaryExpression" && /==/.test(String(operator)));
 }
 
-function* literalChangesOf(
-  { start, end, value }: Node,
-  text: string,
-  isTime: boolean,
-): Generator<Change> {
-  if (typeof value === "boolean") yield [start, end, `${!value}`];
+function otherLiterals({ value }: Node, text: string, isTime: boolean): string[] {
+  if (typeof value === "boolean") return [`${!value}`];
   if (typeof value === "number") {
-    // No one notices one ms or byte more in many.
-    const isLarge = value >= 1000 || isTime;
-    const others = isLarge ? [value * 2, value / 2] : [value + 1, value - 1];
-    for (const other of others) yield [start, end, `${other}`];
+    const isLarge = value >= 1000 || isTime; // no one notices one ms or byte more in many
+    return (isLarge ? [value * 2, value / 2] : [value + 1, value - 1]).map(String);
   }
-  if (typeof value === "string" && value !== "" && !value.includes(" ")) yield [start, end, '""'];
-  if (value instanceof RegExp) {
-    const { source, flags } = value;
-    if (source.startsWith("^")) yield [start, end, text.replace("/^", "/")];
-    if (source.endsWith("$")) yield [start, end, text.replace(/\$(\/\w*)$/, "$1")];
-    if (flags.includes("i")) yield [start, end, `/${source}/${flags.replace("i", "")}`];
-  }
-}
-
-function* removals(children: unknown, source: string): Generator<Change> {
-  for (const child of Array.isArray(children) ? children : []) {
-    if (!isNode(child) || /^reason\b/.test(source.slice(child.start, child.end))) continue;
-    const comma = /^\s*,/.exec(source.slice(child.end))?.[0] ?? "";
-    yield [child.start, child.end + comma.length, ""];
-  }
+  if (typeof value === "string") return value === "" || value.includes(" ") ? [] : ['""'];
+  if (!(value instanceof RegExp)) return [];
+  // Without its ^, its $, its i.
+  const others = [/^(\/)\^/, /\$(\/\w*)$/, /i(\w*)$/].map((part) => text.replace(part, "$1"));
+  return others.filter((other) => other !== text);
 }
 
 function isNode(value: unknown): value is Node {

@@ -35,25 +35,23 @@ class NearestFirst extends BaseSequencer {
   }
 }
 
+const print = (word: string, text: string) => process.stdout.write(`${word} ${text}\n`);
+
 /** Prints one line for each test. The runner reads it, and takes a long silence for a loop without end. */
 class LineReporter implements Reporter {
   onTestCaseResult(test: TestCase): void {
     const { state, errors = [] } = test.result();
     const isHung = errors.some(({ message }) => /timed out in \d+ms/.test(message));
-    process.stdout.write(
-      `${isHung ? "hung" : state} ${test.module.relativeModuleId}: ${test.fullName}\n`,
-    );
+    print(isHung ? "hung" : state, `${test.module.relativeModuleId}: ${test.fullName}`);
   }
 
   onTestModuleEnd(module: TestModule): void {
-    for (const { message } of module.errors()) {
-      process.stdout.write(`failed ${module.relativeModuleId}: ${message}\n`);
-    }
+    for (const { message } of module.errors())
+      print("failed", `${module.relativeModuleId}: ${message}`);
   }
 
   onTestRunEnd(_modules: unknown, errors: readonly SerializedError[]): void {
-    for (const { message } of errors)
-      process.stdout.write(`failed outside of a test: ${message}\n`);
+    for (const { message } of errors) print("failed", `outside of a test: ${message}`);
   }
 }
 
