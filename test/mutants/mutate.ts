@@ -31,10 +31,11 @@ const TRANSPARENT = ["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpres
 
 /** Returns every mutant of a source in TypeScript. Some of them do not compile. */
 export function mutantsOf(file: string, source: string): readonly Mutant[] {
-  return [...visit(parseAst(source, { lang: "ts" }), source)].map(([start, end, text]) => {
+  const mutants = [...visit(parseAst(source, { lang: "ts" }), source)].map(([start, end, text]) => {
     const line = source.slice(0, start).split("\n").length;
     return { file, line, start, end, before: source.slice(start, end), text };
   });
+  return mutants.filter(({ before, text }) => before !== text);
 }
 
 type Change = readonly [start: number, end: number, text: string];
