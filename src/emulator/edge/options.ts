@@ -107,7 +107,6 @@ const TRANSFORMATIONS = {
   contrast: { rule: "O10", ...factor, filter: spread },
   gamma: { rule: "O10", ...factor, filter: bend },
   saturation: { rule: "O10", ...factor, filter: saturate },
-  vibrance: { rule: "O10", ...factor, filter: saturate, binding: false },
   background: { rule: "O12", ...colour, isUnplayed: isUnreadable },
   border: {
     rule: "O12",

@@ -63,7 +63,6 @@ const options = {
   contrast: optional(factor), // O10
   gamma: optional(factor), // O10
   saturation: optional(factor), // O10
-  vibrance: lacking(optional(factor)), // O10
   segment: optional(oneOf("foreground")), // O12
   upscale: lacking(optional(oneOf("interpolate", "generate"))), // O12
   trim: optional(

@@ -76,7 +76,6 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
   contrast: { right: [1.5, 0], wrong: [-1] },
   gamma: { right: [1.5, 0], wrong: [-1] },
   saturation: { right: [1.5, 0], wrong: [-1] },
-  vibrance: { right: [1.5, 0], wrong: [-1], lacking: [1.5, 0] },
   rotate: { right: [90, 0, 180, 270], wrong: [360, 45, "90"], edge: [360] },
   flip: { right: ["hv", "h", "v"], wrong: ["vh"] },
   trim: {
