@@ -220,6 +220,26 @@ test.each<[key: string, status: number, event: string]>([
   expect(lines()).toMatchObject([{ event, reason: expect.stringContaining(`the overlay ${key}`) }]);
 });
 
+test("an overlay that breaks off while it is drawn is told as the origin's fault", async () => {
+  const overlay = file("made/transparent.png");
+  const headers = { "content-length": `${overlay.length}`, "content-type": "image/png" };
+  const breaksOff = () => answerWith(streamOf(overlay.subarray(0, 60), "break"), headers)();
+  network.use(http.get(`${BASE}published/transparent.png`, breaksOff));
+  const PRESETS = { one: { width: 100, draw: [{ key: "transparent.png" }] } };
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+  const env = envOf("binding", { PRESETS, ROUTES });
+  expect((await get("/images/one/key.jpg", {}, env)).status).toBe(502);
+  expect(lines()).toMatchObject([{ event: "origin-failed" }]);
+});
+
+test("an animation that is too large for the binding is asked for still (B6)", async () => {
+  stage.edge.switches.bindingAnimation = "error";
+  stage.edge.switches.limits = { ...stage.edge.switches.limits, animation: 100 };
+  const answer = await get("/images/moving/animated.gif", { headers: MODERN }, envOf("binding"));
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/webp"]);
+  expect((await sharp(await answer.bytes()).metadata()).pages ?? 1).toBe(1);
+});
+
 test("an expired session token is told as such, and the next slot takes over (A11)", async () => {
   let times = 0;
   s3Sends(() => {
