@@ -29,6 +29,10 @@ afterEach(async () => {
 const becomes = (page: Page, key: string, preset: string, pixels: string) =>
   figureOf(page, key, preset).getByText(pixels, { exact: true }).waitFor();
 
+/** Waits until the page shows an object no more. */
+const isGone = (page: Page, key: string) =>
+  page.locator(`article[data-key="${key}"]`).waitFor({ state: "detached" });
+
 test("a changed preset shows its new picture, also in a page that is opened then", async () => {
   const { page, complaints } = await openSheet(KEY, { width: 1280, height: 500 });
   await look(page);
@@ -89,7 +93,7 @@ test("what a folder and a command put, replace and delete is shown", async () =>
   cpSync(join(objects, "transparent.png"), shoe);
   await becomes(page, "shoes/shoe.jpg", "card", "300 × 300");
   rmSync(shoe);
-  await page.locator("article:visible").waitFor({ state: "detached" });
+  await isGone(page, "shoes/shoe.jpg");
 
   const url = `${address()}/.vitrine/objects`;
   const headers = { origin: address(), "content-type": "image/jpeg" };
@@ -100,7 +104,7 @@ test("what a folder and a command put, replace and delete is shown", async () =>
   await put("transparent.png");
   await becomes(page, "own/shoe.jpg", "card", "300 × 300");
   await fetch(`${url}/own%2Fshoe.jpg`, { method: "DELETE", headers });
-  await page.locator("article:visible").waitFor({ state: "detached" });
+  await isGone(page, "own/shoe.jpg");
   expect(complaints).toEqual([]);
   await page.close();
 });
