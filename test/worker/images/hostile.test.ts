@@ -220,14 +220,25 @@ test.each<[key: string, status: number, event: string]>([
   expect(lines()).toMatchObject([{ event, reason: expect.stringContaining(`the overlay ${key}`) }]);
 });
 
-test("an overlay that breaks off while it is drawn is told as the origin's fault", async () => {
+test("an overlay that breaks off fails the picture, also where the binding goes on without it", async () => {
   const overlay = file("made/transparent.png");
   const headers = { "content-length": `${overlay.length}`, "content-type": "image/png" };
-  const breaksOff = () => answerWith(streamOf(overlay.subarray(0, 60), "break"), headers)();
+  const breaksOff = () => answerWith(streamOf(overlay.subarray(0, 6_000), "break"), headers)();
   network.use(http.get(`${BASE}published/transparent.png`, breaksOff));
-  const PRESETS = { one: { width: 100, draw: [{ key: "transparent.png" }] } };
+  const reading: Promise<unknown>[] = [];
+  const goOn = async () => {
+    await Promise.all(reading);
+    return whole(overlay);
+  };
+  const chain = { transform: () => chain, draw: () => chain, output: goOn };
+  const input = (stream: ReadableStream) => {
+    reading.push(new Response(stream).bytes().catch(() => {}));
+    return chain;
+  };
+  const PRESETS = { one: { width: 100, format: "png", draw: [{ key: "transparent.png" }] } };
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
-  const env = envOf("binding", { PRESETS, ROUTES });
+  const IMAGES = { info: async () => ({}), input };
+  const env = envOf("binding", { PRESETS, ROUTES, IMAGES });
   expect((await get("/images/one/key.jpg", {}, env)).status).toBe(502);
   expect(lines()).toMatchObject([{ event: "origin-failed" }]);
 });
