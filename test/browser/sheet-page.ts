@@ -75,16 +75,17 @@ export const figureOf = (page: Page, key: string, preset: string) =>
     has: page.locator(`h4:text-is("${preset}")`),
   });
 
-/** Scrolls to each figure that the filter leaves until all are measured, also if the page loads again meanwhile. */
+/** Scrolls past each figure that the filter leaves, as a person does, and waits until all are measured. */
 export async function look(page: Page): Promise<void> {
-  await page.locator("figure:visible").first().waitFor();
-  const left = page.locator("figure:visible:not([data-state=shown])");
-  const scroll = async () => {
-    const count = await left.count();
-    if (count > 0) await left.first().evaluate((figure) => figure.scrollIntoView());
-    return count;
+  const pass = async () => {
+    const figures = page.locator("figure:visible");
+    await figures.first().waitFor();
+    for (const figure of await figures.all()) {
+      await figure.scrollIntoViewIfNeeded();
+      await figure.and(page.locator("[data-state=shown]")).waitFor();
+    }
   };
-  await expect.poll(scroll, PATIENCE).toBe(0);
+  await pass().catch(pass); // the page may load again meanwhile
 }
 
 /** The images that the filter leaves, as the browser shows them, and what the page says of them. */
