@@ -446,7 +446,7 @@ function edgeLieOf(
     for (const [name, value] of Object.entries(own)) headers.set(name, value);
     return new Response(image?.format === "json" ? pick(ODD_FACTS, fault) : "odd", { headers });
   }
-  const isRendition = right.ok && outcome === "made" && image?.format !== "json";
+  const isRendition = right.ok && image?.format !== "json";
   if (!isRendition || !right.body) return right;
   if (twist === "half") return new Response(brokenOff(right.body), right);
   if (twist !== "short") return right;
