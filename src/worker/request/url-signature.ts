@@ -1,7 +1,7 @@
 // Checks the signature of a public URL. A signature is a credential: it is never logged.
 
 import { encodePath } from "../../url/grammar.ts";
-import { type Grant, importKey, textToSign, utf8 } from "../../url/grant.ts";
+import { bytesOf, type Grant, importKey, textToSign, utf8 } from "../../url/grant.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { ResolvedRequest, Target } from "./resolve-request.ts";
 
@@ -74,9 +74,4 @@ export function checkTime(granted: Granted, maxAge: number, now: number): Grante
  */
 function wrong(reason: string, certain = false): Wrong {
   return { event: "signature-wrong", reason, certain };
-}
-
-function bytesOf(base64url: string): Uint8Array {
-  const base64 = base64url.replaceAll("-", "+").replaceAll("_", "/");
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
