@@ -80,6 +80,11 @@ export function readPath({ path, key }: Mapping, decoded: string): Found | undef
   return { variant, key: fillPattern(key, names, texts) };
 }
 
+/** Returns the text that `*` stands for in a decoded path; undefined if there is no `*`, or the path does not match. */
+export function readRest({ path }: Mapping, decoded: string): string | undefined {
+  return matchPattern(path, decoded)?.[path.names.indexOf(REST)];
+}
+
 /**
  * Returns the path that asks for a variant of an object, not encoded yet. It is the inverse of `readPath`.
  * @returns undefined if the mapping does not lead to the key

@@ -1,7 +1,5 @@
-// The signatures of a public URL and of a cookie: the Worker checks them, and vitrine/sign makes them. It needs only
-// WebCrypto. No clock: an expiry is passed in. No message holds any part of a key.
-
-import { keyFault } from "./key.ts";
+// The signature of a public URL, and the keys that sign: the Worker checks it, and vitrine/sign makes it. It needs
+// only WebCrypto. No clock: an expiry is passed in. No message holds any part of a key.
 
 /** What a signed public URL grants: one object at one preset, with any descriptor, until it expires. */
 export type Grant = {
@@ -42,78 +40,28 @@ export function textToSign(
   return ["vitrine-url-1", kid, expires, version, route, preset, key].join("\n");
 }
 
-/**
- * Signs a grant with HMAC-SHA-256. The secret's characters, as UTF-8, are the HMAC key.
- * @returns the query of its URLs; it begins with `?`
- */
+/** Signs a grant. @returns the query of its URLs; it begins with `?` */
 export async function signGrant(grant: Grant, key: SigningKey): Promise<string> {
-  const text = textToSign(grant, key.kid);
-  const code = await crypto.subtle.sign("HMAC", await importKey(key), utf8(text));
+  const sig = await signText(textToSign(grant, key.kid), key);
   const version = grant.version === undefined ? "" : `&v=${grant.version}`;
-  return `?exp=${grant.expires}&kid=${key.kid}${version}&sig=${base64url(code)}`;
+  return `?exp=${grant.expires}&kid=${key.kid}${version}&sig=${sig}`;
 }
 
-/** The name of the cookie. */
-export const COOKIE = "vitrine";
-
-/** How far ahead a cookie may expire at most: s. Only a change of the key revokes it. */
-export const MAX_COOKIE_AGE = 86_400;
-
-/** What a cookie grants: all objects below a prefix, at all presets of the route, until it expires. */
-export type CookieGrant = {
-  /** The host of the public URLs as `URL.host` spells it: with its port, if that is not the scheme's. */
-  readonly host: string;
-  /** The route's path as configured: `/private/:preset/*`. */
-  readonly route: string;
-  /** What the text for `*` begins with, decoded: `friends/2026/`. See `prefixFault`. */
-  readonly prefix: string;
-  /** Seconds since 1970. */
-  readonly expires: number;
-};
-
-/** What a cookie says, before its signature is checked. */
-export type CookieClaim = Pick<CookieGrant, "prefix" | "expires"> & {
-  readonly kid: string;
-  readonly sig: string;
-};
-
-/** Returns what is wrong with the prefix of a cookie, or undefined if it is right: it is a key, and then a slash. */
-export function prefixFault(prefix: string): string | undefined {
-  return prefix.endsWith("/") ? keyFault(prefix.slice(0, -1)) : "no slash at its end";
+/**
+ * Signs a text with HMAC-SHA-256. The secret's characters, as UTF-8, are the HMAC key.
+ * @returns 43 characters of base64url
+ */
+export async function signText(text: string, key: SigningKey): Promise<string> {
+  return base64url(await crypto.subtle.sign("HMAC", await importKey(key), utf8(text)));
 }
 
-/** Returns the text that is signed for a cookie: six lines. No value can hold a line break. */
-export function cookieTextToSign(
-  { host, route, prefix, expires }: CookieGrant,
-  kid: string,
-): string {
-  return ["vitrine-cookie-1", kid, expires, host, route, prefix].join("\n");
-}
-
-/** Signs what a cookie grants, as `signGrant` does. @returns the value of the cookie */
-export async function signCookieGrant(grant: CookieGrant, key: SigningKey): Promise<string> {
-  const text = cookieTextToSign(grant, key.kid);
-  const code = await crypto.subtle.sign("HMAC", await importKey(key), utf8(text));
-  return [grant.expires, key.kid, base64url(utf8(grant.prefix)), base64url(code)].join(".");
-}
-
-/** EXP, KID, PREFIX and SIG. The prefix has 1,025 bytes at most, and no length that base64 cannot have. */
-const COOKIE_VALUE =
-  /^([1-9]\d{0,11})\.([A-Za-z][\w-]{0,31})\.((?:[\w-]{4}){0,341}[\w-]{2,4})\.([\w-]{42}[AEIMQUYcgkosw048])$/;
-
-/** Reads the value of a cookie. Each value has one spelling; undefined: it has another one. */
-export function readCookieValue(value: string): CookieClaim | undefined {
-  const [, exp, kid = "", encoded = "", sig = ""] = COOKIE_VALUE.exec(value) ?? [];
-  if (exp === undefined) return undefined;
-  const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-  const prefix = decoder.decode(bytesOf(encoded));
-  // What is not UTF-8, or another spelling of base64, does not come back.
-  if (base64url(utf8(prefix)) !== encoded || prefixFault(prefix)) return undefined;
-  return { expires: Number(exp), kid, prefix, sig };
+/** Returns whether a signature is that of a text. It takes the same time for each wrong one. */
+export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
+  return crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));
 }
 
 /** Returns the key for WebCrypto. It is imported once, when it is first used. */
-export async function importKey(key: SigningKey): Promise<Imported> {
+async function importKey(key: SigningKey): Promise<Imported> {
   key.imported ??= await crypto.subtle.importKey("raw", utf8(key.secret), HMAC, false, [
     "sign",
     "verify",

@@ -30,6 +30,7 @@ import { answerHealth } from "./health.ts";
 import { record } from "./metrics.ts";
 import { type GatewayScope, obtain } from "./obtain.ts";
 import { answerRendition } from "./renditions.ts";
+import { checkCookie } from "./request/cookie.ts";
 import { checkEmbedding } from "./request/embedding.ts";
 import { acceptedFormatsOf, isNegotiated, readAccept } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
@@ -113,7 +114,8 @@ async function serve(
   if (!allowed.includes(method)) {
     return { refusal: { event: "method-not-allowed", method, allow: allowed.join(", ") } };
   }
-  const cors = route?.origins && corsHeaders(headers, route.origins);
+  const cors =
+    route?.origins && corsHeaders(headers, route.origins, route.signing?.cookie === true);
   if (route?.origins && cors) {
     const foreign = checkEmbedding(headers, url, route.origins);
     if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
@@ -123,7 +125,9 @@ async function serve(
   if ("refusal" in resolved) return { refusal: resolved.refusal, subject, terms: { cors } };
 
   const { facts, target: picture } = splitFacts(resolved.route, target);
-  const granted = await checkGrant(resolved, picture, Date.now());
+  const now = Date.now();
+  const signed = await checkGrant(resolved, picture, now);
+  const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, now) : signed;
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
   const { timeout, max_age } = config.answers;

@@ -7,7 +7,7 @@ import {
   prefixFault,
   readCookieValue,
   signCookieGrant,
-} from "../../src/url/grant.ts";
+} from "../../src/url/cookie.ts";
 
 const KEY = { kid: "k1", secret: "s".repeat(32) };
 const GRANT: CookieGrant = {

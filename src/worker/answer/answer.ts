@@ -20,9 +20,12 @@ export const PROTECTION = {
   "cross-origin-resource-policy": "cross-origin",
 } as const;
 
+/** For an answer that a cookie opened: no page of another site reads it. */
+const SAME_SITE = { "cross-origin-resource-policy": "same-site" } as const;
+
 /** What applies to every answer to a URL, image or not. */
 export type Terms = {
-  /** What the signature of the URL grants. */
+  /** What the signature of the URL grants, or of the cookie. */
   readonly granted?: Granted | undefined;
   /** On a route with `origins`: the headers that say which page may read the answer. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
@@ -56,6 +59,7 @@ export function imageHeaders(
     ...(type && { "content-type": type }),
     "cache-control": imageCaching(shown, terms, now),
     ...PROTECTION,
+    ...(terms.granted?.isPrivate && SAME_SITE),
     "server-timing": timingOf(shown),
     ...(etag && { etag }),
     ...(length && { "content-length": length }),
@@ -79,13 +83,13 @@ function imageCaching({ maxAge: most, isOutage }: Shown, terms: Terms, now: numb
   return granted.version && !isOutage ? `${caching(YEAR)}, immutable` : caching(maxAge);
 }
 
-/** The cache-control of anything but the URL's own image: at most until the URL expires. */
+/** The cache-control of anything but the URL's own image: at most until the URL or the cookie expires. */
 export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now: number): string {
   const left = Math.min(
     seconds - age,
     granted ? Math.floor(granted.expires - now / 1000) : seconds,
   );
-  return `public, max-age=${Math.max(0, left)}`;
+  return `${granted?.isPrivate ? "private" : "public"}, max-age=${Math.max(0, left)}`;
 }
 
 /** The answer to a request for an image: 304 if the visitor has it, else 200, without a body for HEAD. */
@@ -111,7 +115,8 @@ export function notModified(headers: Record<string, string>): Response {
 /** The answer to a refused request. It tells the visitor as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
   const answer = answerTo(refusal, { "cache-control": limitedCaching(BRIEF_S, terms, now) });
-  for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
+  const more = { ...terms.cors, ...(terms.granted?.isPrivate && SAME_SITE) };
+  for (const [name, value] of Object.entries(more)) answer.headers.set(name, value);
   return answer;
 }
 
@@ -184,14 +189,18 @@ export function plain(
 /** For how long a browser may remember the answer to a preflight: s. */
 const PREFLIGHT_S = 86_400;
 
-/** The headers that let a page read an answer. */
+const CREDENTIALS = "access-control-allow-credentials";
+
+/** The headers that let a page read an answer. @param cookie whether the page may have cookies sent */
 export function corsHeaders(
   headers: Headers,
   origins: ReadonlySet<string>,
+  cookie: boolean,
 ): Record<string, string> {
   const origin = headers.get("origin");
-  const known = origin && origins.has(origin);
-  return { vary: "origin", ...(known && { "access-control-allow-origin": origin }) };
+  if (!origin || !origins.has(origin)) return { vary: "origin" };
+  const allowed = { vary: "origin", "access-control-allow-origin": origin };
+  return cookie ? { ...allowed, [CREDENTIALS]: "true" } : allowed;
 }
 
 /** The answer to OPTIONS, for a page that may embed. */
@@ -201,7 +210,8 @@ export function preflight(allow: string, cors: Record<string, string>): Response
     allow,
     ...cors,
     "access-control-allow-methods": allow,
-    "access-control-allow-headers": "*", // the Worker reads none of them
+    // The Worker reads none of them. With cookies, browsers know no "*".
+    ...(!cors[CREDENTIALS] && { "access-control-allow-headers": "*" }),
     "access-control-max-age": `${PREFLIGHT_S}`,
   };
   return new Response(null, { status: 204, headers });

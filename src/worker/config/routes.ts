@@ -1,5 +1,6 @@
 // Reads `ROUTES`, and connects each route with its bucket, presets and signing keys. Pure.
 
+import { REST } from "../../url/grammar.ts";
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
 import { isPlainObject, parseJson } from "../base/json.ts";
@@ -29,6 +30,8 @@ export type Signing = {
   readonly keys: ReadonlyMap<string, SigningKey>;
   /** How far ahead a URL may expire: s. */
   readonly maxAge: number;
+  /** Whether a cookie opens it, too. */
+  readonly cookie: boolean;
 };
 
 /** The object that a route shows if it cannot show another. */
@@ -85,7 +88,7 @@ export function readRoutes(
         svg,
         facts,
         store,
-        signing: signed ? { keys, maxAge } : undefined,
+        signing: signed ? { keys, maxAge, cookie: rest.cookie } : undefined,
         origins: rest.origins && new Set(rest.origins),
         fallback: other.bucket && {
           bucket: other.bucket,
@@ -110,11 +113,13 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       facts: optional(boolean, false),
       store: optional(boolean, true),
       signed: optional(boolean, false),
+      cookie: optional(boolean, false),
       max_age: optional(integer(1, TEN_YEARS, SECONDS)),
       origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
     },
-    ({ path, object, fallback, svg, signed, max_age }, fault) => {
+    ({ path, object, fallback, svg, signed, cookie, max_age }, fault) => {
       if (max_age && signed === false) fault("needs signed = true", "max_age");
+      if (cookie && signed === false) fault("needs signed = true", "cookie");
       for (const [at, named] of Object.entries({ object, fallback })) {
         if (!named) continue;
         const { name, bucket, template } = findObject(named, buckets);
@@ -135,6 +140,10 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       else first.set(form, path);
       const { template } = findObject(object ?? "", buckets);
       const compiled = compileRoute(path, template, (at, message) => fault(message, at));
+      const { names } = compiled.mapping.path;
+      if (cookie && !(names.length === 2 && names[1] === REST)) {
+        fault("needs a path whose only names are :preset and a last *", "cookie");
+      }
       for (const name of signed ? unusedNames(compiled) : []) {
         fault(`${name} is not in object, so no signature covers it`, "path");
       }

@@ -59,7 +59,7 @@ type Split = {
 };
 
 /**
- * Takes `?facts` off a URL of a route with `facts`; off a signed one, `&facts` behind the query that
+ * Takes `?facts` off a URL of a route with `facts`; off a signed one, also `&facts` behind the query that
  * signs. Any other query asks for the picture.
  */
 export function splitFacts(
@@ -68,9 +68,9 @@ export function splitFacts(
 ): Split {
   if (!facts) return { facts, target };
   const { pathname, search } = target;
-  const [, picture] = (signing ? /^(\?.+)&facts$/s : /^()\?facts$/).exec(search) ?? [];
-  if (picture === undefined) return { facts: false, target };
-  return { facts: true, target: { pathname, search: picture } };
+  const found = (signing ? /^(?:(\?.+)&|\?)facts$/s : /^\?facts$/).exec(search);
+  if (!found) return { facts: false, target };
+  return { facts: true, target: { pathname, search: found[1] ?? "" } };
 }
 
 /** A URL after its host. */

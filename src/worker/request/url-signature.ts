@@ -1,14 +1,17 @@
 // Checks the signature of a public URL. A signature is a credential: it is never logged.
 
 import { encodePath } from "../../url/grammar.ts";
-import { bytesOf, type Grant, importKey, textToSign, utf8 } from "../../url/grant.ts";
+import { type Grant, isSignature, textToSign } from "../../url/grant.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { ResolvedRequest, Target } from "./resolve-request.ts";
 
 type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
 
-/** What a URL says whose signature is right. */
-export type Granted = Pick<Grant, "expires" | "version">;
+/** What a URL or a cookie says whose signature is right. */
+export type Granted = Pick<Grant, "expires" | "version"> & {
+  /** A cookie granted it, so only this visitor's browser may keep the answer. */
+  readonly isPrivate?: boolean;
+};
 
 /** Each value has one spelling. 32 bytes are 43 characters; two bits of the last one must be zero. */
 const QUERY =
@@ -50,9 +53,8 @@ export async function checkGrant(
     { route: route.path, preset: variant.preset, key: object, ...granted },
     kid,
   );
-  const hmac = await importKey(key);
-  const isRight = await crypto.subtle.verify("HMAC", hmac, bytesOf(sig), utf8(text));
-  if (!isRight) return { ...wrong("sig does not match this text"), text };
+  if (!(await isSignature(sig, text, key)))
+    return { ...wrong("sig does not match this text"), text };
   return checkTime(granted, maxAge, now);
 }
 

@@ -88,7 +88,10 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
   expect(config.routes.map(({ signing, origins }) => [signing, origins])).toEqual([
     ...Array.from({ length: 3 }, () => [undefined, undefined]),
     [
-      { keys: new Map(keys.map(([kid, secret]) => [kid, { kid, secret }])), maxAge: 86_400 },
+      {
+        keys: new Map(keys.map(([kid, secret]) => [kid, { kid, secret }])),
+        ...{ maxAge: 86_400, cookie: false },
+      },
       undefined,
     ],
     [undefined, new Set(["https://app.example"])],
@@ -97,11 +100,16 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
   expect(signed).toMatchObject({ routes: [{ signing: { maxAge: 604_800 } }] });
 });
 
+const COOKIE = { signed: true, cookie: true };
+const NO_COOKIE = "cookie: needs a path whose only names are :preset and a last *";
 const UNSIGNED = "is not in object, so no signature covers it";
 
 test.each<[string, object, string]>([
   ["signed in quotes", { signed: "true" }, 'signed: "true" is not one of true, false'],
   ["max_age without a signature", { max_age: 60 }, "max_age: needs signed = true"],
+  ["a cookie without a signature", { cookie: true }, "cookie: needs signed = true"],
+  ["a cookie without *", { ...COOKIE, path: "/p/:preset/:x", object: "media/:x" }, NO_COOKIE],
+  ["a cookie and a name", { ...COOKIE, path: "/p/:x/:preset/*", object: "media/:x/*" }, NO_COOKIE],
   [
     "no time at all",
     { signed: true, max_age: 0 },

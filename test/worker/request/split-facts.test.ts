@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { splitFacts } from "../../../src/worker/request/resolve-request.ts";
 
-const SIGNED = { facts: true, signing: { keys: new Map(), maxAge: 1 } };
+const SIGNED = { facts: true, signing: { keys: new Map(), maxAge: 1, cookie: false } };
 const OPEN = { facts: true, signing: undefined };
 const NONE = { ...OPEN, facts: false };
 const SIGNS = "?exp=1&kid=k&sig=s";
@@ -35,7 +35,7 @@ test.each([
   [`${SIGNS}&facts=`, false, `${SIGNS}&facts=`],
   [`${SIGNS}&Facts`, false, `${SIGNS}&Facts`],
   [`?facts&exp=1`, false, "?facts&exp=1"],
-  ["?facts", false, "?facts"],
+  ["?facts", true, ""],
   ["&facts", false, "&facts"],
   ["?&facts", false, "?&facts"],
   ["", false, ""],
