@@ -12,9 +12,6 @@ import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
 import { FIXTURES, OBJECTS } from "./objects.ts";
 
-/** The folder of a project whose files are objects. */
-export const FOLDER = "objects";
-
 /** The URL that comes before every key, and the beginning of every key. */
 export type Place = Pick<Bucket, "base" | "prefix">;
 
@@ -59,8 +56,9 @@ type Source = { readonly path: string; readonly state: string; readonly type?: s
 /**
  * Returns a function that puts into a bucket what is new or has changed in the files, and deletes what is gone. It
  * returns how many files it put.
+ * @param folder that of the project whose files are objects
  */
-export function createFiller(place: Place, keys: Credentials, folder = FOLDER) {
+export function createFiller(place: Place, keys: Credentials, folder = "objects") {
   let known = new Map<string, Source>();
   return async (): Promise<number> => {
     const files = sourceFiles(folder);

@@ -65,14 +65,13 @@ async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
 async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Answer> {
   const fault = keyFault(name); // "..": the request to S3 would leave the prefix of the bucket
   if (fault !== undefined) return refuse(400, `a key cannot end with this name: ${fault}`);
-  if (request.method === "DELETE") await sheet.remove(name);
-  else {
+  const put = async () => {
     const body = await readAll(request);
-    if (body === undefined) return refuse(400, "the file is larger than 100 MB");
-    const reason = await sheet.put(name, body, request.headers["content-type"] ?? "");
-    if (reason !== undefined) return refuse(400, reason);
-  }
-  return { status: 200, type: "text/plain", body: "" };
+    if (body === undefined) return "the file is larger than 100 MB";
+    return sheet.put(name, body, request.headers["content-type"] ?? "");
+  };
+  const reason = await (request.method === "DELETE" ? sheet.remove(name) : put());
+  return reason ? refuse(400, reason) : { status: 200, type: "text/plain", body: "" };
 }
 
 /** The script of the page. In the repository it is bundled for each request, so a change shows at once. */

@@ -20,6 +20,7 @@ export type Sheet = ReturnType<typeof createSheet>;
 
 /** Nobody can guess the settings, among which there are secrets, from a tag. */
 const SALT = randomBytes(32);
+const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
 
 /**
  * @param follower knows what the Worker runs with, and the mistakes in the files
@@ -102,7 +103,7 @@ export function createSheet(
     /** Puts a picture into the bucket of the first route that shows it. Returns why not. @throws if S3 refuses it */
     put: async (file: string, body: Uint8Array, type: string): Promise<string | undefined> => {
       const local = readLocal();
-      if (local === undefined) return "nothing is put into the S3 that .dev.vars names";
+      if (local === undefined) return NO_CHANGE;
       const route = routeTo(local.config, `own/${file}`);
       if (route === undefined) return "no route leads to own/*, where your own images go";
       const picture = await describe(body);
@@ -112,9 +113,11 @@ export function createSheet(
       await askBucket("PUT", route.bucket, `own/${file}`, readLocalKeys("."), put);
       return undefined;
     },
-    /** Deletes an object of the local buckets. @throws if S3 refuses it */
-    remove: async (key: string): Promise<void> => {
+    /** Deletes an object of the local buckets. Returns why not. @throws if S3 refuses it */
+    remove: async (key: string): Promise<string | undefined> => {
+      if (readLocal() === undefined) return NO_CHANGE;
       for (const bucket of bucketsNow()) await askBucket("DELETE", bucket, key, readLocalKeys("."));
+      return undefined;
     },
   };
 }

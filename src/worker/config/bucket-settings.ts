@@ -48,6 +48,7 @@ const s3BucketSchema = table(
     if (role && engine === "cf") fault('needs engine = "binding"', "role");
     if (sts && !role) fault("needs role", "sts");
     if (!endpoint || !bucket) return;
+    if (bucket.includes("..")) return fault("has two dots in a row, as no bucket has", "bucket");
     const { hostname, pathname } = new URL(endpoint);
     const inHost = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
     if ((inHost && addressing !== "path") || pathname.endsWith(`/${bucket}`)) {

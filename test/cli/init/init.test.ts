@@ -175,7 +175,7 @@ test("without a terminal and with all wrong, it names every mistake at once", as
 /** Texts that are no value of an option, whatever comes after or before them. */
 const NEVER = ['"', "\n", " ", "\u0000", "'", "\\", "`", "$(x)", "<", "]", "#", "é"];
 const WRONG = {
-  bucket: ["", "ACME", "-a", "a", "acme".repeat(16)],
+  bucket: ["", "ACME", "-a", "a", "a..b", "acme".repeat(16)],
   endpoint: [
     ...["minio.example.com", "http://minio.example.com", "https://id:secret@minio.example.com"],
     ...["https://minio.example.com/?x=1", "https://minio.example.com/acme-media"],

@@ -23,6 +23,7 @@ const sheet: Sheet = {
   remove: async (key) => {
     if (key === "gone.jpg") throw new Error("The local S3 refuses DELETE");
     calls.push(["remove", key]);
+    return key === "odd.txt" ? "it is not on this machine" : undefined;
   },
   attempt: async (query, isClosed) => {
     if (query.has("left")) {
@@ -81,12 +82,16 @@ test("a try comes with its lines, and pictures are put and deleted by their name
   expect((await put("a%20b.png")).status).toBe(200);
   const odd = await put("odd.txt");
   expect([odd.status, await odd.text()]).toEqual([400, "it is no picture\n"]);
-  await fetch(`${url}own%2Fa%20b.png`, { method: "DELETE" });
+  const remove = (name: string) => fetch(url + name, { method: "DELETE" });
+  expect((await remove("own%2Fa%20b.png")).status).toBe(200);
+  const kept = await remove("odd.txt");
+  expect([kept.status, await kept.text()]).toEqual([400, "it is not on this machine\n"]);
   const body = Buffer.from("png");
   expect(calls).toEqual([
     ["put", "a b.png", body, "image/png"],
     ["put", "odd.txt", body, "image/png"],
     ["remove", "own/a b.png"],
+    ["remove", "odd.txt"],
   ]);
 });
 

@@ -167,12 +167,17 @@ test("tries wait for one another: not one with a mistake, and none whose visitor
   expect(stage.asked.map(({ image }) => image.width)).toEqual([160]);
 });
 
-test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
-  const { attempt, put, page } = sheetOf(true);
+test("with an S3 of one's own nothing is tried, put or deleted: it would need no signature", async () => {
+  const { attempt, put, remove, page } = sheetOf(true);
   const query = new URLSearchParams("of=/private/card/key.jpg");
   const answer = await attempt(query, () => false);
   expect(answer).toMatchObject({ status: 503, type: "text/plain" });
-  expect(await put("a.jpg", new Uint8Array(), "image/jpeg")).toContain("nothing is put");
+  for (const refused of [
+    await put("a.jpg", new Uint8Array(), "image/jpeg"),
+    await remove("a.jpg"),
+  ]) {
+    expect(refused).toContain(".dev.vars");
+  }
   expect(await page()).not.toContain("<article");
   expect(stage.asked).toEqual([]);
 });

@@ -136,7 +136,12 @@ test("its sessions are revoked: after ten denials it takes the role again (K9)",
   // A role that may not list the bucket is denied what is missing, too: that is no reason to ask all the time.
   world.sts.revoke(ROLE);
   for (let times = 0; times < 40; times++) await world.visit();
+  pass(5 * MINUTE - 1);
+  await world.visit();
   expect(world.sts.calls).toHaveLength(2);
+  pass(1);
+  await world.visit();
+  expect(world.sts.calls).toHaveLength(3);
 });
 
 test("its sessions are revoked while S3 is out of reach now and then: it takes the role again all the same (K9)", async () => {
