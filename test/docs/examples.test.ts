@@ -1,52 +1,20 @@
 // The examples of README.md and docs/ that can be tried.
 
-import { execFileSync } from "node:child_process";
-import { copyFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { compile, STRICT } from "../client/compile.ts";
 import { installClient } from "../client/install-client.ts";
 import { ROOT } from "../support/built.ts";
 import { makeProject, STAGED } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
-import { ENV, SECRETS, VARS } from "../support/env.ts";
-import { get, stage } from "../support/play.ts";
-import { file as imageFile } from "../support/stand.ts";
+import { VARS } from "../support/env.ts";
 import { makeTemporary } from "../support/temporary.ts";
 import { readPage } from "./pages.ts";
 
-const SIGNED_URLS = readPage("docs/signed-urls.md");
-
-test("the example of docs/signed-urls.md for Node.js signs URLs", async () => {
-  const [, code] = /```js\n(import \{ createHmac.*?)```/s.exec(SIGNED_URLS) ?? [];
-  const file = join(ROOT, ".wrangler/test/example.mjs");
-  const wanted = HARD_KEYS.flatMap((key) => ["", "1.a-b_c"].map((version) => ({ key, version })));
-  const print = `console.log(JSON.stringify(${JSON.stringify(wanted)}.map(({ key, version }) =>
-    signedUrl("card@2x", key, 60, version))));`;
-  writeFileSync(file, `${code}\n${print}`);
-  const { URL_SIGNING_KEYS } = SECRETS;
-  const env = { ...process.env, URL_SIGNING_KEYS };
-  const [example, printed] = execFileSync(process.execPath, [file], { env }).toString().split("\n");
-  rmSync(file);
-  const signed: unknown[] = JSON.parse(printed ?? "");
-  expect(signed).toHaveLength(wanted.length);
-  for (const { key } of [...wanted, { key: "friends.jpg" }]) {
-    const object = { body: imageFile("made/key.jpg"), type: "image/jpeg" };
-    stage.s3.objects.set(`published/private/${key}`, object);
-  }
-  const route = parseRoute(SIGNED_URLS);
-  for (const url of [...signed, example]) {
-    expect([url, (await get(`${url}`, {}, { ...ENV, ROUTES: [route] })).status]).toEqual([
-      url,
-      200,
-    ]);
-  }
-});
-
 test("the examples for apps compile, with the file that npx vitrine client writes", async () => {
   const folder = makeTemporary("vitrine-examples-");
-  const text = readPage("README.md") + readPage("docs/apps.md") + SIGNED_URLS; // test/loaders has frameworks.md
+  const text = readPage("README.md") + readPage("docs/apps.md") + readPage("docs/signed-urls.md"); // test/loaders has frameworks.md
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
   expect(blocks).toHaveLength(6);
   for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
@@ -76,11 +44,3 @@ test("the examples for apps compile, with the file that npx vitrine client write
   await installClient(folder);
   expect(await compile(folder)).toEqual([]);
 });
-
-/** The first route of a text, as far as these tests need TOML. */
-function parseRoute(text: string): object {
-  const [, table = ""] = /\[\[vars\.ROUTES\]\]\n(.*?)\n```/s.exec(text) ?? [];
-  const entries = [...table.matchAll(/^(\w+) = ("[^"]*"|\w+)/gm)];
-  const read = (value = "") => JSON.parse(value.replace(/(?<=\d)_(?=\d)/g, ""));
-  return Object.fromEntries(entries.map(([, name = "", value]) => [name, read(value)]));
-}

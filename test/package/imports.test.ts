@@ -39,6 +39,12 @@ test.each([22, 24] as const)("Node.js %d imports each of them", async (node) => 
   await run("node", ["--input-type=module", "-e", lines.join("\n")], { cwd: shop, node });
 });
 
+test.each([20, 24] as const)("Node.js %d imports the known answers of signatures", async (node) => {
+  const code = `import vectors from "vitrine/vectors.json" with { type: "json" };
+    if (!vectors.urls[0].url) throw new Error("no known answers");`;
+  await run("node", ["--input-type=module", "-e", code], { cwd: shop, node });
+});
+
 test("Node.js 20 runs the Worker with the Images binding, on the emulators", async () => {
   const file = join(shop, "binding.js");
   writeFileSync(file, readFileSync(join(import.meta.dirname, "../client/binding.js")));

@@ -17,6 +17,7 @@ const FOLDERS = [
   /^dist\/gitignore$/,
   /^docs\/(?:[\w-]+\.md|llms\.txt)$/,
   /^fixtures\/(?:objects|template|github)\//,
+  /^fixtures\/vectors\/signing\.json$/,
   /^src\/cli\/vitrine\.js$/,
 ];
 const TOP = [
