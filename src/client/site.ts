@@ -46,7 +46,8 @@ export function openSite<const Presets extends PresetTable, const Route extends 
     for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
     shown.set(name, { shape, candidates: candidatesOf(name, shape) });
   }
-  const template = route.object.slice(route.object.indexOf("/") + 1);
+  const [object = ""] = [route.object].flat();
+  const template = object.slice(object.indexOf("/") + 1);
   const mapping = { path: compilePattern(route.path, "*"), key: compilePattern(template, "+") };
   return {
     // An app may know it only later than it imports this.

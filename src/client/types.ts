@@ -61,8 +61,8 @@ export type PresetTable = Readonly<Record<string, PresetShape>>;
 export type RouteShape = {
   /** The public path pattern: `/images/:preset/*`. */
   readonly path: string;
-  /** The bucket's name in `BUCKETS`, a slash, and the pattern of the key: `media/*`. */
-  readonly object: string;
+  /** The bucket's name in `BUCKETS`, a slash, and the pattern of the key: `media/*`. All of a list have one pattern. */
+  readonly object: string | readonly string[];
   /** The presets that the route shows. Default: all. */
   readonly presets?: readonly string[];
   /** Whether its URLs are signed: each then needs the query that `createSigner`'s function returns. */

@@ -123,7 +123,7 @@ export function encodeKey(key: string): string {
 
 /** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */
 export function encodePath(path: string): string {
-  return encodeKey(path).replaceAll("%40", "@");
+  return encodeKey(path).replace(/%40/g, "@");
 }
 
 /** The options of a preset that set its sizes. All widths and heights are in pixels. */
@@ -152,7 +152,7 @@ export function sizesOf({ width, height, dpr = [], widths = [] }: Sizing): [stri
     // @1x sets no dpr, because other options would be another entry in the edge's cache (C1).
     ...dpr.map((x): [string, Size] => [`@${x}x`, x === 1 ? plain : { ...plain, dpr: x }]),
     ...widths.map((w): [string, Size] => {
-      const scaled = width && height && Math.max(1, Math.round((height * w) / width));
+      const scaled = width && height && (Math.round((height * w) / width) || 1);
       return [`@${w}w`, { width: w, ...(scaled && { height: scaled }) }];
     }),
   ];

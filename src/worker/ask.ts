@@ -5,9 +5,16 @@ import { isRefusal, mayPass, type Refusal } from "./base/refusal.ts";
 import type { RequestScope } from "./base/send.ts";
 import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "./base/time.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
+import type { Config } from "./config/config.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import { type OpenedObject, openObject } from "./origin/open-object.ts";
-import { type Place, readEntry, type StoreEntry, waitForEntry } from "./store/rendition-store.ts";
+import {
+  type Place,
+  readEntry,
+  readStored,
+  type StoreEntry,
+  waitForEntry,
+} from "./store/rendition-store.ts";
 
 /** How long S3 may take where the rendition is stored: ms. */
 const STORED_MS = 2_000;
@@ -26,12 +33,17 @@ type AskResult = {
   readonly entry?: StoreEntry | undefined;
 };
 
-/** Where Workers Cache only revalidates, the store is not asked: S3 mostly says that nothing changed. */
+/**
+ * Where Workers Cache only revalidates, the store is not asked: S3 mostly says that nothing changed.
+ * @param others what may be shown where nothing of this object is stored, and its S3 does not answer
+ */
 export async function ask(
   { bucket, key }: RenditionKey,
   place: Place | undefined,
-  { context, deadline, hasOlder }: RequestScope & { readonly hasOlder?: boolean },
+  others: readonly RenditionKey[],
+  scope: RequestScope & { readonly config: Config; readonly hasOlder?: boolean },
 ): Promise<AskResult> {
+  const { config, context, deadline, hasOlder } = scope;
   const memory = bucketMemoryOf(bucket);
   const began = Date.now();
   const { silentAt } = memory.state();
@@ -40,7 +52,8 @@ export async function ask(
   const readOn = async () => place && reading && waitForEntry(place, reading, deadline);
   if (isSilent) {
     const entry = await readOn();
-    if (entry?.rendition) return { object: SILENT, entry };
+    const stored = entry?.rendition ? entry : await readStored(others, config, deadline);
+    if (stored) return { object: SILENT, entry: stored };
     reading = Promise.resolve(entry);
   }
   if (silentAt !== undefined) memory.learn({ type: "s3-asked", isSilent: true, now: began });

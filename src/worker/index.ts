@@ -24,7 +24,7 @@ import {
   type PurgeOptions,
   type PurgeResult,
 } from "./cache/loopback.ts";
-import type { RenditionKey } from "./cache/rendition-url.ts";
+import { type RenditionKey, type RenditionKeys, refusedKey } from "./cache/rendition-url.ts";
 import { currentConfig } from "./config/config.ts";
 import { answerHealth } from "./health.ts";
 import { record } from "./metrics.ts";
@@ -35,6 +35,7 @@ import { checkEmbedding } from "./request/embedding.ts";
 import { acceptedFormatsOf, isNegotiated, readAccept } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
 import {
+  objectsOf,
   type ResolvedRequest,
   readTarget,
   resolveRequest,
@@ -151,27 +152,33 @@ async function show(
   maxAge: number,
   scope: GatewayScope,
 ): Promise<Served | Refused> {
-  const { route, variant, key } = resolved;
-  const { bucket, svg } = route;
+  const { route, variant } = resolved;
   const began = Date.now();
   const readable = readAccept(request.headers.get("accept"));
-  const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, svg);
+  const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, route.svg);
   const negotiated = isNegotiated(formats);
   const version = terms.granted?.version;
-  const renditionKey = { bucket, key, version, variant, formats, isStorable: route.store };
+  const rendition = { version, variant, formats, isStorable: route.store };
+  const [first, ...others] = objectsOf(resolved);
+  const keys: RenditionKeys = [
+    { ...rendition, ...first },
+    ...others.map((other) => ({ ...rendition, ...other })),
+  ];
 
-  const { result, cache, age } = await obtain(renditionKey, scope);
+  const { result, cache, age } = await obtain(keys, scope);
   const subject = { ...subjectOf(resolved), cache };
   const took = Date.now() - began;
   if (isRefusal(result)) {
+    const { bucket, key } = refusedKey(keys, result);
+    const failed = { ...subject, bucket: bucket.name, key };
     const refused = { ...terms, age };
-    const other = fallbackOf(resolved, renditionKey);
+    const other = fallbackOf(resolved, keys);
     const seconds = other && fallbackSeconds(result, refused);
-    if (!other || !seconds) return { refusal: result, subject, terms: refused };
-    const fallback = await obtain(other, { ...scope, condition: null });
+    if (!other || !seconds) return { refusal: result, subject: failed, terms: refused };
+    const fallback = await obtain([other], { ...scope, condition: null });
     const shown = { maxAge: seconds, negotiated, cache: fallback.cache, took: Date.now() - began };
     const outcome = fallbackAnswer(result, fallback.result, other.bucket.name, shown, refused);
-    const logged = { ...subject, fallback: outcome.event };
+    const logged = { ...failed, fallback: outcome.event };
     return { refusal: result, subject: logged, terms: refused, instead: outcome.answer };
   }
   const isOutage = "stored" in result && result.stored === "outage";
@@ -187,15 +194,16 @@ async function show(
   return { answer, subject: { ...subject, format: result.type.replace(/^\w+\//, "") } };
 }
 
-/** The fallback of a route, unless it is the very object that cannot be shown. It has no facts of its own. */
+/** The fallback of a route, unless it is an object that cannot be shown. It has no facts of its own. */
 function fallbackOf(
   { route: { fallback } }: ResolvedRequest,
-  shown: RenditionKey,
+  keys: RenditionKeys,
 ): RenditionKey | undefined {
-  if (!fallback || shown.formats === "facts") return undefined;
+  const [first] = keys;
+  if (!fallback || first.formats === "facts") return undefined;
   const { bucket, key } = fallback;
-  const isItself = bucket.base === shown.bucket.base && key === shown.key;
-  return isItself ? undefined : { ...shown, bucket, key, version: undefined };
+  const isItself = keys.some((one) => bucket.base === one.bucket.base && key === one.key);
+  return isItself ? undefined : { ...first, bucket, key, version: undefined };
 }
 
 /** What the visitor gets; the log has the reason. */

@@ -3,7 +3,7 @@
 import type { CacheState } from "./base/log.ts";
 import { fetchCached, type Obtained } from "./cache/fetch-cached.ts";
 import { type GatewayContext, isUsable, reportUnusable } from "./cache/loopback.ts";
-import type { RenditionKey } from "./cache/rendition-url.ts";
+import type { RenditionKeys } from "./cache/rendition-url.ts";
 import type { Config } from "./config/config.ts";
 import { type NotModified, render } from "./renditions.ts";
 
@@ -25,20 +25,20 @@ type Result = Obtained["result"] | NotModified;
  * itself. If that works, it does so for a while, and the log has it once.
  */
 export async function obtain(
-  key: RenditionKey,
+  keys: RenditionKeys,
   scope: GatewayScope,
 ): Promise<Omit<Obtained, "result"> & { readonly result: Result }> {
   const { env, config, context } = scope;
-  if (config.answers.keep === 0 || !isUsable(env, Date.now())) return obtainDirectly(key, scope);
+  if (config.answers.keep === 0 || !isUsable(env, Date.now())) return obtainDirectly(keys, scope);
   const loopback = context.exports?.Renditions;
   if (!loopback) {
     const failure = "ctx.exports is missing (compatibility_date is before 2025-11-17)";
     reportUnusable(env, failure, Date.now());
-    return obtainDirectly(key, scope);
+    return obtainDirectly(keys, scope);
   }
-  const { loopbackFailure, ...cached } = await fetchCached(loopback, key, scope);
+  const { loopbackFailure, ...cached } = await fetchCached(loopback, keys, scope);
   if (!loopbackFailure) return cached;
-  const direct = await obtainDirectly(key, scope);
+  const direct = await obtainDirectly(keys, scope);
   const isMade = direct.cache === "direct" && "body" in direct.result;
   if (isMade) reportUnusable(env, loopbackFailure, Date.now());
   return direct;
@@ -46,9 +46,9 @@ export async function obtain(
 
 /** Without Workers Cache, the gateway renders, or has the store's. */
 async function obtainDirectly(
-  key: RenditionKey,
+  keys: RenditionKeys,
   scope: GatewayScope,
 ): Promise<{ readonly result: Result; readonly cache: CacheState }> {
-  const result = await render(key, scope);
+  const result = await render(keys, scope);
   return { result, cache: "stored" in result ? "stored" : "direct" };
 }

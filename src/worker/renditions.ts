@@ -17,7 +17,9 @@ import {
   digest,
   objectTag,
   type RenditionKey,
+  type RenditionKeys,
   readRenditionUrl,
+  refusedKey,
   renditionName,
 } from "./cache/rendition-url.ts";
 import { type Config, currentConfig } from "./config/config.ts";
@@ -34,6 +36,7 @@ import {
   deleteKnown,
   placeOf,
   readEntry,
+  readStored,
   type StoreEntry,
   waitForEntry,
 } from "./store/rendition-store.ts";
@@ -55,18 +58,34 @@ export type RenderScope = RequestScope & {
 };
 
 /** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
-export async function render(key: RenditionKey, scope: RenderScope): Promise<Outcome> {
-  const result = await renderOnce(key, scope);
+export async function render(keys: RenditionKeys, scope: RenderScope): Promise<Outcome> {
+  const result = await renderFirst(keys, scope);
   const isContradicted = isRefusal(result) && result.event === "edge-contradicts";
-  return isContradicted ? renderOnce(key, { ...scope, isSecond: true }) : result;
+  return isContradicted ? renderFirst(keys, { ...scope, isSecond: true }) : result;
 }
 
-async function renderOnce(key: RenditionKey, scope: RenderScope): Promise<Outcome> {
+/** Renders the first object that is not certainly missing: a denial and a failure are answers, too. */
+async function renderFirst([first, ...others]: RenditionKeys, scope: RenderScope) {
+  let result = await renderOnce(first, others, scope);
+  for (const [at, key] of others.entries()) {
+    if (!isRefusal(result) || !isGone(result)) break;
+    result = await renderOnce(key, others.slice(at + 1), scope);
+    if (isRefusal(result)) result = { ...result, bucket: key.bucket.name };
+  }
+  return result;
+}
+
+/** @param others the objects that are shown where this one is missing */
+async function renderOnce(
+  key: RenditionKey,
+  others: readonly RenditionKey[],
+  scope: RenderScope,
+): Promise<Outcome> {
   const { bucket, variant } = key;
   const { config, context, condition, hasOlder } = scope;
   const place = await placeOf(key, config);
   const overlaysAsked = overlayValidators(bucket, variant, scope);
-  const asked = await ask(key, place, scope);
+  const asked = await ask(key, place, others, scope);
   const { object } = asked;
   const readLate = async () =>
     place && hasOlder ? waitForEntry(place, readEntry(place), scope.deadline) : undefined;
@@ -75,7 +94,9 @@ async function renderOnce(key: RenditionKey, scope: RenderScope): Promise<Outcom
     if (isGone(object)) context.waitUntil(deleteKnown(config, key));
     // At a second try, S3 has answered before: there was no time left.
     if (!isOutage(object) || scope.isSecond) return object;
-    const stored = usable(asked.entry ?? (await readLate()), key);
+    const stored =
+      usable(asked.entry ?? (await readLate()), key) ??
+      usable(await readStored(others, config, scope.deadline), key);
     if (!stored) return object;
     const failed = { type: "rendition-failed", key: key.key, refusal: object } as const;
     bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
@@ -150,8 +171,8 @@ export async function answerRendition(
   const began = Date.now();
   const config = currentConfig(env);
   if (isRefusal(config)) return refusalForCache(config, [], false);
-  const key = readRenditionUrl(config, url);
-  if (!key) throw new Error("this is not the URL of a rendition");
+  const keys = readRenditionUrl(config, url);
+  if (!keys) throw new Error("this is not the URL of a rendition");
 
   const { answers } = config;
   const left = Number(headers.get(TIME_LEFT) ?? Number.NaN);
@@ -160,15 +181,18 @@ export async function answerRendition(
   const condition = headers.get("if-none-match"); // W18
   const hasOlder = condition !== null;
   const scope = { config, context, deadline, condition, hasOlder };
-  const result = await render(key, scope);
+  const result = await render(keys, scope);
 
-  const tags = await Promise.all([objectTag(key.bucket, key.key), bucketTag(key.bucket)]);
+  const tags = await Promise.all(
+    keys.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]),
+  );
   if ("notModified" in result) return notModifiedAnswer(result.notModified, answers, tags);
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
   // What is wrong with the object alone is no failure of what is behind the Worker.
   if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
-    const failed = { type: "rendition-failed", key: key.key, refusal: result } as const;
-    bucketMemoryOf(key.bucket).learn({ ...failed, now: Date.now() });
+    const { bucket, key } = refusedKey(keys, result);
+    const failed = { type: "rendition-failed", key, refusal: result } as const;
+    bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
   }
   return refusalForCache(result, tags, hasOlder);
 }

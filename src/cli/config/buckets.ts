@@ -7,7 +7,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 /** The buckets that routes lead to, also as a fallback. */
 export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
   return new Set(
-    routes.flatMap(({ bucket, fallback }) => (fallback ? [bucket, fallback.bucket] : [bucket])),
+    routes.flatMap(({ buckets, fallback }) => [...buckets, ...(fallback ? [fallback.bucket] : [])]),
   );
 }
 

@@ -116,30 +116,30 @@ export function* unsignedRouteWarnings(
   // Whatever the host and the addressing (A4). An R2 bucket may be bound, and be read by S3's API.
   const bucketName = ({ r2, bucket }: Bucket) =>
     (r2 && r2Buckets.find(({ binding }) => binding === bucket)?.bucket_name) ?? bucket;
+  const beginningsOf = ({ buckets, mapping: { key } }: BoundRoute) =>
+    buckets.map((one) => `${bucketName(one)}/${one.prefix}${key.parts[0] ?? ""}`);
   for (const [at, signed] of routes.entries()) {
     for (const [index, open] of routes.entries()) {
       if (signed.signing === undefined || open.signing !== undefined) continue;
       if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
-      const isSame = (bucket: Bucket) => bucketName(bucket) === bucketName(signed.bucket);
-      const [secret, shown] = [beginningOf(signed), beginningOf(open)];
-      const meets = secret.startsWith(shown) || shown.startsWith(secret);
+      const secrets = beginningsOf(signed);
+      const meets = beginningsOf(open).some((shown) =>
+        secrets.some((one) => one.startsWith(shown) || shown.startsWith(one)),
+      );
       const { fallback } = open;
       const shows = `ROUTES[${index}] (${open.path})`;
       const signs = `ROUTES[${at}] (${signed.path}) signs`;
-      if (isSame(open.bucket) && meets) {
+      if (meets) {
         const what = `${shows} may show without a signature what ${signs}`;
         yield { what, remedy: "give each its own prefix, or its own presets" };
       }
-      if (fallback && isSame(fallback.bucket) && fallback.key.startsWith(secret)) {
+      const other = fallback && `${bucketName(fallback.bucket)}/${fallback.key}`;
+      if (secrets.some((one) => other?.startsWith(one))) {
         const what = `the fallback of ${shows} may show everyone an object that ${signs}`;
         yield { what, remedy: "use a fallback that no signed route leads to" };
       }
     }
   }
-}
-
-function beginningOf({ bucket, mapping }: BoundRoute): string {
-  return bucket.prefix + (mapping.key.parts[0] ?? "");
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

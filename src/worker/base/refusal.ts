@@ -3,7 +3,12 @@
 
 import type { S3Reply } from "./s3-reply.ts";
 
-export type Refusal =
+export type Refusal = Cause & {
+  /** The bucket that refuses, by its name in the configuration, where it is not the first one of the route. */
+  bucket?: string;
+};
+
+type Cause =
   | { event: "configuration-broken"; mistakes: readonly Mistake[] }
   | { event: "loop-detected"; reason: string }
   | { event: "method-not-allowed"; method: string; allow: string }

@@ -6,7 +6,7 @@ import { cancelBody } from "../base/send.ts";
 import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
 import type { Loopback } from "./loopback.ts";
-import { type RenditionKey, renditionUrl } from "./rendition-url.ts";
+import { type RenditionKeys, renditionUrl } from "./rendition-url.ts";
 
 /** The header that tells how long the visitor still waits: ms. No header is part of the cache key (W3). */
 export const TIME_LEFT = "vitrine-left";
@@ -28,13 +28,13 @@ const LEAD_MS = 100;
 /** @param deadline until when the visitor waits: ms since 1970 */
 export async function fetchCached(
   loopback: Loopback,
-  key: RenditionKey,
+  keys: RenditionKeys,
   { deadline }: { readonly deadline: number },
 ): Promise<Cached> {
   const left = deadline - Date.now();
   const headers = { [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}` };
-  const request = new Request(renditionUrl(key), { headers });
-  const fetching = fetchAndRead(loopback, request, key.formats === "facts");
+  const request = new Request(renditionUrl(keys), { headers });
+  const fetching = fetchAndRead(loopback, request, keys[0].formats === "facts");
   try {
     const cached = await withTimeout(left, fetching);
     if (cached !== TIMED_OUT) return cached;

@@ -4,6 +4,7 @@
 import { decodePath, encodeKey } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
 import { hex } from "../base/bytes.ts";
+import type { Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
@@ -23,6 +24,14 @@ export type RenditionKey = {
   readonly isStorable: boolean;
 };
 
+/** The same of the objects that one URL may show, in order: the first one that is there is shown. */
+export type RenditionKeys = readonly [RenditionKey, ...RenditionKey[]];
+
+/** The object that is refused: the first one, unless the refusal names another bucket. */
+export function refusedKey(keys: RenditionKeys, { bucket: name }: Refusal): RenditionKey {
+  return keys.find(({ bucket }) => bucket.name === name) ?? keys[0];
+}
+
 /**
  * What Cloudflare keeps outlives a deploy (W4). Change this number where cached-answer.ts reads the same answer in
  * another way.
@@ -33,11 +42,15 @@ const BEGINNING = "https://renditions/2/";
 const BYTES = "1/";
 
 /** What follows both. */
-const FORM =
-  /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?(?:&v=([\w.-]{1,64}))?$/;
+const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?$/;
 
-export function renditionUrl(key: RenditionKey): string {
-  return BEGINNING + renditionName(key) + (key.version ? `&v=${key.version}` : "");
+/** Between the names of several objects. What is read is written again, so a name that has it is not read. */
+const ELSE = "&else=";
+
+/** What Workers Cache has of several objects is one answer: it names them all. */
+export function renditionUrl(keys: RenditionKeys): string {
+  const [{ version }] = keys;
+  return BEGINNING + keys.map(renditionName).join(ELSE) + (version ? `&v=${version}` : "");
 }
 
 /** Names a rendition, for the store and for its ETag: no version of a URL changes its bytes. */
@@ -53,11 +66,26 @@ export function renditionName({ bucket, key, variant, formats, isStorable }: Ren
  * Reads the URL of a rendition: looks each of its parts up in the configuration.
  * @returns undefined if the gateway of this configuration does not write such a URL
  */
-export function readRenditionUrl(config: Config, url: string): RenditionKey | undefined {
-  const beginning = BEGINNING + BYTES;
-  if (!url.startsWith(beginning)) return undefined;
-  const [, object = "", as, options = "", store, version] =
-    FORM.exec(url.slice(beginning.length)) ?? [];
+export function readRenditionUrl(config: Config, url: string): RenditionKeys | undefined {
+  if (!url.startsWith(BEGINNING)) return undefined;
+  const [names = "", version] = url.slice(BEGINNING.length).split(/&v=([\w.-]{1,64})$/);
+  const [first, ...others] = names
+    .split(ELSE)
+    .flatMap((name) => readName(config, name, version) ?? []);
+  if (!first) return undefined;
+  const rest = others.map(({ bucket, key }) => ({ ...first, bucket, key }));
+  const keys = [first, ...rest] as const;
+  return renditionUrl(keys) === url ? keys : undefined;
+}
+
+/** Reads the name of a rendition. */
+function readName(
+  config: Config,
+  name: string,
+  version: string | undefined,
+): RenditionKey | undefined {
+  if (!name.startsWith(BYTES)) return undefined;
+  const [, object = "", as, options = "", store] = FORM.exec(name.slice(BYTES.length)) ?? [];
   const formats = ACCEPTED_FORMATS.find((one) => one === as);
   const variant = variantsByOptions(config).get(options);
   if (!formats || !variant) return undefined;
@@ -66,7 +94,7 @@ export function readRenditionUrl(config: Config, url: string): RenditionKey | un
     const key = decodePath(object.slice(locationOf(bucket).length));
     if (!key?.startsWith(bucket.prefix) || keyFault(key) !== undefined) continue;
     const rendition = { bucket, key, version, variant, formats, isStorable: !store };
-    if (renditionUrl(rendition) === url) return rendition;
+    if (renditionName(rendition) === name) return rendition;
   }
   return undefined;
 }

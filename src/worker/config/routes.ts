@@ -10,6 +10,7 @@ import type { Preset } from "./preset.ts";
 import { signingKeysOf } from "./read-secrets.ts";
 import {
   boolean,
+  choose,
   integer,
   listOf,
   type Named,
@@ -41,9 +42,12 @@ export type Fallback = {
   readonly key: string;
 };
 
-/** A route and the bucket that it leads to. */
+/** A route and the buckets that it leads to. */
 export type BoundRoute = Route & {
+  /** The first one. */
   readonly bucket: Bucket;
+  /** All of them. Each is asked where S3 says that the object is missing in those before it. */
+  readonly buckets: readonly Bucket[];
   /** The presets it shows; undefined: all. */
   readonly presets: ReadonlySet<string> | undefined;
   /** Whether an SVG may be passed on. */
@@ -63,6 +67,8 @@ export type BoundRoute = Route & {
 const WEEK = 604_800;
 const TEN_YEARS = 315_360_000;
 
+const NO_OBJECT = { bucket: undefined, template: "" };
+
 /** Reads `ROUTES`, in the order in which they are tried. */
 export function readRoutes(
   vars: Vars,
@@ -75,7 +81,8 @@ export function readRoutes(
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, store, ...rest }) => {
-    const { bucket, template } = findObject(object, buckets);
+    const objects = [object].flat().map((one) => findObject(one, buckets));
+    const [{ bucket, template } = NO_OBJECT] = objects;
     if (!bucket) return [];
     const route = compileRoute(path, template, report);
     const { signed, max_age: maxAge = WEEK } = rest;
@@ -84,6 +91,7 @@ export function readRoutes(
       {
         ...route,
         bucket,
+        buckets: objects.flatMap((one) => one.bucket ?? []),
         presets: shown && new Set(shown),
         svg,
         facts,
@@ -106,7 +114,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
   return table(
     {
       path: text,
-      object: text,
+      object: choose(Array.isArray, listOf(text), text),
       fallback: optional(textLike("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s)),
       presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
       svg: optional(boolean, false),
@@ -120,7 +128,10 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
     ({ path, object, fallback, svg, signed, cookie, max_age }, fault) => {
       if (max_age && signed === false) fault("needs signed = true", "max_age");
       if (cookie && signed === false) fault("needs signed = true", "cookie");
-      for (const [at, named] of Object.entries({ object, fallback })) {
+      const objects = objectsIn(object);
+      const shared = findObject(objects[0]?.[1] ?? "", buckets).template;
+      const seen = new Map<string, string>();
+      for (const [at, named] of [...objects, ["fallback", fallback] as const]) {
         if (!named) continue;
         const { name, bucket, template } = findObject(named, buckets);
         const [first] = buckets.keys();
@@ -129,17 +140,27 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
         if (begins && !bucket) continue;
         const wrong = keyFault((bucket?.prefix ?? "") + template);
         if (wrong) fault(`impossible key: ${wrong}`, at);
-        if (bucket?.engine === "binding" && svg && at === "object") {
+        if (at === "fallback") continue;
+        if (bucket?.engine === "binding" && svg) {
           fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
         }
+        if (template !== shared) {
+          fault(
+            `needs "${shared}" after ${name}/, as object[0]: for another folder, set prefix`,
+            at,
+          );
+        }
+        const location = bucket ? `${bucket.base} ${bucket.prefix}` : name;
+        const twin = seen.get(location);
+        if (twin) fault(`has the objects of ${twin} before it: it is never asked`, at);
+        else seen.set(location, at);
       }
       if (!path) return;
       const form = formOf(path);
       const twin = first.get(form);
       if (twin) fault(`takes the same URLs as ${twin} before it: it is never reached`, "path");
       else first.set(form, path);
-      const { template } = findObject(object ?? "", buckets);
-      const compiled = compileRoute(path, template, (at, message) => fault(message, at));
+      const compiled = compileRoute(path, shared, (at, message) => fault(message, at));
       const { names } = compiled.mapping.path;
       if (cookie && !(names.length === 2 && names[1] === REST)) {
         fault("needs a path whose only names are :preset and a last *", "cookie");
@@ -149,6 +170,12 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       }
     },
   );
+}
+
+/** Each entry of `object` with its option: `object`, or `object[1]` of a list. */
+function objectsIn(object: string | string[] | undefined): [at: string, named: string][] {
+  if (!Array.isArray(object)) return object === undefined ? [] : [["object", object]];
+  return object.map((named, at) => [`object[${at}]`, named]);
 }
 
 /** Returns whether a text is an origin as browsers spell it. */
@@ -174,7 +201,7 @@ export function usesOf(vars: Vars, buckets: Named<Bucket>): readonly Use[] {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
   return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>
-    [object, fallback].flatMap((named) => {
+    [object, fallback].flat().flatMap((named) => {
       const { bucket } = findObject(typeof named === "string" ? named : "", buckets);
       return bucket ? [{ bucket, presets: Array.isArray(presets) ? presets : undefined }] : [];
     }),

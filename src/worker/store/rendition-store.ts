@@ -73,6 +73,20 @@ export async function waitForEntry(
   return undefined;
 }
 
+/** Reads what is stored of the first of these objects of which something is. */
+export async function readStored(
+  keys: readonly RenditionKey[],
+  config: Pick<Config, "store">,
+  deadline: number,
+): Promise<StoreEntry | undefined> {
+  for (const key of keys) {
+    const place = await placeOf(key, config);
+    const entry = place && (await waitForEntry(place, readEntry(place), deadline));
+    if (entry?.rendition) return entry;
+  }
+  return undefined;
+}
+
 /** How much of its own name the metadata of a rendition have: characters. All of them have less than 2 KB (T3). */
 const MAX_SHOWN = 1_200;
 
