@@ -16,7 +16,7 @@ import { type Target, targetsNamed, targetsOfEvent } from "./purge/targets.ts";
 /** How long a caller waits at most. EventBridge gives up after 5 s: ms. */
 const TIMEOUT_MS = 3_700;
 
-const DENIED = { event: "purge-denied", reason: "not the PURGE_TOKEN" } as const;
+const DENIED = { event: "purge-denied", reason: "not the PURGE_TOKEN, or a topic of SNS" } as const;
 
 export async function answerPurge(
   request: Request,
@@ -28,7 +28,8 @@ export async function answerPurge(
   if (!config.purgeToken) return { event: "no-such-route", path: "/purge" };
   if (method !== "POST") return { event: "method-not-allowed", method, allow: "POST" };
   const authorization = headers.get("authorization") ?? "";
-  if (!(await hasToken(authorization, config.purgeToken))) return DENIED;
+  const isOfTopic = headers.has("x-amz-sns-message-type"); // who may publish there wrote the body
+  if (isOfTopic || !(await hasToken(authorization, config.purgeToken))) return DENIED;
 
   const deadline = began + TIMEOUT_MS;
   const asked = await readPurge(request, deadline);

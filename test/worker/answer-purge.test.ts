@@ -113,6 +113,18 @@ describe("with PURGE_TOKEN", () => {
     expect(calls).toEqual([]);
   });
 
+  test("what anybody publishes to a topic of SNS is refused, although the topic has the token", async () => {
+    for (const type of ["Notification", "SubscriptionConfirmation"]) {
+      const raw = {
+        ...AUTHORIZED,
+        "x-amz-sns-message-type": type,
+        "x-amz-sns-rawdelivery": "true",
+      };
+      expect((await post({ everything: true }, FULL, raw)).status).toBe(401);
+    }
+    expect(calls).toEqual([]);
+  });
+
   test.each([
     `bearer ${PURGE_TOKEN}`,
     `BEARER   ${PURGE_TOKEN}`,

@@ -63,7 +63,7 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
   const steps = [
     `  1. ${enter}${copy}npm install`,
     "  2. npm start, and open http://localhost:8787/",
-    `  3. ${deploy}, after what it needs: docs/deploy.md, ${settings.s3 ? "step 1" : "“With R2 alone”"}`,
+    `  3. ${deploy}, after what it needs: node_modules/vitrine/docs/deploy.md, ${settings.s3 ? "step 1" : "“With R2 alone”"}`,
   ];
   const lines = [`Wrote ${written.length} files:`, ...written, "", "Next:", ...steps];
   print(world.stdout, ...lines.map(visible));

@@ -12,7 +12,7 @@ const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", PROGRAM] as c
 /** Returns the file's name. Unlike wrangler, it does not look in the folders above. */
 export function findConfigFile(folder: string): string | Fault {
   const [file, ...others] = NAMES.filter((name) => existsSync(join(folder, name)));
-  const remedy = "go to the folder of your Worker, or make one with npx vitrine init";
+  const remedy = "go to the folder of your Worker, or make one with vitrine init";
   if (file === undefined) {
     return { fault: `there is no wrangler.toml or wrangler.jsonc in this folder: ${remedy}` };
   }

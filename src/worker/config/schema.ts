@@ -157,9 +157,8 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
     }
     for (const key of Object.keys(value)) {
       if (Object.hasOwn(entries, key)) continue;
-      const meant = Object.keys(entries).find((known) =>
-        isNear(key, known, key.length < 4 ? 1 : 2),
-      );
+      const near = (edits: number) => Object.keys(entries).find((one) => isNear(key, one, edits));
+      const meant = near(1) ?? (key.length < 4 ? undefined : near(2));
       fault(`unknown option${meant ? `. Did you mean ${meant}?` : ""}`, key);
     }
     // Each entry was read by its own schema: hence the types.
@@ -168,11 +167,13 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
   };
 }
 
-/** Returns whether so many edits make one word of the other: a letter more, a letter less, another letter. */
+/** Returns whether so many edits make one word of the other: a letter more, less or another, or two that swap. */
 function isNear(one: string, other: string, edits: number): boolean {
   const a = one.slice(1);
   const b = other.slice(1);
   if (one[0] === other[0]) return one === other || isNear(a, b, edits);
   const left = edits - 1;
-  return left >= 0 && (isNear(a, b, left) || isNear(a, other, left) || isNear(one, b, left));
+  if (left < 0) return false;
+  if (one[0] === b[0] && a[0] === other[0] && isNear(a.slice(1), b.slice(1), left)) return true;
+  return isNear(a, b, left) || isNear(a, other, left) || isNear(one, b, left);
 }

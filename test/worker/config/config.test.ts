@@ -164,6 +164,7 @@ test.each<[given: string, meant: string | undefined]>([
   ["sharpening", undefined],
   ["backgruond", "background"],
   ["fitt", "fit"],
+  ["fti", "fit"],
   ["dp", "dpr"],
   ["w", undefined],
   ["size", undefined],
@@ -173,6 +174,12 @@ test.each<[given: string, meant: string | undefined]>([
   const guess = meant === undefined ? "" : `. Did you mean ${meant}?`;
   expect(mistakesOf({ PRESETS: { card: { width: 9, [given]: 1 } } })).toEqual([
     `PRESETS.card.${given}: unknown option${guess}`,
+  ]);
+});
+
+test("of two that are near, the nearer one was meant", () => {
+  expect(mistakesOf({ ANSWERS: { stroe: "RENDITIONS" } })).toEqual([
+    "ANSWERS.stroe: unknown option. Did you mean store?",
   ]);
 });
 
