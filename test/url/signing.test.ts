@@ -1,51 +1,89 @@
 // The known answers of fixtures/vectors/signing.json are those of this project's own code, and the Worker opens
 // them and refuses the wrong ones. test/signing/ has the programs in other languages.
 
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import vectors from "../../fixtures/vectors/signing.json" with { type: "json" };
 import { createClient } from "../../src/client/index.ts";
 import { createSigner } from "../../src/client/sign.ts";
 import type { PresetTable } from "../../src/client/types.ts";
+import { cookieTextToSign, signCookieGrant } from "../../src/url/cookie.ts";
 import { textToSign } from "../../src/url/grant.ts";
 import { ENV } from "../support/env.ts";
 import { get, lines, put, stopDates } from "../support/play.ts";
 
-const { keys, urls, wrong } = vectors;
+const { keys, urls, cookies, wrong } = vectors;
 const PRESETS: PresetTable = {
   hero: { width: 1920, widths: [640, 1920] },
   card: { width: 160, dpr: [1.5, 2] },
 };
-type Case = (typeof urls)[number];
-
 const HOUR_BEFORE = (Math.min(...urls.map(({ expires }) => expires)) - 3600) * 1000;
 stopDates(HOUR_BEFORE);
-beforeEach(() => {
-  for (const { key } of urls) put(key, "made/key.jpg");
-});
 
-const routeOf = ({ route, folder }: Case) => ({
-  ...{ path: route, object: `media/${folder}*`, signed: true, max_age: 86_400 },
-});
-const ask = async (url: string, of: Case) => {
-  const env = { ...ENV, ROUTES: [routeOf(of)], PRESETS, URL_SIGNING_KEYS: JSON.stringify(keys) };
-  return (await get(url, {}, env)).status;
+const secretOf = (kid: string) => Object.entries(keys).find(([name]) => name === kid)?.[1] ?? "";
+
+const ask = async (url: string, route: object, headers = {}) => {
+  const env = { ...ENV, ROUTES: [route], PRESETS, URL_SIGNING_KEYS: JSON.stringify(keys) };
+  return (await get(url, { headers }, env)).status;
 };
 
-test.each(urls)("a signed URL: $name", async (known) => {
-  const { site, kid, variant, preset, key, expires, version } = known;
-  const client = createClient({ baseUrl: site, route: routeOf(known), presets: PRESETS });
-  const secret = Object.entries(keys).find(([name]) => name === kid)?.[1];
-  const sign = createSigner(client.site, JSON.stringify({ [kid]: secret }));
-  const query = await sign(key, preset, { expires, ...(version && { version }) });
-  const url = client.imageUrl(key, variant, query);
-  expect({ ...known, text: textToSign(known, kid), query, url }).toEqual(known);
-  expect(await ask(url, known)).toBe(200);
+/** The case from which a wrong one was made. */
+const caseOf = <Case extends { name: string }>(cases: readonly Case[], name: string): Case => {
+  const found = cases.find((one) => one.name === name);
+  if (!found) throw new Error(`There is no case "${name}"`);
+  return found;
+};
+
+describe("URLs", () => {
+  const routeOf = ({ route, folder }: (typeof urls)[number]) => ({
+    ...{ path: route, object: `media/${folder}*`, signed: true, max_age: 86_400 },
+  });
+  beforeEach(() => {
+    for (const { key } of urls) put(key, "made/key.jpg");
+  });
+
+  test.each(urls)("the client makes it, and it opens: $name", async (known) => {
+    const { site, kid, variant, preset, key, expires, version } = known;
+    const client = createClient({ baseUrl: site, route: routeOf(known), presets: PRESETS });
+    const sign = createSigner(client.site, JSON.stringify({ [kid]: secretOf(kid) }));
+    const query = await sign(key, preset, { expires, ...(version && { version }) });
+    const url = client.imageUrl(key, variant, query);
+    expect({ ...known, text: textToSign(known, kid), query, url }).toEqual(known);
+    expect(await ask(url, routeOf(known))).toBe(200);
+  });
+
+  test.each(wrong.urls)("it is refused: $mistake", async ({ name, url }) => {
+    const right = caseOf(urls, name);
+    expect(url).not.toBe(right.url);
+    expect(await ask(url, routeOf(right))).toBe(404);
+    expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
+  });
 });
 
-test.each(wrong.urls)("a wrong URL is refused: $mistake", async ({ name, url }) => {
-  const [of] = urls.filter((one) => one.name === name);
-  if (!of) throw new Error(`There is no case "${name}"`);
-  expect(url).not.toBe(of.url);
-  expect(await ask(url, of)).toBe(404);
-  expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
+describe("cookies", () => {
+  type Case = (typeof cookies)[number];
+  const routeOf = ({ route: path }: Case) => ({
+    ...{ path, object: "media/*", signed: true, max_age: 86_400, cookie: true },
+  });
+  const open = (known: Case, value: string) => {
+    const route = routeOf(known);
+    const baseUrl = new URL(known.opens).origin;
+    const parsed = createClient({ baseUrl, route, presets: PRESETS }).parseUrl(known.opens);
+    put(parsed?.key ?? "", "made/key.jpg");
+    return ask(known.opens, route, { cookie: `vitrine=${value}` });
+  };
+
+  test.each(cookies)("it is made, and opens the album: $name", async (known) => {
+    const { kid } = known;
+    const text = cookieTextToSign(known, kid);
+    const value = await signCookieGrant(known, { kid, secret: secretOf(kid) });
+    expect({ ...known, text, value }).toEqual(known);
+    expect(await open(known, value)).toBe(200);
+  });
+
+  test.each(wrong.cookies)("it is refused: $mistake", async ({ name, value }) => {
+    const right = caseOf(cookies, name);
+    expect(value).not.toBe(right.value);
+    expect(await open(right, value)).toBe(404);
+    expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
+  });
 });
