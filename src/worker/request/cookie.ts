@@ -72,7 +72,7 @@ async function checkClaim(
   if (left > maxLeft) return { reason: `expires more than ${maxLeft} s ahead` };
   const key = keys.get(kid);
   if (!key) return { reason: `has the kid ${kid}, and URL_SIGNING_KEYS does not` };
-  const { host = "" } = URL.parse(url) ?? {};
+  const host = URL.canParse(url) ? new URL(url).host : "";
   const text = cookieTextToSign({ host, route: path, prefix, expires }, kid);
   const isRight = await isSignature(sig, text, key);
   return isRight ? { expires, isPrivate: true } : { reason: "is not signed for this text", text };

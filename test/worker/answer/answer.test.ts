@@ -110,3 +110,21 @@ test.each<[left: number, version: string | undefined, image: string, missing: st
     expect(answer.headers.get("cache-control")).toBe(missing);
   },
 );
+
+test.each([
+  [3600, false, "private, max-age=600, must-revalidate", "private, max-age=60"],
+  [3600, true, "private, max-age=60, must-revalidate", "private, max-age=60"],
+  [30.5, true, "private, max-age=30, must-revalidate", "private, max-age=30"],
+  [-5, true, "private, max-age=0, must-revalidate", "private, max-age=0"],
+])(
+  "where a cookie is good for %d s (outage: %s) this browser keeps it as %s",
+  (left, isOutage, image, missing) => {
+    const terms = { granted: { expires: NOW / 1000 + left, isPrivate: true } };
+    const headers = imageHeaders({}, { ...shown, isOutage }, terms, NOW);
+    const answer = refusalAnswer({ event: "object-missing", certain: true }, terms, NOW);
+    const missed = Object.fromEntries(answer.headers);
+    expect([headers["cache-control"], missed["cache-control"]]).toEqual([image, missing]);
+    for (const one of [headers, missed])
+      expect(one["cross-origin-resource-policy"]).toBe("same-site");
+  },
+);

@@ -1,0 +1,34 @@
+// Cookies as a server in any language would sign them: by hand, not by the code that the Worker has.
+
+import { createHmac } from "node:crypto";
+import { SECRETS } from "./env.ts";
+
+export const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+
+/** What a cookie grants, and by which key. */
+export type Signed = {
+  readonly host: string;
+  readonly route: string;
+  readonly prefix: string;
+  /** Seconds since 1970. */
+  readonly expires: number;
+  readonly kid: string;
+  readonly secret: string;
+};
+
+/** @returns the value of the cookie: without a change, for photos/ of /album/:preset/* */
+export function cookieValue(change: Partial<Signed> & Pick<Signed, "expires">): string {
+  const usual = {
+    host: "images.example",
+    route: "/album/:preset/*",
+    prefix: "photos/",
+    kid: "new",
+  };
+  const { host, route, prefix, kid, expires, secret } = {
+    ...{ ...usual, secret: SIGNING_KEYS[change.kid ?? "new"] ?? "" },
+    ...change,
+  };
+  const lines = ["vitrine-cookie-1", kid, expires, host, route, prefix];
+  const sig = createHmac("sha256", secret).update(lines.join("\n")).digest("base64url");
+  return `${expires}.${kid}.${Buffer.from(prefix).toString("base64url")}.${sig}`;
+}
