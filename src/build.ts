@@ -57,7 +57,7 @@ function compile(project: string): void {
 async function bundleClient(): Promise<void> {
   const banner =
     "// Written by `npx vitrine client --standalone`: the client of Vitrine. Do not edit it.";
-  const entries = ["index", "sign", "next", "nuxt", "unpic"];
+  const entries = ["index", "sign", "next", "nuxt", "unpic", "astro", "angular"];
   const lines = entries.map((name) => `export * from "./client/${name}.ts";\n`);
   const outfile = join(DIST, "client", `${STANDALONE}.js`);
   const { metafile } = await build({

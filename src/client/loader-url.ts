@@ -5,7 +5,7 @@ import { writePath } from "../url/grammar.ts";
 import { keyFault } from "../url/key.ts";
 import { readSrc } from "./signed-src.ts";
 import { fail, urlForWidth, urlOf } from "./site.ts";
-import type { AnySite } from "./types.ts";
+import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /** What an image component asks its loader for. Frameworks do not check these values. */
 type LoaderRequest = {
@@ -38,22 +38,34 @@ export function loaderUrl(
         : `each route of the loader is signed: the src of "${key}" is what signedSrc or nextSrc returns with a query`,
     );
   }
-  const names = candidates.flatMap(({ shown }) => [...shown.keys()]);
-  const name = names.find((one) => one === preset);
-  if (name === undefined) {
-    const fault = preset ? `unknown preset "${preset}"` : "no preset";
-    const known = `one of the presets ${[...new Set(names)].join(", ")}`;
-    return fail(`${fault} for "${key}": ${how} with ${known}`);
-  }
-  const fault = keyFault(key);
-  if (fault) fail(`invalid key "${key}": ${fault}`);
-  const showing = candidates.filter(({ shown }) => shown.has(name));
-  const site = showing.find(({ mapping }) => writePath(mapping, { variant: name, key }));
-  if (site === undefined) {
-    const paths = showing.map(({ route }) => route.path).join(", ");
-    return fail(`no route of the loader that shows "${name}" leads to "${key}": ${paths}`);
-  }
+  const { site, preset: name } = findSite(candidates, key, preset, how);
   return Number(width) > 0
     ? urlForWidth(site, key, name, Number(width), query)
     : urlOf(site, key, name, query);
+}
+
+/**
+ * Returns the first site that shows the preset and leads to the key, and the preset.
+ * @param how as above
+ * @throws RangeError if there is no such site, or if no object can have the key
+ */
+export function findSite<Name extends string>(
+  sites: readonly Site<PresetTable, Name>[],
+  key: string,
+  preset: unknown,
+  how: string,
+): { readonly site: Site<PresetTable, Name>; readonly preset: Name } {
+  const names = [...new Set(sites.flatMap(({ variants }) => [...variants.values()]))];
+  const name = names.find((one) => one === preset);
+  if (name === undefined) {
+    const fault = preset ? `unknown preset "${preset}"` : "no preset";
+    return fail(`${fault} for "${key}": ${how} with one of the presets ${names.join(", ")}`);
+  }
+  const fault = keyFault(key);
+  if (fault) fail(`invalid key "${key}": ${fault}`);
+  const showing = sites.filter(({ shown }) => shown.has(name));
+  const site = showing.find(({ mapping }) => writePath(mapping, { variant: name, key }));
+  if (site !== undefined) return { site, preset: name };
+  const paths = showing.map(({ route }) => route.path).join(", ");
+  return fail(`no route of the loader that shows "${name}" leads to "${key}": ${paths}`);
 }

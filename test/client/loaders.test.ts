@@ -2,6 +2,7 @@
 // that they return. test/loaders/ has the same in the frameworks themselves.
 
 import { expect, test } from "vitest";
+import { angularLoader, angularSrcset } from "../../src/client/angular.ts";
 import { createClient, signedSrc } from "../../src/client/index.ts";
 import { nextLoader, nextSrc } from "../../src/client/next.ts";
 import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
@@ -30,6 +31,7 @@ const RIGHT = `?exp=2000000000&kid=k1&sig=${SIG}`;
 const load = nextLoader(open.site, images.site);
 const { getImage } = nuxtProvider(open.site, images.site);
 const transform = unpicTransformer(open.site, images.site);
+const loadAngular = angularLoader(open.site, images.site);
 
 /** What each loader makes of a picture. Nuxt puts a slash before each `src` that has none. */
 const LOADERS: Record<string, (key: string, preset: "card" | "wide", query?: string) => string> = {
@@ -45,6 +47,10 @@ const LOADERS: Record<string, (key: string, preset: "card" | "wide", query?: str
   unpic: (key, preset, query) => {
     const src = query === undefined ? key : signedSrc(key, query);
     return transform(src, { width: 400 }, { preset });
+  },
+  angular: (key, preset, query) => {
+    const src = query === undefined ? key : signedSrc(key, query);
+    return loadAngular({ src, width: 400, loaderParams: { preset } });
   },
 };
 
@@ -87,6 +93,7 @@ test("without a query a signed route is a RangeError everywhere: its picture wou
     [NO_SRC, () => nextLoader(images.site)({ src: "card:a", width: 1 })],
     [NO_SRC, () => nuxtProvider(images.site).getImage("/a", { modifiers })],
     [NO_SRC, () => unpicTransformer(images.site)("a", {}, { preset: "card" })],
+    [NO_SRC, () => angularLoader(images.site)({ src: "a", loaderParams: modifiers })],
   ] as const) {
     expect(attempt).toThrow(new RangeError(message));
   }
@@ -146,6 +153,8 @@ test("a query or a src that no function of the client returns is a RangeError, w
     expect(() => load({ src: `card:${src}`, width: 1 })).toThrow(new RangeError(srcFault));
     expect(() => getImage(`/${src}`, { modifiers })).toThrow(new RangeError(srcFault));
     expect(() => transform(src, {}, modifiers)).toThrow(new RangeError(srcFault));
+    const angular = () => loadAngular({ src, loaderParams: modifiers });
+    expect(angular).toThrow(new RangeError(srcFault));
   }
 });
 
@@ -157,6 +166,7 @@ test("other mistakes about a signed picture name the key, and no part of the sig
     [() => load({ src: `tall:${src}`, width: 1 }), /^Vitrine: unknown preset "tall" for "a.jpg"/],
     [() => getImage(`/${src}`, { modifiers: {} }), /^Vitrine: no preset for "a.jpg"/],
     [() => transform(src, {}), /^Vitrine: no preset for "a.jpg"/],
+    [() => loadAngular({ src }), /^Vitrine: no preset for "a.jpg"/],
     [() => transform(signedSrc("/b", RIGHT), {}, { preset: "card" }), /: invalid key "\/b"/],
     [() => transform(signedSrc("", RIGHT), {}, { preset: "card" }), /: invalid key ""/],
   ] as const) {
@@ -184,12 +194,14 @@ const many = [photos.site, friends.site, avatars.site, orders.site, all.site] as
 const loadMany = nextLoader(...many);
 const provideMany = nuxtProvider(...many);
 const transformMany = unpicTransformer(...many);
+const loadManyAngular = angularLoader(...many);
 
 /** What the loaders with all routes do with a picture. */
 const MANY: Record<string, (src: string, preset: "card" | "wide") => string> = {
   next: (src, preset) => loadMany({ src: `${preset}:${src}`, width: 320 }),
   nuxt: (src, preset) => provideMany.getImage(src, { modifiers: { preset, width: 320 } }).url,
   unpic: (src, preset) => transformMany(src, { width: 320 }, { preset }),
+  angular: (src, preset) => loadManyAngular({ src, width: 320, loaderParams: { preset } }),
 };
 
 test.each(Object.entries(MANY))("%s takes the first route that leads to the key", (_name, url) => {
@@ -237,4 +249,15 @@ test("Nuxt Image gets the presets of all routes, with one candidate where it can
     tall: { modifiers: { preset: "tall" }, densities: "1x" },
     odd: { modifiers: { preset: "odd" }, sizes: "200px", densities: "1x" },
   });
+});
+
+test("Angular gets the descriptors of a preset, and shows the preset itself where it names no width", () => {
+  expect(angularSrcset(open.site, "card")).toBe("1x, 2x");
+  expect(angularSrcset(open.site, "wide")).toBe("200w, 400w, 600w, 800w, 1000w");
+  const shown = (width?: number) =>
+    loadAngular({ src: "a.jpg", width, loaderParams: { preset: "wide" } });
+  expect([shown(), shown(30)]).toEqual([
+    open.imageUrl("a.jpg", "wide"),
+    open.imageUrl("a.jpg", "wide@200w"),
+  ]);
 });

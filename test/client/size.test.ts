@@ -42,7 +42,7 @@ test("createClient is under 2.6 KiB, and ships no code that signs", async () => 
 });
 
 test("no entry ships code of the Worker, except the grammar of URLs, and none uses a global of Node.js", async () => {
-  const entries = ["index", "placeholder", "sign", "next", "nuxt", "unpic"];
+  const entries = ["index", "placeholder", "sign", "next", "nuxt", "unpic", "astro", "angular"];
   for (const from of entries) {
     const { text, modules } = await bundle("*", from);
     const shared = modules.filter((name) => !name.startsWith("src/client/"));

@@ -21,6 +21,9 @@ const FILES: readonly [shown: string, tested: string][] = [
   ["app/pages/index.vue", "nuxt-app/app/pages/index.vue"],
   ["server/api/friends.get.ts", "nuxt-app/server/api/friends.get.ts"],
   ["app/pages/friends.vue", "nuxt-app/app/pages/friends.vue"],
+  ["astro.config.mjs", "astro-app/astro.config.mjs"],
+  ["src/image-service.ts", "astro-app/src/image-service.ts"],
+  ["src/env.d.ts", "astro-app/src/env.d.ts"],
   ["src/pages/index.astro", "astro-app/src/pages/index.astro"],
   ["Fig.vue", "vue/Fig.vue"],
   ["Fig.svelte", "svelte/Fig.svelte"],
@@ -43,7 +46,7 @@ test("the pages show the code of each framework, as it is tested", () => {
 /** The lines that are not empty, with a name alone for each of the app's own files. */
 function linesOf(code: string): string[] {
   const named = code
-    .replace("../../src/client/placeholder.ts", "vitrine/placeholder") // there, it is in src/
+    .replace(/(?:\.\.\/)+src\/client\/placeholder\.ts/, "vitrine/placeholder") // there, it is in src/
     .replaceAll(/, privateImages(?:\.site)?/g, "") // loaders there serve a signed route, too
     .replace(/"(?:\.\.?\/)+(\w+)(?:\.ts)?"/g, '"./$1"');
   return named

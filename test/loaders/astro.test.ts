@@ -1,27 +1,93 @@
-// The client and unpic's component in an app that Astro itself builds.
+// The image service and unpic's component in an app that Astro itself builds and serves.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
-import { expectHeroes, expectPlaceholder } from "./page.ts";
-import { run, textsIn } from "./run.ts";
+import {
+  candidatesIn,
+  elements,
+  expectHeroes,
+  expectPlaceholder,
+  heroOf,
+  imgOf,
+  shownBy,
+} from "./page.ts";
+import { pagesOf, run, textsIn } from "./run.ts";
 
-/** Builds the app at a time. */
-const build = (time: number) => run("astro-app", ["astro", "build"], signingAt(time));
-/** The text of a page. */
-const page = (name: string) => textsIn(`astro-app/dist/${name}`, ".html");
+const SERVER = ["dist/server/entry.mjs"];
+const DEV = ["../node_modules/.bin/astro", "dev"];
+const FIG = "photos/fig.jpg";
+const CARD = [`1x card ${FIG}`, `1.5x card@1.5x ${FIG}`, `2x card@2x ${FIG}`];
 
-beforeAll(() => build(TIMES.early));
+/** The text of a page that was made when the app was built. */
+const page = (name: string) =>
+  readFileSync(join(import.meta.dirname, "astro-app/dist/client", name, "index.html"), "utf8");
 
-test("unpic's component has all widths, and each URL of a signed srcset opens, until it expires, and the pages hold no key", async () => {
-  expectHeroes(page("unpic"), ["photos/fig.jpg", "keys/1+1=2 (ü).jpg"]);
-  const friends = page("friends");
+beforeAll(() => run("astro-app", ["astro", "build"], signingAt(TIMES.early)));
+
+test("<Image> has all widths of the preset, and the size and the placeholder of the fact", () => {
+  const { srcset, src, ...img } = imgOf(page(""), "A fig");
+  expect([candidatesIn(srcset), shownBy(src)]).toEqual([heroOf(FIG), `hero ${FIG}`]);
+  expect(img).toMatchObject({ width: "1920", height: "1299", sizes: "50vw", loading: "lazy" });
+  expect(img["style"]).toMatch(/^background: url\(&quot;data:image\/png;base64,/);
+});
+
+test("what the preset sets is not taken from the page, and all else is", () => {
+  const more = page("more");
+  const shown = (alt: string) => {
+    const { srcset, src, width, height } = imgOf(more, alt);
+    return [candidatesIn(srcset), shownBy(src), width, height];
+  };
+  const card = [CARD, `card ${FIG}`, "480", "325"];
+  expect(shown("density")).toEqual(card);
+  expect(shown("got")).toEqual(card);
+  const hard = "keys/1+1=2 (ü).jpg";
+  const thumbnails = [`1x thumbnail ${hard}`, `2x thumbnail@2x ${hard}`];
+  expect(shown("hard")).toEqual([thumbnails, `thumbnail ${hard}`, "80", "80"]);
+  const own = { class: "round", loading: "eager", fetchpriority: "high" };
+  expect(imgOf(more, "hard")).toMatchObject(own);
+  const unknown = "photos/unknown.jpg";
+  expect(shown("layout")).toEqual([heroOf(unknown), `hero ${unknown}`, undefined, undefined]);
+  expect(imgOf(more, "own")).toMatchObject({ width: "30", height: "20" });
+  expect(imgOf(more, "own")["src"]).toMatch(/^\/_astro\/own\.\w+\.png$/);
+});
+
+test("<Picture> shows what <Image> shows: no browser takes a <source>", () => {
+  const more = page("more");
+  const { srcset, src, sizes } = imgOf(more, "formats");
+  expect([candidatesIn(srcset), shownBy(src), sizes]).toEqual([heroOf(FIG), `hero ${FIG}`, "50vw"]);
+  expect(elements(more, "source").map(({ type }) => type)).toEqual(["image/auto", "image/auto"]);
+  const { width, height } = imgOf(more, "picture");
+  expect([width, height]).toEqual(["160", "160"]);
+});
+
+test("unpic's component has all widths", () => {
+  expectHeroes(page("unpic"), [FIG, "keys/1+1=2 (ü).jpg"]);
+});
+
+test("each URL of a signed srcset opens, until it expires, and the app holds no key", async () => {
+  const pages = (time: number) =>
+    pagesOf("astro-app", SERVER, ["/friends", "/hard"], signingAt(time));
+  const [friends = "", hard = ""] = await pages(TIMES.early);
   await expectSigned(friends, [FRIENDS], TIMES.early);
   expectPlaceholder(friends);
-  await expectSigned(page("hard"), [HARD], TIMES.early);
-  expectNoKey(textsIn("astro-app/dist"));
+  await expectSigned(hard, [HARD], TIMES.early);
+  const album = page("album"); // signed when the app was built
+  await expectSigned(album, [FRIENDS], TIMES.early);
+  expectNoKey(friends, hard, textsIn("astro-app/dist"));
 
-  // Pages that are built again within the same step have the same URLs.
-  await build(TIMES.late);
-  expect(signedUrlsIn(page("friends"))).toEqual(signedUrlsIn(friends));
+  // A request within the same step gets the same URLs.
+  const [late = ""] = await pages(TIMES.late);
+  expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
+  expect(signedUrlsIn(album)).toEqual(signedUrlsIn(friends));
+});
+
+test("the dev server shows the same", async () => {
+  const env = { ...signingAt(TIMES.early), NODE_ENV: "development" };
+  const [fig = "", friends = ""] = await pagesOf("astro-app", DEV, ["/", "/friends"], env);
+  expect(candidatesIn(imgOf(fig, "A fig")["srcset"])).toEqual(heroOf(FIG));
+  await expectSigned(friends, [FRIENDS], TIMES.early);
+  expectNoKey(fig, friends);
 });

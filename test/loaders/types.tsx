@@ -1,13 +1,20 @@
+/// <reference types="astro/client" />
 // Compiled, never run: the loaders have the types that the frameworks ask for. nuxt-app is compiled with the
 // types that Nuxt generates for it.
 
+import type { RemoteImageProps } from "astro:assets";
+import type { ImageLoader as AngularLoader } from "@angular/common";
 import type { ImageProvider } from "@nuxt/image";
 import { Image } from "@unpic/react/base";
+import type { ExternalImageService } from "astro";
 import type { ImageLoader } from "next/image";
 import type { ImgHTMLAttributes } from "react";
 import type { Operations, TransformerFunction } from "unpic";
 import { signed } from "./sign.ts";
 import {
+  angularLoader,
+  angularSrcset,
+  astroService,
   images,
   nextLoader,
   nextSrc,
@@ -28,9 +35,21 @@ export const all = [
   nextLoader(images.site, privateImages.site) satisfies ImageLoader,
   nuxtProvider(images.site) satisfies ImageProvider<Record<string, unknown>>,
   transformer satisfies TransformerFunction<Operations, { preset: Preset }>,
+  angularLoader(images.site, privateImages.site) satisfies AngularLoader,
+  astroService([privateImages.site, images.site], { sign: signed }) satisfies ExternalImageService,
+  // @ts-expect-error no such preset
+  angularSrcset(images.site, "poster"),
   reactProps(
     images.imgProps("a.jpg", "card", { alt: "" }),
   ) satisfies ImgHTMLAttributes<HTMLImageElement>,
+];
+
+const fig = { src: "a.jpg", inferSize: true, alt: "" } as const;
+export const props: RemoteImageProps[] = [
+  { ...fig, preset: "hero" },
+  { src: "a.jpg", width: 3, height: 2, alt: "", preset: "card" },
+  // @ts-expect-error no such preset: astro-app/src/env.d.ts has those that there are
+  { ...fig, preset: "poster" },
 ];
 const promise = signed("a.jpg", "hero");
 

@@ -2,6 +2,8 @@
 
 import { createClient } from "../../src/client/index.ts";
 
+export * from "../../src/client/angular.ts";
+export * from "../../src/client/astro.ts";
 export * from "../../src/client/index.ts";
 export * from "../../src/client/next.ts";
 export * from "../../src/client/nuxt.ts";
@@ -25,4 +27,5 @@ export const privateImages = createClient({
   route: { path: "/private/:preset/*", object: "media/private/*", signed: true },
   presets,
 });
+export type ImagesPreset = keyof typeof presets;
 export type PrivateImagesPreset = keyof typeof presets;

@@ -1,6 +1,8 @@
 // Makes the TypeScript file for an app: the routes and the presets of the configuration, with their types. The code is
 // the client's, which the file imports and exports again. Only what makes a difference to a URL or an `<img>` gets in.
 
+import * as angular from "../../client/angular.ts";
+import * as astro from "../../client/astro.ts";
 import * as client from "../../client/index.ts";
 import * as next from "../../client/next.ts";
 import * as nuxt from "../../client/nuxt.ts";
@@ -25,6 +27,8 @@ const ENTRIES: readonly (readonly [entry: string, names: readonly string[]])[] =
   ["vitrine/next", Object.keys(next)],
   ["vitrine/nuxt", Object.keys(nuxt)],
   ["vitrine/unpic", Object.keys(unpic)],
+  ["vitrine/astro", Object.keys(astro)],
+  ["vitrine/angular", Object.keys(angular)],
 ];
 const TAKEN = [...ENTRIES.flatMap(([, names]) => names), "baseUrl", "readBaseUrl", "presets"];
 

@@ -1,0 +1,53 @@
+// The loader for Angular's NgOptimizedImage. It imports nothing of Angular, and of what Angular asks it takes the
+// width alone.
+
+import { loaderUrl } from "./loader-url.ts";
+import { shownPreset } from "./site.ts";
+import type { AnySite, PresetTable, Site } from "./types.ts";
+
+/** The part of Angular's `ImageLoaderConfig` that the loader reads. */
+type LoaderConfig = {
+  readonly src: string;
+  readonly width?: number | undefined;
+  readonly loaderParams?: { readonly [name: string]: unknown } | undefined;
+};
+
+/**
+ * Makes the loader that Angular's `IMAGE_LOADER` stands for. `loaderParams` names the preset. A height that
+ * Angular calculates is ignored: the preset sets it. A placeholder is the preset's smallest variant.
+ *
+ * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
+ * the key. On a signed route, `ngSrc` is what `signedSrc` returns. The server signs: the page then holds the
+ * query, and no key.
+ *
+ * The loader throws a RangeError if no preset of these routes is named, if none of them leads to the key, or if
+ * no object can have the key.
+ * @example
+ * // app.config.ts
+ * providers: [{ provide: IMAGE_LOADER, useValue: angularLoader(images.site) }]
+ *
+ * // in a template
+ * <img ngSrc="photos/fig.jpg" [loaderParams]="{ preset: 'card' }" width="480" height="325" alt="A fig">
+ */
+export function angularLoader(...sites: readonly [AnySite, ...AnySite[]]) {
+  return ({ src, width, loaderParams }: LoaderConfig): string => {
+    const preset = loaderParams?.["preset"];
+    return loaderUrl(sites, { src, preset, width }, `write [loaderParams]="{ preset: '…' }"`);
+  };
+}
+
+/**
+ * Returns the `ngSrcset` of a preset: its descriptors alone, to which Angular adds the URLs. With it a `srcset`
+ * has each variant of the preset, and no other. If the preset has `dpr`, `width` must be the preset's width.
+ * @throws RangeError if the route does not show the preset
+ * @example
+ * angularSrcset(images.site, "hero"); // "640w, 960w, 1280w, 1920w"
+ */
+export function angularSrcset<Presets extends PresetTable, Name extends keyof Presets & string>(
+  site: Site<Presets, Name>,
+  preset: NoInfer<Name>,
+): string {
+  return shownPreset(site, preset)
+    .candidates.map(({ as }) => as)
+    .join(", ");
+}

@@ -1,0 +1,5 @@
+declare namespace Astro {
+  interface CustomImageProps {
+    preset?: import("../../vitrine.ts").ImagesPreset;
+  }
+}
