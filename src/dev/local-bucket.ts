@@ -15,21 +15,21 @@ import { FIXTURES, OBJECTS } from "./objects.ts";
 /** The URL that comes before every key, and the beginning of every key. */
 export type Place = Pick<Bucket, "base" | "prefix">;
 
-/**
- * Gets, puts or deletes an object.
- * @param put what to put
- * @throws if the S3 refuses it
- */
+/** An object to put. `focus` is its focal point, as metadata. */
+export type Put = { readonly body: Uint8Array; readonly type: string; readonly focus?: string };
+
+/** Gets, puts or deletes an object. @throws if the S3 refuses it */
 export async function askBucket(
   method: "GET" | "PUT" | "DELETE",
   { base, prefix }: Place,
   key: string,
   keys: Credentials,
-  put?: { readonly type: string; readonly body: Uint8Array },
+  put?: Put,
 ): Promise<Uint8Array> {
   const url = originUrl(base, prefix + key);
   const signed = await sign(url, "auto", keys, Date.now(), method);
-  const headers = { ...signed, ...(put && { "content-type": put.type }) };
+  const metadata = put?.focus && { "x-amz-meta-focus": put.focus };
+  const headers = { ...signed, ...(put && { "content-type": put.type }), ...metadata };
   const response = await fetch(url, { method, headers, ...(put && { body: put.body }) });
   if (!response.ok) {
     throw new Error(`The local S3 refuses ${method} ${url}: ${response.status}`);

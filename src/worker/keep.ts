@@ -10,6 +10,7 @@ import { objectTag, type RenditionKey } from "./cache/rendition-url.ts";
 import { isAskedFor } from "./edge/guard.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "./origin/open-object.ts";
 import { isGone } from "./origin/verdict.ts";
+import { focusIdentity } from "./request/focus.ts";
 import { createTransformRequest } from "./request/format.ts";
 import {
   deleteNames,
@@ -67,19 +68,21 @@ export async function keep(
  * @param stored where its rendition was stored, if it was
  */
 async function checkAgain(
-  { bucket, key }: RenditionKey,
-  { validator, credential }: OpenedObject,
+  { bucket, key, variant }: RenditionKey,
+  object: OpenedObject,
   context: RequestScope["context"],
   stored?: Place,
 ): Promise<void> {
   if (!stored && !context.cache) return; // nothing is kept
   const deadline = Date.now() + S3_TIMEOUT_MS;
+  const { validator, credential } = object;
   const options = { part: "head", deadline, ...(credential && { credential }) } as const;
   const opened = await openObject(bucket, key, options, context);
   const isRefused = isRefusal(opened);
   const isSame = isRefused
     ? !isGone(opened) && opened.event !== "object-denied"
-    : opened.validator === validator;
+    : opened.validator === validator &&
+      `${focusIdentity(variant, opened)}` === `${focusIdentity(variant, object)}`;
   if (isSame) return;
   await Promise.all([
     context.cache?.purge({ tags: [await objectTag(bucket, key)] }),

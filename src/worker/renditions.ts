@@ -31,6 +31,7 @@ import { keep } from "./keep.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
+import { focusIdentity, focusOf, reportFocus } from "./request/focus.ts";
 import { createTransformRequest } from "./request/format.ts";
 import {
   deleteKnown,
@@ -116,6 +117,7 @@ async function renderOnce(
 
   const made = await renderBy(key, object, overlays, scope);
   if (isRefusal(made)) return made;
+  reportFocus(key, made.object);
   const rendition = { ...made.rendition, etag: await etagOf(key, made.object, made.overlays) };
   return keep(key, rendition, made.object, place, entry, scope);
 }
@@ -135,7 +137,8 @@ export async function renderBy(
   scope: RequestScope & Pick<RenderScope, "isSecond">,
 ): Promise<MadeRendition | Refusal> {
   const { bucket, variant, formats } = key;
-  const request = createTransformRequest(variant, formats, object.type);
+  const focus = focusOf(variant, object);
+  const request = createTransformRequest(variant, formats, object.type, focus);
   const isFacts = formats === "facts";
   if (bucket.engine === "binding")
     return renderByBinding(bucket, key.key, object, request, isFacts, scope);
@@ -151,11 +154,13 @@ export async function renderBy(
  */
 async function etagOf(
   key: RenditionKey,
-  { validator }: OpenedObject,
+  object: OpenedObject,
   overlays: readonly string[],
 ): Promise<string | undefined> {
+  const { validator } = object;
   if (!validator || overlays.includes("")) return undefined;
-  const identity = JSON.stringify([renditionName(key), validator, ...overlays]);
+  const focus = focusIdentity(key.variant, object);
+  const identity = JSON.stringify([renditionName(key), validator, ...overlays, ...focus]);
   return `"${(await digest(identity)).slice(0, 32)}"`;
 }
 

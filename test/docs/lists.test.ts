@@ -23,6 +23,7 @@ const EVENTS = Object.keys({
   "loop-detected": true,
   "method-not-allowed": true,
   "metrics-failed": true,
+  "no-focus": true,
   "no-such-route": true,
   "no-such-variant": true,
   "not-transformed": true,

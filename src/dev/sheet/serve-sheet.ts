@@ -68,7 +68,8 @@ async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promis
   const put = async () => {
     const body = await readAll(request);
     if (body === undefined) return "the file is larger than 100 MB";
-    return sheet.put(name, body, request.headers["content-type"] ?? "");
+    const { "content-type": type = "", "x-amz-meta-focus": focus = "" } = request.headers;
+    return sheet.put(name, { body, type, focus: `${focus}` });
   };
   const reason = await (request.method === "DELETE" ? sheet.remove(name) : put());
   return reason ? refuse(400, reason) : { status: 200, type: "text/plain", body: "" };

@@ -11,7 +11,7 @@ import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { sniff } from "../../worker/origin/sniff.ts";
 import type { Follower } from "../follow-files.ts";
-import { askBucket, listBucket } from "../local-bucket.ts";
+import { askBucket, listBucket, type Put } from "../local-bucket.ts";
 import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./contents.ts";
 import { pageHtml } from "./page-html.ts";
 import { type Answer, makeTry, readTry, refuse } from "./try.ts";
@@ -101,16 +101,16 @@ export function createSheet(
       return next;
     },
     /** Puts a picture into the bucket of the first route that shows it. Returns why not. @throws if S3 refuses it */
-    put: async (file: string, body: Uint8Array, type: string): Promise<string | undefined> => {
+    put: async (file: string, put: Put): Promise<string | undefined> => {
       const local = readLocal();
       if (local === undefined) return NO_CHANGE;
       const route = routeTo(local.config, `own/${file}`);
       if (route === undefined) return "no route leads to own/*, where your own images go";
-      const picture = await describe(body);
+      const picture = await describe(put.body);
       if (picture === undefined) return "it is no picture that the local edge reads";
       if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
-      const put = { type: type || `image/${picture.format}`, body };
-      await askBucket("PUT", route.bucket, `own/${file}`, readLocalKeys("."), put);
+      const typed = { ...put, type: put.type || `image/${picture.format}` };
+      await askBucket("PUT", route.bucket, `own/${file}`, readLocalKeys("."), typed);
       return undefined;
     },
     /** Deletes an object of the local buckets. Returns why not. @throws if S3 refuses it */

@@ -48,6 +48,7 @@ const LEVELS = {
   "limiter-failed": "error",
   "cache-unusable": "warn",
   "metrics-failed": "error",
+  "no-focus": "warn",
   "store-failed": "error",
   "lines-left-out": "warn",
   "purge-failed": "error",

@@ -9,6 +9,12 @@ export type Notice =
   | { readonly event: "cache-unusable"; readonly reason: string }
   /** How many objects were not purged, and the names of the first ones. */
   | ({ readonly event: "purge-failed"; readonly reason: string } & Partial<NotPurged>)
+  /** A preset has gravity "object", and the object no focal point that can be read. */
+  | ({
+      readonly event: "no-focus";
+      readonly bucket: string;
+      readonly value?: string | undefined;
+    } & OfKey)
   /** The store of renditions: pictures are made without it. */
   | { readonly event: "store-failed"; readonly reason: string; readonly times: number }
   /** How many data points were lost since the last such line, with this one. */

@@ -36,6 +36,10 @@ const edges = {
   left: optional(length),
 };
 
+/** Which part of a picture stays (O4): a point, or one of these. */
+const point = table({ x: optional(fraction), y: optional(fraction) });
+const PARTS = ["auto", "face", "left", "right", "top", "bottom", "center"] as const;
+
 /** Marks a row: the Images binding lacks the option, or these values of it (B7). */
 const lacking = <Row extends object>(row: Row, ...lacks: readonly unknown[]) => ({ ...row, lacks });
 
@@ -46,13 +50,7 @@ const lacking = <Row extends object>(row: Row, ...lacks: readonly unknown[]) => 
 const options = {
   width: optional(side),
   height: optional(side),
-  gravity: optional(
-    choose(
-      isPlainObject,
-      table({ x: optional(fraction), y: optional(fraction) }),
-      oneOf("auto", "face", "left", "right", "top", "bottom", "center"),
-    ),
-  ), // O4
+  gravity: optional(choose(isPlainObject, point, oneOf(...PARTS))),
   zoom: lacking(optional(fraction)), // O4
   background: optional(text), // O12
   rotate: optional(oneOf(0, 90, 180, 270)), // O11
@@ -114,6 +112,8 @@ const overlay = table(
 );
 
 const ofImage = {
+  // "object": its own focal point. An overlay has none.
+  gravity: optional(choose(isPlainObject, point, oneOf(...PARTS, "object"))),
   fit: lacking(optional(fit, "scale-down"), "scale-up"),
   quality: optional(
     choose(
@@ -162,6 +162,9 @@ export const presetSchema = table({ ...options, ...ofImage }, (found, fault) => 
   }
   if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
     fault("has widths that make its height over 12,000 px");
+  }
+  if (found.gravity === "object" && (found.rotate || found.flip || found.trim)) {
+    fault('has gravity "object" with rotate, flip or trim: a focal point is of the whole picture');
   }
   const { dpr: _dpr, widths: _widths, ...shape } = found;
   const { length } = encodeURIComponent(JSON.stringify(shape));

@@ -5,7 +5,8 @@ import type { Refusal } from "../base/refusal.ts";
 import { type Reply, send } from "../base/send.ts";
 import type { Variant } from "../config/preset.ts";
 import type { SignedHeaders } from "../origin/sigv4.ts";
-import { mayBePng, type TransformRequest } from "../request/format.ts";
+import { withFocus } from "../request/focus.ts";
+import { type Focus, mayBePng, type TransformRequest } from "../request/format.ts";
 
 /**
  * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the
@@ -15,8 +16,8 @@ const NOT_CACHED = { "400-404": -1, "500-599": -1 };
 
 /** The options of one call (O1–O12). */
 export function edgeOptions(request: TransformRequest): RequestInitCfPropertiesImage {
-  const { variant, format, still } = request;
-  const { quality, ...image } = imageOf(variant);
+  const { variant, format, still, focus } = request;
+  const { quality, ...image } = imageOf(variant, focus);
   return {
     ...image,
     ...(quality !== undefined && !mayBePng(request) && { quality }), // O5
@@ -32,7 +33,8 @@ export function factsOptions(request: TransformRequest): RequestInitCfProperties
 }
 
 /** The edge draws URLs alone: a preset with other overlays is for the other engine. */
-export function imageOf({ image: { draw, ...image } }: Pick<Variant, "image">) {
+export function imageOf(variant: Pick<Variant, "image">, focus?: Focus) {
+  const { draw, ...image } = withFocus(variant.image, focus);
   if (!draw) return image;
   return {
     ...image,

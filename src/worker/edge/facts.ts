@@ -5,12 +5,14 @@ import { isPlainObject, parseJson } from "../base/json.ts";
 import type { ObjectType } from "../base/refusal.ts";
 import type { Rendition } from "../base/send.ts";
 import type { Variant } from "../config/preset.ts";
+import { readFocus } from "../request/focus.ts";
+import type { Focus } from "../request/format.ts";
 import { namedType } from "./judge.ts";
 
 /** The answer, as JSON. */
 type Facts = Size & {
-  /** Each only if it is certain. The size is upright. */
-  readonly original: Partial<Size> & { readonly type?: ObjectType };
+  /** Each only if it is certain. The size is upright. The focal point is there where the preset uses it. */
+  readonly original: Partial<Size> & { readonly type?: ObjectType; readonly focus?: Focus };
 };
 
 /** More than any side that an engine reads or makes (L1): px. */
@@ -19,12 +21,14 @@ const MAX_SIDE = 100_000;
 /**
  * Reads what an engine says of a rendition (R9).
  * @param type of the object, by its first bytes
+ * @param focus of the object, where the preset uses it
  * @returns undefined if a size is missing or cannot be one
  */
 export function readEdgeFacts(
   text: string,
   type: ObjectType,
   image: Variant["image"],
+  focus?: Focus,
 ): Facts | "no-json" | undefined {
   const parsed = parseJson(text);
   if (!isPlainObject(parsed)) return "no-json";
@@ -39,6 +43,7 @@ export function readEdgeFacts(
     original: {
       ...uprightSize(stored, size, image, known),
       ...(known !== "unknown" && { type: known }),
+      ...(focus && { focus }),
     },
   };
 }
@@ -46,14 +51,18 @@ export function readEdgeFacts(
 /** Returns whether a text is facts, as this file writes them, and nothing else. */
 export function isFacts(text: string): boolean {
   const facts = parseJson(text);
+  const size = sizeIn(facts);
   const original = isPlainObject(facts) ? facts["original"] : undefined;
-  if (!isPlainObject(facts) || !sizeIn(facts) || !isPlainObject(original)) return false;
-  const names = [...Object.keys(facts), ...Object.keys(original)];
-  if (!names.every((name) => ["width", "height", "original", "type"].includes(name))) return false;
-  const isSized = "width" in original || "height" in original;
-  const { type } = original;
-  const isNamed = type === undefined || namedType(`${type}`) === type;
-  return isNamed && (!isSized || sizeIn(original) !== undefined);
+  if (!size || !isPlainObject(original)) return false;
+  const type = namedType(`${original["type"]}`);
+  const { x, y } = isPlainObject(original["focus"]) ? original["focus"] : {};
+  const focus = readFocus({ metadata: new Map([["focus", `${x},${y}`]]) });
+  const read = {
+    ...sizeIn(original),
+    ...(type !== "unknown" && { type }),
+    ...(focus && { focus }),
+  };
+  return text === JSON.stringify({ ...size, original: read });
 }
 
 /** Facts in place of a rendition. */

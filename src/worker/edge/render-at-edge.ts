@@ -75,7 +75,7 @@ async function renderFacts(
   const contradiction = contradictionIn(reply.headers, object);
   if (contradiction) return contradiction;
   const { status, text } = reply;
-  const facts = readEdgeFacts(text, object.type, request.variant.image);
+  const facts = readEdgeFacts(text, object.type, request.variant.image, request.focus);
   if (facts === "no-json") return { event: "wrong-type", status, type: typeOf(reply.headers) };
   if (facts) return factsRendition(facts);
   return { event: "edge-failed", status, reason: "the edge tells no size" };

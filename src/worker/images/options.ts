@@ -3,6 +3,7 @@
 import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { isOpaque } from "../origin/sniff.ts";
+import { type EngineImage, withFocus } from "../request/focus.ts";
 import type { TransformRequest } from "../request/format.ts";
 
 type Image = Variant["image"];
@@ -21,8 +22,11 @@ const MIMES = {
 } as const;
 
 /** The options of the image itself. The binding has no density: the lengths are multiplied (B7). */
-export function transformOptions({ image }: Variant): ImageTransform {
-  return shapeOf(image, image.dpr ?? 1);
+export function transformOptions(
+  { image }: Variant,
+  focus: TransformRequest["focus"],
+): ImageTransform {
+  return shapeOf(withFocus(image, focus), image.dpr ?? 1);
 }
 
 /** The options of an overlay, and where and how it is drawn. */
@@ -58,7 +62,7 @@ export function outputOptions(
   };
 }
 
-function shapeOf(image: Overlay | Image, dpr: number): ImageTransform {
+function shapeOf(image: Overlay | EngineImage, dpr: number): ImageTransform {
   const px = (length: number) => Math.min(MAX_SIDE, Math.round(length * dpr));
   const { width, height, fit, gravity, trim, border } = image;
   return {

@@ -9,6 +9,7 @@ import type { Images } from "../config/bucket-settings.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
 import { secondChance } from "../edge/second-chance.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
+import { focusOf } from "../request/focus.ts";
 import type { TransformRequest } from "../request/format.ts";
 import { outputOptions, transformOptions } from "./options.ts";
 import { type Output, readOutput } from "./output.ts";
@@ -98,7 +99,8 @@ async function renderPicture(
   const render = async () => {
     const asked = copy && images.info(copy);
     asked?.catch(() => {}); // it is awaited below, if the picture is made
-    const picture = images.input(stream).transform(transformOptions(request.variant));
+    const transform = transformOptions(request.variant, focusOf(request.variant, object));
+    const picture = images.input(stream).transform(transform);
     const result = await drawAll(images, picture, overlays).output(output);
     info = await asked;
     return result;
@@ -130,7 +132,7 @@ async function renderFacts(
     const size = await withTimeout(deadline - Date.now(), images.info(new Blob([bytes]).stream()));
     if (size === TIMED_OUT) return { event: "timed-out", reason: "no facts in time" };
     const text = JSON.stringify({ ...size, original: info });
-    const facts = readEdgeFacts(text, object.type, variant.image);
+    const facts = readEdgeFacts(text, object.type, variant.image, focusOf(variant, object));
     if (facts && facts !== "no-json") return factsRendition(facts);
   } catch {} // the reason is below
   return { event: "edge-failed", reason: "the Images binding tells no size of what it made" };

@@ -6,6 +6,9 @@ import type { OutputFormat, Variant } from "../config/preset.ts";
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
 export type Readable = { readonly avif: boolean; readonly webp: boolean };
 
+/** A point of the upright picture: how far from its left, and from its top. 0 to 1, in steps of 0.01. */
+export type Focus = { readonly x: number; readonly y: number };
+
 /** What an engine is asked for. */
 export type TransformRequest = {
   readonly variant: Variant;
@@ -19,6 +22,8 @@ export type TransformRequest = {
   readonly still: boolean;
   /** The object's type by its first bytes. */
   readonly original: ObjectType;
+  /** The object's focal point, where the variant uses it. */
+  readonly focus?: Focus | undefined;
 };
 
 // An entry between commas, and a part of it between semicolons. Those in quotes do not count.
@@ -99,6 +104,7 @@ export function createTransformRequest(
   variant: Variant,
   formats: AcceptedFormats,
   original: ObjectType = "unknown",
+  focus?: Focus,
 ): TransformRequest {
   const readable = { avif: formats.startsWith("avif"), webp: /webp|facts/.test(formats) };
   const svg = formats === "svg";
@@ -111,6 +117,7 @@ export function createTransformRequest(
     format,
     still: !(mayMove && original === "image/gif"),
     original,
+    focus,
   };
 }
 

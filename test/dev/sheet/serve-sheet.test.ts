@@ -77,19 +77,21 @@ test("a try comes with its lines, and pictures are put and deleted by their name
   const tried = await fetch(`${served.url}/.vitrine/try?of=/images/card/a.jpg`);
   expect(decodeURIComponent(tried.headers.get("x-lines") ?? "")).toBe('format = "webp"\n');
   const url = `${served.url}/.vitrine/objects/`;
-  const put = (name: string) =>
-    fetch(url + name, { method: "PUT", headers: { "content-type": "image/png" }, body: "png" });
-  expect((await put("a%20b.png")).status).toBe(200);
+  const put = (name: string, more: Record<string, string> = {}) => {
+    const headers = { "content-type": "image/png", ...more };
+    return fetch(url + name, { method: "PUT", headers, body: "png" });
+  };
+  expect((await put("a%20b.png", { "x-amz-meta-focus": "0.62,0.3" })).status).toBe(200);
   const odd = await put("odd.txt");
   expect([odd.status, await odd.text()]).toEqual([400, "it is no picture\n"]);
   const remove = (name: string) => fetch(url + name, { method: "DELETE" });
   expect((await remove("own%2Fa%20b.png")).status).toBe(200);
   const kept = await remove("odd.txt");
   expect([kept.status, await kept.text()]).toEqual([400, "it is not on this machine\n"]);
-  const body = Buffer.from("png");
+  const png = { body: Buffer.from("png"), type: "image/png" };
   expect(calls).toEqual([
-    ["put", "a b.png", body, "image/png"],
-    ["put", "odd.txt", body, "image/png"],
+    ["put", "a b.png", { ...png, focus: "0.62,0.3" }],
+    ["put", "odd.txt", { ...png, focus: "" }],
     ["remove", "own/a b.png"],
     ["remove", "odd.txt"],
   ]);

@@ -173,7 +173,7 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
   const answer = await attempt(query, () => false);
   expect(answer).toMatchObject({ status: 503, type: "text/plain" });
   for (const refused of [
-    await put("a.jpg", new Uint8Array(), "image/jpeg"),
+    await put("a.jpg", { body: new Uint8Array(), type: "image/jpeg" }),
     await remove("a.jpg"),
   ]) {
     expect(refused).toContain(".dev.vars");

@@ -12,13 +12,13 @@ const accepted = (image: unknown) => ({ image, originAuth: false, auto: false })
 const OPTIONS = Object.entries(RANGES).filter(([, { isOfVariants }]) => !isOfVariants);
 
 const LIMITS = "%s: its values and its limits (O1, O3, O4, O5, O6, O8, O9, O10, O11, O12)";
-test.each(OPTIONS)(LIMITS, (option, { right, wrong, edge }) => {
+test.each(OPTIONS)(LIMITS, (option, { right, wrong, edge, ofWorker }) => {
   const read = (value: unknown) => readOptions({ [option]: value }, false);
   for (const value of right) {
-    // The Worker itself decides what auto is (O6).
-    expect(read(value)).toEqual(
-      option === "format" && value === "auto" ? REFUSED : accepted({ [option]: value }),
-    );
+    expect([value, read(value)]).toEqual([
+      value,
+      isAmong(value, ofWorker) ? REFUSED : accepted({ [option]: value }),
+    ]);
   }
   for (const value of wrong) {
     const isTaken = isAmong(value, edge) && !Number.isNaN(value);

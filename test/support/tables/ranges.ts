@@ -16,6 +16,8 @@ export type Range = {
   readonly needs?: object;
   /** Of the right ones, those that the Images binding lacks (B7). */
   readonly lacking?: readonly unknown[];
+  /** Of the right ones, those that the Worker reads itself: it asks an engine for another value. */
+  readonly ofWorker?: readonly unknown[];
   /** Of the right ones, those that the strict edge does not play. */
   readonly unplayed?: readonly unknown[];
 };
@@ -44,8 +46,9 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
     lacking: ["scale-up"],
   },
   gravity: {
-    right: [{ x: 0, y: 1 }, "auto", "face", "left", "right", "top", "bottom", "center"],
+    right: [{ x: 0, y: 1 }, "auto", "face", "left", "right", "top", "bottom", "center", "object"],
     wrong: ["entropy", "middle", { x: 2 }, { z: 0 }, 1, null],
+    ofWorker: ["object"],
     edge: ["entropy", { z: 0 }],
     needs: { fit: "cover" },
     unplayed: ["face"],
@@ -60,6 +63,7 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
   format: {
     right: ["webp", "avif", "jpeg", "baseline-jpeg", "png", "png-force", "auto"],
     wrong: ["json", "svg", "gif", "AVIF"],
+    ofWorker: ["auto"],
     edge: ["json", "svg"],
     lacking: ["baseline-jpeg"],
   },
@@ -123,6 +127,7 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
       ...[[], overlay({ width: 12_001 }), overlay({ top: 12_001 })],
       ...[[{ url: "https://x.example/a b" }], [{ url: "http://x.example/a.png" }]],
       ...[[{}], {}, overlay({ opacity: 2 }), overlay({ width: 0 })],
+      overlay({ gravity: "object" }),
     ],
     edge: [
       ...[[], overlay({ width: 12_001 }), overlay({ top: 12_001 })],

@@ -65,6 +65,7 @@ describe("facts that were written before", () => {
     { width: 1, height: 2, original: { width: 2, height: 3 } },
     { width: 1, height: 2, original: { type } },
     { width: 1, height: 2, original: {} },
+    { width: 1, height: 2, original: { type, focus: { x: 0.62, y: 1 } } },
   ])("are %j", (facts) => {
     expect(isFacts(JSON.stringify(facts))).toBe(true);
   });
@@ -87,6 +88,16 @@ describe("facts that were written before", () => {
     '{"width":1,"height":2,"original":{"type":"jpeg"}}',
     '{"width":1,"height":2,"original":{"type":"image/svg+xml"}}',
     '{"width":1,"height":2,"original":{"type":7}}',
+    '{"width":1,"height":2,"type":"image/webp","original":{}}',
+    '{"width":1,"height":2,"focus":{"x":0,"y":1},"original":{}}',
+    '{"width":1,"height":2,"original":{"focus":null}}',
+    '{"width":1,"height":2,"original":{"focus":{"x":0}}}',
+    '{"width":1,"height":2,"original":{"focus":{"x":"0","y":1}}}',
+    '{"width":1,"height":2,"original":{"focus":{"x":-0,"y":1}}}',
+    '{"width":1,"height":2,"original":{"focus":{"x":0.625,"y":1}}}',
+    '{"width":1,"height":2,"original":{"focus":{"x":2,"y":1}}}',
+    '{"width":1,"height":2,"original":{"focus":{"x":0,"y":1,"z":1}}}',
+    '{"width":1,"height":2,"original":{"focus":"0,1"}}',
     '{"event":"object-missing"}',
   ])("are not %s", (text) => {
     expect(isFacts(text)).toBe(false);

@@ -1,0 +1,66 @@
+// The focal point of a picture, which its object has as metadata: `focus: 0.62,0.3`. A preset with gravity "object" crops
+// around it. What is no focal point never breaks an answer: it is as none, and the centre is kept.
+
+import { logNotice } from "../base/log.ts";
+import { countRepeated, type Repeated } from "../base/time.ts";
+import type { Bucket } from "../config/bucket.ts";
+import type { Variant } from "../config/preset.ts";
+import type { Focus } from "./format.ts";
+
+/** What S3 or R2 says of an object. */
+type Described = { readonly metadata: ReadonlyMap<string, string> };
+type Shaped = Pick<Variant, "image">;
+
+type Image = Variant["image"];
+type Gravity = Exclude<Image["gravity"], "object" | undefined>;
+export type EngineImage = Omit<Image, "gravity"> & { readonly gravity?: Gravity };
+
+/** Two plain decimals. S3 joins several headers of one name by commas: they are none. */
+const FOCUS = /^ *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *, *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *$/;
+
+/** Reads the focal point of an object, rounded to 0.01. @returns undefined if it has none in the one spelling */
+export function readFocus({ metadata }: Described): Focus | undefined {
+  const [, x, y] = FOCUS.exec(metadata.get("focus") ?? "") ?? [];
+  if (x === undefined || y === undefined) return undefined;
+  return { x: Math.round(Number(x) * 100) / 100, y: Math.round(Number(y) * 100) / 100 };
+}
+
+/** The focal point of an object, where the variant uses it. */
+export function focusOf({ image }: Shaped, object: Described): Focus | undefined {
+  return image.gravity === "object" ? readFocus(object) : undefined;
+}
+
+/** What a focal point adds to the identity of a rendition: nothing where the variant does not use it. */
+export function focusIdentity(variant: Shaped, object: Described): readonly string[] {
+  if (variant.image.gravity !== "object") return [];
+  const focus = readFocus(object);
+  return [focus ? `${focus.x},${focus.y}` : "center"];
+}
+
+/** The options of an image as engines know them: a focal point, or the centre, in place of "object". */
+export function withFocus(image: Image, focus: Focus | undefined): EngineImage {
+  const { gravity, ...rest } = image;
+  if (gravity === undefined) return rest;
+  // The order of the options stays.
+  return { ...image, gravity: gravity === "object" ? (focus ?? "center") : gravity };
+}
+
+/** How much of a wrong value the log has: characters. */
+const MAX_VALUE_LENGTH = 40;
+
+const reported = { none: new WeakMap<Bucket, Repeated>(), wrong: new WeakMap<Bucket, Repeated>() };
+
+/** Logs that a picture shows its centre, for want of a focal point: once a minute and bucket for each reason. */
+export function reportFocus(
+  { bucket, key, variant }: { bucket: Bucket; key: string; variant: Variant },
+  object: Described,
+): void {
+  if (variant.image.gravity !== "object" || readFocus(object)) return;
+  const value = object.metadata.get("focus");
+  const last = value === undefined ? reported.none : reported.wrong;
+  const { times, isReported, next } = countRepeated(last.get(bucket), Date.now());
+  last.set(bucket, next);
+  if (isReported) return;
+  const shown = value?.slice(0, MAX_VALUE_LENGTH);
+  logNotice({ event: "no-focus", bucket: bucket.name, key, value: shown, times });
+}
