@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs";
 import type { Mistake } from "../../worker/base/refusal.ts";
+import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { hintFor } from "../wrangler/config-file.ts";
@@ -92,6 +93,7 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
       remedy: 'remove it, and npx vitrine doctor asks S3 whether it can. Or set engine = "binding"',
     };
   }
+  yield* hiddenRouteWarnings(config);
   if (config.answers.keep === 0) return;
   if (!cache?.enabled || cacheOf(vars, "Renditions") === false) {
     yield {
@@ -103,6 +105,23 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
     yield {
       what: "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache", // W4
       remedy: "set it to true",
+    };
+  }
+}
+
+/** Finds routes that no URL reaches: an earlier one takes all of theirs, whatever their names and `*` stand for. */
+function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
+  const any = "\u0001"; // no literal segment has it
+  for (const [at, { path }] of routes.entries()) {
+    const url = path.replaceAll(/:\w+/g, any);
+    const taken = [any, `${any}/`.repeat(99)].flatMap((rest) => {
+      const found = findRoute(routes.slice(0, at), url.replace("*", rest));
+      return "route" in found ? [found.route.path] : [];
+    });
+    if (taken.length < 2) continue;
+    yield {
+      what: `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`,
+      remedy: "write the route with the longer path first",
     };
   }
 }

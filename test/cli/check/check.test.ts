@@ -23,9 +23,13 @@ const KEYS = Object.keys(SECRETS).filter((name) => name.startsWith("AWS_"));
 const withVars = (vars: object): Config => ({ ...TOP, vars: { ...VARS, ...vars } });
 
 /** A configuration with one bucket, without signed routes. */
-const oneBucket = (media: object, more: object = {}): Config => ({
+const oneBucket = (
+  media: object,
+  more: object = {},
+  routes: readonly object[] = ROUTES,
+): Config => ({
   ...{ ...TOP, secrets: { required: "binding" in media ? [] : KEYS } },
-  ...{ vars: { BUCKETS: { media }, ROUTES, PRESETS }, ...more },
+  ...{ vars: { BUCKETS: { media }, ROUTES: routes, PRESETS }, ...more },
 });
 
 async function check(config: Config, files: Files = {}, env: Files = {}) {
@@ -140,6 +144,29 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
 test("vitrine check warns of a signed route that protects nothing", async () => {
   const { err } = await vitrine(["check"], { folder: makeProject(TOP) });
   expect(err).toMatch(/^Warning: ROUTES\[\d\] \(\/images\/:preset\/\*\) .* signature /m);
+});
+
+/** Paths in the order of their routes, and the one that is never reached. */
+const ORDERS: readonly (readonly [paths: readonly string[], hidden?: string])[] = [
+  [["/i/:preset/*", "/i/:preset/team/*"], "/i/:preset/team/*"],
+  [["/i/:preset/team/*", "/i/:preset/*"]],
+  [["/:preset/*", "/i/:preset/:id"], "/i/:preset/:id"],
+  [["/:preset/:id", "/:preset/a.jpg"], "/:preset/a.jpg"],
+  [["/:preset/:id", "/:preset/*"]],
+  [["/i/:preset/:id", "/i/:preset/*"]],
+  [["/i/:preset/*", "/j/:preset/*", "/i/:preset/j/*"], "/i/:preset/j/*"],
+  [["/:preset/i/*", "/i/:preset/*"]],
+];
+
+test("vitrine check names a route that is never reached", async () => {
+  for (const [paths, hidden] of ORDERS) {
+    const routes = paths.map((path) => ({ path, object: "media/a.jpg" }));
+    const { code, err } = await check(oneBucket(MEDIA, {}, routes));
+    const named = [...err.matchAll(/ROUTES\[\d\] \((.*)\) is never reached/g)].map(
+      ([, path]) => path,
+    );
+    expect([paths, code, named]).toEqual([paths, 0, hidden ? [hidden] : []]);
+  }
 });
 
 test("a lock file with another version gives a warning", async () => {
