@@ -40,7 +40,8 @@ const LANGUAGES: Readonly<Record<string, Language>> = {
   go: {
     ...{ block: "go", file: "sign.go", main: "main.go", debian: "golang-go" },
     head: "package main\n\n",
-    commands: [["go", "run", "sign.go", "main.go"]],
+    // Without optimisations: the compiler then needs two thirds of the time.
+    commands: [["go", "run", "-gcflags=all=-N -l", "sign.go", "main.go"]],
   },
   java: {
     ...{ block: "java", file: "Vitrine.java", main: "Main.java", debian: "default-jdk-headless" },
@@ -87,7 +88,7 @@ function faultsOf({ block, file, head = "", main, commands, debian }: Language, 
     const settings = { cwd: folder, input, encoding: "utf8", timeout: MAX_MS } as const;
     const { error, status, stdout, stderr } = spawnSync(command, args, settings);
     if (error) return [`${error.message}. On Debian or Ubuntu: apt-get install -y ${debian}`];
-    if (status !== 0 || stderr !== "") return [`${command} ended with ${status}: ${stderr}`];
+    if (status !== 0) return [`${command} ended with ${status}: ${stderr}`];
     lines = stdout.trimEnd().split("\n");
   }
   if (lines.length !== ANSWERS.length) return [`It printed ${lines.length} lines.`];
@@ -108,6 +109,7 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(LANGUAGES)) {
   rmSync(folder, { recursive: true });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   if (faults.length > 0) process.exitCode = 1;
-  console.log(`${name}: ${ANSWERS.length} cases, ${faults.length} wrong, ${seconds} s`);
+  const result = faults.length > 0 ? `${faults.length} faults` : `${ANSWERS.length} known answers`;
+  console.log(`${name}: ${result}, ${seconds} s`);
   for (const fault of faults.slice(0, MAX_SHOWN)) console.log(`- ${fault}`);
 }
