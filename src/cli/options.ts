@@ -1,6 +1,6 @@
 // Options that several commands have. Each has one text.
 
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 
 export const envOption = () =>
   new Option("--env <name>", "an environment; default: CLOUDFLARE_ENV, else the top level");
@@ -19,12 +19,4 @@ or if the key begins with the name of the bucket, write BUCKET/key.`;
 
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
-}
-
-export function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (/^\d{1,9}$/.test(text) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }

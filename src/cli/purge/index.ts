@@ -122,7 +122,7 @@ async function verifyGone(
   const unasked = objects.filter(({ given }) => !isAsked.has(given)); // that is no proof
   const problems = unasked.map(({ given }) => `not asked for: ${given}: no route shows it`);
   say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
-  const stopped = await askRenditions(world, base, requests, 6, (request, answer) => {
+  const stopped = await askRenditions(world, base, requests, (request, answer) => {
     const rendition = `${request.path}, by a browser that reads ${request.browser}`;
     if ("bytes" in answer) problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
     else if (answer.reason !== "404") problems.push(`not known: ${rendition}: ${answer.reason}`);

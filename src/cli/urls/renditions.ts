@@ -81,6 +81,9 @@ function renditionsOf(variant: Variant, svg: boolean) {
 /** Gets an answer. It returns a fault if no more is to be sent. */
 export type TakeAnswer = (request: RenditionRequest, answer: PictureAnswer) => Fault | undefined;
 
+/** As many as a browser sends at once. */
+const CONCURRENCY = 6;
+
 /**
  * Sends requests, some at a time. They are taken one at a time, as they are needed.
  * @returns why not all were sent; undefined: all were, or it was interrupted
@@ -89,7 +92,6 @@ export async function askRenditions(
   world: World,
   base: string,
   requests: Iterable<RenditionRequest>,
-  concurrency: number,
   take: TakeAnswer,
 ): Promise<Fault | undefined> {
   const ask = createPictureClient(world);
@@ -105,6 +107,6 @@ export async function askRenditions(
     stopped ??= take(request, answer);
     return stopped === undefined ? pMapSkip : pMapStop;
   };
-  await pMap(requests, work, { concurrency });
+  await pMap(requests, work, { concurrency: CONCURRENCY });
   return stopped;
 }

@@ -4,7 +4,7 @@ import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import { openSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
-import { collect, envOption, OBJECTS, urlOption, wholeNumber } from "../options.ts";
+import { collect, envOption, OBJECTS, urlOption } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
@@ -23,7 +23,6 @@ function define() {
     .argument("[objects...]", "objects, or public URLs of them; - is stdin, one on each line")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
     .option("-p, --preset <name>", "a preset, or a variant such as card@2x; repeatable", collect)
-    .option("--concurrency <number>", "requests at once, 1 to 100", wholeNumber(1, 100), 6)
     .addOption(envOption())
     .addOption(urlOption())
     .addHelpText(
@@ -36,7 +35,7 @@ It prints the objects that failed on stdout. You can give them again.
 Examples:
   npx vitrine warm photos/fig.jpg --preset card
   npx vitrine warm --prefix photos/2026/ --preset card --preset hero@640w
-  npx vitrine warm - --concurrency 10 < keys.txt`,
+  npx vitrine warm - < keys.txt`,
     );
 }
 
@@ -45,7 +44,7 @@ const MAX_TROUBLE = 20;
 
 async function warm(world: World, names: readonly string[], options: Options): Promise<End> {
   const { stderr, interrupted } = world;
-  const { prefix, preset: presets, concurrency, ...place } = options;
+  const { prefix, preset: presets, ...place } = options;
   if (names.length === 0 && prefix === undefined) {
     say(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
     return EXIT.usage;
@@ -81,7 +80,7 @@ async function warm(world: World, names: readonly string[], options: Options): P
     return { fault: `${last}. Is it running? ${hintFor(site.known, "npx wrangler tail")}` };
   };
   const requests = objects.values().flatMap(plan);
-  const stopped = await askRenditions(world, site.base, requests, concurrency, take);
+  const stopped = await askRenditions(world, site.base, requests, take);
   progress.end();
   say(stderr, `${counted(sum.images, "image")}, ${count(sum.bytes)} bytes.`);
   const done = objects.length - failed.size;

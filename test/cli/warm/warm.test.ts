@@ -94,10 +94,10 @@ test("only the presets, variants and paths that are named", async () => {
   }
 });
 
-test("it sends no more requests at once than --concurrency says", async () => {
-  const args = ["-", "--preset", "thumbnail", "--concurrency", "20"];
+test("it sends no more requests at once than a browser does", async () => {
+  const args = ["-", "--preset", "thumbnail"];
   expect(await warm(args, { stdin: some(10).join("\n") })).toMatchObject({ code: 0 });
-  expect([requested.length, most]).toEqual([60, 20]);
+  expect([requested.length, most]).toEqual([60, PARALLEL]);
 });
 
 test("what failed is on stdout and can be given again, and the reasons are on stderr", async () => {
@@ -158,7 +158,6 @@ test("what makes no sense: it says so, and requests nothing", async () => {
     [],
     ["-"],
     ["a", "-p", "cart"],
-    ["a", "--concurrency", "101"],
     ["a", "--url", "images.example"],
     ["--prefix", "a"],
   ]) {
