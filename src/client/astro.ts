@@ -4,7 +4,7 @@
 import { imgProps } from "./img.ts";
 import { findSite } from "./loader-url.ts";
 import { readSrc } from "./signed-src.ts";
-import { fail } from "./site.ts";
+import { fail, needsQuery } from "./site.ts";
 import type { ImgOptions, Original, PresetTable, Site } from "./types.ts";
 
 /** An image that a page imports from the app's own files. */
@@ -61,7 +61,8 @@ export function astroService<Name extends string, Known extends Original = Origi
     if (given !== undefined) fail(`the image service signs "${key}" itself: write the key as src`);
     const { site, preset } = findSite(sites, key, wanted, "write <Image preset>");
     const { path, signed } = site.route;
-    if (signed && !sign) fail(`route ${path} is signed: pass { sign } to astroService`);
+    if (needsQuery(site.route) && !sign)
+      fail(`route ${path} is signed: pass { sign } to astroService`);
     const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, preset, {
       alt: "",
       sizes: typeof sizes === "string" ? sizes : "100vw",

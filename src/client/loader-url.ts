@@ -4,7 +4,7 @@
 import { writePath } from "../url/grammar.ts";
 import { keyFault } from "../url/key.ts";
 import { readSrc } from "./signed-src.ts";
-import { fail, urlForWidth, urlOf } from "./site.ts";
+import { fail, needsQuery, urlForWidth, urlOf } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /** What an image component asks its loader for. Frameworks do not check these values. */
@@ -18,7 +18,7 @@ type LoaderRequest = {
 
 /**
  * Returns the URL of the preset's smallest variant that is wide enough, or of its widest. It belongs to the
- * first site that shows the preset and leads to the key: a signed one if `src` has a query, else one that is not.
+ * first site that shows the preset and leads to the key: a signed one if `src` has a query, else one that needs none.
  * @param how what the app has to write to name a preset; part of the error message
  * @throws RangeError if there is no such site, if no object can have the key, or if `src` has a query that does
  *   not sign
@@ -30,7 +30,7 @@ export function loaderUrl(
 ): string {
   const { key, query } = readSrc(src);
   const isSigned = query !== undefined;
-  const candidates = sites.filter(({ route }) => (route.signed ?? false) === isSigned);
+  const candidates = sites.filter(({ route }) => (isSigned ? route.signed : !needsQuery(route)));
   if (candidates.length === 0) {
     fail(
       isSigned

@@ -2,7 +2,7 @@
 
 import { loaderUrl } from "./loader-url.ts";
 import { signedSrc } from "./signed-src.ts";
-import { fail, shownPreset } from "./site.ts";
+import { fail, needsQuery, shownPreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
  *
  * Next.js has one loader for all images: give it the site of each route that the app uses. It takes the first
  * one that shows the preset and leads to the key. A `src` with a query belongs to the signed routes, any other
- * `src` to the others.
+ * `src` to the others and to those that a cookie opens.
  *
  * The loader throws a RangeError if `src` names no preset of these routes, if none of them leads to its key, or
  * if no object can have the key.
@@ -45,7 +45,7 @@ export function nextSrc<Presets extends PresetTable, Name extends keyof Presets 
   { query }: { readonly query?: string | undefined } = {},
 ): string {
   shownPreset(site, preset);
-  if (site.route.signed && query === undefined)
+  if (needsQuery(site.route) && query === undefined)
     fail(`route ${site.route.path} is signed: pass { query }`);
   return `${preset}:${query === undefined ? key : signedSrc(key, query)}`;
 }

@@ -1,10 +1,12 @@
-// vitrine/sign: signs public URLs wherever WebCrypto exists: Node.js 20, Workers, Deno, Bun. For servers
+// vitrine/sign: signs public URLs and cookies wherever WebCrypto exists: Node.js 20, Workers, Deno, Bun. For servers
 // only: whoever has the keys can sign any URL. It shares the signing code with the Worker, and it never
 // prints or stores a key.
 
-import { readSigningKeys, signGrant } from "../url/grant.ts";
+import { COOKIE, MAX_COOKIE_AGE, prefixFault, signCookieGrant } from "../url/cookie.ts";
+import { encodePath } from "../url/grammar.ts";
+import { readSigningKeys, type SigningKey, signGrant } from "../url/grant.ts";
 import { fail, shownPreset, urlOf } from "./site.ts";
-import type { PresetTable, Site } from "./types.ts";
+import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /** How long a signature is valid. */
 export type Term = {
@@ -34,22 +36,98 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   site: Site<Presets, Name>,
   keys: string,
 ): (key: string, preset: Name, term: Term) => Promise<string> {
-  const faults: string[] = [];
-  const given = keys ?? ""; // in JavaScript, a variable that is not set is undefined
-  const [first] = readSigningKeys(given, (fault) => faults.push(fault)).values();
-  if (faults.length > 0 || first === undefined) {
-    return fail(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
-  }
+  const first = readFirstKey(keys);
   return async (key, preset, { expires, version }) => {
     shownPreset(site, preset); // a variant such as card@2x is not a preset
     urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
-    if (!Number.isInteger(expires) || expires < 1 || expires > LATEST) {
-      fail(`expires must be in whole seconds since 1970, not ${expires}`);
-    }
+    checkExpires(expires);
     if (version !== undefined && !VERSION.test(version)) {
       fail("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
     }
     return signGrant({ route: site.route.path, preset, key, expires, version }, first);
+  };
+}
+
+/** @throws RangeError if the keys cannot be used */
+function readFirstKey(keys: string): SigningKey {
+  const faults: string[] = [];
+  const given = keys ?? ""; // in JavaScript, a variable that is not set is undefined
+  const [first] = readSigningKeys(given, (fault) => faults.push(fault)).values();
+  if (faults.length === 0 && first) return first;
+  return fail(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
+}
+
+function checkExpires(expires: number): void {
+  if (Number.isInteger(expires) && expires >= 1 && expires <= LATEST) return;
+  fail(`expires must be in whole seconds since 1970, not ${expires}`);
+}
+
+/** What a cookie opens, and who gets it. */
+export type CookieTerm = Pick<Term, "expires"> & {
+  /** What the text for `*` of the route begins with, not encoded: `friends/2026/`. It ends with a slash. */
+  readonly prefix: string;
+  /** Whose sub-domains it is sent to: `example.com`. Default: only the host that sets it. */
+  readonly domain?: string | undefined;
+  /** The host of the public URLs, with its port if that is not the scheme's. Default: that of `baseUrl`. */
+  readonly host?: string | undefined;
+};
+
+/** A cookie to set. */
+export type SignedCookie = {
+  readonly name: string;
+  readonly value: string;
+  /** As libraries for cookies take them. */
+  readonly attributes: {
+    readonly path: string;
+    readonly domain?: string;
+    readonly expires: Date;
+    readonly secure: true;
+    readonly httpOnly: true;
+    readonly sameSite: "lax";
+  };
+  /** All of it, as the header `Set-Cookie` has it. */
+  readonly header: string;
+};
+
+/**
+ * Signs the cookie that opens all pictures below a prefix, at all presets of a route with `cookie = true`. A
+ * browser has one for each domain and route: the next one replaces it, and one that has expired removes it.
+ *
+ * The promise rejects with a RangeError if the route has no `cookie: true`, if `prefix`, `domain` or `host` is
+ * wrong, if `expires` is more than 24 hours ahead, or if the keys cannot be used.
+ * @param now milliseconds since 1970
+ * @example
+ * const term = { prefix: "friends/", expires: expiresWithin(3600), domain: "example.com" };
+ * const { header } = await signCookie(images.site, URL_SIGNING_KEYS, term);
+ */
+export async function signCookie(
+  { base, route, mapping }: AnySite,
+  keys: string,
+  { prefix, expires, domain, host: given }: CookieTerm,
+  now: number = Date.now(),
+): Promise<SignedCookie> {
+  const first = readFirstKey(keys);
+  if (!route.cookie) fail(`route ${route.path} has no cookie = true in wrangler.toml`);
+  const fault = prefixFault(prefix);
+  if (fault) fail(`invalid prefix "${prefix}": ${fault}`);
+  checkExpires(expires);
+  if (expires > now / 1000 + MAX_COOKIE_AGE) fail("expires must be at most 24 hours ahead");
+  const [, own, folder = ""] = /^(?:https?:\/\/([^/]+))?(.*)$/i.exec(base) ?? [];
+  const host = given ?? own ?? fail("baseUrl has no host: pass { host }");
+  const url = `https://${host}`;
+  if (!URL.canParse(url) || new URL(url).host !== host) fail(`"${host}" is not a host in a URL`);
+  if (domain !== undefined && !`.${host.replace(/:\d+$/, "")}`.endsWith(`.${domain}`)) {
+    fail(`domain "${domain}" is neither ${host} nor above it`);
+  }
+  const value = await signCookieGrant({ host, route: route.path, prefix, expires }, first);
+  const path = folder + encodePath(mapping.path.parts[0] ?? "/");
+  const until = new Date(expires * 1000);
+  const flags = { secure: true, httpOnly: true, sameSite: "lax" } as const;
+  const sent = domain ? `${path}; Domain=${domain}` : path;
+  const ends = `Expires=${until.toUTCString()}; Secure; HttpOnly; SameSite=Lax`;
+  return {
+    ...{ name: COOKIE, value, header: `${COOKIE}=${value}; Path=${sent}; ${ends}` },
+    attributes: { path, ...(domain && { domain }), expires: until, ...flags },
   };
 }
 

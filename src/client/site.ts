@@ -41,13 +41,12 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   const shown = new Map<string, Shown>();
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
-    const shape = presets[name];
-    if (!shape || !isName(name)) return fail(`presets has no preset "${name}"`);
+    const shape = isName(name) && presets[name];
+    if (!shape) fail(`presets has no preset "${name}"`);
     for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
     shown.set(name, { shape, candidates: candidatesOf(name, shape) });
   }
-  const [object = ""] = [route.object].flat();
-  const template = object.slice(object.indexOf("/") + 1);
+  const template = [route.object].flat()[0]?.replace(/^[^/]*\//, "") ?? "";
   const mapping = { path: compilePattern(route.path, "*"), key: compilePattern(template, "+") };
   return {
     // An app may know it only later than it imports this.
@@ -64,18 +63,16 @@ export function openSite<const Presets extends PresetTable, const Route extends 
  * @param variant a preset, alone or with a descriptor: `card`, `card@2x`, `hero@640w`
  * @param query on a signed route, the query that `createSigner`'s function returns; it begins with `?`
  * @throws RangeError if the route does not show the variant or does not lead to the key, if no object can
- *   have the key, or if the route is signed and there is no query
+ *   have the key, or if the route is signed, no cookie opens it, and there is no query
  * @example
  * imageUrl(images.site, "photos/fig.jpg", "card@2x"); // "https://…/images/card@2x/photos/fig.jpg"
  */
-export function imageUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
+export const imageUrl: <Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
   variant: VariantOf<Presets, NoInfer<Name>>,
   query?: string,
-): string {
-  return urlOf(site, key, variant, query);
-}
+) => string = urlOf;
 
 /**
  * Returns the `srcset` of an object: one candidate for each descriptor of the preset, or the preset alone
@@ -155,13 +152,19 @@ export function urlOf(
   variant: string,
   query = "",
 ): string {
-  if (!variants.has(variant)) return fail(`route ${route.path} has no variant "${variant}"`);
-  if (route.signed && !query) fail(`route ${route.path} is signed: pass createSigner's query`);
+  if (!variants.has(variant)) fail(`route ${route.path} has no variant "${variant}"`);
+  if (route.signed && !route.cookie && !query)
+    fail(`route ${route.path} is signed: pass createSigner's query`);
   const fault = keyFault(key);
-  if (fault) return fail(`invalid key "${key}": ${fault}`);
+  if (fault) fail(`invalid key "${key}": ${fault}`);
   const path =
     writePath(mapping, { variant, key }) ?? fail(`route ${route.path} does not lead to "${key}"`);
   return base + encodePath(path) + query;
+}
+
+/** Returns whether its URLs need the query that `createSigner`'s function returns: no cookie opens them. */
+export function needsQuery({ signed, cookie }: RouteShape): boolean {
+  return signed === true && !cookie;
 }
 
 /** Returns a preset that the route shows. @throws RangeError if it does not show it */

@@ -67,6 +67,8 @@ export type RouteShape = {
   readonly presets?: readonly string[];
   /** Whether its URLs are signed: each then needs the query that `createSigner`'s function returns. */
   readonly signed?: boolean;
+  /** Whether the cookie of `signCookie` opens its URLs, too: they then need no query. */
+  readonly cookie?: boolean;
   /** Whether `factsUrl` has URLs for it. */
   readonly facts?: boolean;
 };

@@ -46,7 +46,7 @@ export function compilePattern(text: string, least: "*" | "+"): Pattern {
     const known = names.indexOf(part) + 1;
     if (at % 2 === 0) form += part.replace(/[\^$\\.*+?()[\]{}|/]/g, "\\$&");
     // A name that occurs again must match the same text again.
-    else if (known > 0) form += `(?:\\${known})`;
+    else if (known) form += `(?:\\${known})`;
     else {
       form += `(${part === REST ? "." : "[^/]"}${least})`;
       names.push(part);

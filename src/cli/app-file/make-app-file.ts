@@ -130,10 +130,12 @@ function writeRoute(
     object: `BUCKET/${mapping.key.parts.join("")}`, // an app need not know the bucket
     presets: presets && [...presets],
     signed: signing && true,
+    cookie: signing?.cookie || undefined,
     facts: facts || undefined,
   };
+  const cookie = signing?.cookie ? ", or the cookie of `signCookie`" : "";
   const note = signing
-    ? ` Each needs the query that \`createSigner(${value}Site, keys)\` makes.`
+    ? ` Each needs the query that \`createSigner(${value}Site, keys)\` makes${cookie}.`
     : "";
   return `export const ${value}Site = /* @__PURE__ */ openSite({
   ${typeof baseUrl === "string" ? "baseUrl" : "get baseUrl() {\n    return readBaseUrl();\n  }"},
