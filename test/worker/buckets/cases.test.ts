@@ -1,0 +1,139 @@
+// A route with two buckets: which picture is shown, whatever each of the two answers. The second is asked only where
+// the first says for certain that the object is missing.
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createCache } from "../../../src/emulator/cache/cache.ts";
+import { createR2 } from "../../../src/emulator/r2/r2.ts";
+import { finish, watchWork } from "../../support/clock.ts";
+import { VARS } from "../../support/env.ts";
+import { get, MODERN, stage, stopDate } from "../../support/play.ts";
+import { KEY, openWorld, type State, WORLDS } from "../../support/two-buckets.ts";
+
+const PATH = `/images/card/${KEY}`;
+
+/** What is shown: the picture of a bucket, with `*` as it was stored before an outage; or a status. */
+type Shown = "media" | "archive" | "media*" | "archive*" | number;
+
+/** What each answers, and what is shown: with nothing stored, with both stored, and with that of the second stored. */
+type Row = readonly [media: State, archive: State, none: Shown, both: Shown, second: Shown];
+
+const ROWS: readonly Row[] = [
+  ["has", "has", "media", "media", "media"],
+  ["has", "missing", "media", "media", "media"],
+  ["has", "denied", "media", "media", "media"],
+  ["has", "404", "media", "media", "media"],
+  ["has", "busy", "media", "media", "media"],
+  ["has", "reset", "media", "media", "media"],
+  ["missing", "has", "archive", "archive", "archive"],
+  ["missing", "missing", 404, 404, 404],
+  ["missing", "denied", 404, 404, 404],
+  ["missing", "404", 404, 404, 404],
+  ["missing", "busy", 502, "archive*", "archive*"],
+  ["missing", "reset", 502, "archive*", "archive*"],
+  ["denied", "has", 404, 404, 404],
+  ["denied", "missing", 404, 404, 404],
+  ["denied", "busy", 404, 404, 404],
+  ["404", "has", 404, 404, 404],
+  ["404", "missing", 404, 404, 404],
+  ["404", "reset", 404, 404, 404],
+  ["busy", "has", 502, "media*", "archive*"],
+  ["busy", "missing", 502, "media*", "archive*"],
+  ["busy", "denied", 502, "media*", "archive*"],
+  ["busy", "busy", 502, "media*", "archive*"],
+  ["reset", "has", 502, "media*", "archive*"],
+  ["reset", "missing", 502, "media*", "archive*"],
+  ["reset", "reset", 502, "media*", "archive*"],
+];
+
+/** A binding denies nothing, and answers no status. */
+const isPossible = (kind: string, state: State) =>
+  kind !== "R2" || !["denied", "404"].includes(state);
+
+beforeEach(() => stopDate());
+
+const settle = async () => {
+  await stage.cache.settled();
+  await Promise.all(stage.after);
+};
+
+/** Visits the route of one bucket alone. @returns the picture, and its tag */
+async function showAlone(path: string, env: object) {
+  const answer = await get(path, { headers: MODERN }, env);
+  await settle();
+  expect(answer.status).toBe(200);
+  return { bytes: await answer.bytes(), etag: answer.headers.get("etag") };
+}
+
+describe.each(WORLDS)("%s, then %s:", (first, second) => {
+  const rows = ROWS.filter(([one, two]) => isPossible(first, one) && isPossible(second, two));
+  const modes = [600, 0].flatMap((keep) => rows.map((row) => [keep, ...row] as const));
+
+  test.each(modes)("keep %d, media %s, archive %s", async (keep, media, archive, ...expected) => {
+    for (const [at, stored] of [[], ["media", "archive"], ["archive"]].entries()) {
+      const world = openWorld([first, second]);
+      const direct = { ...world.env, ANSWERS: { ...VARS.ANSWERS, keep: 0 } };
+      const known = {
+        media: await showAlone(`/media/card/${KEY}`, direct),
+        archive: await showAlone(`/archive/card/${KEY}`, direct),
+      };
+      expect(known.media.bytes).not.toEqual(known.archive.bytes);
+      const ANSWERS = { ...VARS.ANSWERS, keep, store: "RENDITIONS" };
+      const env = { ...world.env, ANSWERS, RENDITIONS: createR2() };
+      for (const name of stored) await showAlone(`/${name}/card/${KEY}`, env);
+      stage.cache = createCache({ now: () => stage.clock.now });
+      world.media.be(media);
+      world.archive.be(archive);
+      const asked = world.archive.asked();
+
+      const answer = await get(PATH, { headers: MODERN }, env);
+      await settle();
+      const bytes = await answer.bytes();
+      const shown = expected[at] ?? expect.unreachable();
+      const [name] = `${shown}`.split("*");
+      const isOutage = shown !== name && typeof shown === "string";
+      const context = `stored: ${stored}`;
+      expect([context, answer.status]).toEqual([context, typeof shown === "number" ? shown : 200]);
+      if (name === "media" || name === "archive") {
+        expect([context, Buffer.compare(bytes, known[name].bytes)]).toEqual([context, 0]);
+        // As a route with that bucket alone names it.
+        expect(answer.headers.get("etag")).toBe(isOutage ? null : known[name].etag);
+        expect(answer.headers.get("cache-control")).toBe(
+          `public, max-age=${isOutage ? 60 : VARS.ANSWERS.max_age}`,
+        );
+      }
+      if (media !== "missing") expect(world.archive.asked()).toBe(asked);
+    }
+  });
+});
+
+describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
+  test("with the second's picture stored, keeps one visitor in five seconds waiting", async () => {
+    const world = openWorld([kind, kind]);
+    const ANSWERS = { ...VARS.ANSWERS, keep: 0, store: "RENDITIONS" };
+    const env = { ...world.env, ANSWERS, RENDITIONS: createR2() };
+    const { bytes } = await showAlone(`/archive/card/${KEY}`, env);
+    world.media.be("silent");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const turn = watchWork();
+    const visit = async () => {
+      const { value, took } = await finish(get(PATH, { headers: MODERN }, env), turn);
+      expect(await value.bytes()).toEqual(bytes);
+      return [value.status, took];
+    };
+    const asked = world.archive.asked();
+    expect(await visit()).toEqual([200, 5_000]);
+    expect(await visit()).toEqual([200, 0]);
+    expect(world.archive.asked()).toBe(asked);
+    await vi.advanceTimersByTimeAsync(10_000);
+  });
+
+  test("with nothing stored, is a 504, whatever the second has", async () => {
+    const world = openWorld([kind, kind]);
+    const ANSWERS = { ...VARS.ANSWERS, keep: 0 };
+    world.media.be("silent");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const asked = get(PATH, { headers: MODERN }, { ...world.env, ANSWERS });
+    const { value } = await finish(asked, watchWork());
+    expect([value.status, world.archive.asked()]).toEqual([504, 0]);
+  });
+});

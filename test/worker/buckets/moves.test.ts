@@ -1,0 +1,314 @@
+// A route with two buckets while objects move between them: no picture of one is taken for the other, by no cache,
+// store or browser; and what concerns one bucket concerns every answer that may come from it.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { createCache } from "../../../src/emulator/cache/cache.ts";
+import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import { PURGE_TOKEN, VARS } from "../../support/env.ts";
+import { bridgeEvent } from "../../support/events.ts";
+import {
+  failures,
+  get,
+  lines,
+  MODERN,
+  postPurge,
+  signQuery,
+  stage,
+  stopDate,
+  wait,
+} from "../../support/play.ts";
+import { KEY, type Kind, openWorld, ROUTES, WORLDS } from "../../support/two-buckets.ts";
+
+const PATH = `/images/card/${KEY}`;
+const KEEP = 300;
+
+let world: ReturnType<typeof openWorld>;
+let store: R2;
+let env: object;
+
+function open(kinds: readonly [Kind, Kind], change: object = {}): void {
+  world = openWorld(kinds);
+  store = createR2();
+  const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0, stale_if_error: 0, store: "RENDITIONS" };
+  env = { ...world.env, ANSWERS, RENDITIONS: store, PURGE_TOKEN, ...change };
+}
+
+beforeEach(() => stopDate());
+
+async function visit(path = PATH, headers: object = {}, own = env) {
+  const answer = await get(path, { headers: { ...MODERN, ...headers } }, own);
+  await stage.cache.settled();
+  await Promise.all(stage.after);
+  return answer;
+}
+
+/** Workers Cache forgets everything. */
+function forget(): void {
+  stage.cache = createCache({ now: () => stage.clock.now });
+}
+
+/** The pictures of both buckets, as the route of each alone shows them, without cache and store. */
+async function pictures() {
+  const direct = { ...world.env, ANSWERS: { ...VARS.ANSWERS, keep: 0 } };
+  const [media, archive] = [
+    await (await visit(`/media/card/${KEY}`, {}, direct)).bytes(),
+    await (await visit(`/archive/card/${KEY}`, {}, direct)).bytes(),
+  ];
+  return { media, archive };
+}
+
+type Name = "media" | "archive";
+
+/** What has the object, one step after the other. */
+const MOVES: readonly (readonly [what: string, steps: readonly (readonly Name[])[]])[] = [
+  ["from the first to the second", [["media"], ["archive"]]],
+  ["from the second to the first", [["archive"], ["media"]]],
+  ["into both", [["archive"], ["media", "archive"]]],
+  ["out of the first of both", [["media", "archive"], ["archive"]]],
+  ["out of the second of both", [["media", "archive"], ["media"]]],
+  ["there and back", [["media"], ["archive"], ["media"]]],
+  ["back and there", [["archive"], ["media"], ["archive"]]],
+  ["away, and into the second", [["media"], [], ["archive"]]],
+  ["away, and into the first", [["archive"], [], ["media"]]],
+];
+
+const MODES = WORLDS.flatMap((kinds) => [KEEP, 0].map((keep) => [...kinds, keep] as const));
+
+describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
+  beforeEach(() => {
+    open([first, second]);
+    env = { ...env, ANSWERS: { ...VARS.ANSWERS, keep, stale: 0, store: "RENDITIONS" } };
+  });
+
+  test.each(MOVES)("it moves %s: each visitor sees what is there now", async (_what, steps) => {
+    const known = await pictures();
+    const tags = new Map<Name, string>();
+    for (const step of steps) {
+      for (const name of ["media", "archive"] as const) {
+        if (step.includes(name)) world[name].put();
+        else world[name].remove();
+      }
+      wait(KEEP + 1);
+      const [shown] = step;
+      const older = [...tags.values()];
+      const plain = await visit();
+      expect(plain.status).toBe(shown ? 200 : 404);
+      if (shown) {
+        const tag = plain.headers.get("etag") ?? "none";
+        expect(await plain.bytes()).toEqual(known[shown]);
+        expect(tag).toBe(tags.get(shown) ?? tag); // the same after it came back
+        expect([...tags].some(([name, one]) => name !== shown && one === tag)).toBe(false);
+        tags.set(shown, tag);
+      }
+      // Browsers have what was shown before: one of it, or all.
+      for (const known of [...older, older.join(", ")].filter(Boolean)) {
+        const answer = await visit(PATH, { "if-none-match": known });
+        const isRight = shown !== undefined && known.includes(tags.get(shown) ?? "none");
+        expect(answer.status).toBe(isRight ? 304 : plain.status);
+      }
+    }
+  });
+});
+
+describe.each(WORLDS)("%s, then %s:", (first, second) => {
+  beforeEach(() => open([first, second]));
+
+  test("what the second has needs no request to it while the first has it", async () => {
+    const before = world.archive.asked();
+    const calls = () => [world.media.asked(), store.calls.length];
+    await visit();
+    expect(world.archive.asked()).toBe(before);
+    const listed = calls();
+    open([first, second]);
+    await visit(`/media/card/${KEY}`);
+    expect(listed).toEqual(calls());
+  });
+
+  test.each([
+    ["behind", "media", ["media/*", "archive/*"]],
+    ["in front", "archive", ["media/*", "archive/*"]],
+  ] as const)("a bucket that is added %s makes nothing anew", async (_where, old, object) => {
+    if (old === "archive") world.media.remove();
+    const route = { path: "/images/:preset/*", object: `${old}/*` };
+    const made = await visit(PATH, {}, { ...env, ROUTES: [route] });
+    const pictures = [...store.objects.keys()];
+    forget();
+    const asked = stage.asked.length;
+    const answer = await visit(PATH, {}, { ...env, ROUTES: [{ ...route, object }] });
+    expect(answer.headers.get("server-timing")).toContain("stored");
+    expect(answer.headers.get("etag")).toBe(made.headers.get("etag"));
+    expect(await answer.bytes()).toEqual(await made.bytes());
+    expect([...store.objects.keys()]).toEqual(pictures);
+    expect(stage.asked).toHaveLength(asked);
+  });
+
+  test("a 404 holds for both for a minute, and an event of either ends it (A6, W10)", async () => {
+    for (const [name, key] of [
+      ["media", `published/${KEY}`],
+      ["archive", `old/photos/${KEY}`],
+    ] as const) {
+      world.media.remove();
+      world.archive.remove();
+      forget();
+      expect((await visit()).status).toBe(404);
+      const asked = [world.media.asked(), world.archive.asked()];
+      const again = await visit();
+      expect([again.status, again.headers.get("cache-control")]).toEqual([
+        404,
+        "public, max-age=60",
+      ]);
+      expect([world.media.asked(), world.archive.asked()]).toEqual(asked);
+      world[name].put();
+      await postPurge(bridgeEvent(`acme-${name}`, key), env);
+      expect((await visit()).status).toBe(200);
+    }
+  });
+
+  test.each(["media", "archive"])(
+    "a purge of %s ends every answer that may change with it",
+    async (name) => {
+      const ends = async () => {
+        const before = stage.cache.runs.length;
+        await visit();
+        return stage.cache.runs.length > before;
+      };
+      const purges: unknown[] = [{ objects: [`${name}/${KEY}`] }, { bucket: name }];
+      for (const shown of ["media", "archive"]) {
+        if (shown === "archive") world.media.remove();
+        for (const purge of purges) {
+          await visit();
+          expect(await ends()).toBe(false);
+          expect((await postPurge(purge, env)).status).toBe(200);
+          expect(await ends()).toBe(true);
+          // Once more, after Workers Cache has only heard that nothing changed.
+          wait(KEEP + 1);
+          expect(await ends()).toBe(true);
+          expect(await ends()).toBe(false);
+          expect((await postPurge(purge, env)).status).toBe(200);
+          expect(await ends()).toBe(true);
+        }
+      }
+    },
+  );
+
+  test("what is gone from the first is deleted from the store, and no outage brings it back", async () => {
+    const known = await pictures();
+    await visit();
+    world.media.remove();
+    forget();
+    expect(await (await visit()).bytes()).toEqual(known.archive);
+    expect(store.objects.size).toBe(1);
+    forget();
+    world.media.be("reset");
+    expect(await (await visit()).bytes()).toEqual(known.archive);
+  });
+
+  test("what is gone from both is deleted from the store", async () => {
+    await visit();
+    await visit(`/archive/card/${KEY}`);
+    expect(store.objects.size).toBe(2);
+    world.media.remove();
+    world.archive.remove();
+    forget();
+    expect((await visit()).status).toBe(404);
+    expect(store.objects.size).toBe(0);
+  });
+
+  test("the log names the bucket that fails, once a minute", async () => {
+    world.media.remove();
+    world.archive.be("reset");
+    for (let times = 0; times < 3; times++) expect((await visit()).status).toBe(502);
+    const at = { bucket: "archive", key: `old/photos/${KEY}` };
+    expect(failures()).toMatchObject([{ ...at, failure: "origin-failed" }]);
+    expect(lines()).toMatchObject([at, at, at]);
+  });
+
+  test("signed URLs, versions and facts lead to either, too", async () => {
+    const signed = await signQuery({ route: "/signed/:preset/*", key: KEY, version: "7" });
+    const [url, facts] = [`/signed/card/${KEY}${signed}`, `/images/card/${KEY}?facts`];
+    const known = await pictures();
+    const sizes: unknown[] = [];
+    for (const name of ["media", "archive"] as const) {
+      if (name === "archive") world.media.remove();
+      forget();
+      expect(await (await visit(url)).bytes()).toEqual(known[name]);
+      const answer: unknown = await (await visit(facts)).json();
+      sizes.push(Object(answer).original);
+    }
+    expect(sizes[0]).not.toEqual(sizes[1]);
+  });
+});
+
+test("where the edge contradicts S3, the first bucket is asked again (C1)", async () => {
+  open(["cf", "cf"]);
+  const known = await pictures();
+  open(["cf", "cf"]); // an edge that has kept nothing
+  world.media.remove();
+  const asked = stage.asked.length;
+  stage.before = (times) => {
+    if (times !== asked) return;
+    world.archive.remove(); // after S3 has given it to the Worker, it moves
+    world.media.put();
+  };
+  expect(await (await visit()).bytes()).toEqual(known.media);
+  expect(lines()).toEqual([]);
+});
+
+test("an object that goes while the binding opens it is looked for in the second", async () => {
+  open(["R2", "R2"]);
+  const known = await pictures();
+  forget();
+  const { bindings } = world.media;
+  const [name = "", r2] = Object.entries(bindings)[0] ?? [];
+  let times = 0;
+  const get: R2["get"] = (...given: Parameters<R2["get"]>) => {
+    if (++times === 2) world.media.remove();
+    return r2.get(...given);
+  };
+  env = { ...env, [name]: { ...r2, get } };
+  expect(await (await visit()).bytes()).toEqual(known.archive);
+});
+
+describe("a fallback", () => {
+  const withFallback = (fallback: string) => {
+    open(["cf", "cf"]);
+    const [route] = ROUTES;
+    env = { ...env, ROUTES: [{ ...route, fallback }] };
+    world.media.remove();
+  };
+
+  test("is shown where both are missing, and not before", async () => {
+    withFallback("archive/other.jpg");
+    world.archive.put("photos/fig.jpg", "other.jpg");
+    expect((await visit()).status).toBe(200);
+    world.archive.remove();
+    forget();
+    const answer = await visit();
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "image/avif"]);
+  });
+
+  test.each(["media", "archive"])(
+    "of %s that is the missing object is not asked for",
+    async (name) => {
+      withFallback(`${name}/${KEY}`);
+      world.archive.remove();
+      const answer = await visit();
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([
+        404,
+        "text/plain; charset=utf-8",
+      ]);
+      expect([world.media.asked(), world.archive.asked()]).toEqual([1, 1]);
+    },
+  );
+});
+
+test("a key that is too long for the prefix of the second is shown out of the first (A10)", async () => {
+  open(["cf", "cf"]);
+  const key = `${"long/".repeat(200)}${"x".repeat(14)}`; // 1,014 bytes: 1,024 with published/
+  world.media.put("made/key.jpg", key);
+  expect((await visit(`/images/card/${key}`)).status).toBe(200);
+  world.media.remove(key);
+  forget();
+  expect((await visit(`/images/card/${key}`)).status).toBe(404);
+  expect(world.archive.asked()).toBe(0);
+});
