@@ -254,6 +254,27 @@ test("where the edge contradicts S3, the first bucket is asked again (C1)", asyn
   expect(lines()).toEqual([]);
 });
 
+test("of three buckets, each is asked after the one before it", async () => {
+  open(["R2", "R2"]);
+  const known = await pictures();
+  const [route] = ROUTES;
+  const BUCKETS = {
+    empty: { ...world.archive.settings, prefix: "empty/" },
+    archive: world.archive.settings,
+    media: world.media.settings,
+  };
+  const object = ["empty/*", "archive/*", "media/*"];
+  const change = { ...env, BUCKETS, ROUTES: [{ ...route, object }] };
+  expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.archive);
+  world.archive.remove();
+  forget();
+  expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media);
+  world.archive.be("reset");
+  forget();
+  expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media); // out of the store
+  expect(failures()).toMatchObject([{ bucket: "empty" }]);
+});
+
 test("an object that goes while the binding opens it is looked for in the second", async () => {
   open(["R2", "R2"]);
   const known = await pictures();

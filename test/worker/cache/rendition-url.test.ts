@@ -204,3 +204,64 @@ test.each([
 ])("does not read %s (W4)", (_name, text) => {
   expect(readRenditionUrl(CONFIG, text)).toBeUndefined();
 });
+
+describe("of several buckets", () => {
+  const archive = { ...BINDING, bucket: "acme-archive", prefix: "old/" };
+  const config = configOf({
+    ...BOUND,
+    BUCKETS: { media: BINDING, archive, bound: R2_PHOTOS },
+    PRESETS: LOGO,
+  });
+  const keysOf = (key: string, change: Partial<Named>, ...names: readonly string[]) => {
+    const [first = "", ...others] = names;
+    const of = (bucket: string) => keyOf({ ...change, key, bucket }, config);
+    return [of(first), ...others.map(of)] as const;
+  };
+  const BUCKETS = ["media", "archive", "bound"];
+
+  test.each(["a.jpg", "a?as=webp&image=x", "&else=1/AWS/https/x", "é&v=1", LONG])(
+    "the key %j is read as it was written (A10, W3)",
+    (key) => {
+      for (const version of [undefined, "a.b-c_1"]) {
+        for (const names of [BUCKETS, BUCKETS.slice(0, 2), ["archive", "media"], ["bound"]]) {
+          for (const formats of ["webp", "facts"] as const) {
+            const asked = keysOf(key, { version, formats }, ...names);
+            const text = renditionUrl(asked);
+            expect(new Request(text).url).toBe(text);
+            expect(readRenditionUrl(config, text)).toEqual(asked);
+          }
+        }
+      }
+    },
+  );
+
+  test("each list has a key of its own, in another order, too", () => {
+    const lists = [["media"], ["archive"], ["media", "archive"], ["archive", "media"], BUCKETS];
+    const urls = lists.map((names) => renditionUrl(keysOf("a.jpg", {}, ...names)));
+    expect(new Set(urls).size).toBe(lists.length);
+  });
+
+  const two = renditionUrl(keysOf("a.jpg", { version: "7" }, "media", "archive"));
+  const second = two.indexOf("&else=");
+  const [one, other] = [two.slice(0, second), two.slice(second, -"&v=7".length)];
+  test.each([
+    ["nothing behind it", `${one}&else=`],
+    ["nothing before it", `https://renditions/2/${other}`],
+    ["another bucket", two.replace("acme-archive", "evil-archive")],
+    ["a key outside of the prefix", two.replace("/old/", "/")],
+    ["a key in another spelling", `${one}${other.replace("a.jpg", "%61.jpg")}`],
+    ["another format of the second", `${one}${other.replace("as=webp", "as=avif")}`],
+    ["another variant of the second", `${one}${renditionOf("hero")}`],
+    ["another store of the second", `${one}${other}&store=0`],
+    ["a version between", `${one}&v=7${other}`],
+    ["two versions", `${two}&v=7`],
+    ["bytes of another number", `${one}${other.replace("=1/", "=2/")}`],
+  ])("does not read %s (W4)", (_name, text) => {
+    expect(readRenditionUrl(config, two)).toHaveLength(2);
+    expect(readRenditionUrl(config, text)).toBeUndefined();
+  });
+
+  function renditionOf(preset: string) {
+    return renditionUrl(keysOf("a.jpg", { preset }, "media", "archive")).slice(second);
+  }
+});

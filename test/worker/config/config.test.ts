@@ -156,6 +156,98 @@ test.each<[string, unknown, string]>([
   if (told !== '"https:" is not in BUCKETS') expect(found).toHaveLength(1);
 });
 
+const archive = { ...media, bucket: "acme-archive", prefix: "old/" };
+const BOTH = { media, archive };
+
+test("a route leads to several buckets, in their order, by one key", () => {
+  const object = ["media/:user/*", "archive/:user/*"];
+  const ROUTES = [{ path: "/images/:preset/:user/*", object, presets: ["card"], signed: true }];
+  const [route] = configOf({ BUCKETS: BOTH, ROUTES }).routes;
+  expect(route?.buckets.map(({ name }) => name)).toEqual(["media", "archive"]);
+  expect(route?.bucket).toBe(route?.buckets[0]);
+  const [single] = configOf({ ROUTES: [{ ...ROUTE, object: ["media/*"] }] }).routes;
+  expect(single?.buckets).toEqual([single?.bucket]);
+});
+
+const R2_BINDING = {
+  IMAGES: { input: () => {}, info: () => {} },
+  M: { get: () => {}, head: () => {} },
+};
+
+test.each<[string, object | undefined, object, string, object?]>([
+  ["no bucket", undefined, { object: [] }, "object: is not a list, or is empty"],
+  ["a number in it", undefined, { object: ["media/*", 7] }, "object[1]: 7 is not text"],
+  ["a list in it", undefined, { object: [["media/*"]] }, 'object[0]: ["media/*"] is not text'],
+  [
+    "an unknown bucket",
+    undefined,
+    { object: ["media/*", "archiv/*"] },
+    'object[1]: "archiv" is not',
+  ],
+  [
+    "no bucket's name",
+    undefined,
+    { object: ["media/*", "*"] },
+    'object[1]: "*" is not in BUCKETS:',
+  ],
+  ["another key", undefined, { object: ["media/*", "archive/a/*"] }, 'object[1]: needs "*" after'],
+  ["no key", undefined, { object: ["media/*", "archive"] }, "object[1]: "],
+  [
+    "one bucket twice",
+    undefined,
+    { object: ["media/*", "media/*"] },
+    "object[1]: has the objects of",
+  ],
+  [
+    "one place twice",
+    { media, archive: { ...media, canary: "a.jpg" } },
+    { object: ["media/*", "archive/*"] },
+    "object[1]: has the objects of object[0] before it: it is never asked",
+  ],
+  [
+    "a third that is the first",
+    { ...BOTH, last: media },
+    { object: ["media/*", "archive/*", "last/*"] },
+    "object[2]: has the objects of object[0]",
+  ],
+  [
+    "SVGs and a second bucket without them",
+    { media, archive: { binding: "M", prefix: "old/" } },
+    { object: ["media/*", "archive/*"], svg: true },
+    'svg: bucket archive has engine "binding"',
+    R2_BINDING,
+  ],
+  [
+    "a key that is too long for the second prefix",
+    { media, archive: { ...archive, prefix: `${"k".repeat(600)}/` } },
+    { object: ["media/a", "archive/a"].map((one) => `${one}${"b".repeat(500)}/*`) },
+    "object[1]: impossible key: longer than 1,024 bytes",
+  ],
+])(
+  "a list of objects with %s is a mistake",
+  (_what, BUCKETS = BOTH, change, message, more = {}) => {
+    const found = mistakesOf({ BUCKETS, ROUTES: [{ ...ROUTE, ...change }], ...more });
+    expect(found.at(0)).toContain(`ROUTES[0].${message}`);
+  },
+);
+
+test("what the engine of the second bucket lacks is a mistake in a preset of its routes (B7)", () => {
+  const BUCKETS = { media, archive: { binding: "M" } };
+  const PRESETS = { card: { width: 9, draw: [{ url: "https://a.example/b.png" }] } };
+  const change = { BUCKETS, PRESETS, ...R2_BINDING };
+  const object = ["media/*", "archive/*"];
+  expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+  const [found] = mistakesOf({ ...change, ROUTES: [{ ...ROUTE, object }] });
+  expect(found).toContain("PRESETS.card.draw[0].url: bucket archive");
+});
+
+test("the same bucket in two folders is two places", () => {
+  const BUCKETS = { media, archive: { ...media, prefix: "published/old/" } };
+  expect(mistakesOf({ BUCKETS, ROUTES: [{ ...ROUTE, object: ["media/*", "archive/*"] }] })).toEqual(
+    [],
+  );
+});
+
 test.each<[given: string, meant: string | undefined]>([
   ["widht", "width"],
   ["Width", "width"],
