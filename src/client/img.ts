@@ -2,7 +2,7 @@
 
 import { dimensionsOf } from "./dimensions.ts";
 import { shownPreset, srcset, urlOf } from "./site.ts";
-import type { ImgOptions, ImgProps, Original, PresetTable, Site } from "./types.ts";
+import type { ImgOptions, ImgProps, Original, PresetShape, PresetTable, Site } from "./types.ts";
 
 /**
  * Returns the attributes of an `<img>` for one object at one preset. Set them in this order: a browser may
@@ -29,16 +29,28 @@ export function imgProps<
   const { alt, sizes = "100vw", loading = "lazy", original, query } = options;
   const { shape } = shownPreset(site, preset);
   const background = backgroundOf(options);
+  const css = [positionOf(shape, original), background && `background: ${background}`];
+  const style = css.filter(Boolean).join("; ");
   return {
     alt,
     loading,
     decoding: "async",
     ...dimensionsOf(shape, original),
-    ...(background && { style: `background: ${background}` }),
+    ...(style && { style }),
     ...(shape.widths && { sizes }),
     srcset: srcset(site, key, preset, query),
     src: urlOf(site, key, preset, query),
   };
+}
+
+/**
+ * Where the focal point is in the picture, for CSS that crops it further: the engine's crop around it leaves it there.
+ * A fact may come from anywhere: only two percentages get into the CSS.
+ */
+function positionOf({ gravity }: PresetShape, original?: Original): string | false {
+  const { x, y } = original?.focus ?? { x: -1, y: -1 };
+  const isShown = gravity === "object" && x >= 0 && x <= 1 && y >= 0 && y <= 1;
+  return isShown && `object-position: ${Math.round(x * 100)}% ${Math.round(y * 100)}%`;
 }
 
 /** A fact may come from anywhere: only a colour gets into the CSS. */
@@ -52,12 +64,16 @@ function backgroundOf<Known extends Original>({
   return typeof color === "string" && /^#[0-9a-f]{6}$/.test(color) ? color : undefined;
 }
 
+/** The position comes first: a background may have any text. */
+const STYLE = /^(?:object-position: (\d+% \d+%))?(?:; )?(?:background: (.*))?$/s;
+
 /**
  * Returns the same attributes by the names that React uses, and `style` as React takes it.
  * @example
  * <img {...reactProps(fig)} alt={fig.alt} />
  */
 export function reactProps({ srcset, style, ...props }: ImgProps) {
-  const background = style?.replace("background: ", "");
-  return { srcSet: srcset, ...props, ...(background && { style: { background } }) };
+  const [, objectPosition, background] = STYLE.exec(style ?? "") ?? [];
+  const own = { ...(background && { background }), ...(objectPosition && { objectPosition }) };
+  return { srcSet: srcset, ...props, ...(style && { style: own }) };
 }

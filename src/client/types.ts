@@ -5,6 +5,9 @@ import type { Mapping, Sizing } from "../url/grammar.ts";
 /** The size of a picture, in pixels, upright. */
 export type Dimensions = { readonly width: number; readonly height: number };
 
+/** A point of an upright picture: how far from its left, and from its top. 0 to 1. */
+export type Focus = { readonly x: number; readonly y: number };
+
 /** What is known of an original, as `vitrine facts` writes it down. */
 export type Fact = Dimensions & {
   /** `image/jpeg`. */
@@ -18,7 +21,9 @@ export type Fact = Dimensions & {
   readonly alpha?: true;
   /** Whether it has more than one frame. */
   readonly animated?: true;
-  /** Another one after the object changed. `createSigner`'s function takes it as `version`. */
+  /** The focal point, from the metadata of the object. */
+  readonly focus?: Focus;
+  /** Another one after the object or its focal point changed. `createSigner`'s function takes it as `version`. */
   readonly version?: string;
 };
 
@@ -28,12 +33,13 @@ export type Original = Dimensions & {
   readonly color?: string | undefined;
   readonly thumbhash?: string | undefined;
   readonly alpha?: boolean | undefined; // as TypeScript reads a JSON file
+  readonly focus?: Focus | undefined;
 };
 
 /** What a URL of `factsUrl` answers: JSON. */
 export type FactsAnswer = Dimensions & {
-  /** The upright original. What is not known for certain is left out. */
-  readonly original?: Partial<Dimensions> & { readonly type?: string };
+  /** The upright original. What is not known for certain is left out. `focus`: see `gravity = "object"`. */
+  readonly original?: Partial<Dimensions> & { readonly type?: string; readonly focus?: Focus };
 };
 
 /** What a border adds, in CSS pixels: `width` on all sides, or a value for each side. */
@@ -51,6 +57,7 @@ export type PresetShape = Sizing & {
   /** Degrees: 0, 90, 180 or 270. */
   readonly rotate?: number;
   readonly trim?: unknown;
+  readonly gravity?: unknown;
   readonly border?: Border;
 };
 
@@ -137,7 +144,8 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
   readonly loading?: "lazy" | "eager";
   /**
    * A fact of the original, or its upright size in pixels. It makes `width` and `height` exact, so nothing
-   * shifts while the page loads. The `color` of a fact is the background until the picture is there.
+   * shifts while the page loads. The `color` of a fact is the background until the picture is there. Its `focus` is
+   * the `object-position`, if the preset has `gravity = "object"`.
    */
   readonly original?: Known | undefined;
   /**
@@ -161,7 +169,7 @@ export type ImgProps = {
   readonly decoding: "async";
   readonly width?: number;
   readonly height?: number;
-  /** `background: #8a5b3c`. */
+  /** `object-position: 62% 30%; background: #8a5b3c`. */
   readonly style?: string;
   readonly sizes?: string;
   readonly srcset: string;

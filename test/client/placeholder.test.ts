@@ -9,15 +9,19 @@ import { thumbHash } from "../../src/client/placeholder.ts";
 const images = createClient({
   baseUrl: "",
   route: { path: "/images/:preset/*", object: "media/*" },
-  presets: { card: { width: 100 } },
+  presets: { card: { width: 100 }, focused: { width: 100, gravity: "object" } },
 });
 const FIG = "1QcSHQRnh493V4dIh4eXh1h4kJUI"; // of the README of ThumbHash
 const fact = { width: 300, height: 200, color: "#8a5b3c", thumbhash: FIG };
 
 /** The attributes that a placeholder concerns. */
-function shown(original?: object, placeholder?: (original: never) => string) {
+function shown(
+  original?: object,
+  placeholder?: (original: never) => string,
+  preset: "card" | "focused" = "card",
+) {
   const options = { alt: "", original, placeholder } as object as { alt: string };
-  const props = images.imgProps("a.jpg", "card", options);
+  const props = images.imgProps("a.jpg", preset, options);
   return { style: props.style, react: reactProps(props).style, names: Object.keys(props).join() };
 }
 
@@ -63,6 +67,50 @@ test("no function is asked for a picture that it would shine through", () => {
   const placeholder = () => expect.unreachable();
   expect(shown({ ...fact, alpha: true }, placeholder).names).toBe(NAMES);
   expect(shown(undefined, placeholder).style).toBeUndefined();
+});
+
+describe("a focal point", () => {
+  const focus = { x: 0.62, y: 0.3 };
+  const POSITION = "object-position: 62% 30%";
+  const focused = (original: object, placeholder?: (original: never) => string) =>
+    shown(original, placeholder, "focused");
+
+  test("is where CSS crops the picture, where the preset uses it", () => {
+    expect(shown({ ...fact, focus }).style).toBe("background: #8a5b3c");
+    expect(focused({ ...fact, alpha: true, focus })).toMatchObject({
+      style: POSITION,
+      react: { objectPosition: "62% 30%" },
+    });
+    expect(focused({ ...fact, focus })).toMatchObject({
+      style: `${POSITION}; background: #8a5b3c`,
+      react: { background: "#8a5b3c", objectPosition: "62% 30%" },
+    });
+    expect(focused({ focus: { x: 0, y: 1 } }).style).toBe("object-position: 0% 100%");
+  });
+
+  test.each([
+    ["a ThumbHash", thumbHash],
+    ["semicolons", () => 'url("data:image/svg+xml;a;b; background: red; object-position: 1% 1%")'],
+    ["a line break", () => "red\n"],
+  ])("stands beside a background of %s, also for React", (_what, placeholder) => {
+    const background = placeholder(fact);
+    expect(focused({ ...fact, focus }, placeholder)).toMatchObject({
+      style: `${POSITION}; background: ${background}`,
+      react: { background, objectPosition: "62% 30%" },
+    });
+    expect(shown({ ...fact, focus }, placeholder).react).toEqual({ background });
+  });
+
+  const css = ["0.5;x:1", "url(//evil.example)", '"><script>', "50%", "", " ", {}, [0, 1], "0x5"];
+  const parts = [...css, null, undefined, -0.01, 1.01, Number.NaN, 1e308, -0, true, ["0.5"]];
+  test.each(parts)("of %j brings nothing but two percentages into the CSS", (part) => {
+    const points = [{ x: part, y: 0.5 }, { x: 0.5, y: part }, { x: part, y: part }, part];
+    for (const point of points) {
+      const { style = "", react } = focused({ ...fact, focus: point });
+      expect(style).toMatch(/^(?:object-position: \d{1,3}% \d{1,3}%; )?background: #8a5b3c$/);
+      expect(react).toMatchObject({ background: "#8a5b3c" });
+    }
+  });
 });
 
 test("a ThumbHash is shown upright, and short enough for a page with many pictures", async () => {

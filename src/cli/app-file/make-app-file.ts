@@ -150,11 +150,12 @@ export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;
 }
 
 /** What the client reads of a preset: `PresetShape`. What is undefined is not written. */
-function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset) {
+function shapeOf({ width, height, fit, rotate, trim, border, gravity, dpr, widths }: Preset) {
   const { color: _color, ...sides } = border ?? {};
   return {
     ...{ width, height, fit: fit === "scale-down" ? undefined : fit, rotate: rotate || undefined },
     ...{ trim: trim && true, border: border && sides, dpr, widths },
+    ...(gravity === "object" && { gravity }),
   };
 }
 

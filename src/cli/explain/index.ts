@@ -98,6 +98,8 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   return { rows: [...rows, ...renditionRows({ ...route, bucket }, variant, key)], isShown: true };
 }
 
+const FOCUS: Row = ["Gravity", "the object's own focal point, if it has one (docs/facts.md)"];
+
 /** What the engine is asked for, by what the browser reads, and what Cloudflare bills (L2). */
 function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] {
   const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
@@ -114,6 +116,7 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
     ["Engine", route.bucket.engine === "binding" ? "the Images binding" : "the image edge"],
     ["Options", `by what the browser reads, if the original is ${original}`],
     ...(isSame ? options.slice(0, 1).map(([, value]): Row => ["  any", value]) : options),
+    ...(variant.image.gravity === "object" ? [FOCUS] : []),
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`],
   ];
 }

@@ -32,7 +32,9 @@ export type Fact = {
   readonly alpha?: true;
   /** Whether it has more than one frame. */
   readonly animated?: true;
-  /** Another one after the object changed. */
+  /** The focal point, from the metadata of the object: from the left and from the top, 0 to 1. */
+  readonly focus?: { readonly x: number; readonly y: number };
+  /** Another one after the object or its focal point changed. */
   readonly version?: string;
 };
 

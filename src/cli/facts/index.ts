@@ -61,7 +61,9 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   if (isFault(objects)) return objects;
   if (world.interrupted.aborted) return { fault: "interrupted before an original was read" };
   const slots = slotsAtHand(project, found.bucket.name).usable;
-  const outcome = await readOriginals(world, found.bucket, slots, objects, known);
+  const variants = [...project.config.variants.values()];
+  const asksFocus = variants.some(({ image }) => image.gravity === "object");
+  const outcome = await readOriginals(world, found.bucket, slots, objects, known, asksFocus);
   const isWhole = outcome.missing.size + outcome.left === 0;
   // A file that was written before has more in it than nothing.
   const isFailed = outcome.facts.size === 0 && !isWhole;

@@ -10,6 +10,7 @@ import { TIMED_OUT } from "../../worker/base/time.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { openObject } from "../../worker/origin/open-object.ts";
+import { readFocus } from "../../worker/request/focus.ts";
 import type { World } from "../command.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
 import { sleep } from "../http/retry.ts";
@@ -40,17 +41,19 @@ const BROKEN_OFF: Refusal = { event: "origin-failed", reason: "it broke off", pa
 const NO_CONTEXT = { waitUntil: () => {} };
 
 /**
- * Another one for each ETag. It names the bytes, and does not tell the ETag, which may be the MD5 of a private
- * original: apps put the file into pages. With another number, all originals are read again.
+ * Another one for each ETag and focal point. It does not tell the ETag, which may be the MD5 of a private original:
+ * apps put the file into pages. With another number, all originals are read again.
  */
-function versionOf(etag: string): string {
-  return hash("sha256", `1 ${etag}`, "base64url").slice(0, 12);
+function versionOf(etag: string, focus: Fact["focus"]): string {
+  const point = focus ? ` ${focus.x},${focus.y}` : "";
+  return hash("sha256", `1 ${etag}${point}`, "base64url").slice(0, 12);
 }
 
 /**
  * @param slots the keys to try, in this order
  * @param objects as S3 lists them, by key below the bucket's prefix
  * @param known the facts of an earlier run
+ * @param asksFocus whether to ask for the focal points of unchanged originals, too: no list tells them
  */
 export async function readOriginals(
   world: World,
@@ -58,6 +61,7 @@ export async function readOriginals(
   slots: readonly Slot[],
   objects: ReadonlyMap<string, Listed>,
   known: Facts,
+  asksFocus: boolean,
 ): Promise<Outcome> {
   const { interrupted } = world;
   const facts = new Map<string, Fact>();
@@ -65,21 +69,22 @@ export async function readOriginals(
   const changed: Listed[] = [];
   for (const object of objects.values()) {
     const before = known.get(object.key);
-    const isSame = object.etag !== undefined && before?.version === versionOf(object.etag);
-    if (before !== undefined && isSame) facts.set(object.key, before);
-    else changed.push(object);
+    const isSame = before !== undefined && isOf(before, object.etag);
+    if (isSame) facts.set(object.key, before);
+    if (!isSame || asksFocus) changed.push(object);
   }
   const progress = createProgress(world, "originals", changed.length);
   let [asked, failures] = [0, 0];
   const readNext = async ({ key, bytes = 0 }: Listed): Promise<void> => {
     if (failures >= MAX_FAILURES || interrupted.aborted) return;
     asked += 1;
-    let result = bytes > MOST_BYTES ? TOO_LARGE : await readOriginal(bucket, slots, key);
+    const before = facts.get(key);
+    let result = bytes > MOST_BYTES ? TOO_LARGE : await readOriginal(bucket, slots, key, before);
     for (const delay of DELAYS_MS) {
       const isLate = isRefusal(result) && result.event === "timed-out";
       if (!(mayPass(result) || isLate) || interrupted.aborted) break;
       await sleep(delay, interrupted);
-      result = await readOriginal(bucket, slots, key);
+      result = await readOriginal(bucket, slots, key, before);
     }
     progress.step();
     if (isRefusal(result)) {
@@ -97,20 +102,33 @@ export async function readOriginals(
   return { facts, missing, asked, left: changed.length - asked };
 }
 
-/** Uses the next slot if S3 refuses the first one, as the Worker does. */
+const isOf = ({ version, focus }: Fact, etag?: string) =>
+  etag !== undefined && version === versionOf(etag, focus);
+
+/** Uses the next slot if S3 refuses the first one, as the Worker does. Of what is as before, it reads only the head. */
 async function readOriginal(
   bucket: Bucket,
   [slot, ...others]: readonly Slot[],
   key: string,
+  before?: Fact,
 ): Promise<Fact | NoFact | Refusal> {
   const deadline = Date.now() + TIMEOUT_MS;
-  const options = { part: "whole", deadline, ...(slot && { credential: slot }) } as const;
+  const part = before ? "head" : "whole";
+  const options = { part, deadline, ...(slot && { credential: slot }) } as const;
   const opened = await openObject(bucket, bucket.prefix + key, options, NO_CONTEXT);
   if (isRefusal(opened)) {
     const isRefused = opened.event === "origin-denied" && others.length > 0;
-    return isRefused ? readOriginal(bucket, others, key) : opened;
+    return isRefused ? readOriginal(bucket, others, key, before) : opened;
   }
   const { etag, type, length = 0, body } = opened;
+  const focus = readFocus(opened);
+  const more = { ...(focus && { focus }), ...(etag && { version: versionOf(etag, focus) }) };
+  if (before) {
+    const { focus: _focus, ...same } = before;
+    return isOf(before, etag)
+      ? { ...same, ...more }
+      : readOriginal(bucket, slot ? [slot] : [], key);
+  }
   if (type === "none" || length > MOST_BYTES) {
     body.cancel();
     return type === "none" ? NO_PICTURE : TOO_LARGE;
@@ -120,7 +138,7 @@ async function readOriginal(
   if (bytes === "too-long") return TOO_LARGE;
   if (bytes === TIMED_OUT) return BROKEN_OFF;
   const fact = await readFact(bytes);
-  return "reason" in fact || etag === undefined ? fact : { ...fact, version: versionOf(etag) };
+  return "reason" in fact ? fact : { ...fact, ...more };
 }
 
 const NO_FACTS: Upstream = {};

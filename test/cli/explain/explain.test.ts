@@ -125,6 +125,21 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
     "/images\\card\\keys\\1+1=2.jpg",
   ])("for %s", (path) => agree(`${HOST}${path}`));
 
+  test("for a preset whose gravity is the object's: it names that, since it asks no server", async () => {
+    const PRESETS = { card: { ...VARS.PRESETS.card, gravity: "object" } };
+    const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+    const own = makeFolder({ PRESETS, ROUTES });
+    const { code, row, below } = await explain("/images/card/key.jpg", { folder: own });
+    expect([code, row("Gravity")]).toEqual([0, expect.stringContaining("focal point")]);
+    const [{ value } = { value: "" }] = below("Options", "WebP");
+    await get(
+      `${HOST}/images/card/key.jpg`,
+      { headers: { accept: ACCEPTS.WebP } },
+      { ...env, PRESETS },
+    );
+    expect(JSON.parse(value)).toEqual(stage.asked.at(-1)?.image);
+  });
+
   test("for an SVG, for which no format is asked (R8)", async () => {
     const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>');
     stage.s3.objects.set("published/icons/a.svg", { body: svg, type: "image/svg+xml" });

@@ -3,7 +3,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { http } from "msw";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
 import { envLine, makeFolder } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
@@ -343,6 +343,86 @@ test.each(["facts.json", "facts.ts"])(
     expect(read(out)).toContain("image/png");
   },
 );
+
+/** Puts an object with a focal point, as a copy onto itself does: bytes and ETag stay. */
+const setFocus = (one: string, focus: string) =>
+  void at.s3.objects.set(`published/${one}`, {
+    body: key,
+    type: "image/jpeg",
+    metadata: { focus },
+  });
+
+test.each(["facts.json", "facts.ts"])("%s has the focal points that are right", async (out) => {
+  setFocus("a.jpg", " 0.623,0.3");
+  setFocus("wrong.jpg", "0.6;0.3");
+  expect((await facts(["--out", out])).code).toBe(0);
+  expect(read(out)).toMatch(/"a\.jpg": .*,"focus":\{"x":0\.62,"y":0\.3\},"version"/);
+  expect(read(out)).toMatch(/"wrong\.jpg": (?!.*focus)/);
+  expect((await facts(["--out", out])).out).toContain("Unchanged");
+});
+
+describe("where a preset crops around the focal point,", () => {
+  const PRESETS = { card: { ...VARS.PRESETS.card, gravity: "object" } };
+  const run = async () => {
+    at.s3.requests.splice(0);
+    expect((await facts(["--out", "facts.json"])).code).toBe(0);
+    return JSON.parse(read("facts.json"));
+  };
+  /** The keys that were read whole, and those of which only the head was. */
+  const sent = (isPart: boolean) => {
+    const { requests } = at.s3;
+    const keys = asked().filter((one, at) => one && requests[at]?.headers.has("range") === isPart);
+    return keys.toSorted();
+  };
+
+  beforeEach(() => {
+    at.folder = makeFolder({ PRESETS, ROUTES: [{ path: "/:preset/*", object: "media/*" }] });
+  });
+
+  test("each run asks for it, and reads no original again for that", async () => {
+    setFocus("a.jpg", "0,0");
+    put("b.jpg", key);
+    const first = await run();
+    expect([sent(false), sent(true)]).toEqual([["a.jpg", "b.jpg"], []]);
+    expect(await run()).toEqual(first);
+    expect([sent(false), sent(true)]).toEqual([[], ["a.jpg", "b.jpg"]]);
+    setFocus("a.jpg", "1,0.5");
+    setFocus("b.jpg", "0.5,0.5");
+    const second = await run();
+    expect([sent(false), sent(true)]).toEqual([[], ["a.jpg", "b.jpg"]]);
+    for (const [one, focus] of [
+      ["a.jpg", { x: 1, y: 0.5 }],
+      ["b.jpg", { x: 0.5, y: 0.5 }],
+    ] as const) {
+      const version = expect.not.stringMatching(first[one].version);
+      expect(second[one]).toEqual({ ...first[one], focus, version });
+    }
+    put("a.jpg", key);
+    put("b.jpg", key);
+    const third = await run();
+    expect(third["b.jpg"]).toEqual(first["b.jpg"]);
+    expect(third["a.jpg"].version).toBe(third["b.jpg"].version);
+  });
+
+  test("an original that is replaced after the list is read whole", async () => {
+    put("a.jpg", key);
+    await run();
+    instead((one) => {
+      if (one === "a.jpg") put("a.jpg", ring);
+      return undefined;
+    });
+    expect((await run())["a.jpg"]).toMatchObject({ type: "image/png", alpha: true });
+  });
+
+  test("what is known stays where S3 does not answer", async () => {
+    put("a.jpg", key);
+    await run();
+    const text = read("facts.json");
+    instead((one) => (one === "" ? undefined : refusal(403, "AccessDenied")));
+    expect((await facts(["--out", "facts.json"])).code).toBe(1);
+    expect(read("facts.json")).toBe(text);
+  });
+});
 
 test("a file that somebody changed gives no other width to an app, and stays", async () => {
   put("a.jpg", key);

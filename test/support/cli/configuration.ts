@@ -19,8 +19,15 @@ export const VARS = {
     },
   ],
   PRESETS: {
-    card: { width: 160, height: 160, fit: "cover", dpr: [1, 2], background: "hotpink" },
-    hero: { width: 1920, widths: [640, 1920], rotate: 90, quality: 77, trim: { top: 33 } },
+    card: { width: 160, height: 160, fit: "cover", dpr: [1, 2], gravity: "object" },
+    hero: {
+      width: 1920,
+      widths: [640, 1920],
+      rotate: 90,
+      quality: 77,
+      trim: { top: 33 },
+      background: "hotpink",
+    },
     "2x": { height: 20, border: { color: "tomato", width: 3 }, gravity: "left" },
     hidden: { width: 999, draw: [{ url: "https://overlay.example/mark.png" }] },
   },
@@ -30,7 +37,7 @@ export const VARS = {
 /** Texts that must not get into apps, and texts that make no difference to them. */
 export const SECRET =
   /acme|amazonaws|eu-west|published|canary|AWS|fallback\.png|secret\.example|overlay/;
-export const LOST = /hotpink|tomato|quality|gravity|77|33|999|66|4321|hidden/;
+export const LOST = /hotpink|tomato|quality|left|77|33|999|66|4321|hidden/;
 
 /** A Vitrine with this configuration. */
 export const PROJECT = {
