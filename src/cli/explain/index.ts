@@ -2,6 +2,7 @@
 // row of each. It asks no server, and prints no signature.
 
 import { Command } from "@commander-js/extra-typings";
+import { decodePath, readRest } from "../../url/grammar.ts";
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
@@ -86,6 +87,12 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   if ("refusal" in resolved) return refuse(rows, resolved.refusal);
 
   const { facts, target } = splitFacts(route, url);
+  if (route.signing?.cookie) {
+    const rest = readRest(route.mapping, decodePath(url.pathname) ?? "") ?? "";
+    const folders = [...rest.matchAll(/\//g)].map(({ index }) => rest.slice(0, index + 1));
+    const opens = `opens it without a signature, with the prefix ${oneLine(folders.join(" or "))}`;
+    rows.push(["Cookie", folders.length > 0 ? opens : "opens only what is in a folder: not this"]);
+  }
   const granted = await readSignature(project, target, resolved, now);
   if (typeof granted !== "string") return refuse(rows, granted);
   const bucket = bucketOfWorker(project, route.bucket);

@@ -1,13 +1,15 @@
-// vitrine url, which is also called sign: prints the public URLs of an object. It asks no server.
+// vitrine url, which is also called sign: prints the public URLs of an object, or the cookie that opens a folder. It asks
+// no server.
 
 import { Command } from "@commander-js/extra-typings";
+import { MAX_COOKIE_AGE } from "../../url/cookie.ts";
 import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { ownUrlsOf } from "../config/site-url.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { readGiven } from "../urls/given-objects.ts";
-import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
+import { readGiven, refuseGiven } from "../urls/given-objects.ts";
+import { cookieFor, pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -25,6 +27,7 @@ function define() {
     .argument("<object>", "an object, such as photos/fig.jpg, or a public URL or path of it")
     .option("-p, --preset <name>", "a variant such as card or card@2x; default: all")
     .option("--sign", "signs the URLs by URL_SIGNING_KEYS")
+    .option("--cookie", "prints the cookie that opens all objects in the folder <object>")
     .option("-e, --expires <time>", "30s, 15m, 12h or 7d; default: 1h, or max_age if less")
     .addOption(envOption())
     .addOption(urlOption())
@@ -38,17 +41,21 @@ The URLs are those of the first route that leads to the object.
 Examples:
   npx vitrine url photos/fig.jpg --preset card@2x --url http://localhost:8787
   npx vitrine sign private/friends.jpg --preset hero --expires 1d
+  npx vitrine sign --cookie private/friends/
   npx vitrine url --sign /private/hero/private/friends.jpg`,
     );
 }
 
 async function printUrls(world: World, name: string, options: Options): Promise<End> {
-  const { sign = false, expires, preset, ...flags } = options;
+  const { sign = false, expires, preset, cookie = false, ...flags } = options;
   const project = openProject(world, flags);
   if (isFault(project)) return project;
   const { base, config } = project;
   if (isFault(base)) return base;
-  const object = readGiven(project, ownUrlsOf(world.folder, project), name);
+  if (cookie && !name.endsWith("/")) return refuseGiven(name, "end it with a slash for a cookie");
+  // Any object in the folder has the same cookie.
+  const wanted = cookie ? `${name}*` : name;
+  const object = readGiven(project, ownUrlsOf(world.folder, project), wanted);
   if (isFault(object)) return object;
   const { given, bucket, key, place } = object;
   const only = preset ?? place?.variant;
@@ -64,22 +71,34 @@ async function printUrls(world: World, name: string, options: Options): Promise<
     const advice = "compare the routes in wrangler.toml, and their order";
     return { fault: `no route shows ${subject}"${given}": ${advice}. ${names}` };
   }
-  const route = showing.find(({ signing }) => (signing !== undefined) === sign);
+  const route = showing.find(({ signing }) =>
+    cookie ? signing?.cookie : sign ? signing : !signing || signing.cookie,
+  );
   if (route === undefined) {
     const paths = showing.map(({ path }) => path).join(", ");
+    if (cookie) return { fault: `${paths}: has no cookie = true (docs/signed-urls.md)` };
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
     const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [given]);
     return { fault: `${paths}: ${problem}: ${command}` };
   }
   const { signing } = route;
-  const until = signing ? readExpiry(expires, signing.maxAge, world.now()) : 0;
+  const maxAge = signing?.maxAge ?? 0;
+  const longest = cookie ? Math.min(maxAge, MAX_COOKIE_AGE) : maxAge;
+  const until = sign || cookie ? readExpiry(expires, longest, world.now()) : 0;
   if (isFault(until)) return until;
+  if (cookie) {
+    const [path = ""] = variants.flatMap((variant) => pathOf(project, route, variant, key) ?? []);
+    const header = await cookieFor(project, route, base, path, until);
+    if (isFault(header)) return header;
+    print(world.stdout, header);
+    return EXIT.done;
+  }
   const rows: [variant: string, url: string][] = [];
   for (const variant of variants) {
     const path = pathOf(project, route, variant, key);
     if (path === undefined) continue;
     const grant = { preset: config.variants.get(variant)?.preset ?? "", key, expires: until };
-    const query = signing ? await queryFor(project, route, grant) : "";
+    const query = sign ? await queryFor(project, route, grant) : "";
     if (isFault(query)) return query;
     rows.push([variant, base + path + query]);
   }
@@ -98,7 +117,7 @@ function readExpiry(text: string | undefined, maxAge: number, now: number) {
   const age = Number(number) * (UNITS_S[unit] ?? 0);
   if (age <= maxAge) return seconds + age;
   const problem = number
-    ? `the route's max_age is ${maxAge} s, and no URL may live longer`
+    ? `the route allows ${maxAge} s at most (max_age; for a cookie a day)`
     : "is not like 30s, 15m, 12h or 7d";
   return { fault: `--expires ${text}: ${problem}` };
 }

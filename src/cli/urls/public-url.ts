@@ -1,7 +1,9 @@
-// Makes public URLs: the path of an object by a route, the variants that the route shows, and the query that signs.
-// It asks no server.
+// Makes public URLs: the path of an object by a route, the variants that the route shows, and the query that signs; or
+// the cookie that opens them. It asks no server.
 
-import { encodePath, writePath } from "../../url/grammar.ts";
+import { signCookie } from "../../client/sign.ts";
+import { openSite } from "../../client/site.ts";
+import { decodePath, encodePath, readRest, writePath } from "../../url/grammar.ts";
 import { type Grant, signGrant } from "../../url/grant.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -44,12 +46,33 @@ export function variantsOf({ config }: Pick<Project, "config">, { presets }: Bou
 }
 
 export async function queryFor(
-  { secrets, local, known }: Project,
+  project: Project,
   { path, signing }: BoundRoute,
   grant: Omit<Grant, "route">,
 ): Promise<string | Fault> {
   const [first] = signing?.keys.values() ?? [];
-  if (first && secrets.has("URL_SIGNING_KEYS")) return signGrant({ route: path, ...grant }, first);
+  const isAtHand = first && project.secrets.has("URL_SIGNING_KEYS");
+  return isAtHand ? signGrant({ route: path, ...grant }, first) : lacksKeys(project);
+}
+
+/** Signs the cookie for the folder of a public path. @returns the header `Set-Cookie` */
+export async function cookieFor(
+  project: Project,
+  { path, mapping }: BoundRoute,
+  baseUrl: string,
+  shown: string,
+  expires: number,
+): Promise<string | Fault> {
+  const keys = project.secrets.get("URL_SIGNING_KEYS");
+  if (keys === undefined) return lacksKeys(project);
+  const prefix = readRest(mapping, decodePath(shown) ?? "")?.replace(/[^/]*$/, "");
+  if (!prefix) return { fault: `${path}: a cookie is for a folder of what * stands for` };
+  if (baseUrl === "") return { fault: '--url "": a cookie is for a host: say which' };
+  const site = openSite({ baseUrl, route: { path, object: "", cookie: true }, presets: {} });
+  return (await signCookie(site, keys.value, { prefix, expires }, expires * 1000)).header;
+}
+
+function lacksKeys({ local, known }: Project): Fault {
   const place = local ? known.devVars : `the environment or ${known.devVars}`;
   return { fault: `URL_SIGNING_KEYS is not at hand: put it into ${place}` };
 }

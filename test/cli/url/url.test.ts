@@ -163,3 +163,46 @@ test("where there is no URL, it says why", async () => {
   }
   await expectGolden("refused.txt", shown);
 });
+
+describe("with --cookie", () => {
+  const ALBUM = { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true };
+  const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }, ALBUM];
+  const env = { ...ENV, ROUTES };
+  const cookies = makeFolder({ ROUTES });
+  const sign = (...args: string[]) => vitrine(["sign", ...args], { folder: cookies, env: SECRETS });
+
+  test.each(["photos/", "/album/hero/photos/", `${HOST}/album/card/photos/`])(
+    "%s: the Worker shows the folder to who has what is printed",
+    async (name) => {
+      const { code, out, err } = await sign("--cookie", name, "-e", "1d");
+      expect([code, err]).toEqual([0, ""]);
+      expect(out).toMatch(/; Path=\/album\/; Expires=[^;]+ GMT; Secure; HttpOnly; SameSite=Lax\n$/);
+      const [cookie = ""] = out.split(";");
+      const url = await vitrine(["url", "photos/fig.jpg", "-p", "card"], { folder: cookies });
+      const path = new URL(url.out.trim()).pathname;
+      expect(path).toBe("/album/card/photos/fig.jpg");
+      expect((await get(path, { headers: { cookie } }, env)).status).toBe(200);
+      expect((await get("/album/card/key.jpg", { headers: { cookie } }, env)).status).toBe(404);
+    },
+  );
+
+  test("where there is no cookie, it says why", async () => {
+    const shown: [string, Ended][] = [];
+    const cases: [string[], object?][] = [
+      [["--cookie", "photos"]],
+      [["--cookie", "photos/fig.jpg"]],
+      [["--cookie", "/album/card/"]],
+      [["--cookie", "/private/card/photos/"]],
+      [["--cookie", "a//"]],
+      [["--cookie", "photos/", "-e", "2d"]],
+      [["--cookie", "photos/", "-u", ""]],
+      [["--cookie", "photos/"], { ...SECRETS, URL_SIGNING_KEYS: undefined }],
+    ];
+    for (const [args, secrets = SECRETS] of cases) {
+      const ended = await vitrine(["sign", ...args], { folder: cookies, env: { ...secrets } });
+      expect([args, ended.code, ended.out]).toEqual([args, 2, ""]);
+      shown.push([JSON.stringify(args), ended]);
+    }
+    await expectGolden("no-cookie.txt", shown);
+  });
+});
