@@ -2,9 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { launch } from "../browser/chromium.ts";
 import { FRIENDS, HARD } from "./keys.ts";
-import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
+import { expectNoKey, expectOpen, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import {
   candidatesIn,
   elements,
@@ -54,18 +55,29 @@ test("what the preset sets is not taken from the page, and all else is", () => {
   expect(imgOf(more, "own")["src"]).toMatch(/^\/_astro\/own\.\w+\.png$/);
 });
 
-test("<Picture> shows what <Image> shows: no browser takes a <source>", () => {
+test("<Picture> shows what <Image> shows: a browser takes no <source>", async () => {
   const more = page("more");
   const { srcset, src, sizes } = imgOf(more, "formats");
   expect([candidatesIn(srcset), shownBy(src), sizes]).toEqual([heroOf(FIG), `hero ${FIG}`, "50vw"]);
   expect(elements(more, "source").map(({ type }) => type)).toEqual(["image/auto", "image/auto"]);
   const { width, height } = imgOf(more, "picture");
   expect([width, height]).toEqual(["160", "160"]);
+
+  const browser = await launch();
+  onTestFinished(() => browser.close());
+  const tab = await browser.newPage({ viewport: { width: 1000, height: 800 } });
+  await tab.route("**/*", (route) => route.fulfill({ status: 404 }));
+  await tab.setContent(more);
+  const formats = tab.getByAltText("formats");
+  const url = await formats.evaluate((img) => img instanceof HTMLImageElement && img.currentSrc);
+  expect(shownBy(`${url}`)).toBe(`hero@640w ${FIG}`);
 });
 
 test("unpic's component has all widths", () => {
   expectHeroes(page("unpic"), [FIG, "keys/1+1=2 (ü).jpg"]);
 });
+
+test("each URL of the pages opens", () => expectOpen(page(""), page("more"), page("unpic")));
 
 test("each URL of a signed srcset opens, until it expires, and the app holds no key", async () => {
   const pages = (time: number) =>

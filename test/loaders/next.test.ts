@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
-import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
+import { expectNoKey, expectOpen, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
 import { pagesOf, run, textsIn } from "./run.ts";
 
@@ -54,6 +54,8 @@ test("getImageProps gives the same URLs to the app's own <img>", () => {
   expect(candidatesIn(srcset)).toEqual([`1x thumbnail ${FIG}`, `2x thumbnail@2x ${FIG}`]);
   expect(img).not.toHaveProperty("data-nimg");
 });
+
+test("each URL of the pages opens", () => expectOpen(html));
 
 test("each URL of a signed srcset opens, until it expires, and the app holds no key", async () => {
   const pages = (time: number) =>

@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from "vitest";
 import { installClient } from "../client/install-client.ts";
 import { ROOT } from "../support/built.ts";
 import { FRIENDS, HARD } from "./keys.ts";
-import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
+import { expectNoKey, expectOpen, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
 import { pagesOf, run, textsIn } from "./run.ts";
 
@@ -67,6 +67,8 @@ test("NuxtPicture has the same URLs for each format", () => {
   const wanted = [`640w hero@640w ${FIG}`, `1920w hero ${FIG}`];
   expect(sources.map(({ srcset }) => candidatesIn(srcset))).toEqual([wanted, wanted]);
 });
+
+test("each URL of the page opens", () => expectOpen(html));
 
 test("each URL of a signed srcset opens, until it expires, and the app holds no key", async () => {
   const pages = (time: number) =>

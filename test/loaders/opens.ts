@@ -6,13 +6,15 @@ import { FRIENDS, HARD } from "./keys.ts";
 import { createSigner, presets, privateImages } from "./vitrine.ts";
 
 const OTHER = "private/fig.jpg";
+const OPEN = ["photos/fig.jpg", "photos/unknown.jpg", "keys/1+1=2 (ü).jpg"];
 
 const get = startStrictWorker(
-  { [FRIENDS]: "made/key.jpg", [HARD]: "made/key.jpg", [OTHER]: "made/key.jpg" },
+  Object.fromEntries([FRIENDS, HARD, OTHER, ...OPEN].map((key) => [key, "made/key.jpg"])),
   {
     ROUTES: [
       { path: "/private/:preset/*", object: "media/private/*", signed: true, max_age: 3600 },
-      { path: "/images/:preset/*", object: "media/photos/*" },
+      { path: "/images/:preset/photos/*", object: "media/photos/*" },
+      { path: "/images/:preset/keys/*", object: "media/keys/*" },
     ],
     PRESETS: presets,
   },
@@ -49,8 +51,21 @@ export async function at<T>(time: number, work: () => Promise<T>): Promise<T> {
 
 /** Returns the signed URLs in the elements of a page, each once. */
 export function signedUrlsIn(html: string): string[] {
+  return urlsIn(html, /https:\/\/images\.example\.com\/private\/[^\s"'),;]+/g);
+}
+
+/** Returns what matches in the elements of a page, each once. */
+function urlsIn(html: string, pattern: RegExp): string[] {
   const page = html.replace(/<script\b.*?<\/script>/gs, "").replaceAll("&amp;", "&");
-  return [...new Set(page.match(/https:\/\/images\.example\.com\/private\/[^\s"'),;]+/g))];
+  return [...new Set(page.match(pattern))];
+}
+
+/** Expects that the Worker opens each URL of some pages that needs no signature. */
+export async function expectOpen(...pages: readonly string[]): Promise<void> {
+  const urls = urlsIn(pages.join(), /https:\/\/images\.example\.com\/images\/[^\s"'),;&]+/g);
+  expect(urls.length).toBeGreaterThan(0);
+  const opened = urls.map((url) => [url, "200 image"]);
+  expect(await answersAt(Date.now(), urls)).toEqual(opened);
 }
 
 /**

@@ -12,6 +12,7 @@ const ENV = {
   NEXT_TELEMETRY_DISABLED: "1",
   NUXT_TELEMETRY_DISABLED: "1",
   ASTRO_TELEMETRY_DISABLED: "1",
+  NG_CLI_ANALYTICS: "false",
 } as const;
 
 /** The command and the settings of a process of a framework. */

@@ -8,7 +8,7 @@ import { test, vi } from "vitest";
 import { createSSRApp } from "vue";
 import { renderToString as renderVue } from "vue/server-renderer";
 import { FRIENDS, HARD } from "./keys.ts";
-import { at, expectNoKey, expectSigned, TIMES } from "./opens.ts";
+import { at, expectNoKey, expectOpen, expectSigned, TIMES } from "./opens.ts";
 import { expectHeroes } from "./page.ts";
 import { signed } from "./sign.ts";
 import SvelteHero from "./unpic/Hero.svelte";
@@ -31,7 +31,9 @@ test.each(Object.entries(RENDERED))(
   "%s: all widths of the preset, and each URL of a signed srcset opens",
   async (_, rendered) => {
     for (const src of ["photos/fig.jpg", "keys/1+1=2 (ü).jpg"]) {
-      expectHeroes(await rendered(src), [src]);
+      const html = await rendered(src);
+      expectHeroes(html, [src]);
+      await expectOpen(html);
     }
     const keys = [FRIENDS, HARD];
     const queries = await at(TIMES.early, () =>
