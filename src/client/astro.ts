@@ -22,7 +22,11 @@ type ServiceOptions<Name extends string, Known extends Original> = {
    * For signed routes: returns the query that the function of `createSigner` makes for `site`. It gets presets
    * of that site alone, so it need not know those of the others: that is why it is a method.
    */
-  sign?(key: string, preset: Name, site: Site<PresetTable, Name>): Promise<string>;
+  sign?(
+    key: string,
+    preset: NoInfer<Name>,
+    site: Site<PresetTable, NoInfer<Name>>,
+  ): Promise<string>;
   /** Returns what is known of an original: `factOf` of `npx vitrine facts`, or what your database has. */
   factOf?(key: string): Known | undefined | Promise<Known | undefined>;
   /** Makes the background until the picture is there, as for `imgProps`: `thumbHash`. */
@@ -41,7 +45,7 @@ const NO_FORMAT = "auto";
  * page sets replaces both. A file that the page imports stays as it is.
  *
  * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
- * the key. If that one is signed, `sign` signs.
+ * the key. If that one is signed, `sign` signs, unless a cookie opens it.
  *
  * A picture fails with a RangeError if it names no preset of these routes, if none of them leads to the key, if
  * no object can have the key, or if its route is signed and there is no `sign`.
@@ -60,15 +64,15 @@ export function astroService<Name extends string, Known extends Original = Origi
     const { key, query: given } = readSrc(src);
     if (given !== undefined) fail(`the image service signs "${key}" itself: write the key as src`);
     const { site, preset } = findSite(sites, key, wanted, "write <Image preset>");
-    const { path, signed } = site.route;
-    if (needsQuery(site.route) && !sign)
-      fail(`route ${path} is signed: pass { sign } to astroService`);
+    const isSigned = needsQuery(site.route);
+    if (isSigned && !sign)
+      fail(`route ${site.route.path} is signed: pass { sign } to astroService`);
     const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, preset, {
       alt: "",
       sizes: typeof sizes === "string" ? sizes : "100vw",
       original: await factOf?.(key),
       placeholder,
-      query: signed ? await sign?.(key, preset, site) : undefined,
+      query: isSigned ? await sign?.(key, preset, site) : undefined,
     });
     return img;
   }

@@ -2,6 +2,8 @@
 // without these comments, with the `Env` that wrangler itself generates from test/support/wrangler.toml, with
 // `strict` and without it. Some mistakes are found only with it: their comments end with the reason.
 
+import { angularLoader, angularSrcset } from "../../src/client/angular.ts";
+import { astroService } from "../../src/client/astro.ts";
 import {
   createClient,
   type Fact,
@@ -86,12 +88,24 @@ nuxtProvider(images.site, avatars.site).getImage("a", {
 nuxtPresets(images.site, avatars.site);
 const transform = unpicTransformer(avatars.site, images.site);
 transform("a", { width: 9 }, { preset: "hero" });
+angularLoader(images.site, avatars.site)({ src: "a", width: 9, loaderParams: { preset: "card" } });
+angularSrcset(images.site, "card");
+astroService([avatars.site, images.site], {
+  factOf: (key) => byKey[key],
+  placeholder: thumbHash,
+  // For the presets of its own site alone.
+  sign: (key: string, preset: "thumbnail") => createSigner(avatars.site, "")(key, preset, term),
+});
 
 // Wrong presets.
 // @ts-expect-error
 nextSrc(images.site, "a", "crad");
 // @ts-expect-error
 transform("a", { width: 9 }, { preset: "crad" });
+// @ts-expect-error
+angularSrcset(images.site, "crad");
+// @ts-expect-error
+astroService([images.site], { sign: (_key: string, _preset: "crad") => Promise.resolve("") });
 // @ts-expect-error
 images.imageUrl("a", "crad");
 // @ts-expect-error
@@ -110,6 +124,10 @@ nextLoader();
 nuxtProvider();
 // @ts-expect-error
 unpicTransformer();
+// @ts-expect-error
+angularLoader();
+// @ts-expect-error
+astroService([]);
 
 // Wrong facts.
 // @ts-expect-error: not without `noImplicitAny`
@@ -122,6 +140,8 @@ images.imgProps("a", "card", { alt: "", original: size, placeholder: thumbHash }
 images.imgProps("a", "card", { alt: "", original: facts["a.jpg"], placeholder: "thumbHash" });
 // @ts-expect-error
 images.factsUrl("a", "crad");
+// @ts-expect-error
+astroService([images.site], { factOf: () => ({ width: 3 }) });
 
 // Wrong descriptors.
 // @ts-expect-error

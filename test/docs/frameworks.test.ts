@@ -23,11 +23,11 @@ const FILES: readonly [shown: string, tested: string][] = [
   ["app/pages/friends.vue", "nuxt-app/app/pages/friends.vue"],
   ["astro.config.mjs", "astro-app/astro.config.mjs"],
   ["src/image-service.ts", "astro-app/src/image-service.ts"],
-  ["src/env.d.ts", "astro-app/src/env.d.ts"],
   ["src/pages/index.astro", "astro-app/src/pages/index.astro"],
+  ["src/app/app.config.ts", "angular-app/src/app/app.config.ts"],
+  ["src/app/fig.ts", "angular-app/src/app/fig.ts"],
   ["Fig.vue", "vue/Fig.vue"],
   ["Fig.svelte", "svelte/Fig.svelte"],
-  ["Fig.tsx", "solid/Fig.tsx"],
   ["Hero.tsx", "unpic/Hero.tsx"],
 ];
 
@@ -41,6 +41,20 @@ test("the pages show the code of each framework, as it is tested", () => {
     // The apps there may have more lines: they test more.
     expect([file, tested.filter((line) => shown.includes(line))]).toEqual([file, shown]);
   }
+});
+
+/** The packages whose versions the page has to name. */
+const PACKAGES =
+  "react vue svelte solid-js next nuxt @nuxt/image astro @angular/common unpic @unpic/core";
+
+test("the table names the versions with which CI builds and runs the code", () => {
+  const text = readFileSync(join(ROOT, "test/loaders/package-lock.json"), "utf8");
+  const { packages }: { packages: Record<string, { version: string }> } = JSON.parse(text);
+  const tested = PACKAGES.split(" ").map(
+    (name) => `${name}@${packages[`node_modules/${name}`]?.version}`,
+  );
+  const [table = ""] = /^\| framework .*?(?=\n\n)/ms.exec(readPage("docs/frameworks.md")) ?? [];
+  expect([...table.matchAll(/`([^`]+@[^`]+)`/g)].map(([, one]) => one)).toEqual(tested);
 });
 
 /** The lines that are not empty, with a name alone for each of the app's own files. */
