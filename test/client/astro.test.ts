@@ -79,6 +79,12 @@ test("a signed route: each URL opens, whatever the key, and other presets do not
   expect(await first("a.jpg", "card")).toContain("/private/card/a.jpg?exp=");
 });
 
+test("what a cookie opens is not signed: static pages have it", async () => {
+  const album = createClient({ ...settings, route: { ...signed.site.route, cookie: true } });
+  const img = await show(astroService([album.site], { sign }), { src: "a.jpg", preset: "card" });
+  expect(img).toEqual(plain(album.imgProps("a.jpg", "card", { alt: "" })));
+});
+
 const FACT: Original = { width: 3000, height: 2000, color: "#8a5b3c" };
 
 test.each([
