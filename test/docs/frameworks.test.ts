@@ -24,7 +24,7 @@ const FILES: readonly [shown: string, tested: string][] = [
   ["astro.config.mjs", "astro-app/astro.config.mjs"],
   ["src/image-service.ts", "astro-app/src/image-service.ts"],
   ["src/pages/index.astro", "astro-app/src/pages/index.astro"],
-  ["src/app/app.config.ts", "angular-app/src/app/app.config.ts"],
+  ["src/app/image-loader.ts", "angular-app/src/app/image-loader.ts"],
   ["src/app/fig.ts", "angular-app/src/app/fig.ts"],
   ["Fig.vue", "vue/Fig.vue"],
   ["Fig.svelte", "svelte/Fig.svelte"],
