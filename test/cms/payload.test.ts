@@ -1,0 +1,101 @@
+// Payload as its editors use it: its REST API, with the queries that its admin panel sends.
+
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { sqliteAdapter } from "@payloadcms/db-sqlite";
+import { buildConfig, getPayload, handleEndpoints } from "payload";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { listenOn } from "../../src/emulator/listen.ts";
+import { colourOf, draw, testCms } from "./cases.ts";
+import { writeApp } from "./page.ts";
+import { startS3 } from "./world.ts";
+
+const cms = startPayload();
+testCms(() => cms);
+
+async function startPayload() {
+  const folder = writeApp("payload", ".ts", (code) => code);
+  Object.assign(process.env, await startS3());
+  const { media, plugins } = await import(join(folder, "src/media.ts"));
+  let handle = async (_: Request) => new Response();
+  const server = createServer(async (request, response) => {
+    const { method = "", url = "" } = request;
+    const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [
+      name,
+      `${value}`,
+    ]);
+    const body = Buffer.concat(await request.toArray());
+    const answer = await handle(
+      new Request(base + url, { method, headers, body: body.length ? body : null }),
+    );
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  const base = (await listenOn(server, 0)).url.replace("127.0.0.1", "localhost"); // what Payload may fetch from here
+  const config = buildConfig({
+    ...{ secret: "a-secret-of-this-test", serverURL: base, sharp, plugins },
+    db: sqliteAdapter({ client: { url: `file:${folder}/db.sqlite` }, push: true }),
+    collections: [media, { slug: "users", auth: true, fields: [] }],
+  });
+  const payload = await getPayload({ config });
+  handle = (request) => handleEndpoints({ config, request });
+  const data = { email: "editor@example.com", password: "a-password" };
+  await payload.create({ collection: "users", data });
+  const { token } = await payload.login({ collection: "users", data });
+  const headers = { cookie: `payload-token=${token}`, "sec-fetch-site": "same-origin" };
+
+  async function ask(method: string, path: string, data?: object, file?: File) {
+    const body = new FormData();
+    body.set("_payload", JSON.stringify(data));
+    if (file) body.set("file", file);
+    const answer = await fetch(`${base}/api/media${path}`, {
+      method,
+      headers,
+      ...(data && { body }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    const { doc } = await answer.json();
+    return { ...doc, key: doc.filename };
+  }
+  const edit = (id: number, edits: string) => ask("PATCH", `/${id}?${edits}`, {});
+  return {
+    create: (file: File) => ask("POST", "", { alt: "A fig" }, file),
+    describe: (id: number, alt: string) =>
+      ask("PATCH", `/${id}`, { alt, original: { color: "red" } }),
+    replace: (id: number, file: File) => ask("PATCH", `/${id}`, {}, file),
+    remove: (id: number) => ask("DELETE", `/${id}`),
+    setFocus: (id: number, x: number, y: number) =>
+      edit(id, `uploadEdits[focalPoint][x]=${x}&uploadEdits[focalPoint][y]=${y}`),
+    /** Keeps the right half of a picture of 200 × 100 px. */
+    crop: (id: number) => {
+      const crop = { x: 50, y: 0, width: 50, height: 100, unit: "%" };
+      const sides = Object.entries(crop).map(
+        ([side, value]) => `uploadEdits[crop][${side}]=${encodeURIComponent(value)}`,
+      );
+      return edit(
+        id,
+        [...sides, "uploadEdits[widthInPixels]=100", "uploadEdits[heightInPixels]=100"].join("&"),
+      );
+    },
+  };
+}
+
+test("a crop is made of the original, keeps the key, and shows at once", async () => {
+  const { create, crop, setFocus } = await cms;
+  const { id, key } = await create(await draw("red", "blue"));
+  await setFocus(id, 10, 50);
+  expect(await colourOf(key)).toBe("red");
+  const cropped = await crop(id);
+  expect([cropped.key, await colourOf(key)]).toEqual([key, "blue"]);
+  expect(cropped.original).toMatchObject({ width: 100, height: 100 });
+});
+
+test("visitors read the documents, and never a file", async () => {
+  const { create } = await cms;
+  const { url, thumbnailURL, key } = await create(await draw("red", "blue"));
+  const document = await fetch(new URL("/api/media", url));
+  expect(await document.text()).toContain(key);
+  expect((await fetch(url)).status).toBe(404);
+  expect((await fetch(thumbnailURL)).headers.get("server-timing")).toContain("miss");
+});

@@ -1,0 +1,12 @@
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: import.meta.dirname,
+  resolve: {
+    alias: {
+      "cloudflare:workers": join(import.meta.dirname, "../../src/emulator/cloudflare-workers.ts"),
+    },
+  },
+  test: { include: ["*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000, restoreMocks: true },
+});
