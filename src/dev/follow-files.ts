@@ -68,8 +68,9 @@ export function followFiles(parts: Parts) {
     isRunning = await worker.run(next);
     if (wasRunning && !isRunning) warn("The Worker does not run. Until it does, it answers 503.");
     if (!isRunning) return;
-    const names = new Set([...Object.keys(project.secrets), ...Object.keys(next.secrets)]);
-    const changed = [...names].filter((name) => project.secrets[name] !== next.secrets[name]);
+    const old = files.devVars === running.devVars ? next.secrets : project.secrets;
+    const names = Object.keys({ ...old, ...next.secrets }); // local keys follow the buckets
+    const changed = names.filter((name) => old[name] !== next.secrets[name]);
     if (hasOtherSwitches) changed.push("EDGE");
     const isOtherConfig = files.config !== running.config;
     [project, running] = [next, files];
@@ -92,8 +93,7 @@ export function followFiles(parts: Parts) {
       const isWhole = isSame(files, seen);
       seen = files;
       if (!isWhole || (isSame(files, handled) && !worker.hasNewCode())) return;
-      isBusy = true;
-      handled = files;
+      [isBusy, handled] = [true, files];
       // An error is, for example, a file that is half written. The run goes on.
       await apply(files).catch((error: unknown) => report([`${error}`]));
       isBusy = false;

@@ -25,7 +25,8 @@ function readProject(): LocalProject | Mistakes {
   const { config = "", devVars = "" } = files ?? {};
   if (config.includes("throws")) throw new Error("EISDIR");
   if (config.includes("unreadable")) return { mistakes: [config] };
-  const { EDGE: _edge, BUCKETS: _buckets, ...secrets } = { ...parseEnv(devVars) };
+  const { EDGE: _edge, BUCKETS: _buckets, ...given } = { ...parseEnv(devVars) };
+  const secrets = { ...given, ...(config.includes("bucket") && { LOCAL_KEY: "of this machine" }) };
   const place = { file: "wrangler.toml", devVars: ".dev.vars", environment: undefined };
   return {
     ...{ ...place, own: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
@@ -79,6 +80,11 @@ test("a change is taken up once, and said once the Worker runs with it", async (
   expect(await write("good, changed", secrets)).toEqual(["Reloaded .dev.vars. Changed: A, B, C"]);
   newCode = true;
   expect(await write("good, changed", secrets)).toEqual(["Built the Worker again."]);
+});
+
+test("the local key of a bucket that comes or goes is no change of .dev.vars", async () => {
+  expect(await write("good, with a bucket")).toEqual(["Reloaded wrangler.toml."]);
+  expect(await write("good")).toEqual(["Reloaded wrangler.toml."]);
 });
 
 test("mistakes are said once, and their end only when the Worker runs without them", async () => {
