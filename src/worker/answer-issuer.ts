@@ -4,7 +4,7 @@
 import { plain } from "./answer/answer.ts";
 import type { Refusal } from "./base/refusal.ts";
 import type { Config } from "./config/config.ts";
-import type { Issuer } from "./config/issuer-key.ts";
+import type { Issuer } from "./config/oidc.ts";
 import { issuerKeysOf } from "./origin/issuer-keys.ts";
 
 /** A new key is to be seen soon: s. */

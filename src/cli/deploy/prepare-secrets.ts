@@ -3,7 +3,7 @@
 
 import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { readKey } from "../../worker/config/issuer-key.ts";
+import { readKey } from "../../worker/config/oidc.ts";
 import {
   readSlots,
   readToken,

@@ -135,30 +135,25 @@ export type R2Source = Pick<R2Bucket, "get" | "head">;
 /** The binding of an R2 bucket that holds renditions. */
 export type Store = Pick<R2Bucket, "get" | "put" | "delete" | "list">;
 
-export const imagesSchema = binding(
-  hasMethods<Images>("input", "info"),
-  "an Images binding",
-  '[images] binding = "IMAGES"',
-);
-export const r2Schema = binding(
-  hasMethods<R2Source>("get", "head"),
-  "an R2 bucket's binding",
-  "it to [[r2_buckets]]",
-);
-export const storeSchema = binding(
-  hasMethods<Store>("get", "put", "delete", "list"),
-  "an R2 bucket's binding",
-  "it to [[r2_buckets]]",
-);
+const IMAGES = ["an Images binding", '[images] binding = "IMAGES"'] as const;
+const R2 = ["an R2 bucket's binding", "it to [[r2_buckets]]"] as const;
+
+export const imagesSchema = binding(hasMethods<Images>("input", "info"), ...IMAGES);
+export const r2Schema = binding(hasMethods<R2Source>("get", "head"), ...R2);
+export const storeSchema = binding(hasMethods<Store>("get", "put", "delete", "list"), ...R2);
 
 /**
  * A binding. No message repeats a value: under a wrong name, it may be a secret.
- * @param remedy what to add to the configuration if there is no such binding
+ * @param missing what to add to the configuration if there is no such binding
  */
-function binding<T>(test: (value: unknown) => value is T, what: string, remedy: string): Schema<T> {
+function binding<T>(
+  test: (value: unknown) => value is T,
+  expected: string,
+  missing: string,
+): Schema<T> {
   return (value, path, report) => {
     if (test(value)) return value;
-    report(path, value === undefined ? `is missing: add ${remedy}` : `is not ${what}`);
+    report(path, value === undefined ? `is missing: add ${missing}` : `is not ${expected}`);
     return undefined;
   };
 }

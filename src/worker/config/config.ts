@@ -15,7 +15,7 @@ import {
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
-import { checkTokens, readSlots, readToken, type SlotsRead } from "./read-secrets.ts";
+import { checkTokens, readSlots, readToken } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes, usesOf } from "./routes.ts";
 import {
   custom,
@@ -97,7 +97,11 @@ export function currentConfig(env: object): Config | Broken {
 /** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | Broken {
   const mistakes: Mistake[] = [];
-  const report: Report = (path, message) => mistakes.push({ path, message });
+  // What several buckets or routes need may be read several times.
+  const report: Report = (path, message) => {
+    const isKnown = mistakes.some((one) => one.path === path && one.message === message);
+    if (!isKnown) mistakes.push({ path, message });
+  };
 
   const oidc = readOidc(vars, report);
   const buckets = readBuckets(vars, oidc, report);
@@ -113,9 +117,7 @@ export function readConfig(vars: Vars): Config | Broken {
   if ("METRICS" in vars) datasetSchema(vars["METRICS"], "METRICS", report);
   checkTokens(vars, report);
 
-  if (mistakes.length > 0 || !answers) {
-    return { event: "configuration-broken", mistakes };
-  }
+  if (mistakes.length > 0 || !answers) return { event: "configuration-broken", mistakes };
   const variants = new Map(
     [...presets].flatMap(([name, preset]) => (preset ? variantsOf(name, preset) : [])),
   );
@@ -134,9 +136,8 @@ export function readConfig(vars: Vars): Config | Broken {
 }
 
 function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<Bucket> {
-  const known = new Map<string, SlotsRead>();
   const roles = new Map<string, Role>();
-  const readImages = once(() => imagesSchema(vars["IMAGES"], "IMAGES", report));
+  const readImages = () => imagesSchema(vars["IMAGES"], "IMAGES", report);
   return readTables("BUCKETS", vars, report, (entry, path, _report, name) => {
     const settings = bucketSchema(entry, path, report);
     if (settings && "binding" in settings) {
@@ -157,10 +158,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     const own = isPlainObject(entry) && OWN.some((option) => option in entry);
     const word = settings?.credentials ?? (own ? undefined : "AWS");
     if (!word) return undefined;
-    const hasSessions = settings?.engine === "binding";
-    const use = `${word} ${hasSessions}`;
-    const slots = known.get(use) ?? readSlots(word, vars, report, hasSessions);
-    known.set(use, slots);
+    const slots = readSlots(word, vars, report, settings?.engine === "binding");
     return settings && s3Bucket(name, settings, slots, images);
   });
 }
@@ -182,16 +180,7 @@ function readStore(
 /** With one of these, a broken bucket does not ask for the default secrets. */
 const OWN = ["credentials", "role", "binding"];
 
-/** Reads something that several buckets need, and reports its mistakes only once. */
-function once<T>(read: () => T): () => T {
-  let known: { readonly value: T } | undefined;
-  return () => {
-    known ??= { value: read() };
-    return known.value;
-  };
-}
-
-/** Reads a table of tables. A name whose table is wrong stays known, to be reported only once. */
+/** Reads a table of tables. A name whose table is wrong stays known: what names it is no mistake, too. */
 function readTables<T>(
   variable: string,
   vars: Vars,

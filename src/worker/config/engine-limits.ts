@@ -1,6 +1,5 @@
 // What an engine cannot make. Pure.
 
-import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
 import { bindingLacks, type Preset } from "./preset.ts";
 import type { Use } from "./routes.ts";
@@ -26,32 +25,19 @@ function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Lim
   return limits;
 }
 
-/** Reports the options that the engine of a bucket does not have, of each preset that a route shows of it. Each once. */
+/** Reports the options that the engine of a bucket does not have, of each preset that a route shows of it. */
 export function checkEngines(uses: readonly Use[], presets: Named<Preset>, report: Report): void {
-  const seen = new Set<string>();
   for (const { bucket, presets: shown } of uses) {
+    const engine = `bucket ${bucket.name} has engine "${bucket.engine}"`;
     for (const [name, preset] of presets) {
       if (!preset || shown?.includes(name) === false) continue;
-      for (const [option, why] of missing(bucket, preset)) {
-        const at = `PRESETS.${name}.${option}`;
-        const said = `${at} ${bucket.name}`;
-        if (!seen.has(said)) report(at, why);
-        seen.add(said);
+      for (const { option, value } of limitsOf(bucket.engine, preset)) {
+        const lacking = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
+        const remedy = option.endsWith(".key")
+          ? "set url in its place"
+          : "remove it, or leave the preset out of the bucket's routes";
+        report(`PRESETS.${name}.${option}`, `${engine}, which has no ${lacking}: ${remedy}`);
       }
     }
   }
-}
-
-type Missing = readonly (readonly [option: string, why: string])[];
-
-/** What keeps the engine of a bucket from making a preset, and what to do. */
-function missing({ name, engine }: Bucket, preset: Preset): Missing {
-  return limitsOf(engine, preset).map(({ option, value }) => {
-    const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
-    const lack = `bucket ${name} has engine "${engine}", which has no ${what}`;
-    const remedy = option.endsWith(".key")
-      ? "set url in its place"
-      : "remove it, or leave the preset out of the bucket's routes";
-    return [option, `${lack}: ${remedy}`];
-  });
 }

@@ -1,11 +1,35 @@
-// Reads `[vars.OIDC]` and the keys with which the Worker proves to AWS who it is. Pure. No message holds any
-// part of a key.
+// Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. Of a key only its form:
+// importing it takes a promise. Pure. No message holds any part of a key.
 
+import { hex } from "../base/bytes.ts";
 import { parseJson } from "../base/json.ts";
 import type { Mistake } from "../base/refusal.ts";
-import { type Issuer, type IssuerKey, readKey } from "./issuer-key.ts";
 import { secretFault } from "./read-secrets.ts";
-import { optional, type Report, table, textLike, textThat, type Vars } from "./schema.ts";
+import {
+  optional,
+  type Read,
+  type Report,
+  table,
+  textLike,
+  textThat,
+  type Vars,
+} from "./schema.ts";
+
+/** Printable, and none of the characters that a policy of IAM reads as a pattern. */
+const CLAIM = /^[\w.:/@+=,-]{1,255}$/;
+
+const oidcSchema = table({
+  /** Where its public keys are found, in the very spelling of the provider in IAM. */
+  issuer: textThat("an origin such as https://images.example.com, without a path", isIssuer),
+  subject: optional(textLike("a plain word such as vitrine", CLAIM), "vitrine"),
+  audience: optional(
+    textLike("a plain word such as sts.amazonaws.com", CLAIM),
+    "sts.amazonaws.com",
+  ),
+});
+
+/** Who the Worker is for AWS. */
+export type Issuer = Read<typeof oidcSchema>;
 
 /** What the Worker says in a token, and with which keys it signs. */
 export type Oidc = Issuer & {
@@ -15,17 +39,12 @@ export type Oidc = Issuer & {
   readonly mistakes: readonly Mistake[];
 };
 
-/** Printable, and none of the characters that a policy of IAM reads as a pattern. */
-const CLAIM = /^[\w.:/@+=,-]{1,255}$/;
-
-const oidcSchema = table({
-  issuer: textThat("an origin such as https://images.example.com, without a path", isIssuer),
-  subject: optional(textLike("a plain word such as vitrine", CLAIM), "vitrine"),
-  audience: optional(
-    textLike("a plain word such as sts.amazonaws.com", CLAIM),
-    "sts.amazonaws.com",
-  ),
-});
+export type IssuerKey = {
+  /** The name of the secret. */
+  readonly secret: string;
+  /** PKCS#8 in DER. */
+  readonly der: Uint8Array<ArrayBuffer>;
+};
 
 const SECRETS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"] as const;
 
@@ -52,8 +71,39 @@ export function readOidc(vars: Vars, report: Report): Oidc | undefined {
   return undefined;
 }
 
-/** As AWS compares it: in the very spelling of the provider in IAM. http:// is only for localhost. */
+/** http:// is only for localhost. */
 function isIssuer(value: string): boolean {
   const isPlain = /^(https:\/\/[\w.-]+|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)$/.test(value);
   return isPlain && URL.parse(value)?.origin === value;
+}
+
+/** What is in a key, in hexadecimal: the identifiers of the algorithm and of the curve, for ES256. */
+const IDENTIFIERS = "06072a8648ce3d020106082a8648ce3d030107";
+
+/** The identifier stands in front of the key itself. */
+const HEAD_BYTES = 48;
+
+const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s([\w+/=\s]+)-----END \1-----\s*$/;
+
+const REMEDY = "make it with openssl genpkey, as docs/keyless.md says";
+
+/** Reads a key as `openssl genpkey` writes it (PKCS#8 in PEM). @returns the key, or what is wrong with it */
+export function readKey(secret: string, pem: string): IssuerKey | string {
+  const [, label = "", base64 = ""] = PEM.exec(pem) ?? [];
+  if (label !== "PRIVATE KEY") {
+    const other = label && `, but ${label}`;
+    return `is not PRIVATE KEY in PEM (PKCS#8), with all its lines${other}: ${REMEDY}`;
+  }
+  const der = decode(base64);
+  if (!der) return `is damaged, its base64 is wrong: ${REMEDY}`;
+  const head = hex(der.slice(0, HEAD_BYTES));
+  return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${REMEDY}`;
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  } catch {
+    return undefined; // what it throws may hold anything
+  }
 }

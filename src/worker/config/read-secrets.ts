@@ -19,6 +19,7 @@ export type SlotsRead = {
 
 /** A slash or a comma would end the id in the header that it is signed in. Swift's ids have a colon. */
 const KEY_ID = /^[\w.+=@:-]+$/;
+const PRINTABLE = /^[\x21-\x7e]+$/;
 
 /**
  * Reads the slots whose secrets begin with `word`. A mistake is reported only if no slot can be used:
@@ -36,39 +37,34 @@ export function readSlots(
   for (const name of SLOT_NAMES) {
     const names = secretNames(word, name);
     const mistakes: Mistake[] = [];
+    const fault = (path: string, message: string) => mistakes.push({ path, message });
     const read = (secret: string, pattern: RegExp): string => {
       const value = vars[secret];
       // The next slot is empty most of the time: a deploy must not require it.
-      const fault = secretFault(value, pattern, name === "current");
-      if (fault) mistakes.push({ path: secret, message: fault });
+      const wrong = secretFault(value, pattern, name === "current");
+      if (wrong) fault(secret, wrong);
       return typeof value === "string" ? value : "";
     };
+    const hasToken = Boolean(vars[names.sessionToken]);
     const credentials = {
       accessKeyId: read(names.accessKeyId, KEY_ID),
-      secretAccessKey: read(names.secretAccessKey, /^[\x21-\x7e]+$/),
-      ...(vars[names.sessionToken]
-        ? { sessionToken: read(names.sessionToken, /^[\x21-\x7e]+$/) }
-        : {}),
+      secretAccessKey: read(names.secretAccessKey, PRINTABLE),
+      ...(hasToken && { sessionToken: read(names.sessionToken, PRINTABLE) }),
     };
-    const isSession = /^ASIA/.test(credentials.accessKeyId);
-    if (isSession && !vars[names.sessionToken] && hasSessions) {
-      const alone = `is a temporary session key: set ${names.sessionToken}, too`;
-      mistakes.push({ path: names.accessKeyId, message: alone });
-    }
-    if (isSession && !hasSessions) {
-      const temporary = 'is a temporary session key: use a permanent one, or engine = "binding"';
-      mistakes.push({ path: names.accessKeyId, message: temporary }); // A11
-    } else if (vars[names.sessionToken] && !hasSessions) {
-      const temporary = 'needs engine = "binding": the edge does not pass it on';
-      mistakes.push({ path: names.sessionToken, message: temporary }); // A11
+    if (credentials.accessKeyId.startsWith("ASIA") && !(hasSessions && hasToken)) {
+      const remedy = hasSessions
+        ? `set ${names.sessionToken}, too`
+        : 'use a permanent one, or engine = "binding"';
+      fault(names.accessKeyId, `is a temporary session key: ${remedy}`); // A11
+    } else if (hasToken && !hasSessions) {
+      fault(names.sessionToken, 'needs engine = "binding": the edge does not pass it on'); // A11
     }
     const begun = Object.values(names).some((secret) => vars[secret]);
     if (mistakes.length === 0) usable.push({ name, credentials });
     else if (begun || name === "current") unusable.push({ slot: name, mistakes });
   }
   if (usable.length === 0) {
-    const mistakes = unusable.flatMap((one) => one.mistakes);
-    for (const { path, message } of mistakes) report(path, message);
+    for (const { path, message } of unusable.flatMap((one) => one.mistakes)) report(path, message);
   }
   return { usable, unusable };
 }

@@ -23,15 +23,13 @@ type Optional<T, Fallback> = { readonly schema: Schema<T>; readonly fallback: Fa
 type Entry = Schema<unknown> | Optional<unknown, unknown>;
 type ReadEntry<E> = E extends Optional<infer T, unknown> ? T : Read<E>;
 type Flat<T> = { [K in keyof T]: T[K] };
+/** The options that a table may be without: they have no default. */
+type Absent<Entries> = {
+  [K in keyof Entries]: Entries[K] extends Optional<unknown, undefined> ? K : never;
+}[keyof Entries];
 type Table<Entries> = Flat<
-  {
-    [K in keyof Entries as Entries[K] extends Optional<unknown, undefined> ? never : K]: ReadEntry<
-      Entries[K]
-    >;
-  } & {
-    [K in keyof Entries as Entries[K] extends Optional<unknown, undefined> ? K : never]?: ReadEntry<
-      Entries[K]
-    >;
+  { [K in Exclude<keyof Entries, Absent<Entries>>]: ReadEntry<Entries[K]> } & {
+    [K in Absent<Entries>]?: ReadEntry<Entries[K]>;
   }
 >;
 
@@ -47,40 +45,37 @@ export function optional<T>(schema: Schema<T>, fallback?: T) {
   return { schema, fallback };
 }
 
-/** A value that passes a test; `what` describes it in words: "… is not `what`". */
-export function custom<T>(what: string, test: (value: unknown) => value is T): Schema<T> {
+/** A value that passes a test; `expected` describes it in words: "… is not `expected`". */
+export function custom<T>(expected: string, test: (value: unknown) => value is T): Schema<T> {
   return (value, path, report) => {
     if (test(value)) return value;
     // A long text may be a secret that was pasted into the wrong line.
     const long = typeof value === "string" && value.length > MAX_SHOWN_LENGTH;
-    report(path, `${long ? "" : `${JSON.stringify(value)} `}is not ${what}`);
+    report(path, `${long ? "" : `${JSON.stringify(value)} `}is not ${expected}`);
     return undefined;
   };
 }
 
-/** A number from `min` to `max`, both included. `why` says where the limits come from. */
-export function numberBetween(min: number, max: number, why?: string): Schema<number> {
-  return custom(
-    `a number between ${min} and ${max}${because(why)}`,
-    (value): value is number => typeof value === "number" && value >= min && value <= max,
-  );
+/** A number from `min` to `max`, both included. `reason` says what it counts, or where the limits come from. */
+export function numberBetween(
+  min: number,
+  max: number,
+  reason?: string,
+  kind: "number" | "whole number" = "number",
+): Schema<number> {
+  const because = reason === undefined ? "" : `: ${reason}`;
+  return custom(`a ${kind} between ${min} and ${max}${because}`, (value): value is number => {
+    const isKind = kind === "number" ? typeof value === "number" : Number.isInteger(value);
+    return isKind && Number(value) >= min && Number(value) <= max;
+  });
 }
 
-/** A whole number from `min` to `max`, both included. `why` says what it counts, or where the limits come from. */
-export function integer(min: number, max: number, why?: string): Schema<number> {
-  return custom(
-    `a whole number between ${min} and ${max}${because(why)}`,
-    (value): value is number =>
-      Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
-  );
+export function integer(min: number, max: number, reason?: string): Schema<number> {
+  return numberBetween(min, max, reason, "whole number");
 }
 
 /** What a message says of a number that has no unit in its name. */
 export const SECONDS = "it is in seconds";
-
-function because(why: string | undefined): string {
-  return why === undefined ? "" : `: ${why}`;
-}
 
 /** One of a few values. */
 export function oneOf<const Values extends readonly unknown[]>(
@@ -94,13 +89,13 @@ export function oneOf<const Values extends readonly unknown[]>(
 export const boolean = oneOf(true, false);
 
 /** Text that passes a test. */
-export function textThat(what: string, test: (text: string) => boolean): Schema<string> {
-  return custom(what, (value): value is string => typeof value === "string" && test(value));
+export function textThat(expected: string, test: (text: string) => boolean): Schema<string> {
+  return custom(expected, (value): value is string => typeof value === "string" && test(value));
 }
 
 /** Text that a pattern matches. */
-export function textLike(what: string, pattern: RegExp): Schema<string> {
-  return textThat(what, (value) => pattern.test(value));
+export function textLike(expected: string, pattern: RegExp): Schema<string> {
+  return textThat(expected, (value) => pattern.test(value));
 }
 
 /** Any text that is not empty. */

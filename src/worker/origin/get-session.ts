@@ -7,7 +7,7 @@ import { mistakeText, type Refusal } from "../base/refusal.ts";
 import type { Context, RequestScope } from "../base/send.ts";
 import { withTimeout } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";
-import type { Issuer } from "../config/issuer-key.ts";
+import type { Issuer } from "../config/oidc.ts";
 import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
 import type { RoleMemory } from "./memories.ts";
 import {

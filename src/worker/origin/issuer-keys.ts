@@ -3,8 +3,7 @@
 
 import { base64url, utf8 } from "../../url/grant.ts";
 import type { Mistake } from "../base/refusal.ts";
-import type { IssuerKey } from "../config/issuer-key.ts";
-import type { Oidc } from "../config/oidc.ts";
+import type { IssuerKey, Oidc } from "../config/oidc.ts";
 
 /** A key that signs, and the name by which AWS finds its public half. */
 export type Signer = {
