@@ -1,7 +1,7 @@
 // The cookie that opens all objects below a prefix: the Worker checks it, and vitrine/sign makes it. No clock: an expiry
 // is passed in.
 
-import { base64url, bytesOf, type SigningKey, signText, utf8 } from "./grant.ts";
+import { base64url, bytesOf, type Grant, type SigningKey, signText, utf8 } from "./grant.ts";
 import { keyFault } from "./key.ts";
 
 /** The name of the cookie. */
@@ -14,19 +14,9 @@ export const MAX_COOKIE_AGE = 86_400;
 export type CookieGrant = {
   /** The host of the public URLs as `URL.host` spells it: with its port, if that is not the scheme's. */
   readonly host: string;
-  /** The route's path as configured: `/private/:preset/*`. */
-  readonly route: string;
   /** What the text for `*` begins with, decoded: `friends/2026/`. See `prefixFault`. */
   readonly prefix: string;
-  /** Seconds since 1970. */
-  readonly expires: number;
-};
-
-/** What a cookie says, before its signature is checked. */
-export type CookieClaim = Pick<CookieGrant, "prefix" | "expires"> & {
-  readonly kid: string;
-  readonly sig: string;
-};
+} & Pick<Grant, "route" | "expires">;
 
 /** Returns what is wrong with the prefix of a cookie, or undefined if it is right: it is a key, and then a slash. */
 export function prefixFault(prefix: string): string | undefined {
@@ -51,8 +41,8 @@ export async function signCookieGrant(grant: CookieGrant, key: SigningKey): Prom
 const COOKIE_VALUE =
   /^([1-9]\d{0,11})\.([A-Za-z][\w-]{0,31})\.((?:[\w-]{4}){0,341}[\w-]{2,4})\.([\w-]{42}[AEIMQUYcgkosw048])$/;
 
-/** Reads the value of a cookie. Each value has one spelling; undefined: it has another one. */
-export function readCookieValue(value: string): CookieClaim | undefined {
+/** Reads the value of a cookie, and not its signature. Each value has one spelling; undefined: it has another one. */
+export function readCookieValue(value: string) {
   const [, exp, kid = "", encoded = "", sig = ""] = COOKIE_VALUE.exec(value) ?? [];
   if (exp === undefined) return undefined;
   const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });

@@ -115,12 +115,12 @@ async function serve(
   if (!allowed.includes(method)) {
     return { refusal: { event: "method-not-allowed", method, allow: allowed.join(", ") } };
   }
-  const cors =
-    route?.origins && corsHeaders(headers, route.origins, route.signing?.cookie === true);
+  const cookie = route?.signing?.cookie === true;
+  const cors = route?.origins && corsHeaders(headers, route.origins, cookie);
   if (route?.origins && cors) {
     const foreign = checkEmbedding(headers, url, route.origins);
     if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
-    if (method === "OPTIONS") return { answer: preflight(allowed.join(", "), cors) };
+    if (method === "OPTIONS") return { answer: preflight(allowed.join(", "), cors, cookie) };
   }
   const subject = subjectOf(resolved);
   if ("refusal" in resolved) return { refusal: resolved.refusal, subject, terms: { cors } };

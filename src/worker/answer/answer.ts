@@ -189,8 +189,6 @@ export function plain(
 /** For how long a browser may remember the answer to a preflight: s. */
 const PREFLIGHT_S = 86_400;
 
-const CREDENTIALS = "access-control-allow-credentials";
-
 /** The headers that let a page read an answer. @param cookie whether the page may have cookies sent */
 export function corsHeaders(
   headers: Headers,
@@ -198,20 +196,23 @@ export function corsHeaders(
   cookie: boolean,
 ): Record<string, string> {
   const origin = headers.get("origin");
-  if (!origin || !origins.has(origin)) return { vary: "origin" };
-  const allowed = { vary: "origin", "access-control-allow-origin": origin };
-  return cookie ? { ...allowed, [CREDENTIALS]: "true" } : allowed;
+  const known = origin && origins.has(origin);
+  return {
+    vary: "origin",
+    ...(known && { "access-control-allow-origin": origin }),
+    ...(known && cookie && { "access-control-allow-credentials": "true" }),
+  };
 }
 
 /** The answer to OPTIONS, for a page that may embed. */
-export function preflight(allow: string, cors: Record<string, string>): Response {
+export function preflight(allow: string, cors: Record<string, string>, cookie: boolean): Response {
   const headers = {
     ...PROTECTION,
     allow,
     ...cors,
     "access-control-allow-methods": allow,
     // The Worker reads none of them. With cookies, browsers know no "*".
-    ...(!cors[CREDENTIALS] && { "access-control-allow-headers": "*" }),
+    ...(!cookie && { "access-control-allow-headers": "*" }),
     "access-control-max-age": `${PREFLIGHT_S}`,
   };
   return new Response(null, { status: 204, headers });

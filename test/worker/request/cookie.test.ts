@@ -62,7 +62,7 @@ async function closed(path: string, cookie: string, reason?: RegExp): Promise<vo
 }
 
 test("a cookie opens all pictures of an album, at all presets, and nothing without it", async () => {
-  await closed(PHOTO, "session=1", /; the cookie vitrine is not there, or has another form$/);
+  await closed(PHOTO, "session=1", /; the cookie is missing or malformed$/);
   const cookie = cookieFor();
   for (const variant of ["card", "card@2x", "hero", "hero@640w", "plain"]) {
     const answer = await ask(`/album/${variant}/photos/fig.jpg`, cookie);
@@ -71,7 +71,11 @@ test("a cookie opens all pictures of an album, at all presets, and nothing witho
   expect(new Set(sources())).toEqual(new Set([`${BASE}published/photos/fig.jpg`]));
   put("photos/2026/summer/a b.jpg", "made/key.jpg");
   expect((await ask("/album/card/photos/2026/summer/a%20b.jpg", cookie)).status).toBe(200);
-  await closed("/album/card/key.jpg", cookie, /; the cookie vitrine is for photos\/$/);
+  await closed(
+    "/album/card/key.jpg",
+    cookie,
+    /; the cookie is for another place, time or key: see text$/,
+  );
 });
 
 test("its answers are for this browser alone, until the cookie expires, and never immutable", async () => {
@@ -91,7 +95,7 @@ test("its answers are for this browser alone, until the cookie expires, and neve
     expect(had.get("cross-origin-resource-policy")).toBe("same-site");
   }
   wait(60);
-  await closed(PHOTO, late, /expired at 2026-11-29T12:01:00\.000Z$/);
+  await closed(PHOTO, late, /is for another place/);
 });
 
 test("a refusal behind a cookie, and a fallback, are for this browser alone, too", async () => {
@@ -182,7 +186,7 @@ const CONFUSED: [rest: string, prefix: string][] = [
 ];
 
 test.each(CONFUSED)("%j is not opened for the prefix %j", async (rest, prefix) => {
-  await closed(`/album/card/${rest}`, cookieFor({ prefix }), /; the cookie vitrine is for /);
+  await closed(`/album/card/${rest}`, cookieFor({ prefix }), /is for another place/);
 });
 
 test("a cookie for a folder does not open what has the name of the folder alone", async () => {
@@ -214,7 +218,7 @@ const FOREIGN: [string, Signing, RegExp?][] = [
   ["half of a folder", { prefix: "pho" }],
   ["the picture itself", { prefix: "photos/fig.jpg" }],
   ["the past", { expires: inSeconds(0) }],
-  ["another kid", { kid: "newest", secret: SIGNING_KEYS["new"] ?? "" }, /has the kid newest, and/],
+  ["another kid", { kid: "newest", secret: SIGNING_KEYS["new"] ?? "" }, /is for another place/],
   ["the kid of another key", { kid: "old", secret: SIGNING_KEYS["new"] ?? "" }],
   ["a key of staging", { secret: "the-key-of-another-environment-001" }],
 ];
@@ -246,10 +250,10 @@ test("a cookie is for a day at most, and for max_age of its route", async () => 
   const ahead = (route: string, seconds: number) =>
     cookieFor({ route, expires: inSeconds(seconds) });
   expect((await ask(PHOTO, ahead(ALBUM, 43_200))).status).toBe(200);
-  await closed(PHOTO, ahead(ALBUM, 43_201), /expires more than 43200 s ahead$/);
+  await closed(PHOTO, ahead(ALBUM, 43_201), /is for another place/);
   const other = "/other/:preset/*";
   expect((await ask("/other/card/photos/fig.jpg", ahead(other, 86_400))).status).toBe(200);
-  await closed("/other/card/photos/fig.jpg", ahead(other, 86_401), /more than 86400 s ahead$/);
+  await closed("/other/card/photos/fig.jpg", ahead(other, 86_401), /is for another place/);
 });
 
 test("a route without cookie = true opens by no cookie", async () => {
