@@ -26,28 +26,28 @@ type LoaderConfig = {
  * // app.config.ts
  * providers: [{ provide: IMAGE_LOADER, useValue: angularLoader(images.site) }]
  *
- * // in a template
- * <img ngSrc="photos/fig.jpg" [loaderParams]="{ preset: 'card' }" width="480" height="325" alt="A fig">
+ * // in a template, with hero of angularPreset
+ * <img ngSrc="photos/fig.jpg" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset" fill alt="A fig">
  */
 export function angularLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width, loaderParams }: LoaderConfig): string => {
-    const preset = loaderParams?.["preset"];
-    return loaderUrl(sites, { src, preset, width }, `write [loaderParams]="{ preset: '…' }"`);
+    const how = 'write [loaderParams]="{ preset }"';
+    return loaderUrl(sites, { src, preset: loaderParams?.["preset"], width }, how);
   };
 }
 
 /**
- * Returns the `ngSrcset` of a preset: its descriptors alone, to which Angular adds the URLs. With it a `srcset`
- * has each variant of the preset, and no other. If the preset has `dpr`, `width` must be the preset's width.
+ * Returns what an image takes of a preset: `loaderParams`, and an `ngSrcset` that has each variant of the preset,
+ * and no other. If the preset has `dpr`, the image's `width` must be that of the preset.
  * @throws RangeError if the route does not show the preset
  * @example
- * angularSrcset(images.site, "hero"); // "640w, 960w, 1280w, 1920w"
+ * readonly hero = angularPreset(images.site, "hero");
+ * // { loaderParams: { preset: "hero" }, ngSrcset: "640w, 960w, 1280w, 1920w" }
  */
-export function angularSrcset<Presets extends PresetTable, Name extends keyof Presets & string>(
+export function angularPreset<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   preset: NoInfer<Name>,
-): string {
-  return shownPreset(site, preset)
-    .candidates.map(({ as }) => as)
-    .join(", ");
+) {
+  const descriptors = shownPreset(site, preset).candidates.map(({ as }) => as);
+  return { loaderParams: { preset }, ngSrcset: descriptors.join(", ") };
 }

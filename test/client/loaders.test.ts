@@ -2,7 +2,7 @@
 // that they return. test/loaders/ has the same in the frameworks themselves.
 
 import { expect, test } from "vitest";
-import { angularLoader, angularSrcset } from "../../src/client/angular.ts";
+import { angularLoader, angularPreset } from "../../src/client/angular.ts";
 import { createClient, signedSrc } from "../../src/client/index.ts";
 import { nextLoader, nextSrc } from "../../src/client/next.ts";
 import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
@@ -252,10 +252,10 @@ test("Nuxt Image gets the presets of all routes, with one candidate where it can
 });
 
 test("Angular gets the descriptors of a preset, and shows the preset itself where it names no width", () => {
-  expect(angularSrcset(open.site, "card")).toBe("1x, 2x");
-  expect(angularSrcset(open.site, "wide")).toBe("200w, 400w, 600w, 800w, 1000w");
-  const shown = (width?: number) =>
-    loadAngular({ src: "a.jpg", width, loaderParams: { preset: "wide" } });
+  expect(angularPreset(open.site, "card").ngSrcset).toBe("1x, 2x");
+  const { loaderParams, ngSrcset } = angularPreset(open.site, "wide");
+  expect(ngSrcset).toBe("200w, 400w, 600w, 800w, 1000w");
+  const shown = (width?: number) => loadAngular({ src: "a.jpg", width, loaderParams });
   expect([shown(), shown(30)]).toEqual([
     open.imageUrl("a.jpg", "wide"),
     open.imageUrl("a.jpg", "wide@200w"),

@@ -2,7 +2,7 @@
 // without these comments, with the `Env` that wrangler itself generates from test/support/wrangler.toml, with
 // `strict` and without it. Some mistakes are found only with it: their comments end with the reason.
 
-import { angularLoader, angularSrcset } from "../../src/client/angular.ts";
+import { angularLoader, angularPreset } from "../../src/client/angular.ts";
 import { astroService } from "../../src/client/astro.ts";
 import {
   createClient,
@@ -89,7 +89,7 @@ nuxtPresets(images.site, avatars.site);
 const transform = unpicTransformer(avatars.site, images.site);
 transform("a", { width: 9 }, { preset: "hero" });
 angularLoader(images.site, avatars.site)({ src: "a", width: 9, loaderParams: { preset: "card" } });
-angularSrcset(images.site, "card");
+angularPreset(images.site, "card");
 astroService([avatars.site, images.site], {
   factOf: (key) => byKey[key],
   placeholder: thumbHash,
@@ -103,7 +103,7 @@ nextSrc(images.site, "a", "crad");
 // @ts-expect-error
 transform("a", { width: 9 }, { preset: "crad" });
 // @ts-expect-error
-angularSrcset(images.site, "crad");
+angularPreset(images.site, "crad");
 // @ts-expect-error
 astroService([images.site], { sign: (_key: string, _preset: "crad") => Promise.resolve("") });
 // @ts-expect-error

@@ -13,7 +13,7 @@ import type { Operations, TransformerFunction } from "unpic";
 import { signed } from "./sign.ts";
 import {
   angularLoader,
-  angularSrcset,
+  angularPreset,
   astroService,
   images,
   nextLoader,
@@ -38,7 +38,7 @@ export const all = [
   angularLoader(images.site, privateImages.site) satisfies AngularLoader,
   astroService([privateImages.site, images.site], { sign: signed }) satisfies ExternalImageService,
   // @ts-expect-error no such preset
-  angularSrcset(images.site, "poster"),
+  angularPreset(images.site, "poster"),
   reactProps(
     images.imgProps("a.jpg", "card", { alt: "" }),
   ) satisfies ImgHTMLAttributes<HTMLImageElement>,

@@ -19,6 +19,8 @@ const NAMES = {
   "./next": ["nextLoader"],
   "./nuxt": ["nuxtProvider"],
   "./unpic": ["unpicTransformer"],
+  "./astro": ["astroService"],
+  "./angular": ["angularLoader", "angularPreset"],
   "./testing": ["createS3", "createEdge", "createCache", "serveS3", "serveEdge"],
   "./testing/worker": ["throughEdge", "throughImages"],
 } as const;

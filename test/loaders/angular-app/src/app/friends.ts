@@ -1,21 +1,21 @@
 import { NgOptimizedImage } from "@angular/common";
 import { httpResource } from "@angular/common/http";
 import { Component } from "@angular/core";
-import { angularSrcset, type ImgProps, privateImages } from "../../../vitrine.ts";
+import { angularPreset, type ImgProps, privateImages } from "../../../vitrine.ts";
 
 @Component({
   selector: "app-friends",
   imports: [NgOptimizedImage],
   template: `
     @if (friends.value(); as friends) {
-      <img [ngSrc]="friends.src" [loaderParams]="{ preset: 'hero' }" [ngSrcset]="srcset" sizes="50vw"
-        [width]="friends.width" [height]="friends.height" [style]="friends.style" [alt]="friends.alt">
-      <img [ngSrc]="friends.hard" [loaderParams]="{ preset: 'hero' }" [ngSrcset]="srcset" priority
-        width="1920" height="1080" alt="hard">
+      <img [ngSrc]="friends.src" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset"
+        sizes="50vw" [width]="friends.width" [height]="friends.height" [style]="friends.style" [alt]="friends.alt">
+      <img [ngSrc]="friends.hard" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset"
+        priority width="1920" height="1080" alt="hard">
     }
   `,
 })
 export class Friends {
-  readonly srcset = angularSrcset(privateImages.site, "hero");
+  readonly hero = angularPreset(privateImages.site, "hero");
   readonly friends = httpResource<ImgProps & { readonly hard: string }>(() => "/api/friends");
 }

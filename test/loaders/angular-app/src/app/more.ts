@@ -1,21 +1,21 @@
 import { NgOptimizedImage } from "@angular/common";
 import { Component } from "@angular/core";
-import { angularSrcset, images } from "../../../vitrine.ts";
+import { angularPreset, images } from "../../../vitrine.ts";
 
 @Component({
   selector: "app-more",
   imports: [NgOptimizedImage],
   template: `
-    <img ngSrc="photos/fig.jpg" [loaderParams]="{ preset: 'card' }" width="480" height="325" alt="fixed">
-    <img ngSrc="photos/fig.jpg" [loaderParams]="{ preset: 'card' }" [ngSrcset]="densities"
+    <img ngSrc="photos/fig.jpg" [loaderParams]="card.loaderParams" width="480" height="325" alt="fixed">
+    <img ngSrc="photos/fig.jpg" [loaderParams]="card.loaderParams" [ngSrcset]="card.ngSrcset"
       width="480" height="325" alt="densities">
-    <img [ngSrc]="hard" [loaderParams]="{ preset: 'card' }" width="480" height="325" priority alt="hard">
-    <img ngSrc="photos/fig.jpg" [loaderParams]="{ preset: 'hero' }" [ngSrcset]="widths"
+    <img [ngSrc]="hard" [loaderParams]="card.loaderParams" width="480" height="325" priority alt="hard">
+    <img ngSrc="photos/fig.jpg" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset"
       fill placeholder alt="fill">
   `,
 })
 export class More {
-  readonly densities = angularSrcset(images.site, "card");
-  readonly widths = angularSrcset(images.site, "hero");
+  readonly card = angularPreset(images.site, "card");
+  readonly hero = angularPreset(images.site, "hero");
   readonly hard = "keys/1+1=2 (ü).jpg";
 }
