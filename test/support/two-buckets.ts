@@ -32,6 +32,8 @@ export type Side = {
   readonly be: (state: State) => void;
   /** How many requests the Worker has sent to it. */
   readonly asked: () => number;
+  /** Whether its key may list: else what is missing is denied (A6). */
+  readonly mayList: (may: boolean) => void;
   readonly settings: object;
   readonly bindings: object;
 };
@@ -56,7 +58,7 @@ export const ROUTES = [
 
 /** Sets up both buckets, each with its picture, and the vars of a Worker in front of them. */
 export function openWorld([first, second]: readonly [Kind, Kind]) {
-  arrange({ sources: [new URL(BASE).host, new URL(PLACES.archive.endpoint).host] });
+  arrange({ sources: [new URL(BASE).host, new URL(PLACES.archive.endpoint).host], firewall: true });
   const media = first === "R2" ? r2Side("media") : s3Side("media", first);
   const archive = second === "R2" ? r2Side("archive") : s3Side("archive", second);
   media.put();
@@ -96,7 +98,11 @@ function s3Side(name: keyof typeof PLACES, engine: "cf" | "binding"): Side {
     if (state === "404") s3.fetch = async () => new Response(null, { status: 404 });
   };
   const asked = () => s3.requestsBy("worker").length;
-  return { put, remove, be, asked, settings: { ...place, engine }, bindings: {} };
+  const mayList = (may: boolean) => {
+    if (may) s3.faults.delete("no-list-bucket");
+    else s3.faults.add("no-list-bucket");
+  };
+  return { put, remove, be, asked, mayList, settings: { ...place, engine }, bindings: {} };
 }
 
 function r2Side(name: keyof typeof PLACES): Side {
@@ -114,5 +120,6 @@ function r2Side(name: keyof typeof PLACES): Side {
     if (state === "silent") r2.faults.add("stall");
   };
   const settings = { binding, bucket, prefix };
-  return { put, remove, be, asked: () => r2.calls.length, settings, bindings: { [binding]: r2 } };
+  const asked = () => r2.calls.length;
+  return { put, remove, be, asked, mayList: () => {}, settings, bindings: { [binding]: r2 } };
 }

@@ -11,6 +11,15 @@ export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
   );
 }
 
+/**
+ * The buckets that another one follows in a route. Who may not list one of them is denied what is missing there (A6),
+ * and the next one is never asked. An R2 binding needs no right.
+ */
+export function followedBuckets(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
+  const followed = routes.flatMap(({ buckets }) => buckets.slice(0, -1));
+  return new Set(followed.filter(({ r2 }) => r2 === undefined));
+}
+
 /** Returns whether the image edge fetches from a bucket, so that the zone has to allow it. */
 export function hasEdge(routes: readonly BoundRoute[]): boolean {
   return [...bucketsOf(routes)].some(({ engine }) => engine === "cf");

@@ -7,7 +7,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isFault } from "../command.ts";
 import { findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
-import { bucketsOf, hasEdge, originOf } from "./buckets.ts";
+import { bucketsOf, followedBuckets, hasEdge, originOf } from "./buckets.ts";
 import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding, Unreadable } from "./environment-config.ts";
 import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
@@ -90,6 +90,10 @@ function reportOn(
   const mistakes = [...keys, ...unique.values()];
   if ("mistakes" in deployed || mistakes.length > 0) return refuse(mistakes);
   const { lines, warning } = describeCosts(deployed, bounds);
+  const rights = [...followedBuckets(deployed.routes)].map(
+    ({ name, bucket }) =>
+      `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (docs/access.md)`,
+  );
   const doubts = [
     ...warnings(known, deployed),
     ...unsignedRouteWarnings(deployed, known.r2Buckets),
@@ -98,7 +102,7 @@ function reportOn(
   ];
   return {
     environment,
-    summary: [...sourceLines(deployed), ...lines],
+    summary: [...sourceLines(deployed), ...rights, ...lines],
     warnings: doubts.map((one) => ({ ...one, environment })),
     mistakes,
   };

@@ -36,7 +36,7 @@ export function readBounds(vars: Vars, report: Report): Bounds {
 export function transformationsOf({ buckets, routes, variants }: Config): Map<string, number> {
   return new Map(
     buckets.map((bucket) => {
-      const leading = routes.filter((route) => route.bucket === bucket);
+      const leading = routes.filter((route) => route.buckets.includes(bucket));
       const options = [...variants.values()].flatMap((variant) => {
         const showing = leading.filter(({ presets }) => presets?.has(variant.preset) ?? true);
         if (showing.length === 0) return [];

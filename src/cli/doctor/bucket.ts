@@ -5,12 +5,13 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
+import { followedBuckets } from "../config/buckets.ts";
 import { isPlayed, type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
 import { type Check, type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
 import { checkObjects, type Sample } from "./objects.ts";
-import { answerText, diagnoseS3, openProbe, type S3Probe } from "./s3.ts";
+import { answerText, cannotList, diagnoseS3, openProbe, type S3Probe } from "./s3.ts";
 
 /** What concerns the whole bucket, whatever key asks. */
 const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
@@ -48,7 +49,8 @@ export async function checkBucket(
   });
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const asked = (probes.length > 0 ? probes : [stranger]).map(async (probe) => {
-    return { probe, fault: diagnoseS3(await probe.ask(absent), probe.query) };
+    const answer = await probe.ask(absent);
+    return { probe, answer, fault: diagnoseS3(answer, probe.query) };
   });
   const tried = await Promise.all(asked);
   const about = `: ${bucket.bucket} at ${new URL(base).host}`;
@@ -61,7 +63,8 @@ export async function checkBucket(
   const mustList = !project.local && project.config.store !== undefined; // to see what is deleted (A6)
   const slots = tried.filter(({ probe }) => probe !== stranger); // its key means nothing
   const working = slots.find(({ fault }) => fault === undefined)?.probe;
-  for (const { probe, fault } of slots) {
+  const isFollowed = followedBuckets(project.config.routes).has(given);
+  for (const { probe, answer, fault } of slots) {
     const { slot, from } = probe.query;
     const key = `, slot ${slot}: the key ${probe.credentials && keyEnd({ credentials: probe.credentials })}`;
     if (fault) {
@@ -71,7 +74,11 @@ export async function checkBucket(
     }
     report(key, ok("key-id", `S3 knows it (from ${from})`), ok("secret", "it belongs to that id"));
     if (written) report(key, await probeWriting(probe, absent, written));
-    if (written && !mustList) report(key, judgeRight(probe, "list", await probe.list()));
+    if (isFollowed && answer.code === "AccessDenied") {
+      report(key, weigh(project, cannotList(bucket, true), from));
+    } else if (written && !mustList && !isFollowed) {
+      report(key, judgeRight(probe, "list", await probe.list()));
+    }
   }
   const objects = working && (await checkObjects(working, keys));
   for (const one of objects?.results ?? []) {

@@ -5,7 +5,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
-import { originOf } from "../config/buckets.ts";
+import { followedBuckets, originOf } from "../config/buckets.ts";
 import { configuredName, type Project } from "../config/project.ts";
 import { askHealth, type NoHealth } from "../http/ask-health.ts";
 import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
@@ -79,7 +79,9 @@ function diagnoseBucket(
   if (role && bucket.role) add(", its role", ...diagnoseRole(bucket, bucket.role, role));
   // For an object that is missing, S3 answers 403 if the key may not list the bucket (A6).
   const isDenied = (role ? [role] : slots).some(({ missing }) => missing === 403);
-  if (!local && config.store !== undefined && isDenied) add("", cannotList(bucket));
+  const isFollowed = followedBuckets(config.routes).has(bucket);
+  const isStored = !local && config.store !== undefined;
+  if (isDenied && (isStored || isFollowed)) add("", cannotList(bucket, isFollowed));
   if (role !== undefined && role.state !== "ok") return findings; // it says why there is no image
   const isBinding = bucket.engine === "binding";
   const engine = isBinding ? ", the Images binding" : ", the edge";

@@ -125,14 +125,26 @@ export function answerText({ status, code = "", failure }: S3Answer): string {
   return `S3 answers ${status}${failure === undefined ? ` ${code}`.trimEnd() : `: ${failure}`}`;
 }
 
-/** A store needs a key or a role that may list: else nobody can tell a deleted object from a denied one (A6). */
-export function cannotList({ bucket }: Pick<Bucket, "bucket">): Result {
+/**
+ * A store, and a bucket that another one follows, need a key or a role that may list: else nobody can tell a missing
+ * object from a denied one (A6).
+ */
+export function cannotList({ bucket }: Pick<Bucket, "bucket">, isFollowed: boolean): Result {
+  const policy = `if it is the Worker's key, add s3:ListBucket on arn:aws:s3:::${bucket} to its policy`;
+  if (isFollowed) {
+    return fail("list", {
+      seen: "the key may not list the bucket (s3:ListBucket), and another bucket follows it in a route",
+      impact:
+        "S3 denies an object that is missing here, so the next bucket is never asked: visitors get 404 for what only that one has",
+      remedy: `${policy}: docs/access.md, “A second bucket”`,
+    });
+  }
   return fail("list", {
     severity: "warning",
     seen: "the key may not list the bucket (s3:ListBucket), and there is a store",
     impact:
       "S3 does not say that an object is deleted: what is stored of it stays, and visitors may see it again while S3 is down",
-    remedy: `if it is the Worker's key, add s3:ListBucket on arn:aws:s3:::${bucket} to its policy: docs/deploy.md, “A store”. Or have S3 send events: docs/purge-and-warm.md, “By event”`,
+    remedy: `${policy}: docs/deploy.md, “A store”. Or have S3 send events: docs/purge-and-warm.md, “By event”`,
     bearing: "harmless",
   });
 }

@@ -1,6 +1,7 @@
 // Checks what is deployed at a URL: whether Vitrine is there, its health, an image of each route, the fallbacks, and
 // the side door.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
@@ -42,9 +43,12 @@ export async function checkSite(
   const report = (at: string, bucket: string, ...results: readonly Result[]) =>
     findings.push(...results.map((one) => ({ about: base + at, bucket, ...one })));
   let shown: Visit | undefined;
-  for (const route of project.config.routes) {
-    const bucket = route.bucket.name;
-    const visit = await planVisit(site, route, samples.get(bucket));
+  const ways = project.config.routes.flatMap((route) =>
+    route.buckets.map((bucket) => ({ route, bucket })),
+  );
+  for (const { route, bucket: at } of ways) {
+    const bucket = at.name;
+    const visit = await planVisit(site, route, at, samples.get(bucket));
     if (visit === undefined) continue;
     if ("check" in visit) {
       report(`: the route ${route.path}`, bucket, visit);
@@ -102,12 +106,13 @@ export function diagnoseAbsence(url: string, { status, reason }: NoHealth, local
 async function planVisit(
   site: Site,
   route: BoundRoute,
+  { prefix }: Bucket,
   sample: Sample | undefined,
 ): Promise<Visit | Result | undefined> {
   const { project, base } = site;
   const [name = ""] = variantsOf(project, route);
   const variant = project.config.variants.get(name);
-  const key = sample?.key.slice(route.bucket.prefix.length) ?? "";
+  const key = sample?.key.slice(prefix.length) ?? "";
   const path = pathOf(project, route, name, key);
   if (sample === undefined || variant === undefined || path === undefined) return undefined;
   const query = await signQuery(site, route, variant.preset, key);

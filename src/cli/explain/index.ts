@@ -14,7 +14,7 @@ import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import type { ResolvedRequest, Target } from "../../worker/request/resolve-request.ts";
-import { resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
+import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { bucketOfWorker, openProject, type Project, slotsAtHand } from "../config/project.ts";
@@ -98,6 +98,12 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   const bucket = bucketOfWorker(project, route.bucket);
   rows.push(["Signature", granted], ["Origin URL", originUrl(bucket.base, key)]);
   if (bucket.r2 === undefined) rows.push(["Signed by", signerOf(project, bucket)]);
+  for (const other of objectsOf(resolved).slice(1)) {
+    const next = bucketOfWorker(project, other.bucket);
+    const url = originUrl(next.base, other.key);
+    rows.push(["If it is missing", `the object of bucket ${next.name}`], ["Origin URL", url]);
+    if (next.r2 === undefined) rows.push(["Signed by", signerOf(project, next)]);
+  }
   if (facts) {
     rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
     return { rows, isShown: true };

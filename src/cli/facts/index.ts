@@ -2,10 +2,12 @@
 // colour and ThumbHash. The originals never leave this machine, and nothing is written to the bucket.
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
-import { openProject, slotsAtHand } from "../config/project.ts";
-import { listObjects } from "../objects/list-objects.ts";
-import { readPrefix } from "../objects/object-name.ts";
+import { openProject, type Project, slotsAtHand } from "../config/project.ts";
+import { listObjects, noObject } from "../objects/list-objects.ts";
+import type { Listed } from "../objects/list-page.ts";
+import { type Found, readPrefix } from "../objects/object-name.ts";
 import { envOption, secretsFileOption } from "../options.ts";
 import { loadSharp } from "../picture/read-fact.ts";
 import { counted } from "../terminal/progress.ts";
@@ -32,7 +34,8 @@ function define() {
       `
 It lists the bucket, and reads the originals that the file does not have, or that changed since. The S3 key needs
 s3:ListBucket and s3:GetObject. It needs sharp, too: npm install --save-dev sharp.
-If wrangler.toml has several buckets, write BUCKET/prefix, or BUCKET/ for all of one.
+If wrangler.toml has several buckets, write BUCKET/prefix, or BUCKET/ for all of one. Those that follow it in a
+route are read, too.
 A file that this command wrote is replaced; any other is left alone.
 
 Examples:
@@ -57,13 +60,20 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   if (isFault(found)) return { fault: `${JSON.stringify(prefix)}: ${found.fault}` };
   const known = out === undefined ? new Map() : readFactsFile(world, out);
   if (isFault(known)) return known;
-  const objects = await listObjects(world, project, found, "facts");
-  if (isFault(objects)) return objects;
+  const shown = await listShown(world, project, found);
+  if (isFault(shown)) return shown;
   if (world.interrupted.aborted) return { fault: "interrupted before an original was read" };
-  const slots = slotsAtHand(project, found.bucket.name).usable;
   const variants = [...project.config.variants.values()];
   const asksFocus = variants.some(({ image }) => image.gravity === "object");
-  const outcome = await readOriginals(world, found.bucket, slots, objects, known, asksFocus);
+  const outcome = { facts: new Map(), missing: new Map(), asked: 0, left: 0 };
+  for (const [bucket, objects] of shown) {
+    const slots = slotsAtHand(project, bucket.name).usable;
+    const read = await readOriginals(world, bucket, slots, objects, known, asksFocus);
+    for (const [key, fact] of read.facts) outcome.facts.set(key, fact);
+    for (const [key, reason] of read.missing) outcome.missing.set(key, reason);
+    outcome.asked += read.asked;
+    outcome.left += read.left;
+  }
   const isWhole = outcome.missing.size + outcome.left === 0;
   // A file that was written before has more in it than nothing.
   const isFailed = outcome.facts.size === 0 && !isWhole;
@@ -72,6 +82,24 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   say(world.stderr, ...summaryOf(outcome).map(visible));
   if (isFailed) return EXIT.failed;
   return isWhole ? EXIT.done : EXIT.partly;
+}
+
+/** Lists a bucket, and those that follow it in a route, as far as the first one does not have their keys. */
+async function listShown(world: World, project: Project, { bucket, key }: Found) {
+  const leading = project.config.routes.filter((route) => route.bucket === bucket);
+  const shown = new Map<Bucket, ReadonlyMap<string, Listed>>();
+  const seen = new Set<string>();
+  for (const one of new Set([bucket, ...leading.flatMap(({ buckets }) => buckets)])) {
+    if (one !== bucket && one.r2) {
+      say(world.stderr, `Left out: ${one.name}, an R2 binding, which only the Worker can open.`);
+      continue;
+    }
+    const listed = await listObjects(world, project, { bucket: one, key }, "facts");
+    if (isFault(listed)) return listed;
+    shown.set(one, new Map([...listed].filter(([name]) => !seen.has(name))));
+    for (const name of listed.keys()) seen.add(name);
+  }
+  return seen.size === 0 ? noObject({ bucket, key }) : shown;
 }
 
 function summaryOf({ facts, missing, asked, left }: Outcome): string[] {

@@ -17,7 +17,7 @@ import type { Found } from "./object-name.ts";
  * @param beginning what the keys begin with, without the bucket's own prefix
  * @param task what has to list: an option or a command
  * @param instead what to do if the key may not list
- * @returns those that Vitrine can show, by their keys without the bucket's prefix; a fault if there are none
+ * @returns those that Vitrine can show, by their keys without the bucket's prefix
  */
 export async function listObjects(
   world: World,
@@ -57,8 +57,12 @@ export async function listObjects(
   if (hidden > 0) {
     say(world.stderr, `Left out: ${counted(hidden, "object")} with keys that Vitrine cannot show.`);
   }
-  if (objects.size > 0) return objects;
-  const begins = `begins with ${JSON.stringify(prefix)}`;
+  return objects;
+}
+
+/** Why nothing was found. */
+export function noObject({ bucket, key }: Found): Fault {
+  const begins = `begins with ${JSON.stringify(bucket.prefix + key)}`;
   return { fault: `${bucket.name} has no object that ${begins} and can be shown` };
 }
 

@@ -5,6 +5,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
+import { objectsOf } from "../../worker/request/resolve-request.ts";
 import type { End, Fault, Run, World } from "../command.ts";
 import { EXIT, isFault, paint, say } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
@@ -77,10 +78,21 @@ async function purge(world: World, names: readonly string[], options: Options): 
   const command = commandLine("purge", { verify, ...place });
   const given = await gatherObjects(world, project, names, prefix, command);
   if (isFault(given)) return given;
-  const exit = await purgeGiven(world, worker, given);
+  const exit = await purgeGiven(world, worker, withOthers(given));
   if (!verify || exit === EXIT.failed || given.objects.size === 0) return exit;
   const verified = await verifyGone(world, project, worker.base, given);
   return exit === EXIT.done ? verified : exit;
+}
+
+/** What a URL shows may be in any bucket of its route: it means the object of each. */
+function withOthers({ objects, impossible }: GivenObjects): GivenObjects {
+  const all = [...objects.values()].flatMap((one) => {
+    const { bucket, key: object, place } = one;
+    const meant = place && objectsOf({ ...place, object, key: bucket.prefix + object });
+    return (meant ?? [one]).map((at) => ({ ...one, bucket: at.bucket }));
+  });
+  const named = all.map((one) => [`${one.bucket.name}/${one.key}`, one] as const);
+  return { objects: new Map(named), impossible };
 }
 
 /** @param bucket undefined: every bucket */

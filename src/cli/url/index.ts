@@ -59,7 +59,8 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   if (isFault(object)) return object;
   const { given, bucket, key, place } = object;
   const only = preset ?? place?.variant;
-  const routes = place ? [place.route] : config.routes.filter((route) => route.bucket === bucket);
+  const leading = config.routes.filter(({ buckets }) => buckets.includes(bucket));
+  const routes = place ? [place.route] : leading;
   const known = new Set(routes.flatMap((route) => variantsOf(project, route)));
   const variants = [...known].filter((variant) => variant === (only ?? variant));
   const showing = routes.filter((route) =>

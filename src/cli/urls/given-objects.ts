@@ -9,7 +9,7 @@ import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, print, say, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { isHostOf, type OwnUrls, ownUrlsOf } from "../config/site-url.ts";
-import { listObjects } from "../objects/list-objects.ts";
+import { listObjects, noObject } from "../objects/list-objects.ts";
 import { type Found, nameOf, readObject, readPrefix } from "../objects/object-name.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
@@ -68,6 +68,7 @@ export async function gatherObjects(
     const instead = `, or give the keys, one on each line: ${command} - < keys.txt`;
     const listed = await listObjects(world, project, beginning, "--prefix", instead);
     if (isFault(listed)) return listed;
+    if (listed.size === 0) return noObject(beginning);
     const { bucket } = beginning;
     for (const key of listed.keys()) take({ bucket, key, given: nameOf(buckets, { bucket, key }) });
   }

@@ -55,7 +55,7 @@ export function createPlanner(
     let used = place?.route;
     for (const { route, name, preset, id, browser, billedAs } of renditions) {
       // Skip the same rendition under another name or route, or for another browser.
-      if (route.bucket !== bucket || requests.has(id)) continue;
+      if (!route.buckets.includes(bucket) || requests.has(id)) continue;
       const path = pathOf(project, route, name, key);
       if (path === undefined || (routes === "first" && route !== (used ?? route))) continue;
       used = route;

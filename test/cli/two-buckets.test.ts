@@ -1,0 +1,195 @@
+// What the commands say and do where a route leads to two buckets.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { configure, deploy, examine, SITE } from "../support/cli/doctor.ts";
+import { makeFolder } from "../support/cli/folder.ts";
+import { type Report, wrongIn } from "../support/cli/report.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
+import { ENV, HEALTH_TOKEN, PURGE_TOKEN, SECRETS, VARS } from "../support/env.ts";
+import { get, MODERN, stage } from "../support/play.ts";
+import { KEY, openWorld } from "../support/two-buckets.ts";
+
+const BOTH = ["media/*", "archive/*"];
+const OPEN = { path: "/images/:preset/*", object: BOTH };
+const PRESETS = { card: { width: 160 } };
+
+let world: ReturnType<typeof openWorld>;
+let vars: object;
+let env: object;
+
+/** Sets up both buckets, and deploys a Worker in front of them. */
+function begin(change: object = {}): void {
+  world = openWorld(["cf", "cf"]);
+  const media = { ...world.media.settings, canary: KEY };
+  const archive = { ...world.archive.settings, canary: KEY };
+  vars = { ...VARS, BUCKETS: { media, archive }, ROUTES: [OPEN], PRESETS, ...change };
+  env = { ...ENV, ...vars, HEALTH_TOKEN, PURGE_TOKEN };
+  deploy(env);
+}
+
+beforeEach(() => begin());
+
+const run = (...args: readonly string[]) =>
+  vitrine(args, { folder: makeFolder({ ...vars }), env: { ...SECRETS, PURGE_TOKEN } });
+
+test("check names the right that all but the last bucket need", async () => {
+  const { code, out } = await run("check");
+  expect(code).toBe(0);
+  expect(out).toMatch(/media: its key needs s3:ListBucket on acme-media/);
+  expect(out).not.toContain("s3:ListBucket on acme-archive");
+});
+
+test("check counts what each bucket can cost", async () => {
+  const { out } = await run("check");
+  for (const name of ["media", "archive"]) expect(out).toMatch(`${name}: 1 for an object`);
+});
+
+const SIGNED = { path: "/private/:preset/*", signed: true };
+
+test.each([
+  ["is the second one of an open route", [OPEN, { ...SIGNED, object: "archive/*" }], true],
+  ["is the second one of both", [OPEN, { ...SIGNED, object: [...BOTH].reverse() }], true],
+  [
+    "has its second one in an open route",
+    [
+      { ...OPEN, object: "archive/*" },
+      { ...SIGNED, object: BOTH },
+    ],
+    true,
+  ],
+  [
+    "has its second one in a fallback",
+    [
+      { ...OPEN, object: "media/open/*", fallback: "archive/none.png" },
+      { ...SIGNED, object: ["media/shut/*", "archive/shut/*"] },
+    ],
+    false,
+  ],
+  [
+    "has the fallback in its second one",
+    [
+      { ...OPEN, object: "media/open/*", fallback: "archive/shut/none.png" },
+      { ...SIGNED, object: ["media/shut/*", "archive/shut/*"] },
+    ],
+    true,
+  ],
+  [
+    "is another folder",
+    [
+      { ...OPEN, object: ["media/open/*", "archive/open/*"] },
+      { ...SIGNED, object: ["media/shut/*", "archive/shut/*"] },
+    ],
+    false,
+  ],
+])("check warns where a signed route's bucket %s: %#", async (_what, ROUTES, isOpen) => {
+  begin({ ROUTES });
+  const { code, err } = await run("check");
+  expect([code, /^Warning: .*sign/m.test(err)]).toEqual([0, isOpen]);
+});
+
+test("explain names the object of each bucket, in order", async () => {
+  const { code, out } = await run("explain", `/images/card/${KEY}`);
+  expect(code).toBe(0);
+  const urls = [...out.matchAll(/^Origin URL +(\S+)$/gm)].map(([, url]) => url);
+  expect(urls).toEqual([
+    `https://acme-media.s3.eu-west-1.amazonaws.com/published/${KEY}`,
+    `https://s3.eu-central-1.wasabisys.com/acme-archive/old/photos/${KEY}`,
+  ]);
+  expect(out).toMatch(/^If it is missing +the object of bucket archive$/m);
+});
+
+test("url, sign and warm know an object of either", async () => {
+  begin({ ROUTES: [OPEN, { ...SIGNED, object: BOTH }] });
+  for (const name of ["media", "archive"]) {
+    const { code, out } = await run("url", `${name}/${KEY}`);
+    expect([code, out]).toEqual([0, `https://images.example/images/card/${KEY}\n`]);
+    const signed = await run("sign", `${name}/${KEY}`);
+    expect((await get(signed.out.trim(), {}, env)).status).toBe(200);
+    const warmed = await run("warm", `${name}/${KEY}`);
+    expect([warmed.code, warmed.err]).toEqual([0, expect.stringContaining("3 images")]);
+  }
+});
+
+test("purge of a URL purges the object of each bucket; by name, that one", async () => {
+  const url = `https://images.example/images/card/${KEY}`;
+  const byUrl = await run("purge", url);
+  expect([byUrl.code, byUrl.err]).toEqual([0, expect.stringContaining("Purged 2 of 2")]);
+  const byName = await run("purge", `archive/${KEY}`);
+  expect([byName.code, byName.err]).toEqual([0, expect.stringContaining("Purged 1 of 1")]);
+  const show = async () => (await get(`/images/card/${KEY}`, { headers: MODERN }, env)).status;
+  expect(await show()).toBe(200);
+  const left = await run("purge", url, "--verify");
+  expect([left.code, left.err]).toEqual([1, expect.stringContaining("still comes")]);
+  world.media.remove();
+  world.archive.remove();
+  const gone = await run("purge", url, "--verify");
+  expect([gone.code, gone.err]).toEqual([0, expect.stringContaining("Nothing comes")]);
+});
+
+test("facts are of what visitors see: those of the second, where the first has none", async () => {
+  stage.s3.objects.clear();
+  world.media.put();
+  world.archive.put("made/transparent.png", "only/here.png");
+  const folder = makeFolder({ ...vars });
+  const facts = (prefix: string, out: string) =>
+    vitrine(["facts", prefix, "--out", out], { folder, env: SECRETS });
+  const read = (file: string) => JSON.parse(readFileSync(join(folder, file), "utf8"));
+  for (const name of ["media/", "archive/"]) {
+    const { code } = await facts(name, `${name.slice(0, -1)}.json`);
+    expect(code).toBe(0);
+  }
+  const [media, archive] = [read("media.json"), read("archive.json")];
+  expect(media).toHaveProperty(["only/here.png"], archive["only/here.png"]);
+  expect(media[KEY]).not.toEqual(archive[KEY]);
+
+  world.media.remove();
+  await facts("media/", "media.json");
+  expect(read("media.json")[KEY]).toEqual(archive[KEY]);
+  await facts("media/only/", "only.json"); // there is nothing in the first
+  expect(Object.keys(read("only.json"))).toEqual(["only/here.png"]);
+  world.archive.be("busy");
+  const failed = await facts("media/", "media.json");
+  expect([failed.code, read("media.json")[KEY]]).toEqual([2, archive[KEY]]); // nothing is lost
+});
+
+/** Runs the doctor. @returns what is wrong with listing, by bucket */
+async function findListing(args?: readonly string[]): Promise<unknown> {
+  configure(vars);
+  const report: Report = await examine(args);
+  const wrong = wrongIn(report);
+  expect(wrong.filter(({ check }) => !["list", "image"].includes(check))).toEqual([]);
+  return wrong.flatMap(({ check, bucket, severity, remedy }) => {
+    if (check !== "list") return [];
+    return [[bucket, severity, /add s3:ListBucket on \S+/.exec(remedy ?? "")?.[0]]];
+  });
+}
+
+const NEEDED = ["media", "error", "add s3:ListBucket on arn:aws:s3:::acme-media"];
+const LESS = ["media", "warning", NEEDED[2]];
+
+test.each<[media: boolean, archive: boolean, found: readonly unknown[]]>([
+  [true, false, []],
+  [false, false, [LESS, NEEDED]],
+  [true, true, [["archive", "warning", undefined]]],
+])(
+  "the doctor, where the first may list: %s, and the last: %s (A6)",
+  async (media, archive, found) => {
+    world.media.mayList(media);
+    world.archive.mayList(archive);
+    expect(await findListing()).toEqual(found);
+  },
+);
+
+test("the doctor sees an image of each bucket", async () => {
+  world.media.remove();
+  world.media.put("made/key.jpg", "other.jpg");
+  configure(vars);
+  const { findings } = await examine([`media/other.jpg`, `archive/${KEY}`, "--url", SITE]);
+  const shown = findings.filter(({ check, severity }) => check === "image" && severity === "ok");
+  expect(shown.map(({ bucket, about }) => [bucket, about])).toEqual([
+    ["media", `${SITE}/images/card/other.jpg`],
+    ["archive", `${SITE}/images/card/${KEY}`],
+  ]);
+});
