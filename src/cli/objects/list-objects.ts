@@ -72,8 +72,12 @@ function whyNoKey(project: Project, task: string, { name, r2, role }: Bucket): s
   if (r2 !== undefined) {
     return `${cannot}, an R2 binding, which only the deployed Worker can open. Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md`;
   }
-  const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) => slot.mistakes);
-  const reason = mistakes.map(mistakeText).join("; ") || "there is no S3 key to do so";
+  const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) =>
+    slot.mistakes.map((one) =>
+      project.secrets.has(one.path) ? mistakeText(one) : `there is no ${one.path}`,
+    ),
+  );
+  const reason = mistakes.join("; ") || "there is no S3 key to do so";
   const only = role === undefined ? "" : " (the role is the Worker's alone)";
   return `${cannot}, and ${reason}. Put the key into the environment or ${project.known.devVars}${only}`;
 }
