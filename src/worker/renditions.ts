@@ -3,6 +3,7 @@
 
 import { matchesEtag } from "./answer/answer.ts";
 import { ask } from "./ask.ts";
+import { digest } from "./base/bytes.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import type { Context, RequestScope } from "./base/send.ts";
 import {
@@ -14,7 +15,6 @@ import {
 import { TIME_LEFT } from "./cache/fetch-cached.ts";
 import {
   bucketTag,
-  digest,
   objectTag,
   type RenditionKey,
   type RenditionKeys,

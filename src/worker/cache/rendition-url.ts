@@ -3,7 +3,8 @@
 
 import { decodePath, encodeKey } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { hex } from "../base/bytes.ts";
+import { digest } from "../base/bytes.ts";
+import { memoize } from "../base/memoize.ts";
 import type { Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
@@ -103,31 +104,21 @@ function readName(
  * The bucket, wherever wrangler.toml names it, and its engine. With what opens it: what one key or role may
  * read is not shown to those who ask by another one. The path of a role must not look like folders.
  */
-const locationOf = memoized((bucket: Bucket): string => {
+const locationOf = memoize((bucket: Bucket): string => {
   const access = bucket.access.replaceAll("/", ":");
   const engine = bucket.engine === "cf" ? "" : "binding/";
   return `${access}/${engine}${bucket.base.replace("://", "/")}`;
 });
 
 /** The options of a variant in one spelling: the schema of a preset decides their order. */
-const optionsOf = memoized((variant: Variant): string => {
+const optionsOf = memoize((variant: Variant): string => {
   return encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
 });
 
 /** Variants with equal options are one variant here, whatever their presets are called. */
-const variantsByOptions = memoized(({ variants }: Config): ReadonlyMap<string, Variant> => {
+const variantsByOptions = memoize(({ variants }: Config): ReadonlyMap<string, Variant> => {
   return new Map([...variants.values()].map((variant) => [optionsOf(variant), variant]));
 });
-
-/** Computes something once for each object. */
-function memoized<Of extends object, Value>(compute: (of: Of) => Value): (of: Of) => Value {
-  const known = new WeakMap<Of, Value>();
-  return (of) => {
-    const value = known.get(of) ?? compute(of);
-    known.set(of, value);
-    return value;
-  };
-}
 
 /** The tag of all renditions of an object, of all of its versions. */
 export function objectTag({ base }: Pick<Bucket, "base">, key: string): Promise<string> {
@@ -141,9 +132,4 @@ export async function bucketTag(bucket: Pick<Bucket, "base">): Promise<string> {
   const tag = known.get(bucket) ?? (await digest(bucket.base));
   known.set(bucket, tag);
   return tag;
-}
-
-/** SHA-256 as 64 lower-case hexadecimal digits: tags are compared without regard to case. */
-export async function digest(text: string): Promise<string> {
-  return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

@@ -1,6 +1,7 @@
 // Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
 
 import { hasMethods, isPlainObject, parseJson } from "../base/json.ts";
+import { memoize } from "../base/memoize.ts";
 import type { Mistake, Refusal } from "../base/refusal.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import {
@@ -85,14 +86,8 @@ const answersSchema = table({
 
 export type Answers = Read<typeof answersSchema>;
 
-const configs = new WeakMap<object, Config | Broken>();
-
 /** The configuration of an isolate, read once: a secret changes with a deployment (S1), which starts new isolates. */
-export function currentConfig(env: object): Config | Broken {
-  const config = configs.get(env) ?? readConfig({ ...env });
-  configs.set(env, config);
-  return config;
-}
+export const currentConfig = memoize((env: object) => readConfig({ ...env }));
 
 /** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | Broken {

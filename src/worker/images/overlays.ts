@@ -1,5 +1,6 @@
 // The objects that a variant draws on a picture: what S3 says of them, and their bytes.
 
+import { memoize } from "../base/memoize.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { RequestScope } from "../base/send.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -14,10 +15,9 @@ export type OpenedOverlay = ReturnType<typeof overlayOptions> & { readonly objec
 const REMEMBERED_MS = 60_000;
 
 /** What S3 said last of the overlays of a bucket, by their keys. A configuration has few. */
-const known = new WeakMap<
-  Bucket,
-  Map<string, { readonly validator: string; readonly at: number }>
->();
+const overlaysOf = memoize((_bucket: Bucket) => {
+  return new Map<string, { readonly validator: string; readonly at: number }>();
+});
 
 /**
  * Names the bytes of all overlays of a variant that are objects.
@@ -39,7 +39,7 @@ async function validatorOf(
   key: string,
   { context, deadline }: RequestScope,
 ): Promise<string | Refusal> {
-  const last = known.get(bucket)?.get(key);
+  const last = overlaysOf(bucket).get(key);
   const now = Date.now();
   if (last && Math.abs(now - last.at) < REMEMBERED_MS) return last.validator;
   const options = { part: "head", deadline, retries: true } as const;
@@ -48,8 +48,7 @@ async function validatorOf(
 }
 
 function remember(bucket: Bucket, key: string, { validator = "" }: OpenedObject): string {
-  const overlays = known.get(bucket) ?? new Map();
-  known.set(bucket, overlays.set(key, { validator, at: Date.now() }));
+  overlaysOf(bucket).set(key, { validator, at: Date.now() });
   return validator;
 }
 

@@ -1,7 +1,7 @@
 // The URL of an object: exactly the text that is signed and sent (A2).
 
 import { encodeKey } from "../../url/grammar.ts";
-import { hex } from "../base/bytes.ts";
+import { digest } from "../base/bytes.ts";
 import type { Bucket } from "../config/bucket.ts";
 
 export function originUrl(base: string, key: string): string {
@@ -20,6 +20,5 @@ export async function sourceUrl(
 ): Promise<string> {
   const url = originUrl(base, key);
   if (!hasSourceParameter || validator === undefined) return url;
-  const text = new TextEncoder().encode(`source ${validator}`);
-  return `${url}?x-vitrine=${hex(await crypto.subtle.digest("SHA-256", text)).slice(0, 32)}`;
+  return `${url}?x-vitrine=${(await digest(`source ${validator}`)).slice(0, 32)}`;
 }

@@ -2,6 +2,7 @@
 // passed in.
 
 import { AwsV4Signer } from "aws4fetch";
+import { memoize } from "../base/memoize.ts";
 import type { Credentials } from "../config/slot.ts";
 
 /** The headers that sign a request. */
@@ -16,7 +17,7 @@ export type SignedHeaders = {
 const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
 
 /** The keys that aws4fetch derives of credentials, by day and region (A3). */
-const derivedKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
+const derivedKeysOf = memoize((_credentials: Credentials) => new Map<string, ArrayBuffer>());
 
 /**
  * Signs one request. The signed headers are exactly `host`, `x-amz-content-sha256` and `x-amz-date` (A1):
@@ -32,8 +33,6 @@ export async function sign(
   now: number,
   method = "GET",
 ): Promise<SignedHeaders> {
-  const cache = derivedKeys.get(credentials) ?? new Map<string, ArrayBuffer>();
-  derivedKeys.set(credentials, cache);
   const signer = new AwsV4Signer({
     ...credentials,
     url,
@@ -42,7 +41,7 @@ export async function sign(
     service: "s3", // A3: aws4fetch would guess it from the host
     headers: UNSIGNED,
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
-    cache,
+    cache: derivedKeysOf(credentials),
   });
   const token = credentials.sessionToken && { "x-amz-security-token": credentials.sessionToken };
   const authorization = await signer.authHeader();
