@@ -6,13 +6,14 @@ import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { localBucketName, localBuckets } from "../../src/cli/config/local-run.ts";
-import { createFiller } from "../../src/dev/local-bucket.ts";
+import { askBucket, createFiller } from "../../src/dev/local-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
 import { LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
+import { letterOf, paint } from "../support/painting.ts";
 import { network } from "../support/stand.ts";
 import { MODERN, picture, refusals } from "./pictures.ts";
 
@@ -51,7 +52,9 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   /** Restarts the server with other secrets, and with the port of the bucket. */
   async function configure(change: Record<string, string> = {}): Promise<void> {
     const BUCKETS = localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS);
-    const vars = { ...VARS, BUCKETS, LOCAL_EDGE: door.url };
+    const part = { width: 40, height: 40, fit: "cover", format: "png", gravity: "object" };
+    const PRESETS = { ...VARS.PRESETS, part };
+    const vars = { ...VARS, PRESETS, BUCKETS, LOCAL_EDGE: door.url };
     const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
     await server.update({
       root: ROOT,
@@ -121,6 +124,23 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     const answer = await server.fetch("/images/card/photos/fig.jpg");
     expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
     expect(refusals(server)).toMatchObject([{ event: "not-transformed" }]);
+  });
+
+  test("a crop keeps the focal point of the object, also where its ETag stays (O4)", async () => {
+    const place = { base: `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`, prefix: "published/" };
+    const body = await paint("rgb", 40).png().toBuffer();
+    const seen = [];
+    for (const focus of ["0,0.5", "1,0.5", "", "9,9"]) {
+      const put = { type: "image/png", body, focus };
+      await askBucket("PUT", place, "stripes.png", LOCAL_KEYS, put);
+      const { bytes } = await picture(await server.fetch("/images/part/stripes.png"));
+      seen.push(letterOf([...(await sharp(bytes).ensureAlpha().raw().toBuffer()).subarray(0, 4)]));
+    }
+    expect(seen).toEqual(["r", "b", "g", "g"]);
+    expect(server.lines()).toMatchObject([
+      { event: "no-focus" },
+      { event: "no-focus", value: "9,9" },
+    ]);
   });
 
   test("the bucket is private", async () => {

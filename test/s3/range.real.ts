@@ -119,3 +119,10 @@ test.for([
   const named = await askForHead(key, { ...asked, query: parameterOf(key) });
   expect([named.status, named.code]).toEqual([status, code]);
 });
+
+test("another focal point of the same bytes leaves their ETag as it is", async () => {
+  const [key = ""] = keys;
+  const meta = { "x-amz-meta-focus": "0.62,0.3" };
+  await putObject(bucket, key, bytesOf(key), "image/png", meta); // this server copies nothing onto itself
+  expect(describe(await askForHead(key))).toEqual({ ...expectedOf(key), focus: "0.62,0.3" });
+});
