@@ -123,7 +123,7 @@ ${snippet(clientCommand(address))}${snippet(callText(call))}</details>
 <details><summary>What the edge is asked</summary>${
     edgeCall === undefined
       ? html`<p>The Images binding makes it. The edge is not asked.</p>`
-      : html`<p><code>cf.image</code> for ${largest}, where the browser reads AVIF:</p>${snippet(edgeCall)}`
+      : html`<p><code>cf.image</code> for ${largest}, where the browser reads AVIF${preset.gravity === "object" && ", and the object has no focal point"}:</p>${snippet(edgeCall)}`
   }</details>
 </figcaption>
 </figure>
