@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { s3, show, vitrine, writes } from "./world.ts";
+import { images, s3, show, vitrine, writes } from "./world.ts";
 
 /** An upload, as a page gets it. */
 // biome-ignore lint/suspicious/noExplicitAny: a CMS says what it likes
@@ -57,37 +57,29 @@ export function testCms(start: () => Promise<Cms>): void {
 
   test("an upload shows, and its facts are those of the upright picture", async () => {
     const file = new File([readFileSync(ROTATED)], "a b+ü.jpg", { type: "image/jpeg" });
-    const { key, original } = await cms.create(file);
+    const { id, key, original } = await cms.create(file);
     expect(await colourOf(key)).toBe("red");
-    expect(original).toMatchObject({
-      width: 300,
-      height: 400,
-      alpha: false,
-      focus: { x: 0.5, y: 0.5 },
-    });
-    expect(original.color).toMatch(/^#[0-9a-f]{6}$/);
+    const shown = images.imgProps(key, "hero", { alt: "A fig", original });
+    expect(shown).toMatchObject({ width: 300, height: 400, style: "background: #c82828" });
+    expect(original).toMatchObject({ alpha: false, focus: { x: 0.5, y: 0.5 } });
     expect(Buffer.from(original.thumbhash, "base64").length).toBeGreaterThan(15);
+    expect((await cms.setFocus(id, 20, 30)).original.focus).toEqual({ x: 0.2, y: 0.3 });
   });
 
-  test("a focus that an editor sets shows at once", async () => {
+  test("a focus that an editor sets shows at once, and the original stays as it is", async () => {
     const { id, key, original } = await cms.create(await draw("red", "blue"));
+    const body = s3.objects.get(key)?.body;
     const colours = [];
-    for (const [x, y] of [
-      [12, 30],
-      [88.4, 0],
-      [100, 100],
+    for (const [x, y, focus] of [
+      [12, 30, "0.12,0.3"],
+      [88.4, 0, "0.88,0"],
+      [100, 100, "1,1"],
     ] as const) {
       const changed = await cms.setFocus(id, x, y);
-      expect(changed.original).toMatchObject({
-        width: 200,
-        focus: { x: Math.round(x) / 100, y: y / 100 },
-      });
+      expect(Object.values(changed.original.focus).join()).toBe(focus);
       expect(changed.original.version).not.toBe(original.version);
-      const { type, metadata } = s3.objects.get(key) ?? {};
-      expect({ type, metadata }).toEqual({
-        type: "image/jpeg",
-        metadata: { focus: `${Math.round(x) / 100},${y / 100}` },
-      });
+      const object = { body, type: "image/jpeg", metadata: { focus } };
+      expect(s3.objects.get(key)).toEqual(object);
       colours.push(await colourOf(key));
     }
     expect(colours).toEqual(["red", "blue", "blue"]);

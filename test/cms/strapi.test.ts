@@ -51,7 +51,7 @@ async function startStrapi() {
   const { createStrapi } = createRequire(import.meta.url)("@strapi/strapi");
   const strapi = await createStrapi({ appDir: folder, distDir: folder }).load();
   const service = strapi.plugin("upload").service("upload");
-  await service.setSettings({ sizeOptimization: false });
+  await service.setSettings({ sizeOptimization: false, responsiveDimensions: true });
 
   async function input(file: File) {
     const filepath = join(folder, file.name);

@@ -2,6 +2,7 @@
 // which shows the same bucket. The fetch of this process leads to Vitrine.
 
 import { createServer } from "node:http";
+import { createClient } from "../../src/client/index.ts";
 import { createCache, createEdge, createS3 } from "../../src/emulator/index.ts";
 import { listenOn } from "../../src/emulator/listen.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
@@ -16,15 +17,19 @@ export const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS 
 /** What became of the requests of the CMS to S3, such as `PUT fig.jpg`. */
 export const writes: string[] = [];
 
+const route = { path: "/images/:preset/*", object: "media/*" };
+const presets = {
+  card: { width: 50, height: 50, fit: "cover", gravity: "object" },
+  hero: { width: 1200 },
+};
+export const images = createClient({ baseUrl: VITRINE_URL, route, presets });
+
 const env = {
   ...ENV,
   PURGE_TOKEN,
   BUCKETS: { media: { endpoint, bucket, region } },
-  ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
-  PRESETS: {
-    card: { width: 50, height: 50, fit: "cover", gravity: "object" },
-    hero: { width: 1200 },
-  },
+  ROUTES: [route],
+  PRESETS: presets,
   ANSWERS: { keep: 604_800 }, // for a week, only a purge shows a change
 };
 const edge = createEdge({
@@ -58,7 +63,7 @@ async function askVitrine(request: Request): Promise<Response> {
 
 /** What a visitor gets of an upload: a picture, or the status. */
 export async function show(key: string): Promise<Uint8Array | number> {
-  const url = `${VITRINE_URL}/images/card/${encodeURIComponent(key)}`;
+  const url = images.imageUrl(key, "card");
   const answer = await askVitrine(new Request(url, { headers: { accept: "image/webp" } }));
   return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : answer.status;
 }
