@@ -3,7 +3,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { decodePath, readRest } from "../../url/grammar.ts";
-import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
+import { isRefusal, type ObjectType, type Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
@@ -11,8 +11,13 @@ import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  type TransformRequest,
+} from "../../worker/request/format.ts";
 import type { ResolvedRequest, Target } from "../../worker/request/resolve-request.ts";
 import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
@@ -118,20 +123,32 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
   const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
   const original =
     ending === "gif" || ending === "png" ? (`image/${ending}` as const) : "image/jpeg";
+  const isBinding = route.bucket.engine === "binding";
   const options = BROWSERS.map(({ browser, readable }): Row => {
     const formats = acceptedFormatsOf(variant, readable, route.svg);
-    const transform = edgeOptions(createTransformRequest(variant, formats, original));
-    return [`  ${READS[browser]}`, JSON.stringify(transform)];
+    const request = createTransformRequest(variant, formats, original);
+    const asked = isBinding ? bindingOptions(request, original) : edgeOptions(request);
+    return [`  ${READS[browser]}`, JSON.stringify(asked)];
   });
   const isSame = new Set(options.map(([, value]) => value)).size === 1;
   const unique = counted(uniqueOptions(variant, false).length, "unique transformation");
   return [
-    ["Engine", route.bucket.engine === "binding" ? "the Images binding" : "the image edge"],
+    ["Engine", isBinding ? "the Images binding" : "the image edge"],
     ["Options", `by what the browser reads, if the original is ${original}`],
     ...(isSame ? options.slice(0, 1).map(([, value]): Row => ["  any", value]) : options),
     ...(variant.image.gravity === "object" ? [FOCUS] : []),
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`],
   ];
+}
+
+/** What the Images binding is asked for, of an original whose first bytes are not known. */
+function bindingOptions(request: TransformRequest, type: ObjectType): object {
+  const { image } = request.variant;
+  return {
+    ...transformOptions(request.variant, request.focus),
+    ...(image.draw && { draw: image.draw.map(overlayOptions) }),
+    ...outputOptions(request, { type, body: { head: new Uint8Array() } }),
+  };
 }
 
 /** @param existing the routes or variants that exist, if that is what is wrong */

@@ -246,6 +246,8 @@ test.each<[string, media: object, origin: RegExp, opener: string | undefined]>([
     expect(row("Engine")).toBe("the Images binding");
     expect([row("Origin URL"), row("Signed by")]).toEqual([expect.stringMatching(origin), opener]);
     const [{ value } = { value: "" }] = below("Options", "WebP");
-    expect(JSON.parse(value)).toMatchObject({ width: 160, dpr: 2, format: "webp" });
+    // As the binding takes them, which knows no density (B7).
+    const asked = { width: 320, fit: "scale-down", format: "image/webp", anim: false };
+    expect(JSON.parse(value)).toEqual(asked);
   },
 );
