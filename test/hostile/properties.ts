@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { isPlainObject } from "../../src/worker/base/json.ts";
 import { ofAddresses } from "./addresses.ts";
 import { ofCertainty } from "./certainty.ts";
+import { ofCookies } from "./cookies.ts";
 import { type Engine, isEngine } from "./engines.ts";
 import { ofFacts } from "./facts.ts";
 import { ofIdentity } from "./identity.ts";
@@ -24,6 +25,7 @@ export const PROPERTIES = {
   ...ofFacts,
   ...ofIdentity,
   ...ofStore,
+  ...ofCookies,
 };
 
 export type PropertyName = keyof typeof PROPERTIES;

@@ -117,6 +117,9 @@ export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
   spellings: asking((url) => url.toLowerCase()),
   signatures: asking((url) => url.replace(/\/private\/|\/secret\//, "/images/")),
   ends: answering(() => ({ headers: { "cache-control": "public, max-age=86400" } })),
+  cookies: asking((url, headers) => {
+    return headers.has("cookie") ? url.replace("/album/", "/images/") : url;
+  }),
   formats: answering(() => ({ headers: { vary: "" } })),
   pages: asking((url, headers) => {
     for (const name of ["origin", "referer", "sec-fetch-site"]) headers.delete(name);
