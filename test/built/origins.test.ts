@@ -177,3 +177,26 @@ test("the issuer publishes the public half of its key alone (K2, K3)", async () 
   const thumbprint = hash("sha256", JSON.stringify(Object.fromEntries(named)), "base64url");
   expect(kid).toBe(thumbprint);
 });
+
+test("a route goes on from S3 to R2 where an object is missing, and not where it is denied (A6)", async () => {
+  const archive = SETTINGS["an R2 binding"].BUCKETS.media;
+  const version = deploy({
+    ...SETTINGS["a session that is stored"],
+    BUCKETS: { media: bound, archive },
+    ROUTES: [{ path: "/images/:preset/*", object: ["media/*", "archive/*"] }],
+    ANSWERS: { keep: 0 },
+  });
+  begin(version);
+  const webp = { kind: "webp", width: 160, height: 160 };
+  expect(await show(version, "image/webp")).toEqual(webp);
+  const asked = s3.requests.length;
+  s3.objects.clear();
+  expect(await show(version, "image/webp")).toEqual(webp);
+  expect(s3.requests).toHaveLength(asked + 1);
+  s3.faults.add("no-list-bucket");
+  const { status } = await server.fetch(VARIANT, { headers: version });
+  expect([status, server.lines()]).toMatchObject([
+    404,
+    [{ event: "object-denied", bucket: "media" }],
+  ]);
+});
