@@ -158,12 +158,7 @@ async function show(
   const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, route.svg);
   const negotiated = isNegotiated(formats);
   const version = terms.granted?.version;
-  const rendition = { version, variant, formats, isStorable: route.store };
-  const [first, ...others] = objectsOf(resolved);
-  const keys: RenditionKeys = [
-    { ...rendition, ...first },
-    ...others.map((other) => ({ ...rendition, ...other })),
-  ];
+  const keys = objectsOf(resolved, { version, variant, formats, isStorable: route.store });
 
   const { result, cache, age } = await obtain(keys, scope);
   const subject = { ...subjectOf(resolved), cache };

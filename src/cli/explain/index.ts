@@ -103,7 +103,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   const bucket = bucketOfWorker(project, route.bucket);
   rows.push(["Signature", granted], ["Origin URL", originUrl(bucket.base, key)]);
   if (bucket.r2 === undefined) rows.push(["Signed by", signerOf(project, bucket)]);
-  for (const other of objectsOf(resolved).slice(1)) {
+  for (const other of objectsOf(resolved, {}).slice(1)) {
     const next = bucketOfWorker(project, other.bucket);
     const url = originUrl(next.base, other.key);
     rows.push(["If it is missing", `the object of bucket ${next.name}`], ["Origin URL", url]);

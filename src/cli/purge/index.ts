@@ -88,7 +88,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
 function withOthers({ objects, impossible }: GivenObjects): GivenObjects {
   const all = [...objects.values()].flatMap((one) => {
     const { bucket, key: object, place } = one;
-    const meant = place && objectsOf({ ...place, object, key: bucket.prefix + object });
+    const meant = place && objectsOf({ ...place, object, key: bucket.prefix + object }, {});
     return (meant ?? [one]).map((at) => ({ ...one, bucket: at.bucket }));
   });
   const named = all.map((one) => [`${one.bucket.name}/${one.key}`, one] as const);

@@ -3,12 +3,14 @@
 
 import { presetsOf } from "../../cli/app-file/make-app-file.ts";
 import type { Fault } from "../../cli/command.ts";
-import { isRefusal } from "../../worker/base/refusal.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
-import { openObject } from "../../worker/origin/open-object.ts";
-import { renderBy } from "../../worker/renditions.ts";
+import { render } from "../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../worker/request/format.ts";
-import { type ResolvedRequest, resolveRequest } from "../../worker/request/resolve-request.ts";
+import {
+  objectsOf,
+  type ResolvedRequest,
+  resolveRequest,
+} from "../../worker/request/resolve-request.ts";
 import type { LocalConfig } from "./contents.ts";
 
 export type Answer = {
@@ -20,10 +22,7 @@ export type Answer = {
 };
 
 /** A picture of the local run, the variant to make of it, and the lines for its preset. */
-type Try = Pick<ResolvedRequest, "route" | "key"> & {
-  readonly variant: Variant;
-  readonly lines: string;
-};
+type Try = ResolvedRequest & Pick<LocalConfig, "config"> & { readonly lines: string };
 
 /** What a try has in place of the preset's own options. The schema of presets checks it. */
 type Change = {
@@ -45,19 +44,18 @@ export function refuse(status: 400 | 404 | 502 | 503, reason: string): Answer {
 }
 
 /** Makes one picture. `globalThis.fetch` must lead to the edge and to S3. */
-export async function makeTry({ route, key, variant, lines }: Try): Promise<Answer> {
-  const { bucket, svg } = route;
-  const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, svg);
-  const scope = { context: { waitUntil: () => {} }, deadline: Date.now() + TIMEOUT_MS };
-  const options = { part: "head", deadline: scope.deadline } as const;
-  const object = await openObject(bucket, key, options, scope.context);
-  const rendition = { bucket, key, version: undefined, variant, formats, isStorable: false };
-  const result = isRefusal(object) ? object : await renderBy(rendition, object, [], scope);
-  if (isRefusal(result)) {
-    const reason = "reason" in result && result.reason ? `, ${result.reason}` : "";
-    return refuse(502, `no such picture was made: ${result.event}${reason}`);
+export async function makeTry({ config, lines, ...request }: Try): Promise<Answer> {
+  const { route, variant } = request;
+  const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, route.svg);
+  const keys = objectsOf(request, { version: undefined, variant, formats, isStorable: false });
+  const deadline = Date.now() + TIMEOUT_MS;
+  const scope = { config, context: { waitUntil: () => {} }, deadline, condition: null };
+  const result = await render(keys, scope);
+  if (!("body" in result)) {
+    const { event, reason } = { event: "none", reason: "", ...result };
+    return refuse(502, `no such picture was made: ${event}${reason ? `, ${reason}` : ""}`);
   }
-  const { body, type } = result.rendition;
+  const { body, type } = result;
   return { status: 200, type, body: new Uint8Array(await new Response(body).arrayBuffer()), lines };
 }
 
@@ -73,7 +71,7 @@ export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): 
   }
   const request = resolveRequest(config, query.get("of") ?? "");
   if ("refusal" in request) return { fault: `of is no path: ${request.refusal.event}` };
-  const { route, key, name, variant } = request;
+  const { route, name, variant } = request;
   const preset = presetsOf(vars).get(variant.preset);
   if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };
   const [format, quality, x, y] = NAMES.slice(1).map((one) => query.get(one) ?? undefined);
@@ -88,7 +86,8 @@ export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): 
   };
   const tried = tryVariant(variant.preset, preset, name, change);
   if ("fault" in tried) return tried;
-  return { route, key, variant: tried, lines: linesFor(variant.preset, preset, change) };
+  const lines = linesFor(variant.preset, preset, change);
+  return { ...request, config: { ...config, store: undefined }, variant: tried, lines };
 }
 
 /** A plain decimal number; any other text stays text. */

@@ -4,7 +4,6 @@
 import { decodePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import type { Bucket } from "../config/bucket.ts";
 import { findRoute } from "../config/compile-route.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
@@ -52,24 +51,19 @@ export function resolveRequest(
   return { ...named, variant, refusal: { event: "impossible-key", reason } };
 }
 
-/** One object of a bucket. */
-export type ObjectAt = {
-  readonly bucket: Bucket;
-  /** With the bucket's prefix. */
-  readonly key: string;
-};
-
 /**
  * The objects that a path may show, one in each bucket of its route, in the order in which they are asked for.
- * A bucket whose prefix makes the key too long cannot have it, and is left out.
+ * A bucket whose prefix makes the key too long cannot have it, and is left out. The keys have the prefixes.
+ * @param more what each of them has besides
  */
-export function objectsOf({
-  route: { bucket, buckets },
-  object,
-  key,
-}: Pick<Named, "route" | "object" | "key">): readonly [ObjectAt, ...ObjectAt[]] {
-  const others = buckets.slice(1).map((one) => ({ bucket: one, key: one.prefix + object }));
-  return [{ bucket, key }, ...others.filter((other) => keyFault(other.key) === undefined)];
+export function objectsOf<More extends object>(
+  { route: { bucket, buckets }, object, key }: Pick<Named, "route" | "object" | "key">,
+  more: More,
+) {
+  const [, ...rest] = buckets;
+  const others = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + object }));
+  const possible = others.filter((other) => keyFault(other.key) === undefined);
+  return [{ ...more, bucket, key }, ...possible] as const;
 }
 
 /** What a URL asks for. */

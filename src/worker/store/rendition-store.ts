@@ -81,6 +81,7 @@ export async function readStored(
   deadline: number,
 ): Promise<StoreEntry | undefined> {
   for (const key of keys) {
+    if (Date.now() >= deadline) break;
     const place = await placeOf(key, config);
     const entry = place && (await waitForEntry(place, readEntry(place), deadline));
     if (entry?.rendition) return entry;

@@ -181,3 +181,11 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
   expect(await page()).not.toContain("<article");
   expect(stage.asked).toEqual([]);
 });
+
+test("a picture that only the second bucket of its route has is tried, too", async () => {
+  const { media } = ENV.BUCKETS;
+  const BUCKETS = { media, empty: { ...media, prefix: "published/none/" } };
+  const ROUTES = [{ path: "/images/:preset/*", object: ["empty/*", "media/*"] }];
+  const tried = await picture({ of: CARD, format: "webp" }, { ...ENV, BUCKETS, ROUTES });
+  expect(tried.is).toEqual(["webp", 160, 160]);
+});
