@@ -57,8 +57,10 @@ test("a picture has the attributes that imgProps makes, whatever the key", async
       const img = plain(open.imgProps(src, preset, { alt: "" }));
       expect(await show(service, { src, preset })).toEqual(img);
     }
-    const img = plain(open.imgProps(src, "wide", { alt: "", sizes: "50vw" }));
-    expect(await show(service, { src, preset: "wide", sizes: "50vw" })).toEqual(img);
+    for (const sizes of ["50vw", undefined]) {
+      const img = plain(open.imgProps(src, "wide", { alt: "", sizes: sizes ?? "100vw" }));
+      expect(await show(service, { src, preset: "wide", sizes })).toEqual(img);
+    }
   }
 });
 
@@ -91,10 +93,15 @@ test.each([
   ["what factOf knows", { preset: "wide" }, { width: 1000, height: 667 }],
   ["the preset", { preset: "card" }, { width: 160, height: 160 }],
   ["both of the page", { preset: "card", width: 30, height: 20 }, { width: 30, height: 20 }],
-  ["one of the page", { preset: "card", width: 30 }, { width: 30, height: undefined }],
+  ["one of the page", { preset: "card", width: 30, height: 0 }, { width: 30, height: undefined }],
   [
-    "what getRemoteSize says",
-    { preset: "wide", width: 0, height: 0 },
+    "the other of the page",
+    { preset: "card", width: 0, height: 20 },
+    { width: undefined, height: 20 },
+  ],
+  [
+    "the preset's, where <Picture> asks for them first",
+    { preset: "wide", ...astroService([open.site]).getRemoteSize() },
     { width: 1000, height: 667 },
   ],
 ])("width and height are %s", async (_, properties, size) => {
