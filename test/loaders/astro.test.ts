@@ -59,7 +59,7 @@ test("<Picture> shows what <Image> shows: a browser takes no <source>", async ()
   const more = page("more");
   const { srcset, src, sizes } = imgOf(more, "formats");
   expect([candidatesIn(srcset), shownBy(src), sizes]).toEqual([heroOf(FIG), `hero ${FIG}`, "50vw"]);
-  expect(elements(more, "source").map(({ type }) => type)).toEqual(["image/auto", "image/auto"]);
+  expect(elements(more, "source")).toHaveLength(2);
   const { width, height } = imgOf(more, "picture");
   expect([width, height]).toEqual(["160", "160"]);
 
