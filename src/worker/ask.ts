@@ -58,8 +58,8 @@ export async function ask(
   }
   if (silentAt !== undefined) memory.learn({ type: "s3-asked", isSilent: true, now: began });
 
-  const options = { part: "head", deadline } as const;
-  const opening = openObject(bucket, key, options, context);
+  const open = () => openObject(bucket, key, { part: "head", context, deadline });
+  const opening = open();
   const limited = reading?.then((entry) => {
     return entry?.rendition ? withTimeout(began + STORED_MS - Date.now(), opening) : opening;
   });
@@ -68,9 +68,7 @@ export async function ask(
   let object = first === TIMED_OUT ? SILENT : first;
   const entry = await readOn();
   const isBusy = mayPass(object) && !hasOlder && !entry?.rendition; // A9
-  if (isBusy && (await pauseBefore(deadline))) {
-    object = await openObject(bucket, key, options, context);
-  }
+  if (isBusy && (await pauseBefore(deadline))) object = await open();
   const now = Date.now();
   // A visitor who had no time left tells nothing of S3.
   const hadTime = now - began >= ENOUGH_MS;

@@ -87,8 +87,7 @@ export async function answerHealth(
 async function tryBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
   const { name, usable, canary = missingKey(bucket) } = bucket;
   if (bucket.r2) {
-    const options = { part: "head", deadline: scope.deadline } as const;
-    const object = await openObject(bucket, canary, options, scope.context);
+    const object = await openObject(bucket, canary, { ...scope, part: "head" });
     const isReached = !isRefusal(object) || object.event === "object-missing";
     const edge = await tryEngine(bucket, undefined, scope);
     return { bucket: name, slots: [], r2: isReached ? "ok" : "unreachable", ...edge };
@@ -147,17 +146,13 @@ const TINY = {
 async function tryEngine(
   bucket: Bucket,
   credential: Credential | undefined,
-  { context, deadline }: RequestScope,
+  scope: RequestScope,
 ): Promise<EdgeHealth> {
   const { canary, engine } = bucket;
   if (!canary) return { edge: "no canary" };
-  const options = { part: "head", deadline, ...(credential && { credential }) } as const;
-  const object = await openObject(bucket, canary, options, context);
+  const object = await openObject(bucket, canary, { ...scope, part: "head", credential });
   if (isRefusal(object)) return { edge: object.event };
-  const result = await renderBy({ bucket, key: canary, ...TINY }, object, [], {
-    context,
-    deadline,
-  });
+  const result = await renderBy({ bucket, key: canary, ...TINY }, object, [], scope);
   if (!isRefusal(result)) {
     cancelBody(result.rendition.body);
     return { edge: "on" };

@@ -76,8 +76,7 @@ async function checkAgain(
   if (!stored && !context.cache) return; // nothing is kept
   const deadline = Date.now() + S3_TIMEOUT_MS;
   const { validator, credential } = object;
-  const options = { part: "head", deadline, ...(credential && { credential }) } as const;
-  const opened = await openObject(bucket, key, options, context);
+  const opened = await openObject(bucket, key, { part: "head", context, deadline, credential });
   const isRefused = isRefusal(opened);
   const isSame = isRefused
     ? !isGone(opened) && opened.event !== "object-denied"

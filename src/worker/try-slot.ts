@@ -39,12 +39,13 @@ export function missingKey({ prefix }: Pick<Bucket, "prefix">): string {
 export async function trySlot(
   bucket: Bucket,
   slot: Slot,
-  { context, deadline }: RequestScope,
+  scope: RequestScope,
 ): Promise<SlotHealth> {
-  const options = { part: "head", deadline, credential: slot } as const;
+  const open = (key: string) =>
+    openObject(bucket, key, { ...scope, part: "head", credential: slot });
   const [missing, canary] = await Promise.all([
-    openObject(bucket, missingKey(bucket), options, context),
-    bucket.canary ? openObject(bucket, bucket.canary, options, context) : undefined,
+    open(missingKey(bucket)),
+    bucket.canary ? open(bucket.canary) : undefined,
   ]);
   // S3 knows the slot where it refuses the object alone.
   const isKnown = isRefusal(missing) && missing.event.startsWith("object-");

@@ -114,8 +114,8 @@ async function readOriginal(
 ): Promise<Fact | NoFact | Refusal> {
   const deadline = Date.now() + TIMEOUT_MS;
   const part = before ? "head" : "whole";
-  const options = { part, deadline, ...(slot && { credential: slot }) } as const;
-  const opened = await openObject(bucket, bucket.prefix + key, options, NO_CONTEXT);
+  const options = { part, context: NO_CONTEXT, deadline, credential: slot } as const;
+  const opened = await openObject(bucket, bucket.prefix + key, options);
   if (isRefusal(opened)) {
     const isRefused = opened.event === "origin-denied" && others.length > 0;
     return isRefused ? readOriginal(bucket, others, key, before) : opened;

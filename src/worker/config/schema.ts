@@ -28,8 +28,8 @@ type Absent<Entries> = {
   [K in keyof Entries]: Entries[K] extends Optional<unknown, undefined> ? K : never;
 }[keyof Entries];
 type Table<Entries> = Flat<
-  { [K in Exclude<keyof Entries, Absent<Entries>>]: ReadEntry<Entries[K]> } & {
-    [K in Absent<Entries>]?: ReadEntry<Entries[K]>;
+  { readonly [K in Exclude<keyof Entries, Absent<Entries>>]: ReadEntry<Entries[K]> } & {
+    readonly [K in Absent<Entries>]?: ReadEntry<Entries[K]>;
   }
 >;
 

@@ -1,8 +1,9 @@
 // The objects that a variant draws on a picture: what S3 says of them, and their bytes.
 
 import { memoize } from "../base/memoize.ts";
-import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
 import type { RequestScope } from "../base/send.ts";
+import { isWithin, pauseBefore } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
@@ -29,21 +30,21 @@ export async function overlayValidators(
   scope: RequestScope,
 ): Promise<readonly string[] | Refusal> {
   const keys = draw.flatMap(({ key }) => (key === undefined ? [] : [key]));
-  const found = await Promise.all(keys.map((key) => validatorOf(bucket, key, scope)));
-  const refused = found.find((one) => isRefusal(one));
-  return refused ?? found.filter((one) => typeof one === "string");
+  const validators = await Promise.all(keys.map((key) => validatorOf(bucket, key, scope)));
+  const refused = validators.find((one) => isRefusal(one));
+  return refused ?? validators.filter((one) => typeof one === "string");
 }
 
 async function validatorOf(
   bucket: Bucket,
   key: string,
-  { context, deadline }: RequestScope,
+  scope: RequestScope,
 ): Promise<string | Refusal> {
   const last = overlaysOf(bucket).get(key);
-  const now = Date.now();
-  if (last && Math.abs(now - last.at) < REMEMBERED_MS) return last.validator;
-  const options = { part: "head", deadline, retries: true } as const;
-  const object = await openObject(bucket, bucket.prefix + key, options, context);
+  if (last && isWithin(REMEMBERED_MS, last.at, Date.now())) return last.validator;
+  const open = () => openObject(bucket, bucket.prefix + key, { ...scope, part: "head" });
+  let object = await open();
+  if (mayPass(object) && (await pauseBefore(scope.deadline))) object = await open(); // A9
   return isRefusal(object) ? ofOverlay(object, key) : remember(bucket, key, object);
 }
 
@@ -56,13 +57,12 @@ function remember(bucket: Bucket, key: string, { validator = "" }: OpenedObject)
 export async function openOverlays(
   bucket: Bucket,
   { image: { draw = [] } }: Variant,
-  { context, deadline }: RequestScope,
+  scope: RequestScope,
 ): Promise<readonly OpenedOverlay[] | Refusal> {
   const opening = draw.map(async (overlay): Promise<OpenedOverlay | Refusal> => {
     const { key } = overlay;
     if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
-    const options = { part: "whole", deadline } as const;
-    const object = await openObject(bucket, bucket.prefix + key, options, context);
+    const object = await openObject(bucket, bucket.prefix + key, { ...scope, part: "whole" });
     if (isRefusal(object)) return ofOverlay(object, key);
     const unreadable = checkReadable(object);
     if (unreadable) {

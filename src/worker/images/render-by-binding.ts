@@ -83,9 +83,7 @@ async function renderPicture(
   isFacts: boolean,
   scope: RequestScope,
 ): Promise<Picture | Refusal> {
-  const { context, deadline } = scope;
-  const options = { part: "whole", deadline } as const;
-  const object = await openObject(bucket, key, options, context);
+  const object = await openObject(bucket, key, { ...scope, part: "whole" });
   if (isRefusal(object)) return object;
   const overlays = checkReadable(object) ?? (await openOverlays(bucket, request.variant, scope));
   if (isRefusal(overlays)) {
@@ -105,7 +103,7 @@ async function renderPicture(
     info = await asked;
     return result;
   };
-  const read = await readOutput(render(), output, originals, deadline);
+  const read = await readOutput(render(), output, originals, scope.deadline);
   return isRefusal(read) ? read : { ...read, object, overlays, info };
 }
 

@@ -3,15 +3,14 @@
 
 import {
   isRefusal,
-  mayPass,
   mistakeText,
   type ObjectType,
   type Refusal,
   type UpstreamRefusal,
 } from "../base/refusal.ts";
 import { parseS3Reply } from "../base/s3-reply.ts";
-import { type Context, cancelBody, send } from "../base/send.ts";
-import { pauseBefore, TIMED_OUT, withTimeout } from "../base/time.ts";
+import { cancelBody, type RequestScope, send } from "../base/send.ts";
+import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
 import type { R2Source } from "../config/bucket-settings.ts";
 import type { Credentials } from "../config/slot.ts";
@@ -53,15 +52,11 @@ export type OpenedObject = {
   readonly body: ObjectBody;
 };
 
-type OpenOptions = {
+type OpenOptions = RequestScope & {
   /** The first bytes, which show the type; or all of them. */
   readonly part: "head" | "whole";
-  /** ms since 1970. */
-  readonly deadline: number;
   /** Opens it with this credential alone, and learns nothing of it. */
-  readonly credential?: Credential;
-  /** Whether to ask once more, after a pause, where S3 is busy (A9). */
-  readonly retries?: boolean;
+  readonly credential?: Credential | undefined;
 };
 
 /** How long S3 may take: ms. */
@@ -69,27 +64,11 @@ export const S3_TIMEOUT_MS = 5_000;
 
 const RANGE = `bytes=0-${HEAD_BYTES - 1}`;
 
-/**
- * @param key with the bucket's prefix
- * @param context where a role's credentials are renewed in the background
- */
+/** @param key with the bucket's prefix */
 export async function openObject(
   bucket: Bucket,
   key: string,
   options: OpenOptions,
-  context: Context,
-): Promise<OpenedObject | Refusal> {
-  const first = await openOnce(bucket, key, options, context);
-  const isBusy = mayPass(first) && options.retries === true;
-  if (!isBusy || !(await pauseBefore(options.deadline))) return first;
-  return openOnce(bucket, key, options, context);
-}
-
-async function openOnce(
-  bucket: Bucket,
-  key: string,
-  options: OpenOptions,
-  context: Context,
 ): Promise<OpenedObject | Refusal> {
   const { r2, role, base } = bucket;
   if (r2) return openR2(r2, key, options);
@@ -98,7 +77,7 @@ async function openOnce(
     const opened = await askS3(bucket, url, options.credential, options);
     return "refusal" in opened ? opened.refusal : opened;
   }
-  return role ? openByRole(bucket, role, url, options, context) : openBySlots(bucket, url, options);
+  return role ? openByRole(bucket, role, url, options) : openBySlots(bucket, url, options);
 }
 
 /** Tries the slots in order. "Denied" means that none gave it. */
@@ -164,11 +143,10 @@ async function openByRole(
   role: Role,
   url: string,
   options: OpenOptions,
-  context: Context,
 ): Promise<OpenedObject | Refusal> {
   const memory = roleMemoryOf(role);
   for (let attempts = 1; ; attempts++) {
-    const session = await getSession(memory, { context, deadline: options.deadline });
+    const session = await getSession(memory, options);
     if (isFailure(session)) return refuseRole(memory, session);
     const opened = await askS3(bucket, url, session, options);
     if (!("refusal" in opened)) {
@@ -230,15 +208,14 @@ async function askS3(
   const said = sent ?? (whole && Math.min(whole, HEAD_BYTES));
   const body = await readBody(stream, isEncoded ? undefined : said, until);
   if (isRefusal(body)) return { refusal: body };
+  const metadata = [...headers]
+    .filter(([name]) => name.startsWith(METADATA))
+    .map(([name, value]) => [name.slice(METADATA.length), value] as const);
   const facts = {
     etag: headers.get("etag")?.replace(/^W\/|"/g, "") || undefined,
     length: isEncoded ? undefined : whole,
     lastModified: headers.get("last-modified") ?? undefined,
-    metadata: new Map(
-      [...headers].flatMap(([name, value]): [string, string][] =>
-        name.startsWith(METADATA) ? [[name.slice(METADATA.length), value]] : [],
-      ),
-    ),
+    metadata: new Map(metadata),
     credential,
   };
   const isHidden = isEncoded || (whole === undefined && body.head.length === 0);
@@ -271,9 +248,7 @@ async function openR2(
     return await describeR2(object, object.body, part, until);
   } catch (error) {
     // A range of an empty object throws, in other words at Cloudflare than in a local run.
-    const object = await withTimeout(until - Date.now(), r2.head(key)).catch(
-      (): typeof TIMED_OUT => TIMED_OUT,
-    );
+    const object = await withTimeout(until - Date.now(), r2.head(key)).catch(() => undefined);
     if (object !== TIMED_OUT && object?.size === 0) {
       return describeR2(object, new Blob().stream(), part, until);
     }

@@ -18,14 +18,14 @@ import type { Target } from "./targets.ts";
 export async function purgeStored(
   { bucket, key, isRemoved }: Target,
   store: Store,
-  { context, deadline }: PurgeScope,
+  scope: PurgeScope,
 ): Promise<UpstreamFailure | undefined> {
-  const opened = await openObject(bucket, key, { part: "head", deadline }, context);
+  const opened = await openObject(bucket, key, { ...scope, part: "head" });
   if (!isRefusal(opened)) return undefined;
   const isDenied = opened.event === "object-denied";
   if (isGone(opened) || (isDenied && isRemoved)) {
     const deleting = deleteFolder(store, { bucket, key });
-    if ((await withTimeout(deadline - Date.now(), deleting)) === true) return undefined;
+    if ((await withTimeout(scope.deadline - Date.now(), deleting)) === true) return undefined;
     return { status: 502, retryAfter: 30, reason: "store: it fails" };
   }
   if (isDenied && isRemoved === false) return undefined;

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { R2Fault, R2Stored } from "../../../src/emulator/r2/r2.ts";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
+import { overlayValidators } from "../../../src/worker/images/overlays.ts";
 import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
 import { openObject } from "../../../src/worker/origin/open-object.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
@@ -59,12 +60,26 @@ const context = { waitUntil: () => {} };
 type Options = Partial<Parameters<typeof openObject>[2]>;
 
 const open = (options: Options = {}, key = KEY) =>
-  openObject(bucket, key, { part: "head", deadline: Date.now() + 15_000, ...options }, context);
+  openObject(bucket, key, { part: "head", context, deadline: Date.now() + 15_000, ...options });
 
 /** What came of it: `ok`, or the refusal's event. */
 async function result(options: Options = {}): Promise<string> {
   const opened = await open(options);
   return "event" in opened ? opened.event : "ok";
+}
+
+/** The same of an overlay, for which S3 is asked once more. */
+async function overlay({ deadline = Date.now() + 15_000 }: Options = {}): Promise<string> {
+  const image = { fit: "scale-down", metadata: "none", anim: false } as const;
+  const draw = [{ key: "a.png" }];
+  const variant = {
+    preset: "card",
+    format: "auto",
+    avif: true,
+    image: { ...image, draw },
+  } as const;
+  const validators = await overlayValidators(bucket, variant, { context, deadline });
+  return "event" in validators ? validators.event : "ok";
 }
 
 const JPEG = file("made/key.jpg");
@@ -321,19 +336,19 @@ describe("what S3 says", () => {
 });
 
 describe("an S3 that is busy, or silent", () => {
-  test.each<[string, Answer, boolean, string, number]>([
-    ["busy once (A9)", BUSY, true, "ok", 2],
-    ["lost once", broken, true, "ok", 2],
-    ["busy, where something else can be shown", BUSY, false, "origin-failed", 1],
-    ["missing is no reason to ask again", error("NoSuchKey", 404), true, "object-missing", 1],
-  ])("%s", async (_what, answer, retries, event, times) => {
+  test.each<[string, Answer, string, number, typeof result]>([
+    ["busy once, of an overlay (A9)", BUSY, "ok", 2, overlay],
+    ["lost once, of an overlay", broken, "ok", 2, overlay],
+    ["busy once, of an object, for which others ask again", BUSY, "origin-failed", 1, result],
+    ["missing is no reason to ask again", error("NoSuchKey", 404), "origin-failed", 1, overlay],
+  ])("%s", async (_what, answer, event, times, open) => {
     answers["current"] = () => (asked.length === 1 ? answer() : jpeg());
-    expect([await result({ retries }), asked.length]).toEqual([event, times]);
+    expect([await open(), asked.length]).toEqual([event, times]);
   });
 
   test("busy twice is an outage", async () => {
     answers["current"] = BUSY;
-    expect([await result({ retries: true }), asked.length]).toEqual(["origin-failed", 2]);
+    expect([await overlay(), asked.length]).toEqual(["origin-failed", 2]);
   });
 
   test.each([
@@ -343,7 +358,7 @@ describe("an S3 that is busy, or silent", () => {
     stopClock();
     vi.setSystemTime(NOW);
     answers["current"] = silent;
-    const opened = result({ deadline: NOW + left, retries: true });
+    const opened = overlay({ deadline: NOW + left });
     await fireTimer();
     expect([await opened, Date.now() - NOW, asked]).toEqual(["timed-out", ms, ["current"]]);
   });
