@@ -1,0 +1,148 @@
+// A real browser with the cookie that opens an album: pages of several hosts show its pictures, or do not.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { createClient } from "../../src/client/index.ts";
+import { expiresWithin, signCookie } from "../../src/client/sign.ts";
+import { ROOT } from "../support/built.ts";
+import { ENV, SECRETS, VARS } from "../support/env.ts";
+import { freePort } from "../support/free-port.ts";
+import { builtWorker, type Running, start } from "../support/workerd.ts";
+import { launch } from "./chromium.ts";
+
+// Browsers find these hosts on this machine, and take cookies with `Secure` from them.
+const DOMAIN = "vitrine.localhost";
+const PHOTOS = ["photos/fig.jpg", "photos/dandelion.jpg"];
+/** The pictures of the album, at two presets. A page has one more, which is not in it. */
+const ALBUM = PHOTOS.flatMap((key) => [`card/${key}`, `card@2x/${key}`]);
+const SHOWN = [...ALBUM, "card/transparent.png"];
+
+/** S3 and the edge: each object is there, and each rendition is this picture. */
+const EDGE = `const bytes = Uint8Array.from(atob("${readFileSync(join(ROOT, "fixtures/objects/made/key.jpg"), "base64")}"), (one) => one.charCodeAt(0));
+const headers = { "content-type": "image/jpeg", etag: '"9bb58f26192e4ba00f01e2e7b136bbd8"' };
+const part = { "content-length": "1024", "content-range": "bytes 0-1023/2500000" };
+const rendered = { "cf-resized": "internal=ok/m q=0 n=17+85 c=0+0 v=2026.11.0 l=" + bytes.length };
+export default {
+  fetch(request) {
+    if (!request.headers.has("range")) return new Response(bytes, { headers: { ...headers, ...rendered } });
+    return new Response(bytes.slice(0, 1024), { status: 206, headers: { ...headers, ...part } });
+  },
+};`;
+
+const app = createServer(async ({ url = "/" }, response) => {
+  if (url === "/in" || url === "/out") {
+    const expires = url === "/in" ? expiresWithin(3600) : 1;
+    const term = { prefix: "photos/", expires, domain: DOMAIN };
+    const signed = [album(), open()].map((of) => signCookie(of, SECRETS.URL_SIGNING_KEYS, term));
+    response.setHeader(
+      "set-cookie",
+      (await Promise.all(signed)).map(({ header }) => header),
+    );
+  }
+  response.setHeader("content-type", "text/html");
+  const attributes = url === "/open" ? ' crossorigin="use-credentials"' : "";
+  const images = SHOWN.map(
+    (name) => `<img alt="${name}" src="${vitrine()}${url}/${name}"${attributes}>`,
+  );
+  response.end(url === "/album" || url === "/open" ? images.join("\n") : "");
+});
+
+let appPort: number;
+let worker: Running;
+let browser: Browser;
+let context: BrowserContext;
+const at = (host: string) => `http://${host}:${appPort}`;
+const vitrine = () => `http://images.${DOMAIN}:${worker.port}`;
+
+const signed = { object: "media/*", signed: true, cookie: true } as const;
+const site = (path: string) =>
+  createClient({ baseUrl: vitrine(), route: { path, ...signed }, presets: VARS.PRESETS }).site;
+const album = () => site("/album/:preset/*");
+const open = () => site("/open/:preset/*");
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+beforeAll(async () => {
+  appPort = await freePort();
+  app.listen(appPort, "127.0.0.1");
+  const ROUTES = [
+    { path: "/album/:preset/*", ...signed },
+    { path: "/open/:preset/*", ...signed, origins: [at(`app.${DOMAIN}`)] },
+  ];
+  worker = await start(builtWorker({ ...ENV, ROUTES }), { edge: EDGE });
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+  await worker.stop();
+  app.close();
+  app.closeAllConnections();
+  vi.resetConfig();
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+});
+
+/** Opens a page of a host, and waits until all its pictures have come or failed. */
+async function visit(host: string, path: string) {
+  const page = await context.newPage();
+  await page.goto(at(host) + path);
+  await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));
+  return page;
+}
+
+/** The pictures that a page shows. */
+async function see(host: string, path: string): Promise<string[]> {
+  const page = await visit(host, path);
+  const shown = await page.evaluate(() =>
+    [...document.images].filter((one) => one.naturalWidth > 0).map(({ alt }) => alt),
+  );
+  await page.close();
+  return shown;
+}
+
+const APP = `app.${DOMAIN}`;
+
+test("a page of a sub-domain shows the album with the cookie, and nothing without", async () => {
+  expect(await see(APP, "/album")).toEqual([]);
+  await visit(APP, "/in");
+  expect(await see(APP, "/album")).toEqual(ALBUM); // no browser has kept the 404 of before
+  expect(await context.cookies(`${vitrine()}/album/`)).toMatchObject([
+    { name: "vitrine", path: "/album/", secure: true, httpOnly: true, sameSite: "Lax" },
+  ]);
+  expect(await context.cookies(`${vitrine()}/images/`)).toEqual([]);
+});
+
+test("after the cookie is taken away, a picture that was not seen before stays closed", async () => {
+  await visit(APP, "/in");
+  expect(await see(APP, "/album")).toEqual(ALBUM);
+  await visit(APP, "/out");
+  expect(await context.cookies(`${vitrine()}/album/`)).toEqual([]);
+  const page = await context.newPage();
+  const answer = await page.goto(`${vitrine()}/album/hero/${PHOTOS[0]}`);
+  expect(answer?.status()).toBe(404);
+});
+
+test("a page of another site shows nothing, though the browser has the cookie", async () => {
+  await visit(APP, "/in");
+  expect(await see("app.other.localhost", "/album")).toEqual([]);
+  expect(await see(APP, "/album")).toEqual(ALBUM);
+  expect(await see("app.other.localhost", "/album")).toEqual([]); // nor what the browser has kept
+});
+
+test("with crossorigin=use-credentials a script of the app reads the pixels, and no other page's", async () => {
+  await visit(APP, "/in");
+  expect(await see(APP, "/open")).toEqual(ALBUM);
+  expect(await see(`www.${DOMAIN}`, "/open")).toEqual([]); // it is not one of `origins`
+  const page = await visit(APP, "/open");
+  const pixel = await page.evaluate(() => {
+    const canvas = document.createElement("canvas").getContext("2d");
+    const [image] = document.images;
+    if (!canvas || !image) return [];
+    canvas.drawImage(image, 0, 0);
+    return [...canvas.getImageData(10, 10, 1, 1).data];
+  });
+  expect(pixel).toEqual([expect.any(Number), expect.any(Number), expect.any(Number), 255]);
+});
