@@ -10,7 +10,7 @@ import { objectTag, type RenditionKey } from "./cache/rendition-url.ts";
 import { isAskedFor } from "./edge/guard.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "./origin/open-object.ts";
 import { isGone } from "./origin/verdict.ts";
-import { focusIdentity } from "./request/focus.ts";
+import { focusOf } from "./request/focus.ts";
 import { createTransformRequest } from "./request/format.ts";
 import {
   deleteNames,
@@ -78,10 +78,10 @@ async function checkAgain(
   const { validator, credential } = object;
   const opened = await openObject(bucket, key, { part: "head", context, deadline, credential });
   const isRefused = isRefusal(opened);
+  const focusText = (one: OpenedObject) => JSON.stringify(focusOf(variant, one));
   const isSame = isRefused
     ? !isGone(opened) && opened.event !== "object-denied"
-    : opened.validator === validator &&
-      `${focusIdentity(variant, opened)}` === `${focusIdentity(variant, object)}`;
+    : opened.validator === validator && focusText(opened) === focusText(object);
   if (isSame) return;
   await Promise.all([
     context.cache?.purge({ tags: [await objectTag(bucket, key)] }),

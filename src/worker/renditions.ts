@@ -31,7 +31,7 @@ import { keep } from "./keep.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
-import { focusIdentity, focusOf, reportFocus } from "./request/focus.ts";
+import { focusOf, reportFocus } from "./request/focus.ts";
 import { createTransformRequest } from "./request/format.ts";
 import {
   deleteKnown,
@@ -138,7 +138,7 @@ export async function renderBy(
 ): Promise<MadeRendition | Refusal> {
   const { bucket, variant, formats } = key;
   const focus = focusOf(variant, object);
-  const request = createTransformRequest(variant, formats, object.type, focus);
+  const request = { ...createTransformRequest(variant, formats, object.type), focus };
   const isFacts = formats === "facts";
   if (bucket.engine === "binding")
     return renderByBinding(bucket, key.key, object, request, isFacts, scope);
@@ -159,9 +159,9 @@ async function etagOf(
 ): Promise<string | undefined> {
   const { validator } = object;
   if (!validator || overlays.includes("")) return undefined;
-  const focus = focusIdentity(key.variant, object);
-  const identity = JSON.stringify([renditionName(key), validator, ...overlays, ...focus]);
-  return `"${(await digest(identity)).slice(0, 32)}"`;
+  const focus = focusOf(key.variant, object);
+  const made = [renditionName(key), validator, ...overlays, ...(focus ? [focus] : [])];
+  return `"${(await digest(JSON.stringify(made))).slice(0, 32)}"`;
 }
 
 /**

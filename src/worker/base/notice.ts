@@ -9,12 +9,6 @@ export type Notice =
   | { readonly event: "cache-unusable"; readonly reason: string }
   /** How many objects were not purged, and the names of the first ones. */
   | ({ readonly event: "purge-failed"; readonly reason: string } & Partial<NotPurged>)
-  /** A preset has gravity "object", and the object no focal point that can be read. */
-  | ({
-      readonly event: "no-focus";
-      readonly bucket: string;
-      readonly value?: string | undefined;
-    } & OfKey)
   /** The store of renditions: pictures are made without it. */
   | { readonly event: "store-failed"; readonly reason: string; readonly times: number }
   /** How many data points were lost since the last such line, with this one. */
@@ -50,6 +44,8 @@ export type BucketNotice = { readonly bucket: string } & (
       readonly reason?: string | undefined;
     }
   | ({ readonly event: "rendition-failed" } & OfKey & RenditionFailure)
+  /** A preset has gravity "object", and the object no right focal point. */
+  | ({ readonly event: "no-focus"; readonly value?: string | undefined } & OfKey)
 );
 
 type OfKey = { readonly key: string; readonly times: number };

@@ -57,12 +57,8 @@ export function isFacts(text: string): boolean {
   const type = namedType(`${original["type"]}`);
   const { x, y } = isPlainObject(original["focus"]) ? original["focus"] : {};
   const focus = readFocus({ metadata: new Map([["focus", `${x},${y}`]]) });
-  const read = {
-    ...sizeIn(original),
-    ...(type !== "unknown" && { type }),
-    ...(focus && { focus }),
-  };
-  return text === JSON.stringify({ ...size, original: read });
+  const more = { ...(type !== "unknown" && { type }), ...(focus && { focus }) };
+  return text === JSON.stringify({ ...size, original: { ...sizeIn(original), ...more } });
 }
 
 /** Facts in place of a rendition. */

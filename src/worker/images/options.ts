@@ -4,7 +4,7 @@ import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../conf
 import type { OpenedObject } from "../origin/open-object.ts";
 import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
-import type { TransformRequest } from "../request/format.ts";
+import type { Focus, TransformRequest } from "../request/format.ts";
 
 type Image = Variant["image"];
 type Overlay = NonNullable<Image["draw"]>[number];
@@ -22,10 +22,7 @@ const MIMES = {
 } as const;
 
 /** The options of the image itself. The binding has no density: the lengths are multiplied (B7). */
-export function transformOptions(
-  { image }: Variant,
-  focus: TransformRequest["focus"],
-): ImageTransform {
+export function transformOptions({ image }: Variant, focus?: Focus): ImageTransform {
   return shapeOf(withFocus(image, focus), image.dpr ?? 1);
 }
 

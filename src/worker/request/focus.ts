@@ -9,10 +9,10 @@ import type { Focus } from "./format.ts";
 
 /** What S3 or R2 says of an object. */
 type Described = { readonly metadata: ReadonlyMap<string, string> };
-type Shaped = Pick<Variant, "image">;
 
 type Image = Variant["image"];
 type Gravity = Exclude<Image["gravity"], "object" | undefined>;
+/** The options of an image as engines know them. */
 export type EngineImage = Omit<Image, "gravity"> & { readonly gravity?: Gravity };
 
 /** Two plain decimals. S3 joins several headers of one name by commas: they are none. */
@@ -26,27 +26,16 @@ export function readFocus({ metadata }: Described): Focus | undefined {
 }
 
 /** The focal point of an object, where the variant uses it. */
-export function focusOf({ image }: Shaped, object: Described): Focus | undefined {
+export function focusOf({ image }: Pick<Variant, "image">, object: Described): Focus | undefined {
   return image.gravity === "object" ? readFocus(object) : undefined;
 }
 
-/** What a focal point adds to the identity of a rendition: nothing where the variant does not use it. */
-export function focusIdentity(variant: Shaped, object: Described): readonly string[] {
-  if (variant.image.gravity !== "object") return [];
-  const focus = readFocus(object);
-  return [focus ? `${focus.x},${focus.y}` : "center"];
-}
-
-/** The options of an image as engines know them: a focal point, or the centre, in place of "object". */
+/** Puts a focal point, or the centre, in place of "object". The order of the options stays. */
 export function withFocus(image: Image, focus: Focus | undefined): EngineImage {
   const { gravity, ...rest } = image;
   if (gravity === undefined) return rest;
-  // The order of the options stays.
   return { ...image, gravity: gravity === "object" ? (focus ?? "center") : gravity };
 }
-
-/** How much of a wrong value the log has: characters. */
-const MAX_VALUE_LENGTH = 40;
 
 const reported = { none: new WeakMap<Bucket, Repeated>(), wrong: new WeakMap<Bucket, Repeated>() };
 
@@ -61,6 +50,6 @@ export function reportFocus(
   const { times, isReported, next } = countRepeated(last.get(bucket), Date.now());
   last.set(bucket, next);
   if (isReported) return;
-  const shown = value?.slice(0, MAX_VALUE_LENGTH);
-  logNotice({ event: "no-focus", bucket: bucket.name, key, value: shown, times });
+  const facts = { key, value: value?.slice(0, 40), times }; // a value may have 2 kB
+  logNotice({ event: "no-focus", bucket: bucket.name, ...facts });
 }

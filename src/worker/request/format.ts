@@ -104,7 +104,6 @@ export function createTransformRequest(
   variant: Variant,
   formats: AcceptedFormats,
   original: ObjectType = "unknown",
-  focus?: Focus,
 ): TransformRequest {
   const readable = { avif: formats.startsWith("avif"), webp: /webp|facts/.test(formats) };
   const svg = formats === "svg";
@@ -117,7 +116,6 @@ export function createTransformRequest(
     format,
     still: !(mayMove && original === "image/gif"),
     original,
-    focus,
   };
 }
 
