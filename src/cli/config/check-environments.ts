@@ -92,7 +92,7 @@ function reportOn(
   const { lines, warning } = describeCosts(deployed, bounds);
   const rights = [...followedBuckets(deployed.routes)].map(
     ({ name, bucket }) =>
-      `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (docs/access.md)`,
+      `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (docs/deploy.md, step 4)`,
   );
   const doubts = [
     ...warnings(known, deployed),

@@ -136,7 +136,7 @@ export function cannotList({ bucket }: Pick<Bucket, "bucket">, isFollowed: boole
       seen: "the key may not list the bucket (s3:ListBucket), and another bucket follows it in a route",
       impact:
         "S3 denies an object that is missing here, so the next bucket is never asked: visitors get 404 for what only that one has",
-      remedy: `${policy}: docs/access.md, “A second bucket”`,
+      remedy: `${policy}: docs/configuration.md, “Several buckets”`,
     });
   }
   return fail("list", {
