@@ -1,6 +1,7 @@
 // The contact sheet as one page of HTML: all objects at all presets. What only a browser knows, page/sheet.ts fills
 // in: what it chose, and how large that is.
 
+import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
 import type { Preset } from "../../worker/config/preset.ts";
@@ -56,7 +57,7 @@ ${mistakes.length > 0 && mistakesHtml(mistakes)}
 ${objects && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
 </div>
 <p id="total" role="status"></p>
-<p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: see docs/costs.md.</p>
+<p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: see ${withPages("docs/costs.md")}.</p>
 </header>
 <main id="sheet" tabindex="-1">
 <h2 aria-live="polite">${objects && `${pictures.length} objects`}</h2>
@@ -104,10 +105,9 @@ function figureHtml(rendition: Rendition, { key, picture }: Shown, address: stri
   const hasSizes = preset.widths !== undefined;
   const signed = route.signing !== undefined;
   const call = { client: clientName, key, preset: name, hasSizes, signed };
-  const original = picture;
-  const most = dimensionsOf(preset, original).width ?? preset.width ?? 0;
+  const most = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
   const sizes = `(min-width: 72rem) min(46rem, ${most}px), min(${most}px, calc(100vw - 4rem))`;
-  const options = { alt: `${key}, as ${name}`, original, query, sizes };
+  const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
   const candidates = client.site.shown.get(name)?.candidates ?? [];
   return html`<figure class="${hasSizes && "fluid"}">
 <div class="mat"><img${attributes(client.imgProps(key, name, options))}></div>
