@@ -1,5 +1,4 @@
-// The loader for Angular's NgOptimizedImage. It imports nothing of Angular, and of what Angular asks it takes the
-// width alone.
+// The loader for Angular's NgOptimizedImage. It imports nothing of Angular, and uses the width alone of what it asks.
 
 import { loaderUrl } from "./loader-url.ts";
 import { shownPreset } from "./site.ts";
@@ -25,9 +24,6 @@ type LoaderConfig = {
  * @example
  * // app.config.ts
  * providers: [{ provide: IMAGE_LOADER, useValue: angularLoader(images.site) }]
- *
- * // in a template, with hero of angularPreset
- * <img ngSrc="photos/fig.jpg" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset" fill alt="A fig">
  */
 export function angularLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width, loaderParams }: LoaderConfig): string => {
@@ -42,7 +38,7 @@ export function angularLoader(...sites: readonly [AnySite, ...AnySite[]]) {
  * @throws RangeError if the route does not show the preset
  * @example
  * readonly hero = angularPreset(images.site, "hero");
- * // { loaderParams: { preset: "hero" }, ngSrcset: "640w, 960w, 1280w, 1920w" }
+ * <img ngSrc="photos/fig.jpg" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset" fill alt="A fig">
  */
 export function angularPreset<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,

@@ -20,13 +20,9 @@ type Validated = { src: string; srcset: string; format: string; [attribute: stri
 type ServiceOptions<Name extends string, Known extends Original> = {
   /**
    * For signed routes: returns the query that the function of `createSigner` makes for `site`. It gets presets
-   * of that site alone, so it need not know those of the others: that is why it is a method.
+   * of that site alone, and need not know the others: that is why it is a method.
    */
-  sign?(
-    key: string,
-    preset: NoInfer<Name>,
-    site: Site<PresetTable, NoInfer<Name>>,
-  ): Promise<string>;
+  sign?(key: string, preset: Name, site: Site<PresetTable, Name>): Promise<string>;
   /** Returns what is known of an original: `factOf` of `npx vitrine facts`, or what your database has. */
   factOf?(key: string): Known | undefined | Promise<Known | undefined>;
   /** Makes the background until the picture is there, as for `imgProps`: `thumbHash`. */
@@ -58,15 +54,14 @@ const NO_FORMAT = "auto";
  */
 export function astroService<Name extends string, Known extends Original = Original>(
   sites: readonly [Site<PresetTable, Name>, ...Site<PresetTable, Name>[]],
-  { sign, factOf, placeholder }: ServiceOptions<Name, Known> = {},
+  { sign, factOf, placeholder }: ServiceOptions<NoInfer<Name>, Known> = {},
 ) {
   async function showObject(src: string, wanted: unknown, sizes: unknown) {
     const { key, query: given } = readSrc(src);
     if (given !== undefined) fail(`the image service signs "${key}" itself: write the key as src`);
     const { site, preset } = findSite(sites, key, wanted, "write <Image preset>");
     const isSigned = needsQuery(site.route);
-    if (isSigned && !sign)
-      fail(`route ${site.route.path} is signed: pass { sign } to astroService`);
+    if (isSigned && !sign) fail(`route ${site.route.path} is signed: pass { sign }`);
     const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, preset, {
       alt: "",
       sizes: typeof sizes === "string" ? sizes : "100vw",

@@ -160,7 +160,7 @@ test.each([
     "card",
     'the image service signs "a.jpg" itself: write the key as src',
   ],
-  ["private/a.jpg", "card", "route /private/:preset/* is signed: pass { sign } to astroService"],
+  ["private/a.jpg", "card", "route /private/:preset/* is signed: pass { sign }"],
 ])("%j at %j is a RangeError that says what to do", async (src, preset, message) => {
   const service = astroService([signed.site, open.site]);
   const shown = show(service, { src, preset });
