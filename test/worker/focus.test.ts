@@ -189,7 +189,7 @@ const WRONG = [
   ...[`0.${"1".repeat(21)}`, `0.${"0".repeat(4_000)}`, `${" ".repeat(4_000)}x`, "<b>0</b>"],
   ...["٠.٥", "０.５", "𝟎", "0\u200b", "0\0", "0\n", "0.5\t", "\u202e0.5", "\ud800"], // R2 alone
 ];
-const HOSTILE = WRONG.flatMap((part) => [
+const HOSTILE = ["0.62,0.3, 0.62,0.3", ...WRONG].flatMap((part) => [
   ...[part, `${part},0.3`, `0.62,${part}`, `${part},${part}`, `0.62,0.3,${part}`],
   `0.62${part}0.3`,
 ]);
