@@ -108,11 +108,23 @@ const APP = `app.${DOMAIN}`;
 test("a page of a sub-domain shows the album with the cookie, and nothing without", async () => {
   expect(await see(APP, "/album")).toEqual([]);
   await visit(APP, "/in");
-  expect(await see(APP, "/album")).toEqual(ALBUM); // no browser has kept the 404 of before
+  expect(await see(APP, "/album")).toEqual(ALBUM);
   expect(await context.cookies(`${vitrine()}/album/`)).toMatchObject([
     { name: "vitrine", path: "/album/", secure: true, httpOnly: true, sameSite: "Lax" },
   ]);
   expect(await context.cookies(`${vitrine()}/images/`)).toEqual([]);
+});
+
+test("the 404 of before the cookie is not kept", async () => {
+  const status = async () => {
+    const page = await context.newPage();
+    const answer = await page.goto(`${vitrine()}/album/card/${PHOTOS[0]}`);
+    await page.close();
+    return answer?.status();
+  };
+  expect(await status()).toBe(404);
+  await visit(APP, "/in");
+  expect(await status()).toBe(200);
 });
 
 test("after the cookie is taken away, a picture that was not seen before stays closed", async () => {

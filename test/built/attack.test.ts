@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Grant, signGrant } from "../../src/url/grant.ts";
+import { cookieValue } from "../support/cookie.ts";
 import { ENV, HEALTH_TOKEN, PURGE_TOKEN, SECRETS } from "../support/env.ts";
 import { startOutbound, startRuntime } from "../support/outbound.ts";
 
@@ -16,7 +17,9 @@ let runtime: Awaited<ReturnType<typeof startRuntime>>;
 
 beforeAll(async () => {
   edge = await startOutbound();
-  const env = { ...ENV, ANSWERS: { timeout: 2 }, HEALTH_TOKEN, PURGE_TOKEN };
+  const album = { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true };
+  const ROUTES = [...ENV.ROUTES, album];
+  const env = { ...ENV, ROUTES, ANSWERS: { timeout: 2 }, HEALTH_TOKEN, PURGE_TOKEN };
   runtime = await startRuntime(env, edge.address);
 });
 afterAll(async () => {
@@ -144,6 +147,34 @@ test("a signed URL has one spelling, and opens nothing else", async () => {
   for (const target of targets) {
     expect([target, (await ask(target)).status]).toEqual([target, 404]);
   }
+  expect(edge.sent()).toEqual([]);
+});
+
+test("a cookie opens its album for one browser, goes no further, and no other opens anything", async () => {
+  const path = "/album/card/photos/a.jpg";
+  const expires = Math.floor(Date.now() / 1000) + 60;
+  const value = cookieValue({ expires });
+  const answer = await ask(path, [`cookie: a=b; vitrine=${value}`]);
+  expect(answer.status).toBe(200);
+  expect(answer.text).toMatch(/^cache-control: private, max-age=\d+, must-revalidate\r$/im);
+  expect(answer.text).toMatch(/^cross-origin-resource-policy: same-site\r$/im);
+  const sent = edge.sent();
+  expect(sent.length).toBeGreaterThan(1);
+  expect(sent.flatMap(({ names }) => names.filter((name) => name === "cookie"))).toEqual([]);
+  edge.begin();
+  const wrong = [
+    ...["", `"${value}"`, `${value}A`, value.slice(1), value.replaceAll(".", "%2e")],
+    ...[{ host: "images.example:80" }, { prefix: "photo/" }, { route: "/private/:preset/*" }].map(
+      (change) => cookieValue({ expires, ...change }),
+    ),
+    ...[cookieValue({ expires: expires + 604_800 }), cookieValue({ expires: 1 })],
+  ];
+  for (const one of wrong) {
+    const refused = await ask(path, [`cookie: vitrine=${one}`]);
+    expect([one, refused.status]).toEqual([one, 404]);
+    expect(refused.text).toMatch(/^cache-control: no-store\r$/im);
+  }
+  expect((await ask("/album/card/key.jpg", [`cookie: vitrine=${value}`])).status).toBe(404);
   expect(edge.sent()).toEqual([]);
 });
 

@@ -1,6 +1,7 @@
 // The search for secrets in logs and answers.
 
 import { expect, test } from "vitest";
+import { cookieValue } from "./cookie.ts";
 import { CREDENTIALS, HEALTH_TOKEN, LOCAL_KEYS, NEXT_CREDENTIALS } from "./env.ts";
 import { leaksIn } from "./overheard.ts";
 
@@ -12,6 +13,7 @@ test.each([
   ["a key id that nobody listed", "AKIAQQQQQQQQQQQQQQQQ"],
   ["a signature", "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"],
   ["a header", "AWS4-HMAC-SHA256 Credential=x"],
+  ["a cookie", cookieValue({ expires: 1_800_000_000 })],
   ["a presigned URL", "https://s3.example/k?X-Amz-Signature=x"],
 ])("%s is found between any bytes", (_what, word) => {
   const bytes = (text: string) => Buffer.from(text, "latin1");

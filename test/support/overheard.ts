@@ -57,9 +57,9 @@ const WORDS: readonly string[] = [
   ...[HEALTH_TOKEN, PURGE_TOKEN, ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))],
 ];
 
-/** Matches what looks like a secret: a signature, a signed URL, a key id of AWS, the secret of a local run. */
+/** Matches what looks like a secret: a signature, a signed URL or cookie, a key id of AWS, the secret of a local run. */
 const LOOKS =
-  /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|(?<![0-9a-f]{64}\/)\b[0-9a-f]{64}\b(?!\/[0-9a-f]{64})|\b(?:AKIA|ASIA)[A-Z2-7]{12,}|vitrine-local-[\w-]{40}/i;
+  /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|(?<![0-9a-f]{64}\/)\b[0-9a-f]{64}\b(?!\/[0-9a-f]{64})|\b(?:AKIA|ASIA)[A-Z2-7]{12,}|vitrine-local-[\w-]{40}|\b\d+\.[a-z][\w-]*\.[\w-]+\.[\w-]{43}(?![\w-])/i;
 
 /** Returns each secret that it finds, with some text around it. */
 export function leaksIn(said: Buffer): string[] {
