@@ -116,8 +116,6 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   return { rows: [...rows, ...renditionRows({ ...route, bucket }, variant, key)], isShown: true };
 }
 
-const FOCUS: Row = ["Gravity", "the object's own focal point, if it has one (docs/facts.md)"];
-
 /** What the engine is asked for, by what the browser reads, and what Cloudflare bills (L2). */
 function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] {
   const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
@@ -130,13 +128,13 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
     const asked = isBinding ? bindingOptions(request, original) : edgeOptions(request);
     return [`  ${READS[browser]}`, JSON.stringify(asked)];
   });
+  const point = variant.image.gravity === "object" ? " without a focal point" : "";
   const isSame = new Set(options.map(([, value]) => value)).size === 1;
   const unique = counted(uniqueOptions(variant, false).length, "unique transformation");
   return [
     ["Engine", isBinding ? "the Images binding" : "the image edge"],
-    ["Options", `by what the browser reads, if the original is ${original}`],
+    ["Options", `by what the browser reads, if the original is ${original}${point}`],
     ...(isSame ? options.slice(0, 1).map(([, value]): Row => ["  any", value]) : options),
-    ...(variant.image.gravity === "object" ? [FOCUS] : []),
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`],
   ];
 }

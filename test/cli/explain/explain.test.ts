@@ -126,12 +126,12 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
     "/images\\card\\keys\\1+1=2.jpg",
   ])("for %s", (path) => agree(`${HOST}${path}`));
 
-  test("for a preset whose gravity is the object's: it names that, since it asks no server", async () => {
+  test("for a preset whose gravity is the object's, if that has no focal point", async () => {
     const PRESETS = { card: { ...VARS.PRESETS.card, gravity: "object" } };
     const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
     const own = makeFolder({ PRESETS, ROUTES });
     const { code, row, below } = await explain("/images/card/key.jpg", { folder: own });
-    expect([code, row("Gravity")]).toEqual([0, expect.stringContaining("focal point")]);
+    expect([code, row("Options")]).toEqual([0, expect.stringContaining("focal point")]);
     const [{ value } = { value: "" }] = below("Options", "WebP");
     await get(
       `${HOST}/images/card/key.jpg`,
