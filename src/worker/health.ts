@@ -3,7 +3,7 @@
 
 import { plain } from "./answer/answer.ts";
 import { timingSafeEqual } from "./base/bytes.ts";
-import { isRefusal, mistakeText, type Refusal } from "./base/refusal.ts";
+import { isRefusal, mistakeText, type Refusal, upstreamOf } from "./base/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "./base/send.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
@@ -18,12 +18,10 @@ import { renderBy } from "./renditions.ts";
 import { missingKey, type SlotHealth, trySlot, works } from "./try-slot.ts";
 
 export type EdgeHealth = {
-  /**
-   * `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`.
-   */
+  /** `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`. */
   edge: string;
   /** The status of the answer if it is not a rendition: some codes mean two things. */
-  answered?: number;
+  answered?: number | undefined;
 };
 
 /** What STS says of a role, and S3 of the credentials that STS gave. */
@@ -61,17 +59,11 @@ export async function answerHealth(
   const authorization = request.headers.get("authorization");
   if (authorization === null) return plain(200, "ok");
   if (!healthToken) {
-    return {
-      event: "health-denied",
-      reason: "HEALTH_TOKEN is missing, or is not 16 or more ASCII characters",
-    };
+    const reason = "HEALTH_TOKEN is missing, or is not 16 or more ASCII characters";
+    return { event: "health-denied", reason };
   }
-  if (
-    !(await timingSafeEqual(
-      authorization.replace(/^bearer +/i, "Bearer "),
-      `Bearer ${healthToken}`,
-    ))
-  ) {
+  const bearer = authorization.replace(/^bearer +/i, "Bearer ");
+  if (!(await timingSafeEqual(bearer, `Bearer ${healthToken}`))) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
   }
   const scope = { context, deadline: Date.now() + timeout * 1000 };
@@ -159,9 +151,8 @@ async function tryEngine(
   }
   // The engine did make something.
   if (["original-is-smaller", "wrong-type"].includes(result.event)) return { edge: "on" };
-  const { edge, status } = { edge: undefined, status: undefined, ...result };
-  const answered = status === undefined ? {} : { answered: status };
-  if (edge) return { edge, ...answered };
+  const { edge, status: answered } = upstreamOf(result);
+  if (edge) return { edge, answered };
   if (engine === "binding") return { edge: result.event };
-  return status === undefined ? { edge: "unreachable" } : { edge: "off", ...answered };
+  return { edge: answered === undefined ? "unreachable" : "off", answered };
 }

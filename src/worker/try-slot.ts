@@ -1,6 +1,6 @@
 // What S3 says of a slot: for /healthz, and for a rotation.
 
-import { isRefusal, type Refusal, type SlotName } from "./base/refusal.ts";
+import { isRefusal, type Refusal, type SlotName, upstreamOf } from "./base/refusal.ts";
 import type { RequestScope } from "./base/send.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
@@ -67,5 +67,5 @@ export async function trySlot(
 }
 
 function replyOf(opened: object | Refusal) {
-  return (isRefusal(opened) && "s3" in opened && opened.s3) || {};
+  return (isRefusal(opened) && upstreamOf(opened).s3) || {};
 }

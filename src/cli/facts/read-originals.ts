@@ -5,7 +5,7 @@ import { hash } from "node:crypto";
 import pMap from "p-map";
 import type { Fact } from "../../client/types.ts";
 import { readBytes } from "../../worker/base/bytes.ts";
-import { isRefusal, mayPass, type Refusal, type Upstream } from "../../worker/base/refusal.ts";
+import { isRefusal, mayPass, type Refusal, upstreamOf } from "../../worker/base/refusal.ts";
 import { TIMED_OUT } from "../../worker/base/time.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
@@ -141,10 +141,8 @@ async function readOriginal(
   return "reason" in fact ? fact : { ...fact, ...more };
 }
 
-const NO_FACTS: Upstream = {};
-
 /** Why S3 does not give an object: `S3: AccessDenied: missing, or not allowed by the key's policy`. */
 function refusalText(refusal: Refusal): string {
-  const { origin, status, reason }: Upstream = { ...NO_FACTS, ...refusal };
+  const { origin, status, reason } = upstreamOf(refusal);
   return ["S3", origin ?? status, reason].filter((part) => part !== undefined).join(": ");
 }

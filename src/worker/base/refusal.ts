@@ -89,14 +89,19 @@ export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
 
+/** Returns the facts of a refusal, as far as it has them. */
+export function upstreamOf(refusal: Refusal): Upstream {
+  return { reason: undefined, ...refusal };
+}
+
 /** Returns whether the cause is certain. An answer whose cause is not is not kept. */
 export function isCertain(refusal: Refusal): boolean {
-  return "certain" in refusal && refusal.certain === true;
+  return upstreamOf(refusal).certain === true;
 }
 
 /** Returns whether a second try at once may succeed. */
 export function mayPass<T>(value: T | Refusal): boolean {
-  return isRefusal(value) && "passing" in value && value.passing === true;
+  return isRefusal(value) && upstreamOf(value).passing === true;
 }
 
 export const SLOT_NAMES = ["current", "next"] as const;

@@ -20,30 +20,28 @@ const MAX_TEXT_LENGTH = 2048; // characters
  * @param deadline ms since 1970. After it, nothing is sent
  * @param facts whether a success is text, not an image (R9)
  */
-export function send(
+export async function send(
   url: string,
   init: RequestInit,
   deadline: number,
   facts = false,
 ): Promise<Reply | Refusal> {
   const left = deadline - Date.now();
-  if (left <= 0) return Promise.resolve({ event: "timed-out", reason: "no time was left to ask" });
+  if (left <= 0) return { event: "timed-out", reason: "no time was left to ask" };
   const asked = fetch(url, { ...init, redirect: "manual" });
-  return withTimeout(left, asked).then(
-    (response) => {
-      if (response !== TIMED_OUT) return read(response, facts, deadline - Date.now());
+  try {
+    const response = await withTimeout(left, asked);
+    if (response === TIMED_OUT) {
       asked.then(({ body }) => cancelBody(body)).catch(() => {});
       return { event: "timed-out", reason: "no answer in time" };
-    },
-    (error) => ({ event: "edge-failed", reason: `the request failed: ${error}`, passing: true }),
-  );
-}
-
-/** @param left how long the text may take: ms */
-function read(response: Response, facts: boolean, left: number): Reply | Promise<Reply> {
-  const { status, headers, body } = response;
-  if (response.ok && !facts) return { status, headers, body, text: "" };
-  return beginning(body, left).then((text) => ({ status, headers, body: null, text }));
+    }
+    const { status, headers, body } = response;
+    if (response.ok && !facts) return { status, headers, body, text: "" };
+    const text = await readBeginning(body, deadline - Date.now());
+    return { status, headers, body: null, text };
+  } catch (error) {
+    return { event: "edge-failed", reason: `the request failed: ${error}`, passing: true };
+  }
 }
 
 /** Drops a body that nobody will read. It does not matter if it has broken off already. */
@@ -55,7 +53,7 @@ export function cancelBody(body: ReadableStream | null): void {
  * The first characters of a body that is not an image. It may break off or stall: the status and the
  * headers, which say more, are here already.
  */
-async function beginning(body: ReadableStream | null, ms: number): Promise<string> {
+async function readBeginning(body: ReadableStream | null, ms: number): Promise<string> {
   if (!body) return "";
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

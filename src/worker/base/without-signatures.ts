@@ -11,6 +11,7 @@ const ESCAPE = /(?:%(?:25)*|[%\\]u00|\\x)([2-6][0-9a-f]|7[0-9a-e])/gi;
 
 /** What a browser leaves out of a URL, or nobody sees in a text. */
 const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
+const DASH = /\p{Pd}/gu;
 
 /** Leaves out everything from a signature on. */
 export function withoutSignatures(text: string): string {
@@ -24,12 +25,7 @@ export function withoutQueries(text: string): string {
 
 /** The text up to what a pattern finds in it, in any spelling. */
 function upTo(pattern: RegExp, text: string): string {
-  const plain = decode(
-    text
-      .normalize("NFKC")
-      .replace(HIDDEN, "")
-      .replace(/\p{Pd}/gu, "-"),
-  );
+  const plain = decode(text.normalize("NFKC").replace(HIDDEN, "").replace(DASH, "-"));
   const at = plain.search(pattern);
   return at < 0 ? text : `${plain.slice(0, at)}…`;
 }

@@ -1,6 +1,6 @@
 // What the error codes of the image edge mean. Pure.
 
-import type { Upstream, UpstreamEvent } from "../base/refusal.ts";
+import type { UpstreamEvent, UpstreamRefusal } from "../base/refusal.ts";
 import { xmlElement } from "../base/s3-reply.ts";
 import { SLOW } from "../origin/verdict.ts";
 
@@ -55,14 +55,16 @@ function originEvent(status: number, code: string | undefined): readonly [Upstre
   return ["origin-denied"];
 }
 
-export type Failure = { event: UpstreamEvent } & Upstream;
-
 /**
  * What an answer means that is not an image.
  * @param code the edge's code, such as `9408`, if there is one (R1, R3)
  * @param text the beginning of the body, which may have S3's code
  */
-export function failureFor(status: number, code: string | undefined, text: string): Failure {
+export function failureFor(
+  status: number,
+  code: string | undefined,
+  text: string,
+): UpstreamRefusal {
   const origin = xmlElement(text, "Code");
   const [event, reason] = code
     ? (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"])

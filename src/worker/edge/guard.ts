@@ -1,27 +1,24 @@
 // Lets only bytes pass that the edge made, and not of another original than S3 has. Everything else is refused.
 
-import type { Refusal, Upstream } from "../base/refusal.ts";
+import type { Refusal, UpstreamRefusal } from "../base/refusal.ts";
 import type { Reply } from "../base/send.ts";
 import type { OutputFormat } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import type { TransformRequest } from "../request/format.ts";
-import { type Failure, failureFor } from "./codes.ts";
+import { failureFor } from "./codes.ts";
 import { judge, originalEtag, typeOf } from "./judge.ts";
 
 /** What S3 says of the object that the edge is asked for. */
 export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type">;
 
-/** The type of the bytes that may be passed on. */
-type Passed = { readonly type: string };
-
 type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
 
-/** Passes an answer only if the edge made its bytes, and their type is one that the variant may yield. */
+/** Returns the type of the bytes of an answer, if the edge made them and the variant may yield that type. */
 export function guard(
   reply: EdgeReply,
   request: TransformRequest,
   object: SourceObject,
-): Passed | Refusal {
+): { readonly type: string } | Refusal {
   const { status, headers } = reply;
   const type = typeOf(headers);
   // What S3 says of its object is no proof of what the edge has, unless the edge names the same one.
@@ -42,28 +39,25 @@ export function guard(
 export function readFailure(
   { status, headers, text }: EdgeReply,
   request: Pick<TransformRequest, "variant">,
-): Failure {
+): UpstreamRefusal {
   const resized = headers.get("cf-resized") ?? "";
   const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
   const failure = { ...failureFor(status, code?.[1], text), type: typeOf(headers) };
   const { event } = failure;
   if (event === "source-unreadable") return { ...failure, certain: isOfObject(request) };
-  return event === "origin-denied" || event === "object-missing" ? contradicts(failure) : failure;
+  if (event !== "origin-denied" && event !== "object-missing") return failure;
+  // S3 has just given the object to the Worker.
+  return { ...failure, event: "edge-contradicts", reason: NOT_TO_THE_EDGE };
 }
 
-/** S3 has just given the object to the Worker. */
-const CAUSES =
+const NOT_TO_THE_EDGE =
   "S3 gives the object to the Worker, not to the edge: see Sources, a policy by IP, source_parameter, or an overlay by url";
-
-function contradicts(facts: Upstream): Failure {
-  return { ...facts, event: "edge-contradicts", reason: CAUSES };
-}
 
 /** The edge made its answer of another original: both its tag and its date say so (R4). */
 export function contradictionIn(
   headers: Headers,
   { etag, lastModified }: Pick<SourceObject, "etag" | "lastModified">,
-): Failure | undefined {
+): UpstreamRefusal | undefined {
   const tag = originalEtag(headers);
   const date = headers.get("last-modified");
   const isOther = tag && etag && tag !== etag && date && lastModified && date !== lastModified;

@@ -1,9 +1,9 @@
 // Has the Images binding make a picture, reads all of it, and lets it pass only if the binding made it.
 
 import { readBytes } from "../base/bytes.ts";
-import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { isRefusal, type Refusal, type UpstreamRefusal } from "../base/refusal.ts";
 import { withTimeout } from "../base/time.ts";
-import { type Failure, failureFor } from "../edge/codes.ts";
+import { failureFor } from "../edge/codes.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { sniff } from "../origin/sniff.ts";
 import { avifWithout, pngWithout, webpWithout } from "./without-chunks.ts";
@@ -76,7 +76,7 @@ const WITHOUT: Readonly<Record<string, typeof avifWithout>> = {
 };
 
 /** What an error of the binding means. Its text is for the log alone. */
-function failureOf(error: unknown, originals: readonly OpenedObject[]): Failure {
+function failureOf(error: unknown, originals: readonly OpenedObject[]): UpstreamRefusal {
   const code = error instanceof Error && "code" in error ? `${error.code}` : "";
   if (!/^\d{4}$/.test(code)) {
     return { event: "edge-failed", reason: `the Images binding failed: ${error}`.slice(0, 200) };

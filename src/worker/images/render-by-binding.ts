@@ -1,7 +1,7 @@
 // Makes a rendition, or the facts of one, by the Images binding, from bytes that the Worker itself opens here, and
 // not before. The original cannot come out: only what the binding made is passed on.
 
-import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
+import { isRefusal, mayPass, type Refusal, upstreamOf } from "../base/refusal.ts";
 import type { Rendition, RequestScope } from "../base/send.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -69,7 +69,7 @@ function otherRequest(
   refusal: Refusal,
   head: Uint8Array,
 ): TransformRequest | undefined {
-  const isTooLarge = "edge" in refusal && refusal.edge === "9413"; // the animation, or the AVIF
+  const isTooLarge = upstreamOf(refusal).edge === "9413"; // the animation, or the AVIF
   if (!isTooLarge) return secondChance(request, refusal, head);
   if (!request.still) return { ...request, still: true };
   return secondChance(request, { event: "too-large-for-avif" }, head);

@@ -8,7 +8,7 @@ import {
   type Refusal,
   type RefusedSlot,
   type SlotName,
-  type Upstream,
+  upstreamOf,
 } from "../base/refusal.ts";
 import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -105,7 +105,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
     case "rendition-failed": {
       const { times, isReported, next } = countRepeated(reported.failed, now);
       const { key, refusal } = event;
-      const { status, reason, edge, origin }: Upstream = { ...NO_FACTS, ...refusal };
+      const { status, reason, edge, origin } = upstreamOf(refusal);
       const slots = "slots" in refusal ? refusal.slots : undefined;
       const facts = { failure: refusal.event, key, times, status, reason, edge, origin, slots };
       const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
@@ -116,9 +116,6 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
     }
   }
 }
-
-/** What not every refusal has. */
-const NO_FACTS: Upstream = {};
 
 /**
  * Reports the slots that are refused since the last report, and which one is in use now.

@@ -1,6 +1,6 @@
 // What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
 
-import type { Refusal, Upstream, UpstreamRefusal } from "../base/refusal.ts";
+import { type Refusal, type UpstreamRefusal, upstreamOf } from "../base/refusal.ts";
 import type { S3Reply } from "../base/s3-reply.ts";
 
 /**
@@ -77,13 +77,11 @@ export type S3Refusal =
 export function isOutage(refusal: Refusal): boolean {
   const { event } = refusal;
   if (event === "slots-refused" || event === "role-refused") return true;
-  const { status, origin }: Upstream = { ...NO_FACTS, ...refusal };
+  const { status, origin } = upstreamOf(refusal);
   if (event === "timed-out" || event === "origin-failed")
     return status === undefined || isDown(status);
   return event === "origin-denied" && (origin === SKEWED || isDown(status ?? 0));
 }
-
-const NO_FACTS: Upstream = {};
 
 /** Returns whether a status is no word on the object: S3 redirects, fails, or is busy. */
 function isDown(status: number): boolean {

@@ -72,9 +72,7 @@ function isTexts(value: unknown): value is readonly string[] {
 function readEvent(body: Table): PurgeRequest | Unreadable | undefined {
   const { source, detail, Records: records, Event: type, "detail-type": kind } = body;
   if (type === "s3:TestEvent") return { form: "event", objects: [] };
-  if (source === "aws.s3") {
-    return eventAbout([readObject(detail, kind, true)]);
-  }
+  if (source === "aws.s3") return eventAbout([readObject(detail, kind, true)]);
   return Array.isArray(records) ? eventAbout(records.map(readRecord)) : undefined;
 }
 
