@@ -102,8 +102,9 @@ export function astroService<Name extends string, Known extends Original = Origi
       });
     },
 
+    /** With the `srcset`: adapters may add a parameter to what Astro makes of `getURL`, and no signature allows it. */
     getHTMLAttributes({ src, srcset, format, ...attributes }: Transform) {
-      return attributes;
+      return { ...attributes, srcset: srcset || undefined };
     },
 
     /** <Picture inferSize> asks for it before the preset is known. 0: what is set later. */

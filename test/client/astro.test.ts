@@ -44,7 +44,8 @@ async function show(
     return `${service.getURL(transform)} ${descriptor}`;
   });
   const attributes = service.getHTMLAttributes(options);
-  return { src: service.getURL(options), srcset: candidates.join(", "), ...attributes };
+  expect(attributes.srcset).toBe(candidates.join(", "));
+  return { src: service.getURL(options), ...attributes };
 }
 
 /** The attributes of an <img> that imgProps makes. */

@@ -44,6 +44,7 @@ test("what the preset sets is not taken from the page, and all else is", () => {
   const card = [CARD, `card ${FIG}`, "480", "325"];
   expect(shown("density")).toEqual(card);
   expect(shown("got")).toEqual(card);
+  expect(elements(more, "link").map((link) => candidatesIn(link["imagesrcset"]))).toEqual([CARD]);
   const hard = "keys/1+1=2 (ü).jpg";
   const thumbnails = [`1x thumbnail ${hard}`, `2x thumbnail@2x ${hard}`];
   expect(shown("hard")).toEqual([thumbnails, `thumbnail ${hard}`, "80", "80"]);
