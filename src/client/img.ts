@@ -65,7 +65,7 @@ function backgroundOf<Known extends Original>({
 }
 
 /** The position comes first: a background may have any text. */
-const STYLE = /^(?:object-position: (\d+% \d+%))?(?:; )?(?:background: (.*))?$/s;
+const STYLE = /^(?:object-position: (\d+% \d+%))?(?:; )?(?:background: ([\s\S]*))?$/;
 
 /**
  * Returns the same attributes by the names that React uses, and `style` as React takes it.
