@@ -16,7 +16,7 @@ import {
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
-import { checkTokens, readSlots, readToken } from "./read-secrets.ts";
+import { readSlots, readToken } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes, usesOf } from "./routes.ts";
 import {
   custom,
@@ -110,24 +110,15 @@ export function readConfig(vars: Vars): Config | Broken {
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
       : undefined;
   if ("METRICS" in vars) datasetSchema(vars["METRICS"], "METRICS", report);
-  checkTokens(vars, report);
+  const healthToken = readToken(vars, "HEALTH_TOKEN", report);
+  const purgeToken = readToken(vars, "PURGE_TOKEN", report);
 
   if (mistakes.length > 0 || !answers) return { event: "configuration-broken", mistakes };
   const variants = new Map(
     [...presets].flatMap(([name, preset]) => (preset ? variantsOf(name, preset) : [])),
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
-  return {
-    buckets: all,
-    routes,
-    variants,
-    answers,
-    store,
-    healthToken: readToken(vars, "HEALTH_TOKEN"),
-    purgeToken: readToken(vars, "PURGE_TOKEN"),
-    limiter,
-    oidc,
-  };
+  return { buckets: all, routes, variants, answers, store, healthToken, purgeToken, limiter, oidc };
 }
 
 function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<Bucket> {

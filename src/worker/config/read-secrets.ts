@@ -88,18 +88,19 @@ const TOKEN = /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/;
 /** How long a token must be: characters. Anybody may try to guess that of /purge as often as they like. */
 const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 
-/** The token for /healthz or /purge; undefined if it is missing, easy to guess or impossible to send. */
-export function readToken(vars: Vars, name: keyof typeof MIN_LENGTHS): string | undefined {
+/**
+ * Reads the token for /healthz or /purge. Only one that is no text is a mistake: any other opens nothing.
+ * @returns undefined if it is missing, easy to guess or impossible to send
+ */
+export function readToken(
+  vars: Vars,
+  name: keyof typeof MIN_LENGTHS,
+  report?: Report,
+): string | undefined {
   const token = vars[name];
+  if (token && typeof token !== "string") report?.(name, NOT_TEXT);
   const isLong = typeof token === "string" && token.length >= MIN_LENGTHS[name];
   return isLong && TOKEN.test(token) ? token : undefined;
-}
-
-/** A token that is too short opens nothing. Only one that is no text is a mistake. */
-export function checkTokens(vars: Vars, report: Report): void {
-  for (const name of Object.keys(MIN_LENGTHS)) {
-    if (vars[name] && typeof vars[name] !== "string") report(name, NOT_TEXT);
-  }
 }
 
 /** The keys that sign public URLs, by kid. The first one signs. */

@@ -29,7 +29,7 @@ export async function overlayValidators(
   { image: { draw = [] } }: Variant,
   scope: RequestScope,
 ): Promise<readonly string[] | Refusal> {
-  const keys = draw.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const keys = draw.flatMap(({ key }) => key ?? []);
   const validators = await Promise.all(keys.map((key) => validatorOf(bucket, key, scope)));
   const refused = validators.find((one) => isRefusal(one));
   return refused ?? validators.filter((one) => typeof one === "string");
@@ -64,10 +64,10 @@ export async function openOverlays(
     if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
     const object = await openObject(bucket, bucket.prefix + key, { ...scope, part: "whole" });
     if (isRefusal(object)) return ofOverlay(object, key);
-    const unreadable = checkReadable(object);
-    if (unreadable) {
+    const refusal = checkReadable(object);
+    if (refusal) {
       object.body.cancel();
-      return ofOverlay(unreadable, key);
+      return ofOverlay(refusal, key);
     }
     remember(bucket, key, object);
     return { ...overlayOptions(overlay), object };
@@ -89,19 +89,16 @@ function ofOverlay(refusal: Refusal, key: string): Refusal {
 /** The longest object that the binding takes (B1): bytes. */
 const MAX_BYTES = 20_000_000;
 
-/** @returns why it does not. The edge may */
-export function checkReadable({
-  type,
-  length,
-}: Pick<OpenedObject, "type" | "length">): Refusal | undefined {
-  const reason =
-    type === "unknown" || type === "none"
-      ? "its first bytes are of no image that the Images binding reads"
-      : length === undefined
-        ? "S3 does not say how long it is"
-        : length > MAX_BYTES
-          ? `it has ${length} bytes, and 20,000,000 are the most`
-          : undefined;
-  if (reason === undefined) return undefined;
+/** @returns why the binding does not take an object. The edge may */
+export function checkReadable({ type, length }: OpenedObject): Refusal | undefined {
+  if (type === "unknown" || type === "none") {
+    return unreadable("its first bytes are of no image that the Images binding reads");
+  }
+  if (length === undefined) return unreadable("S3 does not say how long it is");
+  if (length <= MAX_BYTES) return undefined;
+  return unreadable(`it has ${length} bytes, and 20,000,000 are the most`);
+}
+
+function unreadable(reason: string): Refusal {
   return { event: "source-unreadable", reason, certain: true };
 }

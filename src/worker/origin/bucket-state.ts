@@ -17,13 +17,13 @@ import { keyEnd, type Slot } from "../config/slot.ts";
 export type BucketState = {
   readonly bucket: Bucket;
   /** The slots that S3 refused when it was last asked with them: its code, and when it said so. */
-  readonly refused: Readonly<Partial<Record<SlotName, SlotRefusal>>>;
+  readonly refused: {
+    readonly [Slot in SlotName]?: { readonly origin: string; readonly at: number };
+  };
   /** When S3 was last asked while it does not answer. */
   readonly silentAt?: number | undefined;
   readonly reported: Reported;
 };
-
-type SlotRefusal = { readonly origin: string; readonly at: number };
 
 /** What the log has reported. */
 type Reported = {

@@ -67,9 +67,8 @@ export function readSession(text: string, began: number, now: number): Session |
 
 /** The text of an element that is there once, and has the right form. */
 function only(block: string, element: keyof typeof FORMS): string | undefined {
-  const found = [
-    ...block.matchAll(new RegExp(`<${element}>\\s{0,99}([^<>\\s]*)\\s{0,99}</${element}>`, "g")),
-  ];
+  const pattern = new RegExp(`<${element}>\\s{0,99}([^<>\\s]*)\\s{0,99}</${element}>`, "g");
+  const found = [...block.matchAll(pattern)];
   const value = found.length === 1 ? found[0]?.[1] : undefined;
   return value !== undefined && FORMS[element].test(value) ? value : undefined;
 }

@@ -37,9 +37,8 @@ export function targetsNamed(buckets: readonly Bucket[], names: readonly string[
     if (!bucket) return { object: name, reason: "begins with no bucket of wrangler.toml and /" };
     const key = bucket.prefix + name.slice(slash + 1);
     const fault = keyFault(key);
-    return fault
-      ? { object: name, reason: `no object has this key: ${fault}` }
-      : targetOf(bucket, { key });
+    if (fault) return { object: name, reason: `no object has this key: ${fault}` };
+    return targetOf(bucket, { key });
   });
   return withoutDoubles(found);
 }
@@ -75,12 +74,9 @@ function withoutDoubles(found: readonly (Target | NotPurged)[]): Targets {
   const targets = new Map<string, Target>();
   const others: NotPurged[] = [];
   for (const one of found) {
-    if ("reason" in one) {
-      others.push(one);
-      continue;
-    }
+    if ("reason" in one) others.push(one);
     // An event may name an object twice.
-    if (!targets.get(one.url)?.isRemoved) targets.set(one.url, one);
+    else if (!targets.get(one.url)?.isRemoved) targets.set(one.url, one);
   }
   return { targets: [...targets.values()], others };
 }
