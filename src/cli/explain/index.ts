@@ -13,6 +13,7 @@ import { keyEnd } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
+import { checkCookie } from "../../worker/request/cookie.ts";
 import {
   acceptedFormatsOf,
   createTransformRequest,
@@ -99,7 +100,11 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     rows.push(["Cookie", folders.length > 0 ? opens : "opens only what is in a folder: not this"]);
   }
   const granted = await readSignature(project, target, resolved, now);
-  if (typeof granted !== "string") return refuse(rows, granted);
+  if (typeof granted !== "string") {
+    const sent = { url: url.href, headers: new Headers() }; // without a cookie
+    const refused = await checkCookie(resolved, sent, granted, now);
+    return refuse(rows, isRefusal(refused) ? refused : granted);
+  }
   const bucket = bucketOfWorker(project, route.bucket);
   rows.push(["Signature", granted], ["Origin URL", originUrl(bucket.base, key)]);
   if (bucket.r2 === undefined) rows.push(["Signed by", signerOf(project, bucket)]);
