@@ -80,8 +80,7 @@ function diagnoseBucket(
   // For an object that is missing, S3 answers 403 if the key may not list the bucket (A6).
   const isDenied = (role ? [role] : slots).some(({ missing }) => missing === 403);
   const isFollowed = followedBuckets(config.routes).has(bucket);
-  const isStored = !local && config.store !== undefined;
-  if (isDenied && (isStored || isFollowed)) add("", cannotList(bucket, isFollowed));
+  if (isDenied && (isFollowed || (!local && config.store))) add("", cannotList(bucket, isFollowed));
   if (role !== undefined && role.state !== "ok") return findings; // it says why there is no image
   const isBinding = bucket.engine === "binding";
   const engine = isBinding ? ", the Images binding" : ", the edge";
