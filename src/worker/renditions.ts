@@ -4,11 +4,12 @@
 import { matchesEtag } from "./answer/answer.ts";
 import { ask } from "./ask.ts";
 import { digest } from "./base/bytes.ts";
-import { isRefusal, type Refusal } from "./base/refusal.ts";
+import { isCertain, isRefusal, type Refusal } from "./base/refusal.ts";
 import type { Context, RequestScope } from "./base/send.ts";
 import {
   type NamedRendition,
   notModifiedAnswer,
+  readCondition,
   refusalForCache,
   renditionAnswer,
 } from "./cache/cached-answer.ts";
@@ -27,7 +28,7 @@ import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { overlayValidators } from "./images/overlays.ts";
 import { type MadeRendition, renderByBinding } from "./images/render-by-binding.ts";
-import { keep } from "./keep.ts";
+import { checkAgain, keep } from "./keep.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
@@ -43,7 +44,7 @@ import {
 } from "./store/rendition-store.ts";
 
 /** What the caller has is still right. */
-export type NotModified = { readonly notModified: string };
+export type NotModified = { readonly notModified: string } & Pick<NamedRendition, "at">;
 
 type Outcome = NamedRendition | NotModified | Refusal;
 
@@ -71,7 +72,8 @@ async function renderFirst([first, ...others]: RenditionKeys, scope: RenderScope
   for (const [at, key] of others.entries()) {
     if (!isRefusal(result) || !isGone(result)) break;
     result = await renderOnce(key, others.slice(at + 1), scope);
-    if (isRefusal(result)) result = { ...result, bucket: key.bucket.name };
+    const named = isRefusal(result) ? { bucket: key.bucket.name } : { at: at + 1 };
+    result = { ...result, ...named };
   }
   return result;
 }
@@ -183,7 +185,7 @@ export async function answerRendition(
   const left = Number(headers.get(TIME_LEFT) ?? Number.NaN);
   const timeout = answers.timeout * 1000;
   const deadline = began + (left >= 0 && left < timeout ? left : timeout);
-  const condition = headers.get("if-none-match"); // W18
+  const { condition, at } = readCondition(headers.get("if-none-match"));
   const hasOlder = condition !== null;
   const scope = { config, context, deadline, condition, hasOlder };
   const result = await render(keys, scope);
@@ -191,13 +193,20 @@ export async function answerRendition(
   const tags = await Promise.all(
     keys.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]),
   );
-  if ("notModified" in result) return notModifiedAnswer(result.notModified, answers, tags);
+  if ("notModified" in result) {
+    return notModifiedAnswer({ ...result, etag: result.notModified }, answers, tags);
+  }
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
+  const refused = refusedKey(keys, result);
+  const gone = hasOlder ? keys.slice(0, keys.indexOf(refused))[at] : undefined;
+  if (gone && !isCertain(result)) {
+    // What is gone is not shown while nobody knows what is in its place.
+    context.waitUntil(checkAgain(gone, undefined, context));
+  }
   // What is wrong with the object alone is no failure of what is behind the Worker.
   if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
-    const { bucket, key } = refusedKey(keys, result);
-    const failed = { type: "rendition-failed", key, refusal: result } as const;
-    bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
+    const failed = { type: "rendition-failed", key: refused.key, refusal: result } as const;
+    bucketMemoryOf(refused.bucket).learn({ ...failed, now: Date.now() });
   }
   return refusalForCache(result, tags, hasOlder);
 }

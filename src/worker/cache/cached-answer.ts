@@ -14,6 +14,8 @@ export type NamedRendition = Rendition & {
   readonly etag: string | undefined;
   /** It came out of the store: of the object that S3 has now, or of one that it had before an outage. */
   readonly stored?: "current" | "outage";
+  /** Its place among the objects of its URL; undefined: the first. */
+  readonly at?: number;
 };
 
 /** The header that tells how a rendition came out of the store. */
@@ -27,9 +29,18 @@ const SHORT = "public, max-age=60, must-revalidate";
 
 const ETAG = /^"[0-9a-f]{32}"$/; // of this Worker
 
+/** In Workers Cache a tag ends with the place of its object. Visitors do not see that. */
+const PLACE = /-(\d{1,3})"/;
+
+/** Reads what Workers Cache asks with (W18): the tag as visitors see it, and the place of its object. */
+export function readCondition(sent: string | null) {
+  const at = Number(PLACE.exec(sent ?? "")?.[1] ?? 0);
+  return { condition: sent?.replace(PLACE, '"') ?? null, at };
+}
+
 /** How Workers Cache treats a rendition. @param tags by which it can be purged (W10) */
 function cachingHeaders(
-  etag: string | undefined,
+  { etag, at }: Pick<NamedRendition, "etag" | "at">,
   { keep, stale, stale_if_error }: Answers,
   tags: readonly string[],
 ): Record<string, string> {
@@ -37,18 +48,18 @@ function cachingHeaders(
   return {
     "cache-control": `public, max-age=${keep}, ${stalely}`,
     "cache-tag": tags.join(","),
-    ...(etag && { etag }),
+    ...(etag && { etag: at ? etag.replace(/"$/, `-${at}"`) : etag }),
   };
 }
 
 export function renditionAnswer(
-  { body, type, length, etag, stored }: NamedRendition,
+  { body, type, length, stored, ...named }: NamedRendition,
   answers: Answers,
   tags: readonly string[],
 ): Response {
   const keep = stored === "outage" ? Math.min(OUTAGE_S, answers.keep) : answers.keep;
   const headers = {
-    ...cachingHeaders(etag, { ...answers, keep }, tags),
+    ...cachingHeaders(named, { ...answers, keep }, tags),
     "content-type": type,
     ...(stored && { [STORED]: stored }),
     ...(length && { "content-length": length }),
@@ -58,11 +69,11 @@ export function renditionAnswer(
 
 /** What Workers Cache has is still right (W18). */
 export function notModifiedAnswer(
-  etag: string,
+  named: Pick<NamedRendition, "etag" | "at">,
   answers: Answers,
   tags: readonly string[],
 ): Response {
-  return new Response(null, { status: 304, headers: cachingHeaders(etag, answers, tags) });
+  return new Response(null, { status: 304, headers: cachingHeaders(named, answers, tags) });
 }
 
 /**
@@ -101,7 +112,7 @@ export async function readCachedAnswer(
     return isCachedRefusal(value) ? value : undefined;
   }
   const type = typeOf(headers);
-  const tag = headers.get("etag") ?? "";
+  const tag = headers.get("etag")?.replace(PLACE, '"') ?? "";
   const etag = ETAG.test(tag) ? tag : undefined;
   if (wantsFacts) {
     const text = type === "application/json" ? await answer.text() : "";

@@ -333,3 +333,54 @@ test("a key that is too long for the prefix of the second is shown out of the fi
   expect((await visit(`/images/card/${key}`)).status).toBe(404);
   expect(world.archive.asked()).toBe(0);
 });
+
+describe.each(WORLDS)(
+  "%s, then %s, and what Workers Cache has while the second is down:",
+  (...kinds) => {
+    /** Without a store. What is kept may be shown for a week, while nothing new can be made (W8). */
+    beforeEach(() => {
+      open(kinds);
+      env = { ...world.env, ANSWERS: { ...VARS.ANSWERS, keep: KEEP, stale: 0 }, PURGE_TOKEN };
+    });
+
+    const show = async () => {
+      const answer = await visit();
+      return answer.status === 200 ? await answer.bytes() : answer.status;
+    };
+
+    test("what the first had is not shown any more once it is gone from there (W8)", async () => {
+      const { media } = await pictures();
+      expect(await show()).toEqual(media);
+      world.media.remove();
+      world.archive.be("reset");
+      wait(KEEP + 1);
+      await visit(); // the visitor by whom it is found out
+      expect(await show()).toBe(502);
+    });
+
+    test("what the second had is shown, and nothing is purged (W8)", async () => {
+      world.media.remove();
+      const archive = await show();
+      expect(archive).toBeInstanceOf(Uint8Array);
+      const tag = (await visit()).headers.get("etag");
+      expect(tag).toMatch(/^"[0-9a-f]{32}"$/);
+      world.archive.be("reset");
+      for (let times = 0; times < 3; times++) {
+        wait(KEEP + 1);
+        expect(await show()).toEqual(archive);
+      }
+      expect((await visit(PATH, { "if-none-match": tag ?? "" })).status).toBe(304);
+      world.media.be("reset");
+      wait(KEEP + 1);
+      expect(await show()).toEqual(archive);
+    });
+
+    test("what the second had is gone once it is gone there, too", async () => {
+      world.media.remove();
+      await visit();
+      world.archive.remove();
+      wait(KEEP + 1);
+      expect([await show(), await show()]).toEqual([404, 404]);
+    });
+  },
+);

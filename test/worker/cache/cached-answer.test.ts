@@ -44,7 +44,7 @@ describe("a rendition", () => {
   });
 
   test("that is still right is a 304 with all that Workers Cache needs (W18)", () => {
-    const answer = notModifiedAnswer(ETAG, ANSWERS, TAGS);
+    const answer = notModifiedAnswer({ etag: ETAG }, ANSWERS, TAGS);
     expect([answer.status, answer.body]).toEqual([304, null]);
     expect(Object.fromEntries(answer.headers)).toEqual({ ...KEPT, etag: ETAG });
   });
