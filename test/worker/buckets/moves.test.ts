@@ -375,6 +375,17 @@ describe.each(WORLDS)(
       expect(await show()).toEqual(archive);
     });
 
+    test("what the second still has is made once, and costs each one question after that (W18)", async () => {
+      world.media.remove();
+      const archive = await show();
+      for (let times = 0; times < 3; times++) {
+        const asked = [world.media.asked(), world.archive.asked()];
+        wait(KEEP + 1);
+        expect(await show()).toEqual(archive);
+        expect([world.media.asked(), world.archive.asked()]).toEqual(asked.map((one) => one + 1));
+      }
+    });
+
     test("what the second had is gone once it is gone there, too", async () => {
       world.media.remove();
       await visit();
