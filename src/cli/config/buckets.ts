@@ -1,8 +1,9 @@
 // The buckets that routes lead to, what to list under Sources for them, and how their secrets are called. Pure.
 
-import { tableOf } from "../../worker/base/json.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import { readSlots, type SlotsRead, secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 
 /** The buckets that routes lead to, also as a fallback. */
 export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
@@ -48,16 +49,24 @@ export function originOf({
   return { entry: path === "/" ? host : host + path, shared: pathname.endsWith(`/${bucket}/`) };
 }
 
-/**
- * What the names of a bucket's secrets begin with, by the bucket's name in `BUCKETS`. An R2 binding and a
- * role have no secrets.
- */
-export function secretPrefixesOf(buckets: unknown): Map<string, string> {
-  return new Map(
-    Object.entries(tableOf(buckets)).flatMap(([name, settings]) => {
-      const { binding, role, credentials } = tableOf(settings);
-      if (binding !== undefined || role !== undefined) return [];
-      return [[name, typeof credentials === "string" ? credentials : "AWS"]];
-    }),
+/** Returns whether keys among the Worker's secrets open a bucket: not a role, and not an R2 binding. */
+export function hasSecrets({ r2, role }: Bucket): boolean {
+  return r2 === undefined && role === undefined;
+}
+
+/** What the names of the secrets of a bucket's keys begin with. A role gives way to an operator's own keys. */
+export function secretPrefixOf(bucket: Bucket): string {
+  return hasSecrets(bucket) ? bucket.access : "AWS";
+}
+
+/** The slots of a bucket of which a secret is among the values. No key opens an R2 binding. */
+export function slotsIn(values: Vars, bucket: Bucket): SlotsRead {
+  if (bucket.r2 !== undefined) return { usable: [], unusable: [] };
+  const prefix = secretPrefixOf(bucket);
+  // The image edge takes no session key (A11).
+  const { usable, unusable } = readSlots(prefix, values, () => {}, bucket.engine === "binding");
+  const begun = unusable.filter(({ slot }) =>
+    Object.values(secretNames(prefix, slot)).some((name) => name in values),
   );
+  return { usable, unusable: begun };
 }

@@ -9,10 +9,13 @@ import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { replaceFile } from "../files/write-file.ts";
-import { secretPrefixesOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 
-export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };
+export type Settings = Readonly<Record<string, unknown>> & {
+  readonly bucket: string;
+  readonly prefix?: string;
+  readonly credentials?: string;
+};
 
 export type LocalRun = {
   /** Whether .dev.vars names an S3 of its own. */
@@ -72,8 +75,12 @@ export function localBuckets(
  * The keys of the local buckets, under the names that the configuration gives them.
  * @param given the names that .dev.vars has; a slot is left out if one of its secrets is there
  */
-function localSecrets(buckets: unknown, given: ReadonlySet<string>, keys: Credentials): Vars {
-  const slots = [...secretPrefixesOf(buckets).values()].map((prefix) => secretNames(prefix));
+function localSecrets(
+  buckets: LocalRun["buckets"],
+  given: ReadonlySet<string>,
+  keys: Credentials,
+): Vars {
+  const slots = Object.values(buckets).map(({ credentials = "AWS" }) => secretNames(credentials));
   const free = slots.filter(
     (one) => !given.has(one.accessKeyId) && !given.has(one.secretAccessKey),
   );

@@ -4,8 +4,7 @@
 import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
-import type { SlotsRead, Unusable } from "../../worker/config/read-secrets.ts";
-import { readSlots, readToken, secretNames } from "../../worker/config/read-secrets.ts";
+import { readToken, type SlotsRead } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import {
@@ -17,7 +16,7 @@ import {
   valuesOf,
 } from "../secrets/secrets.ts";
 import { chooseEnvironment, findConfigFile, placeText } from "../wrangler/config-file.ts";
-import { secretPrefixesOf } from "./buckets.ts";
+import { slotsIn } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { carrierText, isCarrier, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
@@ -40,7 +39,6 @@ export type Project = {
   readonly secrets: Secrets;
   /** The file that `--secrets-file` names: its secrets are those that are deployed, or will be. */
   readonly secretsFile: string | undefined;
-  readonly words: ReadonlyMap<string, string>;
   readonly healthToken: string | undefined;
 };
 
@@ -48,28 +46,20 @@ export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }
 
-export function configuredName({ configured }: Project, { name, bucket }: Bucket): string {
-  return configured.find((one) => one.name === name)?.bucket ?? bucket;
+/** A bucket as it is configured, whatever the local run has in its place. */
+export function configuredBucket({ configured }: Project, bucket: Bucket): Bucket {
+  return configured.find(({ name }) => name === bucket.name) ?? bucket;
 }
 
 /** A bucket as the Worker has it: it reads an R2 bucket by its binding in the local run, too. */
-export function bucketOfWorker({ configured }: Project, bucket: Bucket): Bucket {
-  return configured.find(({ name, r2 }) => name === bucket.name && r2 !== undefined) ?? bucket;
+export function bucketOfWorker(project: Project, bucket: Bucket): Bucket {
+  const configured = configuredBucket(project, bucket);
+  return configured.r2 ? configured : bucket;
 }
 
-/**
- * The slots of a bucket that have at least one secret at hand. A role has none of its own: an operator's
- * keys open the bucket instead. An R2 binding has none, and no key opens it.
- */
-export function slotsAtHand({ config, words, secrets }: Project, name: string): SlotsRead {
-  const bucket = config.buckets.find((one) => one.name === name);
-  if (bucket?.r2 !== undefined) return { usable: [], unusable: [] };
-  const word = words.get(name) ?? "AWS";
-  const hasSessions = bucket?.engine === "binding";
-  const { usable, unusable } = readSlots(word, valuesOf(secrets), () => {}, hasSessions);
-  const isAtHand = ({ slot }: Unusable) =>
-    Object.values(secretNames(word, slot)).some((secret) => secrets.has(secret));
-  return { usable, unusable: unusable.filter(isAtHand) };
+/** The slots of a bucket that have at least one secret at hand. */
+export function slotsAtHand({ secrets }: Project, bucket: Bucket): SlotsRead {
+  return slotsIn(valuesOf(secrets), bucket);
 }
 
 export type OpenOptions = {
@@ -126,7 +116,6 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   return {
     ...{ config, configured: written.buckets, secrets, known, local, secretsFile },
     base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
-    words: secretPrefixesOf(vars["BUCKETS"]),
     healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
 }

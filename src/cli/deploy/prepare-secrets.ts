@@ -4,17 +4,13 @@
 import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readKey } from "../../worker/config/oidc.ts";
-import {
-  readSlots,
-  readToken,
-  secretNames,
-  signingKeysOf,
-} from "../../worker/config/read-secrets.ts";
+import { readToken, signingKeysOf } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type Fault, isFault, say, type World } from "../command.ts";
+import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { readDeployed } from "../config/project.ts";
@@ -37,11 +33,11 @@ export async function prepareSecrets(
   const secrets = readSecretsFile(world, file);
   if (isFault(secrets)) return secrets;
   const config = readDeployed(known);
-  const buckets = "mistakes" in config ? [] : config.buckets.filter(({ r2, role }) => !r2 && !role);
+  const buckets = "mistakes" in config ? [] : config.buckets.filter(hasSecrets);
   const mistakes = findMistakes(secrets, buckets, known);
   if (mistakes.length === 0) {
     const probes = buckets.flatMap((bucket) =>
-      slotsOf(bucket, secrets).usable.map((slot) => probeKey(bucket, slot, world.now())),
+      slotsIn(secrets, bucket).usable.map((slot) => probeKey(bucket, slot, world.now())),
     );
     for (const probed of await Promise.all(probes)) {
       if (isFault(probed)) mistakes.push(probed.fault);
@@ -80,12 +76,9 @@ function findMistakes(
     } else if (name === "URL_SIGNING_KEYS") signingKeysOf(secrets, report);
   }
   for (const bucket of buckets) {
-    for (const { slot, mistakes: found } of slotsOf(bucket, secrets).unusable) {
-      const isBegun = Object.values(secretNames(bucket.access, slot)).some((it) => it in secrets);
-      if (!isBegun) continue;
-      for (const { path, message } of found) {
-        report(path, path in secrets ? message : "is missing: a slot needs both secrets");
-      }
+    const found = slotsIn(secrets, bucket).unusable.flatMap((slot) => slot.mistakes);
+    for (const { path, message } of found) {
+      report(path, path in secrets ? message : "is missing: a slot needs both secrets");
     }
   }
   return [...mistakes].map((mistake) => mistake.join(": "));
@@ -101,11 +94,6 @@ function oidcKeyFault(name: string, pem: string): string | undefined {
   } catch {
     return "is damaged: make it with openssl genpkey, as docs/keyless.md says"; // the error may quote it
   }
-}
-
-/** The slots of a bucket that S3's API reaches. The image edge takes no session key (A11). */
-function slotsOf({ access, engine }: Bucket, secrets: Secrets) {
-  return readSlots(access, secrets, () => {}, engine === "binding");
 }
 
 /** Asks for the first byte of the canary, or of an object that does not exist. @returns a fault if S3 refuses the key */

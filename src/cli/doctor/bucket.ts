@@ -5,8 +5,8 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { followedBuckets } from "../config/buckets.ts";
-import { isPlayed, type Project, slotsAtHand } from "../config/project.ts";
+import { followedBuckets, secretPrefixOf } from "../config/buckets.ts";
+import { configuredBucket, isPlayed, type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
 import { type Check, type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
@@ -32,7 +32,7 @@ export async function checkBucket(
   const canary = given.canary ?? (isPlayed(project) ? `${prefix}photos/dandelion.jpg` : undefined);
   const key = keys[0] === undefined ? canary : prefix + keys[0];
   const named = key === undefined ? undefined : { key, bytes: undefined };
-  const configured = project.configured.find((one) => one.name === name) ?? given;
+  const configured = configuredBucket(project, given);
   if (configured.r2 !== undefined) return { findings: [], sample: named };
   const findings: Finding[] = [];
   const report = (about: string, ...results: readonly Result[]) => {
@@ -40,10 +40,10 @@ export async function checkBucket(
     findings.push(...results.map((one) => ({ ...on, ...one })));
   };
   const bucket = { ...given, canary, bucket: configured.bucket };
-  const secretPrefix = project.words.get(name) ?? "AWS";
-  report(": its keys", ...checkSecrets(project, given, secretPrefix, hasSite));
+  const secretPrefix = secretPrefixOf(given);
+  report(": its keys", ...checkSecrets(project, given, hasSite));
   const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);
-  const probes = slotsAtHand(project, name).usable.map(({ name: slot, credentials }) => {
+  const probes = slotsAtHand(project, given).usable.map(({ name: slot, credentials }) => {
     const from = project.secrets.get(secretNames(secretPrefix, slot).accessKeyId)?.from;
     return openProbe({ bucket, secretPrefix, slot, from }, credentials, now);
   });
@@ -96,14 +96,10 @@ function weigh({ local, secretsFile }: Project, result: Result, from: string | u
 }
 
 /** What is wrong with the secrets of slots that cannot be asked with. */
-function checkSecrets(
-  project: Project,
-  { name, role }: Bucket,
-  secretPrefix: string,
-  hasSite: boolean,
-): Result[] {
+function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Result[] {
   const { secrets } = project;
-  const { usable, unusable } = slotsAtHand(project, name);
+  const secretPrefix = secretPrefixOf(bucket);
+  const { usable, unusable } = slotsAtHand(project, bucket);
   const results = unusable.flatMap(({ slot, mistakes }) => {
     const names = Object.values(secretNames(secretPrefix, slot));
     const from = names.map((one) => secrets.get(one)?.from).find(Boolean) ?? "this machine";
@@ -125,7 +121,7 @@ function checkSecrets(
     : "the environment, or use --secrets-file secrets.env";
   const remedy = `put ${id} and ${secret} into ${file}`;
   const impact = "the doctor cannot read the deployed secrets back, so it cannot check them";
-  const severity = role !== undefined || hasSite ? "note" : "warning";
+  const severity = bucket.role !== undefined || hasSite ? "note" : "warning";
   return [{ check: "keys", severity, seen, impact, remedy }];
 }
 

@@ -5,8 +5,8 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
-import { followedBuckets, originOf } from "../config/buckets.ts";
-import { configuredName, type Project } from "../config/project.ts";
+import { followedBuckets, originOf, secretPrefixOf } from "../config/buckets.ts";
+import { configuredBucket, type Project } from "../config/project.ts";
 import { askHealth, type NoHealth } from "../http/ask-health.ts";
 import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
 import { type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
@@ -109,8 +109,8 @@ function diagnoseSlot(
   const status = answered ?? (isStatus ? Number(state) : 0);
   const code = isStatus || state === "unreachable" ? undefined : state;
   const failure = "the Worker cannot reach it";
-  const named = { ...bucket, bucket: configuredName(project, bucket) };
-  const secretPrefix = project.words.get(bucket.name) ?? "AWS";
+  const named = { ...bucket, bucket: configuredBucket(project, bucket).bucket };
+  const secretPrefix = secretPrefixOf(bucket);
   const from = project.local ? ".dev.vars" : undefined;
   const fault = diagnoseS3(
     { status, code, failure, region, ahead, text: "" },

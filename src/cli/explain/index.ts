@@ -23,6 +23,7 @@ import type { ResolvedRequest, Target } from "../../worker/request/resolve-reque
 import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { secretPrefixOf } from "../config/buckets.ts";
 import { bucketOfWorker, openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { isHere, ownUrlsOf } from "../config/site-url.ts";
 import { money, PRICE, uniqueOptions } from "../config/transformations.ts";
@@ -194,10 +195,10 @@ async function readSignature(
 }
 
 /** What opens the object at S3. No more of a key than its end. */
-function signerOf(project: Project, { name, role }: Bucket): string {
-  if (role !== undefined) return `a session of the role ${role.arn}`;
-  const [slot] = slotsAtHand(project, name).usable;
+function signerOf(project: Project, bucket: Bucket): string {
+  if (bucket.role !== undefined) return `a session of the role ${bucket.role.arn}`;
+  const [slot] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return "a key that is not at hand";
-  const { accessKeyId } = secretNames(project.words.get(name) ?? "AWS", slot.name);
+  const { accessKeyId } = secretNames(secretPrefixOf(bucket), slot.name);
   return `the ${slot.name} key ${keyEnd(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
 }

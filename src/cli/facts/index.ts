@@ -67,7 +67,7 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   const asksFocus = variants.some(({ image }) => image.gravity === "object");
   const outcome = { facts: new Map(), missing: new Map(), asked: 0, left: 0 };
   for (const [bucket, objects] of shown) {
-    const slots = slotsAtHand(project, bucket.name).usable;
+    const slots = slotsAtHand(project, bucket).usable;
     const read = await readOriginals(world, bucket, slots, objects, known, asksFocus);
     for (const [key, fact] of read.facts) outcome.facts.set(key, fact);
     for (const [key, reason] of read.missing) outcome.missing.set(key, reason);

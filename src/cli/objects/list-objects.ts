@@ -26,7 +26,7 @@ export async function listObjects(
   task: string,
   instead = "",
 ): Promise<ReadonlyMap<string, Listed> | Fault> {
-  let [slot, ...others] = slotsAtHand(project, bucket.name).usable;
+  let [slot, ...others] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return { fault: whyNoKey(project, task, bucket) + instead };
   const prefix = bucket.prefix + beginning;
   const objects = new Map<string, Listed>();
@@ -67,12 +67,13 @@ export function noObject({ bucket, key }: Found): Fault {
 }
 
 /** Why no slot can be used: no secret is at hand, or what is wrong with those that are. */
-function whyNoKey(project: Project, task: string, { name, r2, role }: Bucket): string {
+function whyNoKey(project: Project, task: string, bucket: Bucket): string {
+  const { name, r2, role } = bucket;
   const cannot = `${task} has to list ${name}`;
   if (r2 !== undefined) {
     return `${cannot}, an R2 binding, which only the deployed Worker can open. Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md`;
   }
-  const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) =>
+  const mistakes = slotsAtHand(project, bucket).unusable.flatMap((slot) =>
     slot.mistakes.map((one) =>
       project.secrets.has(one.path) ? mistakeText(one) : `there is no ${one.path}`,
     ),

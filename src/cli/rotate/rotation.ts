@@ -3,6 +3,7 @@
 
 import type { Slot } from "../../worker/config/slot.ts";
 import { type Fault, isFault, type World } from "../command.ts";
+import { hasSecrets } from "../config/buckets.ts";
 import { openSite, type Site } from "../config/project.ts";
 import { commandLine } from "../terminal/shell.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
@@ -32,7 +33,7 @@ export type KeyedRotation = Rotation & { readonly key: Slot; readonly newEnd: st
 export function openRotation(world: World, options: Options, tools: Tools) {
   const site = openSite(world, options);
   if (isFault(site)) return site;
-  const { healthToken, local, known, words, config } = site;
+  const { healthToken, local, known, config, configured } = site;
   if (healthToken === undefined) {
     const missing = "HEALTH_TOKEN is missing, or has fewer than 16 characters. Nothing was changed";
     const file = local ? known.devVars : "the environment: export HEALTH_TOKEN=…";
@@ -40,7 +41,8 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   }
   const secretPrefix = findSecretPrefix(site, options);
   if (isFault(secretPrefix)) return secretPrefix;
-  const buckets = config.buckets.filter(({ name }) => words.get(name) === secretPrefix);
+  const keyed = configured.filter((one) => hasSecrets(one) && one.access === secretPrefix);
+  const buckets = config.buckets.filter(({ name }) => keyed.some((one) => one.name === name));
   const blind = buckets.find(({ canary }) => canary === undefined);
   if (blind !== undefined) {
     const reason = `BUCKETS.${blind.name} has no canary, so nothing shows whether the new key may read it`;
@@ -55,11 +57,12 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   return { ...site, ...rotation, secretPrefix, buckets, hasSessions };
 }
 
-function findSecretPrefix({ words }: Site, { bucket }: Options): string | Fault {
-  const named = [...words].filter(([name]) => bucket === undefined || name === bucket);
-  const [prefix, ...more] = new Set(named.map(([, one]) => one));
+function findSecretPrefix({ configured }: Site, { bucket }: Options): string | Fault {
+  const keyed = configured.filter(hasSecrets);
+  const chosen = keyed.filter(({ name }) => bucket === undefined || name === bucket);
+  const [prefix, ...more] = new Set(chosen.map(({ access }) => access));
   if (prefix !== undefined && more.length === 0) return prefix;
-  const known = [...words].map(([name, one]) => `${name} (${one})`).join(", ");
+  const known = keyed.map(({ name, access }) => `${name} (${access})`).join(", ");
   const reason =
     prefix === undefined
       ? `${bucket ?? "no bucket"} has no key to rotate. It does not exist, or a role or a binding opens it (docs/keyless.md). Known`
