@@ -7,7 +7,7 @@ import { clientCommand } from "./client/index.ts";
 import type { Exit, Run, World } from "./command.ts";
 import { EXIT, isFault, paint, say, withPages } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
-import { devCommand, type StartLocal } from "./dev/index.ts";
+import { devCommand, type LoadLocal } from "./dev/index.ts";
 import { doctorCommand, examine } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { factsCommand } from "./facts/index.ts";
@@ -32,10 +32,7 @@ const COMMANDS = [
   rotateCommand,
   purgeCommand,
   warmCommand,
-] as const satisfies readonly ((world: World, run: Run, load: Load) => unknown)[];
-
-/** Loads what starts the local run: the CLI itself imports nothing of it. */
-type Load = () => Promise<StartLocal>;
+] as const satisfies readonly ((world: World, run: Run, load: LoadLocal) => unknown)[];
 
 const CODES = `
 Exit codes:
@@ -56,7 +53,7 @@ Documentation: docs/README.md`;
 export async function runProgram(
   args: readonly string[],
   world: World,
-  loadLocal: Load,
+  loadLocal: LoadLocal,
 ): Promise<Exit> {
   let exit: Exit = EXIT.done;
   const run: Run = async (work) => {

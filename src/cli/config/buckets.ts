@@ -21,32 +21,26 @@ export function followedBuckets(routes: readonly BoundRoute[]): ReadonlySet<Buck
   return new Set(followed.filter(({ r2 }) => r2 === undefined));
 }
 
-/** Returns whether the image edge fetches from a bucket, so that the zone has to allow it. */
-export function hasEdge(routes: readonly BoundRoute[]): boolean {
-  return [...bucketsOf(routes)].some(({ engine }) => engine === "cf");
+/** The buckets from which the image edge fetches, so that the zone has to allow it. */
+export function edgeBucketsOf(routes: readonly BoundRoute[]): readonly Bucket[] {
+  return [...bucketsOf(routes)].filter(({ engine }) => engine === "cf");
 }
 
-type SourceOrigin = {
-  /** The domain, and the path if there is one: `s3.eu-central-1.wasabisys.com/acme/published/`. */
-  readonly entry: string;
-  /** Whether the host has the buckets of others, too: it is path-style (A4, E10). */
-  readonly shared: boolean;
-};
-
 /**
- * The narrowest entry that certainly works. Its path ends with a slash, because `/acme` may also allow
- * `/acme-2`. It ends before the first segment that percent-encoding changes, because how the edge compares
- * such a segment is not known.
+ * The narrowest entry that certainly works: `s3.eu-central-1.wasabisys.com/acme/published/`. Its path ends with a
+ * slash, because `/acme` may also allow `/acme-2`. It ends before the first segment that percent-encoding changes,
+ * because how the edge compares such a segment is not known.
  */
-export function originOf({
-  base,
-  bucket,
-  prefix,
-}: Pick<Bucket, "base" | "bucket" | "prefix">): SourceOrigin {
+export function sourceEntryOf({ base, prefix }: Bucket): string {
   const { host, pathname } = new URL(base);
   const [plain = ""] = /^(?:[\w.~-]+\/)*/.exec(prefix) ?? [];
   const path = pathname + plain;
-  return { entry: path === "/" ? host : host + path, shared: pathname.endsWith(`/${bucket}/`) };
+  return path === "/" ? host : host + path;
+}
+
+/** Returns whether the host of a bucket has those of others, too (A4, E10). */
+export function isPathStyle({ base, bucket }: Bucket): boolean {
+  return new URL(base).pathname.endsWith(`/${bucket}/`);
 }
 
 /** Returns whether keys among the Worker's secrets open a bucket: not a role, and not an R2 binding. */

@@ -7,7 +7,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isFault } from "../command.ts";
 import { findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
-import { bucketsOf, followedBuckets, hasEdge, originOf } from "./buckets.ts";
+import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
 import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding, Unreadable } from "./environment-config.ts";
 import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
@@ -25,13 +25,9 @@ export type Report = {
 
 /** Checks one environment that is read already, also against the others. */
 export function checkEnvironment(folder: string, known: EnvironmentConfig): Report {
-  const keys = findKeyMistakes(folder, known.file);
-  return reportOn(
-    known.environment,
-    known,
-    readOthers(folder, known),
-    keysOf(keys, known.environment),
-  );
+  const { environment, file } = known;
+  const keys = keysOf(findKeyMistakes(folder, file), environment);
+  return reportOn(environment, known, readOthers(folder, known), keys);
 }
 
 /**
@@ -148,18 +144,18 @@ export function* unsignedRouteWarnings(
 
 /** What to list under Sources (E5), and who else could use it (E10). */
 function sourceLines({ routes }: Config): string[] {
-  if (!hasEdge(routes)) {
+  const buckets = edgeBucketsOf(routes);
+  if (buckets.length === 0) {
     return [
       "The configuration is right. The Worker fetches the originals itself: nothing is to be",
       "  allowed in the dashboard, and transformations of your zone can stay off.",
     ];
   }
-  const fetched = [...bucketsOf(routes)].filter(({ engine }) => engine === "cf");
-  const shared = new Map(fetched.map(originOf).map(({ entry, shared }) => [entry, shared]));
+  const entries = new Map(buckets.map((bucket) => [sourceEntryOf(bucket), isPathStyle(bucket)]));
   const hint = "    with that path: others have buckets on that host, which anybody could use";
   return [
     "The configuration is right. List under Sources of your zone, each with its path:",
-    ...[...shared].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
+    ...[...entries].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
     "  and block /cdn-cgi/image/ by a rule: docs/deploy.md, step 3",
   ];
 }

@@ -3,7 +3,7 @@
 import { tableOf } from "../../worker/base/json.ts";
 import type { Mistake } from "../../worker/base/refusal.ts";
 import { environmentText } from "../wrangler/config-file.ts";
-import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 import { sharedPattern } from "./site-url.ts";
 
@@ -50,30 +50,15 @@ function bucketsIn({ deployed }: EnvironmentConfig) {
   );
 }
 
-/** The binding of the store; undefined: there is no store, or no such binding. */
-export function storeOf({
-  deployed,
-  r2Buckets,
-}: Pick<EnvironmentConfig, "deployed" | "r2Buckets">): R2Binding | undefined {
-  const { store } = tableOf(deployed["ANSWERS"]);
-  return r2Buckets.find(({ binding }) => binding === store);
-}
-
-/** The name of a bound bucket. `wrangler deploy` gives it one that has none (T9). */
-export function bucketName(
-  { worker }: Pick<EnvironmentConfig, "worker">,
-  { binding, bucket_name: name }: R2Binding,
-): string {
-  return name ?? `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
-}
-
 const STORE = "ANSWERS.store";
 
 /** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
 function usesOf(vars: EnvironmentConfig): readonly { path: string; bucket: string }[] {
-  const store = storeOf(vars);
-  const bound = vars.r2Buckets.map((one) => {
-    return { path: one === store ? STORE : one.binding, bucket: bucketName(vars, one) };
+  const { store } = tableOf(vars.deployed["ANSWERS"]);
+  const bound = vars.r2Buckets.map(({ binding, bucket_name: name }) => {
+    // A deploy makes a bucket that has no name, and names it so (T9).
+    const generated = `${vars.worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
+    return { path: binding === store ? STORE : binding, bucket: name ?? generated };
   });
   const origins = bucketsIn(vars).flatMap(([name, { endpoint, bucket }]) => {
     const isR2 = URL.parse(`${endpoint}`)?.hostname.endsWith(".r2.cloudflarestorage.com");

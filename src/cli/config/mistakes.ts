@@ -52,16 +52,11 @@ export function pageFor(path: string): string | undefined {
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
 export function foundText({ environment, from, path, message }: FoundMistake): string {
-  const places = [
-    ...(environment === undefined ? [] : [`env.${environment}`]),
-    ...(from === undefined ? [] : [from]),
-  ];
+  const place = environment === undefined ? "" : `env.${environment}`;
   // An environment has its own tables of these: it does not inherit them.
-  const named =
-    environment === undefined
-      ? message
-      : message.replace(/(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g, `env.${environment}.`);
-  return [...places, mistakeText({ path, message: named })].join(": ");
+  const table = /(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g;
+  const named = place === "" ? message : message.replace(table, `${place}.`);
+  return [place, from, mistakeText({ path, message: named })].filter(Boolean).join(": ");
 }
 
 export function warningText({ environment, what, remedy }: Warning): string {

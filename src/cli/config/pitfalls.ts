@@ -7,7 +7,7 @@ import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { hintFor } from "../wrangler/config-file.ts";
-import { bucketsOf, hasEdge } from "./buckets.ts";
+import { bucketsOf, edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 
@@ -79,14 +79,15 @@ function* cacheMistakes(vars: EnvironmentConfig): Generator<Mistake> {
 /** What may not work, or costs more, and does no harm. Warnings of deprecated settings belong here. */
 export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Warning> {
   const { cache } = vars.wrangler;
-  if (vars.workersDev && hasEdge(config.routes)) {
+  const edgeBuckets = edgeBucketsOf(config.routes);
+  if (vars.workersDev && edgeBuckets.length > 0) {
     yield {
       what: "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not", // R2
       remedy: "set both to false, or check that address with npx vitrine doctor --url",
     };
   }
-  for (const { name, engine, hasSourceParameter } of bucketsOf(config.routes)) {
-    if (hasSourceParameter || engine !== "cf") continue;
+  for (const { name, hasSourceParameter } of edgeBuckets) {
+    if (hasSourceParameter) continue;
     // The edge knows a replaced object by the URL of the old one (A15, C1).
     yield {
       what: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,

@@ -7,6 +7,7 @@ import type { Report, Vars } from "../../worker/config/schema.ts";
 import { integer, numberBetween, optional, table } from "../../worker/config/schema.ts";
 import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
 import { createTransformRequest } from "../../worker/request/format.ts";
+import { count } from "../terminal/progress.ts";
 import type { Warning } from "./mistakes.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */
@@ -76,9 +77,9 @@ export function describeCosts(
 ): { readonly lines: readonly string[]; readonly warning?: Warning } {
   let all = 0;
   const rows = [...transformationsOf(config)].flatMap(([bucket, each]) => {
-    const count = objects[bucket] ?? SOME_OBJECTS;
-    all += each * count;
-    const counts = `${each} for an object, ${number(each * count)} for ${number(count)} objects`;
+    const total = objects[bucket] ?? SOME_OBJECTS;
+    all += each * total;
+    const counts = `${each} for an object, ${count(each * total)} for ${count(total)} objects`;
     const hint = objects[bucket] ? "" : " (assumed: COSTS.objects does not name it)";
     return each === 0 ? [] : [`  ${bucket}: ${counts}${hint}`];
   });
@@ -100,10 +101,6 @@ export function describeCosts(
     lines,
     warning: { what, remedy: "fewer presets, fewer descriptors, presets on routes" },
   };
-}
-
-function number(count: number): string {
-  return count.toLocaleString("en");
 }
 
 export function money(dollars: number): string {

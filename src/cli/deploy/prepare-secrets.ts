@@ -2,9 +2,10 @@
 // key where the Worker would, and one that may list the canary and not read it. No message holds any part of a secret.
 
 import { createPrivateKey } from "node:crypto";
+import { SLOT_NAMES } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readKey } from "../../worker/config/oidc.ts";
-import { readToken, signingKeysOf } from "../../worker/config/read-secrets.ts";
+import { readToken, secretNames, signingKeysOf } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
@@ -16,7 +17,7 @@ import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { readDeployed } from "../config/project.ts";
 import { askS3 } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
-import { readSecretsFile, slotSecretNames } from "../secrets/secrets.ts";
+import { readSecretsFile } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";
 
 const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
@@ -58,8 +59,11 @@ function findMistakes(
   const report = (name: string, message: string) => {
     if (!mistakes.has(name)) mistakes.set(name, message);
   };
+  const slots = buckets.flatMap(({ access }) =>
+    SLOT_NAMES.map((slot) => secretNames(access, slot)),
+  );
   const used = new Set([
-    ...buckets.flatMap(({ access }) => slotSecretNames(access)),
+    ...slots.flatMap((names) => Object.values(names)),
     ...(deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
     ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", ...listed],
   ]);

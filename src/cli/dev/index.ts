@@ -10,14 +10,16 @@ import { requireOf } from "../wrangler/packages.ts";
  * Starts the local run, or returns why it cannot start. The process then ends with wrangler.
  * @param interrupted if Ctrl-C comes before wrangler starts, it does not start
  */
-export type StartLocal = (
+type StartLocal = (
   environment: string | undefined,
   port: string | undefined,
   interrupted: AbortSignal,
 ) => Promise<Fault | undefined>;
 
-/** @param load loads what runs locally: no other command waits for that */
-export function devCommand(world: World, run: Run, load: () => Promise<StartLocal>) {
+/** Loads what runs locally: the rest of the CLI imports nothing of it, and no other command waits for it. */
+export type LoadLocal = () => Promise<StartLocal>;
+
+export function devCommand(world: World, run: Run, load: LoadLocal) {
   return new Command("dev")
     .description("runs the Worker on this machine, with a local S3: no account, no network")
     .addOption(envOption())
@@ -34,11 +36,7 @@ Examples:
   PORT=8080 npx vitrine dev
   npx vitrine dev --env staging`;
 
-async function dev(
-  world: World,
-  env: string | undefined,
-  load: () => Promise<StartLocal>,
-): Promise<End> {
+async function dev(world: World, env: string | undefined, load: LoadLocal): Promise<End> {
   const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
   for (const one of needed) if (isFault(one)) return one;
   const start = await load();

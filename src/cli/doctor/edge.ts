@@ -2,7 +2,7 @@
 
 import { failureFor } from "../../worker/edge/codes.ts";
 import type { Check, Problem, Result } from "./finding.ts";
-import { fail, LEAVE_PARAMETER_OUT, NAME_ANOTHER, SEE_PROVIDER } from "./finding.ts";
+import { fail, LEAVE_PARAMETER_OUT, SEE_PROVIDER } from "./finding.ts";
 
 const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const LOCALLY =
@@ -65,7 +65,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
     remedy: `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL, or ${READ_LOG}`,
     bearing: "consequence",
   },
-  415: { remedy: `${NAME_ANOTHER}, or replace that one by an image: then npx vitrine purge` },
+  415: { remedy: "name another object, or replace that one by an image: then npx vitrine purge" },
   429: passing("wait a minute, and try again"),
   500: {
     check: "configuration",

@@ -73,7 +73,6 @@ export type Problem = Pick<Result, "seen" | "impact" | "deploys" | "bearing"> & 
 
 // What several remedies say.
 export const SEE_PROVIDER = "see the provider's status page";
-export const NAME_ANOTHER = "name another object";
 export const LEAVE_PARAMETER_OUT =
   'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"'; // A15
 export const ALL_MISSING = "every object is missing: visitors get 404";

@@ -5,7 +5,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
-import { followedBuckets, originOf, secretPrefixOf } from "../config/buckets.ts";
+import { followedBuckets, secretPrefixOf, sourceEntryOf } from "../config/buckets.ts";
 import { configuredBucket, type Project } from "../config/project.ts";
 import { askHealth, type NoHealth } from "../http/ask-health.ts";
 import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
@@ -84,7 +84,7 @@ function diagnoseBucket(
   if (role !== undefined && role.state !== "ok") return findings; // it says why there is no image
   const isBinding = bucket.engine === "binding";
   const engine = isBinding ? ", the Images binding" : ", the edge";
-  const { entry } = originOf(bucket);
+  const entry = sourceEntryOf(bucket);
   if (edge === "no canary") {
     add(engine, note("health", `BUCKETS.${name} has no canary, so what it says is unknown`));
   } else if (edge !== "on") {

@@ -8,8 +8,8 @@ import type { End, Fault, Run, World } from "../command.ts";
 import { align, EXIT, isFault, paint, print, say } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { readEnvironment } from "../config/environment-config.ts";
-import { type OpenOptions, openProject, type Project } from "../config/project.ts";
-import { findBaseUrl, isHere, provenBase } from "../config/site-url.ts";
+import { type OpenOptions, openProject, openSite, type Project } from "../config/project.ts";
+import { findBaseUrl, isHere } from "../config/site-url.ts";
 import { type Found, readObject } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
@@ -60,11 +60,10 @@ export async function examine(
   if (isFault(base)) return base;
   const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return known;
-  const project = openProject(world, { ...options, url: base });
+  const open = base === undefined ? openProject : openSite;
+  const project = open(world, { ...options, url: base });
   const mistakes = "mistakes" in project ? project.mistakes : [];
   if (isFault(project) && mistakes.length === 0) return project;
-  const proven = isFault(project) || base === undefined ? "" : provenBase(world.folder, project);
-  if (isFault(proven)) return proven;
   const objects = isFault(project) ? [] : readObjects(project.config, names);
   if (isFault(objects)) return objects;
 
@@ -118,7 +117,7 @@ async function walk(
   say(stderr, `Asking ${base} ...`);
   const { oidc } = project.config;
   if (oidc !== undefined && !project.local) findings.push(await checkIssuer(oidc));
-  findings.push(...(await checkSite({ project, base, now: now() }, samples)));
+  findings.push(...(await checkSite({ ...project, base }, samples, now())));
   return findings;
 }
 

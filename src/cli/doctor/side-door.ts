@@ -5,7 +5,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { failureFor } from "../../worker/edge/codes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { originOf } from "../config/buckets.ts";
+import { isPathStyle, sourceEntryOf } from "../config/buckets.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
 import { type Finding, fail, note, ok } from "./finding.ts";
 import { askSite } from "./image.ts";
@@ -39,7 +39,7 @@ export async function checkSideDoor(
     const seen = isWide
       ? `anyone can have images of other buckets transformed: ${other.seen}`
       : `anyone can have ${key} at any size, whatever presets and signatures say: ${own.seen}`;
-    const remedy = `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${originOf(bucket).entry} (domain, then path). And ${RULE}. If the bucket is public, close it`;
+    const remedy = `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path). And ${RULE}. If the bucket is public, close it`;
     return {
       ...about,
       ...fail("side-door", { seen, impact: IMPACT, remedy, bearing: "harmless" }),
@@ -55,11 +55,11 @@ export async function checkSideDoor(
  * The URL of an object in another bucket, which does not exist. With path-style addressing, the other bucket's name
  * begins with this one's: an entry such as `/acme` allows it.
  */
-function neighbourOf({ base, bucket }: Bucket, absent: string): string {
-  const isPathStyle = originOf({ base, bucket, prefix: "" }).shared;
-  return isPathStyle
+function neighbourOf(bucket: Bucket, absent: string): string {
+  const { base } = bucket;
+  return isPathStyle(bucket)
     ? `${base.slice(0, -1)}-${absent}/none.jpg`
-    : `${base.replace(`//${bucket}.`, `//${absent}.`)}none.jpg`;
+    : `${base.replace(`//${bucket.bucket}.`, `//${absent}.`)}none.jpg`;
 }
 
 /** Events that are possible only if the edge has asked the origin. */

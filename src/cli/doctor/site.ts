@@ -5,13 +5,13 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
-import { bucketsOf } from "../config/buckets.ts";
-import type { Project } from "../config/project.ts";
+import { edgeBucketsOf } from "../config/buckets.ts";
+import type { Site } from "../config/project.ts";
 import { askWhetherThere, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
 import { nameOf } from "../objects/object-name.ts";
 import { sniff } from "../picture/sniff.ts";
 import { argumentsOf } from "../terminal/shell.ts";
-import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
+import { pathOf, shortQueryFor, variantsOf } from "../urls/public-url.ts";
 import { diagnoseStatus } from "./edge.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
 import { checkHealth } from "./health.ts";
@@ -19,64 +19,55 @@ import { askSite, checkImage, checkWorkersCache, type Visit } from "./image.ts";
 import type { Sample } from "./objects.ts";
 import { checkSideDoor } from "./side-door.ts";
 
-/** For how long a URL is signed: s. */
-const TERM_S = 600;
-
-type Site = {
-  readonly project: Project;
-  readonly base: string;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-};
-
-/** @param samples an original of each bucket, by the bucket's name, if one is known */
+/**
+ * @param samples an original of each bucket, by the bucket's name, if one is known
+ * @param now milliseconds since 1970
+ */
 export async function checkSite(
   site: Site,
   samples: ReadonlyMap<string, Sample>,
+  now: number,
 ): Promise<readonly Finding[]> {
-  const { project, base } = site;
+  const { config, base, local } = site;
   const absent = await askWhetherThere(base);
-  const gone = absent && { about: base, ...diagnoseAbsence(base, absent, project.local) };
+  const gone = absent && { about: base, ...diagnoseAbsence(base, absent, local) };
   if (gone && (absent?.status === undefined || absent.status === 500)) return [gone];
-  const health = gone ? [] : await checkHealth(project, base);
+  const health = gone ? [] : await checkHealth(site, base);
   const findings: Finding[] = [];
   const report = (at: string, bucket: string, ...results: readonly Result[]) =>
     findings.push(...results.map((one) => ({ about: base + at, bucket, ...one })));
   let shown: Visit | undefined;
-  const ways = project.config.routes.flatMap((route) =>
-    route.buckets.map((bucket) => ({ route, bucket })),
-  );
+  const ways = config.routes.flatMap((route) => route.buckets.map((bucket) => ({ route, bucket })));
   for (const { route, bucket: at } of ways) {
     const bucket = at.name;
-    const visit = await planVisit(site, route, at, samples.get(bucket));
+    const visit = await planVisit(site, route, at, samples.get(bucket), now);
     if (visit === undefined) continue;
     if ("check" in visit) {
       report(`: the route ${route.path}`, bucket, visit);
       continue;
     }
-    const results = await checkImage(project, visit);
+    const results = await checkImage(site, visit);
     report(visit.path, bucket, ...results);
     if (results.length > 1) shown ??= visit; // one alone is a fault
   }
   // On a domain with other apps, perhaps only /healthz belongs to another one.
   if (gone && shown === undefined) return [gone];
   if (findings.length === 0) findings.push({ about: base, ...NO_OBJECT });
-  for (const route of project.config.routes) {
+  for (const route of config.routes) {
     if (route.fallback === undefined) continue;
-    const result = await checkFallback(site, route, route.fallback);
+    const result = await checkFallback(site, route, route.fallback, now);
     report(`: the route ${route.path}`, route.fallback.bucket.name, result);
   }
   const there = { about: base, ...ok("deployed", "Vitrine is there, and without mistakes") };
   const impact = "neither the doctor nor vitrine rotate can see which slot works";
   const deployed: Finding = gone ? { ...gone, severity: "warning", impact } : there;
   findings.unshift(deployed, ...health);
-  if (project.local) return findings; // It has no Workers Cache, and no zone.
+  if (local) return findings; // It has no Workers Cache, and no zone.
   if (shown !== undefined) {
-    const result = await checkWorkersCache(shown, project.config.answers.keep);
+    const result = await checkWorkersCache(shown, config.answers.keep);
     report(shown.path, shown.route.bucket.name, result);
   }
-  for (const bucket of bucketsOf(project.config.routes)) {
-    if (bucket.engine !== "cf") continue; // Sources has nothing of it.
+  for (const bucket of edgeBucketsOf(config.routes)) {
     findings.push(await checkSideDoor(bucket, base, samples.get(bucket.name), shown !== undefined));
   }
   return findings;
@@ -108,46 +99,40 @@ async function planVisit(
   route: BoundRoute,
   { prefix }: Bucket,
   sample: Sample | undefined,
+  now: number,
 ): Promise<Visit | Result | undefined> {
-  const { project, base } = site;
-  const [name = ""] = variantsOf(project, route);
-  const variant = project.config.variants.get(name);
+  const [name = ""] = variantsOf(site, route);
+  const variant = site.config.variants.get(name);
   const key = sample?.key.slice(prefix.length) ?? "";
-  const path = pathOf(project, route, name, key);
+  const path = pathOf(site, route, name, key);
   if (sample === undefined || variant === undefined || path === undefined) return undefined;
-  const query = await signQuery(site, route, variant.preset, key);
+  const query = await shortQueryFor(site, route, { preset: variant.preset, key }, now);
   if (isFault(query)) return note("image", `not requested: ${query.fault}`);
-  return { route, name, variant, base, path, query, original: sample.bytes };
-}
-
-/** The query that signs a URL for some minutes; "" if the route is not signed. */
-function signQuery({ project, now }: Site, route: BoundRoute, preset: string, key: string) {
-  if (route.signing === undefined) return "";
-  const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing.maxAge);
-  return queryFor(project, route, { preset, key, expires });
+  return { route, name, variant, base: site.base, path, query, original: sample.bytes };
 }
 
 async function checkFallback(
   site: Site,
   route: BoundRoute,
   { bucket, key }: NonNullable<BoundRoute["fallback"]>,
+  now: number,
 ): Promise<Result> {
-  const { project, base } = site;
-  const [variant = ""] = variantsOf(project, route);
+  const [variant = ""] = variantsOf(site, route);
   const path = route.path
     .replace(":preset", encodeURIComponent(variant))
     .replaceAll(/:\w+|\*/g, `vitrine-doctor-${crypto.randomUUID()}`);
-  const { variant: resolved, ...request } = resolveRequest(project.config, path);
+  const { variant: resolved, ...request } = resolveRequest(site.config, path);
   const isOurs = request.route === route && resolved !== undefined;
-  const query = isOurs && (await signQuery(site, route, resolved.preset, request.object));
-  const answer = typeof query === "string" ? await askSite(base + path + query) : undefined;
+  const grant = isOurs && { preset: resolved.preset, key: request.object };
+  const query = grant && (await shortQueryFor(site, route, grant, now));
+  const answer = typeof query === "string" ? await askSite(site.base + path + query) : undefined;
   if (!answer || "reason" in answer || answer.status !== 404 || !isOfVitrine(answer.headers)) {
     const unknown = "no URL is at hand, or something in front answers";
     return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);
   }
   if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
   const object = { bucket, key: key.slice(bucket.prefix.length) };
-  const name = argumentsOf([nameOf(project.config.buckets, object)]);
+  const name = argumentsOf([nameOf(site.config.buckets, object)]);
   return fail("fallback", {
     severity: "warning",
     seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,

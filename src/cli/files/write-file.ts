@@ -23,17 +23,14 @@ export function replaceFile(path: string, text: string, mode = 0o600): void {
   }
 }
 
-export type IsOurs = (text: string) => boolean;
-
-export const NOT_OURS =
-  "this command did not write that file, or it was changed: remove it, or name another file";
+type IsOurs = (text: string) => boolean;
 
 export function ownFileFault(folder: string, file: string, isOurs: IsOurs): string | undefined {
   const path = resolve(folder, file);
   return faultOf(() => {
     if (!fs.existsSync(dirname(path))) return "there is no such folder: make it first";
     if (!fs.existsSync(path) || isOurs(fs.readFileSync(path, "utf8"))) return undefined;
-    return NOT_OURS;
+    return "this command did not write that file, or it was changed: remove it, or name another file";
   });
 }
 

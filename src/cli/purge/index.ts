@@ -8,8 +8,8 @@ import { readToken } from "../../worker/config/read-secrets.ts";
 import { objectsOf } from "../../worker/request/resolve-request.ts";
 import type { End, Fault, Run, World } from "../command.ts";
 import { EXIT, isFault, paint, say } from "../command.ts";
-import { openProject, type Project } from "../config/project.ts";
-import { isHere, provenBase } from "../config/site-url.ts";
+import { openSite, type Site } from "../config/project.ts";
+import { isHere } from "../config/site-url.ts";
 import { fetchBody } from "../http/body.ts";
 import { createSender } from "../http/retry.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
@@ -65,22 +65,23 @@ async function purge(world: World, names: readonly string[], options: Options): 
   if (place.url !== undefined && isHere(place.url)) {
     return { fault: "The local run has no Workers Cache: nothing to purge" };
   }
-  const project = openProject(world, place);
-  if (isFault(project)) return project;
-  const buckets = project.config.buckets.map(({ name }) => name);
+  const site = openSite(world, place);
+  if (isFault(site)) return site;
+  const buckets = site.config.buckets.map(({ name }) => name);
   if (bucket !== undefined && !buckets.includes(bucket)) {
     const known = buckets.join(", ");
     return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known}` };
   }
-  const worker = openWorker(world, project);
-  if (isFault(worker)) return worker;
+  const token = readPurgeToken(site);
+  if (isFault(token)) return token;
+  const worker = { ...site, token };
   if (!areNamed) return purgeWhole(world, worker, bucket);
   const command = commandLine("purge", { verify, ...place });
-  const given = await gatherObjects(world, project, names, prefix, command);
+  const given = await gatherObjects(world, site, names, prefix, command);
   if (isFault(given)) return given;
   const exit = await purgeGiven(world, worker, withOthers(given));
   if (!verify || exit === EXIT.failed || given.objects.size === 0) return exit;
-  const verified = await verifyGone(world, project, worker.base, given);
+  const verified = await verifyGone(world, site, given);
   return exit === EXIT.done ? verified : exit;
 }
 
@@ -119,15 +120,11 @@ async function purgeGiven(world: World, worker: Worker, given: GivenObjects): Pr
 }
 
 /** Asks for objects as visitors do, in every variant and format, and says what still comes: nothing may. */
-async function verifyGone(
-  world: World,
-  project: Project,
-  base: string,
-  given: GivenObjects,
-): Promise<End> {
+async function verifyGone(world: World, site: Site, given: GivenObjects): Promise<End> {
   const { stderr } = world;
+  const { base } = site;
   const objects = [...given.objects.values()];
-  const plan = createPlanner(project, "all");
+  const plan = createPlanner(site, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
   const requests = objects.flatMap(plan);
   const isAsked = new Set(requests.map(({ given }) => given));
@@ -152,21 +149,16 @@ async function verifyGone(
   return EXIT.partly;
 }
 
-/** A Vitrine that has a token for /purge, and how many objects it takes in a request. */
-type Worker = Exclude<ReturnType<typeof openWorker>, Fault>;
+/** `token`: for /purge. */
+type Worker = Site & { readonly token: string };
 
-/** @returns a fault if its token is not at hand, or the configuration does not prove where it is */
-function openWorker({ folder }: World, project: Project) {
-  const base = provenBase(folder, project);
-  if (isFault(base)) return base;
-  if (!project.secrets.has("PURGE_TOKEN")) {
+function readPurgeToken({ secrets }: Site): string | Fault {
+  if (!secrets.has("PURGE_TOKEN")) {
     const remedy = "Give the Worker one, and put the same into the environment here";
     return { fault: `PURGE_TOKEN is missing. ${remedy}: docs/purge-and-warm.md#purge` };
   }
-  const token = readToken(valuesOf(project.secrets), "PURGE_TOKEN");
-  if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
-  const maxObjects = project.config.store ? 20 : 200; // with a store, S3 is asked for each
-  return { base, token, maxObjects, known: project.known };
+  const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
+  return token ?? { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
 }
 
 type Report = ReadonlyMap<string, string>;
@@ -185,9 +177,10 @@ async function purgeNames(
   const left = new Map<string, string>();
   const progress = createProgress(world, "objects", names.length);
   const post = createPoster(world, worker, whole);
+  const maxObjects = worker.config.store ? 20 : 200; // with a store, S3 is asked for each
   let stopped: string | undefined;
-  for (let at = 0; at < names.length; at += worker.maxObjects) {
-    const portion = names.slice(at, at + worker.maxObjects);
+  for (let at = 0; at < names.length; at += maxObjects) {
+    const portion = names.slice(at, at + maxObjects);
     if (stopped === undefined) {
       const result = await post(portion);
       ({ stopped } = result);

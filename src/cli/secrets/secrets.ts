@@ -5,8 +5,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
-import { SLOT_NAMES } from "../../worker/base/refusal.ts";
-import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 
@@ -85,11 +84,6 @@ export function mergeSecrets(sources: readonly Secrets[]): Map<string, Secret> {
 /** What the names of a slot's secrets have in common; a secret without a slot keeps its name. */
 export function slotStem(name: string): string {
   return name.replace(/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(_NEXT)?$/, "_$1");
-}
-
-/** The names of all secrets of the two slots. `secretPrefix` is the bucket's `credentials`. */
-export function slotSecretNames(secretPrefix: string): string[] {
-  return SLOT_NAMES.flatMap((slot) => Object.values(secretNames(secretPrefix, slot)));
 }
 
 export function valuesOf(secrets: Secrets): Record<string, string> {

@@ -5,11 +5,6 @@ export function shellQuote(text: string): string {
   return /^(?!=)[\w./@:=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Writes an option with its value, which may begin like an option. */
-export function optionOf(name: string, value: string): string {
-  return `${name}${isLikeOption(value) ? "=" : " "}${shellQuote(value)}`;
-}
-
 /** Writes what follows the options: an argument may begin like one. */
 export function argumentsOf(args: readonly string[]): string {
   return [...(args.some(isLikeOption) ? ["--"] : []), ...args.map(shellQuote)].join(" ");
@@ -20,7 +15,7 @@ function isLikeOption(text: string): boolean {
 }
 
 /** Options by the names that the program gives them: `secretsFile` is `--secrets-file`. */
-export type Flags = Readonly<Record<string, string | true | readonly string[] | undefined>>;
+type Flags = Readonly<Record<string, string | true | readonly string[] | undefined>>;
 
 /** Writes a command of this program, such as `npx vitrine url --preset card 'a b.jpg'`. */
 export function commandLine(command: string, flags: Flags, args: readonly string[] = []): string {
@@ -28,7 +23,8 @@ export function commandLine(command: string, flags: Flags, args: readonly string
     if (value === undefined) return [];
     const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === true) return option;
-    return [value].flat().map((one) => optionOf(option, one));
+    const markOf = (text: string) => (isLikeOption(text) ? "=" : " ");
+    return [value].flat().map((one) => option + markOf(one) + shellQuote(one));
   });
   return ["npx vitrine", command, ...options, argumentsOf(args)].filter(Boolean).join(" ");
 }

@@ -55,6 +55,21 @@ export async function queryFor(
   return isAtHand ? signGrant({ route: path, ...grant }, first) : lacksKeys(project);
 }
 
+/** For how long a URL is signed that is asked for at once: s. */
+const SHORT_TERM_S = 3_600;
+
+/** Signs a URL that is asked for at once; "" if the route is not signed. @param now milliseconds since 1970 */
+export async function shortQueryFor(
+  project: Project,
+  route: BoundRoute,
+  grant: Pick<Grant, "preset" | "key">,
+  now: number,
+): Promise<string | Fault> {
+  if (route.signing === undefined) return "";
+  const expires = Math.floor(now / 1000) + Math.min(SHORT_TERM_S, route.signing.maxAge);
+  return queryFor(project, route, { ...grant, expires });
+}
+
 /** Signs the cookie for the folder of a public path. @returns the header `Set-Cookie` */
 export async function cookieFor(
   project: Project,

@@ -11,7 +11,7 @@ import { billedAs } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
 import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
 import type { GivenObject } from "./given-objects.ts";
-import { pathOf, queryFor, variantsOf } from "./public-url.ts";
+import { pathOf, shortQueryFor, variantsOf } from "./public-url.ts";
 
 export type RenditionRequest = {
   readonly given: string;
@@ -59,11 +59,7 @@ export function createPlanner(
       const path = pathOf(project, route, name, key);
       if (path === undefined || (routes === "first" && route !== (used ?? route))) continue;
       used = route;
-      const sign = async (now: number) => {
-        if (route.signing === undefined) return "";
-        const expires = Math.floor(now / 1000) + Math.min(3_600, route.signing.maxAge);
-        return queryFor(project, route, { preset, key, expires });
-      };
+      const sign = (now: number) => shortQueryFor(project, route, { preset, key }, now);
       requests.set(id, { given, variant: name, browser, path, sign, billedAs });
     }
     return [...requests.values()];
