@@ -12,11 +12,5 @@ export const urlOption = () =>
 export const secretsFileOption = (which = "secrets") =>
   new Option("--secrets-file <file>", `a file with ${which}; default: environment or .dev.vars`);
 
-export const jsonOption = () => new Option("--json", "prints JSON");
-
 export const OBJECTS = `An object is named by its key, without the prefix of its bucket. If wrangler.toml has several buckets,
 or if the key begins with the name of the bucket, write BUCKET/key.`;
-
-export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}

@@ -33,11 +33,9 @@ function check(world: World, { env, all }: Options): End {
   const name = all ? undefined : (env ?? (world.env["CLOUDFLARE_ENV"] || undefined));
   const reports = checkEnvironments(folder, name);
   const mistakes = reports.flatMap((report) => report.mistakes);
-  const warnings = [
-    ...[lockWarning(folder) ?? []].flat(),
-    ...reports.flatMap((report) => report.warnings),
-  ];
-  for (const warning of warnings) say(stderr, `Warning: ${warningText(warning)}`);
+  const warnings = reports.flatMap((report) => report.warnings);
+  for (const warning of [lockWarning(folder) ?? [], warnings].flat())
+    say(stderr, `Warning: ${warningText(warning)}`);
   if (mistakes.length > 0) return configFault(mistakes);
   for (const { environment, summary } of reports) {
     if (reports.length > 1) say(stdout, `${environmentText(environment)}:`);

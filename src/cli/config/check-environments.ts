@@ -66,14 +66,13 @@ function reportOn(
   others: readonly EnvironmentConfig[],
   keys: readonly KeyMistake[],
 ): Report {
-  const refuse = (mistakes: readonly FoundMistake[]) => {
-    return { environment, summary: [], warnings: [], mistakes };
-  };
-  // wrangler refuses what its schema refuses: one of them says it.
-  if (isFault(known)) return refuse(keys.length > 0 ? keys : [{ ...known.mistake, environment }]);
+  const report: Report = { environment, summary: [], warnings: [], mistakes: keys };
+  if (isFault(known)) {
+    // wrangler refuses what its schema refuses: one of them says it.
+    return keys.length > 0 ? report : { ...report, mistakes: [{ ...known.mistake, environment }] };
+  }
   if (isCarrier(known)) {
-    const summary = ["It has no vars, so there is nothing to deploy from it."];
-    return { environment, summary, warnings: [], mistakes: keys };
+    return { ...report, summary: ["It has no vars, so there is nothing to deploy from it."] };
   }
   const deployed = readDeployed(known);
   const found: FoundMistake[] = [
@@ -84,8 +83,8 @@ function reportOn(
   const bounds = readBounds(known.deployed, (path, message) => found.push({ path, message }));
   const unique = new Map(found.map((one) => [foundText(one), { ...one, environment }]));
   const mistakes = [...keys, ...unique.values()];
-  if ("mistakes" in deployed || mistakes.length > 0) return refuse(mistakes);
-  const { lines, warning } = describeCosts(deployed, bounds);
+  if ("mistakes" in deployed || mistakes.length > 0) return { ...report, mistakes };
+  const costs = describeCosts(deployed, bounds);
   const rights = [...followedBuckets(deployed.routes)].map(
     ({ name, bucket }) =>
       `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (docs/deploy.md, step 4)`,
@@ -93,15 +92,11 @@ function reportOn(
   const doubts = [
     ...warnings(known, deployed),
     ...unsignedRouteWarnings(deployed, known.r2Buckets),
-    ...(warning ? [warning] : []),
+    ...costs.warnings,
     ...environmentWarnings(known, others),
   ];
-  return {
-    environment,
-    summary: [...sourceLines(deployed), ...rights, ...lines],
-    warnings: doubts.map((one) => ({ ...one, environment })),
-    mistakes,
-  };
+  const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
+  return { ...report, summary, warnings: doubts.map((one) => ({ ...one, environment })) };
 }
 
 /**

@@ -34,10 +34,8 @@ export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string)
   const { path } = mistake;
   const isHalf = (name: string) => isSecret(name) && slotStem(name) === slotStem(path);
   if (vars[path] || !Object.keys(vars).some((name) => isHalf(name) && vars[name])) return mistake;
-  return {
-    ...mistake,
-    message: `is missing: write it into ${devVars}, or take the other half out`,
-  };
+  const message = `is missing: write it into ${devVars}, or take the other half out`;
+  return { ...mistake, message };
 }
 
 const PAGE = "docs/configuration.md";
@@ -61,8 +59,4 @@ export function foundText({ environment, from, path, message }: FoundMistake): s
 
 export function warningText({ environment, what, remedy }: Warning): string {
   return `${environment === undefined ? "" : `env.${environment}: `}${what}: ${remedy}`;
-}
-
-export function isSameMistake(one: Mistake, other: Mistake): boolean {
-  return one.path === other.path && one.message === other.message;
 }

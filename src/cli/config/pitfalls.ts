@@ -17,10 +17,8 @@ export function* pitfalls(vars: EnvironmentConfig): Generator<Mistake> {
   yield* bindingMistakes(vars);
   for (const path of vars.secrets) {
     if (!isSecret(path) || !path.endsWith("_NEXT")) continue;
-    yield {
-      path,
-      message: "is listed under [secrets]: a deploy would fail while that slot is empty",
-    };
+    const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
+    yield { path, message };
   }
   yield* varMistakes(vars);
   yield* cacheMistakes(vars);

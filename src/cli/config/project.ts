@@ -22,7 +22,7 @@ import { carrierText, isCarrier, readEnvironment } from "./environment-config.ts
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
 import { type ConfigFault, configFault, type FoundMistake, localMistake } from "./mistakes.ts";
-import { findBaseUrl, isHere, provenBase, refuserOfUrls } from "./site-url.ts";
+import { findBaseUrl, hostOf, isHere, refuserOfUrls } from "./site-url.ts";
 
 export type Project = {
   readonly config: Config;
@@ -77,8 +77,21 @@ export type Site = Project & { readonly base: string };
 export function openSite(world: World, options: OpenOptions): Site | Fault | ConfigFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
-  const base = provenBase(world.folder, project);
-  return isFault(base) ? base : { ...project, base };
+  const { base, known, local } = project;
+  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
+  if (isFault(base)) return base;
+  // A token may be sent there: the routes must prove it.
+  const foreign = local ? undefined : refuserOfUrls(world.folder, known, true)(base);
+  return foreign ?? { ...project, base };
+}
+
+/** The known hosts of this Vitrine, and a function that refuses a URL of another environment. */
+export type OwnUrls = ReturnType<typeof ownUrlsOf>;
+
+export function ownUrlsOf(folder: string, { base, known }: Project) {
+  const own = isFault(base) || base === "" ? [] : [hostOf(base)];
+  const hosts = [...new Set([...own, ...known.patterns.map(hostOf)])];
+  return { hosts, refuse: refuserOfUrls(folder, known) };
 }
 
 /**
@@ -170,9 +183,6 @@ function foundIn(
 }
 
 /** Reads wrangler.toml, as if all secrets that it requires were set. */
-export function readDeployed({
-  deployed,
-  secrets,
-}: Pick<EnvironmentConfig, "deployed" | "secrets">) {
+export function readDeployed({ deployed, secrets }: EnvironmentConfig) {
   return readConfig({ ...placeholderSecrets(secrets), ...deployed });
 }

@@ -1,7 +1,7 @@
 // Where a deployed Vitrine is, by its routes, and whether a URL is that of another environment. Sends nothing,
 // and never prints a password in a URL.
 
-import { type Fault, isFault } from "../command.ts";
+import type { Fault } from "../command.ts";
 import { environmentText, placeText } from "../wrangler/config-file.ts";
 import { type EnvironmentConfig, readOthers } from "./environment-config.ts";
 
@@ -78,40 +78,13 @@ export function refuserOfUrls(
   };
 }
 
-/** What a project knows of where its Vitrine is (project.ts). */
-type Located = {
-  readonly base: string | Fault;
-  readonly known: EnvironmentConfig;
-  readonly local: boolean;
-};
-
-/** The known hosts of this Vitrine, and a function that refuses a URL of another environment. */
-export type OwnUrls = ReturnType<typeof ownUrlsOf>;
-
-export function ownUrlsOf(folder: string, { base, known }: Omit<Located, "local">) {
-  const own = isFault(base) || base === "" ? [] : [hostOf(base)];
-  const hosts = [...new Set([...own, ...known.patterns.map(hostOf)])];
-  return { hosts, refuse: refuserOfUrls(folder, known) };
-}
-
-/** The URL of a project if its routes prove it, so that a token may be sent there. */
-export function provenBase(folder: string, { known, base, local }: Located): string | Fault {
-  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
-  if (isFault(base) || local) return base;
-  return refuserOfUrls(folder, known, true)(base) ?? base;
-}
-
 const EXACT = Number.POSITIVE_INFINITY;
 /** Any route goes before it, whose claim is the length of its host and more. */
 const CUSTOM = 1;
 
-type Routes = Pick<EnvironmentConfig, "patterns" | "customDomains" | "workersDev" | "worker">;
-
 /** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
-function claimOn(
-  hostname: string,
-  { patterns, customDomains, workersDev, worker }: Routes,
-): number {
+function claimOn(hostname: string, known: EnvironmentConfig): number {
+  const { patterns, customDomains, workersDev, worker } = known;
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
     if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
   }

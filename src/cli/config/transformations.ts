@@ -8,7 +8,6 @@ import { integer, numberBetween, optional, table } from "../../worker/config/sch
 import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
 import { createTransformRequest } from "../../worker/request/format.ts";
 import { count } from "../terminal/progress.ts";
-import type { Warning } from "./mistakes.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */
 export const FREE = 5_000;
@@ -16,21 +15,15 @@ export const PRICE = 0.5 / 1_000;
 
 const SOME_OBJECTS = 10_000;
 
-/** `COSTS` in wrangler.toml: about how many objects each bucket shows, and US dollars a month. */
-export type Bounds = {
-  readonly objects?: Readonly<Record<string, number | undefined>> | undefined;
-  readonly most?: number | undefined;
-};
-
-/** Reads `COSTS`, which the Worker does not use. */
-export function readBounds(vars: Vars, report: Report): Bounds {
+/** Reads `COSTS`, which the Worker does not use: about how many objects each bucket shows, and US dollars a month. */
+export function readBounds(vars: Vars, report: Report) {
   const names = Object.keys(tableOf(vars["BUCKETS"]));
   const counts = Object.fromEntries(names.map((name) => [name, optional(integer(1, 1e12))]));
   const schema = table({
     most: optional(numberBetween(0, 1e9)),
     objects: optional(table(counts)),
   });
-  return schema(parseJson(vars["COSTS"] ?? {}), "COSTS", report) ?? {};
+  return schema(parseJson(vars["COSTS"] ?? {}), "COSTS", report);
 }
 
 /** How many unique transformations one object of each bucket can cause. */
@@ -71,10 +64,8 @@ export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): 
 }
 
 /** What to print of the costs, and a warning if they may exceed the bound. */
-export function describeCosts(
-  config: Config,
-  { objects = {}, most }: Bounds,
-): { readonly lines: readonly string[]; readonly warning?: Warning } {
+export function describeCosts(config: Config, bounds: ReturnType<typeof readBounds>) {
+  const { objects = {}, most } = { ...bounds };
   let all = 0;
   const rows = [...transformationsOf(config)].flatMap(([bucket, each]) => {
     const total = objects[bucket] ?? SOME_OBJECTS;
@@ -95,12 +86,10 @@ export function describeCosts(
       ? "  The store holds what was made, but no overlays by URL: after the first month only what is new is billed"
       : "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md",
   ];
-  if (most === undefined || dollars <= most) return { lines };
+  if (most === undefined || dollars <= most) return { lines, warnings: [] };
   const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
-  return {
-    lines,
-    warning: { what, remedy: "fewer presets, fewer descriptors, presets on routes" },
-  };
+  const remedy = "fewer presets, fewer descriptors, presets on routes";
+  return { lines, warnings: [{ what, remedy }] };
 }
 
 export function money(dollars: number): string {

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import type * as cli from "../command.ts";
-import { type End, EXIT, type Fault, isFault, print, say, type World } from "../command.ts";
+import type { End, Fault, Run, World } from "../command.ts";
+import { EXIT, isFault, print, say } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { carrierText, isCarrier, readEnvironment } from "../config/environment-config.ts";
@@ -31,7 +31,7 @@ export type Tools = {
   readonly examine: (world: World, options: Options & { readonly url: string }) => Promise<End>;
 };
 
-export function deployCommand(world: World, run: cli.Run, examine: Tools["examine"]) {
+export function deployCommand(world: World, run: Run, examine: Tools["examine"]) {
   const tools = { run: wranglerAt(), sleep, examine };
   return new Command("deploy")
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")

@@ -3,21 +3,24 @@
 
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
+import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import type { Config } from "../../worker/config/config.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { End, Fault, Run, World } from "../command.ts";
 import { align, EXIT, isFault, paint, print, say } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
-import { readEnvironment } from "../config/environment-config.ts";
+import { checkEnvironment } from "../config/check-environments.ts";
+import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
+import { type FoundMistake, foundText, pageFor } from "../config/mistakes.ts";
 import { type OpenOptions, openProject, openSite, type Project } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
 import { type Found, readObject } from "../objects/object-name.ts";
-import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
+import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { checkBucket } from "./bucket.ts";
-import { checkConfiguration } from "./configuration.ts";
-import { CHECKS, type Finding, finish, type Severity } from "./finding.ts";
+import { CHECKS, type Finding, fail, finish, ok, type Result, type Severity } from "./finding.ts";
 import type { Sample } from "./objects.ts";
 import { checkIssuer } from "./role.ts";
 import { checkSite } from "./site.ts";
@@ -31,7 +34,7 @@ export function doctorCommand(world: World, run: Run) {
     .addOption(envOption())
     .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
     .addOption(secretsFileOption())
-    .addOption(jsonOption())
+    .option("--json", "prints JSON")
     .addHelpText("after", HELP)
     .action((objects, options) => run(() => examine(world, options, objects)));
 }
@@ -95,6 +98,41 @@ function readObjects({ buckets, routes }: Config, names: readonly string[]): Fou
     objects.push(found);
   }
   return objects;
+}
+
+/**
+ * What is wrong with the configuration of a deploy or of the local run, each mistake once.
+ * @param stopping the mistakes that keep everything else from being examined
+ */
+function checkConfiguration(
+  { folder }: World,
+  known: EnvironmentConfig,
+  stopping: readonly FoundMistake[],
+  { local, secretsFile }: { readonly local: boolean; readonly secretsFile: string | undefined },
+): Finding[] {
+  const { warnings, mistakes } = checkEnvironment(folder, known);
+  const isSame = (one: Mistake, other: Mistake) => mistakeText(one) === mistakeText(other);
+  const others = stopping.filter((one) => !mistakes.some((each) => isSame(each, one)));
+  const faults = [...mistakes, ...others].map((mistake) => {
+    const { from = local && isSecret(mistake.path) ? known.devVars : known.file, path } = mistake;
+    const isStopping = stopping.some((one) => isSame(one, mistake));
+    // The Worker may have other secrets than this machine.
+    const isOfWorker = [known.file, secretsFile].includes(from);
+    const page = pageFor(path);
+    const place = from === known.file && isSecret(path) ? `[secrets] or vars of ${from}` : from;
+    return fail("configuration", {
+      severity: (local ? isStopping : isOfWorker) ? "error" : "warning",
+      seen: foundText(mistake),
+      impact: isOfWorker ? "nothing is served with it: visitors get 500" : `this is about ${from}`,
+      remedy: `fix ${path} in ${place}${page === undefined ? "" : `: ${page} says what it may be`}`,
+      deploys: from === known.file,
+    });
+  });
+  const problem = { check: "configuration", severity: "warning" } as const;
+  const doubts = warnings.map(({ what, remedy }): Result => ({ ...problem, seen: what, remedy }));
+  const all = [...faults, ...doubts];
+  if (all.length === 0) all.push(ok("configuration", "it has no mistakes"));
+  return all.map((one) => ({ about: known.file, ...one }));
 }
 
 async function walk(

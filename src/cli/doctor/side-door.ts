@@ -7,11 +7,11 @@ import { failureFor } from "../../worker/edge/codes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { isPathStyle, sourceEntryOf } from "../config/buckets.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
-import { type Finding, fail, note, ok } from "./finding.ts";
+import { fail, note, ok, type Result } from "./finding.ts";
 import { askSite } from "./image.ts";
 import type { Sample } from "./objects.ts";
 
-const PLACE = "/cdn-cgi/image/";
+export const SIDE_DOOR = "/cdn-cgi/image/";
 const RULE =
   'block it by a rule: the domain → Security → Security rules → Create rule → Custom rules, with the expression starts_with(http.request.uri.path, "/cdn-cgi/image/") and the action Block';
 const IMPACT =
@@ -26,29 +26,25 @@ export async function checkSideDoor(
   base: string,
   sample: Sample | undefined,
   serves: boolean,
-): Promise<Finding> {
-  const about = { about: `${base}${PLACE}, for bucket ${bucket.name}`, bucket: bucket.name };
+): Promise<Result> {
   const absent = `vitrine-doctor-${crypto.randomUUID()}`;
   const key = sample?.key ?? `${bucket.prefix}${absent}.jpg`;
-  const other = await tryDoor(`${base}${PLACE}width=16/${neighbourOf(bucket, absent)}`, serves);
+  const other = await tryDoor(`${base}${SIDE_DOOR}width=16/${neighbourOf(bucket, absent)}`, serves);
   // With this option, the edge may answer from what it has kept for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
-  const own = await tryDoor(`${base}${PLACE}${options}/${originUrl(bucket.base, key)}`, serves);
+  const own = await tryDoor(`${base}${SIDE_DOOR}${options}/${originUrl(bucket.base, key)}`, serves);
   const isWide = other.state === "open" || other.state === "fetches";
   if (isWide || own.state === "open") {
     const seen = isWide
       ? `anyone can have images of other buckets transformed: ${other.seen}`
       : `anyone can have ${key} at any size, whatever presets and signatures say: ${own.seen}`;
     const remedy = `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path). And ${RULE}. If the bucket is public, close it`;
-    return {
-      ...about,
-      ...fail("side-door", { seen, impact: IMPACT, remedy, bearing: "harmless" }),
-    };
+    return fail("side-door", { seen, impact: IMPACT, remedy, bearing: "harmless" });
   }
   const unclear = [other, own].find(({ state }) => state !== "shut");
-  const shut = ok("side-door", `it is shut at this host: ${other.seen}`);
-  const seen = `whether the side door is open is unknown: ${unclear?.seen}. To be sure, ${RULE}`;
-  return { ...about, ...(unclear === undefined ? shut : note("side-door", seen)) };
+  if (unclear === undefined) return ok("side-door", `it is shut at this host: ${other.seen}`);
+  const seen = `whether the side door is open is unknown: ${unclear.seen}. To be sure, ${RULE}`;
+  return note("side-door", seen);
 }
 
 /**

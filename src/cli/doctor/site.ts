@@ -10,14 +10,14 @@ import type { Site } from "../config/project.ts";
 import { askWhetherThere, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
 import { nameOf } from "../objects/object-name.ts";
 import { sniff } from "../picture/sniff.ts";
-import { argumentsOf } from "../terminal/shell.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { pathOf, shortQueryFor, variantsOf } from "../urls/public-url.ts";
 import { diagnoseStatus } from "./edge.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
 import { checkHealth } from "./health.ts";
 import { askSite, checkImage, checkWorkersCache, type Visit } from "./image.ts";
 import type { Sample } from "./objects.ts";
-import { checkSideDoor } from "./side-door.ts";
+import { checkSideDoor, SIDE_DOOR } from "./side-door.ts";
 
 /**
  * @param samples an original of each bucket, by the bucket's name, if one is known
@@ -68,7 +68,9 @@ export async function checkSite(
     report(shown.path, shown.route.bucket.name, result);
   }
   for (const bucket of edgeBucketsOf(config.routes)) {
-    findings.push(await checkSideDoor(bucket, base, samples.get(bucket.name), shown !== undefined));
+    const { name } = bucket;
+    const result = await checkSideDoor(bucket, base, samples.get(name), shown !== undefined);
+    report(`${SIDE_DOOR}, for bucket ${name}`, name, result);
   }
   return findings;
 }
@@ -132,13 +134,13 @@ async function checkFallback(
   }
   if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
   const object = { bucket, key: key.slice(bucket.prefix.length) };
-  const name = argumentsOf([nameOf(site.config.buckets, object)]);
+  const doctor = commandLine("doctor", {}, [nameOf(site.config.buckets, object)]);
   return fail("fallback", {
     severity: "warning",
     seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
     impact: "visitors see a broken image where an object is missing",
     // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
-    remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: npx vitrine doctor ${name}`,
+    remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: ${doctor}`,
     bearing: "harmless",
   });
 }

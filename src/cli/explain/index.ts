@@ -24,8 +24,14 @@ import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/reso
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { secretPrefixOf } from "../config/buckets.ts";
-import { bucketOfWorker, openProject, type Project, slotsAtHand } from "../config/project.ts";
-import { isHere, ownUrlsOf } from "../config/site-url.ts";
+import {
+  bucketOfWorker,
+  openProject,
+  ownUrlsOf,
+  type Project,
+  slotsAtHand,
+} from "../config/project.ts";
+import { isHere } from "../config/site-url.ts";
 import { money, PRICE, uniqueOptions } from "../config/transformations.ts";
 import { BROWSERS } from "../http/ask-picture.ts";
 import { envOption } from "../options.ts";

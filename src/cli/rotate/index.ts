@@ -4,8 +4,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
-import * as cli from "../command.ts";
-import { type End, EXIT, type Fault, isFault, type World } from "../command.ts";
+import type { End, Fault, Run, World } from "../command.ts";
+import { EXIT, isFault, paint, say } from "../command.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption, urlOption } from "../options.ts";
 import { putDevVars } from "../secrets/dev-vars.ts";
@@ -19,7 +19,7 @@ import { CREATE_KEY, commandOf, openRotation } from "./rotation.ts";
 import { isServed, MAKE, type Put, type Step, slotOf } from "./steps.ts";
 import { judge, look, serving, watch } from "./watch.ts";
 
-export function rotateCommand(world: World, run: cli.Run) {
+export function rotateCommand(world: World, run: Run) {
   return new Command("rotate")
     .description("leads through the rotation of an S3 key, step by step, without a failed request")
     .addOption(envOption())
@@ -48,11 +48,11 @@ export async function rotate(
   if (isFault(opened)) return opened;
   const buckets = await look(opened);
   if (isFault(buckets)) return buckets;
-  cli.say(world.stderr, visible(`Now ${serving(buckets)}.`));
+  say(world.stderr, visible(`Now ${serving(buckets)}.`));
   if (options.keyFile === undefined) {
     const commands = [`${CREATE_KEY} > key.json`, commandOf(opened, "key.json")];
     const begin = "Make a new key beside the old one, and give its file:";
-    cli.say(world.stdout, begin, ...commands.map((command) => `  ${command}`));
+    say(world.stdout, begin, ...commands.map((command) => `  ${command}`));
     return EXIT.partly;
   }
   const key = readKey(world.folder, options.keyFile);
@@ -75,15 +75,15 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
     if (next === undefined) return stop(rotation);
     if (next.cause) return explain(rotation, last, next, oldKey);
     const { step, buckets } = next;
-    const done = cli.paint(world, world.stdout, "green", "Done:");
+    const done = paint(world, world.stdout, "green", "Done:");
     const serves = visible(serving(buckets));
-    if (last !== MAKE) cli.say(world.stdout, `${done} ${last.title}. Now ${serves}.`);
+    if (last !== MAKE) say(world.stdout, `${done} ${last.title}. Now ${serves}.`);
     if (step.puts === undefined) {
-      cli.say(world.stdout, `The key is rotated: ${rotation.newEnd} serves.`);
-      cli.say(world.stdout, ...deactivateAdvice(rotation, oldKey));
+      say(world.stdout, `The key is rotated: ${rotation.newEnd} serves.`);
+      say(world.stdout, ...deactivateAdvice(rotation, oldKey));
       return EXIT.done;
     }
-    if (!buckets.every(isServed)) cli.say(world.stderr, "S3 accepts no slot: images fail.");
+    if (!buckets.every(isServed)) say(world.stderr, "S3 accepts no slot: images fail.");
     const refused = await confirm(rotation, step);
     if (refused !== undefined) return refused;
     // The question may have waited for an hour: look again.
@@ -99,7 +99,7 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
 
 async function confirm(rotation: KeyedRotation, { title }: Step): Promise<End | undefined> {
   const { world, options } = rotation;
-  cli.say(world.stderr, cli.paint(world, world.stderr, "bold", title));
+  say(world.stderr, paint(world, world.stderr, "bold", title));
   if (options.yes) return undefined;
   if (!hasTerminal(world)) {
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
@@ -119,7 +119,7 @@ async function put(rotation: KeyedRotation, { slot, value }: Put): Promise<Fault
     [names.secretAccessKey]: value === "empty" ? null : secretAccessKey,
   };
   const where = local ? place.devVars : "npx wrangler secret bulk";
-  cli.say(world.stderr, `  ${where}: ${Object.keys(change).join(", ")}`);
+  say(world.stderr, `  ${where}: ${Object.keys(change).join(", ")}`);
   if (local) return putDevVars(world.folder, change, place.devVars);
   // An empty environment is the top level (S6).
   const args = ["secret", "bulk", "--config", place.file, `--env=${place.environment ?? ""}`];
@@ -129,6 +129,6 @@ async function put(rotation: KeyedRotation, { slot, value }: Put): Promise<Fault
 
 function stop(rotation: KeyedRotation, isDeclined = false): End {
   const { stderr } = rotation.world;
-  cli.say(stderr, `Stopped. No step is half done. Go on with: ${commandOf(rotation)}`);
+  say(stderr, `Stopped. No step is half done. Go on with: ${commandOf(rotation)}`);
   return isDeclined ? EXIT.partly : EXIT.interrupted;
 }

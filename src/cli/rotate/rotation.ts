@@ -46,9 +46,8 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   const blind = buckets.find(({ canary }) => canary === undefined);
   if (blind !== undefined) {
     const reason = `BUCKETS.${blind.name} has no canary, so nothing shows whether the new key may read it`;
-    return {
-      fault: `${reason}. Add one to ${known.file}, and deploy it (docs/doctor.md, “Health”)`,
-    };
+    const remedy = `Add one to ${known.file}, and deploy it (docs/doctor.md, “Health”)`;
+    return { fault: `${reason}. ${remedy}` };
   }
   // Whether a slot may hold a session token, which is removed with its key (A11).
   const hasSessions = buckets.every(({ engine }) => engine !== "cf");

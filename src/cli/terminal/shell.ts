@@ -5,11 +5,6 @@ export function shellQuote(text: string): string {
   return /^(?!=)[\w./@:=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Writes what follows the options: an argument may begin like one. */
-export function argumentsOf(args: readonly string[]): string {
-  return [...(args.some(isLikeOption) ? ["--"] : []), ...args.map(shellQuote)].join(" ");
-}
-
 function isLikeOption(text: string): boolean {
   return text.startsWith("-") && text !== "-";
 }
@@ -23,10 +18,11 @@ export function commandLine(command: string, flags: Flags, args: readonly string
     if (value === undefined) return [];
     const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === true) return option;
-    const markOf = (text: string) => (isLikeOption(text) ? "=" : " ");
-    return [value].flat().map((one) => option + markOf(one) + shellQuote(one));
+    const mark = (text: string) => (isLikeOption(text) ? "=" : " ");
+    return [value].flat().map((text) => option + mark(text) + shellQuote(text));
   });
-  return ["npx vitrine", command, ...options, argumentsOf(args)].filter(Boolean).join(" ");
+  const end = args.some(isLikeOption) ? ["--"] : [];
+  return ["npx vitrine", command, ...options, ...end, ...args.map(shellQuote)].join(" ");
 }
 
 /** Characters that move the cursor, break the line or reverse the text, and are not seen. */

@@ -4,8 +4,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE } from "../../url/cookie.ts";
 import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
-import { openProject } from "../config/project.ts";
-import { ownUrlsOf } from "../config/site-url.ts";
+import { openProject, ownUrlsOf } from "../config/project.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { readGiven, refuseGiven } from "../urls/given-objects.ts";

@@ -4,7 +4,7 @@ import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import { openSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
-import { collect, envOption, OBJECTS, urlOption } from "../options.ts";
+import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
@@ -22,7 +22,7 @@ function define() {
     .description("asks for the variants of objects, before the first visitor does")
     .argument("[objects...]", "objects, or public URLs of them; - is stdin, one on each line")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
-    .option("-p, --preset <name>", "a preset, or a variant such as card@2x; repeatable", collect)
+    .option("-p, --preset <name>", "a preset, or a variant such as card@2x; repeatable", addPreset)
     .addOption(envOption())
     .addOption(urlOption())
     .addHelpText(
@@ -37,6 +37,10 @@ Examples:
   npx vitrine warm --prefix photos/2026/ --preset card --preset hero@640w
   npx vitrine warm - < keys.txt`,
     );
+}
+
+function addPreset(preset: string, others: readonly string[] = []): readonly string[] {
+  return [...others, preset];
 }
 
 /** After so many failures in a row that are not the object's fault, it stops. */
