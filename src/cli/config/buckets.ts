@@ -1,5 +1,6 @@
 // The buckets that routes lead to, what to list under Sources for them, and how their secrets are called. Pure.
 
+import type { SlotName } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readSlots, type SlotsRead, secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -49,18 +50,21 @@ export function hasSecrets({ r2, role }: Bucket): boolean {
 }
 
 /** What the names of the secrets of a bucket's keys begin with. A role gives way to an operator's own keys. */
-export function secretPrefixOf(bucket: Bucket): string {
+function secretPrefixOf(bucket: Bucket): string {
   return hasSecrets(bucket) ? bucket.access : "AWS";
+}
+
+export function secretNamesOf(bucket: Bucket, slot?: SlotName) {
+  return secretNames(secretPrefixOf(bucket), slot);
 }
 
 /** The slots of a bucket of which a secret is among the values. No key opens an R2 binding. */
 export function slotsIn(values: Vars, bucket: Bucket): SlotsRead {
   if (bucket.r2 !== undefined) return { usable: [], unusable: [] };
-  const prefix = secretPrefixOf(bucket);
-  // The image edge takes no session key (A11).
-  const { usable, unusable } = readSlots(prefix, values, () => {}, bucket.engine === "binding");
-  const begun = unusable.filter(({ slot }) =>
-    Object.values(secretNames(prefix, slot)).some((name) => name in values),
+  const hasSessions = bucket.engine === "binding"; // the image edge takes no session key (A11)
+  const slots = readSlots(secretPrefixOf(bucket), values, () => {}, hasSessions);
+  const begun = slots.unusable.filter(({ slot }) =>
+    Object.values(secretNamesOf(bucket, slot)).some((name) => name in values),
   );
-  return { usable, unusable: begun };
+  return { usable: slots.usable, unusable: begun };
 }

@@ -2,10 +2,9 @@
 // knows the key, and who may read, list and write. It tries to write by one PUT of `s3.ts`.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { followedBuckets, secretPrefixOf } from "../config/buckets.ts";
+import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, isPlayed, type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
@@ -40,12 +39,11 @@ export async function checkBucket(
     findings.push(...results.map((one) => ({ ...on, ...one })));
   };
   const bucket = { ...given, canary, bucket: configured.bucket };
-  const secretPrefix = secretPrefixOf(given);
   report(": its keys", ...checkSecrets(project, given, hasSite));
-  const stranger = openProbe({ bucket, secretPrefix, slot: "current" }, undefined, now);
+  const stranger = openProbe({ bucket, slot: "current" }, undefined, now);
   const probes = slotsAtHand(project, given).usable.map(({ name: slot, credentials }) => {
-    const from = project.secrets.get(secretNames(secretPrefix, slot).accessKeyId)?.from;
-    return openProbe({ bucket, secretPrefix, slot, from }, credentials, now);
+    const from = project.secrets.get(secretNamesOf(bucket, slot).accessKeyId)?.from;
+    return openProbe({ bucket, slot, from }, credentials, now);
   });
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const asked = (probes.length > 0 ? probes : [stranger]).map(async (probe) => {
@@ -98,10 +96,9 @@ function weigh({ local, secretsFile }: Project, result: Result, from: string | u
 /** What is wrong with the secrets of slots that cannot be asked with. */
 function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Result[] {
   const { secrets } = project;
-  const secretPrefix = secretPrefixOf(bucket);
   const { usable, unusable } = slotsAtHand(project, bucket);
   const results = unusable.flatMap(({ slot, mistakes }) => {
-    const names = Object.values(secretNames(secretPrefix, slot));
+    const names = Object.values(secretNamesOf(bucket, slot));
     const from = names.map((one) => secrets.get(one)?.from).find(Boolean) ?? "this machine";
     return mistakes.map(({ path, message }) => {
       const fault = fail("keys", {
@@ -114,7 +111,7 @@ function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Resul
     });
   });
   if (usable.length > 0 || results.length > 0) return results;
-  const { accessKeyId: id, secretAccessKey: secret } = secretNames(secretPrefix);
+  const { accessKeyId: id, secretAccessKey: secret } = secretNamesOf(bucket);
   const seen = "there are no keys at hand, so the doctor asks S3 without a key";
   const file = project.local
     ? project.known.devVars

@@ -5,7 +5,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
-import { followedBuckets, secretPrefixOf, sourceEntryOf } from "../config/buckets.ts";
+import { followedBuckets, sourceEntryOf } from "../config/buckets.ts";
 import { configuredBucket, type Project } from "../config/project.ts";
 import { askHealth, type NoHealth } from "../http/ask-health.ts";
 import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
@@ -110,11 +110,10 @@ function diagnoseSlot(
   const code = isStatus || state === "unreachable" ? undefined : state;
   const failure = "the Worker cannot reach it";
   const named = { ...bucket, bucket: configuredBucket(project, bucket).bucket };
-  const secretPrefix = secretPrefixOf(bucket);
   const from = project.local ? ".dev.vars" : undefined;
   const fault = diagnoseS3(
     { status, code, failure, region, ahead, text: "" },
-    { bucket: named, slot, secretPrefix, from },
+    { bucket: named, slot, from },
   );
   if (fault !== undefined) return fault;
   return fail("sample", {

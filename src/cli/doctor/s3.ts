@@ -3,11 +3,11 @@
 
 import type { SlotName } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
+import { secretNamesOf } from "../config/buckets.ts";
 import { askS3, type S3Answer, type S3Request } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
 import { ALL_MISSING, type Check, fail, type Result, SEE_PROVIDER } from "./finding.ts";
@@ -15,7 +15,6 @@ import { ALL_MISSING, type Check, fail, type Result, SEE_PROVIDER } from "./find
 export type S3Query = {
   /** As wrangler.toml names it, and not as the local run does. */
   readonly bucket: Bucket;
-  readonly secretPrefix: string;
   readonly slot: SlotName;
   /** Where a secret of that slot comes from, as `.dev.vars`; undefined: from the deployed Worker. */
   readonly from?: string | undefined;
@@ -102,8 +101,8 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
 }
 
 /** What is wrong with the credentials, by S3's code (A7, A11). */
-function diagnoseKey(code: string, { secretPrefix, slot, from }: S3Query): Result {
-  const { accessKeyId: id, secretAccessKey: secret } = secretNames(secretPrefix, slot);
+function diagnoseKey(code: string, { bucket, slot, from }: S3Query): Result {
+  const { accessKeyId: id, secretAccessKey: secret } = secretNamesOf(bucket, slot);
   const impact = "with this key no image is shown, unless the other slot works";
   const put = (one: string, other: string) =>
     from === undefined

@@ -7,7 +7,6 @@ import { isRefusal, type ObjectType, type Refusal } from "../../worker/base/refu
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
-import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
@@ -23,7 +22,7 @@ import type { ResolvedRequest, Target } from "../../worker/request/resolve-reque
 import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
-import { secretPrefixOf } from "../config/buckets.ts";
+import { secretNamesOf } from "../config/buckets.ts";
 import {
   bucketOfWorker,
   openProject,
@@ -205,6 +204,6 @@ function signerOf(project: Project, bucket: Bucket): string {
   if (bucket.role !== undefined) return `a session of the role ${bucket.role.arn}`;
   const [slot] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return "a key that is not at hand";
-  const { accessKeyId } = secretNames(secretPrefixOf(bucket), slot.name);
+  const { accessKeyId } = secretNamesOf(bucket, slot.name);
   return `the ${slot.name} key ${keyEnd(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
 }
