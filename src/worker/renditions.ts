@@ -72,8 +72,7 @@ async function renderFirst([first, ...others]: RenditionKeys, scope: RenderScope
   for (const [at, key] of others.entries()) {
     if (!isRefusal(result) || !isGone(result)) break;
     result = await renderOnce(key, others.slice(at + 1), scope);
-    const named = isRefusal(result) ? { bucket: key.bucket.name } : { at: at + 1 };
-    result = { ...result, ...named };
+    result = { ...result, at: at + 1 };
   }
   return result;
 }

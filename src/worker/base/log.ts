@@ -32,7 +32,7 @@ const MAX_VALUE_LENGTH = 1024;
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const hidden = { repeated: undefined, passing: undefined, s3: undefined };
+  const hidden = { at: undefined, repeated: undefined, passing: undefined, s3: undefined };
   const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
   const line = lineOf(facts);
   // Anybody can forge a loop (E8): it is not an alarm.
@@ -59,10 +59,14 @@ export function logNotice(notice: Notice): void {
   console[LEVELS[notice.event]](lineOf(notice));
 }
 
+/** What terminals obey, beyond what JSON escapes: C1 control characters, and marks without a glyph. */
+const UNSEEN = /[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
 /** Each line names its section of the page of errors. */
 function lineOf(facts: { readonly event: string }): string {
   const line = { ...facts, see: `docs/errors.md#${facts.event}` };
-  return JSON.stringify(line, (_name, value: unknown) =>
+  const text = JSON.stringify(line, (_name, value: unknown) =>
     typeof value === "string" ? withoutQueries(value.slice(0, MAX_VALUE_LENGTH)) : value,
   );
+  return text.replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

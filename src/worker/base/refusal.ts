@@ -4,8 +4,8 @@
 import type { S3Reply } from "./s3-reply.ts";
 
 export type Refusal = Cause & {
-  /** The bucket that refuses, by its name in the configuration, where it is not the first one of the route. */
-  bucket?: string;
+  /** The place of the object that is refused among those of its URL; undefined: the first. */
+  at?: number;
 };
 
 type Cause =

@@ -44,7 +44,11 @@ function cachingHeaders(
   { keep, stale, stale_if_error }: Answers,
   tags: readonly string[],
 ): Record<string, string> {
-  const stalely = `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`;
+  // Without a tag, nobody knows of which of several objects it is: it is not shown while one of them is gone.
+  const stalely =
+    etag || tags.length <= 2
+      ? `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`
+      : "must-revalidate";
   return {
     "cache-control": `public, max-age=${keep}, ${stalely}`,
     "cache-tag": tags.join(","),

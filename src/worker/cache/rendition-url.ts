@@ -29,8 +29,8 @@ export type RenditionKey = {
 export type RenditionKeys = readonly [RenditionKey, ...RenditionKey[]];
 
 /** The object that is refused: the first one, unless the refusal names another bucket. */
-export function refusedKey(keys: RenditionKeys, { bucket: name }: Refusal): RenditionKey {
-  return keys.find(({ bucket }) => bucket.name === name) ?? keys[0];
+export function refusedKey(keys: RenditionKeys, { at = 0 }: Refusal): RenditionKey {
+  return keys[at] ?? keys[0];
 }
 
 /**

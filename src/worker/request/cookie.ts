@@ -9,7 +9,8 @@ import { type ResolvedRequest, readTarget } from "./resolve-request.ts";
 import type { Granted } from "./url-signature.ts";
 
 /** Finds the values of the cookies `vitrine`. Others may be of any length. */
-const VALUES = /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*([\w.-]+)[ \t]*(?=;|$)/g;
+const VALUES =
+  /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*(\d{1,12}\.[\w-]{1,32}\.[\w-]{2,1367}\.[\w-]{43})[ \t]*(?=;|$)/g;
 
 /** How many cookies of the name are tried. A browser sends one for each domain and path that set it. */
 const MAX_TRIED = 10;
@@ -29,9 +30,9 @@ export async function checkCookie(
   if (!signing?.cookie) return refused;
   let reason = "is missing or malformed";
   let text: string | undefined;
-  const values = [...(headers.get("cookie") ?? "").matchAll(VALUES)];
+  const values = [...(headers.get("cookie") ?? "").matchAll(VALUES)].slice(0, MAX_TRIED);
   const claims = values.flatMap(([, value = ""]) => readCookieValue(value) ?? []);
-  for (const { kid, sig, prefix, expires } of claims.slice(0, MAX_TRIED)) {
+  for (const { kid, sig, prefix, expires } of claims) {
     const rest = readRest(mapping, decodePath(readTarget(url).pathname) ?? "") ?? "";
     const host = URL.canParse(url) ? new URL(url).host : "";
     text = cookieTextToSign({ host, route: path, prefix, expires }, kid);

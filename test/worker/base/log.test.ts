@@ -1,7 +1,7 @@
 // No credential of a URL that a visitor pasted reaches the log, however it is spelt and wherever it stands.
 
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ENV } from "../../support/env.ts";
 import { get, lines } from "../../support/play.ts";
 
@@ -140,4 +140,19 @@ test("what stands before a signature is told", async () => {
   await get("/nothing/%C3%A9%25C3%25A9/a.jpg%3Fexp=1%26sig=abc");
   await get("/nothing/a.jpg%2526X-Amz-Date=1", {}, { ...ENV });
   expect(lines().map(({ path }) => path)).toEqual(["/nothing/é%C3%A9/a.jpg…", "/nothing/a.jpg&…"]);
+});
+
+test("no line has a character that a terminal obeys, or does not show", async () => {
+  const texts: string[] = [];
+  for (const level of ["info", "warn", "error"] as const) {
+    vi.spyOn(console, level).mockImplementation((text: string) => void texts.push(text));
+  }
+  const unseen = "\u009b2J\u007f\u00ad\u061c\u200f\u2028\u202e\u2066\ufeff";
+  await get(`/images/card/${encodeURIComponent(unseen)}.jpg`, {}, { ...ENV });
+  const [line = "{}"] = texts;
+  expect(JSON.parse(line)).toMatchObject({
+    event: "impossible-key",
+    key: `published/${unseen}.jpg`,
+  });
+  expect(line).not.toMatch(/[^ -~]/);
 });

@@ -1,0 +1,92 @@
+// What is gone from the first bucket is not shown while the second one fails, whatever Workers Cache has of it.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { createCache } from "../../../src/emulator/cache/cache.ts";
+import { createR2 } from "../../../src/emulator/r2/r2.ts";
+import { ENV, VARS } from "../../support/env.ts";
+import { get, MODERN, put, stage, stopDate, wait } from "../../support/play.ts";
+import { KEY, openWorld, WORLDS } from "../../support/two-buckets.ts";
+
+const KEEP = 300;
+const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0 };
+
+beforeEach(() => stopDate());
+
+async function statusOf(env: object): Promise<number> {
+  const answer = await get(`/images/card/${KEY}`, { headers: MODERN }, env);
+  await answer.arrayBuffer();
+  await stage.cache.settled();
+  await Promise.all(stage.after);
+  return answer.status;
+}
+
+/** What the second and the third visitor get, each after the time for which a picture is fresh. */
+async function statusesLater(env: object): Promise<number[]> {
+  wait(KEEP + 1);
+  await statusOf(env);
+  wait(KEEP + 1);
+  return [await statusOf(env), await statusOf(env)];
+}
+
+describe("two folders of one S3 bucket", () => {
+  const { media } = VARS.BUCKETS;
+  test.each([
+    ["side by side", "published/a/", "published/b/", {}],
+    ["one below the other", "published/", "published/old/", {}],
+    ["below a third one", "published/a/", "published/b/", { all: media }],
+  ])("%s", async (_name, first, second, third) => {
+    const BUCKETS = {
+      ...third,
+      media: { ...media, prefix: first },
+      archive: { ...media, prefix: second },
+    };
+    const ROUTES = [{ path: "/images/:preset/*", object: ["media/*", "archive/*"] }];
+    const env = { ...ENV, BUCKETS, ROUTES, ANSWERS };
+    const below = (prefix: string) => prefix.slice(media.prefix.length) + KEY;
+    put(below(first), "made/key.jpg");
+    put(below(second), "made/rotated-gps.jpg");
+    expect(await statusOf(env)).toBe(200);
+
+    stage.s3.objects.delete(first + KEY);
+    const { fetch } = stage.s3;
+    stage.s3.fetch = async (input, init) => {
+      const url = input instanceof Request ? input.url : `${input}`;
+      return url.includes(second + KEY)
+        ? new Response("busy", { status: 503 })
+        : fetch(input, init);
+    };
+    expect(await statusesLater(env)).toEqual([502, 502]);
+  });
+});
+
+test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...kinds) => {
+  const world = openWorld(kinds);
+  const env = {
+    ...world.env,
+    ANSWERS: { ...ANSWERS, store: "RENDITIONS" },
+    RENDITIONS: createR2(),
+  };
+  expect(await statusOf(env)).toBe(200);
+  stage.cache = createCache({ now: () => stage.clock.now });
+  world.media.be("reset");
+  expect(await statusOf(env)).toBe(200);
+
+  world.media.be("missing");
+  world.archive.be("reset");
+  expect(await statusesLater(env)).toEqual([502, 502]);
+});
+
+test("what S3 gave without an ETag and a date", async () => {
+  const world = openWorld(["binding", "cf"]);
+  const env = { ...world.env, ANSWERS };
+  const { fetch } = stage.s3;
+  stage.s3.fetch = async (...asked) => {
+    const { body, status, headers } = await fetch(...asked);
+    const others = [...headers].filter(([name]) => !/^(?:etag|last-modified)$/.test(name));
+    return new Response(body, { status, headers: others });
+  };
+  expect(await statusOf(env)).toBe(200);
+  world.media.remove();
+  world.archive.be("reset");
+  expect(await statusesLater(env)).toEqual([502, 502]);
+});
