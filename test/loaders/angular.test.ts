@@ -58,6 +58,7 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
   const scripts = textsIn("angular-app/dist/browser", ".js");
   expect(scripts).toContain("https://images.example.com");
   expect(scripts).not.toMatch(/HMAC|URL_SIGNING_KEYS/);
+  expect(scripts).not.toContain(FRIENDS); // so no facts of signed pictures get to everybody
   expectNoKey(friends, scripts, textsIn("angular-app/dist"));
 
   // A request within the same step gets the same URLs.

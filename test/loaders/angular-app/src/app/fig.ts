@@ -1,6 +1,5 @@
 import { NgOptimizedImage } from "@angular/common";
 import { Component } from "@angular/core";
-import { facts } from "../../../facts.ts";
 import { angularPreset, images } from "../../../vitrine.ts";
 
 @Component({
@@ -8,10 +7,9 @@ import { angularPreset, images } from "../../../vitrine.ts";
   imports: [NgOptimizedImage],
   template: `
     <img ngSrc="photos/fig.jpg" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset"
-      sizes="50vw" [width]="fact.width" [height]="fact.height" alt="A fig">
+      sizes="50vw" width="2572" height="1740" alt="A fig">
   `,
 })
 export class Fig {
   readonly hero = angularPreset(images.site, "hero");
-  readonly fact = facts["photos/fig.jpg"];
 }
