@@ -17,6 +17,8 @@ export type Cms = {
   setFocus(id: number, x: number, y: number): Promise<Upload>;
   replace(id: number, file: File): Promise<Upload>;
   remove(id: number): Promise<unknown>;
+  /** Makes an upload one from before this code: without `original`. */
+  forget(id: number): Promise<unknown>;
 };
 
 const ROTATED = join(import.meta.dirname, "../../fixtures/objects/made/rotated-gps.jpg");
@@ -94,6 +96,17 @@ export function testCms(start: () => Promise<Cms>): void {
     expect(await colourOf(first.key)).toBe(first.key === second.key ? "blue" : 404);
     expect(second.original.thumbhash).not.toBe(first.original.thumbhash);
     expect(second.original.focus).toEqual({ x: 0.9, y: 0.5 });
+  });
+
+  test("an upload from before gets its facts, and its focus shows, when an editor saves it", async () => {
+    const { id, key, original } = await cms.create(await draw("red", "blue"));
+    await cms.forget(id);
+    const { version, ...facts } = (await cms.describe(id, "Another")).original;
+    expect({ ...facts, version: original.version }).toEqual(original);
+    await cms.forget(id);
+    const { width, focus } = (await cms.setFocus(id, 90, 50)).original;
+    expect({ width, focus }).toEqual({ width: 200, focus: { x: 0.9, y: 0.5 } });
+    expect(await colourOf(key)).toBe("blue");
   });
 
   test("a deleted upload is gone at once", async () => {

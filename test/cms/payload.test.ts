@@ -67,10 +67,13 @@ async function startPayload() {
     },
     replace: (id: number, file: File) => ask("PATCH", `/${id}`, {}, file),
     remove: (id: number) => ask("DELETE", `/${id}`),
+    forget: (id: number) =>
+      payload.db.updateOne({ collection: "media", id, data: { original: null } }),
     /** As the tool of the admin panel does: with a crop to the whole picture as the browser shows it. */
     setFocus: async (id: number, x: number, y: number) => {
-      const { original, ...doc } = await payload.findByID({ collection: "media", id });
+      const { original: known, ...doc } = await payload.findByID({ collection: "media", id });
       const crop = { x: 0, y: 0, width: 100, height: 100, unit: "%" };
+      const original = known ?? doc;
       const sides = { widthInPixels: original.width, heightInPixels: original.height };
       const query = stringify({ uploadEdits: { crop, focalPoint: { x, y }, ...sides } });
       return ask("PATCH", `/${id}?${query}`, { focalX: doc.focalX, focalY: doc.focalY });

@@ -73,6 +73,7 @@ async function startStrapi() {
     replace: async (id: number, file: File) =>
       open(service.replace(id, { data: { fileInfo: {} }, file: await input(file) })),
     remove: async (id: number) => service.remove(await service.findOne(id)),
+    forget: (id: number) => strapi.db.connection("files").where({ id }).update({ original: null }),
     setFocus: (id: number, x: number, y: number) =>
       open(service.updateFileInfo(id, { focalPoint: { x, y } })),
   };
