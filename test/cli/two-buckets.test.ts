@@ -7,7 +7,7 @@ import { configure, deploy, examine, SITE } from "../support/cli/doctor.ts";
 import { makeFolder } from "../support/cli/folder.ts";
 import { type Report, wrongIn } from "../support/cli/report.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
-import { ENV, HEALTH_TOKEN, PURGE_TOKEN, SECRETS, VARS } from "../support/env.ts";
+import { HEALTH_TOKEN, PURGE_TOKEN, SECRETS, VARS } from "../support/env.ts";
 import { get, MODERN, stage } from "../support/play.ts";
 import { KEY, openWorld } from "../support/two-buckets.ts";
 
@@ -20,12 +20,12 @@ let vars: object;
 let env: object;
 
 /** Sets up both buckets, and deploys a Worker in front of them. */
-function begin(change: object = {}): void {
-  world = openWorld(["cf", "cf"]);
+function begin(change: object = {}, first: "cf" | "R2" = "cf"): void {
+  world = openWorld([first, "cf"]);
   const media = { ...world.media.settings, canary: KEY };
   const archive = { ...world.archive.settings, canary: KEY };
   vars = { ...VARS, BUCKETS: { media, archive }, ROUTES: [OPEN], PRESETS, ...change };
-  env = { ...ENV, ...vars, HEALTH_TOKEN, PURGE_TOKEN };
+  env = { ...world.env, ...vars, HEALTH_TOKEN, PURGE_TOKEN };
   deploy(env);
 }
 
@@ -192,4 +192,66 @@ test("the doctor sees an image of each bucket", async () => {
     ["media", `${SITE}/images/card/other.jpg`],
     ["archive", `${SITE}/images/card/${KEY}`],
   ]);
+});
+
+const errorsIn = ({ findings }: Report) => findings.filter(({ severity }) => severity === "error");
+
+test("the doctor calls an object missing only where no bucket after it has it", async () => {
+  configure(vars);
+  const find = async (...args: readonly string[]) => {
+    const { findings } = await examine(args);
+    const found = findings.filter(({ bucket }) => bucket === "media");
+    return found.flatMap(({ check, severity }) =>
+      check === "sample" || check === "prefix" ? [severity] : [],
+    );
+  };
+  for (const [remove, severity] of [
+    [() => {}, "ok"],
+    [world.media.remove, "note"],
+    [() => stage.s3.objects.clear(), "note"],
+    [() => world.archive.be("busy"), "warning"],
+    [() => world.archive.be("missing"), "error"],
+  ] as const) {
+    remove();
+    for (const args of [[], [`media/${KEY}`]]) {
+      expect([args, severity, await find(...args)]).toEqual([args, severity, [severity]]);
+    }
+  }
+  world.archive.put();
+  expect(await find("media/elsewhere.jpg")).toEqual(["error"]);
+});
+
+test.each(["cf", "R2"] as const)(
+  "a deploy with an empty %s bucket in front is right",
+  async (first) => {
+    begin({}, first);
+    world.media.remove();
+    stage.s3.objects.clear();
+    const more = '[[r2_buckets]]\nbinding = "MEDIA_BUCKET"\n[images]\nbinding = "IMAGES"\n';
+    configure(vars, undefined, first === "R2" ? more : "");
+    for (const args of [[], [`media/${KEY}`]]) {
+      const report = await examine([...args, "--url", SITE]);
+      expect([report.code, errorsIn(report)]).toEqual([1, []]); // /healthz knows of no canary
+      expect(report.findings).toContainEqual(
+        expect.objectContaining({ check: "image", severity: "ok" }),
+      );
+    }
+    world.archive.remove();
+    const lost = await examine(["--url", SITE]);
+    expect(errorsIn(lost)).not.toEqual([]);
+  },
+);
+
+test("the doctor asks a URL once, and says whose object it shows", async () => {
+  configure(vars);
+  const find = async () => {
+    const { findings } = await examine(["--url", SITE]);
+    return findings.filter(({ check }) => check === "image" || check === "originals");
+  };
+  const both = await find();
+  expect(both.filter(({ check }) => check === "originals")).toHaveLength(1);
+  const says = (name: string) => ({ seen: expect.stringMatching(`, of ${name}$`) });
+  expect(both).toContainEqual(expect.objectContaining(says("media")));
+  world.media.remove();
+  expect(await find()).toContainEqual(expect.objectContaining(says("archive")));
 });

@@ -1,6 +1,7 @@
 // What S3 itself says, without the edge, about a bucket and each of its slots: whether it answers, whether it
 // knows the key, and who may read, list and write. It tries to write by one PUT of `s3.ts`.
 
+import { writePath } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
@@ -78,13 +79,46 @@ export async function checkBucket(
       report(key, judgeRight(probe, "list", await probe.list()));
     }
   }
-  const objects = working && (await checkObjects(working, keys));
+  const weighMissing = async (missing: Result, key: string) => {
+    const next = project.config.routes.flatMap(({ mapping, buckets }) => {
+      const leads = buckets.includes(given) && writePath(mapping, { variant: "-", key });
+      return leads ? buckets.slice(buckets.indexOf(given) + 1) : [];
+    });
+    const { holder, unknown } = await findHolder(project, next, key, now);
+    if (holder) return note("sample", `${prefix}${key} is not in ${name}: ${holder.name} has it`);
+    const impact = `visitors get 404 for it, unless ${unknown?.name} has it: no key at hand tells`;
+    return unknown ? lessen(missing, impact) : missing;
+  };
+  const objects = working && (await checkObjects(working, keys, weighMissing));
   for (const one of objects?.results ?? []) {
     report(about, one.check === "sample" ? weigh(project, one, working?.query.from) : one);
   }
   const sample = objects?.sample ?? named;
   report(about, await probePublicAccess(stranger, sample?.key, absent, written));
   return { findings, sample };
+}
+
+/**
+ * Asks S3 with the keys at hand which bucket has an object.
+ * @param key below the prefix
+ * @returns the first that has it, and the first before it that cannot be asked from here
+ */
+export async function findHolder(
+  project: Project,
+  buckets: readonly Bucket[],
+  key: string,
+  now: () => number,
+) {
+  let unknown: Bucket | undefined;
+  for (const bucket of buckets) {
+    const [slot] = slotsAtHand(project, bucket).usable;
+    const probe = openProbe({ bucket, slot: "current" }, slot?.credentials, now);
+    const answer = slot && (await probe.ask(bucket.prefix + key));
+    const fault = answer && verdictOf(answer, bucket.region).fault;
+    if (fault === "none") return { holder: bucket, unknown };
+    if (fault !== "object") unknown ??= bucket;
+  }
+  return { holder: undefined, unknown };
 }
 
 /** Keys of a shell are not the Worker's: what is wrong with them says nothing of visitors. */

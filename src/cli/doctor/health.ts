@@ -88,7 +88,10 @@ function diagnoseBucket(
   if (edge === "no canary") {
     add(engine, note("health", `BUCKETS.${name} has no canary, so what it says is unknown`));
   } else if (edge !== "on") {
-    add(engine, diagnoseEdge(edge, answered ?? 403, { entry, isBinding, local }));
+    const fault = diagnoseEdge(edge, answered ?? 403, { entry, isBinding, local });
+    const hasNext = config.routes.some(({ buckets }) => buckets.slice(0, -1).includes(bucket));
+    const impact = "visitors get it if the next bucket has it, but monitoring fails";
+    add(engine, hasNext && edge === "object-missing" ? lessen(fault, impact) : fault);
   } else if (isBinding) add(engine, ok("binding", "the Images binding makes a rendition"));
   else add(engine, ok("transformations", "it is on"), ok("sources", "it may fetch the canary"));
   return findings;

@@ -17,9 +17,14 @@ export type Sample = {
 /**
  * Looks at objects of a bucket.
  * @param keys below the prefix; none: the canary
+ * @param weigh weighs that an object is missing, by its key below the prefix: the next bucket may have it
  * @returns what is found, and the first object that the key may read
  */
-export async function checkObjects(probe: S3Probe, keys: readonly string[]) {
+export async function checkObjects(
+  probe: S3Probe,
+  keys: readonly string[],
+  weigh: (missing: Result, key: string) => Promise<Result>,
+) {
   const { bucket } = probe.query;
   const { prefix, canary, hasSourceParameter, engine } = bucket;
   const whole = keys.map((one) => prefix + one);
@@ -27,7 +32,9 @@ export async function checkObjects(probe: S3Probe, keys: readonly string[]) {
   let sample: Sample | undefined;
   for (const key of whole.length === 0 && canary !== undefined ? [canary] : whole) {
     const answer = await probe.fetch(key);
-    results.push(await checkObject(probe, key, answer));
+    const result = await checkObject(probe, key, answer);
+    const isMissing = answer.code === "NoSuchKey"; // else the next bucket is not asked
+    results.push(isMissing ? await weigh(result, key.slice(prefix.length)) : result);
     if (answer.bytes !== undefined) sample ??= { key, bytes: answer.bytes };
   }
   if (results.length === 0) {

@@ -12,6 +12,7 @@ import { nameOf } from "../objects/object-name.ts";
 import { sniff } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { pathOf, shortQueryFor, variantsOf } from "../urls/public-url.ts";
+import { findHolder } from "./bucket.ts";
 import { diagnoseStatus } from "./edge.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
 import { checkHealth } from "./health.ts";
@@ -46,7 +47,17 @@ export async function checkSite(
       report(`: the route ${route.path}`, bucket, visit);
       continue;
     }
+    const keyOf = (one: Bucket) => samples.get(one.name)?.key.slice(one.prefix.length);
+    const same = route.buckets.filter((one) => keyOf(one) === keyOf(at));
+    // One URL is asked once, with the original, to see whether that is the answer.
+    if (at !== (same.find((one) => samples.get(one.name)?.bytes) ?? same[0])) continue;
     const results = await checkImage(site, visit);
+    const [image] = results;
+    if (image?.severity === "ok" && route.buckets.length > 1) {
+      const { holder, unknown } = await findHolder(site, route.buckets, keyOf(at) ?? "", () => now);
+      const name = unknown ? `${unknown.name} or a later one` : holder?.name;
+      results[0] = { ...image, seen: `${image.seen}, of ${name ?? "no bucket: it is kept"}` };
+    }
     report(visit.path, bucket, ...results);
     if (results.length > 1) shown ??= visit; // one alone is a fault
   }
