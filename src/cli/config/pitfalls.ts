@@ -93,6 +93,7 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
     };
   }
   yield* hiddenRouteWarnings(config);
+  yield* folderWarnings(config);
   if (config.answers.keep === 0) return;
   if (!cache?.enabled || cacheOf(vars, "Renditions") === false) {
     yield {
@@ -121,6 +122,19 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
     yield {
       what: `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`,
       remedy: "write the route with the longer path first",
+    };
+  }
+}
+
+/** Finds buckets that are called like a folder of keys: the name of a key there means another object (`readPrefix`). */
+function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
+  const canaries = buckets.map(({ canary = "", prefix }) => canary.slice(prefix.length));
+  const keys = [...canaries, ...routes.map(({ mapping }) => mapping.key.parts[0] ?? "")];
+  for (const { name } of buckets.slice(0, buckets.length > 1 ? undefined : 0)) {
+    if (!keys.some((key) => key.startsWith(`${name}/`))) continue;
+    yield {
+      what: `BUCKETS.${name} is called like a folder of keys: for commands and /purge, ${name}/fig.jpg is the object fig.jpg of that bucket`,
+      remedy: "call the bucket something else",
     };
   }
 }
