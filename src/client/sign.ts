@@ -109,7 +109,7 @@ export async function signCookie(
   const first = readFirstKey(keys);
   if (!route.cookie) fail(`route ${route.path} has no cookie = true in wrangler.toml`);
   const fault = prefixFault(prefix);
-  if (fault) fail(`invalid prefix "${prefix}": ${fault}`);
+  if (fault) fail(`invalid prefix "${prefix.slice(0, 99)}": ${fault}`);
   checkExpires(expires);
   if (expires > now / 1000 + MAX_COOKIE_AGE) fail("expires must be at most 24 hours ahead");
   const [, own, folder = ""] = /^(?:https?:\/\/([^/]+))?(.*)$/i.exec(base) ?? [];
@@ -117,7 +117,7 @@ export async function signCookie(
   const url = `https://${host}`;
   if (!URL.canParse(url) || new URL(url).host !== host) fail(`"${host}" is not a host in a URL`);
   if (domain !== undefined && !`.${host.replace(/:\d+$/, "")}`.endsWith(`.${domain}`)) {
-    fail(`domain "${domain}" is neither ${host} nor above it`);
+    fail(`domain "${domain}" is neither ${host} nor above it: small letters, no dot first`);
   }
   const value = await signCookieGrant({ host, route: route.path, prefix, expires }, first);
   const path = folder + encodePath(mapping.path.parts[0] ?? "/");

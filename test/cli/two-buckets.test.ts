@@ -46,6 +46,7 @@ test("check counts what each bucket can cost", async () => {
   for (const name of ["media", "archive"]) expect(out).toMatch(`${name}: 1 for an object`);
 });
 
+const inFolder = (object: string) => ({ path: "/folder/:preset/*", object });
 const SIGNED = { path: "/private/:preset/*", signed: true };
 
 test.each([
@@ -89,6 +90,41 @@ test.each([
   expect([code, /^Warning: .*sign/m.test(err)]).toEqual([0, isOpen]);
 });
 
+test.each<[title: string, change: (world: ReturnType<typeof openWorld>) => object, warns: boolean]>(
+  [
+    [
+      "like a folder that a route shows",
+      () => ({ ROUTES: [OPEN, inFolder("archive/trip/*")] }),
+      false,
+    ],
+    ["like that of its own route", () => ({ ROUTES: [OPEN, inFolder("archive/archive/*")] }), true],
+    ["like that of another bucket", () => ({ ROUTES: [OPEN, inFolder("media/archive/*")] }), true],
+    [
+      "like the beginning of a folder",
+      () => ({ ROUTES: [OPEN, inFolder("media/archives/*")] }),
+      false,
+    ],
+    [
+      "like the folder of a canary",
+      ({ media, archive }) => ({
+        BUCKETS: {
+          media: { ...media.settings, canary: "archive/fig.jpg" },
+          archive: archive.settings,
+        },
+      }),
+      true,
+    ],
+  ],
+)("check, where a bucket is called %s", async (_title, change, warns) => {
+  begin();
+  begin(change(world));
+  const { code, err } = await run("check");
+  expect([code, /^Warning: BUCKETS\.archive is called like a folder/m.test(err)]).toEqual([
+    0,
+    warns,
+  ]);
+});
+
 test("explain names the object of each bucket, in order", async () => {
   const { code, out } = await run("explain", `/images/card/${KEY}`);
   expect(code).toBe(0);
@@ -109,6 +145,22 @@ test("url, sign and warm know an object of either", async () => {
     expect((await get(signed.out.trim(), {}, env)).status).toBe(200);
     const warmed = await run("warm", `${name}/${KEY}`);
     expect([warmed.code, warmed.err]).toEqual([0, expect.stringContaining("3 images")]);
+  }
+});
+
+const ALBUM = { path: "/album/:preset/*", signed: true, cookie: true };
+
+test("sign --cookie of a folder says what to write, and takes what it says", async () => {
+  begin({ ROUTES: [OPEN, { ...ALBUM, object: ["media/album/*", "archive/album/*"] }] });
+  const unclear = await run("sign", "--cookie", "album/friends/");
+  expect(unclear.err).not.toContain("*");
+  const named = [...unclear.err.matchAll(/"(\w+\/album[^"]*)"/g)].map(([, name = ""]) => name);
+  expect(named).toEqual(["media/album/friends/", "archive/album/friends/"]);
+  const below = await run("sign", "--cookie", "archive/friends/");
+  const meant = /write (\S+)$/m.exec(below.err)?.[1] ?? "";
+  for (const name of [...named, meant]) {
+    const { code, out } = await run("sign", "--cookie", name);
+    expect([name, code, out]).toEqual([name, 0, expect.stringMatching(/^vitrine=\S+\.\S+; /)]);
   }
 });
 

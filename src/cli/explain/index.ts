@@ -102,7 +102,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   if (route.signing?.cookie) {
     const rest = readRest(route.mapping, decodePath(url.pathname) ?? "") ?? "";
     const folders = [...rest.matchAll(/\//g)].map(({ index }) => rest.slice(0, index + 1));
-    const opens = `opens it without a signature, with the prefix ${oneLine(folders.join(" or "))}`;
+    const opens = `one with the prefix ${oneLine(folders.join(" or "))} opens it without a signature`;
     rows.push(["Cookie", folders.length > 0 ? opens : "opens only what is in a folder: not this"]);
   }
   const granted = await readSignature(project, target, resolved, now);

@@ -18,13 +18,13 @@ import { type Outcome, readOriginals } from "./read-originals.ts";
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function factsCommand(world: World, run: Run) {
-  return define().action((prefix, options) => run(() => facts(world, prefix, options)));
+  return define().action((prefix = "", options) => run(() => facts(world, prefix, options)));
 }
 
 function define() {
   return new Command("facts")
     .description("writes size, type, colour and ThumbHash of each original, for apps")
-    .argument("[prefix]", "what keys begin with; default: all of the only bucket", "")
+    .argument("[prefix]", "what keys begin with; default: all of the only bucket")
     .option("-o, --out <file>", "a .json or .ts file; default: JSON on stdout", readFile)
     .addOption(envOption())
     .option("-u, --url <url>", "the local run: http://localhost:8787; default: the real bucket")
@@ -57,7 +57,8 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   const project = openProject(world, place);
   if (isFault(project)) return project;
   const found = readPrefix(project.config.buckets, prefix);
-  if (isFault(found)) return { fault: `${JSON.stringify(prefix)}: ${found.fault}` };
+  const label = prefix === "" ? "name a bucket" : JSON.stringify(prefix);
+  if (isFault(found)) return { fault: `${label}: ${found.fault}` };
   const known = out === undefined ? new Map() : readFactsFile(world, out);
   if (isFault(known)) return known;
   const shown = await listShown(world, project, found);

@@ -1,13 +1,14 @@
 // vitrine url, which is also called sign: prints the public URLs of an object, or the cookie that opens a folder. It asks
 // no server.
 
-import { Command } from "@commander-js/extra-typings";
-import { MAX_COOKIE_AGE } from "../../url/cookie.ts";
+import { Command, Option } from "@commander-js/extra-typings";
+import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
 import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
 import { openProject, ownUrlsOf } from "../config/project.ts";
+import { nameOf, readPrefix } from "../objects/object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { readGiven, refuseGiven } from "../urls/given-objects.ts";
+import { isUrl, readGiven, refuseGiven } from "../urls/given-objects.ts";
 import { cookieFor, pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -26,7 +27,9 @@ function define() {
     .argument("<object>", "an object, such as photos/fig.jpg, or a public URL or path of it")
     .option("-p, --preset <name>", "a variant such as card or card@2x; default: all")
     .option("--sign", "signs the URLs by URL_SIGNING_KEYS")
-    .option("--cookie", "prints the cookie that opens all objects in the folder <object>")
+    .addOption(
+      new Option("--cookie", "prints the cookie of the folder <object>").conflicts("preset"),
+    )
     .option("-e, --expires <time>", "30s, 15m, 12h or 7d; default: 1h, or max_age if less")
     .addOption(envOption())
     .addOption(urlOption())
@@ -51,7 +54,11 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   if (isFault(project)) return project;
   const { base, config } = project;
   if (isFault(base)) return base;
-  if (cookie && !name.endsWith("/")) return refuseGiven(name, "end it with a slash for a cookie");
+  const advice = cookie ? "end it with a slash for a cookie" : "add --cookie for a folder";
+  if (cookie !== name.endsWith("/")) return refuseGiven(name, advice);
+  const folder = cookie && !isUrl(name) && readPrefix(config.buckets, name);
+  const problem = folder && (isFault(folder) ? folder.fault : prefixFault(name));
+  if (problem) return refuseGiven(name, problem);
   // Any object in the folder has the same cookie.
   const wanted = cookie ? `${name}*` : name;
   const object = readGiven(project, ownUrlsOf(world.folder, project), wanted);
@@ -76,7 +83,10 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   );
   if (route === undefined) {
     const paths = showing.map(({ path }) => path).join(", ");
-    if (cookie) return { fault: `${paths}: has no cookie = true (docs/signed-urls.md)` };
+    const { path, bucket, mapping } = config.routes.find((one) => one.signing?.cookie) ?? {};
+    const named = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
+    const hint = named ? `. If you mean ${path}, write ${nameOf(config.buckets, named)}` : "";
+    if (cookie) return { fault: `${paths}: has no cookie = true (docs/signed-urls.md)${hint}` };
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
     const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [given]);
     return { fault: `${paths}: ${problem}: ${command}` };

@@ -8,6 +8,7 @@ import { type Grant, signGrant } from "../../url/grant.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
+import { isLocalSigningKey } from "../config/local-run.ts";
 import type { Project } from "../config/project.ts";
 
 /**
@@ -81,13 +82,17 @@ export async function cookieFor(
   const keys = project.secrets.get("URL_SIGNING_KEYS");
   if (keys === undefined) return lacksKeys(project);
   const prefix = readRest(mapping, decodePath(shown) ?? "")?.replace(/[^/]*$/, "");
-  if (!prefix) return { fault: `${path}: a cookie is for a folder of what * stands for` };
+  const example = `such as ${mapping.key.parts[0]}friends/`;
+  if (!prefix) return { fault: `${path}: a cookie is for a folder in *, ${example}` };
   if (baseUrl === "") return { fault: '--url "": a cookie is for a host: say which' };
   const site = openSite({ baseUrl, route: { path, object: "", cookie: true }, presets: {} });
   return (await signCookie(site, keys.value, { prefix, expires }, expires * 1000)).header;
 }
 
-function lacksKeys({ local, known }: Project): Fault {
-  const place = local ? known.devVars : `the environment or ${known.devVars}`;
-  return { fault: `URL_SIGNING_KEYS is not at hand: put it into ${place}` };
+function lacksKeys({ local, known: { devVars, started } }: Project): Fault {
+  const place = local ? devVars : `the environment or ${devVars}`;
+  const advice = isLocalSigningKey("URL_SIGNING_KEYS", started["URL_SIGNING_KEYS"])
+    ? `the key in ${devVars} is the local run's: add --url http://localhost:8787, or put your own there`
+    : `put it into ${place}`;
+  return { fault: `URL_SIGNING_KEYS is not at hand: ${advice}` };
 }

@@ -163,8 +163,9 @@ export const presetSchema = table({ ...options, ...ofImage }, (found, fault) => 
   if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
     fault("has widths that make its height over 12,000 px");
   }
-  if (found.gravity === "object" && (found.rotate || found.flip || found.trim)) {
-    fault('has gravity "object" with rotate, flip or trim: a focal point is of the whole picture');
+  for (const option of ["rotate", "flip", "trim"] as const) {
+    if (found.gravity !== "object" || !found[option]) continue;
+    fault('changes the picture that gravity "object" is a point of: remove one of them', option);
   }
   const { dpr: _dpr, widths: _widths, ...shape } = found;
   const { length } = encodeURIComponent(JSON.stringify(shape));

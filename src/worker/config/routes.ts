@@ -141,6 +141,9 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
         const wrong = keyFault((bucket?.prefix ?? "") + template);
         if (wrong) fault(`impossible key: ${wrong}`, at);
         if (at === "fallback") continue;
+        const dense = template.replaceAll(", ", ",");
+        const other = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
+        if (other) fault(`has ${other}/ in its key: write several buckets as a list`, at);
         if (bucket?.engine === "binding" && svg) {
           fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
         }

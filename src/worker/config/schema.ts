@@ -86,7 +86,7 @@ export function oneOf<const Values extends readonly unknown[]>(
   );
 }
 
-export const boolean = oneOf(true, false);
+export const boolean = custom("true or false, without quotes", (one) => typeof one === "boolean");
 
 /** Text that passes a test. */
 export function textThat(expected: string, test: (text: string) => boolean): Schema<string> {

@@ -34,7 +34,7 @@ export function targetsNamed(buckets: readonly Bucket[], names: readonly string[
   const found = names.map((name) => {
     const slash = name.indexOf("/");
     const bucket = known.get(name.slice(0, Math.max(0, slash)));
-    if (!bucket) return { object: name, reason: "begins with no bucket of wrangler.toml and /" };
+    if (!bucket) return { object: name, reason: "begins with no bucket: write BUCKET/key" };
     const key = bucket.prefix + name.slice(slash + 1);
     const fault = keyFault(key);
     if (fault) return { object: name, reason: `no object has this key: ${fault}` };

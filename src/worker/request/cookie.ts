@@ -44,6 +44,7 @@ export async function checkCookie(
     reason = key ? "is not signed for this text" : "is for another place, time or key: see text";
   }
   if (refused.event !== "signature-wrong") return refused;
-  reason = `${refused.reason}; the cookie ${reason}`;
+  const isBare = !headers.get("cookie")?.includes("vitrine") && readTarget(url).search === "";
+  reason = isBare ? "neither a signature nor a cookie" : `${refused.reason}; the cookie ${reason}`;
   return { ...refused, reason, ...(text && { text }), certain: false };
 }

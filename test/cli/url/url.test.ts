@@ -150,6 +150,7 @@ test("where there is no URL, it says why", async () => {
     ["url", "x".repeat(1015)],
     ["url", "published/a.jpg"],
     ["url", "a", "-p", "crad"],
+    ["sign", "photos/"],
     ["sign", "/images/card/a%20b.jpg", "-e", "1h", "-u", HOST],
     ["url", "/private/card/-1.jpg"],
     ["url", "https://a.example/images/card/a.jpg"],
@@ -204,5 +205,6 @@ describe("with --cookie", () => {
       shown.push([JSON.stringify(args), ended]);
     }
     await expectGolden("no-cookie.txt", shown);
+    expect((await sign("--cookie", "photos/", "-p", "card")).code).toBe(3);
   });
 });

@@ -73,8 +73,8 @@ test("all mistakes are told at once, each with its path", () => {
     'ROUTES[0].object: "medai" is not in BUCKETS',
     "ROUTES[1].path: is missing",
     "ROUTES[1].object: is missing",
-    'ROUTES[2].svg: "yes" is not one of true, false',
-    "ROUTES[2].facts: 1 is not one of true, false",
+    'ROUTES[2].svg: "yes" is not true or false, without quotes',
+    "ROUTES[2].facts: 1 is not true or false, without quotes",
     'ROUTES[2].object: impossible key: a segment ".."',
     "ROUTES[2].path: does not begin with a slash",
     "ROUTES[2].path: has no :preset",
@@ -105,7 +105,7 @@ const NO_COOKIE = "cookie: needs a path whose only names are :preset and a last 
 const UNSIGNED = "is not in object, so no signature covers it";
 
 test.each<[string, object, string]>([
-  ["signed in quotes", { signed: "true" }, 'signed: "true" is not one of true, false'],
+  ["signed in quotes", { signed: "true" }, 'signed: "true" is not true or false, without quotes'],
   ["max_age without a signature", { max_age: 60 }, "max_age: needs signed = true"],
   ["a cookie without a signature", { cookie: true }, "cookie: needs signed = true"],
   ["a cookie without *", { ...COOKIE, path: "/p/:preset/:x", object: "media/:x" }, NO_COOKIE],
@@ -192,6 +192,13 @@ test.each<[string, object | undefined, object, string, object?]>([
   ],
   ["another key", undefined, { object: ["media/*", "archive/a/*"] }, 'object[1]: needs "*" after'],
   ["no key", undefined, { object: ["media/*", "archive"] }, "object[1]: "],
+  [
+    "two in one text",
+    undefined,
+    { object: "media/*, archive/*" },
+    "object: has archive/ in its key",
+  ],
+  ["two without a space", undefined, { object: "media/*,archive/*" }, "object: has archive/ in"],
   [
     "one bucket twice",
     undefined,

@@ -73,8 +73,7 @@ test.each([...UNKNOWN, "widht"])("the unknown option %s is a mistake (O13, O14)"
   expect(read(Object(preset)).mistakes).toEqual([`P.${option}: unknown option${guess}`]);
 });
 
-const TURNED =
-  'P: has gravity "object" with rotate, flip or trim: a focal point is of the whole picture';
+const TURNED = 'changes the picture that gravity "object" is a point of: remove one of them';
 const TOO_HIGH = "P: has widths that make its height over 12,000 px";
 const AVIF = { width: 700, dpr: [2], format: "avif" };
 
@@ -91,9 +90,9 @@ test.each<[object, ...string[]]>([
   [{ width: "1" }, 'P.width: "1" is not a whole number between 1 and 12000'],
   [AVIF, "P: has format avif with a side over 1,200 px"],
   [{ width: 1, gravity: "object", rotate: 0 }],
-  [{ width: 1, gravity: "object", rotate: 90 }, TURNED],
-  [{ width: 1, gravity: "object", flip: "h" }, TURNED],
-  [{ width: 1, gravity: "object", trim: "border" }, TURNED],
+  [{ width: 1, gravity: "object", rotate: 90 }, `P.rotate: ${TURNED}`],
+  [{ width: 1, gravity: "object", flip: "h" }, `P.flip: ${TURNED}`],
+  [{ width: 1, gravity: "object", trim: "border" }, `P.trim: ${TURNED}`],
   [{ width: 1, blur: 0 }, "P.blur: 0 is not a number between 1 and 250"],
   [{ width: 1, height: 12, widths: [1000] }],
   [{ width: 1000, height: 12_000, widths: [1000, 1001] }, TOO_HIGH],

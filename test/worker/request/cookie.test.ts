@@ -62,7 +62,9 @@ async function closed(path: string, cookie: string, reason?: RegExp): Promise<vo
 }
 
 test("a cookie opens all pictures of an album, at all presets, and nothing without it", async () => {
-  await closed(PHOTO, "session=1", /; the cookie is missing or malformed$/);
+  await closed(PHOTO, "session=1", /^neither a signature nor a cookie$/);
+  await closed(PHOTO, "vitrine=1", /; the cookie is missing or malformed$/);
+  await closed(`${PHOTO}?v=7`, "session=1", /; the cookie is missing or malformed$/);
   const cookie = cookieFor();
   for (const variant of ["card", "card@2x", "hero", "hero@640w", "plain"]) {
     const answer = await ask(`/album/${variant}/photos/fig.jpg`, cookie);
