@@ -92,7 +92,7 @@ export async function cookieFor(
 function lacksKeys({ local, known: { devVars, started } }: Project): Fault {
   const place = local ? devVars : `the environment or ${devVars}`;
   const advice = isLocalSigningKey("URL_SIGNING_KEYS", started["URL_SIGNING_KEYS"])
-    ? `the key in ${devVars} is the local run's: add --url http://localhost:8787, or put your own there`
+    ? `that in ${devVars} is the local run's, for --url http://localhost:8787. For another host, put your own there`
     : `put it into ${place}`;
   return { fault: `URL_SIGNING_KEYS is not at hand: ${advice}` };
 }

@@ -47,7 +47,7 @@ test("without the signing keys nothing is signed, and the fault says where to pu
   // The key that the local run made opens only the local run.
   const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });
   expect(await signer([], { folder: made })).toMatch(
-    /^URL_SIGNING_KEYS is not at hand: .* add --url http:\/\/localhost:8787/,
+    /^URL_SIGNING_KEYS is not at hand: .* --url http:\/\/localhost:8787/,
   );
   expect(await signer(["-u", LOCAL], { folder: made })).toBe("local");
 });
