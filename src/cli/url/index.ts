@@ -43,7 +43,7 @@ The URLs are those of the first route that leads to the object.
 Examples:
   npx vitrine url photos/fig.jpg --preset card@2x --url http://localhost:8787
   npx vitrine sign private/friends.jpg --preset hero --expires 1d
-  npx vitrine sign --cookie private/friends/
+  npx vitrine sign --cookie private/friends/ --url http://localhost:8787
   npx vitrine url --sign /private/hero/private/friends.jpg`,
     );
 }
