@@ -65,27 +65,36 @@ export async function keep(
 /**
  * Asks S3 once more for an object of which a rendition was made. What was deleted, denied or replaced meanwhile is
  * purged. Of a replaced object the store may have the new rendition by now, so it deletes nothing.
- * @param object what it was made of; undefined: of what is gone
+ * @param object what it was made of
  * @param stored where its rendition was stored, if it was
  */
-export async function checkAgain(
-  { bucket, key, variant }: RenditionKey,
-  object: OpenedObject | undefined,
+async function checkAgain(
+  rendition: RenditionKey,
+  object: OpenedObject,
   context: RequestScope["context"],
   stored?: Place,
 ): Promise<void> {
   if (!stored && !context.cache) return; // nothing is kept
   const deadline = Date.now() + S3_TIMEOUT_MS;
-  const credential = object?.credential;
+  const { bucket, key, variant } = rendition;
+  const { credential } = object;
   const opened = await openObject(bucket, key, { part: "head", context, deadline, credential });
   const isRefused = isRefusal(opened);
-  const focusText = (one?: OpenedObject) => one && JSON.stringify(focusOf(variant, one));
+  const focusText = (one: OpenedObject) => JSON.stringify(focusOf(variant, one));
   const isSame = isRefused
     ? !isGone(opened) && opened.event !== "object-denied"
-    : opened.validator === object?.validator && focusText(opened) === focusText(object);
+    : opened.validator === object.validator && focusText(opened) === focusText(object);
   if (isSame) return;
   await Promise.all([
-    context.cache?.purge({ tags: [await objectTag(bucket, key)] }),
+    purgeObject(rendition, context),
     isRefused && stored && deleteNames(stored.store, [stored.name]),
   ]);
+}
+
+/** Has Workers Cache drop all renditions of an object, and all answers that may show it. */
+export async function purgeObject(
+  { bucket, key }: RenditionKey,
+  { cache }: RequestScope["context"],
+): Promise<void> {
+  await cache?.purge({ tags: [await objectTag(bucket, key)] });
 }

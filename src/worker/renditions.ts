@@ -28,7 +28,7 @@ import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { overlayValidators } from "./images/overlays.ts";
 import { type MadeRendition, renderByBinding } from "./images/render-by-binding.ts";
-import { checkAgain, keep } from "./keep.ts";
+import { keep, purgeObject } from "./keep.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
@@ -44,7 +44,7 @@ import {
 } from "./store/rendition-store.ts";
 
 /** What the caller has is still right. */
-export type NotModified = { readonly notModified: string } & Pick<NamedRendition, "at">;
+export type NotModified = { readonly notModified: string } & Pick<NamedRendition, "objectIndex">;
 
 type Outcome = NamedRendition | NotModified | Refusal;
 
@@ -56,29 +56,29 @@ export type RenderScope = RequestScope & {
   /** Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
   /** The edge has contradicted S3: what it keeps under the object's URL may be of another moment (C1). */
-  readonly isSecond?: boolean;
+  readonly isRetry?: boolean;
 };
 
 /** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
 export async function render(keys: RenditionKeys, scope: RenderScope): Promise<Outcome> {
-  const result = await renderFirst(keys, scope);
+  const result = await renderFirstFound(keys, scope);
   const isContradicted = isRefusal(result) && result.event === "edge-contradicts";
-  return isContradicted ? renderFirst(keys, { ...scope, isSecond: true }) : result;
+  return isContradicted ? renderFirstFound(keys, { ...scope, isRetry: true }) : result;
 }
 
 /** Renders the first object that is not certainly missing: a denial and a failure are answers, too. */
-async function renderFirst([first, ...others]: RenditionKeys, scope: RenderScope) {
-  let result = await renderOnce(first, others, scope);
+async function renderFirstFound([first, ...others]: RenditionKeys, scope: RenderScope) {
+  let result = await renderObject(first, others, scope);
   for (const [at, key] of others.entries()) {
     if (!isRefusal(result) || !isGone(result)) break;
-    result = await renderOnce(key, others.slice(at + 1), scope);
-    result = { ...result, at: at + 1 };
+    const objectIndex = at + 1;
+    result = { ...(await renderObject(key, others.slice(objectIndex), scope)), objectIndex };
   }
   return result;
 }
 
 /** @param others the objects that are shown where this one is missing */
-async function renderOnce(
+async function renderObject(
   key: RenditionKey,
   others: readonly RenditionKey[],
   scope: RenderScope,
@@ -94,8 +94,8 @@ async function renderOnce(
 
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteKnown(config, key));
-    // At a second try, S3 has answered before: there was no time left.
-    if (!isOutage(object) || scope.isSecond) return object;
+    // At a retry, S3 has answered before: there was no time left.
+    if (!isOutage(object) || scope.isRetry) return object;
     const stored =
       usable(asked.entry ?? (await readLate()), key) ??
       usable(await readStored(others, config, scope.deadline), key);
@@ -135,7 +135,7 @@ export async function renderBy(
   key: RenditionKey,
   object: OpenedObject,
   overlays: readonly string[],
-  scope: RequestScope & Pick<RenderScope, "isSecond">,
+  scope: RequestScope & Pick<RenderScope, "isRetry">,
 ): Promise<MadeRendition | Refusal> {
   const { bucket, variant, formats } = key;
   const focus = focusOf(variant, object);
@@ -143,7 +143,7 @@ export async function renderBy(
   const isFacts = formats === "facts";
   if (bucket.engine === "binding")
     return renderByBinding(bucket, key.key, object, request, isFacts, scope);
-  const validator = scope.isSecond ? `${object.validator} again` : object.validator;
+  const validator = scope.isRetry ? `${object.validator} again` : object.validator;
   const source = { ...object, validator };
   const rendition = await renderAtEdge(bucket, key.key, source, request, isFacts, scope.deadline);
   return isRefusal(rendition) ? rendition : { rendition, object, overlays };
@@ -184,10 +184,9 @@ export async function answerRendition(
   const left = Number(headers.get(TIME_LEFT) ?? Number.NaN);
   const timeout = answers.timeout * 1000;
   const deadline = began + (left >= 0 && left < timeout ? left : timeout);
-  const { condition, at } = readCondition(headers.get("if-none-match"));
+  const { condition, objectIndex } = readCondition(headers.get("if-none-match"));
   const hasOlder = condition !== null;
-  const scope = { config, context, deadline, condition, hasOlder };
-  const result = await render(keys, scope);
+  const result = await render(keys, { config, context, deadline, condition, hasOlder });
 
   const tags = await Promise.all(
     keys.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]),
@@ -196,16 +195,15 @@ export async function answerRendition(
     return notModifiedAnswer({ ...result, etag: result.notModified }, answers, tags);
   }
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
-  const refused = refusedKey(keys, result);
-  const gone = hasOlder ? keys.slice(0, keys.indexOf(refused))[at] : undefined;
-  if (gone && !isCertain(result)) {
-    // What is gone is not shown while nobody knows what is in its place.
-    context.waitUntil(checkAgain(gone, undefined, context));
+  if (hasOlder && !isCertain(result) && objectIndex < (result.objectIndex ?? 0)) {
+    // The older one's object is gone: it is not shown while nobody knows what is in its place.
+    context.waitUntil(purgeObject(keys[objectIndex] ?? keys[0], context));
   }
   // What is wrong with the object alone is no failure of what is behind the Worker.
   if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
-    const failed = { type: "rendition-failed", key: refused.key, refusal: result } as const;
-    bucketMemoryOf(refused.bucket).learn({ ...failed, now: Date.now() });
+    const { bucket, key } = refusedKey(keys, result);
+    const failed = { type: "rendition-failed", key, refusal: result } as const;
+    bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
   }
   return refusalForCache(result, tags, hasOlder);
 }

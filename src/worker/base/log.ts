@@ -32,7 +32,7 @@ const MAX_VALUE_LENGTH = 1024;
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const hidden = { at: undefined, repeated: undefined, passing: undefined, s3: undefined };
+  const hidden = { objectIndex: undefined, repeated: undefined, passing: undefined, s3: undefined };
   const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
   const line = lineOf(facts);
   // Anybody can forge a loop (E8): it is not an alarm.

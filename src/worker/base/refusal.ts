@@ -4,8 +4,8 @@
 import type { S3Reply } from "./s3-reply.ts";
 
 export type Refusal = Cause & {
-  /** The place of the object that is refused among those of its URL; undefined: the first. */
-  at?: number;
+  /** Which of the objects of its URL is refused; undefined: the first. */
+  objectIndex?: number;
 };
 
 type Cause =

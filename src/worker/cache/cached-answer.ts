@@ -14,8 +14,8 @@ export type NamedRendition = Rendition & {
   readonly etag: string | undefined;
   /** It came out of the store: of the object that S3 has now, or of one that it had before an outage. */
   readonly stored?: "current" | "outage";
-  /** Its place among the objects of its URL; undefined: the first. */
-  readonly at?: number;
+  /** Its object is this one of those of its URL; undefined: the first. */
+  readonly objectIndex?: number;
 };
 
 /** The header that tells how a rendition came out of the store. */
@@ -29,30 +29,30 @@ const SHORT = "public, max-age=60, must-revalidate";
 
 const ETAG = /^"[0-9a-f]{32}"$/; // of this Worker
 
-/** In Workers Cache a tag ends with the place of its object. Visitors do not see that. */
-const PLACE = /-(\d{1,3})"/;
+/** In Workers Cache a tag ends with the index of its object. Visitors do not see that. */
+const INDEX = /-(\d{1,3})"/;
 
-/** Reads what Workers Cache asks with (W18): the tag as visitors see it, and the place of its object. */
+/** Reads what Workers Cache asks with (W18): the tag as visitors see it, and the index of its object. */
 export function readCondition(sent: string | null) {
-  const at = Number(PLACE.exec(sent ?? "")?.[1] ?? 0);
-  return { condition: sent?.replace(PLACE, '"') ?? null, at };
+  const objectIndex = Number(INDEX.exec(sent ?? "")?.[1] ?? 0);
+  return { condition: sent?.replace(INDEX, '"') ?? null, objectIndex };
 }
 
 /** How Workers Cache treats a rendition. @param tags by which it can be purged (W10) */
 function cachingHeaders(
-  { etag, at }: Pick<NamedRendition, "etag" | "at">,
+  { etag, objectIndex }: Pick<NamedRendition, "etag" | "objectIndex">,
   { keep, stale, stale_if_error }: Answers,
   tags: readonly string[],
 ): Record<string, string> {
   // Without a tag, nobody knows of which of several objects it is: it is not shown while one of them is gone.
-  const stalely =
+  const staleness =
     etag || tags.length <= 2
       ? `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`
       : "must-revalidate";
   return {
-    "cache-control": `public, max-age=${keep}, ${stalely}`,
+    "cache-control": `public, max-age=${keep}, ${staleness}`,
     "cache-tag": tags.join(","),
-    ...(etag && { etag: at ? etag.replace(/"$/, `-${at}"`) : etag }),
+    ...(etag && { etag: objectIndex ? etag.replace(/"$/, `-${objectIndex}"`) : etag }),
   };
 }
 
@@ -73,7 +73,7 @@ export function renditionAnswer(
 
 /** What Workers Cache has is still right (W18). */
 export function notModifiedAnswer(
-  named: Pick<NamedRendition, "etag" | "at">,
+  named: Pick<NamedRendition, "etag" | "objectIndex">,
   answers: Answers,
   tags: readonly string[],
 ): Response {
@@ -116,7 +116,7 @@ export async function readCachedAnswer(
     return isCachedRefusal(value) ? value : undefined;
   }
   const type = typeOf(headers);
-  const tag = headers.get("etag")?.replace(PLACE, '"') ?? "";
+  const tag = headers.get("etag")?.replace(INDEX, '"') ?? "";
   const etag = ETAG.test(tag) ? tag : undefined;
   if (wantsFacts) {
     const text = type === "application/json" ? await answer.text() : "";

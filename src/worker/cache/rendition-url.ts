@@ -28,9 +28,8 @@ export type RenditionKey = {
 /** The same of the objects that one URL may show, in order: the first one that is there is shown. */
 export type RenditionKeys = readonly [RenditionKey, ...RenditionKey[]];
 
-/** The object that is refused: the first one, unless the refusal names another bucket. */
-export function refusedKey(keys: RenditionKeys, { at = 0 }: Refusal): RenditionKey {
-  return keys[at] ?? keys[0];
+export function refusedKey(keys: RenditionKeys, { objectIndex = 0 }: Refusal): RenditionKey {
+  return keys[objectIndex] ?? keys[0];
 }
 
 /**
