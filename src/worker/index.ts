@@ -115,12 +115,13 @@ async function serve(
   if (!allowed.includes(method)) {
     return { refusal: { event: "method-not-allowed", method, allow: allowed.join(", ") } };
   }
-  const cookie = route?.signing?.cookie === true;
-  const cors = route?.origins && corsHeaders(headers, route.origins, cookie);
+  const withCredentials = route?.signing?.cookie === true;
+  const cors = route?.origins && corsHeaders(headers, route.origins, withCredentials);
   if (route?.origins && cors) {
     const foreign = checkEmbedding(headers, url, route.origins);
     if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
-    if (method === "OPTIONS") return { answer: preflight(allowed.join(", "), cors, cookie) };
+    if (method === "OPTIONS")
+      return { answer: preflight(allowed.join(", "), cors, withCredentials) };
   }
   const subject = subjectOf(resolved);
   if ("refusal" in resolved) return { refusal: resolved.refusal, subject, terms: { cors } };

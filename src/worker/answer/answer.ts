@@ -189,30 +189,34 @@ export function plain(
 /** For how long a browser may remember the answer to a preflight: s. */
 const PREFLIGHT_S = 86_400;
 
-/** The headers that let a page read an answer. @param cookie whether the page may have cookies sent */
+/** The headers that let a page read an answer. @param withCredentials whether the page may have cookies sent */
 export function corsHeaders(
   headers: Headers,
   origins: ReadonlySet<string>,
-  cookie: boolean,
+  withCredentials: boolean,
 ): Record<string, string> {
   const origin = headers.get("origin");
   const known = origin && origins.has(origin);
   return {
     vary: "origin",
     ...(known && { "access-control-allow-origin": origin }),
-    ...(known && cookie && { "access-control-allow-credentials": "true" }),
+    ...(known && withCredentials && { "access-control-allow-credentials": "true" }),
   };
 }
 
 /** The answer to OPTIONS, for a page that may embed. */
-export function preflight(allow: string, cors: Record<string, string>, cookie: boolean): Response {
+export function preflight(
+  allow: string,
+  cors: Record<string, string>,
+  withCredentials: boolean,
+): Response {
   const headers = {
     ...PROTECTION,
     allow,
     ...cors,
     "access-control-allow-methods": allow,
-    // The Worker reads none of them. With cookies, browsers know no "*".
-    ...(!cookie && { "access-control-allow-headers": "*" }),
+    // The Worker reads none of them. With credentials, browsers know no "*".
+    ...(!withCredentials && { "access-control-allow-headers": "*" }),
     "access-control-max-age": `${PREFLIGHT_S}`,
   };
   return new Response(null, { status: 204, headers });

@@ -28,23 +28,25 @@ export async function checkCookie(
   now: number,
 ): Promise<Granted | Refusal> {
   if (!signing?.cookie) return refused;
+  const target = readTarget(url);
+  const host = URL.canParse(url) ? new URL(url).host : "";
+  const rest = readRest(mapping, decodePath(target.pathname) ?? "") ?? "";
+  const maxAge = Math.min(signing.maxAge, MAX_COOKIE_AGE);
   let reason = "is missing or malformed";
   let text: string | undefined;
   const values = [...(headers.get("cookie") ?? "").matchAll(VALUES)].slice(0, MAX_TRIED);
   const claims = values.flatMap(([, value = ""]) => readCookieValue(value) ?? []);
   for (const { kid, sig, prefix, expires } of claims) {
-    const rest = readRest(mapping, decodePath(readTarget(url).pathname) ?? "") ?? "";
-    const host = URL.canParse(url) ? new URL(url).host : "";
     text = cookieTextToSign({ host, route: path, prefix, expires }, kid);
     const left = expires - now / 1000;
-    const isNow = left > 0 && left <= Math.min(signing.maxAge, MAX_COOKIE_AGE);
-    const isMeant = isNow && rest !== prefix && rest.startsWith(prefix);
-    const key = isMeant ? signing.keys.get(kid) : undefined;
+    const isCurrent = left > 0 && left <= maxAge;
+    const isInFolder = rest !== prefix && rest.startsWith(prefix);
+    const key = isCurrent && isInFolder ? signing.keys.get(kid) : undefined;
     if (key && (await isSignature(sig, text, key))) return { expires, isPrivate: true };
     reason = key ? "is not signed for this text" : "is for another place, time or key: see text";
   }
   if (refused.event !== "signature-wrong") return refused;
-  const isBare = !headers.get("cookie")?.includes("vitrine") && readTarget(url).search === "";
+  const isBare = !headers.get("cookie")?.includes("vitrine") && target.search === "";
   reason = isBare ? "neither a signature nor a cookie" : `${refused.reason}; the cookie ${reason}`;
   return { ...refused, reason, ...(text && { text }), certain: false };
 }
