@@ -72,7 +72,13 @@ const MOVES: readonly (readonly [what: string, steps: readonly (readonly Name[])
   ["away, and into the first", [["archive"], [], ["media"]]],
 ];
 
-const MODES = WORLDS.flatMap((kinds) => [KEEP, 0].map((keep) => [...kinds, keep] as const));
+/** Behind Workers Cache and without it, by each kind in each place. */
+const MODES = [
+  ["cf", "cf", KEEP],
+  ["R2", "binding", KEEP],
+  ["cf", "R2", 0],
+  ["binding", "cf", 0],
+] as const;
 
 describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
   beforeEach(() => {
