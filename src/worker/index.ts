@@ -6,7 +6,6 @@ import {
   corsHeaders,
   imageAnswer,
   imageHeaders,
-  notModified,
   preflight,
   refusalAnswer,
   type Terms,
@@ -177,17 +176,10 @@ async function show(
     const logged = { ...failed, fallback: outcome.event };
     return { refusal: result, subject: logged, terms: refused, instead: outcome.answer };
   }
-  const isOutage = "stored" in result && result.stored === "outage";
+  const isOutage = result.stored === "outage";
   const shown = { negotiated, maxAge, isOutage, cache, took };
-  const now = Date.now();
-  if ("notModified" in result) {
-    return {
-      answer: notModified(imageHeaders({ etag: result.notModified }, shown, terms, now)),
-      subject,
-    };
-  }
-  const answer = imageAnswer(request, result, imageHeaders(result, shown, terms, now));
-  return { answer, subject: { ...subject, format: result.type.replace(/^\w+\//, "") } };
+  const answer = imageAnswer(request, result, imageHeaders(result, shown, terms, Date.now()));
+  return { answer, subject: { ...subject, format: result.type?.replace(/^\w+\//, "") } };
 }
 
 /** The fallback of a route, unless it is an object that cannot be shown. It has no facts of its own. */

@@ -43,8 +43,11 @@ import {
   waitForEntry,
 } from "./store/rendition-store.ts";
 
-/** What the caller has is still right. */
-export type NotModified = { readonly notModified: string } & Pick<NamedRendition, "objectIndex">;
+/** What the caller has is still right: the ETag is the one that it asked with. */
+export type NotModified = Partial<NamedRendition> & {
+  readonly notModified: true;
+  readonly etag: string;
+};
 
 type Outcome = NamedRendition | NotModified | Refusal;
 
@@ -111,7 +114,8 @@ async function renderObject(
     return { event: "source-unreadable", reason: "its first bytes are of no image", certain: true };
   }
   const etag = await etagOf(key, object, overlays);
-  if (etag && condition !== null && matchesEtag(condition, etag)) return { notModified: etag };
+  if (etag && condition !== null && matchesEtag(condition, etag))
+    return { notModified: true, etag };
   const entry = asked.entry ?? (await readLate());
   const stored = usable(entry, key);
   if (etag && stored?.etag === etag) return { ...stored, stored: "current" };
@@ -191,9 +195,7 @@ export async function answerRendition(
   const tags = await Promise.all(
     keys.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]),
   );
-  if ("notModified" in result) {
-    return notModifiedAnswer({ ...result, etag: result.notModified }, answers, tags);
-  }
+  if ("notModified" in result) return notModifiedAnswer(result, answers, tags);
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
   if (hasOlder && !isCertain(result) && objectIndex < (result.objectIndex ?? 0)) {
     // The older one's object is gone: it is not shown while nobody knows what is in its place.

@@ -51,7 +51,7 @@ export async function makeTry({ config, lines, ...request }: Try): Promise<Answe
   const deadline = Date.now() + TIMEOUT_MS;
   const scope = { config, context: { waitUntil: () => {} }, deadline, condition: null };
   const result = await render(keys, scope);
-  if (!("body" in result)) {
+  if ("event" in result || "notModified" in result) {
     const { event, reason } = { event: "none", reason: "", ...result };
     return refuse(502, `no such picture was made: ${event}${reason ? `, ${reason}` : ""}`);
   }

@@ -92,22 +92,17 @@ export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now
   return `${granted?.isPrivate ? "private" : "public"}, max-age=${Math.max(0, left)}`;
 }
 
-/** The answer to a request for an image: 304 if the visitor has it, else 200, without a body for HEAD. */
+/** The answer to a request for an image: 304 if the visitor has it, else 200. */
 export function imageAnswer(
   request: Request,
-  { body }: Pick<Rendition, "body">,
+  { body = null }: Partial<Rendition>,
   headers: Record<string, string>,
 ): Response {
   const { etag } = headers;
   const condition = request.headers.get("if-none-match");
   const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
-  if (!isUnchanged && request.method === "GET") return new Response(body, { headers });
+  if (!isUnchanged) return new Response(body, { headers });
   cancelBody(body);
-  return isUnchanged ? notModified(headers) : new Response(null, { headers });
-}
-
-/** The visitor has the image. */
-export function notModified(headers: Record<string, string>): Response {
   const { "content-length": _length, ...others } = headers;
   return new Response(null, { status: 304, headers: others });
 }

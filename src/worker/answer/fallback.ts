@@ -30,7 +30,7 @@ export function fallbackSeconds(refusal: Refusal, terms: Terms): number | undefi
  */
 export function fallbackAnswer(
   refusal: Refusal,
-  fallback: Rendition | Refusal | { readonly notModified: string },
+  fallback: Rendition | Refusal | { readonly notModified: true },
   bucket: string,
   shown: Shown,
   terms: Terms,

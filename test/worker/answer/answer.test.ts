@@ -47,24 +47,22 @@ test.each<[string, number]>([
   [`${ETAG}, "`.padEnd(1023, "x").concat('"'), 304],
   [`${ETAG}, "`.padEnd(1024, "x").concat('"'), 200], // too long to be read
 ])("If-None-Match %j: %d", async (condition, status) => {
-  for (const method of ["GET", "HEAD"]) {
-    const request = new Request("https://x.example/", { method });
-    request.headers.set("if-none-match", condition);
-    const isShown = method === "GET" && status === 200;
-    const cancel = vi.fn();
-    const body = new ReadableStream({
-      start(stream) {
-        stream.enqueue(new TextEncoder().encode("image"));
-        if (isShown) stream.close();
-      },
-      cancel,
-    });
-    const answer = imageAnswer(request, { body }, TAGGED);
-    expect(cancel).toHaveBeenCalledTimes(isShown ? 0 : 1);
-    expect([answer.status, await answer.text()]).toEqual([status, isShown ? "image" : ""]);
-    expect(answer.headers.has("content-length")).toBe(status === 200);
-    expect(answer.headers.get("etag")).toBe(ETAG);
-  }
+  const request = new Request("https://x.example/");
+  request.headers.set("if-none-match", condition);
+  const isShown = status === 200;
+  const cancel = vi.fn();
+  const body = new ReadableStream({
+    start(stream) {
+      stream.enqueue(new TextEncoder().encode("image"));
+      if (isShown) stream.close();
+    },
+    cancel,
+  });
+  const answer = imageAnswer(request, { body }, TAGGED);
+  expect(cancel).toHaveBeenCalledTimes(isShown ? 0 : 1);
+  expect([answer.status, await answer.text()]).toEqual([status, isShown ? "image" : ""]);
+  expect(answer.headers.has("content-length")).toBe(isShown);
+  expect(answer.headers.get("etag")).toBe(ETAG);
 });
 
 test.each<[Record<string, string>, number]>([
