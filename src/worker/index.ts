@@ -131,13 +131,12 @@ async function serve(
   const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, now) : signed;
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
-  const { timeout, max_age } = config.answers;
-  const deadline = began + timeout * 1000;
+  const deadline = began + config.answers.timeout * 1000;
   const limited = await checkLimit(config.limiter, headers, resolved.route.path, deadline);
   if (limited) return { refusal: limited, subject, terms };
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };
-  return show(request, resolved, facts, terms, max_age, scope);
+  return show(request, resolved, facts, terms, scope);
 }
 
 const METHODS = ["GET", "HEAD"];
@@ -149,7 +148,6 @@ async function show(
   resolved: ResolvedRequest,
   facts: boolean,
   terms: Terms,
-  maxAge: number,
   scope: GatewayScope,
 ): Promise<Served | Refused> {
   const { route, variant } = resolved;
@@ -177,7 +175,7 @@ async function show(
     return { refusal: result, subject: logged, terms: refused, instead: outcome.answer };
   }
   const isOutage = result.stored === "outage";
-  const shown = { negotiated, maxAge, isOutage, cache, took };
+  const shown = { negotiated, maxAge: scope.config.answers.max_age, isOutage, cache, took };
   const answer = imageAnswer(request, result, imageHeaders(result, shown, terms, Date.now()));
   return { answer, subject: { ...subject, format: result.type?.replace(/^\w+\//, "") } };
 }

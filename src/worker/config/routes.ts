@@ -67,8 +67,6 @@ export type BoundRoute = Route & {
 const WEEK = 604_800;
 const TEN_YEARS = 315_360_000;
 
-const NO_OBJECT = { bucket: undefined, template: "" };
-
 /** Reads `ROUTES`, in the order in which they are tried. */
 export function readRoutes(
   vars: Vars,
@@ -82,15 +80,15 @@ export function readRoutes(
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, store, ...rest }) => {
     const objects = [object].flat().map((one) => findObject(one, buckets));
-    const [{ bucket, template } = NO_OBJECT] = objects;
-    if (!bucket) return [];
-    const route = compileRoute(path, template, report);
+    const [first] = objects;
+    if (!first?.bucket) return [];
+    const route = compileRoute(path, first.template, report);
     const { signed, max_age: maxAge = WEEK } = rest;
     const other = findObject(rest.fallback ?? "", buckets);
     return [
       {
         ...route,
-        bucket,
+        bucket: first.bucket,
         buckets: objects.flatMap((one) => one.bucket ?? []),
         presets: shown && new Set(shown),
         svg,
@@ -147,12 +145,9 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
         if (bucket?.engine === "binding" && svg) {
           fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
         }
-        if (template !== shared) {
-          fault(
-            `needs "${shared}" after ${name}/, as object[0]: for another folder, set prefix`,
-            at,
-          );
-        }
+        const remedy = "for another folder, set prefix";
+        if (template !== shared)
+          fault(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
         const location = bucket ? `${bucket.base} ${bucket.prefix}` : name;
         const twin = seen.get(location);
         if (twin) fault(`has the objects of ${twin} before it: it is never asked`, at);
