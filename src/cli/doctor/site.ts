@@ -39,26 +39,26 @@ export async function checkSite(
     findings.push(...results.map((one) => ({ about: base + at, bucket, ...one })));
   let shown: Visit | undefined;
   const ways = config.routes.flatMap((route) => route.buckets.map((bucket) => ({ route, bucket })));
-  for (const { route, bucket: at } of ways) {
-    const bucket = at.name;
-    const visit = await planVisit(site, route, at, samples.get(bucket), now);
+  for (const { route, bucket } of ways) {
+    const visit = await planVisit(site, route, bucket, samples.get(bucket.name), now);
     if (visit === undefined) continue;
     if ("check" in visit) {
-      report(`: the route ${route.path}`, bucket, visit);
+      report(`: the route ${route.path}`, bucket.name, visit);
       continue;
     }
     const keyOf = (one: Bucket) => samples.get(one.name)?.key.slice(one.prefix.length);
-    const same = route.buckets.filter((one) => keyOf(one) === keyOf(at));
+    const same = route.buckets.filter((one) => keyOf(one) === keyOf(bucket));
     // One URL is asked once, with the original, to see whether that is the answer.
-    if (at !== (same.find((one) => samples.get(one.name)?.bytes) ?? same[0])) continue;
+    if (bucket !== (same.find((one) => samples.get(one.name)?.bytes) ?? same[0])) continue;
     const results = await checkImage(site, visit);
     const [image] = results;
     if (image?.severity === "ok" && route.buckets.length > 1) {
-      const { holder, unknown } = await findHolder(site, route.buckets, keyOf(at) ?? "", () => now);
-      const name = unknown ? `${unknown.name} or a later one` : holder?.name;
-      results[0] = { ...image, seen: `${image.seen}, of ${name ?? "no bucket: it is kept"}` };
+      const key = keyOf(bucket) ?? "";
+      const { holder, unknown } = await findHolder(site, route.buckets, key, () => now);
+      const source = unknown ? `${unknown.name} or a later one` : holder?.name;
+      results[0] = { ...image, seen: `${image.seen}, of ${source ?? "no bucket: it is kept"}` };
     }
-    report(visit.path, bucket, ...results);
+    report(visit.path, bucket.name, ...results);
     if (results.length > 1) shown ??= visit; // one alone is a fault
   }
   // On a domain with other apps, perhaps only /healthz belongs to another one.

@@ -13,23 +13,15 @@ import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { checkCookie } from "../../worker/request/cookie.ts";
-import {
-  acceptedFormatsOf,
-  createTransformRequest,
-  type TransformRequest,
-} from "../../worker/request/format.ts";
+import type { TransformRequest } from "../../worker/request/format.ts";
+import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import type { ResolvedRequest, Target } from "../../worker/request/resolve-request.ts";
 import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { secretNamesOf } from "../config/buckets.ts";
-import {
-  bucketOfWorker,
-  openProject,
-  ownUrlsOf,
-  type Project,
-  slotsAtHand,
-} from "../config/project.ts";
+import type { Project } from "../config/project.ts";
+import { bucketOfWorker, openProject, ownUrlsOf, slotsAtHand } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
 import { money, PRICE, uniqueOptions } from "../config/transformations.ts";
 import { BROWSERS } from "../http/ask-picture.ts";
@@ -112,13 +104,12 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     return refuse(rows, isRefusal(refused) ? refused : granted);
   }
   const bucket = bucketOfWorker(project, route.bucket);
-  rows.push(["Signature", granted], ["Origin URL", originUrl(bucket.base, key)]);
-  if (bucket.r2 === undefined) rows.push(["Signed by", signerOf(project, bucket)]);
-  for (const other of objectsOf(resolved, {}).slice(1)) {
-    const next = bucketOfWorker(project, other.bucket);
-    const url = originUrl(next.base, other.key);
-    rows.push(["If it is missing", `the object of bucket ${next.name}`], ["Origin URL", url]);
-    if (next.r2 === undefined) rows.push(["Signed by", signerOf(project, next)]);
+  rows.push(["Signature", granted]);
+  for (const [at, object] of objectsOf(resolved, {}).entries()) {
+    const { name, base, r2 } = bucketOfWorker(project, object.bucket);
+    if (at > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
+    rows.push(["Origin URL", originUrl(base, object.key)]);
+    if (r2 === undefined) rows.push(["Signed by", signerOf(project, object.bucket)]);
   }
   if (facts) {
     rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);

@@ -66,14 +66,16 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   if (world.interrupted.aborted) return { fault: "interrupted before an original was read" };
   const variants = [...project.config.variants.values()];
   const asksFocus = variants.some(({ image }) => image.gravity === "object");
-  const outcome = { facts: new Map(), missing: new Map(), asked: 0, left: 0 };
+  let outcome: Outcome = { facts: new Map(), missing: new Map(), asked: 0, left: 0 };
   for (const [bucket, objects] of shown) {
     const slots = slotsAtHand(project, bucket).usable;
     const read = await readOriginals(world, bucket, slots, objects, known, asksFocus);
-    for (const [key, fact] of read.facts) outcome.facts.set(key, fact);
-    for (const [key, reason] of read.missing) outcome.missing.set(key, reason);
-    outcome.asked += read.asked;
-    outcome.left += read.left;
+    outcome = {
+      facts: new Map([...outcome.facts, ...read.facts]),
+      missing: new Map([...outcome.missing, ...read.missing]),
+      asked: outcome.asked + read.asked,
+      left: outcome.left + read.left,
+    };
   }
   const isWhole = outcome.missing.size + outcome.left === 0;
   // A file that was written before has more in it than nothing.

@@ -79,18 +79,18 @@ async function purge(world: World, names: readonly string[], options: Options): 
   const command = commandLine("purge", { verify, ...place });
   const given = await gatherObjects(world, site, names, prefix, command);
   if (isFault(given)) return given;
-  const exit = await purgeGiven(world, worker, withOthers(given));
+  const exit = await purgeGiven(world, worker, withAllBuckets(given));
   if (!verify || exit === EXIT.failed || given.objects.size === 0) return exit;
   const verified = await verifyGone(world, site, given);
   return exit === EXIT.done ? verified : exit;
 }
 
 /** What a URL shows may be in any bucket of its route: it means the object of each. */
-function withOthers({ objects, impossible }: GivenObjects): GivenObjects {
+function withAllBuckets({ objects, impossible }: GivenObjects): GivenObjects {
   const all = [...objects.values()].flatMap((one) => {
     const { bucket, key: object, place } = one;
     const meant = place && objectsOf({ ...place, object, key: bucket.prefix + object }, {});
-    return (meant ?? [one]).map((at) => ({ ...one, bucket: at.bucket }));
+    return (meant ?? [one]).map(({ bucket }) => ({ ...one, bucket }));
   });
   const named = all.map((one) => [`${one.bucket.name}/${one.key}`, one] as const);
   return { objects: new Map(named), impossible };

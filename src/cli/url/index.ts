@@ -4,7 +4,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
 import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
-import { openProject, ownUrlsOf } from "../config/project.ts";
+import { openProject, ownUrlsOf, type Project } from "../config/project.ts";
 import { nameOf, readPrefix } from "../objects/object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
@@ -54,14 +54,11 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   if (isFault(project)) return project;
   const { base, config } = project;
   if (isFault(base)) return base;
-  const advice = cookie ? "end it with a slash for a cookie" : "add --cookie for a folder";
-  if (cookie !== name.endsWith("/")) return refuseGiven(name, advice);
-  const folder = cookie && !isUrl(name) && readPrefix(config.buckets, name);
-  const problem = folder && (isFault(folder) ? folder.fault : prefixFault(name));
-  if (problem) return refuseGiven(name, problem);
+  const problem = nameFault(project, name, cookie);
+  if (problem !== undefined) return refuseGiven(name, problem);
   // Any object in the folder has the same cookie.
-  const wanted = cookie ? `${name}*` : name;
-  const object = readGiven(project, ownUrlsOf(world.folder, project), wanted);
+  const objectName = cookie ? `${name}*` : name;
+  const object = readGiven(project, ownUrlsOf(world.folder, project), objectName);
   if (isFault(object)) return object;
   const { given, bucket, key, place } = object;
   const only = preset ?? place?.variant;
@@ -115,6 +112,15 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   // One URL alone, so that a script can use it; several with their variants.
   print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
   return EXIT.done;
+}
+
+/** What is wrong with a name: that of an object is no folder, and that for a cookie is one. */
+function nameFault({ config }: Project, name: string, cookie: boolean): string | undefined {
+  if (!name.endsWith("/")) return cookie ? "end it with a slash for a cookie" : undefined;
+  if (!cookie) return "add --cookie for a folder";
+  const folder = isUrl(name) ? undefined : readPrefix(config.buckets, name);
+  if (folder && isFault(folder)) return folder.fault;
+  return folder && prefixFault(name);
 }
 
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
