@@ -126,33 +126,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
     ({ path, object, fallback, svg, signed, cookie, max_age }, fault) => {
       if (max_age && signed === false) fault("needs signed = true", "max_age");
       if (cookie && signed === false) fault("needs signed = true", "cookie");
-      const objects = objectsIn(object);
-      const shared = findObject(objects[0]?.[1] ?? "", buckets).template;
-      const seen = new Map<string, string>();
-      for (const [at, named] of [...objects, ["fallback", fallback] as const]) {
-        if (!named) continue;
-        const { name, bucket, template } = findObject(named, buckets);
-        const [first] = buckets.keys();
-        const begins = name === named ? `: begin with one, ${first}/${name}` : "";
-        if (first && !buckets.has(name)) fault(`"${name}" is not in BUCKETS${begins}`, at);
-        if (begins && !bucket) continue;
-        const wrong = keyFault((bucket?.prefix ?? "") + template);
-        if (wrong) fault(`impossible key: ${wrong}`, at);
-        if (at === "fallback") continue;
-        const dense = template.replaceAll(", ", ",");
-        const other = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
-        if (other) fault(`has ${other}/ in its key: write several buckets as a list`, at);
-        if (bucket?.engine === "binding" && svg) {
-          fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
-        }
-        const remedy = "for another folder, set prefix";
-        if (template !== shared)
-          fault(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
-        const location = bucket ? `${bucket.base} ${bucket.prefix}` : name;
-        const twin = seen.get(location);
-        if (twin) fault(`has the objects of ${twin} before it: it is never asked`, at);
-        else seen.set(location, at);
-      }
+      const shared = checkObjects(object ?? [], fallback, svg, buckets, fault);
       if (!path) return;
       const form = formOf(path);
       const twin = first.get(form);
@@ -170,10 +144,44 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
   );
 }
 
-/** Each entry of `object` with its option: `object`, or `object[1]` of a list. */
-function objectsIn(object: string | string[] | undefined): [at: string, named: string][] {
-  if (!Array.isArray(object)) return object === undefined ? [] : [["object", object]];
-  return object.map((named, at) => [`object[${at}]`, named]);
+/** Checks the objects that a route names. @returns what each has after `BUCKET/`: the key, or a template of keys */
+function checkObjects(
+  object: string | readonly string[],
+  fallback: string | undefined,
+  svg: boolean | undefined,
+  buckets: Named<Bucket>,
+  fault: (message: string, option: string) => void,
+): string {
+  const [first] = buckets.keys();
+  const shared = findObject([object].flat()[0] ?? "", buckets).template;
+  const seen = new Map<string, string>();
+  const list =
+    typeof object === "string"
+      ? [["object", object] as const]
+      : object.map((one, at) => [`object[${at}]`, one] as const);
+  for (const [at, named] of [...list, ["fallback", fallback] as const]) {
+    if (!named) continue;
+    const { name, bucket, template } = findObject(named, buckets);
+    const begins = name === named ? `: begin with one, ${first}/${name}` : "";
+    if (first && !buckets.has(name)) fault(`"${name}" is not in BUCKETS${begins}`, at);
+    if (begins && !bucket) continue;
+    const wrong = keyFault((bucket?.prefix ?? "") + template);
+    if (wrong) fault(`impossible key: ${wrong}`, at);
+    if (at === "fallback") continue;
+    const dense = template.replaceAll(", ", ",");
+    const other = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
+    if (other) fault(`has ${other}/ in its key: write several buckets as a list`, at);
+    if (bucket?.engine === "binding" && svg) {
+      fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
+    }
+    const remedy = "for another folder, set prefix";
+    if (template !== shared) fault(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
+    const location = bucket ? `${bucket.base} ${bucket.prefix}` : name;
+    const twin = seen.get(location);
+    if (twin) fault(`has the objects of ${twin} before it: it is never asked`, at);
+    else seen.set(location, at);
+  }
+  return shared;
 }
 
 /** Returns whether a text is an origin as browsers spell it. */
