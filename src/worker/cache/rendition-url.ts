@@ -124,11 +124,7 @@ export function objectTag({ base }: Pick<Bucket, "base">, key: string): Promise<
   return digest(originUrl(base, key));
 }
 
-const known = new WeakMap<object, string>();
-
-/** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
-export async function bucketTag(bucket: Pick<Bucket, "base">): Promise<string> {
-  const tag = known.get(bucket) ?? (await digest(bucket.base));
-  known.set(bucket, tag);
-  return tag;
+/** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. */
+export function bucketTag({ base }: Pick<Bucket, "base">): Promise<string> {
+  return digest(base);
 }
