@@ -28,6 +28,24 @@ test("each url in the API is one of Vitrine, and a thumbnail is all that Strapi 
   }
 });
 
+test("a thumbnail goes with its upload, and no picture stays of what is replaced by none", async () => {
+  const { create, replace, remove } = await cms;
+  const bytes = readFileSync(join(import.meta.dirname, "../../fixtures/objects/photos/fig.jpg"));
+  const upload = await create(new File([bytes], "fig.jpg", { type: "image/jpeg" }));
+  const { url } = upload.formats.thumbnail;
+  expect((await fetch(url)).status).toBe(200);
+  const other = await replace(
+    upload.id,
+    new File(["%PDF-1.4"], "a.pdf", { type: "application/pdf" }),
+  );
+  expect([(await fetch(upload.url)).status, other.original]).toEqual([415, null]);
+
+  const next = await create(new File([bytes], "fig.jpg", { type: "image/jpeg" }));
+  expect((await fetch(next.formats.thumbnail.url)).status).toBe(200);
+  await remove(next.id);
+  expect((await fetch(next.formats.thumbnail.url)).status).toBe(404);
+});
+
 async function startStrapi() {
   const folder = writeApp("strapi", ".js", compile);
   const app = { name: "app", version: "0.0.0", type: "commonjs" };
