@@ -5,6 +5,7 @@ import type { RequestScope } from "./base/send.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
 import { openObject } from "./origin/open-object.ts";
+import { isGone } from "./origin/verdict.ts";
 
 /** What S3 says about a slot, or why the Worker cannot ask with it. */
 export type SlotHealth = {
@@ -21,7 +22,7 @@ export type SlotHealth = {
   region?: string | undefined;
   /** How far S3's clock is ahead of the Worker's: s. */
   clock?: number | undefined;
-  /** The status of a missing object: 404 if the key may list the bucket, else 403 (A6). */
+  /** 404 if S3 says of a missing object that it is missing, else 403: the key may not list the bucket (A6). */
   missing?: number | undefined;
 };
 
@@ -51,7 +52,7 @@ export async function trySlot(
   const isKnown = isRefusal(missing) && missing.event.startsWith("object-");
   // A missing canary does not mean that the slot is wrong.
   const isRead = !canary || !isRefusal(canary) || canary.event === "object-missing";
-  const { region, ahead, status } = replyOf(missing);
+  const { region, ahead } = replyOf(missing);
   const { code, status: answered } = replyOf(isKnown && canary ? canary : missing);
   const isWell = isKnown && isRead;
   return {
@@ -62,7 +63,7 @@ export async function trySlot(
     answered: isWell ? undefined : answered,
     region: region === bucket.region ? undefined : region,
     clock: ahead,
-    missing: isKnown ? status : undefined,
+    missing: isKnown ? (isGone(missing) ? 404 : 403) : undefined,
   };
 }
 

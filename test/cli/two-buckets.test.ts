@@ -294,6 +294,29 @@ test.each(["cf", "R2"] as const)(
   },
 );
 
+test.each(["", "<Error><Code>NotFound</Code></Error>"])(
+  "the doctor warns of a first S3 that never says NoSuchKey: %j",
+  async (body) => {
+    configure(vars);
+    const { fetch } = stage.s3;
+    stage.s3.fetch = async (...request) => {
+      const answer = await fetch(...request);
+      return answer.status === 404 ? new Response(body, { status: 404 }) : answer;
+    };
+    const noKeys = Object.fromEntries(Object.keys(SECRETS).map((name) => [name, undefined]));
+    for (const report of [
+      await examine([]),
+      await examine(["--url", SITE]),
+      await examine(["--url", SITE], { env: noKeys }),
+    ]) {
+      const list = report.findings.find(
+        ({ check, bucket }) => check === "list" && bucket === "media",
+      );
+      expect(list?.severity).toMatch(/^(?:warning|error)$/);
+    }
+  },
+);
+
 test("the doctor asks a URL once, and says whose object it shows", async () => {
   configure(vars);
   const find = async () => {

@@ -8,7 +8,7 @@ import { isFault } from "../command.ts";
 import { findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
 import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
-import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
+import { environmentMistakes, environmentWarnings, nameR2Buckets } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding, Unreadable } from "./environment-config.ts";
 import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
 import { type FoundMistake, foundText, type Warning } from "./mistakes.ts";
@@ -91,7 +91,7 @@ function reportOn(
   );
   const doubts = [
     ...warnings(known, deployed),
-    ...unsignedRouteWarnings(deployed, known.r2Buckets),
+    ...unsignedRouteWarnings(deployed, nameR2Buckets(known)),
     ...costs.warnings,
     ...environmentWarnings(known, others),
   ];

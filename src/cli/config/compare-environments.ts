@@ -52,13 +52,19 @@ function bucketsIn({ deployed }: EnvironmentConfig) {
 
 const STORE = "ANSWERS.store";
 
+/** The bindings. A deploy makes a bucket that has no name, and names it by the Worker and the binding (T9). */
+export function nameR2Buckets({ r2Buckets, worker }: EnvironmentConfig) {
+  return r2Buckets.map(({ binding, bucket_name: name }) => {
+    const generated = `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
+    return { binding, bucket_name: name ?? generated };
+  });
+}
+
 /** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
 function usesOf(vars: EnvironmentConfig): readonly { path: string; bucket: string }[] {
   const { store } = tableOf(vars.deployed["ANSWERS"]);
-  const bound = vars.r2Buckets.map(({ binding, bucket_name: name }) => {
-    // A deploy makes a bucket that has no name, and names it so (T9).
-    const generated = `${vars.worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
-    return { path: binding === store ? STORE : binding, bucket: name ?? generated };
+  const bound = nameR2Buckets(vars).map(({ binding, bucket_name: bucket }) => {
+    return { path: binding === store ? STORE : binding, bucket };
   });
   const origins = bucketsIn(vars).flatMap(([name, { endpoint, bucket }]) => {
     const isR2 = URL.parse(`${endpoint}`)?.hostname.endsWith(".r2.cloudflarestorage.com");

@@ -73,7 +73,7 @@ export async function checkBucket(
     }
     report(key, ok("key-id", `S3 knows it (from ${from})`), ok("secret", "it belongs to that id"));
     if (written) report(key, await probeWriting(probe, absent, written));
-    if (isFollowed && answer.code === "AccessDenied") {
+    if (isFollowed && answer.code !== "NoSuchKey") {
       report(key, weigh(project, cannotList(bucket, true), from));
     } else if (written && !mustList && !isFollowed) {
       report(key, judgeRight(probe, "list", await probe.list()));

@@ -132,9 +132,9 @@ export function cannotList({ bucket }: Pick<Bucket, "bucket">, isFollowed: boole
   const policy = `if it is the Worker's key, add s3:ListBucket on arn:aws:s3:::${bucket} to its policy`;
   if (isFollowed) {
     return fail("list", {
-      seen: "the key may not list the bucket (s3:ListBucket), and another bucket follows it in a route",
+      seen: "the key may not list the bucket (s3:ListBucket), or its S3 never says NoSuchKey, and another bucket follows it in a route",
       impact:
-        "S3 denies an object that is missing here, so the next bucket is never asked: visitors get 404 for what only that one has",
+        "S3 does not say NoSuchKey of an object that is missing here, so the next bucket is never asked: visitors get 404 for what only that one has",
       remedy: `${policy}: docs/configuration.md, “Several buckets”`,
     });
   }

@@ -119,6 +119,25 @@ test("vitrine check names all that is wrong at once (A5, A11, E6, W1, W2)", () =
     }),
   }));
 
+test("an open route by S3 to the bucket that a binding without a name opens is seen (T9)", async () => {
+  const endpoint = "https://0123456789abcdef0123456789abcdef.r2.cloudflarestorage.com";
+  const shows = async (bucket: string) => {
+    const named = { endpoint, region: "auto", bucket };
+    const signed = { path: "/private/:preset/*", object: "bound/*", signed: true };
+    const open = { path: "/images/:preset/*", object: "named/*" };
+    const config = {
+      ...withVars({ BUCKETS: { bound: R2, named }, ROUTES: [signed, open], PRESETS }),
+      ...{ images: BOUND.images, r2_buckets: [R2] },
+    };
+    const folder = makeProject(config, "wrangler.jsonc", {});
+    const { code, err } = await vitrine(["check"], { folder, env: {} });
+    expect([bucket, code]).toEqual([bucket, 0]);
+    return /signature/.test(err);
+  };
+  expect(await shows("vitrine-media-bucket")).toBe(true);
+  expect(await shows("vitrine-other")).toBe(false);
+});
+
 test("what .dev.vars has hides no mistake and adds none: only the local run reads it", async () => {
   const files = { ".dev.vars": `${envLine("PRESETS", JSON.stringify(PRESETS))}HEALTH_TOKEN=short` };
   const { err } = await check(withVars({ PRESETS: {} }), files);
