@@ -2,7 +2,7 @@
 // into the folder BUILT_LOCAL.
 
 import { execFile } from "node:child_process";
-import { rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beginToListen } from "./overheard.ts";
@@ -24,12 +24,18 @@ export const ENTRY = "src/worker/index.ts";
 export const LOCAL_ENTRY = "test/support/local-worker/index.ts";
 export const METAFILE = "bundle-meta.json";
 
-/** Builds a Worker as a deploy does: the deployed one by default, or the one of a local run. */
+/**
+ * Builds a Worker as a deploy does: the deployed one by default, or the one of a local run. Several suites that run
+ * at the same time build the same one: each file takes the place of another suite's in one step, and is never missing.
+ */
 export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> {
-  rmSync(outdir, { recursive: true, force: true }); // an old bundle must not pass for this one
-  const options = ["deploy", entry, "--dry-run", "--outdir", outdir];
-  const metafile = ["--metafile", join(outdir, METAFILE)];
+  const fresh = `${outdir}-${process.pid}`;
+  const options = ["deploy", entry, "--dry-run", "--outdir", fresh];
+  const metafile = ["--metafile", join(fresh, METAFILE)];
   await run(process.execPath, [WRANGLER, ...options, ...metafile], { cwd: ROOT, env: QUIET });
+  mkdirSync(outdir, { recursive: true });
+  for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(outdir, name));
+  rmSync(fresh, { recursive: true });
 }
 
 export default async function build(): Promise<void> {
