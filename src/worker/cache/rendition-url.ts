@@ -69,10 +69,10 @@ export function renditionName({ bucket, key, variant, formats, isStorable }: Ren
 export function readRenditionUrl(config: Config, url: string): RenditionKeys | undefined {
   if (!url.startsWith(BEGINNING)) return undefined;
   const [names = "", version] = url.slice(BEGINNING.length).split(/&v=([\w.-]{1,64})$/);
-  const [first, ...others] = names
-    .split(ELSE)
-    .flatMap((name) => readName(config, name, version) ?? []);
+  const parts = names.split(ELSE);
+  const [first, ...others] = parts.flatMap((name) => readName(config, name, version) ?? []);
   if (!first) return undefined;
+  if (parts.length === 1) return [first];
   const rest = others.map(({ bucket, key }) => ({ ...first, bucket, key }));
   const keys = [first, ...rest] as const;
   return renditionUrl(keys) === url ? keys : undefined;
@@ -124,7 +124,11 @@ export function objectTag({ base }: Pick<Bucket, "base">, key: string): Promise<
   return digest(originUrl(base, key));
 }
 
-/** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. */
-export function bucketTag({ base }: Pick<Bucket, "base">): Promise<string> {
-  return digest(base);
+const bucketTags = new WeakMap<object, string>();
+
+/** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
+export async function bucketTag(bucket: Pick<Bucket, "base">): Promise<string> {
+  const tag = bucketTags.get(bucket) ?? (await digest(bucket.base));
+  bucketTags.set(bucket, tag); // not the promise: it belongs to one request
+  return tag;
 }
