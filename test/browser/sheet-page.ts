@@ -75,17 +75,22 @@ export const figureOf = (page: Page, key: string, preset: string) =>
     has: page.locator(`h4:text-is("${preset}")`),
   });
 
-/** Scrolls past each figure that the filter leaves, as a person does, and waits until all are measured. */
+/** How long one figure may take, before all of them are looked at again. */
+const STEP = { timeout: 10_000 };
+
+/**
+ * Scrolls past each figure that the filter leaves, as a person does, and waits until all are measured. Begins again
+ * where the page loads again meanwhile: it shows all figures then, until its filter is set.
+ */
 export async function look(page: Page): Promise<void> {
-  const pass = async () => {
-    const figures = page.locator("figure:visible");
-    await figures.first().waitFor();
+  const figures = page.locator("figure:visible");
+  await vi.waitFor(async () => {
+    await figures.first().waitFor(STEP);
     for (const figure of await figures.all()) {
-      await figure.scrollIntoViewIfNeeded();
-      await figure.and(page.locator("[data-state=shown]")).waitFor();
+      await figure.scrollIntoViewIfNeeded(STEP);
+      await figure.and(page.locator("[data-state=shown]")).waitFor(STEP);
     }
-  };
-  await pass().catch(pass); // the page may load again meanwhile
+  }, PATIENCE);
 }
 
 /** The images that the filter leaves, as the browser shows them, and what the page says of them. */
