@@ -28,7 +28,7 @@ const LONG = [
   "test/cli/deploy/wrangler.test.ts",
   "test/cli/rotate/{local,wrangler}.test.ts",
 ];
-const OWN_RUNNERS = ["test/cms", "test/loaders", "test/package"]; // they have packages of their own
+const OWN_RUNNERS = ["test/cms", "test/judges", "test/loaders", "test/package"]; // they have packages of their own
 
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,

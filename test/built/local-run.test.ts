@@ -54,7 +54,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     const BUCKETS = localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS);
     const part = { width: 40, height: 40, fit: "cover", format: "png", gravity: "object" };
     const PRESETS = { ...VARS.PRESETS, part };
-    const vars = { ...VARS, PRESETS, BUCKETS, LOCAL_EDGE: door.url };
+    const vars = JSON.parse(JSON.stringify({ ...VARS, PRESETS, BUCKETS, LOCAL_EDGE: door.url }));
     const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
     await server.update({
       root: ROOT,

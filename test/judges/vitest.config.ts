@@ -1,0 +1,18 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: import.meta.dirname,
+  resolve: {
+    alias: {
+      "cloudflare:workers": join(import.meta.dirname, "../../src/emulator/cloudflare-workers.ts"),
+    },
+  },
+  test: {
+    include: ["*/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: availableParallelism(),
+  },
+});
