@@ -1,0 +1,49 @@
+// The world of the probes in this process: worker.ts on the emulators, with a clock that goes on only in a pause.
+
+import { randomBytes } from "node:crypto";
+import { createEmulated, type Emulated } from "./emulated.ts";
+import { failedReply, readReply, TOKEN_HEADER } from "./operation.ts";
+import type { World } from "./probe.ts";
+import * as module from "./worker.ts";
+
+/** @returns the world, and the emulators behind it */
+export function createEmulatedWorld(): World & { readonly emulated: Emulated } {
+  let clock = Date.now();
+  const now = () => clock;
+  const token = randomBytes(32).toString("hex");
+  const [host, otherHost, devHost] = ["probe.example", "other.example", "probe.acme.workers.dev"];
+  const access = { accessKeyId: "0".repeat(32), secretAccessKey: "1".repeat(64) };
+  const endpoint = `https://${"a".repeat(32)}.r2.cloudflarestorage.com`;
+  const place = { endpoint, bucket: "vitrine-probe-bucket", region: "auto" };
+  const s3 = { ...place, credentials: access };
+  const emulated = createEmulated({ ...{ module, host, otherHost, devHost, token, s3, now } });
+
+  const sendTo =
+    (url: string): World["send"] =>
+    async (operation) => {
+      const init = { method: "POST", body: JSON.stringify(operation) };
+      const headers = { [TOKEN_HEADER]: token };
+      const answer = await emulated.visit(new Request(`${url}/`, { ...init, headers }));
+      if (answer.status === 200) return answer.json();
+      return failedReply(new Error(`the Worker answered ${answer.status}`));
+    };
+  const url = `https://${host}`;
+  const devUrl = `https://${devHost}`;
+  return {
+    ...{ emulated, url, now, zone: host, other: `https://${otherHost}` },
+    run: randomBytes(6).toString("hex"),
+    s3: { ...place, ...access },
+    workersDev: { url: devUrl, send: sendTo(devUrl) },
+    send: sendTo(url),
+    visit: async (path, init) => readReply(await emulated.visit(new Request(url + path, init))),
+    redeploy: async () => emulated.redeploy(),
+    purgeZone: async (urls) => {
+      for (const one of urls) emulated.edge.purge(one);
+      return true;
+    },
+    pause: async (ms) => {
+      clock += ms;
+      await emulated.cache.settled();
+    },
+  };
+}

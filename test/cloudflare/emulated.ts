@@ -1,0 +1,129 @@
+// Cloudflare as the emulators play it, around the module of a probe Worker: the image edge, R2 with its S3 API, the
+// Images binding and Workers Cache. The stub of Cloudflare's API runs what was uploaded here; the tests of the probes
+// run worker.ts itself. Nothing leaves the process.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createCache } from "../../src/emulator/cache/cache.ts";
+import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
+import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
+import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
+import { urlOf } from "../../src/emulator/fetch.ts";
+import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
+import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
+import type * as probeWorker from "./worker.ts";
+
+/** The module of a probe Worker, as it was uploaded. */
+export type WorkerModule = Pick<typeof probeWorker, "default" | "Cached">;
+
+export type EmulatedSettings = {
+  readonly module: WorkerModule;
+  /** The hosts of the Worker. The second one plays another Worker with the same script (E9). */
+  readonly host: string;
+  readonly otherHost?: string;
+  /** The same Worker on workers.dev. */
+  readonly devHost?: string;
+  readonly token: string;
+  readonly s3: {
+    readonly endpoint: string;
+    readonly bucket: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
+  /** ms since 1970. */
+  readonly now: () => number;
+};
+
+export type Emulated = {
+  readonly r2: R2;
+  readonly s3: S3;
+  /** Of the zone. A test may change its switches. */
+  readonly edge: Edge;
+  readonly cache: ReturnType<typeof createCache>;
+  /** What a visitor gets who asks one of the hosts. */
+  visit(request: Request): Promise<Response>;
+  /** Deploys the same module as another version (W4). */
+  redeploy(): void;
+  /** What planted lies replace: how a `fetch` with `cf.image` is answered, and one without. */
+  readonly seams: {
+    edge: (input: FetchInput, init: EdgeInit, next: Edge["fetch"]) => Promise<Response>;
+    network: (input: string | Request, init: EdgeInit, next: Network) => Promise<Response>;
+    cached: (request: Request, next: (request: Request) => Promise<Response>) => Promise<Response>;
+  };
+};
+
+/** Whose `fetch` a running Worker has. Other code of the process keeps its own. */
+const running = new AsyncLocalStorage<typeof fetch>();
+const processFetch = globalThis.fetch;
+globalThis.fetch = (input, init) => (running.getStore() ?? processFetch)(input, init);
+
+export function createEmulated(settings: EmulatedSettings): Emulated {
+  const { module, host, otherHost, devHost, token, now } = settings;
+  const r2 = createR2({}, { now, limitsWrites: ["put"] });
+  const s3 = createS3({ ...settings.s3, dialect: "r2", now });
+  const cache = createCache({ now });
+  const storeHost = new URL(settings.s3.endpoint).host;
+  let version = 1;
+
+  const seams: Emulated["seams"] = {
+    edge: (input, init, next) => next(input, init),
+    network: (input, init, next) => next(input, init),
+    cached: (request, next) => next(request),
+  };
+
+  /** The network as the edge and the Worker reach it: the Worker's own hosts, and R2's S3 API. */
+  const reach: Network = async (input, init) => {
+    const url = urlOf(input);
+    const ownEdge = edges.get(URL.parse(url)?.host ?? "");
+    if (ownEdge !== undefined) return runWorker(new Request(input, init), ownEdge);
+    s3.objects.clear();
+    for (const [key, { body, type = "application/octet-stream", uploaded }] of r2.objects) {
+      s3.objects.set(key, { body, type, ...(uploaded && { lastModified: uploaded }) });
+    }
+    return s3.fetch(input, init);
+  };
+  const network: Network = (input, init = {}) => seams.network(input, init, reach);
+
+  const others =
+    otherHost === undefined ? {} : { [otherHost]: (request: Request) => visit(request) };
+  const shared = { sources: [storeHost], fetch: network, now };
+  const edge = createEdge({ zone: host, workers: others, ...shared });
+  const edges = new Map([[host, edge]]);
+  if (otherHost !== undefined) edges.set(otherHost, createEdge({ zone: otherHost, ...shared }));
+  if (devHost !== undefined) edges.set(devHost, createEdge({ zone: devHost, ...shared }));
+
+  async function visit(request: Request): Promise<Response> {
+    const own = edges.get(new URL(request.url).host);
+    if (own === undefined) return new Response("no such host", { status: 530 });
+    return (await own.visit(request)) ?? runWorker(request, own);
+  }
+
+  function runWorker(request: Request, own: Edge): Promise<Response> {
+    const env = { BUCKET: r2, IMAGES: own.images, PROBE_TOKEN: token };
+    const fetchInWorker: typeof fetch = (input, init) => {
+      const { cf, ...rest }: EdgeInit = Object(init);
+      if (cf?.image === undefined) return network(urlOf(input), rest);
+      return seams.edge(urlOf(input), { ...rest, cf }, (source, asked) => own.fetch(source, asked));
+    };
+    const loopback = cache.entrypoint(
+      (context: ExecutionContext) => {
+        const entrypoint = new module.Cached(context, env);
+        const answer = (asked: Request) =>
+          running.run(fetchInWorker, () => entrypoint.fetch(asked));
+        return { fetch: answer, purge: (what) => entrypoint.purge({ tags: what.tags ?? [] }) };
+      },
+      { name: "Cached", version: `${version}` },
+    );
+    const Cached = {
+      purge: loopback.purge,
+      fetch: (url: string, { cf, ...init }: RequestInit) => {
+        const asked = Object.assign(new Request(url, init), { cf }); // Node.js drops it
+        return seams.cached(asked, (one) => loopback.fetch(one));
+      },
+    };
+    return running.run(fetchInWorker, () =>
+      cache.at("here", () => module.default.fetch(request, env, { exports: { Cached } })),
+    );
+  }
+
+  return { ...{ r2, s3, edge, cache, visit, seams }, redeploy: () => void version++ };
+}

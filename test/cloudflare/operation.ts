@@ -1,0 +1,141 @@
+// What the probe Worker can be asked to do, as JSON, and what it answers. It does one operation a request, and judges
+// nothing: the probes do.
+
+export type Texts = Readonly<Record<string, string>>;
+
+/** A `fetch` of the Worker. `cf` may be wrong on purpose. It follows no redirect. */
+export type FetchOperation = {
+  readonly type: "fetch";
+  readonly url: string;
+  readonly method?: "GET" | "HEAD";
+  readonly headers?: Texts;
+  readonly cache?: "no-store";
+  readonly cf?: Readonly<Record<string, unknown>>;
+};
+
+/** What the cached entrypoint answers when it runs: a fixed answer, or what a `fetch` of its own brings. */
+export type CachedAnswer = {
+  readonly status?: number;
+  readonly headers?: Texts;
+  readonly body?: string;
+  readonly fetch?: FetchOperation;
+  /** It throws in place of an answer. */
+  readonly throws?: true;
+};
+
+/** A call of the cached entrypoint by `ctx.exports`. What it is to answer goes in a header, outside of the key (W3). */
+export type CachedOperation = {
+  readonly type: "cached";
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Texts;
+  readonly cacheKey?: string;
+  readonly answer: CachedAnswer;
+};
+
+/** `ctx.cache.purge` of the cached entrypoint. */
+export type PurgeOperation = { readonly type: "purge"; readonly tags: readonly string[] };
+
+/** A chain of the Images binding over an object of the bucket, or its `info` where there is no output. */
+export type ImagesOperation = {
+  readonly type: "images";
+  readonly key: string;
+  readonly steps?: readonly ImageTransform[];
+  readonly output?: ImageOutputOptions;
+};
+
+/** A method of the R2 bucket. The answer is JSON; the body of an object is in base64. */
+export type R2Operation =
+  | { readonly type: "r2"; readonly method: "get" | "head"; readonly key: string }
+  | { readonly type: "r2"; readonly method: "delete"; readonly key: string | string[] }
+  | { readonly type: "r2"; readonly method: "list"; readonly options: R2ListOptions }
+  | {
+      readonly type: "r2";
+      readonly method: "put";
+      readonly key: string;
+      /** Base64. */
+      readonly body: string;
+      readonly contentType?: string;
+    };
+
+export type Operation =
+  | FetchOperation
+  | CachedOperation
+  | PurgeOperation
+  | ImagesOperation
+  | R2Operation;
+
+/** What came of an operation. */
+export type Reply = {
+  /** 0: it threw. */
+  readonly status: number;
+  readonly headers: Texts;
+  /** Bytes of the body. */
+  readonly size: number;
+  readonly sha256: string;
+  /** The beginning of the body, in base64: at most MAX_BODY bytes. */
+  readonly body: string;
+  readonly error?: { readonly message: string; readonly code?: number };
+};
+
+/** Bytes of a body that a reply has. */
+export const MAX_BODY = 256 * 1024;
+
+/** The header with the token without which the Worker does nothing. */
+export const TOKEN_HEADER = "x-probe-token";
+/** The header that tells the cached entrypoint what to answer: a `CachedAnswer`. */
+export const ANSWER_HEADER = "x-probe-answer";
+/** The header of an answer of the cached entrypoint: a random id of the run that made it. */
+export const RUN_HEADER = "x-probe-run";
+/** The User-Agent that a probe sends, to see whether it reaches an origin (E4). */
+export const USER_AGENT = "vitrine-probe";
+
+/** What `/origin/<id>` answers: an object of the bucket, `origin/<id>`, that only a probe can write. */
+export type Origin = {
+  readonly status?: number;
+  readonly headers?: Texts;
+  /** The key of the picture. */
+  readonly key?: string;
+};
+
+/** What `/origin/<id>` has seen of one request: the object `seen/<id>/<random>`. */
+export type Seen = {
+  readonly method: string;
+  readonly search: string;
+  readonly names: readonly string[];
+  readonly accept: string | null;
+  readonly via: string | null;
+  readonly encoding: string | null;
+  readonly isOurAgent: boolean;
+};
+
+/** Reads a body whole, as a reply. */
+export async function readReply(response: Response): Promise<Reply> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    size: bytes.length,
+    sha256: [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+    body: toBase64(bytes.subarray(0, MAX_BODY)),
+  };
+}
+
+/** What an operation threw, as a reply. */
+export function failedReply(error: unknown): Reply {
+  const message = error instanceof Error ? error.message : `${error}`;
+  const code: unknown = Object(error).code;
+  const thrown = { message, ...(typeof code === "number" && { code }) };
+  return { status: 0, headers: {}, size: 0, sha256: "", body: "", error: thrown };
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,47 @@
+// The probe Worker on the emulators: who may ask it for something, and what its origin does.
+
+import { expect, it } from "vitest";
+import { createEmulatedWorld } from "./emulated-world.ts";
+import { TOKEN_HEADER } from "./operation.ts";
+import { createOrigin, putObject, readSeen, textOf, transformS3 } from "./probe.ts";
+
+it.each([
+  ["a GET", "/", { method: "GET" }],
+  ["a POST without a token", "/", { method: "POST" }],
+  ["a POST with another token", "/", { method: "POST", headers: { [TOKEN_HEADER]: "0" } }],
+  ["a URL behind the origin's path", "/origin/https://example.com/fig.jpg", {}],
+  ["an origin that no probe has made", "/origin/seen", {}],
+  ["a way up", "/origin/..%2fsecret", {}],
+])("is a 404 for %s", async (_case, path, init) => {
+  const world = createEmulatedWorld();
+  await putObject(world, "secret", "secret", "text/plain");
+  const { status, size } = await world.visit(path, init);
+  expect({ status, size }).toEqual({ status: 404, size: 0 });
+});
+
+it("is an origin as a probe says, and writes down no value of a credential", async () => {
+  const world = createEmulatedWorld();
+  await putObject(world, "fig", "a picture", "image/jpeg");
+  const id = await createOrigin(world, { key: "fig", headers: { "cache-control": "max-age=1" } });
+  const answer = await world.visit(`/origin/${id}?a`, { headers: { authorization: "Bearer x" } });
+  expect(textOf(answer)).toBe("a picture");
+  expect(answer.headers).toMatchObject({
+    "cache-control": "max-age=1",
+    "content-type": "image/jpeg",
+  });
+  const [seen, ...more] = await readSeen(world, id);
+  expect(more).toEqual([]);
+  expect(seen).toMatchObject({ method: "GET", search: "?a", names: ["authorization"], via: null });
+  expect(JSON.stringify(seen)).not.toContain("Bearer");
+});
+
+it("asks the edge, Workers Cache, the Images binding and R2", async () => {
+  const world = createEmulatedWorld();
+  const cached = { type: "cached", path: "/a", answer: { body: "one" } } as const;
+  expect(await world.send(cached)).toMatchObject({ headers: { "cf-cache-status": "MISS" } });
+  expect(await world.send(cached)).toMatchObject({ headers: { "cf-cache-status": "HIT" } });
+  const reply = await transformS3(world, "missing", { width: 8 });
+  expect(reply).toMatchObject({ status: 404, headers: { "cf-resized": "err=9404" } });
+  const info = await world.send({ type: "images", key: "missing" });
+  expect(info).toMatchObject({ status: 0, error: { message: "the bucket has no missing" } });
+});
