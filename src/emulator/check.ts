@@ -109,7 +109,7 @@ export function table<T>(rules: { readonly [Name in keyof T]-?: Rule<T[Name]> } 
 }
 
 /** Says that a value is not what a rule asks for. A long text may be a secret: it is not repeated. */
-export function mistake(value: unknown, { what }: Rule): string {
+function mistake(value: unknown, { what }: Rule): string {
   return `${shown(value)}is not ${what}`;
 }
 

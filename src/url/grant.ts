@@ -27,7 +27,7 @@ export type SigningKey = {
 type Imported = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /** The algorithm, as WebCrypto names it. */
-export const HMAC = { name: "HMAC", hash: "SHA-256" };
+const HMAC = { name: "HMAC", hash: "SHA-256" };
 
 /**
  * Returns the text that is signed: seven lines. No value can hold a line break. The preset has no

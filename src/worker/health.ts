@@ -17,7 +17,7 @@ import { isFailure } from "./origin/session.ts";
 import { renderBy } from "./renditions.ts";
 import { missingKey, type SlotHealth, trySlot, works } from "./try-slot.ts";
 
-export type EdgeHealth = {
+type EdgeHealth = {
   /** `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`. */
   edge: string;
   /** The status of the answer if it is not a rendition: some codes mean two things. */

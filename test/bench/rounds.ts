@@ -73,7 +73,7 @@ export async function compare(
 }
 
 /** A quantile: this share of all values is below it. Interpolates between two values. */
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   const at = (sorted.length - 1) * share;
   const below = sorted[Math.floor(at)] ?? Number.NaN;

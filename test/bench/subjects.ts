@@ -4,6 +4,7 @@
 import { basename, join } from "node:path";
 import { buildSync } from "esbuild";
 import { signGrant } from "../../src/url/grant.ts";
+import { SHIPPED_PRESETS } from "../support/env.ts";
 import { builtWorker, type Script } from "../support/workerd.ts";
 import type { Load } from "./load.ts";
 import { type Random, zipf } from "./random.ts";
@@ -54,7 +55,7 @@ const KEY_PAIR = {
 const SIGNING_KEY = { kid: "k1", secret: "the-key-that-signs-public-URLs-now-01" };
 
 /** The shipped wrangler.toml, with a signed route. */
-export const VARS = {
+const VARS = {
   ...KEY_PAIR,
   URL_SIGNING_KEYS: JSON.stringify({ [SIGNING_KEY.kid]: SIGNING_KEY.secret }),
   BUCKETS: {
@@ -69,18 +70,14 @@ export const VARS = {
     { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png" },
     { path: "/private/:preset/*", object: "media/*", signed: true },
   ],
-  PRESETS: {
-    thumbnail: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
-    card: { width: 480, dpr: [1, 1.5, 2] },
-    hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
-  },
+  PRESETS: SHIPPED_PRESETS,
 };
 
 const HOT = "/images/card/photos/dandelion.jpg";
 const key = (at: number) => `photos/2026/${at % 365}/IMG_${at}.jpg`;
 
 /** Repeats one request. */
-export function again(path: string, status = 200, more: Record<string, string> = {}) {
+function again(path: string, status = 200, more: Record<string, string> = {}) {
   return (count: number): Load => {
     return { paths: Array<string>(count).fill(path), headers: { ...BROWSER, ...more }, status };
   };
@@ -94,7 +91,7 @@ function each(make: () => string, status = 200) {
 }
 
 /** Makes a new key each time. */
-export function differentKeys() {
+function differentKeys() {
   let fresh = KEYS;
   return each(() => `/images/card/${key(fresh++)}`);
 }
@@ -233,7 +230,7 @@ function bundleAll(): ReadonlyMap<string, string> {
 }
 
 /** The script of a file of subjects/. @throws if there is no such file */
-export function bundled(name: string): Script {
+function bundled(name: string): Script {
   bundles ??= bundleAll();
   const code = bundles.get(name);
   if (code === undefined) throw new Error(`test/bench/subjects has no ${name}.js`);

@@ -38,7 +38,7 @@ export async function draw(left: string, right: string, name = "fig.jpg"): Promi
 }
 
 /** The colour that a visitor sees, or the status. */
-export async function colourOf(key: string): Promise<string | number> {
+async function colourOf(key: string): Promise<string | number> {
   const picture = await show(key);
   if (typeof picture === "number") return picture;
   const { r, g, b } = (await sharp(picture).stats()).dominant;

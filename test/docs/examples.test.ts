@@ -8,7 +8,7 @@ import { installClient } from "../client/install-client.ts";
 import { ROOT } from "../support/built.ts";
 import { makeProject, STAGED } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
-import { VARS } from "../support/env.ts";
+import { SHIPPED_PRESETS, VARS } from "../support/env.ts";
 import { makeTemporary } from "../support/temporary.ts";
 import { readPage } from "./pages.ts";
 
@@ -32,9 +32,7 @@ test("the examples for apps compile, with the file that npx vitrine client write
       { path: "/images/:preset/*", object: "media/*" },
     ],
     PRESETS: {
-      thumbnail: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
-      card: { width: 480, dpr: [1, 1.5, 2] },
-      hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
+      ...SHIPPED_PRESETS,
       tiny: { width: 24, quality: 40 },
     },
   };

@@ -19,7 +19,7 @@ export function isEngine(name: string): name is Engine {
 /** What is drawn on one variant, except by the edge. */
 export const MARK = { key: "marks/one & only.png", opacity: 0.5, top: 3 };
 
-export const ROLE = "arn:aws:iam::123456789012:role/acme-reader";
+const ROLE = "arn:aws:iam::123456789012:role/acme-reader";
 
 /** What STS gives for the role. */
 export const SESSION = {

@@ -18,7 +18,7 @@ export function isFacts({ headers }: Response): boolean {
 }
 
 /** Returns whether a URL asks for facts, if its signature is right. */
-export function isForFacts(request: Request | undefined): boolean {
+function isForFacts(request: Request | undefined): boolean {
   const url = new URL(request?.url ?? "https://images.example");
   const { search } = url;
   const pathname = url.pathname.replace(/%(?=[2-7])[0-9a-f]{2}/gi, decodeURIComponent); // ASCII

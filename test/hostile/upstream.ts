@@ -106,7 +106,7 @@ export const state: { mood: Mood; engine: Engine; clock: number; requests: Reque
   ...{ engine: "cf", clock: 0, requests: { calls: [], drawn: [], bound: [], refused: [] } },
 };
 
-export const pick = <T>(list: readonly T[], at: number): T => {
+const pick = <T>(list: readonly T[], at: number): T => {
   const one = list[at % list.length];
   if (one === undefined) throw new Error("nothing to choose from");
   return one;

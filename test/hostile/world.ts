@@ -19,6 +19,8 @@ import {
   state,
 } from "./upstream.ts";
 
+const { card, hero, moving, plain } = ENV.PRESETS;
+
 /** Written by hand: the properties must not rely on the code that they check. */
 export const CONFIG = {
   ...ENV,
@@ -44,10 +46,7 @@ export const CONFIG = {
     { path: "/öffentlich ✓/:preset/*", object: "media/*" },
   ],
   PRESETS: {
-    card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
-    hero: { width: 1920, height: 1080, widths: [640, 1920], quality: 80 },
-    moving: { width: 200, anim: true },
-    plain: { width: 200, format: "jpeg" },
+    ...{ card, hero, moving, plain },
     light: { height: 100, format: "webp" },
   },
 } as const;

@@ -3,6 +3,7 @@
 import { startStrictWorker, URL_SIGNING_KEYS } from "vitrine:strict-worker";
 import { expect, vi } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
+import { expectPlaceholder } from "./page.ts";
 import { createSigner, presets, privateImages } from "./vitrine.ts";
 
 const OTHER = "private/fig.jpg";
@@ -99,6 +100,13 @@ export async function expectSigned(html: string, keys: readonly string[], time: 
   const own = await sign(OTHER, "hero", { expires: expired / 1000 });
   const [opened] = await answersAt(time, [privateImages.imageUrl(OTHER, "hero", own)]);
   expect(opened?.[1]).toBe("200 image");
+}
+
+/** Expects the pages of the two signed pictures, made at the time `early`: the first has a placeholder. */
+export async function expectFriends(friends: string, hard: string): Promise<void> {
+  await expectSigned(friends, [FRIENDS], TIMES.early);
+  expectPlaceholder(friends);
+  await expectSigned(hard, [HARD], TIMES.early);
 }
 
 /** Returns each URL with the status and the kind of its answer at a time. */

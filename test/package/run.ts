@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 const PACKAGES = join(import.meta.dirname, "node_modules");
 
 /** Each Node.js that the tests run the package with: the folder of its program. */
-export const NODES = {
+const NODES = {
   20: join(PACKAGES, "node-20/bin"),
   22: join(PACKAGES, "node-22/bin"),
   24: dirname(process.execPath),

@@ -20,7 +20,7 @@ type Asked = {
 const PATIENCE_MS = 20_000;
 
 /** Percent-encodes the UTF-8 of a text, except `A–Z a–z 0–9 - . _ ~` (A2). */
-export function encode(text: string): string {
+function encode(text: string): string {
   return [...Buffer.from(text)]
     .map((byte) => {
       const isPlain = /[\w.~-]/.test(String.fromCharCode(byte));

@@ -1,6 +1,5 @@
 // A configuration and credentials for tests. The credentials are from AWS's documentation: they open nothing.
 
-import type { SignedHeaders } from "../../src/worker/origin/sigv4.ts";
 import type { TransformRequest } from "../../src/worker/request/format.ts";
 
 export const CREDENTIALS = {
@@ -68,6 +67,13 @@ export const VARS = {
   ANSWERS: { max_age: 600, timeout: 15 },
 };
 
+/** The presets of the shipped wrangler.toml. */
+export const SHIPPED_PRESETS = {
+  thumbnail: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+  card: { width: 480, dpr: [1, 1.5, 2] },
+  hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
+};
+
 /** The `env` of the Worker. */
 export const ENV = { ...VARS, ...SECRETS };
 
@@ -90,11 +96,4 @@ export const ASKED: TransformRequest = {
   format: "avif",
   still: true,
   original: "unknown",
-};
-
-/** Signed headers that belong to no real request. */
-export const SIGNED: SignedHeaders = {
-  authorization: "AWS4-HMAC-SHA256 Credential=none",
-  "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
-  "x-amz-date": "20261124T090000Z",
 };

@@ -72,7 +72,7 @@ export async function moving(looks: readonly string[]): Promise<Original> {
   );
 }
 
-export const fixture = (file: string, type: Original["type"]) =>
+const fixture = (file: string, type: Original["type"]) =>
   original(readFileSync(join(import.meta.dirname, "../../fixtures/objects", file)), type);
 
 /** Makes a rendition, and checks that its type and size are as it and `measure` say. */

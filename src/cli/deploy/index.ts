@@ -86,7 +86,7 @@ const ENDINGS = ["SIGHUP", "SIGTERM", "SIGQUIT"] as const;
  * Runs `wrangler deploy` with the secrets in a file that exists only meanwhile. All others stay as they are.
  * @returns the workers.dev address of the Worker, if wrangler says one
  */
-export async function wranglerDeploy(
+async function wranglerDeploy(
   world: World,
   run: RunWrangler,
   known: EnvironmentConfig,

@@ -94,7 +94,7 @@ const NO_OBJECT = fail("image", {
   bearing: "consequence",
 });
 
-export function diagnoseAbsence(url: string, { status, reason }: NoHealth, local: boolean): Result {
+function diagnoseAbsence(url: string, { status, reason }: NoHealth, local: boolean): Result {
   if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
   return fail("deployed", {
     seen: `there is no Vitrine at ${url}: at /healthz, ${reason}`,

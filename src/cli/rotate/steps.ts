@@ -32,7 +32,7 @@ const PROMOTE: Step = {
   before: { next: "new" },
   isWatched: true,
 };
-export const EMPTY: Step = {
+const EMPTY: Step = {
   title: "Empty the next slot",
   puts: { slot: "next", value: "empty" },
   before: { current: "new", next: "free" },

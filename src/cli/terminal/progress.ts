@@ -49,7 +49,7 @@ export function count(number: number): string {
 }
 
 /** A duration: `8 s`, `3 min`, `2.5 h`. */
-export function time(seconds: number): string {
+function time(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;

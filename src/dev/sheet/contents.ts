@@ -28,7 +28,7 @@ export type LocalObject = {
   readonly picture: Picture | undefined;
 };
 
-export type Picture = {
+type Picture = {
   readonly format: string;
   readonly width: number;
   readonly height: number;
@@ -52,7 +52,7 @@ export type Rendition = {
 };
 
 /** Unique transformations that an object can cause: by preset, and all. Those with equal options are one. */
-export type Costs = {
+type Costs = {
   readonly presets: Readonly<Record<string, number>>;
   readonly all: number;
 };
@@ -114,7 +114,7 @@ export function firstRoute(
 }
 
 /** Returns the query that signs a URL for an hour, or as long as the route allows; "" if it is not signed. */
-export async function signQuery(
+async function signQuery(
   { path, signing }: BoundRoute,
   preset: string,
   key: string,
@@ -127,7 +127,7 @@ export async function signQuery(
 }
 
 /** `cf.image` as the Worker sends it for a browser that reads AVIF; undefined where the Images binding is asked. */
-export function edgeCallOf(
+function edgeCallOf(
   variant: Variant | undefined,
   { svg, bucket }: Pick<BoundRoute, "svg" | "bucket">,
   type: ObjectType = "unknown",

@@ -54,7 +54,7 @@ const SWITCHES = {
  */
 export type CacheSwitches = SwitchValues<typeof SWITCHES>;
 
-export const STRICT = strictValues(SWITCHES);
+const STRICT = strictValues(SWITCHES);
 
 /**
  * What a cache is made with: a clock, and any of its switches.

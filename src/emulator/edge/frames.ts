@@ -11,7 +11,7 @@ export type Frames = readonly [Picture, ...Picture[]];
 const LENIENT = { limitInputPixels: false, failOn: "error" } as const;
 
 /** Opens an original with sharp, without sharp's own limits. */
-export const openOriginal = ({ bytes }: Original, animated = false): Sharp =>
+const openOriginal = ({ bytes }: Original, animated = false): Sharp =>
   loadSharp()(bytes, { animated, ...LENIENT });
 
 /** Opens a picture with sharp, to change its pixels. */

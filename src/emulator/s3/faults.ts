@@ -2,7 +2,7 @@
 // words that docs/emulator.md and the answers have, and the rule of docs/rules.md.
 
 /** S3's refusals by their codes: the status, the message of the XML, and the rule. */
-export const S3_REFUSALS = {
+const S3_REFUSALS = {
   AccessDenied: { status: 403, message: "Access Denied", rule: "A1" },
   AuthorizationHeaderMalformed: { status: 400, message: "The header is malformed", rule: "A5" },
   AuthorizationQueryParametersError: { status: 400, message: "A parameter is wrong", rule: "A1" },

@@ -85,7 +85,7 @@ function sent(body: Uint8Array, faults: ReadonlySet<S3Fault>, signal: AbortSigna
 }
 
 /** Null: the object has none. */
-export function etagOf({ etag, body }: Pick<Stored, "etag" | "body">): string | null {
+function etagOf({ etag, body }: Pick<Stored, "etag" | "body">): string | null {
   return etag === undefined ? createHash("md5").update(body).digest("hex") : etag;
 }
 

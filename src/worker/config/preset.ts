@@ -20,10 +20,10 @@ import {
 
 export const MAX_SIDE = 12_000; // L1: px
 const MAX_AVIF_SIDE = 1_200; // O7
-export const MAX_DENSITY = 2; // O2
+const MAX_DENSITY = 2; // O2
 /** How long the options of one variant may be in a URL: characters. Only long overlays come near it. */
 const MAX_OPTIONS_LENGTH = 4_096;
-export const WHY_NO_MORE = "the edge makes no density over 2";
+const WHY_NO_MORE = "the edge makes no density over 2";
 
 const length = integer(0, MAX_SIDE);
 const side = integer(1, MAX_SIDE); // O1

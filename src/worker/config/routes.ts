@@ -26,7 +26,7 @@ import {
 } from "./schema.ts";
 
 /** What a signed route requires of its URLs. */
-export type Signing = {
+type Signing = {
   /** By kid. The first one signs. */
   readonly keys: ReadonlyMap<string, SigningKey>;
   /** How far ahead a URL may expire: s. */
@@ -36,7 +36,7 @@ export type Signing = {
 };
 
 /** The object that a route shows if it cannot show another. */
-export type Fallback = {
+type Fallback = {
   readonly bucket: Bucket;
   /** Its key, with the bucket's prefix. */
   readonly key: string;

@@ -12,7 +12,7 @@ export type Signer = {
 };
 
 /** A public key (RFC 7517). */
-export type PublicKey = Readonly<Record<string, string>>;
+type PublicKey = Readonly<Record<string, string>>;
 
 type IssuerKeys = {
   /** The first one signs. None, if no key can be imported. */

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { listenOn } from "../../../src/emulator/listen.ts";
 import { isPlainObject, parseJson } from "../../../src/worker/base/json.ts";
 import { deploy } from "../../support/cli/doctor.ts";
 import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
@@ -75,12 +76,10 @@ async function startCloudflare(): Promise<Stub> {
     if (isAbsent) answer(result, 404, { code: 10007, message: "This Worker does not exist" });
     else answer(result);
   });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
+  const { url, close } = await listenOn(server, 0);
+  onTestFinished(close);
   const env = {
-    CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}`,
+    CLOUDFLARE_API_BASE_URL: url,
     CLOUDFLARE_API_TOKEN: "made-up",
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     NO_COLOR: "1",

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { HttpResponse, http, passthrough } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
+import { listenOn } from "../../../src/emulator/listen.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { beginSite, CONFIGURED, checksOf, configure, examine } from "../../support/cli/doctor.ts";
 import { expectFindings, wrongIn } from "../../support/cli/report.ts";
@@ -202,15 +203,15 @@ test("an endpoint that is no S3 is found, and not called public", async () => {
 });
 
 test("hosts that do not exist, do not listen, or have no TLS are told apart, on real sockets", async () => {
-  const plain = createServer((_request, response) => response.end()).listen(0, "127.0.0.1");
-  onTestFinished(() => void plain.close());
-  await new Promise((listening) => plain.once("listening", listening));
-  const address = plain.address();
-  const port = typeof address === "object" ? address?.port : 0;
+  const plain = await listenOn(
+    createServer((_request, response) => response.end()),
+    0,
+  );
+  onTestFinished(plain.close);
   for (const [endpoint, seen] of [
     ["https://nowhere.invalid", /ENOTFOUND|EAI_AGAIN/],
     [`https://localhost:${await freePort()}`, /ECONNREFUSED/],
-    [`https://localhost:${port}`, /does not answer: (?:ERR_SSL|EPROTO)/],
+    [plain.url.replace("http:", "https:"), /does not answer: (?:ERR_SSL|EPROTO)/],
   ] as const) {
     network.use(http.all(`${endpoint}/*`, () => passthrough()));
     configureMedia({ endpoint, addressing: "path" });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
+import { listenOn } from "../../../src/emulator/listen.ts";
 import {
   edit,
   moveToStaging,
@@ -76,10 +77,8 @@ test.each<[what: string, status: number, answer: object, says: string, env?: str
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify(answer));
   });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
+  const { url: api, close } = await listenOn(server, 0);
+  onTestFinished(close);
   if (env !== undefined) moveToStaging();
   edit((text) => `${text}\n[env.other]\nroutes = ["other.example.com/*"]\n`);
   const { err } = await run(
@@ -87,7 +86,7 @@ test.each<[what: string, status: number, answer: object, says: string, env?: str
     {
       env: {
         ...{ HEALTH_TOKEN, HOME: site.folder, NO_COLOR: "1", PATH: process.env["PATH"] },
-        ...{ CLOUDFLARE_ENV: "other", CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}` },
+        ...{ CLOUDFLARE_ENV: "other", CLOUDFLARE_API_BASE_URL: api },
         ...{ CLOUDFLARE_API_TOKEN: "made-up", CLOUDFLARE_ACCOUNT_ID: "0123456789abcdef" },
       },
       tools: toolsWith(),

@@ -92,7 +92,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
 }
 
 /** The texts after which a rotation is killed: when each step begins, and when it is done. */
-export const MARKS = STEPS.filter(({ puts }) => puts !== undefined).flatMap(({ title }) => [
+const MARKS = STEPS.filter(({ puts }) => puts !== undefined).flatMap(({ title }) => [
   title,
   `Done: ${title}`,
 ]);

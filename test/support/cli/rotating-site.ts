@@ -88,13 +88,13 @@ export function beginSite(): void {
 afterAll(removeCopies);
 
 /** Writes what `aws iam create-access-key` prints into the file of --key-file. */
-export function keyFile({ id, secret }: Key, name = "key.json"): void {
+function keyFile({ id, secret }: Key, name = "key.json"): void {
   const AccessKey = { UserName: "vitrine", AccessKeyId: id, SecretAccessKey: secret };
   writeFileSync(join(site.folder, name), JSON.stringify({ AccessKey }));
 }
 
 /** What `npx vitrine deploy` does: the secrets stay. */
-export function deploy(): void {
+function deploy(): void {
   const read = readEnvironment(site.folder);
   if ("fault" in read) throw new Error(read.fault);
   site.vars = { ...site.vars, ...read.deployed };

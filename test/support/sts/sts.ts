@@ -28,7 +28,7 @@ type StsSettings = {
 };
 
 /** Failures of STS itself (K10), a connection that breaks, and a page of something between. */
-export const STS_FAULTS = {
+const STS_FAULTS = {
   Throttling: 400,
   ServiceUnavailable: 503,
   InternalFailure: 500,

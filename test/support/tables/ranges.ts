@@ -145,9 +145,3 @@ export const isSame = (one: unknown, other: unknown): boolean =>
 /** Returns whether a value is in a list. */
 export const isAmong = (value: unknown, list: readonly unknown[] = []): boolean =>
   list.some((one) => isSame(one, value));
-
-/** Each option that changes the picture of a preset, with a value that the preset does not have. */
-export const changesOf = (preset: Readonly<Record<string, unknown>>) =>
-  Object.entries(RANGES).flatMap(([option, { right, isOfVariants }]) =>
-    isOfVariants ? [] : [[option, right.find((value) => !isSame(value, preset[option]))] as const],
-  );

@@ -25,6 +25,15 @@ async function startWithIsolate(ahead = 0) {
   return { ...world, visit: () => world.visit(isolate) };
 }
 
+/** Starts a world whose sessions are revoked while they are fresh. */
+async function startRevoked() {
+  const world = await startWithIsolate();
+  expect(await world.visit()).toBe(200);
+  pass(10 * MINUTE);
+  world.sts.revoke(ROLE);
+  return world;
+}
+
 test("in a month with credentials of an hour, no request fails, and STS is asked twice an hour (K9)", async () => {
   const world = await startWithIsolate();
   const statuses = new Set<number>();
@@ -126,10 +135,7 @@ describe("the role is taken away", () => {
 });
 
 test("its sessions are revoked: after ten denials it takes the role again (K9)", async () => {
-  const world = await startWithIsolate();
-  expect(await world.visit()).toBe(200);
-  pass(10 * MINUTE);
-  world.sts.revoke(ROLE);
+  const world = await startRevoked();
   const statuses: number[] = [];
   for (let times = 0; times < 13; times++) statuses.push(await world.visit());
   expect(statuses).toEqual([...Array<number>(11).fill(404), 200, 200]);
@@ -147,10 +153,7 @@ test("its sessions are revoked: after ten denials it takes the role again (K9)",
 test("its sessions are revoked while S3 is out of reach now and then: it takes the role again all the same (K9)", async () => {
   vi.stubGlobal("scheduler", { wait: async () => {} });
   onTestFinished(() => void vi.unstubAllGlobals());
-  const world = await startWithIsolate();
-  expect(await world.visit()).toBe(200);
-  pass(10 * MINUTE);
-  world.sts.revoke(ROLE);
+  const world = await startRevoked();
   const statuses: number[] = [];
   for (let times = 0; times < 16; times++) {
     if (times % 4 === 3) world.s3.faults.add("reset");
