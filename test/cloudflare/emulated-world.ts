@@ -35,6 +35,7 @@ export function createEmulatedWorld(): World & { readonly emulated: Emulated } {
     s3: { ...place, ...access },
     workersDev: { url: devUrl, send: sendTo(devUrl) },
     send: sendTo(url),
+    countTransformations: async () => emulated.edge.transformations.size,
     visit: async (path, init) => readReply(await emulated.visit(new Request(url + path, init))),
     redeploy: async () => emulated.redeploy(),
     purgeZone: async (urls) => {

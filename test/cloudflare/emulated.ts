@@ -76,8 +76,9 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
     const ownEdge = edges.get(URL.parse(url)?.host ?? "");
     if (ownEdge !== undefined) return runWorker(new Request(input, init), ownEdge);
     s3.objects.clear();
-    for (const [key, { body, type = "application/octet-stream", uploaded }] of r2.objects) {
-      s3.objects.set(key, { body, type, ...(uploaded && { lastModified: uploaded }) });
+    for (const [key, { body, type = "", uploaded, customMetadata = {} }] of r2.objects) {
+      const date = uploaded && { lastModified: uploaded };
+      s3.objects.set(key, { body, type, metadata: customMetadata, ...date });
     }
     return s3.fetch(input, init);
   };

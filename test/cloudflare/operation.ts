@@ -55,7 +55,7 @@ export type R2Operation =
       readonly key: string;
       /** Base64. */
       readonly body: string;
-      readonly contentType?: string;
+      readonly options?: R2PutOptions;
     };
 
 export type Operation =
@@ -90,15 +90,17 @@ export const RUN_HEADER = "x-probe-run";
 /** The User-Agent that a probe sends, to see whether it reaches an origin (E4). */
 export const USER_AGENT = "vitrine-probe";
 
-/** What `/origin/<id>` answers: an object of the bucket, `origin/<id>`, that only a probe can write. */
+/** What `/origin/<id>.jpg` answers: an object of the bucket, `origin/<id>`, that only a probe can write. */
 export type Origin = {
   readonly status?: number;
   readonly headers?: Texts;
   /** The key of the picture. */
   readonly key?: string;
+  /** It sends no ETag, and no 304. */
+  readonly hidesEtag?: true;
 };
 
-/** What `/origin/<id>` has seen of one request: the object `seen/<id>/<random>`. */
+/** What `/origin/<id>.jpg` has seen of one request: the object `seen/<id>/<random>`. */
 export type Seen = {
   readonly method: string;
   readonly search: string;

@@ -36,6 +36,11 @@ export type World = {
   readonly other?: string;
   /** The same Worker on workers.dev, where the Worker is in a zone and there, too (R2). */
   readonly workersDev?: Pick<World, "url" | "send">;
+  /**
+   * How many unique transformations Cloudflare has counted of the account today: `imagesUniqueTransformations` of its
+   * GraphQL API (L2). It comes late. Undefined: it does not say.
+   */
+  countTransformations?(): Promise<number | undefined>;
   send(operation: Operation): Promise<Reply>;
   /** Asks the Worker's address as any visitor: without the token. @param path begins with a slash */
   visit(path: string, init?: { method?: string; headers?: Texts }): Promise<Reply>;
@@ -121,21 +126,23 @@ export async function putObject(
   key: string,
   body: Uint8Array | string,
   contentType: string,
+  customMetadata: Record<string, string> = {},
 ): Promise<void> {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  const put = { type: "r2", method: "put", key, body: toBase64(bytes), contentType } as const;
+  const options = { httpMetadata: { contentType }, customMetadata };
+  const put = { type: "r2", method: "put", key, body: toBase64(bytes), options } as const;
   const { error } = await world.send(put);
   if (error !== undefined) throw new Error(`cannot put ${key}: ${error.message}`);
 }
 
-/** Makes a new address of the Worker that answers as an origin. @returns its id, for `/origin/<id>` */
+/** Makes a new address of the Worker that answers as an origin. @returns its id, for `/origin/<id>.jpg` */
 export async function createOrigin(world: World, origin: Origin): Promise<string> {
   const id = `${world.run}-${crypto.randomUUID()}`;
   await putObject(world, `origin/${id}`, JSON.stringify(origin), "application/json");
   return id;
 }
 
-/** What came to `/origin/<id>`, in no order. */
+/** What came to `/origin/<id>.jpg`, in no order. */
 export async function readSeen(world: World, id: string): Promise<readonly Seen[]> {
   const options = { prefix: `seen/${id}/` };
   const { objects }: { objects: { key: string }[] } = JSON.parse(
@@ -154,19 +161,20 @@ export function s3Url({ s3 }: World, key: string, query = ""): string {
 }
 
 /**
- * Signs a GET for R2's S3 API as Vitrine does (A1). Headers that are given are signed, too, and sent.
+ * Signs a request for R2's S3 API as Vitrine does (A1). Headers that are given are signed, too, and sent.
  * @returns the headers of the request
  */
 export async function signS3(
   { s3, now }: World,
   url: string,
   headers: Texts = {},
+  method = "GET",
 ): Promise<Record<string, string>> {
   const sent = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD", ...headers };
   const { accessKeyId, secretAccessKey, region } = s3;
   const datetime = new Date(now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
   const keys = { accessKeyId, secretAccessKey, region, service: "s3" };
-  const signer = new AwsV4Signer({ ...keys, url, headers: sent, datetime });
+  const signer = new AwsV4Signer({ ...keys, url, method, headers: sent, datetime });
   const authorization = await signer.authHeader();
   return { ...sent, "x-amz-date": datetime, authorization };
 }

@@ -10,8 +10,8 @@ it.each([
   ["a POST without a token", "/", { method: "POST" }],
   ["a POST with another token", "/", { method: "POST", headers: { [TOKEN_HEADER]: "0" } }],
   ["a URL behind the origin's path", "/origin/https://example.com/fig.jpg", {}],
-  ["an origin that no probe has made", "/origin/seen", {}],
-  ["a way up", "/origin/..%2fsecret", {}],
+  ["an origin that no probe has made", "/origin/seen.jpg", {}],
+  ["a way up", "/origin/..%2fsecret.jpg", {}],
 ])("is a 404 for %s", async (_case, path, init) => {
   const world = createEmulatedWorld();
   await putObject(world, "secret", "secret", "text/plain");
@@ -23,7 +23,9 @@ it("is an origin as a probe says, and writes down no value of a credential", asy
   const world = createEmulatedWorld();
   await putObject(world, "fig", "a picture", "image/jpeg");
   const id = await createOrigin(world, { key: "fig", headers: { "cache-control": "max-age=1" } });
-  const answer = await world.visit(`/origin/${id}?a`, { headers: { authorization: "Bearer x" } });
+  const answer = await world.visit(`/origin/${id}.jpg?a`, {
+    headers: { authorization: "Bearer x" },
+  });
   expect(textOf(answer)).toBe("a picture");
   expect(answer.headers).toMatchObject({
     "cache-control": "max-age=1",

@@ -44,7 +44,7 @@ const NOT_FOUND = () => new Response(null, { status: 404 });
 export default {
   async fetch(request: Request, env: Env, context: Context): Promise<Response> {
     const { pathname } = new URL(request.url);
-    const [, id] = /^\/origin\/([\w-]+)$/.exec(pathname) ?? [];
+    const [, id] = /^\/origin\/([\w-]+)\.jpg$/.exec(pathname) ?? [];
     if (id !== undefined) return answerAsOrigin(request, id, env);
     const isAllowed = env.PROBE_TOKEN && request.headers.get(TOKEN_HEADER) === env.PROBE_TOKEN;
     if (request.method !== "POST" || !isAllowed) return NOT_FOUND();
@@ -105,9 +105,8 @@ async function useBucket(operation: R2Operation, bucket: R2Bucket): Promise<unkn
       return object && { ...describe(object), body: toBase64(await object.bytes()) };
     }
     case "put": {
-      const { key, body, contentType } = operation;
-      const httpMetadata = contentType === undefined ? {} : { contentType };
-      return describe(await bucket.put(key, fromBase64(body), { httpMetadata }));
+      const { key, body, options } = operation;
+      return describe(await bucket.put(key, fromBase64(body), options));
     }
     case "delete":
       return await bucket.delete(operation.key);
@@ -128,7 +127,7 @@ function describe(object: R2Object | null) {
 async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Promise<Response> {
   const origin = await BUCKET.get(`origin/${id}`);
   if (origin === null) return NOT_FOUND();
-  const { status = 200, headers = {}, key }: Origin = await origin.json();
+  const { status = 200, headers = {}, key, hidesEtag }: Origin = await origin.json();
   const { method, url } = request;
   const [accept, via, encoding] = ["accept", "via", "accept-encoding"].map((name) =>
     request.headers.get(name),
@@ -140,7 +139,7 @@ async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Pr
   };
   await BUCKET.put(`seen/${id}/${crypto.randomUUID()}`, JSON.stringify(seen));
   const picture = key === undefined ? null : await BUCKET.get(key);
-  const etag = picture?.httpEtag;
+  const etag = hidesEtag ? undefined : picture?.httpEtag;
   if (etag !== undefined && request.headers.get("if-none-match") === etag) {
     return new Response(null, { status: 304, headers: { ...headers, etag } });
   }
