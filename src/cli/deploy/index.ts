@@ -84,9 +84,10 @@ const ENDINGS = ["SIGHUP", "SIGTERM", "SIGQUIT"] as const;
 
 /**
  * Runs `wrangler deploy` with the secrets in a file that exists only meanwhile. All others stay as they are.
+ * @public a test runs it in a process of its own
  * @returns the workers.dev address of the Worker, if wrangler says one
  */
-async function wranglerDeploy(
+export async function wranglerDeploy(
   world: World,
   run: RunWrangler,
   known: EnvironmentConfig,
