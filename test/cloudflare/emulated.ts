@@ -39,6 +39,8 @@ export type Emulated = {
   /** Of the zone. A test may change its switches. */
   readonly edge: Edge;
   readonly cache: ReturnType<typeof createCache>;
+  /** The network as the edge and the Worker reach it. */
+  readonly network: Network;
   /** What a visitor gets who asks one of the hosts. */
   visit(request: Request): Promise<Response>;
   /** Deploys the same module as another version (W4). */
@@ -126,5 +128,5 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
     );
   }
 
-  return { ...{ r2, s3, edge, cache, visit, seams }, redeploy: () => void version++ };
+  return { ...{ r2, s3, edge, cache, network, visit, seams }, redeploy: () => void version++ };
 }

@@ -1,0 +1,156 @@
+// What a run makes in an account of Cloudflare: finds it by its names, and deletes it. Touches no name but
+// `vitrine-probe-` and 16 hex digits, with what wrangler appends for a bucket, or the zone for a domain.
+
+import { createHash } from "node:crypto";
+import { AwsV4Signer } from "aws4fetch";
+import { tableOf } from "../../src/worker/base/json.ts";
+import type { Network } from "./network.ts";
+
+const NAME = "vitrine-probe-[0-9a-f]{16}";
+const PATTERNS = {
+  domain: new RegExp(`^${NAME}\\.[a-z0-9.-]+$`),
+  worker: new RegExp(`^${NAME}$`),
+  bucket: new RegExp(`^${NAME}-bucket$`), // wrangler names it after the Worker and the binding (T9)
+};
+
+/** How often a step of deletion is tried, and the ms before the second attempt; twice that before the next. */
+const ATTEMPTS = 4;
+const PAUSE_MS = 500;
+
+export type Account = {
+  readonly id: string;
+  readonly token: string;
+  /** The URL of Cloudflare's API, without a slash at the end. */
+  readonly api: string;
+  readonly network: Network;
+};
+
+/** A thing in the account. The API finds a domain by its id, and the others by their names. */
+export type Resource = {
+  readonly kind: keyof typeof PATTERNS;
+  readonly name: string;
+  readonly id: string;
+};
+
+export type S3Keys = { readonly accessKeyId: string; readonly secretAccessKey: string };
+
+/** An answer of the API, or why there is none. */
+type Reply = { readonly status: number; readonly result: unknown; readonly message: string };
+
+/** Calls the API. Never throws: without an answer, the status is 0. @param path of the account */
+export async function callApi(account: Account, method: string, path: string): Promise<Reply> {
+  return callUrl(account, method, `${account.api}/accounts/${account.id}${path}`);
+}
+
+/** Calls the API by a whole URL. @param body is sent as JSON */
+export async function callUrl(
+  { token, network }: Account,
+  method: string,
+  url: string,
+  body?: object,
+): Promise<Reply> {
+  try {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const signal = AbortSignal.timeout(30_000);
+    const json = body && { body: JSON.stringify(body) };
+    const answer = await network.send(url, { method, headers, ...json, signal });
+    const { result, errors } = tableOf(await answer.text());
+    const first = Array.isArray(errors) ? tableOf(errors[0]) : {};
+    const message = `${answer.status} ${first["code"] ?? ""} ${first["message"] ?? ""}`.trim();
+    return { status: answer.status, result, message };
+  } catch (error) {
+    return { status: 0, result: undefined, message: `no answer: ${error}` };
+  }
+}
+
+/** Says what is wrong with a reply that must be there. @throws if it is not 2xx */
+function resultOf({ status, result, message }: Reply, what: string): unknown {
+  if (status < 200 || status > 299) throw new Error(`${what}: ${message}`);
+  return result;
+}
+
+/**
+ * The keys of R2's S3 API that belong to the token: its id, and the SHA-256 of the token in hex.
+ * https://developers.cloudflare.com/r2/api/tokens/#get-s3-api-credentials-from-an-api-token
+ * @throws if the token is not active
+ */
+export async function readS3Keys(account: Account): Promise<S3Keys> {
+  const ofUser = await callUrl(account, "GET", `${account.api}/user/tokens/verify`);
+  const reply = ofUser.status === 200 ? ofUser : await callApi(account, "GET", "/tokens/verify");
+  const { id, status } = tableOf(resultOf(reply, "the token cannot be verified"));
+  if (typeof id !== "string" || status !== "active") throw new Error("the token is not active");
+  const secretAccessKey = createHash("sha256").update(account.token).digest("hex");
+  return { accessKeyId: id, secretAccessKey };
+}
+
+export const s3Endpoint = ({ id }: Account): string => `https://${id}.r2.cloudflarestorage.com`;
+
+/** Lists what runs have made in the account, in the order of deletion. @throws if the account cannot be read */
+export async function listResources(account: Account): Promise<Resource[]> {
+  const domains = await callApi(account, "GET", "/workers/domains");
+  const workers = await callApi(account, "GET", "/workers/scripts");
+  const query = "/r2/buckets?name_contains=vitrine-probe-&per_page=1000";
+  const buckets = tableOf(resultOf(await callApi(account, "GET", query), "R2 cannot be listed"));
+  const found = (kind: Resource["kind"], list: unknown, name: string, id: string): Resource[] =>
+    (Array.isArray(list) ? list : []).flatMap((entry: unknown) => {
+      const resource = { kind, name: `${tableOf(entry)[name]}`, id: `${tableOf(entry)[id]}` };
+      return PATTERNS[kind].test(resource.name) ? [resource] : [];
+    });
+  return [
+    ...found("domain", resultOf(domains, "domains cannot be listed"), "hostname", "id"),
+    ...found("worker", resultOf(workers, "Workers cannot be listed"), "id", "id"),
+    ...found("bucket", buckets["buckets"], "name", "name"),
+  ];
+}
+
+/**
+ * Deletes resources; what is gone already counts as deleted. Goes on after a failure.
+ * @returns those that are still there, each with the reason
+ */
+export async function deleteResources(
+  account: Account,
+  resources: readonly Resource[],
+): Promise<(Resource & { readonly reason: string })[]> {
+  const left = [];
+  for (const resource of resources) {
+    let reason = await deleteOnce(account, resource);
+    for (let attempt = 1; attempt < ATTEMPTS && reason !== undefined; attempt++) {
+      await account.network.pause(PAUSE_MS * 2 ** (attempt - 1));
+      reason = await deleteOnce(account, resource);
+    }
+    if (reason !== undefined) left.push({ ...resource, reason });
+  }
+  return left;
+}
+
+/** @returns why it is still there, or undefined */
+async function deleteOnce(account: Account, { kind, name, id }: Resource) {
+  if (!PATTERNS[kind].test(name)) return "its name is none of a run";
+  if (kind === "bucket") await emptyBucket(account, name).catch(() => {}); // its deletion then says so
+  const path = {
+    domain: `/workers/domains/${encodeURIComponent(id)}`,
+    worker: `/workers/scripts/${name}?force=true`,
+    bucket: `/r2/buckets/${name}`,
+  }[kind];
+  const { status, message } = await callApi(account, "DELETE", path);
+  return (status >= 200 && status <= 299) || status === 404 ? undefined : message;
+}
+
+/** Deletes the objects of a bucket by R2's S3 API. @throws if S3 refuses to list them */
+async function emptyBucket(account: Account, name: string): Promise<void> {
+  const keys = { ...(await readS3Keys(account)), service: "s3", region: "auto" };
+  const bucket = `${s3Endpoint(account)}/${name}`;
+  const send = async (url: string, method: string) => {
+    const datetime = new Date(account.network.now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
+    const { headers } = await new AwsV4Signer({ ...keys, url, method, datetime }).sign();
+    return account.network.send(url, { method, headers });
+  };
+  for (;;) {
+    const answer = await send(`${bucket}?list-type=2&encoding-type=url`, "GET");
+    const names = [...(await answer.text()).matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key]) => key);
+    if (!answer.ok || names.length === 0) return;
+    const paths = names.map((key = "") => key.replaceAll("+", "%20").replaceAll("%2F", "/"));
+    const deleted = await Promise.all(paths.map((path) => send(`${bucket}/${path}`, "DELETE")));
+    if (!deleted.every(({ ok }) => ok)) return;
+  }
+}

@@ -1,0 +1,76 @@
+// Deploys the probe Worker with wrangler, from a temporary folder that has its configuration, logs and secret.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
+const WORKER = join(import.meta.dirname, "worker.ts");
+const TIMEOUT_MS = 120_000;
+
+export type Project = {
+  readonly folder: string;
+  /** Of the Worker. */
+  readonly name: string;
+  /** Its custom domain, if the run has a zone. */
+  readonly domain: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+};
+
+/**
+ * Deploys the Worker. wrangler makes its bucket (T9). It runs in a process group of its own: Ctrl-C does not reach it, so
+ * no step of it is half done.
+ * @param token what opens the Worker. Left out: the deployed Worker's stays
+ * @throws {Error} with what wrangler printed, if it fails or takes more than two minutes
+ */
+export async function deploy(project: Project, token?: string): Promise<void> {
+  const { folder, name, domain } = project;
+  const config = {
+    ...{ name, main: WORKER, compatibility_date: "2026-11-01" },
+    ...{ workers_dev: true, preview_urls: false, observability: { enabled: false } },
+    ...(domain !== undefined && { routes: [{ pattern: domain, custom_domain: true }] }),
+    ...{ r2_buckets: [{ binding: "BUCKET" }], images: { binding: "IMAGES" } },
+    cache: { enabled: true },
+    exports: {
+      default: { type: "worker", cache: { enabled: false } },
+      Cached: { type: "worker", cache: { enabled: true } },
+    },
+  };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "wrangler.json"), JSON.stringify(config));
+  const secrets = join(folder, "secrets.json"); // JSON: no variable of the environment takes its place (S5)
+  if (token !== undefined) writeFileSync(secrets, JSON.stringify({ PROBE_TOKEN: token }));
+  const args = token === undefined ? [] : ["--secrets-file", secrets];
+  try {
+    await runWrangler(project, ["deploy", "--config", "wrangler.json", ...args]);
+  } finally {
+    rmSync(secrets, { force: true });
+  }
+}
+
+function runWrangler({ folder, env }: Project, args: readonly string[]): Promise<void> {
+  return new Promise((settle, fail) => {
+    let output = "";
+    const child = spawn(process.execPath, [WRANGLER, ...args], {
+      cwd: folder,
+      env: {
+        ...env, // of the run: without CLOUDFLARE_ENV, which would choose an environment
+        ...{ CLOUDFLARE_ENV: undefined, CI: "1", NO_COLOR: "1" },
+        ...{ WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
+        WRANGLER_LOG_PATH: join(folder, "logs"),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    const { pid = 0 } = child;
+    const timer = setTimeout(() => process.kill(-pid, "SIGKILL"), TIMEOUT_MS); // its children, too
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    }
+    child.on("error", fail).on("close", (code) => {
+      clearTimeout(timer);
+      if (code === 0) settle();
+      else fail(new Error(`wrangler deploy failed (${code ?? "it took too long"}):\n${output}`));
+    });
+  });
+}

@@ -1,0 +1,264 @@
+// `npm run test:cloudflare`: tries the rules of docs/rules.md with an account of Cloudflare. Deploys a Worker and a
+// bucket, asks them, prints what was seen, and deletes both, also after Ctrl-C. docs/rules.md says how to use it.
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { tableOf } from "../../src/worker/base/json.ts";
+import {
+  type Account,
+  callApi,
+  deleteResources,
+  listResources,
+  type Resource,
+  readS3Keys,
+} from "./account.ts";
+import { deploy } from "./deploy.ts";
+import { createNetwork } from "./network.ts";
+import { notSeen, type Probe, type Verdict, type World } from "./probe.ts";
+import { PROBES } from "./probes/index.ts";
+import { casesOf, type Run } from "./records.ts";
+import { deleteCommand, listText, planText, tableText, usage } from "./report.ts";
+import { createWorld, waitUntilReady } from "./world.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PROBE_TIMEOUT_MS = 300_000;
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Ends the run early. */
+class Interrupted extends Error {}
+
+const secrets: string[] = [];
+
+/** Prints without any secret. */
+function print(text: string, stream: NodeJS.WriteStream = process.stdout): void {
+  stream.write(secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text));
+}
+
+/** @returns the exit code */
+async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const options = readOptions(args);
+  if (typeof options === "string") return refuse(options);
+  const {
+    CLOUDFLARE_API_TOKEN: token = "",
+    CLOUDFLARE_ACCOUNT_ID: id,
+    CLOUDFLARE_ZONE: zone,
+  } = env;
+  if (!/^\S{20,}$/.test(token)) return refuse("CLOUDFLARE_API_TOKEN is no token.");
+  if (!/^[0-9a-f]{32}$/.test(id ?? "")) return refuse("CLOUDFLARE_ACCOUNT_ID is no account's id.");
+  secrets.push(token);
+  const api = env["CLOUDFLARE_API_BASE_URL"] ?? "https://api.cloudflare.com/client/v4";
+  const network = createNetwork(env["VITRINE_PROBE_STUB"]);
+  const account = { ...{ id: `${id}`, token, api, network } };
+  if (options.clean) return clean(account, options.yes);
+  if (!options.yes) {
+    print(`${planText(options.probes, zone || undefined)}Nothing was made. To do it, add --yes.\n`);
+    return 2;
+  }
+  return run(account, zone || undefined, options, env);
+}
+
+type Options = {
+  readonly yes: boolean;
+  readonly clean: boolean;
+  readonly records: string;
+  readonly probes: readonly Probe[];
+};
+
+/** @returns the options, or what is wrong with them */
+function readOptions(args: readonly string[]): Options | string {
+  try {
+    const flag = { type: "boolean", default: false } as const;
+    const text = { type: "string" } as const;
+    const options = { yes: flag, clean: flag, only: text, records: text };
+    const { values } = parseArgs({ args: [...args], options });
+    const only = values.only?.split(",").map((rule) => rule.trim().toUpperCase());
+    const unknown = only?.find((name) => !PROBES.some(({ rule }) => rule.toUpperCase() === name));
+    if (unknown !== undefined) return `There is no probe of ${unknown}.`;
+    const probes = PROBES.filter(({ rule }) => only?.includes(rule.toUpperCase()) ?? true);
+    const records = values.records ?? join(ROOT, "fixtures/vectors/cloudflare");
+    return { yes: values.yes, clean: values.clean, records, probes };
+  } catch (error) {
+    return error instanceof Error ? error.message : `${error}`;
+  }
+}
+
+function refuse(reason: string): 2 {
+  print(usage(reason), process.stderr);
+  return 2;
+}
+
+/** Deletes what earlier runs have left. */
+async function clean(account: Account, isMeant: boolean): Promise<number> {
+  const resources = await listResources(account);
+  if (resources.length === 0) print("Nothing of a run is left in the account.\n");
+  if (resources.length === 0) return 0;
+  print(`Runs have left:\n${listText(resources)}`);
+  if (!isMeant) {
+    print("Is no run under way? Then delete them: npm run test:cloudflare -- --clean --yes\n");
+    return 2;
+  }
+  return (await remove(account, resources)) ? 0 : 1;
+}
+
+/** Deletes resources, and looks whether any is left. @returns whether all are gone */
+async function remove(account: Account, resources: readonly Resource[]): Promise<boolean> {
+  const failed = await deleteResources(account, resources);
+  const names = new Set(resources.map(({ name }) => name));
+  const listed = await listResources(account).catch((error) => `${error}`);
+  if (typeof listed === "string") print(`Whether something is left is not known: ${listed}\n`);
+  const left = typeof listed === "string" ? failed : listed.filter(({ name }) => names.has(name));
+  if (typeof listed !== "string" && left.length === 0) print("All that was made is deleted.\n");
+  for (const resource of left) {
+    const reason =
+      failed.find(({ name }) => name === resource.name)?.reason ?? "it is listed again";
+    print(`Not deleted: ${resource.kind} ${resource.name}: ${reason}\n`);
+    print(`  Delete it with: ${deleteCommand(resource)}\n`);
+  }
+  if (left.length > 0) print("  or all: npm run test:cloudflare -- --clean --yes\n");
+  return typeof listed !== "string" && left.length === 0;
+}
+
+/** Makes the Worker and its bucket, tries the rules, and deletes what was made. */
+async function run(
+  account: Account,
+  zone: string | undefined,
+  { probes, records }: Options,
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const name = `vitrine-probe-${randomBytes(8).toString("hex")}`;
+  const token = randomBytes(32).toString("hex");
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-probe-"));
+  const domain = zone === undefined ? undefined : `${name}.${zone}`;
+  const bucket = `${name}-bucket`;
+  secrets.push(token);
+  const stop = listenForSignals();
+  const verdicts: [Probe, Verdict][] = [];
+  let fault: unknown;
+  let isMade = false;
+  try {
+    const keys = await readS3Keys(account);
+    secrets.push(keys.secretAccessKey);
+    const { subdomain } = tableOf((await callApi(account, "GET", "/workers/subdomain")).result);
+    if (typeof subdomain !== "string") throw new Error("the account has no workers.dev subdomain");
+    const earlier = await listResources(account);
+    if (earlier.length > 0) print(`Other runs have left, or use:\n${listText(earlier)}`);
+    stop.check();
+    print(`Deploying ${name}\n`);
+    isMade = true;
+    const project = { folder, name, domain, env };
+    await deploy(project, token);
+    stop.check();
+    const world = createWorld({
+      ...{ account, bucket, keys, token, domain, run: randomBytes(6).toString("hex") },
+      devHost: `${name}.${subdomain}.workers.dev`,
+      redeploy: () => deploy(project),
+    });
+    await stop.orEnd(waitUntilReady(world));
+    for (const probe of probes) {
+      print(
+        `${verdicts.length + 1}/${probes.length} ${probe.rule} ${probe.title}\n`,
+        process.stderr,
+      );
+      verdicts.push([probe, await stop.orEnd(tryRule(probe, world))]);
+    }
+  } catch (error) {
+    fault = error;
+  }
+  stop.deleting = true;
+  if (fault !== undefined) {
+    print(`${fault instanceof Error ? fault.message : fault}\n`);
+  }
+  if (verdicts.length > 0) {
+    print(tableText(verdicts));
+    const hidden = {
+      [name]: "<name>",
+      [account.id]: "<account>",
+      ...(zone && { [zone]: "<zone>" }),
+    };
+    writeRecords(records, verdicts, domain === undefined ? "workers.dev" : "zone", hidden);
+  }
+  const isGone = isMade ? await removeRun(account, name, bucket) : true;
+  rmSync(folder, { recursive: true, force: true });
+  if (stop.signal !== undefined) return SIGNALS[stop.signal];
+  const isOtherwise = verdicts.some(([, { outcome }]) => outcome === "otherwise");
+  return fault !== undefined || isOtherwise || !isGone ? 1 : 0;
+}
+
+/** Deletes all of a run, also what the API does not list yet or cannot list. */
+async function removeRun(account: Account, name: string, bucket: string): Promise<boolean> {
+  const listed = await listResources(account).catch(() => []);
+  const domains = listed.filter((one) => one.kind === "domain" && one.name.startsWith(`${name}.`));
+  return remove(account, [
+    ...domains,
+    { kind: "worker", name, id: name },
+    { kind: "bucket", name: bucket, id: bucket },
+  ]);
+}
+
+/** Never throws: what a probe throws is why the rule is not seen. */
+async function tryRule(probe: Probe, world: World): Promise<Verdict> {
+  const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+  const tooLate = new Promise<Verdict>((settle) => {
+    timeout.addEventListener("abort", () => settle(notSeen("it took more than 5 minutes")));
+  });
+  const failed = (error: unknown) => notSeen(error instanceof Error ? error.message : `${error}`);
+  return Promise.race([probe.run(world).catch(failed), tooLate]);
+}
+
+/** Signals end the run once; while it deletes, they only say so. */
+function listenForSignals() {
+  let interrupt: (reason: Interrupted) => void = () => {};
+  const interrupted = new Promise<never>((_settle, fail) => (interrupt = fail));
+  interrupted.catch(() => {});
+  const stop = {
+    signal: undefined as keyof typeof SIGNALS | undefined,
+    deleting: false,
+    /** @throws {Interrupted} after a signal */
+    check() {
+      if (stop.signal !== undefined) throw new Interrupted(`Ended by ${stop.signal}.`);
+    },
+    /** @throws {Interrupted} at a signal */
+    orEnd: <Value>(work: Promise<Value>): Promise<Value> => Promise.race([interrupted, work]),
+  };
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      const isFirst = stop.signal === undefined && !stop.deleting;
+      stop.signal ??= signal;
+      print(
+        isFirst ? "Stopping, then deleting what was made.\n" : "Deletion is under way: wait.\n",
+      );
+      interrupt(new Interrupted(`Ended by ${signal}.`));
+    });
+  }
+  return stop;
+}
+
+function writeRecords(
+  folder: string,
+  verdicts: readonly (readonly [Probe, Verdict])[],
+  host: Run["host"],
+  hidden: Readonly<Record<string, string>>,
+): void {
+  const date = new Date().toISOString().slice(0, 10);
+  const { version } = JSON.parse(
+    readFileSync(join(ROOT, "node_modules/wrangler/package.json"), "utf8"),
+  );
+  const outcomes = Object.fromEntries(verdicts.map(([{ rule }, { outcome }]) => [rule, outcome]));
+  const cases = verdicts.flatMap(([{ rule }, verdict]) => casesOf(rule, verdict, hidden));
+  const file: Run = { date, wrangler: version, host, outcomes, cases };
+  const path = join(folder, `${date}.json`);
+  mkdirSync(folder, { recursive: true });
+  const json = JSON.stringify(file, null, 2);
+  writeFileSync(path, `${secrets.reduce((text, one) => text.replaceAll(one, "[secret]"), json)}\n`);
+  print(`What was seen is in ${path}\n`);
+}
+
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {}); // a closed terminal
+process.exitCode = await main(process.argv.slice(2), process.env).catch((error) => {
+  print(`${error instanceof Error ? error.message : error}\n`, process.stderr);
+  return 1;
+});
+process.exit();

@@ -1,0 +1,77 @@
+// What a run prints: what is missing, what it would do and cost, and its table.
+
+import type { Resource } from "./account.ts";
+import type { Probe, Verdict } from "./probe.ts";
+import { BUDGET } from "./world.ts";
+
+const USAGE = `npm run test:cloudflare -- [--yes] [--only E5,W3] [--records DIR] [--clean]
+  --yes          do it
+  --only RULES   try these rules alone
+  --records DIR  write what was seen here; default: fixtures/vectors/cloudflare
+  --clean        delete what a run that was killed has left in the account
+`;
+
+const CREDENTIALS = `Set these in the environment:
+  CLOUDFLARE_API_TOKEN   https://dash.cloudflare.com/profile/api-tokens, "Create Custom Token", with the permissions
+                         Account: Workers Scripts Edit, Workers R2 Storage Edit, Account Settings Read
+                         Zone, with CLOUDFLARE_ZONE alone: Workers Routes Edit, Zone Settings Read, Cache Purge
+  CLOUDFLARE_ACCOUNT_ID  the 32 hex digits in the address of the dashboard
+  CLOUDFLARE_ZONE        optional: a domain of the account for which image transformations are on, for example
+                         images.example.com. Without it the Worker is on workers.dev, and some rules are not seen
+R2 must be switched on in the dashboard, and the account must have a workers.dev subdomain.
+`;
+
+/** The longest list prices of docs/costs.md, in dollars: as if nothing were free (L2, B10, W12, T5). */
+const PRICES = { transformation: 0.5e-3, request: 0.3e-6, write: 4.5e-6, read: 0.36e-6 };
+/** Runs of the Worker, and reads of R2, for one request of a probe: gateway, entrypoint, origin. */
+const RUNS = 3;
+
+/** @param reason one sentence */
+export const usage = (reason: string): string => `${reason}\n\n${USAGE}\n${CREDENTIALS}`;
+
+/** The most that a run can cost, in dollars. */
+export function maxCost({ requests, transformations } = BUDGET): number {
+  const { transformation, request, write, read } = PRICES;
+  return transformations * transformation + requests * (RUNS * (request + read) + write);
+}
+
+/** What a run would make, send and cost. */
+export function planText(probes: readonly Probe[], zone: string | undefined): string {
+  const { requests, transformations } = BUDGET;
+  const name = "vitrine-probe-<16 hex digits>";
+  return `It makes, and deletes at its end:
+  a Worker       ${name}, on workers.dev
+${zone === undefined ? "" : `  its domain     ${name}.${zone}\n`}  an R2 bucket   ${name}-bucket, with small objects, a few MB in all
+It tries ${probes.length} rules. For that it sends
+  at most ${requests} requests to the Worker, which then asks the image edge, R2 and itself
+  at most ${transformations} unique transformations
+That can cost at most $${maxCost().toFixed(2)} at list prices. What is free in your plan is not counted.
+`;
+}
+
+/** How many outcomes there are of each kind. */
+export function countText(verdicts: readonly Verdict[]): string {
+  const kinds: Verdict["outcome"][] = ["as the rule says", "otherwise", "not seen"];
+  return kinds
+    .map((kind) => `${kind}: ${verdicts.filter(({ outcome }) => outcome === kind).length}`)
+    .join(" · ");
+}
+
+/** The table of outcomes, a line a probe. */
+export function tableText(rows: readonly (readonly [Probe, Verdict])[]): string {
+  const lines = rows.map(
+    ([{ rule, title }, { outcome, seen }]) =>
+      `${rule.padEnd(4)} ${outcome.padEnd(17)} ${title}\n${" ".repeat(23)}${seen}\n`,
+  );
+  return `${lines.join("")}${countText(rows.map(([, verdict]) => verdict))}\n`;
+}
+
+export const listText = (resources: readonly Resource[]): string =>
+  resources.map(({ kind, name }) => `  ${kind.padEnd(7)} ${name}\n`).join("");
+
+/** The command that deletes a resource by hand. */
+export function deleteCommand({ kind, name }: Resource): string {
+  if (kind === "worker") return `npx wrangler delete --name ${name}`;
+  if (kind === "bucket") return `npx wrangler r2 bucket delete ${name}  (after its objects)`;
+  return `in the dashboard: Workers, Domains, ${name}`;
+}
