@@ -17,12 +17,13 @@ export function secondChance(
   const { format, readable, variant } = request;
   const auto = variant.format === "auto";
   const still = { ...request, still: true };
+  const readableByAll = isOpaque(request.original, head) ? "jpeg" : "png";
   switch (refusal.event) {
     case "too-large-for-avif": {
       if (format !== "avif") return undefined;
       const best = readable.webp ? "webp" : undefined;
       // The edge keeps a transparent PNG one, if it is free to.
-      return { ...still, format: auto || refusal.type === "image/png" ? best : "jpeg" };
+      return { ...still, format: auto || refusal.type === "image/png" ? best : readableByAll };
     }
     case "original-is-smaller": {
       // In another format than the original's: the edge has to make these bytes (R6). WebP has transparency.
@@ -39,8 +40,9 @@ export function secondChance(
       if (refusal.event === "not-transformed" || !(auto || request.svg)) return undefined;
       // The bytes have the original's format, which this browser may not read. A route for SVGs asks
       // for no format (R8), whatever the preset says.
-      if (refusal.type === "image/gif" || request.svg) return { ...request, format: "png" };
-      return /webp|avif/.test(refusal.type ?? "") ? { ...request, format: "jpeg" } : undefined;
+      if (request.svg) return { ...request, format: "png" };
+      const isImage = /gif|webp|avif/.test(refusal.type ?? "");
+      return isImage ? { ...request, format: readableByAll } : undefined;
     }
     default:
       return undefined;

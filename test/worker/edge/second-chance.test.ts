@@ -9,6 +9,7 @@ import { png as pngOf } from "../../support/png.ts";
 
 const asked: TransformRequest = { ...ASKED, still: true };
 const none = { avif: true, webp: false };
+const JPEG = { original: "image/jpeg" } as const;
 const fixed: TransformRequest = { ...asked, variant: { ...asked.variant, format: "avif" } };
 const OPAQUE = pngOf({ colour: 2 });
 const TRANSPARENT = pngOf({ colour: 6 });
@@ -35,10 +36,17 @@ test.each<[string, UpstreamEvent, object, TransformRequest, Partial<TransformReq
   ["smaller, and was to move", SMALLER, jpeg, moves, { format: "png-force", still: true }],
   ["a WebP on a route for SVGs", "wrong-type", webp, { ...fixed, svg: true }, { format: "png" }],
   ["unmarked, and was to move (O8)", "not-transformed", {}, moving, { still: true }],
-  ["too large, in a preset of AVIF", TOO_LARGE, {}, fixed, { format: "jpeg" }],
+  [
+    "a JPEG too large, in a preset of AVIF",
+    TOO_LARGE,
+    jpeg,
+    { ...fixed, ...JPEG },
+    { format: "jpeg" },
+  ],
+  ["a WebP too large, in a preset of AVIF", TOO_LARGE, webp, fixed, { format: "png" }],
   ["a GIF that stood still", "wrong-type", gif, asked, { format: "png" }],
-  ["WebP unread", "wrong-type", webp, asked, { format: "jpeg" }],
-  ["AVIF unread", "wrong-type", { type: "image/avif" }, asked, { format: "jpeg" }],
+  ["WebP unread, of a JPEG", "wrong-type", webp, { ...asked, ...JPEG }, { format: "jpeg" }],
+  ["AVIF unread", "wrong-type", { type: "image/avif" }, asked, { format: "png" }],
   ["a GIF too large (O8)", "wrong-type", gif, moving, { still: true }],
 ])("%s: once more, changed", (_what, event, facts, before, change) => {
   expect(secondChance(before, { event, ...facts }, OPAQUE)).toEqual({ ...before, ...change });

@@ -1,4 +1,5 @@
-// A transparent PNG never becomes an opaque JPEG, where the edge cannot be proved to have made its PNG.
+// A transparent picture never becomes an opaque JPEG, where the edge cannot be proved to have made a PNG of it, or
+// answers with a type that the browser does not read.
 
 import sharp from "sharp";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -65,13 +66,24 @@ describe.each(["original", "rendition"] as const)(
   },
 );
 
-test("a transparent PNG that is too large for AVIF stays transparent in a preset of AVIF (O7)", async () => {
-  arrange({ avifTooLarge: "passed-through" });
-  const background = { r: 0, g: 0, b: 0, alpha: 0.5 };
-  put(
-    await sharp({ create: { width: 20, height: 1300, channels: 4, background } })
-      .png({ compressionLevel: 1 })
-      .toBuffer(),
-  );
-  expect(await see("avif", MODERN)).toEqual([200, "image/png"]);
+/** On an edge that passes on what is too large for AVIF (O7). */
+test.for([
+  ["png", "avif", MODERN, [200, "image/png"]],
+  ["webp", "avif", MODERN, [200, "image/png"]],
+  ["webp", "tall", OLD, [200, "image/png"]],
+] as const)(
+  "a long transparent original of %s, as %s, for %o, stays transparent (R5)",
+  async (row) => {
+    const [format, preset, headers, expected] = row;
+    const background = { r: 0, g: 0, b: 0, alpha: 0.5 };
+    const long = sharp({ create: { width: 20, height: 1300, channels: 4, background } });
+    put(await long.toFormat(format, { compressionLevel: 1 }).toBuffer());
+    expect(await see(preset, headers)).toEqual(expected);
+  },
+);
+
+test("an opaque WebP is a JPEG for a browser that does not read it", async () => {
+  const create = { width: 20, height: 20, channels: 3, background: "red" } as const;
+  put(await sharp({ create }).webp().toBuffer());
+  expect(await see("card", OLD)).toEqual(JPEG);
 });
