@@ -13,18 +13,20 @@ export type Answer =
   | { readonly status: CacheStatus; readonly response: Response };
 
 /** Headers that the cache answers itself: the entrypoint gives a whole response. */
-const OF_THE_CACHE = [
-  ...["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"],
-];
+const OF_THE_CACHE =
+  "if-match if-none-match if-modified-since if-unmodified-since if-range range".split(" ");
 
 /**
  * What the cache asks the entrypoint: a GET also for a HEAD.
- * @param etag that of what is kept, where the cache asks whether it is still the same (W18)
+ * @param old what is kept, where the cache asks whether it is still the same (W18)
  */
-export function requestOf(request: Request, etag: string | null | undefined): Request {
+export function requestOf(request: Request, old: Kept | undefined): Request {
   const headers = new Headers(request.headers);
   for (const name of OF_THE_CACHE) headers.delete(name);
+  const etag = old?.headers.get("etag");
+  const changed = old?.headers.get("last-modified");
   if (etag) headers.set("if-none-match", etag);
+  if (changed) headers.set("if-modified-since", changed);
   return new Request(request.url, { headers });
 }
 
@@ -33,7 +35,8 @@ export function wrong304(asked: Request, { status, headers }: Response): string 
   if (status !== 304) return undefined;
   const condition = asked.headers.get("if-none-match");
   const etag = headers.get("etag");
-  if (condition === null) return `${asked.url}: a 304, and the request had no if-none-match`;
+  if (condition === null && asked.headers.has("if-modified-since")) return undefined;
+  if (condition === null) return `${asked.url}: a 304, and the request had no condition`;
   if (condition === "*" || (etag !== null && hasEtag(condition, etag))) return undefined;
   return `${asked.url}: a 304 with the etag ${etag}, and if-none-match was ${condition}`;
 }
@@ -85,15 +88,21 @@ export function answerOf(answer: Answer, request: Request, now: number): Respons
   return new Response(body, { status: response.status, headers });
 }
 
+/** The whole, the part that the request asks for, or the 304 or 416 in its place. */
 function fromKept(kept: Kept, request: Request): Response {
-  const { status, headers } = kept;
+  const { status, headers, bytes } = kept;
+  const range = rangeIn(kept, request);
+  const partial = new Headers(headers);
+  partial.delete("content-length");
   if (status === 200 && isUnchanged(headers, request.headers)) {
-    return new Response(null, { status: 304, headers: without(headers, "content-length") });
+    return new Response(null, { status: 304, headers: partial });
   }
-  const range = status === 200 ? rangeIn(kept, request) : undefined;
-  return range === undefined
-    ? new Response(bodyOf(kept), { status, headers })
-    : partOf(kept, range);
+  if (range === undefined) return new Response(bodyOf(kept), { status, headers });
+  partial.set("content-range", contentRange(range, bytes.length));
+  if (!isThere(range, bytes.length)) return new Response(null, { status: 416, headers: partial });
+  const part = bytes.slice(range.first, range.last + 1);
+  partial.set("content-length", `${part.length}`);
+  return new Response(part, { status: 206, headers: partial });
 }
 
 /** Whether a condition of the request says that the visitor has this response (RFC 9110, 13.1). */
@@ -112,26 +121,10 @@ function hasEtag(list: string, etag: string): boolean {
 }
 
 /** The one range that a request asks for. Undefined: the whole. */
-function rangeIn({ bytes, headers }: Kept, request: Request): Range | undefined {
+function rangeIn({ status, bytes, headers }: Kept, request: Request): Range | undefined {
   const same = request.headers.get("if-range");
   const isSame =
     same === null || [headers.get("etag"), headers.get("last-modified")].includes(same);
-  if (!isSame || same?.startsWith("W/")) return undefined;
+  if (status !== 200 || !isSame || same?.startsWith("W/")) return undefined;
   return readRange(request.headers.get("range"), bytes.length);
-}
-
-/** The 206 for a range, or the 416 for one that holds no byte. */
-function partOf({ bytes, headers }: Kept, range: Range): Response {
-  const partial = without(headers, "content-length");
-  partial.set("content-range", contentRange(range, bytes.length));
-  if (!isThere(range, bytes.length)) return new Response(null, { status: 416, headers: partial });
-  const part = bytes.slice(range.first, range.last + 1);
-  partial.set("content-length", `${part.length}`);
-  return new Response(part, { status: 206, headers: partial });
-}
-
-function without(headers: Headers, name: string): Headers {
-  const left = new Headers(headers);
-  left.delete(name);
-  return left;
 }

@@ -51,6 +51,7 @@ export function readPolicy(status: number, headers: Headers, now: number): Polic
   const name = DECIDING.find((one) => headers.has(one)) ?? "cache-control";
   const says = readDirectives(headers.get(name) ?? "");
   const bypasses = says.has("no-store") || says.has("private");
+  if (says.has("must-understand") && UNSAID[status] === undefined) return undefined;
   const said = freshFor(says, name === "cache-control" ? headers : new Headers(), now);
   const fresh = bypasses ? 0 : (said ?? UNSAID[status]);
   if (fresh === undefined) return undefined;
@@ -58,11 +59,7 @@ export function readPolicy(status: number, headers: Headers, now: number): Polic
   return { fresh, ...staleFor(says), isForAll, bypasses };
 }
 
-function freshFor(
-  says: ReadonlyMap<string, string>,
-  headers: Headers,
-  now: number,
-): number | undefined {
+function freshFor(says: ReadonlyMap<string, string>, headers: Headers, now: number) {
   if (says.has("no-cache")) return 0;
   const said = says.get("s-maxage") ?? says.get("max-age");
   if (said !== undefined) return seconds(said);
@@ -75,9 +72,9 @@ function freshFor(
 
 /** W8. Without `stale-if-error` there is no end, unless a directive forbids stale responses. */
 function staleFor(says: ReadonlyMap<string, string>) {
-  const forbids = ["s-maxage", "must-revalidate", "proxy-revalidate", "no-cache"];
+  const forbids = ["s-maxage", "must-revalidate", "proxy-revalidate"];
   if (forbids.some((name) => says.has(name))) return { whileRevalidate: 0, ifError: 0 };
-  const ifError = says.get("stale-if-error");
+  const ifError = says.has("no-cache") ? "0" : says.get("stale-if-error");
   return {
     whileRevalidate: seconds(says.get("stale-while-revalidate") ?? ""),
     ifError: ifError === undefined ? Number.POSITIVE_INFINITY : seconds(ifError),

@@ -26,7 +26,7 @@ import {
   where,
 } from "./entrypoint.ts";
 import type { Kept } from "./kept.ts";
-import { fullTokens, readPurge, refusalOf, takeToken } from "./purge.ts";
+import { createPurgeLimit, readPurge, refusalOf } from "./purge.ts";
 import { type Asked, createTier, type Tier } from "./tier.ts";
 
 /**
@@ -138,7 +138,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
     work.catch(() => {}); // `settled` tells it
     background.push(work);
   };
-  let tokens = fullTokens(now());
+  const mayPurge = createPurgeLimit(now());
   const places = new Map<string, Tier>();
   const upper = createTier({ now, next: runFor, background: later });
 
@@ -168,15 +168,13 @@ export function createCache(settings: CacheSettings = {}): Cache {
     const place = switches.runsIn === "upper" ? "upper" : asked.place;
     const waited = old === undefined ? "miss" : "expired";
     const why = asked.isBarred ? "bypass" : asked.isBackground ? "revalidate" : waited;
-    const asking = requestOf(request, old?.headers.get("etag")); // W18
+    const asking = requestOf(request, old);
     return answerFrom(await run(asked.make, asking, { place, why }), asked, old, now);
   }
 
   /** W10. A response that is made at this moment is kept afterwards: nobody says that it is not. */
   async function purge(name: string, options: PurgeOptions): Promise<PurgeResult> {
-    const { tokens: left, taken } = takeToken(tokens, now());
-    tokens = left;
-    const refusal = refusalOf(options, taken);
+    const refusal = refusalOf(options, mayPurge(now()));
     if (refusal !== undefined) return refusal;
     const isMeant = readPurge(name, options);
     for (const tier of [upper, ...places.values()]) tier.drop(isMeant);
@@ -192,16 +190,13 @@ export function createCache(settings: CacheSettings = {}): Cache {
     const instance = () => make(Object.assign(Object.create(null), context));
     const placeNow = () => options.place ?? where().place;
 
-    /** No tier is asked: the entrypoint runs in the place of the visitor. */
-    const pass = (request: Request, place: string) =>
-      run(instance, request, { place, why: "bypass" });
-
     async function fetch(request: Request): Promise<Response> {
       const place = placeNow();
-      if (!switches.enabled) return pass(request, place);
-      if (!["GET", "HEAD"].includes(request.method)) {
-        const response = await pass(request, place);
-        return answerOf({ status: "BYPASS", response }, request, now());
+      if (!switches.enabled || !["GET", "HEAD"].includes(request.method)) {
+        const response = await run(instance, request, { place, why: "bypass" });
+        return switches.enabled
+          ? answerOf({ status: "BYPASS", response }, request, now())
+          : response;
       }
       const key = cacheKey(request, { name, props, ...(!switches.crossVersion && { version }) });
       const asked = { key, name, request, place, make: instance };

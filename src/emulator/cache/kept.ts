@@ -25,7 +25,8 @@ export function judge(
 ): Policy | "BYPASS" | "MISS" {
   const policy = readPolicy(status, headers, now);
   const isPrivate = request.headers.has("authorization") && policy?.isForAll !== true;
-  if (headers.has("set-cookie") || policy?.bypasses || isPrivate) return "BYPASS";
+  const isForOne = isPrivate || readVary(headers).includes("*");
+  if (headers.has("set-cookie") || policy?.bypasses || isForOne) return "BYPASS";
   const isTooLarge = Number(headers.get("content-length") ?? 0) > MAX_BYTES;
   const isNeverKept = [206, 304].includes(status) || (status >= 520 && status <= 526); // W9
   return policy === undefined || isNeverKept || isTooLarge ? "MISS" : policy;
@@ -55,9 +56,15 @@ function readTags(header: string | null): ReadonlySet<string> {
   return new Set(tags.map((tag) => tag.toLowerCase()));
 }
 
-/** The age of a response when it came, in ms (RFC 9111, 4.2.3). */
+/** The names of the request headers of which a response is a variant; `*`: of more than headers (W14). */
+export function readVary(headers: Headers): readonly string[] {
+  if (headers.has("cf-resized")) return [];
+  return headers.get("vary")?.match(/[^\s,]+/g) ?? [];
+}
+
+/** The age of a response when it came, in ms. Of several ages, the first counts (RFC 9111, 4.2.3, 5.1). */
 function initialAge(headers: Headers, now: number): number {
-  const said = Number(headers.get("age") ?? 0) * 1000;
+  const said = Number.parseInt(headers.get("age") ?? "0", 10) * 1000;
   const date = Date.parse(headers.get("date") ?? "");
   return Math.max(0, said || 0, now - date || 0);
 }
@@ -78,17 +85,15 @@ export function stateOf(kept: Kept, now: number) {
   };
 }
 
-/** Whether a request may have a kept response: one with Authorization only what says so (W9). */
-export function isFor({ policy }: Kept, { headers }: Request): boolean {
-  return policy.isForAll || !headers.has("authorization");
-}
+/** What a 304 says of its own body (RFC 9111, 3.2). */
+const NOT_RENEWED = ["content-encoding", "content-length", "content-md5", "content-range"];
 
 /** The whole response that a 304 stands for: it alone says how long, and under which tags (W18). */
 export function renew(old: Kept, { headers }: Response): Response {
   const merged = new Headers(old.headers);
   for (const name of ["age", "date", "expires", "cache-tag", ...DECIDING]) merged.delete(name);
   for (const [name, value] of headers) {
-    if (!name.startsWith("content-")) merged.set(name, value);
+    if (!NOT_RENEWED.includes(name)) merged.set(name, value);
   }
   return new Response(bodyOf(old), { status: old.status, headers: merged });
 }

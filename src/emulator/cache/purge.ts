@@ -1,5 +1,5 @@
 // A purge by the entrypoint itself: what it means, what refuses it, and how often it may be (W10).
-// Pure: `now` is passed in.
+// No clock: `now` is passed in.
 
 import type { PurgeOptions, PurgeResult } from "./entrypoint.ts";
 import type { Kept } from "./kept.ts";
@@ -43,19 +43,15 @@ function refused(code: number, message: string): PurgeResult {
 const BURST = 25;
 const PER_MS = 5 / 60_000;
 
-type Tokens = {
-  readonly left: number;
-  /** ms since 1970. */
-  readonly at: number;
-};
-
-export function fullTokens(now: number): Tokens {
-  return { left: BURST, at: now };
-}
-
-/** Takes a token, or tells that none is left. A clock that was set back adds none. */
-export function takeToken({ left, at }: Tokens, now: number): { tokens: Tokens; taken: boolean } {
-  const there = Math.min(BURST, left + Math.max(0, now - at) * PER_MS);
-  const taken = there >= 1;
-  return { tokens: { left: taken ? there - 1 : there, at: now }, taken };
+/** Returns what tells whether one more purge is allowed now. A clock that was set back adds none. */
+export function createPurgeLimit(start: number): (now: number) => boolean {
+  let left = BURST;
+  let at = start;
+  return (now) => {
+    left = Math.min(BURST, left + Math.max(0, now - at) * PER_MS);
+    at = now;
+    const isAllowed = left >= 1;
+    left -= isAllowed ? 1 : 0;
+    return isAllowed;
+  };
 }

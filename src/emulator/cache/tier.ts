@@ -2,7 +2,7 @@
 
 import type { Answer } from "./answer.ts";
 import type { Entrypoint } from "./entrypoint.ts";
-import { isFor, type Kept, stateOf } from "./kept.ts";
+import { type Kept, readVary, stateOf } from "./kept.ts";
 
 /** A request to an entrypoint, on its way through the tiers. */
 export type Asked = {
@@ -37,24 +37,38 @@ export type Tier = {
 };
 
 export function createTier({ now, next, background }: TierSettings): Tier {
+  /** By `variantKey`. */
   const entries = new Map<string, Kept>();
+  /** What the newest response for a key varies by. */
+  const varies = new Map<string, readonly string[]>();
   /** The runs that other requests for the same key wait for. They never fail. */
   const flights = new Map<string, Promise<void>>();
 
+  /** Returns the key with the request's values of the headers by which the response varies (W14). */
+  function variantKey({ key, request }: Asked): string {
+    const names = varies.get(key) ?? [];
+    return JSON.stringify([key, ...names.map((name) => request.headers.get(name))]);
+  }
+
+  /** What is kept for a request: for one with Authorization only what says so (W9). */
+  function find(asked: Asked): Kept | undefined {
+    const kept = entries.get(variantKey(asked));
+    const isFor = kept?.policy.isForAll || !asked.request.headers.has("authorization");
+    return isFor ? kept : undefined;
+  }
+
   async function ask(asked: Asked): Promise<Answer> {
-    const { key, request } = asked;
-    const old = entries.get(key);
-    const isBarred = old !== undefined && !isFor(old, request); // W9
+    const isBarred = entries.has(variantKey(asked)) && find(asked) === undefined;
     if (isBarred) return refresh({ ...asked, isBarred, isAlone: true });
     const served = serve(asked);
     if (served !== undefined) return served;
     if (asked.isAlone) return refresh(asked);
-    const flight = flights.get(key);
+    const flight = flights.get(variantKey(asked));
     if (flight === undefined) return lead(asked);
     await flight;
     const landed = serve(asked);
     if (landed !== undefined) return landed;
-    const kept = entries.get(key);
+    const kept = find(asked);
     // A renewal in the background failed a moment ago: once is enough.
     if (asked.isBackground && kept !== undefined) return { status: "STALE", kept };
     // The response was for the first request alone (W6): the others run on their own, at the same time.
@@ -63,27 +77,28 @@ export function createTier({ now, next, background }: TierSettings): Tier {
 
   /** What is kept, where it may be used without waiting. */
   function serve(asked: Asked): Answer | undefined {
-    const { key, request, isBackground } = asked;
-    const kept = entries.get(key);
-    if (kept === undefined || !isFor(kept, request)) return undefined;
+    const kept = find(asked);
+    if (kept === undefined) return undefined;
     const { isFresh, mayRevalidate } = stateOf(kept, now());
     if (isFresh) return { status: "HIT", kept };
-    if (!mayRevalidate || isBackground) return undefined;
-    if (!flights.has(key)) background(lead({ ...asked, isBackground: true }).then(ignore, ignore));
+    if (!mayRevalidate || asked.isBackground) return undefined;
+    if (!flights.has(variantKey(asked))) {
+      background(lead({ ...asked, isBackground: true }).then(ignore, ignore));
+    }
     return { status: "UPDATING", kept };
   }
 
   function lead(asked: Asked): Promise<Answer> {
     const work = refresh(asked);
-    const end = () => void flights.delete(asked.key);
-    flights.set(asked.key, work.then(end, end));
+    const key = variantKey(asked);
+    const end = () => void flights.delete(key);
+    flights.set(key, work.then(end, end));
     return work;
   }
 
   /** Gets a new response. Where that fails, an old one takes its place, and stays kept (W8). */
   async function refresh(asked: Asked): Promise<Answer> {
-    const found = entries.get(asked.key);
-    const old = found !== undefined && isFor(found, asked.request) ? found : undefined;
+    const old = find(asked);
     const replacesError = () => old !== undefined && stateOf(old, now()).mayReplaceError;
     try {
       const answer = await next(asked, old);
@@ -91,7 +106,10 @@ export function createTier({ now, next, background }: TierSettings): Tier {
       if (status >= 500 && old !== undefined && replacesError()) {
         return { status: "STALE", kept: old };
       }
-      if ("kept" in answer) entries.set(asked.key, answer.kept);
+      if ("kept" in answer) {
+        varies.set(asked.key, readVary(answer.kept.headers));
+        entries.set(variantKey(asked), answer.kept);
+      }
       return answer;
     } catch (error) {
       if (old !== undefined && replacesError()) return { status: "STALE", kept: old };

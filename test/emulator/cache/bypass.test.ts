@@ -161,10 +161,39 @@ describe("what leaves", () => {
     expect((await ask()).headers.get("age")).toBeNull();
   });
 
-  test.each(["accept", "*"])("vary: %s makes no difference (C5, W14)", async (vary) => {
-    count("max-age=60", { vary });
-    await ask("/a", { headers: { accept: "image/avif" } });
-    expect(await line("/a", { headers: { accept: "image/png" } })).toBe("HIT run 1");
+  test.each(["accept", "*"])(
+    "vary: %s of what the edge made is ignored (C5, W14)",
+    async (vary) => {
+      count("max-age=60", { vary, "cf-resized": "internal=ok/m q=0" });
+      await ask("/a", { headers: { accept: "image/avif" } });
+      expect(await line("/a", { headers: { accept: "image/png" } })).toBe("HIT run 1");
+    },
+  );
+
+  test("of what varies, each variant is kept, and renewed, by itself (W14)", async () => {
+    count("max-age=60, stale-while-revalidate=60", { vary: "Accept,, X-Other" });
+    const lineFor = (headers: Record<string, string>) => line("/a", { headers });
+    expect(await lineFor({ accept: "image/avif" })).toBe("MISS run 1");
+    expect(await lineFor({ accept: "image/png" })).toBe("MISS run 2");
+    expect(await line()).toBe("MISS run 3");
+    expect(await lineFor({ accept: "image/avif", "user-agent": "x" })).toBe("HIT run 1");
+    wait(60);
+    expect(await lineFor({ accept: "image/png" })).toBe("UPDATING run 2");
+    await cache.settled();
+    expect(await lineFor({ accept: "image/png" })).toBe("HIT run 4");
+    expect(await lineFor({ accept: "image/avif" })).toBe("UPDATING run 1");
+  });
+
+  test("requests that come together get no variant of another one (W6, W14)", async () => {
+    entrypoint.answer = async ({ headers }) =>
+      new Response(headers.get("accept"), { headers: { vary: "accept" } });
+    const types = ["image/avif", "image/png", "image/avif"];
+    const lines = types.map((accept) => line("/a", { headers: { accept } }));
+    expect(await Promise.all(lines)).toEqual([
+      "MISS image/avif",
+      "MISS image/png",
+      "HIT image/avif",
+    ]);
   });
 
   test("without a cache nothing is kept, and nothing is told (W1)", async () => {

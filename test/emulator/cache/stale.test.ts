@@ -76,6 +76,15 @@ describe("while a response is renewed", () => {
     expect(await line()).toBe("HIT gone");
   });
 
+  test("no-cache is too old at once, and the old one is served as long as said (W8)", async () => {
+    count("no-cache, stale-while-revalidate=60");
+    await ask();
+    expect(await line()).toBe("UPDATING run 1");
+    await cache.settled();
+    wait(60);
+    expect(await line()).toBe("EXPIRED run 3");
+  });
+
   test("the time ends: then the visitor waits (W8)", async () => {
     count("max-age=60, stale-while-revalidate=600");
     await ask();
@@ -124,13 +133,13 @@ describe("where the entrypoint fails", () => {
   );
 
   test.each([
-    "s-maxage=60",
-    "max-age=60, must-revalidate",
-    "max-age=60, proxy-revalidate",
+    "s-maxage=60, stale-while-revalidate=600",
+    "max-age=60, must-revalidate, stale-while-revalidate=600",
+    "max-age=60, proxy-revalidate, stale-while-revalidate=600",
     "no-cache",
-  ])("%s switches both off (W8)", async (directives) => {
-    const stale = "stale-while-revalidate=600, stale-if-error=600";
-    count(`${directives}, ${stale}`);
+    "no-cache, stale-while-revalidate=60",
+  ])("%s: no old one where the entrypoint fails (W8)", async (directives) => {
+    count(`${directives}, stale-if-error=600`);
     await ask();
     wait(60);
     entrypoint.answer = fails;
@@ -172,19 +181,21 @@ describe("an answer that nothing has changed", () => {
   const conditions = () => entrypoint.asked.map(({ headers }) => headers.get("if-none-match"));
 
   test("renews the kept one, and its headers (W18)", async () => {
-    count("max-age=60", { ...validators, "content-type": "image/webp" });
+    count("max-age=60", { ...validators, "content-type": "text/plain", "content-encoding": "a" });
     await ask();
     wait(60);
     unchanged({
       "cache-control": "max-age=120",
       "content-type": "text/html",
+      "content-encoding": "b",
       "content-length": "0",
       etag: 'W/"1"',
     });
     const answer = await ask();
     expect(conditions()).toEqual([null, '"1"']);
-    expect(entrypoint.asked[1]?.headers.has("if-modified-since")).toBe(false);
-    expect(answer.headers.get("content-type")).toBe("image/webp");
+    expect(entrypoint.asked[1]?.headers.get("if-modified-since")).toBe(validators["last-modified"]);
+    expect(answer.headers.get("content-type")).toBe("text/html");
+    expect(answer.headers.get("content-encoding")).toBe("a");
     expect(`${answer.headers.get("cf-cache-status")} ${await answer.text()}`).toBe(
       "REVALIDATED run 1",
     );
@@ -211,12 +222,17 @@ describe("an answer that nothing has changed", () => {
     expect(await line()).toMatch(/^MISS/);
   });
 
-  test("is not asked for without an ETag (W18)", async () => {
-    count("max-age=60");
+  test("is asked for by Last-Modified, too, and without one not at all (W18)", async () => {
+    count("max-age=60", { "last-modified": validators["last-modified"] });
     await ask();
     wait(60);
-    expect(await line()).toBe("EXPIRED run 2");
-    expect(conditions()).toEqual([null, null]);
+    unchanged({ "cache-control": "max-age=60" });
+    expect(await line()).toBe("REVALIDATED run 1");
+    count("max-age=60");
+    await ask("/b");
+    wait(60);
+    expect(await line("/b")).toBe("EXPIRED run 4");
+    expect(entrypoint.asked[3]?.headers.has("if-modified-since")).toBe(false);
   });
 
   test.each<[what: string, kept: Record<string, string> | undefined, told: Record<string, string>]>(
