@@ -10,6 +10,7 @@ export default defineConfig({
     },
   },
   test: {
+    server: { deps: { inline: ["http-cache-tests"] } },
     include: ["*/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
