@@ -191,7 +191,7 @@ ${address}/
 
 ${missing.join("")}A picture is made once, and then comes out of a store in .wrangler/state, until its object changes.
 To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.
-${withPages("It takes effect at once. docs/emulator.md has all the switches of the local edge.")}
+${withPages("It takes effect at once. docs/switches.md has all the switches of the local edge.")}
 
 Requests and errors are logged below. Press Ctrl-C to stop.
 `;

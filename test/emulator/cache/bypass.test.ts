@@ -8,6 +8,7 @@ import {
   cache,
   count,
   entrypoint,
+  hold,
   line,
   loopback,
   wait,
@@ -209,18 +210,13 @@ describe("what leaves", () => {
 
   test("a visitor who waits no longer ends nothing for the others (W6)", async () => {
     count("max-age=60");
-    const { answer } = entrypoint;
-    const gate = Promise.withResolvers<void>();
-    entrypoint.answer = async (...args) => {
-      await gate.promise;
-      return answer(...args);
-    };
+    const release = hold();
     const abort = new AbortController();
     const first = loopback().fetch(new Request("https://x/a", { signal: abort.signal }));
     const second = line();
     abort.abort(new Error("too slow"));
     await expect(first).rejects.toThrow("too slow");
-    gate.resolve();
+    release();
     expect(await second).toBe("HIT run 1");
   });
 });
