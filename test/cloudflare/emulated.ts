@@ -10,6 +10,7 @@ import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
 import { urlOf } from "../../src/emulator/fetch.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
+import type { Texts } from "./operation.ts";
 import type * as probeWorker from "./worker.ts";
 
 /** The module of a probe Worker, as it was uploaded. */
@@ -107,22 +108,30 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
       if (cf?.image === undefined) return network(urlOf(input), rest);
       return seams.edge(urlOf(input), { ...rest, cf }, (source, asked) => own.fetch(source, asked));
     };
-    const loopback = cache.entrypoint(
-      (context: ExecutionContext) => {
-        const entrypoint = new module.Cached(context, env);
-        const answer = (asked: Request) =>
-          running.run(fetchInWorker, () => entrypoint.fetch(asked));
-        return { fetch: answer, purge: (what) => entrypoint.purge({ tags: what.tags ?? [] }) };
-      },
-      { name: "Cached", version: `${version}` },
-    );
-    const Cached = {
-      purge: loopback.purge,
-      fetch: (url: string, { cf, ...init }: RequestInit) => {
-        const asked = Object.assign(new Request(url, init), { cf }); // Node.js drops it
-        return seams.cached(asked, (one) => loopback.fetch(one));
-      },
+    const make = (context: ExecutionContext) => {
+      const entrypoint = new module.Cached(context, env);
+      const answer = (asked: Request) => running.run(fetchInWorker, () => entrypoint.fetch(asked));
+      return {
+        fetch: answer,
+        purge: async (options: CachePurgeOptions) =>
+          (await entrypoint.purge(options)) ?? { success: false, errors: [] },
+      };
     };
+    const loopbackTo = (props?: Texts) => {
+      const of = { name: "Cached", version: `${version}`, props };
+      const { fetch: ask, purge } = cache.entrypoint(make, of);
+      return {
+        ...{ purge, invalidate: async () => null },
+        fetch: (url: string, { cf, ...init }: RequestInit) => {
+          const asked = Object.assign(new Request(url, init), { cf }); // Node.js drops it
+          return seams.cached(asked, ask);
+        },
+      };
+    };
+    const Cached = Object.assign(
+      ({ props }: { readonly props: Texts }) => loopbackTo(props),
+      loopbackTo(),
+    );
     return running.run(fetchInWorker, () =>
       cache.at("here", () => module.default.fetch(request, env, { exports: { Cached } })),
     );

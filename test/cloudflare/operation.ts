@@ -21,32 +21,58 @@ export type CachedAnswer = {
   readonly fetch?: FetchOperation;
   /** It throws in place of an answer. */
   readonly throws?: true;
+  /** It first reads from the bucket so many times, and so takes a while. */
+  readonly reads?: number;
 };
 
 /** A call of the cached entrypoint by `ctx.exports`. What it is to answer goes in a header, outside of the key (W3). */
 export type CachedOperation = {
   readonly type: "cached";
+  readonly host?: string;
   readonly path: string;
   readonly method?: string;
   readonly headers?: Texts;
   readonly cacheKey?: string;
+  readonly props?: Texts;
   readonly answer: CachedAnswer;
 };
 
-/** `ctx.cache.purge` of the cached entrypoint. */
-export type PurgeOperation = { readonly type: "purge"; readonly tags: readonly string[] };
+/** A purge by the cached entrypoint. The answer is JSON: null where the runtime has no such method. */
+export type PurgeOperation = {
+  readonly type: "purge" | "invalidate";
+  readonly options: CachePurgeOptions;
+};
+
+/** A step of a chain of the Images binding: a transformation, or an object that is drawn. */
+export type ImagesStep =
+  | { readonly transform: ImageTransform }
+  | {
+      readonly draw: string;
+      readonly steps?: readonly ImageTransform[];
+      readonly options?: ImageDrawOptions;
+    };
 
 /** A chain of the Images binding over an object of the bucket, or its `info` where there is no output. */
 export type ImagesOperation = {
   readonly type: "images";
   readonly key: string;
-  readonly steps?: readonly ImageTransform[];
+  /** Zeros follow the object until there are so many bytes. */
+  readonly size?: number;
+  readonly steps?: readonly ImagesStep[];
   readonly output?: ImageOutputOptions;
+  /** How often the chain is ended: once, or twice, which is an error (B2). */
+  readonly ends?: 2;
 };
 
 /** A method of the R2 bucket. The answer is JSON; the body of an object is in base64. */
 export type R2Operation =
-  | { readonly type: "r2"; readonly method: "get" | "head"; readonly key: string }
+  | { readonly type: "r2"; readonly method: "head"; readonly key: string }
+  | {
+      readonly type: "r2";
+      readonly method: "get";
+      readonly key: string;
+      readonly options?: R2GetOptions;
+    }
   | { readonly type: "r2"; readonly method: "delete"; readonly key: string | string[] }
   | { readonly type: "r2"; readonly method: "list"; readonly options: R2ListOptions }
   | {
@@ -55,15 +81,24 @@ export type R2Operation =
       readonly key: string;
       /** Base64. */
       readonly body: string;
+      /** Sends the body as a stream: of known length, where the runtime has such a stream, or of unknown length (T2). */
+      readonly stream?: "known" | "unknown";
       readonly options?: R2PutOptions;
     };
+
+/** Operations at the same time, in one run of the gateway. The answer is JSON: a list of replies. */
+export type TogetherOperation = {
+  readonly type: "together";
+  readonly operations: readonly (CachedOperation | R2Operation)[];
+};
 
 export type Operation =
   | FetchOperation
   | CachedOperation
   | PurgeOperation
   | ImagesOperation
-  | R2Operation;
+  | R2Operation
+  | TogetherOperation;
 
 /** What came of an operation. */
 export type Reply = {

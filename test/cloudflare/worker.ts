@@ -8,19 +8,17 @@ import {
   type CachedOperation,
   type FetchOperation,
   failedReply,
-  fromBase64,
-  type ImagesOperation,
   type Operation,
   type Origin,
-  type PurgeOperation,
-  type R2Operation,
+  type Reply,
   RUN_HEADER,
   readReply,
   type Seen,
+  type Texts,
   TOKEN_HEADER,
-  toBase64,
   USER_AGENT,
 } from "./operation.ts";
+import { useBucket, useImages } from "./worker-stores.ts";
 
 export type Env = {
   readonly BUCKET: R2Bucket;
@@ -33,8 +31,10 @@ export type Env = {
 export type Context = {
   readonly exports: {
     readonly Cached: {
+      (options: { readonly props: Texts }): Pick<Fetcher, "fetch">;
       fetch(url: string, init: RequestInit): Promise<Response>;
-      purge(options: { tags: string[] }): Promise<object>;
+      purge(options: CachePurgeOptions): Promise<CachePurgeResult | null>;
+      invalidate(options: CachePurgeOptions): Promise<CachePurgeResult | null>;
     };
   };
 };
@@ -49,9 +49,13 @@ export default {
     const isAllowed = env.PROBE_TOKEN && request.headers.get(TOKEN_HEADER) === env.PROBE_TOKEN;
     if (request.method !== "POST" || !isAllowed) return NOT_FOUND();
     const operation: Operation = await request.json();
-    return Response.json(await perform(operation, env, context).then(readReply).catch(failedReply));
+    return Response.json(await reply(operation, env, context));
   },
 };
+
+function reply(operation: Operation, env: Env, context: Context): Promise<Reply> {
+  return perform(operation, env, context).then(readReply).catch(failedReply);
+}
 
 async function perform(operation: Operation, env: Env, context: Context): Promise<Response> {
   switch (operation.type) {
@@ -60,11 +64,16 @@ async function perform(operation: Operation, env: Env, context: Context): Promis
     case "cached":
       return callCached(operation, context);
     case "purge":
-      return purge(operation, context);
+    case "invalidate":
+      return Response.json(await context.exports.Cached[operation.type](operation.options));
     case "images":
-      return transform(operation, env);
+      return useImages(operation, env);
     case "r2":
       return Response.json(await useBucket(operation, env.BUCKET));
+    case "together": {
+      const replies = operation.operations.map((one) => reply(one, env, context));
+      return Response.json(await Promise.all(replies));
+    }
   }
 }
 
@@ -73,54 +82,16 @@ function send({ type: _, url, ...init }: FetchOperation): Promise<Response> {
 }
 
 function callCached(
-  { path, method = "GET", headers, cacheKey, answer }: CachedOperation,
+  { host = "cached", path, method = "GET", headers, cacheKey, props, answer }: CachedOperation,
   { exports }: Context,
 ): Promise<Response> {
-  return exports.Cached.fetch(`https://cached${path}`, {
+  const entrypoint = props === undefined ? exports.Cached : exports.Cached({ props });
+  return entrypoint.fetch(`https://${host}${path}`, {
     method,
+    redirect: "manual",
     headers: { ...headers, [ANSWER_HEADER]: JSON.stringify(answer) },
     ...(cacheKey !== undefined && { cf: { cacheKey } }),
   });
-}
-
-async function purge({ tags }: PurgeOperation, { exports }: Context): Promise<Response> {
-  return Response.json(await exports.Cached.purge({ tags: [...tags] }));
-}
-
-async function transform({ key, steps = [], output }: ImagesOperation, { BUCKET, IMAGES }: Env) {
-  const object = await BUCKET.get(key);
-  if (object === null) throw new Error(`the bucket has no ${key}`);
-  if (output === undefined) return Response.json(await IMAGES.info(object.body));
-  let chain = IMAGES.input(object.body);
-  for (const step of steps) chain = chain.transform(step);
-  return (await chain.output(output)).response();
-}
-
-async function useBucket(operation: R2Operation, bucket: R2Bucket): Promise<unknown> {
-  switch (operation.method) {
-    case "head":
-      return describe(await bucket.head(operation.key));
-    case "get": {
-      const object = await bucket.get(operation.key);
-      return object && { ...describe(object), body: toBase64(await object.bytes()) };
-    }
-    case "put": {
-      const { key, body, options } = operation;
-      return describe(await bucket.put(key, fromBase64(body), options));
-    }
-    case "delete":
-      return await bucket.delete(operation.key);
-    case "list": {
-      const { objects, ...page } = await bucket.list(operation.options);
-      return { ...page, objects: objects.map(describe) };
-    }
-  }
-}
-
-function describe(object: R2Object | null) {
-  if (object === null) return null;
-  const { key, etag, size, httpMetadata, customMetadata } = object;
-  return { key, etag, size, httpMetadata, customMetadata };
 }
 
 /** Answers as the object `origin/<id>` says, and writes down what came. It fetches nothing. */
@@ -154,18 +125,26 @@ async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Pr
 export class Cached extends WorkerEntrypoint<Env> {
   override async fetch(request: Request): Promise<Response> {
     const answer: CachedAnswer = JSON.parse(request.headers.get(ANSWER_HEADER) ?? "{}");
+    for (let count = answer.reads ?? 0; count > 0; count--) await this.env.BUCKET.head("none");
     if (answer.throws) throw new Error("the probe asked for this error");
     const fetched = answer.fetch && (await send(answer.fetch));
     const headers = new Headers(fetched?.headers);
     for (const [name, value] of Object.entries(answer.headers ?? {})) headers.set(name, value);
     headers.set(RUN_HEADER, crypto.randomUUID());
-    const status = answer.status ?? fetched?.status ?? 200;
+    const asked = answer.status ?? fetched?.status ?? 200;
+    const condition = request.headers.get("if-none-match");
+    const isUnasked = asked === 304 && !condition?.includes(headers.get("etag") ?? "");
+    const status = isUnasked ? 200 : asked;
     const hasNoBody = [204, 304].includes(status);
     const body = hasNoBody ? null : (fetched?.body ?? answer.body ?? "");
     return new Response(body, { status, headers });
   }
 
-  async purge(options: { tags: string[] }) {
-    return (await this.ctx.cache?.purge(options)) ?? { success: false, errors: [] };
+  async purge(options: CachePurgeOptions): Promise<CachePurgeResult | null> {
+    return (await this.ctx.cache?.purge(options)) ?? null;
+  }
+
+  async invalidate(options: CachePurgeOptions): Promise<CachePurgeResult | null> {
+    return (await this.ctx.cache?.invalidate?.(options)) ?? null; // since September 2026 (W17)
   }
 }
