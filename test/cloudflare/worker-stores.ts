@@ -1,10 +1,14 @@
 // What the probe Worker does with the Images binding and with its R2 bucket.
 
 import { fromBase64, type ImagesOperation, type R2Operation, toBase64 } from "./operation.ts";
-import type { Env } from "./worker.ts";
+
+export type Stores = {
+  readonly BUCKET: R2Bucket;
+  readonly IMAGES: ImagesBinding;
+};
 
 /** Runs a chain of the Images binding, or asks for the facts of an image. */
-export async function useImages(operation: ImagesOperation, env: Env): Promise<Response> {
+export async function useImages(operation: ImagesOperation, env: Stores): Promise<Response> {
   const { key, size = 0, steps = [], output, ends } = operation;
   const image = await streamOf(key, size, env);
   if (output === undefined) return Response.json(await env.IMAGES.info(image));
@@ -19,7 +23,7 @@ export async function useImages(operation: ImagesOperation, env: Env): Promise<R
   return (ends === undefined ? result : await chain.output(output)).response();
 }
 
-async function streamOf(key: string, size: number, { BUCKET }: Env) {
+async function streamOf(key: string, size: number, { BUCKET }: Stores) {
   const object = await BUCKET.get(key);
   if (object === null) throw new Error(`the bucket has no ${key}`);
   if (size <= object.size) return object.body;
@@ -27,7 +31,7 @@ async function streamOf(key: string, size: number, { BUCKET }: Env) {
 }
 
 /** A stream is drawn as it is; what has steps is drawn as a chain of its own (B5). */
-async function overlayOf(key: string, steps: readonly ImageTransform[] = [], env: Env) {
+async function overlayOf(key: string, steps: readonly ImageTransform[] = [], env: Stores) {
   const stream = await streamOf(key, 0, env);
   if (steps.length === 0) return stream;
   return steps.reduce((chain, step) => chain.transform(step), env.IMAGES.input(stream));

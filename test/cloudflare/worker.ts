@@ -18,11 +18,9 @@ import {
   TOKEN_HEADER,
   USER_AGENT,
 } from "./operation.ts";
-import { useBucket, useImages } from "./worker-stores.ts";
+import { type Stores, useBucket, useImages } from "./worker-stores.ts";
 
-export type Env = {
-  readonly BUCKET: R2Bucket;
-  readonly IMAGES: ImagesBinding;
+export type Env = Stores & {
   /** 256 bits. Without it nobody is served. */
   readonly PROBE_TOKEN: string;
 };
@@ -33,10 +31,15 @@ export type Context = {
     readonly Cached: {
       (options: { readonly props: Texts }): Pick<Fetcher, "fetch">;
       fetch(url: string, init: RequestInit): Promise<Response>;
-      purge(options: CachePurgeOptions): Promise<CachePurgeResult | null>;
-      invalidate(options: CachePurgeOptions): Promise<CachePurgeResult | null>;
+      purge(options: CachePurgeOptions): Promise<PurgeResult | null>;
+      invalidate(options: CachePurgeOptions): Promise<PurgeResult | null>;
     };
   };
+};
+
+/** `ctx.cache.purge` and `ctx.cache.invalidate` give this; null where the runtime has no such method. */
+type PurgeResult = Readonly<Pick<CachePurgeResult, "success">> & {
+  readonly errors: readonly CachePurgeError[];
 };
 
 const NOT_FOUND = () => new Response(null, { status: 404 });
@@ -140,11 +143,11 @@ export class Cached extends WorkerEntrypoint<Env> {
     return new Response(body, { status, headers });
   }
 
-  async purge(options: CachePurgeOptions): Promise<CachePurgeResult | null> {
+  async purge(options: CachePurgeOptions): Promise<PurgeResult | null> {
     return (await this.ctx.cache?.purge(options)) ?? null;
   }
 
-  async invalidate(options: CachePurgeOptions): Promise<CachePurgeResult | null> {
+  async invalidate(options: CachePurgeOptions): Promise<PurgeResult | null> {
     return (await this.ctx.cache?.invalidate?.(options)) ?? null; // since September 2026 (W17)
   }
 }
