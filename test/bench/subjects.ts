@@ -24,6 +24,7 @@ export type Subject = {
 
 /** What the Worker is compared with: Workers that do the same with fixed values, and nothing else. */
 const HIT_FLOOR = "floor of a hit";
+const GATEWAY_FLOOR = "floor of the gateway";
 const MISS_FLOOR = "floor of a miss";
 const CHECK_FLOOR = "floor of a check";
 const DIRECT_FLOOR = "floor without a cache";
@@ -100,16 +101,22 @@ function differentKeys() {
 export function subjects(): Subject[] {
   const whole = builtWorker(VARS);
   const gateway = wrap("hit", whole);
+  const alone = wrap("gateway", whole);
   const wanted = zipf(KEYS, EXPONENT);
   const draw = (count: number, random: Random) =>
     each(() => `/images/card/${key(wanted(random))}`)(count);
   let at = 0;
   const unfound = ["/favicon.ico", "/images/huge/photos/dandelion.jpg", "/images/card/a//b.jpg"];
+  const drawUnfound = each(() => unfound[at++ % unfound.length] ?? "/", 404);
 
   return [
     {
       ...{ name: HIT_FLOOR, note: "asks a second entrypoint, which answers at once" },
       ...{ script: bundled("floor-hit"), draw: again(HOT) },
+    },
+    {
+      ...{ name: GATEWAY_FLOOR, note: "asks an object of the isolate, which answers at once" },
+      ...{ script: bundled("floor-gateway"), draw: again(HOT) },
     },
     {
       ...{ name: MISS_FLOOR, note: "asks a second entrypoint, which asks S3 and the edge" },
@@ -142,8 +149,19 @@ export function subjects(): Subject[] {
     },
     {
       ...{ name: "404", note: "no such route, preset or key; compared with a hit" },
-      ...{ script: gateway, draw: each(() => unfound[at++ % unfound.length] ?? "/", 404) },
-      ...{ floor: HIT_FLOOR, limit: 0.5 },
+      ...{ script: gateway, draw: drawUnfound, floor: HIT_FLOOR, limit: 0.5 },
+    },
+    {
+      ...{ name: "hit, gateway alone", note: "an object of the isolate is in place of the cache" },
+      ...{ script: alone, draw, floor: GATEWAY_FLOOR, limit: 1.3 },
+    },
+    {
+      ...{ name: "signed, gateway alone", note: "the same, by signed URLs" },
+      ...{ script: alone, draw: drawSigned(wanted), floor: GATEWAY_FLOOR, limit: 1.5 },
+    },
+    {
+      ...{ name: "404, gateway alone", note: "no such route, preset or key; compared with a hit" },
+      ...{ script: alone, draw: drawUnfound, floor: GATEWAY_FLOOR, limit: 0.75 },
     },
     {
       ...{ name: "304", note: "a hit that the browser has" },
