@@ -2,14 +2,7 @@
 // refusal. It asks the cached entrypoint, `Renditions`, for the image: renditions.ts has the story of that.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import {
-  corsHeaders,
-  imageAnswer,
-  imageHeaders,
-  preflight,
-  refusalAnswer,
-  type Terms,
-} from "./answer/answer.ts";
+import { corsHeaders, imageAnswer, preflight, refusalAnswer, type Terms } from "./answer/answer.ts";
 import { fallbackAnswer, fallbackSeconds } from "./answer/fallback.ts";
 import { answerIssuer } from "./answer-issuer.ts";
 import { answerPurge } from "./answer-purge.ts";
@@ -176,7 +169,7 @@ async function show(
   }
   const isOutage = result.stored === "outage";
   const shown = { negotiated, maxAge: scope.config.answers.max_age, isOutage, cache, took };
-  const answer = imageAnswer(request, result, imageHeaders(result, shown, terms, Date.now()));
+  const answer = imageAnswer(result, scope.condition, shown, terms, Date.now());
   return { answer, subject: { ...subject, format: result.type?.replace(/^\w+\//, "") } };
 }
 

@@ -20,8 +20,13 @@ export const PROTECTION = {
   "cross-origin-resource-policy": "cross-origin",
 } as const;
 
-/** For an answer that a cookie opened: no page of another site reads it. */
-const SAME_SITE = { "cross-origin-resource-policy": "same-site" } as const;
+/** The same, and with it the headers of a text. workerd copies Headers in half of the time that a record takes. */
+const PROTECTED = new Headers(PROTECTION);
+const UNCACHED_TEXT = new Headers({
+  ...PROTECTION,
+  "content-type": "text/plain; charset=utf-8",
+  "cache-control": "no-store",
+});
 
 /** What applies to every answer to a URL, image or not. */
 export type Terms = {
@@ -46,26 +51,37 @@ export type Shown = {
   readonly took: number;
 };
 
-/** A fresh set of headers: nothing of the edge's or S3's gets out (R7). */
-export function imageHeaders(
-  { type, length, etag }: Partial<Omit<Rendition, "body">> & { readonly etag?: string | undefined },
+/**
+ * The answer to a request for an image, with a fresh set of headers: nothing of the edge's or S3's gets out (R7).
+ * @param condition the visitor's `If-None-Match`. If it names the image, the answer is 304
+ */
+export function imageAnswer(
+  image: Partial<Rendition> & { readonly etag?: string | undefined },
+  condition: string | null,
   shown: Shown,
-  { cors, ...terms }: Terms,
+  terms: Terms,
   now: number,
-): Record<string, string> {
-  const { vary, ...others } = cors ?? {};
-  const varied = [vary, shown.negotiated ? "accept" : undefined].filter((name) => name);
-  return {
-    ...(type && { "content-type": type }),
-    "cache-control": imageCaching(shown, terms, now),
-    ...PROTECTION,
-    ...(terms.granted?.isPrivate && SAME_SITE),
-    "server-timing": timingOf(shown),
-    ...(etag && { etag }),
-    ...(length && { "content-length": length }),
-    ...others,
-    ...(varied.length > 0 && { vary: varied.join(", ") }),
-  };
+): Response {
+  const { body = null, type, length, etag } = image;
+  const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
+  if (isUnchanged) cancelBody(body);
+  const status = isUnchanged ? 304 : 200;
+  const answer = new Response(isUnchanged ? null : body, { status, headers: PROTECTED });
+  const { headers } = answer;
+  if (type) headers.set("content-type", type);
+  headers.set("cache-control", imageCaching(shown, terms, now));
+  headers.set("server-timing", timingOf(shown));
+  if (etag) headers.set("etag", etag);
+  if (length && !isUnchanged) headers.set("content-length", length);
+  setTerms(headers, terms);
+  if (shown.negotiated)
+    headers.set("vary", terms.cors ? `${terms.cors["vary"]}, accept` : "accept");
+  return answer;
+}
+
+function setTerms(headers: Headers, { cors, granted }: Terms): void {
+  if (granted?.isPrivate) headers.set("cross-origin-resource-policy", "same-site");
+  for (const [name, value] of Object.entries(cors ?? {})) headers.set(name, value);
 }
 
 /** Where the image came from, and how long the edge took to make it, if it did for this request. */
@@ -92,26 +108,10 @@ export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now
   return `${granted?.isPrivate ? "private" : "public"}, max-age=${Math.max(0, left)}`;
 }
 
-/** The answer to a request for an image: 304 if the visitor has it, else 200. */
-export function imageAnswer(
-  request: Request,
-  { body = null }: Partial<Rendition>,
-  headers: Record<string, string>,
-): Response {
-  const { etag } = headers;
-  const condition = request.headers.get("if-none-match");
-  const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
-  if (!isUnchanged) return new Response(body, { headers });
-  cancelBody(body);
-  const { "content-length": _length, ...others } = headers;
-  return new Response(null, { status: 304, headers: others });
-}
-
 /** The answer to a refused request. It tells the visitor as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
   const answer = answerTo(refusal, { "cache-control": limitedCaching(BRIEF_S, terms, now) });
-  const more = { ...terms.cors, ...(terms.granted?.isPrivate && SAME_SITE) };
-  for (const [name, value] of Object.entries(more)) answer.headers.set(name, value);
+  setTerms(answer.headers, terms);
   return answer;
 }
 
@@ -170,15 +170,9 @@ export function plain(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(`${text}\n`, {
-    status,
-    headers: {
-      "content-type": "text/plain; charset=utf-8",
-      "cache-control": "no-store",
-      ...PROTECTION,
-      ...headers,
-    },
-  });
+  const answer = new Response(`${text}\n`, { status, headers: UNCACHED_TEXT });
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+  return answer;
 }
 
 /** For how long a browser may remember the answer to a preflight: s. */

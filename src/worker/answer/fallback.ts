@@ -3,7 +3,7 @@
 import { logRefusal, type Subject } from "../base/log.ts";
 import { isCertain, isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Rendition } from "../base/send.ts";
-import { imageHeaders, limitedCaching, refusalAnswer, type Shown, type Terms } from "./answer.ts";
+import { imageAnswer, limitedCaching, refusalAnswer, type Shown, type Terms } from "./answer.ts";
 
 /**
  * For how long it may be kept: s, by the status of the answer that it replaces. Other answers have no
@@ -46,9 +46,9 @@ export function fallbackAnswer(
     return { event: fallback.event };
   }
   // No tag: a condition is for a 2xx (RFC 9110), and it would name another object's image.
-  const { type, length } = fallback;
-  const headers = imageHeaders({ type, length }, shown, terms, now);
+  const untagged = { ...fallback, etag: undefined };
+  const { body, headers } = imageAnswer(untagged, null, shown, terms, now);
   const isKept = status === 502 || isCertain(refusal);
-  headers["cache-control"] = isKept ? limitedCaching(shown.maxAge, terms, now) : "no-store";
-  return { event: "shown", answer: new Response(fallback.body, { status, headers }) };
+  headers.set("cache-control", isKept ? limitedCaching(shown.maxAge, terms, now) : "no-store");
+  return { event: "shown", answer: new Response(body, { status, headers }) };
 }
