@@ -15,7 +15,7 @@ import { LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
 import { letterOf, paint } from "../support/painting.ts";
 import { network } from "../support/stand.ts";
-import { MODERN, picture, refusals } from "./pictures.ts";
+import { MODERN, picture } from "./pictures.ts";
 
 /** The bucket of wrangler's S3, and the configuration of a Worker that has it. */
 const LOCAL_BUCKET = localBucketName("acme-media", LOCAL_KEYS);
@@ -119,13 +119,6 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     },
   );
 
-  test("with transformations off no image is passed on (R2)", async () => {
-    edge.switches.transformations = false;
-    const answer = await server.fetch("/images/card/photos/fig.jpg");
-    expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-    expect(refusals(server)).toMatchObject([{ event: "not-transformed" }]);
-  });
-
   test("a crop keeps the focal point of the object, also where its ETag stays (O4)", async () => {
     const place = { base: `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`, prefix: "published/" };
     const body = await paint("rgb", 40).png().toBuffer();
@@ -146,16 +139,5 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   test("the bucket is private", async () => {
     const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
     expect((await fetch(`${base}published/photos/fig.jpg`)).ok).toBe(false);
-  });
-
-  describe("with a wrong secret", () => {
-    beforeAll(() => configure({ AWS_SECRET_ACCESS_KEY: "wrong" }));
-
-    test("the visitor learns nothing, and the log has S3's answer (A7)", async () => {
-      const answer = await server.fetch("/images/card/photos/fig.jpg");
-      expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-      const slots = [{ slot: "current", origin: "SignatureDoesNotMatch" }];
-      expect(refusals(server)).toMatchObject([{ event: "slots-refused", slots }]);
-    });
   });
 });

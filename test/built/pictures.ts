@@ -1,7 +1,6 @@
 // What tests of the built Worker read of its answers and lines.
 
 import sharp from "sharp";
-import type { createHarness } from "../support/harness.ts";
 
 export const MODERN = { accept: "image/avif,image/webp,*/*" };
 
@@ -17,7 +16,3 @@ export async function picture(answer: { arrayBuffer(): Promise<ArrayBuffer> }) {
   const { format, compression, width, height, exif } = await sharp(bytes).metadata();
   return { bytes, kind: format === "heif" ? compression : format, width, height, exif };
 }
-
-/** The lines of the gateway. A line of the cached entrypoint comes once a minute. */
-export const refusals = ({ lines }: ReturnType<typeof createHarness>) =>
-  lines().filter(({ event }) => event !== "rendition-failed");

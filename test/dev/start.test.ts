@@ -194,18 +194,6 @@ export ${head}
   expect(await statusOf(SMALL)).toBe(200);
 });
 
-test("after two writes at once it runs with the file as it is", SLOW, async () => {
-  const good = readFileSync(toml, "utf8");
-  const bad = good.replace("[vars.PRESETS.card]", "$&\nwidht = 1");
-  const writeTwice = (first: string, second: string) => () => {
-    writeFileSync(toml, first);
-    writeFileSync(toml, second);
-  };
-  await becomes(writeTwice(`${good}\n# 1`, bad), 500, /PRESETS\.card\.widht/);
-  const right = /^wrangler\.toml and \.dev\.vars are right again\.$/m;
-  await becomes(writeTwice(`${bad}\n# 1`, good), 200, right);
-});
-
 test(
   "it ends on Ctrl-C; the next start, of an environment, shows what is stored (S6, D3)",
   SLOW,

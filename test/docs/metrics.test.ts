@@ -8,8 +8,6 @@ import { dataPoint, type Facts } from "../../src/worker/metrics.ts";
 import { createDataset } from "../support/analytics-engine.ts";
 import { makeFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
-import { ENV } from "../support/env.ts";
-import { get, MODERN } from "../support/play.ts";
 import { readPage } from "./pages.ts";
 
 const PAGE = readPage("docs/metrics.md");
@@ -108,39 +106,6 @@ test("the page has these queries", () => {
 
 test.each(Object.entries(RESULTS))("%s: the query gives what the data say", (heading, lines) => {
   expect(filled().ask(query(heading))).toEqual(lines);
-});
-
-test("a function that Analytics Engine is not known to have is found", () => {
-  expect(() => filled().ask("SELECT median(double1) AS ms FROM vitrine")).toThrow("have median");
-});
-
-test("the queries find what the Worker itself writes", async () => {
-  const dataset = createDataset("vitrine", NOW);
-  const METRICS = {
-    writeDataPoint: ({ indexes = [], blobs = [], doubles = [] }: AnalyticsEngineDataPoint) =>
-      dataset.insert({ indexes, blobs, doubles }, NOW - 1000, 1),
-  };
-  const env = { ...ENV, METRICS };
-  const answer = await get("/images/card/key.jpg", { headers: MODERN }, env);
-  const { byteLength } = await answer.arrayBuffer();
-  for (const path of ["/images/card/missing.jpg", "/nothing", "/healthz"]) await get(path, {}, env);
-  const asked = (heading: string) => dataset.ask(query(heading));
-  expect(asked("Hit rate")).toEqual([
-    { route: "/images/:preset/*", images: 1, hit_rate: 0, stored: 0 },
-  ]);
-  expect(asked("Slowest presets")).toMatchObject([{ preset: "card", images: 1 }]);
-  expect(asked("Bytes from the cache")).toMatchObject([{ bucket: "media", bytes: byteLength }]);
-  expect(asked("Errors by bucket")).toEqual(
-    expect.arrayContaining([
-      { bucket: "", event: "no-such-route", status: "404", requests: 1 },
-      { bucket: "media", event: "object-missing", status: "404", requests: 1 },
-    ]),
-  );
-  expect(asked("Images made in a day")).toMatchObject([{ bucket: "media", made: 1 }]);
-  expect(asked("The last five minutes")).toEqual(
-    expect.arrayContaining([{ bucket: "media", requests: 2, failed: 0 }]),
-  );
-  expect(asked("Requests a day")).toMatchObject([{ requests: 4, images: 1, failed: 0 }]);
 });
 
 test("the table of columns is that of a data point", () => {

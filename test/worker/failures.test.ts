@@ -1,27 +1,10 @@
 // The line of the cached entrypoint: visitors may not notice that a rendition cannot be made, the operator does.
 
 import { expect, test } from "vitest";
-import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
 import { failures, get, lines, stage, stopDates, wait } from "../support/play.ts";
 
 stopDates();
-
-test.each<[what: string, key: string, status: number, fault?: S3Fault]>([
-  ["is missing", "nothing.jpg", 404],
-  ["is missing or denied", "nothing.jpg", 404, "no-list-bucket"],
-  ["is archived", "key.jpg", 404, "archived"],
-  ["is no image", "broken/page.jpg", 415],
-  ["has no byte", "broken/empty.jpg", 415],
-])("an object that %s is no failure of its bucket", async (_what, key, status, fault) => {
-  if (fault) stage.s3.faults.add(fault);
-  for (let times = 0; times < 20; times++) {
-    expect((await get(`/images/card/${key}`)).status).toBe(status);
-    wait(61);
-  }
-  expect(failures()).toEqual([]);
-  expect(lines()).toHaveLength(20);
-});
 
 test("a bucket has one line a minute, which counts those since the line before", async () => {
   stage.s3.faults.add("SlowDown");

@@ -81,15 +81,6 @@ test.each<[string, string, object]>([
 });
 
 describe("with the token", () => {
-  test.each(["Bearer ", "bearer ", "BEARER ", "bEARer    "])(
-    "the scheme may be written as %j",
-    async (scheme) => {
-      const headers = { authorization: scheme + HEALTH_TOKEN };
-      const answer = await get("/healthz", { headers }, DEEP);
-      expect(answer.status).toBe(200);
-    },
-  );
-
   test("the shortest token has 16 characters", async () => {
     for (const [token, status] of [
       ["0123456789abcdef", 200],
@@ -122,8 +113,8 @@ describe("with the token", () => {
 
   test("a slot that S3 refuses is told by S3's code; one that works is enough (A7)", async () => {
     stage.s3.keys.delete(CREDENTIALS.accessKeyId);
-    const { status, slots } = await report();
-    expect(status).toBe(200);
+    const { status, slots, edge } = await report();
+    expect([status, edge]).toEqual([200, "on"]); // it is asked with a slot that works
     expect(slots).toMatchObject([{ state: "InvalidAccessKeyId" }, { state: "ok" }]);
     expect(slots[0]).not.toHaveProperty("missing");
     stage.s3.keys.set(NEXT_ID, "another");
@@ -131,11 +122,6 @@ describe("with the token", () => {
       status: 503,
       slots: [{ state: "InvalidAccessKeyId" }, { state: "SignatureDoesNotMatch" }],
     });
-  });
-
-  test("the edge is asked with a slot that works", async () => {
-    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
-    expect(await report()).toMatchObject({ slots: [{}, { state: "ok" }], edge: "on" });
   });
 
   test("at the end of a rotation both slots hold the new key, and both are told", async () => {
@@ -231,10 +217,6 @@ describe("with the token", () => {
     Object.assign(stage.edge.switches, changed);
     const { status, buckets } = await report();
     expect([status, buckets[0].edge, buckets[0].answered]).toEqual([200, edge, answered]);
-  });
-
-  test("where the edge is on, it does not matter what it answered", async () => {
-    expect((await report()).buckets[0]).not.toHaveProperty("answered");
   });
 
   test("S3 that does not answer is unreachable", async () => {

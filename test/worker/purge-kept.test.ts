@@ -107,31 +107,6 @@ test("an event purges the facts of an object, too (W10)", async () => {
   expect(await told()).toEqual(['{"width":300,"height":400,"type":"image/jpeg"}']);
 });
 
-test("a deleted object is 404 for the next visitor, and a new one is shown (W10)", async () => {
-  put(KEY, OLD);
-  await showEverywhere(KEY);
-  stage.s3.objects.delete(`published/${KEY}`);
-  await purge(changed(KEY, "Object Deleted"));
-  const path = `/images/card/${KEY.split("/").map(encodeURIComponent).join("/")}`;
-  expect((await get(path, {}, env, "here")).status).toBe(404);
-  put(KEY, NEW);
-  await purge(changed(KEY));
-  await showEverywhere(KEY);
-});
-
-test.each<[string, object]>([
-  ["a bucket", { bucket: "media" }],
-  ["everything", { everything: true }],
-])("%s is purged by one call (W10)", async (_what, body) => {
-  const counted = countCalls();
-  put(KEY, OLD);
-  const old = await showEverywhere(KEY);
-  put(KEY, NEW);
-  expect((await purge(body)).status).toBe(200);
-  expect(await showEverywhere(KEY)).not.toBe(old);
-  expect(counted).toEqual({ taken: 1, refused: 0 });
-});
-
 /**
  * Sends events as EventBridge does: one at a time, and again when the answer says.
  * @param gap the seconds between two changes
@@ -175,26 +150,4 @@ test.each<[string, number]>([
   expect(minutes).toBeLessThan(17); // 25 calls at once, and five a minute
   for (const key of shown) expect(await show(key, "here")).not.toBe(old.get(key));
   expect(lines()).toHaveLength(counted.refused);
-});
-
-test("10,000 names, 200 a request: each is purged, or named; given again, all are purged (W10)", async () => {
-  stopDate(Date.UTC(2026, 10, 24, 9));
-  const counted = countCalls();
-  let left = Array.from({ length: 10_000 }, (_, at) => `media/photos/${at}.jpg`);
-  let rounds = 0;
-  for (; left.length > 0 && rounds < 40; rounds++) {
-    const others: string[] = [];
-    for (let at = 0; at < left.length; at += 200) {
-      const sent = left.slice(at, at + 200);
-      const { report } = await purge({ objects: sent });
-      const named = report.not_purged.map(({ object }) => object);
-      expect([...report.purged, ...named].toSorted()).toEqual(sent.toSorted());
-      others.push(...named);
-    }
-    if (rounds === 0) expect(others.length).toBeLessThan(8_000);
-    left = others;
-    wait(60);
-  }
-  expect(left).toEqual([]);
-  expect(counted.taken).toBeLessThan(130);
 });

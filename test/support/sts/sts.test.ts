@@ -2,13 +2,10 @@
 
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { beforeEach, expect, test, vi } from "vitest";
-import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { askSts, makeToken } from "../../../src/worker/origin/get-session.ts";
 import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
 import { isFailure } from "../../../src/worker/origin/session.ts";
-import { sign } from "../../../src/worker/origin/sigv4.ts";
-import { CREDENTIALS, VARS } from "../env.ts";
 import { ISSUER, KEYLESS, ROLE } from "../issuer.ts";
 import { createSts, type StsRole } from "./sts.ts";
 
@@ -194,48 +191,3 @@ test.each([
     expect(new Set(sts.asked)).toEqual(new Set([`${ISSUER}${DISCOVERY}`, `${ISSUER}/keys`]));
   },
 );
-
-test("a session opens the bucket until it ends, or is revoked (K9)", async () => {
-  const { sts, ask } = setUp();
-  const { endpoint, bucket, region } = VARS.BUCKETS.media;
-  const { sessions } = sts;
-  const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, sessions });
-  s3.objects.set("fig.jpg", { body: new Uint8Array(3), type: "image/jpeg" });
-  const url = `https://${bucket}.s3.${region}.amazonaws.com/fig.jpg`;
-  const read = async (session: Awaited<ReturnType<typeof ask>>) => {
-    if (typeof session === "string") throw new Error(session);
-    await s3.fetch(url, { headers: await sign(url, region, session, Date.now()) });
-    return s3.answers.at(-1);
-  };
-  const token = await tokenOf({ ...CLAIMS, exp: AT + 7200 });
-  const first = await ask(token);
-  expect(await read(first)).toEqual({ status: 200 });
-  sts.revoke(ROLE);
-  const next = await ask(token);
-  expect(await read(first)).toEqual({ status: 403, code: "AccessDenied" });
-  expect(await read(next)).toEqual({ status: 200 });
-  vi.setSystemTime(NOW + 3600_000);
-  expect(await read(next)).toEqual({ status: 400, code: "ExpiredToken" });
-});
-
-test.each([
-  ["Throttling", 400],
-  ["ServiceUnavailable", 503],
-  ["InternalFailure", 500],
-  ["IDPRejectedClaim", 403],
-  ["RegionDisabledException", 403],
-] as const)("fails with %s, %i, which the Worker passes on (K10)", async (code, status) => {
-  const { sts, ask } = setUp();
-  sts.faults.add(code);
-  expect([await ask(await tokenOf(CLAIMS)), sts.calls]).toEqual([code, [{ status, code }]]);
-});
-
-test("may break the connection, or answer with a page", async () => {
-  const { sts, ask } = setUp();
-  sts.faults.add("reset");
-  expect(await ask(await tokenOf(CLAIMS))).toBe("unreachable");
-  sts.faults.clear();
-  sts.faults.add("garbage");
-  expect(await ask(await tokenOf(CLAIMS))).toBe("unreadable");
-  expect(sts.calls).toEqual([{ status: undefined }, { status: 200 }]);
-});

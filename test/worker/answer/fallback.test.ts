@@ -282,21 +282,6 @@ describe("it is made as the visitor's object would have been:", () => {
     await shown(answer, 404);
   });
 
-  test("in the one format of its preset, for all", async () => {
-    const answer = await ask("/images/plain/none");
-    expect(answer.headers.get("content-type")).toBe("image/jpeg");
-    expect(answer.headers.has("vary")).toBe(false);
-    await shown(answer, 404);
-  });
-
-  test("moving, if the preset lets it (O8)", async () => {
-    env = having("media/animated.gif");
-    const answer = await ask("/images/moving/none");
-    expect(answer.headers.get("content-type")).toBe("image/webp");
-    const { pages } = await sharp(await shown(answer, 404), { animated: true }).metadata();
-    expect(pages).toBe(3);
-  });
-
   test("a photograph or an SVG on a route for SVGs, and nothing varies (R8)", async () => {
     const photograph = await ask("/icons/card/none.svg");
     expect(photograph.headers.get("content-type")).toBe("image/jpeg");
@@ -422,16 +407,6 @@ describe("with two slots", () => {
     stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
   });
 
-  test("the next one makes it, where S3 refuses the current one (A7)", async () => {
-    stage.s3.keys.delete(SECRETS.AWS_ACCESS_KEY_ID);
-    const answer = await ask("/images/card/nothing.jpg");
-    expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "image/avif"]);
-    const events = logged().map(({ line }) => line["event"]);
-    expect(events).toEqual(["slot-refused", "slot-in-use", "object-missing"]);
-    expect(logged()[2]?.line["fallback"]).toBe("shown");
-    expect(keys()).toEqual(["nothing.jpg", "nothing.jpg", KEY]);
-  });
-
   test("both dead, it is shown if Workers Cache has it, and the log has it once", async () => {
     await warm();
     stage.s3.keys.clear();
@@ -442,12 +417,6 @@ describe("with two slots", () => {
     expect(logged()).toMatchObject([
       { level: "error", line: { event: "slots-refused", fallback: "shown", answered: 502 } },
     ]);
-  });
-
-  test("both dead, and nothing kept, the plain answer is shown", async () => {
-    stage.s3.keys.clear();
-    await plain(await ask("/images/card/key.jpg"), 502, "slots-refused", "slots-refused");
-    expect([keys(), urls()]).toEqual([["key.jpg", "key.jpg", KEY, KEY], []]);
   });
 });
 

@@ -11,32 +11,6 @@ const SHOWN: Facts = {
 
 const sizeOf = (text: string) => new TextEncoder().encode(text).length;
 
-test("the columns have a fixed order", () => {
-  expect(dataPoint(SHOWN)).toEqual({
-    indexes: ["/images/:preset/*"],
-    blobs: ["/images/:preset/*", "card@2x", "avif", "200", "shown", "hit", "media"],
-    doubles: [12, 3456],
-  });
-});
-
-test("what is absent is an empty text, in its own column", () => {
-  expect(dataPoint({ status: 500, event: "configuration-broken", ms: 0, bytes: 0 })).toEqual({
-    indexes: [""],
-    blobs: ["", "", "", "500", "configuration-broken", "", ""],
-    doubles: [0, 0],
-  });
-});
-
-test("what else a caller knows of a request is not in it", () => {
-  const subject = {
-    ...SHOWN,
-    key: "published/secret.jpg",
-    fallback: "shown",
-    address: "192.0.2.1",
-  };
-  expect(dataPoint(subject)).toEqual(dataPoint(SHOWN));
-});
-
 test.each<[what: string, route: string, index: string]>([
   ["96 bytes", "a".repeat(96), "a".repeat(96)],
   ["97 bytes", "a".repeat(97), "a".repeat(96)],

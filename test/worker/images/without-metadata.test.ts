@@ -19,7 +19,7 @@ beforeAll(async () => {
     .withExif({ IFD0: { Copyright: SECRET } })
     .withXmp(`<x:xmpmeta xmlns:x="adobe:ns:meta/">${SECRET}</x:xmpmeta>`);
   const [jpeg, png, webp, avif] = await Promise.all([
-    picture.clone().jpeg({ progressive: true }).toBuffer(),
+    picture.clone().withIccProfile("p3").jpeg({ progressive: true }).toBuffer(),
     picture.clone().png().toBuffer(),
     picture.clone().webp().toBuffer(),
     picture.clone().avif({ effort: 0 }).toBuffer(),
@@ -48,6 +48,9 @@ describe("of a JPEG, whose pixels stay:", () => {
     ["EXIF between the scans, and a file behind it", spoilt],
     ["bytes that fill up before a marker", behind(latin1("\xff\xd8\xff\xff\xff"), EXIF)],
     ["markers that no picture has", behind(START, segment(0xf0, SECRET))],
+    ["IPTC", behind(START, segment(0xed, `Photoshop 3.0\0${SECRET}`))],
+    ["a comment", behind(START, segment(0xfe, SECRET))],
+    ["another profile's segment", behind(START, segment(0xe2, `MPF\0${SECRET}`))],
     ["a thumbnail in JFIF", behind(START, segment(0xe0, `${JFIF}${SECRET}----`))],
   ])("%s (B9)", async (_what, change) => {
     const before = change(told.jpeg);
@@ -55,6 +58,27 @@ describe("of a JPEG, whose pixels stay:", () => {
     const after = withoutMetadata(before) ?? expect.unreachable();
     expect(Buffer.from(after).includes(SECRET)).toBe(false);
     expect(await pixels(after)).toEqual(await pixels(told.jpeg));
+    const { exif, xmp, iptc, icc } = await sharp(after).metadata();
+    expect([exif, xmp, iptc]).toEqual([undefined, undefined, undefined]);
+    expect(icc).toEqual((await sharp(told.jpeg).metadata()).icc);
+    expect(withoutMetadata(after)).toEqual(after);
+  });
+
+  test.each<[what: string, jpeg: Uint8Array]>([
+    ["a PNG", file("made/transparent.png")],
+    ["a segment without a length", latin1("\xff\xd8\xff\xe1\0\0\xff\xda")],
+    ["a segment that is longer than all", latin1("\xff\xd8\xff\xe1\xff\xff\xff\xda")],
+    ["no marker where one must be", latin1("\xff\xd8\0\0\0\0\xff\xda")],
+    ["an end before a picture", latin1("\xff\xd8\xff\xd9\0\x02\xff\xda")],
+  ])("not of %s", (_what, jpeg) => {
+    expect(withoutMetadata(jpeg)).toBeUndefined();
+  });
+
+  test("and not of one that ends before its picture", () => {
+    const first = told.jpeg.indexOf(latin1("\xff\xda"));
+    for (let end = 0; end < first; end += 7) {
+      expect(withoutMetadata(told.jpeg.subarray(0, end))).toBeUndefined();
+    }
   });
 });
 

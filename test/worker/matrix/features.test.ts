@@ -2,8 +2,8 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ENGINES, type Env, envOf } from "../../support/engines.ts";
-import { NEXT, NEXT_CREDENTIALS, PURGE_TOKEN, VARS } from "../../support/env.ts";
-import { MODERN as AVIF, get, lines, stage, wait } from "../../support/play.ts";
+import { PURGE_TOKEN } from "../../support/env.ts";
+import { MODERN as AVIF, get, lines, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
 
 beforeEach(() => {
@@ -69,43 +69,6 @@ describe.each(ENGINES)("%s", (engine) => {
     expect(bytes.includes("Exif")).toBe(false);
   });
 
-  test("answers HEAD, and 304 to a visitor who has it", async () => {
-    const env = envOf(engine);
-    const first = await get("/images/card/key.jpg", MODERN, env);
-    const head = await get("/images/card/key.jpg", { ...MODERN, method: "HEAD" }, env);
-    expect([head.status, (await head.arrayBuffer()).byteLength]).toEqual([200, 0]);
-    const etag = first.headers.get("etag") ?? "";
-    const headers = { ...MODERN.headers, "if-none-match": etag };
-    expect((await get("/images/card/key.jpg", { headers }, env)).status).toBe(304);
-  });
-
-  test.each<[key: string, status: number, event: string]>([
-    ["nothing.jpg", 404, "object-missing"],
-    ["broken/page.jpg", 415, "source-unreadable"],
-    ["broken/empty.jpg", 415, "source-unreadable"],
-    ["broken/script.svg", 415, "source-unreadable"],
-  ])("refuses %s with %i, which is kept for a minute", async (key, status, event) => {
-    const answer = await get(`/images/card/${key}`, MODERN, envOf(engine));
-    expect([answer.status, answer.headers.get("cache-control")]).toEqual([
-      status,
-      "public, max-age=60",
-    ]);
-    expect(lines()).toMatchObject([{ event, certain: true }]);
-  });
-
-  test("keeps renditions for all visitors, and makes them anew after that", async () => {
-    const env = envOf(engine);
-    const seen = [];
-    for (const seconds of [0, 1, 3600, 1]) {
-      wait(seconds);
-      const answer = await get("/images/card/key.jpg", MODERN, env);
-      seen.push([answer.status, answer.headers.get("server-timing")?.replace(/,.*/, "")]);
-      await stage.cache.settled();
-    }
-    const [miss, hit, stale] = ["miss", "hit", "stale"].map((word) => [200, `cache;desc=${word}`]);
-    expect(seen).toEqual([miss, hit, stale, hit]);
-  });
-
   test("shows another object after a purge", async () => {
     const env = envOf(engine, { PURGE_TOKEN });
     const before = (await get("/images/card/key.jpg", MODERN, env)).headers.get("etag");
@@ -133,74 +96,12 @@ describe.each(ENGINES)("%s", (engine) => {
     expect((await get("/facts/card/nothing.jpg?facts", {}, env)).status).toBe(404);
     expect((await get("/facts/card/broken/page.jpg?facts", {}, env)).status).toBe(415);
   });
-
-  test("shows the fallback of a route", async () => {
-    const ROUTES = [{ path: "/f/:preset/*", object: "media/*", fallback: "media/key.jpg" }];
-    const env = envOf(engine, { ROUTES });
-    expect(told(await get("/f/card/nothing.jpg", MODERN, env))).toEqual([404, "image/avif"]);
-    expect(told(await get("/f/card/broken/page.jpg", MODERN, env))).toEqual([415, "image/avif"]);
-    expect(lines()).toMatchObject([{ fallback: "shown" }, { fallback: "shown" }]);
-  });
-
-  test("asks once more where the origin fails, and says so if it still does (A9)", async () => {
-    const env = envOf(engine);
-    if (engine === "R2") faultsOf(env)?.add("throws");
-    else stage.s3.faults.add("SlowDown");
-    expect((await get("/images/card/key.jpg", MODERN, env)).status).toBe(502);
-    expect(stage.pauses).toEqual([300]);
-    expect(lines()).toMatchObject([{ event: "origin-failed" }]);
-  });
 });
 
-type Bucket = { objects: Map<string, object>; faults: Set<string> };
+type Bucket = { objects: Map<string, object> };
 
 /** The objects of the R2 bucket of an `env`, if it has one. */
 const bucketOf = ({ MEDIA_BUCKET: bucket }: Env) => (bucket as Bucket | undefined)?.objects;
-const faultsOf = ({ MEDIA_BUCKET: bucket }: Env) => (bucket as Bucket | undefined)?.faults;
-
-describe.each(["cf", "binding"] as const)("a dead key with %s", (engine) => {
-  const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
-
-  test("is replaced by the next one, and the log is told once (A7)", async () => {
-    stage.s3.keys.clear();
-    stage.s3.keys.set(accessKeyId, secretAccessKey);
-    const env = envOf(engine, NEXT);
-    for (const preset of ["card", "tall", "plain"]) {
-      expect((await get(`/images/${preset}/key.jpg`, MODERN, env)).status).toBe(200);
-    }
-    const slot = { bucket: "media", origin: "InvalidAccessKeyId", access_key: "…MPLE" };
-    expect(lines()).toEqual([
-      { event: "slot-refused", ...slot, slot: "current" },
-      { event: "slot-in-use", bucket: "media", slot: "next", access_key: "…TKEY" },
-    ]);
-  });
-
-  test("that no other one replaces is named", async () => {
-    stage.s3.keys.clear();
-    const answer = await get("/images/card/key.jpg", MODERN, envOf(engine));
-    expect(answer.status).toBe(502);
-    expect(lines()).toMatchObject([{ event: "slots-refused", slots: [{ slot: "current" }] }]);
-  });
-
-  test("that may read nothing is told of the object (A6)", async () => {
-    stage.s3.faults.add("no-list-bucket");
-    const answer = await get("/images/card/nothing.jpg", MODERN, envOf(engine));
-    expect(answer.status).toBe(404);
-    expect(lines()).toMatchObject([
-      { event: "object-denied", origin: "AccessDenied", certain: true },
-    ]);
-  });
-
-  test("a wrong region is told with the right one (A5)", async () => {
-    const bucket = { ...VARS.BUCKETS.media, region: "us-east-1" };
-    const env = envOf(engine, { BUCKETS: { media: { ...bucket, engine } } });
-    expect((await get("/images/card/key.jpg", MODERN, env)).status).toBe(502);
-    const [line] = lines();
-    expect(line).toMatchObject({ event: "origin-denied" });
-    expect(line?.["reason"]).toContain("the bucket is in eu-west-1");
-    expect(JSON.stringify(line)).not.toContain("said");
-  });
-});
 
 /** A JPEG of so many bytes: the rest is behind its end. */
 function jpegOf(length: number): Uint8Array {
