@@ -19,11 +19,7 @@ vi.mock("http-cache-tests/client/utils.mjs", async (load) => ({
   pause: async () => void vi.setSystemTime(Date.now() + 3000),
 }));
 
-const HANDLERS = new Map([
-  ["config", handleConfig],
-  ["state", handleState],
-  ["test", handleTest],
-]);
+const HANDLERS = { config: handleConfig, state: handleState, test: handleTest };
 
 /** Its server says 999 where it got no condition. A `Response` cannot have that status. */
 const UNCONDITIONAL = 498;
@@ -51,7 +47,8 @@ beforeAll(async () => {
   const server = createServer((request, response) => {
     response.sendDate = false; // Node.js would send the real time
     const [, name = "", ...segments] = (request.url ?? "").split(/[/?]/);
-    HANDLERS.get(name)?.(segments, request, response);
+    const [, handle] = Object.entries(HANDLERS).find(([one]) => one === name) ?? [];
+    handle?.(segments, request, response);
   });
   const origin = await listenOn(server, 0);
   const cached = createCache().entrypoint(() => ({
@@ -77,7 +74,9 @@ beforeAll(async () => {
   vi.restoreAllMocks();
 });
 
-test("what fails is expected to fail, for a reason", () => {
+test("each test runs, but those for browsers alone; what fails is expected to fail", () => {
+  const idle = tests.filter(({ id }) => results[id] === undefined);
+  expect(idle).toEqual(tests.filter((one) => one.browser_only));
   const unexpected = tests.filter(({ id }) => hasFailed(id) && !isExpected(id));
   expect(unexpected.map(({ id }) => `${id}: ${results[id]}`)).toEqual([]);
 });
@@ -87,11 +86,6 @@ test("what is expected to fail fails, for one reason", () => {
   expect(others.map(({ id }) => id)).toEqual([]);
   const used = new Set(tests.flatMap(({ id }) => patternsOf(id)));
   expect(patterns.filter((pattern) => !used.has(pattern))).toEqual([]);
-});
-
-test("each test ran, but those for browsers alone", () => {
-  const idle = tests.filter(({ id }) => results[id] === undefined);
-  expect(idle).toEqual(tests.filter((one) => one.browser_only));
 });
 
 /** How many of some tests are of each kind. */
