@@ -1,6 +1,6 @@
 // Signers that others wrote sign what the Worker and the CLI sign. The emulated S3 judges what these signers sign.
 
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { listPage } from "../../../src/cli/objects/list-page.ts";
 import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
 import { keyFault } from "../../../src/url/key.ts";
@@ -9,6 +9,7 @@ import { sign } from "../../../src/worker/origin/sigv4.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { CREDENTIALS, VARS } from "../../support/env.ts";
 import { SESSION } from "../../support/issuer.ts";
+import { createTable } from "../table.ts";
 import { KEY_LISTS } from "./keys.ts";
 import { SIGNERS, type Signed, type Signer, type Unsigned } from "./signers.ts";
 
@@ -74,11 +75,7 @@ beforeAll(() => {
   vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response("", { status: 403 }));
 });
 
-const table: Record<string, Record<string, number>> = {};
-const count = (row: string, column: string) => {
-  table[row] = { ...table[row], [column]: (table[row]?.[column] ?? 0) + 1 };
-};
-afterAll(() => console.table(table));
+const { rows, count } = createTable();
 
 type Pair = Awaited<ReturnType<(typeof REQUESTS)[number]>>;
 
@@ -118,7 +115,7 @@ test.each(Object.entries(KEY_LISTS))(
 );
 
 test("each difference that is expected occurs", () => {
-  const results = new Set(Object.values(table).flatMap(Object.keys));
+  const results = new Set(Object.values(rows).flatMap(Object.keys));
   expect(results).toEqual(new Set(["same", ...Object.keys(DIFFERENCES)]));
 });
 

@@ -10,6 +10,7 @@ import { BUILT, buildWorker, ROOT } from "../../support/built.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
 import { EC_KEY, errorOf, ISSUER, OTHER_EC_KEY, ROLE } from "../../support/issuer.ts";
 import { network } from "../../support/network.ts";
+import { createTable } from "../table.ts";
 import { forge, respell } from "./forgeries.ts";
 import { VERIFIERS, type Verifier } from "./verifiers.ts";
 
@@ -83,10 +84,7 @@ async function readStage(name: string, signingKeys: object): Promise<Stage> {
 const read = async (documents: Stage["documents"], path: string) =>
   JSON.parse((await documents.get(path)?.clone().text()) ?? "");
 
-const table: Record<string, Record<string, number>> = {};
-const count = (row: string, column: string) => {
-  table[row] = { ...table[row], [column]: (table[row]?.[column] ?? 0) + 1 };
-};
+const { count } = createTable();
 
 beforeAll(async () => {
   await buildWorker();
@@ -95,7 +93,6 @@ beforeAll(async () => {
   for (const entry of Object.entries(ROTATION)) stages.push(await readStage(...entry));
 });
 afterAll(async () => {
-  console.table(table);
   await server.close();
   network.close();
 });

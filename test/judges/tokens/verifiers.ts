@@ -7,7 +7,7 @@ import * as jose from "jose";
 import * as openid from "openid-client";
 import { ISSUER } from "../../support/issuer.ts";
 
-export const AUDIENCE = "sts.amazonaws.com";
+const AUDIENCE = "sts.amazonaws.com";
 
 type Get = (url: string) => Promise<Response>;
 
