@@ -16,6 +16,8 @@ const PATTERNS = {
 /** How often a step of deletion is tried, and the ms before the second attempt; twice that before the next. */
 const ATTEMPTS = 4;
 const PAUSE_MS = 500;
+/** Of 50 objects: more than the requests of a run can write. */
+const MAX_PAGES = 200;
 
 export type Account = {
   readonly id: string;
@@ -126,31 +128,37 @@ export async function deleteResources(
 /** @returns why it is still there, or undefined */
 async function deleteOnce(account: Account, { kind, name, id }: Resource) {
   if (!PATTERNS[kind].test(name)) return "its name is none of a run";
-  if (kind === "bucket") await emptyBucket(account, name).catch(() => {}); // its deletion then says so
+  const kept = kind === "bucket" ? await emptyBucket(account, name) : undefined;
   const path = {
     domain: `/workers/domains/${encodeURIComponent(id)}`,
     worker: `/workers/scripts/${name}?force=true`,
     bucket: `/r2/buckets/${name}`,
   }[kind];
   const { status, message } = await callApi(account, "DELETE", path);
-  return (status >= 200 && status <= 299) || status === 404 ? undefined : message;
+  return (status >= 200 && status <= 299) || status === 404 ? undefined : (kept ?? message);
 }
 
-/** Deletes the objects of a bucket by R2's S3 API. @throws if S3 refuses to list them */
-async function emptyBucket(account: Account, name: string): Promise<void> {
-  const keys = { ...(await readS3Keys(account)), service: "s3", region: "auto" };
-  const bucket = `${s3Endpoint(account)}/${name}`;
-  const send = async (url: string, method: string) => {
-    const datetime = new Date(account.network.now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
-    const { headers } = await new AwsV4Signer({ ...keys, url, method, datetime }).sign();
-    return account.network.send(url, { method, headers });
-  };
-  for (;;) {
-    const answer = await send(`${bucket}?list-type=2&encoding-type=url`, "GET");
-    const names = [...(await answer.text()).matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key]) => key);
-    if (!answer.ok || names.length === 0) return;
-    const paths = names.map((key = "") => key.replaceAll("+", "%20").replaceAll("%2F", "/"));
-    const deleted = await Promise.all(paths.map((path) => send(`${bucket}/${path}`, "DELETE")));
-    if (!deleted.every(({ ok }) => ok)) return;
+/** Deletes the objects of a bucket by R2's S3 API. @returns why some may be left, or undefined */
+async function emptyBucket(account: Account, name: string): Promise<string | undefined> {
+  try {
+    const keys = { ...(await readS3Keys(account)), service: "s3", region: "auto" };
+    const bucket = `${s3Endpoint(account)}/${name}`;
+    const send = async (url: string, method: string) => {
+      const datetime = new Date(account.network.now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
+      const { headers } = await new AwsV4Signer({ ...keys, url, method, datetime }).sign();
+      const answer = await account.network.send(url, { method, headers });
+      if (!answer.ok && answer.status !== 404) throw new Error(`${method}: ${answer.status}`);
+      return answer.text();
+    };
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const list = await send(`${bucket}?list-type=2&encoding-type=url&max-keys=50`, "GET");
+      const names = [...list.matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key = ""]) => key);
+      const paths = names.map((key) => key.replaceAll("+", "%20").replaceAll("%2F", "/"));
+      await Promise.all(paths.map((path) => send(`${bucket}/${path}`, "DELETE")));
+      if (names.length === 0) return undefined;
+    }
+    return "its objects do not end";
+  } catch (error) {
+    return `its objects cannot be deleted: ${error}`;
   }
 }

@@ -1,16 +1,32 @@
 // `npm run test:cloudflare` as a process, against the stub of Cloudflare's API: what it makes, tries and deletes.
 
 import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeTemporary } from "../support/temporary.ts";
+import { PROBES } from "./probes/index.ts";
 import { type Stub, startStub } from "./stub/cloudflare.ts";
+
+/** What no run may touch. */
+const FOREIGN = [
+  "acme-media",
+  "vitrine-probe-0123456789abcdef-bucket-2",
+  "vitrine-probe-0123456789abcdeg-bucket",
+  "vitrine-probe-media",
+].map((name) => `bucket ${name}`);
+/** A rule that needs an object. */
+const QUICK = ["--yes", "--only", "T1"];
 
 let stub: Stub;
 beforeEach(async () => {
   stub = await startStub();
+  for (const bucket of FOREIGN) stub.addBucket(bucket.replace("bucket ", ""));
 });
-afterEach(() => stub.close());
+afterEach(async () => {
+  expect(stub.unknownCalls).toEqual([]);
+  await stub.close();
+});
 
 /** Starts the program in an environment that has of Cloudflare what is given. */
 function start(args: readonly string[], env: Readonly<Record<string, string>> = stub.env) {
@@ -30,11 +46,152 @@ function start(args: readonly string[], env: Readonly<Record<string, string>> = 
   return { child, temporary, ended };
 }
 
-it("tries each rule that the emulators play, and leaves nothing", async () => {
-  stub.addBucket("acme-media");
-  const { code, output } = await start(["--yes"]).ended;
-  expect(output).toContain("All that was made is deleted.");
+/** All text in a folder. */
+function textIn(folder: string): string {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return files
+    .filter((file) => file.isFile())
+    .map((file) => readFileSync(join(file.parentPath, file.name), "utf8"))
+    .join("\n");
+}
+
+it.each<[missing: string, args: string[], env: Record<string, string>]>([
+  ["CLOUDFLARE_API_TOKEN", ["--yes"], { CLOUDFLARE_API_TOKEN: "" }],
+  ["CLOUDFLARE_ACCOUNT_ID", ["--yes"], { CLOUDFLARE_ACCOUNT_ID: "acme" }],
+  ["Z9", ["--yes", "--only", "Z9"], {}],
+  ["--force", ["--force"], {}],
+])("says what is wrong with %s, and where to make a token", async (missing, args, env) => {
+  const { code, output } = await start(args, { ...stub.env, ...env }).ended;
+  expect(code).toBe(2);
+  expect(output).toContain(missing);
+  expect(output).toContain("https://dash.cloudflare.com/profile/api-tokens");
+  expect(stub.calls).toEqual([]);
+});
+
+it("says without --yes what it would make and cost, and makes nothing", async () => {
+  const { code, output } = await start([]).ended;
+  expect(code).toBe(2);
+  expect(output).toMatch(/a Worker .*\n.*\.images\.example\n.*an R2 bucket/);
+  expect(Number(/at most \$(\d\.\d\d)/.exec(output)?.[1])).toBeLessThan(0.1);
+  expect(stub.calls).toEqual([]);
+});
+
+it.each([
+  ["a zone", {}],
+  ["workers.dev alone", { CLOUDFLARE_ZONE: "" }],
+])("tries all rules with %s, and leaves nothing and no secret", async (_where, env) => {
+  let whileRunning = "";
+  stub.intervene = (_call, agent) => {
+    if (agent === "visit" && whileRunning === "") whileRunning = textIn(run.temporary);
+    return undefined;
+  };
+  const run = start(["--yes"], { ...stub.env, ...env });
+  const { code, output } = await run.ended;
+  const table = output.split("\n").filter((line) => /^[A-Z]\d+ /.test(line));
+  expect(table.filter((line) => line.includes(" otherwise "))).toEqual([]);
+  expect(table).toHaveLength(PROBES.length);
   expect(code).toBe(0);
-  expect(stub.resources()).toEqual(["bucket acme-media"]);
-  expect(stub.unknownCalls).toEqual([]);
+  expect(output).toContain("All that was made is deleted.");
+  expect(stub.resources()).toEqual(FOREIGN);
+  const records = textIn(join(run.temporary, "records"));
+  expect(whileRunning).toContain("wrangler");
+  expect(stub.secrets).toHaveLength(3);
+  for (const secret of stub.secrets) {
+    expect(`${output}${records}${whileRunning}`.includes(secret), "A secret was logged").toBe(
+      false,
+    );
+  }
+  expect(records).not.toMatch(/[0-9a-f]{32}\.r2|vitrine-probe-[0-9a-f]/);
+});
+
+/** Where a run may be interrupted: the first call of this kind. */
+const EVENTS: readonly [when: string, call: RegExp][] = [
+  ["before anything is made", /^GET .*verify/],
+  ["while wrangler starts", /^GET .*services/],
+  ["while the bucket is made", /^POST .*buckets/],
+  ["while the script is uploaded", /^PUT .*scripts.[\w-]+$/],
+  ["while the domain is made", /^PUT .*records/],
+  ["while the first probe runs", /^POST vitrine-probe/],
+  ["while the domain is deleted", /^DELETE .*domains/],
+  ["while the Worker is deleted", /^DELETE .*scripts/],
+  ["while objects are deleted", /^DELETE .*cloudflarestorage/],
+  ["while the bucket is deleted", /^DELETE .*buckets/],
+];
+
+it.each(EVENTS)("leaves nothing after Ctrl-C again and again: %s", async (_when, event) => {
+  let isPressed = false;
+  stub.intervene = (call) => {
+    isPressed ||= event.test(call);
+    if (isPressed) run.child.kill("SIGINT");
+    return undefined;
+  };
+  const run = start(QUICK);
+  const { code, output } = await run.ended;
+  expect(isPressed).toBe(true);
+  expect(code).toBe(130);
+  expect(output).toMatch(/Stopping, to delete|Deletion is under way/);
+  expect(stub.resources()).toEqual(FOREIGN);
+  expect(readdirSync(run.temporary).filter((name) => name !== "records")).toEqual([]);
+});
+
+it.each([
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)("leaves nothing after %s", async (signal, exit) => {
+  stub.intervene = (_call, agent) => {
+    if (agent === "visit") run.child.kill(signal);
+    return undefined;
+  };
+  const run = start(QUICK);
+  expect((await run.ended).code).toBe(exit);
+  expect(stub.resources()).toEqual(FOREIGN);
+});
+
+describe("after SIGKILL", () => {
+  const events = EVENTS.filter(([when]) => /script|probe|objects|bucket is deleted/.test(when));
+  it.each(events)("--clean deletes what is left, and nothing else: %s", async (_when, event) => {
+    let isKilled = false;
+    stub.intervene = (call, agent) => {
+      isKilled ||= event.test(call) && run.child.kill("SIGKILL");
+      return isKilled && agent.includes("wrangler") ? 401 : undefined; // wrangler lives on
+    };
+    const run = start(QUICK);
+    await run.ended;
+    const left = stub.resources().filter((name) => !FOREIGN.includes(name));
+    const asked = await start(["--clean"]).ended;
+    expect(asked.code).toBe(left.length > 0 ? 2 : 0);
+    for (const name of left) expect(asked.output).toContain(name.replace(/.* /, ""));
+    expect(stub.resources()).toEqual(expect.arrayContaining(left));
+    expect((await start(["--clean", "--yes"]).ended).code).toBe(0);
+    expect(stub.resources()).toEqual(FOREIGN);
+  });
+});
+
+describe("where Cloudflare's API fails", () => {
+  it.each<[what: string, call: RegExp, times: number, code: number]>([
+    ["in each deletion, twice", /^DELETE \//, 2, 0],
+    ["at the list of buckets after the deploy", /^GET .*buckets$/, 1, 1],
+    ["at the upload", /^PUT .*scripts/, 9, 1],
+    ["at the domain", /^PUT .*records/, 9, 1],
+  ])("it leaves nothing: %s", async (_what, call, times, code) => {
+    const failed = new Map<string, number>();
+    stub.intervene = (one) => {
+      const count = failed.get(one) ?? 0;
+      if (!call.test(one) || count === times) return undefined;
+      failed.set(one, count + 1);
+      return 500;
+    };
+    expect(await start(QUICK).ended).toMatchObject({ code });
+    expect(failed.size).toBeGreaterThan(0);
+    expect(stub.resources()).toEqual(FOREIGN);
+  });
+
+  it("it names what it could not delete, deletes the rest, and is no success", async () => {
+    stub.intervene = (call) => (/^DELETE .*scripts/.test(call) ? 500 : undefined);
+    const { code, output } = await start(QUICK).ended;
+    expect(code).toBe(1);
+    const [worker = ""] = stub.resources().filter((name) => !FOREIGN.includes(name));
+    expect(stub.resources()).toEqual([...FOREIGN, worker]);
+    expect(output).toContain(`npx wrangler delete --name ${worker.replace("worker ", "")}`);
+  });
 });

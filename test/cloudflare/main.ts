@@ -25,10 +25,8 @@ import { createWorld, waitUntilReady } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PROBE_TIMEOUT_MS = 300_000;
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-
-/** Ends the run early. */
-class Interrupted extends Error {}
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+type Signal = keyof typeof EXIT_CODES;
 
 const secrets: string[] = [];
 
@@ -136,25 +134,28 @@ async function run(
   secrets.push(token);
   const stop = listenForSignals();
   const verdicts: [Probe, Verdict][] = [];
+  const deploying: Promise<void>[] = [];
+  const project = { folder, name, domain, env };
+  /** Is not ended by a signal: what it makes would come after the deletion. */
+  const deployOnce = (secret?: string) => {
+    stop.signal.throwIfAborted();
+    const work = deploy(project, secret);
+    deploying.push(work);
+    return work;
+  };
   let fault: unknown;
-  let isMade = false;
   try {
-    const keys = await readS3Keys(account);
+    const keys = await stop.orEnd(readS3Keys(account));
     secrets.push(keys.secretAccessKey);
     const { subdomain } = tableOf((await callApi(account, "GET", "/workers/subdomain")).result);
     if (typeof subdomain !== "string") throw new Error("the account has no workers.dev subdomain");
-    const earlier = await listResources(account);
+    const earlier = await stop.orEnd(listResources(account));
     if (earlier.length > 0) print(`Other runs have left, or use:\n${listText(earlier)}`);
-    stop.check();
     print(`Deploying ${name}\n`);
-    isMade = true;
-    const project = { folder, name, domain, env };
-    await deploy(project, token);
-    stop.check();
+    await stop.orEnd(deployOnce(token));
     const world = createWorld({
-      ...{ account, bucket, keys, token, domain, run: randomBytes(6).toString("hex") },
-      devHost: `${name}.${subdomain}.workers.dev`,
-      redeploy: () => deploy(project),
+      ...{ account, bucket, keys, token, domain, signal: stop.signal, redeploy: deployOnce },
+      ...{ devHost: `${name}.${subdomain}.workers.dev`, run: randomBytes(6).toString("hex") },
     });
     await stop.orEnd(waitUntilReady(world));
     for (const probe of probes) {
@@ -166,11 +167,9 @@ async function run(
     }
   } catch (error) {
     fault = error;
+    print(`${error instanceof Error ? error.message : error}\n`);
   }
-  stop.deleting = true;
-  if (fault !== undefined) {
-    print(`${fault instanceof Error ? fault.message : fault}\n`);
-  }
+  stop.end();
   if (verdicts.length > 0) {
     print(tableText(verdicts));
     const hidden = {
@@ -180,9 +179,11 @@ async function run(
     };
     writeRecords(records, verdicts, domain === undefined ? "workers.dev" : "zone", hidden);
   }
-  const isGone = isMade ? await removeRun(account, name, bucket) : true;
+  await Promise.allSettled(deploying);
+  const isGone = deploying.length === 0 || (await removeRun(account, name, bucket));
   rmSync(folder, { recursive: true, force: true });
-  if (stop.signal !== undefined) return SIGNALS[stop.signal];
+  const received = stop.received();
+  if (received !== undefined) return EXIT_CODES[received];
   const isOtherwise = verdicts.some(([, { outcome }]) => outcome === "otherwise");
   return fault !== undefined || isOtherwise || !isGone ? 1 : 0;
 }
@@ -210,30 +211,29 @@ async function tryRule(probe: Probe, world: World): Promise<Verdict> {
 
 /** Signals end the run once; while it deletes, they only say so. */
 function listenForSignals() {
-  let interrupt: (reason: Interrupted) => void = () => {};
-  const interrupted = new Promise<never>((_settle, fail) => (interrupt = fail));
-  interrupted.catch(() => {});
-  const stop = {
-    signal: undefined as keyof typeof SIGNALS | undefined,
-    deleting: false,
-    /** @throws {Interrupted} after a signal */
-    check() {
-      if (stop.signal !== undefined) throw new Interrupted(`Ended by ${stop.signal}.`);
-    },
-    /** @throws {Interrupted} at a signal */
-    orEnd: <Value>(work: Promise<Value>): Promise<Value> => Promise.race([interrupted, work]),
-  };
-  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      const isFirst = stop.signal === undefined && !stop.deleting;
-      stop.signal ??= signal;
-      print(
-        isFirst ? "Stopping, then deleting what was made.\n" : "Deletion is under way: wait.\n",
-      );
-      interrupt(new Interrupted(`Ended by ${signal}.`));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const aborted = new Promise<never>((_settle, fail) => {
+    signal.addEventListener("abort", () => fail(signal.reason), { once: true });
+  });
+  aborted.catch(() => {});
+  let received: Signal | undefined;
+  for (const name of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      const isDeleting = signal.aborted;
+      received ??= name;
+      print(isDeleting ? "Deletion is under way: wait.\n" : "Stopping, to delete what was made.\n");
+      controller.abort(new Error(`Ended by ${name}.`));
     });
   }
-  return stop;
+  return {
+    signal,
+    /** Ends what still sends. From now on signals only say that deletion is under way. */
+    end: () => controller.abort(new Error("the run has ended")),
+    /** @throws at a signal */
+    orEnd: <Value>(work: Promise<Value>): Promise<Value> => Promise.race([aborted, work]),
+    received: () => received,
+  };
 }
 
 function writeRecords(

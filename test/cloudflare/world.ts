@@ -19,6 +19,8 @@ export type Site = {
   readonly devHost: string;
   readonly run: string;
   readonly redeploy: () => Promise<void>;
+  /** After it nothing is sent. */
+  readonly signal: AbortSignal;
 };
 
 /** How long a new address or version may take until it answers everywhere. */
@@ -31,8 +33,9 @@ export function createWorld(site: Site): World & { readonly sent: typeof BUDGET 
   const { network } = account;
   const sent = { requests: 0, transformations: 0 };
 
-  /** @throws if the run has sent all that it may */
+  /** @throws if the run has ended, or has sent all that it may */
   function count(transformations: number): void {
+    site.signal.throwIfAborted();
     sent.requests += 1;
     sent.transformations += transformations;
     if (sent.requests > BUDGET.requests || sent.transformations > BUDGET.transformations) {
