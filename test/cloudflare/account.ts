@@ -37,7 +37,14 @@ export type Resource = {
 export type S3Keys = { readonly accessKeyId: string; readonly secretAccessKey: string };
 
 /** An answer of the API, or why there is none. */
-type Reply = { readonly status: number; readonly result: unknown; readonly message: string };
+type Reply = {
+  readonly status: number;
+  /** Of the REST API. */
+  readonly result: unknown;
+  /** Of the GraphQL API. */
+  readonly data: unknown;
+  readonly message: string;
+};
 
 /** Calls the API. Never throws: without an answer, the status is 0. @param path of the account */
 export async function callApi(account: Account, method: string, path: string): Promise<Reply> {
@@ -56,12 +63,12 @@ export async function callUrl(
     const signal = AbortSignal.timeout(30_000);
     const json = body && { body: JSON.stringify(body) };
     const answer = await network.send(url, { method, headers, ...json, signal });
-    const { result, errors } = tableOf(await answer.text());
+    const { result, data, errors } = tableOf(await answer.text());
     const first = Array.isArray(errors) ? tableOf(errors[0]) : {};
     const message = `${answer.status} ${first["code"] ?? ""} ${first["message"] ?? ""}`.trim();
-    return { status: answer.status, result, message };
+    return { status: answer.status, result, data, message };
   } catch (error) {
-    return { status: 0, result: undefined, message: `no answer: ${error}` };
+    return { status: 0, result: undefined, data: undefined, message: `no answer: ${error}` };
   }
 }
 

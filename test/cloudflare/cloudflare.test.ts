@@ -16,7 +16,7 @@ const FOREIGN = [
   "vitrine-probe-media",
 ].map((name) => `bucket ${name}`);
 /** A rule that needs an object. */
-const QUICK = ["--yes", "--only", "T1"];
+const QUICK = ["--yes", "--only", "E2"];
 
 let stub: Stub;
 beforeEach(async () => {

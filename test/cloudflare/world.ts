@@ -68,6 +68,7 @@ export function createWorld(site: Site): World & { readonly sent: typeof BUDGET 
       await site.redeploy();
       await network.pause(READY_PAUSE_MS * 3);
     },
+    countTransformations: () => countTransformations(account),
     async purgeZone(urls) {
       const domains = await callApi(account, "GET", `/workers/domains?hostname=${domain}`);
       const [{ zone_id: id } = {}] = [domains.result].flat().map(tableOf);
@@ -75,6 +76,18 @@ export function createWorld(site: Site): World & { readonly sent: typeof BUDGET 
       return (await callUrl(account, "POST", purge, { files: urls })).status === 200;
     },
   };
+}
+
+/** The unique transformations of the account today, by Cloudflare's GraphQL API; undefined if it does not say. */
+async function countTransformations(account: Account): Promise<number | undefined> {
+  const today = new Date(account.network.now()).toISOString().slice(0, 10);
+  const days = `imagesUniqueTransformations(limit:9,filter:{date_geq:"${today}"}){transformations}`;
+  const query = `{viewer{accounts(filter:{accountTag:"${account.id}"}){${days}}}}`;
+  const { data } = await callUrl(account, "POST", `${account.api}/graphql`, { query });
+  const { accounts } = tableOf(tableOf(data)["viewer"]);
+  const rows = [accounts].flat().map((one) => tableOf(one)["imagesUniqueTransformations"])[0];
+  if (!Array.isArray(rows)) return undefined;
+  return rows.reduce((sum, row) => sum + Number(tableOf(row)["transformations"]), 0);
 }
 
 /** Whether an operation makes the edge or the binding transform, at most once. */

@@ -25,7 +25,12 @@ const CREDENTIALS = {
   secretAccessKey: createHash("sha256").update(TOKEN).digest("hex"),
 };
 
-type Api = { readonly result?: unknown; readonly status?: number; readonly code?: number };
+type Api = {
+  readonly result?: unknown;
+  readonly data?: unknown;
+  readonly status?: number;
+  readonly code?: number;
+};
 /** A call, with the name in its path, and its body. */
 type Call = {
   readonly name: string;
@@ -121,6 +126,13 @@ export async function startStub(): Promise<Stub> {
     return {};
   }
 
+  function countTransformations(): Api {
+    const counts = [...workers.values()].map(({ edge }) => ({
+      transformations: edge.transformations.size,
+    }));
+    return { data: { viewer: { accounts: [{ imagesUniqueTransformations: counts }] } } };
+  }
+
   function deleteBucket({ name }: Call): Api {
     if (!buckets.has(name)) return notFound;
     if (buckets.get(name)?.r2.objects.size) return { status: 409, code: 10008 };
@@ -165,6 +177,7 @@ export async function startStub(): Promise<Stub> {
     [`DELETE /workers/domains/${NAME}`, ({ name }) => (domains.delete(name) ? {} : notFound)],
     [`DELETE /workers/scripts/${NAME}`, ({ name }) => (workers.delete(name) ? {} : notFound)],
     [`DELETE /r2/buckets/${NAME}`, deleteBucket],
+    ["POST /graphql", countTransformations],
     [`POST /zones/${ZONE_ID}/purge_cache`, purgeZone],
   ];
 
@@ -191,9 +204,9 @@ export async function startStub(): Promise<Stub> {
         : handle === undefined || !isAllowed
           ? { status: 400, code: 9109 }
           : await handle({ name, url: new URL(url, "http://stub"), body, type });
-    const { status = 200, code, result = {} } = answer;
+    const { status = 200, code, result = {}, data } = answer;
     const errors = code === undefined ? [] : [{ code, message: "the stub refuses it" }];
-    return Response.json({ success: !code, errors, messages: [], result }, { status });
+    return Response.json({ success: !code, errors, messages: [], result, data }, { status });
   }
 
   /** Answers for a host of the world outside of the API. */

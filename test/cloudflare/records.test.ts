@@ -1,0 +1,79 @@
+// What real accounts answered (fixtures/vectors/cloudflare) against what the emulators answer to the same probes.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import { createEmulatedWorld } from "./emulated-world.ts";
+import { readReply } from "./operation.ts";
+import type { Verdict, World } from "./probe.ts";
+import { PROBES } from "./probes/index.ts";
+import { type Case, casesOf, compareCases, type Run } from "./records.ts";
+
+const FOLDER = join(import.meta.dirname, "../../fixtures/vectors/cloudflare");
+const FILES = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
+
+/** What the emulators answer in a zone, and on workers.dev alone. */
+const emulated: Record<Run["host"], Case[]> = { zone: [], "workers.dev": [] };
+
+async function casesIn(world: World): Promise<Case[]> {
+  const cases = [];
+  for (const { rule, run } of PROBES) cases.push(...casesOf(rule, await run(world), {}));
+  return cases;
+}
+
+beforeAll(async () => {
+  emulated.zone = await casesIn(createEmulatedWorld());
+  if (FILES.length === 0) return;
+  const { zone: _, workersDev, ...world } = createEmulatedWorld();
+  const { url, send } = workersDev ?? world;
+  const visit: World["visit"] = async (path, init) =>
+    readReply(await world.emulated.visit(new Request(url + path, init)));
+  emulated["workers.dev"] = await casesIn({ ...world, ...{ url, send, visit }, zone: undefined });
+});
+
+it.skipIf(FILES.length === 0).each(FILES)("the emulators answer as Cloudflare did: %s", (file) => {
+  const { host, cases }: Run = JSON.parse(readFileSync(join(FOLDER, file), "utf8"));
+  expect(cases.flatMap((one) => compareCases(one, emulated[host]))).toEqual([]);
+});
+
+it("finds each field of a record that is not as in the emulators", () => {
+  expect(emulated.zone.length).toBeGreaterThan(0);
+  for (const one of emulated.zone) {
+    const headers = { ...one.headers };
+    const [name = "age", value = "none"] = Object.entries(headers)[0] ?? [];
+    const { [name]: _, ...fewer } = headers;
+    const other = { ...headers, "cf-resized": `err=9${"9".repeat(3)}`, vary: `${value}, *` };
+    const changes: Partial<Case>[] = [
+      ...[{ status: one.status + 1 }, { size: one.size > 0 ? 0 : 1 }, { case: "another" }],
+      ...[{ headers: other }, ...(Object.keys(headers).length > 0 ? [{ headers: fewer }] : [])],
+    ];
+    expect(compareCases(one, emulated.zone)).toEqual([]);
+    for (const change of changes) {
+      const found = compareCases({ ...one, ...change }, emulated.zone);
+      expect(found, JSON.stringify(change)).not.toEqual([]);
+    }
+  }
+});
+
+it("does not mind what changes with each run, and has no name of the account", () => {
+  const headersOf = (hash: string) => ({
+    ...{ age: hash.slice(0, 1), "content-length": `1${hash.slice(0, 1)}`, "x-ray": hash },
+    etag: `"cf${hash.repeat(2).slice(0, 42)}:${hash}"`,
+    "cf-resized": `internal=ok/m q=0 n=${hash.slice(0, 2)} v=2026.11.${hash.slice(0, 1)}`,
+    "content-type": "image/webp",
+    warning: `cf-images 299 "of acme-1.example"`,
+  });
+  const verdictOf = (hash: string): Verdict => ({
+    ...{ outcome: "as the rule says", seen: "" },
+    records: [{ name: "of acme-1.example", status: 200, size: 5, headers: headersOf(hash) }],
+  });
+  const hidden = { example: "<other>", "acme-1.example": "<zone>" };
+  const [one] = casesOf("E1", verdictOf("1".repeat(32)), hidden);
+  const [two] = casesOf("E1", verdictOf("2".repeat(32)), hidden);
+  expect(one && two && compareCases(one, [two])).toEqual([]);
+  expect(one).toMatchObject({
+    case: "of <zone>",
+    headers: { warning: 'cf-images 299 "of <zone>"' },
+  });
+  expect(one?.headers).not.toHaveProperty("x-ray");
+});
