@@ -36,6 +36,10 @@ export type Resource = {
 
 export type S3Keys = { readonly accessKeyId: string; readonly secretAccessKey: string };
 
+/** The name of the second Worker of a run (E9): another last digit. */
+export const otherName = (name: string): string =>
+  name.replace(/.$/, (digit) => (Number.parseInt(digit, 16) ^ 1).toString(16));
+
 /** An answer of the API, or why there is none. */
 type Reply = {
   readonly status: number;

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
 const WORKER = join(import.meta.dirname, "worker.ts");
@@ -14,22 +15,24 @@ export type Project = {
   readonly name: string;
   /** Its custom domain, if the run has a zone. */
   readonly domain: string | undefined;
+  /** Left out: wrangler makes one (T9). */
+  readonly bucket?: string;
   readonly env: NodeJS.ProcessEnv;
 };
 
 /**
- * Deploys the Worker. wrangler makes its bucket (T9). It runs in a process group of its own: Ctrl-C does not reach it, so
+ * Deploys the Worker. wrangler runs in a process group of its own: Ctrl-C does not reach it, so
  * no step of it is half done.
  * @param token what opens the Worker. Left out: the deployed Worker's stays
  * @throws {Error} with what wrangler printed, if it fails or takes more than two minutes
  */
 export async function deploy(project: Project, token?: string): Promise<void> {
-  const { folder, name, domain } = project;
+  const { folder, name, domain, bucket } = project;
   const config = {
     ...{ name, main: WORKER, compatibility_date: "2026-11-01" },
     ...{ workers_dev: true, preview_urls: false, observability: { enabled: false } },
     ...(domain !== undefined && { routes: [{ pattern: domain, custom_domain: true }] }),
-    ...{ r2_buckets: [{ binding: "BUCKET" }], images: { binding: "IMAGES" } },
+    ...{ r2_buckets: [{ binding: "BUCKET", bucket_name: bucket }], images: { binding: "IMAGES" } },
     cache: { enabled: true },
     exports: {
       default: { type: "worker", cache: { enabled: false } },
@@ -69,8 +72,9 @@ function runWrangler({ folder, env }: Project, args: readonly string[]): Promise
     }
     child.on("error", fail).on("close", (code) => {
       clearTimeout(timer);
+      const text = stripVTControlCharacters(output);
       if (code === 0) settle();
-      else fail(new Error(`wrangler deploy failed (${code ?? "it took too long"}):\n${output}`));
+      else fail(new Error(`wrangler deploy failed (${code ?? "it took too long"}):\n${text}`));
     });
   });
 }

@@ -12,16 +12,17 @@ import {
   callApi,
   deleteResources,
   listResources,
+  otherName,
   type Resource,
   readS3Keys,
 } from "./account.ts";
-import { deploy } from "./deploy.ts";
+import { deploy, type Project } from "./deploy.ts";
 import { createNetwork } from "./network.ts";
 import { notSeen, type Probe, type Verdict, type World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
 import { casesOf, type Run } from "./records.ts";
-import { deleteCommand, listText, planText, tableText, usage } from "./report.ts";
-import { createWorld, waitUntilReady } from "./world.ts";
+import { deleteCommand, listText, planText, sentText, tableText, usage } from "./report.ts";
+import { budgetOf, createWorld, type Sent } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PROBE_TIMEOUT_MS = 300_000;
@@ -136,14 +137,16 @@ async function run(
   const verdicts: [Probe, Verdict][] = [];
   const deploying: Promise<void>[] = [];
   const project = { folder, name, domain, env };
+  const other = zone !== undefined && probes.some(({ rule }) => rule === "E9") && otherName(name);
   /** Is not ended by a signal: what it makes would come after the deletion. */
-  const deployOnce = (secret?: string) => {
+  const deployOnce = (one: Project, secret?: string) => {
     stop.signal.throwIfAborted();
-    const work = deploy(project, secret);
+    const work = deploy(one, secret);
     deploying.push(work);
     return work;
   };
   let fault: unknown;
+  let sent: Sent | undefined;
   try {
     const keys = await stop.orEnd(readS3Keys(account));
     secrets.push(keys.secretAccessKey);
@@ -152,12 +155,17 @@ async function run(
     const earlier = await stop.orEnd(listResources(account));
     if (earlier.length > 0) print(`Other runs have left, or use:\n${listText(earlier)}`);
     print(`Deploying ${name}\n`);
-    await stop.orEnd(deployOnce(token));
+    await stop.orEnd(deployOnce(project, token));
+    const second = { folder: join(folder, "other"), name: `${other}`, domain: `${other}.${zone}` };
+    if (other) await stop.orEnd(deployOnce({ ...second, bucket, env }, token));
     const world = createWorld({
-      ...{ account, bucket, keys, token, domain, signal: stop.signal, redeploy: deployOnce },
-      ...{ devHost: `${name}.${subdomain}.workers.dev`, run: randomBytes(6).toString("hex") },
+      ...{ account, bucket, keys, token, domain, signal: stop.signal },
+      ...{ budget: budgetOf(probes), other: other ? second.domain : undefined },
+      devHost: `${name}.${subdomain}.workers.dev`,
+      redeploy: () => deployOnce(project),
     });
-    await stop.orEnd(waitUntilReady(world));
+    sent = world.sent;
+    await stop.orEnd(world.waitUntilReady());
     for (const probe of probes) {
       print(
         `${verdicts.length + 1}/${probes.length} ${probe.rule} ${probe.title}\n`,
@@ -172,6 +180,7 @@ async function run(
   stop.end();
   if (verdicts.length > 0) {
     print(tableText(verdicts));
+    if (sent !== undefined) print(sentText(sent));
     const hidden = {
       [name]: "<name>",
       [account.id]: "<account>",
@@ -191,10 +200,13 @@ async function run(
 /** Deletes all of a run, also what the API does not list yet or cannot list. */
 async function removeRun(account: Account, name: string, bucket: string): Promise<boolean> {
   const listed = await listResources(account).catch(() => []);
-  const domains = listed.filter((one) => one.kind === "domain" && one.name.startsWith(`${name}.`));
+  const names = [name, otherName(name)];
+  const domains = listed.filter(
+    (one) => one.kind === "domain" && names.some((worker) => one.name.startsWith(`${worker}.`)),
+  );
   return remove(account, [
     ...domains,
-    { kind: "worker", name, id: name },
+    ...names.map((worker) => ({ kind: "worker" as const, name: worker, id: worker })),
     { kind: "bucket", name: bucket, id: bucket },
   ]);
 }

@@ -2,7 +2,7 @@
 
 import type { Resource } from "./account.ts";
 import type { Probe, Verdict } from "./probe.ts";
-import { BUDGET } from "./world.ts";
+import { budgetOf, type Sent } from "./world.ts";
 
 const USAGE = `npm run test:cloudflare -- [--yes] [--only E5,W3] [--records DIR] [--clean]
   --yes          do it
@@ -31,27 +31,34 @@ const RUNS = 3;
 export const usage = (reason: string): string => `${reason}\n\n${USAGE}\n${CREDENTIALS}`;
 
 /** The most that a run can cost, in dollars. */
-export function maxCost({ requests, transformations } = BUDGET): number {
+function maxCost({ requests, transformations }: Sent): number {
   const { transformation, request, write, read } = PRICES;
   return transformations * transformation + requests * (RUNS * (request + read) + write);
 }
 
 /** What a run would make, send and cost. */
 export function planText(probes: readonly Probe[], zone: string | undefined): string {
-  const { requests, transformations } = BUDGET;
+  const budget = budgetOf(probes);
   const name = "vitrine-probe-<16 hex digits>";
+  const domain = `\n  its domain     ${name}.${zone}; and the same once more, for E9`;
   return `It makes, and deletes at its end:
-  a Worker       ${name}, on workers.dev
-${zone === undefined ? "" : `  its domain     ${name}.${zone}\n`}  an R2 bucket   ${name}-bucket, with small objects, a few MB in all
+  a Worker       ${name}, on workers.dev${zone === undefined ? "" : domain}
+  an R2 bucket   ${name}-bucket, with at most ${budget.requests} objects, of ${budget.megabytes} MB in all
 It tries ${probes.length} rules. For that it sends
-  at most ${requests} requests to the Worker, which then asks the image edge, R2 and itself
-  at most ${transformations} unique transformations
-That can cost at most $${maxCost().toFixed(2)} at list prices. What is free in your plan is not counted.
+  at most ${budget.requests} requests to the Worker, which then asks the image edge, R2 and itself
+  at most ${budget.transformations} unique transformations
+That can cost at most $${maxCost(budget).toFixed(2)} at list prices. What is free in your plan is not counted.
 `;
 }
 
+/** What a run has sent. */
+export function sentText({ requests, transformations, megabytes }: Sent): string {
+  const bytes = `${Math.ceil(megabytes)} MB`;
+  return `Sent: ${requests} requests, ${transformations} transformations, ${bytes}\n`;
+}
+
 /** How many outcomes there are of each kind. */
-export function countText(verdicts: readonly Verdict[]): string {
+function countText(verdicts: readonly Verdict[]): string {
   const kinds: Verdict["outcome"][] = ["as the rule says", "otherwise", "not seen"];
   return kinds
     .map((kind) => `${kind}: ${verdicts.filter(({ outcome }) => outcome === kind).length}`)

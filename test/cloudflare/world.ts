@@ -1,12 +1,18 @@
 // What probes are given in an account: the deployed Worker, its bucket and its zone, up to a number of requests.
 
+import { randomBytes } from "node:crypto";
 import { tableOf } from "../../src/worker/base/json.ts";
 import { type Account, callApi, callUrl, type S3Keys, s3Endpoint } from "./account.ts";
 import { failedReply, type Operation, readReply, TOKEN_HEADER } from "./operation.ts";
-import type { World } from "./probe.ts";
+import type { Probe, World } from "./probe.ts";
 
-/** The most that a run sends. What is above it fails, so a run cannot cost more than it says. */
-export const BUDGET = { requests: 3000, transformations: 150 };
+/** What was sent, or the most that may be. */
+export type Sent = { requests: number; transformations: number; megabytes: number };
+
+/** The most that a run of some probes sends. What is above it fails, so a run cannot cost more than it says. */
+export function budgetOf({ length }: readonly Probe[]): Sent {
+  return { requests: 300 + 40 * length, transformations: 20 + 2 * length, megabytes: 100 };
+}
 
 export type Site = {
   readonly account: Account;
@@ -17,7 +23,9 @@ export type Site = {
   /** The hosts of the Worker: its custom domain, if it has one, and that of workers.dev. */
   readonly domain: string | undefined;
   readonly devHost: string;
-  readonly run: string;
+  /** The host of another Worker with the same script and bucket, if there is one. */
+  readonly other: string | undefined;
+  readonly budget: Sent;
   readonly redeploy: () => Promise<void>;
   /** After it nothing is sent. */
   readonly signal: AbortSignal;
@@ -27,42 +35,67 @@ export type Site = {
 const READY_ATTEMPTS = 60;
 const READY_PAUSE_MS = 3000;
 
-/** @returns the world, and what was sent in it so far */
-export function createWorld(site: Site): World & { readonly sent: typeof BUDGET } {
-  const { account, bucket, keys, token, domain, devHost, run } = site;
+/** @returns the world, what was sent in it so far, and a wait until all its Workers answer */
+export function createWorld(
+  site: Site,
+): World & { readonly sent: Sent; waitUntilReady(): Promise<void> } {
+  const { account, bucket, keys, token, domain, devHost, other, budget } = site;
   const { network } = account;
-  const sent = { requests: 0, transformations: 0 };
+  const transformations = new Set<string>();
+  const sent: Sent = { requests: 0, transformations: 0, megabytes: 0 };
 
   /** @throws if the run has ended, or has sent all that it may */
-  function count(transformations: number): void {
+  function count(transformation: string | undefined, bytes = 0): void {
     site.signal.throwIfAborted();
     sent.requests += 1;
-    sent.transformations += transformations;
-    if (sent.requests > BUDGET.requests || sent.transformations > BUDGET.transformations) {
-      throw new Error("this run has sent as many requests as it may");
-    }
+    if (transformation !== undefined) transformations.add(transformation);
+    sent.transformations = transformations.size;
+    sent.megabytes += bytes / 1e6;
+    const isMore = (["requests", "transformations", "megabytes"] as const).some(
+      (name) => sent[name] > budget[name],
+    );
+    if (isMore) throw new Error("this run has sent as much as it may");
   }
 
+  const deadline = () => AbortSignal.any([site.signal, AbortSignal.timeout(60_000)]);
   const sendTo =
     (url: string): World["send"] =>
     async (operation) => {
-      count(isTransformation(operation) ? 1 : 0);
+      const body = JSON.stringify(operation);
+      count(transformationOf(operation), body.length);
       const headers = { [TOKEN_HEADER]: token };
-      const init = { method: "POST", headers, body: JSON.stringify(operation) };
-      const answer = await network.send(`${url}/`, init);
+      const answer = await network.send(`${url}/`, {
+        ...{ method: "POST", headers, body, signal: deadline() },
+      });
       if (answer.status === 200) return answer.json();
       return failedReply(new Error(`the Worker answered ${answer.status}`));
     };
   const devUrl = `https://${devHost}`;
   const url = domain === undefined ? devUrl : `https://${domain}`;
+  const hosts = [domain, devHost, other].flatMap((host) => host ?? []);
+
+  /** @throws if a Worker does not answer, for minutes */
+  async function waitUntilReady(): Promise<void> {
+    const list = { type: "r2", method: "list", options: {} } as const;
+    for (let attempt = 1; ; attempt++) {
+      const replies = hosts.map((host) => sendTo(`https://${host}`)(list).catch(failedReply));
+      const failed = (await Promise.all(replies)).find(({ error }) => error !== undefined);
+      if (failed === undefined) return;
+      if (attempt === READY_ATTEMPTS) throw new Error(`the Worker: ${failed.error?.message}`);
+      await network.pause(READY_PAUSE_MS);
+    }
+  }
+
   return {
-    ...{ url, run, sent, zone: domain, now: network.now, pause: network.pause },
+    ...{ url, sent, zone: domain, now: network.now, pause: network.pause, waitUntilReady },
+    run: randomBytes(6).toString("hex"),
+    ...(other !== undefined && { other: `https://${other}` }),
     s3: { endpoint: s3Endpoint(account), bucket, region: "auto", ...keys },
     ...(domain !== undefined && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
     send: sendTo(url),
     async visit(path, init) {
-      count(path.startsWith("/cdn-cgi/image/") ? 1 : 0);
-      return readReply(await network.send(url + path, init));
+      count(path.startsWith("/cdn-cgi/image/") ? path : undefined);
+      return readReply(await network.send(url + path, { ...init, signal: deadline() }));
     },
     async redeploy() {
       await site.redeploy();
@@ -90,23 +123,10 @@ async function countTransformations(account: Account): Promise<number | undefine
   return rows.reduce((sum, row) => sum + Number(tableOf(row)["transformations"]), 0);
 }
 
-/** Whether an operation makes the edge or the binding transform, at most once. */
-function isTransformation(operation: Operation): boolean {
-  if (operation.type === "images") return operation.output !== undefined;
+/** What is billed as one transformation (L2). The binding may count each call (B10). Undefined: nothing is. */
+function transformationOf(operation: Operation): string | undefined {
+  if (operation.type === "images") return operation.output && crypto.randomUUID();
   const fetched = operation.type === "cached" ? operation.answer.fetch : operation;
-  return fetched?.type === "fetch" && fetched.cf?.["image"] !== undefined;
-}
-
-/** Waits until the Worker answers at all its addresses. @throws if one does not, for minutes */
-export async function waitUntilReady(world: World): Promise<void> {
-  const list = { type: "r2", method: "list", options: {} } as const;
-  for (let attempt = 1; ; attempt++) {
-    const replies = [world.send, world.workersDev?.send].map((send) =>
-      send?.(list).catch(failedReply),
-    );
-    const failed = (await Promise.all(replies)).find((reply) => reply?.error !== undefined);
-    if (failed === undefined) return;
-    if (attempt === READY_ATTEMPTS) throw new Error(`the Worker: ${failed.error?.message}`);
-    await world.pause(READY_PAUSE_MS);
-  }
+  if (fetched?.type !== "fetch" || fetched.cf?.["image"] === undefined) return undefined;
+  return JSON.stringify([fetched.url, { ...tableOf(fetched.cf["image"]), format: undefined }]);
 }

@@ -10,6 +10,7 @@ import { buffer } from "node:stream/consumers";
 import { listenOn } from "../../../src/emulator/listen.ts";
 import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
 import { tableOf } from "../../../src/worker/base/json.ts";
+import { otherName } from "../account.ts";
 import { createEmulated, type Emulated, type WorkerModule } from "../emulated.ts";
 import { CLOCK_HOST, URL_HEADER } from "../network.ts";
 
@@ -77,6 +78,12 @@ export async function startStub(): Promise<Stub> {
     const bindingOf = (kind: string) => bindings.find((binding) => binding["type"] === kind) ?? {};
     const bucket = `${bindingOf("r2_bucket")["bucket_name"]}`;
     if (!buckets.has(bucket)) return { status: 400, code: 10085 };
+    const result = { id: name, deployment_id: VERSION.replaceAll("-", ""), startup_time_ms: 1 };
+    const first = workers.get(otherName(name));
+    if (first !== undefined && buckets.get(bucket) === first) {
+      workers.set(name, first); // it plays both
+      return { result };
+    }
     const token = `${bindingOf("secret_text")["text"]}`;
     stub.secrets.push(token);
     const source = form.get(`${metadata["main_module"]}`);
@@ -87,7 +94,10 @@ export async function startStub(): Promise<Stub> {
       .replace(/\/\/# sourceMappingURL=.*/, "");
     writeFileSync(file, runnable);
     const module: WorkerModule = await import(/* @vite-ignore */ file);
-    const hosts = { host: `${name}.images.example`, devHost: `${name}.acme.workers.dev` };
+    const hosts = {
+      ...{ host: `${name}.images.example`, devHost: `${name}.acme.workers.dev` },
+      otherHost: `${otherName(name)}.images.example`,
+    };
     const s3 = { ...S3, bucket, credentials: CREDENTIALS };
     const emulated = createEmulated({ ...hosts, module, token, now, s3 });
     const cached = tableOf(tableOf(metadata["exports"])["Cached"])["cache"];
@@ -97,7 +107,7 @@ export async function startStub(): Promise<Stub> {
     workers.set(name, emulated);
     buckets.set(bucket, emulated);
     stub.prepare(emulated);
-    return { result: { id: name, deployment_id: VERSION.replaceAll("-", ""), startup_time_ms: 1 } };
+    return { result };
   }
 
   function createVersion({ name }: Call): Api {
@@ -127,10 +137,9 @@ export async function startStub(): Promise<Stub> {
   }
 
   function countTransformations(): Api {
-    const counts = [...workers.values()].map(({ edge }) => ({
-      transformations: edge.transformations.size,
-    }));
-    return { data: { viewer: { accounts: [{ imagesUniqueTransformations: counts }] } } };
+    const counts = [...new Set(workers.values())].map(({ edge }) => edge.transformations.size);
+    const days = counts.map((transformations) => ({ transformations }));
+    return { data: { viewer: { accounts: [{ imagesUniqueTransformations: days }] } } };
   }
 
   function deleteBucket({ name }: Call): Api {
@@ -169,6 +178,10 @@ export async function startStub(): Promise<Stub> {
     [
       "GET /r2/buckets",
       () => ({ result: { buckets: [...buckets.keys()].map((name) => ({ name })) } }),
+    ],
+    [
+      `GET /r2/buckets/${NAME}`,
+      ({ name }) => (buckets.has(name) ? { result: { name } } : notFound),
     ],
     ["GET /workers/subdomain", () => ({ result: { subdomain: "acme" } })],
     ["GET /user/tokens/verify", () => ({ result: { id: TOKEN_ID, status: "active" } })],
