@@ -12,8 +12,8 @@ import {
   createOrigin,
   notSeen,
   putObject,
-  type Recorded,
   readSeen,
+  record,
   s3Url,
   signS3,
   textOf,
@@ -23,20 +23,30 @@ import {
   type World,
 } from "./probe.ts";
 
-/** A part of a rule: whether it holds, or undefined where that cannot be seen; and what was seen. */
-export type Claim = readonly [holds: boolean | undefined, seen: string];
+/**
+ * A part of a rule: whether it holds, or undefined where that cannot be seen; its name, which is that of its record;
+ * the reply that shows it; and what else was seen. A part that is open is undefined, and tells how it turned out.
+ */
+export type Claim = readonly [
+  holds: boolean | undefined,
+  name: string,
+  reply?: Reply | undefined,
+  detail?: string,
+];
 
 /** One claim that does not hold makes a verdict "otherwise"; one that does is needed for "as the rule says". */
-export function conclude(claims: readonly Claim[], records: readonly Recorded[]): Verdict {
-  const seen = claims.map(([, text]) => text).join("; ");
+export function conclude(claims: readonly Claim[]): Verdict {
+  const texts = claims.map(([, name, reply, detail]) =>
+    [name, reply && outcomeOf(reply), detail].filter(Boolean).join(": "),
+  );
+  const seen = texts.join("; ");
+  const records = claims.flatMap(([, name, reply]) => (reply ? [record(name, reply)] : []));
   if (claims.some(([holds]) => holds === false)) return verdict(false, seen, records);
   return claims.some(([holds]) => holds) ? verdict(true, seen, records) : notSeen(seen, records);
 }
 
-/** A claim about a reply: it names the status and the edge's code. */
-export function claim(holds: boolean | undefined, subject: string, reply: Reply): Claim {
-  return [holds, `${subject}: ${outcomeOf(reply)}`];
-}
+/** `authorization, cookie`, or `none` */
+export const listOf = (names: readonly string[] = []) => names.join(", ") || "none";
 
 /** The edge's code, such as `9408`, if it failed (R1, R3). */
 export function codeOf(reply: Reply): string | undefined {
@@ -49,11 +59,12 @@ export function isMade({ status, headers }: Reply): boolean {
   return status === 200 && /^internal=(?:ok|ram)\b/.test(headers["cf-resized"] ?? "");
 }
 
-/** `403 with 9401`, `200 with internal=ok/m`, `200 without cf-resized`. */
+/** `403 with 9401`, `404 with NoSuchKey`, `200 with internal=ok/m`, or the status alone. */
 export function outcomeOf(reply: Reply): string {
   if (reply.error !== undefined) return `no answer (${reply.error.message})`;
-  const result = codeOf(reply) ?? reply.headers["cf-resized"]?.split(" ")[0];
-  return `${reply.status} ${result === undefined ? "without cf-resized" : `with ${result}`}`;
+  const ofS3 = reply.status < 400 ? undefined : /<Code>(\w+)<\/Code>/.exec(textOf(reply))?.[1];
+  const result = codeOf(reply) ?? ofS3 ?? reply.headers["cf-resized"]?.split(" ")[0];
+  return `${reply.status}${result === undefined ? "" : ` with ${result}`}`;
 }
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/objects");
@@ -145,31 +156,73 @@ export async function getS3(world: World, key: string, sent: Ask & { signed?: Te
   return world.send({ type: "fetch", url, method, headers, cache: "no-store" });
 }
 
-/** A source of the edge, whichever way leads to it. */
-export type Source = (file?: string) => Promise<(image: object, ask?: Ask) => Promise<Reply>>;
+/** A source of the edge. */
+export type Source = {
+  readonly url: string;
+  ask(image: object, ask?: Ask): Promise<Reply>;
+  /**
+   * Returns whether the edge answers without the origin. A cache may have several parts, each of which is empty at
+   * first, so it tries up to three times, if not told otherwise.
+   */
+  isKept(image: object, ask?: Ask, tries?: number): Promise<boolean>;
+};
 
-/** Runs a probe with sources that the edge can transform: in R2, or else of the Worker's own. */
-export async function withSource(world: World, run: (source: Source) => Promise<Verdict>) {
+const TRIES = 3;
+
+/** An own origin as a source: the edge does not fetch it where something is kept. */
+export async function createOwnSource(world: World, origin?: Origin, file?: string) {
+  const id = await createPicture(world, origin, file);
+  const ask: Source["ask"] = (image, more) => transformOwn(world, id, image, more);
+  const countFetches = async () => (await seenFromEdge(world, id)).length;
+  return {
+    ...{ id, url: ownUrl(world, id), ask, countFetches },
+    async isKept(image: object, more?: Ask, tries = TRIES) {
+      for (let attempt = 0; attempt < tries; attempt++) {
+        const before = await countFetches();
+        await ask(image, more);
+        if ((await countFetches()) === before) return true;
+      }
+      return false;
+    },
+  };
+}
+
+/** An object in R2 as a source: without the right authorization, only what is kept is shown (C1). */
+export async function createS3Source(world: World, file?: string): Promise<Source> {
+  const key = await putPicture(world, file);
+  const ask: Source["ask"] = (image, more) => transformS3(world, key, image, more);
+  return {
+    ...{ url: s3Url(world, key), ask },
+    async isKept(image, more, tries = TRIES) {
+      for (let attempt = 0; attempt < tries; attempt++) {
+        const headers = { authorization: "AWS4-HMAC-SHA256 probe", accept: "image/x-probe" };
+        const cf = { cacheTtlByStatus: { "400-599": -1 }, ...more?.cf };
+        if (isMade(await ask(image, { ...more, headers, cf }))) return true;
+        await ask(image, more);
+      }
+      return false;
+    },
+  };
+}
+
+/** Runs a probe with sources that the edge can transform: of the Worker's own, or else in R2. */
+export async function withSource(
+  world: World,
+  run: (create: (file?: string) => Promise<Source>) => Promise<readonly Claim[]>,
+): Promise<Verdict> {
   const { reachesS3, reachesOwn, s3, own } = await reachOf(world);
-  if (reachesS3 && isMade(s3)) {
-    return run(async (file) => {
-      const key = await putPicture(world, file);
-      return (image, ask) => transformS3(world, key, image, ask);
-    });
-  }
-  if (!reachesOwn) {
-    const tried = `R2 by S3: ${outcomeOf(s3)}; the Worker's own path: ${outcomeOf(own)}`;
-    return notSeen(`the edge transforms no source of this run (${tried})`);
-  }
-  return run(async (file) => {
-    const id = await createPicture(world, {}, file);
-    return (image, ask) => transformOwn(world, id, image, ask);
-  });
+  if (reachesOwn) return conclude(await run((file) => createOwnSource(world, {}, file)));
+  if (reachesS3 && isMade(s3)) return conclude(await run((file) => createS3Source(world, file)));
+  const tried = `R2 by S3: ${outcomeOf(s3)}; the Worker's own path: ${outcomeOf(own)}`;
+  return notSeen(`the edge transforms no source of this run (${tried})`);
 }
 
 /** Runs a probe that must see what reaches the origin. */
-export async function withOwn(world: World, run: () => Promise<Verdict>): Promise<Verdict> {
+export async function withOwn(
+  world: World,
+  run: () => Promise<readonly Claim[]>,
+): Promise<Verdict> {
   const { reachesOwn, own } = await reachOf(world);
-  if (reachesOwn) return run();
+  if (reachesOwn) return conclude(await run());
   return notSeen(`the edge does not fetch the Worker's own path: ${outcomeOf(own)}`);
 }

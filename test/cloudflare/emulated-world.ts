@@ -6,17 +6,24 @@ import { failedReply, readReply, TOKEN_HEADER } from "./operation.ts";
 import type { World } from "./probe.ts";
 import * as module from "./worker.ts";
 
-/** @returns the world, and the emulators behind it */
-export function createEmulatedWorld(): World & { readonly emulated: Emulated } {
+/**
+ * @param isInZone false: the Worker is on workers.dev alone
+ * @returns the world, and the emulators behind it
+ */
+export function createEmulatedWorld({ isInZone = true } = {}): World & {
+  readonly emulated: Emulated;
+} {
   let clock = Date.now();
   const now = () => clock;
   const token = randomBytes(32).toString("hex");
-  const [host, otherHost, devHost] = ["probe.example", "other.example", "probe.acme.workers.dev"];
+  const devHost = "probe.acme.workers.dev";
+  const host = isInZone ? "probe.example" : devHost;
+  const others = isInZone ? { otherHost: "other.example", devHost } : {};
   const access = { accessKeyId: "0".repeat(32), secretAccessKey: "1".repeat(64) };
   const endpoint = `https://${"a".repeat(32)}.r2.cloudflarestorage.com`;
   const place = { endpoint, bucket: "vitrine-probe-bucket", region: "auto" };
   const s3 = { ...place, credentials: access };
-  const emulated = createEmulated({ ...{ module, host, otherHost, devHost, token, s3, now } });
+  const emulated = createEmulated({ ...{ module, host, token, s3, now }, ...others });
 
   const sendTo =
     (url: string): World["send"] =>
@@ -30,17 +37,18 @@ export function createEmulatedWorld(): World & { readonly emulated: Emulated } {
   const url = `https://${host}`;
   const devUrl = `https://${devHost}`;
   return {
-    ...{ emulated, url, now, zone: host, other: `https://${otherHost}` },
+    ...{ emulated, url, now, zone: isInZone ? host : undefined },
+    ...(isInZone && { other: `https://${others.otherHost}` }),
+    ...(isInZone && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
     run: randomBytes(6).toString("hex"),
     s3: { ...place, ...access },
-    workersDev: { url: devUrl, send: sendTo(devUrl) },
     send: sendTo(url),
     countTransformations: async () => emulated.edge.transformations.size,
     visit: async (path, init) => readReply(await emulated.visit(new Request(url + path, init))),
     redeploy: async () => emulated.redeploy(),
     purgeZone: async (urls) => {
       for (const one of urls) emulated.edge.purge(one);
-      return true;
+      return isInZone;
     },
     pause: async (ms) => {
       clock += ms;

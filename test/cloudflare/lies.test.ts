@@ -1,18 +1,255 @@
-// Each probe against the emulators as they are.
+// Each probe against the emulators as they are, in other set-ups, and with planted lies. A lie makes the rules
+// "otherwise" that it breaks, and no others; a set-up that Cloudflare allows makes none so.
 
 import { expect, it } from "vitest";
+import { faultAnswer } from "../../src/emulator/edge/faults.ts";
+import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import { createEmulatedWorld } from "./emulated-world.ts";
-import { PROBES } from "./probes/index.ts";
+import type { World } from "./probe.ts";
+import { ANSWERS } from "./probes/answers.ts";
+import { CACHES } from "./probes/caches.ts";
+import { EDGE } from "./probes/edge.ts";
+import { S3 } from "./probes/s3.ts";
+
+type EmulatedWorld = ReturnType<typeof createEmulatedWorld>;
+
+const PROBES = [...EDGE, ...ANSWERS, ...CACHES, ...S3];
 
 /** What the emulators do not play, or nobody can see. */
 const NOT_SEEN = ["E11", "E12", "E13", "C6"];
 
+async function runAll(world: World) {
+  const verdicts = [];
+  for (const { rule, run } of PROBES) verdicts.push({ rule, ...(await run(world)) });
+  return verdicts;
+}
+
+/** The rules that are otherwise, with what was seen. */
+async function findOtherwise(world: World): Promise<string[]> {
+  const wrong = (await runAll(world)).filter(({ outcome }) => outcome === "otherwise");
+  return wrong.map(({ rule, seen }) => `${rule}: ${seen}`);
+}
+
 it("sees each rule that the emulators play, with at most 60 unique transformations", async () => {
   const world = createEmulatedWorld();
-  for (const { rule, run } of PROBES) {
-    const { outcome, seen } = await run(world);
+  for (const { rule, outcome, seen } of await runAll(world)) {
     const expected = NOT_SEEN.includes(rule) ? "not seen" : "as the rule says";
     expect({ rule, outcome, seen }).toEqual({ rule, outcome: expected, seen });
   }
   expect(world.emulated.edge.transformations.size).toBeLessThanOrEqual(60);
+});
+
+/** Changes a world and its emulators. */
+type Plant = (world: EmulatedWorld) => unknown;
+
+/** Changes what the Worker asks the edge. */
+const asked =
+  (change: (url: string, init: EdgeInit, world: World) => [url: string, init: EdgeInit]): Plant =>
+  (world) => {
+    world.emulated.seams.edge = (input, init, next) => next(...change(`${input}`, init, world));
+  };
+
+/** Changes what the edge answers. */
+const answered =
+  (change: (answer: Response, headers: Headers) => unknown): Plant =>
+  ({ emulated: { seams } }) => {
+    seams.edge = async (input, init, next) => {
+      const answer = await next(input, init);
+      const headers = new Headers(answer.headers);
+      const changed = await change(answer, headers);
+      if (changed instanceof Response) return changed;
+      return new Response(answer.body, { status: answer.status, headers });
+    };
+  };
+
+/** Changes what the edge sends to an origin. */
+const sent =
+  (change: (headers: Headers) => void): Plant =>
+  ({ emulated: { seams } }) => {
+    seams.network = (input, init, next) => {
+      const headers = new Headers(init.headers);
+      if (headers.get("via")?.includes("image-resizing")) change(headers);
+      return next(input, { ...init, headers });
+    };
+  };
+
+/** Sets switches of the edge. */
+const switched =
+  (switches: Partial<EmulatedWorld["emulated"]["edge"]["switches"]>): Plant =>
+  ({ emulated: { edge } }) =>
+    Object.assign(edge.switches, switches);
+
+/** Set-ups that Cloudflare allows, and each way in which an open rule may turn out. */
+const SETUPS: readonly (readonly [string, Plant])[] = [
+  [
+    "the edge fetches no Worker for itself",
+    asked((url, init, world) => [url, url.startsWith(world.url) ? { ...init, cf: {} } : init]),
+  ],
+  ["R2 is not among Sources", switched({ sources: [] })],
+  ["transformations are off", switched({ transformations: false })],
+  ["the zone blocks the URL interface", switched({ firewall: true })],
+  [
+    "what is open turns out the other way",
+    switched({
+      ...{ foreignSources: "untransformed", authAfterRedirect: true, conditions: "passed-on" },
+      ...{ keptForAll: false, svg: "unmarked", avifTooLarge: "webp", originHeaders: "kept" },
+      ...{ originalFormat: "name", originalSides: "upright", denialsKept: 0 },
+    }),
+  ],
+];
+
+it.each(SETUPS)("finds nothing otherwise where %s", async (_name, arrange) => {
+  const world = createEmulatedWorld();
+  arrange(world);
+  expect(await findOtherwise(world)).toEqual([]);
+});
+
+it("finds nothing otherwise without a zone, and sees nothing without transformations", async () => {
+  expect(await findOtherwise(createEmulatedWorld({ isInZone: false }))).toEqual([]);
+  const world = createEmulatedWorld();
+  world.emulated.edge.switches.transformations = false;
+  const seen = (await runAll(world)).filter(({ outcome }) => outcome !== "not seen");
+  expect(seen.map(({ rule }) => rule)).toEqual(["R2", "A14", "A15", "A16"]); // R2: on workers.dev
+});
+
+/** A lie of the emulators, and the rules that it makes otherwise. */
+const LIES: readonly (readonly [name: string, rules: string, plant: Plant])[] = [
+  ["the edge drops x-ms-date", "E1", sent((headers) => headers.delete("x-ms-date"))],
+  [
+    "the edge passes credentials on without share-publicly",
+    "E2",
+    asked((url, { cf, ...init }) => {
+      const image = { ...cf?.image, "origin-auth": "share-publicly" } as const;
+      return [url, { ...init, cf: { ...cf, image } }];
+    }),
+  ],
+  [
+    "the edge sends the accept of another",
+    "E3",
+    sent((headers) => headers.set("accept", "image/x-probe")),
+  ],
+  [
+    "the edge checks the host of a redirect",
+    "E5",
+    answered(({ status }) => status === 523 && faultAnswer({ code: 9401, status: 403 })),
+  ],
+  ["the edge takes http", "E6", asked((url, init) => [url.replace("http:", "https:"), init])],
+  [
+    "the edge follows no redirect",
+    "E7",
+    ({ emulated: { seams } }) => {
+      seams.network = async (input, init, next) => {
+        const answer = await next(input, init);
+        return answer.status === 302 ? new Response(null, { status: 404 }) : answer;
+      };
+    },
+  ],
+  [
+    "the edge does not look at via",
+    "E8",
+    asked((url, { headers, ...init }) => {
+      const { via: _, ...sent } = Object.fromEntries(new Headers(headers));
+      return [url, { ...init, headers: sent }];
+    }),
+  ],
+  [
+    "the edge transforms for another Worker",
+    "E9",
+    asked((url, init, world) => [url.replace(`${world.other}`, world.url), init]),
+  ],
+  ["the bucket is public", "E2 E10", ({ emulated: { s3 } }) => s3.grants.add("all-read")],
+  [
+    "a failure has no cf-resized",
+    "R1",
+    answered(({ ok }, headers) => ok || headers.delete("cf-resized")),
+  ],
+  [
+    "on workers.dev the original comes",
+    "R2",
+    asked((url, init) => [url, url.includes(".workers.dev/") ? { ...init, cf: {} } : init]),
+  ],
+  [
+    "a failure has the status 500",
+    "R3",
+    answered(
+      ({ status, body }, headers) => status === 502 && new Response(body, { status: 500, headers }),
+    ),
+  ],
+  ["etag is the edge's own", "R4", answered((_answer, headers) => headers.set("etag", '"own"'))],
+  ["there are no warnings", "R6", answered((_answer, headers) => headers.delete("warning"))],
+  ["last-modified is lost", "R7", answered((_answer, headers) => headers.delete("last-modified"))],
+  [
+    "an SVG keeps its script",
+    "R8",
+    answered(
+      (_answer, headers) =>
+        headers.get("content-type") === "image/svg+xml" &&
+        new Response("<svg><script>alert()</script></svg>", { headers }),
+    ),
+  ],
+  [
+    "facts are of another original",
+    "R9",
+    answered(async (answer, headers) => {
+      if (headers.get("content-type") !== "application/json") return answer;
+      headers.delete("content-length");
+      return new Response((await answer.text()).replace(/"file_size":/, "$&9"), { headers });
+    }),
+  ],
+  [
+    "304 comes for what is kept",
+    "R10 C1",
+    answered(
+      (_answer, headers) =>
+        headers.get("cf-resized")?.startsWith("internal=ram") &&
+        new Response(null, { status: 304, headers }),
+    ),
+  ],
+  ["the edge keeps nothing", "E7 C1 C2 C3 C4", switched({ cache: false })],
+  ["a query is no part of a source", "C2", switched({ queryInKey: false })],
+  ["a purge does nothing", "C3", ({ emulated: { edge } }) => Object.assign(edge, { purge() {} })],
+  [
+    "cacheTtlByStatus is ignored",
+    "C4",
+    asked((url, { cf, ...init }) => [url, { ...init, cf: cf?.image ? { image: cf.image } : {} }]),
+  ],
+  [
+    "Workers Cache heeds vary",
+    "C5",
+    ({ emulated: { seams } }) => {
+      seams.cached = (request, next) => {
+        const cacheKey = `${request.url} ${request.headers.get("accept")}`;
+        return next(Object.assign(request.clone(), { cf: { cacheKey } }));
+      };
+    },
+  ],
+  [
+    "each format is billed",
+    "L2",
+    (world) => {
+      world.countTransformations = async () => world.emulated.edge.requests.length;
+    },
+  ],
+  ["S3 ignores ranges", "A14", ({ emulated: { s3 } }) => s3.faults.add("ignores-range")],
+  ["S3 refuses queries", "A15", ({ emulated: { s3 } }) => s3.faults.add("refuses-query")],
+  [
+    "no-store gets what a cache has",
+    "A16",
+    ({ emulated: { seams } }) => {
+      const texts = new Map<string, string>();
+      seams.network = async (input, init, next) => {
+        if (!`${input}`.endsWith(".txt")) return next(input, init);
+        const text = texts.get(`${input}`) ?? (await (await next(input, init)).text());
+        texts.set(`${input}`, text);
+        return new Response(text);
+      };
+    },
+  ],
+];
+
+it.each(LIES)("finds otherwise: %s (%s)", async (_name, rules, plant) => {
+  const world = createEmulatedWorld();
+  plant(world);
+  const found = await findOtherwise(world);
+  expect(found.map((line) => line.replace(/:.*/s, "")).join(" ")).toBe(rules);
 });

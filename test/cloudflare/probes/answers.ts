@@ -2,11 +2,11 @@
 
 import {
   type Claim,
-  claim,
   codeOf,
   conclude,
   createPicture,
   isMade,
+  listOf,
   pictureOf,
   putPicture,
   reachOf,
@@ -19,7 +19,6 @@ import {
   createOrigin,
   notSeen,
   type Probe,
-  record,
   s3Url,
   signS3,
   textOf,
@@ -28,45 +27,38 @@ import {
   type World,
 } from "../probe.ts";
 
-/** A claim with the name of its record. */
-type Row = readonly [holds: boolean | undefined, name: string, reply: Reply];
-
-/** Concludes from replies alone. */
-function concludeRows(rows: readonly Row[], more: readonly Claim[] = []): Verdict {
-  const claims = rows.map(([holds, name, reply]) => claim(holds, name, reply));
-  const records = rows.map(([, name, reply]) => record(name, reply));
-  return conclude([...claims, ...more], records);
-}
-
 async function tellsTheResult(world: World): Promise<Verdict> {
-  return withSource(world, async (source) => {
-    const made = await (await source())({ width: 8 });
-    const failed = await (await source("broken/page.jpg"))({ width: 8 });
+  return withSource(world, async (create) => {
+    const made = await (await create()).ask({ width: 8 });
+    const failed = await (await create("broken/page.jpg")).ask({ width: 8 });
     const isError = /^err=\d{4}\b/.test(failed.headers["cf-resized"] ?? "");
-    return concludeRows([
+    return [
       [isMade(made), "a picture", made],
       [isError, "no picture", failed],
-    ]);
+    ];
   });
 }
 
 async function sendsTheOriginal(world: World): Promise<Verdict> {
   const dev = world.workersDev ?? (world.zone === undefined ? world : undefined);
   if (dev === undefined) return notSeen("it needs the Worker on workers.dev");
-  const { size } = await reachOf(world).then(({ direct }) => direct);
-  const isOriginal = (reply: Reply) =>
-    reply.status === 200 && reply.headers["cf-resized"] === undefined && reply.size === size;
-  const id = await createPicture(world);
-  const own = await transformOwn({ ...world, ...dev }, id, { width: 8 });
+  const { direct } = await reachOf(world);
+  const isUntouched = ({ status, headers }: Reply) =>
+    status === 200 && headers["cf-resized"] === undefined;
+  const own = await transformOwn({ ...world, ...dev }, await createPicture(world), { width: 8 });
   const url = s3Url(world, await putPicture(world));
   const cf = { image: { width: 8, "origin-auth": "share-publicly" } };
   const headers = await signS3(world, url);
-  const foreign = await dev.send({ type: "fetch", url, headers, cf });
-  const isShort = foreign.status === 200 && foreign.headers["cf-resized"] === undefined;
-  return concludeRows([
-    [isMade(own) || (isOriginal(own) ? false : undefined), "on workers.dev, the same host", own],
+  const other = await dev.send({ type: "fetch", url, headers, cf });
+  return conclude([
+    [isMade(own) || (isUntouched(own) ? false : undefined), "on workers.dev, its own host", own],
     // Without cf-resized nothing was attempted: the bytes are the original's.
-    [isOriginal(foreign) || (isShort ? false : isMade(foreign) || undefined), "R2's host", foreign],
+    [
+      isUntouched(other) ? other.sha256 === direct.sha256 : undefined,
+      "on workers.dev, another host",
+      other,
+      `open: ${isMade(other) ? "transformed" : "not transformed"}`,
+    ],
   ]);
 }
 
@@ -79,68 +71,63 @@ const FAILURES = [
 ] as const;
 
 async function losesTheOriginsAnswer(world: World): Promise<Verdict> {
-  const { reachesS3, reachesOwn } = await reachOf(world);
-  const rows: Row[] = [];
-  const add = (reply: Reply, name: string, code: string, status: number) => {
-    const isRight = codeOf(reply) === code && reply.status === status;
-    rows.push([isRight && textOf(reply).startsWith(`ERROR ${code}:`), name, reply]);
-  };
-  for (const [status, code, shown] of reachesOwn ? FAILURES : []) {
-    const id = await createOrigin(world, { status });
-    add(await transformOwn(world, id, { width: 8 }), `the origin's ${status}`, code, shown);
-  }
-  if (reachesS3) {
+  return withSource(world, async () => {
+    const { reachesS3, reachesOwn } = await reachOf(world);
+    const read = (reply: Reply, name: string, code: string, status: number): Claim => {
+      const isRight = codeOf(reply) === code && reply.status === status;
+      const isLost = textOf(reply).startsWith(`ERROR ${code}:`) && !/NoSuchKey/.test(textOf(reply));
+      return [isRight && isLost, name, reply];
+    };
+    const claims: Claim[] = [];
+    for (const [status, code, shown] of reachesOwn ? FAILURES : []) {
+      const id = await createOrigin(world, { status });
+      const reply = await transformOwn(world, id, { width: 8 });
+      claims.push(read(reply, `the origin's ${status}`, code, shown));
+    }
+    if (!reachesS3) return claims;
     const missing = await transformS3(world, `${world.run}/missing`, { width: 8 });
-    add(missing, "R2's NoSuchKey", "9404", 404);
-  }
-  if (rows.length === 0) return notSeen("the edge transforms no source of this run");
-  const isKept = rows.some(([, , reply]) => textOf(reply).includes("NoSuchKey"));
-  return concludeRows(rows, [[!isKept, `S3's code is ${isKept ? "shown" : "lost"}`]]);
+    return [...claims, read(missing, "R2's NoSuchKey", "9404", 404)];
+  });
 }
 
-/** The entity tag of an original in that of a rendition (R4). */
-const ETAG = /^"cf[^:]{42}:(.+)"$/;
-
 async function namesTheOriginal(world: World): Promise<Verdict> {
-  return withSource(world, async (source) => {
-    const { direct, own, reachesOwn } = await reachOf(world);
-    const made = await (await source())({ width: 8 });
-    const etag = direct.headers["etag"]?.replaceAll('"', "");
-    const [, named] = ETAG.exec(made.headers["etag"] ?? "") ?? [];
-    const rows: Row[] = [[named === etag, `etag ${made.headers["etag"]}`, made]];
-    if (reachesOwn) {
-      const id = await createPicture(world, { hidesEtag: true });
-      const without = await transformOwn(world, id, { width: 8 });
-      const { etag: other } = without.headers;
-      rows.push([other === undefined, `of an origin without one: etag ${other}`, without]);
-    }
-    return own && concludeRows(rows);
+  return withSource(world, async (create) => {
+    const { direct, reachesOwn } = await reachOf(world);
+    const made = await (await create()).ask({ width: 8 });
+    const [, named] = /^"cf[^:]{42}:(.+)"$/.exec(made.headers["etag"] ?? "") ?? [];
+    const isSame = named !== undefined && direct.headers["etag"]?.includes(named) === true;
+    const claims: Claim[] = [[isSame, "a picture", made, `etag ${made.headers["etag"]}`]];
+    if (!reachesOwn) return claims;
+    const id = await createPicture(world, { hidesEtag: true });
+    const without = await transformOwn(world, id, { width: 8 });
+    const { etag } = without.headers;
+    return [...claims, [etag === undefined, "of an origin without one", without, `etag ${etag}`]];
   });
 }
 
 async function mayChooseTheType(world: World): Promise<Verdict> {
-  return withSource(world, async (source) => {
+  return withSource(world, async (create) => {
     const large = { width: 1300, height: 1300, fit: "contain", format: "avif" };
-    const reply = await (await source())(large);
+    const reply = await (await create()).ask(large);
     const type = reply.headers["content-type"];
     const isOther = isMade(reply) && type !== "image/avif";
-    return concludeRows([[isOther || undefined, `AVIF of 1,300 px came as ${type}`, reply]]);
+    return [[isOther || undefined, "an AVIF of 1,300 px", reply, `it came as ${type}`]];
   });
 }
 
 async function warns(world: World): Promise<Verdict> {
-  return withSource(world, async (source) => {
-    const isWarned = ({ headers }: Reply) => /^cf-images 299 "/.test(headers["warning"] ?? "");
-    const ask = await source();
+  return withSource(world, async (create) => {
+    const { ask } = await create();
     const cover = await ask({ width: 8, fit: "cover" });
     const same = await ask({ quality: 100, format: "jpeg" });
     const isOriginal = same.size === pictureOf("made/key.jpg").length;
-    const bytes = `with ${isOriginal ? "the original's bytes" : "other bytes"}`;
-    const shown = (reply: Reply) => `warning ${reply.headers["warning"] ?? "none"}`;
-    return concludeRows([
-      [isWarned(cover), `cover with a width alone: ${shown(cover)}`, cover],
-      [undefined, `open: ${shown(same)}, ${bytes}`, same],
-    ]);
+    const shown = ({ headers }: Reply) => `warning ${headers["warning"] ?? "none"}`;
+    const isWarned = /^cf-images 299 "/.test(cover.headers["warning"] ?? "");
+    const whose = isOriginal ? "the original's bytes" : "other bytes";
+    return [
+      [isWarned, "cover with one side", cover, shown(cover)],
+      [undefined, "open: the same sides, larger", same, `${shown(same)}, with ${whose}`],
+    ];
   });
 }
 
@@ -149,62 +136,58 @@ async function passesHeadersOn(world: World): Promise<Verdict> {
     const sent = {
       "cache-control": "public, max-age=7777",
       "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
-      "x-amz-meta-probe": "1",
     };
-    const id = await createPicture(world, { headers: sent });
+    const id = await createPicture(world, { headers: { ...sent, "x-amz-meta-probe": "1" } });
     const reply = await transformOwn(world, id, { width: 8 });
-    const lost = ["cache-control", "last-modified"].filter(
-      (name) => reply.headers[name] !== Object(sent)[name],
-    );
+    const lost = Object.entries(sent).filter(([name, value]) => reply.headers[name] !== value);
+    const missing = `missing: ${listOf(lost.map(([name]) => name))}`;
     const isLeaked = reply.headers["x-amz-meta-probe"] !== undefined;
     const open = `open: x-amz-meta-probe ${isLeaked ? "comes" : "does not come"} out`;
-    return concludeRows([[lost.length === 0, `not passed on: [${lost}]; ${open}`, reply]]);
+    return [[lost.length === 0, "cache-control and last-modified", reply, `${missing}, ${open}`]];
   });
 }
 
 async function passesSvgOn(world: World): Promise<Verdict> {
-  return withSource(world, async (source) => {
-    const ask = await source("broken/script.svg");
+  return withSource(world, async (create) => {
+    const { ask } = await create("broken/script.svg");
     const svg = await ask({ width: 8 });
     const jpeg = await ask({ width: 8, format: "jpeg" });
     const text = textOf(svg);
-    const isSafe = svg.status === 200 && text.includes("<svg") && !text.includes("<script");
-    const type = svg.headers["content-type"] ?? "";
-    const isSvg = type.startsWith("image/svg+xml") && isSafe;
-    return concludeRows([
-      [isSvg, `an SVG ${isSafe ? "without" : "with"} its script`, svg],
+    const isSafe = text.includes("<svg") && !text.includes("<script");
+    const isSvg = svg.headers["content-type"]?.startsWith("image/svg+xml") === true;
+    const marked = svg.headers["cf-resized"] === undefined ? "without" : "with";
+    const script = isSafe ? "sanitised" : "not sanitised";
+    return [
+      [svg.status === 200 && isSvg && isSafe, "an SVG", svg, `${script}, ${marked} cf-resized`],
       [codeOf(jpeg) === "9412" && jpeg.status === 415, "as JPEG", jpeg],
-    ]);
+    ];
   });
 }
 
 async function tellsFacts(world: World): Promise<Verdict> {
-  return withSource(world, async (source) => {
-    const reply = await (await source("made/rotated-gps.jpg"))({ width: 40, format: "json" });
-    let facts: unknown;
-    try {
-      facts = JSON.parse(textOf(reply));
-    } catch {} // no facts
-    const { width, height, original } = Object(facts);
+  return withSource(world, async (create) => {
+    const file = "made/rotated-gps.jpg"; // of 400 × 300, and turned by its EXIF
+    const reply = await (await create(file)).ask({ width: 40, format: "json" });
+    const [, json = "{}"] = /^(\{.*\})\s*$/s.exec(textOf(reply)) ?? [];
+    const { width, height, original } = JSON.parse(json);
     const { file_size, width: w, height: h, format } = Object(original);
-    const isRight =
-      width === 40 && height > 0 && file_size === pictureOf("made/rotated-gps.jpg").length;
-    const sides = `open: an original of 400 × 300 that is turned is ${w} × ${h}, type ${format}`;
-    return concludeRows([[isRight && w > 0 && h > 0, sides, reply]]);
+    const isRight = width === 40 && height > 0 && file_size === pictureOf(file).length;
+    const open = `open: the original is ${w} × ${h}, of type ${format}`;
+    return [[isRight && w > 0 && h > 0, "a turned picture of 400 × 300", reply, open]];
   });
 }
 
 async function answersConditions(world: World): Promise<Verdict> {
-  return withSource(world, async (source) => {
-    const ask = await source();
-    const first = await ask({ width: 8 });
+  return withSource(world, async (create) => {
+    const { ask } = await create();
+    const { headers, status } = await ask({ width: 8 });
     const again = await ask({ width: 8 });
-    const headers = { "if-none-match": first.headers["etag"] ?? "*" };
-    const asked = await ask({ width: 8 }, { headers });
-    return concludeRows([
-      [first.status === 200 && again.status === 200, "without a condition", again],
+    const condition = { "if-none-match": headers["etag"] ?? "*" };
+    const asked = await ask({ width: 8 }, { headers: condition });
+    return [
+      [status === 200 && again.status === 200, "without a condition", again],
       [asked.status === 304 || undefined, "with one that holds", asked],
-    ]);
+    ];
   });
 }
 

@@ -2,13 +2,14 @@
 
 import {
   type Claim,
-  claim,
   codeOf,
   conclude,
+  createOwnSource,
   createPicture,
   doorTo,
   getS3,
   isMade,
+  listOf,
   outcomeOf,
   ownUrl,
   putPicture,
@@ -18,13 +19,12 @@ import {
   withOwn,
   withSource,
 } from "../claims.ts";
-import { type Reply, type Texts, USER_AGENT } from "../operation.ts";
+import { type Texts, USER_AGENT } from "../operation.ts";
 import {
   createOrigin,
   notSeen,
   type Probe,
   readSeen,
-  record,
   s3Url,
   signS3,
   transformS3,
@@ -41,6 +41,8 @@ const SHARED = [
 const DROPPED = ["x-amz-security-token", "x-probe", "referer", "origin"];
 const SHARE = { width: 8, "origin-auth": "share-publicly" };
 const DENIED = ["9408", "9519"]; // R2 answers 400 to a request without authorization
+const NOWHERE = "https://vitrine-probe.invalid/picture.jpg";
+const OWN = "the Worker's own path";
 
 const headersOf = (names: readonly string[]): Texts =>
   Object.fromEntries(names.map((name) => [name, `probe=${name}`]));
@@ -60,22 +62,20 @@ async function sharesHeaders(world: World): Promise<Verdict> {
   const lost = SHARED.filter((name) => !names?.includes(name));
   const extra = DROPPED.filter((name) => names?.includes(name));
   const isRight = names && lost.length === 0 && extra.length === 0;
-  const came = `the origin lacks [${lost}] and has [${extra}] besides`;
-  const claims = [
-    claim(isRight, names ? came : "the Worker's own path was not fetched", reply),
-    claim(reachesS3 ? isMade(s3) : undefined, `signed for R2 (${direct.status} without it)`, s3),
+  const came = names ? `missing: ${listOf(lost)}, others: ${listOf(extra)}` : "not fetched";
+  const claims: Claim[] = [
+    [isRight, OWN, reply, came],
+    [reachesS3 ? isMade(s3) : undefined, "R2, signed", s3, `${direct.status} without the edge`],
   ];
-  const records = [record("own", reply), record("R2, signed", s3)];
   if (reachesS3 && isMade(s3)) {
     // With a token that no key of R2 has, a request is refused, unless the edge drops it.
     const headers = { "x-amz-security-token": "probe" };
     const alone = await getS3(world, await putPicture(world), { headers });
     const sent = await transformS3(world, await putPicture(world), { width: 8 }, { headers });
     const isDropped = alone.status >= 400 ? isMade(sent) : undefined;
-    claims.push(claim(isDropped, `with a session token (${alone.status} without the edge)`, sent));
-    records.push(record("R2, with a session token", sent));
+    claims.push([isDropped, "with a session token", sent, `${alone.status} without the edge`]);
   }
-  return conclude(claims, records);
+  return conclude(claims);
 }
 
 async function sharesNothing(world: World): Promise<Verdict> {
@@ -84,13 +84,11 @@ async function sharesNothing(world: World): Promise<Verdict> {
   const key = await putPicture(world);
   const s3 = await transformS3(world, key, { width: 8, "origin-auth": undefined });
   const isDenied = isMade(s3) ? false : DENIED.includes(codeOf(s3) ?? "") || undefined;
-  return conclude(
-    [
-      claim(names && names.length === 0, names ? `[${names}] came` : "own path", reply),
-      claim(reachesS3 ? isDenied : undefined, "signed for R2", s3),
-    ],
-    [record("own", reply), record("R2, signed", s3)],
-  );
+  const came = names ? `headers that came: ${listOf(names)}` : "not fetched";
+  return conclude([
+    [names && names.length === 0, OWN, reply, came],
+    [reachesS3 ? isDenied : undefined, "R2, signed", s3],
+  ]);
 }
 
 async function hasItsOwnHeaders(world: World): Promise<Verdict> {
@@ -101,87 +99,68 @@ async function hasItsOwnHeaders(world: World): Promise<Verdict> {
   let reply = await transformOwn(world, id, { width: 8 }, { headers });
   if (!reachesOwn) reply = await world.visit(doorTo(ownUrl(world, id)), { headers });
   const [seen] = await seenFromEdge(world, id);
-  const isOwn = seen?.via?.includes("1.1 image-resizing-proxy") && seen.accept !== accept;
+  const isOwn = seen?.via?.includes("1.1 image-resizing-proxy") === true && seen.accept !== accept;
   const came = `via ${seen?.via}, accept ${seen?.accept}, accept-encoding ${seen?.encoding}`;
-  const claims: Claim[] = [claim(seen && isOwn === true, seen ? came : "own path", reply)];
   const key = await putPicture(world);
   const alone = await getS3(world, key, { signed: { accept } });
   const signed = await signS3(world, s3Url(world, key), { accept });
   const through = await transformS3(world, key, { width: 8 }, { headers: signed });
   const isRefused = reachesS3 && alone.status === 200 ? codeOf(through) === "9408" : undefined;
-  claims.push(claim(isRefused, `accept is signed (${alone.status} without the edge)`, through));
-  return conclude(claims, [record("own", reply), record("accept is signed", through)]);
+  return conclude([
+    [seen && isOwn, OWN, reply, seen ? came : "not fetched"],
+    [isRefused, "R2, accept is signed", through, `${alone.status} without the edge`],
+  ]);
 }
 
 async function passesConditions(world: World): Promise<Verdict> {
   return withOwn(world, async () => {
-    const names = ["range", "if-none-match"];
-    const id = await createPicture(world);
     const sent = { range: "bytes=0-9999", "if-none-match": '"probe"', "user-agent": USER_AGENT };
+    const id = await createPicture(world);
     const reply = await transformOwn(world, id, { width: 8 }, { headers: sent });
     const [seen] = await seenFromEdge(world, id);
     const headId = await createPicture(world);
     const head = await transformOwn(world, headId, { width: 8 }, { method: "HEAD" });
     const [seenHead] = await seenFromEdge(world, headId);
-    const came = names.filter((name) => seen?.names.includes(name));
-    const agent = seen?.isOurAgent ? "came" : "did not";
-    const text = `open: [${came}] of [${names}] came, the user-agent ${agent}`;
-    return conclude(
-      [
-        claim(seen && true, text, reply),
-        claim(seenHead && true, `a HEAD came as ${seenHead?.method}`, head),
-      ],
-      [record("GET with conditions", reply), record("HEAD", head)],
-    );
+    const came = ["range", "if-none-match"].filter((name) => seen?.names.includes(name));
+    if (seen?.isOurAgent) came.push("user-agent");
+    return [
+      [seen && true, "open: of range, if-none-match, user-agent", reply, `came: ${listOf(came)}`],
+      [seenHead && true, "open: a HEAD", head, `came as ${seenHead?.method}`],
+    ];
   });
 }
 
-const NOWHERE = "https://vitrine-probe.invalid/picture.jpg";
-
 async function checksSources(world: World): Promise<Verdict> {
-  const { s3, own, reachesOwn } = await reachOf(world);
-  const cf = { image: { width: 8 } };
-  const foreign = await world.send({ type: "fetch", url: NOWHERE, cf });
-  const code = codeOf(foreign);
-  const isUntransformed = code === undefined && !isMade(foreign);
-  const isAnyAllowed = code !== undefined && code !== "9401";
-  const subject = isAnyAllowed
-    ? "a host that does not exist (the zone may allow any origin)"
-    : `a host that is no source${isUntransformed ? " (open: not refused)" : ""}`;
-  const claims = [
-    claim(isAnyAllowed ? undefined : !isMade(foreign), subject, foreign),
-    claim(isMade(own) || undefined, "the Worker's own host", own),
-    claim(codeOf(s3) === "9401" || undefined, "R2's host", s3),
-  ];
-  const records = [record("a foreign host", foreign), record("own", own), record("R2's host", s3)];
-  if (reachesOwn && !isAnyAllowed) {
+  return withSource(world, async () => {
+    const { s3, own, reachesOwn } = await reachOf(world);
+    const foreign = await world.send({ type: "fetch", url: NOWHERE, cf: { image: { width: 8 } } });
+    const isRefused = codeOf(foreign) === "9401";
+    // Another code: the zone may allow any origin. Without one: it is not refused, which is open.
+    const holds = isMade(foreign) ? false : codeOf(foreign) === undefined || isRefused || undefined;
+    const claims: Claim[] = [
+      [holds, "a host that is no source", foreign],
+      [isMade(own) || undefined, OWN, own],
+      [codeOf(s3) === "9401" || undefined, "R2's host", s3],
+    ];
+    if (!reachesOwn || !isRefused) return claims;
     const id = await createOrigin(world, { status: 302, headers: { location: NOWHERE } });
     const redirected = await transformOwn(world, id, { width: 8 });
-    const isUnchecked = codeOf(redirected) !== "9401";
-    claims.push(claim(isUnchecked, "a redirect to that host", redirected));
-    records.push(record("a redirect to a foreign host", redirected));
-  }
-  return conclude(claims, records);
+    return [...claims, [codeOf(redirected) !== "9401", "a redirect to that host", redirected]];
+  });
 }
 
 async function checksUrls(world: World): Promise<Verdict> {
-  const { reachesOwn, reachesS3 } = await reachOf(world);
-  if (!reachesOwn && !reachesS3) return notSeen("the edge transforms no source of this run");
-  const key = await putPicture(world);
-  const urls = reachesOwn
-    ? [ownUrl(world, await createPicture(world)), ownUrl(world, "a picture")]
-    : [s3Url(world, key), s3Url(world, "a picture")];
-  const ask = (url = "") => world.send({ type: "fetch", url, cf: { image: { width: 8 } } });
-  const plain = await ask(urls[0]?.replace("https:", "http:"));
-  const spaced = await ask(urls[1]);
-  return conclude(
-    [
-      claim(codeOf(plain) === "9406" && plain.status === 403, "http", plain),
+  return withSource(world, async (create) => {
+    const { url } = await create();
+    const ask = (to: string) => world.send({ type: "fetch", url: to, cf: { image: { width: 8 } } });
+    const plain = await ask(url.replace("https:", "http:"));
+    const spaced = await ask(url.replace(".jpg", " .jpg"));
+    return [
+      [codeOf(plain) === "9406" && plain.status === 403, "http", plain],
       // The runtime may encode a space before the edge sees it.
-      claim((codeOf(spaced) === "9419" && spaced.status === 403) || undefined, "a space", spaced),
-    ],
-    [record("http", plain), record("a space", spaced)],
-  );
+      [(codeOf(spaced) === "9419" && spaced.status === 403) || undefined, "a space", spaced],
+    ];
+  });
 }
 
 async function followsRedirects(world: World): Promise<Verdict> {
@@ -190,90 +169,69 @@ async function followsRedirects(world: World): Promise<Verdict> {
       ...{ status: 302, headers: { location, "cache-control": "public, max-age=3600" } },
     });
     const target = await createPicture(world);
-    const id = await createOrigin(world, to(ownUrl(world, target)));
+    const redirect = await createOwnSource(world, to(ownUrl(world, target)));
     const headers = headersOf(["authorization"]);
-    const followed = await transformOwn(world, id, SHARE, { headers });
+    const followed = await redirect.ask(SHARE, { headers });
     const [seen] = await seenFromEdge(world, target);
-    const auth = seen?.names.includes("authorization") ? "are" : "are not";
-    // A cache may have several parts, so each of some tries may be the first of its part.
-    let again: Reply = followed;
-    let isKept = false;
-    for (let width = 9; width < 12 && !isKept; width++) {
-      const before = (await seenFromEdge(world, id)).length;
-      again = await transformOwn(world, id, { ...SHARE, width }, { headers });
-      isKept = isMade(again) && (await seenFromEdge(world, id)).length === before;
-    }
+    const auth = seen?.names.includes("authorization") ? "sent on" : "not sent on";
+    const isKept = await redirect.isKept({ ...SHARE, width: 9 }, { headers });
     const loop = await createOrigin(world, to("?again")); // to itself
     const many = await transformOwn(world, loop, { width: 8 });
     const wrong = await createOrigin(world, to("ftp://vitrine-probe.invalid/picture.jpg"));
     const unfetchable = await transformOwn(world, wrong, { width: 8 });
-    return conclude(
-      [
-        claim(isMade(followed), `a redirect (open: headers of E1 ${auth} sent on)`, followed),
-        claim(isKept, `asked again, the redirect was ${isKept ? "kept" : "fetched"}`, again),
-        claim(codeOf(many) === "9421", "redirects without end", many),
-        claim(codeOf(unfetchable) === "9420", "a redirect to ftp:", unfetchable),
-      ],
-      [
-        ...[record("a redirect", followed), record("without end", many)],
-        record("to ftp:", unfetchable),
-      ],
-    );
+    return [
+      [isMade(followed), "a redirect", followed, `open: the headers of E1 were ${auth}`],
+      [isKept, `it is ${isKept ? "kept" : "not kept"}`],
+      [codeOf(many) === "9421", "redirects without end", many],
+      [codeOf(unfetchable) === "9420", "a redirect to ftp:", unfetchable],
+    ];
   });
 }
 
 async function refusesLoops(world: World): Promise<Verdict> {
-  const headers = { via: "1.1 image-resizing-proxy" };
-  const id = await createPicture(world);
-  const plain = await world.visit(new URL(ownUrl(world, id)).pathname, { headers });
-  const isForged = (await seenFromEdge(world, id)).length > 0;
-  return withSource(world, async (source) => {
-    const reply = await (await source())({ width: 8 }, { headers });
-    return conclude(
-      [
-        claim(codeOf(reply) === "9403" && reply.status === 508, "image-resizing in via", reply),
-        claim(isForged, `the Worker ${isForged ? "gets" : "does not get"} a forged via`, plain),
-      ],
-      [record("image-resizing in via", reply)],
-    );
+  return withSource(world, async (create) => {
+    const headers = { via: "1.1 image-resizing-proxy" };
+    const id = await createPicture(world);
+    await world.visit(new URL(ownUrl(world, id)).pathname, { headers });
+    const isForged = (await seenFromEdge(world, id)).length > 0;
+    const reply = await (await create()).ask({ width: 8 }, { headers });
+    return [
+      [codeOf(reply) === "9403" && reply.status === 508, "image-resizing in via", reply],
+      [isForged, `a visitor's via ${isForged ? "reaches" : "does not reach"} the Worker`],
+    ];
   });
 }
 
 async function doesNotTransformWorkers(world: World): Promise<Verdict> {
   const { other } = world;
   if (other === undefined) return notSeen("it needs a second Worker on a host of the zone");
-  const id = await createPicture(world);
-  const cf = { image: { width: 8 } };
-  const reply = await world.send({ type: "fetch", url: ownUrl({ url: other }, id), cf });
-  const isOriginal = reply.status === 200 && reply.headers["cf-resized"] === undefined;
-  const holds = isMade(reply) ? false : isOriginal || undefined;
-  return conclude([claim(holds, "another Worker", reply)], [record("another Worker", reply)]);
+  return withSource(world, async () => {
+    const url = ownUrl({ url: other }, await createPicture(world));
+    const reply = await world.send({ type: "fetch", url, cf: { image: { width: 8 } } });
+    const isOriginal = reply.status === 200 && reply.headers["cf-resized"] === undefined;
+    return [[isMade(reply) ? false : isOriginal || undefined, "another Worker", reply]];
+  });
 }
 
 async function hasSideDoor(world: World): Promise<Verdict> {
   const id = await createPicture(world);
   const headers = headersOf(["authorization", "cookie"]);
   const open = await world.visit(doorTo(ownUrl(world, id)), { headers });
-  const [seen] = await seenFromEdge(world, id);
+  const [seen, ...more] = await readSeen(world, id);
   const isShut = codeOf(open) === undefined && !isMade(open);
   if (isShut) return notSeen(`the URL interface is off or blocked: ${outcomeOf(open)}`);
   const names = seen?.names.filter((name) => name in headers);
-  const key = await putPicture(world);
-  const closed = await world.visit(doorTo(s3Url(world, key)), { headers });
+  const closed = await world.visit(doorTo(s3Url(world, await putPicture(world))), { headers });
   const kept = await putPicture(world);
-  const made = await transformS3(world, kept, { width: 8 });
+  await transformS3(world, kept, { width: 8 });
   const options = "width=8,origin-auth=share-publicly";
   const shown = await world.visit(doorTo(s3Url(world, kept), options));
-  const all = await readSeen(world, id);
-  return conclude(
-    [
-      claim(isMade(open) && all.length === 1, "anybody, for the Worker's own path", open),
-      [names && names.length === 0, `of authorization and cookie [${names}] came to the origin`],
-      claim(!isMade(closed), "anybody, for a private object", closed),
-      claim(isMade(made) || undefined, "open: anybody, for one that the edge has kept", shown),
-    ],
-    [record("own", open), record("private", closed), record("private and kept", shown)],
-  );
+  return conclude([
+    [isMade(open) && more.length === 0, OWN, open],
+    [names && names.length === 0, `credentials that came to the origin: ${listOf(names)}`],
+    [!isMade(closed), "a private object", closed],
+    [undefined, "open: a private object that is kept", shown],
+  ]);
 }
 
 export const EDGE: readonly Probe[] = [
