@@ -16,7 +16,7 @@ const LONG = [
   "test/dev/{closed,start}.test.ts",
   "test/cloudflare/{cloudflare,lies}.test.ts",
   "test/docs/{examples,testing}.test.ts",
-  "test/built/{hostile-objects,local-run,rotation}.test.ts",
+  "test/built/{hostile-objects,local-run}.test.ts",
   "test/worker/origin/month.test.ts",
   "test/worker/matrix/*.test.ts",
   "test/worker/purge-kept.test.ts",

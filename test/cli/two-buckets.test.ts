@@ -41,11 +41,6 @@ test("check names the right that all but the last bucket need", async () => {
   expect(out).not.toContain("s3:ListBucket on acme-archive");
 });
 
-test("check counts what each bucket can cost", async () => {
-  const { out } = await run("check");
-  for (const name of ["media", "archive"]) expect(out).toMatch(`${name}: 1 for an object`);
-});
-
 const inFolder = (object: string) => ({ path: "/folder/:preset/*", object });
 const SIGNED = { path: "/private/:preset/*", signed: true };
 
@@ -233,18 +228,6 @@ test.each<[media: boolean, archive: boolean, found: readonly unknown[]]>([
     expect(await findListing()).toEqual(found);
   },
 );
-
-test("the doctor sees an image of each bucket", async () => {
-  world.media.remove();
-  world.media.put("made/key.jpg", "other.jpg");
-  configure(vars);
-  const { findings } = await examine([`media/other.jpg`, `archive/${KEY}`, "--url", SITE]);
-  const shown = findings.filter(({ check, severity }) => check === "image" && severity === "ok");
-  expect(shown.map(({ bucket, about }) => [bucket, about])).toEqual([
-    ["media", `${SITE}/images/card/other.jpg`],
-    ["archive", `${SITE}/images/card/${KEY}`],
-  ]);
-});
 
 const errorsIn = ({ findings }: Report) => findings.filter(({ severity }) => severity === "error");
 

@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
   ...["dev/start", "browser/follow", "browser/try", "browser/sheet"],
-  ...["built/rotation", "built/workerd", "hostile/hostile", "cli/doctor/faults"],
+  ...["built/workerd", "hostile/hostile", "cli/doctor/faults"],
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {

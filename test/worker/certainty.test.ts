@@ -4,16 +4,7 @@ import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
-import {
-  get,
-  inSeconds,
-  keepNothing,
-  lines,
-  put,
-  signQuery,
-  stage,
-  stopDate,
-} from "../support/play.ts";
+import { get, inSeconds, keepNothing, lines, signQuery, stage, stopDate } from "../support/play.ts";
 import { network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
@@ -28,8 +19,6 @@ beforeEach(() => {
   stopDate();
   env = { ...ENV };
 });
-
-const code = (name: string) => `<Error><Code>${name}</Code></Error>`;
 
 /** Asks for an object. @returns the status, and for how long caches may keep the answer */
 async function ask(path: string) {
@@ -79,23 +68,6 @@ test.each<[what: string, status: number, event: string, answer: () => Response]>
   expect(lines()).toMatchObject([{ event }]);
 });
 
-test("an object that was missing is shown at once (C1, C4)", async () => {
-  expect(await ask("late.jpg")).toEqual([404, KEPT]);
-  put("late.jpg", "made/key.jpg");
-  expect(await ask("late.jpg")).toEqual([200, "public, max-age=600"]);
-});
-
-test.each<[what: string, status: number, body: string | null, line: object]>([
-  ["an encryption key out of use", 400, code("KMS"), { event: "origin-denied", origin: "KMS" }],
-  ["a 401 without a code (A7)", 401, null, { event: "slots-refused" }],
-  ["a bucket that does not exist", 404, code("NoSuchBucket"), { event: "origin-denied" }],
-  ["a 403 without a code", 403, null, { event: "origin-denied" }],
-])("%s is a 502 that is not kept (A5)", async (_what, status, body, line) => {
-  network.use(http.get(/amazonaws/, () => new HttpResponse(body, { status })));
-  expect(await ask("key.jpg")).toEqual([502, "no-store"]);
-  expect(lines()).toMatchObject([line]);
-});
-
 describe("of a signed URL", () => {
   const key = "nothing.jpg";
   test.each([
@@ -116,9 +88,5 @@ describe("of a signed URL", () => {
     const path = `/private/card/nothing.jpg${change(await signQuery({ key }))}`;
     expect(await ask(path)).toEqual([404, KEPT]);
     expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
-  });
-
-  test("that is right, the 404 of a missing object is kept", async () => {
-    expect(await ask(`/private/card/nothing.jpg${await signQuery({ key })}`)).toEqual([404, KEPT]);
   });
 });

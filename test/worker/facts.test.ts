@@ -3,17 +3,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { cacheWord } from "../../src/cli/http/ask-picture.ts";
 import { ENV, NEXT, VARS } from "../support/env.ts";
-import {
-  arrange,
-  get,
-  lines,
-  MODERN,
-  put,
-  signQuery,
-  stage,
-  stopDate,
-  wait,
-} from "../support/play.ts";
+import { get, lines, MODERN, signQuery, stage, stopDate, wait } from "../support/play.ts";
 
 const PRIVATE = "/private/:preset/*";
 const SIGNED = { signed: true, max_age: 86_400 };
@@ -97,13 +87,6 @@ describe("on a route with facts", () => {
     const picture = await get(FIG, {}, env);
     expect(picture.headers.get("etag")).not.toBe(etag);
     expect((await told(`${FIG}?facts`, { method: "POST" })).status).toBe(405);
-  });
-
-  test("the edge's switches for a type make no difference (R9)", async () => {
-    for (const originalFormat of ["type", "name"] as const) {
-      arrange({ originalFormat });
-      expect((await told(`${FIG}?facts`, {}, { ...env })).body).toBe(FACTS);
-    }
   });
 
   test.each([
@@ -234,22 +217,6 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
     expect([answer.status, answer.body]).toEqual([404, "Not found\n"]);
     expect(stage.asked.every(({ request }) => !request.url.includes("key.jpg"))).toBe(true);
   });
-
-  test.each<[string, unknown]>([
-    ["no JSON", "published/secret.jpg"],
-    ["a negative side", { width: -1, height: 1, original: { width: 1, height: 1 } }],
-    ["no original", { width: 1, height: 1, file_size: 9 }],
-    ["a text", { width: "1", height: 1, original: { width: 1, height: 1 } }],
-  ])("an edge that tells %s", async (_what, body) => {
-    stage.edge.fetch = async () =>
-      new Response(typeof body === "string" ? body : JSON.stringify(body), {
-        headers: { "cf-resized": "internal=ok/m", "content-type": "application/json" },
-      });
-    const answer = await told(`${FIG}?facts`);
-    expect([answer.status, answer.body]).toEqual([502, "Not available\n"]);
-    expect(answer.headers["cache-control"]).toBe("no-store");
-    expect(lines()).toMatchObject([{ answered: 502 }]);
-  });
 });
 
 test("the rate limit counts facts, too", async () => {
@@ -288,29 +255,6 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
     expect((await seen(head, { ...env, ...NEXT }))[1]).toBe("hit");
     expect((await seen({}, env, "elsewhere"))[1]).toBe("hit");
     expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([2, 1]);
-  });
-
-  test("fresh for five minutes, then stale while S3 is asked, and while it gives nothing", async () => {
-    expect(await seen()).toEqual([200, "miss"]);
-    wait(299);
-    expect(await seen()).toEqual([200, "hit"]);
-    wait(2);
-    expect(await seen()).toEqual([200, "stale"]);
-    expect(await seen()).toEqual([200, "hit"]);
-    stage.s3.faults.add("SlowDown");
-    wait(301);
-    expect(await seen()).toEqual([200, "stale"]);
-    expect((await told(URL)).body).toBe(FACTS);
-    wait(700_000);
-    expect((await seen())[0]).toBe(502);
-  });
-
-  test("a missing object is kept for a minute", async () => {
-    const ask = async () => (await told("/facts/card/new.jpg?facts")).status;
-    expect([await ask(), await ask(), stage.s3.requests.length]).toEqual([404, 404, 1]);
-    put("new.jpg", "made/key.jpg");
-    wait(61);
-    expect(await ask()).toBe(200);
   });
 
   test("keep = 0: each is asked for by the gateway itself", async () => {

@@ -6,9 +6,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { ENGINES, type EngineName, type Env, envOf } from "../support/engines.ts";
 import { PURGE_TOKEN, VARS } from "../support/env.ts";
-import { bridgeEvent } from "../support/events.ts";
 import { letterOf, paint } from "../support/painting.ts";
-import { get, lines, postPurge, put, stage, stopDate, wait } from "../support/play.ts";
+import { get, lines, put, stage, stopDate, wait } from "../support/play.ts";
 
 const WIDE = new Uint8Array(await paint("rgb", 40).png().toBuffer());
 const TALL = new Uint8Array(await paint("y/m/k", 40).png().toBuffer());
@@ -138,29 +137,12 @@ describe.each(ENGINES)("%s", (engine) => {
 
 const PURGED = `published/${KEY}`;
 
-test("a copy with other metadata shows at the first visit after its event (W10)", async () => {
-  arrange("cf", CACHED);
-  setFocus("0,0.5");
-  expect(await seen()).toBe("rrrr");
-  setFocus("1,0.5");
-  expect((await postPurge(bridgeEvent("acme-media", PURGED), env)).status).toBe(200);
-  expect(await seen()).toBe("bbbb");
-});
-
 test("a copy while the picture is made shows at the next visit, and is kept (W10)", async () => {
   arrange("cf", CACHED);
   setFocus("0,0.5");
   stage.before = (times) => void (times === 0 && setFocus("1,0.5"));
   expect(await seen()).toBe("rrrr");
   expect(await seen()).toBe("bbbb");
-});
-
-test("cached facts with a focal point are shown as facts (W4)", async () => {
-  arrange("cf", CACHED);
-  setFocus("0.62,0.3");
-  const ask = async () => (await visit(`/images/part/${KEY}?facts`)).text();
-  expect(await ask()).toBe(await ask());
-  expect(stage.asked).toHaveLength(1);
 });
 
 test("the Images binding crops by the very object that it reads (B4)", async () => {

@@ -175,12 +175,6 @@ test.each(["GET", "HEAD"])(
   },
 );
 
-test("an If-Modified-Since is ignored: the object's date does not tell of a changed preset", async () => {
-  const headers = { "if-modified-since": new Date(Date.now() + 1e6).toUTCString() };
-  const answer = await get("/images/card/key.jpg", { headers });
-  expect([answer.status, answer.headers.has("last-modified")]).toEqual([200, false]);
-});
-
 test("an object that was replaced, or is asked in another format, is no 304 (R4)", async () => {
   keepNothingNow(); // S3 is to be asked each time
   const etag = (await get("/images/card/key.jpg")).headers.get("etag") ?? "";
@@ -235,12 +229,6 @@ test("a photograph stored on its side stands upright, without its GPS (O9)", asy
   expect([red > 150, blue < 80]).toEqual([true, true]);
 });
 
-test("a GIF moves, for browsers that read WebP (O8, R9)", async () => {
-  const answer = await get("/images/moving/animated.gif", { headers: MODERN });
-  expect(await picture(answer)).toMatchObject({ kind: "webp", width: 200, pages: 3 });
-  expect(stage.asked.map(({ image }) => [image.format, image.anim])).toEqual([["webp", true]]);
-});
-
 test("a browser that does not read WebP gets an animation still (O8)", async () => {
   const headers = { accept: "image/avif,*/*" };
   const answer = await get("/images/moving/animated.gif", { headers });
@@ -266,16 +254,6 @@ test.each<[string, Partial<EdgeSettings>, string[]]>([
   arrange(settings);
   expect((await get("/images/moving/animated.gif", { headers: MODERN })).status).toBe(200);
   expect(stage.asked.map(({ image }) => image.format)).toEqual(formats);
-});
-
-test("a preset of one format is that format for all, and nothing varies (O6)", async () => {
-  keepNothingNow(); // each request is to reach the edge
-  for (const headers of [MODERN, { accept: "*/*" }]) {
-    const answer = await get("/images/plain/key.jpg", { headers });
-    expect(answer.headers.has("vary")).toBe(false);
-    expect(await picture(answer)).toMatchObject({ kind: "jpeg" });
-  }
-  expect(stage.asked.map(({ image }) => image.format)).toEqual(["jpeg", "jpeg"]);
 });
 
 test("an SVG is shown where the route says so, harmless and in no other format (R8)", async () => {

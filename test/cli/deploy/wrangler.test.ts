@@ -165,13 +165,6 @@ test("--env deploys that environment's Worker, not CLOUDFLARE_ENV's, nor one tha
   expect(out).toContain("Worker vitrine-staging (env.staging) gets");
 });
 
-test("without a domain the doctor looks where wrangler says that the Worker is", async () => {
-  const { routes: _routes, ...top } = TOP;
-  project({ ...top, workers_dev: true });
-  const { err } = await deployUntil("workers.dev\n", WITH_FILE);
-  expect(err).toContain("Then check it: npx vitrine doctor --url https://vitrine.acme.workers.dev");
-});
-
 /** A Worker with a store. */
 const withStore = (binding: object) => {
   const vars = { ...TOP.vars, ANSWERS: { store: "RENDITIONS" } };

@@ -413,15 +413,6 @@ describe("where a preset crops around the focal point,", () => {
     });
     expect((await run())["a.jpg"]).toMatchObject({ type: "image/png", alpha: true });
   });
-
-  test("what is known stays where S3 does not answer", async () => {
-    put("a.jpg", key);
-    await run();
-    const text = read("facts.json");
-    instead((one) => (one === "" ? undefined : refusal(403, "AccessDenied")));
-    expect((await facts(["--out", "facts.json"])).code).toBe(1);
-    expect(read("facts.json")).toBe(text);
-  });
 });
 
 test("a file that somebody changed gives no other width to an app, and stays", async () => {

@@ -8,7 +8,7 @@ import { MORE } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
-import { BASE, CREDENTIALS, NEXT, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
+import { BASE, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
 import { copyWithDomain, editFile, removeCopies } from "../../support/local-run.ts";
 import { network, setUp } from "../../support/stand.ts";
 
@@ -257,14 +257,6 @@ test("--prefix purges all objects that begin with it, page by page", async () =>
   expect(ended.err).toContain("Left out: 1 object with keys that Vitrine cannot show.");
   expect(net.purged.toSorted()).toEqual(keys.map(nameOf).toSorted());
   expect(net.s3.requests).toHaveLength(3);
-});
-
-test("--prefix lists with the next slot if S3 refuses the current one, whatever its key is", async () => {
-  net.s3.keys.delete(CREDENTIALS.accessKeyId);
-  net.s3.keys.set("test:tester", NEXT.AWS_SECRET_ACCESS_KEY_NEXT); // a key id of Swift
-  const next = { ...NEXT, AWS_ACCESS_KEY_ID_NEXT: "test:tester" };
-  const ended = await purge(["--prefix", "users/"], { env: { ...keyed, ...next } });
-  expect([ended.code, net.purged]).toEqual([0, [nameOf("users/ada/avatar.png")]]);
 });
 
 /** Answers for S3 with a list. */

@@ -46,14 +46,6 @@ test("a signed route has signatures that expire within what it allows", async ()
 });
 
 test.each<[string, Vars, object]>([
-  ["a preset of one size", { PRESETS: { one: { width: 1 } } }, { one: 1 }],
-  ["densities", { PRESETS: { one: { width: 1, dpr: [1, 2] } } }, { one: 2 }],
-  ["an animation, and a still one", { PRESETS: { one: { width: 1, anim: true } } }, { one: 2 }],
-  [
-    "equal options, which count once",
-    { PRESETS: { one: { width: 1, dpr: [1, 2] }, two: { width: 1, format: "webp" } } },
-    { one: 2, two: 1, all: 2 },
-  ],
   [
     "two presets, of the object in two buckets",
     {
@@ -87,29 +79,4 @@ test.each<[string, Vars, object]>([
   const { costs } = await contents({ ROUTES: [IMAGES], ...change });
   const sum = Object.values(costs.presets).reduce((total, count) => total + count, 0);
   expect({ all: costs.all, ...costs.presets }).toEqual({ all: sum, ...expected });
-});
-
-test("what the edge is asked depends on the preset, the original and the route (O6, O8, R8, B2)", async () => {
-  const GIF: LocalObject = { ...OBJECT, picture: { ...PICTURE, type: "image/gif" } };
-  const asked = async (change: Vars, object = OBJECT) => {
-    const { renditions } = await contents({ ROUTES: [IMAGES], ...change }, object);
-    return Object.fromEntries(
-      renditions.map(({ name, largest, edgeCall }) => {
-        const { format = "none", anim = "" } = JSON.parse(edgeCall ?? '{"format":"the binding"}');
-        return [name, `${largest}: ${format} ${anim}`];
-      }),
-    );
-  };
-  const { card, hero, moving } = await asked({});
-  expect([card, hero, moving]).toEqual([
-    "card@2x: avif false",
-    "hero: webp false",
-    "moving: webp false",
-  ]);
-  expect((await asked({}, GIF))["moving"]).toBe("moving: webp true");
-  const { card: drawn } = await asked({ ROUTES: [{ ...IMAGES, svg: true }] });
-  expect(drawn).toBe("card@2x: none false");
-  const BUCKETS = { media: { ...VARS.BUCKETS.media, engine: "binding" } };
-  const { card: bound } = await asked({ BUCKETS, IMAGES: stage.edge.images });
-  expect(bound).toBe("card@2x: the binding ");
 });

@@ -43,21 +43,3 @@ test("a picture has an image for each preset, with its sides, its candidates and
   );
   expect(page).toContain('<li data-variant="card@2x"><a href="/images/card@2x/a.jpg?v=');
 });
-
-test("one's own pictures come first, and only they can be deleted; what is none is named", async () => {
-  const page = await render(["photos/fig.jpg", "own/a.jpg", "own/b.txt", ...HARD_KEYS]);
-  const keys = [...page.matchAll(/<article data-key="([^"]*)"/g)].map(([, key]) => key);
-  expect(keys).toHaveLength(HARD_KEYS.length + 2);
-  expect(keys.slice(0, 2)).toEqual(["own/a.jpg", "photos/fig.jpg"]);
-  expect(page.match(/data-remove/g)).toHaveLength(1);
-  expect(page).toContain("cannot read these objects: <code>own/b.txt</code>");
-});
-
-test("mistakes stand over the last good sheet, or alone", async () => {
-  const mistakes = ["PRESETS.card: needs width or height"];
-  const page = await render(["a.jpg"], mistakes);
-  expect(page.indexOf(mistakes[0] ?? "")).toBeLessThan(page.indexOf("<article"));
-  const alone = pageHtml({ address: "", tag: "", mistakes, objects: undefined });
-  expect(alone).toContain(mistakes[0]);
-  expect(alone).not.toMatch(/<article|names an S3 of your own/);
-});

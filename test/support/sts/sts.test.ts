@@ -7,7 +7,7 @@ import { askSts, makeToken } from "../../../src/worker/origin/get-session.ts";
 import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
 import { isFailure } from "../../../src/worker/origin/session.ts";
 import { ISSUER, KEYLESS, ROLE } from "../issuer.ts";
-import { createSts, type StsRole } from "./sts.ts";
+import { createSts } from "./sts.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const AT = NOW / 1000;
@@ -15,17 +15,13 @@ const CLAIMS = {
   ...{ iss: ISSUER, sub: "vitrine", aud: "sts.amazonaws.com" },
   ...{ iat: AT, exp: AT + 300 },
 };
-const HOST = "images.example.com";
 const EC = await generateKeyPair("ES256");
 const RSA = await generateKeyPair("RS256");
 const RSA384 = await generateKeyPair("RS384");
 const OTHER = await generateKeyPair("ES256");
-const WRONG_AUDIENCE = { StringEquals: { [`${HOST}:aud`]: "other" } };
 
 const DISCOVERY = "/.well-known/openid-configuration";
 
-/** The documents of the issuer by their paths. Without any, it cannot be reached. */
-const documents = new Map<string, object>();
 let keys: JWK[] = [];
 
 const tokenOf = (claims: object, { alg = "ES256", kid = "ec", key = EC.privateKey } = {}) =>
@@ -34,15 +30,14 @@ const tokenOf = (claims: object, { alg = "ES256", kid = "ec", key = EC.privateKe
 const config = readConfig(KEYLESS);
 const role = ("buckets" in config && config.buckets[0]?.role) || expect.fail("no role");
 
-function setUp(trust: Partial<StsRole> = {}, asksAgain = false) {
+function setUp(asksAgain = false) {
   const sts = createSts({
     async fetch(input) {
-      const document = documents.get(new URL(`${input}`).pathname);
-      if (documents.size === 0) throw new TypeError("fetch failed");
-      return document ? Response.json(document) : new Response("no", { status: 404 });
+      const isDiscovery = new URL(`${input}`).pathname === DISCOVERY;
+      return Response.json(isDiscovery ? { issuer: ISSUER, jwks_uri: `${ISSUER}/keys` } : { keys });
     },
     providers: { [ISSUER]: { clientIds: ["sts.amazonaws.com"] } },
-    roles: { [ROLE]: { trusts: ISSUER, ...trust } },
+    roles: { [ROLE]: { trusts: ISSUER } },
     asksAgain,
   });
   vi.spyOn(globalThis, "fetch").mockImplementation(sts.fetch);
@@ -63,8 +58,6 @@ beforeEach(async () => {
     { ...(await exportJWK(RSA.publicKey)), kid: "rsa", use: "sig" },
     { ...(await exportJWK(RSA384.publicKey)), kid: "rsa384", use: "sig" },
   ];
-  documents.set(DISCOVERY, { issuer: ISSUER, jwks_uri: `${ISSUER}/keys` });
-  documents.set("/keys", { keys });
   return () => void vi.useRealTimers();
 });
 
@@ -110,72 +103,13 @@ test.each<[name: string, token: () => Promise<string> | string, code?: string]>(
   expect([sts.calls, sts.sessions.size]).toEqual([[{ status: 400, code }], 0]);
 });
 
-test("refuses a form that AWS would not take (K1)", async () => {
-  const { sts } = setUp();
-  const form = {
-    ...{ Action: "AssumeRoleWithWebIdentity", Version: "2011-06-15", RoleArn: ROLE },
-    ...{ RoleSessionName: "vitrine", WebIdentityToken: await tokenOf(CLAIMS) },
-  };
-  const ask = async (fields: object) => {
-    const body = new URLSearchParams({ ...form, ...fields });
-    return (
-      await sts.fetch("https://sts.eu-west-1.amazonaws.com", { method: "POST", body })
-    ).text();
-  };
-  expect(await ask({})).toContain("<AccessKeyId>ASIA");
-  expect(await ask({ DurationSeconds: "900" })).toContain("<Expiration>2026-11-26T12:15:00.000Z<");
-  expect(await ask({ Version: "2011-06-16" })).toContain("<Code>InvalidAction<");
-  for (const fields of [
-    ...["899", "3601", "43201", "x"].map((DurationSeconds) => ({ DurationSeconds })),
-    ...[{ RoleArn: "images" }, { RoleSessionName: "a" }, { WebIdentityToken: "" }],
-  ]) {
-    expect([fields, await ask(fields)]).toEqual([fields, expect.stringMatching(/ValidationError/)]);
-  }
-});
-
-test.each<[name: string, role: Partial<StsRole>, isTrusted: boolean]>([
-  ["the subject and the audience", trustOf("vitrine", "sts.amazonaws.com"), true],
-  ["another subject", trustOf("other", "sts.amazonaws.com"), false],
-  ["another audience", WRONG_AUDIENCE, false],
-  ["the subject of another host", { StringEquals: { "a.example:sub": "vitrine" } }, false],
-  ["another issuer", { trusts: "https://a.example" }, false],
-])("a role that trusts %s (K8)", async (_name, trust, isTrusted) => {
-  const { sts, ask } = setUp(trust);
-  const result = isTrusted ? expect.objectContaining(GIVEN) : "AccessDenied";
-  expect(await ask(await tokenOf(CLAIMS))).toEqual(result);
-  sts.roles.clear();
-  expect(await ask(await tokenOf(CLAIMS))).toBe("AccessDenied");
-});
-
-function trustOf(subject: string, audience: string): Partial<StsRole> {
-  return { StringEquals: { [`${HOST}:sub`]: subject, [`${HOST}:aud`]: audience } };
-}
-
-test.each<[name: string, change: () => unknown, code?: string]>([
-  ["cannot be reached (K2)", () => documents.clear(), "IDPCommunicationError"],
-  ["has no document (K2)", () => documents.delete(DISCOVERY)],
-  [
-    "is another by its document (K2)",
-    () => documents.set(DISCOVERY, { issuer: "https://b.example", jwks_uri: `${ISSUER}/keys` }),
-  ],
-  [
-    "has its keys at a place without TLS (K2)",
-    () => documents.set(DISCOVERY, { issuer: ISSUER, jwks_uri: "http://images.example.com/keys" }),
-  ],
-  ["has no keys (K3)", () => documents.delete("/keys")],
-  ["has a key for something else (K3)", () => void Object.assign(keys[0] ?? {}, { use: "enc" })],
-])("refuses a token whose issuer %s", async (_name, change, code = "InvalidIdentityToken") => {
-  change();
-  expect(await setUp().ask(await tokenOf(CLAIMS))).toBe(code);
-});
-
 test.each([
   [false, "InvalidIdentityToken"],
   [true, expect.objectContaining(GIVEN)],
 ])(
   "keeps the issuer's keys for a day, and asks again before that: %s (K5)",
   async (again, result) => {
-    const { sts, ask } = setUp({}, again);
+    const { sts, ask } = setUp(again);
     const old = await tokenOf({ ...CLAIMS, exp: AT + 1e6 });
     const rotated = await tokenOf(
       { ...CLAIMS, exp: AT + 1e6 },

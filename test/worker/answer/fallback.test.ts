@@ -187,12 +187,6 @@ describe("in place of", () => {
     expect(stage.asked).toEqual([]);
   });
 
-  test("what a visitor asks too often nothing is, at no cost", async () => {
-    env = having(`media/${KEY}`, { RATE_LIMITER: { limit: async () => ({ success: false }) } });
-    await plain(await ask("/images/card/nothing.jpg"), 429, "rate-limited");
-    expect(stage.asked).toEqual([]);
-  });
-
   test("a missing and a denied object it is one and the same answer", async () => {
     const missing = await ask("/images/card/nothing.jpg");
     stage.s3.faults.add("no-list-bucket");
@@ -269,17 +263,6 @@ describe("it is made as the visitor's object would have been:", () => {
     expect([made.width, made.height]).toEqual([width, height]);
     const [own, instead] = stage.asked.map(({ image }) => image);
     expect(instead).toEqual(own);
-  });
-
-  test.each([
-    ["image/avif,image/webp", "image/avif"],
-    ["image/webp", "image/webp"],
-    ["*/*", "image/jpeg"],
-  ])("in a format of %s (O6)", async (accept, type) => {
-    const answer = await ask("/images/card/none", { accept });
-    expect(answer.headers.get("content-type")).toBe(type);
-    expect(answer.headers.get("vary")).toBe("accept");
-    await shown(answer, 404);
   });
 
   test("a photograph or an SVG on a route for SVGs, and nothing varies (R8)", async () => {
@@ -391,13 +374,6 @@ describe("on a signed route", () => {
     const event = status === 404 ? "signature-wrong" : "url-expired";
     await plain(await ask(`/private/card/nothing.jpg${query}`), status, event, undefined, 0);
     expect(stage.asked).toEqual([]);
-  });
-
-  test("a version of the fallback is it itself", async () => {
-    env = having("media/none.png");
-    const answer = await ask(`/private/card/none.png${await sign("none.png", 3600, "v1")}`);
-    await plain(answer, 404, "object-missing");
-    expect(keys()).toEqual(["none.png"]);
   });
 });
 

@@ -209,17 +209,6 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     expect(await (await visit()).bytes()).toEqual(known.archive);
   });
 
-  test("what is gone from both is deleted from the store", async () => {
-    await visit();
-    await visit(`/archive/card/${KEY}`);
-    expect(store.objects.size).toBe(2);
-    world.media.remove();
-    world.archive.remove();
-    forget();
-    expect((await visit()).status).toBe(404);
-    expect(store.objects.size).toBe(0);
-  });
-
   test("the log names the bucket that fails, once a minute", async () => {
     world.media.remove();
     world.archive.be("reset");
@@ -390,14 +379,6 @@ describe.each(WORLDS)(
         expect(await show()).toEqual(archive);
         expect([world.media.asked(), world.archive.asked()]).toEqual(asked.map((one) => one + 1));
       }
-    });
-
-    test("what the second had is gone once it is gone there, too", async () => {
-      world.media.remove();
-      await visit();
-      world.archive.remove();
-      wait(KEEP + 1);
-      expect([await show(), await show()]).toEqual([404, 404]);
     });
   },
 );

@@ -7,7 +7,6 @@ import {
   notModifiedAnswer,
   readCachedAnswer,
   refusalForCache,
-  renditionAnswer,
 } from "../../../src/worker/cache/cached-answer.ts";
 
 const ANSWERS = { keep: 300, stale: 20, stale_if_error: 30, max_age: 600, timeout: 15 };
@@ -18,8 +17,6 @@ const KEPT = {
   "cache-tag": "a,b",
 };
 
-const bodyOf = (text: string) => new Response(text).body;
-
 /** What the gateway reads of an answer, with the text of its body. */
 async function read(answer: Response, wantsFacts = false) {
   const found = await readCachedAnswer(answer, wantsFacts);
@@ -29,20 +26,6 @@ async function read(answer: Response, wantsFacts = false) {
 }
 
 describe("a rendition", () => {
-  test.each([
-    { type: "image/avif", length: "7", etag: ETAG, text: "picture" },
-    { type: "image/svg+xml", length: undefined, etag: undefined, text: "picture" },
-  ])("is kept, and read as it was: %j", async ({ text, ...rendition }) => {
-    const answer = renditionAnswer({ ...rendition, body: bodyOf(text) }, ANSWERS, TAGS);
-    expect(Object.fromEntries(answer.headers)).toEqual({
-      ...KEPT,
-      "content-type": rendition.type,
-      ...(rendition.length && { "content-length": rendition.length }),
-      ...(rendition.etag && { etag: rendition.etag }),
-    });
-    expect(await read(answer)).toEqual({ ...rendition, text });
-  });
-
   test("that is still right is a 304 with all that Workers Cache needs (W18)", () => {
     const answer = notModifiedAnswer({ etag: ETAG }, ANSWERS, TAGS);
     expect([answer.status, answer.body]).toEqual([304, null]);
@@ -74,12 +57,6 @@ describe("a rendition", () => {
 describe("facts", () => {
   const FACTS = '{"width":4,"height":3,"original":{"type":"image/jpeg"}}';
   const JSON_TYPE = "application/json";
-
-  test("are read as they were", async () => {
-    const facts = { type: JSON_TYPE, length: `${FACTS.length}`, etag: ETAG };
-    const answer = renditionAnswer({ ...facts, body: bodyOf(FACTS) }, ANSWERS, TAGS);
-    expect(await read(answer, true)).toEqual({ ...facts, text: FACTS });
-  });
 
   test.each([
     ["{}", JSON_TYPE, true],

@@ -100,26 +100,6 @@ test("nothing of S3's ETag, or of the edge's URL, can be read from it", async ()
   expect([md5, ...[md5, `"${md5}"`].flatMap(hashes)]).not.toContain(parameter);
 });
 
-test.each<[string, (etag: string) => string, number]>([
-  ["itself", (etag) => etag, 304],
-  ["itself, weakly", (etag) => `W/${etag}`, 304],
-  ["it among others", (etag) => `"x", ${etag}`, 304],
-  ["anything", () => "*", 304],
-  ["another one", () => `"${"0".repeat(32)}"`, 200],
-])(
-  "a condition of %s costs one request to S3, and the edge's only if it fails",
-  async (_what, condition, status) => {
-    const env = { ...ENV, ANSWERS: { keep: 0 } };
-    const etag = await etagOf(PATH, MODERN.accept, env);
-    const [s3, edge] = [stage.s3.requestsBy("worker").length, stage.asked.length];
-    const headers = { ...MODERN, "if-none-match": condition(etag) };
-    const answer = await get(PATH, { headers }, env);
-    expect([answer.status, answer.headers.get("etag")]).toEqual([status, etag]);
-    const asked = [stage.s3.requestsBy("worker").length - s3, stage.asked.length - edge];
-    expect(asked).toEqual([1, status === 304 ? 0 : 1]);
-  },
-);
-
 test("a condition of another rendition is not met", async () => {
   const env = { ...ENV, ANSWERS: { keep: 0 } };
   const webp = await etagOf(PATH, "image/webp", env);

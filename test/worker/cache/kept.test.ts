@@ -175,21 +175,6 @@ describe("how long (W7, W8)", () => {
     wait(61);
     expect((await seen("/images/card/new.jpg"))[0]).toBe(200);
   });
-
-  test.each([
-    ["busy", "SlowDown", 502],
-    ["failing", "InternalError", 502],
-    ["in an archive", "archived", 404],
-  ] as const)(
-    "an object that was shown while S3 is %s afterwards",
-    async (_name, fault, status) => {
-      stage.s3.faults.add(fault);
-      expect((await seen())[0]).toBe(status);
-      stage.s3.faults.clear();
-      wait(61);
-      expect(await seen()).toEqual([200, "miss", SHOWN]);
-    },
-  );
 });
 
 describe("an outage is not seen for what was asked for within the week, and is in the log (W8)", () => {
@@ -244,17 +229,6 @@ describe("an outage is not seen for what was asked for within the week, and is i
     wait(KEEP + WEEK + 1);
     expect((await seen())[0]).toBe(502);
   });
-});
-
-test("304, HEAD and signed URLs are answered out of what is kept (R4, R10)", async () => {
-  const { headers } = await get(PATH, MODERN_INIT);
-  const etag = headers.get("etag") ?? "";
-  const same = await get(PATH, { headers: { ...MODERN, "if-none-match": etag } });
-  expect([same.status, same.headers.get("etag")]).toEqual([304, etag]);
-  const head = await get(PATH, { headers: MODERN, method: "HEAD" });
-  expect([head.status, head.headers.get("content-type")]).toEqual([200, "image/avif"]);
-  expect(head.headers.get("content-length")).toBe(headers.get("content-length"));
-  expect(await calls()).toEqual({ s3: 2, edge: 1 });
 });
 
 test("no header of the cache or of S3 leaves the Worker (R7, W7, W10, W11)", async () => {

@@ -4,7 +4,7 @@ import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type EngineName, envOf, RASTER } from "../../support/engines.ts";
 import { PURGE_TOKEN, VARS } from "../../support/env.ts";
-import { get, MODERN, postPurge, put, stage, stopDates, wait } from "../../support/play.ts";
+import { get, MODERN, put, stage, stopDates, wait } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 
 const MINUTE = "public, max-age=60";
@@ -61,13 +61,6 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
     wait(50);
     expect(await seen("a.jpg")).toEqual([415, certain ? "public, max-age=10" : "no-store"]);
     wait(10);
-    expect((await seen("a.jpg"))[0]).toBe(200);
-  });
-
-  test("shows at once after a purge", async () => {
-    expect((await seen("a.jpg"))[0]).toBe(415);
-    put("a.jpg", "made/key.jpg");
-    expect((await postPurge({ objects: ["media/a.jpg"] }, env)).status).toBe(200);
     expect((await seen("a.jpg"))[0]).toBe(200);
   });
 });

@@ -135,25 +135,19 @@ test.each<[string, object, string]>([
 test.each<[string, unknown, string]>([
   ["a rest in it", "media/*", '"media/*" is not one object, without * and :name'],
   ["a name in it", "media/:user.png", '"media/:user.png" is not one object'],
-  ["a long name in it", "media/users/:user/avatar.png", "is not one object"],
   ["a name that the path has", "media/:preset", '"media/:preset" is not one object'],
-  ["a bucket for a name", ":bucket/a.png", '":bucket/a.png" is not one object'],
   ["nothing in it", "", '"" is not one object'],
   ["a list", ["media/a.png"], '["media/a.png"] is not one object'],
-  ["a flag", true, "true is not one object"],
   ["an unknown bucket", "medai/a.png", '"medai" is not in BUCKETS'],
   ["no bucket", "x.png", '"x.png" is not in BUCKETS: begin with one, media/x.png'],
-  ["no key", "media", "impossible key: an empty segment"],
   ["an empty key", "media/", "impossible key: an empty segment"],
-  ["a URL", "https://a.b/c.png", '"https:" is not in BUCKETS'],
   ["a key that climbs", "media/../a.png", 'impossible key: a segment ".."'],
   ["a long key", `media/${"k".repeat(1020)}`, "impossible key: longer than 1,024"],
-  ["a backslash", "media/a\\b", "impossible key: a backslash"],
   ["two lines", "media/a\n*", '"media/a\\n*" is not one object'],
 ])("a fallback with %s is a mistake", (_what, fallback, told) => {
   const found = mistakesOf({ ROUTES: [ROUTE, { ...OTHER, fallback }] });
   expect(found.at(0)).toContain(`ROUTES[1].fallback: ${told}`);
-  if (told !== '"https:" is not in BUCKETS') expect(found).toHaveLength(1);
+  expect(found).toHaveLength(1);
 });
 
 const archive = { ...media, bucket: "acme-archive", prefix: "old/" };
@@ -258,13 +252,9 @@ test("the same bucket in two folders is two places", () => {
 test.each<[given: string, meant: string | undefined]>([
   ["widht", "width"],
   ["Width", "width"],
-  ["heigth", "height"],
   ["qualty", "quality"],
   ["sharpening", undefined],
   ["backgruond", "background"],
-  ["fitt", "fit"],
-  ["fti", "fit"],
-  ["dp", "dpr"],
   ["w", undefined],
   ["size", undefined],
   ["", undefined],
@@ -273,12 +263,6 @@ test.each<[given: string, meant: string | undefined]>([
   const guess = meant === undefined ? "" : `. Did you mean ${meant}?`;
   expect(mistakesOf({ PRESETS: { card: { width: 9, [given]: 1 } } })).toEqual([
     `PRESETS.card.${given}: unknown option${guess}`,
-  ]);
-});
-
-test("of two that are near, the nearer one was meant", () => {
-  expect(mistakesOf({ ANSWERS: { stroe: "RENDITIONS" } })).toEqual([
-    "ANSWERS.stroe: unknown option. Did you mean store?",
   ]);
 });
 
@@ -352,13 +336,6 @@ test.each<[string, string, string]>([
     `ROUTES[2].path: takes the same URLs as ${one} before it: it is never reached`,
     `ROUTES[3].path: takes the same URLs as /between/:preset/* before it: it is never reached`,
   ]);
-});
-
-test("a second route of one form is told together with other mistakes", () => {
-  const ROUTES = [{ path: 7 }, { ...ROUTE, svg: "yes" }, ROUTE, "no table"];
-  const twin = `ROUTES[2].path: takes the same URLs as ${ROUTE.path} before it: it is never reached`;
-  expect(mistakesOf({ ROUTES })).toContain(twin);
-  expect(mistakesOf({ ROUTES: JSON.stringify([ROUTE, ROUTE]) })).toHaveLength(1);
 });
 
 test.each([
@@ -496,14 +473,6 @@ test.each<[string, object, object]>([
   expect(mistakesOf(wrong)).toEqual([expect.stringContaining(`${path}: `)]);
 });
 
-test("a message repeats a text of 16 characters, and none that is longer", () => {
-  const [short, long] = ["R".repeat(16), "R".repeat(17)].map((region) =>
-    mistakesOf(withMedia({ region })),
-  );
-  expect(short).toEqual([`BUCKETS.media.region: "${"R".repeat(16)}" is not a region`]);
-  expect(long).toEqual(["BUCKETS.media.region: is not a region"]);
-});
-
 test("a secret pasted into the wrong line is not repeated in the message", () => {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
   for (const value of [id, secret, `https://${id}:${secret}@s3.example`]) {
@@ -537,11 +506,6 @@ test("a secret may begin, and a key id may go on, as a session's key id begins (
   expect(mistakesOf({ AWS_ACCESS_KEY_ID: "AKIAASIAODNN7EXAMPLE" })).toEqual([]);
 });
 
-test("credentials that two buckets share are one mistake", () => {
-  const BUCKETS = { media, more: { ...media, bucket: "acme-more" } };
-  expect(mistakesOf({ BUCKETS, AWS_ACCESS_KEY_ID: "" })).toHaveLength(1);
-});
-
 test("a bucket may have credentials of its own", () => {
   const BUCKETS = { media, more: { ...media, bucket: "acme-more", credentials: "MORE" } };
   expect(mistakesOf({ BUCKETS })).toEqual([
@@ -553,14 +517,6 @@ test("a bucket may have credentials of its own", () => {
   expect(configOf({ BUCKETS, ROUTES, ...own }).routes[0]?.bucket.slots).toEqual([
     { name: "current", credentials: { accessKeyId: "AKIAMORE", secretAccessKey: "more" } },
   ]);
-});
-
-test("a template that no key can come of is a mistake", () => {
-  for (const object of ["media", "media/", "media//*", "media/../*", `media/${"k".repeat(1020)}`]) {
-    expect(mistakesOf({ ROUTES: [{ path: "/:preset/*", object }] }).join()).toContain(
-      "ROUTES[0].object: impossible key",
-    );
-  }
 });
 
 const IMAGES = { input: () => {}, info: () => {} };

@@ -51,7 +51,7 @@ test("in a month with credentials of an hour, no request fails, and STS is asked
   world.expectSilence();
 }, 120_000);
 
-test("an outage of STS of 20 minutes each 6 hours fails no request", async () => {
+test("an outage of STS of 20 minutes each 6 hours fails no request (K10)", async () => {
   const world = await startWithIsolate();
   const faults = ["ServiceUnavailable", "reset", "garbage", "Throttling"] as const;
   for (const [at, fault] of faults.entries()) {

@@ -104,15 +104,6 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
     });
     expect(made).toBe(11);
   });
-
-  test("needs one more after its preset was changed", async () => {
-    const made = await year((week) => {
-      if (week !== 20) return;
-      const card = { width: 170, height: 170, fit: "cover" };
-      env = envWith({ PRESETS: { ...VARS.PRESETS, card } });
-    });
-    expect(made).toBe(2);
-  });
 });
 
 test("a picture comes out of the store where the cache has forgotten it, and says so", async () => {
@@ -137,12 +128,6 @@ test.each(["8388736", null])(
     expect([store.objects.size, stage.s3.requestsBy("worker").length]).toEqual([0, 2]);
   },
 );
-
-test("without Workers Cache, it is made once, too", async () => {
-  env = envWith({ ANSWERS: { ...ANSWERS, keep: 0 } });
-  expect(await seen()).toBe("direct");
-  expect(await seen()).toBe("stored");
-});
 
 test("the bytes, the type and the tag of a stored picture are those of the one that was made", async () => {
   const made = await visit();
@@ -215,12 +200,6 @@ describe("while S3 is down,", () => {
     await visit();
     expect((await visit()).headers.get("cache-control")).toBe("public, max-age=600");
     expect(stage.asked).toHaveLength(1);
-  });
-
-  test("what was never made is not", async () => {
-    await visit();
-    stage.s3.faults.add("ServiceUnavailable");
-    expect(await seen("/images/plain/key.jpg")).toBe(502);
   });
 
   test("both slots of a key are dead: it is shown, and the log says which", async () => {
@@ -405,17 +384,6 @@ describe("a store that fails:", () => {
     await finish(Promise.all(stage.after), watchWork());
     expect(stage.s3.requestsBy("worker").length - before).toBe(2);
   });
-
-  test("a silent one has a second more than S3", async () => {
-    store.faults.add("stall-get");
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    const { value, took } = await finish(get("/images/card/nothing.jpg", {}, env), watchWork());
-    expect([value.status, took]).toEqual([404, 1_000]);
-    expect(lines()).toMatchObject([
-      { event: "store-failed", reason: "get: no answer in time" },
-      { event: "object-missing" },
-    ]);
-  });
 });
 
 describe("what is not of this Worker is as if nothing were there, and is written over:", () => {
@@ -461,16 +429,6 @@ describe("what is not of this Worker is as if nothing were there, and is written
     forget();
     stage.s3.faults.add("ServiceUnavailable");
     expect(await seen()).toBe(502);
-  });
-
-  test("an older object's bytes are not shown while S3 answers", async () => {
-    const old = await (await visit()).bytes();
-    replace("made/rotated-gps.jpg");
-    forget();
-    const answer = await visit();
-    expect(cacheOf(answer)).toBe("miss");
-    expect(await answer.bytes()).not.toEqual(old);
-    expect(store.objects.size).toBe(1);
   });
 });
 
