@@ -7,13 +7,13 @@ import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import { createEmulatedWorld } from "./emulated-world.ts";
 import type { World } from "./probe.ts";
 import { ANSWERS } from "./probes/answers.ts";
-import { CACHES } from "./probes/caches.ts";
+import { BILLING, CACHES } from "./probes/caches.ts";
 import { EDGE } from "./probes/edge.ts";
 import { S3 } from "./probes/s3.ts";
 
 type EmulatedWorld = ReturnType<typeof createEmulatedWorld>;
 
-const PROBES = [...EDGE, ...ANSWERS, ...CACHES, ...S3];
+const PROBES = [BILLING, ...EDGE, ...ANSWERS, ...CACHES, ...S3];
 
 /** What the emulators do not play, or nobody can see. */
 const NOT_SEEN = ["E11", "E12", "E13", "C6"];

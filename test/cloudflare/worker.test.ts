@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { createEmulatedWorld } from "./emulated-world.ts";
 import { TOKEN_HEADER } from "./operation.ts";
-import { createOrigin, putObject, readSeen, textOf, transformS3 } from "./probe.ts";
+import { createOrigin, putObject, readSeen, textOf } from "./probe.ts";
 
 it.each([
   ["a GET", "/", { method: "GET" }],
@@ -35,15 +35,4 @@ it("is an origin as a probe says, and writes down no value of a credential", asy
   expect(more).toEqual([]);
   expect(seen).toMatchObject({ method: "GET", search: "?a", names: ["authorization"], via: null });
   expect(JSON.stringify(seen)).not.toContain("Bearer");
-});
-
-it("asks the edge, Workers Cache, the Images binding and R2", async () => {
-  const world = createEmulatedWorld();
-  const cached = { type: "cached", path: "/a", answer: { body: "one" } } as const;
-  expect(await world.send(cached)).toMatchObject({ headers: { "cf-cache-status": "MISS" } });
-  expect(await world.send(cached)).toMatchObject({ headers: { "cf-cache-status": "HIT" } });
-  const reply = await transformS3(world, "missing", { width: 8 });
-  expect(reply).toMatchObject({ status: 404, headers: { "cf-resized": "err=9404" } });
-  const info = await world.send({ type: "images", key: "missing" });
-  expect(info).toMatchObject({ status: 0, error: { message: "the bucket has no missing" } });
 });
