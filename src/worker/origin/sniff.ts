@@ -44,9 +44,9 @@ function isBmpHeader(head: Uint8Array): boolean {
 const PNG_HEADER = /^\x89PNG\r\n.\n...\rIHDR/s;
 const PNG_HEADER_BYTES = 33;
 
-/** Where the colour type stands, and those without transparency of their own: grey and RGB. */
+/** Where the colour type stands, and those without transparency of their own: grey, RGB and palettes. */
 const COLOUR_AT = 25;
-const OPAQUE_COLOURS: readonly unknown[] = [0, 2];
+const OPAQUE_COLOURS: readonly unknown[] = [0, 2, 3];
 
 /** What may stand before the picture. An animation clears parts of it. */
 const HARMLESS = /PLTE|(?!tRNS|acTL)[a-z][A-Za-z]{3}/;

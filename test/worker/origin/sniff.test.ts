@@ -132,7 +132,7 @@ describe("whether no pixel can be transparent, where the object begins as", () =
     ["RGB, with harmless chunks", png({ colour: 2 }, chunk("gAMA", 4), chunk("iCCP", 500)), true],
     ["RGB, with a palette to choose from", png({ colour: 2 }, chunk("PLTE", 9)), true],
     ["RGB, a late tRNS", png({ colour: 2 }, chunk("IDAT", 9), chunk("tRNS", 6)), true],
-    ["a palette", png({ colour: 3 }, chunk("PLTE", 9)), false],
+    ["a palette", png({ colour: 3 }, chunk("PLTE", 9)), true],
     ["a palette with tRNS", png({ colour: 3 }, chunk("PLTE", 9), chunk("tRNS", 3)), false],
     ["grey and alpha", png({ colour: 4 }), false],
     ["RGB and alpha", png({ colour: 6 }), false],
