@@ -21,6 +21,7 @@ export function overhear(kind: Kind, said: string | Uint8Array): void {
   const digest = hash("sha1", said);
   if (kept.has(kind + digest)) return;
   kept.add(kind + digest);
+  mkdirSync(FOLDER, { recursive: true });
   const file = files.get(kind) ?? openSync(join(FOLDER, `${kind}.${process.pid}`), "a");
   files.set(kind, file);
   writeSync(file, Buffer.concat([Buffer.from(said), Buffer.from("\n")]));
