@@ -17,6 +17,8 @@ export type Project = {
   readonly domain: string | undefined;
   /** Left out: wrangler makes one (T9). */
   readonly bucket?: string;
+  /** `cross_version_cache` (W4). Left out: false. */
+  readonly crossVersion?: boolean;
   readonly env: NodeJS.ProcessEnv;
 };
 
@@ -27,13 +29,13 @@ export type Project = {
  * @throws {Error} with what wrangler printed, if it fails or takes more than two minutes
  */
 export async function deploy(project: Project, token?: string): Promise<void> {
-  const { folder, name, domain, bucket } = project;
+  const { folder, name, domain, bucket, crossVersion = false } = project;
   const config = {
     ...{ name, main: WORKER, compatibility_date: "2026-11-01" },
     ...{ workers_dev: true, preview_urls: false, observability: { enabled: false } },
     ...(domain !== undefined && { routes: [{ pattern: domain, custom_domain: true }] }),
     ...{ r2_buckets: [{ binding: "BUCKET", bucket_name: bucket }], images: { binding: "IMAGES" } },
-    cache: { enabled: true },
+    cache: { enabled: true, cross_version_cache: crossVersion },
     exports: {
       default: { type: "worker", cache: { enabled: false } },
       Cached: { type: "worker", cache: { enabled: true } },

@@ -24,6 +24,7 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
   const place = { endpoint, bucket: "vitrine-probe-bucket", region: "auto" };
   const s3 = { ...place, credentials: access };
   const emulated = createEmulated({ ...{ module, host, token, s3, now }, ...others });
+  emulated.cache.switches.crossVersion = false;
 
   const sendTo =
     (url: string): World["send"] =>
@@ -45,7 +46,10 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
     send: sendTo(url),
     countTransformations: async () => emulated.edge.transformations.size,
     visit: async (path, init) => readReply(await emulated.visit(new Request(url + path, init))),
-    redeploy: async () => emulated.redeploy(),
+    redeploy: async ({ crossVersion }) => {
+      emulated.cache.switches.crossVersion = crossVersion;
+      emulated.redeploy();
+    },
     purgeZone: async (urls) => {
       for (const one of urls) emulated.edge.purge(one);
       return isInZone;

@@ -162,7 +162,7 @@ async function run(
       ...{ account, bucket, keys, token, domain, signal: stop.signal },
       ...{ budget: budgetOf(probes), other: other ? second.domain : undefined },
       devHost: `${name}.${subdomain}.workers.dev`,
-      redeploy: () => deployOnce(project),
+      redeploy: (options) => deployOnce({ ...project, ...options }),
     });
     sent = world.sent;
     await stop.orEnd(world.waitUntilReady());

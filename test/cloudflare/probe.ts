@@ -44,8 +44,8 @@ export type World = {
   send(operation: Operation): Promise<Reply>;
   /** Asks the Worker's address as any visitor: without the token. @param path begins with a slash */
   visit(path: string, init?: { method?: string; headers?: Texts }): Promise<Reply>;
-  /** Deploys the same Worker as a new version. */
-  redeploy(): Promise<void>;
+  /** Deploys the same Worker as a new version. @param crossVersion `cross_version_cache`: false at first (W4) */
+  redeploy(options: { readonly crossVersion: boolean }): Promise<void>;
   /** Purges URLs from the cache of the zone. Returns whether Cloudflare took them. */
   purgeZone(urls: readonly string[]): Promise<boolean>;
   /** Waits. In the emulated world only its clock goes on. @param ms */

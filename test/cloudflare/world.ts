@@ -26,7 +26,7 @@ export type Site = {
   /** The host of another Worker with the same script and bucket, if there is one. */
   readonly other: string | undefined;
   readonly budget: Sent;
-  readonly redeploy: () => Promise<void>;
+  readonly redeploy: World["redeploy"];
   /** After it nothing is sent. */
   readonly signal: AbortSignal;
 };
@@ -97,8 +97,8 @@ export function createWorld(
       count(path.startsWith("/cdn-cgi/image/") ? path : undefined);
       return readReply(await network.send(url + path, { ...init, signal: deadline() }));
     },
-    async redeploy() {
-      await site.redeploy();
+    async redeploy(options) {
+      await site.redeploy(options);
       await network.pause(READY_PAUSE_MS * 3);
     },
     countTransformations: () => countTransformations(account),

@@ -10,7 +10,7 @@ import {
   withOwn,
   withSource,
 } from "../claims.ts";
-import { type CachedOperation, type Origin, RUN_HEADER } from "../operation.ts";
+import { type CachedOperation, type Origin, type Reply, RUN_HEADER } from "../operation.ts";
 import { notSeen, type Probe, signS3, type Verdict, type World } from "../probe.ts";
 
 const shown = (isKept: boolean) => (isKept ? "kept" : "not kept");
@@ -102,19 +102,30 @@ async function takesTimesByStatus(world: World): Promise<Verdict> {
   });
 }
 
-async function ignoresVary(world: World): Promise<Verdict> {
+/** Runs a probe with the cached entrypoint, which asks the edge, and answers with `vary: accept`. */
+export function withCachedTransform(
+  world: World,
+  run: (ask: (accept: string) => Promise<Reply>) => Promise<readonly Claim[]>,
+): Promise<Verdict> {
   return withSource(world, async (create) => {
     const { url } = await create();
+    const path = `/${world.run}/${crypto.randomUUID()}`;
     const image = { width: 8, "origin-auth": "share-publicly" };
     const headers = await signS3(world, url);
-    const ask = (accept: string) =>
+    return run((accept) =>
       world.send({
-        ...{ type: "cached", path: `/${world.run}/c5`, headers: { accept } },
+        ...{ type: "cached", path, headers: { accept } },
         answer: {
           fetch: { type: "fetch", url, headers, cf: { image } },
           headers: { vary: "accept", "cache-control": "max-age=600" },
         },
-      } satisfies CachedOperation);
+      } satisfies CachedOperation),
+    );
+  });
+}
+
+export async function ignoresVary(world: World): Promise<Verdict> {
+  return withCachedTransform(world, async (ask) => {
     let first = await ask("image/avif");
     if (!isMade(first)) return [[undefined, "behind Workers Cache (W13)", first]];
     for (let attempt = 0; attempt < 3; attempt++) first = await ask("image/avif");

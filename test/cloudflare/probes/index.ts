@@ -5,5 +5,13 @@ import { ANSWERS } from "./answers.ts";
 import { BILLING, CACHES } from "./caches.ts";
 import { EDGE } from "./edge.ts";
 import { S3 } from "./s3.ts";
+import { WORKERS_CACHE } from "./workers-cache.ts";
 
-export const PROBES: readonly Probe[] = [BILLING, ...EDGE, ...ANSWERS, ...CACHES, ...S3];
+export const PROBES: readonly Probe[] = [
+  BILLING,
+  ...EDGE,
+  ...ANSWERS,
+  ...CACHES,
+  ...S3,
+  ...WORKERS_CACHE,
+];

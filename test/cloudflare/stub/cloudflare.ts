@@ -69,11 +69,17 @@ export async function startStub(): Promise<Stub> {
   const now = () => clock;
   const notFound = { status: 404, code: 10007 };
 
-  async function upload({ name, body, type }: Call): Promise<Api> {
-    const form = await new Response(new Uint8Array(body), {
-      headers: { "content-type": type },
-    }).formData();
+  async function readUpload({ body, type }: Call) {
+    const headers = { "content-type": type };
+    const form = await new Response(new Uint8Array(body), { headers }).formData();
     const metadata = tableOf(form.get("metadata"));
+    const isCrossVersion = tableOf(metadata["cache_options"])["cross_version_cache"] === true;
+    return { form, metadata, isCrossVersion };
+  }
+
+  async function upload(call: Call): Promise<Api> {
+    const { name } = call;
+    const { form, metadata, isCrossVersion } = await readUpload(call);
     const bindings = [metadata["bindings"]].flat().map(tableOf);
     const bindingOf = (kind: string) => bindings.find((binding) => binding["type"] === kind) ?? {};
     const bucket = `${bindingOf("r2_bucket")["bucket_name"]}`;
@@ -102,17 +108,20 @@ export async function startStub(): Promise<Stub> {
     const emulated = createEmulated({ ...hosts, module, token, now, s3 });
     const cached = tableOf(tableOf(metadata["exports"])["Cached"])["cache"];
     emulated.cache.switches.enabled = tableOf(cached)["enabled"] === true;
-    emulated.cache.switches.crossVersion =
-      tableOf(metadata["cache_options"])["cross_version_cache"] === true;
+    emulated.cache.switches.crossVersion = isCrossVersion;
     workers.set(name, emulated);
     buckets.set(bucket, emulated);
     stub.prepare(emulated);
     return { result };
   }
 
-  function createVersion({ name }: Call): Api {
-    workers.get(name)?.redeploy();
-    return { result: { id: VERSION, startup_time_ms: 1 } };
+  async function createVersion(call: Call): Promise<Api> {
+    const emulated = workers.get(call.name);
+    if (emulated === undefined) return notFound;
+    emulated.cache.switches.crossVersion = (await readUpload(call)).isCrossVersion;
+    emulated.redeploy();
+    const resources = { script: { etag: VERSION } };
+    return { result: { id: VERSION, startup_time_ms: 1, resources } };
   }
 
   function setDomains({ name, body }: Call): Api {
