@@ -24,7 +24,6 @@ const LONG = [
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",
   "test/bench/rounds.test.ts",
-  "test/cli/doctor/local.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/wrangler.test.ts",
   "test/cli/rotate/{local,wrangler}.test.ts",

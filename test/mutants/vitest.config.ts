@@ -16,7 +16,7 @@ import usual from "../vitest.config.ts";
 /** Tests that do not run the Worker, or judge its text. */
 const FAR = [
   "test/{bench,browser,dev,docs,emulator,loaders,package,structure}/**",
-  "test/{built/careless,client/size}.test.ts",
+  "test/client/size.test.ts",
 ];
 
 /** The file that is changed, such as `src/worker/origin/sniff.ts`. */

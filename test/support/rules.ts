@@ -11,17 +11,17 @@ const NAMED = /\(((?:[A-Z]\d+[a-z]?)(?:, [A-Z]\d+[a-z]?)*)\)/g;
 const NOT_PLAYED = /[*_]Not played: /;
 
 /** Reads the rules: the text of each, by its id. */
-export function readRules(text: string): ReadonlyMap<string, string> {
+function readRules(text: string): ReadonlyMap<string, string> {
   return new Map([...text.matchAll(RULE)].map(([, id = "", says = ""]) => [id, says]));
 }
 
 /** Returns the rules that the title of a test names. */
-export function namedIn(title: string): readonly string[] {
+function namedIn(title: string): readonly string[] {
   return [...title.matchAll(NAMED)].flatMap(([, list = ""]) => list.split(", "));
 }
 
 /** Returns the lines to print, and whether all is well. */
-export function judge(rules: ReadonlyMap<string, string>, passed: readonly string[]) {
+function judge(rules: ReadonlyMap<string, string>, passed: readonly string[]) {
   const named = new Set(passed.flatMap(namedIn));
   const played = [...rules].filter(([, says]) => !NOT_PLAYED.test(says)).map(([id]) => id);
   const untested = played.filter((id) => !named.has(id));

@@ -135,4 +135,6 @@ test.each([
   const { out, err } = await vitrine(["doctor", "--url", "http://localhost:8787"], { folder });
   expect(out).toContain(VARS.BUCKETS.media.bucket);
   expect(out + err).not.toMatch(/-[0-9a-f]{32}\b/);
+  // Remedies for the local run do not suppose that anything is deployed.
+  expect(out).not.toMatch(/npx wrangler|custom_domain|Then npx vitrine deploy/);
 });

@@ -5,7 +5,6 @@ import { HttpResponse } from "msw";
 import { beforeEach, expect, test } from "vitest";
 import { diagnoseEdge } from "../../../src/cli/doctor/edge.ts";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
-import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import {
   beginSite,
   type Change,
@@ -42,21 +41,6 @@ test("where nothing is at hand, as after a first deploy, a healthy site gets no 
   const report = await examine(undefined, { env });
   expect([wrongIn(report), report.code]).toEqual([[], 0]);
   expect(report.findings.some(({ check }) => check === "formats")).toBe(true);
-});
-
-test("what the edge refuses is found (E5, E12, L1, L2)", async () => {
-  const limits = { bytes: 100, pixels: 1e8, side: 12_000, animation: 5e7 };
-  const switches: readonly (readonly [Partial<EdgeSettings>, readonly Check[]])[] = [
-    [{ urlTransformations: "off-for-workers-too" }, ["transformations", "image"]],
-    [{ urlTransformations: "off" }, []],
-    [{ sources: ["other.example"] }, ["sources", "image"]],
-    [{ quota: 1 }, ["quota"]],
-    [{ limits }, ["edge", "image"]],
-  ];
-  for (const [settings, checks] of switches) {
-    beginSite(settings);
-    expect([settings, await checksOf()]).toEqual([settings, checks]);
-  }
 });
 
 test("a cache that forgets what it keeps is found, and one near visitors is none (W1, W13)", async () => {

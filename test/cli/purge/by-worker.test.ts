@@ -66,16 +66,6 @@ function hurry(): void {
   void run();
 }
 
-test("the next visitor sees the new object (W10)", async () => {
-  put("made/key.jpg");
-  const old = await show();
-  put("made/rotated-gps.jpg");
-  const ended = await purge([KEY], { PURGE_TOKEN });
-  expect(ended).toMatchObject({ code: 0, out: "" });
-  expect(ended.err).toContain(`Purging 1 object of ${SITE}.\nPurged 1 of 1 object`);
-  expect(await show()).not.toBe(old);
-});
-
 test.each([["--bucket", "media"], ["--everything"]])("%s is purged (W10)", async (...args) => {
   put("made/key.jpg");
   await show();

@@ -2,7 +2,7 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type EngineName, envOf, RASTER } from "../../support/engines.ts";
+import { type EngineName, envOf } from "../../support/engines.ts";
 import { PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { get, MODERN, put, stage, stopDates, wait } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
@@ -63,25 +63,6 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
     wait(10);
     expect((await seen("a.jpg"))[0]).toBe(200);
   });
-});
-
-test("its route's fallback is shown with the same status, and not for longer", async () => {
-  const [route] = RASTER;
-  env = envOf("binding", { ROUTES: [{ ...route, fallback: "media/photos/fig.jpg" }] });
-  put("a.jpg", "broken/page.jpg");
-  const show = async () => {
-    const answer = await get("/images/card/a.jpg", { headers: MODERN }, env);
-    const { status, headers } = answer;
-    return [status, headers.get("content-type"), headers.get("cache-control")];
-  };
-  expect(await show()).toEqual([415, "image/avif", MINUTE]);
-  const once = fetched();
-  wait(40);
-  expect(await show()).toEqual([415, "image/avif", "public, max-age=20"]);
-  expect(fetched()).toBe(once);
-  put("a.jpg", "made/key.jpg");
-  wait(20);
-  expect((await show()).slice(0, 2)).toEqual([200, "image/avif"]);
 });
 
 describe("an overlay that is no image any more", () => {

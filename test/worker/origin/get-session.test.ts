@@ -99,30 +99,6 @@ test("credentials are kept, and renewed before they expire, while the old ones s
 });
 
 describe("while STS fails", () => {
-  test("for 20 minutes, the old credentials serve, and the log has a line a minute", async () => {
-    const role = memory();
-    await ask(role);
-    pass(36 * MINUTE);
-    answer = error("AccessDenied", 403);
-    for (let seconds = 0; seconds < 20 * 60; seconds += 10) {
-      expect(await ask(role)).toBe("ASIA1");
-      await settle();
-      pass(10_000);
-    }
-    expect(asked.length).toBe(1 + 40);
-    expect(told).toHaveLength(20);
-    expect(told[1]).toEqual({
-      ...{ event: "role-failed", role: ROLE, origin: "AccessDenied", times: 2 },
-      reason: expect.stringContaining("docs/keyless.md"),
-      expires: "2026-11-26T13:00:00.000Z",
-    });
-    answer = good;
-    pass(30_000);
-    await ask(role);
-    await settle();
-    expect(await ask(role)).toBe(`ASIA${asked.length}`);
-  });
-
   test("and no credentials are left, STS is asked every 3 s at most", async () => {
     const role = memory();
     answer = error("AccessDenied", 403);

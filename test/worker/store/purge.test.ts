@@ -1,7 +1,8 @@
 // What /purge deletes from the store: only what S3 calls gone, or denies after an event of its removal.
 
 import { beforeEach, expect, test } from "vitest";
-import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import { createR2, type R2, type R2Fault } from "../../../src/emulator/r2/r2.ts";
+import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
 import { get, MODERN, postPurge, put, stage, stopDate } from "../../support/play.ts";
@@ -29,7 +30,20 @@ beforeEach(async () => {
 });
 
 const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
-const deny = () => void stage.s3.faults.add("no-list-bucket");
+const fail = (fault: S3Fault) => void stage.s3.faults.add(fault);
+const deny = () => {
+  remove();
+  fail("no-list-bucket");
+};
+/** Removes the object while S3, or the store, fails. */
+const removeWhile = (fault: S3Fault) => () => {
+  remove();
+  fail(fault);
+};
+const removeWhileStore = (fault: R2Fault) => () => {
+  remove();
+  store.faults.add(fault);
+};
 
 async function purge(body: unknown) {
   const answer = await postPurge(body, env);
@@ -47,76 +61,13 @@ const ROWS: readonly Row[] = [
   ["deleted, an event that calls it created", remove, event("Object Created"), 200, 0],
   ["replaced, an event", () => {}, event("Object Created"), 200, 2],
   ["an old version deleted: the object is there (A19)", () => {}, event("Object Deleted"), 200, 2],
-  [
-    "deleted without s3:ListBucket, an event",
-    () => {
-      remove();
-      deny();
-    },
-    event("Object Deleted"),
-    200,
-    0,
-  ],
-  [
-    "denied, an event that calls it created",
-    () => {
-      remove();
-      deny();
-    },
-    event("Object Created"),
-    200,
-    2,
-  ],
-  [
-    "denied, by hand: it is said",
-    () => {
-      remove();
-      deny();
-    },
-    byHand,
-    503,
-    2,
-  ],
-  [
-    "deleted while S3 is down",
-    () => {
-      remove();
-      stage.s3.faults.add("SlowDown");
-    },
-    event("Object Deleted"),
-    503,
-    2,
-  ],
-  [
-    "deleted while the key is dead",
-    () => {
-      remove();
-      stage.s3.faults.add("revoked-key");
-    },
-    byHand,
-    503,
-    2,
-  ],
-  [
-    "deleted while the store fails",
-    () => {
-      remove();
-      store.faults.add("throws-list");
-    },
-    byHand,
-    502,
-    2,
-  ],
-  [
-    "deleted while the store deletes nothing",
-    () => {
-      remove();
-      store.faults.add("throws-delete");
-    },
-    byHand,
-    502,
-    2,
-  ],
+  ["deleted without s3:ListBucket, an event", deny, event("Object Deleted"), 200, 0],
+  ["denied, an event that calls it created", deny, event("Object Created"), 200, 2],
+  ["denied, by hand: it is said", deny, byHand, 503, 2],
+  ["deleted while S3 is down", removeWhile("SlowDown"), event("Object Deleted"), 503, 2],
+  ["deleted while the key is dead", removeWhile("revoked-key"), byHand, 503, 2],
+  ["deleted while the store fails", removeWhileStore("throws-list"), byHand, 502, 2],
+  ["deleted while the store deletes nothing", removeWhileStore("throws-delete"), byHand, 502, 2],
   ["the bucket", remove, { bucket: "media" }, 200, 2],
   ["everything", remove, { everything: true }, 200, 2],
 ];
@@ -173,7 +124,6 @@ test("an event that names an object twice asks S3 about it once", async () => {
     ...{ eventSource: "aws:s3", eventName },
     s3: { bucket: { name: "acme-media" }, object: { key: `published/${KEY}` } },
   });
-  remove();
   deny();
   const before = stage.s3.requests.length;
   const Records = [record("ObjectRemoved:Delete"), record("ObjectCreated:Put")];
