@@ -116,9 +116,10 @@ export function decodePath(pathname: string): string | undefined {
  * changes a byte of the result.
  */
 export function encodeKey(key: string): string {
-  return encodeURIComponent(key).replace(/%2F|[!'()*]/g, (found) =>
-    found === "%2F" ? "/" : `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  const hex = (found: string) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(key)
+    .replaceAll("%2F", "/")
+    .replace(/[!'()*]/g, hex);
 }
 
 /** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */

@@ -57,7 +57,8 @@ export async function signText(text: string, key: SigningKey): Promise<string> {
 
 /** Returns whether a signature is that of a text. It takes the same time for each wrong one. */
 export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
-  return crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));
+  const imported = key.imported ?? (await importKey(key));
+  return crypto.subtle.verify("HMAC", imported, bytesOf(sig), utf8(text));
 }
 
 /** Returns the key for WebCrypto. It is imported once, when it is first used. */
@@ -69,9 +70,11 @@ async function importKey(key: SigningKey): Promise<Imported> {
   return key.imported;
 }
 
+const encoder = new TextEncoder();
+
 /** Returns the bytes of a text as UTF-8. */
 export function utf8(text: string) {
-  return new TextEncoder().encode(text);
+  return encoder.encode(text);
 }
 
 /** Returns bytes as base64 without the characters that a URL changes, and without padding. */
@@ -82,8 +85,10 @@ export function base64url(bytes: ArrayBuffer | Uint8Array): string {
 
 /** Returns the bytes of base64url, whose length is one that base64 can have. */
 export function bytesOf(base64url: string) {
-  const base64 = base64url.replaceAll("-", "+").replaceAll("_", "/");
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const text = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 const KID = /^[A-Za-z][\w-]{0,31}$/;

@@ -59,7 +59,7 @@ export default {
     const answer = isHead ? new Response(null, whole) : whole;
 
     const event = "refusal" in outcome ? outcome.refusal.event : outcome.subject && "shown";
-    record(env, answer, { ...outcome.subject, event }, began, Date.now());
+    record(env, answer, outcome.subject, event, began);
     return answer;
   },
 } satisfies ExportedHandler<object>;
@@ -94,11 +94,13 @@ async function serve(
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
   const target = readTarget(url);
   const { pathname } = target;
-  const answered = await (pathname === "/healthz"
-    ? answerHealth(request, config, env, context)
-    : pathname === "/purge"
-      ? answerPurge(request, config, context)
-      : answerIssuer(request, pathname, config));
+  const answering =
+    pathname === "/healthz"
+      ? answerHealth(request, config, env, context)
+      : pathname === "/purge"
+        ? answerPurge(request, config, context)
+        : pathname.startsWith("/.well-known/") && answerIssuer(request, pathname, config);
+  const answered = answering && (await answering);
   if (answered) return isRefusal(answered) ? { refusal: answered } : { answer: answered };
 
   const resolved = resolveRequest(config, pathname);
@@ -119,13 +121,13 @@ async function serve(
   if ("refusal" in resolved) return { refusal: resolved.refusal, subject, terms: { cors } };
 
   const { facts, target: picture } = splitFacts(resolved.route, target);
-  const now = Date.now();
-  const signed = await checkGrant(resolved, picture, now);
-  const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, now) : signed;
+  const signed = resolved.route.signing && (await checkGrant(resolved, picture, began));
+  const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, began) : signed;
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
   const deadline = began + config.answers.timeout * 1000;
-  const limited = await checkLimit(config.limiter, headers, resolved.route.path, deadline);
+  const { limiter } = config;
+  const limited = limiter && (await checkLimit(limiter, headers, resolved.route.path, deadline));
   if (limited) return { refusal: limited, subject, terms };
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };

@@ -9,21 +9,22 @@ import { isDataset } from "./config/config.ts";
 /**
  * Records a request, also one that a broken configuration refuses: only METRICS itself must be right.
  * @param answer what the visitor gets. Its body is not read
- * @param subject with `event`: `shown`, or why there is no image
+ * @param event `shown`, or why there is no image
  * @param began when the request began: ms since 1970
  */
 export function record(
   env: object,
   answer: Response,
-  subject: Subject & { readonly event?: string | undefined },
+  subject: Subject | undefined,
+  event: string | undefined,
   began: number,
-  now: number,
 ): void {
   if (!has(env, "METRICS") || !isDataset(env.METRICS)) return;
+  const now = Date.now();
   const { status, headers, body } = answer;
   const bytes = body ? Number(headers.get("content-length")) : 0;
   try {
-    env.METRICS.writeDataPoint(dataPoint({ ...subject, status, ms: now - began, bytes }));
+    env.METRICS.writeDataPoint(dataPoint({ ...subject, event, status, ms: now - began, bytes }));
   } catch (error) {
     const { times, isReported, next } = countRepeated(losses.get(env), now);
     losses.set(env, next);

@@ -36,7 +36,8 @@ export async function obtain(
     reportUnusable(env, failure, Date.now());
     return obtainDirectly(keys, scope);
   }
-  const { loopbackFailure, ...cached } = await fetchCached(loopback, keys, scope);
+  const cached = await fetchCached(loopback, keys, scope);
+  const { loopbackFailure } = cached;
   if (!loopbackFailure) return cached;
   const direct = await obtainDirectly(keys, scope);
   const isMade = direct.cache === "direct" && "body" in direct.result;

@@ -38,8 +38,12 @@ export default {
     const asked: Version = JSON.parse(request.headers.get("version") ?? "");
     const version = versions.get(asked.name) ?? createVersion(env, asked);
     versions.set(asked.name, version);
-    const own = { Renditions: new Renditions(context, version) };
+    const cached = new Renditions(context, version);
+    const loopback = {
+      fetch: (url: string, init: RequestInit) => cached.fetch(new Request(url, init)),
+      purge: (options: Parameters<typeof cached.purge>[0]) => cached.purge(options),
+    };
     const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
-    return worker.fetch(request, version, { waitUntil, exports: own });
+    return worker.fetch(request, version, { waitUntil, exports: { Renditions: loopback } });
   },
 } satisfies ExportedHandler<VersionsEnv>;

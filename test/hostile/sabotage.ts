@@ -71,11 +71,11 @@ const oneVariant = around((fetch) => {
   return (request, env, context) => {
     const loopback = context.exports?.Renditions;
     if (!loopback) return fetch(request, env, context);
-    const shared = (asked: Request) => {
-      const object = asked.url.replace(/\?.*/, "");
-      const url = first.get(object) ?? asked.url;
+    const shared = (asked: Request | string, init?: RequestInit) => {
+      const object = `${asked}`.replace(/\?.*/, "");
+      const url = first.get(object) ?? `${asked}`;
       first.set(object, url);
-      return loopback.fetch(new Request(url, asked));
+      return loopback.fetch(url, init);
     };
     const Renditions = { ...loopback, fetch: shared };
     return fetch(request, env, { ...context, exports: { Renditions } });

@@ -191,7 +191,8 @@ export async function visit(
   events = { loops: [], logged: [], limited: [] };
   const after: Promise<unknown>[] = [];
   const loopback = loopbackOf(worker, { isolate, cache, place });
-  const record = (request: Request) => {
+  const record = (asked: Request | string, init?: RequestInit) => {
+    const request = new Request(asked, init);
     const { url, method, headers } = request;
     events.loops.push({ url, method, headers });
     return loopback.fetch(request);

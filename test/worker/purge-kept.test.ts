@@ -25,7 +25,7 @@ function countCalls() {
     const loopback = exported(own);
     return (
       loopback && {
-        fetch: (request) => loopback.fetch(request),
+        fetch: loopback.fetch,
         purge: async (options) => {
           const result = await loopback.purge(options);
           if (result.success) counted.taken++;

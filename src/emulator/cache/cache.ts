@@ -199,13 +199,13 @@ export function createCache(settings: CacheSettings = {}): Cache {
           : response;
       }
       const key = cacheKey(request, { name, props, ...(!switches.crossVersion && { version }) });
-      const asked = { key, name, request, place, make: instance };
-      const answer = await placeAt(place).ask(asked);
+      const answer = await placeAt(place).ask({ key, name, request, place, make: instance });
       return answerOf(answer, request, now());
     }
 
+    const serve = (request: Request) => unlessAborted(fetch(request), request.signal);
     return {
-      fetch: (request) => unlessAborted(fetch(request), request.signal),
+      fetch: (asked, init) => serve(typeof asked === "string" ? new Request(asked, init) : asked),
       purge: (what) =>
         runAt({ behind: true, place: placeNow() }, async () => {
           const one = instance(); // W1: a method is not cached

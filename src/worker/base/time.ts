@@ -29,7 +29,14 @@ export const TIMED_OUT = Symbol("timed out");
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof TIMED_OUT> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, TIMED_OUT);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    const end = <Value>(settle: (value: Value) => void, value: Value) => {
+      clearTimeout(timer);
+      settle(value);
+    };
+    work.then(
+      (value) => end(resolve, value),
+      (error) => end(reject, error),
+    );
   });
 }
 

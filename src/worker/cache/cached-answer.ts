@@ -7,7 +7,6 @@ import { isCertain, type Refusal, UPSTREAM_EVENTS, type UpstreamRefusal } from "
 import type { Rendition } from "../base/send.ts";
 import type { Answers } from "../config/config.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
-import { typeOf } from "../edge/judge.ts";
 
 export type NamedRendition = Rendition & {
   /** The name of its bytes, if the origin names those of the object. */
@@ -27,9 +26,8 @@ const OUTAGE_S = 60;
 /** For how long a missing or broken object may be cached: s. It is not shown longer, whatever fails (W8). */
 const SHORT = "public, max-age=60, must-revalidate";
 
-const ETAG = /^"[0-9a-f]{32}"$/; // of this Worker
-
-/** In Workers Cache a tag ends with the index of its object. Visitors do not see that. */
+/** In Workers Cache a tag of this Worker may end with the index of its object. Visitors do not see that. */
+const ETAG = /^("[0-9a-f]{32})(?:-\d{1,3})?"$/;
 const INDEX = /-(\d{1,3})"/;
 
 /** Reads what Workers Cache asks with (W18): the tag as visitors see it, and the index of its object. */
@@ -115,9 +113,9 @@ export async function readCachedAnswer(
     const value = parseJson(await answer.text());
     return isCachedRefusal(value) ? value : undefined;
   }
-  const type = typeOf(headers);
-  const tag = headers.get("etag")?.replace(INDEX, '"') ?? "";
-  const etag = ETAG.test(tag) ? tag : undefined;
+  const type = headers.get("content-type") ?? "";
+  const tag = ETAG.exec(headers.get("etag") ?? "")?.[1];
+  const etag = tag && `${tag}"`;
   if (wantsFacts) {
     const text = type === "application/json" ? await answer.text() : "";
     return isFacts(text) ? { ...factsRendition(text), etag } : undefined;
@@ -139,8 +137,8 @@ const STATES: Readonly<Record<string, CacheState>> = {
 
 /** Where an answer came from (W11). Without the header nothing is cached: the entrypoint ran now (W15). */
 export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
-  const isStored = headers.has(STORED);
-  return STATES[headers.get("cf-cache-status") ?? ""] ?? (isStored ? "stored" : "miss");
+  const state = STATES[headers.get("cf-cache-status") ?? ""];
+  return state ?? (headers.has(STORED) ? "stored" : "miss");
 }
 
 /** The events of a refusal by the cached entrypoint. */

@@ -33,8 +33,7 @@ export async function fetchCached(
 ): Promise<Cached> {
   const left = deadline - Date.now();
   const headers = { [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}` };
-  const request = new Request(renditionUrl(keys), { headers });
-  const fetching = fetchAndRead(loopback, request, keys[0].formats === "facts");
+  const fetching = fetchAndRead(loopback, keys, headers);
   try {
     const cached = await withTimeout(left, fetching);
     if (cached !== TIMED_OUT) return cached;
@@ -49,20 +48,20 @@ export async function fetchCached(
 
 async function fetchAndRead(
   loopback: Loopback,
-  request: Request,
-  wantsFacts: boolean,
+  keys: RenditionKeys,
+  headers: Readonly<Record<string, string>>,
 ): Promise<Cached> {
-  const answer = await loopback.fetch(request);
-  const result = await readCachedAnswer(answer, wantsFacts);
+  const answer = await loopback.fetch(renditionUrl(keys), { headers });
+  const result = await readCachedAnswer(answer, keys[0].formats === "facts");
   if (result === undefined) {
     cancelBody(answer.bodyUsed ? null : answer.body);
     return failed("the cached entrypoint answers something else");
   }
   const cache = cacheStateOf(answer);
+  if (!isRefusal(result)) return { result, cache };
   const age = Number(answer.headers.get("age")) || 0;
   // The edge may not transform what one Worker asks for another, also if both are the same (E9, W13).
-  const isForgotten =
-    isRefusal(result) && (result.event === "not-transformed" || result.event === "edge-refused");
+  const isForgotten = result.event === "not-transformed" || result.event === "edge-refused";
   const loopbackFailure = "the edge does not transform behind it";
   return { result, cache, age, ...(isForgotten && { loopbackFailure }) };
 }

@@ -20,7 +20,7 @@ export const NO_CACHE = {
 
 /** The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). */
 export type Loopback = {
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request | string, init?: RequestInit): Promise<Response>;
   /** Drops renditions everywhere, within seconds (W10). Never cached itself (W1). */
   purge(options: PurgeOptions): Promise<PurgeResult>;
 };

@@ -14,12 +14,11 @@ const LIMITER_MS = 1_000;
  * @param deadline until when the visitor waits: ms since 1970
  */
 export async function checkLimit(
-  limiter: Limiter | undefined,
+  limiter: Limiter,
   headers: Headers,
   route: string,
   deadline: number,
 ): Promise<Refusal | undefined> {
-  if (limiter === undefined) return undefined;
   const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
   try {
     const ms = Math.min(LIMITER_MS, deadline - Date.now());

@@ -375,9 +375,9 @@ test("no header of a cookie goes any further (E1)", async () => {
   const loops: Headers[] = [];
   stage.exported = (own) => ({
     ...own,
-    fetch: (request) => {
-      loops.push(request.headers);
-      return own.fetch(request);
+    fetch: (url, init) => {
+      loops.push(new Headers(init?.headers));
+      return own.fetch(url, init);
     },
     purge: (options) => own.purge(options),
   });
