@@ -159,10 +159,9 @@ export function createR2(
     const { range, onlyIf } = options;
     await begin({ method: "get", key, ...(range && { range }) });
     const object = stored.get(key);
-    const isMet = holds(onlyIf, object);
     if (object === undefined) return null;
     const found = describe(key, object, faults);
-    if (!isMet) return { ...found, range: cut(object) };
+    if (!holds(onlyIf, object)) return { ...found, range: cut(object) };
     return withBody({ ...found, range: cut(object, range) }, object, faults);
   }
 
@@ -236,17 +235,19 @@ function notPlayed(): never {
   throw new TypeError("createR2 plays no multipart upload");
 }
 
-/** @throws if an option is not played, or is written as Headers */
+/** @throws if an option is not played or written as Headers, or if an ETag has quotes (T8) */
 function checkPlayed(method: R2Call["method"], options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (!PLAYED.includes(name) || value instanceof Headers) {
       throw new TypeError(`createR2: ${method} does not play this ${name}`);
     }
+    const isQuoted = name.startsWith("etag") && /^".*"$/s.test(`${value}`);
+    if (isQuoted) throw new TypeError("Conditional ETag should not be wrapped in quotes");
     if (isTable(value) && name !== "customMetadata") checkPlayed(method, value);
   }
 }
 
-/** Returns whether a condition holds for an object, or for nothing (T8, T8a). An ETag has no quotes, or is `*`. */
+/** Returns whether a condition holds for an object, or for nothing (T8, T8a). An ETag may be `*`. */
 function holds(onlyIf: R2Conditional | Headers = {}, object: R2Stored | undefined): boolean {
   const { etagMatches, etagDoesNotMatch }: R2Conditional = { ...onlyIf };
   const matches = (etag: string) => object !== undefined && ["*", etagOf(object)].includes(etag);
@@ -292,9 +293,8 @@ function describe(
     ...{ httpMetadata, customMetadata },
     checksums: { toJSON: () => ({ md5: etag }) },
     writeHttpMetadata(headers: Headers) {
-      if (httpMetadata.contentType) headers.set("content-type", httpMetadata.contentType);
-      if (httpMetadata.contentEncoding)
-        headers.set("content-encoding", httpMetadata.contentEncoding);
+      if (type !== undefined) headers.set("content-type", type);
+      if (encoding !== undefined) headers.set("content-encoding", encoding);
     },
   };
 }

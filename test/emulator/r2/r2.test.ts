@@ -47,6 +47,10 @@ test("refuses what it does not play, and what is no fault (A10)", async () => {
   ]) {
     await expect(refused()).rejects.toThrow("createR2: ");
   }
+  for (const name of ["etagMatches", "etagDoesNotMatch"]) {
+    const quoted = call("get", "a", { onlyIf: { [name]: '"an-etag"' } }); // as in wrangler
+    await expect(quoted).rejects.toThrow("should not be wrapped in quotes");
+  }
   expect(() => r2.resumeMultipartUpload("a", "b")).toThrow("no multipart upload");
   expect(() => Reflect.apply(r2.faults.add, r2.faults, ["asleep"])).toThrow("r2.faults: unknown");
   expect(await r2.get("é".repeat(512))).toBeNull();

@@ -1,0 +1,154 @@
+// The same cases in wrangler's own parts, inside workerd, and on our emulators: they end alike, or differ for a reason.
+// The table of docs/testing.md is what was seen; `vitest -u` writes it anew.
+
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { HttpResponse, http } from "msw";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { createTestHarness } from "wrangler";
+import { createR2 } from "../../../src/emulator/r2/r2.ts";
+import { readPage } from "../../docs/pages.ts";
+import { ROOT } from "../../support/built.ts";
+import { BASE, CREDENTIALS } from "../../support/env.ts";
+import { file, network, setUp } from "../../support/stand.ts";
+import { CASES, type Case, respond, SESSION } from "./cases.ts";
+
+const { version } = createRequire(import.meta.url)("wrangler/package.json");
+const PAGE = "docs/testing.md";
+
+const sea = sharp(file("photos/fig.jpg")).resize(400, 300);
+const jpeg = await sea.clone().jpeg().toBuffer();
+const blank = (width: number, height: number) =>
+  sharp({ create: { width, height, channels: 3, background: "teal" } })
+    .png()
+    .toBuffer();
+const frames = Buffer.concat([Buffer.alloc(3600, 0), Buffer.alloc(3600, 255)]);
+const raw = { width: 40, height: 60, channels: 3, pageHeight: 30 } as const;
+
+const SOURCES: Readonly<Record<string, Buffer>> = {
+  "sea.jpg": jpeg,
+  "sea.tiff": await sea.clone().tiff().toBuffer(),
+  "sea.avif": await sea.clone().avif({ effort: 0 }).toBuffer(),
+  "turned.jpg": await sea.clone().withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+  "half.jpg": jpeg.subarray(0, 5000),
+  "20MB.jpg": Buffer.concat([jpeg, Buffer.alloc(20_000_001 - jpeg.length)]),
+  "1300px.png": await blank(1300, 10),
+  "12001px.png": await blank(12_001, 1),
+  "moves.gif": await sharp(frames, { raw }).gif().toBuffer(),
+  "logo.svg": Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+  "text.jpg": Buffer.from("hello"),
+  "nothing.jpg": Buffer.alloc(0),
+};
+const ORIGINALS = [...Object.values(SOURCES), Buffer.from(file("made/key.jpg"))];
+
+const env = { PRIVATE: `${BASE}published/key.jpg`, OPEN: "https://open.example/", ...CREDENTIALS };
+const config = {
+  ...{ name: "judged", main: join(import.meta.dirname, "cases.ts"), vars: env },
+  compatibility_date: "2026-11-01",
+  images: { binding: "IMAGES" },
+  r2_buckets: [{ binding: "BUCKET", bucket_name: "judged" }],
+};
+const server = createTestHarness({ root: ROOT, workers: [{ config }] });
+
+beforeAll(async () => {
+  network.listen();
+  await server.listen();
+});
+afterAll(async () => {
+  await server.close();
+  network.close();
+});
+
+/** Sets up a private bucket, open pictures, and our edge in front of both. */
+function setStage(state: Case["state"]) {
+  const stand = setUp({ sources: ["open.example", new URL(BASE).host], ...state });
+  const { accessKeyId, sessionToken } = SESSION;
+  const session = { sessionToken, expires: Number.POSITIVE_INFINITY };
+  stand.sessions.set(accessKeyId, { ...session, secretAccessKey: env.secretAccessKey });
+  const pictures = http.all(/^https?:\/\/(?:open|other)\.example\//, ({ request }) => {
+    const name = new URL(request.url).pathname.slice(1);
+    const type = name.replace(/.*\./, "image/").replace("svg", "svg+xml");
+    return new HttpResponse(new Blob([SOURCES[name] ?? ""]), { headers: { "content-type": type } });
+  });
+  network.use(pictures);
+  return stand;
+}
+
+/** Runs a case on our emulators. */
+async function play(one: Case): Promise<Response> {
+  const { edge } = setStage(one.state);
+  const send = globalThis.fetch;
+  const spy = vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
+    return init?.cf === undefined ? send(input, init) : edge.fetch(`${input}`, init);
+  });
+  const BUCKET = createR2({}, { limitsWrites: ["put"] });
+  try {
+    return await respond(one, { ...env, IMAGES: edge.images, BUCKET });
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+/** How a case ended: its status and code, its type and sides, or what R2 gave. */
+async function outcomeOf(response: Awaited<ReturnType<typeof server.fetch>> | Response) {
+  const { status, headers } = response;
+  const refused = headers.get("x-refused");
+  if (refused !== null) return `refused, ${refused}`;
+  const [, code] = /err=(\d+)/.exec(headers.get("cf-resized") ?? "") ?? [];
+  const bytes = Buffer.from(await response.arrayBuffer());
+  if (status !== 200) return `${status}, ${code}`;
+  if (ORIGINALS.some((one) => one.equals(bytes))) return "200, the original";
+  const type = headers.get("content-type") ?? "";
+  if (type.includes("json")) return `200, ${bytes}`;
+  const { width, height } = await sharp(bytes).metadata();
+  return `200, ${type.replace("image/", "")}, ${width} × ${height}`;
+}
+
+const isRefused = (outcome: string) => !outcome.startsWith("200");
+
+/** Wrangler has one code for all that sharp, which it uses, refuses. */
+const agree = (dev: string, ours: string) =>
+  dev === ours || (dev === "refused, 9523" && isRefused(ours));
+
+/** The rows of the table: what Workers do, and how it ends. */
+const rows = new Map<string, readonly string[]>();
+
+test.each(CASES.map((one, at) => ({ ...one, at })))("$does $title", async ({ at, ...one }) => {
+  setStage({});
+  const dev = await outcomeOf(await server.fetch(`/?case=${at}`));
+  const ours = await outcomeOf(await play(one));
+  expect([dev, ours, agree(dev, ours)]).toEqual([dev, ours, one.reason === undefined]);
+  if (one.reason === undefined) return;
+  const isTaken = !isRefused(dev) && !isRefused(ours);
+  const [left, right] = [dev, ours].map((end) =>
+    isTaken ? end : end.replace(/^(200, )(?!the).*/, "200"),
+  );
+  const key = `${`${one.does} %s`.trim()} | ${left} | ${right}: ${one.reason}`;
+  rows.set(key, [...(rows.get(key) ?? []), one.title]);
+});
+
+/** Titles of cases that end alike. The data has those that are too many for a table. */
+function listOf(titles: readonly string[]): string {
+  const more = titles.length > 5 ? [`and ${titles.length - 4} more`] : titles.slice(4);
+  return [...titles.slice(0, 4), ...more].join(", ");
+}
+
+test("docs/testing.md has the table of the differences", async () => {
+  const head = ["a Worker that", "`wrangler dev`", "production, and our emulators"];
+  const ends = [...rows].map(([row, titles]) => row.replace("%s", () => listOf(titles)));
+  const cells = [head, ...ends.map((row) => row.split(" | "))];
+  const widths = head.map((_, at) => Math.max(...cells.map((row) => `${row[at]}`.length)));
+  cells.splice(
+    1,
+    0,
+    widths.map((width) => "-".repeat(width)),
+  );
+  const table = cells
+    .map((row) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |\n`)
+    .join("");
+  const page = readPage(PAGE)
+    .replace(/^\| a Worker that .*?\n(?!\|)/ms, () => table)
+    .replace(/wrangler \d+\.\d+\.\d+/, `wrangler ${version}`);
+  await expect(page).toMatchFileSnapshot(join(ROOT, PAGE));
+});
