@@ -18,7 +18,7 @@ export type S3Settings = {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Session credentials that open the bucket too, by their key ids. */
   readonly sessions?: ReadonlyMap<string, Session>;
-  /** `r2` signs a path as it is spelt, and answers an unknown key id with 401 (A2, A7). */
+  /** `r2` signs a path as it is spelt; no key is 400, and an unknown key id 401 (A2, A7). */
   readonly dialect?: "aws" | "r2";
   /** The prefix of the keys that the policy allows to read (A13). Left out: all keys. */
   readonly readable?: string;

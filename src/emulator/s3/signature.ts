@@ -28,7 +28,7 @@ type Registry = {
   readonly region: string;
   /** ms since 1970, by the clock of S3. */
   readonly now: number;
-  /** `r2` signs the path exactly as it was sent, and answers an unknown key id with 401 (A2, A7). */
+  /** `r2` signs the path as it was sent, and has other codes for no key and an unknown one (A2, A7). */
   readonly dialect: "aws" | "r2";
 };
 
@@ -61,7 +61,7 @@ type Claim = {
 export function findSignatureFault(request: Request, s3: Registry): S3Refusal | undefined {
   const url = new URL(request.url);
   const isPresigned = url.searchParams.has("X-Amz-Algorithm");
-  const claim = isPresigned ? readQuery(url.searchParams) : readHeaders(request.headers);
+  const claim = isPresigned ? readQuery(url.searchParams) : readHeaders(request.headers, s3);
   if ("code" in claim) return claim;
   const age = s3.now - parseDate(claim.date);
   if (!claim.date.startsWith(claim.day)) return malformed("Invalid credential date");
@@ -108,9 +108,9 @@ function malformed(Message: string, detail: Record<string, string> = {}): S3Refu
 }
 
 /** Authentication by headers, as the Worker uses it (A1). */
-function readHeaders(headers: Headers): Claim | S3Refusal {
+function readHeaders(headers: Headers, { dialect }: Registry): Claim | S3Refusal {
   const authorization = headers.get("authorization");
-  if (authorization === null) return { code: "AccessDenied" };
+  if (!authorization) return { code: dialect === "r2" ? "InvalidArgument" : "AccessDenied" };
   const [, id, day, region, signed, signature] = AUTHORIZATION.exec(authorization) ?? [];
   if (!id || !day || !region || !signed || !signature) {
     return authorization.startsWith(`${ALGORITHM} `)

@@ -57,6 +57,11 @@ test.each([VIRTUAL, PATH])(
   },
 );
 
+test("R2 has another code than AWS for a request without a signature (A7)", async () => {
+  const url = originUrl(bucketBase(R2, "acme-media", "path"), KEY);
+  expect((await ask(url, {})).said).toBe("400 InvalidArgument");
+});
+
 test.each(HARD_KEYS)("the key %j is found in both dialects (A2, A10)", async (key) => {
   for (const [{ objects }, base, region] of [
     [s3, VIRTUAL, REGION],
