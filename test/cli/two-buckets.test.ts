@@ -44,47 +44,6 @@ test("check names the right that all but the last bucket need", async () => {
 const inFolder = (object: string) => ({ path: "/folder/:preset/*", object });
 const SIGNED = { path: "/private/:preset/*", signed: true };
 
-test.each([
-  ["is the second one of an open route", [OPEN, { ...SIGNED, object: "archive/*" }], true],
-  ["is the second one of both", [OPEN, { ...SIGNED, object: [...BOTH].reverse() }], true],
-  [
-    "has its second one in an open route",
-    [
-      { ...OPEN, object: "archive/*" },
-      { ...SIGNED, object: BOTH },
-    ],
-    true,
-  ],
-  [
-    "has its second one in a fallback",
-    [
-      { ...OPEN, object: "media/open/*", fallback: "archive/none.png" },
-      { ...SIGNED, object: ["media/shut/*", "archive/shut/*"] },
-    ],
-    false,
-  ],
-  [
-    "has the fallback in its second one",
-    [
-      { ...OPEN, object: "media/open/*", fallback: "archive/shut/none.png" },
-      { ...SIGNED, object: ["media/shut/*", "archive/shut/*"] },
-    ],
-    true,
-  ],
-  [
-    "is another folder",
-    [
-      { ...OPEN, object: ["media/open/*", "archive/open/*"] },
-      { ...SIGNED, object: ["media/shut/*", "archive/shut/*"] },
-    ],
-    false,
-  ],
-])("check warns where a signed route's bucket %s: %#", async (_what, ROUTES, isOpen) => {
-  begin({ ROUTES });
-  const { code, err } = await run("check");
-  expect([code, /^Warning: .*sign/m.test(err)]).toEqual([0, isOpen]);
-});
-
 test.each<[title: string, change: (world: ReturnType<typeof openWorld>) => object, warns: boolean]>(
   [
     [

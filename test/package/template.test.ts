@@ -100,16 +100,4 @@ describe("npm start", () => {
     const type = answer.headers.get("content-type");
     expect([answer.status, type, format]).toEqual([200, "image/avif", "heif"]);
   });
-
-  test("the doctor finds no error in it", async () => {
-    const args = ["vitrine", "doctor", "--url", local.url, "photos/fig.jpg", "--json"];
-    const { stdout } = await run("npx", args, { cwd: cloned });
-    const { findings }: { findings: readonly { severity: string; check: string }[] } =
-      JSON.parse(stdout);
-    const wrong = findings.filter(({ severity }) => /^(?:error|warning)$/.test(severity));
-    expect([wrong, findings.map(({ check }) => check)]).toEqual([
-      [],
-      expect.arrayContaining(["image", "formats"]),
-    ]);
-  });
 });

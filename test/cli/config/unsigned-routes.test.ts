@@ -56,6 +56,23 @@ test("a fallback of an open route is shown to everyone", () => {
   expect(warns({ presets: ["hero"] }, apart)).toBe(false);
 });
 
+test("each bucket of a list counts, in either route, and in a fallback", () => {
+  const both = ["media/a/*", "other/a/*"];
+  const open = { path: "/open/:preset/*", object: "media/b/*" };
+  const meet: [signed: object, open: object][] = [
+    [{ object: "other/*" }, { ...open, object: ["media/*", "other/*"] }],
+    [{ object: ["other/*", "media/*"] }, { ...open, object: ["media/*", "other/*"] }],
+    [{ object: ["media/*", "other/*"] }, { ...open, object: "other/*" }],
+    [{ object: both }, { ...open, fallback: "other/a/none.png" }],
+  ];
+  const apart: typeof meet = [
+    [{ object: both }, { ...open, fallback: "other/none.png" }],
+    [{ object: both }, { ...open, object: ["media/b/*", "other/b/*"] }],
+  ];
+  expect(meet.filter((routes) => !warns(...routes))).toEqual([]);
+  expect(apart.filter((routes) => warns(...routes))).toEqual([]);
+});
+
 test("routes without a common preset do not meet", () => {
   const open = { path: "/open/:preset/*", object: "media/*" };
   expect(warns({ presets: ["hero"] }, { ...open, presets: ["card"] })).toBe(false);

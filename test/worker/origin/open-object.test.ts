@@ -212,7 +212,12 @@ describe("of two slots", () => {
     vi.setSystemTime(Date.now() + 1000);
     expect([await result(), await result()]).toEqual(["ok", "ok"]);
     expect(asked.slice(6)).toEqual(["current", "current"]);
-    expect(logged).toHaveLength(3); // slot-refused, slot-in-use, slot-in-use
+    const current = { bucket: "media", slot: "current", access_key: "…MPLE" };
+    expect(logged.map((line) => JSON.parse(`${line}`))).toMatchObject([
+      { event: "slot-refused", ...current, origin: "InvalidAccessKeyId" },
+      { event: "slot-in-use", bucket: "media", slot: "next", access_key: "…TKEY" },
+      { event: "slot-in-use", ...current },
+    ]);
   });
 
   test("the one that S3 refuses is asked with at once where the other one fails, too", async () => {
@@ -251,6 +256,15 @@ describe("of two slots", () => {
       { slots, repeated: true },
       { slots, repeated: false },
     ]);
+    expect(logged).toEqual([]);
+    // One is back for a moment.
+    answers = { current: DEAD };
+    expect(await result()).toBe("ok");
+    expect(logged).toEqual([
+      expect.stringContaining('"slot-in-use","bucket":"media","slot":"next"'),
+    ]);
+    answers = { current: DEAD, next: error("SignatureDoesNotMatch") };
+    expect(await open()).toMatchObject({ slots, repeated: false });
   });
 
   test("what lacks half of its secrets is said where the other one is refused (S1)", async () => {
