@@ -55,7 +55,7 @@ export function codeOf(reply: Reply): string | undefined {
 }
 
 /** Returns whether the edge made an image (R1). */
-export function isMade({ status, headers }: Reply): boolean {
+export function isTransformed({ status, headers }: Reply): boolean {
   return status === 200 && /^internal=(?:ok|ram)\b/.test(headers["cf-resized"] ?? "");
 }
 
@@ -96,13 +96,13 @@ export type Ask = {
   readonly cf?: object;
 };
 
-export const ownUrl = ({ url }: Pick<World, "url">, id: string, query = "") =>
+export const originUrl = ({ url }: Pick<World, "url">, id: string, query = "") =>
   `${url}/origin/${id}.jpg${query}`;
 
 /** Has the Worker ask the edge for an image of its own `/origin/<id>.jpg`. */
-export function transformOwn(world: World, id: string, image: object, ask: Ask = {}) {
+export function transformOrigin(world: World, id: string, image: object, ask: Ask = {}) {
   const { query, headers = {}, method = "GET", cf } = ask;
-  const url = ownUrl(world, id, query);
+  const url = originUrl(world, id, query);
   return world.send({ type: "fetch", url, method, headers, cf: { image, ...cf } });
 }
 
@@ -115,15 +115,15 @@ export async function seenFromEdge(world: World, id: string): Promise<readonly S
   return (await readSeen(world, id)).filter(({ via }) => via?.includes("image-resizing"));
 }
 
-/** Whether the edge reaches the two sources, and how they answered: tried once a world. */
+/** Whether the edge reaches the two sources, with its answers: tried once a world. */
 export type Reach = {
   /** A GET by R2's S3 API, without the edge. */
   readonly direct: Reply;
   readonly s3: Reply;
-  readonly own: Reply;
+  readonly origin: Reply;
   /** False where Sources, the keys or transformations are in the way. */
   readonly reachesS3: boolean;
-  readonly reachesOwn: boolean;
+  readonly reachesOrigin: boolean;
 };
 
 const reached = new WeakMap<World, Promise<Reach>>();
@@ -139,20 +139,25 @@ async function tryBoth(world: World): Promise<Reach> {
   const direct = await getS3(world, key);
   const s3 = await transformS3(world, key, { width: 8 });
   const id = await createPicture(world);
-  const own = await transformOwn(world, id, { width: 8 });
+  const origin = await transformOrigin(world, id, { width: 8 });
   const isTried = direct.status === 200 && s3.headers["cf-resized"] !== undefined;
   return {
-    ...{ direct, s3, own, reachesOwn: isMade(own) && (await seenFromEdge(world, id)).length > 0 },
+    ...{
+      direct,
+      s3,
+      origin,
+      reachesOrigin: isTransformed(origin) && (await seenFromEdge(world, id)).length > 0,
+    },
     reachesS3: isTried && codeOf(s3) !== "9401",
   };
 }
 
-/** Has the Worker get an object by R2's S3 API, past every cache. @param sent with which the request is sent and signed */
-export async function getS3(world: World, key: string, sent: Ask & { signed?: Texts } = {}) {
-  const url = s3Url(world, key, sent.query);
-  const { method = "GET" } = sent;
-  const signed = await signS3(world, url, sent.signed, method);
-  const headers = { ...signed, ...sent.headers };
+/** Has the Worker get an object by R2's S3 API, past every cache. @param ask also has the headers that are signed */
+export async function getS3(world: World, key: string, ask: Ask & { signed?: Texts } = {}) {
+  const url = s3Url(world, key, ask.query);
+  const { method = "GET" } = ask;
+  const signed = await signS3(world, url, ask.signed, method);
+  const headers = { ...signed, ...ask.headers };
   return world.send({ type: "fetch", url, method, headers, cache: "no-store" });
 }
 
@@ -164,19 +169,19 @@ export type Source = {
    * Returns whether the edge answers without the origin. A cache may have several parts, each of which is empty at
    * first, so it tries up to three times, if not told otherwise.
    */
-  isKept(image: object, ask?: Ask, tries?: number): Promise<boolean>;
+  isCached(image: object, ask?: Ask, tries?: number): Promise<boolean>;
 };
 
 const TRIES = 3;
 
 /** An own origin as a source: the edge does not fetch it where something is kept. */
-export async function createOwnSource(world: World, origin?: Origin, file?: string) {
+export async function createOriginSource(world: World, origin?: Origin, file?: string) {
   const id = await createPicture(world, origin, file);
-  const ask: Source["ask"] = (image, more) => transformOwn(world, id, image, more);
+  const ask: Source["ask"] = (image, more) => transformOrigin(world, id, image, more);
   const countFetches = async () => (await seenFromEdge(world, id)).length;
   return {
-    ...{ id, url: ownUrl(world, id), ask, countFetches },
-    async isKept(image: object, more?: Ask, tries = TRIES) {
+    ...{ id, url: originUrl(world, id), ask, countFetches },
+    async isCached(image: object, more?: Ask, tries = TRIES) {
       for (let attempt = 0; attempt < tries; attempt++) {
         const before = await countFetches();
         await ask(image, more);
@@ -193,11 +198,11 @@ export async function createS3Source(world: World, file?: string): Promise<Sourc
   const ask: Source["ask"] = (image, more) => transformS3(world, key, image, more);
   return {
     ...{ url: s3Url(world, key), ask },
-    async isKept(image, more, tries = TRIES) {
+    async isCached(image, more, tries = TRIES) {
       for (let attempt = 0; attempt < tries; attempt++) {
         const headers = { authorization: "AWS4-HMAC-SHA256 probe", accept: "image/x-probe" };
         const cf = { cacheTtlByStatus: { "400-599": -1 }, ...more?.cf };
-        if (isMade(await ask(image, { ...more, headers, cf }))) return true;
+        if (isTransformed(await ask(image, { ...more, headers, cf }))) return true;
         await ask(image, more);
       }
       return false;
@@ -210,19 +215,20 @@ export async function withSource(
   world: World,
   run: (create: (file?: string) => Promise<Source>) => Promise<readonly Claim[]>,
 ): Promise<Verdict> {
-  const { reachesS3, reachesOwn, s3, own } = await reachOf(world);
-  if (reachesOwn) return conclude(await run((file) => createOwnSource(world, {}, file)));
-  if (reachesS3 && isMade(s3)) return conclude(await run((file) => createS3Source(world, file)));
-  const tried = `R2 by S3: ${outcomeOf(s3)}; the Worker's own path: ${outcomeOf(own)}`;
+  const { reachesS3, reachesOrigin, s3, origin } = await reachOf(world);
+  if (reachesOrigin) return conclude(await run((file) => createOriginSource(world, {}, file)));
+  if (reachesS3 && isTransformed(s3))
+    return conclude(await run((file) => createS3Source(world, file)));
+  const tried = `R2 by S3: ${outcomeOf(s3)}; the Worker's own path: ${outcomeOf(origin)}`;
   return notSeen(`the edge transforms no source of this run (${tried})`);
 }
 
 /** Runs a probe that must see what reaches the origin. */
-export async function withOwn(
+export async function withOrigin(
   world: World,
   run: () => Promise<readonly Claim[]>,
 ): Promise<Verdict> {
-  const { reachesOwn, own } = await reachOf(world);
-  if (reachesOwn) return conclude(await run());
-  return notSeen(`the edge does not fetch the Worker's own path: ${outcomeOf(own)}`);
+  const { reachesOrigin, origin } = await reachOf(world);
+  if (reachesOrigin) return conclude(await run());
+  return notSeen(`the edge does not fetch the Worker's own path: ${outcomeOf(origin)}`);
 }

@@ -96,21 +96,23 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
   if (devHost !== undefined) edges.set(devHost, createEdge({ zone: devHost, ...shared }));
 
   async function visit(request: Request): Promise<Response> {
-    const own = edges.get(new URL(request.url).host);
-    if (own === undefined) return new Response("no such host", { status: 530 });
-    return (await own.visit(request)) ?? runWorker(request, own);
+    const edgeOfHost = edges.get(new URL(request.url).host);
+    if (edgeOfHost === undefined) return new Response("no such host", { status: 530 });
+    return (await edgeOfHost.visit(request)) ?? runWorker(request, edgeOfHost);
   }
 
-  function runWorker(request: Request, own: Edge): Promise<Response> {
-    const env = { BUCKET: r2, IMAGES: own.images, PROBE_TOKEN: token };
+  function runWorker(request: Request, edgeOfHost: Edge): Promise<Response> {
+    const env = { BUCKET: r2, IMAGES: edgeOfHost.images, PROBE_TOKEN: token };
     const fetchInWorker: typeof fetch = (input, init) => {
       const { cf, ...rest }: EdgeInit = Object(init);
       if (cf?.image === undefined) return network(urlOf(input), rest);
-      return seams.edge(urlOf(input), { ...rest, cf }, (source, asked) => own.fetch(source, asked));
+      return seams.edge(urlOf(input), { ...rest, cf }, (...request) =>
+        edgeOfHost.fetch(...request),
+      );
     };
     const make = (context: ExecutionContext) => {
       const entrypoint = new module.Cached(context, env);
-      const answer = (asked: Request) => running.run(fetchInWorker, () => entrypoint.fetch(asked));
+      const answer = (call: Request) => running.run(fetchInWorker, () => entrypoint.fetch(call));
       return {
         fetch: answer,
         purge: async (options: CachePurgeOptions) =>
@@ -123,8 +125,8 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
       return {
         ...{ purge, invalidate: async () => null },
         fetch: (url: string, { cf, ...init }: RequestInit) => {
-          const asked = Object.assign(new Request(url, init), { cf }); // Node.js drops it
-          return seams.cached(asked, ask);
+          const call = Object.assign(new Request(url, init), { cf }); // Node.js drops it
+          return seams.cached(call, ask);
         },
       };
     };

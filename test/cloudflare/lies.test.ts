@@ -43,14 +43,14 @@ it("sees each rule that the emulators play, with at most 60 unique transformatio
 type Plant = (world: EmulatedWorld) => unknown;
 
 /** Changes what the Worker asks the edge. */
-const asked =
+const onAsk =
   (change: (url: string, init: EdgeInit, world: World) => [url: string, init: EdgeInit]): Plant =>
   (world) => {
     world.emulated.seams.edge = (input, init, next) => next(...change(`${input}`, init, world));
   };
 
 /** Changes what the edge answers. */
-const answered =
+const onAnswer =
   (change: (answer: Response, headers: Headers) => unknown): Plant =>
   ({ emulated: { seams } }) => {
     seams.edge = async (input, init, next) => {
@@ -63,7 +63,7 @@ const answered =
   };
 
 /** Changes what the edge sends to an origin. */
-const sent =
+const onOriginRequest =
   (change: (headers: Headers) => void): Plant =>
   ({ emulated: { seams } }) => {
     seams.network = (input, init, next) => {
@@ -74,7 +74,7 @@ const sent =
   };
 
 /** Sets switches of the edge. */
-const switched =
+const withSwitches =
   (switches: Partial<EmulatedWorld["emulated"]["edge"]["switches"]>): Plant =>
   ({ emulated: { edge } }) =>
     Object.assign(edge.switches, switches);
@@ -83,14 +83,14 @@ const switched =
 const SETUPS: readonly (readonly [string, Plant])[] = [
   [
     "the edge fetches no Worker for itself",
-    asked((url, init, world) => [url, url.startsWith(world.url) ? { ...init, cf: {} } : init]),
+    onAsk((url, init, world) => [url, url.startsWith(world.url) ? { ...init, cf: {} } : init]),
   ],
-  ["R2 is not among Sources", switched({ sources: [] })],
-  ["transformations are off", switched({ transformations: false })],
-  ["the zone blocks the URL interface", switched({ firewall: true })],
+  ["R2 is not among Sources", withSwitches({ sources: [] })],
+  ["transformations are off", withSwitches({ transformations: false })],
+  ["the zone blocks the URL interface", withSwitches({ firewall: true })],
   [
     "what is open turns out the other way",
-    switched({
+    withSwitches({
       ...{ foreignSources: "untransformed", authAfterRedirect: true, conditions: "passed-on" },
       ...{ keptForAll: false, svg: "unmarked", avifTooLarge: "webp", originHeaders: "kept" },
       ...{ originalFormat: "name", originalSides: "upright", denialsKept: 0 },
@@ -117,7 +117,7 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
   [
     "the edge drops x-ms-date, and sends a visitor's accept",
     "E1 E3",
-    sent((headers) => {
+    onOriginRequest((headers) => {
       headers.delete("x-ms-date");
       headers.set("accept", "image/x-probe");
     }),
@@ -125,7 +125,7 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
   [
     "the edge passes credentials on without share-publicly",
     "E2",
-    asked((url, { cf, ...init }) => {
+    onAsk((url, { cf, ...init }) => {
       const image = { ...cf?.image, "origin-auth": "share-publicly" } as const;
       return [url, { ...init, cf: { ...cf, image } }];
     }),
@@ -134,12 +134,12 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
   [
     "the edge checks the host of a redirect",
     "E5",
-    answered(({ status }) => status === 523 && faultAnswer({ code: 9401, status: 403 })),
+    onAnswer(({ status }) => status === 523 && faultAnswer({ code: 9401, status: 403 })),
   ],
   [
     "the edge takes http, does not look at via, and transforms for another Worker",
     "E6 E8 E9",
-    asked((url, { headers, ...init }, world) => {
+    onAsk((url, { headers, ...init }, world) => {
       const { via: _, ...others } = Object.fromEntries(new Headers(headers));
       const source = url.replace("http:", "https:").replace(`${world.other}`, world.url);
       return [source, { ...init, headers: others }];
@@ -158,7 +158,7 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
   [
     "a failure has no cf-resized, and the status 500",
     "R1 R3",
-    answered(({ status, body }, headers) => {
+    onAnswer(({ status, body }, headers) => {
       if (status >= 400) headers.delete("cf-resized");
       return status === 502 && new Response(body, { status: 500, headers });
     }),
@@ -166,12 +166,12 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
   [
     "on workers.dev the original comes",
     "R2",
-    asked((url, init) => [url, url.includes(".workers.dev/") ? { ...init, cf: {} } : init]),
+    onAsk((url, init) => [url, url.includes(".workers.dev/") ? { ...init, cf: {} } : init]),
   ],
   [
     "etag is the edge's own, and there is no warning and no last-modified",
     "R4 R6 R7",
-    answered((_answer, headers) => {
+    onAnswer((_answer, headers) => {
       headers.set("etag", '"own"');
       for (const name of ["warning", "last-modified"]) headers.delete(name);
     }),
@@ -179,7 +179,7 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
   [
     "an SVG keeps its script, and facts are of another original",
     "R8 R9",
-    answered(async (answer, headers) => {
+    onAnswer(async (answer, headers) => {
       const type = headers.get("content-type");
       headers.delete("content-length");
       if (type === "image/svg+xml")
@@ -191,19 +191,19 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
   [
     "304 comes for what is kept",
     "R10 C1",
-    answered((_answer, headers) => {
-      const isKept = headers.get("cf-resized")?.startsWith("internal=ram");
-      return isKept && new Response(null, { status: 304, headers });
+    onAnswer((_answer, headers) => {
+      const isCached = headers.get("cf-resized")?.startsWith("internal=ram");
+      return isCached && new Response(null, { status: 304, headers });
     }),
   ],
-  ["the edge keeps nothing", "E7 C1 C2 C3 C4", switched({ cache: false })],
-  ["a query is no part of a source", "C2", switched({ queryInKey: false })],
+  ["the edge keeps nothing", "E7 C1 C2 C3 C4", withSwitches({ cache: false })],
+  ["a query is no part of a source", "C2", withSwitches({ queryInKey: false })],
   [
     "a purge does nothing, and cacheTtlByStatus is ignored",
     "C3 C4",
     (world) => {
       world.purgeZone = async () => true;
-      asked((url, { cf, ...init }) => [url, { ...init, cf: cf?.image ? { image: cf.image } : {} }])(
+      onAsk((url, { cf, ...init }) => [url, { ...init, cf: cf?.image ? { image: cf.image } : {} }])(
         world,
       );
     },
@@ -248,6 +248,6 @@ const LIES: readonly (readonly [names: string, rules: string, plant: Plant])[] =
 it.each(LIES)("finds otherwise: %s (%s)", async (_names, rules, plant) => {
   const world = createEmulatedWorld();
   plant(world);
-  const found = await findOtherwise(world);
-  expect(found.map((line) => line.replace(/:.*/s, "")).join(" ")).toBe(rules);
+  const lines = await findOtherwise(world);
+  expect(lines.map((line) => line.replace(/:.*/s, "")).join(" ")).toBe(rules);
 });

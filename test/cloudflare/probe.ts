@@ -105,10 +105,10 @@ const RECORDED = [
 ];
 
 export function record(name: string, { status, headers, size }: Reply): Recorded {
-  const shown = RECORDED.filter((header) => headers[header] !== undefined);
+  const names = RECORDED.filter((header) => headers[header] !== undefined);
   return {
     ...{ name, status, size },
-    headers: Object.fromEntries(shown.map((header) => [header, headers[header] ?? ""])),
+    headers: Object.fromEntries(names.map((header) => [header, headers[header] ?? ""])),
   };
 }
 
@@ -170,13 +170,13 @@ export async function signS3(
   headers: Texts = {},
   method = "GET",
 ): Promise<Record<string, string>> {
-  const sent = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD", ...headers };
+  const signedHeaders = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD", ...headers };
   const { accessKeyId, secretAccessKey, region } = s3;
   const datetime = new Date(now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
   const keys = { accessKeyId, secretAccessKey, region, service: "s3" };
-  const signer = new AwsV4Signer({ ...keys, url, method, headers: sent, datetime });
+  const signer = new AwsV4Signer({ ...keys, url, method, headers: signedHeaders, datetime });
   const authorization = await signer.authHeader();
-  return { ...sent, "x-amz-date": datetime, authorization };
+  return { ...signedHeaders, "x-amz-date": datetime, authorization };
 }
 
 /** Has the Worker ask the edge for an image of an object in R2, signed as Vitrine does (E1). */

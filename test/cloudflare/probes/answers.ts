@@ -5,13 +5,13 @@ import {
   codeOf,
   conclude,
   createPicture,
-  isMade,
+  isTransformed,
   listOf,
   pictureOf,
   putPicture,
   reachOf,
-  transformOwn,
-  withOwn,
+  transformOrigin,
+  withOrigin,
   withSource,
 } from "../claims.ts";
 import type { Reply } from "../operation.ts";
@@ -29,11 +29,11 @@ import {
 
 async function tellsTheResult(world: World): Promise<Verdict> {
   return withSource(world, async (create) => {
-    const made = await (await create()).ask({ width: 8 });
+    const reply = await (await create()).ask({ width: 8 });
     const failed = await (await create("broken/page.jpg")).ask({ width: 8 });
     const isError = /^err=\d{4}\b/.test(failed.headers["cf-resized"] ?? "");
     return [
-      [isMade(made), "a picture", made],
+      [isTransformed(reply), "a picture", reply],
       [isError, "no picture", failed],
     ];
   });
@@ -45,19 +45,25 @@ async function sendsTheOriginal(world: World): Promise<Verdict> {
   const { direct } = await reachOf(world);
   const isUntouched = ({ status, headers }: Reply) =>
     status === 200 && headers["cf-resized"] === undefined;
-  const own = await transformOwn({ ...world, ...dev }, await createPicture(world), { width: 8 });
+  const ownHost = await transformOrigin({ ...world, ...dev }, await createPicture(world), {
+    width: 8,
+  });
   const url = s3Url(world, await putPicture(world));
   const cf = { image: { width: 8, "origin-auth": "share-publicly" } };
   const headers = await signS3(world, url);
   const other = await dev.send({ type: "fetch", url, headers, cf });
   return conclude([
-    [isMade(own) || (isUntouched(own) ? false : undefined), "on workers.dev, its own host", own],
+    [
+      isTransformed(ownHost) || (isUntouched(ownHost) ? false : undefined),
+      "on workers.dev, its own host",
+      ownHost,
+    ],
     // Without cf-resized nothing was attempted: the bytes are the original's.
     [
       isUntouched(other) ? other.sha256 === direct.sha256 : undefined,
       "on workers.dev, another host",
       other,
-      `open: ${isMade(other) ? "transformed" : "not transformed"}`,
+      `open: ${isTransformed(other) ? "transformed" : "not transformed"}`,
     ],
   ]);
 }
@@ -72,17 +78,17 @@ const FAILURES = [
 
 async function losesTheOriginsAnswer(world: World): Promise<Verdict> {
   return withSource(world, async () => {
-    const { reachesS3, reachesOwn } = await reachOf(world);
+    const { reachesS3, reachesOrigin } = await reachOf(world);
     const read = (reply: Reply, name: string, code: string, status: number): Claim => {
       const isRight = codeOf(reply) === code && reply.status === status;
       const isLost = textOf(reply).startsWith(`ERROR ${code}:`) && !/NoSuchKey/.test(textOf(reply));
       return [isRight && isLost, name, reply];
     };
     const claims: Claim[] = [];
-    for (const [status, code, shown] of reachesOwn ? FAILURES : []) {
+    for (const [status, code, edgeStatus] of reachesOrigin ? FAILURES : []) {
       const id = await createOrigin(world, { status });
-      const reply = await transformOwn(world, id, { width: 8 });
-      claims.push(read(reply, `the origin's ${status}`, code, shown));
+      const reply = await transformOrigin(world, id, { width: 8 });
+      claims.push(read(reply, `the origin's ${status}`, code, edgeStatus));
     }
     if (!reachesS3) return claims;
     const missing = await transformS3(world, `${world.run}/missing`, { width: 8 });
@@ -92,14 +98,14 @@ async function losesTheOriginsAnswer(world: World): Promise<Verdict> {
 
 async function namesTheOriginal(world: World): Promise<Verdict> {
   return withSource(world, async (create) => {
-    const { direct, reachesOwn } = await reachOf(world);
-    const made = await (await create()).ask({ width: 8 });
-    const [, named] = /^"cf[^:]{42}:(.+)"$/.exec(made.headers["etag"] ?? "") ?? [];
+    const { direct, reachesOrigin } = await reachOf(world);
+    const reply = await (await create()).ask({ width: 8 });
+    const [, named] = /^"cf[^:]{42}:(.+)"$/.exec(reply.headers["etag"] ?? "") ?? [];
     const isSame = named !== undefined && direct.headers["etag"]?.includes(named) === true;
-    const claims: Claim[] = [[isSame, "a picture", made, `etag ${made.headers["etag"]}`]];
-    if (!reachesOwn) return claims;
+    const claims: Claim[] = [[isSame, "a picture", reply, `etag ${reply.headers["etag"]}`]];
+    if (!reachesOrigin) return claims;
     const id = await createPicture(world, { hidesEtag: true });
-    const without = await transformOwn(world, id, { width: 8 });
+    const without = await transformOrigin(world, id, { width: 8 });
     const { etag } = without.headers;
     return [...claims, [etag === undefined, "of an origin without one", without, `etag ${etag}`]];
   });
@@ -110,7 +116,7 @@ async function mayChooseTheType(world: World): Promise<Verdict> {
     const large = { width: 1300, height: 1300, fit: "contain", format: "avif" };
     const reply = await (await create()).ask(large);
     const type = reply.headers["content-type"];
-    const isOther = isMade(reply) && type !== "image/avif";
+    const isOther = isTransformed(reply) && type !== "image/avif";
     return [[isOther || undefined, "an AVIF of 1,300 px", reply, `it came as ${type}`]];
   });
 }
@@ -121,25 +127,25 @@ async function warns(world: World): Promise<Verdict> {
     const cover = await ask({ width: 8, fit: "cover" });
     const same = await ask({ quality: 100, format: "jpeg" });
     const isOriginal = same.size === pictureOf("made/key.jpg").length;
-    const shown = ({ headers }: Reply) => `warning ${headers["warning"] ?? "none"}`;
+    const warningOf = ({ headers }: Reply) => `warning ${headers["warning"] ?? "none"}`;
     const isWarned = /^cf-images 299 "/.test(cover.headers["warning"] ?? "");
     const whose = isOriginal ? "the original's bytes" : "other bytes";
     return [
-      [isWarned, "cover with one side", cover, shown(cover)],
-      [undefined, "open: the same sides, larger", same, `${shown(same)}, with ${whose}`],
+      [isWarned, "cover with one side", cover, warningOf(cover)],
+      [undefined, "open: the same sides, larger", same, `${warningOf(same)}, with ${whose}`],
     ];
   });
 }
 
 async function passesHeadersOn(world: World): Promise<Verdict> {
-  return withOwn(world, async () => {
-    const sent = {
+  return withOrigin(world, async () => {
+    const passed = {
       "cache-control": "public, max-age=7777",
       "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
     };
-    const id = await createPicture(world, { headers: { ...sent, "x-amz-meta-probe": "1" } });
-    const reply = await transformOwn(world, id, { width: 8 });
-    const lost = Object.entries(sent).filter(([name, value]) => reply.headers[name] !== value);
+    const id = await createPicture(world, { headers: { ...passed, "x-amz-meta-probe": "1" } });
+    const reply = await transformOrigin(world, id, { width: 8 });
+    const lost = Object.entries(passed).filter(([name, value]) => reply.headers[name] !== value);
     const missing = `missing: ${listOf(lost.map(([name]) => name))}`;
     const isLeaked = reply.headers["x-amz-meta-probe"] !== undefined;
     const open = `open: x-amz-meta-probe ${isLeaked ? "comes" : "does not come"} out`;
@@ -183,10 +189,10 @@ async function answersConditions(world: World): Promise<Verdict> {
     const { headers, status } = await ask({ width: 8 });
     const again = await ask({ width: 8 });
     const condition = { "if-none-match": headers["etag"] ?? "*" };
-    const asked = await ask({ width: 8 }, { headers: condition });
+    const conditional = await ask({ width: 8 }, { headers: condition });
     return [
       [status === 200 && again.status === 200, "without a condition", again],
-      [asked.status === 304 || undefined, "with one that holds", asked],
+      [conditional.status === 304 || undefined, "with one that holds", conditional],
     ];
   });
 }

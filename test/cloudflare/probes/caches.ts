@@ -2,44 +2,44 @@
 
 import {
   type Claim,
-  createOwnSource,
+  createOriginSource,
   createS3Source,
-  isMade,
+  isTransformed,
   reachOf,
   seenFromEdge,
-  withOwn,
+  withOrigin,
   withSource,
 } from "../claims.ts";
 import { type CachedOperation, type Origin, type Reply, RUN_HEADER } from "../operation.ts";
 import { notSeen, type Probe, signS3, type Verdict, type World } from "../probe.ts";
 
-const shown = (isKept: boolean) => (isKept ? "kept" : "not kept");
+const cacheText = (isCached: boolean) => (isCached ? "kept" : "not kept");
 
 async function keepsBySource(world: World): Promise<Verdict> {
   return withSource(world, async () => {
-    const { reachesS3, reachesOwn } = await reachOf(world);
+    const { reachesS3, reachesOrigin } = await reachOf(world);
     const claims: Claim[] = [];
     if (reachesS3) {
       const s3 = await createS3Source(world);
-      const made = await s3.ask({ width: 8 });
-      const kept = await s3.isKept({ width: 8 });
-      claims.push([kept, "with another authorization and accept", made, shown(kept)]);
+      const reply = await s3.ask({ width: 8 });
+      const cached = await s3.isCached({ width: 8 });
+      claims.push([cached, "with another authorization and accept", reply, cacheText(cached)]);
     }
-    if (!reachesOwn) return claims;
+    if (!reachesOrigin) return claims;
     const keep = async (origin: Origin, tries?: number) => {
-      const source = await createOwnSource(world, origin);
+      const source = await createOriginSource(world, origin);
       const reply = await source.ask({ width: 8 });
       await world.pause(4_000);
-      return { reply, kept: await source.isKept({ width: 8 }, {}, tries) };
+      return { reply, cached: await source.isCached({ width: 8 }, {}, tries) };
     };
     const maxAge = "public, max-age=2";
     const short = await keep({ headers: { "cache-control": maxAge } });
     const strict = await keep({ headers: { "cache-control": `${maxAge}, must-revalidate` } }, 1);
     const denied = await keep({ status: 403 });
     claims.push(
-      [short.kept, "max-age=2, after 4 s", short.reply, shown(short.kept)],
-      [!strict.kept, "the same with must-revalidate", strict.reply, shown(strict.kept)],
-      [undefined, "open: a denial by the origin", denied.reply, shown(denied.kept)],
+      [short.cached, "max-age=2, after 4 s", short.reply, cacheText(short.cached)],
+      [!strict.cached, "the same with must-revalidate", strict.reply, cacheText(strict.cached)],
+      [undefined, "open: a denial by the origin", denied.reply, cacheText(denied.cached)],
     );
     return claims;
   });
@@ -49,14 +49,16 @@ async function keepsOriginals(world: World): Promise<Verdict> {
   return withSource(world, async (create) => {
     const source = await create();
     const first = await source.ask({ width: 8 });
-    const kept = await source.isKept({ width: 9 });
-    const claims: Claim[] = [[kept, "the original, for another variant", first, shown(kept)]];
-    if (!(await reachOf(world)).reachesOwn) return claims;
-    const own = await createOwnSource(world);
-    await own.ask({ width: 8 });
-    const before = await own.countFetches();
-    const other = await own.ask({ width: 8 }, { query: "?X-Amz-Signature=2" });
-    const isNew = (await own.countFetches()) > before;
+    const cached = await source.isCached({ width: 9 });
+    const claims: Claim[] = [
+      [cached, "the original, for another variant", first, cacheText(cached)],
+    ];
+    if (!(await reachOf(world)).reachesOrigin) return claims;
+    const origin = await createOriginSource(world);
+    await origin.ask({ width: 8 });
+    const before = await origin.countFetches();
+    const other = await origin.ask({ width: 8 }, { query: "?X-Amz-Signature=2" });
+    const isNew = (await origin.countFetches()) > before;
     return [...claims, [isNew, "another query", other, isNew ? "a new source" : "the same source"]];
   });
 }
@@ -65,27 +67,27 @@ async function isPurgedBySource(world: World): Promise<Verdict> {
   if (world.zone === undefined) return notSeen("a purge needs a zone");
   return withSource(world, async (create) => {
     const source = await create();
-    const { url, ask, isKept } = source;
+    const { url, ask, isCached } = source;
     const first = await ask({ width: 8 });
     const isTaken = await world.purgeZone([`${world.url}/images/8/${world.run}.jpg`]);
     if (!isTaken) return [[undefined, "Cloudflare did not take a purge of the zone"]];
     await world.pause(3_000);
-    const isLeft = await isKept({ width: 8 });
+    const isStillCached = await isCached({ width: 8 });
     await world.purgeZone([url]);
     let isDropped = false;
     for (let attempt = 0; attempt < 5 && !isDropped; attempt++) {
       await world.pause(3_000); // a purge takes some seconds
-      isDropped = !(await isKept({ width: 8 }, {}, 1));
+      isDropped = !(await isCached({ width: 8 }, {}, 1));
     }
     return [
-      [isLeft, "the public URL purged", first, shown(isLeft)],
-      [isDropped, `the source URL purged: ${shown(!isDropped)}`],
+      [isStillCached, "the public URL purged", first, cacheText(isStillCached)],
+      [isDropped, `the source URL purged: ${cacheText(!isDropped)}`],
     ];
   });
 }
 
 async function takesTimesByStatus(world: World): Promise<Verdict> {
-  return withOwn(world, async () => {
+  return withOrigin(world, async () => {
     const cases = [
       ["200-299 for no time", {}, { "200-299": -1 }, false],
       ["404 for a minute", { status: 404 }, { "404": 60 }, true],
@@ -93,10 +95,10 @@ async function takesTimesByStatus(world: World): Promise<Verdict> {
     ] as const;
     const claims: Claim[] = [];
     for (const [name, origin, cacheTtlByStatus, isRight] of cases) {
-      const { ask, isKept } = await createOwnSource(world, origin);
+      const { ask, isCached } = await createOriginSource(world, origin);
       const reply = await ask({ width: 8 }, { cf: { cacheTtlByStatus } });
-      const kept = await isKept({ width: 8 }, { cf: { cacheTtlByStatus } });
-      claims.push([kept === isRight, name, reply, shown(kept)]);
+      const cached = await isCached({ width: 8 }, { cf: { cacheTtlByStatus } });
+      claims.push([cached === isRight, name, reply, cacheText(cached)]);
     }
     return claims;
   });
@@ -127,7 +129,7 @@ export function withCachedTransform(
 export async function ignoresVary(world: World): Promise<Verdict> {
   return withCachedTransform(world, async (ask) => {
     let first = await ask("image/avif");
-    if (!isMade(first)) return [[undefined, "behind Workers Cache (W13)", first]];
+    if (!isTransformed(first)) return [[undefined, "behind Workers Cache (W13)", first]];
     for (let attempt = 0; attempt < 3; attempt++) first = await ask("image/avif");
     const other = await ask("image/png");
     const isSame = first.headers[RUN_HEADER] === other.headers[RUN_HEADER];
@@ -136,9 +138,9 @@ export async function ignoresVary(world: World): Promise<Verdict> {
 }
 
 async function revalidates(world: World): Promise<Verdict> {
-  return withOwn(world, async () => {
+  return withOrigin(world, async () => {
     const headers = { "cache-control": "public, max-age=1, must-revalidate" };
-    const { id, ask } = await createOwnSource(world, { headers });
+    const { id, ask } = await createOriginSource(world, { headers });
     await ask({ width: 8 });
     await world.pause(3_000);
     const reply = await ask({ width: 8 });

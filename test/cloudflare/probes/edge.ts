@@ -4,19 +4,19 @@ import {
   type Claim,
   codeOf,
   conclude,
-  createOwnSource,
+  createOriginSource,
   createPicture,
   doorTo,
   getS3,
-  isMade,
+  isTransformed,
   listOf,
+  originUrl,
   outcomeOf,
-  ownUrl,
   putPicture,
   reachOf,
   seenFromEdge,
-  transformOwn,
-  withOwn,
+  transformOrigin,
+  withOrigin,
   withSource,
 } from "../claims.ts";
 import { type Texts, USER_AGENT } from "../operation.ts";
@@ -42,18 +42,18 @@ const DROPPED = ["x-amz-security-token", "x-probe", "referer", "origin"];
 const SHARE = { width: 8, "origin-auth": "share-publicly" };
 const DENIED = ["9408", "9519"]; // R2 answers 400 to a request without authorization
 const NOWHERE = "https://vitrine-probe.invalid/picture.jpg";
-const OWN = "the Worker's own path";
+const ORIGIN = "the Worker's own path";
 
 const headersOf = (names: readonly string[]): Texts =>
   Object.fromEntries(names.map((name) => [name, `probe=${name}`]));
 
 /** Which of the headers that were sent came to an own origin. */
 async function namesThatCame(world: World, image: object) {
-  const sent = [...SHARED, ...DROPPED];
+  const all = [...SHARED, ...DROPPED];
   const id = await createPicture(world);
-  const reply = await transformOwn(world, id, image, { headers: headersOf(sent) });
+  const reply = await transformOrigin(world, id, image, { headers: headersOf(all) });
   const [seen] = await seenFromEdge(world, id);
-  return { reply, names: seen && sent.filter((name) => seen.names.includes(name)) };
+  return { reply, names: seen && all.filter((name) => seen.names.includes(name)) };
 }
 
 async function sharesHeaders(world: World): Promise<Verdict> {
@@ -62,18 +62,23 @@ async function sharesHeaders(world: World): Promise<Verdict> {
   const lost = SHARED.filter((name) => !names?.includes(name));
   const extra = DROPPED.filter((name) => names?.includes(name));
   const isRight = names && lost.length === 0 && extra.length === 0;
-  const came = names ? `missing: ${listOf(lost)}, others: ${listOf(extra)}` : "not fetched";
+  const detail = names ? `missing: ${listOf(lost)}, others: ${listOf(extra)}` : "not fetched";
   const claims: Claim[] = [
-    [isRight, OWN, reply, came],
-    [reachesS3 ? isMade(s3) : undefined, "R2, signed", s3, `${direct.status} without the edge`],
+    [isRight, ORIGIN, reply, detail],
+    [
+      reachesS3 ? isTransformed(s3) : undefined,
+      "R2, signed",
+      s3,
+      `${direct.status} without the edge`,
+    ],
   ];
-  if (reachesS3 && isMade(s3)) {
+  if (reachesS3 && isTransformed(s3)) {
     // With a token that no key of R2 has, a request is refused, unless the edge drops it.
     const headers = { "x-amz-security-token": "probe" };
     const alone = await getS3(world, await putPicture(world), { headers });
-    const sent = await transformS3(world, await putPicture(world), { width: 8 }, { headers });
-    const isDropped = alone.status >= 400 ? isMade(sent) : undefined;
-    claims.push([isDropped, "with a session token", sent, `${alone.status} without the edge`]);
+    const withToken = await transformS3(world, await putPicture(world), { width: 8 }, { headers });
+    const isDropped = alone.status >= 400 ? isTransformed(withToken) : undefined;
+    claims.push([isDropped, "with a session token", withToken, `${alone.status} without the edge`]);
   }
   return conclude(claims);
 }
@@ -83,48 +88,52 @@ async function sharesNothing(world: World): Promise<Verdict> {
   const { reply, names } = await namesThatCame(world, { width: 8 });
   const key = await putPicture(world);
   const s3 = await transformS3(world, key, { width: 8, "origin-auth": undefined });
-  const isDenied = isMade(s3) ? false : DENIED.includes(codeOf(s3) ?? "") || undefined;
-  const came = names ? `headers that came: ${listOf(names)}` : "not fetched";
+  const isDenied = isTransformed(s3) ? false : DENIED.includes(codeOf(s3) ?? "") || undefined;
+  const detail = names ? `headers that came: ${listOf(names)}` : "not fetched";
   return conclude([
-    [names && names.length === 0, OWN, reply, came],
+    [names && names.length === 0, ORIGIN, reply, detail],
     [reachesS3 ? isDenied : undefined, "R2, signed", s3],
   ]);
 }
 
 async function hasItsOwnHeaders(world: World): Promise<Verdict> {
-  const { reachesS3, reachesOwn } = await reachOf(world);
+  const { reachesS3, reachesOrigin } = await reachOf(world);
   const accept = "image/x-probe";
   const id = await createPicture(world);
   const headers = { accept, "accept-encoding": "identity" };
-  let reply = await transformOwn(world, id, { width: 8 }, { headers });
-  if (!reachesOwn) reply = await world.visit(doorTo(ownUrl(world, id)), { headers });
+  let reply = await transformOrigin(world, id, { width: 8 }, { headers });
+  if (!reachesOrigin) reply = await world.visit(doorTo(originUrl(world, id)), { headers });
   const [seen] = await seenFromEdge(world, id);
   const isOwn = seen?.via?.includes("1.1 image-resizing-proxy") === true && seen.accept !== accept;
-  const came = `via ${seen?.via}, accept ${seen?.accept}, accept-encoding ${seen?.encoding}`;
+  const detail = `via ${seen?.via}, accept ${seen?.accept}, accept-encoding ${seen?.encoding}`;
   const key = await putPicture(world);
   const alone = await getS3(world, key, { signed: { accept } });
   const signed = await signS3(world, s3Url(world, key), { accept });
   const through = await transformS3(world, key, { width: 8 }, { headers: signed });
   const isRefused = reachesS3 && alone.status === 200 ? codeOf(through) === "9408" : undefined;
   return conclude([
-    [seen && isOwn, OWN, reply, seen ? came : "not fetched"],
+    [seen && isOwn, ORIGIN, reply, seen ? detail : "not fetched"],
     [isRefused, "R2, accept is signed", through, `${alone.status} without the edge`],
   ]);
 }
 
 async function passesConditions(world: World): Promise<Verdict> {
-  return withOwn(world, async () => {
-    const sent = { range: "bytes=0-9999", "if-none-match": '"probe"', "user-agent": USER_AGENT };
+  return withOrigin(world, async () => {
+    const conditions = {
+      range: "bytes=0-9999",
+      "if-none-match": '"probe"',
+      "user-agent": USER_AGENT,
+    };
     const id = await createPicture(world);
-    const reply = await transformOwn(world, id, { width: 8 }, { headers: sent });
+    const reply = await transformOrigin(world, id, { width: 8 }, { headers: conditions });
     const [seen] = await seenFromEdge(world, id);
     const headId = await createPicture(world);
-    const head = await transformOwn(world, headId, { width: 8 }, { method: "HEAD" });
+    const head = await transformOrigin(world, headId, { width: 8 }, { method: "HEAD" });
     const [seenHead] = await seenFromEdge(world, headId);
-    const came = ["range", "if-none-match"].filter((name) => seen?.names.includes(name));
-    if (seen?.isOurAgent) came.push("user-agent");
+    const passed = ["range", "if-none-match"].filter((name) => seen?.names.includes(name));
+    if (seen?.isOurAgent) passed.push("user-agent");
     return [
-      [seen && true, "open: of range, if-none-match, user-agent", reply, `came: ${listOf(came)}`],
+      [seen && true, "open: of range, if-none-match, user-agent", reply, `came: ${listOf(passed)}`],
       [seenHead && true, "open: a HEAD", head, `came as ${seenHead?.method}`],
     ];
   });
@@ -132,19 +141,21 @@ async function passesConditions(world: World): Promise<Verdict> {
 
 async function checksSources(world: World): Promise<Verdict> {
   return withSource(world, async () => {
-    const { s3, own, reachesOwn } = await reachOf(world);
+    const { s3, origin, reachesOrigin } = await reachOf(world);
     const foreign = await world.send({ type: "fetch", url: NOWHERE, cf: { image: { width: 8 } } });
     const isRefused = codeOf(foreign) === "9401";
     // Another code: the zone may allow any origin. Without one: it is not refused, which is open.
-    const holds = isMade(foreign) ? false : codeOf(foreign) === undefined || isRefused || undefined;
+    const holds = isTransformed(foreign)
+      ? false
+      : codeOf(foreign) === undefined || isRefused || undefined;
     const claims: Claim[] = [
       [holds, "a host that is no source", foreign],
-      [isMade(own) || undefined, OWN, own],
+      [isTransformed(origin) || undefined, ORIGIN, origin],
       [codeOf(s3) === "9401" || undefined, "R2's host", s3],
     ];
-    if (!reachesOwn || !isRefused) return claims;
+    if (!reachesOrigin || !isRefused) return claims;
     const id = await createOrigin(world, { status: 302, headers: { location: NOWHERE } });
-    const redirected = await transformOwn(world, id, { width: 8 });
+    const redirected = await transformOrigin(world, id, { width: 8 });
     return [...claims, [codeOf(redirected) !== "9401", "a redirect to that host", redirected]];
   });
 }
@@ -164,24 +175,24 @@ async function checksUrls(world: World): Promise<Verdict> {
 }
 
 async function followsRedirects(world: World): Promise<Verdict> {
-  return withOwn(world, async () => {
+  return withOrigin(world, async () => {
     const to = (location: string) => ({
       ...{ status: 302, headers: { location, "cache-control": "public, max-age=3600" } },
     });
     const target = await createPicture(world);
-    const redirect = await createOwnSource(world, to(ownUrl(world, target)));
+    const redirect = await createOriginSource(world, to(originUrl(world, target)));
     const headers = headersOf(["authorization"]);
     const followed = await redirect.ask(SHARE, { headers });
     const [seen] = await seenFromEdge(world, target);
     const auth = seen?.names.includes("authorization") ? "sent on" : "not sent on";
-    const isKept = await redirect.isKept({ ...SHARE, width: 9 }, { headers });
+    const isCached = await redirect.isCached({ ...SHARE, width: 9 }, { headers });
     const loop = await createOrigin(world, to("?again")); // to itself
-    const many = await transformOwn(world, loop, { width: 8 });
+    const many = await transformOrigin(world, loop, { width: 8 });
     const wrong = await createOrigin(world, to("ftp://vitrine-probe.invalid/picture.jpg"));
-    const unfetchable = await transformOwn(world, wrong, { width: 8 });
+    const unfetchable = await transformOrigin(world, wrong, { width: 8 });
     return [
-      [isMade(followed), "a redirect", followed, `open: the headers of E1 were ${auth}`],
-      [isKept, `it is ${isKept ? "kept" : "not kept"}`],
+      [isTransformed(followed), "a redirect", followed, `open: the headers of E1 were ${auth}`],
+      [isCached, `it is ${isCached ? "kept" : "not kept"}`],
       [codeOf(many) === "9421", "redirects without end", many],
       [codeOf(unfetchable) === "9420", "a redirect to ftp:", unfetchable],
     ];
@@ -192,7 +203,7 @@ async function refusesLoops(world: World): Promise<Verdict> {
   return withSource(world, async (create) => {
     const headers = { via: "1.1 image-resizing-proxy" };
     const id = await createPicture(world);
-    await world.visit(new URL(ownUrl(world, id)).pathname, { headers });
+    await world.visit(new URL(originUrl(world, id)).pathname, { headers });
     const isForged = (await seenFromEdge(world, id)).length > 0;
     const reply = await (await create()).ask({ width: 8 }, { headers });
     return [
@@ -206,31 +217,31 @@ async function doesNotTransformWorkers(world: World): Promise<Verdict> {
   const { other } = world;
   if (other === undefined) return notSeen("it needs a second Worker on a host of the zone");
   return withSource(world, async () => {
-    const url = ownUrl({ url: other }, await createPicture(world));
+    const url = originUrl({ url: other }, await createPicture(world));
     const reply = await world.send({ type: "fetch", url, cf: { image: { width: 8 } } });
     const isOriginal = reply.status === 200 && reply.headers["cf-resized"] === undefined;
-    return [[isMade(reply) ? false : isOriginal || undefined, "another Worker", reply]];
+    return [[isTransformed(reply) ? false : isOriginal || undefined, "another Worker", reply]];
   });
 }
 
 async function hasSideDoor(world: World): Promise<Verdict> {
   const id = await createPicture(world);
   const headers = headersOf(["authorization", "cookie"]);
-  const open = await world.visit(doorTo(ownUrl(world, id)), { headers });
+  const open = await world.visit(doorTo(originUrl(world, id)), { headers });
   const [seen, ...more] = await readSeen(world, id);
-  const isShut = codeOf(open) === undefined && !isMade(open);
+  const isShut = codeOf(open) === undefined && !isTransformed(open);
   if (isShut) return notSeen(`the URL interface is off or blocked: ${outcomeOf(open)}`);
   const names = seen?.names.filter((name) => name in headers);
   const closed = await world.visit(doorTo(s3Url(world, await putPicture(world))), { headers });
-  const kept = await putPicture(world);
-  await transformS3(world, kept, { width: 8 });
+  const cachedKey = await putPicture(world);
+  await transformS3(world, cachedKey, { width: 8 });
   const options = "width=8,origin-auth=share-publicly";
-  const shown = await world.visit(doorTo(s3Url(world, kept), options));
+  const cached = await world.visit(doorTo(s3Url(world, cachedKey), options));
   return conclude([
-    [isMade(open) && more.length === 0, OWN, open],
+    [isTransformed(open) && more.length === 0, ORIGIN, open],
     [names && names.length === 0, `credentials that came to the origin: ${listOf(names)}`],
-    [!isMade(closed), "a private object", closed],
-    [undefined, "open: a private object that is kept", shown],
+    [!isTransformed(closed), "a private object", closed],
+    [undefined, "open: a private object that is kept", cached],
   ]);
 }
 

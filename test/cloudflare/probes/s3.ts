@@ -3,9 +3,9 @@
 import {
   type Claim,
   conclude,
-  createOwnSource,
+  createOriginSource,
   getS3,
-  isMade,
+  isTransformed,
   listOf,
   pictureOf,
 } from "../claims.ts";
@@ -61,8 +61,8 @@ async function ignoresQueries(world: World): Promise<Verdict> {
     [reply.status === 200 && reply.sha256 === plain.sha256, "with x-vitrine", reply],
     [other.status === 403, "with another value than the signed one", other],
   ];
-  const { ask, countFetches } = await createOwnSource(world);
-  if (isMade(await ask({ width: 8 }, { query: "?x-vitrine=1" }))) {
+  const { ask, countFetches } = await createOriginSource(world);
+  if (isTransformed(await ask({ width: 8 }, { query: "?x-vitrine=1" }))) {
     await ask({ width: 8 }, { query: "?x-vitrine=2" });
     const which = (await countFetches()) > 1 ? "another" : "the same";
     claims.push([undefined, `open: for the edge it is ${which} source`]);

@@ -1,6 +1,6 @@
 // What Workers Cache does in front of an entrypoint (W1 to W18). All data centres but the nearest are out of sight.
 
-import { type Claim, conclude, isMade } from "../claims.ts";
+import { type Claim, conclude, isTransformed } from "../claims.ts";
 import type { CachedAnswer, Reply, TogetherOperation } from "../operation.ts";
 import {
   createOrigin,
@@ -276,7 +276,7 @@ async function transformsBehind(world: World): Promise<Verdict> {
   return withCachedTransform(world, async (ask) => {
     const reply = await ask("image/png");
     const isAnswered = reply.status === 200 && reply.size > 0;
-    const how = isMade(reply) ? "transformed" : "not transformed";
+    const how = isTransformed(reply) ? "transformed" : "not transformed";
     return [[isAnswered || undefined, "open: behind a loopback", reply, how]];
   });
 }
