@@ -36,6 +36,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>> = 
   const records = join(temporary, "records");
   const child = spawn(process.execPath, [program, "--records", records, ...args], {
     env: { ...process.env, TMPDIR: temporary, ...env },
+    detached: true, // a process group, as a terminal makes one
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -133,7 +134,7 @@ it.each(EVENTS)("leaves nothing after Ctrl-C again and again: %s", async (_when,
   let isPressed = false;
   stub.intervene = (call) => {
     isPressed ||= event.test(call);
-    if (isPressed) run.child.kill("SIGINT");
+    if (isPressed) process.kill(-(run.child.pid ?? Number.NaN), "SIGINT"); // to the whole group
     return undefined;
   };
   const run = start(QUICK);
@@ -141,6 +142,8 @@ it.each(EVENTS)("leaves nothing after Ctrl-C again and again: %s", async (_when,
   expect(isPressed).toBe(true);
   expect(code).toBe(130);
   expect(output).toMatch(/Stopping, to delete|Deletion is under way/);
+  const hasCall = (pattern: RegExp) => stub.calls.some((call) => pattern.test(call));
+  expect(hasCall(/^PUT .*records/), "wrangler did not end").toBe(hasCall(/^GET .*services/));
   expect(stub.resources()).toEqual(FOREIGN);
   expect(readdirSync(run.temporary).filter((name) => name !== "records")).toEqual([]);
 });
