@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { createEmulated, type Emulated } from "./emulated.ts";
 import { failedReply, readReply, TOKEN_HEADER } from "./operation.ts";
-import type { World } from "./probe.ts";
+import { measure, type World } from "./probe.ts";
 import * as module from "./worker.ts";
 
 /**
@@ -32,7 +32,7 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
       const init = { method: "POST", body: JSON.stringify(operation) };
       const headers = { [TOKEN_HEADER]: token };
       const answer = await emulated.visit(new Request(`${url}/`, { ...init, headers }));
-      if (answer.status === 200) return answer.json();
+      if (answer.status === 200) return measure(await answer.json());
       return failedReply(new Error(`the Worker answered ${answer.status}`));
     };
   const url = `https://${host}`;
@@ -45,7 +45,8 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
     s3: { ...place, ...access },
     send: sendTo(url),
     countTransformations: async () => emulated.edge.transformations.size,
-    visit: async (path, init) => readReply(await emulated.visit(new Request(url + path, init))),
+    visit: async (path, init) =>
+      measure(await readReply(await emulated.visit(new Request(url + path, init)))),
     redeploy: async ({ crossVersion }) => {
       emulated.cache.switches.crossVersion = crossVersion;
       emulated.redeploy();

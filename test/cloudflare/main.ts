@@ -20,7 +20,7 @@ import { deploy, type Project } from "./deploy.ts";
 import { createNetwork } from "./network.ts";
 import { notSeen, type Probe, type Verdict, type World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
-import { casesOf, type Run } from "./records.ts";
+import { casesOf, type Hidden, hide, type Run } from "./records.ts";
 import { deleteCommand, listText, planText, sentText, tableText, usage } from "./report.ts";
 import { budgetOf, createWorld, type Sent } from "./world.ts";
 
@@ -56,6 +56,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     print(`${planText(options.probes, zone || undefined)}Nothing was made. To do it, add --yes.\n`);
     return 2;
   }
+  print(planText(options.probes, zone || undefined));
   return run(account, zone || undefined, options, env);
 }
 
@@ -147,10 +148,12 @@ async function run(
   };
   let fault: unknown;
   let sent: Sent | undefined;
+  let subdomain: unknown;
   try {
     const keys = await stop.orEnd(readS3Keys(account));
     secrets.push(keys.secretAccessKey);
-    const { subdomain } = tableOf((await callApi(account, "GET", "/workers/subdomain")).result);
+    const reply = await callApi(account, "GET", "/workers/subdomain");
+    subdomain = tableOf(reply.result)["subdomain"];
     if (typeof subdomain !== "string") throw new Error("the account has no workers.dev subdomain");
     const earlier = await stop.orEnd(listResources(account));
     if (earlier.length > 0) print(`Other runs have left, or use:\n${listText(earlier)}`);
@@ -252,15 +255,17 @@ function writeRecords(
   folder: string,
   verdicts: readonly (readonly [Probe, Verdict])[],
   host: Run["host"],
-  hidden: Readonly<Record<string, string>>,
+  hidden: Hidden,
 ): void {
   const date = new Date().toISOString().slice(0, 10);
   const { version } = JSON.parse(
     readFileSync(join(ROOT, "node_modules/wrangler/package.json"), "utf8"),
   );
-  const outcomes = Object.fromEntries(verdicts.map(([{ rule }, { outcome }]) => [rule, outcome]));
+  const seen = verdicts.map(([{ rule }, { outcome, seen }]) => ({
+    ...{ rule, outcome, seen: hide(seen, hidden) },
+  }));
   const cases = verdicts.flatMap(([{ rule }, verdict]) => casesOf(rule, verdict, hidden));
-  const file: Run = { date, wrangler: version, host, outcomes, cases };
+  const file: Run = { date, wrangler: version, host, verdicts: seen, cases };
   const path = join(folder, `${date}.json`);
   mkdirSync(folder, { recursive: true });
   const json = JSON.stringify(file, null, 2);

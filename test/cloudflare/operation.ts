@@ -110,6 +110,8 @@ export type Reply = {
   readonly sha256: string;
   /** The beginning of the body, in base64: at most MAX_BODY bytes. */
   readonly body: string;
+  /** `8x6`, if the body is an image. Computed in Node.js. */
+  readonly sides?: string;
   readonly error?: { readonly message: string; readonly code?: number };
 };
 

@@ -2,6 +2,7 @@
 // the few steps that most probes share.
 
 import { AwsV4Signer } from "aws4fetch";
+import sharp from "sharp";
 import {
   type FetchOperation,
   fromBase64,
@@ -61,6 +62,8 @@ export type Recorded = {
   readonly status: number;
   readonly headers: Texts;
   readonly size: number;
+  /** Of an image: `8x6`. */
+  readonly sides?: string;
 };
 
 export type Verdict = {
@@ -104,12 +107,22 @@ const RECORDED = [
   ...["content-range", "content-type", "etag", "last-modified", "retry-after", "vary", "warning"],
 ];
 
-export function record(name: string, { status, headers, size }: Reply): Recorded {
+export function record(name: string, { status, headers, size, sides }: Reply): Recorded {
   const names = RECORDED.filter((header) => headers[header] !== undefined);
   return {
-    ...{ name, status, size },
+    ...{ name, status, size, ...(sides !== undefined && { sides }) },
     headers: Object.fromEntries(names.map((header) => [header, headers[header] ?? ""])),
   };
+}
+
+/** Adds the sides, if the body is an image. */
+export async function measure(reply: Reply): Promise<Reply> {
+  const isImage = reply.headers["content-type"]?.startsWith("image/");
+  if (!isImage || reply.size === 0) return reply;
+  const found = await sharp(bytesOf(reply))
+    .metadata()
+    .catch(() => undefined);
+  return found === undefined ? reply : { ...reply, sides: `${found.width}x${found.height}` };
 }
 
 export function bytesOf(reply: Reply): Uint8Array<ArrayBuffer> {

@@ -11,9 +11,20 @@ export type Run = {
   readonly date: string;
   readonly wrangler: string;
   readonly host: "zone" | "workers.dev";
-  readonly outcomes: Readonly<Record<string, Verdict["outcome"]>>;
+  readonly verdicts: readonly Omit<Verdict & { readonly rule: string }, "records">[];
   readonly cases: readonly Case[];
 };
+
+/** What stands for a name of the account: `{ "images.example": "<zone>" }`. */
+export type Hidden = Readonly<Record<string, string>>;
+
+export function hide(text: string, hidden: Hidden): string {
+  const longestFirst = Object.entries(hidden).sort(([one], [other]) => other.length - one.length);
+  return longestFirst.reduce(
+    (shown, [name, placeholder]) => shown.replaceAll(name, placeholder),
+    text,
+  );
+}
 
 const exact = (value: string) => value.toLowerCase().replaceAll(" ", "");
 const presence = () => "any";
@@ -38,29 +49,15 @@ const PATTERNS: Readonly<Record<string, (value: string) => string>> = {
   warning: (value) => /^cf-images \d+/.exec(value)?.[0] ?? value, // R6
 };
 
-/**
- * The cases of a verdict, without names of the account.
- * @param hidden what stands for what: `{ "images.example": "<zone>" }`
- */
-export function casesOf(
-  rule: string,
-  { records }: Verdict,
-  hidden: Readonly<Record<string, string>>,
-): Case[] {
-  const longestFirst = Object.entries(hidden).sort(([one], [other]) => other.length - one.length);
-  const hide = (text: string) =>
-    longestFirst.reduce(
-      (shown, [value, placeholder]) => shown.replaceAll(value, placeholder),
-      text,
-    );
-  return records.map(({ name, status, headers, size }) => ({
-    ...{ rule, case: hide(name), status },
+/** The cases of a verdict, without names of the account. */
+export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Case[] {
+  return records.map(({ name, headers, ...seen }) => ({
+    ...{ rule, case: hide(name, hidden), ...seen },
     headers: Object.fromEntries(
       Object.entries(headers)
         .filter(([header]) => PATTERNS[header] !== undefined)
-        .map(([header, value]) => [header, hide(value)]),
+        .map(([header, value]) => [header, hide(value, hidden)]),
     ),
-    size,
   }));
 }
 
@@ -74,12 +71,13 @@ export function compareCases(real: Case, emulated: readonly Case[]): string[] {
     return value === undefined ? "none" : (PATTERNS[name]?.(value) ?? value);
   };
   const statuses = { what: "status", seen: `${real.status}`, played: `${twin.status}` };
+  const sides = { what: "sides", seen: `${real.sides}`, played: `${twin.sides}` };
   const bodies = { what: "body", seen: `${real.size > 0}`, played: `${twin.size > 0}` };
   const headers = [...new Set([...Object.keys(real.headers), ...Object.keys(twin.headers)])];
   const values = headers.map((name) => ({
     ...{ what: name, seen: patternOf(real, name), played: patternOf(twin, name) },
   }));
-  return [statuses, bodies, ...values]
+  return [statuses, sides, bodies, ...values]
     .filter(({ seen, played }) => seen !== played)
     .map(({ what, seen, played }) => `${title}: ${what} is ${seen}, in the emulators ${played}`);
 }

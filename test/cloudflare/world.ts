@@ -4,14 +4,14 @@ import { randomBytes } from "node:crypto";
 import { tableOf } from "../../src/worker/base/json.ts";
 import { type Account, callApi, callUrl, type S3Keys, s3Endpoint } from "./account.ts";
 import { failedReply, type Operation, readReply, TOKEN_HEADER } from "./operation.ts";
-import type { Probe, World } from "./probe.ts";
+import { measure, type Probe, type World } from "./probe.ts";
 
 /** What was sent, or the most that may be. */
 export type Sent = { requests: number; transformations: number; megabytes: number };
 
 /** The most that a run of some probes sends. What is above it fails, so a run cannot cost more than it says. */
 export function budgetOf({ length }: readonly Probe[]): Sent {
-  return { requests: 300 + 40 * length, transformations: 20 + 2 * length, megabytes: 100 };
+  return { requests: 600 + 40 * length, transformations: 20 + 2 * length, megabytes: 100 };
 }
 
 export type Site = {
@@ -31,9 +31,9 @@ export type Site = {
   readonly signal: AbortSignal;
 };
 
-/** How long a new address or version may take until it answers everywhere. */
-const READY_ATTEMPTS = 60;
-const READY_PAUSE_MS = 3000;
+/** How long a new address or version may take until it answers. A name that is asked too early may be missing for long. */
+const READY_ATTEMPTS = 100;
+const READY_PAUSE_MS = 5000;
 
 /** @returns the world, what was sent in it so far, and a wait until all its Workers answer */
 export function createWorld(
@@ -67,22 +67,24 @@ export function createWorld(
       const answer = await network.send(`${url}/`, {
         ...{ method: "POST", headers, body, signal: deadline() },
       });
-      if (answer.status === 200) return answer.json();
+      if (answer.status === 200) return measure(await answer.json());
       return failedReply(new Error(`the Worker answered ${answer.status}`));
     };
   const devUrl = `https://${devHost}`;
   const url = domain === undefined ? devUrl : `https://${domain}`;
-  const hosts = [domain, devHost, other].flatMap((host) => host ?? []);
+  const hosts = [devHost, domain, other].flatMap((host) => host ?? []);
 
   /** @throws if a Worker does not answer, for minutes */
   async function waitUntilReady(): Promise<void> {
     const list = { type: "r2", method: "list", options: {} } as const;
-    for (let attempt = 1; ; attempt++) {
-      const replies = hosts.map((host) => sendTo(`https://${host}`)(list).catch(failedReply));
-      const failed = (await Promise.all(replies)).find(({ error }) => error !== undefined);
-      if (failed === undefined) return;
-      if (attempt === READY_ATTEMPTS) throw new Error(`the Worker: ${failed.error?.message}`);
+    for (const host of hosts) {
       await network.pause(READY_PAUSE_MS);
+      for (let attempt = 1; ; attempt++) {
+        const { error } = await sendTo(`https://${host}`)(list).catch(failedReply);
+        if (error === undefined) break;
+        if (attempt === READY_ATTEMPTS) throw new Error(`the Worker: ${error.message}`);
+        await network.pause(READY_PAUSE_MS);
+      }
     }
   }
 
@@ -95,11 +97,13 @@ export function createWorld(
     send: sendTo(url),
     async visit(path, init) {
       count(path.startsWith("/cdn-cgi/image/") ? path : undefined);
-      return readReply(await network.send(url + path, { ...init, signal: deadline() }));
+      return measure(
+        await readReply(await network.send(url + path, { ...init, signal: deadline() })),
+      );
     },
     async redeploy(options) {
       await site.redeploy(options);
-      await network.pause(READY_PAUSE_MS * 3);
+      await network.pause(READY_PAUSE_MS * 2);
     },
     countTransformations: () => countTransformations(account),
     async purgeZone(urls) {
