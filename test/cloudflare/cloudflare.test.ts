@@ -70,6 +70,12 @@ it.each<[missing: string, args: string[], env: Record<string, string>]>([
   expect(stub.calls).toEqual([]);
 });
 
+it("makes nothing where it cannot write what it sees", async () => {
+  const { code } = await start(["--yes", "--records", join(import.meta.filename, "records")]).ended;
+  expect(code).toBe(1);
+  expect(stub.calls).toEqual([]);
+});
+
 it("says without --yes what it would make and cost, and makes nothing", async () => {
   const { code, output } = await start([]).ended;
   expect(code).toBe(2);

@@ -130,6 +130,7 @@ async function run(
 ): Promise<number> {
   const name = `vitrine-probe-${randomBytes(8).toString("hex")}`;
   const token = randomBytes(32).toString("hex");
+  mkdirSync(records, { recursive: true }); // fails before anything is made
   const folder = mkdtempSync(join(tmpdir(), "vitrine-probe-"));
   const domain = zone === undefined ? undefined : `${name}.${zone}`;
   const bucket = `${name}-bucket`;
@@ -181,19 +182,18 @@ async function run(
     print(`${error instanceof Error ? error.message : error}\n`);
   }
   stop.end();
+  await Promise.allSettled(deploying);
+  const isGone = deploying.length === 0 || (await removeRun(account, name, bucket));
+  rmSync(folder, { recursive: true, force: true });
   if (verdicts.length > 0) {
     print(tableText(verdicts));
     if (sent !== undefined) print(sentText(sent));
     const hidden = {
-      [name]: "<name>",
-      [account.id]: "<account>",
-      ...(zone && { [zone]: "<zone>" }),
+      ...{ [name]: "<name>", [otherName(name)]: "<other>", [account.id]: "<account>" },
+      ...{ [`${subdomain}.workers.dev`]: "<workers.dev>", ...(zone && { [zone]: "<zone>" }) },
     };
     writeRecords(records, verdicts, domain === undefined ? "workers.dev" : "zone", hidden);
   }
-  await Promise.allSettled(deploying);
-  const isGone = deploying.length === 0 || (await removeRun(account, name, bucket));
-  rmSync(folder, { recursive: true, force: true });
   const received = stop.received();
   if (received !== undefined) return EXIT_CODES[received];
   const isOtherwise = verdicts.some(([, { outcome }]) => outcome === "otherwise");
@@ -267,7 +267,6 @@ function writeRecords(
   const cases = verdicts.flatMap(([{ rule }, verdict]) => casesOf(rule, verdict, hidden));
   const file: Run = { date, wrangler: version, host, verdicts: seen, cases };
   const path = join(folder, `${date}.json`);
-  mkdirSync(folder, { recursive: true });
   const json = JSON.stringify(file, null, 2);
   writeFileSync(path, `${secrets.reduce((text, one) => text.replaceAll(one, "[secret]"), json)}\n`);
   print(`What was seen is in ${path}\n`);
