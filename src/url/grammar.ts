@@ -116,10 +116,9 @@ export function decodePath(pathname: string): string | undefined {
  * changes a byte of the result.
  */
 export function encodeKey(key: string): string {
-  const hex = (found: string) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`;
   return encodeURIComponent(key)
-    .replaceAll("%2F", "/")
-    .replace(/[!'()*]/g, hex);
+    .replace(/%2F/g, "/")
+    .replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */

@@ -3,11 +3,8 @@
 export function memoize<Of extends object, Value>(compute: (of: Of) => Value): (of: Of) => Value {
   const known = new WeakMap<Of, Value>();
   return (of) => {
-    let value = known.get(of);
-    if (value === undefined) {
-      value = compute(of);
-      known.set(of, value);
-    }
+    const value = known.get(of) ?? compute(of);
+    known.set(of, value);
     return value;
   };
 }

@@ -29,14 +29,9 @@ export const TIMED_OUT = Symbol("timed out");
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof TIMED_OUT> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, TIMED_OUT);
-    const end = <Value>(settle: (value: Value) => void, value: Value) => {
-      clearTimeout(timer);
-      settle(value);
-    };
-    work.then(
-      (value) => end(resolve, value),
-      (error) => end(reject, error),
-    );
+    const stop = () => clearTimeout(timer);
+    work.then(stop, stop);
+    work.then(resolve, reject);
   });
 }
 

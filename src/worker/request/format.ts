@@ -42,6 +42,7 @@ export function readAccept(accept: string | null): Readable {
   const found: { avif?: boolean; webp?: boolean } = {};
   if (accept && accept.length > MAX_ACCEPT_LENGTH) return readAccept(null);
   for (const entry of accept?.match(ENTRY) ?? []) {
+    if (!/avif|webp/i.test(entry)) continue; // as most of them
     const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
       part.trim().toLowerCase(),
     );
