@@ -1,0 +1,103 @@
+// The template, whose bucket is in R2, and a project whose bucket S3's API reaches, in plain `wrangler dev`: nothing of
+// `vitrine dev` runs, and no emulator of images or R2. The S3 is ours, with its signatures.
+
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createS3 } from "../../../src/emulator/s3/s3.ts";
+import { serveS3 } from "../../../src/emulator/serve.ts";
+import { startDev, WRANGLER_DEV } from "../../package/dev.ts";
+import { QUIET, ROOT } from "../../support/built.ts";
+import { AWS, emptyFolder, init } from "../../support/cli/making.ts";
+import { CREDENTIALS, HEALTH_TOKEN } from "../../support/env.ts";
+
+const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const KEY = "photos/fig.jpg";
+const PICTURE = join(ROOT, "fixtures/objects", KEY);
+
+/** Puts wrangler and Vitrine beside a project, as npm would, but Vitrine's sources. */
+function installVitrine(folder: string): void {
+  const installed = join(folder, "node_modules/vitrine");
+  mkdirSync(installed, { recursive: true });
+  const manifest = { name: "vitrine", type: "module", exports: "./src/worker/index.ts" };
+  writeFileSync(join(installed, "package.json"), JSON.stringify(manifest));
+  symlinkSync(join(ROOT, "node_modules/.bin"), join(folder, "node_modules/.bin"));
+  symlinkSync(join(ROOT, "src"), join(installed, "src"));
+}
+
+/** The template with a picture in its bucket. */
+async function makeR2Project(): Promise<string> {
+  const folder = emptyFolder();
+  cpSync(join(ROOT, "fixtures/template"), folder, { recursive: true });
+  const args = ["r2", "object", "put", `vitrine-media/${KEY}`, "--file", PICTURE, "--local"];
+  writeFileSync(join(folder, ".dev.vars"), `HEALTH_TOKEN="${HEALTH_TOKEN}"\n`);
+  await promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: folder, env: QUIET });
+  return folder;
+}
+
+const bucket = { endpoint: "https://s3.eu-west-1.amazonaws.com", region: "eu-west-1" };
+const s3 = createS3({ ...bucket, bucket: "acme-media", credentials: CREDENTIALS });
+s3.objects.set(KEY, { body: readFileSync(PICTURE), type: "image/jpeg" });
+
+/** What init writes, with the keys, and with the address of the S3 in this process. */
+async function makeS3Project(endpoint: string): Promise<string> {
+  const folder = emptyFolder();
+  await init(folder, AWS);
+  const media = { ...bucket, endpoint, bucket: "acme-media" };
+  const lines = {
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    ...{ HEALTH_TOKEN, BUCKETS: JSON.stringify({ media }) },
+  };
+  const text = Object.entries(lines).map(([name, value]) => `${name}='${value}'\n`);
+  writeFileSync(join(folder, ".dev.vars"), text.join(""));
+  return folder;
+}
+
+let served: Awaited<ReturnType<typeof serveS3>>;
+beforeAll(async () => {
+  served = await serveS3(s3);
+});
+afterAll(() => served.close());
+
+describe.each([
+  ["the template, by R2 and the Images binding", makeR2Project, "miss", 200],
+  ["a project of an S3 bucket, by cf.image", () => makeS3Project(served.url), "stored", 401],
+] as const)("in wrangler dev, %s", (_name, makeProject, again, health) => {
+  let dev: Awaited<ReturnType<typeof startDev>>;
+  beforeAll(async () => {
+    const cwd = await makeProject();
+    installVitrine(cwd);
+    dev = await startDev({ cwd }, WRANGLER_DEV);
+  });
+  afterAll(() => dev.stop());
+
+  const visit = (path: string, headers: Record<string, string>) =>
+    fetch(dev.url + path, { headers });
+
+  test.each(["avif", "webp", "jpeg"])("shows %s, and nothing is kept (W15)", async (format) => {
+    const accept = format === "jpeg" ? "*/*" : `image/${format},*/*`;
+    for (const source of ["miss", again]) {
+      const response = await visit(`/images/card/${KEY}`, { accept });
+      const type = `image/${format}`;
+      const { status, headers } = response;
+      expect([status, headers.get("content-type")]).toEqual([200, type]);
+      expect(headers.get("server-timing")).toContain(source);
+      expect(await sharp(await response.arrayBuffer()).metadata()).toMatchObject({
+        ...{ width: 480, format: format === "avif" ? "heif" : format },
+      });
+      const etag = headers.get("etag") ?? "none";
+      const second = await visit(`/images/card/${KEY}`, { accept, "if-none-match": etag });
+      expect(second.status).toBe(304);
+    }
+  });
+
+  test("shows no other object; of .dev.vars it takes all, or what is required (S2)", async () => {
+    expect((await visit("/images/card/photos/none.jpg", {})).status).toBe(404);
+    const { status } = await visit("/healthz", { authorization: `bearer ${HEALTH_TOKEN}` });
+    expect(status).toBe(health);
+  });
+});
