@@ -34,8 +34,15 @@ export type Claim = readonly [
   detail?: string,
 ];
 
-/** One claim that does not hold makes a verdict "otherwise"; one that does is needed for "as the rule says". */
-export function conclude(claims: readonly Claim[]): Verdict {
+/**
+ * One claim that does not hold makes a verdict "otherwise"; one that does is needed for "as the rule says". A claim is
+ * not seen where the Worker itself gave no reply.
+ */
+export function conclude(given: readonly Claim[]): Verdict {
+  const isLost = (reply?: Reply) => reply?.error?.message.startsWith("the Worker answered");
+  const claims = given.map(
+    ([holds, ...rest]): Claim => [isLost(rest[1]) ? undefined : holds, ...rest],
+  );
   const texts = claims.map(([, name, reply, detail]) =>
     [name, reply && outcomeOf(reply), detail].filter(Boolean).join(": "),
   );
@@ -61,7 +68,7 @@ export function isTransformed({ status, headers }: Reply): boolean {
 
 /** `403 with 9401`, `404 with NoSuchKey`, `200 with internal=ok/m`, or the status alone. */
 export function outcomeOf(reply: Reply): string {
-  if (reply.error !== undefined) return `no answer (${reply.error.message})`;
+  if (reply.error !== undefined) return `it threw: ${reply.error.message}`;
   const ofS3 = reply.status < 400 ? undefined : /<Code>(\w+)<\/Code>/.exec(textOf(reply))?.[1];
   const result = codeOf(reply) ?? ofS3 ?? reply.headers["cf-resized"]?.split(" ")[0];
   return `${reply.status}${result === undefined ? "" : ` with ${result}`}`;

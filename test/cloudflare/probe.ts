@@ -42,6 +42,10 @@ export type World = {
    * GraphQL API (L2). It comes late. Undefined: it does not say.
    */
   countTransformations?(): Promise<number | undefined>;
+  /** Whether the deploy made the bucket (T9). */
+  readonly isBucketProvisioned: boolean;
+  /** The public addresses of the bucket: `r2.dev` or a custom domain (T7). Undefined: Cloudflare does not say. */
+  bucketAddresses(): Promise<readonly string[] | undefined>;
   send(operation: Operation): Promise<Reply>;
   /** Asks the Worker's address as any visitor: without the token. @param path begins with a slash */
   visit(path: string, init?: { method?: string; headers?: Texts }): Promise<Reply>;

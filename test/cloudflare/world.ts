@@ -94,6 +94,15 @@ export function createWorld(
     ...(other !== undefined && { other: `https://${other}` }),
     s3: { endpoint: s3Endpoint(account), bucket, region: "auto", ...keys },
     ...(domain !== undefined && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
+    isBucketProvisioned: true, // the deploy names none
+    async bucketAddresses() {
+      const path = `/r2/buckets/${bucket}/domains`;
+      const managed = await callApi(account, "GET", `${path}/managed`);
+      const custom = await callApi(account, "GET", `${path}/custom`);
+      if (managed.status !== 200 || custom.status !== 200) return undefined;
+      const all = [managed.result, tableOf(custom.result)["domains"]].flat().map(tableOf);
+      return all.flatMap(({ domain, enabled }) => (enabled === true ? [`${domain}`] : []));
+    },
     send: sendTo(url),
     async visit(path, init) {
       count(path.startsWith("/cdn-cgi/image/") ? path : undefined);

@@ -2,9 +2,11 @@
 
 import type { Probe } from "../probe.ts";
 import { ANSWERS } from "./answers.ts";
+import { BINDING } from "./binding.ts";
 import { BILLING, CACHES } from "./caches.ts";
 import { EDGE } from "./edge.ts";
 import { S3 } from "./s3.ts";
+import { STORE } from "./store.ts";
 import { WORKERS_CACHE } from "./workers-cache.ts";
 
 export const PROBES: readonly Probe[] = [
@@ -14,4 +16,6 @@ export const PROBES: readonly Probe[] = [
   ...CACHES,
   ...S3,
   ...WORKERS_CACHE,
+  ...BINDING,
+  ...STORE,
 ];

@@ -192,6 +192,8 @@ export async function startStub(): Promise<Stub> {
       `GET /r2/buckets/${NAME}`,
       ({ name }) => (buckets.has(name) ? { result: { name } } : notFound),
     ],
+    [`GET /r2/buckets/${NAME}/domains/managed`, () => ({ result: { enabled: false } })],
+    [`GET /r2/buckets/${NAME}/domains/custom`, () => ({ result: { domains: [] } })],
     ["GET /workers/subdomain", () => ({ result: { subdomain: "acme" } })],
     ["GET /user/tokens/verify", () => ({ result: { id: TOKEN_ID, status: "active" } })],
     ["GET /workers/domains", listDomains],
