@@ -26,6 +26,9 @@ import { budgetOf, createWorld, type Sent } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PROBE_TIMEOUT_MS = 300_000;
+/** How often all is deleted, and the ms after it: a list may be late. */
+const ROUNDS = 3;
+const PAUSE_MS = 3000;
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 type Signal = keyof typeof EXIT_CODES;
 
@@ -40,24 +43,19 @@ function print(text: string, stream: NodeJS.WriteStream = process.stdout): void 
 async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const options = readOptions(args);
   if (typeof options === "string") return refuse(options);
-  const {
-    CLOUDFLARE_API_TOKEN: token = "",
-    CLOUDFLARE_ACCOUNT_ID: id,
-    CLOUDFLARE_ZONE: zone,
-  } = env;
+  const { CLOUDFLARE_API_TOKEN: token = "", CLOUDFLARE_ACCOUNT_ID: id = "" } = env;
+  const zone = env["CLOUDFLARE_ZONE"] || undefined;
   if (!/^\S{20,}$/.test(token)) return refuse("CLOUDFLARE_API_TOKEN is no token.");
-  if (!/^[0-9a-f]{32}$/.test(id ?? "")) return refuse("CLOUDFLARE_ACCOUNT_ID is no account's id.");
+  if (!/^[0-9a-f]{32}$/.test(id)) return refuse("CLOUDFLARE_ACCOUNT_ID is no account's id.");
   secrets.push(token);
   const api = env["CLOUDFLARE_API_BASE_URL"] ?? "https://api.cloudflare.com/client/v4";
   const network = createNetwork(env["VITRINE_PROBE_STUB"]);
-  const account = { ...{ id: `${id}`, token, api, network } };
+  const account = { id, token, api, network };
   if (options.clean) return clean(account, options.yes);
-  if (!options.yes) {
-    print(`${planText(options.probes, zone || undefined)}Nothing was made. To do it, add --yes.\n`);
-    return 2;
-  }
-  print(planText(options.probes, zone || undefined));
-  return run(account, zone || undefined, options, env);
+  print(planText(options.probes, zone));
+  if (options.yes) return run(account, zone, options, env);
+  print("Nothing was made. To do it, add --yes.\n");
+  return 2;
 }
 
 type Options = {
@@ -100,25 +98,42 @@ async function clean(account: Account, isMeant: boolean): Promise<number> {
     print("Is no run under way? Then delete them: npm run test:cloudflare -- --clean --yes\n");
     return 2;
   }
-  return (await remove(account, resources)) ? 0 : 1;
+  const names = new Set(resources.map(({ name }) => name));
+  return (await remove(account, ({ name }) => names.has(name))) ? 0 : 1;
 }
 
-/** Deletes resources, and looks whether any is left. @returns whether all are gone */
-async function remove(account: Account, resources: readonly Resource[]): Promise<boolean> {
-  const failed = await deleteResources(account, resources);
-  const names = new Set(resources.map(({ name }) => name));
-  const listed = await listResources(account).catch((error) => `${error}`);
-  if (typeof listed === "string") print(`Whether something is left is not known: ${listed}\n`);
-  const left = typeof listed === "string" ? failed : listed.filter(({ name }) => names.has(name));
-  if (typeof listed !== "string" && left.length === 0) print("All that was made is deleted.\n");
-  for (const resource of left) {
-    const reason =
-      failed.find(({ name }) => name === resource.name)?.reason ?? "it is listed again";
+/**
+ * Deletes resources until a list of the account has none of them.
+ * @param isMeant says which of the listed ones are deleted
+ * @param known what may be there, though no list has it
+ * @returns whether all are gone
+ */
+async function remove(
+  account: Account,
+  isMeant: (resource: Resource) => boolean,
+  known: readonly Resource[] = [],
+): Promise<boolean> {
+  let targets = known;
+  let failed: Awaited<ReturnType<typeof deleteResources>> = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const listed = await listResources(account).catch((error) => `${error}`);
+    if (typeof listed === "string") print(`What is left is not known: ${listed}\n`);
+    const left = typeof listed === "string" ? targets : listed.filter(isMeant);
+    if (left.length === 0 && round > 0) {
+      print("All that was made is deleted: the account has none of it.\n");
+      return true;
+    }
+    targets = [...left, ...known.filter(({ name }) => !left.some((one) => one.name === name))];
+    if (round > 0) await account.network.pause(PAUSE_MS);
+    if (round < ROUNDS) failed = await deleteResources(account, targets);
+  }
+  for (const resource of targets) {
+    const reason = failed.find(({ name }) => name === resource.name)?.reason ?? "it may be there";
     print(`Not deleted: ${resource.kind} ${resource.name}: ${reason}\n`);
     print(`  Delete it with: ${deleteCommand(resource)}\n`);
   }
-  if (left.length > 0) print("  or all: npm run test:cloudflare -- --clean --yes\n");
-  return typeof listed !== "string" && left.length === 0;
+  print("Try again with: npm run test:cloudflare -- --clean --yes\n");
+  return false;
 }
 
 /** Makes the Worker and its bucket, tries the rules, and deletes what was made. */
@@ -202,14 +217,10 @@ async function run(
 
 /** Deletes all of a run, also what the API does not list yet or cannot list. */
 async function removeRun(account: Account, name: string, bucket: string): Promise<boolean> {
-  const listed = await listResources(account).catch(() => []);
-  const names = [name, otherName(name)];
-  const domains = listed.filter(
-    (one) => one.kind === "domain" && names.some((worker) => one.name.startsWith(`${worker}.`)),
-  );
-  return remove(account, [
-    ...domains,
-    ...names.map((worker) => ({ kind: "worker" as const, name: worker, id: worker })),
+  const workers = [name, otherName(name)];
+  const isOfRun = (resource: Resource) => workers.some((worker) => resource.name.includes(worker));
+  return remove(account, isOfRun, [
+    ...workers.map((worker) => ({ kind: "worker" as const, name: worker, id: worker })),
     { kind: "bucket", name: bucket, id: bucket },
   ]);
 }
