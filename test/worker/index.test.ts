@@ -198,28 +198,6 @@ test("without an ETag of S3's, its date and length name the object", async () =>
   expect(etags[2]).toBe(etags[1]);
 });
 
-test("a failure that passes is not seen (R3)", async () => {
-  stage.before = (times) => {
-    stage.edge.switches.trouble = times === 0 ? { code: 9509, status: 502 } : undefined;
-  };
-  expect((await get("/images/card/key.jpg", { headers: MODERN })).status).toBe(200);
-  expect(stage.asked).toHaveLength(2);
-  expect(logged()).toEqual([]);
-});
-
-test("AVIF is not asked for above 1,200 px (O7)", async () => {
-  await get("/images/hero/key.jpg", { headers: MODERN });
-  await get("/images/hero@640w/key.jpg", { headers: MODERN });
-  expect(stage.asked.map(({ image }) => image.format)).toEqual(["webp", "avif"]);
-});
-
-test("WebP that a browser does not read is not sent to it (R5)", async () => {
-  put("k", await sharp(file("made/key.jpg")).webp().toBuffer());
-  const answer = await get("/images/card/k", { headers: { accept: "image/png,*/*" } });
-  expect(await picture(answer)).toMatchObject({ kind: "jpeg", width: 160 });
-  expect(stage.asked.map(({ image }) => image.format)).toEqual([undefined, "jpeg"]);
-});
-
 test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
   const answer = await get("/images/tall/rotated-gps.jpg");
   expect(await picture(answer.clone())).toMatchObject({ width: 300, height: 400, exif: undefined });
@@ -227,13 +205,6 @@ test("a photograph stored on its side stands upright, without its GPS (O9)", asy
     .raw()
     .toBuffer();
   expect([red > 150, blue < 80]).toEqual([true, true]);
-});
-
-test("a browser that does not read WebP gets an animation still (O8)", async () => {
-  const headers = { accept: "image/avif,*/*" };
-  const answer = await get("/images/moving/animated.gif", { headers });
-  expect(await picture(answer)).toMatchObject({ width: 200, pages: 1 });
-  expect(stage.asked.map(({ image }) => image.anim)).toEqual([false]);
 });
 
 test("an animation that is no GIF is asked for still: untransformed, it could not be told (O8)", async () => {

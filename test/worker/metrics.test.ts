@@ -217,6 +217,13 @@ test("a binding that throws fails no request, and the log tells of it once a min
   );
 });
 
+test("the log of one isolate says nothing of what another one lost", async () => {
+  const failing = () => ({ ...ENV, METRICS: { writeDataPoint: () => expect.unreachable("full") } });
+  for (const env of [failing(), failing()]) await get("/nothing", {}, env);
+  const lost = lines().filter(({ event }) => event === "metrics-failed");
+  expect(lost.map((line) => line["lost"])).toEqual([1, 1]);
+});
+
 test("what is no dataset is a mistake", async () => {
   for (const value of ["on", { writeDataPoint: true }, null, true]) {
     stage.logged = [];

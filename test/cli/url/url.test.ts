@@ -90,12 +90,6 @@ describe("the Worker shows what is printed", () => {
     const taken = await vitrine(["url", "key.jpg", "-p", "card"], given);
     expect(taken.err).toMatch(/no route shows "card" of "key\.jpg"/);
   });
-
-  test("for a key that begins with the bucket's prefix twice, by its URL", async () => {
-    const body = stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array();
-    stage.s3.objects.set("published/published/a.jpg", { body, type: "image/jpeg" });
-    await shows(await run("url", "/images/card/published/a.jpg"), "published/a.jpg");
-  });
 });
 
 test.each([

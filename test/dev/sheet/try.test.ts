@@ -93,6 +93,14 @@ test("a focal point moves the crop, and only where the preset crops (O4)", async
   expect(await at(plain, "0", "0.5")).toBe(await at(plain, "1", "0.5"));
 });
 
+test("an animation moves where its preset and the format let it (O8)", async () => {
+  const moving = "/images/moving/animated.gif";
+  expect((await picture({ of: moving, format: "webp" })).pages).toBe(3);
+  expect((await picture({ of: moving, format: "png" })).pages).toBeUndefined();
+  const still = { of: "/images/plain/animated.gif", format: "webp" };
+  expect((await picture(still)).pages).toBeUndefined();
+});
+
 test.each([
   ["a page with the name of an image", "broken/page.jpg", "source-unreadable"],
   ["a script", "broken/script.svg", "source-unreadable"],

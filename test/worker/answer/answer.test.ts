@@ -10,26 +10,6 @@ const TAGGED = { etag: ETAG, length: "5" };
 const answerTo = (image: Parameters<typeof imageAnswer>[0], condition: string | null = null) =>
   imageAnswer(image, condition, shown, {}, NOW);
 
-test("an image's headers are a fresh set (R7)", () => {
-  const rendition = { type: "image/avif", length: "1234", etag: ETAG };
-  expect(Object.fromEntries(answerTo(rendition).headers)).toEqual({
-    "cache-control": "public, max-age=600",
-    "content-length": "1234",
-    "content-security-policy": "default-src 'none'; sandbox",
-    "content-type": "image/avif",
-    "cross-origin-resource-policy": "cross-origin",
-    etag: ETAG,
-    "server-timing": "cache;desc=miss, edge;dur=12",
-    vary: "accept",
-    "x-content-type-options": "nosniff",
-  });
-});
-
-test("without negotiation nothing varies", () => {
-  const { headers } = imageAnswer({}, null, { ...shown, negotiated: false }, {}, NOW);
-  expect(headers.has("vary")).toBe(false);
-});
-
 test.each<[string, number]>([
   [ETAG, 304],
   [`W/${ETAG}`, 304],

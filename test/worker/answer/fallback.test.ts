@@ -187,6 +187,12 @@ describe("in place of", () => {
     expect(stage.asked).toEqual([]);
   });
 
+  test("what a visitor asks too often nothing is, at no cost", async () => {
+    env = having(`media/${KEY}`, { RATE_LIMITER: { limit: async () => ({ success: false }) } });
+    await plain(await ask("/images/card/nothing.jpg"), 429, "rate-limited");
+    expect(stage.asked).toEqual([]);
+  });
+
   test("a missing and a denied object it is one and the same answer", async () => {
     const missing = await ask("/images/card/nothing.jpg");
     stage.s3.faults.add("no-list-bucket");

@@ -343,16 +343,6 @@ describe.each(WORLDS)(
       return answer.status === 200 ? await answer.bytes() : answer.status;
     };
 
-    test("what the first had is not shown any more once it is gone from there (W8)", async () => {
-      const { media } = await pictures();
-      expect(await show()).toEqual(media);
-      world.media.remove();
-      world.archive.be("reset");
-      wait(KEEP + 1);
-      await visit(); // the visitor by whom it is found out
-      expect(await show()).toBe(502);
-    });
-
     test("what the second had is shown, and nothing is purged (W8)", async () => {
       world.media.remove();
       const archive = await show();

@@ -13,6 +13,7 @@ import { EC_KEY } from "../../support/issuer.ts";
 import { RANGES } from "../../support/tables/ranges.ts";
 
 const { media } = VARS.BUCKETS;
+const OTHER = { ...media, credentials: "OTHER" };
 const OTHER_SECRETS = { OTHER_ACCESS_KEY_ID: "id", OTHER_SECRET_ACCESS_KEY: "secret" };
 
 const configOf = (change: object = {}) => configWith({ ...OTHER_SECRETS, ...change });
@@ -161,6 +162,19 @@ describe("reads back what it wrote:", () => {
     expect(new Request(text).url).toBe(text);
     expect(readRenditionUrl(CONFIG, text)).toEqual([asked]);
     expect(text.length).toBeLessThan(8_192);
+  });
+
+  test("options with quotes, in the bucket of the right credentials", () => {
+    const draw = [{ url: "https://overlays.example/it's%20(1).png?a=1&b='2'" }];
+    const card = { ...VARS.PRESETS.card, background: "rgb(1, 2, 3)", draw };
+    const config = configOf({
+      PRESETS: { ...VARS.PRESETS, card },
+      BUCKETS: { ...VARS.BUCKETS, other: OTHER },
+    });
+    const asked = keyOf({ bucket: "other" }, config);
+    const text = renditionUrl([asked]);
+    expect(new Request(text).url).toBe(text);
+    expect(readRenditionUrl(config, text)?.[0].bucket.name).toBe("other");
   });
 
   test.each([...CONFIG.variants.keys()])("the variant %s", (preset) => {

@@ -1,9 +1,8 @@
 // The URL of a bucket and of its objects.
 
 import { expect, test } from "vitest";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { bucketBase, defaultAddressing } from "../../../src/worker/config/bucket-settings.ts";
-import { originUrl, sourceUrl } from "../../../src/worker/origin/object-url.ts";
+import { sourceUrl } from "../../../src/worker/origin/object-url.ts";
 
 test.each<[string, string, "virtual" | "path"]>([
   ["https://s3.eu-west-1.amazonaws.com", "acme-media", "virtual"],
@@ -28,15 +27,6 @@ test.each<[string, "virtual" | "path", string]>([
   ["https://s3.example/base", "virtual", "https://b.s3.example/base/"],
 ])("the bucket b at %s with %s addressing is at %s (A4)", (endpoint, addressing, base) => {
   expect(bucketBase(endpoint, "b", addressing)).toBe(base);
-});
-
-test("the URL of each key is one that nothing rewrites (A2)", () => {
-  for (const key of HARD_KEYS) {
-    const url = originUrl("https://b.example/", key);
-    expect(url).toMatch(/^https:\/\/b\.example\/(?:[A-Za-z0-9\-._~/]|%[0-9A-F]{2})+$/);
-    expect(new URL(url).href).toBe(url);
-    expect(decodeURIComponent(url.slice("https://b.example/".length))).toBe(key);
-  }
 });
 
 test("the URL for the edge names the object's bytes, and its ETag does not follow from it (A15)", async () => {
