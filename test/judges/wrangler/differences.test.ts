@@ -152,5 +152,6 @@ test("docs/testing.md has the table of the differences", async () => {
       /wrangler [\d.]+: \d+ of \d+ cases/,
       `wrangler ${version}: ${alike} of ${CASES.length} cases`,
     );
+  console.log(`wrangler ${version}: ${alike} of ${CASES.length} cases ended alike`);
   await expect(page).toMatchFileSnapshot(join(ROOT, PAGE));
 });
