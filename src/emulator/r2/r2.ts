@@ -227,9 +227,8 @@ export function createR2(
   };
 }
 
-function r2Error(method: R2Call["method"], number: keyof typeof ERRORS): Error {
-  return new Error(`${method}: ${ERRORS[number]} (${number})`);
-}
+const r2Error = (method: R2Call["method"], number: keyof typeof ERRORS) =>
+  new Error(`${method}: ${ERRORS[number]} (${number})`);
 
 function notPlayed(): never {
   throw new TypeError("createR2 plays no multipart upload");
@@ -261,8 +260,7 @@ function copyBytes(value: Value): Promise<ArrayBuffer> {
   if (isBytes || typeof value === "string" || value === null) {
     return new Response(value).arrayBuffer();
   }
-  const known = "request/response body or readable half of FixedLengthStream";
-  throw new TypeError(`Provided readable stream must have a known length (${known})`);
+  throw new TypeError("Provided readable stream must have a known length (FixedLengthStream)");
 }
 
 /** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
@@ -274,7 +272,8 @@ function cut({ body }: R2Stored, range?: R2Call["range"]): Range {
   return { offset, length: Math.min(length, size - offset) };
 }
 
-const etagOf = ({ body }: R2Stored): string => createHash("md5").update(body).digest("hex");
+const md5 = (data: Uint8Array | string): string => createHash("md5").update(data).digest("hex");
+const etagOf = ({ body }: R2Stored): string => md5(body);
 
 function describe(
   key: string,
@@ -282,15 +281,15 @@ function describe(
   faults: ReadonlySet<R2Fault>,
 ) {
   const etag = etagOf({ body });
+  const version = md5(`${key} ${etag} ${uploaded.getTime()}`); // another time, another version
   const factor = faults.has("says-less") ? 0.5 : faults.has("says-more") ? 2 : 1;
   const httpMetadata = {
     ...(type !== undefined && { contentType: type }),
     ...(encoding !== undefined && { contentEncoding: encoding }),
   };
   return {
-    ...{ key, version: etag, etag, httpEtag: `"${etag}"`, uploaded, storageClass: "Standard" },
-    size: Math.floor(body.length * factor),
-    ...{ httpMetadata, customMetadata },
+    ...{ key, version, etag, httpEtag: `"${etag}"`, uploaded, storageClass: "Standard" },
+    ...{ size: Math.floor(body.length * factor), httpMetadata, customMetadata },
     checksums: { toJSON: () => ({ md5: etag }) },
     writeHttpMetadata(headers: Headers) {
       if (type !== undefined) headers.set("content-type", type);
@@ -311,6 +310,7 @@ function withBody(
   faults: ReadonlySet<R2Fault>,
 ): R2ObjectBody {
   const { offset, length } = found.range;
+  const { contentType = "" }: R2HTTPMetadata = found.httpMetadata;
   const part = body.slice(offset, offset + length);
   const fails = faults.has("cut-short");
   const isBroken = (fails || faults.has("stall-midway")) && offset + length > body.length / 2;
@@ -325,6 +325,6 @@ function withBody(
     bytes: () => response.bytes(),
     text: () => response.text(),
     json: () => response.json(),
-    blob: () => response.blob(),
+    blob: async () => new Blob([await response.arrayBuffer()], { type: contentType }),
   };
 }

@@ -22,10 +22,12 @@ test("gives an object with its facts, and null for a missing one", async () => {
   other?.writeHttpMetadata(headers);
   expect([...headers]).toEqual([["content-encoding", "gzip"]]);
   expect(other).not.toHaveProperty("body");
+  expect((await (await r2.get("a/fig.jpg"))?.blob())?.type).toBe("image/jpeg");
   expect(await r2.get("c")).toBeNull();
   expect(r2.calls.map(({ method, key }) => `${method} ${key}`)).toEqual([
     "get a/fig.jpg",
     "head b",
+    "get a/fig.jpg",
     "get c",
   ]);
 });

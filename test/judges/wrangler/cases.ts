@@ -158,6 +158,12 @@ export const CASES: readonly Case[] = [
     return [...first.objects, ...more.objects].map(({ key, customMetadata: a }) => [key, a]);
   }),
   ...[0, 1001].map((limit) => r2(undefined, `list ${limit}`, (bucket) => bucket.list({ limit }))),
+  r2(undefined, "tell writes and types apart", async (bucket) => {
+    const httpMetadata = { contentType: "image/png" };
+    const written = [await bucket.put("one", "", { httpMetadata }), await bucket.put("two", "")];
+    const blob = await (await bucket.get("one"))?.blob();
+    return [new Set(written.map((one) => one?.version)).size, blob?.type];
+  }),
   r2(undefined, "put a stream of unknown length", (bucket) =>
     bucket.put("stream", new Blob(["abc"]).stream().pipeThrough(new TransformStream())),
   ),
