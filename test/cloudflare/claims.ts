@@ -68,7 +68,7 @@ export function isTransformed({ status, headers }: Reply): boolean {
 
 /** `403 with 9401`, `404 with NoSuchKey`, `200 with internal=ok/m`, or the status alone. */
 export function outcomeOf(reply: Reply): string {
-  if (reply.error !== undefined) return `it threw: ${reply.error.message}`;
+  if (reply.error !== undefined) return `it threw ${reply.error.code ?? reply.error.message}`;
   const ofS3 = reply.status < 400 ? undefined : /<Code>(\w+)<\/Code>/.exec(textOf(reply))?.[1];
   const result = codeOf(reply) ?? ofS3 ?? reply.headers["cf-resized"]?.split(" ")[0];
   return `${reply.status}${result === undefined ? "" : ` with ${result}`}`;

@@ -26,8 +26,18 @@ async function put(world: World, picture: Picture): Promise<string> {
   return key;
 }
 
-const ask = async (world: World, picture: Picture, more: Ask = {}) =>
-  world.send({ type: "images", key: await put(world, picture), ...more });
+/** Codes that tell of the account and not of the rule: no access, no quota left, too busy. */
+const NOT_OF_RULES = [9422, 9430, 9522, 9527, 9529];
+
+/** @throws if the account cannot use the binding now */
+async function ask(world: World, picture: Picture, more: Ask = {}): Promise<Reply> {
+  const reply = await world.send({ type: "images", key: await put(world, picture), ...more });
+  const { error } = reply;
+  if (error?.code !== undefined && NOT_OF_RULES.includes(error.code))
+    throw new Error(error.message);
+  return reply;
+}
+
 /** A step whose options may be wrong. */
 const step = (options: object) => ({ transform: JSON.parse(JSON.stringify(options)) });
 const codeOf = ({ error }: Reply) => error?.code;
