@@ -77,8 +77,8 @@ export async function callUrl(
 }
 
 /** Says what is wrong with a reply that must be there. @throws if it is not 2xx */
-function resultOf({ status, result, message }: Reply, what: string): unknown {
-  if (status < 200 || status > 299) throw new Error(`${what}: ${message}`);
+function resultOf({ status, result, message }: Reply, failure: string): unknown {
+  if (status < 200 || status > 299) throw new Error(`${failure}: ${message}`);
   return result;
 }
 
@@ -104,15 +104,20 @@ export async function listResources(account: Account): Promise<Resource[]> {
   const workers = await callApi(account, "GET", "/workers/scripts");
   const query = "/r2/buckets?name_contains=vitrine-probe-&per_page=1000";
   const buckets = tableOf(resultOf(await callApi(account, "GET", query), "R2 cannot be listed"));
-  const found = (kind: Resource["kind"], list: unknown, name: string, id: string): Resource[] =>
+  const resourcesIn = (
+    kind: Resource["kind"],
+    list: unknown,
+    name: string,
+    id: string,
+  ): Resource[] =>
     (Array.isArray(list) ? list : []).flatMap((entry: unknown) => {
       const resource = { kind, name: `${tableOf(entry)[name]}`, id: `${tableOf(entry)[id]}` };
       return PATTERNS[kind].test(resource.name) ? [resource] : [];
     });
   return [
-    ...found("domain", resultOf(domains, "domains cannot be listed"), "hostname", "id"),
-    ...found("worker", resultOf(workers, "Workers cannot be listed"), "id", "id"),
-    ...found("bucket", buckets["buckets"], "name", "name"),
+    ...resourcesIn("domain", resultOf(domains, "domains cannot be listed"), "hostname", "id"),
+    ...resourcesIn("worker", resultOf(workers, "Workers cannot be listed"), "id", "id"),
+    ...resourcesIn("bucket", buckets["buckets"], "name", "name"),
   ];
 }
 
@@ -124,29 +129,29 @@ export async function deleteResources(
   account: Account,
   resources: readonly Resource[],
 ): Promise<(Resource & { readonly reason: string })[]> {
-  const left = [];
+  const failed = [];
   for (const resource of resources) {
     let reason = await deleteOnce(account, resource);
     for (let attempt = 1; attempt < ATTEMPTS && reason !== undefined; attempt++) {
       await account.network.pause(PAUSE_MS * 2 ** (attempt - 1));
       reason = await deleteOnce(account, resource);
     }
-    if (reason !== undefined) left.push({ ...resource, reason });
+    if (reason !== undefined) failed.push({ ...resource, reason });
   }
-  return left;
+  return failed;
 }
 
 /** @returns why it is still there, or undefined */
 async function deleteOnce(account: Account, { kind, name, id }: Resource) {
   if (!PATTERNS[kind].test(name)) return "its name is none of a run";
-  const kept = kind === "bucket" ? await emptyBucket(account, name) : undefined;
+  const fault = kind === "bucket" ? await emptyBucket(account, name) : undefined;
   const path = {
     domain: `/workers/domains/${encodeURIComponent(id)}`,
     worker: `/workers/scripts/${name}?force=true`,
     bucket: `/r2/buckets/${name}`,
   }[kind];
   const { status, message } = await callApi(account, "DELETE", path);
-  return (status >= 200 && status <= 299) || status === 404 ? undefined : (kept ?? message);
+  return (status >= 200 && status <= 299) || status === 404 ? undefined : (fault ?? message);
 }
 
 /** Deletes the objects of a bucket by R2's S3 API. @returns why some may be left, or undefined */

@@ -120,6 +120,14 @@ it.each([
   120_000,
 );
 
+it("ends with 1 where a rule is otherwise", async () => {
+  stub.prepare = ({ s3 }) => void s3.grants.add("all-read");
+  const { code, output } = await start(QUICK).ended;
+  expect(code).toBe(1);
+  expect(output).toContain("E2   otherwise");
+  expect(stub.resources()).toEqual(FOREIGN);
+});
+
 /** Where a run may be interrupted: the first call of this kind. */
 const EVENTS: readonly [when: string, call: RegExp][] = [
   ["before anything is made", /^GET .*verify/],

@@ -105,25 +105,28 @@ async function clean(account: Account, isMeant: boolean): Promise<number> {
 /**
  * Deletes resources until a list of the account has none of them.
  * @param isMeant says which of the listed ones are deleted
- * @param known what may be there, though no list has it
+ * @param unlisted what may be there, though no list has it
  * @returns whether all are gone
  */
 async function remove(
   account: Account,
   isMeant: (resource: Resource) => boolean,
-  known: readonly Resource[] = [],
+  unlisted: readonly Resource[] = [],
 ): Promise<boolean> {
-  let targets = known;
+  let targets = unlisted;
   let failed: Awaited<ReturnType<typeof deleteResources>> = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const listed = await listResources(account).catch((error) => `${error}`);
     if (typeof listed === "string") print(`What is left is not known: ${listed}\n`);
-    const left = typeof listed === "string" ? targets : listed.filter(isMeant);
-    if (left.length === 0 && round > 0) {
+    const remaining = typeof listed === "string" ? targets : listed.filter(isMeant);
+    if (remaining.length === 0 && round > 0) {
       print("All that was made is deleted: the account has none of it.\n");
       return true;
     }
-    targets = [...left, ...known.filter(({ name }) => !left.some((one) => one.name === name))];
+    targets = [
+      ...remaining,
+      ...unlisted.filter(({ name }) => !remaining.some((one) => one.name === name)),
+    ];
     if (round > 0) await account.network.pause(PAUSE_MS);
     if (round < ROUNDS) failed = await deleteResources(account, targets);
   }

@@ -70,14 +70,14 @@ export function compareCases(real: Case, emulated: readonly Case[]): string[] {
     const value = headers[name];
     return value === undefined ? "none" : (PATTERNS[name]?.(value) ?? value);
   };
-  const statuses = { what: "status", seen: `${real.status}`, played: `${twin.status}` };
-  const sides = { what: "sides", seen: `${real.sides}`, played: `${twin.sides}` };
-  const bodies = { what: "body", seen: `${real.size > 0}`, played: `${twin.size > 0}` };
+  const statuses = { field: "status", seen: `${real.status}`, played: `${twin.status}` };
+  const sides = { field: "sides", seen: `${real.sides}`, played: `${twin.sides}` };
+  const bodies = { field: "body", seen: `${real.size > 0}`, played: `${twin.size > 0}` };
   const headers = [...new Set([...Object.keys(real.headers), ...Object.keys(twin.headers)])];
   const values = headers.map((name) => ({
-    ...{ what: name, seen: patternOf(real, name), played: patternOf(twin, name) },
+    ...{ field: name, seen: patternOf(real, name), played: patternOf(twin, name) },
   }));
   return [statuses, sides, bodies, ...values]
     .filter(({ seen, played }) => seen !== played)
-    .map(({ what, seen, played }) => `${title}: ${what} is ${seen}, in the emulators ${played}`);
+    .map(({ field, seen, played }) => `${title}: ${field} is ${seen}, in the emulators ${played}`);
 }

@@ -22,7 +22,7 @@ const CREDENTIALS = `Set these in the environment:
 R2 must be switched on in the dashboard, and the account must have a workers.dev subdomain.
 `;
 
-/** The longest list prices of docs/costs.md, in dollars: as if nothing were free (L2, B10, W12, T5). */
+/** The list prices of docs/costs.md, in dollars: as if nothing were free (L2, B10, W12, T5). */
 const PRICES = { transformation: 0.5e-3, request: 0.3e-6, write: 4.5e-6, read: 0.36e-6 };
 /** Runs of the Worker, and reads of R2, for one request of a probe: gateway, entrypoint, origin. */
 const RUNS = 3;

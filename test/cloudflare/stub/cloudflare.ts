@@ -132,9 +132,9 @@ export async function startStub(): Promise<Stub> {
   }
 
   function listDomains({ url }: Call): Api {
-    const wanted = url.searchParams.get("hostname");
+    const filter = url.searchParams.get("hostname");
     const all = [...domains].map(([hostname, service]) => ({ id: hostname, hostname, service }));
-    const result = all.filter(({ hostname }) => wanted === null || hostname === wanted);
+    const result = all.filter(({ hostname }) => filter === null || hostname === filter);
     return { result: result.map((domain) => ({ ...domain, zone_id: ZONE_ID })) };
   }
 
@@ -241,8 +241,8 @@ export async function startStub(): Promise<Stub> {
       return new Response(`${clock}`);
     }
     await stub.intervene(`${method} ${url.host}`, "visit");
-    const left = [URL_HEADER, "host", "connection", "content-length", "transfer-encoding"];
-    const shown = Object.entries(headers).filter(([name]) => !left.includes(name));
+    const hopByHop = [URL_HEADER, "host", "connection", "content-length", "transfer-encoding"];
+    const shown = Object.entries(headers).filter(([name]) => !hopByHop.includes(name));
     const sent = shown.map(([name, value]): [string, string] => [name, `${value}`]);
     const content = body.length > 0 ? { body: new Uint8Array(body) } : {};
     const request = new Request(url, { method: `${method}`, headers: sent, ...content });
