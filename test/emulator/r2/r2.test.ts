@@ -22,12 +22,10 @@ test("gives an object with its facts, and null for a missing one", async () => {
   other?.writeHttpMetadata(headers);
   expect([...headers]).toEqual([["content-encoding", "gzip"]]);
   expect(other).not.toHaveProperty("body");
-  expect((await (await r2.get("a/fig.jpg"))?.blob())?.type).toBe("image/jpeg");
   expect(await r2.get("c")).toBeNull();
   expect(r2.calls.map(({ method, key }) => `${method} ${key}`)).toEqual([
     "get a/fig.jpg",
     "head b",
-    "get a/fig.jpg",
     "get c",
   ]);
 });
@@ -48,10 +46,6 @@ test("refuses what it does not play, and what is no fault (A10)", async () => {
     () => call("list", { delimiter: "/" }),
   ]) {
     await expect(refused()).rejects.toThrow("createR2: ");
-  }
-  for (const name of ["etagMatches", "etagDoesNotMatch"]) {
-    const quoted = call("get", "a", { onlyIf: { [name]: '"an-etag"' } }); // as in wrangler
-    await expect(quoted).rejects.toThrow("should not be wrapped in quotes");
   }
   expect(() => r2.resumeMultipartUpload("a", "b")).toThrow("no multipart upload");
   expect(() => Reflect.apply(r2.faults.add, r2.faults, ["asleep"])).toThrow("r2.faults: unknown");

@@ -112,6 +112,18 @@ const CALLS: readonly (readonly [string, Call])[] = [
       return answers;
     },
   ],
+  ...["etagMatches", "etagDoesNotMatch"].map((name): [string, Call] => [
+    `refuses quotes in ${name} (T8)`,
+    (r2) => r2.put("a", "x", { onlyIf: { [name]: `"${ETAG}"` } }).catch((error) => error.name),
+  ]),
+  [
+    "gives a Blob of the type that is stored, and each write a version",
+    async (r2) => {
+      const written = [await r2.put("a", "x", RENDITION), await r2.put("b", "x", RENDITION)];
+      const versions = new Set(written.map(({ version }) => version)).size;
+      return [versions, (await (await r2.get("a"))?.blob())?.type];
+    },
+  ],
   [
     "gives a part of an object, and what is known of the whole (A14)",
     async (r2) => {
