@@ -11,7 +11,11 @@ export type Sent = { requests: number; transformations: number; megabytes: numbe
 
 /** The most that a run of some probes sends. What is above it fails, so a run cannot cost more than it says. */
 export function budgetOf({ length }: readonly Probe[]): Sent {
-  return { requests: 600 + 40 * length, transformations: 20 + 2 * length, megabytes: 100 };
+  return {
+    requests: 600 + 20 * length,
+    transformations: 20 + Math.ceil(1.5 * length),
+    megabytes: 100,
+  };
 }
 
 export type Site = {
