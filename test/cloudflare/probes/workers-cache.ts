@@ -28,7 +28,13 @@ import {
   tableOf,
 } from "./entries.ts";
 
-const LOOPBACK: readonly Pair[] = [{ name: "calls by ctx.exports", isShared: true }];
+/** The second call is answered with what the first one left. */
+const shared = (name: string, more: Partial<Pair> = {}): Pair => ({
+  ...{ name, isShared: true },
+  ...more,
+});
+/** The second call runs the entrypoint, too. */
+const apart = (name: string, more: Partial<Pair>): Pair => ({ name, isShared: false, ...more });
 
 const POISON = [
   ...["x-forwarded-host", "x-forwarded-scheme", "x-host", "x-http-method", "forwarded"],
@@ -36,76 +42,44 @@ const POISON = [
   "cloudflare-workers-version-key",
 ];
 const OTHERS = { "user-agent": "probe", "accept-language": "fr", cookie: "a=b" };
-const KEY = crypto.randomUUID();
+const KEYED = { cacheKey: crypto.randomUUID() };
 
 const KEYS: readonly Pair[] = [
-  { name: "another host", isShared: true, second: () => ({ host: "other.example" }) },
-  {
-    name: "HEAD",
-    isShared: true,
-    second: () => ({ method: "HEAD" }),
-    fits: ({ size }) => size === 0,
-  },
-  { name: "other headers", isShared: true, second: () => ({ headers: OTHERS }) },
-  {
-    ...{ name: "another path with one cf.cacheKey", isShared: true, first: { cacheKey: KEY } },
-    second: (path) => ({ path: `/another${path}` }),
-  },
-  { name: "another cf.cacheKey", isShared: false, second: (path) => ({ cacheKey: `${path}&c` }) },
-  {
-    ...{ name: "another order of the query", isShared: false },
-    second: (path) => ({ path: path.replace("a&b", "b&a") }),
-  },
-  { name: "other props", isShared: false, second: () => ({ props: { a: "1" } }) },
-  ...POISON.map((name) => ({
-    ...{ name, isShared: false, second: () => ({ headers: { [name]: "probe" } }) },
-  })),
+  shared("another host", { second: () => ({ host: "other.example" }) }),
+  shared("HEAD", { second: () => ({ method: "HEAD" }), fits: ({ size }) => size === 0 }),
+  shared("other headers", { second: () => ({ headers: OTHERS }) }),
+  shared("one cf.cacheKey", { first: KEYED, second: (path) => ({ path: `/another${path}` }) }),
+  apart("another cf.cacheKey", { second: (path) => ({ cacheKey: `${path}&c` }) }),
+  apart("another query", { second: (path) => ({ path: path.replace("a&b", "b&a") }) }),
+  apart("other props", { second: () => ({ props: { a: "1" } }) }),
+  ...POISON.map((name) => apart(name, { second: () => ({ headers: { [name]: "probe" } }) })),
 ];
 
 const OWN = "cloudflare-cdn-cache-control";
-const KEPT_STATUSES = [200, 203, 204, 300, 301, 404, 405, 410, 414, 501];
+const CDN = "cdn-cache-control";
+const KEPT = [200, 203, 204, 300, 301, 404, 405, 410, 414, 501];
 
 const LIFETIMES: readonly Pair[] = [
-  ...KEPT_STATUSES.map((status) => ({ name: `a ${status}`, isShared: true, answer: { status } })),
-  ...[302, 403, 500].map((status) => ({
-    name: `a ${status}`,
-    isShared: false,
-    answer: { status },
-  })),
-  { name: "no-store", isShared: false, answer: keep("no-store") },
-  { name: "private", isShared: false, answer: keep("private, max-age=60") },
-  ...[
-    { "cdn-cache-control": "max-age=60" },
-    { [OWN]: "max-age=60", "cdn-cache-control": "no-store" },
-  ].map((headers) => ({
-    name: Object.keys(headers).join(" over "),
-    isShared: true,
-    answer: keep("no-store", headers),
-  })),
+  ...KEPT.map((status) => shared(`a ${status}`, { answer: { status } })),
+  ...[302, 403, 500].map((status) => apart(`a ${status}`, { answer: { status } })),
+  ...["no-store", "private, max-age=60"].map((one) => apart(one, { answer: keep(one) })),
+  shared(CDN, { answer: keep("no-store", { [CDN]: "max-age=60" }) }),
+  shared(OWN, { answer: keep("no-store", { [OWN]: "max-age=60", [CDN]: "no-store" }) }),
 ];
-
-/** After a minute. A failure would not take the place of an entry, so they answer 200 then. */
-const MINUTE: readonly Again[] = [
-  ...[405, 414, 501].map((status) => ({ status, expected: "new" }) as const),
-  ...[404, 410, 301, 200].map((status) => ({ status, expected: "old" }) as const),
-].map(({ status, expected }) => ({
-  ...{ name: `a ${status} after 61 s`, first: { status }, second: { status: 200 }, expected },
-}));
 
 const FAILS: CachedAnswer = { status: 503, body: "" };
 const [SHORT, WHILE] = ["max-age=1", "stale-while-revalidate=60"];
 
-const again = (
-  cacheControl: string,
-  expected: Again["expected"],
-  more: Partial<Again> = {},
-): Again => ({
-  ...{
-    name: `${cacheControl}${more.second ? ", then a failure" : ""}`,
-    first: keep(cacheControl),
-    expected,
-  },
-  ...more,
+/** @param control the `cache-control` of the first answer, if `more` does not say otherwise */
+const again = (control: string, expected: Again["expected"], more: Partial<Again> = {}): Again => ({
+  ...{ name: `${control}${more.second === FAILS ? ", then a failure" : ""}`, expected },
+  ...{ first: keep(control), ...more },
+});
+
+/** After a minute. A failure would not take the place of an entry, so they answer 200 then. */
+const MINUTE: readonly Again[] = [405, 414, 501, 404, 410, 301, 200].map((status) => {
+  const expected = [405, 414, 501].includes(status) ? "new" : "old";
+  return again(`a ${status} after 61 s`, expected, { first: { status }, second: { status: 200 } });
 });
 
 const STALE: readonly Again[] = [
@@ -123,49 +97,31 @@ const STALE: readonly Again[] = [
 const AUTHORIZED = { headers: { authorization: "Bearer probe" } };
 
 const BYPASSES: readonly Pair[] = [
-  ...(
-    ["max-age=60", "public, max-age=60", "s-maxage=60", "max-age=60, must-revalidate"] as const
-  ).map((one) => ({
-    name: `authorization, ${one}`,
-    isShared: one !== "max-age=60",
-    answer: keep(one),
-    first: AUTHORIZED,
-  })),
-  { name: "set-cookie", isShared: false, answer: keep("max-age=60", { "set-cookie": "a=b" }) },
-  ...[206, 520, 523, 526].map((status) => ({
-    name: `a ${status}`,
-    isShared: false,
-    answer: { status, ...HOUR },
-  })),
-  {
-    ...{ name: "a range", isShared: true, answer: { ...HOUR, body: "0123456789" } },
+  apart("authorization", { first: AUTHORIZED }),
+  ...["public, max-age=60", "s-maxage=60", "max-age=60, must-revalidate"].map((one) =>
+    shared(`authorization, ${one}`, { answer: keep(one), first: AUTHORIZED }),
+  ),
+  apart("set-cookie", { answer: keep("max-age=60", { "set-cookie": "a=b" }) }),
+  ...[206, 520, 523, 526].map((status) => apart(`a ${status}`, { answer: { status, ...HOUR } })),
+  shared("a range", {
+    answer: { ...HOUR, body: "0123456789" },
     second: () => ({ headers: { range: "bytes=2-4" } }),
     fits: (reply) => reply.status === 206 && textOf(reply) === "234",
-  },
+  }),
 ];
 
 const ETAG = { etag: '"probe"' };
-const SAME: CachedAnswer = { status: 304, ...keep("max-age=3600", ETAG) };
+const SAME: Partial<Again> = {
+  ...{ second: { status: 304, ...keep("max-age=3600", ETAG) }, later: "old" },
+};
 
 const REVALIDATED: readonly Again[] = [
-  {
-    name: "unchanged",
-    first: keep(SHORT, ETAG),
-    second: SAME,
-    expected: "old",
-    is: "REVALIDATED",
-    later: "old",
-  },
-  {
-    ...{
-      name: "unchanged, in the background",
-      first: keep(`${SHORT}, ${WHILE}`, ETAG),
-      second: SAME,
-    },
-    ...{ expected: "old", is: "UPDATING", later: "old" },
-  },
-  { name: "changed", first: keep(SHORT, ETAG), expected: "new" },
-  { name: "no etag", first: keep(SHORT), second: { status: 304 }, expected: "new" },
+  again("unchanged", "old", { first: keep(SHORT, ETAG), ...SAME, is: "REVALIDATED" }),
+  again("in the background", "old", {
+    ...{ first: keep(`${SHORT}, ${WHILE}`, ETAG), ...SAME, is: "UPDATING" },
+  }),
+  again("changed", "new", { first: keep(SHORT, ETAG) }),
+  again("no etag", "new", { first: keep(SHORT), second: { status: 304 } }),
 ];
 
 const STATUSES: readonly Again[] = [
@@ -240,8 +196,7 @@ async function purge(
   type: "purge" | "invalidate" = "purge",
 ) {
   const reply = await world.send({ type, options });
-  const result: CachePurgeResult | null =
-    reply.error === undefined ? JSON.parse(textOf(reply)) : null;
+  const result: CachePurgeResult | null = reply.error ? null : JSON.parse(textOf(reply));
   return result;
 }
 
@@ -283,18 +238,13 @@ async function transformsBehind(world: World): Promise<Verdict> {
 
 async function invalidates(world: World): Promise<Verdict> {
   const tag = `${world.run}-w17`;
-  const one = {
-    path: newPath(world),
-    answer: keep(`max-age=3600, ${WHILE}`, { "cache-tag": tag }),
-  };
+  const answer = keep(`max-age=3600, ${WHILE}`, { "cache-tag": tag });
+  const one = { path: newPath(world), answer };
   const keyed = { path: newPath(world), answer: HOUR, cacheKey: crypto.randomUUID() };
   const { reply: kept } = await sharesEntry(world, one);
   await sharesEntry(world, keyed);
-  const result = await purge(
-    world,
-    { pathPrefixes: [keyed.path.replace(/\?.*/, "")] },
-    "invalidate",
-  );
+  const pathPrefixes = [keyed.path.replace(/\?.*/, "")];
+  const result = await purge(world, { pathPrefixes }, "invalidate");
   if (!result?.success) return notSeen(`no ctx.cache.invalidate: ${JSON.stringify(result)}`);
   await world.pause(ARRIVAL_MS * 5);
   const isFound = cacheStatusOf(await call(world, keyed)) !== "HIT";
@@ -315,7 +265,11 @@ async function invalidates(world: World): Promise<Verdict> {
 }
 
 export const WORKERS_CACHE: readonly Probe[] = [
-  { rule: "W1", title: "a cache in front of an entrypoint", run: tableOf(LOOPBACK) },
+  {
+    rule: "W1",
+    title: "a cache before an entrypoint",
+    run: tableOf([shared("by ctx.exports")]),
+  },
   { rule: "W2", title: "a gateway without it runs for every request", run: runsGateway },
   { rule: "W3", title: "the key", run: tableOf(KEYS) },
   unseen("W5", "two tiers", "only one data centre can be reached from here"),
@@ -334,7 +288,7 @@ export const WORKERS_CACHE: readonly Probe[] = [
   { rule: "W18", title: "an entry with an etag is revalidated", run: tableOf([], REVALIDATED) },
   {
     rule: "W4",
-    title: "each deploy empties it, if it is not for all versions",
+    title: "deploys, and a cache of all versions",
     run: isEmptiedByDeploys,
   },
 ];
