@@ -98,17 +98,6 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     }
   });
 
-  test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
-    const answer = await server.fetch("/images/tall/rotated-gps.jpg");
-    const { bytes, ...found } = await picture(answer);
-    expect(found).toMatchObject({ width: 300, height: 400, exif: undefined });
-    expect(bytes.includes("GPS") || bytes.includes("Vitrine")).toBe(false);
-    const { data } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
-    const [red, , blue] = data.subarray(0, 3);
-    expect(red).toBeGreaterThan(150);
-    expect(blue).toBeLessThan(80);
-  });
-
   test.each(BROKEN)(
     "$key is not an image: no byte of it is passed on (R3, R8)",
     async ({ key }) => {

@@ -9,7 +9,6 @@ import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { asked } from "../hostile/inputs.ts";
 import { BUILT, BUILT_LOCAL, ROOT } from "../support/built.ts";
 import { BASE, PURGE_TOKEN, SECRETS, VARS } from "../support/env.ts";
-import { bridgeEvent } from "../support/events.ts";
 import { createHarness } from "../support/harness.ts";
 import { network, setUp } from "../support/stand.ts";
 import { FORMATS, MODERN, picture } from "./pictures.ts";
@@ -139,23 +138,5 @@ describe("as deployed, with wrangler's edge", () => {
       expect(s3.requests).toHaveLength(2 * times);
     }
     expect(server.lines()).toEqual([]);
-  });
-
-  test("each of the events that arrive together is answered (W15)", async () => {
-    const keys = Array.from({ length: 20 }, (_, at) => `photos/${at} a+b.jpg`);
-    const answers = await Promise.all(
-      keys.map(async (key) => {
-        const answer = await server.fetch("/purge", {
-          method: "POST",
-          headers: { authorization: `Basic ${btoa(`user:${PURGE_TOKEN}`)}` },
-          body: JSON.stringify(bridgeEvent("acme-media", `published/${key}`)),
-        });
-        return { status: answer.status, report: await answer.json() };
-      }),
-    );
-    for (const [at, { status, report }] of answers.entries()) {
-      const purged = [`media/${keys[at]}`];
-      expect([status, report]).toMatchObject([200, { ok: true, purged }]);
-    }
   });
 });

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { cacheWord } from "../../src/cli/http/ask-picture.ts";
-import { ENV, NEXT, VARS } from "../support/env.ts";
+import { ENV, NEXT } from "../support/env.ts";
 import { get, lines, MODERN, signQuery, stage, stopDate, wait } from "../support/play.ts";
 
 const PRIVATE = "/private/:preset/*";
@@ -255,18 +255,6 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
     expect((await seen(head, { ...env, ...NEXT }))[1]).toBe("hit");
     expect((await seen({}, env, "elsewhere"))[1]).toBe("hit");
     expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([2, 1]);
-  });
-
-  test("keep = 0: each is asked for by the gateway itself", async () => {
-    const direct = { ...env, ANSWERS: { ...VARS.ANSWERS, keep: 0 } };
-    for (const _ of [1, 2]) expect(await seen({}, direct)).toEqual([200, "direct"]);
-    expect((await told(URL, {}, direct)).body).toBe(FACTS);
-  });
-
-  test("where the edge transforms nothing behind the cache, the gateway asks itself (W13)", async () => {
-    stage.cache.switches.loopback = "forgotten";
-    expect(await seen()).toEqual([200, "direct"]);
-    expect(lines()).toMatchObject([{ event: "cache-unusable" }]);
   });
 
   test.each<[string, Response]>([

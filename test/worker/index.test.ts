@@ -63,15 +63,6 @@ test("the edge is sent nothing of the visitor's (A1, E1, E3, E4)", async () => {
   expect([...(request?.headers.keys() ?? [])]).toEqual(signed);
 });
 
-test.each<[string, string]>([
-  ["image/avif,image/webp", "av1"],
-  ["image/webp", "webp"],
-  ["*/*", "jpeg"],
-])("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
-  const answer = await get("/images/card/photos/fig.jpg", { headers: { accept } });
-  expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
-});
-
 test.each<[string, string, string]>([
   ["webp", "image/png,*/*", "webp"],
   ["webp", "image/avif", "webp"],

@@ -136,20 +136,6 @@ test("what the doctor cannot do is refused, and nothing is asked", async () => {
   await expectGolden("refused.txt", shown);
 });
 
-test("each of several buckets is examined, and an object begins with its bucket's name", async () => {
-  const ROUTES = [...CONFIGURED.ROUTES, { path: "/other/:preset/*", object: "other/*" }];
-  const folder = configure({ ...TWO, ROUTES }, LISTED);
-  const env = {
-    ...KEYS,
-    OTHER_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID,
-    OTHER_SECRET_ACCESS_KEY: "another",
-  };
-  const ended = await doctor(["media/photos/fig.jpg", "--json"], { folder, env });
-  const wrong = findingsOf(ended).filter(({ severity }) => severity === "warning");
-  expect(wrong).toMatchObject([{ check: "secret", about: expect.stringMatching(/^bucket other/) }]);
-  expect(ended.out).toContain("S3 returns published/photos/fig.jpg");
-});
-
 test("--help and docs/doctor.md name each check", async () => {
   const { out } = await doctor(["--help"]);
   for (const [check, question] of Object.entries(CHECKS)) {

@@ -8,14 +8,6 @@ import { file, network } from "../../support/stand.ts";
 import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
 
 describe("answers", () => {
-  test("cf-resized says whether the image was made now or came from the cache (R1)", async () => {
-    const first = await ask(KEY, { width: 8 });
-    expect(first.headers.get("cf-resized")).toMatch(/^internal=ok\/m /);
-    const second = await ask(KEY, { width: 8 });
-    expect(second.headers.get("cf-resized")).toBe("internal=ram/h");
-    expect(await second.arrayBuffer()).toEqual(await first.arrayBuffer());
-  });
-
   test("with transformations off, the edge returns the original as the origin sent it (R2)", async () => {
     stand({ transformations: false });
     const answer = await ask(KEY, { width: 8 });
@@ -202,11 +194,6 @@ describe("answers", () => {
     expect([held.status, held.ok, held.body]).toEqual([304, false, null]);
     expect(held.headers.get("etag")).toBe(etag);
     expect((await ask(KEY, {}, { headers: { "if-none-match": '"x"' } })).status).toBe(200);
-  });
-
-  test("a request without cf.image goes to the origin unchanged", async () => {
-    const answer = await edge.fetch(urlOf(KEY), { headers: await signedFor(KEY) });
-    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
   });
 
   test("an aborted request gets no answer", async () => {

@@ -46,13 +46,6 @@ test.each([
   expect(await copies[0]?.text()).toMatch(/^(?:<Error\/>|x)$/);
 });
 
-test("with transformations off, so does what has it (R2)", async () => {
-  edge.switches.transformations = false;
-  await edge.fetch(SOURCE, { headers: HEADERS, cf: { image: SHARED } });
-  edge.switches.transformations = true;
-  expect(network.mock.calls).toEqual([[SOURCE, { headers: HEADERS }]]);
-});
-
 test.each<[string, () => Parameters<typeof edge.fetch>]>([
   ["a text", () => [SOURCE, { headers: HEADERS, cf: { image: SHARED } }]],
   ["a URL", () => [new URL(SOURCE), { headers: HEADERS, cf: { image: SHARED } }]],
@@ -74,12 +67,3 @@ test.each<[string, () => Parameters<typeof edge.fetch>]>([
 function withCf(cf: object): Request {
   return Object.assign(new Request(SOURCE, { headers: HEADERS }), { cf });
 }
-
-test("the signal of a request ends it", async () => {
-  network.mockImplementation(() => new Promise(() => {}));
-  const ends = new AbortController();
-  const request = new Request(SOURCE, { signal: ends.signal });
-  const asking = edge.fetch(request, { cf: { image: SHARED } });
-  ends.abort(new Error("enough"));
-  await expect(asking).rejects.toThrow("enough");
-});

@@ -82,17 +82,6 @@ test("makes the same image near and far (B2)", async () => {
   expect([format, width]).toEqual(["webp", 20]);
 });
 
-test("makes what cf.image makes (B2)", async () => {
-  const transform = { width: 30, height: 30, fit: "cover", gravity: "top", blur: 2 } as const;
-  const own = edgeWith({
-    fetch: async () => new Response(JPEG.slice(), { headers: { "content-type": "image/jpeg" } }),
-  });
-  const image = { ...transform, format: "webp", quality: 70 } as const;
-  const other = await own.fetch("https://images.example/key.jpg", { cf: { image } });
-  const chain = own.images.input(streamOf(JPEG)).transform(transform);
-  expect(await bytesOf(await chain.output({ ...WEBP, quality: 70 }))).toEqual(await other.bytes());
-});
-
 test("takes its steps in order, and each chain once (B2)", async () => {
   const sides = async (first: object, second: object) => {
     const chain = edge.images.input(streamOf(await plain(100, 50))).transform(first);

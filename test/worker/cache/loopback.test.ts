@@ -102,13 +102,6 @@ test("where transformations are off, a visitor who has the picture is no proof a
   expect(await seen()).toEqual([...SHOWN, "miss"]);
 });
 
-test("what is wrong with the object alone is not asked for again", async () => {
-  expect((await seen("/images/card/broken/page.jpg"))[0]).toBe(415);
-  expect((await seen("/images/card/nothing.jpg"))[0]).toBe(404);
-  expect(told()).toEqual([]);
-  expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([2, 0]);
-});
-
 // Whoever asks for such an object every minute would otherwise keep all others from their images.
 test.each<[string, string, number]>([
   ["no image", "/images/card/broken/page.jpg", 415],
