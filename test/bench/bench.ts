@@ -16,7 +16,7 @@ const { stderr, env } = process;
 
 const effort = quick
   ? { rounds: 1, requests: 200, warmUp: 50 }
-  : { rounds: 5, requests: 5_000, warmUp: 5_000 };
+  : { rounds: 7, requests: 2_000, warmUp: 4_000 };
 
 await buildWorker();
 // A quick run needs one of each kind: rounds.test.ts tries all of them.

@@ -153,15 +153,15 @@ export function subjects(): Subject[] {
     },
     {
       ...{ name: "hit, gateway alone", note: "an object of the isolate is in place of the cache" },
-      ...{ script: alone, draw, floor: GATEWAY_FLOOR, limit: 1.3 },
+      ...{ script: alone, draw, floor: GATEWAY_FLOOR, limit: 1.2 },
     },
     {
       ...{ name: "signed, gateway alone", note: "the same, by signed URLs" },
-      ...{ script: alone, draw: drawSigned(wanted), floor: GATEWAY_FLOOR, limit: 1.5 },
+      ...{ script: alone, draw: drawSigned(wanted), floor: GATEWAY_FLOOR, limit: 1.4 },
     },
     {
       ...{ name: "404, gateway alone", note: "no such route, preset or key; compared with a hit" },
-      ...{ script: alone, draw: drawUnfound, floor: GATEWAY_FLOOR, limit: 0.75 },
+      ...{ script: alone, draw: drawUnfound, floor: GATEWAY_FLOOR, limit: 0.8 },
     },
     {
       ...{ name: "304", note: "a hit that the browser has" },
