@@ -2,7 +2,7 @@
 // bucket, asks them, prints what was seen, and deletes both, also after Ctrl-C. docs/rules.md says how to use it.
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -45,8 +45,8 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   if (typeof options === "string") return refuse(options);
   const { CLOUDFLARE_API_TOKEN: token = "", CLOUDFLARE_ACCOUNT_ID: id = "" } = env;
   const zone = env["CLOUDFLARE_ZONE"] || undefined;
-  if (!/^\S{20,}$/.test(token)) return refuse("CLOUDFLARE_API_TOKEN is no token.");
-  if (!/^[0-9a-f]{32}$/.test(id)) return refuse("CLOUDFLARE_ACCOUNT_ID is no account's id.");
+  if (!/^\S{20,}$/.test(token)) return refuse("CLOUDFLARE_API_TOKEN is not set, or no token.");
+  if (!/^[0-9a-f]{32}$/.test(id)) return refuse("CLOUDFLARE_ACCOUNT_ID is not set, or no id.");
   secrets.push(token);
   const api = env["CLOUDFLARE_API_BASE_URL"] ?? "https://api.cloudflare.com/client/v4";
   const network = createNetwork(env["VITRINE_PROBE_STUB"]);
@@ -189,10 +189,8 @@ async function run(
     sent = world.sent;
     await stop.orEnd(world.waitUntilReady());
     for (const probe of probes) {
-      print(
-        `${verdicts.length + 1}/${probes.length} ${probe.rule} ${probe.title}\n`,
-        process.stderr,
-      );
+      const position = `${verdicts.length + 1}/${probes.length}`;
+      print(`${position} ${probe.rule} ${probe.title}\n`, process.stderr);
       verdicts.push([probe, await stop.orEnd(tryRule(probe, world))]);
     }
   } catch (error) {
@@ -280,7 +278,8 @@ function writeRecords(
   }));
   const cases = verdicts.flatMap(([{ rule }, verdict]) => casesOf(rule, verdict, hidden));
   const file: Run = { date, wrangler: version, host, verdicts: seen, cases };
-  const path = join(folder, `${date}.json`);
+  let path = join(folder, `${date}.json`);
+  for (let run = 2; existsSync(path); run++) path = join(folder, `${date}-${run}.json`);
   const json = JSON.stringify(file, null, 2);
   writeFileSync(path, `${secrets.reduce((text, one) => text.replaceAll(one, "[secret]"), json)}\n`);
   print(`What was seen is in ${path}\n`);

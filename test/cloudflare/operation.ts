@@ -38,13 +38,13 @@ export type CachedOperation = {
 };
 
 /** A purge by the cached entrypoint. The answer is JSON: null where the runtime has no such method. */
-export type PurgeOperation = {
+type PurgeOperation = {
   readonly type: "purge" | "invalidate";
   readonly options: CachePurgeOptions;
 };
 
 /** A step of a chain of the Images binding: a transformation, or an object that is drawn. */
-export type ImagesStep =
+type ImagesStep =
   | { readonly transform: ImageTransform }
   | {
       readonly draw: string;
@@ -116,7 +116,7 @@ export type Reply = {
 };
 
 /** Bytes of a body that a reply has. */
-export const MAX_BODY = 256 * 1024;
+const MAX_BODY = 256 * 1024;
 
 /** The header with the token without which the Worker does nothing. */
 export const TOKEN_HEADER = "x-probe-token";

@@ -15,7 +15,7 @@ import {
 } from "./operation.ts";
 
 /** The bucket by R2's S3 API. */
-export type S3Access = {
+type S3Access = {
   /** Without a slash at the end. The bucket stands in the path. */
   readonly endpoint: string;
   readonly bucket: string;

@@ -15,7 +15,7 @@ const CREDENTIALS = `Set these in the environment:
   CLOUDFLARE_API_TOKEN   https://dash.cloudflare.com/profile/api-tokens, "Create Custom Token", with the permissions
                          Account: Workers Scripts Edit, Workers R2 Storage Edit, Account Settings Read;
                          and Account Analytics Read, to count transformations (L2)
-                         Zone, with CLOUDFLARE_ZONE alone: Workers Routes Edit, Zone Settings Read, Cache Purge
+                         Zone, with CLOUDFLARE_ZONE alone: Workers Routes Edit, Cache Purge
   CLOUDFLARE_ACCOUNT_ID  the 32 hex digits in the address of the dashboard
   CLOUDFLARE_ZONE        optional: a domain of the account for which image transformations are on, for example
                          images.example.com. Without it the Worker is on workers.dev, and some rules are not seen
