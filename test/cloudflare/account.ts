@@ -13,9 +13,6 @@ const PATTERNS = {
   bucket: new RegExp(`^${NAME}-bucket$`), // wrangler names it after the Worker and the binding (T9)
 };
 
-/** How often a step of deletion is tried, and the ms before the second attempt; twice that before the next. */
-const ATTEMPTS = 4;
-const PAUSE_MS = 500;
 /** Of 50 objects: more than the requests of a run can write. */
 const MAX_PAGES = 200;
 
@@ -131,18 +128,14 @@ export async function deleteResources(
 ): Promise<(Resource & { readonly reason: string })[]> {
   const failed = [];
   for (const resource of resources) {
-    let reason = await deleteOnce(account, resource);
-    for (let attempt = 1; attempt < ATTEMPTS && reason !== undefined; attempt++) {
-      await account.network.pause(PAUSE_MS * 2 ** (attempt - 1));
-      reason = await deleteOnce(account, resource);
-    }
+    const reason = await deleteResource(account, resource);
     if (reason !== undefined) failed.push({ ...resource, reason });
   }
   return failed;
 }
 
 /** @returns why it is still there, or undefined */
-async function deleteOnce(account: Account, { kind, name, id }: Resource) {
+async function deleteResource(account: Account, { kind, name, id }: Resource) {
   if (!PATTERNS[kind].test(name)) return "its name is none of a run";
   const fault = kind === "bucket" ? await emptyBucket(account, name) : undefined;
   const path = {

@@ -26,8 +26,8 @@ import { budgetOf, createWorld, type Sent } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PROBE_TIMEOUT_MS = 300_000;
-/** How often all is deleted, and the ms after it: a list may be late. */
-const ROUNDS = 3;
+/** How often all is deleted, and the ms between: the API may fail, and its lists may be late. */
+const ROUNDS = 4;
 const PAUSE_MS = 3000;
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 type Signal = keyof typeof EXIT_CODES;
