@@ -43,7 +43,6 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
     ...(isInZone && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
     run: randomBytes(6).toString("hex"),
     s3: { ...place, ...access },
-    isBucketProvisioned: true,
     bucketAddresses: async () => [],
     send: sendTo(url),
     countTransformations: async () => emulated.edge.transformations.size,

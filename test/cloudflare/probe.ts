@@ -1,18 +1,10 @@
-// A probe tries one rule of docs/rules.md from outside. This file has what a probe is given, what it gives back, and
-// the few steps that most probes share.
+// A probe tries one rule of docs/rules.md from outside: what it is given, and how its claims make a verdict.
 
-import { AwsV4Signer } from "aws4fetch";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import sharp from "sharp";
-import {
-  type FetchOperation,
-  fromBase64,
-  type Operation,
-  type Origin,
-  type Reply,
-  type Seen,
-  type Texts,
-  toBase64,
-} from "./operation.ts";
+import { fromBase64, type Operation, type Reply, type Texts } from "./operation.ts";
 
 /** The bucket by R2's S3 API. */
 type S3Access = {
@@ -37,13 +29,8 @@ export type World = {
   readonly other?: string;
   /** The same Worker on workers.dev, where the Worker is in a zone and there, too (R2). */
   readonly workersDev?: Pick<World, "url" | "send">;
-  /**
-   * How many unique transformations Cloudflare has counted of the account today: `imagesUniqueTransformations` of its
-   * GraphQL API (L2). It comes late. Undefined: it does not say.
-   */
-  countTransformations?(): Promise<number | undefined>;
-  /** Whether the deploy made the bucket (T9). */
-  readonly isBucketProvisioned: boolean;
+  /** The account's unique transformations of today, by the GraphQL API (L2). It comes late. */
+  countTransformations(): Promise<number | undefined>;
   /** The public addresses of the bucket: `r2.dev` or a custom domain (T7). Undefined: Cloudflare does not say. */
   bucketAddresses(): Promise<readonly string[] | undefined>;
   send(operation: Operation): Promise<Reply>;
@@ -84,127 +71,108 @@ export type Probe = {
   run(world: World): Promise<Verdict>;
 };
 
-export function notSeen(seen: string, records: readonly Recorded[] = []): Verdict {
-  return { outcome: "not seen", seen, records };
+/**
+ * A part of a rule: whether it holds, or undefined where that cannot be seen; its name, which is that of its record;
+ * the reply that shows it; and what else was seen. A part that is open is undefined, and tells how it turned out.
+ */
+export type Claim = readonly [
+  holds: boolean | undefined,
+  name: string,
+  reply?: Reply | undefined,
+  detail?: string | undefined,
+];
+
+/** @param run returns the claims of a rule, or the reason for which it cannot be seen */
+export function probe(
+  rule: string,
+  title: string,
+  run: (world: World) => Promise<readonly Claim[] | string>,
+): Probe {
+  return { rule, title, run: async (world) => conclude(await run(world)) };
 }
 
-/** @param isRight whether the rule says so */
-export function verdict(isRight: boolean, seen: string, records: readonly Recorded[]): Verdict {
-  return { outcome: isRight ? "as the rule says" : "otherwise", seen, records };
-}
+export const notSeen = (seen: string): Verdict => ({ outcome: "not seen", seen, records: [] });
 
 /** A probe of a rule that nobody can see from outside. */
-export function unseen(rule: string, title: string, reason: string): Probe {
-  return { rule, title, run: async () => notSeen(reason) };
+export const unseen = (rule: string, title: string, reason: string): Probe =>
+  probe(rule, title, async () => reason);
+
+/**
+ * One claim that does not hold makes a verdict "otherwise"; one that does is needed for "as the rule says". A claim is
+ * not seen where the Worker itself gave no reply.
+ */
+function conclude(claims: readonly Claim[] | string): Verdict {
+  if (typeof claims === "string") return notSeen(claims);
+  const texts = claims.map(([, name, reply, detail]) =>
+    [name, reply && outcomeOf(reply), detail].filter(Boolean).join(": "),
+  );
+  const records = claims.flatMap(([, name, reply]) => (reply ? [record(name, reply)] : []));
+  const seen = claims
+    .filter(([, , reply]) => !reply?.error?.message.startsWith("the Worker answered"))
+    .map(([holds]) => holds);
+  const outcome = seen.includes(false)
+    ? "otherwise"
+    : seen.includes(true)
+      ? "as the rule says"
+      : "not seen";
+  return { outcome, seen: texts.join("; "), records };
 }
 
 /** The headers that a record has. Others may hold an id of an account, or change with each request. */
-const RECORDED = [
-  ...[
-    "age",
-    "cache-control",
-    "cf-cache-status",
-    "cf-resized",
-    "content-encoding",
-    "content-length",
-  ],
-  ...["content-range", "content-type", "etag", "last-modified", "retry-after", "vary", "warning"],
-];
+const RECORDED = `age cache-control cf-cache-status cf-resized content-encoding content-length
+  content-range content-type etag last-modified retry-after vary warning`.split(/\s+/);
 
-export function record(name: string, { status, headers, size, sides }: Reply): Recorded {
-  const names = RECORDED.filter((header) => headers[header] !== undefined);
+function record(name: string, { status, headers, size, sides }: Reply): Recorded {
+  const shown = Object.entries(headers).filter(([header]) => RECORDED.includes(header));
   return {
     ...{ name, status, size, ...(sides !== undefined && { sides }) },
-    headers: Object.fromEntries(names.map((header) => [header, headers[header] ?? ""])),
+    headers: Object.fromEntries(shown),
   };
 }
 
 /** Adds the sides, if the body is an image. */
 export async function measure(reply: Reply): Promise<Reply> {
-  const isImage = reply.headers["content-type"]?.startsWith("image/");
-  if (!isImage || reply.size === 0) return reply;
-  const found = await sharp(bytesOf(reply))
+  if (!reply.headers["content-type"]?.startsWith("image/") || reply.size === 0) return reply;
+  const image = await sharp(bytesOf(reply))
     .metadata()
     .catch(() => undefined);
-  return found === undefined ? reply : { ...reply, sides: `${found.width}x${found.height}` };
+  return image === undefined ? reply : { ...reply, sides: `${image.width}x${image.height}` };
 }
 
-export function bytesOf(reply: Reply): Uint8Array<ArrayBuffer> {
-  return fromBase64(reply.body);
+export const bytesOf = ({ body }: Reply) => fromBase64(body);
+export const textOf = (reply: Reply) => new TextDecoder().decode(bytesOf(reply));
+
+/** `authorization, cookie`, or `none` */
+export const listOf = (names: readonly string[] = []) => names.join(", ") || "none";
+
+/** The edge's code, such as `9408`, if it failed (R1, R3). */
+export function codeOf(reply: Reply): string | undefined {
+  const inHeader = /\berr=(\d{4})\b/.exec(reply.headers["cf-resized"] ?? "");
+  return (inHeader ?? /^ERROR (\d{4})\b/.exec(textOf(reply).slice(0, 100)))?.[1];
 }
 
-export function textOf(reply: Reply): string {
-  return new TextDecoder().decode(bytesOf(reply));
+/** Returns whether the edge made an image (R1). */
+export function isTransformed({ status, headers }: Reply): boolean {
+  return status === 200 && /^internal=(?:ok|ram)\b/.test(headers["cf-resized"] ?? "");
 }
 
-/** Puts an object into the bucket. @throws if R2 refuses it */
-export async function putObject(
-  world: World,
-  key: string,
-  body: Uint8Array | string,
-  contentType: string,
-  customMetadata: Record<string, string> = {},
-): Promise<void> {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  const options = { httpMetadata: { contentType }, customMetadata };
-  const put = { type: "r2", method: "put", key, body: toBase64(bytes), options } as const;
-  const { error } = await world.send(put);
-  if (error !== undefined) throw new Error(`cannot put ${key}: ${error.message}`);
+/** `403 with 9401`, `404 with NoSuchKey`, `200 with internal=ok/m`, or the status alone. */
+export function outcomeOf(reply: Reply): string {
+  if (reply.error !== undefined) return `it threw ${reply.error.code ?? reply.error.message}`;
+  const ofS3 = reply.status < 400 ? undefined : /<Code>(\w+)<\/Code>/.exec(textOf(reply))?.[1];
+  const result = codeOf(reply) ?? ofS3 ?? reply.headers["cf-resized"]?.split(" ")[0];
+  return `${reply.status}${result === undefined ? "" : ` with ${result}`}`;
 }
 
-/** Makes a new address of the Worker that answers as an origin. @returns its id, for `/origin/<id>.jpg` */
-export async function createOrigin(world: World, origin: Origin): Promise<string> {
-  const id = `${world.run}-${crypto.randomUUID()}`;
-  await putObject(world, `origin/${id}`, JSON.stringify(origin), "application/json");
-  return id;
+/** A JPEG of 120 by 120 px. */
+export const PHOTO = "made/key.jpg";
+
+/** The bytes of a file of fixtures/objects. */
+export function pictureOf(file: string): Uint8Array {
+  return readFileSync(join(import.meta.dirname, "../../fixtures/objects", file));
 }
 
-/** What came to `/origin/<id>.jpg`, in no order. */
-export async function readSeen(world: World, id: string): Promise<readonly Seen[]> {
-  const options = { prefix: `seen/${id}/` };
-  const { objects }: { objects: { key: string }[] } = JSON.parse(
-    textOf(await world.send({ type: "r2", method: "list", options })),
-  );
-  const replies = objects.map(({ key }) => world.send({ type: "r2", method: "get", key }));
-  return (await Promise.all(replies)).map((reply) => {
-    const { body }: { body: string } = JSON.parse(textOf(reply));
-    return JSON.parse(new TextDecoder().decode(fromBase64(body)));
-  });
-}
-
-/** The URL of an object by R2's S3 API. @param query with its question mark */
-export function s3Url({ s3 }: World, key: string, query = ""): string {
-  return `${s3.endpoint}/${s3.bucket}/${key}${query}`;
-}
-
-/**
- * Signs a request for R2's S3 API as Vitrine does (A1). Headers that are given are signed, too, and sent.
- * @returns the headers of the request
- */
-export async function signS3(
-  { s3, now }: World,
-  url: string,
-  headers: Texts = {},
-  method = "GET",
-): Promise<Record<string, string>> {
-  const signedHeaders = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD", ...headers };
-  const { accessKeyId, secretAccessKey, region } = s3;
-  const datetime = new Date(now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
-  const keys = { accessKeyId, secretAccessKey, region, service: "s3" };
-  const signer = new AwsV4Signer({ ...keys, url, method, headers: signedHeaders, datetime });
-  const authorization = await signer.authHeader();
-  return { ...signedHeaders, "x-amz-date": datetime, authorization };
-}
-
-/** Has the Worker ask the edge for an image of an object in R2, signed as Vitrine does (E1). */
-export async function transformS3(
-  world: World,
-  key: string,
-  image: object,
-  more: { query?: string; headers?: Texts; cf?: object } = {},
-): Promise<Reply> {
-  const url = s3Url(world, key, more.query);
-  const headers = { ...(await signS3(world, url)), ...more.headers };
-  const cf = { image: { "origin-auth": "share-publicly", ...image }, ...more.cf };
-  return world.send({ type: "fetch", url, headers, cf } satisfies FetchOperation);
+/** Returns whether a reply has the very bytes of a picture. */
+export function hasBytes({ sha256 }: Reply, picture: Uint8Array): boolean {
+  return sha256 === createHash("sha256").update(picture).digest("hex");
 }

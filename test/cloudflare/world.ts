@@ -98,7 +98,6 @@ export function createWorld(
     ...(other !== undefined && { other: `https://${other}` }),
     s3: { endpoint: s3Endpoint(account), bucket, region: "auto", ...keys },
     ...(domain !== undefined && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
-    isBucketProvisioned: true, // the deploy names none
     async bucketAddresses() {
       const path = `/r2/buckets/${bucket}/domains`;
       const managed = await callApi(account, "GET", `${path}/managed`);

@@ -1,72 +1,32 @@
 // What the image edge answers (R1 to R10).
 
+import { createHash } from "node:crypto";
+import type { Reply } from "../operation.ts";
 import {
   type Claim,
   codeOf,
-  conclude,
-  createPicture,
+  hasBytes,
   isTransformed,
   listOf,
+  PHOTO,
+  type Probe,
   pictureOf,
-  putPicture,
-  reachOf,
-  transformOrigin,
-  withOrigin,
-  withSource,
-} from "../claims.ts";
-import type { Reply } from "../operation.ts";
+  probe,
+  textOf,
+} from "../probe.ts";
 import {
   createOrigin,
-  notSeen,
-  type Probe,
+  probeOrigin,
+  probeSource,
+  putPicture,
+  reachOf,
+  SHARE,
   s3Url,
   signS3,
-  textOf,
   transformS3,
-  type Verdict,
-  type World,
-} from "../probe.ts";
+} from "../sources.ts";
 
-async function tellsTheResult(world: World): Promise<Verdict> {
-  return withSource(world, async (create) => {
-    const reply = await (await create()).ask({ width: 8 });
-    const failed = await (await create("broken/page.jpg")).ask({ width: 8 });
-    const isError = /^err=\d{4}\b/.test(failed.headers["cf-resized"] ?? "");
-    return [
-      [isTransformed(reply), "a picture", reply],
-      [isError, "no picture", failed],
-    ];
-  });
-}
-
-async function sendsTheOriginal(world: World): Promise<Verdict> {
-  const dev = world.workersDev ?? (world.zone === undefined ? world : undefined);
-  if (dev === undefined) return notSeen("it needs the Worker on workers.dev");
-  const { direct } = await reachOf(world);
-  const isUntouched = ({ status, headers }: Reply) =>
-    status === 200 && headers["cf-resized"] === undefined;
-  const ownHost = await transformOrigin({ ...world, ...dev }, await createPicture(world), {
-    width: 8,
-  });
-  const url = s3Url(world, await putPicture(world));
-  const cf = { image: { width: 8, "origin-auth": "share-publicly" } };
-  const headers = await signS3(world, url);
-  const other = await dev.send({ type: "fetch", url, headers, cf });
-  return conclude([
-    [
-      isTransformed(ownHost) || (isUntouched(ownHost) ? false : undefined),
-      "on workers.dev, its own host",
-      ownHost,
-    ],
-    // Without cf-resized nothing was attempted: the bytes are the original's.
-    [
-      isUntouched(other) ? other.sha256 === direct.sha256 : undefined,
-      "on workers.dev, another host",
-      other,
-      `open: ${isTransformed(other) ? "transformed" : "not transformed"}`,
-    ],
-  ]);
-}
+const IMAGE = { width: 8 };
 
 /** What the origin answers, and the edge's code and status for it. */
 const FAILURES = [
@@ -76,102 +36,107 @@ const FAILURES = [
   [500, "9509", 502],
 ] as const;
 
-async function losesTheOriginsAnswer(world: World): Promise<Verdict> {
-  return withSource(world, async () => {
+/** What the origin sends that must come out. */
+const PASSED = {
+  "cache-control": "public, max-age=7777",
+  "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
+};
+
+export const ANSWERS: readonly Probe[] = [
+  probeSource("R1", "cf-resized tells the result", async (create) => {
+    const reply = await (await create()).ask(IMAGE);
+    const failed = await (await create("broken/page.jpg")).ask(IMAGE);
+    const isError = /^err=\d{4}\b/.test(failed.headers["cf-resized"] ?? "");
+    return [
+      [isTransformed(reply), "a picture", reply],
+      [isError, "no picture", failed],
+    ];
+  }),
+  probe("R2", "without it the original comes", async (world) => {
+    const dev = world.workersDev ?? (world.zone === undefined ? world : undefined);
+    if (dev === undefined) return "it needs the Worker on workers.dev";
+    const isUntouched = ({ status, headers }: Reply) =>
+      status === 200 && headers["cf-resized"] === undefined;
+    const own = await (await createOrigin({ ...world, ...dev })).ask(IMAGE);
+    const isOwnRight = isTransformed(own) || (isUntouched(own) ? false : undefined);
+    const url = s3Url(world, await putPicture(world));
+    const cf = { image: { ...IMAGE, ...SHARE } };
+    const other = await dev.send({ type: "fetch", url, headers: await signS3(world, url), cf });
+    // Without cf-resized nothing was attempted: the bytes are the original's.
+    const isOriginal = isUntouched(other) ? hasBytes(other, pictureOf(PHOTO)) : undefined;
+    return [
+      [isOwnRight, "on workers.dev, its own host", own],
+      [isOriginal, "on workers.dev, another host (open)", other],
+    ];
+  }),
+  probeSource("R3", "codes for the origin's failures", async (_create, world) => {
     const { reachesS3, reachesOrigin } = await reachOf(world);
-    const read = (reply: Reply, name: string, code: string, status: number): Claim => {
-      const isRight = codeOf(reply) === code && reply.status === status;
-      const isLost = textOf(reply).startsWith(`ERROR ${code}:`) && !/NoSuchKey/.test(textOf(reply));
-      return [isRight && isLost, name, reply];
-    };
     const claims: Claim[] = [];
+    const read = (reply: Reply, name: string, code: string, status: number) => {
+      const text = textOf(reply);
+      const isLost = text.startsWith(`ERROR ${code}:`) && !text.includes("NoSuchKey");
+      const isRight = codeOf(reply) === code && reply.status === status;
+      claims.push([isRight && isLost, name, reply]);
+    };
     for (const [status, code, edgeStatus] of reachesOrigin ? FAILURES : []) {
-      const id = await createOrigin(world, { status });
-      const reply = await transformOrigin(world, id, { width: 8 });
-      claims.push(read(reply, `the origin's ${status}`, code, edgeStatus));
+      const { ask } = await createOrigin(world, { status });
+      read(await ask(IMAGE), `the origin's ${status}`, code, edgeStatus);
     }
-    if (!reachesS3) return claims;
-    const missing = await transformS3(world, `${world.run}/missing`, { width: 8 });
-    return [...claims, read(missing, "R2's NoSuchKey", "9404", 404)];
-  });
-}
-
-async function namesTheOriginal(world: World): Promise<Verdict> {
-  return withSource(world, async (create) => {
-    const { direct, reachesOrigin } = await reachOf(world);
-    const reply = await (await create()).ask({ width: 8 });
+    const missing = await transformS3(world, `${world.run}/missing`, IMAGE);
+    if (reachesS3) read(missing, "R2's NoSuchKey", "9404", 404);
+    return claims;
+  }),
+  probeSource("R4", "etag names the original", async (create, world) => {
+    const reply = await (await create()).ask(IMAGE);
     const [, named] = /^"cf[^:]{42}:(.+)"$/.exec(reply.headers["etag"] ?? "") ?? [];
-    const isSame = named !== undefined && direct.headers["etag"]?.includes(named) === true;
-    const claims: Claim[] = [[isSame, "a picture", reply, `etag ${reply.headers["etag"]}`]];
-    if (!reachesOrigin) return claims;
-    const id = await createPicture(world, { hidesEtag: true });
-    const without = await transformOrigin(world, id, { width: 8 });
-    const { etag } = without.headers;
-    return [...claims, [etag === undefined, "of an origin without one", without, `etag ${etag}`]];
-  });
-}
-
-async function mayChooseTheType(world: World): Promise<Verdict> {
-  return withSource(world, async (create) => {
+    const isSame = named?.includes(createHash("md5").update(pictureOf(PHOTO)).digest("hex")); // R2's
+    const bare = await (await createOrigin(world, { hidesEtag: true })).ask(IMAGE);
+    const isBare = isTransformed(bare) ? bare.headers["etag"] === undefined : undefined;
+    return [
+      [isSame === true, "a picture", reply, `etag ${reply.headers["etag"]}`],
+      [isBare, "of an origin without one", bare, `etag ${bare.headers["etag"]}`],
+    ];
+  }),
+  probeSource("R5", "the type may be another one", async (create) => {
     const large = { width: 1300, height: 1300, fit: "contain", format: "avif" };
     const reply = await (await create()).ask(large);
     const type = reply.headers["content-type"];
     const isOther = isTransformed(reply) && type !== "image/avif";
     return [[isOther || undefined, "an AVIF of 1,300 px", reply, `it came as ${type}`]];
-  });
-}
-
-async function warns(world: World): Promise<Verdict> {
-  return withSource(world, async (create) => {
+  }),
+  probeSource("R6", "warnings", async (create) => {
     const { ask } = await create();
-    const cover = await ask({ width: 8, fit: "cover" });
+    const cover = await ask({ ...IMAGE, fit: "cover" });
     const same = await ask({ quality: 100, format: "jpeg" });
-    const isOriginal = same.size === pictureOf("made/key.jpg").length;
-    const warningOf = ({ headers }: Reply) => `warning ${headers["warning"] ?? "none"}`;
-    const isWarned = /^cf-images 299 "/.test(cover.headers["warning"] ?? "");
-    const whose = isOriginal ? "the original's bytes" : "other bytes";
+    const [warning, other] = [cover, same].map(({ headers }) => headers["warning"] ?? "none");
+    const whose = hasBytes(same, pictureOf(PHOTO)) ? "the original's bytes" : "other bytes";
     return [
-      [isWarned, "cover with one side", cover, warningOf(cover)],
-      [undefined, "open: the same sides, larger", same, `${warningOf(same)}, with ${whose}`],
+      [/^cf-images 299 "/.test(`${warning}`), "cover with one side", cover, warning],
+      [undefined, "open: the same sides, larger", same, `warning ${other}, with ${whose}`],
     ];
-  });
-}
-
-async function passesHeadersOn(world: World): Promise<Verdict> {
-  return withOrigin(world, async () => {
-    const passed = {
-      "cache-control": "public, max-age=7777",
-      "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
-    };
-    const id = await createPicture(world, { headers: { ...passed, "x-amz-meta-probe": "1" } });
-    const reply = await transformOrigin(world, id, { width: 8 });
-    const lost = Object.entries(passed).filter(([name, value]) => reply.headers[name] !== value);
-    const missing = `missing: ${listOf(lost.map(([name]) => name))}`;
-    const isLeaked = reply.headers["x-amz-meta-probe"] !== undefined;
-    const open = `open: x-amz-meta-probe ${isLeaked ? "comes" : "does not come"} out`;
-    return [[lost.length === 0, "cache-control and last-modified", reply, `${missing}, ${open}`]];
-  });
-}
-
-async function passesSvgOn(world: World): Promise<Verdict> {
-  return withSource(world, async (create) => {
+  }),
+  probeOrigin("R7", "the origin's headers", async (create) => {
+    const { ask } = await create({ headers: { ...PASSED, "x-amz-meta-probe": "1" } });
+    const reply = await ask(IMAGE);
+    const lost = Object.entries(PASSED).flatMap(([name, value]) =>
+      reply.headers[name] === value ? [] : name,
+    );
+    const isOut = reply.headers["x-amz-meta-probe"] !== undefined;
+    const detail = `missing: ${listOf(lost)}, open: x-amz-meta-probe ${isOut ? "too" : "not"}`;
+    return [[lost.length === 0, "cache-control and last-modified", reply, detail]];
+  }),
+  probeSource("R8", "SVG is sanitised and passed on", async (create) => {
     const { ask } = await create("broken/script.svg");
-    const svg = await ask({ width: 8 });
-    const jpeg = await ask({ width: 8, format: "jpeg" });
-    const text = textOf(svg);
-    const isSafe = text.includes("<svg") && !text.includes("<script");
+    const [svg, jpeg] = [await ask(IMAGE), await ask({ ...IMAGE, format: "jpeg" })];
+    const isSafe = textOf(svg).includes("<svg") && !textOf(svg).includes("<script");
     const isSvg = svg.headers["content-type"]?.startsWith("image/svg+xml") === true;
-    const marked = svg.headers["cf-resized"] === undefined ? "without" : "with";
-    const script = isSafe ? "sanitised" : "not sanitised";
+    const detail = isSafe ? "sanitised" : "not sanitised";
     return [
-      [svg.status === 200 && isSvg && isSafe, "an SVG", svg, `${script}, ${marked} cf-resized`],
+      [svg.status === 200 && isSvg && isSafe, "an SVG", svg, detail],
       [codeOf(jpeg) === "9412" && jpeg.status === 415, "as JPEG", jpeg],
     ];
-  });
-}
-
-async function tellsFacts(world: World): Promise<Verdict> {
-  return withSource(world, async (create) => {
+  }),
+  probeSource("R9", "facts as JSON", async (create) => {
     const file = "made/rotated-gps.jpg"; // of 400 × 300, and turned by its EXIF
     const reply = await (await create(file)).ask({ width: 40, format: "json" });
     const [, json = "{}"] = /^(\{.*\})\s*$/s.exec(textOf(reply)) ?? [];
@@ -180,32 +145,15 @@ async function tellsFacts(world: World): Promise<Verdict> {
     const isRight = width === 40 && height > 0 && file_size === pictureOf(file).length;
     const open = `open: the original is ${w} × ${h}, of type ${format}`;
     return [[isRight && w > 0 && h > 0, "a turned picture of 400 × 300", reply, open]];
-  });
-}
-
-async function answersConditions(world: World): Promise<Verdict> {
-  return withSource(world, async (create) => {
+  }),
+  probeSource("R10", "304 only for a condition", async (create) => {
     const { ask } = await create();
-    const { headers, status } = await ask({ width: 8 });
-    const again = await ask({ width: 8 });
-    const condition = { "if-none-match": headers["etag"] ?? "*" };
-    const conditional = await ask({ width: 8 }, { headers: condition });
+    const [first, again] = [await ask(IMAGE), await ask(IMAGE)];
+    const condition = { "if-none-match": first.headers["etag"] ?? "*" };
+    const conditional = await ask(IMAGE, { headers: condition });
     return [
-      [status === 200 && again.status === 200, "without a condition", again],
+      [first.status === 200 && again.status === 200, "without a condition", again],
       [conditional.status === 304 || undefined, "with one that holds", conditional],
     ];
-  });
-}
-
-export const ANSWERS: readonly Probe[] = [
-  { rule: "R1", title: "cf-resized tells the result", run: tellsTheResult },
-  { rule: "R2", title: "without it the original comes", run: sendsTheOriginal },
-  { rule: "R3", title: "codes for the origin's failures", run: losesTheOriginsAnswer },
-  { rule: "R4", title: "etag names the original", run: namesTheOriginal },
-  { rule: "R5", title: "the type may be another one", run: mayChooseTheType },
-  { rule: "R6", title: "warnings", run: warns },
-  { rule: "R7", title: "the origin's headers", run: passesHeadersOn },
-  { rule: "R8", title: "SVG is sanitised and passed on", run: passesSvgOn },
-  { rule: "R9", title: "facts as JSON", run: tellsFacts },
-  { rule: "R10", title: "304 only for a condition", run: answersConditions },
+  }),
 ];
