@@ -42,20 +42,23 @@ export function watchWork(): () => Promise<void> {
 }
 
 /**
- * With the clock stopped, fires one timer after the other until some work is done.
- * @param turn what `watchWork` returns
- * @returns what the work gives, and how long it took: ms
+ * Stops the clock and all timers until the test ends.
+ * @returns fires one timer after the other until some work is done: what that gives, and how long it took, in ms
  */
-export async function finish<Value>(work: Promise<Value>, turn: () => Promise<void>) {
-  const began = Date.now();
-  const settled = vi.fn();
-  work.then(settled, settled);
-  await turn();
-  while (settled.mock.calls.length === 0) {
-    await vi.advanceTimersToNextTimerAsync();
+export function stopTimers() {
+  stopClock();
+  const turn = watchWork();
+  return async <Value>(work: Promise<Value>) => {
+    const began = Date.now();
+    const settled = vi.fn();
+    work.then(settled, settled);
     await turn();
-  }
-  return { value: await work, took: Date.now() - began };
+    while (settled.mock.calls.length === 0) {
+      await vi.advanceTimersToNextTimerAsync();
+      await turn();
+    }
+    return { value: await work, took: Date.now() - began };
+  };
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { hash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, vi } from "vitest";
+import { createCache } from "../../src/emulator/cache/cache.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import type { Stored } from "../../src/emulator/s3/s3.ts";
 import { type Grant, signGrant } from "../../src/url/grant.ts";
@@ -196,6 +197,27 @@ export async function get(
   answered.push(await overhearAnswer(answer));
   return answer;
 }
+
+/** Waits for the work that answers left behind, in the gateway and behind it. */
+export async function settle(): Promise<void> {
+  await stage.cache.settled();
+  await Promise.all(stage.after);
+}
+
+/** As `get`, and waits for the work after the answer. */
+export async function visit(...asked: Parameters<typeof get>): Promise<Response> {
+  const answer = await get(...asked);
+  await settle();
+  return answer;
+}
+
+/** Workers Cache forgets everything, as it does with what nobody asks for. */
+export function forgetCached(): void {
+  stage.cache = createCache({ now: () => stage.clock.now });
+}
+
+/** Data centres of visitors. */
+export const PLACES = Array.from({ length: 30 }, (_, at) => `place-${at}`);
 
 /** The cached entrypoint of one deployed version of the Worker. */
 function loopbackOf(env: object): Loopback {

@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { type Fault, faultAnswer } from "../../src/emulator/edge/faults.ts";
-import { finish, watchWork } from "../support/clock.ts";
+import { stopTimers } from "../support/clock.ts";
 import { IMPATIENT, NEXT, VARS } from "../support/env.ts";
 import { get, logged, MODERN, stage } from "../support/play.ts";
 
@@ -37,16 +37,13 @@ const DENIED = { code: 9408, status: 403 };
 const DEAD = "SignatureDoesNotMatch";
 
 let calls: string[];
-/** Lets the work that needs no timer run. */
-let turn: () => Promise<void>;
+let finish: ReturnType<typeof stopTimers>;
 
 beforeEach(() => {
   calls = [];
-  turn = watchWork();
-  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  finish = stopTimers();
   const wait = (ms: number) => new Promise<void>((settle) => setTimeout(settle, ms));
   vi.stubGlobal("scheduler", { wait });
-  return () => vi.useRealTimers();
 });
 
 /** Answers the Worker's calls in turn. The last answer is given to all later ones. */
@@ -152,7 +149,7 @@ test.each([
 ])("$what: the visitor has an answer in time", async (row) => {
   const { env = "one", path = STILL, turns, status, took, event, times } = row;
   play(turns);
-  const found = await finish(get(path, { headers: MODERN }, ENVS[env]()), turn);
+  const found = await finish(get(path, { headers: MODERN }, ENVS[env]()));
   expect([found.value.status, found.took, calls.length]).toEqual([status, took, times]);
   expect(logged().at(-1)?.line["event"]).toBe(event);
   stage.after = []; // what nobody waits for may take longer
@@ -162,7 +159,7 @@ test("a fallback that there is no time for is not asked for, and the log says so
   const body = () => new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(9)) });
   const stalls = { status: 404 };
   play([inMs(100, () => new Response(body(), stalls)), NEVER]);
-  const { value: answer, took } = await finish(get(STILL, {}, ENVS.fallback()), turn);
+  const { value: answer, took } = await finish(get(STILL, {}, ENVS.fallback()));
   expect([answer.status, await answer.text(), took]).toEqual([404, "Not found\n", OVER]);
   expect(calls).toEqual(["S3 key.jpg"]);
   expect(logged()[0]?.line).toMatchObject({ event: "object-missing", fallback: "timed-out" });
@@ -171,7 +168,7 @@ test("a fallback that there is no time for is not asked for, and the log says so
 test("a limiter that takes all the time leaves none for the edge, which is not asked", async () => {
   play([image(1)]);
   const env = { ...ENVS.one(), RATE_LIMITER: { limit: () => new Promise<never>(() => {}) } };
-  const { value: answer, took } = await finish(get(STILL, {}, env), turn);
+  const { value: answer, took } = await finish(get(STILL, {}, env));
   expect([answer.status, took, calls]).toEqual([504, 1000, []]);
   expect(logged().map(({ line }) => line["event"])).toEqual(["limiter-failed", "timed-out"]);
 });
@@ -180,12 +177,12 @@ test("a slot that was not asked for lack of time is not taken for one that serve
   const two = ENVS.two();
   // Both keys are dead, and S3 has said so of both.
   play([s3(10, DEAD)]);
-  await finish(get(STILL, {}, two), turn);
+  await finish(get(STILL, {}, two));
   expect(logged().at(-1)?.line["event"]).toBe("slots-refused");
   await vi.advanceTimersByTimeAsync(10_000);
   calls = [];
   play([s3(800, DEAD), NEVER]);
-  const { value } = await finish(get(STILL, {}, two), turn);
+  const { value } = await finish(get(STILL, {}, two));
   expect(value.status).toBe(504);
   expect(logged().map(({ line }) => line["event"])).not.toContain("slot-in-use");
 });

@@ -3,11 +3,10 @@
 import { beforeEach, expect, test } from "vitest";
 import { ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent, minioNotification, notification } from "../support/events.ts";
-import { get, postPurge, put, stage } from "../support/play.ts";
+import { get, PLACES, postPurge, put, stage } from "../support/play.ts";
 
 const WEEK = { ...ENV.ANSWERS, keep: 604_800 };
 const FULL = { ...ENV, ANSWERS: WEEK, PURGE_TOKEN };
-const PLACES = Array.from({ length: 30 }, (_, at) => `place-${at}`);
 const OLD = "made/key.jpg";
 const NEW = "made/rotated-gps.jpg";
 

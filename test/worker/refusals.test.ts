@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { BROKEN } from "../../src/dev/objects.ts";
 import { FAULTS } from "../../src/emulator/edge/faults.ts";
 import { S3_FAULTS, type S3Fault } from "../../src/emulator/s3/faults.ts";
-import { finish, stopClock, watchWork } from "../support/clock.ts";
+import { stopTimers } from "../support/clock.ts";
 import { BASE, ENV } from "../support/env.ts";
 import { arrange, failures, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
 import { EDGE_CODES, REFUSALS } from "../support/tables/edge-codes.ts";
@@ -102,9 +102,8 @@ test("each fault of the strict edge has a row of its own", () => {
 
 /** `get` with a clock that runs as long as nothing else does. */
 function waitFor(): typeof get {
-  stopClock();
-  const turn = watchWork();
-  return async (...asked) => (await finish(get(...asked), turn)).value;
+  const finish = stopTimers();
+  return async (...asked) => (await finish(get(...asked))).value;
 }
 
 const isFault = (fault: string): fault is S3Fault => Object.hasOwn(S3_FAULTS, fault);

@@ -4,11 +4,19 @@
 import { HttpResponse, http } from "msw";
 import { describe, expect, test, vi } from "vitest";
 import type { R2 } from "../../src/emulator/r2/r2.ts";
-import { finish, watchWork } from "../support/clock.ts";
+import { stopTimers } from "../support/clock.ts";
 import { envOf } from "../support/engines.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
 import { answerOf, EC_KEY, ISSUER, ROLE, SESSION } from "../support/issuer.ts";
-import { get, lines, MODERN, stage, stopDates, wait } from "../support/play.ts";
+import {
+  get,
+  lines,
+  MODERN,
+  stage,
+  stopDates,
+  visit as visitWorker,
+  wait,
+} from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
 
 const ENGINES = ["cf", "binding", "R2", "role"] as const;
@@ -66,9 +74,7 @@ function counts(): [opened: number, made: number] {
 
 async function visit([path, status, opened, made, init]: Visit): Promise<Response> {
   const [openedBefore, madeBefore] = counts();
-  const answer = await get(path, init ?? { headers: MODERN }, env);
-  await stage.cache.settled();
-  await Promise.all(stage.after);
+  const answer = await visitWorker(path, init ?? { headers: MODERN }, env);
   const [openedNow, madeNow] = counts();
   const found = [path, answer.status, openedNow - openedBefore, madeNow - madeBefore];
   expect(found).toEqual([path, status, opened, made]);
@@ -209,11 +215,9 @@ describe.each(ENGINES)("with %s,", (engine) => {
     await visit(FIRST); // a role has its session
     const faults = faultsOf(engine);
     faults.add("stall");
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    const turn = watchWork();
+    const finish = stopTimers();
     const [openedBefore, madeBefore] = counts();
-    const asked = get("/images/plain/key.jpg", { headers: MODERN }, env);
-    const { value, took } = await finish(asked, turn);
+    const { value, took } = await finish(get(OTHER[0], { headers: MODERN }, env));
     expect([value.status, took]).toEqual([504, 5_000]);
     expect(counts()).toEqual([openedBefore + 1, madeBefore]);
     expect(lines()).toMatchObject([{ event: "timed-out" }]);

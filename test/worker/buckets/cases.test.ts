@@ -2,11 +2,10 @@
 // the first says for certain that the object is missing.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { createCache } from "../../../src/emulator/cache/cache.ts";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
-import { finish, watchWork } from "../../support/clock.ts";
+import { stopTimers } from "../../support/clock.ts";
 import { VARS } from "../../support/env.ts";
-import { get, MODERN, stage, stopDate } from "../../support/play.ts";
+import { forgetCached, get, MODERN, stopDate, visit } from "../../support/play.ts";
 import { KEY, type Kind, openWorld, type State } from "../../support/two-buckets.ts";
 
 const PATH = `/images/card/${KEY}`;
@@ -59,15 +58,9 @@ const isPossible = (kind: string, state: State) =>
 
 beforeEach(() => stopDate());
 
-const settle = async () => {
-  await stage.cache.settled();
-  await Promise.all(stage.after);
-};
-
 /** Visits the route of one bucket alone. @returns the picture, and its tag */
 async function showAlone(path: string, env: object) {
-  const answer = await get(path, { headers: MODERN }, env);
-  await settle();
+  const answer = await visit(path, { headers: MODERN }, env);
   expect(answer.status).toBe(200);
   return { bytes: await answer.bytes(), etag: answer.headers.get("etag") };
 }
@@ -96,13 +89,12 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
       const ANSWERS = { ...VARS.ANSWERS, keep, store: "RENDITIONS" };
       const env = { ...world.env, ANSWERS, RENDITIONS: createR2() };
       for (const name of stored) await showAlone(`/${name}/card/${KEY}`, env);
-      stage.cache = createCache({ now: () => stage.clock.now });
+      forgetCached();
       world.media.be(media);
       world.archive.be(archive);
       const asked = world.archive.asked();
 
-      const answer = await get(PATH, { headers: MODERN }, env);
-      await settle();
+      const answer = await visit(PATH, { headers: MODERN }, env);
       const bytes = await answer.bytes();
       const shown = expected[at] ?? expect.unreachable();
       const [name] = `${shown}`.split("*");
@@ -123,33 +115,29 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
 });
 
 describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
+  const ANSWERS = { ...VARS.ANSWERS, keep: 0 };
+
   test("with the second's picture stored, keeps one visitor in five seconds waiting", async () => {
     const world = openWorld([kind, kind]);
-    const ANSWERS = { ...VARS.ANSWERS, keep: 0, store: "RENDITIONS" };
-    const env = { ...world.env, ANSWERS, RENDITIONS: createR2() };
+    const stored = { ANSWERS: { ...ANSWERS, store: "RENDITIONS" }, RENDITIONS: createR2() };
+    const env = { ...world.env, ...stored };
     const { bytes } = await showAlone(`/archive/card/${KEY}`, env);
     world.media.be("silent");
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    const turn = watchWork();
-    const visit = async () => {
-      const { value, took } = await finish(get(PATH, { headers: MODERN }, env), turn);
-      expect(await value.bytes()).toEqual(bytes);
-      return [value.status, took];
-    };
+    const finish = stopTimers();
     const asked = world.archive.asked();
-    expect(await visit()).toEqual([200, 5_000]);
-    expect(await visit()).toEqual([200, 0]);
+    for (const ms of [5_000, 0]) {
+      const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
+      expect([value.status, await value.bytes(), took]).toEqual([200, bytes, ms]);
+    }
     expect(world.archive.asked()).toBe(asked);
     await vi.advanceTimersByTimeAsync(10_000);
   });
 
   test("with nothing stored, is a 504, whatever the second has", async () => {
     const world = openWorld([kind, kind]);
-    const ANSWERS = { ...VARS.ANSWERS, keep: 0 };
     world.media.be("silent");
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    const asked = get(PATH, { headers: MODERN }, { ...world.env, ANSWERS });
-    const { value } = await finish(asked, watchWork());
+    const finish = stopTimers();
+    const { value } = await finish(get(PATH, { headers: MODERN }, { ...world.env, ANSWERS }));
     expect([value.status, world.archive.asked()]).toEqual([504, 0]);
   });
 });

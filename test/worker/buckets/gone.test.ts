@@ -1,10 +1,9 @@
 // What is gone from the first bucket is not shown while the second one fails, whatever Workers Cache has of it.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { createCache } from "../../../src/emulator/cache/cache.ts";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { ENV, VARS } from "../../support/env.ts";
-import { get, MODERN, put, stage, stopDate, wait } from "../../support/play.ts";
+import { forgetCached, MODERN, put, stage, stopDate, visit, wait } from "../../support/play.ts";
 import { KEY, openWorld, WORLDS } from "../../support/two-buckets.ts";
 
 const KEEP = 300;
@@ -13,10 +12,8 @@ const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0 };
 beforeEach(() => stopDate());
 
 async function statusOf(env: object): Promise<number> {
-  const answer = await get(`/images/card/${KEY}`, { headers: MODERN }, env);
+  const answer = await visit(`/images/card/${KEY}`, { headers: MODERN }, env);
   await answer.arrayBuffer();
-  await stage.cache.settled();
-  await Promise.all(stage.after);
   return answer.status;
 }
 
@@ -67,7 +64,7 @@ test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...
     RENDITIONS: createR2(),
   };
   expect(await statusOf(env)).toBe(200);
-  stage.cache = createCache({ now: () => stage.clock.now });
+  forgetCached();
   world.media.be("reset");
   expect(await statusOf(env)).toBe(200);
 

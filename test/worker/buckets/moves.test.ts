@@ -2,19 +2,19 @@
 // store or browser; and what concerns one bucket concerns every answer that may come from it.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { createCache } from "../../../src/emulator/cache/cache.ts";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
 import { PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
 import {
   failures,
-  get,
+  forgetCached,
   lines,
   MODERN,
   postPurge,
   signQuery,
   stage,
   stopDate,
+  visit as visitWorker,
   wait,
 } from "../../support/play.ts";
 import { KEY, type Kind, openWorld, ROUTES, WORLDS } from "../../support/two-buckets.ts";
@@ -35,17 +35,8 @@ function open(kinds: readonly [Kind, Kind], change: object = {}): void {
 
 beforeEach(() => stopDate());
 
-async function visit(path = PATH, headers: object = {}, own = env) {
-  const answer = await get(path, { headers: { ...MODERN, ...headers } }, own);
-  await stage.cache.settled();
-  await Promise.all(stage.after);
-  return answer;
-}
-
-/** Workers Cache forgets everything. */
-function forget(): void {
-  stage.cache = createCache({ now: () => stage.clock.now });
-}
+const visit = (path = PATH, headers: object = {}, own = env) =>
+  visitWorker(path, { headers: { ...MODERN, ...headers } }, own);
 
 /** The pictures of both buckets, as the route of each alone shows them, without cache and store. */
 async function pictures() {
@@ -138,7 +129,7 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     const route = { path: "/images/:preset/*", object: `${old}/*` };
     const made = await visit(PATH, {}, { ...env, ROUTES: [route] });
     const pictures = [...store.objects.keys()];
-    forget();
+    forgetCached();
     const asked = stage.asked.length;
     const answer = await visit(PATH, {}, { ...env, ROUTES: [{ ...route, object }] });
     expect(answer.headers.get("server-timing")).toContain("stored");
@@ -155,7 +146,7 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     ] as const) {
       world.media.remove();
       world.archive.remove();
-      forget();
+      forgetCached();
       expect((await visit()).status).toBe(404);
       const asked = [world.media.asked(), world.archive.asked()];
       const again = await visit();
@@ -201,10 +192,10 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     const known = await pictures();
     await visit();
     world.media.remove();
-    forget();
+    forgetCached();
     expect(await (await visit()).bytes()).toEqual(known.archive);
     expect(store.objects.size).toBe(1);
-    forget();
+    forgetCached();
     world.media.be("reset");
     expect(await (await visit()).bytes()).toEqual(known.archive);
   });
@@ -225,7 +216,7 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     const sizes: unknown[] = [];
     for (const name of ["media", "archive"] as const) {
       if (name === "archive") world.media.remove();
-      forget();
+      forgetCached();
       expect(await (await visit(url)).bytes()).toEqual(known[name]);
       const answer: unknown = await (await visit(facts)).json();
       sizes.push(Object(answer).original);
@@ -262,10 +253,10 @@ test("of three buckets, each is asked after the one before it", async () => {
   const change = { ...env, BUCKETS, ROUTES: [{ ...route, object }] };
   expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.archive);
   world.archive.remove();
-  forget();
+  forgetCached();
   expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media);
   world.archive.be("reset");
-  forget();
+  forgetCached();
   expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media); // out of the store
   expect(failures()).toMatchObject([{ bucket: "empty" }]);
 });
@@ -273,7 +264,7 @@ test("of three buckets, each is asked after the one before it", async () => {
 test("an object that goes while the binding opens it is looked for in the second", async () => {
   open(["R2", "R2"]);
   const known = await pictures();
-  forget();
+  forgetCached();
   const { bindings } = world.media;
   const [name = "", r2] = Object.entries(bindings)[0] ?? [];
   let times = 0;
@@ -298,7 +289,7 @@ describe("a fallback", () => {
     world.archive.put("photos/fig.jpg", "other.jpg");
     expect((await visit()).status).toBe(200);
     world.archive.remove();
-    forget();
+    forgetCached();
     const answer = await visit();
     expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "image/avif"]);
   });
@@ -324,7 +315,7 @@ test("a key that is too long for the prefix of the second is shown out of the fi
   world.media.put("made/key.jpg", key);
   expect((await visit(`/images/card/${key}`)).status).toBe(200);
   world.media.remove(key);
-  forget();
+  forgetCached();
   expect((await visit(`/images/card/${key}`)).status).toBe(404);
   expect(world.archive.asked()).toBe(0);
 });

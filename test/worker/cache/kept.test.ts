@@ -4,29 +4,38 @@
 import { describe, expect, test } from "vitest";
 import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { CREDENTIALS, ENV, NEXT } from "../../support/env.ts";
-import { failures, get, lines, MODERN, put, stage, stopDates, wait } from "../../support/play.ts";
+import {
+  failures,
+  get,
+  lines,
+  MODERN,
+  PLACES,
+  put,
+  settle,
+  stage,
+  stopDates,
+  visit,
+  wait,
+} from "../../support/play.ts";
 
 const PATH = "/images/card/key.jpg";
 const KEEP = 300;
 const DAY = 86_400;
 const WEEK = 7 * DAY;
-const PLACES = Array.from({ length: 30 }, (_, at) => `place ${at}`);
 
 stopDates(Date.UTC(2026, 10, 26));
 
 /** The status, where it came from, and what the browser may keep. */
 async function seen(path = PATH, init: RequestInit = MODERN_INIT, env?: object, place?: string) {
-  const { status, headers } = await get(path, init, env, place);
-  await stage.cache.settled();
-  const cache = cacheWord(headers);
-  return [status, cache, headers.get("cache-control")] as const;
+  const { status, headers } = await visit(path, init, env, place);
+  return [status, cacheWord(headers), headers.get("cache-control")] as const;
 }
 const MODERN_INIT = { headers: MODERN };
 const SHOWN = "public, max-age=600";
 
 /** What was asked: S3 by the Worker, once more after each rendition that was made; and the edge. */
 async function calls() {
-  await stage.cache.settled();
+  await settle();
   return { s3: stage.s3.requestsBy("worker").length, edge: stage.asked.length };
 }
 

@@ -4,7 +4,7 @@ import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type EngineName, envOf } from "../../support/engines.ts";
 import { PURGE_TOKEN, VARS } from "../../support/env.ts";
-import { get, MODERN, put, stage, stopDates, wait } from "../../support/play.ts";
+import { MODERN, put, stage, stopDates, visit, wait } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 
 const MINUTE = "public, max-age=60";
@@ -14,8 +14,7 @@ stopDates(Date.UTC(2026, 10, 26));
 let env: object;
 
 async function seen(key: string, preset = "card") {
-  const { status, headers } = await get(`/images/${preset}/${key}`, { headers: MODERN }, env);
-  await stage.cache.settled();
+  const { status, headers } = await visit(`/images/${preset}/${key}`, { headers: MODERN }, env);
   return [status, headers.get("cache-control")];
 }
 

@@ -1,50 +1,31 @@
 // Attacks on the store of renditions: what a visitor sees that S3 does not give, what stays, and who waits too long.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
-import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
-import { finish, watchWork } from "../../support/clock.ts";
-import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
+import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
+import { stopTimers } from "../../support/clock.ts";
 import { bridgeEvent } from "../../support/events.ts";
-import { get, MODERN, postPurge, put, stage, stopDate, wait } from "../../support/play.ts";
+import { get, MODERN, postPurge, stage, wait } from "../../support/play.ts";
+import {
+  ANSWERS,
+  envWith,
+  KEY,
+  PATH,
+  remove,
+  replace,
+  store,
+  storedOne,
+  visitAs,
+} from "../../support/stored.ts";
 
-const KEY = "key.jpg";
-const PATH = `/images/card/${KEY}`;
-const ANSWERS = { ...VARS.ANSWERS, keep: 300, store: "RENDITIONS" };
 const DIRECT = { ANSWERS: { ...ANSWERS, keep: 0 } };
 
-let store: R2;
 let env: object;
-
-const envWith = (change: object = {}): object => ({
-  ...ENV,
-  ANSWERS,
-  RENDITIONS: store,
-  PURGE_TOKEN,
-  ...change,
-});
-
 beforeEach(() => {
-  stopDate();
-  store = createR2({}, { limitsWrites: ["put", "delete"] });
   env = envWith();
   vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
 });
 
-async function settle(): Promise<void> {
-  await stage.cache.settled();
-  await Promise.all(stage.after);
-}
-
-async function visit(path = PATH, own = env): Promise<Response> {
-  const answer = await get(path, { headers: MODERN }, own);
-  await settle();
-  return answer;
-}
-
-const replace = (name: string, key = KEY) => put(key, name, { lastModified: new Date() });
-
-const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
+const visit = (path = PATH, own = env) => visitAs(own, path);
 
 describe("a visitor who has no time left", () => {
   test("after a contradiction is not shown what is stored: S3 is well", async () => {
@@ -79,9 +60,8 @@ describe("/purge answers within four seconds", () => {
     await visit();
     remove();
     store.faults.add(fault);
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    const turn = watchWork();
-    const { value, took } = await finish(postPurge({ objects: [`media/${KEY}`] }, env), turn);
+    const finish = stopTimers();
+    const { value, took } = await finish(postPurge({ objects: [`media/${KEY}`] }, env));
     expect(value.status).toBeGreaterThanOrEqual(500);
     expect(took).toBeLessThan(4_000);
   });
@@ -118,41 +98,27 @@ describe("the object is deleted while its rendition is stored:", () => {
   });
 });
 
-test("nobody waits longer than the timeout: S3 and the store are silent", async () => {
-  env = envWith({ ANSWERS: { ...DIRECT.ANSWERS, timeout: 2 } });
+test.each<[what: string, answers: object, ms: number]>([
+  ["nobody waits longer than the timeout", { timeout: 2 }, 2_000],
+  ["the store has one second more than S3, also while S3 is known to be silent", {}, 6_000],
+])("S3 and the store are silent: %s", async (_what, answers, ms) => {
+  env = envWith({ ANSWERS: { ...DIRECT.ANSWERS, ...answers } });
   store.faults.add("stall");
   stage.s3.faults.add("stall");
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-  const turn = watchWork();
+  const finish = stopTimers();
   for (let at = 0; at < 2; at++) {
-    const { value, took } = await finish(get(PATH, { headers: MODERN }, env), turn);
-    expect([value.status, took]).toEqual([504, 2_000]);
+    const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
+    expect([value.status, took]).toEqual([504, ms]);
   }
-  await vi.advanceTimersByTimeAsync(10_000);
-});
-
-test("the store has one second more than S3, also while S3 is known to be silent", async () => {
-  env = envWith(DIRECT);
-  store.faults.add("stall");
-  stage.s3.faults.add("stall");
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-  const turn = watchWork();
-  const took: number[] = [];
-  for (let at = 0; at < 2; at++) {
-    took.push((await finish(get(PATH, { headers: MODERN }, env), turn)).took);
-  }
-  expect(took).toEqual([6_000, 6_000]);
   await vi.advanceTimersByTimeAsync(10_000);
 });
 
 test("junk in the metadata breaks no answer", async () => {
   env = envWith(DIRECT);
   await visit();
-  const [name, entry] = [...store.objects.entries()][0] ?? expect.unreachable();
-  store.objects.set(name, {
-    ...entry,
-    customMetadata: { ...entry.customMetadata, etag: "✓\n" },
-  });
+  const [name, entry] = storedOne();
+  const customMetadata = { ...entry.customMetadata, etag: "✓\n" };
+  store.objects.set(name, { ...entry, customMetadata });
   stage.s3.faults.add("ServiceUnavailable");
   const answer = await visit();
   expect([answer.status, answer.headers.get("etag")]).toEqual([200, null]);

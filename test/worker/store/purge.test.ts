@@ -1,44 +1,26 @@
 // What /purge deletes from the store: only what S3 calls gone, or denies after an event of its removal.
 
 import { beforeEach, expect, test } from "vitest";
-import { createR2, type R2, type R2Fault } from "../../../src/emulator/r2/r2.ts";
+import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
-import { get, MODERN, postPurge, put, stage, stopDate } from "../../support/play.ts";
+import { postPurge, stage, wait } from "../../support/play.ts";
+import { deny, envWith, KEY, remove, store, visitAs } from "../../support/stored.ts";
 
-const KEY = "photos/one.jpg";
 const NAME = `media/${KEY}`;
 
-let store: R2;
 let env: object;
-
 beforeEach(async () => {
-  stopDate();
-  store = createR2();
-  env = {
-    ...ENV,
-    ANSWERS: { ...VARS.ANSWERS, store: "RENDITIONS" },
-    RENDITIONS: store,
-    PURGE_TOKEN,
-  };
-  put(KEY, "made/key.jpg");
-  for (const preset of ["card", "plain"])
-    await get(`/images/${preset}/${KEY}`, { headers: MODERN }, env);
-  await Promise.all(stage.after);
+  env = envWith();
+  for (const preset of ["card", "plain"]) await visitAs(env, `/images/${preset}/${KEY}`);
   expect(store.objects.size).toBe(2);
+  wait(2); // R2 takes one write a second of each name (T3)
 });
 
-const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
-const fail = (fault: S3Fault) => void stage.s3.faults.add(fault);
-const deny = () => {
-  remove();
-  fail("no-list-bucket");
-};
 /** Removes the object while S3, or the store, fails. */
 const removeWhile = (fault: S3Fault) => () => {
   remove();
-  fail(fault);
+  stage.s3.faults.add(fault);
 };
 const removeWhileStore = (fault: R2Fault) => () => {
   remove();

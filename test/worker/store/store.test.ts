@@ -2,84 +2,56 @@
 // object that it was made of, and while S3 is down.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { createCache } from "../../../src/emulator/cache/cache.ts";
-import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
-import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
+import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { finish, watchWork } from "../../support/clock.ts";
+import { stopTimers } from "../../support/clock.ts";
 import { envOf } from "../../support/engines.ts";
-import { BASE, ENV, NEXT, VARS } from "../../support/env.ts";
+import { BASE, NEXT, VARS } from "../../support/env.ts";
 import {
   arrange,
   failures,
+  forgetCached,
   get,
   lines,
   MODERN,
-  put,
+  PLACES,
+  settle,
   stage,
-  stopDate,
   wait,
 } from "../../support/play.ts";
+import {
+  ANSWERS,
+  deny,
+  envWith,
+  KEY,
+  PATH,
+  remove,
+  replace,
+  store,
+  storedOne,
+  visitAs,
+} from "../../support/stored.ts";
 
 const WEEK = 604_800; // s
-const KEY = "key.jpg";
-const PATH = `/images/card/${KEY}`;
-const PLACES = Array.from({ length: 30 }, (_, at) => `place-${at}`);
 
-let store: R2;
 let env: object;
-
 beforeEach(() => {
-  stopDate();
-  store = createR2({}, { limitsWrites: ["put", "delete"] });
   env = envWith();
 });
 
-const ANSWERS = { ...VARS.ANSWERS, keep: 300, store: "RENDITIONS" };
-const envWith = (change: object = {}): object => ({
-  ...ENV,
-  ANSWERS,
-  RENDITIONS: store,
-  ...change,
-});
-
-/** Visits, and waits for what is done after the answer. */
-async function visit(path = PATH, place = "here", own = env): Promise<Response> {
-  const answer = await get(path, { headers: MODERN }, own, place);
-  await settle();
-  return answer;
-}
-
-async function settle(): Promise<void> {
-  await stage.cache.settled();
-  await Promise.all(stage.after);
-}
+const visit = (path = PATH, place = "here", own = env) => visitAs(own, path, place);
 
 /** Where a picture came from, or the status if there is none. */
 async function seen(...visited: Parameters<typeof visit>): Promise<unknown> {
   const answer = await visit(...visited);
-  return answer.status === 200 ? cacheOf(answer) : answer.status;
+  return answer.status === 200 ? cacheWord(answer.headers) : answer.status;
 }
 
-const cacheOf = ({ headers }: Response) =>
-  /cache;desc=(\w+)/.exec(headers.get("server-timing") ?? "")?.[1];
-
-const replace = (name: string, key = KEY) => put(key, name, { lastModified: new Date() });
-
-const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
-
-/** S3 does not say whether the object is gone (A6). */
-function deny(): void {
-  remove();
-  stage.s3.faults.add("no-list-bucket");
-}
-
-const only = () => [...store.objects.entries()][0] ?? expect.unreachable();
-
-/** Workers Cache forgets everything, as it does with what nobody asks for. */
+/** A week later, Workers Cache has forgotten everything. */
 function forget(): void {
   wait(WEEK);
-  stage.cache = createCache({ now: () => stage.clock.now });
+  forgetCached();
 }
 
 describe("a year of weekly visits from 30 places, one after the other,", () => {
@@ -190,7 +162,7 @@ describe("while S3 is down,", () => {
     forget();
     stage.s3.faults.add(fault);
     const shown = await visit();
-    expect([shown.status, cacheOf(shown)]).toEqual([200, "stored"]);
+    expect([shown.status, cacheWord(shown.headers)]).toEqual([200, "stored"]);
     expect(await shown.bytes()).toEqual(await made.bytes());
     expect(shown.headers.get("cache-control")).toBe("public, max-age=60");
     expect(failures()).toHaveLength(1);
@@ -232,13 +204,12 @@ describe("while S3 is down,", () => {
     await visit();
     forget();
     stage.s3.faults.add("stall");
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    const turn = watchWork();
+    const finish = stopTimers();
     const ask = async (seconds: number) => {
       wait(seconds);
-      stage.cache = createCache({ now: () => stage.clock.now });
+      forgetCached();
       const before = stage.s3.requests.length;
-      const { value, took } = await finish(get(PATH, { headers: MODERN }, env), turn);
+      const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
       return [value.status, took, stage.s3.requests.length - before];
     };
     expect(await ask(0)).toEqual([200, 2_000, 1]);
@@ -322,7 +293,7 @@ describe("at the same moment,", () => {
     const made = await (await visit(PATH, "here", envWith({ RENDITIONS: late }))).bytes();
     const answer = await visit();
     const isThere = stage.s3.objects.has(`published/${KEY}`);
-    expect(isThere ? cacheOf(answer) : answer.status).toBe(isThere ? "miss" : 404);
+    expect(isThere ? cacheWord(answer.headers) : answer.status).toBe(isThere ? "miss" : 404);
     expect(await answer.bytes()).not.toEqual(made);
     expect(store.objects.size).toBe(isThere ? 1 : 0);
   });
@@ -332,11 +303,11 @@ describe("at the same moment,", () => {
       if (times === 0) replace("made/rotated-gps.jpg");
     };
     await visit();
-    const stored = only()[1].body;
+    const stored = storedOne()[1].body;
     store.objects.clear();
     forget();
     await visit();
-    expect(only()[1].body).toEqual(stored);
+    expect(storedOne()[1].body).toEqual(stored);
   });
 
   test("a slow put comes after a newer one: the newer one stays (T8a)", async () => {
@@ -349,10 +320,10 @@ describe("at the same moment,", () => {
     replace("made/rotated-gps.jpg");
     await get(PATH, { headers: MODERN }, envWith({ ANSWERS: { ...ANSWERS, keep: 0 } }), "b");
     await vi.waitUntil(() => store.objects.size === 1);
-    const newer = only()[1].customMetadata?.["etag"];
+    const newer = storedOne()[1].customMetadata?.["etag"];
     release();
     await settle();
-    expect(only()[1].customMetadata?.["etag"]).toBe(newer);
+    expect(storedOne()[1].customMetadata?.["etag"]).toBe(newer);
   });
 });
 
@@ -378,16 +349,16 @@ describe("a store that fails:", () => {
     store.objects.clear();
     forget();
     store.faults.add("stall-put");
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const finish = stopTimers();
     const before = stage.s3.requestsBy("worker").length;
     expect((await get(PATH, { headers: MODERN }, env)).status).toBe(200);
-    await finish(Promise.all(stage.after), watchWork());
+    await finish(Promise.all(stage.after));
     expect(stage.s3.requestsBy("worker").length - before).toBe(2);
   });
 });
 
 describe("what is not of this Worker is as if nothing were there, and is written over:", () => {
-  type Entry = ReturnType<typeof only>[1];
+  type Entry = ReturnType<typeof storedOne>[1];
   type Change = (entry: Entry) => Parameters<R2["objects"]["set"]>[1];
   const withBody = (entry: Entry, body: Uint8Array, more: Record<string, string> = {}) => {
     const length = `${body.length}`;
@@ -409,12 +380,12 @@ describe("what is not of this Worker is as if nothing were there, and is written
 
   test.each(Object.entries(JUNK))("%s", async (_what, change) => {
     const made = await (await visit()).bytes();
-    const [name, entry] = only();
+    const [name, entry] = storedOne();
     store.objects.set(name, change(entry));
     forget();
     const answer = await visit();
-    expect([cacheOf(answer), await answer.bytes()]).toEqual(["miss", made]);
-    expect(only()[1].body).toEqual(entry.body);
+    expect([cacheWord(answer.headers), await answer.bytes()]).toEqual(["miss", made]);
+    expect(storedOne()[1].body).toEqual(entry.body);
     store.objects.set(name, change(entry));
     forget();
     stage.s3.faults.add("ServiceUnavailable");
@@ -443,7 +414,7 @@ test("the metadata say what a rendition is, in ASCII, below 2 KB (T3)", async ()
   const key = `${"ä".repeat(150)}.jpg`;
   replace("made/key.jpg", key);
   await visit(`/images/card/${encodeURIComponent(key)}`);
-  const [name, { customMetadata = {}, type }] = only();
+  const [name, { customMetadata = {}, type }] = storedOne();
   expect(name).toMatch(/^[0-9a-f]{64}\/[0-9a-f]{64}$/);
   const text = JSON.stringify(customMetadata);
   expect(text).toMatch(/^[ -~]+$/);

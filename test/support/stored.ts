@@ -1,0 +1,48 @@
+// A Worker with a store of renditions, and what happens to the one object that it shows.
+
+import { beforeEach } from "vitest";
+import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
+import { ENV, PURGE_TOKEN, VARS } from "./env.ts";
+import { MODERN, put, stage, stopDate, visit } from "./play.ts";
+
+export const KEY = "key.jpg";
+export const PATH = `/images/card/${KEY}`;
+
+export const ANSWERS = { ...VARS.ANSWERS, keep: 300, store: "RENDITIONS" };
+
+/** The store of the current test. */
+export let store: R2;
+
+beforeEach(() => {
+  stopDate();
+  store = createR2({}, { limitsWrites: ["put", "delete"] });
+});
+
+/** The `env` of a new isolate with that store. */
+export const envWith = (change: object = {}): object => ({
+  ...ENV,
+  ...{ ANSWERS, RENDITIONS: store, PURGE_TOKEN },
+  ...change,
+});
+
+/** Visits with a modern browser, and waits for what is done after the answer. */
+export const visitAs = (env: object, path = PATH, place = "here"): Promise<Response> =>
+  visit(path, { headers: MODERN }, env, place);
+
+/** Puts another object in the place of one. @param name a file of fixtures/objects/ */
+export const replace = (name: string, key = KEY) => put(key, name, { lastModified: new Date() });
+
+export const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
+
+/** S3 does not say whether the object is gone (A6). */
+export function deny(): void {
+  remove();
+  stage.s3.faults.add("no-list-bucket");
+}
+
+/** The only stored rendition, and its name. */
+export const storedOne = () => {
+  const [entry] = store.objects;
+  if (entry === undefined) throw new Error("nothing is stored");
+  return entry;
+};
