@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { createEmulated, type Emulated } from "./emulated.ts";
-import { failedReply, readReply, TOKEN_HEADER } from "./operation.ts";
+import { askWorker, readReply } from "./operation.ts";
 import { measure, type World } from "./probe.ts";
 import * as module from "./worker.ts";
 
@@ -29,11 +29,8 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
   const sendTo =
     (url: string): World["send"] =>
     async (operation) => {
-      const init = { method: "POST", body: JSON.stringify(operation) };
-      const headers = { [TOKEN_HEADER]: token };
-      const answer = await emulated.visit(new Request(`${url}/`, { ...init, headers }));
-      if (answer.status === 200) return measure(await answer.json());
-      return failedReply(new Error(`the Worker answered ${answer.status}`));
+      const send = (init: RequestInit) => emulated.visit(new Request(`${url}/`, init));
+      return measure(await askWorker(operation, token, send));
     };
   const url = `https://${host}`;
   const devUrl = `https://${devHost}`;

@@ -65,18 +65,11 @@ export type ImagesOperation = {
 };
 
 /** A method of the R2 bucket. The answer is JSON; the body of an object is in base64. */
-export type R2Operation =
-  | { readonly type: "r2"; readonly method: "head"; readonly key: string }
+export type R2Operation = { readonly type: "r2" } & (
+  | { readonly method: "get"; readonly key: string; readonly options?: R2GetOptions }
+  | { readonly method: "delete"; readonly key: string | string[] }
+  | { readonly method: "list"; readonly options: R2ListOptions }
   | {
-      readonly type: "r2";
-      readonly method: "get";
-      readonly key: string;
-      readonly options?: R2GetOptions;
-    }
-  | { readonly type: "r2"; readonly method: "delete"; readonly key: string | string[] }
-  | { readonly type: "r2"; readonly method: "list"; readonly options: R2ListOptions }
-  | {
-      readonly type: "r2";
       readonly method: "put";
       readonly key: string;
       /** Base64. */
@@ -84,7 +77,8 @@ export type R2Operation =
       /** Sends the body as a stream: of known length, where the runtime has such a stream, or of unknown length (T2). */
       readonly stream?: "known" | "unknown";
       readonly options?: R2PutOptions;
-    };
+    }
+);
 
 /** Operations at the same time, in one run of the gateway. The answer is JSON: a list of replies. */
 export type TogetherOperation = {
@@ -115,8 +109,11 @@ export type Reply = {
   readonly error?: { readonly message: string; readonly code?: number };
 };
 
-/** Bytes of a body that a reply has. */
+/** In bytes. */
 const MAX_BODY = 256 * 1024;
+
+/** How the error of a reply begins that the Worker itself did not give. */
+export const UNANSWERED = "the Worker answered";
 
 /** The header with the token without which the Worker does nothing. */
 export const TOKEN_HEADER = "x-probe-token";
@@ -140,7 +137,6 @@ export type Origin = {
 /** What `/origin/<id>.jpg` has seen of one request: the object `seen/<id>/<random>`. */
 export type Seen = {
   readonly method: string;
-  readonly search: string;
   readonly names: readonly string[];
   readonly accept: string | null;
   readonly via: string | null;
@@ -161,6 +157,18 @@ export async function readReply(response: Response): Promise<Reply> {
   };
 }
 
+/** Asks a probe Worker for an operation. @param send sends the POST to it */
+export async function askWorker(
+  operation: Operation,
+  token: string,
+  send: (init: { method: string; headers: Texts; body: string }) => Promise<Response>,
+): Promise<Reply> {
+  const headers = { [TOKEN_HEADER]: token };
+  const answer = await send({ method: "POST", headers, body: JSON.stringify(operation) });
+  if (answer.status === 200) return answer.json();
+  return failedReply(new Error(`${UNANSWERED} ${answer.status}`));
+}
+
 /** What an operation threw, as a reply. */
 export function failedReply(error: unknown): Reply {
   const message = error instanceof Error ? error.message : `${error}`;
@@ -169,12 +177,8 @@ export function failedReply(error: unknown): Reply {
   return { status: 0, headers: {}, size: 0, sha256: "", body: "", error: thrown };
 }
 
-export function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
+export const toBase64 = (bytes: Uint8Array) =>
+  btoa([...bytes].map((byte) => String.fromCharCode(byte)).join(""));
 
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
+export const fromBase64 = (text: string) =>
+  Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { fromBase64, type Operation, type Reply, type Texts } from "./operation.ts";
+import { fromBase64, type Operation, type Reply, type Texts, UNANSWERED } from "./operation.ts";
 
 /** The bucket by R2's S3 API. */
 type S3Access = {
@@ -108,7 +108,7 @@ function conclude(claims: readonly Claim[] | string): Verdict {
   );
   const records = claims.flatMap(([, name, reply]) => (reply ? [record(name, reply)] : []));
   const seen = claims
-    .filter(([, , reply]) => !reply?.error?.message.startsWith("the Worker answered"))
+    .filter(([, , reply]) => !reply?.error?.message.startsWith(UNANSWERED))
     .map(([holds]) => holds);
   const outcome = seen.includes(false)
     ? "otherwise"

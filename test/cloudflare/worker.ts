@@ -8,19 +8,24 @@ import {
   type CachedOperation,
   type FetchOperation,
   failedReply,
+  fromBase64,
+  type ImagesOperation,
   type Operation,
   type Origin,
+  type R2Operation,
   type Reply,
   RUN_HEADER,
   readReply,
   type Seen,
   type Texts,
   TOKEN_HEADER,
+  toBase64,
   USER_AGENT,
 } from "./operation.ts";
-import { type Stores, useBucket, useImages } from "./worker-stores.ts";
 
-export type Env = Stores & {
+export type Env = {
+  readonly BUCKET: R2Bucket;
+  readonly IMAGES: ImagesBinding;
   /** 256 bits. Without it nobody is served. */
   readonly PROBE_TOKEN: string;
 };
@@ -102,19 +107,15 @@ async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Pr
   const origin = await BUCKET.get(`origin/${id}`);
   if (origin === null) return NOT_FOUND();
   const { status = 200, headers = {}, key, hidesEtag }: Origin = await origin.json();
-  const { method, url } = request;
-  const [accept, via, encoding] = ["accept", "via", "accept-encoding"].map((name) =>
-    request.headers.get(name),
-  );
+  const { method, headers: sent } = request;
   const seen: Seen = {
-    ...{ method, search: new URL(url).search, names: [...request.headers.keys()] },
-    ...{ accept: accept ?? null, via: via ?? null, encoding: encoding ?? null },
-    isOurAgent: request.headers.get("user-agent") === USER_AGENT,
+    ...{ method, names: [...sent.keys()], accept: sent.get("accept"), via: sent.get("via") },
+    ...{ encoding: sent.get("accept-encoding"), isOurAgent: sent.get("user-agent") === USER_AGENT },
   };
   await BUCKET.put(`seen/${id}/${crypto.randomUUID()}`, JSON.stringify(seen));
   const picture = key === undefined ? null : await BUCKET.get(key);
   const etag = hidesEtag ? undefined : picture?.httpEtag;
-  if (etag !== undefined && request.headers.get("if-none-match") === etag) {
+  if (etag !== undefined && sent.get("if-none-match") === etag) {
     return new Response(null, { status: 304, headers: { ...headers, etag } });
   }
   const type = picture?.httpMetadata?.contentType;
@@ -122,6 +123,62 @@ async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Pr
     status,
     headers: { ...headers, ...(etag && { etag }), ...(type && { "content-type": type }) },
   });
+}
+
+/** Runs a chain of the Images binding, or asks for the facts of an image. */
+async function useImages(operation: ImagesOperation, env: Env): Promise<Response> {
+  const { key, size = 0, steps = [], output, ends } = operation;
+  const image = await streamOf(key, env, size);
+  if (output === undefined) return Response.json(await env.IMAGES.info(image));
+  let chain = env.IMAGES.input(image);
+  for (const step of steps) {
+    if ("transform" in step) {
+      chain = chain.transform(step.transform);
+      continue;
+    }
+    const stream = await streamOf(step.draw, env); // drawn as it is, or as a chain of its own (B5)
+    const first = step.steps && env.IMAGES.input(stream);
+    const overlay = step.steps?.reduce((drawn, one) => drawn?.transform(one), first) ?? stream;
+    chain = chain.draw(overlay, step.options);
+  }
+  const result = await chain.output(output);
+  return (ends === undefined ? result : await chain.output(output)).response();
+}
+
+async function streamOf(key: string, { BUCKET }: Env, size = 0) {
+  const object = await BUCKET.get(key);
+  if (object === null) throw new Error(`the bucket has no ${key}`);
+  if (size <= object.size) return object.body;
+  return new Blob([await object.bytes(), new Uint8Array(size - object.size)]).stream();
+}
+
+/** Does a method of the bucket. @returns what it says of objects, as JSON has it */
+async function useBucket(operation: R2Operation, bucket: R2Bucket): Promise<unknown> {
+  switch (operation.method) {
+    case "get": {
+      const object = await bucket.get(operation.key, { ...operation.options });
+      const body = object && "bytes" in object ? toBase64(await object.bytes()) : undefined;
+      return object && { etag: object.etag, body };
+    }
+    case "put": {
+      const object = await bucket.put(operation.key, bodyOf(operation), { ...operation.options });
+      return object && { etag: object.etag };
+    }
+    case "delete":
+      return (await bucket.delete(operation.key)) ?? null;
+    case "list": {
+      const { objects, truncated } = await bucket.list(operation.options);
+      return { truncated, objects: objects.map(({ key }) => ({ key })) };
+    }
+  }
+}
+
+function bodyOf({ body, stream }: Extract<R2Operation, { method: "put" }>) {
+  const bytes = fromBase64(body);
+  if (stream === undefined) return bytes;
+  const source = new Blob([bytes]).stream();
+  if (stream === "known") return source.pipeThrough(new FixedLengthStream(bytes.length));
+  return source.pipeThrough(new TransformStream<Uint8Array, Uint8Array>());
 }
 
 /** The entrypoint with Workers Cache in front of it. The gateway alone reaches it. */
@@ -134,12 +191,10 @@ export class Cached extends WorkerEntrypoint<Env> {
     const headers = new Headers(fetched?.headers);
     for (const [name, value] of Object.entries(answer.headers ?? {})) headers.set(name, value);
     headers.set(RUN_HEADER, crypto.randomUUID());
-    const asked = answer.status ?? fetched?.status ?? 200;
+    let status = answer.status ?? fetched?.status ?? 200;
     const condition = request.headers.get("if-none-match");
-    const isUnasked = asked === 304 && !condition?.includes(headers.get("etag") ?? "");
-    const status = isUnasked ? 200 : asked;
-    const hasNoBody = [204, 304].includes(status);
-    const body = hasNoBody ? null : (fetched?.body ?? answer.body ?? "");
+    if (status === 304 && !condition?.includes(headers.get("etag") ?? "")) status = 200;
+    const body = status === 304 ? null : (fetched?.body ?? answer.body ?? "");
     return new Response(body, { status, headers });
   }
 

@@ -1,27 +1,19 @@
 // Pictures of others as originals: each engine shows them as sharp sees them, or refuses them. Nothing of an
 // original comes out, and what Vitrine says of a picture is what image-size and exifr say.
 
-import { createServer } from "node:http";
-import { buffer } from "node:stream/consumers";
 import { isDeepStrictEqual } from "node:util";
 import exifr from "exifr";
 import { imageSize } from "image-size";
-import { http, passthrough } from "msw";
 import pMap from "p-map";
 import sharp from "sharp";
-import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { Fact } from "../../../src/client/types.ts";
-import { listenOn } from "../../../src/emulator/listen.ts";
-import { serveS3 } from "../../../src/emulator/serve.ts";
-import { buildWorker } from "../../support/built.ts";
 import { makeFolder } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENGINES, envOf } from "../../support/engines.ts";
-import { SECRETS, VARS } from "../../support/env.ts";
+import { SECRETS } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
 import { arrange, get, keepNothingNow, put, stage } from "../../support/play.ts";
-import { network } from "../../support/stand.ts";
-import { builtWorker, start } from "../../support/workerd.ts";
 import { createTable } from "../table.ts";
 import { type Original, readOriginals, twinOf } from "./originals.ts";
 
@@ -51,8 +43,6 @@ const SLOW = { timeout: 300_000 };
 const CARD = [80, 48] as const;
 /** By what a mean colour of a quarter, 0 to 255, may differ: a small AVIF of low effort is not exact. */
 const TOLERANCE = 16;
-/** With the built Worker, which has its runtime's own client of Images. Of it and R2: only some requests. */
-const WORKERS = [...ENGINES, "workerd"] as const;
 
 /**
  * What is a 502, not shown. It must occur with each engine: a PNG is smaller than what is made of it (R6, B6), may be
@@ -70,7 +60,6 @@ const pictures = new Map<string, Picture>();
 const { rows, count } = createTable();
 
 beforeAll(async () => {
-  await buildWorker();
   const read = async ({ key, bytes }: Original): Promise<void> => {
     const picture = await readPicture(bytes);
     if (picture) pictures.set(key, picture);
@@ -83,7 +72,6 @@ beforeEach(() => {
   stage.s3.objects.clear();
   for (const { key, bytes } of ORIGINALS) put(key, bytes, { type: "application/octet-stream" });
 });
-afterEach(() => void vi.restoreAllMocks());
 
 /** Reads a picture upright, cropped to a size. Undefined: it is broken, or no engine reads its type. */
 async function readPicture(bytes: Buffer, size?: readonly [number, number]) {
@@ -112,28 +100,6 @@ function distance(one: Picture, other: Picture, hasAlpha: boolean): number {
     at % 4 === 3 ? (means[at] ?? 0) : 255 + (((means[at] ?? 0) - 255) * (means[at | 3] ?? 0)) / 255;
   const channels = [...one.means.keys()].filter((at) => hasAlpha || at % 4 < 3);
   return Math.max(...channels.map((at) => Math.abs(onWhite(one, at) - onWhite(other, at))));
-}
-
-/** Starts the built Worker in front of the emulators of this test. */
-async function startBuilt(): Promise<Ask> {
-  const server = createServer(async (message, response) => {
-    const headers = { "content-type": message.headers["content-type"] ?? "" };
-    const form = { method: "POST", headers, body: await buffer(message) };
-    const answer = await stage.edge.answerImages(new Request(`http://images${message.url}`, form));
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    response.end(await answer.bytes());
-  });
-  const [images, bucket] = [await listenOn(server, 0), await serveS3(stage.s3)];
-  const media = { ...VARS.BUCKETS.media, endpoint: bucket.url, engine: "binding" };
-  const script = builtWorker({ ...SECRETS, ...SETTINGS, BUCKETS: { media }, ANSWERS: { keep: 0 } });
-  const hostOf = ({ url }: { url: string }) => new URL(url).host;
-  const running = await start(script, { outside: hostOf(bucket), images: hostOf(images) });
-  onTestFinished(async () => {
-    await Promise.all([running.stop(), images.close(), bucket.close()]);
-  });
-  const url = `http://127.0.0.1:${running.port}`;
-  network.use(http.all(`${url}/*`, () => passthrough()));
-  return (path, accept = MODERN) => fetch(url + path, { headers: { accept } });
 }
 
 function askOf(engine: (typeof ENGINES)[number]): Ask {
@@ -175,13 +141,12 @@ async function look(ask: Ask, original: Original, request: PictureRequest): Prom
   return distance(shown, expected, hasAlpha) <= TOLERANCE ? "shown" : "other colours";
 }
 
-test.each(WORKERS)("%s shows each picture as it is, or refuses it", SLOW, async (engine) => {
-  const ask = engine === "workerd" ? await startBuilt() : askOf(engine);
-  const isPart = engine === "R2" || engine === "workerd";
+test.each(ENGINES)("%s shows each picture as it is, or refuses it", SLOW, async (engine) => {
+  const ask = askOf(engine);
   const wrong: string[] = [];
   const judge = async (original: Original): Promise<void> => {
     const picture = pictures.get(original.key);
-    const many = isPart || original.set === "photographs" ? 2 : REQUESTS.length;
+    const many = engine === "R2" || original.set === "photographs" ? 2 : REQUESTS.length;
     for (const request of REQUESTS.slice(0, picture ? many : 1)) {
       const outcome = await look(ask, original, request);
       count(`${engine}, ${original.set}`, outcome);

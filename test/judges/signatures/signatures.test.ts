@@ -129,29 +129,26 @@ const flips = (text: string) =>
   );
 
 test.each(Object.entries(SIGNERS))(
-  "S3 accepts no request of %s that is changed in one bit (A2, A11, A14)",
-  async (name, signer) => {
+  "S3 accepts no request of %s that is changed in one bit (A2, A11)",
+  async (_name, signer) => {
     const { url, headers } = await signer((await requestInPath("a b/é+ü=%~.jpg")).unsigned);
-    const changed: Signed[] = [
-      ...flips(url.replace("https://", "")).map((rest) => ({ url: `https://${rest}`, headers })),
-      ...Object.entries(headers).flatMap(([header, value]) =>
-        ["host", "range"].includes(header)
-          ? []
-          : flips(value).map((text) => ({ url, headers: { ...headers, [header]: text } })),
+    const signed = Object.entries(headers).filter(([name]) => name !== "host" && name !== "range");
+    const changed = [
+      ...flips(url.slice(8)).map((rest) => ({ url: `https://${rest}`, headers })),
+      ...signed.flatMap(([name, value]) =>
+        flips(value).map((text) => ({ url, headers: { ...headers, [name]: text } })),
       ),
     ];
+    const isAccepted = (request: Signed, dialect: "aws" | "r2") => {
+      try {
+        return codeOf(request, dialect) === undefined;
+      } catch {
+        return false; // nobody can send it
+      }
+    };
     for (const dialect of ["aws", "r2"] as const) {
-      const accepted = changed.filter((request) => {
-        count(`changed, ${name}`, "refused");
-        try {
-          return codeOf(request, dialect) === undefined;
-        } catch {
-          return false; // nobody can send it
-        }
-      });
-      expect(accepted.slice(0, 5)).toEqual([]);
-      const unsigned = { ...headers, range: "bytes=1-" };
-      expect(codeOf({ url, headers: unsigned }, dialect)).toBeUndefined();
+      expect(isAccepted({ url, headers }, dialect)).toBe(true);
+      expect(changed.filter((request) => isAccepted(request, dialect))).toEqual([]);
     }
   },
 );
