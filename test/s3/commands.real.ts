@@ -41,27 +41,23 @@ afterAll(async () => {
 
 const envOf = (key: Credentials) => ({ ...SECRETS, ...secretsOf(key) });
 
-/** Answers for Vitrine itself, and passes on what S3 is asked. @returns what Vitrine is asked for */
+/** Answers for Vitrine itself, and passes on what S3 is asked. @returns what Vitrine is to purge */
 function stubSite() {
-  const asked = { purged: [] as string[], paths: [] as string[] };
+  const purged: string[] = [];
   const { fetch: send } = globalThis;
   vi.stubGlobal("fetch", async (url: string, init?: RequestInit) => {
     if (!url.startsWith(HOST)) return send(url, init);
-    asked.paths.push(new URL(url).pathname);
-    if (init?.method !== "POST") {
-      return new Response("image", { headers: { "content-type": "image/png" } });
-    }
-    asked.purged.push(...JSON.parse(`${init.body}`).objects);
+    purged.push(...JSON.parse(`${init?.body}`).objects);
     return Response.json({ ok: true, not_purged: [] });
   });
   onTestFinished(() => void vi.unstubAllGlobals());
-  return asked;
+  return purged;
 }
 
 const ownerEnv = () => ({ ...envOf(USERS.owner), PURGE_TOKEN });
 
 test("purge --prefix names each object of a list of two pages, and no other (A10)", async () => {
-  const { purged } = stubSite();
+  const purged = stubSite();
   const { code } = await vitrine(["purge", "--prefix", "many/"], { folder, env: ownerEnv() });
   const named = new Set(purged);
   const right = many.filter((key) => named.has(`media/${key}`)).length;
@@ -69,23 +65,12 @@ test("purge --prefix names each object of a list of two pages, and no other (A10
 });
 
 test("purge --prefix names hard keys, and leaves out what Vitrine cannot show (A10)", async () => {
-  const { purged } = stubSite();
+  const purged = stubSite();
   const args = ["purge", "--prefix", "photos/"];
   const { code, err } = await vitrine(args, { folder, env: ownerEnv() });
   const expected = [first, ...others].map((key) => `media/${key}`);
   expect([code, purged.toSorted()]).toEqual([0, expected.toSorted()]);
   expect(err).toContain(`Left out: ${STRANGE.length} objects with keys that Vitrine cannot show.`);
-});
-
-test("purge --prefix purges nothing if the key may not list, or the list is of other objects", async () => {
-  const args = ["purge", "--prefix"];
-  const reader = { ...envOf(USERS.reader), PURGE_TOKEN };
-  const denied = await vitrine([...args, "many/"], { folder, env: reader });
-  expect(denied).toMatchObject({ code: 2, out: "", err: expect.stringContaining("AccessDenied") });
-  // On SQLite, the server reads an underscore in a prefix as any character.
-  const foreign = await vitrine([...args, "_any/"], { folder, env: ownerEnv() });
-  expect(foreign).toMatchObject({ code: 2, out: "" });
-  expect(foreign.err).toMatch(/does not begin with "published\/_any\/"/);
 });
 
 test("facts reads each object, and a picture only once", async () => {
@@ -103,17 +88,6 @@ test("facts reads each object, and a picture only once", async () => {
   const again = await run();
   expect(again.code).toBe(0);
   expect(again.err).toContain(`Asked for now: ${others.length} objects`);
-});
-
-test("warm --prefix asks for each hard key (A10)", async () => {
-  const { paths } = stubSite();
-  const keys = [first, ...others];
-  const { code } = await vitrine(["warm", "--prefix", "photos/"], { folder, env: ownerEnv() });
-  const right = keys.filter((key) => {
-    const path = encodeSegments(key).replaceAll("%40", "@");
-    return paths.includes(`/images/card/${path}`);
-  }).length;
-  expect([code, right]).toEqual([0, keys.length]);
 });
 
 test("vitrine dev shows the images of this S3, and the doctor is content with it", async () => {

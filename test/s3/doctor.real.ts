@@ -1,21 +1,18 @@
 // The doctor on a real S3: faults that are set up one at a time, each named by its check alone, and nothing found where
 // all is well. What this server cannot have is in test/cli/doctor, on the strict S3: another region and redirects (it
 // ignores the region), archives, bodies that are cut short, a busy S3, a clock of its own that is off, codes of
-// other providers, and all of the edge, the cache and the site.
+// other providers, keys of this machine, and all of the edge, the cache and the site.
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import type { Check, Finding } from "../../src/cli/doctor/finding.ts";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { makeFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { SECRETS } from "../support/env.ts";
-import { freePort } from "../support/free-port.ts";
 import { createBucket, type Grant, letRead, putObject, setPolicy } from "./client.ts";
 import { draw } from "./pictures.ts";
 import { secretsOf, varsFor } from "./run-vitrine.ts";
-import { theWorld, USERS, type User } from "./world.ts";
+import { USERS, type User } from "./world.ts";
 
 const place = { bucket: "doctor", prefix: "published/" };
 const READ = "s3:GetObject";
@@ -35,8 +32,7 @@ type SetUp = {
   /** What replaces the settings of the bucket, and the objects to look at. */
   readonly media?: object;
   readonly objects?: readonly string[];
-  /** What is at hand in place of the key, and how far this machine's clock is ahead: s. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How far this machine's clock is ahead: s. */
   readonly ahead?: number;
   /** The policy of the second bucket, which this is about. */
   readonly policy?: readonly Grant[];
@@ -44,13 +40,13 @@ type SetUp = {
 
 /** Runs the doctor. @returns what is wrong; http:// alone is a mistake in wrangler.toml, which all have here */
 async function examine(setUp: SetUp): Promise<Finding[]> {
-  const { key = USERS.reader, media, objects = ["a.png"], env = secretsOf(key), policy } = setUp;
+  const { key = USERS.reader, media, objects = ["a.png"], policy } = setUp;
   if (policy) await setPolicy("doctor-open", policy);
   const vars = varsFor(policy ? { ...place, bucket: "doctor-open" } : place);
   const BUCKETS = { media: { ...vars.BUCKETS.media, ...media } };
   const folder = makeFolder({ ...vars, BUCKETS });
   const now = () => Date.now() + (setUp.ahead ?? 0) * 1000;
-  const given = { folder, now, env: { ...SECRETS, ...secretsOf(key), ...env } };
+  const given = { folder, now, env: { ...SECRETS, ...secretsOf(key) } };
   const { out } = await vitrine(["doctor", "--json", ...objects], given);
   const { findings }: { findings: Finding[] } = JSON.parse(out);
   const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
@@ -78,28 +74,7 @@ const FAULTS: Readonly<
     ["key-id"],
     /InvalidAccessKeyId/,
   ],
-  "a temporary key": [
-    () => ({ env: { AWS_SESSION_TOKEN: "a-token" } }),
-    ["keys"],
-    /AWS_SESSION_TOKEN in the environment needs/,
-  ],
-  "half a key": [() => ({ env: { AWS_SECRET_ACCESS_KEY: undefined } }), ["keys"], /is missing/],
-  "no key": [
-    () => ({ env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined } }),
-    ["keys"],
-    /no keys at hand/,
-  ],
   "a misspelt bucket": [() => ({ media: { bucket: "doctors" } }), ["bucket"], /"doctors"/],
-  "nothing that listens": [
-    async () => ({ media: { endpoint: `http://localhost:${await freePort()}` } }),
-    ["reachable"],
-    /ECONNREFUSED/,
-  ],
-  "https:// where there is none": [
-    () => ({ media: { endpoint: theWorld().endpoint.replace("http:", "https:") } }),
-    ["reachable"],
-    /does not answer/,
-  ],
   "this machine's clock is behind": [() => ({ ahead: -1_200 }), ["clock"], /ahead/],
   "this machine's clock is ahead": [() => ({ ahead: 1_200 }), ["clock"], /behind/],
   "an object that is missing": [
@@ -153,20 +128,3 @@ test.for(Object.entries(FAULTS))(
     if (seen) expect(wrong.at(-1)?.seen).toMatch(seen);
   },
 );
-
-test("a key in the file of --secrets-file that S3 refuses is an error", async () => {
-  const folder = makeFolder(varsFor(place));
-  writeFileSync(join(folder, "keys"), `AWS_ACCESS_KEY_ID='a'\nAWS_SECRET_ACCESS_KEY='b'\n`);
-  const args = ["doctor", "--json", "a.png", "--secrets-file", "keys"];
-  const { out } = await vitrine(args, { folder, env: {} });
-  const { findings }: { findings: Finding[] } = JSON.parse(out);
-  expect(findings).toContainEqual(expect.objectContaining({ check: "key-id", severity: "error" }));
-});
-
-test("the doctor finds that S3 ignores x-vitrine (A15)", async () => {
-  const env = { ...SECRETS, ...secretsOf(USERS.reader) };
-  const given = { folder: makeFolder(varsFor(place)), env };
-  const { out } = await vitrine(["doctor", "--json", "a.png"], given);
-  const { findings }: { findings: Finding[] } = JSON.parse(out);
-  expect(findings.find(({ check }) => check === "parameter")?.severity).toBe("ok");
-});
