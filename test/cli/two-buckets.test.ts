@@ -179,14 +179,11 @@ test.each<[media: boolean, archive: boolean, found: readonly unknown[]]>([
   [true, false, []],
   [false, false, [LESS, NEEDED]],
   [true, true, [["archive", "warning", undefined]]],
-])(
-  "the doctor, where the first may list: %s, and the last: %s (A6)",
-  async (media, archive, found) => {
-    world.media.mayList(media);
-    world.archive.mayList(archive);
-    expect(await findListing()).toEqual(found);
-  },
-);
+])("the doctor, if the first may list: %s, the last: %s (A6)", async (media, archive, found) => {
+  world.media.mayList(media);
+  world.archive.mayList(archive);
+  expect(await findListing()).toEqual(found);
+});
 
 const errorsIn = ({ findings }: Report) => findings.filter(({ severity }) => severity === "error");
 
@@ -236,28 +233,27 @@ test.each(["cf", "R2"] as const)(
   },
 );
 
-test.each(["", "<Error><Code>NotFound</Code></Error>"])(
-  "the doctor warns of a first S3 that never says NoSuchKey: %j",
-  async (body) => {
-    configure(vars);
-    const { fetch } = stage.s3;
-    stage.s3.fetch = async (...request) => {
-      const answer = await fetch(...request);
-      return answer.status === 404 ? new Response(body, { status: 404 }) : answer;
-    };
-    const noKeys = Object.fromEntries(Object.keys(SECRETS).map((name) => [name, undefined]));
-    for (const report of [
-      await examine([]),
-      await examine(["--url", SITE]),
-      await examine(["--url", SITE], { env: noKeys }),
-    ]) {
-      const list = report.findings.find(
-        ({ check, bucket }) => check === "list" && bucket === "media",
-      );
-      expect(list?.severity).toMatch(/^(?:warning|error)$/);
-    }
-  },
-);
+const BODIES = ["", "<Error><Code>NotFound</Code></Error>"];
+
+test.each(BODIES)("the doctor warns of a first S3 that never says NoSuchKey: %j", async (body) => {
+  configure(vars);
+  const { fetch } = stage.s3;
+  stage.s3.fetch = async (...request) => {
+    const answer = await fetch(...request);
+    return answer.status === 404 ? new Response(body, { status: 404 }) : answer;
+  };
+  const noKeys = Object.fromEntries(Object.keys(SECRETS).map((name) => [name, undefined]));
+  for (const report of [
+    await examine([]),
+    await examine(["--url", SITE]),
+    await examine(["--url", SITE], { env: noKeys }),
+  ]) {
+    const list = report.findings.find(
+      ({ check, bucket }) => check === "list" && bucket === "media",
+    );
+    expect(list?.severity).toMatch(/^(?:warning|error)$/);
+  }
+});
 
 test("the doctor asks a URL once, and says whose object it shows", async () => {
   configure(vars);

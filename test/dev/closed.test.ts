@@ -241,19 +241,18 @@ test("a .dev.vars that an editor makes anew is for its owner alone, too", async 
   await expect.poll(() => statSync(file).mode & 0o777, { timeout: 60_000 }).toBe(0o600);
 });
 
-test.each([".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangler/state"])(
-  "where %s leads elsewhere, it does not start",
-  async (path) => {
-    const other = copyProject();
-    mkdirSync(join(other, path, ".."), { recursive: true });
-    symlinkSync(makeTemporary("vitrine-elsewhere-"), join(other, path));
-    const options = { cwd: other, env: { ...QUIET, PORT: `${await freePort()}` } };
-    const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
-    const said = `${path} is a link, or belongs to another user. Remove it and start again.\n`;
-    expect([ended.code, ended.stderr]).toEqual([2, said]);
-    expect(existsSync(join(other, ".dev.vars"))).toBe(false);
-  },
-);
+const OWN_FOLDERS = [".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangler/state"];
+
+test.each(OWN_FOLDERS)("where %s leads elsewhere, it does not start", async (path) => {
+  const other = copyProject();
+  mkdirSync(join(other, path, ".."), { recursive: true });
+  symlinkSync(makeTemporary("vitrine-elsewhere-"), join(other, path));
+  const options = { cwd: other, env: { ...QUIET, PORT: `${await freePort()}` } };
+  const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
+  const said = `${path} is a link, or belongs to another user. Remove it and start again.\n`;
+  expect([ended.code, ended.stderr]).toEqual([2, said]);
+  expect(existsSync(join(other, ".dev.vars"))).toBe(false);
+});
 
 test("what outlives a local run that is killed answers nobody", async () => {
   const all = processes();

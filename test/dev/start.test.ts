@@ -95,84 +95,65 @@ test("it makes .dev.vars, serves, stores, and names the port to a second one", S
   );
 });
 
-test(
-  "keys and faults in .dev.vars take effect while it runs, and their end does",
-  SLOW,
-  async () => {
-    const signing = /^URL_SIGNING_KEYS=.*$/m.exec(readFileSync(devVars, "utf8"))?.[0];
-    const write = (line: string) => () => writeFileSync(devVars, `${signing}\n${line}\n`);
-    const id = `AWS_ACCESS_KEY_ID="vitrine-local-key-id"\n`;
-    const refused = /"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/;
-    const dead = `${id}AWS_SECRET_ACCESS_KEY="wrong"\nEDGE='{"store":false}'`;
-    await becomes(write(dead), 502, refused);
-    const secret = /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY/m;
-    await becomes(write(""), 200, secret);
-    await becomes(write(`EDGE='{"transformations":false}'`), 502, /"event":"not-transformed"/);
-    const tried = await open(`/.vitrine/try?of=${SMALL}`);
-    expect([tried.status, await tried.text()]).toEqual([
-      502,
-      expect.stringContaining("transformed"),
-    ]);
-    await becomes(
-      write(`EDGE='{"sources":[0]}'`),
-      502,
-      /^\.dev\.vars:\d+: EDGE: sources: \[0\] is/m,
-    );
-    await becomes(write(`EDGE='{"store":true}'`), 200, /Changed: EDGE$/m);
-    const half = /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/;
-    await becomes(write(`${id}AWS_SECRET_ACCESS_KEY=`), 500, half);
-    await becomes(write('AWS_ACCESS_KEY_ID=""\nAWS_SECRET_ACCESS_KEY=""'), 200, secret);
-    expect(await cacheOf()).toMatch(/^cache;desc=stored/);
-    await becomes(write(`EDGE='{"store":false}'`), 200, /Changed: EDGE$/m);
-    expect(await cacheOf()).toMatch(/^cache;desc=miss, edge;dur=/);
-    await becomes(write(""), 200, /Changed: EDGE$/m);
-  },
-);
+test("keys and faults in .dev.vars take effect while it runs, and end", SLOW, async () => {
+  const signing = /^URL_SIGNING_KEYS=.*$/m.exec(readFileSync(devVars, "utf8"))?.[0];
+  const write = (line: string) => () => writeFileSync(devVars, `${signing}\n${line}\n`);
+  const id = `AWS_ACCESS_KEY_ID="vitrine-local-key-id"\n`;
+  const refused = /"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/;
+  const dead = `${id}AWS_SECRET_ACCESS_KEY="wrong"\nEDGE='{"store":false}'`;
+  await becomes(write(dead), 502, refused);
+  const secret = /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY/m;
+  await becomes(write(""), 200, secret);
+  await becomes(write(`EDGE='{"transformations":false}'`), 502, /"event":"not-transformed"/);
+  const tried = await open(`/.vitrine/try?of=${SMALL}`);
+  expect([tried.status, await tried.text()]).toEqual([502, expect.stringContaining("transformed")]);
+  await becomes(write(`EDGE='{"sources":[0]}'`), 502, /^\.dev\.vars:\d+: EDGE: sources: \[0\] is/m);
+  await becomes(write(`EDGE='{"store":true}'`), 200, /Changed: EDGE$/m);
+  const half = /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/;
+  await becomes(write(`${id}AWS_SECRET_ACCESS_KEY=`), 500, half);
+  await becomes(write('AWS_ACCESS_KEY_ID=""\nAWS_SECRET_ACCESS_KEY=""'), 200, secret);
+  expect(await cacheOf()).toMatch(/^cache;desc=stored/);
+  await becomes(write(`EDGE='{"store":false}'`), 200, /Changed: EDGE$/m);
+  expect(await cacheOf()).toMatch(/^cache;desc=miss, edge;dur=/);
+  await becomes(write(""), 200, /Changed: EDGE$/m);
+});
 
-test(
-  "a route becomes signed without a failed request, and a command signs for it",
-  SLOW,
-  async () => {
-    const avatar = "/avatars/ada/thumbnail";
-    const statuses = new Set<number>();
-    const look = async () => {
-      statuses.add(await statusOf(SMALL));
-      return statusOf(avatar);
-    };
-    expect(await look()).toBe(200);
-    editFile(toml, (text) => text.replace('presets = ["thumbnail"]', "signed = true"));
-    await expect.poll(look, { ...PATIENCE, interval: 20 }).toBe(404);
-    expect([...statuses]).toEqual([200]);
-    const args = ["sign", "users/ada/avatar.png", "--preset", "thumbnail", "--url", address];
-    const { output } = await run(folder, args);
-    expect(await statusOf(output.trim())).toBe(200);
-  },
-);
+test("a route becomes signed without a failed request; a command signs for it", SLOW, async () => {
+  const avatar = "/avatars/ada/thumbnail";
+  const statuses = new Set<number>();
+  const look = async () => {
+    statuses.add(await statusOf(SMALL));
+    return statusOf(avatar);
+  };
+  expect(await look()).toBe(200);
+  editFile(toml, (text) => text.replace('presets = ["thumbnail"]', "signed = true"));
+  await expect.poll(look, { ...PATIENCE, interval: 20 }).toBe(404);
+  expect([...statuses]).toEqual([200]);
+  const args = ["sign", "users/ada/avatar.png", "--preset", "thumbnail", "--url", address];
+  const { output } = await run(folder, args);
+  expect(await statusOf(output.trim())).toBe(200);
+});
 
-test(
-  "a bucket that is new is filled; the next slot opens it, and health says so (S2)",
-  SLOW,
-  async () => {
-    const bucket = 'bucket = "acme.media"\nprefix = "a/"\ncredentials = "OWN"';
-    await becomes(
-      () => editFile(toml, (text) => text.replace('bucket = "acme-media"', bucket)),
-      200,
-      /^Put \d+ objects into the local bucket "media"\.$/m,
-    );
-    const token = "a token of 16 characters or more";
-    const keys = `OWN_ACCESS_KEY_ID="old-key-id"\nOWN_SECRET_ACCESS_KEY="old-secret"
+test("a new bucket is filled; the next slot opens it, and health says so (S2)", SLOW, async () => {
+  const bucket = 'bucket = "acme.media"\nprefix = "a/"\ncredentials = "OWN"';
+  await becomes(
+    () => editFile(toml, (text) => text.replace('bucket = "acme-media"', bucket)),
+    200,
+    /^Put \d+ objects into the local bucket "media"\.$/m,
+  );
+  const token = "a token of 16 characters or more";
+  const keys = `OWN_ACCESS_KEY_ID="old-key-id"\nOWN_SECRET_ACCESS_KEY="old-secret"
 OWN_ACCESS_KEY_ID_NEXT="vitrine-local-key-id"\nOWN_SECRET_ACCESS_KEY_NEXT="vitrine-local-secret"
 HEALTH_TOKEN="${token}"\n`;
-    const add = () => editFile(devVars, (text) => text + keys);
-    await becomes(add, 200, /^Reloaded \.dev\.vars\. Changed: .*HEALTH_TOKEN/m);
-    const health = await open("/healthz", { authorization: `Bearer ${token}` });
-    const slots = [{ state: "Unauthorized" }, { state: "ok", missing: 404 }];
-    expect(await health.json()).toMatchObject({ ok: true, buckets: [{ bucket: "media", slots }] });
-    await expect.poll(local.output).toMatch(/^\{"event":"slot-in-use",.*"slot":"next"/m);
-    const remove = () => editFile(devVars, (text) => text.replace(keys, ""));
-    await becomes(remove, 200, /^Reloaded \.dev\.vars\./m);
-  },
-);
+  const add = () => editFile(devVars, (text) => text + keys);
+  await becomes(add, 200, /^Reloaded \.dev\.vars\. Changed: .*HEALTH_TOKEN/m);
+  const health = await open("/healthz", { authorization: `Bearer ${token}` });
+  const slots = [{ state: "Unauthorized" }, { state: "ok", missing: 404 }];
+  expect(await health.json()).toMatchObject({ ok: true, buckets: [{ bucket: "media", slots }] });
+  await expect.poll(local.output).toMatch(/^\{"event":"slot-in-use",.*"slot":"next"/m);
+  const remove = () => editFile(devVars, (text) => text.replace(keys, ""));
+  await becomes(remove, 200, /^Reloaded \.dev\.vars\./m);
+});
 
 test.each([
   ["an object", "default {", "request, env, context", "env, context"],
@@ -195,7 +176,7 @@ export ${head}
 });
 
 test(
-  "it ends on Ctrl-C; the next start, of an environment, shows what is stored (S6, D3)",
+  "it ends on Ctrl-C; the next start, of staging, shows what is stored (S6, D3)",
   SLOW,
   async () => {
     const hero = SMALL.replace("card", "hero");

@@ -103,6 +103,13 @@ function unlessCutOff(body: ReadableStream<Uint8Array>, length: number, signal: 
   });
 }
 
+/** An error of S3. */
+export const s3Error = (code: string, status: number) =>
+  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
+    status,
+    headers: { "content-type": "application/xml" },
+  });
+
 /** A strict S3 on the network: it answers what belongs to it. */
 export function handlersOf(s3: S3): HttpHandler[] {
   const answer: HttpResponseResolver = async ({ request }) => {

@@ -150,23 +150,20 @@ test("a top level without vars and routes only holds what environments inherit (
 test.each([
   ["the same role", "vitrine", true],
   ["a role of its own", "vitrine-staging", false],
-])(
-  "staging with %s: a warning if whoever deploys it can read production (S6)",
-  async (_what, name, isWarned) => {
-    const account = "arn:aws:iam::123456789012:role";
-    const keyless = (bucket: string, host: string, role: string) => ({
-      images: { binding: "IMAGES" },
-      secrets: { required: ["OIDC_SIGNING_KEY"] },
-      vars: {
-        ...{ ...VARS, ROUTES: VARS.ROUTES.slice(0, 1) },
-        BUCKETS: { media: { ...media, bucket, engine: "binding", role: `${account}/${role}` } },
-        OIDC: { issuer: host },
-      },
-    });
-    const top = keyless("acme-media", HOST, "vitrine");
-    const folder = makeProject(adding(keyless("acme-staging", STAGING, name), top));
-    const { code, err } = await vitrine(["check"], { folder });
-    const warning = `env.staging: the role ${account}/vitrine of BUCKETS.media is that of the top level, too`;
-    expect([code, err.split(warning).length]).toEqual([0, isWarned ? 2 : 1]);
-  },
-);
+])("staging with %s: a warning if it can read production (S6)", async (_what, name, isWarned) => {
+  const account = "arn:aws:iam::123456789012:role";
+  const keyless = (bucket: string, host: string, role: string) => ({
+    images: { binding: "IMAGES" },
+    secrets: { required: ["OIDC_SIGNING_KEY"] },
+    vars: {
+      ...{ ...VARS, ROUTES: VARS.ROUTES.slice(0, 1) },
+      BUCKETS: { media: { ...media, bucket, engine: "binding", role: `${account}/${role}` } },
+      OIDC: { issuer: host },
+    },
+  });
+  const top = keyless("acme-media", HOST, "vitrine");
+  const folder = makeProject(adding(keyless("acme-staging", STAGING, name), top));
+  const { code, err } = await vitrine(["check"], { folder });
+  const warning = `env.staging: the role ${account}/vitrine of BUCKETS.media is that of the top level, too`;
+  expect([code, err.split(warning).length]).toEqual([0, isWarned ? 2 : 1]);
+});

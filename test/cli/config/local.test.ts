@@ -21,20 +21,17 @@ const place = { endpoint: S3, region: "auto", addressing: "path", engine: "bindi
 test.each([
   ["its bucket_name", [{ binding: "MEDIA_BUCKET", bucket_name: "acme-pictures" }], "acme-pictures"],
   ["its binding, if it has no other", [{ binding: "MEDIA_BUCKET" }], "MEDIA_BUCKET"],
-])(
-  "an R2 bucket is named on this machine after %s, and the Worker has its binding",
-  (_of, r2Buckets, bucket) => {
-    const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3, LOCAL_KEYS);
-    expect(buckets["media"]).toEqual({
-      ...{ ...place, prefix: "published/" },
-      bucket: localBucketName(bucket, LOCAL_KEYS),
-    });
-    expect(bucketsOfWorker(started.BUCKETS, buckets)).toEqual({
-      media: R2,
-      roles: buckets["roles"],
-    });
-  },
-);
+])("a local R2 bucket is named after %s; the Worker has its binding", (_of, r2Buckets, bucket) => {
+  const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3, LOCAL_KEYS);
+  expect(buckets["media"]).toEqual({
+    ...{ ...place, prefix: "published/" },
+    bucket: localBucketName(bucket, LOCAL_KEYS),
+  });
+  expect(bucketsOfWorker(started.BUCKETS, buckets)).toEqual({
+    media: R2,
+    roles: buckets["roles"],
+  });
+});
 
 test("a role gives way to the local keys, and the issuer has a key that stays the same", () => {
   const run = () => localRun({ started, local: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);

@@ -5,7 +5,7 @@ import { HttpResponse, http } from "msw";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
 import type { S3Fault, S3Grant } from "../../../src/emulator/s3/s3.ts";
-import { type Change, SITE } from "../../support/cli/doctor.ts";
+import { type Change, onImages, reporting, SITE, withHeader } from "../../support/cli/doctor.ts";
 import {
   beginWorld,
   consult,
@@ -17,6 +17,7 @@ import {
 } from "../../support/cli/remedy-world.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { EC_KEY } from "../../support/issuer.ts";
+import { s3Error } from "../../support/network.ts";
 import { stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 import { createSts, type Sts, type StsRole } from "../../support/sts/sts.ts";
@@ -87,17 +88,6 @@ const s3Grant = (one: S3Grant, part: string) => s3Has(() => stage.s3.grants, one
 
 /** Something in front of the Worker, which the operator takes away. */
 const inFront = (front: Change, part: string) => worldOf({ front }, part);
-const onImages =
-  (change: (answer: Response, asked: Parameters<Change>[1]) => Response): Change =>
-  (answer, asked) =>
-    asked.path.startsWith("/images/") ? change(answer, asked) : answer;
-const withHeader = (name: string, value?: string): Change =>
-  onImages((answer) => {
-    const changed = new Response(answer.body, answer);
-    if (value === undefined) changed.headers.delete(name);
-    else changed.headers.set(name, value);
-    return changed;
-  });
 const original = () =>
   new HttpResponse(PICTURE.body.slice(), { headers: { "content-type": "image/jpeg" } });
 
@@ -143,7 +133,7 @@ const inAccount = (
         http.all(/acme-media\.s3\./, ({ request }) => {
           const path = `acme-media${new URL(request.url).pathname}`;
           const isAllowed = allowed.some((one) => path.startsWith(one.replace(/\*$/, "")));
-          return isAllowed ? undefined : xml("AccessDenied", 403);
+          return isAllowed ? undefined : s3Error("AccessDenied", 403);
         }),
       );
       both(world, { engine: "binding", role: ARN });
@@ -186,11 +176,6 @@ const at = (
       isWrong = false;
     }),
 });
-const xml = (code: string, status: number) =>
-  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
-    status,
-    headers: { "content-type": "application/xml" },
-  });
 function secret(name: string, wrong: string, right: string): Played {
   return {
     broken: (world) => {
@@ -200,7 +185,6 @@ function secret(name: string, wrong: string, right: string): Played {
   };
 }
 
-const R2_DOWN = { bucket: "media", slots: [], edge: "on", r2: "unreachable" };
 const LEAST = "needs only s3:GetObject on arn:aws:s3:::acme-media/published/*";
 const mayList = () => void stage.s3.faults.delete("no-list-bucket");
 
@@ -262,7 +246,7 @@ const FAULTS = {
   sample: setting("prefix", "drafts/", "published/"),
   parameter: at(
     /amazonaws/,
-    ({ url }) => (url.includes("x-vitrine=") ? xml("InvalidArgument", 400) : undefined),
+    ({ url }) => (url.includes("x-vitrine=") ? s3Error("InvalidArgument", 400) : undefined),
     (told) => told.sets(`${MEDIA}.source_parameter`, false),
   ),
   fallback: deployed((world) => {
@@ -337,10 +321,7 @@ const FAULTS = {
     "the action Block",
     block,
   ),
-  r2: inFront((answer, { path, headers }) => {
-    const isReport = path === "/healthz" && headers.has("authorization");
-    return isReport ? HttpResponse.json({ ok: true, buckets: [R2_DOWN] }) : answer;
-  }, "try again in a minute"),
+  r2: inFront(reporting({ slots: [], r2: "unreachable" }), "try again in a minute"),
   binding: { ...edgeOf({ bindingAllowed: false }, "switch Images on"), before: bindImages },
   issuer: inAccount(
     (_account, world) => {

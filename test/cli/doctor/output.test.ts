@@ -7,7 +7,14 @@ import { HttpResponse } from "msw";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { CHECKS, type Finding } from "../../../src/cli/doctor/finding.ts";
 import { readPage } from "../../docs/pages.ts";
-import { beginSite, CONFIGURED, configure, deploy, SITE } from "../../support/cli/doctor.ts";
+import {
+  beginSite,
+  CONFIGURED,
+  configure,
+  deploy,
+  reporting,
+  SITE,
+} from "../../support/cli/doctor.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
@@ -39,19 +46,13 @@ test("a terminal has colours, and the same columns", async () => {
   expect(stripVTControlCharacters(out)).toBe((await doctor()).out);
 });
 
-const reporting = (health: object) =>
-  deploy(undefined, (answer, { path, headers }) =>
-    path === "/healthz" && headers.has("authorization")
-      ? HttpResponse.json({ ok: true, buckets: [{ bucket: "media", edge: "on", ...health }] })
-      : answer,
-  );
+const INCOMPLETE = { slot: "current", state: "incomplete" };
 
 test.each([
   ["text", () => deploy(undefined, () => new HttpResponse("\u001b]0;a\u0007\u202e"))],
   [
     "the token",
-    () =>
-      reporting({ slots: [{ slot: "current", state: "incomplete", mistakes: [HEALTH_TOKEN] }] }),
+    () => deploy(undefined, reporting({ slots: [{ ...INCOMPLETE, mistakes: [HEALTH_TOKEN] }] })),
   ],
 ])("%s of somebody else moves no cursor, and shows no token", async (_what, setUp) => {
   setUp();
@@ -71,7 +72,7 @@ test("a report of /healthz that is not a Vitrine's is not believed", async () =>
     { slots: [], r2: "\u001b[31m" },
   ]) {
     beginSite();
-    reporting(health);
+    deploy(undefined, reporting(health));
     const ended = await doctor(["--json", "--url", SITE], { env: { ...KEYS, HEALTH_TOKEN } });
     const wrong = findingsOf(ended).filter(({ severity }) => severity === "warning");
     expect([health, wrong.map(({ check }) => check)]).toEqual([health, ["health"]]);

@@ -11,6 +11,7 @@ import { BOUND, HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { expectFindings } from "../../support/cli/report.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
+import { s3Error } from "../../support/network.ts";
 import "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 
@@ -124,7 +125,7 @@ test.each([
       const isDeep = isHealth && request.headers.has("authorization");
       if (isDeep) return HttpResponse.json({ ok: true, buckets });
       if (isHealth) return new HttpResponse("ok\n", { headers: PROTECTION });
-      return HttpResponse.xml(`<Error><Code>${code}</Code></Error>`, { status });
+      return s3Error(code, status);
     }),
   );
   const BUCKETS = { media: { ...VARS.BUCKETS.media, ...CANARY } };

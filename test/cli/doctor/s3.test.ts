@@ -13,7 +13,7 @@ import { expectFindings, wrongIn } from "../../support/cli/report.ts";
 import { runFast } from "../../support/clock.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { freePort } from "../../support/free-port.ts";
-import { handlersOf } from "../../support/network.ts";
+import { handlersOf, s3Error } from "../../support/network.ts";
 import { stage } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
@@ -21,11 +21,6 @@ import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
 const { media } = CONFIGURED.BUCKETS;
 const KEYLESS = { env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined } };
 
-const xml = (code: string, status: number) => () =>
-  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
-    status,
-    headers: { "content-type": "application/xml" },
-  });
 const configureMedia = (settings: object) =>
   configure({ ...CONFIGURED, BUCKETS: { media: { ...media, ...settings } } });
 
@@ -109,18 +104,18 @@ const ANSWERS: readonly (readonly [
   check: Check,
   severity: Severity,
 ])[] = [
-  ["PUT", xml("AccessDenied", 403), "write", "ok"],
-  ["PUT", xml("SignatureDoesNotMatch", 403), "write", "note"],
-  ["PUT", xml("NoSuchUpload", 404), "write", "note"],
-  ["PUT", xml("NoSuchUpload", 404), "public", "warning"],
-  ["list", xml("SlowDown", 503), "list", "note"],
+  ["PUT", () => s3Error("AccessDenied", 403), "write", "ok"],
+  ["PUT", () => s3Error("SignatureDoesNotMatch", 403), "write", "note"],
+  ["PUT", () => s3Error("NoSuchUpload", 404), "write", "note"],
+  ["PUT", () => s3Error("NoSuchUpload", 404), "public", "warning"],
+  ["list", () => s3Error("SlowDown", 503), "list", "note"],
   ["list", () => new HttpResponse("<a></a>"), "list", "note"],
-  ["x-vitrine", xml("SlowDown", 503), "parameter", "note"],
-  ["x-vitrine", xml("InvalidArgument", 400), "parameter", "error"],
-  ["x-vitrine", xml("NotImplemented", 501), "parameter", "error"],
-  ["stranger", xml("InvalidArgument", 400), "public", "ok"],
+  ["x-vitrine", () => s3Error("SlowDown", 503), "parameter", "note"],
+  ["x-vitrine", () => s3Error("InvalidArgument", 400), "parameter", "error"],
+  ["x-vitrine", () => s3Error("NotImplemented", 501), "parameter", "error"],
+  ["stranger", () => s3Error("InvalidArgument", 400), "public", "ok"],
   ["stranger's list", () => HttpResponse.error(), "public", "note"],
-  ["stranger's list", xml("SlowDown", 503), "public", "note"],
+  ["stranger's list", () => s3Error("SlowDown", 503), "public", "note"],
 ];
 
 test("other answers of S3: what is not certain is no fault (A15)", async () => {

@@ -12,7 +12,10 @@ import {
   checksOf,
   deploy,
   examine,
+  onImages,
+  reporting,
   SITE,
+  withHeader,
 } from "../../support/cli/doctor.ts";
 import { expectFindings, wrongIn } from "../../support/cli/report.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
@@ -67,13 +70,8 @@ test("each code of the edge has its check and its remedy (E5, E11)", async () =>
   });
   await expectFindings("edge-codes.txt", cases);
   // As /healthz reports it.
-  const health = { bucket: "media", edge: "9406", answered: 403 };
   const slots = [{ slot: "current", access_key: "…MPLE", state: "ok" }];
-  deploy(undefined, (answer, { path, headers }) =>
-    path === "/healthz" && headers.has("authorization")
-      ? HttpResponse.json({ ok: true, buckets: [{ ...health, slots }] })
-      : answer,
-  );
+  deploy(undefined, reporting({ edge: "9406", answered: 403, slots }));
   expect(await checksOf()).toEqual(["edge"]);
 });
 
@@ -95,16 +93,6 @@ test.each([
   expect(heard).toEqual(new Set([null]));
 });
 
-const onImages =
-  (change: (answer: Response, accept: string) => Response): Change =>
-  (answer, { path, headers }) =>
-    path.startsWith("/images/") ? change(answer, headers.get("accept") ?? "") : answer;
-const withHeader = (name: string, value: string) =>
-  onImages((answer) => {
-    const changed = new Response(answer.body, answer);
-    changed.headers.set(name, value);
-    return changed;
-  });
 /** An original comes out by some paths. */
 const leaks =
   (isOpen: (path: string) => boolean): Change =>
@@ -133,16 +121,16 @@ test("what is in front of the Worker: an original that comes out, and answers th
       ...(["originals", "ok"] as const),
     ],
     "something that calls a JPEG a PNG": [
-      onImages((answer, accept) =>
-        accept.startsWith("image/png")
+      onImages((answer, { headers }) =>
+        headers.get("accept")?.startsWith("image/png")
           ? new HttpResponse(answer.body, { headers: { "content-type": "image/png" } })
           : answer,
       ),
       ...(["formats", "error"] as const),
     ],
     "a cache that keeps one format for all": [
-      onImages((answer, accept) => {
-        if (accept.startsWith("image/avif")) first = answer.clone();
+      onImages((answer, { headers }) => {
+        if (headers.get("accept")?.startsWith("image/avif")) first = answer.clone();
         return first?.clone() ?? answer;
       }),
       ...(["formats", "error"] as const),

@@ -235,19 +235,16 @@ const S3 = { ...VARS.BUCKETS.media, engine: "binding" };
 test.each<[string, media: object, origin: RegExp, opener: string | undefined]>([
   ["an S3 bucket", S3, /^https:/, expect.stringMatching(/^the current key …/)],
   ["an R2 binding", { binding: "MEDIA_BUCKET" }, /^r2:\/\/MEDIA_BUCKET\/a\.jpg$/, undefined],
-])(
-  "of the Images binding on %s it says the options, and what opens it",
-  async (_what, media, origin, opener) => {
-    const { env: _env, ...TOP } = STAGED;
-    const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
-    const vars = { ROUTES, PRESETS: { card: { width: 160, dpr: [1, 2] } }, BUCKETS: { media } };
-    const folder = makeProject({ ...TOP, ...BOUND, vars });
-    const { row, below } = await explain("/images/card@2x/a.jpg", { folder });
-    expect(row("Engine")).toBe("the Images binding");
-    expect([row("Origin URL"), row("Signed by")]).toEqual([expect.stringMatching(origin), opener]);
-    const [{ value } = { value: "" }] = below("Options", "WebP");
-    // As the binding takes them, which knows no density (B7).
-    const asked = { width: 320, fit: "scale-down", format: "image/webp", anim: false };
-    expect(JSON.parse(value)).toEqual(asked);
-  },
-);
+])("the Images binding on %s: options, and what opens it", async (_what, media, origin, opener) => {
+  const { env: _env, ...TOP } = STAGED;
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+  const vars = { ROUTES, PRESETS: { card: { width: 160, dpr: [1, 2] } }, BUCKETS: { media } };
+  const folder = makeProject({ ...TOP, ...BOUND, vars });
+  const { row, below } = await explain("/images/card@2x/a.jpg", { folder });
+  expect(row("Engine")).toBe("the Images binding");
+  expect([row("Origin URL"), row("Signed by")]).toEqual([expect.stringMatching(origin), opener]);
+  const [{ value } = { value: "" }] = below("Options", "WebP");
+  // As the binding takes them, which knows no density (B7).
+  const asked = { width: 320, fit: "scale-down", format: "image/webp", anim: false };
+  expect(JSON.parse(value)).toEqual(asked);
+});

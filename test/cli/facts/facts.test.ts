@@ -10,6 +10,7 @@ import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
 import { BASE, CREDENTIALS, NEXT, SECRETS, VARS } from "../../support/env.ts";
+import { s3Error } from "../../support/network.ts";
 import { file, network, setUp } from "../../support/stand.ts";
 
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
@@ -44,12 +45,6 @@ function instead(answer: (key: string, headers: Headers) => Response | undefined
       return answer(key.replace("/published/", ""), request.headers);
     }),
   );
-}
-
-/** An error of S3. */
-function refusal(status: number, code: string): Response {
-  const headers = { "content-type": "application/xml" };
-  return new Response(`<Error><Code>${code}</Code></Error>`, { status, headers });
 }
 
 /** The keys that S3 was asked for, in order; "" for each page of a list. */
@@ -140,7 +135,7 @@ test("it reads with the next slot if S3 refuses the current one", async () => {
   instead((one, headers) => {
     const isFirst = headers.get("authorization")?.includes(CREDENTIALS.accessKeyId);
     if (one === "") lists += 1;
-    return one !== "" && isFirst ? refusal(403, "InvalidAccessKeyId") : undefined;
+    return one !== "" && isFirst ? s3Error("InvalidAccessKeyId", 403) : undefined;
   });
   const ended = await facts([], { env: { ...env, ...NEXT } });
   expect([ended.code, Object.keys(JSON.parse(ended.out)), lists]).toEqual([0, ["a.jpg"], 2]);
@@ -150,7 +145,7 @@ test("where nothing can be read, it says what to do", async () => {
   const shown: [string, Ended][] = [];
   const refuse = (status: number, code: string) => () => {
     for (let one = 0; one < 30; one += 1) put(`${one}.jpg`, key);
-    instead((one) => (one === "" ? undefined : refusal(status, code)));
+    instead((one) => (one === "" ? undefined : s3Error(code, status)));
   };
   runFast(50);
   for (const [title, spoil] of [
@@ -184,7 +179,7 @@ test("--url on this machine reads the bucket of the local run, with the key of t
   const answer = (body: BodyInit, type: string, sent: Headers) =>
     sent.get("authorization")?.includes(`Credential=${keys.accessKeyId}/`)
       ? new Response(body, { headers: { "content-type": type, etag: '"1"' } })
-      : refusal(403, "AccessDenied");
+      : s3Error("AccessDenied", 403);
   network.resetHandlers(
     http.get(bucket, ({ request }) => answer(list, "application/xml", request.headers)),
     http.get(`${bucket}/published/a.jpg`, ({ request }) =>
@@ -201,7 +196,7 @@ test("an object that S3 fails to give is named, and the rest is kept", async () 
   let isWell = false;
   instead((one) => {
     if (isWell) return undefined;
-    if (one === "busy.jpg") return refusal(500, "InternalError");
+    if (one === "busy.jpg") return s3Error("InternalError", 500);
     if (one !== "broken-off.jpg") return undefined;
     const body = new ReadableStream({
       start(stream) {
@@ -245,7 +240,7 @@ test("a file is not replaced by nothing", async () => {
   put("a.jpg", key);
   await facts(["--out", "facts.json"]);
   const text = read("facts.json");
-  instead((one) => (one === "" ? undefined : refusal(403, "AccessDenied")));
+  instead((one) => (one === "" ? undefined : s3Error("AccessDenied", 403)));
   put("a.jpg", ring);
   const ended = await facts(["--out", "facts.json"]);
   expect([ended.code, ended.out, read("facts.json")]).toEqual([2, "", text]);
@@ -323,26 +318,23 @@ test("a file is written whole, and only over one that this command wrote", async
   expect(at.s3.requests).toEqual([]);
 });
 
-test.each(["facts.json", "facts.ts"])(
-  "%s is the memory: only what is new or changed is read, and what is gone is forgotten",
-  async (out) => {
-    for (const one of ["a.jpg", "b.jpg", "__proto__", "gone.jpg"]) put(one, key);
-    await facts(["--out", out]);
-    const asksFor = async () => {
-      at.s3.requests.splice(0);
-      const ended = await facts(["--out", out]);
-      expect(ended.code).toBe(0);
-      return asked().filter(Boolean).toSorted();
-    };
-    expect(await asksFor()).toEqual([]);
-    put("b.jpg", ring);
-    put("new.jpg", key);
-    at.s3.objects.delete("published/gone.jpg");
-    expect(await asksFor()).toEqual(["b.jpg", "new.jpg"]);
-    expect(read(out)).not.toContain("gone.jpg");
-    expect(read(out)).toContain("image/png");
-  },
-);
+test.each(["facts.json", "facts.ts"])("%s is the memory: only changes are read", async (out) => {
+  for (const one of ["a.jpg", "b.jpg", "__proto__", "gone.jpg"]) put(one, key);
+  await facts(["--out", out]);
+  const asksFor = async () => {
+    at.s3.requests.splice(0);
+    const ended = await facts(["--out", out]);
+    expect(ended.code).toBe(0);
+    return asked().filter(Boolean).toSorted();
+  };
+  expect(await asksFor()).toEqual([]);
+  put("b.jpg", ring);
+  put("new.jpg", key);
+  at.s3.objects.delete("published/gone.jpg");
+  expect(await asksFor()).toEqual(["b.jpg", "new.jpg"]);
+  expect(read(out)).not.toContain("gone.jpg");
+  expect(read(out)).toContain("image/png");
+});
 
 /** Puts an object with a focal point, as a copy onto itself does: bytes and ETag stay. */
 const setFocus = (one: string, focus: string) =>

@@ -42,27 +42,24 @@ const { devDependencies } = JSON.parse(readPage("package.json"));
 test.each([
   [[], ["RENDITIONS", "MEDIA_BUCKET"], true],
   [["--host", "Images.example.com"], ["RENDITIONS", "MEDIA_BUCKET"], false],
-])(
-  "an R2 bucket needs no key and no domain, also with %j (D1)",
-  async (more, bound, workersDev) => {
-    const { folder, files } = await make([...R2, ...more], "shop");
-    expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
-    const known = readProject(folder);
-    expect(known).toMatchObject({
-      ...{ worker: "shop", secrets: [], images: "IMAGES", workersDev },
-      deployed: { BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
-      patterns: workersDev ? [] : ["images.example.com"],
-    });
-    expect(known.r2Buckets.map(({ binding }) => binding).sort()).toEqual(bound.sort());
-    expect(known.r2Buckets.find(({ binding }) => binding === "MEDIA_BUCKET")?.bucket_name).toBe(
-      "acme-media",
-    );
-    expect(files[".dev.vars.example"]).not.toMatch(/^[^#\n]/m);
-    const { scripts, devDependencies: tools } = JSON.parse(files["package.json"] ?? "");
-    expect(scripts.sample).toContain(" acme-media/photos/fig.jpg ");
-    expect(devDependencies).toMatchObject(tools);
-  },
-);
+])("an R2 bucket needs no key and no domain, with %j (D1)", async (more, bound, workersDev) => {
+  const { folder, files } = await make([...R2, ...more], "shop");
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
+  const known = readProject(folder);
+  expect(known).toMatchObject({
+    ...{ worker: "shop", secrets: [], images: "IMAGES", workersDev },
+    deployed: { BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
+    patterns: workersDev ? [] : ["images.example.com"],
+  });
+  expect(known.r2Buckets.map(({ binding }) => binding).sort()).toEqual(bound.sort());
+  expect(known.r2Buckets.find(({ binding }) => binding === "MEDIA_BUCKET")?.bucket_name).toBe(
+    "acme-media",
+  );
+  expect(files[".dev.vars.example"]).not.toMatch(/^[^#\n]/m);
+  const { scripts, devDependencies: tools } = JSON.parse(files["package.json"] ?? "");
+  expect(scripts.sample).toContain(" acme-media/photos/fig.jpg ");
+  expect(devDependencies).toMatchObject(tools);
+});
 
 /** The rows of docs/configuration.md. */
 const PROVIDERS = [
@@ -76,62 +73,56 @@ test("docs/configuration.md has providers", () => expect(PROVIDERS).toHaveLength
 test.each([
   ...PROVIDERS,
   ["AWS in China", "https://s3.cn-north-1.amazonaws.com.cn", "cn-north-1"] as const,
-])(
-  "%s, by the endpoint of docs/configuration.md, is right by vitrine check (A4, E5)",
-  async (_label, text, region) => {
-    const endpoint = text.replace("<account id>", "0123456789abcdef0123456789abcdef");
-    const { folder, files } = await make(["--bucket", "acme-media", "--endpoint", endpoint]);
-    expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
-    expect(readProject(folder)).toMatchObject({
-      ...{ workersDev: false, r2Buckets: [{ binding: "RENDITIONS" }] },
-      secrets: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-      deployed: {
-        ANSWERS: { store: "RENDITIONS" },
-        BUCKETS: { media: { endpoint, bucket: "acme-media", region } },
-      },
-    });
-    expect(files[".dev.vars.example"]?.match(/^[^#\n]+$/gm)).toEqual([
-      'AWS_ACCESS_KEY_ID=""',
-      'AWS_SECRET_ACCESS_KEY=""',
-    ]);
-    expect(files["package.json"]).not.toContain('"sample"');
-  },
-);
+])("%s, by the docs' endpoint, passes vitrine check (A4, E5)", async (_label, text, region) => {
+  const endpoint = text.replace("<account id>", "0123456789abcdef0123456789abcdef");
+  const { folder, files } = await make(["--bucket", "acme-media", "--endpoint", endpoint]);
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
+  expect(readProject(folder)).toMatchObject({
+    ...{ workersDev: false, r2Buckets: [{ binding: "RENDITIONS" }] },
+    secrets: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+    deployed: {
+      ANSWERS: { store: "RENDITIONS" },
+      BUCKETS: { media: { endpoint, bucket: "acme-media", region } },
+    },
+  });
+  expect(files[".dev.vars.example"]?.match(/^[^#\n]+$/gm)).toEqual([
+    'AWS_ACCESS_KEY_ID=""',
+    'AWS_SECRET_ACCESS_KEY=""',
+  ]);
+  expect(files["package.json"]).not.toContain('"sample"');
+});
 
 test.each([
   ["S3", AWS],
   ["R2", R2],
-])(
-  "environments of %s have their own bucket, host and store, and are deployed in order (S6)",
-  async (_what, given) => {
-    const more = ["--environments", "staging, production", "--host", "images.example.com"];
-    const { folder, files } = await make([...given, ...more], "shop");
-    expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
-    for (const [name, bucket, host] of [
-      ["staging", "acme-media-staging", "staging.images.example.com"],
-      ["production", "acme-media", "images.example.com"],
-    ] as const) {
-      const known = readProject(folder, name);
-      const { bucket: named, binding } = Object(known.deployed["BUCKETS"]).media;
-      const bound = known.r2Buckets.find((one) => one.binding === binding)?.bucket_name;
-      expect([known.worker, named ?? bound, known.patterns]).toEqual([
-        `shop-${name}`,
-        bucket,
-        [host],
-      ]);
-      expect(known.r2Buckets).toContainEqual({ binding: "RENDITIONS" });
-    }
-    const jobs = files[".github/workflows/vitrine.yml"] ?? "";
-    const deploys = /^ {2}deploy-\w+|^ {4}(?:needs|environment): .*|npx vitrine deploy [^#]*/gm;
-    expect(jobs.match(deploys)?.map((line) => line.trim())).toEqual([
-      ...["deploy-staging", "needs: check", "environment: staging"],
-      "npx vitrine deploy --env staging",
-      ...["deploy-production", "needs: deploy-staging", "environment: production"],
-      "npx vitrine deploy --env production",
+])("environments of %s: own buckets, hosts and stores, and an order (S6)", async (_what, given) => {
+  const more = ["--environments", "staging, production", "--host", "images.example.com"];
+  const { folder, files } = await make([...given, ...more], "shop");
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
+  for (const [name, bucket, host] of [
+    ["staging", "acme-media-staging", "staging.images.example.com"],
+    ["production", "acme-media", "images.example.com"],
+  ] as const) {
+    const known = readProject(folder, name);
+    const { bucket: named, binding } = Object(known.deployed["BUCKETS"]).media;
+    const bound = known.r2Buckets.find((one) => one.binding === binding)?.bucket_name;
+    expect([known.worker, named ?? bound, known.patterns]).toEqual([
+      `shop-${name}`,
+      bucket,
+      [host],
     ]);
-    expect(JSON.parse(files["package.json"] ?? "").scripts.start).toBe("vitrine dev --env staging");
-  },
-);
+    expect(known.r2Buckets).toContainEqual({ binding: "RENDITIONS" });
+  }
+  const jobs = files[".github/workflows/vitrine.yml"] ?? "";
+  const deploys = /^ {2}deploy-\w+|^ {4}(?:needs|environment): .*|npx vitrine deploy [^#]*/gm;
+  expect(jobs.match(deploys)?.map((line) => line.trim())).toEqual([
+    ...["deploy-staging", "needs: check", "environment: staging"],
+    "npx vitrine deploy --env staging",
+    ...["deploy-production", "needs: deploy-staging", "environment: production"],
+    "npx vitrine deploy --env production",
+  ]);
+  expect(JSON.parse(files["package.json"] ?? "").scripts.start).toBe("vitrine dev --env staging");
+});
 
 test("the workflow gives a secret to one step only, and docs/environments.md shows it", async () => {
   const { files } = await make(R2);
@@ -190,23 +181,20 @@ const WRONG = {
 };
 const GOOD = { ...RIGHT, host: "images.example.com", environments: "staging" };
 
-test.each(Object.keys(GOOD) as (keyof typeof GOOD)[])(
-  "any text that is no %s is refused, and nothing is written",
-  async (option) => {
-    const good = GOOD[option];
-    const spoilt = NEVER.map((text) => `${good.slice(0, -2)}${text}${good.slice(-2)}`);
-    for (const value of [...WRONG[option], ...spoilt]) {
-      const folder = emptyFolder();
-      const args = Object.entries({ ...RIGHT, [option]: value }).map(
-        ([name, one]) => `--${name}=${one}`,
-      );
-      const { code, out, err } = await init(folder, args);
-      expect([value, code, out, contents(folder)]).toEqual([value, 3, "", {}]);
-      expect(err.split("\n")[1]).toMatch(new RegExp(`^  --${option}: `));
-      expect(err).not.toContain("secret@");
-    }
-  },
-);
+test.each(Object.keys(GOOD) as (keyof typeof GOOD)[])("a wrong %s is refused", async (option) => {
+  const good = GOOD[option];
+  const spoilt = NEVER.map((text) => `${good.slice(0, -2)}${text}${good.slice(-2)}`);
+  for (const value of [...WRONG[option], ...spoilt]) {
+    const folder = emptyFolder();
+    const args = Object.entries({ ...RIGHT, [option]: value }).map(
+      ([name, one]) => `--${name}=${one}`,
+    );
+    const { code, out, err } = await init(folder, args);
+    expect([value, code, out, contents(folder)]).toEqual([value, 3, "", {}]);
+    expect(err.split("\n")[1]).toMatch(new RegExp(`^  --${option}: `));
+    expect(err).not.toContain("secret@");
+  }
+});
 
 test("it overwrites nothing: it writes nothing, and names what is there", async () => {
   for (const [there, named] of [

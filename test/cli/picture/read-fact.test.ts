@@ -166,14 +166,11 @@ test.each<[text: string, width: number, height: number]>([
   [`${BOMB}<svg width="9" height="8"><text>&b;</text></svg>`, 9, 8],
   ['<!--ftyp00000000avif--><svg width="9" height="8"/>', 9, 8],
   ['<svg width="9" height="8"><image href="/etc/logo.png"/></svg>', 9, 8],
-])(
-  "an SVG has its size and no placeholder, and is never drawn: %s",
-  async (text, width, height) => {
-    const bytes = utf8(text);
-    const fact = { width, height, type: "image/svg+xml", bytes: bytes.length, alpha: true };
-    expect(await readFact(bytes)).toEqual(fact);
-  },
-);
+])("an SVG has its size, no placeholder, and is never drawn: %s", async (text, width, height) => {
+  const bytes = utf8(text);
+  const fact = { width, height, type: "image/svg+xml", bytes: bytes.length, alpha: true };
+  expect(await readFact(bytes)).toEqual(fact);
+});
 
 test("the size of a hostile SVG is looked for in linear time", () => {
   for (const text of [

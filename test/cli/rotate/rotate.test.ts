@@ -168,7 +168,9 @@ test("a key file is read in each form that tools write", async () => {
 
 class Killed extends Error {}
 
-test.each(["before wrangler", "after wrangler", "waiting"])(
+const POINTS = ["before wrangler", "after wrangler", "waiting"];
+
+test.each(POINTS)(
   "killed %s, it goes on when it runs again: no request fails (S1)",
   async (point) => {
     const reach = async (one: string) => {
@@ -269,18 +271,15 @@ test("what wrangler and others write moves no cursor, and shows no secret", asyn
 test.each([
   ['"cf"', {}, {}],
   ['"binding"', { AWS_SESSION_TOKEN_NEXT: null }, { AWS_SESSION_TOKEN: null }],
-])(
-  "engine %s: a token that was in a slot goes with its key (A11)",
-  async (engine, ofNext, ofCurrent) => {
-    edit((text) => text.replace('bucket = "acme-media"', `$&\nengine = ${engine}`) + IMAGES);
-    expect((await run()).code).toBe(0);
-    expect(inputs()).toEqual([
-      { ...ofNext, ...next(NEW_KEY) },
-      { ...ofCurrent, ...current(NEW_KEY) },
-      { ...ofNext, AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null },
-    ]);
-  },
-);
+])("engine %s: a token in a slot goes with its key (A11)", async (engine, ofNext, ofCurrent) => {
+  edit((text) => text.replace('bucket = "acme-media"', `$&\nengine = ${engine}`) + IMAGES);
+  expect((await run()).code).toBe(0);
+  expect(inputs()).toEqual([
+    { ...ofNext, ...next(NEW_KEY) },
+    { ...ofCurrent, ...current(NEW_KEY) },
+    { ...ofNext, AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null },
+  ]);
+});
 
 describe("environments", () => {
   beforeEach(moveToStaging);
@@ -288,15 +287,12 @@ describe("environments", () => {
   test.each<[how: string, options: { env?: string }, env: Record<string, string>]>([
     ["by --env", { env: "staging" }, { CLOUDFLARE_ENV: "other" }],
     ["by CLOUDFLARE_ENV", {}, { CLOUDFLARE_ENV: "staging" }],
-  ])(
-    "a rotation goes to the Worker of its environment, %s (S1, S6)",
-    async (_how, options, env) => {
-      const ended = await run(options, { env: { HEALTH_TOKEN, ...env } });
-      expect([ended.code, now()]).toEqual([0, current(NEW_KEY)]);
-      const args = ["secret", "bulk", "--config", "wrangler.toml", "--env=staging"];
-      expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
-    },
-  );
+  ])("a rotation goes to its environment's Worker, %s (S1, S6)", async (_how, options, env) => {
+    const ended = await run(options, { env: { HEALTH_TOKEN, ...env } });
+    expect([ended.code, now()]).toEqual([0, current(NEW_KEY)]);
+    const args = ["secret", "bulk", "--config", "wrangler.toml", "--env=staging"];
+    expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
+  });
 
   test("what is to be done by hand names the environment, and the URL of another is refused (S6)", async () => {
     const production = "https://images-production.example.com";

@@ -53,12 +53,9 @@ test("nothing of this process reaches wrangler, and its arguments name its envir
   expect(argv).toEqual(["deploy", "--env", ""]);
 });
 
-test.each([undefined, "text"])(
-  "without a terminal it asks nothing; its stdin: %s",
-  async (input) => {
-    expect(await run({}, input)).toMatchObject({ code: 7, asks: false, input: input ?? "" });
-  },
-);
+test.each([undefined, "text"])("without a terminal it asks nothing; stdin: %s", async (input) => {
+  expect(await run({}, input)).toMatchObject({ code: 7, asks: false, input: input ?? "" });
+});
 
 test("an old wrangler is refused", () => {
   const old = ["4.60.0", "4.163.9", "3.114.0"];

@@ -66,16 +66,15 @@ describe("how long a response is fresh", () => {
     expect(await line()).toBe("EXPIRED run 2");
   });
 
-  test.each([["0"], ["soon"], ["Wed, 25 Nov 2026 00:00:00 GMT"]])(
-    "expires %s is in the past (W7, W8)",
-    async (expires) => {
-      count(undefined, { expires });
-      await ask();
-      expect(await line()).toBe("EXPIRED run 2");
-      answerWith("failed", {}, 500);
-      expect(await line()).toBe("STALE run 2"); // W8: it is too old, and may replace an error
-    },
-  );
+  const PAST = ["0", "soon", "Wed, 25 Nov 2026 00:00:00 GMT"];
+
+  test.each(PAST)("expires %s is in the past (W7, W8)", async (expires) => {
+    count(undefined, { expires });
+    await ask();
+    expect(await line()).toBe("EXPIRED run 2");
+    answerWith("failed", {}, 500);
+    expect(await line()).toBe("STALE run 2"); // W8: it is too old, and may replace an error
+  });
 
   test.each<[seconds: number, statuses: readonly number[]]>([
     [7200, [200, 203, 204]],
@@ -128,14 +127,11 @@ describe("what is not kept", () => {
     expect(await line()).toBe(`${told} run 2`);
   });
 
-  test.each([301, 403, 410, 500, 503, 519, 527])(
-    "a %d that says how long is kept (W7, W9)",
-    async (status) => {
-      answerWith("a", { "cache-control": "max-age=60" }, status);
-      await ask();
-      expect(await line()).toBe("HIT a");
-    },
-  );
+  test.each([301, 403, 410, 500, 503, 519, 527])("max-age keeps a %d (W7, W9)", async (status) => {
+    answerWith("a", { "cache-control": "max-age=60" }, status);
+    await ask();
+    expect(await line()).toBe("HIT a");
+  });
 
   test("a response that says it has more than 512 MB is passed on unread (W16)", async () => {
     const body = new ReadableStream({ pull: () => new Promise<never>(() => {}) });
@@ -161,12 +157,9 @@ describe("bodies", () => {
     expect(await line()).toBe("MISS whole");
   });
 
-  test.each(["2", "6", "five"])(
-    "a body of 5 bytes with content-length %s is not kept (W7)",
-    async (length) => {
-      answerWith("image", { "cache-control": "max-age=60", "content-length": length });
-      expect(await line()).toBe("MISS image");
-      expect(await line()).toBe("MISS image");
-    },
-  );
+  test.each(["2", "6", "five"])("content-length %s of 5 bytes: not kept (W7)", async (length) => {
+    answerWith("image", { "cache-control": "max-age=60", "content-length": length });
+    expect(await line()).toBe("MISS image");
+    expect(await line()).toBe("MISS image");
+  });
 });

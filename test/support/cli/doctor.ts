@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { http } from "msw";
+import { HttpResponse, http } from "msw";
 import type { Check } from "../../../src/cli/doctor/finding.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
@@ -59,6 +59,29 @@ export type Change = (
   answer: Response,
   request: { method: string; headers: Headers; path: string },
 ) => Response;
+
+/** Changes the answers for images alone. */
+export const onImages =
+  (change: Change): Change =>
+  (answer, asked) =>
+    asked.path.startsWith("/images/") ? change(answer, asked) : answer;
+
+/** Sets a header of images, or takes it away. */
+export const withHeader = (name: string, value?: string): Change =>
+  onImages((answer) => {
+    const changed = new Response(answer.body, answer);
+    if (value === undefined) changed.headers.delete(name);
+    else changed.headers.set(name, value);
+    return changed;
+  });
+
+/** Has the detailed form of /healthz say this of the bucket. */
+export const reporting =
+  (health: object): Change =>
+  (answer, { path, headers }) =>
+    path === "/healthz" && headers.has("authorization")
+      ? HttpResponse.json({ ok: true, buckets: [{ bucket: "media", edge: "on", ...health }] })
+      : answer;
 
 /** Puts a zone with a Worker at SITE. */
 export function deploy(
