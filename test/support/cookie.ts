@@ -32,3 +32,17 @@ export function cookieValue(change: Partial<Signed> & Pick<Signed, "expires">): 
   const sig = createHmac("sha256", secret).update(lines.join("\n")).digest("base64url");
   return `${expires}.${kid}.${Buffer.from(prefix).toString("base64url")}.${sig}`;
 }
+
+/** A text with each of its characters left out, doubled, and changed in each bit. @param first where it begins */
+export function changesOf(text: string, first: number): Set<string> {
+  const changed = new Set<string>();
+  for (let at = first; at < text.length; at++) {
+    const [before, after] = [text.slice(0, at), text.slice(at + 1)];
+    changed.add(before + after).add(`${before}${text[at]}${text[at]}${after}`);
+    for (let bit = 0; bit < 7; bit++) {
+      changed.add(before + String.fromCharCode(text.charCodeAt(at) ^ (1 << bit)) + after);
+    }
+  }
+  changed.delete(text);
+  return changed;
+}

@@ -15,33 +15,25 @@ const HOST = ISSUER.replace("https://", "");
 /** The `env` of one isolate: its own object, so that it knows nothing of others. */
 type Isolate = object;
 
-/** An Images binding that makes its only picture once in each format: a month has thousands of requests. */
-async function quickImages() {
-  const { images } = setUp().edge;
-  const original = file("made/key.jpg");
-  const open = () => new Blob([original]).stream();
-  const facts = await images.info(open());
-  const made = new Map<string, Uint8Array<ArrayBuffer>>();
-  const make = async (options: ImageOutputOptions) => {
-    const picture = images.input(open()).transform({ width: 200, fit: "scale-down" });
-    const output = await picture.output(options);
-    const bytes = new Uint8Array(await new Response(output.image()).arrayBuffer());
-    made.set(options.format, bytes);
-    return bytes;
+/** The Images binding, which makes one picture once in each format: a month has thousands of requests. */
+function makingOnce({ input, info }: ImagesBinding) {
+  const made = new Map<string, Promise<Blob>>();
+  const make = async (stream: ReadableStream, options: ImageOutputOptions) => {
+    const output = await input(stream).transform({ width: 200, fit: "scale-down" }).output(options);
+    return new Response(output.image()).blob();
   };
-  const drain = (stream: ReadableStream) => new Response(stream).arrayBuffer();
-  return {
-    info: (stream: ReadableStream) => drain(stream).then(() => facts),
-    input(stream: ReadableStream) {
-      const output = async (options: ImageOutputOptions) => {
-        await drain(stream);
-        const bytes = made.get(options.format) ?? (await make(options));
-        return { image: () => new Blob([bytes]).stream() };
-      };
-      const picture = { transform: () => picture, draw: () => picture, output };
-      return picture;
-    },
+  const inputOnce = (stream: ReadableStream) => {
+    const output = async (options: ImageOutputOptions) => {
+      const original = await new Response(stream).blob();
+      const picture = made.get(options.format) ?? make(original.stream(), options);
+      made.set(options.format, picture);
+      const blob = await picture;
+      return { image: () => blob.stream() };
+    };
+    const picture = { transform: () => picture, draw: () => picture, output };
+    return picture;
   };
+  return { info, input: inputOnce };
 }
 
 /**
@@ -50,7 +42,7 @@ async function quickImages() {
  */
 export async function startRoleWorld(ahead = 0) {
   const now = () => Date.now() + ahead;
-  const images = await quickImages();
+  const images = makingOnce(setUp().edge.images);
   /** The versions that answer the issuer's host, in turn. */
   const deployed: Isolate[] = [];
   let turn = 0;

@@ -227,19 +227,6 @@ test("the rate limit counts facts, too", async () => {
   expect((await told(`${FIG}?facts`, {}, limited)).status).toBe(429);
 });
 
-test("a data point has the format json", async () => {
-  const points: (readonly unknown[])[] = [];
-  const METRICS = {
-    writeDataPoint: ({ blobs = [], doubles = [] }: AnalyticsEngineDataPoint) => {
-      points.push([...blobs, doubles[1]]);
-    },
-  };
-  await told(`${FIG}?facts`, {}, { ...env, METRICS });
-  expect(points).toEqual([
-    ["/facts/:preset/*", "hero@640w", "json", "200", "shown", "miss", "media", FACTS.length],
-  ]);
-});
-
 describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => {
   const URL = `${FIG}?facts`;
   const seen = async (init: RequestInit = {}, from = env, place = "here") => {

@@ -1,9 +1,10 @@
 // What /healthz tells everybody, and what it tells a caller with the token.
 
 import { HttpResponse, http } from "msw";
-import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Switches } from "../../src/emulator/edge/switches.ts";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
+import { stopClock } from "../support/clock.ts";
 import { type EngineName, type Env, envOf } from "../support/engines.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
@@ -130,14 +131,6 @@ describe("with the token", () => {
     expect(slots).toMatchObject([{ state: "ok" }, { state: "ok" }]);
   });
 
-  test.each<[string, () => Response]>([
-    ["says ok with a 403", () => new HttpResponse("<Code>ok</Code>", { status: 403 })],
-    ["has every object", () => new HttpResponse("<html></html>")],
-  ])("what %s is no S3", async (_what, answer) => {
-    network.use(http.get(/amazonaws/, answer));
-    expect((await report({ ...DEEP, BUCKETS: VARS.BUCKETS })).status).toBe(503);
-  });
-
   test("half a slot is told by what it lacks (S1)", async () => {
     const { status, slots } = await report({ ...DEEP, AWS_SECRET_ACCESS_KEY_NEXT: undefined });
     expect(status).toBe(200);
@@ -158,27 +151,30 @@ describe("with the token", () => {
     expect(found).toMatchObject({ status: 503, slots: [{ state: "AccessDenied" }, {}] });
   });
 
-  test("what S3 says of the canary is told, where it knows the key", async () => {
-    const init = { status: 403, headers: { "x-amz-bucket-region": "eu-west-1" } };
-    const answer = () => new HttpResponse("<Code>InvalidObjectState</Code>", init);
-    network.use(http.get(/amazonaws.*key\.jpg/, answer));
-    const { status, slots } = await report();
-    expect(status).toBe(503);
-    expect(slots[0]).toMatchObject({ state: "InvalidObjectState", missing: 404 });
-  });
+  const denied = (code: string) => () => {
+    const headers = { "x-amz-bucket-region": "eu-west-1" };
+    return new HttpResponse(`<Code>${code}</Code>`, { status: 403, headers });
+  };
+  const CANARY = /amazonaws.*key\.jpg/;
 
-  test("a canary that is denied with the code ok does not make a slot work", async () => {
-    const answer = () => new HttpResponse("<Code>ok</Code>", { status: 403 });
-    network.use(http.get(/amazonaws.*key\.jpg/, answer));
-    const { status, slots } = await report();
+  test.each<[string, RegExp, () => Response, slot?: object]>([
+    ["says ok with a 403", /amazonaws/, denied("ok")],
+    ["has every object", /amazonaws/, () => new HttpResponse("<html></html>")],
+    [
+      ...(["has archived the canary", CANARY, denied("InvalidObjectState")] as const),
+      { state: "InvalidObjectState", missing: 404 },
+    ],
+    ["denies the canary with ok", CANARY, denied("ok"), { state: "403", missing: 404 }],
+  ])("an S3 that %s does not make a slot work", async (_what, url, answer, slot = {}) => {
+    network.use(http.get(url, answer));
+    const BUCKETS = url === CANARY ? DEEP.BUCKETS : VARS.BUCKETS;
+    const { status, slots } = await report({ ...DEEP, BUCKETS });
     expect(status).toBe(503);
-    expect(slots[0]).toMatchObject({ state: "403", missing: 404 });
+    expect(slots[0]).toMatchObject(slot);
   });
 
   test("the region is told only where it is another one", async () => {
-    const headers = { "x-amz-bucket-region": "eu-west-1" };
-    const body = "<Code>AccessDenied</Code>";
-    network.use(http.get(/amazonaws/, () => new HttpResponse(body, { status: 403, headers })));
+    network.use(http.get(/amazonaws/, denied("AccessDenied")));
     const { slots } = await report({ ...DEEP, BUCKETS: VARS.BUCKETS });
     expect(slots[0]).toMatchObject({ state: "ok", missing: 403 });
     expect(slots[0]).not.toHaveProperty("region");
@@ -190,23 +186,20 @@ describe("with the token", () => {
     expect(await report({ ...DEEP, BUCKETS: gone })).toMatchObject(expected);
   });
 
-  test("the clock's difference is told in seconds (A7)", async () => {
-    stage.s3.faults.add("clock-skew");
+  const SKEWED = { state: "RequestTimeTooSkewed", clock: expect.closeTo(1200, -1) };
+  const ELSEWHERE = { region: "eu-central-1" };
+
+  test.each([
+    ["the clock's difference (A7)", "clock-skew", SKEWED],
+    ["where the bucket is (A5)", "elsewhere-400", ELSEWHERE],
+    ["where the bucket is (A5)", "elsewhere-301", ELSEWHERE],
+    ["where the bucket is (A5)", "elsewhere-307", ELSEWHERE],
+  ] as const)("%s is told: %s", async (_what, fault, slot) => {
+    stage.s3.faults.add(fault);
     const { status, slots } = await report();
     expect(status).toBe(503);
-    const clock = expect.closeTo(1200, -1);
-    expect(slots[0]).toMatchObject({ state: "RequestTimeTooSkewed", clock });
+    expect(slots[0]).toMatchObject(slot);
   });
-
-  test.each(["elsewhere-400", "elsewhere-301", "elsewhere-307"] as const)(
-    "where the bucket is, if %s (A5)",
-    async (fault) => {
-      stage.s3.faults.add(fault);
-      const { status, slots } = await report();
-      expect(status).toBe(503);
-      expect(slots[0]).toMatchObject({ region: "eu-central-1" });
-    },
-  );
 
   test.each<[string, Partial<Switches>, string, number]>([
     ["transformations are off (R2)", { transformations: false }, "off", 200],
@@ -236,8 +229,7 @@ describe("with the token", () => {
   });
 
   test("an edge that does not answer is unreachable when the time of a request is over", async () => {
-    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
-    onTestFinished(() => void vi.useRealTimers());
+    stopClock();
     const asked = Promise.withResolvers<void>();
     stage.edge.fetch = () => {
       asked.resolve();
@@ -297,14 +289,12 @@ describe("of buckets whose renditions the Images binding makes", () => {
     expect(await report(env)).toMatchObject({ status: 200, edge: "9430" });
   });
 
-  test.each<EngineName>(["binding", "R2"])("%s without a canary", async (engine) => {
-    expect(await report(envWith(engine, {}))).toMatchObject({ status: 200, edge: "no canary" });
-  });
-
-  test("an R2 bucket whose canary is missing", async () => {
-    const env = envWith("R2", { canary: "nothing.jpg" });
-    const buckets = [{ r2: "ok", edge: "object-missing" }];
-    expect(await report(env)).toMatchObject({ status: 200, buckets });
+  test.each<[EngineName, canary: object, bucket: object]>([
+    ["binding", {}, { edge: "no canary" }],
+    ["R2", {}, { edge: "no canary" }],
+    ["R2", { canary: "nothing.jpg" }, { r2: "ok", edge: "object-missing" }],
+  ])("%s with the canary %j, which is not there", async (engine, canary, bucket) => {
+    expect(await report(envWith(engine, canary))).toMatchObject({ status: 200, buckets: [bucket] });
   });
 
   test("an R2 bucket that fails", async () => {

@@ -7,7 +7,7 @@ import type { R2 } from "../../src/emulator/r2/r2.ts";
 import { stopTimers } from "../support/clock.ts";
 import { envOf } from "../support/engines.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
-import { answerOf, EC_KEY, ISSUER, ROLE, SESSION } from "../support/issuer.ts";
+import { answerOf, KEYLESS, SESSION } from "../support/issuer.ts";
 import {
   get,
   lines,
@@ -45,13 +45,7 @@ function arrangeEngine(engine: Engine, change: object = {}): void {
     env = envOf(engine, vars);
     return;
   }
-  const media = { ...VARS.BUCKETS.media, engine: "binding", role: ROLE };
-  const OIDC = { issuer: ISSUER };
-  env = {
-    ...envOf("binding", vars),
-    ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
-    ...{ BUCKETS: { media }, OIDC, OIDC_SIGNING_KEY: EC_KEY },
-  };
+  env = { ...KEYLESS, IMAGES: stage.edge.images, ...vars };
   const { accessKeyId, sessionToken, secretAccessKey } = SESSION;
   network.use(
     http.post("https://sts.eu-west-1.amazonaws.com/", () => {

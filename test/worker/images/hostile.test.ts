@@ -3,9 +3,8 @@
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { runFast } from "../../support/clock.ts";
-import { type EngineName, type Env, envOf } from "../../support/engines.ts";
+import { type EngineName, envOf } from "../../support/engines.ts";
 import { BASE, NEXT } from "../../support/env.ts";
 import { failures, get, keepNothing, lines, MODERN, stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
@@ -34,9 +33,7 @@ const whole = (bytes: Uint8Array) => sent(new Blob([bytes.slice()]).stream());
 const text = (words: string) => Uint8Array.from(words, (letter) => letter.charCodeAt(0));
 
 const ENDLESS = (first: Uint8Array) =>
-  new ReadableStream<Uint8Array>({
-    pull: (controller) => controller.enqueue(first),
-  });
+  new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(first) });
 
 async function ask(images: object, headers: Record<string, string> = {}) {
   const vars = { IMAGES: images, ANSWERS: { timeout: 1 } };
@@ -177,48 +174,36 @@ describe("an S3 that", () => {
   });
 });
 
-/** Asks with an engine that is impatient. @returns what the visitor gets */
-async function askEngine(engine: EngineName, spoil: (env: Env) => void): Promise<number> {
+test.each<[EngineName, fault: string, status: number, event: string]>([
+  ["binding", "cut-short", 502, "origin-failed"],
+  ["binding", "stall", 504, "timed-out"],
+  ["binding", "stall-midway", 504, "timed-out"],
+  ["binding", "reset", 502, "origin-failed"],
+  ["R2", "throws", 502, "origin-failed"],
+  ["R2", "stall", 504, "timed-out"],
+  ["R2", "stall-midway", 504, "timed-out"],
+  ["R2", "cut-short", 502, "origin-failed"],
+  ["R2", "says-less", 502, "origin-failed"],
+  ["R2", "says-more", 502, "origin-failed"],
+])("the bucket of the engine %s with the fault %s", async (engine, fault, status, event) => {
+  if (status === 504) runFast();
   const env = envOf(engine, { ANSWERS: { timeout: 1 } });
-  spoil(env);
-  return (await get("/images/card/key.jpg", { headers: MODERN }, env)).status;
-}
-
-test.each<[fault: S3Fault, status: number, event: string]>([
-  ["cut-short", 502, "origin-failed"],
-  ["stall", 504, "timed-out"],
-  ["stall-midway", 504, "timed-out"],
-  ["reset", 502, "origin-failed"],
-])("the strict S3 with the fault %s", async (fault, status, event) => {
-  if (status === 504) runFast();
-  expect(await askEngine("binding", () => stage.s3.faults.add(fault))).toBe(status);
+  Object(env["MEDIA_BUCKET"] ?? stage.s3).faults.add(fault);
+  expect((await get("/images/card/key.jpg", { headers: MODERN }, env)).status).toBe(status);
   expect(lines()).toMatchObject([{ event }]);
 });
 
-test.each<[fault: string, status: number, event: string]>([
-  ["throws", 502, "origin-failed"],
-  ["stall", 504, "timed-out"],
-  ["stall-midway", 504, "timed-out"],
-  ["cut-short", 502, "origin-failed"],
-  ["says-less", 502, "origin-failed"],
-  ["says-more", 502, "origin-failed"],
-])("an R2 bucket with the fault %s", async (fault, status, event) => {
-  if (status === 504) runFast();
-  const spoil = (env: Env) => Object(env["MEDIA_BUCKET"]).faults.add(fault);
-  expect(await askEngine("R2", spoil)).toBe(status);
-  expect(lines()).toMatchObject([{ event }]);
-});
-
-test.each<[key: string, status: number, event: string]>([
-  ["nothing.png", 502, "origin-failed"],
-  ["broken/page.jpg", 502, "origin-failed"],
-])("an overlay %s that cannot be drawn is not left out", async (key, status, event) => {
-  const PRESETS = { one: { width: 100, draw: [{ key }] } };
-  const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
-  const answer = await get("/images/one/key.jpg", {}, envOf("binding", { PRESETS, ROUTES }));
-  expect([answer.status, answer.headers.get("cache-control")]).toEqual([status, "no-store"]);
-  expect(lines()).toMatchObject([{ event, reason: expect.stringContaining(`the overlay ${key}`) }]);
-});
+test.each(["nothing.png", "broken/page.jpg"])(
+  "an overlay %s that cannot be drawn is not left out",
+  async (key) => {
+    const PRESETS = { one: { width: 100, draw: [{ key }] } };
+    const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+    const answer = await get("/images/one/key.jpg", {}, envOf("binding", { PRESETS, ROUTES }));
+    expect([answer.status, answer.headers.get("cache-control")]).toEqual([502, "no-store"]);
+    const reason = expect.stringContaining(`the overlay ${key}`);
+    expect(lines()).toMatchObject([{ event: "origin-failed", reason }]);
+  },
+);
 
 test("an overlay that breaks off fails the picture, also where the binding goes on without it", async () => {
   const overlay = file("made/transparent.png");

@@ -68,6 +68,23 @@ async function result(options: Options = {}): Promise<string> {
   return "event" in opened ? opened.event : "ok";
 }
 
+/** The result of what waits for a timer, and after how many ms. */
+async function giveUp(open: () => Promise<string>) {
+  stopClock();
+  vi.setSystemTime(NOW);
+  const opened = open();
+  await fireTimer();
+  return [await opened, Date.now() - NOW];
+}
+
+/** Why an object that is opened whole fails, at once or while it is read. */
+async function failure(): Promise<object> {
+  const opened = await open({ part: "whole" });
+  if ("event" in opened) return opened;
+  await expect(new Response(opened.body.stream).bytes()).rejects.toThrow();
+  return opened.body.failure;
+}
+
 /** The same of an overlay, for which S3 is asked once more. */
 async function overlay({ deadline = Date.now() + 15_000 }: Options = {}): Promise<string> {
   const image = { fit: "scale-down", metadata: "none", anim: false } as const;
@@ -135,45 +152,31 @@ describe("of two slots", () => {
   const ARCHIVED = error("InvalidObjectState");
   const ELSEWHERE = error("PermanentRedirect", 301, { "x-amz-bucket-region": "eu-central-1" });
 
-  type Row = { current: Answer; next?: Answer; event: string; asked?: 1; certain?: boolean };
+  type Answers = [what: string, current: Answer, next: Answer];
+  type Row = [...Answers, event: string, asked?: 1 | 2, certain?: boolean];
 
-  test.each<[string, Row]>([
-    ["the first gives it", { current: jpeg, event: "ok", asked: 1 }],
-    ["the first is refused", { current: DEAD, event: "ok" }],
-    ["the first is denied it (A6)", { current: DENIED, event: "ok" }],
-    ["S3 has an unknown code for the first", { current: ODD, event: "ok" }],
-    ["S3 has no code for the first", { current: error(""), event: "ok" }],
-    ["no code is a word of JavaScript", { current: error("constructor"), event: "ok" }],
-    [
-      "both are denied it",
-      { current: DENIED, next: DENIED, event: "object-denied", certain: true },
-    ],
-    [
-      "one denied, one dead",
-      { current: DENIED, next: DEAD, event: "object-denied", certain: false },
-    ],
-    [
-      "one dead, one denied",
-      { current: DEAD, next: DENIED, event: "object-denied", certain: false },
-    ],
-    ["one denied, one odd", { current: DENIED, next: ODD, event: "origin-denied", certain: false }],
-    ["one odd, one denied", { current: ODD, next: DENIED, event: "origin-denied", certain: false }],
-    ["both are refused", { current: DEAD, next: DEAD, event: "slots-refused" }],
-    [
-      "it is missing for one",
-      { current: MISSING, event: "object-missing", asked: 1, certain: true },
-    ],
-    [
-      "it is missing for two",
-      { current: DEAD, next: MISSING, event: "object-missing", certain: true },
-    ],
-    ["it is archived", { current: ARCHIVED, event: "object-denied", asked: 1, certain: true }],
-    ["S3 is busy (A9)", { current: BUSY, event: "origin-failed", asked: 1 }],
-    ["S3 fails", { current: broken, event: "origin-failed", asked: 1 }],
-    ["the clock is wrong (A8)", { current: SKEWED, event: "origin-denied", asked: 1 }],
-    ["S3 redirects (A5)", { current: error("", 301), event: "origin-denied", asked: 1 }],
-    ["the bucket is elsewhere (A5)", { current: ELSEWHERE, event: "origin-denied", asked: 1 }],
-  ])("%s", async (_what, { current, next = jpeg, event, asked: times = 2, certain }) => {
+  test.each<Row>([
+    ["the first gives it", jpeg, jpeg, "ok", 1],
+    ["the first is refused", DEAD, jpeg, "ok"],
+    ["the first is denied it (A6)", DENIED, jpeg, "ok"],
+    ["S3 has an unknown code for the first", ODD, jpeg, "ok"],
+    ["S3 has no code for the first", error(""), jpeg, "ok"],
+    ["no code is a word of JavaScript", error("constructor"), jpeg, "ok"],
+    ["both are denied it", DENIED, DENIED, "object-denied", 2, true],
+    ["one denied, one dead", DENIED, DEAD, "object-denied", 2, false],
+    ["one dead, one denied", DEAD, DENIED, "object-denied", 2, false],
+    ["one denied, one odd", DENIED, ODD, "origin-denied", 2, false],
+    ["one odd, one denied", ODD, DENIED, "origin-denied", 2, false],
+    ["both are refused", DEAD, DEAD, "slots-refused"],
+    ["it is missing for one", MISSING, jpeg, "object-missing", 1, true],
+    ["it is missing for two", DEAD, MISSING, "object-missing", 2, true],
+    ["it is archived", ARCHIVED, jpeg, "object-denied", 1, true],
+    ["S3 is busy (A9)", BUSY, jpeg, "origin-failed", 1],
+    ["S3 fails", broken, jpeg, "origin-failed", 1],
+    ["the clock is wrong (A8)", SKEWED, jpeg, "origin-denied", 1],
+    ["S3 redirects (A5)", error("", 301), jpeg, "origin-denied", 1],
+    ["the bucket is elsewhere (A5)", ELSEWHERE, jpeg, "origin-denied", 1],
+  ])("%s", async (_what, current, next, event, times = 2, certain) => {
     answers = { current, next };
     const opened = await open();
     expect("event" in opened ? opened.event : "ok").toBe(event);
@@ -303,34 +306,27 @@ describe("of two slots", () => {
 });
 
 describe("what S3 says", () => {
-  const reason = (text: string) => ({ reason: text });
-  const AHEAD = "S3's clock is 1201 s ahead of the Worker's";
   const IN_EU = { "x-amz-bucket-region": "eu-central-1" };
   const LATER = { date: "Thu, 26 Nov 2026 12:20:00 GMT" };
+  const ELSEWHERE = { reason: "the bucket is in eu-central-1: set region (and endpoint)" };
+  const AHEAD = { reason: "S3's clock is 1201 s ahead of the Worker's", s3: { ahead: 1201 } };
+  const FAR = { reason: "S3's clock is over 15 minutes from the Worker's" };
+  const REDIRECTS = { reason: "S3 redirects: check endpoint and region" };
+  const NO_BUCKET = { event: "origin-denied", reason: "check bucket" };
+  const NO_CODE = { event: "object-missing", origin: "404" };
+  const X64 = "X".repeat(64);
 
   test.each<[string, Answer, object]>([
-    [
-      "of the bucket's region (A5)",
-      error("IllegalLocationConstraint", 400, IN_EU),
-      reason("the bucket is in eu-central-1: set region (and endpoint)"),
-    ],
-    [
-      "of its clock (A8)",
-      error("RequestTimeTooSkewed", 403, LATER),
-      { ...reason(AHEAD), s3: { ahead: 1201 } },
-    ],
-    ["no date", SKEWED, reason("S3's clock is over 15 minutes from the Worker's")],
-    ["of a redirect", error("", 307), reason("S3 redirects: check endpoint and region")],
-    [
-      "of the bucket",
-      error("NoSuchBucket", 404),
-      { event: "origin-denied", ...reason("check bucket") },
-    ],
-    ["of an archive", error("InvalidObjectState"), reason("in an archive: restore it")],
-    ["no code of a missing object", error("", 404), { event: "object-missing", origin: "404" }],
+    ["of the bucket's region (A5)", error("IllegalLocationConstraint", 400, IN_EU), ELSEWHERE],
+    ["of its clock (A8)", error("RequestTimeTooSkewed", 403, LATER), AHEAD],
+    ["no date", SKEWED, FAR],
+    ["of a redirect", error("", 307), REDIRECTS],
+    ["of the bucket", error("NoSuchBucket", 404), NO_BUCKET],
+    ["of an archive", error("InvalidObjectState"), { reason: "in an archive: restore it" }],
+    ["no code of a missing object", error("", 404), NO_CODE],
     ["with a dot", error("KMS.DisabledException", 400), { origin: "KMS.DisabledException" }],
-    ["in 64 letters", error("X".repeat(64), 400), { origin: "X".repeat(64) }],
-    ["in 65 letters", error("X".repeat(65), 400), { origin: undefined }],
+    ["in 64 letters", error(X64, 400), { origin: X64 }],
+    ["in 65 letters", error(`${X64}X`, 400), { origin: undefined }],
     ["in time, of a host in front of it", error("", 504), { event: "timed-out" }],
     ["that it is too busy", error("", 429), { event: "origin-failed", passing: true }],
     ["of no part", () => new Response(null, { status: 204 }), { event: "origin-failed" }],
@@ -369,21 +365,14 @@ describe("an S3 that is busy, or silent", () => {
     [15_000, 5_000],
     [2_000, 2_000],
   ])("silent, with %d ms left, is given up after %d ms, and not asked again", async (left, ms) => {
-    stopClock();
-    vi.setSystemTime(NOW);
     answers["current"] = silent;
-    const opened = overlay({ deadline: NOW + left });
-    await fireTimer();
-    expect([await opened, Date.now() - NOW, asked]).toEqual(["timed-out", ms, ["current"]]);
+    expect(await giveUp(() => overlay({ deadline: NOW + left }))).toEqual(["timed-out", ms]);
+    expect(asked).toEqual(["current"]);
   });
 
   test("a body of which nothing comes is given up, too", async () => {
-    stopClock();
-    vi.setSystemTime(NOW);
     answers["current"] = part({}, new ReadableStream());
-    const opened = result();
-    await fireTimer();
-    expect([await opened, Date.now() - NOW]).toEqual(["timed-out", 5_000]);
+    expect(await giveUp(result)).toEqual(["timed-out", 5_000]);
   });
 
   test("no request is sent after the deadline", async () => {
@@ -406,6 +395,7 @@ describe("an object", () => {
     const headers = { "content-range": `bytes 0-1023/${LENGTH}` };
     return new Response(HEAD.slice(0, 2), { status: 206, headers });
   };
+  const undecodable = () => part(GZIP, streamOf(HEAD.slice(0, 100), "break"))();
   const OTHER_PART = { "content-range": `bytes 1024-2047/${LENGTH}` };
   const NO_PART = error("InvalidRange", 416, { "content-range": `bytes */${LENGTH}` });
 
@@ -418,19 +408,11 @@ describe("an object", () => {
     ["with an encoding", part(GZIP), { etag: "abc", type: "unknown", length: undefined }],
     ["that says another type", part({ "content-type": "image/png" }), { type: "image/jpeg" }],
     ["of a server that ignores Range (A14)", whole, KNOWN],
-    [
-      "that is empty (A14)",
-      error("InvalidRange", 416),
-      { type: "none", length: 0, etag: undefined },
-    ],
+    ["that is empty (A14)", error("InvalidRange", 416), { type: "none", length: 0 }],
     ["that is not empty, and has no such part all the same", NO_PART, { event: "origin-denied" }],
     ["of an unknown length", part({ "content-range": "bytes 0-1023/*" }), { length: undefined }],
     ["of which nothing comes, and no length is said", () => new Response(""), { type: "unknown" }],
-    [
-      "with an encoding, of which a part cannot be decoded",
-      () => part(GZIP, streamOf(HEAD.slice(0, 100), "break"))(),
-      { etag: "abc", type: "unknown" },
-    ],
+    ["of which a part cannot be decoded", undecodable, { etag: "abc", type: "unknown" }],
     ["of which another part comes", part(OTHER_PART), FAILED],
     ["whose part is shorter than its range", short, { ...FAILED, passing: true }],
   ])("%s", async (_what, answer, facts) => {
@@ -456,8 +438,12 @@ describe("an object", () => {
 
   const streamOf = (bytes: Uint8Array, end: "close" | "break") =>
     new ReadableStream({
-      start: (stream) => stream.enqueue(bytes),
-      pull: (stream) => (end === "close" ? stream.close() : stream.error(new Error("reset"))),
+      start: (stream) => stream.enqueue(bytes.slice(0, 1500)),
+      pull: (stream) => {
+        if (bytes.length > 1500) stream.enqueue(bytes.slice(1500));
+        if (end === "close") stream.close();
+        else stream.error(new Error("reset"));
+      },
     });
 
   test.each<[string, Uint8Array, "close" | "break"]>([
@@ -474,21 +460,9 @@ describe("an object", () => {
     ["is longer", Buffer.concat([JPEG, JPEG]), "close"],
     ["breaks off", JPEG.slice(0, 2000), "break"],
   ])("that %s than S3 says fails while it is read", async (_what, bytes, end) => {
-    const [first, rest] = [bytes.slice(0, 1500), bytes.slice(1500)];
-    const body = new ReadableStream({
-      start: (stream) => stream.enqueue(first),
-      pull: (stream) => {
-        if (rest.length > 0) stream.enqueue(rest);
-        if (end === "close") stream.close();
-        else stream.error(new Error("reset"));
-      },
-    });
     const headers = { "content-length": `${JPEG.length}` };
-    answers["current"] = () => new Response(body, { headers });
-    const opened = await open({ part: "whole" });
-    if ("event" in opened) return expect.unreachable(opened.event);
-    await expect(new Response(opened.body.stream).bytes()).rejects.toThrow();
-    expect(await opened.body.failure).toMatchObject({ event: "origin-failed", passing: true });
+    answers["current"] = () => new Response(streamOf(bytes, end), { headers });
+    expect(await failure()).toMatchObject({ event: "origin-failed", passing: true });
   });
 
   test("comes whole, byte for byte, where it is asked for whole", async () => {
@@ -518,6 +492,7 @@ describe("a session of a role", () => {
   /** Lets the first session be old enough to be renewed. */
   async function age(): Promise<void> {
     expect(await result()).toBe("ok");
+    expect(requests[0]?.headers.get("x-amz-security-token")).toBe(SESSION.sessionToken);
     vi.setSystemTime(NOW + 600_000);
     asked = [];
   }
@@ -562,11 +537,6 @@ describe("a session of a role", () => {
     }
     expect(counts).toEqual([1, 2]);
   });
-
-  test("has its token beside its key", async () => {
-    await open();
-    expect(requests[0]?.headers.get("x-amz-security-token")).toBe(SESSION.sessionToken);
-  });
 });
 
 describe("R2 by its binding", () => {
@@ -596,37 +566,26 @@ describe("R2 by its binding", () => {
     expect([r2.calls, asked]).toEqual([[{ method: "get", key: KEY, range }], []]);
   });
 
-  test.each<[string, Record<string, R2Stored>, object, R2Fault?]>([
-    ["that is missing", {}, { event: "object-missing", certain: true }],
-    [
-      "that is empty",
-      { [KEY]: { ...object, body: new Uint8Array() } },
-      { type: "none", length: 0 },
-    ],
-    ["R2 throws for", { [KEY]: object }, { event: "origin-failed", passing: true }, "throws"],
-    ["with an encoding", { [KEY]: { ...object, encoding: "gzip" } }, { type: "unknown" }],
-  ])("an object %s", async (_what, objects, facts, fault) => {
-    r2Of(objects, fault);
+  test.each<[string, Partial<R2Stored> | undefined, object, R2Fault?]>([
+    ["that is missing", undefined, { event: "object-missing", certain: true }],
+    ["that is empty", { body: new Uint8Array() }, { type: "none", length: 0 }],
+    ["R2 throws for", {}, { event: "origin-failed", passing: true }, "throws"],
+    ["with an encoding", { encoding: "gzip" }, { type: "unknown" }],
+  ])("an object %s", async (_what, change, facts, fault) => {
+    r2Of(change ? { [KEY]: { ...object, ...change } } : {}, fault);
     expect(await open()).toMatchObject(facts);
   });
 
   test("an R2 that is silent is given up after 5 s", async () => {
-    stopClock();
-    vi.setSystemTime(NOW);
     r2Of({ [KEY]: object }, "stall");
-    const opened = result();
-    await fireTimer();
-    expect([await opened, Date.now() - NOW]).toEqual(["timed-out", 5_000]);
+    expect(await giveUp(result)).toEqual(["timed-out", 5_000]);
   });
 
   test.each<R2Fault>(["says-less", "says-more", "cut-short"])(
     "an object that %s fails while it is read",
     async (fault) => {
       r2Of({ [KEY]: object }, fault);
-      const opened = await open({ part: "whole" });
-      if ("event" in opened) return expect(opened.event).toBe("origin-failed");
-      await expect(new Response(opened.body.stream).bytes()).rejects.toThrow();
-      expect(await opened.body.failure).toMatchObject({ event: "origin-failed" });
+      expect(await failure()).toMatchObject({ event: "origin-failed" });
     },
   );
 });

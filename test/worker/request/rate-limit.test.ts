@@ -1,6 +1,7 @@
 // The rate limit, and the requests that are refused before they cost anything.
 
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
+import { stopClock } from "../../support/clock.ts";
 import { ENV, HEALTH_TOKEN, VARS } from "../../support/env.ts";
 import { get, keepNothingNow, stage, stopDate } from "../../support/play.ts";
 import { IMPOSSIBLE_KEYS } from "../../support/tables/impossible-paths.ts";
@@ -84,8 +85,7 @@ test("a limiter that fails refuses nobody, and the log tells of it", async () =>
 });
 
 test("a limiter that hangs holds nobody up for longer than a second, and the log tells of it", async () => {
-  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
-  onTestFinished(() => void vi.useRealTimers());
+  stopClock();
   const asked = Promise.withResolvers<void>();
   const limit = () => {
     asked.resolve();

@@ -4,7 +4,8 @@ import { createHmac } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { signGrant, textToSign } from "../../../src/url/grant.ts";
-import { BASE, ENV, SECRETS } from "../../support/env.ts";
+import { changesOf, SIGNING_KEYS as KEYS } from "../../support/cookie.ts";
+import { BASE, ENV } from "../../support/env.ts";
 import {
   get,
   inSeconds,
@@ -16,7 +17,6 @@ import {
   wait,
 } from "../../support/play.ts";
 
-const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
 const HOUR = 3600;
 const DAY = 86_400;
 
@@ -106,19 +106,10 @@ test("every bit of a signed URL counts, each character of it, and none more", as
   const signed = await urlOf({ version: "7" });
   expect((await get(signed)).status).toBe(200);
   stage.asked = [];
-  const changed = new Set<string>();
-  for (let at = 1; at < signed.length; at++) {
-    const [before, after] = [signed.slice(0, at), signed.slice(at + 1)];
-    changed.add(before + after);
-    changed.add(`${before}${signed[at]}${signed[at]}${after}`);
-    for (let bit = 0; bit < 7; bit++) {
-      changed.add(before + String.fromCharCode(signed.charCodeAt(at) ^ (1 << bit)) + after);
-    }
-  }
   let tried = 0;
-  for (const url of changed) {
+  for (const url of changesOf(signed, 1)) {
     const { href } = new URL(url, "https://images.example");
-    if (href === `https://images.example${signed}` || url === `${signed}`) continue;
+    if (href === `https://images.example${signed}`) continue;
     const answer = await get(url);
     expect([url, answer.status]).toEqual([url, 404]);
     tried += 1;
@@ -192,11 +183,7 @@ test.each<[string, Parameters<typeof signQuery>[0], RegExp]>([
   ["of the whole key in the bucket", { key: "published/key.jpg" }, /does not match this text/],
   ["of a variant", { preset: "card@2x" }, /does not match this text/],
   ["by another secret", { secret: "y".repeat(32) }, /does not match this text/],
-  [
-    "by another kid's secret",
-    { kid: "old", secret: KEYS["new"] ?? "" },
-    /does not match this text/,
-  ],
+  ["by another kid's secret", { kid: "old", secret: KEYS["new"] ?? "" }, /does not match this/],
   ["by a kid that is too long", { kid: "k".repeat(33), secret: "y".repeat(32) }, /^the query is/],
   ["for longer than can be said", { expires: 1_000_000_000_000 }, /^the query is not/],
   ["by a kid that is not there", { kid: "gone", secret: "y".repeat(32) }, /has no gone$/],
@@ -223,10 +210,12 @@ test("a URL that has expired is a 410, if it was right", async () => {
   const last = await get(url);
   expect(last.status).toBe(200);
   expect(last.headers.get("cache-control")).toBe("public, max-age=1, must-revalidate");
+  const headers = { "if-none-match": last.headers.get("etag") ?? "" };
+  expect((await get(url, { headers })).status).toBe(304);
   vi.setSystemTime(inSeconds(1) * 1000);
   stage.asked = [];
   for (const method of ["GET", "HEAD"]) {
-    const answer = await get(url, { method });
+    const answer = await get(url, { method, headers });
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([410, "no-store"]);
     expect(await answer.text()).toBe(method === "HEAD" ? "" : "Expired\n");
   }
@@ -251,15 +240,6 @@ test("a signature that got into the path does not get into the log", async () =>
   expect(stage.logged).toHaveLength(18);
   const sig = query.slice(-43);
   for (const { line } of stage.logged) expect(JSON.stringify(line)).not.toContain(sig);
-});
-
-test("an entity tag does not open a URL that has expired", async () => {
-  stopDate();
-  const url = await urlOf({ expires: inSeconds(5) });
-  const etag = (await get(url)).headers.get("etag") ?? "";
-  expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(304);
-  vi.setSystemTime(Date.now() + 6000);
-  expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(410);
 });
 
 test("the time that the edge takes is time that a URL has no more", async () => {
