@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeTemporary } from "../support/temporary.ts";
-import { createEmulatedWorld } from "./emulated-world.ts";
+import { createEmulatedWorld } from "./emulated.ts";
 import { PROBES } from "./probes/index.ts";
 import { type Stub, startStub } from "./stub/cloudflare.ts";
 

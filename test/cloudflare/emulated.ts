@@ -3,6 +3,7 @@
 // run worker.ts itself. Nothing leaves the process.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { randomBytes } from "node:crypto";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
@@ -10,8 +11,9 @@ import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
 import { urlOf } from "../../src/emulator/fetch.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
-import type { Texts } from "./operation.ts";
-import type * as probeWorker from "./worker.ts";
+import { askWorker, readReply, type Texts } from "./operation.ts";
+import { measure, type World } from "./probe.ts";
+import * as probeWorker from "./worker.ts";
 
 /** The module of a probe Worker, as it was uploaded. */
 export type WorkerModule = Pick<typeof probeWorker, "default" | "Cached">;
@@ -140,4 +142,59 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
   }
 
   return { ...{ r2, s3, edge, cache, network, visit, seams }, redeploy: () => void version++ };
+}
+
+/**
+ * The world of the probes in this process: worker.ts, with a clock that goes on only in a pause.
+ * @param isInZone false: the Worker is on workers.dev alone
+ * @returns the world, and the emulators behind it
+ */
+export function createEmulatedWorld({ isInZone = true } = {}): World & {
+  readonly emulated: Emulated;
+} {
+  let clock = Date.now();
+  const now = () => clock;
+  const token = randomBytes(32).toString("hex");
+  const devHost = "probe.acme.workers.dev";
+  const host = isInZone ? "probe.example" : devHost;
+  const others = isInZone ? { otherHost: "other.example", devHost } : {};
+  const access = { accessKeyId: "0".repeat(32), secretAccessKey: "1".repeat(64) };
+  const endpoint = `https://${"a".repeat(32)}.r2.cloudflarestorage.com`;
+  const place = { endpoint, bucket: "vitrine-probe-bucket", region: "auto" };
+  const s3 = { ...place, credentials: access };
+  const emulated = createEmulated({ ...{ module: probeWorker, host, token, s3, now }, ...others });
+  emulated.cache.switches.crossVersion = false;
+
+  const sendTo =
+    (url: string): World["send"] =>
+    async (operation) => {
+      const send = (init: RequestInit) => emulated.visit(new Request(`${url}/`, init));
+      return measure(await askWorker(operation, token, send));
+    };
+  const url = `https://${host}`;
+  const devUrl = `https://${devHost}`;
+  return {
+    ...{ emulated, url, now, zone: isInZone ? host : undefined },
+    ...(isInZone && { other: `https://${others.otherHost}` }),
+    ...(isInZone && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
+    run: randomBytes(6).toString("hex"),
+    s3: { ...place, ...access },
+    bucketAddresses: async () => [],
+    send: sendTo(url),
+    countTransformations: async () => emulated.edge.transformations.size,
+    visit: async (path, init) =>
+      measure(await readReply(await emulated.visit(new Request(url + path, init)))),
+    redeploy: async ({ crossVersion }) => {
+      emulated.cache.switches.crossVersion = crossVersion;
+      emulated.redeploy();
+    },
+    purgeZone: async (urls) => {
+      for (const one of urls) emulated.edge.purge(one);
+      return isInZone;
+    },
+    pause: async (ms) => {
+      clock += ms;
+      await emulated.cache.settled();
+    },
+  };
 }

@@ -4,7 +4,7 @@
 import { expect, it } from "vitest";
 import { faultAnswer } from "../../src/emulator/edge/faults.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
-import { createEmulatedWorld } from "./emulated-world.ts";
+import { createEmulatedWorld } from "./emulated.ts";
 import {
   ANSWER_HEADER,
   type CachedAnswer,

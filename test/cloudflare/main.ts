@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { tableOf } from "../../src/worker/base/json.ts";
 import {
@@ -34,15 +35,21 @@ type Signal = keyof typeof EXIT_CODES;
 
 const secrets: string[] = [];
 
-/** Prints without any secret. */
+const withoutSecrets = (text: string) =>
+  secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
+
 function print(text: string, stream: NodeJS.WriteStream = process.stdout): void {
-  stream.write(secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text));
+  stream.write(withoutSecrets(text));
 }
 
 /** @returns the exit code */
 async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const options = readOptions(args);
-  if (typeof options === "string") return refuse(options);
+  let options: Options;
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    return refuse(messageOf(error));
+  }
   const { CLOUDFLARE_API_TOKEN: token = "", CLOUDFLARE_ACCOUNT_ID: id = "" } = env;
   const zone = env["CLOUDFLARE_ZONE"] || undefined;
   if (!/^\S{20,}$/.test(token)) return refuse("CLOUDFLARE_API_TOKEN is not set, or no token.");
@@ -58,30 +65,23 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   return 2;
 }
 
-type Options = {
-  readonly yes: boolean;
-  readonly clean: boolean;
-  readonly records: string;
-  readonly probes: readonly Probe[];
-};
+type Options = ReturnType<typeof readOptions>;
 
-/** @returns the options, or what is wrong with them */
-function readOptions(args: readonly string[]): Options | string {
-  try {
-    const flag = { type: "boolean", default: false } as const;
-    const text = { type: "string" } as const;
-    const options = { yes: flag, clean: flag, only: text, records: text };
-    const { values } = parseArgs({ args: [...args], options });
-    const only = values.only?.split(",").map((rule) => rule.trim().toUpperCase());
-    const unknown = only?.find((name) => !PROBES.some(({ rule }) => rule.toUpperCase() === name));
-    if (unknown !== undefined) return `There is no probe of ${unknown}.`;
-    const probes = PROBES.filter(({ rule }) => only?.includes(rule.toUpperCase()) ?? true);
-    const records = values.records ?? join(ROOT, "fixtures/vectors/cloudflare");
-    return { yes: values.yes, clean: values.clean, records, probes };
-  } catch (error) {
-    return error instanceof Error ? error.message : `${error}`;
-  }
+/** @throws with what is wrong with them */
+function readOptions(args: readonly string[]) {
+  const flag = { type: "boolean", default: false } as const;
+  const text = { type: "string" } as const;
+  const options = { yes: flag, clean: flag, only: text, records: text };
+  const { values } = parseArgs({ args: [...args], options });
+  const only = values.only?.split(",").map((rule) => rule.trim().toUpperCase());
+  const unknown = only?.find((name) => !PROBES.some(({ rule }) => rule.toUpperCase() === name));
+  if (unknown !== undefined) throw new Error(`There is no probe of ${unknown}.`);
+  const probes = PROBES.filter(({ rule }) => only?.includes(rule.toUpperCase()) ?? true);
+  const { records = join(ROOT, "fixtures/vectors/cloudflare"), ...flags } = values;
+  return { ...flags, records, probes };
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : `${error}`);
 
 function refuse(reason: string): 2 {
   print(usage(reason), process.stderr);
@@ -91,8 +91,10 @@ function refuse(reason: string): 2 {
 /** Deletes what earlier runs have left. */
 async function clean(account: Account, isMeant: boolean): Promise<number> {
   const resources = await listResources(account);
-  if (resources.length === 0) print("Nothing of a run is left in the account.\n");
-  if (resources.length === 0) return 0;
+  if (resources.length === 0) {
+    print("Nothing of a run is left in the account.\n");
+    return 0;
+  }
   print(`Runs have left:\n${listText(resources)}`);
   if (!isMeant) {
     print("Is no run under way? Then delete them: npm run test:cloudflare -- --clean --yes\n");
@@ -153,6 +155,13 @@ async function run(
   const domain = zone === undefined ? undefined : `${name}.${zone}`;
   const bucket = `${name}-bucket`;
   secrets.push(token);
+  const workers = [name, otherName(name)];
+  const isOfRun = (resource: Resource) => workers.some((worker) => resource.name.includes(worker));
+  /** What may be there, though the API does not list it yet, or cannot list. */
+  const unlisted: Resource[] = [
+    ...workers.map((id) => ({ kind: "worker", name: id, id }) as const),
+    { kind: "bucket", name: bucket, id: bucket },
+  ];
   const stop = listenForSignals();
   const verdicts: [Probe, Verdict][] = [];
   const deploying: Promise<void>[] = [];
@@ -195,11 +204,11 @@ async function run(
     }
   } catch (error) {
     fault = error;
-    print(`${error instanceof Error ? error.message : error}\n`);
+    print(`${messageOf(error)}\n`);
   }
   stop.end();
   await Promise.allSettled(deploying);
-  const isGone = deploying.length === 0 || (await removeRun(account, name, bucket));
+  const isGone = deploying.length === 0 || (await remove(account, isOfRun, unlisted));
   rmSync(folder, { recursive: true, force: true });
   if (verdicts.length > 0) {
     print(tableText(verdicts));
@@ -216,23 +225,10 @@ async function run(
   return fault !== undefined || isOtherwise || !isGone ? 1 : 0;
 }
 
-/** Deletes all of a run, also what the API does not list yet or cannot list. */
-async function removeRun(account: Account, name: string, bucket: string): Promise<boolean> {
-  const workers = [name, otherName(name)];
-  const isOfRun = (resource: Resource) => workers.some((worker) => resource.name.includes(worker));
-  return remove(account, isOfRun, [
-    ...workers.map((worker) => ({ kind: "worker" as const, name: worker, id: worker })),
-    { kind: "bucket", name: bucket, id: bucket },
-  ]);
-}
-
 /** Never throws: what a probe throws is why the rule is not seen. */
 async function tryRule(probe: Probe, world: World): Promise<Verdict> {
-  const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-  const tooLate = new Promise<Verdict>((settle) => {
-    timeout.addEventListener("abort", () => settle(notSeen("it took more than 5 minutes")));
-  });
-  const failed = (error: unknown) => notSeen(error instanceof Error ? error.message : `${error}`);
+  const failed = (error: unknown) => notSeen(messageOf(error));
+  const tooLate = setTimeout(PROBE_TIMEOUT_MS, notSeen("it took more than 5 minutes"));
   return Promise.race([probe.run(world).catch(failed), tooLate]);
 }
 
@@ -280,14 +276,13 @@ function writeRecords(
   const file: Run = { date, wrangler: version, host, verdicts: seen, cases };
   let path = join(folder, `${date}.json`);
   for (let run = 2; existsSync(path); run++) path = join(folder, `${date}-${run}.json`);
-  const json = JSON.stringify(file, null, 2);
-  writeFileSync(path, `${secrets.reduce((text, one) => text.replaceAll(one, "[secret]"), json)}\n`);
+  writeFileSync(path, `${withoutSecrets(JSON.stringify(file, null, 2))}\n`);
   print(`What was seen is in ${path}\n`);
 }
 
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {}); // a closed terminal
 process.exitCode = await main(process.argv.slice(2), process.env).catch((error) => {
-  print(`${error instanceof Error ? error.message : error}\n`, process.stderr);
+  print(`${messageOf(error)}\n`, process.stderr);
   return 1;
 });
 process.exit();

@@ -46,16 +46,8 @@ export type World = {
   now(): number;
 };
 
-/** What was seen of an answer, for the records: no secret, no id of an account. */
-export type Recorded = {
-  /** What was asked, in a few words: unique in its verdict. */
-  readonly name: string;
-  readonly status: number;
-  readonly headers: Texts;
-  readonly size: number;
-  /** Of an image: `8x6`. */
-  readonly sides?: string;
-};
+/** An answer, with the name of what was asked: unique in its verdict. */
+type Recorded = { readonly name: string } & Pick<Reply, "status" | "headers" | "size" | "sides">;
 
 export type Verdict = {
   readonly outcome: "as the rule says" | "otherwise" | "not seen";
@@ -106,7 +98,7 @@ function conclude(claims: readonly Claim[] | string): Verdict {
   const texts = claims.map(([, name, reply, detail]) =>
     [name, reply && outcomeOf(reply), detail].filter(Boolean).join(": "),
   );
-  const records = claims.flatMap(([, name, reply]) => (reply ? [record(name, reply)] : []));
+  const records = claims.flatMap(([, name, reply]) => (reply ? [{ name, ...reply }] : []));
   const seen = claims
     .filter(([, , reply]) => !reply?.error?.message.startsWith(UNANSWERED))
     .map(([holds]) => holds);
@@ -116,18 +108,6 @@ function conclude(claims: readonly Claim[] | string): Verdict {
       ? "as the rule says"
       : "not seen";
   return { outcome, seen: texts.join("; "), records };
-}
-
-/** The headers that a record has. Others may hold an id of an account, or change with each request. */
-const RECORDED = `age cache-control cf-cache-status cf-resized content-encoding content-length
-  content-range content-type etag last-modified retry-after vary warning`.split(/\s+/);
-
-function record(name: string, { status, headers, size, sides }: Reply): Recorded {
-  const shown = Object.entries(headers).filter(([header]) => RECORDED.includes(header));
-  return {
-    ...{ name, status, size, ...(sides !== undefined && { sides }) },
-    headers: Object.fromEntries(shown),
-  };
 }
 
 /** Adds the sides, if the body is an image. */

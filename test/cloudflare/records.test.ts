@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { createEmulatedWorld } from "./emulated-world.ts";
+import { createEmulatedWorld } from "./emulated.ts";
 import type { Verdict, World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
 import { type Case, casesOf, compareCases, type Run } from "./records.ts";

@@ -1,9 +1,13 @@
 // What a run has seen, as a file that anybody may read, and its comparison with what the emulators answer.
 
-import type { Recorded, Verdict } from "./probe.ts";
+import type { Reply } from "./operation.ts";
+import type { Verdict } from "./probe.ts";
 
 /** What was seen in one case of a rule. */
-export type Case = { readonly rule: string; readonly case: string } & Omit<Recorded, "name">;
+export type Case = { readonly rule: string; readonly case: string } & Pick<
+  Reply,
+  "status" | "headers" | "size" | "sides"
+>;
 
 /** The file of a run. */
 export type Run = {
@@ -20,10 +24,7 @@ export type Hidden = Readonly<Record<string, string>>;
 
 export function hide(text: string, hidden: Hidden): string {
   const longestFirst = Object.entries(hidden).sort(([one], [other]) => other.length - one.length);
-  return longestFirst.reduce(
-    (shown, [name, placeholder]) => shown.replaceAll(name, placeholder),
-    text,
-  );
+  return longestFirst.reduce((shown, [name, other]) => shown.replaceAll(name, other), text);
 }
 
 const exact = (value: string) => value.toLowerCase().replaceAll(" ", "");
@@ -51,14 +52,13 @@ const PATTERNS: Readonly<Record<string, (value: string) => string>> = {
 
 /** The cases of a verdict, without names of the account. */
 export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Case[] {
-  return records.map(({ name, headers, ...seen }) => ({
-    ...{ rule, case: hide(name, hidden), ...seen },
-    headers: Object.fromEntries(
-      Object.entries(headers)
-        .filter(([header]) => PATTERNS[header] !== undefined)
-        .map(([header, value]) => [header, hide(value, hidden)]),
-    ),
-  }));
+  return records.map(({ name, status, size, sides, headers }) => {
+    const shown = Object.entries(headers).filter(([header]) => PATTERNS[header] !== undefined);
+    return {
+      ...{ rule, case: hide(name, hidden), status, size, ...(sides !== undefined && { sides }) },
+      headers: Object.fromEntries(shown.map(([header, value]) => [header, hide(value, hidden)])),
+    };
+  });
 }
 
 /** Says in what a case differs from the same case of the emulators: nothing, where both are alike. */
@@ -66,18 +66,16 @@ export function compareCases(real: Case, emulated: readonly Case[]): string[] {
   const twin = emulated.find((other) => other.rule === real.rule && other.case === real.case);
   const title = `${real.rule}, ${real.case}`;
   if (twin === undefined) return [`${title}: the emulators have no such case`];
-  const patternOf = ({ headers }: Case, name: string) => {
-    const value = headers[name];
-    return value === undefined ? "none" : (PATTERNS[name]?.(value) ?? value);
-  };
-  const statuses = { field: "status", seen: `${real.status}`, played: `${twin.status}` };
-  const sides = { field: "sides", seen: `${real.sides}`, played: `${twin.sides}` };
-  const bodies = { field: "body", seen: `${real.size > 0}`, played: `${twin.size > 0}` };
+  const patternOf = ({ headers }: Case, name: string) =>
+    headers[name] === undefined ? "none" : (PATTERNS[name]?.(headers[name]) ?? headers[name]);
   const headers = [...new Set([...Object.keys(real.headers), ...Object.keys(twin.headers)])];
-  const values = headers.map((name) => ({
-    ...{ field: name, seen: patternOf(real, name), played: patternOf(twin, name) },
-  }));
-  return [statuses, sides, bodies, ...values]
-    .filter(({ seen, played }) => seen !== played)
-    .map(({ field, seen, played }) => `${title}: ${field} is ${seen}, in the emulators ${played}`);
+  const fields = [
+    ["status", real.status, twin.status],
+    ["sides", real.sides, twin.sides],
+    ["body", real.size > 0, twin.size > 0],
+    ...headers.map((name) => [name, patternOf(real, name), patternOf(twin, name)]),
+  ];
+  return fields
+    .filter(([, seen, played]) => seen !== played)
+    .map(([field, seen, played]) => `${title}: ${field} is ${seen}, in the emulators ${played}`);
 }

@@ -1,7 +1,7 @@
 // The probe Worker on the emulators: who may ask it for something, and what its origin does.
 
 import { expect, it } from "vitest";
-import { createEmulatedWorld } from "./emulated-world.ts";
+import { createEmulatedWorld } from "./emulated.ts";
 import { TOKEN_HEADER } from "./operation.ts";
 import { textOf } from "./probe.ts";
 import { createOrigin, putObject } from "./sources.ts";

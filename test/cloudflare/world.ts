@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { tableOf } from "../../src/worker/base/json.ts";
 import { type Account, callApi, callUrl, type S3Keys, s3Endpoint } from "./account.ts";
-import { failedReply, type Operation, readReply, TOKEN_HEADER } from "./operation.ts";
+import { askWorker, failedReply, type Operation, readReply } from "./operation.ts";
 import { measure, type Probe, type World } from "./probe.ts";
 
 /** What was sent, or the most that may be. */
@@ -65,14 +65,9 @@ export function createWorld(
   const sendTo =
     (url: string): World["send"] =>
     async (operation) => {
-      const body = JSON.stringify(operation);
-      count(transformationOf(operation), body.length);
-      const headers = { [TOKEN_HEADER]: token };
-      const answer = await network.send(`${url}/`, {
-        ...{ method: "POST", headers, body, signal: deadline() },
-      });
-      if (answer.status === 200) return measure(await answer.json());
-      return failedReply(new Error(`the Worker answered ${answer.status}`));
+      count(transformationOf(operation), JSON.stringify(operation).length);
+      const send = (init: RequestInit) => network.send(`${url}/`, { ...init, signal: deadline() });
+      return measure(await askWorker(operation, token, send));
     };
   const devUrl = `https://${devHost}`;
   const url = domain === undefined ? devUrl : `https://${domain}`;

@@ -161,49 +161,41 @@ export async function startStub(): Promise<Stub> {
     workers.has(name) ? { result } : notFound;
   const script = { tag: "t", last_deployed_from: "wrangler" };
   const service = { default_environment: { environment: "production", script } };
-  const deployments = [
-    { versions: [{ version_id: VERSION, percentage: 100 }], source: "wrangler" },
-  ];
-  const binding = { name: "BUCKET", type: "r2_bucket" };
-  const NAME = "([\\w.-]+)";
-  /** What the API can be called for: by wrangler, then by the program. */
-  const routes: readonly (readonly [string, (call: Call) => Api | Promise<Api>])[] = [
-    [`GET /workers/services/${NAME}`, (call) => ifThere(call, service)],
-    [`GET /workers/scripts/${NAME}/secrets`, (call) => ifThere(call, [])],
-    [`GET /workers/scripts/${NAME}/deployments`, (call) => ifThere(call, { deployments })],
-    [`GET /workers/scripts/${NAME}/settings`, (call) => ifThere(call, { bindings: [binding] })],
-    [`GET /workers/workers/${NAME}`, () => ({ result: { subdomain: { enabled: false } } })],
-    [`PUT /workers/scripts/${NAME}`, upload],
-    [`POST /workers/scripts/${NAME}/versions`, createVersion],
-    [`POST /workers/scripts/${NAME}/deployments`, () => ({ result: { id: VERSION } })],
-    [`PATCH /workers/scripts/${NAME}/script-settings`, () => ({})],
-    [`POST /workers/scripts/${NAME}/subdomain`, () => ({ result: { enabled: true } })],
-    [
-      `POST /workers/scripts/${NAME}/domains/changeset`,
-      () => ({ result: { added: [], removed: [], updated: [], conflicting: [] } }),
-    ],
-    [`PUT /workers/scripts/${NAME}/domains/records`, setDomains],
-    ["POST /r2/buckets", ({ body }) => addBucket(`${tableOf(`${body}`)["name"]}`)],
-    [
-      "GET /r2/buckets",
-      () => ({ result: { buckets: [...buckets.keys()].map((name) => ({ name })) } }),
-    ],
-    [
-      `GET /r2/buckets/${NAME}`,
-      ({ name }) => (buckets.has(name) ? { result: { name } } : notFound),
-    ],
-    [`GET /r2/buckets/${NAME}/domains/managed`, () => ({ result: { enabled: false } })],
-    [`GET /r2/buckets/${NAME}/domains/custom`, () => ({ result: { domains: [] } })],
-    ["GET /workers/subdomain", () => ({ result: { subdomain: "acme" } })],
-    ["GET /user/tokens/verify", () => ({ result: { id: TOKEN_ID, status: "active" } })],
-    ["GET /workers/domains", listDomains],
-    ["GET /workers/scripts", () => ({ result: [...workers.keys()].map((id) => ({ id })) })],
-    [`DELETE /workers/domains/${NAME}`, ({ name }) => (domains.delete(name) ? {} : notFound)],
-    [`DELETE /workers/scripts/${NAME}`, ({ name }) => (workers.delete(name) ? {} : notFound)],
-    [`DELETE /r2/buckets/${NAME}`, deleteBucket],
-    ["POST /graphql", countTransformations],
-    [`POST /zones/${ZONE_ID}/purge_cache`, purgeZone],
-  ];
+  const versions = [{ version_id: VERSION, percentage: 100 }];
+  const settings = { bindings: [{ name: "BUCKET", type: "r2_bucket" }] };
+  const changeset = { added: [], removed: [], updated: [], conflicting: [] };
+  const list = (names: Iterable<string>, key: string) =>
+    [...names].map((name) => ({ [key]: name }));
+  /** What the API can be called for, by wrangler and by the program. `*` is a name. */
+  const routes: Readonly<Record<string, (call: Call) => Api | Promise<Api>>> = {
+    "GET /workers/services/*": (call) => ifThere(call, service),
+    "GET /workers/scripts/*/secrets": (call) => ifThere(call, []),
+    "GET /workers/scripts/*/deployments": (call) =>
+      ifThere(call, { deployments: [{ versions, source: "wrangler" }] }),
+    "GET /workers/scripts/*/settings": (call) => ifThere(call, settings),
+    "GET /workers/workers/*": () => ({ result: { subdomain: { enabled: false } } }),
+    "PUT /workers/scripts/*": upload,
+    "POST /workers/scripts/*/versions": createVersion,
+    "POST /workers/scripts/*/deployments": () => ({ result: { id: VERSION } }),
+    "PATCH /workers/scripts/*/script-settings": () => ({}),
+    "POST /workers/scripts/*/subdomain": () => ({ result: { enabled: true } }),
+    "POST /workers/scripts/*/domains/changeset": () => ({ result: changeset }),
+    "PUT /workers/scripts/*/domains/records": setDomains,
+    "POST /r2/buckets": ({ body }) => addBucket(`${tableOf(`${body}`)["name"]}`),
+    "GET /r2/buckets": () => ({ result: { buckets: list(buckets.keys(), "name") } }),
+    "GET /r2/buckets/*": ({ name }) => (buckets.has(name) ? { result: { name } } : notFound),
+    "GET /r2/buckets/*/domains/managed": () => ({ result: { enabled: false } }),
+    "GET /r2/buckets/*/domains/custom": () => ({ result: { domains: [] } }),
+    "GET /workers/subdomain": () => ({ result: { subdomain: "acme" } }),
+    "GET /user/tokens/verify": () => ({ result: { id: TOKEN_ID, status: "active" } }),
+    "GET /workers/domains": listDomains,
+    "GET /workers/scripts": () => ({ result: list(workers.keys(), "id") }),
+    "DELETE /workers/domains/*": ({ name }) => (domains.delete(name) ? {} : notFound),
+    "DELETE /workers/scripts/*": ({ name }) => (workers.delete(name) ? {} : notFound),
+    "DELETE /r2/buckets/*": deleteBucket,
+    "POST /graphql": countTransformations,
+    [`POST /zones/${ZONE_ID}/purge_cache`]: purgeZone,
+  };
 
   function addBucket(name: string): Api {
     buckets.set(name, undefined);
@@ -217,17 +209,14 @@ export async function startStub(): Promise<Stub> {
     stub.calls.push(call);
     const failure = await stub.intervene(call, `${headers["user-agent"]}`);
     const isAllowed = headers.authorization === `Bearer ${TOKEN}`;
-    const [pattern = "", handle] =
-      routes.find(([route]) => new RegExp(`^${route}$`).test(call)) ?? [];
+    const [, name = ""] = /^\w+ \/(?:workers|r2)\/\w+\/([\w.-]+)/.exec(call) ?? [];
+    const handle = routes[call] ?? routes[call.replace(`/${name}`, "/*")];
     if (handle === undefined) stub.unknownCalls.push(call);
-    const [, name = ""] = new RegExp(`^${pattern}$`).exec(call) ?? [];
     const type = headers["content-type"] ?? "";
-    const answer: Api =
-      failure !== undefined
-        ? { status: failure, code: 10001 }
-        : handle === undefined || !isAllowed
-          ? { status: 400, code: 9109 }
-          : await handle({ name, url: new URL(url, "http://stub"), body, type });
+    let answer: Api = { status: 400, code: 9109 };
+    if (failure !== undefined) answer = { status: failure, code: 10001 };
+    else if (handle !== undefined && isAllowed)
+      answer = await handle({ name, url: new URL(url, "http://stub"), body, type });
     const { status = 200, code, result = {}, data } = answer;
     const errors = code === undefined ? [] : [{ code, message: "the stub refuses it" }];
     return Response.json({ success: !code, errors, messages: [], result, data }, { status });
