@@ -1,37 +1,27 @@
 // What hostile visitors, and an edge that lies, get out of the built Worker in workerd. Nothing in front of it
 // changes a request.
 
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type Grant, signGrant } from "../../src/url/grant.ts";
 import { cookieValue } from "../support/cookie.ts";
 import { ENV, HEALTH_TOKEN, PURGE_TOKEN, SECRETS } from "../support/env.ts";
-import { startOutbound, startRuntime } from "../support/outbound.ts";
+import { useOutbound } from "../support/outbound.ts";
 
 const KEY = "/images/card/key.jpg";
 const SIGNED = ["authorization", "x-amz-content-sha256", "x-amz-date"];
 const ORIGINAL = "THE-ORIGINAL";
 const FROM_RUNTIME: ReadonlySet<string> = new Set(["host", "cache-control", "pragma"]);
 
-let edge: Awaited<ReturnType<typeof startOutbound>>;
-let runtime: Awaited<ReturnType<typeof startRuntime>>;
-
-beforeAll(async () => {
-  edge = await startOutbound();
-  const album = { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true };
-  const ROUTES = [...ENV.ROUTES, album];
-  const env = { ...ENV, ROUTES, ANSWERS: { timeout: 2 }, HEALTH_TOKEN, PURGE_TOKEN };
-  runtime = await startRuntime(env, edge.address);
+const ALBUM = { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true };
+const { edge, send } = useOutbound({
+  ...{ ...ENV, ROUTES: [...ENV.ROUTES, ALBUM], ANSWERS: { timeout: 2 } },
+  ...{ HEALTH_TOKEN, PURGE_TOKEN },
 });
-afterAll(async () => {
-  await runtime.stop();
-  await edge.close();
-});
-beforeEach(() => edge.begin());
 
 const ask = (target: string, headers: readonly string[] = [], method = "GET", body = "") => {
   const lines = [`${method} ${target} HTTP/1.1`, "host: images.example", "connection: close"];
   const length = body === "" ? [] : [`content-length: ${body.length}`];
-  return runtime.send(`${[...lines, ...length, ...headers].join("\r\n")}\r\n\r\n${body}`);
+  return send(`${[...lines, ...length, ...headers].join("\r\n")}\r\n\r\n${body}`);
 };
 
 /** The names of an answer's headers, in lower case. */

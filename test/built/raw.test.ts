@@ -1,22 +1,11 @@
 // Malformed and unusual requests, sent byte for byte to the built Worker in workerd.
 
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ENV } from "../support/env.ts";
-import { startOutbound, startRuntime } from "../support/outbound.ts";
+import { useOutbound } from "../support/outbound.ts";
 import { IMPOSSIBLE_PATHS, RAW_PATHS } from "../support/tables/impossible-paths.ts";
 
-let edge: Awaited<ReturnType<typeof startOutbound>>;
-let runtime: Awaited<ReturnType<typeof startRuntime>>;
-
-beforeAll(async () => {
-  edge = await startOutbound();
-  runtime = await startRuntime({ ...ENV, ANSWERS: { timeout: 1 } }, edge.address);
-});
-afterAll(async () => {
-  await runtime.stop();
-  await edge.close();
-});
-beforeEach(() => edge.begin());
+const { edge, send } = useOutbound({ ...ENV, ANSWERS: { timeout: 1 } });
 
 /** The URLs that S3 and the edge were asked for. */
 const asked = () => edge.sent().map(({ url }) => url);
@@ -26,7 +15,7 @@ const objects = () => new Set(asked().map((url) => url.replace(SOURCE, "")));
 const SOURCE = /\?x-vitrine=[0-9a-f]{32}$/;
 
 const get = (target: string, host = "images.example", more = "") =>
-  runtime.send(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\n${more}connection: close\r\n\r\n`);
+  send(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\n${more}connection: close\r\n\r\n`);
 const PUBLISHED = "https://acme-media.s3.eu-west-1.amazonaws.com/published";
 
 test.each([

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { SIGNING_KEYS } from "../support/cookie.ts";
 import { asked, mood } from "./inputs.ts";
 import { object } from "./paths.ts";
-import { BOUND, fallbackCalls, get, HOST, optionsOf, property, SIGNING_KEYS } from "./property.ts";
+import { BOUND, fallbackCalls, get, HOST, optionsOf, property } from "./property.ts";
 import { anyText, isKey, NEAR, respellEncoded, spellPath, spots, words } from "./spelling.ts";
 import { withoutSource } from "./upstream.ts";
 import { type Events, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { cookieValue, type Signed } from "../support/cookie.ts";
+import { cookieValue, SIGNING_KEYS, type Signed } from "../support/cookie.ts";
 import { mood } from "./inputs.ts";
-import { HOST, property, SIGNING_KEYS, type Suspect } from "./property.ts";
+import { HOST, property, type Suspect } from "./property.ts";
 import { isKey, NEAR, spellPath } from "./spelling.ts";
 import type { Mood } from "./upstream.ts";
 import { CONFIG, createIsolate, NOW_S, tally, visit } from "./world.ts";

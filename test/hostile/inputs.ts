@@ -2,11 +2,12 @@
 
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
+import { SIGNING_KEYS } from "../support/cookie.ts";
 import { HEALTH_TOKEN } from "../support/env.ts";
 import { path, query } from "./paths.ts";
 import { headerText, spellPath, words } from "./spelling.ts";
 import type { Mood } from "./upstream.ts";
-import { CONFIG, NOW_S } from "./world.ts";
+import { NOW_S } from "./world.ts";
 
 const oneOf = (text: string) => fc.constantFrom(...words(text));
 
@@ -150,21 +151,37 @@ function signTarget(url: URL, ahead: number, spoilt: Asked["spoilt"]): void {
     const [, variant = "", key = ""] = /^\/private\/([^/]*)\/(.*)$/s.exec(path) ?? [];
     if (key === "") return;
     url.pathname = spellPath(path);
-    url.search = signQuery(variant.replace(/@.*/s, ""), key, ahead, spoilt);
+    const preset = variant.replace(/@.*/s, "");
+    const kid = spoilt === "kid" ? "newest" : "new";
+    const grant = {
+      exp: NOW_S + ahead,
+      kid,
+      version: "7",
+      route: "/private/:preset/*",
+      preset,
+      key,
+    };
+    const wrong = "the-key-that-is-on-its-way-to-all-01";
+    url.search = signQuery(grant, spoilt === "secret" ? wrong : SIGNING_KEYS["new"]);
   } catch {
     return; // the path is malformed
   }
 }
 
-const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
+type Grant = {
+  /** s since 1970 */
+  readonly exp: number;
+  readonly kid: string;
+  readonly version: string | null;
+  readonly route: string;
+  readonly preset: string;
+  readonly key: string;
+};
 
-function signQuery(preset: string, key: string, ahead: number, spoilt: Asked["spoilt"]): string {
-  const exp = NOW_S + ahead;
-  const kid = spoilt === "kid" ? "newest" : "new";
-  const secret = spoilt === "secret" ? "the-key-that-is-on-its-way-to-all-01" : SIGNING_KEYS["new"];
-  const text = ["vitrine-url-1", kid, exp, "7", "/private/:preset/*", preset, key].join("\n");
-  const sig = createHmac("sha256", secret ?? "")
-    .update(text)
-    .digest("base64url");
-  return `?exp=${exp}&kid=${kid}&v=7&sig=${sig}`;
+/** The query that signs an object. */
+export function signQuery(grant: Grant, secret = SIGNING_KEYS[grant.kid] ?? ""): string {
+  const { exp, kid, version, route, preset, key } = grant;
+  const text = ["vitrine-url-1", kid, exp, version ?? "", route, preset, key].join("\n");
+  const sig = createHmac("sha256", secret).update(text).digest("base64url");
+  return `?exp=${exp}&kid=${kid}${version === null ? "" : `&v=${version}`}&sig=${sig}`;
 }

@@ -1,12 +1,11 @@
 // Orders for one rendition, and the many ways in which visitors ask for it. Written by hand: the properties
 // of what is kept must not rely on the code that they check.
 
-import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { HEALTH_TOKEN } from "../support/env.ts";
 import { RANGES } from "../support/tables/ranges.ts";
 import type { Engine } from "./engines.ts";
-import { mood } from "./inputs.ts";
+import { mood, signQuery } from "./inputs.ts";
 import { spellPath } from "./spelling.ts";
 import { type Mood, OTHER_SECRETS } from "./upstream.ts";
 import { CONFIG, PLACES, VARIANTS, WITH_FACTS } from "./world.ts";
@@ -114,7 +113,7 @@ export const healthy: fc.Arbitrary<Mood> = fc
 export function requestFor(wanted: Order, how: Manner, reads: Reader, now: number): Request {
   const { route, key } = wanted;
   const path = pathOf(wanted, how);
-  const query = SIGNED.test(route) ? signQuery(wanted, how, now) : queryOf(wanted, how);
+  const query = SIGNED.test(route) ? signOrder(wanted, how, now) : queryOf(wanted, how);
   const headers = new Headers();
   const accepts = ACCEPTS[reads];
   headers.set("accept", accepts[how.spelling % accepts.length] ?? "");
@@ -155,16 +154,9 @@ export function sourceOf({ route, key }: Pick<Order, "route" | "key">): string {
   return PLACES[route] + spellPath(file).replaceAll("@", "%40");
 }
 
-const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
-
-function signQuery({ route, variant, key, version }: Order, how: Manner, now: number): string {
-  const exp = Math.floor(now / 1000) + how.ahead;
-  const preset = variant.replace(/@.*/, "");
-  const text = ["vitrine-url-1", how.kid, exp, version ?? "", route, preset, key].join("\n");
-  const sig = createHmac("sha256", SIGNING_KEYS[how.kid] ?? "")
-    .update(text)
-    .digest("base64url");
-  return `?exp=${exp}&kid=${how.kid}${version === null ? "" : `&v=${version}`}&sig=${sig}`;
+function signOrder({ variant, ...order }: Order, { kid, ahead }: Manner, now: number): string {
+  const exp = Math.floor(now / 1000) + ahead;
+  return signQuery({ ...order, preset: variant.replace(/@.*/, ""), exp, kid });
 }
 
 const { media } = CONFIG.BUCKETS;

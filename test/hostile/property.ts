@@ -3,7 +3,7 @@
 import type fc from "fast-check";
 import { type Asked, toRequest } from "./inputs.ts";
 import { type Call, FALLBACKS, withoutSource } from "./upstream.ts";
-import { CONFIG, PLACES, type Scene, VARIANTS, visit, type Worker } from "./world.ts";
+import { PLACES, type Scene, VARIANTS, visit, type Worker } from "./world.ts";
 
 /** The parts of a Worker that properties use. */
 export type Suspect = {
@@ -19,7 +19,6 @@ export type Property<Input> = {
 };
 
 export const HOST = "https://images.example";
-export const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
 /** Creates a property: its sentence, its inputs, and its check. */
 export function property<Input>(
   says: string,

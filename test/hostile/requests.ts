@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { SIGNING_KEYS } from "../support/cookie.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../support/env.ts";
 import { EC_KEY } from "../support/issuer.ts";
 import { leaksIn } from "../support/overheard.ts";
@@ -17,7 +18,6 @@ import {
   pay,
   property,
   routeOf,
-  SIGNING_KEYS,
   type Visit,
 } from "./property.ts";
 import { IMPOSSIBLE, spellPath } from "./spelling.ts";

@@ -4,6 +4,7 @@
 import { ORIGINAL } from "./files.ts";
 import type { PropertyName } from "./properties.ts";
 import type { Suspect } from "./property.ts";
+import { changed } from "./upstream.ts";
 import type { Worker } from "./world.ts";
 
 type Fetch = Worker["fetch"];
@@ -20,14 +21,10 @@ type Change = { status?: number; headers?: Record<string, string>; body?: string
 const answering = (change: (answer: Response, request: Request) => Change | false) =>
   around((fetch) => async (request, env, context) => {
     const answer = await fetch(request, env, context);
-    const changed = change(answer, request);
-    if (!changed) return answer;
-    const headers = new Headers(answer.headers);
-    for (const [name, value] of Object.entries(changed.headers ?? {})) {
-      if (value === "") headers.delete(name);
-      else headers.set(name, value);
-    }
-    const { status = answer.status, body = answer.body } = changed;
+    const made = change(answer, request);
+    if (!made) return answer;
+    const headers = changed(answer.headers, made.headers ?? {});
+    const { status = answer.status, body = answer.body } = made;
     return new Response(status === 304 ? null : body, { status, headers });
   });
 

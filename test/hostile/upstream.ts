@@ -14,6 +14,7 @@ import { type ImagesMaker, withImages } from "../../src/emulator/images/service.
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
 import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
+import { answerOf, errorOf } from "../support/issuer.ts";
 import { type Engine, MARK, SESSION, sessionsOf } from "./engines.ts";
 import { fileOf, ORIGINAL, PLACE, renditionOf, streamOf, typeOf, urlIn } from "./files.ts";
 import { spellPath } from "./spelling.ts";
@@ -333,7 +334,7 @@ function lieOf(right: Response, whole: Buffer, url: string, lie: Lie | undefined
 }
 
 /** A header of "" is removed. */
-function changed(headers: Headers, change: Readonly<Record<string, string>>): Headers {
+export function changed(headers: Headers, change: Readonly<Record<string, string>>): Headers {
   const all = new Headers(headers);
   for (const [name, value] of Object.entries(change)) {
     if (value === "") all.delete(name);
@@ -377,11 +378,9 @@ function headOf(bytes: Uint8Array): Omit<Original, "bytes"> | undefined {
   const url = withoutSource(urlIn(bytes));
   const [across = 0, down = 0, isTurned = 0] = hash("sha1", url, "buffer");
   const { outcome } = moodOf(url);
+  const shift = outcome === "smaller" ? 4 : 0;
   const added = outcome === "smaller" ? 1 : outcome === "too-large" ? 3000 : 40;
-  const [width, height] = [
-    added + (across >> (added === 1 ? 4 : 0)),
-    added + (down >> (added === 1 ? 4 : 0)),
-  ];
+  const [width = 0, height = 0] = [across, down].map((side) => added + (side >> shift));
   const upright = isTurned % 2 ? { width: height, height: width } : { width, height };
   return { type, width, height, frames: /gif|webp/.test(type) ? 2 : 1, upright };
 }
@@ -441,7 +440,7 @@ function edgeLieOf(
   const { twist, fault } = mood;
   if (outcome === "odd") {
     const { contentType, resized, etag, warning } = mood;
-    const headers = new Headers(changed(right.headers, { "content-length": "" }));
+    const headers = changed(right.headers, { "content-length": "" });
     const own = { "content-type": contentType, "cf-resized": resized, etag, warning };
     for (const [name, value] of Object.entries(own)) headers.set(name, value);
     return new Response(image?.format === "json" ? pick(ODD_FACTS, fault) : "odd", { headers });
@@ -543,18 +542,12 @@ function readCall(form: FormData, canvas: Uint8Array, marks: readonly Uint8Array
 /** What STS gives for a role, or why not. */
 function answerOfSts(form: string): Response {
   const { sts } = state.mood;
+  const grantOf = (sessionToken: string) =>
+    answerOf(state.clock + 3_600_000, { ...SESSION, sessionToken });
   if (sts === undefined) return new Response(grantOf(SESSION.sessionToken));
   if (sts % 2 === 0) throw new TypeError(`no route to ${form}`);
   const codes = ["InvalidIdentityToken", "AccessDenied", "ExpiredTokenException", form.slice(-80)];
-  const error = `<Error><Code>${pick(codes, sts)}</Code><Message>${form}</Message></Error>`;
-  const text = pick([error, form, ""], sts >> 2);
+  const text = pick([errorOf(pick(codes, sts), form), form, ""], sts >> 2);
   const status = pick([200, 400, 403, 302], sts);
   return new Response(pick([grantOf(""), text, text], sts), { status });
 }
-
-const grantOf = (token: string) => `<AssumeRoleWithWebIdentityResponse
-xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>
-<AccessKeyId>${SESSION.accessKeyId}</AccessKeyId><SessionToken>${token}</SessionToken>
-<SecretAccessKey>${SESSION.secretAccessKey}</SecretAccessKey>
-<Expiration>${new Date(state.clock + 3_600_000).toISOString()}</Expiration></Credentials>
-</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`;

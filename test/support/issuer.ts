@@ -19,6 +19,20 @@ export const P384_KEY = ec("P-384");
 export const ROLE = "arn:aws:iam::123456789012:role/vitrine";
 export const ISSUER = "https://images.example.com";
 
+/** What STS has to know of the issuer, and of whom the role trusts. */
+export const TRUST = {
+  providers: { [ISSUER]: { clientIds: ["sts.amazonaws.com"] } },
+  roles: {
+    [ROLE]: {
+      trusts: ISSUER,
+      StringEquals: {
+        "images.example.com:aud": "sts.amazonaws.com",
+        "images.example.com:sub": "vitrine",
+      },
+    },
+  },
+};
+
 /** The Images binding, which no test of a role asks. */
 const IMAGES = { input: () => {}, info: () => {} };
 

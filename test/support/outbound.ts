@@ -3,9 +3,10 @@
 
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { connect } from "node:net";
+import { beforeAll, beforeEach } from "vitest";
 import { listenOn } from "../../src/emulator/listen.ts";
 import { overhear } from "./overheard.ts";
-import { builtWorker, start } from "./workerd.ts";
+import { builtWorker, type Running, start } from "./workerd.ts";
 
 /** A request that the Worker sent. */
 export type Sent = {
@@ -31,7 +32,8 @@ function sendHead(answer: ServerResponse): void {
   answer.writeHead(206, { ...headers, "content-length": head.length }).end(head);
 }
 
-export async function startOutbound() {
+/** Starts the built Worker with these vars for the tests of a file, and all that it asks. */
+export function useOutbound(vars: Readonly<Record<string, unknown>>) {
   let sent: Sent[] = [];
   let play = MAKES;
   const server = createServer({ requireHostHeader: false }, (request, answer) => {
@@ -39,37 +41,36 @@ export async function startOutbound() {
     if ("range" in request.headers) sendHead(answer);
     else play(request, answer);
   });
-  const { url, close } = await listenOn(server, 0);
-  return {
-    address: new URL(url).host,
+  /** Forgets what was sent, and makes renditions again. */
+  const begin = () => {
+    sent = [];
+    play = MAKES;
+  };
+  let runtime: Running;
+  beforeAll(async () => {
+    const { url, close } = await listenOn(server, 0);
+    const log = (text: string) => overhear("logged", text);
+    // It gets all requests of the Worker, as a proxy does: with whole URLs.
+    const outside = { outside: new URL(url).host, isProxy: true, log };
+    runtime = await start(builtWorker(vars), outside);
+    return async () => {
+      await runtime.stop();
+      await close();
+    };
+  });
+  beforeEach(begin);
+  const edge = {
     sent: (): readonly Sent[] => sent,
     /** Those of them that went to the edge. */
     sentToEdge: (): readonly Sent[] => sent.filter(({ names }) => !names.includes("range")),
-    /** Forgets what was sent, and makes renditions again. */
-    begin: () => {
-      sent = [];
-      play = MAKES;
-    },
+    begin,
     /** Has the edge answer in another way. */
     behave: (next: RequestListener) => {
       play = next;
     },
-    close,
   };
-}
-
-/**
- * Starts the built Worker.
- * @param address of a server that gets all requests of the Worker, as a proxy does: with whole URLs
- */
-export async function startRuntime(vars: Readonly<Record<string, unknown>>, address: string) {
-  const log = (text: string) => overhear("logged", text);
-  const running = await start(builtWorker(vars), { outside: address, isProxy: true, log });
-  return {
-    /** Sends a request byte for byte. Each character is one byte. */
-    send: (request: string) => send(running.port, request),
-    stop: running.stop,
-  };
+  /** Sends a request byte for byte. Each character is one byte. */
+  return { edge, send: (request: string) => send(runtime.port, request) };
 }
 
 function send(port: number, request: string): Promise<Raw> {

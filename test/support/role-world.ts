@@ -5,12 +5,10 @@ import { expect, vi } from "vitest";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import worker from "../../src/worker/index.ts";
 import { CREDENTIALS, VARS } from "./env.ts";
-import { ISSUER, KEYLESS, ROLE } from "./issuer.ts";
+import { ISSUER, KEYLESS, TRUST } from "./issuer.ts";
 import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
 import { file, setUp } from "./stand.ts";
 import { createSts } from "./sts/sts.ts";
-
-const HOST = ISSUER.replace("https://", "");
 
 /** The `env` of one isolate: its own object, so that it knows nothing of others. */
 type Isolate = object;
@@ -48,13 +46,7 @@ export async function startRoleWorld(ahead = 0) {
   let turn = 0;
   const sts = createSts({
     fetch: async (input) => serve(deployed[turn++ % deployed.length] ?? {}, `${input}`),
-    providers: { [ISSUER]: { clientIds: ["sts.amazonaws.com"] } },
-    roles: {
-      [ROLE]: {
-        trusts: ISSUER,
-        StringEquals: { [`${HOST}:aud`]: "sts.amazonaws.com", [`${HOST}:sub`]: "vitrine" },
-      },
-    },
+    ...TRUST,
     now,
   });
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;

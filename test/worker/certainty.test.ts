@@ -2,9 +2,8 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
-import { get, inSeconds, keepNothing, lines, signQuery, stage, stopDate } from "../support/play.ts";
+import { get, keepNothing, lines, stage, stopDate } from "../support/play.ts";
 import { network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
@@ -36,18 +35,6 @@ describe.each([
     env = { ...ENV, ...change };
   });
 
-  test.each<[what: string, key: string, status: number, fault?: S3Fault]>([
-    ["a missing object", "nothing.jpg", 404],
-    ["a denied object", "nothing.jpg", 404, "no-list-bucket"],
-    ["an archived object", "key.jpg", 404, "archived"],
-    ["what is no image by its first bytes", "broken/page.jpg", 415],
-    ["what the edge cannot read", "broken/truncated.jpg", 415],
-  ])("%s is kept: S3 and the edge are asked about this very object (A6, R3)", async (...row) => {
-    const [, key, status, fault] = row;
-    if (fault) stage.s3.faults.add(fault);
-    for (let times = 0; times < 2; times++) expect(await ask(key)).toEqual([status, KEPT]);
-  });
-
   test("a 404 is not kept where one slot denies the object and S3 refuses the other (A6)", async () => {
     env = { ...env, ...NEXT };
     stage.s3.faults.add("no-list-bucket");
@@ -66,27 +53,4 @@ test.each<[what: string, status: number, event: string, answer: () => Response]>
   env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
   expect(await ask("/images/over/key.jpg")).toEqual([status, "no-store"]);
   expect(lines()).toMatchObject([{ event }]);
-});
-
-describe("of a signed URL", () => {
-  const key = "nothing.jpg";
-  test.each([
-    ["whose kid is unknown: its key may be on its way", { kid: "newest", secret: "x".repeat(32) }],
-    ["that expires too late: the clock may be wrong", { expires: inSeconds(1e7) }],
-    ["whose signature is wrong: another key may be on its way", { secret: "x".repeat(32) }],
-  ])("%s, the 404 is not kept", async (_what, change) => {
-    const query = await signQuery({ key, ...change });
-    expect(await ask(`/private/card/nothing.jpg${query}`)).toEqual([404, "no-store"]);
-    expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
-  });
-
-  test.each<[string, (query: string) => string]>([
-    ["none", () => ""],
-    ["another order", (query) => query.replace(/^\?(exp=\d+)&(kid=\w+)/, "?$2&$1")],
-    ["a parameter more", (query) => `${query}&width=9000`],
-  ])("with a query that no URL may have, %s, the 404 is kept", async (_what, change) => {
-    const path = `/private/card/nothing.jpg${change(await signQuery({ key }))}`;
-    expect(await ask(path)).toEqual([404, KEPT]);
-    expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
-  });
 });

@@ -219,14 +219,6 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
   });
 });
 
-test("the rate limit counts facts, too", async () => {
-  let asked = 0;
-  const limit = async () => ({ success: ++asked < 2 });
-  const limited = { ...env, RATE_LIMITER: { limit } };
-  expect((await told(`${FIG}?facts`, {}, limited)).status).toBe(200);
-  expect((await told(`${FIG}?facts`, {}, limited)).status).toBe(429);
-});
-
 describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => {
   const URL = `${FIG}?facts`;
   const seen = async (init: RequestInit = {}, from = env, place = "here") => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
-import { failures, get, lines, stage, stopDates, wait } from "../support/play.ts";
+import { failures, get, stage, stopDates, wait } from "../support/play.ts";
 
 stopDates();
 
@@ -40,25 +40,5 @@ test("each bucket has its own", async () => {
   expect(failures()).toMatchObject([
     { bucket: "media", key: "published/key.jpg", times: 1 },
     { bucket: "other", key: "published/photos/fig.jpg", times: 1 },
-  ]);
-});
-
-test("dead keys that no visitor notices are named, once a minute (A7)", async () => {
-  expect((await get("/images/card/key.jpg")).status).toBe(200);
-  stage.s3.faults.add("revoked-key");
-  stage.edge.switches.cache = false;
-  wait(301); // for longer than it is fresh
-  for (let second = 0; second <= 60; second++) {
-    const answer = await get("/images/card/key.jpg");
-    expect([answer.status, answer.headers.get("server-timing")]).toEqual([200, "cache;desc=stale"]);
-    await stage.cache.settled();
-    wait(1);
-  }
-  expect(lines()).toEqual([]);
-  const slots = [{ slot: "current", origin: "InvalidAccessKeyId", access_key: "…MPLE" }];
-  const line = { event: "rendition-failed", bucket: "media", failure: "slots-refused", slots };
-  expect(failures()).toMatchObject([
-    { ...line, times: 1 },
-    { ...line, times: 60 },
   ]);
 });

@@ -2,11 +2,9 @@
 
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
 import { handlersOf } from "../support/network.ts";
 import { arrange, get, keepNothingNow, logged, MODERN, put, stage } from "../support/play.ts";
@@ -106,32 +104,6 @@ test.each<[string, string, string]>([
   },
 );
 
-test("each key reaches S3 as it is, rightly signed (A2, A10)", async () => {
-  for (const key of HARD_KEYS) {
-    stage.s3.requests.length = 0;
-    expect([key, (await get(`/images/card/${encodeURIComponent(key)}`)).status]).toEqual([
-      key,
-      200,
-    ]);
-    const url = originUrl(BASE, `published/${key}`);
-    const source = expect.stringContaining(`${url}?x-vitrine=`);
-    await Promise.all(stage.after);
-    expect(stage.s3.requests.map((request) => request.url)).toEqual([url, source, url]);
-  }
-});
-
-test("two spellings of one path are one origin URL, and one entry of the cache (C1)", async () => {
-  keepNothingNow(); // each request is to reach the edge
-  put("a (b)/c.jpg", file("made/key.jpg"));
-  const paths = ["/images/card/a%20(b)/%63.jpg", "/%69mages/card@1x/a%20%28b%29%2Fc.jpg?v=2"];
-  for (const path of paths) {
-    expect((await get(path)).status).toBe(200);
-  }
-  expect(stage.asked[1]?.request.url).toBe(stage.asked[0]?.request.url);
-  expect(stage.edge.originFetches).toHaveLength(1);
-  expect(stage.edge.transformations.size).toBe(1);
-});
-
 test("for all variants and formats of an object, the edge fetches it once, at one price a variant (C1, C2, L2)", async () => {
   for (const accept of ["image/avif", "image/webp", "*/*"]) {
     for (const variant of ["card", "card@2x", "plain"]) {
@@ -165,17 +137,6 @@ test.each(["GET", "HEAD"])(
     expect(answer.headers.get("vary")).toBe("accept");
   },
 );
-
-test("an object that was replaced, or is asked in another format, is no 304 (R4)", async () => {
-  keepNothingNow(); // S3 is to be asked each time
-  const etag = (await get("/images/card/key.jpg")).headers.get("etag") ?? "";
-  const headers = { "if-none-match": etag };
-  expect((await get("/images/card/key.jpg", { headers })).status).toBe(304);
-  const other = { ...headers, accept: "image/webp" };
-  expect((await get("/images/card/key.jpg", { headers: other })).status).toBe(200);
-  put("key.jpg", file("photos/fig.jpg"));
-  expect((await get("/images/card/key.jpg", { headers })).status).toBe(200);
-});
 
 test("without an ETag of S3's, its date and length name the object", async () => {
   keepNothingNow();
@@ -216,15 +177,6 @@ test.each<[string, Partial<EdgeSettings>, string[]]>([
   arrange(settings);
   expect((await get("/images/moving/animated.gif", { headers: MODERN })).status).toBe(200);
   expect(stage.asked.map(({ image }) => image.format)).toEqual(formats);
-});
-
-test("an SVG is shown where the route says so, harmless and in no other format (R8)", async () => {
-  put("icons/a.svg", "broken/script.svg", { type: "image/svg+xml" });
-  const answer = await get("/icons/card/a.svg", { headers: MODERN });
-  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);
-  expect(answer.headers.has("vary")).toBe(false);
-  expect(stage.asked[0]?.image).not.toHaveProperty("format");
-  expect(await answer.text()).not.toMatch(/<script|onload|javascript:/);
 });
 
 test("the key needs to do no more than to read objects (A13)", async () => {

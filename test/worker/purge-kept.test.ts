@@ -10,8 +10,7 @@ const FULL = { ...ENV, ANSWERS: WEEK, PURGE_TOKEN };
 const OLD = "made/key.jpg";
 const NEW = "made/rotated-gps.jpg";
 
-let env: object = FULL;
-
+let env: object;
 beforeEach(() => {
   env = { ...FULL };
 });
@@ -57,24 +56,4 @@ test.each<[string, object]>([
   const runs = stage.cache.runs.length;
   await showEverywhere("other.jpg");
   expect(stage.cache.runs).toHaveLength(runs); // others are still kept
-});
-
-test("an event purges the facts of an object, too (W10)", async () => {
-  const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
-  env = { ...FULL, ROUTES };
-  const told = async () => {
-    const sizes = new Set<unknown>();
-    for (const place of PLACES.slice(0, 3)) {
-      const answer = await get("/facts/tall/a.jpg?facts", {}, env, place);
-      expect(answer.status).toBe(200);
-      sizes.add(JSON.stringify(Object(await answer.json()).original));
-    }
-    return [...sizes];
-  };
-  put("a.jpg", "made/transparent.png");
-  const old = await told();
-  put("a.jpg", NEW);
-  expect(await told()).toEqual(old); // they are kept
-  expect(await purge(bridgeEvent("acme-media", "published/a.jpg"))).toMatchObject({ status: 200 });
-  expect(await told()).toEqual(['{"width":300,"height":400,"type":"image/jpeg"}']);
 });

@@ -17,7 +17,6 @@ const CLAIMS = {
 };
 const EC = await generateKeyPair("ES256");
 const RSA = await generateKeyPair("RS256");
-const RSA384 = await generateKeyPair("RS384");
 const OTHER = await generateKeyPair("ES256");
 
 const DISCOVERY = "/.well-known/openid-configuration";
@@ -56,7 +55,6 @@ beforeEach(async () => {
   keys = [
     { ...(await exportJWK(EC.publicKey)), kid: "ec", use: "sig" },
     { ...(await exportJWK(RSA.publicKey)), kid: "rsa", use: "sig" },
-    { ...(await exportJWK(RSA384.publicKey)), kid: "rsa384", use: "sig" },
   ];
   return () => void vi.useRealTimers();
 });
@@ -84,10 +82,6 @@ test.each<[name: string, token: () => Promise<string> | string, code?: string]>(
   ["is signed by another key (K3)", () => tokenOf(CLAIMS, { key: OTHER.privateKey })],
   ["names a key that the issuer does not have (K3)", () => tokenOf(CLAIMS, { kid: "x" })],
   ["names the algorithm none (K4)", changed(0, encode({ alg: "none", kid: "ec" }))],
-  [
-    "is rightly signed with RS384 (K4)",
-    () => tokenOf(CLAIMS, { alg: "RS384", kid: "rsa384", key: RSA384.privateKey }),
-  ],
   ["is of an unknown issuer (K2)", () => tokenOf({ ...CLAIMS, iss: "https://a.example" })],
   ["spells the issuer otherwise (K2)", () => tokenOf({ ...CLAIMS, iss: `${ISSUER}/` })],
   ["has another audience (K7)", () => tokenOf({ ...CLAIMS, aud: "a" })],
@@ -111,7 +105,7 @@ test.each([
   const old = await tokenOf({ ...CLAIMS, exp: AT + 1e6 });
   const rotated = await tokenOf({ ...CLAIMS, exp: AT + 1e6 }, { kid: "x", key: OTHER.privateKey });
   await ask(old);
-  keys.splice(0, 3, { ...(await exportJWK(OTHER.publicKey)), kid: "x" });
+  keys.splice(0, 2, { ...(await exportJWK(OTHER.publicKey)), kid: "x" });
   expect(await ask(old)).toMatchObject(GIVEN);
   expect(await ask(rotated)).toEqual(result);
   vi.setSystemTime(NOW + 24 * 3600_000);

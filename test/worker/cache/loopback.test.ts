@@ -37,17 +37,14 @@ const ELSE = "the cached entrypoint answers something else";
 const HTML = { headers: { "content-type": "text/html" } };
 const JSON_TYPE = { headers: { "content-type": "application/json" }, status: 502 };
 
+const forgetEdge = () => Object.assign(stage.cache.switches, { loopback: "forgotten" });
+const UNTRANSFORMED = "the edge does not transform behind it";
+const exportNothing = () => Object.assign(stage, { exported: () => undefined });
+const NO_EXPORTS = "ctx.exports is missing (compatibility_date is before 2025-11-17)";
+
 const BROKEN: readonly (readonly [string, () => void, reason: string])[] = [
-  [
-    "the edge does not transform behind it (W13, E9)",
-    () => Object.assign(stage.cache.switches, { loopback: "forgotten" }),
-    "the edge does not transform behind it",
-  ],
-  [
-    "ctx.exports is missing (W15)",
-    () => Object.assign(stage, { exported: () => undefined }),
-    "ctx.exports is missing (compatibility_date is before 2025-11-17)",
-  ],
+  ["the edge does not transform behind it (W13, E9)", forgetEdge, UNTRANSFORMED],
+  ["ctx.exports is missing (W15)", exportNothing, NO_EXPORTS],
   ["it throws", withFetch(() => Promise.reject(new Error("x"))), `${FAILED}Error: x`],
   ["it throws at once", withFetch(throwAtOnce), `${FAILED}TypeError: x`],
   ["it answers an error page", answering("<h1>Error 1101</h1>", { status: 500 }), ELSE],

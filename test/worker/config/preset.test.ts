@@ -75,6 +75,8 @@ test.each([...UNKNOWN, "widht"])("the unknown option %s is a mistake (O13, O14)"
 
 const TURNED = 'changes the picture that gravity "object" is a point of: remove one of them';
 const TOO_HIGH = "P: has widths that make its height over 12,000 px";
+const NO_DENSITY = "the edge makes no density over 2";
+const SQUARE = { width: 12_000, height: 12_000 };
 const AVIF = { width: 700, dpr: [2], format: "avif" };
 
 test.each<[object, ...string[]]>([
@@ -82,10 +84,7 @@ test.each<[object, ...string[]]>([
   [{ height: 1 }],
   [{ quality: 80 }, "P: needs width or height"],
   [{ width: 1, dpr: [1], widths: [1] }, "P: has dpr and widths: keep one"],
-  [
-    { width: 1, dpr: [1, 3] },
-    "P.dpr[1]: 3 is not a number between 1 and 2: the edge makes no density over 2",
-  ],
+  [{ width: 1, dpr: [1, 3] }, `P.dpr[1]: 3 is not a number between 1 and 2: ${NO_DENSITY}`],
   [{ height: 1, widths: [1] }, "P: has widths, but no width"],
   [{ width: "1" }, 'P.width: "1" is not a whole number between 1 and 12000'],
   [AVIF, "P: has format avif with a side over 1,200 px"],
@@ -97,11 +96,8 @@ test.each<[object, ...string[]]>([
   [{ width: 1, height: 12, widths: [1000] }],
   [{ width: 1000, height: 12_000, widths: [1000, 1001] }, TOO_HIGH],
   [{ width: 1000, height: 8000, widths: [1500, 1501] }, TOO_HIGH],
-  [{ width: 12_000, height: 12_000, widths: [12_000] }],
-  [
-    { width: 12_000, height: 12_000, widths: [12_001] },
-    "P.widths[0]: 12001 is not a whole number between 1 and 12000",
-  ],
+  [{ ...SQUARE, widths: [12_000] }],
+  [{ ...SQUARE, widths: [12_001] }, "P.widths[0]: 12001 is not a whole number between 1 and 12000"],
 ])("the preset %j has its mistakes (O2)", (preset, ...mistakes) => {
   expect(read(preset).mistakes).toEqual(mistakes);
 });

@@ -20,17 +20,14 @@ test.each([...Object.keys(SECRETS), "HEALTH_TOKEN", "PURGE_TOKEN"])(
   },
 );
 
+const HALF_BOUND = { ...SECRETS, ...NEXT, AWS_ACCESS_KEY_ID_NEXT: { get: () => "AKIA" } };
+
 test.each<[string, object, string[], string[]]>([
   ["both slots", { ...SECRETS, ...NEXT }, ["current", "next"], []],
   ["the current one", SECRETS, ["current"], []],
   ["the next one", NEXT, ["next"], ["current"]],
   ["a half next one", { ...SECRETS, AWS_ACCESS_KEY_ID_NEXT: "AKIA" }, ["current"], ["next"]],
-  [
-    "a next one that is half a binding",
-    { ...SECRETS, ...NEXT, AWS_ACCESS_KEY_ID_NEXT: { get: () => "AKIA" } },
-    ["current"],
-    ["next"],
-  ],
+  ["a next one that is half a binding", HALF_BOUND, ["current"], ["next"]],
   ["one with a space", { ...SECRETS, AWS_SECRET_ACCESS_KEY: "a b" }, [], ["current"]],
   ["none", {}, [], ["current"]],
 ])("of %s is known what can be used and what cannot", (_what, vars, usable, unusable) => {

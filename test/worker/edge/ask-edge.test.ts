@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { ttlByStatus } from "../../../src/emulator/edge/cache.ts";
 import { edgeOptions } from "../../../src/worker/edge/ask-edge.ts";
 import type { TransformRequest } from "../../../src/worker/request/format.ts";
-import { fireTimer, stopClock } from "../../support/clock.ts";
+import { stopClock } from "../../support/clock.ts";
 import { ASKED, IMPATIENT } from "../../support/env.ts";
 import { get, keepNothingNow, stage } from "../../support/play.ts";
 
@@ -59,18 +59,6 @@ test("a body may take longer than the edge may take to begin it", async () => {
   controller.enqueue(new TextEncoder().encode("a slow rendition"));
   controller.close();
   expect(await (await shown).text()).toBe("a slow rendition");
-});
-
-test("an error whose text never ends is told by its code all the same (R3)", async () => {
-  const read = Promise.withResolvers<void>();
-  const start = (stream: ReadableStreamDefaultController) => stream.enqueue(new Uint8Array(10));
-  const body = new ReadableStream({ start, pull: () => read.resolve() }, { highWaterMark: 0 });
-  answer(body, UNREADABLE);
-  stopClock();
-  const shown = get(PATH, {}, IMPATIENT);
-  await read.promise;
-  await fireTimer();
-  expect((await shown).status).toBe(415);
 });
 
 test("only the beginning of an error's text is read", async () => {

@@ -62,16 +62,15 @@ test("the type is told without its parameters", () => {
   expect(look(200, headers)).toEqual({ type: "image/webp" });
 });
 
+const RESTRICTIVE = 'cf-images 299 "cache-control is too restrictive"';
+
 test.each<[string, string | undefined]>([
   ['cf-images 299 "image too large for AVIF"', "too-large-for-avif"],
   ['cf-images 299 "original is smaller"', "original-is-smaller"],
   ['cf-images 299 "Image too large for avif"', "too-large-for-avif"],
   ['199 - "x", cf-images 299 "Original is Smaller"', "original-is-smaller"],
-  ['cf-images 299 "cache-control is too restrictive"', undefined],
-  [
-    'cf-images 299 "cache-control is too restrictive", cf-images 299 "original is smaller"',
-    "original-is-smaller",
-  ],
+  [RESTRICTIVE, undefined],
+  [`${RESTRICTIVE}, cf-images 299 "original is smaller"`, "original-is-smaller"],
   ['cf-images 299 "cover fit mode needs both width and height"', undefined],
 ])("the warning %s: %s (O3, O7, R6)", (warning, event) => {
   const found = look(200, { ...ok, warning });

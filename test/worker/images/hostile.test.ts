@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { runFast } from "../../support/clock.ts";
 import { type EngineName, envOf } from "../../support/engines.ts";
-import { BASE, NEXT } from "../../support/env.ts";
+import { BASE } from "../../support/env.ts";
 import { failures, get, keepNothing, lines, MODERN, stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 import { EDGE_CODES, REFUSALS } from "../../support/tables/edge-codes.ts";
@@ -97,11 +97,6 @@ describe("a binding that", () => {
   });
 });
 
-/** S3 answers every request for the object like this. */
-function s3Sends(answer: () => Response): void {
-  network.use(http.get(`${BASE}published/key.jpg`, answer));
-}
-
 const JPEG = file("made/key.jpg");
 
 function answerWith(
@@ -167,7 +162,7 @@ describe("an S3 that", () => {
     ["cannot be reached", () => HttpResponse.error(), 502, "origin-failed"],
   ])("%s", async (_what, answer, status, event) => {
     if (status === 504) runFast();
-    s3Sends(answer);
+    network.use(http.get(`${BASE}published/key.jpg`, answer));
     const found = await ask(stage.edge.images);
     expect(found.slice(0, 2)).toEqual([status, event]);
     expect(reads).toBeLessThan(20);
@@ -234,19 +229,4 @@ test("an animation that is too large for the binding is asked for still (B6)", a
   const answer = await get("/images/moving/animated.gif", { headers: MODERN }, envOf("binding"));
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/webp"]);
   expect((await sharp(await answer.bytes()).metadata()).pages ?? 1).toBe(1);
-});
-
-test("an expired session token is told as such, and the next slot takes over (A11)", async () => {
-  let times = 0;
-  s3Sends(() => {
-    times += 1;
-    if (times > 1) return answerWith(JPEG.slice(), { "content-length": `${JPEG.length}` })();
-    return new HttpResponse("<Error><Code>ExpiredToken</Code></Error>", { status: 400 });
-  });
-  const answer = await get("/images/card/key.jpg", {}, envOf("binding", NEXT));
-  expect(answer.status).toBe(200);
-  expect(lines()).toMatchObject([
-    { event: "slot-refused", slot: "current", origin: "ExpiredToken" },
-    { event: "slot-in-use", slot: "next" },
-  ]);
 });

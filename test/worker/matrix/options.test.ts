@@ -112,12 +112,7 @@ describe.each(["binding", "R2"] as const)("%s is wrong with", (engine) => {
 
 test.each<[what: string, engine: EngineName, draw: object[], mistake: string]>([
   ["cf draws no object", "cf", [{ key: "a.png" }], 'draw[0].key: bucket media has engine "cf"'],
-  [
-    "an overlay has one place",
-    "binding",
-    [{ key: "a.png", url: LOGO }],
-    "draw[0]: needs url or key",
-  ],
+  ["an overlay has one place", "binding", [{ key: "a", url: LOGO }], "draw[0]: needs url or key"],
   ["an overlay has a place", "binding", [{ width: 20 }], "draw[0]: needs url or key"],
   ["a key stays in the prefix", "binding", [{ key: "../a.png" }], "draw[0].key: "],
 ])("%s", async (_what, engine, draw, mistake) => {

@@ -157,11 +157,7 @@ const HOUR = 60 * MINUTE;
 test.each<[string, () => Response, string]>([
   ["an endless answer", () => new Response(endless()), "unreadable"],
   ["half an answer", () => new Response(answerOf(now() + HOUR).slice(0, 700)), "unreadable"],
-  [
-    "a redirect",
-    () => new Response("", { status: 307, headers: { location: "https://x.example" } }),
-    "307",
-  ],
+  ["a redirect", () => Response.redirect("https://x.example", 307), "307"],
   ["credentials in an error", () => new Response(answerOf(now() + HOUR), { status: 400 }), "400"],
 ])("%s of STS gives no credentials", async (_what, other, origin) => {
   answer = other;

@@ -19,11 +19,7 @@ test.each<[string, "virtual" | "path", string]>([
   ["https://s3.eu-west-1.amazonaws.com", "virtual", "https://b.s3.eu-west-1.amazonaws.com/"],
   ["https://s3.eu-west-1.amazonaws.com", "path", "https://s3.eu-west-1.amazonaws.com/b/"],
   ["https://minio.example:9000", "path", "https://minio.example:9000/b/"],
-  [
-    "http://localhost:8787/cdn-cgi/local/r2/s3",
-    "path",
-    "http://localhost:8787/cdn-cgi/local/r2/s3/b/",
-  ],
+  ["http://localhost:8787/cdn-cgi/r2/s3", "path", "http://localhost:8787/cdn-cgi/r2/s3/b/"],
   ["https://s3.example/base", "virtual", "https://b.s3.example/base/"],
 ])("the bucket b at %s with %s addressing is at %s (A4)", (endpoint, addressing, base) => {
   expect(bucketBase(endpoint, "b", addressing)).toBe(base);

@@ -2,9 +2,8 @@
 
 import { expect, test, vi } from "vitest";
 import { stopClock } from "../../support/clock.ts";
-import { ENV, HEALTH_TOKEN, VARS } from "../../support/env.ts";
-import { get, keepNothingNow, stage, stopDate } from "../../support/play.ts";
-import { IMPOSSIBLE_KEYS } from "../../support/tables/impossible-paths.ts";
+import { ENV, HEALTH_TOKEN } from "../../support/env.ts";
+import { get, keepNothingNow, stage } from "../../support/play.ts";
 
 /** A limiter that allows `most` requests for each key, and counts them. */
 function limiterOf(most: number) {
@@ -68,12 +67,6 @@ test.each<[string, string]>([
   expect([...counts]).toEqual([[`${visitor} /images/:preset/*`, 1]]);
 });
 
-test("without a limiter there is no limit", async () => {
-  for (let times = 0; times < 50; times++) {
-    expect((await get("/images/card/key.jpg", from("192.0.2.1"))).status).toBe(200);
-  }
-});
-
 const LIMITER_FAILED = { event: "limiter-failed", route: "/images/:preset/*" };
 
 test("a limiter that fails refuses nobody, and the log tells of it", async () => {
@@ -133,29 +126,4 @@ test.each([
   expect(stage.logged).toMatchObject([
     { level: "warn", line: { event: "loop-detected", reason: /endpoint/, answered: 508 } },
   ]);
-});
-
-test("10,000 requests for what cannot be: 404, without one subrequest, and ten lines of each event", async () => {
-  const { default: worker } = await import("../../../src/worker/index.ts");
-  const context = { waitUntil: () => expect.unreachable() };
-  let logged = 0;
-  vi.spyOn(console, "warn").mockImplementation(() => void logged++);
-  stopDate();
-  const { counts, env } = limiterOf(0);
-  const presets = Object.keys(VARS.PRESETS);
-  let refused = 0;
-  for (let at = 0; at < 10_000; at++) {
-    const preset = presets[at % presets.length];
-    const path =
-      at % 2 === 0
-        ? `/images/${preset}${["x", "@9x", "@1.0x", "@", "@2X", `@${at}w`][at % 6]}/k${at}`
-        : `/images/${preset}/${at}/${IMPOSSIBLE_KEYS[at % IMPOSSIBLE_KEYS.length]}/k`;
-    const request = new Request(`https://images.example${path}`);
-    const answer = await worker.fetch(request, env, context);
-    if (answer.status === 404) refused += 1;
-    else expect([path, answer.status]).toEqual([path, 404]);
-  }
-  expect([refused, logged]).toEqual([10_000, 20]);
-  const calls = [stage.asked.length, stage.s3.requestsBy("worker").length, counts.size];
-  expect(calls).toEqual([0, 0, 0]);
 });

@@ -281,11 +281,6 @@ test("a version is 1 to 64 usual characters", async () => {
   }
 });
 
-test("a version that is nowhere signed is no part of anything", async () => {
-  for (const query of ["", "?v=2", "?v=3"]) await get(`/images/card/key.jpg${query}`);
-  expect(new Set(stage.asked.map(({ request }) => request.url)).size).toBe(1);
-});
-
 test("the signature is the HMAC-SHA-256 of seven lines, as any language makes it", async () => {
   const grant = {
     ...{ route: "/private/:preset/*", preset: "card", key: "keys/日本/写真.jpg" },
