@@ -11,6 +11,7 @@ import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { readPage } from "../../docs/pages.ts";
 import { ROOT } from "../../support/built.ts";
 import { BASE, CREDENTIALS } from "../../support/env.ts";
+import { markdownTable } from "../../support/markdown-table.ts";
 import { file, network, setUp } from "../../support/stand.ts";
 import { CASES, type Case, respond, SESSION } from "./cases.ts";
 
@@ -136,16 +137,8 @@ test("docs/testing.md has the table of the differences", async () => {
   const head = ["a Worker that", "`wrangler dev`", "production, and our emulators"];
   const alike = CASES.filter(({ reason }) => reason === undefined).length;
   const ends = [...rows].map(([row, titles]) => row.replace("%s", () => listOf(titles)));
-  const cells = [head, ...ends.map((row) => row.split(" | "))];
-  const widths = head.map((_, at) => Math.max(...cells.map((row) => `${row[at]}`.length)));
-  cells.splice(
-    1,
-    0,
-    widths.map((width) => "-".repeat(width)),
-  );
-  const table = cells
-    .map((row) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |\n`)
-    .join("");
+  const cells = ends.map((row) => row.split(" | "));
+  const table = `${markdownTable(head, cells).join("\n")}\n`;
   const page = readPage(PAGE)
     .replace(/^\| a Worker that .*?\n(?!\|)/ms, () => table)
     .replace(
