@@ -39,7 +39,7 @@ export function refusedKey(keys: RenditionKeys, { objectIndex = 0 }: Refusal): R
 const BEGINNING = "https://renditions/2/";
 
 /** Change this number where the same name would get other bytes: everybody then makes all renditions anew. */
-const BYTES = "1/";
+const BYTES = "2/";
 
 /** What follows both. */
 const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?$/;

@@ -53,13 +53,14 @@ const HARMLESS = /PLTE|(?!tRNS|acTL)[a-z][A-Za-z]{3}/;
 
 /**
  * Returns whether no pixel of an image can be transparent. What its first bytes do not show counts as
- * transparent: as a JPEG it would lose that.
+ * transparent: as a JPEG it would lose that. A HEIC counts as a photograph, which has no transparency.
  */
 export function isOpaque(type: ObjectType, head: Uint8Array): boolean {
   if (type === "image/webp") {
     const form = latin1(head.subarray(15, 16));
     const flags = form === " " ? 0 : head[form === "L" ? 24 : 20];
-    return flags !== undefined && (flags & 0x10) === 0;
+    const hasFreePixels = form === "X" ? 0x12 : 0x10; // alpha; an animation may leave parts of it free
+    return flags !== undefined && (flags & hasFreePixels) === 0;
   }
   if (type !== "image/png") return type === "image/jpeg" || type === "image/heic";
   if (!PNG_HEADER.test(latin1(head.subarray(0, PNG_HEADER_BYTES)))) return false;

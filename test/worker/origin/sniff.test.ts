@@ -120,6 +120,7 @@ describe("whether no pixel can be transparent, where the object begins as", () =
     ["a lossless WebP with transparency", "image/webp", webp("VP8L", 24, 0x10), false],
     ["an extended WebP", "image/webp", webp("VP8X", 20, 0), true],
     ["an extended WebP with transparency", "image/webp", webp("VP8X", 20, 0x10), false],
+    ["an extended WebP that moves", "image/webp", webp("VP8X", 20, 0x02), false],
     ["half a WebP", "image/webp", bytes("RIFF\x10\0\0\0WEBPVP8L"), false],
   ])("%s", (_what, type, head, expected) => {
     expect(isOpaque(type, head)).toBe(expected);
