@@ -120,6 +120,18 @@ it.each([
   120_000,
 );
 
+it("makes what it deletes, whatever the environment says to wrangler", async () => {
+  const env = {
+    WRANGLER_CI_OVERRIDE_NAME: "acme-site",
+    CLOUDFLARE_API_KEY: "k",
+    CLOUDFLARE_EMAIL: "e",
+  };
+  const { code } = await start(QUICK, { ...stub.env, ...env, CLOUDFLARE_ENV: "production" }).ended;
+  expect(code).toBe(0);
+  expect(stub.calls.join()).not.toContain("acme-site");
+  expect(stub.resources()).toEqual(FOREIGN);
+});
+
 it("ends with 1 where a rule is otherwise", async () => {
   stub.prepare = ({ s3 }) => void s3.grants.add("all-read");
   const { code, output } = await start(QUICK).ended;

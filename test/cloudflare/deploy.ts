@@ -9,6 +9,13 @@ const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wran
 const WORKER = join(import.meta.dirname, "worker.ts");
 const TIMEOUT_MS = 120_000;
 
+/** What wrangler gets of the environment. Others would choose another name, account or environment for what it makes. */
+const PASSED_ON = [
+  ...["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL"],
+  ...["PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "NODE_EXTRA_CA_CERTS"],
+  ...["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"],
+];
+
 export type Project = {
   readonly folder: string;
   /** Of the Worker. */
@@ -54,13 +61,14 @@ export async function deploy(project: Project, token?: string): Promise<void> {
 }
 
 function runWrangler({ folder, env }: Project, args: readonly string[]): Promise<void> {
+  const others = Object.keys(env).filter((name) => !PASSED_ON.includes(name));
   return new Promise((settle, fail) => {
     let output = "";
     const child = spawn(process.execPath, [WRANGLER, ...args], {
       cwd: folder,
       env: {
-        ...env, // of the run: without CLOUDFLARE_ENV, which would choose an environment
-        ...{ CLOUDFLARE_ENV: undefined, CI: "1", NO_COLOR: "1" },
+        ...{ ...env, ...Object.fromEntries(others.map((name) => [name, undefined])) },
+        ...{ CI: "1", NO_COLOR: "1" },
         ...{ WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
         WRANGLER_LOG_PATH: join(folder, "logs"),
       },
