@@ -29,10 +29,6 @@ afterEach(async () => {
 const becomes = (page: Page, key: string, preset: string, pixels: string) =>
   figureOf(page, key, preset).getByText(pixels, { exact: true }).waitFor();
 
-/** Waits until the page shows an object no more. */
-const isGone = (page: Page, key: string) =>
-  page.locator(`article[data-key="${key}"]`).waitFor({ state: "detached" });
-
 test("a changed preset shows its new picture, also in a page that is opened then", async () => {
   const { page, complaints } = await openSheet(KEY, { width: 1280, height: 500 });
   await look(page);
@@ -83,7 +79,7 @@ test("mistakes are listed over the last good sheet until they are corrected; its
   await page.close();
 });
 
-test("what a folder and a command put, replace and delete is shown", async () => {
+test("what is put into a folder, replaced and deleted there is shown", async () => {
   const { page, complaints } = await openSheet("shoe");
   const objects = join(ROOT, "fixtures/objects/made");
   const shoe = join(folder(), "objects/shoes/shoe.jpg");
@@ -93,18 +89,7 @@ test("what a folder and a command put, replace and delete is shown", async () =>
   cpSync(join(objects, "transparent.png"), shoe);
   await becomes(page, "shoes/shoe.jpg", "card", "300 × 300");
   rmSync(shoe);
-  await isGone(page, "shoes/shoe.jpg");
-
-  const url = `${address()}/.vitrine/objects`;
-  const headers = { origin: address(), "content-type": "image/jpeg" };
-  const put = (file: string) =>
-    fetch(`${url}/shoe.jpg`, { method: "PUT", headers, body: readFileSync(join(objects, file)) });
-  expect((await put("key.jpg")).status).toBe(200);
-  await becomes(page, "own/shoe.jpg", "card", "120 × 120");
-  await put("transparent.png");
-  await becomes(page, "own/shoe.jpg", "card", "300 × 300");
-  await fetch(`${url}/own%2Fshoe.jpg`, { method: "DELETE", headers });
-  await isGone(page, "own/shoe.jpg");
+  await page.locator('article[data-key="shoes/shoe.jpg"]').waitFor({ state: "detached" });
   expect(complaints).toEqual([]);
   await page.close();
 });

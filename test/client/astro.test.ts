@@ -95,11 +95,7 @@ test.each([
   ["the preset", { preset: "card" }, { width: 160, height: 160 }],
   ["both of the page", { preset: "card", width: 30, height: 20 }, { width: 30, height: 20 }],
   ["one of the page", { preset: "card", width: 30, height: 0 }, { width: 30, height: undefined }],
-  [
-    "the other of the page",
-    { preset: "card", width: 0, height: 20 },
-    { width: undefined, height: 20 },
-  ],
+  ["the other", { preset: "card", width: 0, height: 20 }, { width: undefined, height: 20 }],
   [
     "the preset's, where <Picture> asks for them first",
     { preset: "wide", ...astroService([open.site]).getRemoteSize() },

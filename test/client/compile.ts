@@ -1,6 +1,7 @@
-// Compiles an app with TypeScript's own compiler, and returns its errors.
+// Compiles an app with TypeScript's own compiler, and installs the part of the package that apps use, as npm would.
 
 import { execFile } from "node:child_process";
+import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../support/built.ts";
 
@@ -63,4 +64,16 @@ export function compile(folder: string, options: readonly string[] = []): Promis
       );
     });
   });
+}
+
+/** Compiles the client into the node_modules of a folder. */
+export async function installClient(folder: string): Promise<void> {
+  const installed = join(folder, "node_modules/vitrine");
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(ROOT, "package.json"), join(installed, "package.json"));
+  const dist = ["--outDir", join(installed, "dist")];
+  const [error] = await compile(join(ROOT, "src/client"), dist);
+  if (error !== undefined) throw new Error(error.message);
+  const decoder = "node_modules/thumbhash";
+  cpSync(join(ROOT, decoder), join(folder, decoder), { recursive: true });
 }

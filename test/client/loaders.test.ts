@@ -28,31 +28,20 @@ const sign = createSigner(images.site, SECRETS.URL_SIGNING_KEYS);
 const SIG = "A".repeat(43);
 const RIGHT = `?exp=2000000000&kid=k1&sig=${SIG}`;
 
-const load = nextLoader(open.site, images.site);
-const { getImage } = nuxtProvider(open.site, images.site);
-const transform = unpicTransformer(open.site, images.site);
-const loadAngular = angularLoader(open.site, images.site);
+type Load = (src: string, preset: "card" | "wide") => string;
 
-/** What each loader makes of a picture. Nuxt puts a slash before each `src` that has none. */
-const LOADERS: Record<string, (key: string, preset: "card" | "wide", query?: string) => string> = {
-  next: (key, preset, query) =>
-    load({
-      src: nextSrc(query === undefined ? open.site : images.site, key, preset, { query }),
-      width: 400,
-    }),
-  nuxt: (key, preset, query) => {
-    const src = query === undefined ? key : signedSrc(key, query);
-    return getImage(`/${src}`, { modifiers: { preset, width: "400" } }).url;
-  },
-  unpic: (key, preset, query) => {
-    const src = query === undefined ? key : signedSrc(key, query);
-    return transform(src, { width: 400 }, { preset });
-  },
-  angular: (key, preset, query) => {
-    const src = query === undefined ? key : signedSrc(key, query);
-    return loadAngular({ src, width: 400, loaderParams: { preset } });
-  },
-};
+/** The loaders of some routes, each asked for 400 px. Nuxt puts a slash before each `src` that has none. */
+function loadersOf(...sites: Parameters<typeof nextLoader>): Record<string, Load> {
+  const [next, { getImage }] = [nextLoader(...sites), nuxtProvider(...sites)];
+  const [unpic, angular] = [unpicTransformer(...sites), angularLoader(...sites)];
+  return {
+    next: (src, preset) => next({ src: `${preset}:${src}`, width: 400 }),
+    nuxt: (src, preset) => getImage(`/${src}`, { modifiers: { preset, width: "400" } }).url,
+    unpic: (src, preset) => unpic(src, { width: 400 }, { preset }),
+    angular: (src, preset) => angular({ src, width: 400, loaderParams: { preset } }),
+  };
+}
+const LOADERS = loadersOf(open.site, images.site);
 
 /** Keys that look like a `src` of another kind. */
 const HOSTILE = [
@@ -68,9 +57,10 @@ const HOSTILE = [
   "https:/images.example/a.jpg",
 ];
 
-test.each(Object.keys(LOADERS))("%s: a plain key stays itself, whatever it looks like", (name) => {
+test.each(Object.entries(LOADERS))("%s: a plain key stays itself, whatever it is", (_name, url) => {
   for (const key of [...HARD_KEYS, ...HOSTILE]) {
-    expect(LOADERS[name]?.(key, "wide")).toBe(open.imageUrl(key, "wide@400w"));
+    expect(nextSrc(open.site, key, "wide")).toBe(`wide:${key}`);
+    expect(url(key, "wide")).toBe(open.imageUrl(key, "wide@400w"));
   }
 });
 
@@ -99,15 +89,16 @@ test("without a query a signed route is a RangeError everywhere: its picture wou
   }
 });
 
-test.each(Object.keys(LOADERS))("%s: a signed URL opens, whatever the key", async (name) => {
+test.each(Object.entries(LOADERS))("%s: a signed URL opens, whatever the key", async (_, urlOf) => {
   for (const key of [...HARD_KEYS, ...HOSTILE]) {
     stage.s3.objects.set(`published/${key}`, { body: file("made/key.jpg"), type: "image/jpeg" });
     const query = await sign(key, "card", { expires: expiresWithin(3600), version: "1.a-b_c" });
-    const url = LOADERS[name]?.(key, "card", query) ?? "";
+    const src = signedSrc(key, query);
+    expect(nextSrc(images.site, key, "card", { query })).toBe(`card:${src}`);
+    const url = urlOf(src, "card");
     expect(url).toBe(images.imageUrl(key, "card@2x", query));
     expect([key, (await get(url)).status]).toEqual([key, 200]);
-    const other = LOADERS[name]?.(key, "wide", query) ?? "";
-    expect([key, (await get(other)).status]).toEqual([key, 404]);
+    expect([key, (await get(urlOf(src, "wide"))).status]).toEqual([key, 404]);
   }
 });
 
@@ -149,24 +140,26 @@ test("a query or a src that no function of the client returns is a RangeError, w
     signedSrc("a//b.jpg", RIGHT),
     signedSrc(signedSrc("a.jpg", RIGHT), RIGHT),
   ]) {
-    const modifiers = { preset: "card" } as const;
-    expect(() => load({ src: `card:${src}`, width: 1 })).toThrow(new RangeError(srcFault));
-    expect(() => getImage(`/${src}`, { modifiers })).toThrow(new RangeError(srcFault));
-    expect(() => transform(src, {}, modifiers)).toThrow(new RangeError(srcFault));
-    const angular = () => loadAngular({ src, loaderParams: modifiers });
-    expect(angular).toThrow(new RangeError(srcFault));
+    for (const url of Object.values(LOADERS)) {
+      expect(() => url(src, "card")).toThrow(new RangeError(srcFault));
+    }
   }
 });
 
 test("other mistakes about a signed picture name the key, and no part of the signature", () => {
   const src = signedSrc("a.jpg", RIGHT);
+  const load = nextLoader(open.site, images.site);
+  const transform = unpicTransformer(open.site, images.site);
   for (const [attempt, message] of [
     [() => load({ src, width: 1 }), /^Vitrine: no preset for "a.jpg"/],
     [() => load({ src: signedSrc("a:b", RIGHT), width: 1 }), /^Vitrine: no preset for "a:b"/],
     [() => load({ src: `tall:${src}`, width: 1 }), /^Vitrine: unknown preset "tall" for "a.jpg"/],
-    [() => getImage(`/${src}`, { modifiers: {} }), /^Vitrine: no preset for "a.jpg"/],
+    [
+      () => nuxtProvider(images.site).getImage(src, { modifiers: {} }),
+      /^Vitrine: no preset for "a.jpg"/,
+    ],
     [() => transform(src, {}), /^Vitrine: no preset for "a.jpg"/],
-    [() => loadAngular({ src }), /^Vitrine: no preset for "a.jpg"/],
+    [() => angularLoader(images.site)({ src }), /^Vitrine: no preset for "a.jpg"/],
     [() => transform(signedSrc("/b", RIGHT), {}, { preset: "card" }), /: invalid key "\/b"/],
     [() => transform(signedSrc("", RIGHT), {}, { preset: "card" }), /: invalid key ""/],
   ] as const) {
@@ -191,39 +184,29 @@ const [photos, avatars, all, friends, orders] = [
   createClient({ ...settings, route: ROUTES.orders }),
 ];
 const many = [photos.site, friends.site, avatars.site, orders.site, all.site] as const;
-const loadMany = nextLoader(...many);
-const provideMany = nuxtProvider(...many);
-const transformMany = unpicTransformer(...many);
-const loadManyAngular = angularLoader(...many);
+test.each(Object.entries(loadersOf(...many)))(
+  "%s takes the first route that leads to the key",
+  (_name, url) => {
+    const isRight = (src: string, preset: "card" | "wide", expected: string) =>
+      expect([src, url(src, preset)]).toEqual([src, expected]);
+    isRight("photos/a.jpg", "card", photos.imageUrl("photos/a.jpg", "card@2x"));
+    isRight("users/7.png", "card", avatars.imageUrl("users/7.png", "card@2x"));
+    isRight("photos/a.jpg", "wide", all.imageUrl("photos/a.jpg", "wide@400w"));
+    const [friend, order] = ["private/a.jpg", "orders/8.jpg"] as const;
+    isRight(signedSrc(friend, RIGHT), "card", friends.imageUrl(friend, "card@2x", RIGHT));
+    isRight(signedSrc(order, RIGHT), "wide", orders.imageUrl(order, "wide@400w", RIGHT));
 
-/** What the loaders with all routes do with a picture. */
-const MANY: Record<string, (src: string, preset: "card" | "wide") => string> = {
-  next: (src, preset) => loadMany({ src: `${preset}:${src}`, width: 320 }),
-  nuxt: (src, preset) => provideMany.getImage(src, { modifiers: { preset, width: 320 } }).url,
-  unpic: (src, preset) => transformMany(src, { width: 320 }, { preset }),
-  angular: (src, preset) => loadManyAngular({ src, width: 320, loaderParams: { preset } }),
-};
-
-test.each(Object.entries(MANY))("%s takes the first route that leads to the key", (_name, url) => {
-  const isRight = (src: string, preset: "card" | "wide", expected: string) =>
-    expect([src, url(src, preset)]).toEqual([src, expected]);
-  isRight("photos/a.jpg", "card", photos.imageUrl("photos/a.jpg", "card@2x"));
-  isRight("users/7.png", "card", avatars.imageUrl("users/7.png", "card@2x"));
-  isRight("photos/a.jpg", "wide", all.imageUrl("photos/a.jpg", "wide@400w"));
-  const [friend, order] = ["private/a.jpg", "orders/8.jpg"] as const;
-  isRight(signedSrc(friend, RIGHT), "card", friends.imageUrl(friend, "card@2x", RIGHT));
-  isRight(signedSrc(order, RIGHT), "wide", orders.imageUrl(order, "wide@400w", RIGHT));
-
-  const isNone = (src: string, preset: "card" | "wide", message: string) => {
-    const fault = `Vitrine: no route of the loader that shows "${preset}" leads to ${message}`;
-    expect(() => url(src, preset)).toThrow(new RangeError(fault));
-  };
-  const open = "/images/:preset/photos/*, /avatars/:user/:preset, /all/:preset/*";
-  isNone(friend, "card", `"${friend}": ${open}`);
-  isNone("users/7.png", "wide", '"users/7.png": /all/:preset/*');
-  const signed = "/private/:preset/*, /orders/:id/:preset";
-  isNone(signedSrc("photos/a.jpg", RIGHT), "card", `"photos/a.jpg": ${signed}`);
-});
+    const isNone = (src: string, preset: "card" | "wide", message: string) => {
+      const fault = `Vitrine: no route of the loader that shows "${preset}" leads to ${message}`;
+      expect(() => url(src, preset)).toThrow(new RangeError(fault));
+    };
+    const open = "/images/:preset/photos/*, /avatars/:user/:preset, /all/:preset/*";
+    isNone(friend, "card", `"${friend}": ${open}`);
+    isNone("users/7.png", "wide", '"users/7.png": /all/:preset/*');
+    const signed = "/private/:preset/*, /orders/:id/:preset";
+    isNone(signedSrc("photos/a.jpg", RIGHT), "card", `"photos/a.jpg": ${signed}`);
+  },
+);
 
 test("a signed src in a loader without a signed route is a RangeError: its picture would be a 404", () => {
   const attempt = () => nextLoader(open.site)({ src: `card:${signedSrc("a", RIGHT)}`, width: 1 });
@@ -255,7 +238,7 @@ test("Angular gets the descriptors of a preset, and shows the preset itself wher
   expect(angularPreset(open.site, "card").ngSrcset).toBe("1x, 2x");
   const { loaderParams, ngSrcset } = angularPreset(open.site, "wide");
   expect(ngSrcset).toBe("200w, 400w, 600w, 800w, 1000w");
-  const shown = (width?: number) => loadAngular({ src: "a.jpg", width, loaderParams });
+  const shown = (width?: number) => angularLoader(open.site)({ src: "a.jpg", width, loaderParams });
   expect([shown(), shown(30)]).toEqual([
     open.imageUrl("a.jpg", "wide"),
     open.imageUrl("a.jpg", "wide@200w"),

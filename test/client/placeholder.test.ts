@@ -46,15 +46,7 @@ test("or what a function makes of the fact", () => {
 const NAMES = "alt,loading,decoding,width,height,srcset,src";
 
 test("there is none without a fact, with a colour that is no #rrggbb, or where it would shine through", () => {
-  const css = [
-    "",
-    "#8A5B3C",
-    "#8a5b3",
-    "#8a5b3c;",
-    "#8a5b3c\n",
-    "red",
-    "url(https://evil.example)",
-  ];
+  const css = ["", "#8A5B3C", "#8a5b3", "#8a5b3c;", "#8a5b3c\n", "red", "url(//evil.example)"];
   const others = ['"><script>', null, ["#8a5b3c", "x"], { toString: "#8a5b3c" }];
   const facts = [...css, ...others].map((color): object => ({ ...fact, color }));
   for (const original of [...facts, { width: 300, height: 200 }, { ...fact, alpha: true }]) {

@@ -84,13 +84,7 @@ const PORT = at("https://a.b.example:8443");
 const CLOSED = createClient({ ...settings, route: { ...route, cookie: false } }).site;
 const LATE = { expires: HOUR - 3600 + 86_401 };
 const WRONG: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
-  [
-    "of a route without cookie",
-    CLOSED,
-    KEYS,
-    {},
-    /^Vitrine: route \/a b;c\/.* has no cookie = true/,
-  ],
+  ["of a route without cookie", CLOSED, KEYS, {}, /^Vitrine: route \/a b;c\/.* has no cookie/],
   ["without a slash", site, KEYS, { prefix: "photos" }, /invalid prefix "photos": no slash/],
   ["for everything", site, KEYS, { prefix: "" }, /invalid prefix "": no slash/],
   ["for the root", site, KEYS, { prefix: "/" }, /invalid prefix "\/": an empty segment/],
@@ -99,13 +93,7 @@ const WRONG: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
   ["in milliseconds", site, KEYS, { expires: NOW }, /seconds since 1970|24 hours/],
   ["of half a second", site, KEYS, { expires: HOUR + 0.5 }, /seconds since 1970/],
   ["for longer than a day", site, KEYS, LATE, /at most 24 hours ahead/],
-  [
-    "for another domain",
-    PORT,
-    KEYS,
-    { domain: "evil.example" },
-    /domain "evil\.example" is neither/,
-  ],
+  ["for another domain", PORT, KEYS, { domain: "evil.example" }, /"evil\.example" is neither/],
   ["for half a label", PORT, KEYS, { domain: "xample" }, /is neither a\.b\.example:8443 nor above/],
   ["for a sub-domain", PORT, KEYS, { domain: "x.a.b.example" }, /is neither/],
   ["for a domain with a dot first", PORT, KEYS, { domain: ".example" }, /no dot first/],

@@ -1,14 +1,12 @@
-// The package as an app installs it: its code, its types, and the types of the app's own presets.
+// The package as an app installs it, with the types of the app's own presets. test/package imports each entry.
 
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { experimental_generateTypes } from "wrangler";
 import { ROOT } from "../support/built.ts";
 import { makeTemporary } from "../support/temporary.ts";
-import { compile, LOOSE, STRICT } from "./compile.ts";
-import { installClient } from "./install-client.ts";
+import { compile, installClient, LOOSE, STRICT } from "./compile.ts";
 
 const folder = makeTemporary("vitrine-app-");
 const put = (name: string, text: string) => writeFileSync(join(folder, name), text);
@@ -49,25 +47,4 @@ test.each<[string, object, RegExp]>([
   expect(errors.map(({ code }) => code).join(" ")).toMatch(
     /^(?:(?:TS2345|TS2322|TS2554|TS2555|TS2551) ?)+$/,
   );
-});
-
-const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-/** What apps import. test/package tries the others. */
-const ENTRIES = Object.entries(exports)
-  .filter(([, paths]) => JSON.stringify(paths).includes("./dist/client/"))
-  .map(([entry]) => entry.replace(".", "vitrine"));
-
-const APP = readFileSync(join(import.meta.dirname, "app.js"), "utf8");
-
-test("every entry of the package resolves and runs, and its types resolve", async () => {
-  expect(ENTRIES.every((entry) => APP.includes(`"${entry}"`))).toBe(true);
-  put("app.ts", APP);
-  for (const moduleResolution of ["nodenext", "bundler"]) {
-    const module = moduleResolution === "nodenext" ? "nodenext" : "ESNext";
-    const options = { ...STRICT, module, moduleResolution };
-    expect(await compileApp(["app.ts"], options)).toEqual([]);
-  }
-  put("app.js", APP);
-  const said = execFileSync(process.execPath, ["app.js"], { cwd: folder }).toString();
-  expect(said).toMatch(/^The package runs here: /);
 });

@@ -70,11 +70,7 @@ images.imgProps("a", "card", { alt: "", original: facts["a.jpg"], placeholder: t
 images.imgProps("a", "card", { alt: "", original: facts["b.png"], placeholder: own });
 images.imgProps("a", "card", { alt: "", original: json["b.png"], placeholder: thumbHash });
 images.imgProps("a", "card", { alt: "", original: byKey["a.jpg"], placeholder: thumbHash });
-imgProps(site, "a", "card", {
-  alt: "",
-  original: byKey["a.jpg"],
-  placeholder: ({ color }) => color,
-});
+imgProps(site, "a", "card", { alt: "", original: byKey["a.jpg"], placeholder: (one) => one.color });
 images.imgProps("a", "card", { alt: "", original: { ...size, color: "#8a5b3c" } });
 images.factsUrl("a", "hero", "?q");
 const upload: number | undefined = answer.original?.width;

@@ -19,6 +19,8 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { listenOn } from "../../src/emulator/listen.ts";
+import type { Served } from "../../src/emulator/serve.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
@@ -52,7 +54,9 @@ const folder = copyProject();
 let port: number;
 /** The process that `vitrine dev` began with. */
 let localRun: number;
-let beacon: { readonly url: string; readonly asked: string[]; readonly close: () => void };
+/** A server of somebody else, which must not be asked, and what it was asked. */
+const heard: string[] = [];
+let beacon: Served;
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 }); // beside other tests
 beforeAll(async () => {
@@ -64,27 +68,20 @@ beforeAll(async () => {
   chmodSync(join(folder, ".wrangler"), 0o777);
   writeFileSync(join(folder, KEY_FILE), JSON.stringify(PLANTED));
   port = await freePort();
-  beacon = await listen();
+  const server = createServer((request, response) => {
+    heard.push(`${request.url}`);
+    response.end();
+  });
+  beacon = await listenOn(server, 0);
   localRun = (await start(folder, port, () => {})).pid;
   await fetch(`http://localhost:${port}/images/card/photos/fig.jpg`); // what could be recorded is there
 });
 afterAll(async () => {
   await endRuns();
   removeCopies();
-  beacon.close();
+  await beacon.close();
   vi.resetConfig();
 });
-
-async function listen() {
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    asked.push(`${request.url}`);
-    response.end();
-  });
-  const own = await freePort();
-  await new Promise<void>((ready) => server.listen(own, "127.0.0.1", ready));
-  return { url: `http://127.0.0.1:${own}`, asked, close: () => void server.close() };
-}
 
 /** The processes of the local run: the one that was started, and those that it started. */
 function processes(): number[] {
@@ -114,7 +111,7 @@ function portsOf(pids: readonly number[]): number[] {
   const sockets = new Set(
     pids.flatMap((pid) =>
       numbersIn(`/proc/${pid}/fd`).map(
-        (fd) => /^socket:\[(\d+)\]$/.exec(linkOr(`/proc/${pid}/fd/${fd}`))?.[1],
+        (fd) => /^socket:\[(\d+)\]$/.exec(readOr(`/proc/${pid}/fd/${fd}`, "", readlinkSync))?.[1],
       ),
     ),
   );
@@ -126,19 +123,12 @@ function portsOf(pids: readonly number[]): number[] {
   });
 }
 
-function readOr(file: string, otherwise: string): string {
+/** Reads what may have ended. */
+function readOr(file: string, otherwise: string, read = (path: string) => `${readFileSync(path)}`) {
   try {
-    return readFileSync(file, "utf8");
+    return read(file);
   } catch {
-    return otherwise; // it has ended
-  }
-}
-
-function linkOr(file: string): string {
-  try {
-    return readlinkSync(file);
-  } catch {
-    return "";
+    return otherwise;
   }
 }
 
@@ -209,7 +199,7 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
   const answered = got.map(([what]) => what).filter((what) => what.startsWith("200 "));
   expect(answered.filter((what) => !what.startsWith(`200 ${port} `))).toEqual([]);
   expect(answered.filter((what) => what.includes('"host":"evil.example"'))).toEqual([]);
-  expect(beacon.asked).toEqual([]);
+  expect(heard).toEqual([]);
 });
 
 test("workerd has neither an inspector nor a port for other runs of wrangler", () => {

@@ -208,35 +208,17 @@ test(
 
 /** What is changed in wrangler.toml; undefined: there is none. And whether the folder is Vitrine's. */
 type Change = ((text: string) => string) | undefined;
+const swap = (from: string, to: string) => (text: string) => text.replace(from, to);
+const MAIN = "src/worker/index.ts";
 
 test.each<[string, Change, said: RegExp, isOurs: boolean]>([
-  [
-    "a configuration with mistakes",
-    (text) => text.replace("quality = 80", "quality = 150"),
-    /PRESETS\.hero\.quality: 150 is not a whole number/,
-    true,
-  ],
+  ["mistakes", swap("quality = 80", "quality = 150"), /PRESETS\.hero\.quality: 150 is not/, true],
   ["a file that is not TOML", () => "name = ", /wrangler\.toml:1:7: /, false],
   ["a Worker that is not Vitrine", () => 'name = "shop"\n', /BUCKETS: is not a table, or/, false],
   ["no configuration", undefined, /there is no wrangler\.toml or wrangler\.jsonc/, false],
-  [
-    "a main that is missing",
-    (text) => text.replace("src/worker/index.ts", "own.ts"),
-    /main: is .*own\.ts, which is not there: .*"vitrine"/,
-    true,
-  ],
-  [
-    "a main without Renditions",
-    (text) => text.replace("src/worker/index.ts", "bare.ts"),
-    /exports no Renditions\./,
-    true,
-  ],
-  [
-    "what wrangler refuses",
-    (text) => text.replace("2026-11-01", "2035-01-01"),
-    /date "2035-01-01" is in the future/,
-    true,
-  ],
+  ["no main", swap(MAIN, "own.ts"), /main: is .*own\.ts, which is not there: .*"vitrine"/, true],
+  ["a main without Renditions", swap(MAIN, "bare.ts"), /exports no Renditions\./, true],
+  ["a late date", swap("2026-11-01", "2035-01-01"), /date "2035-01-01" is in the future/, true],
   ["a wrong EDGE", (text) => `${text}\n`, /^ {2}\.dev\.vars:3: EDGE: is not JSON \(/m, true],
 ])("with %s it does not start, and says why (S4)", SLOW, async (what, change, said, isOurs) => {
   const other = copyProject();

@@ -3,8 +3,7 @@
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { compile, STRICT } from "../client/compile.ts";
-import { installClient } from "../client/install-client.ts";
+import { compile, installClient, STRICT } from "../client/compile.ts";
 import { ROOT } from "../support/built.ts";
 import { makeProject, STAGED } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";

@@ -25,18 +25,14 @@ const ELSEWHERE = [
   ...["mkdir ../images", "npm pack --pack-destination ../images", "cd ../images", "npm install"],
   ...[`npx --package ./${PACKED} vitrine init`, `npm install ./${PACKED}`],
   "npx wrangler login",
-  ...["cp .dev.vars.example secrets.env", "rm secrets.env"], // git ignores it: files.test.ts
+  ...["cp .dev.vars.example secrets.env", "rm secrets.env"], // git ignores it: pages.test.ts
 ];
 
 const folder = copyProject();
 afterAll(removeCopies);
 
 test("each command is tried here or elsewhere", () => {
-  const here = [
-    ...linesOf("curl "),
-    ...linesOf("npx vitrine client "),
-    ...linesOf("npx vitrine deploy "),
-  ];
+  const here = ["curl ", "npx vitrine client ", "npx vitrine deploy "].flatMap(linesOf);
   expect(here).toHaveLength(5);
   expect(LINES.filter((line) => !ELSEWHERE.includes(line) && !here.includes(line))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { installClient } from "../client/install-client.ts";
+import { installClient } from "../client/compile.ts";
 import { ROOT } from "../support/built.ts";
 import { expectFriends, expectNoKey, expectOpen, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, heroOf, imgOf, shownBy } from "./page.ts";

@@ -37,11 +37,7 @@ const COMMANDS: readonly Command[] = [
   { args: "client app.ts --base-url https://a.example", code: 0, output: "" },
   // As far as it needs no account.
   { args: "deploy", code: 2, output: "wrangler deploy ended with 1" },
-  {
-    args: `url ${IMAGE} --preset card@2x --url SITE`,
-    code: 0,
-    output: `/images/card@2x/${IMAGE}\n`,
-  },
+  { args: `url ${IMAGE} -p card@2x --url SITE`, code: 0, output: `/images/card@2x/${IMAGE}\n` },
   { args: `sign ${IMAGE} --preset card --url SITE`, code: 2, output: "signed" },
   { args: `explain SITE/images/card@2x/${IMAGE}`, code: 0, output: "card@2x" },
   { args: `doctor --url SITE ${IMAGE}`, code: 0, output: "reads: image/avif" },

@@ -4,8 +4,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
-import { OFFLINE } from "./offline.ts";
-import { run } from "./run.ts";
+import { OFFLINE, run } from "./run.ts";
 
 const shop = inject("shop");
 const read = (page: string) => readFileSync(join(shop, "node_modules/vitrine/docs", page), "utf8");

@@ -3,8 +3,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
-import { OFFLINE } from "./offline.ts";
-import { run, tryRun } from "./run.ts";
+import { OFFLINE, run, tryRun } from "./run.ts";
 
 const shop = inject("shop");
 const alone = mkdtempSync(join(dirname(shop), "alone-"));

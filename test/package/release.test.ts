@@ -40,45 +40,30 @@ async function writeIgnored(file: string) {
 }
 const manifest = () => readFileSync(join(clone, "package.json"), "utf8");
 
+/** Commits another version. */
+async function raiseVersion() {
+  const text = manifest().replace(/"version": "[^"]*"/, '"version": "99.0.0"');
+  writeFileSync(join(clone, "package.json"), text);
+  await git("commit", "--quiet", "--all", "--message", "Another version");
+}
+async function addHidden() {
+  await git("config", "status.showUntrackedFiles", "no");
+  writeFileSync(join(clone, "new.md"), "");
+}
+const packs = (file: string) =>
+  new RegExp(`^npm would pack files that git ignores\\..*\n!! ${RegExp.escape(file)}\n`);
+const [VARS, SECRETS] = ["fixtures/objects/.dev.vars", "src/url/secrets.env"] as const;
+const change = () => appendFileSync(join(clone, "package.json"), "\n");
+const tag = () => git("tag", `v${JSON.parse(manifest()).version}`);
+
 test.each<[state: string, arrange: () => unknown, message: RegExp]>([
-  [
-    "with changes that are not committed",
-    () => appendFileSync(join(clone, "package.json"), "\n"),
-    /^There are changes that are not committed\./,
-  ],
-  [
-    "with a new file that git status does not show",
-    async () => {
-      await git("config", "status.showUntrackedFiles", "no");
-      writeFileSync(join(clone, "new.md"), "");
-    },
-    /not committed/,
-  ],
-  [
-    "with an ignored .dev.vars that npm packs",
-    () => writeIgnored("fixtures/objects/.dev.vars"),
-    /^npm would pack files that git ignores\..*\n!! fixtures\/objects\/\.dev\.vars\n/,
-  ],
-  [
-    "with an ignored secrets.env that npm packs",
-    () => writeIgnored("src/url/secrets.env"),
-    /^npm would pack files that git ignores\..*\n!! src\/url\/secrets\.env\n/,
-  ],
-  [
-    "with a version that CHANGELOG.md does not have",
-    async () => {
-      const text = manifest().replace(/"version": "[^"]*"/, '"version": "99.0.0"');
-      writeFileSync(join(clone, "package.json"), text);
-      await git("commit", "--quiet", "--all", "--message", "Another version");
-    },
-    /^CHANGELOG\.md has no line "## \[99\.0\.0\] - /,
-  ],
-  [
-    "with a version that is released already",
-    () => git("tag", `v${JSON.parse(manifest()).version}`),
-    /is released already\./,
-  ],
-])("%s", async (_state, arrange, message) => {
+  ["changes that are not committed", change, /^There are changes that are not committed\./],
+  ["a new file that git status does not show", addHidden, /not committed/],
+  ["an ignored .dev.vars that npm packs", () => writeIgnored(VARS), packs(VARS)],
+  ["an ignored secrets.env that npm packs", () => writeIgnored(SECRETS), packs(SECRETS)],
+  ["no line in CHANGELOG.md", raiseVersion, /^CHANGELOG\.md has no line "## \[99\.0\.0\] - /],
+  ["a version that is released already", tag, /is released already\./],
+])("with %s", async (_state, arrange, message) => {
   await arrange();
   const { code, stdout, stderr } = await tryRun("bash", [".ci/release"], { cwd: clone });
   expect([code, stdout, stderr]).toEqual([1, "", expect.stringMatching(message)]);

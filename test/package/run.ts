@@ -44,6 +44,9 @@ export function shellOf({ node = 24, env = {} }: Pick<Where, "node" | "env">): N
   };
 }
 
+/** Options of npm: `npm ci` here has fetched most packages already, so ask the registry for the others alone. */
+export const OFFLINE = ["--prefer-offline", "--no-audit", "--no-fund"];
+
 /** An API of Cloudflare that does not answer: whoever is logged in here deploys nothing. */
 export const NO_CLOUDFLARE = {
   CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:1",

@@ -12,8 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { OFFLINE } from "./offline.ts";
-import { run } from "./run.ts";
+import { OFFLINE, run } from "./run.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -28,11 +28,6 @@ test("vitrine check finds no mistake, and says what is new", async () => {
   expect(stderr).toMatch(/^Warning: the cache for Renditions is off: .*docs\/cache\.md/);
 });
 
-test("a deploy bundles it", async () => {
-  const { stdout } = await run("npx", ["wrangler", "deploy", "--dry-run"], { cwd: folder });
-  expect(stdout).toContain("Total Upload");
-});
-
 test("it shows its images", async () => {
   for (const path of ["/images/card/photos/fig.jpg", "/avatars/ada/thumbnail"]) {
     expect((await fetch(local.url + path)).status).toBe(200);

@@ -88,11 +88,7 @@ const FAULTS: Readonly<
     /nothing\.png is missing/,
   ],
   "an object that is no image": [() => ({ objects: ["page.png"] }), ["sample"], /no image/],
-  "no object that is known": [
-    () => ({ objects: [] }),
-    ["sample"],
-    /no image of this bucket is known/,
-  ],
+  "no object that is known": [() => ({ objects: [] }), ["sample"], /no image of this bucket/],
   "a prefix that is not there": [
     () => ({ media: { prefix: "publishd/" }, key: USERS.owner }),
     ["write", "list", "prefix"],

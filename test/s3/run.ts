@@ -36,13 +36,8 @@ async function run(version: string): Promise<number> {
   const withSessions = { endpoint: second.endpoint, folder: second.folder };
   const world: World = { endpoint, folder, withSessions, version, seed };
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
-  const args = [
-    vitest,
-    "run",
-    "--config",
-    join(import.meta.dirname, "vitest.config.ts"),
-    ...positionals,
-  ];
+  const config = join(import.meta.dirname, "vitest.config.ts");
+  const args = [vitest, "run", "--config", config, ...positionals];
   const env = { ...process.env, VITRINE_S3: JSON.stringify(world) };
   const limit = { timeout: MOST_MS, killSignal: "SIGKILL" } as const;
   const tests = spawn(process.execPath, args, { cwd: ROOT, env, stdio: "inherit", ...limit });

@@ -7,7 +7,7 @@ export default defineConfig({
   root: new URL("../../", import.meta.url).pathname,
   test: {
     include: ["test/s3/*.real.ts"],
-    globalSetup: ["test/s3/build.ts"],
+    globalSetup: ["test/support/built.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 1, // they share one server, and a key is revoked

@@ -23,11 +23,7 @@ const KEYS = Object.keys(SECRETS).filter((name) => name.startsWith("AWS_"));
 const withVars = (vars: object): Config => ({ ...TOP, vars: { ...VARS, ...vars } });
 
 /** A configuration with one bucket, without signed routes. */
-const oneBucket = (
-  media: object,
-  more: object = {},
-  routes: readonly object[] = ROUTES,
-): Config => ({
+const oneBucket = (media: object, more = {}, routes: readonly object[] = ROUTES): Config => ({
   ...{ ...TOP, secrets: { required: "binding" in media ? [] : KEYS } },
   ...{ vars: { BUCKETS: { media }, ROUTES: routes, PRESETS }, ...more },
 });

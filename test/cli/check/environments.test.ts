@@ -108,11 +108,8 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
 test("all environments are checked at once, also those after a wrong one (S6)", async () => {
   const wrong = { ...staging, vars: {} };
   const broken = { ...staging, routes: [], name: 1 };
-  const config = {
-    ...TOP,
-    vars: { ...VARS, ROUTES: [] },
-    env: { broken, staging: wrong, test: wrong },
-  };
+  const env = { broken, staging: wrong, test: wrong };
+  const config = { ...TOP, vars: { ...VARS, ROUTES: [] }, env };
   const { err } = await vitrine(["check"], { folder: makeProject(config) });
   for (const mistake of [
     "ROUTES",

@@ -15,8 +15,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { nameRoutes } from "../../../src/cli/app-file/make-app-file.ts";
-import { compile, LOOSE, STRICT } from "../../client/compile.ts";
-import { installClient } from "../../client/install-client.ts";
+import { compile, installClient, LOOSE, STRICT } from "../../client/compile.ts";
 import { ROOT } from "../../support/built.ts";
 import { LOST, PROJECT, SECRET, VARS } from "../../support/cli/configuration.ts";
 import { makeFolder, makeProject } from "../../support/cli/folder.ts";
@@ -276,14 +275,7 @@ test("a route has a name that is an identifier, and no keyword", () => {
 });
 
 test("no two routes share a name, or the name of a type", () => {
-  const paths = [
-    "/a/:preset/*",
-    "/:preset/a/*",
-    "/A/:preset",
-    "/a2/:preset",
-    "/:preset",
-    "/private",
-  ];
+  const paths = "/a/:preset/* /:preset/a/* /A/:preset /a2/:preset /:preset /private".split(" ");
   const names = nameRoutes([...paths, "/private/:preset"], () => false);
   expect(names.map(({ value }) => value)).toEqual([
     ...["a", "a2", "a3", "a22", "root", "privateImages", "privateImages2"],

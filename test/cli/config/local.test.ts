@@ -34,7 +34,8 @@ test.each([
 });
 
 test("a role gives way to the local keys, and the issuer has a key that stays the same", () => {
-  const run = () => localRun({ started, local: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);
+  const run = (one: object = started) =>
+    localRun({ started: { ...one }, local: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);
   const { buckets, secrets } = run();
   expect(buckets["roles"]).toEqual({ ...place, bucket: localBucketName("acme.media", LOCAL_KEYS) });
   expect(secrets).toMatchObject({
@@ -43,12 +44,7 @@ test("a role gives way to the local keys, and the issuer has a key that stays th
     OIDC_SIGNING_KEY: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----\n/),
   });
   expect(run().secrets).toEqual(secrets);
-  const own = { ...started, OIDC_SIGNING_KEY: "own" };
-  const { secrets: others } = localRun(
-    { started: own, local: new Set(), r2Buckets: [] },
-    S3,
-    LOCAL_KEYS,
-  );
+  const { secrets: others } = run({ ...started, OIDC_SIGNING_KEY: "own" });
   expect(others["OIDC_SIGNING_KEY"]).toBe("own");
 });
 

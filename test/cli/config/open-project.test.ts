@@ -136,19 +136,13 @@ test.each([
   expect(await signer(["-u", url], given)).toBe("vars");
 });
 
+const keyOf = (id: string) => ({ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: "" });
+
 test.each<[what: string, by: string, secrets: Record<string, string>]>([
   ["no keys", "…y-id (from the local run)", {}],
-  [
-    "empty keys",
-    "…y-id (from the local run)",
-    { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" },
-  ],
+  ["empty keys", "…y-id (from the local run)", keyOf("")],
   ["other keys", "…MPLE (from .dev.vars)", SECRETS],
-  [
-    "half a key",
-    "AWS_SECRET_ACCESS_KEY: is missing",
-    { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "" },
-  ],
+  ["half a key", "AWS_SECRET_ACCESS_KEY: is missing", keyOf("x")],
 ])("with %s in .dev.vars, the local run has: %s", async (_what, has, secrets) => {
   const lines = Object.entries(secrets).map(([name, value]) => envLine(name, value));
   const ROUTES = VARS.ROUTES.slice(0, 2);

@@ -133,11 +133,8 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
     const { code, row, below } = await explain("/images/card/key.jpg", { folder: own });
     expect([code, row("Options")]).toEqual([0, expect.stringContaining("focal point")]);
     const [{ value } = { value: "" }] = below("Options", "WebP");
-    await get(
-      `${HOST}/images/card/key.jpg`,
-      { headers: { accept: ACCEPTS.WebP } },
-      { ...env, PRESETS },
-    );
+    const headers = { accept: ACCEPTS.WebP };
+    await get("/images/card/key.jpg", { headers }, { ...env, PRESETS });
     expect(JSON.parse(value)).toEqual(stage.asked.at(-1)?.image);
   });
 

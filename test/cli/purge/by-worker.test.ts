@@ -2,8 +2,8 @@
 
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
+import { readProject } from "../../support/cli/making.ts";
 import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { stopClock, watchWork } from "../../support/clock.ts";
 import { PURGE_TOKEN, SECRETS } from "../../support/env.ts";
@@ -24,9 +24,7 @@ afterAll(removeCopies);
 let env: object = {};
 
 beforeEach(() => {
-  const known = readEnvironment(folder);
-  if ("fault" in known) throw new Error(known.fault);
-  env = { ...known.deployed, ...SECRETS, PURGE_TOKEN };
+  env = { ...readProject(folder).deployed, ...SECRETS, PURGE_TOKEN };
   network.use(
     http.all(`${SITE}/*`, async ({ request }) => {
       const { method, headers } = request;

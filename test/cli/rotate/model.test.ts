@@ -93,15 +93,12 @@ test("no put, after any step, replaces or deletes a key that alone serves, nor o
   for (const slots of ALL_SLOTS) {
     const others = ALL_S3.filter(({ third }) => third === "ok");
     for (const [first, second, last] of product(ALL_S3, others, PUTS_FOLLOW)) {
-      const { step, cause } = {
-        cause: undefined,
-        step: MAKE,
-        ...decide(slots, [first, second], last),
-      };
+      const both = [first, second];
+      const { step, cause } = { cause: undefined, step: MAKE, ...decide(slots, both, last) };
       if (cause !== undefined || step.puts === undefined) continue;
       puts += 1;
       const after = putInto(slots, step);
-      const broken = [first, second].flatMap((s3) => {
+      const broken = both.flatMap((s3) => {
         const replies = [slots.current, slots.next].map((content) => replyFor(content, s3));
         return [
           ...(mayServe(slots, s3) && !mayServe(after, s3) ? ["takes the last key away"] : []),

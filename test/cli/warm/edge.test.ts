@@ -2,7 +2,7 @@
 
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
+import { readProject } from "../../support/cli/making.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
@@ -23,9 +23,7 @@ beforeAll(() => {
       )
       .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
   );
-  const known = readEnvironment(folder);
-  if ("fault" in known) throw new Error(known.fault);
-  env = { ...known.deployed, ...SECRETS };
+  env = { ...readProject(folder).deployed, ...SECRETS };
 });
 afterAll(removeCopies);
 

@@ -136,17 +136,10 @@ describe("cache, limits, price", () => {
       if (fault !== "missing") s3.faults.add(fault);
       for (const later of [0, 59_000, 2_000]) {
         clock.now += later;
-        await ask(
-          fault === "missing" ? "nothing.jpg" : KEY,
-          {},
-          { cf: { image: SHARED, cacheTtlByStatus } },
-        );
+        const key = fault === "missing" ? "nothing.jpg" : KEY;
+        await ask(key, {}, { cf: { image: SHARED, cacheTtlByStatus } });
       }
-      expect([fault, cacheTtlByStatus, s3.requests.length]).toEqual([
-        fault,
-        cacheTtlByStatus,
-        requests,
-      ]);
+      expect([fault, s3.requests.length]).toEqual([fault, requests]);
     }
   });
 

@@ -34,6 +34,19 @@ test("width and height are the sides after rotation (O11)", async () => {
   expect((await exact(row, { rotate: 180, width: 15 })).size).toBe("15×5");
 });
 
+test.each<[ImageOptions, string]>([
+  [{ width: 40, dpr: 2 }, "80×48"],
+  [{ width: 33, height: 33, dpr: 1.5, fit: "cover" }, "50×50"],
+  [{ width: 33, height: 33, dpr: 1.5, fit: "pad" }, "50×50"],
+  [{ width: 20, height: 20, dpr: 7, fit: "squeeze" }, "40×40"],
+  [{ width: 20, dpr: 2.01 }, "40×24"],
+  [{ width: 40, dpr: 0.5 }, "20×12"],
+  [{ width: 1, dpr: 0.1 }, "1×1"],
+  [{ dpr: 2 }, "100×60"],
+])("dpr multiplies sides by at most 2: %j makes %s of 100×60 (O2)", async (image, size) => {
+  expect((await exact(await plain("red", 100, 60), image)).size).toBe(size);
+});
+
 test.each<[ImageOptions["gravity"], string, string]>([
   [undefined, "g", "g"],
   ["left", "r", "g"],

@@ -7,6 +7,7 @@ import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import type { Switches } from "../../../src/emulator/edge/switches.ts";
 import { type Served, serveEdge } from "../../../src/emulator/serve.ts";
 import { throughImages } from "../../../src/emulator/worker.ts";
+import * as painting from "../../support/painting.ts";
 import { file } from "../../support/stand.ts";
 import { isAmong, isSame, RANGES } from "../../support/tables/ranges.ts";
 
@@ -27,26 +28,11 @@ const SVG = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'
 const WEBP: ImageOutputOptions = { format: "image/webp" };
 const PNG: ImageOutputOptions = { format: "image/png" };
 
-const streamOf = (bytes: Uint8Array) => new Blob([bytes.slice()]).stream();
-
 /** A picture of one colour. */
-function plain(
-  width: number,
-  height: number,
-  background: string | object = "red",
-): Promise<Buffer> {
-  return sharp({ create: { width, height, channels: 4, background } })
-    .png()
-    .toBuffer();
-}
+const plain = async (width: number, height: number, colour = "red") =>
+  (await painting.plain(colour, width, height)).bytes;
 
-/** An animation of pictures of one colour. */
-async function animation(width: number, height: number, ...colours: string[]): Promise<Buffer> {
-  const frames = await Promise.all(colours.map((colour) => plain(width, height, colour)));
-  return sharp(frames, { join: { animated: true } })
-    .gif()
-    .toBuffer();
-}
+const streamOf = (bytes: Uint8Array) => new Blob([bytes.slice()]).stream();
 
 async function bytesOf(made: { image(): ReadableStream<Uint8Array> }): Promise<Uint8Array> {
   return new Response(made.image()).bytes();
@@ -236,11 +222,9 @@ test("reads AVIF where the zone may, and makes nothing that is too large (B4)", 
 });
 
 test("may pass on an original in place of what was asked for (B6)", async () => {
-  const moving = await animation(20, 20, "red", "blue");
+  const { bytes: moving } = await painting.moving(["rr/rr", "bb/bb"]);
   const limits = { bytes: 1e6, pixels: 1e6, side: 12_000, animation: 700 };
-  const large = await sharp({ create: { width: 1201, height: 2, channels: 3, background: "red" } })
-    .png()
-    .toBuffer();
+  const large = await plain(1201, 2);
   // A JPEG of low quality grows if it is encoded anew.
   const poor = await sharp(JPEG).jpeg({ quality: 5 }).toBuffer();
   const made = async (

@@ -45,12 +45,7 @@ const conditions = [
   {},
 ];
 
-const RANGES = [
-  { offset: 0, length: 4 },
-  { offset: 8, length: 1024 },
-  { length: 1024 },
-  { offset: 10 },
-];
+const RANGES = [{ offset: 0, length: 4 }, { offset: 8, length: 9 }, { length: 99 }, { offset: 10 }];
 
 const VALUES = [
   "é",

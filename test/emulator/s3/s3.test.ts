@@ -114,11 +114,7 @@ const MALFORMED = "400 AuthorizationHeaderMalformed";
 test.each<[string, (headers: Headers) => void, string]>([
   ["no date", (sent) => sent.delete("x-amz-date"), "403 AccessDenied"],
   ["no payload hash", (sent) => sent.delete("x-amz-content-sha256"), "400 InvalidRequest"],
-  [
-    "another body's hash",
-    set("x-amz-content-sha256", "0".repeat(64)),
-    "400 XAmzContentSHA256Mismatch",
-  ],
+  ["another hash", set("x-amz-content-sha256", "0".repeat(64)), "400 XAmzContentSHA256Mismatch"],
   ["an x-amz- header that is not signed", set("x-amz-security-token", "x"), "403 AccessDenied"],
   ["a day that differs from its date", spoil(/20261124/, "20261123"), MALFORMED],
   ["a signature that does not cover the host", spoil(/=host;/, "="), "403 AccessDenied"],

@@ -9,7 +9,7 @@ import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { arrange, get, stage } from "../play.ts";
 import { network } from "../stand.ts";
 import { makeTemporary } from "../temporary.ts";
-import { CACHED, toml } from "./folder.ts";
+import { CACHED, tomlOf } from "./folder.ts";
 import { type Report, wrongIn } from "./report.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
@@ -26,31 +26,18 @@ const folder = makeTemporary("vitrine-doctor-");
 mkdirSync(join(folder, "src/worker"), { recursive: true });
 writeFileSync(join(folder, "src/worker/index.ts"), ""); // what main names
 
-/** Writes a wrangler.toml. @param more lines before its tables */
+/** Writes a wrangler.toml. @param more lines after it: tables */
 export function configure(
   vars: object = CONFIGURED,
   secrets = Object.keys(SECRETS),
   more = "",
 ): string {
-  const lines = Object.entries(vars).map(
-    ([name, value]) => `${name} = '''${JSON.stringify(value)}'''`,
-  );
-  const text = `name = "vitrine"
-main = "src/worker/index.ts"
-compatibility_date = "2026-11-01"
-workers_dev = false
-preview_urls = false
-routes = ["${new URL(SITE).host}/*"]
-${Object.entries(CACHED)
-  .map(([name, table]) => `${name} = ${toml(table)}`)
-  .join("\n")}
-${more}
-[vars]
-${lines.join("\n")}
-[secrets]
-required = ${JSON.stringify(secrets)}
-`;
-  writeFileSync(join(folder, "wrangler.toml"), text);
+  const config = {
+    ...{ name: "vitrine", main: "src/worker/index.ts", compatibility_date: "2026-11-01" },
+    ...{ workers_dev: false, preview_urls: false, routes: [`${new URL(SITE).host}/*`], ...CACHED },
+    ...{ vars, secrets: { required: secrets } },
+  };
+  writeFileSync(join(folder, "wrangler.toml"), tomlOf(config) + more);
   return folder;
 }
 

@@ -28,22 +28,8 @@ export function makeFolder(
   vars: Readonly<Record<string, unknown>> = {},
   files: Readonly<Record<string, string>> = {},
 ): string {
-  // A JSON string is also a TOML string.
-  const tables = Object.entries({ ...VARS, ...vars }).map(
-    ([name, table]) => `${name} = ${JSON.stringify(JSON.stringify(table))}`,
-  );
-  const lines = [
-    'name = "vitrine"',
-    "workers_dev = false",
-    "preview_urls = false",
-    `routes = [{ pattern = "${new URL(HOST).host}", custom_domain = true }]`,
-    ...Object.entries(CACHED).map(([name, table]) => `${name} = ${toml(table)}`),
-    "[vars]",
-    ...tables,
-    "[secrets]",
-    `required = ${JSON.stringify(Object.keys(SECRETS))}`,
-  ];
-  return fill({ "wrangler.toml": lines.join("\n"), ...files });
+  const { env: _env, ...top } = STAGED;
+  return makeProject({ ...top, vars: { ...VARS, ...vars } }, "wrangler.toml", files);
 }
 
 /** The bindings of Images and of an R2 bucket. */
@@ -73,14 +59,19 @@ export function makeProject(
   file = "wrangler.toml",
   files: Readonly<Record<string, string>> = {},
 ): string {
-  const lines = Object.entries(config).map(([key, value]) => `${key} = ${toml(value)}\n`);
   const text =
-    file === "wrangler.toml" ? lines.join("") : `// A comment\n${JSON.stringify(config)}`;
+    file === "wrangler.toml" ? tomlOf(config) : `// A comment\n${JSON.stringify(config)}`;
   return fill({ [file]: text, ...files });
 }
 
+/** The text of a wrangler.toml, each key in one line. */
+export const tomlOf = (config: Readonly<Record<string, unknown>>) =>
+  Object.entries(config)
+    .map(([key, value]) => `${key} = ${toml(value)}\n`)
+    .join("");
+
 /** A value of TOML, in one line. A JSON string is also a TOML string. */
-export function toml(value: unknown): string {
+function toml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(toml).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).map(

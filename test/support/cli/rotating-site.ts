@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeEach, expect } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
-import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { rotate } from "../../../src/cli/rotate/index.ts";
 import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
 import { secretNames } from "../../../src/worker/config/read-secrets.ts";
@@ -14,6 +13,7 @@ import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { leaksIn, overhear } from "../overheard.ts";
 import { arrange, get, stage } from "../play.ts";
 import { network } from "../stand.ts";
+import { readProject } from "./making.ts";
 import { createTypist, type Typed } from "./typist.ts";
 import { createWorld, type Ended, type Given } from "./vitrine.ts";
 
@@ -95,9 +95,7 @@ function keyFile({ id, secret }: Key, name = "key.json"): void {
 
 /** What `npx vitrine deploy` does: the secrets stay. */
 function deploy(): void {
-  const read = readEnvironment(site.folder);
-  if ("fault" in read) throw new Error(read.fault);
-  site.vars = { ...site.vars, ...read.deployed };
+  site.vars = { ...site.vars, ...readProject(site.folder).deployed };
   site.deployed = { ...site.deployed };
 }
 

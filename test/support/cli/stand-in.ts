@@ -8,7 +8,6 @@ type Got = {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
-  readonly cwd: string;
   readonly asks: boolean;
 };
 
@@ -25,7 +24,7 @@ export function makeStandIn(folder: string): { script: string; got: () => Got } 
     for await (const chunk of process.stdin) input += chunk;
     const { argv, env, stdin, stdout } = process;
     const asks = stdin.isTTY === true || stdout.isTTY === true;
-    const got = { argv: argv.slice(2), env, input, cwd: process.cwd(), asks };
+    const got = { argv: argv.slice(2), env, input, asks };
     writeFileSync("ran.json", JSON.stringify(got));
     console.log("Got", input);
     console.error("and failed");

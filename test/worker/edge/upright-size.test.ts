@@ -5,9 +5,15 @@ import { describe, expect, test } from "vitest";
 import { isPlainObject } from "../../../src/worker/base/json.ts";
 import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { uprightSize } from "../../../src/worker/edge/facts.ts";
-import { size, told as write } from "../../support/boxes.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { arrange, get, keepNothing, stage } from "../../support/play.ts";
+
+/** Sizes as short texts: `100×60`. */
+const size = (text: string) => {
+  const [width = 0, height = 0] = text.split("×").map(Number);
+  return { width, height };
+};
+const write = ({ width, height }: ReturnType<typeof size>) => `${width}×${height}`;
 
 keepNothing(); // each request is to reach the edge
 

@@ -1,0 +1,138 @@
+// What the pages lead to is there: links and headings, files and tests. README.md and docs/README.md lead to every page,
+// docs/llms.txt to those of docs/. Lists of things of the code have all of them, and nothing else. Files with secrets
+// are not committed. No address outside is asked.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { parseEnv } from "node:util";
+import { expect, test } from "vitest";
+import { ROOT } from "../support/built.ts";
+import { RANGES } from "../support/tables/ranges.ts";
+import { anchorsOf, listPages, readPage, withoutCode } from "./pages.ts";
+
+/** The targets of a page's links and pictures, without those of other sites. */
+function linksOf(text: string): string[] {
+  const prose = withoutCode(text);
+  const inMarkdown = prose.matchAll(/\]\(([^)\s]+)\)/g);
+  const inHtml = prose.matchAll(/(?:src|srcset|href)="([^"]+)"/g);
+  const targets = [...inMarkdown, ...inHtml].map(([, target = ""]) => target);
+  return targets.filter((target) => !/^[a-z]+:/i.test(target));
+}
+
+/** Returns what is wrong with a link of a page, or undefined. */
+function faultOf(page: string, link: string): string | undefined {
+  const [file = "", anchor] = link.split("#");
+  const path = file === "" ? page : normalize(join(dirname(page), file));
+  if (!existsSync(join(ROOT, path))) return `${page}: ${link}: there is no ${path}`;
+  if (anchor === undefined) return undefined;
+  if (!path.endsWith(".md") || statSync(join(ROOT, path)).isDirectory()) {
+    return `${page}: ${link}: ${path} has no headings`;
+  }
+  const found = anchorsOf(readPage(path)).includes(anchor);
+  return found ? undefined : `${page}: ${link}: ${path} has no heading #${anchor}`;
+}
+
+/** For coding agents: https://llmstxt.org */
+const FOR_AGENTS = "docs/llms.txt";
+
+test("the relative links of all pages resolve, and a broken one is found", () => {
+  const faults = [...listPages(), FOR_AGENTS].flatMap((page) =>
+    linksOf(readPage(page)).map((link) => faultOf(page, link)),
+  );
+  expect(faults.filter(Boolean)).toEqual([]);
+  expect(faults.length).toBeGreaterThan(150);
+  expect(faultOf("README.md", "docs/nothing.md")).toContain("there is no docs/nothing.md");
+  expect(faultOf("docs/access.md", "errors.md#nothing")).toContain("has no heading #nothing");
+  expect(faultOf("docs/access.md", "#nothing")).toContain("has no heading #nothing");
+  expect(faultOf("docs/access.md", "#who-may-embed")).toBeUndefined();
+});
+
+/** The pages that no link of a page leads to, except itself. */
+function missingIn(page: string, pages: readonly string[]): string[] {
+  const linked = linksOf(readPage(page)).map((link) =>
+    normalize(join(dirname(page), link.replace(/#.*/, ""))),
+  );
+  return pages.filter((other) => other !== page && !linked.includes(other));
+}
+
+const DOCS = listPages().filter((page) => page.startsWith("docs/"));
+
+test("README.md links to every page, and the lists of docs/ to every page there", () => {
+  // CONTRIBUTING.md leads to AGENTS.md.
+  const pages = listPages().filter((page) => page !== "AGENTS.md");
+  expect(missingIn("README.md", pages)).toEqual([]);
+  for (const list of ["docs/README.md", FOR_AGENTS]) expect(missingIn(list, DOCS)).toEqual([]);
+});
+
+test("git ignores each file that the pages put a secret into", () => {
+  const text = listPages().map(readPage).join("\n");
+  const named = text.match(/(?<=--(?:secrets|key)-file |secret bulk |> )[\w-]+\.(?:env|json)\b/g);
+  const files = [...new Set(named)];
+  expect(files).toEqual(expect.arrayContaining(["secrets.env", "staging.env", "key.json"]));
+  const asked = { cwd: ROOT, encoding: "utf8" } as const;
+  const ignored = spawnSync("git", ["check-ignore", ...files], asked).stdout.split("\n");
+  expect(files.filter((file) => !ignored.includes(file))).toEqual([]);
+});
+
+test("no line of .dev.vars.example that the Deploy button asks for has a value (D1)", () => {
+  const lines = parseEnv(readFileSync(join(ROOT, ".dev.vars.example"), "utf8"));
+  expect(lines).toEqual({ AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" });
+});
+
+/** Pages that name files of the repository, and none of a project. */
+const OF_REPOSITORY = [
+  ...["AGENTS.md", "CONTRIBUTING.md", "docs/development.md"],
+  ...["docs/real-s3.md", "docs/security.md"],
+];
+const FILE =
+  /`((?:\.ci|docs|fixtures|src|test)\/[\w./-]*|(?:[\w-]+\/)*[\w-]+\.(?:js|json|md|toml|tsx?))`/g;
+/** What a page has its readers write, or what a command makes. */
+const MADE = /^(?:src|test)\/cli\/NAME\//;
+
+test("the files of the repository that pages name are there", () => {
+  for (const page of OF_REPOSITORY) {
+    const named = [...readPage(page).matchAll(FILE)].map(([, file = ""]) => file);
+    expect(named).not.toEqual([]);
+    const missing = named.filter((file) => !MADE.test(file) && !existsSync(join(ROOT, file)));
+    expect([page, missing]).toEqual([page, []]);
+  }
+});
+
+test("the tests that docs/security.md and test/README.md name are there", () => {
+  const pages = readPage("docs/security.md") + readPage("test/README.md");
+  const named = [...pages.matchAll(/`([\w./-]+\.test\.ts)`/g)];
+  const files = named.map(([, file = ""]) => file.replace(/^test\//, ""));
+  expect(files.length).toBeGreaterThan(50);
+  expect(files.filter((file) => !existsSync(join(ROOT, "test", file)))).toEqual([]);
+});
+
+/** Every event of the log: the words with a dash in the types of its lines. */
+const EVENTS = ["refusal", "notice"].flatMap((name) =>
+  Array.from(readPage(`src/worker/base/${name}.ts`).matchAll(/"([a-z]+(?:-[a-z]+)+)"/g), (found) =>
+    found.at(1),
+  ),
+);
+
+/** Sections of docs/errors.md that are about no event. */
+const GENERAL = [
+  ...["errors", "what-you-see", "all-pictures-are-502", "s3-is-down"],
+  ...["what-a-visitor-gets", "the-log"],
+];
+
+test("docs/errors.md has one section for each event of the log", () => {
+  const sections = anchorsOf(readPage("docs/errors.md")).filter(
+    (anchor) => !GENERAL.includes(anchor),
+  );
+  expect(sections.toSorted()).toEqual([...new Set(EVENTS)].toSorted());
+});
+
+test("docs/configuration.md has every option of a preset in its tables, and no other", () => {
+  const page = readPage("docs/configuration.md");
+  const [, section = ""] = /^## `\[vars\.PRESETS.*?$(.*?)^### Overlays/ms.exec(page) ?? [];
+  const cells = [...section.matchAll(/^\| (`.*?) +\|/gm)].map(([, cell = ""]) => cell);
+  const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  // They are in the sentence above the tables.
+  for (const option of ["width", "height"]) expect(section).toContain(`\`${option}\``);
+  expect([...named, "width", "height"].sort()).toEqual(Object.keys(RANGES).sort());
+});
