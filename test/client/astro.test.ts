@@ -34,10 +34,7 @@ const sign = (key: string, preset: "card") =>
 type Service = ReturnType<typeof astroService>;
 
 /** What Astro's getImage() makes of the properties of a picture. */
-async function show(
-  service: Service,
-  properties: { readonly src: string; [name: string]: unknown },
-) {
+async function show(service: Service, properties: { src: string; [name: string]: unknown }) {
   const added = { loading: "lazy", decoding: "async", fetchpriority: undefined };
   const options = await service.validateOptions({ ...added, ...properties });
   const candidates = service.getSrcSet(options).map(({ transform, descriptor }) => {

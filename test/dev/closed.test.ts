@@ -216,10 +216,8 @@ test("what the local run writes is for its owner alone", () => {
   const files = readdirSync(join(folder, ".wrangler/vitrine"));
   expect(files.length).toBeGreaterThan(1);
   for (const file of files) {
-    expect([file, statSync(join(folder, ".wrangler/vitrine", file)).mode & 0o777]).toEqual([
-      file,
-      0o600,
-    ]);
+    const mode = statSync(join(folder, ".wrangler/vitrine", file)).mode & 0o777;
+    expect([file, mode]).toEqual([file, 0o600]);
   }
 });
 

@@ -89,10 +89,7 @@ describe("an edge that is served", () => {
     ["body", () => [new Request(SOURCE, { method: "POST", body: "a body" })]],
     ["cache", () => [SOURCE, { cache: "no-store" }]],
     ["integrity", () => [SOURCE, { integrity: "sha256-0" }]],
-    [
-      "fetcher, encodeResponseBody",
-      () => [SOURCE, Object({ fetcher: {}, encodeResponseBody: "x" })],
-    ],
+    ["fetcher, encodeResponseBody", () => [SOURCE, Object({ fetcher: 1, encodeResponseBody: 1 })]],
   ])("an option that does not reach it is an error: %s", async (names, call) => {
     const [input, init] = call();
     const asking = through(input, { ...init, cf: { image: IMAGE } });

@@ -74,10 +74,8 @@ function projectOf(
     lib: settings.types.length > 0 ? ["es2024"] : ["es2024", "dom"],
     ...{ strict: true, noEmit: true, skipLibCheck: false },
   };
-  writeFileSync(
-    join(folder, "tsconfig.json"),
-    JSON.stringify({ compilerOptions, files: ["index.ts"] }),
-  );
+  const config = JSON.stringify({ compilerOptions, files: ["index.ts"] });
+  writeFileSync(join(folder, "tsconfig.json"), config);
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   return folder;
 }

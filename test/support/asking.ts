@@ -1,5 +1,6 @@
 // Shared by the tests of the strict edge: a stand, and functions that ask the edge.
 
+import { HttpResponse } from "msw";
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import type { Stored } from "../../src/emulator/s3/s3.ts";
@@ -36,6 +37,10 @@ export const urlOf = (key: string) => originUrl(BASE, `published/${key}`);
 /** Signed headers for an object. */
 export const signedFor = async (key: string) =>
   new Headers(await sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now));
+
+/** A picture, as any origin sends it. */
+export const picture = (init: ResponseInit = {}) =>
+  HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer, init);
 
 /** Asks the edge for an object as the Worker does. */
 export async function ask(

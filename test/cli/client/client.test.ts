@@ -168,10 +168,8 @@ test("the client beside a standalone file is replaced, and another file of its n
 /** Runs a script in the app. */
 function run(script: string, env: Readonly<Record<string, string>> = {}): string {
   const args = ["--input-type=module", "--eval", script];
-  return execFileSync(process.execPath, args, {
-    cwd: app,
-    env: { ...process.env, ...env },
-  }).toString();
+  const options = { cwd: app, env: { ...process.env, ...env } };
+  return execFileSync(process.execPath, args, options).toString();
 }
 
 /** Bundles a script of the app. */

@@ -297,11 +297,7 @@ const FAULTS = {
   },
   quota: edgeOf({ quota: 0 }, "use a paid plan"),
   edge: { ...setting("canary", "nothing.jpg", "key.jpg"), before: mayList },
-  "workers-cache": changed(
-    () => stage.cache.switches,
-    { enabled: false },
-    "npx vitrine deploy, if [cache]",
-  ),
+  "workers-cache": changed(() => stage.cache.switches, { enabled: false }, "deploy, if [cache]"),
   "side-door": {
     broken: (world) => {
       both(world, { addressing: "path" });

@@ -30,10 +30,8 @@ test("a call with sizes, one without, and one that is signed compile", async () 
     write(name, `${callText(call)}\nexport default props;\n`);
   }
   // Without the sizes that it needs.
-  write(
-    "narrow.ts",
-    `${callText({ ...plain, preset: "hero", signed: false })}\nexport default props;\n`,
-  );
+  const narrow = callText({ ...plain, preset: "hero", signed: false });
+  write("narrow.ts", `${narrow}\nexport default props;\n`);
   expect(await compile(folder)).toMatchObject([{ file: "narrow.ts", code: "TS2345" }]);
 });
 

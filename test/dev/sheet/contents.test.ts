@@ -3,16 +3,17 @@
 import { expect, test } from "vitest";
 import { contentsOf, type LocalObject } from "../../../src/dev/sheet/contents.ts";
 import type { Vars } from "../../../src/worker/config/schema.ts";
+import { configOf } from "../../support/config-of.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { stage } from "../../support/play.ts";
-import { configOf } from "./config-of.ts";
 
 const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } as const;
 const OBJECT: LocalObject = { key: "a.jpg", etag: "1", bytes: 9, picture: PICTURE };
 const IMAGES = { path: "/images/:preset/*", object: "media/*" };
 
 async function contents(change: Vars, object = OBJECT, now = 0) {
-  const [shown] = await contentsOf(configOf({ ...ENV, ...change }), [object], now);
+  const vars = { ...ENV, ...change };
+  const [shown] = await contentsOf({ config: configOf(vars), vars }, [object], now);
   return shown ?? expect.unreachable();
 }
 

@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { contentsOf } from "../../../src/dev/sheet/contents.ts";
 import { pageHtml } from "../../../src/dev/sheet/page-html.ts";
+import { configOf } from "../../support/config-of.ts";
 import { ENV } from "../../support/env.ts";
-import { configOf } from "./config-of.ts";
 
 /** A key that would run a script, if any of it were HTML. */
 const EVIL = `own/"'><script src=evil>&amp;.jpg`;
@@ -15,7 +15,7 @@ async function render(keys: readonly string[], mistakes: readonly string[] = [])
   const objects = keys.map((key) => {
     return { key, etag: "1", bytes: 9_000, picture: key.endsWith(".txt") ? undefined : PICTURE };
   });
-  const shown = await contentsOf(configOf(ENV), objects, 0);
+  const shown = await contentsOf({ config: configOf(), vars: ENV }, objects, 0);
   return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, objects: shown });
 }
 

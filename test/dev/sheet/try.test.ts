@@ -4,11 +4,11 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import { createSheet } from "../../../src/dev/sheet/sheet.ts";
 import { type Answer, makeTry, readTry, refuse } from "../../../src/dev/sheet/try.ts";
+import { configOf } from "../../support/config-of.ts";
 import { RASTER } from "../../support/engines.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
 import { stage } from "../../support/play.ts";
-import { configOf } from "./config-of.ts";
 
 const CARD = "/images/card/photos/fig.jpg";
 const HERO = "/images/hero@640w/photos/fig.jpg";
@@ -17,7 +17,7 @@ type Query = Readonly<Record<string, string>>;
 
 /** Tries a picture, and checks that no byte of an original comes back. */
 async function ask(search: string, vars: object = ENV): Promise<Answer> {
-  const read = readTry(configOf({ ...vars }), new URLSearchParams(search));
+  const read = readTry({ config: configOf(vars), vars: { ...vars } }, new URLSearchParams(search));
   const answer = "fault" in read ? refuse(400, read.fault) : await makeTry(read);
   const body = Buffer.from(answer.body);
   const originals = originalsOf(stage.s3.objects);
@@ -150,7 +150,7 @@ function sheetOf(own: boolean) {
   const run = { own, buckets: { media }, secrets: {}, answers: {}, vars: ENV, started: ENV };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
-  const { config } = configOf(ENV);
+  const config = configOf();
   const follower = { current: () => ({ ...run, ...files, ...rest, config }), mistakes: () => [] };
   return createSheet(follower, stage.edge.images, "http://localhost:8787");
 }

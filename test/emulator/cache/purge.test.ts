@@ -138,10 +138,8 @@ describe("a purge", () => {
 });
 
 describe("limits of purges", () => {
-  const refused = {
-    success: false,
-    errors: [{ code: expect.any(Number), message: expect.any(String) }],
-  };
+  const error = { code: expect.any(Number), message: expect.any(String) };
+  const refused = { success: false, errors: [error] };
 
   test.each([
     [101, refused],

@@ -3,7 +3,18 @@
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { describe, expect, test, vi } from "vitest";
-import { ask, edge, fault, KEY, put, s3, signedFor, stand, urlOf } from "../../support/asking.ts";
+import {
+  ask,
+  edge,
+  fault,
+  KEY,
+  picture,
+  put,
+  s3,
+  signedFor,
+  stand,
+  urlOf,
+} from "../../support/asking.ts";
 import { file, network } from "../../support/stand.ts";
 import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
 
@@ -81,11 +92,7 @@ describe("answers", () => {
     put("untagged.jpg", { etag: null });
     expect((await ask("untagged.jpg")).headers.has("etag")).toBe(false);
     const weak = { headers: { etag: 'W/"abc"' } };
-    network.use(
-      http.get(urlOf("weak.jpg"), () =>
-        HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer, weak),
-      ),
-    );
+    network.use(http.get(urlOf("weak.jpg"), () => picture(weak)));
     expect((await ask("weak.jpg")).headers.get("etag")).toMatch(/^"cf[\w-]{42}:abc"$/);
   });
 

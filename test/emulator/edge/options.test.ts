@@ -11,14 +11,17 @@ const accepted = (image: unknown) => ({ image, originAuth: false, auto: false })
 // The Worker makes one number of dpr and none of widths.
 const OPTIONS = Object.entries(RANGES).filter(([, { isOfVariants }]) => !isOfVariants);
 
-const LIMITS = "%s: its values and its limits (O1, O3, O4, O5, O6, O8, O9, O10, O11, O12)";
-test.each(OPTIONS)(LIMITS, (option, { right, wrong, edge, ofWorker }) => {
+const LIMITS =
+  "%s: its values, its limits, and what is not played (O1, O3, O4, O5, O6, O8, O9, O10, O11, O12)";
+test.each(OPTIONS)(LIMITS, (option, { right, wrong, edge, ofWorker, unplayed }) => {
   const read = (value: unknown) => readOptions({ [option]: value }, false);
   for (const value of right) {
     expect([value, read(value)]).toEqual([
       value,
       isAmong(value, ofWorker) ? REFUSED : accepted({ [option]: value }),
     ]);
+    const named = isAmong(value, unplayed) ? [`${option} ${JSON.stringify(value)}`] : [];
+    if (option !== "draw") expect(findUnplayed({ [option]: value })).toEqual(named);
   }
   for (const value of wrong) {
     const isTaken = isAmong(value, edge) && !Number.isNaN(value);
@@ -79,15 +82,6 @@ test("unknown keys are silently ignored, also a typo in origin-auth (O14)", asyn
   // The answer that was kept for the right spelling does not help (C1).
   expect(await fault(await ask(KEY, { widht: 8, ...typo }))).toBe("9408/403");
   expect(await fault(await ask(KEY, { width: 8, ...typo }))).toBe("9408/403");
-});
-
-test.each(OPTIONS)("%s: what is not played is named (O4, O9, O12)", (option, row) => {
-  const { right, unplayed } = row;
-  for (const value of right) {
-    if (option === "draw") continue;
-    const named = isAmong(value, unplayed) ? [`${option} ${JSON.stringify(value)}`] : [];
-    expect(findUnplayed({ [option]: value })).toEqual(named);
-  }
 });
 
 test.each<[Record<string, unknown>, string]>([

@@ -1,10 +1,10 @@
 // What anybody gets from the URL interface of the zone, `/cdn-cgi/image/…`, without the Worker; and where
 // `cf.image` does nothing.
 
-import { HttpResponse, http } from "msw";
+import { http } from "msw";
 import { expect, test } from "vitest";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
-import { ask, edge, fault, KEY, s3, stand, urlOf } from "../../support/asking.ts";
+import { ask, edge, fault, KEY, picture, s3, stand, urlOf } from "../../support/asking.ts";
 import { file, network } from "../../support/stand.ts";
 
 const STRANGER = "https://s3.eu-west-1.amazonaws.com/somebody/a.jpg";
@@ -18,10 +18,7 @@ async function visit(source: string, options = "width=16", headers = {}): Promis
 }
 
 /** Somebody else's public image on the host that all customers share. */
-function publish(): void {
-  const body = file("made/key.jpg").slice().buffer;
-  network.use(http.get(STRANGER, () => HttpResponse.arrayBuffer(body)));
-}
+const publish = () => network.use(http.get(STRANGER, () => picture()));
 
 test("anybody may have a public image of a listed host transformed, at the owner's cost (E10, L2)", async () => {
   stand({ sources: ["s3.eu-west-1.amazonaws.com"] });
@@ -108,11 +105,7 @@ test.each<[string, Partial<EdgeSettings>, boolean]>([
 test("on workers.dev a source of the same origin is transformed (R2)", async () => {
   const zone = "vitrine.acme.workers.dev";
   stand({ zone });
-  network.use(
-    http.get(`https://${zone}/a.jpg`, () =>
-      HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer),
-    ),
-  );
+  network.use(http.get(`https://${zone}/a.jpg`, () => picture()));
   const answer = await edge.fetch(`https://${zone}/a.jpg`, { cf: { image: { width: 9 } } });
   expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);
 });

@@ -128,12 +128,7 @@ test("refuses options that it does not have, and both sides of an axis (B3, B5, 
   const url = "https://images.example/a.png";
   const overlay = await plain(2, 2);
   const chain = () => edge.images.input(streamOf(JPEG));
-  const transforms = [
-    { width: 20, dpr: 2 },
-    { format: "webp" },
-    { draw: [{ url }] },
-    { widht: 20 },
-  ];
+  const steps = [{ width: 20, dpr: 2 }, { format: "webp" }, { draw: [{ url }] }, { widht: 20 }];
   const outputs = [
     ...[{}, { format: "webp" }, { format: "image/svg+xml" }, { ...WEBP, background: "" }],
     ...[0, 101, "high"].map((quality) => ({ ...WEBP, quality })),
@@ -144,7 +139,7 @@ test("refuses options that it does not have, and both sides of an axis (B3, B5, 
     ...[{ repeat: "z" }, { width: 20 }, { url }],
   ];
   for (const [options, work] of [
-    ...transforms.map((one) => [one, () => careless(chain(), "transform", one).output(WEBP)]),
+    ...steps.map((one) => [one, () => careless(chain(), "transform", one).output(WEBP)]),
     ...outputs.map((one) => [one, () => careless(chain(), "output", one)]),
     ...draws.map((one) => [
       one,
@@ -158,10 +153,8 @@ test("refuses options that it does not have, and both sides of an axis (B3, B5, 
 test("tells its code in the Error, and refuses a form that is broken (B3)", async () => {
   const work = edge.images.input(streamOf(SVG)).output(WEBP);
   await expect(work).rejects.toThrow(/^IMAGES_TRANSFORM_ERROR 9412: ./);
-  const request = new Request("https://js.images.cloudflare.com/transform", {
-    method: "POST",
-    body: "a",
-  });
+  const url = "https://js.images.cloudflare.com/transform";
+  const request = new Request(url, { method: "POST", body: "a" });
   const answer = await edge.answerImages(request);
   expect([answer.status, answer.headers.get("cf-images-binding")]).toEqual([400, "err=9432"]);
   const off = edgeWith({ bindingAllowed: false });
@@ -208,10 +201,8 @@ test.each([
 
 test("reads AVIF where the zone may, and makes nothing that is too large (B4)", async () => {
   const avif = new Uint8Array(await sharp(JPEG).avif({ effort: 0 }).toBuffer());
-  const own = edgeWith({
-    avifInput: true,
-    limits: { bytes: 1e6, pixels: 20_000, side: 300, animation: 1e6 },
-  });
+  const limits = { bytes: 1e6, pixels: 20_000, side: 300, animation: 1e6 };
+  const own = edgeWith({ avifInput: true, limits });
   await own.images.input(streamOf(avif)).transform({ width: 9 }).output(WEBP);
   const small = await plain(100, 100);
   const work = (width: number, height: number) => () =>

@@ -159,10 +159,8 @@ test("the key of a session is known only with its token, until the token expires
   const session = { ...CREDENTIALS, sessionToken: "token", expires: NOW + 1000 };
   const endpoint = "https://s3.eu-north-1.amazonaws.com";
   const region = "eu-north-1";
-  const own = createS3({
-    ...{ ...settings, endpoint, region },
-    sessions: new Map([[accessKeyId, session]]),
-  });
+  const sessions = new Map([[accessKeyId, session]]);
+  const own = createS3({ ...settings, endpoint, region, sessions });
   own.objects.set(KEY, OBJECT);
   const url = originUrl(bucketBase(endpoint, "acme-media", "path"), KEY);
   const { headers } = await signBy({ url, region, ...session, accessKeyId });

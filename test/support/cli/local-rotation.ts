@@ -122,11 +122,8 @@ export async function rotateKilled(
   phase = "two at a time";
   const both = await Promise.all([rotate(fresh), rotate(fresh)]);
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
-  const { accessKeyId, secretAccessKey } = fresh;
-  expect(slots()).toEqual({
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  });
+  const { accessKeyId: id, secretAccessKey: secret } = fresh;
+  expect(slots()).toEqual({ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret });
   phase = "the old key is revoked";
   await revoke();
   expect((await rotate(fresh)).code).toBe(0);
