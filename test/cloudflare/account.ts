@@ -2,9 +2,9 @@
 // `vitrine-probe-` and 16 hex digits, with what wrangler appends for a bucket, or the zone for a domain.
 
 import { createHash } from "node:crypto";
-import { AwsV4Signer } from "aws4fetch";
 import { tableOf } from "../../src/worker/base/json.ts";
 import type { Network } from "./network.ts";
+import { signS3 } from "./sources.ts";
 
 const NAME = "vitrine-probe-[0-9a-f]{16}";
 const PATTERNS = {
@@ -118,24 +118,8 @@ export async function listResources(account: Account): Promise<Resource[]> {
   ];
 }
 
-/**
- * Deletes resources; what is gone already counts as deleted. Goes on after a failure.
- * @returns those that are still there, each with the reason
- */
-export async function deleteResources(
-  account: Account,
-  resources: readonly Resource[],
-): Promise<(Resource & { readonly reason: string })[]> {
-  const failed = [];
-  for (const resource of resources) {
-    const reason = await deleteResource(account, resource);
-    if (reason !== undefined) failed.push({ ...resource, reason });
-  }
-  return failed;
-}
-
-/** @returns why it is still there, or undefined */
-async function deleteResource(account: Account, { kind, name, id }: Resource) {
+/** Deletes a resource. What is gone already counts as deleted. @returns why it is still there, or undefined */
+export async function deleteResource(account: Account, { kind, name, id }: Resource) {
   if (!PATTERNS[kind].test(name)) return "its name is none of a run";
   const fault = kind === "bucket" ? await emptyBucket(account, name) : undefined;
   const path = {
@@ -150,13 +134,13 @@ async function deleteResource(account: Account, { kind, name, id }: Resource) {
 /** Deletes the objects of a bucket by R2's S3 API. @returns why some may be left, or undefined */
 async function emptyBucket(account: Account, name: string): Promise<string | undefined> {
   try {
-    const keys = { ...(await readS3Keys(account)), service: "s3", region: "auto" };
-    const bucket = `${s3Endpoint(account)}/${name}`;
+    const endpoint = s3Endpoint(account);
+    const s3 = { ...(await readS3Keys(account)), endpoint, bucket: name, region: "auto" };
+    const bucket = `${endpoint}/${name}`;
     const send = async (url: string, method: string) => {
       // `..` would lead out of the bucket, with rights for others.
       if (new URL(url).href !== url) throw new Error("a key is none of a run");
-      const datetime = new Date(account.network.now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
-      const { headers } = await new AwsV4Signer({ ...keys, url, method, datetime }).sign();
+      const headers = await signS3({ s3, now: account.network.now }, url, method);
       const signal = AbortSignal.timeout(30_000);
       const answer = await account.network.send(url, { method, headers, signal });
       if (!answer.ok && answer.status !== 404) throw new Error(`${method}: ${answer.status}`);

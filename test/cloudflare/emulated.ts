@@ -11,7 +11,7 @@ import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
 import { urlOf } from "../../src/emulator/fetch.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
-import { askWorker, readReply, type Texts } from "./operation.ts";
+import { askWorker, readReply } from "./operation.ts";
 import { measure, type World } from "./probe.ts";
 import * as probeWorker from "./worker.ts";
 
@@ -121,21 +121,14 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
           (await entrypoint.purge(options)) ?? { success: false, errors: [] },
       };
     };
-    const loopbackTo = (props?: Texts) => {
-      const of = { name: "Cached", version: `${version}`, props };
-      const { fetch: ask, purge } = cache.entrypoint(make, of);
-      return {
-        ...{ purge, invalidate: async () => null },
-        fetch: (url: string, { cf, ...init }: RequestInit) => {
-          const call = Object.assign(new Request(url, init), { cf }); // Node.js drops it
-          return seams.cached(call, ask);
-        },
-      };
+    const { fetch: ask, purge } = cache.entrypoint(make, { name: "Cached", version: `${version}` });
+    const Cached = {
+      ...{ purge, invalidate: async () => null },
+      fetch: (url: string, { cf, ...init }: RequestInit) => {
+        const call = Object.assign(new Request(url, init), { cf }); // Node.js drops it
+        return seams.cached(call, ask);
+      },
     };
-    const Cached = Object.assign(
-      ({ props }: { readonly props: Texts }) => loopbackTo(props),
-      loopbackTo(),
-    );
     return running.run(fetchInWorker, () =>
       cache.at("here", () => module.default.fetch(request, env, { exports: { Cached } })),
     );

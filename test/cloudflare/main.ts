@@ -11,7 +11,7 @@ import { tableOf } from "../../src/worker/base/json.ts";
 import {
   type Account,
   callApi,
-  deleteResources,
+  deleteResource,
   listResources,
   otherName,
   type Resource,
@@ -116,7 +116,7 @@ async function remove(
   unlisted: readonly Resource[] = [],
 ): Promise<boolean> {
   let targets = unlisted;
-  let failed: Awaited<ReturnType<typeof deleteResources>> = [];
+  const reasons = new Map<string, string | undefined>();
   for (let round = 0; round <= ROUNDS; round++) {
     const listed = await listResources(account).catch((error) => `${error}`);
     if (typeof listed === "string") print(`What is left is not known: ${listed}\n`);
@@ -130,10 +130,11 @@ async function remove(
       ...unlisted.filter(({ name }) => !remaining.some((one) => one.name === name)),
     ];
     if (round > 0) await account.network.pause(PAUSE_MS);
-    if (round < ROUNDS) failed = await deleteResources(account, targets);
+    if (round === ROUNDS) break;
+    for (const one of targets) reasons.set(one.name, await deleteResource(account, one));
   }
   for (const resource of targets) {
-    const reason = failed.find(({ name }) => name === resource.name)?.reason ?? "it may be there";
+    const reason = reasons.get(resource.name) ?? "it may be there";
     print(`Not deleted: ${resource.kind} ${resource.name}: ${reason}\n`);
     print(`  Delete it with: ${deleteCommand(resource)}\n`);
   }

@@ -33,7 +33,6 @@ export type CachedOperation = {
   readonly method?: string;
   readonly headers?: Texts;
   readonly cacheKey?: string;
-  readonly props?: Texts;
   readonly answer: CachedAnswer;
 };
 
@@ -46,11 +45,7 @@ type PurgeOperation = {
 /** A step of a chain of the Images binding: a transformation, or an object that is drawn. */
 type ImagesStep =
   | { readonly transform: ImageTransform }
-  | {
-      readonly draw: string;
-      readonly steps?: readonly ImageTransform[];
-      readonly options?: ImageDrawOptions;
-    };
+  | { readonly draw: string; readonly options?: ImageDrawOptions };
 
 /** A chain of the Images binding over an object of the bucket, or its `info` where there is no output. */
 export type ImagesOperation = {
@@ -130,8 +125,6 @@ export type Origin = {
   readonly headers?: Texts;
   /** The key of the picture. */
   readonly key?: string;
-  /** It sends no ETag, and no 304. */
-  readonly hidesEtag?: true;
 };
 
 /** What `/origin/<id>.jpg` has seen of one request: the object `seen/<id>/<random>`. */

@@ -57,21 +57,17 @@ export function sentText({ requests, transformations, megabytes }: Sent): string
   return `Sent: ${requests} requests, ${transformations} transformations, ${bytes}\n`;
 }
 
-/** How many outcomes there are of each kind. */
-function countText(verdicts: readonly Verdict[]): string {
-  const kinds: Verdict["outcome"][] = ["as the rule says", "otherwise", "not seen"];
-  return kinds
-    .map((kind) => `${kind}: ${verdicts.filter(({ outcome }) => outcome === kind).length}`)
-    .join(" · ");
-}
-
-/** The table of outcomes, a line a probe. */
+/** The table of outcomes, a line a probe, and how many there are of each kind. */
 export function tableText(rows: readonly (readonly [Probe, Verdict])[]): string {
+  const kinds: Verdict["outcome"][] = ["as the rule says", "otherwise", "not seen"];
+  const counts = kinds.map(
+    (kind) => `${kind}: ${rows.filter(([, { outcome }]) => outcome === kind).length}`,
+  );
   const lines = rows.map(
     ([{ rule, title }, { outcome, seen }]) =>
       `${rule.padEnd(4)} ${outcome.padEnd(17)} ${title}\n${" ".repeat(23)}${seen}\n`,
   );
-  return `${lines.join("")}${countText(rows.map(([, verdict]) => verdict))}\n`;
+  return `${lines.join("")}${counts.join(" · ")}\n`;
 }
 
 export const listText = (resources: readonly Resource[]): string =>

@@ -81,7 +81,7 @@ export function s3Url({ s3 }: World, key: string, query = ""): string {
 
 /** Signs a request for R2's S3 API as Vitrine does (A1). @returns its headers */
 export async function signS3(
-  { s3: { accessKeyId, secretAccessKey, region }, now }: World,
+  { s3: { accessKeyId, secretAccessKey, region }, now }: Pick<World, "s3" | "now">,
   url: string,
   method = "GET",
 ): Promise<Record<string, string>> {
@@ -173,24 +173,17 @@ async function createS3Source(world: World, file?: string): Promise<Source> {
   return source;
 }
 
+const reached = new WeakMap<World, ReturnType<typeof tryBoth>>();
+
 /** The edge's answers for the two sources, and whether it reaches them: tried once a world. */
-export type Reach = {
-  readonly s3: Reply;
-  readonly origin: Reply;
-  /** False where Sources, the keys or transformations are in the way. */
-  readonly reachesS3: boolean;
-  readonly reachesOrigin: boolean;
-};
-
-const reached = new WeakMap<World, Promise<Reach>>();
-
-export function reachOf(world: World): Promise<Reach> {
+export function reachOf(world: World) {
   const known = reached.get(world) ?? tryBoth(world);
   reached.set(world, known);
   return known;
 }
 
-async function tryBoth(world: World): Promise<Reach> {
+/** Sources, the keys or transformations may be in the way. */
+async function tryBoth(world: World) {
   const key = await putPicture(world);
   const direct = await getS3(world, key);
   const s3 = await transformS3(world, key, { width: 8 });

@@ -17,7 +17,6 @@ import {
   RUN_HEADER,
   readReply,
   type Seen,
-  type Texts,
   TOKEN_HEADER,
   toBase64,
   USER_AGENT,
@@ -34,7 +33,6 @@ export type Env = {
 export type Context = {
   readonly exports: {
     readonly Cached: {
-      (options: { readonly props: Texts }): Pick<Fetcher, "fetch">;
       fetch(url: string, init: RequestInit): Promise<Response>;
       purge(options: CachePurgeOptions): Promise<PurgeResult | null>;
       invalidate(options: CachePurgeOptions): Promise<PurgeResult | null>;
@@ -90,11 +88,10 @@ function send({ type: _, url, ...init }: FetchOperation): Promise<Response> {
 }
 
 function callCached(
-  { host = "cached", path, method = "GET", headers, cacheKey, props, answer }: CachedOperation,
+  { host = "cached", path, method = "GET", headers, cacheKey, answer }: CachedOperation,
   { exports }: Context,
 ): Promise<Response> {
-  const entrypoint = props === undefined ? exports.Cached : exports.Cached({ props });
-  return entrypoint.fetch(`https://${host}${path}`, {
+  return exports.Cached.fetch(`https://${host}${path}`, {
     method,
     redirect: "manual",
     headers: { ...headers, [ANSWER_HEADER]: JSON.stringify(answer) },
@@ -106,7 +103,7 @@ function callCached(
 async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Promise<Response> {
   const origin = await BUCKET.get(`origin/${id}`);
   if (origin === null) return NOT_FOUND();
-  const { status = 200, headers = {}, key, hidesEtag }: Origin = await origin.json();
+  const { status = 200, headers = {}, key }: Origin = await origin.json();
   const { method, headers: sent } = request;
   const seen: Seen = {
     ...{ method, names: [...sent.keys()], accept: sent.get("accept"), via: sent.get("via") },
@@ -114,7 +111,7 @@ async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Pr
   };
   await BUCKET.put(`seen/${id}/${crypto.randomUUID()}`, JSON.stringify(seen));
   const picture = key === undefined ? null : await BUCKET.get(key);
-  const etag = hidesEtag ? undefined : picture?.httpEtag;
+  const etag = picture?.httpEtag;
   if (etag !== undefined && sent.get("if-none-match") === etag) {
     return new Response(null, { status: 304, headers: { ...headers, etag } });
   }
@@ -132,14 +129,10 @@ async function useImages(operation: ImagesOperation, env: Env): Promise<Response
   if (output === undefined) return Response.json(await env.IMAGES.info(image));
   let chain = env.IMAGES.input(image);
   for (const step of steps) {
-    if ("transform" in step) {
-      chain = chain.transform(step.transform);
-      continue;
-    }
-    const stream = await streamOf(step.draw, env); // drawn as it is, or as a chain of its own (B5)
-    const first = step.steps && env.IMAGES.input(stream);
-    const overlay = step.steps?.reduce((drawn, one) => drawn?.transform(one), first) ?? stream;
-    chain = chain.draw(overlay, step.options);
+    chain =
+      "transform" in step
+        ? chain.transform(step.transform)
+        : chain.draw(await streamOf(step.draw, env), step.options);
   }
   const result = await chain.output(output);
   return (ends === undefined ? result : await chain.output(output)).response();

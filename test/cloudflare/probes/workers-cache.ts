@@ -126,7 +126,6 @@ const KEYS: readonly Case[] = [
   hit("other headers", { second: () => ({ headers: { cookie: "a=b" } }) }),
   miss("another cf.cacheKey", { second: KEYED }),
   miss("another query", { second: (path) => ({ path: path.replace("a&b", "b&a") }) }),
-  miss("other props", { second: () => ({ props: { a: "1" } }) }),
   ...["x-forwarded-host", "x-original-url", "cloudflare-workers-version-key"].map((name) =>
     miss(name, { second: () => ({ headers: { [name]: "probe" } }) }),
   ),
