@@ -1,7 +1,7 @@
 // What is deleted of an account where somebody else could write into the bucket of a run.
 
 import { expect, test } from "vitest";
-import { type Account, deleteResources } from "./account.ts";
+import { type Account, deleteResource } from "./account.ts";
 
 test.each([
   "..%2Facme-media%2Fphotos%2Ffig.jpg",
@@ -26,7 +26,7 @@ test.each([
     network: { send, now: Date.now, pause: async () => {} },
   };
   const name = "vitrine-probe-0123456789abcdef-bucket";
-  await deleteResources(account, [{ kind: "bucket", name, id: name }]);
+  await deleteResource(account, { kind: "bucket", name, id: name });
   const others = sent.filter((url) => !new URL(url).pathname.startsWith(`/${name}/`));
   expect(others).toEqual([]);
 });
