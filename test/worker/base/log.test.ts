@@ -99,27 +99,22 @@ test.each([
   ["one of another provider", `?Expires=1&Token=${TOKEN}&Key-Pair-Id=${TOKEN}`],
   ["a header", ` AWS4-HMAC-SHA256 SignedHeaders=host, Signature=${TOKEN}`],
   ["JSON", `{"signature": "${TOKEN}"}`],
-])("%s that was pasted into a path does not reach the log", async (_what, text) => {
+  ["one with dashes of a text editor", `X\u2011Amz\u2013Security\u2011Token=${TOKEN}`],
+  ["one with letters and signs of full width", `\uff33\uff29\uff27\uff1d${TOKEN}`],
+  ["one with a percent sign of full width", `sig\uff053d${TOKEN}`],
+  ["one with a question mark of full width", `\uff1fToken=${TOKEN}`],
+  ["one with hidden characters", `X-\u200bAm\u00adz-Security-Token=${TOKEN}`],
+  ["one with a line that was broken", `X-Am\nz-Security-Token=${TOKEN}`],
+  ["one with a tab", `si\tg=${TOKEN}`],
+])("%s that was pasted into a URL does not reach the log", async (_what, text) => {
+  const isAscii = /^[ -~]+$/.test(text); // else no header may hold it
+  const once = encodeURIComponent(text);
   for (const place of PLACES.keys()) {
-    for (const spelt of [encodeURIComponent(text), encodeURIComponent(encodeURIComponent(text))]) {
-      expect((await told(place, spelt)).toLowerCase()).not.toContain(TOKEN.toLowerCase());
+    if (!isAscii && PLACES[place]?.("")[1]) continue;
+    for (const spelt of isAscii ? [once, encodeURIComponent(once)] : [once]) {
+      const said = await told(place, spelt);
+      expect(said.toLowerCase(), `${place}`).not.toContain(TOKEN.toLowerCase());
     }
-  }
-});
-
-test.each([
-  ["dashes of a text editor", "X\u2011Amz\u2013Security\u2011Token="],
-  ["letters and signs of full width", "\uff33\uff29\uff27\uff1d"],
-  ["a percent sign of full width", "sig\uff053d"],
-  ["a question mark of full width", "\uff1fToken="],
-  ["hidden characters", "X-\u200bAm\u00adz-Security-Token="],
-  ["a line that was broken", "X-Am\nz-Security-Token="],
-  ["a tab", "si\tg="],
-])("a credential with %s in its name does not reach the log", async (_what, name) => {
-  for (const place of PLACES.keys()) {
-    if (PLACES[place]?.("")[1]) continue; // no header may hold these
-    const spelt = encodeURIComponent(`${name}${TOKEN}`);
-    expect(await told(place, spelt), `${place}`).not.toContain(TOKEN);
   }
 });
 

@@ -100,13 +100,6 @@ test("nothing of S3's ETag, or of the edge's URL, can be read from it", async ()
   expect([md5, ...[md5, `"${md5}"`].flatMap(hashes)]).not.toContain(parameter);
 });
 
-test("a condition of another rendition is not met", async () => {
-  const env = { ...ENV, ANSWERS: { keep: 0 } };
-  const webp = await etagOf(PATH, "image/webp", env);
-  const headers = { ...MODERN, "if-none-match": webp };
-  expect((await get(PATH, { headers }, env)).status).toBe(200);
-});
-
 test("no condition is met by what is no image", async () => {
   const env = { ...ENV, ANSWERS: { keep: 0 } };
   const headers = { ...MODERN, "if-none-match": "*" };

@@ -7,7 +7,7 @@ import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { stopTimers } from "../../support/clock.ts";
 import { envOf } from "../../support/engines.ts";
-import { BASE, NEXT, VARS } from "../../support/env.ts";
+import { BASE, NEXT } from "../../support/env.ts";
 import {
   arrange,
   failures,
@@ -183,23 +183,6 @@ describe("while S3 is down,", () => {
     expect(failures()).toMatchObject([{ failure: "slots-refused" }]);
   });
 
-  test("an object that was replaced before is shown as it was made", async () => {
-    const made = await visit();
-    replace("made/rotated-gps.jpg");
-    forget();
-    stage.s3.faults.add("ServiceUnavailable");
-    expect(await (await visit()).bytes()).toEqual(await made.bytes());
-  });
-
-  test("another opener of the same bucket does not find it", async () => {
-    await visit();
-    forget();
-    stage.s3.faults.add("ServiceUnavailable");
-    const media = { ...VARS.BUCKETS.media, credentials: "OTHER" };
-    const keys = { OTHER_ACCESS_KEY_ID: "AKIAOTHER", OTHER_SECRET_ACCESS_KEY: "other" };
-    expect(await seen(PATH, "here", envWith({ BUCKETS: { media }, ...keys }))).toBe(502);
-  });
-
   test("a silent S3 is waited for two seconds, and by one visitor in five seconds", async () => {
     await visit();
     forget();
@@ -257,14 +240,6 @@ describe("the word of S3 comes first:", () => {
     await visit();
     expect(store.objects.size).toBe(0);
     expect(store.calls.filter(({ method }) => method === "list")).toEqual([]);
-  });
-
-  test("a denial deletes nothing", async () => {
-    await visit();
-    forget();
-    deny();
-    await visit();
-    expect(store.objects.size).toBe(1);
   });
 });
 
@@ -387,16 +362,6 @@ describe("what is not of this Worker is as if nothing were there, and is written
     expect([cacheWord(answer.headers), await answer.bytes()]).toEqual(["miss", made]);
     expect(storedOne()[1].body).toEqual(entry.body);
     store.objects.set(name, change(entry));
-    forget();
-    stage.s3.faults.add("ServiceUnavailable");
-    expect(await seen()).toBe(502);
-  });
-
-  test("the bytes of another rendition, with its metadata", async () => {
-    await visit();
-    await visit("/images/plain/key.jpg");
-    const [first = "", second = ""] = store.objects.keys();
-    store.objects.set(first, store.objects.get(second) ?? expect.unreachable());
     forget();
     stage.s3.faults.add("ServiceUnavailable");
     expect(await seen()).toBe(502);
