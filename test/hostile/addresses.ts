@@ -54,15 +54,9 @@ export const ofAddresses = {
       const spell = (of: string, where: readonly number[]) =>
         `${prefix}${name}/${respellEncoded(encodeURIComponent(of), where)}`;
       const one = await get(suspect, spell(key, first), now);
-      const same = await get(
-        suspect,
-        `${spell(key, second)}?v=${encodeURIComponent(query.toWellFormed())}`,
-        now,
-        {
-          "user-agent": "another",
-          range: "bytes=0-9",
-        },
-      );
+      const other = `${spell(key, second)}?v=${encodeURIComponent(query.toWellFormed())}`;
+      const headers = { "user-agent": "another", range: "bytes=0-9" };
+      const same = await get(suspect, other, now, headers);
       const seen = ({ calls }: Events) => calls.map(({ url, cf }) => [url, cf && optionsOf(cf)]);
       assert.ok(one.calls.length > 0, "nothing was asked for");
       const source = PLACES[route] + spellPath(key).replaceAll("@", "%40");
@@ -78,11 +72,9 @@ export const ofAddresses = {
       }
       assert.deepEqual(seen(same), seen(one));
       for (const { url, transforms, output } of one.bound) {
-        if (url === source)
-          assert.deepEqual(
-            [Number(output["quality"] ?? quality), transforms],
-            [Number(quality), [transform]],
-          );
+        if (url !== source) continue;
+        const asked = [Number(output["quality"] ?? quality), transforms];
+        assert.deepEqual(asked, [Number(quality), [transform]]);
       }
       const near = NEAR[turn % NEAR.length]?.(key) ?? assert.fail();
       if (near === key || !isKey(near)) return;

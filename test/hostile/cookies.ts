@@ -58,12 +58,7 @@ const FOREIGN: readonly Partial<Signed>[] = [
   ...["images.example:443", "images.example:8443", "IMAGES.example", "images.example.", "example"],
   ...["www.images.example", "https://images.example", "images-staging.example", ""],
 ].map((host): Partial<Signed> => ({ host }));
-const FOREIGN_ROUTES = [
-  "/albums/:preset/*",
-  "/private/:preset/*",
-  "/album/:preset/",
-  "/album/card/*",
-];
+const ROUTES = ["/albums/:preset/*", "/private/:preset/*", "/album/:preset/", "/album/card/*"];
 const FOREIGN_TIMES = [0, 1, NOW_S - 1, NOW_S, NOW_S + 7201, NOW_S + 86_400, 999_999_999_999];
 const FOREIGN_KEYS: readonly Partial<Signed>[] = [
   { kid: "old", secret: SIGNING_KEYS["new"] ?? "" },
@@ -73,7 +68,7 @@ const FOREIGN_KEYS: readonly Partial<Signed>[] = [
 ];
 const OTHERS: readonly Partial<Signed>[] = [
   ...FOREIGN,
-  ...FOREIGN_ROUTES.map((route) => ({ route })),
+  ...ROUTES.map((route) => ({ route })),
   ...FOREIGN_TIMES.map((expires) => ({ expires })),
   ...FOREIGN_KEYS,
 ];
@@ -81,6 +76,9 @@ const OTHERS: readonly Partial<Signed>[] = [
 const SIGNS = "ABCyz019-_.+/=%~\" ,:'(";
 const insert = (value: string, at: number, text: string, cut = 0) =>
   value.slice(0, at) + text + value.slice(at + cut);
+
+const partsOf = (value: string, change: (parts: string[]) => string[]) =>
+  change(value.split(".")).join(".");
 
 /** Ways to spell a right value otherwise, or to change it. Each is given a place in it and a number. */
 const CHANGES: readonly ((value: string, at: number, how: number) => string)[] = [
@@ -97,21 +95,9 @@ const CHANGES: readonly ((value: string, at: number, how: number) => string)[] =
   (value, at) => `${value.slice(at)}${value}`,
   (value) => encodeURIComponent(`${value}=`),
   (value) => Buffer.from(value).toString("base64url"),
-  (value, _, how) =>
-    value
-      .split(".")
-      .toSorted(() => (how & 1) - 0.5)
-      .join("."),
-  (value, _, how) =>
-    value
-      .split(".")
-      .toSpliced(how % 4, 1)
-      .join("."),
-  (value, _, how) =>
-    value
-      .split(".")
-      .toSpliced(how % 4, 1, "")
-      .join("."),
+  (value, _, how) => partsOf(value, (parts) => parts.toSorted(() => (how & 1) - 0.5)),
+  (value, _, how) => partsOf(value, (parts) => parts.toSpliced(how % 4, 1)),
+  (value, _, how) => partsOf(value, (parts) => parts.toSpliced(how % 4, 1, "")),
   (value) => value.replace(/^\d+/, (exp) => `${Number(exp) + 1}`),
   (value) => value.replace(".new.", ".old."),
   (value) => value.replace(/[^.]+(?=\.[^.]+$)/, (prefix) => `${prefix}AA`),
@@ -132,11 +118,8 @@ type Hostile = {
 };
 
 /** @returns undefined if it is right all the same, or no client can send it */
-function spoil(
-  signed: Signed,
-  rest: string,
-  { kind, which, at, how }: Hostile,
-): string | undefined {
+function spoil(signed: Signed, rest: string, hostile: Hostile): string | undefined {
+  const { kind, which, at, how } = hostile;
   const right = cookieValue(signed);
   const change = <T>(all: readonly T[]) => all[which % all.length] ?? assert.fail();
   let value = "";
@@ -177,34 +160,24 @@ export const ofCookies = {
       const signed: Signed = { ...place, prefix, expires: HOUR, kid, secret };
       const path = spellPath(`/album/card/${rest}`);
       const isolate = createIsolate(ALBUMS);
-      const values = hostile
-        .map((one) => spoil(signed, rest, one))
-        .filter((one) => one !== undefined);
+      const values = hostile.flatMap((one) => spoil(signed, rest, one) ?? []);
       for (let at = 0; at < values.length; at += TRIED) {
         const some = values.slice(at, at + TRIED);
         tally["hostile cookies"] = (tally["hostile cookies"] ?? 0) + some.length;
         const cookie = some.map((value) => `vitrine=${value}`).join("; ");
         const { answer, calls, bound, logged } = await ask(suspect, path, cookie, now, isolate);
-        const seen = [
-          answer.status,
-          answer.headers.get("cache-control"),
-          calls.length,
-          bound.length,
-        ];
+        const caching = answer.headers.get("cache-control");
+        const seen = [answer.status, caching, calls.length, bound.length];
         assert.deepEqual(seen, [404, "no-store", 0, 0], cookie);
         const sigs = some.flatMap((value) => /(?<=\.)[\w-]{43}$/.exec(value) ?? []);
-        assert.deepEqual(
-          sigs.filter((sig) => logged.join().includes(sig)),
-          [],
-        );
+        const leaked = sigs.filter((sig) => logged.join().includes(sig));
+        assert.deepEqual(leaked, []);
       }
       const cookie = `a=b; vitrine=${cookieValue(signed)}`;
       const { answer, calls, loops } = await ask(suspect, path, cookie, now, isolate);
       assert.ok(calls.length > 0, "a right cookie opens nothing");
-      assert.match(
-        answer.headers.get("cache-control") ?? "",
-        /^(?:private, max-age=\d+|no-store$)/,
-      );
+      const caching = answer.headers.get("cache-control") ?? "";
+      assert.match(caching, /^(?:private, max-age=\d+|no-store$)/);
       const sent = [...calls, ...loops].filter(({ headers }) => headers.has("cookie"));
       assert.deepEqual(sent, []);
     },

@@ -1,6 +1,6 @@
 // Answers that come too late or never, and the timers that wait for them.
 
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { send } from "../../src/worker/base/send.ts";
 import { IMPATIENT } from "../support/env.ts";
 import { get, logged } from "../support/play.ts";
@@ -8,10 +8,10 @@ import { get, logged } from "../support/play.ts";
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   process.on("unhandledRejection", unhandled);
-});
-afterEach(() => {
-  process.off("unhandledRejection", unhandled);
-  vi.useRealTimers();
+  return () => {
+    process.off("unhandledRejection", unhandled);
+    vi.useRealTimers();
+  };
 });
 const unhandled = vi.fn();
 

@@ -1,10 +1,16 @@
 // AWS's Security Token Service, for the tests: it gives session credentials of a role for a token of an OIDC
-// issuer, and refuses what docs/rules.md says (K1–K10).
+// issuer, and refuses what docs/rules.md says (K1–K10). The checks of a token are those of `jose`; what AWS does
+// otherwise stands here.
 
+import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify } from "jose";
 import { type FetchInput, type Network, urlOf } from "../../../src/emulator/fetch.ts";
 import type { Session } from "../../../src/emulator/s3/signature.ts";
 import { answerOf, errorOf } from "../issuer.ts";
-import { type Claims, createTokenVerifier, type StsRefusal } from "./verify-token.ts";
+
+type StsRefusal = { readonly status: number; readonly code: string; readonly message: string };
+
+/** The claims that STS reads. */
+type Claims = { readonly iss: string; readonly sub: string; readonly aud: string };
 
 /** A role, and whom it trusts. */
 export type StsRole = {
@@ -46,14 +52,14 @@ const ENDPOINT = "https://sts.eu-west-1.amazonaws.com";
 
 /** Creates the STS of one account in `eu-west-1`. Its sessions are for `createS3`. */
 export function createSts(settings: StsSettings) {
-  const { now = Date.now, asksAgain = false } = settings;
+  const { now = Date.now } = settings;
   const providers = new Map(Object.entries(settings.providers));
   const roles = new Map(Object.entries(settings.roles));
   const sessions = new Map<string, Session>();
   const rolesOfSessions = new Map<string, string>();
   const faults = new Set<StsFault>();
   const calls: { readonly status: number | undefined; readonly code?: string }[] = [];
-  const { verifyToken, asked } = createTokenVerifier({ ...settings, providers, now, asksAgain });
+  const { verifyToken, asked } = createTokenVerifier(settings, providers, now);
 
   async function assumeRole(request: Request): Promise<string | StsRefusal> {
     const form = readForm(await request.text());
@@ -161,4 +167,89 @@ function isTrusted({ trusts, StringEquals = {} }: StsRole, { iss, aud, sub }: Cl
   ]);
   const conditions = Object.entries(StringEquals);
   return trusts === iss && conditions.every(([name, value]) => values.get(name) === value);
+}
+
+/** How long STS keeps the keys of an issuer: ms. K5, open. */
+const DAY_MS = 24 * 3600_000;
+
+/** How far the clock of an issuer may be ahead: s. AWS does not say how far. */
+const SKEW_S = 300;
+
+const invalidToken = (message: string): StsRefusal => ({
+  status: 400,
+  code: "InvalidIdentityToken",
+  message,
+});
+
+/** The issuer does not answer, or answers 5xx (K2). */
+class Unreachable extends Error {}
+
+/** Returns the function that verifies, and the list of the URLs that it asks. */
+function createTokenVerifier(
+  { fetch, asksAgain }: StsSettings,
+  providers: ReadonlyMap<string, { readonly clientIds: readonly string[] }>,
+  now: () => number,
+) {
+  const asked: string[] = [];
+  const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
+
+  /** Follows no redirect. AWS does not say whether it does. */
+  async function ask(url: string): Promise<Response> {
+    asked.push(url);
+    const answer = await fetch(url, { redirect: "manual" }).catch(() => undefined);
+    if (answer === undefined || answer.status >= 500) throw new Unreachable(url);
+    return answer;
+  }
+
+  async function findKeys(issuer: string) {
+    const known = keySets.get(issuer);
+    if (known) return known;
+    const answer = await ask(`${issuer}/.well-known/openid-configuration`);
+    const document: unknown = await answer.json();
+    const { issuer: name, jwks_uri: uri } = Object(document);
+    if (name !== issuer || typeof uri !== "string" || !uri.startsWith("https://")) {
+      throw new errors.JWKSInvalid("the document of the issuer is wrong");
+    }
+    const keys = createRemoteJWKSet(new URL(uri), {
+      [customFetch]: ask,
+      cacheMaxAge: DAY_MS,
+      cooldownDuration: asksAgain ? 0 : DAY_MS, // before that, an unknown key is not looked for
+    });
+    keySets.set(issuer, keys);
+    return keys;
+  }
+
+  /** @throws what `verifyToken` makes refusals of */
+  async function verify(token: string): Promise<Claims | StsRefusal> {
+    const { iss = "" } = decodeJwt(token);
+    const provider = providers.get(iss);
+    if (!provider) return invalidToken("No OpenIDConnect provider found in your account");
+    const { payload } = await jwtVerify<{ iss: string; sub: string; exp: number; iat: number }>(
+      token,
+      await findKeys(iss),
+      {
+        algorithms: ["RS256", "ES256"],
+        audience: [...provider.clientIds],
+        requiredClaims: ["iss", "sub", "aud", "exp", "iat"],
+        clockTolerance: SKEW_S,
+        currentDate: new Date(now()),
+      },
+    );
+    // `jose` tolerates an end that is over, and accepts any `iat`.
+    if (payload.exp * 1000 <= now()) throw new errors.JWTExpired("is over", payload);
+    if (payload.iat > now() / 1000 + SKEW_S) return invalidToken("Token not yet valid");
+    return { iss, sub: payload.sub, aud: [payload.aud].flat()[0] ?? "" };
+  }
+
+  const verifyToken = (token: string) =>
+    verify(token).catch((error: unknown): StsRefusal => {
+      if (error instanceof Unreachable) {
+        return { status: 400, code: "IDPCommunicationError", message: "not reached" };
+      }
+      if (error instanceof errors.JWTExpired) {
+        return { status: 400, code: "ExpiredTokenException", message: "Token expired" };
+      }
+      return invalidToken(String(error));
+    });
+  return { verifyToken, asked };
 }

@@ -1,11 +1,10 @@
 // An object that is no image: visitors do not have it fetched again and again, and it shows soon once it is repaired.
 
-import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type EngineName, envOf } from "../../support/engines.ts";
-import { PURGE_TOKEN, VARS } from "../../support/env.ts";
+import { PURGE_TOKEN } from "../../support/env.ts";
 import { MODERN, put, stage, stopDates, visit, wait } from "../../support/play.ts";
-import { file, network } from "../../support/stand.ts";
+import { file } from "../../support/stand.ts";
 
 const MINUTE = "public, max-age=60";
 
@@ -13,8 +12,8 @@ stopDates(Date.UTC(2026, 10, 26));
 
 let env: object;
 
-async function seen(key: string, preset = "card") {
-  const { status, headers } = await visit(`/images/${preset}/${key}`, { headers: MODERN }, env);
+async function seen(key: string) {
+  const { status, headers } = await visit(`/images/card/${key}`, { headers: MODERN }, env);
   return [status, headers.get("cache-control")];
 }
 
@@ -61,36 +60,5 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
     expect(await seen("a.jpg")).toEqual([415, certain ? "public, max-age=10" : "no-store"]);
     wait(10);
     expect((await seen("a.jpg"))[0]).toBe(200);
-  });
-});
-
-describe("an overlay that is no image any more", () => {
-  const OVERLAY = "https://brand.example/mark.png";
-  let mark: Uint8Array;
-
-  beforeEach(() => {
-    mark = file("made/transparent.png");
-    network.use(http.get(OVERLAY, () => new HttpResponse(mark.slice())));
-    stage.edge.switches.cache = false;
-    const over = { width: 90, draw: [{ url: OVERLAY }] };
-    env = envOf("cf", { PRESETS: { ...VARS.PRESETS, over } });
-  });
-
-  test("takes no older picture away", async () => {
-    expect((await seen("key.jpg", "over"))[0]).toBe(200);
-    mark = new TextEncoder().encode("<html>");
-    wait(3 * 86_400);
-    for (let times = 0; times < 3; times++) expect((await seen("key.jpg", "over"))[0]).toBe(200);
-  });
-
-  test("is asked for once a minute where there is no older picture", async () => {
-    mark = new TextEncoder().encode("<html>");
-    for (let times = 0; times < 5; times++) {
-      expect(await seen("key.jpg", "over")).toEqual([415, "no-store"]);
-    }
-    expect(stage.cache.runs).toHaveLength(1);
-    mark = file("made/transparent.png");
-    wait(60);
-    expect((await seen("key.jpg", "over"))[0]).toBe(200);
   });
 });
