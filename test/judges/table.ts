@@ -2,9 +2,13 @@
 
 import { afterAll } from "vitest";
 
-export function createTable() {
+/** @param legend one sentence: what the numbers count, by what */
+export function createTable(legend: string) {
   const rows: Record<string, Record<string, number>> = {};
-  afterAll(() => console.table(rows));
+  afterAll(() => {
+    console.log(legend);
+    console.table(rows);
+  });
   const count = (row: string, column: string): void => {
     rows[row] = { ...rows[row], [column]: (rows[row]?.[column] ?? 0) + 1 };
   };

@@ -28,7 +28,7 @@ const UNCONDITIONAL = 498;
 const suites = [...others, surrogate];
 const tests = suites.flatMap((suite) => suite.tests);
 let results: ReturnType<typeof getResults>;
-const { count } = createTable();
+const { count } = createTable("Tests by their result, and by what they ask for.");
 
 const hasFailed = (id: string) => results[id] !== true && results[id] !== undefined;
 const matches = (id: string, pattern: string) =>

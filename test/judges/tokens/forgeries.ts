@@ -24,7 +24,6 @@ export function forge(token: string): Readonly<Record<string, string>> {
   const jwk = { ...createPublicKey(OTHER_EC_KEY).export({ format: "jwk" }), kid: header.kid };
   const byThief = (more: object) => write({ ...header, ...more }, claims, OTHER_EC_KEY);
   const withClaims = (more: object) => write(header, { ...claims, ...more });
-  const twice = decode(body).replace("{", '{"sub":"admin",');
   const none = `${encode({ ...header, alg: "none" })}.${body}`;
   const hmac = `${encode({ ...header, alg: "HS256" })}.${body}`;
   const rsa = `${encode({ ...header, alg: "RS256" })}.${body}`;
@@ -42,7 +41,6 @@ export function forge(token: string): Readonly<Record<string, string>> {
     "RS256, another key": `${rsa}.${sign("sha256", Buffer.from(rsa), RSA_KEY).toString("base64url")}`,
     "a changed header": `${encode({ ...header, typ: "jwt" })}.${body}.${signature}`,
     "a changed payload": `${head}.${encode({ ...claims, exp: claims.exp + 1 })}.${signature}`,
-    "a claim twice": `${head}.${Buffer.from(twice).toString("base64url")}.${signature}`,
     "another issuer": withClaims({ iss: EVIL }),
     "an issuer with a slash": withClaims({ iss: `${ISSUER}/` }),
     "no issuer": withClaims({ iss: undefined }),
