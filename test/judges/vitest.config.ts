@@ -14,6 +14,7 @@ export default defineConfig({
     include: ["*/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    restoreMocks: true,
     maxWorkers: availableParallelism(),
   },
 });

@@ -1,7 +1,7 @@
 // Signers that others wrote sign what the Worker and the CLI sign, with the same headers. The emulated S3 accepts the
 // requests of all of them, and none that is changed.
 
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { listPage } from "../../../src/cli/objects/list-page.ts";
 import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
 import { keyFault } from "../../../src/url/key.ts";
@@ -78,7 +78,7 @@ const REQUESTS = [
   requestList,
 ];
 
-beforeAll(() => {
+beforeEach(() => {
   vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response("", { status: 403 }));
 });
 
