@@ -225,6 +225,14 @@ describe("where Cloudflare's API fails", () => {
     expect(stub.resources()).toEqual(FOREIGN);
   });
 
+  it("a rule that needs the API is not seen", async () => {
+    const asked = /graphql|purge_cache|domains.(managed|custom)/;
+    stub.intervene = (call) => (asked.test(call) ? 503 : undefined);
+    const { code, output } = await start(["--yes", "--only", "L2,C3,T7"]).ended;
+    expect(code).toBe(0);
+    expect(output).toContain("not seen: 3");
+  }, 60_000);
+
   it("it names what it could not delete, deletes the rest, and is no success", async () => {
     stub.intervene = (call) => (/^DELETE .*scripts/.test(call) ? 500 : undefined);
     const { code, output } = await start(QUICK).ended;

@@ -11,8 +11,8 @@ import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
 import { urlOf } from "../../src/emulator/fetch.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
-import { askWorker, readReply } from "./operation.ts";
-import { measure, type World } from "./probe.ts";
+import { askWorker } from "./operation.ts";
+import { measure, readVisit, type World } from "./probe.ts";
 import * as probeWorker from "./worker.ts";
 
 /** The module of a probe Worker, as it was uploaded. */
@@ -175,8 +175,7 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
     bucketAddresses: async () => [],
     send: sendTo(url),
     countTransformations: async () => emulated.edge.transformations.size,
-    visit: async (path, init) =>
-      measure(await readReply(await emulated.visit(new Request(url + path, init)))),
+    visit: async (path, init) => readVisit(emulated.visit(new Request(url + path, init))),
     redeploy: async ({ crossVersion }) => {
       emulated.cache.switches.crossVersion = crossVersion;
       emulated.redeploy();

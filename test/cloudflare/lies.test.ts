@@ -14,7 +14,7 @@ import {
   RUN_HEADER,
   toBase64,
 } from "./operation.ts";
-import { notSeen, type Probe, textOf, type World } from "./probe.ts";
+import { type Probe, textOf, tryProbe, type World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
 
 type EmulatedWorld = ReturnType<typeof createEmulatedWorld>;
@@ -34,9 +34,8 @@ const HALVES = [
 
 async function tryAll(world: World, probes = PROBES) {
   const verdicts = [];
-  for (const { rule, run } of probes) {
-    const verdict = await run(world).catch((error) => notSeen(`${error}`)); // as the program does
-    verdicts.push({ rule, ...verdict });
+  for (const probe of probes) {
+    verdicts.push({ rule: probe.rule, ...(await tryProbe(probe, world)) });
   }
   return verdicts;
 }

@@ -19,7 +19,7 @@ import {
 } from "./account.ts";
 import { deploy, type Project } from "./deploy.ts";
 import { createNetwork } from "./network.ts";
-import { notSeen, type Probe, type Verdict, type World } from "./probe.ts";
+import { notSeen, type Probe, tryProbe, type Verdict, type World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
 import { casesOf, type Hidden, hide, type Run } from "./records.ts";
 import { deleteCommand, listText, planText, sentText, tableText, usage } from "./report.ts";
@@ -226,11 +226,10 @@ async function run(
   return fault !== undefined || isOtherwise || !isGone ? 1 : 0;
 }
 
-/** Never throws: what a probe throws is why the rule is not seen. */
+/** Never throws. */
 async function tryRule(probe: Probe, world: World): Promise<Verdict> {
-  const failed = (error: unknown) => notSeen(messageOf(error));
   const tooLate = setTimeout(PROBE_TIMEOUT_MS, notSeen("it took more than 5 minutes"));
-  return Promise.race([probe.run(world).catch(failed), tooLate]);
+  return Promise.race([tryProbe(probe, world), tooLate]);
 }
 
 /** Signals end the run once; while it deletes, they only say so. */

@@ -107,9 +107,6 @@ export type Reply = {
 /** In bytes. */
 const MAX_BODY = 256 * 1024;
 
-/** How the error of a reply begins that the Worker itself did not give. */
-export const UNANSWERED = "the Worker answered";
-
 /** The header with the token without which the Worker does nothing. */
 export const TOKEN_HEADER = "x-probe-token";
 /** The header that tells the cached entrypoint what to answer: a `CachedAnswer`. */
@@ -150,16 +147,25 @@ export async function readReply(response: Response): Promise<Reply> {
   };
 }
 
-/** Asks a probe Worker for an operation. @param send sends the POST to it */
+/** A request without an answer of what it was sent to. Nobody knows whether it was carried out: nothing follows from it. */
+export class LostRequest extends Error {}
+
+/** @throws {LostRequest} always */
+export function throwLost(error: unknown): never {
+  throw new LostRequest(`a request was lost: ${error}`);
+}
+
+/** Asks a probe Worker for an operation. @param send sends the POST to it. @throws {LostRequest} */
 export async function askWorker(
   operation: Operation,
   token: string,
   send: (init: { method: string; headers: Texts; body: string }) => Promise<Response>,
 ): Promise<Reply> {
   const headers = { [TOKEN_HEADER]: token };
-  const answer = await send({ method: "POST", headers, body: JSON.stringify(operation) });
-  if (answer.status === 200) return answer.json();
-  return failedReply(new Error(`${UNANSWERED} ${answer.status}`));
+  const init = { method: "POST", headers, body: JSON.stringify(operation) };
+  const answer = await send(init).catch(throwLost);
+  if (answer.status !== 200) throwLost(`the Worker answered ${answer.status}`);
+  return answer.json<Reply>().catch(throwLost);
 }
 
 /** What an operation threw, as a reply. */

@@ -4,7 +4,15 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { fromBase64, type Operation, type Reply, type Texts, UNANSWERED } from "./operation.ts";
+import {
+  fromBase64,
+  LostRequest,
+  type Operation,
+  type Reply,
+  readReply,
+  type Texts,
+  throwLost,
+} from "./operation.ts";
 
 /** The bucket by R2's S3 API. */
 type S3Access = {
@@ -89,19 +97,27 @@ export const notSeen = (seen: string): Verdict => ({ outcome: "not seen", seen, 
 export const unseen = (rule: string, title: string, reason: string): Probe =>
   probe(rule, title, async () => reason);
 
-/**
- * One claim that does not hold makes a verdict "otherwise"; one that does is needed for "as the rule says". A claim is
- * not seen where the Worker itself gave no reply.
- */
+const RERUN_MS = 10_000;
+
+/** Runs a probe, and once more if a request was lost. Never throws: what a probe throws is why the rule is not seen. */
+export async function tryProbe(probe: Probe, world: World): Promise<Verdict> {
+  const rerun = async (error: unknown) => {
+    if (!(error instanceof LostRequest)) throw error;
+    await world.pause(RERUN_MS);
+    return probe.run(world);
+  };
+  const fail = (error: unknown) => notSeen(error instanceof Error ? error.message : `${error}`);
+  return probe.run(world).catch(rerun).catch(fail);
+}
+
+/** One claim that does not hold makes a verdict "otherwise"; one that does is needed for "as the rule says". */
 function conclude(claims: readonly Claim[] | string): Verdict {
   if (typeof claims === "string") return notSeen(claims);
   const texts = claims.map(([, name, reply, detail]) =>
     [name, reply && outcomeOf(reply), detail].filter(Boolean).join(": "),
   );
   const records = claims.flatMap(([, name, reply]) => (reply ? [{ name, ...reply }] : []));
-  const seen = claims
-    .filter(([, , reply]) => !reply?.error?.message.startsWith(UNANSWERED))
-    .map(([holds]) => holds);
+  const seen = claims.map(([holds]) => holds);
   const outcome = seen.includes(false)
     ? "otherwise"
     : seen.includes(true)
@@ -109,6 +125,16 @@ function conclude(claims: readonly Claim[] | string): Verdict {
       : "not seen";
   return { outcome, seen: texts.join("; "), records };
 }
+
+/** Reads what a visitor got. @throws {LostRequest} if neither the Worker nor the image edge answered */
+export async function readVisit(sent: Promise<Response>): Promise<Reply> {
+  const reply = await sent.then(readReply).catch(throwLost);
+  if (isBusy(reply) && codeOf(reply) === undefined) throwLost(`a visit got ${reply.status}`);
+  return measure(reply);
+}
+
+/** Returns whether a status tells of a moment, and not of a rule. */
+export const isBusy = ({ status }: { readonly status: number }) => status === 429 || status >= 500;
 
 /** Adds the sides, if the body is an image. */
 export async function measure(reply: Reply): Promise<Reply> {

@@ -10,11 +10,13 @@ import {
   type Reply,
   type Seen,
   type Texts,
+  throwLost,
   toBase64,
 } from "./operation.ts";
 import {
   type Claim,
   codeOf,
+  isBusy,
   isTransformed,
   outcomeOf,
   PHOTO,
@@ -97,7 +99,8 @@ export async function getS3(world: World, key: string, ask: Ask = {}): Promise<R
   const { method = "GET", query } = ask;
   const url = s3Url(world, key, query);
   const headers = { ...(await signS3(world, url, method)), ...ask.headers };
-  return world.send({ type: "fetch", url, method, headers, cache: "no-store" });
+  const reply = await world.send({ type: "fetch", url, method, headers, cache: "no-store" });
+  return isBusy(reply) ? throwLost(`R2's S3 API answered ${reply.status}`) : reply;
 }
 
 /** Has the Worker ask the edge for an image of an object in R2 (E1). */
@@ -179,6 +182,7 @@ const reached = new WeakMap<World, ReturnType<typeof tryBoth>>();
 export function reachOf(world: World) {
   const known = reached.get(world) ?? tryBoth(world);
   reached.set(world, known);
+  known.catch(() => reached.delete(world));
   return known;
 }
 

@@ -3,8 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { tableOf } from "../../src/worker/base/json.ts";
 import { type Account, callApi, callUrl, type S3Keys, s3Endpoint } from "./account.ts";
-import { askWorker, failedReply, type Operation, readReply } from "./operation.ts";
-import { measure, type Probe, type World } from "./probe.ts";
+import { askWorker, failedReply, type Operation, throwLost } from "./operation.ts";
+import { isBusy, measure, type Probe, readVisit, type World } from "./probe.ts";
 
 /** What was sent, or the most that may be. */
 export type Sent = { requests: number; transformations: number; megabytes: number };
@@ -95,8 +95,8 @@ export function createWorld(
     ...(domain !== undefined && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
     async bucketAddresses() {
       const path = `/r2/buckets/${bucket}/domains`;
-      const managed = await callApi(account, "GET", `${path}/managed`);
-      const custom = await callApi(account, "GET", `${path}/custom`);
+      const managed = await answered(callApi(account, "GET", `${path}/managed`));
+      const custom = await answered(callApi(account, "GET", `${path}/custom`));
       if (managed.status !== 200 || custom.status !== 200) return undefined;
       const all = [managed.result, tableOf(custom.result)["domains"]].flat().map(tableOf);
       return all.flatMap(({ domain, enabled }) => (enabled === true ? [`${domain}`] : []));
@@ -104,9 +104,7 @@ export function createWorld(
     send: sendTo(url),
     async visit(path, init) {
       count(path.startsWith("/cdn-cgi/image/") ? path : undefined);
-      return measure(
-        await readReply(await network.send(url + path, { ...init, signal: deadline() })),
-      );
+      return readVisit(network.send(url + path, { ...init, signal: deadline() }));
     },
     async redeploy(options) {
       await site.redeploy(options);
@@ -114,12 +112,21 @@ export function createWorld(
     },
     countTransformations: () => countTransformations(account),
     async purgeZone(urls) {
-      const domains = await callApi(account, "GET", `/workers/domains?hostname=${domain}`);
+      const domains = await answered(
+        callApi(account, "GET", `/workers/domains?hostname=${domain}`),
+      );
       const [{ zone_id: id } = {}] = [domains.result].flat().map(tableOf);
       const purge = `${account.api}/zones/${id}/purge_cache`;
-      return (await callUrl(account, "POST", purge, { files: urls })).status === 200;
+      return (await answered(callUrl(account, "POST", purge, { files: urls }))).status === 200;
     },
   };
+}
+
+/** @throws {LostRequest} if the API gave no answer, or has failed */
+async function answered(call: ReturnType<typeof callUrl>) {
+  const reply = await call;
+  if (reply.status === 0 || isBusy(reply)) throwLost(`Cloudflare's API: ${reply.message}`);
+  return reply;
 }
 
 /** The unique transformations of the account today, by Cloudflare's GraphQL API; undefined if it does not say. */
@@ -127,7 +134,7 @@ async function countTransformations(account: Account): Promise<number | undefine
   const today = new Date(account.network.now()).toISOString().slice(0, 10);
   const days = `imagesUniqueTransformations(limit:9,filter:{date_geq:"${today}"}){transformations}`;
   const query = `{viewer{accounts(filter:{accountTag:"${account.id}"}){${days}}}}`;
-  const { data } = await callUrl(account, "POST", `${account.api}/graphql`, { query });
+  const { data } = await answered(callUrl(account, "POST", `${account.api}/graphql`, { query }));
   const { accounts } = tableOf(tableOf(data)["viewer"]);
   const rows = [accounts].flat().map((one) => tableOf(one)["imagesUniqueTransformations"])[0];
   if (!Array.isArray(rows)) return undefined;

@@ -98,7 +98,7 @@ export const CACHES: readonly Probe[] = [
     if (!isTaken) return [[undefined, "Cloudflare did not take a purge of the zone"]];
     await world.pause(3_000);
     const isStillCached = await isCached(IMAGE);
-    await world.purgeZone([url]);
+    if (!(await world.purgeZone([url]))) return [[undefined, "Cloudflare took only one purge"]];
     let isDropped = false;
     for (let attempt = 0; attempt < 5 && !isDropped; attempt++) {
       await world.pause(3_000); // a purge takes some seconds
