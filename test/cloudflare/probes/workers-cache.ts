@@ -120,11 +120,10 @@ const probeTable = (rule: string, title: string, cases: readonly Case[], ms = 4_
     }
   });
 
-const KEYED = (path: string) => ({ path: `/another${path}`, cacheKey: path });
 const KEYS: readonly Case[] = [
   hit("another host", { second: () => ({ host: "other.example" }) }),
   hit("other headers", { second: () => ({ headers: { cookie: "a=b" } }) }),
-  miss("another cf.cacheKey", { second: KEYED }),
+  miss("another cf.cacheKey", { second: (path) => ({ cacheKey: `${path}&c` }) }),
   miss("another query", { second: (path) => ({ path: path.replace("a&b", "b&a") }) }),
   ...["x-forwarded-host", "x-original-url", "cloudflare-workers-version-key"].map((name) =>
     miss(name, { second: () => ({ headers: { [name]: "probe" } }) }),
