@@ -139,28 +139,25 @@ test.each([
   ["light", DESKTOP],
   ["dark", DESKTOP],
   ["light", PHONE],
-] as const)(
-  "in %s, %j, the page and its dialog are so, without a barrier",
-  async (colorScheme, window) => {
-    const { page } = await openSheet(SMALL, window);
-    await page.emulateMedia({ colorScheme });
-    const colourOf = (selector: string) =>
-      page.locator(selector).evaluate((element) => getComputedStyle(element).backgroundColor);
-    for (const selector of ["html", "dialog"]) {
-      const brightness = Number(/\d+/.exec(await colourOf(selector))?.[0]);
-      expect([selector, brightness > 128]).toEqual([selector, colorScheme === "light"]);
-    }
-    await look(page);
-    for (const name of ["Code", "What the edge is asked"]) {
-      await figureOf(page, SMALL, "card").getByText(name, { exact: true }).click();
-    }
-    expect(await barriers(page)).toEqual([]);
-    const { dialog } = await openTry(page, SMALL, "thumbnail");
-    await expect.poll(() => labels(dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
-    expect(await barriers(page)).toEqual([]);
-    await page.close();
-  },
-);
+] as const)("in %s, %j, page and dialog are so, without a barrier", async (colorScheme, window) => {
+  const { page } = await openSheet(SMALL, window);
+  await page.emulateMedia({ colorScheme });
+  const colourOf = (selector: string) =>
+    page.locator(selector).evaluate((element) => getComputedStyle(element).backgroundColor);
+  for (const selector of ["html", "dialog"]) {
+    const brightness = Number(/\d+/.exec(await colourOf(selector))?.[0]);
+    expect([selector, brightness > 128]).toEqual([selector, colorScheme === "light"]);
+  }
+  await look(page);
+  for (const name of ["Code", "What the edge is asked"]) {
+    await figureOf(page, SMALL, "card").getByText(name, { exact: true }).click();
+  }
+  expect(await barriers(page)).toEqual([]);
+  const { dialog } = await openTry(page, SMALL, "thumbnail");
+  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  expect(await barriers(page)).toEqual([]);
+  await page.close();
+});
 
 test("the user can add a picture, replace it and delete it; other files are refused", async () => {
   const { page } = await openSheet("own/");

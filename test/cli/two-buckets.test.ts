@@ -203,7 +203,7 @@ test("the doctor calls an object missing only where no bucket after it has it", 
 });
 
 test.each(["cf", "R2"] as const)(
-  "a deploy with an empty %s bucket in front is right",
+  "a deploy with an empty %s bucket first is right",
   async (first) => {
     begin({}, first);
     world.media.remove();

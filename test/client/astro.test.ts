@@ -105,13 +105,7 @@ test.each([
 
 test("the page's own attributes stay, and what the preset sets instead is dropped", async () => {
   const service = astroService([open.site], { factOf: () => FACT });
-  const own = {
-    class: "round",
-    id: "a",
-    loading: "eager",
-    decoding: "sync",
-    fetchpriority: "high",
-  };
+  const own = { class: "a", id: "b", loading: "eager", decoding: "sync", fetchpriority: "high" };
   const others = { format: "png", quality: 10, widths: [9], densities: [9], fit: "fill" };
   const more = { position: "top", background: "#fff", layout: "fixed" };
   const src = "a.jpg";

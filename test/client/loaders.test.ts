@@ -184,29 +184,28 @@ const [photos, avatars, all, friends, orders] = [
   createClient({ ...settings, route: ROUTES.orders }),
 ];
 const many = [photos.site, friends.site, avatars.site, orders.site, all.site] as const;
-test.each(Object.entries(loadersOf(...many)))(
-  "%s takes the first route that leads to the key",
-  (_name, url) => {
-    const isRight = (src: string, preset: "card" | "wide", expected: string) =>
-      expect([src, url(src, preset)]).toEqual([src, expected]);
-    isRight("photos/a.jpg", "card", photos.imageUrl("photos/a.jpg", "card@2x"));
-    isRight("users/7.png", "card", avatars.imageUrl("users/7.png", "card@2x"));
-    isRight("photos/a.jpg", "wide", all.imageUrl("photos/a.jpg", "wide@400w"));
-    const [friend, order] = ["private/a.jpg", "orders/8.jpg"] as const;
-    isRight(signedSrc(friend, RIGHT), "card", friends.imageUrl(friend, "card@2x", RIGHT));
-    isRight(signedSrc(order, RIGHT), "wide", orders.imageUrl(order, "wide@400w", RIGHT));
+const MANY = Object.entries(loadersOf(...many));
 
-    const isNone = (src: string, preset: "card" | "wide", message: string) => {
-      const fault = `Vitrine: no route of the loader that shows "${preset}" leads to ${message}`;
-      expect(() => url(src, preset)).toThrow(new RangeError(fault));
-    };
-    const open = "/images/:preset/photos/*, /avatars/:user/:preset, /all/:preset/*";
-    isNone(friend, "card", `"${friend}": ${open}`);
-    isNone("users/7.png", "wide", '"users/7.png": /all/:preset/*');
-    const signed = "/private/:preset/*, /orders/:id/:preset";
-    isNone(signedSrc("photos/a.jpg", RIGHT), "card", `"photos/a.jpg": ${signed}`);
-  },
-);
+test.each(MANY)("%s takes the first route that leads to the key", (_name, url) => {
+  const isRight = (src: string, preset: "card" | "wide", expected: string) =>
+    expect([src, url(src, preset)]).toEqual([src, expected]);
+  isRight("photos/a.jpg", "card", photos.imageUrl("photos/a.jpg", "card@2x"));
+  isRight("users/7.png", "card", avatars.imageUrl("users/7.png", "card@2x"));
+  isRight("photos/a.jpg", "wide", all.imageUrl("photos/a.jpg", "wide@400w"));
+  const [friend, order] = ["private/a.jpg", "orders/8.jpg"] as const;
+  isRight(signedSrc(friend, RIGHT), "card", friends.imageUrl(friend, "card@2x", RIGHT));
+  isRight(signedSrc(order, RIGHT), "wide", orders.imageUrl(order, "wide@400w", RIGHT));
+
+  const isNone = (src: string, preset: "card" | "wide", message: string) => {
+    const fault = `Vitrine: no route of the loader that shows "${preset}" leads to ${message}`;
+    expect(() => url(src, preset)).toThrow(new RangeError(fault));
+  };
+  const open = "/images/:preset/photos/*, /avatars/:user/:preset, /all/:preset/*";
+  isNone(friend, "card", `"${friend}": ${open}`);
+  isNone("users/7.png", "wide", '"users/7.png": /all/:preset/*');
+  const signed = "/private/:preset/*, /orders/:id/:preset";
+  isNone(signedSrc("photos/a.jpg", RIGHT), "card", `"photos/a.jpg": ${signed}`);
+});
 
 test("a signed src in a loader without a signed route is a RangeError: its picture would be a 404", () => {
   const attempt = () => nextLoader(open.site)({ src: `card:${signedSrc("a", RIGHT)}`, width: 1 });

@@ -94,7 +94,7 @@ test.each([
   ["bundler", "the browser's", [], ofApps],
   ["node16", "the browser's", [], ofApps],
 ] as const)(
-  "TypeScript imports them with %s and the types of %s",
+  "TypeScript imports them, by %s and %s",
   async (moduleResolution, _name, types, from) => {
     const folder = projectOf({ moduleResolution, types }, from);
     await run("npx", ["tsc"], { cwd: folder });

@@ -116,11 +116,8 @@ const FAULTS: Readonly<
   ],
 };
 
-test.for(Object.entries(FAULTS))(
-  "the doctor on %s (A6, A7, A13)",
-  async ([_title, [setUp, checks, seen]]) => {
-    const wrong = await examine(await setUp());
-    expect(wrong.map(({ check }) => check)).toEqual(checks);
-    if (seen) expect(wrong.at(-1)?.seen).toMatch(seen);
-  },
-);
+test.for(Object.entries(FAULTS))("on %s (A6, A7, A13)", async ([_title, [setUp, checks, seen]]) => {
+  const wrong = await examine(await setUp());
+  expect(wrong.map(({ check }) => check)).toEqual(checks);
+  if (seen) expect(wrong.at(-1)?.seen).toMatch(seen);
+});

@@ -96,13 +96,7 @@ const { accessKeyId } = USERS.reader;
 test.for([
   ["of an object that is shorter", "short", {}, 206, undefined],
   ["of an empty object", "empty", {}, 416, "InvalidRange"],
-  [
-    "of a missing one, to a key that may list",
-    "no",
-    { credentials: USERS.owner },
-    404,
-    "NoSuchKey",
-  ],
+  ["of a missing one, to a key that lists", "no", { credentials: USERS.owner }, 404, "NoSuchKey"],
   ["of a missing one, to a key that may not", "no", {}, 403, "AccessDenied"],
   ["of an object that the key may not read", "short", { bucket: "closed" }, 403, "AccessDenied"],
   [

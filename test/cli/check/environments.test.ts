@@ -86,16 +86,13 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
   test("--env chooses, CLOUDFLARE_ENV, or all are checked, as with --all (S6, D3)", async () => {
     const folder = makeProject(STAGED, file);
     const both = /^the top level:\n.* right.*\n(?:.*\n)*env\.staging:\n.* right/;
+    const alone = /^The configuration is right(?:(?!acme-media)[\s\S])*acme-staging/;
     const CLOUDFLARE_ENV = "staging";
     for (const [args, env, shown] of [
       [[], {}, both],
       [["--all"], { CLOUDFLARE_ENV }, both],
-      [[], { CLOUDFLARE_ENV }, /^The configuration is right(?:(?!acme-media)[\s\S])*acme-staging/],
-      [
-        ["--env", "staging"],
-        {},
-        /^The configuration is right(?:(?!acme-media)[\s\S])*acme-staging/,
-      ],
+      [[], { CLOUDFLARE_ENV }, alone],
+      [["--env", "staging"], {}, alone],
       [["--env="], { CLOUDFLARE_ENV }, /^The configuration is right(?:(?!acme-staging)[\s\S])*$/],
     ] as const) {
       const { code, out } = await vitrine(["check", ...args], { folder, env });

@@ -26,23 +26,20 @@ test("an object causes exactly as many transformations as are told, whatever is 
 test.each([
   ["apart", 1],
   ["with-rendition", 0.5],
-] as const)(
-  "facts of all variants cause no more than is told, if billed %s (L2, R9)",
-  async (way, part) => {
-    arrange({ factsBilled: way });
-    const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
-    const PRESETS = { card: { width: 16, dpr: [1, 2] }, tall: { height: 9, format: "webp" } };
-    const env = { ...ENV, ROUTES, PRESETS };
-    for (const variant of ["card", "card@2x", "tall"]) {
-      for (const query of ["", "?facts"]) {
-        expect((await get(`/facts/${variant}/key.jpg${query}`, {}, env)).status).toBe(200);
-      }
+] as const)("facts cause no more than is told, if billed %s (L2, R9)", async (way, part) => {
+  arrange({ factsBilled: way });
+  const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
+  const PRESETS = { card: { width: 16, dpr: [1, 2] }, tall: { height: 9, format: "webp" } };
+  const env = { ...ENV, ROUTES, PRESETS };
+  for (const variant of ["card", "card@2x", "tall"]) {
+    for (const query of ["", "?facts"]) {
+      expect((await get(`/facts/${variant}/key.jpg${query}`, {}, env)).status).toBe(200);
     }
-    const told = transformationsOf(configOf({ ROUTES, PRESETS }));
-    expect([...told]).toEqual([["media", 6]]);
-    expect(stage.edge.transformations.size).toBe(6 * part);
-  },
-);
+  }
+  const told = transformationsOf(configOf({ ROUTES, PRESETS }));
+  expect([...told]).toEqual([["media", 6]]);
+  expect(stage.edge.transformations.size).toBe(6 * part);
+});
 
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
 

@@ -372,33 +372,31 @@ const ALSO: Readonly<Record<string, readonly Check[]>> = {
   "role-rights": ["sample"],
 };
 
-test.each(Object.entries<Played>(FAULTS))(
-  "%s: it is named, and its remedy fixes the site",
-  async (title, row) => {
-    const [check] = title.split(":");
-    const world = beginWorld();
-    row.before?.(world);
-    row.broken(world);
-    await visit(world);
-    const findings = await consult(world);
-    const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
-    const causes = findings.filter(
-      (one) => isWrong(one) && !one.impact?.startsWith("most likely because of the finding above"),
-    );
-    expect(new Set(causes.map((one) => one.check))).toEqual(
-      new Set<unknown>([check, ...(ALSO[title] ?? [])]),
-    );
-    const found = causes.find((one) => one.check === check);
-    if (found === undefined) throw new Error(`the doctor does not find ${check}`);
-    row.done(readRemedy(world, found), world);
-    const after = await visit(world);
-    const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
-    expect(after).toEqual(shown);
-    const isStill = (one: Finding) =>
-      isWrong(one) && one.check === check && one.seen === found.seen;
-    expect((await consult(world)).filter(isStill)).toEqual([]);
-  },
-);
+const ROWS = Object.entries<Played>(FAULTS);
+
+test.each(ROWS)("%s: it is named, and its remedy fixes the site", async (title, row) => {
+  const [check] = title.split(":");
+  const world = beginWorld();
+  row.before?.(world);
+  row.broken(world);
+  await visit(world);
+  const findings = await consult(world);
+  const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
+  const causes = findings.filter(
+    (one) => isWrong(one) && !one.impact?.startsWith("most likely because of the finding above"),
+  );
+  expect(new Set(causes.map((one) => one.check))).toEqual(
+    new Set<unknown>([check, ...(ALSO[title] ?? [])]),
+  );
+  const found = causes.find((one) => one.check === check);
+  if (found === undefined) throw new Error(`the doctor does not find ${check}`);
+  row.done(readRemedy(world, found), world);
+  const after = await visit(world);
+  const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
+  expect(after).toEqual(shown);
+  const isStill = (one: Finding) => isWrong(one) && one.check === check && one.seen === found.seen;
+  expect((await consult(world)).filter(isStill)).toEqual([]);
+});
 
 const nothing = () => {};
 test.each<[string, Played]>([

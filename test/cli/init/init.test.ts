@@ -24,18 +24,17 @@ async function make(args: readonly string[], name?: string) {
   return { folder, out, files: contents(folder) as Record<string, string> };
 }
 
-test.each(["new/images", ".", "../beside it"])(
-  "into the folder %s it writes all files beside what is there, and names each",
-  async (shown) => {
-    const folder = emptyFolder();
-    mkdirSync(join(folder, ".github"));
-    writeFileSync(join(folder, ".github/mine.yml"), "mine");
-    const { code, out } = await init(folder, [shown, ...AWS]);
-    expect([code, contents(folder)[".github/mine.yml"]]).toEqual([0, "mine"]);
-    expect(Object.keys(contents(join(folder, shown)))).toEqual(expect.arrayContaining(FILES));
-    for (const file of FILES) expect(out).toContain(`  ${join(shown, file)}\n`);
-  },
-);
+const PLACES = ["new/images", ".", "../beside it"];
+
+test.each(PLACES)("into %s it writes all files beside others, and names each", async (shown) => {
+  const folder = emptyFolder();
+  mkdirSync(join(folder, ".github"));
+  writeFileSync(join(folder, ".github/mine.yml"), "mine");
+  const { code, out } = await init(folder, [shown, ...AWS]);
+  expect([code, contents(folder)[".github/mine.yml"]]).toEqual([0, "mine"]);
+  expect(Object.keys(contents(join(folder, shown)))).toEqual(expect.arrayContaining(FILES));
+  for (const file of FILES) expect(out).toContain(`  ${join(shown, file)}\n`);
+});
 
 const { devDependencies } = JSON.parse(readPage("package.json"));
 
@@ -103,15 +102,11 @@ test.each([
     ["staging", "acme-media-staging", "staging.images.example.com"],
     ["production", "acme-media", "images.example.com"],
   ] as const) {
-    const known = readProject(folder, name);
-    const { bucket: named, binding } = Object(known.deployed["BUCKETS"]).media;
-    const bound = known.r2Buckets.find((one) => one.binding === binding)?.bucket_name;
-    expect([known.worker, named ?? bound, known.patterns]).toEqual([
-      `shop-${name}`,
-      bucket,
-      [host],
-    ]);
-    expect(known.r2Buckets).toContainEqual({ binding: "RENDITIONS" });
+    const read = readProject(folder, name);
+    const { bucket: named, binding } = Object(read.deployed["BUCKETS"]).media;
+    const bound = read.r2Buckets.find((one) => one.binding === binding)?.bucket_name;
+    expect([read.worker, named ?? bound, read.patterns]).toEqual([`shop-${name}`, bucket, [host]]);
+    expect(read.r2Buckets).toContainEqual({ binding: "RENDITIONS" });
   }
   const jobs = files[".github/workflows/vitrine.yml"] ?? "";
   const deploys = /^ {2}deploy-\w+|^ {4}(?:needs|environment): .*|npx vitrine deploy [^#]*/gm;

@@ -62,11 +62,8 @@ test("it asks only for what the options leave out", async () => {
 test.each([
   ["Ctrl-C", 0, "\u0003"],
   ["Ctrl-D", 3, "\u0004"],
-] as const)(
-  "%s at question %d ends it with 130, and nothing is written",
-  async (_what, at, keys) => {
-    const [question = ""] = QUESTIONS[at] ?? [];
-    const { code, out, folder } = await ask([...QUESTIONS.slice(0, at), [question, keys]]);
-    expect([code, out, contents(folder)]).toEqual([130, "", {}]);
-  },
-);
+] as const)("%s at question %d ends it with 130: nothing is written", async (_what, at, keys) => {
+  const [question = ""] = QUESTIONS[at] ?? [];
+  const { code, out, folder } = await ask([...QUESTIONS.slice(0, at), [question, keys]]);
+  expect([code, out, contents(folder)]).toEqual([130, "", {}]);
+});

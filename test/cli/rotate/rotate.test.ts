@@ -170,29 +170,26 @@ class Killed extends Error {}
 
 const POINTS = ["before wrangler", "after wrangler", "waiting"];
 
-test.each(POINTS)(
-  "killed %s, it goes on when it runs again: no request fails (S1)",
-  async (point) => {
-    const reach = async (one: string) => {
-      expect(await visit()).toEqual(SHOWN);
-      if (one === point && site.ran.length === 1) throw new Killed();
-    };
-    const tools: Tools = {
-      ...TOOLS,
-      run: async (...given) => {
-        await reach("before wrangler");
-        const code = await TOOLS.run(...given);
-        await reach("after wrangler");
-        return code;
-      },
-      sleep: () => reach("waiting"),
-    };
-    await expect(run({}, { tools })).rejects.toThrow(Killed);
-    expect([(await run()).code, now()]).toEqual([0, current(NEW_KEY)]);
-    revoke(OLD_KEY);
+test.each(POINTS)("killed %s, it goes on when run again: no request fails (S1)", async (point) => {
+  const reach = async (one: string) => {
     expect(await visit()).toEqual(SHOWN);
-  },
-);
+    if (one === point && site.ran.length === 1) throw new Killed();
+  };
+  const tools: Tools = {
+    ...TOOLS,
+    run: async (...given) => {
+      await reach("before wrangler");
+      const code = await TOOLS.run(...given);
+      await reach("after wrangler");
+      return code;
+    },
+    sleep: () => reach("waiting"),
+  };
+  await expect(run({}, { tools })).rejects.toThrow(Killed);
+  expect([(await run()).code, now()]).toEqual([0, current(NEW_KEY)]);
+  revoke(OLD_KEY);
+  expect(await visit()).toEqual(SHOWN);
+});
 
 /** The options of the `npx vitrine rotate` that was printed, as a shell reads it. */
 async function printed({ out, err }: Ended): Promise<Options> {

@@ -12,6 +12,8 @@ import {
   line,
 } from "../../support/caching.ts";
 
+const PLACES = ["upper", "visitor"] as const;
+
 /** Asks at the same time, from 30 places by turns, and gives back how often each answer came. */
 async function together(requests: number, places: number, init: RequestInit = {}) {
   const release = hold();
@@ -25,8 +27,8 @@ async function together(requests: number, places: number, init: RequestInit = {}
 }
 
 describe("requests that come together", () => {
-  test.each(["upper", "visitor"] as const)(
-    "1,000 from 30 places run the entrypoint once, in the place %s (W5, W6)",
+  test.each(PLACES)(
+    "1,000 from 30 places run it once, in the place %s (W5, W6)",
     async (runsIn) => {
       arrange({ runsIn });
       count("max-age=60");
@@ -77,7 +79,7 @@ describe("two tiers", () => {
     expect(await line("/a", {}, { place: "two" })).toBe("EXPIRED run 2");
   });
 
-  test.each(["upper", "visitor"] as const)(
+  test.each(PLACES)(
     "the entrypoint runs in the place %s, behind a loopback (W5, W13)",
     async (runsIn) => {
       arrange({ runsIn });

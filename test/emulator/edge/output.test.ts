@@ -7,6 +7,8 @@ import { STRICT } from "../../../src/emulator/edge/switches.ts";
 import { ask, edge, fault, KEY, stand } from "../../support/asking.ts";
 import { file } from "../../support/stand.ts";
 
+const MARKS = ["marked", "unmarked"] as const;
+
 test.each([
   ["webp", "image/webp", null],
   ["jpeg", "image/jpeg", null],
@@ -24,47 +26,41 @@ test.each([
   expect(small.headers.get("content-type")).toBe("image/avif");
 });
 
-test.each(["marked", "unmarked"] as const)(
-  "an animation with too many pixels comes back unchanged, %s (O8)",
-  async (animationTooLarge) => {
-    const gif = file("made/animated.gif");
-    const { width, height, pages = 0 } = await sharp(gif).metadata();
-    const animation = width * height * pages - 1;
-    const limits = { ...edge.switches.limits, animation };
-    stand({ limits, animationTooLarge });
-    for (const [anim, untouched] of [
-      [true, true],
-      [undefined, true],
-      [false, false],
-    ] as const) {
-      const answer = await ask("animated.gif", { width: 20, format: "webp", anim });
-      const bytes = new Uint8Array(await answer.arrayBuffer());
-      expect(bytes.length === gif.length).toBe(untouched);
-      const marked = !untouched || animationTooLarge === "marked";
-      expect(answer.headers.has("cf-resized")).toBe(marked);
-    }
-    edge.switches.limits = { ...limits, animation: animation + 1 };
-    const answer = await ask("animated.gif", { width: 21, format: "webp" });
-    const made = await sharp(await answer.arrayBuffer()).metadata();
-    expect([made.format, made.width, made.pages]).toEqual(["webp", 21, pages]);
-  },
-);
+test.each(MARKS)("a large animation comes back unchanged, %s (O8)", async (animationTooLarge) => {
+  const gif = file("made/animated.gif");
+  const { width, height, pages = 0 } = await sharp(gif).metadata();
+  const animation = width * height * pages - 1;
+  const limits = { ...edge.switches.limits, animation };
+  stand({ limits, animationTooLarge });
+  for (const [anim, untouched] of [
+    [true, true],
+    [undefined, true],
+    [false, false],
+  ] as const) {
+    const answer = await ask("animated.gif", { width: 20, format: "webp", anim });
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    expect(bytes.length === gif.length).toBe(untouched);
+    const marked = !untouched || animationTooLarge === "marked";
+    expect(answer.headers.has("cf-resized")).toBe(marked);
+  }
+  edge.switches.limits = { ...limits, animation: animation + 1 };
+  const answer = await ask("animated.gif", { width: 21, format: "webp" });
+  const made = await sharp(await answer.arrayBuffer()).metadata();
+  expect([made.format, made.width, made.pages]).toEqual(["webp", 21, pages]);
+});
 
-test.each(["marked", "unmarked"] as const)(
-  "an SVG is sanitised and passed on, %s (R8)",
-  async (svg) => {
-    stand({ svg });
-    for (const format of [undefined, "svg"]) {
-      const answer = await ask("broken/script.svg", { width: 9, format });
-      expect(answer.headers.get("content-type")).toBe("image/svg+xml");
-      expect(answer.headers.has("cf-resized")).toBe(svg === "marked");
-      const text = await answer.text();
-      expect(text).toContain("<svg");
-      expect(text).not.toMatch(/<script|alert|onload|href=.(?!#)/i);
-      expect(text).toContain('<use href="#a"/>');
-    }
-  },
-);
+test.each(MARKS)("an SVG is sanitised and passed on, %s (R8)", async (svg) => {
+  stand({ svg });
+  for (const format of [undefined, "svg"]) {
+    const answer = await ask("broken/script.svg", { width: 9, format });
+    expect(answer.headers.get("content-type")).toBe("image/svg+xml");
+    expect(answer.headers.has("cf-resized")).toBe(svg === "marked");
+    const text = await answer.text();
+    expect(text).toContain("<svg");
+    expect(text).not.toMatch(/<script|alert|onload|href=.(?!#)/i);
+    expect(text).toContain('<use href="#a"/>');
+  }
+});
 
 test("an SVG does not become a raster image, nor a raster image an SVG (R8)", async () => {
   for (const format of ["avif", "webp", "jpeg", "png"]) {

@@ -115,11 +115,8 @@ export async function examine(
   given: Given = {},
 ): Promise<Report> {
   const env = { ...SECRETS, HEALTH_TOKEN, ...given.env };
-  const { code, out, err } = await vitrine(["doctor", "--json", ...args], {
-    folder,
-    ...given,
-    env,
-  });
+  const all = ["doctor", "--json", ...args];
+  const { code, out, err } = await vitrine(all, { folder, ...given, env });
   const { findings } = out === "" ? { findings: [] } : JSON.parse(out);
   return { code, findings, text: err };
 }

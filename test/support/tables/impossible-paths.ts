@@ -15,7 +15,7 @@ const ELSEWHERE = `
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
-export const IMPOSSIBLE_KEYS = [...words(KEYS), "k".repeat(1015), "%F0%9F%98%80".repeat(300)];
+const IMPOSSIBLE_KEYS = [...words(KEYS), "k".repeat(1015), "%F0%9F%98%80".repeat(300)];
 
 export const IMPOSSIBLE_PATHS = [
   ...words(ELSEWHERE),
