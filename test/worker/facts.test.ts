@@ -60,16 +60,6 @@ describe("on a route with facts", () => {
     expect(lines()).toEqual([]);
   });
 
-  test("the picture is a picture, before and after", async () => {
-    const types = [];
-    for (const query of ["", "?facts", "", "?facts"]) {
-      types.push(typeOf(await told(FIG + query, { headers: MODERN })));
-    }
-    const [picture, facts] = ["image/avif", "application/json"];
-    expect(types).toEqual([picture, facts, picture, facts]);
-    expect(stage.asked).toHaveLength(2);
-  });
-
   test("HEAD has GET's headers and no body; 304 answers an If-None-Match (R4, R10)", async () => {
     const { headers } = await told(`${FIG}?facts`);
     const head = await told(`${FIG}?facts`, { method: "HEAD" });

@@ -86,13 +86,6 @@ describe("one rendition for all visitors (W3, W5, W6)", () => {
     }
   });
 
-  test("without cross_version_cache each secret put makes all anew (W4, S7)", async () => {
-    stage.cache.switches.crossVersion = false;
-    const cache: unknown[] = [];
-    for (const env of [ENV, ENV, PUT, PUT]) cache.push((await seen(PATH, MODERN_INIT, env))[1]);
-    expect(cache).toEqual(["miss", "hit", "miss", "hit"]);
-  });
-
   test("visitors who read other formats get others, whoever comes first (W14, O6)", async () => {
     const accepts = [MODERN.accept, "image/webp", "image/avif", "*/*", MODERN.accept, "*/*"];
     const types: (string | null)[] = [];

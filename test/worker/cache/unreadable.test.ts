@@ -1,10 +1,11 @@
 // An object that is no image: visitors do not have it fetched again and again, and it shows soon once it is repaired.
 
+import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type EngineName, envOf } from "../../support/engines.ts";
 import { PURGE_TOKEN } from "../../support/env.ts";
 import { MODERN, put, stage, stopDates, visit, wait } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import { file, network } from "../../support/stand.ts";
 
 const MINUTE = "public, max-age=60";
 
@@ -61,4 +62,17 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
     wait(10);
     expect((await seen("a.jpg"))[0]).toBe(200);
   });
+});
+
+test("an overlay that is no image any more takes no older picture away", async () => {
+  const url = "https://brand.example/mark.png";
+  let mark = file("made/transparent.png");
+  network.use(http.get(url, () => new HttpResponse(mark.slice())));
+  stage.edge.switches.cache = false;
+  env = envOf("cf", { PRESETS: { card: { width: 90, draw: [{ url }] } } });
+  expect((await seen("key.jpg"))[0]).toBe(200);
+  mark = PAGE;
+  put("key.jpg", "photos/fig.jpg"); // an unchanged object needs no engine
+  wait(3 * 86_400);
+  for (let times = 0; times < 3; times++) expect((await seen("key.jpg"))[0]).toBe(200);
 });

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { bucketsOf } from "../../../src/cli/config/buckets.ts";
-import { readConfig } from "../../../src/worker/config/config.ts";
+import { currentConfig, readConfig } from "../../../src/worker/config/config.ts";
 import { bucketOf, configOf, mistakesOf } from "../../support/config-of.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
 
@@ -34,6 +34,14 @@ test("a right configuration is ready to serve from", () => {
     ...{ max_age: 600, timeout: 15 },
     ...{ keep: 300, stale: 604_800, stale_if_error: 604_800 },
   });
+});
+
+test("the configuration is read once per isolate", () => {
+  const env = { ...ENV };
+  const first = currentConfig(env);
+  env.AWS_ACCESS_KEY_ID = "";
+  expect(currentConfig(env)).toBe(first);
+  expect(currentConfig({ ...env })).toMatchObject({ event: "configuration-broken" });
 });
 
 test("what is left out has a default", () => {

@@ -245,17 +245,6 @@ test("the time that the edge takes is time that a URL has no more", async () => 
   expect(answer.headers.get("cache-control")).toBe("public, max-age=50, must-revalidate");
 });
 
-test("nothing is kept for longer than its URL is good", async () => {
-  const soon = await get(await urlOf({ expires: inSeconds(30) }));
-  const kept = /^public, max-age=(\d+), must-revalidate$/;
-  expect(Number(kept.exec(soon.headers.get("cache-control") ?? "")?.[1])).toBeLessThanOrEqual(30);
-  const gone = await get(await urlOf({ key: "none.jpg", expires: inSeconds(30) }));
-  const age = /max-age=(\d+)$/.exec(gone.headers.get("cache-control") ?? "")?.[1];
-  expect([gone.status, Number(age) <= 30]).toEqual([404, true]);
-  const later = await get(await urlOf({ expires: inSeconds(DAY - 5) }));
-  expect(later.headers.get("cache-control")).toBe("public, max-age=600, must-revalidate");
-});
-
 test("with a version a replaced object shows at once, and is immutable (C1)", async () => {
   const ask = async (version: string) => get(await urlOf({ version, expires: inSeconds(HOUR) }));
   const first = await ask("a.1");
