@@ -70,7 +70,7 @@ async function importKey(key: SigningKey): Promise<Imported> {
   return key.imported;
 }
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder(); // an app that signs nothing leaves it out
 
 /** Returns the bytes of a text as UTF-8. */
 export function utf8(text: string) {
