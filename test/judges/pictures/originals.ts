@@ -2,6 +2,7 @@
 
 import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
+import sharp from "sharp";
 
 export type Original = { readonly set: string; readonly key: string; readonly bytes: Buffer };
 
@@ -25,7 +26,7 @@ const CUT = [
 ];
 
 /** @throws with the command that installs what is missing */
-export function readOriginals(): readonly Original[] {
+export async function readOriginals(): Promise<readonly Original[]> {
   const missing = new Set<string>();
   const all = SETS.flatMap(([set, debian, pattern]) => {
     // By name: there may be several versions of Go.
@@ -36,7 +37,13 @@ export function readOriginals(): readonly Original[] {
   const install = `apt-get install --no-install-recommends ${[...missing].join(" ")}`;
   if (missing.size > 0) throw new Error(`Pictures of Debian are missing. Run:\n  ${install}`);
   const cut = all.filter(({ key }) => CUT.some((kind) => kind.test(key))).flatMap(cutOff);
-  return [...all, ...photographsOf(all), ...cut];
+  const photographs = photographsOf(all);
+  return [
+    ...all,
+    ...photographs,
+    ...(await Promise.all(photographs.slice(0, 4).map(pngOf))),
+    ...cut,
+  ];
 }
 
 function originalOf(set: string, file: string, bytes: Buffer): Original {
@@ -51,6 +58,12 @@ function photographsOf(all: readonly Original[]): readonly Original[] {
     const exif = bytes.subarray(0, 4 + bytes.readUInt16BE(4)); // the first segment
     return originalOf("photographs", basename(key), Buffer.concat([exif, picture.subarray(2)]));
   });
+}
+
+/** A transparent PNG with the same EXIF data: it becomes a WebP or a PNG. */
+async function pngOf({ set, key, bytes }: Original): Promise<Original> {
+  const png = sharp(bytes).autoOrient().ensureAlpha(0.5).keepExif().png();
+  return originalOf(set, `${basename(key)}.png`, await png.toBuffer());
 }
 
 function cutOff({ key, bytes }: Original): readonly Original[] {
