@@ -103,7 +103,9 @@ it.each([
     for (const probe of PROBES.filter(({ rule }) => rules.includes(rule))) {
       inProcess.push(`${probe.rule} ${(await probe.run(world)).outcome}`);
     }
-    const outcomes = output.match(/^[A-Z]\d+[a-z]? +(?:as the rule says|otherwise|not seen)/gm);
+    const outcomes = output.match(
+      /^[A-Z]\d+[a-z]? +(?:as the rule says|otherwise|open|not seen)/gm,
+    );
     expect(outcomes?.map((line) => line.replace(/ +/, " "))).toEqual(inProcess);
     expect(code).toBe(0);
     expect(output).toContain("All that was made is deleted");

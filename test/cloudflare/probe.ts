@@ -55,10 +55,14 @@ export type World = {
 };
 
 /** An answer, with the name of what was asked: unique in its verdict. */
-type Recorded = { readonly name: string } & Pick<Reply, "status" | "headers" | "size" | "sides">;
+type Recorded = { readonly name: string; readonly isJudged: boolean } & Pick<
+  Reply,
+  "status" | "headers" | "size" | "sides"
+>;
 
 export type Verdict = {
-  readonly outcome: "as the rule says" | "otherwise" | "not seen";
+  /** Of an open rule, "open" is all that can be said. */
+  readonly outcome: "as the rule says" | "otherwise" | "open" | "not seen";
   /** One plain sentence: statuses and codes. */
   readonly seen: string;
   readonly records: readonly Recorded[];
@@ -72,11 +76,11 @@ export type Probe = {
 };
 
 /**
- * A part of a rule: whether it holds, or undefined where that cannot be seen; its name, which is that of its record;
- * the reply that shows it; and what else was seen. A part that is open is undefined, and tells how it turned out.
+ * A part of a rule: whether it holds, "open" where the rule says nothing, or undefined where that cannot be seen; its
+ * name, which is that of its record; the reply that shows it; and what else was seen.
  */
 export type Claim = readonly [
-  holds: boolean | undefined,
+  holds: boolean | "open" | undefined,
   name: string,
   reply?: Reply | undefined,
   detail?: string | undefined,
@@ -116,13 +120,17 @@ function conclude(claims: readonly Claim[] | string): Verdict {
   const texts = claims.map(([, name, reply, detail]) =>
     [name, reply && outcomeOf(reply), detail].filter(Boolean).join(": "),
   );
-  const records = claims.flatMap(([, name, reply]) => (reply ? [{ name, ...reply }] : []));
+  const records = claims.flatMap(([holds, name, reply]) =>
+    reply ? [{ name, isJudged: typeof holds === "boolean", ...reply }] : [],
+  );
   const seen = claims.map(([holds]) => holds);
   const outcome = seen.includes(false)
     ? "otherwise"
     : seen.includes(true)
       ? "as the rule says"
-      : "not seen";
+      : seen.includes("open")
+        ? "open"
+        : "not seen";
   return { outcome, seen: texts.join("; "), records };
 }
 

@@ -31,16 +31,18 @@ it.skipIf(FILES.length === 0).each(FILES)("the emulators answer as Cloudflare di
 });
 
 it("finds each field of a record that is not as in the emulators", () => {
-  expect(emulated.zone.length).toBeGreaterThan(0);
-  for (const one of emulated.zone) {
+  const judged = emulated.zone.filter(({ isJudged }) => isJudged);
+  expect(judged.length).toBeGreaterThan(0);
+  for (const one of judged) {
     const headers = { ...one.headers };
-    const [name = "age", value = "none"] = Object.entries(headers)[0] ?? [];
+    const { "cache-control": __, "last-modified": ___, ...compared } = headers;
+    const [name = "age", value = "none"] = Object.entries(compared)[0] ?? [];
     const { [name]: _, ...fewer } = headers;
     const other = { ...headers, "cf-resized": `err=9${"9".repeat(3)}`, vary: `${value}, *` };
     const changes: Partial<Case>[] = [
       ...[{ status: one.status + 1 }, { size: one.size > 0 ? 0 : 1 }, { sides: "1x999" }],
       { case: "another" },
-      ...[{ headers: other }, ...(Object.keys(headers).length > 0 ? [{ headers: fewer }] : [])],
+      ...[{ headers: other }, ...(Object.keys(compared).length > 0 ? [{ headers: fewer }] : [])],
     ];
     expect(compareCases(one, emulated.zone)).toEqual([]);
     for (const change of changes) {
@@ -60,7 +62,9 @@ it("does not mind what changes with each run, and has no name of the account", (
   });
   const verdictOf = (hash: string): Verdict => ({
     ...{ outcome: "as the rule says", seen: "" },
-    records: [{ name: "of acme-1.example", status: 200, size: 5, headers: headersOf(hash) }],
+    records: [
+      { name: "of acme-1.example", isJudged: true, status: 200, size: 5, headers: headersOf(hash) },
+    ],
   });
   const hidden = { example: "<other>", "acme-1.example": "<zone>" };
   const [one] = casesOf("E1", verdictOf("1".repeat(32)), hidden);

@@ -3,11 +3,12 @@
 import type { Reply } from "./operation.ts";
 import type { Verdict } from "./probe.ts";
 
-/** What was seen in one case of a rule. */
-export type Case = { readonly rule: string; readonly case: string } & Pick<
-  Reply,
-  "status" | "headers" | "size" | "sides"
->;
+/** What was seen in one case of a rule, and whether the verdict is of it: only such cases are compared. */
+export type Case = {
+  readonly rule: string;
+  readonly case: string;
+  readonly isJudged: boolean;
+} & Pick<Reply, "status" | "headers" | "size" | "sides">;
 
 /** The file of a run. */
 export type Run = {
@@ -50,12 +51,22 @@ const PATTERNS: Readonly<Record<string, (value: string) => string>> = {
   warning: (value) => /^cf-images \d+/.exec(value)?.[0] ?? value, // R6
 };
 
+/** What depends on the source, or on how long the zone lets browsers keep it. */
+const OF_SETUP = ["cache-control", "last-modified"];
+
 /** The cases of a verdict, without names of the account. */
 export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Case[] {
-  return records.map(({ name, status, size, sides, headers }) => {
+  return records.map(({ name, isJudged, status, size, sides, headers }) => {
     const shown = Object.entries(headers).filter(([header]) => PATTERNS[header] !== undefined);
     return {
-      ...{ rule, case: hide(name, hidden), status, size, ...(sides !== undefined && { sides }) },
+      ...{
+        rule,
+        case: hide(name, hidden),
+        isJudged,
+        status,
+        size,
+        ...(sides !== undefined && { sides }),
+      },
       headers: Object.fromEntries(shown.map(([header, value]) => [header, hide(value, hidden)])),
     };
   });
@@ -63,12 +74,15 @@ export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Cas
 
 /** Says in what a case differs from the same case of the emulators: nothing, where both are alike. */
 export function compareCases(real: Case, emulated: readonly Case[]): string[] {
+  const isPlayed = emulated.some(({ rule }) => rule === real.rule);
+  if (!real.isJudged || !isPlayed) return [];
   const twin = emulated.find((other) => other.rule === real.rule && other.case === real.case);
   const title = `${real.rule}, ${real.case}`;
   if (twin === undefined) return [`${title}: the emulators have no such case`];
   const patternOf = ({ headers }: Case, name: string) =>
     headers[name] === undefined ? "none" : (PATTERNS[name]?.(headers[name]) ?? headers[name]);
-  const headers = [...new Set([...Object.keys(real.headers), ...Object.keys(twin.headers)])];
+  const all = new Set([...Object.keys(real.headers), ...Object.keys(twin.headers)]);
+  const headers = [...all].filter((name) => !OF_SETUP.includes(name));
   const fields = [
     ["status", real.status, twin.status],
     ["sides", real.sides, twin.sides],

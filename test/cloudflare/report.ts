@@ -59,7 +59,7 @@ export function sentText({ requests, transformations, megabytes }: Sent): string
 
 /** The table of outcomes, a line a probe, and how many there are of each kind. */
 export function tableText(rows: readonly (readonly [Probe, Verdict])[]): string {
-  const kinds: Verdict["outcome"][] = ["as the rule says", "otherwise", "not seen"];
+  const kinds: Verdict["outcome"][] = ["as the rule says", "otherwise", "open", "not seen"];
   const counts = kinds.map(
     (kind) => `${kind}: ${rows.filter(([, { outcome }]) => outcome === kind).length}`,
   );

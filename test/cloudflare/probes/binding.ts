@@ -144,7 +144,9 @@ export const BINDING: readonly Probe[] = [
     for (const [name, picture, more] of UNTOUCHED) {
       const reply = await ask(world, picture, more);
       const isOriginal = hasBytes(reply, bytesIn(picture));
-      claims.push([true, `open: ${name}`, reply, isOriginal ? "the original" : "not the original"]);
+      const isAnswered = reply.error === undefined || reply.error.code !== undefined;
+      const detail = isOriginal ? "the original" : "not the original";
+      claims.push([isAnswered ? "open" : undefined, name, reply, detail]);
     }
     return claims;
   }),
@@ -173,7 +175,7 @@ export const BINDING: readonly Probe[] = [
     const reply = await ask(world, TURNED, { steps: SMALL, ...JPEG });
     const image = await readImage(reply);
     const detail = image?.exif ? "EXIF data are kept" : "no EXIF data are kept";
-    return [[image && true, "open: a JPEG with EXIF data", reply, detail]];
+    return [[image && "open", "a JPEG with EXIF data", reply, detail]];
   }),
   unseen("B10", "the price", "it would need a bill"),
 ];

@@ -78,21 +78,24 @@ export const EDGE: readonly Probe[] = [
     const passed = Object.keys(conditions).filter((name) => first?.names.includes(name));
     if (first?.isOurAgent) passed.push("user-agent");
     return [
-      [first && true, "open: range, if-none-match, user-agent", reply, `came: ${listOf(passed)}`],
-      [asHead && true, "open: a HEAD", head, `came as ${asHead?.method}`],
+      [first && "open", "range, if-none-match, user-agent", reply, `came: ${listOf(passed)}`],
+      [asHead && "open", "a HEAD", head, `came as ${asHead?.method}`],
     ];
   }),
   probeSource("E5", "only sources of the zone, and only the first URL", async (_create, world) => {
     const { origin, reachesOrigin } = await reachOf(world);
     const foreign = await world.send({ type: "fetch", url: NOWHERE, cf: { image: IMAGE } });
     const isRefused = codeOf(foreign) === "9401";
-    // Another code: the zone may allow any origin. Without one: it is not refused, which is open.
-    const isOpen = codeOf(foreign) === undefined || undefined;
     const { ask } = await createOrigin(world, { status: 302, headers: { location: NOWHERE } });
     const redirected = await ask(IMAGE);
     const isFollowed = reachesOrigin && isRefused ? codeOf(redirected) !== "9401" : undefined;
     return [
-      [isTransformed(foreign) ? false : isRefused || isOpen, "a host that is no source", foreign],
+      // Anything else: the zone may allow any origin, or nothing was attempted (R2).
+      [
+        isTransformed(foreign) ? false : isRefused || undefined,
+        "a host that is no source",
+        foreign,
+      ],
       [isTransformed(origin) || undefined, ORIGIN, origin],
       [isFollowed, "a redirect to that host", redirected],
     ];
@@ -146,8 +149,8 @@ export const EDGE: readonly Probe[] = [
     const open = await world.visit(doorTo(url), { headers });
     if (codeOf(open) === undefined && !isTransformed(open))
       return `the URL interface is off or blocked: ${outcomeOf(open)}`;
-    const [first, ...more] = await seen("");
-    const names = first?.names.filter((name) => name in headers);
+    const all = await seen("");
+    const names = all.flatMap((one) => one.names).filter((name) => name in headers);
     const closed = await world.visit(doorTo(s3Url(world, await putPicture(world))));
     const key = await putPicture(world);
     await transformS3(world, key, IMAGE);
@@ -155,9 +158,12 @@ export const EDGE: readonly Probe[] = [
       doorTo(s3Url(world, key), "width=8,origin-auth=share-publicly"),
     );
     return [
-      [isTransformed(open) && more.length === 0, ORIGIN, open],
-      [names && names.length === 0, `credentials that came to the origin: ${listOf(names)}`],
-      [!isTransformed(closed), "a private object", closed],
+      [isTransformed(open), ORIGIN, open],
+      [
+        all.length > 0 ? names.length === 0 : undefined,
+        `credentials that came to the origin: ${listOf(names)}`,
+      ],
+      [codeOf(closed) === "9401" ? undefined : !isTransformed(closed), "a private object", closed],
       [undefined, "open: a private object that is kept", cached],
     ];
   }),

@@ -255,7 +255,7 @@ export const WORKERS_CACHE: readonly Probe[] = [
     const reply = await ask("image/png");
     const isAnswered = reply.status === 200 && reply.size > 0;
     const how = isTransformed(reply) ? "transformed" : "not transformed";
-    return [[isAnswered || undefined, "open: behind a loopback", reply, how]];
+    return [[isAnswered ? "open" : undefined, "behind a loopback", reply, how]];
   }),
   probeVary("W14", "vary of what was transformed is ignored"),
   unseen("W15", "wrangler dev", "it is about a local machine"),
