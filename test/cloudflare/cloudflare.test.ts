@@ -19,6 +19,11 @@ const FOREIGN = [
 /** A rule that needs an object. */
 const QUICK = ["--yes", "--only", "E2"];
 
+const CAPITALS = {
+  CLOUDFLARE_ZONE: "Images.EXAMPLE",
+  CLOUDFLARE_ACCOUNT_ID: "0123456789ABCDEF".repeat(2),
+};
+
 let stub: Stub;
 beforeEach(async () => {
   stub = await startStub();
@@ -60,6 +65,7 @@ function textIn(folder: string): string {
 it.each<[missing: string, args: string[], env: Record<string, string>]>([
   ["CLOUDFLARE_API_TOKEN", ["--yes"], { CLOUDFLARE_API_TOKEN: "" }],
   ["CLOUDFLARE_ACCOUNT_ID", ["--yes"], { CLOUDFLARE_ACCOUNT_ID: "acme" }],
+  ["CLOUDFLARE_ZONE", ["--yes"], { CLOUDFLARE_ZONE: "https://images.example/" }],
   ["Z9", ["--yes", "--only", "Z9"], {}],
   ["--force", ["--force"], {}],
 ])("says what is wrong with %s, and where to make a token", async (missing, args, env) => {
@@ -79,13 +85,13 @@ it("makes nothing where it cannot write what it sees", async () => {
 it("says without --yes what it would make and cost, and makes nothing", async () => {
   const { code, output } = await start([]).ended;
   expect(code).toBe(2);
-  expect(output).toMatch(/a Worker .*\n.*\.images\.example.*\n.*an R2 bucket/);
+  expect(output).toMatch(/a Worker .*\n.*\.images\.example(.*\n)+.*an R2 bucket/);
   expect(Number(/at most \$(\d\.\d\d)/.exec(output)?.[1])).toBeLessThan(0.1);
   expect(stub.calls).toEqual([]);
 });
 
 it.each([
-  ["all rules in a zone", [], {}],
+  ["all rules in a zone, named in capitals", [], CAPITALS],
   ["some on workers.dev alone", ["--only", "e1,R2,A14"], { CLOUDFLARE_ZONE: "" }],
 ])(
   "tries %s, and leaves nothing and no secret",
@@ -202,8 +208,10 @@ describe("after SIGKILL", () => {
     expect(asked.code).toBe(left.length > 0 ? 2 : 0);
     for (const name of left) expect(asked.output).toContain(name.replace(/.* /, ""));
     expect(stub.resources()).toEqual(expect.arrayContaining(left));
-    expect((await start(["--clean", "--yes"]).ended).code).toBe(0);
+    const env = { ...stub.env, TMPDIR: run.temporary };
+    expect((await start(["--clean", "--yes"], env).ended).code).toBe(0);
     expect(stub.resources()).toEqual(FOREIGN);
+    expect(readdirSync(run.temporary).filter((name) => name.startsWith("vitrine-"))).toEqual([]);
   });
 });
 

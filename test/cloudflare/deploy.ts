@@ -1,12 +1,15 @@
 // Deploys the probe Worker with wrangler, from a temporary folder that has its configuration, logs and secret.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 
 const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
 const WORKER = join(import.meta.dirname, "worker.ts");
+/** The file with the process of wrangler, while it runs. */
+const PID = "wrangler.pid";
 const TIMEOUT_MS = 120_000;
 
 /** What wrangler gets of the environment. Others would choose another name, account or environment for what it makes. */
@@ -60,6 +63,18 @@ export async function deploy(project: Project, token?: string): Promise<void> {
   }
 }
 
+/** Waits up to two minutes for the wrangler of a run that was killed. @returns whether it has ended */
+export async function waitForDeploy(folder: string): Promise<boolean> {
+  for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await wait(200)) {
+    try {
+      process.kill(Number(readFileSync(join(folder, PID), "utf8")), 0);
+    } catch {
+      return true; // no such file, or no such process
+    }
+  }
+  return false;
+}
+
 function runWrangler({ folder, env }: Project, args: readonly string[]): Promise<void> {
   const others = Object.keys(env).filter((name) => !PASSED_ON.includes(name));
   return new Promise((settle, fail) => {
@@ -76,12 +91,14 @@ function runWrangler({ folder, env }: Project, args: readonly string[]): Promise
       detached: true,
     });
     const { pid = 0 } = child;
+    writeFileSync(join(folder, PID), `${pid}`);
     const timer = setTimeout(() => process.kill(-pid, "SIGKILL"), TIMEOUT_MS); // its children, too
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (output += text));
     }
     child.on("error", fail).on("close", (code) => {
       clearTimeout(timer);
+      rmSync(join(folder, PID), { force: true });
       const text = stripVTControlCharacters(output);
       if (code === 0) settle();
       else fail(new Error(`wrangler deploy failed (${code ?? "it took too long"}):\n${text}`));

@@ -2,7 +2,15 @@
 // bucket, asks them, prints what was seen, and deletes both, also after Ctrl-C. docs/rules.md says how to use it.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -17,7 +25,7 @@ import {
   type Resource,
   readS3Keys,
 } from "./account.ts";
-import { deploy, type Project } from "./deploy.ts";
+import { deploy, type Project, waitForDeploy } from "./deploy.ts";
 import { createNetwork } from "./network.ts";
 import { notSeen, type Probe, tryProbe, type Verdict, type World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
@@ -25,11 +33,16 @@ import { casesOf, type Hidden, hide, type Run } from "./records.ts";
 import { deleteCommand, listText, planText, sentText, tableText, usage } from "./report.ts";
 import { budgetOf, createWorld, type Sent } from "./world.ts";
 
+/** How the name of a run's temporary folder begins. */
+const FOLDER = "vitrine-probe-";
+/** The folder in it, of the second Worker. */
+const OTHER = "other";
 const ROOT = join(import.meta.dirname, "../..");
 const PROBE_TIMEOUT_MS = 300_000;
 /** How often all is deleted, and the ms between: the API may fail, and its lists may be late. */
 const ROUNDS = 4;
 const PAUSE_MS = 3000;
+const HOST = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 type Signal = keyof typeof EXIT_CODES;
 
@@ -50,17 +63,23 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   } catch (error) {
     return refuse(messageOf(error));
   }
-  const { CLOUDFLARE_API_TOKEN: token = "", CLOUDFLARE_ACCOUNT_ID: id = "" } = env;
-  const zone = env["CLOUDFLARE_ZONE"] || undefined;
+  if (options.help) {
+    print(usage("Tries the rules of docs/rules.md with an account of Cloudflare."));
+    return 0;
+  }
+  const token = env["CLOUDFLARE_API_TOKEN"] ?? "";
+  const id = (env["CLOUDFLARE_ACCOUNT_ID"] ?? "").toLowerCase();
+  const zone = env["CLOUDFLARE_ZONE"]?.toLowerCase() || undefined;
   if (!/^\S{20,}$/.test(token)) return refuse("CLOUDFLARE_API_TOKEN is not set, or no token.");
   if (!/^[0-9a-f]{32}$/.test(id)) return refuse("CLOUDFLARE_ACCOUNT_ID is not set, or no id.");
+  if (!HOST.test(zone ?? "a.host")) return refuse("CLOUDFLARE_ZONE is no host, without https://.");
   secrets.push(token);
   const api = env["CLOUDFLARE_API_BASE_URL"] ?? "https://api.cloudflare.com/client/v4";
   const network = createNetwork(env["VITRINE_PROBE_STUB"]);
   const account = { id, token, api, network };
   if (options.clean) return clean(account, options.yes);
   print(planText(options.probes, zone));
-  if (options.yes) return run(account, zone, options, env);
+  if (options.yes) return run(account, zone, options, { ...env, CLOUDFLARE_ACCOUNT_ID: id });
   print("Nothing was made. To do it, add --yes.\n");
   return 2;
 }
@@ -71,11 +90,12 @@ type Options = ReturnType<typeof readOptions>;
 function readOptions(args: readonly string[]) {
   const flag = { type: "boolean", default: false } as const;
   const text = { type: "string" } as const;
-  const options = { yes: flag, clean: flag, only: text, records: text };
+  const help = { ...flag, short: "h" } as const;
+  const options = { yes: flag, clean: flag, help, only: text, records: text };
   const { values } = parseArgs({ args: [...args], options });
   const only = values.only?.split(",").map((rule) => rule.trim().toUpperCase());
   const unknown = only?.find((name) => !PROBES.some(({ rule }) => rule.toUpperCase() === name));
-  if (unknown !== undefined) throw new Error(`There is no probe of ${unknown}.`);
+  if (unknown !== undefined) throw new Error(`There is no probe "${unknown}".`);
   const probes = PROBES.filter(({ rule }) => only?.includes(rule.toUpperCase()) ?? true);
   const { records = join(ROOT, "fixtures/vectors/cloudflare"), ...flags } = values;
   return { ...flags, records, probes };
@@ -90,9 +110,21 @@ function refuse(reason: string): 2 {
 
 /** Deletes what earlier runs have left. */
 async function clean(account: Account, isMeant: boolean): Promise<number> {
+  const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(FOLDER));
+  for (const folder of isMeant ? folders.map((name) => join(tmpdir(), name)) : []) {
+    const hasEnded = (await waitForDeploy(folder)) && (await waitForDeploy(join(folder, OTHER)));
+    if (!hasEnded) {
+      print(
+        `wrangler still deploys: end the process in ${folder}/wrangler.pid, or delete that file.\n`,
+      );
+      return 1;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
   const resources = await listResources(account);
   if (resources.length === 0) {
-    print("Nothing of a run is left in the account.\n");
+    print("Nothing of a run is left in the account. A deploy of a run that was killed elsewhere\n");
+    print("in the last two minutes may still go on: then wait, and look again.\n");
     return 0;
   }
   print(`Runs have left:\n${listText(resources)}`);
@@ -152,7 +184,7 @@ async function run(
   const name = `vitrine-probe-${randomBytes(8).toString("hex")}`;
   const token = randomBytes(32).toString("hex");
   mkdirSync(records, { recursive: true }); // fails before anything is made
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-probe-"));
+  const folder = mkdtempSync(join(tmpdir(), FOLDER));
   const domain = zone === undefined ? undefined : `${name}.${zone}`;
   const bucket = `${name}-bucket`;
   secrets.push(token);
@@ -188,12 +220,13 @@ async function run(
     if (earlier.length > 0) print(`Other runs have left, or use:\n${listText(earlier)}`);
     print(`Deploying ${name}\n`);
     await stop.orEnd(deployOnce(project, token));
-    const second = { folder: join(folder, "other"), name: `${other}`, domain: `${other}.${zone}` };
+    const second = { folder: join(folder, OTHER), name: `${other}`, domain: `${other}.${zone}` };
     if (other) await stop.orEnd(deployOnce({ ...second, bucket, env }, token));
     const world = createWorld({
       ...{ account, bucket, keys, token, domain, signal: stop.signal },
       ...{ budget: budgetOf(probes), other: other ? second.domain : undefined },
       devHost: `${name}.${subdomain}.workers.dev`,
+      report: (text) => print(text, process.stderr),
       redeploy: (options) => deployOnce({ ...project, ...options }),
     });
     sent = world.sent;

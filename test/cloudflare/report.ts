@@ -8,17 +8,20 @@ const USAGE = `npm run test:cloudflare -- [--yes] [--only E5,W3] [--records DIR]
   --yes          do it
   --only RULES   try these rules alone
   --records DIR  write what was seen here; default: fixtures/vectors/cloudflare
-  --clean        delete what a run that was killed has left in the account
+  --clean        list what a run that was killed has left in the account; with --yes, delete it
+  --help         print this
 `;
 
 const CREDENTIALS = `Set these in the environment:
   CLOUDFLARE_API_TOKEN   https://dash.cloudflare.com/profile/api-tokens, "Create Custom Token", with the permissions
                          Account: Workers Scripts Edit, Workers R2 Storage Edit, Account Settings Read;
                          and Account Analytics Read, to count transformations (L2)
-                         Zone, with CLOUDFLARE_ZONE alone: Workers Routes Edit, Cache Purge
+                         If CLOUDFLARE_ZONE is set, Zone: Workers Routes Edit, Cache Purge
   CLOUDFLARE_ACCOUNT_ID  the 32 hex digits in the address of the dashboard
   CLOUDFLARE_ZONE        optional: a domain of the account for which image transformations are on, for example
-                         images.example.com. Without it the Worker is on workers.dev, and some rules are not seen
+                         images.example.com. Without it the Worker is on workers.dev, and some rules are not seen.
+                         About half of the rules need R2 as a source: add <account id>.r2.cloudflarestorage.com under
+                         Images > Transformations > Sources, of this zone
 R2 must be switched on in the dashboard, and the account must have a workers.dev subdomain.
 `;
 
@@ -40,11 +43,15 @@ function maxCost({ requests, transformations }: Sent): number {
 export function planText(probes: readonly Probe[], zone: string | undefined): string {
   const budget = budgetOf(probes);
   const name = "vitrine-probe-<16 hex digits>";
-  const domain = `\n  its domain     ${name}.${zone}; and the same once more, for E9`;
+  const isTwice = probes.some(({ rule }) => rule === "E9")
+    ? "; and the same once more, for E9"
+    : "";
+  const domain = `\n  its domain     ${name}.${zone}${isTwice}
+                 with a DNS record and a certificate: its name stays in public certificate logs`;
   return `It makes, and deletes at its end:
   a Worker       ${name}, on workers.dev${zone === undefined ? "" : domain}
   an R2 bucket   ${name}-bucket, with at most ${budget.requests} objects, of ${budget.megabytes} MB in all
-It tries ${probes.length} rules. For that it sends
+It tries ${probes.length === 1 ? "1 rule" : `${probes.length} rules`}, in up to half an hour. For that it sends
   at most ${budget.requests} requests to the Worker, which then asks the image edge, R2 and itself
   at most ${budget.transformations} unique transformations
 That can cost at most $${maxCost(budget).toFixed(2)} at list prices. What is free in your plan is not counted.

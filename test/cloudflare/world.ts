@@ -31,6 +31,7 @@ export type Site = {
   readonly other: string | undefined;
   readonly budget: Sent;
   readonly redeploy: World["redeploy"];
+  readonly report: (text: string) => void;
   /** After it nothing is sent. */
   readonly signal: AbortSignal;
 };
@@ -77,11 +78,13 @@ export function createWorld(
   async function waitUntilReady(): Promise<void> {
     const list = { type: "r2", method: "list", options: {} } as const;
     for (const host of hosts) {
+      site.report(`Waiting for ${host} to answer, for at most eight minutes\n`);
       await network.pause(READY_PAUSE_MS);
       for (let attempt = 1; ; attempt++) {
         const { error } = await sendTo(`https://${host}`)(list).catch(failedReply);
         if (error === undefined) break;
-        if (attempt === READY_ATTEMPTS) throw new Error(`the Worker: ${error.message}`);
+        if (attempt === READY_ATTEMPTS)
+          throw new Error(`${host} does not answer: ${error.message}. Try again later`);
         await network.pause(READY_PAUSE_MS);
       }
     }
