@@ -194,6 +194,21 @@ it.each([
 });
 
 describe("after SIGKILL", () => {
+  it("--clean waits for the wrangler that lives on", async () => {
+    const { promise: isWaiting, resolve } = Promise.withResolvers<undefined>();
+    stub.intervene = (call) => {
+      if (/^GET .*services/.test(call)) run.child.kill("SIGKILL");
+      return /^(POST|PUT) /.test(call) ? isWaiting : undefined;
+    };
+    const run = start(QUICK);
+    await run.ended;
+    const cleaning = start(["--clean", "--yes"], { ...stub.env, TMPDIR: run.temporary });
+    cleaning.child.stdout.on("data", () => resolve(undefined));
+    expect((await cleaning.ended).code).toBe(0);
+    expect(stub.resources()).toEqual(FOREIGN);
+    expect(stub.calls.filter((call) => call.includes("/domains/records"))).toHaveLength(1);
+  });
+
   const events = EVENTS.filter(([when]) => /script|probe|objects|bucket is deleted/.test(when));
   it.each(events)("--clean deletes what is left, and nothing else: %s", async (_when, event) => {
     let isKilled = false;
@@ -233,6 +248,11 @@ describe("where Cloudflare's API fails", () => {
     expect(await start(QUICK).ended).toMatchObject({ code });
     expect(failed.size).toBeGreaterThan(0);
     expect(stub.resources()).toEqual(FOREIGN);
+  });
+
+  it("a token of an account is verified there", async () => {
+    stub.intervene = (call) => (call.includes("/user/") ? 401 : undefined);
+    expect(await start(QUICK).ended).toMatchObject({ code: 0 });
   });
 
   it("a rule that needs the API is not seen", async () => {

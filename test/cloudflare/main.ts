@@ -112,6 +112,7 @@ function refuse(reason: string): 2 {
 async function clean(account: Account, isMeant: boolean): Promise<number> {
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(FOLDER));
   for (const folder of isMeant ? folders.map((name) => join(tmpdir(), name)) : []) {
+    print(`A run was killed: waiting for its deploy in ${folder}\n`);
     const hasEnded = (await waitForDeploy(folder)) && (await waitForDeploy(join(folder, OTHER)));
     if (!hasEnded) {
       print(

@@ -188,6 +188,7 @@ export async function startStub(): Promise<Stub> {
     "GET /r2/buckets/*/domains/custom": () => ({ result: { domains: [] } }),
     "GET /workers/subdomain": () => ({ result: { subdomain: "acme" } }),
     "GET /user/tokens/verify": () => ({ result: { id: TOKEN_ID, status: "active" } }),
+    "GET /tokens/verify": () => ({ result: { id: TOKEN_ID, status: "active" } }),
     "GET /workers/domains": listDomains,
     "GET /workers/scripts": () => ({ result: list(workers.keys(), "id") }),
     "DELETE /workers/domains/*": ({ name }) => (domains.delete(name) ? {} : notFound),
