@@ -17,7 +17,6 @@ const LONG = [
   "test/cloudflare/{cloudflare,lies,lost}.test.ts",
   "test/docs/{examples,testing}.test.ts",
   "test/built/{hostile-objects,local-run}.test.ts",
-  "test/worker/origin/month.test.ts",
   "test/worker/matrix/*.test.ts",
   "test/worker/purge-kept.test.ts",
   "test/emulator/declarations.test.ts",

@@ -283,6 +283,8 @@ function listenForSignals() {
       controller.abort(new Error(`Ended by ${name}.`));
     });
   }
+  // What nobody caught must not end the process before the deletion.
+  process.on("unhandledRejection", (reason) => controller.abort(reason));
   return {
     signal,
     /** Ends what still sends. From now on signals only say that deletion is under way. */

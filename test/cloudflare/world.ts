@@ -66,7 +66,8 @@ export function createWorld(
   const sendTo =
     (url: string): World["send"] =>
     async (operation) => {
-      count(transformationOf(operation), JSON.stringify(operation).length);
+      const together = operation.type === "together" ? operation.operations : [operation];
+      for (const one of together) count(transformationOf(one), JSON.stringify(one).length);
       const send = (init: RequestInit) => network.send(`${url}/`, { ...init, signal: deadline() });
       return measure(await askWorker(operation, token, send));
     };
