@@ -14,9 +14,9 @@ import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.
 import { foundText, localMistake } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
 import { putDevVars } from "../cli/secrets/dev-vars.ts";
-import { isPlainObject, parseJson, tableOf } from "../worker/base/json.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
+import { isPlainObject, parseJson, tableOf } from "../worker/util/json.ts";
 
 /** The binding of the store of a project that has none. */
 export const LOCAL_STORE = "LOCAL_RENDITIONS";

@@ -3,7 +3,7 @@
 import { parseEnv } from "node:util";
 import { checkSettings, flag, type Rules } from "../emulator/check.ts";
 import { SWITCH_RULES, type Switches } from "../emulator/edge/switches.ts";
-import { isPlainObject } from "../worker/base/json.ts";
+import { isPlainObject } from "../worker/util/json.ts";
 
 // The local run has no switches about this machine, about workers.dev, about options that are not
 // implemented, or about the URL interface.

@@ -8,7 +8,7 @@ import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { CODE_ROOT, isFault } from "../cli/command.ts";
 import { type LocalRun, localBucketName, readLocalKeys } from "../cli/config/local-run.ts";
 import { loadWrangler } from "../cli/wrangler/packages.ts";
-import { tableOf } from "../worker/base/json.ts";
+import { tableOf } from "../worker/util/json.ts";
 import { LOCAL_STORE, type LocalProject } from "./local-project.ts";
 import type { Doors } from "./local-worker.ts";
 

@@ -1,10 +1,10 @@
 // The strict edge as it is offered: with its own maker of images, and with the Images binding.
 
+import { withImages } from "./binding/service.ts";
 import { createEdgeWith } from "./edge/edge.ts";
 import { SHARP_MAKER } from "./edge/make.ts";
 import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
 import { loadSharp } from "./edge/sharp.ts";
-import { withImages } from "./images/service.ts";
 
 /**
  * Cloudflare's image edge, as strict as in production.

@@ -1,7 +1,7 @@
 // `vitrine/testing/worker`: what leads from a Worker in another process to the strict edge that `serveEdge` serves.
 // It runs in the Workers runtime.
 
-import { imagesBinding } from "./images/binding.ts";
+import { imagesBinding } from "./binding/binding.ts";
 
 /** What reaches the edge. Any other option is an error. */
 const CARRIED = ["method", "headers", "signal", "redirect", "cf"];

@@ -1,11 +1,11 @@
 // Answers what AWS asks the issuer: /.well-known/openid-configuration and /.well-known/jwks.json. Without
 // `[vars.OIDC]` there are no such paths.
 
-import { plain } from "./answer/answer.ts";
-import type { Refusal } from "./base/refusal.ts";
 import type { Config } from "./config/config.ts";
 import type { Issuer } from "./config/oidc.ts";
+import type { Refusal } from "./http/refusal.ts";
 import { issuerKeysOf } from "./origin/issuer-keys.ts";
+import { plain } from "./response/answer.ts";
 
 /** A new key is to be seen soon: s. */
 const HEADERS = { "content-type": "application/json", "cache-control": "public, max-age=60" };

@@ -1,17 +1,17 @@
 // Answers /purge: who asks, what is to be purged, and what became of it. Without PURGE_TOKEN there is no
 // such path. What could not be purged is named in the answer, and in the log, up to a limit.
 
-import { plain } from "./answer/answer.ts";
-import { timingSafeEqual } from "./base/bytes.ts";
-import type { Refusal } from "./base/refusal.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import { bucketTag } from "./cache/rendition-url.ts";
 import type { Config } from "./config/config.ts";
+import type { Refusal } from "./http/refusal.ts";
 import { callCache, type PurgeScope, purgeObjects } from "./purge/purge-cache.ts";
 import { purgeStored } from "./purge/purge-store.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
 import * as report from "./purge/report.ts";
 import { type Target, targetsNamed, targetsOfEvent } from "./purge/targets.ts";
+import { plain } from "./response/answer.ts";
+import { timingSafeEqual } from "./util/bytes.ts";
 
 /** How long a caller waits at most. EventBridge gives up after 5 s: ms. */
 const TIMEOUT_MS = 3_700;

@@ -1,11 +1,10 @@
 // Asks S3 for the first bytes of an object, and the store for its rendition, at the same time. What is stored
 // shortens the wait for an S3 that does not answer.
 
-import { isRefusal, mayPass, type Refusal } from "./base/refusal.ts";
-import type { RequestScope } from "./base/send.ts";
-import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "./base/time.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Config } from "./config/config.ts";
+import { isRefusal, mayPass, type Refusal } from "./http/refusal.ts";
+import type { RequestScope } from "./http/send.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import { type OpenedObject, openObject } from "./origin/open-object.ts";
 import {
@@ -15,6 +14,7 @@ import {
   type StoreEntry,
   waitForEntry,
 } from "./store/rendition-store.ts";
+import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "./util/time.ts";
 
 /** How long S3 may take where the rendition is stored: ms. */
 const STORED_MS = 2_000;

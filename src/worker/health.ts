@@ -1,21 +1,21 @@
 // Answers /healthz. Without a token: only whether the configuration is right. With the bearer token,
 // it tries every slot of every bucket, every role and the engine: 503 if a bucket has nothing that opens it.
 
-import { plain } from "./answer/answer.ts";
-import { timingSafeEqual } from "./base/bytes.ts";
-import { isRefusal, mistakeText, type Refusal, upstreamOf } from "./base/refusal.ts";
-import { type Context, cancelBody, type RequestScope } from "./base/send.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
+import { isRefusal, mistakeText, type Refusal, upstreamOf } from "./http/refusal.ts";
+import { type Context, cancelBody, type RequestScope } from "./http/send.ts";
 import { getSession } from "./origin/get-session.ts";
 import { issuerKeysOf } from "./origin/issuer-keys.ts";
 import { roleMemoryOf } from "./origin/memories.ts";
 import { type Credential, openObject } from "./origin/open-object.ts";
 import { isFailure } from "./origin/session.ts";
 import { renderBy } from "./renditions.ts";
+import { plain } from "./response/answer.ts";
 import { missingKey, type SlotHealth, trySlot, works } from "./try-slot.ts";
+import { timingSafeEqual } from "./util/bytes.ts";
 
 type EdgeHealth = {
   /** `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`. */

@@ -2,14 +2,8 @@
 // refusal. It asks the cached entrypoint, `Renditions`, for the image: renditions.ts has the story of that.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { corsHeaders, imageAnswer, preflight, refusalAnswer, type Terms } from "./answer/answer.ts";
-import { fallbackAnswer, fallbackSeconds } from "./answer/fallback.ts";
 import { answerIssuer } from "./answer-issuer.ts";
 import { answerPurge } from "./answer-purge.ts";
-import { shouldLog } from "./base/flood.ts";
-import { logRefusal, type Subject } from "./base/log.ts";
-import { isRefusal, type Refusal } from "./base/refusal.ts";
-import { cancelBody } from "./base/send.ts";
 import {
   type GatewayContext,
   NO_CACHE,
@@ -19,6 +13,10 @@ import {
 import { type RenditionKey, type RenditionKeys, refusedKey } from "./cache/rendition-url.ts";
 import { currentConfig } from "./config/config.ts";
 import { answerHealth } from "./health.ts";
+import { isRefusal, type Refusal } from "./http/refusal.ts";
+import { cancelBody } from "./http/send.ts";
+import { shouldLog } from "./log/flood.ts";
+import { logRefusal, type Subject } from "./log/log.ts";
 import { record } from "./metrics.ts";
 import { type GatewayScope, obtain } from "./obtain.ts";
 import { answerRendition } from "./renditions.ts";
@@ -35,6 +33,14 @@ import {
   type UnresolvedRequest,
 } from "./request/resolve-request.ts";
 import { checkGrant } from "./request/url-signature.ts";
+import {
+  corsHeaders,
+  imageAnswer,
+  preflight,
+  refusalAnswer,
+  type Terms,
+} from "./response/answer.ts";
+import { fallbackAnswer, fallbackSeconds } from "./response/fallback.ts";
 
 /** Behind Cloudflare's cache (W1): one rendition for all visitors. */
 export class Renditions extends WorkerEntrypoint<object> {

@@ -1,13 +1,11 @@
 // What follows a rendition that was made: it is stored, and S3 is asked once more, so that nothing stays of an object
 // that was deleted or replaced meanwhile.
 
-import { readBytes } from "./base/bytes.ts";
-import { isRefusal, type Refusal } from "./base/refusal.ts";
-import { cancelBody, type RequestScope } from "./base/send.ts";
-import { TIMED_OUT, withTimeout } from "./base/time.ts";
 import type { NamedRendition } from "./cache/cached-answer.ts";
 import { objectTag, type RenditionKey } from "./cache/rendition-url.ts";
 import { isAskedFor } from "./edge/guard.ts";
+import { isRefusal, type Refusal } from "./http/refusal.ts";
+import { cancelBody, type RequestScope } from "./http/send.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "./origin/open-object.ts";
 import { isGone } from "./origin/verdict.ts";
 import { focusOf } from "./request/focus.ts";
@@ -19,6 +17,8 @@ import {
   putRendition,
   type StoreEntry,
 } from "./store/rendition-store.ts";
+import { readBytes } from "./util/bytes.ts";
+import { TIMED_OUT, withTimeout } from "./util/time.ts";
 
 /**
  * Reads a rendition whole, if it is to be stored: what has the type that was asked for, of an object with an ETag. The

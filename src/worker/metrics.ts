@@ -1,10 +1,10 @@
 // Writes one data point a request to the binding METRICS, if there is one. No request fails or waits
 // because of it.
 
-import { has } from "./base/json.ts";
-import { logNotice, type Subject } from "./base/log.ts";
-import { countRepeated, type Repeated } from "./base/time.ts";
 import { isDataset } from "./config/config.ts";
+import { logNotice, type Subject } from "./log/log.ts";
+import { has } from "./util/json.ts";
+import { countRepeated, type Repeated } from "./util/time.ts";
 
 /**
  * Records a request, also one that a broken configuration refuses: only METRICS itself must be right.

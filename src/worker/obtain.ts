@@ -1,10 +1,10 @@
 // Gets a rendition for the gateway: from the cached entrypoint, or made here where that cannot be used.
 
-import type { CacheState } from "./base/log.ts";
 import { fetchCached, type Obtained } from "./cache/fetch-cached.ts";
 import { type GatewayContext, isUsable, reportUnusable } from "./cache/loopback.ts";
 import type { RenditionKeys } from "./cache/rendition-url.ts";
 import type { Config } from "./config/config.ts";
+import type { CacheState } from "./log/log.ts";
 import { type NotModified, render } from "./renditions.ts";
 
 /** One visitor's request, as the gateway knows it. */

@@ -1,11 +1,9 @@
 // Makes renditions, and is the story of the cached entrypoint: ask S3 and the store, name what S3 has, say that nothing
 // changed, or have an engine make a rendition, guard it, and store it. It knows nothing of the visitor but a condition.
 
-import { matchesEtag } from "./answer/answer.ts";
 import { ask } from "./ask.ts";
-import { digest } from "./base/bytes.ts";
-import { isCertain, isRefusal, type Refusal } from "./base/refusal.ts";
-import type { Context, RequestScope } from "./base/send.ts";
+import { overlayValidators } from "./binding/overlays.ts";
+import { type MadeRendition, renderByBinding } from "./binding/render-by-binding.ts";
 import {
   type NamedRendition,
   notModifiedAnswer,
@@ -26,14 +24,15 @@ import {
 import { type Config, currentConfig } from "./config/config.ts";
 import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
-import { overlayValidators } from "./images/overlays.ts";
-import { type MadeRendition, renderByBinding } from "./images/render-by-binding.ts";
+import { isCertain, isRefusal, type Refusal } from "./http/refusal.ts";
+import type { Context, RequestScope } from "./http/send.ts";
 import { keep, purgeObject } from "./keep.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
 import { createTransformRequest } from "./request/format.ts";
+import { matchesEtag } from "./response/answer.ts";
 import {
   deleteKnown,
   placeOf,
@@ -42,6 +41,7 @@ import {
   type StoreEntry,
   waitForEntry,
 } from "./store/rendition-store.ts";
+import { digest } from "./util/bytes.ts";
 
 /** What the caller has is still right: the ETag is the one that it asked with. */
 export type NotModified = Partial<NamedRendition> & {

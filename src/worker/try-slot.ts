@@ -1,9 +1,9 @@
 // What S3 says of a slot: for /healthz, and for a rotation.
 
-import { isRefusal, type Refusal, type SlotName, upstreamOf } from "./base/refusal.ts";
-import type { RequestScope } from "./base/send.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
+import { isRefusal, type Refusal, type SlotName, upstreamOf } from "./http/refusal.ts";
+import type { RequestScope } from "./http/send.ts";
 import { openObject } from "./origin/open-object.ts";
 import { isGone } from "./origin/verdict.ts";
 

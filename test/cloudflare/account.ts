@@ -2,7 +2,7 @@
 // `vitrine-probe-` and 16 hex digits, with what wrangler appends for a bucket, or the zone for a domain.
 
 import { createHash } from "node:crypto";
-import { tableOf } from "../../src/worker/base/json.ts";
+import { tableOf } from "../../src/worker/util/json.ts";
 import type { Network } from "./network.ts";
 import { signS3 } from "./sources.ts";
 

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { tableOf } from "../../src/worker/base/json.ts";
+import { tableOf } from "../../src/worker/util/json.ts";
 import {
   type Account,
   callApi,

@@ -1,7 +1,7 @@
 // What probes are given in an account: the deployed Worker, its bucket and its zone, up to a number of requests.
 
 import { randomBytes } from "node:crypto";
-import { tableOf } from "../../src/worker/base/json.ts";
+import { tableOf } from "../../src/worker/util/json.ts";
 import { type Account, callApi, callUrl, type S3Keys, s3Endpoint } from "./account.ts";
 import { askWorker, failedReply, type Operation, throwLost } from "./operation.ts";
 import { isBusy, measure, type Probe, readVisit, type World } from "./probe.ts";

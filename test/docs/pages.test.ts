@@ -108,8 +108,8 @@ test("the tests that docs/security.md and test/README.md name are there", () => 
 });
 
 /** Every event of the log: the words with a dash in the types of its lines. */
-const EVENTS = ["refusal", "notice"].flatMap((name) =>
-  Array.from(readPage(`src/worker/base/${name}.ts`).matchAll(/"([a-z]+(?:-[a-z]+)+)"/g), (found) =>
+const EVENTS = ["http/refusal", "log/notice"].flatMap((name) =>
+  Array.from(readPage(`src/worker/${name}.ts`).matchAll(/"([a-z]+(?:-[a-z]+)+)"/g), (found) =>
     found.at(1),
   ),
 );

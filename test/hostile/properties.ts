@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isPlainObject } from "../../src/worker/base/json.ts";
+import { isPlainObject } from "../../src/worker/util/json.ts";
 import { ofAddresses } from "./addresses.ts";
 import { ofCertainty } from "./certainty.ts";
 import { ofCookies } from "./cookies.ts";

@@ -2,6 +2,8 @@
 // fails or lies: then another response takes the place of the right one. All that is asked is recorded.
 
 import { hash } from "node:crypto";
+import { imagesBinding } from "../../src/emulator/binding/binding.ts";
+import { type ImagesMaker, withImages } from "../../src/emulator/binding/service.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import { FAULTS, type Fault } from "../../src/emulator/edge/faults.ts";
 import { type Maker, measure } from "../../src/emulator/edge/make.ts";
@@ -9,8 +11,6 @@ import type { Original } from "../../src/emulator/edge/read-original.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { type FetchInit, urlOf } from "../../src/emulator/fetch.ts";
-import { imagesBinding } from "../../src/emulator/images/binding.ts";
-import { type ImagesMaker, withImages } from "../../src/emulator/images/service.ts";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
 import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";

@@ -1,8 +1,8 @@
 // Configurations of tests, read as the Worker reads them.
 
-import { mistakeText } from "../../src/worker/base/refusal.ts";
 import type { Bucket } from "../../src/worker/config/bucket.ts";
 import { type Config, readConfig } from "../../src/worker/config/config.ts";
+import { mistakeText } from "../../src/worker/http/refusal.ts";
 import { ENV } from "./env.ts";
 
 /** The configuration of the tests with some vars and secrets changed. Fails with its mistakes. */

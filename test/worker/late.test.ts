@@ -1,7 +1,7 @@
 // Answers that come too late or never, and the timers that wait for them.
 
 import { beforeEach, expect, test, vi } from "vitest";
-import { send } from "../../src/worker/base/send.ts";
+import { send } from "../../src/worker/http/send.ts";
 import { IMPATIENT } from "../support/env.ts";
 import { get, logged } from "../support/play.ts";
 

@@ -8,11 +8,11 @@ import * as next from "../../client/next.ts";
 import * as nuxt from "../../client/nuxt.ts";
 import * as signing from "../../client/sign.ts";
 import * as unpic from "../../client/unpic.ts";
-import { tableOf } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { tableOf } from "../../worker/util/json.ts";
 
 /** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
 export type BaseUrl = string | EnvironmentVariable;

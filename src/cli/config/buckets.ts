@@ -1,10 +1,10 @@
 // The buckets that routes lead to, what to list under Sources for them, and how their secrets are called. Pure.
 
-import type { SlotName } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readSlots, type SlotsRead, secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import type { SlotName } from "../../worker/http/refusal.ts";
 
 /** The buckets that routes lead to, also as a fallback. */
 export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {

@@ -1,7 +1,7 @@
 // Compares an environment with the others of the same file (S6): what it inherits or repeats belongs to two Workers. Pure.
 
-import { tableOf } from "../../worker/base/json.ts";
-import type { Mistake } from "../../worker/base/refusal.ts";
+import type { Mistake } from "../../worker/http/refusal.ts";
+import { tableOf } from "../../worker/util/json.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";

@@ -3,9 +3,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Unstable_Config as Config } from "wrangler";
-import { tableOf } from "../../worker/base/json.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { tableOf } from "../../worker/util/json.ts";
 import { type Fault, isFault } from "../command.ts";
 import { findConfigFile, type Place } from "../wrangler/config-file.ts";
 import { loadWrangler } from "../wrangler/packages.ts";

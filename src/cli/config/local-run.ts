@@ -4,10 +4,10 @@
 import { generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseJson, tableOf } from "../../worker/base/json.ts";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
+import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { replaceFile } from "../files/write-file.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 

@@ -1,8 +1,8 @@
 // What is wrong with the configuration of this folder, and what is doubtful, as values and as text. Shows no secret.
 
-import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { type Mistake, mistakeText } from "../../worker/http/refusal.ts";
 import type { Fault } from "../command.ts";
 import { slotStem } from "../secrets/secrets.ts";
 

@@ -2,10 +2,10 @@
 // fails or costs only once it is deployed.
 
 import { existsSync } from "node:fs";
-import type { Mistake } from "../../worker/base/refusal.ts";
 import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
+import type { Mistake } from "../../worker/http/refusal.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import { bucketsOf, edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";

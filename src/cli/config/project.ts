@@ -1,11 +1,11 @@
 // Opens the project of this folder for a command: an environment as a deploy or as the local run has it, the
 // secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
 
-import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readToken, type SlotsRead } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import type { Mistake } from "../../worker/http/refusal.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import {
   mergeSecrets,

@@ -1,12 +1,12 @@
 // The transformations that the Worker asks for, and what they can cost at most (L2). Nothing is sent.
 
-import { parseJson, tableOf } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { Report, Vars } from "../../worker/config/schema.ts";
 import { integer, numberBetween, optional, table } from "../../worker/config/schema.ts";
 import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
 import { createTransformRequest } from "../../worker/request/format.ts";
+import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { count } from "../terminal/progress.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */

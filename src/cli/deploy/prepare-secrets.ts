@@ -2,11 +2,11 @@
 // key where the Worker would, and one that may list the canary and not read it. No message holds any part of a secret.
 
 import { createPrivateKey } from "node:crypto";
-import { SLOT_NAMES } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readKey } from "../../worker/config/oidc.ts";
 import { readToken, secretNames, signingKeysOf } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
+import { SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";

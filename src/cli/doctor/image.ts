@@ -1,12 +1,12 @@
 // Checks an image as three kinds of browsers get it: format, headers, HEAD, conditional requests and Workers Cache; and
 // tries to get an original, or a size that nobody allowed, by requests that have got them out of other servers.
 
-import { PROTECTION } from "../../worker/answer/answer.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mayYield } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
+import { PROTECTION } from "../../worker/response/answer.ts";
 import type { Project } from "../config/project.ts";
 import { ACCEPTS, BROWSERS, cacheWord } from "../http/ask-picture.ts";
 import { type Body, fetchText } from "../http/body.ts";

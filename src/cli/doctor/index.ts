@@ -3,9 +3,9 @@
 
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
-import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
+import { type Mistake, mistakeText } from "../../worker/http/refusal.ts";
 import type { End, Fault, Run, World } from "../command.ts";
 import { align, EXIT, isFault, paint, print, say } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";

@@ -1,10 +1,10 @@
 // Checks the chain by which a role of AWS opens a bucket, link by link: the Worker's public keys, as AWS reads them;
 // STS; and the role's policy. What answers at the issuer's address is not trusted.
 
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Bucket, Role } from "../../worker/config/bucket.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
 import type { RoleHealth } from "../../worker/health.ts";
+import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { fetchText } from "../http/body.ts";
 import { type Finding, fail, ok, type Result } from "./finding.ts";
 

@@ -1,9 +1,9 @@
 // Asks S3 as the Worker and the edge do, and says what its answers mean. One kind of request is a PUT: a part of an upload
 // that does not exist, with a wrong digest. S3 refuses it; only a server that ignores both stores an empty object.
 
-import type { SlotName } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
+import type { SlotName } from "../../worker/http/refusal.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";

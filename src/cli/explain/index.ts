@@ -3,14 +3,14 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { decodePath, readRest } from "../../url/grammar.ts";
-import { isRefusal, type ObjectType, type Refusal } from "../../worker/base/refusal.ts";
-import { withoutQueries } from "../../worker/base/without-signatures.ts";
+import { outputOptions, overlayOptions, transformOptions } from "../../worker/binding/options.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
-import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
+import { isRefusal, type ObjectType, type Refusal } from "../../worker/http/refusal.ts";
+import { withoutQueries } from "../../worker/log/without-signatures.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { checkCookie } from "../../worker/request/cookie.ts";
 import type { TransformRequest } from "../../worker/request/format.ts";

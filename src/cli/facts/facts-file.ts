@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Fact } from "../../client/types.ts";
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { type Fault, say, type World } from "../command.ts";
 import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
 import { counted } from "../terminal/progress.ts";

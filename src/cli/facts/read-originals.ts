@@ -4,13 +4,13 @@
 import { hash } from "node:crypto";
 import pMap from "p-map";
 import type { Fact } from "../../client/types.ts";
-import { readBytes } from "../../worker/base/bytes.ts";
-import { isRefusal, mayPass, type Refusal, upstreamOf } from "../../worker/base/refusal.ts";
-import { TIMED_OUT } from "../../worker/base/time.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
+import { isRefusal, mayPass, type Refusal, upstreamOf } from "../../worker/http/refusal.ts";
 import { openObject } from "../../worker/origin/open-object.ts";
 import { readFocus } from "../../worker/request/focus.ts";
+import { readBytes } from "../../worker/util/bytes.ts";
+import { TIMED_OUT } from "../../worker/util/time.ts";
 import type { World } from "../command.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
 import { sleep } from "../http/retry.ts";

@@ -1,9 +1,9 @@
 // Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host. A report that is not
 // exactly of the Worker's form is refused, and the token is never in what is returned.
 
-import { PROTECTION } from "../../worker/answer/answer.ts";
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { BucketHealth } from "../../worker/health.ts";
+import { PROTECTION } from "../../worker/response/answer.ts";
+import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { fetchText } from "./body.ts";
 
 export type Health = {

@@ -1,6 +1,6 @@
 // Asks S3 from this machine. If no answer comes, the result says why.
 
-import { parseS3Reply, type S3Reply } from "../../worker/base/s3-reply.ts";
+import { parseS3Reply, type S3Reply } from "../../worker/http/s3-reply.ts";
 import { codeOf, fetchBody } from "./body.ts";
 
 export type S3Answer = S3Reply & {

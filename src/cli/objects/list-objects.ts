@@ -1,8 +1,8 @@
 // Lists the objects of a bucket with the S3 keys at hand, page by page.
 
 import { keyFault } from "../../url/key.ts";
-import { mistakeText } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import { mistakeText } from "../../worker/http/refusal.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type Fault, say, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";

@@ -3,10 +3,10 @@
 
 import { XMLParser } from "fast-xml-parser";
 import { encodeKey } from "../../url/grammar.ts";
-import { isPlainObject } from "../../worker/base/json.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
+import { isPlainObject } from "../../worker/util/json.ts";
 import { askS3, type S3Answer } from "../http/ask-s3.ts";
 
 /** `most`: 1 to 1,000. */

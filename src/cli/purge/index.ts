@@ -3,9 +3,9 @@
 // configuration proves, and is never printed. The answer is not trusted.
 
 import { Command } from "@commander-js/extra-typings";
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { objectsOf } from "../../worker/request/resolve-request.ts";
+import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import type { End, Fault, Run, World } from "../command.ts";
 import { EXIT, isFault, paint, say } from "../command.ts";
 import { openSite, type Site } from "../config/project.ts";

@@ -1,12 +1,12 @@
 // The new key: reads it from its file, and asks S3 whether it accepts it. Never prints it.
 
 import { resolve } from "node:path";
-import { isPlainObject } from "../../worker/base/json.ts";
-import { mistakeText } from "../../worker/base/refusal.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
+import { mistakeText } from "../../worker/http/refusal.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { trySlot, works } from "../../worker/try-slot.ts";
+import { isPlainObject } from "../../worker/util/json.ts";
 import { type Fault, isFault, say } from "../command.ts";
 import { readTable } from "../secrets/secrets.ts";
 import type { KeyedRotation } from "./rotation.ts";

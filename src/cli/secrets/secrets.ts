@@ -4,9 +4,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 
 export type Secret = {

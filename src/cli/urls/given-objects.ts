@@ -3,8 +3,8 @@
 
 import { addAbortSignal, type Readable } from "node:stream";
 import { keyFault } from "../../url/key.ts";
-import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
+import { withoutSignatures } from "../../worker/log/without-signatures.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, print, say, type World } from "../command.ts";
 import { type OwnUrls, ownUrlsOf, type Project } from "../config/project.ts";

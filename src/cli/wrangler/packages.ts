@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { tableOf } from "../../worker/base/json.ts";
+import { tableOf } from "../../worker/util/json.ts";
 import { type Fault, isFault, PACKAGE_ROOT } from "../command.ts";
 
 const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));

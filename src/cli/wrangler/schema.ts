@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv";
-import type { Mistake } from "../../worker/base/refusal.ts";
+import type { Mistake } from "../../worker/http/refusal.ts";
 import { isFault } from "../command.ts";
 import { loadWrangler, wranglerFolder } from "./packages.ts";
 

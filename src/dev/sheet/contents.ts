@@ -6,12 +6,12 @@ import { uniqueOptions } from "../../cli/config/transformations.ts";
 import { publicPath } from "../../cli/urls/public-url.ts";
 import { type Client, createClient, type PresetTable } from "../../client/index.ts";
 import { signGrant } from "../../url/grant.ts";
-import type { ObjectType } from "../../worker/base/refusal.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Preset, Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import type { ObjectType } from "../../worker/http/refusal.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 
 /** The configuration of the local run, with its buckets on this machine, and the vars as they are written. */

@@ -1,12 +1,12 @@
 // What the cached entrypoint answers, and how the gateway reads it: an image, facts or a refusal, with how long
 // Workers Cache keeps it. An answer may be days old, and of an earlier deploy. Pure.
 
-import { isPlainObject, parseJson } from "../base/json.ts";
-import type { CacheState } from "../base/log.ts";
-import { isCertain, type Refusal, UPSTREAM_EVENTS, type UpstreamRefusal } from "../base/refusal.ts";
-import type { Rendition } from "../base/send.ts";
 import type { Answers } from "../config/config.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
+import { isCertain, type Refusal, UPSTREAM_EVENTS, type UpstreamRefusal } from "../http/refusal.ts";
+import type { Rendition } from "../http/send.ts";
+import type { CacheState } from "../log/log.ts";
+import { isPlainObject, parseJson } from "../util/json.ts";
 
 export type NamedRendition = Rendition & {
   /** The name of its bytes, if the origin names those of the object. */

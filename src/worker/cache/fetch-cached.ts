@@ -1,9 +1,9 @@
 // Asks the cached entrypoint for a rendition, until a deadline.
 
-import type { CacheState } from "../base/log.ts";
-import { isRefusal, type Refusal } from "../base/refusal.ts";
-import { cancelBody } from "../base/send.ts";
-import { TIMED_OUT, withTimeout } from "../base/time.ts";
+import { isRefusal, type Refusal } from "../http/refusal.ts";
+import { cancelBody } from "../http/send.ts";
+import type { CacheState } from "../log/log.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
 import type { Loopback } from "./loopback.ts";
 import { type RenditionKeys, renditionUrl } from "./rendition-url.ts";

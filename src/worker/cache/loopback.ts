@@ -1,8 +1,8 @@
 // The cached entrypoint, as the gateway calls it, and whether it can be used (W13, W15).
 
-import { logNotice } from "../base/log.ts";
-import type { Context } from "../base/send.ts";
-import { isWithin } from "../base/time.ts";
+import type { Context } from "../http/send.ts";
+import { logNotice } from "../log/log.ts";
+import { isWithin } from "../util/time.ts";
 
 /** What to drop from the cache of an entrypoint (W10). */
 export type PurgeOptions = { readonly tags?: string[]; readonly purgeEverything?: boolean };

@@ -3,14 +3,14 @@
 
 import { decodePath, encodeKey } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { digest } from "../base/bytes.ts";
-import { memoize } from "../base/memoize.ts";
-import type { Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
+import type { Refusal } from "../http/refusal.ts";
 import { originUrl } from "../origin/object-url.ts";
 import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/format.ts";
+import { digest } from "../util/bytes.ts";
+import { memoize } from "../util/memoize.ts";
 
 /** What decides the bytes of a rendition, besides those of the object. */
 export type RenditionKey = {

@@ -1,7 +1,7 @@
 // A bucket as wrangler.toml has it: reached by S3's API, or by a binding of the Worker. Pure.
 
 import { keyFault } from "../../url/key.ts";
-import { has, hasMethods } from "../base/json.ts";
+import { has, hasMethods } from "../util/json.ts";
 import {
   boolean,
   choose,

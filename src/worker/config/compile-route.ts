@@ -9,7 +9,7 @@ import {
   readPath,
   VARIANT,
 } from "../../url/grammar.ts";
-import type { Refusal } from "../base/refusal.ts";
+import type { Refusal } from "../http/refusal.ts";
 import type { Report } from "./schema.ts";
 
 /** A public path pattern and the object that it stands for, ready to match. */

@@ -1,8 +1,8 @@
 // Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
 
-import { hasMethods, isPlainObject, parseJson } from "../base/json.ts";
-import { memoize } from "../base/memoize.ts";
-import type { Mistake, Refusal } from "../base/refusal.ts";
+import type { Mistake, Refusal } from "../http/refusal.ts";
+import { hasMethods, isPlainObject, parseJson } from "../util/json.ts";
+import { memoize } from "../util/memoize.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import {
   bindingName,

@@ -1,8 +1,8 @@
 // A hash of the configuration that a Worker runs with, to compare it with wrangler.toml. No secret and no binding
 // goes into it: only the variables that are named here.
 
-import { digest } from "../base/bytes.ts";
-import { isPlainObject, parseJson } from "../base/json.ts";
+import { digest } from "../util/bytes.ts";
+import { isPlainObject, parseJson } from "../util/json.ts";
 import type { Vars } from "./schema.ts";
 
 /** What the Worker reads of `[vars]`. */

@@ -1,9 +1,9 @@
 // Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. Of a key only its form:
 // importing it takes a promise. Pure. No message holds any part of a key.
 
-import { hex } from "../base/bytes.ts";
-import { parseJson } from "../base/json.ts";
-import type { Mistake } from "../base/refusal.ts";
+import type { Mistake } from "../http/refusal.ts";
+import { hex } from "../util/bytes.ts";
+import { parseJson } from "../util/json.ts";
 import { secretFault } from "./read-secrets.ts";
 import {
   optional,

@@ -2,7 +2,7 @@
 
 import { type Size, sizesOf } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { has, isPlainObject } from "../base/json.ts";
+import { has, isPlainObject } from "../util/json.ts";
 import {
   boolean,
   choose,

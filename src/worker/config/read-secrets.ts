@@ -1,7 +1,7 @@
 // Reads the secrets. No message holds any part of a secret. No I/O.
 
 import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
-import { type Mistake, SLOT_NAMES, type SlotName } from "../base/refusal.ts";
+import { type Mistake, SLOT_NAMES, type SlotName } from "../http/refusal.ts";
 import type { Report, Vars } from "./schema.ts";
 import type { Credentials, Slot } from "./slot.ts";
 

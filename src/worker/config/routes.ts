@@ -3,7 +3,7 @@
 import { REST } from "../../url/grammar.ts";
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import { isPlainObject, parseJson } from "../base/json.ts";
+import { isPlainObject, parseJson } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";

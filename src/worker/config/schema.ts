@@ -1,7 +1,7 @@
 // Schemas for the configuration. A schema checks a value, reports each mistake with its path, and
 // returns what it read. Pure.
 
-import { isPlainObject } from "../base/json.ts";
+import { isPlainObject } from "../util/json.ts";
 
 /** The vars and the secrets, unchecked. */
 export type Vars = Readonly<Record<string, unknown>>;

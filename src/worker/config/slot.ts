@@ -1,6 +1,6 @@
 // One of the credential pairs of a bucket. Immutable: whether S3 refuses it is kept elsewhere.
 
-import type { SlotName } from "../base/refusal.ts";
+import type { SlotName } from "../http/refusal.ts";
 
 export type Credentials = {
   readonly accessKeyId: string;

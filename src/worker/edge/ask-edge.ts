@@ -1,9 +1,9 @@
 // Asks Cloudflare's image edge for a variant of an object. Always a GET, and never with a header of
 // the visitor (E4).
 
-import type { Refusal } from "../base/refusal.ts";
-import { type Reply, send } from "../base/send.ts";
 import type { Variant } from "../config/preset.ts";
+import type { Refusal } from "../http/refusal.ts";
+import { type Reply, send } from "../http/send.ts";
 import type { SignedHeaders } from "../origin/sigv4.ts";
 import { withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/format.ts";

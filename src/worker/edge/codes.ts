@@ -1,7 +1,7 @@
 // What the error codes of the image edge mean. Pure.
 
-import type { UpstreamEvent, UpstreamRefusal } from "../base/refusal.ts";
-import { xmlElement } from "../base/s3-reply.ts";
+import type { UpstreamEvent, UpstreamRefusal } from "../http/refusal.ts";
+import { xmlElement } from "../http/s3-reply.ts";
 import { SLOW } from "../origin/verdict.ts";
 
 /** By code, or by `CODE/STATUS` if the status matters. Any other code is an error inside the edge. */

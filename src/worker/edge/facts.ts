@@ -1,12 +1,12 @@
 // The facts of a picture, which a route with `facts` shows: its size, and the size and type of its
 // original. They are written anew: nothing else that the edge tells gets out.
 
-import { isPlainObject, parseJson } from "../base/json.ts";
-import type { ObjectType } from "../base/refusal.ts";
-import type { Rendition } from "../base/send.ts";
 import type { Variant } from "../config/preset.ts";
+import type { ObjectType } from "../http/refusal.ts";
+import type { Rendition } from "../http/send.ts";
 import { readFocus } from "../request/focus.ts";
 import type { Focus } from "../request/format.ts";
+import { isPlainObject, parseJson } from "../util/json.ts";
 import { namedType } from "./judge.ts";
 
 /** The answer, as JSON. */

@@ -1,8 +1,8 @@
 // Lets only bytes pass that the edge made, and not of another original than S3 has. Everything else is refused.
 
-import type { Refusal, UpstreamRefusal } from "../base/refusal.ts";
-import type { Reply } from "../base/send.ts";
 import type { OutputFormat } from "../config/preset.ts";
+import type { Refusal, UpstreamRefusal } from "../http/refusal.ts";
+import type { Reply } from "../http/send.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import type { TransformRequest } from "../request/format.ts";
 import { failureFor } from "./codes.ts";

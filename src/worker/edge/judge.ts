@@ -1,7 +1,7 @@
 // The one judgement of whether the edge made the bytes that it answers. Pure.
 
-import type { ObjectType } from "../base/refusal.ts";
-import type { Reply } from "../base/send.ts";
+import type { ObjectType } from "../http/refusal.ts";
+import type { Reply } from "../http/send.ts";
 
 export type Judgement = {
   /** "unknown" is not proof: such bytes may be the original's, and are never passed on. */

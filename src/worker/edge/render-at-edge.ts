@@ -1,13 +1,13 @@
 // Has the edge make a rendition, or the facts of one, of an object that S3 has just given to the Worker.
 
-import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
-import { cancelBody, type Rendition } from "../base/send.ts";
-import { pauseBefore } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
+import { isRefusal, mayPass, type Refusal } from "../http/refusal.ts";
+import { cancelBody, type Rendition } from "../http/send.ts";
 import { sourceUrl } from "../origin/object-url.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { type SignedHeaders, sign } from "../origin/sigv4.ts";
 import type { TransformRequest } from "../request/format.ts";
+import { pauseBefore } from "../util/time.ts";
 import { askEdge, edgeOptions, factsOptions } from "./ask-edge.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
 import { contradictionIn, guard, readFailure } from "./guard.ts";

@@ -1,6 +1,6 @@
 // What to ask an engine for after a refusal, where another way of asking may succeed. Once. Pure.
 
-import type { Refusal } from "../base/refusal.ts";
+import type { Refusal } from "../http/refusal.ts";
 import { isOpaque } from "../origin/sniff.ts";
 import type { TransformRequest } from "../request/format.ts";
 

@@ -2,17 +2,17 @@
 // changes: (state, event) → { state, effects }. Pure; the effects are lines for the log. No clock: `now` is
 // passed in, in ms since 1970.
 
-import type { BucketNotice } from "../base/notice.ts";
+import type { Bucket } from "../config/bucket.ts";
+import { keyEnd, type Slot } from "../config/slot.ts";
 import {
   mistakeText,
   type Refusal,
   type RefusedSlot,
   type SlotName,
   upstreamOf,
-} from "../base/refusal.ts";
-import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../base/time.ts";
-import type { Bucket } from "../config/bucket.ts";
-import { keyEnd, type Slot } from "../config/slot.ts";
+} from "../http/refusal.ts";
+import type { BucketNotice } from "../log/notice.ts";
+import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../util/time.ts";
 
 export type BucketState = {
   readonly bucket: Bucket;

@@ -2,12 +2,12 @@
 // while new ones are fetched.
 
 import { base64url, utf8 } from "../../url/grant.ts";
-import { readBytes } from "../base/bytes.ts";
-import { mistakeText, type Refusal } from "../base/refusal.ts";
-import type { Context, RequestScope } from "../base/send.ts";
-import { withTimeout } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";
 import type { Issuer } from "../config/oidc.ts";
+import { mistakeText, type Refusal } from "../http/refusal.ts";
+import type { Context, RequestScope } from "../http/send.ts";
+import { readBytes } from "../util/bytes.ts";
+import { withTimeout } from "../util/time.ts";
 import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
 import type { RoleMemory } from "./memories.ts";
 import {

@@ -2,8 +2,8 @@
 // leaves this file.
 
 import { base64url, utf8 } from "../../url/grant.ts";
-import type { Mistake } from "../base/refusal.ts";
 import type { IssuerKey, Oidc } from "../config/oidc.ts";
+import type { Mistake } from "../http/refusal.ts";
 
 /** A key that signs, and the name by which AWS finds its public half. */
 export type Signer = {

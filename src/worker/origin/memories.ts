@@ -1,8 +1,8 @@
 // What an isolate learns of buckets and roles while it runs. Each state changes by its pure function alone.
 
-import { logNotice } from "../base/log.ts";
-import { memoize } from "../base/memoize.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
+import { logNotice } from "../log/log.ts";
+import { memoize } from "../util/memoize.ts";
 import { advance, startState } from "./bucket-state.ts";
 import { advanceRole, type RoleEvent, type RoleState } from "./role-state.ts";
 

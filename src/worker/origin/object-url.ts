@@ -1,8 +1,8 @@
 // The URL of an object: exactly the text that is signed and sent (A2).
 
 import { encodeKey } from "../../url/grammar.ts";
-import { digest } from "../base/bytes.ts";
 import type { Bucket } from "../config/bucket.ts";
+import { digest } from "../util/bytes.ts";
 
 export function originUrl(base: string, key: string): string {
   return base + encodeKey(key);

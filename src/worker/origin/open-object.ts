@@ -1,19 +1,19 @@
 // Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It sends
 // GETs alone, and follows no redirect.
 
+import type { Bucket, Role } from "../config/bucket.ts";
+import type { R2Source } from "../config/bucket-settings.ts";
+import type { Credentials } from "../config/slot.ts";
 import {
   isRefusal,
   mistakeText,
   type ObjectType,
   type Refusal,
   type UpstreamRefusal,
-} from "../base/refusal.ts";
-import { parseS3Reply } from "../base/s3-reply.ts";
-import { cancelBody, type RequestScope, send } from "../base/send.ts";
-import { TIMED_OUT, withTimeout } from "../base/time.ts";
-import type { Bucket, Role } from "../config/bucket.ts";
-import type { R2Source } from "../config/bucket-settings.ts";
-import type { Credentials } from "../config/slot.ts";
+} from "../http/refusal.ts";
+import { parseS3Reply } from "../http/s3-reply.ts";
+import { cancelBody, type RequestScope, send } from "../http/send.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import {
   isAllRefusedReported,
   refusedSlots,

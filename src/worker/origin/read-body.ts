@@ -1,9 +1,9 @@
 // Reads the bytes of an object: its first ones to see its type, and all of them once, as a stream that is as long
 // as it was said to be.
 
-import { concatBytes } from "../base/bytes.ts";
-import type { Refusal } from "../base/refusal.ts";
-import { TIMED_OUT, withTimeout } from "../base/time.ts";
+import type { Refusal } from "../http/refusal.ts";
+import { concatBytes } from "../util/bytes.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
 
 /** How many bytes show the type of an object (A14). */
 export const HEAD_BYTES = 1024;

@@ -1,9 +1,9 @@
 // What an isolate knows of a role: its credentials, and why there are none. How it changes: (state, event) →
 // { state, effects }. Pure; the effects are lines for the log. No clock: `now` is passed in, in ms since 1970.
 
-import type { RoleNotice } from "../base/notice.ts";
-import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";
+import type { RoleNotice } from "../log/notice.ts";
+import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../util/time.ts";
 import { type Failure, LAST_MS, type Session } from "./session.ts";
 
 export type RoleState = {

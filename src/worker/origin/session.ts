@@ -1,8 +1,8 @@
 // The session credentials that STS gives for a role, as its answer has them. What is not exactly that is
 // refused. Pure: `now` is passed in, in ms since 1970.
 
-import { xmlElement } from "../base/s3-reply.ts";
 import type { Credentials } from "../config/slot.ts";
+import { xmlElement } from "../http/s3-reply.ts";
 
 export type Session = {
   readonly credentials: Required<Credentials>;

@@ -2,8 +2,8 @@
 // passed in.
 
 import { AwsV4Signer } from "aws4fetch";
-import { memoize } from "../base/memoize.ts";
 import type { Credentials } from "../config/slot.ts";
+import { memoize } from "../util/memoize.ts";
 
 /** The headers that sign a request. */
 export type SignedHeaders = {

@@ -1,6 +1,6 @@
 // What an object is by its first bytes. Pure. What a header says of a type is never believed.
 
-import type { ObjectType } from "../base/refusal.ts";
+import type { ObjectType } from "../http/refusal.ts";
 
 /** Images, by their first bytes as Latin-1 text. "." is any byte. */
 const IMAGES: readonly (readonly [beginning: RegExp, type: ObjectType])[] = [

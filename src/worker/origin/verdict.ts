@@ -1,7 +1,7 @@
 // What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
 
-import { type Refusal, type UpstreamRefusal, upstreamOf } from "../base/refusal.ts";
-import type { S3Reply } from "../base/s3-reply.ts";
+import { type Refusal, type UpstreamRefusal, upstreamOf } from "../http/refusal.ts";
+import type { S3Reply } from "../http/s3-reply.ts";
 
 /**
  * Why a request was denied, with S3's code and what to do. `none`: S3 gives the object to the Worker.

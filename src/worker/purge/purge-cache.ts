@@ -1,9 +1,9 @@
 // Drops renditions from Workers Cache by tag (W10), and nothing else: a replaced object is another source for
 // the edge.
 
-import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
 import { objectTag } from "../cache/rendition-url.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { PurgeResults, UpstreamFailure } from "./report.ts";
 import type { Target } from "./targets.ts";
 

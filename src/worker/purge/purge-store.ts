@@ -1,11 +1,11 @@
 // Deletes the renditions of objects that are gone out of the store. An event is a reason to ask S3, not a proof (A19).
 
-import { isRefusal } from "../base/refusal.ts";
-import { withTimeout } from "../base/time.ts";
 import type { Store } from "../config/bucket-settings.ts";
+import { isRefusal } from "../http/refusal.ts";
 import { openObject } from "../origin/open-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { deleteFolder } from "../store/rendition-store.ts";
+import { withTimeout } from "../util/time.ts";
 import type { PurgeScope } from "./purge-cache.ts";
 import type { UpstreamFailure } from "./report.ts";
 import type { Target } from "./targets.ts";

@@ -1,9 +1,9 @@
 // Reads a request to /purge: one of Vitrine's own forms, or an event of S3. What it does not know exactly, it
 // refuses.
 
-import { readBytes } from "../base/bytes.ts";
-import { isPlainObject, parseJson } from "../base/json.ts";
-import { TIMED_OUT } from "../base/time.ts";
+import { readBytes } from "../util/bytes.ts";
+import { isPlainObject, parseJson } from "../util/json.ts";
+import { TIMED_OUT } from "../util/time.ts";
 
 /** An object as an event of S3 names it: the bucket's name at S3, and the whole key. */
 export type StoredObject = {

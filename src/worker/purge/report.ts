@@ -1,6 +1,6 @@
 // What the caller of /purge and the log are told: what is purged, what is not, and why.
 
-import { logNotice } from "../base/log.ts";
+import { logNotice } from "../log/log.ts";
 import type { NotPurged, Target } from "./targets.ts";
 
 /** Why something is not purged. It may be asked for again. */

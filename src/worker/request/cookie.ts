@@ -4,7 +4,7 @@
 import { cookieTextToSign, MAX_COOKIE_AGE, readCookieValue } from "../../url/cookie.ts";
 import { decodePath, readRest } from "../../url/grammar.ts";
 import { isSignature } from "../../url/grant.ts";
-import type { Refusal } from "../base/refusal.ts";
+import type { Refusal } from "../http/refusal.ts";
 import { type ResolvedRequest, readTarget } from "./resolve-request.ts";
 import type { Granted } from "./url-signature.ts";
 

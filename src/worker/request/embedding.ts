@@ -1,6 +1,6 @@
 // Refuses the pages that may not embed a route's images. Keeps nothing secret. Pure.
 
-import type { Refusal } from "../base/refusal.ts";
+import type { Refusal } from "../http/refusal.ts";
 
 /**
  * Looks at Origin and Referer. If both are missing, by a privacy setting or a trick, Sec-Fetch-Site may

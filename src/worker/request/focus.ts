@@ -1,10 +1,10 @@
 // The focal point of a picture, which its object has as metadata: `focus: 0.62,0.3`. A preset with gravity "object" crops
 // around it. What is no focal point never breaks an answer: it is as none, and the centre is kept.
 
-import { logNotice } from "../base/log.ts";
-import { countRepeated, type Repeated } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
+import { logNotice } from "../log/log.ts";
+import { countRepeated, type Repeated } from "../util/time.ts";
 import type { Focus } from "./format.ts";
 
 /** What S3 or R2 says of an object. */

@@ -1,7 +1,7 @@
 // Chooses the format for a visitor, by the preset and the Accept header. No I/O.
 
-import type { ObjectType } from "../base/refusal.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
+import type { ObjectType } from "../http/refusal.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
 export type Readable = { readonly avif: boolean; readonly webp: boolean };

@@ -1,10 +1,10 @@
 // Refuses a visitor who asks too often on a route. A limiter that fails refuses nobody: presets bound
 // the costs without it.
 
-import { logNotice } from "../base/log.ts";
-import type { Refusal } from "../base/refusal.ts";
-import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { Limiter } from "../config/config.ts";
+import type { Refusal } from "../http/refusal.ts";
+import { logNotice } from "../log/log.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
 
 /** How long the limiter may take: ms. */
 const LIMITER_MS = 1_000;

@@ -3,11 +3,11 @@
 
 import { decodePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { isRefusal, type Refusal } from "../base/refusal.ts";
 import { findRoute } from "../config/compile-route.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
 import type { BoundRoute } from "../config/routes.ts";
+import { isRefusal, type Refusal } from "../http/refusal.ts";
 
 /** What a path names. */
 type Named = {

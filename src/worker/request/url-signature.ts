@@ -2,7 +2,7 @@
 
 import { encodePath } from "../../url/grammar.ts";
 import { type Grant, isSignature, textToSign } from "../../url/grant.ts";
-import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { isRefusal, type Refusal } from "../http/refusal.ts";
 import type { ResolvedRequest, Target } from "./resolve-request.ts";
 
 type Wrong = Extract<Refusal, { event: "signature-wrong" }>;

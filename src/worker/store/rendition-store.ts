@@ -1,16 +1,16 @@
 // Renditions in R2: each one that was ever made, under a name that follows from what it is. What is there is checked:
 // another version of Vitrine may have put it there, or somebody else.
 
-import { digest } from "../base/bytes.ts";
-import { logNotice } from "../base/log.ts";
-import { cancelBody } from "../base/send.ts";
-import { countRepeated, type Repeated, TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionKey, renditionName } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
+import { cancelBody } from "../http/send.ts";
+import { logNotice } from "../log/log.ts";
 import { sniff } from "../origin/sniff.ts";
 import { possibleFormats } from "../request/format.ts";
+import { digest } from "../util/bytes.ts";
+import { countRepeated, type Repeated, TIMED_OUT, withTimeout } from "../util/time.ts";
 
 /** A place in the store. */
 export type Place = { readonly store: Store; readonly name: string };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { listenOn } from "../../../src/emulator/listen.ts";
-import { tableOf } from "../../../src/worker/base/json.ts";
+import { tableOf } from "../../../src/worker/util/json.ts";
 import { deploy } from "../../support/cli/doctor.ts";
 import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";

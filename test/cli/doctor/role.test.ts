@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
-import { PROTECTION } from "../../../src/worker/answer/answer.ts";
+import { PROTECTION } from "../../../src/worker/response/answer.ts";
 import { BOUND, HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { expectFindings } from "../../support/cli/report.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { listenOn } from "../../../src/emulator/listen.ts";
 import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
-import { tableOf } from "../../../src/worker/base/json.ts";
+import { tableOf } from "../../../src/worker/util/json.ts";
 import { otherName } from "../account.ts";
 import { createEmulated, type Emulated, type WorkerModule } from "../emulated.ts";
 import { CLOCK_HOST, URL_HEADER } from "../network.ts";

@@ -1,13 +1,13 @@
 // What the cached entrypoint answers, and how the gateway reads it, or does not (W7, W8, W10, W18).
 
 import { describe, expect, test } from "vitest";
-import { isRefusal, type Refusal } from "../../../src/worker/base/refusal.ts";
 import {
   cacheStateOf,
   notModifiedAnswer,
   readCachedAnswer,
   refusalForCache,
 } from "../../../src/worker/cache/cached-answer.ts";
+import { isRefusal, type Refusal } from "../../../src/worker/http/refusal.ts";
 
 const ANSWERS = { keep: 300, stale: 20, stale_if_error: 30, max_age: 600, timeout: 15 };
 const TAGS = ["a", "b"];

@@ -1,8 +1,8 @@
 // The facts of a picture, from what an engine says: nothing else gets out, and nothing that cannot be.
 
 import { describe, expect, test } from "vitest";
-import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { isFacts, readEdgeFacts } from "../../../src/worker/edge/facts.ts";
+import type { ObjectType } from "../../../src/worker/http/refusal.ts";
 import { ASKED } from "../../support/env.ts";
 
 const image = { ...ASKED.variant.image, fit: "contain" } as const;

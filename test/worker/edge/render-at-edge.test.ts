@@ -2,8 +2,8 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { type Fault, faultAnswer, isFault } from "../../../src/emulator/edge/faults.ts";
-import { isRefusal } from "../../../src/worker/base/refusal.ts";
 import { renderAtEdge } from "../../../src/worker/edge/render-at-edge.ts";
+import { isRefusal } from "../../../src/worker/http/refusal.ts";
 import type { OpenedObject } from "../../../src/worker/origin/open-object.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { ASKED, CREDENTIALS } from "../../support/env.ts";

@@ -1,8 +1,8 @@
 // When the edge is asked for something else, and with which change.
 
 import { expect, test } from "vitest";
-import type { UpstreamEvent } from "../../../src/worker/base/refusal.ts";
 import { secondChance } from "../../../src/worker/edge/second-chance.ts";
+import type { UpstreamEvent } from "../../../src/worker/http/refusal.ts";
 import type { TransformRequest } from "../../../src/worker/request/format.ts";
 import { ASKED } from "../../support/env.ts";
 import { png as pngOf } from "../../support/png.ts";

@@ -2,9 +2,9 @@
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { isPlainObject } from "../../../src/worker/base/json.ts";
-import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { uprightSize } from "../../../src/worker/edge/facts.ts";
+import type { ObjectType } from "../../../src/worker/http/refusal.ts";
+import { isPlainObject } from "../../../src/worker/util/json.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { arrange, get, keepNothing, stage } from "../../support/play.ts";
 

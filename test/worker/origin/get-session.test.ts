@@ -1,7 +1,7 @@
 // Credentials of a role over time: when STS is asked, what serves meanwhile, and what is told when it fails.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { Notice } from "../../../src/worker/base/notice.ts";
+import type { Notice } from "../../../src/worker/log/notice.ts";
 import { getSession } from "../../../src/worker/origin/get-session.ts";
 import { createMemory, type RoleMemory } from "../../../src/worker/origin/memories.ts";
 import { advanceRole } from "../../../src/worker/origin/role-state.ts";

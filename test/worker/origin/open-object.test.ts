@@ -4,8 +4,8 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { R2Fault, R2Stored } from "../../../src/emulator/r2/r2.ts";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
+import { overlayValidators } from "../../../src/worker/binding/overlays.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
-import { overlayValidators } from "../../../src/worker/images/overlays.ts";
 import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
 import { openObject } from "../../../src/worker/origin/open-object.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";

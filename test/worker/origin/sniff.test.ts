@@ -1,7 +1,7 @@
 // What an object is by its first bytes, whatever its name or its headers say (A18).
 
 import { describe, expect, test } from "vitest";
-import type { ObjectType } from "../../../src/worker/base/refusal.ts";
+import type { ObjectType } from "../../../src/worker/http/refusal.ts";
 import { HEAD_BYTES } from "../../../src/worker/origin/read-body.ts";
 import { isOpaque, sniff } from "../../../src/worker/origin/sniff.ts";
 import { chunk, png, SIGNATURE } from "../../support/png.ts";

@@ -1,8 +1,8 @@
 // What an Accept header names, and which format is asked for and accepted.
 
 import { expect, test } from "vitest";
-import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { mayYield } from "../../../src/worker/edge/guard.ts";
+import type { ObjectType } from "../../../src/worker/http/refusal.ts";
 import {
   ACCEPTED_FORMATS,
   type AcceptedFormats,

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { isRefusal } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
+import { isRefusal } from "../../../src/worker/http/refusal.ts";
 import { possibleFormats } from "../../../src/worker/request/format.ts";
 import { storedName } from "../../../src/worker/store/rendition-store.ts";
 import { ROOT } from "../../support/built.ts";

@@ -1,9 +1,9 @@
 // What a visitor gets: an image or a refusal, and nothing about the bucket or the reason. No clock:
 // `now` is passed in, in ms since 1970.
 
-import type { CacheState } from "../base/log.ts";
-import { isCertain, type Refusal } from "../base/refusal.ts";
-import { cancelBody, type Rendition } from "../base/send.ts";
+import { isCertain, type Refusal } from "../http/refusal.ts";
+import { cancelBody, type Rendition } from "../http/send.ts";
+import type { CacheState } from "../log/log.ts";
 import type { Granted } from "../request/url-signature.ts";
 
 /** For how long a missing object, and what is shown in an outage, may be kept: s. */

@@ -1,7 +1,7 @@
 // The headers of images and refusals, conditional requests, and how long a cache may keep an answer.
 
 import { expect, test, vi } from "vitest";
-import { imageAnswer, refusalAnswer, type Shown } from "../../../src/worker/answer/answer.ts";
+import { imageAnswer, refusalAnswer, type Shown } from "../../../src/worker/response/answer.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9);
 const shown: Shown = { cache: "miss", negotiated: true, maxAge: 600, took: 12.4 };

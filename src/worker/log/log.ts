@@ -1,7 +1,7 @@
 // Writes the log: one JSON line each. Never a credential, a signature or a query string.
 
+import { mistakeText, type Refusal } from "../http/refusal.ts";
 import type { Notice } from "./notice.ts";
-import { mistakeText, type Refusal } from "./refusal.ts";
 import { withoutQueries } from "./without-signatures.ts";
 
 /** What only the log is told of a request. */

@@ -1,9 +1,9 @@
 // Bounds how many log lines there are about requests that are refused for what they ask. Anybody can send a flood
 // of them, and every line costs money.
 
+import type { Refusal } from "../http/refusal.ts";
+import { isWithin } from "../util/time.ts";
 import { logNotice } from "./log.ts";
-import type { Refusal } from "./refusal.ts";
-import { isWithin } from "./time.ts";
 
 type Event = Refusal["event"];
 

@@ -1,6 +1,6 @@
 // Removes what a PNG or a WebP says besides its picture, and finds it in an AVIF. Pure.
 
-import { concatBytes } from "../base/bytes.ts";
+import { concatBytes } from "../util/bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,7 +1,7 @@
 // Sends a request and waits for its answer until a deadline. Never follows a redirect.
 
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { Refusal } from "./refusal.ts";
-import { TIMED_OUT, withTimeout } from "./time.ts";
 
 /** An answer: a body that is still to be read, or the text of an error or of facts. */
 export type Reply = {

@@ -1,11 +1,11 @@
 // Has the Images binding make a picture, reads all of it, and lets it pass only if the binding made it.
 
-import { readBytes } from "../base/bytes.ts";
-import { isRefusal, type Refusal, type UpstreamRefusal } from "../base/refusal.ts";
-import { withTimeout } from "../base/time.ts";
 import { failureFor } from "../edge/codes.ts";
+import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { sniff } from "../origin/sniff.ts";
+import { readBytes } from "../util/bytes.ts";
+import { withTimeout } from "../util/time.ts";
 import { avifWithout, pngWithout, webpWithout } from "./without-chunks.ts";
 import { withoutMetadata } from "./without-metadata.ts";
 

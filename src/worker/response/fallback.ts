@@ -1,8 +1,8 @@
 // The one image that a route shows where it cannot show another. Tried once.
 
-import { logRefusal, type Subject } from "../base/log.ts";
-import { isCertain, isRefusal, type Refusal } from "../base/refusal.ts";
-import type { Rendition } from "../base/send.ts";
+import { isCertain, isRefusal, type Refusal } from "../http/refusal.ts";
+import type { Rendition } from "../http/send.ts";
+import { logRefusal, type Subject } from "../log/log.ts";
 import { imageAnswer, limitedCaching, refusalAnswer, type Shown, type Terms } from "./answer.ts";
 
 /**

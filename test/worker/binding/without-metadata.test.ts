@@ -2,8 +2,12 @@
 
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
-import { avifWithout, pngWithout, webpWithout } from "../../../src/worker/images/without-chunks.ts";
-import { withoutMetadata } from "../../../src/worker/images/without-metadata.ts";
+import {
+  avifWithout,
+  pngWithout,
+  webpWithout,
+} from "../../../src/worker/binding/without-chunks.ts";
+import { withoutMetadata } from "../../../src/worker/binding/without-metadata.ts";
 import { file } from "../../support/stand.ts";
 
 const SECRET = "48.137, 11.575";

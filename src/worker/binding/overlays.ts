@@ -1,12 +1,12 @@
 // The objects that a variant draws on a picture: what S3 says of them, and their bytes.
 
-import { memoize } from "../base/memoize.ts";
-import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
-import type { RequestScope } from "../base/send.ts";
-import { isWithin, pauseBefore } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
+import { isRefusal, mayPass, type Refusal } from "../http/refusal.ts";
+import type { RequestScope } from "../http/send.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
+import { memoize } from "../util/memoize.ts";
+import { isWithin, pauseBefore } from "../util/time.ts";
 import { overlayOptions } from "./options.ts";
 
 /** An overlay, ready to be drawn. */

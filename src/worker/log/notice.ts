@@ -1,6 +1,6 @@
 // What the log has besides refusals. `times` is how often it happened since the line before.
 
-import type { Refusal, RefusedSlot, SlotName, Upstream } from "./refusal.ts";
+import type { Refusal, RefusedSlot, SlotName, Upstream } from "../http/refusal.ts";
 
 export type Notice =
   | BucketNotice

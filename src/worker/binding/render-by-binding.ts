@@ -1,16 +1,16 @@
 // Makes a rendition, or the facts of one, by the Images binding, from bytes that the Worker itself opens here, and
 // not before. The original cannot come out: only what the binding made is passed on.
 
-import { isRefusal, mayPass, type Refusal, upstreamOf } from "../base/refusal.ts";
-import type { Rendition, RequestScope } from "../base/send.ts";
-import { pauseBefore, TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Images } from "../config/bucket-settings.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
 import { secondChance } from "../edge/second-chance.ts";
+import { isRefusal, mayPass, type Refusal, upstreamOf } from "../http/refusal.ts";
+import type { Rendition, RequestScope } from "../http/send.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
 import { focusOf } from "../request/focus.ts";
 import type { TransformRequest } from "../request/format.ts";
+import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { outputOptions, transformOptions } from "./options.ts";
 import { type Output, readOutput } from "./output.ts";
 import { checkReadable, type OpenedOverlay, openOverlays } from "./overlays.ts";

@@ -1,7 +1,7 @@
 // Removes what a JPEG says besides its picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to
 // show it. Its colour profile stays. Pure.
 
-import { concatBytes } from "../base/bytes.ts";
+import { concatBytes } from "../util/bytes.ts";
 
 const START = 0xd8;
 const END = 0xd9;
