@@ -11,7 +11,7 @@ import {
   readEnvironment,
 } from "../cli/config/environment-config.ts";
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
-import { foundText, localMistake } from "../cli/config/mistakes.ts";
+import { localMistake, locatedText } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
 import { putDevVars } from "../cli/secrets/dev-vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
@@ -55,7 +55,7 @@ export function readLocalProject(
     ...found.map((mistake) => localMistake(mistake, run.vars, devVars)),
     ...mainMistakes(known),
     ...varMistakes(known),
-  ].map((mistake) => foundText({ ...mistake, environment }));
+  ].map((mistake) => locatedText({ ...mistake, environment }));
   if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
   return {
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },

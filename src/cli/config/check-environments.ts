@@ -11,7 +11,7 @@ import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./bu
 import { environmentMistakes, environmentWarnings, nameR2Buckets } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding, Unreadable } from "./environment-config.ts";
 import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
-import { type FoundMistake, foundText, type Warning } from "./mistakes.ts";
+import { type LocatedMistake, locatedText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
@@ -20,7 +20,7 @@ export type Report = {
   readonly environment: string | undefined;
   readonly summary: readonly string[];
   readonly warnings: readonly Warning[];
-  readonly mistakes: readonly FoundMistake[];
+  readonly mistakes: readonly LocatedMistake[];
 };
 
 /** Checks one environment that is read already, also against the others. */
@@ -75,13 +75,13 @@ function reportOn(
     return { ...report, summary: ["It has no vars, so there is nothing to deploy from it."] };
   }
   const deployed = readDeployed(known);
-  const found: FoundMistake[] = [
+  const found: LocatedMistake[] = [
     ...environmentMistakes(known, others),
     ...pitfalls(known),
     ...("mistakes" in deployed ? deployed.mistakes : deployMistakes(deployed)),
   ];
   const bounds = readBounds(known.deployed, (path, message) => found.push({ path, message }));
-  const unique = new Map(found.map((one) => [foundText(one), { ...one, environment }]));
+  const unique = new Map(found.map((one) => [locatedText(one), { ...one, environment }]));
   const mistakes = [...keys, ...unique.values()];
   if ("mistakes" in deployed || mistakes.length > 0) return { ...report, mistakes };
   const costs = describeCosts(deployed, bounds);

@@ -1,6 +1,6 @@
 // Compares an environment with the others of the same file (S6): what it inherits or repeats belongs to two Workers. Pure.
 
-import type { Mistake } from "../../worker/http/refusal.ts";
+import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
@@ -11,7 +11,7 @@ import { sharedPattern } from "./site-url.ts";
 export function* environmentMistakes(
   vars: EnvironmentConfig,
   others: readonly EnvironmentConfig[],
-): Generator<Mistake> {
+): Generator<ConfigMistake> {
   yield* storeMistakes(vars, others);
   for (const { environment, worker, patterns } of others) {
     const owner = environmentText(environment);
@@ -77,7 +77,7 @@ function usesOf(vars: EnvironmentConfig): readonly { path: string; bucket: strin
 function* storeMistakes(
   vars: EnvironmentConfig,
   others: readonly EnvironmentConfig[],
-): Generator<Mistake> {
+): Generator<ConfigMistake> {
   for (const { path, bucket } of usesOf(vars)) {
     for (const other of [vars, ...others]) {
       const owner = other === vars ? "" : ` of ${environmentText(other.environment)}`;

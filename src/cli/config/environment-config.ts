@@ -9,7 +9,7 @@ import { tableOf } from "../../worker/util/json.ts";
 import { type Fault, isFault } from "../command.ts";
 import { findConfigFile, type Place } from "../wrangler/config-file.ts";
 import { loadWrangler } from "../wrangler/packages.ts";
-import { type FoundMistake, foundText } from "./mistakes.ts";
+import { type LocatedMistake, locatedText } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");
 
@@ -42,7 +42,7 @@ export type R2Binding = {
   readonly jurisdiction?: string | undefined;
 };
 
-export type Unreadable = Fault & { readonly mistake: FoundMistake };
+export type Unreadable = Fault & { readonly mistake: LocatedMistake };
 
 /**
  * Reads one environment of the configuration, and .dev.vars. wrangler's warnings are not shown: a deploy shows them.
@@ -142,7 +142,7 @@ export function devVarsOf(folder: string, environment: string | undefined): stri
 }
 
 /** What wrangler says, on one line, and where in the file if that cannot be read at all. */
-function mistakeOf(error: Error, file: string): FoundMistake {
+function mistakeOf(error: Error, file: string): LocatedMistake {
   const { line, column } = tableOf("location" in error ? error.location : {});
   if (line !== undefined) return { path: `${file}:${line}:${column}`, message: error.message };
   const lines = error.message.split("\n").map((text) => text.trim().replace(/^- /, ""));
@@ -150,8 +150,8 @@ function mistakeOf(error: Error, file: string): FoundMistake {
   return { path: file, message: shown.join(" ") };
 }
 
-function unreadable(mistake: FoundMistake): Unreadable {
-  return { fault: foundText(mistake), mistake };
+function unreadable(mistake: LocatedMistake): Unreadable {
+  return { fault: locatedText(mistake), mistake };
 }
 
 /** Stands in for a binding. Each has an object of its own: a store may not be the bucket of originals. */

@@ -2,18 +2,18 @@
 
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { type Mistake, mistakeText } from "../../worker/http/refusal.ts";
+import { type ConfigMistake, mistakeText } from "../../worker/http/refusal.ts";
 import type { Fault } from "../command.ts";
 import { slotStem } from "../secrets/secrets.ts";
 
-export type FoundMistake = Mistake & {
+export type LocatedMistake = ConfigMistake & {
   /** The environment that has it; undefined: the top level. */
   readonly environment?: string | undefined;
   /** What holds the wrong value, if not the configuration: `.dev.vars`, `the environment`, a file's name. */
   readonly from?: string;
 };
 
-export type ConfigFault = Fault & { readonly mistakes: readonly FoundMistake[] };
+export type ConfigFault = Fault & { readonly mistakes: readonly LocatedMistake[] };
 
 /** What is right, but probably not what was meant. */
 export type Warning = {
@@ -22,15 +22,15 @@ export type Warning = {
   readonly environment?: string | undefined;
 };
 
-export function configFault(mistakes: readonly FoundMistake[]): ConfigFault {
-  const lines = ["The configuration has mistakes:", ...mistakes.map(foundText)];
+export function configFault(mistakes: readonly LocatedMistake[]): ConfigFault {
+  const lines = ["The configuration has mistakes:", ...mistakes.map(locatedText)];
   const pages = new Set(mistakes.flatMap(({ path }) => pageFor(path) ?? []));
   if (pages.size > 0) lines.push(`What is allowed: ${[...pages].join(", ")}`);
   return { fault: lines.join("\n  "), mistakes };
 }
 
 /** A mistake as the local run has it: the other half of a key in .dev.vars belongs there, too. */
-export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string): FoundMistake {
+export function localMistake(mistake: LocatedMistake, vars: Vars, devVars: string): LocatedMistake {
   const { path } = mistake;
   const isHalf = (name: string) => isSecret(name) && slotStem(name) === slotStem(path);
   if (vars[path] || !Object.keys(vars).some((name) => isHalf(name) && vars[name])) return mistake;
@@ -49,7 +49,7 @@ export function pageFor(path: string): string | undefined {
 }
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
-export function foundText({ environment, from, path, message }: FoundMistake): string {
+export function locatedText({ environment, from, path, message }: LocatedMistake): string {
   const place = environment === undefined ? "" : `env.${environment}`;
   // An environment has its own tables of these: it does not inherit them.
   const table = /(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g;

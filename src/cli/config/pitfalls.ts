@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import type { Mistake } from "../../worker/http/refusal.ts";
+import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import { bucketsOf, edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
@@ -13,7 +13,7 @@ import type { Warning } from "./mistakes.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 
-export function* pitfalls(vars: EnvironmentConfig): Generator<Mistake> {
+export function* pitfalls(vars: EnvironmentConfig): Generator<ConfigMistake> {
   yield* bindingMistakes(vars);
   for (const path of vars.secrets) {
     if (!isSecret(path) || !path.endsWith("_NEXT")) continue;
@@ -26,7 +26,7 @@ export function* pitfalls(vars: EnvironmentConfig): Generator<Mistake> {
 }
 
 /** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
-export function* varMistakes(vars: EnvironmentConfig): Generator<Mistake> {
+export function* varMistakes(vars: EnvironmentConfig): Generator<ConfigMistake> {
   for (const path of Object.keys(vars.wrangler.vars)) {
     if (isSecret(path)) {
       const command = hintFor(vars, `npx wrangler secret put ${path}`);
@@ -38,13 +38,13 @@ export function* varMistakes(vars: EnvironmentConfig): Generator<Mistake> {
 }
 
 /** The file of `main` that is not there. Without `main`, wrangler itself says what is missing. */
-export function mainMistakes({ main }: Pick<EnvironmentConfig, "main">): Mistake[] {
+export function mainMistakes({ main }: Pick<EnvironmentConfig, "main">): ConfigMistake[] {
   if (main === undefined || existsSync(main)) return [];
   const remedy = 'write a file with the line: export { default, Renditions } from "vitrine";';
   return [{ path: "main", message: `is ${main}, which is not there: ${remedy}` }];
 }
 
-function* bindingMistakes({ wrangler, images }: EnvironmentConfig): Generator<Mistake> {
+function* bindingMistakes({ wrangler, images }: EnvironmentConfig): Generator<ConfigMistake> {
   const { ratelimits = [], analytics_engine_datasets: datasets } = wrangler;
   const bindings = [
     ...ratelimits.map(({ name }) => ["ratelimits.name", name, "RATE_LIMITER"]),
@@ -64,7 +64,7 @@ function cacheOf({ wrangler }: EnvironmentConfig, name: string): boolean | undef
 }
 
 /** A cache in front of the entrypoint that checks visitors (W1, W2). */
-function* cacheMistakes(vars: EnvironmentConfig): Generator<Mistake> {
+function* cacheMistakes(vars: EnvironmentConfig): Generator<ConfigMistake> {
   const cached = cacheOf(vars, "default");
   if (!(cached ?? vars.wrangler.cache?.enabled)) return;
   const state = cached === undefined ? "is missing" : "is true";
@@ -140,7 +140,7 @@ function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
 }
 
 /** What works on a developer's machine, and fails once it is deployed. */
-export function* deployMistakes({ routes, variants, oidc }: Config): Generator<Mistake> {
+export function* deployMistakes({ routes, variants, oidc }: Config): Generator<ConfigMistake> {
   const message = "http:// is for your own machine only"; // E6
   if (oidc?.issuer.startsWith("http:")) yield { path: "OIDC.issuer", message };
   for (const { preset, image } of variants.values()) {

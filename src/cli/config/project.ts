@@ -5,7 +5,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readToken, type SlotsRead } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import type { Mistake } from "../../worker/http/refusal.ts";
+import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import {
   mergeSecrets,
@@ -21,7 +21,7 @@ import type { EnvironmentConfig } from "./environment-config.ts";
 import { carrierText, isCarrier, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
-import { type ConfigFault, configFault, type FoundMistake, localMistake } from "./mistakes.ts";
+import { type ConfigFault, configFault, type LocatedMistake, localMistake } from "./mistakes.ts";
 import { findBaseUrl, hostOf, isHere, refuserOfUrls } from "./site-url.ts";
 
 export type Project = {
@@ -168,11 +168,11 @@ function deployedVars({ deployed, secrets: required }: EnvironmentConfig, secret
 
 /** The mistakes, with where the values come from that are wrong, if not from the configuration. */
 function foundIn(
-  mistakes: readonly Mistake[],
+  mistakes: readonly ConfigMistake[],
   { environment, devVars, local }: EnvironmentConfig,
   secrets: Secrets,
   run: LocalRun | undefined,
-): FoundMistake[] {
+): LocatedMistake[] {
   return mistakes.map((mistake) => {
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
     const isLocal = run !== undefined && local.has(variable);

@@ -5,13 +5,13 @@ import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import { type Mistake, mistakeText } from "../../worker/http/refusal.ts";
+import { type ConfigMistake, mistakeText } from "../../worker/http/refusal.ts";
 import type { End, Fault, Run, World } from "../command.ts";
 import { align, EXIT, isFault, paint, print, say } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
-import { type FoundMistake, foundText, pageFor } from "../config/mistakes.ts";
+import { type LocatedMistake, locatedText, pageFor } from "../config/mistakes.ts";
 import { type OpenOptions, openProject, openSite, type Project } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
 import { type Found, readObject } from "../objects/object-name.ts";
@@ -107,11 +107,12 @@ function readObjects({ buckets, routes }: Config, names: readonly string[]): Fou
 function checkConfiguration(
   { folder }: World,
   known: EnvironmentConfig,
-  stopping: readonly FoundMistake[],
+  stopping: readonly LocatedMistake[],
   { local, secretsFile }: { readonly local: boolean; readonly secretsFile: string | undefined },
 ): Finding[] {
   const { warnings, mistakes } = checkEnvironment(folder, known);
-  const isSame = (one: Mistake, other: Mistake) => mistakeText(one) === mistakeText(other);
+  const isSame = (one: ConfigMistake, other: ConfigMistake) =>
+    mistakeText(one) === mistakeText(other);
   const others = stopping.filter((one) => !mistakes.some((each) => isSame(each, one)));
   const faults = [...mistakes, ...others].map((mistake) => {
     const { from = local && isSecret(mistake.path) ? known.devVars : known.file, path } = mistake;
@@ -122,7 +123,7 @@ function checkConfiguration(
     const place = from === known.file && isSecret(path) ? `[secrets] or vars of ${from}` : from;
     return fail("configuration", {
       severity: (local ? isStopping : isOfWorker) ? "error" : "warning",
-      seen: foundText(mistake),
+      seen: locatedText(mistake),
       impact: isOfWorker ? "nothing is served with it: visitors get 500" : `this is about ${from}`,
       remedy: `fix ${path} in ${place}${page === undefined ? "" : `: ${page} says what it may be`}`,
       deploys: from === known.file,

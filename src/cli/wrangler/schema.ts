@@ -5,12 +5,12 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv";
-import type { Mistake } from "../../worker/http/refusal.ts";
+import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { isFault } from "../command.ts";
 import { loadWrangler, wranglerFolder } from "./packages.ts";
 
 /** A mistake in one of wrangler's own keys. The environment that has it; undefined: the top level. */
-export type KeyMistake = Mistake & { readonly environment: string | undefined };
+export type KeyMistake = ConfigMistake & { readonly environment: string | undefined };
 
 let validate: ValidateFunction | undefined;
 

@@ -1,6 +1,6 @@
 // Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
 
-import type { Mistake, Refusal } from "../http/refusal.ts";
+import type { ConfigMistake, Refusal } from "../http/refusal.ts";
 import { hasMethods, isPlainObject, parseJson } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
@@ -91,7 +91,7 @@ export const currentConfig = memoize((env: object) => readConfig({ ...env }));
 
 /** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | Broken {
-  const mistakes: Mistake[] = [];
+  const mistakes: ConfigMistake[] = [];
   // What several buckets or routes need may be read several times.
   const report: Report = (path, message) => {
     const isKnown = mistakes.some((one) => one.path === path && one.message === message);

@@ -1,7 +1,7 @@
 // Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. Of a key only its form:
 // importing it takes a promise. Pure. No message holds any part of a key.
 
-import type { Mistake } from "../http/refusal.ts";
+import type { ConfigMistake } from "../http/refusal.ts";
 import { hex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
 import { secretFault } from "./read-secrets.ts";
@@ -36,7 +36,7 @@ export type Oidc = Issuer & {
   /** One or two. The first one signs. */
   readonly keys: readonly IssuerKey[];
   /** What is wrong with a key that is left out. */
-  readonly mistakes: readonly Mistake[];
+  readonly mistakes: readonly ConfigMistake[];
 };
 
 export type IssuerKey = {
@@ -56,7 +56,7 @@ export function readOidc(vars: Vars, report: Report): Oidc | undefined {
   if (vars["OIDC"] === undefined) return undefined;
   const settings = oidcSchema(parseJson(vars["OIDC"]), "OIDC", report);
   const keys: IssuerKey[] = [];
-  const mistakes: Mistake[] = [];
+  const mistakes: ConfigMistake[] = [];
   for (const path of SECRETS) {
     const value = vars[path];
     const isNeeded = path === "OIDC_SIGNING_KEY";

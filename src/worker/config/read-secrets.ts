@@ -1,14 +1,14 @@
 // Reads the secrets. No message holds any part of a secret. No I/O.
 
 import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
-import { type Mistake, SLOT_NAMES, type SlotName } from "../http/refusal.ts";
+import { type ConfigMistake, SLOT_NAMES, type SlotName } from "../http/refusal.ts";
 import type { Report, Vars } from "./schema.ts";
 import type { Credentials, Slot } from "./slot.ts";
 
 /** A slot that cannot be used, and why. */
 export type Unusable = {
   readonly slot: SlotName;
-  readonly mistakes: readonly Mistake[];
+  readonly mistakes: readonly ConfigMistake[];
 };
 
 /** The slots of a bucket. Without a single secret, the next slot is in neither list. */
@@ -36,7 +36,7 @@ export function readSlots(
   const unusable: Unusable[] = [];
   for (const name of SLOT_NAMES) {
     const names = secretNames(word, name);
-    const mistakes: Mistake[] = [];
+    const mistakes: ConfigMistake[] = [];
     const fault = (path: string, message: string) => mistakes.push({ path, message });
     const read = (secret: string, pattern: RegExp): string => {
       const value = vars[secret];

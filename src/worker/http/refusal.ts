@@ -9,7 +9,7 @@ export type Refusal = Cause & {
 };
 
 type Cause =
-  | { event: "configuration-broken"; mistakes: readonly Mistake[] }
+  | { event: "configuration-broken"; mistakes: readonly ConfigMistake[] }
   | { event: "loop-detected"; reason: string }
   | { event: "method-not-allowed"; method: string; allow: string }
   | { event: "health-denied"; reason: string }
@@ -114,7 +114,7 @@ export type ObjectType =
   | "none"
   | "unknown";
 
-export type Mistake = {
+export type ConfigMistake = {
   /** The option or the secret that is wrong: `PRESETS.hero.quality`, `AWS_ACCESS_KEY_ID`. */
   readonly path: string;
   /** What is wrong with it: `150 is not between 1 and 100`. */
@@ -122,6 +122,6 @@ export type Mistake = {
 };
 
 /** A mistake as one line of text. */
-export function mistakeText({ path, message }: Mistake): string {
+export function mistakeText({ path, message }: ConfigMistake): string {
   return `${path}: ${message}`;
 }

@@ -3,7 +3,7 @@
 
 import { base64url, utf8 } from "../../url/grant.ts";
 import type { IssuerKey, Oidc } from "../config/oidc.ts";
-import type { Mistake } from "../http/refusal.ts";
+import type { ConfigMistake } from "../http/refusal.ts";
 
 /** A key that signs, and the name by which AWS finds its public half. */
 export type Signer = {
@@ -19,7 +19,7 @@ type IssuerKeys = {
   readonly signers: readonly Signer[];
   readonly published: readonly PublicKey[];
   /** What is wrong with a key that is left out. */
-  readonly mistakes: readonly Mistake[];
+  readonly mistakes: readonly ConfigMistake[];
 };
 
 const IMPORTED = { name: "ECDSA", namedCurve: "P-256" };
@@ -49,7 +49,7 @@ export async function issuerKeysOf(oidc: Oidc): Promise<IssuerKeys> {
 
 type Imported = { readonly signer: Signer; readonly published: PublicKey };
 
-async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake: Mistake }> {
+async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake: ConfigMistake }> {
   const { der, secret } = key;
   try {
     const [signs, shows] = await Promise.all([
