@@ -10,7 +10,7 @@ import type { Bucket } from "../worker/config/bucket.ts";
 import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
-import { FIXTURES, OBJECTS } from "./objects.ts";
+import { FIXTURES, OBJECTS } from "./fixture-objects.ts";
 
 /** The URL that comes before every key, and the beginning of every key. */
 export type Place = Pick<Bucket, "base" | "prefix">;

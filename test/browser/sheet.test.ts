@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { HARD_KEYS, PICTURES } from "../../src/dev/objects.ts";
+import { HARD_KEYS, PICTURES } from "../../src/dev/fixture-objects.ts";
 import { ROOT } from "../support/built.ts";
 import {
   barriers,

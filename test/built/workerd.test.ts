@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { asked } from "../hostile/inputs.ts";
 import { BUILT, BUILT_LOCAL, ROOT } from "../support/built.ts";

@@ -5,7 +5,7 @@ import { astroService } from "../../src/client/astro.ts";
 import { createClient, type Original, signedSrc } from "../../src/client/index.ts";
 import { thumbHash } from "../../src/client/placeholder.ts";
 import { createSigner, expiresWithin } from "../../src/client/sign.ts";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { SECRETS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { file } from "../support/stand.ts";

@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { keyFault } from "../../src/url/key.ts";
 import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";
 import { readPathname } from "../../src/worker/request/resolve-request.ts";

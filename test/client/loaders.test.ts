@@ -8,7 +8,7 @@ import { nextLoader, nextSrc } from "../../src/client/next.ts";
 import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
 import { createSigner, expiresWithin } from "../../src/client/sign.ts";
 import { unpicTransformer } from "../../src/client/unpic.ts";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { SECRETS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { file } from "../support/stand.ts";

@@ -11,7 +11,7 @@ import {
   urlForWidth,
 } from "../../src/client/index.ts";
 import type { PresetTable, RouteShape } from "../../src/client/types.ts";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { get } from "../support/play.ts";
 
 const PRESETS = {

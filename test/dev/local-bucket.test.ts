@@ -3,8 +3,8 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { OBJECTS } from "../../src/dev/fixture-objects.ts";
 import { createFiller } from "../../src/dev/local-bucket.ts";
-import { OBJECTS } from "../../src/dev/objects.ts";
 import { LOCAL_KEYS } from "../support/env.ts";
 import { file } from "../support/stand.ts";
 import { makeTemporary } from "../support/temporary.ts";

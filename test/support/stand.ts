@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { OBJECTS } from "../../src/dev/objects.ts";
+import { OBJECTS } from "../../src/dev/fixture-objects.ts";
 import { develop } from "../../src/emulator/binding/develop.ts";
 import { withImages } from "../../src/emulator/binding/service.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";

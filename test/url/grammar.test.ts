@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { publicPath } from "../../src/cli/urls/public-url.ts";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { decodePath, encodePath } from "../../src/url/grammar.ts";
 import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";
 

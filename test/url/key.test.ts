@@ -1,7 +1,7 @@
 // Which keys an object can have.
 
 import { expect, test } from "vitest";
-import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { keyFault } from "../../src/url/key.ts";
 
 const long = "k".repeat(1024);

@@ -2,7 +2,7 @@
 // costs.
 
 import { expect, test } from "vitest";
-import { BROKEN } from "../../src/dev/objects.ts";
+import { BROKEN } from "../../src/dev/fixture-objects.ts";
 import { FAULTS } from "../../src/emulator/edge/faults.ts";
 import { S3_FAULTS, type S3Fault } from "../../src/emulator/s3/faults.ts";
 import { stopTimers } from "../support/clock.ts";

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { isAppFile, makeAppFile, readVariable, STANDALONE } from "../app-file/make-app-file.ts";
+import { isAppFile, makeAppFile, readVariable, STANDALONE } from "../app-file/generate-app-file.ts";
 import { type End, EXIT, isFault, PACKAGE_ROOT, type Run, say, type World } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { findBaseUrl } from "../config/site-url.ts";

@@ -8,7 +8,7 @@ import { isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
 import type { Site } from "../config/project.ts";
 import { askWhetherThere, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
-import { nameOf } from "../objects/object-name.ts";
+import { nameOf } from "../objects/parse-object-name.ts";
 import { sniff } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { pathOf, shortQueryFor, variantsOf } from "../urls/public-url.ts";

@@ -28,7 +28,7 @@ import { BROWSERS } from "../http/ask-picture.ts";
 import { envOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { isUrl, refuseGiven } from "../urls/given-objects.ts";
+import { isUrl, refuseGiven } from "../urls/object-arguments.ts";
 import { variantsOf } from "../urls/public-url.ts";
 
 export function explainCommand(world: World, run: Run) {

@@ -7,7 +7,7 @@ import { type End, EXIT, isFault, type Run, say, type World } from "../command.t
 import { openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
 import type { Listed } from "../objects/list-page.ts";
-import { type Found, readPrefix } from "../objects/object-name.ts";
+import { type Found, readPrefix } from "../objects/parse-object-name.ts";
 import { envOption, secretsFileOption } from "../options.ts";
 import { loadSharp } from "../picture/read-fact.ts";
 import { counted } from "../terminal/progress.ts";

@@ -9,7 +9,7 @@ import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import { type Listed, listPage, type Page } from "./list-page.ts";
-import type { Found } from "./object-name.ts";
+import type { Found } from "./parse-object-name.ts";
 
 /**
  * Lists objects page by page, as the Worker opens them: with the next slot if S3 refuses one. Says how many of them

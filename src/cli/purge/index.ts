@@ -16,8 +16,8 @@ import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { valuesOf } from "../secrets/secrets.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { type GivenObjects, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
-import { askRenditions, createPlanner } from "../urls/renditions.ts";
+import { type GivenObjects, gatherObjects, reportNotDone } from "../urls/object-arguments.ts";
+import { askRenditions, createPlanner } from "../urls/rendition-requests.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;

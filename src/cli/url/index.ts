@@ -5,10 +5,10 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
 import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
 import { openProject, ownUrlsOf, type Project } from "../config/project.ts";
-import { nameOf, readPrefix } from "../objects/object-name.ts";
+import { nameOf, readPrefix } from "../objects/parse-object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { isUrl, readGiven, refuseGiven } from "../urls/given-objects.ts";
+import { isUrl, readGiven, refuseGiven } from "../urls/object-arguments.ts";
 import { cookieFor, pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;

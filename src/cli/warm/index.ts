@@ -7,8 +7,13 @@ import { money, PRICE } from "../config/transformations.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { type GivenObject, gatherObjects, reportNotDone } from "../urls/given-objects.ts";
-import { askRenditions, createPlanner, type Planner, type TakeAnswer } from "../urls/renditions.ts";
+import { type GivenObject, gatherObjects, reportNotDone } from "../urls/object-arguments.ts";
+import {
+  askRenditions,
+  createPlanner,
+  type Planner,
+  type TakeAnswer,
+} from "../urls/rendition-requests.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;

@@ -5,11 +5,11 @@ import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
 import type { Preset } from "../../worker/config/preset.ts";
-import { BROKEN, OBJECTS } from "../objects.ts";
-import { callText, clientCommand } from "./code.ts";
-import type { Rendition, Shown } from "./contents.ts";
+import { BROKEN, OBJECTS } from "../fixture-objects.ts";
+import { callText, clientCommand } from "./app-snippets.ts";
+import { bytesOf } from "./format-bytes.ts";
 import { attributes, type Html, html } from "./html.ts";
-import { bytesOf } from "./words.ts";
+import type { Rendition, Shown } from "./sheet-objects.ts";
 
 type Page = {
   readonly address: string;

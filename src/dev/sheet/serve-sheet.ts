@@ -8,7 +8,7 @@ import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
 import type { Sheet } from "./sheet.ts";
-import { type Answer, refuse } from "./try.ts";
+import { type Answer, refuse } from "./try-options.ts";
 
 /** Only from this origin, and nothing inline: only tried pictures are `blob:` URLs. */
 const POLICY =

@@ -10,11 +10,11 @@ import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import { sniff } from "../../worker/origin/sniff.ts";
-import type { Follower } from "../follow-files.ts";
+import type { Follower } from "../config-watcher.ts";
 import { askBucket, listBucket, type Put } from "../local-bucket.ts";
-import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./contents.ts";
 import { pageHtml } from "./page-html.ts";
-import { type Answer, makeTry, readTry, refuse } from "./try.ts";
+import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./sheet-objects.ts";
+import { type Answer, makeTry, readTry, refuse } from "./try-options.ts";
 
 export type Sheet = ReturnType<typeof createSheet>;
 

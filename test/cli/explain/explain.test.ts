@@ -1,7 +1,7 @@
 // `vitrine explain` and the Worker get the same URLs, and must agree.
 
 import { describe, expect, test } from "vitest";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { signGrant } from "../../../src/url/grant.ts";
 import { BOUND, HOST, makeFolder, makeProject, STAGED } from "../../support/cli/folder.ts";

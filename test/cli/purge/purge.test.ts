@@ -3,7 +3,7 @@
 import { Readable } from "node:stream";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { MORE } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";

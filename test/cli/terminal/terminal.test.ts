@@ -5,8 +5,8 @@ import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { createProgress } from "../../../src/cli/terminal/progress.ts";
 import { commandLine, shellQuote, visible } from "../../../src/cli/terminal/shell.ts";
-import { linesOf } from "../../../src/cli/urls/given-objects.ts";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { linesOf } from "../../../src/cli/urls/object-arguments.ts";
+import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 
 async function linesIn(chunks: Iterable<string | Uint8Array>) {
   const lines: string[] = [];

@@ -2,7 +2,7 @@
 // to do.
 
 import { describe, expect, test } from "vitest";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { HOST, makeFolder } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";

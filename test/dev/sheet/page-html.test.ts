@@ -1,9 +1,9 @@
 // The page of the contact sheet, as the server renders it.
 
 import { expect, test } from "vitest";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
-import { contentsOf } from "../../../src/dev/sheet/contents.ts";
+import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { pageHtml } from "../../../src/dev/sheet/page-html.ts";
+import { contentsOf } from "../../../src/dev/sheet/sheet-objects.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV } from "../../support/env.ts";
 

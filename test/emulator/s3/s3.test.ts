@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { createS3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { bucketBase } from "../../../src/worker/config/bucket-settings.ts";
 import { originUrl } from "../../../src/worker/origin/object-url.ts";

@@ -1,8 +1,8 @@
 // What the contact sheet needs a browser for: it measures the pictures, copies code, filters, puts and deletes
 // pictures, and loads the page again when something changed.
 
-import { bytesOf, savingOf } from "../words.ts";
-import { find, isTrying, openTry } from "./try.ts";
+import { bytesOf, savingOf } from "../format-bytes.ts";
+import { find, isTrying, openTry } from "./try-dialog.ts";
 
 /** Says a sentence at the lower edge of the page, also to screen readers. */
 function say(text: string): void {

@@ -10,7 +10,7 @@ import type { Project } from "../config/project.ts";
 import { billedAs } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
 import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
-import type { GivenObject } from "./given-objects.ts";
+import type { GivenObject } from "./object-arguments.ts";
 import { pathOf, shortQueryFor, variantsOf } from "./public-url.ts";
 
 export type RenditionRequest = {

@@ -1,7 +1,7 @@
 // What the contact sheet shows of an object: its renditions, as an app would get them, and what they cost. No I/O.
 
 import { hash } from "node:crypto";
-import { makeAppFile, presetsOf } from "../../cli/app-file/make-app-file.ts";
+import { makeAppFile, presetsOf } from "../../cli/app-file/generate-app-file.ts";
 import { uniqueOptions } from "../../cli/config/transformations.ts";
 import { publicPath } from "../../cli/urls/public-url.ts";
 import { type Client, createClient, type PresetTable } from "../../client/index.ts";

@@ -8,7 +8,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Front, readPort, serveFront } from "../../src/dev/front.ts";
+import { type Front, readPort, serveFront } from "../../src/dev/local-proxy.ts";
 import { freePort } from "../support/free-port.ts";
 
 /** What the contact sheet and the Worker were asked. */

@@ -1,7 +1,7 @@
 // What the contact sheet shows of an object: its URLs, its costs, and what the edge is asked.
 
 import { expect, test } from "vitest";
-import { contentsOf, type LocalObject } from "../../../src/dev/sheet/contents.ts";
+import { contentsOf, type LocalObject } from "../../../src/dev/sheet/sheet-objects.ts";
 import type { Vars } from "../../../src/worker/config/schema.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV, VARS } from "../../support/env.ts";

@@ -10,7 +10,7 @@ import { EXIT, type Exit, type Fault, isFault, paint, print, say, type World } f
 import { type OwnUrls, ownUrlsOf, type Project } from "../config/project.ts";
 import { isHostOf } from "../config/site-url.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
-import { type Found, nameOf, readObject, readPrefix } from "../objects/object-name.ts";
+import { type Found, nameOf, readObject, readPrefix } from "../objects/parse-object-name.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 

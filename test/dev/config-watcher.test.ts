@@ -2,7 +2,7 @@
 
 import { parseEnv } from "node:util";
 import { beforeEach, expect, test } from "vitest";
-import { type Files, followFiles } from "../../src/dev/follow-files.ts";
+import { type Files, followFiles } from "../../src/dev/config-watcher.ts";
 import type { LocalProject, Mistakes } from "../../src/dev/local-project.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 

@@ -3,7 +3,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { createSheet } from "../../../src/dev/sheet/sheet.ts";
-import { type Answer, makeTry, readTry, refuse } from "../../../src/dev/sheet/try.ts";
+import { type Answer, makeTry, readTry, refuse } from "../../../src/dev/sheet/try-options.ts";
 import { configOf } from "../../support/config-of.ts";
 import { RASTER } from "../../support/engines.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Call, callText, clientCommand } from "../../../src/dev/sheet/code.ts";
+import { type Call, callText, clientCommand } from "../../../src/dev/sheet/app-snippets.ts";
 import { compile, installClient, STRICT } from "../../client/compile.ts";
 import { PROJECT } from "../../support/cli/configuration.ts";
 import { makeProject } from "../../support/cli/folder.ts";

@@ -3,7 +3,7 @@
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ListOptions, listPage } from "../../../src/cli/objects/list-page.ts";
-import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { BOUND, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { bucketOf } from "../../support/config-of.ts";

@@ -1,7 +1,7 @@
 // The dialog of a picture: two formats or qualities with a slider between them, and the focal point. The server makes
 // each picture, and says which lines of wrangler.toml it comes to.
 
-import { bytesOf, savingOf } from "../words.ts";
+import { bytesOf, savingOf } from "../format-bytes.ts";
 
 /** What the other side begins with. */
 const OTHER: Readonly<Record<string, string>> = { avif: "webp", webp: "jpeg" };
