@@ -13,7 +13,7 @@ import { environmentText } from "../cli/wrangler/config-file.ts";
 import { createEdge } from "../emulator/create-edge.ts";
 import { findUnplayed } from "../emulator/edge/options.ts";
 import type { EdgeSettings } from "../emulator/edge/settings.ts";
-import { listenOn } from "../emulator/listen.ts";
+import { listenOn } from "../emulator/local-server.ts";
 import { serveEdge } from "../emulator/serve.ts";
 import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";

@@ -2,7 +2,7 @@
 
 import { withImages } from "./binding/service.ts";
 import { createEdgeWith } from "./edge/edge.ts";
-import { SHARP_MAKER } from "./edge/make.ts";
+import { SHARP_MAKER } from "./edge/render.ts";
 import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
 import { loadSharp } from "./edge/sharp.ts";
 

@@ -8,7 +8,7 @@ import { json } from "node:stream/consumers";
 import { isTable } from "./check.ts";
 import type { Edge } from "./create-edge.ts";
 import type { EdgeInit } from "./edge/settings.ts";
-import { listenOn } from "./listen.ts";
+import { listenOn } from "./local-server.ts";
 import { answerAt, placeOf, type S3 } from "./s3/s3.ts";
 
 /**

@@ -7,7 +7,7 @@ import { buildConfig, getPayload, handleEndpoints } from "payload";
 import { stringify } from "qs-esm";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { listenOn } from "../../src/emulator/listen.ts";
+import { listenOn } from "../../src/emulator/local-server.ts";
 import { draw, testCms } from "./cases.ts";
 import { writeApp } from "./page.ts";
 import { startS3 } from "./world.ts";

@@ -4,7 +4,7 @@
 import { createServer } from "node:http";
 import { createClient } from "../../src/client/index.ts";
 import { createCache, createEdge, createS3 } from "../../src/emulator/index.ts";
-import { listenOn } from "../../src/emulator/listen.ts";
+import { listenOn } from "../../src/emulator/local-server.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
 import { BASE, CREDENTIALS, ENV, PURGE_TOKEN, VARS } from "../support/env.ts";
 

@@ -19,7 +19,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { listenOn } from "../../src/emulator/listen.ts";
+import { listenOn } from "../../src/emulator/local-server.ts";
 import type { Served } from "../../src/emulator/serve.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
 import { QUIET, ROOT } from "../support/built.ts";

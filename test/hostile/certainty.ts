@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { fault } from "./cache-visits.ts";
 import { type Asked, askedWithoutSts, mood } from "./inputs.ts";
-import { fault } from "./kept-visits.ts";
 import { fallbackCalls, namesObject, pay, property, type Visit } from "./property.ts";
 import type { Call } from "./upstream.ts";
 import { CONFIG, createIsolate, DIRECT } from "./world.ts";

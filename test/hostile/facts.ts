@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Asked, mood } from "./inputs.ts";
-import { healthy } from "./orders.ts";
 import { fallbackCalls, pay, property } from "./property.ts";
+import { healthy } from "./rendition-requests.ts";
 import { PLACES, VARIANTS, WITH_FACTS } from "./world.ts";
 
 /** The whole text of facts. */

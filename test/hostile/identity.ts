@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { callsFor, GET, KEEP, pay } from "./kept-visits.ts";
-import { healthy, type Order, order, reader } from "./orders.ts";
+import { callsFor, GET, KEEP, pay } from "./cache-visits.ts";
 import { property, type Visit } from "./property.ts";
+import { healthy, type Order, order, reader } from "./rendition-requests.ts";
 import { OTHER_SECRETS } from "./upstream.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow } from "./world.ts";
 

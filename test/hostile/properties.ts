@@ -4,15 +4,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isPlainObject } from "../../src/worker/util/json.ts";
 import { ofAddresses } from "./addresses.ts";
+import { ofKept } from "./cache-key.ts";
+import { ofTimes } from "./cache-lifetimes.ts";
 import { ofCertainty } from "./certainty.ts";
 import { ofCookies } from "./cookies.ts";
 import { type Engine, isEngine } from "./engines.ts";
 import { ofFacts } from "./facts.ts";
 import { ofIdentity } from "./identity.ts";
-import { ofKept } from "./kept.ts";
-import { ofTimes } from "./kept-times.ts";
 import { ofRequests } from "./requests.ts";
-import { ofStore } from "./stored.ts";
+import { ofStore } from "./store.ts";
 import { ofVisitors } from "./visitors.ts";
 
 export const PROPERTIES = {

@@ -4,7 +4,7 @@
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { beforeAll, beforeEach } from "vitest";
-import { listenOn } from "../../src/emulator/listen.ts";
+import { listenOn } from "../../src/emulator/local-server.ts";
 import { overhear } from "./overheard.ts";
 import { builtWorker, type Running, start } from "./workerd.ts";
 

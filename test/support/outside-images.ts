@@ -3,7 +3,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import sharp from "sharp";
-import { listenOn } from "../../src/emulator/listen.ts";
+import { listenOn } from "../../src/emulator/local-server.ts";
 
 export type Manner = keyof typeof MANNERS;
 

@@ -3,7 +3,7 @@
 
 import { createServer, type ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
-import { listenOn } from "../../src/emulator/listen.ts";
+import { listenOn } from "../../src/emulator/local-server.ts";
 
 /** The bytes by which the tests find a piece of an original. */
 export const PIECE = Buffer.from("A-PIECE-OF-THE-ORIGINAL");

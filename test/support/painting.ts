@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect } from "vitest";
-import { makeRendition, measure, type Overlay } from "../../src/emulator/edge/make.ts";
 import type { ImageOptions } from "../../src/emulator/edge/options.ts";
-import type { Original } from "../../src/emulator/edge/read-original.ts";
+import type { Original } from "../../src/emulator/edge/original.ts";
+import { makeRendition, measure, type Overlay } from "../../src/emulator/edge/render.ts";
 
 export const QUALITIES = { high: 90, "medium-high": 75, "medium-low": 60, low: 40 };
 

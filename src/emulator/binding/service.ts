@@ -2,15 +2,15 @@
 // refusal. docs/rules.md has its rules. This file shows the steps of a request.
 
 import { createHash } from "node:crypto";
-import { halfOf } from "../body.ts";
+import { halfOf } from "../byte-range.ts";
 import type { Encoded } from "../edge/encode.ts";
 import { type Fault, faultAnswer, isFault } from "../edge/faults.ts";
-import { unlessBroken } from "../edge/make.ts";
-import { type Original, readHead, readOriginal } from "../edge/read-original.ts";
+import { type Original, readHead, readOriginal } from "../edge/original.ts";
+import { unlessBroken } from "../edge/render.ts";
 import type { EdgeCore } from "../edge/settings.ts";
 import type { Switches } from "../edge/switches.ts";
+import { develop } from "./apply-steps.ts";
 import { imagesBinding } from "./binding.ts";
-import { develop } from "./develop.ts";
 import { type Images, readImages, readOutput, readSteps } from "./read-form.ts";
 
 const SHARP_MAKER = { read: readHead, render: develop };

@@ -14,7 +14,6 @@ import {
   switchOf,
 } from "../check.ts";
 import { unlessAborted } from "../fetch.ts";
-import { type Answer, answerFrom, answerOf, requestOf, wrong304 } from "./answer.ts";
 import {
   type Entrypoint,
   type Loopback,
@@ -25,8 +24,9 @@ import {
   type Where,
   where,
 } from "./entrypoint.ts";
-import type { Kept } from "./kept.ts";
+import { type Answer, answerFrom, answerOf, requestOf, wrong304 } from "./http.ts";
 import { createPurgeLimit, readPurge, refusalOf } from "./purge.ts";
+import type { Kept } from "./stored-response.ts";
 import { type Asked, createTier, type Tier } from "./tier.ts";
 
 /**

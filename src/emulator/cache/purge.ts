@@ -2,7 +2,7 @@
 // No clock: `now` is passed in.
 
 import type { PurgeOptions, PurgeResult } from "./entrypoint.ts";
-import type { Kept } from "./kept.ts";
+import type { Kept } from "./stored-response.ts";
 
 /** W10. Tags in a call. */
 const MAX_TAGS = 100;

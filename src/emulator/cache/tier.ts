@@ -1,8 +1,8 @@
 // One tier of the cache: what it keeps, who waits for what, and what goes on in the background (W6, W8).
 
-import type { Answer } from "./answer.ts";
 import type { Entrypoint } from "./entrypoint.ts";
-import { type Kept, readVary, stateOf } from "./kept.ts";
+import type { Answer } from "./http.ts";
+import { type Kept, readVary, stateOf } from "./stored-response.ts";
 
 /** A request to an entrypoint, on its way through the tiers. */
 export type Asked = {

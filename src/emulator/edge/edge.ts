@@ -12,14 +12,14 @@ import {
   readFetchOptions,
   readImageUrl,
   transforms,
-} from "./accept.ts";
-import { createCache, createQuota, lifetime, ttlByStatus } from "./cache.ts";
+} from "./check-request.ts";
+import { createCache, createQuota, lifetime, ttlByStatus } from "./edge-cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
-import { type Maker, makeOutput, type Output, type Overlay } from "./make.ts";
 import type { ImageOptions, TransformRequest } from "./options.ts";
-import { readOriginal } from "./read-original.ts";
+import { readOriginal } from "./original.ts";
 import { findReason, type Refusal } from "./refusal.ts";
+import { type Maker, makeOutput, type Output, type Overlay } from "./render.ts";
 import { type EdgeCore, type EdgeInit, type EdgeSettings, SETTING_RULES } from "./settings.ts";
 import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 

@@ -1,10 +1,9 @@
 // Encodes a rendition: its format, quality and frames. Of an original's metadata nothing stays.
 
 import type { Metadata } from "sharp";
-import type { Frames } from "./frames.ts";
+import type { Frames } from "./decode.ts";
 import type { ImageOptions } from "./options.ts";
-import type { Picture } from "./picture.ts";
-import type { Original } from "./read-original.ts";
+import type { Original, Picture } from "./original.ts";
 import { loadSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 

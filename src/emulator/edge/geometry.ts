@@ -2,7 +2,7 @@
 // Pure arithmetic: no pixel is read here.
 
 import type { Transformations } from "./options.ts";
-import type { Size } from "./picture.ts";
+import type { Size } from "./original.ts";
 
 export type Box = Size & { readonly left: number; readonly top: number };
 

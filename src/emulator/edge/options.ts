@@ -4,9 +4,9 @@
 
 import type { Sharp } from "sharp";
 import { flag, isTable, matching, oneOf, type Rule, type Rules } from "../check.ts";
+import { isReadableColour, openPicture, readPixels } from "./decode.ts";
 import type { Fault } from "./faults.ts";
-import { isReadableColour, openPicture, readPixels } from "./frames.ts";
-import type { Picture } from "./picture.ts";
+import type { Picture } from "./original.ts";
 
 type Option = Rule & {
   /** The rule of docs/rules.md. */

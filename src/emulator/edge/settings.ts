@@ -2,7 +2,7 @@
 
 import { call, host, isHost, optional, type Rule } from "../check.ts";
 import type { FetchInit, FetchInput, Network } from "../fetch.ts";
-import type { Quota } from "./cache.ts";
+import type { Quota } from "./edge-cache.ts";
 import type { ImageOptions } from "./options.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Switches } from "./switches.ts";

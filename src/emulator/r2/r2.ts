@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
 import type * as Workers from "@cloudflare/workers-types";
-import { halfOf } from "../body.ts";
+import { halfOf } from "../byte-range.ts";
 import { call, checkSettings, isTable, listOf, oneOf, optional, Words } from "../check.ts";
 import { compareKeys } from "../s3/objects.ts";
 

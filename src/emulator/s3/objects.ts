@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { isUint8Array } from "node:util/types";
-import { contentRange, halfOf, isThere, readRange } from "../body.ts";
+import { contentRange, halfOf, isThere, readRange } from "../byte-range.ts";
 import { escapeXml, REQUEST_IDS, type S3Fault, type S3Refusal } from "./faults.ts";
 
 /**

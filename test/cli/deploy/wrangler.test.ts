@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { listenOn } from "../../../src/emulator/listen.ts";
+import { listenOn } from "../../../src/emulator/local-server.ts";
 import { tableOf } from "../../../src/worker/util/json.ts";
 import { deploy } from "../../support/cli/doctor.ts";
 import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { HttpResponse, http, passthrough } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
-import { listenOn } from "../../../src/emulator/listen.ts";
+import { listenOn } from "../../../src/emulator/local-server.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { beginSite, CONFIGURED, checksOf, configure, examine } from "../../support/cli/doctor.ts";
 import { expectFindings, wrongIn } from "../../support/cli/report.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
-import { listenOn } from "../../../src/emulator/listen.ts";
+import { listenOn } from "../../../src/emulator/local-server.ts";
 import {
   edit,
   moveToStaging,

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { listenOn } from "../../../src/emulator/listen.ts";
+import { listenOn } from "../../../src/emulator/local-server.ts";
 import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
 import { tableOf } from "../../../src/worker/util/json.ts";
 import { otherName } from "../account.ts";

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sheetHandler } from "../../../src/dev/sheet/serve-sheet.ts";
 import type { Sheet } from "../../../src/dev/sheet/sheet.ts";
-import { listenOn } from "../../../src/emulator/listen.ts";
+import { listenOn } from "../../../src/emulator/local-server.ts";
 import type { Served } from "../../../src/emulator/serve.ts";
 
 const calls: unknown[] = [];

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { ImageOptions } from "../../../src/emulator/edge/options.ts";
-import type { Original } from "../../../src/emulator/edge/read-original.ts";
+import type { Original } from "../../../src/emulator/edge/original.ts";
 import { moving, original, paint, photo, QUALITIES, render } from "../../support/painting.ts";
 
 describe("formats", () => {

@@ -2,7 +2,7 @@
 
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { readHead, readOriginal } from "../../../src/emulator/edge/read-original.ts";
+import { readHead, readOriginal } from "../../../src/emulator/edge/original.ts";
 import { STRICT } from "../../../src/emulator/edge/switches.ts";
 import { ask, edge, fault, KEY, stand } from "../../support/asking.ts";
 import { file } from "../../support/stand.ts";

@@ -11,7 +11,7 @@ import others from "http-cache-tests/tests/index.mjs";
 import surrogate from "http-cache-tests/tests/surrogate-control.mjs";
 import { beforeAll, expect, test, vi } from "vitest";
 import { createCache } from "../../../src/emulator/cache/cache.ts";
-import { listenOn } from "../../../src/emulator/listen.ts";
+import { listenOn } from "../../../src/emulator/local-server.ts";
 import { createTable } from "../table.ts";
 import DIFFERENCES from "./differences.json" with { type: "json" };
 

@@ -1,7 +1,7 @@
 // Answers that the strict edge never sends: slow ones, and endless ones.
 
 import { expect, test, vi } from "vitest";
-import { ttlByStatus } from "../../../src/emulator/edge/cache.ts";
+import { ttlByStatus } from "../../../src/emulator/edge/edge-cache.ts";
 import { edgeOptions } from "../../../src/worker/edge/ask-edge.ts";
 import type { TransformRequest } from "../../../src/worker/request/format.ts";
 import { stopClock } from "../../support/clock.ts";

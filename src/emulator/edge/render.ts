@@ -1,15 +1,14 @@
 // What the edge makes of an object: a rendition, facts as JSON, a sanitised SVG, or the original itself. A
 // switch decides whether the edge admits that it passed the original on.
 
+import { decode, mapFrames } from "./decode.ts";
 import { type Encoded, encode, keepsFrames, MAX_AVIF_SIDE } from "./encode.ts";
 import { type Fault, isFault } from "./faults.ts";
-import { decode, mapFrames } from "./frames.ts";
 import { outputSize, trimBox } from "./geometry.ts";
 import type { ImageOptions, OverlayOptions } from "./options.ts";
-import type { Size } from "./picture.ts";
-import { drawOverlay, transform } from "./pixels.ts";
-import { type Original, readHead, readOriginal } from "./read-original.ts";
+import { type Original, readHead, readOriginal, type Size } from "./original.ts";
 import type { Switches } from "./switches.ts";
+import { drawOverlay, transform } from "./transform.ts";
 
 /** The body of an answer, and what its headers say. */
 export type Output = {

@@ -1,13 +1,12 @@
 // What the binding makes of images, by the edge's own code for pixels: each step in turn, then the output.
 
+import { decode, type Frames, mapFrames } from "../edge/decode.ts";
 import { type Encoded, encodeAs, MAX_AVIF_SIDE } from "../edge/encode.ts";
 import { type Fault, isFault } from "../edge/faults.ts";
-import { decode, type Frames, mapFrames } from "../edge/frames.ts";
 import { outputSize, trimBox } from "../edge/geometry.ts";
-import type { Size } from "../edge/picture.ts";
-import { drawOverlay, transform } from "../edge/pixels.ts";
-import type { Original } from "../edge/read-original.ts";
+import type { Original, Size } from "../edge/original.ts";
 import type { Switches } from "../edge/switches.ts";
+import { drawOverlay, transform } from "../edge/transform.ts";
 import type { BindingOutput, Step } from "./read-form.ts";
 
 /**

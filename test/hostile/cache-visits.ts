@@ -2,8 +2,14 @@
 
 import fc from "fast-check";
 import type { Fault } from "../../src/emulator/edge/faults.ts";
-import { type Manner, type Order, type Reader, requestFor, sourceOf } from "./orders.ts";
 import type { Suspect, Visit } from "./property.ts";
+import {
+  type Manner,
+  type Order,
+  type Reader,
+  requestFor,
+  sourceOf,
+} from "./rendition-requests.ts";
 import type { Call, Mood } from "./upstream.ts";
 import { NOW, type Scene, visit } from "./world.ts";
 

@@ -1,8 +1,7 @@
 // Pixels: the frames of an original, upright and in sRGB (O9). A still image has one frame.
 
 import type { Metadata, Sharp } from "sharp";
-import type { Picture } from "./picture.ts";
-import type { Original } from "./read-original.ts";
+import type { Original, Picture } from "./original.ts";
 import { loadSharp } from "./sharp.ts";
 
 export type Frames = readonly [Picture, ...Picture[]];

@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { mood } from "./inputs.ts";
 import {
   callsFor,
   failing,
@@ -15,9 +14,10 @@ import {
   pay,
   step,
   WEEK,
-} from "./kept-visits.ts";
-import { EQUAL, healthy, manner, order, reader } from "./orders.ts";
+} from "./cache-visits.ts";
+import { mood } from "./inputs.ts";
 import { namesObject, property } from "./property.ts";
+import { EQUAL, healthy, manner, order, reader } from "./rendition-requests.ts";
 import { CONFIG, createIsolate, emptyCache } from "./world.ts";
 
 /** The longest time for which a missing or broken object may be kept: s. */

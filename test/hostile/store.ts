@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
+import { callsFor, GET, pay } from "./cache-visits.ts";
 import { ORIGINAL, PLACE, typeOf } from "./files.ts";
 import { mood } from "./inputs.ts";
-import { callsFor, GET, pay } from "./kept-visits.ts";
-import { healthy, type Order, order, reader, sourceOf } from "./orders.ts";
 import { property, type Visit } from "./property.ts";
+import { healthy, type Order, order, reader, sourceOf } from "./rendition-requests.ts";
 import { type Mood, OTHER_SECRETS, REPLIES, TWISTS } from "./upstream.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow, nameOf } from "./world.ts";
 

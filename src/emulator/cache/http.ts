@@ -1,8 +1,8 @@
 // What the cache asks the entrypoint, what it keeps of the response, and what it answers: conditions, ranges and HEAD
 // out of what is kept (W9, W11). No clock: `now` is passed in.
 
-import { contentRange, isThere, type Range, readRange } from "../body.ts";
-import { ageOf, bodyOf, judge, type Kept, keep, renew } from "./kept.ts";
+import { contentRange, isThere, type Range, readRange } from "../byte-range.ts";
+import { ageOf, bodyOf, judge, type Kept, keep, renew } from "./stored-response.ts";
 
 /** W11. */
 type CacheStatus = "HIT" | "MISS" | "EXPIRED" | "STALE" | "UPDATING" | "REVALIDATED" | "BYPASS";

@@ -1,10 +1,10 @@
 // Every step from a decoded image to the pixels of a rendition, in the edge's order: trim, turn, fit, filter,
 // background, border; and overlays. All frames are treated alike.
 
-import { type Frames, isReadableColour, mapFrames, openPicture, readPixels } from "./frames.ts";
+import { type Frames, isReadableColour, mapFrames, openPicture, readPixels } from "./decode.ts";
 import { type Box, borderSides, fitting, place, trimBox } from "./geometry.ts";
 import { applyFilters, type DrawOptions, type Transformations } from "./options.ts";
-import type { Picture, Size } from "./picture.ts";
+import type { Picture, Size } from "./original.ts";
 import { loadSharp } from "./sharp.ts";
 
 /** A box that depends on pixels is taken from the first frame. Otherwise the animation would jump. */

@@ -2,7 +2,6 @@
 // neither. The bytes decide. The content-type is never read.
 
 import type { Fault } from "./faults.ts";
-import type { Size } from "./picture.ts";
 import { loadSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 
@@ -21,6 +20,12 @@ const SIGNATURE =
 
 const SVG =
   /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*|<!DOCTYPE svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s>]/is;
+
+/** In px. */
+export type Size = { readonly width: number; readonly height: number };
+
+/** Pixels of sRGB: four bytes each (red, green, blue, alpha), row by row, not premultiplied. */
+export type Picture = Size & { readonly data: Uint8Array };
 
 /** An image that the edge can transform. */
 export type Original = {

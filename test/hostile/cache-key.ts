@@ -6,9 +6,10 @@ import { hash } from "node:crypto";
 import fc from "fast-check";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
+import { callsFor, failing, KEEP, pay, step } from "./cache-visits.ts";
 import { FACTS, isFacts } from "./facts.ts";
 import { mood } from "./inputs.ts";
-import { callsFor, failing, KEEP, pay, step } from "./kept-visits.ts";
+import { property, type Visit } from "./property.ts";
 import {
   changedDeploys,
   EQUAL,
@@ -20,8 +21,7 @@ import {
   order,
   reader,
   sourceOf,
-} from "./orders.ts";
-import { property, type Visit } from "./property.ts";
+} from "./rendition-requests.ts";
 import { OTHER_SECRETS } from "./upstream.ts";
 import {
   CONFIG,
