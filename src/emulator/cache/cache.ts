@@ -33,7 +33,7 @@ import { type Asked, createTier, type Tier } from "./tier.ts";
  * What is unknown of Workers Cache, or is set in wrangler.toml. The strict values are what wrangler.toml of this project
  * asks for, and of what is open the one that costs more.
  */
-const SWITCHES = {
+export const SWITCHES = {
   /** W1, W2. Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]`. */
   enabled: switchOf(flag, true),
   /** W4. `[cache] cross_version_cache`: the key then lacks the version. */

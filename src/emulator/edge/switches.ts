@@ -44,15 +44,15 @@ const SWITCHES = {
   foreignSources: switchOf(oneOf("refused", "untransformed"), "refused"),
   /** E5, open: whether an entry with the path `/a/b` allows `/a/bc` as well. */
   sourcePaths: switchOf(oneOf("segments", "characters"), "segments"),
-  /** E12. `off`: the URL interface is off. Whether `cf.image` then is off as well is open. */
+  /** E12. `off`: the URL interface is off. `off-for-workers-too`: so is `cf.image`, which is open. */
   urlTransformations: switchOf(oneOf("on", "off", "off-for-workers-too"), "on"),
-  /** E10. A rule of the zone blocks all paths that begin with /cdn-cgi/image/. */
+  /** E10. True: a rule of the zone blocks all paths that begin with `/cdn-cgi/image/`. */
   firewall: switchOf(flag, false),
   /** E10 and C1, open: whether the URL interface gives anybody what is kept of a private object. */
   keptForAll: switchOf(flag, true),
   /** L2. How many unique transformations are allowed. The next one is 9422. */
   quota: switchOf(count, 5_000),
-  /** The edge and the binding answer every request with this failure, for example busy (9522). */
+  /** R3. The edge and the binding answer every request with this failure: `{ code: 9522, status: 503 }`. */
   trouble: switchOf(trouble, undefined),
   /** E7, open. False: after a redirect, the edge drops the headers that open the bucket. */
   authAfterRedirect: switchOf(flag, false),
@@ -62,7 +62,7 @@ const SWITCHES = {
   avifTooLarge: switchOf(oneOf("webp", "jpeg", "passed-through"), "passed-through"),
   /** O8, open: whether an animation that was too large has `cf-resized`. */
   animationTooLarge: switchOf(marks, "marked"),
-  /** R6, open: what "original is smaller" means, and what the edge sends. */
+  /** R6, open: whether an original is smaller by its `bytes` or `sides`; whether it is sent, or the `rendition`. */
   originalIsSmaller: switchOf(
     table({ of: oneOf("bytes", "sides"), sent: oneOf("original", "rendition") }),
     Object.freeze({ of: "bytes", sent: "original" }),
@@ -73,7 +73,7 @@ const SWITCHES = {
   originalSides: switchOf(oneOf("stored", "upright"), "stored"),
   /** R9 and L2, open: whether facts are a unique transformation of their own. */
   factsBilled: switchOf(oneOf("apart", "with-rendition"), "apart"),
-  /** O6, open: what `format: "auto"` does. Workers may not ask for it. */
+  /** O6, open: what `format: "auto"` does: it is refused, or all get the format of the first browser. */
   formatAuto: switchOf(oneOf("refused", "first-come"), "refused"),
   /** E4, open: whether HEAD, Range, If-None-Match and User-Agent reach the origin. */
   conditions: switchOf(oneOf("kept", "passed-on"), "kept"),
@@ -99,13 +99,13 @@ const SWITCHES = {
   cache: switchOf(flag, true),
   /** A15, open. False: a zone that ignores query strings, also in the URL of a source. */
   queryInKey: switchOf(flag, true),
-  /** C1, open: how long the edge keeps a denial or a 404 of the origin, in seconds, unless the Worker says. */
+  /** C1, open: for how long a denial or a 404 of the origin is kept, unless the Worker says so: s. */
   denialsKept: switchOf(count, 60),
-  /** How long the edge waits for an origin, in ms. */
+  /** R3. How long the edge waits for an origin: ms. */
   patience: switchOf(count, 30_000),
-  /** E6. Hosts that may be asked without TLS. In production there are none. */
+  /** E6. Hosts with their port that may be asked by `http:`, as `127.0.0.1:9000`. In production there are none. */
   plain: switchOf(listOf("hosts, without http:// and without a path", isHost), Object.freeze([])),
-  /** What happens with options that the emulator does not play. */
+  /** Options that the emulator does not play throw, or are ignored (`left-out`). */
   unplayable: switchOf(oneOf("refused", "left-out"), "refused"),
   /** B3. False: the account may not use the Images binding. */
   bindingAllowed: switchOf(flag, true),
