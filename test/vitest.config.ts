@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
-import LongestFirst from "./support/order.ts";
 import OverheardReporter from "./support/overheard.ts";
-import RulesReporter from "./support/rules.ts";
+import RulesReporter from "./support/rules-reporter.ts";
+import SlowestFirst from "./support/slowest-first.ts";
 
 // Many tests load wrangler, and some start it: its ten megabytes are compiled once.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/test/compiled");
@@ -46,12 +46,12 @@ export default defineConfig({
     ],
     globalSetup: ["test/support/built.ts"],
     isolate: false, // see there what keeps files apart
-    setupFiles: ["test/support/fresh.ts"],
+    setupFiles: ["test/support/reset-each-file.ts"],
     testTimeout: 40_000,
     hookTimeout: 60_000,
     restoreMocks: true,
     maxWorkers: availableParallelism() + 1, // the longest files wait for other processes at times
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: SlowestFirst },
     reporters: ["default", new RulesReporter(), new OverheardReporter()],
   },
 });

@@ -11,10 +11,10 @@ import { askBucket, createFiller } from "../../src/dev/local-bucket.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
+import { network } from "../support/emulators.ts";
 import { LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
 import { letterOf, paint } from "../support/painting.ts";
-import { network } from "../support/stand.ts";
 import { MODERN, picture } from "./pictures.ts";
 
 /** The bucket of wrangler's S3, and the configuration of a Worker that has it. */

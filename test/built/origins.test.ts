@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 import { BUILT, ROOT } from "../support/built.ts";
-import { BASE, SECRETS, VARS } from "../support/env.ts";
+import { createEmulators, file, network } from "../support/emulators.ts";
+import { BUCKET_URL, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
 import { EC_KEY, ISSUER, ROLE, SESSION, TRUST } from "../support/issuer.ts";
 import { handlersOf } from "../support/network.ts";
-import { file, network, setUp } from "../support/stand.ts";
 import { createSts, type Sts } from "../support/sts/sts.ts";
 import { picture } from "./pictures.ts";
 import type { Version } from "./versions.ts";
@@ -55,7 +55,7 @@ function deploy(settings: Version["settings"], images: Version["images"] = "stri
 
 beforeAll(async () => {
   network.listen();
-  const { edge } = setUp({ cache: false });
+  const { edge } = createEmulators({ cache: false });
   door = await serveEdge(edge);
   const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...secrets } = SECRETS;
   const config = {
@@ -132,7 +132,7 @@ describe.each(Object.entries(SETTINGS))("%s", (name, settings) => {
       for (let times = 1; times <= 2; times++) {
         expect(await show(version, accept)).toEqual({ kind, width: 160, height: 160 });
         const asked = s3.requests.map(({ url }) => url);
-        expect(asked).toEqual(ofS3 ? Array(2 * times).fill(`${BASE}${KEY}`) : []);
+        expect(asked).toEqual(ofS3 ? Array(2 * times).fill(`${BUCKET_URL}${KEY}`) : []);
         expect(sts.calls.map(({ status }) => status)).toEqual(asksSts ? [200] : []);
       }
     },

@@ -8,9 +8,9 @@ import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { asked } from "../hostile/inputs.ts";
 import { BUILT, BUILT_LOCAL, ROOT } from "../support/built.ts";
-import { BASE, PURGE_TOKEN, SECRETS, VARS } from "../support/env.ts";
+import { createEmulators, network } from "../support/emulators.ts";
+import { BUCKET_URL, PURGE_TOKEN, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
-import { network, setUp } from "../support/stand.ts";
 import { FORMATS, MODERN, picture } from "./pictures.ts";
 
 const configPath = "test/support/wrangler.toml"; // the project's own file may have any content
@@ -42,7 +42,7 @@ describe("with Cloudflare's bindings for limits and metrics", () => {
   afterAll(() => server.close());
 
   test("a visitor gets as many images as the binding allows, and then 429", async () => {
-    setUp();
+    createEmulators();
     const ask = async (address: string) => {
       const headers = { "cf-connecting-ip": address };
       const answer = await server.fetch("/images/card/key.jpg", { headers });
@@ -70,7 +70,7 @@ describe("as deployed, with wrangler's edge", () => {
   const secrets = { ...SECRETS, PURGE_TOKEN };
   const own = { configPath, prebuiltWorkerDir: BUILT, secrets, vars: VARS };
   const server = createHarness({ root: ROOT, workers: [own] });
-  let s3: ReturnType<typeof setUp>["s3"];
+  let s3: ReturnType<typeof createEmulators>["s3"];
 
   beforeAll(async () => {
     await server.listen();
@@ -78,12 +78,12 @@ describe("as deployed, with wrangler's edge", () => {
   afterAll(() => server.close());
   beforeEach(() => {
     server.clearLogs();
-    ({ s3 } = setUp());
+    ({ s3 } = createEmulators());
   });
 
   /** S3 was asked for an object, first by the Worker, and then by the edge for the same bytes (A14, A15). */
   function expectObject(key: string): void {
-    const url = originUrl(BASE, `published/${key}`);
+    const url = originUrl(BUCKET_URL, `published/${key}`);
     const [asked, ...byEdge] = s3.requests.map((request) => request.url);
     expect(asked).toBe(url);
     expect(byEdge).toEqual([expect.stringMatching(/\?x-vitrine=[0-9a-f]{32}$/)]);
@@ -99,7 +99,7 @@ describe("as deployed, with wrangler's edge", () => {
 
   test("keys that are hard to spell reach S3 with a right signature (A2, A10)", async () => {
     for (const key of HARD_KEYS) {
-      ({ s3 } = setUp());
+      ({ s3 } = createEmulators());
       const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
       expect([key, answer.status]).toEqual([key, 200]);
       expectObject(key);

@@ -5,14 +5,14 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:f
 import { delimiter, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { QUIET, ROOT } from "../support/built.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 const { scripts, bin, dependencies, devDependencies } = JSON.parse(
   readFileSync(join(ROOT, "package.json"), "utf8"),
 );
 const PACKAGES = Object.keys({ ...dependencies, ...devDependencies });
 
-const folder = makeTemporary("vitrine-bare-");
+const folder = createTemporaryFolder("vitrine-bare-");
 for (const name of ["package.json", "src"]) {
   cpSync(join(ROOT, name), join(folder, name), { recursive: true });
 }

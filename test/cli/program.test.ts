@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.ts";
 import { QUIET, ROOT } from "../support/built.ts";
-import { HOST, makeFolder } from "../support/cli/folder.ts";
+import { createFolder, HOST } from "../support/cli/folder.ts";
 import { expectGolden } from "../support/cli/golden.ts";
-import { createWorld, type Ended, vitrine } from "../support/cli/vitrine.ts";
+import { type CommandResult, createWorld, vitrine } from "../support/cli/vitrine.ts";
 import { SECRETS } from "../support/env.ts";
 
-const folder = makeFolder({}, {});
+const folder = createFolder({}, {});
 
 const { out: overview } = await vitrine(["--help"]);
 const names = [...overview.matchAll(/^ {2}(?!help\b)([a-z]+)(?:\|[a-z]+)?(?: \[| {2})/gm)].map(
@@ -32,7 +32,7 @@ test.each(names)("vitrine %s --help prints usage and examples on stdout", async 
 });
 
 test("what makes no sense ends with 3, and stderr says what does", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const args of [
     ...[["ulr"], ["url"], ["url", "a", "b"], ["url", "a", "--prest", "card"]],
     ...[["url", "a", "--preset"], ["\u001b[31mred"]],

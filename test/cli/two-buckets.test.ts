@@ -4,18 +4,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { configure, deploy, examine, SITE } from "../support/cli/doctor.ts";
-import { makeFolder } from "../support/cli/folder.ts";
-import { type Report, wrongIn } from "../support/cli/report.ts";
+import { problemsOf, type Report } from "../support/cli/findings.ts";
+import { createFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, PURGE_TOKEN, SECRETS, VARS } from "../support/env.ts";
-import { get, MODERN, stage } from "../support/play.ts";
-import { KEY, openWorld } from "../support/two-buckets.ts";
+import { get, MODERN, stage } from "../support/run-worker.ts";
+import { createTwoBuckets, KEY } from "../support/two-buckets.ts";
 
 const BOTH = ["media/*", "archive/*"];
 const OPEN = { path: "/images/:preset/*", object: BOTH };
 const PRESETS = { card: { width: 160 } };
 
-type World = ReturnType<typeof openWorld>;
+type World = ReturnType<typeof createTwoBuckets>;
 
 let world: World;
 let vars: object;
@@ -23,7 +23,7 @@ let env: object;
 
 /** Sets up both buckets, and deploys a Worker in front of them. */
 function begin(change: object = {}, first: "cf" | "R2" = "cf"): void {
-  world = openWorld([first, "cf"]);
+  world = createTwoBuckets([first, "cf"]);
   const media = { ...world.media.settings, canary: KEY };
   const archive = { ...world.archive.settings, canary: KEY };
   vars = { ...VARS, BUCKETS: { media, archive }, ROUTES: [OPEN], PRESETS, ...change };
@@ -34,7 +34,7 @@ function begin(change: object = {}, first: "cf" | "R2" = "cf"): void {
 beforeEach(() => begin());
 
 const run = (...args: readonly string[]) =>
-  vitrine(args, { folder: makeFolder({ ...vars }), env: { ...SECRETS, PURGE_TOKEN } });
+  vitrine(args, { folder: createFolder({ ...vars }), env: { ...SECRETS, PURGE_TOKEN } });
 
 test("check names the right that all but the last bucket need", async () => {
   const { code, out } = await run("check");
@@ -128,7 +128,7 @@ test("facts are of what visitors see: those of the second, where the first has n
   stage.s3.objects.clear();
   world.media.put();
   world.archive.put("made/transparent.png", "only/here.png");
-  const folder = makeFolder({ ...vars });
+  const folder = createFolder({ ...vars });
   const facts = (prefix: string, out: string) =>
     vitrine(["facts", prefix, "--out", out], { folder, env: SECRETS });
   const read = (file: string) => JSON.parse(readFileSync(join(folder, file), "utf8"));
@@ -154,7 +154,7 @@ test("facts are of what visitors see: those of the second, where the first has n
 async function findListing(args?: readonly string[]): Promise<unknown> {
   configure(vars);
   const report: Report = await examine(args);
-  const wrong = wrongIn(report);
+  const wrong = problemsOf(report);
   expect(wrong.filter(({ check }) => !["list", "image"].includes(check))).toEqual([]);
   return wrong.flatMap(({ check, bucket, severity, remedy }) => {
     if (check !== "list") return [];

@@ -6,9 +6,9 @@ import { createClient, type Original, signedSrc } from "../../src/client/index.t
 import { thumbHash } from "../../src/client/placeholder.ts";
 import { createSigner, expiresWithin } from "../../src/client/sign.ts";
 import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
+import { file } from "../support/emulators.ts";
 import { SECRETS } from "../support/env.ts";
-import { get, stage } from "../support/play.ts";
-import { file } from "../support/stand.ts";
+import { get, stage } from "../support/run-worker.ts";
 
 const settings = {
   baseUrl: "https://images.example",

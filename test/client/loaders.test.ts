@@ -9,9 +9,9 @@ import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
 import { createSigner, expiresWithin } from "../../src/client/sign.ts";
 import { unpicTransformer } from "../../src/client/unpic.ts";
 import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
+import { file } from "../support/emulators.ts";
 import { SECRETS } from "../support/env.ts";
-import { get, stage } from "../support/play.ts";
-import { file } from "../support/stand.ts";
+import { get, stage } from "../support/run-worker.ts";
 
 const settings = {
   baseUrl: "https://images.example",

@@ -6,7 +6,7 @@ import { nextLoader, nextSrc } from "../../src/client/next.ts";
 import { type CookieTerm, expiresWithin, signCookie } from "../../src/client/sign.ts";
 import { cookieValue } from "../support/cookie.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
-import { get } from "../support/play.ts";
+import { get } from "../support/run-worker.ts";
 
 const KEYS = SECRETS.URL_SIGNING_KEYS;
 const PATH = "/a b;c/é/:preset/*";

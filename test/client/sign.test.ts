@@ -8,7 +8,7 @@ import { openSite } from "../../src/client/site.ts";
 import type { PresetTable } from "../../src/client/types.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { SECRETS } from "../support/env.ts";
-import { get } from "../support/play.ts";
+import { get } from "../support/run-worker.ts";
 
 const KEYS = SECRETS.URL_SIGNING_KEYS;
 const PRESETS = {

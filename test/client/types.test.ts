@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { experimental_generateTypes } from "wrangler";
 import { ROOT } from "../support/built.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { compile, installClient, LOOSE, STRICT } from "./compile.ts";
 
-const folder = makeTemporary("vitrine-app-");
+const folder = createTemporaryFolder("vitrine-app-");
 const put = (name: string, text: string) => writeFileSync(join(folder, name), text);
 
 beforeAll(async () => {

@@ -12,7 +12,7 @@ import {
 } from "../../src/client/index.ts";
 import type { PresetTable, RouteShape } from "../../src/client/types.ts";
 import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
-import { get } from "../support/play.ts";
+import { get } from "../support/run-worker.ts";
 
 const PRESETS = {
   card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { createEmulatedWorld } from "./emulated.ts";
 import { PROBES } from "./probes/index.ts";
 import { type Stub, startStub } from "./stub/cloudflare.ts";
@@ -37,7 +37,7 @@ afterEach(async () => {
 /** Starts the program in an environment that has of Cloudflare what is given. */
 function start(args: readonly string[], env: Readonly<Record<string, string>> = stub.env) {
   const program = join(import.meta.dirname, "main.ts");
-  const temporary = makeTemporary("cloudflare-");
+  const temporary = createTemporaryFolder("cloudflare-");
   const records = join(temporary, "records");
   const child = spawn(process.execPath, [program, "--records", records, ...args], {
     env: { ...process.env, TMPDIR: temporary, ...env },

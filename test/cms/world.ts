@@ -6,7 +6,7 @@ import { createClient } from "../../src/client/index.ts";
 import { createCache, createEdge, createS3 } from "../../src/emulator/index.ts";
 import { listenOn } from "../../src/emulator/local-server.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
-import { BASE, CREDENTIALS, ENV, PURGE_TOKEN, VARS } from "../support/env.ts";
+import { BUCKET_URL, CREDENTIALS, ENV, PURGE_TOKEN, VARS } from "../support/env.ts";
 
 const { endpoint, bucket, region } = VARS.BUCKETS.media;
 const VITRINE_URL = "https://images.example.com";
@@ -33,7 +33,7 @@ const env = {
   ANSWERS: { keep: 604_800 }, // for a week, only a purge shows a change
 };
 const edge = createEdge({
-  ...{ zone: "images.example.com", sources: [new URL(BASE).host] },
+  ...{ zone: "images.example.com", sources: [new URL(BUCKET_URL).host] },
   fetch: s3.fetch,
 });
 const cache = createCache();
@@ -45,7 +45,7 @@ export const vitrine = { isDown: false };
 const send = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
   if (init?.cf !== undefined) return edge.fetch(`${input}`, init);
-  if (`${input}`.startsWith(BASE)) return s3.fetch(`${input}`, init);
+  if (`${input}`.startsWith(BUCKET_URL)) return s3.fetch(`${input}`, init);
   if (!`${input}`.startsWith(VITRINE_URL)) return send(input, init);
   if (vitrine.isDown) throw new TypeError("fetch failed");
   return askVitrine(new Request(input, init));

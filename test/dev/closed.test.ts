@@ -25,7 +25,7 @@ import { sign } from "../../src/worker/origin/sigv4.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, endRuns, removeCopies, start, VITRINE } from "../support/local-run.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 const run = promisify(execFile);
 
@@ -158,7 +158,7 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
   expect(ports.length === 0 || ports.includes(port)).toBe(true);
   const asOther = as.length > 0;
   // Another user may not be able to read where Node.js and this project are.
-  const here = makeTemporary("vitrine-intruder-");
+  const here = createTemporaryFolder("vitrine-intruder-");
   chmodSync(here, 0o755);
   for (const [from, to] of [
     [process.execPath, "node"],
@@ -234,7 +234,7 @@ const OWN_FOLDERS = [".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangl
 test.each(OWN_FOLDERS)("where %s leads elsewhere, it does not start", async (path) => {
   const other = copyProject();
   mkdirSync(join(other, path, ".."), { recursive: true });
-  symlinkSync(makeTemporary("vitrine-elsewhere-"), join(other, path));
+  symlinkSync(createTemporaryFolder("vitrine-elsewhere-"), join(other, path));
   const options = { cwd: other, env: { ...QUIET, PORT: `${await freePort()}` } };
   const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
   const said = `${path} is a link, or belongs to another user. Remove it and start again.\n`;

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { OBJECTS } from "../../src/dev/fixture-objects.ts";
 import { createFiller } from "../../src/dev/local-bucket.ts";
+import { file } from "../support/emulators.ts";
 import { LOCAL_KEYS } from "../support/env.ts";
-import { file } from "../support/stand.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 test("fixtures and files of the folder are put, put again when they change, and deleted", async () => {
   const sent: string[] = [];
@@ -15,7 +15,7 @@ test("fixtures and files of the folder are put, put again when they change, and 
     sent.push(`${method} ${url} ${new Headers(headers).get("content-type")}`);
     return new Response();
   });
-  const folder = makeTemporary("vitrine-objects-");
+  const folder = createTemporaryFolder("vitrine-objects-");
   const fill = createFiller({ base: "http://s3/b/", prefix: "p/" }, LOCAL_KEYS, folder);
   const look = async () => {
     sent.length = 0;

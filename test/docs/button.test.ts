@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import { isSecret, SINGLE_SECRETS, secretNames } from "../../src/worker/config/read-secrets.ts";
 import { ROOT } from "../support/built.ts";
-import { contents, readProject } from "../support/cli/making.ts";
+import { contents, readProject } from "../support/cli/run-init.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { readPage } from "./pages.ts";
 

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../support/built.ts";
-import { makeFolder } from "../support/cli/folder.ts";
+import { createFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
+import { createEmulators, network } from "../support/emulators.ts";
 import { PURGE_TOKEN, SECRETS } from "../support/env.ts";
 import { copyWithDomain, removeCopies } from "../support/local-run.ts";
-import { network, setUp } from "../support/stand.ts";
 import { listPages, readPage } from "./pages.ts";
 
 const SITE = "https://images.example.com";
@@ -74,7 +74,7 @@ test("no page has anybody install Vitrine from npm", () => {
 test("the wrangler.toml of docs/environments.md is right, at the top level and in staging (S6)", async () => {
   const page = readPage("docs/environments.md");
   const [, text = ""] = /```toml\n(.*?)```/s.exec(page) ?? [];
-  const folder = makeFolder({}, { "wrangler.toml": text, "src/index.ts": "" });
+  const folder = createFolder({}, { "wrangler.toml": text, "src/index.ts": "" });
   for (const env of [[], ["--env", ""], ["--env", "staging"]]) {
     expect(await vitrine(["check", ...env], { folder })).toMatchObject({ code: 0, err: "" });
   }
@@ -98,7 +98,7 @@ test("the commands of docs/purge-and-warm.md work as they stand there", async ()
   });
   const folder = copyWithDomain();
   for (const command of commands) {
-    const { s3 } = setUp();
+    const { s3 } = createEmulators();
     const body = new Uint8Array();
     s3.objects.set("published/photos/2026/a.jpg", { body, type: "image/jpeg" });
     const headers = { "content-type": "image/avif" };

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { compile, installClient, STRICT } from "../client/compile.ts";
 import { ROOT } from "../support/built.ts";
-import { makeProject, STAGED } from "../support/cli/folder.ts";
+import { createProject, STAGED } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { SHIPPED_PRESETS, VARS } from "../support/env.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { readPage } from "./pages.ts";
 
 test("the examples for apps compile, with the file that npx vitrine client writes", async () => {
-  const folder = makeTemporary("vitrine-examples-");
+  const folder = createTemporaryFolder("vitrine-examples-");
   const text = readPage("README.md") + readPage("docs/apps.md") + readPage("docs/signed-urls.md"); // test/loaders has frameworks.md
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
   expect(blocks).toHaveLength(7);
@@ -35,7 +35,7 @@ test("the examples for apps compile, with the file that npx vitrine client write
       tiny: { width: 24, quality: 40 },
     },
   };
-  const project = makeProject({ ...STAGED, env: {}, vars: deployed });
+  const project = createProject({ ...STAGED, env: {}, vars: deployed });
   const args = ["client", join(folder, "vitrine.ts"), "--base-url", "https://images.example.com"];
   expect(await vitrine(args, { folder: project })).toMatchObject({ code: 0, err: "" });
   await installClient(folder);

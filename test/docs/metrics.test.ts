@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { dataPoint, type Facts } from "../../src/worker/metrics.ts";
 import { createDataset } from "../support/analytics-engine.ts";
-import { makeFolder } from "../support/cli/folder.ts";
+import { createFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { readPage } from "./pages.ts";
 
@@ -143,7 +143,7 @@ test("what is pasted into a shell sends each query as it stands on the page", ()
 
 test("what is pasted into wrangler.toml passes the check, and is the dataset of the queries", async () => {
   const [, toml = ""] = /```toml\n(.*?)```/s.exec(PAGE) ?? [];
-  const folder = makeFolder();
+  const folder = createFolder();
   appendFileSync(join(folder, "wrangler.toml"), `\n${toml.replace(/^ +/gm, "")}`);
   const { code, err } = await vitrine(["check"], { folder });
   expect([code, err]).toEqual([0, expect.not.stringContaining("dataset")]);

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
+import { file } from "../support/emulators.ts";
 import { ENV, VARS } from "../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../support/local-run.ts";
-import { get, put } from "../support/play.ts";
-import { file } from "../support/stand.ts";
+import { get, put } from "../support/run-worker.ts";
 import { readPage } from "./pages.ts";
 
 const BLOCKS = [...readPage("README.md").matchAll(/^( *)```sh\n(.*?)^\1```$/gms)];

@@ -7,9 +7,9 @@ import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { compile, STRICT } from "../client/compile.ts";
 import { ROOT } from "../support/built.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
-const folder = makeTemporary("vitrine-declarations-");
+const folder = createTemporaryFolder("vitrine-declarations-");
 const PACKAGE = join(folder, "node_modules/vitrine");
 
 function write(file: string, content: string | object): void {

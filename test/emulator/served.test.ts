@@ -7,8 +7,8 @@ import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
 import { type Served, serveEdge, serveS3 } from "../../src/emulator/serve.ts";
 import { throughEdge } from "../../src/emulator/worker.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
+import { file } from "../support/emulators.ts";
 import { CREDENTIALS } from "../support/env.ts";
-import { file } from "../support/stand.ts";
 
 const REGION = "eu-west-1";
 const HOST = "acme-media.s3.eu-west-1.amazonaws.com";

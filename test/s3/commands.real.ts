@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { Credentials } from "../../src/worker/config/slot.ts";
-import { HOST, makeFolder } from "../support/cli/folder.ts";
-import { type Report, wrongIn } from "../support/cli/report.ts";
+import { problemsOf, type Report } from "../support/cli/findings.ts";
+import { createFolder, HOST } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { PURGE_TOKEN, SECRETS } from "../support/env.ts";
 import { freePort } from "../support/free-port.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
     await putObject(bucket, prefix + key, "x", "image/png");
   }
   await putObject(bucket, "secret/photos/a.png", "x", "image/png");
-  folder = makeFolder(varsFor(place));
+  folder = createFolder(varsFor(place));
 });
 afterAll(async () => {
   await endRuns();
@@ -105,5 +105,5 @@ test("vitrine dev shows the images of this S3, and the doctor is content with it
   const args = ["doctor", "--json", "--url", url, first];
   const { code, out } = await vitrine(args, { folder: project });
   const report: Report = { ...JSON.parse(out), code, text: "" };
-  expect(wrongIn(report).filter(({ severity }) => severity === "error")).toEqual([]);
+  expect(problemsOf(report).filter(({ severity }) => severity === "error")).toEqual([]);
 });

@@ -6,7 +6,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Check, Finding } from "../../src/cli/doctor/finding.ts";
 import type { Credentials } from "../../src/worker/config/slot.ts";
-import { makeFolder } from "../support/cli/folder.ts";
+import { createFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { SECRETS } from "../support/env.ts";
 import { createBucket, type Grant, letRead, putObject, setPolicy } from "./client.ts";
@@ -44,7 +44,7 @@ async function examine(setUp: SetUp): Promise<Finding[]> {
   if (policy) await setPolicy("doctor-open", policy);
   const vars = varsFor(policy ? { ...place, bucket: "doctor-open" } : place);
   const BUCKETS = { media: { ...vars.BUCKETS.media, ...media } };
-  const folder = makeFolder({ ...vars, BUCKETS });
+  const folder = createFolder({ ...vars, BUCKETS });
   const now = () => Date.now() + (setUp.ahead ?? 0) * 1000;
   const given = { folder, now, env: { ...SECRETS, ...secretsOf(key) } };
   const { out } = await vitrine(["doctor", "--json", ...objects], given);

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 const check = (...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(join(ROOT, ".ci/check-node"), args);
@@ -14,7 +14,7 @@ const check = (...args: string[]) => {
 
 /** A folder like node_modules/node, with the program of a package for one platform. */
 function installed(platform: string | undefined): string {
-  const folder = makeTemporary("vitrine-node-");
+  const folder = createTemporaryFolder("vitrine-node-");
   const write = (path: string) => {
     mkdirSync(join(folder, path), { recursive: true });
     writeFileSync(join(folder, path, "node"), "another program");

@@ -5,7 +5,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync }
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
-import { makeTemporary } from "../support/temporary.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 /** The texts of all files of src/, by their paths. */
 const sources = new Map(
@@ -21,7 +21,7 @@ test("no file of src/ has more than 400 lines", () => {
 });
 
 test("the linter refuses an import against the direction of the folders, and a circle", () => {
-  const folder = makeTemporary("vitrine-rooms-");
+  const folder = createTemporaryFolder("vitrine-rooms-");
   cpSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   execFileSync("git", ["init", "-q"], { cwd: folder });

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { beginToListen } from "./overheard.ts";
+import { clearRecords } from "./overheard.ts";
 
 const run = promisify(execFile);
 
@@ -39,6 +39,6 @@ export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> 
 }
 
 export default async function build(): Promise<void> {
-  beginToListen();
+  clearRecords();
   await Promise.all([buildWorker(), buildWorker(LOCAL_ENTRY, BUILT_LOCAL)]);
 }

@@ -2,7 +2,7 @@
 
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { ENV, VARS } from "./env.ts";
-import { stage } from "./play.ts";
+import { stage } from "./run-worker.ts";
 
 export const ENGINES = ["cf", "binding", "R2"] as const;
 

@@ -81,10 +81,10 @@ export const ENV = { ...VARS, ...SECRETS };
 export const IMPATIENT = { ...ENV, ANSWERS: { timeout: 1 } };
 
 /** The URL of the bucket of VARS. A key follows it. */
-export const BASE = "https://acme-media.s3.eu-west-1.amazonaws.com/";
+export const BUCKET_URL = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 
 /** What a modern browser asks for with the preset card. */
-export const ASKED: TransformRequest = {
+export const TRANSFORM_REQUEST: TransformRequest = {
   variant: {
     preset: "card",
     format: "auto",

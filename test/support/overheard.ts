@@ -48,7 +48,7 @@ export function readLogLine(text: string) {
 }
 
 /** Deletes what the last run kept. */
-export function beginToListen(): void {
+export function clearRecords(): void {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
 }

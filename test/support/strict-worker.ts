@@ -1,11 +1,11 @@
 // The Worker as a function, on the strict edge with a strict S3 behind it, for tests that have packages and a
-// runner of their own. Its clock is Date. play.ts has more, for this project's own runner.
+// runner of their own. Its clock is Date. run-worker.ts has more, for this project's own runner.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createCache, createEdge, createS3 } from "../../src/emulator/index.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
-import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "./env.ts";
+import { BUCKET_URL, CREDENTIALS, ENV, SECRETS, VARS } from "./env.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../fixtures/objects");
 
@@ -34,11 +34,11 @@ export function startStrictWorker(
     s3.objects.set(prefix + key, { body: readFileSync(join(OBJECTS, name)), type });
   }
   const zone = "images.example.com";
-  const edge = createEdge({ zone, sources: [new URL(BASE).host], fetch: s3.fetch, now });
+  const edge = createEdge({ zone, sources: [new URL(BUCKET_URL).host], fetch: s3.fetch, now });
   const send = globalThis.fetch;
   globalThis.fetch = (input, init) => {
     if (init?.cf !== undefined) return edge.fetch(`${input}`, init);
-    return `${input}`.startsWith(BASE) ? s3.fetch(`${input}`, init) : send(input, init);
+    return `${input}`.startsWith(BUCKET_URL) ? s3.fetch(`${input}`, init) : send(input, init);
   };
 
   const env = { ...ENV, ...vars };

@@ -2,10 +2,10 @@
 
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type Stored } from "../../src/emulator/s3/s3.ts";
-import { BASE, CREDENTIALS, ENV, VARS } from "./env.ts";
+import { file } from "./emulators.ts";
+import { BUCKET_URL, CREDENTIALS, ENV, VARS } from "./env.ts";
 import { handlersOf, network } from "./network.ts";
-import { arrange, stage } from "./play.ts";
-import { file } from "./stand.ts";
+import { arrange, stage } from "./run-worker.ts";
 
 export const KEY = "trip/key.jpg";
 
@@ -55,8 +55,11 @@ export const ROUTES = [
 ];
 
 /** Sets up both buckets, each with its picture, and the vars of a Worker in front of them. */
-export function openWorld([first, second]: readonly [Kind, Kind]) {
-  arrange({ sources: [new URL(BASE).host, new URL(PLACES.archive.endpoint).host], firewall: true });
+export function createTwoBuckets([first, second]: readonly [Kind, Kind]) {
+  arrange({
+    sources: [new URL(BUCKET_URL).host, new URL(PLACES.archive.endpoint).host],
+    firewall: true,
+  });
   const media = first === "R2" ? r2Side("media") : s3Side("media", first);
   const archive = second === "R2" ? r2Side("archive") : s3Side("archive", second);
   media.put();

@@ -9,7 +9,7 @@ import type { PresetTable } from "../../src/client/types.ts";
 import { cookieTextToSign } from "../../src/url/cookie.ts";
 import { textToSign } from "../../src/url/grant.ts";
 import { ENV } from "../support/env.ts";
-import { get, lines, put, stopDates } from "../support/play.ts";
+import { get, lines, put, stopDates } from "../support/run-worker.ts";
 
 const { keys, urls, cookies, wrong } = vectors;
 const PRESETS: PresetTable = {

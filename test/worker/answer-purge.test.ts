@@ -5,9 +5,9 @@ import type { Loopback, PurgeOptions, PurgeResult } from "../../src/worker/cache
 import { bucketTag, objectTag } from "../../src/worker/cache/rendition-url.ts";
 import { Renditions } from "../../src/worker/index.ts";
 import { fireTimer, stopClock } from "../support/clock.ts";
-import { BASE, ENV, PURGE_TOKEN } from "../support/env.ts";
+import { BUCKET_URL, ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent, notification, TEST_EVENT } from "../support/events.ts";
-import { get, lines, postPurge, stage } from "../support/play.ts";
+import { get, lines, postPurge, stage } from "../support/run-worker.ts";
 
 const FULL = { ...ENV, PURGE_TOKEN };
 const AUTHORIZED = { authorization: `Bearer ${PURGE_TOKEN}` };
@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 
 const tagsOf = (...keys: string[]) =>
-  Promise.all(keys.map((key) => objectTag({ base: BASE }, `published/${key}`)));
+  Promise.all(keys.map((key) => objectTag({ base: BUCKET_URL }, `published/${key}`)));
 
 /** The shortest record of a notification that is read. */
 const SHORT_RECORD = { s3: { bucket: { name: "a" }, object: { key: "b" } } };
@@ -315,7 +315,9 @@ test.each<[object, string]>([
   const { status, report } = await purge(body);
   expect([status, report]).toEqual([200, { ok: true, purged: [name], not_purged: [] }]);
   const whole =
-    "bucket" in body ? { tags: [await bucketTag({ base: BASE })] } : { purgeEverything: true };
+    "bucket" in body
+      ? { tags: [await bucketTag({ base: BUCKET_URL })] }
+      : { purgeEverything: true };
   expect(calls).toEqual([whole]);
 });
 

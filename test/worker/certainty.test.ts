@@ -2,11 +2,11 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
+import { network } from "../support/emulators.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
-import { get, keepNothing, lines, stage, stopDate } from "../support/play.ts";
-import { network } from "../support/stand.ts";
+import { disableCacheInEachTest, get, lines, stage, stopDate } from "../support/run-worker.ts";
 
-keepNothing(); // each request is to reach the edge
+disableCacheInEachTest(); // each request is to reach the edge
 
 const KEPT = "public, max-age=60";
 const OVERLAY = "https://brand.example/mark.png";

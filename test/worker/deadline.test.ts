@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { type Fault, faultAnswer } from "../../src/emulator/edge/faults.ts";
 import { stopTimers } from "../support/clock.ts";
 import { IMPATIENT, NEXT, VARS } from "../support/env.ts";
-import { get, logged, MODERN, stage } from "../support/play.ts";
+import { get, logged, MODERN, stage } from "../support/run-worker.ts";
 
 /** What the edge, or S3 where it is asked itself, answers to a call, and after how many ms. */
 type Turn = { readonly after: number; readonly answer: () => Response };

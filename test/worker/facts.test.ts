@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { cacheWord } from "../../src/cli/http/ask-picture.ts";
 import { ENV, NEXT } from "../support/env.ts";
-import { get, lines, MODERN, signQuery, stage, stopDate, wait } from "../support/play.ts";
+import { get, lines, MODERN, signQuery, stage, stopDate, wait } from "../support/run-worker.ts";
 
 const PRIVATE = "/private/:preset/*";
 const SIGNED = { signed: true, max_age: 86_400 };

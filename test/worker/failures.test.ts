@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
-import { failures, get, stage, stopDates, wait } from "../support/play.ts";
+import { failures, get, stage, stopDates, wait } from "../support/run-worker.ts";
 
 stopDates();
 

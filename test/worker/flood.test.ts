@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { shouldLog } from "../../src/worker/log/flood.ts";
 import { ENV, PURGE_TOKEN } from "../support/env.ts";
-import { get, lines, logged, signQuery, stage, stopDates, wait } from "../support/play.ts";
+import { get, lines, logged, signQuery, stage, stopDates, wait } from "../support/run-worker.ts";
 
 const BEGAN = Date.UTC(2026, 10, 24, 9);
 

@@ -8,7 +8,14 @@ import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { ENGINES, type EngineName, type Env, envOf } from "../support/engines.ts";
 import { PURGE_TOKEN, VARS } from "../support/env.ts";
 import { letterOf, paint } from "../support/painting.ts";
-import { lines, put, stage, stopDate, visit as visitWorker, wait } from "../support/play.ts";
+import {
+  lines,
+  put,
+  stage,
+  stopDate,
+  getAndSettle as visitWorker,
+  wait,
+} from "../support/run-worker.ts";
 
 const WIDE = new Uint8Array(await paint("rgb", 40).png().toBuffer());
 const TALL = new Uint8Array(await paint("y/m/k", 40).png().toBuffer());

@@ -5,10 +5,10 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Switches } from "../../src/emulator/edge/switches.ts";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { stopClock } from "../support/clock.ts";
+import { network } from "../support/emulators.ts";
 import { type EngineName, type Env, envOf } from "../support/engines.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
-import { get, stage } from "../support/play.ts";
-import { network } from "../support/stand.ts";
+import { get, stage } from "../support/run-worker.ts";
 
 const { media } = VARS.BUCKETS;
 const { accessKeyId: NEXT_ID, secretAccessKey: NEXT_SECRET } = NEXT_CREDENTIALS;

@@ -5,10 +5,10 @@ import { expect, test } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
+import { file, network } from "../support/emulators.ts";
+import { BUCKET_URL, CREDENTIALS, ENV, VARS } from "../support/env.ts";
 import { handlersOf } from "../support/network.ts";
-import { arrange, get, keepNothingNow, logged, MODERN, put, stage } from "../support/play.ts";
-import { file, network } from "../support/stand.ts";
+import { arrange, disableCache, get, logged, MODERN, put, stage } from "../support/run-worker.ts";
 
 /** Decodes a picture as a browser does. */
 async function picture(answer: Response) {
@@ -20,7 +20,7 @@ async function picture(answer: Response) {
 
 /** What the URL of an object is for the edge (A15). */
 const sourceOf = (key: string) =>
-  new RegExp(`^${RegExp.escape(`${BASE}published/${key}?x-vitrine=`)}[0-9a-f]{32}$`);
+  new RegExp(`^${RegExp.escape(`${BUCKET_URL}published/${key}?x-vitrine=`)}[0-9a-f]{32}$`);
 
 test("a private object is shown at a preset's size (E1, R1, R5, R7)", async () => {
   const answer = await get("/images/card/photos/fig.jpg", { headers: MODERN });
@@ -116,7 +116,7 @@ test("for all variants and formats of an object, the edge fetches it once, at on
 });
 
 test("HEAD has GET's headers and no body; the edge is asked with GET (E4)", async () => {
-  keepNothingNow(); // both are to reach it
+  disableCache(); // both are to reach it
   const shown = await get("/images/card/key.jpg");
   const head = await get("/images/card/key.jpg", { method: "HEAD" });
   const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
@@ -139,7 +139,7 @@ test.each(["GET", "HEAD"])(
 );
 
 test("without an ETag of S3's, its date and length name the object", async () => {
-  keepNothingNow();
+  disableCache();
   const etags = [];
   for (const day of ["2026-11-24", "2026-11-25", "2026-11-25"]) {
     put("k", "made/key.jpg", { etag: null, lastModified: new Date(day) });

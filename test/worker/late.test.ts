@@ -3,7 +3,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { send } from "../../src/worker/http/send.ts";
 import { IMPATIENT } from "../support/env.ts";
-import { get, logged } from "../support/play.ts";
+import { get, logged } from "../support/run-worker.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });

@@ -14,7 +14,7 @@ import {
   stage,
   stopDate,
   wait,
-} from "../support/play.ts";
+} from "../support/run-worker.ts";
 
 type Point = Required<AnalyticsEngineDataPoint>;
 

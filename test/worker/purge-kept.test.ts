@@ -3,7 +3,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent, minioNotification, notification } from "../support/events.ts";
-import { get, PLACES, postPurge, put, stage } from "../support/play.ts";
+import { DATA_CENTERS, get, postPurge, put, stage } from "../support/run-worker.ts";
 
 const WEEK = { ...ENV.ANSWERS, keep: 604_800 };
 const FULL = { ...ENV, ANSWERS: WEEK, PURGE_TOKEN };
@@ -25,7 +25,7 @@ async function show(key: string, place: string): Promise<string | null> {
 /** What the next visitor sees in each place: all the same. */
 async function showEverywhere(key: string): Promise<string | null> {
   const tags = new Set<string | null>();
-  for (const place of PLACES) tags.add(await show(key, place));
+  for (const place of DATA_CENTERS) tags.add(await show(key, place));
   expect([...tags]).toHaveLength(1);
   return [...tags][0] ?? null;
 }

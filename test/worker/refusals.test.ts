@@ -6,13 +6,21 @@ import { BROKEN } from "../../src/dev/fixture-objects.ts";
 import { FAULTS } from "../../src/emulator/edge/faults.ts";
 import { S3_FAULTS, type S3Fault } from "../../src/emulator/s3/faults.ts";
 import { stopTimers } from "../support/clock.ts";
-import { BASE, ENV } from "../support/env.ts";
-import { arrange, failures, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
+import { BUCKET_URL, ENV } from "../support/env.ts";
+import {
+  arrange,
+  disableCacheInEachTest,
+  failures,
+  get,
+  logged,
+  MODERN,
+  stage,
+} from "../support/run-worker.ts";
 import { EDGE_CODES, REFUSALS } from "../support/tables/edge-codes.ts";
 import { IMPOSSIBLE_PATHS } from "../support/tables/impossible-paths.ts";
 import { S3_FAULT_ROWS } from "../support/tables/s3-faults.ts";
 
-keepNothing(); // each request is to reach the edge
+disableCacheInEachTest(); // each request is to reach the edge
 
 test("all that is not there is one and the same 404, and costs no subrequest", async () => {
   const missing = await get("/images/card/nothing.jpg");
@@ -147,7 +155,7 @@ test.each<[string, Expected]>([
 const FORWARDED = 2;
 
 test("a bucket that is another Worker is not transformed (E9)", async () => {
-  arrange({ workers: { [new URL(BASE).host]: (request) => fetch(request) } });
+  arrange({ workers: { [new URL(BUCKET_URL).host]: (request) => fetch(request) } });
   const line = { event: "not-transformed", status: 200, type: "image/jpeg" };
   await refused("photos/fig.jpg", [502, line, 2 + FORWARDED, 2]);
 });

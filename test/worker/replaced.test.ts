@@ -5,7 +5,16 @@ import { hash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent } from "../support/events.ts";
-import { get, PLACES, postPurge, put, stage, stopDate, visit, wait } from "../support/play.ts";
+import {
+  DATA_CENTERS,
+  get,
+  getAndSettle,
+  postPurge,
+  put,
+  stage,
+  stopDate,
+  wait,
+} from "../support/run-worker.ts";
 
 const KEEP = 300;
 const KEY = "photos/one.jpg";
@@ -26,7 +35,7 @@ const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
 
 async function visitAll(): Promise<Response[]> {
   const answers = [];
-  for (const place of PLACES) answers.push(await visit(PATH, {}, env, place));
+  for (const place of DATA_CENTERS) answers.push(await getAndSettle(PATH, {}, env, place));
   return answers;
 }
 
@@ -55,7 +64,7 @@ function findAfterKeep(): Promise<unknown> {
 }
 
 describe("a replaced object", () => {
-  test.each<[visit: string, find: () => Promise<unknown>]>([
+  test.each<[getAndSettle: string, find: () => Promise<unknown>]>([
     ["second visit of each place after `keep`, without an event (A15, W8)", findAfterKeep],
     ["first visit of each place after an event (A15, W10)", () => sendEvent()],
   ])("shows at the %s", async (_visit, find) => {
@@ -96,7 +105,7 @@ test("an event of a deletion is no proof: an object that is there is shown (A19)
   expect((await get(PATH, {}, env)).status).toBe(200);
 });
 
-test.each<[visit: string, find: () => Promise<unknown>]>([
+test.each<[getAndSettle: string, find: () => Promise<unknown>]>([
   ["first visit of each place after an event (A15, W10)", () => sendEvent("Object Deleted")],
   ["second visit of each place after `keep` (A15, W8)", findAfterKeep],
 ])("a deleted object is a 404, and stays one, at the %s", async (_visit, find) => {

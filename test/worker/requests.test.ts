@@ -5,6 +5,7 @@ import { HttpResponse, http } from "msw";
 import { describe, expect, test, vi } from "vitest";
 import type { R2 } from "../../src/emulator/r2/r2.ts";
 import { stopTimers } from "../support/clock.ts";
+import { file, network } from "../support/emulators.ts";
 import { envOf } from "../support/engines.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
 import { answerOf, KEYLESS, SESSION } from "../support/issuer.ts";
@@ -14,10 +15,9 @@ import {
   MODERN,
   stage,
   stopDates,
-  visit as visitWorker,
+  getAndSettle as visitWorker,
   wait,
-} from "../support/play.ts";
-import { file, network } from "../support/stand.ts";
+} from "../support/run-worker.ts";
 
 const ENGINES = ["cf", "binding", "R2", "role"] as const;
 type Engine = (typeof ENGINES)[number];

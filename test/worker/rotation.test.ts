@@ -3,9 +3,9 @@
 
 import { expect, test } from "vitest";
 import { CREDENTIALS, ENV, NEXT_CREDENTIALS, NEXT as NEXT_SLOT } from "../support/env.ts";
-import { get, keepNothing, lines, stage } from "../support/play.ts";
+import { disableCacheInEachTest, get, lines, stage } from "../support/run-worker.ts";
 
-keepNothing(); // each request is to reach S3 and the edge
+disableCacheInEachTest(); // each request is to reach S3 and the edge
 
 const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
 

@@ -8,12 +8,20 @@ import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { fireTimer, stopClock, watchWork } from "../support/clock.ts";
-import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
+import { file, network } from "../support/emulators.ts";
+import { BUCKET_URL, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
 import { handlersOf } from "../support/network.ts";
-import { arrange, get, keepNothing, logged, MODERN, put, stage } from "../support/play.ts";
-import { file, network } from "../support/stand.ts";
+import {
+  arrange,
+  disableCacheInEachTest,
+  get,
+  logged,
+  MODERN,
+  put,
+  stage,
+} from "../support/run-worker.ts";
 
-keepNothing(); // each request is to reach the edge
+disableCacheInEachTest(); // each request is to reach the edge
 
 const OLD = { accept: "*/*" };
 
@@ -123,7 +131,7 @@ const CASES: Cases = {
   sourcePaths: [
     "E5",
     when(["segments", "characters"], async (way) => {
-      const { host } = new URL(BASE);
+      const { host } = new URL(BUCKET_URL);
       stage.edge.switches.sources = [`${host}/publish`];
       await (way === "characters" ? isShown() : isRefused("edge-refused", { edge: "9401" }));
       stage.edge.switches.sources = [`${host}/published/`];
@@ -141,7 +149,7 @@ const CASES: Cases = {
     when([true, false], async () => {
       // Somebody asks for the very rendition of a visitor, through the side door, before the visitor does.
       const options = "width=160,height=160,fit=cover,metadata=none,anim=false,format=avif";
-      const source = `origin-auth=share-publicly/${BASE}published/key.jpg`;
+      const source = `origin-auth=share-publicly/${BUCKET_URL}published/key.jpg`;
       const url = `https://images.example/cdn-cgi/image/${options},${source}`;
       const answer = await stage.edge.visit(new Request(url));
       expect(answer?.headers.get("cf-resized")).toBe("err=9408");

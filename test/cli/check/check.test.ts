@@ -2,9 +2,9 @@
 
 import { expect, test } from "vitest";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
-import { BOUND, CACHED, envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, CACHED, createProject, envLine, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
 
 type Config = Readonly<Record<string, unknown>>;
@@ -29,7 +29,7 @@ const oneBucket = (media: object, more = {}, routes: readonly object[] = ROUTES)
 });
 
 async function check(config: Config, files: Files = {}, env: Files = {}) {
-  const folder = makeProject(config, "wrangler.jsonc", files);
+  const folder = createProject(config, "wrangler.jsonc", files);
   const ended = await vitrine(["check"], { folder, env });
   // The configuration of the tests has a route that shows what another one signs.
   return { ...ended, err: ended.err.replace(/^Warning: .* signature .*\n/gm, "") };
@@ -37,7 +37,7 @@ async function check(config: Config, files: Files = {}, env: Files = {}) {
 
 /** Checks each configuration, and compares what is shown with a golden file. */
 async function checkAll(file: string, code: number, cases: Readonly<Record<string, Config>>) {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, config] of Object.entries(cases)) {
     const { out, ...ended } = await check(config);
     expect([title, ended.code, out === ""]).toEqual([title, code, code !== 0]);
@@ -125,7 +125,7 @@ test("an open route by S3 to the bucket that a binding without a name opens is s
       ...withVars({ BUCKETS: { bound: R2, named }, ROUTES: [signed, open], PRESETS }),
       ...{ images: BOUND.images, r2_buckets: [R2] },
     };
-    const folder = makeProject(config, "wrangler.jsonc", {});
+    const folder = createProject(config, "wrangler.jsonc", {});
     const { code, err } = await vitrine(["check"], { folder, env: {} });
     expect([bucket, code]).toEqual([bucket, 0]);
     return /signature/.test(err);
@@ -157,7 +157,7 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
   }));
 
 test("vitrine check warns of a signed route that protects nothing", async () => {
-  const { err } = await vitrine(["check"], { folder: makeProject(TOP) });
+  const { err } = await vitrine(["check"], { folder: createProject(TOP) });
   expect(err).toMatch(/^Warning: ROUTES\[\d\] \(\/images\/:preset\/\*\) .* signature /m);
 });
 
@@ -203,7 +203,7 @@ test("vitrine check says what is to be done and what it can cost (A4, E5, E10, L
   const shared = { endpoint: "https://s3.eu-central-1.wasabisys.com", region: "eu-central-1" };
   const others = { media: BY_BINDING, other: { ...MEDIA, bucket: "acme-other" } };
   const vars = { BUCKETS: others, ROUTES: [{ ...ROUTES[0], fallback: "other/a.png" }], PRESETS };
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, config] of Object.entries({
     "a host of its own": oneBucket({ ...MEDIA, prefix: undefined }),
     "with a prefix": oneBucket({ ...MEDIA, prefix: "published/" }),

@@ -1,9 +1,9 @@
 // `vitrine check` looks at every environment, and compares them: nothing belongs to two Workers (S6).
 
 import { describe, expect, test } from "vitest";
-import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { createProject, HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { VARS } from "../../support/env.ts";
 
 type Config = Record<string, unknown>;
@@ -66,12 +66,12 @@ const WRONG: Readonly<Record<string, Config>> = {
 
 describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
   test("what is wrong in env.staging alone is named there, and nowhere else (S6, D3, W2)", async () => {
-    const shown: [string, Ended][] = [];
+    const shown: [string, CommandResult][] = [];
     for (const [title, config] of Object.entries(WRONG)) {
-      const folder = makeProject(config, file);
+      const folder = createProject(config, file);
       const all = await vitrine(["check"], { folder });
       const chosen = await vitrine(["check", "--env", "staging"], { folder });
-      const mistakes = (ended: Ended) => ended.err.match(/^ {2}env\.staging: .*/gm);
+      const mistakes = (ended: CommandResult) => ended.err.match(/^ {2}env\.staging: .*/gm);
       expect([title, all.code, mistakes(chosen)]).toEqual([title, 2, mistakes(all)]);
       const top = await vitrine(["check", "--env", ""], { folder });
       expect(top.err).not.toContain("env.staging:");
@@ -84,7 +84,7 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
   });
 
   test("--env chooses, CLOUDFLARE_ENV, or all are checked, as with --all (S6, D3)", async () => {
-    const folder = makeProject(STAGED, file);
+    const folder = createProject(STAGED, file);
     const both = /^the top level:\n.* right.*\n(?:.*\n)*env\.staging:\n.* right/;
     const alone = /^The configuration is right(?:(?!acme-media)[\s\S])*acme-staging/;
     const CLOUDFLARE_ENV = "staging";
@@ -107,7 +107,7 @@ test("all environments are checked at once, also those after a wrong one (S6)", 
   const broken = { ...staging, routes: [], name: 1 };
   const env = { broken, staging: wrong, test: wrong };
   const config = { ...TOP, vars: { ...VARS, ROUTES: [] }, env };
-  const { err } = await vitrine(["check"], { folder: makeProject(config) });
+  const { err } = await vitrine(["check"], { folder: createProject(config) });
   for (const mistake of [
     "ROUTES",
     "env.broken: name: must be string",
@@ -117,14 +117,14 @@ test("all environments are checked at once, also those after a wrong one (S6)", 
   ]) {
     expect(err.split(`\n  ${mistake}`)).toHaveLength(2);
   }
-  const all = await vitrine(["check"], { folder: makeProject({ ...config, main: 1 }) });
+  const all = await vitrine(["check"], { folder: createProject({ ...config, main: 1 }) });
   expect(all.err).toContain("\n  main: must be string\n");
   expect(all.err).toContain("\n  env.broken: name: must be string\n");
 });
 
 test("a top level without vars and routes only holds what environments inherit (S6)", async () => {
   const { vars: _vars, routes: _routes, secrets: _secrets, ...carrier } = STAGED;
-  const folder = makeProject(carrier);
+  const folder = createProject(carrier);
   const { code, out } = await vitrine(["check"], { folder });
   expect([code, out]).toEqual([
     0,
@@ -137,7 +137,7 @@ test("a top level without vars and routes only holds what environments inherit (
     err: "the top level of wrangler.toml has no vars, so there is nothing to deploy from it: use --env staging\n",
   });
   // With a route, a deploy by mistake would take a domain, and serve nothing.
-  const claims = makeProject({ ...carrier, routes: TOP.routes });
+  const claims = createProject({ ...carrier, routes: TOP.routes });
   expect((await vitrine(["check"], { folder: claims })).err).toContain("\n  BUCKETS: is not a ta");
 });
 
@@ -156,7 +156,7 @@ test.each([
     },
   });
   const top = keyless("acme-media", HOST, "vitrine");
-  const folder = makeProject(adding(keyless("acme-staging", STAGING, name), top));
+  const folder = createProject(adding(keyless("acme-staging", STAGING, name), top));
   const { code, err } = await vitrine(["check"], { folder });
   const warning = `env.staging: the role ${account}/vitrine of BUCKETS.media is that of the top level, too`;
   expect([code, err.split(warning).length]).toEqual([0, isWarned ? 2 : 1]);

@@ -18,13 +18,13 @@ import { nameRoutes } from "../../../src/cli/app-file/generate-app-file.ts";
 import { compile, installClient, LOOSE, STRICT } from "../../client/compile.ts";
 import { ROOT } from "../../support/built.ts";
 import { LOST, PROJECT, SECRET, VARS } from "../../support/cli/configuration.ts";
-import { makeFolder, makeProject } from "../../support/cli/folder.ts";
+import { createFolder, createProject } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
+import { file } from "../../support/emulators.ts";
 import { SECRETS } from "../../support/env.ts";
-import { get, stage } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
-import { makeTemporary } from "../../support/temporary.ts";
+import { get, stage } from "../../support/run-worker.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 /** An app that uses the file as it is meant. It exports five URLs. */
 const RIGHT = `declare const SIGNING_KEYS: string;
@@ -61,9 +61,9 @@ images.imgProps("key.jpg", "card" as "card" | "hero", { alt: "" });
 /** Where the compiler has to find them. */
 const WRONG_LINES = [2, 3, 4, 5, 6, 7, 8, 9, 10].map((line) => `wrong.ts:${line}`);
 
-const project = makeProject(PROJECT);
+const project = createProject(PROJECT);
 /** An app that has the package. */
-const app = makeTemporary("vitrine-client-");
+const app = createTemporaryFolder("vitrine-client-");
 const at = (name: string) => join(app, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
 const put = (name: string, text: string) => writeFileSync(at(name), text);
@@ -223,7 +223,7 @@ test("names that would break the code are escaped", async () => {
   const path = `/it's "\u2028\${x}</script>/:preset/*`;
   // Its own name would hide the `crypto` of the platform.
   const ROUTES = [path, "/crypto/:preset/*"].map((one) => ({ path: one, object: "acme-media/*" }));
-  const folder = makeProject({
+  const folder = createProject({
     ...PROJECT,
     vars: { BUCKETS: VARS.BUCKETS, ROUTES, PRESETS: JSON.stringify(PRESETS) },
   });
@@ -282,7 +282,7 @@ test("no two routes share a name, or the name of a type", () => {
 });
 
 test("what keeps it from writing", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, config, file] of [
     ["no folder", {}, "no/nothing.ts"],
     ["no domain", { routes: [] }, "nothing.ts"],
@@ -291,7 +291,7 @@ test("what keeps it from writing", async () => {
     ["types alone", {}, "nothing.d.ts"],
   ] as const) {
     const before = readdirSync(app);
-    const folder = makeProject({ ...PROJECT, ...config });
+    const folder = createProject({ ...PROJECT, ...config });
     const ended = await vitrine(["client", at(file)], { folder });
     expect([ended.code > 1, readdirSync(app)]).toEqual([true, before]);
     shown.push([title, ended]);
@@ -315,7 +315,7 @@ export const sure: Fact = factOf("photos/fig.jpg");
 `;
 
 test("a misspelt key of vitrine facts does not compile, and one of run time may have no facts", async () => {
-  const folder = makeFolder();
+  const folder = createFolder();
   stage.s3.objects.clear();
   const picture = { body: file("made/rotated-gps.jpg"), type: "image/jpeg" };
   for (const key of FACT_KEYS) stage.s3.objects.set(`published/${key}`, picture);

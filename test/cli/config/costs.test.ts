@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { transformationsOf } from "../../../src/cli/config/transformations.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV, VARS } from "../../support/env.ts";
-import { arrange, get, MODERN, stage } from "../../support/play.ts";
+import { arrange, get, MODERN, stage } from "../../support/run-worker.ts";
 
 test("an object causes exactly as many transformations as are told, whatever is sent (L2)", async () => {
   const { variants } = configOf();

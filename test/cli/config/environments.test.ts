@@ -3,15 +3,15 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { findBaseUrl } from "../../../src/cli/config/site-url.ts";
-import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { createProject, HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, PURGE_TOKEN, VARS } from "../../support/env.ts";
 
 const CLOUDFLARE_ENV = "staging";
 
 describe.each(["wrangler.toml", "wrangler.jsonc", "wrangler.json"])("in %s", (file) => {
-  const folder = makeProject(STAGED, file);
+  const folder = createProject(STAGED, file);
   const urlOf = async (args: readonly string[], env = {}) => {
     const given = ["url", "a.jpg", "--preset", "plain", ...args];
     const { out, err } = await vitrine(given, { folder, env });
@@ -40,11 +40,11 @@ describe.each(["wrangler.toml", "wrangler.jsonc", "wrangler.json"])("in %s", (fi
 test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", async () => {
   vi.stubEnv("CLOUDFLARE_ENV", "staging");
   onTestFinished(() => void vi.unstubAllEnvs());
-  expect(readEnvironment(makeProject(STAGED))).toMatchObject({ worker: "vitrine" });
+  expect(readEnvironment(createProject(STAGED))).toMatchObject({ worker: "vitrine" });
 });
 
 test("a file, or an environment, that is refused (S6)", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   const jsonc = "wrangler.jsonc";
   for (const [title, config, file, files, env] of [
     ["two, of which wrangler would ignore one", STAGED, jsonc, { "wrangler.toml": "" }],
@@ -55,7 +55,7 @@ test("a file, or an environment, that is refused (S6)", async () => {
     ["an environment elsewhere", { ...STAGED, env: { "../prod": {} } }, jsonc, {}, "../prod"],
     ["no environments", { ...STAGED, env: {} }, jsonc, {}, "staging"],
   ] as const) {
-    const folder = makeProject(config, file, files);
+    const folder = createProject(config, file, files);
     const ended = await vitrine(["url", "a.jpg", ...(env ? ["--env", env] : [])], { folder });
     expect([title, ended.code, ended.out]).toEqual([title, 2, ""]);
     shown.push([title, ended]);
@@ -65,9 +65,9 @@ test("a file, or an environment, that is refused (S6)", async () => {
 
 test("the secrets of the local run come from .dev.vars.staging, else from .dev.vars, never from both (S6)", () => {
   const files = { ".dev.vars": "HEALTH_TOKEN=all\nAWS_ACCESS_KEY_ID=all" };
-  const folder = makeProject(STAGED, "wrangler.toml", files);
+  const folder = createProject(STAGED, "wrangler.toml", files);
   const own = { ...files, ".dev.vars.staging": "HEALTH_TOKEN=staging" };
-  const both = makeProject(STAGED, "wrangler.toml", own);
+  const both = createProject(STAGED, "wrangler.toml", own);
   const all = { ...VARS, HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" };
   expect(readEnvironment(folder)).toMatchObject({ devVars: ".dev.vars", started: all });
   expect(readEnvironment(both)).toMatchObject({ devVars: ".dev.vars", started: all });
@@ -79,7 +79,7 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
 
 test("beside a .dev.vars, .env is not read (S4)", () => {
   const files = { ".dev.vars": "HEALTH_TOKEN=all", ".env": "PURGE_TOKEN=env\nHEALTH_TOKEN=env" };
-  const known = readEnvironment(makeProject(STAGED, "wrangler.toml", files));
+  const known = readEnvironment(createProject(STAGED, "wrangler.toml", files));
   expect(known).toMatchObject({ started: { HEALTH_TOKEN: "all" } });
   expect(known).not.toHaveProperty("started.PURGE_TOKEN");
 });
@@ -89,13 +89,13 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
   const SENDING = [["rotate"], WARM, ["purge", "-"], ["doctor"]];
   const given = { env: { HEALTH_TOKEN } };
   const staged = (more: object, staging: object = {}) =>
-    makeProject({ ...STAGED, ...more, env: { staging: { ...STAGED.env.staging, ...staging } } });
+    createProject({ ...STAGED, ...more, env: { staging: { ...STAGED.env.staging, ...staging } } });
   const routes = (...patterns: string[]) => ({ routes: patterns });
   const ask = async (folder: string, args: readonly string[]) => {
     const { code, out, err } = await vitrine(args, { ...given, folder });
     return { code, out, fault: err.split("\n").at(-2) };
   };
-  const folder = makeProject(STAGED);
+  const folder = createProject(STAGED);
 
   const foreign = (url: string, whose: string, env: string) =>
     `${url}: that is a route of ${whose}: add --env ${env}, or give each environment its own host`;

@@ -4,9 +4,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
-import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
+import { createFolder, envLine, HOST } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, LOCAL_KEYS, SECRETS, VARS } from "../../support/env.ts";
 import { editFile } from "../../support/local-run.ts";
 
@@ -19,7 +19,7 @@ const KEYS = {
 };
 
 /** The id of the key that signs. */
-async function signer(args: string[], given: Given): Promise<string> {
+async function signer(args: string[], given: WorldOptions): Promise<string> {
   const { out, err } = await vitrine(["sign", "a.jpg", "-p", "card", ...args], given);
   return /&kid=(\w+)&/.exec(out)?.[1] ?? err;
 }
@@ -27,7 +27,7 @@ async function signer(args: string[], given: Given): Promise<string> {
 const line = (keys: string) => envLine("URL_SIGNING_KEYS", keys);
 
 test("a secret is taken from the named file, else the environment, else .dev.vars", async () => {
-  const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars), "secrets.env": line(KEYS.file) });
+  const folder = createFolder({}, { ".dev.vars": line(KEYS.vars), "secrets.env": line(KEYS.file) });
   const env = { URL_SIGNING_KEYS: KEYS.env };
   const file = ["--secrets-file", "secrets.env"];
   expect(await signer(file, { folder, env })).toBe("file");
@@ -40,12 +40,12 @@ test("a secret is taken from the named file, else the environment, else .dev.var
 });
 
 test("without the signing keys nothing is signed, and the fault says where to put them", async () => {
-  const none = makeFolder();
+  const none = createFolder();
   expect(await signer([], { folder: none })).toBe(
     "URL_SIGNING_KEYS is not at hand: put it into the environment or .dev.vars\n",
   );
   // The key that the local run made opens only the local run.
-  const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });
+  const made = createFolder({}, { ".dev.vars": line(KEYS.local) });
   expect(await signer([], { folder: made })).toMatch(
     /^URL_SIGNING_KEYS is not at hand: .* --url http:\/\/localhost:8787/,
   );
@@ -54,13 +54,13 @@ test("without the signing keys nothing is signed, and the fault says where to pu
 
 test("what is wrong with secrets or with the configuration is named, with its place", async () => {
   const wrong = { PRESETS: { card: { width: 0 }, hero: {} }, BUCKETS: { media: { bucket: "a" } } };
-  const noDomain = makeFolder();
+  const noDomain = createFolder();
   editFile(join(noDomain, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
-  const none = makeFolder();
+  const none = createFolder();
   rmSync(join(none, "wrangler.toml"));
-  const folder = makeFolder({}, { "bad.env": line('{"k": "short"}') });
+  const folder = createFolder({}, { "bad.env": line('{"k": "short"}') });
   const sign = ["sign", "a.jpg"];
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, args, given] of [
     ["no such file", [...sign, "--secrets-file", "no.env"], { folder }],
     ["a folder", [...sign, "--secrets-file", "."], { folder }],
@@ -68,9 +68,9 @@ test("what is wrong with secrets or with the configuration is named, with its pl
     ["no keys in the environment", sign, { folder, env: { URL_SIGNING_KEYS: "{}" } }],
     ["a file for the local run", [...sign, "-u", LOCAL, "--secrets-file", "x.env"], { folder }],
     ["no wrangler.toml", ["url", "a.jpg"], { folder: none }],
-    ["no TOML", sign, { folder: makeFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' }) }],
-    ["mistakes", sign, { folder: makeFolder(wrong) }],
-    ["mistakes, for the local run", [...sign, "-u", LOCAL], { folder: makeFolder(wrong) }],
+    ["no TOML", sign, { folder: createFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' }) }],
+    ["mistakes", sign, { folder: createFolder(wrong) }],
+    ["mistakes, for the local run", [...sign, "-u", LOCAL], { folder: createFolder(wrong) }],
     ["no domain", ["warm", "-"], { folder: noDomain }],
     ["no domain for a URL", ["url", "a.jpg"], { folder: noDomain }],
     ["an empty --url", ["warm", "-", "--url", ""], { folder }],
@@ -83,7 +83,7 @@ test("what is wrong with secrets or with the configuration is named, with its pl
 });
 
 /** What `vitrine explain` says of an image. */
-async function explain(url: string, given: Given) {
+async function explain(url: string, given: WorldOptions) {
   const { out, err } = await vitrine(["explain", url], given);
   expect(err).toBe("");
   const row = (name: string) => new RegExp(`^ *${name} +(.*)$`, "m").exec(out)?.[1];
@@ -95,8 +95,8 @@ test("the keys of the local run are not used for a deploy", async () => {
     envLine("AWS_ACCESS_KEY_ID", LOCAL_KEYS.accessKeyId),
     envLine("AWS_SECRET_ACCESS_KEY", LOCAL_KEYS.secretAccessKey),
   ];
-  const folder = makeFolder({}, { ".dev.vars": own.join("") });
-  const by = async (given: Given) => (await explain("/images/card/a.jpg", given)).signer;
+  const folder = createFolder({}, { ".dev.vars": own.join("") });
+  const by = async (given: WorldOptions) => (await explain("/images/card/a.jpg", given)).signer;
   expect(await by({ folder })).toMatch(/^a key that is not at hand$/);
   const half = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId };
   expect(await by({ folder, env: half })).toMatch(/^a key that is not at hand$/);
@@ -112,8 +112,8 @@ test("the keys of the local run are not used for a deploy", async () => {
 
 test("the two secrets of a slot come from the same place", async () => {
   const lines = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
-  const folder = makeFolder({}, { ".dev.vars": lines.join("\n") });
-  const by = async (given: Given) => (await explain("/images/card/a.jpg", given)).signer;
+  const folder = createFolder({}, { ".dev.vars": lines.join("\n") });
+  const by = async (given: WorldOptions) => (await explain("/images/card/a.jpg", given)).signer;
   expect(await by({ folder })).toMatch(/\(from \.dev\.vars\)$/);
   for (const half of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
     const env = { [half]: "of-a-profile-of-somebody" };
@@ -127,7 +127,7 @@ test.each([
   [LOCAL, `${LOCAL}/`],
   ["http://127.0.0.1:8080", "http://localhost:8080/"],
 ])("images of %s come from the local bucket, by its own keys", async (url, origin) => {
-  const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars) });
+  const folder = createFolder({}, { ".dev.vars": line(KEYS.vars) });
   const given = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
   const asked = await explain(`${url}/images/card/a.jpg`, given);
   const bucket = localBucketName("acme-media", readLocalKeys(folder));
@@ -146,7 +146,7 @@ test.each<[what: string, by: string, secrets: Record<string, string>]>([
 ])("with %s in .dev.vars, the local run has: %s", async (_what, has, secrets) => {
   const lines = Object.entries(secrets).map(([name, value]) => envLine(name, value));
   const ROUTES = VARS.ROUTES.slice(0, 2);
-  const folder = makeFolder({ ROUTES }, { ".dev.vars": lines.join("") });
+  const folder = createFolder({ ROUTES }, { ".dev.vars": lines.join("") });
   const args = ["explain", `${LOCAL}/images/card/a.jpg`];
   const { out, err } = await vitrine(args, { folder });
   expect(out + err).toContain(has);
@@ -156,7 +156,7 @@ test("an S3 in .dev.vars is used by the local run only", async () => {
   const bucket = { endpoint: "http://localhost:9000", bucket: "mine", region: "us-east-1" };
   const buckets = envLine("BUCKETS", JSON.stringify({ media: bucket }));
   const key = "AWS_ACCESS_KEY_ID=minio-access-key\nAWS_SECRET_ACCESS_KEY=minio-secret\n";
-  const folder = makeFolder({}, { ".dev.vars": buckets + key + line(KEYS.vars) });
+  const folder = createFolder({}, { ".dev.vars": buckets + key + line(KEYS.vars) });
   const here = await explain(`${LOCAL}/images/card/a.jpg`, { folder });
   expect(here.originUrl).toBe("http://localhost:9000/mine/a.jpg");
   const there = await explain(`${HOST}/images/card/a.jpg`, { folder });

@@ -23,10 +23,10 @@ import {
   s3,
   write,
 } from "../../support/cli/run-deploy.ts";
-import type { Ended } from "../../support/cli/vitrine.ts";
+import type { CommandResult } from "../../support/cli/vitrine.ts";
+import { file } from "../../support/emulators.ts";
 import { HEALTH_TOKEN, LOCAL_KEYS, NEXT, SECRETS, VARS } from "../../support/env.ts";
 import { network } from "../../support/network.ts";
-import { file } from "../../support/stand.ts";
 
 const { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET } = KEY;
 const { env: _env, ...TOP } = STAGED;
@@ -139,7 +139,7 @@ const FILES: Readonly<Record<string, [secrets: Record<string, string>, prepare?:
 const CUT_VALUES = ["'secret'of-a-key", '"secret" of a key', '"secret-of-a-key', "a#b"];
 
 test("a wrong file of secrets deploys nothing, and no secret is shown (A11, S5)", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, [secrets, prepare]] of Object.entries(FILES)) {
     project({ ...STAGED, vars: QUIET });
     prepare?.();
@@ -170,7 +170,7 @@ const EMPTY = { ...STAGED, env: { staging: {} } };
 const SAME_DOMAIN = { ...STAGED, env: { staging: UNROUTED } };
 
 test("a wrong folder, or environment, deploys nothing (S6)", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, config, options] of [
     ["a wrong preset", WRONG, {}],
     ["a Secrets Store", NOT_TEXT, {}],
@@ -194,7 +194,7 @@ const OTHER = "AKIAIOSFODNN7STAGING";
 
 test("a key that S3 refuses is not deployed, and not shown (A7)", async () => {
   const dead = { ...KEY, ...NEXT, AWS_ACCESS_KEY_ID_NEXT: OTHER };
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, secrets, fault] of [
     ["a dead key", KEY, "revoked-key"],
     ["an old secret", KEY, "other-secret"],
@@ -224,7 +224,7 @@ const NO_LIST = fault("no-list-bucket");
 const OUTSIDE = { media: { ...CANARY.media, prefix: "secret/" } };
 
 test("the key is deployed unless it certainly cannot read (A6)", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, buckets, arranged, code] of [
     ["S3 gives the canary", CANARY, keep("published/key.jpg"), 0],
     ["S3 knows the key, which may list", VARS.BUCKETS, () => {}, 0],

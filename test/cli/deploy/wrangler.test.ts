@@ -8,10 +8,10 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { listenOn } from "../../../src/emulator/local-server.ts";
 import { tableOf } from "../../../src/worker/util/json.ts";
 import { deploy } from "../../support/cli/doctor.ts";
-import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { createProject, envLine, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
-import { arrange } from "../../support/play.ts";
+import { arrange } from "../../support/run-worker.ts";
 
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 const VERSION = "00000000-0000-0000-0000-000000000001";
@@ -107,7 +107,7 @@ const WITH_FILE = ["deploy", "--secrets-file", "secrets.env"];
 let folder: string;
 
 function project(config: object): void {
-  folder = makeProject({ ...config }, "wrangler.toml", {
+  folder = createProject({ ...config }, "wrangler.toml", {
     ...{ "secrets.env": LINES.join(""), "index.js": "export default {};" },
   });
 }

@@ -9,24 +9,24 @@ import { type Change, onImages, reporting, SITE, withHeader } from "../../suppor
 import {
   beginWorld,
   consult,
+  fetchSamples,
+  type Remedy,
   readRemedy,
   skipPauses,
-  type Told,
-  visit,
   type World,
 } from "../../support/cli/remedy-world.ts";
+import { file, network } from "../../support/emulators.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { EC_KEY } from "../../support/issuer.ts";
 import { s3Error } from "../../support/network.ts";
-import { stage } from "../../support/play.ts";
-import { file, network } from "../../support/stand.ts";
+import { stage } from "../../support/run-worker.ts";
 import { createSts, type Sts, type StsRole } from "../../support/sts/sts.ts";
 
 type Played = {
   /** What is broken besides. */
   readonly before?: (world: World) => void;
   readonly broken: (world: World) => void;
-  readonly done: (told: Told, world: World) => void;
+  readonly done: (told: Remedy, world: World) => void;
 };
 
 const MEDIA = "BUCKETS.media";
@@ -110,7 +110,7 @@ const trustsOf = (sub: string): StsRole => ({
 /** A Worker that takes a role of a strict STS. Its sessions may get what the role's policy allows. */
 const inAccount = (
   broken: (account: Account, world: World) => void,
-  done: (told: Told, account: Account, world: World) => void,
+  done: (told: Remedy, account: Account, world: World) => void,
 ): Played => {
   let account: Account | undefined;
   return {
@@ -165,7 +165,7 @@ let isWrong = true;
 const at = (
   where: RegExp,
   answer: (request: Pick<Request, "url" | "headers">) => Response | undefined,
-  done: (told: Told, repair: () => void) => void,
+  done: (told: Remedy, repair: () => void) => void,
   before: () => void = () => {},
 ): Played => ({
   before,
@@ -379,7 +379,7 @@ test.each(ROWS)("%s: it is named, and its remedy fixes the site", async (title, 
   const world = beginWorld();
   row.before?.(world);
   row.broken(world);
-  await visit(world);
+  await fetchSamples(world);
   const findings = await consult(world);
   const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
   const causes = findings.filter(
@@ -391,7 +391,7 @@ test.each(ROWS)("%s: it is named, and its remedy fixes the site", async (title, 
   const found = causes.find((one) => one.check === check);
   if (found === undefined) throw new Error(`the doctor does not find ${check}`);
   row.done(readRemedy(world, found), world);
-  const after = await visit(world);
+  const after = await fetchSamples(world);
   const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
   expect(after).toEqual(shown);
   const isStill = (one: Finding) => isWrong(one) && one.check === check && one.seen === found.seen;

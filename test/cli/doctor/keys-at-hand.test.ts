@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { beginSite, CONFIGURED, configure, examine, SITE } from "../../support/cli/doctor.ts";
-import { wrongIn } from "../../support/cli/report.ts";
+import { problemsOf } from "../../support/cli/findings.ts";
 import { NEXT_CREDENTIALS } from "../../support/env.ts";
-import { stage } from "../../support/play.ts";
+import { stage } from "../../support/run-worker.ts";
 
 type Shell = Readonly<Record<string, string | undefined>>;
 
@@ -49,7 +49,7 @@ test("what is wrong with the shell's keys is a warning about the shell alone", a
     s3?.();
     for (const args of [["--url", SITE], []]) {
       const report = await examine(args, { env: shell });
-      const severities = new Set(wrongIn(report).map(({ severity }) => severity));
+      const severities = new Set(problemsOf(report).map(({ severity }) => severity));
       expect([title, severities, report.code]).toEqual([title, new Set(["warning"]), 1]);
       expect(JSON.stringify(report.findings)).toContain("the environment");
       for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
@@ -64,8 +64,8 @@ test("a file that is to be deployed is wrong if S3 refuses its key, whatever the
   onTestFinished(() => rmSync(file));
   for (const args of [[], ["--url", SITE]]) {
     const report = await examine([...args, "--secrets-file", "secrets.env"]);
-    expect(wrongIn(report)).toMatchObject([{ check: "key-id", severity: "error" }]);
-    expect(wrongIn(report)[0]?.remedy).toContain("in secrets.env");
+    expect(problemsOf(report)).toMatchObject([{ check: "key-id", severity: "error" }]);
+    expect(problemsOf(report)[0]?.remedy).toContain("in secrets.env");
     for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
   }
 });
@@ -74,6 +74,6 @@ test("signing keys of the shell that cannot be read say nothing of the site", as
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*", signed: true }];
   configure({ ...CONFIGURED, ROUTES });
   const report = await examine(["--url", SITE], { env: { URL_SIGNING_KEYS: "{" } });
-  expect(wrongIn(report)).toMatchObject([{ severity: "warning", check: "configuration" }]);
+  expect(problemsOf(report)).toMatchObject([{ severity: "warning", check: "configuration" }]);
   for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
 });

@@ -16,16 +16,16 @@ import {
   SITE,
 } from "../../support/cli/doctor.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
-import { stage } from "../../support/play.ts";
+import { stage } from "../../support/run-worker.ts";
 
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
 const KEYS = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
 
 beforeEach(() => beginSite());
 
-const doctor = (args: readonly string[] = [], given: Given = {}) =>
+const doctor = (args: readonly string[] = [], given: WorldOptions = {}) =>
   vitrine(["doctor", ...args], { env: KEYS, ...given, folder: given.folder ?? configure() });
 
 const findingsOf = ({ out }: { readonly out: string }): Finding[] => JSON.parse(out).findings;
@@ -94,7 +94,7 @@ test("all mistakes of the configuration are reported, each once, and nothing is 
   const bucket = '{"media":{"endpoint":"ftp://x"}}';
   writeDevVars(`AWS_ACCESS_KEY_ID='dead'\nBUCKETS='${bucket}'\n`);
   const folder = configure({ ...CONFIGURED, PRESETS, ROUTES }, Object.keys(KEYS));
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const url of [SITE, "http://localhost:1"]) {
     const ended = await doctor(["--url", url], { folder, env: {} });
     expect([ended.code, stage.s3.requests]).toEqual([2, []]);
@@ -121,7 +121,7 @@ const LISTED = [...Object.keys(SECRETS), "OTHER_ACCESS_KEY_ID", "OTHER_SECRET_AC
 const TWO = { ...CONFIGURED, BUCKETS: { ...CONFIGURED.BUCKETS, other } };
 
 test("what the doctor cannot do is refused, and nothing is asked", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [args, vars] of [
     [["--url", "images.example.com"]],
     [["--url", ""]],

@@ -7,13 +7,13 @@ import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { PROTECTION } from "../../../src/worker/response/answer.ts";
-import { BOUND, HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
-import { expectFindings } from "../../support/cli/report.ts";
+import { expectFindings } from "../../support/cli/findings.ts";
+import { BOUND, createProject, HOST, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
 import { s3Error } from "../../support/network.ts";
-import "../../support/play.ts";
-import { network } from "../../support/stand.ts";
+import "../../support/run-worker.ts";
+import { network } from "../../support/emulators.ts";
 
 const { env: _env, ...TOP } = STAGED;
 const ARN = "arn:aws-cn:iam::123456789012:role/vitrine";
@@ -53,7 +53,7 @@ async function examine({ vars, health = {}, answers = {} }: Site) {
   const common = { ROUTES: [{ path: "/images/:preset/*", object: "media/*" }] };
   const secrets = { required: "OIDC" in vars ? ["OIDC_SIGNING_KEY"] : [] };
   const all = { ...common, PRESETS: { card: { width: 9 } }, ...vars };
-  const folder = makeProject({ ...TOP, ...BOUND, secrets, vars: all });
+  const folder = createProject({ ...TOP, ...BOUND, secrets, vars: all });
   const given = { folder, env: { HEALTH_TOKEN } };
   const { out, code } = await vitrine(["doctor", "--json", "--url", HOST], given);
   const { findings }: { findings: Finding[] } = JSON.parse(out);
@@ -131,7 +131,7 @@ test.each([
   const BUCKETS = { media: { ...VARS.BUCKETS.media, ...CANARY } };
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
   const vars = { BUCKETS, ROUTES, PRESETS: { card: { width: 9 } } };
-  const folder = makeProject({ ...TOP, ...BOUND, vars });
+  const folder = createProject({ ...TOP, ...BOUND, vars });
   writeFileSync(join(folder, ".dev.vars"), `HEALTH_TOKEN='${HEALTH_TOKEN}'\n`);
   const { out, err } = await vitrine(["doctor", "--url", "http://localhost:8787"], { folder });
   expect(out).toContain(VARS.BUCKETS.media.bucket);

@@ -9,13 +9,13 @@ import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.t
 import { listenOn } from "../../../src/emulator/local-server.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { beginSite, CONFIGURED, checksOf, configure, examine } from "../../support/cli/doctor.ts";
-import { expectFindings, wrongIn } from "../../support/cli/report.ts";
+import { expectFindings, problemsOf } from "../../support/cli/findings.ts";
 import { runFast } from "../../support/clock.ts";
+import { network } from "../../support/emulators.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { freePort } from "../../support/free-port.ts";
 import { handlersOf, s3Error } from "../../support/network.ts";
-import { stage } from "../../support/play.ts";
-import { network } from "../../support/stand.ts";
+import { stage } from "../../support/run-worker.ts";
 import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
 
 const { media } = CONFIGURED.BUCKETS;
@@ -42,7 +42,7 @@ async function findFaults(faults: Readonly<Record<string, Check | undefined>>) {
     const set: Set<string> = name in GRANTED ? stage.s3.grants : stage.s3.faults;
     set.add(name);
     const before = [...stage.s3.objects];
-    const wrong = wrongIn(await examine([]));
+    const wrong = problemsOf(await examine([]));
     const checks = [...new Set(wrong.map((one) => one.check))];
     expect([name, checks]).toEqual([name, check === undefined ? [] : [check]]);
     expect([...stage.s3.objects]).toEqual(before);
@@ -65,7 +65,7 @@ test("an S3 that keeps the doctor waiting is found", async () => {
 test("slots and keys of this machine, and a name that breaks TLS", async () => {
   const cases: [string, Finding[]][] = [];
   const find = async (title: string, given?: Parameters<typeof examine>[1]) =>
-    cases.push([title, wrongIn(await examine([], given))]);
+    cases.push([title, problemsOf(await examine([], given))]);
   await find("a space in a secret", { env: { AWS_SECRET_ACCESS_KEY: "a b" } });
   await find("half a next slot", { env: { ...NEXT, AWS_SECRET_ACCESS_KEY_NEXT: undefined } });
   await find("an unknown key in the next slot", { env: NEXT });
@@ -161,7 +161,7 @@ test("an object too large for the edge is not read to its end (L1)", async () =>
       return new HttpResponse(new ReadableStream({ pull }));
     }),
   );
-  const [found] = wrongIn(await examine([]));
+  const [found] = problemsOf(await examine([]));
   expect(found).toMatchObject({ check: "sample", seen: expect.stringMatching(/over 100 MB$/) });
   expect(given).toBeLessThan(110);
 });
@@ -210,7 +210,7 @@ test("hosts that do not exist, do not listen, or have no TLS are told apart, on 
   ] as const) {
     network.use(http.all(`${endpoint}/*`, () => passthrough()));
     configureMedia({ endpoint, addressing: "path" });
-    expect(wrongIn(await examine([]))).toMatchObject([
+    expect(problemsOf(await examine([]))).toMatchObject([
       { check: "reachable", seen: expect.stringMatching(seen) },
     ]);
   }

@@ -6,9 +6,9 @@ import { beforeEach, expect, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import { beginSite, type Change, CONFIGURED, deploy, examine } from "../../support/cli/doctor.ts";
-import { expectFindings, type Report } from "../../support/cli/report.ts";
+import { expectFindings, type Report } from "../../support/cli/findings.ts";
 import { ENV, HEALTH_TOKEN } from "../../support/env.ts";
-import { stage } from "../../support/play.ts";
+import { stage } from "../../support/run-worker.ts";
 
 const RULE = 'starts_with(http.request.uri.path, "/cdn-cgi/image/")';
 const HOST = "s3.eu-west-1.amazonaws.com";

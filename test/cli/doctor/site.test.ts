@@ -17,10 +17,10 @@ import {
   SITE,
   withHeader,
 } from "../../support/cli/doctor.ts";
-import { expectFindings, wrongIn } from "../../support/cli/report.ts";
+import { expectFindings, problemsOf } from "../../support/cli/findings.ts";
+import { file } from "../../support/emulators.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
-import { get, stage } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import { get, stage } from "../../support/run-worker.ts";
 import { EDGE_CODES } from "../../support/tables/edge-codes.ts";
 
 const WORKER = { ...ENV, ...CONFIGURED, HEALTH_TOKEN };
@@ -29,7 +29,7 @@ beforeEach(() => beginSite());
 
 test("where all is well nothing is wrong, and no transformation is paid twice", async () => {
   const report = await examine();
-  expect([wrongIn(report), report.code]).toEqual([[], 0]);
+  expect([problemsOf(report), report.code]).toEqual([[], 0]);
   const well = report.findings.filter(({ severity }) => severity === "ok");
   const checks = ["deployed", "health", "transformations", "sources", "image", "formats", "cache"];
   const others = ["headers", "originals", "workers-cache", "side-door", "public"];
@@ -42,7 +42,7 @@ test("where nothing is at hand, as after a first deploy, a healthy site gets no 
   const names = [...Object.keys(SECRETS), "HEALTH_TOKEN"];
   const env = Object.fromEntries(names.map((name) => [name, undefined]));
   const report = await examine(undefined, { env });
-  expect([wrongIn(report), report.code]).toEqual([[], 0]);
+  expect([problemsOf(report), report.code]).toEqual([[], 0]);
   expect(report.findings.some(({ check }) => check === "formats")).toBe(true);
 });
 
@@ -182,7 +182,7 @@ test("an SVG that needs no cleaning is not reported as a leaked original (R8)", 
   const clean = await get("/icons/card/b.svg", {}, { ...WORKER, ...vars });
   put("a.svg", new Uint8Array(await clean.arrayBuffer()));
   const report = await examine(["--url", SITE, "a.svg"]);
-  expect(wrongIn(report)).toEqual([]);
+  expect(problemsOf(report)).toEqual([]);
   expect(JSON.stringify(report.findings)).toContain("reads: image/svg+xml");
 });
 
@@ -208,7 +208,7 @@ test.each<[string, object]>([
   ["canary", { canary: "nothing.jpg" }],
 ])("where a corrected %s is not deployed, nothing is said against it", async (_title, settings) => {
   deploy({ ...WORKER, BUCKETS: { media: { ...CONFIGURED.BUCKETS.media, ...settings } } });
-  const [first, ...others] = wrongIn(await examine());
+  const [first, ...others] = problemsOf(await examine());
   expect(first?.check).toBe("deployed");
   for (const { seen, remedy } of others) {
     expect(remedy).toMatch(/npx vitrine deploy|fix that first/);

@@ -4,12 +4,12 @@ import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { signGrant } from "../../../src/url/grant.ts";
-import { BOUND, HOST, makeFolder, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, createFolder, createProject, HOST, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { leaksIn } from "../../support/overheard.ts";
-import { get, keepNothing, stage } from "../../support/play.ts";
+import { disableCacheInEachTest, get, stage } from "../../support/run-worker.ts";
 import { IMPOSSIBLE_PATHS } from "../../support/tables/impossible-paths.ts";
 
 const [KID, SECRET] = ["new", JSON.parse(SECRETS.URL_SIGNING_KEYS).new] as const;
@@ -56,9 +56,9 @@ const ROUTES = [
   { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true },
 ];
 const env = { ...ENV, ROUTES };
-const folder = makeFolder({ ROUTES });
+const folder = createFolder({ ROUTES });
 
-keepNothing(); // each request is to reach the edge
+disableCacheInEachTest(); // each request is to reach the edge
 
 /** What it prints; all keys are at hand unless the test says otherwise. */
 async function explain(url: string, given: { env?: Record<string, string>; folder?: string } = {}) {
@@ -129,7 +129,7 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
   test("for a preset whose gravity is the object's, if that has no focal point", async () => {
     const PRESETS = { card: { ...VARS.PRESETS.card, gravity: "object" } };
     const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
-    const own = makeFolder({ PRESETS, ROUTES });
+    const own = createFolder({ PRESETS, ROUTES });
     const { code, row, below } = await explain("/images/card/key.jpg", { folder: own });
     expect([code, row("Options")]).toEqual([0, expect.stringContaining("focal point")]);
     const [{ value } = { value: "" }] = below("Options", "WebP");
@@ -210,7 +210,7 @@ test("without the signing keys it says that the signature is not checked, and th
 });
 
 test("what it shows of a URL, whole", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const path of [
     ...["/images/card/a.jpg", "/images/moving/a.gif", "/images/card/a.jpg?facts"],
     ...["/facts/card/a.jpg?facts", "/imagess/card/a.jpg", "/images/card/50%zz.jpg"],
@@ -236,7 +236,7 @@ test.each<[string, media: object, origin: RegExp, opener: string | undefined]>([
   const { env: _env, ...TOP } = STAGED;
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
   const vars = { ROUTES, PRESETS: { card: { width: 160, dpr: [1, 2] } }, BUCKETS: { media } };
-  const folder = makeProject({ ...TOP, ...BOUND, vars });
+  const folder = createProject({ ...TOP, ...BOUND, vars });
   const { row, below } = await explain("/images/card@2x/a.jpg", { folder });
   expect(row("Engine")).toBe("the Images binding");
   expect([row("Origin URL"), row("Signed by")]).toEqual([expect.stringMatching(origin), opener]);

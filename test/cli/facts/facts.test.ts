@@ -5,24 +5,24 @@ import { join } from "node:path";
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
-import { envLine, makeFolder } from "../../support/cli/folder.ts";
+import { createFolder, envLine } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
-import { BASE, CREDENTIALS, NEXT, SECRETS, VARS } from "../../support/env.ts";
+import { createEmulators, file, network } from "../../support/emulators.ts";
+import { BUCKET_URL, CREDENTIALS, NEXT, SECRETS, VARS } from "../../support/env.ts";
 import { s3Error } from "../../support/network.ts";
-import { file, network, setUp } from "../../support/stand.ts";
 
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
 const env = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
 
 /** The bucket, and the folder of the project. */
-const at = { ...setUp(), folder: "" };
+const at = { ...createEmulators(), folder: "" };
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());
 beforeEach(() => {
-  Object.assign(at, setUp(), { folder: makeFolder() });
+  Object.assign(at, createEmulators(), { folder: createFolder() });
   at.s3.objects.clear();
 });
 
@@ -31,7 +31,7 @@ function put(key: string, body: Uint8Array, etag?: string): void {
   at.s3.objects.set(`published/${key}`, { body, type: "image/jpeg", ...(etag && { etag }) });
 }
 
-const facts = (args: readonly string[] = [], given: Given = {}) =>
+const facts = (args: readonly string[] = [], given: WorldOptions = {}) =>
   vitrine(["facts", ...args], { folder: at.folder, env, ...given });
 
 const read = (file: string) => readFileSync(join(at.folder, file), "utf8");
@@ -39,7 +39,7 @@ const read = (file: string) => readFileSync(join(at.folder, file), "utf8");
 /** Answers some requests in place of S3. Undefined: S3 answers. */
 function instead(answer: (key: string, headers: Headers) => Response | undefined): void {
   network.use(
-    http.get(`${BASE}*`, ({ request }) => {
+    http.get(`${BUCKET_URL}*`, ({ request }) => {
       const url = new URL(request.url);
       const key = url.searchParams.has("list-type") ? "" : decodeURIComponent(url.pathname);
       return answer(key.replace("/published/", ""), request.headers);
@@ -89,7 +89,7 @@ test("it prints the facts of the only bucket as JSON, by key, and nothing of the
 const keysIn = (file: string) => Object.keys(JSON.parse(read(file)));
 
 const two = () =>
-  makeFolder({
+  createFolder({
     BUCKETS: { ...VARS.BUCKETS, more: { ...VARS.BUCKETS.media, prefix: "more/" } },
     ROUTES: [...VARS.ROUTES, { path: "/more/:preset/*", object: "more/*" }],
   });
@@ -111,7 +111,7 @@ test("it lists what begins with a prefix of a bucket", async () => {
 });
 
 test("arguments that make no sense are refused, and S3 is not asked", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const args of [
     [],
     ["photos/"],
@@ -142,7 +142,7 @@ test("it reads with the next slot if S3 refuses the current one", async () => {
 });
 
 test("where nothing can be read, it says what to do", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   const refuse = (status: number, code: string) => () => {
     for (let one = 0; one < 30; one += 1) put(`${one}.jpg`, key);
     instead((one) => (one === "" ? undefined : s3Error(code, status)));
@@ -171,7 +171,7 @@ const LOCAL = "http://localhost:8787";
 
 test("--url on this machine reads the bucket of the local run, with the key of that", async () => {
   const vars = envLine("URL_SIGNING_KEYS", SECRETS.URL_SIGNING_KEYS);
-  const folder = makeFolder({}, { ".dev.vars": vars });
+  const folder = createFolder({}, { ".dev.vars": vars });
   const keys = readLocalKeys(folder);
   const bucket = `${LOCAL}/cdn-cgi/local/r2/s3/${localBucketName("acme-media", keys)}`;
   const contents = "<Contents><Key>published/a.jpg</Key></Contents>";
@@ -364,7 +364,7 @@ describe("where a preset crops around the focal point,", () => {
   };
 
   beforeEach(() => {
-    at.folder = makeFolder({ PRESETS, ROUTES: [{ path: "/:preset/*", object: "media/*" }] });
+    at.folder = createFolder({ PRESETS, ROUTES: [{ path: "/:preset/*", object: "media/*" }] });
   });
 
   test("each run asks for it, and reads no original again for that", async () => {

@@ -4,7 +4,7 @@ import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { fetchBody, fetchText } from "../../../src/cli/http/body.ts";
 import { stopClock } from "../../support/clock.ts";
-import { network } from "../../support/stand.ts";
+import { network } from "../../support/emulators.ts";
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());

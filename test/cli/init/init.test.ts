@@ -7,8 +7,8 @@ import { expect, test } from "vitest";
 import { PACKED } from "../../../src/cli/init/project-files.ts";
 import { readPage } from "../../docs/pages.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/making.ts";
-import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/run-init.ts";
+import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 
 const R2 = ["--bucket", "acme-media"];
 const FILES = [
@@ -134,7 +134,7 @@ test("the workflow gives a secret to one step only, and docs/environments.md sho
 });
 
 test("it says the next steps", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const args of [R2, AWS, [...R2, "--environments", "staging,production"]]) {
     shown.push([args.join(" "), await init(emptyFolder(), ["it's new", ...args])]);
   }

@@ -1,7 +1,7 @@
 // What `vitrine init` asks at a terminal.
 
 import { expect, test } from "vitest";
-import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/making.ts";
+import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/run-init.ts";
 import { createTypist, type Typed } from "../../support/cli/typist.ts";
 
 const ENTER = "\r";

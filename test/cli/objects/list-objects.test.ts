@@ -4,17 +4,17 @@ import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ListOptions, listPage } from "../../../src/cli/objects/list-page.ts";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
-import { BOUND, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, createProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { bucketOf } from "../../support/config-of.ts";
-import { BASE, CREDENTIALS, PURGE_TOKEN, SECRETS, VARS } from "../../support/env.ts";
-import { network, setUp } from "../../support/stand.ts";
+import { createEmulators, network } from "../../support/emulators.ts";
+import { BUCKET_URL, CREDENTIALS, PURGE_TOKEN, SECRETS, VARS } from "../../support/env.ts";
 
-let { s3 } = setUp();
+let { s3 } = createEmulators();
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());
-beforeEach(() => ({ s3 } = setUp()));
+beforeEach(() => ({ s3 } = createEmulators()));
 
 const list = (options: ListOptions) => listPage(bucketOf(), CREDENTIALS, options, Date.now());
 
@@ -60,7 +60,7 @@ function serve(body: string): string[] {
   const asked: string[] = [];
   const headers = { "content-type": "application/xml" };
   network.use(
-    http.get(`${BASE}*`, ({ request }) => {
+    http.get(`${BUCKET_URL}*`, ({ request }) => {
       asked.push(new URL(request.url).search);
       return new HttpResponse(body, { headers });
     }),
@@ -150,7 +150,7 @@ const folderOf = (media: object, more: object = {}) => {
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
   const vars = { BUCKETS: { media }, ROUTES, PRESETS: { card: { width: 9 } }, ...more };
   const required = "OIDC" in more ? ["OIDC_SIGNING_KEY"] : [];
-  return makeProject({ ...TOP, ...BOUND, vars, secrets: { required } });
+  return createProject({ ...TOP, ...BOUND, vars, secrets: { required } });
 };
 const role = "arn:aws:iam::123456789012:role/vitrine";
 const ROLE = { ...VARS.BUCKETS.media, engine: "binding", role };

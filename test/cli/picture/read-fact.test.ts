@@ -9,7 +9,7 @@ import { readFact } from "../../../src/cli/picture/read-fact.ts";
 import { readSvgSize } from "../../../src/cli/picture/sniff.ts";
 import { ROOT } from "../../support/built.ts";
 import { growthOf } from "../../support/clock.ts";
-import { file } from "../../support/stand.ts";
+import { file } from "../../support/emulators.ts";
 
 const plain = (width: number, height: number, background = "#c62828", channels: 3 | 4 = 3) =>
   sharp({ create: { width, height, channels, background } });

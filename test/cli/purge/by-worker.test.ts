@@ -3,13 +3,13 @@
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { readProject } from "../../support/cli/making.ts";
-import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { readProject } from "../../support/cli/run-init.ts";
+import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { stopClock, watchWork } from "../../support/clock.ts";
+import { file, network } from "../../support/emulators.ts";
 import { PURGE_TOKEN, SECRETS } from "../../support/env.ts";
 import { copyWithDomain, removeCopies } from "../../support/local-run.ts";
-import { get, stage } from "../../support/play.ts";
-import { file, network } from "../../support/stand.ts";
+import { get, stage } from "../../support/run-worker.ts";
 
 const SITE = "https://images.example.com";
 const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);
@@ -34,7 +34,7 @@ beforeEach(() => {
   );
 });
 
-const purge = (args: readonly string[], tokens: Record<string, string>, given: Given = {}) =>
+const purge = (args: readonly string[], tokens: Record<string, string>, given: WorldOptions = {}) =>
   vitrine(["purge", ...args], { folder, env: tokens, ...given });
 const put = (name: string) =>
   stage.s3.objects.set(`published/${KEY}`, { body: file(name), type: "image/jpeg" });
@@ -131,7 +131,7 @@ test("4,000 keys: it waits as the rate limit says, and all are purged (W10)", as
 
 test("a site that answers something else: no key is taken for purged", async () => {
   hurry();
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, answer] of [
     ["401", () => new HttpResponse("", { status: 401 })],
     ["404", () => new HttpResponse("", { status: 404 })],

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { MORE } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
-import { BASE, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
+import { createEmulators, network } from "../../support/emulators.ts";
+import { BUCKET_URL, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
 import { copyWithDomain, editFile, removeCopies } from "../../support/local-run.ts";
-import { network, setUp } from "../../support/stand.ts";
 
 const SITE = "https://images.example.com";
 const env = { PURGE_TOKEN };
@@ -27,7 +27,7 @@ const net = {
   calls: [] as (readonly string[])[],
   /** The names that are purged, in order. */
   purged: [] as string[],
-  ...setUp(),
+  ...createEmulators(),
 };
 
 /** The Worker's answer that names what is not purged. */
@@ -39,7 +39,7 @@ function notPurged(names: readonly string[], reason: string): Response {
 
 /** Puts the Worker onto the network, with its trouble. */
 function arrange(trouble: Trouble = () => undefined): void {
-  const { calls, purged } = Object.assign(net, setUp(), { calls: [], purged: [] });
+  const { calls, purged } = Object.assign(net, createEmulators(), { calls: [], purged: [] });
   network.use(
     http.post("https://images.example.com/purge", async ({ request }) => {
       if (request.headers.get("authorization") !== `Bearer ${PURGE_TOKEN}`) {
@@ -83,7 +83,7 @@ beforeEach(() => {
   arrange();
 });
 
-const purge = (args: readonly string[], given: Given = {}) =>
+const purge = (args: readonly string[], given: WorldOptions = {}) =>
   vitrine(["purge", ...args], { folder, env, ...given });
 
 const nameOf = (key: string) => `media/${key}`;
@@ -217,8 +217,8 @@ test("a terminal shows no character that hides or reorders text, and a file has 
 
 test("what cannot be purged: it says so, and sends nothing", async () => {
   const half = { env: { PURGE_TOKEN: `hidden\n${"x".repeat(32)}` } };
-  const shown: [string, Ended][] = [];
-  const cases: readonly (readonly [args: string[], given?: Given])[] = [
+  const shown: [string, CommandResult][] = [];
+  const cases: readonly (readonly [args: string[], given?: WorldOptions])[] = [
     [["a.jpg"], { env: {} }],
     [["a.jpg", "--url", "http://localhost:8787"]],
     [[], { stdin: "a.jpg" }],
@@ -263,7 +263,7 @@ test("--prefix purges all objects that begin with it, page by page", async () =>
 function serve(list: string) {
   const headers = { "content-type": "application/xml" };
   network.use(
-    http.get(`${BASE}*`, () => {
+    http.get(`${BUCKET_URL}*`, () => {
       return new HttpResponse(`<ListBucketResult>${list}</ListBucketResult>`, { headers });
     }),
   );
@@ -280,7 +280,7 @@ test("--prefix never names an object that does not exist (A10)", async () => {
 });
 
 test("--prefix, and no list: it says what to do, and purges nothing", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const [title, spoil, changed] of [
     ["the list is of other objects", () => serve(WHOLE + entry("secret/a.jpg"))],
     ["the list is none", () => serve("<")],

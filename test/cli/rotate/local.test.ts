@@ -10,10 +10,10 @@ import { serveS3 } from "../../../src/emulator/serve.ts";
 import { ROOT } from "../../support/built.ts";
 import { rotateKilled, startLocalRotation } from "../../support/cli/local-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { file } from "../../support/emulators.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { freePort } from "../../support/free-port.ts";
 import { copyProject, editFile, endRuns, removeCopies, start } from "../../support/local-run.ts";
-import { file } from "../../support/stand.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
 afterAll(async () => {

@@ -12,32 +12,32 @@ import { expectGolden } from "../../support/cli/golden.ts";
 import {
   ALIKE,
   addBucket,
+  addKey,
   beginSite,
   current,
   edit,
-  known,
+  fetchSamples,
   moveToStaging,
   NEW_KEY,
   next,
-  now,
   OLD_KEY,
+  PICTURES,
   refusedRun,
   revoke,
+  rotateAtTerminal,
   run,
-  SHOWN,
   site,
+  slotSecrets,
   THIRD,
   TOOLS,
-  typing,
   URL,
-  visit,
 } from "../../support/cli/rotating-site.ts";
-import { createWorld, type Ended } from "../../support/cli/vitrine.ts";
-import { BASE, HEALTH_TOKEN } from "../../support/env.ts";
-import { keepNothing, stage } from "../../support/play.ts";
-import { network } from "../../support/stand.ts";
+import { type CommandResult, createWorld } from "../../support/cli/vitrine.ts";
+import { network } from "../../support/emulators.ts";
+import { BUCKET_URL, HEALTH_TOKEN } from "../../support/env.ts";
+import { disableCacheInEachTest, stage } from "../../support/run-worker.ts";
 
-keepNothing(); // what was kept would hide that nothing serves
+disableCacheInEachTest(); // what was kept would hide that nothing serves
 
 const { id: ID, secret: SECRET } = NEW_KEY;
 const file = (bytes: Uint8Array | string) => writeFileSync(join(site.folder, "key.json"), bytes);
@@ -50,11 +50,11 @@ const deployed = (secrets: object) => {
 };
 
 test("all steps: each slot at once by stdin, what is done on stdout, and what is left to the operator", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   shown.push(["without a key file", await run({ keyFile: undefined, yes: undefined })]);
   expect(site.ran).toEqual([]);
   shown.push(["all steps", await run()]);
-  expect(now()).toEqual(current(NEW_KEY));
+  expect(slotSecrets()).toEqual(current(NEW_KEY));
   const args = ["secret", "bulk", "--config", "wrangler.toml", "--env="];
   expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
   const emptied = { AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null };
@@ -65,10 +65,10 @@ test("all steps: each slot at once by stdin, what is done on stdout, and what is
   beginSite();
   revoke(OLD_KEY);
   shown.push(["where no slot works, the new key repairs it", await run()]);
-  expect([now(), await visit()]).toEqual([current(NEW_KEY), SHOWN]);
+  expect([slotSecrets(), await fetchSamples()]).toEqual([current(NEW_KEY), PICTURES]);
 
   beginSite();
-  known(ALIKE);
+  addKey(ALIKE);
   site.deployed = { HEALTH_TOKEN, ...current(ALIKE) };
   shown.push(["a new key that ends like the old one", await run()]);
   expect(site.ran).toEqual([]);
@@ -76,7 +76,7 @@ test("all steps: each slot at once by stdin, what is done on stdout, and what is
   beginSite();
   site.during = (times) => (times === 2 ? { code: 1, says: "[code: 10215]" } : {});
   shown.push(["wrangler fails", await run()]);
-  expect(now()).toEqual({ ...current(OLD_KEY), ...next(NEW_KEY) });
+  expect(slotSecrets()).toEqual({ ...current(OLD_KEY), ...next(NEW_KEY) });
   await expectGolden("rotate.txt", shown);
 });
 
@@ -86,7 +86,7 @@ const REFUSED: Readonly<Record<string, [arrange: () => unknown, options?: Partia
   "a secret of another id": [() => lines(ID, `${SECRET.slice(1)}A`)],
   "a key that may not read the canary": [
     () => {
-      const url = `${BASE}published/key.jpg`;
+      const url = `${BUCKET_URL}published/key.jpg`;
       network.use(
         http.get(url, ({ request }) =>
           request.headers.get("authorization")?.includes(ID)
@@ -119,7 +119,7 @@ const REFUSED: Readonly<Record<string, [arrange: () => unknown, options?: Partia
   "no canary": [() => edit((text) => text.replace(/^canary = .*\n/m, ""))],
   "a next slot of another rotation": [
     () => {
-      known(THIRD);
+      addKey(THIRD);
       deployed(next(THIRD));
     },
   ],
@@ -144,7 +144,9 @@ const REFUSED: Readonly<Record<string, [arrange: () => unknown, options?: Partia
 const IMAGES = '\n[images]\nbinding = "IMAGES"\n';
 
 test("what is refused before anything is put (A7, A11)", async () => {
-  const shown: [string, Ended][] = [["no token at hand", await refusedRun({}, { env: {} })]];
+  const shown: [string, CommandResult][] = [
+    ["no token at hand", await refusedRun({}, { env: {} })],
+  ];
   for (const [title, [arrange, options]] of Object.entries(REFUSED)) {
     beginSite();
     arrange();
@@ -162,7 +164,7 @@ test("a key file is read in each form that tools write", async () => {
   ]) {
     beginSite();
     file(bytes);
-    expect([(await run()).code, now()]).toEqual([0, current(NEW_KEY)]);
+    expect([(await run()).code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
   }
 });
 
@@ -172,7 +174,7 @@ const POINTS = ["before wrangler", "after wrangler", "waiting"];
 
 test.each(POINTS)("killed %s, it goes on when run again: no request fails (S1)", async (point) => {
   const reach = async (one: string) => {
-    expect(await visit()).toEqual(SHOWN);
+    expect(await fetchSamples()).toEqual(PICTURES);
     if (one === point && site.ran.length === 1) throw new Killed();
   };
   const tools: Tools = {
@@ -186,13 +188,13 @@ test.each(POINTS)("killed %s, it goes on when run again: no request fails (S1)",
     sleep: () => reach("waiting"),
   };
   await expect(run({}, { tools })).rejects.toThrow(Killed);
-  expect([(await run()).code, now()]).toEqual([0, current(NEW_KEY)]);
+  expect([(await run()).code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
   revoke(OLD_KEY);
-  expect(await visit()).toEqual(SHOWN);
+  expect(await fetchSamples()).toEqual(PICTURES);
 });
 
 /** The options of the `npx vitrine rotate` that was printed, as a shell reads it. */
-async function printed({ out, err }: Ended): Promise<Options> {
+async function printed({ out, err }: CommandResult): Promise<Options> {
   const [command = ""] = /npx vitrine rotate.*/.exec(out + err) ?? [];
   const parsed = rotateCommand(createWorld({}).world, async () => {});
   await parsed.parseAsync(command.replace(/['"]/g, "").split(" ").slice(3), { from: "user" });
@@ -200,7 +202,7 @@ async function printed({ out, err }: Ended): Promise<Options> {
 }
 
 test("what it prints to go on with goes on: from no key, from no login, from another Worker", async () => {
-  let ended: Ended = await run({ keyFile: undefined });
+  let ended: CommandResult = await run({ keyFile: undefined });
   let isWrong = true;
   for (const during of [{ code: 1, says: "Authentication error" }, { elsewhere: true }] as const) {
     isWrong = true;
@@ -209,7 +211,7 @@ test("what it prints to go on with goes on: from no key, from no login, from ano
     expect(ended.code).toBe(2);
   }
   isWrong = false;
-  expect([(await run(await printed(ended))).code, now()]).toEqual([0, current(NEW_KEY)]);
+  expect([(await run(await printed(ended))).code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
 });
 
 test("a bucket is rotated with all that have its key, and no others", async () => {
@@ -218,13 +220,13 @@ test("a bucket is rotated with all that have its key, and no others", async () =
   const other = { OTHER_ACCESS_KEY_ID: OLD_KEY.id, OTHER_SECRET_ACCESS_KEY: OLD_KEY.secret };
   deployed(other);
   const { code } = await run({ bucket: "media" });
-  expect([code, now()]).toEqual([0, { ...current(NEW_KEY), ...other }]);
+  expect([code, slotSecrets()]).toEqual([0, { ...current(NEW_KEY), ...other }]);
 });
 
 test("a key that was just made is asked about again, until S3 knows it", async () => {
   revoke(NEW_KEY);
-  const ended = await run({}, { tools: { ...TOOLS, sleep: async () => known(NEW_KEY) } });
-  expect([ended.code, now()]).toEqual([0, current(NEW_KEY)]);
+  const ended = await run({}, { tools: { ...TOOLS, sleep: async () => addKey(NEW_KEY) } });
+  expect([ended.code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
 });
 
 const QUESTIONS = [
@@ -239,13 +241,13 @@ test.each<[answer: string, code: number, puts: number]>([
   ["\u0003", 130, 2],
 ])("at a terminal it asks before each step; %j is the last answer", async (last, code, puts) => {
   const answers = QUESTIONS.map((question, at) => [question, at === 2 ? last : "y"] as const);
-  const ended = await typing(answers);
+  const ended = await rotateAtTerminal(answers);
   expect([ended.code, ended.left, site.ran.length]).toEqual([code, [], puts]);
 });
 
 test("what changed while it asked is seen", async () => {
-  known(THIRD);
-  const { code } = await typing([[`${QUESTIONS[0]}`, "y"]], () => deployed(next(THIRD)));
+  addKey(THIRD);
+  const { code } = await rotateAtTerminal([[`${QUESTIONS[0]}`, "y"]], () => deployed(next(THIRD)));
   expect([code, site.ran]).toEqual([2, []]);
 });
 
@@ -253,7 +255,7 @@ test("Ctrl-C stops it between two steps", async () => {
   const abort = new AbortController();
   const heard = (said: string) => said.includes("Done: Put it") && abort.abort();
   const ended = await run({}, { interrupted: abort.signal, heard });
-  expect([ended.code, now()]).toEqual([130, { ...current(OLD_KEY), ...next(NEW_KEY) }]);
+  expect([ended.code, slotSecrets()]).toEqual([130, { ...current(OLD_KEY), ...next(NEW_KEY) }]);
 });
 
 test("what wrangler and others write moves no cursor, and shows no secret", async () => {
@@ -286,14 +288,14 @@ describe("environments", () => {
     ["by CLOUDFLARE_ENV", {}, { CLOUDFLARE_ENV: "staging" }],
   ])("a rotation goes to its environment's Worker, %s (S1, S6)", async (_how, options, env) => {
     const ended = await run(options, { env: { HEALTH_TOKEN, ...env } });
-    expect([ended.code, now()]).toEqual([0, current(NEW_KEY)]);
+    expect([ended.code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
     const args = ["secret", "bulk", "--config", "wrangler.toml", "--env=staging"];
     expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
   });
 
   test("what is to be done by hand names the environment, and the URL of another is refused (S6)", async () => {
     const production = "https://images-production.example.com";
-    const shown: [string, Ended][] = [
+    const shown: [string, CommandResult][] = [
       ["the URL of env.staging, without --env", await refusedRun({ url: URL })],
       ["the top level's URL", await refusedRun({ url: production, env: "staging" })],
     ];

@@ -8,6 +8,7 @@ import { json } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
 import { listenOn } from "../../../src/emulator/local-server.ts";
+import { writeFakeWrangler } from "../../support/cli/fake-wrangler.ts";
 import {
   edit,
   moveToStaging,
@@ -17,13 +18,12 @@ import {
   site,
   TOOLS,
 } from "../../support/cli/rotating-site.ts";
-import { makeStandIn } from "../../support/cli/stand-in.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
 
 const toolsWith = (script?: string) => ({ ...TOOLS, run: wranglerAt(script) });
 
 test("wrangler is given secrets on stdin, and nowhere else; what it says of them is not shown", async () => {
-  const { script, got } = makeStandIn(site.folder);
+  const { script, got } = writeFakeWrangler(site.folder);
   const env = { HEALTH_TOKEN, AWS_SECRET_ACCESS_KEY: "admin", CLOUDFLARE_API_TOKEN: "kept" };
   const { err } = await run({}, { env, tools: toolsWith(script) });
   expect(err).toContain("wrangler secret bulk ended with 7. See its output above\nGo on with: ");

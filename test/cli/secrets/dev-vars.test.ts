@@ -4,7 +4,7 @@ import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { putDevVars } from "../../../src/cli/secrets/dev-vars.ts";
-import { makeTemporary } from "../../support/temporary.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 let file: string;
 const put = (before: string, change: Record<string, string | null>) => {
@@ -12,7 +12,7 @@ const put = (before: string, change: Record<string, string | null>) => {
   return putDevVars(dirname(file), change, ".dev.vars");
 };
 beforeEach(() => {
-  file = join(makeTemporary("vitrine-put-"), ".dev.vars");
+  file = join(createTemporaryFolder("vitrine-put-"), ".dev.vars");
 });
 
 test.each<[what: string, before: string, change: Record<string, string | null>, after: string]>([
@@ -39,7 +39,7 @@ test.each([
 });
 
 test("the file keeps its mode, and a link to it stays one", () => {
-  const folder = makeTemporary("vitrine-put-");
+  const folder = createTemporaryFolder("vitrine-put-");
   const real = join(folder, "real");
   writeFileSync(real, "A=0\n", { mode: 0o640 });
   symlinkSync(real, join(folder, ".dev.vars"));

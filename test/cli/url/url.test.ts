@@ -3,19 +3,19 @@
 
 import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
-import { HOST, makeFolder } from "../../support/cli/folder.ts";
+import { createFolder, HOST } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
-import { get, keepNothing, stage } from "../../support/play.ts";
+import { disableCacheInEachTest, get, stage } from "../../support/run-worker.ts";
 
-keepNothing(); // each request is to reach the edge
+disableCacheInEachTest(); // each request is to reach the edge
 
-const folder = makeFolder();
+const folder = createFolder();
 const run = (...args: string[]) => vitrine(args, { folder, env: SECRETS });
 
 /** The URLs that a command printed, by variant; a single one by "". */
-function urlsIn({ code, out, err }: Ended): [variant: string, url: string][] {
+function urlsIn({ code, out, err }: CommandResult): [variant: string, url: string][] {
   expect([code, err]).toEqual([0, ""]);
   return out
     .trimEnd()
@@ -24,7 +24,7 @@ function urlsIn({ code, out, err }: Ended): [variant: string, url: string][] {
 }
 
 /** Requests all URLs that a command printed. */
-async function shows(ended: Ended, key: string, env: object = ENV): Promise<string[]> {
+async function shows(ended: CommandResult, key: string, env: object = ENV): Promise<string[]> {
   const urls = urlsIn(ended);
   for (const [, url] of urls) {
     stage.asked = [];
@@ -63,7 +63,7 @@ describe("the Worker shows what is printed", () => {
     const key = "users/ada/avatar.png";
     const [images, avatars, ...rest] = VARS.ROUTES;
     const ROUTES = [avatars, images, ...rest];
-    const given = { folder: makeFolder({ ROUTES }), env: SECRETS };
+    const given = { folder: createFolder({ ROUTES }), env: SECRETS };
     const other = { ...ENV, ROUTES };
     const all = await vitrine(["url", key], given);
     expect(urlsIn(all).map(([variant]) => variant)).toEqual(["card", "card@1x", "card@2x"]);
@@ -83,7 +83,7 @@ describe("the Worker shows what is printed", () => {
       { path: "/:who/card/:preset", object: "media/users/:who.png" },
       { path: "/img/:preset/*", object: "media/*" },
     ];
-    const given = { folder: makeFolder({ ROUTES }) };
+    const given = { folder: createFolder({ ROUTES }) };
     const ended = await vitrine(["url", "key.jpg"], given);
     expect(ended.out).not.toMatch(/^card /m);
     await shows(ended, "key.jpg", { ...ENV, ROUTES });
@@ -119,7 +119,7 @@ test("with several buckets, the URLs are those of the bucket that is named", asy
     { path: "/more/:preset/*", object: "more/*" },
     { path: "/secret/:preset/*", object: "more/*", signed: true },
   ];
-  const given = { folder: makeFolder({ BUCKETS, ROUTES }), env: SECRETS };
+  const given = { folder: createFolder({ BUCKETS, ROUTES }), env: SECRETS };
   for (const [command, name, path] of [
     ["url", "media/a.jpg", "/images/card/a.jpg\n"],
     ["url", "more/a.jpg", "/more/card/a.jpg\n"],
@@ -134,7 +134,7 @@ test("with several buckets, the URLs are those of the bucket that is named", asy
 });
 
 test("where there is no URL, it says why", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const args of [
     ["url", ""],
     ["url", "/a.jpg"],
@@ -163,7 +163,7 @@ describe("with --cookie", () => {
   const ALBUM = { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true };
   const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }, ALBUM];
   const env = { ...ENV, ROUTES };
-  const cookies = makeFolder({ ROUTES });
+  const cookies = createFolder({ ROUTES });
   const sign = (...args: string[]) => vitrine(["sign", ...args], { folder: cookies, env: SECRETS });
 
   const FOLDERS = ["photos/", "/album/hero/photos/", `${HOST}/album/card/photos/`];
@@ -181,7 +181,7 @@ describe("with --cookie", () => {
   });
 
   test("where there is no cookie, it says why", async () => {
-    const shown: [string, Ended][] = [];
+    const shown: [string, CommandResult][] = [];
     const cases: [string[], object?][] = [
       [["--cookie", "photos"]],
       [["--cookie", "photos/fig.jpg"]],

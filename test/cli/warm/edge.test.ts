@@ -2,12 +2,12 @@
 
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { readProject } from "../../support/cli/making.ts";
+import { readProject } from "../../support/cli/run-init.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { network } from "../../support/emulators.ts";
 import { SECRETS } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
-import { get, stage } from "../../support/play.ts";
-import { network } from "../../support/stand.ts";
+import { get, stage } from "../../support/run-worker.ts";
 
 let folder = "";
 let env: object = {};

@@ -3,10 +3,10 @@
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type Ended, type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
+import { network } from "../../support/emulators.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
-import { network } from "../../support/stand.ts";
 
 const SITE = "https://images.example";
 /** How many requests `warm` sends at once, unless it is told. */
@@ -52,7 +52,7 @@ beforeEach(() => {
   arrange();
 });
 
-const warm = (args: readonly string[], given: Given = {}) =>
+const warm = (args: readonly string[], given: WorldOptions = {}) =>
   vitrine(["warm", ...args], { folder, ...given });
 const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);
 const ONE = ["--preset", "hero@640w"];
@@ -153,7 +153,7 @@ test("it stops if everything fails, a sign-in page comes, or the quota of the mo
 });
 
 test("what makes no sense: it says so, and requests nothing", async () => {
-  const shown: [string, Ended][] = [];
+  const shown: [string, CommandResult][] = [];
   for (const args of [
     [],
     ["-"],

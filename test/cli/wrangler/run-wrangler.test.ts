@@ -9,21 +9,21 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { oldFault } from "../../../src/cli/wrangler/packages.ts";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
 import { ROOT } from "../../support/built.ts";
-import { makeStandIn } from "../../support/cli/stand-in.ts";
+import { writeFakeWrangler } from "../../support/cli/fake-wrangler.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
-import { makeTemporary } from "../../support/temporary.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 let folder: string;
 
 beforeEach(() => {
-  folder = makeTemporary("vitrine-run-");
+  folder = createTemporaryFolder("vitrine-run-");
 });
 afterEach(() => void vi.unstubAllEnvs());
 
 /** Runs a script in place of wrangler. @returns what it got, and its exit code */
 async function run(env: Record<string, string>, input?: string) {
-  const { script, got } = makeStandIn(folder);
+  const { script, got } = writeFakeWrangler(folder);
   const { world } = createWorld({ folder, env });
   const code = await wranglerAt(script)(world, ["deploy", "--env", ""], input, () => {});
   return { code, ...got() };

@@ -7,16 +7,16 @@ import { expect, test } from "vitest";
 import { type Call, callText, clientCommand } from "../../../src/dev/sheet/app-snippets.ts";
 import { compile, installClient, STRICT } from "../../client/compile.ts";
 import { PROJECT } from "../../support/cli/configuration.ts";
-import { makeProject } from "../../support/cli/folder.ts";
-import { AWS, emptyFolder, init } from "../../support/cli/making.ts";
+import { createProject } from "../../support/cli/folder.ts";
+import { AWS, emptyFolder, init } from "../../support/cli/run-init.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { makeTemporary } from "../../support/temporary.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = makeTemporary("vitrine-call-");
+const folder = createTemporaryFolder("vitrine-call-");
 
 test("a call with sizes, one without, and one that is signed compile", async () => {
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
-  await vitrine(["client", join(folder, "vitrine.ts")], { folder: makeProject(PROJECT) });
+  await vitrine(["client", join(folder, "vitrine.ts")], { folder: createProject(PROJECT) });
   await installClient(folder);
   write("tsconfig.json", JSON.stringify({ compilerOptions: STRICT, include: ["."] }));
   write("node.d.ts", "declare const process: { env: { URL_SIGNING_KEYS?: string } };");

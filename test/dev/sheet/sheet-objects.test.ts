@@ -5,7 +5,7 @@ import { contentsOf, type LocalObject } from "../../../src/dev/sheet/sheet-objec
 import type { Vars } from "../../../src/worker/config/schema.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV, VARS } from "../../support/env.ts";
-import { stage } from "../../support/play.ts";
+import { stage } from "../../support/run-worker.ts";
 
 const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } as const;
 const OBJECT: LocalObject = { key: "a.jpg", etag: "1", bytes: 9, picture: PICTURE };

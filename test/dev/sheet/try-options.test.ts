@@ -8,7 +8,7 @@ import { configOf } from "../../support/config-of.ts";
 import { RASTER } from "../../support/engines.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
-import { stage } from "../../support/play.ts";
+import { stage } from "../../support/run-worker.ts";
 
 const CARD = "/images/card/photos/fig.jpg";
 const HERO = "/images/hero@640w/photos/fig.jpg";

@@ -7,8 +7,8 @@ import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import type { Switches } from "../../../src/emulator/edge/switches.ts";
 import { type Served, serveEdge } from "../../../src/emulator/serve.ts";
 import { throughImages } from "../../../src/emulator/worker.ts";
+import { file } from "../../support/emulators.ts";
 import * as painting from "../../support/painting.ts";
-import { file } from "../../support/stand.ts";
 import { isAmong, isSame, RANGES } from "../../support/tables/ranges.ts";
 
 const edgeWith = (settings: Partial<EdgeSettings> = {}) =>

@@ -3,16 +3,16 @@
 import { describe, expect, test } from "vitest";
 import {
   answerWith,
-  arrange,
-  ask,
+  blockEntrypoint,
   cache,
   count,
   entrypoint,
-  hold,
+  fetchCached,
   line,
   loopback,
+  resetCache,
   wait,
-} from "../../support/caching.ts";
+} from "../../support/cache-requests.ts";
 
 const AUTHORIZED = { headers: { authorization: "Basic dmlzaXRvcg==" } };
 
@@ -37,7 +37,7 @@ describe("a request with Authorization", () => {
 
   test("gets no old response of others in place of a failure (W8, W9)", async () => {
     count("max-age=60", { etag: '"1"' });
-    await ask();
+    await fetchCached();
     wait(60);
     answerWith("failed", {}, 500);
     expect(await line("/a", AUTHORIZED)).toBe("BYPASS failed");
@@ -48,7 +48,7 @@ describe("a request with Authorization", () => {
 
 test.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s is run, and not kept (W7)", async (method) => {
   count("max-age=60");
-  await ask();
+  await fetchCached();
   expect(await line("/a", { method })).toBe("BYPASS run 2");
   expect(entrypoint.asked[1]?.method).toBe(method);
   expect(await line()).toBe("HIT run 1");
@@ -56,7 +56,7 @@ test.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s is run, and not kept (W7)", 
 
 test("a HEAD runs the entrypoint as a GET, and what is kept has the body (W3)", async () => {
   count("max-age=60");
-  const head = await ask("/a", { method: "HEAD" });
+  const head = await fetchCached("/a", { method: "HEAD" });
   expect([head.status, await head.text()]).toEqual([200, ""]);
   expect(entrypoint.asked[0]?.method).toBe("GET");
   expect(await line()).toBe("HIT run 1");
@@ -79,7 +79,7 @@ describe("ranges", () => {
   ])("%s of a kept 200 of 10 bytes: %d %j (W9)", async (range, status, body, told) => {
     answerWith("0123456789", headers);
     for (const cacheStatus of ["MISS", "HIT"]) {
-      const answer = await ask("/a", { headers: { range } });
+      const answer = await fetchCached("/a", { headers: { range } });
       expect([answer.status, await answer.text()]).toEqual([status, body]);
       expect(answer.headers.get("content-range")).toBe(told);
       expect(answer.headers.get("cf-cache-status")).toBe(cacheStatus);
@@ -97,7 +97,7 @@ describe("ranges", () => {
   ])("of what has the etag %s, with if-range %s: %d (W9)", async (etag, same, status) => {
     answerWith("0123456789", { ...headers, etag });
     const init = { headers: { range: "bytes=0-1", "if-range": same } };
-    expect((await ask("/a", init)).status).toBe(status);
+    expect((await fetchCached("/a", init)).status).toBe(status);
   });
 });
 
@@ -115,7 +115,7 @@ describe("conditions of the visitor", () => {
   ])("%j: %d, and the entrypoint does not see them (W7)", async (headers, status) => {
     answerWith("a", { "cache-control": "max-age=60", etag: '"1"', "last-modified": changed });
     for (let time = 0; time < 2; time += 1) {
-      expect((await ask("/a", { headers })).status).toBe(status);
+      expect((await fetchCached("/a", { headers })).status).toBe(status);
     }
     const [request] = entrypoint.asked;
     expect([...(request?.headers.keys() ?? [])]).toEqual([]);
@@ -138,7 +138,7 @@ describe("what leaves", () => {
   ])("%s loses what is for the cache alone, and nothing else (W7, W10)", async (_what, more) => {
     answerWith("a", { ...ALL, ...more });
     for (let time = 0; time < 2; time += 1) {
-      const { headers } = await ask();
+      const { headers } = await fetchCached();
       const names = [...headers.keys()].filter(
         (name) => !["age", "cf-cache-status"].includes(name),
       );
@@ -151,16 +151,16 @@ describe("what leaves", () => {
 
   test("only what was kept tells its age, in whole seconds (W11)", async () => {
     count("max-age=60");
-    expect((await ask()).headers.get("age")).toBeNull();
+    expect((await fetchCached()).headers.get("age")).toBeNull();
     wait(59.9);
-    expect((await ask()).headers.get("age")).toBe("59");
+    expect((await fetchCached()).headers.get("age")).toBe("59");
     wait(1);
-    expect((await ask()).headers.get("age")).toBeNull();
+    expect((await fetchCached()).headers.get("age")).toBeNull();
   });
 
   test.each(["accept", "*"])("vary: %s of a rendition is ignored (C5, W14)", async (vary) => {
     count("max-age=60", { vary, "cf-resized": "internal=ok/m q=0" });
-    await ask("/a", { headers: { accept: "image/avif" } });
+    await fetchCached("/a", { headers: { accept: "image/avif" } });
     expect(await line("/a", { headers: { accept: "image/png" } })).toBe("HIT run 1");
   });
 
@@ -187,10 +187,10 @@ describe("what leaves", () => {
   });
 
   test("without a cache nothing is kept, and nothing is told (W1)", async () => {
-    arrange({ enabled: false });
+    resetCache({ enabled: false });
     count("max-age=60", { "cache-tag": "one" });
     for (const body of ["run 1", "run 2"]) {
-      const answer = await ask();
+      const answer = await fetchCached();
       expect(answer.headers.get("cf-cache-status")).toBeNull();
       expect(await answer.text()).toBe(body);
     }
@@ -199,7 +199,7 @@ describe("what leaves", () => {
 
   test("a visitor who waits no longer ends nothing for the others (W6)", async () => {
     count("max-age=60");
-    const release = hold();
+    const release = blockEntrypoint();
     const abort = new AbortController();
     const first = loopback().fetch(new Request("https://x/a", { signal: abort.signal }));
     const second = line();

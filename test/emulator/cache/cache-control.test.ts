@@ -3,15 +3,15 @@
 import { describe, expect, test } from "vitest";
 import {
   answerWith,
-  ask,
   cache,
   clock,
   count,
   entrypoint,
+  fetchCached,
   line,
   START,
   wait,
-} from "../../support/caching.ts";
+} from "../../support/cache-requests.ts";
 
 const HOURS_2 = 7200;
 
@@ -62,7 +62,7 @@ describe("how long a response is fresh", () => {
     "max-age=60, s-maxage=x",
   ])("with %s it is stale at once (W7, W11)", async (cacheControl) => {
     count(cacheControl);
-    await ask();
+    await fetchCached();
     expect(await line()).toBe("EXPIRED run 2");
   });
 
@@ -70,7 +70,7 @@ describe("how long a response is fresh", () => {
 
   test.each(PAST)("expires %s is in the past (W7, W8)", async (expires) => {
     count(undefined, { expires });
-    await ask();
+    await fetchCached();
     expect(await line()).toBe("EXPIRED run 2");
     answerWith("failed", {}, 500);
     expect(await line()).toBe("STALE run 2"); // W8: it is too old, and may replace an error
@@ -85,7 +85,7 @@ describe("how long a response is fresh", () => {
     for (const status of statuses) {
       answerWith(status === 204 ? null : "a", {}, status);
       const path = `/${status}`;
-      await ask(path);
+      await fetchCached(path);
       wait(seconds - 1);
       expect(await line(path)).toMatch(/^HIT/);
       wait(1);
@@ -95,9 +95,9 @@ describe("how long a response is fresh", () => {
 
   test("a clock that was set back makes nothing stale, and no negative age (W7)", async () => {
     count("max-age=60");
-    await ask();
+    await fetchCached();
     wait(-86_400);
-    const answer = await ask();
+    const answer = await fetchCached();
     expect(answer.headers.get("age")).toBe("0");
     clock.now = START + 59_999;
     expect(await line()).toBe("HIT run 1");
@@ -129,14 +129,14 @@ describe("what is not kept", () => {
 
   test.each([301, 403, 410, 500, 503, 519, 527])("max-age keeps a %d (W7, W9)", async (status) => {
     answerWith("a", { "cache-control": "max-age=60" }, status);
-    await ask();
+    await fetchCached();
     expect(await line()).toBe("HIT a");
   });
 
   test("a response that says it has more than 512 MB is passed on unread (W16)", async () => {
     const body = new ReadableStream({ pull: () => new Promise<never>(() => {}) });
     answerWith(body, { "cache-control": "max-age=60", "content-length": `${512 * 1024 ** 2 + 1}` });
-    const answer = await ask(); // of which nothing comes
+    const answer = await fetchCached(); // of which nothing comes
     expect(answer.headers.get("cf-cache-status")).toBe("MISS");
     await answer.body?.cancel();
   });
@@ -151,7 +151,7 @@ describe("bodies", () => {
 
   test("a body that breaks off is not kept, and breaks off for the visitor, too (W7)", async () => {
     answerWith(broken(), { "cache-control": "max-age=60" });
-    const answer = await ask();
+    const answer = await fetchCached();
     await expect(answer.text()).rejects.toThrow("broken off");
     answerWith("whole", { "cache-control": "max-age=60" });
     expect(await line()).toBe("MISS whole");

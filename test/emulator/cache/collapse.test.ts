@@ -2,21 +2,21 @@
 
 import { describe, expect, test } from "vitest";
 import {
-  arrange,
-  ask,
+  blockEntrypoint,
   cache,
   clock,
   count,
   entrypoint,
-  hold,
+  fetchCached,
   line,
-} from "../../support/caching.ts";
+  resetCache,
+} from "../../support/cache-requests.ts";
 
 const PLACES = ["upper", "visitor"] as const;
 
 /** Asks at the same time, from 30 places by turns, and gives back how often each answer came. */
 async function together(requests: number, places: number, init: RequestInit = {}) {
-  const release = hold();
+  const release = blockEntrypoint();
   const lines = Array.from({ length: requests }, (_, at) =>
     line("/a", init, { place: `place${at % places}` }),
   );
@@ -30,7 +30,7 @@ describe("requests that come together", () => {
   test.each(PLACES)(
     "1,000 from 30 places run it once, in the place %s (W5, W6)",
     async (runsIn) => {
-      arrange({ runsIn });
+      resetCache({ runsIn });
       count("max-age=60");
       expect(await together(1000, 30)).toEqual({ "MISS run 1": 1, "HIT run 1": 999 });
       const place = runsIn === "upper" ? "upper" : "place0";
@@ -53,7 +53,7 @@ describe("requests that come together", () => {
       if (times === 1) throw new Error("the first failed");
       return new Response("a", { headers: { "cache-control": "max-age=60" } });
     };
-    const all = await Promise.allSettled([ask(), ask(), ask()]);
+    const all = await Promise.allSettled([fetchCached(), fetchCached(), fetchCached()]);
     expect(all.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
   });
 
@@ -61,7 +61,7 @@ describe("requests that come together", () => {
     let at = 0;
     entrypoint.answer = async () =>
       new Response(`for ${at++}`, { headers: { "cache-control": "max-age=60" } });
-    const release = hold();
+    const release = blockEntrypoint();
     const first = line();
     const second = line("/a", { headers: { authorization: "Basic YQ==" } });
     release();
@@ -72,9 +72,9 @@ describe("requests that come together", () => {
 describe("two tiers", () => {
   test("it is not younger in the second place (W5, W7)", async () => {
     count("max-age=60");
-    await ask("/a", {}, { place: "one" });
+    await fetchCached("/a", {}, { place: "one" });
     clock.now += 59_000;
-    expect((await ask("/a", {}, { place: "two" })).headers.get("age")).toBe("59");
+    expect((await fetchCached("/a", {}, { place: "two" })).headers.get("age")).toBe("59");
     clock.now += 1000;
     expect(await line("/a", {}, { place: "two" })).toBe("EXPIRED run 2");
   });
@@ -82,14 +82,14 @@ describe("two tiers", () => {
   test.each(PLACES)(
     "the entrypoint runs in the place %s, behind a loopback (W5, W13)",
     async (runsIn) => {
-      arrange({ runsIn });
+      resetCache({ runsIn });
       entrypoint.answer = async () => {
         await new Promise(setImmediate);
         return Response.json(cache.where());
       };
       const answer = await cache.at("far", async () => {
         expect(cache.where()).toEqual({ behind: false, place: "far" });
-        return ask();
+        return fetchCached();
       });
       const place = runsIn === "upper" ? "upper" : "far";
       expect(await answer.json()).toEqual({ behind: true, place });
@@ -114,7 +114,7 @@ describe("a run", () => {
       waitUntil(Promise.reject(new Error("in the background")));
       return new Response();
     };
-    await ask();
+    await fetchCached();
     await expect(cache.settled()).rejects.toThrow("in the background");
     await cache.settled();
   });

@@ -1,7 +1,7 @@
 // What is in the key of the strict cache, and what is not (W3, W4).
 
 import { expect, test } from "vitest";
-import { arrange, cache, count, line, loopback } from "../../support/caching.ts";
+import { cache, count, line, loopback, resetCache } from "../../support/cache-requests.ts";
 
 type Asking = Parameters<typeof line>;
 
@@ -59,7 +59,7 @@ test("cf.cacheKey replaces the path and the query string, and is no path (W3)", 
 });
 
 test("a deploy empties the cache (W4)", async () => {
-  arrange({ crossVersion: false });
+  resetCache({ crossVersion: false });
   count("max-age=60");
   await line("/a", {}, { version: "1" });
   expect(await line("/a", {}, { version: "2" })).toBe("MISS run 2");

@@ -3,15 +3,15 @@
 import { describe, expect, test } from "vitest";
 import {
   answerWith,
-  arrange,
-  ask,
+  blockEntrypoint,
   cache,
   count,
-  hold,
+  fetchCached,
   line,
   loopback,
+  resetCache,
   wait,
-} from "../../support/caching.ts";
+} from "../../support/cache-requests.ts";
 
 const DONE = { success: true, errors: [] };
 
@@ -22,7 +22,7 @@ async function isKept(...args: Parameters<typeof line>): Promise<boolean> {
 /** Keeps a response with this header, and gives back whether a purge of a tag drops it. */
 async function drops(header: string, tag: string): Promise<boolean> {
   count("max-age=60", { "cache-tag": header });
-  await ask();
+  await fetchCached();
   expect(await loopback().purge({ tags: [tag] })).toEqual(DONE);
   return !(await isKept());
 }
@@ -73,7 +73,7 @@ describe("a purge", () => {
     const tags: Record<string, string> = { "/1/a": "one", "/1/b": "", "/2/a": "two" };
     for (const [path, tag] of Object.entries(tags)) {
       count("max-age=60", { "cache-tag": tag });
-      await ask(path);
+      await fetchCached(path);
     }
     expect(await loopback().purge(what)).toEqual(DONE);
     const kept = [];
@@ -83,24 +83,24 @@ describe("a purge", () => {
 
   test("drops nothing of another entrypoint (W10)", async () => {
     count("max-age=60");
-    for (const name of ["One", "Two"]) await ask("/a", {}, { name });
+    for (const name of ["One", "Two"]) await fetchCached("/a", {}, { name });
     await loopback({ name: "One" }).purge({ purgeEverything: true });
     expect(await isKept("/a", {}, { name: "Two" })).toBe(true);
     expect(await isKept("/a", {}, { name: "One" })).toBe(false);
   });
 
   test("drops what another version, other props and other data centres have (W4, W10)", async () => {
-    arrange({ crossVersion: false });
+    resetCache({ crossVersion: false });
     count("max-age=60");
     const others = [{ version: "2" }, { props: 1 }, { place: "far" }];
-    for (const other of others) await ask("/a", {}, other);
+    for (const other of others) await fetchCached("/a", {}, other);
     await loopback().purge({ purgeEverything: true });
     for (const other of others) expect(await isKept("/a", {}, other)).toBe(false);
   });
 
   test("does not leave an old response for errors (W8, W10)", async () => {
     count("max-age=60", { "cache-tag": "one" });
-    await ask();
+    await fetchCached();
     wait(60);
     await loopback().purge({ tags: ["one"] });
     answerWith("failed", {}, 500);
@@ -109,7 +109,7 @@ describe("a purge", () => {
 
   test("does not keep a response that is made meanwhile from being kept (W10)", async () => {
     answerWith("old", { "cache-control": "max-age=60" });
-    const release = hold();
+    const release = blockEntrypoint();
     const first = line();
     await loopback().purge({ purgeEverything: true });
     release();
@@ -146,7 +146,7 @@ describe("limits of purges", () => {
     [100, DONE],
   ])("of %d tags (W10)", async (number, result) => {
     count("max-age=60", { "cache-tag": "tag0" });
-    await ask();
+    await fetchCached();
     const tags = Array.from({ length: number }, (_, at) => `tag${at}`);
     expect(await loopback().purge({ tags })).toEqual(result);
     expect(await isKept()).toBe(result === refused);
@@ -162,7 +162,7 @@ describe("limits of purges", () => {
     count("max-age=86400");
     const purge = () => loopback().purge({ purgeEverything: true });
     for (let time = 0; time < 25; time += 1) expect(await purge()).toEqual(DONE);
-    await ask();
+    await fetchCached();
     expect(await purge()).toEqual(refused);
     expect(await isKept()).toBe(true);
     wait(11.9);

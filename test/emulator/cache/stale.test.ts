@@ -3,16 +3,16 @@
 import { describe, expect, test } from "vitest";
 import {
   answerWith,
-  ask,
+  blockEntrypoint,
   cache,
   clock,
   count,
   entrypoint,
-  hold,
+  fetchCached,
   line,
   loopback,
   wait,
-} from "../../support/caching.ts";
+} from "../../support/cache-requests.ts";
 
 const DAY = 86_400;
 const fails = async (): Promise<Response> => {
@@ -25,9 +25,9 @@ const answersKept500 = async () =>
 describe("while a response is renewed", () => {
   test("the old one is served at once, and the entrypoint runs once in the background (W8, W11)", async () => {
     count("max-age=60, stale-while-revalidate=600");
-    await ask();
+    await fetchCached();
     wait(60);
-    const release = hold();
+    const release = blockEntrypoint();
     for (let time = 0; time < 3; time += 1) expect(await line()).toBe("UPDATING run 1");
     expect(cache.runs.map(({ why }) => why)).toEqual(["miss", "revalidate"]);
     release();
@@ -41,7 +41,7 @@ describe("while a response is renewed", () => {
     ["answers a 500 that says how long it is to be kept", answersKept500],
   ])("the old one stays where the entrypoint %s (W8)", async (_how, answer) => {
     count("max-age=60, stale-while-revalidate=600");
-    await ask();
+    await fetchCached();
     wait(60);
     entrypoint.answer = answer;
     for (let time = 0; time < 3; time += 1) {
@@ -57,10 +57,10 @@ describe("while a response is renewed", () => {
     ["private", 200],
   ])("a new one with %s and %d does not take its place (W8)", async (cacheControl, status) => {
     count("max-age=60, stale-while-revalidate=600");
-    await ask();
+    await fetchCached();
     wait(60);
     answerWith("new", { "cache-control": cacheControl }, status);
-    await ask();
+    await fetchCached();
     await cache.settled();
     expect(await line()).toBe("UPDATING run 1");
     await cache.settled();
@@ -68,10 +68,10 @@ describe("while a response is renewed", () => {
 
   test("a 404 that may be kept takes its place (W8)", async () => {
     count("max-age=60, stale-while-revalidate=600");
-    await ask();
+    await fetchCached();
     wait(60);
     answerWith("gone", { "cache-control": "public, max-age=60, must-revalidate" }, 404);
-    await ask();
+    await fetchCached();
     await cache.settled();
     expect(await line()).toBe("HIT gone");
   });
@@ -80,9 +80,9 @@ describe("while a response is renewed", () => {
 
   test.each(BOTH)("the time of %s ends: then the visitor waits (W8)", async (cacheControl) => {
     count(cacheControl);
-    await ask();
+    await fetchCached();
     clock.now += 659_999;
-    const release = hold();
+    const release = blockEntrypoint();
     expect(await line()).toBe("UPDATING run 1");
     release();
     await cache.settled();
@@ -100,7 +100,7 @@ describe("where the entrypoint fails", () => {
 
   test.each(ways)("and it %s, the old one is served as long as said (W8)", async (_how, answer) => {
     count("max-age=60, stale-if-error=600");
-    await ask();
+    await fetchCached();
     entrypoint.answer = answer;
     clock.now += 659_999;
     expect(await line()).toBe("STALE run 1");
@@ -115,7 +115,7 @@ describe("where the entrypoint fails", () => {
 
   test.each(ENDLESS)("%s: the old one is served without end (W8)", async (cacheControl) => {
     count(cacheControl);
-    await ask();
+    await fetchCached();
     entrypoint.answer = fails;
     wait(3650 * DAY);
     expect(await line()).toBe("STALE run 1");
@@ -129,17 +129,17 @@ describe("where the entrypoint fails", () => {
     "no-cache, stale-while-revalidate=60",
   ])("%s: no old one where the entrypoint fails (W8)", async (directives) => {
     count(`${directives}, stale-if-error=600`);
-    await ask();
+    await fetchCached();
     wait(60);
     entrypoint.answer = fails;
-    await expect(ask()).rejects.toThrow("the entrypoint failed");
+    await expect(fetchCached()).rejects.toThrow("the entrypoint failed");
     count("max-age=60");
     expect(await line()).toBe("EXPIRED run 3");
   });
 
   test("a 4xx is no failure: it is passed on, and the old one stays (W8)", async () => {
     count("max-age=60");
-    await ask();
+    await fetchCached();
     wait(60);
     answerWith("refused", { "cache-control": "no-store" }, 403);
     expect(await line()).toBe("BYPASS refused");
@@ -149,14 +149,14 @@ describe("where the entrypoint fails", () => {
 
   test("and nothing is kept, the failure reaches each visitor (W8)", async () => {
     entrypoint.answer = fails;
-    const release = hold();
-    const both = Promise.allSettled([ask(), ask()]);
+    const release = blockEntrypoint();
+    const both = Promise.allSettled([fetchCached(), fetchCached()]);
     release();
     expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     entrypoint.answer = () => {
       throw new Error("at once");
     };
-    await expect(ask()).rejects.toThrow("at once");
+    await expect(fetchCached()).rejects.toThrow("at once");
     count("max-age=60");
     expect(await line()).toMatch(/^MISS/);
   });
@@ -172,7 +172,7 @@ describe("an answer that nothing has changed", () => {
 
   test("renews the kept one, and its headers (W18)", async () => {
     count("max-age=60", { ...validators, "content-type": "text/plain", "content-encoding": "a" });
-    await ask();
+    await fetchCached();
     wait(60);
     unchanged({
       "cache-control": "max-age=120",
@@ -181,7 +181,7 @@ describe("an answer that nothing has changed", () => {
       "content-length": "0",
       etag: 'W/"1"',
     });
-    const answer = await ask();
+    const answer = await fetchCached();
     expect(conditions()).toEqual([null, '"1"']);
     expect(entrypoint.asked[1]?.headers.get("if-modified-since")).toBe(validators["last-modified"]);
     expect(answer.headers.get("content-type")).toBe("text/html");
@@ -196,10 +196,10 @@ describe("an answer that nothing has changed", () => {
 
   test("alone says for how long it holds, and under which tags (W10, W18)", async () => {
     count("max-age=60", { ...validators, "cache-tag": "old", date });
-    await ask();
+    await fetchCached();
     wait(60);
     unchanged({ etag: '"1"', "cache-tag": "new" });
-    await ask();
+    await fetchCached();
     wait(7199);
     await loopback().purge({ tags: ["old"] });
     expect(await line()).toBe("HIT run 1");
@@ -210,12 +210,12 @@ describe("an answer that nothing has changed", () => {
 
   test("is asked for by Last-Modified, too, and without one not at all (W18)", async () => {
     count("max-age=60", { "last-modified": validators["last-modified"] });
-    await ask();
+    await fetchCached();
     wait(60);
     unchanged({ "cache-control": "max-age=60" });
     expect(await line()).toBe("REVALIDATED run 1");
     count("max-age=60");
-    await ask("/b");
+    await fetchCached("/b");
     wait(60);
     expect(await line("/b")).toBe("EXPIRED run 4");
     expect(entrypoint.asked[3]?.headers.has("if-modified-since")).toBe(false);
@@ -231,11 +231,11 @@ describe("an answer that nothing has changed", () => {
   )("is a mistake of the entrypoint %s (W18)", async (_what, kept, told) => {
     if (kept !== undefined) {
       count("max-age=60, must-revalidate", kept);
-      await ask();
+      await fetchCached();
       wait(60);
     }
     unchanged({ "cache-control": "max-age=60", ...told });
-    await expect(ask()).rejects.toThrow("a 304");
+    await expect(fetchCached()).rejects.toThrow("a 304");
     await expect(cache.settled()).rejects.toThrow("a 304");
     count("max-age=60");
     expect(await line()).toMatch(/run \d/);
@@ -243,13 +243,13 @@ describe("an answer that nothing has changed", () => {
 
   test("is a mistake in the background, too, and without the cache (W18)", async () => {
     count("max-age=60, stale-while-revalidate=600", validators);
-    await ask();
+    await fetchCached();
     wait(60);
     unchanged({ etag: '"2"' });
-    await ask();
+    await fetchCached();
     await expect(cache.settled()).rejects.toThrow("a 304");
     cache.switches.enabled = false;
-    await expect(ask()).rejects.toThrow("a 304");
-    expect((await ask("/a", { headers: { "if-none-match": '"2"' } })).status).toBe(304);
+    await expect(fetchCached()).rejects.toThrow("a 304");
+    expect((await fetchCached("/a", { headers: { "if-none-match": '"2"' } })).status).toBe(304);
   });
 });

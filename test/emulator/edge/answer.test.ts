@@ -4,27 +4,27 @@ import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { describe, expect, test, vi } from "vitest";
 import {
-  ask,
   edge,
   fault,
+  fetchImage,
   KEY,
   picture,
   put,
+  resetEdge,
   s3,
-  signedFor,
-  stand,
+  signHeaders,
   urlOf,
-} from "../../support/asking.ts";
-import { file, network } from "../../support/stand.ts";
+} from "../../support/edge-requests.ts";
+import { file, network } from "../../support/emulators.ts";
 import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
 
 describe("answers", () => {
   test("with transformations off, the edge returns the original as the origin sent it (R2)", async () => {
-    stand({ transformations: false });
-    const answer = await ask(KEY, { width: 8 });
+    resetEdge({ transformations: false });
+    const answer = await fetchImage(KEY, { width: 8 });
     expect([answer.status, answer.headers.has("cf-resized")]).toEqual([200, false]);
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
-    expect((await ask("nothing.jpg", { width: 8 })).headers.get("content-type")).toBe(
+    expect((await fetchImage("nothing.jpg", { width: 8 })).headers.get("content-type")).toBe(
       "application/xml",
     );
   });
@@ -33,7 +33,7 @@ describe("answers", () => {
   test("a failure has its code in the header and in the text (R1, R3)", async () => {
     for (const status of [403, 410]) {
       edge.switches.trouble = { code: 9408, status };
-      const answer = await ask(KEY);
+      const answer = await fetchImage(KEY);
       expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
       expect(await fault(answer)).toBe(`9408/${status}`);
     }
@@ -48,7 +48,7 @@ describe("answers", () => {
       const patience = new AbortController();
       vi.spyOn(AbortSignal, "timeout").mockReturnValue(patience.signal);
       s3.faults.add(failure as keyof typeof S3_FAULT_ROWS);
-      const asking = ask(key ?? KEY);
+      const asking = fetchImage(key ?? KEY);
       if (failure.startsWith("stall")) {
         await vi.waitFor(() => expect(s3.requests).toHaveLength(1));
         patience.abort();
@@ -65,7 +65,7 @@ describe("answers", () => {
     ["broken/empty.jpg", "9412/415"],
     ["broken/truncated.jpg", "9516/422"],
   ])("%s is %s (R3)", async (key, expected) => {
-    expect(await fault(await ask(key))).toBe(expected);
+    expect(await fault(await fetchImage(key))).toBe(expected);
   });
 
   test.each<[number, string]>([
@@ -77,28 +77,29 @@ describe("answers", () => {
     [500, "9509/502"],
   ])("an origin's status %d becomes %s (R3)", async (status, expected) => {
     network.use(http.get(urlOf(KEY), () => new HttpResponse("x", { status })));
-    expect(await fault(await ask(KEY))).toBe(expected);
+    expect(await fault(await fetchImage(KEY))).toBe(expected);
   });
 
   test("the entity tag is 42 characters for the variant and then the origin's tag (R4)", async () => {
     const origin = /^"(\w+)"$/.exec(
-      (await fetch(urlOf(KEY), { headers: await signedFor(KEY) })).headers.get("etag") ?? "",
+      (await fetch(urlOf(KEY), { headers: await signHeaders(KEY) })).headers.get("etag") ?? "",
     )?.[1];
     const tags = [];
-    for (const width of [8, 9, 8]) tags.push((await ask(KEY, { width })).headers.get("etag"));
+    for (const width of [8, 9, 8])
+      tags.push((await fetchImage(KEY, { width })).headers.get("etag"));
     for (const tag of tags) expect(tag).toMatch(new RegExp(`^"cf[\\w-]{42}:${origin}"$`));
     expect(tags[0]).toBe(tags[2]);
     expect(tags[0]).not.toBe(tags[1]);
     put("untagged.jpg", { etag: null });
-    expect((await ask("untagged.jpg")).headers.has("etag")).toBe(false);
+    expect((await fetchImage("untagged.jpg")).headers.has("etag")).toBe(false);
     const weak = { headers: { etag: 'W/"abc"' } };
     network.use(http.get(urlOf("weak.jpg"), () => picture(weak)));
-    expect((await ask("weak.jpg")).headers.get("etag")).toMatch(/^"cf[\w-]{42}:abc"$/);
+    expect((await fetchImage("weak.jpg")).headers.get("etag")).toMatch(/^"cf[\w-]{42}:abc"$/);
   });
 
   test("it and last-modified name the original that the edge used, also an old one (C2, R4, R7)", async () => {
     const named = async (image: object) => {
-      const { headers } = await ask("replaced.jpg", { ...image });
+      const { headers } = await fetchImage("replaced.jpg", { ...image });
       return [headers.get("etag")?.replace(/^.*:|"$/g, ""), headers.get("last-modified")];
     };
     put("replaced.jpg", { etag: "one", lastModified: new Date("2026-11-20T00:00:00Z") });
@@ -113,7 +114,7 @@ describe("answers", () => {
   });
 
   test("cover with one side gives a warning (R6, O3)", async () => {
-    const answer = await ask(KEY, { width: 8, fit: "cover" });
+    const answer = await fetchImage(KEY, { width: 8, fit: "cover" });
     expect(answer.headers.get("warning")).toBe(
       'cf-images 299 "cover fit mode needs both width and height"',
     );
@@ -124,7 +125,7 @@ describe("answers", () => {
 
   test.each(RESTRICTIVE)("%s is passed on, with a warning (R6, R7)", async (cacheControl) => {
     put(KEY, { cacheControl });
-    const answer = await ask(KEY);
+    const answer = await fetchImage(KEY);
     expect(answer.headers.get("cache-control")).toBe(cacheControl);
     expect(answer.headers.get("warning")).toContain("cache-control is too restrictive");
   });
@@ -132,34 +133,34 @@ describe("answers", () => {
   const SENT = ["original", "rendition"] as const;
 
   test.each(SENT)("of a smaller original the %s is sent, with a warning (R6)", async (sent) => {
-    stand({ originalIsSmaller: { of: "bytes", sent } });
+    resetEdge({ originalIsSmaller: { of: "bytes", sent } });
     const small = new Uint8Array(
       await sharp({ create: { width: 90, height: 90, channels: 3, background: "red" } })
         .jpeg({ quality: 5 })
         .toBuffer(),
     );
     put("small.jpg", { body: small });
-    const answer = await ask("small.jpg", { width: 90, quality: 100 });
+    const answer = await fetchImage("small.jpg", { width: 90, quality: 100 });
     expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
     const bytes = new Uint8Array(await answer.arrayBuffer());
     expect(bytes.length === small.length).toBe(sent === "original");
     for (const other of [{ width: 20 }, { format: "webp" }]) {
-      const rendition = await ask("small.jpg", { quality: 100, ...other });
+      const rendition = await fetchImage("small.jpg", { quality: 100, ...other });
       expect(rendition.headers.has("warning")).toBe(false);
     }
   });
 
   test("an original with shorter sides than the preset may give the same warning (R6)", async () => {
-    stand({ originalIsSmaller: { of: "sides", sent: "rendition" } });
-    const answer = await ask(KEY, { width: 200 });
+    resetEdge({ originalIsSmaller: { of: "sides", sent: "rendition" } });
+    const answer = await fetchImage(KEY, { width: 200 });
     expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
     const { width } = await sharp(file("made/key.jpg")).metadata();
-    expect((await ask(KEY, { width })).headers.has("warning")).toBe(false);
+    expect((await fetchImage(KEY, { width })).headers.has("warning")).toBe(false);
   });
 
   test.each(["kept", "leaked"] as const)("headers of S3 can be %s (R7)", async (originHeaders) => {
-    stand({ originHeaders });
-    const { headers } = await ask(KEY);
+    resetEdge({ originHeaders });
+    const { headers } = await fetchImage(KEY);
     expect(headers.has("x-amz-request-id")).toBe(originHeaders === "leaked");
     expect(headers.has("server")).toBe(originHeaders === "leaked");
     expect(headers.get("last-modified")).toBe("Tue, 24 Nov 2026 09:00:00 GMT");
@@ -168,7 +169,7 @@ describe("answers", () => {
   test("format json gives the sizes, the type and the bytes of the original (R9)", async () => {
     const original = file("made/transparent.png");
     const { width, height } = await sharp(original).metadata();
-    const answer = await ask("transparent.png", { width: 50, format: "json" });
+    const answer = await fetchImage("transparent.png", { width: 50, format: "json" });
     expect(answer.headers.get("content-type")).toBe("application/json");
     expect(await answer.json()).toEqual({
       width: 50,
@@ -181,27 +182,27 @@ describe("answers", () => {
     ["stored", { width: 400, height: 300 }],
     ["upright", { width: 300, height: 400 }],
   ] as const)("format json has sides as %s by EXIF (R9, O9)", async (originalSides, sides) => {
-    stand({ originalSides });
-    const answer = await ask("rotated-gps.jpg", { width: 30, format: "json" });
+    resetEdge({ originalSides });
+    const answer = await fetchImage("rotated-gps.jpg", { width: 30, format: "json" });
     expect(await answer.json()).toMatchObject({ width: 30, height: 40, original: sides });
   });
 
   test("the edge answers 304 only if the entity tag matches (R10)", async () => {
-    const first = await ask(KEY);
+    const first = await fetchImage(KEY);
     const etag = first.headers.get("etag") ?? "";
-    const held = await ask(KEY, {}, { headers: { "if-none-match": etag } });
+    const held = await fetchImage(KEY, {}, { headers: { "if-none-match": etag } });
     expect([held.status, held.ok, held.body]).toEqual([304, false, null]);
     expect(held.headers.get("etag")).toBe(etag);
-    expect((await ask(KEY, {}, { headers: { "if-none-match": '"x"' } })).status).toBe(200);
+    expect((await fetchImage(KEY, {}, { headers: { "if-none-match": '"x"' } })).status).toBe(200);
   });
 
   test("an aborted request gets no answer", async () => {
     s3.faults.add("stall");
     const visitor = new AbortController();
-    const asking = ask(KEY, {}, { signal: visitor.signal });
+    const asking = fetchImage(KEY, {}, { signal: visitor.signal });
     await vi.waitFor(() => expect(s3.requests).toHaveLength(1));
     visitor.abort();
     await expect(asking).rejects.toThrow(/aborted/);
-    await expect(ask(KEY, {}, { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
+    await expect(fetchImage(KEY, {}, { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
   });
 });

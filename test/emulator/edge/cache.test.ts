@@ -5,30 +5,30 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { sign } from "../../../src/worker/origin/sigv4.ts";
 import {
-  ask,
   clock,
   edge,
   fault,
+  fetchImage,
   KEY,
   put,
+  resetEdge,
   SHARED,
   s3,
-  signedFor,
-  stand,
+  signHeaders,
   urlOf,
-} from "../../support/asking.ts";
+} from "../../support/edge-requests.ts";
+import { file, network, ZONE } from "../../support/emulators.ts";
 import { CREDENTIALS } from "../../support/env.ts";
-import { file, network, ZONE } from "../../support/stand.ts";
 
 const HOUR = 3_600_000;
 
 describe("cache, limits, price", () => {
   test("the cache key is the source URL and the options, not the visitor or the credentials (C1)", async () => {
-    await ask(KEY, { width: 8, fit: "cover" });
+    await fetchImage(KEY, { width: 8, fit: "cover" });
     const headers = { authorization: "AWS4-HMAC-SHA256 nobody", accept: "image/avif", cookie: "a" };
-    const answer = await ask(KEY, { fit: "cover", width: 8 }, { headers });
+    const answer = await fetchImage(KEY, { fit: "cover", width: 8 }, { headers });
     expect(answer.headers.get("cf-resized")).toBe("internal=ram/h");
-    const other = await ask(KEY, { width: 8, fit: "cover", quality: 50 });
+    const other = await fetchImage(KEY, { width: 8, fit: "cover", quality: 50 });
     expect(other.headers.get("cf-resized")).toMatch(/^internal=ok/);
   });
 
@@ -40,19 +40,19 @@ describe("cache, limits, price", () => {
     ["max-age=1800, must-revalidate", 0.5],
   ])("by cache-control %s the edge keeps it for %d hours (C1)", async (cacheControl, hours) => {
     put(KEY, cacheControl === undefined ? {} : { cacheControl });
-    await ask(KEY);
+    await fetchImage(KEY);
     clock.now += hours * HOUR - 1;
-    expect((await ask(KEY)).headers.get("cf-resized")).toBe("internal=ram/h");
+    expect((await fetchImage(KEY)).headers.get("cf-resized")).toBe("internal=ram/h");
     clock.now += 1;
-    expect((await ask(KEY)).headers.get("cf-resized")).toMatch(/^internal=ok/);
+    expect((await fetchImage(KEY)).headers.get("cf-resized")).toMatch(/^internal=ok/);
     expect(edge.originFetches).toHaveLength(2);
   });
 
   test("the variants of one source share one fetch of it (C2)", async () => {
-    for (const width of [8, 9, 10]) await ask(KEY, { width });
+    for (const width of [8, 9, 10]) await fetchImage(KEY, { width });
     expect(edge.originFetches).toEqual([urlOf(KEY)]);
     await edge.fetch(`${urlOf(KEY)}?X-Amz-Signature=x`, {
-      headers: await signedFor(KEY),
+      headers: await signHeaders(KEY),
       cf: { image: { ...SHARED, width: 8 } },
     });
     expect(edge.originFetches).toHaveLength(2);
@@ -63,7 +63,7 @@ describe("cache, limits, price", () => {
     [false, ["one"]],
   ] as const)("another query, another source: %s (A15, C1, C2)", async (queryInKey, names) => {
     const [replaced, purged = "two"] = names;
-    stand({ queryInKey });
+    resetEdge({ queryInKey });
     const tag = async (query: string, width: number) => {
       const url = urlOf(KEY) + query;
       const headers = await sign(url, "eu-west-1", CREDENTIALS, clock.now);
@@ -81,34 +81,35 @@ describe("cache, limits, price", () => {
 
   test("the edge does not keep failures: it asks the origin again (C2)", async () => {
     s3.faults.add("SlowDown");
-    for (let times = 0; times < 2; times++) expect(await fault(await ask(KEY))).toBe("9509/502");
+    for (let times = 0; times < 2; times++)
+      expect(await fault(await fetchImage(KEY))).toBe("9509/502");
     expect(edge.originFetches).toHaveLength(2);
   });
 
   test("purging the source URL drops it and its variants; purging the public URL does nothing (C3)", async () => {
-    for (const width of [8, 9]) await ask(KEY, { width });
-    await ask("transparent.png");
+    for (const width of [8, 9]) await fetchImage(KEY, { width });
+    await fetchImage("transparent.png");
     put(`${KEY}2`);
-    await ask(`${KEY}2`);
+    await fetchImage(`${KEY}2`);
     edge.purge(`https://${ZONE}/images/card/${KEY}`);
-    expect((await ask(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
+    expect((await fetchImage(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
     edge.purge(urlOf(KEY));
     for (const width of [8, 9]) {
-      expect((await ask(KEY, { width })).headers.get("cf-resized")).toMatch(/^internal=ok/);
+      expect((await fetchImage(KEY, { width })).headers.get("cf-resized")).toMatch(/^internal=ok/);
     }
     for (const other of ["transparent.png", `${KEY}2`]) {
-      expect((await ask(other)).headers.get("cf-resized")).toBe("internal=ram/h");
+      expect((await fetchImage(other)).headers.get("cf-resized")).toBe("internal=ram/h");
     }
     expect(edge.originFetches).toHaveLength(4);
   });
 
   test("cacheTtlByStatus sets how long an answer is kept, by status (C4)", async () => {
     const times = async (key: string, cacheTtlByStatus: Record<string, number>) => {
-      stand();
+      resetEdge();
       for (const later of [0, 50_000, 20_000]) {
         clock.now += later;
         const cf = { image: SHARED, cacheTtlByStatus };
-        await ask(key, {}, { cf });
+        await fetchImage(key, {}, { cf });
       }
       return s3.requests.length;
     };
@@ -130,12 +131,12 @@ describe("cache, limits, price", () => {
       ["revoked-key", { "400-403": -1 }, 3],
       ["elsewhere-400", { "500-599": -1 }, 3],
     ] as const) {
-      stand();
+      resetEdge();
       if (fault !== "missing") s3.faults.add(fault);
       for (const later of [0, 59_000, 2_000]) {
         clock.now += later;
         const key = fault === "missing" ? "nothing.jpg" : KEY;
-        await ask(key, {}, { cf: { image: SHARED, cacheTtlByStatus } });
+        await fetchImage(key, {}, { cf: { image: SHARED, cacheTtlByStatus } });
       }
       expect([fault, s3.requests.length]).toEqual([fault, requests]);
     }
@@ -158,13 +159,13 @@ describe("cache, limits, price", () => {
     [12_000, 8_000, "9516/422"],
   ])("an original of %d×%d is %s (L1)", async (width, height, expected) => {
     put("large.png", { body: pngOf(width, height), type: "image/png" });
-    expect(await fault(await ask("large.png", { width: 8 }))).toBe(expected);
+    expect(await fault(await fetchImage("large.png", { width: 8 }))).toBe(expected);
   });
 
   test("a rendition with a side that is too long is refused (L1)", async () => {
     const image = { width: 12_001, height: 1, fit: "squeeze" };
-    expect(await fault(await ask(KEY, image))).toBe("9413/403");
-    expect(await fault(await ask(KEY, { ...image, width: 12_000 }))).toBe("200");
+    expect(await fault(await fetchImage(KEY, image))).toBe("9413/403");
+    expect(await fault(await fetchImage(KEY, { ...image, width: 12_000 }))).toBe("200");
   });
 
   test.each<[number, string]>([
@@ -172,8 +173,8 @@ describe("cache, limits, price", () => {
     [100_000_000, "9412/415"], // it is read, and is no image
   ])("an original with a content-length of %d is %s (L1)", async (bytes, expected) => {
     const headers = { "content-length": `${bytes}` };
-    stand({ fetch: async () => new Response("x", { headers }) });
-    expect(await fault(await ask(KEY))).toBe(expected);
+    resetEdge({ fetch: async () => new Response("x", { headers }) });
+    expect(await fault(await fetchImage(KEY))).toBe(expected);
   });
 
   test("without a content-length, the edge counts the bytes and stops at the limit (L1)", async () => {
@@ -183,14 +184,14 @@ describe("cache, limits, price", () => {
       [length, "200"],
       [length - 1, "9402/413"],
     ] as const) {
-      stand({ limits: { ...edge.switches.limits, bytes } });
+      resetEdge({ limits: { ...edge.switches.limits, bytes } });
       network.use(http.get(urlOf(KEY), whole));
-      expect(await fault(await ask(KEY))).toBe(expected);
+      expect(await fault(await fetchImage(KEY))).toBe(expected);
     }
-    stand({ limits: { ...edge.switches.limits, bytes: 1000 } });
+    resetEdge({ limits: { ...edge.switches.limits, bytes: 1000 } });
     const stream = () => new ReadableStream({ pull: (body) => body.enqueue(new Uint8Array(400)) });
     network.use(http.get(urlOf(KEY), () => new HttpResponse(stream())));
-    expect(await fault(await ask(KEY))).toBe("9402/413");
+    expect(await fault(await fetchImage(KEY))).toBe("9402/413");
   });
 
   test("TIFF is refused, AVIF needs an Enterprise zone, HEIC is not implemented (L1)", async () => {
@@ -198,62 +199,62 @@ describe("cache, limits, price", () => {
     put("a.tiff", { body: new Uint8Array(await image.clone().tiff().toBuffer()) });
     put("a.avif", { body: new Uint8Array(await image.clone().avif({ effort: 0 }).toBuffer()) });
     put("b.tiff", { body: new TextEncoder().encode("MM\0*") });
-    expect(await fault(await ask("b.tiff"))).toBe("9520/415");
+    expect(await fault(await fetchImage("b.tiff"))).toBe("9520/415");
     put("a.heic", { body: new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0") });
-    expect(await fault(await ask("a.tiff"))).toBe("9520/415");
-    expect(await fault(await ask("a.avif"))).toBe("9520/415");
+    expect(await fault(await fetchImage("a.tiff"))).toBe("9520/415");
+    expect(await fault(await fetchImage("a.avif"))).toBe("9520/415");
     put("b.heic", { body: new TextEncoder().encode("\0\0\0\x18ftypheix\0\0\0\0") });
     for (const key of ["a.heic", "b.heic"]) {
-      await expect(ask(key)).rejects.toThrow("cannot read HEIC");
+      await expect(fetchImage(key)).rejects.toThrow("cannot read HEIC");
     }
     edge.switches.avifInput = true;
-    expect(await fault(await ask("a.avif"))).toBe("200");
+    expect(await fault(await fetchImage("a.avif"))).toBe("200");
   });
 
   test("unique transformations are counted without their formats, up to the quota (L2)", async () => {
-    stand({ quota: 2, factsBilled: "with-rendition" });
-    for (const format of ["webp", "jpeg", "json"]) await ask(KEY, { width: 8, format });
-    await ask("nothing.jpg", { width: 8 });
+    resetEdge({ quota: 2, factsBilled: "with-rendition" });
+    for (const format of ["webp", "jpeg", "json"]) await fetchImage(KEY, { width: 8, format });
+    await fetchImage("nothing.jpg", { width: 8 });
     expect(edge.transformations.size).toBe(1);
-    await ask(KEY, { width: 9 });
-    expect(await fault(await ask(KEY, { width: 10 }))).toBe("9422/429");
-    expect(await fault(await ask(KEY, { width: 9, format: "png" }))).toBe("200");
+    await fetchImage(KEY, { width: 9 });
+    expect(await fault(await fetchImage(KEY, { width: 10 }))).toBe("9422/429");
+    expect(await fault(await fetchImage(KEY, { width: 9, format: "png" }))).toBe("200");
     expect(edge.transformations.size).toBe(2);
   });
 
   test("each is billed anew in each month, also what the edge has kept (L2)", async () => {
     clock.now = Date.UTC(2026, 10, 30, 23, 30);
     edge.switches.quota = 2;
-    for (const width of [8, 9]) await ask(KEY, { width });
-    expect(await fault(await ask(KEY, { width: 10 }))).toBe("9422/429");
+    for (const width of [8, 9]) await fetchImage(KEY, { width });
+    expect(await fault(await fetchImage(KEY, { width: 10 }))).toBe("9422/429");
     clock.now += HOUR / 2;
-    expect((await ask(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
+    expect((await fetchImage(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
     expect(edge.transformations.size).toBe(3);
-    expect(await fault(await ask(KEY, { width: 10 }))).toBe("200");
-    expect(await fault(await ask(KEY, { width: 11 }))).toBe("9422/429");
+    expect(await fault(await fetchImage(KEY, { width: 10 }))).toBe("200");
+    expect(await fault(await fetchImage(KEY, { width: 11 }))).toBe("9422/429");
   });
 
   test.each([
     ["apart", "9422/429", 1],
     ["with-rendition", "200", 1],
   ] as const)("facts can be billed %s (L2, R9)", async (factsBilled, second, billed) => {
-    stand({ quota: 1, factsBilled });
-    for (const format of ["webp", "avif"]) await ask(KEY, { width: 8, format });
-    expect(await fault(await ask(KEY, { width: 8, format: "json" }))).toBe(second);
+    resetEdge({ quota: 1, factsBilled });
+    for (const format of ["webp", "avif"]) await fetchImage(KEY, { width: 8, format });
+    expect(await fault(await fetchImage(KEY, { width: 8, format: "json" }))).toBe(second);
     expect(edge.transformations.size).toBe(billed);
   });
 
   test("overlays are fetched, with or without the credentials of the bucket (O12)", async () => {
-    stand({ denialsKept: 0 });
+    resetEdge({ denialsKept: 0 });
     const draw = [{ url: urlOf("transparent.png") }];
-    expect(await fault(await ask(KEY, { draw }))).toBe("9408/403");
+    expect(await fault(await fetchImage(KEY, { draw }))).toBe("9408/403");
     expect(edge.originFetches).toEqual([urlOf(KEY), urlOf("transparent.png")]);
     const seen = s3.requests[1]?.headers.has("authorization");
     expect(seen).toBe(true);
     network.use(http.get(urlOf("transparent.png"), () => new HttpResponse("<svg></svg>")));
-    expect(await fault(await ask(KEY, { draw }))).toBe("9412/415");
-    stand({ overlayAuth: false });
-    await ask(KEY, { draw });
+    expect(await fault(await fetchImage(KEY, { draw }))).toBe("9412/415");
+    resetEdge({ overlayAuth: false });
+    await fetchImage(KEY, { draw });
     expect(s3.requests[1]?.headers.has("authorization")).toBe(false);
   });
 });

@@ -3,7 +3,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { createEdge } from "../../../src/emulator/create-edge.ts";
 import type { Network } from "../../../src/emulator/fetch.ts";
-import { file } from "../../support/stand.ts";
+import { file } from "../../support/emulators.ts";
 
 const SOURCE = "https://images.example/a.jpg";
 const HEADERS = { authorization: "Basic dmlzaXRvcg==", accept: "*/*" };

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { findUnplayed, readOptions } from "../../../src/emulator/edge/options.ts";
-import { ask, edge, fault, KEY, stand, urlOf } from "../../support/asking.ts";
+import { edge, fault, fetchImage, KEY, resetEdge, urlOf } from "../../support/edge-requests.ts";
 import { isAmong, RANGES } from "../../support/tables/ranges.ts";
 
 const REFUSED = { code: 9401, status: 400 };
@@ -46,7 +46,7 @@ test.each<[string, unknown, boolean]>([
 
 test("a value that is wrong is 9401, and the origin is not asked (O1)", async () => {
   for (const image of [{ width: 0 }, { draw: [{}] }]) {
-    expect(await fault(await ask(KEY, image))).toBe("9401/400");
+    expect(await fault(await fetchImage(KEY, image))).toBe("9401/400");
   }
   for (const image of [null, true, "width=9", []]) {
     const init: object = { cf: { image } };
@@ -56,32 +56,36 @@ test("a value that is wrong is 9401, and the origin is not asked (O1)", async ()
 });
 
 test("format auto can be decided by the first visitor, for all visitors (O6)", async () => {
-  stand({ formatAuto: "first-come" });
+  resetEdge({ formatAuto: "first-come" });
   for (const accept of ["image/avif,*/*", "*/*"]) {
-    const answer = await ask(KEY, { format: "auto" }, { headers: { accept } });
+    const answer = await fetchImage(KEY, { format: "auto" }, { headers: { accept } });
     expect(answer.headers.get("content-type")).toBe("image/avif");
   }
-  const first = await ask(KEY, { format: "auto", width: 8 }, { headers: { accept: "image/webp" } });
+  const first = await fetchImage(
+    KEY,
+    { format: "auto", width: 8 },
+    { headers: { accept: "image/webp" } },
+  );
   expect(first.headers.get("content-type")).toBe("image/webp");
-  expect((await ask(KEY)).headers.get("content-type")).toBe("image/jpeg");
+  expect((await fetchImage(KEY)).headers.get("content-type")).toBe("image/jpeg");
 });
 
 test.each<[Record<string, unknown>]>([
   [{ onerror: "redirect" }],
   [{ "slow-connection-quality": 50 }],
 ])("%j is an option of the URL interface, and is ignored here (O13)", async (extra) => {
-  const answer = await ask(KEY, { width: 8, ...extra });
-  await ask(KEY, { width: 8 });
+  const answer = await fetchImage(KEY, { width: 8, ...extra });
+  await fetchImage(KEY, { width: 8 });
   expect(await fault(answer)).toBe("200");
   expect(edge.transformations.size).toBe(1);
 });
 
 test("unknown keys are silently ignored, also a typo in origin-auth (O14)", async () => {
-  expect(await fault(await ask(KEY, { widht: 8 }))).toBe("200");
+  expect(await fault(await fetchImage(KEY, { widht: 8 }))).toBe("200");
   const typo = { "origin-auth": undefined, "origin-Auth": "share-publicly" };
   // The answer that was kept for the right spelling does not help (C1).
-  expect(await fault(await ask(KEY, { widht: 8, ...typo }))).toBe("9408/403");
-  expect(await fault(await ask(KEY, { width: 8, ...typo }))).toBe("9408/403");
+  expect(await fault(await fetchImage(KEY, { widht: 8, ...typo }))).toBe("9408/403");
+  expect(await fault(await fetchImage(KEY, { width: 8, ...typo }))).toBe("9408/403");
 });
 
 test.each<[Record<string, unknown>, string]>([
@@ -92,7 +96,9 @@ test.each<[Record<string, unknown>, string]>([
   [{ draw: [{ url: urlOf(KEY), repeat: "x" }] }, 'draw[0].repeat "x"'],
   [{ draw: [{ url: urlOf(KEY), composite: "in" }] }, 'draw[0].composite "in"'],
 ])("%j is not played: it throws, unless it is to be left out (O4, O12)", async (image, named) => {
-  await expect(ask(KEY, image)).rejects.toThrow(`the strict edge cannot play ${named}. With`);
+  await expect(fetchImage(KEY, image)).rejects.toThrow(
+    `the strict edge cannot play ${named}. With`,
+  );
   edge.switches.unplayable = "left-out";
-  expect(await fault(await ask(KEY, image))).toBe("200");
+  expect(await fault(await fetchImage(KEY, image))).toBe("200");
 });

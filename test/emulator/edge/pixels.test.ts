@@ -4,6 +4,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import type { ImageOptions, OverlayOptions } from "../../../src/emulator/edge/options.ts";
+import { file } from "../../support/emulators.ts";
 import {
   colours,
   exact,
@@ -14,7 +15,6 @@ import {
   plain,
   render,
 } from "../../support/painting.ts";
-import { file } from "../../support/stand.ts";
 
 test.each<[ImageOptions, string]>([
   [{ flip: "h" }, "gr/yb"],

@@ -3,9 +3,18 @@
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
 import { STRICT } from "../../../src/emulator/edge/switches.ts";
-import { ask, edge, fault, KEY, picture, s3, stand, urlOf } from "../../support/asking.ts";
-import { BASE } from "../../support/env.ts";
-import { file, network, ZONE } from "../../support/stand.ts";
+import {
+  edge,
+  fault,
+  fetchImage,
+  KEY,
+  picture,
+  resetEdge,
+  s3,
+  urlOf,
+} from "../../support/edge-requests.ts";
+import { file, network, ZONE } from "../../support/emulators.ts";
+import { BUCKET_URL } from "../../support/env.ts";
 
 describe("what reaches the origin", () => {
   const OWN = ["accept", "accept-encoding", "via"];
@@ -23,7 +32,7 @@ describe("what reaches the origin", () => {
       "cf-access-client-secret": "x",
     };
     const others = { "x-amz-security-token": "x", referer: "https://a.example", "x-own": "x" };
-    const answer = await ask(KEY, {}, { headers: { ...every, ...others } });
+    const answer = await fetchImage(KEY, {}, { headers: { ...every, ...others } });
     expect(answer.status).toBe(200);
     const signed = ["authorization", "x-amz-content-sha256", "x-amz-date"];
     expect(sent()).toEqual([...signed, ...OWN, ...Object.keys(every)].sort());
@@ -34,13 +43,13 @@ describe("what reaches the origin", () => {
     ["another value of origin-auth", { "origin-auth": "share" }],
     ["a longer value of origin-auth", { "origin-auth": "share-publicly, please" }],
   ])("with %s no credentials reach it: a private origin denies (E2)", async (_what, image) => {
-    const answer = await ask(KEY, image, { headers: { cookie: "a=1" } });
+    const answer = await fetchImage(KEY, image, { headers: { cookie: "a=1" } });
     expect(await fault(answer)).toBe("9408/403");
     expect(sent()).toEqual(OWN);
   });
 
   test("the edge sends its own via and accept (E3)", async () => {
-    await ask(KEY, {}, { headers: { accept: "image/avif", via: "1.1 mine" } });
+    await fetchImage(KEY, {}, { headers: { accept: "image/avif", via: "1.1 mine" } });
     const { headers } = s3.requests[0] ?? {};
     expect(headers?.get("via")).toBe("1.1 image-resizing-proxy");
     expect(headers?.get("accept")).toBe("image/jpeg, image/png, image/gif;q=0.1, image/*;q=0.1");
@@ -53,7 +62,7 @@ describe("what reaches the origin", () => {
   };
 
   test("the method and the conditions may stay at the edge (E4)", async () => {
-    const answer = await ask(KEY, {}, visitors);
+    const answer = await fetchImage(KEY, {}, visitors);
     expect([answer.status, answer.body]).toEqual([200, null]);
     expect(s3.requests[0]?.method).toBe("GET");
     expect(sent()).not.toContain("range");
@@ -61,12 +70,12 @@ describe("what reaches the origin", () => {
   });
 
   test("the method and the conditions may be passed on; a signature for GET then fails (E4)", async () => {
-    stand({ conditions: "passed-on" });
-    expect(await fault(await ask(KEY, {}, { ...visitors, method: "GET" }))).toBe("9518/502");
+    resetEdge({ conditions: "passed-on" });
+    expect(await fault(await fetchImage(KEY, {}, { ...visitors, method: "GET" }))).toBe("9518/502");
     expect(sent()).toEqual(expect.arrayContaining(["if-none-match", "range"]));
     expect(s3.requests[0]?.headers.get("user-agent")).toBe("visitor");
-    stand({ conditions: "passed-on" });
-    expect(await fault(await ask(KEY, {}, visitors))).toBe("9408/403");
+    resetEdge({ conditions: "passed-on" });
+    expect(await fault(await fetchImage(KEY, {}, visitors))).toBe("9408/403");
     expect(s3.requests[0]?.method).toBe("HEAD");
   });
 });
@@ -88,7 +97,7 @@ describe("which URLs the edge accepts", () => {
   });
 
   test("another one may also come back untransformed, without an error (E5)", async () => {
-    stand({ foreignSources: "untransformed" });
+    resetEdge({ foreignSources: "untransformed" });
     network.use(http.get(/\.example\/a\.jpg$/, () => picture()));
     const answer = await edge.fetch(other, { cf: { image: { width: 9 } } });
     expect([answer.status, answer.headers.has("cf-resized")]).toEqual([200, false]);
@@ -154,13 +163,13 @@ describe("which URLs the edge accepts", () => {
       http.get(other, () => picture()),
     );
     for (let times = 0; times < 2; times++) {
-      expect(await fault(await ask("moved.jpg", { width: 9 + times }))).toBe("200");
+      expect(await fault(await fetchImage("moved.jpg", { width: 9 + times }))).toBe("200");
     }
     expect(edge.originFetches).toEqual([urlOf("moved.jpg")]);
   });
 
   test.each([true, false])("credentials follow a redirect: %s (E7)", async (authAfterRedirect) => {
-    stand({ authAfterRedirect });
+    resetEdge({ authAfterRedirect });
     const seen: (string | null)[] = [];
     network.use(
       http.get(urlOf("moved.jpg"), redirect(other)),
@@ -169,7 +178,7 @@ describe("which URLs the edge accepts", () => {
         return picture();
       }),
     );
-    await ask("moved.jpg");
+    await fetchImage("moved.jpg");
     expect(seen).toEqual([authAfterRedirect ? expect.stringMatching(/^AWS4/) : null]);
   });
 
@@ -180,14 +189,14 @@ describe("which URLs the edge accepts", () => {
     ["itself", urlOf("moved.jpg"), "9421/400"],
   ])("a redirect to %s is %s (E7)", async (_what, location, expected) => {
     network.use(http.get(urlOf("moved.jpg"), redirect(location)));
-    expect(await fault(await ask("moved.jpg"))).toBe(expected);
+    expect(await fault(await fetchImage("moved.jpg"))).toBe(expected);
   });
 
   const LOOPS = ["1.1 image-resizing-proxy", "image-resizing", "1.1 a, 1.1 image-resizing"];
 
   test.each(LOOPS)("via %s is a loop: the request came from the edge (E8)", async (via) => {
     const headers = { via };
-    expect(await fault(await ask(KEY, {}, { headers }))).toBe("9403/508");
+    expect(await fault(await fetchImage(KEY, {}, { headers }))).toBe("9403/508");
     expect(edge.originFetches).toEqual([]);
   });
 
@@ -196,9 +205,9 @@ describe("which URLs the edge accepts", () => {
       const next = hop === 0 ? () => picture() : redirect(`hop${hop - 1}.jpg`);
       network.use(http.get(urlOf(`hop${hop}.jpg`), next));
     }
-    expect(await fault(await ask("hop5.jpg"))).toBe("200");
+    expect(await fault(await fetchImage("hop5.jpg"))).toBe("200");
     network.use(http.get(urlOf("hop6.jpg"), redirect("hop5.jpg")));
-    expect(await fault(await ask("hop6.jpg"))).toBe("9421/400");
+    expect(await fault(await fetchImage("hop6.jpg"))).toBe("9421/400");
   });
 
   test.each([
@@ -208,8 +217,8 @@ describe("which URLs the edge accepts", () => {
     ["ECONNRESET", "9505/502"],
   ])("an origin that fails with %s is %s (R3)", async (code, expected) => {
     const cause = Object.assign(new Error(code), { code });
-    stand({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
-    expect(await fault(await ask(KEY))).toBe(expected);
+    resetEdge({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
+    expect(await fault(await fetchImage(KEY))).toBe(expected);
   });
 
   test.each(["constructor", "__proto__"])("there is no other Worker at %s (E9)", async (host) => {
@@ -220,15 +229,15 @@ describe("which URLs the edge accepts", () => {
 
   test("a switch that is undefined is as strict as one that is left out", async () => {
     const given: object = { transformations: undefined, quota: undefined, sources: undefined };
-    stand({ ...given });
+    resetEdge({ ...given });
     const { transformations, quota } = STRICT;
     expect(edge.switches).toMatchObject({ transformations, quota, sources: [] });
   });
 
   test("the answer of another Worker is not transformed (E9)", async () => {
-    const workers = { [new URL(BASE).host]: async (request: Request) => fetch(request) };
-    stand({ workers });
-    const answer = await ask(KEY, { width: 9 });
+    const workers = { [new URL(BUCKET_URL).host]: async (request: Request) => fetch(request) };
+    resetEdge({ workers });
+    const answer = await fetchImage(KEY, { width: 9 });
     expect(answer.headers.has("cf-resized")).toBe(false);
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
   });

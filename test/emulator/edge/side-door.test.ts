@@ -4,8 +4,17 @@
 import { http } from "msw";
 import { expect, test } from "vitest";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
-import { ask, edge, fault, KEY, picture, s3, stand, urlOf } from "../../support/asking.ts";
-import { file, network } from "../../support/stand.ts";
+import {
+  edge,
+  fault,
+  fetchImage,
+  KEY,
+  picture,
+  resetEdge,
+  s3,
+  urlOf,
+} from "../../support/edge-requests.ts";
+import { file, network } from "../../support/emulators.ts";
 
 const STRANGER = "https://s3.eu-west-1.amazonaws.com/somebody/a.jpg";
 
@@ -21,7 +30,7 @@ async function visit(source: string, options = "width=16", headers = {}): Promis
 const publish = () => network.use(http.get(STRANGER, () => picture()));
 
 test("anybody may have a public image of a listed host transformed, at the owner's cost (E10, L2)", async () => {
-  stand({ sources: ["s3.eu-west-1.amazonaws.com"] });
+  resetEdge({ sources: ["s3.eu-west-1.amazonaws.com"] });
   publish();
   expect(await visit(STRANGER)).toBe("200");
   expect(await visit(STRANGER, "width=17,fit=cover,height=20,format=auto")).toBe("200");
@@ -29,7 +38,7 @@ test("anybody may have a public image of a listed host transformed, at the owner
 });
 
 test("an entry with a path shuts it for the objects of others (E5, E10)", async () => {
-  stand({ sources: ["s3.eu-west-1.amazonaws.com/acme-media/"] });
+  resetEdge({ sources: ["s3.eu-west-1.amazonaws.com/acme-media/"] });
   publish();
   expect(await visit(STRANGER)).toBe("9401/403");
   expect([edge.transformations.size, edge.originFetches]).toEqual([0, []]);
@@ -48,8 +57,8 @@ test.each<[Partial<EdgeSettings>, string, number]>([
   [{ keptForAll: true }, "200", 2],
   [{ keptForAll: false }, "9408/403", 1],
 ])("with %j, what is kept of a private object is: %s (C1, E10)", async (settings, got, billed) => {
-  stand(settings);
-  expect(await fault(await ask(KEY, { width: 20 }))).toBe("200");
+  resetEdge(settings);
+  expect(await fault(await fetchImage(KEY, { width: 20 }))).toBe("200");
   expect(await visit(urlOf(KEY), "width=900,origin-auth=share-publicly")).toBe(got);
   expect(await visit(urlOf(KEY), "width=900")).toBe("9408/403");
   expect(edge.transformations.size).toBe(billed);
@@ -60,14 +69,14 @@ test.each<[string, Partial<EdgeSettings>, string]>([
   ["url_transformations that are off (E12)", { urlTransformations: "off" }, "nothing"],
   ["transformations that are off (R2)", { transformations: false }, "nothing"],
 ])("%s shut it; the origin is not asked (E10)", async (_what, settings, got) => {
-  stand(settings);
+  resetEdge(settings);
   expect(await visit(urlOf(KEY))).toBe(got);
   expect(edge.originFetches).toEqual([]);
 });
 
 test("the rule of the firewall, and url_transformations, may leave cf.image alone (E10, E12)", async () => {
-  stand({ firewall: true, urlTransformations: "off" });
-  expect(await fault(await ask(KEY))).toBe("200");
+  resetEdge({ firewall: true, urlTransformations: "off" });
+  expect(await fault(await fetchImage(KEY))).toBe("200");
 });
 
 test.each([
@@ -94,8 +103,8 @@ test.each<[string, Partial<EdgeSettings>, boolean]>([
   ],
   ["with cf.image off, too (E12)", { urlTransformations: "off-for-workers-too" }, false],
 ])("a Worker %s: %j transforms: %s (R2)", async (_what, settings, transforms) => {
-  stand(settings);
-  const answer = await ask(KEY, { width: 9 });
+  resetEdge(settings);
+  const answer = await fetchImage(KEY, { width: 9 });
   expect(answer.headers.has("cf-resized")).toBe(transforms);
   const isOriginal =
     Buffer.compare(Buffer.from(await answer.arrayBuffer()), file("made/key.jpg")) === 0;
@@ -104,7 +113,7 @@ test.each<[string, Partial<EdgeSettings>, boolean]>([
 
 test("on workers.dev a source of the same origin is transformed (R2)", async () => {
   const zone = "vitrine.acme.workers.dev";
-  stand({ zone });
+  resetEdge({ zone });
   network.use(http.get(`https://${zone}/a.jpg`, () => picture()));
   const answer = await edge.fetch(`https://${zone}/a.jpg`, { cf: { image: { width: 9 } } });
   expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);

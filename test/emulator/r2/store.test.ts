@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { getPlatformProxy } from "wrangler";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
-import { makeTemporary } from "../../support/temporary.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 type Call = (r2: R2Bucket) => Promise<unknown>;
 
@@ -157,7 +157,7 @@ let real: R2Bucket;
 let dispose = async (): Promise<void> => {};
 
 beforeAll(async () => {
-  const configPath = join(makeTemporary("vitrine-r2-"), "wrangler.toml");
+  const configPath = join(createTemporaryFolder("vitrine-r2-"), "wrangler.toml");
   const binding = '[[r2_buckets]]\nbinding = "STORE"\nbucket_name = "store"\n';
   writeFileSync(configPath, `name = "store"\ncompatibility_date = "2026-11-01"\n${binding}`);
   const proxy = await getPlatformProxy<{ STORE: R2Bucket }>({ configPath, persist: false });

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createEdge } from "../../../src/emulator/create-edge.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { sign } from "../../../src/worker/origin/sigv4.ts";
+import { file } from "../../support/emulators.ts";
 import { CREDENTIALS } from "../../support/env.ts";
-import { file } from "../../support/stand.ts";
 
 const REGION = "eu-west-1";
 const HOST = "acme-media.s3.eu-west-1.amazonaws.com";

@@ -8,12 +8,12 @@ import pMap from "p-map";
 import sharp from "sharp";
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Fact } from "../../../src/client/types.ts";
-import { makeFolder } from "../../support/cli/folder.ts";
+import { createFolder } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENGINES, envOf } from "../../support/engines.ts";
 import { SECRETS } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
-import { arrange, get, keepNothingNow, put, stage } from "../../support/play.ts";
+import { arrange, disableCache, get, put, stage } from "../../support/run-worker.ts";
 import { createTable } from "../table.ts";
 import { type Original, readOriginals, twinOf } from "./originals.ts";
 
@@ -84,7 +84,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   arrange({ cache: false, quota: 1e6 });
-  keepNothingNow();
+  disableCache();
   stage.s3.objects.clear();
   for (const { key, bytes } of ORIGINALS) put(key, bytes, { type: "application/octet-stream" });
 });
@@ -177,7 +177,7 @@ test.each(ENGINES)("%s shows each picture as it is, or refuses it", SLOW, async 
 });
 
 test("facts are what image-size and exifr say", SLOW, async () => {
-  const { code, out } = await vitrine(["facts"], { folder: makeFolder(), env: SECRETS });
+  const { code, out } = await vitrine(["facts"], { folder: createFolder(), env: SECRETS });
   const facts: Readonly<Record<string, Fact>> = JSON.parse(out);
   expect([code, Object.keys(facts).sort()]).toEqual([1, [...pictures.keys()].sort()]);
   const workers = [askOf("cf"), askOf("binding")];

@@ -8,8 +8,8 @@ import { Ajv } from "ajv";
 import { expect, test, vi } from "vitest";
 import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
 import { listPages, readPage } from "../../docs/pages.ts";
-import { AWS, emptyFolder, init } from "../../support/cli/making.ts";
-import { makeTemporary } from "../../support/temporary.ts";
+import { AWS, emptyFolder, init } from "../../support/cli/run-init.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 const manifest = createRequire(import.meta.url).resolve("wrangler/package.json");
 const schema = readFileSync(join(manifest, "../config-schema.json"), "utf8");
@@ -34,7 +34,7 @@ const printed = listPages().flatMap((page) =>
 
 /** Returns what is wrong with a configuration. */
 function mistakesOf(text: string): unknown[] {
-  const config = join(makeTemporary("vitrine-config-"), "wrangler.toml");
+  const config = join(createTemporaryFolder("vitrine-config-"), "wrangler.toml");
   writeFileSync(config, /^name =/m.test(text) ? text : `name = "vitrine"\n${text}`);
   const { rawConfig } = experimental_readRawConfig({ config });
   isValid(rawConfig);

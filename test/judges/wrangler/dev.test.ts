@@ -11,7 +11,7 @@ import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../../src/emulator/serve.ts";
 import { startDev, WRANGLER_DEV } from "../../package/dev.ts";
 import { QUIET, ROOT } from "../../support/built.ts";
-import { AWS, emptyFolder, init } from "../../support/cli/making.ts";
+import { AWS, emptyFolder, init } from "../../support/cli/run-init.ts";
 import { CREDENTIALS, HEALTH_TOKEN } from "../../support/env.ts";
 
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");

@@ -10,9 +10,9 @@ import { createTestHarness } from "wrangler";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { readPage } from "../../docs/pages.ts";
 import { ROOT } from "../../support/built.ts";
-import { BASE, CREDENTIALS } from "../../support/env.ts";
+import { createEmulators, file, network } from "../../support/emulators.ts";
+import { BUCKET_URL, CREDENTIALS } from "../../support/env.ts";
 import { markdownTable } from "../../support/markdown-table.ts";
-import { file, network, setUp } from "../../support/stand.ts";
 import { CASES, type Case, respond, SESSION } from "./cases.ts";
 
 const { version } = createRequire(import.meta.url)("wrangler/package.json");
@@ -43,7 +43,11 @@ const SOURCES: Readonly<Record<string, Buffer>> = {
 };
 const ORIGINALS = [...Object.values(SOURCES), Buffer.from(file("made/key.jpg"))];
 
-const env = { PRIVATE: `${BASE}published/key.jpg`, OPEN: "https://open.example/", ...CREDENTIALS };
+const env = {
+  PRIVATE: `${BUCKET_URL}published/key.jpg`,
+  OPEN: "https://open.example/",
+  ...CREDENTIALS,
+};
 const config = {
   ...{ name: "judged", main: join(import.meta.dirname, "cases.ts"), vars: env },
   compatibility_date: "2026-11-01",
@@ -63,7 +67,7 @@ afterAll(async () => {
 
 /** Sets up a private bucket, open pictures, and our edge in front of both. */
 function setStage(state: Case["state"]) {
-  const stand = setUp({ sources: ["open.example", new URL(BASE).host], ...state });
+  const stand = createEmulators({ sources: ["open.example", new URL(BUCKET_URL).host], ...state });
   const { accessKeyId, sessionToken } = SESSION;
   const session = { sessionToken, expires: Number.POSITIVE_INFINITY };
   stand.sessions.set(accessKeyId, { ...session, secretAccessKey: env.secretAccessKey });

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import type { Check } from "../../../src/cli/doctor/finding.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
+import { network } from "../emulators.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
-import { arrange, get, stage } from "../play.ts";
-import { network } from "../stand.ts";
-import { makeTemporary } from "../temporary.ts";
+import { arrange, get, stage } from "../run-worker.ts";
+import { createTemporaryFolder } from "../temporary-folder.ts";
+import { problemsOf, type Report } from "./findings.ts";
 import { CACHED, tomlOf } from "./folder.ts";
-import { type Report, wrongIn } from "./report.ts";
-import { type Given, vitrine } from "./vitrine.ts";
+import { vitrine, type WorldOptions } from "./vitrine.ts";
 
 export const SITE = "https://images.example";
 
@@ -22,7 +22,7 @@ export const CONFIGURED = {
   BUCKETS: { media: { ...VARS.BUCKETS.media, canary: "key.jpg" } },
 };
 
-const folder = makeTemporary("vitrine-doctor-");
+const folder = createTemporaryFolder("vitrine-doctor-");
 mkdirSync(join(folder, "src/worker"), { recursive: true });
 writeFileSync(join(folder, "src/worker/index.ts"), ""); // what main names
 
@@ -106,13 +106,13 @@ export function beginSite(settings: Partial<EdgeSettings> = {}, vars: object = C
 
 /** Runs the doctor. @returns the checks that find an error or a warning */
 export async function checksOf(...given: Parameters<typeof examine>): Promise<Check[]> {
-  return wrongIn(await examine(...given)).map(({ check }) => check);
+  return problemsOf(await examine(...given)).map(({ check }) => check);
 }
 
 /** Runs the doctor with the secrets of the Worker. */
 export async function examine(
   args: readonly string[] = ["--url", SITE],
-  given: Given = {},
+  given: WorldOptions = {},
 ): Promise<Report> {
   const env = { ...SECRETS, HEALTH_TOKEN, ...given.env };
   const all = ["doctor", "--json", ...args];

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SECRETS, VARS } from "../env.ts";
-import { makeTemporary } from "../temporary.ts";
+import { createTemporaryFolder } from "../temporary-folder.ts";
 
 /** The Vitrine of these folders. */
 export const HOST = "https://images.example";
@@ -24,12 +24,12 @@ export const CACHED = {
  * @param vars replace those of VARS
  * @param files more files, by name
  */
-export function makeFolder(
+export function createFolder(
   vars: Readonly<Record<string, unknown>> = {},
   files: Readonly<Record<string, string>> = {},
 ): string {
   const { env: _env, ...top } = STAGED;
-  return makeProject({ ...top, vars: { ...VARS, ...vars } }, "wrangler.toml", files);
+  return createProject({ ...top, vars: { ...VARS, ...vars } }, "wrangler.toml", files);
 }
 
 /** The bindings of Images and of an R2 bucket. */
@@ -54,7 +54,7 @@ export const STAGED = {
 };
 
 /** Makes a folder with a configuration, in a file of that name. */
-export function makeProject(
+export function createProject(
   config: Readonly<Record<string, unknown>>,
   file = "wrangler.toml",
   files: Readonly<Record<string, string>> = {},
@@ -81,7 +81,7 @@ function toml(value: unknown): string {
 }
 
 function fill(files: Readonly<Record<string, string>>): string {
-  const folder = makeTemporary("vitrine-cli-");
+  const folder = createTemporaryFolder("vitrine-cli-");
   mkdirSync(join(folder, "src/worker"), { recursive: true }); // what main names
   writeFileSync(join(folder, "src/worker/index.ts"), "");
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);

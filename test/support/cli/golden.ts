@@ -1,7 +1,7 @@
 // Golden files: all that a user sees of a command, in each of several cases. A change of a message is read there.
 
 import { expect } from "vitest";
-import type { Ended } from "./vitrine.ts";
+import type { CommandResult } from "./vitrine.ts";
 
 /**
  * Compares what a command showed with a file beside the test. `vitest -u` writes the file anew.
@@ -10,7 +10,7 @@ import type { Ended } from "./vitrine.ts";
  */
 export async function expectGolden(
   file: string,
-  cases: Iterable<readonly [title: string, ended: Ended]>,
+  cases: Iterable<readonly [title: string, ended: CommandResult]>,
 ): Promise<void> {
   const screen = (name: string, text: string) => (text === "" ? "" : `--- ${name}\n${text}`);
   const shown = [...cases].map(([title, { code, out, err }]) => {

@@ -2,8 +2,8 @@
 
 import { expect, vi } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
-import { BASE, HEALTH_TOKEN, SECRETS } from "../env.ts";
-import { arrange, stage, wait } from "../play.ts";
+import { BUCKET_URL, HEALTH_TOKEN, SECRETS } from "../env.ts";
+import { arrange, stage, wait } from "../run-worker.ts";
 import { type Change, CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
 
 type Tree = { [name: string]: unknown };
@@ -28,7 +28,7 @@ const healthy = () => ({
   samples: ["/images/card/key.jpg", "/images/hero@640w/photos/fig.jpg"],
 });
 
-const HOST = new URL(BASE).host;
+const HOST = new URL(BUCKET_URL).host;
 
 export type World = ReturnType<typeof healthy>;
 
@@ -55,7 +55,7 @@ function settle(world: World): string {
 }
 
 /** What visitors get: the status of each sample, and whether it is an image. */
-export async function visit(world: World): Promise<Record<string, string>> {
+export async function fetchSamples(world: World): Promise<Record<string, string>> {
   settle(world);
   const seen: Record<string, string> = {};
   for (const path of world.samples) {
@@ -126,4 +126,4 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
   };
 }
 
-export type Told = ReturnType<typeof readRemedy>;
+export type Remedy = ReturnType<typeof readRemedy>;

@@ -8,14 +8,14 @@ import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { rotate } from "../../../src/cli/rotate/index.ts";
 import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
 import { secretNames } from "../../../src/worker/config/read-secrets.ts";
+import { network } from "../emulators.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { leaksIn, overhear } from "../overheard.ts";
-import { arrange, get, stage } from "../play.ts";
-import { network } from "../stand.ts";
-import { readProject } from "./making.ts";
+import { arrange, get, stage } from "../run-worker.ts";
+import { readProject } from "./run-init.ts";
 import { createTypist, type Typed } from "./typist.ts";
-import { createWorld, type Ended, type Given } from "./vitrine.ts";
+import { type CommandResult, createWorld, type WorldOptions } from "./vitrine.ts";
 
 export const URL = "https://images.example.com";
 
@@ -38,7 +38,7 @@ export const next = ({ id, secret }: Key) => {
 };
 
 /** S3 knows a key, or forgets it. */
-export const known = ({ id, secret }: Key) => void stage.s3.keys.set(id, secret);
+export const addKey = ({ id, secret }: Key) => void stage.s3.keys.set(id, secret);
 export const revoke = ({ id }: Key) => void stage.s3.keys.delete(id);
 
 export type Site = {
@@ -83,7 +83,7 @@ export function beginSite(): void {
       return new HttpResponse(await answer.arrayBuffer(), answer);
     }),
   );
-  known(NEW_KEY);
+  addKey(NEW_KEY);
 }
 afterAll(removeCopies);
 
@@ -147,10 +147,13 @@ export const TOOLS: Tools = {
   patience: { every: 1, watched: 2, attempts: 4 },
 };
 
-type Setting = Given & { readonly tools?: Tools };
+type Setting = WorldOptions & { readonly tools?: Tools };
 
 /** Rotates the key of the deployed Vitrine, and checks that no secret was printed. */
-export async function run(options: Partial<Options> = {}, setting: Setting = {}): Promise<Ended> {
+export async function run(
+  options: Partial<Options> = {},
+  setting: Setting = {},
+): Promise<CommandResult> {
   const { tools = TOOLS, ...given } = setting;
   const { world, said } = createWorld({ folder: site.folder, env: { HEALTH_TOKEN }, ...given });
   const ended = await rotate(world, { keyFile: "key.json", yes: true, ...options }, tools);
@@ -163,10 +166,10 @@ export async function run(options: Partial<Options> = {}, setting: Setting = {})
 }
 
 /** Runs a rotation that must be refused: it puts no secret. */
-export async function refusedRun(...given: Parameters<typeof run>): Promise<Ended> {
-  const before = now();
+export async function refusedRun(...given: Parameters<typeof run>): Promise<CommandResult> {
+  const before = slotSecrets();
   const ended = await run(...given);
-  expect([ended.code, site.ran, now()]).toEqual([EXIT.failed, [], before]);
+  expect([ended.code, site.ran, slotSecrets()]).toEqual([EXIT.failed, [], before]);
   return ended;
 }
 
@@ -174,24 +177,24 @@ export async function refusedRun(...given: Parameters<typeof run>): Promise<Ende
  * Rotates at a terminal, and types the answer to each question when it is asked.
  * @param asked is called for each answer, with the number of questions that are left
  */
-export async function typing(answers: Typed, asked: (left: number) => void = () => {}) {
+export async function rotateAtTerminal(answers: Typed, asked: (left: number) => void = () => {}) {
   const { given, left } = createTypist(answers, asked);
   const ended = await run({ yes: undefined }, given);
   return { ...ended, left };
 }
 
 /** Returns the secrets of the slots that are set, without deleted ones. */
-export function now(): Record<string, unknown> {
+export function slotSecrets(): Record<string, unknown> {
   const { HEALTH_TOKEN: _token, ...slots } = site.deployed;
   return Object.fromEntries(Object.entries(slots).filter(([, value]) => value !== null));
 }
 
 /** What visitors ask for. */
 const SAMPLES = ["/images/thumbnail/key.jpg", "/images/card@2x/photos/fig.jpg"];
-export const SHOWN = SAMPLES.map((path) => `${path}: 200 image`);
+export const PICTURES = SAMPLES.map((path) => `${path}: 200 image`);
 
 /** What visitors get. */
-export async function visit(): Promise<string[]> {
+export async function fetchSamples(): Promise<string[]> {
   return Promise.all(
     SAMPLES.map(async (path) => {
       const answer = await fetch(URL + path, { headers: { accept: "image/webp" } });

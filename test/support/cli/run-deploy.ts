@@ -10,8 +10,8 @@ import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
 import { handlersOf, network } from "../network.ts";
 import { overhear } from "../overheard.ts";
-import { envLine, makeProject, STAGED } from "./folder.ts";
-import { createWorld, type Given } from "./vitrine.ts";
+import { createProject, envLine, STAGED } from "./folder.ts";
+import { createWorld, type WorldOptions } from "./vitrine.ts";
 
 const { accessKeyId: ID, secretAccessKey: SECRET } = CREDENTIALS;
 export const KEY = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
@@ -39,8 +39,8 @@ export let ended: {
 };
 
 /** Makes the folder from which `run` deploys. */
-export function project(...given: Parameters<typeof makeProject>): void {
-  folder = makeProject(...given);
+export function project(...given: Parameters<typeof createProject>): void {
+  folder = createProject(...given);
 }
 
 /** Writes the secrets file. */
@@ -79,7 +79,10 @@ const readFile = (path: string) => ({
   mode: statSync(path).mode & 0o777,
 });
 
-export async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
+export async function run(
+  options: Options = { secretsFile: "secrets.env" },
+  given: WorldOptions = {},
+) {
   const { world, said } = createWorld({ folder, ...given });
   const tools: Tools = {
     run: async ({ env }, args, _input, hear) => {

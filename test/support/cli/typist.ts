@@ -1,7 +1,7 @@
 // Types the answers at a terminal, each when its question is shown.
 
 import { PassThrough } from "node:stream";
-import type { Given } from "./vitrine.ts";
+import type { WorldOptions } from "./vitrine.ts";
 
 /** Text that is shown, and the keys that are pressed then. */
 export type Typed = readonly (readonly [shown: string, keys: string])[];
@@ -21,6 +21,6 @@ export function createTypist(answers: Typed, asked: (left: number) => void = () 
     setImmediate(() => stdin.write(keys));
   };
   const terminal = { isTTY: true, columns: 100 } as const;
-  const given: Pick<Given, "stdin" | "heard" | "terminal"> = { stdin, heard, terminal };
+  const given: Pick<WorldOptions, "stdin" | "heard" | "terminal"> = { stdin, heard, terminal };
   return { given, left };
 }

@@ -5,10 +5,10 @@ import type { World } from "../../../src/cli/command.ts";
 import { runProgram } from "../../../src/cli/program.ts";
 import { overhear } from "../overheard.ts";
 
-export type Ended = { readonly code: number; readonly out: string; readonly err: string };
+export type CommandResult = { readonly code: number; readonly out: string; readonly err: string };
 
 /** The world of a test. By default stdin is empty, and no screen is a terminal. */
-export type Given = Partial<Omit<World, "stdin" | "stdout" | "stderr">> & {
+export type WorldOptions = Partial<Omit<World, "stdin" | "stdout" | "stderr">> & {
   readonly stdin?: string | World["stdin"];
   /** Makes both screens this terminal. */
   readonly terminal?: { readonly isTTY: true; readonly columns: number };
@@ -20,7 +20,10 @@ export type Given = Partial<Omit<World, "stdin" | "stdout" | "stderr">> & {
 const NOT_HERE = { fault: "the local run does not start in this test" };
 
 /** Runs a command. */
-export async function vitrine(args: readonly string[], given: Given = {}): Promise<Ended> {
+export async function vitrine(
+  args: readonly string[],
+  given: WorldOptions = {},
+): Promise<CommandResult> {
   const { world, said } = createWorld(given);
   const code = await runProgram(args, world, async () => async () => NOT_HERE);
   const { out, err } = said();
@@ -30,7 +33,7 @@ export async function vitrine(args: readonly string[], given: Given = {}): Promi
 }
 
 /** Creates the world of a command, and a function that gives what its screens show. */
-export function createWorld(given: Given) {
+export function createWorld(given: WorldOptions) {
   const { stdin = "", terminal, heard, ...changed } = given;
   const chunks = { out: [] as Buffer[], err: [] as Buffer[] };
   const said = () => ({

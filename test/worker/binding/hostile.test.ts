@@ -4,13 +4,20 @@ import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { runFast } from "../../support/clock.ts";
+import { file, network } from "../../support/emulators.ts";
 import { type EngineName, envOf } from "../../support/engines.ts";
-import { BASE } from "../../support/env.ts";
-import { failures, get, keepNothing, lines, MODERN, stage } from "../../support/play.ts";
-import { file, network } from "../../support/stand.ts";
+import { BUCKET_URL } from "../../support/env.ts";
+import {
+  disableCacheInEachTest,
+  failures,
+  get,
+  lines,
+  MODERN,
+  stage,
+} from "../../support/run-worker.ts";
 import { EDGE_CODES, REFUSALS } from "../../support/tables/edge-codes.ts";
 
-keepNothing();
+disableCacheInEachTest();
 
 /** A binding whose output is this, whatever it is asked for. */
 function imagesThat(output: (options: ImageOutputOptions, original: Uint8Array) => unknown) {
@@ -162,7 +169,7 @@ describe("an S3 that", () => {
     ["cannot be reached", () => HttpResponse.error(), 502, "origin-failed"],
   ])("%s", async (_what, answer, status, event) => {
     if (status === 504) runFast();
-    network.use(http.get(`${BASE}published/key.jpg`, answer));
+    network.use(http.get(`${BUCKET_URL}published/key.jpg`, answer));
     const found = await ask(stage.edge.images);
     expect(found.slice(0, 2)).toEqual([status, event]);
     expect(reads).toBeLessThan(20);
@@ -204,7 +211,7 @@ test("an overlay that breaks off fails the picture, also where the binding goes 
   const overlay = file("made/transparent.png");
   const headers = { "content-length": `${overlay.length}`, "content-type": "image/png" };
   const breaksOff = () => answerWith(streamOf(overlay.subarray(0, 6_000), "break"), headers)();
-  network.use(http.get(`${BASE}published/transparent.png`, breaksOff));
+  network.use(http.get(`${BUCKET_URL}published/transparent.png`, breaksOff));
   const reading: Promise<unknown>[] = [];
   const goOn = async () => {
     await Promise.all(reading);

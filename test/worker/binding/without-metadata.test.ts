@@ -8,7 +8,7 @@ import {
   webpWithout,
 } from "../../../src/worker/binding/without-chunks.ts";
 import { withoutMetadata } from "../../../src/worker/binding/without-metadata.ts";
-import { file } from "../../support/stand.ts";
+import { file } from "../../support/emulators.ts";
 
 const SECRET = "48.137, 11.575";
 const latin1 = (text: string) => Buffer.from(text, "latin1");

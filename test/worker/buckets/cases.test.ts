@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { stopTimers } from "../../support/clock.ts";
 import { VARS } from "../../support/env.ts";
-import { forgetCached, get, MODERN, stopDate, visit } from "../../support/play.ts";
-import { KEY, type Kind, openWorld, type State } from "../../support/two-buckets.ts";
+import { forgetCached, get, getAndSettle, MODERN, stopDate } from "../../support/run-worker.ts";
+import { createTwoBuckets, KEY, type Kind, type State } from "../../support/two-buckets.ts";
 
 const PATH = `/images/card/${KEY}`;
 
@@ -60,14 +60,14 @@ beforeEach(() => stopDate());
 
 /** Visits the route of one bucket alone. @returns the picture, and its tag */
 async function showAlone(path: string, env: object) {
-  const answer = await visit(path, { headers: MODERN }, env);
+  const answer = await getAndSettle(path, { headers: MODERN }, env);
   expect(answer.status).toBe(200);
   return { bytes: await answer.bytes(), etag: answer.headers.get("etag") };
 }
 
 /** The pictures of both buckets, as the route of each alone shows them. */
 async function showBoth(kinds: readonly [Kind, Kind]) {
-  const { env } = openWorld(kinds);
+  const { env } = createTwoBuckets(kinds);
   const direct = { ...env, ANSWERS: { ...VARS.ANSWERS, keep: 0 } };
   const media = await showAlone(`/media/card/${KEY}`, direct);
   const archive = await showAlone(`/archive/card/${KEY}`, direct);
@@ -85,7 +85,7 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
 
   test.each(rows)("media %s, archive %s", async (media, archive, ...expected) => {
     for (const [at, stored] of [[], ["media", "archive"], ["archive"]].entries()) {
-      const world = openWorld([first, second]);
+      const world = createTwoBuckets([first, second]);
       const ANSWERS = { ...VARS.ANSWERS, keep, store: "RENDITIONS" };
       const env = { ...world.env, ANSWERS, RENDITIONS: createR2() };
       for (const name of stored) await showAlone(`/${name}/card/${KEY}`, env);
@@ -94,7 +94,7 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
       world.archive.be(archive);
       const asked = world.archive.asked();
 
-      const answer = await visit(PATH, { headers: MODERN }, env);
+      const answer = await getAndSettle(PATH, { headers: MODERN }, env);
       const bytes = await answer.bytes();
       const shown = expected[at] ?? expect.unreachable();
       const [name] = `${shown}`.split("*");
@@ -118,7 +118,7 @@ describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
   const ANSWERS = { ...VARS.ANSWERS, keep: 0 };
 
   test("with the second's picture stored, keeps one visitor in five seconds waiting", async () => {
-    const world = openWorld([kind, kind]);
+    const world = createTwoBuckets([kind, kind]);
     const stored = { ANSWERS: { ...ANSWERS, store: "RENDITIONS" }, RENDITIONS: createR2() };
     const env = { ...world.env, ...stored };
     const { bytes } = await showAlone(`/archive/card/${KEY}`, env);
@@ -134,7 +134,7 @@ describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
   });
 
   test("with nothing stored, is a 504, whatever the second has", async () => {
-    const world = openWorld([kind, kind]);
+    const world = createTwoBuckets([kind, kind]);
     world.media.be("silent");
     const finish = stopTimers();
     const { value } = await finish(get(PATH, { headers: MODERN }, { ...world.env, ANSWERS }));

@@ -3,8 +3,16 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { ENV, VARS } from "../../support/env.ts";
-import { forgetCached, MODERN, put, stage, stopDate, visit, wait } from "../../support/play.ts";
-import { KEY, openWorld, WORLDS } from "../../support/two-buckets.ts";
+import {
+  forgetCached,
+  getAndSettle,
+  MODERN,
+  put,
+  stage,
+  stopDate,
+  wait,
+} from "../../support/run-worker.ts";
+import { createTwoBuckets, KEY, WORLDS } from "../../support/two-buckets.ts";
 
 const KEEP = 300;
 const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0 };
@@ -12,7 +20,7 @@ const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0 };
 beforeEach(() => stopDate());
 
 async function statusOf(env: object): Promise<number> {
-  const answer = await visit(`/images/card/${KEY}`, { headers: MODERN }, env);
+  const answer = await getAndSettle(`/images/card/${KEY}`, { headers: MODERN }, env);
   await answer.arrayBuffer();
   return answer.status;
 }
@@ -57,7 +65,7 @@ describe("two folders of one S3 bucket", () => {
 });
 
 test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...kinds) => {
-  const world = openWorld(kinds);
+  const world = createTwoBuckets(kinds);
   const env = {
     ...world.env,
     ANSWERS: { ...ANSWERS, store: "RENDITIONS" },
@@ -74,7 +82,7 @@ test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...
 });
 
 test("what S3 gave without an ETag and a date", async () => {
-  const world = openWorld(["binding", "cf"]);
+  const world = createTwoBuckets(["binding", "cf"]);
   const env = { ...world.env, ANSWERS };
   const { fetch } = stage.s3;
   stage.s3.fetch = async (...asked) => {

@@ -14,20 +14,20 @@ import {
   signQuery,
   stage,
   stopDate,
-  visit as visitWorker,
+  getAndSettle as visitWorker,
   wait,
-} from "../../support/play.ts";
-import { KEY, type Kind, openWorld, ROUTES, WORLDS } from "../../support/two-buckets.ts";
+} from "../../support/run-worker.ts";
+import { createTwoBuckets, KEY, type Kind, ROUTES, WORLDS } from "../../support/two-buckets.ts";
 
 const PATH = `/images/card/${KEY}`;
 const KEEP = 300;
 
-let world: ReturnType<typeof openWorld>;
+let world: ReturnType<typeof createTwoBuckets>;
 let store: R2;
 let env: object;
 
 function open(kinds: readonly [Kind, Kind], change: object = {}): void {
-  world = openWorld(kinds);
+  world = createTwoBuckets(kinds);
   store = createR2();
   const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0, stale_if_error: 0, store: "RENDITIONS" };
   env = { ...world.env, ANSWERS, RENDITIONS: store, PURGE_TOKEN, ...change };

@@ -4,21 +4,21 @@
 import { hash } from "node:crypto";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
+import { file, network } from "../../support/emulators.ts";
 import { envOf } from "../../support/engines.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import {
+  disableCacheInEachTest,
   get,
-  keepNothing,
   MODERN,
   put,
   signQuery,
   stage,
   stopDates,
   wait,
-} from "../../support/play.ts";
-import { file, network } from "../../support/stand.ts";
+} from "../../support/run-worker.ts";
 
-keepNothing(); // each request is to reach S3
+disableCacheInEachTest(); // each request is to reach S3
 
 stopDates();
 

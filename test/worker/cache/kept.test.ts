@@ -5,18 +5,18 @@ import { describe, expect, test } from "vitest";
 import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { CREDENTIALS, ENV, NEXT } from "../../support/env.ts";
 import {
+  DATA_CENTERS,
   failures,
   get,
+  getAndSettle,
   lines,
   MODERN,
-  PLACES,
   put,
   settle,
   stage,
   stopDates,
-  visit,
   wait,
-} from "../../support/play.ts";
+} from "../../support/run-worker.ts";
 
 const PATH = "/images/card/key.jpg";
 const KEEP = 300;
@@ -27,7 +27,7 @@ stopDates(Date.UTC(2026, 10, 26));
 
 /** The status, where it came from, and what the browser may keep. */
 async function seen(path = PATH, init: RequestInit = MODERN_INIT, env?: object, place?: string) {
-  const { status, headers } = await visit(path, init, env, place);
+  const { status, headers } = await getAndSettle(path, init, env, place);
   return [status, cacheWord(headers), headers.get("cache-control")] as const;
 }
 const MODERN_INIT = { headers: MODERN };
@@ -48,7 +48,7 @@ const deploy = (change: object = {}) => ({ ...ENV, ...change });
 describe("one rendition for all visitors (W3, W5, W6)", () => {
   test("1,000 requests from 30 places at once are one request to S3, and one to the edge", async () => {
     const all = Array.from({ length: 1_000 }, (_, at) =>
-      get(PATH, MODERN_INIT, ENV, PLACES[at % 30]),
+      get(PATH, MODERN_INIT, ENV, DATA_CENTERS[at % 30]),
     );
     for (const { status } of await Promise.all(all)) expect(status).toBe(200);
     expect(await calls()).toEqual({ s3: 2, edge: 1 });
@@ -60,7 +60,7 @@ describe("one rendition for all visitors (W3, W5, W6)", () => {
       stage.cache.switches.runsIn = runsIn;
       for (let at = 0; at < 1_000; at++) {
         const env = at < 300 ? ENV : at < 600 ? DEPLOYED : PUT;
-        const { status } = await get(PATH, MODERN_INIT, env, PLACES[at % 30]);
+        const { status } = await get(PATH, MODERN_INIT, env, DATA_CENTERS[at % 30]);
         expect(status).toBe(200);
       }
       expect(await calls()).toEqual({ s3: 2, edge: 1 });
@@ -166,7 +166,7 @@ describe("an outage is not seen for what was asked for within the week, and is i
     begin();
     for (const later of [KEEP + 1, DAY, 5 * DAY]) {
       wait(later);
-      for (const place of PLACES.slice(0, 3)) {
+      for (const place of DATA_CENTERS.slice(0, 3)) {
         expect(await seen(PATH, MODERN_INIT, undefined, place)).toEqual([200, "stale", SHOWN]);
       }
     }

@@ -3,7 +3,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { ENV } from "../../support/env.ts";
-import { arrange, get, MODERN, stage, stopDates, wait } from "../../support/play.ts";
+import { arrange, get, MODERN, stage, stopDates, wait } from "../../support/run-worker.ts";
 
 const PATH = "/images/card/key.jpg";
 const TEN_MINUTES = 600;

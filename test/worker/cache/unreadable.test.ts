@@ -2,10 +2,10 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
+import { file, network } from "../../support/emulators.ts";
 import { type EngineName, envOf } from "../../support/engines.ts";
 import { PURGE_TOKEN } from "../../support/env.ts";
-import { MODERN, put, stage, stopDates, visit, wait } from "../../support/play.ts";
-import { file, network } from "../../support/stand.ts";
+import { getAndSettle, MODERN, put, stage, stopDates, wait } from "../../support/run-worker.ts";
 
 const MINUTE = "public, max-age=60";
 
@@ -14,7 +14,7 @@ stopDates(Date.UTC(2026, 10, 26));
 let env: object;
 
 async function seen(key: string) {
-  const { status, headers } = await visit(`/images/card/${key}`, { headers: MODERN }, env);
+  const { status, headers } = await getAndSettle(`/images/card/${key}`, { headers: MODERN }, env);
   return [status, headers.get("cache-control")];
 }
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { bucketsOf } from "../../../src/cli/config/buckets.ts";
 import { currentConfig, readConfig } from "../../../src/worker/config/config.ts";
 import { bucketOf, configOf, mistakesOf } from "../../support/config-of.ts";
-import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
+import { BUCKET_URL, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
 
 const { media } = VARS.BUCKETS;
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
@@ -22,7 +22,7 @@ test("a right configuration is ready to serve from", () => {
     engine: "cf",
     hasSourceParameter: true,
     ...{ images: undefined, r2: undefined, role: undefined },
-    base: BASE,
+    base: BUCKET_URL,
     prefix: "published/",
     region: "eu-west-1",
     canary: undefined,

@@ -5,8 +5,8 @@ import { ttlByStatus } from "../../../src/emulator/edge/edge-cache.ts";
 import { edgeOptions } from "../../../src/worker/edge/ask-edge.ts";
 import type { TransformRequest } from "../../../src/worker/request/format.ts";
 import { stopClock } from "../../support/clock.ts";
-import { ASKED, IMPATIENT } from "../../support/env.ts";
-import { get, keepNothingNow, stage } from "../../support/play.ts";
+import { IMPATIENT, TRANSFORM_REQUEST } from "../../support/env.ts";
+import { disableCache, get, stage } from "../../support/run-worker.ts";
 
 const PATH = "/images/card/key.jpg";
 
@@ -41,14 +41,18 @@ test.each<[string, Partial<TransformRequest>, TransformRequest["variant"]["forma
 ])(
   "quality goes out for a picture %s, unless it would take its colours (O5)",
   (_what, change, format, isSent) => {
-    const variant = { ...ASKED.variant, format, image: { ...ASKED.variant.image, quality: 40 } };
-    const { quality } = edgeOptions({ ...ASKED, ...change, variant });
+    const variant = {
+      ...TRANSFORM_REQUEST.variant,
+      format,
+      image: { ...TRANSFORM_REQUEST.variant.image, quality: 40 },
+    };
+    const { quality } = edgeOptions({ ...TRANSFORM_REQUEST, ...change, variant });
     expect(quality).toBe(isSent ? 40 : undefined);
   },
 );
 
 test("a body may take longer than the edge may take to begin it", async () => {
-  keepNothingNow(); // the strict cache waits for the whole body, which production does not
+  disableCache(); // the strict cache waits for the whole body, which production does not
   stopClock();
   const read = Promise.withResolvers<ReadableStreamDefaultController>();
   const body = new ReadableStream({ pull: read.resolve }, { highWaterMark: 0 });

@@ -3,9 +3,9 @@
 import { describe, expect, test } from "vitest";
 import { isFacts, readEdgeFacts } from "../../../src/worker/edge/facts.ts";
 import type { ObjectType } from "../../../src/worker/http/refusal.ts";
-import { ASKED } from "../../support/env.ts";
+import { TRANSFORM_REQUEST } from "../../support/env.ts";
 
-const image = { ...ASKED.variant.image, fit: "contain" } as const;
+const image = { ...TRANSFORM_REQUEST.variant.image, fit: "contain" } as const;
 const ORIGINAL = { file_size: 815_815, width: 400, height: 300, format: "image/jpeg" };
 const REPLY = { width: 40, height: 30, original: ORIGINAL };
 const SIZES = { width: 40, height: 30, original: { width: 400, height: 300 } };

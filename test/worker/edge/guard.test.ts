@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { guard, type SourceObject } from "../../../src/worker/edge/guard.ts";
 import type { TransformRequest } from "../../../src/worker/request/format.ts";
-import { ASKED } from "../../support/env.ts";
+import { TRANSFORM_REQUEST } from "../../support/env.ts";
 import { EDGE_CODES, type EdgeCode } from "../../support/tables/edge-codes.ts";
 
 const DATE = "Tue, 24 Nov 2026 09:00:00 GMT";
@@ -16,7 +16,10 @@ const look = (
   status: number,
   headers: Record<string, string>,
   text = "",
-  { request = ASKED, object = OBJECT }: { request?: TransformRequest; object?: SourceObject } = {},
+  {
+    request = TRANSFORM_REQUEST,
+    object = OBJECT,
+  }: { request?: TransformRequest; object?: SourceObject } = {},
 ) => guard({ status, headers: new Headers(headers), text }, request, object);
 
 const ok = { "cf-resized": "internal=ok/m q=0 n=317+85 c=0+12", "content-type": "image/avif" };
@@ -116,7 +119,7 @@ test.each<[string, Record<string, string>, boolean]>([
 test("an SVG passes on its own routes alone, and only with the edge's word (R8)", () => {
   const type = "image/svg+xml";
   const headers = { ...ok, "content-type": type };
-  const request = { ...ASKED, svg: true, format: undefined };
+  const request = { ...TRANSFORM_REQUEST, svg: true, format: undefined };
   expect(look(200, headers, "", { request })).toEqual({ type });
   const unmarked = look(200, { "content-type": type }, "", { request });
   expect(unmarked).toMatchObject({ event: "not-transformed" });
@@ -124,8 +127,11 @@ test("an SVG passes on its own routes alone, and only with the edge's word (R8)"
 });
 
 test("with an overlay, nobody knows which of them is no image (O12)", () => {
-  const image = { ...ASKED.variant.image, draw: [{ url: "https://overlays.example/a.png" }] };
-  const request = { ...ASKED, variant: { ...ASKED.variant, image } };
+  const image = {
+    ...TRANSFORM_REQUEST.variant.image,
+    draw: [{ url: "https://overlays.example/a.png" }],
+  };
+  const request = { ...TRANSFORM_REQUEST, variant: { ...TRANSFORM_REQUEST.variant, image } };
   for (const headers of [
     { "cf-resized": "err=9412" },
     { ...ok, "content-type": "image/svg+xml" },

@@ -6,7 +6,7 @@ import { renderAtEdge } from "../../../src/worker/edge/render-at-edge.ts";
 import { isRefusal } from "../../../src/worker/http/refusal.ts";
 import type { OpenedObject } from "../../../src/worker/origin/open-object.ts";
 import { bucketOf } from "../../support/config-of.ts";
-import { ASKED, CREDENTIALS } from "../../support/env.ts";
+import { CREDENTIALS, TRANSFORM_REQUEST } from "../../support/env.ts";
 import { EDGE_CODES } from "../../support/tables/edge-codes.ts";
 
 const bucket = bucketOf();
@@ -24,8 +24,11 @@ const OBJECT: OpenedObject = {
 };
 
 const request = {
-  ...ASKED,
-  variant: { ...ASKED.variant, image: { ...ASKED.variant.image, fit: "contain" } },
+  ...TRANSFORM_REQUEST,
+  variant: {
+    ...TRANSFORM_REQUEST.variant,
+    image: { ...TRANSFORM_REQUEST.variant.image, fit: "contain" },
+  },
 } as const;
 
 const RESIZED = { "cf-resized": "internal=ok/m" };

@@ -4,10 +4,10 @@ import { expect, test } from "vitest";
 import { secondChance } from "../../../src/worker/edge/second-chance.ts";
 import type { UpstreamEvent } from "../../../src/worker/http/refusal.ts";
 import type { TransformRequest } from "../../../src/worker/request/format.ts";
-import { ASKED } from "../../support/env.ts";
+import { TRANSFORM_REQUEST } from "../../support/env.ts";
 import { png as pngOf } from "../../support/png.ts";
 
-const asked: TransformRequest = { ...ASKED, still: true };
+const asked: TransformRequest = { ...TRANSFORM_REQUEST, still: true };
 const none = { avif: true, webp: false };
 const JPEG = { original: "image/jpeg" } as const;
 const fixed: TransformRequest = { ...asked, variant: { ...asked.variant, format: "avif" } };

@@ -4,9 +4,16 @@
 import sharp from "sharp";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ENV, VARS } from "../../support/env.ts";
-import { arrange, get, keepNothing, lines, MODERN, stage } from "../../support/play.ts";
+import {
+  arrange,
+  disableCacheInEachTest,
+  get,
+  lines,
+  MODERN,
+  stage,
+} from "../../support/run-worker.ts";
 
-keepNothing();
+disableCacheInEachTest();
 
 const OLD = { accept: "image/png,image/*;q=0.8,*/*;q=0.5" };
 const WEBP = { accept: "image/webp,image/*" };

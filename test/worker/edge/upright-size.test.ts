@@ -6,7 +6,7 @@ import { uprightSize } from "../../../src/worker/edge/facts.ts";
 import type { ObjectType } from "../../../src/worker/http/refusal.ts";
 import { isPlainObject } from "../../../src/worker/util/json.ts";
 import { ENV, VARS } from "../../support/env.ts";
-import { arrange, get, keepNothing, stage } from "../../support/play.ts";
+import { arrange, disableCacheInEachTest, get, stage } from "../../support/run-worker.ts";
 
 /** Sizes as short texts: `100×60`. */
 const size = (text: string) => {
@@ -15,7 +15,7 @@ const size = (text: string) => {
 };
 const write = ({ width, height }: ReturnType<typeof size>) => `${width}×${height}`;
 
-keepNothing(); // each request is to reach the edge
+disableCacheInEachTest(); // each request is to reach the edge
 
 const ANY = "image/jpeg";
 

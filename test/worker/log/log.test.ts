@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { ENV } from "../../support/env.ts";
-import { get, lines } from "../../support/play.ts";
+import { get, lines } from "../../support/run-worker.ts";
 
 const TOKEN = "q7Zk-RWf9_mXc2LhT4vB";
 

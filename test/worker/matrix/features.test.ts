@@ -1,9 +1,9 @@
 // What visitors and operators get with each engine: the same, or a clear refusal.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { file } from "../../support/emulators.ts";
 import { ENGINES, envOf } from "../../support/engines.ts";
-import { MODERN as AVIF, get, lines, stage } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import { MODERN as AVIF, get, lines, stage } from "../../support/run-worker.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });

@@ -3,9 +3,9 @@
 
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
+import { file, network } from "../../support/emulators.ts";
 import { ENGINES, type EngineName, envOf } from "../../support/engines.ts";
-import { get, lines } from "../../support/play.ts";
-import { file, network } from "../../support/stand.ts";
+import { get, lines } from "../../support/run-worker.ts";
 import { isAmong, RANGES } from "../../support/tables/ranges.ts";
 
 /** PNGs can be compared byte by byte. */

@@ -3,7 +3,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { HEALTH_TOKEN } from "../../support/env.ts";
 import { EC_KEY, ISSUER, KEYLESS, ROLE } from "../../support/issuer.ts";
-import { startRoleWorld } from "../../support/role-world.ts";
+import { startWorkerWithRole } from "../../support/worker-with-role.ts";
 
 const { media } = KEYLESS.BUCKETS;
 const BUCKETS = { media: { ...media, canary: "key.jpg" } };
@@ -15,7 +15,7 @@ beforeEach(() => {
 
 /** A Worker with a token for /healthz, and how to ask it for its report. */
 async function start(change: object = {}) {
-  const world = await startRoleWorld();
+  const world = await startWorkerWithRole();
   const isolate = world.isolate({ BUCKETS, HEALTH_TOKEN, ...change });
   world.deployed.push(isolate);
   const headers = { authorization: `Bearer ${HEALTH_TOKEN}` };

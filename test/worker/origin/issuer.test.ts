@@ -7,7 +7,7 @@ import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
 import { configOf } from "../../support/config-of.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
 import { EC_KEY, ISSUER, KEYLESS, OTHER_EC_KEY } from "../../support/issuer.ts";
-import { get, lines } from "../../support/play.ts";
+import { get, lines } from "../../support/run-worker.ts";
 
 const DISCOVERY = "/.well-known/openid-configuration";
 const KEYS = "/.well-known/jwks.json";

@@ -3,7 +3,7 @@
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { EC_KEY, OTHER_EC_KEY, ROLE } from "../../support/issuer.ts";
-import { startRoleWorld } from "../../support/role-world.ts";
+import { startWorkerWithRole } from "../../support/worker-with-role.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -19,7 +19,7 @@ const pass = (ms: number) => void vi.setSystemTime(Date.now() + ms);
 const between = (from: number, ms: number) => Date.now() >= from && Date.now() < from + ms;
 
 async function startWithIsolate(ahead = 0) {
-  const world = await startRoleWorld(ahead);
+  const world = await startWorkerWithRole(ahead);
   const isolate = world.isolate();
   world.deployed.push(isolate);
   return { ...world, visit: () => world.visit(isolate) };
@@ -90,7 +90,7 @@ describe("the key of the issuer is rotated", () => {
   ])(
     "%s: no request fails, with isolates of two versions side by side",
     async (_how, steps) => {
-      const world = await startRoleWorld();
+      const world = await startWorkerWithRole();
       let older = world.isolate(steps[0]?.[1]);
       for (const [days, secrets] of steps) {
         const until = Date.now() + days * DAY;

@@ -10,9 +10,9 @@ import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
 import { openObject } from "../../../src/worker/origin/open-object.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
-import { BASE, CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
+import { file } from "../../support/emulators.ts";
+import { BUCKET_URL, CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
 import { answerOf, KEYLESS, SESSION } from "../../support/issuer.ts";
-import { file } from "../../support/stand.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const KEY = "published/key.jpg";
@@ -131,7 +131,7 @@ const broken: Answer = () => Promise.reject(new TypeError("network connection lo
 test("S3 is asked for the first bytes, signed, and neither a cache nor a redirect is used (A14, A16)", async () => {
   await open();
   const [request] = requests;
-  expect(request?.url).toBe(`${BASE}${KEY}`);
+  expect(request?.url).toBe(`${BUCKET_URL}${KEY}`);
   expect(request?.method).toBe("GET");
   expect(request?.cache).toBe("no-store");
   expect(request?.redirect).toBe("manual");

@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
 import { originUrl } from "../../../src/worker/origin/object-url.ts";
 import { type SignedHeaders, sign } from "../../../src/worker/origin/sigv4.ts";
-import { BASE, CREDENTIALS } from "../../support/env.ts";
+import { BUCKET_URL, CREDENTIALS } from "../../support/env.ts";
 
-const url = originUrl(BASE, "photos/fig.jpg");
+const url = originUrl(BUCKET_URL, "photos/fig.jpg");
 const REGION = "eu-west-1";
 
 /** Returns what S3 finds wrong with a signed request. */

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { ObjectType } from "../../../src/worker/http/refusal.ts";
 import { HEAD_BYTES } from "../../../src/worker/origin/read-body.ts";
 import { isOpaque, sniff } from "../../../src/worker/origin/sniff.ts";
+import { file } from "../../support/emulators.ts";
 import { chunk, png, SIGNATURE } from "../../support/png.ts";
-import { file } from "../../support/stand.ts";
 
 const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 const utf8 = (text: string) => new TextEncoder().encode(text);

@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { changesOf, cookieValue, SIGNING_KEYS } from "../../support/cookie.ts";
-import { BASE, ENV, VARS } from "../../support/env.ts";
+import { BUCKET_URL, ENV, VARS } from "../../support/env.ts";
 import {
   get,
   inSeconds,
@@ -12,7 +12,7 @@ import {
   stage,
   stopDate,
   wait,
-} from "../../support/play.ts";
+} from "../../support/run-worker.ts";
 
 const ALBUM = "/album/:preset/*";
 const COOKIE = { signed: true, cookie: true, max_age: 43_200 };
@@ -70,7 +70,7 @@ test("a cookie opens all pictures of an album, at all presets, and nothing witho
     const answer = await ask(`/album/${variant}/photos/fig.jpg`, cookie);
     expect([variant, answer.status]).toEqual([variant, 200]);
   }
-  expect(new Set(sources())).toEqual(new Set([`${BASE}published/photos/fig.jpg`]));
+  expect(new Set(sources())).toEqual(new Set([`${BUCKET_URL}published/photos/fig.jpg`]));
   put("photos/2026/summer/a b.jpg", "made/key.jpg");
   expect((await ask("/album/card/photos/2026/summer/a%20b.jpg", cookie)).status).toBe(200);
   await closed(

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ENV } from "../../support/env.ts";
-import { get, MODERN, stage } from "../../support/play.ts";
+import { get, MODERN, stage } from "../../support/run-worker.ts";
 
 const APP = "https://app.example";
 const IMAGE = "/app/card/key.jpg";

@@ -3,7 +3,7 @@
 import { expect, test, vi } from "vitest";
 import { stopClock } from "../../support/clock.ts";
 import { ENV, HEALTH_TOKEN } from "../../support/env.ts";
-import { get, keepNothingNow, stage } from "../../support/play.ts";
+import { disableCache, get, stage } from "../../support/run-worker.ts";
 
 /** A limiter that allows `most` requests for each key, and counts them. */
 function limiterOf(most: number) {
@@ -19,7 +19,7 @@ function limiterOf(most: number) {
 const from = (address: string) => ({ headers: { "cf-connecting-ip": address } });
 
 test("who asks too much gets 429 and when to come back, at no cost", async () => {
-  keepNothingNow(); // each request is to reach the edge
+  disableCache(); // each request is to reach the edge
   const { env } = limiterOf(2);
   const statuses: number[] = [];
   for (let times = 0; times < 4; times++) {

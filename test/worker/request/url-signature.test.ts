@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { signGrant, textToSign } from "../../../src/url/grant.ts";
 import { changesOf, SIGNING_KEYS as KEYS } from "../../support/cookie.ts";
-import { BASE, ENV } from "../../support/env.ts";
+import { BUCKET_URL, ENV } from "../../support/env.ts";
 import {
   get,
   inSeconds,
@@ -15,7 +15,7 @@ import {
   stage,
   stopDate,
   wait,
-} from "../../support/play.ts";
+} from "../../support/run-worker.ts";
 
 const HOUR = 3600;
 const DAY = 86_400;
@@ -56,7 +56,7 @@ const sources = () =>
 test("a signed URL shows its object, and none without a signature", async () => {
   const answer = await get(await urlOf(), { headers: MODERN });
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/avif"]);
-  expect(sources()).toEqual([`${BASE}published/key.jpg`]);
+  expect(sources()).toEqual([`${BUCKET_URL}published/key.jpg`]);
   await missing("/private/card/key.jpg", NOT_A_QUERY);
 });
 
@@ -257,7 +257,7 @@ test("with a version a replaced object shows at once, and is immutable (C1)", as
   expect(second.headers.get("cache-control")).toMatch(
     /^public, max-age=3(?:600|59\d), must-revalidate, immutable$/,
   );
-  expect(sources()).toEqual([`${BASE}published/key.jpg`, `${BASE}published/key.jpg`]);
+  expect(sources()).toEqual([`${BUCKET_URL}published/key.jpg`, `${BUCKET_URL}published/key.jpg`]);
 });
 
 test("a version is 1 to 64 usual characters", async () => {

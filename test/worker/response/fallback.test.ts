@@ -5,25 +5,25 @@ import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { type Fault, isFault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { BASE, ENV, NEXT, SECRETS, VARS } from "../../support/env.ts";
+import { BUCKET_URL, ENV, NEXT, SECRETS, VARS } from "../../support/env.ts";
 import {
   arrange,
+  disableCacheInEachTest,
   get,
   inSeconds,
-  keepNothing,
   logged,
   MODERN,
   signQuery,
   stage,
   stopDate,
   wait,
-} from "../../support/play.ts";
+} from "../../support/run-worker.ts";
 import { EDGE_CODES, type EdgeCode, REFUSALS } from "../../support/tables/edge-codes.ts";
 
-keepNothing(); // each request is to reach the edge
+disableCacheInEachTest(); // each request is to reach the edge
 
 const KEY = "photos/fig.jpg";
-const SHOWN = `${BASE}published/${KEY}`;
+const SHOWN = `${BUCKET_URL}published/${KEY}`;
 const APP = "https://app.example";
 
 /** A bucket that is a second one for the Worker, with its own credentials. */
@@ -56,7 +56,7 @@ const urls = () => stage.asked.map(({ request }) => request.url.replace(/\?x-vit
 
 /** The keys that S3 was asked for by the Worker. */
 const keys = () =>
-  stage.s3.requestsBy("worker").map(({ url }) => url.slice(`${BASE}published/`.length));
+  stage.s3.requestsBy("worker").map(({ url }) => url.slice(`${BUCKET_URL}published/`.length));
 
 /** Lets the edge fail for the first `calls` requests, so not for the fallback. */
 function failAtFirst(fault: Fault, calls = 1): void {
@@ -160,7 +160,7 @@ describe("in place of", () => {
     const answer = await ask("/images/card/key.jpg");
     const { width, height } = await sharp(await shown(answer, answered)).metadata();
     expect([width, height]).toEqual([160, 160]);
-    expect(urls()).toEqual([...Array(times).fill(`${BASE}published/key.jpg`), SHOWN]);
+    expect(urls()).toEqual([...Array(times).fill(`${BUCKET_URL}published/key.jpg`), SHOWN]);
   });
 
   test.each(codes.filter((row) => !isHidden(row)))(
@@ -223,7 +223,7 @@ describe("a fallback that cannot be shown is never followed by another:", () => 
     arrange({ transformations: false });
     const answer = await ask("/images/card/key.jpg");
     await plain(answer, 502, "not-transformed", "not-transformed");
-    const own = `${BASE}published/key.jpg`;
+    const own = `${BUCKET_URL}published/key.jpg`;
     expect(urls()).toEqual([own, own, SHOWN, SHOWN]); // the gateway asks, too (W13)
   });
 

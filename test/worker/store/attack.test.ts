@@ -4,18 +4,18 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import { stopTimers } from "../../support/clock.ts";
 import { bridgeEvent } from "../../support/events.ts";
-import { get, MODERN, postPurge, stage, wait } from "../../support/play.ts";
+import { get, MODERN, postPurge, stage, wait } from "../../support/run-worker.ts";
 import {
   ANSWERS,
   envWith,
+  getAsBrowser,
   KEY,
   PATH,
   remove,
   replace,
   store,
-  storedOne,
-  visitAs,
-} from "../../support/stored.ts";
+  storedEntry,
+} from "../../support/worker-with-store.ts";
 
 const DIRECT = { ANSWERS: { ...ANSWERS, keep: 0 } };
 
@@ -25,7 +25,7 @@ beforeEach(() => {
   vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
 });
 
-const visit = (path = PATH, own = env) => visitAs(own, path);
+const visit = (path = PATH, own = env) => getAsBrowser(own, path);
 
 describe("a visitor who has no time left", () => {
   test("after a contradiction is not shown what is stored: S3 is well", async () => {
@@ -116,7 +116,7 @@ test.each<[what: string, answers: object, ms: number]>([
 test("junk in the metadata breaks no answer", async () => {
   env = envWith(DIRECT);
   await visit();
-  const [name, entry] = storedOne();
+  const [name, entry] = storedEntry();
   const customMetadata = { ...entry.customMetadata, etag: "✓\n" };
   store.objects.set(name, { ...entry, customMetadata });
   stage.s3.faults.add("ServiceUnavailable");

@@ -4,15 +4,22 @@ import { beforeEach, expect, test } from "vitest";
 import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { bridgeEvent } from "../../support/events.ts";
-import { postPurge, stage, wait } from "../../support/play.ts";
-import { deny, envWith, KEY, remove, store, visitAs } from "../../support/stored.ts";
+import { postPurge, stage, wait } from "../../support/run-worker.ts";
+import {
+  deny,
+  envWith,
+  getAsBrowser,
+  KEY,
+  remove,
+  store,
+} from "../../support/worker-with-store.ts";
 
 const NAME = `media/${KEY}`;
 
 let env: object;
 beforeEach(async () => {
   env = envWith();
-  for (const preset of ["card", "plain"]) await visitAs(env, `/images/${preset}/${KEY}`);
+  for (const preset of ["card", "plain"]) await getAsBrowser(env, `/images/${preset}/${KEY}`);
   expect(store.objects.size).toBe(2);
   wait(2); // R2 takes one write a second of each name (T3)
 });

@@ -7,31 +7,31 @@ import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { stopTimers } from "../../support/clock.ts";
 import { envOf } from "../../support/engines.ts";
-import { BASE, NEXT } from "../../support/env.ts";
+import { BUCKET_URL, NEXT } from "../../support/env.ts";
 import {
   arrange,
+  DATA_CENTERS,
   failures,
   forgetCached,
   get,
   lines,
   MODERN,
-  PLACES,
   settle,
   stage,
   wait,
-} from "../../support/play.ts";
+} from "../../support/run-worker.ts";
 import {
   ANSWERS,
   deny,
   envWith,
+  getAsBrowser,
   KEY,
   PATH,
   remove,
   replace,
   store,
-  storedOne,
-  visitAs,
-} from "../../support/stored.ts";
+  storedEntry,
+} from "../../support/worker-with-store.ts";
 
 const WEEK = 604_800; // s
 
@@ -40,7 +40,7 @@ beforeEach(() => {
   env = envWith();
 });
 
-const visit = (path = PATH, place = "here", own = env) => visitAs(own, path, place);
+const visit = (path = PATH, place = "here", own = env) => getAsBrowser(own, path, place);
 
 /** Where a picture came from, or the status if there is none. */
 async function seen(...visited: Parameters<typeof visit>): Promise<unknown> {
@@ -58,7 +58,7 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
   async function year(change: (week: number) => void): Promise<number> {
     for (let week = 0; week < 52; week++) {
       change(week);
-      expect((await visit(PATH, PLACES[week % 30])).status).toBe(200);
+      expect((await visit(PATH, DATA_CENTERS[week % 30])).status).toBe(200);
       wait(WEEK);
     }
     return stage.asked.length;
@@ -113,7 +113,7 @@ test("another version of the same signed URL, another route and another deploy s
 });
 
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
-const OVERLAY = { width: 100, draw: [{ url: `${BASE}published/key.jpg` }] };
+const OVERLAY = { width: 100, draw: [{ url: `${BUCKET_URL}published/key.jpg` }] };
 
 const NOT_STORED: readonly (readonly [what: string, path: string, change: object])[] = [
   ["facts", `${PATH}?facts`, { ROUTES: [{ ...ROUTE, facts: true }] }],
@@ -272,11 +272,11 @@ describe("at the same moment,", () => {
       if (times === 0) replace("made/rotated-gps.jpg");
     };
     await visit();
-    const stored = storedOne()[1].body;
+    const stored = storedEntry()[1].body;
     store.objects.clear();
     forget();
     await visit();
-    expect(storedOne()[1].body).toEqual(stored);
+    expect(storedEntry()[1].body).toEqual(stored);
   });
 
   test("a slow put comes after a newer one: the newer one stays (T8a)", async () => {
@@ -289,10 +289,10 @@ describe("at the same moment,", () => {
     replace("made/rotated-gps.jpg");
     await get(PATH, { headers: MODERN }, envWith({ ANSWERS: { ...ANSWERS, keep: 0 } }), "b");
     await vi.waitUntil(() => store.objects.size === 1);
-    const newer = storedOne()[1].customMetadata?.["etag"];
+    const newer = storedEntry()[1].customMetadata?.["etag"];
     release();
     await settle();
-    expect(storedOne()[1].customMetadata?.["etag"]).toBe(newer);
+    expect(storedEntry()[1].customMetadata?.["etag"]).toBe(newer);
   });
 });
 
@@ -327,7 +327,7 @@ describe("a store that fails:", () => {
 });
 
 describe("what is not of this Worker is as if nothing were there, and is written over:", () => {
-  type Entry = ReturnType<typeof storedOne>[1];
+  type Entry = ReturnType<typeof storedEntry>[1];
   type Change = (entry: Entry) => Parameters<R2["objects"]["set"]>[1];
   const withBody = (entry: Entry, body: Uint8Array, more: Record<string, string> = {}) => {
     const length = `${body.length}`;
@@ -349,12 +349,12 @@ describe("what is not of this Worker is as if nothing were there, and is written
 
   test.each(Object.entries(JUNK))("%s", async (_what, change) => {
     const made = await (await visit()).bytes();
-    const [name, entry] = storedOne();
+    const [name, entry] = storedEntry();
     store.objects.set(name, change(entry));
     forget();
     const answer = await visit();
     expect([cacheWord(answer.headers), await answer.bytes()]).toEqual(["miss", made]);
-    expect(storedOne()[1].body).toEqual(entry.body);
+    expect(storedEntry()[1].body).toEqual(entry.body);
     store.objects.set(name, change(entry));
     forget();
     stage.s3.faults.add("ServiceUnavailable");
@@ -373,7 +373,7 @@ test("the metadata say what a rendition is, in ASCII, below 2 KB (T3)", async ()
   const key = `${"ä".repeat(150)}.jpg`;
   replace("made/key.jpg", key);
   await visit(`/images/card/${encodeURIComponent(key)}`);
-  const [name, { customMetadata = {}, type }] = storedOne();
+  const [name, { customMetadata = {}, type }] = storedEntry();
   expect(name).toMatch(/^[0-9a-f]{64}\/[0-9a-f]{64}$/);
   const text = JSON.stringify(customMetadata);
   expect(text).toMatch(/^[ -~]+$/);

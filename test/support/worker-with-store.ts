@@ -3,7 +3,7 @@
 import { beforeEach } from "vitest";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { ENV, PURGE_TOKEN, VARS } from "./env.ts";
-import { MODERN, put, stage, stopDate, visit } from "./play.ts";
+import { getAndSettle, MODERN, put, stage, stopDate } from "./run-worker.ts";
 
 export const KEY = "key.jpg";
 export const PATH = `/images/card/${KEY}`;
@@ -26,8 +26,8 @@ export const envWith = (change: object = {}): object => ({
 });
 
 /** Visits with a modern browser, and waits for what is done after the answer. */
-export const visitAs = (env: object, path = PATH, place = "here"): Promise<Response> =>
-  visit(path, { headers: MODERN }, env, place);
+export const getAsBrowser = (env: object, path = PATH, place = "here"): Promise<Response> =>
+  getAndSettle(path, { headers: MODERN }, env, place);
 
 /** Puts another object in the place of one. @param name a file of fixtures/objects/ */
 export const replace = (name: string, key = KEY) => put(key, name, { lastModified: new Date() });
@@ -41,7 +41,7 @@ export function deny(): void {
 }
 
 /** The only stored rendition, and its name. */
-export const storedOne = () => {
+export const storedEntry = () => {
   const [entry] = store.objects;
   if (entry === undefined) throw new Error("nothing is stored");
   return entry;

@@ -15,7 +15,7 @@ type Got = {
  * Writes the program. It repeats its input, says that it failed, and ends with 7.
  * @returns its path, and a function that reads what it got
  */
-export function makeStandIn(folder: string): { script: string; got: () => Got } {
+export function writeFakeWrangler(folder: string): { script: string; got: () => Got } {
   const script = join(folder, "stand-in.mjs");
   writeFileSync(
     script,

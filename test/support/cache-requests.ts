@@ -28,7 +28,7 @@ function create(settings: Partial<CacheSettings> = {}) {
 }
 
 /** Replaces the cache with an empty one that has other switches. */
-export function arrange(settings: Partial<CacheSettings> = {}): void {
+export function resetCache(settings: Partial<CacheSettings> = {}): void {
   cache = create(settings);
 }
 
@@ -36,7 +36,7 @@ beforeEach(() => {
   clock.now = START;
   entrypoint.asked = [];
   entrypoint.answer = async () => new Response();
-  arrange();
+  resetCache();
 });
 
 export function wait(seconds: number): void {
@@ -59,7 +59,7 @@ export function count(cacheControl: string | undefined, headers: Record<string, 
 }
 
 /** Lets the entrypoint wait in each run, until the function is called that this gives back. */
-export function hold(): () => void {
+export function blockEntrypoint(): () => void {
   const { answer } = entrypoint;
   const gate = Promise.withResolvers<void>();
   entrypoint.answer = async (request, context) => {
@@ -84,7 +84,7 @@ export function loopback(options: EntrypointOptions = {}) {
 }
 
 /** Asks the entrypoint by its loopback. */
-export function ask(
+export function fetchCached(
   path = "/a",
   init: RequestInit = {},
   options: EntrypointOptions = {},
@@ -93,7 +93,7 @@ export function ask(
 }
 
 /** Asks, and gives back the cache's status and the body in one line. */
-export async function line(...args: Parameters<typeof ask>): Promise<string> {
-  const answer = await ask(...args);
+export async function line(...args: Parameters<typeof fetchCached>): Promise<string> {
+  const answer = await fetchCached(...args);
   return `${answer.headers.get("cf-cache-status")} ${await answer.text()}`;
 }

@@ -13,7 +13,7 @@ import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { createS3, type Stored } from "../../src/emulator/s3/s3.ts";
 import type { Session } from "../../src/emulator/s3/signature.ts";
 import { ROOT } from "./built.ts";
-import { BASE, CREDENTIALS, VARS } from "./env.ts";
+import { BUCKET_URL, CREDENTIALS, VARS } from "./env.ts";
 import { handlersOf, network } from "./network.ts";
 
 /** The renditions that this process made, by their originals and options. */
@@ -30,7 +30,7 @@ const makeRenditionOnce: typeof makeRendition = (original, image, overlays, sett
   return rendition;
 };
 
-export const MAKER: Maker = { ...SHARP_MAKER, render: makeRenditionOnce };
+export const SHARP_ONCE: Maker = { ...SHARP_MAKER, render: makeRenditionOnce };
 
 /** What the binding made in this process, by its originals and options. */
 const developed = new Map<string, ReturnType<typeof develop>>();
@@ -65,7 +65,7 @@ export { network };
  * Sets up a bucket with all fixtures below the prefix of VARS, an edge in front of it, and Workers Cache in
  * front of both. The bucket's key may read only this prefix (A13).
  */
-export function setUp(settings: Partial<EdgeSettings> = {}) {
+export function createEmulators(settings: Partial<EdgeSettings> = {}) {
   const clock = { now: Date.now() };
   const now = () => clock.now;
   const { prefix, ...place } = VARS.BUCKETS.media;
@@ -73,14 +73,14 @@ export function setUp(settings: Partial<EdgeSettings> = {}) {
   const s3 = createS3({ ...place, credentials: CREDENTIALS, sessions, now, readable: prefix });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
   network.resetHandlers(...handlersOf(s3));
-  const core = createEdgeWith(MAKER, {
+  const core = createEdgeWith(SHARP_ONCE, {
     zone: ZONE,
-    sources: [new URL(BASE).host],
+    sources: [new URL(BUCKET_URL).host],
     fetch: (input, init) => fetch(input, init), // as it is replaced then
     now,
     patience: 10_000,
     ...settings,
   });
-  const edge = withImages(core, { ...MAKER, render: developOnce });
+  const edge = withImages(core, { ...SHARP_ONCE, render: developOnce });
   return { s3, sessions, edge, cache: createCache({ now }), clock };
 }

@@ -10,7 +10,7 @@ export type Report = {
 };
 
 /** The errors and warnings. */
-export function wrongIn({ findings }: Pick<Report, "findings">): Finding[] {
+export function problemsOf({ findings }: Pick<Report, "findings">): Finding[] {
   return findings.filter(({ severity }) => severity === "error" || severity === "warning");
 }
 

@@ -6,8 +6,8 @@ import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import type { Stored } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
-import { BASE, CREDENTIALS } from "./env.ts";
-import { file, network, setUp } from "./stand.ts";
+import { createEmulators, file, network } from "./emulators.ts";
+import { BUCKET_URL, CREDENTIALS } from "./env.ts";
 
 export const SHARED = { "origin-auth": "share-publicly" } as const;
 
@@ -15,16 +15,16 @@ export const SHARED = { "origin-auth": "share-publicly" } as const;
 export const KEY = "key.jpg";
 
 /** The stand of the current test. */
-export let { s3, edge, clock } = setUp();
+export let { s3, edge, clock } = createEmulators();
 
 /** Replaces the stand with one that has other switches. */
-export function stand(settings: Partial<EdgeSettings> = {}): void {
-  ({ s3, edge, clock } = setUp(settings));
+export function resetEdge(settings: Partial<EdgeSettings> = {}): void {
+  ({ s3, edge, clock } = createEmulators(settings));
 }
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());
-beforeEach(() => stand());
+beforeEach(() => resetEdge());
 
 /** Puts an object into the bucket: without a body, a small JPEG. */
 export function put(key: string, stored: Partial<Stored> = {}): void {
@@ -32,10 +32,10 @@ export function put(key: string, stored: Partial<Stored> = {}): void {
   s3.objects.set(`published/${key}`, { ...usual, ...stored });
 }
 
-export const urlOf = (key: string) => originUrl(BASE, `published/${key}`);
+export const urlOf = (key: string) => originUrl(BUCKET_URL, `published/${key}`);
 
 /** Signed headers for an object. */
-export const signedFor = async (key: string) =>
+export const signHeaders = async (key: string) =>
   new Headers(await sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now));
 
 /** A picture, as any origin sends it. */
@@ -43,12 +43,12 @@ export const picture = (init: ResponseInit = {}) =>
   HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer, init);
 
 /** Asks the edge for an object as the Worker does. */
-export async function ask(
+export async function fetchImage(
   key: string,
   image: Record<string, unknown> = {},
   { headers = {}, ...init }: RequestInit & { headers?: Record<string, string> } = {},
 ): Promise<Response> {
-  const signed = await signedFor(key);
+  const signed = await signHeaders(key);
   for (const [name, value] of Object.entries(headers)) signed.set(name, value);
   const cf = { image: { ...SHARED, ...image } };
   return edge.fetch(urlOf(key), { headers: signed, cf, ...init });

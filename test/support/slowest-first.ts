@@ -3,17 +3,17 @@
 
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const LONGEST = [
+const SLOWEST = [
   ...["dev/start", "browser/follow", "browser/try", "browser/sheet"],
   ...["built/workerd", "hostile/hostile", "cli/doctor/faults"],
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {
-  const rank = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-  return rank < 0 ? LONGEST.length : rank;
+  const rank = SLOWEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+  return rank < 0 ? SLOWEST.length : rank;
 }
 
-export default class LongestFirst extends BaseSequencer {
+export default class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     return sorted.toSorted((one, other) => rankOf(one) - rankOf(other));

@@ -11,7 +11,7 @@ afterAll(() => {
 });
 
 /** Makes an empty folder whose name begins like this. */
-export function makeTemporary(name: string): string {
+export function createTemporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), name));
   folders.push(folder);
   return folder;

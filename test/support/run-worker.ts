@@ -9,10 +9,10 @@ import type { Stored } from "../../src/emulator/s3/s3.ts";
 import { type Grant, signGrant } from "../../src/url/grant.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
+import { createEmulators, file, network } from "./emulators.ts";
 import { ENV, PURGE_TOKEN, SECRETS } from "./env.ts";
 import { originalsOf } from "./originals.ts";
 import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
-import { file, network, setUp } from "./stand.ts";
 
 /** The headers of a modern browser's request for an image. */
 export const MODERN = { accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
@@ -31,7 +31,7 @@ const PRIVATE = [
 
 /** The emulators of the current test, and what the Worker did in it. */
 export const stage = {
-  ...setUp(),
+  ...createEmulators(),
   /** Called before each request to the edge, with the number of earlier ones. */
   before: (_times: number): void => {},
   /** The requests to the edge. */
@@ -65,12 +65,12 @@ const FAILED = "rendition-failed";
 let keeps = true;
 
 /** Switches Workers Cache off for a file, or a group of tests, in which each request is to reach the edge. */
-export function keepNothing(): void {
-  beforeEach(keepNothingNow);
+export function disableCacheInEachTest(): void {
+  beforeEach(disableCache);
 }
 
 /** The same for one test. */
-export function keepNothingNow(): void {
+export function disableCache(): void {
   keeps = false;
   stage.cache.switches.enabled = false;
 }
@@ -95,7 +95,7 @@ export function wait(seconds: number): void {
 
 /** Sets up an edge with these switches, an S3 without faults, and a new isolate. */
 export function arrange(settings: Partial<EdgeSettings> = {}): void {
-  Object.assign(stage, setUp(settings));
+  Object.assign(stage, createEmulators(settings));
   stage.cache.switches.enabled = keeps;
   isolate = { ...ENV };
 }
@@ -205,7 +205,7 @@ export async function settle(): Promise<void> {
 }
 
 /** As `get`, and waits for the work after the answer. */
-export async function visit(...asked: Parameters<typeof get>): Promise<Response> {
+export async function getAndSettle(...asked: Parameters<typeof get>): Promise<Response> {
   const answer = await get(...asked);
   await settle();
   return answer;
@@ -217,7 +217,7 @@ export function forgetCached(): void {
 }
 
 /** Data centres of visitors. */
-export const PLACES = Array.from({ length: 30 }, (_, at) => `place-${at}`);
+export const DATA_CENTERS = Array.from({ length: 30 }, (_, at) => `place-${at}`);
 
 /** The cached entrypoint of one deployed version of the Worker. */
 function loopbackOf(env: object): Loopback {

@@ -4,20 +4,20 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isFault } from "../../../src/cli/command.ts";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
-import { makeTemporary } from "../temporary.ts";
-import { type Given, vitrine } from "./vitrine.ts";
+import { createTemporaryFolder } from "../temporary-folder.ts";
+import { vitrine, type WorldOptions } from "./vitrine.ts";
 
 export const AWS = ["--bucket", "acme-media", "--endpoint", "https://s3.eu-west-1.amazonaws.com"];
 
 /** Makes an empty folder of that name. */
 export function emptyFolder(name = "images"): string {
-  const parent = makeTemporary("vitrine-init-");
+  const parent = createTemporaryFolder("vitrine-init-");
   mkdirSync(join(parent, name));
   return join(parent, name);
 }
 
 /** Runs `vitrine init` in a folder. */
-export async function init(folder: string, args: readonly string[], given: Given = {}) {
+export async function init(folder: string, args: readonly string[], given: WorldOptions = {}) {
   return vitrine(["init", ...args], { folder, ...given });
 }
 

@@ -4,10 +4,10 @@
 import { expect, vi } from "vitest";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import worker from "../../src/worker/index.ts";
+import { createEmulators, file } from "./emulators.ts";
 import { CREDENTIALS, VARS } from "./env.ts";
 import { ISSUER, KEYLESS, TRUST } from "./issuer.ts";
 import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
-import { file, setUp } from "./stand.ts";
 import { createSts } from "./sts/sts.ts";
 
 /** The `env` of one isolate: its own object, so that it knows nothing of others. */
@@ -38,9 +38,9 @@ function makingOnce({ input, info }: ImagesBinding) {
  * Starts it all, in place of `fetch` and of the log.
  * @param ahead how far the clocks of S3 and STS are ahead of the Worker's: ms
  */
-export async function startRoleWorld(ahead = 0) {
+export async function startWorkerWithRole(ahead = 0) {
   const now = () => Date.now() + ahead;
-  const images = makingOnce(setUp().edge.images);
+  const images = makingOnce(createEmulators().edge.images);
   /** The versions that answer the issuer's host, in turn. */
   const deployed: Isolate[] = [];
   let turn = 0;
