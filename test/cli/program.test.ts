@@ -66,14 +66,14 @@ test("after Ctrl-C it ends with 130", async () => {
 
 /** Runs the command with a local run that only says how it would start. */
 async function dev(args: readonly string[], env: Record<string, string> = {}) {
-  const { world, said } = createWorld({ env });
+  const { world, readScreens } = createWorld({ env });
   const started: unknown[] = [];
   const code = await runProgram(["dev", ...args], world, async () => async (...how) => {
     expect(how.pop()).toBe(world.interrupted);
     started.push(how);
     return how[1] === "1" ? { fault: "it does not start" } : undefined;
   });
-  return { code, started, ...said() };
+  return { code, started, ...readScreens() };
 }
 
 test.each<[args: string[], env: Record<string, string>, how: unknown[]]>([

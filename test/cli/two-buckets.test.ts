@@ -145,7 +145,7 @@ test("facts are of what visitors see: those of the second, where the first has n
   expect(read("media.json")[KEY]).toEqual(archive[KEY]);
   await facts("media/only/", "only.json"); // there is nothing in the first
   expect(Object.keys(read("only.json"))).toEqual(["only/here.png"]);
-  world.archive.be("busy");
+  world.archive.setState("busy");
   const failed = await facts("media/", "media.json");
   expect([failed.code, read("media.json")[KEY]]).toEqual([2, archive[KEY]]); // nothing is lost
 });
@@ -170,8 +170,8 @@ test.each<[media: boolean, archive: boolean, found: readonly unknown[]]>([
   [false, false, [LESS, NEEDED]],
   [true, true, [["archive", "warning", undefined]]],
 ])("the doctor, if the first may list: %s, the last: %s (A6)", async (media, archive, found) => {
-  world.media.mayList(media);
-  world.archive.mayList(archive);
+  world.media.setMayList(media);
+  world.archive.setMayList(archive);
   expect(await findListing()).toEqual(found);
 });
 
@@ -190,8 +190,8 @@ test("the doctor calls an object missing only where no bucket after it has it", 
     [() => {}, "ok"],
     [world.media.remove, "note"],
     [() => stage.s3.objects.clear(), "note"],
-    [() => world.archive.be("busy"), "warning"],
-    [() => world.archive.be("missing"), "error"],
+    [() => world.archive.setState("busy"), "warning"],
+    [() => world.archive.setState("missing"), "error"],
   ] as const) {
     remove();
     for (const args of [[], [`media/${KEY}`]]) {

@@ -105,7 +105,7 @@ test("the page has these queries", () => {
 });
 
 test.each(Object.entries(RESULTS))("%s: the query gives what the data say", (heading, lines) => {
-  expect(filled().ask(query(heading))).toEqual(lines);
+  expect(filled().query(query(heading))).toEqual(lines);
 });
 
 test("the table of columns is that of a data point", () => {

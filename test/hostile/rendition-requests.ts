@@ -162,9 +162,9 @@ function signOrder({ variant, ...order }: Order, { kid, ahead }: Manner, now: nu
 const { media } = CONFIG.BUCKETS;
 
 /** A deploy that changes each option of all presets, and whether the edge alone has its value. */
-const OPTIONS = Object.entries(RANGES).flatMap(([option, { right, needs, lacking, ...range }]) => {
+const OPTIONS = Object.entries(RANGES).flatMap(([option, { valid, needs, lacking, ...range }]) => {
   if (range.isOfVariants) return []; // a preset has one of these two
-  const value = option === "width" ? 900 : right[0]; // its heights must stay possible
+  const value = option === "width" ? 900 : valid[0]; // its heights must stay possible
   const presets = Object.entries(CONFIG.PRESETS).map(([name, one]) => [
     name,
     { ...one, ...needs, [option]: value },

@@ -26,9 +26,11 @@ test("killed by SIGKILL, two at a time, and with the old key denied: no request 
   const { media } = varsFor({ bucket }).BUCKETS;
   const rotation = await startLocalRotation({ ...media, canary: "a.png" }, replaced);
   // While radosgw-admin removes a user, RGW on SQLite refuses the keys of others, too. A policy does not.
-  await rotateKilled(rotation, { fresh, other }, () => letRead(bucket, "fresh", "other"));
+  await rotateKilled(rotation, { newKey: fresh, otherKey: other }, () =>
+    letRead(bucket, "fresh", "other"),
+  );
   // The proof that the old key is dead.
   await removeUser(theWorld().folder, "replaced");
-  const { code, said } = await rotation.rotate(replaced);
-  expect([code, said]).toEqual([2, expect.stringContaining("S3 does not accept the new key")]);
+  const { code, output } = await rotation.rotate(replaced);
+  expect([code, output]).toEqual([2, expect.stringContaining("S3 does not accept the new key")]);
 }, 300_000);

@@ -6,7 +6,7 @@
 import { DatabaseSync } from "node:sqlite";
 
 /** Cloudflare's SQL reference of November 2026, as far as the queries need it. */
-const WORDS = new Set([
+const SQL_NAMES = new Set([
   ...["SELECT", "AS", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "GROUP", "BY", "ORDER", "ASC"],
   ...["DESC", "LIMIT", "HAVING", "INTERVAL", "DAY", "HOUR", "MINUTE", "SECOND"],
   ...["SUM", "sumIf", "quantileExactWeighted", "toStartOfInterval", "NOW", "toUInt32"],
@@ -22,12 +22,12 @@ const numbers = (prefix: string) => Array.from({ length: 20 }, (_, at) => `${pre
 type Weighted = readonly (readonly [value: number, weight: number])[];
 
 /** A column may be called by its alias. */
-function checkWords(sql: string, name: string): void {
+function checkNames(sql: string, name: string): void {
   const aliases = Array.from(sql.matchAll(/ AS (\w+)/g), ([, alias]) => alias);
   const plain = sql.replace(/'[^']*'/g, "");
-  for (const [word] of plain.matchAll(/[A-Za-z_]\w*/g)) {
-    if (WORDS.has(word) || aliases.includes(word) || word === name) continue;
-    throw new Error(`Analytics Engine is not known to have ${word}`);
+  for (const [token] of plain.matchAll(/[A-Za-z_]\w*/g)) {
+    if (SQL_NAMES.has(token) || aliases.includes(token) || token === name) continue;
+    throw new Error(`Analytics Engine is not known to have ${token}`);
   }
 }
 
@@ -88,10 +88,10 @@ export function createDataset(name: string, now: number) {
   // An aggregate of SQLite keeps a text between two lines.
   db.aggregate("quantileExactWeighted", {
     start: "[]",
-    step: (kept, level, value, weight) =>
-      JSON.stringify([...JSON.parse(`${kept}`), [level, value, weight]]),
-    result: (kept) => {
-      const all: [number, number, number][] = JSON.parse(`${kept}`);
+    step: (state, level, value, weight) =>
+      JSON.stringify([...JSON.parse(`${state}`), [level, value, weight]]),
+    result: (state) => {
+      const all: [number, number, number][] = JSON.parse(`${state}`);
       return quantile(
         all[0]?.[0] ?? Number.NaN,
         all.map(([, value, weight]) => [value, weight]),
@@ -109,15 +109,15 @@ export function createDataset(name: string, now: number) {
         ...doubles.map((_, column) => `double${column + 1}`),
       ];
       const values = [Math.floor(at / 1000), weight, `${indexes[0]}`, ...blobs.map(String)];
-      const places = named.map(() => "?").join(", ");
-      db.prepare(`INSERT INTO ${name} (${named.join(", ")}) VALUES (${places})`).run(
+      const placeholders = named.map(() => "?").join(", ");
+      db.prepare(`INSERT INTO ${name} (${named.join(", ")}) VALUES (${placeholders})`).run(
         ...values,
         ...doubles,
       );
     },
     /** Runs a query, after it has checked that Analytics Engine has each of its words. */
-    ask(sql: string): Record<string, unknown>[] {
-      checkWords(sql, name);
+    query(sql: string): Record<string, unknown>[] {
+      checkNames(sql, name);
       return db
         .prepare(rewrite(sql))
         .all()

@@ -17,7 +17,7 @@ export const clock = { now: START };
 export const entrypoint = {
   answer: async (_request: Request, _context: RunContext): Promise<Response> => new Response(),
   /** What the entrypoint was asked, in order. */
-  asked: [] as Request[],
+  requests: [] as Request[],
 };
 
 /** The cache of the current test. */
@@ -34,7 +34,7 @@ export function resetCache(settings: Partial<CacheSettings> = {}): void {
 
 beforeEach(() => {
   clock.now = START;
-  entrypoint.asked = [];
+  entrypoint.requests = [];
   entrypoint.answer = async () => new Response();
   resetCache();
 });
@@ -74,10 +74,10 @@ export function loopback(options: EntrypointOptions = {}) {
   return cache.entrypoint(
     (context) => ({
       fetch(request) {
-        entrypoint.asked.push(request);
+        entrypoint.requests.push(request);
         return entrypoint.answer(request, context);
       },
-      purge: (what) => context.cache.purge(what),
+      purge: (options) => context.cache.purge(options),
     }),
     options,
   );

@@ -22,11 +22,11 @@ export function watchWork(): () => Promise<void> {
   let running = 0;
   const subtle = new Proxy(crypto.subtle, {
     get:
-      (target, name) =>
-      async (...given: unknown[]): Promise<unknown> => {
+      (webCrypto, name) =>
+      async (...args: unknown[]): Promise<unknown> => {
         running++;
         try {
-          return await Reflect.apply(Reflect.get(target, name), target, given);
+          return await Reflect.apply(Reflect.get(webCrypto, name), webCrypto, args);
         } finally {
           running--;
         }
@@ -47,15 +47,15 @@ export function watchWork(): () => Promise<void> {
  */
 export function stopTimers() {
   stopClock();
-  const turn = watchWork();
+  const settleWork = watchWork();
   return async <Value>(work: Promise<Value>) => {
     const began = Date.now();
     const settled = vi.fn();
     work.then(settled, settled);
-    await turn();
+    await settleWork();
     while (settled.mock.calls.length === 0) {
       await vi.advanceTimersToNextTimerAsync();
-      await turn();
+      await settleWork();
     }
     return { value: await work, took: Date.now() - began };
   };

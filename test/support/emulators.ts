@@ -39,10 +39,10 @@ const developOnce: typeof develop = (originals, steps, output, switches) => {
   const { limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif } = switches;
   const all = [limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif];
   const parts = [originals.map(({ bytes }) => sha1(bytes)), steps, output, all];
-  const known = developed.get(JSON.stringify(parts));
-  const made = known ?? develop(originals, steps, output, switches);
-  developed.set(JSON.stringify(parts), made);
-  return made;
+  const cached = developed.get(JSON.stringify(parts));
+  const result = cached ?? develop(originals, steps, output, switches);
+  developed.set(JSON.stringify(parts), result);
+  return result;
 };
 const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
 
@@ -68,9 +68,15 @@ export { network };
 export function createEmulators(settings: Partial<EdgeSettings> = {}) {
   const clock = { now: Date.now() };
   const now = () => clock.now;
-  const { prefix, ...place } = VARS.BUCKETS.media;
+  const { prefix, ...settingsOfS3 } = VARS.BUCKETS.media;
   const sessions = new Map<string, Session>();
-  const s3 = createS3({ ...place, credentials: CREDENTIALS, sessions, now, readable: prefix });
+  const s3 = createS3({
+    ...settingsOfS3,
+    credentials: CREDENTIALS,
+    sessions,
+    now,
+    readable: prefix,
+  });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
   network.resetHandlers(...handlersOf(s3));
   const core = createEdgeWith(SHARP_ONCE, {

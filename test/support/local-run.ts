@@ -54,7 +54,7 @@ export async function endRuns(): Promise<void> {
 
 /** Removes all copies. */
 export function removeCopies(): void {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 
 /**

@@ -58,8 +58,8 @@ async function answer(request: Request, unanswered: typeof fetch): Promise<Respo
   for (const [name, value] of Object.entries(ADDED)) {
     if (!request.headers.has(name)) request.headers.set(name, value);
   }
-  const found = getResponse(handlers(), request.clone());
-  const response = await unlessAborted(found, signal);
+  const handled = getResponse(handlers(), request.clone());
+  const response = await unlessAborted(handled, signal);
   if (response === undefined || isPassthroughResponse(response)) return unanswered(request);
   if (response.type === "error") throw new TypeError("fetch failed", { cause: response });
   if (redirect !== "manual" && response.headers.has("location")) {

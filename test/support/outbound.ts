@@ -19,7 +19,7 @@ export type Sent = {
 type Raw = { readonly status: number; readonly text: string };
 
 /** The edge made a rendition. */
-const MAKES: RequestListener = (_request, answer) => {
+const SEND_RENDITION: RequestListener = (_request, answer) => {
   answer.writeHead(200, { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" });
   answer.end("a rendition");
 };
@@ -35,16 +35,16 @@ function sendHead(answer: ServerResponse): void {
 /** Starts the built Worker with these vars for the tests of a file, and all that it asks. */
 export function useOutbound(vars: Readonly<Record<string, unknown>>) {
   let sent: Sent[] = [];
-  let play = MAKES;
+  let answerEdge = SEND_RENDITION;
   const server = createServer({ requireHostHeader: false }, (request, answer) => {
     sent.push({ url: request.url ?? "", names: Object.keys(request.headers).sort() });
     if ("range" in request.headers) sendHead(answer);
-    else play(request, answer);
+    else answerEdge(request, answer);
   });
   /** Forgets what was sent, and makes renditions again. */
   const begin = () => {
     sent = [];
-    play = MAKES;
+    answerEdge = SEND_RENDITION;
   };
   let runtime: Running;
   beforeAll(async () => {
@@ -66,7 +66,7 @@ export function useOutbound(vars: Readonly<Record<string, unknown>>) {
     begin,
     /** Has the edge answer in another way. */
     behave: (next: RequestListener) => {
-      play = next;
+      answerEdge = next;
     },
   };
   /** Sends a request byte for byte. Each character is one byte. */

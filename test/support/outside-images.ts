@@ -25,7 +25,7 @@ function renditionOf(type: string): Buffer {
   return RENDITIONS[type] ?? Buffer.alloc(0);
 }
 
-type Asked = { readonly type: string; readonly image: Buffer };
+type ImagesForm = { readonly type: string; readonly image: Buffer };
 
 const MANNERS = {
   makes: (response, { type }) =>
@@ -50,7 +50,7 @@ const MANNERS = {
   },
   "fails with 9412": (response) =>
     void response.writeHead(415, { "cf-images-binding": "err=9412" }).end("ERROR 9412: no image"),
-} as const satisfies Record<string, (response: ServerResponse, asked: Asked) => void>;
+} as const satisfies Record<string, (response: ServerResponse, parsedForm: ImagesForm) => void>;
 
 export type OutsideImages = Awaited<ReturnType<typeof startOutsideImages>>;
 
@@ -58,12 +58,12 @@ export async function startOutsideImages() {
   let manner: Manner = "makes";
   const server = createServer(async (request, response) => {
     try {
-      const asked = await readForm(request);
+      const parsedForm = await readForm(request);
       if (request.url?.endsWith("/info")) {
         response.setHeader("content-type", "application/json");
-        const size = { file_size: asked.image.length, width: 4000, height: 3000 };
+        const size = { file_size: parsedForm.image.length, width: 4000, height: 3000 };
         response.end(JSON.stringify({ format: "image/jpeg", ...size }));
-      } else MANNERS[manner](response, asked);
+      } else MANNERS[manner](response, parsedForm);
     } catch {
       response.destroy(); // the form has broken off
     }
@@ -78,13 +78,13 @@ export async function startOutsideImages() {
   };
 }
 
-async function readForm(request: IncomingMessage): Promise<Asked> {
+async function readForm(request: IncomingMessage): Promise<ImagesForm> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const form = Buffer.concat(chunks);
-  const end = form.subarray(-4_000).toString("latin1");
-  const type = /name="?output_format"?\r\n(?:.*\r\n)*?\r\n(.*)\r\n/.exec(end)?.[1] ?? "";
-  const from = form.indexOf("\r\n\r\n") + 4;
+  const lastBytes = form.subarray(-4_000).toString("latin1");
+  const type = /name="?output_format"?\r\n(?:.*\r\n)*?\r\n(.*)\r\n/.exec(lastBytes)?.[1] ?? "";
+  const start = form.indexOf("\r\n\r\n") + 4;
   const boundary = form.subarray(0, form.indexOf("\r\n"));
-  return { type, image: form.subarray(from, form.indexOf(boundary, from) - 2) };
+  return { type, image: form.subarray(start, form.indexOf(boundary, start) - 2) };
 }

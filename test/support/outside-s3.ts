@@ -96,15 +96,15 @@ function whole(body: Buffer): Send {
 }
 
 /** Writes as fast as somebody reads. @param most bytes */
-function pour(response: ServerResponse, most: number): void {
+function pour(response: ServerResponse, maxBytes: number): void {
   let sent = 0;
   const more = () => {
-    while (sent < most && !response.destroyed) {
-      const next = Math.min(CHUNK.length, most - sent);
+    while (sent < maxBytes && !response.destroyed) {
+      const next = Math.min(CHUNK.length, maxBytes - sent);
       sent += next;
       if (!response.write(next < CHUNK.length ? CHUNK.subarray(0, next) : CHUNK)) return;
     }
-    if (sent >= most) response.end();
+    if (sent >= maxBytes) response.end();
   };
   response.on("drain", more);
   more();
@@ -114,9 +114,9 @@ export type OutsideS3 = Awaited<ReturnType<typeof startOutsideS3>>;
 
 export async function startOutsideS3() {
   let read = 0;
-  let asked = 0;
+  let requests = 0;
   const server = createServer((request, response) => {
-    asked += 1;
+    requests += 1;
     const { socket } = request;
     const before = socket.bytesWritten;
     // What waits in the process was not sent.
@@ -131,8 +131,8 @@ export async function startOutsideS3() {
     address: new URL(url).host,
     /** How many bytes were sent by the answers that have ended, since the last call; and their number. */
     sent: () => {
-      const before = { bytes: read, asked };
-      [read, asked] = [0, 0];
+      const before = { bytes: read, requests };
+      [read, requests] = [0, 0];
       return before;
     },
     close,

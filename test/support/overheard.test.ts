@@ -15,10 +15,10 @@ test.each([
   ["a header", "AWS4-HMAC-SHA256 Credential=x"],
   ["a cookie", cookieValue({ expires: 1_800_000_000 })],
   ["a presigned URL", "https://s3.example/k?X-Amz-Signature=x"],
-])("%s is found between any bytes", (_what, word) => {
+])("%s is found between any bytes", (_what, secret) => {
   const bytes = (text: string) => Buffer.from(text, "latin1");
-  const said = Buffer.concat([bytes("\xff\xd8\0 a "), bytes(word), bytes(" b \xff")]);
-  expect(leaksIn(said)).not.toEqual([]);
+  const bytesWithSecret = Buffer.concat([bytes("\xff\xd8\0 a "), bytes(secret), bytes(" b \xff")]);
+  expect(leaksIn(bytesWithSecret)).not.toEqual([]);
 });
 
 test("the end of a key id and an entity tag are not a leak", () => {

@@ -14,17 +14,17 @@ type Kind = (typeof KINDS)[number];
 
 /** The open file of each kind, and the digests of the texts that were kept already. */
 const files = new Map<Kind, number>();
-const kept = new Set<string>();
+const recorded = new Set<string>();
 
 /** Keeps a log line or an answer for the end of the run. A repeated text is kept once. */
-export function overhear(kind: Kind, said: string | Uint8Array): void {
-  const digest = hash("sha1", said);
-  if (kept.has(kind + digest)) return;
-  kept.add(kind + digest);
+export function overhear(kind: Kind, output: string | Uint8Array): void {
+  const digest = hash("sha1", output);
+  if (recorded.has(kind + digest)) return;
+  recorded.add(kind + digest);
   mkdirSync(FOLDER, { recursive: true });
   const file = files.get(kind) ?? openSync(join(FOLDER, `${kind}.${process.pid}`), "a");
   files.set(kind, file);
-  writeSync(file, Buffer.concat([Buffer.from(said), Buffer.from("\n")]));
+  writeSync(file, Buffer.concat([Buffer.from(output), Buffer.from("\n")]));
 }
 
 /** Keeps the head and the body of an answer, and returns both. */
@@ -53,36 +53,36 @@ export function clearRecords(): void {
   mkdirSync(FOLDER, { recursive: true });
 }
 
-const WORDS: readonly string[] = [
+const SECRET_TEXTS: readonly string[] = [
   ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
   ...[HEALTH_TOKEN, PURGE_TOKEN, ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))],
 ];
 
 /** Matches what looks like a secret: a signature, a signed URL or cookie, a key id of AWS, the secret of a local run. */
-const LOOKS =
+const SECRET_PATTERN =
   /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|(?<![0-9a-f]{64}\/)\b[0-9a-f]{64}\b(?!\/[0-9a-f]{64})|\b(?:AKIA|ASIA)[A-Z2-7]{12,}|vitrine-local-[\w-]{40}|\b\d+\.[a-z][\w-]*\.[\w-]+\.[\w-]{43}(?![\w-])/i;
 
 /** Returns each secret that it finds, with some text around it. */
-export function leaksIn(said: Buffer): string[] {
-  const text = said.toString("latin1");
-  const found = WORDS.map((word) => text.indexOf(word)).filter((at) => at >= 0);
-  const looks = LOOKS.exec(text);
-  if (looks !== null) found.push(looks.index);
-  return found.map((at) => JSON.stringify(text.slice(Math.max(0, at - 60), at + 60)));
+export function leaksIn(output: Buffer): string[] {
+  const text = output.toString("latin1");
+  const positions = SECRET_TEXTS.map((secret) => text.indexOf(secret)).filter((at) => at >= 0);
+  const match = SECRET_PATTERN.exec(text);
+  if (match !== null) positions.push(match.index);
+  return positions.map((at) => JSON.stringify(text.slice(Math.max(0, at - 60), at + 60)));
 }
 
 export default class OverheardReporter implements Reporter {
   onTestRunEnd(): void {
     const files = readdirSync(FOLDER);
     const sizes = KINDS.map((kind) => {
-      const said = files
+      const output = files
         .filter((file) => file.startsWith(kind))
         .map((file) => readFileSync(join(FOLDER, file)));
-      for (const leak of said.flatMap(leaksIn)) {
+      for (const leak of output.flatMap(leaksIn)) {
         console.log(`\nA secret was ${kind}: ${leak}`);
         process.exitCode = 1;
       }
-      return `${said.reduce((sum, { length }) => sum + length, 0)} bytes ${kind}`;
+      return `${output.reduce((sum, { length }) => sum + length, 0)} bytes ${kind}`;
     });
     console.log(`\nOverheard: ${sizes.join(", ")}`);
   }

@@ -57,13 +57,13 @@ export const plain = async (background: string, width = 4, height = 4) => {
 };
 
 /** An animation of painted frames. */
-export async function moving(looks: readonly string[]): Promise<Original> {
-  const pictures = await Promise.all(looks.map((look) => paint(look).png().toBuffer()));
+export async function moving(frames: readonly string[]): Promise<Original> {
+  const pictures = await Promise.all(frames.map((look) => paint(look).png().toBuffer()));
   const gif = sharp(pictures, { join: { animated: true } });
   return original(
     await gif
       .gif({
-        delay: looks.map((_, index) => 120 + 220 * index),
+        delay: frames.map((_, index) => 120 + 220 * index),
         loop: 2,
         keepDuplicateFrames: true,
       })
@@ -81,20 +81,20 @@ export async function render(
   image: ImageOptions,
   overlays: readonly Overlay[] = [],
 ) {
-  const made = await makeRendition(source, image, overlays, { qualities: QUALITIES });
-  const { data, info } = await sharp(made.bytes, { animated: true })
+  const rendition = await makeRendition(source, image, overlays, { qualities: QUALITIES });
+  const { data, info } = await sharp(rendition.bytes, { animated: true })
     .ensureAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
-  const metadata = await sharp(made.bytes, { animated: true }).metadata();
+  const metadata = await sharp(rendition.bytes, { animated: true }).metadata();
   const { width, height, frames } = {
     width: info.width,
     height: info.pageHeight ?? info.height,
     frames: info.pages ?? 1,
   };
-  expect({ width: made.width, height: made.height }).toEqual({ width, height });
+  expect({ width: rendition.width, height: rendition.height }).toEqual({ width, height });
   expect(measure(source, image)).toEqual({ width, height });
-  expect(metadata.mediaType).toBe(made.type);
+  expect(metadata.mediaType).toBe(rendition.type);
   const pixel = (x: number, y: number, frame = 0) => {
     const at = ((frame * height + y) * width + x) * 4;
     return [...data.subarray(at, at + 4)];
@@ -107,7 +107,7 @@ export async function render(
         return letterOf(pixel(x, Math.floor(((row + 0.5) * height) / rows), frame));
       }).join(""),
     ).join("/");
-  return { ...made, data, metadata, frames, size: `${width}×${height}`, pixel, look };
+  return { ...rendition, data, metadata, frames, size: `${width}×${height}`, pixel, look };
 }
 
 /** Renders as PNG, which keeps every colour. */

@@ -12,7 +12,7 @@ const NOT_PLAYED = /[*_]Not played: /;
 
 /** Reads the rules: the text of each, by its id. */
 function readRules(text: string): ReadonlyMap<string, string> {
-  return new Map([...text.matchAll(RULE)].map(([, id = "", says = ""]) => [id, says]));
+  return new Map([...text.matchAll(RULE)].map(([, id = "", text = ""]) => [id, text]));
 }
 
 /** Returns the rules that the title of a test names. */
@@ -23,13 +23,13 @@ function namedIn(title: string): readonly string[] {
 /** Returns the lines to print, and whether all is well. */
 function judge(rules: ReadonlyMap<string, string>, passed: readonly string[]) {
   const named = new Set(passed.flatMap(namedIn));
-  const played = [...rules].filter(([, says]) => !NOT_PLAYED.test(says)).map(([id]) => id);
-  const untested = played.filter((id) => !named.has(id));
+  const testable = [...rules].filter(([, text]) => !NOT_PLAYED.test(text)).map(([id]) => id);
+  const untested = testable.filter((id) => !named.has(id));
   const unknown = [...named].filter((id) => !rules.has(id));
-  const left = [...rules.keys()].filter((id) => !played.includes(id));
+  const untestable = [...rules.keys()].filter((id) => !testable.includes(id));
   const lines = [
-    `Rules: ${played.length - untested.length} of ${rules.size} have a test that passed` +
-      (left.length > 0 ? `; not played: ${left.join(", ")} (see docs/rules.md)` : ""),
+    `Rules: ${testable.length - untested.length} of ${rules.size} have a test that passed` +
+      (untestable.length > 0 ? `; not played: ${untestable.join(", ")} (see docs/rules.md)` : ""),
     ...(untested.length > 0 ? [`Rules without a test: ${untested.join(", ")}`] : []),
     ...(unknown.length > 0 ? [`Tests name rules that are not there: ${unknown.join(", ")}`] : []),
   ];

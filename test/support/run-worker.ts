@@ -33,17 +33,17 @@ const PRIVATE = [
 export const stage = {
   ...createEmulators(),
   /** Called before each request to the edge, with the number of earlier ones. */
-  before: (_times: number): void => {},
+  beforeEdgeRequest: (_times: number): void => {},
   /** The requests to the edge. */
-  asked: [] as { request: Request; image: RequestInitCfPropertiesImage }[],
+  edgeRequests: [] as { request: Request; image: RequestInitCfPropertiesImage }[],
   /** The lines that the Worker logged. */
   logged: [] as { level: "info" | "warn" | "error"; line: Record<string, unknown> }[],
   /** How long the Worker paused each time before it asked again, in ms. No test waits for that. */
   pauses: [] as number[],
   /** The work that the Worker passed to `waitUntil`. */
-  after: [] as Promise<unknown>[],
+  pendingWork: [] as Promise<unknown>[],
   /** What `ctx.exports.Renditions` is, in place of the cached entrypoint. */
-  exported: (own: Loopback): Loopback | undefined => own,
+  exported: (loopback: Loopback): Loopback | undefined => loopback,
 };
 /** The `env` of the current test. It is a new object for each test, so the Worker knows nothing of earlier tests. */
 let isolate: object = { ...ENV };
@@ -62,7 +62,7 @@ export const failures = () =>
 const FAILED = "rendition-failed";
 
 /** Whether Workers Cache keeps anything in the current test. */
-let keeps = true;
+let isCaching = true;
 
 /** Switches Workers Cache off for a file, or a group of tests, in which each request is to reach the edge. */
 export function disableCacheInEachTest(): void {
@@ -71,7 +71,7 @@ export function disableCacheInEachTest(): void {
 
 /** The same for one test. */
 export function disableCache(): void {
-  keeps = false;
+  isCaching = false;
   stage.cache.switches.enabled = false;
 }
 
@@ -96,21 +96,21 @@ export function wait(seconds: number): void {
 /** Sets up an edge with these switches, an S3 without faults, and a new isolate. */
 export function arrange(settings: Partial<EdgeSettings> = {}): void {
   Object.assign(stage, createEmulators(settings));
-  stage.cache.switches.enabled = keeps;
+  stage.cache.switches.enabled = isCaching;
   isolate = { ...ENV };
 }
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());
 beforeEach(() => {
-  keeps = true;
+  isCaching = true;
   arrange();
-  stage.before = () => {};
-  stage.asked = [];
+  stage.beforeEdgeRequest = () => {};
+  stage.edgeRequests = [];
   stage.logged = [];
   stage.pauses = [];
-  stage.after = [];
-  stage.exported = (own) => own;
+  stage.pendingWork = [];
+  stage.exported = (loopback) => loopback;
   answered = [];
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
@@ -124,13 +124,13 @@ beforeEach(() => {
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const isForgotten = stage.cache.where().behind && stage.cache.switches.loopback === "forgotten";
     if (init?.cf === undefined || isForgotten) return send(input, init);
-    stage.before(stage.asked.length);
-    stage.asked.push({ request: new Request(input, init), image: init.cf.image ?? {} });
+    stage.beforeEdgeRequest(stage.edgeRequests.length);
+    stage.edgeRequests.push({ request: new Request(input, init), image: init.cf.image ?? {} });
     return stage.edge.fetch(`${input}`, init);
   });
 });
 afterEach(async ({ task }) => {
-  await Promise.all(stage.after);
+  await Promise.all(stage.pendingWork);
   if (task.result?.state === "fail") {
     process.stderr.write(`The Worker logged: ${JSON.stringify(stage.logged).slice(0, 4096)}\n`);
   }
@@ -139,7 +139,7 @@ afterEach(async ({ task }) => {
   );
   const originals = originalsOf(stage.s3.objects);
   for (const { head, body } of different.values()) {
-    expect(PRIVATE.filter((word) => head.includes(word) || body.includes(word))).toEqual([]);
+    expect(PRIVATE.filter((text) => head.includes(text) || body.includes(text))).toEqual([]);
     if (head.includes("image/svg+xml")) continue; // R8: the edge only sanitises it, so it may hold much of the original
     expect(originals.filter(({ isIn }) => isIn(body)).map(({ key }) => key)).toEqual([]);
   }
@@ -186,14 +186,14 @@ export async function get(
   path: string,
   init: RequestInit = {},
   env: object = isolate,
-  place = "here",
+  dataCenter = "here",
 ): Promise<Response> {
   const url = path.startsWith("/") ? `https://images.example${path}` : path;
   const request = new Request(url, init);
-  const waitUntil = (work: Promise<unknown>) => void stage.after.push(work);
+  const waitUntil = (work: Promise<unknown>) => void stage.pendingWork.push(work);
   const loopback = stage.exported(loopbackOf(env));
   const context = { waitUntil, ...(loopback && { exports: { Renditions: loopback } }) };
-  const answer = await stage.cache.at(place, () => worker.fetch(request, env, context));
+  const answer = await stage.cache.at(dataCenter, () => worker.fetch(request, env, context));
   answered.push(await overhearAnswer(answer));
   return answer;
 }
@@ -201,12 +201,12 @@ export async function get(
 /** Waits for the work that answers left behind, in the gateway and behind it. */
 export async function settle(): Promise<void> {
   await stage.cache.settled();
-  await Promise.all(stage.after);
+  await Promise.all(stage.pendingWork);
 }
 
 /** As `get`, and waits for the work after the answer. */
-export async function getAndSettle(...asked: Parameters<typeof get>): Promise<Response> {
-  const answer = await get(...asked);
+export async function getAndSettle(...args: Parameters<typeof get>): Promise<Response> {
+  const answer = await get(...args);
   await settle();
   return answer;
 }
@@ -223,10 +223,10 @@ export const DATA_CENTERS = Array.from({ length: 30 }, (_, at) => `place-${at}`)
 function loopbackOf(env: object): Loopback {
   return stage.cache.entrypoint(
     (run: ExecutionContext) => {
-      const own = run.waitUntil;
+      const loopback = run.waitUntil;
       const waitUntil = (work: Promise<unknown>) => {
-        own(work);
-        stage.after.push(work);
+        loopback(work);
+        stage.pendingWork.push(work);
       };
       return new Renditions(Object.assign(run, { waitUntil }), env);
     },

@@ -16,6 +16,6 @@ function rankOf({ moduleId }: TestSpecification): number {
 export default class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return sorted.toSorted((one, other) => rankOf(one) - rankOf(other));
+    return sorted.toSorted((a, b) => rankOf(a) - rankOf(b));
   }
 }

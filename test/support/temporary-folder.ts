@@ -7,7 +7,7 @@ import { afterAll } from "vitest";
 
 const folders: string[] = [];
 afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Makes an empty folder whose name begins like this. */

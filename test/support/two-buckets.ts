@@ -22,21 +22,21 @@ export type Kind = (typeof WORLDS)[number][number];
 export type State = "has" | "missing" | "denied" | "404" | "busy" | "reset" | "silent";
 
 /** One of the two buckets, as a test changes it. */
-export type Side = {
+export type TestBucket = {
   /** Puts a picture under the key. @param name a file of fixtures/objects/ */
   readonly put: (name?: string, key?: string) => void;
   readonly remove: (key?: string) => void;
   /** The object is there or not as it is put, unless the state says so. */
-  readonly be: (state: State) => void;
+  readonly setState: (state: State) => void;
   /** How many requests the Worker has sent to it. */
-  readonly asked: () => number;
+  readonly requestCount: () => number;
   /** Whether its key may list: else what is missing is denied (A6). */
-  readonly mayList: (may: boolean) => void;
+  readonly setMayList: (may: boolean) => void;
   readonly settings: object;
   readonly bindings: object;
 };
 
-const PLACES = {
+const BUCKETS = {
   media: { ...VARS.BUCKETS.media, file: "made/key.jpg" },
   archive: {
     endpoint: "https://s3.eu-central-1.wasabisys.com",
@@ -57,7 +57,7 @@ export const ROUTES = [
 /** Sets up both buckets, each with its picture, and the vars of a Worker in front of them. */
 export function createTwoBuckets([first, second]: readonly [Kind, Kind]) {
   arrange({
-    sources: [new URL(BUCKET_URL).host, new URL(PLACES.archive.endpoint).host],
+    sources: [new URL(BUCKET_URL).host, new URL(BUCKETS.archive.endpoint).host],
     firewall: true,
   });
   const media = first === "R2" ? r2Side("media") : s3Side("media", first);
@@ -75,20 +75,20 @@ export function createTwoBuckets([first, second]: readonly [Kind, Kind]) {
   return { media, archive, env };
 }
 
-function s3Side(name: keyof typeof PLACES, engine: "cf" | "binding"): Side {
-  const { file: usual, ...place } = PLACES[name];
-  const { prefix, ...settings } = place;
+function s3Side(name: keyof typeof BUCKETS, engine: "cf" | "binding"): TestBucket {
+  const { file: usual, ...bucket } = BUCKETS[name];
+  const { prefix, ...settings } = bucket;
   const now = () => stage.clock.now;
   const isFirst = name === "media";
   const s3 = isFirst ? stage.s3 : createS3({ ...settings, credentials: CREDENTIALS, now });
   if (!isFirst) network.use(...handlersOf(s3));
   const { fetch } = s3;
-  const put = (of: string = usual, key = KEY) => {
-    const stored: Stored = { body: file(of), type: "image/jpeg", lastModified: new Date() };
+  const put = (fileName: string = usual, key = KEY) => {
+    const stored: Stored = { body: file(fileName), type: "image/jpeg", lastModified: new Date() };
     s3.objects.set(prefix + key, stored);
   };
   const remove = (key = KEY) => void s3.objects.delete(prefix + key);
-  const be = (state: State) => {
+  const setState = (state: State) => {
     s3.faults.clear();
     s3.fetch = fetch;
     if (state === "missing" || state === "denied") remove();
@@ -98,22 +98,30 @@ function s3Side(name: keyof typeof PLACES, engine: "cf" | "binding"): Side {
     if (state === "silent") s3.faults.add("stall");
     if (state === "404") s3.fetch = async () => new Response(null, { status: 404 });
   };
-  const asked = () => s3.requestsBy("worker").length;
-  const mayList = (may: boolean) => {
+  const requestCount = () => s3.requestsBy("worker").length;
+  const setMayList = (may: boolean) => {
     if (may) s3.faults.delete("no-list-bucket");
     else s3.faults.add("no-list-bucket");
   };
-  return { put, remove, be, asked, mayList, settings: { ...place, engine }, bindings: {} };
+  return {
+    put,
+    remove,
+    setState: setState,
+    requestCount: requestCount,
+    setMayList: setMayList,
+    settings: { ...bucket, engine },
+    bindings: {},
+  };
 }
 
-function r2Side(name: keyof typeof PLACES): Side {
-  const { file: usual, bucket, prefix } = PLACES[name];
+function r2Side(name: keyof typeof BUCKETS): TestBucket {
+  const { file: usual, bucket, prefix } = BUCKETS[name];
   const r2 = createR2();
   const binding = `${name.toUpperCase()}_BUCKET`;
-  const put = (of: string = usual, key = KEY) =>
-    void r2.objects.set(prefix + key, { body: file(of), type: "image/jpeg" });
+  const put = (fileName: string = usual, key = KEY) =>
+    void r2.objects.set(prefix + key, { body: file(fileName), type: "image/jpeg" });
   const remove = (key = KEY) => void r2.objects.delete(prefix + key);
-  const be = (state: State) => {
+  const setState = (state: State) => {
     if (state === "denied" || state === "404") throw new Error("a binding has no such answer");
     r2.faults.clear();
     if (state === "missing") remove();
@@ -121,6 +129,14 @@ function r2Side(name: keyof typeof PLACES): Side {
     if (state === "silent") r2.faults.add("stall");
   };
   const settings = { binding, bucket, prefix };
-  const asked = () => r2.calls.length;
-  return { put, remove, be, asked, mayList: () => {}, settings, bindings: { [binding]: r2 } };
+  const requestCount = () => r2.calls.length;
+  return {
+    put,
+    remove,
+    setState: setState,
+    requestCount: requestCount,
+    setMayList: () => {},
+    settings,
+    bindings: { [binding]: r2 },
+  };
 }

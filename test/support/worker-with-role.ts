@@ -14,17 +14,17 @@ import { createSts } from "./sts/sts.ts";
 type Isolate = object;
 
 /** The Images binding, which makes one picture once in each format: a month has thousands of requests. */
-function makingOnce({ input, info }: ImagesBinding) {
-  const made = new Map<string, Promise<Blob>>();
-  const make = async (stream: ReadableStream, options: ImageOutputOptions) => {
+function transformOnce({ input, info }: ImagesBinding) {
+  const renditions = new Map<string, Promise<Blob>>();
+  const transform = async (stream: ReadableStream, options: ImageOutputOptions) => {
     const output = await input(stream).transform({ width: 200, fit: "scale-down" }).output(options);
     return new Response(output.image()).blob();
   };
   const inputOnce = (stream: ReadableStream) => {
     const output = async (options: ImageOutputOptions) => {
       const original = await new Response(stream).blob();
-      const picture = made.get(options.format) ?? make(original.stream(), options);
-      made.set(options.format, picture);
+      const picture = renditions.get(options.format) ?? transform(original.stream(), options);
+      renditions.set(options.format, picture);
       const blob = await picture;
       return { image: () => blob.stream() };
     };
@@ -40,7 +40,7 @@ function makingOnce({ input, info }: ImagesBinding) {
  */
 export async function startWorkerWithRole(ahead = 0) {
   const now = () => Date.now() + ahead;
-  const images = makingOnce(createEmulators().edge.images);
+  const images = transformOnce(createEmulators().edge.images);
   /** The versions that answer the issuer's host, in turn. */
   const deployed: Isolate[] = [];
   let turn = 0;
@@ -62,7 +62,7 @@ export async function startWorkerWithRole(ahead = 0) {
     });
   }
   /** Every text that the Worker sent or said, to be searched for secrets. */
-  const said: string[] = [];
+  const texts: string[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const request = new Request(input, init);
     return sts.matches(request) ? sts.fetch(request) : s3.fetch(request);
@@ -85,17 +85,17 @@ export async function startWorkerWithRole(ahead = 0) {
       ...change,
     }),
     /** A visitor's request. @returns its status */
-    async visit(isolate: Isolate, path = "/images/plain/key.jpg"): Promise<number> {
+    async getStatus(isolate: Isolate, path = "/images/plain/key.jpg"): Promise<number> {
       const answer = await serve(isolate, `${ISSUER}${path}`);
       const { head, body } = await overhearAnswer(answer);
-      said.push(head);
-      if (answer.status !== 200) said.push(`${body}`);
+      texts.push(head);
+      if (answer.status !== 200) texts.push(`${body}`);
       return answer.status;
     },
     serve,
     /** Checks that no answer and no line has a credential or a token. */
     expectSilence(): void {
-      const all = [...said, ...lines.map((line) => JSON.stringify(line))].join("\n");
+      const all = [...texts, ...lines.map((line) => JSON.stringify(line))].join("\n");
       expect(all).not.toMatch(/ASIA|secret-|token\/|eyJ|PRIVATE/);
     },
   };

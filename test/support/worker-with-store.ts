@@ -26,8 +26,8 @@ export const envWith = (change: object = {}): object => ({
 });
 
 /** Visits with a modern browser, and waits for what is done after the answer. */
-export const getAsBrowser = (env: object, path = PATH, place = "here"): Promise<Response> =>
-  getAndSettle(path, { headers: MODERN }, env, place);
+export const getAsBrowser = (env: object, path = PATH, dataCenter = "here"): Promise<Response> =>
+  getAndSettle(path, { headers: MODERN }, env, dataCenter);
 
 /** Puts another object in the place of one. @param name a file of fixtures/objects/ */
 export const replace = (name: string, key = KEY) => put(key, name, { lastModified: new Date() });

@@ -84,17 +84,17 @@ export async function start(
     stream?.on("data", (text: Buffer) => log?.(`${text}`));
   }
   const ended = new Promise<void>((settle) => child.once("exit", () => settle()));
-  const end = async () => {
+  const kill = async () => {
     child.kill("SIGKILL");
     await ended;
   };
   const stop = async () => {
-    await end();
+    await kill();
     rmSync(folder, { recursive: true, force: true });
   };
   const { pid } = child;
   if (pid === undefined || !(await listens(child, port))) {
-    await end();
+    await kill();
     const options = { cwd: folder, timeout: 1_000, encoding: "utf8" } as const;
     throw new Error(`workerd does not listen: ${spawnSync(PROGRAM, command, options).stderr}`);
   }

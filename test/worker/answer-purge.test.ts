@@ -211,7 +211,7 @@ describe("the cache", () => {
   test("is asked also when the caller has left: the runtime is told to wait for it", async () => {
     let waitingFor = 0;
     answerCall = async () => {
-      waitingFor = stage.after.length;
+      waitingFor = stage.pendingWork.length;
       return DROPPED;
     };
     expect(await purge({ objects: ["media/fig.jpg"] })).toMatchObject({ status: 200 });

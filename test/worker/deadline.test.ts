@@ -110,7 +110,7 @@ test.for(ROWS)("%s: the visitor has an answer in time", async ([, turns, times, 
   const found = await finish(get(path, { headers: MODERN }, ENVS[env]()));
   expect([found.value.status, found.took, calls.length]).toEqual([status, took, times]);
   expect(logged().at(-1)?.line["event"] ?? null).toBe(event);
-  stage.after = []; // what nobody waits for may take longer
+  stage.pendingWork = []; // what nobody waits for may take longer
 });
 
 test("a fallback that there is no time for is not asked for, and the log says so", async () => {

@@ -56,7 +56,9 @@ describe("on a route with facts", () => {
         etag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
       },
     });
-    expect(stage.asked.map(({ image }) => [image.format, image.width])).toEqual([["json", 640]]);
+    expect(stage.edgeRequests.map(({ image }) => [image.format, image.width])).toEqual([
+      ["json", 640],
+    ]);
     expect(lines()).toEqual([]);
   });
 
@@ -89,9 +91,9 @@ test("on a route without facts, ?facts is the picture, and &facts spoils a signa
   const query = await sign({ route: "/secret/:preset/*" });
   const url = `/secret/hero/photos/fig.jpg${query}`;
   expect((await told(url)).status).toBe(200);
-  stage.asked = [];
+  stage.edgeRequests = [];
   expect(await told(`${url}&facts`)).toMatchObject({ status: 404, body: "Not found\n" });
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 describe("on a signed route", () => {
@@ -115,7 +117,7 @@ describe("on a signed route", () => {
     const shown = await told(`/private/hero@640w/photos/fig.jpg${query}`);
     expect(shown).toMatchObject({ status: 200, body: FACTS });
     expect(shown.headers["cache-control"]).toBe("public, max-age=3600, must-revalidate, immutable");
-    expect(stage.asked[0]?.request.url).not.toContain("v=7");
+    expect(stage.edgeRequests[0]?.request.url).not.toContain("v=7");
   });
 
   test.each<[string, (query: string) => string]>([
@@ -132,7 +134,7 @@ describe("on a signed route", () => {
   ])("with %s it is a 404, and costs nothing", async (_what, write) => {
     const answer = await told(write(await sign()));
     expect(answer).toMatchObject({ status: 404, body: "Not found\n" });
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
     expect(lines()).toMatchObject([{ event: "signature-wrong", route: PRIVATE }]);
   });
 
@@ -159,7 +161,7 @@ describe("on a route with origins", () => {
 
   test("other pages get nothing", async () => {
     expect((await told(path, from("https://evil.example"))).status).toBe(403);
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
   });
 });
 
@@ -185,8 +187,12 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
       expect(line).toMatchObject({ event, answered: status, preset: "card" });
       expect(line).not.toHaveProperty("fallback");
     }
-    expect(stage.asked.map(({ image }) => image.format)).toEqual(stage.asked.map(() => "json"));
-    expect(stage.asked.every(({ request }) => !request.url.includes("transparent"))).toBe(true);
+    expect(stage.edgeRequests.map(({ image }) => image.format)).toEqual(
+      stage.edgeRequests.map(() => "json"),
+    );
+    expect(stage.edgeRequests.every(({ request }) => !request.url.includes("transparent"))).toBe(
+      true,
+    );
   });
 
   test("a picture that cannot be shown still has its fallback", async () => {
@@ -198,7 +204,7 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
     const query = await sign({ key: "nothing.jpg" });
     const answer = await told(`/private/hero/nothing.jpg${query}&facts`);
     expect([answer.status, answer.body]).toEqual([404, "Not found\n"]);
-    expect(stage.asked.every(({ request }) => !request.url.includes("key.jpg"))).toBe(true);
+    expect(stage.edgeRequests.every(({ request }) => !request.url.includes("key.jpg"))).toBe(true);
   });
 });
 
@@ -216,7 +222,7 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
     expect((await seen({ headers: MODERN }))[1]).toBe("hit");
     expect((await seen(head, { ...env, ...NEXT }))[1]).toBe("hit");
     expect((await seen({}, env, "elsewhere"))[1]).toBe("hit");
-    expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([2, 1]);
+    expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([2, 1]);
   });
 
   test.each<[string, Response]>([

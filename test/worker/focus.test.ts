@@ -144,7 +144,7 @@ const PURGED = `published/${KEY}`;
 test("a copy while the picture is made shows at the next visit, and is kept (W10)", async () => {
   arrange("cf", CACHED);
   setFocus("0,0.5");
-  stage.before = (times) => void (times === 0 && setFocus("1,0.5"));
+  stage.beforeEdgeRequest = (times) => void (times === 0 && setFocus("1,0.5"));
   expect(await seen()).toBe("rrrr");
   expect(await seen()).toBe("bbbb");
 });

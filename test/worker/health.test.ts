@@ -41,7 +41,7 @@ describe("without credentials", () => {
       expect([head.status, head.body, [...head.headers]]).toEqual([200, null, [...answer.headers]]);
       expect((await get("/healthz", { method: "POST" }, env)).status).toBe(405);
     }
-    expect([stage.asked, stage.s3.requestsBy("worker")]).toEqual([[], []]);
+    expect([stage.edgeRequests, stage.s3.requestsBy("worker")]).toEqual([[], []]);
   });
 
   test("it is 500 where the configuration is broken", async () => {
@@ -76,7 +76,7 @@ test.each<[string, string, object]>([
   const answer = await get("/healthz", { headers: { authorization } }, env);
   expect([answer.status, await answer.text()]).toEqual([401, "Unauthorized\n"]);
   expect(answer.headers.get("www-authenticate")).toBe("Bearer");
-  expect([stage.asked, stage.s3.requestsBy("worker")]).toEqual([[], []]);
+  expect([stage.edgeRequests, stage.s3.requestsBy("worker")]).toEqual([[], []]);
   const line = { event: "health-denied", reason: expect.stringContaining("HEALTH_TOKEN") };
   expect(stage.logged).toMatchObject([{ level: "warn", line }]);
 });
@@ -246,7 +246,7 @@ describe("with the token", () => {
 
   test("without a canary the edge is not asked", async () => {
     expect(await report({ ...DEEP, BUCKETS: VARS.BUCKETS })).toMatchObject({ edge: "no canary" });
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
   });
 
   test("every bucket must have a slot that works, also one that no route leads to", async () => {

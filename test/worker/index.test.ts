@@ -24,12 +24,12 @@ const sourceOf = (key: string) =>
 
 test("a private object is shown at a preset's size (E1, R1, R5, R7)", async () => {
   const answer = await get("/images/card/photos/fig.jpg", { headers: MODERN });
-  expect(stage.asked).toHaveLength(1);
-  expect(stage.asked[0]?.request.url).toMatch(sourceOf("photos/fig.jpg"));
+  expect(stage.edgeRequests).toHaveLength(1);
+  expect(stage.edgeRequests[0]?.request.url).toMatch(sourceOf("photos/fig.jpg"));
   const options = { fit: "cover", format: "avif", metadata: "none", anim: false };
   const sides = { width: 160, height: 160 };
   const auth = { "origin-auth": "share-publicly" };
-  expect(stage.asked[0]?.image).toEqual({ ...sides, ...options, ...auth });
+  expect(stage.edgeRequests[0]?.image).toEqual({ ...sides, ...options, ...auth });
   expect(Object.fromEntries(answer.headers)).toEqual({
     "content-type": "image/avif",
     "content-length": expect.stringMatching(/^\d+$/),
@@ -54,7 +54,7 @@ test("the edge is sent nothing of the visitor's (A1, E1, E3, E4)", async () => {
     },
   });
   expect(answer.status).toBe(200);
-  const { request } = stage.asked[0] ?? {};
+  const { request } = stage.edgeRequests[0] ?? {};
   expect(request?.method).toBe("GET");
   expect(request?.url).toMatch(sourceOf("key.jpg"));
   const signed = ["authorization", "x-amz-content-sha256", "x-amz-date"];
@@ -72,7 +72,7 @@ test.each<[string, string, string]>([
   const answer = await get("/images/card/photos/fig.jpg", { headers: { accept } }, env);
   expect(await picture(answer.clone())).toMatchObject({ kind, width: 160 });
   expect(answer.headers.has("vary")).toBe(false);
-  expect(stage.asked.map(({ image }) => image.format)).toEqual([format]);
+  expect(stage.edgeRequests.map(({ image }) => image.format)).toEqual([format]);
 });
 
 test("a preset of the format avif may come as WebP, whatever the visitor reads (R5)", async () => {
@@ -99,7 +99,7 @@ test.each<[string, string, string]>([
     expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
     const url = `${base}/published/key.jpg`;
     const source = expect.stringContaining(`${url}?x-vitrine=`);
-    await Promise.all(stage.after);
+    await Promise.all(stage.pendingWork);
     expect(s3.requests.map((request) => request.url)).toEqual([url, source, url]);
   },
 );
@@ -122,7 +122,7 @@ test("HEAD has GET's headers and no body; the edge is asked with GET (E4)", asyn
   const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
   expect(named(head)).toEqual(named(shown));
   expect([head.status, head.body]).toEqual([200, null]);
-  expect(stage.asked.map(({ request }) => request.method)).toEqual(["GET", "GET"]);
+  expect(stage.edgeRequests.map(({ request }) => request.method)).toEqual(["GET", "GET"]);
 });
 
 test.each(["GET", "HEAD"])(
@@ -163,7 +163,7 @@ test("an animation that is no GIF is asked for still: untransformed, it could no
   put("k", await sharp(file("made/animated.gif"), { animated: true }).webp().toBuffer());
   const answer = await get("/images/moving/k", { headers: MODERN });
   expect(await picture(answer)).toMatchObject({ kind: "webp", width: 200, pages: 1 });
-  expect(stage.asked.map(({ image }) => image.anim)).toEqual([false]);
+  expect(stage.edgeRequests.map(({ image }) => image.anim)).toEqual([false]);
 });
 
 const TOO_LARGE = { limits: { ...STRICT.limits, animation: 1 } };
@@ -176,12 +176,12 @@ test.each<[string, Partial<EdgeSettings>, string[]]>([
 ])("%s costs few subrequests, of 50 that there are (L3)", async (_what, settings, formats) => {
   arrange(settings);
   expect((await get("/images/moving/animated.gif", { headers: MODERN })).status).toBe(200);
-  expect(stage.asked.map(({ image }) => image.format)).toEqual(formats);
+  expect(stage.edgeRequests.map(({ image }) => image.format)).toEqual(formats);
 });
 
 test("the key needs to do no more than to read objects (A13)", async () => {
   stage.s3.faults.add("no-list-bucket");
   expect((await get("/images/card/key.jpg")).status).toBe(200);
-  await Promise.all(stage.after);
+  await Promise.all(stage.pendingWork);
   expect(stage.s3.requests.map(({ method }) => method)).toEqual(["GET", "GET", "GET"]);
 });

@@ -25,7 +25,7 @@ disableCacheInEachTest(); // each request is to reach the edge
 test("all that is not there is one and the same 404, and costs no subrequest", async () => {
   const missing = await get("/images/card/nothing.jpg");
   expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
-  expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([1, 0]);
+  expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([1, 0]);
   for (const path of IMPOSSIBLE_PATHS) {
     const answer = await get(path);
     expect([path, answer.status, await answer.text(), ...answer.headers]).toEqual([
@@ -35,7 +35,7 @@ test("all that is not there is one and the same 404, and costs no subrequest", a
       ...missing.headers,
     ]);
   }
-  expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([1, 0]);
+  expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([1, 0]);
   const events = new Set(logged().map(({ line }) => line["event"]));
   const expected = ["object-missing", "no-such-route", "no-such-variant", "impossible-key"];
   expect(events).toEqual(new Set(expected));
@@ -77,7 +77,10 @@ async function refused(
   expect(answer.headers.get("retry-after")).toBe(status === 503 ? "3600" : null);
   expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
   expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
-  expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([opened, calls]);
+  expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([
+    opened,
+    calls,
+  ]);
   const cache = MAYBE_OF_LOOPBACK.includes(`${event}`) ? "direct" : "miss";
   const request = { route: "/images/:preset/*", preset: "card", bucket: "media", cache };
   const whole = { ...line, ...request, key: `published/${key}`, answered: status };
@@ -127,7 +130,7 @@ const faultRows = Object.keys(S3_FAULTS)
 
 test.each(faultRows)("S3's %s is told to the operator alone%s", async (fault, _rule, row) => {
   stage.s3.faults.add(fault);
-  const { answered, asks, reason, ...line } = row.worker;
+  const { answered, requests, reason, ...line } = row.worker;
   const origin = row.s3?.answer.replace(/^\d+ /, "");
   const slots = [{ slot: "current", origin, access_key: "…MPLE" }];
   const expected = {
@@ -136,7 +139,7 @@ test.each(faultRows)("S3's %s is told to the operator alone%s", async (fault, _r
     ...(line.event === "slots-refused" ? { slots } : origin && { origin }),
   };
   const ask = fault.startsWith("stall") ? waitFor() : get;
-  await refused(row.key, [answered, expected, ...asks], ask);
+  await refused(row.key, [answered, expected, ...requests], ask);
 });
 
 const NO_IMAGE = [415, { event: "source-unreadable" }, 1, 0] as const;
@@ -177,7 +180,7 @@ test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s is a 405", async (m
   const answer = await get("/images/card/k", { method });
   expect(answer.status).toBe(405);
   expect(answer.headers.get("allow")).toBe("GET, HEAD");
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 test("what a visitor sends does not fill the log", async () => {
@@ -193,7 +196,7 @@ test("with a broken configuration nothing is served, and the log has all of it (
   const answer = await get("/images/card/k", {}, env);
   expect(answer.status).toBe(500);
   expect(await answer.text()).toBe("Internal error\n");
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
   const mistakes = [
     expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a temporary session key/),
     "PRESETS.card.quality: 150 is not a whole number between 1 and 100",

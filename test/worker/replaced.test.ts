@@ -86,7 +86,7 @@ describe("a replaced object", () => {
 });
 
 test("an object that was another one while the edge fetched it shows once it is back (C1)", async () => {
-  stage.before = (times) => {
+  stage.beforeEdgeRequest = (times) => {
     if (times > 0) return;
     wait(2);
     replace("made/rotated-gps.jpg");

@@ -63,7 +63,7 @@ function counts(): [opened: number, made: number] {
   const opened = calls.filter(({ headers }) => headers.has("range")).length;
   const inR2 = r2?.calls.filter((call) => "range" in call).length ?? 0;
   const made = vi.mocked(stage.edge.images.input).mock.calls.length;
-  return [opened + inR2, stage.asked.length + made];
+  return [opened + inR2, stage.edgeRequests.length + made];
 }
 
 async function visit([path, status, opened, made, init]: Visit): Promise<Response> {
@@ -136,7 +136,7 @@ const ONLY_CF: Rows = {
   ],
   "an edge that contradicts S3 once": [
     () => {
-      stage.before = (times) => {
+      stage.beforeEdgeRequest = (times) => {
         stage.edge.switches.trouble = times === 0 ? { code: 9404, status: 404 } : undefined;
       };
     },

@@ -52,9 +52,9 @@ async function take(env: object, step: Step, isRevoked: boolean, after: string):
   await expectServed(env, after); // it knows what a version knows that has run for a while
   if (isRevoked) revoke();
   if (step.change === undefined) {
-    stage.before = revoke; // after S3 gave the object to the Worker
+    stage.beforeEdgeRequest = revoke; // after S3 gave the object to the Worker
     await expectServed(env, `in ${after}`);
-    stage.before = () => {};
+    stage.beforeEdgeRequest = () => {};
   }
   const next = { ...env, ...step.change };
   for (const version of [env, next]) await expectServed(version, after);
@@ -87,7 +87,7 @@ test("20 requests at once that find the current key dead are shown, and the next
   const visit = async () => (await get("/images/card/key.jpg", {}, env)).status;
   const all = await Promise.all(Array.from({ length: 20 }, visit));
   expect(new Set(all)).toEqual(new Set([200]));
-  await Promise.all(stage.after); // what is asked once more
+  await Promise.all(stage.pendingWork); // what is asked once more
   const before = stage.s3.requestsBy("worker").length;
   expect([await visit(), stage.s3.requestsBy("worker").length - before]).toEqual([200, 1]);
   const told = lines().map(({ event, slot }) => [event, slot]);

@@ -34,11 +34,11 @@ const withPreset = (preset: object) => ({
 /** Asks for an image. @returns what the visitor gets, and what is logged */
 async function see(path: string, headers: Record<string, string> = MODERN, env: object = ENV) {
   stage.logged = [];
-  stage.asked = [];
+  stage.edgeRequests = [];
   const answer = await get(path, { headers }, env);
   const type = answer.headers.get("content-type")?.replace(/;.*/, "");
   const { event, edge, reason } = logged()[0]?.line ?? {};
-  const calls = stage.asked.length;
+  const calls = stage.edgeRequests.length;
   return { status: answer.status, type, calls, event, edge, reason, answer };
 }
 
@@ -326,9 +326,9 @@ const CASES: Cases = {
     "C1",
     when([0, 60], async () => {
       for (const fault of ["revoked-key", "elsewhere-400"] as const) {
-        stage.before = () => stage.s3.faults.add(fault); // after S3 gave the object to the Worker
+        stage.beforeEdgeRequest = () => stage.s3.faults.add(fault); // after S3 gave the object to the Worker
         expect(await see(CARD)).toMatchObject({ status: 502, calls: 1 });
-        stage.before = () => {};
+        stage.beforeEdgeRequest = () => {};
         stage.s3.faults.clear();
         expect(await see(CARD)).toMatchObject({ status: 200, calls: 1 });
         put("key.jpg", "made/rotated-gps.jpg");

@@ -282,7 +282,7 @@ test("Ctrl-C while S3 is asked deploys nothing", async () => {
 test("Ctrl-C after the deploy names the doctor, which is not run", async () => {
   const abort = new AbortController();
   const heard = (text: string) => text.includes(" gets ") && abort.abort();
-  const { err } = await run(undefined, { interrupted: abort.signal, heard });
+  const { err } = await run(undefined, { interrupted: abort.signal, onOutput: heard });
   expect([ran.length, examined]).toEqual([1, []]);
   expect(err).toContain("It is deployed, and not checked. ");
 });
@@ -291,7 +291,7 @@ test("Ctrl-C after the deploy names the doctor, which is not run", async () => {
 
 test("if wrangler fails, a hint for that environment says what to do, and the doctor is not asked (S6)", async () => {
   const says = "required secrets have not been set: A";
-  Object.assign(ended, { wrangler: 1, says: `${says} ${SECRET}\n` });
+  Object.assign(ended, { wrangler: 1, output: `${says} ${SECRET}\n` });
   const { code, err } = await run({ secretsFile: "secrets.env", env: "staging" });
   expect([code, examined]).toEqual([2, []]);
   expect(err).toContain(`  ${says} …\n`);

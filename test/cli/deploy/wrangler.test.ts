@@ -128,7 +128,7 @@ function deployUntil(says: string, args: readonly string[], more: object = {}) {
   const abort = new AbortController();
   return vitrine(args, {
     ...{ folder, env: { ...environment(), ...more }, interrupted: abort.signal },
-    heard: (said) => said.includes(says) && abort.abort(),
+    onOutput: (said) => said.includes(says) && abort.abort(),
   });
 }
 

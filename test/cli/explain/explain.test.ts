@@ -89,13 +89,13 @@ async function agree(url: string): Promise<void> {
   const { code, row, below } = await explain(url);
   expect(code).toBe(0);
   for (const [browser, accept] of Object.entries(ACCEPTS)) {
-    stage.asked = [];
+    stage.edgeRequests = [];
     const answer = await get(url, { headers: { accept } }, env);
     expect([url, answer.status]).toEqual([url, 200]);
-    expect(stage.asked.map(({ image }) => image)).toEqual(
+    expect(stage.edgeRequests.map(({ image }) => image)).toEqual(
       below("Options", browser).map(({ value }) => JSON.parse(value)),
     );
-    for (const { request } of stage.asked) {
+    for (const { request } of stage.edgeRequests) {
       expect(request.url.replace(/\?x-vitrine=[0-9a-f]{32}$/, "")).toBe(row("Origin URL"));
       const { authorization } = Object.fromEntries(request.headers);
       const [, end] = /Credential=\w+(\w{4})\//.exec(`${authorization}`) ?? [];
@@ -135,7 +135,7 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
     const [{ value } = { value: "" }] = below("Options", "WebP");
     const headers = { accept: ACCEPTS.WebP };
     await get("/images/card/key.jpg", { headers }, { ...env, PRESETS });
-    expect(JSON.parse(value)).toEqual(stage.asked.at(-1)?.image);
+    expect(JSON.parse(value)).toEqual(stage.edgeRequests.at(-1)?.image);
   });
 
   test("for an SVG, for which no format is asked (R8)", async () => {

@@ -10,9 +10,9 @@ const CLEAR = "\u0015";
 /** Runs it at a terminal, in an empty folder. */
 async function ask(answers: Typed, options: readonly string[] = []) {
   const folder = emptyFolder();
-  const { given, left } = createTypist(answers);
-  const ended = await init(folder, options, { ...given, env: { NO_COLOR: "1" } });
-  return { ...ended, folder, left };
+  const { worldOptions, unanswered } = createTypist(answers);
+  const ended = await init(folder, options, { ...worldOptions, env: { NO_COLOR: "1" } });
+  return { ...ended, folder, unanswered };
 }
 
 const QUESTIONS: Typed = [
@@ -23,8 +23,8 @@ const QUESTIONS: Typed = [
 ];
 
 test("it asks for what is missing: the bucket alone is enough for R2", async () => {
-  const { code, folder, left } = await ask(QUESTIONS);
-  expect([code, left]).toEqual([0, []]);
+  const { code, folder, unanswered } = await ask(QUESTIONS);
+  expect([code, unanswered]).toEqual([0, []]);
   expect(readProject(folder)).toMatchObject({
     ...{ worker: "images", patterns: [], environments: [] },
     deployed: { ANSWERS: { store: "RENDITIONS" }, BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
@@ -32,7 +32,7 @@ test("it asks for what is missing: the bucket alone is enough for R2", async () 
 });
 
 test("a wrong answer is refused at once, and asked for again", async () => {
-  const { code, folder, left } = await ask([
+  const { code, folder, unanswered } = await ask([
     ["The name of the bucket", `Acme${ENTER}`],
     ["is not the name of an R2 bucket", `${CLEAR}acme-media${ENTER}`],
     ["Its S3 endpoint", `https://minio.example.com/acme-media${ENTER}`],
@@ -42,7 +42,7 @@ test("a wrong answer is refused at once, and asked for again", async () => {
     ["Environments", `a,a${ENTER}`],
     ["are not names", `${CLEAR}staging,production${ENTER}`],
   ]);
-  expect([code, left]).toEqual([0, []]);
+  expect([code, unanswered]).toEqual([0, []]);
   expect(readProject(folder, "production")).toMatchObject({
     patterns: ["images.example.com"],
     deployed: {
@@ -53,8 +53,11 @@ test("a wrong answer is refused at once, and asked for again", async () => {
 
 test("it asks only for what the options leave out", async () => {
   const all = [...AWS, "--environments", ""];
-  const { code, folder, left } = await ask([["The domain", `images.example.com${ENTER}`]], all);
-  expect([code, left]).toEqual([0, []]);
+  const { code, folder, unanswered } = await ask(
+    [["The domain", `images.example.com${ENTER}`]],
+    all,
+  );
+  expect([code, unanswered]).toEqual([0, []]);
   expect(readProject(folder).patterns).toEqual(["images.example.com"]);
   expect(await ask([], [...all, "--host", ""])).toMatchObject({ code: 0, err: "" });
 });

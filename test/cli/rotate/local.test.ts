@@ -35,7 +35,7 @@ test("killed by SIGKILL in and after each step, two at a time, and started again
   closing.push((await serveS3(s3, port)).close);
   const bucket = { ...place, prefix: "published/", canary: "key.jpg" };
   const rotation = await startLocalRotation(bucket, CREDENTIALS);
-  await rotateKilled(rotation, { fresh: NEXT_CREDENTIALS, other }, () =>
+  await rotateKilled(rotation, { newKey: NEXT_CREDENTIALS, otherKey: other }, () =>
     s3.keys.delete(CREDENTIALS.accessKeyId),
   );
 }, 300_000);

@@ -74,7 +74,7 @@ test("all steps: each slot at once by stdin, what is done on stdout, and what is
   expect(site.ran).toEqual([]);
 
   beginSite();
-  site.during = (times) => (times === 2 ? { code: 1, says: "[code: 10215]" } : {});
+  site.during = (times) => (times === 2 ? { code: 1, output: "[code: 10215]" } : {});
   shown.push(["wrangler fails", await run()]);
   expect(slotSecrets()).toEqual({ ...current(OLD_KEY), ...next(NEW_KEY) });
   await expectGolden("rotate.txt", shown);
@@ -204,7 +204,10 @@ async function printed({ out, err }: CommandResult): Promise<Options> {
 test("what it prints to go on with goes on: from no key, from no login, from another Worker", async () => {
   let ended: CommandResult = await run({ keyFile: undefined });
   let isWrong = true;
-  for (const during of [{ code: 1, says: "Authentication error" }, { elsewhere: true }] as const) {
+  for (const during of [
+    { code: 1, output: "Authentication error" },
+    { elsewhere: true },
+  ] as const) {
     isWrong = true;
     site.during = () => (isWrong ? during : {});
     ended = await run(await printed(ended));
@@ -242,7 +245,7 @@ test.each<[answer: string, code: number, puts: number]>([
 ])("at a terminal it asks before each step; %j is the last answer", async (last, code, puts) => {
   const answers = QUESTIONS.map((question, at) => [question, at === 2 ? last : "y"] as const);
   const ended = await rotateAtTerminal(answers);
-  expect([ended.code, ended.left, site.ran.length]).toEqual([code, [], puts]);
+  expect([ended.code, ended.unanswered, site.ran.length]).toEqual([code, [], puts]);
 });
 
 test("what changed while it asked is seen", async () => {
@@ -254,13 +257,13 @@ test("what changed while it asked is seen", async () => {
 test("Ctrl-C stops it between two steps", async () => {
   const abort = new AbortController();
   const heard = (said: string) => said.includes("Done: Put it") && abort.abort();
-  const ended = await run({}, { interrupted: abort.signal, heard });
+  const ended = await run({}, { interrupted: abort.signal, onOutput: heard });
   expect([ended.code, slotSecrets()]).toEqual([130, { ...current(OLD_KEY), ...next(NEW_KEY) }]);
 });
 
 test("what wrangler and others write moves no cursor, and shows no secret", async () => {
   const evil = "\u001b]0;evil\u0007\u001b[2Jplain\rover\u202e";
-  site.during = () => ({ says: `\u001b[31mred\u001b[0m ${SECRET} ${evil}` });
+  site.during = () => ({ output: `\u001b[31mred\u001b[0m ${SECRET} ${evil}` });
   const { code, out, err } = await run();
   expect([code, err]).toEqual([0, expect.stringContaining("  red … ")]);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -299,7 +302,7 @@ describe("environments", () => {
       ["the URL of env.staging, without --env", await refusedRun({ url: URL })],
       ["the top level's URL", await refusedRun({ url: production, env: "staging" })],
     ];
-    site.during = () => ({ code: 1, says: "[code: 10215]" });
+    site.during = () => ({ code: 1, output: "[code: 10215]" });
     shown.push(["wrangler fails", await run({ env: "staging" })]);
     deployed(next(THIRD));
     shown.push(["another key", await run({ env: "staging" })]);

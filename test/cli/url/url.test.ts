@@ -27,9 +27,9 @@ function urlsIn({ code, out, err }: CommandResult): [variant: string, url: strin
 async function shows(ended: CommandResult, key: string, env: object = ENV): Promise<string[]> {
   const urls = urlsIn(ended);
   for (const [, url] of urls) {
-    stage.asked = [];
+    stage.edgeRequests = [];
     expect([url, (await get(url, {}, env)).status]).toEqual([url, 200]);
-    const asked = decodeURIComponent(new URL(stage.asked[0]?.request.url ?? "").pathname);
+    const asked = decodeURIComponent(new URL(stage.edgeRequests[0]?.request.url ?? "").pathname);
     expect(asked).toBe(`/published/${key}`);
   }
   return urls.map(([, url]) => url);

@@ -51,7 +51,7 @@ test("nothing of this process reaches wrangler, and its arguments name its envir
 });
 
 test.each([undefined, "text"])("without a terminal it asks nothing; stdin: %s", async (input) => {
-  expect(await run({}, input)).toMatchObject({ code: 7, asks: false, input: input ?? "" });
+  expect(await run({}, input)).toMatchObject({ code: 7, isInteractive: false, input: input ?? "" });
 });
 
 test("an old wrangler is refused", () => {

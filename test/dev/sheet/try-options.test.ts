@@ -63,7 +63,7 @@ test.each<[string, string]>([
   const answer = await ask(search);
   expect(answer).toMatchObject({ status: 400, type: "text/plain" });
   expect(answer.body).toMatch(/^.{10,200}\n$/);
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 test.each<[string, Query, (string | number)[]]>([
@@ -164,7 +164,7 @@ test("tries wait for one another: not one with a mistake, and none whose visitor
   const first = start(`of=${CARD}`, false);
   await Promise.all([first, start(`of=${HERO}`, true), start("of=/none", false)]);
   expect(statuses).toEqual([400, 200, 503]);
-  expect(stage.asked.map(({ image }) => image.width)).toEqual([160]);
+  expect(stage.edgeRequests.map(({ image }) => image.width)).toEqual([160]);
 });
 
 test("with an S3 of one's own nothing is tried, put or deleted: it would need no signature", async () => {
@@ -179,7 +179,7 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
     expect(refused).toContain(".dev.vars");
   }
   expect(await page()).not.toContain("<article");
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 test("a picture that only the second bucket of its route has is tried, too", async () => {

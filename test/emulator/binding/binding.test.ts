@@ -106,19 +106,27 @@ test("draws a chain in a chain, with options of its own (B5)", async () => {
 const refusedBy = (work: () => unknown) => codeOf(async () => work());
 
 test.each(Object.entries(RANGES))("%s: what it has, and what not (B3, B7)", async (option, row) => {
-  const { right, wrong, lacking = [], ofWorker = [], edge: ofEdge, isOfVariants, unplayed } = row;
+  const {
+    valid,
+    invalid,
+    lacking = [],
+    ofWorker = [],
+    edge: ofEdge,
+    isOfVariants,
+    notEmulated,
+  } = row;
   if (isOfVariants || /quality|format|anim|background|draw/.test(option)) return; // of the output
   const transform = (value: unknown) =>
     refusedBy(() =>
       careless(edge.images.input(streamOf(JPEG)), "transform", { [option]: value }).output(WEBP),
     );
-  const point = isSame(right[0], { x: 0, y: 1 }) ? [right[0]] : []; // needs a mode
-  const notOfEdge = wrong.filter((one) => !isAmong(one, ofEdge));
+  const point = isSame(valid[0], { x: 0, y: 1 }) ? [valid[0]] : []; // needs a mode
+  const notOfEdge = invalid.filter((one) => !isAmong(one, ofEdge));
   for (const value of [...lacking, ...ofWorker, ...point, ...notOfEdge]) {
     expect([value, await transform(value)]).toEqual([value, 9401]);
   }
-  for (const value of right) {
-    if (isAmong(value, [...lacking, ...ofWorker, ...point, ...(unplayed ?? [])])) continue;
+  for (const value of valid) {
+    if (isAmong(value, [...lacking, ...ofWorker, ...point, ...(notEmulated ?? [])])) continue;
     if (option === "metadata") continue;
     expect([value, await transform(value)]).toEqual([value, undefined]);
   }

@@ -41,7 +41,7 @@ describe("a request with Authorization", () => {
     wait(60);
     answerWith("failed", {}, 500);
     expect(await line("/a", AUTHORIZED)).toBe("BYPASS failed");
-    expect(entrypoint.asked[1]?.headers.has("if-none-match")).toBe(false);
+    expect(entrypoint.requests[1]?.headers.has("if-none-match")).toBe(false);
     expect(await line()).toMatch(/^STALE/);
   });
 });
@@ -50,7 +50,7 @@ test.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s is run, and not kept (W7)", 
   count("max-age=60");
   await fetchCached();
   expect(await line("/a", { method })).toBe("BYPASS run 2");
-  expect(entrypoint.asked[1]?.method).toBe(method);
+  expect(entrypoint.requests[1]?.method).toBe(method);
   expect(await line()).toBe("HIT run 1");
 });
 
@@ -58,7 +58,7 @@ test("a HEAD runs the entrypoint as a GET, and what is kept has the body (W3)", 
   count("max-age=60");
   const head = await fetchCached("/a", { method: "HEAD" });
   expect([head.status, await head.text()]).toEqual([200, ""]);
-  expect(entrypoint.asked[0]?.method).toBe("GET");
+  expect(entrypoint.requests[0]?.method).toBe("GET");
   expect(await line()).toBe("HIT run 1");
 });
 
@@ -85,7 +85,7 @@ describe("ranges", () => {
       expect(answer.headers.get("cf-cache-status")).toBe(cacheStatus);
       if (status === 206) expect(answer.headers.get("content-length")).toBe(`${body.length}`);
     }
-    expect(entrypoint.asked[0]?.headers.has("range")).toBe(false);
+    expect(entrypoint.requests[0]?.headers.has("range")).toBe(false);
     expect(await line()).toBe("HIT 0123456789");
   });
 
@@ -117,9 +117,9 @@ describe("conditions of the visitor", () => {
     for (let time = 0; time < 2; time += 1) {
       expect((await fetchCached("/a", { headers })).status).toBe(status);
     }
-    const [request] = entrypoint.asked;
+    const [request] = entrypoint.requests;
     expect([...(request?.headers.keys() ?? [])]).toEqual([]);
-    expect(entrypoint.asked).toHaveLength(1);
+    expect(entrypoint.requests).toHaveLength(1);
   });
 });
 

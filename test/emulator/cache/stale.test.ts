@@ -168,7 +168,7 @@ describe("an answer that nothing has changed", () => {
   const unchanged = (headers: Record<string, string>) => {
     entrypoint.answer = async () => new Response(null, { status: 304, headers });
   };
-  const conditions = () => entrypoint.asked.map(({ headers }) => headers.get("if-none-match"));
+  const conditions = () => entrypoint.requests.map(({ headers }) => headers.get("if-none-match"));
 
   test("renews the kept one, and its headers (W18)", async () => {
     count("max-age=60", { ...validators, "content-type": "text/plain", "content-encoding": "a" });
@@ -183,7 +183,9 @@ describe("an answer that nothing has changed", () => {
     });
     const answer = await fetchCached();
     expect(conditions()).toEqual([null, '"1"']);
-    expect(entrypoint.asked[1]?.headers.get("if-modified-since")).toBe(validators["last-modified"]);
+    expect(entrypoint.requests[1]?.headers.get("if-modified-since")).toBe(
+      validators["last-modified"],
+    );
     expect(answer.headers.get("content-type")).toBe("text/html");
     expect(answer.headers.get("content-encoding")).toBe("a");
     expect(`${answer.headers.get("cf-cache-status")} ${await answer.text()}`).toBe(
@@ -218,7 +220,7 @@ describe("an answer that nothing has changed", () => {
     await fetchCached("/b");
     wait(60);
     expect(await line("/b")).toBe("EXPIRED run 4");
-    expect(entrypoint.asked[3]?.headers.has("if-modified-since")).toBe(false);
+    expect(entrypoint.requests[3]?.headers.has("if-modified-since")).toBe(false);
   });
 
   test.each<[what: string, kept: Record<string, string> | undefined, told: Record<string, string>]>(

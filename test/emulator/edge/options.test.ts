@@ -13,17 +13,17 @@ const OPTIONS = Object.entries(RANGES).filter(([, { isOfVariants }]) => !isOfVar
 
 const LIMITS =
   "%s: its values, its limits, and what is not played (O1, O3, O4, O5, O6, O8, O9, O10, O11, O12)";
-test.each(OPTIONS)(LIMITS, (option, { right, wrong, edge, ofWorker, unplayed }) => {
+test.each(OPTIONS)(LIMITS, (option, { valid, invalid, edge, ofWorker, notEmulated }) => {
   const read = (value: unknown) => readOptions({ [option]: value }, false);
-  for (const value of right) {
+  for (const value of valid) {
     expect([value, read(value)]).toEqual([
       value,
       isAmong(value, ofWorker) ? REFUSED : accepted({ [option]: value }),
     ]);
-    const named = isAmong(value, unplayed) ? [`${option} ${JSON.stringify(value)}`] : [];
+    const named = isAmong(value, notEmulated) ? [`${option} ${JSON.stringify(value)}`] : [];
     if (option !== "draw") expect(findUnplayed({ [option]: value })).toEqual(named);
   }
-  for (const value of wrong) {
+  for (const value of invalid) {
     const isTaken = isAmong(value, edge) && !Number.isNaN(value);
     expect([value, read(value)]).toEqual([
       value,

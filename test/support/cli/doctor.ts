@@ -50,8 +50,8 @@ export type Change = (
 /** Changes the answers for images alone. */
 export const onImages =
   (change: Change): Change =>
-  (answer, asked) =>
-    asked.path.startsWith("/images/") ? change(answer, asked) : answer;
+  (answer, request) =>
+    request.path.startsWith("/images/") ? change(answer, request) : answer;
 
 /** Sets a header of images, or takes it away. */
 export const withHeader = (name: string, value?: string): Change =>
@@ -105,18 +105,18 @@ export function beginSite(settings: Partial<EdgeSettings> = {}, vars: object = C
 }
 
 /** Runs the doctor. @returns the checks that find an error or a warning */
-export async function checksOf(...given: Parameters<typeof examine>): Promise<Check[]> {
-  return problemsOf(await examine(...given)).map(({ check }) => check);
+export async function checksOf(...options: Parameters<typeof examine>): Promise<Check[]> {
+  return problemsOf(await examine(...options)).map(({ check }) => check);
 }
 
 /** Runs the doctor with the secrets of the Worker. */
 export async function examine(
   args: readonly string[] = ["--url", SITE],
-  given: WorldOptions = {},
+  options: WorldOptions = {},
 ): Promise<Report> {
-  const env = { ...SECRETS, HEALTH_TOKEN, ...given.env };
+  const env = { ...SECRETS, HEALTH_TOKEN, ...options.env };
   const all = ["doctor", "--json", ...args];
-  const { code, out, err } = await vitrine(all, { folder, ...given, env });
+  const { code, out, err } = await vitrine(all, { folder, ...options, env });
   const { findings } = out === "" ? { findings: [] } : JSON.parse(out);
   return { code, findings, text: err };
 }

@@ -3,12 +3,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What the program got. `asks`: whether it may ask at a terminal. */
+/** What the program got. `isInteractive`: whether it may ask at a terminal. */
 type Got = {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
-  readonly asks: boolean;
+  readonly isInteractive: boolean;
 };
 
 /**
@@ -23,8 +23,8 @@ export function writeFakeWrangler(folder: string): { script: string; got: () => 
     let input = "";
     for await (const chunk of process.stdin) input += chunk;
     const { argv, env, stdin, stdout } = process;
-    const asks = stdin.isTTY === true || stdout.isTTY === true;
-    const got = { argv: argv.slice(2), env, input, asks };
+    const isInteractive = stdin.isTTY === true || stdout.isTTY === true;
+    const got = { argv: argv.slice(2), env, input, isInteractive };
     writeFileSync("ran.json", JSON.stringify(got));
     console.log("Got", input);
     console.error("and failed");

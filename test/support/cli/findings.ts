@@ -19,7 +19,7 @@ export async function expectFindings(
   file: string,
   cases: Iterable<readonly [title: string, findings: readonly Finding[]]>,
 ): Promise<void> {
-  const shown = [...cases].map(([title, findings]) => {
+  const sections = [...cases].map(([title, findings]) => {
     const lines = findings.map(({ severity, check, seen, impact, remedy }) =>
       [
         `${severity}  ${check}  ${seen}`,
@@ -31,6 +31,6 @@ export async function expectFindings(
     );
     return `=== ${title}\n${lines.join("\n") || "nothing is wrong"}\n`;
   });
-  const text = shown.join("\n").replace(/vitrine-(?:doctor|health)-[\w-]+/g, "vitrine-…");
+  const text = sections.join("\n").replace(/vitrine-(?:doctor|health)-[\w-]+/g, "vitrine-…");
   await expect(text).toMatchFileSnapshot(file);
 }

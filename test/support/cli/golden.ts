@@ -13,10 +13,10 @@ export async function expectGolden(
   cases: Iterable<readonly [title: string, ended: CommandResult]>,
 ): Promise<void> {
   const screen = (name: string, text: string) => (text === "" ? "" : `--- ${name}\n${text}`);
-  const shown = [...cases].map(([title, { code, out, err }]) => {
+  const sections = [...cases].map(([title, { code, out, err }]) => {
     return `=== ${title}: exit code ${code}\n${screen("stdout", out)}${screen("stderr", err)}`;
   });
-  const text = shown
+  const text = sections
     .join("\n")
     .replace(/(?<![^\s'"(])\/[^\s'":]*\/vitrine-[\w-]+/g, "…")
     .replace(/vitrine-(doctor|health)-[\w-]+/g, "vitrine-$1-…");

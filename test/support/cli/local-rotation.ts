@@ -27,8 +27,8 @@ const linesOf = ({ accessKeyId, secretAccessKey }: Credentials) =>
 export async function startLocalRotation(bucket: { readonly canary: string }, key: Credentials) {
   const folder = copyProject();
   const buckets = JSON.stringify({ media: bucket });
-  const others = `HEALTH_TOKEN='${HEALTH_TOKEN}'\nURL_SIGNING_KEYS='${URL_SIGNING_KEYS}'\nBUCKETS='${buckets}'\n`;
-  writeFileSync(join(folder, ".dev.vars"), ABOVE + linesOf(key) + others + BELOW);
+  const otherLines = `HEALTH_TOKEN='${HEALTH_TOKEN}'\nURL_SIGNING_KEYS='${URL_SIGNING_KEYS}'\nBUCKETS='${buckets}'\n`;
+  writeFileSync(join(folder, ".dev.vars"), ABOVE + linesOf(key) + otherLines + BELOW);
   const port = await freePort();
   const address = `http://localhost:${port}`;
   await start(folder, port);
@@ -39,28 +39,28 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
     writeFileSync(join(folder, file), linesOf(key));
     const args = [VITRINE, "rotate", "--url", address, "--key-file", file, "--yes"];
     const child = spawn(process.execPath, args, { cwd: folder, env: QUIET });
-    let said = "";
+    let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (data: Buffer) => {
-        said += data;
-        if (mark !== undefined && said.includes(mark)) child.kill("SIGKILL");
+        output += data;
+        if (mark !== undefined && output.includes(mark)) child.kill("SIGKILL");
       });
     }
     const code = await new Promise<number | null>((settle) => child.on("close", settle));
-    overhear("logged", said);
-    return { code, said };
+    overhear("logged", output);
+    return { code, output: output };
   }
 
   /** Three visitors, until they are stopped. All of them must get what they ask for. */
-  function visit(phase: () => string) {
+  function startVisitors(phase: () => string) {
     const failed: string[] = [];
     let [count, isOpen] = [0, true];
     const visitor = async (path: string, status: number) => {
       while (isOpen) {
         const answer = await fetch(`${address}/images/thumbnail/${path}`).catch(String);
         if (typeof answer === "string" || answer.status !== status) {
-          const what = typeof answer === "string" ? answer : answer.status;
-          failed.push(`${path}: ${what} at “${phase()}”`);
+          const result = typeof answer === "string" ? answer : answer.status;
+          failed.push(`${path}: ${result} at “${phase()}”`);
         }
         if (typeof answer !== "string") await answer.arrayBuffer();
         count += 1;
@@ -79,7 +79,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
 
   return {
     rotate,
-    visit,
+    startVisitors: startVisitors,
     /** The secrets of the slots. All other lines of .dev.vars are as they were. */
     slots: () => {
       const text = readFileSync(join(folder, ".dev.vars"), "utf8");
@@ -105,27 +105,27 @@ export type LocalRotation = Awaited<ReturnType<typeof startLocalRotation>>;
  * @param revoke revokes the old key. @returns how many requests there were; none failed
  */
 export async function rotateKilled(
-  { rotate, visit, slots }: LocalRotation,
-  { fresh, other }: { readonly fresh: Credentials; readonly other: Credentials },
+  { rotate, startVisitors, slots }: LocalRotation,
+  { newKey, otherKey }: { readonly newKey: Credentials; readonly otherKey: Credentials },
   revoke: () => unknown,
 ): Promise<number> {
   let phase = "the beginning";
-  const stop = visit(() => phase);
+  const stop = startVisitors(() => phase);
   for (const mark of MARKS) {
     phase = mark;
-    const { code, said } = await rotate(fresh, mark);
-    expect([mark, code, said]).toEqual([mark, null, expect.stringContaining(mark)]);
+    const { code, output } = await rotate(newKey, mark);
+    expect([mark, code, output]).toEqual([mark, null, expect.stringContaining(mark)]);
     if (mark !== MARKS[1]) continue;
-    const second = await rotate(other);
-    expect([second.code, second.said]).toEqual([2, expect.stringContaining("is another key")]);
+    const second = await rotate(otherKey);
+    expect([second.code, second.output]).toEqual([2, expect.stringContaining("is another key")]);
   }
   phase = "two at a time";
-  const both = await Promise.all([rotate(fresh), rotate(fresh)]);
+  const both = await Promise.all([rotate(newKey), rotate(newKey)]);
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
-  const { accessKeyId: id, secretAccessKey: secret } = fresh;
+  const { accessKeyId: id, secretAccessKey: secret } = newKey;
   expect(slots()).toEqual({ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret });
   phase = "the old key is revoked";
   await revoke();
-  expect((await rotate(fresh)).code).toBe(0);
+  expect((await rotate(newKey)).code).toBe(0);
   return stop();
 }

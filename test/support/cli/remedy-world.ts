@@ -42,8 +42,10 @@ export function beginWorld(): World {
 
 /** Lets the pauses before another try pass at once, until the test ends. */
 export function skipPauses(): void {
-  const { setTimeout: own } = globalThis;
-  vi.stubGlobal("setTimeout", (act: () => void, ms: number) => own(act, ms < 5_000 ? 0 : ms));
+  const { setTimeout: realSetTimeout } = globalThis;
+  vi.stubGlobal("setTimeout", (act: () => void, ms: number) =>
+    realSetTimeout(act, ms < 5_000 ? 0 : ms),
+  );
 }
 
 /** Writes what the world says, as of a minute or two later: nothing that was remembered counts any more. */
@@ -57,18 +59,18 @@ function settle(world: World): string {
 /** What visitors get: the status of each sample, and whether it is an image. */
 export async function fetchSamples(world: World): Promise<Record<string, string>> {
   settle(world);
-  const seen: Record<string, string> = {};
+  const statuses: Record<string, string> = {};
   for (const path of world.samples) {
     try {
       const answer = await fetch(SITE + path, { headers: { accept: "image/webp" } });
       const type = answer.headers.get("content-type") ?? "";
-      seen[path] = `${answer.status} ${type.replace(/\/.*/, "")}`;
+      statuses[path] = `${answer.status} ${type.replace(/\/.*/, "")}`;
       await answer.arrayBuffer();
     } catch {
-      seen[path] = "no answer";
+      statuses[path] = "no answer";
     }
   }
-  return seen;
+  return statuses;
 }
 
 /** Returns the findings of the doctor. */
@@ -82,7 +84,7 @@ export async function consult(world: World): Promise<readonly Finding[]> {
 
 /** What an operator can do with a remedy. Each part that is done must be in its text. */
 export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "seen" | "remedy">) {
-  const says = (part: string) => expect(remedy).toContain(part);
+  const expectAdvice = (part: string) => expect(remedy).toContain(part);
   const deployIt = () => {
     world.deployed = { ...world.deployed, ...structuredClone(world.toml) };
   };
@@ -90,7 +92,7 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
     text: `${seen}\n${remedy}`,
     /** Does by hand what a part of the text says. */
     does(part: string, act: () => void) {
-      says(part);
+      expectAdvice(part);
       act();
       if (remedy.includes("Then npx vitrine deploy")) deployIt();
     },
@@ -98,8 +100,8 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
     sets(path: string, value: unknown) {
       const keys = path.split(".");
       const last = keys.at(-1) ?? "";
-      says("wrangler.toml");
-      says(last);
+      expectAdvice("wrangler.toml");
+      expectAdvice(last);
       let table = world.toml;
       for (const key of keys.slice(0, -1)) table = Object(table[key]);
       if (value === undefined) delete table[last];
@@ -108,19 +110,19 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
     },
     /** Runs a command of the text: `act` is what it does, beyond a deploy. */
     runs(command: string, act: () => void = () => {}) {
-      says(command);
+      expectAdvice(command);
       if (command.startsWith("npx vitrine deploy")) deployIt();
       act();
     },
     /** Puts a secret, or deletes it. */
     puts(name: string, value: unknown) {
-      says(`npx wrangler secret ${value === undefined ? "delete" : "put"}`);
+      expectAdvice(`npx wrangler secret ${value === undefined ? "delete" : "put"}`);
       expect(`${seen} ${remedy}`).toContain(name);
       world.secrets[name] = value;
     },
     /** Deletes a secret that the log names. */
     takesOut(name: string) {
-      says("npx wrangler secret delete");
+      expectAdvice("npx wrangler secret delete");
       delete world.secrets[name];
     },
   };

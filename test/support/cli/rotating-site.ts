@@ -49,7 +49,7 @@ export type Site = {
   /** The runs of wrangler: its arguments and its stdin. */
   ran: { args: readonly string[]; input: string }[];
   /** Called while wrangler runs. Returns wrangler's exit code and output. */
-  during: (times: number) => { code?: number; says?: string; elsewhere?: true };
+  during: (times: number) => { code?: number; output?: string; elsewhere?: true };
 };
 
 /** The site of the current test. A test may change it. */
@@ -138,8 +138,8 @@ export function addBucket(name: string, secretPrefix: string): void {
 export const TOOLS: Tools = {
   run: async (_world, args, input = "", hear) => {
     site.ran.push({ args, input });
-    const { code = 0, says = "", elsewhere } = site.during(site.ran.length);
-    hear(says);
+    const { code = 0, output = "", elsewhere } = site.during(site.ran.length);
+    hear(output);
     if (code === 0 && !elsewhere) site.deployed = { ...site.deployed, ...JSON.parse(input) };
     return code;
   },
@@ -154,10 +154,14 @@ export async function run(
   options: Partial<Options> = {},
   setting: Setting = {},
 ): Promise<CommandResult> {
-  const { tools = TOOLS, ...given } = setting;
-  const { world, said } = createWorld({ folder: site.folder, env: { HEALTH_TOKEN }, ...given });
+  const { tools = TOOLS, ...worldOptions } = setting;
+  const { world, readScreens } = createWorld({
+    folder: site.folder,
+    env: { HEALTH_TOKEN },
+    ...worldOptions,
+  });
   const ended = await rotate(world, { keyFile: "key.json", yes: true, ...options }, tools);
-  const { out, err } = said();
+  const { out, err } = readScreens();
   const fault = isFault(ended) ? `${ended.fault}\n` : "";
   overhear("logged", out + err + fault);
   const args = site.ran.flatMap((one) => one.args).join(" ");
@@ -166,9 +170,9 @@ export async function run(
 }
 
 /** Runs a rotation that must be refused: it puts no secret. */
-export async function refusedRun(...given: Parameters<typeof run>): Promise<CommandResult> {
+export async function refusedRun(...worldOptions: Parameters<typeof run>): Promise<CommandResult> {
   const before = slotSecrets();
-  const ended = await run(...given);
+  const ended = await run(...worldOptions);
   expect([ended.code, site.ran, slotSecrets()]).toEqual([EXIT.failed, [], before]);
   return ended;
 }
@@ -177,10 +181,13 @@ export async function refusedRun(...given: Parameters<typeof run>): Promise<Comm
  * Rotates at a terminal, and types the answer to each question when it is asked.
  * @param asked is called for each answer, with the number of questions that are left
  */
-export async function rotateAtTerminal(answers: Typed, asked: (left: number) => void = () => {}) {
-  const { given, left } = createTypist(answers, asked);
-  const ended = await run({ yes: undefined }, given);
-  return { ...ended, left };
+export async function rotateAtTerminal(
+  answers: Typed,
+  onAnswer: (unanswered: number) => void = () => {},
+) {
+  const { worldOptions, unanswered } = createTypist(answers, onAnswer);
+  const ended = await run({ yes: undefined }, worldOptions);
+  return { ...ended, unanswered };
 }
 
 /** Returns the secrets of the slots that are set, without deleted ones. */

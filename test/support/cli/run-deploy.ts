@@ -32,15 +32,15 @@ export let ran: Ran[];
 export let examined: [options: object, names: string[]][];
 export let ended: {
   wrangler: number;
-  says: string;
+  output: string;
   /** What it writes for programs. */
   file: string;
   doctor: Awaited<ReturnType<Tools["examine"]>>;
 };
 
 /** Makes the folder from which `run` deploys. */
-export function project(...given: Parameters<typeof createProject>): void {
-  folder = createProject(...given);
+export function project(...worldOptions: Parameters<typeof createProject>): void {
+  folder = createProject(...worldOptions);
 }
 
 /** Writes the secrets file. */
@@ -60,7 +60,7 @@ beforeEach(() => {
   project({ ...STAGED, vars: QUIET });
   write({ ...SECRETS, HEALTH_TOKEN });
   [ran, examined] = [[], []];
-  ended = { wrangler: 0, says: "", file: "", doctor: EXIT.done };
+  ended = { wrangler: 0, output: "", file: "", doctor: EXIT.done };
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   s3 = createS3({
     ...{ endpoint, bucket, region, credentials: CREDENTIALS, readable: prefix },
@@ -81,14 +81,14 @@ const readFile = (path: string) => ({
 
 export async function run(
   options: Options = { secretsFile: "secrets.env" },
-  given: WorldOptions = {},
+  worldOptions: WorldOptions = {},
 ) {
-  const { world, said } = createWorld({ folder, ...given });
+  const { world, readScreens } = createWorld({ folder, ...worldOptions });
   const tools: Tools = {
     run: async ({ env }, args, _input, hear) => {
       const path = args.find((arg) => arg.endsWith("secrets.json"));
       ran.push({ args: args.join(" "), ...(path && { file: readFile(path) }) });
-      hear(ended.says);
+      hear(ended.output);
       const { WRANGLER_OUTPUT_FILE_PATH: file } = env;
       if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
       return ended.wrangler;
@@ -99,9 +99,9 @@ export async function run(
       return ended.doctor;
     },
   };
-  const end = await deploy(world, options, tools);
-  const { out, err } = said();
-  const fault = isFault(end) ? end.fault : "";
+  const result = await deploy(world, options, tools);
+  const { out, err } = readScreens();
+  const fault = isFault(result) ? result.fault : "";
   overhear("logged", out + err + fault);
-  return { code: isFault(end) ? EXIT.failed : end, out, err: err + fault };
+  return { code: isFault(result) ? EXIT.failed : result, out, err: err + fault };
 }

@@ -17,8 +17,8 @@ export function emptyFolder(name = "images"): string {
 }
 
 /** Runs `vitrine init` in a folder. */
-export async function init(folder: string, args: readonly string[], given: WorldOptions = {}) {
-  return vitrine(["init", ...args], { folder, ...given });
+export async function init(folder: string, args: readonly string[], options: WorldOptions = {}) {
+  return vitrine(["init", ...args], { folder, ...options });
 }
 
 /** All that is in a folder, by path: the text of each file, and null for a folder. */
@@ -34,7 +34,7 @@ export function contents(folder: string): Record<string, string | null> {
 
 /** What wrangler reads of a project, or of one of its environments. */
 export function readProject(folder: string, environment?: string) {
-  const known = readEnvironment(folder, environment);
-  if (isFault(known)) throw new Error(known.fault);
-  return known;
+  const config = readEnvironment(folder, environment);
+  if (isFault(config)) throw new Error(config.fault);
+  return config;
 }

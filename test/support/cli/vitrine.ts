@@ -13,7 +13,7 @@ export type WorldOptions = Partial<Omit<World, "stdin" | "stdout" | "stderr">> &
   /** Makes both screens this terminal. */
   readonly terminal?: { readonly isTTY: true; readonly columns: number };
   /** Gets all that both screens show, each time that they show more. */
-  readonly heard?: (said: string) => void;
+  readonly onOutput?: (readScreens: string) => void;
 };
 
 /** The local run starts other processes: test/dev/start.test.ts. */
@@ -22,21 +22,21 @@ const NOT_HERE = { fault: "the local run does not start in this test" };
 /** Runs a command. */
 export async function vitrine(
   args: readonly string[],
-  given: WorldOptions = {},
+  options: WorldOptions = {},
 ): Promise<CommandResult> {
-  const { world, said } = createWorld(given);
+  const { world, readScreens } = createWorld(options);
   const code = await runProgram(args, world, async () => async () => NOT_HERE);
-  const { out, err } = said();
+  const { out, err } = readScreens();
   const signs = args[0] === "sign" || args.includes("--sign"); // is meant to print signatures
   overhear("logged", signs ? err : out + err);
   return { code, out, err };
 }
 
 /** Creates the world of a command, and a function that gives what its screens show. */
-export function createWorld(given: WorldOptions) {
-  const { stdin = "", terminal, heard, ...changed } = given;
+export function createWorld(options: WorldOptions) {
+  const { stdin = "", terminal, onOutput, ...changed } = options;
   const chunks = { out: [] as Buffer[], err: [] as Buffer[] };
-  const said = () => ({
+  const readScreens = () => ({
     out: Buffer.concat(chunks.out).toString(),
     err: Buffer.concat(chunks.err).toString(),
   });
@@ -44,7 +44,7 @@ export function createWorld(given: WorldOptions) {
     const stream = new PassThrough();
     stream.on("data", (chunk: Buffer) => {
       chunks[name].push(chunk);
-      heard?.(said().err + said().out);
+      onOutput?.(readScreens().err + readScreens().out);
     });
     return Object.assign(stream, terminal);
   };
@@ -55,5 +55,5 @@ export function createWorld(given: WorldOptions) {
     stdout: screen("out"),
     stderr: screen("err"),
   };
-  return { world, said };
+  return { world, readScreens };
 }

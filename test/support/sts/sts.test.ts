@@ -17,7 +17,7 @@ const CLAIMS = {
 };
 const EC = await generateKeyPair("ES256");
 const RSA = await generateKeyPair("RS256");
-const OTHER = await generateKeyPair("ES256");
+const OTHER_KEYS = await generateKeyPair("ES256");
 
 const DISCOVERY = "/.well-known/openid-configuration";
 
@@ -41,14 +41,14 @@ function setUp(asksAgain = false) {
   });
   vi.spyOn(globalThis, "fetch").mockImplementation(sts.fetch);
   /** What the Worker gets for a token: credentials, or STS's code. */
-  const ask = async (token: string) => {
+  const assumeRole = async (token: string) => {
     const answer = await askSts(role, token);
     return isFailure(answer) ? answer.origin : answer.credentials;
   };
-  return { sts, ask };
+  return { sts, assumeRole };
 }
 
-const GIVEN = { accessKeyId: expect.stringMatching(/^ASIA/) };
+const CREDENTIALS = { accessKeyId: expect.stringMatching(/^ASIA/) };
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOW });
@@ -60,14 +60,14 @@ beforeEach(async () => {
 });
 
 test("gives a session for the Worker's token, and for one of RSA (K1, K4)", async () => {
-  const { sts, ask } = setUp();
+  const { sts, assumeRole } = setUp();
   const { signers, published } = await issuerKeysOf(role.oidc);
   const [signer] = signers;
   if (!signer) throw new Error("no key");
   keys.push(...published);
-  expect(await ask(await makeToken(role.oidc, signer, NOW))).toMatchObject(GIVEN);
+  expect(await assumeRole(await makeToken(role.oidc, signer, NOW))).toMatchObject(CREDENTIALS);
   const rsa = { alg: "RS256", kid: "rsa", key: RSA.privateKey };
-  expect(await ask(await tokenOf(CLAIMS, rsa))).toMatchObject(GIVEN);
+  expect(await assumeRole(await tokenOf(CLAIMS, rsa))).toMatchObject(CREDENTIALS);
   expect(sts.calls).toEqual([{ status: 200 }, { status: 200 }]);
 });
 
@@ -79,7 +79,7 @@ test.each<[name: string, token: () => Promise<string> | string, code?: string]>(
   ["is none (K7)", () => "not a token"],
   ["has no signature (K7)", changed(2, "")],
   ["is not signed by its key (K7)", changed(1, encode({ ...CLAIMS, sub: "a" }))],
-  ["is signed by another key (K3)", () => tokenOf(CLAIMS, { key: OTHER.privateKey })],
+  ["is signed by another key (K3)", () => tokenOf(CLAIMS, { key: OTHER_KEYS.privateKey })],
   ["names a key that the issuer does not have (K3)", () => tokenOf(CLAIMS, { kid: "x" })],
   ["names the algorithm none (K4)", changed(0, encode({ alg: "none", kid: "ec" }))],
   ["is of an unknown issuer (K2)", () => tokenOf({ ...CLAIMS, iss: "https://a.example" })],
@@ -92,24 +92,27 @@ test.each<[name: string, token: () => Promise<string> | string, code?: string]>(
   ["is good in ten minutes (K6)", () => tokenOf({ ...CLAIMS, nbf: AT + 600 })],
   ["is over (K6)", () => tokenOf({ ...CLAIMS, exp: AT }), "ExpiredTokenException"],
 ])("refuses a token that %s", async (_name, token, code = "InvalidIdentityToken") => {
-  const { sts, ask } = setUp();
-  expect(await ask(await token())).toBe(code);
+  const { sts, assumeRole } = setUp();
+  expect(await assumeRole(await token())).toBe(code);
   expect([sts.calls, sts.sessions.size]).toEqual([[{ status: 400, code }], 0]);
 });
 
 test.each([
   [false, "InvalidIdentityToken"],
-  [true, expect.objectContaining(GIVEN)],
+  [true, expect.objectContaining(CREDENTIALS)],
 ])("keeps the issuer's keys for a day; asks again before: %s (K5)", async (again, result) => {
-  const { sts, ask } = setUp(again);
+  const { sts, assumeRole } = setUp(again);
   const old = await tokenOf({ ...CLAIMS, exp: AT + 1e6 });
-  const rotated = await tokenOf({ ...CLAIMS, exp: AT + 1e6 }, { kid: "x", key: OTHER.privateKey });
-  await ask(old);
-  keys.splice(0, 2, { ...(await exportJWK(OTHER.publicKey)), kid: "x" });
-  expect(await ask(old)).toMatchObject(GIVEN);
-  expect(await ask(rotated)).toEqual(result);
+  const rotated = await tokenOf(
+    { ...CLAIMS, exp: AT + 1e6 },
+    { kid: "x", key: OTHER_KEYS.privateKey },
+  );
+  await assumeRole(old);
+  keys.splice(0, 2, { ...(await exportJWK(OTHER_KEYS.publicKey)), kid: "x" });
+  expect(await assumeRole(old)).toMatchObject(CREDENTIALS);
+  expect(await assumeRole(rotated)).toEqual(result);
   vi.setSystemTime(NOW + 24 * 3600_000);
-  expect(await ask(rotated)).toMatchObject(GIVEN);
-  expect(await ask(old)).toBe("InvalidIdentityToken");
-  expect(new Set(sts.asked)).toEqual(new Set([`${ISSUER}${DISCOVERY}`, `${ISSUER}/keys`]));
+  expect(await assumeRole(rotated)).toMatchObject(CREDENTIALS);
+  expect(await assumeRole(old)).toBe("InvalidIdentityToken");
+  expect(new Set(sts.issuerRequests)).toEqual(new Set([`${ISSUER}${DISCOVERY}`, `${ISSUER}/keys`]));
 });

@@ -59,7 +59,7 @@ export function createSts(settings: StsSettings) {
   const rolesOfSessions = new Map<string, string>();
   const faults = new Set<StsFault>();
   const calls: { readonly status: number | undefined; readonly code?: string }[] = [];
-  const { verifyToken, asked } = createTokenVerifier(settings, providers, now);
+  const { verifyToken, issuerRequests } = createTokenVerifier(settings, providers, now);
 
   async function assumeRole(request: Request): Promise<string | StsRefusal> {
     const form = readForm(await request.text());
@@ -109,7 +109,7 @@ export function createSts(settings: StsSettings) {
     /** What STS answered, in order. */
     calls,
     /** The URLs that it asked of issuers, in order. */
-    asked,
+    issuerRequests,
     /** Returns whether a URL leads to this STS. */
     matches: (input: FetchInput) => URL.parse(urlOf(input))?.origin === ENDPOINT,
     fetch: async (input: FetchInput, init?: RequestInit) => answer(new Request(input, init)),
@@ -146,8 +146,8 @@ function readForm(body: string) {
     return { status: 400, code: "InvalidAction", message: "Could not find the operation" };
   }
   if (!fields.has("DurationSeconds")) fields.set("DurationSeconds", "3600");
-  const wrong = Object.keys(FIELDS).find((name) => !FIELDS[name]?.(read(name)));
-  if (wrong !== undefined) return invalidField(wrong);
+  const invalidName = Object.keys(FIELDS).find((name) => !FIELDS[name]?.(read(name)));
+  if (invalidName !== undefined) return invalidField(invalidName);
   const [role, token] = [read("RoleArn"), read("WebIdentityToken")];
   return { role, token, seconds: Number(read("DurationSeconds")) };
 }
@@ -190,28 +190,28 @@ function createTokenVerifier(
   providers: ReadonlyMap<string, { readonly clientIds: readonly string[] }>,
   now: () => number,
 ) {
-  const asked: string[] = [];
+  const issuerRequests: string[] = [];
   const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
 
   /** Follows no redirect. AWS does not say whether it does. */
-  async function ask(url: string): Promise<Response> {
-    asked.push(url);
+  async function fetchFromIssuer(url: string): Promise<Response> {
+    issuerRequests.push(url);
     const answer = await fetch(url, { redirect: "manual" }).catch(() => undefined);
     if (answer === undefined || answer.status >= 500) throw new Unreachable(url);
     return answer;
   }
 
   async function findKeys(issuer: string) {
-    const known = keySets.get(issuer);
-    if (known) return known;
-    const answer = await ask(`${issuer}/.well-known/openid-configuration`);
+    const keySet = keySets.get(issuer);
+    if (keySet) return keySet;
+    const answer = await fetchFromIssuer(`${issuer}/.well-known/openid-configuration`);
     const document: unknown = await answer.json();
     const { issuer: name, jwks_uri: uri } = Object(document);
     if (name !== issuer || typeof uri !== "string" || !uri.startsWith("https://")) {
       throw new errors.JWKSInvalid("the document of the issuer is wrong");
     }
     const keys = createRemoteJWKSet(new URL(uri), {
-      [customFetch]: ask,
+      [customFetch]: fetchFromIssuer,
       cacheMaxAge: DAY_MS,
       cooldownDuration: asksAgain ? 0 : DAY_MS, // before that, an unknown key is not looked for
     });
@@ -251,5 +251,5 @@ function createTokenVerifier(
       }
       return invalidToken(String(error));
     });
-  return { verifyToken, asked };
+  return { verifyToken, issuerRequests };
 }

@@ -13,18 +13,18 @@ const ELSEWHERE = `
   ///images/card/key.jpg /IMAGES/card/key.jpg /%2Fimages/card/key.jpg /images/card%2f..%2f..%2fk /avatars/ada/hero
   /avatars/%2e%2e/card /avatars/a%2fb/card`;
 
-const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+const splitPaths = (text: string): readonly string[] => text.trim().split(/\s+/);
 
-const IMPOSSIBLE_KEYS = [...words(KEYS), "k".repeat(1015), "%F0%9F%98%80".repeat(300)];
+const IMPOSSIBLE_KEYS = [...splitPaths(KEYS), "k".repeat(1015), "%F0%9F%98%80".repeat(300)];
 
 export const IMPOSSIBLE_PATHS = [
-  ...words(ELSEWHERE),
-  ...words(VARIANTS).map((variant) => `/images/${variant}/key.jpg`),
+  ...splitPaths(ELSEWHERE),
+  ...splitPaths(VARIANTS).map((variant) => `/images/${variant}/key.jpg`),
   ...IMPOSSIBLE_KEYS.map((key) => `/images/card/${key}`),
 ];
 
 /** Only a client that is no browser sends these: a parser would remove their dots, or turn their backslashes. */
-export const RAW_PATHS = words(String.raw`
+export const RAW_PATHS = splitPaths(String.raw`
   /images/card/../x /images/card/../card/key.jpg /images/card/.. /images/card/. /images/card/a/../../key.jpg
   /images/./card/key.jpg /./images/card/key.jpg /images/x/../card/key.jpg /x/../images/card/key.jpg
   /../images/card/key.jpg /images/card/%2e%2e/key.jpg /images/card/%2E./key.jpg /images/card/%2e/key.jpg

@@ -5,9 +5,9 @@ import type { Preset } from "../../../src/worker/config/preset.ts";
 
 export type Range = {
   /** What a preset takes: first an ordinary value, which changes the picture, then the ends of the range. */
-  readonly right: readonly [unknown, ...unknown[]];
+  readonly valid: readonly [unknown, ...unknown[]];
   /** What a preset does not take: just beyond the ends, and of another kind. */
-  readonly wrong: readonly unknown[];
+  readonly invalid: readonly unknown[];
   /** Of the wrong ones, those that `cf.image` takes all the same. */
   readonly edge?: readonly unknown[];
   /** The option makes variants, and `cf.image` has it in another form. */
@@ -19,7 +19,7 @@ export type Range = {
   /** Of the right ones, those that the Worker reads itself: it asks an engine for another value. */
   readonly ofWorker?: readonly unknown[];
   /** Of the right ones, those that the strict edge does not play. */
-  readonly unplayed?: readonly unknown[];
+  readonly notEmulated?: readonly unknown[];
 };
 
 const URL = "https://x.example/a.png";
@@ -28,79 +28,79 @@ const overlay = (options: object) => [{ url: URL, ...options }];
 /** An option that is not here is an error of types. */
 export const RANGES: Readonly<Record<keyof Preset, Range>> = {
   width: {
-    right: [70, 1, 12_000],
-    wrong: [12_001, 0, -1, 1.5, "100", null, Number.NaN, Number.POSITIVE_INFINITY],
+    valid: [70, 1, 12_000],
+    invalid: [12_001, 0, -1, 1.5, "100", null, Number.NaN, Number.POSITIVE_INFINITY],
     edge: [12_001],
   },
-  height: { right: [60, 1, 12_000], wrong: [12_001, 0, true], edge: [12_001] },
-  dpr: { right: [[1.5, 2], [1]], wrong: [[0.5], [3], 2, ["2"], []], isOfVariants: true },
+  height: { valid: [60, 1, 12_000], invalid: [12_001, 0, true], edge: [12_001] },
+  dpr: { valid: [[1.5, 2], [1]], invalid: [[0.5], [3], 2, ["2"], []], isOfVariants: true },
   widths: {
-    right: [[640, 12_000], [1]],
-    wrong: [[0], [1.5], [640, 12_001], ["640"], 640, []],
+    valid: [[640, 12_000], [1]],
+    invalid: [[0], [1.5], [640, 12_001], ["640"], 640, []],
     isOfVariants: true,
   },
   fit: {
-    right: ["cover", "scale-down", "scale-up", "contain", "crop", "pad", "squeeze"],
-    wrong: ["aspect-crop", "aspect", 1],
+    valid: ["cover", "scale-down", "scale-up", "contain", "crop", "pad", "squeeze"],
+    invalid: ["aspect-crop", "aspect", 1],
     edge: ["aspect-crop"],
     lacking: ["scale-up"],
   },
   gravity: {
-    right: [{ x: 0, y: 1 }, "auto", "face", "left", "right", "top", "bottom", "center", "object"],
-    wrong: ["entropy", "middle", { x: 2 }, { z: 0 }, 1, null],
+    valid: [{ x: 0, y: 1 }, "auto", "face", "left", "right", "top", "bottom", "center", "object"],
+    invalid: ["entropy", "middle", { x: 2 }, { z: 0 }, 1, null],
     ofWorker: ["object"],
     edge: ["entropy", { z: 0 }],
     needs: { fit: "cover" },
-    unplayed: ["face"],
+    notEmulated: ["face"],
   },
-  zoom: { right: [0.5, 0, 1], wrong: [-0.1, 1.1], lacking: [0.5], unplayed: [0.5, 0, 1] },
+  zoom: { valid: [0.5, 0, 1], invalid: [-0.1, 1.1], lacking: [0.5], notEmulated: [0.5, 0, 1] },
   quality: {
-    right: [40, 1, 100, "high", "medium-high", "medium-low", "low"],
-    wrong: [50.5, 0, 101, "best"],
+    valid: [40, 1, 100, "high", "medium-high", "medium-low", "low"],
+    invalid: [50.5, 0, 101, "best"],
     edge: [50.5],
     needs: { format: "jpeg" },
   },
   format: {
-    right: ["webp", "avif", "jpeg", "baseline-jpeg", "png", "png-force", "auto"],
-    wrong: ["json", "svg", "gif", "AVIF"],
+    valid: ["webp", "avif", "jpeg", "baseline-jpeg", "png", "png-force", "auto"],
+    invalid: ["json", "svg", "gif", "AVIF"],
     ofWorker: ["auto"],
     edge: ["json", "svg"],
     lacking: ["baseline-jpeg"],
   },
-  anim: { right: [true, false], wrong: ["true", 1] },
+  anim: { valid: [true, false], invalid: ["true", 1] },
   metadata: {
-    right: ["keep", "none", "copyright"],
-    wrong: ["all"],
+    valid: ["keep", "none", "copyright"],
+    invalid: ["all"],
     lacking: ["keep", "copyright"],
-    unplayed: ["keep", "copyright"],
+    notEmulated: ["keep", "copyright"],
   },
-  sharpen: { right: [3, 0, 10], wrong: [-1, 11] },
-  blur: { right: [5, 1, 250], wrong: [0, 251] },
-  brightness: { right: [1.5, 0], wrong: [-1, "1", Number.POSITIVE_INFINITY] },
-  contrast: { right: [1.5, 0], wrong: [-1] },
-  gamma: { right: [1.5, 0], wrong: [-1] },
-  saturation: { right: [1.5, 0], wrong: [-1] },
-  rotate: { right: [90, 0, 180, 270], wrong: [360, 45, "90"], edge: [360] },
-  flip: { right: ["hv", "h", "v"], wrong: ["vh"] },
+  sharpen: { valid: [3, 0, 10], invalid: [-1, 11] },
+  blur: { valid: [5, 1, 250], invalid: [0, 251] },
+  brightness: { valid: [1.5, 0], invalid: [-1, "1", Number.POSITIVE_INFINITY] },
+  contrast: { valid: [1.5, 0], invalid: [-1] },
+  gamma: { valid: [1.5, 0], invalid: [-1] },
+  saturation: { valid: [1.5, 0], invalid: [-1] },
+  rotate: { valid: [90, 0, 180, 270], invalid: [360, 45, "90"], edge: [360] },
+  flip: { valid: ["hv", "h", "v"], invalid: ["vh"] },
   trim: {
-    right: [
+    valid: [
       { top: 10, left: 20 },
       { width: 1, height: 12_000 },
       ...["border", { border: true }, { border: { keep: 12_000, tolerance: 0 } }],
     ],
-    wrong: [
+    invalid: [
       ...[{ left: 12_001 }, { width: 12_001 }, { height: 12_001 }, { border: { keep: 12_001 } }],
       ...["all", { top: -1 }, { width: 0 }],
     ],
     edge: [{ left: 12_001 }, { width: 12_001 }, { height: 12_001 }, { border: { keep: 12_001 } }],
-    unplayed: ["border", { border: true }, { border: { keep: 12_000, tolerance: 0 } }],
+    notEmulated: ["border", { border: true }, { border: { keep: 12_000, tolerance: 0 } }],
   },
   border: {
-    right: [
+    valid: [
       { color: "red", width: 1 },
-      { color: "red", top: 1, right: 2, bottom: 3, left: 4 },
+      { color: "red", top: 1, valid: 2, bottom: 3, left: 4 },
     ],
-    wrong: [
+    invalid: [
       ...[{ color: "red" }, { width: 1 }, { color: "red", width: 1, top: 1 }],
       ...[{ color: "red", width: 12_001 }, "red", { color: "red", width: -1 }],
     ],
@@ -109,21 +109,21 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
       { color: "red", width: 12_001 },
     ],
   },
-  background: { right: ["#00ff00"], wrong: ["", 7] },
-  compression: { right: ["fast"], wrong: ["slow"], lacking: ["fast"], unplayed: ["fast"] },
-  segment: { right: ["foreground"], wrong: ["background"], unplayed: ["foreground"] },
+  background: { valid: ["#00ff00"], invalid: ["", 7] },
+  compression: { valid: ["fast"], invalid: ["slow"], lacking: ["fast"], notEmulated: ["fast"] },
+  segment: { valid: ["foreground"], invalid: ["background"], notEmulated: ["foreground"] },
   upscale: {
-    right: ["interpolate", "generate"],
-    wrong: [true],
+    valid: ["interpolate", "generate"],
+    invalid: [true],
     lacking: ["interpolate", "generate"],
-    unplayed: ["generate"],
+    notEmulated: ["generate"],
   },
   draw: {
-    right: [
+    valid: [
       overlay({ opacity: 0.5, width: 9, bottom: 1 }),
       overlay({ repeat: "x", composite: "atop" }),
     ],
-    wrong: [
+    invalid: [
       ...[[], overlay({ width: 12_001 }), overlay({ top: 12_001 })],
       ...[[{ url: "https://x.example/a b" }], [{ url: "http://x.example/a.png" }]],
       ...[[{}], {}, overlay({ opacity: 2 }), overlay({ width: 0 })],
@@ -134,7 +134,7 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
       ...[[{ url: "https://x.example/a b" }], [{ url: "http://x.example/a.png" }]],
     ],
     lacking: [overlay({ opacity: 0.5, width: 9, bottom: 1 })],
-    unplayed: [overlay({ repeat: "x", composite: "atop" })],
+    notEmulated: [overlay({ repeat: "x", composite: "atop" })],
   },
 };
 

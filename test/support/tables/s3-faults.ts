@@ -18,7 +18,7 @@ export type S3FaultRow = {
     readonly reason?: RegExp;
     readonly edge?: string;
     /** How often it asks S3 and the edge. */
-    readonly asks: readonly [s3: number, edge: number];
+    readonly requests: readonly [s3: number, edge: number];
   };
   /** The check of the doctor that finds it. */
   readonly check?: Check;
@@ -27,11 +27,16 @@ export type S3FaultRow = {
 const DENIED = "9408/403";
 const BUSY = "9509/502";
 const ELSEWHERE = /the bucket is in eu-central-1: set region \(and endpoint\)/;
-const slots = { answered: 502, event: "slots-refused", asks: [1, 0] } as const;
-const region = { answered: 502, event: "origin-denied", reason: ELSEWHERE, asks: [1, 0] } as const;
-const failed = { answered: 502, event: "origin-failed", asks: [2, 0] } as const;
-const late = { answered: 504, event: "timed-out" } as const;
-const denied = { answered: 404, event: "object-denied", asks: [1, 0] } as const;
+const slots = { answered: 502, event: "slots-refused", requests: [1, 0] } as const;
+const region = {
+  answered: 502,
+  event: "origin-denied",
+  reason: ELSEWHERE,
+  requests: [1, 0],
+} as const;
+const failed = { answered: 502, event: "origin-failed", requests: [2, 0] } as const;
+const timedOut = { answered: 504, event: "timed-out" } as const;
+const denied = { answered: 404, event: "object-denied", requests: [1, 0] } as const;
 
 export const S3_FAULT_ROWS: Readonly<Record<S3Fault, S3FaultRow>> = {
   "no-list-bucket": {
@@ -78,8 +83,8 @@ export const S3_FAULT_ROWS: Readonly<Record<S3Fault, S3FaultRow>> = {
   reset: { edge: "9505/502", worker: failed, check: "reachable" },
   "cut-short": {
     ...{ edge: "9402/502", check: "sample" },
-    worker: { ...failed, edge: "9402", reason: /incomplete/, asks: [1, 1] },
+    worker: { ...failed, edge: "9402", reason: /incomplete/, requests: [1, 1] },
   },
-  stall: { edge: "9504/524", worker: { ...late, asks: [1, 0] }, check: "reachable" },
-  "stall-midway": { edge: "9504/524", worker: { ...late, asks: [1, 1] }, check: "sample" },
+  stall: { edge: "9504/524", worker: { ...timedOut, requests: [1, 0] }, check: "reachable" },
+  "stall-midway": { edge: "9504/524", worker: { ...timedOut, requests: [1, 1] }, check: "sample" },
 };

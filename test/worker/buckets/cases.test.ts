@@ -90,9 +90,9 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
       const env = { ...world.env, ANSWERS, RENDITIONS: createR2() };
       for (const name of stored) await showAlone(`/${name}/card/${KEY}`, env);
       forgetCached();
-      world.media.be(media);
-      world.archive.be(archive);
-      const asked = world.archive.asked();
+      world.media.setState(media);
+      world.archive.setState(archive);
+      const asked = world.archive.requestCount();
 
       const answer = await getAndSettle(PATH, { headers: MODERN }, env);
       const bytes = await answer.bytes();
@@ -109,7 +109,7 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
           `public, max-age=${isOutage ? 60 : VARS.ANSWERS.max_age}`,
         );
       }
-      if (media !== "missing") expect(world.archive.asked()).toBe(asked);
+      if (media !== "missing") expect(world.archive.requestCount()).toBe(asked);
     }
   });
 });
@@ -122,22 +122,22 @@ describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
     const stored = { ANSWERS: { ...ANSWERS, store: "RENDITIONS" }, RENDITIONS: createR2() };
     const env = { ...world.env, ...stored };
     const { bytes } = await showAlone(`/archive/card/${KEY}`, env);
-    world.media.be("silent");
+    world.media.setState("silent");
     const finish = stopTimers();
-    const asked = world.archive.asked();
+    const asked = world.archive.requestCount();
     for (const ms of [5_000, 0]) {
       const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
       expect([value.status, await value.bytes(), took]).toEqual([200, bytes, ms]);
     }
-    expect(world.archive.asked()).toBe(asked);
+    expect(world.archive.requestCount()).toBe(asked);
     await vi.advanceTimersByTimeAsync(10_000);
   });
 
   test("with nothing stored, is a 504, whatever the second has", async () => {
     const world = createTwoBuckets([kind, kind]);
-    world.media.be("silent");
+    world.media.setState("silent");
     const finish = stopTimers();
     const { value } = await finish(get(PATH, { headers: MODERN }, { ...world.env, ANSWERS }));
-    expect([value.status, world.archive.asked()]).toEqual([504, 0]);
+    expect([value.status, world.archive.requestCount()]).toEqual([504, 0]);
   });
 });

@@ -73,11 +73,11 @@ test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...
   };
   expect(await statusOf(env)).toBe(200);
   forgetCached();
-  world.media.be("reset");
+  world.media.setState("reset");
   expect(await statusOf(env)).toBe(200);
 
-  world.media.be("missing");
-  world.archive.be("reset");
+  world.media.setState("missing");
+  world.archive.setState("reset");
   expect(await statusesLater(env)).toEqual([502, 502]);
 });
 
@@ -92,6 +92,6 @@ test("what S3 gave without an ETag and a date", async () => {
   };
   expect(await statusOf(env)).toBe(200);
   world.media.remove();
-  world.archive.be("reset");
+  world.archive.setState("reset");
   expect(await statusesLater(env)).toEqual([502, 502]);
 });

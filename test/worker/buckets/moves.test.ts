@@ -111,10 +111,10 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
   beforeEach(() => open([first, second]));
 
   test("what the second has needs no request to it while the first has it", async () => {
-    const before = world.archive.asked();
-    const calls = () => [world.media.asked(), store.calls.length];
+    const before = world.archive.requestCount();
+    const calls = () => [world.media.requestCount(), store.calls.length];
     await visit();
-    expect(world.archive.asked()).toBe(before);
+    expect(world.archive.requestCount()).toBe(before);
     const listed = calls();
     open([first, second]);
     await visit(`/media/card/${KEY}`);
@@ -130,13 +130,13 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     const made = await visit(PATH, {}, { ...env, ROUTES: [route] });
     const pictures = [...store.objects.keys()];
     forgetCached();
-    const asked = stage.asked.length;
+    const asked = stage.edgeRequests.length;
     const answer = await visit(PATH, {}, { ...env, ROUTES: [{ ...route, object }] });
     expect(answer.headers.get("server-timing")).toContain("stored");
     expect(answer.headers.get("etag")).toBe(made.headers.get("etag"));
     expect(await answer.bytes()).toEqual(await made.bytes());
     expect([...store.objects.keys()]).toEqual(pictures);
-    expect(stage.asked).toHaveLength(asked);
+    expect(stage.edgeRequests).toHaveLength(asked);
   });
 
   test("a 404 holds for both for a minute, and an event of either ends it (A6, W10)", async () => {
@@ -148,13 +148,13 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
       world.archive.remove();
       forgetCached();
       expect((await visit()).status).toBe(404);
-      const asked = [world.media.asked(), world.archive.asked()];
+      const asked = [world.media.requestCount(), world.archive.requestCount()];
       const again = await visit();
       expect([again.status, again.headers.get("cache-control")]).toEqual([
         404,
         "public, max-age=60",
       ]);
-      expect([world.media.asked(), world.archive.asked()]).toEqual(asked);
+      expect([world.media.requestCount(), world.archive.requestCount()]).toEqual(asked);
       world[name].put();
       await postPurge(bridgeEvent(`acme-${name}`, key), env);
       expect((await visit()).status).toBe(200);
@@ -196,13 +196,13 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     expect(await (await visit()).bytes()).toEqual(known.archive);
     expect(store.objects.size).toBe(1);
     forgetCached();
-    world.media.be("reset");
+    world.media.setState("reset");
     expect(await (await visit()).bytes()).toEqual(known.archive);
   });
 
   test("the log names the bucket that fails, once a minute", async () => {
     world.media.remove();
-    world.archive.be("reset");
+    world.archive.setState("reset");
     for (let times = 0; times < 3; times++) expect((await visit()).status).toBe(502);
     const at = { bucket: "archive", key: `old/photos/${KEY}` };
     expect(failures()).toMatchObject([{ ...at, failure: "origin-failed" }]);
@@ -230,8 +230,8 @@ test("where the edge contradicts S3, the first bucket is asked again (C1)", asyn
   const known = await pictures();
   open(["cf", "cf"]); // an edge that has kept nothing
   world.media.remove();
-  const asked = stage.asked.length;
-  stage.before = (times) => {
+  const asked = stage.edgeRequests.length;
+  stage.beforeEdgeRequest = (times) => {
     if (times !== asked) return;
     world.archive.remove(); // after S3 has given it to the Worker, it moves
     world.media.put();
@@ -255,7 +255,7 @@ test("of three buckets, each is asked after the one before it", async () => {
   world.archive.remove();
   forgetCached();
   expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media);
-  world.archive.be("reset");
+  world.archive.setState("reset");
   forgetCached();
   expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media); // out of the store
   expect(failures()).toMatchObject([{ bucket: "empty" }]);
@@ -304,7 +304,7 @@ describe("a fallback", () => {
         404,
         "text/plain; charset=utf-8",
       ]);
-      expect([world.media.asked(), world.archive.asked()]).toEqual([1, 1]);
+      expect([world.media.requestCount(), world.archive.requestCount()]).toEqual([1, 1]);
     },
   );
 });
@@ -317,7 +317,7 @@ test("a key that is too long for the prefix of the second is shown out of the fi
   world.media.remove(key);
   forgetCached();
   expect((await visit(`/images/card/${key}`)).status).toBe(404);
-  expect(world.archive.asked()).toBe(0);
+  expect(world.archive.requestCount()).toBe(0);
 });
 
 describe.each(WORLDS)(
@@ -340,13 +340,13 @@ describe.each(WORLDS)(
       expect(archive).toBeInstanceOf(Uint8Array);
       const tag = (await visit()).headers.get("etag");
       expect(tag).toMatch(/^"[0-9a-f]{32}"$/);
-      world.archive.be("reset");
+      world.archive.setState("reset");
       for (let times = 0; times < 3; times++) {
         wait(KEEP + 1);
         expect(await show()).toEqual(archive);
       }
       expect((await visit(PATH, { "if-none-match": tag ?? "" })).status).toBe(304);
-      world.media.be("reset");
+      world.media.setState("reset");
       wait(KEEP + 1);
       expect(await show()).toEqual(archive);
     });
@@ -355,10 +355,12 @@ describe.each(WORLDS)(
       world.media.remove();
       const archive = await show();
       for (let times = 0; times < 3; times++) {
-        const asked = [world.media.asked(), world.archive.asked()];
+        const asked = [world.media.requestCount(), world.archive.requestCount()];
         wait(KEEP + 1);
         expect(await show()).toEqual(archive);
-        expect([world.media.asked(), world.archive.asked()]).toEqual(asked.map((one) => one + 1));
+        expect([world.media.requestCount(), world.archive.requestCount()]).toEqual(
+          asked.map((one) => one + 1),
+        );
       }
     });
   },

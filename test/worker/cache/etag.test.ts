@@ -90,7 +90,7 @@ test("nothing of S3's ETag, or of the edge's URL, can be read from it", async ()
   const md5 = hash("md5", file("made/key.jpg"));
   const etag = await etagOf();
   expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
-  const [source = ""] = stage.asked.map(({ request }) => new URL(request.url).search);
+  const [source = ""] = stage.edgeRequests.map(({ request }) => new URL(request.url).search);
   expect(source).toMatch(/^\?x-vitrine=[0-9a-f]{32}$/);
   const parameter = source.slice("?x-vitrine=".length);
   const hashes = (text: string) =>

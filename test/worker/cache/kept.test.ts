@@ -36,7 +36,7 @@ const SHOWN = "public, max-age=600";
 /** What was asked: S3 by the Worker, once more after each rendition that was made; and the edge. */
 async function calls() {
   await settle();
-  return { s3: stage.s3.requestsBy("worker").length, edge: stage.asked.length };
+  return { s3: stage.s3.requestsBy("worker").length, edge: stage.edgeRequests.length };
 }
 
 /** The object is replaced by another one. */
@@ -96,7 +96,7 @@ describe("one rendition for all visitors (W3, W5, W6)", () => {
     }
     const [avif, webp, jpeg] = ["image/avif", "image/webp", "image/jpeg"];
     expect(types).toEqual([avif, webp, avif, jpeg, avif, jpeg]);
-    expect(stage.asked).toHaveLength(4); // AVIF twice: one of the two must not fall back to WebP
+    expect(stage.edgeRequests).toHaveLength(4); // AVIF twice: one of the two must not fall back to WebP
   });
 });
 

@@ -85,7 +85,7 @@ test("where transformations are off, it is not the cached entrypoint's fault (R2
   stage.edge.switches.transformations = false;
   for (let times = 0; times < 5; times++) expect((await seen())[0]).toBe(502);
   expect(told()).toEqual([]);
-  expect(stage.asked).toHaveLength(10); // each time behind the loopback, and without it
+  expect(stage.edgeRequests).toHaveLength(10); // each time behind the loopback, and without it
 });
 
 test("where transformations are off, a visitor who has the picture is no proof against it (W13)", async () => {

@@ -63,8 +63,8 @@ test("each value of each option is a key of its own (W3, W4)", () => {
   const { dpr: _dpr, widths: _widths, ...options } = RANGES; // these two make variants
   const urls = new Set([url({ preset: "card@2x" }), url({ preset: "wide" })]);
   let values = urls.size;
-  for (const [option, { right }] of Object.entries(options)) {
-    for (const value of right) {
+  for (const [option, { valid }] of Object.entries(options)) {
+    for (const value of valid) {
       const one = urlWith({ [option]: value });
       if (one === url()) continue; // what the preset has already
       expect([option, value, urls.has(one)]).toEqual([option, value, false]);

@@ -53,11 +53,11 @@ test.each<[object, string, boolean]>([
 });
 
 test("each option takes its values, and no other", () => {
-  for (const [option, { right, wrong }] of Object.entries(RANGES)) {
-    for (const value of right) {
+  for (const [option, { valid, invalid }] of Object.entries(RANGES)) {
+    for (const value of valid) {
       expect([option, read({ width: 100, [option]: value }).mistakes]).toEqual([option, []]);
     }
-    for (const value of wrong) {
+    for (const value of invalid) {
       const { found, mistakes } = read({ width: 100, [option]: value });
       expect([option, value, found]).toEqual([option, value, undefined]);
       expect(mistakes.join()).toMatch(new RegExp(`^P\\.${option}\\b`));

@@ -79,6 +79,6 @@ test.each(ENGINES.filter((engine) => engine !== "cf"))(
     expect((await get("/images/card/larger.jpg", MODERN, env)).status).toBe(415);
     const reason = "it has 20000001 bytes, and 20,000,000 are the most";
     expect(lines()).toMatchObject([{ event: "source-unreadable", reason, certain: true }]);
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
   },
 );

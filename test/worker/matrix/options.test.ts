@@ -14,12 +14,12 @@ const PLAIN = { width: 120, height: 80, format: "png" };
 /** The options that change a picture, and the values of theirs that are compared: no ends of ranges. */
 const OPTIONS = Object.entries(RANGES)
   .filter(([option, { isOfVariants }]) => !isOfVariants && option !== "draw")
-  .map(([option, { right, needs, lacking = [], unplayed = [] }]) => {
-    const values = right.filter((value, at) => at === 0 || typeof value !== "number");
-    const isLeftOut = (value: unknown) => isAmong(value, lacking) || isAmong(value, unplayed);
+  .map(([option, { valid, needs, lacking = [], notEmulated = [] }]) => {
+    const values = valid.filter((value, at) => at === 0 || typeof value !== "number");
+    const isLeftOut = (value: unknown) => isAmong(value, lacking) || isAmong(value, notEmulated);
     // Of "object", see focus.test.ts.
     const played = values.filter((value) => !isLeftOut(value) && value !== "object");
-    return { option, base: { ...PLAIN, ...needs }, played, changes: right[0] };
+    return { option, base: { ...PLAIN, ...needs }, played, changes: valid[0] };
   });
 
 /** An `env` whose only preset is this one, and whose only route needs nothing else. */

@@ -40,22 +40,22 @@ test("a role that works has until when its credentials are good, and no part of 
 });
 
 test("a role that STS refuses has STS's code and what to do, and takes no line from the log", async () => {
-  const { report, sts, lines, visit, isolate } = await start();
+  const { report, sts, lines, getStatus, isolate } = await start();
   sts.roles.clear();
   const reason = "STS answers 403: docs/keyless.md says what AccessDenied means";
   const role = { role: ROLE, state: "AccessDenied", reason };
   const about = { bucket: "media", slots: [], edge: "AccessDenied" };
   expect(await report()).toEqual({ ok: false, ...about, role });
-  expect(await visit(isolate)).toBe(502);
+  expect(await getStatus(isolate)).toBe(502);
   expect(lines).toMatchObject([{ event: "role-refused", origin: "AccessDenied", reason }]);
 });
 
 test("while old credentials serve, it says that there are no new ones", async () => {
-  const { report, sts, visit, isolate } = await start();
-  await visit(isolate);
+  const { report, sts, getStatus, isolate } = await start();
+  await getStatus(isolate);
   vi.setSystemTime("2026-11-26T12:40:00Z");
   sts.faults.add("ServiceUnavailable");
-  await visit(isolate);
+  await getStatus(isolate);
   const { ok, role } = await report();
   expect([ok, role.state, role.renewal]).toEqual([true, "ok", "ServiceUnavailable"]);
 });

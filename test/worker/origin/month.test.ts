@@ -22,13 +22,13 @@ async function startWithIsolate(ahead = 0) {
   const world = await startWorkerWithRole(ahead);
   const isolate = world.isolate();
   world.deployed.push(isolate);
-  return { ...world, visit: () => world.visit(isolate) };
+  return { ...world, getStatus: () => world.getStatus(isolate) };
 }
 
 /** Starts a world whose sessions are revoked while they are fresh. */
 async function startRevoked() {
   const world = await startWithIsolate();
-  expect(await world.visit()).toBe(200);
+  expect(await world.getStatus()).toBe(200);
   pass(10 * MINUTE);
   world.sts.revoke(ROLE);
   return world;
@@ -40,13 +40,13 @@ test("in a month with credentials of an hour, no request fails, and STS is asked
   // A visit may come while credentials are fresh, while they are to be renewed, and after they have expired.
   const pauses = [24 * MINUTE, 24 * MINUTE, 90 * MINUTE];
   for (let times = 0; Date.now() < BEGAN + 30 * DAY; times++) {
-    statuses.add(await world.visit());
+    statuses.add(await world.getStatus());
     pass(pauses[times % pauses.length] ?? 0);
   }
   expect(statuses).toEqual(new Set([200]));
   expect(world.sts.calls.length).toBeLessThanOrEqual(30 * 24 * 2);
   expect(world.sts.calls.every(({ status }) => status === 200)).toBe(true);
-  expect(world.sts.asked.length).toBeLessThanOrEqual(2 * 31);
+  expect(world.sts.issuerRequests.length).toBeLessThanOrEqual(2 * 31);
   expect(world.lines).toEqual([]);
   world.expectSilence();
 }, 120_000);
@@ -60,7 +60,7 @@ test("an outage of STS of 20 minutes each 6 hours fails no request (K10)", async
     while (Date.now() < BEGAN + (at + 1) * 6 * HOUR) {
       if (between(from, 20 * MINUTE)) world.sts.faults.add(fault);
       else world.sts.faults.clear();
-      expect(await world.visit()).toBe(200);
+      expect(await world.getStatus()).toBe(200);
       pass(4 * MINUTE);
     }
   }
@@ -99,9 +99,9 @@ describe("the key of the issuer is rotated", () => {
         const sideBySide = Date.now() + 30 * MINUTE;
         while (Date.now() < until) {
           if (Date.now() >= sideBySide) world.deployed.splice(0, 2, newer);
-          else expect(await world.visit(older)).toBe(200);
-          expect(await world.visit(newer)).toBe(200);
-          expect(await world.visit(world.isolate(secrets))).toBe(200);
+          else expect(await world.getStatus(older)).toBe(200);
+          expect(await world.getStatus(newer)).toBe(200);
+          expect(await world.getStatus(world.isolate(secrets))).toBe(200);
           pass(18 * MINUTE);
         }
         older = newer;
@@ -116,11 +116,11 @@ describe("the key of the issuer is rotated", () => {
 describe("the role is taken away", () => {
   test("its trust policy changes: one line a minute, and then one refusal a minute (K8)", async () => {
     const world = await startWithIsolate();
-    expect(await world.visit()).toBe(200);
+    expect(await world.getStatus()).toBe(200);
     world.sts.roles.delete(ROLE);
     const statuses: number[] = [];
     for (let minutes = 0; minutes < 70; minutes++) {
-      statuses.push(await world.visit(), await world.visit());
+      statuses.push(await world.getStatus(), await world.getStatus());
       pass(MINUTE);
     }
     const [first] = world.lines;
@@ -137,16 +137,16 @@ describe("the role is taken away", () => {
 test("its sessions are revoked: after ten denials it takes the role again (K9)", async () => {
   const world = await startRevoked();
   const statuses: number[] = [];
-  for (let times = 0; times < 13; times++) statuses.push(await world.visit());
+  for (let times = 0; times < 13; times++) statuses.push(await world.getStatus());
   expect(statuses).toEqual([...Array<number>(11).fill(404), 200, 200]);
   // A role that may not list the bucket is denied what is missing, too: that is no reason to ask all the time.
   world.sts.revoke(ROLE);
-  for (let times = 0; times < 40; times++) await world.visit();
+  for (let times = 0; times < 40; times++) await world.getStatus();
   pass(5 * MINUTE - 1);
-  await world.visit();
+  await world.getStatus();
   expect(world.sts.calls).toHaveLength(2);
   pass(1);
-  await world.visit();
+  await world.getStatus();
   expect(world.sts.calls).toHaveLength(3);
 });
 
@@ -158,7 +158,7 @@ test("its sessions are revoked while S3 is out of reach now and then: it takes t
   for (let times = 0; times < 16; times++) {
     if (times % 4 === 3) world.s3.faults.add("reset");
     else world.s3.faults.clear();
-    statuses.push(await world.visit());
+    statuses.push(await world.getStatus());
   }
   const denied = [404, 404, 404, 502];
   expect(statuses).toEqual([...denied, ...denied, ...denied, 404, 404, 200, 502]);
@@ -168,7 +168,7 @@ test("S3's clock and STS's may be four minutes from the Worker's (K6)", async ()
   for (const ahead of [-4 * MINUTE, 4 * MINUTE]) {
     const world = await startWithIsolate(ahead);
     for (let times = 0; times < 40; times++) {
-      expect(await world.visit()).toBe(200);
+      expect(await world.getStatus()).toBe(200);
       pass(11 * MINUTE);
     }
     expect(world.sts.calls.length).toBeLessThanOrEqual(16);

@@ -42,12 +42,12 @@ const cookieFor = (change: Signing = {}) => `vitrine=${valueFor(change)}`;
 const ask = (path: string, cookie?: string, headers: Record<string, string> = {}, method = "GET") =>
   get(path, { method, headers: { ...MODERN, ...(cookie && { cookie }), ...headers } }, env);
 
-const sources = () => stage.asked.map(({ request }) => request.url.replace(/\?.*/, ""));
+const sources = () => stage.edgeRequests.map(({ request }) => request.url.replace(/\?.*/, ""));
 
 /** Checks that a cookie is as none: the same answer, byte for byte, and nobody is asked. */
 async function closed(path: string, cookie: string, reason?: RegExp): Promise<void> {
-  await Promise.all(stage.after);
-  const requests = () => stage.asked.length + stage.s3.requests.length;
+  await Promise.all(stage.pendingWork);
+  const requests = () => stage.edgeRequests.length + stage.s3.requests.length;
   const before = requests();
   const plain = await ask(path);
   const logged = stage.logged.length;
@@ -157,7 +157,7 @@ test("a rendition is shared with visitors who came by a signed URL", async () =>
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg" });
   expect((await ask(PHOTO + query)).headers.get("server-timing")).toMatch(/desc=miss/);
   expect((await ask(PHOTO, cookieFor())).headers.get("server-timing")).toBe("cache;desc=hit");
-  expect(stage.asked).toHaveLength(1);
+  expect(stage.edgeRequests).toHaveLength(1);
 });
 
 test("what a URL asks for is decoded once, before it is compared", async () => {
@@ -201,7 +201,7 @@ test.each(["a//c.jpg", "a/../b/c.jpg", "a/%2e%2e/b/c.jpg", "a/..%2Fb/c.jpg", "a/
     const plain = await ask(`/album/card/${rest}`);
     const answer = await ask(`/album/card/${rest}`, cookieFor({ prefix: "a/" }));
     expect([answer.status, ...answer.headers]).toEqual([404, ...plain.headers]);
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
   },
 );
 
@@ -261,7 +261,7 @@ test("a route without cookie = true opens by no cookie", async () => {
   const cookie = cookieFor({ route: "/private/:preset/*" });
   const answer = await ask("/private/card/photos/fig.jpg", cookie);
   expect([answer.status, answer.headers.get("cache-control")]).toEqual([404, "public, max-age=60"]);
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 test("a signature of a URL is none of a cookie, and the other way round", async () => {
@@ -325,7 +325,7 @@ test("every character of a cookie counts, each bit of it, and none more", async 
     const answer = await ask(PHOTO, `vitrine=${value}`);
     expect([value, answer.status]).toEqual([value, 404]);
   }
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 test("pages of origins may have cookies sent: no answer names all pages", async () => {
@@ -370,14 +370,14 @@ test("no header of a cookie goes any further (E1)", async () => {
   for (const path of [PHOTO, `${PHOTO}?facts`, PHOTO + query, "/album/card/photos/none.jpg"]) {
     await ask(path, cookie);
   }
-  await Promise.all(stage.after);
+  await Promise.all(stage.pendingWork);
   const sent = [
     ...loops,
-    ...stage.asked.map(({ request }) => request.headers),
+    ...stage.edgeRequests.map(({ request }) => request.headers),
     ...stage.s3.requests.map(({ headers }) => new Headers(headers)),
   ];
   expect(loops.length).toBeGreaterThan(2);
-  expect(stage.asked.length).toBeGreaterThan(1);
+  expect(stage.edgeRequests.length).toBeGreaterThan(1);
   expect(stage.s3.requests.length).toBeGreaterThan(2);
   expect(sent.filter((headers) => headers.has("cookie"))).toEqual([]);
 });

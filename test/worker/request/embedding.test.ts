@@ -72,7 +72,7 @@ test.each(FOREIGN)("%s gets nothing, at no cost", async (_what, headers, reason)
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect(answer.headers.get("access-control-allow-origin") ?? "").not.toContain("evil");
   }
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
   const line = { event: "foreign-page", reason: expect.stringMatching(reason), answered: 403 };
   expect(stage.logged[0]).toMatchObject({ level: "warn", line });
 });
@@ -150,7 +150,7 @@ test("a preflight is answered, by GET's rules", async () => {
   ]);
   const headers = { origin: "https://evil.example", ...asked };
   expect((await get(IMAGE, { method: "OPTIONS", headers })).status).toBe(403);
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 test.each<[string, string, string]>([

@@ -26,7 +26,7 @@ test("who asks too much gets 429 and when to come back, at no cost", async () =>
     statuses.push((await get("/images/card/key.jpg", from("192.0.2.1"), env)).status);
   }
   expect(statuses).toEqual([200, 200, 429, 429]);
-  expect(stage.asked).toHaveLength(2);
+  expect(stage.edgeRequests).toHaveLength(2);
   const answer = await get("/images/card/key.jpg", from("192.0.2.1"), env);
   expect(await answer.text()).toBe("Too many requests\n");
   expect(answer.headers.get("retry-after")).toBe("60");
@@ -122,7 +122,7 @@ test.each([
 ])("what comes from the edge itself, via %j, is a loop (E8)", async (via) => {
   const answer = await get("/images/card/key.jpg", { headers: { via } });
   expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
   expect(stage.logged).toMatchObject([
     { level: "warn", line: { event: "loop-detected", reason: /endpoint/, answered: 508 } },
   ]);

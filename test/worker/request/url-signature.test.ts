@@ -25,8 +25,8 @@ const DAY = 86_400;
  * only if no key and no clock can make the URL right.
  */
 async function missing(url: string, reason?: RegExp, env?: object): Promise<void> {
-  await Promise.all(stage.after); // what followed the pictures before: one more request to S3
-  const requests = () => stage.asked.length + stage.s3.requests.length;
+  await Promise.all(stage.pendingWork); // what followed the pictures before: one more request to S3
+  const requests = () => stage.edgeRequests.length + stage.s3.requests.length;
   const [before, logged] = [requests(), stage.logged.length];
   const answer = await get(url, {}, env);
   const other = await get("/nothing");
@@ -51,7 +51,7 @@ const NOT_A_QUERY = /^the query is not exp, kid, v .* and sig/;
 
 /** What the edge was asked for, without what names the object's bytes. No version is in it. */
 const sources = () =>
-  stage.asked.map(({ request }) => request.url.replace(/\?x-vitrine=[0-9a-f]{32}$/, ""));
+  stage.edgeRequests.map(({ request }) => request.url.replace(/\?x-vitrine=[0-9a-f]{32}$/, ""));
 
 test("a signed URL shows its object, and none without a signature", async () => {
   const answer = await get(await urlOf(), { headers: MODERN });
@@ -101,7 +101,7 @@ test("a key that is taken away opens nothing any more, and one put shows all oth
 test("every bit of a signed URL counts, each character of it, and none more", async () => {
   const signed = await urlOf({ version: "7" });
   expect((await get(signed)).status).toBe(200);
-  stage.asked = [];
+  stage.edgeRequests = [];
   let tried = 0;
   for (const url of changesOf(signed, 1)) {
     const { href } = new URL(url, "https://images.example");
@@ -111,7 +111,7 @@ test("every bit of a signed URL counts, each character of it, and none more", as
     tried += 1;
   }
   expect(tried).toBeGreaterThan(800);
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 // Queries made from the parts of a right one, and whether each is right.
@@ -209,7 +209,7 @@ test("a URL that has expired is a 410, if it was right", async () => {
   const headers = { "if-none-match": last.headers.get("etag") ?? "" };
   expect((await get(url, { headers })).status).toBe(304);
   vi.setSystemTime(inSeconds(1) * 1000);
-  stage.asked = [];
+  stage.edgeRequests = [];
   for (const method of ["GET", "HEAD"]) {
     const answer = await get(url, { method, headers });
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([410, "no-store"]);
@@ -218,7 +218,7 @@ test("a URL that has expired is a 410, if it was right", async () => {
   const expired = new Date(Date.now()).toISOString();
   expect(stage.logged[0]?.line).toMatchObject({ event: "url-expired", expired, answered: 410 });
   await missing(url.replace("card", "hero"), /does not match this text/);
-  expect(stage.asked).toEqual([]);
+  expect(stage.edgeRequests).toEqual([]);
 });
 
 test("a signature that got into the path does not get into the log", async () => {
@@ -240,7 +240,7 @@ test("a signature that got into the path does not get into the log", async () =>
 
 test("the time that the edge takes is time that a URL has no more", async () => {
   stopDate(inSeconds(0) * 1000);
-  stage.before = () => vi.setSystemTime(Date.now() + 10_000);
+  stage.beforeEdgeRequest = () => vi.setSystemTime(Date.now() + 10_000);
   const answer = await get(await urlOf({ expires: inSeconds(60) }));
   expect(answer.headers.get("cache-control")).toBe("public, max-age=50, must-revalidate");
 });

@@ -52,7 +52,8 @@ const ask = (path: string, headers: Record<string, string> = MODERN, method = "G
   get(path, { headers, method }, env);
 
 /** What the edge was asked for, without what names the object's bytes. */
-const urls = () => stage.asked.map(({ request }) => request.url.replace(/\?x-vitrine=\w+$/, ""));
+const urls = () =>
+  stage.edgeRequests.map(({ request }) => request.url.replace(/\?x-vitrine=\w+$/, ""));
 
 /** The keys that S3 was asked for by the Worker. */
 const keys = () =>
@@ -60,7 +61,7 @@ const keys = () =>
 
 /** Lets the edge fail for the first `calls` requests, so not for the fallback. */
 function failAtFirst(fault: Fault, calls = 1): void {
-  stage.before = (times) => {
+  stage.beforeEdgeRequest = (times) => {
     stage.edge.switches.trouble = times < calls ? fault : undefined;
   };
 }
@@ -75,7 +76,7 @@ async function warm(): Promise<Buffer> {
   stage.cache.switches.enabled = true;
   const answer = await ask(`/images/card/${KEY}`);
   expect(answer.status).toBe(200);
-  await Promise.all(stage.after); // what S3 is asked once more comes before what goes wrong
+  await Promise.all(stage.pendingWork); // what S3 is asked once more comes before what goes wrong
   Object.assign(stage, { asked: [], logged: [] });
   return Buffer.from(await answer.arrayBuffer());
 }
@@ -168,7 +169,7 @@ describe("in place of", () => {
     async (row) => {
       failAtFirst(faultOf(row));
       await plain(await ask("/images/card/key.jpg"), REFUSALS[row.event].answered, row.event);
-      expect(stage.asked).toHaveLength(1);
+      expect(stage.edgeRequests).toHaveLength(1);
     },
   );
 
@@ -184,13 +185,13 @@ describe("in place of", () => {
     ["a DELETE", "/images/card/k", 405, "method-not-allowed", {}, "DELETE"],
   ])("%s nothing is, at no cost", async (_what, path, status, event, headers, method) => {
     await plain(await ask(path, headers, method), status, event);
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
   });
 
   test("what a visitor asks too often nothing is, at no cost", async () => {
     env = having(`media/${KEY}`, { RATE_LIMITER: { limit: async () => ({ success: false }) } });
     await plain(await ask("/images/card/nothing.jpg"), 429, "rate-limited");
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
   });
 
   test("a missing and a denied object it is one and the same answer", async () => {
@@ -234,7 +235,7 @@ describe("a fallback that cannot be shown is never followed by another:", () => 
   ])("the edge's %j", async (fault, event, calls) => {
     stage.edge.switches.trouble = fault;
     await plain(await ask("/images/card/nothing.jpg"), 404, "object-missing", event);
-    expect(stage.asked).toHaveLength(calls);
+    expect(stage.edgeRequests).toHaveLength(calls);
   });
 
   test.each([
@@ -258,7 +259,7 @@ describe("it is made as the visitor's object would have been:", () => {
     await ask(`/images/${variant}/${KEY}`);
     const made = await sharp(await shown(await ask(`/images/${variant}/none`), 404)).metadata();
     expect([made.width, made.height]).toEqual([width, height]);
-    const [own, instead] = stage.asked.map(({ image }) => image);
+    const [own, instead] = stage.edgeRequests.map(({ image }) => image);
     expect(instead).toEqual(own);
   });
 
@@ -280,7 +281,10 @@ describe("it is made as the visitor's object would have been:", () => {
     Object.assign(env, { OTHER_ACCESS_KEY_ID: "AKIAOTHER", OTHER_SECRET_ACCESS_KEY: "other" });
     await shown(await ask("/images/card/none"), 404);
     expect([keys().slice(0, 2), urls()]).toEqual([["none", KEY], [SHOWN]]);
-    const sent = [...stage.s3.requestsBy("worker"), ...stage.asked.map(({ request }) => request)];
+    const sent = [
+      ...stage.s3.requestsBy("worker"),
+      ...stage.edgeRequests.map(({ request }) => request),
+    ];
     const ids = sent.map(({ headers }) => headers.get("authorization") ?? "");
     const used = ids.map((id) => /Credential=(\w+)/.exec(id)?.[1]);
     expect(used).toEqual([SECRETS.AWS_ACCESS_KEY_ID, "AKIAOTHER", "AKIAOTHER"]);
@@ -296,7 +300,7 @@ test("HEAD has GET's headers and no body (E4)", async () => {
   expect([head.status, head.body, named(head)]).toEqual([404, null, named(got)]);
   const { body } = (await edge.mock.results.at(-1)?.value) ?? {};
   expect(dropped.mock.contexts).toContain(body); // the connection to the edge is closed
-  expect(stage.asked.map(({ request }) => request.method)).toEqual(["GET", "GET"]);
+  expect(stage.edgeRequests.map(({ request }) => request.method)).toEqual(["GET", "GET"]);
 });
 
 test.each(["GET", "HEAD"])(
@@ -351,7 +355,7 @@ describe("on a signed route", () => {
   ])("%s is not kept, if its URL expires while it is made", async (_what, fault) => {
     const query = await sign("nothing.jpg", 7);
     stage.edge.switches.trouble = fault;
-    stage.before = () => wait(9);
+    stage.beforeEdgeRequest = () => wait(9);
     const answer = await ask(`/private/card/nothing.jpg${query}`);
     expect(answer.status).toBe(404);
     expect(answer.headers.get("cache-control")).toBe("public, max-age=0");
@@ -370,7 +374,7 @@ describe("on a signed route", () => {
     const query = await sign(status === 404 ? "other.jpg" : "nothing.jpg", seconds);
     const event = status === 404 ? "signature-wrong" : "url-expired";
     await plain(await ask(`/private/card/nothing.jpg${query}`), status, event, undefined, 0);
-    expect(stage.asked).toEqual([]);
+    expect(stage.edgeRequests).toEqual([]);
   });
 });
 

@@ -33,7 +33,7 @@ describe("a visitor who has no time left", () => {
     await visit();
     replace("made/rotated-gps.jpg");
     wait(3_600);
-    stage.before = () => {
+    stage.beforeEdgeRequest = () => {
       remove();
       wait(15);
     };
@@ -45,7 +45,7 @@ describe("a visitor who has no time left", () => {
     await visit();
     replace("made/rotated-gps.jpg", "other.jpg");
     wait(3_600);
-    stage.before = () => {
+    stage.beforeEdgeRequest = () => {
       stage.s3.objects.delete("published/other.jpg");
       wait(15);
     };

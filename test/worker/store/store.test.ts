@@ -61,7 +61,7 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
       expect((await visit(PATH, DATA_CENTERS[week % 30])).status).toBe(200);
       wait(WEEK);
     }
-    return stage.asked.length;
+    return stage.edgeRequests.length;
   }
 
   test("needs one transformation and one whole original (L2, T1)", async () => {
@@ -165,7 +165,7 @@ describe("while S3 is down,", () => {
     wait(61);
     await visit();
     expect((await visit()).headers.get("cache-control")).toBe("public, max-age=600");
-    expect(stage.asked).toHaveLength(1);
+    expect(stage.edgeRequests).toHaveLength(1);
   });
 
   test("both slots of a key are dead: it is shown, and the log says which", async () => {
@@ -268,7 +268,7 @@ describe("at the same moment,", () => {
   });
 
   test("the object is replaced while the edge fetches it: what is stored is of the new one", async () => {
-    stage.before = (times) => {
+    stage.beforeEdgeRequest = (times) => {
       if (times === 0) replace("made/rotated-gps.jpg");
     };
     await visit();
@@ -321,7 +321,7 @@ describe("a store that fails:", () => {
     const finish = stopTimers();
     const before = stage.s3.requestsBy("worker").length;
     expect((await get(PATH, { headers: MODERN }, env)).status).toBe(200);
-    await finish(Promise.all(stage.after));
+    await finish(Promise.all(stage.pendingWork));
     expect(stage.s3.requestsBy("worker").length - before).toBe(2);
   });
 });
