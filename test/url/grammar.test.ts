@@ -1,7 +1,7 @@
 // Paths are decoded strictly and have one spelling, and a key leads to the path that leads to it.
 
 import { expect, test } from "vitest";
-import { publicPath } from "../../src/cli/urls/public-url.ts";
+import { publicPathOf } from "../../src/cli/urls/public-url.ts";
 import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { decodePath, encodePath } from "../../src/url/grammar.ts";
 import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";
@@ -73,7 +73,7 @@ test.each<[number, string, string | undefined]>([
   [9, "../a.jpg", undefined],
 ])("on route %d the public path of the key %j is %j", (which, key, expected) => {
   const route = routes[which] ?? expect.unreachable();
-  const path = publicPath(routes, route, "card@2x", key);
+  const path = publicPathOf(routes, route, "card@2x", key);
   expect(path).toBe(expected);
   if (path === undefined) return;
   const decoded = decodePath(path);

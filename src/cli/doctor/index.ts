@@ -14,7 +14,7 @@ import { type EnvironmentConfig, readEnvironment } from "../config/environment-c
 import { type LocatedMistake, locatedText, pageFor } from "../config/mistakes.ts";
 import { type OpenOptions, openProject, openSite, type Project } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
-import { type Found, readObject } from "../objects/parse-object-name.ts";
+import { type BucketKey, parseObjectName } from "../objects/parse-object-name.ts";
 import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
@@ -87,10 +87,10 @@ export async function examine(
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }
 
-function readObjects({ buckets, routes }: Config, names: readonly string[]): Found[] | Fault {
-  const objects: Found[] = [];
+function readObjects({ buckets, routes }: Config, names: readonly string[]): BucketKey[] | Fault {
+  const objects: BucketKey[] = [];
   for (const name of names) {
-    const found = readObject(buckets, name);
+    const found = parseObjectName(buckets, name);
     if (isFault(found)) return { fault: `${name}: ${found.fault}` };
     if (!bucketsOf(routes).has(found.bucket)) {
       return { fault: `${name}: no route leads to the bucket ${found.bucket.name}` };
@@ -139,7 +139,7 @@ function checkConfiguration(
 async function walk(
   { stderr, now, interrupted }: World,
   project: Project,
-  objects: readonly Found[],
+  objects: readonly BucketKey[],
   base: string | undefined,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];

@@ -8,10 +8,10 @@ import { isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
 import type { Site } from "../config/project.ts";
 import { askWhetherThere, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
-import { nameOf } from "../objects/parse-object-name.ts";
+import { objectNameOf } from "../objects/parse-object-name.ts";
 import { sniff } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { pathOf, shortQueryFor, variantsOf } from "../urls/public-url.ts";
+import { signForNow, variantPathOf, variantsOf } from "../urls/public-url.ts";
 import { findHolder } from "./bucket.ts";
 import { diagnoseStatus } from "./edge.ts";
 import { type Finding, fail, note, ok, type Result } from "./finding.ts";
@@ -117,9 +117,9 @@ async function planVisit(
   const [name = ""] = variantsOf(site, route);
   const variant = site.config.variants.get(name);
   const key = sample?.key.slice(prefix.length) ?? "";
-  const path = pathOf(site, route, name, key);
+  const path = variantPathOf(site, route, name, key);
   if (sample === undefined || variant === undefined || path === undefined) return undefined;
-  const query = await shortQueryFor(site, route, { preset: variant.preset, key }, now);
+  const query = await signForNow(site, route, { preset: variant.preset, key }, now);
   if (isFault(query)) return note("image", `not requested: ${query.fault}`);
   return { route, name, variant, base: site.base, path, query, original: sample.bytes };
 }
@@ -137,7 +137,7 @@ async function checkFallback(
   const { variant: resolved, ...request } = resolveRequest(site.config, path);
   const isOurs = request.route === route && resolved !== undefined;
   const grant = isOurs && { preset: resolved.preset, key: request.object };
-  const query = grant && (await shortQueryFor(site, route, grant, now));
+  const query = grant && (await signForNow(site, route, grant, now));
   const answer = typeof query === "string" ? await askSite(site.base + path + query) : undefined;
   if (!answer || "reason" in answer || answer.status !== 404 || !isOfVitrine(answer.headers)) {
     const unknown = "no URL is at hand, or something in front answers";
@@ -145,7 +145,7 @@ async function checkFallback(
   }
   if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
   const object = { bucket, key: key.slice(bucket.prefix.length) };
-  const doctor = commandLine("doctor", {}, [nameOf(site.config.buckets, object)]);
+  const doctor = commandLine("doctor", {}, [objectNameOf(site.config.buckets, object)]);
   return fail("fallback", {
     severity: "warning",
     seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,

@@ -28,8 +28,8 @@ import { BROWSERS } from "../http/ask-picture.ts";
 import { envOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { isUrl, refuseGiven } from "../urls/object-arguments.ts";
 import { variantsOf } from "../urls/public-url.ts";
+import { isUrl, refuseInput } from "../urls/select-objects.ts";
 
 export function explainCommand(world: World, run: Run) {
   return new Command("explain")
@@ -50,7 +50,7 @@ Examples:
 async function explain(world: World, given: string, env: string | undefined): Promise<End> {
   if (!isUrl(given)) {
     const command = commandLine("url", { env }, [given]);
-    return refuseGiven(given, `is not a URL. For those of an object: ${command}`);
+    return refuseInput(given, `is not a URL. For those of an object: ${command}`);
   }
   const isWhole = !given.startsWith("/");
   const url = isWhole && isHere(given) ? new URL(given).origin : undefined;
@@ -58,7 +58,7 @@ async function explain(world: World, given: string, env: string | undefined): Pr
   if (isFault(project)) return project;
   const base = isFault(project.base) ? "https://images.example" : project.base;
   const text = isWhole ? given : base + given;
-  if (!URL.canParse(text)) return refuseGiven(given, "is not a URL");
+  if (!URL.canParse(text)) return refuseInput(given, "is not a URL");
   const foreign = isWhole && !project.local && ownUrlsOf(world.folder, project).refuse(text);
   if (foreign) return foreign;
   const { rows, isShown } = await explainUrl(project, new URL(text), world.now());

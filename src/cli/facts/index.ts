@@ -7,7 +7,7 @@ import { type End, EXIT, isFault, type Run, say, type World } from "../command.t
 import { openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
 import type { Listed } from "../objects/list-page.ts";
-import { type Found, readPrefix } from "../objects/parse-object-name.ts";
+import { type BucketKey, parsePrefix } from "../objects/parse-object-name.ts";
 import { envOption, secretsFileOption } from "../options.ts";
 import { loadSharp } from "../picture/read-fact.ts";
 import { counted } from "../terminal/progress.ts";
@@ -56,7 +56,7 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
   sharp.cache(false); // no picture is read twice
   const project = openProject(world, place);
   if (isFault(project)) return project;
-  const found = readPrefix(project.config.buckets, prefix);
+  const found = parsePrefix(project.config.buckets, prefix);
   const label = prefix === "" ? "name a bucket" : JSON.stringify(prefix);
   if (isFault(found)) return { fault: `${label}: ${found.fault}` };
   const known = out === undefined ? new Map() : readFactsFile(world, out);
@@ -88,7 +88,7 @@ async function facts(world: World, prefix: string, { out, ...place }: Options): 
 }
 
 /** Lists a bucket, and those that follow it in a route, as far as the first one does not have their keys. */
-async function listShown(world: World, project: Project, { bucket, key }: Found) {
+async function listShown(world: World, project: Project, { bucket, key }: BucketKey) {
   const leading = project.config.routes.filter((route) => route.bucket === bucket);
   const shown = new Map<Bucket, ReadonlyMap<string, Listed>>();
   const seen = new Set<string>();

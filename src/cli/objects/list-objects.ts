@@ -9,7 +9,7 @@ import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import { type Listed, listPage, type Page } from "./list-page.ts";
-import type { Found } from "./parse-object-name.ts";
+import type { BucketKey } from "./parse-object-name.ts";
 
 /**
  * Lists objects page by page, as the Worker opens them: with the next slot if S3 refuses one. Says how many of them
@@ -22,7 +22,7 @@ import type { Found } from "./parse-object-name.ts";
 export async function listObjects(
   world: World,
   project: Project,
-  { bucket, key: beginning }: Found,
+  { bucket, key: beginning }: BucketKey,
   task: string,
   instead = "",
 ): Promise<ReadonlyMap<string, Listed> | Fault> {
@@ -61,7 +61,7 @@ export async function listObjects(
 }
 
 /** Why nothing was found. */
-export function noObject({ bucket, key }: Found): Fault {
+export function noObject({ bucket, key }: BucketKey): Fault {
   const begins = `begins with ${JSON.stringify(bucket.prefix + key)}`;
   return { fault: `${bucket.name} has no object that ${begins} and can be shown` };
 }

@@ -7,45 +7,45 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault } from "../command.ts";
 
 /** An object, or what its key begins with. */
-export type Found = { readonly bucket: Bucket; readonly key: string };
+export type BucketKey = { readonly bucket: Bucket; readonly key: string };
 
 /** Reads a name, or what names begin with. @returns a fault with a clear name for each meaning, if it has several */
-export function readPrefix(buckets: readonly Bucket[], name: string): Found | Fault {
-  const [only, ...more] = buckets;
-  const named = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
-  const key = named && name.slice(named.name.length + 1);
+export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey | Fault {
+  const [onlyBucket, ...more] = buckets;
+  const namedBucket = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
+  const key = namedBucket && name.slice(namedBucket.name.length + 1);
   const ambiguous = (...names: string[]) => {
     const choices = names.map((one) => JSON.stringify(one)).join(" or ");
     return { fault: `could mean several objects. Write ${choices}` };
   };
-  if (only !== undefined && more.length === 0) {
-    if (key === undefined) return { bucket: only, key: name };
+  if (onlyBucket !== undefined && more.length === 0) {
+    if (key === undefined) return { bucket: onlyBucket, key: name };
     // The bucket's name twice: once for the bucket, once as the beginning of the key.
-    const isTwice = key.startsWith(`${only.name}/`);
-    return isTwice ? { bucket: only, key } : ambiguous(key, `${only.name}/${name}`);
+    const isTwice = key.startsWith(`${onlyBucket.name}/`);
+    return isTwice ? { bucket: onlyBucket, key } : ambiguous(key, `${onlyBucket.name}/${name}`);
   }
-  if (named !== undefined && key !== undefined) return { bucket: named, key };
+  if (namedBucket !== undefined && key !== undefined) return { bucket: namedBucket, key };
   return ambiguous(...buckets.map((bucket) => `${bucket.name}/${name}`));
 }
 
 /** Returns the name that means this object. It is the inverse of `readPrefix`. */
-export function nameOf(buckets: readonly Bucket[], { bucket, key }: Found): string {
+export function objectNameOf(buckets: readonly Bucket[], { bucket, key }: BucketKey): string {
   const isClear = buckets.length === 1 && !key.startsWith(`${bucket.name}/`);
   return isClear ? key : `${bucket.name}/${key}`;
 }
 
 /** Reads the name of an object. @returns a fault if it is ambiguous, or no key of an object */
-export function readObject(buckets: readonly Bucket[], name: string): Found | Fault {
+export function parseObjectName(buckets: readonly Bucket[], name: string): BucketKey | Fault {
   const problem = name === "" ? "empty" : keyFault(name);
   if (problem !== undefined) return { fault: problem };
-  const object = readPrefix(buckets, name);
+  const object = parsePrefix(buckets, name);
   if (isFault(object)) return object;
   const { bucket, key } = object;
   const fault = keyFault(bucket.prefix + key);
   if (fault !== undefined) return { fault };
-  const right = key.slice(bucket.prefix.length);
-  if (bucket.prefix === "" || right === "" || !key.startsWith(bucket.prefix)) return object;
+  const belowPrefix = key.slice(bucket.prefix.length);
+  if (bucket.prefix === "" || belowPrefix === "" || !key.startsWith(bucket.prefix)) return object;
   // It would be the key of another object.
-  const advice = `write ${JSON.stringify(nameOf(buckets, { bucket, key: right }))}. If its key has that prefix twice, name its public URL`;
+  const advice = `write ${JSON.stringify(objectNameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
   return { fault: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
 }

@@ -1,5 +1,5 @@
-// vitrine purge: has the Worker drop all renditions of objects, by its own /purge, in portions that it takes. With
-// --verify it then asks for them as visitors do. It deletes no object. The token goes only to a host that the
+// vitrine purge: has the Worker purge all renditions of objects, by its own /purge, in portions that it accepts. With
+// --verify it then requests them as visitors do. It deletes no object. The token goes only to a host that the
 // configuration proves, and is never printed. The answer is not trusted.
 
 import { Command } from "@commander-js/extra-typings";
@@ -16,8 +16,8 @@ import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { valuesOf } from "../secrets/secrets.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { type GivenObjects, gatherObjects, reportNotDone } from "../urls/object-arguments.ts";
-import { askRenditions, createPlanner } from "../urls/rendition-requests.ts";
+import { createPlanner, sendRenditionRequests } from "../urls/rendition-requests.ts";
+import { reportNotDone, type Selection, selectObjects } from "../urls/select-objects.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -54,84 +54,86 @@ Examples:
 }
 
 async function purge(world: World, names: readonly string[], options: Options): Promise<End> {
-  const { prefix, bucket, everything, verify, ...place } = options;
-  const areNamed = names.length > 0 || prefix !== undefined;
-  const isOne = [areNamed, bucket !== undefined, everything].filter(Boolean).length === 1;
-  if (!isOne || (verify && !areNamed)) {
+  const { prefix, bucket, everything, verify, ...siteOptions } = options;
+  const hasNames = names.length > 0 || prefix !== undefined;
+  const isOneSelection = [hasNames, bucket !== undefined, everything].filter(Boolean).length === 1;
+  if (!isOneSelection || (verify && !hasNames)) {
     const all = "objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything";
     say(world.stderr, `Name ${all}. --verify needs objects: npx vitrine purge --help`);
     return EXIT.usage;
   }
-  if (place.url !== undefined && isHere(place.url)) {
+  if (siteOptions.url !== undefined && isHere(siteOptions.url)) {
     return { fault: "The local run has no Workers Cache: nothing to purge" };
   }
-  const site = openSite(world, place);
+  const site = openSite(world, siteOptions);
   if (isFault(site)) return site;
   const buckets = site.config.buckets.map(({ name }) => name);
   if (bucket !== undefined && !buckets.includes(bucket)) {
-    const known = buckets.join(", ");
-    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${known}` };
+    const existing = buckets.join(", ");
+    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${existing}` };
   }
   const token = readPurgeToken(site);
   if (isFault(token)) return token;
-  const worker = { ...site, token };
-  if (!areNamed) return purgeWhole(world, worker, bucket);
-  const command = commandLine("purge", { verify, ...place });
-  const given = await gatherObjects(world, site, names, prefix, command);
-  if (isFault(given)) return given;
-  const exit = await purgeGiven(world, worker, withAllBuckets(given));
-  if (!verify || exit === EXIT.failed || given.objects.size === 0) return exit;
-  const verified = await verifyGone(world, site, given);
+  const purgeSite = { ...site, token };
+  if (!hasNames) return purgeBuckets(world, purgeSite, bucket);
+  const command = commandLine("purge", { verify, ...siteOptions });
+  const selection = await selectObjects(world, site, names, prefix, command);
+  if (isFault(selection)) return selection;
+  const exit = await purgeObjects(world, purgeSite, inAllBuckets(selection));
+  if (!verify || exit === EXIT.failed || selection.objects.size === 0) return exit;
+  const verified = await verifyNotShown(world, site, selection);
   return exit === EXIT.done ? verified : exit;
 }
 
-/** What a URL shows may be in any bucket of its route: it means the object of each. */
-function withAllBuckets({ objects, impossible }: GivenObjects): GivenObjects {
+/** The object of a public URL may be in any bucket of its route: it selects the object of each. */
+function inAllBuckets({ objects, invalid }: Selection): Selection {
   const all = [...objects.values()].flatMap((one) => {
-    const { bucket, key: object, place } = one;
-    const meant = place && objectsOf({ ...place, object, key: bucket.prefix + object }, {});
-    return (meant ?? [one]).map(({ bucket }) => ({ ...one, bucket }));
+    const { bucket, key: object, publicUrl } = one;
+    const request = publicUrl && { ...publicUrl, object, key: bucket.prefix + object };
+    const candidates = request ? objectsOf(request, {}) : [one];
+    return candidates.map(
+      ({ bucket }) => [`${bucket.name}/${one.key}`, { ...one, bucket }] as const,
+    );
   });
-  const named = all.map((one) => [`${one.bucket.name}/${one.key}`, one] as const);
-  return { objects: new Map(named), impossible };
+  return { objects: new Map(all), invalid };
 }
 
 /** @param bucket undefined: every bucket */
-async function purgeWhole(world: World, worker: Worker, bucket: string | undefined): Promise<End> {
+async function purgeBuckets(world: World, site: PurgeSite, bucket?: string): Promise<End> {
   const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
-  const [reason] = (await purgeNames(world, worker, [name], body)).values();
+  const [reason] = (await purgeNames(world, site, [name], body)).values();
   if (reason !== undefined) return { fault: `${name} is not purged: ${reason}` };
-  say(world.stderr, `Purged ${name} of ${worker.base}.`);
+  say(world.stderr, `Purged ${name} of ${site.base}.`);
   return EXIT.done;
 }
 
-async function purgeGiven(world: World, worker: Worker, given: GivenObjects): Promise<End> {
-  const { objects, impossible } = given;
+async function purgeObjects(world: World, site: PurgeSite, selection: Selection): Promise<End> {
+  const { objects, invalid } = selection;
   const all = counted(objects.size, "object");
-  say(world.stderr, `Purging ${all} of ${worker.base}.`);
-  const notPurged = await purgeNames(world, worker, [...objects.keys()]);
+  say(world.stderr, `Purging ${all} of ${site.base}.`);
+  const notPurged = await purgeNames(world, site, [...objects.keys()]);
   const done = objects.size - notPurged.size;
   if (done > 0) {
     say(world.stderr, `Purged ${count(done)} of ${all}. Browsers keep what they have for max_age.`);
   }
-  const left = new Map<string, string>();
-  for (const [name, reason] of notPurged) left.set(objects.get(name)?.given ?? name, reason);
-  return reportNotDone(world, "NOT PURGED", done, left, impossible);
+  const failures = new Map<string, string>();
+  for (const [name, reason] of notPurged) failures.set(objects.get(name)?.input ?? name, reason);
+  return reportNotDone(world, "NOT PURGED", done, failures, invalid);
 }
 
-/** Asks for objects as visitors do, in every variant and format, and says what still comes: nothing may. */
-async function verifyGone(world: World, site: Site, given: GivenObjects): Promise<End> {
+/** Requests objects as visitors do, in every variant and format, and prints each answer that is not a 404. */
+async function verifyNotShown(world: World, site: Site, selection: Selection): Promise<End> {
   const { stderr } = world;
   const { base } = site;
-  const objects = [...given.objects.values()];
+  const objects = [...selection.objects.values()];
   const plan = createPlanner(site, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
   const requests = objects.flatMap(plan);
-  const isAsked = new Set(requests.map(({ given }) => given));
-  const unasked = objects.filter(({ given }) => !isAsked.has(given)); // that is no proof
-  const problems = unasked.map(({ given }) => `not asked for: ${given}: no route shows it`);
+  const requested = new Set(requests.map(({ input }) => input));
+  const notRequested = objects.filter(({ input }) => !requested.has(input)); // that proves nothing
+  const problems = notRequested.map(({ input }) => `not asked for: ${input}: no route shows it`);
   say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
-  const stopped = await askRenditions(world, base, requests, (request, answer) => {
+  const stopped = await sendRenditionRequests(world, base, requests, (request, answer) => {
     const rendition = `${request.path}, by a browser that reads ${request.browser}`;
     if ("bytes" in answer) problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
     else if (answer.reason !== "404") problems.push(`not known: ${rendition}: ${answer.reason}`);
@@ -149,8 +151,8 @@ async function verifyGone(world: World, site: Site, given: GivenObjects): Promis
   return EXIT.partly;
 }
 
-/** `token`: for /purge. */
-type Worker = Site & { readonly token: string };
+/** `token`: PURGE_TOKEN. */
+type PurgeSite = Site & { readonly token: string };
 
 function readPurgeToken({ secrets }: Site): string | Fault {
   if (!secrets.has("PURGE_TOKEN")) {
@@ -161,35 +163,36 @@ function readPurgeToken({ secrets }: Site): string | Fault {
   return token ?? { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
 }
 
-type Report = ReadonlyMap<string, string>;
+/** The reasons, by the names of the objects. */
+type NotPurged = ReadonlyMap<string, string>;
 
 /**
- * Has the Worker purge. After a fault that another request would meet, too, it sends no more.
+ * Has the Worker purge. After a fault that would also fail the next request, it sends no more.
  * @param names as the Worker writes them: BUCKET/key; BUCKET/* or * for a whole bucket or all
- * @param whole the body that asks for a whole bucket or all
+ * @param whole the body that purges a whole bucket or all
  */
 async function purgeNames(
   world: World,
-  worker: Worker,
+  site: PurgeSite,
   names: readonly string[],
   whole?: object,
-): Promise<Report> {
-  const left = new Map<string, string>();
+): Promise<NotPurged> {
+  const failures = new Map<string, string>();
   const progress = createProgress(world, "objects", names.length);
-  const post = createPoster(world, worker, whole);
-  const maxObjects = worker.config.store ? 20 : 200; // with a store, S3 is asked for each
+  const post = createPurgeSender(world, site, whole);
+  const maxObjects = site.config.store ? 20 : 200; // with a store, S3 is asked for each
   let stopped: string | undefined;
   for (let at = 0; at < names.length; at += maxObjects) {
     const portion = names.slice(at, at + maxObjects);
     if (stopped === undefined) {
       const result = await post(portion);
       ({ stopped } = result);
-      for (const [name, reason] of result.notPurged) left.set(name, stopped ?? reason);
-    } else for (const name of portion) left.set(name, `not sent, after: ${stopped}`);
+      for (const [name, reason] of result.notPurged) failures.set(name, stopped ?? reason);
+    } else for (const name of portion) failures.set(name, `not sent, after: ${stopped}`);
     progress.step(portion.length);
   }
   progress.end();
-  return left;
+  return failures;
 }
 
 /** The Worker answers in less than 4 s. */
@@ -202,19 +205,20 @@ const REASONS: Readonly<Record<number, string>> = {
 const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 };
 
 /**
- * Creates a function that posts a portion, and posts what is left of it again if that may help.
+ * Creates a function that posts a portion, and posts the objects that failed again if that may help.
  * @returns with `stopped`, if the next request would not help either
  */
-function createPoster(world: World, { base, token, known }: Worker, whole?: object) {
+function createPurgeSender(world: World, site: PurgeSite, whole?: object) {
   const { now, interrupted: signal } = world;
+  const { base: baseUrl, token, known } = site;
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   return async (portion: readonly string[]) => {
-    let notPurged: Report = new Map(portion.map((name) => [name, ""]));
+    let notPurged: NotPurged = new Map(portion.map((name) => [name, ""]));
     const answer = await send(async () => {
       const body = JSON.stringify(whole ?? { objects: [...notPurged.keys()] });
       const init = { method: "POST", headers, body, signal };
-      const reply = await fetchBody(`${base}/purge`, init, TIMEOUT_S, () => MAX_BYTES);
+      const reply = await fetchBody(`${baseUrl}/purge`, init, TIMEOUT_S, () => MAX_BYTES);
       const report = readReport(new TextDecoder().decode(reply.bytes).replaceAll(token, "…"));
       // Whoever answers does not decide which names are printed, or counted as purged.
       const isForeign = [...(report?.keys() ?? [])].some((name) => !notPurged.has(name));
@@ -222,7 +226,7 @@ function createPoster(world: World, { base, token, known }: Worker, whole?: obje
       return { ...reply, report, isForeign };
     });
     if (answer === undefined) return { notPurged, stopped: "interrupted" };
-    if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${base}` };
+    if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${baseUrl}` };
     const { report, isForeign, status } = answer;
     if (isForeign) return { notPurged, stopped: "the Worker answers about other objects" };
     const reason = REASONS[status] ?? `the Worker answers ${status}: npx wrangler tail`;
@@ -231,7 +235,7 @@ function createPoster(world: World, { base, token, known }: Worker, whole?: obje
 }
 
 /** Reads what the Worker's /purge writes. @returns undefined if it is something else */
-function readReport(text: string): Report | undefined {
+function readReport(text: string): NotPurged | undefined {
   const report = parseJson(text);
   if (!isPlainObject(report) || !Array.isArray(report["not_purged"])) return undefined;
   const notPurged = new Map<string, string>();

@@ -1,15 +1,15 @@
-// vitrine url, which is also called sign: prints the public URLs of an object, or the cookie that opens a folder. It asks
-// no server.
+// vitrine url, or vitrine sign: prints the public URLs of an object, or the cookie that opens a folder. It sends no
+// request.
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
 import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
 import { openProject, ownUrlsOf, type Project } from "../config/project.ts";
-import { nameOf, readPrefix } from "../objects/parse-object-name.ts";
+import { objectNameOf, parsePrefix } from "../objects/parse-object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { isUrl, readGiven, refuseGiven } from "../urls/object-arguments.ts";
-import { cookieFor, pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
+import { signFolderCookie, signQuery, variantPathOf, variantsOf } from "../urls/public-url.ts";
+import { isUrl, parseInput, refuseInput } from "../urls/select-objects.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -49,83 +49,86 @@ Examples:
 }
 
 async function printUrls(world: World, name: string, options: Options): Promise<End> {
-  const { sign = false, expires, preset, cookie = false, ...flags } = options;
+  const { sign = false, expires: lifetime, preset, cookie = false, ...flags } = options;
   const project = openProject(world, flags);
   if (isFault(project)) return project;
-  const { base, config } = project;
-  if (isFault(base)) return base;
+  const { base: baseUrl, config } = project;
+  if (isFault(baseUrl)) return baseUrl;
   const problem = nameFault(project, name, cookie);
-  if (problem !== undefined) return refuseGiven(name, problem);
+  if (problem !== undefined) return refuseInput(name, problem);
   // Any object in the folder has the same cookie.
   const objectName = cookie ? `${name}*` : name;
-  const object = readGiven(project, ownUrlsOf(world.folder, project), objectName);
+  const object = parseInput(project, ownUrlsOf(world.folder, project), objectName);
   if (isFault(object)) return object;
-  const { given, bucket, key, place } = object;
-  const only = preset ?? place?.variant;
-  const leading = config.routes.filter(({ buckets }) => buckets.includes(bucket));
-  const routes = place ? [place.route] : leading;
-  const known = new Set(routes.flatMap((route) => variantsOf(project, route)));
-  const variants = [...known].filter((variant) => variant === (only ?? variant));
-  const showing = routes.filter((route) =>
-    variants.some((variant) => pathOf(project, route, variant, key) !== undefined),
+  const { input, bucket, key, publicUrl } = object;
+  const variantName = preset ?? publicUrl?.variant;
+  const bucketRoutes = config.routes.filter(({ buckets }) => buckets.includes(bucket));
+  const routes = publicUrl ? [publicUrl.route] : bucketRoutes;
+  const shownVariants = new Set(routes.flatMap((route) => variantsOf(project, route)));
+  const variants = [...shownVariants].filter((variant) => variant === (variantName ?? variant));
+  const showingRoutes = routes.filter((route) =>
+    variants.some((variant) => variantPathOf(project, route, variant, key) !== undefined),
   );
-  if (showing.length === 0) {
-    const names = `Its routes have ${[...known].join(", ")}`;
-    const subject = only === undefined ? "" : `"${only}" of `;
+  if (showingRoutes.length === 0) {
+    const names = `Its routes have ${[...shownVariants].join(", ")}`;
+    const variantText = variantName === undefined ? "" : `"${variantName}" of `;
     const advice = "compare the routes in wrangler.toml, and their order";
-    return { fault: `no route shows ${subject}"${given}": ${advice}. ${names}` };
+    return { fault: `no route shows ${variantText}"${input}": ${advice}. ${names}` };
   }
-  const route = showing.find(({ signing }) =>
+  const route = showingRoutes.find(({ signing }) =>
     cookie ? signing?.cookie : sign ? signing : !signing || signing.cookie,
   );
   if (route === undefined) {
-    const paths = showing.map(({ path }) => path).join(", ");
+    const routePaths = showingRoutes.map(({ path }) => path).join(", ");
     const { path, bucket, mapping } = config.routes.find((one) => one.signing?.cookie) ?? {};
     const named = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
-    const hint = named ? `. If you mean ${path}, write ${nameOf(config.buckets, named)}` : "";
-    if (cookie) return { fault: `${paths}: has no cookie = true (docs/signed-urls.md)${hint}` };
+    const hint = named ? `. If you mean ${path}, write ${objectNameOf(config.buckets, named)}` : "";
+    if (cookie)
+      return { fault: `${routePaths}: has no cookie = true (docs/signed-urls.md)${hint}` };
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
-    const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [given]);
-    return { fault: `${paths}: ${problem}: ${command}` };
+    const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [input]);
+    return { fault: `${routePaths}: ${problem}: ${command}` };
   }
   const { signing } = route;
   const maxAge = signing?.maxAge ?? 0;
-  const longest = cookie ? Math.min(maxAge, MAX_COOKIE_AGE) : maxAge;
-  const until = sign || cookie ? readExpiry(expires, longest, world.now()) : 0;
-  if (isFault(until)) return until;
+  const maxLifetime = cookie ? Math.min(maxAge, MAX_COOKIE_AGE) : maxAge;
+  const expires = sign || cookie ? readExpiry(lifetime, maxLifetime, world.now()) : 0;
+  if (isFault(expires)) return expires;
+  const paths = variants.flatMap((variant) => {
+    const path = variantPathOf(project, route, variant, key);
+    return path === undefined ? [] : [{ variant, path }];
+  });
   if (cookie) {
-    const [path = ""] = variants.flatMap((variant) => pathOf(project, route, variant, key) ?? []);
-    const header = await cookieFor(project, route, base, path, until);
+    const path = paths[0]?.path ?? "";
+    const header = await signFolderCookie(project, route, baseUrl, path, expires);
     if (isFault(header)) return header;
     print(world.stdout, header);
     return EXIT.done;
   }
   const rows: [variant: string, url: string][] = [];
-  for (const variant of variants) {
-    const path = pathOf(project, route, variant, key);
-    if (path === undefined) continue;
-    const grant = { preset: config.variants.get(variant)?.preset ?? "", key, expires: until };
-    const query = sign ? await queryFor(project, route, grant) : "";
+  for (const { variant, path } of paths) {
+    const grant = { preset: config.variants.get(variant)?.preset ?? "", key, expires };
+    const query = sign ? await signQuery(project, route, grant) : "";
     if (isFault(query)) return query;
-    rows.push([variant, base + path + query]);
+    rows.push([variant, baseUrl + path + query]);
   }
   // One URL alone, so that a script can use it; several with their variants.
   print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
   return EXIT.done;
 }
 
-/** What is wrong with a name: that of an object is no folder, and that for a cookie is one. */
+/** Returns what is wrong with a name: a cookie needs a folder, anything else an object. */
 function nameFault({ config }: Project, name: string, cookie: boolean): string | undefined {
   if (!name.endsWith("/")) return cookie ? "end it with a slash for a cookie" : undefined;
   if (!cookie) return "add --cookie for a folder";
-  const folder = isUrl(name) ? undefined : readPrefix(config.buckets, name);
+  const folder = isUrl(name) ? undefined : parsePrefix(config.buckets, name);
   if (folder && isFault(folder)) return folder.fault;
   return folder && prefixFault(name);
 }
 
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Returns seconds since 1970. @param maxAge the route's `max_age`: seconds @param now ms since 1970 */
+/** Returns seconds since 1970. @param maxAge in s @param now ms since 1970 */
 function readExpiry(text: string | undefined, maxAge: number, now: number) {
   const seconds = Math.floor(now / 1000);
   if (text === undefined) return seconds + Math.min(3600, maxAge);

@@ -1,5 +1,5 @@
-// The requests that show an object as visitors see it, one for each rendition and none twice, and the pool that sends
-// them. No signature is in a name or a path.
+// Plans the requests for each rendition of an object, none twice, and sends them as visitors would, some at a time. No
+// name or path holds a signature.
 
 import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";
@@ -10,11 +10,11 @@ import type { Project } from "../config/project.ts";
 import { billedAs } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
 import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
-import type { GivenObject } from "./object-arguments.ts";
-import { pathOf, shortQueryFor, variantsOf } from "./public-url.ts";
+import { signForNow, variantPathOf, variantsOf } from "./public-url.ts";
+import type { SelectedObject } from "./select-objects.ts";
 
 export type RenditionRequest = {
-  readonly given: string;
+  readonly input: string;
   readonly variant: string;
   readonly browser: Browser;
   readonly path: string;
@@ -24,10 +24,10 @@ export type RenditionRequest = {
   readonly billedAs: string;
 };
 
-export type Planner = (object: GivenObject) => readonly RenditionRequest[];
+export type Planner = (object: SelectedObject) => readonly RenditionRequest[];
 
 /**
- * @param routes the routes by which an object is asked for: that of its URL or the first one that shows it, or all
+ * @param routes which routes to use: that of the object's URL or the first one that shows it, or all
  * @param presets presets with all of their variants, and single variants; undefined: all
  * @returns a fault if no route shows a chosen preset
  */
@@ -37,30 +37,30 @@ export function createPlanner(
   presets?: readonly string[],
 ): Planner | Fault {
   const { config } = project;
-  const shown = [...new Set(config.routes.flatMap((route) => variantsOf(project, route)))];
-  const isOf = (name: string) => (preset: string) =>
+  const variantNames = [...new Set(config.routes.flatMap((route) => variantsOf(project, route)))];
+  const belongsTo = (name: string) => (preset: string) =>
     name === preset || config.variants.get(name)?.preset === preset;
-  const unknown = presets?.find((preset) => !shown.some((name) => isOf(name)(preset)));
+  const unknown = presets?.find((preset) => !variantNames.some((name) => belongsTo(name)(preset)));
   if (unknown !== undefined) {
-    return { fault: `no preset or variant ${unknown} is shown. Known: ${shown.join(", ")}` };
+    return { fault: `no preset or variant ${unknown} is shown. Known: ${variantNames.join(", ")}` };
   }
-  const chosen = [...config.variants].filter(([name]) => presets?.some(isOf(name)) ?? true);
+  const chosen = [...config.variants].filter(([name]) => presets?.some(belongsTo(name)) ?? true);
   const renditions = config.routes.flatMap((route) =>
     chosen.flatMap(([name, variant]) =>
       renditionsOf(variant, route.svg).map((one) => ({ route, name, ...variant, ...one })),
     ),
   );
-  return ({ bucket, key, given, place }) => {
+  return ({ bucket, key, input, publicUrl }) => {
     const requests = new Map<string, RenditionRequest>();
-    let used = place?.route;
+    let usedRoute = publicUrl?.route;
     for (const { route, name, preset, id, browser, billedAs } of renditions) {
       // Skip the same rendition under another name or route, or for another browser.
       if (!route.buckets.includes(bucket) || requests.has(id)) continue;
-      const path = pathOf(project, route, name, key);
-      if (path === undefined || (routes === "first" && route !== (used ?? route))) continue;
-      used = route;
-      const sign = (now: number) => shortQueryFor(project, route, { preset, key }, now);
-      requests.set(id, { given, variant: name, browser, path, sign, billedAs });
+      const path = variantPathOf(project, route, name, key);
+      if (path === undefined || (routes === "first" && route !== (usedRoute ?? route))) continue;
+      usedRoute = route;
+      const sign = (now: number) => signForNow(project, route, { preset, key }, now);
+      requests.set(id, { input, variant: name, browser, path, sign, billedAs });
     }
     return [...requests.values()];
   };
@@ -74,35 +74,35 @@ function renditionsOf(variant: Variant, svg: boolean) {
   });
 }
 
-/** Gets an answer. It returns a fault if no more is to be sent. */
-export type TakeAnswer = (request: RenditionRequest, answer: PictureAnswer) => Fault | undefined;
+/** Handles an answer. Returns a fault if no more requests are to be sent. */
+export type HandleAnswer = (request: RenditionRequest, answer: PictureAnswer) => Fault | undefined;
 
-/** As many as a browser sends at once. */
+/** A browser sends as many at once. */
 const CONCURRENCY = 6;
 
 /**
- * Sends requests, some at a time. They are taken one at a time, as they are needed.
+ * Sends requests, some at a time. The iterable is read one by one, as they are sent.
  * @returns why not all were sent; undefined: all were, or it was interrupted
  */
-export async function askRenditions(
+export async function sendRenditionRequests(
   world: World,
-  base: string,
+  baseUrl: string,
   requests: Iterable<RenditionRequest>,
-  take: TakeAnswer,
+  handleAnswer: HandleAnswer,
 ): Promise<Fault | undefined> {
-  const ask = createPictureClient(world);
+  const fetchPicture = createPictureClient(world);
   let stopped: Fault | undefined;
-  const work = async (request: RenditionRequest) => {
+  const sendOne = async (request: RenditionRequest) => {
     const query = await request.sign(world.now());
     if (isFault(query)) {
       stopped = query;
       return pMapStop;
     }
-    const answer = await ask(base + request.path + query, request.browser);
+    const answer = await fetchPicture(baseUrl + request.path + query, request.browser);
     if (answer === undefined) return pMapStop; // interrupted
-    stopped ??= take(request, answer);
+    stopped ??= handleAnswer(request, answer);
     return stopped === undefined ? pMapSkip : pMapStop;
   };
-  await pMap(requests, work, { concurrency: CONCURRENCY });
+  await pMap(requests, sendOne, { concurrency: CONCURRENCY });
   return stopped;
 }

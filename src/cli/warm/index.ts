@@ -1,4 +1,4 @@
-// vitrine warm: asks for renditions before visitors do. It says first how many, and what they may cost at most.
+// vitrine warm: requests renditions before visitors do. It first prints how many, and what they cost at most.
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
@@ -7,13 +7,13 @@ import { money, PRICE } from "../config/transformations.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { type GivenObject, gatherObjects, reportNotDone } from "../urls/object-arguments.ts";
 import {
-  askRenditions,
   createPlanner,
+  type HandleAnswer,
   type Planner,
-  type TakeAnswer,
+  sendRenditionRequests,
 } from "../urls/rendition-requests.ts";
+import { reportNotDone, type SelectedObject, selectObjects } from "../urls/select-objects.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -44,65 +44,65 @@ Examples:
     );
 }
 
-function addPreset(preset: string, others: readonly string[] = []): readonly string[] {
-  return [...others, preset];
+function addPreset(preset: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, preset];
 }
 
-/** After so many failures in a row that are not the object's fault, it stops. */
-const MAX_TROUBLE = 20;
+/** After so many failures in a row that no object causes, it stops. */
+const MAX_FAILURES_IN_A_ROW = 20;
 
 async function warm(world: World, names: readonly string[], options: Options): Promise<End> {
   const { stderr, interrupted } = world;
-  const { prefix, preset: presets, ...place } = options;
+  const { prefix, preset: presets, ...siteOptions } = options;
   if (names.length === 0 && prefix === undefined) {
     say(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
     return EXIT.usage;
   }
-  const site = openSite(world, place);
+  const site = openSite(world, siteOptions);
   if (isFault(site)) return site;
   const plan = createPlanner(site, "first", presets);
   if (isFault(plan)) return plan;
-  const command = commandLine("warm", { ...place, preset: presets });
-  const given = await gatherObjects(world, site, names, prefix, command);
-  if (isFault(given)) return given;
+  const command = commandLine("warm", { ...siteOptions, preset: presets });
+  const selection = await selectObjects(world, site, names, prefix, command);
+  if (isFault(selection)) return selection;
 
-  const objects = [...given.objects.values()];
-  const progress = createProgress(world, "requests", sayCosts(world, plan, objects));
+  const objects = [...selection.objects.values()];
+  const progress = createProgress(world, "requests", reportCosts(world, plan, objects));
   const unshown = objects.filter((object) => plan(object).length === 0);
   const unshownReason = "no route shows it at what is chosen";
-  const failed = new Map(unshown.map((object) => [object.given, unshownReason]));
-  const sum = { images: 0, bytes: 0, trouble: 0 };
-  const take: TakeAnswer = ({ given, variant, browser }, answer) => {
+  const failed = new Map(unshown.map((object) => [object.input, unshownReason]));
+  const totals = { images: 0, bytes: 0, failuresInARow: 0 };
+  const handleAnswer: HandleAnswer = ({ input, variant, browser }, answer) => {
     progress.step();
     if ("bytes" in answer) {
-      sum.images += 1;
-      sum.bytes += answer.bytes;
-      sum.trouble = 0;
+      totals.images += 1;
+      totals.bytes += answer.bytes;
+      totals.failuresInARow = 0;
       return undefined;
     }
     const { reason, isTrouble } = answer;
-    if (!failed.has(given)) progress.say(`${reason}  ${given}  ${variant}  ${browser}`);
-    failed.set(given, reason);
-    sum.trouble = isTrouble ? sum.trouble + 1 : 0;
-    if (sum.trouble < MAX_TROUBLE) return undefined;
-    const last = `the last ${MAX_TROUBLE} requests failed, the last one with ${reason}`;
-    return { fault: `${last}. Is it running? ${hintFor(site.known, "npx wrangler tail")}` };
+    if (!failed.has(input)) progress.say(`${reason}  ${input}  ${variant}  ${browser}`);
+    failed.set(input, reason);
+    totals.failuresInARow = isTrouble ? totals.failuresInARow + 1 : 0;
+    if (totals.failuresInARow < MAX_FAILURES_IN_A_ROW) return undefined;
+    const latest = `the last ${MAX_FAILURES_IN_A_ROW} requests failed, the last one with ${reason}`;
+    return { fault: `${latest}. Is it running? ${hintFor(site.known, "npx wrangler tail")}` };
   };
   const requests = objects.values().flatMap(plan);
-  const stopped = await askRenditions(world, site.base, requests, take);
+  const stopped = await sendRenditionRequests(world, site.base, requests, handleAnswer);
   progress.end();
-  say(stderr, `${counted(sum.images, "image")}, ${count(sum.bytes)} bytes.`);
+  say(stderr, `${counted(totals.images, "image")}, ${count(totals.bytes)} bytes.`);
   const done = objects.length - failed.size;
-  const exit = reportNotDone(world, "NOT WARMED", done, failed, given.impossible);
+  const exit = reportNotDone(world, "NOT WARMED", done, failed, selection.invalid);
   if (stopped) say(stderr, paint(world, stderr, "red", `Stopped: ${visible(stopped.fault)}`));
   const isWhole = stopped === undefined && !interrupted.aborted;
   if (!isWhole) say(stderr, "To continue, run it again. What is done comes quickly.");
   if (isWhole && exit === EXIT.done) return EXIT.done;
-  return sum.images === 0 ? EXIT.failed : EXIT.partly;
+  return totals.images === 0 ? EXIT.failed : EXIT.partly;
 }
 
-/** Says what warming may cost, as if nothing were made yet (L2). @returns how many requests there are */
-function sayCosts({ stderr }: World, plan: Planner, objects: readonly GivenObject[]): number {
+/** Prints what warming costs at most (L2). @returns the number of requests */
+function reportCosts({ stderr }: World, plan: Planner, objects: readonly SelectedObject[]) {
   const plans = objects.map((object) => plan(object).map(({ billedAs }) => billedAs));
   const requests = plans.reduce((sum, { length }) => sum + length, 0);
   const unique = plans.reduce((sum, billed) => sum + new Set(billed).size, 0);

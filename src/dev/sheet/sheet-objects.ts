@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { makeAppFile, presetsOf } from "../../cli/app-file/generate-app-file.ts";
 import { uniqueOptions } from "../../cli/config/transformations.ts";
-import { publicPath } from "../../cli/urls/public-url.ts";
+import { publicPathOf } from "../../cli/urls/public-url.ts";
 import { type Client, createClient, type PresetTable } from "../../client/index.ts";
 import { signGrant } from "../../url/grant.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -109,7 +109,8 @@ export function firstRoute(
 ): BoundRoute | undefined {
   return routes.find(
     (route) =>
-      (route.presets?.has(preset) ?? true) && publicPath(routes, route, preset, key) !== undefined,
+      (route.presets?.has(preset) ?? true) &&
+      publicPathOf(routes, route, preset, key) !== undefined,
   );
 }
 

@@ -5,13 +5,13 @@ import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { createProgress } from "../../../src/cli/terminal/progress.ts";
 import { commandLine, shellQuote, visible } from "../../../src/cli/terminal/shell.ts";
-import { linesOf } from "../../../src/cli/urls/object-arguments.ts";
+import { readLines } from "../../../src/cli/urls/select-objects.ts";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 
 async function linesIn(chunks: Iterable<string | Uint8Array>) {
   const lines: string[] = [];
   const stdin = Readable.from(chunks);
-  for await (const line of linesOf(stdin, new AbortController().signal)) lines.push(line);
+  for await (const line of readLines(stdin, new AbortController().signal)) lines.push(line);
   return lines;
 }
 
@@ -38,13 +38,13 @@ test("a stop ends the lines, even if more may come; a stream that breaks off thr
   const stop = new AbortController();
   const stdin = new PassThrough();
   stdin.write("a\nb");
-  for await (const line of linesOf(stdin, stop.signal)) {
+  for await (const line of readLines(stdin, stop.signal)) {
     expect(line).toBe("a");
     setImmediate(() => stop.abort());
   }
   const broken = new PassThrough().destroy(new Error("EIO"));
   const read = async () => {
-    for await (const line of linesOf(broken, new AbortController().signal)) expect(line).toBe("");
+    for await (const line of readLines(broken, new AbortController().signal)) expect(line).toBe("");
   };
   await expect(read).rejects.toThrow("EIO");
 });

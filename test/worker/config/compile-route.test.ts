@@ -2,7 +2,7 @@
 // fast.
 
 import { expect, test } from "vitest";
-import { publicPath } from "../../../src/cli/urls/public-url.ts";
+import { publicPathOf } from "../../../src/cli/urls/public-url.ts";
 import { compileRoute, findRoute } from "../../../src/worker/config/compile-route.ts";
 import { readPathname, readTarget } from "../../../src/worker/request/resolve-request.ts";
 import { growthOf } from "../../support/clock.ts";
@@ -102,7 +102,7 @@ test.each<[string, string]>([
   expect(faults).toEqual([]);
   for (const text of ["-", "-/", "a-", "x/-", "--.jpg/"]) {
     const keyOf = (length: number) => `${text.repeat(length / text.length)}/`;
-    const find = (length: number) => publicPath([route], route, "card", keyOf(length));
+    const find = (length: number) => publicPathOf([route], route, "card", keyOf(length));
     expect(growthOf(find, 256)).toBeLessThan(40);
   }
 });
