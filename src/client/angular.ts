@@ -1,7 +1,7 @@
 // The loader for Angular's NgOptimizedImage. It imports nothing of Angular, and uses the width alone of what it asks.
 
 import { loaderUrl } from "./loader-url.ts";
-import { shownPreset } from "./site.ts";
+import { requirePreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /** The part of Angular's `ImageLoaderConfig` that the loader reads. */
@@ -44,6 +44,6 @@ export function angularPreset<Presets extends PresetTable, Name extends keyof Pr
   site: Site<Presets, Name>,
   preset: NoInfer<Name>,
 ) {
-  const descriptors = shownPreset(site, preset).candidates.map(({ as }) => as);
+  const descriptors = requirePreset(site, preset).candidates.map(({ as }) => as);
   return { loaderParams: { preset }, ngSrcset: descriptors.join(", ") };
 }

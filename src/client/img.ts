@@ -1,7 +1,7 @@
 // The attributes of an <img>. It never touches the page: it returns plain values.
 
 import { dimensionsOf } from "./dimensions.ts";
-import { shownPreset, srcset, urlOf } from "./site.ts";
+import { requirePreset, srcset, urlOf } from "./site.ts";
 import type { ImgOptions, ImgProps, Original, PresetShape, PresetTable, Site } from "./types.ts";
 
 /**
@@ -27,7 +27,7 @@ export function imgProps<
   options: ImgOptions<Presets[Preset], Known>,
 ): ImgProps {
   const { alt, sizes = "100vw", loading = "lazy", original, query } = options;
-  const { shape } = shownPreset(site, preset);
+  const { shape } = requirePreset(site, preset);
   const background = backgroundOf(options);
   const css = [positionOf(shape, original), background && `background: ${background}`];
   const style = css.filter(Boolean).join("; ");

@@ -2,7 +2,7 @@
 
 import { loaderUrl } from "./loader-url.ts";
 import { signedSrc } from "./signed-src.ts";
-import { fail, needsQuery, shownPreset } from "./site.ts";
+import { fail, needsQuery, requirePreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /**
@@ -44,7 +44,7 @@ export function nextSrc<Presets extends PresetTable, Name extends keyof Presets 
   preset: NoInfer<Name>,
   { query }: { readonly query?: string | undefined } = {},
 ): string {
-  shownPreset(site, preset);
+  requirePreset(site, preset);
   if (needsQuery(site.route) && query === undefined)
     fail(`route ${site.route.path} is signed: pass { query }`);
   return `${preset}:${query === undefined ? key : signedSrc(key, query)}`;

@@ -2,7 +2,7 @@
 // sets them.
 
 import { loaderUrl } from "./loader-url.ts";
-import type { AnySite, Shown } from "./types.ts";
+import type { AnySite, ShownPreset } from "./types.ts";
 
 /** The options of Nuxt Image that the provider reads. */
 type Options = { readonly modifiers: { readonly width?: unknown; readonly preset?: unknown } };
@@ -59,7 +59,7 @@ export function nuxtPresets(
 }
 
 /** Nuxt multiplies each size by each density, and knows only densities that are whole numbers. */
-function sizing({ shape, candidates }: Shown): Pick<NuxtPreset, "sizes" | "densities"> {
+function sizing({ shape, candidates }: ShownPreset): Pick<NuxtPreset, "sizes" | "densities"> {
   if (shape.widths) {
     const sizes = candidates.map(({ pixels }) => `${pixels}px:100vw`);
     return { sizes: sizes.join(" "), densities: "1x" };

@@ -5,7 +5,7 @@
 import { COOKIE, MAX_COOKIE_AGE, prefixFault, signCookieGrant } from "../url/cookie.ts";
 import { encodePath } from "../url/grammar.ts";
 import { readSigningKeys, type SigningKey, signGrant } from "../url/grant.ts";
-import { fail, shownPreset, urlOf } from "./site.ts";
+import { fail, requirePreset, urlOf } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /** How long a signature is valid. */
@@ -38,7 +38,7 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
 ): (key: string, preset: Name, term: Term) => Promise<string> {
   const first = readFirstKey(keys);
   return async (key, preset, { expires, version }) => {
-    shownPreset(site, preset); // a variant such as card@2x is not a preset
+    requirePreset(site, preset); // a variant such as card@2x is not a preset
     urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
     checkExpires(expires);
     if (version !== undefined && !VERSION.test(version)) {

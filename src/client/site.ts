@@ -19,7 +19,7 @@ import type {
   PresetTable,
   RouteShape,
   Settings,
-  Shown,
+  ShownPreset,
   Site,
   VariantOf,
 } from "./types.ts";
@@ -38,7 +38,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   const { route, presets } = settings;
   type Name = PresetOf<Presets, Route>;
   const variants = new Map<string, Name>();
-  const shown = new Map<string, Shown>();
+  const shown = new Map<string, ShownPreset>();
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
     const shape = isName(name) && presets[name];
@@ -87,7 +87,7 @@ export function srcset<Presets extends PresetTable, Name extends keyof Presets &
   preset: NoInfer<Name>,
   query?: string,
 ): string {
-  return shownPreset(site, preset)
+  return requirePreset(site, preset)
     .candidates.map(({ variant, as }) => `${urlOf(site, key, variant, query)} ${as}`)
     .join(", ");
 }
@@ -107,7 +107,7 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
   width: number,
   query?: string,
 ): string {
-  const wide = shownPreset(site, preset).candidates.filter(({ pixels }) => pixels > 0);
+  const wide = requirePreset(site, preset).candidates.filter(({ pixels }) => pixels > 0);
   const found = wide.find(({ pixels }) => pixels >= width) ?? wide.at(-1);
   return urlOf(site, key, found?.variant ?? preset, query);
 }
@@ -123,7 +123,7 @@ export function widths<Presets extends PresetTable, Name extends keyof Presets &
   site: Site<Presets, Name>,
   preset: NoInfer<Name>,
 ): number[] {
-  return shownPreset(site, preset).candidates.map(({ pixels }) => pixels);
+  return requirePreset(site, preset).candidates.map(({ pixels }) => pixels);
 }
 
 /**
@@ -168,7 +168,7 @@ export function needsQuery({ signed, cookie }: RouteShape): boolean {
 }
 
 /** Returns a preset that the route shows. @throws RangeError if it does not show it */
-export function shownPreset({ route, shown }: AnySite, preset: string): Shown {
+export function requirePreset({ route, shown }: AnySite, preset: string): ShownPreset {
   return shown.get(preset) ?? fail(`route ${route.path} has no preset "${preset}"`);
 }
 

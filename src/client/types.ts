@@ -123,11 +123,11 @@ export type Site<Presets extends PresetTable, Name extends keyof Presets & strin
   /** The preset of each variant that the route shows. */
   readonly variants: ReadonlyMap<string, Name>;
   /** The presets that the route shows, by their names. */
-  readonly shown: ReadonlyMap<string, Shown>;
+  readonly shown: ReadonlyMap<string, ShownPreset>;
 };
 
 /** A preset that the route shows. */
-export type Shown = {
+export type ShownPreset = {
   readonly shape: PresetShape;
   /** In ascending order of their widths, each size once. */
   readonly candidates: readonly Candidate[];

@@ -13,7 +13,7 @@ import { sign } from "../worker/origin/sigv4.ts";
 import { FIXTURES, OBJECTS } from "./fixture-objects.ts";
 
 /** The URL that comes before every key, and the beginning of every key. */
-export type Place = Pick<Bucket, "base" | "prefix">;
+export type Place = Pick<Bucket, "baseUrl" | "prefix">;
 
 /** An object to put. `focus` is its focal point, as metadata. */
 export type Put = { readonly body: Uint8Array; readonly type: string; readonly focus?: string };
@@ -21,7 +21,7 @@ export type Put = { readonly body: Uint8Array; readonly type: string; readonly f
 /** Gets, puts or deletes an object. @throws if the S3 refuses it */
 export async function askBucket(
   method: "GET" | "PUT" | "DELETE",
-  { base, prefix }: Place,
+  { baseUrl: base, prefix }: Place,
   key: string,
   keys: Credentials,
   put?: Put,

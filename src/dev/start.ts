@@ -61,7 +61,7 @@ export async function startLocal(
     return { fault: lines.join("\n  ") };
   }
   const { own, config, file } = project;
-  const edge = createEdge(edgeSettings(own ? bucketsOf(config.routes) : [{ base: endpoint }]));
+  const edge = createEdge(edgeSettings(own ? bucketsOf(config.routes) : [{ baseUrl: endpoint }]));
   // The Worker's own code makes the tries of the sheet. Only its image requests go another way, and Node has
   // no global scheduler.
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
@@ -117,8 +117,8 @@ function readFiles(config: string, devVars: string): Files | undefined {
 }
 
 /** The edge may ask only the buckets of the project, and keeps nothing. */
-function edgeSettings(buckets: Iterable<{ readonly base: string }>): EdgeSettings {
-  const urls = [...buckets].map(({ base }) => new URL(base));
+function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSettings {
+  const urls = [...buckets].map(({ baseUrl }) => new URL(baseUrl));
   return {
     // Not the host of this run. The local S3 has the same host, and would always be allowed (E5).
     zone: "images.example",
@@ -138,7 +138,7 @@ function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
     for (const [name, { bucket, prefix = "" }] of own ? [] : Object.entries(buckets)) {
       const base = `${endpoint}/${bucket}/`;
       const filler =
-        fillers.get(base + prefix) ?? createFiller({ base, prefix }, readLocalKeys("."));
+        fillers.get(base + prefix) ?? createFiller({ baseUrl: base, prefix }, readLocalKeys("."));
       fillers.set(base + prefix, filler);
       const put = await filler();
       if (put > 0) log(`Put ${put} object${put === 1 ? "" : "s"} into the local bucket "${name}".`);

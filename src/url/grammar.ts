@@ -19,7 +19,7 @@ export type Mapping = {
 };
 
 /** What a public path asks for: the names of a variant and of a key. Neither is checked yet. */
-export type Found = { readonly variant: string; readonly key: string };
+export type PathMatch = { readonly variant: string; readonly key: string };
 
 /** The placeholder for any text. */
 export const REST = "*";
@@ -72,7 +72,7 @@ function fillPattern(
 }
 
 /** Returns what a decoded path asks for, or undefined if the path does not match the mapping. */
-export function readPath({ path, key }: Mapping, decoded: string): Found | undefined {
+export function readPath({ path, key }: Mapping, decoded: string): PathMatch | undefined {
   const { names } = path;
   const texts = matchPattern(path, decoded);
   if (texts === undefined) return undefined;
@@ -89,7 +89,7 @@ export function readRest({ path }: Mapping, decoded: string): string | undefined
  * Returns the path that asks for a variant of an object, not encoded yet. It is the inverse of `readPath`.
  * @returns undefined if the mapping does not lead to the key
  */
-export function writePath(mapping: Mapping, { variant, key }: Found): string | undefined {
+export function writePath(mapping: Mapping, { variant, key }: PathMatch): string | undefined {
   const { names } = mapping.key;
   const texts = matchPattern(mapping.key, key);
   if (texts === undefined) return undefined;

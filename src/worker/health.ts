@@ -11,7 +11,7 @@ import { getSession } from "./origin/get-session.ts";
 import { issuerKeysOf } from "./origin/issuer-keys.ts";
 import { roleMemoryOf } from "./origin/memories.ts";
 import { type Credential, openObject } from "./origin/open-object.ts";
-import { isFailure } from "./origin/session.ts";
+import { isStsFailure } from "./origin/session.ts";
 import { renderBy } from "./renditions.ts";
 import { plain } from "./response/answer.ts";
 import { missingKey, type SlotHealth, trySlot, works } from "./try-slot.ts";
@@ -109,7 +109,7 @@ async function tryRole(
   const { mistakes: wrong } = await issuerKeysOf(role.oidc);
   const mistakes = wrong.length > 0 ? { mistakes: wrong.map(mistakeText) } : {};
   const session = await getSession(memory, scope);
-  if (isFailure(session)) {
+  if (isStsFailure(session)) {
     const { origin, reason } = session;
     return { role: { role: role.arn, state: origin, reason, ...mistakes } };
   }

@@ -22,12 +22,12 @@ import { type GatewayScope, obtain } from "./obtain.ts";
 import { answerRendition } from "./renditions.ts";
 import { checkCookie } from "./request/cookie.ts";
 import { checkEmbedding } from "./request/embedding.ts";
-import { acceptedFormatsOf, isNegotiated, readAccept } from "./request/format.ts";
-import { checkLimit } from "./request/rate-limit.ts";
+import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/format.ts";
+import { checkRateLimit } from "./request/rate-limit.ts";
 import {
   objectsOf,
+  parseRequestTarget,
   type ResolvedRequest,
-  readTarget,
   resolveRequest,
   splitFacts,
   type UnresolvedRequest,
@@ -98,7 +98,7 @@ async function serve(
 
   const { method, headers, url } = request;
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
-  const target = readTarget(url);
+  const target = parseRequestTarget(url);
   const { pathname } = target;
   const answering =
     pathname === "/healthz"
@@ -133,7 +133,8 @@ async function serve(
   const terms = { cors, granted };
   const deadline = began + config.answers.timeout * 1000;
   const { limiter } = config;
-  const limited = limiter && (await checkLimit(limiter, headers, resolved.route.path, deadline));
+  const limited =
+    limiter && (await checkRateLimit(limiter, headers, resolved.route.path, deadline));
   if (limited) return { refusal: limited, subject, terms };
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };
@@ -153,7 +154,7 @@ async function show(
 ): Promise<Served | Refused> {
   const { route, variant } = resolved;
   const began = Date.now();
-  const readable = readAccept(request.headers.get("accept"));
+  const readable = parseAccept(request.headers.get("accept"));
   const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, route.svg);
   const negotiated = isNegotiated(formats);
   const version = terms.granted?.version;
@@ -189,7 +190,7 @@ function fallbackOf(
   const [first] = keys;
   if (!fallback || first.formats === "facts") return undefined;
   const { bucket, key } = fallback;
-  const isItself = keys.some((one) => bucket.base === one.bucket.base && key === one.key);
+  const isItself = keys.some((one) => bucket.baseUrl === one.bucket.baseUrl && key === one.key);
   return isItself ? undefined : { ...first, bucket, key, version: undefined };
 }
 
@@ -205,7 +206,12 @@ function refuse({ refusal, subject = {}, terms = {}, instead }: Refused, env: ob
 function subjectOf(resolved: ResolvedRequest | UnresolvedRequest): Subject {
   const { route, variant } = resolved;
   if (!route || !variant) return { route: route?.path };
-  return { route: route.path, preset: resolved.name, bucket: route.bucket.name, key: resolved.key };
+  return {
+    route: route.path,
+    preset: resolved.variantName,
+    bucket: route.bucket.name,
+    key: resolved.key,
+  };
 }
 
 const LOOP = {

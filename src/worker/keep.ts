@@ -3,7 +3,7 @@
 
 import type { NamedRendition } from "./cache/cached-answer.ts";
 import { objectTag, type RenditionKey } from "./cache/rendition-url.ts";
-import { isAskedFor } from "./edge/guard.ts";
+import { isRequestedType } from "./edge/guard.ts";
 import { isRefusal, type Refusal } from "./http/refusal.ts";
 import { cancelBody, type RequestScope } from "./http/send.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "./origin/open-object.ts";
@@ -35,7 +35,7 @@ export async function keep(
   { context, deadline }: RequestScope,
 ): Promise<NamedRendition | Refusal> {
   const { body, etag, type, length = "0" } = rendition;
-  const isRight = isAskedFor(createTransformRequest(key.variant, key.formats), type);
+  const isRight = isRequestedType(createTransformRequest(key.variant, key.formats), type);
   const isStored = isRight && object.etag && Number(length) <= MAX_BYTES;
   if (!isStored || !place || !entry || !etag || !body) {
     context.waitUntil(checkAgain(key, object, context));

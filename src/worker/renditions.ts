@@ -3,7 +3,7 @@
 
 import { ask } from "./ask.ts";
 import { overlayValidators } from "./binding/overlays.ts";
-import { type MadeRendition, renderByBinding } from "./binding/render-by-binding.ts";
+import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
 import {
   type NamedRendition,
   notModifiedAnswer,
@@ -140,7 +140,7 @@ export async function renderBy(
   object: OpenedObject,
   overlays: readonly string[],
   scope: RequestScope & Pick<RenderScope, "isRetry">,
-): Promise<MadeRendition | Refusal> {
+): Promise<SourcedRendition | Refusal> {
   const { bucket, variant, formats } = key;
   const focus = focusOf(variant, object);
   const request = { ...createTransformRequest(variant, formats, object.type), focus };

@@ -1,7 +1,7 @@
 // What S3 says of a slot: for /healthz, and for a rotation.
 
 import type { Bucket } from "./config/bucket.ts";
-import { keyEnd, type Slot } from "./config/slot.ts";
+import { maskKeyId, type Slot } from "./config/slot.ts";
 import { isRefusal, type Refusal, type SlotName, upstreamOf } from "./http/refusal.ts";
 import type { RequestScope } from "./http/send.ts";
 import { openObject } from "./origin/open-object.ts";
@@ -57,7 +57,7 @@ export async function trySlot(
   const isWell = isKnown && isRead;
   return {
     slot: slot.name,
-    access_key: keyEnd(slot),
+    access_key: maskKeyId(slot),
     // Only this says ok: a code of that name is no proof.
     state: isWell ? "ok" : code && code !== "ok" ? code : `${answered ?? "unreachable"}`,
     answered: isWell ? undefined : answered,

@@ -80,7 +80,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     await configure();
     expect((await server.listen()).url.href).toBe(address);
     const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
-    await createFiller({ base, prefix: "published/" }, LOCAL_KEYS)();
+    await createFiller({ baseUrl: base, prefix: "published/" }, LOCAL_KEYS)();
   });
   afterAll(async () => {
     await door.close();
@@ -109,7 +109,10 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   );
 
   test("a crop keeps the focal point of the object, also where its ETag stays (O4)", async () => {
-    const place = { base: `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`, prefix: "published/" };
+    const place = {
+      baseUrl: `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`,
+      prefix: "published/",
+    };
     const body = await paint("rgb", 40).png().toBuffer();
     const seen = [];
     for (const focus of ["0,0.5", "1,0.5", "", "9,9"]) {

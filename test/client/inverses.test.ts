@@ -7,7 +7,7 @@ import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
 import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
 import { keyFault } from "../../src/url/key.ts";
 import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";
-import { readPathname } from "../../src/worker/request/resolve-request.ts";
+import { decodePathname } from "../../src/worker/request/resolve-request.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 
 const BASE = "https://images.example";
@@ -75,7 +75,7 @@ const values = fc.record({
 /** Reads a URL as the Worker does before it asks for the object. */
 function readAsWorker({ path, object }: Drawn, url: string) {
   const compiled = compileRoute(path, object, () => {});
-  const decoded = readPathname(new URL(url).pathname);
+  const decoded = decodePathname(new URL(url).pathname);
   const found = typeof decoded === "string" ? findRoute([compiled], decoded) : undefined;
   if (found === undefined || !("key" in found)) return undefined;
   if (!VARIANTS.includes(found.variant) || keyFault(found.key) !== undefined) return undefined;

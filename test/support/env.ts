@@ -91,9 +91,9 @@ export const TRANSFORM_REQUEST: TransformRequest = {
     avif: true,
     image: { width: 160, height: 160, fit: "cover", metadata: "none", anim: false },
   },
-  readable: { avif: true, webp: true },
+  accepts: { avif: true, webp: true },
   svg: false,
   format: "avif",
-  still: true,
+  isStill: true,
   original: "unknown",
 };

@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 
 const tagsOf = (...keys: string[]) =>
-  Promise.all(keys.map((key) => objectTag({ base: BUCKET_URL }, `published/${key}`)));
+  Promise.all(keys.map((key) => objectTag({ baseUrl: BUCKET_URL }, `published/${key}`)));
 
 /** The shortest record of a notification that is read. */
 const SHORT_RECORD = { s3: { bucket: { name: "a" }, object: { key: "b" } } };
@@ -316,7 +316,7 @@ test.each<[object, string]>([
   expect([status, report]).toEqual([200, { ok: true, purged: [name], not_purged: [] }]);
   const whole =
     "bucket" in body
-      ? { tags: [await bucketTag({ base: BUCKET_URL })] }
+      ? { tags: [await bucketTag({ baseUrl: BUCKET_URL })] }
       : { purgeEverything: true };
   expect(calls).toEqual([whole]);
 });

@@ -1,7 +1,7 @@
 // The buckets that routes lead to, what to list under Sources for them, and how their secrets are called. Pure.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { readSlots, type SlotsRead, secretNames } from "../../worker/config/read-secrets.ts";
+import { type BucketSlots, readSlots, secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { SlotName } from "../../worker/http/refusal.ts";
@@ -32,7 +32,7 @@ export function edgeBucketsOf(routes: readonly BoundRoute[]): readonly Bucket[] 
  * slash, because `/acme` may also allow `/acme-2`. It ends before the first segment that percent-encoding changes,
  * because how the edge compares such a segment is not known.
  */
-export function sourceEntryOf({ base, prefix }: Bucket): string {
+export function sourceEntryOf({ baseUrl: base, prefix }: Bucket): string {
   const { host, pathname } = new URL(base);
   const [plain = ""] = /^(?:[\w.~-]+\/)*/.exec(prefix) ?? [];
   const path = pathname + plain;
@@ -40,7 +40,7 @@ export function sourceEntryOf({ base, prefix }: Bucket): string {
 }
 
 /** Returns whether the host of a bucket has those of others, too (A4, E10). */
-export function isPathStyle({ base, bucket }: Bucket): boolean {
+export function isPathStyle({ baseUrl: base, bucket }: Bucket): boolean {
   return new URL(base).pathname.endsWith(`/${bucket}/`);
 }
 
@@ -59,7 +59,7 @@ export function secretNamesOf(bucket: Bucket, slot?: SlotName) {
 }
 
 /** The slots of a bucket of which a secret is among the values. No key opens an R2 binding. */
-export function slotsIn(values: Vars, bucket: Bucket): SlotsRead {
+export function slotsIn(values: Vars, bucket: Bucket): BucketSlots {
   if (bucket.r2 !== undefined) return { usable: [], unusable: [] };
   const hasSessions = bucket.engine === "binding"; // the image edge takes no session key (A11)
   const slots = readSlots(secretPrefixOf(bucket), values, () => {}, hasSessions);

@@ -148,7 +148,7 @@ export function* deployMistakes({ routes, variants, oidc }: Config): Generator<C
       if (url?.startsWith("http:")) yield { path: `PRESETS.${preset}.draw[${index}].url`, message };
     }
   }
-  for (const { name, base, region } of bucketsOf(routes)) {
+  for (const { name, baseUrl: base, region } of bucketsOf(routes)) {
     const { protocol, hostname } = new URL(base);
     if (protocol === "http:") {
       yield { path: `BUCKETS.${name}.endpoint`, message: `${message}, in .dev.vars` };

@@ -3,7 +3,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
-import { readToken, type SlotsRead } from "../../worker/config/read-secrets.ts";
+import { type BucketSlots, readToken } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { type Fault, isFault, type World } from "../command.ts";
@@ -58,7 +58,7 @@ export function bucketOfWorker(project: Project, bucket: Bucket): Bucket {
 }
 
 /** The slots of a bucket that have at least one secret at hand. */
-export function slotsAtHand({ secrets }: Project, bucket: Bucket): SlotsRead {
+export function slotsAtHand({ secrets }: Project, bucket: Bucket): BucketSlots {
   return slotsIn(valuesOf(secrets), bucket);
 }
 

@@ -2,7 +2,7 @@
 
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
-import type { Report, Vars } from "../../worker/config/schema.ts";
+import type { ReportMistake, Vars } from "../../worker/config/schema.ts";
 import { integer, numberBetween, optional, table } from "../../worker/config/schema.ts";
 import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
 import { createTransformRequest } from "../../worker/request/format.ts";
@@ -16,7 +16,7 @@ export const PRICE = 0.5 / 1_000;
 const SOME_OBJECTS = 10_000;
 
 /** Reads `COSTS`, which the Worker does not use: about how many objects each bucket shows, and US dollars a month. */
-export function readBounds(vars: Vars, report: Report) {
+export function readBounds(vars: Vars, report: ReportMistake) {
   const names = Object.keys(tableOf(vars["BUCKETS"]));
   const counts = Object.fromEntries(names.map((name) => [name, optional(integer(1, 1e12))]));
   const schema = table({

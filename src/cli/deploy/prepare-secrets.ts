@@ -4,8 +4,8 @@
 import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readKey } from "../../worker/config/oidc.ts";
-import { readToken, secretNames, signingKeysOf } from "../../worker/config/read-secrets.ts";
-import { keyEnd, type Slot } from "../../worker/config/slot.ts";
+import { readToken, readUrlSigningKeys, secretNames } from "../../worker/config/read-secrets.ts";
+import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
@@ -77,7 +77,7 @@ function findMistakes(
     } else if (OIDC_KEYS.includes(name)) {
       const fault = oidcKeyFault(name, value);
       if (fault !== undefined) report(name, fault);
-    } else if (name === "URL_SIGNING_KEYS") signingKeysOf(secrets, report);
+    } else if (name === "URL_SIGNING_KEYS") readUrlSigningKeys(secrets, report);
   }
   for (const bucket of buckets) {
     const found = slotsIn(secrets, bucket).unusable.flatMap((slot) => slot.mistakes);
@@ -102,14 +102,14 @@ function oidcKeyFault(name: string, pem: string): string | undefined {
 
 /** Asks for the first byte of the canary, or of an object that does not exist. @returns a fault if S3 refuses the key */
 async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string | Fault> {
-  const { base, prefix, region, canary, bucket: name, access } = bucket;
+  const { baseUrl: base, prefix, region, canary, bucket: name, access } = bucket;
   const url = originUrl(base, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
   const headers = new Headers(await sign(url, region, slot.credentials, now));
   headers.set("range", "bytes=0-0");
   const reply = await askS3(url, { headers }, now);
   const { status, code, failure } = reply;
   const { fault } = verdictOf(reply, region);
-  const key = `the key ${keyEnd(slot)} (${access}, slot ${slot.name})`;
+  const key = `the key ${maskKeyId(slot)} (${access}, slot ${slot.name})`;
   // Without a code it may be a proxy's reply. Only to a key that may list this bucket S3 says that an object is missing.
   if (fault === "none" || (fault === "object" && code && status === 404)) {
     return `S3 accepts ${key} for ${name}`;

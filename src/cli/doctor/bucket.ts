@@ -3,7 +3,7 @@
 
 import { writePath } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { keyEnd } from "../../worker/config/slot.ts";
+import { maskKeyId } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, isPlayed, type Project, slotsAtHand } from "../config/project.ts";
@@ -28,7 +28,7 @@ export async function checkBucket(
   hasSite: boolean,
   now: () => number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
-  const { name, prefix, base } = given;
+  const { name, prefix, baseUrl: base } = given;
   const canary = given.canary ?? (isPlayed(project) ? `${prefix}photos/dandelion.jpg` : undefined);
   const key = keys[0] === undefined ? canary : prefix + keys[0];
   const named = key === undefined ? undefined : { key, bytes: undefined };
@@ -65,7 +65,7 @@ export async function checkBucket(
   const isFollowed = followedBuckets(project.config.routes).has(given);
   for (const { probe, answer, fault } of slots) {
     const { slot, from } = probe.query;
-    const key = `, slot ${slot}: the key ${probe.credentials && keyEnd({ credentials: probe.credentials })}`;
+    const key = `, slot ${slot}: the key ${probe.credentials && maskKeyId({ credentials: probe.credentials })}`;
     if (fault) {
       const impact = `only slot ${working?.query.slot} works`;
       report(key, weigh(project, working ? lessen(fault, impact) : fault, from));

@@ -33,7 +33,7 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
   type Init = Omit<S3Request, "headers">;
   const send = async (key: string, search: string, more: object, init: Init = {}) => {
     const at = now();
-    const url = originUrl(bucket.base, key) + search;
+    const url = originUrl(bucket.baseUrl, key) + search;
     const signed = credentials && (await sign(url, bucket.region, credentials, at, init.method));
     return askS3(url, { ...init, headers: new Headers({ ...signed, ...more }) }, at);
   };
@@ -59,7 +59,7 @@ export function misset(check: Check, { name }: Bucket, seen: string, change: str
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined {
   const { status = 0, code, failure, ahead } = answer;
-  const { bucket, region, base } = query.bucket;
+  const { bucket, region, baseUrl: base } = query.bucket;
   const { host } = new URL(base);
   const setting = (check: Check, seen: string, change: string) =>
     misset(check, query.bucket, seen, change);

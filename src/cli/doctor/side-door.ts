@@ -32,7 +32,10 @@ export async function checkSideDoor(
   const other = await tryDoor(`${base}${SIDE_DOOR}width=16/${neighbourOf(bucket, absent)}`, serves);
   // With this option, the edge may answer from what it has kept for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
-  const own = await tryDoor(`${base}${SIDE_DOOR}${options}/${originUrl(bucket.base, key)}`, serves);
+  const own = await tryDoor(
+    `${base}${SIDE_DOOR}${options}/${originUrl(bucket.baseUrl, key)}`,
+    serves,
+  );
   const isWide = other.state === "open" || other.state === "fetches";
   if (isWide || own.state === "open") {
     const seen = isWide
@@ -52,7 +55,7 @@ export async function checkSideDoor(
  * begins with this one's: an entry such as `/acme` allows it.
  */
 function neighbourOf(bucket: Bucket, absent: string): string {
-  const { base } = bucket;
+  const { baseUrl: base } = bucket;
   return isPathStyle(bucket)
     ? `${base.slice(0, -1)}-${absent}/none.jpg`
     : `${base.replace(`//${bucket.bucket}.`, `//${absent}.`)}none.jpg`;

@@ -136,7 +136,7 @@ async function checkFallback(
     .replaceAll(/:\w+|\*/g, `vitrine-doctor-${crypto.randomUUID()}`);
   const { variant: resolved, ...request } = resolveRequest(site.config, path);
   const isOurs = request.route === route && resolved !== undefined;
-  const grant = isOurs && { preset: resolved.preset, key: request.object };
+  const grant = isOurs && { preset: resolved.preset, key: request.relativeKey };
   const query = grant && (await signForNow(site, route, grant, now));
   const answer = typeof query === "string" ? await askSite(site.base + path + query) : undefined;
   if (!answer || "reason" in answer || answer.status !== 404 || !isOfVitrine(answer.headers)) {

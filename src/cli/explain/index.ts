@@ -7,7 +7,7 @@ import { outputOptions, overlayOptions, transformOptions } from "../../worker/bi
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { keyEnd } from "../../worker/config/slot.ts";
+import { maskKeyId } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { isRefusal, type ObjectType, type Refusal } from "../../worker/http/refusal.ts";
 import { withoutQueries } from "../../worker/log/without-signatures.ts";
@@ -15,9 +15,9 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { checkCookie } from "../../worker/request/cookie.ts";
 import type { TransformRequest } from "../../worker/request/format.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
-import type { ResolvedRequest, Target } from "../../worker/request/resolve-request.ts";
+import type { RequestTarget, ResolvedRequest } from "../../worker/request/resolve-request.ts";
 import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
-import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
+import { checkExpiry, checkGrant, parseUrlClaims } from "../../worker/request/url-signature.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
@@ -83,7 +83,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   }
   const rows: Row[] = [
     ["Route", route.path],
-    ["Variant", resolved.name],
+    ["Variant", resolved.variantName],
   ];
   if (variant === undefined) return refuse(rows, resolved.refusal, variantsOf(project, route));
   const { key } = resolved;
@@ -106,7 +106,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   const bucket = bucketOfWorker(project, route.bucket);
   rows.push(["Signature", granted]);
   for (const [at, object] of objectsOf(resolved, {}).entries()) {
-    const { name, base, r2 } = bucketOfWorker(project, object.bucket);
+    const { name, baseUrl: base, r2 } = bucketOfWorker(project, object.bucket);
     if (at > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
     rows.push(["Origin URL", originUrl(base, object.key)]);
     if (r2 === undefined) rows.push(["Signed by", signerOf(project, object.bucket)]);
@@ -175,16 +175,16 @@ function oneLine(value: string): string {
 /** What the signature of a URL grants. Without a key to check it, it is assumed to be right. */
 async function readSignature(
   { secrets }: Project,
-  target: Target,
+  target: RequestTarget,
   resolved: ResolvedRequest,
   now: number,
 ): Promise<string | Refusal> {
   const { signing } = resolved.route;
   if (signing === undefined) return "none is asked for";
   const isChecked = secrets.has("URL_SIGNING_KEYS");
-  const claim = isChecked ? await checkGrant(resolved, target, now) : readClaim(target);
+  const claim = isChecked ? await checkGrant(resolved, target, now) : parseUrlClaims(target);
   if (claim === undefined || isRefusal(claim)) return claim ?? "none is asked for";
-  const granted = isChecked ? claim : checkTime(claim, signing.maxAge, now);
+  const granted = isChecked ? claim : checkExpiry(claim, signing.maxAge, now);
   if (isRefusal(granted)) return granted;
   const state = isChecked ? "valid" : "not checked: URL_SIGNING_KEYS is not at hand; valid at most";
   return `${state} until ${new Date(granted.expires * 1000).toISOString()}`;
@@ -196,5 +196,5 @@ function signerOf(project: Project, bucket: Bucket): string {
   const [slot] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return "a key that is not at hand";
   const { accessKeyId } = secretNamesOf(bucket, slot.name);
-  return `the ${slot.name} key ${keyEnd(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
+  return `the ${slot.name} key ${maskKeyId(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
 }

@@ -1,6 +1,6 @@
 // Asks for pictures as browsers do, and reads them to their end. It keeps no byte.
 
-import { readAccept } from "../../worker/request/format.ts";
+import { parseAccept } from "../../worker/request/format.ts";
 import type { World } from "../command.ts";
 import { fetchBody } from "./body.ts";
 import { createSender } from "./retry.ts";
@@ -16,7 +16,7 @@ export type Browser = keyof typeof ACCEPTS;
 
 export const BROWSERS = (["avif", "webp", "none"] as const).map((browser) => ({
   browser,
-  readable: readAccept(ACCEPTS[browser]),
+  readable: parseAccept(ACCEPTS[browser]),
 }));
 
 const TIMEOUT_S = 90;

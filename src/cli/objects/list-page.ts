@@ -48,7 +48,7 @@ export async function listPage(
 }
 
 /** The URL of a page. Its query has the one spelling that is signed (A2). */
-function listUrl({ base }: Bucket, { prefix, most = 1000, next }: ListOptions): string {
+function listUrl({ baseUrl: base }: Bucket, { prefix, most = 1000, next }: ListOptions): string {
   const parameters = {
     "continuation-token": next,
     "encoding-type": "url", // else keys with control characters are lost, or the list fails

@@ -88,8 +88,8 @@ async function purge(world: World, names: readonly string[], options: Options): 
 /** The object of a public URL may be in any bucket of its route: it selects the object of each. */
 function inAllBuckets({ objects, invalid }: Selection): Selection {
   const all = [...objects.values()].flatMap((one) => {
-    const { bucket, key: object, publicUrl } = one;
-    const request = publicUrl && { ...publicUrl, object, key: bucket.prefix + object };
+    const { bucket, key: relativeKey, publicUrl } = one;
+    const request = publicUrl && { ...publicUrl, relativeKey, key: bucket.prefix + relativeKey };
     const candidates = request ? objectsOf(request, {}) : [one];
     return candidates.map(
       ({ bucket }) => [`${bucket.name}/${one.key}`, { ...one, bucket }] as const,

@@ -3,7 +3,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { secretNames } from "../../worker/config/read-secrets.ts";
-import { keyEnd } from "../../worker/config/slot.ts";
+import { maskKeyId } from "../../worker/config/slot.ts";
 import type { End, Fault, Run, World } from "../command.ts";
 import { EXIT, isFault, paint, say } from "../command.ts";
 import { sleep } from "../http/retry.ts";
@@ -57,7 +57,7 @@ export async function rotate(
   }
   const key = readKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
-  const rotation = { ...opened, key, newEnd: keyEnd(key) };
+  const rotation = { ...opened, key, newEnd: maskKeyId(key) };
   // The old key is not seen if the current slot holds the new one.
   const current = buckets.map((bucket) => slotOf(bucket, "current"));
   const others = current.filter((slot) => slot?.access_key !== rotation.newEnd);

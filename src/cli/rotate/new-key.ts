@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { readSlots } from "../../worker/config/read-secrets.ts";
-import { keyEnd, type Slot } from "../../worker/config/slot.ts";
+import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { trySlot, works } from "../../worker/try-slot.ts";
@@ -34,7 +34,7 @@ export function readKey(folder: string, file: string): Slot | Fault {
   const [slot] = usable;
   const mistakes = unusable.flatMap((one) => one.mistakes.map(mistakeText));
   if (slot === undefined) return refuse(`is wrong: ${mistakes.join("; ")}`);
-  if (keyEnd(slot) !== "…") return slot;
+  if (maskKeyId(slot) !== "…") return slot;
   return refuse("has an id too short to tell it from others. Rotate by hand: docs/rotate.md");
 }
 

@@ -157,7 +157,7 @@ function parsePublicUrl(
   }
   const resolved = resolveRequest(config, pathname);
   if (resolved.route === undefined) return refuseInput(input, "no route has this path");
-  const { route, name: variant, object: key } = resolved;
+  const { route, variantName: variant, relativeKey: key } = resolved;
   const problem = keyFault(resolved.key);
   if (problem !== undefined) return refuseInput(input, problem);
   const { bucket } = route;

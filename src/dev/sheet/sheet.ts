@@ -54,7 +54,7 @@ export function createSheet(
     const keys = readLocalKeys(".");
     const lists = bucketsNow().map(async (bucket) => {
       const all = (await listBucket(bucket, keys)).map(async ({ key, etag = "", bytes = 0 }) => {
-        const id = `${bucket.base}${key} ${etag}`;
+        const id = `${bucket.baseUrl}${key} ${etag}`;
         const picture = described.get(id) ?? askBucket("GET", bucket, key, keys).then(describe);
         described.set(id, picture);
         return { key, etag, bytes, picture: await picture };

@@ -71,7 +71,7 @@ export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): 
   }
   const request = resolveRequest(config, query.get("of") ?? "");
   if ("refusal" in request) return { fault: `of is no path: ${request.refusal.event}` };
-  const { route, name, variant } = request;
+  const { route, variantName: name, variant } = request;
   const preset = presetsOf(vars).get(variant.preset);
   if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };
   const [format, quality, x, y] = NAMES.slice(1).map((one) => query.get(one) ?? undefined);

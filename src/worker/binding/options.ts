@@ -6,8 +6,8 @@ import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import type { Focus, TransformRequest } from "../request/format.ts";
 
-type Image = Variant["image"];
-type Overlay = NonNullable<Image["draw"]>[number];
+type ImageOptions = Variant["image"];
+type Overlay = NonNullable<ImageOptions["draw"]>[number];
 
 /** The numbers behind the names of qualities: the binding takes no names (B7). */
 const QUALITIES = { high: 90, "medium-high": 80, "medium-low": 65, low: 50 } as const;
@@ -45,7 +45,7 @@ export function outputOptions(
     body,
   }: Pick<OpenedObject, "type"> & { readonly body: Pick<OpenedObject["body"], "head"> },
 ): ImageOutputOptions {
-  const { format, variant, still } = request;
+  const { format, variant, isStill } = request;
   const { quality, anim } = variant.image;
   const isFree = format === undefined || /jpeg/.test(format);
   const isJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
@@ -55,7 +55,7 @@ export function outputOptions(
     format: output,
     ...(quality !== undefined &&
       hasQuality && { quality: typeof quality === "number" ? quality : QUALITIES[quality] }),
-    anim: anim && !still,
+    anim: anim && !isStill,
   };
 }
 

@@ -10,7 +10,7 @@ import { avifWithout, pngWithout, webpWithout } from "./without-chunks.ts";
 import { withoutMetadata } from "./without-metadata.ts";
 
 /** A whole picture. */
-export type Output = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
+export type WholePicture = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** More than any picture of 12,000 px a side that a page can use. It must fit into the memory: bytes. */
 const MAX_OUTPUT_BYTES = 25_000_000;
@@ -29,7 +29,7 @@ export async function readOutput(
   { format }: Pick<ImageOutputOptions, "format">,
   originals: readonly [OpenedObject, ...OpenedObject[]],
   deadline: number,
-): Promise<Output | Refusal> {
+): Promise<WholePicture | Refusal> {
   const read = async () => readBytes((await rendering).image(), MAX_OUTPUT_BYTES, deadline);
   // The binding may go on where an object broke off, or wait for the rest of it.
   const first = Promise.race([read(), ...originals.map(({ body }) => body.failure)]);
@@ -55,7 +55,7 @@ function guarded(
   bytes: Uint8Array<ArrayBuffer>,
   format: string,
   original: OpenedObject,
-): Output | Refusal {
+): WholePicture | Refusal {
   const type = sniff(bytes);
   const event = format === "image/avif" ? "too-large-for-avif" : "wrong-type";
   if (type !== format) return { event, type };

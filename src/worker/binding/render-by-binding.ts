@@ -12,18 +12,18 @@ import { focusOf } from "../request/focus.ts";
 import type { TransformRequest } from "../request/format.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { outputOptions, transformOptions } from "./options.ts";
-import { type Output, readOutput } from "./output.ts";
+import { readOutput, type WholePicture } from "./output.ts";
 import { checkReadable, type OpenedOverlay, openOverlays } from "./overlays.ts";
 
 /** A rendition, and the names of the very bytes that it is made of: the object's and its overlays'. */
-export type MadeRendition = {
+export type SourcedRendition = {
   readonly rendition: Rendition;
   readonly object: OpenedObject;
   readonly overlays: readonly string[];
 };
 
 /** A whole picture, what it is made of, and what the binding says of the original. */
-type Picture = Output & {
+type Picture = WholePicture & {
   readonly object: OpenedObject;
   readonly overlays: readonly OpenedOverlay[];
   readonly info: ImageInfoResponse | undefined;
@@ -40,7 +40,7 @@ export async function renderByBinding(
   request: TransformRequest,
   isFacts: boolean,
   scope: RequestScope,
-): Promise<MadeRendition | Refusal> {
+): Promise<SourcedRendition | Refusal> {
   const { images } = bucket;
   if (!images) throw new Error("a bucket of this engine has the binding");
   const unreadable = checkReadable(object);
@@ -71,7 +71,7 @@ function otherRequest(
 ): TransformRequest | undefined {
   const isTooLarge = upstreamOf(refusal).edge === "9413"; // the animation, or the AVIF
   if (!isTooLarge) return secondChance(request, refusal, head);
-  if (!request.still) return { ...request, still: true };
+  if (!request.isStill) return { ...request, isStill: true };
   return secondChance(request, { event: "too-large-for-avif" }, head);
 }
 

@@ -106,7 +106,7 @@ function readName(
 const locationOf = memoize((bucket: Bucket): string => {
   const access = bucket.access.replaceAll("/", ":");
   const engine = bucket.engine === "cf" ? "" : "binding/";
-  return `${access}/${engine}${bucket.base.replace("://", "/")}`;
+  return `${access}/${engine}${bucket.baseUrl.replace("://", "/")}`;
 });
 
 /** The options of a variant in one spelling: the schema of a preset decides their order. */
@@ -120,15 +120,15 @@ const variantsByOptions = memoize(({ variants }: Config): ReadonlyMap<string, Va
 });
 
 /** The tag of all renditions of an object, of all of its versions. */
-export function objectTag({ base }: Pick<Bucket, "base">, key: string): Promise<string> {
-  return digest(originUrl(base, key));
+export function objectTag({ baseUrl }: Pick<Bucket, "baseUrl">, key: string): Promise<string> {
+  return digest(originUrl(baseUrl, key));
 }
 
 const bucketTags = new WeakMap<object, string>();
 
 /** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
-export async function bucketTag(bucket: Pick<Bucket, "base">): Promise<string> {
-  const tag = bucketTags.get(bucket) ?? (await digest(bucket.base));
+export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string> {
+  const tag = bucketTags.get(bucket) ?? (await digest(bucket.baseUrl));
   bucketTags.set(bucket, tag); // not the promise: it belongs to one request
   return tag;
 }

@@ -5,9 +5,9 @@ import { has, hasMethods } from "../util/json.ts";
 import {
   boolean,
   choose,
+  type Infer,
   oneOf,
   optional,
-  type Read,
   type Schema,
   table,
   text,
@@ -55,7 +55,7 @@ const s3BucketSchema = table(
       fault("contains the bucket's name: remove it", "endpoint");
     } else if (addressing === "virtual" && bucket.includes(".")) {
       fault('breaks TLS, as bucket has a dot: set "path"', "addressing"); // A4
-    } else if (!URL.canParse(bucketBase(endpoint, bucket, addressing ?? "path"))) {
+    } else if (!URL.canParse(bucketUrl(endpoint, bucket, addressing ?? "path"))) {
       fault('needs a host name in endpoint: set "path"', "addressing");
     }
   },
@@ -79,8 +79,8 @@ export const bucketSchema = choose(
   s3BucketSchema,
 );
 
-export type S3Settings = Read<typeof s3BucketSchema>;
-export type R2Settings = Read<typeof r2BucketSchema>;
+export type S3Settings = Infer<typeof s3BucketSchema>;
+export type R2Settings = Infer<typeof r2BucketSchema>;
 
 function canaryFault(
   prefix: string,
@@ -109,7 +109,7 @@ type Addressing = "virtual" | "path";
  * The URL of a bucket without a key (A4).
  * @param endpoint an absolute URL without query, fragment or slash at its end
  */
-export function bucketBase(endpoint: string, bucket: string, addressing: Addressing): string {
+export function bucketUrl(endpoint: string, bucket: string, addressing: Addressing): string {
   if (addressing === "path") return `${endpoint}/${bucket}/`;
   const { protocol, host, pathname } = new URL(endpoint);
   return `${protocol}//${bucket}.${host}${pathname === "/" ? "" : pathname}/`;

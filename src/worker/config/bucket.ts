@@ -1,7 +1,7 @@
 // A private bucket and how to reach it. Immutable. No I/O.
 
 import {
-  bucketBase,
+  bucketUrl,
   defaultAddressing,
   type Engine,
   type Images,
@@ -10,7 +10,7 @@ import {
   type S3Settings,
 } from "./bucket-settings.ts";
 import type { Oidc } from "./oidc.ts";
-import type { SlotsRead, Unusable } from "./read-secrets.ts";
+import type { BucketSlots, UnusableSlot } from "./read-secrets.ts";
 import { isSameKey, type Slot } from "./slot.ts";
 
 export type Bucket = {
@@ -19,7 +19,7 @@ export type Bucket = {
   /** Its name at the provider. */
   readonly bucket: string;
   /** The URL in front of each key. */
-  readonly base: string;
+  readonly baseUrl: string;
   /** Every key begins with it: no object outside it can be reached. */
   readonly prefix: string;
   readonly region: string;
@@ -41,7 +41,7 @@ export type Bucket = {
   readonly slots: readonly Slot[];
   /** The same, and a next slot with the current slot's key, as at the end of a rotation. */
   readonly usable: readonly Slot[];
-  readonly unusable: readonly Unusable[];
+  readonly unusable: readonly UnusableSlot[];
 };
 
 /** A role of AWS, and where its credentials come from. Buckets with the same role have the same object. */
@@ -53,7 +53,7 @@ export type Role = {
   readonly oidc: Oidc;
 };
 
-const NO_SLOTS: SlotsRead = { usable: [], unusable: [] };
+const NO_SLOTS: BucketSlots = { usable: [], unusable: [] };
 
 /** An R2 bucket. Its URL is only a name: nothing fetches it. */
 export function r2Bucket(
@@ -66,7 +66,7 @@ export function r2Bucket(
     ...{ name, bucket, prefix, r2, images },
     ...{ slots: [], ...NO_SLOTS, role: undefined },
     // A name that has no slash is no folder of the bucket.
-    base: bucket === binding ? `r2://${binding}/` : `r2://${binding}.${bucket}/`,
+    baseUrl: bucket === binding ? `r2://${binding}/` : `r2://${binding}.${bucket}/`,
     region: "auto",
     access: "r2",
     engine: "binding",
@@ -82,19 +82,19 @@ export function r2Bucket(
 export function s3Bucket(
   name: string,
   settings: S3Settings,
-  { usable, unusable }: SlotsRead = NO_SLOTS,
+  { usable, unusable }: BucketSlots = NO_SLOTS,
   images?: Images,
   role?: Role,
 ): Bucket {
   const { bucket, region, prefix, canary, credentials, engine } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
-  const base = bucketBase(endpoint, bucket, addressing);
+  const baseUrl = bucketUrl(endpoint, bucket, addressing);
   const slots = usable.filter((slot, at) => at === 0 || !isSameKey(slot, usable[0]));
   return {
     name,
     bucket,
-    base,
+    baseUrl,
     prefix,
     region,
     access: settings.role ?? credentials,

@@ -3,14 +3,14 @@
 
 import {
   compilePattern,
-  type Found,
   type Mapping,
+  type PathMatch,
   REST,
   readPath,
   VARIANT,
 } from "../../url/grammar.ts";
 import type { Refusal } from "../http/refusal.ts";
-import type { Report } from "./schema.ts";
+import type { ReportMistake } from "./schema.ts";
 
 /** A public path pattern and the object that it stands for, ready to match. */
 export type Route = {
@@ -24,7 +24,7 @@ const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
 const LITERAL = /^(?!\.\.?$)(?:(?![:*%?#\\])[ -~\xa0-\uffff])+$/;
 
 /** @param keyTemplate what follows `BUCKET/` in `object` */
-export function compileRoute(path: string, keyTemplate: string, report: Report): Route {
+export function compileRoute(path: string, keyTemplate: string, report: ReportMistake): Route {
   const [start, ...segments] = path.split("/");
   const names = segments.filter((segment) => segment === REST || NAME.test(segment));
   for (const segment of segments) {
@@ -78,7 +78,7 @@ export function unusedNames({ mapping: { path, key } }: Route): string[] {
 export function findRoute<R extends Route>(
   routes: readonly R[],
   path: string,
-): (Found & { readonly route: R }) | Refusal {
+): (PathMatch & { readonly route: R }) | Refusal {
   for (const route of routes) {
     const found = readPath(route.mapping, path);
     if (found) return { ...found, route };

@@ -17,15 +17,15 @@ import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
 import { readSlots, readToken } from "./read-secrets.ts";
-import { type BoundRoute, readRoutes, usesOf } from "./routes.ts";
+import { type BoundRoute, bucketUsesOf, readRoutes } from "./routes.ts";
 import {
   custom,
+  type Infer,
   integer,
-  type Named,
+  type NamedTables,
   numberBetween,
   optional,
-  type Read,
-  type Report,
+  type ReportMistake,
   SECONDS,
   table,
   type Vars,
@@ -57,7 +57,7 @@ export type Config = {
   readonly oidc: Oidc | undefined;
 };
 
-export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
+export type ConfigRefusal = Extract<Refusal, { event: "configuration-broken" }>;
 
 const WEEK = 604_800;
 const YEAR = 31_536_000;
@@ -84,16 +84,16 @@ const answersSchema = table({
   timeout: optional(numberBetween(1, 60, SECONDS), 20),
 });
 
-export type Answers = Read<typeof answersSchema>;
+export type Answers = Infer<typeof answersSchema>;
 
 /** The configuration of an isolate, read once: a secret changes with a deployment (S1), which starts new isolates. */
 export const currentConfig = memoize((env: object) => readConfig({ ...env }));
 
 /** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
-export function readConfig(vars: Vars): Config | Broken {
+export function readConfig(vars: Vars): Config | ConfigRefusal {
   const mistakes: ConfigMistake[] = [];
   // What several buckets or routes need may be read several times.
-  const report: Report = (path, message) => {
+  const report: ReportMistake = (path, message) => {
     const isKnown = mistakes.some((one) => one.path === path && one.message === message);
     if (!isKnown) mistakes.push({ path, message });
   };
@@ -102,7 +102,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const buckets = readBuckets(vars, oidc, report);
   const presets = readTables("PRESETS", vars, report, presetSchema);
   const routes = readRoutes(vars, buckets, presets, report);
-  checkEngines(usesOf(vars, buckets), presets, report);
+  checkEngines(bucketUsesOf(vars, buckets), presets, report);
   const answers = answersSchema(parseJson(vars["ANSWERS"] ?? {}), "ANSWERS", report);
   const store = readStore(vars, answers?.store, buckets, report);
   const limiter =
@@ -121,7 +121,11 @@ export function readConfig(vars: Vars): Config | Broken {
   return { buckets: all, routes, variants, answers, store, healthToken, purgeToken, limiter, oidc };
 }
 
-function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<Bucket> {
+function readBuckets(
+  vars: Vars,
+  oidc: Oidc | undefined,
+  report: ReportMistake,
+): NamedTables<Bucket> {
   const roles = new Map<string, Role>();
   const readImages = () => imagesSchema(vars["IMAGES"], "IMAGES", report);
   return readTables("BUCKETS", vars, report, (entry, path, _report, name) => {
@@ -153,8 +157,8 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
 function readStore(
   vars: Vars,
   name: string | undefined,
-  buckets: Named<Bucket>,
-  report: Report,
+  buckets: NamedTables<Bucket>,
+  report: ReportMistake,
 ): Store | undefined {
   if (name === undefined) return undefined;
   const store = storeSchema(vars[name], name, report);
@@ -170,9 +174,9 @@ const OWN = ["credentials", "role", "binding"];
 function readTables<T>(
   variable: string,
   vars: Vars,
-  report: Report,
-  readOne: (entry: unknown, path: string, report: Report, name: string) => T | undefined,
-): Named<T> {
+  report: ReportMistake,
+  readOne: (entry: unknown, path: string, report: ReportMistake, name: string) => T | undefined,
+): NamedTables<T> {
   const tables = parseJson(vars[variable]);
   if (!isPlainObject(tables) || Object.keys(tables).length === 0) {
     report(variable, typeof tables === "string" ? "is not JSON" : "is not a table, or is empty");

@@ -2,8 +2,8 @@
 
 import type { Engine } from "./bucket-settings.ts";
 import { bindingLacks, type Preset } from "./preset.ts";
-import type { Use } from "./routes.ts";
-import type { Named, Report } from "./schema.ts";
+import type { BucketUse } from "./routes.ts";
+import type { NamedTables, ReportMistake } from "./schema.ts";
 
 /** An option that an engine does not have; with a value, if it has others of it. */
 type Limit = { readonly option: string; readonly value: string };
@@ -26,7 +26,11 @@ function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Lim
 }
 
 /** Reports the options that the engine of a bucket does not have, of each preset that a route shows of it. */
-export function checkEngines(uses: readonly Use[], presets: Named<Preset>, report: Report): void {
+export function checkEngines(
+  uses: readonly BucketUse[],
+  presets: NamedTables<Preset>,
+  report: ReportMistake,
+): void {
   for (const { bucket, presets: shown } of uses) {
     const engine = `bucket ${bucket.name} has engine "${bucket.engine}"`;
     for (const [name, preset] of presets) {

@@ -6,9 +6,9 @@ import { hex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
 import { secretFault } from "./read-secrets.ts";
 import {
+  type Infer,
   optional,
-  type Read,
-  type Report,
+  type ReportMistake,
   table,
   textLike,
   textThat,
@@ -29,7 +29,7 @@ const oidcSchema = table({
 });
 
 /** Who the Worker is for AWS. */
-export type Issuer = Read<typeof oidcSchema>;
+export type Issuer = Infer<typeof oidcSchema>;
 
 /** What the Worker says in a token, and with which keys it signs. */
 export type Oidc = Issuer & {
@@ -52,7 +52,7 @@ const SECRETS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"] as const;
  * Undefined where the Worker is no issuer. A mistake in a key is reported only if no key can be used: each
  * `wrangler secret put` is deployed at once (S1), and a mistake stops all images.
  */
-export function readOidc(vars: Vars, report: Report): Oidc | undefined {
+export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
   if (vars["OIDC"] === undefined) return undefined;
   const settings = oidcSchema(parseJson(vars["OIDC"]), "OIDC", report);
   const keys: IssuerKey[] = [];

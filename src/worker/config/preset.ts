@@ -6,12 +6,12 @@ import { has, isPlainObject } from "../util/json.ts";
 import {
   boolean,
   choose,
+  type Infer,
   integer,
   listOf,
   numberBetween,
   oneOf,
   optional,
-  type Read,
   table,
   text,
   textLike,
@@ -172,7 +172,7 @@ export const presetSchema = table({ ...options, ...ofImage }, (found, fault) => 
   if (length > MAX_OPTIONS_LENGTH) fault(`is too long: ${length} characters, at most 4,096`);
 });
 
-export type Preset = Read<typeof presetSchema>;
+export type Preset = Infer<typeof presetSchema>;
 export type OutputFormat = Exclude<Preset["format"], "auto">;
 
 /** What a visitor may ask for: a preset, alone or with one of its descriptors. */

@@ -2,19 +2,19 @@
 
 import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
 import { type ConfigMistake, SLOT_NAMES, type SlotName } from "../http/refusal.ts";
-import type { Report, Vars } from "./schema.ts";
+import type { ReportMistake, Vars } from "./schema.ts";
 import type { Credentials, Slot } from "./slot.ts";
 
 /** A slot that cannot be used, and why. */
-export type Unusable = {
+export type UnusableSlot = {
   readonly slot: SlotName;
   readonly mistakes: readonly ConfigMistake[];
 };
 
 /** The slots of a bucket. Without a single secret, the next slot is in neither list. */
-export type SlotsRead = {
+export type BucketSlots = {
   readonly usable: readonly Slot[];
-  readonly unusable: readonly Unusable[];
+  readonly unusable: readonly UnusableSlot[];
 };
 
 /** A slash or a comma would end the id in the header that it is signed in. Swift's ids have a colon. */
@@ -29,11 +29,11 @@ const PRINTABLE = /^[\x21-\x7e]+$/;
 export function readSlots(
   word: string,
   vars: Vars,
-  report: Report,
+  report: ReportMistake,
   hasSessions = false,
-): SlotsRead {
+): BucketSlots {
   const usable: Slot[] = [];
-  const unusable: Unusable[] = [];
+  const unusable: UnusableSlot[] = [];
   for (const name of SLOT_NAMES) {
     const names = secretNames(word, name);
     const mistakes: ConfigMistake[] = [];
@@ -95,7 +95,7 @@ const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 export function readToken(
   vars: Vars,
   name: keyof typeof MIN_LENGTHS,
-  report?: Report,
+  report?: ReportMistake,
 ): string | undefined {
   const token = vars[name];
   if (token && typeof token !== "string") report?.(name, NOT_TEXT);
@@ -104,7 +104,10 @@ export function readToken(
 }
 
 /** The keys that sign public URLs, by kid. The first one signs. */
-export function signingKeysOf(vars: Vars, report: Report): ReadonlyMap<string, SigningKey> {
+export function readUrlSigningKeys(
+  vars: Vars,
+  report: ReportMistake,
+): ReadonlyMap<string, SigningKey> {
   const { URL_SIGNING_KEYS: secret } = vars;
   const fault = (message: string) => report("URL_SIGNING_KEYS", message);
   const missing = secretFault(secret, /./s, true);

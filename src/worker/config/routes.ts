@@ -7,16 +7,16 @@ import { isPlainObject, parseJson } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
-import { signingKeysOf } from "./read-secrets.ts";
+import { readUrlSigningKeys } from "./read-secrets.ts";
 import {
   boolean,
   choose,
   integer,
   listOf,
-  type Named,
+  type NamedTables,
   oneOf,
   optional,
-  type Report,
+  type ReportMistake,
   SECONDS,
   table,
   text,
@@ -70,21 +70,21 @@ const TEN_YEARS = 315_360_000;
 /** Reads `ROUTES`, in the order in which they are tried. */
 export function readRoutes(
   vars: Vars,
-  buckets: Named<Bucket>,
-  presets: Named<Preset>,
-  report: Report,
+  buckets: NamedTables<Bucket>,
+  presets: NamedTables<Preset>,
+  report: ReportMistake,
 ): BoundRoute[] {
   const schema = listOf(routeSchema(buckets, presets));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   const signs = routes?.some(({ signed }) => signed);
-  const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
+  const keys = signs ? readUrlSigningKeys(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, store, ...rest }) => {
-    const objects = [object].flat().map((one) => findObject(one, buckets));
+    const objects = [object].flat().map((one) => parseObjectPattern(one, buckets));
     const [first] = objects;
     if (!first?.bucket) return [];
     const route = compileRoute(path, first.template, report);
     const { signed, max_age: maxAge = WEEK } = rest;
-    const other = findObject(rest.fallback ?? "", buckets);
+    const other = parseObjectPattern(rest.fallback ?? "", buckets);
     return [
       {
         ...route,
@@ -106,7 +106,7 @@ export function readRoutes(
 }
 
 /** A schema for one list of routes: it also finds routes that an earlier one of the list hides. */
-function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
+function routeSchema(buckets: NamedTables<Bucket>, presets: NamedTables<Preset>) {
   /** The path of the first route of each form. */
   const first = new Map<string, string>();
   return table(
@@ -149,11 +149,11 @@ function checkObjects(
   object: string | readonly string[],
   fallback: string | undefined,
   svg: boolean | undefined,
-  buckets: Named<Bucket>,
+  buckets: NamedTables<Bucket>,
   fault: (message: string, option: string) => void,
 ): string {
   const [first] = buckets.keys();
-  const shared = findObject([object].flat()[0] ?? "", buckets).template;
+  const shared = parseObjectPattern([object].flat()[0] ?? "", buckets).template;
   const seen = new Map<string, string>();
   const list =
     typeof object === "string"
@@ -161,7 +161,7 @@ function checkObjects(
       : object.map((one, at) => [`object[${at}]`, one] as const);
   for (const [at, named] of [...list, ["fallback", fallback] as const]) {
     if (!named) continue;
-    const { name, bucket, template } = findObject(named, buckets);
+    const { name, bucket, template } = parseObjectPattern(named, buckets);
     const begins = name === named ? `: begin with one, ${first}/${name}` : "";
     if (first && !buckets.has(name)) fault(`"${name}" is not in BUCKETS${begins}`, at);
     if (begins && !bucket) continue;
@@ -176,7 +176,7 @@ function checkObjects(
     }
     const remedy = "for another folder, set prefix";
     if (template !== shared) fault(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
-    const location = bucket ? `${bucket.base} ${bucket.prefix}` : name;
+    const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : name;
     const twin = seen.get(location);
     if (twin) fault(`has the objects of ${twin} before it: it is never asked`, at);
     else seen.set(location, at);
@@ -190,25 +190,25 @@ function isOrigin(value: string): boolean {
 }
 
 /** Splits `BUCKET/key`. */
-function findObject(object: string, buckets: Named<Bucket>) {
+function parseObjectPattern(object: string, buckets: NamedTables<Bucket>) {
   const name = object.split("/", 1).join();
   return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
 }
 
 /** What a route shows, and from which bucket. */
-export type Use = {
+export type BucketUse = {
   readonly bucket: Bucket;
   /** The names of presets; undefined: all. */
   readonly presets: readonly unknown[] | undefined;
 };
 
 /** The same of all routes, as far as they can be read: others may have mistakes. */
-export function usesOf(vars: Vars, buckets: Named<Bucket>): readonly Use[] {
+export function bucketUsesOf(vars: Vars, buckets: NamedTables<Bucket>): readonly BucketUse[] {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
   return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>
     [object, fallback].flat().flatMap((named) => {
-      const { bucket } = findObject(typeof named === "string" ? named : "", buckets);
+      const { bucket } = parseObjectPattern(typeof named === "string" ? named : "", buckets);
       return bucket ? [{ bucket, presets: Array.isArray(presets) ? presets : undefined }] : [];
     }),
   );

@@ -7,34 +7,34 @@ import { isPlainObject } from "../util/json.ts";
 export type Vars = Readonly<Record<string, unknown>>;
 
 /** Reports a mistake: where it is, and what is wrong. */
-export type Report = (path: string, message: string) => void;
+export type ReportMistake = (path: string, message: string) => void;
 
 /** Returns the value, or undefined after it has reported a mistake. */
-export type Schema<T> = (value: unknown, path: string, report: Report) => T | undefined;
+export type Schema<T> = (value: unknown, path: string, report: ReportMistake) => T | undefined;
 
 /** Tables by their names; undefined: a table with mistakes. */
-export type Named<T> = ReadonlyMap<string, T | undefined>;
+export type NamedTables<T> = ReadonlyMap<string, T | undefined>;
 
 /** What a schema returns. */
-export type Read<S> = S extends Schema<infer T> ? T : never;
+export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 /** An option that may be left out, and its default, if it has one. */
 type Optional<T, Fallback> = { readonly schema: Schema<T>; readonly fallback: Fallback };
 type Entry = Schema<unknown> | Optional<unknown, unknown>;
-type ReadEntry<E> = E extends Optional<infer T, unknown> ? T : Read<E>;
+type ReadEntry<E> = E extends Optional<infer T, unknown> ? T : Infer<E>;
 type Flat<T> = { [K in keyof T]: T[K] };
 /** The options that a table may be without: they have no default. */
 type Absent<Entries> = {
   [K in keyof Entries]: Entries[K] extends Optional<unknown, undefined> ? K : never;
 }[keyof Entries];
-type Table<Entries> = Flat<
+type TableValue<Entries> = Flat<
   { readonly [K in Exclude<keyof Entries, Absent<Entries>>]: ReadEntry<Entries[K]> } & {
     readonly [K in Absent<Entries>]?: ReadEntry<Entries[K]>;
   }
 >;
 
 /** The same, but some entries may be wrong. */
-type Found<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
+type PartialTable<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
 
 /** Longest text that a message repeats, shorter than a key id: characters. */
 const MAX_SHOWN_LENGTH = 16;
@@ -128,15 +128,18 @@ export function listOf<T>(item: Schema<T>): Schema<T[]> {
  */
 export function table<const Entries extends Readonly<Record<string, Entry>>>(
   entries: Entries,
-  whole: (found: Found<Entries>, fault: (message: string, key?: string) => void) => void = () => {},
-): Schema<Table<Entries>> {
+  whole: (
+    found: PartialTable<Entries>,
+    fault: (message: string, key?: string) => void,
+  ) => void = () => {},
+): Schema<TableValue<Entries>> {
   return (value, path, report) => {
     if (!isPlainObject(value)) {
       report(path, "is not a table");
       return undefined;
     }
     let right = true;
-    const note: Report = (at, message) => {
+    const note: ReportMistake = (at, message) => {
       right = false;
       report(at, message);
     };
@@ -157,8 +160,8 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       fault(`unknown option${meant ? `. Did you mean ${meant}?` : ""}`, key);
     }
     // Each entry was read by its own schema: hence the types.
-    whole(found as Found<Entries>, fault);
-    return right ? (found as Table<Entries>) : undefined;
+    whole(found as PartialTable<Entries>, fault);
+    return right ? (found as TableValue<Entries>) : undefined;
   };
 }
 

@@ -24,7 +24,7 @@ export function isSameKey({ credentials }: Slot, other: Slot | undefined): boole
 }
 
 /** The last four characters of the key id, by which an operator knows it. Of a short id, fewer. */
-export function keyEnd({
+export function maskKeyId({
   credentials: { accessKeyId },
 }: {
   readonly credentials: Pick<Credentials, "accessKeyId">;

@@ -16,12 +16,12 @@ const NOT_CACHED = { "400-404": -1, "500-599": -1 };
 
 /** The options of one call (O1–O12). */
 export function edgeOptions(request: TransformRequest): RequestInitCfPropertiesImage {
-  const { variant, format, still, focus } = request;
+  const { variant, format, isStill, focus } = request;
   const { quality, ...image } = imageOf(variant, focus);
   return {
     ...image,
     ...(quality !== undefined && !mayBePng(request) && { quality }), // O5
-    anim: variant.image.anim && !still,
+    anim: variant.image.anim && !isStill,
     ...(format && { format }),
     "origin-auth": "share-publicly", // E1
   };

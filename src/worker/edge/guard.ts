@@ -88,13 +88,13 @@ const YIELDS = {
 
 /** Returns whether bytes of this type may go to this visitor. Not for SVG. */
 export function mayYield(request: TransformRequest, type: string): boolean {
-  const { variant, readable, format } = request;
-  if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;
+  const { variant, accepts, format } = request;
+  if (type === "image/webp" && variant.format === "auto" && !accepts.webp) return false;
   return YIELDS[format ?? "none"].some((allowed) => type === `image/${allowed}`);
 }
 
 /** Returns whether this is the very type that was asked for, and none in its place. */
-export function isAskedFor(request: TransformRequest, type: string): boolean {
+export function isRequestedType(request: TransformRequest, type: string): boolean {
   const { format } = request;
   return format === undefined ? mayYield(request, type) : type === `image/${YIELDS[format][0]}`;
 }

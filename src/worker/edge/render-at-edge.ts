@@ -15,7 +15,7 @@ import { judge, typeOf } from "./judge.ts";
 import { secondChance } from "./second-chance.ts";
 
 /** The object that the edge is to fetch. */
-type Source = {
+type SignedSource = {
   readonly url: string;
   readonly headers: SignedHeaders;
   readonly object: OpenedObject;
@@ -48,7 +48,7 @@ export async function renderAtEdge(
 }
 
 async function renderPicture(
-  { url, headers, object }: Source,
+  { url, headers, object }: SignedSource,
   request: TransformRequest,
   deadline: number,
 ): Promise<Rendition | Refusal> {
@@ -65,7 +65,7 @@ async function renderPicture(
 
 /** The facts of the rendition that the same request makes (R9). */
 async function renderFacts(
-  { url, headers, object }: Source,
+  { url, headers, object }: SignedSource,
   request: TransformRequest,
   deadline: number,
 ): Promise<Rendition | Refusal> {

@@ -14,29 +14,29 @@ export function secondChance(
   refusal: Refusal,
   head: Uint8Array,
 ): TransformRequest | undefined {
-  const { format, readable, variant } = request;
+  const { format, accepts, variant } = request;
   const auto = variant.format === "auto";
-  const still = { ...request, still: true };
+  const firstFrame = { ...request, isStill: true };
   const readableByAll = isOpaque(request.original, head) ? "jpeg" : "png";
   switch (refusal.event) {
     case "too-large-for-avif": {
       if (format !== "avif") return undefined;
-      const best = readable.webp ? "webp" : undefined;
+      const best = accepts.webp ? "webp" : undefined;
       // The edge keeps a transparent PNG one, if it is free to.
-      return { ...still, format: auto || refusal.type === "image/png" ? best : readableByAll };
+      return { ...firstFrame, format: auto || refusal.type === "image/png" ? best : readableByAll };
     }
     case "original-is-smaller": {
       // In another format than the original's: the edge has to make these bytes (R6). WebP has transparency.
-      if (refusal.type !== "image/png") return { ...still, format: "png-force" };
-      if (readable.webp && format !== "webp") return { ...still, format: "webp" };
+      if (refusal.type !== "image/png") return { ...firstFrame, format: "png-force" };
+      if (accepts.webp && format !== "webp") return { ...firstFrame, format: "webp" };
       // A JPEG that the variant does not ask for must not take the place of a transparent PNG.
       const mayBeJpeg = /jpeg/.test(variant.format) || isOpaque("image/png", head);
-      return mayBeJpeg ? { ...still, format: "jpeg" } : undefined;
+      return mayBeJpeg ? { ...firstFrame, format: "jpeg" } : undefined;
     }
     case "not-transformed":
     case "wrong-type": {
       // The animation is too large to be transformed (O8): only its first frame.
-      if (!request.still) return still;
+      if (!request.isStill) return firstFrame;
       if (refusal.event === "not-transformed" || !(auto || request.svg)) return undefined;
       // The bytes have the original's format, which this browser may not read. A route for SVGs asks
       // for no format (R8), whatever the preset says.

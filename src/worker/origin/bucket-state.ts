@@ -3,7 +3,7 @@
 // passed in, in ms since 1970.
 
 import type { Bucket } from "../config/bucket.ts";
-import { keyEnd, type Slot } from "../config/slot.ts";
+import { maskKeyId, type Slot } from "../config/slot.ts";
 import {
   mistakeText,
   type Refusal,
@@ -74,7 +74,7 @@ export function slotsInOrder({ bucket, refused }: BucketState, now: number): rea
 export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
   return bucket.slots.flatMap((slot) => {
     const origin = refused[slot.name]?.origin;
-    return origin ? [{ slot: slot.name, origin, access_key: keyEnd(slot) }] : [];
+    return origin ? [{ slot: slot.name, origin, access_key: maskKeyId(slot) }] : [];
   });
 }
 
@@ -138,7 +138,7 @@ function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
   if (accepted.name !== reported.inUse) {
     const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
     const reason = accepted.name === "current" ? undefined : mistakes.join("; ") || undefined;
-    const slot = { slot: accepted.name, access_key: keyEnd(accepted), reason };
+    const slot = { slot: accepted.name, access_key: maskKeyId(accepted), reason };
     effects.push({ event: "slot-in-use", bucket: bucket.name, ...slot });
   }
   const next = { ...reported, allRefusedAt: undefined, inUse: accepted.name, refused };

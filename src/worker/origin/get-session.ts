@@ -20,21 +20,21 @@ import {
   usableSession,
 } from "./role-state.ts";
 import {
-  type Failure,
-  isFailure,
-  LASTS,
-  readFailure,
-  readSession,
+  isStsFailure,
+  parseStsFailure,
+  parseStsSession,
+  SESSION_SECONDS,
   type Session,
+  type StsFailure,
 } from "./session.ts";
 
-const NO_ANSWER: Failure = { origin: "unreachable", reason: "STS does not answer in time" };
+const NO_ANSWER: StsFailure = { origin: "unreachable", reason: "STS does not answer in time" };
 
 /** Credentials of a role that can be used now, or why there are none. Waits for STS only where it must. */
 export async function getSession(
   memory: RoleMemory,
   { context, deadline }: RequestScope,
-): Promise<Session | Failure> {
+): Promise<Session | StsFailure> {
   for (;;) {
     const now = Date.now();
     const state = memory.state();
@@ -54,7 +54,7 @@ export async function getSession(
 }
 
 /** The answer where there are no credentials, or none that S3 accepts. The log has it once a minute. */
-export function refuseRole(memory: RoleMemory, { origin, reason }: Failure): Refusal {
+export function refuseRole(memory: RoleMemory, { origin, reason }: StsFailure): Refusal {
   const now = Date.now();
   const { role } = memory.state();
   const repeated = isRefusalReported(memory.state(), now);
@@ -66,7 +66,7 @@ export function refuseRole(memory: RoleMemory, { origin, reason }: Failure): Ref
 function renew(memory: RoleMemory, context: Context): Renewal {
   const ask = async (): Promise<void> => {
     const answer = await askForSession(memory.state().role);
-    if (isFailure(answer)) {
+    if (isStsFailure(answer)) {
       memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
     } else memory.learn({ type: "renewed", session: answer });
   };
@@ -77,15 +77,15 @@ function renew(memory: RoleMemory, context: Context): Renewal {
 }
 
 /** Signs with the other key where STS cannot check the first one: it may not know a new one yet, or an old one any more. */
-async function askForSession(role: Role): Promise<Session | Failure> {
+async function askForSession(role: Role): Promise<Session | StsFailure> {
   const { signers, mistakes } = await issuerKeysOf(role.oidc);
   const faults = mistakes.map(mistakeText).join("; ");
-  let failure: Failure = { origin: "no-key", reason: faults };
+  let failure: StsFailure = { origin: "no-key", reason: faults };
   for (const signer of signers) {
-    const ask = async () => askSts(role, await makeToken(role.oidc, signer, Date.now()));
+    const ask = async () => askSts(role, await createToken(role.oidc, signer, Date.now()));
     const first = await ask();
-    const answer = isFailure(first) && first.passing ? await ask() : first;
-    if (!isFailure(answer)) return answer;
+    const answer = isStsFailure(first) && first.isTransient ? await ask() : first;
+    if (!isStsFailure(answer)) return answer;
     const { origin, reason } = answer;
     failure = { origin, reason: faults ? `${reason}; ${faults}` : reason };
     if (origin !== "InvalidIdentityToken") break;
@@ -100,15 +100,15 @@ const STS_MS = 6_000;
 const MAX_BYTES = 20_000;
 
 /** @param token proves who the Worker is */
-export async function askSts(role: Role, token: string): Promise<Session | Failure> {
+export async function askSts(role: Role, token: string): Promise<Session | StsFailure> {
   const began = Date.now();
   const answer = await post(role, token, began + STS_MS).catch(() => undefined); // it may name anything
   if (!answer) {
-    return { origin: "unreachable", reason: "STS cannot be reached: check sts", passing: true };
+    return { origin: "unreachable", reason: "STS cannot be reached: check sts", isTransient: true };
   }
   const { status, text } = answer;
-  const session = status === 200 ? readSession(text, began, Date.now()) : undefined;
-  return session ?? readFailure(status, text, token);
+  const session = status === 200 ? parseStsSession(text, began, Date.now()) : undefined;
+  return session ?? parseStsFailure(status, text, token);
 }
 
 /** @param deadline ms since 1970 */
@@ -118,7 +118,7 @@ async function post({ arn, sts }: Role, token: string, deadline: number) {
     Version: "2011-06-15",
     RoleArn: arn,
     RoleSessionName: "vitrine",
-    DurationSeconds: `${LASTS}`,
+    DurationSeconds: `${SESSION_SECONDS}`,
     WebIdentityToken: token,
   });
   const { status, body } = await fetch(sts, {
@@ -138,7 +138,7 @@ const TOKEN_LASTS_S = 300;
 const TOKEN_BACK_S = 60;
 
 /** @param now ms since 1970 */
-export async function makeToken(
+export async function createToken(
   { issuer, subject, audience }: Issuer,
   { kid, sign }: Signer,
   now: number,

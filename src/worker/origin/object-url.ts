@@ -4,8 +4,8 @@ import { encodeKey } from "../../url/grammar.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { digest } from "../util/bytes.ts";
 
-export function originUrl(base: string, key: string): string {
-  return base + encodeKey(key);
+export function originUrl(baseUrl: string, key: string): string {
+  return baseUrl + encodeKey(key);
 }
 
 /**
@@ -14,11 +14,11 @@ export function originUrl(base: string, key: string): string {
  * @param validator what S3 says of the object's bytes, which does not follow from the parameter
  */
 export async function sourceUrl(
-  { base, hasSourceParameter }: Pick<Bucket, "base" | "hasSourceParameter">,
+  { baseUrl, hasSourceParameter }: Pick<Bucket, "baseUrl" | "hasSourceParameter">,
   key: string,
   validator: string | undefined,
 ): Promise<string> {
-  const url = originUrl(base, key);
+  const url = originUrl(baseUrl, key);
   if (!hasSourceParameter || validator === undefined) return url;
   return `${url}?x-vitrine=${(await digest(`source ${validator}`)).slice(0, 32)}`;
 }

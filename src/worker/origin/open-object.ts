@@ -24,7 +24,7 @@ import { getSession, refuseRole } from "./get-session.ts";
 import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
 import { originUrl } from "./object-url.ts";
 import { HEAD_BYTES, type ObjectBody, readBody } from "./read-body.ts";
-import { isFailure } from "./session.ts";
+import { isStsFailure } from "./session.ts";
 import { sign } from "./sigv4.ts";
 import { sniff } from "./sniff.ts";
 import { refusalOf, type S3Refusal } from "./verdict.ts";
@@ -70,9 +70,9 @@ export async function openObject(
   key: string,
   options: OpenOptions,
 ): Promise<OpenedObject | Refusal> {
-  const { r2, role, base } = bucket;
+  const { r2, role, baseUrl } = bucket;
   if (r2) return openR2(r2, key, options);
-  const url = originUrl(base, key);
+  const url = originUrl(baseUrl, key);
   if (options.credential) {
     const opened = await askS3(bucket, url, options.credential, options);
     return "refusal" in opened ? opened.refusal : opened;
@@ -147,7 +147,7 @@ async function openByRole(
   const memory = roleMemoryOf(role);
   for (let attempts = 1; ; attempts++) {
     const session = await getSession(memory, options);
-    if (isFailure(session)) return refuseRole(memory, session);
+    if (isStsFailure(session)) return refuseRole(memory, session);
     const opened = await askS3(bucket, url, session, options);
     if (!("refusal" in opened)) {
       memory.learn({ type: "object-asked", session, denied: false });

@@ -4,7 +4,7 @@
 import type { Role } from "../config/bucket.ts";
 import type { RoleNotice } from "../log/notice.ts";
 import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../util/time.ts";
-import { type Failure, LAST_MS, type Session } from "./session.ts";
+import { MIN_SESSION_MS, type Session, type StsFailure } from "./session.ts";
 
 export type RoleState = {
   readonly role: Role;
@@ -14,7 +14,7 @@ export type RoleState = {
   /** The question to STS that is under way. */
   readonly renewal?: Renewal | undefined;
   /** Why the last question failed; undefined after it succeeded. */
-  readonly failure?: (Failure & { readonly at: number }) | undefined;
+  readonly failure?: (StsFailure & { readonly at: number }) | undefined;
   /** When the log was last told of a failure while old credentials serve, and how many there were since. */
   readonly failed?: Repeated | undefined;
   /** When it was last told that visitors are refused. */
@@ -26,7 +26,7 @@ export type Renewal = { readonly ended: Promise<unknown>; readonly began: number
 export type RoleEvent =
   | { readonly type: "renewal-started"; readonly renewal: Renewal }
   | { readonly type: "renewed"; readonly session: Session }
-  | { readonly type: "renewal-failed"; readonly failure: Failure; readonly now: number }
+  | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
   /** S3 says that these credentials are not good any more. */
   | { readonly type: "session-refused"; readonly session: Session }
   /** S3 gave an object for these credentials, or denied it. */
@@ -84,7 +84,7 @@ function changed(
 }
 
 /** Visitors notice nothing while old credentials serve: so the log is told, once a minute. */
-function fail(state: RoleState, failure: Failure, now: number): Advanced {
+function fail(state: RoleState, failure: StsFailure, now: number): Advanced {
   const change = { renewal: undefined, failure: { ...failure, at: now } };
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
@@ -98,7 +98,7 @@ function fail(state: RoleState, failure: Failure, now: number): Advanced {
 
 /** The credentials, unless they expire. */
 export function usableSession({ session }: RoleState, now: number): Session | undefined {
-  return session && session.expires - now > LAST_MS ? session : undefined;
+  return session && session.expires - now > MIN_SESSION_MS ? session : undefined;
 }
 
 /** Returns whether credentials that can be used are to be renewed now. */
@@ -110,7 +110,7 @@ export function isRenewalDue({ session, failure, denials = 0 }: RoleState, now: 
 }
 
 /** Why STS is not asked now, although there are no credentials: it failed a moment ago. */
-export function recentFailure({ failure }: RoleState, now: number): Failure | undefined {
+export function recentFailure({ failure }: RoleState, now: number): StsFailure | undefined {
   return isWithin(SHORT_PAUSE_MS, failure?.at, now) ? failure : undefined;
 }
 

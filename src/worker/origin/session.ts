@@ -12,24 +12,24 @@ export type Session = {
 };
 
 /** Why there are no credentials. */
-export type Failure = {
+export type StsFailure = {
   /** STS's code, such as `AccessDenied`, or a word of our own: `unreachable`. */
   readonly origin: string;
   readonly reason: string;
   /** Whether a second try at once may succeed. */
-  readonly passing?: boolean;
+  readonly isTransient?: boolean;
 };
 
 /** Returns whether there are no credentials. */
-export function isFailure(answer: Session | Failure): answer is Failure {
+export function isStsFailure(answer: Session | StsFailure): answer is StsFailure {
   return "origin" in answer;
 }
 
 /** For how long the Worker wants credentials: s. Every role allows one hour. */
-export const LASTS = 3600;
+export const SESSION_SECONDS = 3600;
 
 /** Credentials are not used in their last moments: the request takes time, too. ms. */
-export const LAST_MS = 30_000;
+export const MIN_SESSION_MS = 30_000;
 
 /** No comment, no CDATA and no entity: AWS writes none, and they would hide what counts. */
 const ANSWER =
@@ -49,7 +49,7 @@ const FORMS = {
  *   that is behind does not use them too long
  * @returns undefined unless everything is there, once, in its right form, and can still be used
  */
-export function readSession(text: string, began: number, now: number): Session | undefined {
+export function parseStsSession(text: string, began: number, now: number): Session | undefined {
   const blocks = [...(ANSWER.exec(text)?.[1] ?? "").matchAll(BLOCK)];
   const [, block] = blocks.length === 1 ? (blocks[0] ?? []) : [];
   if (block === undefined) return undefined;
@@ -60,9 +60,9 @@ export function readSession(text: string, began: number, now: number): Session |
   if (!accessKeyId || !secretAccessKey || !sessionToken || !expiration) return undefined;
   const until = Date.parse(expiration);
   // Else STS would be asked again and again.
-  if (!(until - now > LAST_MS)) return undefined;
+  if (!(until - now > MIN_SESSION_MS)) return undefined;
   const credentials = { accessKeyId, secretAccessKey, sessionToken };
-  return { credentials, began, expires: Math.min(until, began + LASTS * 1000) };
+  return { credentials, began, expires: Math.min(until, began + SESSION_SECONDS * 1000) };
 }
 
 /** The text of an element that is there once, and has the right form. */
@@ -77,7 +77,7 @@ function only(block: string, element: keyof typeof FORMS): string | undefined {
  * What a refusal of STS means. Its message is left out: it may repeat the token.
  * @param token it is not to be in the result, whatever STS answers
  */
-export function readFailure(status: number, text: string, token: string): Failure {
+export function parseStsFailure(status: number, text: string, token: string): StsFailure {
   if (status < 400) {
     const origin = status >= 300 ? `${status}` : "unreadable";
     return { origin, reason: "the answer is not one of STS, or has expired: check sts" };
@@ -85,5 +85,5 @@ export function readFailure(status: number, text: string, token: string): Failur
   const code = xmlElement(text, "Code");
   const origin = code && !token.includes(code) ? code : `${status}`;
   const reason = `STS answers ${status}: docs/keyless.md says what ${origin} means`;
-  return { origin, reason, passing: status >= 500 || origin === "IDPCommunicationError" };
+  return { origin, reason, isTransient: status >= 500 || origin === "IDPCommunicationError" };
 }

@@ -66,7 +66,7 @@ export function targetsOfEvent(
 
 function targetOf(bucket: Bucket, { key, ...event }: Pick<Target, "key" | "isRemoved">): Target {
   const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
-  const url = originUrl(bucket.base, key);
+  const url = originUrl(bucket.baseUrl, key);
   return { ...event, name, bucket, key, url };
 }
 

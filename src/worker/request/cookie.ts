@@ -5,8 +5,8 @@ import { cookieTextToSign, MAX_COOKIE_AGE, readCookieValue } from "../../url/coo
 import { decodePath, readRest } from "../../url/grammar.ts";
 import { isSignature } from "../../url/grant.ts";
 import type { Refusal } from "../http/refusal.ts";
-import { type ResolvedRequest, readTarget } from "./resolve-request.ts";
-import type { Granted } from "./url-signature.ts";
+import { parseRequestTarget, type ResolvedRequest } from "./resolve-request.ts";
+import type { AccessGrant } from "./url-signature.ts";
 
 /** Finds the values of the cookies `vitrine`. Others may be of any length. */
 const VALUES =
@@ -26,9 +26,9 @@ export async function checkCookie(
   { url, headers }: Pick<Request, "url" | "headers">,
   refused: Refusal,
   now: number,
-): Promise<Granted | Refusal> {
+): Promise<AccessGrant | Refusal> {
   if (!signing?.cookie) return refused;
-  const target = readTarget(url);
+  const target = parseRequestTarget(url);
   const host = URL.canParse(url) ? new URL(url).host : "";
   const rest = readRest(mapping, decodePath(target.pathname) ?? "") ?? "";
   const maxAge = Math.min(signing.maxAge, MAX_COOKIE_AGE);

@@ -8,30 +8,33 @@ import { countRepeated, type Repeated } from "../util/time.ts";
 import type { Focus } from "./format.ts";
 
 /** What S3 or R2 says of an object. */
-type Described = { readonly metadata: ReadonlyMap<string, string> };
+type ObjectMetadata = { readonly metadata: ReadonlyMap<string, string> };
 
-type Image = Variant["image"];
-type Gravity = Exclude<Image["gravity"], "object" | undefined>;
+type ImageOptions = Variant["image"];
+type Gravity = Exclude<ImageOptions["gravity"], "object" | undefined>;
 /** The options of an image as engines know them. */
-export type EngineImage = Omit<Image, "gravity"> & { readonly gravity?: Gravity };
+export type EngineImage = Omit<ImageOptions, "gravity"> & { readonly gravity?: Gravity };
 
 /** Two plain decimals. S3 joins several headers of one name by commas: they are none. */
 const FOCUS = /^ *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *, *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *$/;
 
 /** Reads the focal point of an object, rounded to 0.01. @returns undefined if it has none in the one spelling */
-export function readFocus({ metadata }: Described): Focus | undefined {
+export function readFocus({ metadata }: ObjectMetadata): Focus | undefined {
   const [, x, y] = FOCUS.exec(metadata.get("focus") ?? "") ?? [];
   if (x === undefined || y === undefined) return undefined;
   return { x: Math.round(Number(x) * 100) / 100, y: Math.round(Number(y) * 100) / 100 };
 }
 
 /** The focal point of an object, where the variant uses it. */
-export function focusOf({ image }: Pick<Variant, "image">, object: Described): Focus | undefined {
+export function focusOf(
+  { image }: Pick<Variant, "image">,
+  object: ObjectMetadata,
+): Focus | undefined {
   return image.gravity === "object" ? readFocus(object) : undefined;
 }
 
 /** Puts a focal point, or the centre, in place of "object". The order of the options stays. */
-export function withFocus(image: Image, focus: Focus | undefined): EngineImage {
+export function withFocus(image: ImageOptions, focus: Focus | undefined): EngineImage {
   const { gravity, ...rest } = image;
   if (gravity === undefined) return rest;
   return { ...image, gravity: gravity === "object" ? (focus ?? "center") : gravity };
@@ -42,7 +45,7 @@ const reported = { none: new WeakMap<Bucket, Repeated>(), wrong: new WeakMap<Buc
 /** Logs that a picture shows its centre, for want of a focal point: once a minute and bucket for each reason. */
 export function reportFocus(
   { bucket, key, variant }: { bucket: Bucket; key: string; variant: Variant },
-  object: Described,
+  object: ObjectMetadata,
 ): void {
   if (variant.image.gravity !== "object" || readFocus(object)) return;
   const value = object.metadata.get("focus");

@@ -4,7 +4,7 @@ import type { OutputFormat, Variant } from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
-export type Readable = { readonly avif: boolean; readonly webp: boolean };
+export type BrowserFormats = { readonly avif: boolean; readonly webp: boolean };
 
 /** A point of the upright picture: how far from its left, and from its top. 0 to 1, in steps of 0.01. */
 export type Focus = { readonly x: number; readonly y: number };
@@ -13,13 +13,13 @@ export type Focus = { readonly x: number; readonly y: number };
 export type TransformRequest = {
   readonly variant: Variant;
   /** The formats that may be sent, as far as `auto` needs to know. */
-  readonly readable: Readable;
+  readonly accepts: BrowserFormats;
   /** Whether an SVG may be passed on. */
   readonly svg: boolean;
   /** Undefined: the edge is free to keep JPEG or PNG. */
   readonly format: OutputFormat | undefined;
   /** Whether only the first frame is asked for, whatever the preset says. */
-  readonly still: boolean;
+  readonly isStill: boolean;
   /** The object's type by its first bytes. */
   readonly original: ObjectType;
   /** The object's focal point, where the variant uses it. */
@@ -38,9 +38,9 @@ const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
  * nor WebP send wildcards, too. An invalid q counts as 0. If a type is named twice, a 0 wins. A header that
  * is too long counts as none.
  */
-export function readAccept(accept: string | null): Readable {
+export function parseAccept(accept: string | null): BrowserFormats {
   const found: { avif?: boolean; webp?: boolean } = {};
-  if (accept && accept.length > MAX_ACCEPT_LENGTH) return readAccept(null);
+  if (accept && accept.length > MAX_ACCEPT_LENGTH) return parseAccept(null);
   for (const entry of accept?.match(ENTRY) ?? []) {
     if (!/avif|webp/i.test(entry)) continue; // as most of them
     const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
@@ -79,7 +79,7 @@ export function isNegotiated(formats: AcceptedFormats): boolean {
 /** The formats of one visitor, without what makes no difference for this variant (O7, O8). */
 export function acceptedFormatsOf(
   variant: Variant,
-  readable: Readable,
+  readable: BrowserFormats,
   svg: boolean,
 ): AcceptedFormats {
   if (svg) return "svg";
@@ -106,21 +106,25 @@ export function createTransformRequest(
   formats: AcceptedFormats,
   original: ObjectType = "unknown",
 ): TransformRequest {
-  const readable = { avif: formats.startsWith("avif"), webp: /webp|facts/.test(formats) };
+  const accepts = { avif: formats.startsWith("avif"), webp: /webp|facts/.test(formats) };
   const svg = formats === "svg";
-  const format = formatFor(variant, readable, svg);
+  const format = formatFor(variant, accepts, svg);
   const mayMove = variant.image.anim && (format === "webp" || format === "avif");
   return {
     variant,
-    readable,
+    accepts,
     svg,
     format,
-    still: !(mayMove && original === "image/gif"),
+    isStill: !(mayMove && original === "image/gif"),
     original,
   };
 }
 
-function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFormat | undefined {
+function formatFor(
+  variant: Variant,
+  readable: BrowserFormats,
+  svg: boolean,
+): OutputFormat | undefined {
   if (svg) return undefined; // R8
   if (variant.format !== "auto") return variant.format;
   if (readable.avif) return "avif";

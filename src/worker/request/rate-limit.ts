@@ -13,7 +13,7 @@ const LIMITER_MS = 1_000;
  * @param headers with `cf-connecting-ip`, which only Cloudflare can set
  * @param deadline until when the visitor waits: ms since 1970
  */
-export async function checkLimit(
+export async function checkRateLimit(
   limiter: Limiter,
   headers: Headers,
   route: string,

@@ -10,22 +10,22 @@ import type { BoundRoute } from "../config/routes.ts";
 import { isRefusal, type Refusal } from "../http/refusal.ts";
 
 /** What a path names. */
-type Named = {
+type ResolvedPath = {
   readonly route: BoundRoute;
   /** The variant as the path names it: `card@2x`. */
-  readonly name: string;
+  readonly variantName: string;
   /** The object's key below the bucket's prefix. */
-  readonly object: string;
+  readonly relativeKey: string;
   /** The object's key in the bucket. */
   readonly key: string;
 };
 
-export type ResolvedRequest = Named & { readonly variant: Variant };
+export type ResolvedRequest = ResolvedPath & { readonly variant: Variant };
 
 /** Why a URL asks for nothing that can be shown, and what it names all the same. */
 export type UnresolvedRequest =
   | { readonly refusal: Refusal; readonly route?: undefined; readonly variant?: undefined }
-  | (Named & { readonly refusal: Refusal; readonly variant?: Variant });
+  | (ResolvedPath & { readonly refusal: Refusal; readonly variant?: Variant });
 
 /**
  * Reads the path of a public URL: route, then variant, then key.
@@ -35,16 +35,16 @@ export function resolveRequest(
   { routes, variants }: Pick<Config, "routes" | "variants">,
   pathname: string,
 ): ResolvedRequest | UnresolvedRequest {
-  const path = readPathname(pathname);
+  const path = decodePathname(pathname);
   if (isRefusal(path)) return { refusal: path };
-  const found = findRoute(routes, path);
-  if (isRefusal(found)) return { refusal: found };
+  const match = findRoute(routes, path);
+  if (isRefusal(match)) return { refusal: match };
 
-  const { route, variant: name, key: object } = found;
-  const named = { route, name, object, key: route.bucket.prefix + object };
-  const variant = variants.get(name);
+  const { route, variant: variantName, key: relativeKey } = match;
+  const named = { route, variantName, relativeKey, key: route.bucket.prefix + relativeKey };
+  const variant = variants.get(variantName);
   if (variant === undefined || route.presets?.has(variant.preset) === false) {
-    return { ...named, refusal: { event: "no-such-variant", variant: name } };
+    return { ...named, refusal: { event: "no-such-variant", variant: variantName } };
   }
   const reason = keyFault(named.key);
   if (reason === undefined) return { ...named, variant };
@@ -57,11 +57,15 @@ export function resolveRequest(
  * @param more what each of them has besides
  */
 export function objectsOf<More extends object>(
-  { route: { bucket, buckets }, object, key }: Pick<Named, "route" | "object" | "key">,
+  {
+    route: { bucket, buckets },
+    relativeKey,
+    key,
+  }: Pick<ResolvedPath, "route" | "relativeKey" | "key">,
   more: More,
 ) {
   const [, ...rest] = buckets;
-  const others = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + object }));
+  const others = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
   const possible = others.filter((other) => keyFault(other.key) === undefined);
   return [{ ...more, bucket, key }, ...possible] as const;
 }
@@ -70,7 +74,7 @@ export function objectsOf<More extends object>(
 type Split = {
   readonly facts: boolean;
   /** The URL of the picture: a signature is of this one. */
-  readonly target: Target;
+  readonly target: RequestTarget;
 };
 
 /**
@@ -79,7 +83,7 @@ type Split = {
  */
 export function splitFacts(
   { facts, signing }: Pick<BoundRoute, "facts" | "signing">,
-  target: Target,
+  target: RequestTarget,
 ): Split {
   if (!facts) return { facts, target };
   const { pathname, search } = target;
@@ -89,19 +93,19 @@ export function splitFacts(
 }
 
 /** A URL after its host. */
-export type Target = { readonly pathname: string; readonly search: string };
+export type RequestTarget = { readonly pathname: string; readonly search: string };
 
 /**
  * Splits a URL that has a host, without a change of its text. `new URL` would remove segments such as
  * `..`, which are to be refused, and is slower than all other steps of reading a URL.
  */
-export function readTarget(url: string): Target {
+export function parseRequestTarget(url: string): RequestTarget {
   const [, pathname = "", search = ""] = /:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
   return { pathname, search };
 }
 
 /** Decodes a path. One that is not strictly encoded can be read in several ways: it is refused. */
-export function readPathname(pathname: string): string | Refusal {
+export function decodePathname(pathname: string): string | Refusal {
   const reason = "the path is not percent-encoded UTF-8";
   return decodePath(pathname) ?? { event: "impossible-key", reason };
 }

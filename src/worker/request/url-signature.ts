@@ -3,12 +3,12 @@
 import { encodePath } from "../../url/grammar.ts";
 import { type Grant, isSignature, textToSign } from "../../url/grant.ts";
 import { isRefusal, type Refusal } from "../http/refusal.ts";
-import type { ResolvedRequest, Target } from "./resolve-request.ts";
+import type { RequestTarget, ResolvedRequest } from "./resolve-request.ts";
 
-type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
+type SignatureRefusal = Extract<Refusal, { event: "signature-wrong" }>;
 
 /** What a URL or a cookie says whose signature is right. */
-export type Granted = Pick<Grant, "expires" | "version"> & {
+export type AccessGrant = Pick<Grant, "expires" | "version"> & {
   /** A cookie granted it, so only this visitor's browser may keep the answer. */
   readonly isPrivate?: boolean;
 };
@@ -18,15 +18,15 @@ const QUERY =
   /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
 /** What the query of a signed URL says, before its signature is checked. */
-type Claim = Granted & { readonly kid: string; readonly sig: string };
+type UrlClaims = AccessGrant & { readonly kid: string; readonly sig: string };
 
 /** Reads the query, and requires the path to have the spelling of `encodePath`. */
-export function readClaim({ pathname, search }: Target): Claim | Wrong {
+export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims | SignatureRefusal {
   if (encodePath(decodeURIComponent(pathname)) !== pathname) {
-    return wrong("the path is not encoded as it was signed", true);
+    return refuseSignature("the path is not encoded as it was signed", true);
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
-  if (!exp) return wrong("the query is not exp, kid, v if any, and sig", true);
+  if (!exp) return refuseSignature("the query is not exp, kid, v if any, and sig", true);
   return { expires: Number(exp), version, kid, sig };
 }
 
@@ -38,34 +38,38 @@ export function readClaim({ pathname, search }: Target): Claim | Wrong {
  * @returns what the signature grants; undefined if the route is not signed
  */
 export async function checkGrant(
-  { route, variant, object }: Pick<ResolvedRequest, "route" | "variant" | "object">,
-  target: Target,
+  { route, variant, relativeKey }: Pick<ResolvedRequest, "route" | "variant" | "relativeKey">,
+  target: RequestTarget,
   now: number,
-): Promise<Granted | Refusal | undefined> {
+): Promise<AccessGrant | Refusal | undefined> {
   if (!route.signing) return undefined;
   const { keys, maxAge } = route.signing;
-  const claim = readClaim(target);
+  const claim = parseUrlClaims(target);
   if (isRefusal(claim)) return claim;
   const { kid, sig, ...granted } = claim;
   const key = keys.get(kid);
-  if (!key) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
+  if (!key) return refuseSignature(`URL_SIGNING_KEYS has no ${kid}`);
   const text = textToSign(
-    { route: route.path, preset: variant.preset, key: object, ...granted },
+    { route: route.path, preset: variant.preset, key: relativeKey, ...granted },
     kid,
   );
   if (!(await isSignature(sig, text, key)))
-    return { ...wrong("sig does not match this text"), text };
-  return checkTime(granted, maxAge, now);
+    return { ...refuseSignature("sig does not match this text"), text };
+  return checkExpiry(granted, maxAge, now);
 }
 
 /** Checks that a URL is valid now. */
-export function checkTime(granted: Granted, maxAge: number, now: number): Granted | Refusal {
+export function checkExpiry(
+  granted: AccessGrant,
+  maxAge: number,
+  now: number,
+): AccessGrant | Refusal {
   const { expires } = granted;
   if (expires * 1000 <= now) {
     return { event: "url-expired", expired: new Date(expires * 1000).toISOString() };
   }
   if (expires * 1000 > now + maxAge * 1000) {
-    return wrong(`exp is more than max_age (${maxAge} s) ahead`);
+    return refuseSignature(`exp is more than max_age (${maxAge} s) ahead`);
   }
   return granted;
 }
@@ -74,6 +78,6 @@ export function checkTime(granted: Granted, maxAge: number, now: number): Grante
  * @param certain whether no key and no clock can make such a URL right. Else it may be right soon: a new key or
  *   `max_age` is being deployed, or a clock is wrong
  */
-function wrong(reason: string, certain = false): Wrong {
+function refuseSignature(reason: string, certain = false): SignatureRefusal {
   return { event: "signature-wrong", reason, certain };
 }

@@ -4,7 +4,7 @@
 import { isCertain, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type Rendition } from "../http/send.ts";
 import type { CacheState } from "../log/log.ts";
-import type { Granted } from "../request/url-signature.ts";
+import type { AccessGrant } from "../request/url-signature.ts";
 
 /** For how long a missing object, and what is shown in an outage, may be kept: s. */
 const BRIEF_S = 60;
@@ -31,7 +31,7 @@ const UNCACHED_TEXT = new Headers({
 /** What applies to every answer to a URL, image or not. */
 export type Terms = {
   /** What the signature of the URL grants, or of the cookie. */
-  readonly granted?: Granted | undefined;
+  readonly granted?: AccessGrant | undefined;
   /** On a route with `origins`: the headers that say which page may read the answer. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
   /** For how long Workers Cache has had a refusal: s. Nobody keeps it for longer than its time in all. */

@@ -142,7 +142,7 @@ export async function deleteKnown(
   const tag = await objectTag(bucket, key);
   const unchanging = { key, version: undefined, isStorable: true };
   const names = buckets
-    .filter(({ base, prefix }) => base === bucket.base && key.startsWith(prefix))
+    .filter(({ baseUrl, prefix }) => baseUrl === bucket.baseUrl && key.startsWith(prefix))
     .flatMap((one) =>
       [...variants.values()].flatMap((variant) =>
         possibleFormats(variant).map(async (formats) => {

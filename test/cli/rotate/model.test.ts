@@ -9,7 +9,7 @@ import { readKey } from "../../../src/cli/rotate/new-key.ts";
 import { type KeyedRotation, openRotation } from "../../../src/cli/rotate/rotation.ts";
 import { MAKE, STEPS, type Step } from "../../../src/cli/rotate/steps.ts";
 import { judge } from "../../../src/cli/rotate/watch.ts";
-import { keyEnd } from "../../../src/worker/config/slot.ts";
+import { maskKeyId } from "../../../src/worker/config/slot.ts";
 import type { BucketHealth } from "../../../src/worker/health.ts";
 import { site, TOOLS } from "../../support/cli/rotating-site.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
@@ -41,7 +41,7 @@ beforeEach(() => {
   const opened = openRotation(world, { keyFile: "key.json" }, TOOLS);
   const key = readKey(site.folder, "key.json");
   if (isFault(opened) || isFault(key)) throw new Error("there is nothing to rotate");
-  rotation = { ...opened, key, newEnd: keyEnd(key) };
+  rotation = { ...opened, key, newEnd: maskKeyId(key) };
 });
 
 /** What /healthz says of buckets that share the slots, each in its own S3. */

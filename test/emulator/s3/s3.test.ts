@@ -5,7 +5,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { createS3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { bucketBase } from "../../../src/worker/config/bucket-settings.ts";
+import { bucketUrl } from "../../../src/worker/config/bucket-settings.ts";
 import { originUrl } from "../../../src/worker/origin/object-url.ts";
 import { sign } from "../../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";
@@ -15,8 +15,8 @@ const ENDPOINT = "https://s3.eu-west-1.amazonaws.com";
 const REGION = "eu-west-1";
 const KEY = "photos/fig.jpg";
 const NOW = Date.UTC(2026, 10, 24, 9);
-const VIRTUAL = bucketBase(ENDPOINT, "acme-media", "virtual");
-const PATH = bucketBase(ENDPOINT, "acme-media", "path");
+const VIRTUAL = bucketUrl(ENDPOINT, "acme-media", "virtual");
+const PATH = bucketUrl(ENDPOINT, "acme-media", "path");
 const FIG = originUrl(VIRTUAL, KEY);
 const OBJECT = { body: new TextEncoder().encode("an object"), type: "image/jpeg" };
 const R2 = "https://account.r2.cloudflarestorage.com";
@@ -62,14 +62,14 @@ test.each([VIRTUAL, PATH])("a signed request below %s gets the object (A4)", asy
 });
 
 test("R2 has another code than AWS for a request without a signature (A7)", async () => {
-  const url = originUrl(bucketBase(R2, "acme-media", "path"), KEY);
+  const url = originUrl(bucketUrl(R2, "acme-media", "path"), KEY);
   expect((await ask(url, {})).said).toBe("400 InvalidArgument");
 });
 
 test.each(HARD_KEYS)("the key %j is found in both dialects (A2, A10)", async (key) => {
   for (const [{ objects }, base, region] of [
     [s3, VIRTUAL, REGION],
-    [r2, bucketBase(R2, "acme-media", "path"), "auto"],
+    [r2, bucketUrl(R2, "acme-media", "path"), "auto"],
   ] as const) {
     objects.set(key, { body: new TextEncoder().encode(key), type: "text/plain" });
     const url = originUrl(base, key);
@@ -80,7 +80,7 @@ test.each(HARD_KEYS)("the key %j is found in both dialects (A2, A10)", async (ke
 test("a path that is not spelt as it was signed: AWS accepts it, R2 does not (A2)", async () => {
   for (const [base, region, said] of [
     [PATH, REGION, "200 an object"],
-    [bucketBase(R2, "acme-media", "path"), "auto", "403 SignatureDoesNotMatch"],
+    [bucketUrl(R2, "acme-media", "path"), "auto", "403 SignatureDoesNotMatch"],
   ] as const) {
     const headers = await signed(originUrl(base, KEY), NOW, region);
     const spelt = originUrl(base, KEY).replace("fig", "%66ig");
@@ -130,7 +130,7 @@ test.each<[string, (headers: Headers) => void, string]>([
 type Signer = { readonly at?: number; readonly region?: string; readonly by?: typeof CREDENTIALS };
 const MINUTE = 60_000;
 const UNKNOWN = { by: { ...CREDENTIALS, accessKeyId: "AKIAUNKNOWN" } };
-const IN_R2 = originUrl(bucketBase(R2, "acme-media", "path"), KEY);
+const IN_R2 = originUrl(bucketUrl(R2, "acme-media", "path"), KEY);
 const US_EAST = originUrl(VIRTUAL, KEY).replace(REGION, "us-east-1");
 
 test.each<[what: string, url: string, said: string, Signer?]>([
@@ -162,7 +162,7 @@ test("the key of a session is known only with its token, until the token expires
   const sessions = new Map([[accessKeyId, session]]);
   const own = createS3({ ...settings, endpoint, region, sessions });
   own.objects.set(KEY, OBJECT);
-  const url = originUrl(bucketBase(endpoint, "acme-media", "path"), KEY);
+  const url = originUrl(bucketUrl(endpoint, "acme-media", "path"), KEY);
   const { headers } = await signBy({ url, region, ...session, accessKeyId });
   expect((await ask(url, headers, own)).said).toBe("200 an object");
   const other = new Headers(headers);
@@ -214,9 +214,9 @@ test("a key reads what its policy allows, and nothing else (A13)", async () => {
 test("a dot in the name of a bucket breaks TLS in the host, but not in the path (A4)", async () => {
   const dotted = createS3({ ...settings, bucket: "acme.media" });
   dotted.objects.set(KEY, OBJECT);
-  const inHost = originUrl(bucketBase(ENDPOINT, "acme.media", "virtual"), KEY);
+  const inHost = originUrl(bucketUrl(ENDPOINT, "acme.media", "virtual"), KEY);
   await expect(ask(inHost, await signed(inHost), dotted)).rejects.toThrow();
-  const inPath = originUrl(bucketBase(ENDPOINT, "acme.media", "path"), KEY);
+  const inPath = originUrl(bucketUrl(ENDPOINT, "acme.media", "path"), KEY);
   expect((await ask(inPath, await signed(inPath), dotted)).said).toBe("200 an object");
 });
 

@@ -44,7 +44,7 @@ const signingHeaders = (headers: HeadersInit) =>
 /** Returns what the Worker sends for an object; with an ETag, it has the parameter of A15. */
 function requestObject(addressing: string, credentials: Unsigned["credentials"], etag?: string) {
   const bucket = bucketOf({ BUCKETS: { media: { ...media, addressing } } });
-  const { host, pathname } = new URL(bucket.base);
+  const { host, pathname } = new URL(bucket.baseUrl);
   return async (key: string) => {
     const url = await sourceUrl(bucket, prefix + key, etag);
     const query = Object.fromEntries(new URL(url).searchParams);
@@ -61,7 +61,7 @@ async function requestList(key: string) {
   await listPage(listed, SESSION, { prefix: key }, NOW);
   const [url, init] = vi.mocked(fetch).mock.lastCall ?? [];
   const query = { "encoding-type": "url", "list-type": "2", "max-keys": "1000", prefix: key };
-  const { host } = new URL(listed.base);
+  const { host } = new URL(listed.baseUrl);
   const unsigned = { host, path: "/", query, credentials: SESSION, region, now: NOW };
   return {
     unsigned,

@@ -3,9 +3,9 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { beforeEach, expect, test, vi } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import { askSts, makeToken } from "../../../src/worker/origin/get-session.ts";
+import { askSts, createToken } from "../../../src/worker/origin/get-session.ts";
 import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
-import { isFailure } from "../../../src/worker/origin/session.ts";
+import { isStsFailure } from "../../../src/worker/origin/session.ts";
 import { ISSUER, KEYLESS, ROLE } from "../issuer.ts";
 import { createSts } from "./sts.ts";
 
@@ -43,7 +43,7 @@ function setUp(asksAgain = false) {
   /** What the Worker gets for a token: credentials, or STS's code. */
   const assumeRole = async (token: string) => {
     const answer = await askSts(role, token);
-    return isFailure(answer) ? answer.origin : answer.credentials;
+    return isStsFailure(answer) ? answer.origin : answer.credentials;
   };
   return { sts, assumeRole };
 }
@@ -65,7 +65,7 @@ test("gives a session for the Worker's token, and for one of RSA (K1, K4)", asyn
   const [signer] = signers;
   if (!signer) throw new Error("no key");
   keys.push(...published);
-  expect(await assumeRole(await makeToken(role.oidc, signer, NOW))).toMatchObject(CREDENTIALS);
+  expect(await assumeRole(await createToken(role.oidc, signer, NOW))).toMatchObject(CREDENTIALS);
   const rsa = { alg: "RS256", kid: "rsa", key: RSA.privateKey };
   expect(await assumeRole(await tokenOf(CLAIMS, rsa))).toMatchObject(CREDENTIALS);
   expect(sts.calls).toEqual([{ status: 200 }, { status: 200 }]);

@@ -4,7 +4,7 @@
 import { expect, test } from "vitest";
 import { publicPathOf } from "../../../src/cli/urls/public-url.ts";
 import { compileRoute, findRoute } from "../../../src/worker/config/compile-route.ts";
-import { readPathname, readTarget } from "../../../src/worker/request/resolve-request.ts";
+import { decodePathname, parseRequestTarget } from "../../../src/worker/request/resolve-request.ts";
 import { growthOf } from "../../support/clock.ts";
 
 function compile(path: string, object: string) {
@@ -55,7 +55,7 @@ test.each<[url: string, pathname: string, search: string]>([
   ["https://images.example/é/😀", "/é/😀", ""],
   ["images.example/a", "", ""],
 ])("of %j the path is %j, the query %j", (url, pathname, search) => {
-  expect(readTarget(url)).toEqual({ pathname, search });
+  expect(parseRequestTarget(url)).toEqual({ pathname, search });
 });
 
 test.each(["/", "/images", "/avatars"])("%j is of no route", (path) => {
@@ -179,7 +179,7 @@ test.each<[paths: string[], pathname: string, which: number]>([
   [["/x/:preset"], "/x/card\n", 0],
 ])("of %j the path %j is of number %d", (paths, pathname, which) => {
   const routes = paths.map((one) => compile(one, one.endsWith("/*") ? "*" : "k").route);
-  const path = readPathname(pathname);
+  const path = decodePathname(pathname);
   if (typeof path !== "string") expect.unreachable();
   const found = findRoute(routes, path);
   expect("route" in found ? routes.indexOf(found.route) : NONE).toBe(which);

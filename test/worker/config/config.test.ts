@@ -22,7 +22,7 @@ test("a right configuration is ready to serve from", () => {
     engine: "cf",
     hasSourceParameter: true,
     ...{ images: undefined, r2: undefined, role: undefined },
-    base: BUCKET_URL,
+    baseUrl: BUCKET_URL,
     prefix: "published/",
     region: "eu-west-1",
     canary: undefined,
@@ -371,7 +371,7 @@ test.each([
   "https://s3.example/base",
 ])("the endpoint %s is right", (endpoint) => {
   const base = `${endpoint.replace(/\/$/, "")}/acme-media/`;
-  expect(bucketOf(withMedia({ endpoint })).base).toBe(base);
+  expect(bucketOf(withMedia({ endpoint })).baseUrl).toBe(base);
 });
 
 test("a bucket may be called as its provider's host begins, with path addressing", () => {

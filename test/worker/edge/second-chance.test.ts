@@ -7,7 +7,7 @@ import type { TransformRequest } from "../../../src/worker/request/format.ts";
 import { TRANSFORM_REQUEST } from "../../support/env.ts";
 import { png as pngOf } from "../../support/png.ts";
 
-const asked: TransformRequest = { ...TRANSFORM_REQUEST, still: true };
+const asked: TransformRequest = { ...TRANSFORM_REQUEST, isStill: true };
 const none = { avif: true, webp: false };
 const JPEG = { original: "image/jpeg" } as const;
 const fixed: TransformRequest = { ...asked, variant: { ...asked.variant, format: "avif" } };
@@ -16,10 +16,10 @@ const TRANSPARENT = pngOf({ colour: 6 });
 const jpeg = { type: "image/jpeg" };
 const png = { type: "image/png" };
 const webp = { type: "image/webp" };
-const moves = { ...asked, still: false };
-const moving = { ...asked, format: "webp", still: false } as const;
+const moves = { ...asked, isStill: false };
+const moving = { ...asked, format: "webp", isStill: false } as const;
 
-const noWebp = { ...asked, readable: none };
+const noWebp = { ...asked, accepts: none };
 const TOO_LARGE = "too-large-for-avif";
 const SMALLER = "original-is-smaller";
 const gif = { type: "image/gif" };
@@ -29,19 +29,19 @@ test.each<[string, UpstreamEvent, object, TransformRequest, Partial<TransformReq
   ["no WebP read", TOO_LARGE, {}, noWebp, { format: undefined }],
   ["a JPEG is smaller", SMALLER, jpeg, asked, { format: "png-force" }],
   ["a PNG is smaller", SMALLER, png, asked, { format: "webp" }],
-  ["a PNG too large for AVIF", TOO_LARGE, png, { ...fixed, readable: none }, { format: undefined }],
+  ["a PNG too large for AVIF", TOO_LARGE, png, { ...fixed, accepts: none }, { format: undefined }],
   ["a JPEG in a preset of one", SMALLER, jpeg, fixed, { format: "png-force" }],
   ["a WebP is smaller", SMALLER, webp, asked, { format: "png-force" }],
-  ["too large, and was to move", TOO_LARGE, {}, moves, { format: "webp", still: true }],
-  ["smaller, and was to move", SMALLER, jpeg, moves, { format: "png-force", still: true }],
+  ["too large, and was to move", TOO_LARGE, {}, moves, { format: "webp", isStill: true }],
+  ["smaller, and was to move", SMALLER, jpeg, moves, { format: "png-force", isStill: true }],
   ["a WebP on a route for SVGs", "wrong-type", webp, { ...fixed, svg: true }, { format: "png" }],
-  ["unmarked, and was to move (O8)", "not-transformed", {}, moving, { still: true }],
+  ["unmarked, and was to move (O8)", "not-transformed", {}, moving, { isStill: true }],
   ["a JPEG too large, and fixed", TOO_LARGE, jpeg, { ...fixed, ...JPEG }, { format: "jpeg" }],
   ["a WebP too large, in a preset of AVIF", TOO_LARGE, webp, fixed, { format: "png" }],
   ["a GIF that stood still", "wrong-type", gif, asked, { format: "png" }],
   ["WebP unread, of a JPEG", "wrong-type", webp, { ...asked, ...JPEG }, { format: "jpeg" }],
   ["AVIF unread", "wrong-type", { type: "image/avif" }, asked, { format: "png" }],
-  ["a GIF too large (O8)", "wrong-type", gif, moving, { still: true }],
+  ["a GIF too large (O8)", "wrong-type", gif, moving, { isStill: true }],
 ])("%s: once more, changed", (_what, event, facts, before, change) => {
   expect(secondChance(before, { event, ...facts }, OPAQUE)).toEqual({ ...before, ...change });
 });

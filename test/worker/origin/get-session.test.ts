@@ -5,7 +5,7 @@ import type { Notice } from "../../../src/worker/log/notice.ts";
 import { getSession } from "../../../src/worker/origin/get-session.ts";
 import { createMemory, type RoleMemory } from "../../../src/worker/origin/memories.ts";
 import { advanceRole } from "../../../src/worker/origin/role-state.ts";
-import { type Failure, isFailure } from "../../../src/worker/origin/session.ts";
+import { isStsFailure, type StsFailure } from "../../../src/worker/origin/session.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import {
@@ -57,11 +57,11 @@ function memory(change: object = {}): RoleMemory {
 /** Asks for credentials. @returns the beginning of their id, or STS's code */
 async function ask(role: RoleMemory, patience = 15_000): Promise<string> {
   const session = await getSession(role, { context, deadline: now() + patience });
-  if (!isFailure(session)) return session.credentials.accessKeyId.replace(/X+$/, "");
+  if (!isStsFailure(session)) return session.credentials.accessKeyId.replace(/X+$/, "");
   last = session;
   return session.origin;
 }
-let last: Failure | undefined;
+let last: StsFailure | undefined;
 
 const pass = (ms: number) => void vi.setSystemTime(now() + ms);
 

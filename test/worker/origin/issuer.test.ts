@@ -2,7 +2,7 @@
 
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { expect, test } from "vitest";
-import { makeToken } from "../../../src/worker/origin/get-session.ts";
+import { createToken } from "../../../src/worker/origin/get-session.ts";
 import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
 import { configOf } from "../../support/config-of.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
@@ -61,7 +61,9 @@ test("a token is checked by the published key, and lasts five minutes (K4, K7)",
   const [signer] = signers;
   if (!signer) throw new Error("no key");
   const now = Date.parse("2026-11-26T12:00:00.900Z");
-  const [head = "", claims = "", signature = ""] = (await makeToken(oidc, signer, now)).split(".");
+  const [head = "", claims = "", signature = ""] = (await createToken(oidc, signer, now)).split(
+    ".",
+  );
   const parse = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString());
   expect(parse(head)).toEqual({ alg: "ES256", kid: publicOf(EC_KEY).kid, typ: "JWT" });
   const at = Date.parse("2026-11-26T12:00:00Z") / 1000;

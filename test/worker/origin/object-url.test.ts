@@ -1,7 +1,7 @@
 // The URL of a bucket and of its objects.
 
 import { expect, test } from "vitest";
-import { bucketBase, defaultAddressing } from "../../../src/worker/config/bucket-settings.ts";
+import { bucketUrl, defaultAddressing } from "../../../src/worker/config/bucket-settings.ts";
 import { sourceUrl } from "../../../src/worker/origin/object-url.ts";
 
 test.each<[string, string, "virtual" | "path"]>([
@@ -22,11 +22,11 @@ test.each<[string, "virtual" | "path", string]>([
   ["http://localhost:8787/cdn-cgi/r2/s3", "path", "http://localhost:8787/cdn-cgi/r2/s3/b/"],
   ["https://s3.example/base", "virtual", "https://b.s3.example/base/"],
 ])("the bucket b at %s with %s addressing is at %s (A4)", (endpoint, addressing, base) => {
-  expect(bucketBase(endpoint, "b", addressing)).toBe(base);
+  expect(bucketUrl(endpoint, "b", addressing)).toBe(base);
 });
 
 test("the URL for the edge names the object's bytes, and its ETag does not follow from it (A15)", async () => {
-  const bucket = { base: "https://b.example/", hasSourceParameter: true };
+  const bucket = { baseUrl: "https://b.example/", hasSourceParameter: true };
   const etag = "9b2cf535f27731c974343645a3985328";
   const urls = await Promise.all([etag, `${etag}-2`].map((one) => sourceUrl(bucket, "a b", one)));
   for (const url of urls)
@@ -40,6 +40,6 @@ test.each([
   ["without what names its bytes", true, undefined],
   ["where source_parameter is off", false, "an-etag"],
 ])("%s an object's URL for the edge has no parameter", async (_what, hasSourceParameter, etag) => {
-  const bucket = { base: "https://b.example/", hasSourceParameter };
+  const bucket = { baseUrl: "https://b.example/", hasSourceParameter };
   expect(await sourceUrl(bucket, "a", etag)).toBe("https://b.example/a");
 });

@@ -1,13 +1,13 @@
 // What STS answers: credentials only where everything is right, and a failure that never repeats what it says.
 
 import { expect, test } from "vitest";
-import { readFailure, readSession } from "../../../src/worker/origin/session.ts";
+import { parseStsFailure, parseStsSession } from "../../../src/worker/origin/session.ts";
 import { answerOf, errorOf, SESSION } from "../../support/issuer.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const HOUR = 3_600_000;
 const RIGHT = answerOf(NOW + HOUR);
-const read = (text: string) => readSession(text, NOW, NOW);
+const read = (text: string) => parseStsSession(text, NOW, NOW);
 
 test("an answer of STS has credentials, and until when they are good", () => {
   expect(read(RIGHT)).toEqual({ credentials: SESSION, began: NOW, expires: NOW + HOUR });
@@ -76,7 +76,7 @@ test.each<[what: string, status: number, text: string, origin: string, reason: R
 ])(
   "%s: the failure says what to do, and nothing that STS wrote",
   (_what, status, text, origin, reason) => {
-    const failure = readFailure(status, text.replace("no", `token ${TOKEN}`), TOKEN);
+    const failure = parseStsFailure(status, text.replace("no", `token ${TOKEN}`), TOKEN);
     expect(failure).toMatchObject({ origin, reason: expect.stringMatching(reason) });
     expect(JSON.stringify(failure)).not.toContain("eyJ");
   },

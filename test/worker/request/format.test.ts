@@ -9,7 +9,7 @@ import {
   acceptedFormatsOf,
   createTransformRequest,
   mayBePng,
-  readAccept,
+  parseAccept,
 } from "../../../src/worker/request/format.ts";
 import { growthOf } from "../../support/clock.ts";
 import { configOf } from "../../support/config-of.ts";
@@ -45,18 +45,18 @@ test.each<[string | null, { avif: boolean; webp: boolean }]>([
   [",,,image/webp,,", { avif: false, webp: true }],
   ["image/avif image/webp", neither],
 ])("Accept %j names %j", (accept, named) => {
-  expect(readAccept(accept)).toEqual(named);
+  expect(parseAccept(accept)).toEqual(named);
 });
 
 test("an Accept over 1 KiB counts as none", () => {
-  expect(readAccept("image/webp".padEnd(1024, " "))).toEqual({ avif: false, webp: true });
-  expect(readAccept("image/webp".padEnd(1025, " "))).toEqual(neither);
-  expect(readAccept(`${"a/b;q=0.1,".repeat(20_000)}image/webp`)).toEqual(neither);
+  expect(parseAccept("image/webp".padEnd(1024, " "))).toEqual({ avif: false, webp: true });
+  expect(parseAccept("image/webp".padEnd(1025, " "))).toEqual(neither);
+  expect(parseAccept(`${"a/b;q=0.1,".repeat(20_000)}image/webp`)).toEqual(neither);
 });
 
 test("an Accept of many entries is read in linear time", () => {
   for (const entry of ['"\\', "a,", "x;"]) {
-    expect(growthOf((times) => readAccept(entry.repeat(times)), 128)).toBeLessThan(10);
+    expect(growthOf((times) => parseAccept(entry.repeat(times)), 128)).toBeLessThan(10);
   }
 });
 
@@ -109,8 +109,8 @@ test("only a GIF may move, where the preset and the format let it (O8)", () => {
   const moving = originals.flatMap((original) =>
     ["card", "plain", "moving"].flatMap((name) =>
       ACCEPTED_FORMATS.flatMap((formats) => {
-        const { still } = createTransformRequest(variant(name), formats, original);
-        return still ? [] : [`${name} as ${formats}: ${original}`];
+        const { isStill } = createTransformRequest(variant(name), formats, original);
+        return isStill ? [] : [`${name} as ${formats}: ${original}`];
       }),
     ),
   );
