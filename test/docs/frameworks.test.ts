@@ -19,15 +19,11 @@ const FILES: readonly [shown: string, tested: string][] = [
   ["app/vitrine-provider.ts", "nuxt-app/app/vitrine-provider.ts"],
   ["nuxt.config.ts", "nuxt-app/nuxt.config.ts"],
   ["app/pages/index.vue", "nuxt-app/app/pages/index.vue"],
-  ["server/api/friends.get.ts", "nuxt-app/server/api/friends.get.ts"],
-  ["app/pages/friends.vue", "nuxt-app/app/pages/friends.vue"],
   ["astro.config.mjs", "astro-app/astro.config.mjs"],
   ["src/image-service.ts", "astro-app/src/image-service.ts"],
   ["src/pages/index.astro", "astro-app/src/pages/index.astro"],
   ["src/app/image-loader.ts", "angular-app/src/app/image-loader.ts"],
   ["src/app/fig.ts", "angular-app/src/app/fig.ts"],
-  ["Fig.vue", "vue/Fig.vue"],
-  ["Fig.svelte", "svelte/Fig.svelte"],
   ["Hero.tsx", "unpic/Hero.tsx"],
 ];
 
