@@ -1,25 +1,22 @@
-// The gateway: the whole story of a visitor's request, as a list of steps. Each step returns a value or a
-// refusal. It asks the cached entrypoint, `Renditions`, for the image: renditions.ts has the story of that.
+// The gateway: a visitor's request as a list of steps. Each step returns a value or a refusal. The gateway requests the
+// image from the cached entrypoint, `Renditions`: renditions.ts has its steps.
 
-import { WorkerEntrypoint } from "cloudflare:workers";
-import { answerIssuer } from "./answer-issuer.ts";
-import { answerPurge } from "./answer-purge.ts";
 import {
+  type CacheResult,
+  fetchCached,
   type GatewayContext,
-  NO_CACHE,
-  type PurgeOptions,
-  type PurgeResult,
+  type GatewayScope,
+  reportUnusable,
 } from "./cache/loopback.ts";
-import { type RenditionKey, type RenditionKeys, refusedKey } from "./cache/rendition-url.ts";
+import { type RenditionKeys, refusedKey } from "./cache/rendition-url.ts";
 import { currentConfig } from "./config/config.ts";
-import { answerHealth } from "./health.ts";
 import { isRefusal, type Refusal } from "./http/refusal.ts";
 import { cancelBody } from "./http/send.ts";
 import { shouldLog } from "./log/flood.ts";
 import { logRefusal, type Subject } from "./log/log.ts";
-import { record } from "./metrics.ts";
-import { type GatewayScope, obtain } from "./obtain.ts";
-import { answerRendition } from "./renditions.ts";
+import { record } from "./log/metrics.ts";
+import { answerOperator } from "./operator.ts";
+import { type NotModified, render } from "./renditions.ts";
 import { checkCookie } from "./request/cookie.ts";
 import { checkEmbedding } from "./request/embedding.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/format.ts";
@@ -40,51 +37,40 @@ import {
   refusalAnswer,
   type Terms,
 } from "./response/answer.ts";
-import { fallbackAnswer, fallbackSeconds } from "./response/fallback.ts";
+import { fallbackAnswer, fallbackKeyOf, fallbackSeconds } from "./response/fallback.ts";
 
-/** Behind Cloudflare's cache (W1): one rendition for all visitors. */
-export class Renditions extends WorkerEntrypoint<object> {
-  override fetch(request: Request): Promise<Response> {
-    return answerRendition(request, this.env, this.ctx);
-  }
-
-  /** Drops renditions everywhere. Only the entrypoint itself can do so (W10). */
-  async purge(options: PurgeOptions): Promise<PurgeResult> {
-    const { cache } = this.ctx;
-    return cache ? cache.purge(options) : { success: false, errors: [NO_CACHE] };
-  }
-}
+export { Renditions } from "./renditions.ts";
 
 export default {
   async fetch(request: Request, env: object, context: GatewayContext): Promise<Response> {
     const began = Date.now();
     const outcome = await serve(request, env, context, began);
-    const whole = "answer" in outcome ? outcome.answer : refuse(outcome, env);
+    const { refusal, subject, terms = {} } = outcome;
+    const now = Date.now();
+    const full = refusal ? (outcome.answer ?? refusalAnswer(refusal, terms, now)) : outcome.answer;
+    if (refusal && shouldLog(env, refusal.event, now)) {
+      logRefusal(refusal, subject ?? {}, full.status);
+    }
     const isHead = request.method === "HEAD";
-    if (isHead) cancelBody(whole.body);
-    const answer = isHead ? new Response(null, whole) : whole;
-
-    const event = "refusal" in outcome ? outcome.refusal.event : outcome.subject && "shown";
-    record(env, answer, outcome.subject, event, began);
+    if (isHead) cancelBody(full.body);
+    const answer = isHead ? new Response(null, full) : full;
+    record(env, answer, subject, refusal?.event ?? (subject && "shown"), began);
     return answer;
   },
 } satisfies ExportedHandler<object>;
 
-/** A request that gets what it asked for: an image or its facts, if it has a subject. */
-type Served = { readonly answer: Response; readonly subject?: Subject };
-
-/** A request that gets no image of its own. */
-type Refused = {
-  readonly refusal: Refusal;
-  /** What the log has of the request. */
+/** What a request leads to: an answer, or a refusal, which gets the plain answer if it has none. */
+type Outcome = {
+  /** The log fields of a visitor's request. */
   readonly subject?: Subject;
   readonly terms?: Terms;
-  /** The fallback image, in place of the plain answer. */
-  readonly instead?: Response | undefined;
-};
+} & (
+  | { readonly answer: Response; readonly refusal?: undefined }
+  | { readonly answer?: Response | undefined; readonly refusal: Refusal }
+);
 
 /**
- * Answers operators and machines. Else checks whether the visitor may have the picture, and then shows it.
+ * Checks what a visitor may have, and then shows it.
  * @param began when the request came: ms since 1970
  */
 async function serve(
@@ -92,66 +78,59 @@ async function serve(
   env: object,
   context: GatewayContext,
   began: number,
-): Promise<Served | Refused> {
+): Promise<Outcome> {
+  const { method, headers, url } = request;
   const config = currentConfig(env);
   if (isRefusal(config)) return { refusal: config };
-
-  const { method, headers, url } = request;
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
   const target = parseRequestTarget(url);
-  const { pathname } = target;
-  const answering =
-    pathname === "/healthz"
-      ? answerHealth(request, config, env, context)
-      : pathname === "/purge"
-        ? answerPurge(request, config, context)
-        : pathname.startsWith("/.well-known/") && answerIssuer(request, pathname, config);
-  const answered = answering && (await answering);
-  if (answered) return isRefusal(answered) ? { refusal: answered } : { answer: answered };
+  const operator = await answerOperator(request, target.pathname, config, env, context);
+  if (operator) return isRefusal(operator) ? { refusal: operator } : { answer: operator };
 
-  const resolved = resolveRequest(config, pathname);
+  const resolved = resolveRequest(config, target.pathname);
   const { route } = resolved;
-  const allowed = route?.origins ? WITH_PREFLIGHT : METHODS;
-  if (!allowed.includes(method)) {
-    return { refusal: { event: "method-not-allowed", method, allow: allowed.join(", ") } };
+  const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
+  if (!allow.split(", ").includes(method)) {
+    return { refusal: { event: "method-not-allowed", method, allow } };
   }
-  const withCredentials = route?.signing?.cookie === true;
-  const cors = route?.origins && corsHeaders(headers, route.origins, withCredentials);
-  if (route?.origins && cors) {
-    const foreign = checkEmbedding(headers, url, route.origins);
-    if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
-    if (method === "OPTIONS")
-      return { answer: preflight(allowed.join(", "), cors, withCredentials) };
-  }
+  const cors = route && corsHeaders(headers, route);
+  const foreign = route?.origins && checkEmbedding(headers, url, route.origins);
+  if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
+  if (cors && method === "OPTIONS")
+    return { answer: preflight(allow, cors, route.signing?.cookie) };
+
   const subject = subjectOf(resolved);
   if ("refusal" in resolved) return { refusal: resolved.refusal, subject, terms: { cors } };
-
   const { facts, target: picture } = splitFacts(resolved.route, target);
   const signed = resolved.route.signing && (await checkGrant(resolved, picture, began));
   const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, began) : signed;
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
+
   const terms = { cors, granted };
   const deadline = began + config.answers.timeout * 1000;
   const { limiter } = config;
   const limited =
     limiter && (await checkRateLimit(limiter, headers, resolved.route.path, deadline));
   if (limited) return { refusal: limited, subject, terms };
+
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };
   return show(request, resolved, facts, terms, scope);
 }
 
-const METHODS = ["GET", "HEAD"];
-const WITH_PREFLIGHT = [...METHODS, "OPTIONS"];
+const LOOP = {
+  event: "loop-detected",
+  reason: "a loop: endpoint leads here, or a transformation flow of the zone takes these URLs",
+} as const satisfies Refusal;
 
-/** Gets the rendition or its facts, and answers with it, or with the fallback of its route. */
+/** Answers with the rendition or its facts, or with the fallback of its route. */
 async function show(
   request: Request,
   resolved: ResolvedRequest,
   facts: boolean,
   terms: Terms,
   scope: GatewayScope,
-): Promise<Served | Refused> {
+): Promise<Outcome> {
   const { route, variant } = resolved;
   const began = Date.now();
   const readable = parseAccept(request.headers.get("accept"));
@@ -161,48 +140,51 @@ async function show(
   const keys = objectsOf(resolved, { version, variant, formats, isStorable: route.store });
 
   const { result, cache, age } = await obtain(keys, scope);
-  const subject = { ...subjectOf(resolved), cache };
   const took = Date.now() - began;
-  if (isRefusal(result)) {
-    const { bucket, key } = refusedKey(keys, result);
-    const failed = { ...subject, bucket: bucket.name, key };
-    const refused = { ...terms, age };
-    const other = fallbackOf(resolved, keys);
-    const seconds = other && fallbackSeconds(result, refused);
-    if (!other || !seconds) return { refusal: result, subject: failed, terms: refused };
-    const fallback = await obtain([other], { ...scope, condition: null });
-    const shown = { maxAge: seconds, negotiated, cache: fallback.cache, took: Date.now() - began };
-    const outcome = fallbackAnswer(result, fallback.result, other.bucket.name, shown, refused);
-    const logged = { ...failed, fallback: outcome.event };
-    return { refusal: result, subject: logged, terms: refused, instead: outcome.answer };
+  const subject = { ...subjectOf(resolved), cache };
+  if (!isRefusal(result)) {
+    const isOutage = result.stored === "outage";
+    const maxAge = scope.config.answers.max_age;
+    const options = { negotiated, maxAge, isOutage, cache, took };
+    const answer = imageAnswer(result, scope.condition, options, terms, Date.now());
+    return { answer, subject: { ...subject, format: result.type?.replace(/^\w+\//, "") } };
   }
-  const isOutage = result.stored === "outage";
-  const shown = { negotiated, maxAge: scope.config.answers.max_age, isOutage, cache, took };
-  const answer = imageAnswer(result, scope.condition, shown, terms, Date.now());
-  return { answer, subject: { ...subject, format: result.type?.replace(/^\w+\//, "") } };
+  const { bucket, key } = refusedKey(keys, result);
+  const refused = {
+    refusal: result,
+    subject: { ...subject, bucket: bucket.name, key },
+    terms: { ...terms, age },
+  };
+  const fallbackKey = fallbackKeyOf(route, keys);
+  const maxAge = fallbackKey && fallbackSeconds(result, refused.terms);
+  if (!fallbackKey || !maxAge) return refused;
+  const fallback = await obtain([fallbackKey], { ...scope, condition: null });
+  const options = { negotiated, maxAge, cache: fallback.cache, took: Date.now() - began };
+  const bucketName = fallbackKey.bucket.name;
+  const { event, answer } = fallbackAnswer(refused, fallback.result, bucketName, options);
+  return { ...refused, subject: { ...refused.subject, fallback: event }, answer };
 }
 
-/** The fallback of a route, unless it is an object that cannot be shown. It has no facts of its own. */
-function fallbackOf(
-  { route: { fallback } }: ResolvedRequest,
-  keys: RenditionKeys,
-): RenditionKey | undefined {
-  const [first] = keys;
-  if (!fallback || first.formats === "facts") return undefined;
-  const { bucket, key } = fallback;
-  const isItself = keys.some((one) => bucket.baseUrl === one.bucket.baseUrl && key === one.key);
-  return isItself ? undefined : { ...first, bucket, key, version: undefined };
+type Obtained = Omit<CacheResult, "result"> & {
+  readonly result: CacheResult["result"] | NotModified;
+};
+
+/**
+ * Gets a rendition from the cached entrypoint. Where that cannot be used, or where a failure may be its own (W13), the
+ * gateway renders itself. If that helps, it does so for a while.
+ */
+async function obtain(keys: RenditionKeys, scope: GatewayScope): Promise<Obtained> {
+  const cached = await fetchCached(keys, scope);
+  if (cached && cached.loopbackFailure === undefined) return cached;
+  const result = await render(keys, scope);
+  const isStored = "stored" in result;
+  if (cached?.loopbackFailure && !isStored && "body" in result) {
+    reportUnusable(scope.env, cached.loopbackFailure, Date.now());
+  }
+  return { result, cache: isStored ? "stored" : "direct" };
 }
 
-/** What the visitor gets; the log has the reason. */
-function refuse({ refusal, subject = {}, terms = {}, instead }: Refused, env: object): Response {
-  const now = Date.now();
-  const answer = instead ?? refusalAnswer(refusal, terms, now);
-  if (shouldLog(env, refusal.event, now)) logRefusal(refusal, subject, answer.status);
-  return answer;
-}
-
-/** What the log has of a request, as far as the URL could be read. */
+/** The log fields of a request, as far as the URL could be read. */
 function subjectOf(resolved: ResolvedRequest | UnresolvedRequest): Subject {
   const { route, variant } = resolved;
   if (!route || !variant) return { route: route?.path };
@@ -213,8 +195,3 @@ function subjectOf(resolved: ResolvedRequest | UnresolvedRequest): Subject {
     key: resolved.key,
   };
 }
-
-const LOOP = {
-  event: "loop-detected",
-  reason: "a loop: endpoint leads here, or a transformation flow of the zone takes these URLs",
-} as const satisfies Refusal;

@@ -1,7 +1,7 @@
-// Makes renditions, and is the story of the cached entrypoint: ask S3 and the store, name what S3 has, say that nothing
-// changed, or have an engine make a rendition, guard it, and store it. It knows nothing of the visitor but a condition.
+// The cached entrypoint, as a list of steps: ask S3 and the store, name what S3 has, answer that nothing changed, or have
+// an engine render, guard the rendition, and store it. It knows nothing of the visitor but a condition.
 
-import { ask } from "./ask.ts";
+import { WorkerEntrypoint } from "cloudflare:workers";
 import { overlayValidators } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
 import {
@@ -11,7 +11,7 @@ import {
   refusalForCache,
   renditionAnswer,
 } from "./cache/cached-answer.ts";
-import { TIME_LEFT } from "./cache/fetch-cached.ts";
+import { NO_CACHE, type PurgeOptions, type PurgeResult, readDeadline } from "./cache/loopback.ts";
 import {
   bucketTag,
   objectTag,
@@ -26,7 +26,6 @@ import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { isCertain, isRefusal, type Refusal } from "./http/refusal.ts";
 import type { Context, RequestScope } from "./http/send.ts";
-import { keep, purgeObject } from "./keep.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
@@ -35,80 +34,130 @@ import { createTransformRequest } from "./request/format.ts";
 import { matchesEtag } from "./response/answer.ts";
 import {
   deleteKnown,
-  placeOf,
   readEntry,
   readStored,
   type StoreEntry,
+  storePathOf,
   waitForEntry,
-} from "./store/rendition-store.ts";
+} from "./store/entries.ts";
+import { lookUp } from "./store/lookup.ts";
+import { purgeObject, saveRendition } from "./store/save.ts";
 import { digest } from "./util/bytes.ts";
 
-/** What the caller has is still right: the ETag is the one that it asked with. */
+/** Behind Cloudflare's cache (W1): one rendition for all visitors. */
+export class Renditions extends WorkerEntrypoint<object> {
+  override fetch(request: Request): Promise<Response> {
+    return answerRendition(request, this.env, this.ctx);
+  }
+
+  /** Purges renditions everywhere. Only the entrypoint itself can do so (W10). */
+  async purge(options: PurgeOptions): Promise<PurgeResult> {
+    const { cache } = this.ctx;
+    return cache ? cache.purge(options) : { success: false, errors: [NO_CACHE] };
+  }
+}
+
+/**
+ * Answers a request of the gateway, with how long Workers Cache keeps the answer for all visitors.
+ * @throws if no gateway of this configuration writes such a URL
+ */
+export async function answerRendition(
+  { url, headers }: Request,
+  env: object,
+  context: Context,
+): Promise<Response> {
+  const began = Date.now();
+  const config = currentConfig(env);
+  if (isRefusal(config)) return refusalForCache(config, [], false);
+  const keys = readRenditionUrl(config, url);
+  if (!keys) throw new Error("this is not the URL of a rendition");
+
+  const { answers } = config;
+  const deadline = readDeadline(headers, answers, began);
+  const { condition, objectIndex } = readCondition(headers.get("if-none-match"));
+  const hasOlder = condition !== null;
+  const result = await render(keys, { config, context, deadline, condition, hasOlder });
+
+  const tags = await Promise.all(
+    keys.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]),
+  );
+  if ("notModified" in result) return notModifiedAnswer(result, answers, tags);
+  if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
+  if (hasOlder && !isCertain(result) && objectIndex < (result.objectIndex ?? 0)) {
+    // The older one's object is gone: it is not shown while nobody knows what is in its place.
+    context.waitUntil(purgeObject(keys[objectIndex] ?? keys[0], context));
+  }
+  // What is wrong with the object alone is no failure of what is behind the Worker.
+  if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
+    reportFailure(refusedKey(keys, result), result);
+  }
+  return refusalForCache(result, tags, hasOlder);
+}
+
+/** What the caller has is still right: it has sent this ETag. */
 export type NotModified = Partial<NamedRendition> & {
   readonly notModified: true;
   readonly etag: string;
 };
 
-type Outcome = NamedRendition | NotModified | Refusal;
+type RenderResult = NamedRendition | NotModified | Refusal;
 
-/** How a rendition is asked for. */
+/** How a rendition is requested. */
 export type RenderScope = RequestScope & {
   readonly config: Config;
   /** The `If-None-Match` of Workers Cache, or of a visitor where there is no cache. */
   readonly condition: string | null;
   /** Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
-  /** The edge has contradicted S3: what it keeps under the object's URL may be of another moment (C1). */
+  /** The edge has contradicted S3: what it has cached under the object's URL may be of another moment (C1). */
   readonly isRetry?: boolean;
 };
 
 /** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
-export async function render(keys: RenditionKeys, scope: RenderScope): Promise<Outcome> {
-  const result = await renderFirstFound(keys, scope);
+export async function render(keys: RenditionKeys, scope: RenderScope): Promise<RenderResult> {
+  const result = await renderFirstExisting(keys, scope);
   const isContradicted = isRefusal(result) && result.event === "edge-contradicts";
-  return isContradicted ? renderFirstFound(keys, { ...scope, isRetry: true }) : result;
+  return isContradicted ? renderFirstExisting(keys, { ...scope, isRetry: true }) : result;
 }
 
 /** Renders the first object that is not certainly missing: a denial and a failure are answers, too. */
-async function renderFirstFound([first, ...others]: RenditionKeys, scope: RenderScope) {
-  let result = await renderObject(first, others, scope);
-  for (const [at, key] of others.entries()) {
+async function renderFirstExisting([first, ...alternatives]: RenditionKeys, scope: RenderScope) {
+  let result = await renderObject(first, alternatives, scope);
+  for (const [index, key] of alternatives.entries()) {
     if (!isRefusal(result) || !isGone(result)) break;
-    const objectIndex = at + 1;
-    result = { ...(await renderObject(key, others.slice(objectIndex), scope)), objectIndex };
+    const objectIndex = index + 1;
+    result = { ...(await renderObject(key, alternatives.slice(objectIndex), scope)), objectIndex };
   }
   return result;
 }
 
-/** @param others the objects that are shown where this one is missing */
+/** @param alternatives the objects that are shown where this one is missing */
 async function renderObject(
   key: RenditionKey,
-  others: readonly RenditionKey[],
+  alternatives: readonly RenditionKey[],
   scope: RenderScope,
-): Promise<Outcome> {
+): Promise<RenderResult> {
   const { bucket, variant } = key;
-  const { config, context, condition, hasOlder } = scope;
-  const place = await placeOf(key, config);
-  const overlaysAsked = overlayValidators(bucket, variant, scope);
-  const asked = await ask(key, place, others, scope);
-  const { object } = asked;
-  const readLate = async () =>
-    place && hasOlder ? waitForEntry(place, readEntry(place), scope.deadline) : undefined;
+  const { config, context, deadline, condition, hasOlder, isRetry } = scope;
+  const storePath = await storePathOf(key, config);
+  const reading = overlayValidators(bucket, variant, scope);
+  const { object, entry: entryBefore } = await lookUp(key, storePath, alternatives, scope);
+  const lateEntry = async () =>
+    storePath && hasOlder ? waitForEntry(storePath, readEntry(storePath), deadline) : undefined;
 
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteKnown(config, key));
     // At a retry, S3 has answered before: there was no time left.
-    if (!isOutage(object) || scope.isRetry) return object;
+    if (!isOutage(object) || isRetry) return object;
     const stored =
-      usable(asked.entry ?? (await readLate()), key) ??
-      usable(await readStored(others, config, scope.deadline), key);
+      usableRendition(entryBefore ?? (await lateEntry()), key) ??
+      usableRendition(await readStored(alternatives, config, deadline), key);
     if (!stored) return object;
-    const failed = { type: "rendition-failed", key: key.key, refusal: object } as const;
-    bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
+    reportFailure(key, object);
     // Without a tag: what is revalidated would keep its header, and be one of an outage for ever.
     return { ...stored, etag: undefined, stored: "outage" };
   }
-  const overlays = await overlaysAsked;
+  const overlays = await reading;
   if (isRefusal(overlays)) return overlays;
   if (object.type === "none") {
     return { event: "source-unreadable", reason: "its first bytes are of no image", certain: true };
@@ -116,22 +165,28 @@ async function renderObject(
   const etag = await etagOf(key, object, overlays);
   if (etag && condition !== null && matchesEtag(condition, etag))
     return { notModified: true, etag };
-  const entry = asked.entry ?? (await readLate());
-  const stored = usable(entry, key);
+  const entry = entryBefore ?? (await lateEntry());
+  const stored = usableRendition(entry, key);
   if (etag && stored?.etag === etag) return { ...stored, stored: "current" };
 
-  const made = await renderBy(key, object, overlays, scope);
-  if (isRefusal(made)) return made;
-  reportFocus(key, made.object);
-  const rendition = { ...made.rendition, etag: await etagOf(key, made.object, made.overlays) };
-  return keep(key, rendition, made.object, place, entry, scope);
+  const result = await renderBy(key, object, overlays, scope);
+  if (isRefusal(result)) return result;
+  reportFocus(key, result.object);
+  const newEtag = await etagOf(key, result.object, result.overlays);
+  const rendition = { ...result.rendition, etag: newEtag };
+  return saveRendition(key, rendition, result.object, storePath, entry, scope);
 }
 
-/** What is stored, if it is of a type that the variant may have. */
-function usable(entry: StoreEntry | undefined, { variant, formats }: RenditionKey) {
+/** What is stored, if it has a type that the variant may have. */
+function usableRendition(entry: StoreEntry | undefined, { variant, formats }: RenditionKey) {
   const rendition = entry?.rendition;
   const request = createTransformRequest(variant, formats);
   return rendition && mayYield(request, rendition.type) ? rendition : undefined;
+}
+
+/** Logs what an older rendition hides from visitors, once a minute. */
+function reportFailure({ bucket, key }: RenditionKey, refusal: Refusal): void {
+  bucketMemoryOf(bucket).learn({ type: "rendition-failed", key, refusal, now: Date.now() });
 }
 
 /** Has the engine render an object that S3 has just given. */
@@ -154,7 +209,7 @@ export async function renderBy(
 }
 
 /**
- * Names the bytes of a rendition: by its key, and by what it is made of. No ETag of S3 follows from it.
+ * The ETag of a rendition: a hash of its key and of its sources. No ETag of S3 follows from it.
  * @returns undefined if S3 does not name the object's bytes
  */
 async function etagOf(
@@ -165,47 +220,6 @@ async function etagOf(
   const { validator } = object;
   if (!validator || overlays.includes("")) return undefined;
   const focus = focusOf(key.variant, object);
-  const made = [renditionName(key), validator, ...overlays, ...(focus ? [focus] : [])];
-  return `"${(await digest(JSON.stringify(made))).slice(0, 32)}"`;
-}
-
-/**
- * Answers a request of the gateway, with how long Workers Cache keeps the answer for all visitors.
- * @throws if no gateway of this configuration writes such a URL
- */
-export async function answerRendition(
-  { url, headers }: Request,
-  env: object,
-  context: Context,
-): Promise<Response> {
-  const began = Date.now();
-  const config = currentConfig(env);
-  if (isRefusal(config)) return refusalForCache(config, [], false);
-  const keys = readRenditionUrl(config, url);
-  if (!keys) throw new Error("this is not the URL of a rendition");
-
-  const { answers } = config;
-  const left = Number(headers.get(TIME_LEFT) ?? Number.NaN);
-  const timeout = answers.timeout * 1000;
-  const deadline = began + (left >= 0 && left < timeout ? left : timeout);
-  const { condition, objectIndex } = readCondition(headers.get("if-none-match"));
-  const hasOlder = condition !== null;
-  const result = await render(keys, { config, context, deadline, condition, hasOlder });
-
-  const tags = await Promise.all(
-    keys.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]),
-  );
-  if ("notModified" in result) return notModifiedAnswer(result, answers, tags);
-  if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
-  if (hasOlder && !isCertain(result) && objectIndex < (result.objectIndex ?? 0)) {
-    // The older one's object is gone: it is not shown while nobody knows what is in its place.
-    context.waitUntil(purgeObject(keys[objectIndex] ?? keys[0], context));
-  }
-  // What is wrong with the object alone is no failure of what is behind the Worker.
-  if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
-    const { bucket, key } = refusedKey(keys, result);
-    const failed = { type: "rendition-failed", key, refusal: result } as const;
-    bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
-  }
-  return refusalForCache(result, tags, hasOlder);
+  const sources = [renditionName(key), validator, ...overlays, ...(focus ? [focus] : [])];
+  return `"${(await digest(JSON.stringify(sources))).slice(0, 32)}"`;
 }

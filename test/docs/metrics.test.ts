@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { dataPoint, type Facts } from "../../src/worker/metrics.ts";
+import { dataPoint, type Facts } from "../../src/worker/log/metrics.ts";
 import { createDataset } from "../support/analytics-engine.ts";
 import { createFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";

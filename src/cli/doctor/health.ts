@@ -3,8 +3,8 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
-import type { BucketHealth } from "../../worker/health.ts";
-import type { SlotHealth } from "../../worker/try-slot.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
+import type { SlotHealth } from "../../worker/origin/health.ts";
 import { followedBuckets, sourceEntryOf } from "../config/buckets.ts";
 import { configuredBucket, type Project } from "../config/project.ts";
 import { askHealth, type NoHealth } from "../http/ask-health.ts";

@@ -3,7 +3,7 @@
 
 import type { Bucket, Role } from "../../worker/config/bucket.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
-import type { RoleHealth } from "../../worker/health.ts";
+import type { RoleHealth } from "../../worker/origin/health.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { fetchText } from "../http/body.ts";
 import { type Finding, fail, ok, type Result } from "./finding.ts";

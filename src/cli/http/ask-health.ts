@@ -1,7 +1,7 @@
 // Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host. A report that is not
 // exactly of the Worker's form is refused, and the token is never in what is returned.
 
-import type { BucketHealth } from "../../worker/health.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { fetchText } from "./body.ts";
@@ -82,6 +82,6 @@ const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: m
 const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
 const opened = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
 const bucket = objectOf({ bucket: word, ...opened, edge: word, answered: count });
-/** Returns whether it has the form of what `src/worker/health.ts` writes. */
+/** Returns whether it has the form of what `src/worker/operator.ts` writes. */
 const isHealth = (value: unknown): value is Health =>
   objectOf({ buckets: listOf(bucket), configuration: code })(value);

@@ -2,7 +2,7 @@
 // on: test/cli/rotate/model.test.ts does so. No part of it is secret.
 
 import { secretNames } from "../../worker/config/read-secrets.ts";
-import type { BucketHealth } from "../../worker/health.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
 import type { Fault } from "../command.ts";
 import { isPlayed } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";

@@ -4,8 +4,8 @@ import { resolve } from "node:path";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
+import { checkSlot, isWorking } from "../../worker/origin/health.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
-import { trySlot, works } from "../../worker/try-slot.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
 import { type Fault, isFault, say } from "../command.ts";
 import { readTable } from "../secrets/secrets.ts";
@@ -51,11 +51,11 @@ export async function tryKey(rotation: KeyedRotation): Promise<Fault | undefined
     const given = { context: { waitUntil: () => {} }, deadline: Date.now() + S3_TIMEOUT_MS };
     const tried = await Promise.all(
       buckets.map(async (bucket) => ({
-        ...(await trySlot(bucket, key, given)),
+        ...(await checkSlot(bucket, key, given)),
         bucket: bucket.name,
       })),
     );
-    const refused = tried.filter((health) => !works(health));
+    const refused = tried.filter((health) => !isWorking(health));
     if (refused.length === 0) return undefined;
     const isUnknown = refused.some(({ state }) =>
       /^(InvalidAccessKeyId|Unauthorized)$/.test(state),

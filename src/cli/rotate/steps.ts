@@ -1,9 +1,9 @@
 // The runbook of docs/rotate.md as data, and the one function that says which step is next. No I/O. Nothing
 // is remembered: what the slots hold says how far a rotation is.
 
-import type { BucketHealth } from "../../worker/health.ts";
 import { SLOT_NAMES, type SlotName } from "../../worker/http/refusal.ts";
-import type { SlotHealth } from "../../worker/try-slot.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
+import type { SlotHealth } from "../../worker/origin/health.ts";
 
 /** What a slot must be. `new`: S3 accepts the new key in it. `free`: it is empty, or holds half a key or the new one. */
 type Want = "new" | "empty" | "free";

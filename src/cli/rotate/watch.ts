@@ -1,7 +1,7 @@
 // Looks at /healthz of a Vitrine until it says which step is next, and has said so for long enough. Changes
 // nothing.
 
-import type { BucketHealth } from "../../worker/health.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
 import { type Fault, isFault, paint, say } from "../command.ts";
 import { askHealth } from "../http/ask-health.ts";
 import { visible } from "../terminal/shell.ts";

@@ -1,10 +1,15 @@
-// The cached entrypoint, as the gateway calls it, and whether it can be used (W13, W15).
+// The cached entrypoint, as the gateway calls it: whether it can be used (W13, W15), and a fetch of a rendition with
+// a deadline.
 
-import type { Context } from "../http/send.ts";
-import { logNotice } from "../log/log.ts";
-import { isWithin } from "../util/time.ts";
+import type { Answers, Config } from "../config/config.ts";
+import { isRefusal, type Refusal } from "../http/refusal.ts";
+import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
+import { type CacheState, logNotice } from "../log/log.ts";
+import { isWithin, TIMED_OUT, withTimeout } from "../util/time.ts";
+import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
+import { type RenditionKeys, renditionUrl } from "./rendition-url.ts";
 
-/** What to drop from the cache of an entrypoint (W10). */
+/** What to purge from the cache of an entrypoint (W10). */
 export type PurgeOptions = { readonly tags?: string[]; readonly purgeEverything?: boolean };
 
 export type PurgeResult = {
@@ -21,7 +26,7 @@ export const NO_CACHE = {
 /** The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). */
 export type Loopback = {
   fetch(request: Request | string, init?: RequestInit): Promise<Response>;
-  /** Drops renditions everywhere, within seconds (W10). Never cached itself (W1). */
+  /** Purges renditions everywhere, within seconds (W10). Never cached itself (W1). */
   purge(options: PurgeOptions): Promise<PurgeResult>;
 };
 
@@ -31,19 +36,110 @@ export type GatewayContext = Context & {
   readonly exports?: { readonly Renditions?: Loopback };
 };
 
-/** For how long the gateway makes all renditions itself: ms. */
+/** One visitor's request, as the gateway knows it. */
+export type GatewayScope = RequestScope & {
+  readonly env: object;
+  readonly config: Config;
+  readonly context: GatewayContext;
+  /** The visitor's `If-None-Match`. */
+  readonly condition: string | null;
+};
+
+/** For how long the gateway renders everything itself: ms. */
 const UNUSABLE_MS = 600_000;
 
-/** When the cached entrypoint was found to be unusable: ms since 1970. */
+/** When the cached entrypoint failed last: ms since 1970. */
 const unusableAt = new WeakMap<object, number>();
 
-export function isUsable(env: object, now: number): boolean {
+function isUsable(env: object, now: number): boolean {
   return !isWithin(UNUSABLE_MS, unusableAt.get(env), now);
 }
 
-/** The gateway made a rendition where the cached entrypoint could not. The log has it once. */
+/** The gateway has rendered where the cached entrypoint could not. Logged once. */
 export function reportUnusable(env: object, failure: string, now: number): void {
   const reason = `${failure}: each place makes its own renditions for ten minutes`;
   if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
   unusableAt.set(env, now);
+}
+
+/** A rendition or a refusal, and where it came from. */
+export type CacheResult = {
+  readonly result: NamedRendition | Refusal;
+  readonly cache: CacheState;
+  /** For how long the cache has had it: s. */
+  readonly age?: number;
+  /** Why the refusal may be the cached entrypoint's own failure. */
+  readonly loopbackFailure?: string;
+};
+
+/** The header with the time that the visitor still waits: ms. No header is part of the cache key (W3). */
+const TIME_LEFT = "vitrine-left";
+
+/** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
+const LEAD_MS = 100;
+
+/** Until when the cached entrypoint may take: ms since 1970. @param now ms since 1970 */
+export function readDeadline(headers: Headers, answers: Answers, now: number): number {
+  const timeLeft = Number(headers.get(TIME_LEFT) ?? Number.NaN);
+  const timeout = answers.timeout * 1000;
+  return now + (timeLeft >= 0 && timeLeft < timeout ? timeLeft : timeout);
+}
+
+/**
+ * Fetches a rendition from the cached entrypoint.
+ * @returns undefined if there is no cache, or if it has failed in the last minutes
+ */
+export async function fetchCached(
+  keys: RenditionKeys,
+  { env, config, context, deadline }: GatewayScope,
+): Promise<CacheResult | undefined> {
+  const now = Date.now();
+  if (config.answers.keep === 0 || !isUsable(env, now)) return undefined;
+  const loopback = context.exports?.Renditions;
+  if (!loopback) {
+    const failure = "ctx.exports is missing (compatibility_date is before 2025-11-17)";
+    reportUnusable(env, failure, now);
+    return undefined;
+  }
+  const timeLeft = deadline - now;
+  const headers = { [TIME_LEFT]: `${Math.max(0, timeLeft - LEAD_MS)}` };
+  const fetching = fetchAndRead(loopback, keys, headers);
+  try {
+    const cached = await withTimeout(timeLeft, fetching);
+    if (cached !== TIMED_OUT) return cached;
+    fetching
+      .then(({ result }) => cancelBody(isRefusal(result) ? null : result.body))
+      .catch(() => {});
+    return { result: { event: "timed-out", reason: "no rendition in time" }, cache: "miss" };
+  } catch (error) {
+    return loopbackFailed(`the cached entrypoint failed: ${error}`);
+  }
+}
+
+async function fetchAndRead(
+  loopback: Loopback,
+  keys: RenditionKeys,
+  headers: Readonly<Record<string, string>>,
+): Promise<CacheResult> {
+  const answer = await loopback.fetch(renditionUrl(keys), { headers });
+  const result = await readCachedAnswer(answer, keys[0].formats === "facts");
+  if (result === undefined) {
+    cancelBody(answer.bodyUsed ? null : answer.body);
+    return loopbackFailed("the cached entrypoint answers something else");
+  }
+  const cache = cacheStateOf(answer);
+  if (!isRefusal(result)) return { result, cache };
+  const age = Number(answer.headers.get("age")) || 0;
+  // The edge may not transform what one Worker asks for another, also if both are the same (E9, W13).
+  const isUntransformed = result.event === "not-transformed" || result.event === "edge-refused";
+  const loopbackFailure = "the edge does not transform behind it";
+  return { result, cache, age, ...(isUntransformed && { loopbackFailure }) };
+}
+
+function loopbackFailed(loopbackFailure: string): CacheResult {
+  return {
+    result: { event: "edge-failed", reason: loopbackFailure },
+    cache: "miss",
+    loopbackFailure,
+  };
 }

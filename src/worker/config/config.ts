@@ -1,6 +1,7 @@
 // Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
 
 import type { ConfigMistake, Refusal } from "../http/refusal.ts";
+import { isDataset } from "../log/metrics.ts";
 import { hasMethods, isPlainObject, parseJson } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
@@ -34,9 +35,6 @@ import {
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
 
-/** Cloudflare's Analytics Engine binding. */
-type Dataset = Pick<AnalyticsEngineDataset, "writeDataPoint">;
-
 /** What wrangler.toml and the secrets say, checked and ready to serve from. */
 export type Config = {
   readonly buckets: readonly Bucket[];
@@ -62,9 +60,6 @@ export type ConfigRefusal = Extract<Refusal, { event: "configuration-broken" }>;
 const WEEK = 604_800;
 const YEAR = 31_536_000;
 const NAME = /^[\w-]{1,64}$/;
-
-/** Whether data points can be written to a binding. */
-export const isDataset = hasMethods<Dataset>("writeDataPoint");
 
 const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
 const datasetSchema = custom("an Analytics Engine binding", isDataset);

@@ -6,7 +6,7 @@ import { isPlainObject, parseJson } from "../util/json.ts";
 import { TIMED_OUT } from "../util/time.ts";
 
 /** An object as an event of S3 names it: the bucket's name at S3, and the whole key. */
-export type StoredObject = {
+export type EventObject = {
   readonly bucket: string;
   readonly key: string;
   /** Whether the event calls it removed: an old version of it may be meant (A19). */
@@ -16,7 +16,7 @@ export type StoredObject = {
 export type PurgeRequest =
   /** Objects by their names, BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   | { readonly form: "objects"; readonly names: readonly string[] }
-  | { readonly form: "event"; readonly objects: readonly StoredObject[] }
+  | { readonly form: "event"; readonly objects: readonly EventObject[] }
   | { readonly form: "bucket"; readonly name: string }
   | { readonly form: "everything" };
 
@@ -76,14 +76,14 @@ function readEvent(body: Table): PurgeRequest | Unreadable | undefined {
   return Array.isArray(records) ? eventAbout(records.map(readRecord)) : undefined;
 }
 
-function eventAbout(objects: readonly (StoredObject | undefined)[]): PurgeRequest | Unreadable {
+function eventAbout(objects: readonly (EventObject | undefined)[]): PurgeRequest | Unreadable {
   const known = objects.filter((object) => object !== undefined);
   if (known.length === objects.length) return { form: "event", objects: known };
   return unreadable("an event has no bucket.name, or no object.key that can be read");
 }
 
 /** Reads a record of an event notification. S3 and MinIO form-encode the key, Ceph does not. */
-function readRecord(record: unknown): StoredObject | undefined {
+function readRecord(record: unknown): EventObject | undefined {
   const { s3, eventSource, eventName } = isPlainObject(record) ? record : {};
   return readObject(s3, eventName, eventSource === "ceph:s3");
 }
@@ -93,7 +93,7 @@ const REMOVED =
   /^(?:Object Deleted$|(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):)/;
 
 /** @param isRaw whether the key is not encoded */
-function readObject(described: unknown, kind: unknown, isRaw: boolean): StoredObject | undefined {
+function readObject(described: unknown, kind: unknown, isRaw: boolean): EventObject | undefined {
   const { bucket, object } = isPlainObject(described) ? described : {};
   const name = isPlainObject(bucket) ? bucket["name"] : undefined;
   const given = isPlainObject(object) ? object["key"] : undefined;

@@ -1,7 +1,7 @@
 // What the caller of /purge and the log are told: what is purged, what is not, and why.
 
 import { logNotice } from "../log/log.ts";
-import type { NotPurged, Target } from "./targets.ts";
+import type { NotPurged, PurgeTarget } from "./targets.ts";
 
 /** Why something is not purged. It may be asked for again. */
 export type UpstreamFailure = {
@@ -51,7 +51,7 @@ export function logNotPurged(
  * @param wrong the names that mean no object: a fault of the request
  */
 export function reportPurge(
-  targets: readonly Pick<Target, "name" | "url">[],
+  targets: readonly Pick<PurgeTarget, "name" | "url">[],
   results: PurgeResults,
   wrong: readonly NotPurged[] = [],
 ): PurgeAnswer {

@@ -1,6 +1,7 @@
 // What a visitor gets: an image or a refusal, and nothing about the bucket or the reason. No clock:
 // `now` is passed in, in ms since 1970.
 
+import type { BoundRoute } from "../config/routes.ts";
 import { isCertain, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type Rendition } from "../http/send.ts";
 import type { CacheState } from "../log/log.ts";
@@ -39,7 +40,7 @@ export type Terms = {
 };
 
 /** How an image is shown. */
-export type Shown = {
+export type ImageOptions = {
   /** Whether another visitor may get another format under the same URL. */
   readonly negotiated: boolean;
   /** For how long it may be kept, at most until its URL expires: s. */
@@ -58,7 +59,7 @@ export type Shown = {
 export function imageAnswer(
   image: Partial<Rendition> & { readonly etag?: string | undefined },
   condition: string | null,
-  shown: Shown,
+  options: ImageOptions,
   terms: Terms,
   now: number,
 ): Response {
@@ -69,12 +70,12 @@ export function imageAnswer(
   const answer = new Response(isUnchanged ? null : body, { status, headers: PROTECTED });
   const { headers } = answer;
   if (type) headers.set("content-type", type);
-  headers.set("cache-control", imageCaching(shown, terms, now));
-  headers.set("server-timing", timingOf(shown));
+  headers.set("cache-control", imageCaching(options, terms, now));
+  headers.set("server-timing", timingOf(options));
   if (etag) headers.set("etag", etag);
   if (length && !isUnchanged) headers.set("content-length", length);
   setTerms(headers, terms);
-  if (shown.negotiated)
+  if (options.negotiated)
     headers.set("vary", terms.cors ? `${terms.cors["vary"]}, accept` : "accept");
   return answer;
 }
@@ -85,18 +86,19 @@ function setTerms(headers: Headers, { cors, granted }: Terms): void {
 }
 
 /** Where the image came from, and how long the edge took to make it, if it did for this request. */
-function timingOf({ cache, took }: Pick<Shown, "cache" | "took">): string {
+function timingOf({ cache, took }: Pick<ImageOptions, "cache" | "took">): string {
   const isMade = cache === "miss" || cache === "direct";
   return `cache;desc=${cache}${isMade ? `, edge;dur=${Math.round(took)}` : ""}`;
 }
 
 /** The cache-control of an image. With a version, its URL's content never changes until it expires. */
-function imageCaching({ maxAge: most, isOutage }: Shown, terms: Terms, now: number): string {
+function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: number): string {
   const { granted } = terms;
-  const maxAge = isOutage ? Math.min(BRIEF_S, most) : most;
-  if (granted === undefined) return `public, max-age=${maxAge}`;
-  const caching = (seconds: number) => `${limitedCaching(seconds, terms, now)}, must-revalidate`;
-  return granted.version && !isOutage ? `${caching(YEAR)}, immutable` : caching(maxAge);
+  const seconds = isOutage ? Math.min(BRIEF_S, maxAge) : maxAge;
+  if (granted === undefined) return `public, max-age=${seconds}`;
+  const isImmutable = granted.version && !isOutage;
+  const caching = `${limitedCaching(isImmutable ? YEAR : seconds, terms, now)}, must-revalidate`;
+  return isImmutable ? `${caching}, immutable` : caching;
 }
 
 /** The cache-control of anything but the URL's own image: at most until the URL or the cookie expires. */
@@ -178,18 +180,18 @@ export function plain(
 /** For how long a browser may remember the answer to a preflight: s. */
 const PREFLIGHT_S = 86_400;
 
-/** The headers that let a page read an answer. @param withCredentials whether the page may have cookies sent */
+/** The headers that let a page read an answer, with cookies where the route takes them. @returns undefined for a route without `origins` */
 export function corsHeaders(
   headers: Headers,
-  origins: ReadonlySet<string>,
-  withCredentials: boolean,
-): Record<string, string> {
+  { origins, signing }: Pick<BoundRoute, "origins" | "signing">,
+): Record<string, string> | undefined {
+  if (!origins) return undefined;
   const origin = headers.get("origin");
-  const known = origin && origins.has(origin);
+  const isAllowed = origin && origins.has(origin);
   return {
     vary: "origin",
-    ...(known && { "access-control-allow-origin": origin }),
-    ...(known && withCredentials && { "access-control-allow-credentials": "true" }),
+    ...(isAllowed && { "access-control-allow-origin": origin }),
+    ...(isAllowed && signing?.cookie && { "access-control-allow-credentials": "true" }),
   };
 }
 
@@ -197,7 +199,7 @@ export function corsHeaders(
 export function preflight(
   allow: string,
   cors: Record<string, string>,
-  withCredentials: boolean,
+  withCredentials = false,
 ): Response {
   const headers = {
     ...PROTECTION,

@@ -1,54 +1,79 @@
 // The one image that a route shows where it cannot show another. Tried once.
 
+import type { RenditionKey, RenditionKeys } from "../cache/rendition-url.ts";
+import type { BoundRoute } from "../config/routes.ts";
 import { isCertain, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { Rendition } from "../http/send.ts";
 import { logRefusal, type Subject } from "../log/log.ts";
-import { imageAnswer, limitedCaching, refusalAnswer, type Shown, type Terms } from "./answer.ts";
+import {
+  type ImageOptions,
+  imageAnswer,
+  limitedCaching,
+  refusalAnswer,
+  type Terms,
+} from "./answer.ts";
+
+/** The fallback of a route, unless it is an object that cannot be shown. It has no facts of its own. */
+export function fallbackKeyOf(
+  { fallback }: Pick<BoundRoute, "fallback">,
+  keys: RenditionKeys,
+): RenditionKey | undefined {
+  const [first] = keys;
+  if (!fallback || first.formats === "facts") return undefined;
+  const { bucket, key } = fallback;
+  const isRefused = keys.some(
+    (refused) => bucket.baseUrl === refused.bucket.baseUrl && key === refused.key,
+  );
+  return isRefused ? undefined : { ...first, bucket, key, version: undefined };
+}
 
 /**
- * For how long it may be kept: s, by the status of the answer that it replaces. Other answers have no
- * fallback. What is wrong behind the Worker may be over soon.
+ * For how long a fallback may be cached: s, by the status of the answer that it replaces. Other answers have no
+ * fallback. A failure behind the Worker may be over soon.
  */
 const SECONDS: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
-/** What became of the fallback, for the log, and the answer if there is one. */
+/** The result for the log, and the answer if there is one. */
 type FallbackOutcome = {
   readonly event: Subject["fallback"];
   readonly answer?: Response;
 };
 
-/** For how long a fallback may be kept in place of a refusal: s. Undefined: the refusal has none. */
+/** For how long a fallback may be cached in place of a refusal: s. Undefined: the refusal has none. */
 export function fallbackSeconds(refusal: Refusal, terms: Terms): number | undefined {
   return SECONDS[refusalAnswer(refusal, terms, Date.now()).status];
 }
 
 /**
- * Shows the fallback under the status that the plain answer would have. Why it cannot be shown is for
- * the log alone.
- * @param fallback what was obtained
- * @param bucket the name of its bucket
+ * Shows the fallback under the status that the plain answer would have. The reason why it cannot be shown is for the log
+ * alone.
+ * @param fallback the rendition of the fallback, or why there is none
+ * @param bucketName of the fallback
  */
 export function fallbackAnswer(
-  refusal: Refusal,
+  { refusal, terms }: { readonly refusal: Refusal; readonly terms: Terms },
   fallback: Rendition | Refusal | { readonly notModified: true },
-  bucket: string,
-  shown: Shown,
-  terms: Terms,
+  bucketName: string,
+  options: ImageOptions,
 ): FallbackOutcome {
   const now = Date.now();
   const { status } = refusalAnswer(refusal, terms, now);
-  if ("notModified" in fallback) throw new Error("a fallback is asked for without a condition");
+  if ("notModified" in fallback) throw new Error("a fallback is requested without a condition");
   if (isRefusal(fallback)) {
-    // Dead keys are logged once a minute, and perhaps nothing else asks this bucket.
+    // Dead keys are logged once a minute, and perhaps nothing else uses this bucket.
     if (fallback.event === "slots-refused") {
-      logRefusal(fallback, { bucket }, refusalAnswer(fallback, terms, now).status);
+      const fallbackStatus = refusalAnswer(fallback, terms, now).status;
+      logRefusal(fallback, { bucket: bucketName }, fallbackStatus);
     }
     return { event: fallback.event };
   }
   // No tag: a condition is for a 2xx (RFC 9110), and it would name another object's image.
   const untagged = { ...fallback, etag: undefined };
-  const { body, headers } = imageAnswer(untagged, null, shown, terms, now);
-  const isKept = status === 502 || isCertain(refusal);
-  headers.set("cache-control", isKept ? limitedCaching(shown.maxAge, terms, now) : "no-store");
+  const { body, headers } = imageAnswer(untagged, null, options, terms, now);
+  const isCacheable = status === 502 || isCertain(refusal);
+  headers.set(
+    "cache-control",
+    isCacheable ? limitedCaching(options.maxAge, terms, now) : "no-store",
+  );
   return { event: "shown", answer: new Response(body, { status, headers }) };
 }

@@ -10,7 +10,7 @@ import { type KeyedRotation, openRotation } from "../../../src/cli/rotate/rotati
 import { MAKE, STEPS, type Step } from "../../../src/cli/rotate/steps.ts";
 import { judge } from "../../../src/cli/rotate/watch.ts";
 import { maskKeyId } from "../../../src/worker/config/slot.ts";
-import type { BucketHealth } from "../../../src/worker/health.ts";
+import type { BucketHealth } from "../../../src/worker/operator.ts";
 import { site, TOOLS } from "../../support/cli/rotating-site.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dataPoint, type Facts } from "../../../src/worker/metrics.ts";
+import { dataPoint, type Facts } from "../../../src/worker/log/metrics.ts";
 
 const SHOWN: Facts = {
   ...{ route: "/images/:preset/*", preset: "card@2x", format: "avif", status: 200 },

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { s3Bucket } from "../../../src/worker/config/bucket.ts";
-import { targetsNamed, targetsOfEvent } from "../../../src/worker/purge/targets.ts";
+import { targetsByName, targetsOfEvent } from "../../../src/worker/purge/targets.ts";
 
 const S3 = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const PLAIN = s3Bucket("media", {
@@ -20,7 +20,7 @@ const OTHER = named("other", "", "https://s3.example/acme-other/", "acme-other")
 const R2 = named("r2", "", "https://r2.example/acme-media/");
 
 const of = (bucket: string, key: string) => [{ bucket, key, isRemoved: false }];
-const urls = ({ targets }: ReturnType<typeof targetsNamed>) => targets.map(({ url }) => url);
+const urls = ({ targets }: ReturnType<typeof targetsByName>) => targets.map(({ url }) => url);
 
 test.each<[string, string]>([
   ["photos/fig.jpg", "begins with no bucket"],
@@ -34,15 +34,15 @@ test.each<[string, string]>([
   ["media/../fig.jpg", 'a segment ".."'],
   [`media/${"x".repeat(1015)}`, "longer than 1,024 bytes"],
 ])("the name %j means no object", (name, reason) => {
-  const { targets, others } = targetsNamed([MEDIA, OTHER], [name]);
+  const { targets, skipped } = targetsByName([MEDIA, OTHER], [name]);
   expect(targets).toEqual([]);
-  expect(others).toEqual([{ object: name, reason: expect.stringContaining(reason) }]);
+  expect(skipped).toEqual([{ object: name, reason: expect.stringContaining(reason) }]);
 });
 
 test("a name is the bucket of wrangler.toml, and the key below its prefix", () => {
   const names = ["media/a b+c%2B.jpg", "other/media/ä.jpg", `media/${"x".repeat(1014)}`];
-  const found = targetsNamed([MEDIA, OTHER], names);
-  expect(found.others).toEqual([]);
+  const found = targetsByName([MEDIA, OTHER], names);
+  expect(found.skipped).toEqual([]);
   expect(found.targets.map(({ name }) => name)).toEqual(names);
   expect(urls(found)).toEqual([
     `${S3}published/a%20b%2Bc%252B.jpg`,
@@ -54,7 +54,7 @@ test("a name is the bucket of wrangler.toml, and the key below its prefix", () =
 
 test("each object is there once, whatever its names are", () => {
   const names = ["all/published/a.jpg", "media/a.jpg", "media/a.jpg"];
-  expect(urls(targetsNamed([MEDIA, ALL], names))).toEqual([`${S3}published/a.jpg`]);
+  expect(urls(targetsByName([MEDIA, ALL], names))).toEqual([`${S3}published/a.jpg`]);
 });
 
 test.each<[string, string, string]>([
@@ -69,15 +69,15 @@ test.each<[string, string, string]>([
   ["acme-media", "published/", "no URL can name"],
   ["acme-media", "published/../a.jpg", "no URL can name"],
 ])("an event of %s about %j is about nothing that is shown", (bucket, key, reason) => {
-  const { targets, others } = targetsOfEvent([MEDIA], of(bucket, key));
+  const { targets, skipped } = targetsOfEvent([MEDIA], of(bucket, key));
   expect(targets).toEqual([]);
-  expect(others).toEqual([{ object: key, reason: expect.stringContaining(reason) }]);
+  expect(skipped).toEqual([{ object: key, reason: expect.stringContaining(reason) }]);
 });
 
 test("an event is about every configured bucket that has the object, at each provider", () => {
   const event = of("acme-media", "published/drafts/a.jpg");
   const found = targetsOfEvent([MEDIA, DRAFTS, OTHER, R2], event);
-  expect(found.others).toEqual([]);
+  expect(found.skipped).toEqual([]);
   // The two buckets at S3 have the same objects: one URL, and one tag.
   expect(found.targets.map(({ name }) => name)).toEqual([
     "drafts/a.jpg",
@@ -85,5 +85,5 @@ test("an event is about every configured bucket that has the object, at each pro
   ]);
   const elsewhere = targetsOfEvent([MEDIA, DRAFTS, R2], of("acme-media", "a.jpg"));
   expect(elsewhere.targets.map(({ name }) => name)).toEqual(["r2/a.jpg"]);
-  expect(elsewhere.others).toEqual([]);
+  expect(elsewhere.skipped).toEqual([]);
 });

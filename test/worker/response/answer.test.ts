@@ -1,10 +1,14 @@
 // The headers of images and refusals, conditional requests, and how long a cache may keep an answer.
 
 import { expect, test, vi } from "vitest";
-import { imageAnswer, refusalAnswer, type Shown } from "../../../src/worker/response/answer.ts";
+import {
+  type ImageOptions,
+  imageAnswer,
+  refusalAnswer,
+} from "../../../src/worker/response/answer.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9);
-const shown: Shown = { cache: "miss", negotiated: true, maxAge: 600, took: 12.4 };
+const shown: ImageOptions = { cache: "miss", negotiated: true, maxAge: 600, took: 12.4 };
 const ETAG = `"${"0a".repeat(16)}"`;
 const TAGGED = { etag: ETAG, length: "5" };
 const answerTo = (image: Parameters<typeof imageAnswer>[0], condition: string | null = null) =>

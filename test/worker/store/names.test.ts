@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { isRefusal } from "../../../src/worker/http/refusal.ts";
 import { possibleFormats } from "../../../src/worker/request/format.ts";
-import { storedName } from "../../../src/worker/store/rendition-store.ts";
+import { storedName } from "../../../src/worker/store/entries.ts";
 import { ROOT } from "../../support/built.ts";
 
 const VECTORS = "fixtures/vectors/stored-names.json";

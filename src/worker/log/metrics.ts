@@ -1,10 +1,13 @@
 // Writes one data point a request to the binding METRICS, if there is one. No request fails or waits
 // because of it.
 
-import { isDataset } from "./config/config.ts";
-import { logNotice, type Subject } from "./log/log.ts";
-import { has } from "./util/json.ts";
-import { countRepeated, type Repeated } from "./util/time.ts";
+import { has, hasMethods } from "../util/json.ts";
+import { countRepeated, type Repeated } from "../util/time.ts";
+import { logNotice, type Subject } from "./log.ts";
+
+/** Returns whether data points can be written to a binding. */
+export const isDataset =
+  hasMethods<Pick<AnalyticsEngineDataset, "writeDataPoint">>("writeDataPoint");
 
 /**
  * Records a request, also one that a broken configuration refuses: only METRICS itself must be right.

@@ -1,8 +1,8 @@
 // The line of the cached entrypoint: visitors may not notice that a rendition cannot be made, the operator does.
 
 import { expect, test } from "vitest";
-import { ENV, SECRETS, VARS } from "../support/env.ts";
-import { failures, get, stage, stopDates, wait } from "../support/run-worker.ts";
+import { ENV, SECRETS, VARS } from "../../support/env.ts";
+import { failures, get, stage, stopDates, wait } from "../../support/run-worker.ts";
 
 stopDates();
 

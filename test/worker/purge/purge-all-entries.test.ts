@@ -1,9 +1,9 @@
 // What visitors see after a purge: the whole Worker behind the strict cache, in 30 places.
 
 import { beforeEach, expect, test } from "vitest";
-import { ENV, PURGE_TOKEN } from "../support/env.ts";
-import { bridgeEvent, minioNotification, notification } from "../support/events.ts";
-import { DATA_CENTERS, get, postPurge, put, stage } from "../support/run-worker.ts";
+import { ENV, PURGE_TOKEN } from "../../support/env.ts";
+import { bridgeEvent, minioNotification, notification } from "../../support/events.ts";
+import { DATA_CENTERS, get, postPurge, put, stage } from "../../support/run-worker.ts";
 
 const WEEK = { ...ENV.ANSWERS, keep: 604_800 };
 const FULL = { ...ENV, ANSWERS: WEEK, PURGE_TOKEN };

@@ -1,9 +1,9 @@
 // A flood of requests that are refused for nothing, or for an object that is missing or broken: ten lines of each event in a minute, then their number.
 
 import { expect, test } from "vitest";
-import { shouldLog } from "../../src/worker/log/flood.ts";
-import { ENV, PURGE_TOKEN } from "../support/env.ts";
-import { get, lines, logged, signQuery, stage, stopDates, wait } from "../support/run-worker.ts";
+import { shouldLog } from "../../../src/worker/log/flood.ts";
+import { ENV, PURGE_TOKEN } from "../../support/env.ts";
+import { get, lines, logged, signQuery, stage, stopDates, wait } from "../../support/run-worker.ts";
 
 const BEGAN = Date.UTC(2026, 10, 24, 9);
 

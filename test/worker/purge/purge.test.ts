@@ -1,13 +1,13 @@
 // POST /purge: who may, what it answers, and what it asks of Workers Cache.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Loopback, PurgeOptions, PurgeResult } from "../../src/worker/cache/loopback.ts";
-import { bucketTag, objectTag } from "../../src/worker/cache/rendition-url.ts";
-import { Renditions } from "../../src/worker/index.ts";
-import { fireTimer, stopClock } from "../support/clock.ts";
-import { BUCKET_URL, ENV, PURGE_TOKEN } from "../support/env.ts";
-import { bridgeEvent, notification, TEST_EVENT } from "../support/events.ts";
-import { get, lines, postPurge, stage } from "../support/run-worker.ts";
+import type { Loopback, PurgeOptions, PurgeResult } from "../../../src/worker/cache/loopback.ts";
+import { bucketTag, objectTag } from "../../../src/worker/cache/rendition-url.ts";
+import { Renditions } from "../../../src/worker/index.ts";
+import { fireTimer, stopClock } from "../../support/clock.ts";
+import { BUCKET_URL, ENV, PURGE_TOKEN } from "../../support/env.ts";
+import { bridgeEvent, notification, TEST_EVENT } from "../../support/events.ts";
+import { get, lines, postPurge, stage } from "../../support/run-worker.ts";
 
 const FULL = { ...ENV, PURGE_TOKEN };
 const AUTHORIZED = { authorization: `Bearer ${PURGE_TOKEN}` };

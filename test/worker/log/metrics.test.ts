@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { ENV, HEALTH_TOKEN, VARS } from "../support/env.ts";
+import { ENV, HEALTH_TOKEN, VARS } from "../../support/env.ts";
 import {
   get,
   inSeconds,
@@ -14,7 +14,7 @@ import {
   stage,
   stopDate,
   wait,
-} from "../support/run-worker.ts";
+} from "../../support/run-worker.ts";
 
 type Point = Required<AnalyticsEngineDataPoint>;
 

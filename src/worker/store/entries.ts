@@ -12,8 +12,8 @@ import { possibleFormats } from "../request/format.ts";
 import { digest } from "../util/bytes.ts";
 import { countRepeated, type Repeated, TIMED_OUT, withTimeout } from "../util/time.ts";
 
-/** A place in the store. */
-export type Place = { readonly store: Store; readonly name: string };
+/** Where a rendition is stored. */
+export type StorePath = { readonly store: Store; readonly name: string };
 
 /** What the store has there. */
 export type StoreEntry = {
@@ -27,10 +27,10 @@ export type StoreEntry = {
 export const MAX_BYTES = 8 * 1024 * 1024;
 
 /** @returns undefined if a rendition is not stored: facts, SVGs, and where an overlay by URL has no ETag */
-export async function placeOf(
+export async function storePathOf(
   key: RenditionKey,
   { store }: Pick<Config, "store">,
-): Promise<Place | undefined> {
+): Promise<StorePath | undefined> {
   const { variant, formats, isStorable } = key;
   const hasUrl = variant.image.draw?.some(({ url }) => url !== undefined);
   if (!store || !isStorable || hasUrl || formats === "facts" || formats === "svg") return undefined;
@@ -43,7 +43,7 @@ export async function storedName(key: RenditionKey): Promise<string> {
 }
 
 /** @returns undefined if the store fails */
-export function readEntry({ store, name }: Place): Promise<StoreEntry | undefined> {
+export function readEntry({ store, name }: StorePath): Promise<StoreEntry | undefined> {
   return attempt(store, "get", async () => {
     const object = await store.get(name);
     if (!object) return {};
@@ -64,7 +64,7 @@ const STORE_MS = 1_000;
 
 /** Waits a second more for what is being read, or until the deadline. */
 export async function waitForEntry(
-  { store }: Place,
+  { store }: StorePath,
   reading: Promise<StoreEntry | undefined>,
   deadline: number,
 ): Promise<StoreEntry | undefined> {
@@ -82,8 +82,8 @@ export async function readStored(
 ): Promise<StoreEntry | undefined> {
   for (const key of keys) {
     if (Date.now() >= deadline) break;
-    const place = await placeOf(key, config);
-    const entry = place && (await waitForEntry(place, readEntry(place), deadline));
+    const path = await storePathOf(key, config);
+    const entry = path && (await waitForEntry(path, readEntry(path), deadline));
     if (entry?.rendition) return entry;
   }
   return undefined;
@@ -99,7 +99,7 @@ const MAX_SHOWN = 1_200;
  * @returns false if something else is there. What fails may have been written
  */
 export async function putRendition(
-  { store, name }: Place,
+  { store, name }: StorePath,
   key: RenditionKey,
   { bytes, type, etag }: { bytes: Uint8Array<ArrayBuffer>; type: string; etag: string },
   { seen }: StoreEntry,

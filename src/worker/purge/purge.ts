@@ -1,0 +1,166 @@
+// Purges what /purge names: from Workers Cache by tag (W10), and from the store what is gone in S3. The edge is not
+// purged: a replaced object is another source for it.
+
+import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
+import { bucketTag, objectTag } from "../cache/rendition-url.ts";
+import type { Store } from "../config/bucket-settings.ts";
+import type { Config } from "../config/config.ts";
+import { isRefusal } from "../http/refusal.ts";
+import { openObject } from "../origin/open-object.ts";
+import { isGone } from "../origin/verdict.ts";
+import { deleteFolder } from "../store/entries.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
+import type { PurgeRequest } from "./read-purge.ts";
+import {
+  type PurgeAnswer,
+  type PurgeResults,
+  reportPurge,
+  reportReason,
+  type UpstreamFailure,
+} from "./report.ts";
+import { type PurgeTarget, targetsByName, targetsOfEvent } from "./targets.ts";
+
+/** The request on whose behalf the cache is purged. */
+export type PurgeScope = {
+  readonly context: GatewayContext;
+  /** Until when its caller waits: ms since 1970. */
+  readonly deadline: number;
+};
+
+export async function purge(
+  request: PurgeRequest,
+  { buckets, store }: Config,
+  scope: PurgeScope,
+): Promise<PurgeAnswer> {
+  switch (request.form) {
+    case "objects": {
+      const { targets, skipped } = targetsByName(buckets, request.names);
+      return reportPurge(targets, await purgeTargets(targets, store, scope), skipped);
+    }
+    case "event": {
+      const { targets, skipped } = targetsOfEvent(buckets, request.objects);
+      const answer = reportPurge(targets, await purgeTargets(targets, store, scope));
+      const notShown = skipped.length > 0 && { not_shown: skipped };
+      return { ...answer, body: { ...answer.body, ...notShown } };
+    }
+    case "bucket": {
+      const bucket = buckets.find(({ name }) => name === request.name);
+      if (!bucket) return reportReason(400, "wrangler.toml has no bucket of this name");
+      const [name, tags] = [`${bucket.name}/*`, [await bucketTag(bucket)]];
+      const failure = await purgeCache({ tags }, scope);
+      return reportPurge([{ name, url: name }], new Map([[name, failure]]));
+    }
+    case "everything": {
+      const failure = await purgeCache({ purgeEverything: true }, scope);
+      return reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
+    }
+  }
+}
+
+/** Objects a request: two calls (W10). With a store, each of them is also requested from S3. */
+const MAX_OBJECTS = 200;
+const MAX_STORED_OBJECTS = 20;
+
+/** Purges the first objects, and refuses the rest. */
+async function purgeTargets(
+  targets: readonly PurgeTarget[],
+  store: Store | undefined,
+  scope: PurgeScope,
+): Promise<PurgeResults> {
+  const maxObjects = store ? MAX_STORED_OBJECTS : MAX_OBJECTS;
+  const purging = purgeObjects(targets.slice(0, maxObjects), store, scope);
+  scope.context.waitUntil(purging); // also when the caller has gone
+  const reason = `at most ${maxObjects} objects a request: send these again`;
+  const refused = targets.slice(maxObjects).map(({ url }) => {
+    return [url, { status: 429, retryAfter: 1, reason }] as const;
+  });
+  return new Map([...(await purging), ...refused]);
+}
+
+/** W10. Tags a call. */
+const MAX_TAGS = 100;
+
+/**
+ * Purges objects from the cache, one call after the other until one fails. Then from the store: what is in the cache is
+ * shown without a look into the store.
+ */
+async function purgeObjects(
+  targets: readonly PurgeTarget[],
+  store: Store | undefined,
+  scope: PurgeScope,
+): Promise<PurgeResults> {
+  const results = new Map<string, UpstreamFailure | undefined>();
+  let failure: UpstreamFailure | undefined;
+  for (let at = 0; at < targets.length; at += MAX_TAGS) {
+    const batch = targets.slice(at, at + MAX_TAGS);
+    const tags = await Promise.all(batch.map(({ bucket, key }) => objectTag(bucket, key)));
+    failure ??= await purgeCache({ tags }, scope);
+    for (const { url } of batch) results.set(url, failure);
+  }
+  if (!store) return results;
+  const stored = targets.map(async (target) => {
+    const { url } = target;
+    return [url, results.get(url) ?? (await purgeStored(target, store, scope))] as const;
+  });
+  return new Map(await Promise.all(stored));
+}
+
+async function purgeCache(
+  options: PurgeOptions,
+  { context, deadline }: PurgeScope,
+): Promise<UpstreamFailure | undefined> {
+  const loopback = context.exports?.Renditions;
+  if (!loopback) return undefined; // nothing is cached, so nothing old can be shown
+  try {
+    const result = await withTimeout(deadline - Date.now(), loopback.purge(options));
+    if (result === TIMED_OUT) return CACHE_TIMED_OUT;
+    const { success, errors } = result;
+    if (success || errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
+    return cacheFailure(errors.map(({ code, message }) => `${message} (${code})`).join("; "));
+  } catch (error) {
+    return cacheFailure(`${error}`);
+  }
+}
+
+const CACHE_TIMED_OUT: UpstreamFailure = {
+  ...{ status: 503, retryAfter: 10 },
+  reason: "cache: it does not answer in time",
+};
+const CACHE_LIMITED: UpstreamFailure = {
+  ...{ status: 429, retryAfter: 60 },
+  reason: "cache: five calls a minute are allowed after a burst of 25",
+};
+
+/** W10 names no code. */
+const RATE_LIMIT = /\b429\b|rate.?limit|too many/i;
+const MAX_REASON = 200; // characters
+
+function cacheFailure(text: string): UpstreamFailure {
+  if (RATE_LIMIT.test(text)) return CACHE_LIMITED;
+  return { status: 502, retryAfter: 30, reason: `cache: ${text.slice(0, MAX_REASON)}` };
+}
+
+/**
+ * Requests an object from S3, and deletes its renditions from the store if it is gone: an event is no proof (A19).
+ * Renditions of a replaced object are not shown as long as S3 answers, and are overwritten.
+ * @returns why they may still be there
+ */
+async function purgeStored(
+  { bucket, key, isRemoved }: PurgeTarget,
+  store: Store,
+  scope: PurgeScope,
+): Promise<UpstreamFailure | undefined> {
+  const opened = await openObject(bucket, key, { ...scope, part: "head" });
+  if (!isRefusal(opened)) return undefined;
+  const isDenied = opened.event === "object-denied";
+  if (isGone(opened) || (isDenied && isRemoved)) {
+    const deleting = deleteFolder(store, { bucket, key });
+    if ((await withTimeout(scope.deadline - Date.now(), deleting)) === true) return undefined;
+    return { status: 502, retryAfter: 30, reason: "store: it fails" };
+  }
+  if (isDenied && isRemoved === false) return undefined;
+  const reason = isDenied
+    ? "store: S3 denies it: give the key s3:ListBucket"
+    : `store: S3 says ${opened.event}`;
+  return { status: 503, retryAfter: 30, reason };
+}
