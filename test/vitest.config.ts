@@ -14,7 +14,7 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/te
 const LONG = [
   "test/browser/*.test.ts",
   "test/dev/{closed,start}.test.ts",
-  "test/cloudflare/{cloudflare,lies,lost}.test.ts",
+  "test/cloudflare/{cloudflare,planted-faults}.test.ts",
   "test/docs/{examples,testing}.test.ts",
   "test/built/{hostile-objects,local-run}.test.ts",
   "test/worker/matrix/*.test.ts",

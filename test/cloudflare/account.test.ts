@@ -27,6 +27,6 @@ test.each([
   };
   const name = "vitrine-probe-0123456789abcdef-bucket";
   await deleteResource(account, { kind: "bucket", name, id: name });
-  const others = sent.filter((url) => !new URL(url).pathname.startsWith(`/${name}/`));
-  expect(others).toEqual([]);
+  const outside = sent.filter((url) => !new URL(url).pathname.startsWith(`/${name}/`));
+  expect(outside).toEqual([]);
 });

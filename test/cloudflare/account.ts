@@ -69,7 +69,7 @@ export async function callUrl(
     const message = `${answer.status} ${first["code"] ?? ""} ${first["message"] ?? ""}`.trim();
     return { status: answer.status, result, data, message };
   } catch (error) {
-    const { cause = error } = Object(error); // fetch says "fetch failed", and its cause why
+    const { cause = error } = Object(error); // the error of fetch is "fetch failed", its cause has the reason
     const message = `${new URL(url).host} does not answer: ${cause}. Is the network there?`;
     return { status: 0, result: undefined, data: undefined, message };
   }

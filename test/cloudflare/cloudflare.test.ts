@@ -5,9 +5,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
-import { createEmulatedWorld } from "./emulated.ts";
+import { createEmulatedWorld } from "./emulated-world.ts";
 import { PROBES } from "./probes/index.ts";
-import { type Stub, startStub } from "./stub/cloudflare.ts";
+import { type Stub, startStub } from "./stub.ts";
 
 /** What no run may touch. */
 const FOREIGN = [
@@ -95,16 +95,16 @@ it.each([
   ["some on workers.dev alone", ["--only", "e1,R2,A14"], { CLOUDFLARE_ZONE: "" }],
 ])(
   "tries %s, and leaves nothing and no secret",
-  async (_what, only, env) => {
+  async (_what, onlyOption, env) => {
     let whileRunning = "";
     stub.intervene = (_call, agent) => {
       if (agent === "visit" && whileRunning === "") whileRunning = textIn(run.temporary);
       return undefined;
     };
-    const run = start(["--yes", ...only], { ...stub.env, ...env });
+    const run = start(["--yes", ...onlyOption], { ...stub.env, ...env });
     const { code, output } = await run.ended;
-    const world = createEmulatedWorld({ isInZone: only.length === 0 });
-    const rules = only[1]?.toUpperCase() ?? PROBES.map(({ rule }) => rule);
+    const world = createEmulatedWorld({ isInZone: onlyOption.length === 0 });
+    const rules = onlyOption[1]?.toUpperCase() ?? PROBES.map(({ rule }) => rule);
     const inProcess = [];
     for (const probe of PROBES.filter(({ rule }) => rules.includes(rule))) {
       inProcess.push(`${probe.rule} ${(await probe.run(world)).outcome}`);
@@ -218,11 +218,11 @@ describe("after SIGKILL", () => {
     };
     const run = start(QUICK);
     await run.ended;
-    const left = stub.resources().filter((name) => !FOREIGN.includes(name));
-    const asked = await start(["--clean"]).ended;
-    expect(asked.code).toBe(left.length > 0 ? 2 : 0);
-    for (const name of left) expect(asked.output).toContain(name.replace(/.* /, ""));
-    expect(stub.resources()).toEqual(expect.arrayContaining(left));
+    const leftovers = stub.resources().filter((name) => !FOREIGN.includes(name));
+    const listing = await start(["--clean"]).ended;
+    expect(listing.code).toBe(leftovers.length > 0 ? 2 : 0);
+    for (const name of leftovers) expect(listing.output).toContain(name.replace(/.* /, ""));
+    expect(stub.resources()).toEqual(expect.arrayContaining(leftovers));
     const env = { ...stub.env, TMPDIR: run.temporary };
     expect((await start(["--clean", "--yes"], env).ended).code).toBe(0);
     expect(stub.resources()).toEqual(FOREIGN);
@@ -256,8 +256,8 @@ describe("where Cloudflare's API fails", () => {
   });
 
   it("a rule that needs the API is not seen", async () => {
-    const asked = /graphql|purge_cache|domains.(managed|custom)/;
-    stub.intervene = (call) => (asked.test(call) ? 503 : undefined);
+    const apiCalls = /graphql|purge_cache|domains.(managed|custom)/;
+    stub.intervene = (call) => (apiCalls.test(call) ? 503 : undefined);
     const { code, output } = await start(["--yes", "--only", "L2,C3,T7"]).ended;
     expect(code).toBe(0);
     expect(output).toContain("not seen: 3");

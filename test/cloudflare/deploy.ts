@@ -65,7 +65,7 @@ export async function deploy(project: Project, token?: string): Promise<void> {
 
 /** Waits up to two minutes for the wrangler of a run that was killed. @returns whether it has ended */
 export async function waitForDeploy(folder: string): Promise<boolean> {
-  for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await wait(200)) {
+  for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await wait(200)) {
     try {
       process.kill(Number(readFileSync(join(folder, PID), "utf8")), 0);
     } catch {
@@ -76,13 +76,13 @@ export async function waitForDeploy(folder: string): Promise<boolean> {
 }
 
 function runWrangler({ folder, env }: Project, args: readonly string[]): Promise<void> {
-  const others = Object.keys(env).filter((name) => !PASSED_ON.includes(name));
+  const withheld = Object.keys(env).filter((name) => !PASSED_ON.includes(name));
   return new Promise((settle, fail) => {
     let output = "";
     const child = spawn(process.execPath, [WRANGLER, ...args], {
       cwd: folder,
       env: {
-        ...{ ...env, ...Object.fromEntries(others.map((name) => [name, undefined])) },
+        ...{ ...env, ...Object.fromEntries(withheld.map((name) => [name, undefined])) },
         ...{ CI: "1", NO_COLOR: "1" },
         ...{ WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
         WRANGLER_LOG_PATH: join(folder, "logs"),

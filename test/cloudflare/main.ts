@@ -26,17 +26,17 @@ import {
   readS3Keys,
 } from "./account.ts";
 import { deploy, type Project, waitForDeploy } from "./deploy.ts";
+import { budgetOf, createWorld, type Sent } from "./deployed-world.ts";
 import { createNetwork } from "./network.ts";
 import { notSeen, type Probe, tryProbe, type Verdict, type World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
 import { casesOf, type Hidden, hide, type Run } from "./records.ts";
 import { deleteCommand, listText, planText, sentText, tableText, usage } from "./report.ts";
-import { budgetOf, createWorld, type Sent } from "./world.ts";
 
 /** How the name of a run's temporary folder begins. */
 const FOLDER = "vitrine-probe-";
 /** The folder in it, of the second Worker. */
-const OTHER = "other";
+const SECOND_FOLDER = "other";
 const ROOT = join(import.meta.dirname, "../..");
 const PROBE_TIMEOUT_MS = 300_000;
 /** How often all is deleted, and the ms between: the API may fail, and its lists may be late. */
@@ -49,7 +49,7 @@ type Signal = keyof typeof EXIT_CODES;
 const secrets: string[] = [];
 
 const withoutSecrets = (text: string) =>
-  secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
+  secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
 
 function print(text: string, stream: NodeJS.WriteStream = process.stdout): void {
   stream.write(withoutSecrets(text));
@@ -113,7 +113,8 @@ async function clean(account: Account, isMeant: boolean): Promise<number> {
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(FOLDER));
   for (const folder of isMeant ? folders.map((name) => join(tmpdir(), name)) : []) {
     print(`A run was killed: waiting for its deploy in ${folder}\n`);
-    const hasEnded = (await waitForDeploy(folder)) && (await waitForDeploy(join(folder, OTHER)));
+    const hasEnded =
+      (await waitForDeploy(folder)) && (await waitForDeploy(join(folder, SECOND_FOLDER)));
     if (!hasEnded) {
       print(
         `wrangler still deploys: end the process in ${folder}/wrangler.pid, or delete that file.\n`,
@@ -200,7 +201,8 @@ async function run(
   const verdicts: [Probe, Verdict][] = [];
   const deploying: Promise<void>[] = [];
   const project = { folder, name, domain, env };
-  const other = zone !== undefined && probes.some(({ rule }) => rule === "E9") && otherName(name);
+  const secondName =
+    zone !== undefined && probes.some(({ rule }) => rule === "E9") && otherName(name);
   /** Is not ended by a signal: what it makes would come after the deletion. */
   const deployOnce = (one: Project, secret?: string) => {
     stop.signal.throwIfAborted();
@@ -221,11 +223,15 @@ async function run(
     if (earlier.length > 0) print(`Other runs have left, or use:\n${listText(earlier)}`);
     print(`Deploying ${name}\n`);
     await stop.orEnd(deployOnce(project, token));
-    const second = { folder: join(folder, OTHER), name: `${other}`, domain: `${other}.${zone}` };
-    if (other) await stop.orEnd(deployOnce({ ...second, bucket, env }, token));
+    const second = {
+      folder: join(folder, SECOND_FOLDER),
+      name: `${secondName}`,
+      domain: `${secondName}.${zone}`,
+    };
+    if (secondName) await stop.orEnd(deployOnce({ ...second, bucket, env }, token));
     const world = createWorld({
       ...{ account, bucket, keys, token, domain, signal: stop.signal },
-      ...{ budget: budgetOf(probes), other: other ? second.domain : undefined },
+      ...{ budget: budgetOf(probes), otherHost: secondName ? second.domain : undefined },
       devHost: `${name}.${subdomain}.workers.dev`,
       report: (text) => print(text, process.stderr),
       redeploy: (options) => deployOnce({ ...project, ...options }),
@@ -241,7 +247,7 @@ async function run(
     fault = error;
     print(`${messageOf(error)}\n`);
   }
-  stop.end();
+  stop.abort();
   await Promise.allSettled(deploying);
   const isGone = deploying.length === 0 || (await remove(account, isOfRun, unlisted));
   rmSync(folder, { recursive: true, force: true });
@@ -288,7 +294,7 @@ function listenForSignals() {
   return {
     signal,
     /** Ends what still sends. From now on signals only say that deletion is under way. */
-    end: () => controller.abort(new Error("the run has ended")),
+    abort: () => controller.abort(new Error("the run has ended")),
     /** @throws at a signal */
     orEnd: <Value>(work: Promise<Value>): Promise<Value> => Promise.race([aborted, work]),
     received: () => received,
@@ -305,11 +311,11 @@ function writeRecords(
   const { version } = JSON.parse(
     readFileSync(join(ROOT, "node_modules/wrangler/package.json"), "utf8"),
   );
-  const seen = verdicts.map(([{ rule }, { outcome, seen }]) => ({
-    ...{ rule, outcome, seen: hide(seen, hidden) },
-  }));
+  const hiddenVerdicts = verdicts.map(([{ rule }, { outcome, summary }]) => {
+    return { rule, outcome, summary: hide(summary, hidden) };
+  });
   const cases = verdicts.flatMap(([{ rule }, verdict]) => casesOf(rule, verdict, hidden));
-  const file: Run = { date, wrangler: version, host, verdicts: seen, cases };
+  const file: Run = { date, wrangler: version, host, verdicts: hiddenVerdicts, cases };
   let path = join(folder, `${date}.json`);
   for (let run = 2; existsSync(path); run++) path = join(folder, `${date}-${run}.json`);
   writeFileSync(path, `${withoutSecrets(JSON.stringify(file, null, 2))}\n`);

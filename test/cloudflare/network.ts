@@ -13,7 +13,7 @@ export type Network = {
 
 /** The header that names the URL that the stub is to play. */
 export const URL_HEADER = "x-probe-url";
-/** The host at which the stub's clock goes on by as many ms as the path says, and tells the time. */
+/** The host at which the stub's clock goes on by as many ms as the path says, and which answers with the time. */
 export const CLOCK_HOST = "clock.invalid";
 
 /** @param stub its URL. Undefined: the real network */

@@ -22,7 +22,7 @@ export type CachedAnswer = {
   /** It throws in place of an answer. */
   readonly throws?: true;
   /** It first reads from the bucket so many times, and so takes a while. */
-  readonly reads?: number;
+  readonly bucketReads?: number;
 };
 
 /** A call of the cached entrypoint by `ctx.exports`. What it is to answer goes in a header, outside of the key (W3). */
@@ -56,7 +56,7 @@ export type ImagesOperation = {
   readonly steps?: readonly ImagesStep[];
   readonly output?: ImageOutputOptions;
   /** How often the chain is ended: once, or twice, which is an error (B2). */
-  readonly ends?: 2;
+  readonly outputs?: 2;
 };
 
 /** A method of the R2 bucket. The answer is JSON; the body of an object is in base64. */
@@ -109,7 +109,7 @@ const MAX_BODY = 256 * 1024;
 
 /** The header with the token without which the Worker does nothing. */
 export const TOKEN_HEADER = "x-probe-token";
-/** The header that tells the cached entrypoint what to answer: a `CachedAnswer`. */
+/** The header with what the cached entrypoint is to answer: a `CachedAnswer`. */
 export const ANSWER_HEADER = "x-probe-answer";
 /** The header of an answer of the cached entrypoint: a random id of the run that made it. */
 export const RUN_HEADER = "x-probe-run";
@@ -124,8 +124,8 @@ export type Origin = {
   readonly key?: string;
 };
 
-/** What `/origin/<id>.jpg` has seen of one request: the object `seen/<id>/<random>`. */
-export type Seen = {
+/** What `/origin/<id>.jpg` records of one request: the object `requests/<id>/<random>`. */
+export type OriginRequest = {
   readonly method: string;
   readonly names: readonly string[];
   readonly accept: string | null;

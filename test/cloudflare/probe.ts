@@ -34,7 +34,7 @@ export type World = {
   readonly zone: string | undefined;
   readonly s3: S3Access;
   /** The address of another Worker with the same script and bucket, if there is one (E9). */
-  readonly other?: string;
+  readonly otherUrl?: string;
   /** The same Worker on workers.dev, where the Worker is in a zone and there, too (R2). */
   readonly workersDev?: Pick<World, "url" | "send">;
   /** The account's unique transformations of today, by the GraphQL API (L2). It comes late. */
@@ -43,7 +43,7 @@ export type World = {
   bucketAddresses(): Promise<readonly string[] | undefined>;
   send(operation: Operation): Promise<Reply>;
   /** Asks the Worker's address as any visitor: without the token. @param path begins with a slash */
-  visit(path: string, init?: { method?: string; headers?: Texts }): Promise<Reply>;
+  fetchAsVisitor(path: string, init?: { method?: string; headers?: Texts }): Promise<Reply>;
   /** Deploys the same Worker as a new version. @param crossVersion `cross_version_cache`: false at first (W4) */
   redeploy(options: { readonly crossVersion: boolean }): Promise<void>;
   /** Purges URLs from the cache of the zone. Returns whether Cloudflare took them. */
@@ -64,7 +64,7 @@ export type Verdict = {
   /** Of an open rule, "open" is all that can be said. */
   readonly outcome: "as the rule says" | "otherwise" | "open" | "not seen";
   /** One plain sentence: statuses and codes. */
-  readonly seen: string;
+  readonly summary: string;
   readonly records: readonly Recorded[];
 };
 
@@ -95,7 +95,9 @@ export function probe(
   return { rule, title, run: async (world) => conclude(await run(world)) };
 }
 
-export const notSeen = (seen: string): Verdict => ({ outcome: "not seen", seen, records: [] });
+export const notSeen = (summary: string): Verdict => {
+  return { outcome: "not seen", summary, records: [] };
+};
 
 /** A probe of a rule that nobody can see from outside. */
 export const unseen = (rule: string, title: string, reason: string): Probe =>
@@ -123,19 +125,19 @@ function conclude(claims: readonly Claim[] | string): Verdict {
   const records = claims.flatMap(([holds, name, reply]) =>
     reply ? [{ name, isJudged: typeof holds === "boolean", ...reply }] : [],
   );
-  const seen = claims.map(([holds]) => holds);
-  const outcome = seen.includes(false)
+  const holding = claims.map(([holds]) => holds);
+  const outcome = holding.includes(false)
     ? "otherwise"
-    : seen.includes(true)
+    : holding.includes(true)
       ? "as the rule says"
-      : seen.includes("open")
+      : holding.includes("open")
         ? "open"
         : "not seen";
-  return { outcome, seen: texts.join("; "), records };
+  return { outcome, summary: texts.join("; "), records };
 }
 
 /** Reads what a visitor got. @throws {LostRequest} if neither the Worker nor the image edge answered */
-export async function readVisit(sent: Promise<Response>): Promise<Reply> {
+export async function readVisitorResponse(sent: Promise<Response>): Promise<Reply> {
   const reply = await sent.then(readReply).catch(throwLost);
   if (isBusy(reply) && codeOf(reply) === undefined) throwLost(`a visit got ${reply.status}`);
   return measure(reply);

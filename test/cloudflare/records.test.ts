@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { createEmulatedWorld } from "./emulated.ts";
+import { createEmulatedWorld } from "./emulated-world.ts";
 import type { Verdict, World } from "./probe.ts";
 import { PROBES } from "./probes/index.ts";
 import { type Case, casesOf, compareCases, type Run } from "./records.ts";
@@ -38,16 +38,23 @@ it("finds each field of a record that is not as in the emulators", () => {
     const { "cache-control": __, "last-modified": ___, ...compared } = headers;
     const [name = "age", value = "none"] = Object.entries(compared)[0] ?? [];
     const { [name]: _, ...fewer } = headers;
-    const other = { ...headers, "cf-resized": `err=9${"9".repeat(3)}`, vary: `${value}, *` };
+    const changedHeaders = {
+      ...headers,
+      "cf-resized": `err=9${"9".repeat(3)}`,
+      vary: `${value}, *`,
+    };
     const changes: Partial<Case>[] = [
       ...[{ status: one.status + 1 }, { size: one.size > 0 ? 0 : 1 }, { sides: "1x999" }],
       { case: "another" },
-      ...[{ headers: other }, ...(Object.keys(compared).length > 0 ? [{ headers: fewer }] : [])],
+      ...[
+        { headers: changedHeaders },
+        ...(Object.keys(compared).length > 0 ? [{ headers: fewer }] : []),
+      ],
     ];
     expect(compareCases(one, emulated.zone)).toEqual([]);
     for (const change of changes) {
-      const found = compareCases({ ...one, ...change }, emulated.zone);
-      expect(found, JSON.stringify(change)).not.toEqual([]);
+      const differences = compareCases({ ...one, ...change }, emulated.zone);
+      expect(differences, JSON.stringify(change)).not.toEqual([]);
     }
   }
 });
@@ -61,7 +68,7 @@ it("does not mind what changes with each run, and has no name of the account", (
     warning: `cf-images 299 "of acme-1.example"`,
   });
   const verdictOf = (hash: string): Verdict => ({
-    ...{ outcome: "as the rule says", seen: "" },
+    ...{ outcome: "as the rule says", summary: "" },
     records: [
       { name: "of acme-1.example", isJudged: true, status: 200, size: 5, headers: headersOf(hash) },
     ],

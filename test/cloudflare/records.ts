@@ -24,8 +24,11 @@ export type Run = {
 export type Hidden = Readonly<Record<string, string>>;
 
 export function hide(text: string, hidden: Hidden): string {
-  const longestFirst = Object.entries(hidden).sort(([one], [other]) => other.length - one.length);
-  return longestFirst.reduce((shown, [name, other]) => shown.replaceAll(name, other), text);
+  const longestFirst = Object.entries(hidden).sort(([a], [b]) => b.length - a.length);
+  return longestFirst.reduce(
+    (rest, [name, placeholder]) => rest.replaceAll(name, placeholder),
+    text,
+  );
 }
 
 const exact = (value: string) => value.toLowerCase().replaceAll(" ", "");
@@ -57,7 +60,7 @@ const OF_SETUP = ["cache-control", "last-modified"];
 /** The cases of a verdict, without names of the account. */
 export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Case[] {
   return records.map(({ name, isJudged, status, size, sides, headers }) => {
-    const shown = Object.entries(headers).filter(([header]) => PATTERNS[header] !== undefined);
+    const recorded = Object.entries(headers).filter(([header]) => PATTERNS[header] !== undefined);
     return {
       ...{
         rule,
@@ -67,7 +70,7 @@ export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Cas
         size,
         ...(sides !== undefined && { sides }),
       },
-      headers: Object.fromEntries(shown.map(([header, value]) => [header, hide(value, hidden)])),
+      headers: Object.fromEntries(recorded.map(([header, value]) => [header, hide(value, hidden)])),
     };
   });
 }
@@ -76,7 +79,9 @@ export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Cas
 export function compareCases(real: Case, emulated: readonly Case[]): string[] {
   const isPlayed = emulated.some(({ rule }) => rule === real.rule);
   if (!real.isJudged || !isPlayed) return [];
-  const twin = emulated.find((other) => other.rule === real.rule && other.case === real.case);
+  const twin = emulated.find(
+    (candidate) => candidate.rule === real.rule && candidate.case === real.case,
+  );
   const title = `${real.rule}, ${real.case}`;
   if (twin === undefined) return [`${title}: the emulators have no such case`];
   const patternOf = ({ headers }: Case, name: string) =>
@@ -90,6 +95,9 @@ export function compareCases(real: Case, emulated: readonly Case[]): string[] {
     ...headers.map((name) => [name, patternOf(real, name), patternOf(twin, name)]),
   ];
   return fields
-    .filter(([, seen, played]) => seen !== played)
-    .map(([field, seen, played]) => `${title}: ${field} is ${seen}, in the emulators ${played}`);
+    .filter(([, realValue, emulatedValue]) => realValue !== emulatedValue)
+    .map(
+      ([field, realValue, emulatedValue]) =>
+        `${title}: ${field} is ${realValue}, in the emulators ${emulatedValue}`,
+    );
 }

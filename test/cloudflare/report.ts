@@ -1,8 +1,8 @@
 // What a run prints: what is missing, what it would do and cost, and its table.
 
 import type { Resource } from "./account.ts";
+import { budgetOf, type Sent } from "./deployed-world.ts";
 import type { Probe, Verdict } from "./probe.ts";
-import { budgetOf, type Sent } from "./world.ts";
 
 const USAGE = `npm run test:cloudflare -- [--yes] [--only E5,W3] [--records DIR] [--clean]
   --yes          do it
@@ -71,8 +71,8 @@ export function tableText(rows: readonly (readonly [Probe, Verdict])[]): string 
     (kind) => `${kind}: ${rows.filter(([, { outcome }]) => outcome === kind).length}`,
   );
   const lines = rows.map(
-    ([{ rule, title }, { outcome, seen }]) =>
-      `${rule.padEnd(4)} ${outcome.padEnd(17)} ${title}\n${" ".repeat(23)}${seen}\n`,
+    ([{ rule, title }, { outcome, summary }]) =>
+      `${rule.padEnd(4)} ${outcome.padEnd(17)} ${title}\n${" ".repeat(23)}${summary}\n`,
   );
   return `${lines.join("")}${counts.join(" · ")}\n`;
 }

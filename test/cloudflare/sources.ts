@@ -7,8 +7,8 @@ import { AwsV4Signer } from "aws4fetch";
 import {
   fromBase64,
   type Origin,
+  type OriginRequest,
   type Reply,
-  type Seen,
   type Texts,
   throwLost,
   toBase64,
@@ -27,7 +27,7 @@ import {
   type World,
 } from "./probe.ts";
 
-export type Ask = {
+export type TransformInit = {
   /** With its question mark. */
   readonly query?: string;
   readonly headers?: Texts;
@@ -38,16 +38,16 @@ export type Ask = {
 /** A source of the edge. */
 export type Source = {
   readonly url: string;
-  ask(image: object, ask?: Ask): Promise<Reply>;
+  transform(image: object, init?: TransformInit): Promise<Reply>;
   /** Returns whether the edge answers without the origin. A cache may have several parts, empty at first: hence tries. */
-  isCached(image: object, ask?: Ask, tries?: number): Promise<boolean>;
+  isCached(image: object, init?: TransformInit, tries?: number): Promise<boolean>;
 };
 
 /** An own origin as a source. */
 export type OriginSource = Source & {
   readonly path: string;
   /** What came to it, in no order. @param via of the image edge alone, or `""`: of all */
-  seen(via?: string): Promise<readonly Seen[]>;
+  requests(via?: string): Promise<readonly OriginRequest[]>;
 };
 
 export const SHARE = { "origin-auth": "share-publicly" };
@@ -95,23 +95,28 @@ export async function signS3(
 }
 
 /** Has the Worker get an object by R2's S3 API, past every cache. */
-export async function getS3(world: World, key: string, ask: Ask = {}): Promise<Reply> {
-  const { method = "GET", query } = ask;
+export async function getS3(world: World, key: string, init: TransformInit = {}): Promise<Reply> {
+  const { method = "GET", query } = init;
   const url = s3Url(world, key, query);
-  const headers = { ...(await signS3(world, url, method)), ...ask.headers };
+  const headers = { ...(await signS3(world, url, method)), ...init.headers };
   const reply = await world.send({ type: "fetch", url, method, headers, cache: "no-store" });
   return isBusy(reply) ? throwLost(`R2's S3 API answered ${reply.status}`) : reply;
 }
 
-/** Has the Worker ask the edge for an image of an object in R2 (E1). */
-export async function transformS3(world: World, key: string, image: object, ask: Ask = {}) {
-  const url = s3Url(world, key, ask.query);
-  const headers = { ...(await signS3(world, url)), ...ask.headers };
+/** Has the Worker transform an object in R2 at the edge (E1). */
+export async function transformS3(
+  world: World,
+  key: string,
+  image: object,
+  init: TransformInit = {},
+) {
+  const url = s3Url(world, key, init.query);
+  const headers = { ...(await signS3(world, url)), ...init.headers };
   return world.send({
     type: "fetch",
     url,
     headers,
-    cf: { image: { ...SHARE, ...image }, ...ask.cf },
+    cf: { image: { ...SHARE, ...image }, ...init.cf },
   });
 }
 
@@ -132,24 +137,24 @@ export async function createOrigin(
   const url = world.url + path;
   const source: OriginSource = {
     ...{ url, path },
-    ask: (image, { query = "", cf, ...ask } = {}) =>
-      world.send({ type: "fetch", url: url + query, ...ask, cf: { image, ...cf } }),
-    async seen(via = "image-resizing") {
-      const options = { prefix: path.replace("/origin/", "seen/").replace(".jpg", "/") };
+    transform: (image, { query = "", cf, ...init } = {}) =>
+      world.send({ type: "fetch", url: url + query, ...init, cf: { image, ...cf } }),
+    async requests(via = "image-resizing") {
+      const options = { prefix: path.replace("/origin/", "requests/").replace(".jpg", "/") };
       const list = await world.send({ type: "r2", method: "list", options });
       const { objects }: { objects: { key: string }[] } = JSON.parse(textOf(list));
       const replies = objects.map(({ key }) => world.send({ type: "r2", method: "get", key }));
-      const all = (await Promise.all(replies)).map((reply): Seen => {
+      const all = (await Promise.all(replies)).map((reply): OriginRequest => {
         const { body }: { body: string } = JSON.parse(textOf(reply));
         return JSON.parse(new TextDecoder().decode(fromBase64(body)));
       });
       return all.filter((one) => `${one.via}`.includes(via));
     },
-    async isCached(image, ask, tries = TRIES) {
+    async isCached(image, init, tries = TRIES) {
       for (let attempt = 0; attempt < tries; attempt++) {
-        const before = await source.seen();
-        await source.ask(image, ask);
-        if ((await source.seen()).length === before.length) return true;
+        const before = await source.requests();
+        await source.transform(image, init);
+        if ((await source.requests()).length === before.length) return true;
       }
       return false;
     },
@@ -162,13 +167,13 @@ async function createS3Source(world: World, file?: string): Promise<Source> {
   const key = await putPicture(world, file);
   const source: Source = {
     url: s3Url(world, key),
-    ask: (image, ask) => transformS3(world, key, image, ask),
-    async isCached(image, ask, tries = TRIES) {
+    transform: (image, init) => transformS3(world, key, image, init),
+    async isCached(image, init, tries = TRIES) {
       for (let attempt = 0; attempt < tries; attempt++) {
         const headers = { authorization: "AWS4-HMAC-SHA256 probe", accept: "image/x-probe" };
-        const cf = { cacheTtlByStatus: { "400-599": -1 }, ...ask?.cf };
-        if (isTransformed(await source.ask(image, { ...ask, headers, cf }))) return true;
-        await source.ask(image, ask);
+        const cf = { cacheTtlByStatus: { "400-599": -1 }, ...init?.cf };
+        if (isTransformed(await source.transform(image, { ...init, headers, cf }))) return true;
+        await source.transform(image, init);
       }
       return false;
     },
@@ -180,10 +185,10 @@ const reached = new WeakMap<World, ReturnType<typeof tryBoth>>();
 
 /** The edge's answers for the two sources, and whether it reaches them: tried once a world. */
 export function reachOf(world: World) {
-  const known = reached.get(world) ?? tryBoth(world);
-  reached.set(world, known);
-  known.catch(() => reached.delete(world));
-  return known;
+  const reach = reached.get(world) ?? tryBoth(world);
+  reached.set(world, reach);
+  reach.catch(() => reached.delete(world));
+  return reach;
 }
 
 /** Sources, the keys or transformations may be in the way. */
@@ -192,9 +197,9 @@ async function tryBoth(world: World) {
   const direct = await getS3(world, key);
   const s3 = await transformS3(world, key, { width: 8 });
   const isTried = direct.status === 200 && s3.headers["cf-resized"] !== undefined;
-  const { ask, seen } = await createOrigin(world);
-  const origin = await ask({ width: 8 });
-  const reachesOrigin = isTransformed(origin) && (await seen()).length > 0;
+  const { transform, requests } = await createOrigin(world);
+  const origin = await transform({ width: 8 });
+  const reachesOrigin = isTransformed(origin) && (await requests()).length > 0;
   return { s3, origin, reachesS3: isTried && codeOf(s3) !== "9401", reachesOrigin };
 }
 

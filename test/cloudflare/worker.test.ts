@@ -1,7 +1,7 @@
 // The probe Worker on the emulators: who may ask it for something, and what its origin does.
 
 import { expect, it } from "vitest";
-import { createEmulatedWorld } from "./emulated.ts";
+import { createEmulatedWorld } from "./emulated-world.ts";
 import { TOKEN_HEADER } from "./operation.ts";
 import { textOf } from "./probe.ts";
 import { createOrigin, putObject } from "./sources.ts";
@@ -16,7 +16,7 @@ it.each([
 ])("is a 404 for %s", async (_case, path, init) => {
   const world = createEmulatedWorld();
   await putObject(world, "secret", "secret");
-  const { status, size } = await world.visit(path, init);
+  const { status, size } = await world.fetchAsVisitor(path, init);
   expect({ status, size }).toEqual({ status: 404, size: 0 });
 });
 
@@ -24,15 +24,15 @@ it("is an origin as a probe says, and writes down no value of a credential", asy
   const world = createEmulatedWorld();
   await putObject(world, "fig", "a picture", "image/jpeg");
   const origin = { key: "fig", headers: { "cache-control": "max-age=1" } };
-  const { path, seen } = await createOrigin(world, origin);
+  const { path, requests } = await createOrigin(world, origin);
   const headers = { authorization: "Bearer x" };
-  const answer = await world.visit(`${path}?a`, { headers });
+  const answer = await world.fetchAsVisitor(`${path}?a`, { headers });
   expect(textOf(answer)).toBe("a picture");
   expect(answer.headers).toMatchObject({
     "cache-control": "max-age=1",
     "content-type": "image/jpeg",
   });
-  const all = await seen("");
+  const all = await requests("");
   expect(all).toMatchObject([{ method: "GET", names: ["authorization"], via: null }]);
   expect(JSON.stringify(all)).not.toContain("Bearer");
 });

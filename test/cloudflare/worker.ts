@@ -12,11 +12,11 @@ import {
   type ImagesOperation,
   type Operation,
   type Origin,
+  type OriginRequest,
   type R2Operation,
   type Reply,
   RUN_HEADER,
   readReply,
-  type Seen,
   TOKEN_HEADER,
   toBase64,
   USER_AGENT,
@@ -105,11 +105,11 @@ async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Pr
   if (origin === null) return NOT_FOUND();
   const { status = 200, headers = {}, key }: Origin = await origin.json();
   const { method, headers: sent } = request;
-  const seen: Seen = {
+  const received: OriginRequest = {
     ...{ method, names: [...sent.keys()], accept: sent.get("accept"), via: sent.get("via") },
     ...{ encoding: sent.get("accept-encoding"), isOurAgent: sent.get("user-agent") === USER_AGENT },
   };
-  await BUCKET.put(`seen/${id}/${crypto.randomUUID()}`, JSON.stringify(seen));
+  await BUCKET.put(`requests/${id}/${crypto.randomUUID()}`, JSON.stringify(received));
   const picture = key === undefined ? null : await BUCKET.get(key);
   const etag = picture?.httpEtag;
   if (etag !== undefined && sent.get("if-none-match") === etag) {
@@ -124,7 +124,7 @@ async function answerAsOrigin(request: Request, id: string, { BUCKET }: Env): Pr
 
 /** Runs a chain of the Images binding, or asks for the facts of an image. */
 async function useImages(operation: ImagesOperation, env: Env): Promise<Response> {
-  const { key, size = 0, steps = [], output, ends } = operation;
+  const { key, size = 0, steps = [], output, outputs } = operation;
   const image = await streamOf(key, env, size);
   if (output === undefined) return Response.json(await env.IMAGES.info(image));
   let chain = env.IMAGES.input(image);
@@ -135,7 +135,7 @@ async function useImages(operation: ImagesOperation, env: Env): Promise<Response
         : chain.draw(await streamOf(step.draw, env), step.options);
   }
   const result = await chain.output(output);
-  return (ends === undefined ? result : await chain.output(output)).response();
+  return (outputs === undefined ? result : await chain.output(output)).response();
 }
 
 async function streamOf(key: string, { BUCKET }: Env, size = 0) {
@@ -145,7 +145,7 @@ async function streamOf(key: string, { BUCKET }: Env, size = 0) {
   return new Blob([await object.bytes(), new Uint8Array(size - object.size)]).stream();
 }
 
-/** Does a method of the bucket. @returns what it says of objects, as JSON has it */
+/** Calls a method of the bucket. @returns what JSON can hold of its result */
 async function useBucket(operation: R2Operation, bucket: R2Bucket): Promise<unknown> {
   switch (operation.method) {
     case "get": {
@@ -178,7 +178,8 @@ function bodyOf({ body, stream }: Extract<R2Operation, { method: "put" }>) {
 export class Cached extends WorkerEntrypoint<Env> {
   override async fetch(request: Request): Promise<Response> {
     const answer: CachedAnswer = JSON.parse(request.headers.get(ANSWER_HEADER) ?? "{}");
-    for (let count = answer.reads ?? 0; count > 0; count--) await this.env.BUCKET.head("none");
+    for (let count = answer.bucketReads ?? 0; count > 0; count--)
+      await this.env.BUCKET.head("none");
     if (answer.throws) throw new Error("the probe asked for this error");
     const fetched = answer.fetch && (await send(answer.fetch));
     const headers = new Headers(fetched?.headers);

@@ -45,8 +45,8 @@ const PASSED = {
 
 export const ANSWERS: readonly Probe[] = [
   probeSource("R1", "cf-resized tells the result", async (create) => {
-    const reply = await (await create()).ask(IMAGE);
-    const failed = await (await create("broken/page.jpg")).ask(IMAGE);
+    const reply = await (await create()).transform(IMAGE);
+    const failed = await (await create("broken/page.jpg")).transform(IMAGE);
     const isError = /^err=\d{4}\b/.test(failed.headers["cf-resized"] ?? "");
     return [
       [isTransformed(reply), "a picture", reply],
@@ -58,16 +58,21 @@ export const ANSWERS: readonly Probe[] = [
     if (dev === undefined) return "it needs the Worker on workers.dev";
     const isUntouched = ({ status, headers }: Reply) =>
       status === 200 && headers["cf-resized"] === undefined;
-    const own = await (await createOrigin({ ...world, ...dev })).ask(IMAGE);
-    const isOwnRight = isTransformed(own) || (isUntouched(own) ? false : undefined);
+    const ownReply = await (await createOrigin({ ...world, ...dev })).transform(IMAGE);
+    const isOwnRight = isTransformed(ownReply) || (isUntouched(ownReply) ? false : undefined);
     const url = s3Url(world, await putPicture(world));
     const cf = { image: { ...IMAGE, ...SHARE } };
-    const other = await dev.send({ type: "fetch", url, headers: await signS3(world, url), cf });
+    const otherReply = await dev.send({
+      type: "fetch",
+      url,
+      headers: await signS3(world, url),
+      cf,
+    });
     // Without cf-resized nothing was attempted: the bytes are the original's.
-    const isOriginal = isUntouched(other) ? hasBytes(other, pictureOf(PHOTO)) : undefined;
+    const isOriginal = isUntouched(otherReply) ? hasBytes(otherReply, pictureOf(PHOTO)) : undefined;
     return [
-      [isOwnRight, "on workers.dev, its own host", own],
-      [isOriginal, "on workers.dev, another host (open)", other],
+      [isOwnRight, "on workers.dev, its own host", ownReply],
+      [isOriginal, "on workers.dev, another host (open)", otherReply],
     ];
   }),
   probeSource("R3", "codes for the origin's failures", async (_create, world) => {
@@ -80,40 +85,47 @@ export const ANSWERS: readonly Probe[] = [
       claims.push([isRight && isLost, name, reply]);
     };
     for (const [status, code, edgeStatus] of reachesOrigin ? FAILURES : []) {
-      const { ask } = await createOrigin(world, { status });
-      read(await ask(IMAGE), `the origin's ${status}`, code, edgeStatus);
+      const { transform } = await createOrigin(world, { status });
+      read(await transform(IMAGE), `the origin's ${status}`, code, edgeStatus);
     }
     const missing = await transformS3(world, `${world.run}/missing`, IMAGE);
     if (reachesS3) read(missing, "R2's NoSuchKey", "9404", 404);
     return claims;
   }),
   probeSource("R4", "etag names the original", async (create) => {
-    const reply = await (await create()).ask(IMAGE);
+    const reply = await (await create()).transform(IMAGE);
     const [, named] = /^"cf[^:]{42}:(.+)"$/.exec(reply.headers["etag"] ?? "") ?? [];
     const isSame = named?.includes(createHash("md5").update(pictureOf(PHOTO)).digest("hex")); // R2's
     return [[isSame === true, "a picture", reply, `etag ${reply.headers["etag"]}`]];
   }),
   probeSource("R5", "the type may be another one", async (create) => {
     const large = { width: 1300, height: 1300, fit: "contain", format: "avif" };
-    const reply = await (await create()).ask(large);
+    const reply = await (await create()).transform(large);
     const type = reply.headers["content-type"];
     const isOther = isTransformed(reply) && type !== "image/avif";
     return [[isOther ? "open" : undefined, "an AVIF of 1,300 px", reply, `it came as ${type}`]];
   }),
   probeSource("R6", "warnings", async (create) => {
-    const { ask } = await create();
-    const cover = await ask({ ...IMAGE, fit: "cover" });
-    const same = await ask({ quality: 100, format: "jpeg" });
-    const [warning, other] = [cover, same].map(({ headers }) => headers["warning"] ?? "none");
-    const whose = hasBytes(same, pictureOf(PHOTO)) ? "the original's bytes" : "other bytes";
+    const { transform } = await create();
+    const cover = await transform({ ...IMAGE, fit: "cover" });
+    const same = await transform({ quality: 100, format: "jpeg" });
+    const [warning, otherWarning] = [cover, same].map(
+      ({ headers }) => headers["warning"] ?? "none",
+    );
+    const bodyText = hasBytes(same, pictureOf(PHOTO)) ? "the original's bytes" : "other bytes";
     return [
       [/^cf-images 299 "/.test(`${warning}`), "cover with one side", cover, warning],
-      [undefined, "open: the same sides, larger", same, `warning ${other}, with ${whose}`],
+      [
+        undefined,
+        "open: the same sides, larger",
+        same,
+        `warning ${otherWarning}, with ${bodyText}`,
+      ],
     ];
   }),
   probeOrigin("R7", "the origin's headers", async (create) => {
-    const { ask } = await create({ headers: { ...PASSED, "x-amz-meta-probe": "1" } });
-    const reply = await ask(IMAGE);
+    const { transform } = await create({ headers: { ...PASSED, "x-amz-meta-probe": "1" } });
+    const reply = await transform(IMAGE);
     const lost = Object.entries(PASSED).flatMap(([name, value]) =>
       reply.headers[name] === value ? [] : name,
     );
@@ -122,8 +134,8 @@ export const ANSWERS: readonly Probe[] = [
     return [[lost.length === 0, "cache-control and last-modified", reply, detail]];
   }),
   probeSource("R8", "SVG is sanitised and passed on", async (create) => {
-    const { ask } = await create("broken/script.svg");
-    const [svg, jpeg] = [await ask(IMAGE), await ask({ ...IMAGE, format: "jpeg" })];
+    const { transform } = await create("broken/script.svg");
+    const [svg, jpeg] = [await transform(IMAGE), await transform({ ...IMAGE, format: "jpeg" })];
     const isSafe = textOf(svg).includes("<svg") && !textOf(svg).includes("<script");
     const isSvg = svg.headers["content-type"]?.startsWith("image/svg+xml") === true;
     const { "cf-resized": mark = "none", ...headers } = svg.headers; // open: whether there is one
@@ -135,7 +147,7 @@ export const ANSWERS: readonly Probe[] = [
   }),
   probeSource("R9", "facts as JSON", async (create) => {
     const file = "made/rotated-gps.jpg"; // of 400 × 300, and turned by its EXIF
-    const reply = await (await create(file)).ask({ width: 40, format: "json" });
+    const reply = await (await create(file)).transform({ width: 40, format: "json" });
     const [, json = "{}"] = /^(\{.*\})\s*$/s.exec(textOf(reply)) ?? [];
     const { width, height, original } = JSON.parse(json);
     const { file_size, width: w, height: h, format } = Object(original);
@@ -144,10 +156,10 @@ export const ANSWERS: readonly Probe[] = [
     return [[isRight && w > 0 && h > 0, "a turned picture of 400 × 300", reply, open]];
   }),
   probeSource("R10", "304 only for a condition", async (create) => {
-    const { ask } = await create();
-    const [first, again] = [await ask(IMAGE), await ask(IMAGE)];
+    const { transform } = await create();
+    const [first, again] = [await transform(IMAGE), await transform(IMAGE)];
     const condition = { "if-none-match": first.headers["etag"] ?? "*" };
-    const conditional = await ask(IMAGE, { headers: condition });
+    const conditional = await transform(IMAGE, { headers: condition });
     return [
       [first.status === 200 && again.status === 200, "without a condition", again],
       [conditional.status === 304 || undefined, "with one that holds", conditional],

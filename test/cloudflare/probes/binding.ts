@@ -18,7 +18,7 @@ import { putObject } from "../sources.ts";
 
 /** A file of fixtures/objects, or bytes. */
 type Picture = string | Uint8Array;
-type Ask = Omit<ImagesOperation, "type" | "key">;
+type ImagesCall = Omit<ImagesOperation, "type" | "key">;
 
 const bytesIn = (picture: Picture) => (typeof picture === "string" ? pictureOf(picture) : picture);
 
@@ -32,7 +32,7 @@ async function put(world: World, picture: Picture): Promise<string> {
 const NOT_OF_RULES = [9422, 9430, 9522, 9527, 9529];
 
 /** @throws if the account cannot use the binding now */
-async function ask(world: World, picture: Picture, more: Ask = {}): Promise<Reply> {
+async function useBinding(world: World, picture: Picture, more: ImagesCall = {}): Promise<Reply> {
   const reply = await world.send({ type: "images", key: await put(world, picture), ...more });
   const { code = 0, message } = reply.error ?? {};
   if (NOT_OF_RULES.includes(code)) throw new Error(message);
@@ -54,7 +54,7 @@ const CANVAS = await paint(40, 40, "white").png().toBuffer();
 const SQUARE = await paint(8, 8, "red").png().toBuffer();
 const TIFF = await paint(40, 20, "white").tiff().toBuffer();
 /** What may come out as it came in (B6). */
-const UNTOUCHED: readonly (readonly [name: string, picture: Picture, ask: Ask])[] = [
+const UNTOUCHED: readonly (readonly [name: string, picture: Picture, call: ImagesCall])[] = [
   [
     ...(["an AVIF of 1,300 px", "photos/fig.jpg"] as const),
     { steps: [step({ width: 1_300 })], output: { format: "image/avif" } },
@@ -74,13 +74,13 @@ const readImage = (reply: Reply) =>
     .catch(() => undefined);
 
 /** What is refused. @param code of the error; undefined: any */
-type Refused = readonly [name: string, picture: Picture, ask: Ask, code?: number];
+type Refused = readonly [name: string, picture: Picture, call: ImagesCall, code?: number];
 
 /** Asks for what the binding must refuse. */
 async function tryRefused(world: World, rows: readonly Refused[]): Promise<Claim[]> {
   const claims: Claim[] = [];
   for (const [name, picture, more, code] of rows) {
-    const reply = await ask(world, picture, more);
+    const reply = await useBinding(world, picture, more);
     const { error } = reply;
     const isCode = error?.code === code && `${error?.message}`.includes(`_ERROR ${code}: `);
     claims.push([code === undefined ? error !== undefined : isCode, name, reply]);
@@ -90,8 +90,8 @@ async function tryRefused(world: World, rows: readonly Refused[]): Promise<Claim
 
 export const BINDING: readonly Probe[] = [
   probe("B1", "20 MB", async (world) => {
-    const send = (size: number): Ask => ({ size, steps: SMALL, ...JPEG });
-    const million = await ask(world, PHOTO, send(20_000_001));
+    const send = (size: number): ImagesCall => ({ size, steps: SMALL, ...JPEG });
+    const million = await useBinding(world, PHOTO, send(20_000_001));
     return [
       ...(await tryRefused(world, [["20,971,521 bytes", PHOTO, send(20 * 1024 ** 2 + 1), 9402]])),
       [undefined, "open: 20,000,001 bytes", million],
@@ -99,12 +99,12 @@ export const BINDING: readonly Probe[] = [
   }),
   probe("B2", "steps apply in order, and a chain ends once", async (world) => {
     const steps = [step({ rotate: 90 }), step({ width: 10 })];
-    const reply = await ask(world, WIDE, { steps, ...JPEG });
+    const reply = await useBinding(world, WIDE, { steps, ...JPEG });
     const image = await readImage(reply);
     const sides = `${image?.width} by ${image?.height}`;
     return [
       [sides === "10 by 20", "turned, then 10 wide", reply, sides],
-      ...(await tryRefused(world, [["ended twice", WIDE, { ...JPEG, ends: 2 }, 9525]])),
+      ...(await tryRefused(world, [["ended twice", WIDE, { ...JPEG, outputs: 2 }, 9525]])),
     ];
   }),
   probe("B3", "errors have a code", async (world) =>
@@ -114,7 +114,7 @@ export const BINDING: readonly Probe[] = [
     ]),
   ),
   probe("B4", "formats and sides", async (world) => {
-    const png = await ask(world, "made/transparent.png");
+    const png = await useBinding(world, "made/transparent.png");
     const large = step({ width: 12_001, height: 1, fit: "squeeze" });
     return [
       [textOf(png).includes('"image/png"'), "PNG", png],
@@ -127,13 +127,13 @@ export const BINDING: readonly Probe[] = [
   }),
   probe("B5", "overlays", async (world) => {
     const draw = await put(world, SQUARE);
-    const drawn = await ask(world, CANVAS, { steps: [{ draw }], output: WEBP }); // no PNG: B6
+    const drawn = await useBinding(world, CANVAS, { steps: [{ draw }], output: WEBP }); // no PNG: B6
     const both = [{ draw, options: { left: 1, right: 1 } }];
     const pixels = sharp(bytesOf(drawn)).removeAlpha().raw();
     const raw = await pixels.toBuffer().catch(() => Buffer.of());
     /** How green, and so how white, the middle is, and the points beside the square. */
-    const [middle = 255, ...others] = [20, 14, 25].map((at) => raw[(at * 40 + at) * 3 + 1] ?? 0);
-    const isDrawn = middle < 128 && others.every((green) => green > 128);
+    const [middle = 255, ...beside] = [20, 14, 25].map((at) => raw[(at * 40 + at) * 3 + 1] ?? 0);
+    const isDrawn = middle < 128 && beside.every((green) => green > 128);
     return [
       [isDrawn, "in the middle", drawn],
       ...(await tryRefused(world, [["left and right", CANVAS, { steps: both, ...JPEG }]])),
@@ -142,7 +142,7 @@ export const BINDING: readonly Probe[] = [
   probe("B6", "what is not transformed", async (world) => {
     const claims: Claim[] = [];
     for (const [name, picture, more] of UNTOUCHED) {
-      const reply = await ask(world, picture, more);
+      const reply = await useBinding(world, picture, more);
       const isOriginal = hasBytes(reply, bytesIn(picture));
       const isAnswered = reply.error === undefined || reply.error.code !== undefined;
       const detail = isOriginal ? "the original" : "not the original";
@@ -154,8 +154,8 @@ export const BINDING: readonly Probe[] = [
     tryRefused(world, [...LACKING, ["no format", PHOTO, { output: JSON.parse("{}") }]]),
   ),
   probe("B8", "info", async (world) => {
-    const [photo, svg] = [await ask(world, PHOTO), await ask(world, DRAWING)];
-    const turned = await ask(world, TURNED);
+    const [photo, svg] = [await useBinding(world, PHOTO), await useBinding(world, DRAWING)];
+    const turned = await useBinding(world, TURNED);
     const facts = {
       format: "image/jpeg",
       fileSize: bytesIn(PHOTO).length,
@@ -172,7 +172,7 @@ export const BINDING: readonly Probe[] = [
     ];
   }),
   probe("B9", "metadata", async (world) => {
-    const reply = await ask(world, TURNED, { steps: SMALL, ...JPEG });
+    const reply = await useBinding(world, TURNED, { steps: SMALL, ...JPEG });
     const image = await readImage(reply);
     const detail = image?.exif ? "EXIF data are kept" : "no EXIF data are kept";
     return [[image && "open", "a JPEG with EXIF data", reply, detail]];

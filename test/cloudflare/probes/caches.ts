@@ -19,11 +19,11 @@ const BATCHES = [5, 4];
 const EARLIER = 2;
 
 /** Waits until the count is the same twice, and not one that is known. */
-async function countBilled({ countTransformations, pause }: World, known?: number) {
+async function countBilled({ countTransformations, pause }: World, previous?: number) {
   let last: number | undefined;
   for (let attempt = 0; attempt < 5; attempt++) {
     const next = await countTransformations();
-    if (next === undefined || (next === last && next !== known)) return next;
+    if (next === undefined || (next === last && next !== previous)) return next;
     last = next;
     await pause(15_000);
   }
@@ -34,7 +34,7 @@ async function countBilled({ countTransformations, pause }: World, known?: numbe
 export const probeTransform = (
   rule: string,
   title: string,
-  run: (ask: (accept: string) => Promise<Reply>) => Promise<readonly Claim[]>,
+  run: (fetchCached: (accept: string) => Promise<Reply>) => Promise<readonly Claim[]>,
 ): Probe =>
   probeSource(rule, title, async (create, world) => {
     const { url } = await create();
@@ -49,19 +49,21 @@ export const probeTransform = (
 
 /** C5 and W14 are one rule. */
 export const probeVary = (rule: string, title: string): Probe =>
-  probeTransform(rule, title, async (ask) => {
-    let first = await ask("image/avif");
+  probeTransform(rule, title, async (fetchCached) => {
+    let first = await fetchCached("image/avif");
     if (!isTransformed(first)) return [[undefined, "behind Workers Cache (W13)", first]];
-    for (let attempt = 0; attempt < 3; attempt++) first = await ask("image/avif");
-    const other = await ask("image/png");
-    const isSame = first.headers[RUN_HEADER] === other.headers[RUN_HEADER];
-    return [[isSame, "another Accept", other, isSame ? "the same answer" : "an answer of its own"]];
+    for (let attempt = 0; attempt < 3; attempt++) first = await fetchCached("image/avif");
+    const second = await fetchCached("image/png");
+    const isSame = first.headers[RUN_HEADER] === second.headers[RUN_HEADER];
+    return [
+      [isSame, "another Accept", second, isSame ? "the same answer" : "an answer of its own"],
+    ];
   });
 
 export const CACHES: readonly Probe[] = [
   probeSource("C1", "kept by source and options, for an hour", async (create, world) => {
-    const { ask, isCached } = await create();
-    const reply = await ask(IMAGE);
+    const { transform, isCached } = await create();
+    const reply = await transform(IMAGE);
     const headers = { accept: "image/x-probe" };
     const cached = await isCached(IMAGE, { headers });
     const claims: Claim[] = [[cached, "with another accept", reply, cacheText(cached)]];
@@ -72,7 +74,7 @@ export const CACHES: readonly Probe[] = [
       ["the same with must-revalidate", false, `${short}, must-revalidate`],
     ] as const) {
       const source = await createOrigin(world, { headers: { "cache-control": control } });
-      const first = await source.ask(IMAGE);
+      const first = await source.transform(IMAGE);
       await world.pause(4_000);
       const isKept = await source.isCached(IMAGE, {}, holds ? 3 : 1);
       claims.push([isKept === holds, name, first, cacheText(isKept)]);
@@ -81,21 +83,21 @@ export const CACHES: readonly Probe[] = [
   }),
   probeSource("C2", "the original is kept, too", async (create, world) => {
     const source = await create();
-    const first = await source.ask(IMAGE);
+    const first = await source.transform(IMAGE);
     const cached = await source.isCached({ width: 9 });
-    const { ask, seen } = await createOrigin(world);
-    await ask(IMAGE);
-    const before = await seen();
-    const other = await ask(IMAGE, { query: "?X-Amz-Signature=2" });
-    const isNew = before.length > 0 ? (await seen()).length > before.length : undefined;
+    const { transform, requests } = await createOrigin(world);
+    await transform(IMAGE);
+    const before = await requests();
+    const withOtherQuery = await transform(IMAGE, { query: "?X-Amz-Signature=2" });
+    const isNew = before.length > 0 ? (await requests()).length > before.length : undefined;
     return [
       [cached, "the original, for another variant", first, cacheText(cached)],
-      [isNew, "another query", other, isNew ? "a new source" : "the same source"],
+      [isNew, "another query", withOtherQuery, isNew ? "a new source" : "the same source"],
     ];
   }),
   probeSource("C3", "purged by the source URL", async (create, world) => {
-    const { url, ask, isCached } = await create();
-    const first = await ask(IMAGE);
+    const { url, transform, isCached } = await create();
+    const first = await transform(IMAGE);
     const isTaken = await world.purgeZone([`${world.url}/images/8/${world.run}.jpg`]);
     if (!isTaken) return [[undefined, "Cloudflare did not take a purge of the zone"]];
     await world.pause(3_000);
@@ -114,8 +116,8 @@ export const CACHES: readonly Probe[] = [
   probeOrigin("C4", "cacheTtlByStatus", async (create) => {
     const claims: Claim[] = [];
     for (const [name, origin, cacheTtlByStatus, holds] of TIMES) {
-      const { ask, isCached } = await create(origin);
-      const reply = await ask(IMAGE, { cf: { cacheTtlByStatus } });
+      const { transform, isCached } = await create(origin);
+      const reply = await transform(IMAGE, { cf: { cacheTtlByStatus } });
       const cached = await isCached(IMAGE, { cf: { cacheTtlByStatus } });
       claims.push([cached === holds, name, reply, cacheText(cached)]);
     }
@@ -124,11 +126,11 @@ export const CACHES: readonly Probe[] = [
   probeVary("C5", "Workers Cache ignores vary"),
   probeOrigin("C6", "the edge revalidates", async (create, { pause }) => {
     const headers = { "cache-control": "public, max-age=1, must-revalidate" };
-    const { ask, seen } = await create({ headers });
-    await ask(IMAGE);
+    const { transform, requests } = await create({ headers });
+    await transform(IMAGE);
     await pause(3_000);
-    const reply = await ask(IMAGE);
-    const isAsked = (await seen()).some(({ names }) => /,if-(none|mod)/.test(`,${names}`));
+    const reply = await transform(IMAGE);
+    const isAsked = (await requests()).some(({ names }) => /,if-(none|mod)/.test(`,${names}`));
     const how = `the origin was asked ${isAsked ? "with" : "without"} a condition`;
     return [[isAsked || undefined, "after its time", reply, how]];
   }),
@@ -139,12 +141,12 @@ export const BILLING = probeSource(
   "unique transformations are counted",
   async (create, world) => {
     let count = await countBilled(world);
-    const { ask } = await create();
+    const { transform } = await create();
     const counted: number[] = [];
     let width = 8;
     for (const variants of BATCHES) {
-      for (const end = width + variants; width < end; width++) {
-        for (const format of ["jpeg", "png"]) await ask({ width, format });
+      for (const nextWidth = width + variants; width < nextWidth; width++) {
+        for (const format of ["jpeg", "png"]) await transform({ width, format });
       }
       const next = await countBilled(world, count);
       if (count === undefined || next === undefined)
@@ -159,7 +161,7 @@ export const BILLING = probeSource(
         return more === 0 || (at === 0 && more > 0 && more <= EARLIER);
       });
     const holds = isCounted(1) || (isCounted(2) ? false : undefined);
-    const seen = counted.map((one, at) => `${one} for ${BATCHES[at]}`).join(", ");
-    return [[holds, `variants in two formats: counted ${seen}, which may come late`]];
+    const countsText = counted.map((one, at) => `${one} for ${BATCHES[at]}`).join(", ");
+    return [[holds, `variants in two formats: counted ${countsText}, which may come late`]];
   },
 );

@@ -30,10 +30,10 @@ const headersOf = (names: readonly string[]): Texts =>
   Object.fromEntries(names.map((name) => [name, `probe=${name}`]));
 
 /** Sends all headers to an own origin. @returns the answer, and those that came, if it was fetched */
-async function sendHeaders({ ask, seen }: OriginSource, image: object) {
+async function sendHeaders({ transform, requests }: OriginSource, image: object) {
   const all = [...SHARED, ...DROPPED];
-  const reply = await ask(image, { headers: headersOf(all) });
-  const [first] = await seen();
+  const reply = await transform(image, { headers: headersOf(all) });
+  const [first] = await requests();
   const names = first && all.filter((name) => first.names.includes(name));
   return { reply, names, detail: names ? `these came: ${listOf(names)}` : "not fetched" };
 }
@@ -60,21 +60,21 @@ export const EDGE: readonly Probe[] = [
     ];
   }),
   probeOrigin("E3", "the edge has its own via and accept", async (create) => {
-    const { ask, seen } = await create();
+    const { transform, requests } = await create();
     const headers = { accept: "image/x-probe", "accept-encoding": "identity" };
-    const reply = await ask(IMAGE, { headers });
-    const [first] = await seen();
+    const reply = await transform(IMAGE, { headers });
+    const [first] = await requests();
     const isOwn = `${first?.via}`.includes("1.1 image-resizing-proxy");
     const detail = `via ${first?.via}, accept ${first?.accept}, encoding ${first?.encoding}`;
     return [[first && isOwn && first.accept !== headers.accept, ORIGIN, reply, detail]];
   }),
   probeOrigin("E4", "HEAD, conditions and User-Agent (open)", async (create) => {
     const conditions = { range: "bytes=0-9999", "if-none-match": '"probe"' };
-    const [source, other] = [await create(), await create()];
+    const [source, headSource] = [await create(), await create()];
     const headers = { ...conditions, "user-agent": USER_AGENT };
-    const reply = await source.ask(IMAGE, { headers });
-    const head = await other.ask(IMAGE, { method: "HEAD" });
-    const [[first], [asHead]] = [await source.seen(), await other.seen()];
+    const reply = await source.transform(IMAGE, { headers });
+    const head = await headSource.transform(IMAGE, { method: "HEAD" });
+    const [[first], [asHead]] = [await source.requests(), await headSource.requests()];
     const passed = Object.keys(conditions).filter((name) => first?.names.includes(name));
     if (first?.isOurAgent) passed.push("user-agent");
     return [
@@ -86,8 +86,11 @@ export const EDGE: readonly Probe[] = [
     const { origin, reachesOrigin } = await reachOf(world);
     const foreign = await world.send({ type: "fetch", url: NOWHERE, cf: { image: IMAGE } });
     const isRefused = codeOf(foreign) === "9401";
-    const { ask } = await createOrigin(world, { status: 302, headers: { location: NOWHERE } });
-    const redirected = await ask(IMAGE);
+    const { transform } = await createOrigin(world, {
+      status: 302,
+      headers: { location: NOWHERE },
+    });
+    const redirected = await transform(IMAGE);
     const isFollowed = reachesOrigin && isRefused ? codeOf(redirected) !== "9401" : undefined;
     return [
       // Anything else: the zone may allow any origin, or nothing was attempted (R2).
@@ -102,9 +105,10 @@ export const EDGE: readonly Probe[] = [
   }),
   probeSource("E6", "https, without spaces", async (create, { send }) => {
     const { url } = await create();
-    const ask = (to: string) => send({ type: "fetch", url: to, cf: { image: IMAGE } });
-    const plain = await ask(url.replace("https:", "http:"));
-    const spaced = await ask(url.replace(".jpg", " .jpg"));
+    const transformUrl = (address: string) =>
+      send({ type: "fetch", url: address, cf: { image: IMAGE } });
+    const plain = await transformUrl(url.replace("https:", "http:"));
+    const spaced = await transformUrl(url.replace(".jpg", " .jpg"));
     return [
       [codeOf(plain) === "9406" && plain.status === 403, "http", plain],
       // The runtime may encode a space before the edge sees it.
@@ -113,15 +117,15 @@ export const EDGE: readonly Probe[] = [
   }),
   probeOrigin("E7", "redirects are followed", async (create) => {
     const redirect = (location: string) => create({ status: 302, headers: { location } });
-    const target = await create();
-    const { ask, isCached } = await redirect(target.url);
+    const destination = await create();
+    const { transform, isCached } = await redirect(destination.url);
     const headers = headersOf(["authorization"]);
-    const followed = await ask({ ...IMAGE, ...SHARE }, { headers });
-    const [first] = await target.seen();
+    const followed = await transform({ ...IMAGE, ...SHARE }, { headers });
+    const [first] = await destination.requests();
     const auth = first?.names.includes("authorization") ? "sent on" : "not sent on";
     const cached = await isCached({ width: 9, ...SHARE }, { headers });
-    const many = await (await redirect("?again")).ask(IMAGE); // to itself
-    const ftp = await (await redirect("ftp://vitrine-probe.invalid/picture.jpg")).ask(IMAGE);
+    const many = await (await redirect("?again")).transform(IMAGE); // to itself
+    const ftp = await (await redirect("ftp://vitrine-probe.invalid/picture.jpg")).transform(IMAGE);
     return [
       [isTransformed(followed), "a redirect", followed, `open: the headers of E1 were ${auth}`],
       [cached, `it is ${cached ? "kept" : "not kept"}`],
@@ -131,30 +135,31 @@ export const EDGE: readonly Probe[] = [
   }),
   probeSource("E8", "a loop is refused", async (create) => {
     const headers = { via: "1.1 image-resizing-proxy" };
-    const reply = await (await create()).ask(IMAGE, { headers });
+    const reply = await (await create()).transform(IMAGE, { headers });
     const isRefused = codeOf(reply) === "9403" && reply.status === 508;
     return [[isRefused, "image-resizing in via", reply]];
   }),
   probeSource("E9", "no transformation between Workers", async (_create, world) => {
     const { path } = await createOrigin(world);
-    const { other, send } = world;
-    if (other === undefined) return [[undefined, "it needs a second Worker on a host of the zone"]];
-    const reply = await send({ type: "fetch", url: other + path, cf: { image: IMAGE } });
+    const { otherUrl, send } = world;
+    if (otherUrl === undefined)
+      return [[undefined, "it needs a second Worker on a host of the zone"]];
+    const reply = await send({ type: "fetch", url: otherUrl + path, cf: { image: IMAGE } });
     const isOriginal = reply.status === 200 && reply.headers["cf-resized"] === undefined;
     return [[isTransformed(reply) ? false : isOriginal || undefined, "another Worker", reply]];
   }),
   probe("E10", "the side door", async (world) => {
-    const { url, seen } = await createOrigin(world);
+    const { url, requests } = await createOrigin(world);
     const headers = headersOf(["authorization", "cookie"]);
-    const open = await world.visit(doorTo(url), { headers });
+    const open = await world.fetchAsVisitor(doorTo(url), { headers });
     if (codeOf(open) === undefined && !isTransformed(open))
       return `the URL interface is off or blocked: ${outcomeOf(open)}`;
-    const all = await seen("");
+    const all = await requests("");
     const names = all.flatMap((one) => one.names).filter((name) => name in headers);
-    const closed = await world.visit(doorTo(s3Url(world, await putPicture(world))));
+    const closed = await world.fetchAsVisitor(doorTo(s3Url(world, await putPicture(world))));
     const key = await putPicture(world);
     await transformS3(world, key, IMAGE);
-    const cached = await world.visit(
+    const cached = await world.fetchAsVisitor(
       doorTo(s3Url(world, key), "width=8,origin-auth=share-publicly"),
     );
     return [

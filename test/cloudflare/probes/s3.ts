@@ -9,13 +9,13 @@ const NEEDED = ["etag", "content-range", "content-type", "last-modified", "x-amz
 export const S3: readonly Probe[] = [
   probe("A14", "ranges, conditions and refusals", async (world) => {
     const headers = { range: "bytes=0-1023" };
-    const [key, empty, none] = [`${world.run}/a14`, `${world.run}/empty`, `${world.run}/none`];
+    const [key, empty, absent] = [`${world.run}/a14`, `${world.run}/empty`, `${world.run}/none`];
     await putObject(world, key, pictureOf(PHOTO), "image/jpeg", { focus: "1" });
     await putObject(world, empty, "");
     const part = await getS3(world, key, { headers });
     const nothing = await getS3(world, empty, { headers });
-    const missing = await getS3(world, none, { headers });
-    const head = await getS3(world, none, { method: "HEAD" });
+    const missing = await getS3(world, absent, { headers });
+    const head = await getS3(world, absent, { method: "HEAD" });
     const same = await getS3(world, key, {
       headers: { "if-none-match": `${part.headers["etag"]}` },
     });
@@ -36,14 +36,14 @@ export const S3: readonly Probe[] = [
     const query = "?x-vitrine=0123456789abcdef";
     const reply = await getS3(world, key, { query });
     const headers = await signS3(world, s3Url(world, key, query));
-    const other = await getS3(world, key, { query: "?x-vitrine=1", headers });
+    const withOtherQuery = await getS3(world, key, { query: "?x-vitrine=1", headers });
     const isWhole = reply.status === 200 && hasBytes(reply, pictureOf(PHOTO));
-    const { ask, seen } = await createOrigin(world);
-    for (const value of [1, 2]) await ask({ width: 8 }, { query: `?x-vitrine=${value}` });
-    const fetches = (await seen()).length;
+    const { transform, requests } = await createOrigin(world);
+    for (const value of [1, 2]) await transform({ width: 8 }, { query: `?x-vitrine=${value}` });
+    const fetches = (await requests()).length;
     return [
       [isWhole, "with x-vitrine", reply],
-      [other.status === 403, "with another value than the signed one", other],
+      [withOtherQuery.status === 403, "with another value than the signed one", withOtherQuery],
       [undefined, `open: the edge fetched two such sources ${fetches} times`],
     ];
   }),

@@ -22,7 +22,7 @@ function objectIn(reply: Reply): { etag: string; body?: string } | null | undefi
 }
 
 /** The text of an object, `no body`, or `nothing`. */
-function shownIn(reply: Reply): string {
+function textIn(reply: Reply): string {
   const object = objectIn(reply);
   if (object === null) return "nothing";
   return object?.body === undefined ? "no body" : atob(object.body);
@@ -43,19 +43,19 @@ export const STORE: readonly Probe[] = [
     await remove(world, key);
     const deleted = await get(world, key);
     return [
-      [shownIn(written) === "one", "after a put", written, shownIn(written)],
+      [textIn(written) === "one", "after a put", written, textIn(written)],
       [hasStatus((status) => status === 200, outside), "the same by S3", outside],
-      [shownIn(deleted) === "nothing", "after a delete", deleted, shownIn(deleted)],
+      [textIn(deleted) === "nothing", "after a delete", deleted, textIn(deleted)],
     ];
   }),
   probe("T2", "streams of known length", async (world) => {
     const put = (stream: "known" | "unknown") =>
       world.send({ ...putOf(newKey(world), "one"), stream });
-    const [unknown, known] = [await put("unknown"), await put("known")];
-    const isMissing = known.error?.message.includes("FixedLengthStream is not defined");
+    const [unknownLength, fixedLength] = [await put("unknown"), await put("known")];
+    const isMissing = fixedLength.error?.message.includes("FixedLengthStream is not defined");
     return [
-      [unknown.error !== undefined, "a stream of unknown length", unknown],
-      [isMissing ? undefined : known.error === undefined, "a FixedLengthStream", known],
+      [unknownLength.error !== undefined, "a stream of unknown length", unknownLength],
+      [isMissing ? undefined : fixedLength.error === undefined, "a FixedLengthStream", fixedLength],
     ];
   }),
   probe("T3", "writes of a key, keys and metadata", async (world) => {
@@ -100,8 +100,8 @@ export const STORE: readonly Probe[] = [
       const reply = await remove(world, [...some]);
       claims.push([reply.error?.message.includes("(10027)") === true, name, reply]);
     }
-    const most = await remove(world, keys.slice(1));
-    return [...claims, [most.error === undefined, "1,000 keys", most]];
+    const thousand = await remove(world, keys.slice(1));
+    return [...claims, [thousand.error === undefined, "1,000 keys", thousand]];
   }),
   unseen("T5", "the price", "it would need a bill"),
   unseen("T6", "lifecycle rules", "it would take days"),
@@ -131,7 +131,7 @@ export const STORE: readonly Probe[] = [
       ["etagDoesNotMatch", { etagDoesNotMatch: etag }, "no body"],
     ] as const) {
       const reply = await get(world, key, { onlyIf });
-      claims.push([shownIn(reply) === expected, name, reply, shownIn(reply)]);
+      claims.push([textIn(reply) === expected, name, reply, textIn(reply)]);
     }
     return claims;
   }),
@@ -145,9 +145,10 @@ export const STORE: readonly Probe[] = [
       ["another etag", "three", { etagMatches: NO_ETAG }, false],
     ] as const) {
       const reply = await world.send(putOf(key, text, { onlyIf }));
-      const shown = shownIn(await get(world, key));
-      const isRight = (objectIn(reply) === null) !== isWritten && (shown === text) === isWritten;
-      claims.push([isRight, name, reply, `then it has "${shown}"`]);
+      const storedText = textIn(await get(world, key));
+      const isRight =
+        (objectIn(reply) === null) !== isWritten && (storedText === text) === isWritten;
+      claims.push([isRight, name, reply, `then it has "${storedText}"`]);
       await world.pause(WRITE_MS);
     }
     return claims;

@@ -29,7 +29,7 @@ const TRIES = 3;
 const ARRIVALS = 10;
 const ARRIVAL_MS = 1_000;
 
-const OWN = "cloudflare-cdn-cache-control";
+const CDN_CACHE_CONTROL = "cloudflare-cdn-cache-control";
 const keep = (cacheControl: string, more: Texts = {}): CachedAnswer => ({
   headers: { "cache-control": cacheControl, ...more },
 });
@@ -99,13 +99,13 @@ async function tryCases(world: World, cases: readonly Case[], ms: number): Promi
     const answer = { ...first, body: "new", ...next };
     const repeated = { ...one, answer, ...second?.(one.path) };
     const reply = await call(world, repeated);
-    const shown = textOf(reply) || "none"; // or it throws
+    const body = textOf(reply) || "none"; // or it throws
     const cacheStatus = cacheStatusOf(reply);
-    const isStripped = reply.headers[OWN] === undefined; // W7
-    let isRight = shown === expected && isStripped && (is ?? cacheStatus) === cacheStatus;
+    const isStripped = reply.headers[CDN_CACHE_CONTROL] === undefined; // W7
+    let isRight = body === expected && isStripped && (is ?? cacheStatus) === cacheStatus;
     if (later) isRight &&= await arrives(world, repeated, (after) => textOf(after) === later);
     const isSeen = reply.error === undefined || next !== undefined;
-    claims.push([isSeen ? isRight : undefined, name, reply, `${cacheStatus}, ${shown}`]);
+    claims.push([isSeen ? isRight : undefined, name, reply, `${cacheStatus}, ${body}`]);
   }
   return claims;
 }
@@ -136,7 +136,9 @@ const LIFETIMES: readonly Case[] = [
   // A failure would not take the place of an entry, so it answers 200 then.
   ...[405, 501].map((status) => miss(`a ${status}`, { first: { status }, next: { status: 200 } })),
   ...["no-store", "private, max-age=90"].map((one) => again(one, "new")),
-  hit(OWN, { first: keep("no-store", { [OWN]: "max-age=90", "cdn-cache-control": "no-store" }) }),
+  hit(CDN_CACHE_CONTROL, {
+    first: keep("no-store", { [CDN_CACHE_CONTROL]: "max-age=90", "cdn-cache-control": "no-store" }),
+  }),
 ];
 
 const [SHORT, WHILE] = ["max-age=1", "stale-while-revalidate=60"];
@@ -200,10 +202,10 @@ async function purge({ send }: World, options: CachePurgeOptions, type: "purge" 
 export const WORKERS_CACHE: readonly Probe[] = [
   probeTable("W1", "a cache before an entrypoint", [hit("by ctx.exports")]),
   probe("W2", "a gateway without it runs for every request", async (world) => {
-    const { path, seen } = await createOrigin(world);
-    await world.visit(path);
-    const reply = await world.visit(path);
-    const { length } = await seen("");
+    const { path, requests } = await createOrigin(world);
+    await world.fetchAsVisitor(path);
+    const reply = await world.fetchAsVisitor(path);
+    const { length } = await requests("");
     return [[length === 2, "two visits", reply, `${length} runs of the gateway`]];
   }),
   probeTable("W3", "the key", KEYS),
@@ -214,7 +216,7 @@ export const WORKERS_CACHE: readonly Probe[] = [
       ["max-age=3600", 1],
       ["no-store", TOGETHER],
     ] as const) {
-      const answer = { ...keep(cacheControl), reads: 5 };
+      const answer = { ...keep(cacheControl), bucketReads: 5 };
       const replies = await sendTogether(world, { type: "cached", path: newPath(world), answer });
       const ids = replies.map(idOf);
       const isRight = new Set(ids).size === expected;
@@ -251,8 +253,8 @@ export const WORKERS_CACHE: readonly Probe[] = [
   }),
   probeTable("W11", "cf-cache-status", STATUSES),
   unseen("W12", "the price", "it would need a bill"),
-  probeTransform("W13", "cf.image behind a loopback", async (ask) => {
-    const reply = await ask("image/png");
+  probeTransform("W13", "cf.image behind a loopback", async (fetchCached) => {
+    const reply = await fetchCached("image/png");
     const isAnswered = reply.status === 200 && reply.size > 0;
     const how = isTransformed(reply) ? "transformed" : "not transformed";
     return [[isAnswered ? "open" : undefined, "behind a loopback", reply, how]];

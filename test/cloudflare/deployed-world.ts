@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { tableOf } from "../../src/worker/util/json.ts";
 import { type Account, callApi, callUrl, type S3Keys, s3Endpoint } from "./account.ts";
 import { askWorker, failedReply, type Operation, throwLost } from "./operation.ts";
-import { isBusy, measure, type Probe, readVisit, type World } from "./probe.ts";
+import { isBusy, measure, type Probe, readVisitorResponse, type World } from "./probe.ts";
 
 /** What was sent, or the most that may be. */
 export type Sent = { requests: number; transformations: number; megabytes: number };
@@ -28,7 +28,7 @@ export type Site = {
   readonly domain: string | undefined;
   readonly devHost: string;
   /** The host of another Worker with the same script and bucket, if there is one. */
-  readonly other: string | undefined;
+  readonly otherHost: string | undefined;
   readonly budget: Sent;
   readonly redeploy: World["redeploy"];
   readonly report: (text: string) => void;
@@ -44,7 +44,7 @@ const READY_PAUSE_MS = 5000;
 export function createWorld(
   site: Site,
 ): World & { readonly sent: Sent; waitUntilReady(): Promise<void> } {
-  const { account, bucket, keys, token, domain, devHost, other, budget } = site;
+  const { account, bucket, keys, token, domain, devHost, otherHost, budget } = site;
   const { network } = account;
   const transformations = new Set<string>();
   const sent: Sent = { requests: 0, transformations: 0, megabytes: 0 };
@@ -73,7 +73,7 @@ export function createWorld(
     };
   const devUrl = `https://${devHost}`;
   const url = domain === undefined ? devUrl : `https://${domain}`;
-  const hosts = [devHost, domain, other].flatMap((host) => host ?? []);
+  const hosts = [devHost, domain, otherHost].flatMap((host) => host ?? []);
 
   /** @throws if a Worker does not answer, for minutes */
   async function waitUntilReady(): Promise<void> {
@@ -94,7 +94,7 @@ export function createWorld(
   return {
     ...{ url, sent, zone: domain, now: network.now, pause: network.pause, waitUntilReady },
     run: randomBytes(6).toString("hex"),
-    ...(other !== undefined && { other: `https://${other}` }),
+    ...(otherHost !== undefined && { otherUrl: `https://${otherHost}` }),
     s3: { endpoint: s3Endpoint(account), bucket, region: "auto", ...keys },
     ...(domain !== undefined && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
     async bucketAddresses() {
@@ -106,9 +106,9 @@ export function createWorld(
       return all.flatMap(({ domain, enabled }) => (enabled === true ? [`${domain}`] : []));
     },
     send: sendTo(url),
-    async visit(path, init) {
+    async fetchAsVisitor(path, init) {
       count(path.startsWith("/cdn-cgi/image/") ? path : undefined);
-      return readVisit(network.send(url + path, { ...init, signal: deadline() }));
+      return readVisitorResponse(network.send(url + path, { ...init, signal: deadline() }));
     },
     async redeploy(options) {
       await site.redeploy(options);

@@ -7,19 +7,19 @@ import { createServer, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { listenOn } from "../../../src/emulator/local-server.ts";
-import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
-import { tableOf } from "../../../src/worker/util/json.ts";
-import { otherName } from "../account.ts";
-import { createEmulated, type Emulated, type WorkerModule } from "../emulated.ts";
-import { CLOCK_HOST, URL_HEADER } from "../network.ts";
+import { listenOn } from "../../src/emulator/local-server.ts";
+import { findSignatureFault } from "../../src/emulator/s3/signature.ts";
+import { tableOf } from "../../src/worker/util/json.ts";
+import { otherName } from "./account.ts";
+import { createEmulated, type Emulated, type WorkerModule } from "./emulated-world.ts";
+import { CLOCK_HOST, URL_HEADER } from "./network.ts";
 
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 const ZONE_ID = "fedcba9876543210fedcba9876543210";
 const TOKEN = "a-token-of-the-stub-that-is-in-no-output";
 const TOKEN_ID = "00112233445566778899aabbccddeeff";
 const VERSION = "00000000-0000-0000-0000-000000000001";
-const WORKERS_MODULE = join(import.meta.dirname, "../../../src/emulator/cloudflare-workers.ts");
+const WORKERS_MODULE = join(import.meta.dirname, "../../src/emulator/cloudflare-workers.ts");
 const S3 = { endpoint: `https://${ACCOUNT}.r2.cloudflarestorage.com`, region: "auto" };
 const CREDENTIALS = {
   accessKeyId: TOKEN_ID,
@@ -54,7 +54,7 @@ export type Stub = {
   addBucket(name: string): void;
   /** Is called before each call and visit. With a status, the call fails. A test may replace it. */
   intervene: (call: string, agent: string) => number | undefined | Promise<number | undefined>;
-  /** Is called with the emulators of each new Worker. A test may plant a lie there. */
+  /** Is called with the emulators of each new Worker. A test may plant a fault there. */
   prepare: (emulated: Emulated) => void;
   close(): Promise<void>;
 };
@@ -232,13 +232,13 @@ export async function startStub(): Promise<Stub> {
     }
     await stub.intervene(`${method} ${url.host}`, "visit");
     const hopByHop = [URL_HEADER, "host", "connection", "content-length", "transfer-encoding"];
-    const shown = Object.entries(headers).filter(([name]) => !hopByHop.includes(name));
-    const sent = shown.map(([name, value]): [string, string] => [name, `${value}`]);
+    const forwarded = Object.entries(headers).filter(([name]) => !hopByHop.includes(name));
+    const sent = forwarded.map(([name, value]): [string, string] => [name, `${value}`]);
     const content = body.length > 0 ? { body: new Uint8Array(body) } : {};
     const request = new Request(url, { method: `${method}`, headers: sent, ...content });
     if (url.origin === S3.endpoint) return answerS3(request, url.pathname);
     const worker = workers.get(url.host.replace(/\..*/, ""));
-    return worker?.visit(request) ?? new Response("no such Worker", { status: 530 });
+    return worker?.fetchAsVisitor(request) ?? new Response("no such Worker", { status: 530 });
   }
 
   async function answerS3(request: Request, path: string): Promise<Response> {
@@ -248,8 +248,8 @@ export async function startStub(): Promise<Stub> {
       return new Response(null, { status: buckets.has(bucket) ? 200 : 404 });
     if (request.method !== "DELETE") return emulated.network(request);
     const keys = new Map([[CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey]]);
-    const place = { keys, region: S3.region, now: clock, dialect: "r2" } as const;
-    if (findSignatureFault(request, place)) return new Response(null, { status: 403 });
+    const signatureSettings = { keys, region: S3.region, now: clock, dialect: "r2" } as const;
+    if (findSignatureFault(request, signatureSettings)) return new Response(null, { status: 403 });
     emulated.r2.objects.delete(decodeURIComponent(key));
     return new Response(null, { status: 204 });
   }

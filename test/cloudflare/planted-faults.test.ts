@@ -1,10 +1,11 @@
-// Each probe against the emulators as they are, in other set-ups, and with planted lies. A lie makes the rules
-// "otherwise" that it breaks, and no others; a set-up that Cloudflare allows makes none so.
+// Each probe against the emulators as they are, in other set-ups, with planted faults, and where requests are lost. A
+// fault makes the rules "otherwise" that it breaks, and no others. A set-up that Cloudflare allows, and a lost request,
+// make no rule "otherwise".
 
 import { expect, it } from "vitest";
 import { faultAnswer } from "../../src/emulator/edge/faults.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
-import { createEmulatedWorld } from "./emulated.ts";
+import { createEmulatedWorld } from "./emulated-world.ts";
 import {
   ANSWER_HEADER,
   type CachedAnswer,
@@ -51,26 +52,26 @@ async function findOtherwise(world: World, probes = PROBES) {
 
 it.each(HALVES)("sees each rule of %s, by few transformations", async (_half, probes, max) => {
   const world = createEmulatedWorld();
-  for (const { rule, outcome, seen } of await tryAll(world, probes)) {
+  for (const { rule, outcome, summary } of await tryAll(world, probes)) {
     const expected = NOT_SEEN.includes(rule)
       ? "not seen"
       : OPEN.includes(rule)
         ? "open"
         : "as the rule says";
-    expect({ rule, outcome, seen }).toEqual({ rule, outcome: expected, seen });
+    expect({ rule, outcome, summary }).toEqual({ rule, outcome: expected, summary });
   }
   expect(world.emulated.edge.transformations.size).toBeLessThanOrEqual(max);
 });
 
 /** Changes what the Worker asks the edge. */
-const onAsk =
+const onEdgeRequest =
   (change: (url: string, init: EdgeInit, world: World) => [url: string, init: EdgeInit]): Plant =>
   (world) => {
     world.emulated.seams.edge = (input, init, next) => next(...change(`${input}`, init, world));
   };
 
 /** Changes what the edge answers. */
-const onAnswer =
+const onEdgeResponse =
   (change: (answer: Response, headers: Headers) => unknown): Plant =>
   ({ emulated: { seams } }) => {
     seams.edge = async (input, init, next) => {
@@ -141,7 +142,7 @@ const withR2 =
 
 const SUCCESS = { body: toBase64(new TextEncoder().encode('{"success":true,"errors":[]}')) };
 
-/** Plays `ctx.cache.invalidate`. @param isOld whether what is kept is shown once more */
+/** Emulates `ctx.cache.invalidate`. @param isOld whether the cached answer is shown once more */
 const invalidating = (isOld: boolean): Plant => {
   let calls = Number.POSITIVE_INFINITY; // since the invalidation
   return onReply((reply, { type }) => {
@@ -157,7 +158,7 @@ const invalidating = (isOld: boolean): Plant => {
 
 /** Set-ups that Cloudflare allows, and each way in which an open rule may turn out. */
 const SETUPS: Readonly<Record<string, Plant>> = {
-  "the edge fetches no Worker for itself": onAsk((url, init, world) => [
+  "the edge fetches no Worker for itself": onEdgeRequest((url, init, world) => [
     url,
     url.startsWith(world.url) ? { ...init, cf: {} } : init,
   ]),
@@ -199,12 +200,14 @@ it("finds nothing otherwise without a zone, and sees nothing of an edge that is 
   expect(await findOtherwise(createEmulatedWorld({ isInZone: false }))).toEqual([]);
   const world = createEmulatedWorld();
   world.emulated.edge.switches.transformations = false;
-  const seen = (await tryAll(world, HALVES[0][1])).filter(({ outcome }) => outcome !== "not seen");
-  expect(seen.map(({ rule }) => rule)).toEqual(["R2", "A14", "A15", "A16"]); // R2: on workers.dev
+  const verdicts = (await tryAll(world, HALVES[0][1])).filter(
+    ({ outcome }) => outcome !== "not seen",
+  );
+  expect(verdicts.map(({ rule }) => rule)).toEqual(["R2", "A14", "A15", "A16"]); // R2: on workers.dev
 });
 
-/** Lies of the emulators, and the rules that they make otherwise. */
-const LIES: Readonly<Record<string, Plant>> = {
+/** Faults of the emulators, and the rules that they make otherwise. */
+const FAULTS: Readonly<Record<string, Plant>> = {
   "the edge drops x-ms-date, and sends a visitor's accept (E1 E3)": withSeam(
     "network",
     (input, init, next) => {
@@ -215,42 +218,42 @@ const LIES: Readonly<Record<string, Plant>> = {
       return next(input, { ...init, headers });
     },
   ),
-  "credentials pass without share-publicly (E2)": onAsk((url, { cf, ...init }) => {
+  "credentials pass without share-publicly (E2)": onEdgeRequest((url, { cf, ...init }) => {
     const image = { ...cf?.image, "origin-auth": "share-publicly" } as const;
     return [url, { ...init, cf: { ...cf, image } }];
   }),
   "the bucket is public (E2 E10)": ({ emulated: { s3 } }) => s3.grants.add("all-read"),
-  "the edge checks the host of a redirect (E5)": onAnswer(
+  "the edge checks the host of a redirect (E5)": onEdgeResponse(
     ({ status }) => status === 523 && faultAnswer({ code: 9401, status: 403 }),
   ),
-  "the edge takes http and via, and transforms for another Worker (E6 E8 E9)": onAsk(
+  "the edge takes http and via, and transforms for another Worker (E6 E8 E9)": onEdgeRequest(
     (url, { headers, ...init }, world) => {
-      const { via: _, ...others } = Object.fromEntries(new Headers(headers));
-      const source = url.replace("http:", "https:").replace(`${world.other}`, world.url);
-      return [source, { ...init, headers: others }];
+      const { via: _, ...otherHeaders } = Object.fromEntries(new Headers(headers));
+      const source = url.replace("http:", "https:").replace(`${world.otherUrl}`, world.url);
+      return [source, { ...init, headers: otherHeaders }];
     },
   ),
   "the edge follows no redirect (E7)": withSeam("network", async (input, init, next) => {
     const answer = await next(input, init);
     return answer.status === 302 ? new Response(null, { status: 404 }) : answer;
   }),
-  "a failure has no cf-resized, and the status 500 (R1 R3)": onAnswer(
+  "a failure has no cf-resized, and the status 500 (R1 R3)": onEdgeResponse(
     ({ status, body }, headers) => {
       if (status >= 400) headers.delete("cf-resized");
       return status === 502 && new Response(body, { status: 500, headers });
     },
   ),
-  "on workers.dev the original comes (R2)": onAsk((url, init) => [
+  "on workers.dev the original comes (R2)": onEdgeRequest((url, init) => [
     url,
     url.includes(".workers.dev/") ? { ...init, cf: {} } : init,
   ]),
-  "etag is the edge's own, and there is no warning and no last-modified (R4 R6 R7)": onAnswer(
+  "etag is the edge's own, and there is no warning and no last-modified (R4 R6 R7)": onEdgeResponse(
     (_answer, headers) => {
       headers.set("etag", '"own"');
       for (const name of ["warning", "last-modified"]) headers.delete(name);
     },
   ),
-  "an SVG keeps its script, and facts are of another original (R8 R9)": onAnswer(
+  "an SVG keeps its script, and facts are of another original (R8 R9)": onEdgeResponse(
     async (answer, headers) => {
       const type = headers.get("content-type");
       headers.delete("content-length");
@@ -260,14 +263,14 @@ const LIES: Readonly<Record<string, Plant>> = {
       return new Response((await answer.text()).replace(/"file_size":/, "$&9"), { headers });
     },
   ),
-  "304 comes for what is kept (R10)": onAnswer((_answer, headers) => {
+  "304 comes for what is kept (R10)": onEdgeResponse((_answer, headers) => {
     const isCached = headers.get("cf-resized")?.startsWith("internal=ram");
     return isCached && new Response(null, { status: 304, headers });
   }),
   "the edge keeps nothing (E7 C1 C2 C3 C4)": withSwitches({ cache: false }),
   "a query is no part of a source (C2)": withSwitches({ queryInKey: false }),
   "a purge of the zone does nothing (C3)": (world) => (world.purgeZone = async () => true),
-  "cacheTtlByStatus is ignored (C4)": onAsk((url, { cf, ...init }) => [
+  "cacheTtlByStatus is ignored (C4)": onEdgeRequest((url, { cf, ...init }) => [
     url,
     { ...init, cf: cf?.image ? { image: cf.image } : {} },
   ]),
@@ -289,13 +292,13 @@ const LIES: Readonly<Record<string, Plant>> = {
   "Workers Cache is off (W1 W3 W6 W7 W8 W9 W11 W14 W18 W4)": ({ emulated: { cache } }) =>
     Object.assign(cache.switches, { enabled: false }),
   "the gateway's answers are kept (W2)": (world) => {
-    const { visit } = world;
-    let kept: Promise<Reply> | undefined;
-    world.visit = (...asked) => (kept ??= visit(...asked));
+    const { fetchAsVisitor } = world;
+    let firstReply: Promise<Reply> | undefined;
+    world.fetchAsVisitor = (...args) => (firstReply ??= fetchAsVisitor(...args));
   },
   "the host is in the key (W3)": withKey(({ url }) => url),
   "calls do not wait (W6)": withKey(({ headers }) =>
-    headers.get(ANSWER_HEADER)?.includes("reads") ? crypto.randomUUID() : undefined,
+    headers.get(ANSWER_HEADER)?.includes("bucketReads") ? crypto.randomUUID() : undefined,
   ),
   "nothing is kept without cache-control (W7)": onEntrypoint(
     (headers) => (headers["cache-control"] ??= "no-store"),
@@ -332,8 +335,8 @@ const LIES: Readonly<Record<string, Plant>> = {
   "R2 takes every write (T2 T3 T8a)": withR2(({ put }) => ({
     async put(key: string, value: BodyInit, options: R2PutOptions = {}) {
       const bytes = await new Response(value).bytes();
-      const { onlyIf: _, ...others } = options;
-      return put(key, bytes, others).catch(() => put(crypto.randomUUID(), bytes));
+      const { onlyIf: _, ...unconditional } = options;
+      return put(key, bytes, unconditional).catch(() => put(crypto.randomUUID(), bytes));
     },
   })),
   "R2 has no list (T4 T9)": withR2(() => ({ list: () => Promise.reject(new Error("none")) })),
@@ -341,7 +344,7 @@ const LIES: Readonly<Record<string, Plant>> = {
   "R2 ignores conditions of reads (T8)": withR2(({ get }) => ({ get: (key: string) => get(key) })),
 };
 
-const CASES = Object.entries(LIES).map(([name, plant]) => ({
+const CASES = Object.entries(FAULTS).map(([name, plant]) => ({
   ...{ name, plant, rules: /\((.*)\)$/.exec(name)?.[1] ?? "" },
 }));
 
@@ -351,4 +354,29 @@ it.each(CASES)("finds otherwise: $name", async ({ rules, plant }) => {
   const [, probes] = HALVES[isOfStores({ rule: rules }) ? 1 : 0];
   const otherwise = await findOtherwise(world, probes);
   expect(otherwise.map(({ rule }) => rule).join(" ")).toBe(rules);
+});
+
+/** @param isLost returns whether the answer to the n-th request, from 1, is lost. The request is carried out all the same */
+async function tryWithLost(probe: Probe, isLost: (count: number) => boolean) {
+  const world = createEmulatedWorld();
+  const { fetchAsVisitor } = world.emulated;
+  let count = 0;
+  world.emulated.fetchAsVisitor = async (request) => {
+    const isThisLost = isLost(++count);
+    const answer = await fetchAsVisitor(request);
+    return isThisLost ? new Response("error code: 1102", { status: 503 }) : answer;
+  };
+  const { outcome, summary } = await tryProbe(probe, world);
+  return { outcome, summary, count };
+}
+
+it.each(PROBES)("is the same after one lost answer, and never otherwise: $rule", async (probe) => {
+  const usual = await tryWithLost(probe, () => false);
+  const summary = expect.stringContaining("lost");
+  for (let lost = 1; lost <= usual.count; lost++) {
+    const once = await tryWithLost(probe, (count) => count === lost);
+    expect({ lost, ...once }).toMatchObject({ lost, outcome: usual.outcome });
+    const forever = await tryWithLost(probe, (count) => count >= lost);
+    expect(forever).toMatchObject({ outcome: "not seen", summary });
+  }
 });

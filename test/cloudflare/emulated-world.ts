@@ -12,7 +12,7 @@ import { urlOf } from "../../src/emulator/fetch.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
 import { askWorker } from "./operation.ts";
-import { measure, readVisit, type World } from "./probe.ts";
+import { measure, readVisitorResponse, type World } from "./probe.ts";
 import * as probeWorker from "./worker.ts";
 
 /** The module of a probe Worker, as it was uploaded. */
@@ -45,10 +45,10 @@ export type Emulated = {
   /** The network as the edge and the Worker reach it. */
   readonly network: Network;
   /** What a visitor gets who asks one of the hosts. */
-  visit(request: Request): Promise<Response>;
+  fetchAsVisitor(request: Request): Promise<Response>;
   /** Deploys the same module as another version (W4). */
   redeploy(): void;
-  /** What planted lies replace: how a `fetch` with `cf.image` is answered, and one without. */
+  /** What planted faults replace: how a `fetch` with `cf.image` is answered, and one without. */
   readonly seams: {
     edge: (input: FetchInput, init: EdgeInit, next: Edge["fetch"]) => Promise<Response>;
     network: (input: string | Request, init: EdgeInit, next: Network) => Promise<Response>;
@@ -89,15 +89,15 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
   };
   const network: Network = (input, init = {}) => seams.network(input, init, reach);
 
-  const others =
-    otherHost === undefined ? {} : { [otherHost]: (request: Request) => visit(request) };
+  const otherWorkers =
+    otherHost === undefined ? {} : { [otherHost]: (request: Request) => fetchAsVisitor(request) };
   const shared = { sources: [storeHost], fetch: network, now };
-  const edge = createEdge({ zone: host, workers: others, ...shared });
+  const edge = createEdge({ zone: host, workers: otherWorkers, ...shared });
   const edges = new Map([[host, edge]]);
   if (otherHost !== undefined) edges.set(otherHost, createEdge({ zone: otherHost, ...shared }));
   if (devHost !== undefined) edges.set(devHost, createEdge({ zone: devHost, ...shared }));
 
-  async function visit(request: Request): Promise<Response> {
+  async function fetchAsVisitor(request: Request): Promise<Response> {
     const edgeOfHost = edges.get(new URL(request.url).host);
     if (edgeOfHost === undefined) return new Response("no such host", { status: 530 });
     return (await edgeOfHost.visit(request)) ?? runWorker(request, edgeOfHost);
@@ -112,7 +112,7 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
         edgeOfHost.fetch(...request),
       );
     };
-    const make = (context: ExecutionContext) => {
+    const createEntrypoint = (context: ExecutionContext) => {
       const entrypoint = new module.Cached(context, env);
       const answer = (call: Request) => running.run(fetchInWorker, () => entrypoint.fetch(call));
       return {
@@ -121,12 +121,15 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
           (await entrypoint.purge(options)) ?? { success: false, errors: [] },
       };
     };
-    const { fetch: ask, purge } = cache.entrypoint(make, { name: "Cached", version: `${version}` });
+    const { fetch: fetchCached, purge } = cache.entrypoint(createEntrypoint, {
+      name: "Cached",
+      version: `${version}`,
+    });
     const Cached = {
       ...{ purge, invalidate: async () => null },
       fetch: (url: string, { cf, ...init }: RequestInit) => {
         const call = Object.assign(new Request(url, init), { cf }); // Node.js drops it
-        return seams.cached(call, ask);
+        return seams.cached(call, fetchCached);
       },
     };
     return running.run(fetchInWorker, () =>
@@ -134,7 +137,10 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
     );
   }
 
-  return { ...{ r2, s3, edge, cache, network, visit, seams }, redeploy: () => void version++ };
+  return {
+    ...{ r2, s3, edge, cache, network, fetchAsVisitor, seams },
+    redeploy: () => void version++,
+  };
 }
 
 /**
@@ -150,32 +156,36 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
   const token = randomBytes(32).toString("hex");
   const devHost = "probe.acme.workers.dev";
   const host = isInZone ? "probe.example" : devHost;
-  const others = isInZone ? { otherHost: "other.example", devHost } : {};
+  const otherHosts = isInZone ? { otherHost: "other.example", devHost } : {};
   const access = { accessKeyId: "0".repeat(32), secretAccessKey: "1".repeat(64) };
   const endpoint = `https://${"a".repeat(32)}.r2.cloudflarestorage.com`;
-  const place = { endpoint, bucket: "vitrine-probe-bucket", region: "auto" };
-  const s3 = { ...place, credentials: access };
-  const emulated = createEmulated({ ...{ module: probeWorker, host, token, s3, now }, ...others });
+  const bucketSettings = { endpoint, bucket: "vitrine-probe-bucket", region: "auto" };
+  const s3 = { ...bucketSettings, credentials: access };
+  const emulated = createEmulated({
+    ...{ module: probeWorker, host, token, s3, now },
+    ...otherHosts,
+  });
   emulated.cache.switches.crossVersion = false;
 
   const sendTo =
     (url: string): World["send"] =>
     async (operation) => {
-      const send = (init: RequestInit) => emulated.visit(new Request(`${url}/`, init));
+      const send = (init: RequestInit) => emulated.fetchAsVisitor(new Request(`${url}/`, init));
       return measure(await askWorker(operation, token, send));
     };
   const url = `https://${host}`;
   const devUrl = `https://${devHost}`;
   return {
     ...{ emulated, url, now, zone: isInZone ? host : undefined },
-    ...(isInZone && { other: `https://${others.otherHost}` }),
+    ...(isInZone && { otherUrl: `https://${otherHosts.otherHost}` }),
     ...(isInZone && { workersDev: { url: devUrl, send: sendTo(devUrl) } }),
     run: randomBytes(6).toString("hex"),
-    s3: { ...place, ...access },
+    s3: { ...bucketSettings, ...access },
     bucketAddresses: async () => [],
     send: sendTo(url),
     countTransformations: async () => emulated.edge.transformations.size,
-    visit: async (path, init) => readVisit(emulated.visit(new Request(url + path, init))),
+    fetchAsVisitor: async (path, init) =>
+      readVisitorResponse(emulated.fetchAsVisitor(new Request(url + path, init))),
     redeploy: async ({ crossVersion }) => {
       emulated.cache.switches.crossVersion = crossVersion;
       emulated.redeploy();
