@@ -1,6 +1,5 @@
 // What the pages lead to is there: links and headings, files and tests. README.md and docs/README.md lead to every page,
-// docs/llms.txt to those of docs/. Lists of things of the code have all of them, and nothing else. Files with secrets
-// are not committed. No address outside is asked.
+// docs/llms.txt to those of docs/. Files with secrets are not committed. No address outside is asked.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -8,7 +7,6 @@ import { dirname, join, normalize } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
-import { RANGES } from "../support/tables/ranges.ts";
 import { anchorsOf, listPages, readPage, withoutCode } from "./pages.ts";
 
 /** The targets of a page's links and pictures, without those of other sites. */
@@ -105,34 +103,4 @@ test("the tests that docs/security.md and test/README.md name are there", () => 
   const files = named.map(([, file = ""]) => file.replace(/^test\//, ""));
   expect(files.length).toBeGreaterThan(50);
   expect(files.filter((file) => !existsSync(join(ROOT, "test", file)))).toEqual([]);
-});
-
-/** Every event of the log: the words with a dash in the types of its lines. */
-const EVENTS = ["http/refusal", "log/notice"].flatMap((name) =>
-  Array.from(readPage(`src/worker/${name}.ts`).matchAll(/"([a-z]+(?:-[a-z]+)+)"/g), (found) =>
-    found.at(1),
-  ),
-);
-
-/** Sections of docs/errors.md that are about no event. */
-const GENERAL = [
-  ...["errors", "what-you-see", "all-pictures-are-502", "s3-is-down"],
-  ...["what-a-visitor-gets", "the-log"],
-];
-
-test("docs/errors.md has one section for each event of the log", () => {
-  const sections = anchorsOf(readPage("docs/errors.md")).filter(
-    (anchor) => !GENERAL.includes(anchor),
-  );
-  expect(sections.toSorted()).toEqual([...new Set(EVENTS)].toSorted());
-});
-
-test("docs/configuration.md has every option of a preset in its tables, and no other", () => {
-  const page = readPage("docs/configuration.md");
-  const [, section = ""] = /^## `\[vars\.PRESETS.*?$(.*?)^### Overlays/ms.exec(page) ?? [];
-  const cells = [...section.matchAll(/^\| (`.*?) +\|/gm)].map(([, cell = ""]) => cell);
-  const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  // They are in the sentence above the tables.
-  for (const option of ["width", "height"]) expect(section).toContain(`\`${option}\``);
-  expect([...named, "width", "height"].sort()).toEqual(Object.keys(RANGES).sort());
 });

@@ -40,7 +40,7 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
   else console.error(line);
 }
 
-const LEVELS = {
+export const LEVELS = {
   "slot-in-use": "info",
   "slot-refused": "warn",
   "role-failed": "error",

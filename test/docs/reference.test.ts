@@ -1,0 +1,144 @@
+// Makes the parts of the pages that the source has already: between `<!-- made: NAME -->` and `<!-- made -->` stands
+// what this file makes of the tables and the comments there. With `-u` it writes them anew.
+
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { expect, test } from "vitest";
+import { SWITCHES as CACHE_SWITCHES } from "../../src/emulator/cache/cache.ts";
+import type { Rule } from "../../src/emulator/check.ts";
+import { SWITCH_RULES } from "../../src/emulator/edge/switches.ts";
+import { R2_FAULTS } from "../../src/emulator/r2/r2.ts";
+import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/faults.ts";
+import { presetSchema } from "../../src/worker/config/preset.ts";
+import type { Refusal } from "../../src/worker/http/refusal.ts";
+import { LEVELS } from "../../src/worker/log/log.ts";
+import { refusalAnswer } from "../../src/worker/response/answer.ts";
+import { ROOT } from "../support/built.ts";
+import { markdownTable } from "../support/markdown-table.ts";
+import { RANGES } from "../support/tables/ranges.ts";
+import { readPage } from "./pages.ts";
+
+const COMMAND = "npx vitest run --config test/vitest.config.ts test/docs/reference.test.ts -u";
+
+const code = (text: string) => `\`${text}\``;
+const linkTo = (event: string) => `[${code(event)}](#${event})`;
+
+type Switches = Readonly<Record<string, Rule & { readonly strict?: unknown }>>;
+
+/** A line for each switch: its strict value, the other values, its rule, and the comment in front of it. */
+function switchLines(file: string, switches: Switches): string[] {
+  const comments = new Map(
+    Array.from(
+      readPage(file).matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\n {2}(\w+): switchOf\(/gs),
+      ([, comment = "", name = ""]) => [name, comment.replace(/\s*\n\s*\*?\s*/g, " ").trim()],
+    ),
+  );
+  return Object.entries(switches).map(([name, { what, test, strict }]) => {
+    const comment = comments.get(name) ?? expect.unreachable(`${name} has no comment`);
+    const [, rule, meaning = comment] = /^([A-Z]\d.*?)[.:] (.*)$/s.exec(comment) ?? [];
+    const [, values = ""] = /^one of (.*)$/.exec(what) ?? [];
+    const others = values
+      .split(", ")
+      .map((value) => (test(value) ? JSON.stringify(value) : value))
+      .filter((value) => !["", "true", "false", JSON.stringify(strict)].includes(value));
+    const value = inspect(strict, { numericSeparator: true, breakLength: Infinity });
+    const rest = others.length > 0 ? `, or ${others.map(code).join(", ")}` : "";
+    const source = rule === undefined ? "" : ` (${rule})`;
+    const text = `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}`;
+    return `- ${code(name)}: ${code(value.replaceAll("'", '"'))}${rest}${source}. ${text}`;
+  });
+}
+
+const edgeSwitches = () => switchLines("src/emulator/edge/switches.ts", SWITCH_RULES);
+const isOpen = (line: string) => /, (?:open|seen)\)/.test(line);
+
+/** What the Worker expects of an option: its own words for values of every kind that are wrong. */
+function rangeOf(option: string): string {
+  const ranges = [null, "?", [null], { "?": 1 }].flatMap((value) => {
+    const mistakes: string[] = [];
+    presetSchema({ width: 1, [option]: value }, "", (path, message) => {
+      if (/ option|is missing/.test(message)) mistakes.push("a table");
+      const [, expected = ""] =
+        /is not (?:one of )?(.*?)(?:, or is empty|, without quotes|: .*)?$/.exec(message) ?? [];
+      mistakes.push(path.includes("[0]") ? `each ${expected}` : expected);
+    });
+    return mistakes.slice(0, 1);
+  });
+  const texts = [...new Set(ranges)].filter(Boolean).join("; ");
+  return texts.replace(`between 0 and ${Number.MAX_VALUE}`, "from 0");
+}
+
+/** The options of a preset: those with one range and one default share a line. */
+function optionTable(): string[] {
+  const defaults: Readonly<Record<string, unknown>> = {
+    ...presetSchema({ width: 1 }, "", () => {}),
+  };
+  const rows = new Map<string, string[]>();
+  for (const option of Object.keys(RANGES)) {
+    const value = option === "width" ? "" : `${defaults[option] ?? ""}`;
+    const row = `${rangeOf(option)} | ${value && code(value)}`;
+    rows.set(row, [...(rows.get(row) ?? []), code(option)]);
+  }
+  const cells = Array.from(rows, ([row, options]) => [options.join(", "), ...row.split(" | ")]);
+  return markdownTable(["option", "takes", "default"], cells);
+}
+
+/** A line for each answer: the events of the log that lead to it. */
+async function answerLines(): Promise<string[]> {
+  const source = readPage("src/worker/http/refusal.ts");
+  const events = new Set(
+    Array.from(source.matchAll(/"([a-z]+(?:-[a-z]+)+)"/g), ([, name]) => name),
+  );
+  const answers = new Map<string, string[]>();
+  for (const event of events) {
+    const refusal = { event, allow: "GET, HEAD", certain: true } as Refusal;
+    const answer = refusalAnswer(refusal, {}, 0);
+    const text = (await answer.text()).trim();
+    const retry = answer.headers.has("retry-after") ? ", with `retry-after`" : "";
+    const line = `- **${answer.status}** "${text}"${retry}: `;
+    answers.set(line, [...(answers.get(line) ?? []), linkTo(`${event}`)]);
+  }
+  return Array.from(answers, ([line, links]) => line + links.join(", ")).sort();
+}
+
+/** A line for each level of the log's other lines. */
+function noticeLines(): string[] {
+  const events = Object.entries<string>(LEVELS);
+  return ["info", "warn", "error"].map((level) => {
+    const links = events.filter(([, its]) => its === level).map(([event]) => linkTo(event));
+    return `- ${code(level)}: ${links.join(", ")}`;
+  });
+}
+
+const s3Faults = Object.entries({ ...S3_FAULTS, ...S3_GRANTS }).map(([name, { does, rule }]) => [
+  ...[code(name), does, rule],
+]);
+
+const r2Faults = Object.entries(R2_FAULTS).map(([name, does]) => `${code(name)}: ${does}`);
+
+const PARTS: Readonly<
+  Record<string, Readonly<Record<string, () => string[] | Promise<string[]>>>>
+> = {
+  "docs/switches.md": {
+    "states and failures": () => edgeSwitches().filter((line) => !isOpen(line)),
+    open: () => edgeSwitches().filter(isOpen),
+    cache: () => switchLines("src/emulator/cache/cache.ts", CACHE_SWITCHES),
+  },
+  "docs/emulator.md": {
+    "faults of S3": () => markdownTable(["fault, or grant", "what S3 does", "rule"], s3Faults),
+    "faults of R2": () => [r2Faults.join("; ")],
+  },
+  "docs/configuration.md": { options: optionTable },
+  "docs/errors.md": { answers: answerLines, notices: noticeLines },
+};
+
+test.each(Object.entries(PARTS))("%s has what the source says", async (page, parts) => {
+  let text = readPage(page);
+  for (const [name, make] of Object.entries(parts)) {
+    const lines = await make();
+    const part = new RegExp(`(<!-- made: ${name} -->\n).*?(<!-- made -->)`, "s");
+    expect(text).toMatch(part);
+    text = text.replace(part, (_all, begin, end) => `${begin}\n${lines.join("\n")}\n\n${end}`);
+  }
+  await expect(text, `write it anew: ${COMMAND}`).toMatchFileSnapshot(join(ROOT, page));
+});
