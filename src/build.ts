@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { STANDALONE } from "./cli/app-file/generate-app-file.ts";
+import { STANDALONE } from "./cli/app-file/generate.ts";
 import { bundlePage } from "./dev/sheet/bundle-page.ts";
 
 const SRC = import.meta.dirname;

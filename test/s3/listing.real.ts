@@ -20,19 +20,19 @@ beforeAll(async () => {
   for (const key of keys) await putObject(place.bucket, key, "x", "text/plain");
 });
 
-test.for([1000, 50, 7])("every key is listed as it is, %i a page (A10)", async (most) => {
+test.for([1000, 50, 7])("every key is listed as it is, %i a page (A10)", async (maxKeys) => {
   const config = readConfig({ ...varsFor(place), ...secretsOf(USERS.owner) });
   const [bucket] = "mistakes" in config ? [] : config.buckets;
   if (bucket === undefined) return expect.unreachable();
   const listed: string[] = [];
   let pages = 0;
   for (let next: string | undefined; pages === 0 || next !== undefined; pages++) {
-    const asked = { prefix: place.prefix, most, next };
-    const page = await listPage(bucket, USERS.owner, asked, Date.now());
+    const options = { prefix: place.prefix, maxKeys, next };
+    const page = await listPage(bucket, USERS.owner, options, Date.now());
     if (!("objects" in page)) throw new Error(JSON.stringify(page));
     listed.push(...page.objects.map(({ key }) => key));
     ({ next } = page);
   }
   expect(listed.toSorted()).toEqual(keys.toSorted());
-  expect(pages).toBe(Math.ceil(keys.length / most));
+  expect(pages).toBe(Math.ceil(keys.length / maxKeys));
 });

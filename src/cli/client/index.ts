@@ -1,10 +1,10 @@
 // vitrine client: writes a TypeScript file for an app in another repository: the routes and the presets of
-// wrangler.toml, with their types. It asks no server, and writes over no file that something else wrote.
+// wrangler.toml, with their types. It sends no request, and overwrites no file that something else wrote.
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { isAppFile, makeAppFile, readVariable, STANDALONE } from "../app-file/generate-app-file.ts";
+import { generateAppFile, isAppFile, readVariable, STANDALONE } from "../app-file/generate.ts";
 import { type End, EXIT, isFault, PACKAGE_ROOT, type Run, say, type World } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { findBaseUrl } from "../config/site-url.ts";
@@ -55,14 +55,15 @@ function readFile(file: string): string {
 }
 
 function client(world: World, file: string, options: Options): End {
-  const { env, baseUrl: given, standalone = false } = options;
+  const { env, baseUrl: option, standalone = false } = options;
   const project = openProject(world, { env });
   if (isFault(project)) return project;
   const { config, known } = project;
   const baseUrl =
-    readVariable(given ?? "") ?? findBaseUrl(given, known.patterns, "--base-url", placeText(known));
+    readVariable(option ?? "") ??
+    findBaseUrl(option, known.patterns, "--base-url", placeText(known));
   if (isFault(baseUrl)) return baseUrl;
-  const { text, clients } = makeAppFile(config, known.deployed, baseUrl, standalone);
+  const { text, clients } = generateAppFile(config, known.deployed, baseUrl, standalone);
   // What an app has in place of the package: one module, and its types.
   for (const ending of standalone ? [".js", ".d.ts"] : []) {
     const built = join(PACKAGE_ROOT, "dist/client", STANDALONE + ending);
@@ -70,7 +71,7 @@ function client(world: World, file: string, options: Options): End {
     const module = readFileSync(built, "utf8");
     const [firstLine = ""] = module.split("\n", 1);
     const copy = join(dirname(file), STANDALONE + ending);
-    const isOurs = (before: string) => before.startsWith(firstLine);
+    const isOurs = (text: string) => text.startsWith(firstLine);
     const fault = writeOwnFile(world.folder, copy, module, isOurs);
     if (fault !== undefined) return { fault: `${copy}: ${fault}` };
   }

@@ -119,7 +119,7 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
     return { fault: `S3 refuses ${key} for ${name}: ${code}. ${remedy}` };
   }
   if (fault === "object" && code && canary !== undefined) {
-    const page = await listPage(bucket, slot.credentials, { prefix: canary, most: 1 }, now);
+    const page = await listPage(bucket, slot.credentials, { prefix: canary, maxKeys: 1 }, now);
     if ("objects" in page && page.objects.some((one) => one.key === canary)) {
       const remedy = "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4";
       return { fault: `S3 lists ${canary} of ${name} to ${key}, and does not give it. ${remedy}` };

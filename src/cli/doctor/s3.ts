@@ -43,7 +43,7 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
     ask: (key: string, search = "") => send(key, search, { range: "bytes=0-0" }),
     fetch: (key: string) => send(key, "", {}, { readsObject: true }),
     /** Whether there is an object below the prefix; else what S3 answers. */
-    list: () => listPage(bucket, credentials, { prefix: bucket.prefix, most: 1 }, now()),
+    list: () => listPage(bucket, credentials, { prefix: bucket.prefix, maxKeys: 1 }, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
     tryWriting: (key: string) =>
       send(key, NO_UPLOAD, { "content-md5": WRONG_MD5 }, { method: "PUT" }),

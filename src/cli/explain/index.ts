@@ -1,5 +1,5 @@
-// vitrine explain: walks a public URL through the steps of the Worker, up to what it asks of the engine, and prints a
-// row of each. It asks no server, and prints no signature.
+// vitrine explain: walks a public URL through the steps of the Worker, up to the request to the engine, and prints rows
+// for each. It sends no request, and prints no signature.
 
 import { Command } from "@commander-js/extra-typings";
 import { decodePath, readRest } from "../../url/grammar.ts";
@@ -44,21 +44,21 @@ Examples:
   npx vitrine explain /images/hero@640w/photos/fig.jpg
   npx vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"`,
     )
-    .action((given, { env }) => run(() => explain(world, given, env)));
+    .action((input, { env }) => run(() => explain(world, input, env)));
 }
 
-async function explain(world: World, given: string, env: string | undefined): Promise<End> {
-  if (!isUrl(given)) {
-    const command = commandLine("url", { env }, [given]);
-    return refuseInput(given, `is not a URL. For those of an object: ${command}`);
+async function explain(world: World, input: string, env: string | undefined): Promise<End> {
+  if (!isUrl(input)) {
+    const command = commandLine("url", { env }, [input]);
+    return refuseInput(input, `is not a URL. For those of an object: ${command}`);
   }
-  const isWhole = !given.startsWith("/");
-  const url = isWhole && isHere(given) ? new URL(given).origin : undefined;
+  const isWhole = !input.startsWith("/");
+  const url = isWhole && isHere(input) ? new URL(input).origin : undefined;
   const project = openProject(world, { env, url });
   if (isFault(project)) return project;
-  const base = isFault(project.base) ? "https://images.example" : project.base;
-  const text = isWhole ? given : base + given;
-  if (!URL.canParse(text)) return refuseInput(given, "is not a URL");
+  const baseUrl = isFault(project.base) ? "https://images.example" : project.base;
+  const text = isWhole ? input : baseUrl + input;
+  if (!URL.canParse(text)) return refuseInput(input, "is not a URL");
   const foreign = isWhole && !project.local && ownUrlsOf(world.folder, project).refuse(text);
   if (foreign) return foreign;
   const { rows, isShown } = await explainUrl(project, new URL(text), world.now());
@@ -68,12 +68,12 @@ async function explain(world: World, given: string, env: string | undefined): Pr
 
 type Row = readonly [name: string, value: string];
 
-const READS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
+const FORMAT_LABELS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
 
-/** `isShown`: as far as the configuration decides. */
-type Explained = { readonly rows: readonly Row[]; readonly isShown: boolean };
+/** `isShown`: by the configuration alone. */
+type Explanation = { readonly rows: readonly Row[]; readonly isShown: boolean };
 
-async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
+async function explainUrl(project: Project, url: URL, now: number): Promise<Explanation> {
   const { config } = project;
   const resolved = resolveRequest(config, url.pathname);
   const { route, variant } = resolved;
@@ -94,17 +94,18 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   if (route.signing?.cookie) {
     const rest = readRest(route.mapping, decodePath(url.pathname) ?? "") ?? "";
     const folders = [...rest.matchAll(/\//g)].map(({ index }) => rest.slice(0, index + 1));
-    const opens = `one with the prefix ${oneLine(folders.join(" or "))} opens it without a signature`;
-    rows.push(["Cookie", folders.length > 0 ? opens : "opens only what is in a folder: not this"]);
+    const prefixes = oneLine(folders.join(" or "));
+    const effect = `one with the prefix ${prefixes} opens it without a signature`;
+    rows.push(["Cookie", prefixes ? effect : "opens only what is in a folder: not this"]);
   }
-  const granted = await readSignature(project, target, resolved, now);
-  if (typeof granted !== "string") {
-    const sent = { url: url.href, headers: new Headers() }; // without a cookie
-    const refused = await checkCookie(resolved, sent, granted, now);
-    return refuse(rows, isRefusal(refused) ? refused : granted);
+  const signature = await readSignature(project, target, resolved, now);
+  if (typeof signature !== "string") {
+    const request = { url: url.href, headers: new Headers() }; // without a cookie
+    const cookie = await checkCookie(resolved, request, signature, now);
+    return refuse(rows, isRefusal(cookie) ? cookie : signature);
   }
   const bucket = bucketOfWorker(project, route.bucket);
-  rows.push(["Signature", granted]);
+  rows.push(["Signature", signature]);
   for (const [at, object] of objectsOf(resolved, {}).entries()) {
     const { name, baseUrl: base, r2 } = bucketOfWorker(project, object.bucket);
     if (at > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
@@ -118,7 +119,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   return { rows: [...rows, ...renditionRows({ ...route, bucket }, variant, key)], isShown: true };
 }
 
-/** What the engine is asked for, by what the browser reads, and what Cloudflare bills (L2). */
+/** The options of the engine for each kind of browser, and what Cloudflare bills (L2). */
 function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] {
   const ending = /\.(gif|png)$/i.exec(key)?.[1]?.toLowerCase();
   const original =
@@ -127,8 +128,8 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
   const options = BROWSERS.map(({ browser, readable }): Row => {
     const formats = acceptedFormatsOf(variant, readable, route.svg);
     const request = createTransformRequest(variant, formats, original);
-    const asked = isBinding ? bindingOptions(request, original) : edgeOptions(request);
-    return [`  ${READS[browser]}`, JSON.stringify(asked)];
+    const engineOptions = isBinding ? bindingOptions(request, original) : edgeOptions(request);
+    return [`  ${FORMAT_LABELS[browser]}`, JSON.stringify(engineOptions)];
   });
   const point = variant.image.gravity === "object" ? " without a focal point" : "";
   const isSame = new Set(options.map(([, value]) => value)).size === 1;
@@ -141,7 +142,7 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
   ];
 }
 
-/** What the Images binding is asked for, of an original whose first bytes are not known. */
+/** The options of the Images binding for an original whose first bytes are not known. */
 function bindingOptions(request: TransformRequest, type: ObjectType): object {
   const { image } = request.variant;
   return {
@@ -151,12 +152,12 @@ function bindingOptions(request: TransformRequest, type: ObjectType): object {
   };
 }
 
-/** @param existing the routes or variants that exist, if that is what is wrong */
+/** @param existing the routes or variants that exist, if the URL names another one */
 function refuse(
   rows: readonly Row[],
   { event, ...fields }: Refusal,
   existing: readonly string[] = [],
-): Explained {
+): Explanation {
   const all: Row[] = [...rows, ["Answer", `no image: ${event} (docs/errors.md#${event})`]];
   for (const [name, value] of Object.entries(fields)) {
     // The text to sign has several lines.
@@ -172,7 +173,7 @@ function oneLine(value: string): string {
   return visible(value).replaceAll("\n", "\\u000a");
 }
 
-/** What the signature of a URL grants. Without a key to check it, it is assumed to be right. */
+/** Describes what the signature of a URL grants. It is taken as right if there is no key to check it. */
 async function readSignature(
   { secrets }: Project,
   target: RequestTarget,
@@ -190,7 +191,7 @@ async function readSignature(
   return `${state} until ${new Date(granted.expires * 1000).toISOString()}`;
 }
 
-/** What opens the object at S3. No more of a key than its end. */
+/** The credentials for S3: of a key, only its last characters. */
 function signerOf(project: Project, bucket: Bucket): string {
   if (bucket.role !== undefined) return `a session of the role ${bucket.role.arn}`;
   const [slot] = slotsAtHand(project, bucket).usable;

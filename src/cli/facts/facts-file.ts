@@ -9,7 +9,7 @@ import { type Fault, say, type World } from "../command.ts";
 import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
 import { counted } from "../terminal/progress.ts";
 
-export type Facts = ReadonlyMap<string, Fact>;
+export type FactsByKey = ReadonlyMap<string, Fact>;
 
 /** What stands before the JSON, and after it, in a file of TypeScript. */
 const HEAD = `// Written by \`npx vitrine facts\`.
@@ -57,7 +57,7 @@ export function factOf(key: string): Fact | undefined {
 const PROTO = { json: '\n  "__proto__": ', typescript: '\n  ["__proto__"]: ' };
 
 /** Reads what an earlier run wrote. @returns a fault if the file must not be written */
-export function readFactsFile({ folder }: World, file: string): Facts | Fault {
+export function readFactsFile({ folder }: World, file: string): FactsByKey | Fault {
   const fault = ownFileFault(folder, file, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
   const path = resolve(folder, file);
@@ -68,7 +68,7 @@ export function readFactsFile({ folder }: World, file: string): Facts | Fault {
 export function writeFacts(
   { folder, stdout }: World,
   file: string | undefined,
-  facts: Facts,
+  facts: FactsByKey,
 ): Fault | undefined {
   // In the order of their keys, one a line.
   const lines = [...facts.keys()]
@@ -94,7 +94,7 @@ export function writeFacts(
 const isOurs = (file: string) => (text: string) => parseFacts(file, text) !== undefined;
 
 /** @returns undefined if something in the text is no fact */
-function parseFacts(file: string, text: string): Facts | undefined {
+function parseFacts(file: string, text: string): FactsByKey | undefined {
   const [, typescript = ""] = /^export const facts = (\{.*?\n\}) as const /ms.exec(text) ?? [];
   const isTypescript = file.endsWith(".ts");
   const table = parseJson(isTypescript ? typescript.replace(PROTO.typescript, PROTO.json) : text);

@@ -1,5 +1,5 @@
-// vitrine facts: reads each original of a bucket once, and writes what apps want to know of it: size, type,
-// colour and ThumbHash. The originals never leave this machine, and nothing is written to the bucket.
+// vitrine facts: reads each original of a bucket once, and writes what apps need: size, type, colour and ThumbHash. The
+// originals never leave this machine, and nothing is written to the bucket.
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Bucket } from "../../worker/config/bucket.ts";
@@ -13,7 +13,7 @@ import { loadSharp } from "../picture/read-fact.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { readFactsFile, writeFacts } from "./facts-file.ts";
-import { type Outcome, readOriginals } from "./read-originals.ts";
+import { type FactsResult, readOriginals } from "./read-originals.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -50,68 +50,68 @@ function readFile(file: string): string {
   throw new InvalidArgumentError("It must end in .json or .ts, and not in .d.ts.");
 }
 
-async function facts(world: World, prefix: string, { out, ...place }: Options): Promise<End> {
+async function facts(world: World, prefix: string, options: Options): Promise<End> {
   const sharp = loadSharp();
   if (isFault(sharp)) return sharp;
   sharp.cache(false); // no picture is read twice
-  const project = openProject(world, place);
+  const project = openProject(world, options);
   if (isFault(project)) return project;
-  const found = parsePrefix(project.config.buckets, prefix);
+  const range = parsePrefix(project.config.buckets, prefix);
   const label = prefix === "" ? "name a bucket" : JSON.stringify(prefix);
-  if (isFault(found)) return { fault: `${label}: ${found.fault}` };
-  const known = out === undefined ? new Map() : readFactsFile(world, out);
-  if (isFault(known)) return known;
-  const shown = await listShown(world, project, found);
-  if (isFault(shown)) return shown;
+  if (isFault(range)) return { fault: `${label}: ${range.fault}` };
+  const previous = options.out ? readFactsFile(world, options.out) : new Map();
+  if (isFault(previous)) return previous;
+  const listings = await listBuckets(world, project, range);
+  if (isFault(listings)) return listings;
   if (world.interrupted.aborted) return { fault: "interrupted before an original was read" };
   const variants = [...project.config.variants.values()];
   const asksFocus = variants.some(({ image }) => image.gravity === "object");
-  let outcome: Outcome = { facts: new Map(), missing: new Map(), asked: 0, left: 0 };
-  for (const [bucket, objects] of shown) {
+  let result: FactsResult = { facts: new Map(), missing: new Map(), requested: 0, unread: 0 };
+  for (const [bucket, objects] of listings) {
     const slots = slotsAtHand(project, bucket).usable;
-    const read = await readOriginals(world, bucket, slots, objects, known, asksFocus);
-    outcome = {
-      facts: new Map([...outcome.facts, ...read.facts]),
-      missing: new Map([...outcome.missing, ...read.missing]),
-      asked: outcome.asked + read.asked,
-      left: outcome.left + read.left,
+    const read = await readOriginals(world, bucket, slots, objects, previous, asksFocus);
+    result = {
+      facts: new Map([...result.facts, ...read.facts]),
+      missing: new Map([...result.missing, ...read.missing]),
+      requested: result.requested + read.requested,
+      unread: result.unread + read.unread,
     };
   }
-  const isWhole = outcome.missing.size + outcome.left === 0;
+  const isWhole = result.missing.size + result.unread === 0;
   // A file that was written before has more in it than nothing.
-  const isFailed = outcome.facts.size === 0 && !isWhole;
-  const unwritten = isFailed ? undefined : writeFacts(world, out, outcome.facts);
+  const isFailed = result.facts.size === 0 && !isWhole;
+  const unwritten = isFailed ? undefined : writeFacts(world, options.out, result.facts);
   if (unwritten !== undefined) return unwritten;
-  say(world.stderr, ...summaryOf(outcome).map(visible));
+  say(world.stderr, ...summaryOf(result).map(visible));
   if (isFailed) return EXIT.failed;
   return isWhole ? EXIT.done : EXIT.partly;
 }
 
-/** Lists a bucket, and those that follow it in a route, as far as the first one does not have their keys. */
-async function listShown(world: World, project: Project, { bucket, key }: BucketKey) {
+/** Lists a bucket, and those that follow it in a route without the keys that an earlier bucket has. */
+async function listBuckets(world: World, project: Project, { bucket, key }: BucketKey) {
   const leading = project.config.routes.filter((route) => route.bucket === bucket);
-  const shown = new Map<Bucket, ReadonlyMap<string, Listed>>();
-  const seen = new Set<string>();
-  for (const one of new Set([bucket, ...leading.flatMap(({ buckets }) => buckets)])) {
-    if (one !== bucket && one.r2) {
-      say(world.stderr, `Left out: ${one.name}, an R2 binding, which only the Worker can open.`);
+  const listings = new Map<Bucket, ReadonlyMap<string, Listed>>();
+  const listedKeys = new Set<string>();
+  for (const next of new Set([bucket, ...leading.flatMap(({ buckets }) => buckets)])) {
+    if (next !== bucket && next.r2) {
+      say(world.stderr, `Left out: ${next.name}, an R2 binding, which only the Worker can open.`);
       continue;
     }
-    const listed = await listObjects(world, project, { bucket: one, key }, "facts");
+    const listed = await listObjects(world, project, { bucket: next, key }, "facts");
     if (isFault(listed)) return listed;
-    shown.set(one, new Map([...listed].filter(([name]) => !seen.has(name))));
-    for (const name of listed.keys()) seen.add(name);
+    listings.set(next, new Map([...listed].filter(([name]) => !listedKeys.has(name))));
+    for (const name of listed.keys()) listedKeys.add(name);
   }
-  return seen.size === 0 ? noObject({ bucket, key }) : shown;
+  return listedKeys.size === 0 ? noObject({ bucket, key }) : listings;
 }
 
-function summaryOf({ facts, missing, asked, left }: Outcome): string[] {
-  const reasons = [...missing].sort(([one], [other]) => (one < other ? -1 : 1));
-  const rest = `Stopped: ${counted(left, "original")} not read. With --out, the next run goes on.`;
+function summaryOf({ facts, missing, requested, unread }: FactsResult): string[] {
+  const reasons = [...missing].sort(([a], [b]) => (a < b ? -1 : 1));
+  const stopped = `Stopped: ${counted(unread, "original")} not read. With --out, the next run goes on.`;
   return [
-    `Facts of ${counted(facts.size, "original")}. Asked for now: ${counted(asked, "object")}.`,
+    `Facts of ${counted(facts.size, "original")}. Asked for now: ${counted(requested, "object")}.`,
     ...(missing.size > 0 ? [`No facts of ${counted(missing.size, "original")}:`] : []),
     ...reasons.map(([key, reason]) => `  ${key}: ${reason}`),
-    ...(left > 0 ? [rest] : []),
+    ...(unread > 0 ? [stopped] : []),
   ];
 }

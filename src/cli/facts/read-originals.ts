@@ -17,32 +17,32 @@ import { sleep } from "../http/retry.ts";
 import type { Listed } from "../objects/list-page.ts";
 import { NO_PICTURE, type NoFact, readFact, TOO_LARGE } from "../picture/read-fact.ts";
 import { createProgress } from "../terminal/progress.ts";
-import type { Facts } from "./facts-file.ts";
+import type { FactsByKey } from "./facts-file.ts";
 
-export type Outcome = {
-  readonly facts: Facts;
+export type FactsResult = {
+  readonly facts: FactsByKey;
   readonly missing: ReadonlyMap<string, string>;
-  /** How many objects were asked for now, with those that are no pictures. */
-  readonly asked: number;
-  /** How many were not asked for, because it ended before. */
-  readonly left: number;
+  /** How many objects were requested now, with those that are no pictures. */
+  readonly requested: number;
+  /** How many were not requested, because it stopped before. */
+  readonly unread: number;
 };
 
 /** Originals in memory at once: each has 100 MB at most. */
 const CONCURRENCY = 4;
 /** How long an original may take to arrive: ms. */
 const TIMEOUT_MS = 600_000;
-/** How long to wait before S3 is asked again, if it fails or is busy: ms. */
+/** Waits before S3 is asked again, if it fails or is busy: ms. */
 const DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
-/** So many originals in a row that S3 fails to give: it is out of order, or refuses the key. */
+/** After so many failures in a row, S3 is down or refuses the key. */
 const MAX_FAILURES = 20;
 const BROKEN_OFF: Refusal = { event: "origin-failed", reason: "it broke off", passing: true };
 /** Nothing goes on after the answer. */
 const NO_CONTEXT = { waitUntil: () => {} };
 
 /**
- * Another one for each ETag and focal point. It does not tell the ETag, which may be the MD5 of a private original:
- * apps put the file into pages. With another number, all originals are read again.
+ * Differs by ETag and focal point. It does not reveal the ETag, which may be the MD5 of a private original: apps put
+ * the file into pages. With another number in it, all originals are read again.
  */
 function versionOf(etag: string, focus: Fact["focus"]): string {
   const point = focus ? ` ${focus.x},${focus.y}` : "";
@@ -50,41 +50,41 @@ function versionOf(etag: string, focus: Fact["focus"]): string {
 }
 
 /**
- * @param slots the keys to try, in this order
+ * @param slots the S3 keys to try, in this order
  * @param objects as S3 lists them, by key below the bucket's prefix
- * @param known the facts of an earlier run
- * @param asksFocus whether to ask for the focal points of unchanged originals, too: no list tells them
+ * @param previous the facts of an earlier run
+ * @param asksFocus whether to read the focal points of unchanged originals, too: no list has them
  */
 export async function readOriginals(
   world: World,
   bucket: Bucket,
   slots: readonly Slot[],
   objects: ReadonlyMap<string, Listed>,
-  known: Facts,
+  previous: FactsByKey,
   asksFocus: boolean,
-): Promise<Outcome> {
+): Promise<FactsResult> {
   const { interrupted } = world;
   const facts = new Map<string, Fact>();
   const missing = new Map<string, string>();
   const changed: Listed[] = [];
   for (const object of objects.values()) {
-    const before = known.get(object.key);
-    const isSame = before !== undefined && isOf(before, object.etag);
-    if (isSame) facts.set(object.key, before);
+    const previousFact = previous.get(object.key);
+    const isSame = previousFact !== undefined && isCurrent(previousFact, object.etag);
+    if (isSame) facts.set(object.key, previousFact);
     if (!isSame || asksFocus) changed.push(object);
   }
   const progress = createProgress(world, "originals", changed.length);
-  let [asked, failures] = [0, 0];
+  let [requested, failures] = [0, 0];
   const readNext = async ({ key, bytes = 0 }: Listed): Promise<void> => {
     if (failures >= MAX_FAILURES || interrupted.aborted) return;
-    asked += 1;
-    const before = facts.get(key);
-    let result = bytes > MOST_BYTES ? TOO_LARGE : await readOriginal(bucket, slots, key, before);
+    requested += 1;
+    const unchanged = facts.get(key);
+    let result = bytes > MOST_BYTES ? TOO_LARGE : await readOriginal(bucket, slots, key, unchanged);
     for (const delay of DELAYS_MS) {
       const isLate = isRefusal(result) && result.event === "timed-out";
       if (!(mayPass(result) || isLate) || interrupted.aborted) break;
       await sleep(delay, interrupted);
-      result = await readOriginal(bucket, slots, key, before);
+      result = await readOriginal(bucket, slots, key, unchanged);
     }
     progress.step();
     if (isRefusal(result)) {
@@ -99,33 +99,33 @@ export async function readOriginals(
   };
   await pMap(changed, readNext, { concurrency: CONCURRENCY });
   progress.end();
-  return { facts, missing, asked, left: changed.length - asked };
+  return { facts, missing, requested, unread: changed.length - requested };
 }
 
-const isOf = ({ version, focus }: Fact, etag?: string) =>
+const isCurrent = ({ version, focus }: Fact, etag?: string) =>
   etag !== undefined && version === versionOf(etag, focus);
 
-/** Uses the next slot if S3 refuses the first one, as the Worker does. Of what is as before, it reads only the head. */
+/** Uses the next slot if S3 refuses the first one, as the Worker does. Reads only the head of an unchanged original. */
 async function readOriginal(
   bucket: Bucket,
-  [slot, ...others]: readonly Slot[],
+  [slot, ...otherSlots]: readonly Slot[],
   key: string,
-  before?: Fact,
+  previous?: Fact,
 ): Promise<Fact | NoFact | Refusal> {
   const deadline = Date.now() + TIMEOUT_MS;
-  const part = before ? "head" : "whole";
+  const part = previous ? "head" : "whole";
   const options = { part, context: NO_CONTEXT, deadline, credential: slot } as const;
   const opened = await openObject(bucket, bucket.prefix + key, options);
   if (isRefusal(opened)) {
-    const isRefused = opened.event === "origin-denied" && others.length > 0;
-    return isRefused ? readOriginal(bucket, others, key, before) : opened;
+    const isRefused = opened.event === "origin-denied" && otherSlots.length > 0;
+    return isRefused ? readOriginal(bucket, otherSlots, key, previous) : opened;
   }
   const { etag, type, length = 0, body } = opened;
   const focus = readFocus(opened);
   const more = { ...(focus && { focus }), ...(etag && { version: versionOf(etag, focus) }) };
-  if (before) {
-    const { focus: _focus, ...same } = before;
-    return isOf(before, etag)
+  if (previous) {
+    const { focus: _focus, ...same } = previous;
+    return isCurrent(previous, etag)
       ? { ...same, ...more }
       : readOriginal(bucket, slot ? [slot] : [], key);
   }

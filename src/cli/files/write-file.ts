@@ -12,11 +12,11 @@ import { dirname, resolve } from "node:path";
 export function replaceFile(path: string, text: string, mode = 0o600): void {
   fs.mkdirSync(dirname(path), { recursive: true });
   const before = fs.statSync(path, { throwIfNoEntry: false });
-  const target = before === undefined ? path : fs.realpathSync(path);
-  const temporary = `${target}.${process.pid}`;
+  const realFile = before === undefined ? path : fs.realpathSync(path);
+  const temporary = `${realFile}.${process.pid}`;
   try {
     fs.writeFileSync(temporary, text, { mode: before?.mode ?? mode });
-    fs.renameSync(temporary, target);
+    fs.renameSync(temporary, realFile);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;

@@ -1,5 +1,4 @@
-// vitrine init: makes a new project in a folder. It asks at a terminal for what the options leave out, and overwrites
-// nothing.
+// vitrine init: creates a new project in a folder. At a terminal it asks for missing options. It overwrites nothing.
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -38,12 +37,12 @@ const QUESTIONS = [
   ["environments", "Environments, such as staging,production, or nothing"],
 ] as const;
 
-async function init(world: World, shown: string, given: Options): Promise<End> {
-  const folder = resolve(world.folder, shown);
-  const options = await askForTheRest(world, given);
-  if (options === "cancelled") return EXIT.interrupted;
+async function init(world: World, path: string, options: Options): Promise<End> {
+  const folder = resolve(world.folder, path);
+  const answers = await askMissing(world, options);
+  if (answers === "cancelled") return EXIT.interrupted;
   const mistakes = QUESTIONS.flatMap(([option]) => {
-    const message = findMistake(option, options);
+    const message = findMistake(option, answers);
     return message === undefined ? [] : [`  --${option}: ${message}`];
   });
   if (mistakes.length > 0) {
@@ -51,14 +50,14 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
     say(world.stderr, paint(world, world.stderr, "red", text));
     return EXIT.usage;
   }
-  const settings = settingsOf(options, basename(folder));
+  const settings = settingsOf(answers, basename(folder));
   const files = projectFiles(settings);
   const fault = writeProject(folder, files);
-  if (fault !== undefined) return { fault: `${shown}: ${fault}` };
-  const written = Object.keys(files).map((path) => `  ${join(shown, path)}`);
-  const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(shown)} && `;
+  if (fault !== undefined) return { fault: `${path}: ${fault}` };
+  const written = Object.keys(files).map((file) => `  ${join(path, file)}`);
+  const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(path)} && `;
   const copy = existsSync(join(folder, PACKED)) ? "" : `cp path/to/${PACKED} . && `;
-  const [{ environment }] = settings.places;
+  const [{ environment }] = settings.deployments;
   const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
   const steps = [
     `  1. ${enter}${copy}npm install`,
@@ -70,23 +69,23 @@ async function init(world: World, shown: string, given: Options): Promise<End> {
   return EXIT.done;
 }
 
-/** Asks for each option that is not given, if there is a terminal, and if no given one is wrong. */
-async function askForTheRest(world: World, given: Options): Promise<Options | Cancelled> {
-  let options = given;
-  const isWrong = QUESTIONS.some(([one]) => given[one] !== undefined && findMistake(one, given));
-  for (const [option, question] of QUESTIONS) {
-    if (!hasTerminal(world) || isWrong || given[option] !== undefined) continue;
-    const faultOf = (answer: string) => findMistake(option, { ...options, [option]: answer });
+/** Asks for each missing option, if there is a terminal and no option is wrong. */
+async function askMissing(world: World, options: Options): Promise<Options | Cancelled> {
+  const missing = QUESTIONS.filter(([option]) => options[option] === undefined);
+  const isWrong = QUESTIONS.some((one) => !missing.includes(one) && findMistake(one[0], options));
+  let answers = options;
+  for (const [option, question] of hasTerminal(world) && !isWrong ? missing : []) {
+    const faultOf = (answer: string) => findMistake(option, { ...answers, [option]: answer });
     const answer = await askText(world, question, faultOf);
     if (answer === "cancelled") return answer;
-    options = { ...options, [option]: answer };
+    answers = { ...answers, [option]: answer };
   }
-  return options;
+  return answers;
 }
 
 /**
- * Writes no file over one that is there. wrangler would read wrangler.json(c), and ignore wrangler.toml.
- * @returns why not all is written
+ * Overwrites no file. wrangler would read wrangler.json(c), and ignore wrangler.toml.
+ * @returns why not all files are written
  */
 function writeProject(folder: string, files: ProjectFiles): string | undefined {
   const paths = [...Object.keys(files), "wrangler.json", "wrangler.jsonc"];

@@ -1,11 +1,11 @@
-// Makes the files of a new project of the folder that the button "Deploy to Cloudflare" clones, and of a workflow for
-// GitHub: it puts in the names, and what S3's API, a store and environments need. Reads nothing but this package.
+// Fills in the files of a new project from two templates: the folder that the button "Deploy to Cloudflare" clones, and
+// a workflow for GitHub. Reads nothing but this package.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE_ROOT } from "../command.ts";
 import { VERSION } from "../wrangler/packages.ts";
-import type { Place, Settings } from "./settings.ts";
+import type { Deployment, Settings } from "./settings.ts";
 
 /** The text of each file, by its path from the project's folder, with slashes. */
 export type ProjectFiles = Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export type ProjectFiles = Readonly<Record<string, string>>;
 const FIXTURES = join(PACKAGE_ROOT, "fixtures");
 const GITIGNORE = "template/.gitignore";
 
-/** The package, as `npm pack` names it. A project takes no other: that of this name at npm is not this one. */
+/** The package, as `npm pack` names it. A project uses this file: the package of this name at npm is another one. */
 export const PACKED = `vitrine-${VERSION}.tgz`;
 
 export function projectFiles(settings: Settings): ProjectFiles {
@@ -46,7 +46,7 @@ const COMMIT = `
 const SECRETS = `[secrets]
 required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]`;
 
-/** Without a name of its own, `wrangler deploy` makes the bucket (T9). */
+/** Without a name, `wrangler deploy` creates the bucket (T9). */
 const STORE = `# R2 holds every rendition that was ever made, so each is made and billed once, and shown while
 # S3 is down. A deploy makes the bucket, which nothing else may use.
 [vars.ANSWERS]
@@ -58,24 +58,24 @@ binding = "RENDITIONS"`;
 const ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
 
 /** The template's tables have empty lines between them. An environment inherits only some of them. */
-function wranglerToml(template: string, { name, places, s3 }: Settings): string {
+function wranglerToml(template: string, { name, deployments, s3 }: Settings): string {
   const tables = template.trimEnd().split("\n\n");
   const isOwn = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
   const isOfR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
-  const own = tables.filter((table) => isOwn(table) && !(s3 && isOfR2(table)));
-  own.push(STORE, ...(s3 ? [SECRETS] : []));
-  const [{ environment, host }] = places;
+  const copied = tables.filter((table) => isOwn(table) && !(s3 && isOfR2(table)));
+  copied.push(STORE, ...(s3 ? [SECRETS] : []));
+  const [{ environment, host }] = deployments;
   const shared = fill(tables.filter((table) => !isOwn(table)).join("\n\n"), [
     ['name = "vitrine"', `name = "${name}"`],
     ["workers_dev = true", `workers_dev = ${!s3 && !host}`],
     environment ? [`\n${ROUTES}`, ""] : [ROUTES, routesOf(host)],
   ]);
-  const texts = places.map((place) => placeTables(own.join("\n\n"), place, s3));
+  const texts = deployments.map((one) => tablesOf(one, copied.join("\n\n"), s3));
   return `${[shared, ...texts].join("\n\n")}\n`;
 }
 
 /** The tables of an environment, or those of the top level that no environment inherits. */
-function placeTables(tables: string, { environment, bucket, host }: Place, s3: Settings["s3"]) {
+function tablesOf({ environment, bucket, host }: Deployment, tables: string, s3: Settings["s3"]) {
   const origin = `endpoint = "${s3?.endpoint}"\nbucket = "${bucket}"\nregion = "${s3?.region}"`;
   const filled = fill(tables, [
     s3 ? ['binding = "MEDIA_BUCKET"', origin] : ['"vitrine-media"', `"${bucket}"`],
@@ -89,9 +89,9 @@ function routesOf(host: string | undefined): string {
   return host === undefined ? ROUTES : ROUTES.replace("# ", "").replace("images.example.com", host);
 }
 
-/** What describes the bindings to those who click the button goes. */
-function packageJson(template: string, { places, s3 }: Settings): string {
-  const [{ environment, bucket }] = places;
+/** Without the descriptions of the bindings, which only the button shows. */
+function packageJson(template: string, { deployments, s3 }: Settings): string {
+  const [{ environment, bucket }] = deployments;
   const { cloudflare: _, ...manifest } = JSON.parse(template);
   const { scripts, dependencies } = manifest;
   if (environment !== undefined) scripts.start += ` --env ${environment}`;
@@ -102,10 +102,10 @@ function packageJson(template: string, { places, s3 }: Settings): string {
 }
 
 /** The last job deploys. With environments there is one for each, and each waits for the one before. */
-function workflow(template: string, { places }: Settings): string {
+function workflow(template: string, { deployments }: Settings): string {
   const [checks = "", job = ""] = template.split(/(?=^ {2}deploy:)/m);
   let before = "check";
-  const jobs = places.map(({ environment }) => {
+  const jobs = deployments.map(({ environment }) => {
     if (environment === undefined) return job;
     const needs = `needs: ${before}`;
     before = `deploy-${environment}`;

@@ -1,10 +1,10 @@
-// The settings of a new project, made of what the options say and of what is answered at the terminal. No I/O.
+// The settings of a new project, from the options and the answers at the terminal. No I/O.
 
 import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 
 export type Options = {
   readonly bucket?: string | undefined;
-  /** Of S3's API. Without it, the bucket is one of R2, which a binding reaches. */
+  /** S3's. Without it, the bucket is in R2, and is read by a binding. */
   readonly endpoint?: string | undefined;
   readonly host?: string | undefined;
   readonly environments?: string | undefined;
@@ -13,27 +13,27 @@ export type Options = {
 export type Settings = ReturnType<typeof settingsOf>;
 
 /** One deployment of the project: an environment, or the top level of wrangler.toml. */
-export type Place = Settings["places"][number];
+export type Deployment = Settings["deployments"][number];
 
 /**
- * @param options nothing is wrong with them
- * @param folder its name becomes that of the Worker
- * @returns the last place is that of visitors: it has the bucket and the host as they are given
+ * @param options valid ones
+ * @param folder becomes the name of the Worker
+ * @returns visitors use the last deployment: its bucket and host are those of the options
  */
 export function settingsOf(options: Options, folder: string) {
   const { bucket = "", endpoint } = options;
-  const words = folder.toLowerCase().match(/[a-z0-9]+/g) ?? ["vitrine"];
+  const parts = folder.toLowerCase().match(/[a-z0-9]+/g) ?? ["vitrine"];
   const host = options.host?.toLowerCase() || undefined;
-  const [first = undefined, ...others] = namesOf(options.environments);
-  const last = others.at(-1) ?? first;
-  const placeOf = (environment: string | undefined) => ({
+  const [first = undefined, ...otherNames] = namesOf(options.environments);
+  const lastName = otherNames.at(-1) ?? first;
+  const deploymentOf = (environment: string | undefined) => ({
     environment,
-    bucket: environment === last ? bucket : `${bucket}-${environment}`,
-    host: environment === last ? host : host && `${environment}.${host}`,
+    bucket: environment === lastName ? bucket : `${bucket}-${environment}`,
+    host: environment === lastName ? host : host && `${environment}.${host}`,
   });
   return {
-    name: words.join("-").slice(0, 32).replace(/-$/, ""),
-    places: [placeOf(first), ...others.map(placeOf)] as const,
+    name: parts.join("-").slice(0, 32).replace(/-$/, ""),
+    deployments: [deploymentOf(first), ...otherNames.map(deploymentOf)] as const,
     s3: endpoint ? { endpoint, region: regionOf(endpoint) } : undefined,
   };
 }
@@ -75,11 +75,11 @@ export function findMistake(
   return `"${bucket}" is not the name of an R2 bucket: 3 to 63 letters a to z, digits and -`;
 }
 
-/** What the Worker itself would say of one key of a bucket that S3's API reaches. */
+/** Returns the Worker's own mistake for one key of an S3 bucket. */
 function s3Mistake(bucket: Record<"endpoint" | "bucket", string>, key: string): string | undefined {
-  const found: string[] = [];
+  const messages: string[] = [];
   bucketSchema({ ...bucket, region: "auto" }, "", (path, message) => {
-    if (path.endsWith(`.${key}`)) found.push(message);
+    if (path.endsWith(`.${key}`)) messages.push(message);
   });
-  return found[0];
+  return messages[0];
 }

@@ -12,23 +12,23 @@ import { type Listed, listPage, type Page } from "./list-page.ts";
 import type { BucketKey } from "./parse-object-name.ts";
 
 /**
- * Lists objects page by page, as the Worker opens them: with the next slot if S3 refuses one. Says how many of them
+ * Lists objects page by page, as the Worker opens them: with the next slot if S3 refuses one. Prints how many of them
  * Vitrine cannot show.
- * @param beginning what the keys begin with, without the bucket's own prefix
- * @param task what has to list: an option or a command
- * @param instead what to do if the key may not list
- * @returns those that Vitrine can show, by their keys without the bucket's prefix
+ * @param start the prefix of the keys, below the bucket's own prefix
+ * @param task the option or the command that has to list
+ * @param instead what to do if the S3 key may not list
+ * @returns the objects that Vitrine can show, by their keys without the bucket's prefix
  */
 export async function listObjects(
   world: World,
   project: Project,
-  { bucket, key: beginning }: BucketKey,
+  { bucket, key: start }: BucketKey,
   task: string,
   instead = "",
 ): Promise<ReadonlyMap<string, Listed> | Fault> {
-  let [slot, ...others] = slotsAtHand(project, bucket).usable;
+  let [slot, ...otherSlots] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return { fault: whyNoKey(project, task, bucket) + instead };
-  const prefix = bucket.prefix + beginning;
+  const prefix = bucket.prefix + start;
   const objects = new Map<string, Listed>();
   let hidden = 0;
   let next: string | undefined;
@@ -38,18 +38,18 @@ export async function listObjects(
     const options = { prefix, next };
     const page: Page | S3Answer = await listPage(bucket, credentials, options, world.now());
     if (!("objects" in page)) {
-      [slot, ...others] = verdictOf(page, bucket.region).fault === "slot" ? others : [];
+      [slot, ...otherSlots] = verdictOf(page, bucket.region).fault === "slot" ? otherSlots : [];
       if (slot !== undefined) continue;
       progress.end();
       return { fault: listingFault(page, bucket, instead) };
     }
-    const shown = page.objects.filter(({ key }) => keyFault(key) === undefined);
-    for (const object of shown) {
+    const listable = page.objects.filter(({ key }) => keyFault(key) === undefined);
+    for (const object of listable) {
       const key = object.key.slice(bucket.prefix.length);
       objects.set(key, { ...object, key });
     }
-    hidden += page.objects.length - shown.length;
-    progress.step(shown.length);
+    hidden += page.objects.length - listable.length;
+    progress.step(listable.length);
     ({ next } = page);
     if (next === undefined) break;
   }
@@ -60,13 +60,12 @@ export async function listObjects(
   return objects;
 }
 
-/** Why nothing was found. */
 export function noObject({ bucket, key }: BucketKey): Fault {
   const begins = `begins with ${JSON.stringify(bucket.prefix + key)}`;
   return { fault: `${bucket.name} has no object that ${begins} and can be shown` };
 }
 
-/** Why no slot can be used: no secret is at hand, or what is wrong with those that are. */
+/** Why no slot can be used: no secret is at hand, or those at hand have mistakes. */
 function whyNoKey(project: Project, task: string, bucket: Bucket): string {
   const { name, r2, role } = bucket;
   const cannot = `${task} has to list ${name}`;
@@ -79,8 +78,8 @@ function whyNoKey(project: Project, task: string, bucket: Bucket): string {
     ),
   );
   const reason = mistakes.join("; ") || "there is no S3 key to do so";
-  const only = role === undefined ? "" : " (the role is the Worker's alone)";
-  return `${cannot}, and ${reason}. Put the key into the environment or ${project.known.devVars}${only}`;
+  const note = role === undefined ? "" : " (the role is the Worker's alone)";
+  return `${cannot}, and ${reason}. Put the key into the environment or ${project.known.devVars}${note}`;
 }
 
 function listingFault(answer: S3Answer, { name, region }: Bucket, instead: string): string {

@@ -9,14 +9,14 @@ import { sign } from "../../worker/origin/sigv4.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
 import { askS3, type S3Answer } from "../http/ask-s3.ts";
 
-/** `most`: 1 to 1,000. */
+/** `maxKeys`: 1 to 1,000. */
 export type ListOptions = {
   readonly prefix: string;
-  readonly most?: number;
+  readonly maxKeys?: number;
   readonly next?: string | undefined;
 };
 
-/** An object, as a list tells it: the ETag is without quotes. */
+/** An object of a list: the ETag is without quotes. */
 export type Listed = { readonly key: string; readonly etag?: string; readonly bytes?: number };
 
 export type Page = {
@@ -48,21 +48,22 @@ export async function listPage(
 }
 
 /** The URL of a page. Its query has the one spelling that is signed (A2). */
-function listUrl({ baseUrl: base }: Bucket, { prefix, most = 1000, next }: ListOptions): string {
+function listUrl({ baseUrl }: Bucket, options: ListOptions): string {
+  const { prefix, maxKeys = 1000, next } = options;
   const parameters = {
     "continuation-token": next,
     "encoding-type": "url", // else keys with control characters are lost, or the list fails
     "list-type": "2",
-    "max-keys": `${most}`,
+    "max-keys": `${maxKeys}`,
     prefix,
   };
   const query = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeKey(value).replaceAll("/", "%2F")}`],
   );
-  return `${base}?${query.join("&")}`;
+  return `${baseUrl}?${query.join("&")}`;
 }
 
-/** What cannot be read in a list. It does not leave this file. */
+/** A list that cannot be parsed. It does not leave this file. */
 class Unreadable extends Error {}
 
 // Keys are texts: never read as numbers, never trimmed. The parser drops references to control characters,
@@ -116,8 +117,8 @@ function elementsOf(value: unknown): Element[] {
 }
 
 /**
- * Decodes a name: a space is `+` or `%20`, by provider; a plus is `%2B`. It was asked to be percent-encoded. Some
- * servers ignore that, and write U+FFFD in place of a character that XML cannot hold.
+ * Decodes a name: a space is `+` or `%20`, by provider; a plus is `%2B`. Some servers ignore `encoding-type`, and write
+ * U+FFFD in place of a character that XML cannot hold.
  */
 function decodeName(text: string, encoding: unknown = ""): string {
   if (encoding === "" && !text.includes("\ufffd")) return text;
@@ -129,7 +130,7 @@ function decodeName(text: string, encoding: unknown = ""): string {
   throw new Unreadable(`the key ${JSON.stringify(text)} cannot be decoded`);
 }
 
-/** What else the list tells of an object. What is not there, or no size, is left out. */
+/** The ETag and the size of an object, if the list has them. */
 function readDetails({ ETag: tag, Size: size }: Element): Omit<Listed, "key"> {
   // Some proxies mark an ETag as weak.
   const etag = typeof tag === "string" && textOf(tag).replace(/^(?:W\/)?"(.*)"$/, "$1");
@@ -144,8 +145,8 @@ function textOf(element: unknown): string {
   if (typeof element !== "string") throw new Unreadable("an entry has no key");
   return element.replace(/&[^;]*;?/g, (reference) => {
     const parts = /^&(?:#(\d{1,6})|#x([\da-f]{1,5})|(\w+));$/i.exec(reference) ?? [];
-    const [, decimal, hex, name = ""] = parts;
-    const code = Number(decimal ?? `0x${hex}`);
+    const [, decimal, hexDigits, name = ""] = parts;
+    const code = Number(decimal ?? `0x${hexDigits}`);
     const text = NAMED.get(name) ?? (Number.isNaN(code) ? "" : String.fromCodePoint(code));
     if (text !== "") return text;
     throw new Unreadable(`the text ${JSON.stringify(element)} is not XML`);

@@ -1,7 +1,7 @@
 // What the contact sheet shows of an object: its renditions, as an app would get them, and what they cost. No I/O.
 
 import { hash } from "node:crypto";
-import { makeAppFile, presetsOf } from "../../cli/app-file/generate-app-file.ts";
+import { generateAppFile, presetsOf } from "../../cli/app-file/generate.ts";
 import { uniqueOptions } from "../../cli/config/transformations.ts";
 import { publicPathOf } from "../../cli/urls/public-url.ts";
 import { type Client, createClient, type PresetTable } from "../../client/index.ts";
@@ -70,7 +70,7 @@ export function contentsOf(
 ): Promise<Shown[]> {
   const { routes } = config;
   const presets = presetsOf(vars);
-  const names = makeAppFile(config, vars, "").clients;
+  const names = generateAppFile(config, vars, "").clients;
   const clients = new Map(
     routes.map((route, at) => {
       const { path, bucket, mapping, presets: shown } = route;

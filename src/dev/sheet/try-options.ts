@@ -1,7 +1,7 @@
 // Makes a picture with other options than its preset's, as the Worker makes it, by the engine of the local run, and
 // lets it through by the Worker's own guard. So no byte of an original comes out here.
 
-import { presetsOf } from "../../cli/app-file/generate-app-file.ts";
+import { presetsOf } from "../../cli/app-file/generate.ts";
 import type { Fault } from "../../cli/command.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
 import { render } from "../../worker/renditions.ts";

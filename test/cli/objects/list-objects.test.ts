@@ -18,12 +18,12 @@ beforeEach(() => ({ s3 } = createEmulators()));
 
 const list = (options: ListOptions) => listPage(bucketOf(), CREDENTIALS, options, Date.now());
 
-async function listAll(prefix: string, most?: number): Promise<{ keys: string[]; pages: number }> {
+async function listAll(prefix: string, maxKeys?: number) {
   const keys: string[] = [];
   let pages = 0;
   let next: string | undefined;
   do {
-    const options = { prefix, ...(most && { most }), next };
+    const options = { prefix, ...(maxKeys && { maxKeys }), next };
     const page = await list(options);
     if (!("objects" in page)) throw new Error(JSON.stringify(page));
     keys.push(...page.objects.map(({ key }) => key));
@@ -42,9 +42,9 @@ test("every key is listed exactly as it is, page by page (A10)", async () => {
   const body = new Uint8Array();
   for (const key of odd) s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
   const { keys, pages } = await listAll("published/keys/", 5);
-  const wanted = [...HARD_KEYS, ...odd].map((key) => `published/${key}`);
-  expect(keys.toSorted()).toEqual(wanted.toSorted());
-  expect(pages).toBe(Math.ceil(wanted.length / 5));
+  const expected = [...HARD_KEYS, ...odd].map((key) => `published/${key}`);
+  expect(keys.toSorted()).toEqual(expected.toSorted());
+  expect(pages).toBe(Math.ceil(expected.length / 5));
   expect((await listAll("published/keys/")).pages).toBe(1);
 });
 

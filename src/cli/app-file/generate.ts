@@ -1,5 +1,5 @@
-// Makes the TypeScript file for an app: the routes and the presets of the configuration, with their types. The code is
-// the client's, which the file imports and exports again. Only what makes a difference to a URL or an `<img>` gets in.
+// Generates the TypeScript file for an app: the routes and the presets of the configuration, with their types. The file
+// re-exports the client. Only options that make a difference to a URL or an `<img>` are in it.
 
 import * as angular from "../../client/angular.ts";
 import * as astro from "../../client/astro.ts";
@@ -49,24 +49,24 @@ export function readVariable(code: string): EnvironmentVariable | undefined {
  * @param isStandalone whether the app has the client beside this file, in place of the package
  * @returns with the names of the clients, in the order of the routes
  */
-export function makeAppFile(
+export function generateAppFile(
   { routes }: Pick<Config, "routes">,
   vars: Vars,
   baseUrl: BaseUrl,
   isStandalone = false,
 ) {
-  const shown = [...presetsOf(vars)].filter(([name]) => routes.some((route) => shows(route, name)));
+  const all = [...presetsOf(vars)].filter(([name]) => routes.some((route) => shows(route, name)));
   const names = nameRoutes(
     routes.map(({ path }) => path),
     // Code of an app may use globals by their names.
     (name) => TAKEN.includes(name) || name in globalThis,
   );
-  const table = shown.map(([name, preset]) => {
+  const table = all.map(([name, preset]) => {
     const key = name === "__proto__" ? '["__proto__"]' : JSON.stringify(name); // else it sets the prototype
     return `  ${key}: ${JSON.stringify(shapeOf(preset))},\n`;
   });
   const clients = routes.flatMap((route, at) => {
-    const presets = shown.flatMap(([name]) => (shows(route, name) ? [name] : []));
+    const presets = all.flatMap(([name]) => (shows(route, name) ? [name] : []));
     return names[at] ? [writeRoute(route, names[at], presets, baseUrl)] : [];
   });
   const text = [
@@ -87,17 +87,17 @@ function shows({ presets }: BoundRoute, preset: string): boolean {
 
 /** Values by their names: with `export *` from several packages, Nitro takes all names for those of the first. */
 function writeImports(isStandalone: boolean, isLater: boolean): string {
-  const placeOf = (entry: string) => (isStandalone ? `./${STANDALONE}.js` : entry);
+  const moduleOf = (entry: string) => (isStandalone ? `./${STANDALONE}.js` : entry);
   const exported = ENTRIES.map(
-    ([entry, names]) => `export { ${names.join(", ")} } from "${placeOf(entry)}";\n`,
+    ([entry, names]) => `export { ${names.join(", ")} } from "${moduleOf(entry)}";\n`,
   );
-  const types = new Set(["vitrine/client", "vitrine/sign"].map(placeOf));
-  return `import { ${isLater ? "checkBaseUrl, " : ""}clientOf, openSite, type VariantOf } from "${placeOf("vitrine/client")}";
+  const types = new Set(["vitrine/client", "vitrine/sign"].map(moduleOf));
+  return `import { ${isLater ? "checkBaseUrl, " : ""}clientOf, openSite, type VariantOf } from "${moduleOf("vitrine/client")}";
 
-${exported.join("")}${[...types].map((place) => `export type * from "${place}";\n`).join("")}`;
+${exported.join("")}${[...types].map((module) => `export type * from "${module}";\n`).join("")}`;
 }
 
-/** Bundlers replace the expression where it stands. An unset variable is told when the first URL is made. */
+/** Bundlers replace the expression itself. An unset variable throws when the first URL is built. */
 function readLater({ code, name }: EnvironmentVariable): string {
   return `function readBaseUrl(): string {
   let given: string | undefined;
@@ -122,7 +122,7 @@ export function presetsOf({ PRESETS }: Vars): ReadonlyMap<string, Preset> {
 function writeRoute(
   { path, mapping, presets, signing, facts }: BoundRoute,
   { value, type }: RouteName,
-  shown: readonly string[],
+  presetNames: readonly string[],
   baseUrl: BaseUrl,
 ): string {
   const route = {
@@ -144,7 +144,7 @@ function writeRoute(
 });
 /** The URLs of \`${path}\`.${note} */
 export const ${value} = /* @__PURE__ */ clientOf(${value}Site);
-export type ${type}Preset = ${shown.map((name) => JSON.stringify(name)).join(" | ")};
+export type ${type}Preset = ${presetNames.map((name) => JSON.stringify(name)).join(" | ")};
 export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;
 `;
 }
@@ -170,24 +170,24 @@ type RouteName = { readonly value: string; readonly type: string };
 
 /**
  * Names each route after the first literal segment of its path: `/my-photos/:preset/*` is `myPhotos`; without
- * such a segment it is `root`. A word that cannot be a name gets `Images` at its end: `privateImages`. A name
- * that an earlier route has gets a number: `images2`.
+ * such a segment it is `root`. A reserved word gets the suffix `Images`: `privateImages`. A name that an earlier
+ * route has gets a number: `images2`.
  * @param isTaken whether a name has another meaning in the file
  */
 export function nameRoutes(
   paths: readonly string[],
   isTaken: (name: string) => boolean,
 ): readonly RouteName[] {
-  const given = new Set<string>();
+  const used = new Set<string>();
   return paths.map((path) => {
-    const word = identifierOf(path);
-    const name = RESERVED.has(word) || isTaken(word) ? `${word}Images` : word;
+    const id = identifierOf(path);
+    const name = RESERVED.has(id) || isTaken(id) ? `${id}Images` : id;
     for (let count = 1; ; count += 1) {
       const value = count === 1 ? name : name + count;
       const type = capitalized(value);
       const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
-      if (names.some((one) => given.has(one) || isTaken(one))) continue;
-      for (const one of names) given.add(one);
+      if (names.some((one) => used.has(one) || isTaken(one))) continue;
+      for (const one of names) used.add(one);
       return { value, type };
     }
   });
@@ -195,13 +195,13 @@ export function nameRoutes(
 
 function identifierOf(path: string): string {
   const segments = path.split("/").filter((segment) => !/^[:*]/.test(segment));
-  const words = segments.map((one) => one.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu));
-  const [first = "", ...rest] = words.find((one) => one !== null) ?? ["root"];
+  const parts = segments.map((one) => one.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu));
+  const [first = "", ...rest] = parts.find((one) => one !== null) ?? ["root"];
   const begin = first.replace(/^./u, (letter) => letter.toLowerCase());
   const name = [begin, ...rest.map(capitalized)].join("");
   return /^\p{ID_Start}/u.test(name) ? name : `route${name}`;
 }
 
-function capitalized(word: string): string {
-  return word.replace(/^./u, (letter) => letter.toUpperCase());
+function capitalized(text: string): string {
+  return text.replace(/^./u, (letter) => letter.toUpperCase());
 }
