@@ -42,7 +42,7 @@ import {
 } from "./store/entries.ts";
 import { lookUp } from "./store/lookup.ts";
 import { purgeObject, saveRendition } from "./store/save.ts";
-import { digest } from "./util/bytes.ts";
+import { sha256Hex } from "./util/bytes.ts";
 
 /** Behind Cloudflare's cache (W1): one rendition for all visitors. */
 export class Renditions extends WorkerEntrypoint<object> {
@@ -221,5 +221,5 @@ async function etagOf(
   if (!validator || overlays.includes("")) return undefined;
   const focus = focusOf(key.variant, object);
   const sources = [renditionName(key), validator, ...overlays, ...(focus ? [focus] : [])];
-  return `"${(await digest(JSON.stringify(sources))).slice(0, 32)}"`;
+  return `"${(await sha256Hex(JSON.stringify(sources))).slice(0, 32)}"`;
 }

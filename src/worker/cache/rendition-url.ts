@@ -9,7 +9,7 @@ import type { Variant } from "../config/preset.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { originUrl } from "../origin/object-url.ts";
 import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/format.ts";
-import { digest } from "../util/bytes.ts";
+import { sha256Hex } from "../util/bytes.ts";
 import { memoize } from "../util/memoize.ts";
 
 /** What decides the bytes of a rendition, besides those of the object. */
@@ -121,14 +121,14 @@ const variantsByOptions = memoize(({ variants }: Config): ReadonlyMap<string, Va
 
 /** The tag of all renditions of an object, of all of its versions. */
 export function objectTag({ baseUrl }: Pick<Bucket, "baseUrl">, key: string): Promise<string> {
-  return digest(originUrl(baseUrl, key));
+  return sha256Hex(originUrl(baseUrl, key));
 }
 
 const bucketTags = new WeakMap<object, string>();
 
 /** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
 export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string> {
-  const tag = bucketTags.get(bucket) ?? (await digest(bucket.baseUrl));
+  const tag = bucketTags.get(bucket) ?? (await sha256Hex(bucket.baseUrl));
   bucketTags.set(bucket, tag); // not the promise: it belongs to one request
   return tag;
 }

@@ -1,7 +1,7 @@
 // A bucket as wrangler.toml has it: reached by S3's API, or by a binding of the Worker. Pure.
 
 import { keyFault } from "../../url/key.ts";
-import { has, hasMethods } from "../util/json.ts";
+import { hasMethods, hasProperty } from "../util/json.ts";
 import {
   boolean,
   choose,
@@ -74,7 +74,7 @@ const r2BucketSchema = table(
 );
 
 export const bucketSchema = choose(
-  (value) => has(value, "binding"),
+  (value) => hasProperty(value, "binding"),
   r2BucketSchema,
   s3BucketSchema,
 );

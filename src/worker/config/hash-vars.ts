@@ -1,7 +1,7 @@
 // A hash of the configuration that a Worker runs with, to compare it with wrangler.toml. No secret and no binding
 // goes into it: only the variables that are named here.
 
-import { digest } from "../util/bytes.ts";
+import { sha256Hex } from "../util/bytes.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
 import type { Vars } from "./schema.ts";
 
@@ -11,7 +11,7 @@ const HASHED = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "OIDC"];
 /** The order of keys does not matter, and neither does whether a table is text (S2). */
 export async function hashVars(vars: Vars): Promise<string> {
   const text = JSON.stringify(HASHED.map((name) => sortKeys(parseJson(vars[name] ?? {}))));
-  return (await digest(text)).slice(0, 32);
+  return (await sha256Hex(text)).slice(0, 32);
 }
 
 function sortKeys(value: unknown): unknown {

@@ -2,7 +2,7 @@
 // importing it takes a promise. Pure. No message holds any part of a key.
 
 import type { ConfigMistake } from "../http/refusal.ts";
-import { hex } from "../util/bytes.ts";
+import { toHex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
 import { secretFault } from "./read-secrets.ts";
 import {
@@ -96,7 +96,7 @@ export function readKey(secret: string, pem: string): IssuerKey | string {
   }
   const der = decode(base64);
   if (!der) return `is damaged, its base64 is wrong: ${REMEDY}`;
-  const head = hex(der.slice(0, HEAD_BYTES));
+  const head = toHex(der.slice(0, HEAD_BYTES));
   return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${REMEDY}`;
 }
 

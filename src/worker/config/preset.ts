@@ -2,7 +2,7 @@
 
 import { type Size, sizesOf } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { has, isPlainObject } from "../util/json.ts";
+import { hasProperty, isPlainObject } from "../util/json.ts";
 import {
   boolean,
   choose,
@@ -83,7 +83,7 @@ const options = {
   ), // O12
   border: optional(
     choose(
-      (value) => has(value, "width"),
+      (value) => hasProperty(value, "width"),
       table({ color: text, width: length }),
       table({ color: text, top: length, right: length, bottom: length, left: length }),
     ),

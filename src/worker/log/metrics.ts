@@ -1,8 +1,8 @@
 // Writes one data point a request to the binding METRICS, if there is one. No request fails or waits
 // because of it.
 
-import { has, hasMethods } from "../util/json.ts";
-import { countRepeated, type Repeated } from "../util/time.ts";
+import { hasMethods, hasProperty } from "../util/json.ts";
+import { countForLog, type LogCount } from "../util/time.ts";
 import { logNotice, type Subject } from "./log.ts";
 
 /** Returns whether data points can be written to a binding. */
@@ -22,21 +22,21 @@ export function record(
   event: string | undefined,
   began: number,
 ): void {
-  if (!has(env, "METRICS") || !isDataset(env.METRICS)) return;
+  if (!hasProperty(env, "METRICS") || !isDataset(env.METRICS)) return;
   const now = Date.now();
   const { status, headers, body } = answer;
   const bytes = body ? Number(headers.get("content-length")) : 0;
   try {
     env.METRICS.writeDataPoint(dataPoint({ ...subject, event, status, ms: now - began, bytes }));
   } catch (error) {
-    const { times, isReported, next } = countRepeated(losses.get(env), now);
+    const { times, shouldLog, next } = countForLog(losses.get(env), now);
     losses.set(env, next);
-    if (!isReported) logNotice({ event: "metrics-failed", lost: times, reason: `${error}` });
+    if (shouldLog) logNotice({ event: "metrics-failed", lost: times, reason: `${error}` });
   }
 }
 
 /** The data points that could not be written. */
-const losses = new WeakMap<object, Repeated>();
+const losses = new WeakMap<object, LogCount>();
 
 /** The facts of one request. A text that is absent becomes "". */
 export type Facts = Omit<Subject, "cache" | "fallback"> & {

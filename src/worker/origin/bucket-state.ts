@@ -12,7 +12,7 @@ import {
   upstreamOf,
 } from "../http/refusal.ts";
 import type { BucketNotice } from "../log/notice.ts";
-import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../util/time.ts";
+import { countForLog, isWithin, LOG_PERIOD_MS, type LogCount } from "../util/time.ts";
 
 export type BucketState = {
   readonly bucket: Bucket;
@@ -33,7 +33,7 @@ type Reported = {
   /** When it was last reported that all slots are refused. */
   readonly allRefusedAt?: number | undefined;
   /** Renditions that could not be made. */
-  readonly failed?: Repeated | undefined;
+  readonly failed?: LogCount | undefined;
 };
 
 /** What S3 said of a slot: its code if it refuses the slot. */
@@ -80,7 +80,7 @@ export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
 
 /** Returns whether it was reported within the last minute that S3 refuses all slots. */
 export function isAllRefusedReported({ reported }: BucketState, now: number): boolean {
-  return isWithin(WHILE_MS, reported.allRefusedAt, now);
+  return isWithin(LOG_PERIOD_MS, reported.allRefusedAt, now);
 }
 
 export function advance(state: BucketState, event: BucketEvent): Advanced {
@@ -103,7 +103,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       return { state: { ...state, reported: { ...reported, allRefusedAt: at } }, effects: [] };
     }
     case "rendition-failed": {
-      const { times, isReported, next } = countRepeated(reported.failed, now);
+      const { times, shouldLog, next } = countForLog(reported.failed, now);
       const { key, refusal } = event;
       const { status, reason, edge, origin } = upstreamOf(refusal);
       const slots = "slots" in refusal ? refusal.slots : undefined;
@@ -111,7 +111,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
       return {
         state: { ...state, reported: { ...reported, failed: next } },
-        effects: isReported ? [] : [line],
+        effects: shouldLog ? [line] : [],
       };
     }
   }

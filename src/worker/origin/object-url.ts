@@ -2,7 +2,7 @@
 
 import { encodeKey } from "../../url/grammar.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { digest } from "../util/bytes.ts";
+import { sha256Hex } from "../util/bytes.ts";
 
 export function originUrl(baseUrl: string, key: string): string {
   return baseUrl + encodeKey(key);
@@ -20,5 +20,5 @@ export async function sourceUrl(
 ): Promise<string> {
   const url = originUrl(baseUrl, key);
   if (!hasSourceParameter || validator === undefined) return url;
-  return `${url}?x-vitrine=${(await digest(`source ${validator}`)).slice(0, 32)}`;
+  return `${url}?x-vitrine=${(await sha256Hex(`source ${validator}`)).slice(0, 32)}`;
 }

@@ -3,7 +3,7 @@
 
 import type { Role } from "../config/bucket.ts";
 import type { RoleNotice } from "../log/notice.ts";
-import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../util/time.ts";
+import { countForLog, isWithin, LOG_PERIOD_MS, type LogCount } from "../util/time.ts";
 import { MIN_SESSION_MS, type Session, type StsFailure } from "./session.ts";
 
 export type RoleState = {
@@ -16,7 +16,7 @@ export type RoleState = {
   /** Why the last question failed; undefined after it succeeded. */
   readonly failure?: (StsFailure & { readonly at: number }) | undefined;
   /** When the log was last told of a failure while old credentials serve, and how many there were since. */
-  readonly failed?: Repeated | undefined;
+  readonly failed?: LogCount | undefined;
   /** When it was last told that visitors are refused. */
   readonly refusedAt?: number | undefined;
 };
@@ -88,11 +88,11 @@ function fail(state: RoleState, failure: StsFailure, now: number): Advanced {
   const change = { renewal: undefined, failure: { ...failure, at: now } };
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
-  const { times, isReported, next } = countRepeated(state.failed, now);
+  const { times, shouldLog, next } = countForLog(state.failed, now);
   const { origin, reason } = failure;
   const expires = new Date(session.expires).toISOString();
   const notice = { event: "role-failed", role: state.role.arn, origin, reason } as const;
-  const effects = isReported ? [] : [{ ...notice, expires, times }];
+  const effects = shouldLog ? [{ ...notice, expires, times }] : [];
   return changed(state, { ...change, failed: next }, effects);
 }
 
@@ -121,5 +121,5 @@ export function runningRenewal({ renewal }: RoleState, now: number): Renewal | u
 
 /** Returns whether the log was told within the last minute that visitors are refused. */
 export function isRefusalReported({ refusedAt }: RoleState, now: number): boolean {
-  return isWithin(WHILE_MS, refusedAt, now);
+  return isWithin(LOG_PERIOD_MS, refusedAt, now);
 }

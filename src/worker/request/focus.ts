@@ -4,7 +4,7 @@
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
 import { logNotice } from "../log/log.ts";
-import { countRepeated, type Repeated } from "../util/time.ts";
+import { countForLog, type LogCount } from "../util/time.ts";
 import type { Focus } from "./format.ts";
 
 /** What S3 or R2 says of an object. */
@@ -40,7 +40,7 @@ export function withFocus(image: ImageOptions, focus: Focus | undefined): Engine
   return { ...image, gravity: gravity === "object" ? (focus ?? "center") : gravity };
 }
 
-const reported = { none: new WeakMap<Bucket, Repeated>(), wrong: new WeakMap<Bucket, Repeated>() };
+const reported = { none: new WeakMap<Bucket, LogCount>(), wrong: new WeakMap<Bucket, LogCount>() };
 
 /** Logs that a picture shows its centre, for want of a focal point: once a minute and bucket for each reason. */
 export function reportFocus(
@@ -50,9 +50,9 @@ export function reportFocus(
   if (variant.image.gravity !== "object" || readFocus(object)) return;
   const value = object.metadata.get("focus");
   const last = value === undefined ? reported.none : reported.wrong;
-  const { times, isReported, next } = countRepeated(last.get(bucket), Date.now());
+  const { times, shouldLog, next } = countForLog(last.get(bucket), Date.now());
   last.set(bucket, next);
-  if (isReported) return;
+  if (!shouldLog) return;
   const facts = { key, value: value?.slice(0, 40), times }; // a value may have 2 kB
   logNotice({ event: "no-focus", bucket: bucket.name, ...facts });
 }

@@ -9,8 +9,8 @@ import { cancelBody } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
 import { sniff } from "../origin/sniff.ts";
 import { possibleFormats } from "../request/format.ts";
-import { digest } from "../util/bytes.ts";
-import { countRepeated, type Repeated, TIMED_OUT, withTimeout } from "../util/time.ts";
+import { sha256Hex } from "../util/bytes.ts";
+import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";
 
 /** Where a rendition is stored. */
 export type StorePath = { readonly store: Store; readonly name: string };
@@ -39,7 +39,7 @@ export async function storePathOf(
 
 /** The object's tag, and a hash of all that decides the bytes, with what opens the bucket. */
 export async function storedName(key: RenditionKey): Promise<string> {
-  return `${await objectTag(key.bucket, key.key)}/${await digest(renditionName(key))}`;
+  return `${await objectTag(key.bucket, key.key)}/${await sha256Hex(renditionName(key))}`;
 }
 
 /** @returns undefined if the store fails */
@@ -147,7 +147,7 @@ export async function deleteKnown(
       [...variants.values()].flatMap((variant) =>
         possibleFormats(variant).map(async (formats) => {
           const name = renditionName({ ...unchanging, bucket: one, variant, formats });
-          return `${tag}/${await digest(name)}`;
+          return `${tag}/${await sha256Hex(name)}`;
         }),
       ),
     );
@@ -187,12 +187,12 @@ const TOO_FAST = /\b(?:429|10058)\b/;
 
 const MAX_REASON = 200; // characters
 
-const failures = new WeakMap<Store, Repeated>();
+const failures = new WeakMap<Store, LogCount>();
 
 /** Logs that the store fails, once a minute: pictures are made without it. */
 function reportFailure(store: Store, reason: string): void {
-  const { times, isReported, next } = countRepeated(failures.get(store), Date.now());
+  const { times, shouldLog, next } = countForLog(failures.get(store), Date.now());
   failures.set(store, next);
-  if (isReported) return;
+  if (!shouldLog) return;
   logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON), times });
 }

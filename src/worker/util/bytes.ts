@@ -1,15 +1,15 @@
-// Bytes and texts: hexadecimal digits, bounded bodies, and comparisons that tell nothing. Pure, but for reading.
+// Bytes and texts: hexadecimal digits, hashes, bodies of limited length, and a comparison in constant time.
 
 import { type TIMED_OUT, withTimeout } from "./time.ts";
 
 /** Two lower-case digits for each byte. */
-export function hex(bytes: ArrayBuffer | Uint8Array): string {
+export function toHex(bytes: ArrayBuffer | Uint8Array): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** SHA-256 as 64 such digits: tags of caches are compared without regard to case. */
-export async function digest(text: string): Promise<string> {
-  return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+/** SHA-256 as 64 lower-case digits: cache tags are compared without regard to case. */
+export async function sha256Hex(text: string): Promise<string> {
+  return toHex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -35,7 +35,7 @@ export async function readBytes(
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const readOn = async (): Promise<"done" | "too-long"> => {
+  const readAll = async (): Promise<"done" | "too-long"> => {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return "done";
@@ -44,19 +44,19 @@ export async function readBytes(
       chunks.push(value);
     }
   };
-  const end = await withTimeout(deadline - Date.now(), readOn());
-  if (end === "done") return concatBytes(chunks);
+  const result = await withTimeout(deadline - Date.now(), readAll());
+  if (result === "done") return concatBytes(chunks);
   reader.cancel().catch(() => {});
-  return end;
+  return result;
 }
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
-/** Compares two texts in constant time: their HMACs under a random key. */
-export async function timingSafeEqual(one: string, other: string): Promise<boolean> {
+/** Compares two texts by their HMACs under a random key: the time it takes depends on neither text. */
+export async function timingSafeEqual(a: string, b: string): Promise<boolean> {
   const random = crypto.getRandomValues(new Uint8Array(32));
   const key = await crypto.subtle.importKey("raw", random, HMAC, false, ["sign", "verify"]);
   const bytes = (text: string) => new TextEncoder().encode(text);
-  const code = await crypto.subtle.sign("HMAC", key, bytes(one));
-  return crypto.subtle.verify("HMAC", key, code, bytes(other));
+  const code = await crypto.subtle.sign("HMAC", key, bytes(a));
+  return crypto.subtle.verify("HMAC", key, code, bytes(b));
 }

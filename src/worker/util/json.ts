@@ -1,6 +1,6 @@
-// Reads tables and JSON that nobody has checked. Never throws.
+// Reads JSON and other values that nobody has checked. Never throws.
 
-/** Returns whether a value of wrangler.toml is a table: not a date, a list or text. */
+/** Returns whether a value is a table of wrangler.toml or an object of JSON: not a date, a list or text. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -8,7 +8,7 @@ export function isPlainObject(value: unknown): value is Readonly<Record<string, 
 }
 
 /** Returns whether a value has a property, its own or not. */
-export function has<Name extends string>(
+export function hasProperty<Name extends string>(
   value: unknown,
   name: Name,
 ): value is Record<Name, unknown> {
@@ -18,7 +18,7 @@ export function has<Name extends string>(
 /** Tests whether a value has these methods, as a binding has. */
 export function hasMethods<T>(...names: readonly (keyof T & string)[]) {
   return (value: unknown): value is T =>
-    names.every((name) => has(value, name) && typeof value[name] === "function");
+    names.every((name) => hasProperty(value, name) && typeof value[name] === "function");
 }
 
 /** Parses a string of JSON (S2). Anything else is returned as it is, for a schema to refuse. */

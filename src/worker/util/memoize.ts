@@ -1,10 +1,10 @@
-// What is computed once for each object, and is forgotten with it.
+// A value that is computed once for each object, and is forgotten with it.
 
-export function memoize<Of extends object, Value>(compute: (of: Of) => Value): (of: Of) => Value {
-  const known = new WeakMap<Of, Value>();
-  return (of) => {
-    const value = known.get(of) ?? compute(of);
-    known.set(of, value);
+export function memoize<Key extends object, Value>(compute: (key: Key) => Value) {
+  const values = new WeakMap<Key, Value>();
+  return (key: Key): Value => {
+    const value = values.get(key) ?? compute(key);
+    values.set(key, value);
     return value;
   };
 }

@@ -1,4 +1,4 @@
-// Times, by a clock that can be set back: how long ago, how often, and for how long to wait.
+// Time, by a clock that can be set back: whether something was recent, how often it is logged, and timeouts.
 
 /**
  * Returns whether `at` is less than `ms` away from now, in either direction. A clock that was set back
@@ -8,18 +8,18 @@ export function isWithin(ms: number, at: number | undefined, now: number): boole
   return at !== undefined && Math.abs(now - at) < ms;
 }
 
-/** When it was last logged (ms since 1970), and how often it has happened since. */
-export type Repeated = { readonly at: number; readonly since: number };
+/** When an event was last logged (ms since 1970), and how often it has happened since. */
+export type LogCount = { readonly at: number; readonly since: number };
 
-/** How often something that lasts is logged: ms. */
-export const WHILE_MS = 60_000;
+/** An event that lasts is logged once in this time: ms. */
+export const LOG_PERIOD_MS = 60_000;
 
-/** Counts one more. It is logged again if it was not within the last minute. */
-export function countRepeated(last: Repeated | undefined, now: number) {
+/** Counts an event once more: how often it has happened since it was last logged, and whether to log it now. */
+export function countForLog(last: LogCount | undefined, now: number) {
   const times = (last?.since ?? 0) + 1;
-  const isReported = last !== undefined && isWithin(WHILE_MS, last.at, now);
-  const next: Repeated = isReported ? { at: last.at, since: times } : { at: now, since: 0 };
-  return { times, isReported, next };
+  const shouldLog = last === undefined || !isWithin(LOG_PERIOD_MS, last.at, now);
+  const next: LogCount = shouldLog ? { at: now, since: 0 } : { at: last.at, since: times };
+  return { times, shouldLog, next };
 }
 
 /** In place of the result of a promise that took too long. */
@@ -39,7 +39,7 @@ const PAUSE_MS = 300;
 
 /**
  * @param deadline ms since 1970
- * @returns whether there is time to ask again
+ * @returns whether there is time for another try
  */
 export async function pauseBefore(deadline: number): Promise<boolean> {
   if (Date.now() + PAUSE_MS >= deadline) return false;

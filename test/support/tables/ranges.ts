@@ -98,7 +98,7 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
   border: {
     valid: [
       { color: "red", width: 1 },
-      { color: "red", top: 1, valid: 2, bottom: 3, left: 4 },
+      { color: "red", top: 1, right: 2, bottom: 3, left: 4 },
     ],
     invalid: [
       ...[{ color: "red" }, { width: 1 }, { color: "red", width: 1, top: 1 }],

@@ -9,9 +9,9 @@ const PLAIN = s3Bucket("media", {
   ...{ endpoint: "https://s3.example", bucket: "acme-media", region: "eu-west-1", prefix: "" },
   ...{ credentials: "AWS", engine: "cf", source_parameter: true },
 });
-const named = (name: string, prefix = "", base = S3, bucket = "acme-media") => ({
+const named = (name: string, prefix = "", baseUrl = S3, bucket = "acme-media") => ({
   ...PLAIN,
-  ...{ name, bucket, base, prefix },
+  ...{ name, bucket, baseUrl, prefix },
 });
 const MEDIA = named("media", "published/");
 const DRAFTS = named("drafts", "published/drafts/");
@@ -49,7 +49,10 @@ test("a name is the bucket of wrangler.toml, and the key below its prefix", () =
     "https://s3.example/acme-other/media/%C3%A4.jpg",
     `${S3}published/${"x".repeat(1014)}`,
   ]);
-  expect(found.targets[0]).toMatchObject({ key: "published/a b+c%2B.jpg", bucket: { base: S3 } });
+  expect(found.targets[0]).toMatchObject({
+    key: "published/a b+c%2B.jpg",
+    bucket: { baseUrl: S3 },
+  });
 });
 
 test("each object is there once, whatever its names are", () => {
