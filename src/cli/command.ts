@@ -3,6 +3,7 @@
 import { join, relative } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
+import type { ConfigMistake } from "../worker/http/refusal.ts";
 
 /** What a command needs from outside. Tests pass another one. */
 export type World = {
@@ -38,15 +39,26 @@ export const EXIT = {
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT];
 
-/** What keeps a command from its work, in words that say what to do. */
-export type Fault = { readonly fault: string };
+/** What keeps a command from its work. The text says what to do. */
+export type CommandFault = {
+  readonly fault: string;
+  /** The mistakes of the configuration, if they are the reason. */
+  readonly mistakes?: readonly LocatedMistake[];
+};
 
-export type End = Exit | Fault;
+/** A mistake in the configuration, with the environment that has it; undefined: the top level. */
+export type LocatedMistake = ConfigMistake & {
+  readonly environment?: string | undefined;
+  /** What holds the wrong value, if not the configuration: `.dev.vars`, `the environment`, a file's name. */
+  readonly source?: string;
+};
 
-/** Runs the work of a command, and keeps the exit code that it ends with. */
-export type Run = (work: () => Promise<End> | End) => Promise<void>;
+export type Outcome = Exit | CommandFault;
 
-export function isFault<T>(value: T | Fault): value is Fault {
+/** Runs the work of a command, and remembers its exit code. */
+export type Run = (work: () => Promise<Outcome> | Outcome) => Promise<void>;
+
+export function isFault<T>(value: T | CommandFault): value is CommandFault {
   return typeof value === "object" && value !== null && "fault" in value;
 }
 
@@ -59,8 +71,8 @@ export function paint(world: World, screen: Screen, style: Style, text: string):
   return styleText(style, text, { validateStream: false });
 }
 
-/** Prints what the command itself says. A page that it names is named by where it is. */
-export function say(screen: Screen, ...lines: readonly string[]): void {
+/** Prints messages. A page of the documentation that they name is named by where it is. */
+export function log(screen: Screen, ...lines: readonly string[]): void {
   print(screen, ...lines.map(withPages));
 }
 

@@ -5,7 +5,7 @@ import { CommanderError } from "commander";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
 import type { Exit, Run, World } from "./command.ts";
-import { EXIT, isFault, paint, say, withPages } from "./command.ts";
+import { EXIT, isFault, log, paint, withPages } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type LoadLocal } from "./dev/index.ts";
 import { doctorCommand, examine } from "./doctor/index.ts";
@@ -60,7 +60,7 @@ export async function runProgram(
     const outcome = await work();
     if (!isFault(outcome)) exit = outcome;
     else {
-      say(world.stderr, paint(world, world.stderr, "red", visible(outcome.fault)));
+      log(world.stderr, paint(world, world.stderr, "red", visible(outcome.fault)));
       exit = EXIT.failed;
     }
   };

@@ -1,7 +1,7 @@
 // Takes the files of the local run from the other users of this machine: they hold secrets, and code that it runs.
 
 import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
-import type { Fault } from "../cli/command.ts";
+import type { CommandFault } from "../cli/command.ts";
 import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
 
 const FOLDERS = ["", "/vitrine", "/tmp", "/state"].map((name) => `.wrangler${name}`);
@@ -14,7 +14,7 @@ const OTHERS = 0o077;
  * next reader makes a new one.
  * @returns a fault if a folder leads elsewhere, or belongs to somebody else
  */
-export function closeFolder(): Fault | undefined {
+export function closeFolder(): CommandFault | undefined {
   const user = process.getuid?.();
   let wasOpen = false;
   for (const folder of FOLDERS) {
@@ -34,7 +34,7 @@ export function closeFolder(): Fault | undefined {
 }
 
 /** Makes a file one for its owner alone, if there is such a file. Returns why that is not possible. */
-export function closeFile(file: string): Fault | undefined {
+export function closeFile(file: string): CommandFault | undefined {
   const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
   try {
     if ((mode & OTHERS) !== 0) chmodSync(file, mode & ~OTHERS & 0o777);

@@ -11,7 +11,7 @@ import {
   readEnvironment,
 } from "../cli/config/environment-config.ts";
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
-import { localMistake, locatedText } from "../cli/config/mistakes.ts";
+import { isMistake, localMistake, locatedText } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
 import { putDevVars } from "../cli/secrets/dev-vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
@@ -44,19 +44,19 @@ export function readLocalProject(
   endpoint: string,
   environment: string | undefined,
 ): LocalProject | Mistakes {
-  const known = readEnvironment(".", environment);
-  if ("fault" in known) return { mistakes: [known.fault] };
-  if (isCarrier(known)) return { mistakes: [carrierText(known)] };
-  const { file, main, devVars, started, images, r2Buckets } = known;
-  const run = localRun(known, endpoint, readLocalKeys("."));
+  const envConfig = readEnvironment(".", environment);
+  if (isMistake(envConfig)) return { mistakes: [locatedText(envConfig)] };
+  if (isCarrier(envConfig)) return { mistakes: [carrierText(envConfig)] };
+  const { file, main, devVars, started, images, r2Buckets } = envConfig;
+  const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
   const found = "mistakes" in config ? config.mistakes : [];
   const mistakes = [
     ...found.map((mistake) => localMistake(mistake, run.vars, devVars)),
-    ...mainMistakes(known),
-    ...varMistakes(known),
+    ...mainMistakes(envConfig),
+    ...varMistakes(envConfig),
   ].map((mistake) => locatedText({ ...mistake, environment }));
-  if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
+  if (main === undefined || mainMistakes(envConfig).length > 0) return { mistakes };
   return {
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
     answers: localAnswers(started),
@@ -72,7 +72,7 @@ export function readLocalProject(
  */
 export function prepareDevVars(environment: string | undefined): string[] {
   const project = readEnvironment(".", environment);
-  if ("fault" in project || project.started["BUCKETS"] === undefined) return [];
+  if (isMistake(project) || project.started["BUCKETS"] === undefined) return [];
   const file = devVarsOf(".", environment);
   const example = existsSync(".dev.vars.example") ? ".dev.vars.example" : undefined;
   const done = existsSync(file) ? [] : [`Created .dev.vars${example ? ` from ${example}` : ""}.`];
@@ -80,8 +80,8 @@ export function prepareDevVars(environment: string | undefined): string[] {
     const plain = "# The secrets of the local run. Its buckets need no keys here.\n";
     writeFileSync(file, example ? readFileSync(example) : plain); // with a mode of its own
   }
-  const known = readEnvironment(".", environment);
-  if ("fault" in known || known.started["URL_SIGNING_KEYS"]) return done;
+  const config = readEnvironment(".", environment);
+  if (isMistake(config) || config.started["URL_SIGNING_KEYS"]) return done;
   const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
   // A file that cannot be written matters only if a route is signed, and then the configuration has a mistake.
   if (putDevVars(".", { URL_SIGNING_KEYS: keys }, file) !== undefined) return done;

@@ -10,7 +10,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { Fault } from "../cli/command.ts";
+import type { CommandFault } from "../cli/command.ts";
 
 /** The names of this machine. A page can have any other name lead here. */
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -34,7 +34,7 @@ export type Front = {
 };
 
 /** Listens on both addresses of this machine. Returns why it cannot. */
-export async function serveFront(front: Front): Promise<Fault | undefined> {
+export async function serveFront(front: Front): Promise<CommandFault | undefined> {
   const { port } = front;
   const servers: Server[] = [];
   for (const host of ["127.0.0.1", "::1"]) {
@@ -58,14 +58,14 @@ export async function serveFront(front: Front): Promise<Fault | undefined> {
   return undefined;
 }
 
-function portFault(port: number, code: string): Fault {
+function portFault(port: number, code: string): CommandFault {
   const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
   if (code !== "EADDRINUSE") return { fault: `Port ${port} cannot be used (${code}): ${other}` };
   return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
 }
 
 /** @param text the value of PORT; without it, 8787 */
-export function readPort(text: string | undefined): number | Fault {
+export function readPort(text: string | undefined): number | CommandFault {
   const port = Number(text || 8787);
   if (Number.isInteger(port) && port > 0 && port <= 65_535) return port;
   return { fault: `PORT is "${text}". It must be a number from 1 to 65535.` };

@@ -138,7 +138,7 @@ function waitForReload(devEnv: DevEnv, version: string): Promise<Outcome> {
 
 /** All buckets under their names on this machine, and those that are on an S3 elsewhere. */
 function bucketsOf(
-  { own, buckets }: LocalProject,
+  { hasOwnS3, buckets }: LocalProject,
   bound: LocalProject["r2Buckets"],
 ): readonly object[] {
   const keys = readLocalKeys(".");
@@ -148,7 +148,7 @@ function bucketsOf(
       return { binding, bucket_name: localBucketName(name, keys), ...local };
     },
   );
-  const simulated = own ? [] : Object.values(buckets);
+  const simulated = hasOwnS3 ? [] : Object.values(buckets);
   const names = new Set(simulated.map(({ bucket }) => bucket));
   for (const { bucket_name } of renamed) names.delete(bucket_name);
   const others = [...names].map((name, index) => {
@@ -158,7 +158,7 @@ function bucketsOf(
 }
 
 function bindingsOf(
-  { own: isOwn, buckets, secrets, started, images, answers }: LocalProject,
+  { hasOwnS3: isOwn, buckets, secrets, started, images, answers }: LocalProject,
   doors: object,
 ): object {
   const texts = [

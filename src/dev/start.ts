@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { scheduler } from "node:timers/promises";
-import { EXIT, type Fault, isFault, withPages } from "../cli/command.ts";
+import { type CommandFault, EXIT, isFault, withPages } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
 import { devVarsOf } from "../cli/config/environment-config.ts";
 import { readLocalKeys } from "../cli/config/local-run.ts";
@@ -41,7 +41,7 @@ export async function startLocal(
   environment: string | undefined,
   portText: string | undefined,
   interrupted: AbortSignal,
-): Promise<Fault | undefined> {
+): Promise<CommandFault | undefined> {
   process.umask(0o077); // all that is written here may hold secrets
   const devVars = devVarsOf(".", environment);
   const port = readPort(portText);
@@ -60,8 +60,10 @@ export async function startLocal(
     const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
     return { fault: lines.join("\n  ") };
   }
-  const { own, config, file } = project;
-  const edge = createEdge(edgeSettings(own ? bucketsOf(config.routes) : [{ baseUrl: endpoint }]));
+  const { hasOwnS3, config, file } = project;
+  const edge = createEdge(
+    edgeSettings(hasOwnS3 ? bucketsOf(config.routes) : [{ baseUrl: endpoint }]),
+  );
   // The Worker's own code makes the tries of the sheet. Only its image requests go another way, and Node has
   // no global scheduler.
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
@@ -93,7 +95,7 @@ export async function startLocal(
   log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   if (!(await worker.run(project))) fail("It did not start.");
   await fill(project);
-  log(welcome(address, config, devVars, own));
+  log(welcome(address, config, devVars, hasOwnS3));
   const look = async () => {
     await follower.look();
     if (worker.isRunning()) await fill(follower.current()).catch(warnOf("The local buckets"));
@@ -134,8 +136,8 @@ function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSett
 /** Returns a function that brings the local buckets of a project in line with the files that they are filled of. */
 function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
   const fillers = new Map<string, ReturnType<typeof createFiller>>();
-  return async ({ own, buckets }) => {
-    for (const [name, { bucket, prefix = "" }] of own ? [] : Object.entries(buckets)) {
+  return async ({ hasOwnS3, buckets }) => {
+    for (const [name, { bucket, prefix = "" }] of hasOwnS3 ? [] : Object.entries(buckets)) {
       const base = `${endpoint}/${bucket}/`;
       const filler =
         fillers.get(base + prefix) ?? createFiller({ baseUrl: base, prefix }, readLocalKeys("."));

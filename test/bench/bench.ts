@@ -33,6 +33,6 @@ const report: Report = {
   configuration: await compare(sizes, effort, progress.step),
   keys: await compare(lengths, effort, progress.step),
 };
-progress.end();
+progress.clear();
 for (const line of reportLines(report)) console.log(line);
 if (!quick) writeFileSync(join(ROOT, "fixtures/bench/bench.json"), jsonOf(report));

@@ -29,7 +29,7 @@ function readProject(): LocalProject | Mistakes {
   const secrets = { ...given, ...(config.includes("bucket") && { LOCAL_KEY: "of this machine" }) };
   const place = { file: "wrangler.toml", devVars: ".dev.vars", environment: undefined };
   return {
-    ...{ ...place, own: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
+    ...{ ...place, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
     ...{ images: undefined, r2Buckets: [], config: undefined, answers: {} },
     mistakes: config.includes("bad") ? [config] : [],
   };

@@ -1,7 +1,7 @@
 // The facts of a picture, as a visitor gets them from the whole Worker.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { cacheWord } from "../../src/cli/http/ask-picture.ts";
+import { cacheStatus } from "../../src/cli/http/ask-picture.ts";
 import { ENV, NEXT } from "../support/env.ts";
 import { get, lines, MODERN, signQuery, stage, stopDate, wait } from "../support/run-worker.ts";
 
@@ -213,7 +213,7 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
   const seen = async (init: RequestInit = {}, from = env, place = "here") => {
     const { status, headers } = await get(URL, init, from, place);
     await stage.cache.settled();
-    return [status, cacheWord(headers)];
+    return [status, cacheStatus(headers)];
   };
 
   test("one call of the edge, whatever the browser reads, wherever it is, over deploys", async () => {

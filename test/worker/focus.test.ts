@@ -3,7 +3,7 @@
 
 import sharp from "sharp";
 import { beforeEach, describe, expect, test } from "vitest";
-import { cacheWord } from "../../src/cli/http/ask-picture.ts";
+import { cacheStatus } from "../../src/cli/http/ask-picture.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import { ENGINES, type EngineName, type Env, envOf } from "../support/engines.ts";
 import { PURGE_TOKEN, VARS } from "../support/env.ts";
@@ -118,7 +118,7 @@ describe.each(ENGINES)("%s", (engine) => {
       [{}, "gggg"],
     ] as const) {
       setMetadata(metadata);
-      expect([await seen(), cacheWord((await visit()).headers)]).toEqual([expected, "stored"]);
+      expect([await seen(), cacheStatus((await visit()).headers)]).toEqual([expected, "stored"]);
     }
     expect(store.objects.size).toBe(1);
   });

@@ -2,7 +2,7 @@
 // is sent.
 
 import { Command, Option } from "@commander-js/extra-typings";
-import { type End, EXIT, type Run, say, type World } from "../command.ts";
+import { EXIT, log, type Outcome, type Run, type World } from "../command.ts";
 import { checkEnvironments } from "../config/check-environments.ts";
 import { configFault, warningText } from "../config/mistakes.ts";
 import { environmentText } from "../wrangler/config-file.ts";
@@ -28,18 +28,18 @@ Examples:
 
 type Options = { readonly env?: string | undefined; readonly all?: true | undefined };
 
-function check(world: World, { env, all }: Options): End {
+function check(world: World, { env, all }: Options): Outcome {
   const { folder, stdout, stderr } = world;
   const name = all ? undefined : (env ?? (world.env["CLOUDFLARE_ENV"] || undefined));
   const reports = checkEnvironments(folder, name);
   const mistakes = reports.flatMap((report) => report.mistakes);
   const warnings = reports.flatMap((report) => report.warnings);
   for (const warning of [lockWarning(folder) ?? [], warnings].flat())
-    say(stderr, `Warning: ${warningText(warning)}`);
+    log(stderr, `Warning: ${warningText(warning)}`);
   if (mistakes.length > 0) return configFault(mistakes);
   for (const { environment, summary } of reports) {
-    if (reports.length > 1) say(stdout, `${environmentText(environment)}:`);
-    say(stdout, ...summary);
+    if (reports.length > 1) log(stdout, `${environmentText(environment)}:`);
+    log(stdout, ...summary);
   }
   return EXIT.done;
 }

@@ -5,12 +5,20 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { generateAppFile, isAppFile, readVariable, STANDALONE } from "../app-file/generate.ts";
-import { type End, EXIT, isFault, PACKAGE_ROOT, type Run, say, type World } from "../command.ts";
+import {
+  EXIT,
+  isFault,
+  log,
+  type Outcome,
+  PACKAGE_ROOT,
+  type Run,
+  type World,
+} from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { writeOwnFile } from "../files/write-file.ts";
 import { envOption } from "../options.ts";
-import { placeText } from "../wrangler/config-file.ts";
+import { configFileText } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -54,16 +62,16 @@ function readFile(file: string): string {
   );
 }
 
-function client(world: World, file: string, options: Options): End {
+function client(world: World, file: string, options: Options): Outcome {
   const { env, baseUrl: option, standalone = false } = options;
   const project = openProject(world, { env });
   if (isFault(project)) return project;
-  const { config, known } = project;
+  const { config, envConfig } = project;
   const baseUrl =
     readVariable(option ?? "") ??
-    findBaseUrl(option, known.patterns, "--base-url", placeText(known));
+    findBaseUrl(option, envConfig.patterns, "--base-url", configFileText(envConfig));
   if (isFault(baseUrl)) return baseUrl;
-  const { text, clients } = generateAppFile(config, known.deployed, baseUrl, standalone);
+  const { text, clients } = generateAppFile(config, envConfig.deployed, baseUrl, standalone);
   // What an app has in place of the package: one module, and its types.
   for (const ending of standalone ? [".js", ".d.ts"] : []) {
     const built = join(PACKAGE_ROOT, "dist/client", STANDALONE + ending);
@@ -79,6 +87,6 @@ function client(world: World, file: string, options: Options): End {
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
   const name = `./${basename(file, ".ts")}`;
   const line = `import { ${clients.join(", ")} } from "${name}";`;
-  say(world.stdout, `Wrote ${file}: ${line} (nodenext: "${name}.js")`);
+  log(world.stdout, `Wrote ${file}: ${line} (nodenext: "${name}.js")`);
   return EXIT.done;
 }

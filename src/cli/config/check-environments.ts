@@ -4,14 +4,14 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { isFault } from "../command.ts";
+import { isFault, type LocatedMistake } from "../command.ts";
 import { findConfigFile } from "../wrangler/config-file.ts";
-import { findKeyMistakes, type KeyMistake } from "../wrangler/schema.ts";
+import { findKeyMistakes } from "../wrangler/schema.ts";
 import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
 import { environmentMistakes, environmentWarnings, nameR2Buckets } from "./compare-environments.ts";
-import type { EnvironmentConfig, R2Binding, Unreadable } from "./environment-config.ts";
+import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
-import { type LocatedMistake, locatedText, type Warning } from "./mistakes.ts";
+import { isMistake, locatedText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
@@ -24,10 +24,10 @@ export type Report = {
 };
 
 /** Checks one environment that is read already, also against the others. */
-export function checkEnvironment(folder: string, known: EnvironmentConfig): Report {
-  const { environment, file } = known;
+export function checkEnvironment(folder: string, config: EnvironmentConfig): Report {
+  const { environment, file } = config;
   const keys = keysOf(findKeyMistakes(folder, file), environment);
-  return reportOn(environment, known, readOthers(folder, known), keys);
+  return reportOn(environment, config, readOthers(folder, config), keys);
 }
 
 /**
@@ -38,7 +38,7 @@ export function checkEnvironments(folder: string, name: string | undefined): rea
   const file = findConfigFile(folder);
   const keys = isFault(file) ? [] : findKeyMistakes(folder, file);
   const first = readEnvironment(folder, name || undefined);
-  if (isFault(first)) {
+  if (isMistake(first)) {
     const environment = name || undefined;
     const found = name === undefined ? keys : keysOf(keys, environment);
     return [reportOn(environment, first, [], found)];
@@ -47,40 +47,40 @@ export function checkEnvironments(folder: string, name: string | undefined): rea
   const compared: EnvironmentConfig[] = [];
   const reports: Report[] = [];
   for (const environment of [undefined, ...first.environments]) {
-    const known = environment === undefined ? first : readEnvironment(folder, environment);
+    const config = environment === undefined ? first : readEnvironment(folder, environment);
     const found = keys.filter((key) => key.environment === environment);
-    reports.push(reportOn(environment, known, compared, found));
-    if (!isFault(known)) compared.push(known); // each pair is compared once
+    reports.push(reportOn(environment, config, compared, found));
+    if (!isMistake(config)) compared.push(config); // each pair is compared once
   }
   return reports;
 }
 
 /** The mistakes in wrangler's keys of an environment, and in those of the top level, which it inherits. */
-function keysOf(keys: readonly KeyMistake[], name: string | undefined): readonly KeyMistake[] {
+function keysOf(keys: readonly LocatedMistake[], name: string | undefined) {
   return keys.filter(({ environment }) => environment === undefined || environment === name);
 }
 
 function reportOn(
   environment: string | undefined,
-  known: EnvironmentConfig | Unreadable,
+  config: EnvironmentConfig | LocatedMistake,
   others: readonly EnvironmentConfig[],
-  keys: readonly KeyMistake[],
+  keys: readonly LocatedMistake[],
 ): Report {
   const report: Report = { environment, summary: [], warnings: [], mistakes: keys };
-  if (isFault(known)) {
+  if (isMistake(config)) {
     // wrangler refuses what its schema refuses: one of them says it.
-    return keys.length > 0 ? report : { ...report, mistakes: [{ ...known.mistake, environment }] };
+    return keys.length > 0 ? report : { ...report, mistakes: [{ ...config, environment }] };
   }
-  if (isCarrier(known)) {
+  if (isCarrier(config)) {
     return { ...report, summary: ["It has no vars, so there is nothing to deploy from it."] };
   }
-  const deployed = readDeployed(known);
+  const deployed = readDeployed(config);
   const found: LocatedMistake[] = [
-    ...environmentMistakes(known, others),
-    ...pitfalls(known),
+    ...environmentMistakes(config, others),
+    ...pitfalls(config),
     ...("mistakes" in deployed ? deployed.mistakes : deployMistakes(deployed)),
   ];
-  const bounds = readBounds(known.deployed, (path, message) => found.push({ path, message }));
+  const bounds = readBounds(config.deployed, (path, message) => found.push({ path, message }));
   const unique = new Map(found.map((one) => [locatedText(one), { ...one, environment }]));
   const mistakes = [...keys, ...unique.values()];
   if ("mistakes" in deployed || mistakes.length > 0) return { ...report, mistakes };
@@ -90,10 +90,10 @@ function reportOn(
       `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (docs/deploy.md, step 4)`,
   );
   const doubts = [
-    ...warnings(known, deployed),
-    ...unsignedRouteWarnings(deployed, nameR2Buckets(known)),
+    ...warnings(config, deployed),
+    ...unsignedRouteWarnings(deployed, nameR2Buckets(config)),
     ...costs.warnings,
-    ...environmentWarnings(known, others),
+    ...environmentWarnings(config, others),
   ];
   const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
   return { ...report, summary, warnings: doubts.map((one) => ({ ...one, environment })) };
@@ -125,13 +125,13 @@ export function* unsignedRouteWarnings(
       const shows = `ROUTES[${index}] (${open.path})`;
       const signs = `ROUTES[${at}] (${signed.path}) signs`;
       if (meets) {
-        const what = `${shows} may show without a signature what ${signs}`;
-        yield { what, remedy: "give each its own prefix, or its own presets" };
+        const message = `${shows} may show without a signature what ${signs}`;
+        yield { message, remedy: "give each its own prefix, or its own presets" };
       }
       const other = fallback && `${bucketName(fallback.bucket)}/${fallback.key}`;
       if (secrets.some((one) => other?.startsWith(one))) {
-        const what = `the fallback of ${shows} may show everyone an object that ${signs}`;
-        yield { what, remedy: "use a fallback that no signed route leads to" };
+        const message = `the fallback of ${shows} may show everyone an object that ${signs}`;
+        yield { message, remedy: "use a fallback that no signed route leads to" };
       }
     }
   }

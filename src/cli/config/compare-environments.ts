@@ -38,8 +38,8 @@ export function* environmentWarnings(
       if (role === undefined || !otherRoles.includes(role)) continue;
       const owner = environmentText(other.environment);
       const harm = "who deploys one environment can read the bucket of the other";
-      const what = `the role ${role} of BUCKETS.${bucket} is that of ${owner}, too: ${harm}`;
-      yield { what, remedy: "make a role for each: docs/keyless.md, “Two environments”" };
+      const message = `the role ${role} of BUCKETS.${bucket} is that of ${owner}, too: ${harm}`;
+      yield { message, remedy: "make a role for each: docs/keyless.md, “Two environments”" };
     }
   }
 }

@@ -6,15 +6,15 @@ import type { Unstable_Config as Config } from "wrangler";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { tableOf } from "../../worker/util/json.ts";
-import { type Fault, isFault } from "../command.ts";
-import { findConfigFile, type Place } from "../wrangler/config-file.ts";
+import { isFault, type LocatedMistake } from "../command.ts";
+import { type ConfigFile, findConfigFile } from "../wrangler/config-file.ts";
 import { loadWrangler } from "../wrangler/packages.ts";
-import { type LocatedMistake, locatedText } from "./mistakes.ts";
+import { isMistake } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");
 
 /** What a Worker sees that is deployed from this folder, and one that is started in it. */
-export type EnvironmentConfig = Place & {
+export type EnvironmentConfig = ConfigFile & {
   readonly wrangler: Config;
   readonly main: string | undefined;
   readonly worker: string | undefined;
@@ -42,20 +42,19 @@ export type R2Binding = {
   readonly jurisdiction?: string | undefined;
 };
 
-export type Unreadable = Fault & { readonly mistake: LocatedMistake };
-
 /**
  * Reads one environment of the configuration, and .dev.vars. wrangler's warnings are not shown: a deploy shows them.
  * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says
+ * @returns a mistake if it cannot be read
  */
 export function readEnvironment(
   folder: string,
   environment?: string,
-): EnvironmentConfig | Unreadable {
+): EnvironmentConfig | LocatedMistake {
   const file = findConfigFile(folder);
-  if (isFault(file)) return unreadable({ path: "wrangler.toml", message: file.fault });
+  if (isFault(file)) return { path: "wrangler.toml", message: file.fault };
   const wrangler = loadWrangler();
-  if (isFault(wrangler)) return unreadable({ path: file, message: wrangler.fault });
+  if (isFault(wrangler)) return { path: file, message: wrangler.fault };
   const path = join(folder, file);
   try {
     const { rawConfig } = wrangler.experimental_readRawConfig({ config: path });
@@ -63,12 +62,12 @@ export function readEnvironment(
     // wrangler takes the top level instead if the file has no environments at all.
     if (environment !== undefined && !environments.includes(environment)) {
       const message = `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
-      return unreadable({ path: file, message });
+      return { path: file, message };
     }
     // It becomes a part of the names of files. git keeps .dev.vars.example.
     if (environment === "example" || /[^\w-]/.test(environment ?? "")) {
       const message = "is no name of letters, digits, - and _ for an environment, or is example";
-      return unreadable({ path: `env.${environment}`, message });
+      return { path: `env.${environment}`, message };
     }
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: path, env: environment ?? "" };
@@ -77,7 +76,7 @@ export function readEnvironment(
     return { ...place, ...read(wrangler, config, place) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return unreadable(mistakeOf(error, file));
+    return mistakeOf(error, file);
   }
 }
 
@@ -88,12 +87,12 @@ export function readOthers(
 ): EnvironmentConfig[] {
   const names = [undefined, ...environments].filter((name) => name !== environment);
   return names.flatMap((name) => {
-    const known = readEnvironment(folder, name);
-    return isFault(known) ? [] : [known];
+    const config = readEnvironment(folder, name);
+    return isMistake(config) ? [] : [config];
   });
 }
 
-function read(wrangler: Wrangler, config: Config, place: Place) {
+function read(wrangler: Wrangler, config: Config, place: ConfigFile) {
   const vars = { ...standIns(config), ...config.vars };
   const devVars = readDevVars(wrangler, config, place);
   const routes = (config.routes ?? (config.route ? [config.route] : [])).map((route) =>
@@ -121,7 +120,7 @@ type DevVars = readonly (readonly [string, { readonly type: string; readonly val
 function readDevVars(
   { unstable_getVarsForDev }: Wrangler,
   { configPath, vars, secrets }: Config,
-  { devVars, environment }: Place,
+  { devVars, environment }: ConfigFile,
 ): DevVars {
   // Without that file wrangler takes the secrets of .env and of the shell. The local run makes one.
   if (!existsSync(join(configPath ?? "", "..", devVars))) return [];
@@ -148,10 +147,6 @@ function mistakeOf(error: Error, file: string): LocatedMistake {
   const lines = error.message.split("\n").map((text) => text.trim().replace(/^- /, ""));
   const shown = lines.filter((text) => text !== "" && !/^Processing .* configuration:$/.test(text));
   return { path: file, message: shown.join(" ") };
-}
-
-function unreadable(mistake: LocatedMistake): Unreadable {
-  return { fault: locatedText(mistake), mistake };
 }
 
 /** Stands in for a binding. Each has an object of its own: a store may not be the bucket of originals. */
@@ -181,9 +176,9 @@ function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
  * Returns whether the top level only holds what its environments inherit. Then there is nothing to deploy
  * from it, and no domain that a deploy by mistake would take away.
  */
-export function isCarrier(known: EnvironmentConfig): boolean {
-  const isEmpty = Object.keys(known.wrangler.vars).length === 0 && known.patterns.length === 0;
-  return known.environment === undefined && known.environments.length > 0 && isEmpty;
+export function isCarrier(config: EnvironmentConfig): boolean {
+  const isEmpty = Object.keys(config.wrangler.vars).length === 0 && config.patterns.length === 0;
+  return config.environment === undefined && config.environments.length > 0 && isEmpty;
 }
 
 export function carrierText({ file, environments }: EnvironmentConfig): string {

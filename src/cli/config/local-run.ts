@@ -19,7 +19,7 @@ export type Settings = Readonly<Record<string, unknown>> & {
 
 export type LocalRun = {
   /** Whether .dev.vars names an S3 of its own. */
-  readonly own: boolean;
+  readonly hasOwnS3: boolean;
   readonly buckets: Readonly<Record<string, Settings>>;
   /** Those of .dev.vars, and the local keys where it has none. */
   readonly secrets: Vars;
@@ -37,15 +37,15 @@ export function localRun(
   keys: Credentials,
 ): LocalRun {
   // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
-  const own = local.has("BUCKETS");
-  const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
+  const hasOwnS3 = local.has("BUCKETS");
+  const buckets = hasOwnS3 ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
   const given = Object.entries(started).filter(([name]) => isSecret(name));
   const secrets = {
     ...localSecrets(buckets, local, keys),
     ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
     ...Object.fromEntries(given.map(([name, value]) => [name, localValue(value, keys)])),
   };
-  return { own, buckets, secrets, vars: { ...started, ...secrets } };
+  return { hasOwnS3, buckets, secrets, vars: { ...started, ...secrets } };
 }
 
 /**

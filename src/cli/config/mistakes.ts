@@ -2,27 +2,18 @@
 
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { type ConfigMistake, mistakeText } from "../../worker/http/refusal.ts";
-import type { Fault } from "../command.ts";
+import { mistakeText } from "../../worker/http/refusal.ts";
+import type { CommandFault, LocatedMistake } from "../command.ts";
 import { slotStem } from "../secrets/secrets.ts";
-
-export type LocatedMistake = ConfigMistake & {
-  /** The environment that has it; undefined: the top level. */
-  readonly environment?: string | undefined;
-  /** What holds the wrong value, if not the configuration: `.dev.vars`, `the environment`, a file's name. */
-  readonly from?: string;
-};
-
-export type ConfigFault = Fault & { readonly mistakes: readonly LocatedMistake[] };
 
 /** What is right, but probably not what was meant. */
 export type Warning = {
-  readonly what: string;
+  readonly message: string;
   readonly remedy: string;
   readonly environment?: string | undefined;
 };
 
-export function configFault(mistakes: readonly LocatedMistake[]): ConfigFault {
+export function configFault(mistakes: readonly LocatedMistake[]): CommandFault {
   const lines = ["The configuration has mistakes:", ...mistakes.map(locatedText)];
   const pages = new Set(mistakes.flatMap(({ path }) => pageFor(path) ?? []));
   if (pages.size > 0) lines.push(`What is allowed: ${[...pages].join(", ")}`);
@@ -48,15 +39,20 @@ export function pageFor(path: string): string | undefined {
   return `${PAGE}#vars${variable.toLowerCase()}${isNamed ? "name" : ""}`;
 }
 
+/** Returns whether the configuration could not be read. */
+export function isMistake<T extends object>(value: T | LocatedMistake): value is LocatedMistake {
+  return "path" in value && "message" in value;
+}
+
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
-export function locatedText({ environment, from, path, message }: LocatedMistake): string {
+export function locatedText({ environment, source, path, message }: LocatedMistake): string {
   const place = environment === undefined ? "" : `env.${environment}`;
   // An environment has its own tables of these: it does not inherit them.
   const table = /(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g;
   const named = place === "" ? message : message.replace(table, `${place}.`);
-  return [place, from, mistakeText({ path, message: named })].filter(Boolean).join(": ");
+  return [place, source, mistakeText({ path, message: named })].filter(Boolean).join(": ");
 }
 
-export function warningText({ environment, what, remedy }: Warning): string {
-  return `${environment === undefined ? "" : `env.${environment}: `}${what}: ${remedy}`;
+export function warningText({ environment, message, remedy }: Warning): string {
+  return `${environment === undefined ? "" : `env.${environment}: `}${message}: ${remedy}`;
 }

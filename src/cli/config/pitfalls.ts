@@ -80,7 +80,8 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
   const edgeBuckets = edgeBucketsOf(config.routes);
   if (vars.workersDev && edgeBuckets.length > 0) {
     yield {
-      what: "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not", // R2
+      message:
+        "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not", // R2
       remedy: "set both to false, or check that address with npx vitrine doctor --url",
     };
   }
@@ -88,7 +89,7 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
     if (hasSourceParameter) continue;
     // The edge knows a replaced object by the URL of the old one (A15, C1).
     yield {
-      what: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,
+      message: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,
       remedy: 'remove it, and npx vitrine doctor asks S3 whether it can. Or set engine = "binding"',
     };
   }
@@ -97,13 +98,15 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
   if (config.answers.keep === 0) return;
   if (!cache?.enabled || cacheOf(vars, "Renditions") === false) {
     yield {
-      what: "the cache for Renditions is off: each data centre of Cloudflare makes every rendition anew",
+      message:
+        "the cache for Renditions is off: each data centre of Cloudflare makes every rendition anew",
       remedy:
         "write [cache] and [exports] as docs/cache.md shows, or keep = 0 in [vars.ANSWERS] if that is meant",
     };
   } else if (!cache.cross_version_cache) {
     yield {
-      what: "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache", // W4
+      message:
+        "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache", // W4
       remedy: "set it to true",
     };
   }
@@ -120,7 +123,7 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
     });
     if (taken.length < 2) continue;
     yield {
-      what: `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`,
+      message: `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`,
       remedy: "write the route with the longer path first",
     };
   }
@@ -133,7 +136,7 @@ function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
   for (const { name } of buckets.slice(0, buckets.length > 1 ? undefined : 0)) {
     if (!keys.some((key) => key.startsWith(`${name}/`))) continue;
     yield {
-      what: `BUCKETS.${name} is called like a folder of keys: for commands and /purge, ${name}/fig.jpg is the object fig.jpg of that bucket`,
+      message: `BUCKETS.${name} is called like a folder of keys: for commands and /purge, ${name}/fig.jpg is the object fig.jpg of that bucket`,
       remedy: "call the bucket something else",
     };
   }

@@ -6,7 +6,7 @@ import { type Config, readConfig } from "../../worker/config/config.ts";
 import { type BucketSlots, readToken } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
-import { type Fault, isFault, type World } from "../command.ts";
+import { type CommandFault, isFault, type LocatedMistake, type World } from "../command.ts";
 import {
   mergeSecrets,
   placeholderSecrets,
@@ -15,35 +15,35 @@ import {
   secretsIn,
   valuesOf,
 } from "../secrets/secrets.ts";
-import { chooseEnvironment, findConfigFile, placeText } from "../wrangler/config-file.ts";
+import { chooseEnvironment, configFileText, findConfigFile } from "../wrangler/config-file.ts";
 import { slotsIn } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { carrierText, isCarrier, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
-import { type ConfigFault, configFault, type LocatedMistake, localMistake } from "./mistakes.ts";
+import { configFault, isMistake, localMistake } from "./mistakes.ts";
 import { findBaseUrl, hostOf, isHere, refuserOfUrls } from "./site-url.ts";
 
 export type Project = {
   readonly config: Config;
   /** The buckets as they are configured. In `config`, the local run has replaced them. */
   readonly configured: readonly Bucket[];
-  readonly known: EnvironmentConfig;
+  readonly envConfig: EnvironmentConfig;
   /** Whether it is the local run, which `npx vitrine dev` starts on this machine. */
   readonly local: boolean;
   /**
    * Where Vitrine is, without a slash at the end: what `--url` says, else the first domain of
    * wrangler.toml, else a fault. `""` is the page's own host, if `--url` says so.
    */
-  readonly base: string | Fault;
+  readonly baseUrl: string | CommandFault;
   readonly secrets: Secrets;
   /** The file that `--secrets-file` names: its secrets are those that are deployed, or will be. */
   readonly secretsFile: string | undefined;
   readonly healthToken: string | undefined;
 };
 
-export function isPlayed({ local, known }: Project): boolean {
-  return local && !known.local.has("BUCKETS");
+export function usesLocalS3({ local, envConfig }: Project): boolean {
+  return local && !envConfig.local.has("BUCKETS");
 }
 
 /** A bucket as it is configured, whatever the local run has in its place. */
@@ -71,80 +71,82 @@ export type OpenOptions = {
   readonly secretsFile?: string | undefined;
 };
 
-export type Site = Project & { readonly base: string };
+export type Site = Project & { readonly baseUrl: string };
 
 /** Opens the project for a command that sends requests to Vitrine, and only to that of its environment. */
-export function openSite(world: World, options: OpenOptions): Site | Fault | ConfigFault {
+export function openSite(world: World, options: OpenOptions): Site | CommandFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
-  const { base, known, local } = project;
-  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
-  if (isFault(base)) return base;
+  const { baseUrl, envConfig, local } = project;
+  const unknown = '--url "": say where Vitrine is, https://images.example.com';
+  if (baseUrl === "") return { fault: unknown };
+  if (isFault(baseUrl)) return baseUrl;
   // A token may be sent there: the routes must prove it.
-  const foreign = local ? undefined : refuserOfUrls(world.folder, known, true)(base);
-  return foreign ?? { ...project, base };
+  const foreign = local ? undefined : refuserOfUrls(world.folder, envConfig, true)(baseUrl);
+  return foreign ?? { ...project, baseUrl };
 }
 
 /** The known hosts of this Vitrine, and a function that refuses a URL of another environment. */
 export type OwnUrls = ReturnType<typeof ownUrlsOf>;
 
-export function ownUrlsOf(folder: string, { base, known }: Project) {
-  const own = isFault(base) || base === "" ? [] : [hostOf(base)];
-  const hosts = [...new Set([...own, ...known.patterns.map(hostOf)])];
-  return { hosts, refuse: refuserOfUrls(folder, known) };
+export function ownUrlsOf(folder: string, { baseUrl, envConfig }: Project) {
+  const own = isFault(baseUrl) || baseUrl === "" ? [] : [hostOf(baseUrl)];
+  const hosts = [...new Set([...own, ...envConfig.patterns.map(hostOf)])];
+  return { hosts, refuse: refuserOfUrls(folder, envConfig) };
 }
 
 /**
  * A secret is taken from the named file, else from the environment, else from .dev.vars, unless it opens
  * nothing but the local run. The local run takes its secrets from .dev.vars alone.
  */
-export function openProject(world: World, options: OpenOptions): Project | Fault | ConfigFault {
+export function openProject(world: World, options: OpenOptions): Project | CommandFault {
   const { url, secretsFile } = options;
   const given = url === undefined ? undefined : findBaseUrl(url, [], "--url");
   if (isFault(given)) return given;
   const file = findConfigFile(world.folder);
   if (isFault(file)) return file;
-  const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
-  if (isFault(known)) return configFault([known.mistake]);
-  if (isCarrier(known)) return { fault: carrierText(known) };
+  const envConfig = readEnvironment(world.folder, chooseEnvironment(world, options.env));
+  if (isMistake(envConfig)) return configFault([envConfig]);
+  if (isCarrier(envConfig)) return { fault: carrierText(envConfig) };
+  const { devVars, patterns } = envConfig;
   const local = given !== undefined && isHere(given);
-  const foreign = given && !local ? refuserOfUrls(world.folder, known)(given) : undefined;
+  const foreign = given && !local ? refuserOfUrls(world.folder, envConfig)(given) : undefined;
   if (foreign !== undefined) return foreign;
   if (local && secretsFile !== undefined) {
-    const remedy = `the local run takes its secrets from ${known.devVars}: leave this option out`;
+    const remedy = `the local run takes its secrets from ${devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${remedy}` };
   }
-  const run = local ? runAt(given, world.folder, known) : undefined;
+  const run = local ? runAt(given, world.folder, envConfig) : undefined;
   const sources = run
-    ? [secretsIn(known.started, known.devVars), secretsIn(run.secrets, "the local run")]
-    : deployedSecrets(world, known, secretsFile);
+    ? [secretsIn(envConfig.started, devVars), secretsIn(run.secrets, "the local run")]
+    : deployedSecrets(world, envConfig, secretsFile);
   if (isFault(sources)) return sources;
   const secrets = mergeSecrets(sources);
-  const vars = run?.vars ?? deployedVars(known, secrets);
+  const vars = run?.vars ?? deployedVars(envConfig, secrets);
   const written = readConfig(vars);
-  if ("mistakes" in written) return configFault(foundIn(written.mistakes, known, secrets, run));
+  if ("mistakes" in written) return configFault(foundIn(written.mistakes, envConfig, secrets, run));
   // Only now: the buckets of the local run would hide what is wrong with those of the configuration.
-  const config = run && !run.own ? readConfig({ ...vars, BUCKETS: run.buckets }) : written;
-  if ("mistakes" in config) return configFault(foundIn(config.mistakes, known, secrets, run));
+  const config = run && !run.hasOwnS3 ? readConfig({ ...vars, BUCKETS: run.buckets }) : written;
+  if ("mistakes" in config) return configFault(foundIn(config.mistakes, envConfig, secrets, run));
   return {
-    ...{ config, configured: written.buckets, secrets, known, local, secretsFile },
-    base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
+    ...{ config, configured: written.buckets, secrets, envConfig, local, secretsFile },
+    baseUrl: given ?? findBaseUrl(undefined, patterns, "--url", configFileText(envConfig)),
     healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
 }
 
 /** The local run at a URL. The local S3 goes by the name of localhost. */
-function runAt(url: string, folder: string, known: EnvironmentConfig): LocalRun {
+function runAt(url: string, folder: string, config: EnvironmentConfig): LocalRun {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
-  return localRun(known, endpoint, readLocalKeys(folder));
+  return localRun(config, endpoint, readLocalKeys(folder));
 }
 
 function deployedSecrets(
   world: World,
   { started, local, devVars }: EnvironmentConfig,
   file: string | undefined,
-): readonly Secrets[] | Fault {
+): readonly Secrets[] | CommandFault {
   const filed = file === undefined ? {} : readSecretsFile(world, file);
   if (isFault(filed)) return filed;
   const own = Object.entries(started).filter(
@@ -176,9 +178,9 @@ function foundIn(
   return mistakes.map((mistake) => {
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
     const isLocal = run !== undefined && local.has(variable);
-    const from = secrets.get(mistake.path)?.from ?? (isLocal ? devVars : undefined);
+    const source = secrets.get(mistake.path)?.source ?? (isLocal ? devVars : undefined);
     const found = run ? localMistake(mistake, run.vars, devVars) : mistake;
-    return { ...found, environment, ...(from !== undefined && { from }) };
+    return { ...found, environment, ...(source !== undefined && { source }) };
   });
 }
 

@@ -1,8 +1,8 @@
 // Where a deployed Vitrine is, by its routes, and whether a URL is that of another environment. Sends nothing,
 // and never prints a password in a URL.
 
-import type { Fault } from "../command.ts";
-import { environmentText, placeText } from "../wrangler/config-file.ts";
+import type { CommandFault } from "../command.ts";
+import { configFileText, environmentText } from "../wrangler/config-file.ts";
 import { type EnvironmentConfig, readOthers } from "./environment-config.ts";
 
 /**
@@ -14,7 +14,7 @@ export function findBaseUrl(
   patterns: readonly string[],
   option = "--base-url",
   file = "wrangler.toml",
-): string | Fault {
+): string | CommandFault {
   if (given === "") return "";
   if (given !== undefined) return readBaseUrl(given, option);
   const hosts = patterns.map(hostOf);
@@ -26,7 +26,7 @@ export function findBaseUrl(
   return { fault: `${file} names no domain under routes: put yours there, or ${say}` };
 }
 
-function readBaseUrl(given: string, option: string): string | Fault {
+function readBaseUrl(given: string, option: string): string | CommandFault {
   const shown = given.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
   const fault = (reason: string) => ({ fault: `${option} ${shown}: ${reason}` });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
@@ -56,13 +56,13 @@ export function isHere(url: string): boolean {
  */
 export function refuserOfUrls(
   folder: string,
-  known: EnvironmentConfig,
+  config: EnvironmentConfig,
   isProof = false,
-): (url: string) => Fault | undefined {
-  const others = readOthers(folder, known);
+): (url: string) => CommandFault | undefined {
+  const others = readOthers(folder, config);
   return (url) => {
     const { hostname, origin } = new URL(url); // A path may hold a signature.
-    const own = claimOn(hostname, known);
+    const own = claimOn(hostname, config);
     const limit = isProof && own > 0 ? own : own + 1;
     const owners = others.filter((other) => claimOn(hostname, other) >= limit);
     if (owners.length > 0) {
@@ -72,9 +72,11 @@ export function refuserOfUrls(
       return { fault: `${origin}: that is a route of ${whose}: ${remedy}` };
     }
     if (!isProof || own > 0) return undefined;
-    const has = known.patterns.join(", ") || "none";
+    const has = config.patterns.join(", ") || "none";
     const remedy = `add ${hostname} to routes there`;
-    return { fault: `${origin}: is no route of ${placeText(known)}, which has ${has}: ${remedy}` };
+    return {
+      fault: `${origin}: is no route of ${configFileText(config)}, which has ${has}: ${remedy}`,
+    };
   };
 }
 
@@ -83,8 +85,8 @@ const EXACT = Number.POSITIVE_INFINITY;
 const CUSTOM = 1;
 
 /** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
-function claimOn(hostname: string, known: EnvironmentConfig): number {
-  const { patterns, customDomains, workersDev, worker } = known;
+function claimOn(hostname: string, config: EnvironmentConfig): number {
+  const { patterns, customDomains, workersDev, worker } = config;
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
     if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
   }

@@ -87,9 +87,9 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
       : "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md",
   ];
   if (most === undefined || dollars <= most) return { lines, warnings: [] };
-  const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
+  const message = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
   const remedy = "fewer presets, fewer descriptors, presets on routes";
-  return { lines, warnings: [{ what, remedy }] };
+  return { lines, warnings: [{ message, remedy }] };
 }
 
 export function money(dollars: number): string {

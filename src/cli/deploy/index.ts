@@ -6,14 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import type { End, Fault, Run, World } from "../command.ts";
-import { EXIT, isFault, print, say } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault, log, print } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { carrierText, isCarrier, readEnvironment } from "../config/environment-config.ts";
-import { configFault, warningText } from "../config/mistakes.ts";
+import { configFault, isMistake, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
-import { askWhetherThere } from "../http/ask-health.ts";
+import { findAbsence } from "../http/ask-health.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption } from "../options.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
@@ -28,7 +28,7 @@ export type Tools = {
   readonly run: RunWrangler;
   readonly sleep: typeof sleep;
   /** The doctor: no command imports another one. */
-  readonly examine: (world: World, options: Options & { readonly url: string }) => Promise<End>;
+  readonly examine: (world: World, options: Options & { readonly url: string }) => Promise<Outcome>;
 };
 
 export function deployCommand(world: World, run: Run, examine: Tools["examine"]) {
@@ -50,33 +50,33 @@ Examples:
   npx vitrine deploy --env production`;
 
 /** @returns a fault if nothing is deployed, otherwise what `checkDeployed` returns */
-export async function deploy(world: World, options: Options, tools: Tools): Promise<End> {
-  const known = readTarget(world, options.env);
-  if (isFault(known)) return known;
-  const secrets = await prepareSecrets(world, options.secretsFile, known);
+export async function deploy(world: World, options: Options, tools: Tools): Promise<Outcome> {
+  const config = readTarget(world, options.env);
+  if (isFault(config)) return config;
+  const secrets = await prepareSecrets(world, options.secretsFile, config);
   if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
   if (isFault(secrets)) return secrets;
   const names = Object.keys(secrets).join(", ") || "no secret";
-  const place = `Worker ${known.worker} (${environmentText(known.environment)})`;
+  const place = `Worker ${config.worker} (${environmentText(config.environment)})`;
   print(world.stdout, `${place} gets ${names}. All others stay as they are deployed`);
 
-  const deployed = await wranglerDeploy(world, tools.run, known, secrets);
+  const deployed = await wranglerDeploy(world, tools.run, config, secrets);
   if (isFault(deployed)) return deployed;
-  const host = findBaseUrl(undefined, known.patterns, "--url");
+  const host = findBaseUrl(undefined, config.patterns, "--url");
   return checkDeployed(world, isFault(host) ? deployed.url : host, options, tools);
 }
 
-function readTarget(world: World, env: string | undefined): EnvironmentConfig | Fault {
-  const known = readEnvironment(world.folder, chooseEnvironment(world, env));
-  if (isFault(known)) return configFault([known.mistake]);
-  if (isCarrier(known)) return { fault: carrierText(known) };
+function readTarget(world: World, env: string | undefined): EnvironmentConfig | CommandFault {
+  const config = readEnvironment(world.folder, chooseEnvironment(world, env));
+  if (isMistake(config)) return configFault([config]);
+  if (isCarrier(config)) return { fault: carrierText(config) };
   // After a roll-back without `npm ci`, another Vitrine would be bundled than the one that is committed.
   const lock = lockWarning(world.folder);
   if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
-  const { mistakes, warnings } = checkEnvironment(world.folder, known);
+  const { mistakes, warnings } = checkEnvironment(world.folder, config);
   if (mistakes.length > 0) return configFault(mistakes);
-  for (const warning of warnings) say(world.stderr, `Warning: ${warningText(warning)}`);
-  return known;
+  for (const warning of warnings) log(world.stderr, `Warning: ${warningText(warning)}`);
+  return config;
 }
 
 /** A closed terminal, a cancelled job and Ctrl-\: without a listener, they end the process at once. */
@@ -90,7 +90,7 @@ const ENDINGS = ["SIGHUP", "SIGTERM", "SIGQUIT"] as const;
 export async function wranglerDeploy(
   world: World,
   run: RunWrangler,
-  known: EnvironmentConfig,
+  config: EnvironmentConfig,
   secrets: Secrets,
 ) {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
@@ -107,14 +107,14 @@ export async function wranglerDeploy(
       ...world.env,
       WRANGLER_OUTPUT_FILE_PATH: output,
       // Else CI, or a file .env that wrangler reads, could name another Worker for these secrets.
-      WRANGLER_CI_OVERRIDE_NAME: known.worker,
+      WRANGLER_CI_OVERRIDE_NAME: config.worker,
     };
-    const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
+    const args = ["deploy", "--config", config.file, "--env", config.environment ?? ""];
     const values = Object.values(secrets);
     if (values.length > 0) args.push("--secrets-file", file);
-    const given = { place: known, secrets: values };
+    const given = { place: config, secrets: values };
     const fault = await showWrangler({ ...world, env }, run, args, given);
-    return fault ?? { url: workersDevUrl(output, known.worker ?? "") };
+    return fault ?? { url: workersDevUrl(output, config.worker ?? "") };
   } finally {
     remove();
     process.off("exit", remove);
@@ -143,10 +143,10 @@ async function checkDeployed(
   url: string | undefined,
   options: Options,
   tools: Tools,
-): Promise<End> {
+): Promise<Outcome> {
   const endPartly = (problem: string) => {
     const again = commandLine("doctor", { url: url ?? "https://…", ...options });
-    say(world.stderr, `It is deployed, ${problem}: ${again}`);
+    log(world.stderr, `It is deployed, ${problem}: ${again}`);
     return EXIT.partly;
   };
   if (url === undefined)
@@ -154,7 +154,7 @@ async function checkDeployed(
   let isThere = false;
   for (let left = ATTEMPTS; !isThere && left > 0 && !world.interrupted.aborted; left -= 1) {
     if (left < ATTEMPTS) await tools.sleep(PAUSE_MS, world.interrupted);
-    const absent = await askWhetherThere(url);
+    const absent = await findAbsence(url);
     isThere = (absent?.status ?? (absent ? 520 : 200)) < 520; // from 520 on, there is no Worker yet
   }
   if (!isThere) {
@@ -168,7 +168,7 @@ async function checkDeployed(
   const end = await tools.examine({ ...world, env }, { ...options, url });
   // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
   if (end === EXIT.done || end === EXIT.partly || world.interrupted.aborted) return EXIT.done;
-  if (isFault(end)) say(world.stderr, visible(end.fault));
+  if (isFault(end)) log(world.stderr, visible(end.fault));
   return endPartly(
     "but the doctor found errors. If the deploy before was right, take this one back: docs/environments.md, “Roll back”. An older version may answer for a minute. To check it again",
   );

@@ -10,7 +10,7 @@ import { SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { type Fault, isFault, say, type World } from "../command.ts";
+import { type CommandFault, isFault, log, type World } from "../command.ts";
 import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
@@ -28,21 +28,21 @@ export type Secrets = Readonly<Record<string, string>>;
 export async function prepareSecrets(
   world: World,
   file: string | undefined,
-  known: EnvironmentConfig,
-): Promise<Secrets | Fault> {
+  envConfig: EnvironmentConfig,
+): Promise<Secrets | CommandFault> {
   if (file === undefined) return {};
   const secrets = readSecretsFile(world, file);
   if (isFault(secrets)) return secrets;
-  const config = readDeployed(known);
+  const config = readDeployed(envConfig);
   const buckets = "mistakes" in config ? [] : config.buckets.filter(hasSecrets);
-  const mistakes = findMistakes(secrets, buckets, known);
+  const mistakes = findMistakes(secrets, buckets, envConfig);
   if (mistakes.length === 0) {
     const probes = buckets.flatMap((bucket) =>
       slotsIn(secrets, bucket).usable.map((slot) => probeKey(bucket, slot, world.now())),
     );
     for (const probed of await Promise.all(probes)) {
       if (isFault(probed)) mistakes.push(probed.fault);
-      else say(world.stderr, visible(probed));
+      else log(world.stderr, visible(probed));
     }
   }
   if (mistakes.length === 0) return secrets;
@@ -101,9 +101,9 @@ function oidcKeyFault(name: string, pem: string): string | undefined {
 }
 
 /** Asks for the first byte of the canary, or of an object that does not exist. @returns a fault if S3 refuses the key */
-async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string | Fault> {
-  const { baseUrl: base, prefix, region, canary, bucket: name, access } = bucket;
-  const url = originUrl(base, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
+async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string | CommandFault> {
+  const { baseUrl, prefix, region, canary, bucket: name, access } = bucket;
+  const url = originUrl(baseUrl, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
   const headers = new Headers(await sign(url, region, slot.credentials, now));
   headers.set("range", "bytes=0-0");
   const reply = await askS3(url, { headers }, now);

@@ -1,7 +1,8 @@
 // vitrine dev: runs the Worker on this machine, with a local S3 and the strict edge.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, type Fault, isFault, type Run, type World } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault } from "../command.ts";
 import { envOption } from "../options.ts";
 import { chooseEnvironment, findConfigFile } from "../wrangler/config-file.ts";
 import { requireOf } from "../wrangler/packages.ts";
@@ -14,7 +15,7 @@ type StartLocal = (
   environment: string | undefined,
   port: string | undefined,
   interrupted: AbortSignal,
-) => Promise<Fault | undefined>;
+) => Promise<CommandFault | undefined>;
 
 /** Loads what runs locally: the rest of the CLI imports nothing of it, and no other command waits for it. */
 export type LoadLocal = () => Promise<StartLocal>;
@@ -36,7 +37,7 @@ Examples:
   PORT=8080 npx vitrine dev
   npx vitrine dev --env staging`;
 
-async function dev(world: World, env: string | undefined, load: LoadLocal): Promise<End> {
+async function dev(world: World, env: string | undefined, load: LoadLocal): Promise<Outcome> {
   const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
   for (const one of needed) if (isFault(one)) return one;
   const start = await load();

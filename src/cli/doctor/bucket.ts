@@ -6,7 +6,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
-import { configuredBucket, isPlayed, type Project, slotsAtHand } from "../config/project.ts";
+import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
 import { type Check, type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
@@ -28,8 +28,9 @@ export async function checkBucket(
   hasSite: boolean,
   now: () => number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
-  const { name, prefix, baseUrl: base } = given;
-  const canary = given.canary ?? (isPlayed(project) ? `${prefix}photos/dandelion.jpg` : undefined);
+  const { name, prefix, baseUrl } = given;
+  const canary =
+    given.canary ?? (usesLocalS3(project) ? `${prefix}photos/dandelion.jpg` : undefined);
   const key = keys[0] === undefined ? canary : prefix + keys[0];
   const named = key === undefined ? undefined : { key, bytes: undefined };
   const configured = configuredBucket(project, given);
@@ -43,8 +44,8 @@ export async function checkBucket(
   report(": its keys", ...checkSecrets(project, given, hasSite));
   const stranger = openProbe({ bucket, slot: "current" }, undefined, now);
   const probes = slotsAtHand(project, given).usable.map(({ name: slot, credentials }) => {
-    const from = project.secrets.get(secretNamesOf(bucket, slot).accessKeyId)?.from;
-    return openProbe({ bucket, slot, from }, credentials, now);
+    const source = project.secrets.get(secretNamesOf(bucket, slot).accessKeyId)?.source;
+    return openProbe({ bucket, slot, source }, credentials, now);
   });
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const asked = (probes.length > 0 ? probes : [stranger]).map(async (probe) => {
@@ -52,29 +53,33 @@ export async function checkBucket(
     return { probe, answer, fault: diagnoseS3(answer, probe.query) };
   });
   const tried = await Promise.all(asked);
-  const about = `: ${bucket.bucket} at ${new URL(base).host}`;
+  const about = `: ${bucket.bucket} at ${new URL(baseUrl).host}`;
   const broken = tried.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
   report(about, broken ?? ok("reachable", "S3 answers"));
   if (broken) return { findings, sample: named };
 
   // The S3 of the local run has no policies to try.
-  const written = isPlayed(project) ? undefined : await stranger.tryWriting(absent);
+  const written = usesLocalS3(project) ? undefined : await stranger.tryWriting(absent);
   const mustList = !project.local && project.config.store !== undefined; // to see what is deleted (A6)
   const slots = tried.filter(({ probe }) => probe !== stranger); // its key means nothing
   const working = slots.find(({ fault }) => fault === undefined)?.probe;
   const isFollowed = followedBuckets(project.config.routes).has(given);
   for (const { probe, answer, fault } of slots) {
-    const { slot, from } = probe.query;
+    const { slot, source } = probe.query;
     const key = `, slot ${slot}: the key ${probe.credentials && maskKeyId({ credentials: probe.credentials })}`;
     if (fault) {
       const impact = `only slot ${working?.query.slot} works`;
-      report(key, weigh(project, working ? lessen(fault, impact) : fault, from));
+      report(key, weigh(project, working ? lessen(fault, impact) : fault, source));
       continue;
     }
-    report(key, ok("key-id", `S3 knows it (from ${from})`), ok("secret", "it belongs to that id"));
+    report(
+      key,
+      ok("key-id", `S3 knows it (from ${source})`),
+      ok("secret", "it belongs to that id"),
+    );
     if (written) report(key, await probeWriting(probe, absent, written));
     if (isFollowed && answer.code !== "NoSuchKey") {
-      report(key, weigh(project, cannotList(bucket, true), from));
+      report(key, weigh(project, cannotList(bucket, true), source));
     } else if (written && !mustList && !isFollowed) {
       report(key, judgeRight(probe, "list", await probe.list()));
     }
@@ -91,7 +96,7 @@ export async function checkBucket(
   };
   const objects = working && (await checkObjects(working, keys, weighMissing));
   for (const one of objects?.results ?? []) {
-    report(about, one.check === "sample" ? weigh(project, one, working?.query.from) : one);
+    report(about, one.check === "sample" ? weigh(project, one, working?.query.source) : one);
   }
   const sample = objects?.sample ?? named;
   report(about, await probePublicAccess(stranger, sample?.key, absent, written));
@@ -133,7 +138,7 @@ function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Resul
   const { usable, unusable } = slotsAtHand(project, bucket);
   const results = unusable.flatMap(({ slot, mistakes }) => {
     const names = Object.values(secretNamesOf(bucket, slot));
-    const from = names.map((one) => secrets.get(one)?.from).find(Boolean) ?? "this machine";
+    const from = names.map((one) => secrets.get(one)?.source).find(Boolean) ?? "this machine";
     return mistakes.map(({ path, message }) => {
       const fault = fail("keys", {
         severity: usable.length > 0 ? "warning" : "error",
@@ -148,7 +153,7 @@ function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Resul
   const { accessKeyId: id, secretAccessKey: secret } = secretNamesOf(bucket);
   const seen = "there are no keys at hand, so the doctor asks S3 without a key";
   const file = project.local
-    ? project.known.devVars
+    ? project.envConfig.devVars
     : "the environment, or use --secrets-file secrets.env";
   const remedy = `put ${id} and ${secret} into ${file}`;
   const impact = "the doctor cannot read the deployed secrets back, so it cannot check them";

@@ -1,7 +1,7 @@
 // What a check returns: that all is well, or what was seen, why it matters and what to do. And how findings are
 // reported beside each other. Pure.
 
-import { hintFor, type Place } from "../wrangler/config-file.ts";
+import { type ConfigFile, hintFor } from "../wrangler/config-file.ts";
 
 /** Everything that the doctor checks, and what it asks. */
 export const CHECKS = {
@@ -101,7 +101,7 @@ export function lessen<T extends Result>(result: T, impact: string): T {
  * The findings as they are reported: commands are for this environment, what changes wrangler.toml is to be
  * deployed, and an image that does not come is explained by what was found wrong before it.
  */
-export function finish(findings: readonly Finding[], place: Place, local: boolean): Finding[] {
+export function finish(findings: readonly Finding[], place: ConfigFile, local: boolean): Finding[] {
   return findings.map((finding, at) => {
     const explained = explain(finding, findings.slice(0, at));
     const { seen, impact, remedy, deploys, bearing: _bearing, ...rest } = explained;

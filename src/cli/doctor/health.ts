@@ -7,25 +7,26 @@ import type { BucketHealth } from "../../worker/operator.ts";
 import type { SlotHealth } from "../../worker/origin/health.ts";
 import { followedBuckets, sourceEntryOf } from "../config/buckets.ts";
 import { configuredBucket, type Project } from "../config/project.ts";
-import { askHealth, type NoHealth } from "../http/ask-health.ts";
+import { fetchHealth, type NoHealth } from "../http/ask-health.ts";
 import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
 import { type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
 import { diagnoseRole } from "./role.ts";
 import { cannotList, diagnoseS3 } from "./s3.ts";
 
-export async function checkHealth(project: Project, base: string): Promise<readonly Finding[]> {
-  const about = `${base}/healthz`;
-  const { healthToken, local, known } = project;
+export async function checkHealth(project: Project, baseUrl: string): Promise<readonly Finding[]> {
+  const about = `${baseUrl}/healthz`;
+  const { healthToken, local, envConfig } = project;
   if (healthToken === undefined) {
     const seen =
       "without a HEALTH_TOKEN of 16 or more ASCII characters, /healthz does not report which slot works and what the edge says (docs/doctor.md, “Health”)";
     return [{ about, ...note("health", seen) }];
   }
-  const health = await askHealth(base, healthToken);
+  const health = await fetchHealth(baseUrl, healthToken);
   if (!("buckets" in health)) return [{ about, ...diagnoseNoHealth(health) }];
   const { configuration, buckets } = health;
-  const isDeployed = local || !configuration || configuration === (await hashVars(known.deployed));
-  const findings = buckets.flatMap((one) => diagnoseBucket(project, base, one));
+  const isDeployed =
+    local || !configuration || configuration === (await hashVars(envConfig.deployed));
+  const findings = buckets.flatMap((one) => diagnoseBucket(project, baseUrl, one));
   if (isDeployed) return findings;
   // What is said of settings may be right in wrangler.toml, and explains what visitors get.
   const current = findings.filter(({ deploys }) => !deploys);
@@ -55,7 +56,7 @@ function diagnoseNoHealth({ status, reason }: NoHealth): Result {
 
 function diagnoseBucket(
   project: Project,
-  base: string,
+  baseUrl: string,
   { bucket: name, slots, r2, role, edge, answered }: BucketHealth,
 ): Finding[] {
   const { config, local } = project;
@@ -63,7 +64,7 @@ function diagnoseBucket(
   if (bucket === undefined) return []; // wrangler.toml has it no more
   const findings: Finding[] = [];
   const add = (part: string, ...results: readonly Result[]) => {
-    const about = `${base}: bucket ${name}${part}`;
+    const about = `${baseUrl}: bucket ${name}${part}`;
     findings.push(...results.map((one) => ({ about, bucket: name, ...one })));
   };
   const working = slots.find(({ state }) => state === "ok");
@@ -113,10 +114,10 @@ function diagnoseSlot(
   const code = isStatus || state === "unreachable" ? undefined : state;
   const failure = "the Worker cannot reach it";
   const named = { ...bucket, bucket: configuredBucket(project, bucket).bucket };
-  const from = project.local ? ".dev.vars" : undefined;
+  const source = project.local ? ".dev.vars" : undefined;
   const fault = diagnoseS3(
     { status, code, failure, region, ahead, text: "" },
-    { bucket: named, slot, from },
+    { bucket: named, slot, source },
   );
   if (fault !== undefined) return fault;
   return fail("sample", {

@@ -8,7 +8,7 @@ import { mayYield } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
 import type { Project } from "../config/project.ts";
-import { ACCEPTS, BROWSERS, cacheWord } from "../http/ask-picture.ts";
+import { ACCEPTS, BROWSERS, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, fetchText } from "../http/body.ts";
 import { sniff } from "../picture/sniff.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
@@ -19,7 +19,7 @@ export type Visit = {
   /** Of the variant, as in the URL. */
   readonly name: string;
   readonly variant: Variant;
-  readonly base: string;
+  readonly baseUrl: string;
   readonly path: string;
   /** The signature; empty if the route is not signed. */
   readonly query: string;
@@ -64,12 +64,12 @@ export async function checkImage({ config, local }: Project, visit: Visit): Prom
 
 /** @returns what is wrong, or what each browser gets */
 async function askAsBrowsers(
-  { route, base, path, query, variant, original }: Visit,
+  { route, baseUrl, path, query, variant, original }: Visit,
   local: boolean,
 ): Promise<Result | readonly Body[]> {
   const answers: Body[] = [];
   for (const { browser, readable } of BROWSERS) {
-    const answer = await askSite(base + path + query, { accept: ACCEPTS[browser] });
+    const answer = await askSite(baseUrl + path + query, { accept: ACCEPTS[browser] });
     if ("reason" in answer) {
       const impact = "whether visitors get an answer is not known";
       const remedy = "check that the domain leads to Cloudflare, and that this machine is online";
@@ -101,7 +101,7 @@ async function askAsBrowsers(
 /** The headers that visitors get, HEAD, and the request of a browser that has the image already. */
 async function checkHeaders(
   headers: Headers,
-  { route, variant, base, path, query }: Visit,
+  { route, variant, baseUrl, path, query }: Visit,
   maxAge: number,
 ): Promise<Result[]> {
   const changed = Object.entries(PROTECTION).filter(([name, text]) => headers.get(name) !== text);
@@ -114,8 +114,8 @@ async function checkHeaders(
   const [, age = maxAge] = right.exec(control) ?? [undefined, Number.NaN];
   const isAsConfigured = Number(age) === maxAge;
   const etag = headers.get("etag");
-  const head = await askSite(base + path + query, {}, "HEAD");
-  const again = await askSite(base + path + query, { "if-none-match": etag ?? "*" });
+  const head = await askSite(baseUrl + path + query, {}, "HEAD");
+  const again = await askSite(baseUrl + path + query, { "if-none-match": etag ?? "*" });
   const [first, second] = [head, again].map((one) => ("status" in one ? one.status : one.reason));
   const isAnswered = first === 200 && (etag === null || second === 304);
   const redeploy =
@@ -167,7 +167,7 @@ async function tryToGetOriginals(visit: Visit, config: Config, rendition: Body):
   let unknown = 0;
   const etag = rendition.headers.get("etag");
   for (const [name, path, headers, isElsewhere] of tricksFor(visit, config)) {
-    const answer = await askSite(visit.base + path, headers);
+    const answer = await askSite(visit.baseUrl + path, headers);
     // Too many requests, or an error, prove nothing.
     if ("reason" in answer || /^(?:429|50[0234])$/.test(`${answer.status}`)) unknown += 1;
     else if (answer.status < 300) {
@@ -196,12 +196,12 @@ const SHORT_S = 60;
  * Asks twice for an image that was there before, to see whether Cloudflare caches renditions (W11).
  * @param keep for how long wrangler.toml has renditions cached: s
  */
-export async function checkWorkersCache({ base, path, query }: Visit, keep: number) {
+export async function checkWorkersCache({ baseUrl, path, query }: Visit, keep: number) {
   if (keep < SHORT_S) return note("workers-cache", `unknown: keep in wrangler.toml is ${keep} s`);
   let word = "";
   for (let attempt = 0; attempt < 2; attempt++) {
-    const answer = await askSite(base + path + query);
-    word = "status" in answer && answer.status === 200 ? (cacheWord(answer.headers) ?? "") : "";
+    const answer = await askSite(baseUrl + path + query);
+    word = "status" in answer && answer.status === 200 ? (cacheStatus(answer.headers) ?? "") : "";
     if (word === "hit" || word === "stale") return ok("workers-cache", "it caches them worldwide");
   }
   if (!["direct", "miss", "stored"].includes(word)) {

@@ -6,12 +6,12 @@ import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type ConfigMistake, mistakeText } from "../../worker/http/refusal.ts";
-import type { End, Fault, Run, World } from "../command.ts";
-import { align, EXIT, isFault, paint, print, say } from "../command.ts";
+import type { CommandFault, LocatedMistake, Outcome, Run, World } from "../command.ts";
+import { align, EXIT, isFault, log, paint, print } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
-import { type LocatedMistake, locatedText, pageFor } from "../config/mistakes.ts";
+import { isMistake, locatedText, pageFor } from "../config/mistakes.ts";
 import { type OpenOptions, openProject, openSite, type Project } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
 import { type BucketKey, parseObjectName } from "../objects/parse-object-name.ts";
@@ -58,36 +58,39 @@ export async function examine(
   world: World,
   options: Options,
   names: readonly string[] = [],
-): Promise<End> {
-  const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
-  if (isFault(base)) return base;
-  const known = readEnvironment(world.folder, chooseEnvironment(world, options.env));
-  if (isFault(known)) return known;
-  const open = base === undefined ? openProject : openSite;
-  const project = open(world, { ...options, url: base });
-  const mistakes = "mistakes" in project ? project.mistakes : [];
+): Promise<Outcome> {
+  const baseUrl = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
+  if (isFault(baseUrl)) return baseUrl;
+  const envConfig = readEnvironment(world.folder, chooseEnvironment(world, options.env));
+  if (isMistake(envConfig)) return { fault: locatedText(envConfig) };
+  const open = baseUrl === undefined ? openProject : openSite;
+  const project = open(world, { ...options, url: baseUrl });
+  const mistakes = (isFault(project) && project.mistakes) || [];
   if (isFault(project) && mistakes.length === 0) return project;
   const objects = isFault(project) ? [] : readObjects(project.config, names);
   if (isFault(objects)) return objects;
 
-  const local = base !== undefined && isHere(base);
+  const local = baseUrl !== undefined && isHere(baseUrl);
   const { secretsFile } = options;
-  const findings = checkConfiguration(world, known, mistakes, { local, secretsFile });
+  const findings = checkConfiguration(world, envConfig, mistakes, { local, secretsFile });
   const { interrupted, stdout, stderr } = world;
   if (!isFault(project) && !interrupted.aborted) {
-    if (base === undefined) say(stderr, "This is about what would be deployed. What is: --url");
+    if (baseUrl === undefined) log(stderr, "This is about what would be deployed. What is: --url");
     // After Ctrl-C, what was found of the configuration is reported.
     const abort = once(interrupted, "abort").then(() => []);
-    findings.push(...(await Promise.race([abort, walk(world, project, objects, base)])));
+    findings.push(...(await Promise.race([abort, walk(world, project, objects, baseUrl)])));
   }
-  const finished = finish(findings, known, local);
+  const finished = finish(findings, envConfig, local);
   if (options.json) print(stdout, JSON.stringify({ findings: finished }, null, 2));
-  else say(stdout, ...layOut(world, finished));
+  else log(stdout, ...layOut(world, finished));
   if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }
 
-function readObjects({ buckets, routes }: Config, names: readonly string[]): BucketKey[] | Fault {
+function readObjects(
+  { buckets, routes }: Config,
+  names: readonly string[],
+): BucketKey[] | CommandFault {
   const objects: BucketKey[] = [];
   for (const name of names) {
     const found = parseObjectName(buckets, name);
@@ -106,57 +109,63 @@ function readObjects({ buckets, routes }: Config, names: readonly string[]): Buc
  */
 function checkConfiguration(
   { folder }: World,
-  known: EnvironmentConfig,
+  config: EnvironmentConfig,
   stopping: readonly LocatedMistake[],
   { local, secretsFile }: { readonly local: boolean; readonly secretsFile: string | undefined },
 ): Finding[] {
-  const { warnings, mistakes } = checkEnvironment(folder, known);
+  const { warnings, mistakes } = checkEnvironment(folder, config);
   const isSame = (one: ConfigMistake, other: ConfigMistake) =>
     mistakeText(one) === mistakeText(other);
   const others = stopping.filter((one) => !mistakes.some((each) => isSame(each, one)));
   const faults = [...mistakes, ...others].map((mistake) => {
-    const { from = local && isSecret(mistake.path) ? known.devVars : known.file, path } = mistake;
+    const { source = local && isSecret(mistake.path) ? config.devVars : config.file, path } =
+      mistake;
     const isStopping = stopping.some((one) => isSame(one, mistake));
     // The Worker may have other secrets than this machine.
-    const isOfWorker = [known.file, secretsFile].includes(from);
+    const isOfWorker = [config.file, secretsFile].includes(source);
     const page = pageFor(path);
-    const place = from === known.file && isSecret(path) ? `[secrets] or vars of ${from}` : from;
+    const place =
+      source === config.file && isSecret(path) ? `[secrets] or vars of ${source}` : source;
     return fail("configuration", {
       severity: (local ? isStopping : isOfWorker) ? "error" : "warning",
       seen: locatedText(mistake),
-      impact: isOfWorker ? "nothing is served with it: visitors get 500" : `this is about ${from}`,
+      impact: isOfWorker
+        ? "nothing is served with it: visitors get 500"
+        : `this is about ${source}`,
       remedy: `fix ${path} in ${place}${page === undefined ? "" : `: ${page} says what it may be`}`,
-      deploys: from === known.file,
+      deploys: source === config.file,
     });
   });
   const problem = { check: "configuration", severity: "warning" } as const;
-  const doubts = warnings.map(({ what, remedy }): Result => ({ ...problem, seen: what, remedy }));
+  const doubts = warnings.map(
+    ({ message, remedy }): Result => ({ ...problem, seen: message, remedy }),
+  );
   const all = [...faults, ...doubts];
   if (all.length === 0) all.push(ok("configuration", "it has no mistakes"));
-  return all.map((one) => ({ about: known.file, ...one }));
+  return all.map((one) => ({ about: config.file, ...one }));
 }
 
 async function walk(
   { stderr, now, interrupted }: World,
   project: Project,
   objects: readonly BucketKey[],
-  base: string | undefined,
+  baseUrl: string | undefined,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const samples = new Map<string, Sample>();
-  const hasSite = base !== undefined;
+  const hasSite = baseUrl !== undefined;
   for (const bucket of bucketsOf(project.config.routes)) {
     const keys = objects.filter((one) => one.bucket === bucket).map(({ key }) => key);
-    if (bucket.r2 === undefined) say(stderr, `Asking S3 for bucket ${bucket.name} ...`);
+    if (bucket.r2 === undefined) log(stderr, `Asking S3 for bucket ${bucket.name} ...`);
     const { sample, ...examined } = await checkBucket(project, bucket, keys, hasSite, now);
     findings.push(...examined.findings);
     if (sample) samples.set(bucket.name, sample);
   }
-  if (base === undefined || interrupted.aborted) return findings;
-  say(stderr, `Asking ${base} ...`);
+  if (baseUrl === undefined || interrupted.aborted) return findings;
+  log(stderr, `Asking ${baseUrl} ...`);
   const { oidc } = project.config;
   if (oidc !== undefined && !project.local) findings.push(await checkIssuer(oidc));
-  findings.push(...(await checkSite({ ...project, base }, samples, now())));
+  findings.push(...(await checkSite({ ...project, baseUrl }, samples, now())));
   return findings;
 }
 

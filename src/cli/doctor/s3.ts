@@ -17,7 +17,7 @@ export type S3Query = {
   readonly bucket: Bucket;
   readonly slot: SlotName;
   /** Where a secret of that slot comes from, as `.dev.vars`; undefined: from the deployed Worker. */
-  readonly from?: string | undefined;
+  readonly source?: string | undefined;
 };
 
 /** Keys begin with the prefix of the bucket. */
@@ -101,13 +101,13 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
 }
 
 /** What is wrong with the credentials, by S3's code (A7, A11). */
-function diagnoseKey(code: string, { bucket, slot, from }: S3Query): Result {
+function diagnoseKey(code: string, { bucket, slot, source }: S3Query): Result {
   const { accessKeyId: id, secretAccessKey: secret } = secretNamesOf(bucket, slot);
   const impact = "with this key no image is shown, unless the other slot works";
   const put = (one: string, other: string) =>
-    from === undefined
+    source === undefined
       ? `npx wrangler secret put ${one}. If that is right, put ${other}`
-      : `correct ${one} or ${other} in ${from}, or take both out there`;
+      : `correct ${one} or ${other} in ${source}, or take both out there`;
   if (code === "SignatureDoesNotMatch") {
     const seen = `S3 finds the signature wrong (${code}): the secret does not belong to the access key id, or this S3 does not know that id`;
     return fail("secret", { seen, impact, remedy: put(secret, id) });

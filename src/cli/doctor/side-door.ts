@@ -23,17 +23,20 @@ const IMPACT =
  */
 export async function checkSideDoor(
   bucket: Bucket,
-  base: string,
+  baseUrl: string,
   sample: Sample | undefined,
   serves: boolean,
 ): Promise<Result> {
   const absent = `vitrine-doctor-${crypto.randomUUID()}`;
   const key = sample?.key ?? `${bucket.prefix}${absent}.jpg`;
-  const other = await tryDoor(`${base}${SIDE_DOOR}width=16/${neighbourOf(bucket, absent)}`, serves);
+  const other = await tryDoor(
+    `${baseUrl}${SIDE_DOOR}width=16/${neighbourOf(bucket, absent)}`,
+    serves,
+  );
   // With this option, the edge may answer from what it has kept for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
   const own = await tryDoor(
-    `${base}${SIDE_DOOR}${options}/${originUrl(bucket.baseUrl, key)}`,
+    `${baseUrl}${SIDE_DOOR}${options}/${originUrl(bucket.baseUrl, key)}`,
     serves,
   );
   const isWide = other.state === "open" || other.state === "fetches";

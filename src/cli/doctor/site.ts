@@ -7,7 +7,7 @@ import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
 import type { Site } from "../config/project.ts";
-import { askWhetherThere, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
+import { findAbsence, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
 import { objectNameOf } from "../objects/parse-object-name.ts";
 import { sniff } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
@@ -29,14 +29,14 @@ export async function checkSite(
   samples: ReadonlyMap<string, Sample>,
   now: number,
 ): Promise<readonly Finding[]> {
-  const { config, base, local } = site;
-  const absent = await askWhetherThere(base);
-  const gone = absent && { about: base, ...diagnoseAbsence(base, absent, local) };
+  const { config, baseUrl, local } = site;
+  const absent = await findAbsence(baseUrl);
+  const gone = absent && { about: baseUrl, ...diagnoseAbsence(baseUrl, absent, local) };
   if (gone && (absent?.status === undefined || absent.status === 500)) return [gone];
-  const health = gone ? [] : await checkHealth(site, base);
+  const health = gone ? [] : await checkHealth(site, baseUrl);
   const findings: Finding[] = [];
   const report = (at: string, bucket: string, ...results: readonly Result[]) =>
-    findings.push(...results.map((one) => ({ about: base + at, bucket, ...one })));
+    findings.push(...results.map((one) => ({ about: baseUrl + at, bucket, ...one })));
   let shown: Visit | undefined;
   const ways = config.routes.flatMap((route) => route.buckets.map((bucket) => ({ route, bucket })));
   for (const { route, bucket } of ways) {
@@ -63,13 +63,13 @@ export async function checkSite(
   }
   // On a domain with other apps, perhaps only /healthz belongs to another one.
   if (gone && shown === undefined) return [gone];
-  if (findings.length === 0) findings.push({ about: base, ...NO_OBJECT });
+  if (findings.length === 0) findings.push({ about: baseUrl, ...NO_OBJECT });
   for (const route of config.routes) {
     if (route.fallback === undefined) continue;
     const result = await checkFallback(site, route, route.fallback, now);
     report(`: the route ${route.path}`, route.fallback.bucket.name, result);
   }
-  const there = { about: base, ...ok("deployed", "Vitrine is there, and without mistakes") };
+  const there = { about: baseUrl, ...ok("deployed", "Vitrine is there, and without mistakes") };
   const impact = "neither the doctor nor vitrine rotate can see which slot works";
   const deployed: Finding = gone ? { ...gone, severity: "warning", impact } : there;
   findings.unshift(deployed, ...health);
@@ -80,7 +80,7 @@ export async function checkSite(
   }
   for (const bucket of edgeBucketsOf(config.routes)) {
     const { name } = bucket;
-    const result = await checkSideDoor(bucket, base, samples.get(name), shown !== undefined);
+    const result = await checkSideDoor(bucket, baseUrl, samples.get(name), shown !== undefined);
     report(`${SIDE_DOOR}, for bucket ${name}`, name, result);
   }
   return findings;
@@ -121,7 +121,7 @@ async function planVisit(
   if (sample === undefined || variant === undefined || path === undefined) return undefined;
   const query = await signForNow(site, route, { preset: variant.preset, key }, now);
   if (isFault(query)) return note("image", `not requested: ${query.fault}`);
-  return { route, name, variant, base: site.base, path, query, original: sample.bytes };
+  return { route, name, variant, baseUrl: site.baseUrl, path, query, original: sample.bytes };
 }
 
 async function checkFallback(
@@ -138,7 +138,7 @@ async function checkFallback(
   const isOurs = request.route === route && resolved !== undefined;
   const grant = isOurs && { preset: resolved.preset, key: request.relativeKey };
   const query = grant && (await signForNow(site, route, grant, now));
-  const answer = typeof query === "string" ? await askSite(site.base + path + query) : undefined;
+  const answer = typeof query === "string" ? await askSite(site.baseUrl + path + query) : undefined;
   if (!answer || "reason" in answer || answer.status !== 404 || !isOfVitrine(answer.headers)) {
     const unknown = "no URL is at hand, or something in front answers";
     return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);

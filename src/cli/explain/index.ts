@@ -18,7 +18,7 @@ import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/
 import type { RequestTarget, ResolvedRequest } from "../../worker/request/resolve-request.ts";
 import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
 import { checkExpiry, checkGrant, parseUrlClaims } from "../../worker/request/url-signature.ts";
-import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { align, EXIT, isFault, log, type Outcome, type Run, type World } from "../command.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import { bucketOfWorker, openProject, ownUrlsOf, slotsAtHand } from "../config/project.ts";
@@ -47,7 +47,7 @@ Examples:
     .action((input, { env }) => run(() => explain(world, input, env)));
 }
 
-async function explain(world: World, input: string, env: string | undefined): Promise<End> {
+async function explain(world: World, input: string, env: string | undefined): Promise<Outcome> {
   if (!isUrl(input)) {
     const command = commandLine("url", { env }, [input]);
     return refuseInput(input, `is not a URL. For those of an object: ${command}`);
@@ -56,13 +56,13 @@ async function explain(world: World, input: string, env: string | undefined): Pr
   const url = isWhole && isHere(input) ? new URL(input).origin : undefined;
   const project = openProject(world, { env, url });
   if (isFault(project)) return project;
-  const baseUrl = isFault(project.base) ? "https://images.example" : project.base;
+  const baseUrl = isFault(project.baseUrl) ? "https://images.example" : project.baseUrl;
   const text = isWhole ? input : baseUrl + input;
   if (!URL.canParse(text)) return refuseInput(input, "is not a URL");
   const foreign = isWhole && !project.local && ownUrlsOf(world.folder, project).refuse(text);
   if (foreign) return foreign;
   const { rows, isShown } = await explainUrl(project, new URL(text), world.now());
-  say(world.stdout, ...align(rows).map(visible));
+  log(world.stdout, ...align(rows).map(visible));
   return isShown ? EXIT.done : EXIT.failed;
 }
 
@@ -197,5 +197,5 @@ function signerOf(project: Project, bucket: Bucket): string {
   const [slot] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return "a key that is not at hand";
   const { accessKeyId } = secretNamesOf(bucket, slot.name);
-  return `the ${slot.name} key ${maskKeyId(slot)} (from ${project.secrets.get(accessKeyId)?.from})`;
+  return `the ${slot.name} key ${maskKeyId(slot)} (from ${project.secrets.get(accessKeyId)?.source})`;
 }

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Fact } from "../../client/types.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import { type Fault, say, type World } from "../command.ts";
+import { type CommandFault, log, type World } from "../command.ts";
 import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
 import { counted } from "../terminal/progress.ts";
 
@@ -57,7 +57,7 @@ export function factOf(key: string): Fact | undefined {
 const PROTO = { json: '\n  "__proto__": ', typescript: '\n  ["__proto__"]: ' };
 
 /** Reads what an earlier run wrote. @returns a fault if the file must not be written */
-export function readFactsFile({ folder }: World, file: string): FactsByKey | Fault {
+export function readFactsFile({ folder }: World, file: string): FactsByKey | CommandFault {
   const fault = ownFileFault(folder, file, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
   const path = resolve(folder, file);
@@ -69,7 +69,7 @@ export function writeFacts(
   { folder, stdout }: World,
   file: string | undefined,
   facts: FactsByKey,
-): Fault | undefined {
+): CommandFault | undefined {
   // In the order of their keys, one a line.
   const lines = [...facts.keys()]
     .sort()
@@ -86,7 +86,7 @@ export function writeFacts(
   const fault = isSame ? undefined : writeOwnFile(folder, file, text, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
   const done = isSame ? "Unchanged" : "Wrote";
-  say(stdout, `${done}: ${file} with the facts of ${counted(facts.size, "original")}`);
+  log(stdout, `${done}: ${file} with the facts of ${counted(facts.size, "original")}`);
   return undefined;
 }
 

@@ -3,7 +3,7 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { EXIT, isFault, log, type Outcome, type Run, type World } from "../command.ts";
 import { openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
 import type { Listed } from "../objects/list-page.ts";
@@ -50,7 +50,7 @@ function readFile(file: string): string {
   throw new InvalidArgumentError("It must end in .json or .ts, and not in .d.ts.");
 }
 
-async function facts(world: World, prefix: string, options: Options): Promise<End> {
+async function facts(world: World, prefix: string, options: Options): Promise<Outcome> {
   const sharp = loadSharp();
   if (isFault(sharp)) return sharp;
   sharp.cache(false); // no picture is read twice
@@ -82,7 +82,7 @@ async function facts(world: World, prefix: string, options: Options): Promise<En
   const isFailed = result.facts.size === 0 && !isWhole;
   const unwritten = isFailed ? undefined : writeFacts(world, options.out, result.facts);
   if (unwritten !== undefined) return unwritten;
-  say(world.stderr, ...summaryOf(result).map(visible));
+  log(world.stderr, ...summaryOf(result).map(visible));
   if (isFailed) return EXIT.failed;
   return isWhole ? EXIT.done : EXIT.partly;
 }
@@ -94,7 +94,7 @@ async function listBuckets(world: World, project: Project, { bucket, key }: Buck
   const listedKeys = new Set<string>();
   for (const next of new Set([bucket, ...leading.flatMap(({ buckets }) => buckets)])) {
     if (next !== bucket && next.r2) {
-      say(world.stderr, `Left out: ${next.name}, an R2 binding, which only the Worker can open.`);
+      log(world.stderr, `Left out: ${next.name}, an R2 binding, which only the Worker can open.`);
       continue;
     }
     const listed = await listObjects(world, project, { bucket: next, key }, "facts");

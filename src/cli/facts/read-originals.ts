@@ -98,7 +98,7 @@ export async function readOriginals(
     else if (!result.foreign) missing.set(key, result.reason);
   };
   await pMap(changed, readNext, { concurrency: CONCURRENCY });
-  progress.end();
+  progress.clear();
   return { facts, missing, requested, unread: changed.length - requested };
 }
 

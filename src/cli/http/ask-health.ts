@@ -22,12 +22,12 @@ const REASONS: Readonly<Record<number, string>> = {
   500: "the Worker's configuration is broken; its log says how: npx wrangler tail",
 };
 
-export async function askHealth(
-  base: string,
+export async function fetchHealth(
+  baseUrl: string,
   token: string,
   signal?: AbortSignal,
 ): Promise<Health | NoHealth> {
-  const answer = await ask(base, { authorization: `Bearer ${token}` }, signal);
+  const answer = await ask(baseUrl, { authorization: `Bearer ${token}` }, signal);
   if (!("text" in answer)) return answer;
   const { status } = answer;
   const reason = REASONS[status] ?? `it answers ${status}`;
@@ -42,8 +42,8 @@ export async function askHealth(
  * may answer.
  * @returns undefined if it is there
  */
-export async function askWhetherThere(base: string): Promise<NoHealth | undefined> {
-  const answer = await ask(base, {});
+export async function findAbsence(baseUrl: string): Promise<NoHealth | undefined> {
+  const answer = await ask(baseUrl, {});
   if (!("text" in answer)) return answer;
   const { status, headers, text } = answer;
   if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
@@ -56,9 +56,9 @@ export function isOfVitrine(headers: Headers): boolean {
   return headers.get(policy) === PROTECTION[policy];
 }
 
-async function ask(base: string, headers: Record<string, string>, signal?: AbortSignal) {
+async function ask(baseUrl: string, headers: Record<string, string>, signal?: AbortSignal) {
   const init = { headers, ...(signal && { signal }) };
-  const answer = await fetchText(`${base}/healthz`, init, TIMEOUT_S, MAX_BYTES);
+  const answer = await fetchText(`${baseUrl}/healthz`, init, TIMEOUT_S, MAX_BYTES);
   return "reason" in answer ? { reason: `no answer: ${answer.reason}` } : answer;
 }
 

@@ -40,7 +40,7 @@ export function createPictureClient({ now, interrupted: signal }: World) {
     const { status, headers, bytes } = answer;
     const type = headers.get("content-type")?.slice(0, 60) ?? "no type";
     if (status === 200 && type.startsWith("image/")) {
-      return { bytes: bytes.length, cache: cacheWord(headers) };
+      return { bytes: bytes.length, cache: cacheStatus(headers) };
     }
     // Vitrine cannot show an object with 404 or 415.
     const isTrouble = status !== 404 && status !== 415;
@@ -49,7 +49,7 @@ export function createPictureClient({ now, interrupted: signal }: World) {
 }
 
 /** The word of `cache;desc=` in server-timing: `hit`, `stale`, `stored`, `miss` or `direct`; undefined: there is none. */
-export function cacheWord(headers: Headers): string | undefined {
+export function cacheStatus(headers: Headers): string | undefined {
   const timing = headers.get("server-timing") ?? "";
   return /(?:^|,)\s*cache\s*;\s*desc="?([\w-]+)/i.exec(timing)?.[1];
 }

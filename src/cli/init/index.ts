@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, paint, print, type Run, say, type World } from "../command.ts";
+import { EXIT, log, type Outcome, paint, print, type Run, type World } from "../command.ts";
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
 import { PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
@@ -37,7 +37,7 @@ const QUESTIONS = [
   ["environments", "Environments, such as staging,production, or nothing"],
 ] as const;
 
-async function init(world: World, path: string, options: Options): Promise<End> {
+async function init(world: World, path: string, options: Options): Promise<Outcome> {
   const folder = resolve(world.folder, path);
   const answers = await askMissing(world, options);
   if (answers === "cancelled") return EXIT.interrupted;
@@ -47,7 +47,7 @@ async function init(world: World, path: string, options: Options): Promise<End> 
   });
   if (mistakes.length > 0) {
     const text = ["Nothing is written:", ...mistakes].map(visible).join("\n");
-    say(world.stderr, paint(world, world.stderr, "red", text));
+    log(world.stderr, paint(world, world.stderr, "red", text));
     return EXIT.usage;
   }
   const settings = settingsOf(answers, basename(folder));

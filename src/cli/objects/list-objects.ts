@@ -4,7 +4,7 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { type Fault, say, type World } from "../command.ts";
+import { type CommandFault, log, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
@@ -25,7 +25,7 @@ export async function listObjects(
   { bucket, key: start }: BucketKey,
   task: string,
   instead = "",
-): Promise<ReadonlyMap<string, Listed> | Fault> {
+): Promise<ReadonlyMap<string, Listed> | CommandFault> {
   let [slot, ...otherSlots] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return { fault: whyNoKey(project, task, bucket) + instead };
   const prefix = bucket.prefix + start;
@@ -40,7 +40,7 @@ export async function listObjects(
     if (!("objects" in page)) {
       [slot, ...otherSlots] = verdictOf(page, bucket.region).fault === "slot" ? otherSlots : [];
       if (slot !== undefined) continue;
-      progress.end();
+      progress.clear();
       return { fault: listingFault(page, bucket, instead) };
     }
     const listable = page.objects.filter(({ key }) => keyFault(key) === undefined);
@@ -53,14 +53,14 @@ export async function listObjects(
     ({ next } = page);
     if (next === undefined) break;
   }
-  progress.end();
+  progress.clear();
   if (hidden > 0) {
-    say(world.stderr, `Left out: ${counted(hidden, "object")} with keys that Vitrine cannot show.`);
+    log(world.stderr, `Left out: ${counted(hidden, "object")} with keys that Vitrine cannot show.`);
   }
   return objects;
 }
 
-export function noObject({ bucket, key }: BucketKey): Fault {
+export function noObject({ bucket, key }: BucketKey): CommandFault {
   const begins = `begins with ${JSON.stringify(bucket.prefix + key)}`;
   return { fault: `${bucket.name} has no object that ${begins} and can be shown` };
 }
@@ -79,7 +79,7 @@ function whyNoKey(project: Project, task: string, bucket: Bucket): string {
   );
   const reason = mistakes.join("; ") || "there is no S3 key to do so";
   const note = role === undefined ? "" : " (the role is the Worker's alone)";
-  return `${cannot}, and ${reason}. Put the key into the environment or ${project.known.devVars}${note}`;
+  return `${cannot}, and ${reason}. Put the key into the environment or ${project.envConfig.devVars}${note}`;
 }
 
 function listingFault(answer: S3Answer, { name, region }: Bucket, instead: string): string {

@@ -4,13 +4,13 @@
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { type Fault, isFault } from "../command.ts";
+import { type CommandFault, isFault } from "../command.ts";
 
 /** An object, or what its key begins with. */
 export type BucketKey = { readonly bucket: Bucket; readonly key: string };
 
 /** Reads a name, or what names begin with. @returns a fault with a clear name for each meaning, if it has several */
-export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey | Fault {
+export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey | CommandFault {
   const [onlyBucket, ...more] = buckets;
   const namedBucket = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
   const key = namedBucket && name.slice(namedBucket.name.length + 1);
@@ -35,7 +35,10 @@ export function objectNameOf(buckets: readonly Bucket[], { bucket, key }: Bucket
 }
 
 /** Reads the name of an object. @returns a fault if it is ambiguous, or no key of an object */
-export function parseObjectName(buckets: readonly Bucket[], name: string): BucketKey | Fault {
+export function parseObjectName(
+  buckets: readonly Bucket[],
+  name: string,
+): BucketKey | CommandFault {
   const problem = name === "" ? "empty" : keyFault(name);
   if (problem !== undefined) return { fault: problem };
   const object = parsePrefix(buckets, name);

@@ -4,7 +4,7 @@
 import type { SharpOptions } from "sharp";
 import { rgbaToThumbHash } from "thumbhash";
 import type { Fact } from "../../client/types.ts";
-import { type Fault, isFault } from "../command.ts";
+import { type CommandFault, isFault } from "../command.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
 import { requireOf } from "../wrangler/packages.ts";
 import { countWebpFrames, readSvgSize, sniff } from "./sniff.ts";
@@ -34,7 +34,7 @@ const OPTIONS: SharpOptions = { failOn: "error", limitInputPixels: MAX_PIXELS };
 type Sharp = typeof import("sharp").default;
 
 /** @returns a fault that says what to do if sharp, an optional peer, is not installed or does not run here */
-export function loadSharp(): Sharp | Fault {
+export function loadSharp(): Sharp | CommandFault {
   const require = requireOf("sharp");
   if (isFault(require)) return require;
   try {

@@ -6,8 +6,8 @@ import { Command } from "@commander-js/extra-typings";
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { objectsOf } from "../../worker/request/resolve-request.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import type { End, Fault, Run, World } from "../command.ts";
-import { EXIT, isFault, paint, say } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault, log, paint } from "../command.ts";
 import { openSite, type Site } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
 import { fetchBody } from "../http/body.ts";
@@ -53,13 +53,13 @@ Examples:
     );
 }
 
-async function purge(world: World, names: readonly string[], options: Options): Promise<End> {
+async function purge(world: World, names: readonly string[], options: Options): Promise<Outcome> {
   const { prefix, bucket, everything, verify, ...siteOptions } = options;
   const hasNames = names.length > 0 || prefix !== undefined;
   const isOneSelection = [hasNames, bucket !== undefined, everything].filter(Boolean).length === 1;
   if (!isOneSelection || (verify && !hasNames)) {
     const all = "objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything";
-    say(world.stderr, `Name ${all}. --verify needs objects: npx vitrine purge --help`);
+    log(world.stderr, `Name ${all}. --verify needs objects: npx vitrine purge --help`);
     return EXIT.usage;
   }
   if (siteOptions.url !== undefined && isHere(siteOptions.url)) {
@@ -99,22 +99,22 @@ function inAllBuckets({ objects, invalid }: Selection): Selection {
 }
 
 /** @param bucket undefined: every bucket */
-async function purgeBuckets(world: World, site: PurgeSite, bucket?: string): Promise<End> {
+async function purgeBuckets(world: World, site: PurgeSite, bucket?: string): Promise<Outcome> {
   const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
   const [reason] = (await purgeNames(world, site, [name], body)).values();
   if (reason !== undefined) return { fault: `${name} is not purged: ${reason}` };
-  say(world.stderr, `Purged ${name} of ${site.base}.`);
+  log(world.stderr, `Purged ${name} of ${site.baseUrl}.`);
   return EXIT.done;
 }
 
-async function purgeObjects(world: World, site: PurgeSite, selection: Selection): Promise<End> {
+async function purgeObjects(world: World, site: PurgeSite, selection: Selection): Promise<Outcome> {
   const { objects, invalid } = selection;
   const all = counted(objects.size, "object");
-  say(world.stderr, `Purging ${all} of ${site.base}.`);
+  log(world.stderr, `Purging ${all} of ${site.baseUrl}.`);
   const notPurged = await purgeNames(world, site, [...objects.keys()]);
   const done = objects.size - notPurged.size;
   if (done > 0) {
-    say(world.stderr, `Purged ${count(done)} of ${all}. Browsers keep what they have for max_age.`);
+    log(world.stderr, `Purged ${count(done)} of ${all}. Browsers keep what they have for max_age.`);
   }
   const failures = new Map<string, string>();
   for (const [name, reason] of notPurged) failures.set(objects.get(name)?.input ?? name, reason);
@@ -122,9 +122,9 @@ async function purgeObjects(world: World, site: PurgeSite, selection: Selection)
 }
 
 /** Requests objects as visitors do, in every variant and format, and prints each answer that is not a 404. */
-async function verifyNotShown(world: World, site: Site, selection: Selection): Promise<End> {
+async function verifyNotShown(world: World, site: Site, selection: Selection): Promise<Outcome> {
   const { stderr } = world;
-  const { base } = site;
+  const { baseUrl } = site;
   const objects = [...selection.objects.values()];
   const plan = createPlanner(site, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
@@ -132,8 +132,8 @@ async function verifyNotShown(world: World, site: Site, selection: Selection): P
   const requested = new Set(requests.map(({ input }) => input));
   const notRequested = objects.filter(({ input }) => !requested.has(input)); // that proves nothing
   const problems = notRequested.map(({ input }) => `not asked for: ${input}: no route shows it`);
-  say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
-  const stopped = await sendRenditionRequests(world, base, requests, (request, answer) => {
+  log(stderr, `Asking for ${counted(requests.length, "rendition")} of ${baseUrl}, as visitors do.`);
+  const stopped = await sendRenditionRequests(world, baseUrl, requests, (request, answer) => {
     const rendition = `${request.path}, by a browser that reads ${request.browser}`;
     if ("bytes" in answer) problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
     else if (answer.reason !== "404") problems.push(`not known: ${rendition}: ${answer.reason}`);
@@ -141,20 +141,20 @@ async function verifyNotShown(world: World, site: Site, selection: Selection): P
   });
   if (world.interrupted.aborted) return EXIT.interrupted;
   if (stopped) problems.push(`not asked for: ${stopped.fault}`);
-  say(stderr, ...problems.map((problem) => visible(`  ${problem}`)));
+  log(stderr, ...problems.map((problem) => visible(`  ${problem}`)));
   if (problems.length === 0) {
-    say(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all 404.`);
+    log(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all 404.`);
     return EXIT.done;
   }
   const summary = `NOT GONE, or not known: ${problems.length}, as named above.`;
-  say(stderr, paint(world, stderr, "red", summary));
+  log(stderr, paint(world, stderr, "red", summary));
   return EXIT.partly;
 }
 
 /** `token`: PURGE_TOKEN. */
 type PurgeSite = Site & { readonly token: string };
 
-function readPurgeToken({ secrets }: Site): string | Fault {
+function readPurgeToken({ secrets }: Site): string | CommandFault {
   if (!secrets.has("PURGE_TOKEN")) {
     const remedy = "Give the Worker one, and put the same into the environment here";
     return { fault: `PURGE_TOKEN is missing. ${remedy}: docs/purge-and-warm.md#purge` };
@@ -191,7 +191,7 @@ async function purgeNames(
     } else for (const name of portion) failures.set(name, `not sent, after: ${stopped}`);
     progress.step(portion.length);
   }
-  progress.end();
+  progress.clear();
   return failures;
 }
 
@@ -210,7 +210,7 @@ const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 
  */
 function createPurgeSender(world: World, site: PurgeSite, whole?: object) {
   const { now, interrupted: signal } = world;
-  const { base: baseUrl, token, known } = site;
+  const { baseUrl, token, envConfig } = site;
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   return async (portion: readonly string[]) => {
@@ -230,7 +230,7 @@ function createPurgeSender(world: World, site: PurgeSite, whole?: object) {
     const { report, isForeign, status } = answer;
     if (isForeign) return { notPurged, stopped: "the Worker answers about other objects" };
     const reason = REASONS[status] ?? `the Worker answers ${status}: npx wrangler tail`;
-    return { notPurged, stopped: report === undefined ? hintFor(known, reason) : undefined };
+    return { notPurged, stopped: report === undefined ? hintFor(envConfig, reason) : undefined };
   };
 }
 

@@ -3,10 +3,10 @@
 
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
-import type { Fault } from "../command.ts";
-import { isPlayed } from "../config/project.ts";
+import type { CommandFault } from "../command.ts";
+import { usesLocalS3 } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
-import { envFlag, placeText } from "../wrangler/config-file.ts";
+import { configFileText, envFlag } from "../wrangler/config-file.ts";
 import { CREATE_KEY, commandOf, type KeyedRotation, type Rotation } from "./rotation.ts";
 import { FILL, isServed, MAKE, type Step, slotOf } from "./steps.ts";
 import type { Trouble } from "./watch.ts";
@@ -21,7 +21,7 @@ export function explain(
   last: Step,
   trouble: Trouble,
   oldKey: OldKey,
-): Fault {
+): CommandFault {
   const after = last === MAKE ? "At the beginning" : `After “${last.title}”`;
   const details = trouble.details.map((line) => `  ${line}`);
   const advice = troubleAdvice(rotation, last, trouble, oldKey);
@@ -35,15 +35,15 @@ function troubleAdvice(
   { cause, buckets }: Trouble,
   { isGood }: OldKey,
 ): string[] {
-  const { known, base, local } = rotation;
-  const doctor = commandLine("doctor", { env: known.environment, url: base });
+  const { envConfig, baseUrl, local } = rotation;
+  const doctor = commandLine("doctor", { env: envConfig.environment, url: baseUrl });
   const texts = {
     "no-health": "The state of the slots is unknown. Leave them as they are.",
     outage: "S3 is down or busy. The keys are not the cause. Leave the slots as they are.",
     images: `S3 accepts the keys in the slots. Look for another cause: ${doctor}`,
     absent: local
       ? "Is npx vitrine dev running in this folder?"
-      : `Is the Worker at ${base} that of ${placeText(known)}? Does another rotation run?`,
+      : `Is the Worker at ${baseUrl} that of ${configFileText(envConfig)}? Does another rotation run?`,
   };
   if (cause !== "taken" && cause !== "refused") return [texts[cause]];
   const emptyNext = secretCommands(rotation, "next", "delete");
@@ -73,7 +73,7 @@ function troubleAdvice(
 }
 
 export function deactivateAdvice(rotation: KeyedRotation, { end }: OldKey): string[] {
-  if (isPlayed(rotation)) return ["There is no old key: the local S3 knows only one."];
+  if (usesLocalS3(rotation)) return ["There is no old key: the local S3 knows only one."];
   const { newEnd, options } = rotation;
   const which = end === undefined ? `does not end in ${newEnd}` : `ends in ${end}`;
   return [
@@ -88,10 +88,10 @@ export function deactivateAdvice(rotation: KeyedRotation, { end }: OldKey): stri
 
 /** The commands that change a slot by hand. wrangler asks for each value. */
 function secretCommands(rotation: Rotation, slot: "current" | "next", verb: "put" | "delete") {
-  const { secretPrefix, hasSessions, local, known } = rotation;
+  const { secretPrefix, hasSessions, local, envConfig } = rotation;
   const { accessKeyId, secretAccessKey, sessionToken } = secretNames(secretPrefix, slot);
-  if (local) return [`  ${known.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
-  const command = (name: string) => `  npx wrangler secret ${verb} ${name}${envFlag(known)}`;
+  if (local) return [`  ${envConfig.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
+  const command = (name: string) => `  npx wrangler secret ${verb} ${name}${envFlag(envConfig)}`;
   const session = hasSessions ? [`${command(sessionToken)}   # if it has one`] : [];
   return [command(accessKeyId), command(secretAccessKey), ...session];
 }

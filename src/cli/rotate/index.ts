@@ -4,8 +4,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
-import type { End, Fault, Run, World } from "../command.ts";
-import { EXIT, isFault, paint, say } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault, log, paint } from "../command.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption, urlOption } from "../options.ts";
 import { putDevVars } from "../secrets/dev-vars.ts";
@@ -43,16 +43,16 @@ export async function rotate(
   world: World,
   options: Options,
   tools: Tools = { run: wranglerAt(), sleep },
-): Promise<End> {
+): Promise<Outcome> {
   const opened = openRotation(world, options, tools);
   if (isFault(opened)) return opened;
   const buckets = await look(opened);
   if (isFault(buckets)) return buckets;
-  say(world.stderr, visible(`Now ${serving(buckets)}.`));
+  log(world.stderr, visible(`Now ${serving(buckets)}.`));
   if (options.keyFile === undefined) {
     const commands = [`${CREATE_KEY} > key.json`, commandOf(opened, "key.json")];
     const begin = "Make a new key beside the old one, and give its file:";
-    say(world.stdout, begin, ...commands.map((command) => `  ${command}`));
+    log(world.stdout, begin, ...commands.map((command) => `  ${command}`));
     return EXIT.partly;
   }
   const key = readKey(world.folder, options.keyFile);
@@ -68,7 +68,7 @@ export async function rotate(
   return (await tryKey(rotation)) ?? walk(rotation, { end, isGood });
 }
 
-async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
+async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
   const { world } = rotation;
   for (let last = MAKE; ; ) {
     const next = await watch(rotation, last);
@@ -77,13 +77,13 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
     const { step, buckets } = next;
     const done = paint(world, world.stdout, "green", "Done:");
     const serves = visible(serving(buckets));
-    if (last !== MAKE) say(world.stdout, `${done} ${last.title}. Now ${serves}.`);
+    if (last !== MAKE) log(world.stdout, `${done} ${last.title}. Now ${serves}.`);
     if (step.puts === undefined) {
-      say(world.stdout, `The key is rotated: ${rotation.newEnd} serves.`);
-      say(world.stdout, ...deactivateAdvice(rotation, oldKey));
+      log(world.stdout, `The key is rotated: ${rotation.newEnd} serves.`);
+      log(world.stdout, ...deactivateAdvice(rotation, oldKey));
       return EXIT.done;
     }
-    if (!buckets.every(isServed)) say(world.stderr, "S3 accepts no slot: images fail.");
+    if (!buckets.every(isServed)) log(world.stderr, "S3 accepts no slot: images fail.");
     const refused = await confirm(rotation, step);
     if (refused !== undefined) return refused;
     // The question may have waited for an hour: look again.
@@ -97,9 +97,9 @@ async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<End> {
   }
 }
 
-async function confirm(rotation: KeyedRotation, { title }: Step): Promise<End | undefined> {
+async function confirm(rotation: KeyedRotation, { title }: Step): Promise<Outcome | undefined> {
   const { world, options } = rotation;
-  say(world.stderr, paint(world, world.stderr, "bold", title));
+  log(world.stderr, paint(world, world.stderr, "bold", title));
   if (options.yes) return undefined;
   if (!hasTerminal(world)) {
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
@@ -109,8 +109,11 @@ async function confirm(rotation: KeyedRotation, { title }: Step): Promise<End | 
 }
 
 /** Changes the secrets of a slot, all at once (S1). A session token goes with its key: S3 refuses it beside another. */
-async function put(rotation: KeyedRotation, { slot, value }: Put): Promise<Fault | undefined> {
-  const { world, known: place, tools, local } = rotation;
+async function put(
+  rotation: KeyedRotation,
+  { slot, value }: Put,
+): Promise<CommandFault | undefined> {
+  const { world, envConfig: place, tools, local } = rotation;
   const { accessKeyId, secretAccessKey } = rotation.key.credentials;
   const names = secretNames(rotation.secretPrefix, slot);
   const change = {
@@ -119,7 +122,7 @@ async function put(rotation: KeyedRotation, { slot, value }: Put): Promise<Fault
     [names.secretAccessKey]: value === "empty" ? null : secretAccessKey,
   };
   const where = local ? place.devVars : "npx wrangler secret bulk";
-  say(world.stderr, `  ${where}: ${Object.keys(change).join(", ")}`);
+  log(world.stderr, `  ${where}: ${Object.keys(change).join(", ")}`);
   if (local) return putDevVars(world.folder, change, place.devVars);
   // An empty environment is the top level (S6).
   const args = ["secret", "bulk", "--config", place.file, `--env=${place.environment ?? ""}`];
@@ -127,8 +130,8 @@ async function put(rotation: KeyedRotation, { slot, value }: Put): Promise<Fault
   return showWrangler(world, tools.run, args, { place, input: JSON.stringify(change), secrets });
 }
 
-function stop(rotation: KeyedRotation, isDeclined = false): End {
+function stop(rotation: KeyedRotation, isDeclined = false): Outcome {
   const { stderr } = rotation.world;
-  say(stderr, `Stopped. No step is half done. Go on with: ${commandOf(rotation)}`);
+  log(stderr, `Stopped. No step is half done. Go on with: ${commandOf(rotation)}`);
   return isDeclined ? EXIT.partly : EXIT.interrupted;
 }

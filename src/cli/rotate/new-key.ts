@@ -7,7 +7,7 @@ import { mistakeText } from "../../worker/http/refusal.ts";
 import { checkSlot, isWorking } from "../../worker/origin/health.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
-import { type Fault, isFault, say } from "../command.ts";
+import { type CommandFault, isFault, log } from "../command.ts";
 import { readTable } from "../secrets/secrets.ts";
 import type { KeyedRotation } from "./rotation.ts";
 
@@ -18,8 +18,8 @@ const PRINTED_NAMES = ["AccessKeyId", "SecretAccessKey", "SessionToken"];
 const VARIABLES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
-export function readKey(folder: string, file: string): Slot | Fault {
-  const refuse = (reason: string): Fault => ({ fault: `--key-file ${file} ${reason}` });
+export function readKey(folder: string, file: string): Slot | CommandFault {
+  const refuse = (reason: string): CommandFault => ({ fault: `--key-file ${file} ${reason}` });
   const read = readTable(resolve(folder, file));
   if (isFault(read)) return refuse(`cannot be read: ${read.fault}`);
   const lines = isPlainObject(read.table) ? read.table : {};
@@ -45,7 +45,7 @@ const MAX_TRIES = 5;
  * Asks S3 with the new key for the canary of every bucket.
  * @returns why the key must not be put
  */
-export async function tryKey(rotation: KeyedRotation): Promise<Fault | undefined> {
+export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | undefined> {
   const { world, tools, buckets, key, patience } = rotation;
   for (let tries = 1; ; tries += 1) {
     const given = { context: { waitUntil: () => {} }, deadline: Date.now() + S3_TIMEOUT_MS };
@@ -67,7 +67,7 @@ export async function tryKey(rotation: KeyedRotation): Promise<Fault | undefined
       const fault = ["S3 does not accept the new key, so it is not put:", ...codes, advice];
       return { fault: fault.join("\n") };
     }
-    say(world.stderr, "  S3 does not know the new key yet. Asking again ...");
+    log(world.stderr, "  S3 does not know the new key yet. Asking again ...");
     await tools.sleep(patience.every * 1000, world.interrupted);
   }
 }

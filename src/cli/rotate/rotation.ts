@@ -2,7 +2,7 @@
 // Sends nothing.
 
 import type { Slot } from "../../worker/config/slot.ts";
-import { type Fault, isFault, type World } from "../command.ts";
+import { type CommandFault, isFault, type World } from "../command.ts";
 import { hasSecrets } from "../config/buckets.ts";
 import { openSite, type Site } from "../config/project.ts";
 import { commandLine } from "../terminal/shell.ts";
@@ -26,17 +26,17 @@ export type Tools = {
 const PATIENCE = { every: 2, watched: 60, attempts: 60 };
 const LOCAL_PATIENCE = { every: 0.25, watched: 1, attempts: 80 };
 
-export type Rotation = Exclude<ReturnType<typeof openRotation>, Fault>;
+export type Rotation = Exclude<ReturnType<typeof openRotation>, CommandFault>;
 
 export type KeyedRotation = Rotation & { readonly key: Slot; readonly newEnd: string };
 
 export function openRotation(world: World, options: Options, tools: Tools) {
   const site = openSite(world, options);
   if (isFault(site)) return site;
-  const { healthToken, local, known, config, configured } = site;
+  const { healthToken, local, envConfig, config, configured } = site;
   if (healthToken === undefined) {
     const missing = "HEALTH_TOKEN is missing, or has fewer than 16 characters. Nothing was changed";
-    const file = local ? known.devVars : "the environment: export HEALTH_TOKEN=…";
+    const file = local ? envConfig.devVars : "the environment: export HEALTH_TOKEN=…";
     return { fault: `${missing}. Set it (docs/doctor.md, “Health”), and put it into ${file}` };
   }
   const secretPrefix = findSecretPrefix(site, options);
@@ -46,7 +46,7 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   const blind = buckets.find(({ canary }) => canary === undefined);
   if (blind !== undefined) {
     const reason = `BUCKETS.${blind.name} has no canary, so nothing shows whether the new key may read it`;
-    const remedy = `Add one to ${known.file}, and deploy it (docs/doctor.md, “Health”)`;
+    const remedy = `Add one to ${envConfig.file}, and deploy it (docs/doctor.md, “Health”)`;
     return { fault: `${reason}. ${remedy}` };
   }
   // Whether a slot may hold a session token, which is removed with its key (A11).
@@ -56,7 +56,7 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   return { ...site, ...rotation, secretPrefix, buckets, hasSessions };
 }
 
-function findSecretPrefix({ configured }: Site, { bucket }: Options): string | Fault {
+function findSecretPrefix({ configured }: Site, { bucket }: Options): string | CommandFault {
   const keyed = configured.filter(hasSecrets);
   const chosen = keyed.filter(({ name }) => bucket === undefined || name === bucket);
   const [prefix, ...more] = new Set(chosen.map(({ access }) => access));
@@ -69,8 +69,8 @@ function findSecretPrefix({ configured }: Site, { bucket }: Options): string | F
   return { fault: `${reason}: ${known}` };
 }
 
-export function commandOf({ options, known }: Rotation, keyFile = options.keyFile): string {
-  const env = options.env === "" ? "" : known.environment;
+export function commandOf({ options, envConfig }: Rotation, keyFile = options.keyFile): string {
+  const env = options.env === "" ? "" : envConfig.environment;
   const { url, bucket, yes } = options;
   return commandLine("rotate", { env, url, bucket, keyFile, yes });
 }

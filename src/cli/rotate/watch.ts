@@ -2,8 +2,8 @@
 // nothing.
 
 import type { BucketHealth } from "../../worker/operator.ts";
-import { type Fault, isFault, paint, say } from "../command.ts";
-import { askHealth } from "../http/ask-health.ts";
+import { type CommandFault, isFault, log, paint } from "../command.ts";
+import { fetchHealth } from "../http/ask-health.ts";
 import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
@@ -19,19 +19,26 @@ export type Trouble = {
 };
 
 /** Asks /healthz once. @returns the health of the buckets of this rotation */
-export async function look(rotation: Rotation): Promise<BucketHealth[] | Fault> {
-  const { world, base, healthToken, known } = rotation;
-  const health = await askHealth(base, healthToken, world.interrupted);
-  if (!("buckets" in health)) return { fault: hintFor(known, `${base}/healthz: ${health.reason}`) };
+export async function look(rotation: Rotation): Promise<BucketHealth[] | CommandFault> {
+  const { world, baseUrl, healthToken, envConfig } = rotation;
+  const health = await fetchHealth(baseUrl, healthToken, world.interrupted);
+  if (!("buckets" in health))
+    return { fault: hintFor(envConfig, `${baseUrl}/healthz: ${health.reason}`) };
   const names = rotation.buckets.map(({ name }) => name);
   const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
   const missing = names.find((name) => !buckets.some(({ bucket }) => bucket === name));
   if (missing === undefined) return buckets;
-  return { fault: `${base}/healthz has no bucket "${missing}". Deploy this ${known.file} first` };
+  return {
+    fault: `${baseUrl}/healthz has no bucket "${missing}". Deploy this ${envConfig.file} first`,
+  };
 }
 
 /** Returns the step that may begin after a look, or why none may. @param last the step that was done last */
-export function judge({ newEnd }: KeyedRotation, buckets: BucketHealth[] | Fault, last: Step) {
+export function judge(
+  { newEnd }: KeyedRotation,
+  buckets: BucketHealth[] | CommandFault,
+  last: Step,
+) {
   if (isFault(buckets)) {
     return { cause: "no-health", details: [buckets.fault], buckets: [] } satisfies Trouble;
   }
@@ -64,7 +71,7 @@ export async function watch(rotation: KeyedRotation, last: Step) {
   let step = MAKE;
   let reported = "";
   const report = (line: string) => {
-    if (line !== reported) say(world.stderr, paint(world, world.stderr, "dim", visible(line)));
+    if (line !== reported) log(world.stderr, paint(world, world.stderr, "dim", visible(line)));
     reported = line;
   };
   for (;;) {

@@ -3,14 +3,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import type { Fault } from "../command.ts";
+import type { CommandFault } from "../command.ts";
 import { replaceFile } from "../files/write-file.ts";
 
 /** Secrets by name, with their new values; null deletes one. */
 type Change = Readonly<Record<string, string | null>>;
 
 /** Puts the lines of these secrets at the end of a file of the folder, all at once, and removes the old ones. */
-export function putDevVars(folder: string, change: Change, name: string): Fault | undefined {
+export function putDevVars(folder: string, change: Change, name: string): CommandFault | undefined {
   const file = join(folder, name);
   try {
     const text = readFileSync(file, "utf8");

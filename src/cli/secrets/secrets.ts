@@ -7,18 +7,21 @@ import { parseEnv } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import { type Fault, isFault, type World } from "../command.ts";
+import { type CommandFault, isFault, type World } from "../command.ts";
 
 export type Secret = {
   readonly value: string;
   /** `the environment`, `the local run`, `.dev.vars`, or a file's name. */
-  readonly from: string;
+  readonly source: string;
 };
 
 export type Secrets = ReadonlyMap<string, Secret>;
 
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. */
-export function readSecretsFile({ folder }: World, file: string): Record<string, string> | Fault {
+export function readSecretsFile(
+  { folder }: World,
+  file: string,
+): Record<string, string> | CommandFault {
   const read = readTable(resolve(folder, file));
   if (!isFault(read) && isTableOfTexts(read.table)) return read.table;
   const reason = isFault(read) ? read.fault : 'is no table of JSON, {"NAME": "value"}';
@@ -26,7 +29,7 @@ export function readSecretsFile({ folder }: World, file: string): Record<string,
 }
 
 /** Reads a file of lines KEY=VALUE, or of JSON. */
-export function readTable(path: string): { readonly table: unknown } | Fault {
+export function readTable(path: string): { readonly table: unknown } | CommandFault {
   try {
     const text = readText(path);
     if (/^\s*\{/.test(text)) return { table: parseJson(text) };
@@ -60,10 +63,10 @@ function cutFault(text: string): string | undefined {
 }
 
 /** The secrets among some variables. An empty one counts as absent. */
-export function secretsIn(vars: Vars, from: string): Map<string, Secret> {
+export function secretsIn(vars: Vars, source: string): Map<string, Secret> {
   const secrets = new Map<string, Secret>();
   for (const [name, value] of Object.entries(vars)) {
-    if (isSecret(name) && typeof value === "string" && value) secrets.set(name, { value, from });
+    if (isSecret(name) && typeof value === "string" && value) secrets.set(name, { value, source });
   }
   return secrets;
 }

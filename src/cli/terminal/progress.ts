@@ -1,6 +1,6 @@
 // Shows on stderr how far a command is: one line that is overwritten; where that cannot be, a plain line now and then.
 
-import { print, say, type World } from "../command.ts";
+import { log, print, type World } from "../command.ts";
 import { visible } from "./shell.ts";
 
 /** How often the line is overwritten, and how often there is a plain line. */
@@ -33,14 +33,14 @@ export function createProgress(
       if (!isDue && !(isLive && done === total)) return;
       shown = now();
       if (isLive) draw();
-      else say(stderr, line());
+      else log(stderr, line());
     },
-    say(...lines: readonly string[]): void {
+    log(...lines: readonly string[]): void {
       clear();
       print(stderr, ...lines.map(visible));
       if (isLive) draw();
     },
-    end: clear,
+    clear,
   };
 }
 

@@ -3,7 +3,8 @@
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
-import { align, type End, EXIT, isFault, print, type Run, type World } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { align, EXIT, isFault, print } from "../command.ts";
 import { openProject, ownUrlsOf, type Project } from "../config/project.ts";
 import { objectNameOf, parsePrefix } from "../objects/parse-object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
@@ -48,11 +49,11 @@ Examples:
     );
 }
 
-async function printUrls(world: World, name: string, options: Options): Promise<End> {
+async function printUrls(world: World, name: string, options: Options): Promise<Outcome> {
   const { sign = false, expires: lifetime, preset, cookie = false, ...flags } = options;
   const project = openProject(world, flags);
   if (isFault(project)) return project;
-  const { base: baseUrl, config } = project;
+  const { baseUrl, config } = project;
   if (isFault(baseUrl)) return baseUrl;
   const problem = nameFault(project, name, cookie);
   if (problem !== undefined) return refuseInput(name, problem);
@@ -129,7 +130,7 @@ function nameFault({ config }: Project, name: string, cookie: boolean): string |
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Returns seconds since 1970. @param maxAge in s @param now ms since 1970 */
-function readExpiry(text: string | undefined, maxAge: number, now: number) {
+function readExpiry(text: string | undefined, maxAge: number, now: number): number | CommandFault {
   const seconds = Math.floor(now / 1000);
   if (text === undefined) return seconds + Math.min(3600, maxAge);
   const [, number, unit = ""] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];

@@ -7,7 +7,7 @@ import { decodePath, encodePath, readRest, writePath } from "../../url/grammar.t
 import { type Grant, signGrant } from "../../url/grant.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import type { Fault } from "../command.ts";
+import type { CommandFault } from "../command.ts";
 import { isLocalSigningKey } from "../config/local-run.ts";
 import type { Project } from "../config/project.ts";
 
@@ -50,7 +50,7 @@ export async function signQuery(
   project: Project,
   { path, signing }: BoundRoute,
   grant: Omit<Grant, "route">,
-): Promise<string | Fault> {
+): Promise<string | CommandFault> {
   const [first] = signing?.keys.values() ?? [];
   const hasKeys = first && project.secrets.has("URL_SIGNING_KEYS");
   return hasKeys ? signGrant({ route: path, ...grant }, first) : missingKeysFault(project);
@@ -65,7 +65,7 @@ export async function signForNow(
   route: BoundRoute,
   grant: Pick<Grant, "preset" | "key">,
   now: number,
-): Promise<string | Fault> {
+): Promise<string | CommandFault> {
   if (route.signing === undefined) return "";
   const expires = Math.floor(now / 1000) + Math.min(SHORT_TERM_S, route.signing.maxAge);
   return signQuery(project, route, { ...grant, expires });
@@ -78,7 +78,7 @@ export async function signFolderCookie(
   baseUrl: string,
   publicPath: string,
   expires: number,
-): Promise<string | Fault> {
+): Promise<string | CommandFault> {
   const keys = project.secrets.get("URL_SIGNING_KEYS");
   if (keys === undefined) return missingKeysFault(project);
   const prefix = readRest(mapping, decodePath(publicPath) ?? "")?.replace(/[^/]*$/, "");
@@ -89,7 +89,7 @@ export async function signFolderCookie(
   return (await signCookie(site, keys.value, { prefix, expires }, expires * 1000)).header;
 }
 
-function missingKeysFault({ local, known: { devVars, started } }: Project): Fault {
+function missingKeysFault({ local, envConfig: { devVars, started } }: Project): CommandFault {
   const location = local ? devVars : `the environment or ${devVars}`;
   const advice = isLocalSigningKey("URL_SIGNING_KEYS", started["URL_SIGNING_KEYS"])
     ? `that in ${devVars} is the local run's, for --url http://localhost:8787. For another host, put your own there`

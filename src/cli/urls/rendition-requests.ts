@@ -5,7 +5,7 @@ import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
-import { type Fault, isFault, type World } from "../command.ts";
+import { type CommandFault, isFault, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { billedAs } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
@@ -19,7 +19,7 @@ export type RenditionRequest = {
   readonly browser: Browser;
   readonly path: string;
   /** Returns the query that signs the URL; empty if the route is not signed. */
-  readonly sign: (now: number) => Promise<string | Fault>;
+  readonly sign: (now: number) => Promise<string | CommandFault>;
   /** The edge's options without the format. Cloudflare bills them once a month for each object (L2). */
   readonly billedAs: string;
 };
@@ -35,7 +35,7 @@ export function createPlanner(
   project: Project,
   routes: "first" | "all",
   presets?: readonly string[],
-): Planner | Fault {
+): Planner | CommandFault {
   const { config } = project;
   const variantNames = [...new Set(config.routes.flatMap((route) => variantsOf(project, route)))];
   const belongsTo = (name: string) => (preset: string) =>
@@ -75,7 +75,10 @@ function renditionsOf(variant: Variant, svg: boolean) {
 }
 
 /** Handles an answer. Returns a fault if no more requests are to be sent. */
-export type HandleAnswer = (request: RenditionRequest, answer: PictureAnswer) => Fault | undefined;
+export type HandleAnswer = (
+  request: RenditionRequest,
+  answer: PictureAnswer,
+) => CommandFault | undefined;
 
 /** A browser sends as many at once. */
 const CONCURRENCY = 6;
@@ -89,9 +92,9 @@ export async function sendRenditionRequests(
   baseUrl: string,
   requests: Iterable<RenditionRequest>,
   handleAnswer: HandleAnswer,
-): Promise<Fault | undefined> {
+): Promise<CommandFault | undefined> {
   const fetchPicture = createPictureClient(world);
-  let stopped: Fault | undefined;
+  let stopped: CommandFault | undefined;
   const sendOne = async (request: RenditionRequest) => {
     const query = await request.sign(world.now());
     if (isFault(query)) {

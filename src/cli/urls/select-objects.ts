@@ -6,7 +6,8 @@ import { keyFault } from "../../url/key.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { withoutSignatures } from "../../worker/log/without-signatures.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
-import { EXIT, type Exit, type Fault, isFault, paint, print, say, type World } from "../command.ts";
+import type { CommandFault, Exit, World } from "../command.ts";
+import { EXIT, isFault, log, paint, print } from "../command.ts";
 import { type OwnUrls, ownUrlsOf, type Project } from "../config/project.ts";
 import { isHostOf } from "../config/site-url.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
@@ -46,15 +47,15 @@ export async function selectObjects(
   names: readonly string[],
   prefix: string | undefined,
   command: string,
-): Promise<Selection | Fault> {
+): Promise<Selection | CommandFault> {
   const { buckets } = project.config;
   const siteUrls = ownUrlsOf(world.folder, project);
   const objects = new Map<string, SelectedObject>();
   let invalid = 0;
-  const add = (object: SelectedObject | Fault) => {
+  const add = (object: SelectedObject | CommandFault) => {
     if (isFault(object)) {
       invalid += 1;
-      say(world.stderr, paint(world, world.stderr, "yellow", visible(object.fault)));
+      log(world.stderr, paint(world, world.stderr, "yellow", visible(object.fault)));
       return;
     }
     const name = `${object.bucket.name}/${object.key}`;
@@ -120,7 +121,7 @@ function withoutSignature(input: string): string {
 }
 
 /** @param reason may repeat the input */
-export function refuseInput(input: string, reason: string): Fault {
+export function refuseInput(input: string, reason: string): CommandFault {
   const safe = withoutSignature(input);
   const text = safe === input ? reason : withoutSignatures(reason);
   return { fault: `${JSON.stringify(safe)}: ${text}` };
@@ -130,7 +131,7 @@ export function parseInput(
   project: Project,
   siteUrls: OwnUrls,
   input: string,
-): SelectedObject | Fault {
+): SelectedObject | CommandFault {
   if (isUrl(input)) return parsePublicUrl(project, siteUrls, input);
   const object = parseObjectName(project.config.buckets, input);
   if (isFault(object)) return refuseInput(input, object.fault);
@@ -141,7 +142,7 @@ function parsePublicUrl(
   { config }: Project,
   siteUrls: OwnUrls,
   input: string,
-): SelectedObject | Fault {
+): SelectedObject | CommandFault {
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
   const url = input.startsWith("/") ? `https://path.invalid${input}` : input;
   // A URL parser drops some of these characters, and would read another key.
@@ -173,13 +174,13 @@ export function reportNotDone(
   invalid: number,
 ): Exit {
   const { stdout, stderr } = world;
-  const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
+  const warn = (text: string) => log(stderr, paint(world, stderr, "red", text));
   for (const input of failures.keys()) print(stdout, stdout.isTTY ? visible(input) : input);
   if (failures.size > 0) {
     const part = `${count(failures.size)} of ${counted(done + failures.size, "object")}`;
     warn(`${title}: ${part}. Their names are on stdout: give them again.`);
     for (const [reason, times] of Map.groupBy(failures.values(), (reason) => reason)) {
-      say(stderr, `  ${count(times.length)}: ${visible(reason)}`);
+      log(stderr, `  ${count(times.length)}: ${visible(reason)}`);
     }
   }
   if (invalid > 0) warn(`NOT SENT: ${counted(invalid, "impossible name")} (see above).`);

@@ -1,7 +1,7 @@
 // vitrine warm: requests renditions before visitors do. It first prints how many, and what they cost at most.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import { EXIT, isFault, log, type Outcome, paint, type Run, type World } from "../command.ts";
 import { openSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
@@ -51,11 +51,11 @@ function addPreset(preset: string, previous: readonly string[] = []): readonly s
 /** After so many failures in a row that no object causes, it stops. */
 const MAX_FAILURES_IN_A_ROW = 20;
 
-async function warm(world: World, names: readonly string[], options: Options): Promise<End> {
+async function warm(world: World, names: readonly string[], options: Options): Promise<Outcome> {
   const { stderr, interrupted } = world;
   const { prefix, preset: presets, ...siteOptions } = options;
   if (names.length === 0 && prefix === undefined) {
-    say(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
+    log(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
     return EXIT.usage;
   }
   const site = openSite(world, siteOptions);
@@ -81,22 +81,22 @@ async function warm(world: World, names: readonly string[], options: Options): P
       return undefined;
     }
     const { reason, isTrouble } = answer;
-    if (!failed.has(input)) progress.say(`${reason}  ${input}  ${variant}  ${browser}`);
+    if (!failed.has(input)) progress.log(`${reason}  ${input}  ${variant}  ${browser}`);
     failed.set(input, reason);
     totals.failuresInARow = isTrouble ? totals.failuresInARow + 1 : 0;
     if (totals.failuresInARow < MAX_FAILURES_IN_A_ROW) return undefined;
     const latest = `the last ${MAX_FAILURES_IN_A_ROW} requests failed, the last one with ${reason}`;
-    return { fault: `${latest}. Is it running? ${hintFor(site.known, "npx wrangler tail")}` };
+    return { fault: `${latest}. Is it running? ${hintFor(site.envConfig, "npx wrangler tail")}` };
   };
   const requests = objects.values().flatMap(plan);
-  const stopped = await sendRenditionRequests(world, site.base, requests, handleAnswer);
-  progress.end();
-  say(stderr, `${counted(totals.images, "image")}, ${count(totals.bytes)} bytes.`);
+  const stopped = await sendRenditionRequests(world, site.baseUrl, requests, handleAnswer);
+  progress.clear();
+  log(stderr, `${counted(totals.images, "image")}, ${count(totals.bytes)} bytes.`);
   const done = objects.length - failed.size;
   const exit = reportNotDone(world, "NOT WARMED", done, failed, selection.invalid);
-  if (stopped) say(stderr, paint(world, stderr, "red", `Stopped: ${visible(stopped.fault)}`));
+  if (stopped) log(stderr, paint(world, stderr, "red", `Stopped: ${visible(stopped.fault)}`));
   const isWhole = stopped === undefined && !interrupted.aborted;
-  if (!isWhole) say(stderr, "To continue, run it again. What is done comes quickly.");
+  if (!isWhole) log(stderr, "To continue, run it again. What is done comes quickly.");
   if (isWhole && exit === EXIT.done) return EXIT.done;
   return totals.images === 0 ? EXIT.failed : EXIT.partly;
 }
@@ -108,6 +108,6 @@ function reportCosts({ stderr }: World, plan: Planner, objects: readonly Selecte
   const unique = plans.reduce((sum, billed) => sum + new Set(billed).size, 0);
   const counts = `${counted(requests, "request")}, with up to ${counted(unique, "unique transformation")}`;
   const costs = `at most ${money(unique * PRICE)} after the free ones of a month`;
-  say(stderr, `${counted(objects.length, "object")}: ${counts} (${costs}).`);
+  log(stderr, `${counted(objects.length, "object")}: ${counts} (${costs}).`);
   return requests;
 }

@@ -3,14 +3,14 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Fault, World } from "../command.ts";
+import type { CommandFault, World } from "../command.ts";
 
 /** In the order in which wrangler looks for them. It reads the program only if a flag asks for that. */
 const PROGRAM = "cloudflare.config.ts";
 const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", PROGRAM] as const;
 
 /** Returns the file's name. Unlike wrangler, it does not look in the folders above. */
-export function findConfigFile(folder: string): string | Fault {
+export function findConfigFile(folder: string): string | CommandFault {
   const [file, ...others] = NAMES.filter((name) => existsSync(join(folder, name)));
   const remedy = "go to the folder of your Worker, or make one with vitrine init";
   if (file === undefined) {
@@ -25,7 +25,7 @@ export function findConfigFile(folder: string): string | Fault {
 }
 
 /** The file and the environment that a command is about. */
-export type Place = {
+export type ConfigFile = {
   /** Its name, such as `wrangler.toml`. */
   readonly file: string;
   /** undefined: the top level */
@@ -46,12 +46,12 @@ export function environmentText(environment: string | undefined): string {
 }
 
 /** `wrangler.toml`, or `env.staging of wrangler.toml`. */
-export function placeText({ file, environment }: Pick<Place, "file" | "environment">): string {
+export function configFileText({ file, environment }: Omit<ConfigFile, "devVars">): string {
   return environment === undefined ? file : `env.${environment} of ${file}`;
 }
 
 /** ` --env staging`, to add to a command. The top level needs ` --env ""` only if there are environments. */
-export function envFlag({ environment, environments }: Omit<Place, "file" | "devVars">): string {
+export function envFlag({ environment, environments }: Omit<ConfigFile, "devVars">): string {
   if (environment !== undefined) return ` --env ${environment}`;
   return environments.length > 0 ? ' --env ""' : "";
 }
@@ -60,7 +60,7 @@ const COMMANDS =
   /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete|list))|vitrine [a-z]+)\b/g;
 
 /** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
-export function hintFor(place: Omit<Place, "devVars">, hint: string): string {
+export function hintFor(place: Omit<ConfigFile, "devVars">, hint: string): string {
   const named = hint.replaceAll("wrangler.toml", place.file);
   return named.replace(COMMANDS, (command) => command + envFlag(place));
 }

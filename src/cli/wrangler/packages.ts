@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { tableOf } from "../../worker/util/json.ts";
-import { type Fault, isFault, PACKAGE_ROOT } from "../command.ts";
+import { type CommandFault, isFault, PACKAGE_ROOT } from "../command.ts";
 
 const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
 
@@ -15,7 +15,7 @@ export const VERSION = String(MANIFEST["version"]);
 const REQUIRES = [import.meta.url, resolve("package.json")].map((from) => createRequire(from));
 
 /** The `require` that finds an optional peer, or what to install. */
-export function requireOf(name: "wrangler" | "sharp"): NodeJS.Require | Fault {
+export function requireOf(name: "wrangler" | "sharp"): NodeJS.Require | CommandFault {
   for (const require of REQUIRES) {
     try {
       require.resolve(name);
@@ -26,7 +26,7 @@ export function requireOf(name: "wrangler" | "sharp"): NodeJS.Require | Fault {
 }
 
 /** The wrangler of this project, or what to do if there is none, or if it is too old. */
-export function loadWrangler(): typeof import("wrangler") | Fault {
+export function loadWrangler(): typeof import("wrangler") | CommandFault {
   const require = requireOf("wrangler");
   if (isFault(require)) return require;
   return oldFault(require("wrangler/package.json").version) ?? require("wrangler");
@@ -40,7 +40,7 @@ export function wranglerFolder(): string {
 }
 
 /** What to install, if wrangler is too old: other package managers than npm install it all the same. */
-export function oldFault(installed: string): Fault | undefined {
+export function oldFault(installed: string): CommandFault | undefined {
   const oldest = `${tableOf(MANIFEST["peerDependencies"])["wrangler"]}`.replace(/^\D+/, "");
   if (installed.localeCompare(oldest, "en", { numeric: true }) >= 0) return undefined;
   const remedy = `npm install --save-dev wrangler@^${oldest}`;
@@ -51,11 +51,11 @@ export function oldFault(installed: string): Fault | undefined {
  * A warning if the lock file of npm has another version of Vitrine than the one that runs, as after a switch of
  * commits: a deploy would bundle that one.
  */
-export function lockWarning(folder: string): { what: string; remedy: string } | undefined {
+export function lockWarning(folder: string): { message: string; remedy: string } | undefined {
   const file = join(folder, "package-lock.json");
   const lock = existsSync(file) ? tableOf(readFileSync(file, "utf8")) : {};
   const { version } = tableOf(tableOf(lock["packages"])["node_modules/vitrine"]);
   if (typeof version !== "string" || version === VERSION) return undefined;
-  const what = `package-lock.json has vitrine ${version}, and ${VERSION} is installed`;
-  return { what, remedy: "npm ci" };
+  const message = `package-lock.json has vitrine ${version}, and ${VERSION} is installed`;
+  return { message, remedy: "npm ci" };
 }

@@ -5,9 +5,9 @@ import { type StdioOptions, spawn } from "node:child_process";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import { type Fault, print, type World } from "../command.ts";
+import { type CommandFault, print, type World } from "../command.ts";
 import { visible } from "../terminal/shell.ts";
-import { hintFor, type Place } from "./config-file.ts";
+import { type ConfigFile, hintFor } from "./config-file.ts";
 import { wranglerFolder } from "./packages.ts";
 
 /**
@@ -92,7 +92,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 /** A line of a stack: it leads into wrangler itself, and hides the reason above it. */
 const STACK = /^\s+at .*:\d+:\d+\)*$/;
 
-type Given = { place: Omit<Place, "devVars">; input?: string; secrets: readonly string[] };
+type Given = { place: Omit<ConfigFile, "devVars">; input?: string; secrets: readonly string[] };
 
 /**
  * Runs wrangler to its end, and shows what it says, without the secrets that it is given.
@@ -104,7 +104,7 @@ export async function showWrangler(
   run: RunWrangler,
   args: readonly string[],
   { place, input, secrets }: Readonly<Given>,
-): Promise<Fault | undefined> {
+): Promise<CommandFault | undefined> {
   // A shorter text may be a part of anything, such as an error code.
   const long = secrets.filter(({ length }) => length >= 6);
   const spellings = long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);

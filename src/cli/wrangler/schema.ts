@@ -5,12 +5,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv";
-import type { ConfigMistake } from "../../worker/http/refusal.ts";
-import { isFault } from "../command.ts";
+import { isFault, type LocatedMistake } from "../command.ts";
 import { loadWrangler, wranglerFolder } from "./packages.ts";
-
-/** A mistake in one of wrangler's own keys. The environment that has it; undefined: the top level. */
-export type KeyMistake = ConfigMistake & { readonly environment: string | undefined };
 
 let validate: ValidateFunction | undefined;
 
@@ -27,7 +23,7 @@ function loadSchema(): ValidateFunction {
  * one of several forms, it says itself which form is wrong.
  * @returns nothing if the file cannot be read, which `readEnvironment` reports
  */
-export function findKeyMistakes(folder: string, file: string): KeyMistake[] {
+export function findKeyMistakes(folder: string, file: string): LocatedMistake[] {
   const wrangler = loadWrangler();
   if (isFault(wrangler)) return [];
   const isValid = loadSchema();
@@ -44,7 +40,7 @@ export function findKeyMistakes(folder: string, file: string): KeyMistake[] {
 }
 
 /** In `/env/staging/ratelimits/0/name`, the path is `ratelimits[0].name`, and the environment staging. */
-function keyMistake({ instancePath, params, message = "" }: ErrorObject): KeyMistake {
+function keyMistake({ instancePath, params, message = "" }: ErrorObject): LocatedMistake {
   const { additionalProperty: unknown, allowedValues: values } = params;
   const pointer = unknown === undefined ? instancePath : `${instancePath}/${unknown}`;
   const [, environment, rest = ""] = /^(?:\/env\/([^/]+)(?=\/))?\/(.*)/s.exec(pointer) ?? [];

@@ -38,9 +38,9 @@ export function createSheet(
 
   /** The configuration that the Worker runs with; while that has mistakes, the last good one. */
   const readLocal = (): LocalConfig | undefined => {
-    const { own, config: written, vars, buckets, started } = follower.current();
+    const { hasOwnS3, config: written, vars, buckets, started } = follower.current();
     // An S3 of one's own is not shown: a try needs no signature.
-    if (own || written === undefined) return own ? undefined : good;
+    if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : good;
     const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: images };
     const config = readConfig({ ...vars, BUCKETS: buckets, ...IMAGES });
     if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("; "));

@@ -2,7 +2,7 @@
 // lets it through by the Worker's own guard. So no byte of an original comes out here.
 
 import { presetsOf } from "../../cli/app-file/generate.ts";
-import type { Fault } from "../../cli/command.ts";
+import type { CommandFault } from "../../cli/command.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
 import { render } from "../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../worker/request/format.ts";
@@ -64,7 +64,7 @@ export async function makeTry({ config, lines, ...request }: Try): Promise<Answe
  * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, and the
  *   focal point `x` and `y`
  */
-export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | Fault {
+export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | CommandFault {
   const names = [...query.keys()];
   if (new Set(names).size < names.length || names.some((name) => !NAMES.includes(name))) {
     return { fault: `a try has each of ${NAMES.join(", ")} at most once` };
@@ -96,7 +96,12 @@ function numberIn(text: string): number | string {
 }
 
 /** Returns a variant of a preset with other options, or why there can be no such picture. */
-function tryVariant(base: string, preset: Preset, name: string, change: Change): Variant | Fault {
+function tryVariant(
+  base: string,
+  preset: Preset,
+  name: string,
+  change: Change,
+): Variant | CommandFault {
   const own = new Map(variantsOf(base, preset)).get(name);
   if (own === undefined) return { fault: `${base} has no variant ${name}` };
   if (change.format === "avif" && !own.avif) return { fault: NO_AVIF };

@@ -94,14 +94,14 @@ test("on a terminal, progress is one line that is overwritten, and fits", () => 
   progress.step(49);
   const line = "\r50/200 requests, 3 s left\x1b[K";
   expect(text()).toBe(line);
-  progress.say("404  \u202ea.jpg");
+  progress.log("404  \u202ea.jpg");
   expect(text()).toBe(`\r\x1b[K404  \\u202ea.jpg\n${line}`);
   clock.now = 60_000;
   progress.step(1);
   expect(text()).toBe("\r51/200 requests, 3 min lef\x1b[K");
   progress.step(149);
   expect(text()).toMatch(/^\r200\/200/);
-  progress.end();
+  progress.clear();
   expect(text()).toBe("\r\x1b[K");
 });
 
@@ -112,6 +112,6 @@ test.each([{}, { isTTY: true as const }])("elsewhere it is a line now and then: 
     clock.now += 1_000;
     progress.step(50);
   }
-  progress.end();
+  progress.clear();
   expect(text()).toBe("1,500 requests\n3,000 requests\n4,500 requests\n");
 });

@@ -144,10 +144,10 @@ test("the lines are what the preset takes, without a format that it cannot have 
   );
 });
 
-/** The contact sheet of a local run with this configuration. @param own whether .dev.vars names an S3 */
-function sheetOf(own: boolean) {
+/** The contact sheet of a local run with this configuration. @param hasOwnS3 whether .dev.vars names an S3 */
+function sheetOf(hasOwnS3: boolean) {
   const { media } = ENV.BUCKETS;
-  const run = { own, buckets: { media }, secrets: {}, answers: {}, vars: ENV, started: ENV };
+  const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, vars: ENV, started: ENV };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
   const config = configOf();

@@ -2,8 +2,8 @@
 
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isFault } from "../../../src/cli/command.ts";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
+import { isMistake, locatedText } from "../../../src/cli/config/mistakes.ts";
 import { createTemporaryFolder } from "../temporary-folder.ts";
 import { vitrine, type WorldOptions } from "./vitrine.ts";
 
@@ -35,6 +35,6 @@ export function contents(folder: string): Record<string, string | null> {
 /** What wrangler reads of a project, or of one of its environments. */
 export function readProject(folder: string, environment?: string) {
   const config = readEnvironment(folder, environment);
-  if (isFault(config)) throw new Error(config.fault);
+  if (isMistake(config)) throw new Error(locatedText(config));
   return config;
 }

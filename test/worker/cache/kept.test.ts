@@ -2,7 +2,7 @@
 // visitors see while nothing can be made.
 
 import { describe, expect, test } from "vitest";
-import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
+import { cacheStatus } from "../../../src/cli/http/ask-picture.ts";
 import { CREDENTIALS, ENV, NEXT } from "../../support/env.ts";
 import {
   DATA_CENTERS,
@@ -28,7 +28,7 @@ stopDates(Date.UTC(2026, 10, 26));
 /** The status, where it came from, and what the browser may keep. */
 async function seen(path = PATH, init: RequestInit = MODERN_INIT, env?: object, place?: string) {
   const { status, headers } = await getAndSettle(path, init, env, place);
-  return [status, cacheWord(headers), headers.get("cache-control")] as const;
+  return [status, cacheStatus(headers), headers.get("cache-control")] as const;
 }
 const MODERN_INIT = { headers: MODERN };
 const SHOWN = "public, max-age=600";

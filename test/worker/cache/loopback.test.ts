@@ -1,7 +1,7 @@
 // Where the cached entrypoint cannot be used, the gateway makes renditions itself (W13, W15).
 
 import { describe, expect, test, vi } from "vitest";
-import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
+import { cacheStatus } from "../../../src/cli/http/ask-picture.ts";
 import { ENV } from "../../support/env.ts";
 import { arrange, get, MODERN, stage, stopDates, wait } from "../../support/run-worker.ts";
 
@@ -12,7 +12,7 @@ stopDates(Date.UTC(2026, 10, 26));
 
 async function seen(path = PATH) {
   const answer = await get(path, { headers: MODERN });
-  const cache = cacheWord(answer.headers);
+  const cache = cacheStatus(answer.headers);
   return [answer.status, answer.headers.get("content-type"), cache];
 }
 const SHOWN = [200, "image/avif"];

@@ -2,7 +2,7 @@
 // object that it was made of, and while S3 is down.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
+import { cacheStatus } from "../../../src/cli/http/ask-picture.ts";
 import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { stopTimers } from "../../support/clock.ts";
@@ -45,7 +45,7 @@ const visit = (path = PATH, place = "here", own = env) => getAsBrowser(own, path
 /** Where a picture came from, or the status if there is none. */
 async function seen(...visited: Parameters<typeof visit>): Promise<unknown> {
   const answer = await visit(...visited);
-  return answer.status === 200 ? cacheWord(answer.headers) : answer.status;
+  return answer.status === 200 ? cacheStatus(answer.headers) : answer.status;
 }
 
 /** A week later, Workers Cache has forgotten everything. */
@@ -80,10 +80,10 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
 
 test("a picture comes out of the store where the cache has forgotten it, as it was made", async () => {
   const made = await visit();
-  expect([cacheWord(made.headers), await seen()]).toEqual(["miss", "hit"]);
+  expect([cacheStatus(made.headers), await seen()]).toEqual(["miss", "hit"]);
   forget();
   const stored = await visit();
-  expect([cacheWord(stored.headers), await seen()]).toEqual(["stored", "hit"]);
+  expect([cacheStatus(stored.headers), await seen()]).toEqual(["stored", "hit"]);
   expect(await stored.bytes()).toEqual(await made.bytes());
   for (const name of ["content-type", "content-length", "etag", "cache-control"]) {
     expect([name, stored.headers.get(name)]).toEqual([name, made.headers.get(name)]);
@@ -156,7 +156,7 @@ describe("while S3 is down,", () => {
     forget();
     stage.s3.faults.add(fault);
     const shown = await visit();
-    expect([shown.status, cacheWord(shown.headers)]).toEqual([200, "stored"]);
+    expect([shown.status, cacheStatus(shown.headers)]).toEqual([200, "stored"]);
     expect(await shown.bytes()).toEqual(await made.bytes());
     expect(shown.headers.get("cache-control")).toBe("public, max-age=60");
     expect(failures()).toHaveLength(1);
@@ -262,7 +262,7 @@ describe("at the same moment,", () => {
     const made = await (await visit(PATH, "here", envWith({ RENDITIONS: late }))).bytes();
     const answer = await visit();
     const isThere = stage.s3.objects.has(`published/${KEY}`);
-    expect(isThere ? cacheWord(answer.headers) : answer.status).toBe(isThere ? "miss" : 404);
+    expect(isThere ? cacheStatus(answer.headers) : answer.status).toBe(isThere ? "miss" : 404);
     expect(await answer.bytes()).not.toEqual(made);
     expect(store.objects.size).toBe(isThere ? 1 : 0);
   });
@@ -353,7 +353,7 @@ describe("what is not of this Worker is as if nothing were there, and is written
     store.objects.set(name, change(entry));
     forget();
     const answer = await visit();
-    expect([cacheWord(answer.headers), await answer.bytes()]).toEqual(["miss", made]);
+    expect([cacheStatus(answer.headers), await answer.bytes()]).toEqual(["miss", made]);
     expect(storedEntry()[1].body).toEqual(entry.body);
     store.objects.set(name, change(entry));
     forget();
