@@ -71,11 +71,6 @@ const RESULTS: Readonly<Record<string, readonly object[]>> = {
     { preset: "card", images: 9, median_ms: 20, p95_ms: 400 },
     { preset: "thumbnail", images: 4, median_ms: 100, p95_ms: 300 },
   ],
-  // 1 × 1,000 + 4 × 2,000 + 1 × 70,000; and 1 × 3,000 + 2 × 500 more.
-  "Bytes from the cache": [
-    { bucket: "media", images_without_s3: 7, bytes_without_s3: 79_000, bytes: 83_000 },
-    { bucket: "people", images_without_s3: 0, bytes_without_s3: 0, bytes: 300 },
-  ],
   "Errors by bucket": [
     { bucket: "", event: "no-such-route", status: "404", requests: 10 },
     { bucket: "media", event: "object-missing", status: "404", requests: 3 },
