@@ -3,7 +3,7 @@
 // prints or stores a key.
 
 import { COOKIE, MAX_COOKIE_AGE, prefixFault, signCookieGrant } from "../url/cookie.ts";
-import { encodePath } from "../url/grammar.ts";
+import { encodePath } from "../url/encoding.ts";
 import { readSigningKeys, type SigningKey, signGrant } from "../url/grant.ts";
 import { fail, requirePreset, urlOf } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";

@@ -1,15 +1,10 @@
 // One route of a deployed Vitrine, and the URLs of its images. No I/O: it never asks the Worker or S3.
 // What cannot exist is a RangeError, never a URL that would be a 404.
 
-import {
-  compilePattern,
-  decodePath,
-  encodePath,
-  readPath,
-  sizesOf,
-  writePath,
-} from "../url/grammar.ts";
+import { decodePath, encodePath } from "../url/encoding.ts";
+import { compilePattern, readPath, writePath } from "../url/grammar.ts";
 import { keyFault } from "../url/key.ts";
+import { sizesOf } from "../url/sizes.ts";
 import type {
   AnySite,
   Candidate,

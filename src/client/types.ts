@@ -1,6 +1,7 @@
 // The types of the client. No code: nothing of this file gets into an app's bundle.
 
-import type { Mapping, Sizing } from "../url/grammar.ts";
+import type { Mapping } from "../url/grammar.ts";
+import type { Sizing } from "../url/sizes.ts";
 
 /** The size of a picture, in pixels, upright. */
 export type Dimensions = { readonly width: number; readonly height: number };

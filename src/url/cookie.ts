@@ -1,7 +1,8 @@
 // The cookie that opens all objects below a prefix: the Worker checks it, and vitrine/sign makes it. No clock: an expiry
 // is passed in.
 
-import { base64url, bytesOf, type Grant, type SigningKey, signText, utf8 } from "./grant.ts";
+import { decodeBase64url, encodeBase64url, utf8 } from "./encoding.ts";
+import { type Grant, type SigningKey, signText } from "./grant.ts";
 import { keyFault } from "./key.ts";
 
 /** The name of the cookie. */
@@ -34,7 +35,7 @@ export function cookieTextToSign(
 /** Signs what a cookie grants, as `signGrant` does. @returns the value of the cookie */
 export async function signCookieGrant(grant: CookieGrant, key: SigningKey): Promise<string> {
   const sig = await signText(cookieTextToSign(grant, key.kid), key);
-  return [grant.expires, key.kid, base64url(utf8(grant.prefix)), sig].join(".");
+  return [grant.expires, key.kid, encodeBase64url(utf8(grant.prefix)), sig].join(".");
 }
 
 /** EXP, KID, PREFIX and SIG. The prefix has 1,025 bytes at most, and no length that base64 cannot have. */
@@ -46,8 +47,8 @@ export function readCookieValue(value: string) {
   const [, exp, kid = "", encoded = "", sig = ""] = COOKIE_VALUE.exec(value) ?? [];
   if (exp === undefined) return undefined;
   const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-  const prefix = decoder.decode(bytesOf(encoded));
+  const prefix = decoder.decode(decodeBase64url(encoded));
   // What is not UTF-8, or another spelling of base64, does not come back.
-  if (base64url(utf8(prefix)) !== encoded || prefixFault(prefix)) return undefined;
+  if (encodeBase64url(utf8(prefix)) !== encoded || prefixFault(prefix)) return undefined;
   return { expires: Number(exp), kid, prefix, sig };
 }

@@ -1,5 +1,5 @@
-// The grammar of public URLs: patterns, percent-encoding, and the sizes of a preset. The Worker reads URLs
-// by it, and src/client/ builds them by it. It imports nothing, does no I/O, and knows no configuration.
+// The grammar of public URLs: the patterns of paths and of keys. The Worker reads URLs by it, and src/client/ builds
+// them by it. It imports nothing, does no I/O, and knows no configuration.
 
 /** The pattern of a path or of a key. `:name` stands for text without a slash, `*` for any text. */
 type Pattern = {
@@ -97,63 +97,4 @@ export function writePath(mapping: Mapping, { variant, key }: PathMatch): string
   if (DOTS.test(path)) return undefined;
   const found = readPath(mapping, path);
   return found?.variant === variant && found.key === key ? path : undefined;
-}
-
-/**
- * Percent-decodes the path of a public URL once, and strictly: each path has only one meaning.
- * @returns undefined if a `%` is not part of an escape, or if the bytes are not UTF-8
- */
-export function decodePath(pathname: string): string | undefined {
-  try {
-    return decodeURIComponent(pathname);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * UTF-8, percent-encoded once, except for `A–Z a–z 0–9 - . _ ~` and `/` (A2). No URL parser and no signer
- * changes a byte of the result.
- */
-export function encodeKey(key: string): string {
-  return encodeURIComponent(key)
-    .replace(/%2F/g, "/")
-    .replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-/** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */
-export function encodePath(path: string): string {
-  return encodeKey(path).replace(/%40/g, "@");
-}
-
-/** The options of a preset that set its sizes. All widths and heights are in pixels. */
-export type Sizing = {
-  readonly width?: number | undefined;
-  readonly height?: number | undefined;
-  readonly dpr?: readonly number[] | undefined;
-  readonly widths?: readonly number[] | undefined;
-};
-
-/** The size of a rendition: its sides in CSS pixels, and the factor to multiply them by. */
-export type Size = {
-  readonly width?: number;
-  readonly height?: number;
-  readonly dpr?: number;
-};
-
-/**
- * Returns the sizes that a preset allows, each with the descriptor that follows the preset's name in a
- * variant: `""`, `@2x`, `@640w`. `@1x` is the preset's own size, and so has the same options as `""`.
- */
-export function sizesOf({ width, height, dpr = [], widths = [] }: Sizing): [string, Size][] {
-  const plain = { ...(width && { width }), ...(height && { height }) };
-  return [
-    ["", plain],
-    // @1x sets no dpr, because other options would be another entry in the edge's cache (C1).
-    ...dpr.map((x): [string, Size] => [`@${x}x`, x === 1 ? plain : { ...plain, dpr: x }]),
-    ...widths.map((w): [string, Size] => {
-      const scaled = width && height && (Math.round((height * w) / width) || 1);
-      return [`@${w}w`, { width: w, ...(scaled && { height: scaled }) }];
-    }),
-  ];
 }

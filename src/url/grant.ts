@@ -1,6 +1,8 @@
 // The signature of a public URL, and the keys that sign: the Worker checks it, and vitrine/sign makes it. It needs
 // only WebCrypto. No clock: an expiry is passed in. No message holds any part of a key.
 
+import { decodeBase64url, encodeBase64url, utf8 } from "./encoding.ts";
+
 /** What a signed public URL grants: one object at one preset, with any descriptor, until it expires. */
 export type Grant = {
   /** The route's path as configured: `/images/:preset/*`. */
@@ -52,13 +54,13 @@ export async function signGrant(grant: Grant, key: SigningKey): Promise<string> 
  * @returns 43 characters of base64url
  */
 export async function signText(text: string, key: SigningKey): Promise<string> {
-  return base64url(await crypto.subtle.sign("HMAC", await importKey(key), utf8(text)));
+  return encodeBase64url(await crypto.subtle.sign("HMAC", await importKey(key), utf8(text)));
 }
 
 /** Returns whether a signature is that of a text. It takes the same time for each wrong one. */
 export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
   const imported = key.imported ?? (await importKey(key));
-  return crypto.subtle.verify("HMAC", imported, bytesOf(sig), utf8(text));
+  return crypto.subtle.verify("HMAC", imported, decodeBase64url(sig), utf8(text));
 }
 
 /** Returns the key for WebCrypto. It is imported once, when it is first used. */
@@ -68,27 +70,6 @@ async function importKey(key: SigningKey): Promise<Imported> {
     "verify",
   ]);
   return key.imported;
-}
-
-const encoder = /* @__PURE__ */ new TextEncoder(); // an app that signs nothing leaves it out
-
-/** Returns the bytes of a text as UTF-8. */
-export function utf8(text: string) {
-  return encoder.encode(text);
-}
-
-/** Returns bytes as base64 without the characters that a URL changes, and without padding. */
-export function base64url(bytes: ArrayBuffer | Uint8Array): string {
-  const text = String.fromCharCode(...new Uint8Array(bytes));
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** Returns the bytes of base64url, whose length is one that base64 can have. */
-export function bytesOf(base64url: string) {
-  const text = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
 }
 
 const KID = /^[A-Za-z][\w-]{0,31}$/;

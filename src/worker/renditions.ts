@@ -30,7 +30,7 @@ import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
-import { createTransformRequest } from "./request/format.ts";
+import { createTransformRequest } from "./request/transform-request.ts";
 import { matchesEtag } from "./response/answer.ts";
 import {
   deleteKnown,

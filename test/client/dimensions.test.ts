@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { dimensionsOf } from "../../src/client/dimensions.ts";
 import { openSite } from "../../src/client/site.ts";
 import { outputSize } from "../../src/emulator/edge/geometry.ts";
-import { sizesOf } from "../../src/url/grammar.ts";
+import { sizesOf } from "../../src/url/sizes.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { ENV } from "../support/env.ts";
 

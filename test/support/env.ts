@@ -1,6 +1,6 @@
 // A configuration and credentials for tests. The credentials are from AWS's documentation: they open nothing.
 
-import type { TransformRequest } from "../../src/worker/request/format.ts";
+import type { TransformRequest } from "../../src/worker/request/transform-request.ts";
 
 export const CREDENTIALS = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { publicPathOf } from "../../src/cli/urls/public-url.ts";
 import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
-import { decodePath, encodePath } from "../../src/url/grammar.ts";
+import { decodePath, encodePath } from "../../src/url/encoding.ts";
 import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";
 
 test.each<[string, string]>([

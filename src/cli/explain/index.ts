@@ -2,7 +2,8 @@
 // for each. It sends no request, and prints no signature.
 
 import { Command } from "@commander-js/extra-typings";
-import { decodePath, readRest } from "../../url/grammar.ts";
+import { decodePath } from "../../url/encoding.ts";
+import { readRest } from "../../url/grammar.ts";
 import { outputOptions, overlayOptions, transformOptions } from "../../worker/binding/options.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
@@ -12,11 +13,12 @@ import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { isRefusal, type ObjectType, type Refusal } from "../../worker/http/refusal.ts";
 import { withoutQueries } from "../../worker/log/without-signatures.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
+import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { checkCookie } from "../../worker/request/cookie.ts";
-import type { TransformRequest } from "../../worker/request/format.ts";
-import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
 import type { RequestTarget, ResolvedRequest } from "../../worker/request/resolve-request.ts";
 import { objectsOf, resolveRequest, splitFacts } from "../../worker/request/resolve-request.ts";
+import type { TransformRequest } from "../../worker/request/transform-request.ts";
+import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { checkExpiry, checkGrant, parseUrlClaims } from "../../worker/request/url-signature.ts";
 import { align, EXIT, isFault, log, type Outcome, type Run, type World } from "../command.ts";
 import { secretNamesOf } from "../config/buckets.ts";

@@ -1,6 +1,6 @@
 // Asks for pictures as browsers do, and reads them to their end. It keeps no byte.
 
-import { parseAccept } from "../../worker/request/format.ts";
+import { parseAccept } from "../../worker/request/accept.ts";
 import type { World } from "../command.ts";
 import { fetchBody } from "./body.ts";
 import { createSender } from "./retry.ts";

@@ -2,7 +2,7 @@
 // is read wrong is the key of another object.
 
 import { XMLParser } from "fast-xml-parser";
-import { encodeKey } from "../../url/grammar.ts";
+import { encodeKey } from "../../url/encoding.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { sign } from "../../worker/origin/sigv4.ts";

@@ -3,7 +3,8 @@
 
 import { signCookie } from "../../client/sign.ts";
 import { openSite } from "../../client/site.ts";
-import { decodePath, encodePath, readRest, writePath } from "../../url/grammar.ts";
+import { decodePath, encodePath } from "../../url/encoding.ts";
+import { readRest, writePath } from "../../url/grammar.ts";
 import { type Grant, signGrant } from "../../url/grant.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { CODE_ROOT } from "../../cli/command.ts";
 import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
-import { decodePath } from "../../url/grammar.ts";
+import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
 import type { Sheet } from "./sheet.ts";
 import { type Answer, refuse } from "./try-options.ts";

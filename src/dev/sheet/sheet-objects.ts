@@ -12,7 +12,8 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import type { ObjectType } from "../../worker/http/refusal.ts";
-import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
+import { acceptedFormatsOf } from "../../worker/request/accept.ts";
+import { createTransformRequest } from "../../worker/request/transform-request.ts";
 
 /** The configuration of the local run, with its buckets on this machine, and the vars as they are written. */
 export type LocalConfig = { readonly config: Config; readonly vars: Vars };

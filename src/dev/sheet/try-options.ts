@@ -5,7 +5,7 @@ import { presetsOf } from "../../cli/app-file/generate.ts";
 import type { CommandFault } from "../../cli/command.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
 import { render } from "../../worker/renditions.ts";
-import { acceptedFormatsOf } from "../../worker/request/format.ts";
+import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import {
   objectsOf,
   type ResolvedRequest,

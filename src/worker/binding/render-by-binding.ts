@@ -9,7 +9,7 @@ import { isRefusal, mayPass, type Refusal, upstreamOf } from "../http/refusal.ts
 import type { Rendition, RequestScope } from "../http/send.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
 import { focusOf } from "../request/focus.ts";
-import type { TransformRequest } from "../request/format.ts";
+import type { TransformRequest } from "../request/transform-request.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { outputOptions, transformOptions } from "./options.ts";
 import { readOutput, type WholePicture } from "./output.ts";

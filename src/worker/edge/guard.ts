@@ -4,7 +4,7 @@ import type { OutputFormat } from "../config/preset.ts";
 import type { Refusal, UpstreamRefusal } from "../http/refusal.ts";
 import type { Reply } from "../http/send.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
-import type { TransformRequest } from "../request/format.ts";
+import type { TransformRequest } from "../request/transform-request.ts";
 import { failureFor } from "./codes.ts";
 import { judge, originalEtag, typeOf } from "./judge.ts";
 

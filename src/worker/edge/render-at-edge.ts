@@ -6,7 +6,7 @@ import { cancelBody, type Rendition } from "../http/send.ts";
 import { sourceUrl } from "../origin/object-url.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { type SignedHeaders, sign } from "../origin/sigv4.ts";
-import type { TransformRequest } from "../request/format.ts";
+import type { TransformRequest } from "../request/transform-request.ts";
 import { pauseBefore } from "../util/time.ts";
 import { askEdge, edgeOptions, factsOptions } from "./ask-edge.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";

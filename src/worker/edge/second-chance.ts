@@ -2,7 +2,7 @@
 
 import type { Refusal } from "../http/refusal.ts";
 import { isOpaque } from "../origin/sniff.ts";
-import type { TransformRequest } from "../request/format.ts";
+import type { TransformRequest } from "../request/transform-request.ts";
 
 /**
  * A preset's own format is kept, or replaced for all visitors alike.

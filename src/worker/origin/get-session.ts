@@ -1,7 +1,7 @@
 // Gets credentials of a role: those that are known, or new ones of STS. Once at a time, and old ones serve
 // while new ones are fetched.
 
-import { base64url, utf8 } from "../../url/grant.ts";
+import { encodeBase64url, utf8 } from "../../url/encoding.ts";
 import type { Role } from "../config/bucket.ts";
 import type { Issuer } from "../config/oidc.ts";
 import { mistakeText, type Refusal } from "../http/refusal.ts";
@@ -151,9 +151,9 @@ export async function createToken(
   };
   const text = `${encode(head)}.${encode(claims)}`;
   const signature = await sign(utf8(text));
-  return `${text}.${base64url(signature)}`;
+  return `${text}.${encodeBase64url(signature)}`;
 }
 
 function encode(part: object): string {
-  return base64url(utf8(JSON.stringify(part)));
+  return encodeBase64url(utf8(JSON.stringify(part)));
 }

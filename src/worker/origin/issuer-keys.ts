@@ -1,7 +1,7 @@
 // The keys of the issuer, imported: what signs tokens, and what everybody may see of it. No private part
 // leaves this file.
 
-import { base64url, utf8 } from "../../url/grant.ts";
+import { encodeBase64url, utf8 } from "../../url/encoding.ts";
 import type { IssuerKey, Oidc } from "../config/oidc.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
 
@@ -73,5 +73,5 @@ async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake:
 async function thumbprint(members: PublicKey): Promise<string> {
   const sorted = Object.entries(members).sort(([one], [other]) => (one < other ? -1 : 1));
   const text = JSON.stringify(Object.fromEntries(sorted));
-  return base64url(await crypto.subtle.digest("SHA-256", utf8(text)));
+  return encodeBase64url(await crypto.subtle.digest("SHA-256", utf8(text)));
 }

@@ -1,6 +1,6 @@
 // The URL of an object: exactly the text that is signed and sent (A2).
 
-import { encodeKey } from "../../url/grammar.ts";
+import { encodeKey } from "../../url/encoding.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { sha256Hex } from "../util/bytes.ts";
 

@@ -2,7 +2,8 @@
 // logged, and no other request holds it.
 
 import { cookieTextToSign, MAX_COOKIE_AGE, readCookieValue } from "../../url/cookie.ts";
-import { decodePath, readRest } from "../../url/grammar.ts";
+import { decodePath } from "../../url/encoding.ts";
+import { readRest } from "../../url/grammar.ts";
 import { isSignature } from "../../url/grant.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { parseRequestTarget, type ResolvedRequest } from "./resolve-request.ts";

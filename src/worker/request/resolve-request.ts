@@ -1,7 +1,7 @@
 // What a URL asks for: the route, the variant and the object. Pure: no I/O, no clock. The Worker and the
 // operator's commands all read URLs by this function.
 
-import { decodePath } from "../../url/grammar.ts";
+import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
 import { findRoute } from "../config/compile-route.ts";
 import type { Config } from "../config/config.ts";

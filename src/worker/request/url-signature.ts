@@ -1,6 +1,6 @@
 // Checks the signature of a public URL. A signature is a credential: it is never logged.
 
-import { encodePath } from "../../url/grammar.ts";
+import { encodePath } from "../../url/encoding.ts";
 import { type Grant, isSignature, textToSign } from "../../url/grant.ts";
 import { isRefusal, type Refusal } from "../http/refusal.ts";
 import type { RequestTarget, ResolvedRequest } from "./resolve-request.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
-import { encodePath } from "../../../src/url/grammar.ts";
+import { encodePath } from "../../../src/url/encoding.ts";
 import { signGrant } from "../../../src/url/grant.ts";
 import { BOUND, createFolder, createProject, HOST, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";

@@ -6,7 +6,7 @@ import {
   readRenditionUrl,
   renditionUrl,
 } from "../../../src/worker/cache/rendition-url.ts";
-import { ACCEPTED_FORMATS, type AcceptedFormats } from "../../../src/worker/request/format.ts";
+import { ACCEPTED_FORMATS, type AcceptedFormats } from "../../../src/worker/request/accept.ts";
 import { configOf as configWith } from "../../support/config-of.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
 import { EC_KEY } from "../../support/issuer.ts";

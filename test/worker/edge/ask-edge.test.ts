@@ -3,7 +3,7 @@
 import { expect, test, vi } from "vitest";
 import { ttlByStatus } from "../../../src/emulator/edge/edge-cache.ts";
 import { edgeOptions } from "../../../src/worker/edge/ask-edge.ts";
-import type { TransformRequest } from "../../../src/worker/request/format.ts";
+import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
 import { stopClock } from "../../support/clock.ts";
 import { IMPATIENT, TRANSFORM_REQUEST } from "../../support/env.ts";
 import { disableCache, get, stage } from "../../support/run-worker.ts";

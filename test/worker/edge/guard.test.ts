@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { guard, type SourceObject } from "../../../src/worker/edge/guard.ts";
-import type { TransformRequest } from "../../../src/worker/request/format.ts";
+import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
 import { TRANSFORM_REQUEST } from "../../support/env.ts";
 import { EDGE_CODES, type EdgeCode } from "../../support/tables/edge-codes.ts";
 

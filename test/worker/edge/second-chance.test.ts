@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { secondChance } from "../../../src/worker/edge/second-chance.ts";
 import type { UpstreamEvent } from "../../../src/worker/http/refusal.ts";
-import type { TransformRequest } from "../../../src/worker/request/format.ts";
+import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
 import { TRANSFORM_REQUEST } from "../../support/env.ts";
 import { png as pngOf } from "../../support/png.ts";
 

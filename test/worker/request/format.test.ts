@@ -7,10 +7,9 @@ import {
   ACCEPTED_FORMATS,
   type AcceptedFormats,
   acceptedFormatsOf,
-  createTransformRequest,
-  mayBePng,
   parseAccept,
-} from "../../../src/worker/request/format.ts";
+} from "../../../src/worker/request/accept.ts";
+import { createTransformRequest, mayBePng } from "../../../src/worker/request/transform-request.ts";
 import { growthOf } from "../../support/clock.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV } from "../../support/env.ts";

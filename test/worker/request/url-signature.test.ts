@@ -2,7 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import { expect, test, vi } from "vitest";
-import { encodePath } from "../../../src/url/grammar.ts";
+import { encodePath } from "../../../src/url/encoding.ts";
 import { signGrant, textToSign } from "../../../src/url/grant.ts";
 import { changesOf, SIGNING_KEYS as KEYS } from "../../support/cookie.ts";
 import { BUCKET_URL, ENV } from "../../support/env.ts";

@@ -1,0 +1,49 @@
+// The encodings of public URLs and of what they hold: percent-encoding of paths and keys, UTF-8 and base64url. Pure.
+
+/**
+ * Percent-decodes the path of a public URL once, and strictly: each path has only one meaning.
+ * @returns undefined if a `%` is not part of an escape, or if the bytes are not UTF-8
+ */
+export function decodePath(pathname: string): string | undefined {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * UTF-8, percent-encoded once, except for `A–Z a–z 0–9 - . _ ~` and `/` (A2). No URL parser and no signer
+ * changes a byte of the result.
+ */
+export function encodeKey(key: string): string {
+  return encodeURIComponent(key)
+    .replace(/%2F/g, "/")
+    .replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */
+export function encodePath(path: string): string {
+  return encodeKey(path).replace(/%40/g, "@");
+}
+
+const encoder = /* @__PURE__ */ new TextEncoder(); // an app that signs nothing leaves it out
+
+/** Returns the bytes of a text as UTF-8. */
+export function utf8(text: string) {
+  return encoder.encode(text);
+}
+
+/** Returns bytes as base64 without the characters that a URL changes, and without padding. */
+export function encodeBase64url(bytes: ArrayBuffer | Uint8Array): string {
+  const text = String.fromCharCode(...new Uint8Array(bytes));
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** Returns the bytes of base64url, whose length is one that base64 can have. */
+export function decodeBase64url(base64url: string) {
+  const text = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}

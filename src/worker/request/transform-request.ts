@@ -1,0 +1,66 @@
+// What an engine is asked for: a variant of an object, and the format of its answer. Pure.
+
+import type { OutputFormat, Variant } from "../config/preset.ts";
+import type { ObjectType } from "../http/refusal.ts";
+import type { AcceptedFormats, BrowserFormats } from "./accept.ts";
+import type { Focus } from "./focus.ts";
+
+/** What an engine is asked for. */
+export type TransformRequest = {
+  readonly variant: Variant;
+  /** The formats that may be sent, as far as `auto` needs to know. */
+  readonly accepts: BrowserFormats;
+  /** Whether an SVG may be passed on. */
+  readonly svg: boolean;
+  /** Undefined: the edge is free to keep JPEG or PNG. */
+  readonly format: OutputFormat | undefined;
+  /** Whether only the first frame is asked for, whatever the preset says. */
+  readonly isStill: boolean;
+  /** The object's type by its first bytes. */
+  readonly original: ObjectType;
+  /** The object's focal point, where the variant uses it. */
+  readonly focus?: Focus | undefined;
+};
+
+/**
+ * What to ask the engine for. `auto` is AVIF if the browser reads it and the size allows it (O7), else
+ * WebP, else no format. The edge itself caches by option, not by Accept (O6). Only a GIF may move, and needs
+ * another type for that: one that is too large comes back as a GIF, untransformed (O8). Facts are asked
+ * for with the options that most visitors cause: others would be billed as well (L2).
+ */
+export function createTransformRequest(
+  variant: Variant,
+  formats: AcceptedFormats,
+  original: ObjectType = "unknown",
+): TransformRequest {
+  const accepts = { avif: formats.startsWith("avif"), webp: /webp|facts/.test(formats) };
+  const svg = formats === "svg";
+  const format = formatFor(variant, accepts, svg);
+  const mayMove = variant.image.anim && (format === "webp" || format === "avif");
+  return {
+    variant,
+    accepts,
+    svg,
+    format,
+    isStill: !(mayMove && original === "image/gif"),
+    original,
+  };
+}
+
+function formatFor(
+  variant: Variant,
+  readable: BrowserFormats,
+  svg: boolean,
+): OutputFormat | undefined {
+  if (svg) return undefined; // R8
+  if (variant.format !== "auto") return variant.format;
+  if (readable.avif) return "avif";
+  return readable.webp ? "webp" : undefined;
+}
+
+/** Returns whether the output may be a PNG that the preset does not ask for: `quality` would take its colours (O5). */
+export function mayBePng({ variant, format, original }: TransformRequest): boolean {
+  if (/png/.test(variant.format)) return false;
+  if (format !== undefined) return /png/.test(format);
+  return original !== "image/jpeg" && original !== "image/heic";
+}
