@@ -2,8 +2,7 @@
 // sends no request. It runs where Astro renders, so the page gets URLs that are signed, and no key.
 
 import { imgProps } from "./img.ts";
-import { findSite } from "./loader-url.ts";
-import { readSrc } from "./signed-src.ts";
+import { findSite, readSrc } from "./loader-url.ts";
 import { fail, needsQuery } from "./site.ts";
 import type { ImgOptions, Original, PresetTable, Site } from "./types.ts";
 

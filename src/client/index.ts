@@ -1,10 +1,18 @@
 // vitrine/client: builds and reads the URLs of a deployed Vitrine, for apps. It shares only the grammar of
 // URLs with the Worker. It holds no secret, and it never sends a request.
 
-import { checkBaseUrl } from "./base-url.ts";
-import { factsUrl } from "./facts-url.ts";
 import { imgProps } from "./img.ts";
-import { fail, imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
+import {
+  checkBaseUrl,
+  factsUrl,
+  fail,
+  imageUrl,
+  openSite,
+  parseUrl,
+  srcset,
+  urlForWidth,
+  widths,
+} from "./site.ts";
 import type {
   ImgOptions,
   ImgProps,
@@ -18,11 +26,18 @@ import type {
   VariantOf,
 } from "./types.ts";
 
-export { checkBaseUrl } from "./base-url.ts";
-export { factsUrl } from "./facts-url.ts";
 export { imgProps, reactProps } from "./img.ts";
-export { signedSrc } from "./signed-src.ts";
-export { imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
+export { signedSrc } from "./loader-url.ts";
+export {
+  checkBaseUrl,
+  factsUrl,
+  imageUrl,
+  openSite,
+  parseUrl,
+  srcset,
+  urlForWidth,
+  widths,
+} from "./site.ts";
 export type * from "./types.ts";
 
 /** The functions of this module, each bound to one site. Each of them is documented at the function. */

@@ -1,7 +1,6 @@
 // The loader for next/image. It ignores qualities and formats: the preset sets them.
 
-import { loaderUrl } from "./loader-url.ts";
-import { signedSrc } from "./signed-src.ts";
+import { loaderUrl, signedSrc } from "./loader-url.ts";
 import { fail, needsQuery, requirePreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 

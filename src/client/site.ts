@@ -52,6 +52,21 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   };
 }
 
+const BASE_URL = /^(?:https?:\/\/[^/?#]+)?(?:\/[^?#]*)?$/i;
+
+/**
+ * Returns a base URL if it is valid: an http(s) URL, or a path of the page's own host: `/`.
+ * @param name what the app calls it; part of the error message
+ * @throws RangeError if it is empty or anything else
+ * @example
+ * createClient({ baseUrl: checkBaseUrl(process.env.IMAGES_URL, "IMAGES_URL"), route, presets });
+ */
+export function checkBaseUrl(given: string | undefined, name: string): string {
+  if (given && BASE_URL.test(given)) return given;
+  const told = given ? `"${given}"` : "not set";
+  return fail(`${name} is ${told}: it must be like "https://images.example.com" or "/"`);
+}
+
 /**
  * Returns the URL of one variant of an object.
  * @param key the object's key in its bucket, below the bucket's `prefix`
@@ -105,6 +120,26 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
   const wide = requirePreset(site, preset).candidates.filter(({ pixels }) => pixels > 0);
   const found = wide.find(({ pixels }) => pixels >= width) ?? wide.at(-1);
   return urlOf(site, key, found?.variant ?? preset, query);
+}
+
+/**
+ * Returns the URL of the facts of an object at a preset. It answers JSON, a `FactsAnswer`, if the route has
+ * `facts = true`. The `original` of the answer is one for `imgProps` if it has both sides.
+ * @param query on a signed route, the query that signs the picture
+ * @throws RangeError as `imageUrl` does, and if the route does not have `facts: true`
+ * @example
+ * const answer = await fetch(factsUrl(images.site, "photos/fig.jpg", "card"));
+ * const { width, height }: FactsAnswer = await answer.json();
+ */
+export function factsUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
+  site: Site<Presets, Name>,
+  key: string,
+  preset: NoInfer<Name>,
+  query?: string,
+): string {
+  const { path, facts } = site.route;
+  if (!facts) fail(`route ${path} has no facts: set facts = true in wrangler.toml`);
+  return urlOf(site, key, preset, query) + (query ? "&facts" : "?facts");
 }
 
 /**

@@ -17,9 +17,9 @@ import { logRefusal, type Subject } from "./log/log.ts";
 import { record } from "./log/metrics.ts";
 import { answerOperator } from "./operator.ts";
 import { type NotModified, render } from "./renditions.ts";
+import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
 import { checkCookie } from "./request/cookie.ts";
 import { checkEmbedding } from "./request/embedding.ts";
-import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/format.ts";
 import { checkRateLimit } from "./request/rate-limit.ts";
 import {
   objectsOf,

@@ -4,7 +4,8 @@
 import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
-import { acceptedFormatsOf, createTransformRequest } from "../../worker/request/format.ts";
+import { acceptedFormatsOf } from "../../worker/request/accept.ts";
+import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { billedAs } from "../config/transformations.ts";

@@ -3,9 +3,8 @@
 import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { isOpaque } from "../origin/sniff.ts";
-import type { Focus } from "../request/focus.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
-import type { TransformRequest } from "../request/transform-request.ts";
+import type { Focus, TransformRequest } from "../request/transform-request.ts";
 
 type ImageOptions = Variant["image"];
 type Overlay = NonNullable<ImageOptions["draw"]>[number];

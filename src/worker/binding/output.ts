@@ -6,8 +6,7 @@ import type { OpenedObject } from "../origin/open-object.ts";
 import { sniff } from "../origin/sniff.ts";
 import { readBytes } from "../util/bytes.ts";
 import { withTimeout } from "../util/time.ts";
-import { avifWithout, pngWithout, webpWithout } from "./without-chunks.ts";
-import { withoutMetadata } from "./without-metadata.ts";
+import { stripMetadata } from "./strip-metadata.ts";
 
 /** A whole picture. */
 export type WholePicture = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
@@ -62,18 +61,10 @@ function guarded(
   if (type === original.type && bytes.length === original.length) {
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };
   }
-  const plain = WITHOUT[type]?.(bytes);
+  const plain = stripMetadata(type, bytes);
   if (plain) return { type, bytes: plain };
   return { event, type, reason: "it is broken, or its metadata cannot be removed" };
 }
-
-/** Whether the binding removes metadata itself is not known (B9). */
-const WITHOUT: Readonly<Record<string, typeof avifWithout>> = {
-  "image/jpeg": withoutMetadata,
-  "image/png": pngWithout,
-  "image/webp": webpWithout,
-  "image/avif": avifWithout,
-};
 
 /** What an error of the binding means. Its text is for the log alone. */
 function failureOf(error: unknown, originals: readonly OpenedObject[]): UpstreamRefusal {

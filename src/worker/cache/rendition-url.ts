@@ -1,14 +1,14 @@
 // The URL of a rendition: the key under which Cloudflare keeps it (W3). It has everything that shapes
 // the bytes, in one spelling, and nothing of the visitor's request and no secret. Pure.
 
-import { decodePath, encodeKey } from "../../url/grammar.ts";
+import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { originUrl } from "../origin/object-url.ts";
-import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/format.ts";
+import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/accept.ts";
 import { sha256Hex } from "../util/bytes.ts";
 import { memoize } from "../util/memoize.ts";
 

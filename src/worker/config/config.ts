@@ -18,7 +18,7 @@ import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
 import { readSlots, readToken } from "./read-secrets.ts";
-import { type BoundRoute, bucketUsesOf, readRoutes } from "./routes.ts";
+import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
   custom,
   type Infer,
@@ -97,7 +97,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   const buckets = readBuckets(vars, oidc, report);
   const presets = readTables("PRESETS", vars, report, presetSchema);
   const routes = readRoutes(vars, buckets, presets, report);
-  checkEngines(bucketUsesOf(vars, buckets), presets, report);
+  checkEngines(vars, buckets, presets, report);
   const answers = answersSchema(parseJson(vars["ANSWERS"] ?? {}), "ANSWERS", report);
   const store = readStore(vars, answers?.store, buckets, report);
   const limiter =

@@ -1,9 +1,11 @@
-// What an engine cannot make. Pure.
+// Checks that the engine of each bucket has the options of the presets that a route shows of it. Pure.
 
+import { isPlainObject, parseJson } from "../util/json.ts";
+import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
 import { bindingLacks, type Preset } from "./preset.ts";
-import type { BucketUse } from "./routes.ts";
-import type { NamedTables, ReportMistake } from "./schema.ts";
+import { parseObjectPattern } from "./routes.ts";
+import type { NamedTables, ReportMistake, Vars } from "./schema.ts";
 
 /** An option that an engine does not have; with a value, if it has others of it. */
 type Limit = { readonly option: string; readonly value: string };
@@ -27,11 +29,12 @@ function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Lim
 
 /** Reports the options that the engine of a bucket does not have, of each preset that a route shows of it. */
 export function checkEngines(
-  uses: readonly BucketUse[],
+  vars: Vars,
+  buckets: NamedTables<Bucket>,
   presets: NamedTables<Preset>,
   report: ReportMistake,
 ): void {
-  for (const { bucket, presets: shown } of uses) {
+  for (const { bucket, presets: shown } of bucketUsesOf(vars, buckets)) {
     const engine = `bucket ${bucket.name} has engine "${bucket.engine}"`;
     for (const [name, preset] of presets) {
       if (!preset || shown?.includes(name) === false) continue;
@@ -44,4 +47,23 @@ export function checkEngines(
       }
     }
   }
+}
+
+/** What a route shows, and from which bucket. */
+type BucketUse = {
+  readonly bucket: Bucket;
+  /** The names of presets; undefined: all. */
+  readonly presets: readonly unknown[] | undefined;
+};
+
+/** The same of all routes, as far as they can be read: others may have mistakes. */
+function bucketUsesOf(vars: Vars, buckets: NamedTables<Bucket>): readonly BucketUse[] {
+  const routes = parseJson(vars["ROUTES"]);
+  if (!Array.isArray(routes)) return [];
+  return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>
+    [object, fallback].flat().flatMap((named) => {
+      const { bucket } = parseObjectPattern(typeof named === "string" ? named : "", buckets);
+      return bucket ? [{ bucket, presets: Array.isArray(presets) ? presets : undefined }] : [];
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 // The image options of a preset (O1–O12), each with its range, and the variants. Pure.
 
-import { type Size, sizesOf } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
+import { type Size, sizesOf } from "../../url/sizes.ts";
 import { hasProperty, isPlainObject } from "../util/json.ts";
 import {
   boolean,

@@ -3,7 +3,7 @@
 import { REST } from "../../url/grammar.ts";
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import { isPlainObject, parseJson } from "../util/json.ts";
+import { parseJson } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
@@ -190,26 +190,7 @@ function isOrigin(value: string): boolean {
 }
 
 /** Splits `BUCKET/key`. */
-function parseObjectPattern(object: string, buckets: NamedTables<Bucket>) {
+export function parseObjectPattern(object: string, buckets: NamedTables<Bucket>) {
   const name = object.split("/", 1).join();
   return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
-}
-
-/** What a route shows, and from which bucket. */
-export type BucketUse = {
-  readonly bucket: Bucket;
-  /** The names of presets; undefined: all. */
-  readonly presets: readonly unknown[] | undefined;
-};
-
-/** The same of all routes, as far as they can be read: others may have mistakes. */
-export function bucketUsesOf(vars: Vars, buckets: NamedTables<Bucket>): readonly BucketUse[] {
-  const routes = parseJson(vars["ROUTES"]);
-  if (!Array.isArray(routes)) return [];
-  return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>
-    [object, fallback].flat().flatMap((named) => {
-      const { bucket } = parseObjectPattern(typeof named === "string" ? named : "", buckets);
-      return bucket ? [{ bucket, presets: Array.isArray(presets) ? presets : undefined }] : [];
-    }),
-  );
 }

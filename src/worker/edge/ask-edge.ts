@@ -5,8 +5,8 @@ import type { Variant } from "../config/preset.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { type Reply, send } from "../http/send.ts";
 import type { SignedHeaders } from "../origin/sigv4.ts";
-import { type Focus, withFocus } from "../request/focus.ts";
-import { mayBePng, type TransformRequest } from "../request/transform-request.ts";
+import { withFocus } from "../request/focus.ts";
+import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";
 
 /**
  * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the

@@ -4,8 +4,8 @@
 import type { Variant } from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";
 import type { Rendition } from "../http/send.ts";
-import type { Focus } from "../request/focus.ts";
 import { readFocus } from "../request/focus.ts";
+import type { Focus } from "../request/transform-request.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
 import { namedType } from "./judge.ts";
 

@@ -5,7 +5,7 @@ import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
 import { logNotice } from "../log/log.ts";
 import { countForLog, type LogCount } from "../util/time.ts";
-import type { Focus } from "./format.ts";
+import type { Focus } from "./transform-request.ts";
 
 /** What S3 or R2 says of an object. */
 type ObjectMetadata = { readonly metadata: ReadonlyMap<string, string> };

@@ -3,7 +3,9 @@
 import type { OutputFormat, Variant } from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";
 import type { AcceptedFormats, BrowserFormats } from "./accept.ts";
-import type { Focus } from "./focus.ts";
+
+/** A point of the upright picture: how far from its left, and from its top. 0 to 1, in steps of 0.01. */
+export type Focus = { readonly x: number; readonly y: number };
 
 /** What an engine is asked for. */
 export type TransformRequest = {

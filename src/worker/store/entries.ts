@@ -8,7 +8,7 @@ import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
 import { sniff } from "../origin/sniff.ts";
-import { possibleFormats } from "../request/format.ts";
+import { possibleFormats } from "../request/accept.ts";
 import { sha256Hex } from "../util/bytes.ts";
 import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";
 

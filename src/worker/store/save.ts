@@ -9,7 +9,7 @@ import { cancelBody, type RequestScope } from "../http/send.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "../origin/open-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
-import { createTransformRequest } from "../request/format.ts";
+import { createTransformRequest } from "../request/transform-request.ts";
 import { readBytes } from "../util/bytes.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import {

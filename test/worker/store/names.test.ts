@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { isRefusal } from "../../../src/worker/http/refusal.ts";
-import { possibleFormats } from "../../../src/worker/request/format.ts";
+import { possibleFormats } from "../../../src/worker/request/accept.ts";
 import { storedName } from "../../../src/worker/store/entries.ts";
 import { ROOT } from "../../support/built.ts";
 

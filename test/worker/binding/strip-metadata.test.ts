@@ -2,12 +2,7 @@
 
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
-import {
-  avifWithout,
-  pngWithout,
-  webpWithout,
-} from "../../../src/worker/binding/without-chunks.ts";
-import { withoutMetadata } from "../../../src/worker/binding/without-metadata.ts";
+import { stripMetadata } from "../../../src/worker/binding/strip-metadata.ts";
 import { file } from "../../support/emulators.ts";
 
 const SECRET = "48.137, 11.575";
@@ -17,7 +12,7 @@ const segment = (marker: number, text: string) =>
 const EXIF = segment(0xe1, `Exif\0\0${SECRET}`);
 
 /** A picture of each type, with EXIF and XMP. */
-let told: Record<"jpeg" | "png" | "webp" | "avif", Buffer>;
+let pictures: Record<"jpeg" | "png" | "webp" | "avif", Buffer>;
 beforeAll(async () => {
   const picture = sharp(file("made/transparent.png"))
     .withExif({ IFD0: { Copyright: SECRET } })
@@ -28,12 +23,14 @@ beforeAll(async () => {
     picture.clone().webp().toBuffer(),
     picture.clone().avif({ effort: 0 }).toBuffer(),
   ]);
-  told = { jpeg, png, webp, avif };
+  pictures = { jpeg, png, webp, avif };
 });
+const strip = (type: keyof typeof pictures, picture: Uint8Array) =>
+  stripMetadata(`image/${type}`, Uint8Array.from(picture));
 const pixels = (picture: Uint8Array) => sharp(picture).ensureAlpha().raw().toBuffer();
 
 /** Puts something before the last scan, and something behind the picture. */
-function spoilt(jpeg: Buffer): Buffer {
+function addMetadataTo(jpeg: Buffer): Buffer {
   const last = jpeg.lastIndexOf(latin1("\xff\xda"));
   expect(jpeg.indexOf(latin1("\xff\xda"))).toBeLessThan(last);
   return Buffer.concat([jpeg.subarray(0, last), EXIF, jpeg.subarray(last), latin1(SECRET), jpeg]);
@@ -49,7 +46,7 @@ const behind =
 describe("of a JPEG, whose pixels stay:", () => {
   test.each<[what: string, change: (jpeg: Buffer) => Buffer]>([
     ["nothing odd", (jpeg) => jpeg],
-    ["EXIF between the scans, and a file behind it", spoilt],
+    ["EXIF between the scans, and a file behind it", addMetadataTo],
     ["bytes that fill up before a marker", behind(latin1("\xff\xd8\xff\xff\xff"), EXIF)],
     ["markers that no picture has", behind(START, segment(0xf0, SECRET))],
     ["IPTC", behind(START, segment(0xed, `Photoshop 3.0\0${SECRET}`))],
@@ -57,15 +54,15 @@ describe("of a JPEG, whose pixels stay:", () => {
     ["another profile's segment", behind(START, segment(0xe2, `MPF\0${SECRET}`))],
     ["a thumbnail in JFIF", behind(START, segment(0xe0, `${JFIF}${SECRET}----`))],
   ])("%s (B9)", async (_what, change) => {
-    const before = change(told.jpeg);
+    const before = change(pictures.jpeg);
     expect(before.includes(SECRET)).toBe(true);
-    const after = withoutMetadata(before) ?? expect.unreachable();
+    const after = strip("jpeg", before) ?? expect.unreachable();
     expect(Buffer.from(after).includes(SECRET)).toBe(false);
-    expect(await pixels(after)).toEqual(await pixels(told.jpeg));
+    expect(await pixels(after)).toEqual(await pixels(pictures.jpeg));
     const { exif, xmp, iptc, icc } = await sharp(after).metadata();
     expect([exif, xmp, iptc]).toEqual([undefined, undefined, undefined]);
-    expect(icc).toEqual((await sharp(told.jpeg).metadata()).icc);
-    expect(withoutMetadata(after)).toEqual(after);
+    expect(icc).toEqual((await sharp(pictures.jpeg).metadata()).icc);
+    expect(strip("jpeg", after)).toEqual(after);
   });
 
   test.each<[what: string, jpeg: Uint8Array]>([
@@ -75,51 +72,48 @@ describe("of a JPEG, whose pixels stay:", () => {
     ["no marker where one must be", latin1("\xff\xd8\0\0\0\0\xff\xda")],
     ["an end before a picture", latin1("\xff\xd8\xff\xd9\0\x02\xff\xda")],
   ])("not of %s", (_what, jpeg) => {
-    expect(withoutMetadata(jpeg)).toBeUndefined();
+    expect(strip("jpeg", jpeg)).toBeUndefined();
   });
 
   test("and not of one that ends before its picture", () => {
-    const first = told.jpeg.indexOf(latin1("\xff\xda"));
-    for (let end = 0; end < first; end += 7) {
-      expect(withoutMetadata(told.jpeg.subarray(0, end))).toBeUndefined();
+    const first = pictures.jpeg.indexOf(latin1("\xff\xda"));
+    for (let length = 0; length < first; length += 7) {
+      expect(strip("jpeg", pictures.jpeg.subarray(0, length))).toBeUndefined();
     }
   });
 });
 
 describe.each(["png", "webp"] as const)("of a %s,", (type) => {
-  const without = type === "png" ? pngWithout : webpWithout;
-
   test("whose pixels stay, and what stands behind it (B9)", async () => {
-    const before = Buffer.concat([told[type], latin1(SECRET)]);
-    expect(told[type].includes(SECRET)).toBe(true);
-    const after = without(before) ?? expect.unreachable();
+    const before = Buffer.concat([pictures[type], latin1(SECRET)]);
+    expect(pictures[type].includes(SECRET)).toBe(true);
+    const after = strip(type, before) ?? expect.unreachable();
     expect(Buffer.from(after).includes(SECRET)).toBe(false);
     const { exif, xmp } = await sharp(after).metadata();
     expect([exif, xmp]).toEqual([undefined, undefined]);
-    expect(await pixels(after)).toEqual(await pixels(told[type]));
-    expect(without(after)).toEqual(after);
+    expect(await pixels(after)).toEqual(await pixels(pictures[type]));
+    expect(strip(type, after)).toEqual(after);
   });
 
   test("and not of one that is broken off", () => {
-    for (let end = 12; end < told[type].length; end += 11) {
-      expect(without(told[type].subarray(0, end))).toBeUndefined();
+    for (let length = 12; length < pictures[type].length; length += 11) {
+      expect(strip(type, pictures[type].subarray(0, length))).toBeUndefined();
     }
   });
 });
 
 test("an animation stays one", async () => {
   const webp = await sharp(file("made/animated.gif"), { animated: true }).webp().toBuffer();
-  const after = webpWithout(webp) ?? expect.unreachable();
+  const after = strip("webp", webp) ?? expect.unreachable();
   expect((await sharp(after).metadata()).pages).toBe((await sharp(webp).metadata()).pages);
 });
 
 test("they cannot be removed from an AVIF, so it is not shown; one without them is (B9)", async () => {
   const plain = await sharp(file("made/transparent.png")).avif({ effort: 0 }).toBuffer();
-  const copy = Uint8Array.from(plain);
-  expect(avifWithout(copy)).toBe(copy);
-  expect(told.avif.includes(SECRET)).toBe(true);
-  expect(avifWithout(Uint8Array.from(told.avif))).toBeUndefined();
+  expect(strip("avif", plain)).toEqual(Uint8Array.from(plain));
+  expect(pictures.avif.includes(SECRET)).toBe(true);
+  expect(strip("avif", pictures.avif)).toBeUndefined();
   for (const more of ["x", SECRET, `\0\0\0\x16uuid${SECRET}`]) {
-    expect(avifWithout(Uint8Array.from([...plain, ...latin1(more)]))).toBeUndefined();
+    expect(strip("avif", Buffer.concat([plain, latin1(more)]))).toBeUndefined();
   }
 });
