@@ -13,7 +13,7 @@ import { currentConfig } from "./config/config.ts";
 import { isRefusal, type Refusal } from "./http/refusal.ts";
 import { cancelBody } from "./http/send.ts";
 import { shouldLog } from "./log/flood.ts";
-import { logRefusal, type Subject } from "./log/log.ts";
+import { type LogFields, logRefusal } from "./log/log.ts";
 import { record } from "./log/metrics.ts";
 import { answerOperator } from "./operator.ts";
 import { type NotModified, render } from "./renditions.ts";
@@ -45,16 +45,16 @@ export default {
   async fetch(request: Request, env: object, context: GatewayContext): Promise<Response> {
     const began = Date.now();
     const outcome = await serve(request, env, context, began);
-    const { refusal, subject, terms = {} } = outcome;
+    const { refusal, logFields, terms = {} } = outcome;
     const now = Date.now();
     const full = refusal ? (outcome.answer ?? refusalAnswer(refusal, terms, now)) : outcome.answer;
     if (refusal && shouldLog(env, refusal.event, now)) {
-      logRefusal(refusal, subject ?? {}, full.status);
+      logRefusal(refusal, logFields ?? {}, full.status);
     }
     const isHead = request.method === "HEAD";
     if (isHead) cancelBody(full.body);
     const answer = isHead ? new Response(null, full) : full;
-    record(env, answer, subject, refusal?.event ?? (subject && "shown"), began);
+    record(env, answer, logFields, refusal?.event ?? (logFields && "shown"), began);
     return answer;
   },
 } satisfies ExportedHandler<object>;
@@ -62,7 +62,7 @@ export default {
 /** What a request leads to: an answer, or a refusal, which gets the plain answer if it has none. */
 type Outcome = {
   /** The log fields of a visitor's request. */
-  readonly subject?: Subject;
+  readonly logFields?: LogFields;
   readonly terms?: Terms;
 } & (
   | { readonly answer: Response; readonly refusal?: undefined }
@@ -83,11 +83,11 @@ async function serve(
   const config = currentConfig(env);
   if (isRefusal(config)) return { refusal: config };
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
-  const target = parseRequestTarget(url);
-  const operator = await answerOperator(request, target.pathname, config, env, context);
+  const requestTarget = parseRequestTarget(url);
+  const operator = await answerOperator(request, requestTarget.pathname, config, env, context);
   if (operator) return isRefusal(operator) ? { refusal: operator } : { answer: operator };
 
-  const resolved = resolveRequest(config, target.pathname);
+  const resolved = resolveRequest(config, requestTarget.pathname);
   const { route } = resolved;
   const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) {
@@ -95,23 +95,23 @@ async function serve(
   }
   const cors = route && corsHeaders(headers, route);
   const foreign = route?.origins && checkEmbedding(headers, url, route.origins);
-  if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
+  if (foreign) return { refusal: foreign, logFields: { route: route.path }, terms: { cors } };
   if (cors && method === "OPTIONS")
     return { answer: preflight(allow, cors, route.signing?.cookie) };
 
-  const subject = subjectOf(resolved);
-  if ("refusal" in resolved) return { refusal: resolved.refusal, subject, terms: { cors } };
-  const { facts, target: picture } = splitFacts(resolved.route, target);
+  const logFields = logFieldsOf(resolved);
+  if ("refusal" in resolved) return { refusal: resolved.refusal, logFields, terms: { cors } };
+  const { facts, target: picture } = splitFacts(resolved.route, requestTarget);
   const signed = resolved.route.signing && (await checkGrant(resolved, picture, began));
   const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, began) : signed;
-  if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
+  if (isRefusal(granted)) return { refusal: granted, logFields, terms: { cors } };
 
   const terms = { cors, granted };
   const deadline = began + config.answers.timeout * 1000;
   const { limiter } = config;
   const limited =
     limiter && (await checkRateLimit(limiter, headers, resolved.route.path, deadline));
-  if (limited) return { refusal: limited, subject, terms };
+  if (limited) return { refusal: limited, logFields, terms };
 
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };
@@ -141,18 +141,18 @@ async function show(
 
   const { result, cache, age } = await obtain(keys, scope);
   const took = Date.now() - began;
-  const subject = { ...subjectOf(resolved), cache };
+  const logFields = { ...logFieldsOf(resolved), cache };
   if (!isRefusal(result)) {
     const isOutage = result.stored === "outage";
     const maxAge = scope.config.answers.max_age;
     const options = { negotiated, maxAge, isOutage, cache, took };
     const answer = imageAnswer(result, scope.condition, options, terms, Date.now());
-    return { answer, subject: { ...subject, format: result.type?.replace(/^\w+\//, "") } };
+    return { answer, logFields: { ...logFields, format: result.type?.replace(/^\w+\//, "") } };
   }
   const { bucket, key } = refusedKey(keys, result);
   const refused = {
     refusal: result,
-    subject: { ...subject, bucket: bucket.name, key },
+    logFields: { ...logFields, bucket: bucket.name, key },
     terms: { ...terms, age },
   };
   const fallbackKey = fallbackKeyOf(route, keys);
@@ -162,7 +162,7 @@ async function show(
   const options = { negotiated, maxAge, cache: fallback.cache, took: Date.now() - began };
   const bucketName = fallbackKey.bucket.name;
   const { event, answer } = fallbackAnswer(refused, fallback.result, bucketName, options);
-  return { ...refused, subject: { ...refused.subject, fallback: event }, answer };
+  return { ...refused, logFields: { ...refused.logFields, fallback: event }, answer };
 }
 
 type Obtained = Omit<CacheResult, "result"> & {
@@ -185,7 +185,7 @@ async function obtain(keys: RenditionKeys, scope: GatewayScope): Promise<Obtaine
 }
 
 /** The log fields of a request, as far as the URL could be read. */
-function subjectOf(resolved: ResolvedRequest | UnresolvedRequest): Subject {
+function logFieldsOf(resolved: ResolvedRequest | UnresolvedRequest): LogFields {
   const { route, variant } = resolved;
   if (!route || !variant) return { route: route?.path };
   return {

@@ -177,11 +177,11 @@ async function answerPurge(
   const isOfTopic = headers.has("x-amz-sns-message-type"); // who may publish there wrote the body
   if (isOfTopic || !(await hasToken(authorization, config.purgeToken))) return PURGE_DENIED;
 
-  const purgeRequest = await readPurge(request, deadline);
+  const parsed = await readPurge(request, deadline);
   const { body, status, retryAfter } =
-    "status" in purgeRequest
-      ? reportReason(purgeRequest.status, purgeRequest.reason)
-      : await purge(purgeRequest, config, { context, deadline });
+    "status" in parsed
+      ? reportReason(parsed.status, parsed.reason)
+      : await purge(parsed, config, { context, deadline });
   logNotPurged(body.not_purged, body.reason);
   return plain(status, bodyText(body), {
     ...JSON_TYPE,

@@ -1,5 +1,5 @@
-// The cached entrypoint, as a list of steps: ask S3 and the store, name what S3 has, answer that nothing changed, or have
-// an engine render, guard the rendition, and store it. It knows nothing of the visitor but a condition.
+// The cached entrypoint as a list of steps: request the object from S3 and the rendition from the store, answer that
+// nothing changed, or have an engine render, guard the rendition, and store it. It does not know the visitor.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { overlayValidators } from "./binding/overlays.ts";
@@ -33,9 +33,9 @@ import { focusOf, reportFocus } from "./request/focus.ts";
 import { createTransformRequest } from "./request/transform-request.ts";
 import { matchesEtag } from "./response/answer.ts";
 import {
-  deleteKnown,
+  deleteConfigured,
   readEntry,
-  readStored,
+  readFirstStored,
   type StoreEntry,
   storePathOf,
   waitForEntry,
@@ -58,7 +58,7 @@ export class Renditions extends WorkerEntrypoint<object> {
 }
 
 /**
- * Answers a request of the gateway, with how long Workers Cache keeps the answer for all visitors.
+ * Answers a request of the gateway. The headers say for how long Workers Cache shows the answer to all visitors.
  * @throws if no gateway of this configuration writes such a URL
  */
 export async function answerRendition(
@@ -84,17 +84,17 @@ export async function answerRendition(
   if ("notModified" in result) return notModifiedAnswer(result, answers, tags);
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
   if (hasOlder && !isCertain(result) && objectIndex < (result.objectIndex ?? 0)) {
-    // The older one's object is gone: it is not shown while nobody knows what is in its place.
+    // The object of the older rendition is missing, and what replaces it is unknown: it is not shown any more.
     context.waitUntil(purgeObject(keys[objectIndex] ?? keys[0], context));
   }
-  // What is wrong with the object alone is no failure of what is behind the Worker.
+  // A fault of the object alone is no failure behind the Worker.
   if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
     reportFailure(refusedKey(keys, result), result);
   }
   return refusalForCache(result, tags, hasOlder);
 }
 
-/** What the caller has is still right: it has sent this ETag. */
+/** The caller's rendition has not changed: it has sent this ETag. */
 export type NotModified = Partial<NamedRendition> & {
   readonly notModified: true;
   readonly etag: string;
@@ -109,11 +109,11 @@ export type RenderScope = RequestScope & {
   readonly condition: string | null;
   /** Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
-  /** The edge has contradicted S3: what it has cached under the object's URL may be of another moment (C1). */
+  /** The edge has contradicted S3: its cached answers for the object's URL may be older (C1). */
   readonly isRetry?: boolean;
 };
 
-/** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
+/** Renders once more where the edge contradicts S3: the object or the keys may have changed in between. */
 export async function render(keys: RenditionKeys, scope: RenderScope): Promise<RenderResult> {
   const result = await renderFirstExisting(keys, scope);
   const isContradicted = isRefusal(result) && result.event === "edge-contradicts";
@@ -146,15 +146,15 @@ async function renderObject(
     storePath && hasOlder ? waitForEntry(storePath, readEntry(storePath), deadline) : undefined;
 
   if (isRefusal(object)) {
-    if (isGone(object)) context.waitUntil(deleteKnown(config, key));
+    if (isGone(object)) context.waitUntil(deleteConfigured(config, key));
     // At a retry, S3 has answered before: there was no time left.
     if (!isOutage(object) || isRetry) return object;
     const stored =
       usableRendition(entryBefore ?? (await lateEntry()), key) ??
-      usableRendition(await readStored(alternatives, config, deadline), key);
+      usableRendition(await readFirstStored(alternatives, config, deadline), key);
     if (!stored) return object;
     reportFailure(key, object);
-    // Without a tag: what is revalidated would keep its header, and be one of an outage for ever.
+    // Without an ETag: after a 304, Workers Cache would show the header of the outage for ever.
     return { ...stored, etag: undefined, stored: "outage" };
   }
   const overlays = await reading;
@@ -177,14 +177,14 @@ async function renderObject(
   return saveRendition(key, rendition, result.object, storePath, entry, scope);
 }
 
-/** What is stored, if it has a type that the variant may have. */
+/** The stored rendition, if it has a type that the variant may have. */
 function usableRendition(entry: StoreEntry | undefined, { variant, formats }: RenditionKey) {
   const rendition = entry?.rendition;
   const request = createTransformRequest(variant, formats);
   return rendition && mayYield(request, rendition.type) ? rendition : undefined;
 }
 
-/** Logs what an older rendition hides from visitors, once a minute. */
+/** Logs once a minute a failure that an older rendition hides from visitors. */
 function reportFailure({ bucket, key }: RenditionKey, refusal: Refusal): void {
   bucketMemoryOf(bucket).learn({ type: "rendition-failed", key, refusal, now: Date.now() });
 }

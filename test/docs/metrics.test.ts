@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { dataPoint, type Facts } from "../../src/worker/log/metrics.ts";
+import { dataPoint, type RequestMetrics } from "../../src/worker/log/metrics.ts";
 import { createDataset } from "../support/analytics-engine.ts";
 import { createFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
@@ -21,14 +21,14 @@ const QUERIES = new Map(
 );
 const query = (heading: string) => QUERIES.get(heading) ?? expect.unreachable(heading);
 
-const IMAGE: Omit<Facts, "ms" | "bytes"> = {
+const IMAGE: Omit<RequestMetrics, "ms" | "bytes"> = {
   ...{ route: "/images/:preset/*", preset: "card", format: "avif", status: 200, event: "shown" },
   bucket: "media",
 };
 const AVATAR = { ...IMAGE, route: "/avatars/:user/:preset", preset: "thumbnail", bucket: "people" };
 
 /** Requests: when, for how many they stand, and what the Worker knew of them. */
-const REQUESTS: readonly (readonly [at: number, weight: number, facts: Facts])[] = [
+const REQUESTS: readonly (readonly [at: number, weight: number, facts: RequestMetrics])[] = [
   [NOW - 3_600_000, 1, { ...IMAGE, cache: "hit", ms: 10, bytes: 1000 }],
   [NOW - 3_600_000, 4, { ...IMAGE, cache: "hit", ms: 20, bytes: 2000 }],
   [NOW - 3_600_000, 1, { ...IMAGE, cache: "miss", ms: 400, bytes: 3000 }],

@@ -1,5 +1,5 @@
-// What the cached entrypoint answers, and how the gateway reads it: an image, facts or a refusal, with how long
-// Workers Cache keeps it. An answer may be days old, and of an earlier deploy. Pure.
+// Writes the answers of the cached entrypoint, and reads them in the gateway: an image, facts or a refusal, and for how
+// long Workers Cache shows it. An answer may be days old, and from an earlier deploy. Pure.
 
 import type { Answers } from "../config/config.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
@@ -9,40 +9,40 @@ import type { CacheState } from "../log/log.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
 
 export type NamedRendition = Rendition & {
-  /** The name of its bytes, if the origin names those of the object. */
+  /** Its ETag; undefined: the origin gives none for the object. */
   readonly etag: string | undefined;
-  /** It came out of the store: of the object that S3 has now, or of one that it had before an outage. */
+  /** It came from the store: "current" for the object that S3 has now, "outage" for one that it had before an outage. */
   readonly stored?: "current" | "outage";
-  /** Its object is this one of those of its URL; undefined: the first. */
+  /** Which of the objects of its URL it shows; undefined: the first. */
   readonly objectIndex?: number;
 };
 
-/** The header that tells how a rendition came out of the store. */
-const STORED = "vitrine-stored";
+/** The header with `stored` of a rendition. */
+const STORED_HEADER = "vitrine-stored";
 
-/** For how long Workers Cache keeps what is shown in an outage: s. */
+/** For how long Workers Cache shows a stored rendition of an outage: s. */
 const OUTAGE_S = 60;
 
-/** For how long a missing or broken object may be cached: s. It is not shown longer, whatever fails (W8). */
-const SHORT = "public, max-age=60, must-revalidate";
+/** The cache-control of a missing or broken object. It is not shown for longer, whatever fails (W8). */
+const SHORT_CACHING = "public, max-age=60, must-revalidate";
 
-/** In Workers Cache a tag of this Worker may end with the index of its object. Visitors do not see that. */
+/** In Workers Cache an ETag of this Worker may end with the index of its object. Visitors do not see the index. */
 const ETAG = /^("[0-9a-f]{32})(?:-\d{1,3})?"$/;
 const INDEX = /-(\d{1,3})"/;
 
-/** Reads what Workers Cache asks with (W18): the tag as visitors see it, and the index of its object. */
-export function readCondition(sent: string | null) {
-  const objectIndex = Number(INDEX.exec(sent ?? "")?.[1] ?? 0);
-  return { condition: sent?.replace(INDEX, '"') ?? null, objectIndex };
+/** Reads the `If-None-Match` of Workers Cache (W18): the ETag as visitors see it, and the index of its object. */
+export function readCondition(ifNoneMatch: string | null) {
+  const objectIndex = Number(INDEX.exec(ifNoneMatch ?? "")?.[1] ?? 0);
+  return { condition: ifNoneMatch?.replace(INDEX, '"') ?? null, objectIndex };
 }
 
-/** How Workers Cache treats a rendition. @param tags by which it can be purged (W10) */
+/** The headers for Workers Cache. @param tags by which the rendition can be purged (W10) */
 function cachingHeaders(
   { etag, objectIndex }: Pick<NamedRendition, "etag" | "objectIndex">,
   { keep, stale, stale_if_error }: Answers,
   tags: readonly string[],
 ): Record<string, string> {
-  // Without a tag, nobody knows of which of several objects it is: it is not shown while one of them is gone.
+  // Without an ETag it may be of any of several objects: it is not shown while one of them is missing.
   const staleness =
     etag || tags.length <= 2
       ? `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`
@@ -63,13 +63,13 @@ export function renditionAnswer(
   const headers = {
     ...cachingHeaders(named, { ...answers, keep }, tags),
     "content-type": type,
-    ...(stored && { [STORED]: stored }),
+    ...(stored && { [STORED_HEADER]: stored }),
     ...(length && { "content-length": length }),
   };
   return new Response(body, { headers });
 }
 
-/** What Workers Cache has is still right (W18). */
+/** The 304 for a rendition in Workers Cache whose object has not changed (W18). */
 export function notModifiedAnswer(
   named: Pick<NamedRendition, "etag" | "objectIndex">,
   answers: Answers,
@@ -79,10 +79,10 @@ export function notModifiedAnswer(
 }
 
 /**
- * The answer with a refusal. A missing object is cached, if S3 said so now, and an object that is no image: else
- * each visitor would have it asked for again. A 502 is not: an older image may be shown in its place (W8).
- * @param tags by which the refusal can be purged, once the object is there, or repaired
- * @param hasOlder whether Workers Cache has an older image, which what is not certain does not take away
+ * The answer with a refusal. A certainly missing object is cached, and an object that is no image: else each visitor
+ * would cause a request to S3. A 502 is not cached: an older image may be shown instead (W8).
+ * @param tags by which the refusal can be purged, once the object exists, or is repaired
+ * @param hasOlder whether Workers Cache has an older image. Only a certain refusal replaces it
  */
 export function refusalForCache(
   refusal: Refusal,
@@ -97,7 +97,7 @@ export function refusalForCache(
     status: !isCached ? 502 : isMissing ? 404 : 415,
     headers: {
       "content-type": "application/json",
-      "cache-control": isCached ? SHORT : "no-store",
+      "cache-control": isCached ? SHORT_CACHING : "no-store",
       ...(isCached && { "cache-tag": tags.join(",") }),
     },
   });
@@ -106,7 +106,7 @@ export function refusalForCache(
 /** @returns undefined if the cached entrypoint cannot have written the answer */
 export async function readCachedAnswer(
   answer: Response,
-  wantsFacts: boolean,
+  expectsFacts: boolean,
 ): Promise<NamedRendition | Refusal | undefined> {
   const { status, headers, body } = answer;
   if (status !== 200) {
@@ -116,14 +116,14 @@ export async function readCachedAnswer(
   const type = headers.get("content-type") ?? "";
   const tag = ETAG.exec(headers.get("etag") ?? "")?.[1];
   const etag = tag && `${tag}"`;
-  if (wantsFacts) {
+  if (expectsFacts) {
     const text = type === "application/json" ? await answer.text() : "";
     return isFacts(text) ? { ...factsRendition(text), etag } : undefined;
   }
   const digits = headers.get("content-length") ?? "";
   const length = /^\d+$/.test(digits) ? digits : undefined;
-  const how = headers.get(STORED);
-  const stored = how === "current" || how === "outage" ? how : undefined;
+  const value = headers.get(STORED_HEADER);
+  const stored = value === "current" || value === "outage" ? value : undefined;
   if (!/^image\/[\w.+-]+$/.test(type)) return undefined;
   return { body, type, length, etag, ...(stored && { stored }) };
 }
@@ -138,13 +138,13 @@ const STATES: Readonly<Record<string, CacheState>> = {
 /** Where an answer came from (W11). Without the header nothing is cached: the entrypoint ran now (W15). */
 export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
   const state = STATES[headers.get("cf-cache-status") ?? ""];
-  return state ?? (headers.has(STORED) ? "stored" : "miss");
+  return state ?? (headers.has(STORED_HEADER) ? "stored" : "miss");
 }
 
 /** The events of a refusal by the cached entrypoint. */
 const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
 
-/** Its event decides the answer. The facts go to the log alone, as this Worker wrote them a minute ago at most. */
+/** Its event decides the answer. The other fields are for the log, and this Worker wrote them a minute ago at most. */
 function isCachedRefusal(value: unknown): value is UpstreamRefusal {
   return isPlainObject(value) && EVENTS.has(value["event"]);
 }

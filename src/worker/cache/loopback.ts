@@ -68,7 +68,7 @@ export type CacheResult = {
   readonly cache: CacheState;
   /** For how long the cache has had it: s. */
   readonly age?: number;
-  /** Why the refusal may be the cached entrypoint's own failure. */
+  /** Set if the refusal may be a failure of the cached entrypoint itself. */
   readonly loopbackFailure?: string;
 };
 
@@ -130,7 +130,7 @@ async function fetchAndRead(
   const cache = cacheStateOf(answer);
   if (!isRefusal(result)) return { result, cache };
   const age = Number(answer.headers.get("age")) || 0;
-  // The edge may not transform what one Worker asks for another, also if both are the same (E9, W13).
+  // The edge may not transform for a Worker that another Worker calls, even if both are the same (E9, W13).
   const isUntransformed = result.event === "not-transformed" || result.event === "edge-refused";
   const loopbackFailure = "the edge does not transform behind it";
   return { result, cache, age, ...(isUntransformed && { loopbackFailure }) };

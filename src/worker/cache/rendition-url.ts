@@ -1,5 +1,5 @@
-// The URL of a rendition: the key under which Cloudflare keeps it (W3). It has everything that shapes
-// the bytes, in one spelling, and nothing of the visitor's request and no secret. Pure.
+// The URL of a rendition: its key in Workers Cache (W3). It has everything that shapes the bytes, in one spelling,
+// nothing else of the visitor's request, and no secret. Pure.
 
 import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -12,7 +12,7 @@ import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/accept.ts";
 import { sha256Hex } from "../util/bytes.ts";
 import { memoize } from "../util/memoize.ts";
 
-/** What decides the bytes of a rendition, besides those of the object. */
+/** Everything that decides the bytes of a rendition, except those of the object. */
 export type RenditionKey = {
   readonly bucket: Bucket;
   /** The object's key, with the bucket's prefix. */
@@ -25,55 +25,52 @@ export type RenditionKey = {
   readonly isStorable: boolean;
 };
 
-/** The same of the objects that one URL may show, in order: the first one that is there is shown. */
+/** The keys for all objects that one URL may show, in order: the first existing one is shown. */
 export type RenditionKeys = readonly [RenditionKey, ...RenditionKey[]];
 
 export function refusedKey(keys: RenditionKeys, { objectIndex = 0 }: Refusal): RenditionKey {
   return keys[objectIndex] ?? keys[0];
 }
 
-/**
- * What Cloudflare keeps outlives a deploy (W4). Change this number where cached-answer.ts reads the same answer in
- * another way.
- */
-const BEGINNING = "https://renditions/2/";
+/** The cache outlives a deploy (W4). Change this number where cached-answer.ts reads the same answer in another way. */
+const URL_PREFIX = "https://renditions/2/";
 
-/** Change this number where the same name would get other bytes: everybody then makes all renditions anew. */
-const BYTES = "2/";
+/** Change this number where the same name would get other bytes: then all renditions are rendered again. */
+const NAME_PREFIX = "2/";
 
-/** What follows both. */
-const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?$/;
+/** A name without NAME_PREFIX. */
+const NAME = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?$/;
 
-/** Between the names of several objects. What is read is written again, so a name that has it is not read. */
-const ELSE = "&else=";
+/** Between the names of several objects. A name that contains it is not read: it would be written in another way. */
+const SEPARATOR = "&else=";
 
-/** What Workers Cache has of several objects is one answer: it names them all. */
+/** Several objects share one cached answer, so the URL names them all. */
 export function renditionUrl(keys: RenditionKeys): string {
   const [{ version }] = keys;
-  return BEGINNING + keys.map(renditionName).join(ELSE) + (version ? `&v=${version}` : "");
+  return URL_PREFIX + keys.map(renditionName).join(SEPARATOR) + (version ? `&v=${version}` : "");
 }
 
-/** Names a rendition, for the store and for its ETag: no version of a URL changes its bytes. */
+/** The name of a rendition, for the store and for its ETag. It has no version: that does not change the bytes. */
 export function renditionName({ bucket, key, variant, formats, isStorable }: RenditionKey): string {
   const object = locationOf(bucket) + encodeKey(key);
-  const isOverlaid = variant.image.draw?.some((one) => one.key !== undefined);
+  const isOverlaid = variant.image.draw?.some((overlay) => overlay.key !== undefined);
   const below = isOverlaid ? `&below=${encodeKey(bucket.prefix)}` : "";
   const store = isStorable ? "" : "&store=0";
-  return `${BYTES}${object}?as=${formats}&image=${optionsOf(variant)}${below}${store}`;
+  return `${NAME_PREFIX}${object}?as=${formats}&image=${optionsOf(variant)}${below}${store}`;
 }
 
 /**
- * Reads the URL of a rendition: looks each of its parts up in the configuration.
- * @returns undefined if the gateway of this configuration does not write such a URL
+ * Reads the URL of a rendition: looks up each of its parts in the configuration.
+ * @returns undefined if the gateway does not write such a URL with this configuration
  */
 export function readRenditionUrl(config: Config, url: string): RenditionKeys | undefined {
-  if (!url.startsWith(BEGINNING)) return undefined;
-  const [names = "", version] = url.slice(BEGINNING.length).split(/&v=([\w.-]{1,64})$/);
-  const parts = names.split(ELSE);
-  const [first, ...others] = parts.flatMap((name) => readName(config, name, version) ?? []);
+  if (!url.startsWith(URL_PREFIX)) return undefined;
+  const [names = "", version] = url.slice(URL_PREFIX.length).split(/&v=([\w.-]{1,64})$/);
+  const parts = names.split(SEPARATOR);
+  const [first, ...alternatives] = parts.flatMap((name) => readName(config, name, version) ?? []);
   if (!first) return undefined;
   if (parts.length === 1) return [first];
-  const rest = others.map(({ bucket, key }) => ({ ...first, bucket, key }));
+  const rest = alternatives.map(({ bucket, key }) => ({ ...first, bucket, key }));
   const keys = [first, ...rest] as const;
   return renditionUrl(keys) === url ? keys : undefined;
 }
@@ -84,9 +81,9 @@ function readName(
   name: string,
   version: string | undefined,
 ): RenditionKey | undefined {
-  if (!name.startsWith(BYTES)) return undefined;
-  const [, object = "", as, options = "", store] = FORM.exec(name.slice(BYTES.length)) ?? [];
-  const formats = ACCEPTED_FORMATS.find((one) => one === as);
+  if (!name.startsWith(NAME_PREFIX)) return undefined;
+  const [, object = "", as, options = "", store] = NAME.exec(name.slice(NAME_PREFIX.length)) ?? [];
+  const formats = ACCEPTED_FORMATS.find((value) => value === as);
   const variant = variantsByOptions(config).get(options);
   if (!formats || !variant) return undefined;
   for (const bucket of config.buckets) {
@@ -100,8 +97,9 @@ function readName(
 }
 
 /**
- * The bucket, wherever wrangler.toml names it, and its engine. With what opens it: what one key or role may
- * read is not shown to those who ask by another one. The path of a role must not look like folders.
+ * The bucket by its URL and engine, whatever its name in wrangler.toml is. The key or role that opens it is a part: a
+ * rendition that one key may read is not shown to requests by another one. The path of a role must not look like
+ * folders.
  */
 const locationOf = memoize((bucket: Bucket): string => {
   const access = bucket.access.replaceAll("/", ":");
@@ -119,14 +117,14 @@ const variantsByOptions = memoize(({ variants }: Config): ReadonlyMap<string, Va
   return new Map([...variants.values()].map((variant) => [optionsOf(variant), variant]));
 });
 
-/** The tag of all renditions of an object, of all of its versions. */
+/** The cache tag of all renditions of an object, of all of its versions. */
 export function objectTag({ baseUrl }: Pick<Bucket, "baseUrl">, key: string): Promise<string> {
   return sha256Hex(originUrl(baseUrl, key));
 }
 
 const bucketTags = new WeakMap<object, string>();
 
-/** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
+/** The cache tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
 export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string> {
   const tag = bucketTags.get(bucket) ?? (await sha256Hex(bucket.baseUrl));
   bucketTags.set(bucket, tag); // not the promise: it belongs to one request

@@ -1,5 +1,5 @@
-// Why a request gets no image: one event for each cause, with the facts that an operator needs.
-// answer.ts turns it into what the visitor sees, log.ts into what the operator reads.
+// Why a request gets no image: one event for each cause, with the details that an operator needs. answer.ts makes the
+// visitor's answer of it, log.ts the operator's log line.
 
 import type { S3Reply } from "./s3-reply.ts";
 
@@ -42,7 +42,7 @@ export type RefusedSlot = {
   readonly access_key: string;
 };
 
-/** What can be wrong behind the Worker: with the object, the origin or the edge. */
+/** Failures behind the Worker: of the object, the origin or the edge. */
 export const UPSTREAM_EVENTS = [
   "object-missing",
   "object-denied",
@@ -62,23 +62,23 @@ export const UPSTREAM_EVENTS = [
 
 export type UpstreamEvent = (typeof UPSTREAM_EVENTS)[number];
 
-/** The facts of an answer that is not passed on. */
+/** The details of an upstream answer that is not passed on. */
 export type Upstream = {
   /** The HTTP status; absent if there was no answer. */
   status?: number;
-  /** What the event alone does not say, in plain words. */
+  /** More than the event, in plain words. */
   reason?: string | undefined;
   /** The edge's error code, such as `9408` (R1). */
   edge?: string | undefined;
   /** S3's error code, such as `SignatureDoesNotMatch`, if it is known. */
   origin?: string | undefined;
-  /** All that S3 said. */
+  /** S3's whole reply. */
   s3?: S3Reply;
   /** The content type of the bytes that are not passed on. */
   type?: string;
   /** Whether a second try at once may succeed. */
   passing?: boolean;
-  /** Whether S3 or the engine said so of this very object, for this request. */
+  /** Whether S3 or the engine has confirmed it for this very object, in this request. */
   certain?: boolean;
 };
 
@@ -89,12 +89,12 @@ export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
 
-/** Returns the facts of a refusal, as far as it has them. */
+/** Returns the upstream details of a refusal, as far as it has them. */
 export function upstreamOf(refusal: Refusal): Upstream {
   return { reason: undefined, ...refusal };
 }
 
-/** Returns whether the cause is certain. An answer whose cause is not is not kept. */
+/** Returns whether the cause is certain. An answer with an uncertain cause is not cached. */
 export function isCertain(refusal: Refusal): boolean {
   return upstreamOf(refusal).certain === true;
 }
@@ -108,7 +108,7 @@ export const SLOT_NAMES = ["current", "next"] as const;
 
 export type SlotName = (typeof SLOT_NAMES)[number];
 
-/** What an object is by its first bytes. "none": certainly no image. "unknown": only the engine can say (A18). */
+/** The type of an object by its first bytes. "none": certainly no image. "unknown": only the engine can decide (A18). */
 export type ObjectType =
   | `image/${"jpeg" | "png" | "gif" | "webp" | "avif" | "heic"}`
   | "none"

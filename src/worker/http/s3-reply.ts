@@ -1,11 +1,11 @@
-// What S3 says of a request: its status, its headers, and the XML of an error. Pure.
+// Parses S3's reply to a request: its status, its headers, and the XML of an error. Pure.
 
 export type S3Reply = {
   /** The HTTP status; absent if no answer came. */
   readonly status?: number;
   /** S3's error code, such as `SignatureDoesNotMatch`. */
   readonly code?: string | undefined;
-  /** The bucket's region, if it was asked in another one (A5). */
+  /** The bucket's region, if the request was to another one (A5). */
   readonly region?: string | undefined;
   /** How far S3's clock is ahead: s. */
   readonly ahead?: number | undefined;

@@ -3,7 +3,7 @@
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { Refusal } from "./refusal.ts";
 
-/** An answer: a body that is still to be read, or the text of an error or of facts. */
+/** An upstream answer: its body, or the text of an error or of facts. */
 export type Reply = {
   readonly status: number;
   readonly headers: Headers;
@@ -16,7 +16,7 @@ const MAX_TEXT_LENGTH = 2048; // characters
 
 /**
  * Waits for the headers of the answer, and for the text if it is not an image. A redirect would leave
- * the bucket (E7). A late answer is dropped: an abort signal would slow down every request.
+ * the bucket (E7). The body of a late answer is cancelled: an abort signal would slow down every request.
  * @param deadline ms since 1970. After it, nothing is sent
  * @param facts whether a success is text, not an image (R9)
  */
@@ -26,13 +26,13 @@ export async function send(
   deadline: number,
   facts = false,
 ): Promise<Reply | Refusal> {
-  const left = deadline - Date.now();
-  if (left <= 0) return { event: "timed-out", reason: "no time was left to ask" };
-  const asked = fetch(url, { ...init, redirect: "manual" });
+  const timeLeft = deadline - Date.now();
+  if (timeLeft <= 0) return { event: "timed-out", reason: "no time was left to ask" };
+  const fetching = fetch(url, { ...init, redirect: "manual" });
   try {
-    const response = await withTimeout(left, asked);
+    const response = await withTimeout(timeLeft, fetching);
     if (response === TIMED_OUT) {
-      asked.then(({ body }) => cancelBody(body)).catch(() => {});
+      fetching.then(({ body }) => cancelBody(body)).catch(() => {});
       return { event: "timed-out", reason: "no answer in time" };
     }
     const { status, headers, body } = response;
@@ -44,32 +44,32 @@ export async function send(
   }
 }
 
-/** Drops a body that nobody will read. It does not matter if it has broken off already. */
+/** Cancels a body that nobody will read. It may have broken off already. */
 export function cancelBody(body: ReadableStream | null): void {
   body?.cancel().catch(() => {});
 }
 
 /**
- * The first characters of a body that is not an image. It may break off or stall: the status and the
- * headers, which say more, are here already.
+ * The first characters of a body that is not an image. It may break off or stall: the status and the headers, which
+ * matter more, have arrived already.
  */
 async function readBeginning(body: ReadableStream | null, ms: number): Promise<string> {
   if (!body) return "";
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  const readOn = async () => {
+  const readText = async () => {
     while (text.length <= MAX_TEXT_LENGTH && !text.endsWith("</Error>")) {
       const { done, value } = await reader.read();
       if (done) return;
       text += value;
     }
   };
-  await withTimeout(ms, readOn()).catch(() => {});
+  await withTimeout(ms, readText()).catch(() => {});
   reader.cancel().catch(() => {});
   return text;
 }
 
-/** Lets work go on after the answer. With `cache`, Cloudflare keeps the answers of the entrypoint (W1). */
+/** The runtime's context. Work of `waitUntil` goes on after the answer; `cache` exists behind Workers Cache (W1). */
 export type Context = Pick<ExecutionContext, "waitUntil" | "cache">;
 
 export type RequestScope = {
@@ -78,7 +78,7 @@ export type RequestScope = {
   readonly deadline: number;
 };
 
-/** What an engine made of an object, and its guard let pass; or facts, as JSON. */
+/** An image that an engine rendered, and its guard let pass; or facts, as JSON. */
 export type Rendition = {
   readonly body: ReadableStream | null;
   readonly type: string;

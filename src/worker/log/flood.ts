@@ -1,5 +1,5 @@
-// Bounds how many log lines there are about requests that are refused for what they ask. Anybody can send a flood
-// of them, and every line costs money.
+// Limits the log lines about requests that are refused for what they request. Anybody can send a flood of them, and
+// every line costs money.
 
 import type { Refusal } from "../http/refusal.ts";
 import { isWithin } from "../util/time.ts";
@@ -7,7 +7,7 @@ import { logNotice } from "./log.ts";
 
 type Event = Refusal["event"];
 
-/** These need nothing but the request, or one object. Other refusals may need an operator: all are logged. */
+/** These are about the request or one object alone. Other refusals may need an operator: all are logged. */
 const BOUNDED: ReadonlySet<Event> = new Set<Event>([
   "no-such-route",
   "no-such-variant",
@@ -55,9 +55,9 @@ export function shouldLog(env: object, event: Event, now: number): boolean {
 }
 
 function logLeftOut({ since, times }: Flood): void {
-  for (const [of, count] of times) {
+  for (const [event, count] of times) {
     if (count <= MAX_LINES) continue;
     const began = new Date(since).toISOString();
-    logNotice({ event: "lines-left-out", of, times: count - MAX_LINES, since: began });
+    logNotice({ event: "lines-left-out", of: event, times: count - MAX_LINES, since: began });
   }
 }

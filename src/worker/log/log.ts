@@ -4,13 +4,13 @@ import { mistakeText, type Refusal } from "../http/refusal.ts";
 import type { Notice } from "./notice.ts";
 import { withoutQueries } from "./without-signatures.ts";
 
-/** What only the log is told of a request. */
-export type Subject = {
+/** The fields of a request that are for the log alone. */
+export type LogFields = {
   readonly route?: string | undefined;
   readonly preset?: string | undefined;
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;
-  /** What became of the route's fallback, if it was tried. */
+  /** The result of the route's fallback, if it was tried. */
   readonly fallback?: "shown" | Refusal["event"] | undefined;
   /** Where the rendition, or the reason why there is none, came from. */
   readonly cache?: CacheState | undefined;
@@ -18,7 +18,7 @@ export type Subject = {
   readonly format?: string | undefined;
 };
 
-/** Out of Cloudflare's cache, fresh or stale; out of the store; made for this request, or without the cache (W11). */
+/** From Cloudflare's cache, fresh or stale; from the store; rendered for this request, or without the cache (W11). */
 export type CacheState = "hit" | "stale" | "stored" | "miss" | "direct";
 
 /** Visitors may send long values, which are cut: characters. */
@@ -29,12 +29,12 @@ const MAX_VALUE_LENGTH = 1024;
  * something wrong, "error" if the operator has something to fix.
  * @param answered the status that the visitor gets
  */
-export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
+export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
   const hidden = { objectIndex: undefined, repeated: undefined, passing: undefined, s3: undefined };
-  const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
-  const line = lineOf(facts);
+  const allFields = { ...refusal, ...hidden, mistakes, ...fields, answered };
+  const line = formatLine(allFields);
   // Anybody can forge a loop (E8): it is not an alarm.
   if (answered < 500 || refusal.event === "loop-detected") console.warn(line);
   else console.error(line);
@@ -56,17 +56,20 @@ export const LEVELS = {
 
 /** Writes one line about anything that is not a refusal. */
 export function logNotice(notice: Notice): void {
-  console[LEVELS[notice.event]](lineOf(notice));
+  console[LEVELS[notice.event]](formatLine(notice));
 }
 
-/** What terminals obey, beyond what JSON escapes: C1 control characters, and marks without a glyph. */
-const UNSEEN = /[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+/** Characters that JSON does not escape, and that a terminal obeys: C1 controls, and marks without a glyph. */
+const INVISIBLE = /[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** Each line names its section of the page of errors. */
-function lineOf(facts: { readonly event: string }): string {
-  const line = { ...facts, see: `docs/errors.md#${facts.event}` };
+function formatLine(fields: { readonly event: string }): string {
+  const line = { ...fields, see: `docs/errors.md#${fields.event}` };
   const text = JSON.stringify(line, (_name, value: unknown) =>
     typeof value === "string" ? withoutQueries(value.slice(0, MAX_VALUE_LENGTH)) : value,
   );
-  return text.replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(
+    INVISIBLE,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -3,7 +3,7 @@
 
 import { hasMethods, hasProperty } from "../util/json.ts";
 import { countForLog, type LogCount } from "../util/time.ts";
-import { logNotice, type Subject } from "./log.ts";
+import { type LogFields, logNotice } from "./log.ts";
 
 /** Returns whether data points can be written to a binding. */
 export const isDataset =
@@ -18,7 +18,7 @@ export const isDataset =
 export function record(
   env: object,
   answer: Response,
-  subject: Subject | undefined,
+  logFields: LogFields | undefined,
   event: string | undefined,
   began: number,
 ): void {
@@ -27,7 +27,7 @@ export function record(
   const { status, headers, body } = answer;
   const bytes = body ? Number(headers.get("content-length")) : 0;
   try {
-    env.METRICS.writeDataPoint(dataPoint({ ...subject, event, status, ms: now - began, bytes }));
+    env.METRICS.writeDataPoint(dataPoint({ ...logFields, event, status, ms: now - began, bytes }));
   } catch (error) {
     const { times, shouldLog, next } = countForLog(losses.get(env), now);
     losses.set(env, next);
@@ -38,8 +38,8 @@ export function record(
 /** The data points that could not be written. */
 const losses = new WeakMap<object, LogCount>();
 
-/** The facts of one request. A text that is absent becomes "". */
-export type Facts = Omit<Subject, "cache" | "fallback"> & {
+/** The metrics of one request. A text that is absent becomes "". */
+export type RequestMetrics = Omit<LogFields, "cache" | "fallback"> & {
   readonly cache?: string | undefined;
   /** The status that the visitor gets. */
   readonly status: number;
@@ -58,8 +58,8 @@ const MAX_INDEX_BYTES = 96;
 const MAX_BLOB_BYTES = 2048;
 
 /** The data point of a request. Its index, by which Analytics Engine samples, is the route. */
-export function dataPoint(facts: Facts): Required<AnalyticsEngineDataPoint> {
-  const { route, preset, format, status, event, cache, bucket, ms, bytes } = facts;
+export function dataPoint(metrics: RequestMetrics): Required<AnalyticsEngineDataPoint> {
+  const { route, preset, format, status, event, cache, bucket, ms, bytes } = metrics;
   const texts = [route, preset, format, `${status}`, event, cache, bucket];
   return {
     indexes: [cut(route ?? "", MAX_INDEX_BYTES)],

@@ -1,4 +1,4 @@
-// What the log has besides refusals. `times` is how often it happened since the line before.
+// The lines of the log besides refusals. `times` is how often it happened since the line before.
 
 import type { Refusal, RefusedSlot, SlotName, Upstream } from "../http/refusal.ts";
 
@@ -9,7 +9,7 @@ export type Notice =
   | { readonly event: "cache-unusable"; readonly reason: string }
   /** How many objects were not purged, and the names of the first ones. */
   | ({ readonly event: "purge-failed"; readonly reason: string } & Partial<NotPurged>)
-  /** The store of renditions: pictures are made without it. */
+  /** The store of renditions: pictures are rendered without it. */
   | { readonly event: "store-failed"; readonly reason: string; readonly times: number }
   /** How many data points were lost since the last such line, with this one. */
   | { readonly event: "metrics-failed"; readonly lost: number; readonly reason: string }
@@ -33,7 +33,7 @@ export type RoleNotice = {
   readonly times: number;
 };
 
-/** What the log has of a bucket: one line a change, however many requests there are. */
+/** The lines about a bucket: one a change, however many requests there are. */
 export type BucketNotice = { readonly bucket: string } & (
   | ({ readonly event: "slot-refused" } & RefusedSlot)
   | {
@@ -43,12 +43,12 @@ export type BucketNotice = { readonly bucket: string } & (
       /** Why it is not the current slot, where S3 did not refuse that one. */
       readonly reason?: string | undefined;
     }
-  | ({ readonly event: "rendition-failed" } & OfKey & RenditionFailure)
+  | ({ readonly event: "rendition-failed" } & ObjectCount & RenditionFailure)
   /** A preset has gravity "object", and the object no right focal point. */
-  | ({ readonly event: "no-focus"; readonly value?: string | undefined } & OfKey)
+  | ({ readonly event: "no-focus"; readonly value?: string | undefined } & ObjectCount)
 );
 
-type OfKey = { readonly key: string; readonly times: number };
+type ObjectCount = { readonly key: string; readonly times: number };
 
 /** Visitors may not see it: they get an older rendition, if there is one (W8). */
 type RenditionFailure = Readonly<Pick<Upstream, "reason" | "edge" | "origin">> & {

@@ -31,8 +31,8 @@ function upTo(pattern: RegExp, text: string): string {
 }
 
 function decode(text: string): string {
-  const once = text.replace(ESCAPE, (_escape, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
+  const once = text.replace(ESCAPE, (_escape, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
   );
   return once === text ? text : decode(once);
 }

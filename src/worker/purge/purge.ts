@@ -8,7 +8,7 @@ import type { Config } from "../config/config.ts";
 import { isRefusal } from "../http/refusal.ts";
 import { openObject } from "../origin/open-object.ts";
 import { isGone } from "../origin/verdict.ts";
-import { deleteFolder } from "../store/entries.ts";
+import { deleteAll } from "../store/entries.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { PurgeRequest } from "./read-purge.ts";
 import {
@@ -18,7 +18,7 @@ import {
   reportReason,
   type UpstreamFailure,
 } from "./report.ts";
-import { type PurgeTarget, targetsByName, targetsOfEvent } from "./targets.ts";
+import { type ObjectToPurge, selectByEvent, selectByName } from "./select-objects.ts";
 
 /** The request on whose behalf the cache is purged. */
 export type PurgeScope = {
@@ -34,12 +34,12 @@ export async function purge(
 ): Promise<PurgeAnswer> {
   switch (request.form) {
     case "objects": {
-      const { targets, skipped } = targetsByName(buckets, request.names);
-      return reportPurge(targets, await purgeTargets(targets, store, scope), skipped);
+      const { objects, skipped } = selectByName(buckets, request.names);
+      return reportPurge(objects, await purgeWithinLimit(objects, store, scope), skipped);
     }
     case "event": {
-      const { targets, skipped } = targetsOfEvent(buckets, request.objects);
-      const answer = reportPurge(targets, await purgeTargets(targets, store, scope));
+      const { objects, skipped } = selectByEvent(buckets, request.objects);
+      const answer = reportPurge(objects, await purgeWithinLimit(objects, store, scope));
       const notShown = skipped.length > 0 && { not_shown: skipped };
       return { ...answer, body: { ...answer.body, ...notShown } };
     }
@@ -62,16 +62,16 @@ const MAX_OBJECTS = 200;
 const MAX_STORED_OBJECTS = 20;
 
 /** Purges the first objects, and refuses the rest. */
-async function purgeTargets(
-  targets: readonly PurgeTarget[],
+async function purgeWithinLimit(
+  objects: readonly ObjectToPurge[],
   store: Store | undefined,
   scope: PurgeScope,
 ): Promise<PurgeResults> {
   const maxObjects = store ? MAX_STORED_OBJECTS : MAX_OBJECTS;
-  const purging = purgeObjects(targets.slice(0, maxObjects), store, scope);
+  const purging = purgeObjects(objects.slice(0, maxObjects), store, scope);
   scope.context.waitUntil(purging); // also when the caller has gone
   const reason = `at most ${maxObjects} objects a request: send these again`;
-  const refused = targets.slice(maxObjects).map(({ url }) => {
+  const refused = objects.slice(maxObjects).map(({ url }) => {
     return [url, { status: 429, retryAfter: 1, reason }] as const;
   });
   return new Map([...(await purging), ...refused]);
@@ -85,22 +85,22 @@ const MAX_TAGS = 100;
  * shown without a look into the store.
  */
 async function purgeObjects(
-  targets: readonly PurgeTarget[],
+  objects: readonly ObjectToPurge[],
   store: Store | undefined,
   scope: PurgeScope,
 ): Promise<PurgeResults> {
   const results = new Map<string, UpstreamFailure | undefined>();
   let failure: UpstreamFailure | undefined;
-  for (let at = 0; at < targets.length; at += MAX_TAGS) {
-    const batch = targets.slice(at, at + MAX_TAGS);
+  for (let at = 0; at < objects.length; at += MAX_TAGS) {
+    const batch = objects.slice(at, at + MAX_TAGS);
     const tags = await Promise.all(batch.map(({ bucket, key }) => objectTag(bucket, key)));
     failure ??= await purgeCache({ tags }, scope);
     for (const { url } of batch) results.set(url, failure);
   }
   if (!store) return results;
-  const stored = targets.map(async (target) => {
-    const { url } = target;
-    return [url, results.get(url) ?? (await purgeStored(target, store, scope))] as const;
+  const stored = objects.map(async (object) => {
+    const { url } = object;
+    return [url, results.get(url) ?? (await purgeStored(object, store, scope))] as const;
   });
   return new Map(await Promise.all(stored));
 }
@@ -146,7 +146,7 @@ function cacheFailure(text: string): UpstreamFailure {
  * @returns why they may still be there
  */
 async function purgeStored(
-  { bucket, key, isRemoved }: PurgeTarget,
+  { bucket, key, isRemoved }: ObjectToPurge,
   store: Store,
   scope: PurgeScope,
 ): Promise<UpstreamFailure | undefined> {
@@ -154,7 +154,7 @@ async function purgeStored(
   if (!isRefusal(opened)) return undefined;
   const isDenied = opened.event === "object-denied";
   if (isGone(opened) || (isDenied && isRemoved)) {
-    const deleting = deleteFolder(store, { bucket, key });
+    const deleting = deleteAll(store, { bucket, key });
     if ((await withTimeout(scope.deadline - Date.now(), deleting)) === true) return undefined;
     return { status: 502, retryAfter: 30, reason: "store: it fails" };
   }

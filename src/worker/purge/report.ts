@@ -1,14 +1,14 @@
-// What the caller of /purge and the log are told: what is purged, what is not, and why.
+// Reports to the caller of /purge, and to the log, what is purged, what is not, and why.
 
 import { logNotice } from "../log/log.ts";
-import type { NotPurged, PurgeTarget } from "./targets.ts";
+import type { NotPurged, ObjectToPurge } from "./select-objects.ts";
 
-/** Why something is not purged. It may be asked for again. */
+/** Why something is not purged. The request may be repeated. */
 export type UpstreamFailure = {
-  /** Of the answer: a limit, an error, or no time left. */
+  /** The status of the answer: a limit, an error, or a timeout. */
   readonly status: 429 | 502 | 503;
   readonly reason: string;
-  /** After how long asking again may help: s. */
+  /** After how long a repeated request may succeed: s. */
   readonly retryAfter: number;
 };
 
@@ -17,14 +17,14 @@ export type PurgeResults = ReadonlyMap<string, UpstreamFailure | undefined>;
 
 export type PurgeAnswer = {
   readonly body: {
-    /** Whether all that was asked for is purged. */
+    /** Whether everything in the request is purged. */
     readonly ok: boolean;
-    /** The names of what is purged: BUCKET/key, BUCKET/*, or *. */
+    /** Purged names: BUCKET/key, BUCKET/*, or *. */
     readonly purged: readonly string[];
     readonly not_purged: readonly NotPurged[];
     /** Objects of an event that no URL of Vitrine shows. */
     readonly not_shown?: readonly NotPurged[];
-    /** What is wrong with the whole request. */
+    /** Why nothing of the request could be read. */
     readonly reason?: string;
   };
   readonly status: number;
@@ -37,50 +37,47 @@ const MAX_LISTED = 1_000;
 
 /** Logs what is not purged, and the first reason. */
 export function logNotPurged(
-  left: readonly NotPurged[],
-  reason: string | undefined = left[0]?.reason,
+  notPurged: readonly NotPurged[],
+  reason: string | undefined = notPurged[0]?.reason,
 ): void {
   if (!reason) return;
-  const first = left.slice(0, MAX_LOGGED).map(({ object }) => object);
-  const objects = first.length > 0 && { objects: left.length, first };
+  const first = notPurged.slice(0, MAX_LOGGED).map(({ object }) => object);
+  const objects = first.length > 0 && { objects: notPurged.length, first };
   logNotice({ event: "purge-failed", reason, ...objects });
 }
 
-/**
- * The report on what was asked of the cache.
- * @param wrong the names that mean no object: a fault of the request
- */
+/** @param unknown the names that mean no object: a fault of the request */
 export function reportPurge(
-  targets: readonly Pick<PurgeTarget, "name" | "url">[],
+  objects: readonly Pick<ObjectToPurge, "name" | "url">[],
   results: PurgeResults,
-  wrong: readonly NotPurged[] = [],
+  unknown: readonly NotPurged[] = [],
 ): PurgeAnswer {
   const purged: string[] = [];
-  const left: NotPurged[] = [];
+  const failed: NotPurged[] = [];
   let worst: UpstreamFailure | undefined;
-  for (const { url, name } of targets) {
+  for (const { url, name } of objects) {
     const failure = results.get(url);
-    if (failure) left.push({ object: name, reason: failure.reason });
+    if (failure) failed.push({ object: name, reason: failure.reason });
     else purged.push(name);
     if (failure && failure.retryAfter > (worst?.retryAfter ?? 0)) worst = failure;
   }
   const body = {
-    ok: left.length + wrong.length === 0,
+    ok: failed.length + unknown.length === 0,
     purged,
-    not_purged: [...left, ...wrong],
+    not_purged: [...failed, ...unknown],
   };
-  const status = worst?.status ?? (wrong.length > 0 ? 400 : 200);
+  const status = worst?.status ?? (unknown.length > 0 ? 400 : 200);
   return { body, status, retryAfter: worst?.retryAfter };
 }
 
-/** The report on a fault of the whole request. */
+/** Nothing of the request could be read. */
 export function reportReason(status: number, reason: string): PurgeAnswer {
   return { body: { ok: false, purged: [], not_purged: [], reason }, status };
 }
 
-/** The body as JSON. */
+/** The body as JSON, with lists of limited length. */
 export function bodyText(body: PurgeAnswer["body"]): string {
-  const bounded = (_name: string, value: unknown) =>
+  const limitLists = (_name: string, value: unknown) =>
     Array.isArray(value) ? value.slice(0, MAX_LISTED) : value;
-  return JSON.stringify(body, bounded, 2);
+  return JSON.stringify(body, limitLists, 2);
 }

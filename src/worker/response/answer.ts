@@ -1,5 +1,5 @@
-// What a visitor gets: an image or a refusal, and nothing about the bucket or the reason. No clock:
-// `now` is passed in, in ms since 1970.
+// Answers visitors: an image, or a refusal without a word about the bucket or the reason. No clock: `now` is passed in,
+// in ms since 1970.
 
 import type { BoundRoute } from "../config/routes.ts";
 import { isCertain, type Refusal } from "../http/refusal.ts";
@@ -7,8 +7,8 @@ import { cancelBody, type Rendition } from "../http/send.ts";
 import type { CacheState } from "../log/log.ts";
 import type { AccessGrant } from "../request/url-signature.ts";
 
-/** For how long a missing object, and what is shown in an outage, may be kept: s. */
-const BRIEF_S = 60;
+/** For how long a missing object, and a stored rendition in an outage, may be cached: s. */
+const SHORT_S = 60;
 const QUOTA_RETRY_S = "3600";
 /** The longer of the two periods that Cloudflare's rate limiting has. */
 const LIMIT_RETRY_S = "60";
@@ -21,7 +21,7 @@ export const PROTECTION = {
   "cross-origin-resource-policy": "cross-origin",
 } as const;
 
-/** The same, and with it the headers of a text. workerd copies Headers in half of the time that a record takes. */
+/** PROTECTION, and the headers of a text. workerd copies Headers in half the time that a record takes. */
 const PROTECTED = new Headers(PROTECTION);
 const UNCACHED_TEXT = new Headers({
   ...PROTECTION,
@@ -31,11 +31,11 @@ const UNCACHED_TEXT = new Headers({
 
 /** What applies to every answer to a URL, image or not. */
 export type Terms = {
-  /** What the signature of the URL grants, or of the cookie. */
+  /** The grant of the URL's signature, or of the cookie. */
   readonly granted?: AccessGrant | undefined;
   /** On a route with `origins`: the headers that say which page may read the answer. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
-  /** For how long Workers Cache has had a refusal: s. Nobody keeps it for longer than its time in all. */
+  /** For how long Workers Cache has had a refusal: s. This counts as part of its max-age. */
   readonly age?: number | undefined;
 };
 
@@ -43,9 +43,9 @@ export type Terms = {
 export type ImageOptions = {
   /** Whether another visitor may get another format under the same URL. */
   readonly negotiated: boolean;
-  /** For how long it may be kept, at most until its URL expires: s. */
+  /** For how long it may be cached, at most until its URL expires: s. */
   readonly maxAge: number;
-  /** Whether it is what was stored before an outage of S3: it is kept for a minute at most. */
+  /** Whether it was stored before an outage of S3: it is cached for a minute at most. */
   readonly isOutage?: boolean;
   readonly cache: CacheState;
   /** How long it took to get the image: ms. */
@@ -85,53 +85,53 @@ function setTerms(headers: Headers, { cors, granted }: Terms): void {
   for (const [name, value] of Object.entries(cors ?? {})) headers.set(name, value);
 }
 
-/** Where the image came from, and how long the edge took to make it, if it did for this request. */
+/** Where the image came from, and how long the edge took, if it rendered for this request. */
 function timingOf({ cache, took }: Pick<ImageOptions, "cache" | "took">): string {
-  const isMade = cache === "miss" || cache === "direct";
-  return `cache;desc=${cache}${isMade ? `, edge;dur=${Math.round(took)}` : ""}`;
+  const isRendered = cache === "miss" || cache === "direct";
+  return `cache;desc=${cache}${isRendered ? `, edge;dur=${Math.round(took)}` : ""}`;
 }
 
 /** The cache-control of an image. With a version, its URL's content never changes until it expires. */
 function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: number): string {
   const { granted } = terms;
-  const seconds = isOutage ? Math.min(BRIEF_S, maxAge) : maxAge;
+  const seconds = isOutage ? Math.min(SHORT_S, maxAge) : maxAge;
   if (granted === undefined) return `public, max-age=${seconds}`;
   const isImmutable = granted.version && !isOutage;
   const caching = `${limitedCaching(isImmutable ? YEAR : seconds, terms, now)}, must-revalidate`;
   return isImmutable ? `${caching}, immutable` : caching;
 }
 
-/** The cache-control of anything but the URL's own image: at most until the URL or the cookie expires. */
+/** A cache-control with a limit: at most until the URL or the cookie expires. */
 export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now: number): string {
-  const left = Math.min(
+  const maxAge = Math.min(
     seconds - age,
     granted ? Math.floor(granted.expires - now / 1000) : seconds,
   );
-  return `${granted?.isPrivate ? "private" : "public"}, max-age=${Math.max(0, left)}`;
+  return `${granted?.isPrivate ? "private" : "public"}, max-age=${Math.max(0, maxAge)}`;
 }
 
-/** The answer to a refused request. It tells the visitor as little as possible. */
+/** The answer to a refused request. It reveals as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const answer = answerTo(refusal, { "cache-control": limitedCaching(BRIEF_S, terms, now) });
+  const answer = answerTo(refusal, { "cache-control": limitedCaching(SHORT_S, terms, now) });
   setTerms(answer.headers, terms);
   return answer;
 }
 
-/** @param kept the header by which caches may keep an answer that is certain */
-function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Response {
+/** @param caching the cache-control of an answer that is certain */
+function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): Response {
   switch (refusal.event) {
     case "no-such-route":
     case "no-such-variant":
     case "impossible-key":
-      return plain(404, "Not found", kept);
+      return plain(404, "Not found", caching);
     case "signature-wrong":
     case "object-missing":
     case "object-denied":
-      return plain(404, "Not found", isCertain(refusal) ? kept : {});
+      return plain(404, "Not found", isCertain(refusal) ? caching : {});
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "purge-denied":
-      // Some senders have a URL with a password, and send it only after they were asked for it.
+      // Some senders have a URL with a password, and send it only after this challenge.
       return plain(401, "Unauthorized", { "www-authenticate": 'Bearer, Basic realm="purge"' });
     case "method-not-allowed":
       return plain(405, "Method not allowed", { allow: refusal.allow });
@@ -140,7 +140,7 @@ function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Res
     case "url-expired":
       return plain(410, "Expired");
     case "source-unreadable":
-      return plain(415, "Not an image", isCertain(refusal) ? kept : {});
+      return plain(415, "Not an image", isCertain(refusal) ? caching : {});
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":
@@ -166,7 +166,7 @@ function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Res
   }
 }
 
-/** A text answer. Nobody may cache it, unless `headers` say so. */
+/** A text answer. It may not be cached, unless `headers` allow it. */
 export function plain(
   status: number,
   text: string,

@@ -4,7 +4,7 @@ import type { RenditionKey, RenditionKeys } from "../cache/rendition-url.ts";
 import type { BoundRoute } from "../config/routes.ts";
 import { isCertain, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { Rendition } from "../http/send.ts";
-import { logRefusal, type Subject } from "../log/log.ts";
+import { type LogFields, logRefusal } from "../log/log.ts";
 import {
   type ImageOptions,
   imageAnswer,
@@ -35,7 +35,7 @@ const SECONDS: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
 /** The result for the log, and the answer if there is one. */
 type FallbackOutcome = {
-  readonly event: Subject["fallback"];
+  readonly event: LogFields["fallback"];
   readonly answer?: Response;
 };
 

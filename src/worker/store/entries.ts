@@ -1,4 +1,4 @@
-// Renditions in R2: each one that was ever made, under a name that follows from what it is. What is there is checked:
+// The store: every rendition ever rendered, in R2, under a name that follows from its key. What is read is checked:
 // another version of Vitrine may have put it there, or somebody else.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
@@ -15,11 +15,11 @@ import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time
 /** Where a rendition is stored. */
 export type StorePath = { readonly store: Store; readonly name: string };
 
-/** What the store has there. */
+/** The content of the store under a path. */
 export type StoreEntry = {
-  /** R2's ETag of what is there, whatever it is; undefined: nothing. */
-  readonly seen?: string;
-  /** Undefined where it is not what this Worker stores there. */
+  /** R2's ETag of the content, whatever it is; undefined: there is none. */
+  readonly r2Etag?: string;
+  /** Undefined where the content is not a rendition that this Worker stores there. */
   readonly rendition?: NamedRendition;
 };
 
@@ -37,7 +37,7 @@ export async function storePathOf(
   return { store, name: await storedName(key) };
 }
 
-/** The object's tag, and a hash of all that decides the bytes, with what opens the bucket. */
+/** The object's tag, and a hash of everything that decides the bytes. */
 export async function storedName(key: RenditionKey): Promise<string> {
   return `${await objectTag(key.bucket, key.key)}/${await sha256Hex(renditionName(key))}`;
 }
@@ -47,22 +47,22 @@ export function readEntry({ store, name }: StorePath): Promise<StoreEntry | unde
   return attempt(store, "get", async () => {
     const object = await store.get(name);
     if (!object) return {};
-    const { etag: seen, size, customMetadata = {} } = object;
-    const { of, etag, type = "", length } = customMetadata;
-    if (of !== name || !etag || length !== `${size}` || size > MAX_BYTES) {
+    const { etag: r2Etag, size, customMetadata = {} } = object;
+    const { of: storedFor, etag, type = "", length } = customMetadata;
+    if (storedFor !== name || !etag || length !== `${size}` || size > MAX_BYTES) {
       cancelBody(object.body);
-      return { seen };
+      return { r2Etag };
     }
     const bytes = new Uint8Array(await object.arrayBuffer());
-    if (bytes.length !== size || sniff(bytes) !== type) return { seen };
-    return { seen, rendition: { body: new Response(bytes).body, type, length, etag } };
+    if (bytes.length !== size || sniff(bytes) !== type) return { r2Etag };
+    return { r2Etag, rendition: { body: new Response(bytes).body, type, length, etag } };
   });
 }
 
-/** How long the store may take from when its entry is needed: ms. */
+/** For how long the store is waited for, once its entry is needed: ms. */
 const STORE_MS = 1_000;
 
-/** Waits a second more for what is being read, or until the deadline. */
+/** Waits for an entry that is being read: for a second, or until the deadline. */
 export async function waitForEntry(
   { store }: StorePath,
   reading: Promise<StoreEntry | undefined>,
@@ -74,8 +74,8 @@ export async function waitForEntry(
   return undefined;
 }
 
-/** Reads what is stored of the first of these objects of which something is. */
-export async function readStored(
+/** Reads the first stored rendition. */
+export async function readFirstStored(
   keys: readonly RenditionKey[],
   config: Pick<Config, "store">,
   deadline: number,
@@ -89,39 +89,42 @@ export async function readStored(
   return undefined;
 }
 
-/** How much of its own name the metadata of a rendition have: characters. All of them have less than 2 KB (T3). */
-const MAX_SHOWN = 1_200;
+/** The metadata have the name of the rendition up to this length: characters. R2 takes 2 KB of metadata (T3). */
+const MAX_NAME_LENGTH = 1_200;
 
 /**
- * Stores a rendition, unless something else is there than what was seen.
- * @param etag of the rendition: the identity that it was made of
+ * Stores a rendition, unless the content of the path has changed since it was read.
+ * @param etag of the rendition
  * @param now ms since 1970
- * @returns false if something else is there. What fails may have been written
+ * @returns false if the content has changed. A put that fails may have been written
  */
 export async function putRendition(
   { store, name }: StorePath,
   key: RenditionKey,
   { bytes, type, etag }: { bytes: Uint8Array<ArrayBuffer>; type: string; etag: string },
-  { seen }: StoreEntry,
+  { r2Etag }: StoreEntry,
   now: number,
 ): Promise<boolean> {
   const customMetadata = {
     ...{ of: name, etag, type, length: `${bytes.length}` },
-    ...{ made: new Date(now).toISOString(), rendition: renditionName(key).slice(0, MAX_SHOWN) },
+    ...{
+      made: new Date(now).toISOString(),
+      rendition: renditionName(key).slice(0, MAX_NAME_LENGTH),
+    },
   };
-  const onlyIf = seen === undefined ? { etagDoesNotMatch: "*" } : { etagMatches: seen }; // T8a
+  const onlyIf = r2Etag === undefined ? { etagDoesNotMatch: "*" } : { etagMatches: r2Etag }; // T8a
   const options = { onlyIf, httpMetadata: { contentType: type }, customMetadata };
   const put = await attempt(store, "put", () => store.put(name, bytes, options));
   return put !== null;
 }
 
-/** T4. Names a call. */
+/** T4. Names in one call. */
 const MAX_NAMES = 1_000;
 
-/** R2 may count a delete as a write: one second after the last one of the same name is soon enough (T3). ms. */
-const WRITES_MS = 1_100;
+/** R2 allows one write of a name in a second, and may count a delete as a write (T3): ms. */
+const WRITE_PERIOD_MS = 1_100;
 
-/** Deletes names, and tries it once more. @returns whether they are deleted */
+/** Deletes names, with one retry. @returns whether they are deleted */
 export async function deleteNames(store: Store, names: readonly string[]): Promise<boolean> {
   const remove = async () => {
     for (let at = 0; at < names.length; at += MAX_NAMES) {
@@ -129,24 +132,24 @@ export async function deleteNames(store: Store, names: readonly string[]): Promi
     }
     return true;
   };
-  const again = () => scheduler.wait(WRITES_MS).then(remove);
-  return (await attempt(store, "delete", () => remove().catch(again))) === true;
+  const retry = () => scheduler.wait(WRITE_PERIOD_MS).then(remove);
+  return (await attempt(store, "delete", () => remove().catch(retry))) === true;
 }
 
-/** Deletes what the configuration can name of an object: a list would cost money (T5). */
-export async function deleteKnown(
+/** Deletes all renditions of an object that the configuration can name: a list would cost money (T5). */
+export async function deleteConfigured(
   { store, buckets, variants }: Pick<Config, "store" | "buckets" | "variants">,
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
 ): Promise<void> {
   if (!store) return;
   const tag = await objectTag(bucket, key);
-  const unchanging = { key, version: undefined, isStorable: true };
+  const keyFields = { key, version: undefined, isStorable: true };
   const names = buckets
     .filter(({ baseUrl, prefix }) => baseUrl === bucket.baseUrl && key.startsWith(prefix))
-    .flatMap((one) =>
+    .flatMap((alias) =>
       [...variants.values()].flatMap((variant) =>
         possibleFormats(variant).map(async (formats) => {
-          const name = renditionName({ ...unchanging, bucket: one, variant, formats });
+          const name = renditionName({ ...keyFields, bucket: alias, variant, formats });
           return `${tag}/${await sha256Hex(name)}`;
         }),
       ),
@@ -154,8 +157,8 @@ export async function deleteKnown(
   await deleteNames(store, await Promise.all(names));
 }
 
-/** Deletes all renditions of an object, also those of earlier configurations. @returns whether they are gone */
-export async function deleteFolder(
+/** Deletes all renditions of an object, also those of earlier configurations. @returns whether they are deleted */
+export async function deleteAll(
   store: Store,
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
 ): Promise<boolean> {
@@ -168,7 +171,7 @@ export async function deleteFolder(
   }
 }
 
-/** Calls the store. What it throws is logged. @returns undefined if it throws */
+/** Calls the store, and logs what it throws. @returns undefined if it throws */
 async function attempt<T>(
   store: Store,
   call: string,
@@ -182,14 +185,14 @@ async function attempt<T>(
   }
 }
 
-/** How R2 says that another one is writing the same name (T3). */
+/** R2 refuses two writes of one name at the same time (T3). */
 const TOO_FAST = /\b(?:429|10058)\b/;
 
 const MAX_REASON = 200; // characters
 
 const failures = new WeakMap<Store, LogCount>();
 
-/** Logs that the store fails, once a minute: pictures are made without it. */
+/** Logs once a minute that the store fails: pictures are rendered without it. */
 function reportFailure(store: Store, reason: string): void {
   const { times, shouldLog, next } = countForLog(failures.get(store), Date.now());
   failures.set(store, next);

@@ -8,7 +8,13 @@ import type { RequestScope } from "../http/send.ts";
 import { bucketMemoryOf } from "../origin/memories.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
 import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
-import { readEntry, readStored, type StoreEntry, type StorePath, waitForEntry } from "./entries.ts";
+import {
+  readEntry,
+  readFirstStored,
+  type StoreEntry,
+  type StorePath,
+  waitForEntry,
+} from "./entries.ts";
 
 /** How long S3 may take where the rendition is stored: ms. */
 const STORED_MS = 2_000;
@@ -47,7 +53,7 @@ export async function lookUp(
     storePath && reading && waitForEntry(storePath, reading, deadline);
   if (isSilent) {
     const entry = await finishReading();
-    const stored = entry?.rendition ? entry : await readStored(alternatives, config, deadline);
+    const stored = entry?.rendition ? entry : await readFirstStored(alternatives, config, deadline);
     if (stored) return { object: SILENT, entry: stored };
     reading = Promise.resolve(entry);
   }

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dataPoint, type Facts } from "../../../src/worker/log/metrics.ts";
+import { dataPoint, type RequestMetrics } from "../../../src/worker/log/metrics.ts";
 
-const SHOWN: Facts = {
+const SHOWN: RequestMetrics = {
   ...{ route: "/images/:preset/*", preset: "card@2x", format: "avif", status: 200 },
   ...{ event: "shown", cache: "hit", bucket: "media", ms: 12, bytes: 3456 },
 };

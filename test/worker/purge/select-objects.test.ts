@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { s3Bucket } from "../../../src/worker/config/bucket.ts";
-import { targetsByName, targetsOfEvent } from "../../../src/worker/purge/targets.ts";
+import { selectByEvent, selectByName } from "../../../src/worker/purge/select-objects.ts";
 
 const S3 = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const PLAIN = s3Bucket("media", {
@@ -20,7 +20,7 @@ const OTHER = named("other", "", "https://s3.example/acme-other/", "acme-other")
 const R2 = named("r2", "", "https://r2.example/acme-media/");
 
 const of = (bucket: string, key: string) => [{ bucket, key, isRemoved: false }];
-const urls = ({ targets }: ReturnType<typeof targetsByName>) => targets.map(({ url }) => url);
+const urls = ({ objects }: ReturnType<typeof selectByName>) => objects.map(({ url }) => url);
 
 test.each<[string, string]>([
   ["photos/fig.jpg", "begins with no bucket"],
@@ -34,22 +34,22 @@ test.each<[string, string]>([
   ["media/../fig.jpg", 'a segment ".."'],
   [`media/${"x".repeat(1015)}`, "longer than 1,024 bytes"],
 ])("the name %j means no object", (name, reason) => {
-  const { targets, skipped } = targetsByName([MEDIA, OTHER], [name]);
-  expect(targets).toEqual([]);
+  const { objects, skipped } = selectByName([MEDIA, OTHER], [name]);
+  expect(objects).toEqual([]);
   expect(skipped).toEqual([{ object: name, reason: expect.stringContaining(reason) }]);
 });
 
 test("a name is the bucket of wrangler.toml, and the key below its prefix", () => {
   const names = ["media/a b+c%2B.jpg", "other/media/ä.jpg", `media/${"x".repeat(1014)}`];
-  const found = targetsByName([MEDIA, OTHER], names);
+  const found = selectByName([MEDIA, OTHER], names);
   expect(found.skipped).toEqual([]);
-  expect(found.targets.map(({ name }) => name)).toEqual(names);
+  expect(found.objects.map(({ name }) => name)).toEqual(names);
   expect(urls(found)).toEqual([
     `${S3}published/a%20b%2Bc%252B.jpg`,
     "https://s3.example/acme-other/media/%C3%A4.jpg",
     `${S3}published/${"x".repeat(1014)}`,
   ]);
-  expect(found.targets[0]).toMatchObject({
+  expect(found.objects[0]).toMatchObject({
     key: "published/a b+c%2B.jpg",
     bucket: { baseUrl: S3 },
   });
@@ -57,7 +57,7 @@ test("a name is the bucket of wrangler.toml, and the key below its prefix", () =
 
 test("each object is there once, whatever its names are", () => {
   const names = ["all/published/a.jpg", "media/a.jpg", "media/a.jpg"];
-  expect(urls(targetsByName([MEDIA, ALL], names))).toEqual([`${S3}published/a.jpg`]);
+  expect(urls(selectByName([MEDIA, ALL], names))).toEqual([`${S3}published/a.jpg`]);
 });
 
 test.each<[string, string, string]>([
@@ -72,21 +72,21 @@ test.each<[string, string, string]>([
   ["acme-media", "published/", "no URL can name"],
   ["acme-media", "published/../a.jpg", "no URL can name"],
 ])("an event of %s about %j is about nothing that is shown", (bucket, key, reason) => {
-  const { targets, skipped } = targetsOfEvent([MEDIA], of(bucket, key));
-  expect(targets).toEqual([]);
+  const { objects, skipped } = selectByEvent([MEDIA], of(bucket, key));
+  expect(objects).toEqual([]);
   expect(skipped).toEqual([{ object: key, reason: expect.stringContaining(reason) }]);
 });
 
 test("an event is about every configured bucket that has the object, at each provider", () => {
   const event = of("acme-media", "published/drafts/a.jpg");
-  const found = targetsOfEvent([MEDIA, DRAFTS, OTHER, R2], event);
+  const found = selectByEvent([MEDIA, DRAFTS, OTHER, R2], event);
   expect(found.skipped).toEqual([]);
   // The two buckets at S3 have the same objects: one URL, and one tag.
-  expect(found.targets.map(({ name }) => name)).toEqual([
+  expect(found.objects.map(({ name }) => name)).toEqual([
     "drafts/a.jpg",
     "r2/published/drafts/a.jpg",
   ]);
-  const elsewhere = targetsOfEvent([MEDIA, DRAFTS, R2], of("acme-media", "a.jpg"));
-  expect(elsewhere.targets.map(({ name }) => name)).toEqual(["r2/a.jpg"]);
+  const elsewhere = selectByEvent([MEDIA, DRAFTS, R2], of("acme-media", "a.jpg"));
+  expect(elsewhere.objects.map(({ name }) => name)).toEqual(["r2/a.jpg"]);
   expect(elsewhere.skipped).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { originUrl } from "../origin/object-url.ts";
 import type { EventObject } from "./read-purge.ts";
 
 /** An object to purge. */
-export type PurgeTarget = {
+export type ObjectToPurge = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
   readonly bucket: Bucket;
@@ -21,15 +21,18 @@ export type PurgeTarget = {
 /** What is not purged, and why. */
 export type NotPurged = { readonly object: string; readonly reason: string };
 
-export type PurgeTargets = {
+export type ObjectSelection = {
   /** Each object once. */
-  readonly targets: readonly PurgeTarget[];
+  readonly objects: readonly ObjectToPurge[];
   /** The names that mean no object, or the objects of an event that no route can show. */
   readonly skipped: readonly NotPurged[];
 };
 
 /** Finds objects by their names. A wrong name is a fault of the caller. */
-export function targetsByName(buckets: readonly Bucket[], names: readonly string[]): PurgeTargets {
+export function selectByName(
+  buckets: readonly Bucket[],
+  names: readonly string[],
+): ObjectSelection {
   const bucketsByName = new Map(buckets.map((bucket) => [bucket.name, bucket]));
   const entries = names.map((name) => {
     const slash = name.indexOf("/");
@@ -38,7 +41,7 @@ export function targetsByName(buckets: readonly Bucket[], names: readonly string
     const key = bucket.prefix + name.slice(slash + 1);
     const fault = keyFault(key);
     if (fault) return { object: name, reason: `no object has this key: ${fault}` };
-    return createTarget(bucket, { key });
+    return createObject(bucket, { key });
   });
   return removeDuplicates(entries);
 }
@@ -47,11 +50,11 @@ export function targetsByName(buckets: readonly Bucket[], names: readonly string
  * Finds the objects of an event in every configured bucket that shows them. An object that no bucket shows is no fault:
  * an S3 bucket has more than what Vitrine shows. It is reported by its key alone.
  */
-export function targetsOfEvent(
+export function selectByEvent(
   buckets: readonly Bucket[],
   objects: readonly EventObject[],
-): PurgeTargets {
-  const entries = objects.flatMap((object): (PurgeTarget | NotPurged)[] => {
+): ObjectSelection {
+  const entries = objects.flatMap((object): (ObjectToPurge | NotPurged)[] => {
     const { bucket: name, ...event } = object;
     const { key } = event;
     const sameName = buckets.filter(({ bucket }) => bucket === name);
@@ -61,27 +64,27 @@ export function targetsOfEvent(
     if (keyFault(key)) return [{ object: key, reason: "not shown: no URL can name this key" }];
     const showing = sameName.filter(({ prefix }) => key.startsWith(prefix));
     if (showing.length === 0) return [{ object: key, reason: "not shown: outside of the prefix" }];
-    return showing.map((bucket) => createTarget(bucket, event));
+    return showing.map((bucket) => createObject(bucket, event));
   });
   return removeDuplicates(entries);
 }
 
-function createTarget(
+function createObject(
   bucket: Bucket,
-  { key, ...event }: Pick<PurgeTarget, "key" | "isRemoved">,
-): PurgeTarget {
+  { key, ...event }: Pick<ObjectToPurge, "key" | "isRemoved">,
+): ObjectToPurge {
   const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
   const url = originUrl(bucket.baseUrl, key);
   return { ...event, name, bucket, key, url };
 }
 
-function removeDuplicates(entries: readonly (PurgeTarget | NotPurged)[]): PurgeTargets {
-  const targets = new Map<string, PurgeTarget>();
+function removeDuplicates(entries: readonly (ObjectToPurge | NotPurged)[]): ObjectSelection {
+  const objects = new Map<string, ObjectToPurge>();
   const skipped: NotPurged[] = [];
   for (const entry of entries) {
     if ("reason" in entry) skipped.push(entry);
     // An event may name an object twice.
-    else if (!targets.get(entry.url)?.isRemoved) targets.set(entry.url, entry);
+    else if (!objects.get(entry.url)?.isRemoved) objects.set(entry.url, entry);
   }
-  return { targets: [...targets.values()], skipped };
+  return { objects: [...objects.values()], skipped };
 }
