@@ -98,7 +98,7 @@ const r2 = (reason: string, title: string, run: (r2: R2Bucket) => unknown): Case
 });
 
 const many = (count: number) => Array.from({ length: count }, (_, at) => `key-${at}`);
-const STATES = "[in some states](#no-original-comes-out) (R2)";
+const STATES = "in some states (R2)";
 const BILLED = "each new URL is billed, up to a quota (C2, L2)";
 const READABLE = ["sea.jpg", "turned.jpg", "moves.gif", "logo.svg"];
 

@@ -1,5 +1,5 @@
 // The same cases in wrangler's own parts, inside workerd, and on our emulators: they end alike, or differ for a reason.
-// The table of docs/testing.md is what was seen; `vitest -u` writes it anew.
+// differences.md is what was seen; `vitest -u` writes it anew.
 
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { markdownTable } from "../../support/markdown-table.ts";
 import { CASES, type Case, respond, SESSION } from "./cases.ts";
 
 const { version } = createRequire(import.meta.url)("wrangler/package.json");
-const PAGE = "docs/testing.md";
+const PAGE = "test/judges/wrangler/differences.md";
 
 const sea = sharp(file("photos/fig.jpg")).resize(400, 300);
 const jpeg = await sea.clone().jpeg().toBuffer();
@@ -150,7 +150,7 @@ test.each(CASES.map((one, at) => ({ ...one, at })))("$does $title", async ({ at,
 const listOf = (titles: readonly string[]) =>
   [...titles.slice(0, 4), ...(titles[4] ? [`and ${titles.length - 4} more`] : [])].join(", ");
 
-test("docs/testing.md has the table of the differences", async () => {
+test("differences.md has the table of the differences", async () => {
   const head = ["a Worker that", "`wrangler dev`", "production, and our emulators"];
   const alike = CASES.filter(({ reason }) => reason === undefined).length;
   const ends = [...rows].map(([row, titles]) => row.replace("%s", () => listOf(titles)));
