@@ -22,7 +22,6 @@ const LONG = [
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",
-  "test/bench/rounds.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/wrangler.test.ts",
   "test/cli/rotate/{local,wrangler}.test.ts",

@@ -9,7 +9,7 @@ import { buildWorker, ROOT } from "../support/built.ts";
 import { jsonOf, type Report, reportLines } from "./report.ts";
 import { compare } from "./rounds.ts";
 import { readSize } from "./size.ts";
-import { FIRST, lengthsOfKeys, sizesOfConfiguration, subjects } from "./subjects.ts";
+import { lengthsOfKeys, sizesOfConfiguration, workloads } from "./workloads.ts";
 
 const { quick } = parseArgs({ options: { quick: { type: "boolean", default: false } } }).values;
 const { stderr, env } = process;
@@ -19,8 +19,7 @@ const effort = quick
   : { rounds: 7, requests: 2_000, warmUp: 4_000 };
 
 await buildWorker();
-// A quick run needs one of each kind: rounds.test.ts tries all of them.
-const all = subjects().filter(({ name }) => !quick || FIRST.includes(name));
+const all = workloads();
 const sizes = sizesOfConfiguration().slice(0, quick ? 1 : undefined);
 const lengths = lengthsOfKeys().slice(0, quick ? 1 : undefined);
 const compared = all.length + sizes.length + lengths.length;

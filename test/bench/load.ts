@@ -37,8 +37,9 @@ export async function measure(
   const amount = paths.length;
   let next = 0;
   const times: number[] = [];
-  const others = new Map<number | string, number>();
-  const other = (what: number | string) => others.set(what, (others.get(what) ?? 0) + 1);
+  const unexpected = new Map<number | string, number>();
+  const countUnexpected = (outcome: number | string) =>
+    unexpected.set(outcome, (unexpected.get(outcome) ?? 0) + 1);
   const before = running.cpu();
   const began = performance.now();
   let ended = began;
@@ -57,16 +58,16 @@ export async function measure(
     run.on("response", (_client, got, _bytes, time) => {
       times.push(time);
       ended = performance.now();
-      if (got !== status) other(got);
+      if (got !== status) countUnexpected(got);
     });
-    run.on("reqError", (error) => other(`${error}`));
+    run.on("reqError", (error) => countUnexpected(`${error}`));
   });
   const cpu = (running.cpu() - before) / amount;
-  if (others.size > 0 || times.length !== amount) {
-    const what = [...others].map(([one, times]) => `${times} times ${one}`).join(", ");
-    throw new Error(`not ${amount} answers with ${status}, but ${times.length}: ${what}`);
+  if (unexpected.size > 0 || times.length !== amount) {
+    const counts = [...unexpected].map(([a, times]) => `${times} times ${a}`).join(", ");
+    throw new Error(`not ${amount} answers with ${status}, but ${times.length}: ${counts}`);
   }
-  times.sort((one, another) => one - another);
+  times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.floor(times.length * share)] ?? 0;
   return { cpu, rate: (amount / (ended - began)) * 1_000, p50: at(0.5), p99: at(0.99) };
 }

@@ -18,11 +18,11 @@ const QUICK = "A quick run shows that each kind works. It is too short: its figu
 /** The table of everything that is compared with a floor. The CPU time is that of a request. */
 export function trafficTable({ traffic, quick }: Pick<Report, "traffic" | "quick">): string[] {
   const rows = traffic.flatMap(({ name, note, cpu, ratio, limit, floor }) => {
-    const least = traffic.find((one) => one.name === floor);
-    if (!least) return [];
-    const times = [cpu, least.cpu].map((each) => `${Math.round(each)} µs`);
-    const target = quick ? "" : (limit?.toFixed(2) ?? "");
-    return [[name, ...times, ratio.toFixed(2), target, note]];
+    const floorResult = traffic.find((one) => one.name === floor);
+    if (!floorResult) return [];
+    const times = [cpu, floorResult.cpu].map((each) => `${Math.round(each)} µs`);
+    const limitText = quick ? "" : (limit?.toFixed(2) ?? "");
+    return [[name, ...times, ratio.toFixed(2), limitText, note]];
   });
   return markdownTable(["traffic", "CPU", "its floor", "ratio", "target", "what it is"], rows);
 }

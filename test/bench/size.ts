@@ -47,7 +47,7 @@ export function readSize(folder = BUILT): Size {
   });
   return {
     gzipBytes: gzipSync(readFileSync(join(folder, "index.js"))).length,
-    modules: modules.sort((one, other) => other.bytes - one.bytes),
+    modules: modules.sort((a, b) => b.bytes - a.bytes),
   };
 }
 
@@ -73,7 +73,7 @@ export function growth({ gzipBytes, modules }: Size, record: SizeRecord): string
   const grown = modules
     .map(({ name, bytes }) => ({ name, by: bytes - (record.modules[name] ?? 0) }))
     .filter(({ by }) => by > 0)
-    .sort((one, other) => other.by - one.by)
+    .sort((a, b) => b.by - a.by)
     .map(({ name, by }) => `  +${by} ${name}${name in record.modules ? "" : " (new)"}`);
   return [
     `The Worker is ${gzipBytes} bytes gzipped: ${gzipBytes - limit} above its limit of ${limit}.`,

@@ -24,10 +24,10 @@ export type Cms = {
 const ROTATED = join(import.meta.dirname, "../../fixtures/objects/made/rotated-gps.jpg");
 
 /** A picture of 200 × 100 px whose halves have colours. */
-export async function draw(left: string, right: string, name = "fig.jpg"): Promise<File> {
+export async function draw(first: string, second: string, name = "fig.jpg"): Promise<File> {
   const half = (background: string) =>
     ({ create: { width: 100, height: 100, channels: 3, background } }) as const;
-  const parts = [left, right].map((colour, at) => ({
+  const parts = [first, second].map((colour, at) => ({
     input: half(colour),
     left: at * 100,
     top: 0,
@@ -61,8 +61,8 @@ export function testCms(start: () => Promise<Cms>): void {
     const file = new File([readFileSync(ROTATED)], "a b+ü.jpg", { type: "image/jpeg" });
     const { id, key, original } = await cms.create(file);
     expect(await colourOf(key)).toBe("red");
-    const shown = images.imgProps(key, "hero", { alt: "A fig", original });
-    expect(shown).toMatchObject({ width: 300, height: 400, style: "background: #c82828" });
+    const attributes = images.imgProps(key, "hero", { alt: "A fig", original });
+    expect(attributes).toMatchObject({ width: 300, height: 400, style: "background: #c82828" });
     expect(original).toMatchObject({ alpha: false, focus: { x: 0.5, y: 0.5 } });
     expect(Buffer.from(original.thumbhash, "base64").length).toBeGreaterThan(15);
     expect((await cms.setFocus(id, 20, 30)).original.focus).toEqual({ x: 0.2, y: 0.3 });

@@ -28,14 +28,14 @@ async function startPayload() {
     ]);
     const body = Buffer.concat(await request.toArray());
     const answer = await handle(
-      new Request(base + url, { method, headers, body: body.length ? body : null }),
+      new Request(serverUrl + url, { method, headers, body: body.length ? body : null }),
     );
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));
   });
-  const base = (await listenOn(server, 0)).url.replace("127.0.0.1", "localhost"); // what Payload may fetch from here
+  const serverUrl = (await listenOn(server, 0)).url.replace("127.0.0.1", "localhost"); // what Payload may fetch from here
   const config = buildConfig({
-    ...{ secret: "a-secret-of-this-test", serverURL: base, sharp, plugins },
+    ...{ secret: "a-secret-of-this-test", serverURL: serverUrl, sharp, plugins },
     db: sqliteAdapter({ client: { url: `file:${folder}/db.sqlite` }, push: true }),
     collections: [media, { slug: "users", auth: true, fields: [] }],
   });
@@ -46,11 +46,11 @@ async function startPayload() {
   const { token } = await payload.login({ collection: "users", data });
   const headers = { cookie: `payload-token=${token}`, "sec-fetch-site": "same-origin" };
 
-  async function ask(method: string, path: string, data?: object, file?: File) {
+  async function sendToApi(method: string, path: string, data?: object, file?: File) {
     const body = new FormData();
     body.set("_payload", JSON.stringify(data));
     if (file) body.set("file", file);
-    const answer = await fetch(`${base}/api/media${path}`, {
+    const answer = await fetch(`${serverUrl}/api/media${path}`, {
       method,
       headers,
       ...(data && { body }),
@@ -60,23 +60,23 @@ async function startPayload() {
     return { ...doc, key: doc.filename };
   }
   return {
-    create: (file: File) => ask("POST", "", { alt: "A fig" }, file),
+    create: (file: File) => sendToApi("POST", "", { alt: "A fig" }, file),
     describe: async (id: number, alt: string) => {
       const hostile = { alt, original: { color: "url(evil)" } };
       return payload.update({ collection: "media", id, data: hostile });
     },
-    replace: (id: number, file: File) => ask("PATCH", `/${id}`, {}, file),
-    remove: (id: number) => ask("DELETE", `/${id}`),
+    replace: (id: number, file: File) => sendToApi("PATCH", `/${id}`, {}, file),
+    remove: (id: number) => sendToApi("DELETE", `/${id}`),
     forget: (id: number) =>
       payload.db.updateOne({ collection: "media", id, data: { original: null } }),
     /** As the tool of the admin panel does: with a crop to the whole picture as the browser shows it. */
     setFocus: async (id: number, x: number, y: number) => {
-      const { original: known, ...doc } = await payload.findByID({ collection: "media", id });
+      const { original: saved, ...doc } = await payload.findByID({ collection: "media", id });
       const crop = { x: 0, y: 0, width: 100, height: 100, unit: "%" };
-      const original = known ?? doc;
+      const original = saved ?? doc;
       const sides = { widthInPixels: original.width, heightInPixels: original.height };
       const query = stringify({ uploadEdits: { crop, focalPoint: { x, y }, ...sides } });
-      return ask("PATCH", `/${id}?${query}`, { focalX: doc.focalX, focalY: doc.focalY });
+      return sendToApi("PATCH", `/${id}?${query}`, { focalX: doc.focalX, focalY: doc.focalY });
     },
   };
 }

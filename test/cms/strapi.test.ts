@@ -23,8 +23,8 @@ test("each url in the API is one of Vitrine, and a thumbnail is all that Strapi 
     new File([bytes], "fig.jpg", { type: "image/jpeg" }),
   );
   expect(Object.keys(formats)).toEqual(["thumbnail"]);
-  for (const shown of [url, formats.thumbnail.url]) {
-    expect((await fetch(shown)).headers.get("server-timing")).toContain("miss");
+  for (const imageUrl of [url, formats.thumbnail.url]) {
+    expect((await fetch(imageUrl)).headers.get("server-timing")).toContain("miss");
   }
 });
 
@@ -34,11 +34,11 @@ test("a thumbnail goes with its upload, and no picture stays of what is replaced
   const upload = await create(new File([bytes], "fig.jpg", { type: "image/jpeg" }));
   const { url } = upload.formats.thumbnail;
   expect((await fetch(url)).status).toBe(200);
-  const other = await replace(
+  const replaced = await replace(
     upload.id,
     new File(["%PDF-1.4"], "a.pdf", { type: "application/pdf" }),
   );
-  expect([(await fetch(upload.url)).status, other.original]).toEqual([415, null]);
+  expect([(await fetch(upload.url)).status, replaced.original]).toEqual([415, null]);
 
   const next = await create(new File([bytes], "fig.jpg", { type: "image/jpeg" }));
   expect((await fetch(next.formats.thumbnail.url)).status).toBe(200);

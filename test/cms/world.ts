@@ -93,11 +93,11 @@ export async function startS3() {
   };
 }
 
-type Asked = { method: string; url: string; headers: Headers; body: Uint8Array };
+type CmsRequest = { method: string; url: string; headers: Headers; body: Uint8Array };
 type Answer = { status: number; type?: string; body?: Uint8Array | string };
 
 /** Takes what a CMS sends, as a bucket without ACLs does. */
-function answerCms({ method, url, headers, body }: Asked): Answer {
+function answerCms({ method, url, headers, body }: CmsRequest): Answer {
   const keyOf = (path = "") => decodeURIComponent(path).split(`${bucket}/`).at(-1) ?? "";
   const key = keyOf(url.split("?")[0]);
   const object = s3.objects.get(key);
@@ -107,8 +107,10 @@ function answerCms({ method, url, headers, body }: Asked): Answer {
   writes.push(`${method} ${key}`);
   if (method === "DELETE") return { status: s3.objects.delete(key) ? 204 : 404 };
   const type = headers.get("content-type") ?? "binary/octet-stream";
-  const own = [...headers].filter(([name]) => name.startsWith("x-amz-meta-"));
-  const metadata = Object.fromEntries(own.map(([name, value]) => [name.slice(11), value]));
+  const metadataHeaders = [...headers].filter(([name]) => name.startsWith("x-amz-meta-"));
+  const metadata = Object.fromEntries(
+    metadataHeaders.map(([name, value]) => [name.slice(11), value]),
+  );
   const source = headers.get("x-amz-copy-source");
   if (source === null) {
     s3.objects.set(key, { body, type, metadata });

@@ -12,9 +12,9 @@ import { vitrine } from "../support/cli/vitrine.ts";
 import { readPage } from "./pages.ts";
 
 const TEMPLATE = join(ROOT, "fixtures/template");
-const own = (file: string) => readFileSync(join(TEMPLATE, file), "utf8");
+const readTemplate = (file: string) => readFileSync(join(TEMPLATE, file), "utf8");
 const root = JSON.parse(readPage("package.json"));
-const manifest = JSON.parse(own("package.json"));
+const manifest = JSON.parse(readTemplate("package.json"));
 
 test("fixtures/template/ stands alone: its packages come from npm, and no path leads out of it (D1)", () => {
   const { dependencies, devDependencies } = manifest;
@@ -26,25 +26,25 @@ test("fixtures/template/ stands alone: its packages come from npm, and no path l
     text === null || /^(?:node_modules|\.wrangler)\b/.test(path) ? [] : [path],
   );
   for (const path of texts)
-    expect([path, own(path)]).not.toEqual([path, expect.stringMatching(/\.\.\//)]);
-  const named = [own("tsconfig.json"), own("wrangler.toml")].join("\n");
+    expect([path, readTemplate(path)]).not.toEqual([path, expect.stringMatching(/\.\.\//)]);
+  const named = [readTemplate("tsconfig.json"), readTemplate("wrangler.toml")].join("\n");
   expect(existsSync(join(TEMPLATE, "src/index.ts")) && named.includes('"src/index.ts"')).toBe(true);
 });
 
 test("it deploys to anybody's account: default names, no domain, no key, no mistake (D1)", async () => {
-  const known = readProject(TEMPLATE);
-  expect(known).toMatchObject({
+  const project = readProject(TEMPLATE);
+  expect(project).toMatchObject({
     ...{ worker: "vitrine", patterns: [], workersDev: true, images: "IMAGES", environments: [] },
     secrets: [],
     r2Buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "vitrine-media" }],
   });
-  expect(own("wrangler.toml")).toMatch(new RegExp(`^# Made by vitrine ${VERSION}\\.\n`));
-  expect(own("wrangler.toml")).not.toMatch(/^\s*(?:account_id|routes?|zone_\w+)\b/m);
+  expect(readTemplate("wrangler.toml")).toMatch(new RegExp(`^# Made by vitrine ${VERSION}\\.\n`));
+  expect(readTemplate("wrangler.toml")).not.toMatch(/^\s*(?:account_id|routes?|zone_\w+)\b/m);
   expect(await vitrine(["check"], { folder: TEMPLATE })).toMatchObject({ code: 0, err: "" });
 });
 
 test("its page asks for no secret, and describes each binding (D1)", () => {
-  expect(parseEnv(own(".dev.vars.example"))).toEqual({});
+  expect(parseEnv(readTemplate(".dev.vars.example"))).toEqual({});
   const { images, r2Buckets } = readProject(TEMPLATE);
   const bindings = [images, ...r2Buckets.map(({ binding }) => binding)];
   expect(Object.keys(manifest.cloudflare.bindings)).toEqual(bindings);
@@ -76,12 +76,12 @@ test("the README's button clones fixtures/template/ of the repository that packa
   const named: unknown = typeof repository === "object" ? repository.url : repository;
   const url = String(named ?? "https://github.com/OWNER/vitrine").replace(/^git\+|\.git$/g, "");
   expect(url).toMatch(REPOSITORY);
-  const [link, ...others] = ["README.md", "docs/deploy.md"].flatMap(
+  const [link, ...furtherLinks] = ["README.md", "docs/deploy.md"].flatMap(
     (page) =>
       readPage(page).match(/https:\/\/deploy\.workers\.cloudflare\.com\/\?url=https:[^)\s]*/g) ??
       [],
   );
-  expect([link, others]).toEqual([
+  expect([link, furtherLinks]).toEqual([
     `https://deploy.workers.cloudflare.com/?url=${url}/tree/main/fixtures/template`,
     [],
   ]);

@@ -50,13 +50,13 @@ test("the commands that the pages name are there", () => {
   expect(missing).toEqual([]);
 });
 
-const OWN = /\bnpm (?:start|run (?:check|client|deploy|types|vitrine))\b/;
+const REPOSITORY_SCRIPT = /\bnpm (?:start|run (?:check|client|deploy|types|vitrine))\b/;
 
 test("no page for users names a script that a project does not have", () => {
   for (const page of PAGES.filter((one) => !OF_REPOSITORY.includes(one))) {
     // Who tries Vitrine has cloned the repository.
     const text = readPage(page).replace(/npm (?:ci|install)\nnpm start\n/g, "");
-    expect([page, OWN.exec(text)?.[0]]).toEqual([page, undefined]);
+    expect([page, REPOSITORY_SCRIPT.exec(text)?.[0]]).toEqual([page, undefined]);
   }
 });
 

@@ -9,7 +9,7 @@ import { readPage } from "./pages.ts";
 const PAGE = readPage("docs/apps.md") + readPage("docs/frameworks.md");
 
 /** Each file that the pages show, in its order, and the tested file in test/loaders. */
-const FILES: readonly [shown: string, tested: string][] = [
+const FILES: readonly [example: string, tested: string][] = [
   ["sign.ts", "sign.ts"],
   ["Fig.tsx", "react/Fig.tsx"],
   ["vitrine-loader.ts", "next-app/vitrine-loader.ts"],
@@ -30,12 +30,12 @@ const FILES: readonly [shown: string, tested: string][] = [
 const blocks = [...PAGE.matchAll(/^```\w+\n(?:---\n)?(?:\/\/|<!--) (\S+)[^\n]*\n(.*?)^```/gms)];
 
 test("the pages show the code of each framework, as it is tested", () => {
-  expect(blocks.map(([, file]) => file)).toEqual(FILES.map(([shown]) => shown));
+  expect(blocks.map(([, file]) => file)).toEqual(FILES.map(([example]) => example));
   for (const [at, [, file]] of FILES.entries()) {
     const tested = linesOf(readFileSync(join(ROOT, "test/loaders", file), "utf8"));
-    const shown = linesOf(blocks[at]?.[2] ?? "");
+    const example = linesOf(blocks[at]?.[2] ?? "");
     // The apps there may have more lines: they test more.
-    expect([file, tested.filter((line) => shown.includes(line))]).toEqual([file, shown]);
+    expect([file, tested.filter((line) => example.includes(line))]).toEqual([file, example]);
   }
 });
 

@@ -121,12 +121,12 @@ test("the table of columns is that of a data point", () => {
 });
 
 test("what is pasted into a shell sends each query as it stands on the page", () => {
-  const [, ask = ""] = /```sh\n(export CLOUDFLARE_ACCOUNT_ID=.*?)```/s.exec(PAGE) ?? [];
+  const [, askFunction = ""] = /```sh\n(export CLOUDFLARE_ACCOUNT_ID=.*?)```/s.exec(PAGE) ?? [];
   const curl = 'curl() { printf "%s\\n" "$@"; cat; }';
   for (const sql of QUERIES.values()) {
-    const script = `${curl}\n${ask}\nask <<'SQL'\n${sql}\nSQL\n`;
-    const said = execFileSync("sh", ["-c", script], { encoding: "utf8" });
-    expect(said).toBe(
+    const script = `${curl}\n${askFunction}\nask <<'SQL'\n${sql}\nSQL\n`;
+    const curlArguments = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+    expect(curlArguments).toBe(
       [
         "-sS",
         "https://api.cloudflare.com/client/v4/accounts/…/analytics_engine/sql",

@@ -14,8 +14,8 @@ function linksOf(text: string): string[] {
   const prose = withoutCode(text);
   const inMarkdown = prose.matchAll(/\]\(([^)\s]+)\)/g);
   const inHtml = prose.matchAll(/(?:src|srcset|href)="([^"]+)"/g);
-  const targets = [...inMarkdown, ...inHtml].map(([, target = ""]) => target);
-  return targets.filter((target) => !/^[a-z]+:/i.test(target));
+  const targets = [...inMarkdown, ...inHtml].map(([, address = ""]) => address);
+  return targets.filter((address) => !/^[a-z]+:/i.test(address));
 }
 
 /** Returns what is wrong with a link of a page, or undefined. */
@@ -27,8 +27,8 @@ function faultOf(page: string, link: string): string | undefined {
   if (!path.endsWith(".md") || statSync(join(ROOT, path)).isDirectory()) {
     return `${page}: ${link}: ${path} has no headings`;
   }
-  const found = anchorsOf(readPage(path)).includes(anchor);
-  return found ? undefined : `${page}: ${link}: ${path} has no heading #${anchor}`;
+  const hasAnchor = anchorsOf(readPage(path)).includes(anchor);
+  return hasAnchor ? undefined : `${page}: ${link}: ${path} has no heading #${anchor}`;
 }
 
 /** For coding agents: https://llmstxt.org */
@@ -51,7 +51,7 @@ function missingIn(page: string, pages: readonly string[]): string[] {
   const linked = linksOf(readPage(page)).map((link) =>
     normalize(join(dirname(page), link.replace(/#.*/, ""))),
   );
-  return pages.filter((other) => other !== page && !linked.includes(other));
+  return pages.filter((candidate) => candidate !== page && !linked.includes(candidate));
 }
 
 const DOCS = listPages().filter((page) => page.startsWith("docs/"));

@@ -18,12 +18,12 @@ export function listPages(): string[] {
 
 /** The anchors of a page's headings, as GitHub makes them: a second one of a name gets `-1`. */
 export function anchorsOf(text: string): string[] {
-  const seen = new Map<string, number>();
+  const counts = new Map<string, number>();
   const headings = withoutCode(text).matchAll(/^#{1,6} +(.+?) *#*$/gm);
   return Array.from(headings, ([, heading = ""]) => {
     const slug = slugOf(heading);
-    const times = seen.get(slug) ?? 0;
-    seen.set(slug, times + 1);
+    const times = counts.get(slug) ?? 0;
+    counts.set(slug, times + 1);
     return times === 0 ? slug : `${slug}-${times}`;
   });
 }
@@ -34,8 +34,8 @@ export function withoutCode(text: string): string {
 }
 
 function slugOf(heading: string): string {
-  const words = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1"); // of a link, its text
-  return words
+  const title = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1"); // of a link, its text
+  return title
     .toLowerCase()
     .replace(/[^\p{L}\p{N}\p{M} _-]/gu, "")
     .replaceAll(" ", "-");

@@ -53,10 +53,10 @@ beforeAll(() => {
   write("option.test.ts", example.replace('fit: "cover"', 'fit: "covr"'));
   write("bucket.test.ts", example.replace('bucket: "acme-media"', 'bucket: "acme"'));
   write("right.test.ts", code.replace("image: { width: 80 }", `image: ${RIGHT}`));
-  const [, own = ""] = FILES.find(([name]) => name === "worker.ts") ?? [];
+  const [, workerCode = ""] = FILES.find(([name]) => name === "worker.ts") ?? [];
   const [, survive = ""] = FILES.find(([name]) => name === "survive.test.ts") ?? [];
-  write("misspelt.ts", own.replace("anim:", "amin:"));
-  write("passes-on.ts", own.replace("return isMade ?", "return answer ?? isMade ?"));
+  write("misspelt.ts", workerCode.replace("anim:", "amin:"));
+  write("passes-on.ts", workerCode.replace("return isMade ?", "return answer ?? isMade ?"));
   write("passes-on.test.ts", survive.replace("./worker.ts", "./passes-on.ts"));
   results = runAll();
 }, 180_000); // it also starts workerd

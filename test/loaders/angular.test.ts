@@ -62,6 +62,6 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
   expectNoKey(friends, scripts, textsIn("angular-app/dist"));
 
   // A request within the same step gets the same URLs.
-  const [late = ""] = await pages(TIMES.late);
-  expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
+  const [sameStep = ""] = await pages(TIMES.sameStep);
+  expect(signedUrlsIn(sameStep)).toEqual(signedUrlsIn(friends));
 });

@@ -37,21 +37,26 @@ test("<Image> has all widths of the preset, and the size and the placeholder of 
 
 test("what the preset sets is not taken from the page, and all else is", () => {
   const more = page("more");
-  const shown = (alt: string) => {
+  const attributesOf = (alt: string) => {
     const { srcset, src, width, height } = imgOf(more, alt);
     return [candidatesIn(srcset), shownBy(src), width, height];
   };
   const card = [CARD, `card ${FIG}`, "480", "325"];
-  expect(shown("density")).toEqual(card);
-  expect(shown("got")).toEqual(card);
+  expect(attributesOf("density")).toEqual(card);
+  expect(attributesOf("got")).toEqual(card);
   expect(elements(more, "link").map((link) => candidatesIn(link["imagesrcset"]))).toEqual([CARD]);
   const hard = "keys/1+1=2 (ü).jpg";
   const thumbnails = [`1x thumbnail ${hard}`, `2x thumbnail@2x ${hard}`];
-  expect(shown("hard")).toEqual([thumbnails, `thumbnail ${hard}`, "80", "80"]);
-  const own = { class: "round", loading: "eager", fetchpriority: "high" };
-  expect(imgOf(more, "hard")).toMatchObject(own);
+  expect(attributesOf("hard")).toEqual([thumbnails, `thumbnail ${hard}`, "80", "80"]);
+  const pageAttributes = { class: "round", loading: "eager", fetchpriority: "high" };
+  expect(imgOf(more, "hard")).toMatchObject(pageAttributes);
   const unknown = "photos/unknown.jpg";
-  expect(shown("layout")).toEqual([heroOf(unknown), `hero ${unknown}`, undefined, undefined]);
+  expect(attributesOf("layout")).toEqual([
+    heroOf(unknown),
+    `hero ${unknown}`,
+    undefined,
+    undefined,
+  ]);
   expect(imgOf(more, "own")).toMatchObject({ width: "30", height: "20" });
   expect(imgOf(more, "own")["src"]).toMatch(/^\/_astro\/own\.\w+\.png$/);
 });
@@ -90,8 +95,8 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
   expectNoKey(friends, hard, textsIn("astro-app/dist"));
 
   // A request within the same step gets the same URLs.
-  const [late = ""] = await pages(TIMES.late);
-  expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
+  const [sameStep = ""] = await pages(TIMES.sameStep);
+  expect(signedUrlsIn(sameStep)).toEqual(signedUrlsIn(friends));
   expect(signedUrlsIn(album)).toEqual(signedUrlsIn(friends));
 });
 

@@ -48,12 +48,17 @@ const FRAMEWORKS: [string, () => Rendered, (friends: ImgProps) => Rendered][] = 
 test.each(FRAMEWORKS)("%s renders what imgProps returns, without a warning", async (_, render) => {
   const warned = [vi.spyOn(console, "error"), vi.spyOn(console, "warn")];
   const [img] = elements(await render(), "img");
-  const { srcset, src, ...others } = img ?? {};
+  const { srcset, src, ...attributes } = img ?? {};
   expect([candidatesIn(srcset), shownBy(src)]).toEqual([
     heroOf("photos/fig.jpg"),
     "hero photos/fig.jpg",
   ]);
-  expect(others).toMatchObject({ alt: "A fig", loading: "lazy", decoding: "async", sizes: "50vw" });
+  expect(attributes).toMatchObject({
+    alt: "A fig",
+    loading: "lazy",
+    decoding: "async",
+    sizes: "50vw",
+  });
   for (const spy of warned) expect(spy).not.toHaveBeenCalled();
 });
 
@@ -66,7 +71,7 @@ test.each(FRAMEWORKS)(
     expectNoKey(html);
 
     // Within a step, a page that is made again is the same. After it, its pictures open for another hour.
-    expect(await at(TIMES.late, async () => render(await friends()))).toBe(html);
+    expect(await at(TIMES.sameStep, async () => render(await friends()))).toBe(html);
     const next = await at(TIMES.next, async () => render(await friends()));
     expect(signedUrlsIn(next).filter((url) => html.includes(url))).toEqual([]);
     await expectSigned(next, [FRIENDS], TIMES.next);

@@ -16,13 +16,13 @@ const POLICY =
  */
 export async function serveLatePictures(html: string, get: (path: string) => Promise<Response>) {
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-  const asked: string[] = [];
+  const requestedUrls: string[] = [];
   const server = createServer(async ({ url = "" }, response) => {
     if (!url.startsWith("/images/")) {
       const headers = { "content-type": "text/html", "content-security-policy": POLICY };
       return void response.writeHead(url === "/" ? 200 : 404, headers).end(html);
     }
-    asked.push(url);
+    requestedUrls.push(url);
     await opened;
     const answer = await get(url);
     const type = answer.headers.get("content-type") ?? "";
@@ -35,5 +35,5 @@ export async function serveLatePictures(html: string, get: (path: string) => Pro
     server.closeAllConnections();
     server.close();
   };
-  return { address: `http://127.0.0.1:${port}/`, asked, open, close };
+  return { address: `http://127.0.0.1:${port}/`, requestedUrls, open, close };
 }

@@ -69,8 +69,8 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
   expectNoKey(friends, more, scripts, textsIn("next-app/.next"));
 
   // A request within the same step gets the same URLs.
-  const [late = ""] = await pages(TIMES.late);
-  expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
+  const [sameStep = ""] = await pages(TIMES.sameStep);
+  expect(signedUrlsIn(sameStep)).toEqual(signedUrlsIn(friends));
 });
 
 test("an unknown preset fails the build, and the message says what to write", async () => {

@@ -63,8 +63,8 @@ test("a placeholder is the smallest variant of the preset", () => {
 
 test("NuxtPicture has the same URLs for each format", () => {
   const sources = [...elements(html, "source"), imgOf(html, "picture")];
-  const wanted = [`640w hero@640w ${FIG}`, `1920w hero ${FIG}`];
-  expect(sources.map(({ srcset }) => candidatesIn(srcset))).toEqual([wanted, wanted]);
+  const candidates = [`640w hero@640w ${FIG}`, `1920w hero ${FIG}`];
+  expect(sources.map(({ srcset }) => candidatesIn(srcset))).toEqual([candidates, candidates]);
 });
 
 test("each URL of the page opens", () => expectOpen(html));
@@ -80,18 +80,18 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
   expectNoKey(friends, hard, scripts, textsIn("nuxt-app/.output"));
 
   // A request within the same step gets the same URLs.
-  const [late = ""] = await pages(TIMES.late);
-  expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
+  const [sameStep = ""] = await pages(TIMES.sameStep);
+  expect(signedUrlsIn(sameStep)).toEqual(signedUrlsIn(friends));
 });
 
 test("the server finds each name of a file that imports the package", async () => {
-  const [told = ""] = await pagesOf(
+  const [response = ""] = await pagesOf(
     "nuxt-app",
     SERVER,
     ["/api/with-package"],
     signingAt(TIMES.early),
   );
-  expect(JSON.parse(told)).toEqual([
+  expect(JSON.parse(response)).toEqual([
     expect.stringMatching(
       /^https:\/\/images\.example\.com\/images\/card\/photos\/fig\.jpg\?exp=2000000000&/,
     ),

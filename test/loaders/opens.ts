@@ -6,11 +6,11 @@ import { FRIENDS, HARD } from "./keys.ts";
 import { expectPlaceholder } from "./page.ts";
 import { createSigner, presets, privateImages } from "./vitrine.ts";
 
-const OTHER = "private/fig.jpg";
+const OTHER_KEY = "private/fig.jpg";
 const OPEN = ["photos/fig.jpg", "photos/unknown.jpg", "keys/1+1=2 (ü).jpg"];
 
 const get = startStrictWorker(
-  Object.fromEntries([FRIENDS, HARD, OTHER, ...OPEN].map((key) => [key, "made/key.jpg"])),
+  Object.fromEntries([FRIENDS, HARD, OTHER_KEY, ...OPEN].map((key) => [key, "made/key.jpg"])),
   {
     ROUTES: [
       { path: "/private/:preset/*", object: "media/private/*", signed: true, max_age: 3600 },
@@ -27,7 +27,7 @@ const STEP = 1_800_000;
 const begin = (Math.floor(Date.now() / STEP) + 10) * STEP;
 export const TIMES = {
   early: begin + 60_000,
-  late: begin + 1_200_000,
+  sameStep: begin + 1_200_000,
   next: begin + STEP + 60_000,
 };
 
@@ -76,10 +76,12 @@ export async function expectOpen(...pages: readonly string[]): Promise<void> {
 export async function expectSigned(html: string, keys: readonly string[], time: number) {
   vi.spyOn(console, "warn").mockImplementation(() => {});
   const urls = signedUrlsIn(html);
-  const shown = urls.map((url) => privateImages.parseUrl(url));
+  const parsedUrls = urls.map((url) => privateImages.parseUrl(url));
   const variants = ["hero", "hero@640w", "hero@960w", "hero@1280w"];
-  const wanted = keys.flatMap((key) => variants.map((variant) => `${variant} ${key}`));
-  expect(shown.map((one) => `${one?.variant} ${one?.key}`).sort()).toEqual(wanted.sort());
+  const expectedVariants = keys.flatMap((key) => variants.map((variant) => `${variant} ${key}`));
+  expect(parsedUrls.map((one) => `${one?.variant} ${one?.key}`).sort()).toEqual(
+    expectedVariants.sort(),
+  );
 
   const expired = Number(/\?exp=(\d+)&/.exec(urls[0] ?? "")?.[1]) * 1000;
   expect(expired).toBeGreaterThanOrEqual(time + STEP);
@@ -91,14 +93,14 @@ export async function expectSigned(html: string, keys: readonly string[], time: 
 
   // Another preset, or another object, does not open with a query of the page.
   const query = new URL(urls[0] ?? "").search;
-  const others = [
+  const unsignedUrls = [
     privateImages.imageUrl(keys[0] ?? "", "card", query),
-    privateImages.imageUrl(OTHER, "hero", query),
+    privateImages.imageUrl(OTHER_KEY, "hero", query),
     privateImages.imageUrl(keys[0] ?? "", "hero", "?"),
   ];
-  for (const [, answer] of await answersAt(time, others)) expect(answer).toMatch(/^404 /);
-  const own = await sign(OTHER, "hero", { expires: expired / 1000 });
-  const [opened] = await answersAt(time, [privateImages.imageUrl(OTHER, "hero", own)]);
+  for (const [, answer] of await answersAt(time, unsignedUrls)) expect(answer).toMatch(/^404 /);
+  const ownQuery = await sign(OTHER_KEY, "hero", { expires: expired / 1000 });
+  const [opened] = await answersAt(time, [privateImages.imageUrl(OTHER_KEY, "hero", ownQuery)]);
   expect(opened?.[1]).toBe("200 image");
 }
 

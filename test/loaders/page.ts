@@ -18,16 +18,16 @@ export function elements(html: string, name: string): Attributes[] {
 
 /** Returns the attributes of the `<img>` with this `alt`. */
 export function imgOf(html: string, alt: string): Attributes {
-  const found = elements(html, "img").find((img) => img["alt"] === alt);
-  if (!found) throw new Error(`There is no <img alt="${alt}"> in ${html}`);
-  return found;
+  const img = elements(html, "img").find((img) => img["alt"] === alt);
+  if (!img) throw new Error(`There is no <img alt="${alt}"> in ${html}`);
+  return img;
 }
 
 /** Returns what a URL shows: `hero@640w photos/fig.jpg`. Throws if the client spells the URL differently. */
 export function shownBy(url = ""): string {
-  const found = images.parseUrl(url);
-  if (!found) throw new Error(`Vitrine shows nothing at "${url}"`);
-  const { key, variant, preset } = found;
+  const parsed = images.parseUrl(url);
+  if (!parsed) throw new Error(`Vitrine shows nothing at "${url}"`);
+  const { key, variant, preset } = parsed;
   if (!images.srcset(key, preset).split(/[ ,]/).includes(url)) {
     throw new Error(`Vitrine spells "${url}" differently`);
   }
@@ -59,12 +59,12 @@ export function heroOf(key: string): string[] {
 
 /** Expects all widths of the preset, true descriptors, and its smallest variant in the background. */
 export function expectHeroes(html: string, keys: string[]): void {
-  const found = elements(html, "img").map(({ srcset, src, style = "" }) => ({
+  const heroes = elements(html, "img").map(({ srcset, src, style = "" }) => ({
     srcset: candidatesIn(srcset),
     src: shownBy(src),
     background: shownBy(/background-image: ?url\((.*?)\)/.exec(style)?.[1]),
   }));
-  expect(found).toEqual(
+  expect(heroes).toEqual(
     keys.map((key) => ({
       srcset: heroOf(key),
       src: `hero ${key}`,

@@ -16,10 +16,10 @@ const ENV = {
 } as const;
 
 /** The command and the settings of a process of a framework. */
-function processOf(app: string, script: string, own: Readonly<Record<string, string>>) {
+function processOf(app: string, script: string, appEnv: Readonly<Record<string, string>>) {
   const { VITEST: _, ...env } = process.env; // with it, frameworks would build for tests
   const cwd = join(import.meta.dirname, app);
-  return { file: join(cwd, script), settings: { cwd, env: { ...env, ...ENV, ...own } } };
+  return { file: join(cwd, script), settings: { cwd, env: { ...env, ...ENV, ...appEnv } } };
 }
 
 /** Runs a framework's own command in one of the apps here. If it fails, it rejects with the whole output. */

@@ -32,12 +32,12 @@ const images = createClient({
 const { route, presets } = images.site;
 const get = startStrictWorker(OBJECTS, { ROUTES: [route], PRESETS: presets });
 
-type Known = Pick<ImgOptions<unknown, Fact>, "original" | "placeholder">;
+type FactOptions = Pick<ImgOptions<unknown, Fact>, "original" | "placeholder">;
 
 const thumbHashOf = (key: Key) => ({ original: facts[key], placeholder: thumbHash });
 
 /** The attributes of 20 pictures: each object at each preset. */
-function pictures(known: (key: Key) => Known): ImgProps[] {
+function pictures(factOptions: (key: Key) => FactOptions): ImgProps[] {
   const keys: Key[] = [
     "photos/fig.jpg",
     "photos/dandelion.jpg",
@@ -46,7 +46,7 @@ function pictures(known: (key: Key) => Known): ImgProps[] {
     "transparent.png",
   ];
   return keys.flatMap((key) => {
-    const options = { alt: "", loading: "eager", sizes: "300px", ...known(key) } as const;
+    const options = { alt: "", loading: "eager", sizes: "300px", ...factOptions(key) } as const;
     const { imgProps } = images;
     return [
       imgProps(key, "hero", options),
@@ -98,7 +98,7 @@ describe("layout shift and placeholders", () => {
       return length === 20 && painted !== undefined;
     });
     await expect
-      .poll(() => new Set(served.asked).size, { timeout: 60_000 })
+      .poll(() => new Set(served.requestedUrls).size, { timeout: 60_000 })
       .toBeGreaterThanOrEqual(6);
     return { page, served };
   }

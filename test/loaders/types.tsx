@@ -53,7 +53,7 @@ export const props: RemoteImageProps[] = [
 ];
 const promise = signed("a.jpg", "hero");
 
-export const wrong = (
+export const mistyped = (
   <>
     {/* @ts-expect-error no such preset */}
     <Image {...hero} options={{ preset: "poster" }} />

@@ -102,10 +102,10 @@ type Outcome = { readonly state: "survived" | "failed" | "hung"; readonly test: 
 async function runTests(folder: string, changed: readonly string[]): Promise<Outcome> {
   const related = [...changed, ...RUNNERS.map((runner) => `test/${runner}`)];
   const args = ["related", ...related, "--run", "--config", "test/mutants/vitest.config.ts"];
-  const [only = ""] = changed.length === 1 ? changed : [];
-  const { code, output } = await run(folder, ["vitest", ...args], only);
-  const [test, word] = /^(failed|hung|A secret was) .*/m.exec(output) ?? [];
-  if (test !== undefined) return { state: word === "hung" ? word : "failed", test };
+  const [changedFile = ""] = changed.length === 1 ? changed : [];
+  const { code, output } = await run(folder, ["vitest", ...args], changedFile);
+  const [test, state] = /^(failed|hung|A secret was) .*/m.exec(output) ?? [];
+  if (test !== undefined) return { state: state === "hung" ? state : "failed", test };
   if (code === 0) return { state: "survived", test: "survived" };
   return { state: "hung", test: `hung: it ended with ${code}` };
 }

@@ -31,23 +31,25 @@ const TRANSPARENT = ["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpres
 
 /** Returns every mutant of a source in TypeScript. Some of them do not compile. */
 export function mutantsOf(file: string, source: string): readonly Mutant[] {
-  const mutants = [...visit(parseAst(source, { lang: "ts" }), source)].map(([start, end, text]) => {
-    const line = source.slice(0, start).split("\n").length;
-    return { file, line, start, end, before: source.slice(start, end), text };
-  });
+  const mutants = [...collectChanges(parseAst(source, { lang: "ts" }), source)].map(
+    ([start, end, text]) => {
+      const line = source.slice(0, start).split("\n").length;
+      return { file, line, start, end, before: source.slice(start, end), text };
+    },
+  );
   return mutants.filter(({ before, text }) => before !== text);
 }
 
 type Change = readonly [start: number, end: number, text: string];
 
-function* visit(value: unknown, source: string): Generator<Change> {
-  if (Array.isArray(value)) for (const item of value) yield* visit(item, source);
+function* collectChanges(value: unknown, source: string): Generator<Change> {
+  if (Array.isArray(value)) for (const item of value) yield* collectChanges(item, source);
   if (!isNode(value) || value.type.startsWith("Import")) return;
   if (value.type.startsWith("TS") && !TRANSPARENT.includes(value.type)) return;
   yield* changesOf(value, source);
   for (const [field, child] of Object.entries(value)) {
     const isName = field === "key" && value["computed"] !== true;
-    if (!isName && !NO_CODE.includes(field)) yield* visit(child, source);
+    if (!isName && !NO_CODE.includes(field)) yield* collectChanges(child, source);
   }
 }
 
@@ -71,7 +73,7 @@ function changesOf(node: Node, source: string): Change[] {
       return isNode(test) && !hasOpposite(test) ? [become(`!(${textOf(test)})`, test)] : [];
     case "Literal": {
       const isTime = /_MS = $/.test(source.slice(0, node.start));
-      return otherLiterals(node, text, isTime).map((other) => become(other));
+      return otherLiterals(node, text, isTime).map((literal) => become(literal));
     }
     case "TemplateLiteral":
       return text.includes(" ") ? [] : [become('""')];
@@ -112,8 +114,8 @@ function otherLiterals({ value }: Node, text: string, isTime: boolean): string[]
   if (typeof value === "string") return value === "" || value.includes(" ") ? [] : ['""'];
   if (!(value instanceof RegExp)) return [];
   // Without its ^, its $, its i.
-  const others = [/^(\/)\^/, /\$(\/\w*)$/, /i(\w*)$/].map((part) => text.replace(part, "$1"));
-  return others.filter((other) => other !== text);
+  const shorter = [/^(\/)\^/, /\$(\/\w*)$/, /i(\w*)$/].map((part) => text.replace(part, "$1"));
+  return shorter.filter((changed) => changed !== text);
 }
 
 function isNode(value: unknown): value is Node {

@@ -31,11 +31,11 @@ function distanceOf({ moduleId }: TestSpecification): number {
 
 class NearestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return files.toSorted((one, other) => distanceOf(one) - distanceOf(other));
+    return files.toSorted((a, b) => distanceOf(a) - distanceOf(b));
   }
 }
 
-const print = (word: string, text: string) => process.stdout.write(`${word} ${text}\n`);
+const print = (state: string, text: string) => process.stdout.write(`${state} ${text}\n`);
 
 /** Prints one line for each test. The runner reads it, and takes a long silence for a loop without end. */
 class LineReporter implements Reporter {

@@ -50,8 +50,8 @@ const COMMANDS: readonly Command[] = [
 ];
 
 test.each(COMMANDS)("vitrine $args", async ({ args, code, output, stdin = "" }) => {
-  const words = args.replace("SITE", local.url).split(" ");
-  const ended = await tryRun(program, words, { cwd, env: NO_CLOUDFLARE, stdin });
+  const list = args.replace("SITE", local.url).split(" ");
+  const ended = await tryRun(program, list, { cwd, env: NO_CLOUDFLARE, stdin });
   const text = ended.stdout + ended.stderr;
   const expected =
     typeof output === "string" ? expect.stringContaining(output) : expect.stringMatching(output);

@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { freePort } from "../support/free-port.ts";
-import { shellOf, type Where } from "./run.ts";
+import { type Shell, shellOf } from "./run.ts";
 
 type Server = {
   readonly command: readonly string[];
@@ -21,27 +21,27 @@ const SCRIPT = `trap : INT; exec 3<&0
 "$0" "$@" </dev/null`;
 
 /** Runs a development server by npx, and waits until it is ready. @throws what it said, if it ends before */
-export async function startDev(where: Where, { command, ready }: Server = VITRINE_DEV) {
+export async function startDev(shell: Shell, { command, ready }: Server = VITRINE_DEV) {
   const port = await freePort();
   // No network for Request.cf.
-  const env = { ...shellOf(where), CLOUDFLARE_CF_FETCH_ENABLED: "false", PORT: `${port}` };
+  const env = { ...shellOf(shell), CLOUDFLARE_CF_FETCH_ENABLED: "false", PORT: `${port}` };
   const isWrangler = command[0] === "wrangler";
   const args = ["-c", SCRIPT, "npx", ...command, ...(isWrangler ? ["--port", `${port}`] : [])];
-  const child = spawn("sh", args, { cwd: where.cwd, env, detached: true });
-  let said = "";
+  const child = spawn("sh", args, { cwd: shell.cwd, env, detached: true });
+  let output = "";
   const closed = new Promise<void>((settle) => child.on("close", () => settle()));
   await new Promise<void>((settle, fail) => {
     const read = (data: Buffer) => {
-      said += data;
-      if (said.includes(ready)) settle();
+      output += data;
+      if (output.includes(ready)) settle();
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
-    child.on("close", () => fail(new Error(said)));
+    child.on("close", () => fail(new Error(output)));
   });
   return {
     url: `http://localhost:${port}`,
-    said: () => said,
+    output: () => output,
     stop: async () => {
       child.stdin.end();
       await closed;

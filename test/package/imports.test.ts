@@ -35,8 +35,8 @@ const modules = Object.entries(NAMES).map(
 
 test.each([22, 24] as const)("Node.js %d imports each of them", async (node) => {
   const lines = modules.map(
-    ([from, names]) =>
-      `for (const name of ${JSON.stringify(names)}) if (!((await import("${from}"))[name])) throw new Error("${from} has no " + name);`,
+    ([specifier, names]) =>
+      `for (const name of ${JSON.stringify(names)}) if (!((await import("${specifier}"))[name])) throw new Error("${specifier} has no " + name);`,
   );
   await run("node", ["--input-type=module", "-e", lines.join("\n")], { cwd: shop, node });
 });
@@ -56,11 +56,11 @@ test("Node.js 20 runs the Worker with the Images binding, on the emulators", asy
 /** @param types which global types the project has; without them, the browser's */
 function projectOf(
   settings: { moduleResolution: string; types: readonly string[] },
-  from: typeof modules,
+  imported: typeof modules,
 ) {
   const folder = mkdtempSync(join(dirname(shop), "types-"));
   symlinkSync(join(shop, "node_modules"), join(folder, "node_modules"));
-  const text = from.map(
+  const text = imported.map(
     ([module, names], at) =>
       `import { ${names.map((name) => `${name} as ${name}${at}`).join(", ")} } from "${module}";\n` +
       `export const all${at}: readonly object[] = [${names.map((name) => `${name}${at}`).join(", ")}];\n`,
@@ -80,23 +80,23 @@ function projectOf(
   return folder;
 }
 
-const worker = modules.filter(([from]) => from === "vitrine");
-const others = modules.filter(([from]) => from !== "vitrine");
+const worker = modules.filter(([specifier]) => specifier === "vitrine");
+const otherModules = modules.filter(([specifier]) => specifier !== "vitrine");
 /** The emulators speak of the types of Images and R2, which browsers do not have. */
-const ofApps = others.filter(([from]) => !from.startsWith("vitrine/testing"));
+const ofApps = otherModules.filter(([specifier]) => !specifier.startsWith("vitrine/testing"));
 const WORKERS = ["@cloudflare/workers-types"];
 
 test.each([
   ["bundler", "workers-types", WORKERS, worker],
   ["node16", "workers-types", WORKERS, worker],
-  ["bundler", "workers-types", WORKERS, others],
-  ["node16", "workers-types", WORKERS, others],
+  ["bundler", "workers-types", WORKERS, otherModules],
+  ["node16", "workers-types", WORKERS, otherModules],
   ["bundler", "the browser's", [], ofApps],
   ["node16", "the browser's", [], ofApps],
 ] as const)(
   "TypeScript imports them, by %s and %s",
-  async (moduleResolution, _name, types, from) => {
-    const folder = projectOf({ moduleResolution, types }, from);
+  async (moduleResolution, _name, types, imported) => {
+    const folder = projectOf({ moduleResolution, types }, imported);
     await run("npx", ["tsc"], { cwd: folder });
   },
 );

@@ -71,8 +71,8 @@ describe("npm start, on the oldest Node.js", () => {
     const headers = { accept: "image/avif,*/*" };
     const answer = await fetch(`${local.url}/images/thumbnail/photos/dandelion.jpg`, { headers });
     const { width, height } = await sharp(await answer.arrayBuffer()).metadata();
-    const seen = [answer.status, answer.headers.get("content-type"), width, height];
-    expect(seen).toEqual([200, "image/avif", 160, 160]);
+    const answerFields = [answer.status, answer.headers.get("content-type"), width, height];
+    expect(answerFields).toEqual([200, "image/avif", 160, 160]);
   });
 
   test("serves the contact sheet", async () => {

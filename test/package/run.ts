@@ -18,7 +18,7 @@ export type Ended = {
   readonly stderr: string;
 };
 
-export type Where = {
+export type Shell = {
   readonly cwd: string;
   /** The Node.js of the shell. */
   readonly node?: keyof typeof NODES;
@@ -26,13 +26,16 @@ export type Where = {
   readonly stdin?: string;
 };
 
-const SET = /^(?:npm_|VITEST|NODE_(?:ENV|OPTIONS|PATH|COMPILE_CACHE)$)/;
+const SET_BY_TOOLS = /^(?:npm_|VITEST|NODE_(?:ENV|OPTIONS|PATH|COMPILE_CACHE)$)/;
 /** How this machine reaches the registry. */
-const KEPT = /^npm_config_(?:registry|userconfig|cache|ca|cafile|strict_ssl|\w*proxy)$/i;
+const REGISTRY_SETTINGS =
+  /^npm_config_(?:registry|userconfig|cache|ca|cafile|strict_ssl|\w*proxy)$/i;
 
 /** The environment of a user's shell: without what npm and vitest have set. */
-export function shellOf({ node = 24, env = {} }: Pick<Where, "node" | "env">): NodeJS.ProcessEnv {
-  const set = Object.keys(process.env).filter((name) => SET.test(name) && !KEPT.test(name));
+export function shellOf({ node = 24, env = {} }: Pick<Shell, "node" | "env">): NodeJS.ProcessEnv {
+  const set = Object.keys(process.env).filter(
+    (name) => SET_BY_TOOLS.test(name) && !REGISTRY_SETTINGS.test(name),
+  );
   const path = (process.env["PATH"] ?? "").split(delimiter);
   return {
     ...process.env,
@@ -55,19 +58,19 @@ export const NO_CLOUDFLARE = {
 };
 
 /** Runs a program, whatever its exit code is. */
-export function tryRun(program: string, args: readonly string[], where: Where): Promise<Ended> {
+export function tryRun(program: string, args: readonly string[], shell: Shell): Promise<Ended> {
   return new Promise((settle) => {
-    const options = { cwd: where.cwd, env: shellOf(where), maxBuffer: 64 * 1024 ** 2 };
+    const options = { cwd: shell.cwd, env: shellOf(shell), maxBuffer: 64 * 1024 ** 2 };
     const child = execFile(program, [...args], options, (_error, stdout, stderr) =>
       settle({ code: child.exitCode ?? -1, stdout, stderr }),
     );
-    child.stdin?.end(where.stdin);
+    child.stdin?.end(shell.stdin);
   });
 }
 
 /** Runs a program. @throws what it said, if it does not end with 0 */
-export async function run(program: string, args: readonly string[], where: Where): Promise<Ended> {
-  const ended = await tryRun(program, args, where);
+export async function run(program: string, args: readonly string[], shell: Shell): Promise<Ended> {
+  const ended = await tryRun(program, args, shell);
   if (ended.code === 0) return ended;
   const line = [program, ...args].join(" ");
   throw new Error(`${line} ended with ${ended.code}:\n${ended.stdout}${ended.stderr}`);

@@ -26,8 +26,8 @@ const TOP = [
 ];
 
 test("the package has what its users need, and nothing else", () => {
-  const others = paths.filter((path) => !FOLDERS.some((form) => form.test(path)));
-  expect(others.sort()).toEqual(TOP);
+  const topLevel = paths.filter((path) => !FOLDERS.some((form) => form.test(path)));
+  expect(topLevel.sort()).toEqual(TOP);
   for (const form of FOLDERS) expect(paths.some((path) => form.test(path))).toBe(true);
 });
 

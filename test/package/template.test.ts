@@ -15,10 +15,10 @@ beforeAll(async () => {
   cpSync(join(ROOT, "fixtures/template"), cloned, { recursive: true });
   // The only difference from what the button clones: this version is not at npm yet.
   const file = join(cloned, "package.json");
-  const own = readFileSync(file, "utf8");
+  const manifest = readFileSync(file, "utf8");
   const line = `"vitrine": "^${inject("packed").version}"`;
-  expect(own).toContain(line);
-  writeFileSync(file, own.replace(line, `"vitrine": "file:${inject("tarball")}"`));
+  expect(manifest).toContain(line);
+  writeFileSync(file, manifest.replace(line, `"vitrine": "file:${inject("tarball")}"`));
   await run("npm", ["install", ...OFFLINE], { cwd: cloned });
 });
 

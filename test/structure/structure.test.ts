@@ -55,9 +55,9 @@ type Diagnostic = { category: string; location: { path: string | { file: string 
 test("what runs in an app's own Worker imports nothing of Node.js, and no package", () => {
   const reached = new Set(["src/emulator/worker.ts"]);
   for (const file of reached) {
-    for (const [, from = ""] of (sources.get(file) ?? "").matchAll(/ from "([^"]+)"/g)) {
-      expect([file, from]).toEqual([file, expect.stringMatching(/^\./)]);
-      reached.add(join(dirname(file), from));
+    for (const [, specifier = ""] of (sources.get(file) ?? "").matchAll(/ from "([^"]+)"/g)) {
+      expect([file, specifier]).toEqual([file, expect.stringMatching(/^\./)]);
+      reached.add(join(dirname(file), specifier));
     }
   }
   expect(reached.size).toBeGreaterThan(1);

@@ -40,7 +40,7 @@ const rewrite = (sql: string) =>
 
 /** The first value, in their order, up to which there is this share of all weights: as ClickHouse does. */
 function quantile(level: number, values: Weighted): number {
-  const sorted = values.toSorted(([one], [other]) => one - other);
+  const sorted = values.toSorted(([a], [b]) => a - b);
   const total = sorted.reduce((sum, [, weight]) => sum + weight, 0);
   let sum = 0;
   for (const [value, weight] of sorted) {

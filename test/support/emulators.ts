@@ -24,8 +24,8 @@ const makeRenditionOnce: typeof makeRendition = (original, image, overlays, sett
   const { type, frames } = original;
   const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
   const parts = [sha1(original.bytes), type, frames, image, drawn, settings.qualities];
-  const known = renditions.get(JSON.stringify(parts));
-  const rendition = known ?? makeRendition(original, image, overlays, settings);
+  const cached = renditions.get(JSON.stringify(parts));
+  const rendition = cached ?? makeRendition(original, image, overlays, settings);
   renditions.set(JSON.stringify(parts), rendition);
   return rendition;
 };

@@ -52,7 +52,7 @@ const PROGRAM = (() => {
   return program;
 })();
 
-const EDGE = readFileSync(join(ROOT, "test/bench/subjects/edge.js"), "utf8");
+const EDGE = readFileSync(join(ROOT, "test/bench/workers/edge.js"), "utf8");
 
 /** The deployed Worker. */
 export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {

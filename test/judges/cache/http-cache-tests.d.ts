@@ -23,5 +23,8 @@ declare module "http-cache-tests/client/runner.mjs" {
 }
 declare module "http-cache-tests/server/*.mjs" {
   import type { RequestListener } from "node:http";
-  export default function handle(segments: string[], ...asked: Parameters<RequestListener>): void;
+  export default function handle(
+    segments: string[],
+    ...listenerArguments: Parameters<RequestListener>
+  ): void;
 }

@@ -68,8 +68,8 @@ async function pngOf({ set, key, bytes }: Original): Promise<Original> {
 
 function cutOff({ key, bytes }: Original): readonly Original[] {
   return Array.from({ length: 10 }, (_, at) => {
-    const end = Math.floor((bytes.length * at) / 10);
-    return originalOf("cut-off", `${at}-${basename(key)}`, bytes.subarray(0, end));
+    const length = Math.floor((bytes.length * at) / 10);
+    return originalOf("cut-off", `${at}-${basename(key)}`, bytes.subarray(0, length));
   });
 }
 

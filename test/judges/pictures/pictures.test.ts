@@ -32,7 +32,7 @@ vi.mock("../../../src/emulator/edge/encode.ts", async (load) => {
 
 type Picture = NonNullable<Awaited<ReturnType<typeof readPicture>>>;
 type PictureRequest = (typeof REQUESTS)[number];
-type Ask = (path: string, accept?: string) => Promise<Response>;
+type GetPicture = (path: string, accept?: string) => Promise<Response>;
 
 const MODERN = "image/avif,image/webp,*/*";
 /** A variant, its width in px, what the browser reads, and what may come. */
@@ -111,14 +111,14 @@ async function readPicture(bytes: Buffer, size?: readonly [number, number]) {
 }
 
 /** The largest difference of a quarter: of its colours on white, and of its transparency if that counts. */
-function distance(one: Picture, other: Picture, hasAlpha: boolean): number {
+function distance(a: Picture, b: Picture, hasAlpha: boolean): number {
   const onWhite = ({ means }: Picture, at: number) =>
     at % 4 === 3 ? (means[at] ?? 0) : 255 + (((means[at] ?? 0) - 255) * (means[at | 3] ?? 0)) / 255;
-  const channels = [...one.means.keys()].filter((at) => hasAlpha || at % 4 < 3);
-  return Math.max(...channels.map((at) => Math.abs(onWhite(one, at) - onWhite(other, at))));
+  const channels = [...a.means.keys()].filter((at) => hasAlpha || at % 4 < 3);
+  return Math.max(...channels.map((at) => Math.abs(onWhite(a, at) - onWhite(b, at))));
 }
 
-function askOf(engine: (typeof ENGINES)[number]): Ask {
+function askOf(engine: (typeof ENGINES)[number]): GetPicture {
   const env = envOf(engine, SETTINGS);
   return (path, accept = MODERN) => get(path, { headers: { accept } }, env);
 }
@@ -132,47 +132,55 @@ async function metadataOf(body: Buffer): Promise<string> {
 }
 
 /** Returns what came: "shown", a status, or what is wrong. */
-async function look(ask: Ask, original: Original, request: PictureRequest): Promise<string> {
+async function look(
+  getPicture: GetPicture,
+  original: Original,
+  request: PictureRequest,
+): Promise<string> {
   const [variant, side, accept, types] = request;
-  const answer = await ask(`/${variant}/${original.key}`, accept);
+  const answer = await getPicture(`/${variant}/${original.key}`, accept);
   const body = Buffer.from(await answer.arrayBuffer());
   const type = answer.headers.get("content-type") ?? "";
   const [leak] = originalsOf(new Map([[original.key, { body: original.bytes }]]));
   if (leak?.isIn(body) || (answer.status !== 200 && body.length > 30)) return "it says too much";
   if (answer.status !== 200) return type.startsWith("text/plain") ? `${answer.status}` : type;
-  const shown = await readPicture(body);
+  const rendition = await readPicture(body);
   const twin = twinOf(original, ORIGINALS);
   const isCrop = variant === "card@2x";
   const expected = isCrop ? await readPicture(twin.bytes, CARD) : pictures.get(twin.key);
-  if (!shown || !expected) return "shown, and cannot be read";
+  if (!rendition || !expected) return "shown, and cannot be read";
   const metadata = await metadataOf(body);
   if (metadata) return `metadata: ${metadata}`;
-  if (shown.type !== type || !types.includes(type)) return `another type: ${type}`;
+  if (rendition.type !== type || !types.includes(type)) return `another type: ${type}`;
   const hasAlpha = variant !== "plain"; // a JPEG is white there (docs/emulator.md)
-  if (shown.isTransparent !== (expected.isTransparent && hasAlpha)) return "another transparency";
+  if (rendition.isTransparent !== (expected.isTransparent && hasAlpha))
+    return "another transparency";
   const scaled = (length: number) =>
     Math.max(1, Math.round(length * Math.min(1, side / expected.width)));
-  const away = [shown.width - scaled(expected.width), shown.height - scaled(expected.height)];
-  if (away.some(Boolean)) return `${shown.width} × ${shown.height} px`;
-  return distance(shown, expected, hasAlpha) <= TOLERANCE ? "shown" : "other colours";
+  const away = [
+    rendition.width - scaled(expected.width),
+    rendition.height - scaled(expected.height),
+  ];
+  if (away.some(Boolean)) return `${rendition.width} × ${rendition.height} px`;
+  return distance(rendition, expected, hasAlpha) <= TOLERANCE ? "shown" : "other colours";
 }
 
 test.each(ENGINES)("%s shows each picture as it is, or refuses it", SLOW, async (engine) => {
-  const ask = askOf(engine);
-  const wrong: string[] = [];
+  const getPicture = askOf(engine);
+  const mistakes: string[] = [];
   const judge = async (original: Original): Promise<void> => {
     const picture = pictures.get(original.key);
     const many = engine === "R2" || original.set === "photographs" ? 2 : REQUESTS.length;
     for (const request of REQUESTS.slice(0, picture ? many : 1)) {
-      const outcome = await look(ask, original, request);
+      const outcome = await look(getPicture, original, request);
       count(`${engine}, ${original.set}`, outcome);
       const isKnown = picture && outcome === "502" && isSmaller(picture, request);
       const isRight = isKnown || outcome === (picture ? "shown" : "415");
-      if (!isRight) wrong.push(`${original.key} ${request}: ${outcome}`);
+      if (!isRight) mistakes.push(`${original.key} ${request}: ${outcome}`);
     }
   };
   await pMap(ORIGINALS, judge, { concurrency: 8 });
-  expect(wrong).toEqual([]);
+  expect(mistakes).toEqual([]);
   expect(rows[`${engine}, PngSuite`]).toHaveProperty("502");
 });
 
@@ -181,7 +189,7 @@ test("facts are what image-size and exifr say", SLOW, async () => {
   const facts: Readonly<Record<string, Fact>> = JSON.parse(out);
   expect([code, Object.keys(facts).sort()]).toEqual([1, [...pictures.keys()].sort()]);
   const workers = [askOf("cf"), askOf("binding")];
-  const wrong: unknown[] = [];
+  const mistakes: unknown[] = [];
   const compare = async ({ key, bytes }: Original): Promise<void> => {
     const { width, height, type = "" } = imageSize(bytes);
     const orientation = (await exifr.orientation(bytes).catch(() => undefined)) ?? 1;
@@ -189,13 +197,18 @@ test("facts are what image-size and exifr say", SLOW, async () => {
     const expected = { ...sides, type: `image/${type.replace("jpg", "jpeg")}` };
     const alpha = pictures.get(key)?.isTransparent ? { alpha: true } : {};
     const { color: _color, thumbhash: _hash, version: _version, ...fact } = facts[key] ?? {};
-    const answers = workers.map(async (ask) => (await ask(`/fit/${key}?facts`)).json());
+    const answers = workers.map(async (getPicture) =>
+      (await getPicture(`/fit/${key}?facts`)).json(),
+    );
     const originals = (await Promise.all(answers)).map((answer) => Object(answer).original);
-    for (const [one, other] of [
+    for (const [actual, expectedFact] of [
       [fact, { ...expected, bytes: bytes.length, ...alpha }],
-      ...originals.map((one) => [one, "width" in one ? expected : { type: expected.type }]),
+      ...originals.map((actual) => [
+        actual,
+        "width" in actual ? expected : { type: expected.type },
+      ]),
     ]) {
-      if (!isDeepStrictEqual(one, other)) wrong.push([key, one, other]);
+      if (!isDeepStrictEqual(actual, expectedFact)) mistakes.push([key, actual, expectedFact]);
     }
     counts.count("all", "pictures");
     if (orientation > 1) counts.count("turned or mirrored", "pictures");
@@ -204,6 +217,6 @@ test("facts are what image-size and exifr say", SLOW, async () => {
   };
   const readable = ORIGINALS.filter(({ key }) => pictures.has(key));
   await pMap(readable, compare, { concurrency: 8 });
-  expect(wrong).toEqual([]);
+  expect(mistakes).toEqual([]);
   expect(Object.keys(counts.rows)).toHaveLength(4); // what is compared occurs
 });

@@ -10,7 +10,7 @@ const SEED = 20_261_129;
 const hostile = [...hardKeys(SEED, 500), ...KEYS, ...TRICKS, ...IMPOSSIBLE];
 const near = hostile
   .filter((key) => key.isWellFormed())
-  .flatMap((key) => NEAR.map((of) => of(key)));
+  .flatMap((key) => NEAR.map((spell) => spell(key)));
 
 const piece = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 4 }), // all planes of Unicode

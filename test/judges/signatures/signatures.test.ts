@@ -90,15 +90,15 @@ type Pair = Awaited<ReturnType<(typeof REQUESTS)[number]>>;
 async function compare({ unsigned, sent }: Pair, signer: Signer, dialect: "aws" | "r2") {
   const refusal = codeOf(sent, dialect);
   if (refusal !== undefined) return refusal;
-  const other = await signer(unsigned);
-  if (signingHeaders(other.headers) !== signingHeaders(sent.headers)) {
+  const signedByOther = await signer(unsigned);
+  if (signingHeaders(signedByOther.headers) !== signingHeaders(sent.headers)) {
     const isRefused = keyFault(unsigned.path.slice(1)) !== undefined;
     const hasDots = /\/\.\.?(\/|$)/.test(unsigned.path);
     return isRefused && hasDots ? DIFFERENCES.dots : "headers";
   }
-  const isSpelledAlike = other.url === sent.url;
+  const isSpelledAlike = signedByOther.url === sent.url;
   const code = isSpelledAlike || dialect === "aws" ? undefined : "SignatureDoesNotMatch";
-  if (codeOf(other, dialect) !== code) return "S3's answer";
+  if (codeOf(signedByOther, dialect) !== code) return "S3's answer";
   if (isSpelledAlike) return SAME;
   return signer === SIGNERS.aws4 && /[!'()*]/.test(unsigned.path) ? DIFFERENCES.path : "URL";
 }
@@ -131,8 +131,8 @@ test("each difference that is expected occurs", () => {
 const flips = (text: string) =>
   [...text].flatMap((character, at) =>
     [1, 2, 4, 8, 16].map((bit) => {
-      const other = String.fromCharCode(character.charCodeAt(0) ^ bit);
-      return text.slice(0, at) + other + text.slice(at + 1);
+      const flipped = String.fromCharCode(character.charCodeAt(0) ^ bit);
+      return text.slice(0, at) + flipped + text.slice(at + 1);
     }),
   );
 

@@ -44,10 +44,10 @@ async function signByAws4({ host, query, credentials, region, now, ...unsigned }
   const headers = { "x-amz-date": date, ...HEADERS };
   const request = { service: "s3", host, region, headers, path: path + (search && `?${search}`) };
   const signed = aws4.sign(request, credentials);
-  const { Authorization = "", Host: _, ...others } = signed.headers;
+  const { Authorization = "", Host: _, ...otherHeaders } = signed.headers;
   return {
     url: `https://${host}${signed.path}`,
-    headers: { ...others, authorization: Authorization },
+    headers: { ...otherHeaders, authorization: Authorization },
   };
 }
 

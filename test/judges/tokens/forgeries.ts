@@ -24,7 +24,7 @@ export function forge(token: string): Readonly<Record<string, string>> {
   const jwk = { ...createPublicKey(OTHER_EC_KEY).export({ format: "jwk" }), kid: header.kid };
   const byThief = (more: object) => write({ ...header, ...more }, claims, OTHER_EC_KEY);
   const withClaims = (more: object) => write(header, { ...claims, ...more });
-  const none = `${encode({ ...header, alg: "none" })}.${body}`;
+  const unsigned = `${encode({ ...header, alg: "none" })}.${body}`;
   const hmac = `${encode({ ...header, alg: "HS256" })}.${body}`;
   const rsa = `${encode({ ...header, alg: "RS256" })}.${body}`;
   return {
@@ -35,8 +35,8 @@ export function forge(token: string): Readonly<Record<string, string>> {
     "another key, in jwk, no kid": byThief({ jwk, kid: undefined }),
     "another key, at jku": byThief({ jku: `${EVIL}/jwks.json` }),
     "another key, at x5u": byThief({ x5u: `${EVIL}/certificate.pem` }),
-    "alg none": `${none}.`,
-    "alg none, signed": `${none}.${signature}`,
+    "alg none": `${unsigned}.`,
+    "alg none, signed": `${unsigned}.${signature}`,
     "HS256 with the public key": `${hmac}.${createHmac("sha256", publicKey).update(hmac).digest("base64url")}`,
     "RS256, another key": `${rsa}.${sign("sha256", Buffer.from(rsa), RSA_KEY).toString("base64url")}`,
     "a changed header": `${encode({ ...header, typ: "jwt" })}.${body}.${signature}`,

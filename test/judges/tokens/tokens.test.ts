@@ -102,15 +102,15 @@ afterAll(async () => {
 
 /** Returns whether a verifier accepts a token. It may ask for the two documents alone. */
 async function accepts(verify: Verifier, token: string, { documents }: Stage): Promise<boolean> {
-  const asked = new Set<string>();
+  const requestedPaths = new Set<string>();
   const get = async (url: string) => {
     const path = url.replace(ISSUER, "");
-    asked.add(path);
+    requestedPaths.add(path);
     return documents.get(path)?.clone() ?? new Response(null, { status: 404 });
   };
-  const subject = await verify(token, get).catch(() => undefined);
-  expect([DISCOVERY, KEYS]).toEqual(expect.arrayContaining([...asked]));
-  return subject === "vitrine";
+  const tokenSubject = await verify(token, get).catch(() => undefined);
+  expect([DISCOVERY, KEYS]).toEqual(expect.arrayContaining([...requestedPaths]));
+  return tokenSubject === "vitrine";
 }
 
 const EACH = Object.entries(VERIFIERS);
@@ -120,13 +120,15 @@ test.each(EACH)(
   async (name, verify) => {
     const refused: string[] = [];
     for (const [at, { name: now, tokens }] of stages.entries()) {
-      for (const known of stages.slice(0, at + 1)) {
-        const kids = known.keys.map(({ kid }) => kid);
+      for (const knownStage of stages.slice(0, at + 1)) {
+        const kids = knownStage.keys.map(({ kid }) => kid);
         const expected = tokens.map((token) => kids.includes(decodeProtectedHeader(token).kid));
-        const results = await Promise.all(tokens.map((token) => accepts(verify, token, known)));
-        expect([known.name, now, results]).toEqual([known.name, now, expected]);
+        const results = await Promise.all(
+          tokens.map((token) => accepts(verify, token, knownStage)),
+        );
+        expect([knownStage.name, now, results]).toEqual([knownStage.name, now, expected]);
         for (const result of results) count(name, result ? "accepted" : "of a key not known yet");
-        if (!results.includes(true)) refused.push(`${known.name} -> ${now}`);
+        if (!results.includes(true)) refused.push(`${knownStage.name} -> ${now}`);
       }
     }
     expect([refused, stages.map(({ tokens }) => tokens.length)]).toEqual([

@@ -36,8 +36,8 @@ async function verifyByOpenid(token: string, get: Get) {
   const customFetch: openid.CustomFetch = async (url) =>
     url === endpoint ? Response.json(answer) : get(url);
   const options = { [openid.customFetch]: customFetch };
-  const found = await openid.discovery(new URL(ISSUER), AUDIENCE, {}, openid.None(), options);
-  const { supportsPKCE: _, ...server } = found.serverMetadata();
+  const discovered = await openid.discovery(new URL(ISSUER), AUDIENCE, {}, openid.None(), options);
+  const { supportsPKCE: _, ...server } = discovered.serverMetadata();
   const metadata = { ...server, token_endpoint: endpoint };
   const client = new openid.Configuration(metadata, AUDIENCE, {}, openid.None());
   client[openid.customFetch] = customFetch;

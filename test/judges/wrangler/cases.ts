@@ -31,10 +31,10 @@ export type Case = {
 
 /** Calls a method also with what its types refuse. */
 const call = <Name extends string>(
-  target: Readonly<Record<Name, (...values: never[]) => unknown>>,
+  object: Readonly<Record<Name, (...values: never[]) => unknown>>,
   name: Name,
   ...values: unknown[]
-) => Reflect.apply(target[name], target, values);
+) => Reflect.apply(object[name], object, values);
 
 const code = (value: object) =>
   `\`${JSON.stringify(value)
@@ -148,7 +148,7 @@ export async function respond({ run }: Case, env: Env): Promise<Response> {
 
 export default {
   async fetch(request, env): Promise<Response> {
-    const known = CASES[Number(new URL(request.url).searchParams.get("case"))];
-    return known ? respond(known, env) : new Response(null, { status: 404 });
+    const requestedCase = CASES[Number(new URL(request.url).searchParams.get("case"))];
+    return requestedCase ? respond(requestedCase, env) : new Response(null, { status: 404 });
   },
 } satisfies ExportedHandler<Env>;

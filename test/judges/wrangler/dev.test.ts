@@ -29,7 +29,7 @@ function installVitrine(folder: string): void {
 }
 
 /** The template with a picture in its bucket. */
-async function makeR2Project(): Promise<string> {
+async function createR2Project(): Promise<string> {
   const folder = emptyFolder();
   cpSync(join(ROOT, "fixtures/template"), folder, { recursive: true });
   const args = ["r2", "object", "put", `vitrine-media/${KEY}`, "--file", PICTURE, "--local"];
@@ -43,7 +43,7 @@ const s3 = createS3({ ...bucket, bucket: "acme-media", credentials: CREDENTIALS 
 s3.objects.set(KEY, { body: readFileSync(PICTURE), type: "image/jpeg" });
 
 /** What init writes, with the keys, and with the address of the S3 in this process. */
-async function makeS3Project(endpoint: string): Promise<string> {
+async function createS3Project(endpoint: string): Promise<string> {
   const folder = emptyFolder();
   await init(folder, AWS);
   const media = { ...bucket, endpoint, bucket: "acme-media" };
@@ -64,24 +64,24 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 describe.each([
-  ["the template, by R2 and the Images binding", makeR2Project, "miss", 200],
-  ["a project of an S3 bucket, by cf.image", () => makeS3Project(served.url), "stored", 401],
-] as const)("in wrangler dev, %s", (_name, makeProject, again, health) => {
+  ["the template, by R2 and the Images binding", createR2Project, "miss", 200],
+  ["a project of an S3 bucket, by cf.image", () => createS3Project(served.url), "stored", 401],
+] as const)("in wrangler dev, %s", (_name, createProject, secondSource, health) => {
   let dev: Awaited<ReturnType<typeof startDev>>;
   beforeAll(async () => {
-    const cwd = await makeProject();
+    const cwd = await createProject();
     installVitrine(cwd);
     dev = await startDev({ cwd }, WRANGLER_DEV);
   });
   afterAll(() => dev.stop());
 
-  const visit = (path: string, headers: Record<string, string>) =>
+  const getPath = (path: string, headers: Record<string, string>) =>
     fetch(dev.url + path, { headers });
 
   test.each(["avif", "webp", "jpeg"])("shows %s, and nothing is kept (W15)", async (format) => {
     const accept = format === "jpeg" ? "*/*" : `image/${format},*/*`;
-    for (const source of ["miss", again]) {
-      const response = await visit(`/images/card/${KEY}`, { accept });
+    for (const source of ["miss", secondSource]) {
+      const response = await getPath(`/images/card/${KEY}`, { accept });
       const type = `image/${format}`;
       const { status, headers } = response;
       expect([status, headers.get("content-type")]).toEqual([200, type]);
@@ -90,14 +90,14 @@ describe.each([
         ...{ width: 480, format: format === "avif" ? "heif" : format },
       });
       const etag = headers.get("etag") ?? "none";
-      const second = await visit(`/images/card/${KEY}`, { accept, "if-none-match": etag });
+      const second = await getPath(`/images/card/${KEY}`, { accept, "if-none-match": etag });
       expect(second.status).toBe(304);
     }
   });
 
   test("shows no other object; of .dev.vars it takes all, or what is required (S2)", async () => {
-    expect((await visit("/images/card/photos/none.jpg", {})).status).toBe(404);
-    const { status } = await visit("/healthz", { authorization: `bearer ${HEALTH_TOKEN}` });
+    expect((await getPath("/images/card/photos/none.jpg", {})).status).toBe(404);
+    const { status } = await getPath("/healthz", { authorization: `bearer ${HEALTH_TOKEN}` });
     expect(status).toBe(health);
   });
 });

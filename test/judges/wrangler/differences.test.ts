@@ -66,23 +66,26 @@ afterAll(async () => {
 });
 
 /** Sets up a private bucket, open pictures, and our edge in front of both. */
-function setStage(state: Case["state"]) {
-  const stand = createEmulators({ sources: ["open.example", new URL(BUCKET_URL).host], ...state });
+function setUpEmulators(state: Case["state"]) {
+  const emulators = createEmulators({
+    sources: ["open.example", new URL(BUCKET_URL).host],
+    ...state,
+  });
   const { accessKeyId, sessionToken } = SESSION;
   const session = { sessionToken, expires: Number.POSITIVE_INFINITY };
-  stand.sessions.set(accessKeyId, { ...session, secretAccessKey: env.secretAccessKey });
+  emulators.sessions.set(accessKeyId, { ...session, secretAccessKey: env.secretAccessKey });
   const pictures = http.all(/^https?:\/\/(?:open|other)\.example\//, ({ request }) => {
     const name = new URL(request.url).pathname.slice(1);
     const type = name.replace(/.*\./, "image/").replace("svg", "svg+xml");
     return new HttpResponse(new Blob([SOURCES[name] ?? ""]), { headers: { "content-type": type } });
   });
   network.use(pictures);
-  return stand;
+  return emulators;
 }
 
 /** Runs a case on our emulators. */
-async function play(one: Case): Promise<Response> {
-  const { edge } = setStage(one.state);
+async function runOnEmulators(one: Case): Promise<Response> {
+  const { edge } = setUpEmulators(one.state);
   const send = globalThis.fetch;
   const spy = vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     return init?.cf === undefined ? send(input, init) : edge.fetch(`${input}`, init);
@@ -98,7 +101,7 @@ async function play(one: Case): Promise<Response> {
 type Answer = Awaited<ReturnType<typeof server.fetch>> | Response;
 
 /** How a case ended: its status and code, its type and sides, or what R2 gave. */
-async function endOf({ status, headers }: Answer, bytes: Buffer) {
+async function resultOf({ status, headers }: Answer, bytes: Buffer) {
   const refused = headers.get("x-refused");
   if (refused !== null) return `refused, ${refused}`;
   const [, code] = /err=(\d+)/.exec(headers.get("cf-resized") ?? "") ?? [];
@@ -113,36 +116,36 @@ async function endOf({ status, headers }: Answer, bytes: Buffer) {
 /** How a case ended, and of a picture the mean colours of its quarters. */
 async function outcomeOf(response: Answer) {
   const bytes = Buffer.from(await response.arrayBuffer());
-  const end = await endOf(response, bytes);
-  if (!end.includes("×")) return { end, quarters: [] };
+  const result = await resultOf(response, bytes);
+  if (!result.includes("×")) return { result, quarters: [] };
   const quarters = sharp(bytes).flatten({ background: "white" }).resize(2, 2, { fit: "fill" });
-  return { end, quarters: [...(await quarters.toColourspace("srgb").raw().toBuffer())] };
+  return { result, quarters: [...(await quarters.toColourspace("srgb").raw().toBuffer())] };
 }
 type Outcome = Awaited<ReturnType<typeof outcomeOf>>;
 
-const isRefused = (end: string) => !end.startsWith("200");
+const isRefused = (result: string) => !result.startsWith("200");
 
 /** Wrangler has one code for all that sharp, which it uses, refuses. Colours are 0 to 255. */
 function agree(dev: Outcome, ours: Outcome): boolean {
-  if (dev.end === "refused, 9523") return isRefused(ours.end);
+  if (dev.result === "refused, 9523") return isRefused(ours.result);
   const isNear = dev.quarters.every((one, at) => Math.abs(one - (ours.quarters[at] ?? one)) < 8);
-  return dev.end === ours.end && isNear;
+  return dev.result === ours.result && isNear;
 }
 
 /** The rows of the table: what Workers do, and how it ends. */
 const rows = new Map<string, readonly string[]>();
 
 test.each(CASES.map((one, at) => ({ ...one, at })))("$does $title", async ({ at, ...one }) => {
-  setStage({});
+  setUpEmulators({});
   const dev = await outcomeOf(await server.fetch(`/?case=${at}`));
-  const ours = await outcomeOf(await play(one));
+  const ours = await outcomeOf(await runOnEmulators(one));
   expect([dev, ours, agree(dev, ours)]).toEqual([dev, ours, one.reason === undefined]);
   if (one.reason === undefined) return;
-  const isTaken = !isRefused(dev.end) && !isRefused(ours.end);
-  const [left, right] = [dev, ours].map(({ end }) =>
-    isTaken ? end : end.replace(/^(200, )(?!the).*/, "200"),
+  const isTaken = !isRefused(dev.result) && !isRefused(ours.result);
+  const [inWrangler, inProduction] = [dev, ours].map(({ result }) =>
+    isTaken ? result : result.replace(/^(200, )(?!the).*/, "200"),
   );
-  const key = `${`${one.does} %s`.trim()} | ${left} | ${right}: ${one.reason}`;
+  const key = `${`${one.does} %s`.trim()} | ${inWrangler} | ${inProduction}: ${one.reason}`;
   rows.set(key, [...(rows.get(key) ?? []), one.title]);
 });
 
@@ -153,8 +156,8 @@ const listOf = (titles: readonly string[]) =>
 test("differences.md has the table of the differences", async () => {
   const head = ["a Worker that", "`wrangler dev`", "production, and our emulators"];
   const alike = CASES.filter(({ reason }) => reason === undefined).length;
-  const ends = [...rows].map(([row, titles]) => row.replace("%s", () => listOf(titles)));
-  const cells = ends.map((row) => row.split(" | "));
+  const cellTexts = [...rows].map(([row, titles]) => row.replace("%s", () => listOf(titles)));
+  const cells = cellTexts.map((row) => row.split(" | "));
   const table = `${markdownTable(head, cells).join("\n")}\n`;
   const page = readPage(PAGE)
     .replace(/^\| a Worker that .*?\n(?!\|)/ms, () => table)

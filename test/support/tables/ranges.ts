@@ -139,9 +139,8 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
 };
 
 /** Returns whether two values are the same: tables and lists are compared by what they hold. */
-export const isSame = (one: unknown, other: unknown): boolean =>
-  JSON.stringify(one) === JSON.stringify(other);
+export const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Returns whether a value is in a list. */
 export const isAmong = (value: unknown, list: readonly unknown[] = []): boolean =>
-  list.some((one) => isSame(one, value));
+  list.some((a) => isSame(a, value));

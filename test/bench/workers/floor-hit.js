@@ -3,7 +3,7 @@
 
 import { ANSWER_OF_A_HIT, inTime, RENDITION_INIT, RENDITION_URL } from "./fixed.js";
 
-export { Renditions } from "./kept.js";
+export { Renditions } from "./cached.js";
 
 export default {
   async fetch(_request, _env, { exports }) {

@@ -1,0 +1,21 @@
+// The size of the Worker, and the figures of docs/performance.md.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ROOT } from "../support/built.ts";
+import { type Report, trafficTable } from "./report.ts";
+import { growth, readRecord, readSize } from "./size.ts";
+
+test("the Worker is within the limit of fixtures/bench/size.json", () => {
+  const message = growth(readSize(), readRecord());
+  if (message !== undefined) expect.fail(message);
+});
+
+test("the committed figures are those of docs/performance.md", () => {
+  const file = join(ROOT, "fixtures/bench/bench.json");
+  const report: Report = JSON.parse(readFileSync(file, "utf8"));
+  const page = readFileSync(join(ROOT, "docs/performance.md"), "utf8").replace(/ +/g, " ");
+  const [head = "", , ...rows] = trafficTable(report);
+  for (const line of [head, ...rows]) expect(page).toContain(line.replace(/ +/g, " "));
+});
