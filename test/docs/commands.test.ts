@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../support/built.ts";
-import { createFolder } from "../support/cli/folder.ts";
+import { AWS, emptyFolder, init } from "../support/cli/run-init.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { createEmulators, network } from "../support/emulators.ts";
 import { PURGE_TOKEN, SECRETS } from "../support/env.ts";
-import { copyWithDomain, removeCopies } from "../support/local-run.ts";
+import { copyWithDomain, editFile, removeCopies } from "../support/local-run.ts";
 import { listPages, readPage } from "./pages.ts";
 
 const SITE = "https://images.example.com";
@@ -69,10 +69,12 @@ test("no page has anybody install Vitrine from npm", () => {
   expect(all.filter((page) => FROM_NPM.test(readPage(page)))).toEqual([]);
 });
 
-test("the wrangler.toml of docs/environments.md is right, at the top level and in staging (S6)", async () => {
+test("the staging of docs/environments.md suits a project of init, which stays right (S6)", async () => {
   const page = readPage("docs/environments.md");
-  const [, text = ""] = /```toml\n(.*?)```/s.exec(page) ?? [];
-  const folder = createFolder({}, { "wrangler.toml": text, "src/index.ts": "" });
+  const [, staging = ""] = /```toml\n(.*?)```/s.exec(page) ?? [];
+  const folder = emptyFolder();
+  await init(folder, [...AWS, "--host", "images.example.com"]);
+  editFile(join(folder, "wrangler.toml"), (text) => `${text}\n${staging}`);
   for (const env of [[], ["--env", ""], ["--env", "staging"]]) {
     expect(await vitrine(["check", ...env], { folder })).toMatchObject({ code: 0, err: "" });
   }
