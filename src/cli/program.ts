@@ -68,7 +68,7 @@ export async function runProgram(
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
     .version(VERSION, "--version", "prints the version of Vitrine")
     .addHelpText("after", withPages(CODES));
-  for (const make of COMMANDS) program.addCommand(make(world, run, loadLocal));
+  for (const createCommand of COMMANDS) program.addCommand(createCommand(world, run, loadLocal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),

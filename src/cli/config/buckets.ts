@@ -32,16 +32,16 @@ export function edgeBucketsOf(routes: readonly BoundRoute[]): readonly Bucket[] 
  * slash, because `/acme` may also allow `/acme-2`. It ends before the first segment that percent-encoding changes,
  * because how the edge compares such a segment is not known.
  */
-export function sourceEntryOf({ baseUrl: base, prefix }: Bucket): string {
-  const { host, pathname } = new URL(base);
+export function sourceEntryOf({ baseUrl, prefix }: Bucket): string {
+  const { host, pathname } = new URL(baseUrl);
   const [plain = ""] = /^(?:[\w.~-]+\/)*/.exec(prefix) ?? [];
   const path = pathname + plain;
   return path === "/" ? host : host + path;
 }
 
 /** Returns whether the host of a bucket has those of others, too (A4, E10). */
-export function isPathStyle({ baseUrl: base, bucket }: Bucket): boolean {
-  return new URL(base).pathname.endsWith(`/${bucket}/`);
+export function isPathStyle({ baseUrl, bucket }: Bucket): boolean {
+  return new URL(baseUrl).pathname.endsWith(`/${bucket}/`);
 }
 
 /** Returns whether keys among the Worker's secrets open a bucket: not a role, and not an R2 binding. */

@@ -26,8 +26,8 @@ export type Report = {
 /** Checks one environment that is read already, also against the others. */
 export function checkEnvironment(folder: string, config: EnvironmentConfig): Report {
   const { environment, file } = config;
-  const keys = keysOf(findKeyMistakes(folder, file), environment);
-  return reportOn(environment, config, readOthers(folder, config), keys);
+  const keyMistakes = findKeyMistakes(folder, file).filter(isIn(environment));
+  return reportOn(environment, config, readOthers(folder, config), keyMistakes);
 }
 
 /**
@@ -36,53 +36,52 @@ export function checkEnvironment(folder: string, config: EnvironmentConfig): Rep
  */
 export function checkEnvironments(folder: string, name: string | undefined): readonly Report[] {
   const file = findConfigFile(folder);
-  const keys = isFault(file) ? [] : findKeyMistakes(folder, file);
+  const keyMistakes = isFault(file) ? [] : findKeyMistakes(folder, file);
   const first = readEnvironment(folder, name || undefined);
   if (isMistake(first)) {
     const environment = name || undefined;
-    const found = name === undefined ? keys : keysOf(keys, environment);
-    return [reportOn(environment, first, [], found)];
+    const relevant = name === undefined ? keyMistakes : keyMistakes.filter(isIn(environment));
+    return [reportOn(environment, first, [], relevant)];
   }
   if (name !== undefined) return [checkEnvironment(folder, first)];
   const compared: EnvironmentConfig[] = [];
   const reports: Report[] = [];
   for (const environment of [undefined, ...first.environments]) {
     const config = environment === undefined ? first : readEnvironment(folder, environment);
-    const found = keys.filter((key) => key.environment === environment);
-    reports.push(reportOn(environment, config, compared, found));
+    const ownMistakes = keyMistakes.filter((key) => key.environment === environment);
+    reports.push(reportOn(environment, config, compared, ownMistakes));
     if (!isMistake(config)) compared.push(config); // each pair is compared once
   }
   return reports;
 }
 
-/** The mistakes in wrangler's keys of an environment, and in those of the top level, which it inherits. */
-function keysOf(keys: readonly LocatedMistake[], name: string | undefined) {
-  return keys.filter(({ environment }) => environment === undefined || environment === name);
-}
+/** Matches the mistakes in wrangler's keys of an environment, and of the top level, which it inherits. */
+const isIn = (name: string | undefined) => (mistake: LocatedMistake) =>
+  mistake.environment === undefined || mistake.environment === name;
 
 function reportOn(
   environment: string | undefined,
   config: EnvironmentConfig | LocatedMistake,
-  others: readonly EnvironmentConfig[],
-  keys: readonly LocatedMistake[],
+  otherConfigs: readonly EnvironmentConfig[],
+  keyMistakes: readonly LocatedMistake[],
 ): Report {
-  const report: Report = { environment, summary: [], warnings: [], mistakes: keys };
+  const report: Report = { environment, summary: [], warnings: [], mistakes: keyMistakes };
   if (isMistake(config)) {
     // wrangler refuses what its schema refuses: one of them says it.
-    return keys.length > 0 ? report : { ...report, mistakes: [{ ...config, environment }] };
+    return keyMistakes.length > 0 ? report : { ...report, mistakes: [{ ...config, environment }] };
   }
   if (isCarrier(config)) {
     return { ...report, summary: ["It has no vars, so there is nothing to deploy from it."] };
   }
   const deployed = readDeployed(config);
-  const found: LocatedMistake[] = [
-    ...environmentMistakes(config, others),
+  const problems: LocatedMistake[] = [
+    ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config),
     ...("mistakes" in deployed ? deployed.mistakes : deployMistakes(deployed)),
   ];
-  const bounds = readBounds(config.deployed, (path, message) => found.push({ path, message }));
-  const unique = new Map(found.map((one) => [locatedText(one), { ...one, environment }]));
-  const mistakes = [...keys, ...unique.values()];
+  const bounds = readBounds(config.deployed, (path, message) => problems.push({ path, message }));
+  const unique = new Map(problems.map((one) => [locatedText(one), { ...one, environment }]));
+  const mistakes = [...keyMistakes, ...unique.values()];
   if ("mistakes" in deployed || mistakes.length > 0) return { ...report, mistakes };
   const costs = describeCosts(deployed, bounds);
   const rights = [...followedBuckets(deployed.routes)].map(
@@ -93,7 +92,7 @@ function reportOn(
     ...warnings(config, deployed),
     ...unsignedRouteWarnings(deployed, nameR2Buckets(config)),
     ...costs.warnings,
-    ...environmentWarnings(config, others),
+    ...environmentWarnings(config, otherConfigs),
   ];
   const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
   return { ...report, summary, warnings: doubts.map((one) => ({ ...one, environment })) };
@@ -118,8 +117,8 @@ export function* unsignedRouteWarnings(
       if (signed.signing === undefined || open.signing !== undefined) continue;
       if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
       const secrets = beginningsOf(signed);
-      const meets = beginningsOf(open).some((shown) =>
-        secrets.some((one) => one.startsWith(shown) || shown.startsWith(one)),
+      const meets = beginningsOf(open).some((openKey) =>
+        secrets.some((one) => one.startsWith(openKey) || openKey.startsWith(one)),
       );
       const { fallback } = open;
       const shows = `ROUTES[${index}] (${open.path})`;
@@ -128,8 +127,8 @@ export function* unsignedRouteWarnings(
         const message = `${shows} may show without a signature what ${signs}`;
         yield { message, remedy: "give each its own prefix, or its own presets" };
       }
-      const other = fallback && `${bucketName(fallback.bucket)}/${fallback.key}`;
-      if (secrets.some((one) => other?.startsWith(one))) {
+      const fallbackKey = fallback && `${bucketName(fallback.bucket)}/${fallback.key}`;
+      if (secrets.some((one) => fallbackKey?.startsWith(one))) {
         const message = `the fallback of ${shows} may show everyone an object that ${signs}`;
         yield { message, remedy: "use a fallback that no signed route leads to" };
       }

@@ -7,19 +7,19 @@ import type { EnvironmentConfig } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 import { sharedPattern } from "./site-url.ts";
 
-/** @param others the environments to compare with, the top level among them */
+/** @param otherConfigs the environments to compare with, the top level among them */
 export function* environmentMistakes(
-  vars: EnvironmentConfig,
-  others: readonly EnvironmentConfig[],
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
 ): Generator<ConfigMistake> {
-  yield* storeMistakes(vars, others);
-  for (const { environment, worker, patterns } of others) {
+  yield* storeMistakes(config, otherConfigs);
+  for (const { environment, worker, patterns } of otherConfigs) {
     const owner = environmentText(environment);
-    if (worker !== undefined && worker === vars.worker) {
+    if (worker !== undefined && worker === config.worker) {
       const message = `is that of ${owner}, too: a deploy would replace that Worker`;
       yield { path: "name", message };
     }
-    const pattern = sharedPattern(vars.patterns, patterns);
+    const pattern = sharedPattern(config.patterns, patterns);
     if (pattern === undefined) continue;
     const harm = "The last deploy would take it away from the other: give each its own";
     const message = `${pattern} is a route of ${owner}, too, perhaps inherited. ${harm}`;
@@ -29,14 +29,14 @@ export function* environmentMistakes(
 
 /** Roles that two environments share: who may deploy the one can read the bucket of the other. */
 export function* environmentWarnings(
-  vars: EnvironmentConfig,
-  others: readonly EnvironmentConfig[],
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
 ): Generator<Warning> {
-  for (const other of others) {
-    const otherRoles = bucketsIn(other).map(([, { role }]) => role);
-    for (const [bucket, { role }] of bucketsIn(vars)) {
+  for (const otherConfig of otherConfigs) {
+    const otherRoles = bucketsIn(otherConfig).map(([, { role }]) => role);
+    for (const [bucket, { role }] of bucketsIn(config)) {
       if (role === undefined || !otherRoles.includes(role)) continue;
-      const owner = environmentText(other.environment);
+      const owner = environmentText(otherConfig.environment);
       const harm = "who deploys one environment can read the bucket of the other";
       const message = `the role ${role} of BUCKETS.${bucket} is that of ${owner}, too: ${harm}`;
       yield { message, remedy: "make a role for each: docs/keyless.md, “Two environments”" };
@@ -61,12 +61,12 @@ export function nameR2Buckets({ r2Buckets, worker }: EnvironmentConfig) {
 }
 
 /** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
-function usesOf(vars: EnvironmentConfig): readonly { path: string; bucket: string }[] {
-  const { store } = tableOf(vars.deployed["ANSWERS"]);
-  const bound = nameR2Buckets(vars).map(({ binding, bucket_name: bucket }) => {
+function usesOf(config: EnvironmentConfig): readonly { path: string; bucket: string }[] {
+  const { store } = tableOf(config.deployed["ANSWERS"]);
+  const bound = nameR2Buckets(config).map(({ binding, bucket_name: bucket }) => {
     return { path: binding === store ? STORE : binding, bucket };
   });
-  const origins = bucketsIn(vars).flatMap(([name, { endpoint, bucket }]) => {
+  const origins = bucketsIn(config).flatMap(([name, { endpoint, bucket }]) => {
     const isR2 = URL.parse(`${endpoint}`)?.hostname.endsWith(".r2.cloudflarestorage.com");
     return isR2 ? [{ path: `BUCKETS.${name}`, bucket: `${bucket}` }] : [];
   });
@@ -75,15 +75,15 @@ function usesOf(vars: EnvironmentConfig): readonly { path: string; bucket: strin
 
 /** The store's bucket is nothing else's: its names could be originals there, and two Workers would write into it. */
 function* storeMistakes(
-  vars: EnvironmentConfig,
-  others: readonly EnvironmentConfig[],
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
 ): Generator<ConfigMistake> {
-  for (const { path, bucket } of usesOf(vars)) {
-    for (const other of [vars, ...others]) {
-      const owner = other === vars ? "" : ` of ${environmentText(other.environment)}`;
-      for (const use of usesOf(other)) {
-        const isStores = path === STORE || (other !== vars && use.path === STORE);
-        const isItself = other === vars && use.path === path;
+  for (const { path, bucket } of usesOf(config)) {
+    for (const otherConfig of [config, ...otherConfigs]) {
+      const owner = otherConfig === config ? "" : ` of ${environmentText(otherConfig.environment)}`;
+      for (const use of usesOf(otherConfig)) {
+        const isStores = path === STORE || (otherConfig !== config && use.path === STORE);
+        const isItself = otherConfig === config && use.path === path;
         if (use.bucket !== bucket || !isStores || isItself) continue;
         const message = `has the bucket ${bucket}, as ${use.path}${owner} has: use another one`;
         yield { path, message };

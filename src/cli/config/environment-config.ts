@@ -72,8 +72,8 @@ export function readEnvironment(
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: path, env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
-    const place = { file, environment, environments, devVars: devVarsOf(folder, environment) };
-    return { ...place, ...read(wrangler, config, place) };
+    const configFile = { file, environment, environments, devVars: devVarsOf(folder, environment) };
+    return { ...configFile, ...readDetails(wrangler, config, configFile) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return mistakeOf(error, file);
@@ -92,9 +92,9 @@ export function readOthers(
   });
 }
 
-function read(wrangler: Wrangler, config: Config, place: ConfigFile) {
+function readDetails(wrangler: Wrangler, config: Config, configFile: ConfigFile) {
   const vars = { ...standIns(config), ...config.vars };
-  const devVars = readDevVars(wrangler, config, place);
+  const devVars = readDevVars(wrangler, config, configFile);
   const routes = (config.routes ?? (config.route ? [config.route] : [])).map((route) =>
     typeof route === "string" ? { pattern: route } : route,
   );
@@ -136,17 +136,17 @@ function readDevVars(
 
 /** The name of .dev.vars of an environment. wrangler reads its own file or the common one, never both. */
 export function devVarsOf(folder: string, environment: string | undefined): string {
-  const own = `.dev.vars.${environment}`;
-  return environment !== undefined && existsSync(join(folder, own)) ? own : ".dev.vars";
+  const ownFile = `.dev.vars.${environment}`;
+  return environment !== undefined && existsSync(join(folder, ownFile)) ? ownFile : ".dev.vars";
 }
 
 /** What wrangler says, on one line, and where in the file if that cannot be read at all. */
 function mistakeOf(error: Error, file: string): LocatedMistake {
   const { line, column } = tableOf("location" in error ? error.location : {});
   if (line !== undefined) return { path: `${file}:${line}:${column}`, message: error.message };
-  const lines = error.message.split("\n").map((text) => text.trim().replace(/^- /, ""));
-  const shown = lines.filter((text) => text !== "" && !/^Processing .* configuration:$/.test(text));
-  return { path: file, message: shown.join(" ") };
+  const lines = error.message.split("\n").map((line) => line.trim().replace(/^- /, ""));
+  const isReason = (line: string) => line && !/^Processing .* configuration:$/.test(line);
+  return { path: file, message: lines.filter(isReason).join(" ") };
 }
 
 /** Stands in for a binding. Each has an object of its own: a store may not be the bucket of originals. */

@@ -39,11 +39,11 @@ export function localRun(
   // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
   const hasOwnS3 = local.has("BUCKETS");
   const buckets = hasOwnS3 ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
-  const given = Object.entries(started).filter(([name]) => isSecret(name));
+  const ownSecrets = Object.entries(started).filter(([name]) => isSecret(name));
   const secrets = {
     ...localSecrets(buckets, local, keys),
     ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
-    ...Object.fromEntries(given.map(([name, value]) => [name, localValue(value, keys)])),
+    ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, localValue(value, keys)])),
   };
   return { hasOwnS3, buckets, secrets, vars: { ...started, ...secrets } };
 }
@@ -65,24 +65,24 @@ export function localBuckets(
       const stored = r2Buckets.find((one) => one.binding === binding)?.bucket_name ?? binding;
       const name = localBucketName(String(binding === undefined ? bucket : stored), keys);
       const engine = binding !== undefined || role !== undefined ? { engine: "binding" } : {};
-      const place = { endpoint, bucket: name, region: "auto", addressing: "path" };
-      return [id, { ...rest, ...engine, ...place }];
+      const localS3 = { endpoint, bucket: name, region: "auto", addressing: "path" };
+      return [id, { ...rest, ...engine, ...localS3 }];
     }),
   );
 }
 
 /**
  * The keys of the local buckets, under the names that the configuration gives them.
- * @param given the names that .dev.vars has; a slot is left out if one of its secrets is there
+ * @param presentNames the names that .dev.vars has; a slot is left out if one of its secrets is there
  */
 function localSecrets(
   buckets: LocalRun["buckets"],
-  given: ReadonlySet<string>,
+  presentNames: ReadonlySet<string>,
   keys: Credentials,
 ): Vars {
   const slots = Object.values(buckets).map(({ credentials = "AWS" }) => secretNames(credentials));
   const free = slots.filter(
-    (one) => !given.has(one.accessKeyId) && !given.has(one.secretAccessKey),
+    (one) => !presentNames.has(one.accessKeyId) && !presentNames.has(one.secretAccessKey),
   );
   return Object.fromEntries(
     free.flatMap(({ accessKeyId, secretAccessKey }) => [

@@ -46,11 +46,11 @@ export function isMistake<T extends object>(value: T | LocatedMistake): value is
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
 export function locatedText({ environment, source, path, message }: LocatedMistake): string {
-  const place = environment === undefined ? "" : `env.${environment}`;
+  const prefix = environment === undefined ? "" : `env.${environment}`;
   // An environment has its own tables of these: it does not inherit them.
   const table = /(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g;
-  const named = place === "" ? message : message.replace(table, `${place}.`);
-  return [place, source, mistakeText({ path, message: named })].filter(Boolean).join(": ");
+  const named = prefix === "" ? message : message.replace(table, `${prefix}.`);
+  return [prefix, source, mistakeText({ path, message: named })].filter(Boolean).join(": ");
 }
 
 export function warningText({ environment, message, remedy }: Warning): string {

@@ -13,24 +13,24 @@ import type { Warning } from "./mistakes.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 
-export function* pitfalls(vars: EnvironmentConfig): Generator<ConfigMistake> {
-  yield* bindingMistakes(vars);
-  for (const path of vars.secrets) {
+export function* pitfalls(config: EnvironmentConfig): Generator<ConfigMistake> {
+  yield* bindingMistakes(config);
+  for (const path of config.secrets) {
     if (!isSecret(path) || !path.endsWith("_NEXT")) continue;
     const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
     yield { path, message };
   }
-  yield* varMistakes(vars);
-  yield* cacheMistakes(vars);
-  yield* mainMistakes(vars);
+  yield* varMistakes(config);
+  yield* cacheMistakes(config);
+  yield* mainMistakes(config);
 }
 
 /** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
-export function* varMistakes(vars: EnvironmentConfig): Generator<ConfigMistake> {
-  for (const path of Object.keys(vars.wrangler.vars)) {
+export function* varMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
+  for (const path of Object.keys(config.wrangler.vars)) {
     if (isSecret(path)) {
-      const command = hintFor(vars, `npx wrangler secret put ${path}`);
-      yield { path, message: `is in ${vars.file}, where it is no secret: ${command}` };
+      const command = hintFor(config, `npx wrangler secret put ${path}`);
+      yield { path, message: `is in ${config.file}, where it is no secret: ${command}` };
     } else if (!VARIABLES.includes(path)) {
       yield { path, message: `is none of ${VARIABLES.join(", ")}` };
     }
@@ -51,9 +51,9 @@ function* bindingMistakes({ wrangler, images }: EnvironmentConfig): Generator<Co
     ...datasets.map(({ binding }) => ["analytics_engine_datasets.binding", binding, "METRICS"]),
     ["images.binding", images ?? "IMAGES", "IMAGES"],
   ] as const;
-  for (const [path = "", name, known] of bindings) {
-    if (name === known) continue;
-    yield { path, message: `is ${name}, which the Worker does not use: call it ${known}` };
+  for (const [path = "", name, usedName] of bindings) {
+    if (name === usedName) continue;
+    yield { path, message: `is ${name}, which the Worker does not use: call it ${usedName}` };
   }
 }
 
@@ -64,9 +64,9 @@ function cacheOf({ wrangler }: EnvironmentConfig, name: string): boolean | undef
 }
 
 /** A cache in front of the entrypoint that checks visitors (W1, W2). */
-function* cacheMistakes(vars: EnvironmentConfig): Generator<ConfigMistake> {
-  const cached = cacheOf(vars, "default");
-  if (!(cached ?? vars.wrangler.cache?.enabled)) return;
+function* cacheMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
+  const cached = cacheOf(config, "default");
+  if (!(cached ?? config.wrangler.cache?.enabled)) return;
   const state = cached === undefined ? "is missing" : "is true";
   const harm =
     "a cache in front of it answers without asking the Worker, so an expired signed URL and an image for some pages only are shown to anybody";
@@ -75,10 +75,10 @@ function* cacheMistakes(vars: EnvironmentConfig): Generator<ConfigMistake> {
 }
 
 /** What may not work, or costs more, and does no harm. Warnings of deprecated settings belong here. */
-export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Warning> {
-  const { cache } = vars.wrangler;
+export function* warnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
+  const { cache } = envConfig.wrangler;
   const edgeBuckets = edgeBucketsOf(config.routes);
-  if (vars.workersDev && edgeBuckets.length > 0) {
+  if (envConfig.workersDev && edgeBuckets.length > 0) {
     yield {
       message:
         "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not", // R2
@@ -96,7 +96,7 @@ export function* warnings(vars: EnvironmentConfig, config: Config): Generator<Wa
   yield* hiddenRouteWarnings(config);
   yield* folderWarnings(config);
   if (config.answers.keep === 0) return;
-  if (!cache?.enabled || cacheOf(vars, "Renditions") === false) {
+  if (!cache?.enabled || cacheOf(envConfig, "Renditions") === false) {
     yield {
       message:
         "the cache for Renditions is off: each data centre of Cloudflare makes every rendition anew",
@@ -118,8 +118,8 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
   for (const [at, { path }] of routes.entries()) {
     const url = path.replaceAll(/:\w+/g, any);
     const taken = [any, `${any}/`.repeat(99)].flatMap((rest) => {
-      const found = findRoute(routes.slice(0, at), url.replace("*", rest));
-      return "route" in found ? [found.route.path] : [];
+      const match = findRoute(routes.slice(0, at), url.replace("*", rest));
+      return "route" in match ? [match.route.path] : [];
     });
     if (taken.length < 2) continue;
     yield {
@@ -151,8 +151,8 @@ export function* deployMistakes({ routes, variants, oidc }: Config): Generator<C
       if (url?.startsWith("http:")) yield { path: `PRESETS.${preset}.draw[${index}].url`, message };
     }
   }
-  for (const { name, baseUrl: base, region } of bucketsOf(routes)) {
-    const { protocol, hostname } = new URL(base);
+  for (const { name, baseUrl, region } of bucketsOf(routes)) {
+    const { protocol, hostname } = new URL(baseUrl);
     if (protocol === "http:") {
       yield { path: `BUCKETS.${name}.endpoint`, message: `${message}, in .dev.vars` };
     }

@@ -22,7 +22,7 @@ import { carrierText, isCarrier, readEnvironment } from "./environment-config.ts
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
 import { configFault, isMistake, localMistake } from "./mistakes.ts";
-import { findBaseUrl, hostOf, isHere, refuserOfUrls } from "./site-url.ts";
+import { createUrlCheck, findBaseUrl, hostOf, isHere } from "./site-url.ts";
 
 export type Project = {
   readonly config: Config;
@@ -82,7 +82,7 @@ export function openSite(world: World, options: OpenOptions): Site | CommandFaul
   if (baseUrl === "") return { fault: unknown };
   if (isFault(baseUrl)) return baseUrl;
   // A token may be sent there: the routes must prove it.
-  const foreign = local ? undefined : refuserOfUrls(world.folder, envConfig, true)(baseUrl);
+  const foreign = local ? undefined : createUrlCheck(world.folder, envConfig, true)(baseUrl);
   return foreign ?? { ...project, baseUrl };
 }
 
@@ -90,9 +90,9 @@ export function openSite(world: World, options: OpenOptions): Site | CommandFaul
 export type OwnUrls = ReturnType<typeof ownUrlsOf>;
 
 export function ownUrlsOf(folder: string, { baseUrl, envConfig }: Project) {
-  const own = isFault(baseUrl) || baseUrl === "" ? [] : [hostOf(baseUrl)];
-  const hosts = [...new Set([...own, ...envConfig.patterns.map(hostOf)])];
-  return { hosts, refuse: refuserOfUrls(folder, envConfig) };
+  const ownHosts = isFault(baseUrl) || baseUrl === "" ? [] : [hostOf(baseUrl)];
+  const hosts = [...new Set([...ownHosts, ...envConfig.patterns.map(hostOf)])];
+  return { hosts, refuse: createUrlCheck(folder, envConfig) };
 }
 
 /**
@@ -101,22 +101,22 @@ export function ownUrlsOf(folder: string, { baseUrl, envConfig }: Project) {
  */
 export function openProject(world: World, options: OpenOptions): Project | CommandFault {
   const { url, secretsFile } = options;
-  const given = url === undefined ? undefined : findBaseUrl(url, [], "--url");
-  if (isFault(given)) return given;
+  const optionUrl = url === undefined ? undefined : findBaseUrl(url, [], "--url");
+  if (isFault(optionUrl)) return optionUrl;
   const file = findConfigFile(world.folder);
   if (isFault(file)) return file;
   const envConfig = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isMistake(envConfig)) return configFault([envConfig]);
   if (isCarrier(envConfig)) return { fault: carrierText(envConfig) };
   const { devVars, patterns } = envConfig;
-  const local = given !== undefined && isHere(given);
-  const foreign = given && !local ? refuserOfUrls(world.folder, envConfig)(given) : undefined;
-  if (foreign !== undefined) return foreign;
+  const local = optionUrl !== undefined && isHere(optionUrl);
+  const foreign = optionUrl && !local && createUrlCheck(world.folder, envConfig)(optionUrl);
+  if (foreign) return foreign;
   if (local && secretsFile !== undefined) {
     const remedy = `the local run takes its secrets from ${devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${remedy}` };
   }
-  const run = local ? runAt(given, world.folder, envConfig) : undefined;
+  const run = local ? readLocalRun(optionUrl, world.folder, envConfig) : undefined;
   const sources = run
     ? [secretsIn(envConfig.started, devVars), secretsIn(run.secrets, "the local run")]
     : deployedSecrets(world, envConfig, secretsFile);
@@ -124,19 +124,21 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
   const secrets = mergeSecrets(sources);
   const vars = run?.vars ?? deployedVars(envConfig, secrets);
   const written = readConfig(vars);
-  if ("mistakes" in written) return configFault(foundIn(written.mistakes, envConfig, secrets, run));
+  if ("mistakes" in written)
+    return configFault(locateMistakes(written.mistakes, envConfig, secrets, run));
   // Only now: the buckets of the local run would hide what is wrong with those of the configuration.
   const config = run && !run.hasOwnS3 ? readConfig({ ...vars, BUCKETS: run.buckets }) : written;
-  if ("mistakes" in config) return configFault(foundIn(config.mistakes, envConfig, secrets, run));
+  if ("mistakes" in config)
+    return configFault(locateMistakes(config.mistakes, envConfig, secrets, run));
   return {
     ...{ config, configured: written.buckets, secrets, envConfig, local, secretsFile },
-    baseUrl: given ?? findBaseUrl(undefined, patterns, "--url", configFileText(envConfig)),
+    baseUrl: optionUrl ?? findBaseUrl(undefined, patterns, "--url", configFileText(envConfig)),
     healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
 }
 
 /** The local run at a URL. The local S3 goes by the name of localhost. */
-function runAt(url: string, folder: string, config: EnvironmentConfig): LocalRun {
+function readLocalRun(url: string, folder: string, config: EnvironmentConfig): LocalRun {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
   return localRun(config, endpoint, readLocalKeys(folder));
@@ -149,13 +151,13 @@ function deployedSecrets(
 ): readonly Secrets[] | CommandFault {
   const filed = file === undefined ? {} : readSecretsFile(world, file);
   if (isFault(filed)) return filed;
-  const own = Object.entries(started).filter(
+  const ownSecrets = Object.entries(started).filter(
     ([name, value]) => local.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
   );
   return [
     secretsIn(filed, file ?? ""),
     secretsIn(world.env, "the environment"),
-    secretsIn(Object.fromEntries(own), devVars),
+    secretsIn(Object.fromEntries(ownSecrets), devVars),
   ];
 }
 
@@ -169,7 +171,7 @@ function deployedVars({ deployed, secrets: required }: EnvironmentConfig, secret
 }
 
 /** The mistakes, with where the values come from that are wrong, if not from the configuration. */
-function foundIn(
+function locateMistakes(
   mistakes: readonly ConfigMistake[],
   { environment, devVars, local }: EnvironmentConfig,
   secrets: Secrets,
@@ -179,8 +181,8 @@ function foundIn(
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
     const isLocal = run !== undefined && local.has(variable);
     const source = secrets.get(mistake.path)?.source ?? (isLocal ? devVars : undefined);
-    const found = run ? localMistake(mistake, run.vars, devVars) : mistake;
-    return { ...found, environment, ...(source !== undefined && { source }) };
+    const explained = run ? localMistake(mistake, run.vars, devVars) : mistake;
+    return { ...explained, environment, ...(source !== undefined && { source }) };
   });
 }
 

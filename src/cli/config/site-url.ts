@@ -10,32 +10,32 @@ import { type EnvironmentConfig, readOthers } from "./environment-config.ts";
  * @param patterns the routes of the configuration. Only their hosts matter: Vitrine sees the whole path
  */
 export function findBaseUrl(
-  given: string | undefined,
+  url: string | undefined,
   patterns: readonly string[],
   option = "--base-url",
   file = "wrangler.toml",
 ): string | CommandFault {
-  if (given === "") return "";
-  if (given !== undefined) return readBaseUrl(given, option);
+  if (url === "") return "";
+  if (url !== undefined) return readBaseUrl(url, option);
   const hosts = patterns.map(hostOf);
   const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
   if (host !== undefined) return new URL(`https://${host}`).origin;
   // URLs in an app need no host.
-  const own = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
-  const say = `say where Vitrine is: ${option} https://images.example.com${own}`;
-  return { fault: `${file} names no domain under routes: put yours there, or ${say}` };
+  const alternative = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
+  const remedy = `say where Vitrine is: ${option} https://images.example.com${alternative}`;
+  return { fault: `${file} names no domain under routes: put yours there, or ${remedy}` };
 }
 
-function readBaseUrl(given: string, option: string): string | CommandFault {
-  const shown = given.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
-  const fault = (reason: string) => ({ fault: `${option} ${shown}: ${reason}` });
-  if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
+function readBaseUrl(url: string, option: string): string | CommandFault {
+  const redacted = url.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
+  const fault = (reason: string) => ({ fault: `${option} ${redacted}: ${reason}` });
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     return fault("is not a URL such as https://images.example.com");
   }
-  const { protocol, origin, pathname, username, password } = new URL(given);
-  if (/[?#]/.test(given)) return fault("has a query or a fragment");
+  const { protocol, origin, pathname, username, password } = new URL(url);
+  if (/[?#]/.test(url)) return fault("has a query or a fragment");
   if (username !== "" || password !== "") return fault("has a name or a password in it");
-  if (protocol === "http:" && !isHere(given)) return fault("http:// is for your own machine only");
+  if (protocol === "http:" && !isHere(url)) return fault("http:// is for your own machine only");
   return origin + pathname.replace(/\/+$/, "");
 }
 
@@ -50,32 +50,32 @@ export function isHere(url: string): boolean {
 }
 
 /**
- * Makes a function that refuses a URL which the routes of another environment match better.
+ * Creates a function that refuses a URL which the routes of another environment match better.
  * @param isProof also refuses one that no route of this environment matches, or another one as well: a token may be
  *   sent to the others
  */
-export function refuserOfUrls(
+export function createUrlCheck(
   folder: string,
   config: EnvironmentConfig,
   isProof = false,
 ): (url: string) => CommandFault | undefined {
-  const others = readOthers(folder, config);
+  const otherConfigs = readOthers(folder, config);
   return (url) => {
     const { hostname, origin } = new URL(url); // A path may hold a signature.
-    const own = claimOn(hostname, config);
-    const limit = isProof && own > 0 ? own : own + 1;
-    const owners = others.filter((other) => claimOn(hostname, other) >= limit);
+    const ownRank = matchRank(hostname, config);
+    const limit = isProof && ownRank > 0 ? ownRank : ownRank + 1;
+    const owners = otherConfigs.filter((otherConfig) => matchRank(hostname, otherConfig) >= limit);
     if (owners.length > 0) {
-      const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
+      const names = owners.map(({ environment }) => environmentText(environment)).join(" and ");
       const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
       const remedy = `add ${options}, or give each environment its own host`;
-      return { fault: `${origin}: that is a route of ${whose}: ${remedy}` };
+      return { fault: `${origin}: that is a route of ${names}: ${remedy}` };
     }
-    if (!isProof || own > 0) return undefined;
-    const has = config.patterns.join(", ") || "none";
+    if (!isProof || ownRank > 0) return undefined;
+    const patterns = config.patterns.join(", ") || "none";
     const remedy = `add ${hostname} to routes there`;
     return {
-      fault: `${origin}: is no route of ${configFileText(config)}, which has ${has}: ${remedy}`,
+      fault: `${origin}: is no route of ${configFileText(config)}, which has ${patterns}: ${remedy}`,
     };
   };
 }
@@ -85,7 +85,7 @@ const EXACT = Number.POSITIVE_INFINITY;
 const CUSTOM = 1;
 
 /** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
-function claimOn(hostname: string, config: EnvironmentConfig): number {
+function matchRank(hostname: string, config: EnvironmentConfig): number {
   const { patterns, customDomains, workersDev, worker } = config;
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
     if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
@@ -112,11 +112,11 @@ function asciiHost(pattern: string): string {
 
 /** The first pattern that both lists have: two Workers cannot serve it. */
 export function sharedPattern(
-  one: readonly string[],
-  other: readonly string[],
+  patterns: readonly string[],
+  otherPatterns: readonly string[],
 ): string | undefined {
-  const others = other.map(normalised);
-  return one.find((pattern) => others.includes(normalised(pattern)));
+  const taken = otherPatterns.map(normalised);
+  return patterns.find((pattern) => taken.includes(normalised(pattern)));
 }
 
 /** The host and the path: `*` also for a custom domain. */

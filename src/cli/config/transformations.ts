@@ -65,7 +65,7 @@ export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): 
 
 /** What to print of the costs, and a warning if they may exceed the bound. */
 export function describeCosts(config: Config, bounds: ReturnType<typeof readBounds>) {
-  const { objects = {}, most } = { ...bounds };
+  const { objects = {}, most: maxDollars } = { ...bounds };
   let all = 0;
   const rows = [...transformationsOf(config)].flatMap(([bucket, each]) => {
     const total = objects[bucket] ?? SOME_OBJECTS;
@@ -86,8 +86,8 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
       ? "  The store holds what was made, but no overlays by URL: after the first month only what is new is billed"
       : "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md",
   ];
-  if (most === undefined || dollars <= most) return { lines, warnings: [] };
-  const message = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
+  if (maxDollars === undefined || dollars <= maxDollars) return { lines, warnings: [] };
+  const message = `COSTS.most is ${money(maxDollars)} a month, and visitors can make it ${money(dollars)}`;
   const remedy = "fewer presets, fewer descriptors, presets on routes";
   return { lines, warnings: [{ message, remedy }] };
 }

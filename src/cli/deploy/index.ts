@@ -51,14 +51,14 @@ Examples:
 
 /** @returns a fault if nothing is deployed, otherwise what `checkDeployed` returns */
 export async function deploy(world: World, options: Options, tools: Tools): Promise<Outcome> {
-  const config = readTarget(world, options.env);
+  const config = readDeployable(world, options.env);
   if (isFault(config)) return config;
   const secrets = await prepareSecrets(world, options.secretsFile, config);
   if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
   if (isFault(secrets)) return secrets;
   const names = Object.keys(secrets).join(", ") || "no secret";
-  const place = `Worker ${config.worker} (${environmentText(config.environment)})`;
-  print(world.stdout, `${place} gets ${names}. All others stay as they are deployed`);
+  const worker = `Worker ${config.worker} (${environmentText(config.environment)})`;
+  print(world.stdout, `${worker} gets ${names}. All others stay as they are deployed`);
 
   const deployed = await wranglerDeploy(world, tools.run, config, secrets);
   if (isFault(deployed)) return deployed;
@@ -66,7 +66,7 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   return checkDeployed(world, isFault(host) ? deployed.url : host, options, tools);
 }
 
-function readTarget(world: World, env: string | undefined): EnvironmentConfig | CommandFault {
+function readDeployable(world: World, env: string | undefined): EnvironmentConfig | CommandFault {
   const config = readEnvironment(world.folder, chooseEnvironment(world, env));
   if (isMistake(config)) return configFault([config]);
   if (isCarrier(config)) return { fault: carrierText(config) };
@@ -95,9 +95,9 @@ export async function wranglerDeploy(
 ) {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  const end = () => process.exit(1); // removes it, too
+  const exit = () => process.exit(1); // removes it, too
   process.once("exit", remove);
-  for (const signal of ENDINGS) process.once(signal, end);
+  for (const signal of ENDINGS) process.once(signal, exit);
   try {
     const file = join(folder, "secrets.json");
     // JSON: in any other file wrangler replaces values by those of its environment and of .env, and expands `$` (S5).
@@ -112,13 +112,13 @@ export async function wranglerDeploy(
     const args = ["deploy", "--config", config.file, "--env", config.environment ?? ""];
     const values = Object.values(secrets);
     if (values.length > 0) args.push("--secrets-file", file);
-    const given = { place: config, secrets: values };
-    const fault = await showWrangler({ ...world, env }, run, args, given);
+    const options = { config, secrets: values };
+    const fault = await showWrangler({ ...world, env }, run, args, options);
     return fault ?? { url: workersDevUrl(output, config.worker ?? "") };
   } finally {
     remove();
     process.off("exit", remove);
-    for (const signal of ENDINGS) process.off(signal, end);
+    for (const signal of ENDINGS) process.off(signal, exit);
   }
 }
 
@@ -130,7 +130,7 @@ function workersDevUrl(file: string, worker: string): string | undefined {
 }
 
 /** About a minute of pauses: a new domain needs DNS and a certificate. */
-const ATTEMPTS = 12;
+const MAX_ATTEMPTS = 12;
 const PAUSE_MS = 5000;
 
 /**
@@ -152,8 +152,8 @@ async function checkDeployed(
   if (url === undefined)
     return endPartly("but routes names no host to check. Put your domain there, or name one");
   let isThere = false;
-  for (let left = ATTEMPTS; !isThere && left > 0 && !world.interrupted.aborted; left -= 1) {
-    if (left < ATTEMPTS) await tools.sleep(PAUSE_MS, world.interrupted);
+  for (let n = 0; !isThere && n < MAX_ATTEMPTS && !world.interrupted.aborted; n += 1) {
+    if (n > 0) await tools.sleep(PAUSE_MS, world.interrupted);
     const absent = await findAbsence(url);
     isThere = (absent?.status ?? (absent ? 520 : 200)) < 520; // from 520 on, there is no Worker yet
   }
@@ -165,10 +165,11 @@ async function checkDeployed(
   // Without the shell's keys of S3: nobody knows whether they are deployed (S5).
   const isShown = (name: string) => !isSecret(name) || name === "HEALTH_TOKEN";
   const env = Object.fromEntries(Object.entries(world.env).filter(([name]) => isShown(name)));
-  const end = await tools.examine({ ...world, env }, { ...options, url });
+  const outcome = await tools.examine({ ...world, env }, { ...options, url });
   // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
-  if (end === EXIT.done || end === EXIT.partly || world.interrupted.aborted) return EXIT.done;
-  if (isFault(end)) log(world.stderr, visible(end.fault));
+  const isRight = outcome === EXIT.done || outcome === EXIT.partly;
+  if (isRight || world.interrupted.aborted) return EXIT.done;
+  if (isFault(outcome)) log(world.stderr, visible(outcome.fault));
   return endPartly(
     "but the doctor found errors. If the deploy before was right, take this one back: docs/environments.md, “Roll back”. An older version may answer for a minute. To check it again",
   );

@@ -80,8 +80,8 @@ function findMistakes(
     } else if (name === "URL_SIGNING_KEYS") readUrlSigningKeys(secrets, report);
   }
   for (const bucket of buckets) {
-    const found = slotsIn(secrets, bucket).unusable.flatMap((slot) => slot.mistakes);
-    for (const { path, message } of found) {
+    const slotMistakes = slotsIn(secrets, bucket).unusable.flatMap((slot) => slot.mistakes);
+    for (const { path, message } of slotMistakes) {
       report(path, path in secrets ? message : "is missing: a slot needs both secrets");
     }
   }

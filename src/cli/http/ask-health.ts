@@ -27,7 +27,7 @@ export async function fetchHealth(
   token: string,
   signal?: AbortSignal,
 ): Promise<Health | NoHealth> {
-  const answer = await ask(baseUrl, { authorization: `Bearer ${token}` }, signal);
+  const answer = await fetchHealthz(baseUrl, { authorization: `Bearer ${token}` }, signal);
   if (!("text" in answer)) return answer;
   const { status } = answer;
   const reason = REASONS[status] ?? `it answers ${status}`;
@@ -43,7 +43,7 @@ export async function fetchHealth(
  * @returns undefined if it is there
  */
 export async function findAbsence(baseUrl: string): Promise<NoHealth | undefined> {
-  const answer = await ask(baseUrl, {});
+  const answer = await fetchHealthz(baseUrl, {});
   if (!("text" in answer)) return answer;
   const { status, headers, text } = answer;
   if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
@@ -56,7 +56,11 @@ export function isOfVitrine(headers: Headers): boolean {
   return headers.get(policy) === PROTECTION[policy];
 }
 
-async function ask(baseUrl: string, headers: Record<string, string>, signal?: AbortSignal) {
+async function fetchHealthz(
+  baseUrl: string,
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+) {
   const init = { headers, ...(signal && { signal }) };
   const answer = await fetchText(`${baseUrl}/healthz`, init, TIMEOUT_S, MAX_BYTES);
   return "reason" in answer ? { reason: `no answer: ${answer.reason}` } : answer;
@@ -67,7 +71,7 @@ type Guard = (value: unknown) => boolean;
 const matches = (pattern: RegExp) => (value: unknown) =>
   typeof value === "string" && pattern.test(value);
 /** A name, a code, a time, or a few words. */
-const word = matches(/^[\w.: -]{1,64}$/);
+const isWord = matches(/^[\w.: -]{1,64}$/);
 /** A sentence, or the end of a key: it is made visible before it is printed. */
 const text = matches(/^.{0,1000}$/s);
 const listOf = (guard: Guard) => (value: unknown) => Array.isArray(value) && value.every(guard);
@@ -75,13 +79,13 @@ const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-const [code, count] = [maybe(word), maybe((value) => typeof value === "number")];
-const tried = { state: word, region: code, clock: count, missing: count, answered: count };
+const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")];
+const tried = { state: isWord, region: code, clock: count, missing: count, answered: count };
 const credential = { ...tried, mistakes: maybe(listOf(text)) };
 const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(text) };
 const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
 const opened = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
-const bucket = objectOf({ bucket: word, ...opened, edge: word, answered: count });
+const bucket = objectOf({ bucket: isWord, ...opened, edge: isWord, answered: count });
 /** Returns whether it has the form of what `src/worker/operator.ts` writes. */
 const isHealth = (value: unknown): value is Health =>
   objectOf({ buckets: listOf(bucket), configuration: code })(value);

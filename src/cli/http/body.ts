@@ -20,8 +20,8 @@ export async function fetchBody(
   maxBytes: (answer: Response) => number,
 ): Promise<Body> {
   const abort = new AbortController();
-  const late = new DOMException("timeout", "TimeoutError");
-  const timer = setTimeout(() => abort.abort(late), timeoutS * 1000);
+  const timeout = new DOMException("timeout", "TimeoutError");
+  const timer = setTimeout(() => abort.abort(timeout), timeoutS * 1000);
   try {
     const signal = init.signal ? AbortSignal.any([init.signal, abort.signal]) : abort.signal;
     const answer = await fetch(url, { ...init, redirect: "manual", signal });
@@ -53,8 +53,8 @@ export async function fetchText(
   timeoutS: number,
   maxBytes: number,
 ): Promise<(Body & { readonly text: string }) | { readonly reason: string }> {
-  const late = AbortSignal.timeout(2 * timeoutS * 1000);
-  const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
+  const timeout = AbortSignal.timeout(2 * timeoutS * 1000);
+  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
   try {
     const answer = await fetchBody(url, { ...init, signal }, timeoutS, () => maxBytes);
     return { ...answer, text: new TextDecoder().decode(answer.bytes) };

@@ -65,9 +65,9 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  const end = () => resolve();
-  signal.addEventListener("abort", end);
+  const wake = () => resolve();
+  signal.addEventListener("abort", wake);
   await promise;
   clearTimeout(timer);
-  signal.removeEventListener("abort", end);
+  signal.removeEventListener("abort", wake);
 }

@@ -113,7 +113,8 @@ async function put(
   rotation: KeyedRotation,
   { slot, value }: Put,
 ): Promise<CommandFault | undefined> {
-  const { world, envConfig: place, tools, local } = rotation;
+  const { world, envConfig: config, tools, local } = rotation;
+  const { file, environment, devVars } = config;
   const { accessKeyId, secretAccessKey } = rotation.key.credentials;
   const names = secretNames(rotation.secretPrefix, slot);
   const change = {
@@ -121,13 +122,13 @@ async function put(
     [names.accessKeyId]: value === "empty" ? null : accessKeyId,
     [names.secretAccessKey]: value === "empty" ? null : secretAccessKey,
   };
-  const where = local ? place.devVars : "npx wrangler secret bulk";
-  log(world.stderr, `  ${where}: ${Object.keys(change).join(", ")}`);
-  if (local) return putDevVars(world.folder, change, place.devVars);
+  const writer = local ? devVars : "npx wrangler secret bulk";
+  log(world.stderr, `  ${writer}: ${Object.keys(change).join(", ")}`);
+  if (local) return putDevVars(world.folder, change, devVars);
   // An empty environment is the top level (S6).
-  const args = ["secret", "bulk", "--config", place.file, `--env=${place.environment ?? ""}`];
+  const args = ["secret", "bulk", "--config", file, `--env=${environment ?? ""}`];
   const secrets = [accessKeyId, secretAccessKey]; // not shown
-  return showWrangler(world, tools.run, args, { place, input: JSON.stringify(change), secrets });
+  return showWrangler(world, tools.run, args, { config, input: JSON.stringify(change), secrets });
 }
 
 function stop(rotation: KeyedRotation, isDeclined = false): Outcome {

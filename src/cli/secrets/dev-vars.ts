@@ -19,11 +19,11 @@ export function putDevVars(folder: string, change: Change, name: string): Comman
     const expected = { ...parseEnv(text), ...change };
     const actual = parseEnv(edited);
     // For wrangler, a backslash at the end makes the quote a part of the value.
-    const wrong = Object.keys({ ...expected, ...actual }).filter(
+    const misread = Object.keys({ ...expected, ...actual }).filter(
       (one) => (expected[one] ?? null) !== (actual[one] ?? null) || change[one]?.endsWith("\\"),
     );
-    if (wrong.length > 0)
-      throw new Error(`put each value on one line, in quotes: ${wrong.join(", ")}`);
+    if (misread.length > 0)
+      throw new Error(`put each value on one line, in quotes: ${misread.join(", ")}`);
     replaceFile(file, edited);
     return undefined;
   } catch (error) {
@@ -33,14 +33,14 @@ export function putDevVars(folder: string, change: Change, name: string): Comman
 }
 
 function editLines(text: string, change: Change): string {
-  const others = text.split("\n").filter((line) => {
+  const otherLines = text.split("\n").filter((line) => {
     const [, name = ""] = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line) ?? [];
     return !Object.hasOwn(change, name);
   });
-  if (others.at(-1) === "") others.pop();
+  if (otherLines.at(-1) === "") otherLines.pop();
   const added = Object.entries(change).flatMap(([name, value]) => {
     const mark = [`'`, `"`, "`"].find((candidate) => !value?.includes(candidate)) ?? "'";
     return value === null ? [] : [`${name}=${mark}${value}${mark}`];
   });
-  return [...others, ...added, ""].join("\n");
+  return [...otherLines, ...added, ""].join("\n");
 }

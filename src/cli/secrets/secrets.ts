@@ -57,8 +57,8 @@ const ASSIGNMENT =
 
 /** Why a secret in lines of KEY=VALUE would have another value than it seems. */
 function cutFault(text: string): string | undefined {
-  const others = text.replace(ASSIGNMENT, "").matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm);
-  const name = [...others].map(([, one = ""]) => one).find(isSecret);
+  const cut = text.replace(ASSIGNMENT, "").matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm);
+  const name = [...cut].map(([, one = ""]) => one).find(isSecret);
   return name && `${name} is not read whole: put its value in quotes that it does not have, '…'`;
 }
 

@@ -15,7 +15,7 @@ export function createProgress(
 ) {
   const isLive = stderr.isTTY === true && env["TERM"] !== "dumb";
   const began = now();
-  let shown = began;
+  let drawnAt = began;
   let done = 0;
 
   const line = (): string => {
@@ -29,9 +29,9 @@ export function createProgress(
   return {
     step(count = 1): void {
       done += count;
-      const isDue = now() - shown >= (isLive ? LIVE_MS : PLAIN_MS);
+      const isDue = now() - drawnAt >= (isLive ? LIVE_MS : PLAIN_MS);
       if (!isDue && !(isLive && done === total)) return;
-      shown = now();
+      drawnAt = now();
       if (isLive) draw();
       else log(stderr, line());
     },

@@ -11,7 +11,7 @@ export function hasTerminal({ stdin, stderr }: World): boolean {
 }
 
 export async function askYes(world: World, message: string): Promise<boolean | Cancelled> {
-  const answer = await ask(world, (screen) => confirm({ message, ...screen }));
+  const answer = await prompt(world, (screen) => confirm({ message, ...screen }));
   return isCancel(answer) ? "cancelled" : answer;
 }
 
@@ -26,12 +26,12 @@ export async function askText(
 ): Promise<string | Cancelled> {
   const read = (typed = "") => typed.trim();
   const validate = (typed: string | undefined) => faultOf(read(typed));
-  const answer = await ask(world, (screen) => text({ message, validate, ...screen }));
+  const answer = await prompt(world, (screen) => text({ message, validate, ...screen }));
   return isCancel(answer) ? "cancelled" : read(answer);
 }
 
 /** Ctrl-D cancels as Ctrl-C does: clack would wait without end, and the process end with a warning of Node.js. */
-async function ask<Answer>(
+async function prompt<Answer>(
   { stdin: input, stderr: output, interrupted }: World,
   show: (screen: CommonOptions) => Promise<Answer>,
 ): Promise<Answer> {

@@ -21,8 +21,8 @@ export function commandLine(command: string, flags: Flags, args: readonly string
     const mark = (text: string) => (isLikeOption(text) ? "=" : " ");
     return [value].flat().map((text) => option + mark(text) + shellQuote(text));
   });
-  const end = args.some(isLikeOption) ? ["--"] : [];
-  return ["npx vitrine", command, ...options, ...end, ...args.map(shellQuote)].join(" ");
+  const separator = args.some(isLikeOption) ? ["--"] : [];
+  return ["npx vitrine", command, ...options, ...separator, ...args.map(shellQuote)].join(" ");
 }
 
 /** Characters that move the cursor, break the line or reverse the text, and are not seen. */

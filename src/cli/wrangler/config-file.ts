@@ -11,7 +11,7 @@ const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", PROGRAM] as c
 
 /** Returns the file's name. Unlike wrangler, it does not look in the folders above. */
 export function findConfigFile(folder: string): string | CommandFault {
-  const [file, ...others] = NAMES.filter((name) => existsSync(join(folder, name)));
+  const [file, ...otherFiles] = NAMES.filter((name) => existsSync(join(folder, name)));
   const remedy = "go to the folder of your Worker, or make one with vitrine init";
   if (file === undefined) {
     return { fault: `there is no wrangler.toml or wrangler.jsonc in this folder: ${remedy}` };
@@ -19,8 +19,8 @@ export function findConfigFile(folder: string): string | CommandFault {
   if (file === PROGRAM) {
     return { fault: `vitrine cannot read ${PROGRAM}, a program: write wrangler.toml instead` };
   }
-  if (others.length === 0) return file;
-  const ignored = others.join(" and "); // by wrangler, without a word
+  if (otherFiles.length === 0) return file;
+  const ignored = otherFiles.join(" and "); // by wrangler, without a word
   return { fault: `wrangler reads ${file} and ignores ${ignored}: remove one of them` };
 }
 
@@ -36,8 +36,8 @@ export type ConfigFile = {
 };
 
 /** `--env` wins over CLOUDFLARE_ENV, as in wrangler; `--env ""` is the top level, undefined (S6). */
-export function chooseEnvironment({ env }: Pick<World, "env">, given: string | undefined) {
-  return (given ?? env["CLOUDFLARE_ENV"]) || undefined;
+export function chooseEnvironment({ env }: Pick<World, "env">, option: string | undefined) {
+  return (option ?? env["CLOUDFLARE_ENV"]) || undefined;
 }
 
 /** `the top level`, or `env.staging`. */
@@ -60,7 +60,7 @@ const COMMANDS =
   /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete|list))|vitrine [a-z]+)\b/g;
 
 /** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
-export function hintFor(place: Omit<ConfigFile, "devVars">, hint: string): string {
-  const named = hint.replaceAll("wrangler.toml", place.file);
-  return named.replace(COMMANDS, (command) => command + envFlag(place));
+export function hintFor(config: Omit<ConfigFile, "devVars">, hint: string): string {
+  const named = hint.replaceAll("wrangler.toml", config.file);
+  return named.replace(COMMANDS, (command) => command + envFlag(config));
 }

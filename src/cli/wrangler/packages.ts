@@ -12,7 +12,7 @@ const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"
 export const VERSION = String(MANIFEST["version"]);
 
 /** In a workspace, a package may be beside the project and not beside Vitrine. */
-const REQUIRES = [import.meta.url, resolve("package.json")].map((from) => createRequire(from));
+const REQUIRES = [import.meta.url, resolve("package.json")].map((path) => createRequire(path));
 
 /** The `require` that finds an optional peer, or what to install. */
 export function requireOf(name: "wrangler" | "sharp"): NodeJS.Require | CommandFault {

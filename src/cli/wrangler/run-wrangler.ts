@@ -50,10 +50,10 @@ function environmentOf({ env }: World): NodeJS.ProcessEnv {
   // `--env` always names the environment.
   const isHidden = (name: string) => isSecret(name) || name === "CLOUDFLARE_ENV";
   const names = Object.keys({ ...process.env, ...env });
-  const shown = names.map((name) => [name, isHidden(name.toUpperCase()) ? undefined : env[name]]);
+  const visibleValue = (name: string) => (isHidden(name.toUpperCase()) ? undefined : env[name]);
   return {
     ...process.env, // for its type: `wrangler types` requires the vars of this repository in it
-    ...Object.fromEntries(shown),
+    ...Object.fromEntries(names.map((name) => [name, visibleValue(name)])),
     WRANGLER_HIDE_BANNER: "true",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_LOG_SANITIZE: "true",
@@ -92,7 +92,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 /** A line of a stack: it leads into wrangler itself, and hides the reason above it. */
 const STACK = /^\s+at .*:\d+:\d+\)*$/;
 
-type Given = { place: Omit<ConfigFile, "devVars">; input?: string; secrets: readonly string[] };
+type RunOptions = { config: Omit<ConfigFile, "devVars">; input?: string; secrets: string[] };
 
 /**
  * Runs wrangler to its end, and shows what it says, without the secrets that it is given.
@@ -103,7 +103,7 @@ export async function showWrangler(
   world: World,
   run: RunWrangler,
   args: readonly string[],
-  { place, input, secrets }: Readonly<Given>,
+  { config, input, secrets }: Readonly<RunOptions>,
 ): Promise<CommandFault | undefined> {
   // A shorter text may be a part of anything, such as an error code.
   const long = secrets.filter(({ length }) => length >= 6);
@@ -112,10 +112,10 @@ export async function showWrangler(
   let rest = "";
   const show = (line: string) => {
     const plain = stripVTControlCharacters(line);
-    const shown = spellings.reduce((text, spelling) => text.replaceAll(spelling, "…"), plain);
-    if (shown.trim() === "" || STACK.test(shown)) return;
-    output += `${shown}\n`;
-    print(world.stderr, `  ${visible(shown)}`);
+    const redacted = spellings.reduce((text, spelling) => text.replaceAll(spelling, "…"), plain);
+    if (redacted.trim() === "" || STACK.test(redacted)) return;
+    output += `${redacted}\n`;
+    print(world.stderr, `  ${visible(redacted)}`);
   };
   const code = await run(world, args, input, (text) => {
     const lines = (rest + text).split(/\r?\n|\r/);
@@ -125,6 +125,6 @@ export async function showWrangler(
   show(rest);
   if (code === 0) return undefined;
   const hint = HINTS.find(([form]) => form.test(output))?.[1] ?? "See its output above";
-  const command = args.join(" ").replace(/ -.*/s, "");
-  return { fault: `wrangler ${command} ended with ${code ?? "a signal"}. ${hintFor(place, hint)}` };
+  const ended = `wrangler ${args.join(" ").replace(/ -.*/s, "")} ended with ${code ?? "a signal"}`;
+  return { fault: `${ended}. ${hintFor(config, hint)}` };
 }
