@@ -55,10 +55,10 @@ export function astroService<Name extends string, Known extends Original = Origi
   sites: readonly [Site<PresetTable, Name>, ...Site<PresetTable, Name>[]],
   { sign, factOf, placeholder }: ServiceOptions<NoInfer<Name>, Known> = {},
 ) {
-  async function showObject(src: string, wanted: unknown, sizes: unknown) {
-    const { key, query: given } = readSrc(src);
-    if (given !== undefined) fail(`the image service signs "${key}" itself: write the key as src`);
-    const { site, preset } = findSite(sites, key, wanted, "write <Image preset>");
+  async function showObject(src: string, presetName: unknown, sizes: unknown) {
+    const { key, query } = readSrc(src);
+    if (query !== undefined) fail(`the image service signs "${key}" itself: write the key as src`);
+    const { site, preset } = findSite(sites, key, presetName, "write <Image preset>");
     const isSigned = needsQuery(site.route);
     if (isSigned && !sign) fail(`route ${site.route.path} is signed: pass { sign }`);
     const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, preset, {
@@ -73,9 +73,18 @@ export function astroService<Name extends string, Known extends Original = Origi
 
   return {
     async validateOptions(options: Transform): Promise<Validated> {
-      const { src, preset, width, height, sizes, style, ...others } = options;
-      const { format, quality, widths, densities, fit, position, background, layout, ...own } =
-        others; // the preset sets these
+      const { src, preset, width, height, sizes, style, ...rest } = options;
+      const {
+        format,
+        quality,
+        widths,
+        densities,
+        fit,
+        position,
+        background,
+        layout,
+        ...attributes
+      } = rest; // the preset sets these
       const img =
         typeof src === "string"
           ? await showObject(src, preset, sizes)
@@ -85,7 +94,7 @@ export function astroService<Name extends string, Known extends Original = Origi
       return {
         ...img,
         ...(width || height ? { width: width || undefined, height: height || undefined } : {}),
-        ...own,
+        ...attributes,
         style: isText ? styles || undefined : style,
         format: NO_FORMAT,
       };

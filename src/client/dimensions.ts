@@ -31,8 +31,12 @@ export function dimensionsOf(preset: PresetShape, original?: Original): Partial<
   const [across, down] =
     rotate % 180 ? [original.height, original.width] : [original.width, original.height];
   if (width && height && fit === "crop") {
-    const most = Math.max(1, ...(dpr ?? []), ...(widths ?? []).map((one) => one / width));
-    const isSmall = across < width * most || down < height * most;
+    const maxScale = Math.max(
+      1,
+      ...(dpr ?? []),
+      ...(widths ?? []).map((maxWidth) => maxWidth / width),
+    );
+    const isSmall = across < width * maxScale || down < height * maxScale;
     if (isSmall && (dpr || widths)) return {};
     return framed(Math.min(width, across), Math.min(height, down));
   }

@@ -74,6 +74,9 @@ const STYLE = /^(?:object-position: (\d+% \d+%))?(?:; )?(?:background: ([\s\S]*)
  */
 export function reactProps({ srcset, style, ...props }: ImgProps) {
   const [, objectPosition, background] = STYLE.exec(style ?? "") ?? [];
-  const own = { ...(background && { background }), ...(objectPosition && { objectPosition }) };
-  return { srcSet: srcset, ...props, ...(style && { style: own }) };
+  const reactStyle = {
+    ...(background && { background }),
+    ...(objectPosition && { objectPosition }),
+  };
+  return { srcSet: srcset, ...props, ...(style && { style: reactStyle }) };
 }

@@ -95,12 +95,12 @@ export function clientOf<Presets extends PresetTable, Name extends keyof Presets
 ): Client<Presets, Name> {
   return {
     site,
-    imageUrl: (...asked) => imageUrl(site, ...asked),
-    srcset: (...asked) => srcset(site, ...asked),
-    imgProps: (...asked) => imgProps(site, ...asked),
-    urlForWidth: (...asked) => urlForWidth(site, ...asked),
+    imageUrl: (...args) => imageUrl(site, ...args),
+    srcset: (...args) => srcset(site, ...args),
+    imgProps: (...args) => imgProps(site, ...args),
+    urlForWidth: (...args) => urlForWidth(site, ...args),
     widths: (preset) => widths(site, preset),
-    factsUrl: (...asked) => factsUrl(site, ...asked),
+    factsUrl: (...args) => factsUrl(site, ...args),
     parseUrl: (url) => parseUrl(site, url),
   };
 }

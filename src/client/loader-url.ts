@@ -93,7 +93,7 @@ export function findSite<Name extends string>(
   }
   const fault = keyFault(key);
   if (fault) fail(`invalid key "${key}": ${fault}`);
-  const showing = sites.filter(({ shown }) => shown.has(name));
+  const showing = sites.filter((one) => one.shown.has(name));
   const site = showing.find(({ mapping }) => writePath(mapping, { variant: name, key }));
   if (site !== undefined) return { site, preset: name };
   const paths = showing.map(({ route }) => route.path).join(", ");

@@ -21,8 +21,8 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
 export function nextLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
     const [before = "", preset] = /^([^/?:]*):/.exec(src) ?? []; // else a key, or a query before it
-    const asked = { src: src.slice(before.length), preset, width };
-    return loaderUrl(sites, asked, "write src={nextSrc(images.site, key, preset)}");
+    const request = { src: src.slice(before.length), preset, width };
+    return loaderUrl(sites, request, "write src={nextSrc(images.site, key, preset)}");
   };
 }
 

@@ -30,10 +30,10 @@ type NuxtPreset = {
 export function nuxtProvider(...sites: readonly [AnySite, ...AnySite[]]) {
   return {
     getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
-      const own = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
+      const key = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
       const how =
         "set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset>";
-      return { url: loaderUrl(sites, { src: own, preset, width }, how) };
+      return { url: loaderUrl(sites, { src: key, preset, width }, how) };
     },
   };
 }
@@ -50,10 +50,10 @@ export function nuxtPresets(
 ): Record<string, NuxtPreset> {
   return Object.fromEntries(
     sites
-      .flatMap(({ shown }) => [...shown])
-      .map(([preset, shown]): [string, NuxtPreset] => [
+      .flatMap((site) => [...site.shown])
+      .map(([preset, options]): [string, NuxtPreset] => [
         preset,
-        { modifiers: { preset }, ...sizing(shown) },
+        { modifiers: { preset }, ...sizing(options) },
       ]),
   );
 }

@@ -51,8 +51,8 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
 /** @throws RangeError if the keys cannot be used */
 function readFirstKey(keys: string): SigningKey {
   const faults: string[] = [];
-  const given = keys ?? ""; // in JavaScript, a variable that is not set is undefined
-  const [first] = readSigningKeys(given, (fault) => faults.push(fault)).values();
+  // In JavaScript, a variable that is not set is undefined.
+  const [first] = readSigningKeys(keys ?? "", (fault) => faults.push(fault)).values();
   if (faults.length === 0 && first) return first;
   return fail(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
 }
@@ -101,9 +101,9 @@ export type SignedCookie = {
  * const { header } = await signCookie(images.site, URL_SIGNING_KEYS, term);
  */
 export async function signCookie(
-  { base, route, mapping }: AnySite,
+  { base: baseUrl, route, mapping }: AnySite,
   keys: string,
-  { prefix, expires, domain, host: given }: CookieTerm,
+  { prefix, expires, domain, ...term }: CookieTerm,
   now: number = Date.now(),
 ): Promise<SignedCookie> {
   const first = readFirstKey(keys);
@@ -112,8 +112,8 @@ export async function signCookie(
   if (fault) fail(`invalid prefix "${prefix.slice(0, 99)}": ${fault}`);
   checkExpires(expires);
   if (expires > now / 1000 + MAX_COOKIE_AGE) fail("expires must be at most 24 hours ahead");
-  const [, own, folder = ""] = /^(?:https?:\/\/([^/]+))?(.*)$/i.exec(base) ?? [];
-  const host = given ?? own ?? fail("baseUrl has no host: pass { host }");
+  const [, urlHost, folder = ""] = /^(?:https?:\/\/([^/]+))?(.*)$/i.exec(baseUrl) ?? [];
+  const host = term.host ?? urlHost ?? fail("baseUrl has no host: pass { host }");
   const url = `https://${host}`;
   if (!URL.canParse(url) || new URL(url).host !== host) fail(`"${host}" is not a host in a URL`);
   if (domain !== undefined && !`.${host.replace(/:\d+$/, "")}`.endsWith(`.${domain}`)) {
@@ -123,10 +123,12 @@ export async function signCookie(
   const path = folder + encodePath(mapping.path.parts[0] ?? "/");
   const until = new Date(expires * 1000);
   const flags = { secure: true, httpOnly: true, sameSite: "lax" } as const;
-  const sent = domain ? `${path}; Domain=${domain}` : path;
-  const ends = `Expires=${until.toUTCString()}; Secure; HttpOnly; SameSite=Lax`;
+  const scope = domain ? `Path=${path}; Domain=${domain}` : `Path=${path}`;
+  const expiry = `Expires=${until.toUTCString()}; Secure; HttpOnly; SameSite=Lax`;
   return {
-    ...{ name: COOKIE, value, header: `${COOKIE}=${value}; Path=${sent}; ${ends}` },
+    name: COOKIE,
+    value,
+    header: `${COOKIE}=${value}; ${scope}; ${expiry}`,
     attributes: { path, ...(domain && { domain }), expires: until, ...flags },
   };
 }

@@ -33,13 +33,13 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   const { route, presets } = settings;
   type Name = PresetOf<Presets, Route>;
   const variants = new Map<string, Name>();
-  const shown = new Map<string, ShownPreset>();
+  const shownPresets = new Map<string, ShownPreset>();
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
     const shape = isName(name) && presets[name];
     if (!shape) fail(`presets has no preset "${name}"`);
     for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
-    shown.set(name, { shape, candidates: candidatesOf(name, shape) });
+    shownPresets.set(name, { shape, candidates: candidatesOf(name, shape) });
   }
   const template = [route.object].flat()[0]?.replace(/^[^/]*\//, "") ?? "";
   const mapping = { path: compilePattern(route.path, "*"), key: compilePattern(template, "+") };
@@ -48,7 +48,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
     get base() {
       return settings.baseUrl.replace(/\/+$/, "");
     },
-    ...{ route, mapping, presets, variants, shown },
+    ...{ route, mapping, presets, variants, shown: shownPresets },
   };
 }
 
@@ -61,10 +61,10 @@ const BASE_URL = /^(?:https?:\/\/[^/?#]+)?(?:\/[^?#]*)?$/i;
  * @example
  * createClient({ baseUrl: checkBaseUrl(process.env.IMAGES_URL, "IMAGES_URL"), route, presets });
  */
-export function checkBaseUrl(given: string | undefined, name: string): string {
-  if (given && BASE_URL.test(given)) return given;
-  const told = given ? `"${given}"` : "not set";
-  return fail(`${name} is ${told}: it must be like "https://images.example.com" or "/"`);
+export function checkBaseUrl(baseUrl: string | undefined, name: string): string {
+  if (baseUrl && BASE_URL.test(baseUrl)) return baseUrl;
+  const actual = baseUrl ? `"${baseUrl}"` : "not set";
+  return fail(`${name} is ${actual}: it must be like "https://images.example.com" or "/"`);
 }
 
 /**
@@ -118,8 +118,8 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
   query?: string,
 ): string {
   const wide = requirePreset(site, preset).candidates.filter(({ pixels }) => pixels > 0);
-  const found = wide.find(({ pixels }) => pixels >= width) ?? wide.at(-1);
-  return urlOf(site, key, found?.variant ?? preset, query);
+  const candidate = wide.find(({ pixels }) => pixels >= width) ?? wide.at(-1);
+  return urlOf(site, key, candidate?.variant ?? preset, query);
 }
 
 /**
@@ -164,20 +164,20 @@ export function widths<Presets extends PresetTable, Name extends keyof Presets &
  * parseUrl(images.site, "https://…/images/card@2x/a.jpg"); // { key: "a.jpg", preset: "card", variant: "card@2x" }
  */
 export function parseUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
-  { base, mapping, variants }: Site<Presets, Name>,
+  { base: baseUrl, mapping, variants }: Site<Presets, Name>,
   url: string,
 ): Parsed<Name> | undefined {
-  if (!url.startsWith(base)) return undefined;
-  const path = decodePath(url.slice(base.length).replace(/[?#][\s\S]*/, ""));
-  const found = path === undefined ? undefined : readPath(mapping, path);
-  if (!found || keyFault(found.key) || !writePath(mapping, found)) return undefined;
-  const preset = variants.get(found.variant);
-  return preset && { ...found, preset };
+  if (!url.startsWith(baseUrl)) return undefined;
+  const path = decodePath(url.slice(baseUrl.length).replace(/[?#][\s\S]*/, ""));
+  const match = path === undefined ? undefined : readPath(mapping, path);
+  if (!match || keyFault(match.key) || !writePath(mapping, match)) return undefined;
+  const preset = variants.get(match.variant);
+  return preset && { ...match, preset };
 }
 
 /** Does what `imageUrl` does, for a variant that the compiler cannot check. */
 export function urlOf(
-  { base, route, mapping, variants }: AnySite,
+  { base: baseUrl, route, mapping, variants }: AnySite,
   key: string,
   variant: string,
   query = "",
@@ -189,7 +189,7 @@ export function urlOf(
   if (fault) fail(`invalid key "${key}": ${fault}`);
   const path =
     writePath(mapping, { variant, key }) ?? fail(`route ${route.path} does not lead to "${key}"`);
-  return base + encodePath(path) + query;
+  return baseUrl + encodePath(path) + query;
 }
 
 /** Returns whether its URLs need the query that `createSigner`'s function returns: no cookie opens them. */
@@ -198,8 +198,8 @@ export function needsQuery({ signed, cookie }: RouteShape): boolean {
 }
 
 /** Returns a preset that the route shows. @throws RangeError if it does not show it */
-export function requirePreset({ route, shown }: AnySite, preset: string): ShownPreset {
-  return shown.get(preset) ?? fail(`route ${route.path} has no preset "${preset}"`);
+export function requirePreset({ route, shown: presets }: AnySite, preset: string): ShownPreset {
+  return presets.get(preset) ?? fail(`route ${route.path} has no preset "${preset}"`);
 }
 
 /**
@@ -207,14 +207,18 @@ export function requirePreset({ route, shown }: AnySite, preset: string): ShownP
  * preset's name without a descriptor, so that one rendition has one URL.
  */
 function candidatesOf(name: string, preset: PresetShape): Candidate[] {
-  const found = new Map<string, Candidate>();
+  const candidates = new Map<string, Candidate>();
   for (const [descriptor, { width = 0, dpr = 1 }] of sizesOf(preset)) {
     if (preset.widths && !descriptor) continue;
     const as = preset.widths ? `${width}w` : `${dpr}x`;
-    const own = preset.widths ? width === preset.width : dpr === 1;
-    found.set(as, { variant: own ? name : name + descriptor, as, pixels: width * dpr });
+    const isPresetSize = preset.widths ? width === preset.width : dpr === 1;
+    candidates.set(as, {
+      variant: isPresetSize ? name : name + descriptor,
+      as,
+      pixels: width * dpr,
+    });
   }
-  return [...found.values()].sort((one, other) => one.pixels - other.pixels);
+  return [...candidates.values()].sort((a, b) => a.pixels - b.pixels);
 }
 
 /** @throws RangeError always */

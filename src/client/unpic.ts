@@ -25,7 +25,7 @@ export function unpicTransformer<Name extends string>(
     { width }: { readonly width?: number | string },
     options?: { readonly preset: Name },
   ): string => {
-    const asked = { src: `${src}`, preset: options?.preset, width };
-    return loaderUrl(sites, asked, "write options={{ preset }}");
+    const request = { src: `${src}`, preset: options?.preset, width };
+    return loaderUrl(sites, request, "write options={{ preset }}");
   };
 }

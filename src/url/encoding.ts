@@ -19,7 +19,7 @@ export function decodePath(pathname: string): string | undefined {
 export function encodeKey(key: string): string {
   return encodeURIComponent(key)
     .replace(/%2F/g, "/")
-    .replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */

@@ -34,21 +34,21 @@ const PLACEHOLDER = /(:[A-Za-z]\w*|\*)/;
 
 /**
  * Compiles a pattern such as `/images/:preset/*` or `users/:user/avatar.png`.
- * @param least the quantifier of each placeholder: `*` if it may be empty, as in a path that visitors ask
+ * @param quantifier of each placeholder: `*` if it may be empty, as in a path that visitors ask
  *   for; `+` if it needs at least one character
  */
-export function compilePattern(text: string, least: "*" | "+"): Pattern {
+export function compilePattern(text: string, quantifier: "*" | "+"): Pattern {
   const names: string[] = [];
   let form = "";
   // The separator has one group, so every second part is a placeholder.
   const parts = text.split(PLACEHOLDER);
   for (const [at, part] of parts.entries()) {
-    const known = names.indexOf(part) + 1;
+    const group = names.indexOf(part) + 1;
     if (at % 2 === 0) form += part.replace(/[\^$\\.*+?()[\]{}|/]/g, "\\$&");
     // A name that occurs again must match the same text again.
-    else if (known) form += `(?:\\${known})`;
+    else if (group) form += `(?:\\${group})`;
     else {
-      form += `(${part === REST ? "." : "[^/]"}${least})`;
+      form += `(${part === REST ? "." : "[^/]"}${quantifier})`;
       names.push(part);
     }
   }
@@ -95,6 +95,6 @@ export function writePath(mapping: Mapping, { variant, key }: PathMatch): string
   if (texts === undefined) return undefined;
   const path = fillPattern(mapping.path, [VARIANT, ...names], [variant, ...texts]);
   if (DOTS.test(path)) return undefined;
-  const found = readPath(mapping, path);
-  return found?.variant === variant && found.key === key ? path : undefined;
+  const match = readPath(mapping, path);
+  return match?.variant === variant && match.key === key ? path : undefined;
 }

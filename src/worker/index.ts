@@ -101,7 +101,7 @@ async function serve(
 
   const logFields = logFieldsOf(resolved);
   if ("refusal" in resolved) return { refusal: resolved.refusal, logFields, terms: { cors } };
-  const { facts, target: picture } = splitFacts(resolved.route, requestTarget);
+  const { facts, requestTarget: picture } = splitFacts(resolved.route, requestTarget);
   const signed = resolved.route.signing && (await checkGrant(resolved, picture, began));
   const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, began) : signed;
   if (isRefusal(granted)) return { refusal: granted, logFields, terms: { cors } };

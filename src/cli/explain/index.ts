@@ -92,7 +92,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   rows.push(["Preset", variant.preset], ["Bucket", route.bucket.name], ["Key", oneLine(key)]);
   if ("refusal" in resolved) return refuse(rows, resolved.refusal);
 
-  const { facts, target } = splitFacts(route, url);
+  const { facts, requestTarget: target } = splitFacts(route, url);
   if (route.signing?.cookie) {
     const rest = readRest(route.mapping, decodePath(url.pathname) ?? "") ?? "";
     const folders = [...rest.matchAll(/\//g)].map(({ index }) => rest.slice(0, index + 1));

@@ -31,7 +31,7 @@ export function overlayOptions(overlay: Overlay): {
   shape: ImageTransform;
   draw: ImageDrawOptions;
 } {
-  return { shape: shapeOf(overlay, 1), draw: only(overlay, DRAW) };
+  return { shape: shapeOf(overlay, 1), draw: pickSet(overlay, DRAW) };
 }
 
 /**
@@ -63,7 +63,7 @@ function shapeOf(image: Overlay | EngineImage, dpr: number): ImageTransform {
   const px = (length: number) => Math.min(MAX_SIDE, Math.round(length * dpr));
   const { width, height, fit, gravity, trim, border } = image;
   return {
-    ...only(image, PLAIN),
+    ...pickSet(image, PLAIN),
     ...(width !== undefined && { width: px(width) }),
     ...(height !== undefined && { height: px(height) }),
     ...(fit !== undefined && fit !== "scale-up" && { fit }),
@@ -88,7 +88,7 @@ const PLAIN = SHAPE_OPTIONS.filter(
 const DRAW = ["opacity", "repeat", "composite", "top", "right", "bottom", "left"] as const;
 
 /** Some entries of a table, without those that are not set: the binding may read `undefined` as a value. */
-function only<T extends object, Name extends keyof T>(table: T, names: readonly Name[]) {
+function pickSet<T extends object, Name extends keyof T>(table: T, names: readonly Name[]) {
   const result: { [K in Name]?: Exclude<T[K], undefined> } = {};
   const set = names.filter((name) => table[name] !== undefined);
   return Object.assign(result, Object.fromEntries(set.map((name) => [name, table[name]])));

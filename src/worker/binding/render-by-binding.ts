@@ -50,8 +50,8 @@ export async function renderByBinding(
   if (mayPass(picture) && (await pauseBefore(scope.deadline))) {
     picture = await renderPicture(images, bucket, key, request, isFacts, scope);
   }
-  const other = isRefusal(picture) && otherRequest(request, picture, object.body.head);
-  if (other) picture = await renderPicture(images, bucket, key, other, isFacts, scope);
+  const nextRequest = isRefusal(picture) && otherRequest(request, picture, object.body.head);
+  if (nextRequest) picture = await renderPicture(images, bucket, key, nextRequest, isFacts, scope);
   if (isRefusal(picture)) return picture;
 
   const { bytes, type, overlays } = picture;
@@ -95,12 +95,12 @@ async function renderPicture(
   const [stream, copy] = isFacts ? object.body.stream.tee() : [object.body.stream];
   let info: ImageInfoResponse | undefined;
   const render = async () => {
-    const asked = copy && images.info(copy);
-    asked?.catch(() => {}); // it is awaited below, if the picture is made
+    const infoRequest = copy && images.info(copy);
+    infoRequest?.catch(() => {}); // it is awaited below, if the picture is made
     const transform = transformOptions(request.variant, focusOf(request.variant, object));
     const picture = images.input(stream).transform(transform);
     const result = await drawAll(images, picture, overlays).output(output);
-    info = await asked;
+    info = await infoRequest;
     return result;
   };
   const read = await readOutput(render(), output, originals, scope.deadline);

@@ -87,8 +87,8 @@ function canaryFault(
   canary: string | undefined,
   fault: (message: string, at: string) => void,
 ): void {
-  const wrong = canary && keyFault(prefix + canary);
-  if (wrong) fault(`impossible key: ${wrong}`, "canary");
+  const reason = canary && keyFault(prefix + canary);
+  if (reason) fault(`impossible key: ${reason}`, "canary");
 }
 
 /** In the spelling in which it is sent and signed. http:// is only for localhost. */

@@ -59,12 +59,12 @@ export function formOf(path: string): string {
  * with two such choices, reading a hostile key takes most of a second, with three it takes hours.
  */
 function choicesIn(keyTemplate: string): number {
-  const seen = new Set<string>();
+  const names = new Set<string>();
   let choices = 0;
   for (const segment of keyTemplate.split("/")) {
-    const before = seen.size;
-    for (const name of compilePattern(segment, "+").names) seen.add(name);
-    choices += Math.max(0, seen.size - before - 1);
+    const before = names.size;
+    for (const name of compilePattern(segment, "+").names) names.add(name);
+    choices += Math.max(0, names.size - before - 1);
   }
   return choices;
 }
@@ -80,8 +80,8 @@ export function findRoute<R extends Route>(
   path: string,
 ): (PathMatch & { readonly route: R }) | Refusal {
   for (const route of routes) {
-    const found = readPath(route.mapping, path);
-    if (found) return { ...found, route };
+    const match = readPath(route.mapping, path);
+    if (match) return { ...match, route };
   }
   return { event: "no-such-route", path };
 }

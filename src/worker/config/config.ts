@@ -140,10 +140,11 @@ function readBuckets(
       roles.set(use, role);
       return s3Bucket(name, settings, undefined, images, role);
     }
-    const own = isPlainObject(entry) && OWN.some((option) => option in entry);
-    const word = settings?.credentials ?? (own ? undefined : "AWS");
-    if (!word) return undefined;
-    const slots = readSlots(word, vars, report, settings?.engine === "binding");
+    const hasAccessOption =
+      isPlainObject(entry) && ACCESS_OPTIONS.some((option) => option in entry);
+    const secretPrefix = settings?.credentials ?? (hasAccessOption ? undefined : "AWS");
+    if (!secretPrefix) return undefined;
+    const slots = readSlots(secretPrefix, vars, report, settings?.engine === "binding");
     return settings && s3Bucket(name, settings, slots, images);
   });
 }
@@ -163,7 +164,7 @@ function readStore(
 }
 
 /** With one of these, a broken bucket does not ask for the default secrets. */
-const OWN = ["credentials", "role", "binding"];
+const ACCESS_OPTIONS = ["credentials", "role", "binding"];
 
 /** Reads a table of tables. A name whose table is wrong stays known: what names it is no mistake, too. */
 function readTables<T>(

@@ -12,15 +12,17 @@ type Limit = { readonly option: string; readonly value: string };
 
 /** The options of a preset that an engine does not have (B7). */
 function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Limit[] {
-  const other = engine === "cf" ? "key" : "url";
+  const foreignOption = engine === "cf" ? "key" : "url";
   const limits = draw.flatMap((overlay, at) =>
-    overlay[other] === undefined ? [] : [{ option: `draw[${at}].${other}`, value: "" }],
+    overlay[foreignOption] === undefined
+      ? []
+      : [{ option: `draw[${at}].${foreignOption}`, value: "" }],
   );
   if (engine === "cf") return limits;
   for (const [at, one] of [image, ...draw].entries()) {
     for (const [option, value] of Object.entries(one)) {
-      const place = at === 0 ? "" : `draw[${at - 1}].`;
-      const lacking = { option: place + option, value: typeof value === "string" ? value : "" };
+      const path = at === 0 ? "" : `draw[${at - 1}].`;
+      const lacking = { option: path + option, value: typeof value === "string" ? value : "" };
       if (bindingLacks(option, value)) limits.push(lacking);
     }
   }
@@ -34,10 +36,10 @@ export function checkEngines(
   presets: NamedTables<Preset>,
   report: ReportMistake,
 ): void {
-  for (const { bucket, presets: shown } of bucketUsesOf(vars, buckets)) {
+  for (const { bucket, presets: presetNames } of bucketUsesOf(vars, buckets)) {
     const engine = `bucket ${bucket.name} has engine "${bucket.engine}"`;
     for (const [name, preset] of presets) {
-      if (!preset || shown?.includes(name) === false) continue;
+      if (!preset || presetNames?.includes(name) === false) continue;
       for (const { option, value } of limitsOf(bucket.engine, preset)) {
         const lacking = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
         const remedy = option.endsWith(".key")

@@ -91,8 +91,8 @@ const REMEDY = "make it with openssl genpkey, as docs/keyless.md says";
 export function readKey(secret: string, pem: string): IssuerKey | string {
   const [, label = "", base64 = ""] = PEM.exec(pem) ?? [];
   if (label !== "PRIVATE KEY") {
-    const other = label && `, but ${label}`;
-    return `is not PRIVATE KEY in PEM (PKCS#8), with all its lines${other}: ${REMEDY}`;
+    const actual = label && `, but ${label}`;
+    return `is not PRIVATE KEY in PEM (PKCS#8), with all its lines${actual}: ${REMEDY}`;
   }
   const der = decode(base64);
   if (!der) return `is damaged, its base64 is wrong: ${REMEDY}`;

@@ -23,7 +23,7 @@ const MAX_AVIF_SIDE = 1_200; // O7
 const MAX_DENSITY = 2; // O2
 /** How long the options of one variant may be in a URL: characters. Only long overlays come near it. */
 const MAX_OPTIONS_LENGTH = 4_096;
-const WHY_NO_MORE = "the edge makes no density over 2";
+const DENSITY_REASON = "the edge makes no density over 2";
 
 const length = integer(0, MAX_SIDE);
 const side = integer(1, MAX_SIDE); // O1
@@ -106,8 +106,8 @@ const overlay = table(
     repeat: optional(oneOf(true, "x", "y")),
     composite: optional(oneOf("over", "in", "atop", "out", "xor", "lighter")),
   },
-  (found, fault) => {
-    if ("url" in found === "key" in found) fault("needs url or key, and not both");
+  (values, fault) => {
+    if ("url" in values === "key" in values) fault("needs url or key, and not both");
   },
 );
 
@@ -131,7 +131,7 @@ const ofImage = {
   anim: optional(boolean, false), // O8
   compression: lacking(optional(oneOf("fast"))), // O12
   draw: optional(listOf(overlay)), // O12
-  dpr: optional(listOf(numberBetween(1, MAX_DENSITY, WHY_NO_MORE))), // O2
+  dpr: optional(listOf(numberBetween(1, MAX_DENSITY, DENSITY_REASON))), // O2
   widths: optional(listOf(side)),
 };
 
@@ -151,23 +151,23 @@ export type ShapeOption = {
 export const SHAPE_OPTIONS = Object.keys(options).filter((option) => !bindingLacks(option));
 
 /** A preset as wrangler.toml has it, with the defaults that protect. */
-export const presetSchema = table({ ...options, ...ofImage }, (found, fault) => {
-  const has = (option: keyof typeof found) => option in found;
-  if (!has("width") && !has("height")) fault("needs width or height");
-  if (has("dpr") && has("widths")) fault("has dpr and widths: keep one");
-  if (has("widths") && !has("width")) fault("has widths, but no width");
-  const variants = sizesOf(found);
-  if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
+export const presetSchema = table({ ...options, ...ofImage }, (preset, fault) => {
+  const isSet = (option: keyof typeof preset) => option in preset;
+  if (!isSet("width") && !isSet("height")) fault("needs width or height");
+  if (isSet("dpr") && isSet("widths")) fault("has dpr and widths: keep one");
+  if (isSet("widths") && !isSet("width")) fault("has widths, but no width");
+  const variants = sizesOf(preset);
+  if (preset.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
     fault("has format avif with a side over 1,200 px"); // O7
   }
   if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
     fault("has widths that make its height over 12,000 px");
   }
   for (const option of ["rotate", "flip", "trim"] as const) {
-    if (found.gravity !== "object" || !found[option]) continue;
+    if (preset.gravity !== "object" || !preset[option]) continue;
     fault('changes the picture that gravity "object" is a point of: remove one of them', option);
   }
-  const { dpr: _dpr, widths: _widths, ...shape } = found;
+  const { dpr: _dpr, widths: _widths, ...shape } = preset;
   const { length } = encodeURIComponent(JSON.stringify(shape));
   if (length > MAX_OPTIONS_LENGTH) fault(`is too long: ${length} characters, at most 4,096`);
 });

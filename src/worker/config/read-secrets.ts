@@ -27,7 +27,7 @@ const PRINTABLE = /^[\x21-\x7e]+$/;
  * @param hasSessions whether session credentials can be used: the edge does not pass on their token (A11)
  */
 export function readSlots(
-  word: string,
+  secretPrefix: string,
   vars: Vars,
   report: ReportMistake,
   hasSessions = false,
@@ -35,14 +35,14 @@ export function readSlots(
   const usable: Slot[] = [];
   const unusable: UnusableSlot[] = [];
   for (const name of SLOT_NAMES) {
-    const names = secretNames(word, name);
+    const names = secretNames(secretPrefix, name);
     const mistakes: ConfigMistake[] = [];
     const fault = (path: string, message: string) => mistakes.push({ path, message });
     const read = (secret: string, pattern: RegExp): string => {
       const value = vars[secret];
       // The next slot is empty most of the time: a deploy must not require it.
-      const wrong = secretFault(value, pattern, name === "current");
-      if (wrong) fault(secret, wrong);
+      const reason = secretFault(value, pattern, name === "current");
+      if (reason) fault(secret, reason);
       return typeof value === "string" ? value : "";
     };
     const hasToken = Boolean(vars[names.sessionToken]);
@@ -132,13 +132,13 @@ export function isSecret(name: string): boolean {
 
 /** The names of the secrets of a slot. `word` is the bucket's `credentials`. */
 export function secretNames(
-  word: string,
+  secretPrefix: string,
   slot: SlotName = "current",
 ): Required<Record<keyof Credentials, string>> {
-  const end = slot === "next" ? "_NEXT" : "";
+  const suffix = slot === "next" ? "_NEXT" : "";
   return {
-    accessKeyId: `${word}_ACCESS_KEY_ID${end}`,
-    secretAccessKey: `${word}_SECRET_ACCESS_KEY${end}`,
-    sessionToken: `${word}_SESSION_TOKEN${end}`,
+    accessKeyId: `${secretPrefix}_ACCESS_KEY_ID${suffix}`,
+    secretAccessKey: `${secretPrefix}_SECRET_ACCESS_KEY${suffix}`,
+    sessionToken: `${secretPrefix}_SESSION_TOKEN${suffix}`,
   };
 }

@@ -76,33 +76,35 @@ export function readRoutes(
 ): BoundRoute[] {
   const schema = listOf(routeSchema(buckets, presets));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
-  const signs = routes?.some(({ signed }) => signed);
-  const keys = signs ? readUrlSigningKeys(vars, report) : new Map<string, never>();
-  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, store, ...rest }) => {
-    const objects = [object].flat().map((one) => parseObjectPattern(one, buckets));
-    const [first] = objects;
-    if (!first?.bucket) return [];
-    const route = compileRoute(path, first.template, report);
-    const { signed, max_age: maxAge = WEEK } = rest;
-    const other = parseObjectPattern(rest.fallback ?? "", buckets);
-    return [
-      {
-        ...route,
-        bucket: first.bucket,
-        buckets: objects.flatMap((one) => one.bucket ?? []),
-        presets: shown && new Set(shown),
-        svg,
-        facts,
-        store,
-        signing: signed ? { keys, maxAge, cookie: rest.cookie } : undefined,
-        origins: rest.origins && new Set(rest.origins),
-        fallback: other.bucket && {
-          bucket: other.bucket,
-          key: other.bucket.prefix + other.template,
+  const hasSigned = routes?.some(({ signed }) => signed);
+  const keys = hasSigned ? readUrlSigningKeys(vars, report) : new Map<string, never>();
+  return (routes ?? []).flatMap(
+    ({ path, object, presets: presetNames, svg, facts, store, ...rest }) => {
+      const objects = [object].flat().map((one) => parseObjectPattern(one, buckets));
+      const [first] = objects;
+      if (!first?.bucket) return [];
+      const route = compileRoute(path, first.template, report);
+      const { signed, max_age: maxAge = WEEK } = rest;
+      const fallback = parseObjectPattern(rest.fallback ?? "", buckets);
+      return [
+        {
+          ...route,
+          bucket: first.bucket,
+          buckets: objects.flatMap((one) => one.bucket ?? []),
+          presets: presetNames && new Set(presetNames),
+          svg,
+          facts,
+          store,
+          signing: signed ? { keys, maxAge, cookie: rest.cookie } : undefined,
+          origins: rest.origins && new Set(rest.origins),
+          fallback: fallback.bucket && {
+            bucket: fallback.bucket,
+            key: fallback.bucket.prefix + fallback.template,
+          },
         },
-      },
-    ];
-  });
+      ];
+    },
+  );
 }
 
 /** A schema for one list of routes: it also finds routes that an earlier one of the list hides. */
@@ -154,7 +156,7 @@ function checkObjects(
 ): string {
   const [first] = buckets.keys();
   const shared = parseObjectPattern([object].flat()[0] ?? "", buckets).template;
-  const seen = new Map<string, string>();
+  const locations = new Map<string, string>();
   const list =
     typeof object === "string"
       ? [["object", object] as const]
@@ -162,24 +164,25 @@ function checkObjects(
   for (const [at, named] of [...list, ["fallback", fallback] as const]) {
     if (!named) continue;
     const { name, bucket, template } = parseObjectPattern(named, buckets);
-    const begins = name === named ? `: begin with one, ${first}/${name}` : "";
-    if (first && !buckets.has(name)) fault(`"${name}" is not in BUCKETS${begins}`, at);
-    if (begins && !bucket) continue;
-    const wrong = keyFault((bucket?.prefix ?? "") + template);
-    if (wrong) fault(`impossible key: ${wrong}`, at);
+    const remedy = name === named ? `: begin with one, ${first}/${name}` : "";
+    if (first && !buckets.has(name)) fault(`"${name}" is not in BUCKETS${remedy}`, at);
+    if (remedy && !bucket) continue;
+    const reason = keyFault((bucket?.prefix ?? "") + template);
+    if (reason) fault(`impossible key: ${reason}`, at);
     if (at === "fallback") continue;
     const dense = template.replaceAll(", ", ",");
-    const other = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
-    if (other) fault(`has ${other}/ in its key: write several buckets as a list`, at);
+    const nextBucket = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
+    if (nextBucket) fault(`has ${nextBucket}/ in its key: write several buckets as a list`, at);
     if (bucket?.engine === "binding" && svg) {
       fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
     }
-    const remedy = "for another folder, set prefix";
-    if (template !== shared) fault(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
+    if (template !== shared) {
+      fault(`needs "${shared}" after ${name}/, as object[0]: for another folder, set prefix`, at);
+    }
     const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : name;
-    const twin = seen.get(location);
+    const twin = locations.get(location);
     if (twin) fault(`has the objects of ${twin} before it: it is never asked`, at);
-    else seen.set(location, at);
+    else locations.set(location, at);
   }
   return shared;
 }
@@ -189,8 +192,8 @@ function isOrigin(value: string): boolean {
   return /^https?:\/\/[\w.:[\]-]+$/.test(value) && URL.parse(value)?.origin === value;
 }
 
-/** Splits `BUCKET/key`. */
+/** Splits `BUCKET/key`. The template is what follows the slash: the key, or a pattern of keys. */
 export function parseObjectPattern(object: string, buckets: NamedTables<Bucket>) {
-  const name = object.split("/", 1).join();
+  const [name = ""] = object.split("/", 1);
   return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
 }

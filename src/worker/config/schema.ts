@@ -33,7 +33,7 @@ type TableValue<Entries> = Flat<
   }
 >;
 
-/** The same, but some entries may be wrong. */
+/** The same while it is read: an entry with a mistake is undefined. */
 type PartialTable<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
 
 /** Longest text that a message repeats, shorter than a key id: characters. */
@@ -117,19 +117,19 @@ export function listOf<T>(item: Schema<T>): Schema<T[]> {
       report(path, "is not a list, or is empty");
       return undefined;
     }
-    const found = value.map((entry: unknown, index) => item(entry, `${path}[${index}]`, report));
-    return found.every((entry) => entry !== undefined) ? found : undefined;
+    const values = value.map((entry: unknown, index) => item(entry, `${path}[${index}]`, report));
+    return values.every((entry) => entry !== undefined) ? values : undefined;
   };
 }
 
 /**
  * A table. An unknown key is a mistake, since it may be a misspelled one.
- * @param whole checks the entries together. Wrong entries are undefined then
+ * @param checkAll checks the entries together
  */
 export function table<const Entries extends Readonly<Record<string, Entry>>>(
   entries: Entries,
-  whole: (
-    found: PartialTable<Entries>,
+  checkAll: (
+    values: PartialTable<Entries>,
     fault: (message: string, key?: string) => void,
   ) => void = () => {},
 ): Schema<TableValue<Entries>> {
@@ -138,40 +138,46 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       report(path, "is not a table");
       return undefined;
     }
-    let right = true;
-    const note: ReportMistake = (at, message) => {
-      right = false;
+    let isValid = true;
+    const reportMistake: ReportMistake = (at, message) => {
+      isValid = false;
       report(at, message);
     };
     const fault = (message: string, key?: string) =>
-      note(key === undefined ? path : `${path}.${key}`, message);
-    const found: Record<string, unknown> = {};
+      reportMistake(key === undefined ? path : `${path}.${key}`, message);
+    const values: Record<string, unknown> = {};
     for (const [key, entry] of Object.entries(entries)) {
       const required = typeof entry === "function";
       const schema = required ? entry : entry.schema;
-      if (Object.hasOwn(value, key)) found[key] = schema(value[key], `${path}.${key}`, note);
+      if (Object.hasOwn(value, key))
+        values[key] = schema(value[key], `${path}.${key}`, reportMistake);
       else if (required) fault("is missing", key);
-      else if (entry.fallback !== undefined) found[key] = entry.fallback;
+      else if (entry.fallback !== undefined) values[key] = entry.fallback;
     }
     for (const key of Object.keys(value)) {
       if (Object.hasOwn(entries, key)) continue;
-      const near = (edits: number) => Object.keys(entries).find((one) => isNear(key, one, edits));
-      const meant = near(1) ?? (key.length < 4 ? undefined : near(2));
-      fault(`unknown option${meant ? `. Did you mean ${meant}?` : ""}`, key);
+      const similar = (edits: number) =>
+        Object.keys(entries).find((option) => isWithinEdits(key, option, edits));
+      const suggestion = similar(1) ?? (key.length < 4 ? undefined : similar(2));
+      fault(`unknown option${suggestion ? `. Did you mean ${suggestion}?` : ""}`, key);
     }
     // Each entry was read by its own schema: hence the types.
-    whole(found as PartialTable<Entries>, fault);
-    return right ? (found as TableValue<Entries>) : undefined;
+    checkAll(values as PartialTable<Entries>, fault);
+    return isValid ? (values as TableValue<Entries>) : undefined;
   };
 }
 
-/** Returns whether so many edits make one word of the other: a letter more, less or another, or two that swap. */
-function isNear(one: string, other: string, edits: number): boolean {
-  const a = one.slice(1);
-  const b = other.slice(1);
-  if (one[0] === other[0]) return one === other || isNear(a, b, edits);
-  const left = edits - 1;
-  if (left < 0) return false;
-  if (one[0] === b[0] && a[0] === other[0] && isNear(a.slice(1), b.slice(1), left)) return true;
-  return isNear(a, b, left) || isNear(a, other, left) || isNear(one, b, left);
+/** Returns whether at most so many edits turn one word into the other: a letter more, less or changed, or two swapped. */
+function isWithinEdits(a: string, b: string, edits: number): boolean {
+  const [restA, restB] = [a.slice(1), b.slice(1)];
+  if (a[0] === b[0]) return a === b || isWithinEdits(restA, restB, edits);
+  const fewer = edits - 1;
+  if (fewer < 0) return false;
+  const isSwapped = a[0] === restB[0] && restA[0] === b[0];
+  if (isSwapped && isWithinEdits(restA.slice(1), restB.slice(1), fewer)) return true;
+  return (
+    isWithinEdits(restA, restB, fewer) ||
+    isWithinEdits(restA, b, fewer) ||
+    isWithinEdits(a, restB, fewer)
+  );
 }

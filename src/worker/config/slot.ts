@@ -15,11 +15,12 @@ export type Slot = {
 };
 
 /** Returns whether two slots hold the same key. */
-export function isSameKey({ credentials }: Slot, other: Slot | undefined): boolean {
+export function isSameKey({ credentials: a }: Slot, slot: Slot | undefined): boolean {
+  const b = slot?.credentials;
   return (
-    credentials.accessKeyId === other?.credentials.accessKeyId &&
-    credentials.secretAccessKey === other.credentials.secretAccessKey &&
-    credentials.sessionToken === other.credentials.sessionToken
+    a.accessKeyId === b?.accessKeyId &&
+    a.secretAccessKey === b.secretAccessKey &&
+    a.sessionToken === b.sessionToken
   );
 }
 

@@ -37,12 +37,12 @@ export function readEdgeFacts(
   const stored = sizeIn(original);
   if (!size || !stored) return undefined;
   const named = isPlainObject(original) ? namedType(`${original["format"]}`) : "unknown";
-  const known = type === "unknown" ? named : type;
+  const originalType = type === "unknown" ? named : type;
   return {
     ...size,
     original: {
-      ...uprightSize(stored, size, image, known),
-      ...(known !== "unknown" && { type: known }),
+      ...uprightSize(stored, size, image, originalType),
+      ...(originalType !== "unknown" && { type: originalType }),
       ...(focus && { focus }),
     },
   };
@@ -105,10 +105,10 @@ export function uprightSize(
   if (reported.width === reported.height || type === "image/gif") return reported;
   if (!KEEPS_RATIO.has(fit) || trim || border) return undefined;
   const shape = rotate % 180 === 0 ? rendition : turned(rendition); // O11
-  const other = turned(reported);
+  const rotated = turned(reported);
   const isReported = haveOneShape(reported, shape);
-  if (isReported === haveOneShape(other, shape)) return undefined;
-  return isReported ? reported : other;
+  if (isReported === haveOneShape(rotated, shape)) return undefined;
+  return isReported ? reported : rotated;
 }
 
 function turned({ width, height }: Size): Size {

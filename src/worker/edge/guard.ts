@@ -83,14 +83,14 @@ const YIELDS = {
   "baseline-jpeg": ["jpeg"],
   png: ["png", "jpeg"],
   "png-force": ["png"],
-  none: ["jpeg", "png"],
-} as const satisfies Record<OutputFormat | "none", readonly string[]>;
+  unspecified: ["jpeg", "png"],
+} as const satisfies Record<OutputFormat | "unspecified", readonly string[]>;
 
 /** Returns whether bytes of this type may go to this visitor. Not for SVG. */
 export function mayYield(request: TransformRequest, type: string): boolean {
   const { variant, accepts, format } = request;
   if (type === "image/webp" && variant.format === "auto" && !accepts.webp) return false;
-  return YIELDS[format ?? "none"].some((allowed) => type === `image/${allowed}`);
+  return YIELDS[format ?? "unspecified"].some((allowed) => type === `image/${allowed}`);
 }
 
 /** Returns whether this is the very type that was asked for, and none in its place. */

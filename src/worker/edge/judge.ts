@@ -11,7 +11,7 @@ export type Judgement = {
 };
 
 /** Types that can be told apart. If the original has one and the answer another, the edge made it. */
-const KNOWN = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
+const FORMATS = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
 
 /**
  * Judges whether the edge transformed the image of an answer.
@@ -46,8 +46,8 @@ function warningIn(text: string): Judgement["warning"] {
  */
 export function namedType(name: string): ObjectType {
   const bare = withoutParameters(name).replace(/^image\//, "");
-  const known = KNOWN.find((type) => type === (bare === "jpg" ? "jpeg" : bare));
-  return known ? `image/${known}` : "unknown";
+  const format = FORMATS.find((type) => type === (bare === "jpg" ? "jpeg" : bare));
+  return format ? `image/${format}` : "unknown";
 }
 
 /** The origin's entity tag of the object that an answer is about: a part of the edge's own tag (R4). */

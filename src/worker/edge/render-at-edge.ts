@@ -43,8 +43,9 @@ export async function renderAtEdge(
   if (mayPass(result) && (await pauseBefore(deadline))) {
     result = await render(source, request, deadline);
   }
-  const other = isRefusal(result) && !isFacts && secondChance(request, result, object.body.head);
-  return other ? render(source, other, deadline) : result;
+  const nextRequest =
+    isRefusal(result) && !isFacts && secondChance(request, result, object.body.head);
+  return nextRequest ? render(source, nextRequest, deadline) : result;
 }
 
 async function renderPicture(

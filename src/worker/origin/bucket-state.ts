@@ -67,7 +67,7 @@ export function startState(bucket: Bucket): BucketState {
 /** The slots in the order in which to try them: those that S3 refused within the last minute come last. */
 export function slotsInOrder({ bucket, refused }: BucketState, now: number): readonly Slot[] {
   const isRefused = ({ name }: Slot) => isWithin(RETRY_MS, refused[name]?.at, now);
-  return [...bucket.slots].sort((one, other) => Number(isRefused(one)) - Number(isRefused(other)));
+  return [...bucket.slots].sort((a, b) => Number(isRefused(a)) - Number(isRefused(b)));
 }
 
 /** The slots that S3 refuses, as the log names them. */
@@ -131,7 +131,7 @@ function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
     return { state: { ...state, reported: next }, effects: [] };
   }
   const isNews = ({ slot, origin }: RefusedSlot) =>
-    !reported.refused.some((known) => known.slot === slot && known.origin === origin);
+    !reported.refused.some((last) => last.slot === slot && last.origin === origin);
   const effects: BucketNotice[] = refused
     .filter(isNews)
     .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));

@@ -46,10 +46,10 @@ export async function getSession(
     }
     const failure = running ? undefined : recentFailure(state, now);
     if (failure) return failure;
-    const left = deadline - now;
-    if (left <= 0) return NO_ANSWER;
+    const remainingMs = deadline - now;
+    if (remainingMs <= 0) return NO_ANSWER;
     const { ended } = running ?? renew(memory, context);
-    await withTimeout(Math.min(left, RENEWAL_MS), ended);
+    await withTimeout(Math.min(remainingMs, RENEWAL_MS), ended);
   }
 }
 
@@ -64,13 +64,13 @@ export function refuseRole(memory: RoleMemory, { origin, reason }: StsFailure): 
 
 /** Asks STS, also when this visitor has left: others wait for it. */
 function renew(memory: RoleMemory, context: Context): Renewal {
-  const ask = async (): Promise<void> => {
+  const requestSession = async (): Promise<void> => {
     const answer = await askForSession(memory.state().role);
     if (isStsFailure(answer)) {
       memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
     } else memory.learn({ type: "renewed", session: answer });
   };
-  const renewal = { ended: ask(), began: Date.now() };
+  const renewal = { ended: requestSession(), began: Date.now() };
   memory.learn({ type: "renewal-started", renewal });
   context.waitUntil(renewal.ended);
   return renewal;
@@ -82,9 +82,9 @@ async function askForSession(role: Role): Promise<Session | StsFailure> {
   const faults = mistakes.map(mistakeText).join("; ");
   let failure: StsFailure = { origin: "no-key", reason: faults };
   for (const signer of signers) {
-    const ask = async () => askSts(role, await createToken(role.oidc, signer, Date.now()));
-    const first = await ask();
-    const answer = isStsFailure(first) && first.isTransient ? await ask() : first;
+    const assumeRole = async () => askSts(role, await createToken(role.oidc, signer, Date.now()));
+    const first = await assumeRole();
+    const answer = isStsFailure(first) && first.isTransient ? await assumeRole() : first;
     if (!isStsFailure(answer)) return answer;
     const { origin, reason } = answer;
     failure = { origin, reason: faults ? `${reason}; ${faults}` : reason };
@@ -139,14 +139,14 @@ const TOKEN_BACK_S = 60;
 
 /** @param now ms since 1970 */
 export async function createToken(
-  { issuer, subject, audience }: Issuer,
+  { issuer, subject: sub, audience }: Issuer,
   { kid, sign }: Signer,
   now: number,
 ): Promise<string> {
   const at = Math.floor(now / 1000);
   const head = { alg: "ES256", kid, typ: "JWT" };
   const claims = {
-    ...{ iss: issuer, sub: subject, aud: audience },
+    ...{ iss: issuer, sub, aud: audience },
     ...{ iat: at - TOKEN_BACK_S, exp: at + TOKEN_LASTS_S, jti: crypto.randomUUID() },
   };
   const text = `${encode(head)}.${encode(claims)}`;

@@ -25,17 +25,17 @@ type IssuerKeys = {
 const IMPORTED = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 
-const known = new WeakMap<Oidc, IssuerKeys>();
+const keysByOidc = new WeakMap<Oidc, IssuerKeys>();
 
 /** Imports the keys of an issuer, once. */
 export async function issuerKeysOf(oidc: Oidc): Promise<IssuerKeys> {
-  const before = known.get(oidc);
+  const before = keysByOidc.get(oidc);
   if (before) return before;
   const imported = await Promise.all(oidc.keys.map(importKey));
   const keys = imported.flatMap((one) => ("mistake" in one ? [] : [one]));
   // At the end of a rotation, both secrets may hold the same key.
   const different = keys.filter(
-    ({ signer }, at) => keys.findIndex((other) => other.signer.kid === signer.kid) === at,
+    ({ signer }, at) => keys.findIndex((one) => one.signer.kid === signer.kid) === at,
   );
   const faults = imported.flatMap((one) => ("mistake" in one ? [one.mistake] : []));
   const result = {
@@ -43,7 +43,7 @@ export async function issuerKeysOf(oidc: Oidc): Promise<IssuerKeys> {
     published: different.map((one) => one.published),
     mistakes: [...oidc.mistakes, ...faults],
   };
-  known.set(oidc, result);
+  keysByOidc.set(oidc, result);
   return result;
 }
 
@@ -58,10 +58,10 @@ async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake:
     ]);
     const whole: object = await crypto.subtle.exportKey("jwk", shows);
     const { x, y }: { readonly x?: unknown; readonly y?: unknown } = whole;
-    const shown = { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
-    const kid = await thumbprint(shown);
+    const jwk = { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
+    const kid = await thumbprint(jwk);
     const sign = (text: BufferSource) => crypto.subtle.sign(SIGNING, signs, text);
-    return { signer: { kid, sign }, published: { ...shown, use: "sig", alg: "ES256", kid } };
+    return { signer: { kid, sign }, published: { ...jwk, use: "sig", alg: "ES256", kid } };
   } catch {
     // What it throws may hold anything.
     const message = "cannot be imported: it is damaged, or of another kind than it says";
@@ -71,7 +71,7 @@ async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake:
 
 /** RFC 7638: the hash of the members that make the key, in the order of their names. */
 async function thumbprint(members: PublicKey): Promise<string> {
-  const sorted = Object.entries(members).sort(([one], [other]) => (one < other ? -1 : 1));
+  const sorted = Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify(Object.fromEntries(sorted));
   return encodeBase64url(await crypto.subtle.digest("SHA-256", utf8(text)));
 }

@@ -205,8 +205,8 @@ async function askS3(
   const stream = (!isUnread && reply.body) || new Blob().stream();
   const sent = isEmpty ? 0 : parseLength(headers.get("content-length"));
   const whole = isPart ? parseLength(range) : sent;
-  const said = sent ?? (whole && Math.min(whole, HEAD_BYTES));
-  const body = await readBody(stream, isEncoded ? undefined : said, until);
+  const contentLength = sent ?? (whole && Math.min(whole, HEAD_BYTES));
+  const body = await readBody(stream, isEncoded ? undefined : contentLength, until);
   if (isRefusal(body)) return { refusal: body };
   const metadata = [...headers]
     .filter(([name]) => name.startsWith(METADATA))
@@ -238,10 +238,10 @@ async function openR2(
   const until = Math.min(deadline, Date.now() + S3_TIMEOUT_MS);
   try {
     const range = { offset: 0, length: HEAD_BYTES };
-    const asked = part === "head" ? r2.get(key, { range }) : r2.get(key);
-    const object = await withTimeout(until - Date.now(), asked);
+    const pending = part === "head" ? r2.get(key, { range }) : r2.get(key);
+    const object = await withTimeout(until - Date.now(), pending);
     if (object === TIMED_OUT) {
-      asked.then((late) => cancelBody(late?.body ?? null)).catch(() => {});
+      pending.then((lateObject) => cancelBody(lateObject?.body ?? null)).catch(() => {});
       return { event: "timed-out", reason: "no answer of R2 in time" };
     }
     if (!object) return { event: "object-missing", certain: true };

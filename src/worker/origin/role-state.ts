@@ -42,9 +42,9 @@ const RENEW_MS = 25 * 60_000;
 /** The same for credentials that last less than an hour: a part of that time. */
 const RENEW_PART = 0.5;
 
-/** They are also renewed, once a while, where S3 denies one object after the other: ms. */
-const DENIALS = 10;
-const DOUBTED_MS = 5 * 60_000;
+/** They are also renewed after so many denials in a row, if they are older than this: ms. */
+const MAX_DENIALS = 10;
+const MIN_DOUBTED_AGE_MS = 5 * 60_000;
 
 /** After how long STS is asked again: while old credentials serve, and while there are none. ms. */
 const PAUSE_MS = 30_000;
@@ -59,8 +59,8 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
       return changed(state, { renewal: event.renewal });
     case "renewed": {
       const { session } = event;
-      const known = { renewal: undefined, failure: undefined, denials: undefined };
-      return changed(state, { session, ...known });
+      const done = { renewal: undefined, failure: undefined, denials: undefined };
+      return changed(state, { session, ...done });
     }
     case "renewal-failed":
       return fail(state, event.failure, event.now);
@@ -105,7 +105,7 @@ export function usableSession({ session }: RoleState, now: number): Session | un
 export function isRenewalDue({ session, failure, denials = 0 }: RoleState, now: number): boolean {
   if (!session || isWithin(PAUSE_MS, failure?.at, now)) return false;
   const { began, expires } = session;
-  if (denials >= DENIALS && now - began >= DOUBTED_MS) return true;
+  if (denials >= MAX_DENIALS && now - began >= MIN_DOUBTED_AGE_MS) return true;
   return expires - now < Math.min(RENEW_MS, (expires - began) * RENEW_PART);
 }
 

@@ -53,10 +53,10 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
   const blocks = [...(ANSWER.exec(text)?.[1] ?? "").matchAll(BLOCK)];
   const [, block] = blocks.length === 1 ? (blocks[0] ?? []) : [];
   if (block === undefined) return undefined;
-  const accessKeyId = only(block, "AccessKeyId");
-  const secretAccessKey = only(block, "SecretAccessKey");
-  const sessionToken = only(block, "SessionToken");
-  const expiration = only(block, "Expiration");
+  const accessKeyId = readElement(block, "AccessKeyId");
+  const secretAccessKey = readElement(block, "SecretAccessKey");
+  const sessionToken = readElement(block, "SessionToken");
+  const expiration = readElement(block, "Expiration");
   if (!accessKeyId || !secretAccessKey || !sessionToken || !expiration) return undefined;
   const until = Date.parse(expiration);
   // Else STS would be asked again and again.
@@ -66,10 +66,10 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
 }
 
 /** The text of an element that is there once, and has the right form. */
-function only(block: string, element: keyof typeof FORMS): string | undefined {
+function readElement(block: string, element: keyof typeof FORMS): string | undefined {
   const pattern = new RegExp(`<${element}>\\s{0,99}([^<>\\s]*)\\s{0,99}</${element}>`, "g");
-  const found = [...block.matchAll(pattern)];
-  const value = found.length === 1 ? found[0]?.[1] : undefined;
+  const matches = [...block.matchAll(pattern)];
+  const value = matches.length === 1 ? matches[0]?.[1] : undefined;
   return value !== undefined && FORMS[element].test(value) ? value : undefined;
 }
 

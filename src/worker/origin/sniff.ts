@@ -13,7 +13,7 @@ const IMAGES: readonly (readonly [beginning: RegExp, type: ObjectType])[] = [
 ];
 
 /** What is certainly no image that an engine reads: documents, archives, films, sound, TIFF, ICO and Photoshop. */
-const OTHERS = [
+const NON_IMAGES = [
   ...["%PDF-", "%!PS", "PK\x03\x04", "\x1f\x8b\x08", "7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07"],
   ...["\x1aE\xdf\xa3", "OggS", "ID3", "II*\0", "MM\0*", "\0\0\x01\0", "8BPS\0\x01"],
 ];
@@ -32,7 +32,7 @@ export function sniff(head: Uint8Array): ObjectType {
     isBmp ||
     FILM.test(text) ||
     HTML.test(text) ||
-    OTHERS.some((one) => text.startsWith(one));
+    NON_IMAGES.some((one) => text.startsWith(one));
   return isOther ? "none" : "unknown";
 }
 

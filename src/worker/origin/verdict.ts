@@ -51,8 +51,8 @@ export function verdictOf(reply: S3Reply, configured: string): Verdict {
   if (status === 401) return { fault: "slot", origin: origin ?? "401" };
   const [fault, reason] = FAULTS.get(origin ?? "") ?? [];
   if (region !== configured && (!fault || origin === "AuthorizationHeaderMalformed")) {
-    const wrong = `the bucket is in ${region}: set region (and endpoint)`;
-    return { fault: "setup", origin, reason: wrong };
+    const reason = `the bucket is in ${region}: set region (and endpoint)`;
+    return { fault: "setup", origin, reason };
   }
   if (fault) return { fault, origin: origin ?? "", reason };
   if (status === 404) return { fault: "object", origin: origin ?? "404" };

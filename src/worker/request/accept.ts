@@ -18,7 +18,7 @@ const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
  * is too long counts as none.
  */
 export function parseAccept(accept: string | null): BrowserFormats {
-  const found: { avif?: boolean; webp?: boolean } = {};
+  const formats: { avif?: boolean; webp?: boolean } = {};
   if (accept && accept.length > MAX_ACCEPT_LENGTH) return parseAccept(null);
   for (const entry of accept?.match(ENTRY) ?? []) {
     if (!/avif|webp/i.test(entry)) continue; // as most of them
@@ -28,9 +28,9 @@ export function parseAccept(accept: string | null): BrowserFormats {
     const format = type === "image/avif" ? "avif" : type === "image/webp" ? "webp" : undefined;
     if (!format) continue;
     const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.slice(2) ?? "1";
-    found[format] = found[format] !== false && QVALUE.test(quality) && Number(quality) > 0;
+    formats[format] = formats[format] !== false && QVALUE.test(quality) && Number(quality) > 0;
   }
-  return { avif: found.avif === true, webp: found.webp === true };
+  return { avif: formats.avif === true, webp: formats.webp === true };
 }
 
 /**

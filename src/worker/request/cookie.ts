@@ -29,9 +29,9 @@ export async function checkCookie(
   now: number,
 ): Promise<AccessGrant | Refusal> {
   if (!signing?.cookie) return refused;
-  const target = parseRequestTarget(url);
+  const requestTarget = parseRequestTarget(url);
   const host = URL.canParse(url) ? new URL(url).host : "";
-  const rest = readRest(mapping, decodePath(target.pathname) ?? "") ?? "";
+  const rest = readRest(mapping, decodePath(requestTarget.pathname) ?? "") ?? "";
   const maxAge = Math.min(signing.maxAge, MAX_COOKIE_AGE);
   let reason = "is missing or malformed";
   let text: string | undefined;
@@ -39,15 +39,15 @@ export async function checkCookie(
   const claims = values.flatMap(([, value = ""]) => readCookieValue(value) ?? []);
   for (const { kid, sig, prefix, expires } of claims) {
     text = cookieTextToSign({ host, route: path, prefix, expires }, kid);
-    const left = expires - now / 1000;
-    const isCurrent = left > 0 && left <= maxAge;
+    const secondsLeft = expires - now / 1000;
+    const isCurrent = secondsLeft > 0 && secondsLeft <= maxAge;
     const isInFolder = rest !== prefix && rest.startsWith(prefix);
     const key = isCurrent && isInFolder ? signing.keys.get(kid) : undefined;
     if (key && (await isSignature(sig, text, key))) return { expires, isPrivate: true };
     reason = key ? "is not signed for this text" : "is for another place, time or key: see text";
   }
   if (refused.event !== "signature-wrong") return refused;
-  const isBare = !headers.get("cookie")?.includes("vitrine") && target.search === "";
+  const isBare = !headers.get("cookie")?.includes("vitrine") && requestTarget.search === "";
   reason = isBare ? "neither a signature nor a cookie" : `${refused.reason}; the cookie ${reason}`;
   return { ...refused, reason, ...(text && { text }), certain: false };
 }

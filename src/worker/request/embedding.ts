@@ -5,25 +5,25 @@ import type { Refusal } from "../http/refusal.ts";
 /**
  * Looks at Origin and Referer. If both are missing, by a privacy setting or a trick, Sec-Fetch-Site may
  * tell. A request without any of these passes: programs can send what they like.
- * @param asked the URL of the request
+ * @param url the URL of the request
  */
 export function checkEmbedding(
   headers: Headers,
-  asked: string,
+  url: string,
   origins: ReadonlySet<string>,
 ): Refusal | undefined {
-  const own = URL.parse(asked);
-  if (!own) return { event: "foreign-page", reason: "no valid host" };
+  const workerUrl = URL.parse(url);
+  if (!workerUrl) return { event: "foreign-page", reason: "no valid host" };
   const origin = headers.get("origin") || undefined;
   const referer = headers.get("referer") ?? "";
   const pages = [origin, originOf(referer)].filter((page) => page !== undefined);
-  const foreign = pages.find((page) => page !== own.origin && !origins.has(page));
+  const foreign = pages.find((page) => page !== workerUrl.origin && !origins.has(page));
   if (foreign) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
   }
   // cross-site tells only if all pages that may embed are on the Worker's site or on localhost.
   const hides = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
-  return hides && [...origins].every((known) => isNear(new URL(known), own))
+  return hides && [...origins].every((origin) => isSameSite(new URL(origin), workerUrl))
     ? { event: "foreign-page", reason: "sec-fetch-site is cross-site" }
     : undefined;
 }
@@ -47,12 +47,12 @@ const SUFFIX =
  * Returns whether an origin is on localhost or on the Worker's site. Without the list of all public
  * suffixes, this means that the last two or more labels of both hosts are the same.
  */
-function isNear(origin: URL, own: URL): boolean {
+function isSameSite(origin: URL, workerUrl: URL): boolean {
   if (LOCAL.includes(origin.hostname) || origin.hostname.endsWith(".localhost")) return true;
-  if (origin.protocol !== own.protocol || /[\d\]]$/.test(own.hostname)) return false; // an IP address
-  const others = own.hostname.split(".").reverse();
+  if (origin.protocol !== workerUrl.protocol || /[\d\]]$/.test(workerUrl.hostname)) return false; // an IP address
+  const workerLabels = workerUrl.hostname.split(".").reverse();
   const labels = origin.hostname.split(".").reverse();
-  const differs = labels.findIndex((label, at) => label !== others[at]);
+  const differs = labels.findIndex((label, at) => label !== workerLabels[at]);
   const shared = labels.slice(0, differs < 0 ? undefined : differs);
   return shared.length > 2 || (shared.length === 2 && !SUFFIX.test(shared.join()));
 }

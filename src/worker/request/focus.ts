@@ -40,7 +40,10 @@ export function withFocus(image: ImageOptions, focus: Focus | undefined): Engine
   return { ...image, gravity: gravity === "object" ? (focus ?? "center") : gravity };
 }
 
-const reported = { none: new WeakMap<Bucket, LogCount>(), wrong: new WeakMap<Bucket, LogCount>() };
+const reported = {
+  missing: new WeakMap<Bucket, LogCount>(),
+  malformed: new WeakMap<Bucket, LogCount>(),
+};
 
 /** Logs that a picture shows its centre, for want of a focal point: once a minute and bucket for each reason. */
 export function reportFocus(
@@ -49,7 +52,7 @@ export function reportFocus(
 ): void {
   if (variant.image.gravity !== "object" || readFocus(object)) return;
   const value = object.metadata.get("focus");
-  const last = value === undefined ? reported.none : reported.wrong;
+  const last = value === undefined ? reported.missing : reported.malformed;
   const { times, shouldLog, next } = countForLog(last.get(bucket), Date.now());
   last.set(bucket, next);
   if (!shouldLog) return;

@@ -65,8 +65,8 @@ export function objectsOf<More extends object>(
   more: More,
 ) {
   const [, ...rest] = buckets;
-  const others = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
-  const possible = others.filter((other) => keyFault(other.key) === undefined);
+  const candidates = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
+  const possible = candidates.filter((candidate) => keyFault(candidate.key) === undefined);
   return [{ ...more, bucket, key }, ...possible] as const;
 }
 
@@ -74,7 +74,7 @@ export function objectsOf<More extends object>(
 type Split = {
   readonly facts: boolean;
   /** The URL of the picture: a signature is of this one. */
-  readonly target: RequestTarget;
+  readonly requestTarget: RequestTarget;
 };
 
 /**
@@ -83,13 +83,13 @@ type Split = {
  */
 export function splitFacts(
   { facts, signing }: Pick<BoundRoute, "facts" | "signing">,
-  target: RequestTarget,
+  requestTarget: RequestTarget,
 ): Split {
-  if (!facts) return { facts, target };
-  const { pathname, search } = target;
-  const found = (signing ? /^(?:(\?.+)&|\?)facts$/s : /^\?facts$/).exec(search);
-  if (!found) return { facts: false, target };
-  return { facts: true, target: { pathname, search: found[1] ?? "" } };
+  if (!facts) return { facts, requestTarget };
+  const { pathname, search } = requestTarget;
+  const match = (signing ? /^(?:(\?.+)&|\?)facts$/s : /^\?facts$/).exec(search);
+  if (!match) return { facts: false, requestTarget };
+  return { facts: true, requestTarget: { pathname, search: match[1] ?? "" } };
 }
 
 /** A URL after its host. */

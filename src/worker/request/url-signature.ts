@@ -33,18 +33,18 @@ export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims |
 /**
  * Checks the signature and the expiry of a public URL.
  * @param resolved what the URL's path asks for
- * @param target the URL after its host
+ * @param requestTarget the URL after its host
  * @param now ms since 1970
  * @returns what the signature grants; undefined if the route is not signed
  */
 export async function checkGrant(
   { route, variant, relativeKey }: Pick<ResolvedRequest, "route" | "variant" | "relativeKey">,
-  target: RequestTarget,
+  requestTarget: RequestTarget,
   now: number,
 ): Promise<AccessGrant | Refusal | undefined> {
   if (!route.signing) return undefined;
   const { keys, maxAge } = route.signing;
-  const claim = parseUrlClaims(target);
+  const claim = parseUrlClaims(requestTarget);
   if (isRefusal(claim)) return claim;
   const { kid, sig, ...granted } = claim;
   const key = keys.get(kid);
