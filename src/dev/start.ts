@@ -11,9 +11,9 @@ import { devVarsOf } from "../cli/config/environment-config.ts";
 import { readLocalKeys } from "../cli/config/local-run.ts";
 import { environmentText } from "../cli/wrangler/config-file.ts";
 import { createEdge } from "../emulator/create-edge.ts";
-import { findUnplayed } from "../emulator/edge/options.ts";
+import { findUnsupported } from "../emulator/edge/options.ts";
 import type { EdgeSettings } from "../emulator/edge/settings.ts";
-import { listenOn } from "../emulator/local-server.ts";
+import { listenLocally } from "../emulator/local-server.ts";
 import { serveEdge } from "../emulator/serve.ts";
 import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";
@@ -150,7 +150,7 @@ function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
 
 /** Returns a port of this machine that is free now. */
 async function findPort(): Promise<number> {
-  const { url, close } = await listenOn(createServer(), 0);
+  const { url, close } = await listenLocally(createServer(), 0);
   await close();
   return Number(new URL(url).port);
 }
@@ -178,7 +178,7 @@ function fail(reason: unknown): never {
 /** Writes the text: each URL on a line of its own. @param own whether .dev.vars names an S3 */
 function welcome(address: string, { variants }: Config, devVars: string, own: boolean): string {
   const missing = [...variants].flatMap(([name, { image }]) => {
-    const options = name.includes("@") ? [] : findUnplayed(imageOf({ image }));
+    const options = name.includes("@") ? [] : findUnsupported(imageOf({ image }));
     if (options.length === 0) return [];
     return [`PRESETS.${name}: the local edge does not implement ${options.join(", ")}.\n\n`];
   });

@@ -11,29 +11,28 @@ export type Range = { readonly first: number; readonly last: number };
  * @returns undefined: the whole, also for several ranges (14.2)
  */
 export function readRange(header: string | null, size: number): Range | undefined {
-  const [, from = "", to = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
-  if (from === "" && to === "") return undefined;
-  const end = size - 1;
-  if (from === "") return { first: Math.max(0, size - Number(to)), last: end };
-  if (to !== "" && Number(to) < Number(from)) return undefined; // malformed: not there
-  return { first: Number(from), last: to === "" ? end : Math.min(end, Number(to)) };
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+  if (first === "" && last === "") return undefined;
+  const lastByte = size - 1;
+  if (first === "") return { first: Math.max(0, size - Number(last)), last: lastByte };
+  if (last !== "" && Number(last) < Number(first)) return undefined; // malformed: not there
+  return { first: Number(first), last: last === "" ? lastByte : Math.min(lastByte, Number(last)) };
 }
 
 /** Returns whether a range holds a byte. */
-export function isThere({ first, last }: Range, size: number): boolean {
+export function isSatisfiable({ first, last }: Range, size: number): boolean {
   return first <= last && first < size;
 }
 
-/** Writes the header `content-range`. */
 export function contentRange(range: Range, size: number): string {
-  return `bytes ${isThere(range, size) ? `${range.first}-${range.last}` : "*"}/${size}`;
+  return `bytes ${isSatisfiable(range, size) ? `${range.first}-${range.last}` : "*"}/${size}`;
 }
 
 /**
  * Sends the first half, and then an error, or nothing at all.
  * @param signal ends the wait
  */
-export function halfOf(
+export function firstHalf(
   bytes: Uint8Array,
   fails: boolean,
   signal?: AbortSignal,

@@ -2,20 +2,19 @@
 // that is misspelt would change nothing, and the test would prove nothing. No I/O.
 
 /** Returns whether a value is a table: neither a list nor null. */
-export function isTable(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Returns the settings without those that are undefined: these are as if they were left out. */
-export function setOf<Settings extends object>(settings: Settings): Partial<Settings> {
-  const set = Object.entries(settings).filter(([, value]) => value !== undefined);
-  const found: Partial<Settings> = {};
-  return Object.assign(found, Object.fromEntries(set));
+export function definedOf<Settings extends object>(settings: Settings): Partial<Settings> {
+  const defined = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.assign({} as Partial<Settings>, Object.fromEntries(defined));
 }
 
 /** What a value must be, in words, and whether it is. */
 export type Rule<T = unknown> = {
-  readonly what: string;
+  readonly expected: string;
   readonly test: (value: unknown) => value is T;
 };
 
@@ -26,12 +25,10 @@ export function switchOf<T>(values: Rule<T>, strict: NoInfer<T>): Switch<T> {
   return { ...values, strict };
 }
 
-/** The values of a table of switches. */
 export type SwitchValues<Table> = {
   -readonly [Name in keyof Table]: Table[Name] extends Switch<infer T> ? T : never;
 };
 
-/** Returns the strict value of each switch. */
 export function strictValues<Table extends Readonly<Record<string, Switch>>>(
   switches: Table,
 ): Readonly<SwitchValues<Table>> {
@@ -39,12 +36,11 @@ export function strictValues<Table extends Readonly<Record<string, Switch>>>(
   return Object.assign({} as SwitchValues<Table>, Object.fromEntries(values));
 }
 
-/** A rule for each name. */
 export type Rules = Readonly<Record<string, Rule>>;
 
-export function matching(what: string, pattern: RegExp): Rule<string> {
+export function matching(expected: string, pattern: RegExp): Rule<string> {
   return {
-    what,
+    expected,
     test: (value): value is string => typeof value === "string" && pattern.test(value),
   };
 }
@@ -52,28 +48,25 @@ export function matching(what: string, pattern: RegExp): Rule<string> {
 export const text = matching("text", /./s);
 
 export const count: Rule<number> = {
-  what: "a whole number, 0 or more",
+  expected: "a whole number, 0 or more",
   test: (value): value is number =>
     (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && Number(value) >= 0,
 };
 
 export const host: Rule<string> = {
-  what: "a host in lower case, without https:// and without a path, such as images.example",
+  expected: "a host in lower case, without https:// and without a path, such as images.example",
   test: isHost,
 };
 
-/** Returns whether a value is a host, spelt as in a URL. */
 export function isHost(value: unknown): value is string {
   const isText = typeof value === "string" && !value.includes("*");
   return isText && URL.parse(`https://${value}`)?.host === value;
 }
 
-export function oneOf<const Words extends readonly unknown[]>(
-  ...words: Words
-): Rule<Words[number]> {
+export function oneOf<const T extends readonly unknown[]>(...allowed: T): Rule<T[number]> {
   return {
-    what: `one of ${words.join(", ")}`,
-    test: (value): value is Words[number] => words.includes(value),
+    expected: `one of ${allowed.join(", ")}`,
+    test: (value): value is T[number] => allowed.includes(value),
   };
 }
 
@@ -81,114 +74,117 @@ export const flag = oneOf(true, false);
 
 /** A function. Its parameters cannot be checked. */
 export function call<T>(): Rule<T> {
-  return { what: "a function", test: (value): value is T => typeof value === "function" };
+  return { expected: "a function", test: (value): value is T => typeof value === "function" };
 }
 
-export function optional<T>({ what, test }: Rule<T>): Rule<T | undefined> {
+export function optional<T>({ expected, test }: Rule<T>): Rule<T | undefined> {
   return {
-    what: `${what}, or left out`,
+    expected: `${expected}, or left out`,
     test: (value): value is T | undefined => value === undefined || test(value),
   };
 }
 
-export function listOf(what: string, item: (value: unknown) => boolean): Rule<readonly string[]> {
+export function listOf(
+  expected: string,
+  item: (value: unknown) => boolean,
+): Rule<readonly string[]> {
   return {
-    what: `a list of ${what}`,
+    expected: `a list of ${expected}`,
     test: (value): value is readonly string[] => Array.isArray(value) && value.every(item),
   };
 }
 
 /** A table with these entries, and no others. */
 export function table<T>(rules: { readonly [Name in keyof T]-?: Rule<T[Name]> } & Rules): Rule<T> {
-  const entries = Object.entries<Rule>(rules).map(([name, { what }]) => `${name}: ${what}`);
+  const entries = Object.entries<Rule>(rules).map(([name, { expected }]) => `${name}: ${expected}`);
   return {
-    what: `{ ${entries.join("; ")} }`,
-    test: (value): value is T =>
-      typeof value === "object" && value !== null && mistakesIn({ ...value }, rules).length === 0,
+    expected: `{ ${entries.join("; ")} }`,
+    test: (value): value is T => isPlainObject(value) && mistakesIn(value, rules).length === 0,
   };
 }
 
 /** Says that a value is not what a rule asks for. A long text may be a secret: it is not repeated. */
-function mistake(value: unknown, { what }: Rule): string {
-  return `${shown(value)}is not ${what}`;
+function describeMistake(value: unknown, { expected }: Rule): string {
+  return `${quoteValue(value)}is not ${expected}`;
 }
 
 /** Longest text that a message repeats, shorter than a key id: characters. */
-const LONGEST_SHOWN = 16;
+const MAX_QUOTED_CHARS = 16;
 
-function shown(value: unknown): string {
-  if (typeof value === "string") return value.length > LONGEST_SHOWN ? "this text " : `"${value}" `;
+function quoteValue(value: unknown): string {
+  if (typeof value === "string")
+    return value.length > MAX_QUOTED_CHARS ? "this text " : `"${value}" `;
   if (Array.isArray(value)) return `[${value.join(", ")}] `;
   return Object(value) === value ? "" : `${String(value)} `; // an object may have credentials
 }
 
 /** Says which names are unknown, and which are known. */
-function unknownNames(names: readonly PropertyKey[], known: object): string {
-  return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(known).join(", ")}`;
+function unknownNames(names: readonly PropertyKey[], allowed: object): string {
+  return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(allowed).join(", ")}`;
 }
 
 /**
  * Checks the settings of an emulator.
- * @param who the function that was called
+ * @param caller the function that was called
  * @param rules of all settings that must be there, or may be undefined
  * @param switches rules of settings that may be left out
  * @throws {TypeError} if there are mistakes, with a line for each
  */
 export function checkSettings(
-  who: string,
-  given: Readonly<Record<string, unknown>>,
+  caller: string,
+  settings: Readonly<Record<string, unknown>>,
   rules: Rules,
   switches: Rules = {},
 ): void {
-  const mistakes = mistakesIn({ ...given }, rules, switches);
+  const mistakes = mistakesIn({ ...settings }, rules, switches);
   if (mistakes.length === 0) return;
-  throw new TypeError(mistakes.map((one) => `${who}: ${one}`).join("\n"));
+  throw new TypeError(mistakes.map((one) => `${caller}: ${one}`).join("\n"));
 }
 
 function mistakesIn(
-  given: Readonly<Record<string, unknown>>,
+  settings: Readonly<Record<string, unknown>>,
   rules: Rules,
   switches: Rules = {},
 ): string[] {
-  const known: Rules = { ...rules, ...switches };
-  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(known, name));
-  const wrong = Object.entries(known)
-    .filter(([name]) => Object.hasOwn(rules, name) || given[name] !== undefined)
-    .filter(([name, rule]) => !rule.test(given[name]))
-    .map(([name, rule]) => `${name}: ${mistake(given[name], rule)}`);
-  return [...(unknown.length > 0 ? [unknownNames(unknown, known)] : []), ...wrong];
+  const allRules: Rules = { ...rules, ...switches };
+  const unknown = Object.keys(settings).filter((name) => !Object.hasOwn(allRules, name));
+  const invalid = Object.entries(allRules)
+    .filter(([name]) => Object.hasOwn(rules, name) || settings[name] !== undefined)
+    .filter(([name, rule]) => !rule.test(settings[name]))
+    .map(([name, rule]) => `${name}: ${describeMistake(settings[name], rule)}`);
+  return [...(unknown.length > 0 ? [unknownNames(unknown, allRules)] : []), ...invalid];
 }
 
 /**
  * Returns switches for a test to set: a wrong name or a wrong value throws. The emulator itself reads
  * `values`, which costs nothing.
  */
-export function guarded<T extends object>(values: T, rules: Rules): T {
+export function guardSwitches<T extends object>(values: T, rules: Rules): T {
   return new Proxy(Object.seal(values), {
-    set(target, name, value: unknown) {
+    set(switches, name, value: unknown) {
       const rule = typeof name === "string" && Object.hasOwn(rules, name) ? rules[name] : undefined;
       if (rule === undefined) throw new TypeError(`switches: ${unknownNames([name], rules)}`);
       if (!rule.test(value))
-        throw new TypeError(`switches.${String(name)}: ${mistake(value, rule)}`);
-      return Reflect.set(target, name, value);
+        throw new TypeError(`switches.${String(name)}: ${describeMistake(value, rule)}`);
+      return Reflect.set(switches, name, value);
     },
   });
 }
 
 /** A set of faults or grants that a test may add to: a name that is unknown throws. */
-export class Words<Word extends string> extends Set<Word> {
+export class NameSet<Word extends string> extends Set<Word> {
   readonly #name: string;
   readonly #known: object;
 
-  /** @param known a table with a row for each */
-  constructor(name: string, known: Readonly<Record<Word, unknown>>) {
+  /** @param allowed a table with a row for each */
+  constructor(name: string, allowed: Readonly<Record<Word, unknown>>) {
     super();
     this.#name = name;
-    this.#known = known;
+    this.#known = allowed;
   }
 
-  override add(word: Word): this {
-    if (Object.hasOwn(this.#known, word)) return super.add(word);
-    throw new TypeError(`${this.#name}: ${unknownNames([word], this.#known)}`);
+  override add(name: Word): this {
+    if (Object.hasOwn(this.#known, name)) return super.add(name);
+    throw new TypeError(`${this.#name}: ${unknownNames([name], this.#known)}`);
   }
 }

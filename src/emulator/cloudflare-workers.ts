@@ -1,6 +1,6 @@
 // In place of the runtime's module "cloudflare:workers" where the Worker runs in Node.js.
 
-/** The base class of an entrypoint: keeps what one run of it gets. */
+/** The base class of an entrypoint: it stores the context and the `env` of one run. */
 export abstract class WorkerEntrypoint<Env = unknown, Context = unknown> {
   protected readonly ctx: Context;
   protected readonly env: Env;

@@ -2,7 +2,7 @@
 
 import { withImages } from "./binding/service.ts";
 import { createEdgeWith } from "./edge/edge.ts";
-import { SHARP_MAKER } from "./edge/render.ts";
+import { SHARP_RENDERER } from "./edge/render.ts";
 import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
 import { loadSharp } from "./edge/sharp.ts";
 
@@ -31,5 +31,5 @@ export type Edge = Omit<EdgeCore, "quota"> & {
  */
 export function createEdge(settings: EdgeSettings): Edge {
   loadSharp();
-  return withImages(createEdgeWith(SHARP_MAKER, settings));
+  return withImages(createEdgeWith(SHARP_RENDERER, settings));
 }

@@ -20,7 +20,7 @@ export type Network = (
   init?: FetchInit & { readonly redirect?: "manual" },
 ) => Promise<Response>;
 
-/** The URL that `fetch` is asked for, spelt as it was given. */
+/** The URL of the first argument of `fetch`, spelt as it was passed. */
 export function urlOf(input: FetchInput): string {
   if (typeof input === "string") return input;
   return "href" in input ? input.href : input.url;

@@ -5,11 +5,11 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
-import { isTable } from "./check.ts";
+import { isPlainObject } from "./check.ts";
 import type { Edge } from "./create-edge.ts";
 import type { EdgeInit } from "./edge/settings.ts";
-import { listenOn } from "./local-server.ts";
-import { answerAt, placeOf, type S3 } from "./s3/s3.ts";
+import { listenLocally } from "./local-server.ts";
+import { answerAndRecord, type S3, urlPatternOf } from "./s3/s3.ts";
 
 /**
  * A server on 127.0.0.1.
@@ -47,19 +47,19 @@ export async function serveEdge(
   const secret = `/${randomUUID()}`;
   const server = createServer(async (message, response) => {
     try {
-      const answer = await answerOfEdge(edge, message, secret);
+      const answer = await answerByEdge(edge, message, secret);
       await send(answer ?? new Response(null, { status: 404 }), response);
     } catch (error) {
       if (!response.destroyed) failed(error);
       response.destroy();
     }
   });
-  const { url, close } = await listenOn(server, port);
+  const { url, close } = await listenLocally(server, port);
   return { url: url + secret, close };
 }
 
-/** Returns undefined for what is not asked of the edge. @throws what the edge throws */
-async function answerOfEdge(
+/** Returns undefined if the request is not for the edge. @throws what the edge throws */
+async function answerByEdge(
   edge: ServedEdge,
   message: IncomingMessage,
   secret: string,
@@ -78,10 +78,10 @@ async function answerOfEdge(
   return edge.answerImages(new Request(`http://127.0.0.1${url.slice(secret.length)}`, form));
 }
 
-function readRequest(asked: unknown): [url: string, init: EdgeInit] {
-  const { url, method, headers, redirect, cf } = isTable(asked) ? asked : {};
+function readRequest(payload: unknown): [url: string, init: EdgeInit] {
+  const { url, method, headers, redirect, cf } = isPlainObject(payload) ? payload : {};
   const areTexts = typeof url === "string" && typeof method === "string";
-  if (!areTexts || typeof redirect !== "string" || !Array.isArray(headers) || !isTable(cf)) {
+  if (!areTexts || typeof redirect !== "string" || !Array.isArray(headers) || !isPlainObject(cf)) {
     throw new Error("not a request for the edge");
   }
   const init = { method, headers, redirect, cf };
@@ -97,19 +97,18 @@ function readRequest(asked: unknown): [url: string, init: EdgeInit] {
  */
 export function serveS3(s3: S3, port = 0): Promise<Served> {
   const { endpoint, region } = s3.settings;
-  const own = placeOf(endpoint, region);
+  const ownPattern = urlPatternOf(endpoint, region);
   const server = createServer(async (message, response) => {
     try {
       const request = requestOf(message);
-      const place = s3.matches(request) ? own : placeOf(new URL(request.url).origin);
-      const answer = await answerAt(place, s3, request);
-      if ("broken" in answer) response.destroy();
-      else await send(answer, response);
+      const { origin } = new URL(request.url);
+      const pattern = s3.matches(request) ? ownPattern : urlPatternOf(origin);
+      await send(await answerAndRecord(pattern, s3, request), response);
     } catch {
-      response.destroy(); // the body breaks off, or the request has no URL
+      response.destroy(); // no answer comes, the body breaks off, or the request has no URL
     }
   });
-  return listenOn(server, port);
+  return listenLocally(server, port);
 }
 
 function requestOf({ method = "GET", url, headers }: IncomingMessage): Request {
@@ -118,7 +117,6 @@ function requestOf({ method = "GET", url, headers }: IncomingMessage): Request {
   return new Request(`http://${host}${url}`, { method, headers: sent });
 }
 
-/** Sends an answer as it comes. */
 async function send(answer: Response, response: ServerResponse): Promise<void> {
   response.writeHead(answer.status, Object.fromEntries(answer.headers));
   for await (const chunk of answer.body ?? []) {

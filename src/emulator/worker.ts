@@ -18,17 +18,17 @@ export function throughEdge(send: typeof fetch, url: string): typeof fetch {
   return async (input, init) => {
     const cf: unknown = Object(init).cf ?? Object(input).cf;
     if (Object(cf).image === undefined) return send(input, init);
-    const given = Object.entries(init ?? {}).filter(([, value]) => (value ?? null) !== null);
-    const lost = given.map(([name]) => name).filter((name) => !CARRIED.includes(name));
+    const present = Object.entries(init ?? {}).filter(([, value]) => (value ?? null) !== null);
+    const extra = present.map(([name]) => name).filter((name) => !CARRIED.includes(name));
     const request = new Request(input, init);
-    if (lost.length === 0 && request.body !== null) lost.push("body");
-    if (lost.length > 0) {
-      throw new TypeError(`the served edge cannot take these options: ${lost.join(", ")}`);
+    if (extra.length === 0 && request.body !== null) extra.push("body");
+    if (extra.length > 0) {
+      throw new TypeError(`the served edge cannot take these options: ${extra.join(", ")}`);
     }
     const { method, headers, redirect, signal } = request;
     const source = typeof input === "string" ? input : request.url; // as it is spelt (E6)
-    const asked = { url: source, method, headers: [...headers], redirect, cf };
-    return send(url, { method: "POST", body: JSON.stringify(asked), signal, redirect: "manual" });
+    const payload = { url: source, method, headers: [...headers], redirect, cf };
+    return send(url, { method: "POST", body: JSON.stringify(payload), signal, redirect: "manual" });
   };
 }
 

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { listenOn } from "../../src/emulator/local-server.ts";
+import { listenLocally } from "../../src/emulator/local-server.ts";
 import { findSignatureFault } from "../../src/emulator/s3/signature.ts";
 import { tableOf } from "../../src/worker/util/json.ts";
 import { otherName } from "./account.ts";
@@ -267,7 +267,7 @@ export async function startStub(): Promise<Stub> {
       response.destroy();
     }
   });
-  const { url, close } = await listenOn(server, 0);
+  const { url, close } = await listenLocally(server, 0);
   const stub: Stub = {
     env: {
       ...{ CLOUDFLARE_API_BASE_URL: url, VITRINE_PROBE_STUB: url },

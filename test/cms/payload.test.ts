@@ -7,7 +7,7 @@ import { buildConfig, getPayload, handleEndpoints } from "payload";
 import { stringify } from "qs-esm";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { listenOn } from "../../src/emulator/local-server.ts";
+import { listenLocally } from "../../src/emulator/local-server.ts";
 import { draw, testCms } from "./cases.ts";
 import { writeApp } from "./page.ts";
 import { startS3 } from "./world.ts";
@@ -33,7 +33,7 @@ async function startPayload() {
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));
   });
-  const serverUrl = (await listenOn(server, 0)).url.replace("127.0.0.1", "localhost"); // what Payload may fetch from here
+  const serverUrl = (await listenLocally(server, 0)).url.replace("127.0.0.1", "localhost"); // what Payload may fetch from here
   const config = buildConfig({
     ...{ secret: "a-secret-of-this-test", serverURL: serverUrl, sharp, plugins },
     db: sqliteAdapter({ client: { url: `file:${folder}/db.sqlite` }, push: true }),

@@ -4,7 +4,7 @@
 import { createServer } from "node:http";
 import { createClient } from "../../src/client/index.ts";
 import { createCache, createEdge, createS3 } from "../../src/emulator/index.ts";
-import { listenOn } from "../../src/emulator/local-server.ts";
+import { listenLocally } from "../../src/emulator/local-server.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
 import { BUCKET_URL, CREDENTIALS, ENV, PURGE_TOKEN, VARS } from "../support/env.ts";
 
@@ -87,7 +87,7 @@ export async function startS3() {
   });
   return {
     ...{ S3_BUCKET: bucket, VITRINE_URL, PURGE_TOKEN },
-    ...{ AWS_ENDPOINT_URL: (await listenOn(server, 0)).url, AWS_REGION: region },
+    ...{ AWS_ENDPOINT_URL: (await listenLocally(server, 0)).url, AWS_REGION: region },
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
   };

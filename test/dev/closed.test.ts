@@ -19,7 +19,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { listenOn } from "../../src/emulator/local-server.ts";
+import { listenLocally } from "../../src/emulator/local-server.ts";
 import type { Served } from "../../src/emulator/serve.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
 import { QUIET, ROOT } from "../support/built.ts";
@@ -72,7 +72,7 @@ beforeAll(async () => {
     heard.push(`${request.url}`);
     response.end();
   });
-  beacon = await listenOn(server, 0);
+  beacon = await listenLocally(server, 0);
   localRun = (await start(folder, port, () => {})).pid;
   await fetch(`http://localhost:${port}/images/card/photos/fig.jpg`); // what could be recorded is there
 });

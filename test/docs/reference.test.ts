@@ -33,10 +33,10 @@ function switchLines(file: string, switches: Switches): string[] {
       ([, comment = "", name = ""]) => [name, comment.replace(/\s*\n\s*\*?\s*/g, " ").trim()],
     ),
   );
-  return Object.entries(switches).map(([name, { what, test, strict }]) => {
+  return Object.entries(switches).map(([name, { expected, test, strict }]) => {
     const comment = comments.get(name) ?? expect.unreachable(`${name} has no comment`);
     const [, rule, meaning = comment] = /^([A-Z]\d.*?)[.:] (.*)$/s.exec(comment) ?? [];
-    const [, values = ""] = /^one of (.*)$/.exec(what) ?? [];
+    const [, values = ""] = /^one of (.*)$/.exec(expected) ?? [];
     const others = values
       .split(", ")
       .map((value) => (test(value) ? JSON.stringify(value) : value))

@@ -3,11 +3,11 @@
 
 import { hash } from "node:crypto";
 import { imagesBinding } from "../../src/emulator/binding/binding.ts";
-import { type ImagesMaker, withImages } from "../../src/emulator/binding/service.ts";
+import { type BindingRenderer, withImages } from "../../src/emulator/binding/service.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import { FAULTS, type Fault } from "../../src/emulator/edge/faults.ts";
 import type { Original } from "../../src/emulator/edge/original.ts";
-import { type Maker, measure } from "../../src/emulator/edge/render.ts";
+import { measure, type Renderer } from "../../src/emulator/edge/render.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { type FetchInit, urlOf } from "../../src/emulator/fetch.ts";
@@ -386,7 +386,7 @@ function headOf(bytes: Uint8Array): Omit<Original, "bytes"> | undefined {
 }
 
 /** Makes renditions of a text. It makes other bytes of each source and each option: the edge keeps them for ever. */
-const MAKER: Maker = {
+const MAKER: Renderer = {
   read: async (bytes) => headOf(bytes),
   async render(original, image) {
     const { format = original.type === "image/gif" ? "png" : original.type } = image;
@@ -477,7 +477,7 @@ const ODD_FACTS = [
 ];
 
 /** What the binding makes: a rendition, or the original in its place. */
-const IMAGES_MAKER: ImagesMaker = {
+const IMAGES_MAKER: BindingRenderer = {
   read: MAKER.read,
   async render([canvas], steps, output) {
     const { outcome } = moodOf(urlIn(canvas.bytes));

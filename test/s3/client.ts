@@ -3,7 +3,7 @@
 
 import { hash } from "node:crypto";
 import { request } from "node:http";
-import { prove } from "../../src/emulator/s3/signature.ts";
+import { signRequest } from "../../src/emulator/s3/signature.ts";
 import { REGION, theWorld, USERS, type User } from "./world.ts";
 
 type Asked = {
@@ -49,7 +49,7 @@ export async function ask(method: string, path: string, asked: Asked): Promise<s
     ...{ method, path, payloadHash },
     ...{ query: Object.entries(query), headers: Object.entries(headers) },
   };
-  const { signature } = prove(covered, scope, USERS[user].secretAccessKey);
+  const { signature } = signRequest(covered, scope, USERS[user].secretAccessKey);
   const signed = [
     `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${date.slice(0, 8)}/${REGION}/${service}/aws4_request`,
     `SignedHeaders=${Object.keys(headers).join(";")}`,

@@ -4,11 +4,11 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OBJECTS } from "../../src/dev/fixture-objects.ts";
-import { develop } from "../../src/emulator/binding/apply-steps.ts";
+import { applySteps } from "../../src/emulator/binding/apply-steps.ts";
 import { withImages } from "../../src/emulator/binding/service.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
-import { type Maker, makeRendition, SHARP_MAKER } from "../../src/emulator/edge/render.ts";
+import { type Renderer, renderWithSharp, SHARP_RENDERER } from "../../src/emulator/edge/render.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { createS3, type Stored } from "../../src/emulator/s3/s3.ts";
 import type { Session } from "../../src/emulator/s3/signature.ts";
@@ -17,30 +17,30 @@ import { BUCKET_URL, CREDENTIALS, VARS } from "./env.ts";
 import { handlersOf, network } from "./network.ts";
 
 /** The renditions that this process made, by their originals and options. */
-const renditions = new Map<string, ReturnType<typeof makeRendition>>();
+const renditions = new Map<string, ReturnType<typeof renderWithSharp>>();
 
 /** Makes each rendition once for all tests of a file, because making them takes most of the time. */
-const makeRenditionOnce: typeof makeRendition = (original, image, overlays, settings) => {
+const makeRenditionOnce: typeof renderWithSharp = (original, image, overlays, settings) => {
   const { type, frames } = original;
   const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
   const parts = [sha1(original.bytes), type, frames, image, drawn, settings.qualities];
   const cached = renditions.get(JSON.stringify(parts));
-  const rendition = cached ?? makeRendition(original, image, overlays, settings);
+  const rendition = cached ?? renderWithSharp(original, image, overlays, settings);
   renditions.set(JSON.stringify(parts), rendition);
   return rendition;
 };
 
-export const SHARP_ONCE: Maker = { ...SHARP_MAKER, render: makeRenditionOnce };
+export const SHARP_ONCE: Renderer = { ...SHARP_RENDERER, render: makeRenditionOnce };
 
 /** What the binding made in this process, by its originals and options. */
-const developed = new Map<string, ReturnType<typeof develop>>();
+const developed = new Map<string, ReturnType<typeof applySteps>>();
 
-const developOnce: typeof develop = (originals, steps, output, switches) => {
+const developOnce: typeof applySteps = (originals, steps, output, switches) => {
   const { limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif } = switches;
   const all = [limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif];
   const parts = [originals.map(({ bytes }) => sha1(bytes)), steps, output, all];
   const cached = developed.get(JSON.stringify(parts));
-  const result = cached ?? develop(originals, steps, output, switches);
+  const result = cached ?? applySteps(originals, steps, output, switches);
   developed.set(JSON.stringify(parts), result);
   return result;
 };

@@ -4,7 +4,7 @@
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { beforeAll, beforeEach } from "vitest";
-import { listenOn } from "../../src/emulator/local-server.ts";
+import { listenLocally } from "../../src/emulator/local-server.ts";
 import { overhear } from "./overheard.ts";
 import { builtWorker, type Running, start } from "./workerd.ts";
 
@@ -48,7 +48,7 @@ export function useOutbound(vars: Readonly<Record<string, unknown>>) {
   };
   let runtime: Running;
   beforeAll(async () => {
-    const { url, close } = await listenOn(server, 0);
+    const { url, close } = await listenLocally(server, 0);
     const log = (text: string) => overhear("logged", text);
     // It gets all requests of the Worker, as a proxy does: with whole URLs.
     const outside = { outside: new URL(url).host, isProxy: true, log };

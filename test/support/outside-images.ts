@@ -3,7 +3,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import sharp from "sharp";
-import { listenOn } from "../../src/emulator/local-server.ts";
+import { listenLocally } from "../../src/emulator/local-server.ts";
 
 export type Manner = keyof typeof MANNERS;
 
@@ -68,7 +68,7 @@ export async function startOutsideImages() {
       response.destroy(); // the form has broken off
     }
   });
-  const { url, close } = await listenOn(server, 0);
+  const { url, close } = await listenLocally(server, 0);
   return {
     address: new URL(url).host,
     behave: (next: Manner) => {

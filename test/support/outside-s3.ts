@@ -3,7 +3,7 @@
 
 import { createServer, type ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
-import { listenOn } from "../../src/emulator/local-server.ts";
+import { listenLocally } from "../../src/emulator/local-server.ts";
 
 /** The bytes by which the tests find a piece of an original. */
 export const PIECE = Buffer.from("A-PIECE-OF-THE-ORIGINAL");
@@ -126,7 +126,7 @@ export async function startOutsideS3() {
     send(response);
   });
   server.on("clientError", (_error, socket) => socket.destroy());
-  const { url, close } = await listenOn(server, 0);
+  const { url, close } = await listenLocally(server, 0);
   return {
     address: new URL(url).host,
     /** How many bytes were sent by the answers that have ended, since the last call; and their number. */

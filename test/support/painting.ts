@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { expect } from "vitest";
 import type { ImageOptions } from "../../src/emulator/edge/options.ts";
 import type { Original } from "../../src/emulator/edge/original.ts";
-import { makeRendition, measure, type Overlay } from "../../src/emulator/edge/render.ts";
+import { measure, type Overlay, renderWithSharp } from "../../src/emulator/edge/render.ts";
 
 export const QUALITIES = { high: 90, "medium-high": 75, "medium-low": 60, low: 40 };
 
@@ -81,7 +81,7 @@ export async function render(
   image: ImageOptions,
   overlays: readonly Overlay[] = [],
 ) {
-  const rendition = await makeRendition(source, image, overlays, { qualities: QUALITIES });
+  const rendition = await renderWithSharp(source, image, overlays, { qualities: QUALITIES });
   const { data, info } = await sharp(rendition.bytes, { animated: true })
     .ensureAlpha()
     .raw()

@@ -1,4 +1,4 @@
-// What the binding makes of images, by the edge's own code for pixels: each step in turn, then the output.
+// Renders the images of a form with the edge's code for pixels: each step in turn, then the output.
 
 import { decode, type Frames, mapFrames } from "../edge/decode.ts";
 import { type Encoded, encodeAs, MAX_AVIF_SIDE } from "../edge/encode.ts";
@@ -10,17 +10,17 @@ import { drawOverlay, transform } from "../edge/transform.ts";
 import type { BindingOutput, Step } from "./read-form.ts";
 
 /**
- * Makes an image (B2, B4–B6, B9).
+ * Renders an image (B2, B4–B6, B9).
  * @param originals image 0 is the canvas
  * @throws what sharp throws if it cannot decode an image, or encode one of that size
  */
-export async function develop(
+export async function applySteps(
   originals: readonly [Original, ...Original[]],
   steps: readonly Step[],
   output: BindingOutput,
   switches: Switches,
 ): Promise<Encoded | Fault> {
-  const [canvas, ...others] = originals;
+  const [canvas, ...overlays] = originals;
   const { limits, bindingAnimation, bindingAvif } = switches;
   const isTooLong = canvas.width * canvas.height * canvas.frames > limits.animation;
   if (canvas.frames > 1 && output.anim && isTooLong) {
@@ -28,17 +28,17 @@ export async function develop(
   }
   const moves = output.anim && /gif|webp/.test(output.format);
   const { frames, metadata } = await decode(canvas, canvas.frames > 1 && moves);
-  const stills = await Promise.all(others.map(async (one) => (await decode(one, false)).frames));
+  const stills = await Promise.all(overlays.map(async (one) => (await decode(one, false)).frames));
   const layers: Frames[] = [frames, ...stills];
   for (const step of steps) {
-    const layer = await takeStep(step, layers, limits);
+    const layer = await applyStep(step, layers, limits);
     if (isFault(layer)) return layer;
-    layers[step.on] = layer;
+    layers[step.imageIndex] = layer;
   }
   const { background, quality } = output;
   const [drawn = frames] = layers;
   const filled = background === undefined ? drawn : await transform(drawn, { background });
-  const isTooLarge = output.format === "avif" && longestOf(filled[0]) > MAX_AVIF_SIDE;
+  const isTooLarge = output.format === "avif" && longestSide(filled[0]) > MAX_AVIF_SIDE;
   if (isTooLarge && bindingAvif === "error") return { code: 9413, status: 403 }; // B6
   if (isTooLarge && bindingAvif === "original") return canvas;
   const format = isTooLarge ? "webp" : output.format;
@@ -51,22 +51,22 @@ export async function develop(
   return isKept && metadata.exif ? { ...image, bytes: addExif(image.bytes, metadata.exif) } : image; // B9
 }
 
-const longestOf = ({ width, height }: Size) => Math.max(width, height);
+const longestSide = ({ width, height }: Size) => Math.max(width, height);
 
-/** Takes one step, if what it makes is not too large (B4). */
-async function takeStep(
+/** Applies one step, if the result is not too large (B4). */
+async function applyStep(
   step: Step,
   layers: readonly Frames[],
   limits: Switches["limits"],
 ): Promise<Frames | Fault> {
-  const below = layers[step.on];
+  const below = layers[step.imageIndex];
   if (below === undefined) return { code: 9432, status: 400 };
-  if (!("drawn" in step)) {
+  if (step.overlayIndex === undefined) {
     const size = outputSize(trimBox(below[0], step.options), step.options);
-    const isTooLarge = longestOf(size) > limits.side || size.width * size.height > limits.pixels;
+    const isTooLarge = longestSide(size) > limits.side || size.width * size.height > limits.pixels;
     return isTooLarge ? { code: 9413, status: 403 } : await transform(below, step.options);
   }
-  const [above] = layers[step.drawn] ?? [];
+  const [above] = layers[step.overlayIndex] ?? [];
   if (above === undefined) return { code: 9432, status: 400 };
   return await mapFrames(below, (frame) => drawOverlay(frame, above, step.options));
 }

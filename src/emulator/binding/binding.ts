@@ -1,11 +1,10 @@
 // The Images binding as a Worker sees it. It posts the same form as production does, to a service that
 // `post` reaches. It runs in the Workers runtime too.
 
-/** Posts a form to the service. */
 type PostForm = (path: "/transform" | "/info", form: FormData) => Promise<Response>;
 
 type Step =
-  | { readonly transform: ImageTransform }
+  | { readonly transform: ImageTransform; readonly child?: never }
   | { readonly child: Chain; readonly options: ImageDrawOptions };
 
 const CONSUMED =
@@ -14,27 +13,27 @@ const CONSUMED =
 /** Returns a binding whose forms go to a service. */
 export function imagesBinding(post: PostForm): ImagesBinding {
   return {
-    info: (stream, options) => getInfo(post, checkInput(stream, options)),
+    info: (stream, options) => fetchInfo(post, checkInput(stream, options)),
     input: (stream, options) => new Chain(post, checkInput(stream, options)),
-    text: notPlayed,
-    hosted: { image: notPlayed, upload: notPlayed, list: notPlayed, createDirectUpload: notPlayed },
+    text: refuse,
+    hosted: { image: refuse, upload: refuse, list: refuse, createDirectUpload: refuse },
   };
 }
 
-function notPlayed(): never {
+function refuse(): never {
   throw new Error(
     "the strict edge plays no texts, no hosted images and no base64 of the Images binding",
   );
 }
 
 function checkInput(stream: ReadableStream<Uint8Array>, options?: ImageInputOptions) {
-  return options?.encoding === "base64" ? notPlayed() : stream;
+  return options?.encoding === "base64" ? refuse() : stream;
 }
 
 /** Of an SVG the service tells the format alone. */
 type InfoReply = { format: string; file_size?: number; width: number; height: number };
 
-async function getInfo(
+async function fetchInfo(
   post: PostForm,
   image: ReadableStream<Uint8Array>,
 ): Promise<ImageInfoResponse> {
@@ -96,7 +95,7 @@ class Chain implements ImageTransformer {
     const transforms: object[] = [];
     const walk = (targetImageIndex: number, steps: readonly Step[]): void => {
       for (const step of steps) {
-        if ("transform" in step) {
+        if (step.child === undefined) {
           transforms.push({ imageIndex: targetImageIndex, ...step.transform });
           continue;
         }

@@ -1,25 +1,25 @@
 // Reads the form that the binding posts: the images, the steps and the output. Unlike `cf.image`, the binding
 // refuses what it does not know (B7).
 
-import { isTable } from "../check.ts";
+import { isPlainObject } from "../check.ts";
 import { type Fault, isFault } from "../edge/faults.ts";
 import {
   between,
   type DrawOptions,
-  findUnplayed,
+  findUnsupported,
   isBindingDraw,
   isBindingTransform,
   type Transformations,
 } from "../edge/options.ts";
 
 /** One step, on the image with that number. Image 0 is the canvas; the others are drawn. */
-export type Step =
-  | { readonly on: number; readonly options: Transformations }
-  | { readonly on: number; readonly drawn: number; readonly options: DrawOptions };
+export type Step = { readonly imageIndex: number } & (
+  | { readonly overlayIndex?: never; readonly options: Transformations }
+  | { readonly overlayIndex: number; readonly options: DrawOptions }
+);
 
 const FORMATS = ["jpeg", "png", "gif", "webp", "avif"] as const;
 
-/** What comes out. */
 export type BindingOutput = {
   readonly format: (typeof FORMATS)[number];
   readonly quality?: number | undefined;
@@ -29,16 +29,16 @@ export type BindingOutput = {
 
 export type Images = readonly [Uint8Array, ...Uint8Array[]];
 
-const BROKEN = { code: 9432, status: 400 };
-const WRONG_OPTION = { code: 9401, status: 400 };
+const INVALID_FORM = { code: 9432, status: 400 };
+const INVALID_OPTION = { code: 9401, status: 400 };
 
 /** Reads the images of a form. @param maxBytes how many bytes one may have (B1) */
 export async function readImages(form: FormData, maxBytes: number): Promise<Images | Fault> {
   const all = [form.get("image"), ...form.getAll("draw_image")];
   const files = all.filter((file) => file instanceof Blob);
   if (files.some(({ size }) => size > maxBytes)) return { code: 9402, status: 413 }; // B1
-  const [canvas, ...others] = await Promise.all(files.map((file) => file.bytes()));
-  return canvas === undefined ? BROKEN : [canvas, ...others];
+  const [canvas, ...overlays] = await Promise.all(files.map((file) => file.bytes()));
+  return canvas === undefined ? INVALID_FORM : [canvas, ...overlays];
 }
 
 /**
@@ -52,12 +52,12 @@ export function readSteps(
   refuses: boolean,
 ): readonly Step[] | Fault {
   const values = parse(readText(form, "transforms") ?? "[]");
-  if (!Array.isArray(values)) return BROKEN;
+  if (!Array.isArray(values)) return INVALID_FORM;
   const steps: Step[] = [];
   for (const value of values) {
-    const step = isTable(value) ? readStep(value, count) : BROKEN;
+    const step = isPlainObject(value) ? readStep(value, count) : INVALID_FORM;
     if (isFault(step)) return step;
-    const missing = refuses ? findUnplayed(step.options) : [];
+    const missing = refuses ? findUnsupported(step.options) : [];
     if (missing.length > 0) throw new Error(`the strict edge cannot play ${missing.join(", ")}`);
     steps.push(step);
   }
@@ -69,12 +69,12 @@ function readStep(value: Record<string, unknown>, count: number): Step | Fault {
   const isIndex = (index: unknown): index is number =>
     Number.isInteger(index) && Number(index) >= 0 && Number(index) < count;
   if (drawImageIndex === undefined) {
-    if (!isIndex(imageIndex)) return BROKEN;
-    return isBindingTransform(options) ? { on: imageIndex, options } : WRONG_OPTION;
+    if (!isIndex(imageIndex)) return INVALID_FORM;
+    return isBindingTransform(options) ? { imageIndex, options } : INVALID_OPTION;
   }
-  if (!isIndex(drawImageIndex) || !isIndex(targetImageIndex)) return BROKEN;
-  const step = { on: targetImageIndex, drawn: drawImageIndex };
-  return isBindingDraw(options) ? { ...step, options } : WRONG_OPTION;
+  if (!isIndex(drawImageIndex) || !isIndex(targetImageIndex)) return INVALID_FORM;
+  const step = { imageIndex: targetImageIndex, overlayIndex: drawImageIndex };
+  return isBindingDraw(options) ? { ...step, options } : INVALID_OPTION;
 }
 
 const QUALITY = between(1, 100);
@@ -83,14 +83,14 @@ const QUALITY = between(1, 100);
 export function readOutput(form: FormData): BindingOutput | Fault {
   const type = readText(form, "output_format");
   if (type === "rgb" || type === "rgba") throw new Error(`the strict edge cannot play ${type}`);
-  const format = FORMATS.find((known) => type === `image/${known}`);
+  const format = FORMATS.find((name) => type === `image/${name}`);
   const text = readText(form, "output_quality");
   const quality = text === null ? undefined : Number(text || Number.NaN);
   const background = readText(form, "background") ?? undefined;
   const anim = readText(form, "anim");
   const isRight = background !== "" && [null, "true", "false"].includes(anim);
-  if (format === undefined || !isRight) return WRONG_OPTION;
-  if (quality !== undefined && !QUALITY.test(quality)) return WRONG_OPTION;
+  if (format === undefined || !isRight) return INVALID_OPTION;
+  if (quality !== undefined && !QUALITY.test(quality)) return INVALID_OPTION;
   return { format, quality, background, anim: anim !== "false" };
 }
 

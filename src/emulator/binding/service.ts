@@ -1,20 +1,20 @@
-// What the Images binding asks: a service that reads a form and answers with an image, with facts or with a
-// refusal. docs/rules.md has its rules. This file shows the steps of a request.
+// The service behind the Images binding: it reads a form and answers with an image, facts or a refusal. docs/rules.md
+// has its rules. This file shows the steps of a request.
 
 import { createHash } from "node:crypto";
-import { halfOf } from "../byte-range.ts";
+import { firstHalf } from "../byte-range.ts";
 import type { Encoded } from "../edge/encode.ts";
 import { type Fault, faultAnswer, isFault } from "../edge/faults.ts";
-import { type Original, readHead, readOriginal } from "../edge/original.ts";
-import { unlessBroken } from "../edge/render.ts";
+import { identifyOriginal, type Original, readHead } from "../edge/original.ts";
+import { orDecodeFault } from "../edge/render.ts";
 import type { EdgeCore } from "../edge/settings.ts";
 import type { Switches } from "../edge/switches.ts";
-import { develop } from "./apply-steps.ts";
+import { applySteps } from "./apply-steps.ts";
 import { imagesBinding } from "./binding.ts";
 import { type Images, readImages, readOutput, readSteps } from "./read-form.ts";
 
-const SHARP_MAKER = { read: readHead, render: develop };
-export type ImagesMaker = typeof SHARP_MAKER;
+const SHARP_BINDING_RENDERER = { read: readHead, render: applySteps };
+export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
 
 /**
  * Adds the Images binding to an edge.
@@ -22,7 +22,7 @@ export type ImagesMaker = typeof SHARP_MAKER;
  */
 export function withImages(
   { quota, ...edge }: EdgeCore,
-  { read, render }: ImagesMaker = SHARP_MAKER,
+  { read, render }: BindingRenderer = SHARP_BINDING_RENDERER,
 ) {
   const { switches } = edge;
   let calls = 0;
@@ -46,9 +46,9 @@ export function withImages(
   }
 
   async function describe(bytes: Uint8Array): Promise<Response | Fault> {
-    const original = await readOriginal(bytes, switches, read);
+    const original = await identifyOriginal(bytes, switches, read);
     if (isFault(original)) return original;
-    if ("svg" in original) return Response.json({ format: "image/svg+xml" }); // B8
+    if (original.type === "image/svg+xml") return Response.json({ format: "image/svg+xml" }); // B8
     const isUpright = switches.originalSides === "upright";
     const { width, height } = isUpright ? original.upright : original;
     return Response.json({ format: original.type, file_size: bytes.length, width, height });
@@ -65,14 +65,14 @@ export function withImages(
     if (!quota.allows(billed)) return { code: 9422, status: 429 }; // B10
     const originals: Original[] = [];
     for (const bytes of images) {
-      const original = await readOriginal(bytes, switches, read);
+      const original = await identifyOriginal(bytes, switches, read);
       if (isFault(original)) return original;
-      if ("svg" in original) return { code: 9412, status: 415 }; // B4
+      if (original.type === "image/svg+xml") return { code: 9412, status: 415 }; // B4
       originals.push(original);
     }
-    const [canvas, ...others] = originals;
+    const [canvas, ...drawn] = originals;
     if (canvas === undefined) return { code: 9432, status: 400 };
-    const image = await unlessBroken(() => render([canvas, ...others], steps, output, switches));
+    const image = await orDecodeFault(() => render([canvas, ...drawn], steps, output, switches));
     if (isFault(image)) return image;
     quota.bill(billed);
     return send(image, canvas, `image/${format}`, switches.bindingFault);
@@ -106,7 +106,7 @@ function send(
       return respond(original.bytes, requested);
     case "breaks-off":
     case "stalls-midway":
-      return respond(halfOf(bytes, fault === "breaks-off"));
+      return respond(firstHalf(bytes, fault === "breaks-off"));
     default:
       return respond(bytes);
   }

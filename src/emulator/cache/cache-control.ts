@@ -16,8 +16,8 @@ export type Policy = {
 /** W7. The first of these that is there decides alone. */
 export const DECIDING = ["cloudflare-cdn-cache-control", "cdn-cache-control", "cache-control"];
 
-/** W7. Seconds by status, where the response does not say how long it is fresh. */
-const UNSAID: Readonly<Record<number, number>> = {
+/** W7. Seconds by status for responses without an explicit lifetime. */
+const DEFAULT_FRESH_S: Readonly<Record<number, number>> = {
   ...{ 200: 7200, 203: 7200, 204: 7200 },
   ...{ 300: 1200, 301: 1200 },
   ...{ 404: 180, 410: 180 },
@@ -38,45 +38,46 @@ function readDirectives(text: string): ReadonlyMap<string, string> {
 }
 
 /** A number of seconds. Anything else is 0: what has a malformed time is stale (RFC 9111, 4.2.1). */
-function seconds(text: string): number {
+function parseSeconds(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : 0;
 }
 
 /**
- * Returns how long a response may be used, or undefined if a response of its status is kept only where
- * it says for how long, and it does not (W7).
+ * Returns how long a response may be used, or undefined if a response of its status is stored only with an
+ * explicit lifetime, and it has none (W7).
  * @param now ms since 1970
  */
 export function readPolicy(status: number, headers: Headers, now: number): Policy | undefined {
   const name = DECIDING.find((one) => headers.has(one)) ?? "cache-control";
-  const says = readDirectives(headers.get(name) ?? "");
-  const bypasses = says.has("no-store") || says.has("private");
-  if (says.has("must-understand") && UNSAID[status] === undefined) return undefined;
-  const said = freshFor(says, name === "cache-control" ? headers : new Headers(), now);
-  const fresh = bypasses ? 0 : (said ?? UNSAID[status]);
+  const directives = readDirectives(headers.get(name) ?? "");
+  const bypasses = directives.has("no-store") || directives.has("private");
+  if (directives.has("must-understand") && DEFAULT_FRESH_S[status] === undefined) return undefined;
+  const expiring = name === "cache-control" ? headers : new Headers(); // else Expires does not count
+  const explicitFresh = freshSeconds(directives, expiring, now);
+  const fresh = bypasses ? 0 : (explicitFresh ?? DEFAULT_FRESH_S[status]);
   if (fresh === undefined) return undefined;
-  const isForAll = FOR_ALL.some((directive) => says.has(directive));
-  return { fresh, ...staleFor(says), isForAll, bypasses };
+  const isForAll = FOR_ALL.some((directive) => directives.has(directive));
+  return { fresh, ...staleSeconds(directives), isForAll, bypasses };
 }
 
-function freshFor(says: ReadonlyMap<string, string>, headers: Headers, now: number) {
-  if (says.has("no-cache")) return 0;
-  const said = says.get("s-maxage") ?? says.get("max-age");
-  if (said !== undefined) return seconds(said);
+function freshSeconds(directives: ReadonlyMap<string, string>, headers: Headers, now: number) {
+  if (directives.has("no-cache")) return 0;
+  const maxAge = directives.get("s-maxage") ?? directives.get("max-age");
+  if (maxAge !== undefined) return parseSeconds(maxAge);
   const expires = headers.get("expires");
   if (expires === null) return undefined;
-  const from = Date.parse(headers.get("date") ?? "");
-  const left = (Date.parse(expires) - (Number.isNaN(from) ? now : from)) / 1000;
-  return Math.max(left || 0, 0); // `expires: 0` is no date: NaN
+  const date = Date.parse(headers.get("date") ?? "");
+  const remaining = (Date.parse(expires) - (Number.isNaN(date) ? now : date)) / 1000;
+  return Math.max(remaining || 0, 0); // `expires: 0` is no date: NaN
 }
 
 /** W8. Without `stale-if-error` there is no end, unless a directive forbids stale responses. */
-function staleFor(says: ReadonlyMap<string, string>) {
+function staleSeconds(directives: ReadonlyMap<string, string>) {
   const forbids = ["s-maxage", "must-revalidate", "proxy-revalidate"];
-  if (forbids.some((name) => says.has(name))) return { whileRevalidate: 0, ifError: 0 };
-  const ifError = says.has("no-cache") ? "0" : says.get("stale-if-error");
+  if (forbids.some((name) => directives.has(name))) return { whileRevalidate: 0, ifError: 0 };
+  const ifError = directives.has("no-cache") ? "0" : directives.get("stale-if-error");
   return {
-    whileRevalidate: seconds(says.get("stale-while-revalidate") ?? ""),
-    ifError: ifError === undefined ? Number.POSITIVE_INFINITY : seconds(ifError),
+    whileRevalidate: parseSeconds(directives.get("stale-while-revalidate") ?? ""),
+    ifError: ifError === undefined ? Number.POSITIVE_INFINITY : parseSeconds(ifError),
   };
 }

@@ -4,30 +4,30 @@
 import {
   call,
   checkSettings,
+  definedOf,
   flag,
-  guarded,
+  guardSwitches,
   oneOf,
   optional,
   type SwitchValues,
-  setOf,
   strictValues,
   switchOf,
 } from "../check.ts";
 import { unlessAborted } from "../fetch.ts";
 import {
+  currentLocation,
   type Entrypoint,
   type Loopback,
   type PurgeOptions,
   type PurgeResult,
   type RunContext,
+  type RunLocation,
   runAt,
-  type Where,
-  where,
 } from "./entrypoint.ts";
-import { type Answer, answerFrom, answerOf, requestOf, wrong304 } from "./http.ts";
-import { createPurgeLimit, readPurge, refusalOf } from "./purge.ts";
-import type { Kept } from "./stored-response.ts";
-import { type Asked, createTier, type Tier } from "./tier.ts";
+import { find304Mistake, forwardedRequest, readResponse, writeResponse } from "./http.ts";
+import { createPurgeLimit, purgeFilter, refusalOf } from "./purge.ts";
+import type { StoredResponse } from "./stored-response.ts";
+import { type CacheRequest, createTier, type Tier } from "./tier.ts";
 
 /**
  * What is unknown of Workers Cache, or is set in wrangler.toml. The strict values are what wrangler.toml of this project
@@ -67,7 +67,7 @@ export type CacheSettings = Partial<CacheSwitches> & {
 };
 
 /**
- * A run of the entrypoint, and why: nothing is kept, it is too old, it is renewed, or no cache is asked.
+ * A run of the entrypoint, and why: nothing is stored, it is too old, it is revalidated, or the cache is bypassed.
  * @example
  * expect(cache.runs.map(({ why }: Run) => why)).toEqual(["miss", "expired"]);
  */
@@ -77,7 +77,7 @@ export type Run = {
   readonly why: "miss" | "expired" | "revalidate" | "bypass";
 };
 
-/** Whose entrypoint it is, and who asks it. */
+/** The entrypoint, and who calls it. */
 export type EntrypointOptions = {
   /** The data centre of the visitor. By default that of the code that calls. */
   readonly place?: string;
@@ -100,14 +100,14 @@ export type Cache = {
   readonly switches: CacheSwitches;
   /**
    * The `ctx.exports.Renditions` of a gateway. Without options it is that of the first version.
-   * @param make makes the instance of one run. It may ask for the runtime's type of a context: it gets `RunContext`
+   * @param create returns the instance for one run. It may ask for the runtime's type of a context: it gets `RunContext`
    */
   entrypoint<Context = RunContext>(
-    make: (context: Context) => Entrypoint,
+    create: (context: Context) => Entrypoint,
     options?: EntrypointOptions,
   ): Loopback;
   /** Where the running code is (W5), and whether a loopback called it (W13). */
-  where(): Where;
+  where(): RunLocation;
   /** Runs code, for example a gateway, in a data centre. */
   at<Value>(place: string, work: () => Value): Value;
   /** The runs of the entrypoint's `fetch`, in order. */
@@ -122,7 +122,7 @@ export type Cache = {
 const SETTINGS = { now: optional(call<() => number>()) };
 
 /**
- * Creates an empty Workers Cache. It keeps what an entrypoint answers, as production does.
+ * Creates an empty Workers Cache. It stores the responses of entrypoints, as production does.
  * @throws {TypeError} if a setting is wrong or unknown
  * @example
  * const cache = createCache();
@@ -131,94 +131,96 @@ const SETTINGS = { now: optional(call<() => number>()) };
 export function createCache(settings: CacheSettings = {}): Cache {
   checkSettings("createCache", settings, SETTINGS, SWITCHES);
   const { now = Date.now, ...changed } = settings;
-  const switches: CacheSwitches = { ...STRICT, ...setOf(changed) };
+  const switches: CacheSwitches = { ...STRICT, ...definedOf(changed) };
   const runs: Run[] = [];
   const background: Promise<unknown>[] = [];
-  const later = (work: Promise<unknown>): void => {
-    work.catch(() => {}); // `settled` tells it
+  const addBackgroundWork = (work: Promise<unknown>): void => {
+    work.catch(() => {}); // `settled` reports it
     background.push(work);
   };
   const mayPurge = createPurgeLimit(now());
-  const places = new Map<string, Tier>();
-  const upper = createTier({ now, next: runFor, background: later });
+  const tiers = new Map<string, Tier>();
+  const upper = createTier({ now, next: runAfterMiss, addBackgroundWork });
 
-  function placeAt(place: string): Tier {
+  function tierAt(place: string): Tier {
     // W6, assumed: the upper tier, too, runs the entrypoint once for requests that come together.
-    const tier = places.get(place) ?? createTier({ now, next: upper.ask, background: later });
-    places.set(place, tier);
+    const tier = tiers.get(place) ?? createTier({ now, next: upper.handle, addBackgroundWork });
+    tiers.set(place, tier);
     return tier;
   }
 
   async function run(
-    make: () => Entrypoint,
+    build: () => Entrypoint,
     request: Request,
     { place, why }: Pick<Run, "place" | "why">,
   ): Promise<Response> {
     runs.push({ url: request.url, place, why });
-    const response = await runAt({ behind: true, place }, async () => make().fetch(request));
-    const mistake = wrong304(request, response);
-    if (mistake === undefined) return response;
-    later(Promise.reject(new Error(mistake)));
-    throw new Error(mistake);
+    const response = await runAt({ behind: true, place }, async () => build().fetch(request));
+    const unexpected304 = find304Mistake(request, response);
+    if (unexpected304 === undefined) return response;
+    addBackgroundWork(Promise.reject(new Error(unexpected304)));
+    throw new Error(unexpected304);
   }
 
   /** Runs the entrypoint after a miss in both tiers (W5). */
-  async function runFor(asked: Asked, old: Kept | undefined): Promise<Answer> {
-    const { request } = asked;
-    const place = switches.runsIn === "upper" ? "upper" : asked.place;
+  async function runAfterMiss(cacheRequest: CacheRequest, old: StoredResponse | undefined) {
+    const { build, ignoresStored, isBackground } = cacheRequest;
+    const place = switches.runsIn === "upper" ? "upper" : cacheRequest.place;
     const waited = old === undefined ? "miss" : "expired";
-    const why = asked.isBarred ? "bypass" : asked.isBackground ? "revalidate" : waited;
-    const asking = requestOf(request, old);
-    return answerFrom(await run(asked.make, asking, { place, why }), asked, old, now);
+    const why = ignoresStored ? "bypass" : isBackground ? "revalidate" : waited;
+    const forwarded = forwardedRequest(cacheRequest.request, old);
+    const response = await run(build, forwarded, { place, why });
+    return readResponse(response, cacheRequest, old, now);
   }
 
-  /** W10. A response that is made at this moment is kept afterwards: nobody says that it is not. */
+  /** W10. A response that is on its way at this moment is stored afterwards: nothing rules that out. */
   async function purge(name: string, options: PurgeOptions): Promise<PurgeResult> {
     const refusal = refusalOf(options, mayPurge(now()));
     if (refusal !== undefined) return refusal;
-    const isMeant = readPurge(name, options);
-    for (const tier of [upper, ...places.values()]) tier.drop(isMeant);
+    const matches = purgeFilter(name, options);
+    for (const tier of [upper, ...tiers.values()]) tier.purge(matches);
     return { success: true, errors: [] };
   }
 
   function entrypoint<Context>(
-    make: (context: Context) => Entrypoint,
+    create: (context: Context) => Entrypoint,
     options: EntrypointOptions = {},
   ): Loopback {
     const { name = "Renditions", version = "1", props } = options;
-    const context: RunContext = { waitUntil: later, cache: { purge: (what) => purge(name, what) } };
-    const instance = () => make(Object.assign(Object.create(null), context));
-    const placeNow = () => options.place ?? where().place;
+    const cache = { purge: (purgeOptions: PurgeOptions) => purge(name, purgeOptions) };
+    const context: RunContext = { waitUntil: addBackgroundWork, cache };
+    const build = () => create(Object.assign(Object.create(null), context));
+    const placeNow = () => options.place ?? currentLocation().place;
 
     async function fetch(request: Request): Promise<Response> {
       const place = placeNow();
       if (!switches.enabled || !["GET", "HEAD"].includes(request.method)) {
-        const response = await run(instance, request, { place, why: "bypass" });
+        const response = await run(build, request, { place, why: "bypass" });
         return switches.enabled
-          ? answerOf({ status: "BYPASS", response }, request, now())
+          ? writeResponse({ status: "BYPASS", response }, request, now())
           : response;
       }
       const key = cacheKey(request, { name, props, ...(!switches.crossVersion && { version }) });
-      const answer = await placeAt(place).ask({ key, name, request, place, make: instance });
-      return answerOf(answer, request, now());
+      const answer = await tierAt(place).handle({ key, name, request, place, build });
+      return writeResponse(answer, request, now());
     }
 
     const serve = (request: Request) => unlessAborted(fetch(request), request.signal);
     return {
-      fetch: (asked, init) => serve(typeof asked === "string" ? new Request(asked, init) : asked),
-      purge: (what) =>
+      fetch: (input, init) => serve(typeof input === "string" ? new Request(input, init) : input),
+      purge: (options) =>
         runAt({ behind: true, place: placeNow() }, async () => {
-          const one = instance(); // W1: a method is not cached
-          if (one.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
-          return one.purge(what);
+          const callee = build(); // W1: a method is not cached
+          if (callee.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
+          return callee.purge(options);
         }),
     };
   }
 
   return {
-    switches: guarded(switches, SWITCHES),
+    switches: guardSwitches(switches, SWITCHES),
     entrypoint,
-    where,
+    where: currentLocation,
     at: (place, work) => runAt({ behind: false, place }, work),
     runs,
     async settled() {
@@ -240,8 +242,8 @@ const POISONOUS = [
  */
 function cacheKey(request: Request, { name, props, version }: EntrypointOptions): string {
   const { pathname, search } = new URL(request.url);
-  const own: unknown = Object(Object(request).cf).cacheKey;
-  const what = typeof own === "string" ? { own } : { path: pathname + search };
+  const customKey: unknown = Object(Object(request).cf).cacheKey;
+  const resource = typeof customKey === "string" ? { customKey } : { path: pathname + search };
   const poison = POISONOUS.map((header) => request.headers.get(header));
-  return JSON.stringify([name, what, props ?? null, version, poison]);
+  return JSON.stringify([name, resource, props ?? null, version, poison]);
 }

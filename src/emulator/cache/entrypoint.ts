@@ -38,8 +38,7 @@ export type Loopback = {
   purge(options: PurgeOptions): Promise<PurgeResult>;
 };
 
-/** Where the running code is. */
-export type Where = {
+export type RunLocation = {
   /** Whether a loopback called the running code (W13). */
   readonly behind: boolean;
   /** A data centre, or "upper": that of the upper tier (W5). */
@@ -47,10 +46,10 @@ export type Where = {
 };
 
 /** Where a visitor is if the test does not say. */
-const NOWHERE: Where = { behind: false, place: "here" };
+const DEFAULT_LOCATION: RunLocation = { behind: false, place: "here" };
 
-const running = new AsyncLocalStorage<Where>();
+const running = new AsyncLocalStorage<RunLocation>();
 
-export const where = (): Where => running.getStore() ?? NOWHERE;
+export const currentLocation = (): RunLocation => running.getStore() ?? DEFAULT_LOCATION;
 
-export const runAt = <Value>(at: Where, work: () => Value): Value => running.run(at, work);
+export const runAt = <Value>(at: RunLocation, work: () => Value): Value => running.run(at, work);

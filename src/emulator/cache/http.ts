@@ -1,28 +1,28 @@
-// What the cache asks the entrypoint, what it keeps of the response, and what it answers: conditions, ranges and HEAD
-// out of what is kept (W9, W11). No clock: `now` is passed in.
+// HTTP on both sides of the cache: the request that it forwards to the entrypoint, what it stores of the response, and
+// its own response: conditions, ranges and HEAD (W9, W11). No clock: `now` is passed in.
 
-import { contentRange, isThere, type Range, readRange } from "../byte-range.ts";
-import { ageOf, bodyOf, judge, type Kept, keep, renew } from "./stored-response.ts";
+import { contentRange, isSatisfiable, type Range, readRange } from "../byte-range.ts";
+import { ageOf, bodyOf, freshen, policyOf, type StoredResponse, store } from "./stored-response.ts";
 
 /** W11. */
 type CacheStatus = "HIT" | "MISS" | "EXPIRED" | "STALE" | "UPDATING" | "REVALIDATED" | "BYPASS";
 
-/** What a tier answers: something to keep, or a response for the first request alone. */
-export type Answer =
-  | { readonly status: CacheStatus; readonly kept: Kept }
-  | { readonly status: CacheStatus; readonly response: Response };
+/** What a tier returns: a stored response, or a response for the first request alone. */
+export type CacheResult =
+  | { readonly status: CacheStatus; readonly stored: StoredResponse; readonly response?: never }
+  | { readonly status: CacheStatus; readonly response: Response; readonly stored?: never };
 
-/** Headers that the cache answers itself: the entrypoint gives a whole response. */
-const OF_THE_CACHE =
+/** Headers that the cache evaluates itself: the entrypoint gives a whole response. */
+const CONDITIONAL_HEADERS =
   "if-match if-none-match if-modified-since if-unmodified-since if-range range".split(" ");
 
 /**
- * What the cache asks the entrypoint: a GET also for a HEAD.
- * @param old what is kept, where the cache asks whether it is still the same (W18)
+ * Returns the request to the entrypoint: a GET also for a HEAD.
+ * @param old the stored response, if the cache revalidates it (W18)
  */
-export function requestOf(request: Request, old: Kept | undefined): Request {
+export function forwardedRequest(request: Request, old: StoredResponse | undefined): Request {
   const headers = new Headers(request.headers);
-  for (const name of OF_THE_CACHE) headers.delete(name);
+  for (const name of CONDITIONAL_HEADERS) headers.delete(name);
   const etag = old?.headers.get("etag");
   const changed = old?.headers.get("last-modified");
   if (etag) headers.set("if-none-match", etag);
@@ -30,30 +30,30 @@ export function requestOf(request: Request, old: Kept | undefined): Request {
   return new Request(request.url, { headers });
 }
 
-/** Returns what is wrong with a 304, for which the cache must have asked (W18). */
-export function wrong304(asked: Request, { status, headers }: Response): string | undefined {
+/** Describes a 304 that answers no condition of the cache, or undefined (W18). */
+export function find304Mistake(forwarded: Request, { status, headers }: Response) {
   if (status !== 304) return undefined;
-  const condition = asked.headers.get("if-none-match");
+  const condition = forwarded.headers.get("if-none-match");
   const etag = headers.get("etag");
-  if (condition === null && asked.headers.has("if-modified-since")) return undefined;
-  if (condition === null) return `${asked.url}: a 304, and the request had no condition`;
-  if (condition === "*" || (etag !== null && hasEtag(condition, etag))) return undefined;
-  return `${asked.url}: a 304 with the etag ${etag}, and if-none-match was ${condition}`;
+  if (condition === null && forwarded.headers.has("if-modified-since")) return undefined;
+  if (condition === null) return `${forwarded.url}: a 304, and the request had no condition`;
+  if (matchesEtag(condition, etag)) return undefined;
+  return `${forwarded.url}: a 304 with the etag ${etag}, and if-none-match was ${condition}`;
 }
 
 /**
- * Turns a response into an answer. It is kept only once its body came whole. Production sends the
- * body on meanwhile; here the visitor waits for it.
+ * Reads a response of the entrypoint. It is stored only after its body came whole. Production sends
+ * the body on meanwhile; here the visitor waits for it.
  */
-export async function answerFrom(
+export async function readResponse(
   response: Response,
   { request, name }: { readonly request: Request; readonly name: string },
-  old: Kept | undefined,
+  old: StoredResponse | undefined,
   now: () => number,
-): Promise<Answer> {
+): Promise<CacheResult> {
   const isSame = response.status === 304 && old !== undefined;
-  const whole = isSame ? renew(old, response) : response;
-  const policy = judge(whole, request, now());
+  const whole = isSame ? freshen(old, response) : response;
+  const policy = policyOf(whole, request, now());
   if (typeof policy === "string") return { status: policy, response: whole };
   const body = await whole
     .clone()
@@ -63,65 +63,68 @@ export async function answerFrom(
   if (body === undefined || (length !== null && length !== `${body.byteLength}`)) {
     return { status: "MISS", response: whole }; // it breaks off, or is not as long as it says
   }
-  const of = { name, path: new URL(request.url).pathname };
-  const kept = keep(whole, new Uint8Array(body), policy, now(), of);
+  const source = { name, path: new URL(request.url).pathname };
+  const stored = store(whole, new Uint8Array(body), policy, now(), source);
   const status = old === undefined ? "MISS" : "EXPIRED";
-  return { status: isSame ? "REVALIDATED" : status, kept };
+  return { status: isSame ? "REVALIDATED" : status, stored };
 }
 
-/** These tell for how long the response was there. */
-const FROM_CACHE: readonly CacheStatus[] = ["HIT", "STALE", "UPDATING", "REVALIDATED"];
+/** Responses with these statuses have an age. */
+const SERVED_FROM_CACHE: readonly CacheStatus[] = ["HIT", "STALE", "UPDATING", "REVALIDATED"];
 
 /** For the cache alone: they do not leave it (W7, W10). */
 const STRIPPED = ["cache-tag", "cloudflare-cdn-cache-control"];
 
-/** A new response with its own copy of the bytes. */
-export function answerOf(answer: Answer, request: Request, now: number): Response {
-  const response = "kept" in answer ? fromKept(answer.kept, request) : answer.response;
+/** Writes the response to the visitor, with its own copy of the bytes. */
+export function writeResponse(result: CacheResult, request: Request, now: number): Response {
+  const { status, stored } = result;
+  const response = stored === undefined ? result.response : fromStored(stored, request);
   const headers = new Headers(response.headers);
   for (const name of STRIPPED) headers.delete(name);
-  headers.set("cf-cache-status", answer.status);
-  if ("kept" in answer && FROM_CACHE.includes(answer.status)) {
-    headers.set("age", `${Math.floor(ageOf(answer.kept, now))}`);
+  headers.set("cf-cache-status", status);
+  if (stored !== undefined && SERVED_FROM_CACHE.includes(status)) {
+    headers.set("age", `${Math.floor(ageOf(stored, now))}`);
   }
   const body = request.method === "HEAD" ? null : response.body;
   return new Response(body, { status: response.status, headers });
 }
 
-/** The whole, the part that the request asks for, or the 304 or 416 in its place. */
-function fromKept(kept: Kept, request: Request): Response {
-  const { status, headers, bytes } = kept;
-  const range = rangeIn(kept, request);
-  const partial = new Headers(headers);
-  partial.delete("content-length");
+/** The whole response, the requested range, or a 304 or 416. */
+function fromStored(stored: StoredResponse, request: Request): Response {
+  const { status, headers, bytes } = stored;
+  const range = rangeOf(stored, request);
+  const copy = new Headers(headers);
+  copy.delete("content-length");
   if (status === 200 && isUnchanged(headers, request.headers)) {
-    return new Response(null, { status: 304, headers: partial });
+    return new Response(null, { status: 304, headers: copy });
   }
-  if (range === undefined) return new Response(bodyOf(kept), { status, headers });
-  partial.set("content-range", contentRange(range, bytes.length));
-  if (!isThere(range, bytes.length)) return new Response(null, { status: 416, headers: partial });
+  if (range === undefined) return new Response(bodyOf(stored), { status, headers });
+  copy.set("content-range", contentRange(range, bytes.length));
+  if (!isSatisfiable(range, bytes.length))
+    return new Response(null, { status: 416, headers: copy });
   const part = bytes.slice(range.first, range.last + 1);
-  partial.set("content-length", `${part.length}`);
-  return new Response(part, { status: 206, headers: partial });
+  copy.set("content-length", `${part.length}`);
+  return new Response(part, { status: 206, headers: copy });
 }
 
-/** Whether a condition of the request says that the visitor has this response (RFC 9110, 13.1). */
-function isUnchanged(kept: Headers, asked: Headers): boolean {
-  const etag = kept.get("etag");
-  const known = asked.get("if-none-match");
-  if (known !== null) return known.trim() === "*" || (etag !== null && hasEtag(known, etag));
-  const changed = Date.parse(kept.get("last-modified") ?? "");
-  return changed <= Date.parse(asked.get("if-modified-since") ?? "");
+/** Returns whether the visitor has this response, by the conditions of the request (RFC 9110, 13.1). */
+function isUnchanged(stored: Headers, requested: Headers): boolean {
+  const etag = stored.get("etag");
+  const ifNoneMatch = requested.get("if-none-match");
+  if (ifNoneMatch !== null) return matchesEtag(ifNoneMatch, etag);
+  const changed = Date.parse(stored.get("last-modified") ?? "");
+  return changed <= Date.parse(requested.get("if-modified-since") ?? "");
 }
 
 /** Compares weakly (RFC 9110, 8.8.3.2). */
-function hasEtag(list: string, etag: string): boolean {
-  const opaque = (text: string) => text.trim().replace(/^W\//, "");
-  return (list.match(/(?:W\/)?"[^"]*"/g) ?? []).some((one) => opaque(one) === opaque(etag));
+function matchesEtag(condition: string, etag: string | null): boolean {
+  const opaque = (tag: string | null) => tag?.replace(/^W\//, "");
+  const listed: readonly string[] = condition.match(/(?:W\/)?"[^"]*"/g) ?? [];
+  return condition === "*" || listed.some((tag) => opaque(tag) === opaque(etag));
 }
 
-/** The one range that a request asks for. Undefined: the whole. */
-function rangeIn({ status, bytes, headers }: Kept, request: Request): Range | undefined {
+/** The single range that is requested. Undefined: the whole response. */
+function rangeOf({ status, bytes, headers }: StoredResponse, request: Request): Range | undefined {
   const same = request.headers.get("if-range");
   const isSame =
     same === null || [headers.get("etag"), headers.get("last-modified")].includes(same);

@@ -1,23 +1,23 @@
-// A purge by the entrypoint itself: what it means, what refuses it, and how often it may be (W10).
+// A purge by the entrypoint itself: what it matches, why it is refused, and how often it is allowed (W10).
 // No clock: `now` is passed in.
 
 import type { PurgeOptions, PurgeResult } from "./entrypoint.ts";
-import type { Kept } from "./stored-response.ts";
+import type { StoredResponse } from "./stored-response.ts";
 
 /** W10. Tags in a call. */
 const MAX_TAGS = 100;
 
-/** Returns what tells whether a kept response is to be dropped. Only those of the entrypoint `name` are. */
-export function readPurge(
+/** Returns a filter for the stored responses to remove. All are of the entrypoint `name`. */
+export function purgeFilter(
   name: string,
   { tags, pathPrefixes, purgeEverything }: PurgeOptions,
-): (kept: Kept) => boolean {
-  const spelled = (tags ?? []).map((tag) => tag.toLowerCase());
-  return (kept) =>
-    kept.of.name === name &&
+): (stored: StoredResponse) => boolean {
+  const lowerCaseTags = (tags ?? []).map((tag) => tag.toLowerCase());
+  return (stored) =>
+    stored.source.name === name &&
     (purgeEverything === true ||
-      spelled.some((tag) => kept.tags.has(tag)) ||
-      (pathPrefixes ?? []).some((prefix) => kept.of.path.startsWith(prefix)));
+      lowerCaseTags.some((tag) => stored.tags.has(tag)) ||
+      (pathPrefixes ?? []).some((prefix) => stored.source.path.startsWith(prefix)));
 }
 
 /**
@@ -43,15 +43,15 @@ function refused(code: number, message: string): PurgeResult {
 const BURST = 25;
 const PER_MS = 5 / 60_000;
 
-/** Returns what tells whether one more purge is allowed now. A clock that was set back adds none. */
+/** Creates a rate limit: a function that returns whether one more purge is allowed now. A clock that was set back adds none. */
 export function createPurgeLimit(start: number): (now: number) => boolean {
-  let left = BURST;
-  let at = start;
+  let remaining = BURST;
+  let lastCall = start;
   return (now) => {
-    left = Math.min(BURST, left + Math.max(0, now - at) * PER_MS);
-    at = now;
-    const isAllowed = left >= 1;
-    left -= isAllowed ? 1 : 0;
+    remaining = Math.min(BURST, remaining + Math.max(0, now - lastCall) * PER_MS);
+    lastCall = now;
+    const isAllowed = remaining >= 1;
+    remaining -= isAllowed ? 1 : 0;
     return isAllowed;
   };
 }

@@ -1,24 +1,24 @@
-// A response as the cache keeps it: its bytes, for any number of readers. No clock: `now` is passed in.
+// A stored response (RFC 9111): its bytes, its age and how long it is fresh. No clock: `now` is passed in.
 
 import { DECIDING, type Policy, readPolicy } from "./cache-control.ts";
 
-/** W16. The largest response that is kept. */
+/** W16. The largest response that is stored. */
 const MAX_BYTES = 512 * 1024 ** 2;
 
-export type Kept = {
+export type StoredResponse = {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly policy: Policy;
   readonly tags: ReadonlySet<string>;
-  /** When it was made, by what it says itself: ms since 1970. */
-  readonly madeAt: number;
+  /** When it was generated, by its own headers: ms since 1970. */
+  readonly generatedAt: number;
   /** What a purge names besides tags (W10): the entrypoint's name in `ctx.exports`, and the path. */
-  readonly of: { readonly name: string; readonly path: string };
+  readonly source: { readonly name: string; readonly path: string };
 };
 
-/** Returns the policy of a response to keep, or the status to tell if it must not be kept (W7, W9, W16). */
-export function judge(
+/** Returns the policy of a response, or its cache status if it must not be stored (W7, W9, W16). */
+export function policyOf(
   { status, headers }: Response,
   request: Request,
   now: number,
@@ -28,20 +28,20 @@ export function judge(
   const isForOne = isPrivate || readVary(headers).includes("*");
   if (headers.has("set-cookie") || policy?.bypasses || isForOne) return "BYPASS";
   const isTooLarge = Number(headers.get("content-length") ?? 0) > MAX_BYTES;
-  const isNeverKept = [206, 304].includes(status) || (status >= 520 && status <= 526); // W9
-  return policy === undefined || isNeverKept || isTooLarge ? "MISS" : policy;
+  const isNeverStored = [206, 304].includes(status) || (status >= 520 && status <= 526); // W9
+  return policy === undefined || isNeverStored || isTooLarge ? "MISS" : policy;
 }
 
-export function keep(
+export function store(
   { status, headers }: Response,
   bytes: Uint8Array<ArrayBuffer>,
   policy: Policy,
   now: number,
-  of: Kept["of"],
-): Kept {
+  source: StoredResponse["source"],
+): StoredResponse {
   const tags = readTags(headers.get("cache-tag"));
-  const madeAt = now - initialAge(headers, now);
-  return { status, headers: new Headers(headers), bytes, policy, tags, madeAt, of };
+  const generatedAt = now - initialAge(headers, now);
+  return { status, headers: new Headers(headers), bytes, policy, tags, generatedAt, source };
 }
 
 const MAX_TAG_LENGTH = 1024;
@@ -64,20 +64,20 @@ export function readVary(headers: Headers): readonly string[] {
 
 /** The age of a response when it came, in ms. Of several ages, the first counts (RFC 9111, 4.2.3, 5.1). */
 function initialAge(headers: Headers, now: number): number {
-  const said = Number.parseInt(headers.get("age") ?? "0", 10) * 1000;
+  const ageHeader = Number.parseInt(headers.get("age") ?? "0", 10) * 1000;
   const date = Date.parse(headers.get("date") ?? "");
-  return Math.max(0, said || 0, now - date || 0);
+  return Math.max(0, ageHeader || 0, now - date || 0);
 }
 
 /** The age in seconds. If the clock was set back, 0. */
-export function ageOf({ madeAt }: Kept, now: number): number {
+export function ageOf({ generatedAt: madeAt }: StoredResponse, now: number): number {
   return Math.max(0, now - madeAt) / 1000;
 }
 
-/** What a kept response is good for now (W8). */
-export function stateOf(kept: Kept, now: number) {
-  const { fresh, whileRevalidate, ifError } = kept.policy;
-  const age = ageOf(kept, now);
+/** How a stored response may be used now (W8). */
+export function freshnessOf(stored: StoredResponse, now: number) {
+  const { fresh, whileRevalidate, ifError } = stored.policy;
+  const age = ageOf(stored, now);
   return {
     isFresh: age < fresh,
     mayRevalidate: age < fresh + whileRevalidate,
@@ -85,11 +85,11 @@ export function stateOf(kept: Kept, now: number) {
   };
 }
 
-/** What a 304 says of its own body (RFC 9111, 3.2). */
+/** The headers of a 304 that describe its own body (RFC 9111, 3.2). */
 const NOT_RENEWED = ["content-encoding", "content-length", "content-md5", "content-range"];
 
-/** The whole response that a 304 stands for: it alone says how long, and under which tags (W18). */
-export function renew(old: Kept, { headers }: Response): Response {
+/** Returns the stored response with the headers of a 304: these alone set its lifetime and its tags (W18). */
+export function freshen(old: StoredResponse, { headers }: Response): Response {
   const merged = new Headers(old.headers);
   for (const name of ["age", "date", "expires", "cache-tag", ...DECIDING]) merged.delete(name);
   for (const [name, value] of headers) {
@@ -99,6 +99,6 @@ export function renew(old: Kept, { headers }: Response): Response {
 }
 
 /** A copy of the bytes, or null for a status that has no content. */
-export function bodyOf({ status, bytes }: Kept): Uint8Array<ArrayBuffer> | null {
+export function bodyOf({ status, bytes }: StoredResponse): Uint8Array<ArrayBuffer> | null {
   return [204, 205, 304].includes(status) ? null : bytes;
 }

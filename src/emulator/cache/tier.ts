@@ -1,129 +1,130 @@
-// One tier of the cache: what it keeps, who waits for what, and what goes on in the background (W6, W8).
+// One tier of the cache: its stored responses, the requests that wait for a run, and runs in the background (W6, W8).
 
 import type { Entrypoint } from "./entrypoint.ts";
-import type { Answer } from "./http.ts";
-import { type Kept, readVary, stateOf } from "./stored-response.ts";
+import type { CacheResult } from "./http.ts";
+import { freshnessOf, readVary, type StoredResponse } from "./stored-response.ts";
 
 /** A request to an entrypoint, on its way through the tiers. */
-export type Asked = {
+export type CacheRequest = {
   readonly key: string;
   /** The entrypoint's name in `ctx.exports`. */
   readonly name: string;
   readonly request: Request;
   /** The data centre of the visitor. */
   readonly place: string;
-  /** Makes an instance of the entrypoint, with a context of its own. */
-  readonly make: () => Entrypoint;
+  /** Creates an instance of the entrypoint, with a context of its own. */
+  readonly build: () => Entrypoint;
   /** Whether it waits for no other request, and none waits for it (W6). */
   readonly isAlone?: boolean;
-  /** Whether the visitor has got an answer that is stale (W8). */
+  /** Whether the visitor already has a stale response (W8). */
   readonly isBackground?: boolean;
-  /** Whether what is kept is not for this request (W9). */
-  readonly isBarred?: boolean;
+  /** Whether the stored response must not be used for this request (W9). */
+  readonly ignoresStored?: boolean;
 };
 
 type TierSettings = {
   readonly now: () => number;
-  /** Asks the tier above, or runs the entrypoint. May fail. */
-  readonly next: (asked: Asked, old: Kept | undefined) => Promise<Answer>;
-  /** Gets what goes on after the answer. It never fails. */
-  readonly background: (work: Promise<void>) => void;
+  /** Passes the request to the tier above, or runs the entrypoint. May fail. */
+  readonly next: (request: CacheRequest, old: StoredResponse | undefined) => Promise<CacheResult>;
+  /** Gets the work that goes on after the response. It never fails. */
+  readonly addBackgroundWork: (work: Promise<void>) => void;
 };
 
 export type Tier = {
-  ask(asked: Asked): Promise<Answer>;
-  /** Drops what a purge means (W10). A run that is under way may still use and keep what it has. */
-  drop(isMeant: (kept: Kept) => boolean): void;
+  handle(cacheRequest: CacheRequest): Promise<CacheResult>;
+  /** Removes what a purge matches (W10). A run that is under way may still use and store what it has. */
+  purge(matches: (stored: StoredResponse) => boolean): void;
 };
 
-export function createTier({ now, next, background }: TierSettings): Tier {
+export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier {
   /** By `variantKey`. */
-  const entries = new Map<string, Kept>();
+  const entries = new Map<string, StoredResponse>();
   /** What the newest response for a key varies by. */
   const varies = new Map<string, readonly string[]>();
   /** The runs that other requests for the same key wait for. They never fail. */
   const flights = new Map<string, Promise<void>>();
 
   /** Returns the key with the request's values of the headers by which the response varies (W14). */
-  function variantKey({ key, request }: Asked): string {
+  function variantKey({ key, request }: CacheRequest): string {
     const names = varies.get(key) ?? [];
     return JSON.stringify([key, ...names.map((name) => request.headers.get(name))]);
   }
 
-  /** What is kept for a request: for one with Authorization only what says so (W9). */
-  function find(asked: Asked): Kept | undefined {
-    const kept = entries.get(variantKey(asked));
-    const isFor = kept?.policy.isForAll || !asked.request.headers.has("authorization");
-    return isFor ? kept : undefined;
+  /** The stored response for a request. With Authorization only one that allows it (W9). */
+  function findStored(cacheRequest: CacheRequest): StoredResponse | undefined {
+    const stored = entries.get(variantKey(cacheRequest));
+    const isAllowed = stored?.policy.isForAll || !cacheRequest.request.headers.has("authorization");
+    return isAllowed ? stored : undefined;
   }
 
-  async function ask(asked: Asked): Promise<Answer> {
-    const isBarred = entries.has(variantKey(asked)) && find(asked) === undefined;
-    if (isBarred) return refresh({ ...asked, isBarred, isAlone: true });
-    const served = serve(asked);
+  async function handle(cacheRequest: CacheRequest): Promise<CacheResult> {
+    const isStored = entries.has(variantKey(cacheRequest));
+    const ignoresStored = isStored && findStored(cacheRequest) === undefined;
+    if (ignoresStored) return refresh({ ...cacheRequest, ignoresStored, isAlone: true });
+    const served = serveStored(cacheRequest);
     if (served !== undefined) return served;
-    if (asked.isAlone) return refresh(asked);
-    const flight = flights.get(variantKey(asked));
-    if (flight === undefined) return lead(asked);
+    if (cacheRequest.isAlone) return refresh(cacheRequest);
+    const flight = flights.get(variantKey(cacheRequest));
+    if (flight === undefined) return startFlight(cacheRequest);
     await flight;
-    const landed = serve(asked);
+    const landed = serveStored(cacheRequest);
     if (landed !== undefined) return landed;
-    const kept = find(asked);
+    const stored = findStored(cacheRequest);
     // A renewal in the background failed a moment ago: once is enough.
-    if (asked.isBackground && kept !== undefined) return { status: "STALE", kept };
+    if (cacheRequest.isBackground && stored !== undefined) return { status: "STALE", stored };
     // The response was for the first request alone (W6): the others run on their own, at the same time.
-    return refresh({ ...asked, isAlone: true });
+    return refresh({ ...cacheRequest, isAlone: true });
   }
 
-  /** What is kept, where it may be used without waiting. */
-  function serve(asked: Asked): Answer | undefined {
-    const kept = find(asked);
-    if (kept === undefined) return undefined;
-    const { isFresh, mayRevalidate } = stateOf(kept, now());
-    if (isFresh) return { status: "HIT", kept };
-    if (!mayRevalidate || asked.isBackground) return undefined;
-    if (!flights.has(variantKey(asked))) {
-      background(lead({ ...asked, isBackground: true }).then(ignore, ignore));
+  /** The stored response, if it may be used without waiting. */
+  function serveStored(cacheRequest: CacheRequest): CacheResult | undefined {
+    const stored = findStored(cacheRequest);
+    if (stored === undefined) return undefined;
+    const { isFresh, mayRevalidate } = freshnessOf(stored, now());
+    if (isFresh) return { status: "HIT", stored };
+    if (!mayRevalidate || cacheRequest.isBackground) return undefined;
+    if (!flights.has(variantKey(cacheRequest))) {
+      addBackgroundWork(startFlight({ ...cacheRequest, isBackground: true }).then(ignore, ignore));
     }
-    return { status: "UPDATING", kept };
+    return { status: "UPDATING", stored };
   }
 
-  function lead(asked: Asked): Promise<Answer> {
-    const work = refresh(asked);
-    const key = variantKey(asked);
-    const end = () => void flights.delete(key);
-    flights.set(key, work.then(end, end));
+  function startFlight(cacheRequest: CacheRequest): Promise<CacheResult> {
+    const work = refresh(cacheRequest);
+    const key = variantKey(cacheRequest);
+    const removeFlight = () => void flights.delete(key);
+    flights.set(key, work.then(removeFlight, removeFlight));
     return work;
   }
 
-  /** Gets a new response. Where that fails, an old one takes its place, and stays kept (W8). */
-  async function refresh(asked: Asked): Promise<Answer> {
-    const old = find(asked);
-    const replacesError = () => old !== undefined && stateOf(old, now()).mayReplaceError;
+  /** Gets a new response. If that fails, an old one takes its place, and stays stored (W8). */
+  async function refresh(cacheRequest: CacheRequest): Promise<CacheResult> {
+    const old = findStored(cacheRequest);
+    const replacesError = () => old !== undefined && freshnessOf(old, now()).mayReplaceError;
     try {
-      const answer = await next(asked, old);
-      const { status } = "kept" in answer ? answer.kept : answer.response;
+      const result = await next(cacheRequest, old);
+      const { status } = result.stored === undefined ? result.response : result.stored;
       if (status >= 500 && old !== undefined && replacesError()) {
-        return { status: "STALE", kept: old };
+        return { status: "STALE", stored: old };
       }
-      if ("kept" in answer) {
-        varies.set(asked.key, readVary(answer.kept.headers));
-        entries.set(variantKey(asked), answer.kept);
+      if (result.stored !== undefined) {
+        varies.set(cacheRequest.key, readVary(result.stored.headers));
+        entries.set(variantKey(cacheRequest), result.stored);
       }
-      return answer;
+      return result;
     } catch (error) {
-      if (old !== undefined && replacesError()) return { status: "STALE", kept: old };
+      if (old !== undefined && replacesError()) return { status: "STALE", stored: old };
       throw error;
     }
   }
 
   return {
-    ask,
-    drop(isMeant) {
-      for (const [key, kept] of entries) if (isMeant(kept)) entries.delete(key);
+    handle,
+    purge(matches) {
+      for (const [key, stored] of entries) if (matches(stored)) entries.delete(key);
     },
   };
 }
 
-/** The entrypoint has logged why it failed. What is kept stays (W8). */
+/** The entrypoint has logged why it failed. The stored response stays (W8). */
 const ignore = () => {};

@@ -1,9 +1,8 @@
-// What the edge decides about a request before it fetches anything: what it is asked for, and whether it takes
-// it. Pure.
+// Reads and checks a request before the edge fetches anything: the source, the headers and `cf.image`. Pure.
 
 import type { FetchInit } from "../fetch.ts";
 import { type Fault, isFault } from "./faults.ts";
-import { findUnplayed, readOptions, type TransformRequest } from "./options.ts";
+import { findUnsupported, readOptions, type TransformRequest } from "./options.ts";
 import type { EdgeInit } from "./settings.ts";
 import type { Switches } from "./switches.ts";
 
@@ -40,7 +39,7 @@ const ADVICE = 'With the switch unplayable: "left-out" it ignores them (docs/emu
  * @param acceptsAuto whether `format: "auto"` is accepted (O6)
  * @throws if an option is not played, unless the switch `unplayable` leaves it out
  */
-export function accept(
+export function checkRequest(
   url: string,
   headers: Headers,
   options: unknown,
@@ -54,7 +53,7 @@ export function accept(
   const request = readOptions(options, acceptsAuto);
   if (isFault(request)) return request;
   const image = request.auto ? { ...request.image, ...chooseFormat(headers) } : request.image;
-  const missing = switches.unplayable === "refused" ? findUnplayed(image) : [];
+  const missing = switches.unplayable === "refused" ? findUnsupported(image) : [];
   if (missing.length > 0)
     throw new Error(`the strict edge cannot play ${missing.join(", ")}. ${ADVICE}`);
   return { ...request, image };
@@ -95,7 +94,7 @@ function isAllowed(url: string, { zone, switches: { sources, sourcePaths } }: Zo
 const INTERFACE = "/cdn-cgi/image/";
 
 /** Returns whether a URL belongs to the URL interface, which anybody may use (E10). */
-export const isOfUrlInterface = (url: string) => new URL(url).pathname.startsWith(INTERFACE);
+export const isUrlInterface = (url: string) => new URL(url).pathname.startsWith(INTERFACE);
 
 /** Reads `/cdn-cgi/image/<options>/<absolute URL>`. Undefined: no absolute URL follows the options. */
 export function readImageUrl(url: string) {

@@ -17,21 +17,18 @@ const openOriginal = ({ bytes }: Original, animated = false): Sharp =>
 export const openPicture = ({ data, width, height }: Picture): Sharp =>
   loadSharp()(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
 
-/** Reads the result of a pipeline. */
 export async function readPixels(pipeline: Sharp): Promise<Picture> {
   const { data, info } = await pipeline.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
 }
 
-/** Changes every frame. */
 export async function mapFrames(
-  [first, ...others]: Frames,
+  [first, ...rest]: Frames,
   change: (frame: Picture) => Promise<Picture>,
 ): Promise<Frames> {
-  return [await change(first), ...(await Promise.all(others.map(change)))];
+  return [await change(first), ...(await Promise.all(rest.map(change)))];
 }
 
-/** Returns whether sharp can read a colour of CSS. */
 export function isReadableColour(css: string): boolean {
   const sharp = loadSharp();
   try {
@@ -59,6 +56,6 @@ export async function decode(original: Original, animated: boolean): Promise<Dec
     data: data.subarray(index * size, (index + 1) * size),
     ...{ width, height: height / count },
   });
-  const others = Array.from({ length: count - 1 }, (_, index) => frame(index + 1));
-  return { frames: [frame(0), ...others], metadata };
+  const rest = Array.from({ length: count - 1 }, (_, index) => frame(index + 1));
+  return { frames: [frame(0), ...rest], metadata };
 }

@@ -1,9 +1,8 @@
-// What the edge keeps, and for how long (C1, C4); and the quota of unique transformations (L2). Only the clock
-// that is passed in counts.
+// The cache of the edge (C1, C4), and the quota of unique transformations (L2). No clock: `now` is passed in.
 
-export type Cache<Value> = {
+export type EdgeCache<Value> = {
   get(key: string): Value | undefined;
-  /** @param seconds how long to keep the value; 0 or less keeps nothing */
+  /** @param seconds the lifetime of the value; 0 or less stores nothing */
   set(key: string, value: Value, seconds: number): void;
   /** Drops every entry of a source URL (C3). */
   purge(url: string): void;
@@ -11,9 +10,9 @@ export type Cache<Value> = {
 
 /**
  * Creates a cache. Its keys begin with a source URL and a space.
- * @param isOn whether the cache keeps new values at the moment
+ * @param isOn whether the cache stores new values at the moment
  */
-export function createCache<Value>(now: () => number, isOn: () => boolean): Cache<Value> {
+export function createEdgeCache<Value>(now: () => number, isOn: () => boolean): EdgeCache<Value> {
   const entries = new Map<string, { readonly value: Value; readonly expires: number }>();
   return {
     get(key) {
@@ -32,7 +31,7 @@ export function createCache<Value>(now: () => number, isOn: () => boolean): Cach
 const MIN_LIFETIME_S = 3600;
 
 /**
- * Returns for how many seconds a success is kept: at least an hour, or longer if the origin's
+ * Returns how many seconds a success is cached: at least an hour, or longer if the origin's
  * cache-control says so. With `must-revalidate` it is exactly the origin's max-age (C1).
  */
 export function lifetime(cacheControl: string | null): number {
@@ -42,15 +41,15 @@ export function lifetime(cacheControl: string | null): number {
 }
 
 /**
- * Returns for how many seconds `cf.cacheTtlByStatus` keeps an answer, or undefined if the table does
+ * Returns how many seconds `cf.cacheTtlByStatus` caches an answer, or undefined if the table does
  * not name the status (C4). Its keys are `404` or `200-299`. A negative number means: do not keep.
  */
 export function ttlByStatus(table: unknown, status: number): number | undefined {
   if (typeof table !== "object" || table === null) return undefined;
   for (const [range, seconds] of Object.entries(table)) {
-    const [from, to = from] = range.split("-").map(Number);
-    if (from === undefined || to === undefined || typeof seconds !== "number") continue;
-    if (status >= from && status <= to) return seconds;
+    const [min, max = min] = range.split("-").map(Number);
+    if (min === undefined || max === undefined || typeof seconds !== "number") continue;
+    if (status >= min && status <= max) return seconds;
   }
   return undefined;
 }
@@ -70,12 +69,12 @@ export type Quota = {
  */
 export function createQuota(now: () => number, max: () => number): Quota {
   const billed = new Set<string>();
-  const named = (transformation: string) =>
+  const monthly = (transformation: string) =>
     `${new Date(now()).toISOString().slice(0, 7)} ${transformation}`;
-  const count = () => [...billed].filter((one) => one.startsWith(named(""))).length;
+  const count = () => [...billed].filter((one) => one.startsWith(monthly(""))).length;
   return {
     billed,
-    allows: (transformation) => billed.has(named(transformation)) || count() < max(),
-    bill: (transformation) => void billed.add(named(transformation)),
+    allows: (transformation) => billed.has(monthly(transformation)) || count() < max(),
+    bill: (transformation) => void billed.add(monthly(transformation)),
   };
 }

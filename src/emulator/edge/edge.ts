@@ -2,24 +2,24 @@
 // does there. docs/rules.md has the rules. This file shows the steps of a request.
 
 import { createHash } from "node:crypto";
-import { checkSettings, guarded, setOf } from "../check.ts";
+import { checkSettings, definedOf, guardSwitches } from "../check.ts";
 import { unlessAborted, urlOf } from "../fetch.ts";
 import {
-  accept,
   blockedAnswer,
+  checkRequest,
   type FetchOptions,
-  isOfUrlInterface,
+  isUrlInterface,
   readFetchOptions,
   readImageUrl,
   transforms,
 } from "./check-request.ts";
-import { createCache, createQuota, lifetime, ttlByStatus } from "./edge-cache.ts";
+import { createEdgeCache, createQuota, lifetime, ttlByStatus } from "./edge-cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
 import type { ImageOptions, TransformRequest } from "./options.ts";
-import { readOriginal } from "./original.ts";
+import { identifyOriginal } from "./original.ts";
 import { findReason, type Refusal } from "./refusal.ts";
-import { type Maker, makeOutput, type Output, type Overlay } from "./render.ts";
+import { type Output, type Overlay, type Renderer, renderOutput } from "./render.ts";
 import { type EdgeCore, type EdgeInit, type EdgeSettings, SETTING_RULES } from "./settings.ts";
 import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 
@@ -28,18 +28,18 @@ type CachedOutput = Output & { readonly origin: Headers };
 
 /**
  * Creates an edge with an empty cache.
- * @param maker reads and makes images; tests pass one that remembers them
+ * @param renderer reads and makes images; tests pass one that remembers them
  * @throws {TypeError} if a setting is wrong or unknown
  */
-export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
+export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): EdgeCore {
   checkSettings("createEdge", settings, SETTING_RULES, SWITCH_RULES);
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
-  const switches: Switches = { ...STRICT, ...setOf(changed) };
+  const switches: Switches = { ...STRICT, ...definedOf(changed) };
   const workersByHost = new Map(Object.entries(workers));
   const isCaching = () => switches.cache;
-  const originals = createCache<FetchedObject>(now, isCaching);
-  const outputs = createCache<CachedOutput>(now, isCaching);
-  const faults = createCache<Fault>(now, isCaching);
+  const originals = createEdgeCache<FetchedObject>(now, isCaching);
+  const outputs = createEdgeCache<CachedOutput>(now, isCaching);
+  const faults = createEdgeCache<Fault>(now, isCaching);
   const quota = createQuota(now, () => switches.quota);
   const requests: string[] = [];
   const originFetches: string[] = [];
@@ -61,7 +61,7 @@ export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
       return fetch(input, init);
     }
     const acceptsAuto = switches.formatAuto === "first-come";
-    const request = accept(url, headers, image, acceptsAuto, { zone, switches });
+    const request = checkRequest(url, headers, image, acceptsAuto, { zone, switches });
     const result = isFault(request) ? request : await answerImage(url, options, request);
     if (!isFault(result)) return result;
     refusals.push({ url, fault: result, ...findReason(result, { url, image, headers }) });
@@ -69,13 +69,13 @@ export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
   }
 
   /** The URL interface. The request to the origin has no authorization (E10). */
-  async function visit({ url, headers }: Request): Promise<Response | undefined> {
-    if (!isOfUrlInterface(url)) return undefined;
+  async function answerUrlInterface({ url, headers }: Request): Promise<Response | undefined> {
+    if (!isUrlInterface(url)) return undefined;
     if (switches.firewall) return blockedAnswer();
     const image = readImageUrl(url);
     const isOn = switches.transformations && switches.urlTransformations === "on"; // E12
     if (image === undefined || !isOn) return undefined;
-    const request = accept(image.source, headers, image.image, true, { zone, switches });
+    const request = checkRequest(image.source, headers, image.image, true, { zone, switches });
     if (isFault(request)) return faultAnswer(request);
     const originAuth = request.originAuth && switches.keptForAll; // C1
     const result = await answerImage(image.source, {}, { ...request, originAuth });
@@ -131,12 +131,12 @@ export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
       const drawn = await getObject(options.url, { ...request, originAuth }, ttl);
       const original = isFault(drawn)
         ? drawn
-        : await readOriginal(drawn.bytes, switches, maker.read);
+        : await identifyOriginal(drawn.bytes, switches, renderer.read);
       if (isFault(original)) return original;
-      if ("svg" in original) return { code: 9412, status: 415 };
+      if (original.type === "image/svg+xml") return { code: 9412, status: 415 };
       overlays.push({ options, original });
     }
-    const output = await makeOutput(object.bytes, image, overlays, switches, maker);
+    const output = await renderOutput(object.bytes, image, overlays, switches, renderer);
     return isFault(output) ? output : { ...output, origin: object.headers };
   }
 
@@ -157,8 +157,8 @@ export function createEdgeWith(maker: Maker, settings: EdgeSettings): EdgeCore {
   }
 
   return {
-    ...{ requests, originFetches, refusals, passedOn, quota, visit },
-    switches: guarded(switches, SWITCH_RULES),
+    ...{ requests, originFetches, refusals, passedOn, quota, visit: answerUrlInterface },
+    switches: guardSwitches(switches, SWITCH_RULES),
     fetch(input, init = {}) {
       const source = typeof input !== "string" && "href" in input ? input.href : input;
       const options = readFetchOptions(source, init);

@@ -7,7 +7,6 @@ import type { Original, Picture } from "./original.ts";
 import { loadSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 
-/** What the edge encodes. */
 export type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
 
 /** px (O7) */
@@ -15,7 +14,7 @@ export const MAX_AVIF_SIDE = 1_200;
 const DEFAULT_QUALITY = 85; // O5
 
 /** Returns whether a rendition keeps all frames of an animation (O8). */
-export function keepsFrames({ type, frames }: Original, { anim, format }: ImageOptions): boolean {
+export function isAnimated({ type, frames }: Original, { anim, format }: ImageOptions): boolean {
   const moves = format === "webp" || (format === undefined && /gif|webp/.test(type));
   return frames > 1 && anim !== false && moves;
 }
@@ -40,8 +39,8 @@ export async function encode(
   { qualities, metadata }: Pick<Switches, "qualities"> & Pick<Encoding, "metadata">,
 ): Promise<Encoded> {
   const isMoving = frames.length > 1 && format === undefined && source === "image/gif";
-  const still = stillFormat(format ?? source, frames.some(isTransparent));
-  return encodeAs(isMoving ? "gif" : still, frames, {
+  const stillType = stillFormat(format ?? source, frames.some(isTransparent));
+  return encodeAs(isMoving ? "gif" : stillType, frames, {
     quality: typeof quality === "string" ? qualities[quality] : quality,
     metadata,
   });
@@ -54,17 +53,17 @@ export async function encode(
 export async function encodeAs(
   format: Format,
   frames: Frames,
-  { quality: given, metadata: { delay, loop } }: Encoding,
+  { quality: chosen, metadata: { delay, loop } }: Encoding,
 ): Promise<Encoded> {
-  const shown = format === "gif" || format === "webp" ? frames : frames.slice(0, 1);
-  const quality = given ?? DEFAULT_QUALITY;
+  const encoded = format === "gif" || format === "webp" ? frames : frames.slice(0, 1);
+  const quality = chosen ?? DEFAULT_QUALITY;
   const { width, height } = frames[0];
-  const pixels = loadSharp()(Buffer.concat(shown.map(({ data }) => data)), {
-    raw: { width, height: height * shown.length, channels: 4, pageHeight: height },
+  const pixels = loadSharp()(Buffer.concat(encoded.map(({ data }) => data)), {
+    raw: { width, height: height * encoded.length, channels: 4, pageHeight: height },
     limitInputPixels: false,
   });
   const output = frames.some(isTransparent) ? pixels : pixels.removeAlpha();
-  const timing = shown.length > 1 ? { delay, loop } : {};
+  const timing = encoded.length > 1 ? { delay, loop } : {};
   // Low efforts, because they are fast. How small a rendition can be is not tested.
   const image = {
     // White, as for pad. Cloudflare does not document the background of a transparent JPEG.
@@ -72,7 +71,7 @@ export async function encodeAs(
     webp: () => output.webp({ quality, lossless: quality === 100, effort: 2, ...timing }),
     avif: () => output.avif({ quality, effort: 0 }),
     gif: () => output.gif({ effort: 1, keepDuplicateFrames: true, ...timing }),
-    png: () => (given === undefined ? output.png() : output.png({ palette: true, quality })),
+    png: () => (chosen === undefined ? output.png() : output.png({ palette: true, quality })),
   }[format]();
   return { bytes: await image.toBuffer(), type: `image/${format}` };
 }
@@ -82,14 +81,14 @@ function isTransparent({ data }: Picture): boolean {
   return false;
 }
 
-/** The format that was asked for, that of the source, or one that can replace it (O6, R5). */
+/** The requested format, that of the source, or one that can replace it (O6, R5). */
 function stillFormat(
-  wanted: NonNullable<ImageOptions["format"]> | Original["type"],
+  requested: NonNullable<ImageOptions["format"]> | Original["type"],
   transparent: boolean,
 ): Format {
-  if (/jpeg/.test(wanted)) return "jpeg";
-  if (wanted === "png" || wanted === "png-force") return "png";
-  if (wanted === "avif") return "avif";
-  if (/webp|avif/.test(wanted)) return "webp";
+  if (/jpeg/.test(requested)) return "jpeg";
+  if (requested === "png" || requested === "png-force") return "png";
+  if (requested === "avif") return "avif";
+  if (/webp|avif/.test(requested)) return "webp";
   return transparent ? "png" : "jpeg"; // the edge prefers JPEG to PNG, and JPEG has no transparency (O6)
 }

@@ -32,7 +32,6 @@ export type OriginRequest = {
   readonly switches: Switches;
 };
 
-/** The object that an origin sent. */
 export type FetchedObject = { readonly headers: Headers; readonly bytes: Uint8Array };
 
 /** The headers of the request to the origin (E1–E4). */
@@ -58,31 +57,31 @@ export async function fetchOriginal(
   const signal = AbortSignal.timeout(switches.patience);
   const method = switches.conditions === "passed-on" ? request.method : "GET"; // E4
   const sent = headersToOrigin(request);
-  let target = url;
+  let source = url;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     let response: Response;
     try {
-      response = await request.fetch(target, { method, headers: sent, redirect: "manual", signal });
+      response = await request.fetch(source, { method, headers: sent, redirect: "manual", signal });
     } catch (error) {
-      return signal.aborted ? { code: 9504, status: 524 } : unreachable(error);
+      return signal.aborted ? { code: 9504, status: 524 } : connectionFault(error);
     }
     if (response.status < 300 || response.status === 304 || response.status >= 400) {
-      return response.status === 200 ? receive(response, switches, signal) : refusedBy(response);
+      return response.status === 200 ? receive(response, switches, signal) : statusFault(response);
     }
-    const next = follow(response.headers.get("location"), target);
+    const next = follow(response.headers.get("location"), source);
     if (next === undefined) return { code: 9420, status: 400 };
     if (!switches.authAfterRedirect) for (const name of SHARED_HEADERS) sent.delete(name);
-    target = next;
+    source = next;
   }
   return { code: 9421, status: 400 };
 }
 
-function follow(location: string | null, from: string): string | undefined {
-  const next = location === null ? null : URL.parse(location, from);
+function follow(location: string | null, source: string): string | undefined {
+  const next = location === null ? null : URL.parse(location, source);
   return next?.protocol === "https:" ? next.href : undefined;
 }
 
-function unreachable(error: unknown): Fault {
+function connectionFault(error: unknown): Fault {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return { code: 9407, status: 523 };
@@ -90,7 +89,7 @@ function unreachable(error: unknown): Fault {
 }
 
 /** What an error of the origin means. Its body is lost, and S3's code with it. */
-function refusedBy(response: Response): Fault {
+function statusFault(response: Response): Fault {
   cancelBody(response.body);
   const { status } = response;
   if (status === 404) return { code: 9404, status: 404 };

@@ -20,34 +20,33 @@ type Fitting = { readonly part: Size; readonly scaled: Size; readonly canvas: Si
 
 const cropped = (part: Size, scaled: Size): Fitting => ({ part, scaled, canvas: scaled });
 
-const times = ({ width, height }: Size, scale: number): Size => ({
+const scaleSize = ({ width, height }: Size, scale: number): Size => ({
   width: Math.max(1, Math.round(width * scale)),
   height: Math.max(1, Math.round(height * scale)),
 });
 
-/** The largest part of a source with the shape of a box. */
 function partShapedLike(box: Size, source: Size): Size {
-  const part = times(box, Math.min(source.width / box.width, source.height / box.height));
+  const part = scaleSize(box, Math.min(source.width / box.width, source.height / box.height));
   return {
     width: Math.min(part.width, source.width),
     height: Math.min(part.height, source.height),
   };
 }
 
-function limited(scale: number, fit: Transformations["fit"]): number {
+function limitScale(scale: number, fit: Transformations["fit"]): number {
   if (fit === "scale-down" || fit === "crop" || fit === "aspect-crop") return Math.min(scale, 1);
   return fit === "scale-up" ? Math.max(scale, 1) : scale;
 }
 
 /** Fits a source that is trimmed and upright into width and height × dpr (O2, O3). */
-export function fitting(source: Size, options: Transformations): Fitting {
+export function fitSize(source: Size, options: Transformations): Fitting {
   const { width = Infinity, height = Infinity, fit = "scale-down" } = options;
   const scale = Math.min(width / source.width, height / source.height) * density(options);
   if (scale === Infinity) return cropped(source, source);
-  const contained = cropped(source, times(source, limited(scale, fit)));
+  const contained = cropped(source, scaleSize(source, limitScale(scale, fit)));
   if (width === Infinity || height === Infinity) return contained;
 
-  const box = times({ width, height }, density(options));
+  const box = scaleSize({ width, height }, density(options));
   const part = partShapedLike(box, source);
   const covers = ({ width, height }: Size) => width >= box.width && height >= box.height;
   const overlap = {
@@ -76,9 +75,9 @@ const FOCUS: Readonly<Record<string, Point>> = {
   ...{ left: { x: 0 }, right: { x: 1 }, top: { y: 0 }, bottom: { y: 1 } },
 };
 
-/** The place of the part that gravity keeps (O4). What depends on pixels is in pixels.ts. */
-export function place(source: Size, part: Size, { gravity = "center" }: Transformations): Box {
-  // Without a face, and where nobody looks for one, the edge keeps the centre.
+/** The part that gravity selects (O4). Gravity that depends on pixels is in transform.ts. */
+export function gravityBox(source: Size, part: Size, { gravity = "center" }: Transformations): Box {
+  // Without a face the edge takes the centre.
   const { x = 0.5, y = 0.5 } = typeof gravity === "string" ? (FOCUS[gravity] ?? {}) : gravity;
   return {
     left: Math.round((source.width - part.width) * x),
@@ -90,13 +89,13 @@ export function place(source: Size, part: Size, { gravity = "center" }: Transfor
 /** What trim leaves of an upright source, by sides and sizes × dpr (O2, O12): at least 1 px. */
 export function trimBox(source: Size, options: Transformations): Box {
   const trim = typeof options.trim === "object" ? options.trim : {};
-  const along = (whole: number, before?: number, after?: number, kept?: number) => {
+  const along = (whole: number, before?: number, after?: number, keptLength?: number) => {
     const scaled = (px = 0) => Math.round(px * density(options));
     const last = whole - scaled(after);
-    const fromTheEnd = before === undefined && after !== undefined && kept !== undefined;
-    const start = clamp(fromTheEnd ? last - scaled(kept) : scaled(before), 0, whole - 1);
-    const end = kept === undefined ? last : Math.min(last, start + scaled(kept));
-    return { start, length: clamp(end, start + 1, whole) - start };
+    const fromTheEnd = before === undefined && after !== undefined && keptLength !== undefined;
+    const start = clamp(fromTheEnd ? last - scaled(keptLength) : scaled(before), 0, whole - 1);
+    const stop = keptLength === undefined ? last : Math.min(last, start + scaled(keptLength));
+    return { start, length: clamp(stop, start + 1, whole) - start };
   };
   const across = along(source.width, trim.left, trim.right, trim.width);
   const down = along(source.height, trim.top, trim.bottom, trim.height);
@@ -113,7 +112,7 @@ export function borderSides(options: Transformations) {
 /** The size of the rendition of a source that is upright and trimmed (O2, O3, O11, O12). */
 export function outputSize({ width, height }: Size, options: Transformations): Size {
   const turned = (options.rotate ?? 0) % 180 !== 0;
-  const { canvas } = fitting(
+  const { canvas } = fitSize(
     turned ? { width: height, height: width } : { width, height },
     options,
   );

@@ -3,7 +3,7 @@
 // refusals and the steps of the binding follow from the rows.
 
 import type { Sharp } from "sharp";
-import { flag, isTable, matching, oneOf, type Rule, type Rules } from "../check.ts";
+import { flag, isPlainObject, matching, oneOf, type Rule, type Rules } from "../check.ts";
 import { isReadableColour, openPicture, readPixels } from "./decode.ts";
 import type { Fault } from "./faults.ts";
 import type { Picture } from "./original.ts";
@@ -14,25 +14,25 @@ type Option = Rule & {
   /** What the Images binding takes, if not the same. False: it has no such option (B7). */
   readonly binding?: Rule | false;
   /** Returns whether the emulator leaves a value out. */
-  readonly isUnplayed?: (value: unknown) => boolean;
+  readonly isUnsupported?: (value: unknown) => boolean;
   /** Changes the pixels of the resized image. Other options are played where sizes and bytes are made. */
   readonly filter?: (picture: Picture, amount: number) => Picture | Promise<Picture>;
 };
 
-type Options = Readonly<Record<string, Option>>;
+type OptionTable = Readonly<Record<string, Option>>;
 
-const number = (what: string, accepts: (value: number) => boolean): Rule<number> => ({
-  what,
+const number = (expected: string, accepts: (value: number) => boolean): Rule<number> => ({
+  expected,
   test: (value): value is number => typeof value === "number" && accepts(value),
 });
 export const between = (min: number, max: number) =>
   number(`a number from ${min} to ${max}`, (value) => value >= min && value <= max);
-const above = (what: string) => number(what, (value) => value > 0);
+const above = (expected: string) => number(expected, (value) => value > 0);
 const positive = number("a whole number, 1 or more", (one) => Number.isInteger(one) && one >= 1);
 const factor = number("a number, 0 or more", (one) => one >= 0 && Number.isFinite(one));
-const either = <A, B>(one: Rule<A>, other: Rule<B>): Rule<A | B> => ({
-  what: `${one.what}; or ${other.what}`,
-  test: (value): value is A | B => one.test(value) || other.test(value),
+const either = <A, B>(first: Rule<A>, second: Rule<B>): Rule<A | B> => ({
+  expected: `${first.expected}; or ${second.expected}`,
+  test: (value): value is A | B => first.test(value) || second.test(value),
 });
 
 type ValueOf<R> = R extends Rule<infer T> ? T : never;
@@ -40,18 +40,20 @@ type ValuesOf<R> = { readonly [Name in keyof R]?: ValueOf<R[Name]> };
 
 /** A table of which each value may be left out. Other names are ignored. */
 function tableOf<R extends Rules>(rules: R): Rule<ValuesOf<R>> {
-  const what = `a table of ${Object.keys(rules).join(", ")}`;
-  return { what, test: (value): value is ValuesOf<R> => isTable(value) && hold(rules, value) };
+  const expected = `a table of ${Object.keys(rules).join(", ")}`;
+  return {
+    expected,
+    test: (value): value is ValuesOf<R> => isPlainObject(value) && isValid(rules, value),
+  };
 }
 
-/** Returns whether every value with a rule keeps it. Other names are ignored (O13, O14). */
-function hold(rules: Rules, values: Readonly<Record<string, unknown>>): boolean {
+/** Returns whether all values follow their rules. Other names are ignored (O13, O14). */
+function isValid(rules: Rules, values: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(rules).every(
     ([name, { test }]) => values[name] === undefined || test(values[name]),
   );
 }
 
-/** Changes pixels with sharp. */
 const withSharp =
   (change: (image: Sharp, amount: number) => Sharp) => (picture: Picture, amount: number) =>
     readPixels(change(openPicture(picture), amount));
@@ -77,7 +79,7 @@ const FOCUS = oneOf("auto", "face", "left", "right", "top", "bottom", "center", 
 const MODE = oneOf("remainder", "box-center");
 const POINT = tableOf({ x: between(0, 1), y: between(0, 1), mode: MODE });
 const POINT_WITH_MODE: typeof POINT = {
-  what: POINT.what,
+  expected: POINT.expected,
   test: (value): value is ValueOf<typeof POINT> => POINT.test(value) && value.mode !== undefined,
 };
 
@@ -91,13 +93,13 @@ const TRANSFORMATIONS = {
     rule: "O4",
     ...either(FOCUS, POINT),
     binding: either(FOCUS, POINT_WITH_MODE),
-    isUnplayed: (value) => value === "face" || Object(value).mode === "box-center",
+    isUnsupported: (value) => value === "face" || Object(value).mode === "box-center",
   },
-  zoom: { rule: "O4", ...between(0, 1), binding: false, isUnplayed: () => true },
+  zoom: { rule: "O4", ...between(0, 1), binding: false, isUnsupported: () => true },
   trim: {
     rule: "O12",
     ...either(oneOf("border"), tableOf(TRIM)),
-    isUnplayed: (value) => value === "border" || Boolean(Object(value).border),
+    isUnsupported: (value) => value === "border" || Boolean(Object(value).border),
   },
   flip: { rule: "O11", ...oneOf("h", "v", "hv") },
   rotate: { rule: "O11", ...oneOf(0, 90, 180, 270, 360), binding: oneOf(0, 90, 180, 270) },
@@ -107,20 +109,20 @@ const TRANSFORMATIONS = {
   contrast: { rule: "O10", ...factor, filter: spread },
   gamma: { rule: "O10", ...factor, filter: bend },
   saturation: { rule: "O10", ...factor, filter: saturate },
-  background: { rule: "O12", ...colour, isUnplayed: isUnreadable },
+  background: { rule: "O12", ...colour, isUnsupported: isUnreadable },
   border: {
     rule: "O12",
     ...tableOf({ color: colour, width: factor, ...SIDES }),
-    isUnplayed: (value) => isUnreadable(Object(value).color),
+    isUnsupported: (value) => isUnreadable(Object(value).color),
   },
-  segment: { rule: "O12", ...oneOf("foreground"), isUnplayed: () => true },
+  segment: { rule: "O12", ...oneOf("foreground"), isUnsupported: () => true },
   upscale: {
     rule: "O12",
     ...oneOf("interpolate", "generate"),
     binding: false,
-    isUnplayed: (value) => value === "generate",
+    isUnsupported: (value) => value === "generate",
   },
-} as const satisfies Options;
+} as const satisfies OptionTable;
 
 /** How an overlay is drawn: options of `draw` in `cf.image`, and of `.draw()` of the binding. */
 const DRAW = {
@@ -133,27 +135,29 @@ const DRAW = {
     rule: "O12",
     ...oneOf(true, "x", "y"),
     binding: oneOf(true, false, "x", "y"),
-    isUnplayed: Boolean,
+    isUnsupported: Boolean,
   },
   composite: {
     rule: "O12",
     ...oneOf("over", "in", "atop", "out", "xor", "lighter"),
-    isUnplayed: (value) => value !== "over",
+    isUnsupported: (value) => value !== "over",
   },
-} as const satisfies Options;
+} as const satisfies OptionTable;
 
 const OVERLAY = { ...TRANSFORMATIONS, ...DRAW };
 
 /** Both sides of an axis exclude each other (O12, B5). */
-const hasOnePlace = (values: object) =>
+const hasOneSide = (values: object) =>
   !("left" in values && "right" in values) && !("top" in values && "bottom" in values);
 
 const OVERLAYS: Rule<readonly OverlayOptions[]> = {
-  what: "a list of overlays, each with a url, one side of each pair, and options that are right",
+  expected:
+    "a list of overlays, each with a url, one side of each pair, and options that are right",
   test: (value): value is readonly OverlayOptions[] =>
     Array.isArray(value) &&
     value.every(
-      (one) => isTable(one) && hold(OVERLAY, one) && colour.test(one["url"]) && hasOnePlace(one),
+      (one) =>
+        isPlainObject(one) && isValid(OVERLAY, one) && colour.test(one["url"]) && hasOneSide(one),
     ),
 };
 
@@ -167,16 +171,16 @@ const IMAGE = {
     rule: "O5",
     ...either(between(1, 100), oneOf("high", "medium-high", "medium-low", "low")),
   },
-  format: { rule: "O6", ...FORMATS, what: `${FORMATS.what}; auto is not for Workers` },
+  format: { rule: "O6", ...FORMATS, expected: `${FORMATS.expected}; auto is not for Workers` },
   anim: { rule: "O8", ...flag },
   metadata: {
     rule: "O9",
     ...oneOf("keep", "copyright", "none"),
-    isUnplayed: (value) => value !== "none",
+    isUnsupported: (value) => value !== "none",
   },
-  compression: { rule: "O12", ...oneOf("fast"), isUnplayed: () => true },
+  compression: { rule: "O12", ...oneOf("fast"), isUnsupported: () => true },
   draw: { rule: "O12", ...OVERLAYS },
-} as const satisfies Options;
+} as const satisfies OptionTable;
 
 /**
  * What images, overlays and the binding share.
@@ -202,11 +206,11 @@ export type ImageOptions = ValuesOf<typeof IMAGE> & {
 };
 
 /** Finds the first option whose value the edge refuses. */
-export function findWrongOption(image: Readonly<Record<string, unknown>>) {
-  const wrong = Object.entries(IMAGE).find(([name, row]) => !hold({ [name]: row }, image));
-  if (wrong === undefined) return undefined;
-  const [name, { what, rule }] = wrong;
-  return { name, value: image[name], what, rule };
+export function findInvalidOption(image: Readonly<Record<string, unknown>>) {
+  const invalid = Object.entries(IMAGE).find(([name, row]) => !isValid({ [name]: row }, image));
+  if (invalid === undefined) return undefined;
+  const [name, { expected, rule }] = invalid;
+  return { name, value: image[name], what: expected, rule };
 }
 
 /** What a request asks the edge for. */
@@ -224,7 +228,7 @@ export type TransformRequest = {
  * @param acceptsAuto whether `format: "auto"` is accepted (O6)
  */
 export function readOptions(values: unknown, acceptsAuto: boolean): TransformRequest | Fault {
-  if (!isTable(values)) return { code: 9401, status: 400 };
+  if (!isPlainObject(values)) return { code: 9401, status: 400 };
   const auto = acceptsAuto && values["format"] === "auto";
   const image = Object.fromEntries(
     Object.keys(IMAGE)
@@ -236,25 +240,25 @@ export function readOptions(values: unknown, acceptsAuto: boolean): TransformReq
 }
 
 function isImage(values: Readonly<Record<string, unknown>>): values is ImageOptions {
-  return hold(IMAGE, values);
+  return isValid(IMAGE, values);
 }
 
-const ROWS: Options = { ...IMAGE, ...DRAW };
+const ROWS: OptionTable = { ...IMAGE, ...DRAW };
 
 /** Names the options that the emulator leaves out, with their values, also those of overlays. */
-export function findUnplayed(options: object, at = ""): readonly string[] {
+export function findUnsupported(options: object, at = ""): readonly string[] {
   return Object.entries<unknown>({ ...options }).flatMap(([name, value]) => {
     if (name === "draw" && Array.isArray(value)) {
-      return value.flatMap((overlay, index) => findUnplayed(overlay, `draw[${index}].`));
+      return value.flatMap((overlay, index) => findUnsupported(overlay, `draw[${index}].`));
     }
-    return ROWS[name]?.isUnplayed?.(value) ? [`${at}${name} ${JSON.stringify(value)}`] : [];
+    return ROWS[name]?.isUnsupported?.(value) ? [`${at}${name} ${JSON.stringify(value)}`] : [];
   });
 }
 
 /** Applies the options that change the pixels of a resized image, in their order (O10). */
 export async function applyFilters(image: Picture, options: Transformations): Promise<Picture> {
   let picture = image;
-  const rows: Options = TRANSFORMATIONS;
+  const rows: OptionTable = TRANSFORMATIONS;
   const values: Readonly<Record<string, unknown>> = options;
   for (const [name, { filter }] of Object.entries(rows)) {
     const amount = values[name];
@@ -269,9 +273,9 @@ export const isBindingTransform = (values: object): values is Transformations =>
 
 /** Returns whether the binding takes the options of an overlay (B5). */
 export const isBindingDraw = (values: object): values is DrawOptions =>
-  bindingTakes(DRAW, values) && hasOnePlace(values);
+  bindingTakes(DRAW, values) && hasOneSide(values);
 
-function bindingTakes(rows: Options, values: object): boolean {
+function bindingTakes(rows: OptionTable, values: object): boolean {
   return Object.entries(values).every(([name, value]) => {
     const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
     return row !== undefined && row.binding !== false && (row.binding ?? row).test(value);

@@ -40,16 +40,16 @@ export type Original = {
 };
 
 /** An SVG. The edge passes it on and does not resize it (R8). */
-export type Drawing = { readonly svg: string };
+export type SvgOriginal = { readonly type: "image/svg+xml"; readonly svg: string };
 
 /** Reads an original, or returns why the edge cannot. @param read reads the head of an image */
-export async function readOriginal(
+export async function identifyOriginal(
   bytes: Uint8Array,
   { limits, avifInput }: Pick<Switches, "limits" | "avifInput">,
   read: typeof readHead,
-): Promise<Original | Drawing | Fault> {
+): Promise<Original | SvgOriginal | Fault> {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
-  if (SVG.test(start)) return { svg: new TextDecoder().decode(bytes) };
+  if (SVG.test(start)) return { type: "image/svg+xml", svg: new TextDecoder().decode(bytes) };
   if (/^(?:II\*\0|MM\0\*)/.test(start)) return { code: 9520, status: 415 }; // L1: TIFF
   const signature = SIGNATURE.exec(start);
   if (!signature) return { code: 9412, status: 415 };

@@ -1,10 +1,10 @@
 // Why the edge refused a request, for the author of a test. The answer itself says no more than
 // production does. Pure.
 
-import { isTable } from "../check.ts";
+import { isPlainObject } from "../check.ts";
 import type { Fault } from "./faults.ts";
 import { SHARED_HEADERS } from "./fetch-original.ts";
-import { findWrongOption } from "./options.ts";
+import { findInvalidOption } from "./options.ts";
 
 /**
  * A refusal of the edge, and its reason.
@@ -12,7 +12,7 @@ import { findWrongOption } from "./options.ts";
  * expect(edge.refusals).toEqual([]); // if it fails, it shows the reasons
  */
 export type Refusal = {
-  /** The source that the Worker asked for. */
+  /** The source URL of the request. */
   readonly url: string;
   readonly fault: Fault;
   /** For example `quality is 101: it takes 1 to 100, …`. */
@@ -23,13 +23,13 @@ export type Refusal = {
 
 type Reason = Pick<Refusal, "why" | "rule">;
 
-/** Finds the reason of a failure in what the edge was asked for. */
+/** Finds the reason of a failure in the request. */
 export function findReason(
   { code, status }: Fault,
   { url, image, headers }: { url: string; image: unknown; headers: Headers },
 ): Reason {
-  if (code === 9408) return denied(image, headers);
-  if (code === 9401 && status === 400) return wrongOption(image);
+  if (code === 9408) return denialReason(image, headers);
+  if (code === 9401 && status === 400) return invalidOptionReason(image);
   const host = URL.parse(url)?.host ?? "the host";
   const refusedByOrigin = { why: "the origin refused: s3.answers has the code of S3" };
   const reasons: Readonly<Record<number, Reason>> = {
@@ -46,28 +46,28 @@ export function findReason(
   return reasons[code] ?? { why: "the switch trouble, the network, or the object: see the code" };
 }
 
-function wrongOption(image: unknown): Reason {
-  const wrong = isTable(image) ? findWrongOption(image) : undefined;
-  if (wrong === undefined) return { why: "cf.image is not an object" };
-  const { name, value, what, rule } = wrong;
-  return { why: `${name} is ${shown(value)}: it takes ${what}`, rule };
+function invalidOptionReason(image: unknown): Reason {
+  const invalid = isPlainObject(image) ? findInvalidOption(image) : undefined;
+  if (invalid === undefined) return { why: "cf.image is not an object" };
+  const { name, value, what: expected, rule } = invalid;
+  return { why: `${name} is ${valueText(value)}: it takes ${expected}`, rule };
 }
 
-function shown(value: unknown): string {
+function valueText(value: unknown): string {
   const text = typeof value === "number" ? `${value}` : JSON.stringify(value);
   return text === undefined ? typeof value : text.slice(0, 200);
 }
 
 /** Why the origin denied access: the first of the usual mistakes that was made. */
-function denied(image: unknown, headers: Headers): Reason {
-  const given: unknown = Object(image)["origin-auth"];
-  if (given === undefined) {
+function denialReason(image: unknown, headers: Headers): Reason {
+  const originAuth: unknown = Object(image)["origin-auth"];
+  if (originAuth === undefined) {
     const why = 'cf.image has no "origin-auth": the edge dropped the signature';
     const like = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
     return like ? { why: `${why}. It ignores "${like}"`, rule: "O14" } : { why, rule: "E2" };
   }
-  if (given !== "share-publicly") {
-    const why = `"origin-auth" is ${shown(given)}, and not "share-publicly"`;
+  if (originAuth !== "share-publicly") {
+    const why = `"origin-auth" is ${valueText(originAuth)}, and not "share-publicly"`;
     return { why: `${why}: the edge dropped the signature`, rule: "E2" };
   }
   const authorization = headers.get("authorization");

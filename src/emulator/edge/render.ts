@@ -1,12 +1,12 @@
-// What the edge makes of an object: a rendition, facts as JSON, a sanitised SVG, or the original itself. A
-// switch decides whether the edge admits that it passed the original on.
+// Renders an object: a rendition, facts as JSON, a sanitised SVG, or the original itself. A switch decides whether
+// the edge marks an original that it passed on.
 
 import { decode, mapFrames } from "./decode.ts";
-import { type Encoded, encode, keepsFrames, MAX_AVIF_SIDE } from "./encode.ts";
+import { type Encoded, encode, isAnimated, MAX_AVIF_SIDE } from "./encode.ts";
 import { type Fault, isFault } from "./faults.ts";
 import { outputSize, trimBox } from "./geometry.ts";
 import type { ImageOptions, OverlayOptions } from "./options.ts";
-import { type Original, readHead, readOriginal, type Size } from "./original.ts";
+import { identifyOriginal, type Original, readHead, type Size } from "./original.ts";
 import type { Switches } from "./switches.ts";
 import { drawOverlay, transform } from "./transform.ts";
 
@@ -16,7 +16,7 @@ export type Output = {
   readonly bytes: Uint8Array;
   /** R6 */
   readonly warnings: readonly string[];
-  /** False: the answer has no `cf-resized`, as if the edge had not been asked for an image (R2). */
+  /** False: the answer has no `cf-resized`, as if `cf.image` were not set (R2). */
   readonly isMarked: boolean;
 };
 
@@ -25,27 +25,29 @@ export type Overlay = { readonly options: OverlayOptions; readonly original: Ori
 /** The sides are those of one frame, in px. */
 export type Rendition = Encoded & Size & Pick<Output, "warnings">;
 
-/** Makes what `cf.image` asks for, or returns why the edge cannot. */
-export async function makeOutput(
+/** Renders an object as `cf.image` says, or returns why the edge cannot. */
+export async function renderOutput(
   object: Uint8Array,
   image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
-  maker: Maker,
+  renderer: Renderer,
 ): Promise<Output | Fault> {
-  const original = await readOriginal(object, switches, maker.read);
+  const original = await identifyOriginal(object, switches, renderer.read);
   if (isFault(original)) return original;
-  if ("svg" in original) {
+  if (original.type === "image/svg+xml") {
     if (image.format !== undefined && image.format !== "svg") return { code: 9412, status: 415 }; // R8
     const bytes = sanitiseSvg(original.svg);
     return { type: "image/svg+xml", bytes, warnings: [], isMarked: switches.svg === "marked" };
   }
   if (image.format === "svg") return { code: 9412, status: 415 }; // R8: a raster image is no SVG
-  return await unlessBroken(() => develop(original, image, overlays, switches, maker.render));
+  return await orDecodeFault(() =>
+    renderImage(original, image, overlays, switches, renderer.render),
+  );
 }
 
-/** Does a work with pixels. An image that cannot be decoded is a fault. */
-export async function unlessBroken<Result>(work: () => Promise<Result>): Promise<Result | Fault> {
+/** Returns a fault if an image cannot be decoded. */
+export async function orDecodeFault<Result>(work: () => Promise<Result>): Promise<Result | Fault> {
   try {
     return await work();
   } catch (error) {
@@ -55,23 +57,23 @@ export async function unlessBroken<Result>(work: () => Promise<Result>): Promise
   }
 }
 
-async function develop(
+async function renderImage(
   original: Original,
   image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
-  render: typeof makeRendition,
+  render: typeof renderWithSharp,
 ): Promise<Output | Fault> {
   const size = measure(original, image);
-  if (image.format === "json") return describe(original, size, switches);
+  if (image.format === "json") return describeOriginal(original, size, switches);
 
   const { width, height, frames } = original;
-  const longest = Math.max(size.width, size.height);
-  if (longest > switches.limits.side) return { code: 9413, status: 403 }; // L1
+  const longestSide = Math.max(size.width, size.height);
+  if (longestSide > switches.limits.side) return { code: 9413, status: 403 }; // L1
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
     return outputOf(original, [], switches.animationTooLarge === "marked"); // O8
   }
-  const instead = image.format === "avif" && longest > MAX_AVIF_SIDE && switches.avifTooLarge; // O7
+  const instead = image.format === "avif" && longestSide > MAX_AVIF_SIDE && switches.avifTooLarge; // O7
   if (instead === "passed-through") return outputOf(original, ["image too large for AVIF"], true);
   const options = instead ? { ...image, format: instead } : image;
   const rendition = await render(original, options, overlays, switches);
@@ -87,10 +89,10 @@ function isOriginalSmaller(
   original: Original,
   image: ImageOptions,
   rendition: Rendition,
-  of: Switches["originalIsSmaller"]["of"],
+  comparedBy: Switches["originalIsSmaller"]["of"],
 ): boolean {
   const { width, height } = original;
-  if (of === "sides") {
+  if (comparedBy === "sides") {
     return Math.max(width, height) < Math.max(image.width ?? 0, image.height ?? 0);
   }
   return (
@@ -100,16 +102,12 @@ function isOriginalSmaller(
   );
 }
 
-function outputOf(
-  { type, bytes }: Encoded,
-  warnings: readonly string[],
-  isMarked: boolean,
-): Output {
+function outputOf({ type, bytes }: Encoded, warnings: readonly string[], isMarked: boolean) {
   return { type, bytes, warnings, isMarked };
 }
 
 /** The facts about an image, sent in place of the image (R9). */
-function describe(
+function describeOriginal(
   original: Original,
   size: Size,
   { originalFormat, originalSides }: Switches,
@@ -127,19 +125,19 @@ function describe(
 }
 
 /**
- * Makes a rendition: decodes, transforms, draws overlays and encodes (O2–O6, O8–O12, R6). Options that the
+ * Renders with sharp: decodes, transforms, draws overlays and encodes (O2–O6, O8–O12, R6). Options that the
  * emulator does not play are left out. Limits are not checked here.
  * @param image validated; its format is not json or svg; AVIF only within its limits (O7)
  * @param settings the numbers behind the names of qualities, 1–100 (O5)
  * @throws if sharp cannot decode an image, or cannot encode a rendition of that size
  */
-export async function makeRendition(
+export async function renderWithSharp(
   original: Original,
   image: ImageOptions,
   overlays: readonly Overlay[],
   settings: Pick<Switches, "qualities">,
 ): Promise<Rendition> {
-  const { frames, metadata } = await decode(original, keepsFrames(original, image));
+  const { frames, metadata } = await decode(original, isAnimated(original, image));
   let drawn = await transform(frames, image);
   for (const { options, original } of overlays) {
     const [layer] = await transform((await decode(original, false)).frames, options);
@@ -168,6 +166,6 @@ function sanitiseSvg(svg: string): Uint8Array {
   return new TextEncoder().encode(harmless);
 }
 
-/** What reads and makes images, with sharp. */
-export const SHARP_MAKER = { read: readHead, render: makeRendition };
-export type Maker = typeof SHARP_MAKER;
+/** Reads and renders images with sharp. */
+export const SHARP_RENDERER = { read: readHead, render: renderWithSharp };
+export type Renderer = typeof SHARP_RENDERER;

@@ -42,11 +42,11 @@ export type EdgeInit = FetchInit & {
 export type EdgeCore = {
   /** `fetch` as a Worker sees it. Without `cf.image` it asks the network. */
   fetch(input: FetchInput, init?: EdgeInit): Promise<Response>;
-  /** What the URL interface answers, before any Worker is asked (E10). Undefined: nothing. */
+  /** The answer of the URL interface, which comes before any Worker (E10). Undefined: none. */
   visit(request: Request): Promise<Response | undefined>;
   /** May be changed at any time. */
   readonly switches: Switches;
-  /** The URLs that it was asked for with `cf.image`, in order. */
+  /** The URLs of the requests with `cf.image`, in order. */
   readonly requests: readonly string[];
   /** The URLs from which originals were fetched, in order. */
   readonly originFetches: readonly string[];
@@ -62,7 +62,7 @@ export type EdgeCore = {
 type Workers = NonNullable<EdgeSettings["workers"]>;
 
 const workers: Rule<Workers> = {
-  what: "a table of functions by the hosts that they answer for",
+  expected: "a table of functions by the hosts that they answer for",
   test: (value): value is Workers =>
     Object.entries(Object(value)).every(
       ([name, worker]) => isHost(name) && typeof worker === "function",

@@ -18,8 +18,8 @@ import { type Fault, isFault } from "./faults.ts";
 
 const marks = oneOf("marked", "unmarked");
 
-const trouble: Rule<Fault | undefined> = {
-  what: "the { code, status } of a failure of the edge, such as { code: 9522, status: 503 }",
+const faultRule: Rule<Fault | undefined> = {
+  expected: "the { code, status } of a failure of the edge, such as { code: 9522, status: 503 }",
   test: (value): value is Fault | undefined => value === undefined || isFault(value),
 };
 
@@ -53,7 +53,7 @@ const SWITCHES = {
   /** L2. How many unique transformations are allowed. The next one is 9422. */
   quota: switchOf(count, 5_000),
   /** R3. The edge and the binding answer every request with this failure: `{ code: 9522, status: 503 }`. */
-  trouble: switchOf(trouble, undefined),
+  trouble: switchOf(faultRule, undefined),
   /** E7, open. False: after a redirect, the edge drops the headers that open the bucket. */
   authAfterRedirect: switchOf(flag, false),
   /** R8 and R1, open: whether an SVG that was passed on has `cf-resized`. */
@@ -138,8 +138,6 @@ const SWITCHES = {
  */
 export type Switches = SwitchValues<typeof SWITCHES>;
 
-/** What each switch may be. */
 export const SWITCH_RULES: { readonly [Name in keyof Switches]: Rule<Switches[Name]> } = SWITCHES;
 
-/** The strict value of each switch. */
 export const STRICT: Readonly<Switches> = strictValues(SWITCHES);

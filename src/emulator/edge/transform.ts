@@ -2,7 +2,7 @@
 // background, border; and overlays. All frames are treated alike.
 
 import { type Frames, isReadableColour, mapFrames, openPicture, readPixels } from "./decode.ts";
-import { type Box, borderSides, fitting, place, trimBox } from "./geometry.ts";
+import { type Box, borderSides, fitSize, gravityBox, trimBox } from "./geometry.ts";
 import { applyFilters, type DrawOptions, type Transformations } from "./options.ts";
 import type { Picture, Size } from "./original.ts";
 import { loadSharp } from "./sharp.ts";
@@ -11,7 +11,7 @@ import { loadSharp } from "./sharp.ts";
 export async function transform(frames: Frames, options: Transformations): Promise<Frames> {
   const trim = trimBox(frames[0], options);
   const upright = await mapFrames(frames, (frame) => turn(frame, trim, options));
-  const { part, scaled, canvas } = fitting(upright[0], options);
+  const { part, scaled, canvas } = fitSize(upright[0], options);
   const box = await findPart(upright[0], part, options);
   return mapFrames(upright, async (frame) => {
     const resize = { ...scaled, fit: "fill" } as const;
@@ -34,10 +34,10 @@ async function turn(picture: Picture, trim: Box, { flip, rotate = 0 }: Transform
   );
 }
 
-/** The box that gravity keeps (O4). */
+/** The part that gravity selects (O4). */
 async function findPart(source: Picture, part: Size, options: Transformations): Promise<Box> {
   const { gravity } = options;
-  if (gravity !== "auto" && gravity !== "entropy") return place(source, part, options);
+  if (gravity !== "auto" && gravity !== "entropy") return gravityBox(source, part, options);
   const position = loadSharp().strategy[gravity === "auto" ? "attention" : "entropy"];
   const { info } = await openPicture(source)
     .resize({ ...part, fit: "cover", position })
@@ -47,12 +47,12 @@ async function findPart(source: Picture, part: Size, options: Transformations): 
   return { ...part, left: -cropOffsetLeft, top: -cropOffsetTop };
 }
 
-const readable = (css: string | undefined) =>
+const readableColour = (css: string | undefined) =>
   css !== undefined && isReadableColour(css) ? css : undefined;
 
 /** Centres the image on the canvas of `pad` (O3), and puts the background below it (O12). */
 async function pad(picture: Picture, canvas: Size, options: Transformations): Promise<Picture> {
-  const background = readable(options.background);
+  const background = readableColour(options.background);
   // Without a background, only the canvas is white. The image stays as transparent as it is.
   const fill = background === undefined ? "white" : "transparent";
   const pipeline = openPicture(picture).resize({ ...canvas, fit: "contain", background: fill });
@@ -66,7 +66,7 @@ async function pad(picture: Picture, canvas: Size, options: Transformations): Pr
 /** Puts the border outside of the image. The rendition grows by it (O12). */
 async function addBorder(picture: Picture, options: Transformations): Promise<Picture> {
   if (options.border === undefined) return picture;
-  const background = readable(options.border.color) ?? "black";
+  const background = readableColour(options.border.color) ?? "black";
   return readPixels(openPicture(picture).extend({ ...borderSides(options), background }));
 }
 
@@ -84,12 +84,12 @@ export async function drawOverlay(
   const wide = await readPixels(
     openPicture(image).extend({ ...margin, background: "transparent" }),
   );
-  const place = {
+  const position = {
     left: startOf(image.width, width, left, right) + width,
     top: startOf(image.height, height, top, bottom) + height,
   };
   const raw = { width, height, channels: 4 } as const;
-  const drawn = await readPixels(openPicture(wide).composite([{ input, raw, ...place }]));
+  const drawn = await readPixels(openPicture(wide).composite([{ input, raw, ...position }]));
   const part = { left: width, top: height, width: image.width, height: image.height };
   return readPixels(openPicture(drawn).extract(part));
 }

@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
 import type * as Workers from "@cloudflare/workers-types";
-import { halfOf } from "../byte-range.ts";
-import { call, checkSettings, isTable, listOf, oneOf, optional, Words } from "../check.ts";
+import { firstHalf } from "../byte-range.ts";
+import { call, checkSettings, isPlainObject, listOf, NameSet, oneOf, optional } from "../check.ts";
 import { compareKeys } from "../s3/objects.ts";
 
 /** What R2 can be made to do wrong, in the words of docs/emulator.md. */
@@ -65,7 +65,7 @@ export type R2Stored = {
   readonly uploaded?: Date;
 };
 
-/** What an R2 bucket was asked. The key of `list` is the prefix. */
+/** A call of an R2 bucket. The key of `list` is the prefix. */
 export type R2Call = {
   readonly method: "head" | "get" | "put" | "delete" | "list";
   readonly key: string | readonly string[];
@@ -93,7 +93,7 @@ const WRITE_INTERVAL_MS = 1000; // of one key (T3)
 const UPLOADED = new Date("2026-11-24T09:00:00Z");
 
 /** The options that are played, of calls and in tables of these. */
-const PLAYED = [
+const SUPPORTED_OPTIONS = [
   ...["range", "offset", "length", "onlyIf", "etagMatches", "etagDoesNotMatch"],
   ...["httpMetadata", "contentType", "customMetadata", "prefix", "limit", "cursor"],
 ];
@@ -125,12 +125,12 @@ export function createR2(
   checkSettings("createR2", settings, SETTINGS);
   const { now = Date.now, limitsWrites = [] } = settings;
   const stored = new Map(Object.entries(objects));
-  const faults = new Words<R2Fault>("r2.faults", R2_FAULTS);
+  const faults = new NameSet<R2Fault>("r2.faults", R2_FAULTS);
   const calls: R2Call[] = [];
   const writes = new Map<string, number>();
 
-  /** Notes a call, and throws or never ends where a fault says so, or a key is none. */
-  async function begin(call: R2Call): Promise<void> {
+  /** Records a call. @throws as the faults say, or if the key is invalid */
+  async function recordCall(call: R2Call): Promise<void> {
     const { method, key } = call;
     calls.push(call);
     if (faults.has("gone")) throw r2Error(method, 10006);
@@ -155,22 +155,22 @@ export function createR2(
   ): Promise<R2ObjectBody | R2Object | null>;
   function get(key: string, options?: R2GetOptions): Promise<R2ObjectBody | null>;
   async function get(key: string, options: R2GetOptions = {}) {
-    checkPlayed("get", options);
+    checkSupported("get", options);
     const { range, onlyIf } = options;
-    await begin({ method: "get", key, ...(range && { range }) });
+    await recordCall({ method: "get", key, ...(range && { range }) });
     const object = stored.get(key);
     if (object === undefined) return null;
-    const found = describe(key, object, faults);
-    if (!holds(onlyIf, object)) return { ...found, range: cut(object) };
-    return withBody({ ...found, range: cut(object, range) }, object, faults);
+    const description = describe(key, object, faults);
+    if (!holds(onlyIf, object)) return { ...description, range: resolveRange(object) };
+    return withBody({ ...description, range: resolveRange(object, range) }, object, faults);
   }
 
   function put(key: string, value: Value, options: R2PutOptions & OnlyIf): Written;
   function put(key: string, value: Value, options?: R2PutOptions): Promise<R2Object>;
   async function put(key: string, value: Value, options: R2PutOptions = {}): Written {
     const copied = copyBytes(value);
-    checkPlayed("put", options);
-    await begin({ method: "put", key });
+    checkSupported("put", options);
+    await recordCall({ method: "put", key });
     const { onlyIf, httpMetadata, customMetadata = {} } = options;
     const { contentType: type }: R2HTTPMetadata = { ...httpMetadata };
     const metadata = Object.entries(customMetadata).flat().join("");
@@ -186,63 +186,63 @@ export function createR2(
   }
 
   async function list(options: R2ListOptions = {}) {
-    checkPlayed("list", options);
+    checkSupported("list", options);
     const { prefix = "", limit = MAX_KEYS, cursor } = options;
-    await begin({ method: "list", key: prefix });
+    await recordCall({ method: "list", key: prefix });
     if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", 10022);
     const last = cursor && Buffer.from(cursor, "base64").toString();
-    const left = [...stored]
+    const matching = [...stored]
       .filter(([key]) => key.startsWith(prefix) && (!last || compareKeys(key, last) > 0))
-      .toSorted(([one], [other]) => compareKeys(one, other));
-    const page = left.slice(0, limit);
-    const [end = ""] = page.at(-1) ?? [];
-    const found = {
-      objects: page.map(([key, object]) => listed(describe(key, object, faults))),
+      .toSorted(([a], [b]) => compareKeys(a, b));
+    const page = matching.slice(0, limit);
+    const [lastKey = ""] = page.at(-1) ?? [];
+    const listing = {
+      objects: page.map(([key, object]) => withoutMetadata(describe(key, object, faults))),
       delimitedPrefixes: [],
     };
-    return page.length < left.length
-      ? ({ ...found, truncated: true, cursor: Buffer.from(end).toString("base64") } as const)
-      : ({ ...found, truncated: false } as const);
+    return page.length < matching.length
+      ? ({ ...listing, truncated: true, cursor: Buffer.from(lastKey).toString("base64") } as const)
+      : ({ ...listing, truncated: false } as const);
   }
 
   return {
     ...{ objects: stored, faults, calls },
     async head(key) {
-      await begin({ method: "head", key });
+      await recordCall({ method: "head", key });
       const object = stored.get(key);
-      return object ? { ...describe(key, object, faults), range: cut(object) } : null;
+      return object ? { ...describe(key, object, faults), range: resolveRange(object) } : null;
     },
     get,
     put,
-    async delete(given) {
-      await begin({ method: "delete", key: given });
-      const keys = [given].flat();
+    async delete(keyOrKeys) {
+      await recordCall({ method: "delete", key: keyOrKeys });
+      const keys = [keyOrKeys].flat();
       if (keys.length < 1 || keys.length > MAX_KEYS) throw r2Error("delete", 10027);
       countWrite("delete", keys);
       for (const key of keys) stored.delete(key);
     },
     list,
-    createMultipartUpload: notPlayed,
-    resumeMultipartUpload: notPlayed,
+    createMultipartUpload: throwUnsupported,
+    resumeMultipartUpload: throwUnsupported,
   };
 }
 
 const r2Error = (method: R2Call["method"], number: keyof typeof ERRORS) =>
   new Error(`${method}: ${ERRORS[number]} (${number})`);
 
-function notPlayed(): never {
+function throwUnsupported(): never {
   throw new TypeError("createR2 plays no multipart upload");
 }
 
 /** @throws if an option is not played or written as Headers, or if an ETag has quotes (T8) */
-function checkPlayed(method: R2Call["method"], options: object): void {
+function checkSupported(method: R2Call["method"], options: object): void {
   for (const [name, value] of Object.entries(options)) {
-    if (!PLAYED.includes(name) || value instanceof Headers) {
+    if (!SUPPORTED_OPTIONS.includes(name) || value instanceof Headers) {
       throw new TypeError(`createR2: ${method} does not play this ${name}`);
     }
     const isQuoted = name.startsWith("etag") && /^".*"$/s.test(`${value}`);
     if (isQuoted) throw new TypeError("Conditional ETag should not be wrapped in quotes");
-    if (isTable(value) && name !== "customMetadata") checkPlayed(method, value);
+    if (isPlainObject(value) && name !== "customMetadata") checkSupported(method, value);
   }
 }
 
@@ -260,12 +260,12 @@ function copyBytes(value: Value): Promise<ArrayBuffer> {
   if (isBytes || typeof value === "string" || value === null) {
     return new Response(value).arrayBuffer();
   }
-  const known = "request/response body or readable half of FixedLengthStream";
-  throw new TypeError(`Provided readable stream must have a known length (${known})`);
+  const acceptedStreams = "request/response body or readable half of FixedLengthStream";
+  throw new TypeError(`Provided readable stream must have a known length (${acceptedStreams})`);
 }
 
 /** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
-function cut({ body }: R2Stored, range?: R2Call["range"]): Range {
+function resolveRange({ body }: R2Stored, range?: R2Call["range"]): Range {
   const size = body.length;
   if (range === undefined) return { offset: 0, length: size };
   const { offset = 0, length = size - offset }: Partial<Range> = Object(range);
@@ -298,9 +298,9 @@ function describe(
   };
 }
 
-/** A list has no metadata, unless it is asked for them. */
-const listed = (found: ReturnType<typeof describe>) => ({
-  ...found,
+/** A list has no metadata by default. */
+const withoutMetadata = (description: ReturnType<typeof describe>) => ({
+  ...description,
   ...{ httpMetadata: {}, customMetadata: {}, writeHttpMetadata: () => {} },
 });
 
@@ -314,7 +314,7 @@ function withBody(
   const part = body.slice(offset, offset + length);
   const fails = faults.has("cut-short");
   const isBroken = (fails || faults.has("stall-midway")) && offset + length > body.length / 2;
-  const content: ReadableStream = isBroken ? halfOf(part, fails) : new Blob([part]).stream();
+  const content: ReadableStream = isBroken ? firstHalf(part, fails) : new Blob([part]).stream();
   const response = new Response(content);
   return {
     ...{ ...found, body: content },

@@ -1,7 +1,7 @@
 // How S3 answers a request, step by step: the network, the region, the signature, the method, the
 // bucket, the policy, the object. The first step that objects decides.
 
-import type { S3Refusal } from "./faults.ts";
+import { connectionError, type S3Refusal } from "./faults.ts";
 import { listObjects, sendObject } from "./objects.ts";
 import { clockOf, type S3State } from "./settings.ts";
 import { findSignatureFault, type Session } from "./signature.ts";
@@ -10,11 +10,11 @@ import { findSignatureFault, type Session } from "./signature.ts";
 const ELSEWHERE = "eu-central-1";
 const MAX_KEY_BYTES = 1024; // A10
 const DENIED: S3Refusal = { code: "AccessDenied" };
+const REDIRECTS = ["elsewhere-400", "elsewhere-301", "elsewhere-307"] as const;
 const FAILURES = ["InternalError", "SlowDown", "ServiceUnavailable"] as const;
 
-/** What a request asks for. */
-type Target = {
-  readonly request: Request;
+type S3Request = {
+  readonly http: Request;
   readonly url: URL;
   readonly region: string;
   readonly bucket: string;
@@ -24,50 +24,52 @@ type Target = {
   readonly isList: boolean;
 };
 
-/** Why no answer comes: the code of the error that `fetch` fails with. */
-export type Broken = { readonly broken: "ECONNRESET" | "ERR_TLS_CERT_ALTNAME_INVALID" };
-
-/** @param place matches the URLs of this S3; its groups are the bucket in the host, and the region */
+/**
+ * @param urlPattern matches the URLs of this S3; its groups are the bucket in the host, and the region
+ * @throws {TypeError} if no answer comes, as the global `fetch` does
+ */
 export async function answerRequest(
-  request: Request,
-  place: RegExp,
+  http: Request,
+  urlPattern: RegExp,
   s3: S3State,
-): Promise<Response | S3Refusal | Broken> {
+): Promise<Response | S3Refusal> {
   const { faults, settings, objects } = s3;
-  const target = readTarget(request, place, settings.region);
-  if (target === undefined) return { code: "InvalidURI" };
-  const { url, bucket, key } = target;
-  if (faults.has("reset")) return { broken: "ECONNRESET" };
+  const request = readRequest(http, urlPattern, settings.region);
+  if (request === undefined) return { code: "InvalidURI" };
+  const { url, bucket, key } = request;
+  if (faults.has("reset")) throw connectionError("ECONNRESET", http.url);
   // A4: no certificate covers a host whose bucket has a dot in its name.
-  const isUncertified = target.isInHost && bucket.includes(".") && url.protocol === "https:";
-  if (isUncertified) return { broken: "ERR_TLS_CERT_ALTNAME_INVALID" };
+  const isUncertified = request.isInHost && bucket.includes(".") && url.protocol === "https:";
+  if (isUncertified) throw connectionError("ERR_TLS_CERT_ALTNAME_INVALID", http.url);
   if (faults.has("stall")) return new Promise<never>(() => {});
-  const isElsewhere = [...faults].some((fault) => fault.startsWith("elsewhere-"));
+  const isElsewhere = REDIRECTS.some((fault) => faults.has(fault));
   const home = isElsewhere ? ELSEWHERE : settings.region;
-  if (target.region !== home && !faults.has("elsewhere-400")) return redirect(home, target, faults);
+  if (request.region !== home && !faults.has("elsewhere-400")) {
+    return redirect(home, request, faults);
+  }
   const refusal =
-    findStrangerFault(target, home, s3) ??
-    findMethodFault(target, s3) ??
-    findQueryFault(target, s3) ??
-    findAccessFault(target, s3);
+    findLoginFault(request, home, s3) ??
+    findMethodFault(request, s3) ??
+    findQueryFault(request, s3) ??
+    findAccessFault(request, s3);
   if (refusal !== undefined) return refusal;
-  if (target.isList) return listObjects(objects, url.searchParams);
+  if (request.isList) return listObjects(objects, url.searchParams);
   const object = objects.get(key);
   if (object !== undefined && faults.has("archived")) return { code: "InvalidObjectState" };
-  if (object !== undefined) return sendObject(request, object, faults);
+  if (object !== undefined) return sendObject(http, object, faults);
   return faults.has("no-list-bucket") ? DENIED : { code: "NoSuchKey", detail: { Key: key } };
 }
 
 /** Returns undefined if the path is malformed: it is not UTF-8, or `%` stands for nothing (A2). */
-function readTarget(request: Request, place: RegExp, ownRegion: string): Target | undefined {
-  const url = new URL(request.url);
-  const [, host, region = ownRegion] = place.exec(request.url) ?? [];
+function readRequest(http: Request, urls: RegExp, defaultRegion: string): S3Request | undefined {
+  const url = new URL(http.url);
+  const [, host, region = defaultRegion] = urls.exec(http.url) ?? [];
   const path = decode(url.pathname.slice(1));
   if (path === undefined) return undefined;
   const [inPath = "", ...rest] = path.split("/");
   const [bucket, key] = host === undefined ? [inPath, rest.join("/")] : [host, path];
   const isList = url.searchParams.get("list-type") === "2" && key === "";
-  return { request, url, region, bucket, key, isInHost: host !== undefined, isList };
+  return { http, url, region, bucket, key, isInHost: host !== undefined, isList };
 }
 
 function decode(path: string): string | undefined {
@@ -79,7 +81,7 @@ function decode(path: string): string | undefined {
 }
 
 /** Says where the bucket is. Only the temporary redirect has a Location (A5). */
-function redirect(home: string, { url, region }: Target, faults: S3State["faults"]): S3Refusal {
+function redirect(home: string, { url, region }: S3Request, faults: S3State["faults"]): S3Refusal {
   const location = url.href.replace(region, home);
   const detail = { Endpoint: new URL(location).host };
   const headers = { "x-amz-bucket-region": home };
@@ -89,14 +91,14 @@ function redirect(home: string, { url, region }: Target, faults: S3State["faults
 }
 
 /** Refuses a request without a valid signature, unless the policy allows everybody (A1, A13). */
-function findStrangerFault(target: Target, home: string, s3: S3State): S3Refusal | undefined {
+function findLoginFault(request: S3Request, home: string, s3: S3State): S3Refusal | undefined {
   const { settings, faults } = s3;
-  if (isUnsigned(target) && target.bucket !== settings.bucket) return { code: "NoSuchBucket" };
-  if (isOpen(target, s3)) return undefined;
-  const known = faults.has("revoked-key") ? [] : [...s3.keys];
+  if (isUnsigned(request) && request.bucket !== settings.bucket) return { code: "NoSuchBucket" };
+  if (isPublic(request, s3)) return undefined;
+  const activeKeys = faults.has("revoked-key") ? [] : [...s3.keys];
   const changed = faults.has("other-secret") ? "2" : "";
-  return findSignatureFault(target.request, {
-    keys: new Map(known.map(([id, secret]) => [id, secret + changed])),
+  return findSignatureFault(request.http, {
+    keys: new Map(activeKeys.map(([id, secret]) => [id, secret + changed])),
     sessions: faults.has("revoked-key") ? new Map() : sessionsOf(s3, changed),
     region: home,
     now: clockOf(s3),
@@ -116,18 +118,18 @@ function sessionsOf({ settings, faults }: S3State, changed: string): Map<string,
   );
 }
 
-function isUnsigned({ request, url }: Target): boolean {
-  return !request.headers.has("authorization") && !url.searchParams.has("X-Amz-Algorithm");
+function isUnsigned({ http, url }: S3Request): boolean {
+  return !http.headers.has("authorization") && !url.searchParams.has("X-Amz-Algorithm");
 }
 
 /** Returns whether everybody may do this without a signature. */
-function isOpen(target: Target, { settings, grants }: S3State): boolean {
-  const grant = target.isList ? "all-list" : "all-read";
-  return isUnsigned(target) && target.bucket === settings.bucket && grants.has(grant);
+function isPublic(request: S3Request, { settings, grants }: S3State): boolean {
+  const grant = request.isList ? "all-list" : "all-read";
+  return isUnsigned(request) && request.bucket === settings.bucket && grants.has(grant);
 }
 
-function findMethodFault({ request, url }: Target, { grants }: S3State): S3Refusal | undefined {
-  const { method } = request;
+function findMethodFault({ http, url }: S3Request, { grants }: S3State): S3Refusal | undefined {
+  const { method } = http;
   if (method === "PUT" && url.searchParams.has("uploadId")) {
     // S3 does not say whether the upload exists to those who may not write.
     return grants.has("write") ? { code: "NoSuchUpload" } : DENIED;
@@ -136,20 +138,20 @@ function findMethodFault({ request, url }: Target, { grants }: S3State): S3Refus
 }
 
 /** A15: a query such as `?x-vitrine=…` means nothing to S3. Other servers may refuse it. */
-function findQueryFault({ url, isList }: Target, { faults }: S3State): S3Refusal | undefined {
+function findQueryFault({ url, isList }: S3Request, { faults }: S3State): S3Refusal | undefined {
   const unknown = [...url.searchParams.keys()].find((name) => !name.startsWith("X-Amz-"));
   if (isList || unknown === undefined || !faults.has("refuses-query")) return undefined;
   return { code: "InvalidArgument", detail: { ArgumentName: unknown } };
 }
 
 /** A failure, the bucket, the right to list it, the length of the key, and the prefix that may be read. */
-function findAccessFault(target: Target, s3: S3State): S3Refusal | undefined {
+function findAccessFault(request: S3Request, s3: S3State): S3Refusal | undefined {
   const { settings, faults } = s3;
   const code = FAILURES.find((fault) => faults.has(fault));
   if (code !== undefined) return { code };
-  if (target.bucket !== settings.bucket) return { code: "NoSuchBucket" };
-  if (target.isList)
-    return faults.has("no-list-bucket") && !isOpen(target, s3) ? DENIED : undefined;
-  if (Buffer.byteLength(target.key) > MAX_KEY_BYTES) return { code: "KeyTooLongError" };
-  return target.key.startsWith(settings.readable ?? "") ? undefined : DENIED;
+  if (request.bucket !== settings.bucket) return { code: "NoSuchBucket" };
+  if (request.isList)
+    return faults.has("no-list-bucket") && !isPublic(request, s3) ? DENIED : undefined;
+  if (Buffer.byteLength(request.key) > MAX_KEY_BYTES) return { code: "KeyTooLongError" };
+  return request.key.startsWith(settings.readable ?? "") ? undefined : DENIED;
 }

@@ -80,6 +80,15 @@ export const S3_GRANTS = {
  */
 export type S3Grant = keyof typeof S3_GRANTS;
 
+export const isRefusal = (value: object): value is S3Refusal =>
+  "code" in value && Object.hasOwn(S3_REFUSALS, `${value.code}`);
+
+/** The error that the global `fetch` throws if no answer comes. */
+export function connectionError(code: string, url: string): TypeError {
+  const cause = Object.assign(new Error(`${code}: ${new URL(url).host}`), { code });
+  return new TypeError("fetch failed", { cause });
+}
+
 /** The headers that every answer of S3 has. */
 export const REQUEST_IDS = {
   "x-amz-request-id": "4442587FB7D0A2F9",
@@ -101,8 +110,8 @@ export function writeRefusal(method: string, { code, detail, headers }: S3Refusa
 
 /** Escapes a text. A control character becomes a reference, although XML 1.0 allows none. */
 export function escapeXml(text: string): string {
-  return text.replace(/[&<>]|(?![\t\n])\p{Cc}/gu, (found) => NAMED[found] ?? `&#x${hex(found)};`);
+  return text.replace(/[&<>]|(?![\t\n])\p{Cc}/gu, (char) => NAMED[char] ?? `&#x${codeOf(char)};`);
 }
 
 const NAMED: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
-const hex = (character: string) => character.charCodeAt(0).toString(16);
+const codeOf = (character: string) => character.charCodeAt(0).toString(16);

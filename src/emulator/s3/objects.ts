@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { isUint8Array } from "node:util/types";
-import { contentRange, halfOf, isThere, readRange } from "../byte-range.ts";
+import { contentRange, firstHalf, isSatisfiable, readRange } from "../byte-range.ts";
 import { escapeXml, REQUEST_IDS, type S3Fault, type S3Refusal } from "./faults.ts";
 
 /**
@@ -66,25 +66,24 @@ export function sendObject(
   if (encoding !== undefined) headers.set("content-encoding", encoding);
   for (const [name, value] of Object.entries(metadata)) headers.set(`x-amz-meta-${name}`, value);
   if (request.method === "HEAD") return new Response(null, { headers });
-  const asked = faults.has("ignores-range") ? null : request.headers.get("range");
-  const range = readRange(asked, body.length);
-  if (range === undefined) return new Response(sent(body, faults, request.signal), { headers });
-  const told = { "content-range": contentRange(range, body.length) };
-  if (!isThere(range, body.length)) return { code: "InvalidRange", headers: told };
-  headers.set("content-range", told["content-range"]);
+  const rangeHeader = faults.has("ignores-range") ? null : request.headers.get("range");
+  const range = readRange(rangeHeader, body.length);
+  if (range === undefined) return new Response(bodyOf(body, faults, request.signal), { headers });
+  const rangeHeaders = { "content-range": contentRange(range, body.length) };
+  if (!isSatisfiable(range, body.length)) return { code: "InvalidRange", headers: rangeHeaders };
+  headers.set("content-range", rangeHeaders["content-range"]);
   const part = body.slice(range.first, range.last + 1);
   headers.set("content-length", `${part.length}`);
   const isWhole = range.last < body.length / 2; // the connection breaks after half of the object
-  const content = isWhole ? part : sent(part, faults, request.signal);
+  const content = isWhole ? part : bodyOf(part, faults, request.signal);
   return new Response(content, { status: 206, headers });
 }
 
-function sent(body: Uint8Array, faults: ReadonlySet<S3Fault>, signal: AbortSignal) {
+function bodyOf(body: Uint8Array, faults: ReadonlySet<S3Fault>, signal: AbortSignal) {
   const fails = faults.has("cut-short");
-  return fails || faults.has("stall-midway") ? halfOf(body, fails, signal) : body.slice();
+  return fails || faults.has("stall-midway") ? firstHalf(body, fails, signal) : body.slice();
 }
 
-/** Null: the object has none. */
 function etagOf({ etag, body }: Pick<Stored, "etag" | "body">): string | null {
   return etag === undefined ? createHash("md5").update(body).digest("hex") : etag;
 }
@@ -101,13 +100,13 @@ export function listObjects(
   const names = [...objects.keys()]
     .filter((key) => key.startsWith(prefix))
     .map((key) => {
-      const end = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
-      return end < 0 ? key : key.slice(0, end + delimiter.length);
+      const delimiterAt = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+      return delimiterAt < 0 ? key : key.slice(0, delimiterAt + delimiter.length);
     });
   const all = [...new Set(names)].sort(compareKeys);
-  const from = Number(query.get("continuation-token") ?? 0);
-  const page = all.slice(from, from + limit);
-  const isTruncated = from + page.length < all.length;
+  const offset = Number(query.get("continuation-token") ?? 0);
+  const page = all.slice(offset, offset + limit);
+  const isTruncated = offset + page.length < all.length;
   const isEncoded = query.get("encoding-type") === "url";
   const entries = page.map((name) => {
     const object = objects.get(name);
@@ -118,7 +117,7 @@ export function listObjects(
     return `<Contents><Key>${text}</Key>${tag}<Size>${object.body.length}</Size></Contents>`;
   });
   const encoding = isEncoded ? "<EncodingType>url</EncodingType>" : "";
-  const next = `<NextContinuationToken>${from + page.length}</NextContinuationToken>`;
+  const next = `<NextContinuationToken>${offset + page.length}</NextContinuationToken>`;
   const xml = `<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${encoding}<KeyCount>${page.length}</KeyCount><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next : ""}${entries.join("")}</ListBucketResult>`;
   return new Response(xml, { headers: { "content-type": "application/xml", ...REQUEST_IDS } });
@@ -130,6 +129,6 @@ function encodeName(name: string): string {
 }
 
 /** Compares keys as buckets order them: by the bytes of their UTF-8. */
-export function compareKeys(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+export function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,9 +1,17 @@
 // A private S3 bucket, as strict as the real one. What S3 does wrong is a switch.
 
-import { checkSettings, Words } from "../check.ts";
+import { checkSettings, NameSet } from "../check.ts";
 import { type FetchInit, type FetchInput, unlessAborted, urlOf } from "../fetch.ts";
-import { answerRequest, type Broken } from "./answer-request.ts";
-import { S3_FAULTS, S3_GRANTS, type S3Fault, type S3Grant, writeRefusal } from "./faults.ts";
+import { answerRequest } from "./answer-request.ts";
+import {
+  connectionError,
+  isRefusal,
+  S3_FAULTS,
+  S3_GRANTS,
+  type S3Fault,
+  type S3Grant,
+  writeRefusal,
+} from "./faults.ts";
 import { Objects, type Stored } from "./objects.ts";
 import { clockOf, type S3Settings, SETTING_RULES } from "./settings.ts";
 import type { Session } from "./signature.ts";
@@ -56,13 +64,13 @@ export type S3 = {
 export function createS3(settings: S3Settings): S3 {
   checkSettings("createS3", settings, SETTING_RULES);
   const { accessKeyId, secretAccessKey } = settings.credentials;
-  const place = placeOf(settings.endpoint, settings.region);
+  const urlPattern = urlPatternOf(settings.endpoint, settings.region);
   const s3: S3 = {
     settings,
     objects: new Objects(),
     keys: new Map([[accessKeyId, secretAccessKey]]),
-    faults: new Words("s3.faults", S3_FAULTS),
-    grants: new Words("s3.grants", S3_GRANTS),
+    faults: new NameSet("s3.faults", S3_FAULTS),
+    grants: new NameSet("s3.grants", S3_GRANTS),
     requests: [],
     requestsBy: (sender) =>
       s3.requests.filter(({ headers }) => {
@@ -70,14 +78,12 @@ export function createS3(settings: S3Settings): S3 {
         return isOfEdge === (sender === "edge");
       }),
     answers: [],
-    matches: (input) => place.test(URL.parse(urlOf(input))?.href ?? ""),
+    matches: (input) => urlPattern.test(URL.parse(urlOf(input))?.href ?? ""),
     async fetch(input, init) {
       const request = new Request(input, init);
       request.signal.throwIfAborted();
-      if (!s3.matches(request)) throw noAnswer("ENOTFOUND", request.url);
-      const answer = await unlessAborted(answerAt(place, s3, request), request.signal);
-      if ("broken" in answer) throw noAnswer(answer.broken, request.url);
-      return answer;
+      if (!s3.matches(request)) throw connectionError("ENOTFOUND", request.url);
+      return unlessAborted(answerAndRecord(urlPattern, s3, request), request.signal);
     },
   };
   return s3;
@@ -85,39 +91,33 @@ export function createS3(settings: S3Settings): S3 {
 
 /**
  * Answers a request, and remembers it.
- * @param place matches the URLs of the S3
+ * @param urlPattern matches the URLs of the S3
+ * @throws {TypeError} if no answer comes, as the global `fetch` does
  */
-export async function answerAt(
-  place: RegExp,
+export async function answerAndRecord(
+  urlPattern: RegExp,
   s3: S3,
   { url, method, headers, signal }: Request,
-): Promise<Response | Broken> {
+): Promise<Response> {
   const request = new Request(url, { method, headers, signal });
   s3.requests.push(request);
-  const answer = await answerRequest(request, place, s3);
-  if ("broken" in answer) {
-    s3.answers.push({ code: answer.broken });
-    return answer;
-  }
-  const response = "code" in answer ? writeRefusal(method, answer) : answer;
+  const result = await answerRequest(request, urlPattern, s3).catch((error) => {
+    s3.answers.push({ code: error.cause.code });
+    throw error;
+  });
+  const response = isRefusal(result) ? writeRefusal(method, result) : result;
   const { status } = response;
-  s3.answers.push("code" in answer ? { status, code: answer.code } : { status });
+  s3.answers.push(isRefusal(result) ? { status, code: result.code } : { status });
   response.headers.set("date", new Date(clockOf(s3)).toUTCString());
   return response;
 }
 
-/** Matches the URLs of an S3, with the bucket in the host or not, in any region if it is told one. */
-export function placeOf(endpoint: string, region?: string): RegExp {
+/** Matches the URLs of an S3, with the bucket in the host or not, in any region if `region` is given. */
+export function urlPatternOf(endpoint: string, region?: string): RegExp {
   const { host, protocol } = new URL(endpoint);
   const escaped = (text: string) => text.replace(/[^a-z0-9]/g, "\\$&");
   const anywhere = (region === undefined ? [host] : host.split(region))
     .map(escaped)
     .join("([a-z0-9-]+)");
   return new RegExp(`^${protocol}//(?:(.+)\\.)?${anywhere}/`);
-}
-
-/** The error of the global `fetch` where no answer comes. */
-function noAnswer(code: string, url: string): TypeError {
-  const cause = Object.assign(new Error(`${code}: ${new URL(url).host}`), { code });
-  return new TypeError("fetch failed", { cause });
 }

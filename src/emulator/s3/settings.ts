@@ -27,7 +27,7 @@ export type S3Settings = {
 };
 
 const sessions: Rule<ReadonlyMap<string, Session>> = {
-  what: "a Map of sessions",
+  expected: "a Map of sessions",
   test: (value): value is ReadonlyMap<string, Session> => value instanceof Map,
 };
 

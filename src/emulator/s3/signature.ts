@@ -3,7 +3,7 @@
 // `now` is passed in.
 
 import { createHash, createHmac } from "node:crypto";
-import type { S3Refusal } from "./faults.ts";
+import { isRefusal, type S3Refusal } from "./faults.ts";
 
 /**
  * Session credentials.
@@ -53,7 +53,7 @@ type Claim = {
   /** `20130524T000000Z` */
   readonly date: string;
   /** For how long the request is valid after its date, in ms. */
-  readonly lasts: number;
+  readonly validMs: number;
   readonly payloadHash: string;
 };
 
@@ -62,10 +62,10 @@ export function findSignatureFault(request: Request, s3: Registry): S3Refusal | 
   const url = new URL(request.url);
   const isPresigned = url.searchParams.has("X-Amz-Algorithm");
   const claim = isPresigned ? readQuery(url.searchParams) : readHeaders(request.headers, s3);
-  if ("code" in claim) return claim;
+  if (isRefusal(claim)) return claim;
   const age = s3.now - parseDate(claim.date);
   if (!claim.date.startsWith(claim.day)) return malformed("Invalid credential date");
-  if (!(age > -MAX_SKEW_MS && age < claim.lasts)) {
+  if (!(age > -MAX_SKEW_MS && age < claim.validMs)) {
     return isPresigned ? EXPIRED : { code: "RequestTimeTooSkewed" };
   }
   const session = s3.sessions?.get(claim.id);
@@ -95,7 +95,7 @@ export function findSignatureFault(request: Request, s3: Registry): S3Refusal | 
   const { method } = request;
   const { payloadHash, date } = claim;
   const covered = { method, path, query: [...url.searchParams], headers, payloadHash };
-  const proof = prove(covered, { region: s3.region, service: "s3", date }, secret);
+  const proof = signRequest(covered, { region: s3.region, service: "s3", date }, secret);
   if (proof.signature === claim.signature) {
     return session?.revoked ? { code: "AccessDenied" } : undefined; // K9
   }
@@ -124,7 +124,7 @@ function readHeaders(headers: Headers, { dialect }: Registry): Claim | S3Refusal
   if (payloadHash === null) return { code: "InvalidRequest" };
   if (payloadHash !== UNSIGNED && payloadHash !== EMPTY)
     return { code: "XAmzContentSHA256Mismatch" };
-  return { id, day, region, signedHeaders, signature, date, lasts: MAX_SKEW_MS, payloadHash };
+  return { id, day, region, signedHeaders, signature, date, validMs: MAX_SKEW_MS, payloadHash };
 }
 
 /** Authentication by a presigned URL. */
@@ -139,7 +139,7 @@ function readQuery(query: URLSearchParams): Claim | S3Refusal {
   }
   const signedHeaders = (query.get("X-Amz-SignedHeaders") ?? "").split(";");
   const key = { id, day, region, signedHeaders, signature };
-  return { ...key, date, lasts: expires * 1000, payloadHash: UNSIGNED };
+  return { ...key, date, validMs: expires * 1000, payloadHash: UNSIGNED };
 }
 
 /** The UTF-8 bytes of the key, percent-encoded once; `/` stays (A2). */
@@ -168,7 +168,7 @@ type Covered = {
 type Scope = Readonly<Record<"region" | "service" | "date", string>>;
 
 /** Signs a request. Returns the signature, and the two texts behind it, as AWS publishes them (A12). */
-export function prove(covered: Covered, { region, service, date }: Scope, secret: string) {
+export function signRequest(covered: Covered, { region, service, date }: Scope, secret: string) {
   const parts = [date.slice(0, 8), region, service, "aws4_request"];
   const canonicalRequest = canonical(covered);
   const digest = createHash("sha256").update(canonicalRequest).digest("hex");

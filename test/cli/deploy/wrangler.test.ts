@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { listenOn } from "../../../src/emulator/local-server.ts";
+import { listenLocally } from "../../../src/emulator/local-server.ts";
 import { tableOf } from "../../../src/worker/util/json.ts";
 import { deploy } from "../../support/cli/doctor.ts";
 import { createProject, envLine, STAGED } from "../../support/cli/folder.ts";
@@ -75,7 +75,7 @@ async function startCloudflare(): Promise<void> {
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify({ success: status === 200, errors, messages: [], result }));
   });
-  const { url, close } = await listenOn(server, 0);
+  const { url, close } = await listenLocally(server, 0);
   onTestFinished(close);
   account.env = {
     ...{ CLOUDFLARE_API_BASE_URL: url, CLOUDFLARE_API_TOKEN: "made-up" },

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { HttpResponse, http, passthrough } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
-import { listenOn } from "../../../src/emulator/local-server.ts";
+import { listenLocally } from "../../../src/emulator/local-server.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { beginSite, CONFIGURED, checksOf, configure, examine } from "../../support/cli/doctor.ts";
 import { expectFindings, problemsOf } from "../../support/cli/findings.ts";
@@ -198,7 +198,7 @@ test("an endpoint that is no S3 is found, and not called public", async () => {
 });
 
 test("hosts that do not exist, do not listen, or have no TLS are told apart, on real sockets", async () => {
-  const plain = await listenOn(
+  const plain = await listenLocally(
     createServer((_request, response) => response.end()),
     0,
   );

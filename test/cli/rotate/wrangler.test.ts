@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
-import { listenOn } from "../../../src/emulator/local-server.ts";
+import { listenLocally } from "../../../src/emulator/local-server.ts";
 import { writeFakeWrangler } from "../../support/cli/fake-wrangler.ts";
 import {
   edit,
@@ -71,7 +71,7 @@ test.each<[what: string, status: number, answer: object, says: string, env?: str
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify(answer));
   });
-  const { url: api, close } = await listenOn(server, 0);
+  const { url: api, close } = await listenLocally(server, 0);
   onTestFinished(close);
   if (env !== undefined) moveToStaging();
   edit((text) => `${text}\n[env.other]\nroutes = ["other.example.com/*"]\n`);

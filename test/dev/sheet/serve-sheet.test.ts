@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sheetHandler } from "../../../src/dev/sheet/serve-sheet.ts";
 import type { Sheet } from "../../../src/dev/sheet/sheet.ts";
-import { listenOn } from "../../../src/emulator/local-server.ts";
+import { listenLocally } from "../../../src/emulator/local-server.ts";
 import type { Served } from "../../../src/emulator/serve.ts";
 
 const calls: unknown[] = [];
@@ -40,7 +40,7 @@ const sheet: Sheet = {
 let served: Served;
 beforeAll(async () => {
   const answer = sheetHandler(sheet);
-  served = await listenOn(
+  served = await listenLocally(
     createServer((request, response) => {
       if (request.url?.endsWith("?left")) response.on("close", left.closed.resolve);
       void answer(request, response);

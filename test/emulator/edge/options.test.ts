@@ -1,7 +1,7 @@
 // Which options the strict edge accepts, row by row of the tests' table, and what it does not play.
 
 import { expect, test } from "vitest";
-import { findUnplayed, readOptions } from "../../../src/emulator/edge/options.ts";
+import { findUnsupported, readOptions } from "../../../src/emulator/edge/options.ts";
 import { edge, fault, fetchImage, KEY, resetEdge, urlOf } from "../../support/edge-requests.ts";
 import { isAmong, RANGES } from "../../support/tables/ranges.ts";
 
@@ -21,7 +21,7 @@ test.each(OPTIONS)(LIMITS, (option, { valid, invalid, edge, ofWorker, notEmulate
       isAmong(value, ofWorker) ? REFUSED : accepted({ [option]: value }),
     ]);
     const named = isAmong(value, notEmulated) ? [`${option} ${JSON.stringify(value)}`] : [];
-    if (option !== "draw") expect(findUnplayed({ [option]: value })).toEqual(named);
+    if (option !== "draw") expect(findUnsupported({ [option]: value })).toEqual(named);
   }
   for (const value of invalid) {
     const isTaken = isAmong(value, edge) && !Number.isNaN(value);

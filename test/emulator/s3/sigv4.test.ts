@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { encodeOnce, prove } from "../../../src/emulator/s3/signature.ts";
+import { encodeOnce, signRequest } from "../../../src/emulator/s3/signature.ts";
 import { ROOT } from "../../support/built.ts";
 
 const VECTORS = join(ROOT, "fixtures/vectors");
@@ -70,6 +70,6 @@ test.each(CASES)("the verifier gives AWS's answers for %s (A12)", (...given) => 
     headers: Object.entries(values).map(([name, all]): [string, string] => [name, all.join()]),
     payloadHash: EMPTY,
   };
-  const proof = prove(covered, { service, date, region: "us-east-1" }, secretAccessKey);
+  const proof = signRequest(covered, { service, date, region: "us-east-1" }, secretAccessKey);
   expect(proof).toEqual(answersTo(given));
 });

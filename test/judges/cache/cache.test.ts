@@ -11,7 +11,7 @@ import others from "http-cache-tests/tests/index.mjs";
 import surrogate from "http-cache-tests/tests/surrogate-control.mjs";
 import { beforeAll, expect, test, vi } from "vitest";
 import { createCache } from "../../../src/emulator/cache/cache.ts";
-import { listenOn } from "../../../src/emulator/local-server.ts";
+import { listenLocally } from "../../../src/emulator/local-server.ts";
 import { createTable } from "../table.ts";
 import DIFFERENCES from "./differences.json" with { type: "json" };
 
@@ -51,7 +51,7 @@ beforeAll(async () => {
     const [, handle] = Object.entries(HANDLERS).find(([one]) => one === name) ?? [];
     handle?.(segments, request, response);
   });
-  const origin = await listenOn(server, 0);
+  const origin = await listenLocally(server, 0);
   const cached = createCache().entrypoint(() => ({
     async fetch(request) {
       const { pathname, search } = new URL(request.url);
