@@ -6,27 +6,27 @@ import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
 
 const FOLDERS = ["", "/vitrine", "/tmp", "/state"].map((name) => `.wrangler${name}`);
 /** Who may write to a folder beside its owner; who may do anything with a file. */
-const OTHERS_WRITE = 0o022;
-const OTHERS = 0o077;
+const WRITE_BY_OTHERS = 0o022;
+const ALL_BY_OTHERS = 0o077;
 
 /**
  * Closes the folder of wrangler. Where others could write to it, the local key may be one that they know: the
  * next reader makes a new one.
  * @returns a fault if a folder leads elsewhere, or belongs to somebody else
  */
-export function closeFolder(): CommandFault | undefined {
+export function restrictFolder(): CommandFault | undefined {
   const user = process.getuid?.();
   let wasOpen = false;
   for (const folder of FOLDERS) {
-    const found = lstatSync(folder, { throwIfNoEntry: false });
-    if (found === undefined) continue;
-    const isOurs = user === undefined || [user, statSync(".").uid].includes(found.uid);
-    if (!found.isDirectory() || !isOurs) {
+    const stats = lstatSync(folder, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    const isOurs = user === undefined || [user, statSync(".").uid].includes(stats.uid);
+    if (!stats.isDirectory() || !isOurs) {
       return {
         fault: `${folder} is a link, or belongs to another user. Remove it and start again.`,
       };
     }
-    wasOpen ||= (found.mode & OTHERS_WRITE) !== 0;
+    wasOpen ||= (stats.mode & WRITE_BY_OTHERS) !== 0;
     chmodSync(folder, 0o700);
   }
   if (wasOpen) rmSync(LOCAL_KEY_FILE, { force: true });
@@ -34,10 +34,10 @@ export function closeFolder(): CommandFault | undefined {
 }
 
 /** Makes a file one for its owner alone, if there is such a file. Returns why that is not possible. */
-export function closeFile(file: string): CommandFault | undefined {
+export function restrictFile(file: string): CommandFault | undefined {
   const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
   try {
-    if ((mode & OTHERS) !== 0) chmodSync(file, mode & ~OTHERS & 0o777);
+    if ((mode & ALL_BY_OTHERS) !== 0) chmodSync(file, mode & ~ALL_BY_OTHERS & 0o777);
     return undefined;
   } catch (error) {
     return { fault: `Other users of this machine may read ${file}: ${error}` };

@@ -1,5 +1,5 @@
-// The local buckets: what they hold, and what is put into them: the fixtures, and the files of the project's folder
-// `objects/`. Files are followed, so that one that is changed or deleted is so in the bucket, too.
+// The local buckets: lists, reads and changes their objects, and syncs them with the fixtures and the files of the
+// project's folder `objects/`.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -12,25 +12,25 @@ import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
 import { FIXTURES, OBJECTS } from "./fixture-objects.ts";
 
-/** The URL that comes before every key, and the beginning of every key. */
-export type Place = Pick<Bucket, "baseUrl" | "prefix">;
+/** The URL before every key, and the prefix of every key. */
+export type BucketLocation = Pick<Bucket, "baseUrl" | "prefix">;
 
 /** An object to put. `focus` is its focal point, as metadata. */
-export type Put = { readonly body: Uint8Array; readonly type: string; readonly focus?: string };
+export type Upload = { readonly body: Uint8Array; readonly type: string; readonly focus?: string };
 
 /** Gets, puts or deletes an object. @throws if the S3 refuses it */
-export async function askBucket(
+export async function sendToS3(
   method: "GET" | "PUT" | "DELETE",
-  { baseUrl: base, prefix }: Place,
+  { baseUrl, prefix }: BucketLocation,
   key: string,
   keys: Credentials,
-  put?: Put,
+  upload?: Upload,
 ): Promise<Uint8Array> {
-  const url = originUrl(base, prefix + key);
+  const url = originUrl(baseUrl, prefix + key);
   const signed = await sign(url, "auto", keys, Date.now(), method);
-  const metadata = put?.focus && { "x-amz-meta-focus": put.focus };
-  const headers = { ...signed, ...(put && { "content-type": put.type }), ...metadata };
-  const response = await fetch(url, { method, headers, ...(put && { body: put.body }) });
+  const metadata = upload?.focus && { "x-amz-meta-focus": upload.focus };
+  const headers = { ...signed, ...(upload && { "content-type": upload.type }), ...metadata };
+  const response = await fetch(url, { method, headers, ...(upload && { body: upload.body }) });
   if (!response.ok) {
     throw new Error(`The local S3 refuses ${method} ${url}: ${response.status}`);
   }
@@ -50,43 +50,45 @@ export async function listBucket(bucket: Bucket, keys: Credentials): Promise<Lis
   return objects.map((one) => ({ ...one, key: one.key.slice(bucket.prefix.length) }));
 }
 
-/** A file that is an object: where it is, and a text that changes with it. */
-type Source = { readonly path: string; readonly state: string; readonly type?: string };
+/** `state` changes with the file. */
+type ObjectFile = { readonly path: string; readonly state: string; readonly type?: string };
 
 /**
- * Returns a function that puts into a bucket what is new or has changed in the files, and deletes what is gone. It
+ * Returns a function that puts new and changed files into a bucket, and deletes the objects of deleted files. It
  * returns how many files it put.
- * @param folder that of the project whose files are objects
+ * @param folder the project's folder of objects
  */
-export function createFiller(place: Place, keys: Credentials, folder = "objects") {
-  let known = new Map<string, Source>();
+export function createBucketSync(location: BucketLocation, keys: Credentials, folder = "objects") {
+  let synced = new Map<string, ObjectFile>();
   return async (): Promise<number> => {
-    const files = sourceFiles(folder);
-    const changed = [...files].filter(([key, { state }]) => known.get(key)?.state !== state);
-    const gone = [...known.keys()].filter((key) => !files.has(key));
-    known = files;
+    const files = objectFiles(folder);
+    const changed = [...files].filter(([key, { state }]) => synced.get(key)?.state !== state);
+    const gone = [...synced.keys()].filter((key) => !files.has(key));
+    synced = files;
     for (const [key, { path, type }] of changed) {
       const body = readFileSync(path);
-      const put = { type: type ?? sniff(body) ?? "application/octet-stream", body };
-      await askBucket("PUT", place, key, keys, put);
+      const upload = { type: type ?? sniff(body) ?? "application/octet-stream", body };
+      await sendToS3("PUT", location, key, keys, upload);
     }
-    for (const key of gone) await askBucket("DELETE", place, key, keys);
+    for (const key of gone) await sendToS3("DELETE", location, key, keys);
     return changed.length;
   };
 }
 
 /** The files by the keys of their objects. Those of the folder win. */
-function sourceFiles(folder: string): Map<string, Source> {
+function objectFiles(folder: string): Map<string, ObjectFile> {
   const fixtures = OBJECTS.map(({ file, ...one }) => ({ ...one, path: join(FIXTURES, file) }));
-  const names = existsSync(folder)
-    ? readdirSync(folder, { recursive: true, encoding: "utf8" })
-    : [];
-  const own = names.map((name) => ({ key: name.replaceAll("\\", "/"), path: join(folder, name) }));
-  const all = [...fixtures, ...own.filter(({ key }) => keyFault(key) === undefined)];
+  const options = { recursive: true, encoding: "utf8" } as const;
+  const names = existsSync(folder) ? readdirSync(folder, options) : [];
+  const files = names.map((name) => ({
+    key: name.replaceAll("\\", "/"),
+    path: join(folder, name),
+  }));
+  const all = [...fixtures, ...files.filter(({ key }) => keyFault(key) === undefined)];
   return new Map(
     all.flatMap(({ key, ...source }) => {
-      const found = statSync(source.path, { throwIfNoEntry: false });
-      return found?.isFile() ? [[key, { ...source, state: `${found.mtimeMs} ${found.size}` }]] : [];
+      const stats = statSync(source.path, { throwIfNoEntry: false });
+      return stats?.isFile() ? [[key, { ...source, state: `${stats.mtimeMs} ${stats.size}` }]] : [];
     }),
   );
 }

@@ -37,22 +37,22 @@ export type LocalProject = LocalRun &
   };
 
 /** What keeps the Worker from running at all. */
-export type Mistakes = { readonly mistakes: readonly string[] };
+export type ProjectMistakes = { readonly mistakes: readonly string[] };
 
 /** @param endpoint the URL of the local S3 */
 export function readLocalProject(
   endpoint: string,
   environment: string | undefined,
-): LocalProject | Mistakes {
+): LocalProject | ProjectMistakes {
   const envConfig = readEnvironment(".", environment);
   if (isMistake(envConfig)) return { mistakes: [locatedText(envConfig)] };
   if (isCarrier(envConfig)) return { mistakes: [carrierText(envConfig)] };
   const { file, main, devVars, started, images, r2Buckets } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
-  const found = "mistakes" in config ? config.mistakes : [];
+  const configMistakes = "mistakes" in config ? config.mistakes : [];
   const mistakes = [
-    ...found.map((mistake) => localMistake(mistake, run.vars, devVars)),
+    ...configMistakes.map((mistake) => localMistake(mistake, run.vars, devVars)),
     ...mainMistakes(envConfig),
     ...varMistakes(envConfig),
   ].map((mistake) => locatedText({ ...mistake, environment }));

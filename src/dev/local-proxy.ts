@@ -1,11 +1,10 @@
-// The port of the local run. It lets in only what was sent to this machine by its own name, answers the contact
-// sheet itself, and hands everything else to the Worker with a secret: wrangler's own ports believe headers that
-// any page can send, and live on when this process is killed.
+// The port of the local run: a reverse proxy. It accepts only requests to this machine by its own name, serves the contact
+// sheet itself, and forwards everything else to the Worker with a secret header: wrangler's own ports trust headers that
+// any page can send, and stay open when this process is killed.
 
 import {
   createServer,
   type IncomingHttpHeaders,
-  type IncomingMessage,
   request,
   type Server,
   type ServerResponse,
@@ -15,40 +14,40 @@ import type { CommandFault } from "../cli/command.ts";
 /** The names of this machine. A page can have any other name lead here. */
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
-/** What wrangler, and nobody else, says of a request; and what holds for one connection. */
+/** Only wrangler may set these; and the headers of one connection. */
 const DROPPED = /^(?:mf-|cf-|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$)/;
 
 /** The only one of wrangler's own paths: it verifies signatures. */
 const S3_PATH = "/cdn-cgi/local/r2/s3/";
 
-export type Front = {
+export type ProxyOptions = {
   readonly port: number;
   /** The secret name of a header. Without it, the Worker answers nobody. */
   readonly header: string;
   /** Where wrangler listens. */
   readonly workerPort: number;
   readonly isRunning: () => boolean;
-  readonly answerSheet: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly serveSheet: (response: ServerResponse) => Promise<void>;
   /** Reports an internal error. */
   readonly reportError: (reason: unknown) => void;
 };
 
 /** Listens on both addresses of this machine. Returns why it cannot. */
-export async function serveFront(front: Front): Promise<CommandFault | undefined> {
-  const { port } = front;
+export async function startProxy(options: ProxyOptions): Promise<CommandFault | undefined> {
+  const { port } = options;
   const servers: Server[] = [];
   for (const host of ["127.0.0.1", "::1"]) {
     // Nobody holds an upload open for long.
-    const server = createServer({ requestTimeout: 60_000 }, (incoming, response) => {
-      answer(front, incoming, response).catch((error: unknown) => {
-        if (!response.destroyed) front.reportError(error);
+    const server = createServer({ requestTimeout: 60_000 }, (_request, response) => {
+      handle(options, response).catch((error: unknown) => {
+        if (!response.destroyed) options.reportError(error);
         response.destroy();
       });
     });
     servers.push(server);
-    const code = await new Promise<string | undefined>((settle) => {
-      server.once("error", (error: NodeJS.ErrnoException) => settle(error.code));
-      server.listen(port, host, () => settle(undefined));
+    const code = await new Promise<string | undefined>((resolve) => {
+      server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+      server.listen(port, host, () => resolve(undefined));
     });
     // Some machines have no IPv6.
     if (code === undefined || code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") continue;
@@ -59,9 +58,9 @@ export async function serveFront(front: Front): Promise<CommandFault | undefined
 }
 
 function portFault(port: number, code: string): CommandFault {
-  const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
-  if (code !== "EADDRINUSE") return { fault: `Port ${port} cannot be used (${code}): ${other}` };
-  return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
+  const advice = `choose another port: PORT=${port + 1} npx vitrine dev`;
+  if (code !== "EADDRINUSE") return { fault: `Port ${port} cannot be used (${code}): ${advice}` };
+  return { fault: `Port ${port} is in use. Stop the program that uses it, or ${advice}` };
 }
 
 /** @param text the value of PORT; without it, 8787 */
@@ -71,32 +70,28 @@ export function readPort(text: string | undefined): number | CommandFault {
   return { fault: `PORT is "${text}". It must be a number from 1 to 65535.` };
 }
 
-async function answer(
-  front: Front,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { method = "GET", headers, url = "" } = incoming;
+async function handle(options: ProxyOptions, response: ServerResponse): Promise<void> {
+  const { method = "GET", headers, url = "" } = response.req;
   const host = URL.parse(`http://${headers.host}`)?.hostname ?? "";
   if (!LOCAL_HOSTS.includes(host) || !url.startsWith("/")) {
     return refuse(response, 403, "Open it at http://localhost");
   }
   const [path = ""] = url.split("?");
   if (path === "/" || path.startsWith("/.vitrine/")) {
-    const changes = method !== "GET" && method !== "HEAD";
-    // A page of elsewhere cannot read an answer, but a picture takes long to make.
-    const isElsewhere = /^(?:cross|same)-site$/.test(`${headers["sec-fetch-site"] ?? ""}`);
-    const isForeign = changes && headers.origin !== `http://${headers.host}`;
-    if (isForeign || (isElsewhere && path !== "/")) {
-      const header = `-H 'Origin: http://localhost:${front.port}'`;
+    const isChange = method !== "GET" && method !== "HEAD";
+    // A page of another site cannot read an answer, but a picture takes long to render.
+    const isCrossSite = /^(?:cross|same)-site$/.test(`${headers["sec-fetch-site"] ?? ""}`);
+    const isForeignChange = isChange && headers.origin !== `http://${headers.host}`;
+    if (isForeignChange || (isCrossSite && path !== "/")) {
+      const header = `-H 'Origin: http://localhost:${options.port}'`;
       return refuse(response, 403, `Not for this page. A command needs the option ${header}`);
     }
-    return front.answerSheet(incoming, response);
+    return options.serveSheet(response);
   }
   if (path.startsWith("/cdn-cgi/") && !path.startsWith(S3_PATH)) {
     return refuse(response, 404, "Not found");
   }
-  return forward(front, incoming, response);
+  return forward(options, response);
 }
 
 function refuse(response: ServerResponse, status: number, reason: string): void {
@@ -106,24 +101,23 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
 
 /** Sends a request to wrangler, and its answer back. */
 function forward(
-  { header, workerPort: port, isRunning }: Front,
-  incoming: IncomingMessage,
+  { header, workerPort: port, isRunning }: ProxyOptions,
   response: ServerResponse,
 ): Promise<void> {
   if (!isRunning()) {
     refuse(response, 503, "The Worker does not run. The terminal says why");
     return Promise.resolve();
   }
-  return new Promise((settle, fail) => {
-    const { method, url: path, headers } = incoming;
-    const sent = { ...withoutDropped(headers), [header]: "1" };
-    const upstream = request({ host: "127.0.0.1", port, method, path, headers: sent }, (reply) => {
+  return new Promise((resolve, fail) => {
+    const { method, url: path } = response.req;
+    const headers = { ...withoutDropped(response.req.headers), [header]: "1" };
+    const upstream = request({ host: "127.0.0.1", port, method, path, headers }, (reply) => {
       response.writeHead(reply.statusCode ?? 502, withoutDropped(reply.headers));
-      reply.on("error", fail).pipe(response).on("close", settle);
+      reply.on("error", fail).pipe(response).on("close", resolve);
     });
     response.on("close", () => upstream.destroy());
-    upstream.on("error", (error) => (response.destroyed ? settle() : fail(error)));
-    incoming.pipe(upstream);
+    upstream.on("error", (error) => (response.destroyed ? resolve() : fail(error)));
+    response.req.pipe(upstream);
   });
 }
 

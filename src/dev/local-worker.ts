@@ -1,16 +1,16 @@
 // Wraps the Worker of a project for the local run: its image requests go to the strict edge, and it answers only
-// what came by the port of the local run. The Worker itself does not know. This is never deployed.
+// requests from the port of the local run. The Worker's own code is unchanged. This is never deployed.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { throughEdge, throughImages } from "../emulator/worker.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
 
-/** What the local run binds to the Worker. */
-export type Doors = {
+/** The bindings that the local run adds. */
+export type LocalBindings = {
   /** The secret URL of the strict edge on this machine. */
   readonly LOCAL_EDGE: string;
   /** The secret name of a header that the port of the local run sends. Some tests have no such port. */
-  readonly LOCAL_FRONT?: string;
+  readonly LOCAL_PROXY?: string;
   /** Any value, if the project has the binding. wrangler's own is a rough one. */
   readonly IMAGES?: unknown;
 };
@@ -25,34 +25,34 @@ type Entrypoint = new (
 ) => { fetch(request: Request): Promise<Response> };
 
 const send = globalThis.fetch;
-const opened = new WeakMap<object, object>();
+const projectEnvs = new WeakMap<object, object>();
 
 /** @param gateway what `main` of the project exports by default: an object, or a class */
 export function localGateway(gateway: Gateway | Entrypoint) {
   return {
     async fetch(request, env, context) {
-      const { LOCAL_FRONT } = env;
-      if (LOCAL_FRONT !== undefined && !request.headers.has(LOCAL_FRONT)) {
+      const { LOCAL_PROXY } = env;
+      if (LOCAL_PROXY !== undefined && !request.headers.has(LOCAL_PROXY)) {
         return new Response(null, { status: 403 });
       }
       const began = Date.now();
-      const own = openEnv(env);
+      const projectEnv = prepareEnv(env);
       const answer = await (typeof gateway === "function"
-        ? new gateway(context, own).fetch(request)
-        : gateway.fetch(request, own, context));
+        ? new gateway(context, projectEnv).fetch(request)
+        : gateway.fetch(request, projectEnv, context));
       const { pathname } = new URL(request.url);
       const line = `${request.method} ${pathname} ${answer.status} (${Date.now() - began} ms)`;
-      if (LOCAL_FRONT !== undefined) console.log(line);
-      // Tells the page the type of its image, which an `<img>` does not.
-      const readable = new Response(answer.body, answer);
-      readable.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
-      return readable;
+      if (LOCAL_PROXY !== undefined) console.log(line);
+      // The page needs the type of its image, which an `<img>` does not have.
+      const response = new Response(answer.body, answer);
+      response.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
+      return response;
     },
-  } satisfies ExportedHandler<Doors>;
+  } satisfies ExportedHandler<LocalBindings>;
 }
 
 /**
- * There is no Workers Cache in a local run (W15): this is asked for each request.
+ * There is no Workers Cache in a local run (W15): this gets each request.
  * @param Renditions what `main` of the project exports under that name
  * @throws if it exports no such thing: Cloudflare would not deploy it
  */
@@ -61,9 +61,9 @@ export function localRenditions(Renditions: Entrypoint | undefined) {
     const remedy = 'export { default, Renditions } from "vitrine"';
     throw new Error(`main of the configuration exports no Renditions. Write: ${remedy}`);
   }
-  return class extends WorkerEntrypoint<Doors> {
+  return class extends WorkerEntrypoint<LocalBindings> {
     override async fetch(request: Request): Promise<Response> {
-      return new Renditions(this.ctx, openEnv(this.env)).fetch(request);
+      return new Renditions(this.ctx, prepareEnv(this.env)).fetch(request);
     }
 
     async purge(): Promise<PurgeResult> {
@@ -73,12 +73,13 @@ export function localRenditions(Renditions: Entrypoint | undefined) {
 }
 
 /** Sends image requests to the strict edge. Returns the environment as the deployed Worker would have it. */
-function openEnv(env: Doors): object {
-  const { LOCAL_EDGE, LOCAL_FRONT: _front, IMAGES, ...rest } = env;
-  const known = opened.get(env);
-  if (known !== undefined) return known;
+function prepareEnv(env: LocalBindings): object {
+  const { LOCAL_EDGE, LOCAL_PROXY: _proxy, IMAGES, ...rest } = env;
+  const cached = projectEnvs.get(env);
+  if (cached !== undefined) return cached;
   globalThis.fetch = throughEdge(send, LOCAL_EDGE);
-  const own = { ...rest, ...(IMAGES !== undefined && { IMAGES: throughImages(send, LOCAL_EDGE) }) };
-  opened.set(env, own);
-  return own;
+  const images = IMAGES !== undefined && { IMAGES: throughImages(send, LOCAL_EDGE) };
+  const projectEnv = { ...rest, ...images };
+  projectEnvs.set(env, projectEnv);
+  return projectEnv;
 }

@@ -21,18 +21,18 @@ export function readSwitches(
   file: string,
 ): Partial<Switches> | { readonly faults: readonly string[] } {
   const line = text.split("\n").findLastIndex((one) => LINE.test(one)) + 1;
-  const wrong = (message: string) => {
+  const fail = (message: string) => {
     return { faults: message.split("\n").map((one) => `${file}:${line}: ${one}`) };
   };
   try {
-    const given: unknown = JSON.parse(parseEnv(text)["EDGE"] ?? "{}");
-    if (!isPlainObject(given)) return wrong("EDGE: is not a table of switches");
-    checkSettings("EDGE", given, {}, RULES);
-    const { store: _store, ...switches } = given;
+    const table: unknown = JSON.parse(parseEnv(text)["EDGE"] ?? "{}");
+    if (!isPlainObject(table)) return fail("EDGE: is not a table of switches");
+    checkSettings("EDGE", table, {}, RULES);
+    const { store: _store, ...switches } = table;
     return switches;
   } catch (error) {
     const message = error instanceof Error ? error.message : `${error}`;
-    if (!(error instanceof SyntaxError)) return wrong(message);
-    return wrong(`EDGE: is not JSON (${message}): write it as EDGE='{"transformations":false}'`);
+    if (!(error instanceof SyntaxError)) return fail(message);
+    return fail(`EDGE: is not JSON (${message}): write it as EDGE='{"transformations":false}'`);
   }
 }

@@ -1,6 +1,6 @@
 // Runs the Worker in workerd, by wrangler in this process. Secrets reach it as bindings: no file, URL or argument
-// has them. What wrangler would show of them and of local objects to other programs of this machine is off: its
-// explorer, its observability, its registry and the inspector.
+// has them. Wrangler's explorer, observability, registry and inspector are off: they would show secrets and local objects
+// to other programs of this machine.
 
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
@@ -10,9 +10,9 @@ import { type LocalRun, localBucketName, readLocalKeys } from "../cli/config/loc
 import { loadWrangler } from "../cli/wrangler/packages.ts";
 import { tableOf } from "../worker/util/json.ts";
 import { LOCAL_STORE, type LocalProject } from "./local-project.ts";
-import type { Doors } from "./local-worker.ts";
+import type { LocalBindings } from "./local-worker.ts";
 
-/** How long a new configuration may take until the Worker runs with it. Then wrangler is started again. */
+/** The time limit until the Worker runs with a new configuration. Then wrangler is restarted. */
 const RELOAD_MS = 15_000;
 
 // In the package this file is compiled, as its Worker is.
@@ -26,8 +26,8 @@ const SETTINGS = {
   WRANGLER_HIDE_BANNER: "true",
 };
 
-/** The files of the code of a Worker that runs now, or why it does not. */
-type Outcome = readonly string[] | "failed" | "late";
+/** The files of the code of a Worker that runs now, or why it does not run. */
+type ReloadResult = readonly string[] | "failed" | "timed-out";
 
 export type LocalWorker = ReturnType<typeof createWorker>;
 
@@ -39,21 +39,21 @@ export type LocalWorker = ReturnType<typeof createWorker>;
 export function createWorker(
   name: string,
   port: number,
-  doors: Doors,
+  bindings: LocalBindings,
   log: (line: string) => void,
 ) {
   const wrangler = loadWrangler();
   if (isFault(wrangler)) throw new Error(wrangler.fault);
   Object.assign(process.env, SETTINGS);
   const report = (error: unknown) => console.error(errorText(error));
-  // wrangler also rejects where nobody waits. That must not end the local run.
+  // wrangler also rejects promises that nobody awaits. That must not end the local run.
   process.on("unhandledRejection", report);
   const create = () => new wrangler.unstable_DevEnv().on("error", report);
   let devEnv = create();
   let runs = 0;
   /** The files of its code, and when it was built last: ms since 1970. */
   let sources: readonly string[] = [];
-  let began = 0;
+  let builtAt = 0;
   let isRunning = false;
 
   const inputOf = (project: LocalProject, version: string) => {
@@ -61,10 +61,10 @@ export function createWorker(
     const options = { config: file, env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
     return {
-      config: { ...config, r2_buckets: bucketsOf(project, config.r2_buckets), images: undefined },
+      config: { ...config, r2_buckets: r2BucketsOf(project, config.r2_buckets), images: undefined },
       env: environment,
       entrypoint: writeEntry(name, main),
-      bindings: bindingsOf(project, { ...doors, LOCAL_VERSION: version }),
+      bindings: bindingsOf(project, { ...bindings, LOCAL_VERSION: version }),
       dev: {
         ...{ inspector: false, registry: undefined, remote: false, inferOriginFromRoutes: false },
         // Its watcher loses changes, and builds from files that it has removed.
@@ -77,12 +77,12 @@ export function createWorker(
       },
     };
   };
-  const attempt = (project: LocalProject): Promise<Outcome> => {
+  const attempt = (project: LocalProject): Promise<ReloadResult> => {
     const version = `${++runs}`;
-    const outcome = waitForReload(devEnv, version);
-    began = Date.now();
+    const result = waitForReload(devEnv, version);
+    builtAt = Date.now();
     return devEnv.config.set(inputOf(project, version), true).then(
-      () => outcome,
+      () => result,
       (error) => {
         report(error);
         return "failed";
@@ -90,54 +90,54 @@ export function createWorker(
     );
   };
   return {
-    /** Builds the Worker, and runs it with a configuration. Returns whether it runs: if not, it has said why. */
+    /** Builds the Worker, and runs it with a configuration. Returns whether it runs; if not, it has logged why. */
     async run(project: LocalProject): Promise<boolean> {
-      let outcome = await attempt(project);
-      if (outcome === "late") {
+      let result = await attempt(project);
+      if (result === "timed-out") {
         isRunning = false;
         await devEnv.teardown();
         devEnv = create();
-        outcome = await attempt(project);
+        result = await attempt(project);
       }
-      isRunning = typeof outcome !== "string"; // wrangler lets requests wait until there is a Worker again
-      if (typeof outcome !== "string") sources = outcome;
-      if (outcome === "late")
+      isRunning = typeof result !== "string"; // wrangler lets requests wait until there is a Worker again
+      if (typeof result !== "string") sources = result;
+      if (result === "timed-out")
         report(new Error("wrangler does not answer: start vitrine dev again"));
       return isRunning;
     },
     /** Returns whether its code has changed since it was built. */
     hasNewCode: () => {
       const times = sources.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-      return times.some((time) => time > began);
+      return times.some((time) => time > builtAt);
     },
     isRunning: () => isRunning,
-    end: () => devEnv.teardown(),
+    stop: () => devEnv.teardown(),
   };
 }
 
 /** Waits until a version of the Worker runs. */
-function waitForReload(devEnv: DevEnv, version: string): Promise<Outcome> {
-  return new Promise((settle) => {
-    const end = (outcome: Outcome) => {
+function waitForReload(devEnv: DevEnv, version: string): Promise<ReloadResult> {
+  return new Promise((resolve) => {
+    const settle = (result: ReloadResult) => {
       clearTimeout(timer);
-      devEnv.off("reloadComplete", look).off("buildFailed", fail).off("error", fail);
-      settle(outcome);
+      devEnv.off("reloadComplete", check).off("buildFailed", fail).off("error", fail);
+      resolve(result);
     };
-    const look = (event: unknown) => {
+    const check = (event: unknown) => {
       const { config, bundle } = tableOf(event);
       const bindings = tableOf(tableOf(config)["bindings"]);
       if (tableOf(bindings["LOCAL_VERSION"])["value"] !== version) return;
       const files = Object.keys(tableOf(tableOf(bundle)["dependencies"]));
-      end(files.filter((file) => !file.startsWith(".wrangler/"))); // written by each build
+      settle(files.filter((file) => !file.startsWith(".wrangler/"))); // written by each build
     };
-    const fail = () => end("failed");
-    const timer = setTimeout(end, RELOAD_MS, "late");
-    devEnv.on("reloadComplete", look).on("buildFailed", fail).on("error", fail);
+    const fail = () => settle("failed");
+    const timer = setTimeout(settle, RELOAD_MS, "timed-out");
+    devEnv.on("reloadComplete", check).on("buildFailed", fail).on("error", fail);
   });
 }
 
 /** All buckets under their names on this machine, and those that are on an S3 elsewhere. */
-function bucketsOf(
+function r2BucketsOf(
   { hasOwnS3, buckets }: LocalProject,
   bound: LocalProject["r2Buckets"],
 ): readonly object[] {
@@ -151,23 +151,23 @@ function bucketsOf(
   const simulated = hasOwnS3 ? [] : Object.values(buckets);
   const names = new Set(simulated.map(({ bucket }) => bucket));
   for (const { bucket_name } of renamed) names.delete(bucket_name);
-  const others = [...names].map((name, index) => {
+  const otherBuckets = [...names].map((name, index) => {
     return { binding: `LOCAL_BUCKET_${index}`, bucket_name: name, ...local };
   });
-  return [...renamed, ...others];
+  return [...renamed, ...otherBuckets];
 }
 
 function bindingsOf(
-  { hasOwnS3: isOwn, buckets, secrets, started, images, answers }: LocalProject,
-  doors: object,
+  { hasOwnS3, buckets, secrets, started, images, answers }: LocalProject,
+  bindings: object,
 ): object {
   const texts = [
-    ...Object.entries(doors),
+    ...Object.entries(bindings),
     ...Object.entries(secrets),
     ...(images === undefined ? [] : [[images, "of the local edge"] as const]),
   ];
   const local = { BUCKETS: bucketsOfWorker(started["BUCKETS"], buckets) };
-  const tables = Object.entries({ ...(!isOwn && local), ...answers });
+  const tables = Object.entries({ ...(!hasOwnS3 && local), ...answers });
   return {
     ...Object.fromEntries(texts.map(([name, value]) => [name, { type: "secret_text", value }])),
     ...Object.fromEntries(tables.map(([name, value]) => [name, { type: "json", value }])),
@@ -204,9 +204,9 @@ export default localGateway(project.default);
   return file;
 }
 
-/** What wrangler says of an error: it is one, or an event with a cause. */
+/** The message of wrangler's error, which may be an event with a cause. */
 function errorText(error: unknown): string {
   const { reason, cause } = tableOf(error);
-  const found = error instanceof Error ? error : cause;
-  return [reason, found instanceof Error ? found.message : undefined].filter(Boolean).join(": ");
+  const source = error instanceof Error ? error : cause;
+  return [reason, source instanceof Error ? source.message : undefined].filter(Boolean).join(": ");
 }

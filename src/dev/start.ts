@@ -17,18 +17,18 @@ import { listenLocally } from "../emulator/local-server.ts";
 import { serveEdge } from "../emulator/serve.ts";
 import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";
-import { type Files, followFiles } from "./config-watcher.ts";
-import { closeFile, closeFolder } from "./file-permissions.ts";
-import { createFiller } from "./local-bucket.ts";
+import { type ConfigFiles, createConfigWatcher } from "./config-watcher.ts";
+import { restrictFile, restrictFolder } from "./file-permissions.ts";
+import { createBucketSync } from "./local-bucket.ts";
 import { type LocalProject, prepareDevVars, readLocalProject } from "./local-project.ts";
-import { readPort, serveFront } from "./local-proxy.ts";
+import { readPort, startProxy } from "./local-proxy.ts";
 import { readSwitches } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
 import { sheetHandler } from "./sheet/serve-sheet.ts";
 import { createSheet } from "./sheet/sheet.ts";
 
-/** How often to look at the files: ms. */
-const LOOK_MS = 250;
+/** How often the files are read: ms. */
+const POLL_MS = 250;
 
 /**
  * Starts the local run of the project in the current folder. The process ends on a signal.
@@ -45,8 +45,8 @@ export async function startLocal(
   process.umask(0o077); // all that is written here may hold secrets
   const devVars = devVarsOf(".", environment);
   const port = readPort(portText);
-  const open = closeFolder() ?? closeFile(devVars);
-  if (open !== undefined) return open;
+  const accessFault = restrictFolder() ?? restrictFile(devVars);
+  if (accessFault !== undefined) return accessFault;
   if (isFault(port)) return port;
   const address = `http://localhost:${port}`;
   const endpoint = `${address}/cdn-cgi/local/r2/s3`;
@@ -54,17 +54,16 @@ export async function startLocal(
 
   const project = readLocalProject(endpoint, environment);
   const files = readFiles("file" in project ? project.file : "", devVars);
-  const read = readSwitches(files?.devVars ?? "", devVars);
-  const mistakes = [...project.mistakes, ...("faults" in read ? read.faults : [])];
+  const switches = readSwitches(files?.devVars ?? "", devVars);
+  const mistakes = [...project.mistakes, ...("faults" in switches ? switches.faults : [])];
   if (!("config" in project) || project.config === undefined || mistakes.length > 0 || !files) {
     const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
     return { fault: lines.join("\n  ") };
   }
   const { hasOwnS3, config, file } = project;
-  const edge = createEdge(
-    edgeSettings(hasOwnS3 ? bucketsOf(config.routes) : [{ baseUrl: endpoint }]),
-  );
-  // The Worker's own code makes the tries of the sheet. Only its image requests go another way, and Node has
+  const buckets = hasOwnS3 ? bucketsOf(config.routes) : [{ baseUrl: endpoint }];
+  const edge = createEdge(edgeSettings(buckets));
+  // The Worker's own code renders the tries of the sheet. Only its image requests go to the local edge, and Node has
   // no global scheduler.
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
   if (interrupted.aborted) return undefined;
@@ -72,44 +71,45 @@ export async function startLocal(
   const header = `x-vitrine-${randomUUID()}`;
   const workerPort = await findPort();
   const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });
-  const doors = { LOCAL_EDGE: url, LOCAL_FRONT: header };
-  const worker = createWorker(`dev-${port}`, workerPort, doors, log);
-  const fill = fillerOf(endpoint);
-  const follower = followFiles({
-    ...{ files, project, fill, switches: edge.switches, worker, log, warn },
+  const bindings = { LOCAL_EDGE: url, LOCAL_PROXY: header };
+  const worker = createWorker(`dev-${port}`, workerPort, bindings, log);
+  const syncBuckets = createSync(endpoint);
+  const watcher = createConfigWatcher({
+    ...{ files, project, syncBuckets, switches: edge.switches, worker, log, warn },
     readFiles: () => {
-      const fault = closeFile(devVars); // an editor may have made another one
+      const fault = restrictFile(devVars); // an editor may have made another one
       if (fault !== undefined) fail(fault.fault);
       return readFiles(file, devVars);
     },
     readProject: () => readLocalProject(endpoint, environment),
   });
   // Before the Worker starts, which takes seconds: no other program takes the port meanwhile.
-  const taken = await serveFront({
+  const portFault = await startProxy({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
-    answerSheet: sheetHandler(createSheet(follower, edge.images, address)),
+    serveSheet: sheetHandler(createSheet(watcher, edge.images, address)),
     reportError: warnOf("The local run"),
   });
-  if (taken !== undefined) fail(taken.fault);
-  endTogether(worker);
+  if (portFault !== undefined) fail(portFault.fault);
+  stopTogether(worker);
   log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   if (!(await worker.run(project))) fail("It did not start.");
-  await fill(project);
-  log(welcome(address, config, devVars, hasOwnS3));
-  const look = async () => {
-    await follower.look();
-    if (worker.isRunning()) await fill(follower.current()).catch(warnOf("The local buckets"));
+  await syncBuckets(project);
+  log(welcomeText(address, config, devVars, hasOwnS3));
+  const poll = async () => {
+    await watcher.poll();
+    if (!worker.isRunning()) return;
+    await syncBuckets(watcher.current()).catch(warnOf("The local buckets"));
   };
-  setInterval(() => void look().catch(fail), LOOK_MS);
+  setInterval(() => void poll().catch(fail), POLL_MS);
   return undefined;
 }
 
 const log = (line: string): void => console.log(line);
 const warn = (line: string): void => console.error(line);
-const warnOf = (who: string) => (reason: unknown) => warn(`${who}: ${reason}`);
+const warnOf = (source: string) => (reason: unknown) => warn(`${source}: ${reason}`);
 
 /** @returns undefined: one of them is not there, since an editor is replacing it */
-function readFiles(config: string, devVars: string): Files | undefined {
+function readFiles(config: string, devVars: string): ConfigFiles | undefined {
   try {
     const text = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
     return { config: readFileSync(config, "utf8"), devVars: text };
@@ -133,16 +133,16 @@ function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSett
   };
 }
 
-/** Returns a function that brings the local buckets of a project in line with the files that they are filled of. */
-function fillerOf(endpoint: string): (project: LocalProject) => Promise<void> {
-  const fillers = new Map<string, ReturnType<typeof createFiller>>();
+/** Returns a function that syncs the local buckets of a project with their files. */
+function createSync(endpoint: string): (project: LocalProject) => Promise<void> {
+  const syncs = new Map<string, ReturnType<typeof createBucketSync>>();
   return async ({ hasOwnS3, buckets }) => {
     for (const [name, { bucket, prefix = "" }] of hasOwnS3 ? [] : Object.entries(buckets)) {
-      const base = `${endpoint}/${bucket}/`;
-      const filler =
-        fillers.get(base + prefix) ?? createFiller({ baseUrl: base, prefix }, readLocalKeys("."));
-      fillers.set(base + prefix, filler);
-      const put = await filler();
+      const baseUrl = `${endpoint}/${bucket}/`;
+      const id = baseUrl + prefix;
+      const sync = syncs.get(id) ?? createBucketSync({ baseUrl, prefix }, readLocalKeys("."));
+      syncs.set(id, sync);
+      const put = await sync();
       if (put > 0) log(`Put ${put} object${put === 1 ? "" : "s"} into the local bucket "${name}".`);
     }
   };
@@ -155,18 +155,18 @@ async function findPort(): Promise<number> {
   return Number(new URL(url).port);
 }
 
-/** Ends the Worker on a signal, and when the parent of this process (npm, or npm's shell) is gone. */
-function endTogether(worker: LocalWorker): void {
-  const end = async () => {
+/** Stops the Worker on a signal, and when the parent of this process (npm, or npm's shell) is gone. */
+function stopTogether(worker: LocalWorker): void {
+  const stop = async () => {
     process.once("exit", () => {
       process.exitCode = EXIT.done; // wrangler ends this process, too, with a code of its own
     });
-    await worker.end();
+    await worker.stop();
     process.exit();
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && end(), 500).unref();
+  setInterval(() => process.ppid !== parent && stop(), 500).unref();
 }
 
 /** Ends this process, and the Worker with it. */
@@ -175,14 +175,14 @@ function fail(reason: unknown): never {
   process.exit(EXIT.failed);
 }
 
-/** Writes the text: each URL on a line of its own. @param own whether .dev.vars names an S3 */
-function welcome(address: string, { variants }: Config, devVars: string, own: boolean): string {
+/** Each URL has a line of its own. @param hasOwnS3 whether .dev.vars names an S3 */
+function welcomeText(address: string, { variants }: Config, devVars: string, hasOwnS3: boolean) {
   const missing = [...variants].flatMap(([name, { image }]) => {
     const options = name.includes("@") ? [] : findUnsupported(imageOf({ image }));
     if (options.length === 0) return [];
     return [`PRESETS.${name}: the local edge does not implement ${options.join(", ")}.\n\n`];
   });
-  const pictures = own
+  const pictures = hasOwnS3
     ? `The pictures come from the S3 that ${devVars} names, which the contact sheet does not list:`
     : "The contact sheet shows every picture at every preset, and takes your own:";
   return `

@@ -117,7 +117,7 @@ test("a local run that ends and starts again", async () => {
     edit("width = 480", "width = 60");
   });
   await becomes(page, KEY, "card", "60 × 60");
-  await expect.poll(() => page.textContent("#said"), PATIENCE).toBe("");
+  await expect.poll(() => page.textContent("#message"), PATIENCE).toBe("");
   expect(await tag()).not.toBe(first); // a new run has tags of its own
   await page.close();
 });

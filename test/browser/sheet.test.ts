@@ -169,7 +169,7 @@ test("the user can add a picture, replace it and delete it; other files are refu
     { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no image") },
     { name: "drawing.svg", mimeType: "image/svg+xml", buffer: object("broken/script.svg") },
   ]);
-  const status = page.locator("#said");
+  const status = page.locator("#message");
   await status.getByText("1 of 3 added to the local bucket.").waitFor();
   expect(await status.textContent()).toContain("notes.txt: it is no picture");
   expect(await status.textContent()).toContain("drawing.svg: an SVG needs a route with svg = true");

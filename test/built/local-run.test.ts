@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { localBucketName, localBuckets } from "../../src/cli/config/local-run.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/fixture-objects.ts";
-import { askBucket, createFiller } from "../../src/dev/local-bucket.ts";
+import { createBucketSync, sendToS3 } from "../../src/dev/local-bucket.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
@@ -80,7 +80,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     await configure();
     expect((await server.listen()).url.href).toBe(address);
     const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
-    await createFiller({ baseUrl: base, prefix: "published/" }, LOCAL_KEYS)();
+    await createBucketSync({ baseUrl: base, prefix: "published/" }, LOCAL_KEYS)();
   });
   afterAll(async () => {
     await door.close();
@@ -117,7 +117,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     const seen = [];
     for (const focus of ["0,0.5", "1,0.5", "", "9,9"]) {
       const put = { type: "image/png", body, focus };
-      await askBucket("PUT", place, "stripes.png", LOCAL_KEYS, put);
+      await sendToS3("PUT", place, "stripes.png", LOCAL_KEYS, put);
       const { bytes } = await picture(await server.fetch("/images/part/stripes.png"));
       seen.push(letterOf([...(await sharp(bytes).ensureAlpha().raw().toBuffer()).subarray(0, 4)]));
     }

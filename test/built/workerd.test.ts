@@ -20,7 +20,7 @@ afterEach(() => network.resetHandlers());
 afterAll(() => network.close());
 
 test("the deployed bundle contains nothing of the local run", () => {
-  for (const word of ["LOCAL_EDGE", "LOCAL_FRONT"]) {
+  for (const word of ["LOCAL_EDGE", "LOCAL_PROXY"]) {
     expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain(word);
     expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain(word);
   }

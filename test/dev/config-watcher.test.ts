@@ -2,14 +2,14 @@
 
 import { parseEnv } from "node:util";
 import { beforeEach, expect, test } from "vitest";
-import { type Files, followFiles } from "../../src/dev/config-watcher.ts";
-import type { LocalProject, Mistakes } from "../../src/dev/local-project.ts";
+import { type ConfigFiles, createConfigWatcher } from "../../src/dev/config-watcher.ts";
+import type { LocalProject, ProjectMistakes } from "../../src/dev/local-project.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 
 const SECRETS = "A=1\nB=2";
 
 /** What the files hold; undefined: an editor is replacing one. */
-let files: Files | undefined;
+let files: ConfigFiles | undefined;
 /** The configurations that the Worker was started with. */
 let runs: string[];
 /** Whether it starts, and what happens meanwhile. */
@@ -18,10 +18,10 @@ let meanwhile: () => void;
 let newCode: boolean;
 let switches: Switches;
 let lines: string[];
-let look: () => Promise<void>;
+let poll: () => Promise<void>;
 
 /** A project whose mistakes are the words of its configuration, if there are any but "good". */
-function readProject(): LocalProject | Mistakes {
+function readProject(): LocalProject | ProjectMistakes {
   const { config = "", devVars = "" } = files ?? {};
   if (config.includes("throws")) throw new Error("EISDIR");
   if (config.includes("unreadable")) return { mistakes: [config] };
@@ -41,7 +41,7 @@ beforeEach(() => {
   meanwhile = () => {};
   const project = readProject();
   if (!("config" in project)) return expect.unreachable();
-  ({ look } = followFiles({
+  ({ poll } = createConfigWatcher({
     ...{ files, project, switches, readProject, readFiles: () => files },
     worker: {
       hasNewCode: () => newCode,
@@ -53,17 +53,17 @@ beforeEach(() => {
         return starts;
       },
     },
-    fill: async () => {},
+    syncBuckets: async () => {},
     log: (line) => void lines.push(line),
     warn: (line) => void lines.push(line),
   }));
 });
 
-/** Writes both files, looks until nothing changes any more, and returns what was said. */
+/** Writes both files, polls until nothing changes any more, and returns what was said. */
 async function write(config: string, devVars = SECRETS): Promise<string[]> {
   files = { config, devVars };
   lines = [];
-  for (let looks = 0; looks < 4; looks += 1) await look();
+  for (let polls = 0; polls < 4; polls += 1) await poll();
   return lines;
 }
 
@@ -116,7 +116,7 @@ test("a second write within the start of the first one is not lost", async () =>
 test("a file that is being written or replaced is not read yet", async () => {
   for (const config of ["g", "go", undefined, "goo", "good, 1", undefined]) {
     files = config === undefined ? undefined : { config, devVars: SECRETS };
-    await look();
+    await poll();
   }
   expect(runs).toEqual([]);
 });

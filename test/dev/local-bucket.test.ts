@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { OBJECTS } from "../../src/dev/fixture-objects.ts";
-import { createFiller } from "../../src/dev/local-bucket.ts";
+import { createBucketSync } from "../../src/dev/local-bucket.ts";
 import { file } from "../support/emulators.ts";
 import { LOCAL_KEYS } from "../support/env.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
@@ -16,7 +16,7 @@ test("fixtures and files of the folder are put, put again when they change, and 
     return new Response();
   });
   const folder = createTemporaryFolder("vitrine-objects-");
-  const fill = createFiller({ baseUrl: "http://s3/b/", prefix: "p/" }, LOCAL_KEYS, folder);
+  const fill = createBucketSync({ baseUrl: "http://s3/b/", prefix: "p/" }, LOCAL_KEYS, folder);
   const look = async () => {
     sent.length = 0;
     await fill();
@@ -40,6 +40,6 @@ test("fixtures and files of the folder are put, put again when they change, and 
 
 test("what the local S3 refuses is an error that names it, and no key", async () => {
   vi.stubGlobal("fetch", async () => new Response("<Code>NoSuchBucket</Code>", { status: 404 }));
-  const fill = createFiller({ baseUrl: "http://s3/b/", prefix: "" }, LOCAL_KEYS, "none");
+  const fill = createBucketSync({ baseUrl: "http://s3/b/", prefix: "" }, LOCAL_KEYS, "none");
   await expect(fill()).rejects.toThrow("refuses PUT http://s3/b/photos/dandelion.jpg: 404");
 });

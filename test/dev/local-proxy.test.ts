@@ -8,14 +8,14 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Front, readPort, serveFront } from "../../src/dev/local-proxy.ts";
+import { type ProxyOptions, readPort, startProxy } from "../../src/dev/local-proxy.ts";
 import { freePort } from "../support/free-port.ts";
 
 /** What the contact sheet and the Worker were asked. */
 const asked: string[] = [];
 let sent: IncomingHttpHeaders = {};
 let port: number;
-let front: Front;
+let front: ProxyOptions;
 let isRunning: boolean;
 
 const worker = createServer((incoming, response) => {
@@ -31,13 +31,13 @@ beforeAll(async () => {
   const { port: workerPort } = worker.address() as AddressInfo;
   front = {
     ...{ port, header: "x-vitrine-secret", isRunning: () => isRunning, workerPort },
-    answerSheet: async (incoming, response) => {
-      asked.push(`sheet ${incoming.method} ${incoming.url}`);
+    serveSheet: async (response) => {
+      asked.push(`sheet ${response.req.method} ${response.req.url}`);
       response.end("sheet");
     },
     reportError: (reason) => expect.unreachable(`${reason}`),
   };
-  expect(await serveFront(front)).toBeUndefined();
+  expect(await startProxy(front)).toBeUndefined();
 });
 afterAll(() => void worker.close());
 beforeEach(() => {
@@ -135,11 +135,11 @@ test("a port that is in use, on either address, is named, and what to do", async
   const fault = expect.stringMatching(
     new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 1} npx vitrine dev$`),
   );
-  expect(await serveFront(front)).toEqual({ fault });
+  expect(await startProxy(front)).toEqual({ fault });
   const other = createServer();
   const free = await freePort();
   await new Promise<void>((ready) => other.listen(free, "::1", ready));
-  expect(await serveFront({ ...front, port: free })).toMatchObject({
+  expect(await startProxy({ ...front, port: free })).toMatchObject({
     fault: expect.stringContaining(`Port ${free} is in use.`),
   });
   other.close();

@@ -2,14 +2,14 @@
 
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { type Doors, localGateway } from "../../src/dev/local-worker.ts";
+import { type LocalBindings, localGateway } from "../../src/dev/local-worker.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
 
 /** Any request, with or without what Cloudflare adds to it. */
 type Gateway = {
-  fetch(request: Request, env: Doors, run: ExecutionContext): Response | Promise<Response>;
+  fetch(request: Request, env: LocalBindings, run: ExecutionContext): Response | Promise<Response>;
 };
 
 test.each<[what: string, headers: Record<string, string>, status: number]>([
@@ -24,7 +24,7 @@ test.each<[what: string, headers: Record<string, string>, status: number]>([
       return new Response("a picture");
     },
   });
-  const env = { LOCAL_EDGE: "http://localhost:9/none", LOCAL_FRONT: "x-vitrine-secret" };
+  const env = { LOCAL_EDGE: "http://localhost:9/none", LOCAL_PROXY: "x-vitrine-secret" };
   const local = createCache().entrypoint((run: ExecutionContext) => ({
     fetch: async (request: Request) => gateway.fetch(request, env, run),
   }));
@@ -46,7 +46,7 @@ test("a Worker with the Images binding gets that of the local edge, another one 
       return (await made?.output({ format: "image/webp" }))?.response() ?? new Response("none");
     },
   });
-  const get = async (env: Doors & { readonly IMAGES?: object }) => {
+  const get = async (env: LocalBindings & { readonly IMAGES?: object }) => {
     const local = createCache().entrypoint((run: ExecutionContext) => ({
       fetch: async (request: Request) => gateway.fetch(request, env, run),
     }));

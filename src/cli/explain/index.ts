@@ -109,9 +109,9 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   const bucket = bucketOfWorker(project, route.bucket);
   rows.push(["Signature", signature]);
   for (const [at, object] of objectsOf(resolved, {}).entries()) {
-    const { name, baseUrl: base, r2 } = bucketOfWorker(project, object.bucket);
+    const { name, baseUrl, r2 } = bucketOfWorker(project, object.bucket);
     if (at > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
-    rows.push(["Origin URL", originUrl(base, object.key)]);
+    rows.push(["Origin URL", originUrl(baseUrl, object.key)]);
     if (r2 === undefined) rows.push(["Signed by", signerOf(project, object.bucket)]);
   }
   if (facts) {

@@ -1,7 +1,7 @@
 // The code of a picture to paste into an app, as text.
 
 /** One picture of an app. */
-export type Call = {
+export type ImageCall = {
   /** The name of the client: `images`. */
   readonly client: string;
   readonly key: string;
@@ -21,7 +21,7 @@ export function clientCommand(origin: string): string {
 }
 
 /** Returns lines that compile beside the file that `npx vitrine client` writes. */
-export function callText({ client, key, preset, hasSizes, signed }: Call): string {
+export function callSnippet({ client, key, preset, hasSizes, signed }: ImageCall): string {
   const object = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;
   const names = signed ? `createSigner, expiresWithin, ${client}` : client;
   const signer = [

@@ -25,7 +25,7 @@ function textOf(value: Value): string {
   if (value === undefined || value === false) return "";
   if (value instanceof Html) return value.text;
   if (typeof value === "object") return value.map(({ text }) => text).join("");
-  return `${value}`.replace(/[&<>"']/g, (one) => ENTITIES[one] ?? "");
+  return `${value}`.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }
 
 /** Writes attributes: those of `imgProps`. */

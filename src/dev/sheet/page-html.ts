@@ -1,39 +1,39 @@
-// The contact sheet as one page of HTML: all objects at all presets. What only a browser knows, page/sheet.ts fills
-// in: what it chose, and how large that is.
+// The contact sheet as one page of HTML: all objects at all presets. page/sheet.ts fills in what only a browser knows: the
+// candidate that it chose, and its size.
 
 import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
 import type { Preset } from "../../worker/config/preset.ts";
 import { BROKEN, OBJECTS } from "../fixture-objects.ts";
-import { callText, clientCommand } from "./app-snippets.ts";
-import { bytesOf } from "./format-bytes.ts";
+import { callSnippet, clientCommand } from "./app-snippets.ts";
+import { formatBytes } from "./format-bytes.ts";
 import { attributes, type Html, html } from "./html.ts";
-import type { Rendition, Shown } from "./sheet-objects.ts";
+import type { Rendition, SheetObject } from "./sheet-objects.ts";
 
 type Page = {
   readonly address: string;
   readonly tag: string;
-  /** What is wrong in the configuration as it is written. */
+  /** Mistakes in the configuration as it is written. */
   readonly mistakes: readonly string[];
   /** Undefined: the local run shows no bucket, or was started with mistakes. */
-  readonly objects: readonly Shown[] | undefined;
+  readonly objects: readonly SheetObject[] | undefined;
 };
 
 /** O5 */
 const DEFAULT_QUALITY = 85;
 const FORMATS = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", png: "PNG" };
 
-/** The order of the objects: one's own, then the fixtures. */
-const PLACES: ReadonlyMap<string, number> = new Map(OBJECTS.map(({ key }, at) => [key, at]));
-const placeOf = ({ key }: { readonly key: string }) => PLACES.get(key) ?? -1;
+/** The order of the objects: the project's own, then the fixtures. */
+const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(OBJECTS.map(({ key }, at) => [key, at]));
+const rankOf = ({ key }: { readonly key: string }) => FIXTURE_RANKS.get(key) ?? -1;
 
 /** @returns the whole document */
 export function pageHtml({ address, tag, mistakes, objects }: Page): string {
   const broken = new Set(BROKEN.map(({ key }) => key));
   const all = (objects ?? [])
     .filter(({ key }) => !broken.has(key))
-    .sort((one, other) => placeOf(one) - placeOf(other));
+    .sort((a, b) => rankOf(a) - rankOf(b));
   const pictures = all.filter(({ picture }) => picture !== undefined);
   const unreadable = all.filter(({ picture }) => picture === undefined);
   const page = html`<!doctype html>
@@ -65,7 +65,7 @@ ${objects === undefined && mistakes.length === 0 && html`<p>.dev.vars names an S
 ${unreadable.length > 0 && html`<p class="fault">The local edge cannot read these objects: ${unreadable.map(({ key }) => html`<code>${key}</code> `)}</p>`}
 ${pictures.map((object) => objectHtml(object, address))}
 </main>
-<p id="said" role="status"></p>
+<p id="message" role="status"></p>
 ${tryDialog()}
 </body>
 </html>
@@ -82,16 +82,16 @@ function mistakesHtml(mistakes: readonly string[]): Html {
 </section>`;
 }
 
-function objectHtml(object: Shown, address: string): Html {
+function objectHtml(object: SheetObject, address: string): Html {
   const { key, bytes, picture, renditions, costs } = object;
-  const each = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
-  const cost = `Unique transformations: ${costs.all} (${each.join(", ")}; equal ones count once)`;
+  const costByPreset = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
+  const cost = `Unique transformations: ${costs.all} (${costByPreset.join(", ")}; equal ones count once)`;
   return html`<article data-key="${key}" data-bytes="${bytes}">
 <header>
 <h3 class="key">${key}</h3>
-<p>${picture?.format.toUpperCase()}, ${picture?.width} × ${picture?.height}, ${bytesOf(bytes)}</p>
+<p>${picture?.format.toUpperCase()}, ${picture?.width} × ${picture?.height}, ${formatBytes(bytes)}</p>
 <p>${renditions.length > 0 ? cost : "No route leads to this object."}</p>
-${placeOf(object) < 0 && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
+${rankOf(object) < 0 && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
 </header>
 ${renditions.map((rendition) => figureHtml(rendition, object, address))}
 </article>
@@ -100,13 +100,13 @@ ${renditions.map((rendition) => figureHtml(rendition, object, address))}
 
 const FACTS = ["Format", "Pixels", "Bytes", "Saved"];
 
-function figureHtml(rendition: Rendition, { key, picture }: Shown, address: string): Html {
+function figureHtml(rendition: Rendition, { key, picture }: SheetObject, address: string): Html {
   const { name, preset, client, clientName, route, query, largest, edgeCall } = rendition;
   const hasSizes = preset.widths !== undefined;
   const signed = route.signing !== undefined;
   const call = { client: clientName, key, preset: name, hasSizes, signed };
-  const most = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
-  const sizes = `(min-width: 72rem) min(46rem, ${most}px), min(${most}px, calc(100vw - 4rem))`;
+  const maxWidth = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
+  const sizes = `(min-width: 72rem) min(46rem, ${maxWidth}px), min(${maxWidth}px, calc(100vw - 4rem))`;
   const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
   const candidates = client.site.shown.get(name)?.candidates ?? [];
   return html`<figure class="${hasSizes && "fluid"}">
@@ -119,7 +119,7 @@ function figureHtml(rendition: Rendition, { key, picture }: Shown, address: stri
   )}</ul></dd></dl>
 ${picture?.format !== "svg" && tryButton(`Try ${key} as ${name}`, preset)}
 <details><summary>Code</summary><p class="hint">Once, for the file that the code imports:</p>
-${snippet(clientCommand(address))}${snippet(callText(call))}</details>
+${snippet(clientCommand(address))}${snippet(callSnippet(call))}</details>
 <details><summary>What the edge is asked</summary>${
     edgeCall === undefined
       ? html`<p>The Images binding makes it. The edge is not asked.</p>`
@@ -135,7 +135,7 @@ function snippet(code: string): Html {
   return html`<pre tabindex="0"><code>${code}</code></pre><button type="button" data-copy>Copy</button>`;
 }
 
-/** The button that opens the dialog for a picture, with what it has to know of the preset. */
+/** The button that opens the dialog for a picture, with the data of the preset for it. */
 function tryButton(label: string, preset: Preset): Html {
   const { width, height, fit, gravity, quality = DEFAULT_QUALITY } = preset;
   const crops = width !== undefined && height !== undefined && /^(?:cover|crop)$/.test(fit); // O4

@@ -24,7 +24,7 @@ const OBJECTS = "/.vitrine/objects/";
 
 /** Returns what answers the requests of the page. */
 export function sheetHandler(sheet: Sheet) {
-  return async (_request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return async (response: ServerResponse): Promise<void> => {
     const { status, type, body, lines } = await answer(sheet, response);
     response.writeHead(status, {
       "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
@@ -55,7 +55,7 @@ async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
     case "/.vitrine/tag":
       return { status: 200, type: "text/plain", body: await sheet.tag() };
     case "/.vitrine/try":
-      return sheet.attempt(new URLSearchParams(search), () => response.destroyed);
+      return sheet.renderTry(new URLSearchParams(search), () => response.destroyed);
     default:
       return refuse(404, "Not found");
   }

@@ -1,4 +1,4 @@
-// What the contact sheet shows of an object: its renditions, as an app would get them, and what they cost. No I/O.
+// The objects of the contact sheet: each with its renditions, as an app would get them, and their costs. No I/O.
 
 import { hash } from "node:crypto";
 import { generateAppFile, presetsOf } from "../../cli/app-file/generate.ts";
@@ -58,25 +58,25 @@ type Costs = {
   readonly all: number;
 };
 
-export type Shown = LocalObject & {
+export type SheetObject = LocalObject & {
   readonly renditions: readonly Rendition[];
   readonly costs: Costs;
 };
 
 /** @param now ms since 1970, for signed URLs */
-export function contentsOf(
+export function addRenditions(
   { config, vars }: LocalConfig,
   objects: readonly LocalObject[],
   now: number,
-): Promise<Shown[]> {
+): Promise<SheetObject[]> {
   const { routes } = config;
   const presets = presetsOf(vars);
   const names = generateAppFile(config, vars, "").clients;
   const clients = new Map(
     routes.map((route, at) => {
-      const { path, bucket, mapping, presets: shown } = route;
+      const { path, bucket, mapping, presets: presetNames } = route;
       const object = `${bucket.name}/${mapping.key.parts.join("")}`;
-      const shape = { path, object, ...(shown && { presets: [...shown] }) };
+      const shape = { path, object, ...(presetNames && { presets: [...presetNames] }) };
       const table = Object.fromEntries(presets);
       const client = createClient({ baseUrl: "", route: shape, presets: table });
       return [route, { client, clientName: names[at] ?? "images" }] as const;
@@ -85,13 +85,16 @@ export function contentsOf(
   const renditionOf = async (object: LocalObject, name: string, preset: Preset) => {
     const { key, etag, picture } = object;
     const route = firstRoute(config, name, key);
-    const found = route && clients.get(route);
-    if (!found) return [];
+    const routeClient = route && clients.get(route);
+    if (!routeClient) return [];
     const version = hash("sha256", JSON.stringify([etag, preset, route.path, route.svg]));
-    const query = (await signQuery(route, name, key, now)) || `?v=${version.slice(0, 12)}`;
-    const largest = found.client.site.shown.get(name)?.candidates.at(-1)?.variant ?? name;
+    const [signingKey] = route.signing?.keys.values() ?? [];
+    const expires = Math.floor(now / 1000) + Math.min(3600, route.signing?.maxAge ?? 0);
+    const grant = { route: route.path, preset: name, key, expires };
+    const query = signingKey ? await signGrant(grant, signingKey) : `?v=${version.slice(0, 12)}`;
+    const largest = routeClient.client.site.shown.get(name)?.candidates.at(-1)?.variant ?? name;
     const edgeCall = edgeCallOf(config.variants.get(largest), route, picture?.type);
-    return [{ ...found, name, preset, route, query, largest, edgeCall }];
+    return [{ ...routeClient, name, preset, route, query, largest, edgeCall }];
   };
   return Promise.all(
     objects.map(async (object) => {
@@ -113,19 +116,6 @@ export function firstRoute(
       (route.presets?.has(preset) ?? true) &&
       publicPathOf(routes, route, preset, key) !== undefined,
   );
-}
-
-/** Returns the query that signs a URL for an hour, or as long as the route allows; "" if it is not signed. */
-async function signQuery(
-  { path, signing }: BoundRoute,
-  preset: string,
-  key: string,
-  now: number,
-): Promise<string> {
-  const [first] = signing?.keys.values() ?? [];
-  if (signing === undefined || first === undefined) return "";
-  const expires = Math.floor(now / 1000) + Math.min(3600, signing.maxAge);
-  return signGrant({ route: path, preset, key, expires }, first);
 }
 
 /** `cf.image` as the Worker sends it for a browser that reads AVIF; undefined where the Images binding is asked. */

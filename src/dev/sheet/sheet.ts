@@ -1,5 +1,5 @@
-// The contact sheet of the local run: reads what the local buckets hold, puts pictures in and out, and renders what
-// the Worker runs with. Its pictures come from the Worker. No byte of an original comes out here.
+// The contact sheet of the local run: lists the local buckets, puts and deletes pictures, and renders the page for the
+// running configuration. Its pictures come from the Worker. No byte of an original comes out here.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { readLocalKeys } from "../../cli/config/local-run.ts";
@@ -10,11 +10,11 @@ import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import { sniff } from "../../worker/origin/sniff.ts";
-import type { Follower } from "../config-watcher.ts";
-import { askBucket, listBucket, type Put } from "../local-bucket.ts";
+import type { ConfigWatcher } from "../config-watcher.ts";
+import { listBucket, sendToS3, type Upload } from "../local-bucket.ts";
 import { pageHtml } from "./page-html.ts";
-import { contentsOf, firstRoute, type LocalConfig, type LocalObject } from "./sheet-objects.ts";
-import { type Answer, makeTry, readTry, refuse } from "./try-options.ts";
+import { addRenditions, firstRoute, type LocalConfig, type LocalObject } from "./sheet-objects.ts";
+import { type Answer, parseTry, refuse, renderTry } from "./try-options.ts";
 
 export type Sheet = ReturnType<typeof createSheet>;
 
@@ -23,22 +23,22 @@ const SALT = randomBytes(32);
 const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
 
 /**
- * @param follower knows what the Worker runs with, and the mistakes in the files
+ * @param watcher knows the configuration that the Worker runs with, and the mistakes in the files
  * @param address that of the local run: `http://localhost:8787`
  */
 export function createSheet(
-  follower: Pick<Follower, "current" | "mistakes">,
+  watcher: Pick<ConfigWatcher, "current" | "mistakes">,
   images: Edge["images"],
   address: string,
 ) {
   let good: LocalConfig | undefined;
   let objects: readonly LocalObject[] = [];
   let lastTry: Promise<unknown> = Promise.resolve();
-  const described = new Map<string, Promise<LocalObject["picture"]>>();
+  const pictures = new Map<string, Promise<LocalObject["picture"]>>();
 
   /** The configuration that the Worker runs with; while that has mistakes, the last good one. */
   const readLocal = (): LocalConfig | undefined => {
-    const { hasOwnS3, config: written, vars, buckets, started } = follower.current();
+    const { hasOwnS3, config: written, vars, buckets, started } = watcher.current();
     // An S3 of one's own is not shown: a try needs no signature.
     if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : good;
     const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: images };
@@ -49,14 +49,14 @@ export function createSheet(
   };
   const bucketsNow = () => readLocal()?.config.buckets ?? [];
 
-  /** Lists the buckets. If the local S3 does not answer now, the last list holds. */
+  /** Lists the buckets. If the local S3 does not answer now, it returns the last list. */
   const listObjects = async (): Promise<readonly LocalObject[]> => {
     const keys = readLocalKeys(".");
     const lists = bucketsNow().map(async (bucket) => {
       const all = (await listBucket(bucket, keys)).map(async ({ key, etag = "", bytes = 0 }) => {
         const id = `${bucket.baseUrl}${key} ${etag}`;
-        const picture = described.get(id) ?? askBucket("GET", bucket, key, keys).then(describe);
-        described.set(id, picture);
+        const picture = pictures.get(id) ?? sendToS3("GET", bucket, key, keys).then(readPicture);
+        pictures.set(id, picture);
         return { key, etag, bytes, picture: await picture };
       });
       return Promise.all(all);
@@ -66,57 +66,59 @@ export function createSheet(
       const all = (await Promise.all(lists)).flat().filter(({ key }) => !keyFault(key));
       objects = [...new Map(all.toReversed().map((one) => [one.key, one])).values()].reverse();
     } catch {
-      described.clear(); // the terminal says why there is no Worker
+      pictures.clear(); // the terminal says why there is no Worker
     }
     return objects;
   };
 
   /** A text that changes with what the page shows, but not with the time. */
   const tag = async (): Promise<string> => {
-    const { vars } = follower.current();
-    const shown = [vars, follower.mistakes(), await listObjects()];
-    return createHmac("sha256", SALT).update(JSON.stringify(shown)).digest("base64url");
+    const { vars } = watcher.current();
+    const state = [vars, watcher.mistakes(), await listObjects()];
+    return createHmac("sha256", SALT).update(JSON.stringify(state)).digest("base64url");
   };
 
   return {
     tag,
     page: async (): Promise<string> => {
       const before = await tag(); // what changes meanwhile makes the page load again
-      const mistakes = follower.mistakes();
+      const mistakes = watcher.mistakes();
       const local = readLocal();
-      const objects = local && (await contentsOf(local, await listObjects(), Date.now()));
+      const objects = local && (await addRenditions(local, await listObjects(), Date.now()));
       return pageHtml({ address, tag: before, mistakes, objects });
     },
     /**
-     * Makes a picture. One at a time: sharp takes all threads, and the rest of the local run needs some.
-     * @param isClosed whether nobody waits for it any more
+     * Renders a picture. One at a time: sharp takes all threads, and the rest of the local run needs some.
+     * @param isClosed whether the client has disconnected
      */
-    attempt: async (query: URLSearchParams, isClosed: () => boolean): Promise<Answer> => {
+    renderTry: async (query: URLSearchParams, isClosed: () => boolean): Promise<Answer> => {
       const local = readLocal();
       if (local === undefined) return refuse(503, "there is no local bucket, or it has mistakes");
-      const read = readTry(local, query);
-      if ("fault" in read) return refuse(400, read.fault);
-      const next = lastTry.then(() => (isClosed() ? refuse(503, "nobody waits") : makeTry(read)));
+      const request = parseTry(local, query);
+      if ("fault" in request) return refuse(400, request.fault);
+      const next = lastTry.then(() =>
+        isClosed() ? refuse(503, "nobody waits") : renderTry(request),
+      );
       lastTry = next.catch(() => {});
       return next;
     },
     /** Puts a picture into the bucket of the first route that shows it. Returns why not. @throws if S3 refuses it */
-    put: async (file: string, put: Put): Promise<string | undefined> => {
+    put: async (file: string, upload: Upload): Promise<string | undefined> => {
       const local = readLocal();
       if (local === undefined) return NO_CHANGE;
       const route = routeTo(local.config, `own/${file}`);
       if (route === undefined) return "no route leads to own/*, where your own images go";
-      const picture = await describe(put.body);
+      const picture = await readPicture(upload.body);
       if (picture === undefined) return "it is no picture that the local edge reads";
       if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
-      const typed = { ...put, type: put.type || `image/${picture.format}` };
-      await askBucket("PUT", route.bucket, `own/${file}`, readLocalKeys("."), typed);
+      const typed = { ...upload, type: upload.type || `image/${picture.format}` };
+      await sendToS3("PUT", route.bucket, `own/${file}`, readLocalKeys("."), typed);
       return undefined;
     },
     /** Deletes an object of the local buckets. Returns why not. @throws if S3 refuses it */
     remove: async (key: string): Promise<string | undefined> => {
       if (readLocal() === undefined) return NO_CHANGE;
-      for (const bucket of bucketsNow()) await askBucket("DELETE", bucket, key, readLocalKeys("."));
+      for (const bucket of bucketsNow()) await sendToS3("DELETE", bucket, key, readLocalKeys("."));
       return undefined;
     },
   };
@@ -129,7 +131,7 @@ function routeTo(config: Config, key: string): BoundRoute | undefined {
 }
 
 /** Reads format and size of a picture; undefined: the local edge cannot read it. */
-async function describe(body: Uint8Array): Promise<LocalObject["picture"]> {
+async function readPicture(body: Uint8Array): Promise<LocalObject["picture"]> {
   try {
     const { format, autoOrient } = await loadSharp()(body).metadata();
     return { format, ...autoOrient, type: sniff(body) };

@@ -1,9 +1,9 @@
-// Makes a picture with other options than its preset's, as the Worker makes it, by the engine of the local run, and
-// lets it through by the Worker's own guard. So no byte of an original comes out here.
+// Renders a picture with other options than its preset's, as the Worker does, by the engine of the local run. The Worker's
+// own guard checks it, so no byte of an original comes out here.
 
 import { presetsOf } from "../../cli/app-file/generate.ts";
 import type { CommandFault } from "../../cli/command.ts";
-import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
+import { type Preset, presetSchema, variantsOf } from "../../worker/config/preset.ts";
 import { render } from "../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import {
@@ -17,14 +17,14 @@ export type Answer = {
   readonly status: 200 | 400 | 404 | 502 | 503;
   readonly type: string;
   readonly body: Uint8Array | string;
-  /** What the picture comes to: lines for a preset in wrangler.toml. */
+  /** The lines of wrangler.toml for a preset with these options. */
   readonly lines?: string;
 };
 
 /** A picture of the local run, the variant to make of it, and the lines for its preset. */
 type Try = ResolvedRequest & Pick<LocalConfig, "config"> & { readonly lines: string };
 
-/** What a try has in place of the preset's own options. The schema of presets checks it. */
+/** Options in place of the preset's own. The schema of presets checks them. */
 type Change = {
   readonly quality?: string | number;
   readonly format?: string;
@@ -36,15 +36,14 @@ const TIMEOUT_MS = 60_000;
 /** O7 */
 const NO_AVIF =
   "the edge makes no AVIF with a side over 1,200 px: with format auto, browsers get WebP here";
-const NAMES = ["of", "format", "quality", "x", "y"];
+const PARAMETERS = ["of", "format", "quality", "x", "y"];
 
-/** Answers without a picture. */
 export function refuse(status: 400 | 404 | 502 | 503, reason: string): Answer {
   return { status, type: "text/plain", body: `${reason}\n` };
 }
 
-/** Makes one picture. `globalThis.fetch` must lead to the edge and to S3. */
-export async function makeTry({ config, lines, ...request }: Try): Promise<Answer> {
+/** Renders one picture. `globalThis.fetch` must lead to the edge and to S3. */
+export async function renderTry({ config, lines, ...request }: Try): Promise<Answer> {
   const { route, variant } = request;
   const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, route.svg);
   const keys = objectsOf(request, { version: undefined, variant, formats, isStorable: false });
@@ -60,21 +59,24 @@ export async function makeTry({ config, lines, ...request }: Try): Promise<Answe
 }
 
 /**
- * Reads a query, or says why it is no try.
+ * Parses the query of a try.
  * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, and the
  *   focal point `x` and `y`
  */
-export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): Try | CommandFault {
+export function parseTry(
+  { config, vars }: LocalConfig,
+  query: URLSearchParams,
+): Try | CommandFault {
   const names = [...query.keys()];
-  if (new Set(names).size < names.length || names.some((name) => !NAMES.includes(name))) {
-    return { fault: `a try has each of ${NAMES.join(", ")} at most once` };
+  if (new Set(names).size < names.length || names.some((name) => !PARAMETERS.includes(name))) {
+    return { fault: `a try has each of ${PARAMETERS.join(", ")} at most once` };
   }
   const request = resolveRequest(config, query.get("of") ?? "");
   if ("refusal" in request) return { fault: `of is no path: ${request.refusal.event}` };
-  const { route, variantName: name, variant } = request;
+  const { route, variant } = request;
   const preset = presetsOf(vars).get(variant.preset);
   if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };
-  const [format, quality, x, y] = NAMES.slice(1).map((one) => query.get(one) ?? undefined);
+  const [format, quality, x, y] = PARAMETERS.slice(1).map((one) => query.get(one) ?? undefined);
   if ((x === undefined) !== (y === undefined)) return { fault: "x and y come together" };
   if (route.svg && format !== undefined) {
     return { fault: "this route has svg = true: the Worker asks the edge for no format there" }; // R8
@@ -84,9 +86,9 @@ export function readTry({ config, vars }: LocalConfig, query: URLSearchParams): 
     ...(format !== undefined && { format }),
     ...(x !== undefined && y !== undefined && { gravity: { x: numberIn(x), y: numberIn(y) } }),
   };
-  const tried = tryVariant(variant.preset, preset, name, change);
+  const tried = changeVariant(request, preset, change);
   if ("fault" in tried) return tried;
-  const lines = linesFor(variant.preset, preset, change);
+  const lines = configLines(variant.preset, preset, change);
   return { ...request, config: { ...config, store: undefined }, variant: tried, lines };
 }
 
@@ -96,26 +98,23 @@ function numberIn(text: string): number | string {
 }
 
 /** Returns a variant of a preset with other options, or why there can be no such picture. */
-function tryVariant(
-  base: string,
-  preset: Preset,
-  name: string,
-  change: Change,
-): Variant | CommandFault {
-  const own = new Map(variantsOf(base, preset)).get(name);
-  if (own === undefined) return { fault: `${base} has no variant ${name}` };
-  if (change.format === "avif" && !own.avif) return { fault: NO_AVIF };
-  const { dpr, ...image } = own.image;
+function changeVariant({ variant, variantName }: ResolvedRequest, preset: Preset, change: Change) {
+  const { preset: presetName } = variant;
+  const original = new Map(variantsOf(presetName, preset)).get(variantName);
+  if (original === undefined) return { fault: `${presetName} has no variant ${variantName}` };
+  if (change.format === "avif" && !original.avif) return { fault: NO_AVIF };
+  const { dpr, ...image } = original.image;
   const options = { ...image, ...(dpr !== undefined && { dpr: [dpr] }) };
   const faults: string[] = [];
   const note = (path: string, message: string) => faults.push(`${path}: ${message}`);
-  const read = presetSchema({ ...options, format: own.format, ...change }, base, note);
-  const variant = read && variantsOf(base, read).at(-1)?.[1];
-  return variant ?? { fault: faults.join("; ") };
+  const changed = { ...options, format: original.format, ...change };
+  const checked = presetSchema(changed, presetName, note);
+  const result = checked && variantsOf(presetName, checked).at(-1)?.[1];
+  return result ?? { fault: faults.join("; ") };
 }
 
 /** The lines to copy, with a comment in place of a format that the preset as a whole cannot have (O7). */
-function linesFor(name: string, preset: Preset, change: Change): string {
+function configLines(name: string, preset: Preset, change: Change): string {
   const isValid = presetSchema({ ...preset, ...change }, name, () => {}) !== undefined;
   const lines = Object.entries(change).map(([option, value]) => {
     if (option === "format" && !isValid) return "# no format: a size of it is over 1,200 px";

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Call, callText, clientCommand } from "../../../src/dev/sheet/app-snippets.ts";
+import { callSnippet, clientCommand, type ImageCall } from "../../../src/dev/sheet/app-snippets.ts";
 import { compile, installClient, STRICT } from "../../client/compile.ts";
 import { PROJECT } from "../../support/cli/configuration.ts";
 import { createProject } from "../../support/cli/folder.ts";
@@ -21,16 +21,16 @@ test("a call with sizes, one without, and one that is signed compile", async () 
   write("tsconfig.json", JSON.stringify({ compilerOptions: STRICT, include: ["."] }));
   write("node.d.ts", "declare const process: { env: { URL_SIGNING_KEYS?: string } };");
   const plain = { client: "images", key: 'a "1".jpg', preset: "card", hasSizes: false };
-  const calls: Record<string, Call> = {
+  const calls: Record<string, ImageCall> = {
     "plain.ts": { ...plain, signed: false },
     "wide.ts": { ...plain, preset: "hero", hasSizes: true, signed: false },
     "signed.ts": { ...plain, client: "privateImages", signed: true },
   };
   for (const [name, call] of Object.entries(calls)) {
-    write(name, `${callText(call)}\nexport default props;\n`);
+    write(name, `${callSnippet(call)}\nexport default props;\n`);
   }
   // Without the sizes that it needs.
-  const narrow = callText({ ...plain, preset: "hero", signed: false });
+  const narrow = callSnippet({ ...plain, preset: "hero", signed: false });
   write("narrow.ts", `${narrow}\nexport default props;\n`);
   expect(await compile(folder)).toMatchObject([{ file: "narrow.ts", code: "TS2345" }]);
 });

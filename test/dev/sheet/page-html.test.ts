@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { pageHtml } from "../../../src/dev/sheet/page-html.ts";
-import { contentsOf } from "../../../src/dev/sheet/sheet-objects.ts";
+import { addRenditions } from "../../../src/dev/sheet/sheet-objects.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV } from "../../support/env.ts";
 
@@ -15,7 +15,7 @@ async function render(keys: readonly string[], mistakes: readonly string[] = [])
   const objects = keys.map((key) => {
     return { key, etag: "1", bytes: 9_000, picture: key.endsWith(".txt") ? undefined : PICTURE };
   });
-  const shown = await contentsOf({ config: configOf(), vars: ENV }, objects, 0);
+  const shown = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
   return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, objects: shown });
 }
 

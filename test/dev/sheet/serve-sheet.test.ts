@@ -25,7 +25,7 @@ const sheet: Sheet = {
     calls.push(["remove", key]);
     return key === "odd.txt" ? "it is not on this machine" : undefined;
   },
-  attempt: async (query, isClosed) => {
+  renderTry: async (query, isClosed) => {
     if (query.has("left")) {
       left.asked.resolve(isClosed);
       await left.closed.promise;
@@ -43,7 +43,7 @@ beforeAll(async () => {
   served = await listenLocally(
     createServer((request, response) => {
       if (request.url?.endsWith("?left")) response.on("close", left.closed.resolve);
-      void answer(request, response);
+      void answer(response);
     }),
     0,
   );

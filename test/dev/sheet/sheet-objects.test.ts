@@ -1,7 +1,7 @@
 // What the contact sheet shows of an object: its URLs, its costs, and what the edge is asked.
 
 import { expect, test } from "vitest";
-import { contentsOf, type LocalObject } from "../../../src/dev/sheet/sheet-objects.ts";
+import { addRenditions, type LocalObject } from "../../../src/dev/sheet/sheet-objects.ts";
 import type { Vars } from "../../../src/worker/config/schema.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV, VARS } from "../../support/env.ts";
@@ -13,7 +13,7 @@ const IMAGES = { path: "/images/:preset/*", object: "media/*" };
 
 async function contents(change: Vars, object = OBJECT, now = 0) {
   const vars = { ...ENV, ...change };
-  const [shown] = await contentsOf({ config: configOf(vars), vars }, [object], now);
+  const [shown] = await addRenditions({ config: configOf(vars), vars }, [object], now);
   return shown ?? expect.unreachable();
 }
 

@@ -3,7 +3,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { createSheet } from "../../../src/dev/sheet/sheet.ts";
-import { type Answer, makeTry, readTry, refuse } from "../../../src/dev/sheet/try-options.ts";
+import { type Answer, parseTry, refuse, renderTry } from "../../../src/dev/sheet/try-options.ts";
 import { configOf } from "../../support/config-of.ts";
 import { RASTER } from "../../support/engines.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
@@ -17,8 +17,8 @@ type Query = Readonly<Record<string, string>>;
 
 /** Tries a picture, and checks that no byte of an original comes back. */
 async function ask(search: string, vars: object = ENV): Promise<Answer> {
-  const read = readTry({ config: configOf(vars), vars: { ...vars } }, new URLSearchParams(search));
-  const answer = "fault" in read ? refuse(400, read.fault) : await makeTry(read);
+  const read = parseTry({ config: configOf(vars), vars: { ...vars } }, new URLSearchParams(search));
+  const answer = "fault" in read ? refuse(400, read.fault) : await renderTry(read);
   const body = Buffer.from(answer.body);
   const originals = originalsOf(stage.s3.objects);
   expect(originals.filter(({ isIn }) => isIn(body)).map(({ key }) => key)).toEqual([]);
@@ -156,7 +156,7 @@ function sheetOf(hasOwnS3: boolean) {
 }
 
 test("tries wait for one another: not one with a mistake, and none whose visitor has left", async () => {
-  const { attempt } = sheetOf(false);
+  const { renderTry: attempt } = sheetOf(false);
   const statuses: number[] = [];
   const start = async (search: string, isClosed: boolean) => {
     statuses.push((await attempt(new URLSearchParams(search), () => isClosed)).status);
@@ -168,7 +168,7 @@ test("tries wait for one another: not one with a mistake, and none whose visitor
 });
 
 test("with an S3 of one's own nothing is tried, put or deleted: it would need no signature", async () => {
-  const { attempt, put, remove, page } = sheetOf(true);
+  const { renderTry: attempt, put, remove, page } = sheetOf(true);
   const query = new URLSearchParams("of=/private/card/key.jpg");
   const answer = await attempt(query, () => false);
   expect(answer).toMatchObject({ status: 503, type: "text/plain" });

@@ -1,12 +1,12 @@
 // What the contact sheet needs a browser for: it measures the pictures, copies code, filters, puts and deletes
 // pictures, and loads the page again when something changed.
 
-import { bytesOf, savingOf } from "../format-bytes.ts";
+import { formatBytes, formatSaving } from "../format-bytes.ts";
 import { find, isTrying, openTry } from "./try-dialog.ts";
 
-/** Says a sentence at the lower edge of the page, also to screen readers. */
-function say(text: string): void {
-  find("#said", HTMLElement).textContent = text;
+/** Shows a message at the lower edge of the page, also to screen readers. */
+function showMessage(text: string): void {
+  find("#message", HTMLElement).textContent = text;
 }
 
 /** How a URL was loaded. The browser reports this a little later than it shows the image. */
@@ -21,7 +21,7 @@ function timingOf(url: string): Promise<PerformanceResourceTiming> {
   });
 }
 
-/** Fills in what the browser got for an image. */
+/** Fills in the facts of the image that the browser loaded. */
 async function measure(image: HTMLImageElement, figure: HTMLElement): Promise<void> {
   const url = image.currentSrc;
   const { serverTiming, encodedBodySize: bytes } = await timingOf(url);
@@ -36,8 +36,8 @@ async function measure(image: HTMLImageElement, figure: HTMLElement): Promise<vo
   const facts = {
     Format: format.toUpperCase(),
     Pixels: `${alone.naturalWidth} × ${alone.naturalHeight}`,
-    Bytes: `${bytesOf(bytes)} of ${bytesOf(original)}`,
-    Saved: savingOf(bytes, original),
+    Bytes: `${formatBytes(bytes)} of ${formatBytes(original)}`,
+    Saved: formatSaving(bytes, original),
   };
   for (const [name, value] of Object.entries(facts)) {
     find(`[data-fact="${name}"]`, HTMLElement, figure).textContent = value;
@@ -56,7 +56,7 @@ function drawTotal(): void {
   const bytes = figures.reduce((sum, one) => sum + Number(one.dataset["bytes"]), 0);
   const originals = figures.reduce((sum, one) => sum + originalBytes(one), 0);
   find("#total", HTMLElement).textContent =
-    `${figures.length} renditions so far: ${bytesOf(bytes)} in place of ${bytesOf(originals)}. Saved: ${savingOf(bytes, originals)}.`;
+    `${figures.length} renditions so far: ${formatBytes(bytes)} in place of ${formatBytes(originals)}. Saved: ${formatSaving(bytes, originals)}.`;
 }
 
 for (const figure of document.querySelectorAll("figure")) {
@@ -71,23 +71,23 @@ for (const figure of document.querySelectorAll("figure")) {
   if (image.complete && image.currentSrc !== "") image.naturalWidth > 0 ? load() : fail();
 }
 
-document.addEventListener("click", async ({ target }) => {
-  if (!(target instanceof HTMLButtonElement)) return;
-  const figure = target.closest("figure");
-  const { key = "" } = target.closest("article")?.dataset ?? {};
-  if ("copy" in target.dataset) {
-    const code = target.previousElementSibling?.textContent ?? "";
-    target.textContent = await navigator.clipboard.writeText(code).then(
+document.addEventListener("click", async ({ target: button }) => {
+  if (!(button instanceof HTMLButtonElement)) return;
+  const figure = button.closest("figure");
+  const { key = "" } = button.closest("article")?.dataset ?? {};
+  if ("copy" in button.dataset) {
+    const code = button.previousElementSibling?.textContent ?? "";
+    button.textContent = await navigator.clipboard.writeText(code).then(
       () => "Copied",
       () => "Select the code and copy it", // the browser refused
     );
   }
-  if ("try" in target.dataset && figure)
-    await openTry(target, find("img", HTMLImageElement, figure));
-  if ("remove" in target.dataset) {
+  if ("try" in button.dataset && figure)
+    await openTry(button, find("img", HTMLImageElement, figure));
+  if ("remove" in button.dataset) {
     const url = `/.vitrine/objects/${encodeURIComponent(key)}`;
     const answer = await fetch(url, { method: "DELETE" });
-    if (!answer.ok) sessionStorage.setItem("said", await answer.text());
+    if (!answer.ok) sessionStorage.setItem("message", await answer.text());
     location.reload();
   }
 });
@@ -105,8 +105,8 @@ function applyFilter(): void {
   for (const article of articles) {
     article.hidden = !article.dataset["key"]?.toLowerCase().includes(text);
   }
-  const shown = articles.filter(({ hidden }) => !hidden).length;
-  const count = shown < articles.length ? `${shown} of ${articles.length}` : shown;
+  const matches = articles.filter(({ hidden }) => !hidden).length;
+  const count = matches < articles.length ? `${matches} of ${articles.length}` : matches;
   if (articles.length > 0) find("main > h2", HTMLElement).textContent = `${count} objects`;
 }
 
@@ -134,18 +134,18 @@ async function putAll(all: readonly File[]): Promise<void> {
   isBusy = true;
   const faults: string[] = [];
   for (const [at, file] of all.entries()) {
-    say(`Adding ${file.name} to the local bucket: ${at + 1} of ${all.length} …`);
+    showMessage(`Adding ${file.name} to the local bucket: ${at + 1} of ${all.length} …`);
     const url = `/.vitrine/objects/${encodeURIComponent(file.name)}`;
     const request = { method: "PUT", headers: { "content-type": file.type }, body: file };
     const answer = await fetch(url, request).catch((error) => new Response(error, { status: 502 }));
     if (!answer.ok) faults.push(`${file.name}: ${(await answer.text()).trim()}`);
   }
   const done = `${all.length - faults.length} of ${all.length} added to the local bucket.`;
-  sessionStorage.setItem("said", [done, ...faults].join("\n"));
+  sessionStorage.setItem("message", [done, ...faults].join("\n"));
   location.reload();
 }
-say(sessionStorage.getItem("said") ?? "");
-sessionStorage.removeItem("said");
+showMessage(sessionStorage.getItem("message") ?? "");
+sessionStorage.removeItem("message");
 
 /** How often to ask whether something changed: ms. */
 const EVERY_MS = 1_000;
@@ -162,11 +162,11 @@ async function follow(): Promise<void> {
     if (canReload() && tag !== undefined && tag !== document.documentElement.dataset["tag"]) {
       return location.reload();
     }
-    if (isLost) say("");
+    if (isLost) showMessage("");
     isLost = false;
   } catch {
     isLost = true;
-    say("The local run does not answer. This page goes on when it does.");
+    showMessage("The local run does not answer. This page goes on when it does.");
   }
   setTimeout(follow, EVERY_MS);
 }

@@ -1,18 +1,18 @@
-// The dialog of a picture: two formats or qualities with a slider between them, and the focal point. The server makes
-// each picture, and says which lines of wrangler.toml it comes to.
+// The dialog of a picture: two formats or qualities with a slider between them, and the focal point. The server renders
+// each picture, and sends the lines of wrangler.toml for it.
 
-import { bytesOf, savingOf } from "../format-bytes.ts";
+import { formatBytes, formatSaving } from "../format-bytes.ts";
 
-/** What the other side begins with. */
-const OTHER: Readonly<Record<string, string>> = { avif: "webp", webp: "jpeg" };
+/** The format of the right side at first, by that of the left side. */
+const RIGHT_FORMATS: Readonly<Record<string, string>> = { avif: "webp", webp: "jpeg" };
 
 export function find<T extends Element>(
   selector: string,
   type: new () => T,
   root: ParentNode = document,
 ): T {
-  const found = root.querySelector(selector);
-  if (found instanceof type) return found;
+  const element = root.querySelector(selector);
+  if (element instanceof type) return element;
   throw new Error(`The page has no ${selector}`);
 }
 
@@ -20,8 +20,8 @@ const dialog = find("#try", HTMLDialogElement);
 const stage = find(".stage", HTMLElement, dialog);
 const slider = find(".slider", HTMLInputElement, dialog);
 const axes = [...dialog.querySelectorAll<HTMLInputElement>("#focal input")];
-const left = sideOf("left");
-const right = sideOf("right");
+const leftSide = createSide("left");
+const rightSide = createSide("right");
 
 /** The path of the picture that is tried, and the bytes of its original. */
 let path = "";
@@ -31,7 +31,7 @@ let isMoved = false;
 export const isTrying = (): boolean => dialog.open;
 
 /** One of the two pictures that are compared. */
-function sideOf(name: "left" | "right") {
+function createSide(name: "left" | "right") {
   const box = find(`#${name}`, HTMLElement, dialog);
   const image = find(`img.${name}`, HTMLImageElement, stage);
   const format = find("select", HTMLSelectElement, box);
@@ -40,45 +40,46 @@ function sideOf(name: "left" | "right") {
   const result = find(".result", HTMLElement, box);
   const code = find("code", HTMLElement, box);
   const copy = find("[data-copy]", HTMLButtonElement, box);
-  const making = new AbortController();
-  const side = { image, format, quality, label, result, code, copy, making };
-  for (const control of [format, quality]) control.addEventListener("change", () => make(side));
+  const request = new AbortController();
+  const side = { image, format, quality, label, result, code, copy, request };
+  for (const control of [format, quality]) control.addEventListener("change", () => update(side));
   image.addEventListener("load", () => {
     stage.style.width = `${image.naturalWidth}px`; // as many CSS pixels as it has, if there is room
   });
   return side;
 }
 
-/** Asks for the picture of a side, and shows it unless another one was asked for meanwhile. */
-async function make(side: ReturnType<typeof sideOf>): Promise<void> {
+/** Requests the picture of a side, and shows it unless a newer request was sent meanwhile. */
+async function update(side: ReturnType<typeof createSide>): Promise<void> {
   const { image, format, quality, label, result, code, copy } = side;
   const [x = "", y = ""] = axes.map(({ value }) => value);
   const options = { quality: quality.value.trim(), format: format.value, ...(isMoved && { x, y }) };
-  side.making.abort();
-  side.making = new AbortController();
-  const { signal } = side.making;
+  side.request.abort();
+  side.request = new AbortController();
+  const { signal } = side.request;
   code.textContent = "";
   copy.textContent = "Copy";
   result.textContent = "The edge makes it …";
-  const made = await ask(`${new URLSearchParams({ of: path, ...options })}`, signal);
+  const picture = await fetchTry(`${new URLSearchParams({ of: path, ...options })}`, signal);
   if (signal.aborted) return;
-  const fault = "fault" in made ? made.fault : "";
+  const fault = "fault" in picture ? picture.fault : "";
   result.classList.toggle("fault", fault !== "");
   quality.ariaInvalid = `${fault.includes("quality")}`;
   result.textContent = fault;
-  if ("url" in made) {
-    const { url, type, bytes, lines } = made;
+  if ("url" in picture) {
+    const { url, type, bytes, lines } = picture;
     image.src = url;
     label.textContent = `${type.replace("image/", "").toUpperCase()} ${options.quality}`;
     code.textContent = lines;
-    result.textContent = `${bytesOf(bytes)}. Saved: ${savingOf(bytes, original)}.`;
+    result.textContent = `${formatBytes(bytes)}. Saved: ${formatSaving(bytes, original)}.`;
   }
 }
 
-type Made = { url: string; type: string; bytes: number; lines: string };
+type Fault = { fault: string };
+type TriedPicture = { url: string; type: string; bytes: number; lines: string };
 
-/** The picture becomes a `blob:` URL: it is asked for once, and its bytes are counted. */
-async function ask(search: string, signal: AbortSignal): Promise<Made | { fault: string }> {
+/** The picture becomes a `blob:` URL: it is requested once, and its bytes are counted. */
+async function fetchTry(search: string, signal: AbortSignal): Promise<TriedPicture | Fault> {
   try {
     const answer = await fetch(`/.vitrine/try?${search}`, { signal });
     if (!answer.ok) return { fault: (await answer.text()).trim() };
@@ -103,24 +104,24 @@ export async function openTry(button: HTMLElement, image: HTMLImageElement): Pro
   find("h2", HTMLElement, dialog).textContent = image.alt;
   find("#focal", HTMLElement).hidden = crops === undefined;
   for (const [at, axis] of axes.entries()) axis.value = [x, y][at] ?? "";
-  for (const side of [left, right]) {
+  for (const side of [leftSide, rightSide]) {
     side.image.src = image.currentSrc; // keeps the place
     side.label.textContent = "";
     side.quality.value = quality;
-    side.format.value = side === left ? format : (OTHER[format] ?? "webp");
-    void make(side);
+    side.format.value = side === leftSide ? format : (RIGHT_FORMATS[format] ?? "webp");
+    void update(side);
   }
   dialog.showModal();
 }
 
 find("[data-close]", HTMLButtonElement).addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => {
-  for (const side of [left, right]) side.making.abort();
+  for (const side of [leftSide, rightSide]) side.request.abort();
 });
 
 /** Shows where the left picture ends and the right one begins. */
 function divide(): void {
-  right.image.style.clipPath = `inset(0 0 0 ${slider.value}%)`;
+  rightSide.image.style.clipPath = `inset(0 0 0 ${slider.value}%)`;
   find(".line", HTMLElement, stage).style.left = `${slider.value}%`;
 }
 slider.addEventListener("input", divide);
@@ -129,6 +130,6 @@ divide();
 for (const axis of axes) {
   axis.addEventListener("change", () => {
     isMoved = true;
-    for (const side of [left, right]) void make(side);
+    for (const side of [leftSide, rightSide]) void update(side);
   });
 }
