@@ -1,11 +1,15 @@
 // The gateway: a visitor's request as a list of steps. Each step returns a value or a refusal. The gateway requests the
 // image from the cached entrypoint, `Renditions`: renditions.ts has its steps.
 
+import { WorkerEntrypoint } from "cloudflare:workers";
 import {
   type CacheResult,
   fetchCached,
   type GatewayContext,
   type GatewayScope,
+  NO_CACHE,
+  type PurgeOptions,
+  type PurgeResult,
   reportUnusable,
 } from "./cache/loopback.ts";
 import { type RenditionKeys, refusedKey } from "./cache/rendition-url.ts";
@@ -16,7 +20,7 @@ import { shouldLog } from "./log/flood.ts";
 import { type LogFields, logRefusal } from "./log/log.ts";
 import { record } from "./log/metrics.ts";
 import { answerOperator } from "./operator.ts";
-import { type NotModified, render } from "./renditions.ts";
+import { answerRendition, type NotModified, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
 import { checkCookie } from "./request/cookie.ts";
 import { checkEmbedding } from "./request/embedding.ts";
@@ -39,7 +43,18 @@ import {
 } from "./response/answer.ts";
 import { fallbackAnswer, fallbackKeyOf, fallbackSeconds } from "./response/fallback.ts";
 
-export { Renditions } from "./renditions.ts";
+/** Behind Cloudflare's cache (W1): one rendition for all visitors. */
+export class Renditions extends WorkerEntrypoint<object> {
+  override fetch(request: Request): Promise<Response> {
+    return answerRendition(request, this.env, this.ctx);
+  }
+
+  /** Purges renditions everywhere. Only the entrypoint itself can do so (W10). */
+  async purge(options: PurgeOptions): Promise<PurgeResult> {
+    const { cache } = this.ctx;
+    return cache ? cache.purge(options) : { success: false, errors: [NO_CACHE] };
+  }
+}
 
 export default {
   async fetch(request: Request, env: object, context: GatewayContext): Promise<Response> {

@@ -1,7 +1,6 @@
-// The cached entrypoint as a list of steps: request the object from S3 and the rendition from the store, answer that
-// nothing changed, or have an engine render, guard the rendition, and store it. It does not know the visitor.
+// The steps of the cached entrypoint: request the object from S3 and the rendition from the store, answer that nothing
+// changed, or have an engine render, guard the rendition, and store it. It does not know the visitor. Runs in Node.js.
 
-import { WorkerEntrypoint } from "cloudflare:workers";
 import { overlayValidators } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
 import {
@@ -11,7 +10,7 @@ import {
   refusalForCache,
   renditionAnswer,
 } from "./cache/cached-answer.ts";
-import { NO_CACHE, type PurgeOptions, type PurgeResult, readDeadline } from "./cache/loopback.ts";
+import { readDeadline } from "./cache/loopback.ts";
 import {
   bucketTag,
   objectTag,
@@ -43,19 +42,6 @@ import {
 import { lookUp } from "./store/lookup.ts";
 import { purgeObject, saveRendition } from "./store/save.ts";
 import { sha256Hex } from "./util/bytes.ts";
-
-/** Behind Cloudflare's cache (W1): one rendition for all visitors. */
-export class Renditions extends WorkerEntrypoint<object> {
-  override fetch(request: Request): Promise<Response> {
-    return answerRendition(request, this.env, this.ctx);
-  }
-
-  /** Purges renditions everywhere. Only the entrypoint itself can do so (W10). */
-  async purge(options: PurgeOptions): Promise<PurgeResult> {
-    const { cache } = this.ctx;
-    return cache ? cache.purge(options) : { success: false, errors: [NO_CACHE] };
-  }
-}
 
 /**
  * Answers a request of the gateway. The headers say for how long Workers Cache shows the answer to all visitors.
