@@ -18,7 +18,6 @@ const LONG = [
   "test/docs/{examples,testing}.test.ts",
   "test/built/{hostile-objects,local-run}.test.ts",
   "test/worker/matrix/*.test.ts",
-  "test/worker/purge/purge-all-entries.test.ts",
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",

@@ -8,7 +8,7 @@ import { get, lines } from "../../support/run-worker.ts";
 const TOKEN = "q7Zk-RWf9_mXc2LhT4vB";
 
 /** Where a pasted text may stand. It is percent-encoded once more than the Worker decodes it. */
-const PLACES: readonly ((pasted: string) => [path: string, headers?: HeadersInit])[] = [
+const POSITIONS: readonly ((pasted: string) => [path: string, headers?: HeadersInit])[] = [
   (pasted) => [`/nothing/${pasted}`],
   (pasted) => [`/images/${pasted}/key.jpg`],
   (pasted) => [`/images/card/photos/a.jpg${pasted}`],
@@ -20,9 +20,9 @@ const PLACES: readonly ((pasted: string) => [path: string, headers?: HeadersInit
   (pasted) => ["/app/card/key.jpg", { referer: `https://${pasted}.example/?${pasted}` }],
 ];
 
-/** What the log says of a request. */
-async function told(place: number, pasted: string): Promise<string> {
-  const [path, headers = {}] = PLACES[place]?.(pasted) ?? expect.unreachable();
+/** The log lines of a request. */
+async function logOf(position: number, pasted: string): Promise<string> {
+  const [path, headers = {}] = POSITIONS[position]?.(pasted) ?? expect.unreachable();
   const before = lines().length;
   await get(path, { headers }, { ...ENV });
   return JSON.stringify(lines().slice(before));
@@ -30,8 +30,8 @@ async function told(place: number, pasted: string): Promise<string> {
 
 /** Undoes all percent-encoding, however often it was done. */
 function decoded(text: string): string {
-  const once = text.replace(/%(?:u00)?([2-7][0-9a-f])/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
+  const once = text.replace(/%(?:u00)?([2-7][0-9a-f])/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
   );
   return once === text ? text : decoded(once);
 }
@@ -42,18 +42,18 @@ const NAMES = [
 ];
 const SEPARATORS = ["?", "&", ";", "/", "", "#", " ", "&amp;", "?exp=1&kid=k&", "?a;", "?a=b#"];
 
-const hex = (character: string) => character.charCodeAt(0).toString(16);
+const toHex = (character: string) => character.charCodeAt(0).toString(16);
 /** The spellings of one character. */
 const SPELLINGS: readonly ((character: string) => string)[] = [
   (character) => character,
   (character) => character.toUpperCase(),
   (character) => character.toLowerCase(),
-  (character) => `%${hex(character)}`,
-  (character) => `%${hex(character.toUpperCase()).toUpperCase()}`,
-  (character) => `%25${hex(character)}`,
-  (character) => `%25252525${hex(character)}`,
-  (character) => `%25${[...hex(character)].map((digit) => `%${hex(digit)}`).join("")}`,
-  (character) => `%u00${hex(character)}`,
+  (character) => `%${toHex(character)}`,
+  (character) => `%${toHex(character.toUpperCase()).toUpperCase()}`,
+  (character) => `%25${toHex(character)}`,
+  (character) => `%25252525${toHex(character)}`,
+  (character) => `%25${[...toHex(character)].map((digit) => `%${toHex(digit)}`).join("")}`,
+  (character) => `%u00${toHex(character)}`,
 ];
 
 /** A name and a separator, with each character in a spelling of its own. */
@@ -61,25 +61,25 @@ const pasted = fc
   .record({
     begin: fc.constantFrom(...SEPARATORS),
     name: fc.constantFrom(...NAMES),
-    end: fc.constantFrom("=", "=", " = ", ":", "%3D"),
+    sign: fc.constantFrom("=", "=", " = ", ":", "%3D"),
     plain: fc.boolean(),
     spellings: fc.array(fc.nat(SPELLINGS.length - 1), { minLength: 40, maxLength: 40 }),
   })
-  .map(({ begin, name, end, plain, spellings }) => {
-    const spelt = [...`${begin}${name}${end}`].map((character, at) => {
+  .map(({ begin, name, sign, plain, spellings }) => {
+    const spelt = [...`${begin}${name}${sign}`].map((character, at) => {
       const spelling = SPELLINGS[plain ? 0 : (spellings[at] ?? 0)];
       return spelling?.(character) ?? character;
     });
     return `${encodeURIComponent(spelt.join(""))}${TOKEN}`;
   });
 
-test("no signature reaches the log, in any spelling and in any place", async () => {
+test("no signature reaches the log, in any spelling and in any position", async () => {
   let logged = 0;
-  const pastes = fc.tuple(fc.nat(PLACES.length - 1), pasted);
-  for (const [place, text] of fc.sample(pastes, { numRuns: 700, seed: 20_261_125 })) {
-    const said = await told(place, text);
-    expect(decoded(said), `${place} ${text}`).not.toContain(TOKEN);
-    if (said !== "[]") logged += 1;
+  const pastes = fc.tuple(fc.nat(POSITIONS.length - 1), pasted);
+  for (const [position, text] of fc.sample(pastes, { numRuns: 700, seed: 20_261_125 })) {
+    const log = await logOf(position, text);
+    expect(decoded(log), `${position} ${text}`).not.toContain(TOKEN);
+    if (log !== "[]") logged += 1;
   }
   expect(logged).toBeGreaterThan(500);
 });
@@ -109,11 +109,11 @@ test.each([
 ])("%s that was pasted into a URL does not reach the log", async (_what, text) => {
   const isAscii = /^[ -~]+$/.test(text); // else no header may hold it
   const once = encodeURIComponent(text);
-  for (const place of PLACES.keys()) {
-    if (!isAscii && PLACES[place]?.("")[1]) continue;
+  for (const position of POSITIONS.keys()) {
+    if (!isAscii && POSITIONS[position]?.("")[1]) continue;
     for (const spelt of isAscii ? [once, encodeURIComponent(once)] : [once]) {
-      const said = await told(place, spelt);
-      expect(said.toLowerCase(), `${place}`).not.toContain(TOKEN.toLowerCase());
+      const log = await logOf(position, spelt);
+      expect(log.toLowerCase(), `${position}`).not.toContain(TOKEN.toLowerCase());
     }
   }
 });
@@ -126,12 +126,12 @@ test.each([
   "what? why?.jpg",
   "100%/%41/%C3%A9.jpg",
   "Q&A;b.jpg",
-])("an object's name is told as it is: %j", async (key) => {
+])("an object's name is logged as it is: %j", async (key) => {
   await get(`/images/card/${encodeURIComponent(key)}`);
   expect(lines()).toMatchObject([{ event: "object-missing", key: `published/${key}` }]);
 });
 
-test("what stands before a signature is told", async () => {
+test("what stands before a signature is logged", async () => {
   await get("/nothing/%C3%A9%25C3%25A9/a.jpg%3Fexp=1%26sig=abc");
   await get("/nothing/a.jpg%2526X-Amz-Date=1", {}, { ...ENV });
   expect(lines().map(({ path }) => path)).toEqual(["/nothing/é%C3%A9/a.jpg…", "/nothing/a.jpg&…"]);

@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { dataPoint } from "../../../src/worker/log/metrics.ts";
 import { ENV, HEALTH_TOKEN, VARS } from "../../support/env.ts";
 import {
   get,
@@ -18,7 +19,7 @@ import {
 
 type Point = Required<AnalyticsEngineDataPoint>;
 
-/** An `env` whose dataset keeps the data points. */
+/** An `env` whose dataset records the data points. */
 function recording(more: object = {}) {
   const points: Point[] = [];
   const writeDataPoint = ({ indexes = [], blobs = [], doubles = [] }: AnalyticsEngineDataPoint) =>
@@ -34,7 +35,7 @@ const PREFLIGHT = { method: "OPTIONS", headers: { origin: "https://app.example" 
 const limit = async () => ({ success: false });
 
 /** A data point's blobs in one line: a dash is an empty one. */
-const blobsOf = (line: string) => line.split(" ").map((word) => (word === "-" ? "" : word));
+const blobsOf = (line: string) => line.split(" ").map((blob) => (blob === "-" ? "" : blob));
 
 const KEY = "/images/card/key.jpg";
 const ICON = "/icons/card/a.svg";
@@ -110,29 +111,19 @@ test("the cache is where the rendition came from (W11)", async () => {
   stopDate();
   const ANSWERS = { keep: 100, stale: 100 };
   const { points, env } = recording({ ANSWERS });
-  const own = recording({ ANSWERS: { keep: 0 } });
-  for (const [seconds, from] of [
+  const uncached = recording({ ANSWERS: { keep: 0 } });
+  for (const [seconds, variables] of [
     [0, env],
     [99, env],
     [2, env],
-    [0, own.env],
+    [0, uncached.env],
   ] as const) {
     wait(seconds);
-    await get(KEY, { headers: MODERN }, from);
+    await get(KEY, { headers: MODERN }, variables);
     await stage.cache.settled();
   }
-  const all = [...points, ...own.points].map(({ blobs }) => blobs.slice(3, 6));
+  const all = [...points, ...uncached.points].map(({ blobs }) => blobs.slice(3, 6));
   expect(all).toEqual(["miss", "hit", "stale", "direct"].map((cache) => ["200", "shown", cache]));
-});
-
-test("an outage that a stale image hides is a stale image (W8)", async () => {
-  stopDate();
-  const { points, env } = recording({ ANSWERS: { keep: 100, stale: 0 } });
-  await get(KEY, { headers: MODERN }, env);
-  wait(7200); // the edge keeps it, too
-  stage.s3.faults.add("SlowDown");
-  await get(KEY, { headers: MODERN }, env);
-  expect(points[1]?.blobs).toEqual([...AVIF, "200", "shown", "stale", "media"]);
 });
 
 test("a signed URL is one data point, also after it has expired", async () => {
@@ -147,6 +138,48 @@ test("a signed URL is one data point, also after it has expired", async () => {
   ]);
 });
 
+const sizeOf = (text: string) => new TextEncoder().encode(text).length;
+
+test.each<[what: string, route: string, index: string]>([
+  ["97 bytes", "a".repeat(97), "a".repeat(96)],
+  ["two bytes each, beside the limit", `a${"é".repeat(50)}`, `a${"é".repeat(47)}`],
+  ["four bytes each", `/${"🖼".repeat(30)}`, `/${"🖼".repeat(23)}`],
+])("an index of %s is cut at 96 bytes, between two characters", (_what, route, index) => {
+  const { indexes, blobs } = dataPoint({ route, status: 200, ms: 12, bytes: 3456 });
+  expect([indexes, blobs[0]]).toEqual([[index], route]);
+});
+
+test("no texts make a data point that Analytics Engine refuses", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 4000, size: "max" }),
+    fc
+      .constantFrom("\ud800", "\udc00", "🖼", "é", "✓", "a")
+      .chain((unit) => fc.nat(9000).map((times) => unit.repeat(times))),
+  );
+  const records = fc.record({ route: text, preset: text, event: text, cache: text, bucket: text });
+  fc.assert(
+    fc.property(records, fc.double(), fc.double(), (all, ms, bytes) => {
+      const { indexes, blobs, doubles } = dataPoint({
+        ...all,
+        format: "avif",
+        status: 200,
+        ms,
+        bytes,
+      });
+      const texts = [all.route, all.preset, "avif", "200", all.event, all.cache, all.bucket];
+      for (const [at, blob] of blobs.entries()) {
+        expect(texts[at]?.startsWith(`${blob}`)).toBe(true);
+        // A position inside a pair of surrogates is that of one character.
+        const { length } = `${blob}`;
+        expect(texts[at]?.codePointAt(length - 1) ?? 0).toBeLessThan(0x1_00_00);
+      }
+      expect(blobs.reduce((sum, blob) => sum + sizeOf(`${blob}`), 0)).toBeLessThanOrEqual(16_000);
+      expect(indexes.map((index) => sizeOf(`${index}`) <= 96)).toEqual([true]);
+      expect(doubles.every((double) => Number.isFinite(double) && double >= 0)).toBe(true);
+    }),
+  );
+});
+
 /** A text that is in no route, preset, bucket or event. */
 const MARK = "q7Zk";
 const marked = fc
@@ -156,13 +189,13 @@ const marked = fc
 test("no key, address, query or name that a visitor made up is in a data point, whatever it is", async () => {
   const { points, env } = recording();
   const names = Object.keys(VARS.PRESETS).flatMap((name) => [name, `${name}@1x`, `${name}@2x`]);
-  const known = new Set([
+  const allowed = new Set([
     ...[...names, ...[640, 1920, 200, 400, 600, 800, 1000].map((width) => `hero@${width}w`)],
     ...[...VARS.ROUTES.map(({ path }) => path), "media", "shown"],
     ...["", "avif", "webp", "jpeg", "png", "gif", "svg+xml", "hit", "stale", "miss", "direct"],
   ]);
   const requests = fc.record({
-    place: fc.constantFrom(
+    path: fc.constantFrom(
       ...["/images/card/", "/images/hero@640w/", "/images/", "/private/card/", "/app/card/", "/"],
       ...["/avatars/", "/images/card@", "/images/card/key.jpg?", "/healthz?", "/healthz/"],
     ),
@@ -170,22 +203,22 @@ test("no key, address, query or name that a visitor made up is in a data point, 
     method: fc.constantFrom("GET", "HEAD", "OPTIONS", MARK),
     address: fc.ipV4().map((address) => `${address}/${MARK}`),
   });
-  for (const { place, text, method, address } of fc.sample(requests, { numRuns: 400, seed: 7 })) {
+  for (const { path, text, method, address } of fc.sample(requests, { numRuns: 400, seed: 7 })) {
     const headers = {
       ...{ "cf-connecting-ip": address, referer: `https://${MARK}.example/`, "user-agent": MARK },
       ...{ authorization: `Bearer ${MARK}`, accept: `image/${MARK}`, "x-forwarded-for": address },
     };
     const before = points.length;
-    await get(`${place}${encodeURIComponent(text)}`, { method, headers }, env);
+    await get(`${path}${encodeURIComponent(text)}`, { method, headers }, env);
     expect(points).toHaveLength(before + 1);
     const { indexes = [], blobs = [] } = points.at(-1) ?? {};
     expect(JSON.stringify(points.at(-1))).not.toContain(MARK);
-    const strange = [...indexes, ...blobs].filter((word) => !known.has(`${word}`));
-    expect(strange.filter((word) => !/^\d{3}$|^[a-z]+(?:-[a-z]+)+$/.test(`${word}`))).toEqual([]);
+    const strange = [...indexes, ...blobs].filter((value) => !allowed.has(`${value}`));
+    expect(strange.filter((value) => !/^\d{3}$|^[a-z]+(?:-[a-z]+)+$/.test(`${value}`))).toEqual([]);
   }
 });
 
-test("a binding that throws fails no request, and the log tells of it once a minute", async () => {
+test("a binding that throws fails no request, and is logged once a minute", async () => {
   stopDate();
   const writeDataPoint = () => {
     throw new TypeError("no more than 25 data points");
@@ -200,13 +233,6 @@ test("a binding that throws fails no request, and the log tells of it once a min
   expect(stage.logged).toEqual(
     [1, 6, 4].map((lost) => ({ level: "error", line: { event: "metrics-failed", lost, reason } })),
   );
-});
-
-test("the log of one isolate says nothing of what another one lost", async () => {
-  const failing = () => ({ ...ENV, METRICS: { writeDataPoint: () => expect.unreachable("full") } });
-  for (const env of [failing(), failing()]) await get("/nothing", {}, env);
-  const lost = lines().filter(({ event }) => event === "metrics-failed");
-  expect(lost.map((line) => line["lost"])).toEqual([1, 1]);
 });
 
 test("what is no dataset is a mistake", async () => {
