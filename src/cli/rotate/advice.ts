@@ -1,5 +1,5 @@
-// What to do where a rotation stops, and at its end. Each advice can be followed as it is printed, and leads
-// on: test/cli/rotate/model.test.ts does so. No part of it is secret.
+// Texts that advise the operator where a rotation stops, and at its end. They change nothing. Each can be followed as
+// it is printed, and leads on: test/cli/rotate/model.test.ts does so. No part of them is secret.
 
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
@@ -8,31 +8,31 @@ import { usesLocalS3 } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { configFileText, envFlag } from "../wrangler/config-file.ts";
 import { CREATE_KEY, commandOf, type KeyedRotation, type Rotation } from "./rotation.ts";
-import { FILL, isServed, MAKE, type Step, slotOf } from "./steps.ts";
-import type { Trouble } from "./watch.ts";
+import { type Blocked, CREATE, FILL, isServed, type Step, slotOf } from "./steps.ts";
 
 const AWS = "aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status";
 
-/** The end of the old key's id, if it was seen, and whether S3 accepted it in every bucket at the beginning. */
-export type OldKey = { readonly end: string | undefined; readonly isGood: boolean };
+/** The old key, and whether S3 accepted it in every bucket at the beginning. */
+export type OldKey = { readonly maskedId: string | undefined; readonly isGood: boolean };
 
-export function explain(
+/** Why the rotation stops after a step, and what to do. */
+export function blockedFault(
   rotation: KeyedRotation,
   last: Step,
-  trouble: Trouble,
+  blocked: Blocked,
   oldKey: OldKey,
 ): CommandFault {
-  const after = last === MAKE ? "At the beginning" : `After “${last.title}”`;
-  const details = trouble.details.map((line) => `  ${line}`);
-  const advice = troubleAdvice(rotation, last, trouble, oldKey);
+  const after = last === CREATE ? "At the beginning" : `After “${last.title}”`;
+  const details = blocked.details.map((line) => `  ${line}`);
+  const advice = blockedAdvice(rotation, last, blocked, oldKey);
   const command = `When this is fixed, go on with: ${commandOf(rotation)}`;
   return { fault: [`${after}, something is wrong:`, ...details, ...advice, command].join("\n") };
 }
 
-function troubleAdvice(
+function blockedAdvice(
   rotation: KeyedRotation,
   last: Step,
-  { cause, buckets }: Trouble,
+  { cause, buckets }: Blocked,
   { isGood }: OldKey,
 ): string[] {
   const { envConfig, baseUrl, local } = rotation;
@@ -72,13 +72,13 @@ function troubleAdvice(
   return [`${nothing} Make another key: ${CREATE_KEY}`, empty, ...emptyNext];
 }
 
-export function deactivateAdvice(rotation: KeyedRotation, { end }: OldKey): string[] {
+export function deactivateAdvice(rotation: KeyedRotation, { maskedId }: OldKey): string[] {
   if (usesLocalS3(rotation)) return ["There is no old key: the local S3 knows only one."];
-  const { newEnd, options } = rotation;
-  const which = end === undefined ? `does not end in ${newEnd}` : `ends in ${end}`;
+  const { newMaskedId, options } = rotation;
+  const ending = maskedId ? `ends in ${maskedId}` : `does not end in ${newMaskedId}`;
   return [
     "If another bucket or environment has the old key, too, rotate there first.",
-    `Deactivate the old key, whose id ${which}. Nothing here can see whether you do.`,
+    `Deactivate the old key, whose id ${ending}. Nothing here can see whether you do.`,
     `  ${AWS} Inactive`,
     `If images fail then, activate it again: ${AWS} Active`,
     "A day later, delete it: aws iam delete-access-key --user-name vitrine --access-key-id <the old id>",

@@ -1,5 +1,5 @@
-// vitrine rotate: leads through the rotation of a key without a failed request. Each step is: look at
-// /healthz, decide, do, say. It remembers nothing, so it can be killed at any time and started again.
+// vitrine rotate: leads through the rotation of a key without a failed request. Each step is: poll /healthz, decide, do,
+// report. It remembers nothing, so it can be killed at any time and started again.
 
 import { Command } from "@commander-js/extra-typings";
 import { secretNames } from "../../worker/config/read-secrets.ts";
@@ -12,12 +12,12 @@ import { putDevVars } from "../secrets/dev-vars.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { visible } from "../terminal/shell.ts";
 import { showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { deactivateAdvice, explain, type OldKey } from "./advice.ts";
+import { blockedFault, deactivateAdvice, type OldKey } from "./advice.ts";
 import { readKey, tryKey } from "./new-key.ts";
 import type { KeyedRotation, Options, Tools } from "./rotation.ts";
 import { CREATE_KEY, commandOf, openRotation } from "./rotation.ts";
-import { isServed, MAKE, type Put, type Step, slotOf } from "./steps.ts";
-import { judge, look, serving, watch } from "./watch.ts";
+import { CREATE, decideStep, isServed, type Put, type Step, slotOf } from "./steps.ts";
+import { pollHealth, servingText, waitForStep } from "./watch.ts";
 
 export function rotateCommand(world: World, run: Run) {
   return new Command("rotate")
@@ -46,9 +46,9 @@ export async function rotate(
 ): Promise<Outcome> {
   const opened = openRotation(world, options, tools);
   if (isFault(opened)) return opened;
-  const buckets = await look(opened);
+  const buckets = await pollHealth(opened);
   if (isFault(buckets)) return buckets;
-  log(world.stderr, visible(`Now ${serving(buckets)}.`));
+  log(world.stderr, visible(`Now ${servingText(buckets)}.`));
   if (options.keyFile === undefined) {
     const commands = [`${CREATE_KEY} > key.json`, commandOf(opened, "key.json")];
     const begin = "Make a new key beside the old one, and give its file:";
@@ -57,41 +57,42 @@ export async function rotate(
   }
   const key = readKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
-  const rotation = { ...opened, key, newEnd: maskKeyId(key) };
-  // The old key is not seen if the current slot holds the new one.
+  const rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
+  // Nothing shows the old key if the current slot holds the new one.
   const current = buckets.map((bucket) => slotOf(bucket, "current"));
-  const others = current.filter((slot) => slot?.access_key !== rotation.newEnd);
-  const end = others.find((slot) => slot?.access_key)?.access_key;
-  const isGood = current.every((slot) => slot?.state === "ok" && others.includes(slot));
-  const begins = judge(rotation, buckets, MAKE);
-  if (begins.cause) return explain(rotation, MAKE, begins, { end, isGood });
-  return (await tryKey(rotation)) ?? walk(rotation, { end, isGood });
+  const oldSlots = current.filter((slot) => slot?.access_key !== rotation.newMaskedId);
+  const maskedId = oldSlots.find((slot) => slot?.access_key)?.access_key;
+  const isGood = current.every((slot) => slot?.state === "ok" && oldSlots.includes(slot));
+  const oldKey = { maskedId, isGood };
+  const first = decideStep(rotation.newMaskedId, buckets, CREATE);
+  if (first.cause) return blockedFault(rotation, CREATE, first, oldKey);
+  return (await tryKey(rotation)) ?? runSteps(rotation, oldKey);
 }
 
-async function walk(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
+async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
   const { world } = rotation;
-  for (let last = MAKE; ; ) {
-    const next = await watch(rotation, last);
-    if (next === undefined) return stop(rotation);
-    if (next.cause) return explain(rotation, last, next, oldKey);
+  for (let last = CREATE; ; ) {
+    const next = await waitForStep(rotation, last);
+    if (next === undefined) return reportStopped(rotation);
+    if (next.cause) return blockedFault(rotation, last, next, oldKey);
     const { step, buckets } = next;
     const done = paint(world, world.stdout, "green", "Done:");
-    const serves = visible(serving(buckets));
-    if (last !== MAKE) log(world.stdout, `${done} ${last.title}. Now ${serves}.`);
+    const serves = visible(servingText(buckets));
+    if (last !== CREATE) log(world.stdout, `${done} ${last.title}. Now ${serves}.`);
     if (step.puts === undefined) {
-      log(world.stdout, `The key is rotated: ${rotation.newEnd} serves.`);
+      log(world.stdout, `The key is rotated: ${rotation.newMaskedId} serves.`);
       log(world.stdout, ...deactivateAdvice(rotation, oldKey));
       return EXIT.done;
     }
     if (!buckets.every(isServed)) log(world.stderr, "S3 accepts no slot: images fail.");
     const refused = await confirm(rotation, step);
     if (refused !== undefined) return refused;
-    // The question may have waited for an hour: look again.
-    const now = judge(rotation, await look(rotation), last);
-    if (world.interrupted.aborted) return stop(rotation);
-    if (now.cause) return explain(rotation, last, now, oldKey);
+    // The question may have waited for an hour: decide again.
+    const now = decideStep(rotation.newMaskedId, await pollHealth(rotation), last);
+    if (world.interrupted.aborted) return reportStopped(rotation);
+    if (now.cause) return blockedFault(rotation, last, now, oldKey);
     if (now.step !== step) continue;
-    const fault = await put(rotation, step.puts);
+    const fault = await putSlot(rotation, step.puts);
     if (fault) return { fault: `${fault.fault}\nGo on with: ${commandOf(rotation)}` };
     last = step;
   }
@@ -105,11 +106,11 @@ async function confirm(rotation: KeyedRotation, { title }: Step): Promise<Outcom
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
   }
   const answer = await askYes(world, `${title}?`);
-  return answer === true ? undefined : stop(rotation, answer === false);
+  return answer === true ? undefined : reportStopped(rotation, answer === false);
 }
 
 /** Changes the secrets of a slot, all at once (S1). A session token goes with its key: S3 refuses it beside another. */
-async function put(
+async function putSlot(
   rotation: KeyedRotation,
   { slot, value }: Put,
 ): Promise<CommandFault | undefined> {
@@ -131,7 +132,7 @@ async function put(
   return showWrangler(world, tools.run, args, { config, input: JSON.stringify(change), secrets });
 }
 
-function stop(rotation: KeyedRotation, isDeclined = false): Outcome {
+function reportStopped(rotation: KeyedRotation, isDeclined = false): Outcome {
   const { stderr } = rotation.world;
   log(stderr, `Stopped. No step is half done. Go on with: ${commandOf(rotation)}`);
   return isDeclined ? EXIT.partly : EXIT.interrupted;

@@ -1,6 +1,7 @@
 // The new key: reads it from its file, and asks S3 whether it accepts it. Never prints it.
 
 import { resolve } from "node:path";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
@@ -40,26 +41,24 @@ export function readKey(folder: string, file: string): Slot | CommandFault {
 
 /** How often S3 is asked about a key that it does not know: one that was just made is not known everywhere. */
 const MAX_TRIES = 5;
+const UNKNOWN_KEY = /^(?:InvalidAccessKeyId|Unauthorized)$/;
 
 /**
  * Asks S3 with the new key for the canary of every bucket.
  * @returns why the key must not be put
  */
 export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | undefined> {
-  const { world, tools, buckets, key, patience } = rotation;
+  const { world, tools, buckets, key, polling } = rotation;
   for (let tries = 1; ; tries += 1) {
-    const given = { context: { waitUntil: () => {} }, deadline: Date.now() + S3_TIMEOUT_MS };
-    const tried = await Promise.all(
-      buckets.map(async (bucket) => ({
-        ...(await checkSlot(bucket, key, given)),
-        bucket: bucket.name,
-      })),
-    );
-    const refused = tried.filter((health) => !isWorking(health));
+    const scope = { context: { waitUntil: () => {} }, deadline: Date.now() + S3_TIMEOUT_MS };
+    const check = async (bucket: Bucket) => ({
+      ...(await checkSlot(bucket, key, scope)),
+      bucket: bucket.name,
+    });
+    const results = await Promise.all(buckets.map(check));
+    const refused = results.filter((health) => !isWorking(health));
     if (refused.length === 0) return undefined;
-    const isUnknown = refused.some(({ state }) =>
-      /^(InvalidAccessKeyId|Unauthorized)$/.test(state),
-    );
+    const isUnknown = refused.some(({ state }) => UNKNOWN_KEY.test(state));
     if (!isUnknown || tries === MAX_TRIES || world.interrupted.aborted) {
       const codes = refused.map(({ bucket, state }) => `  ${bucket}: ${state}`);
       const advice =
@@ -68,6 +67,6 @@ export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | un
       return { fault: fault.join("\n") };
     }
     log(world.stderr, "  S3 does not know the new key yet. Asking again ...");
-    await tools.sleep(patience.every * 1000, world.interrupted);
+    await tools.sleep(polling.intervalS * 1000, world.interrupted);
   }
 }

@@ -1,5 +1,4 @@
-// What a rotation is about, and what it works with: the buckets that a key opens, and where their Vitrine is.
-// Sends nothing.
+// Opens a rotation: the buckets that a key opens, and where their Vitrine is. Sends nothing.
 
 import type { Slot } from "../../worker/config/slot.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
@@ -18,17 +17,17 @@ export type Options = { readonly [Name in TextOption]?: string | undefined } & {
 export type Tools = {
   readonly run: RunWrangler;
   readonly sleep: (ms: number, interrupted: AbortSignal) => Promise<void>;
-  /** Seconds between two looks and before a watched step, and how many looks may find something wrong. */
-  readonly patience?: Readonly<Record<"every" | "watched" | "attempts", number>>;
+  /** Seconds between two polls and before a watched step, and after how many polls without a step it gives up. */
+  readonly polling?: Readonly<Record<"intervalS" | "watchS" | "maxBlocked", number>>;
 };
 
 /** After a minute, no old version of the Worker runs any more. The local run has one version. */
-const PATIENCE = { every: 2, watched: 60, attempts: 60 };
-const LOCAL_PATIENCE = { every: 0.25, watched: 1, attempts: 80 };
+const POLLING = { intervalS: 2, watchS: 60, maxBlocked: 60 };
+const LOCAL_POLLING = { intervalS: 0.25, watchS: 1, maxBlocked: 80 };
 
 export type Rotation = Exclude<ReturnType<typeof openRotation>, CommandFault>;
 
-export type KeyedRotation = Rotation & { readonly key: Slot; readonly newEnd: string };
+export type KeyedRotation = Rotation & { readonly key: Slot; readonly newMaskedId: string };
 
 export function openRotation(world: World, options: Options, tools: Tools) {
   const site = openSite(world, options);
@@ -51,8 +50,8 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   }
   // Whether a slot may hold a session token, which is removed with its key (A11).
   const hasSessions = buckets.every(({ engine }) => engine !== "cf");
-  const patience = tools.patience ?? (local ? LOCAL_PATIENCE : PATIENCE);
-  const rotation = { world, options, tools, patience, healthToken };
+  const polling = tools.polling ?? (local ? LOCAL_POLLING : POLLING);
+  const rotation = { world, options, tools, polling, healthToken };
   return { ...site, ...rotation, secretPrefix, buckets, hasSessions };
 }
 
@@ -61,12 +60,12 @@ function findSecretPrefix({ configured }: Site, { bucket }: Options): string | C
   const chosen = keyed.filter(({ name }) => bucket === undefined || name === bucket);
   const [prefix, ...more] = new Set(chosen.map(({ access }) => access));
   if (prefix !== undefined && more.length === 0) return prefix;
-  const known = keyed.map(({ name, access }) => `${name} (${access})`).join(", ");
+  const choices = keyed.map(({ name, access }) => `${name} (${access})`).join(", ");
   const reason =
     prefix === undefined
       ? `${bucket ?? "no bucket"} has no key to rotate. It does not exist, or a role or a binding opens it (docs/keyless.md). Known`
       : "there are several keys. Choose one by --bucket";
-  return { fault: `${reason}: ${known}` };
+  return { fault: `${reason}: ${choices}` };
 }
 
 export function commandOf({ options, envConfig }: Rotation, keyFile = options.keyFile): string {

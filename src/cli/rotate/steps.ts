@@ -1,12 +1,13 @@
-// The runbook of docs/rotate.md as data, and the one function that says which step is next. No I/O. Nothing
-// is remembered: what the slots hold says how far a rotation is.
+// The runbook of docs/rotate.md as data, and the one function that decides which step is next. No I/O. Nothing is
+// remembered: what the slots hold shows how far a rotation is.
 
 import { SLOT_NAMES, type SlotName } from "../../worker/http/refusal.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { SlotHealth } from "../../worker/origin/health.ts";
+import { type CommandFault, isFault } from "../command.ts";
 
 /** What a slot must be. `new`: S3 accepts the new key in it. `free`: it is empty, or holds half a key or the new one. */
-type Want = "new" | "empty" | "free";
+type SlotCondition = "new" | "empty" | "free";
 
 export type Put = { readonly slot: SlotName; readonly value: "new" | "empty" };
 
@@ -15,12 +16,12 @@ export type Step = {
   /** What it puts into which slot; without it, the operator does the step. */
   readonly puts?: Put;
   /** What must be true before it in every bucket. A next slot with another key is never overwritten. */
-  readonly before: { readonly [Name in SlotName]?: Want };
+  readonly before: { readonly [Name in SlotName]?: SlotCondition };
   /** Whether that must stay true for a while, until all of S3 knows the key and no old version runs. */
   readonly isWatched?: true;
 };
 
-export const MAKE: Step = { title: "Make a new key", before: {} };
+export const CREATE: Step = { title: "Make a new key", before: {} };
 export const FILL: Step = {
   title: "Put it into the next slot",
   puts: { slot: "next", value: "new" },
@@ -42,49 +43,84 @@ const DEACTIVATE: Step = {
   title: "Deactivate the old key",
   before: { current: "new", next: "empty" },
 };
-export const STEPS: readonly Step[] = [MAKE, FILL, PROMOTE, EMPTY, DEACTIVATE];
+export const STEPS: readonly Step[] = [CREATE, FILL, PROMOTE, EMPTY, DEACTIVATE];
 
 /**
- * Why a slot is not as a step needs it. `taken`: by another key. `absent`: what the last step put is not there.
- * `refused`: S3 refuses the new key in it.
+ * Why no step may begin, in the order in which causes are reported. `outage`: S3 is down or busy. `taken`: another key
+ * is in a slot. `absent`: what the last step put is not there. `refused`: S3 refuses the new key. `images`: there is no
+ * image, although a key works.
  */
-export type Deviation = { readonly cause: "taken" | "absent" | "refused"; readonly text: string };
+const CAUSES = ["outage", "taken", "absent", "refused", "images"] as const;
+
+type Obstacle = { readonly cause: (typeof CAUSES)[number]; readonly text: string };
+
+export type Blocked = {
+  readonly cause: Obstacle["cause"] | "no-health";
+  readonly details: readonly string[];
+  readonly buckets: readonly BucketHealth[];
+};
+
+type Decision = Blocked | { cause?: never; step: Step; buckets: readonly BucketHealth[] };
 
 /**
- * Says which step is next: the last one that may begin in every bucket.
- * @param newEnd the end of the new key's id
+ * Decides which step is next: the last one that may begin in every bucket.
+ * @param health a fault if /healthz does not report
  * @param last the step that was done last: the next one comes after it
- * @returns with deviations if none may begin
  */
-export function nextStep(buckets: readonly BucketHealth[], newEnd: string, last: Step) {
+export function decideStep(
+  newMaskedId: string,
+  health: readonly BucketHealth[] | CommandFault,
+  last: Step,
+): Decision {
+  if (isFault(health)) return { cause: "no-health", details: [health.fault], buckets: [] };
   const [first = DEACTIVATE, ...rest] = STEPS.slice(STEPS.indexOf(last) + 1);
-  const deviations = ({ before }: Step) =>
-    buckets.flatMap((bucket) =>
-      SLOT_NAMES.flatMap((name) => deviation(bucket, name, before[name], newEnd) ?? []),
+  const missing = ({ before }: Step) =>
+    health.flatMap((bucket) =>
+      SLOT_NAMES.flatMap((name) => checkSlot(bucket, name, before[name], newMaskedId) ?? []),
     );
-  const step = [first, ...rest].findLast((one) => deviations(one).length === 0);
-  return { step: step ?? first, wrong: step ? [] : deviations(first) };
+  const step = [first, ...rest].findLast((one) => missing(one).length === 0);
+  const obstacles = [...(step ? [] : missing(first)), ...health.flatMap(findOutages)];
+  const cause = CAUSES.find((one) => obstacles.some((obstacle) => obstacle.cause === one));
+  if (cause === undefined) return { step: step ?? first, buckets: health };
+  const details = obstacles.filter((one) => one.cause === cause).map(({ text }) => text);
+  return { cause, details, buckets: health };
 }
 
-function deviation(
+/** What does not depend on a step: S3 that is down, and images that fail. */
+function findOutages(health: BucketHealth): Obstacle[] {
+  const { bucket, edge, slots } = health;
+  const text = `${bucket}: no image of its canary: ${edge}`;
+  return [
+    ...slots.filter(isOutage).map(({ slot, state }): Obstacle => {
+      return { cause: "outage", text: `${bucket}: S3 answers ${state} for ${slot}` };
+    }),
+    ...(isServed(health) && edge !== "on" ? [{ cause: "images", text } as const] : []),
+  ];
+}
+
+/** Returns why a slot is not as a step needs it; undefined: it is. */
+function checkSlot(
   bucket: BucketHealth,
   name: SlotName,
-  want: Want | undefined,
-  newEnd: string,
-): Deviation | undefined {
+  condition: SlotCondition | undefined,
+  newMaskedId: string,
+): Obstacle | undefined {
   const slot = slotOf(bucket, name);
   const isHalf = slot?.state === "incomplete";
-  const isNew = slot !== undefined && !isHalf && slot.access_key === newEnd;
-  const holds = slot ? `holds ${isHalf ? "half a key" : slot.access_key}` : "is empty";
-  const where = `${bucket.bucket}: the ${name} slot ${holds}`;
-  if (want !== undefined && name === "next" && slot && !isHalf && !isNew) {
-    return { cause: "taken", text: `${where}, which is another key (${slot.state})` };
+  const isNew = slot !== undefined && !isHalf && slot.access_key === newMaskedId;
+  const content = slot ? `holds ${isHalf ? "half a key" : slot.access_key}` : "is empty";
+  const state = `${bucket.bucket}: the ${name} slot ${content}`;
+  if (condition !== undefined && name === "next" && slot && !isHalf && !isNew) {
+    return { cause: "taken", text: `${state}, which is another key (${slot.state})` };
   }
-  if (want === "empty" && slot) return { cause: "absent", text: `${where}, and must be empty` };
-  if (want !== "new") return undefined;
-  if (!isNew) return { cause: "absent", text: `${where}, and must hold the new key, ${newEnd}` };
+  if (condition === "empty" && slot)
+    return { cause: "absent", text: `${state}, and must be empty` };
+  if (condition !== "new") return undefined;
+  if (!isNew) {
+    return { cause: "absent", text: `${state}, and must hold the new key, ${newMaskedId}` };
+  }
   if (slot.state === "ok") return undefined;
-  return { cause: "refused", text: `${where}, and S3 answers ${slot.state} for it` };
+  return { cause: "refused", text: `${state}, and S3 answers ${slot.state} for it` };
 }
 
 export function slotOf({ slots }: BucketHealth, name: SlotName): SlotHealth | undefined {
@@ -99,6 +135,6 @@ export function isServed({ slots }: BucketHealth): boolean {
 const OUTAGES =
   /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
 
-export function isOutage({ state }: SlotHealth): boolean {
+function isOutage({ state }: SlotHealth): boolean {
   return OUTAGES.test(state);
 }

@@ -4,11 +4,10 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { isFault } from "../../../src/cli/command.ts";
-import { explain } from "../../../src/cli/rotate/advice.ts";
+import { blockedFault } from "../../../src/cli/rotate/advice.ts";
 import { readKey } from "../../../src/cli/rotate/new-key.ts";
 import { type KeyedRotation, openRotation } from "../../../src/cli/rotate/rotation.ts";
-import { MAKE, STEPS, type Step } from "../../../src/cli/rotate/steps.ts";
-import { judge } from "../../../src/cli/rotate/watch.ts";
+import { CREATE, decideStep, STEPS, type Step } from "../../../src/cli/rotate/steps.ts";
 import { maskKeyId } from "../../../src/worker/config/slot.ts";
 import type { BucketHealth } from "../../../src/worker/operator.ts";
 import { site, TOOLS } from "../../support/cli/rotating-site.ts";
@@ -41,7 +40,7 @@ beforeEach(() => {
   const opened = openRotation(world, { keyFile: "key.json" }, TOOLS);
   const key = readKey(site.folder, "key.json");
   if (isFault(opened) || isFault(key)) throw new Error("there is nothing to rotate");
-  rotation = { ...opened, key, newEnd: maskKeyId(key) };
+  rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
 });
 
 /** What /healthz says of buckets that share the slots, each in its own S3. */
@@ -66,7 +65,7 @@ function mayServe({ current, next }: Slots, s3: S3): boolean {
 }
 
 function decide(slots: Slots, buckets: readonly S3[], last: Step, key: Key = "new", edge = "on") {
-  return judge({ ...rotation, newEnd: ENDS[key] }, healthOf(slots, buckets, edge), last);
+  return decideStep(ENDS[key], healthOf(slots, buckets, edge), last);
 }
 
 function putInto(slots: Slots, { puts }: Step, key: Key = "new"): Slots {
@@ -76,7 +75,7 @@ function putInto(slots: Slots, { puts }: Step, key: Key = "new"): Slots {
 /** Runs a rotation to its end, in front of an S3 where all is well. @returns the slots after each put */
 function complete(from: Slots, buckets: readonly S3[] = [WELL]): Slots[] {
   const after = [from];
-  for (let [slots, last] = [from, MAKE]; after.length < 9; ) {
+  for (let [slots, last] = [from, CREATE]; after.length < 9; ) {
     const decided = decide(slots, buckets, last);
     if (decided.cause !== undefined || decided.step.puts === undefined) break;
     slots = putInto(slots, decided.step);
@@ -94,7 +93,7 @@ test("no put, after any step, replaces or deletes a key that alone serves, nor o
     const others = ALL_S3.filter(({ third }) => third === "ok");
     for (const [first, second, last] of product(ALL_S3, others, PUTS_FOLLOW)) {
       const both = [first, second];
-      const { step, cause } = { cause: undefined, step: MAKE, ...decide(slots, both, last) };
+      const { step, cause } = { cause: undefined, step: CREATE, ...decide(slots, both, last) };
       if (cause !== undefined || step.puts === undefined) continue;
       puts += 1;
       const after = putInto(slots, step);
@@ -123,7 +122,7 @@ test("nothing is put while images fail for another reason, or while the state is
     if (mayServe(slots, WELL)) {
       expect(decide(slots, [WELL], last, "new", "off")).toHaveProperty("cause");
     }
-    expect(judge(rotation, { fault: "no answer" }, last)).toHaveProperty("cause", "no-health");
+    expect(decideStep(ENDS.new, { fault: "no answer" }, last)).toHaveProperty("cause", "no-health");
   }
 });
 
@@ -143,7 +142,7 @@ test("killed anywhere and started again it goes on, with at most three puts, unl
 test("a put that does not show, or that S3 forgets, is not followed by another one (S1)", () => {
   for (const last of STEPS.filter(({ puts }) => puts)) {
     for (const before of ALL_SLOTS) {
-      const { step } = { step: undefined, ...decide(before, [WELL], MAKE) };
+      const { step } = { step: undefined, ...decide(before, [WELL], CREATE) };
       if (step !== last) continue;
       expect(decide(before, [WELL], last)).toMatchObject({ cause: "absent" });
       const forgotten: S3 = { ...WELL, new: "InvalidAccessKeyId" };
@@ -162,7 +161,7 @@ type Rotating = {
 
 test("two at a time, each killed and started again at any point, always leave a key that serves", () => {
   for (const other of ["new", "third"] as const) {
-    const begin = (key: Key): Rotating => ({ key, last: MAKE });
+    const begin = (key: Key): Rotating => ({ key, last: CREATE });
     const queue: [Slots, readonly Rotating[]][] = [
       [{ current: "old", next: "empty" }, [begin("new"), begin(other)]],
     ];
@@ -211,10 +210,10 @@ test("each advice, done as it is printed, takes nothing from visitors, and the r
   const elsewhere: S3 = { old: "InvalidAccessKeyId", new: "ok", third: "ok" };
   for (const [slots, s3, last] of product(ALL_SLOTS, ALL_S3, PUTS_FOLLOW)) {
     for (const [buckets, isGood] of product([[s3], [s3, elsewhere]], [true, false])) {
-      const trouble = decide(slots, buckets, last);
-      if (trouble.cause === undefined) continue;
-      const { fault } = explain(rotation, last, trouble, { end: ENDS.old, isGood });
-      const lines = fault.split("\n").slice(1 + trouble.details.length);
+      const blocked = decide(slots, buckets, last);
+      if (blocked.cause === undefined) continue;
+      const { fault } = blockedFault(rotation, last, blocked, { maskedId: ENDS.old, isGood });
+      const lines = fault.split("\n").slice(1 + blocked.details.length);
       const advice = lines.join("\n");
       if (!shown.has(advice)) shown.set(advice, fault);
       const after = follow(advice, slots);

@@ -144,7 +144,7 @@ export const TOOLS: Tools = {
     return code;
   },
   sleep: async () => {},
-  patience: { every: 1, watched: 2, attempts: 4 },
+  polling: { intervalS: 1, watchS: 2, maxBlocked: 4 },
 };
 
 type Setting = WorldOptions & { readonly tools?: Tools };
