@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 
-const RULE = /^\| ([A-Z]\d+[a-z]?) +\| (.+?) +\|$/gm;
+const RULE = /^- \*\*([A-Z]\d+[a-z]?)\*\* (.+)$/gm;
 /** The rules in a title, in their own parentheses: `(E1, O14)`. */
 const NAMED = /\(((?:[A-Z]\d+[a-z]?)(?:, [A-Z]\d+[a-z]?)*)\)/g;
 const NOT_PLAYED = /[*_]Not played: /;
