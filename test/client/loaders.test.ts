@@ -207,23 +207,6 @@ test.each(MANY)("%s takes the first route that leads to the key", (_name, url) =
   isNone(signedSrc("photos/a.jpg", RIGHT), "card", `"photos/a.jpg": ${signed}`);
 });
 
-test("a signed src in a loader without a signed route is a RangeError: its picture would be a 404", () => {
-  const attempt = () => nextLoader(open.site)({ src: `card:${signedSrc("a", RIGHT)}`, width: 1 });
-  const message =
-    '"a" is signed, and no route of the loader is: give it the site of the signed route';
-  expect(attempt).toThrow(new RangeError(`Vitrine: ${message}`));
-});
-
-test("a preset that only another route shows is told with those that this kind of src may have", () => {
-  const loader = nextLoader(photos.site, avatars.site, images.site);
-  expect(() => loader({ src: "wide:photos/a.jpg", width: 1 })).toThrow(
-    / with one of the presets card$/,
-  );
-  expect(loader({ src: `wide:${signedSrc("a.jpg", RIGHT)}`, width: 1 })).toContain(
-    "/private/wide@",
-  );
-});
-
 test("Nuxt Image gets the presets of all routes, with one candidate where it cannot ask for other sizes", () => {
   expect(Object.keys(nuxtPresets(photos.site, all.site))).toEqual(["card", "wide"]);
   const presets = { tall: { height: 300, dpr: [1, 2] }, odd: { width: 200, dpr: [1.5] } } as const;

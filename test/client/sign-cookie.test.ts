@@ -56,7 +56,6 @@ test("its value is what any other language signs, and libraries get the same att
 
 test.each<[string, string, string | undefined, string, string]>([
   ["a host", "https://images.example", undefined, "images.example", "/p/"],
-  ["a slash at the end", "https://images.example/", undefined, "images.example", "/p/"],
   ["a port", "http://localhost:8787", undefined, "localhost:8787", "/p/"],
   ["a folder", "https://a.example/x/y", undefined, "a.example", "/x/y/p/"],
   ["another host", "https://a.example", "b.example", "b.example", "/p/"],
@@ -87,15 +86,11 @@ const WRONG: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
   ["of a route without cookie", CLOSED, KEYS, {}, /^Vitrine: route \/a b;c\/.* has no cookie/],
   ["without a slash", site, KEYS, { prefix: "photos" }, /invalid prefix "photos": no slash/],
   ["for everything", site, KEYS, { prefix: "" }, /invalid prefix "": no slash/],
-  ["for the root", site, KEYS, { prefix: "/" }, /invalid prefix "\/": an empty segment/],
   ["of a long text", site, KEYS, { prefix: `${"a".repeat(2000)}/` }, /^.{50,250}$/],
-  ["with ..", site, KEYS, { prefix: "../a/" }, /a segment "\.\."/],
   ["in milliseconds", site, KEYS, { expires: NOW }, /seconds since 1970|24 hours/],
-  ["of half a second", site, KEYS, { expires: HOUR + 0.5 }, /seconds since 1970/],
   ["for longer than a day", site, KEYS, LATE, /at most 24 hours ahead/],
   ["for another domain", PORT, KEYS, { domain: "evil.example" }, /"evil\.example" is neither/],
   ["for half a label", PORT, KEYS, { domain: "xample" }, /is neither a\.b\.example:8443 nor above/],
-  ["for a sub-domain", PORT, KEYS, { domain: "x.a.b.example" }, /is neither/],
   ["for a domain with a dot first", PORT, KEYS, { domain: ".example" }, /no dot first/],
   ["for no domain", PORT, KEYS, { domain: "" }, /is neither/],
   ["with attributes in it", PORT, KEYS, { domain: "example; Path=/" }, /is neither/],

@@ -6,7 +6,6 @@ import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
 import { PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
 import {
-  failures,
   forgetCached,
   lines,
   MODERN,
@@ -54,13 +53,10 @@ type Name = "media" | "archive";
 const MOVES: readonly (readonly [what: string, steps: readonly (readonly Name[])[]])[] = [
   ["from the first to the second", [["media"], ["archive"]]],
   ["from the second to the first", [["archive"], ["media"]]],
-  ["into both", [["archive"], ["media", "archive"]]],
   ["out of the first of both", [["media", "archive"], ["archive"]]],
-  ["out of the second of both", [["media", "archive"], ["media"]]],
   ["there and back", [["media"], ["archive"], ["media"]]],
   ["back and there", [["archive"], ["media"], ["archive"]]],
   ["away, and into the second", [["media"], [], ["archive"]]],
-  ["away, and into the first", [["archive"], [], ["media"]]],
 ];
 
 /** Behind Workers Cache and without it, by each kind in each place. */
@@ -200,15 +196,6 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     expect(await (await visit()).bytes()).toEqual(known.archive);
   });
 
-  test("the log names the bucket that fails, once a minute", async () => {
-    world.media.remove();
-    world.archive.setState("reset");
-    for (let times = 0; times < 3; times++) expect((await visit()).status).toBe(502);
-    const at = { bucket: "archive", key: `old/photos/${KEY}` };
-    expect(failures()).toMatchObject([{ ...at, failure: "origin-failed" }]);
-    expect(lines()).toMatchObject([at, at, at]);
-  });
-
   test("signed URLs, versions and facts lead to either, too", async () => {
     const signed = await signQuery({ route: "/signed/:preset/*", key: KEY, version: "7" });
     const [url, facts] = [`/signed/card/${KEY}${signed}`, `/images/card/${KEY}?facts`];
@@ -238,27 +225,6 @@ test("where the edge contradicts S3, the first bucket is asked again (C1)", asyn
   };
   expect(await (await visit()).bytes()).toEqual(known.media);
   expect(lines()).toEqual([]);
-});
-
-test("of three buckets, each is asked after the one before it", async () => {
-  open(["R2", "R2"]);
-  const known = await pictures();
-  const [route] = ROUTES;
-  const BUCKETS = {
-    empty: { ...world.archive.settings, prefix: "empty/" },
-    archive: world.archive.settings,
-    media: world.media.settings,
-  };
-  const object = ["empty/*", "archive/*", "media/*"];
-  const change = { ...env, BUCKETS, ROUTES: [{ ...route, object }] };
-  expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.archive);
-  world.archive.remove();
-  forgetCached();
-  expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media);
-  world.archive.setState("reset");
-  forgetCached();
-  expect(await (await visit(PATH, {}, change)).bytes()).toEqual(known.media); // out of the store
-  expect(failures()).toMatchObject([{ bucket: "empty" }]);
 });
 
 test("an object that goes while the binding opens it is looked for in the second", async () => {

@@ -23,33 +23,26 @@ describe("the shape of the rendition shows which way up it is (O9):", () => {
   test.each<[told: string, made: string, image: object, type: ObjectType, upright?: string]>([
     ["4000×3000", "400×300", {}, ANY, "4000×3000"],
     ["4000×3000", "300×400", {}, ANY, "3000×4000"],
-    ["4000×3000", "160×213", {}, ANY, "3000×4000"],
     ["4000×3000", "160×120", {}, "unknown", "4000×3000"],
     ["4000×3000", "4000×3000", { fit: "contain" }, ANY, "4000×3000"],
     ["40×30", "300×400", { fit: "scale-up" }, ANY, "30×40"],
     // Rounded up or down.
     ["4000×3001", "159×120", {}, ANY, "4000×3001"],
-    ["4000×3001", "160×121", {}, ANY, "4000×3001"],
     // So thin that the shorter side would be less than a pixel.
     ["12000×1", "100×1", {}, ANY, "12000×1"],
-    ["12000×1", "1×100", {}, ANY, "1×12000"],
     ["12000×1", "1×1", {}, ANY],
     // A square is upright in every way.
     ["300×300", "160×160", {}, ANY, "300×300"],
-    ["300×300", "160×90", { fit: "cover" }, ANY, "300×300"],
     // Nearly a square: both ways give the same rendition.
     ["1000×1001", "160×160", {}, ANY],
-    ["1000×1001", "500×500", {}, ANY],
     ["1000×1010", "500×505", {}, ANY, "1000×1010"],
     ["4×3", "1×1", {}, ANY],
     // Neither way.
     ["4000×3000", "160×160", {}, ANY],
-    ["4000×3000", "160×10", {}, ANY],
     ["100×110", "50×58", {}, ANY],
     // The rendition is turned on purpose (O11).
     ["4000×3000", "300×400", { rotate: 90 }, ANY, "4000×3000"],
     ["4000×3000", "400×300", { rotate: 270 }, ANY, "3000×4000"],
-    ["4000×3000", "400×300", { rotate: 180 }, ANY, "4000×3000"],
     // The preset changes the shape, or may do so.
     ...["cover", "crop", "pad", "squeeze"].map((fit): [string, string, object, ObjectType] => {
       return ["4000×3000", "400×300", { fit }, ANY];
@@ -113,11 +106,4 @@ describe.each(["stored", "upright"] as const)("the edge tells the %s size:", (or
       }
     },
   );
-
-  test("a fixture of the local run, with orientation 6", async () => {
-    arrange({ originalSides });
-    const answer = await get("/facts/hero@640w/rotated-gps.jpg?facts", {}, env);
-    const original = { width: 300, height: 400, type: "image/jpeg" };
-    expect(await answer.json()).toEqual({ width: 270, height: 360, original });
-  });
 });

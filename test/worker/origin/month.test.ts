@@ -1,7 +1,7 @@
 // A month of a Worker without a stored key of S3: credentials of an hour, an STS that fails, a key of the issuer
 // that is rotated, and a role that is taken away.
 
-import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { EC_KEY, OTHER_EC_KEY, ROLE } from "../../support/issuer.ts";
 import { startWorkerWithRole } from "../../support/worker-with-role.ts";
 
@@ -148,20 +148,6 @@ test("its sessions are revoked: after ten denials it takes the role again (K9)",
   pass(1);
   await world.getStatus();
   expect(world.sts.calls).toHaveLength(3);
-});
-
-test("its sessions are revoked while S3 is out of reach now and then: it takes the role again all the same (K9)", async () => {
-  vi.stubGlobal("scheduler", { wait: async () => {} });
-  onTestFinished(() => void vi.unstubAllGlobals());
-  const world = await startRevoked();
-  const statuses: number[] = [];
-  for (let times = 0; times < 16; times++) {
-    if (times % 4 === 3) world.s3.faults.add("reset");
-    else world.s3.faults.clear();
-    statuses.push(await world.getStatus());
-  }
-  const denied = [404, 404, 404, 502];
-  expect(statuses).toEqual([...denied, ...denied, ...denied, 404, 404, 200, 502]);
 });
 
 test("S3's clock and STS's may be four minutes from the Worker's (K6)", async () => {

@@ -14,7 +14,6 @@ type Sent = Record<string, string>;
 const ALLOWED: [string, Sent][] = [
   ["nothing at all", {}],
   ["a page of the app", { referer: `${APP}/page?x=1`, "sec-fetch-site": "cross-site" }],
-  ["its origin alone", { referer: `${APP}/` }],
   ["the app's script", { origin: APP, referer: `${APP}/`, "sec-fetch-site": "cross-site" }],
   ["the app's script, without a referer", { origin: APP, "sec-fetch-site": "cross-site" }],
   ["the app, with what privacy settings strip", { "sec-fetch-site": "cross-site" }],
@@ -27,8 +26,6 @@ const ALLOWED: [string, Sent][] = [
   ["a browser's own page", { referer: "about:client" }],
   ["an app", { referer: "android-app://com.example.mail/", "sec-fetch-site": "cross-site" }],
   ["a page in memory", { referer: "blob:https://evil.example/1234" }],
-  ["a data URL", { referer: "data:text/html,x" }],
-  ["a file", { referer: "file:///home/ada/page.html" }],
   ["no URL", { referer: "app.example" }],
   ["a host that is none", { referer: "https://[evil/" }],
   ["a script of the app with such a referer", { origin: APP, referer: "about:client" }],
@@ -95,7 +92,6 @@ test.each<[string[], string, number]>([
   [[NEAR, "http://127.0.0.1.evil.example"], "images.example", 200],
   [["https://app.usual.com"], "images.usual.com", 403],
   [["https://www.ibm.de"], "images.ibm.de", 403],
-  [["https://www.hp.com"], "images.hp.com", 403],
   [["https://app.other.govt.nz"], "images.acme.govt.nz", 200],
   [[NEAR, "https://app.example"], "images.example", 200],
   [["http://app.mine.com"], "images.mine.com", 200],
@@ -105,7 +101,6 @@ test.each<[string[], string, number]>([
   [["https://shop.co.uk"], "mine.co.uk", 200],
   [["https://www.mine.co.uk"], "mine.co.uk", 403],
   [["https://www.mine.com"], "images.mine.com", 403],
-  [["https://mine.com"], "images.mine.com", 403],
   [["https://mine.com"], "mine.org", 200],
 ])("to a page that hides, of %j, %s answers %d", async (origins, host, status) => {
   const env = { ...ENV, ROUTES: [{ path: "/app/:preset/*", object: "media/*", origins }] };
