@@ -1,4 +1,4 @@
-// What /healthz tells everybody, and what it tells a caller with the token.
+// The answers of /healthz: to everybody, and to a caller with the token.
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 describe("without credentials", () => {
-  test("it is 200 where the configuration is good, tells nothing, and asks nobody", async () => {
+  test("it is 200 where the configuration is right, says no more, and sends no request", async () => {
     for (const env of [ENV, DEEP]) {
       const answer = await get("/healthz", {}, env);
       expect([answer.status, await answer.text()]).toEqual([200, "ok\n"]);
@@ -105,14 +105,14 @@ describe("with the token", () => {
     expect(stage.logged).toEqual([]);
   });
 
-  test("a key that may not list is told by a missing object's 403 (A6, A13)", async () => {
+  test("a key that may not list is reported by a missing object's 403 (A6, A13)", async () => {
     stage.s3.faults.add("no-list-bucket");
     const { status, slots } = await report();
     expect(status).toBe(200);
     expect(slots).toMatchObject([{ missing: 403 }, { missing: 403 }]);
   });
 
-  test("a slot that S3 refuses is told by S3's code; one that works is enough (A7)", async () => {
+  test("a slot that S3 refuses is reported with S3's code; one that works is enough (A7)", async () => {
     stage.s3.keys.delete(CREDENTIALS.accessKeyId);
     const { status, slots, edge } = await report();
     expect([status, edge]).toEqual([200, "on"]); // it is asked with a slot that works
@@ -125,30 +125,29 @@ describe("with the token", () => {
     });
   });
 
-  test("at the end of a rotation both slots hold the new key, and both are told", async () => {
-    const both = { AWS_ACCESS_KEY_ID: NEXT_ID, AWS_SECRET_ACCESS_KEY: NEXT_SECRET };
-    const { slots } = await report({ ...DEEP, ...both });
-    expect(slots).toMatchObject([{ state: "ok" }, { state: "ok" }]);
-  });
-
-  test("half a slot is told by what it lacks (S1)", async () => {
+  test("half a slot is reported with what it lacks (S1)", async () => {
     const { status, slots } = await report({ ...DEEP, AWS_SECRET_ACCESS_KEY_NEXT: undefined });
     expect(status).toBe(200);
     const lacks = "AWS_SECRET_ACCESS_KEY_NEXT: is missing: set the secret";
     expect(slots[1]).toEqual({ slot: "next", state: "incomplete", mistakes: [lacks] });
-    const only = await report({ ...DEEP, ...NEXT, AWS_ACCESS_KEY_ID: "" });
-    expect(only.slots).toMatchObject([{ slot: "current", state: "incomplete" }, { slot: "next" }]);
-    const none = { AWS_ACCESS_KEY_ID_NEXT: undefined, AWS_SECRET_ACCESS_KEY_NEXT: undefined };
-    expect((await report({ ...DEEP, ...none })).slots).toMatchObject([
+    const halfCurrent = await report({ ...DEEP, ...NEXT, AWS_ACCESS_KEY_ID: "" });
+    expect(halfCurrent.slots).toMatchObject([
+      { slot: "current", state: "incomplete" },
+      { slot: "next" },
+    ]);
+    const noNext = { AWS_ACCESS_KEY_ID_NEXT: undefined, AWS_SECRET_ACCESS_KEY_NEXT: undefined };
+    expect((await report({ ...DEEP, ...noNext })).slots).toMatchObject([
       { slot: "current", state: "ok" },
     ]);
   });
 
-  test("a key that may not read the canary does not work, one that may is told apart (A13)", async () => {
+  test("a key that may not read the canary does not work (A13)", async () => {
     const elsewhere = { media: { ...media, prefix: "secret/", canary: "key.jpg" } };
     stage.s3.objects.set("secret/key.jpg", { body: new Uint8Array([1]), type: "image/jpeg" });
-    const found = await report({ ...DEEP, BUCKETS: elsewhere });
-    expect(found).toMatchObject({ status: 503, slots: [{ state: "AccessDenied" }, {}] });
+    expect(await report({ ...DEEP, BUCKETS: elsewhere })).toMatchObject({
+      status: 503,
+      slots: [{ state: "AccessDenied" }, {}],
+    });
   });
 
   const denied = (code: string) => () => {
@@ -173,14 +172,14 @@ describe("with the token", () => {
     expect(slots[0]).toMatchObject(slot);
   });
 
-  test("the region is told only where it is another one", async () => {
+  test("the region is reported only where it is another one", async () => {
     network.use(http.get(/amazonaws/, denied("AccessDenied")));
     const { slots } = await report({ ...DEEP, BUCKETS: VARS.BUCKETS });
     expect(slots[0]).toMatchObject({ state: "ok", missing: 403 });
     expect(slots[0]).not.toHaveProperty("region");
   });
 
-  test("a canary that is not there says nothing against the slot", async () => {
+  test("a missing canary is no fault of the slot", async () => {
     const gone = { media: { ...media, canary: "gone.jpg" } };
     const expected = { status: 200, slots: [{ state: "ok" }, {}], edge: "object-missing" };
     expect(await report({ ...DEEP, BUCKETS: gone })).toMatchObject(expected);
@@ -194,7 +193,7 @@ describe("with the token", () => {
     ["where the bucket is (A5)", "elsewhere-400", ELSEWHERE],
     ["where the bucket is (A5)", "elsewhere-301", ELSEWHERE],
     ["where the bucket is (A5)", "elsewhere-307", ELSEWHERE],
-  ] as const)("%s is told: %s", async (_what, fault, slot) => {
+  ] as const)("%s is reported: %s", async (_what, fault, slot) => {
     stage.s3.faults.add(fault);
     const { status, slots } = await report();
     expect(status).toBe(503);
@@ -230,13 +229,13 @@ describe("with the token", () => {
 
   test("an edge that does not answer is unreachable when the time of a request is over", async () => {
     stopClock();
-    const asked = Promise.withResolvers<void>();
+    const requested = Promise.withResolvers<void>();
     stage.edge.fetch = () => {
-      asked.resolve();
+      requested.resolve();
       return new Promise<never>(() => {});
     };
     const reported = report();
-    await asked.promise;
+    await requested.promise;
     await vi.advanceTimersByTimeAsync(14_999);
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(1);
@@ -244,15 +243,19 @@ describe("with the token", () => {
     expect(await reported).toMatchObject({ status: 200, edge: "unreachable" });
   });
 
-  test("without a canary the edge is not asked", async () => {
+  test("without a canary the edge gets no request", async () => {
     expect(await report({ ...DEEP, BUCKETS: VARS.BUCKETS })).toMatchObject({ edge: "no canary" });
     expect(stage.edgeRequests).toEqual([]);
   });
 
   test("every bucket must have a slot that works, also one that no route leads to", async () => {
     const more = { ...media, credentials: "MORE" };
-    const own = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
-    const { status, buckets } = await report({ ...DEEP, BUCKETS: { ...BUCKETS, more }, ...own });
+    const secrets = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
+    const { status, buckets } = await report({
+      ...DEEP,
+      BUCKETS: { ...BUCKETS, more },
+      ...secrets,
+    });
     expect(status).toBe(503);
     expect(buckets).toMatchObject([
       { bucket: "media", slots: [{ state: "ok" }, { state: "ok" }] },
@@ -260,7 +263,7 @@ describe("with the token", () => {
     ]);
   });
 
-  test("the canary costs one transformation, however often it is looked at (L2)", async () => {
+  test("the canary costs one transformation, however often it is checked (L2)", async () => {
     for (let times = 0; times < 5; times++) await report();
     expect(stage.edge.transformations.size).toBe(1);
   });
@@ -272,11 +275,11 @@ test.each(["../key.jpg", "a//b.jpg", ""])("the canary %j is a mistake", async (c
   expect(JSON.stringify(stage.logged)).toContain("BUCKETS.media.canary: ");
 });
 
-describe("of buckets whose renditions the Images binding makes", () => {
+describe("of buckets with the Images binding", () => {
   function envWith(engine: EngineName, canary: object = { canary: "key.jpg" }): Env {
     const { BUCKETS = VARS.BUCKETS } = envOf(engine);
-    const own = Object(BUCKETS).media;
-    return envOf(engine, { HEALTH_TOKEN, BUCKETS: { media: { ...own, ...canary } } });
+    const bucket = { ...Object(BUCKETS).media, ...canary };
+    return envOf(engine, { HEALTH_TOKEN, BUCKETS: { media: bucket } });
   }
 
   test.each<[EngineName, object]>([
