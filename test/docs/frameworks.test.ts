@@ -15,7 +15,6 @@ const FILES: readonly [example: string, tested: string][] = [
   ["vitrine-loader.ts", "next-app/vitrine-loader.ts"],
   ["next.config.ts", "next-app/next.config.ts"],
   ["app/page.tsx", "next-app/app/page.tsx"],
-  ["app/friends/page.tsx", "next-app/app/friends/page.tsx"],
   ["app/vitrine-provider.ts", "nuxt-app/app/vitrine-provider.ts"],
   ["nuxt.config.ts", "nuxt-app/nuxt.config.ts"],
   ["app/pages/index.vue", "nuxt-app/app/pages/index.vue"],

@@ -21,10 +21,6 @@ type Language = {
 };
 
 const LANGUAGES: Readonly<Record<string, Language>> = {
-  node: {
-    ...{ block: "js", file: "sign.mjs", main: "main.mjs", debian: "nodejs" },
-    commands: [["node", "main.mjs"]],
-  },
   php: {
     ...{ block: "php", file: "sign.php", main: "main.php", debian: "php-cli" },
     commands: [["php", "-d", "error_reporting=-1", "main.php"]],
