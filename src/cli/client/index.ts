@@ -5,15 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { generateAppFile, isAppFile, readVariable, STANDALONE } from "../app-file/generate.ts";
-import {
-  EXIT,
-  isFault,
-  log,
-  type Outcome,
-  PACKAGE_ROOT,
-  type Run,
-  type World,
-} from "../command.ts";
+import type { Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault, log, PACKAGE_ROOT } from "../command.ts";
 import { openProject } from "../config/project.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { writeOwnFile } from "../files/write-file.ts";

@@ -7,17 +7,14 @@ import { envOption } from "../options.ts";
 import { chooseEnvironment, findConfigFile } from "../wrangler/config-file.ts";
 import { requireOf } from "../wrangler/packages.ts";
 
-/**
- * Starts the local run, or returns why it cannot start. The process then ends with wrangler.
- * @param interrupted if Ctrl-C comes before wrangler starts, it does not start
- */
+/** `startLocal` of src/dev/start.ts. */
 type StartLocal = (
   environment: string | undefined,
   port: string | undefined,
   interrupted: AbortSignal,
 ) => Promise<CommandFault | undefined>;
 
-/** Loads what runs locally: the rest of the CLI imports nothing of it, and no other command waits for it. */
+/** Loads the local run: the rest of the CLI does not import it, and no other command waits for it. */
 export type LoadLocal = () => Promise<StartLocal>;
 
 export function devCommand(world: World, run: Run, load: LoadLocal) {
@@ -39,7 +36,7 @@ Examples:
 
 async function dev(world: World, env: string | undefined, load: LoadLocal): Promise<Outcome> {
   const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
-  for (const one of needed) if (isFault(one)) return one;
+  for (const result of needed) if (isFault(result)) return result;
   const start = await load();
   const fault = await start(chooseEnvironment(world, env), world.env["PORT"], world.interrupted);
   return fault ?? EXIT.done;

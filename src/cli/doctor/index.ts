@@ -14,7 +14,7 @@ import { type EnvironmentConfig, readEnvironment } from "../config/environment-c
 import { isMistake, locatedText, pageFor } from "../config/mistakes.ts";
 import { type OpenOptions, openProject, openSite, type Project } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
-import { type BucketKey, parseObjectName } from "../objects/parse-object-name.ts";
+import { type BucketKey, parseObjectName } from "../objects/bucket-key.ts";
 import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";

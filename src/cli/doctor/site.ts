@@ -8,7 +8,7 @@ import { isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
 import type { Site } from "../config/project.ts";
 import { findAbsence, isOfVitrine, type NoHealth } from "../http/ask-health.ts";
-import { objectNameOf } from "../objects/parse-object-name.ts";
+import { nameOf } from "../objects/bucket-key.ts";
 import { sniff } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { signForNow, variantPathOf, variantsOf } from "../urls/public-url.ts";
@@ -117,7 +117,7 @@ async function planVisit(
   const [name = ""] = variantsOf(site, route);
   const variant = site.config.variants.get(name);
   const key = sample?.key.slice(prefix.length) ?? "";
-  const path = variantPathOf(site, route, name, key);
+  const path = variantPathOf(site.config, route, name, key);
   if (sample === undefined || variant === undefined || path === undefined) return undefined;
   const query = await signForNow(site, route, { preset: variant.preset, key }, now);
   if (isFault(query)) return note("image", `not requested: ${query.fault}`);
@@ -145,7 +145,7 @@ async function checkFallback(
   }
   if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
   const object = { bucket, key: key.slice(bucket.prefix.length) };
-  const doctor = commandLine("doctor", {}, [objectNameOf(site.config.buckets, object)]);
+  const doctor = commandLine("doctor", {}, [nameOf(site.config.buckets, object)]);
   return fail("fallback", {
     severity: "warning",
     seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,

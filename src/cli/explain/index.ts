@@ -92,7 +92,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   rows.push(["Preset", variant.preset], ["Bucket", route.bucket.name], ["Key", oneLine(key)]);
   if ("refusal" in resolved) return refuse(rows, resolved.refusal);
 
-  const { facts, requestTarget: target } = splitFacts(route, url);
+  const { facts, requestTarget } = splitFacts(route, url);
   if (route.signing?.cookie) {
     const rest = readRest(route.mapping, decodePath(url.pathname) ?? "") ?? "";
     const folders = [...rest.matchAll(/\//g)].map(({ index }) => rest.slice(0, index + 1));
@@ -100,7 +100,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     const effect = `one with the prefix ${prefixes} opens it without a signature`;
     rows.push(["Cookie", prefixes ? effect : "opens only what is in a folder: not this"]);
   }
-  const signature = await readSignature(project, target, resolved, now);
+  const signature = await describeGrant(project, requestTarget, resolved, now);
   if (typeof signature !== "string") {
     const request = { url: url.href, headers: new Headers() }; // without a cookie
     const cookie = await checkCookie(resolved, request, signature, now);
@@ -176,16 +176,18 @@ function oneLine(value: string): string {
 }
 
 /** Describes what the signature of a URL grants. It is taken as right if there is no key to check it. */
-async function readSignature(
+async function describeGrant(
   { secrets }: Project,
-  target: RequestTarget,
+  requestTarget: RequestTarget,
   resolved: ResolvedRequest,
   now: number,
 ): Promise<string | Refusal> {
   const { signing } = resolved.route;
   if (signing === undefined) return "none is asked for";
   const isChecked = secrets.has("URL_SIGNING_KEYS");
-  const claim = isChecked ? await checkGrant(resolved, target, now) : parseUrlClaims(target);
+  const claim = isChecked
+    ? await checkGrant(resolved, requestTarget, now)
+    : parseUrlClaims(requestTarget);
   if (claim === undefined || isRefusal(claim)) return claim ?? "none is asked for";
   const granted = isChecked ? claim : checkExpiry(claim, signing.maxAge, now);
   if (isRefusal(granted)) return granted;

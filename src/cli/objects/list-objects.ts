@@ -8,8 +8,8 @@ import { type CommandFault, log, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
+import type { BucketKey } from "./bucket-key.ts";
 import { type Listed, listPage, type Page } from "./list-page.ts";
-import type { BucketKey } from "./parse-object-name.ts";
 
 /**
  * Lists objects page by page, as the Worker opens them: with the next slot if S3 refuses one. Prints how many of them

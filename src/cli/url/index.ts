@@ -5,12 +5,12 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { align, EXIT, isFault, print } from "../command.ts";
-import { openProject, ownUrlsOf, type Project } from "../config/project.ts";
-import { objectNameOf, parsePrefix } from "../objects/parse-object-name.ts";
+import { openProject, type Project } from "../config/project.ts";
+import { nameOf, parsePrefix } from "../objects/bucket-key.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { signFolderCookie, signQuery, variantPathOf, variantsOf } from "../urls/public-url.ts";
-import { isUrl, parseInput, refuseInput } from "../urls/select-objects.ts";
+import { createInputParser, isUrl, refuseInput } from "../urls/select-objects.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -59,7 +59,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   if (problem !== undefined) return refuseInput(name, problem);
   // Any object in the folder has the same cookie.
   const objectName = cookie ? `${name}*` : name;
-  const object = parseInput(project, ownUrlsOf(world.folder, project), objectName);
+  const object = createInputParser(world, project)(objectName);
   if (isFault(object)) return object;
   const { input, bucket, key, publicUrl } = object;
   const variantName = preset ?? publicUrl?.variant;
@@ -68,7 +68,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   const shownVariants = new Set(routes.flatMap((route) => variantsOf(project, route)));
   const variants = [...shownVariants].filter((variant) => variant === (variantName ?? variant));
   const showingRoutes = routes.filter((route) =>
-    variants.some((variant) => variantPathOf(project, route, variant, key) !== undefined),
+    variants.some((variant) => variantPathOf(config, route, variant, key) !== undefined),
   );
   if (showingRoutes.length === 0) {
     const names = `Its routes have ${[...shownVariants].join(", ")}`;
@@ -83,7 +83,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
     const routePaths = showingRoutes.map(({ path }) => path).join(", ");
     const { path, bucket, mapping } = config.routes.find((one) => one.signing?.cookie) ?? {};
     const named = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
-    const hint = named ? `. If you mean ${path}, write ${objectNameOf(config.buckets, named)}` : "";
+    const hint = named ? `. If you mean ${path}, write ${nameOf(config.buckets, named)}` : "";
     if (cookie)
       return { fault: `${routePaths}: has no cookie = true (docs/signed-urls.md)${hint}` };
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
@@ -96,7 +96,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   const expires = sign || cookie ? readExpiry(lifetime, maxLifetime, world.now()) : 0;
   if (isFault(expires)) return expires;
   const paths = variants.flatMap((variant) => {
-    const path = variantPathOf(project, route, variant, key);
+    const path = variantPathOf(config, route, variant, key);
     return path === undefined ? [] : [{ variant, path }];
   });
   if (cookie) {

@@ -7,6 +7,7 @@ import { decodePath, encodePath } from "../../url/encoding.ts";
 import { readRest, writePath } from "../../url/grammar.ts";
 import { type Grant, signGrant } from "../../url/grant.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
+import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { CommandFault } from "../command.ts";
 import { isLocalSigningKey } from "../config/local-run.ts";
@@ -17,12 +18,7 @@ import type { Project } from "../config/project.ts";
  * @param key below the bucket's prefix. A `:name` of the path that the key does not have becomes `-`
  * @returns undefined if the route does not lead to the key, or an earlier route takes the path
  */
-export function publicPathOf<R extends Route>(
-  routes: readonly R[],
-  route: R,
-  variant: string,
-  key: string,
-): string | undefined {
+export function publicPathOf(routes: readonly Route[], route: Route, variant: string, key: string) {
   const path = writePath(route.mapping, { variant, key });
   if (path === undefined) return undefined;
   const match = findRoute(routes, path);
@@ -30,12 +26,7 @@ export function publicPathOf<R extends Route>(
 }
 
 /** The public path of a key; undefined if the route does not show the variant, or not the key. */
-export function variantPathOf(
-  { config }: Pick<Project, "config">,
-  route: BoundRoute,
-  variant: string,
-  key: string,
-): string | undefined {
+export function variantPathOf(config: Config, route: BoundRoute, variant: string, key: string) {
   const { preset } = config.variants.get(variant) ?? {};
   if (preset === undefined || route.presets?.has(preset) === false) return undefined;
   return publicPathOf(config.routes, route, variant, key);

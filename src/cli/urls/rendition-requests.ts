@@ -57,7 +57,7 @@ export function createPlanner(
     for (const { route, name, preset, id, browser, billedAs } of renditions) {
       // Skip the same rendition under another name or route, or for another browser.
       if (!route.buckets.includes(bucket) || requests.has(id)) continue;
-      const path = variantPathOf(project, route, name, key);
+      const path = variantPathOf(project.config, route, name, key);
       if (path === undefined || (routes === "first" && route !== (usedRoute ?? route))) continue;
       usedRoute = route;
       const sign = (now: number) => signForNow(project, route, { preset, key }, now);
@@ -76,10 +76,7 @@ function renditionsOf(variant: Variant, svg: boolean) {
 }
 
 /** Handles an answer. Returns a fault if no more requests are to be sent. */
-export type HandleAnswer = (
-  request: RenditionRequest,
-  answer: PictureAnswer,
-) => CommandFault | undefined;
+type HandleAnswer = (request: RenditionRequest, answer: PictureAnswer) => CommandFault | undefined;
 
 /** A browser sends as many at once. */
 const CONCURRENCY = 6;

@@ -3,6 +3,7 @@
 
 import { addAbortSignal, type Readable } from "node:stream";
 import { keyFault } from "../../url/key.ts";
+import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { withoutSignatures } from "../../worker/log/without-signatures.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
@@ -10,13 +11,8 @@ import type { CommandFault, Exit, World } from "../command.ts";
 import { EXIT, isFault, log, paint, print } from "../command.ts";
 import { type OwnUrls, ownUrlsOf, type Project } from "../config/project.ts";
 import { isHostOf } from "../config/site-url.ts";
+import { type BucketKey, nameOf, parseObjectName, parsePrefix } from "../objects/bucket-key.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
-import {
-  type BucketKey,
-  objectNameOf,
-  parseObjectName,
-  parsePrefix,
-} from "../objects/parse-object-name.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 
@@ -49,7 +45,7 @@ export async function selectObjects(
   command: string,
 ): Promise<Selection | CommandFault> {
   const { buckets } = project.config;
-  const siteUrls = ownUrlsOf(world.folder, project);
+  const parseInput = createInputParser(world, project);
   const objects = new Map<string, SelectedObject>();
   let invalid = 0;
   const add = (object: SelectedObject | CommandFault) => {
@@ -65,7 +61,7 @@ export async function selectObjects(
     const lines = name === "-" ? readLines(world.stdin, world.interrupted) : [name];
     for await (const line of lines) {
       const isUtf8 = !line.includes("\ufffd"); // else it would be the key of another object
-      add(isUtf8 ? parseInput(project, siteUrls, line) : refuseInput(line, "is not UTF-8"));
+      add(isUtf8 ? parseInput(line) : refuseInput(line, "is not UTF-8"));
     }
   }
   if (prefix !== undefined) {
@@ -77,7 +73,7 @@ export async function selectObjects(
     if (listed.size === 0) return noObject(parsedPrefix);
     for (const key of listed.keys()) {
       const object = { bucket: parsedPrefix.bucket, key };
-      add({ ...object, input: objectNameOf(buckets, object) });
+      add({ ...object, input: nameOf(buckets, object) });
     }
   }
   if (world.interrupted.aborted) return { fault: "interrupted before anything was asked" };
@@ -127,22 +123,18 @@ export function refuseInput(input: string, reason: string): CommandFault {
   return { fault: `${JSON.stringify(safe)}: ${text}` };
 }
 
-export function parseInput(
-  project: Project,
-  siteUrls: OwnUrls,
-  input: string,
-): SelectedObject | CommandFault {
-  if (isUrl(input)) return parsePublicUrl(project, siteUrls, input);
-  const object = parseObjectName(project.config.buckets, input);
-  if (isFault(object)) return refuseInput(input, object.fault);
-  return { ...object, input: withoutSignature(input) };
+/** Creates a function that parses a name or a public URL of this Vitrine. */
+export function createInputParser({ folder }: World, project: Project) {
+  const siteUrls = ownUrlsOf(folder, project);
+  return (input: string): SelectedObject | CommandFault => {
+    if (isUrl(input)) return parsePublicUrl(project.config, siteUrls, input);
+    const object = parseObjectName(project.config.buckets, input);
+    if (isFault(object)) return refuseInput(input, object.fault);
+    return { ...object, input: withoutSignature(input) };
+  };
 }
 
-function parsePublicUrl(
-  { config }: Project,
-  siteUrls: OwnUrls,
-  input: string,
-): SelectedObject | CommandFault {
+function parsePublicUrl(config: Config, siteUrls: OwnUrls, input: string) {
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
   const url = input.startsWith("/") ? `https://path.invalid${input}` : input;
   // A URL parser drops some of these characters, and would read another key.
@@ -161,8 +153,8 @@ function parsePublicUrl(
   const { route, variantName: variant, relativeKey: key } = resolved;
   const problem = keyFault(resolved.key);
   if (problem !== undefined) return refuseInput(input, problem);
-  const { bucket } = route;
-  return { input: withoutSignature(input), bucket, key, publicUrl: { route, variant } };
+  const publicUrl = { route, variant };
+  return { bucket: route.bucket, key, input: withoutSignature(input), publicUrl };
 }
 
 /** Prints the objects that failed, which can be the next input, and the reasons. @param done how many did not fail */

@@ -7,12 +7,7 @@ import { money, PRICE } from "../config/transformations.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import {
-  createPlanner,
-  type HandleAnswer,
-  type Planner,
-  sendRenditionRequests,
-} from "../urls/rendition-requests.ts";
+import { createPlanner, type Planner, sendRenditionRequests } from "../urls/rendition-requests.ts";
 import { reportNotDone, type SelectedObject, selectObjects } from "../urls/select-objects.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 
@@ -72,7 +67,9 @@ async function warm(world: World, names: readonly string[], options: Options): P
   const unshownReason = "no route shows it at what is chosen";
   const failed = new Map(unshown.map((object) => [object.input, unshownReason]));
   const totals = { images: 0, bytes: 0, failuresInARow: 0 };
-  const handleAnswer: HandleAnswer = ({ input, variant, browser }, answer) => {
+  const requests = objects.values().flatMap(plan);
+  const stopped = await sendRenditionRequests(world, site.baseUrl, requests, (request, answer) => {
+    const { input, variant, browser } = request;
     progress.step();
     if ("bytes" in answer) {
       totals.images += 1;
@@ -87,9 +84,7 @@ async function warm(world: World, names: readonly string[], options: Options): P
     if (totals.failuresInARow < MAX_FAILURES_IN_A_ROW) return undefined;
     const latest = `the last ${MAX_FAILURES_IN_A_ROW} requests failed, the last one with ${reason}`;
     return { fault: `${latest}. Is it running? ${hintFor(site.envConfig, "npx wrangler tail")}` };
-  };
-  const requests = objects.values().flatMap(plan);
-  const stopped = await sendRenditionRequests(world, site.baseUrl, requests, handleAnswer);
+  });
   progress.clear();
   log(stderr, `${counted(totals.images, "image")}, ${count(totals.bytes)} bytes.`);
   const done = objects.length - failed.size;

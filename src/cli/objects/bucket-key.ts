@@ -29,7 +29,7 @@ export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey
 }
 
 /** Returns the name that means this object. It is the inverse of `readPrefix`. */
-export function objectNameOf(buckets: readonly Bucket[], { bucket, key }: BucketKey): string {
+export function nameOf(buckets: readonly Bucket[], { bucket, key }: BucketKey): string {
   const isClear = buckets.length === 1 && !key.startsWith(`${bucket.name}/`);
   return isClear ? key : `${bucket.name}/${key}`;
 }
@@ -49,6 +49,6 @@ export function parseObjectName(
   const belowPrefix = key.slice(bucket.prefix.length);
   if (bucket.prefix === "" || belowPrefix === "" || !key.startsWith(bucket.prefix)) return object;
   // It would be the key of another object.
-  const advice = `write ${JSON.stringify(objectNameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
+  const advice = `write ${JSON.stringify(nameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
   return { fault: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
 }
