@@ -21,15 +21,16 @@ type EnvironmentVariable = { readonly code: string; readonly name: string };
 /** The file that an app without the package has beside its own: `npm run build` makes it. */
 export const STANDALONE = "vitrine-client";
 
-const ENTRIES: readonly (readonly [entry: string, names: readonly string[]])[] = [
-  ["vitrine/client", Object.keys(client)],
-  ["vitrine/sign", Object.keys(signing)],
-  ["vitrine/next", Object.keys(next)],
-  ["vitrine/nuxt", Object.keys(nuxt)],
-  ["vitrine/unpic", Object.keys(unpic)],
-  ["vitrine/astro", Object.keys(astro)],
-  ["vitrine/angular", Object.keys(angular)],
-];
+/** The names of each entry, in the order of Node.js. */
+const ENTRIES = Object.entries({
+  "vitrine/client": client,
+  "vitrine/sign": signing,
+  "vitrine/next": next,
+  "vitrine/nuxt": nuxt,
+  "vitrine/unpic": unpic,
+  "vitrine/astro": astro,
+  "vitrine/angular": angular,
+}).map(([entry, module]) => [entry, Object.keys(module).sort()] as const);
 const TAKEN = [...ENTRIES.flatMap(([, names]) => names), "baseUrl", "readBaseUrl", "presets"];
 
 const FIRST_LINE = "// Written by `npx vitrine client` from wrangler.toml.\n";
