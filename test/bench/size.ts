@@ -51,12 +51,10 @@ export function readSize(folder = BUILT): Size {
   };
 }
 
-/** Reads the record. */
 export function readRecord(): SizeRecord {
   return JSON.parse(readFileSync(join(ROOT, RECORD), "utf8"));
 }
 
-/** Makes a record of a build. */
 function recordOf({ gzipBytes, modules }: Size): SizeRecord {
   const names = modules.map(({ name, bytes }) => [name, bytes] as const);
   const limit = Math.ceil((gzipBytes + ROOM) / STEP) * STEP;
@@ -83,7 +81,6 @@ export function growth({ gzipBytes, modules }: Size, record: SizeRecord): string
   ].join("\n");
 }
 
-/** A table of the modules. */
 function print({ gzipBytes, modules }: Size): void {
   console.log("minified  module");
   for (const { name, bytes } of modules) console.log(`${`${bytes}`.padStart(8)}  ${name}`);

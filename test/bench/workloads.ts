@@ -11,10 +11,8 @@ import { type Random, zipf } from "./random.ts";
 
 export type Workload = {
   readonly name: string;
-  /** A short description. */
   readonly note: string;
   readonly script: Script;
-  /** The requests of one round. */
   draw(count: number, random: Random): Load | Promise<Load>;
   /** The name of the workload that it is compared with. Undefined: it is compared with none. */
   readonly floor?: string | undefined;
@@ -32,7 +30,6 @@ const DIRECT_FLOOR = "floor without a cache";
 /** The name by which scripts of workers/ import the built Worker. */
 const VITRINE = "vitrine.js";
 
-/** How many different keys are asked for. */
 const KEYS = 100_000;
 
 /** The exponent of Zipf's law: the second key is asked for half as often as the first. */
@@ -71,21 +68,18 @@ const VARS = {
 const HOT = "/images/card/photos/dandelion.jpg";
 const key = (at: number) => `photos/2026/${at % 365}/IMG_${at}.jpg`;
 
-/** Repeats one request. */
 function again(path: string, status = 200, more: Record<string, string> = {}) {
   return (count: number): Load => {
     return { paths: Array<string>(count).fill(path), headers: { ...BROWSER, ...more }, status };
   };
 }
 
-/** Makes requests one by one. */
 function each(createPath: () => string, status = 200) {
   return (count: number): Load => {
     return { paths: Array.from({ length: count }, createPath), headers: BROWSER, status };
   };
 }
 
-/** Makes a new key each time. */
 function differentKeys() {
   let fresh = KEYS;
   return each(() => `/images/card/${key(fresh++)}`);
@@ -140,7 +134,6 @@ type Row = readonly [
   limit?: number,
 ];
 
-/** What each kind of traffic is. */
 const NOTES = {
   [HIT_FLOOR]: "asks a second entrypoint, which answers at once",
   [GATEWAY_FLOOR]: "asks an object of the isolate, which answers at once",
@@ -187,7 +180,6 @@ export function sizesOfConfiguration(): Workload[] {
   });
 }
 
-/** Keys of 10 and of 1,000 bytes. */
 export function lengthsOfKeys(): Workload[] {
   return [10, 1_000].map((bytes) => ({
     name: bytes === 10 ? SHORT_KEY : `a key of ${bytes} bytes`,

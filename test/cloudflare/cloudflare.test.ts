@@ -53,7 +53,6 @@ function start(args: readonly string[], env: Readonly<Record<string, string>> = 
   return { child, temporary, ended };
 }
 
-/** All text in a folder. */
 function textIn(folder: string): string {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true });
   return files
@@ -148,7 +147,6 @@ it("ends with 1 where a rule is otherwise", async () => {
   expect(stub.resources()).toEqual(FOREIGN);
 });
 
-/** Where a run may be interrupted: the first call of this kind. */
 const EVENTS: readonly [when: string, call: RegExp][] = [
   ["before anything is made", /^GET .*verify/],
   ["while wrangler starts", /^GET .*services/],

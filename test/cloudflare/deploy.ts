@@ -21,7 +21,6 @@ const PASSED_ON = [
 
 export type Project = {
   readonly folder: string;
-  /** Of the Worker. */
   readonly name: string;
   /** Its custom domain, if the run has a zone. */
   readonly domain: string | undefined;

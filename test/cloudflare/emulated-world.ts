@@ -9,13 +9,12 @@ import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
 import { urlOf } from "../../src/emulator/fetch.ts";
-import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
-import { createS3, type S3 } from "../../src/emulator/s3/s3.ts";
+import { createR2 } from "../../src/emulator/r2/r2.ts";
+import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { askWorker } from "./operation.ts";
 import { measure, readVisitorResponse, type World } from "./probe.ts";
 import * as probeWorker from "./worker.ts";
 
-/** The module of a probe Worker, as it was uploaded. */
 export type WorkerModule = Pick<typeof probeWorker, "default" | "Cached">;
 
 export type EmulatedSettings = {
@@ -23,7 +22,6 @@ export type EmulatedSettings = {
   /** The hosts of the Worker. The second one plays another Worker with the same script (E9). */
   readonly host: string;
   readonly otherHost?: string;
-  /** The same Worker on workers.dev. */
   readonly devHost?: string;
   readonly token: string;
   readonly s3: {
@@ -36,24 +34,13 @@ export type EmulatedSettings = {
   readonly now: () => number;
 };
 
-export type Emulated = {
-  readonly r2: R2;
-  readonly s3: S3;
-  /** Of the zone. A test may change its switches. */
-  readonly edge: Edge;
-  readonly cache: ReturnType<typeof createCache>;
-  /** The network as the edge and the Worker reach it. */
-  readonly network: Network;
-  /** What a visitor gets who asks one of the hosts. */
-  fetchAsVisitor(request: Request): Promise<Response>;
-  /** Deploys the same module as another version (W4). */
-  redeploy(): void;
-  /** What planted faults replace: how a `fetch` with `cf.image` is answered, and one without. */
-  readonly seams: {
-    edge: (input: FetchInput, init: EdgeInit, next: Edge["fetch"]) => Promise<Response>;
-    network: (input: string | Request, init: EdgeInit, next: Network) => Promise<Response>;
-    cached: (request: Request, next: (request: Request) => Promise<Response>) => Promise<Response>;
-  };
+export type Emulated = ReturnType<typeof createEmulated>;
+
+/** What planted faults replace: how a `fetch` with `cf.image` is answered, one without, and a call of the cache. */
+export type Seams = {
+  edge: (input: FetchInput, init: EdgeInit, next: Edge["fetch"]) => Promise<Response>;
+  network: (input: string | Request, init: EdgeInit, next: Network) => Promise<Response>;
+  cached: (request: Request, next: (request: Request) => Promise<Response>) => Promise<Response>;
 };
 
 /** Whose `fetch` a running Worker has. Other code of the process keeps its own. */
@@ -61,7 +48,7 @@ const running = new AsyncLocalStorage<typeof fetch>();
 const processFetch = globalThis.fetch;
 globalThis.fetch = (input, init) => (running.getStore() ?? processFetch)(input, init);
 
-export function createEmulated(settings: EmulatedSettings): Emulated {
+export function createEmulated(settings: EmulatedSettings) {
   const { module, host, otherHost, devHost, token, now } = settings;
   const r2 = createR2({}, { now, limitsWrites: ["put"] });
   const s3 = createS3({ ...settings.s3, dialect: "r2", now });
@@ -69,7 +56,7 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
   const storeHost = new URL(settings.s3.endpoint).host;
   let version = 1;
 
-  const seams: Emulated["seams"] = {
+  const seams: Seams = {
     edge: (input, init, next) => next(input, init),
     network: (input, init, next) => next(input, init),
     cached: (request, next) => next(request),
@@ -89,13 +76,14 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
   };
   const network: Network = (input, init = {}) => seams.network(input, init, reach);
 
-  const otherWorkers =
-    otherHost === undefined ? {} : { [otherHost]: (request: Request) => fetchAsVisitor(request) };
   const shared = { sources: [storeHost], fetch: network, now };
-  const edge = createEdge({ zone: host, workers: otherWorkers, ...shared });
+  const visitOther = (request: Request) => fetchAsVisitor(request);
+  const workers = otherHost === undefined ? {} : { [otherHost]: visitOther };
+  const edge = createEdge({ zone: host, workers, ...shared });
   const edges = new Map([[host, edge]]);
-  if (otherHost !== undefined) edges.set(otherHost, createEdge({ zone: otherHost, ...shared }));
-  if (devHost !== undefined) edges.set(devHost, createEdge({ zone: devHost, ...shared }));
+  for (const zone of [otherHost, devHost]) {
+    if (zone !== undefined) edges.set(zone, createEdge({ zone, ...shared }));
+  }
 
   async function fetchAsVisitor(request: Request): Promise<Response> {
     const edgeOfHost = edges.get(new URL(request.url).host);
@@ -121,10 +109,8 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
           (await entrypoint.purge(options)) ?? { success: false, errors: [] },
       };
     };
-    const { fetch: fetchCached, purge } = cache.entrypoint(createEntrypoint, {
-      name: "Cached",
-      version: `${version}`,
-    });
+    const options = { name: "Cached", version: `${version}` };
+    const { fetch: fetchCached, purge } = cache.entrypoint(createEntrypoint, options);
     const Cached = {
       ...{ purge, invalidate: async () => null },
       fetch: (url: string, { cf, ...init }: RequestInit) => {
@@ -138,7 +124,10 @@ export function createEmulated(settings: EmulatedSettings): Emulated {
   }
 
   return {
-    ...{ r2, s3, edge, cache, network, fetchAsVisitor, seams },
+    ...{ r2, s3, edge, cache, network, seams },
+    /** What a visitor gets from one of the hosts. */
+    fetchAsVisitor,
+    /** Deploys the same module as another version (W4). */
     redeploy: () => void version++,
   };
 }
@@ -161,10 +150,7 @@ export function createEmulatedWorld({ isInZone = true } = {}): World & {
   const endpoint = `https://${"a".repeat(32)}.r2.cloudflarestorage.com`;
   const bucketSettings = { endpoint, bucket: "vitrine-probe-bucket", region: "auto" };
   const s3 = { ...bucketSettings, credentials: access };
-  const emulated = createEmulated({
-    ...{ module: probeWorker, host, token, s3, now },
-    ...otherHosts,
-  });
+  const emulated = createEmulated({ module: probeWorker, host, token, s3, now, ...otherHosts });
   emulated.cache.switches.crossVersion = false;
 
   const sendTo =

@@ -33,10 +33,9 @@ import { PROBES } from "./probes/index.ts";
 import { casesOf, type Hidden, hide, type Run } from "./records.ts";
 import { deleteCommand, listText, planText, sentText, tableText, usage } from "./report.ts";
 
-/** How the name of a run's temporary folder begins. */
 const FOLDER = "vitrine-probe-";
 /** The folder in it, of the second Worker. */
-const SECOND_FOLDER = "other";
+const SECOND = "other";
 const ROOT = join(import.meta.dirname, "../..");
 const PROBE_TIMEOUT_MS = 300_000;
 /** How often all is deleted, and the ms between: the API may fail, and its lists may be late. */
@@ -108,13 +107,11 @@ function refuse(reason: string): 2 {
   return 2;
 }
 
-/** Deletes what earlier runs have left. */
 async function clean(account: Account, isMeant: boolean): Promise<number> {
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(FOLDER));
   for (const folder of isMeant ? folders.map((name) => join(tmpdir(), name)) : []) {
     print(`A run was killed: waiting for its deploy in ${folder}\n`);
-    const hasEnded =
-      (await waitForDeploy(folder)) && (await waitForDeploy(join(folder, SECOND_FOLDER)));
+    const hasEnded = (await waitForDeploy(folder)) && (await waitForDeploy(join(folder, SECOND)));
     if (!hasEnded) {
       print(
         `wrangler still deploys: end the process in ${folder}/wrangler.pid, or delete that file.\n`,
@@ -176,7 +173,6 @@ async function remove(
   return false;
 }
 
-/** Makes the Worker and its bucket, tries the rules, and deletes what was made. */
 async function run(
   account: Account,
   zone: string | undefined,
@@ -201,8 +197,8 @@ async function run(
   const verdicts: [Probe, Verdict][] = [];
   const deploying: Promise<void>[] = [];
   const project = { folder, name, domain, env };
-  const secondName =
-    zone !== undefined && probes.some(({ rule }) => rule === "E9") && otherName(name);
+  const needsSecond = zone !== undefined && probes.some(({ rule }) => rule === "E9");
+  const second = otherName(name);
   /** Is not ended by a signal: what it makes would come after the deletion. */
   const deployOnce = (one: Project, secret?: string) => {
     stop.signal.throwIfAborted();
@@ -223,15 +219,12 @@ async function run(
     if (earlier.length > 0) print(`Other runs have left, or use:\n${listText(earlier)}`);
     print(`Deploying ${name}\n`);
     await stop.orEnd(deployOnce(project, token));
-    const second = {
-      folder: join(folder, SECOND_FOLDER),
-      name: `${secondName}`,
-      domain: `${secondName}.${zone}`,
-    };
-    if (secondName) await stop.orEnd(deployOnce({ ...second, bucket, env }, token));
+    const otherHost = needsSecond ? `${second}.${zone}` : undefined;
+    const twin = { folder: join(folder, SECOND), name: second, domain: otherHost };
+    if (needsSecond) await stop.orEnd(deployOnce({ ...twin, bucket, env }, token));
     const world = createWorld({
       ...{ account, bucket, keys, token, domain, signal: stop.signal },
-      ...{ budget: budgetOf(probes), otherHost: secondName ? second.domain : undefined },
+      ...{ budget: budgetOf(probes), otherHost },
       devHost: `${name}.${subdomain}.workers.dev`,
       report: (text) => print(text, process.stderr),
       redeploy: (options) => deployOnce({ ...project, ...options }),

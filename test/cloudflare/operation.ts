@@ -19,7 +19,6 @@ export type CachedAnswer = {
   readonly headers?: Texts;
   readonly body?: string;
   readonly fetch?: FetchOperation;
-  /** It throws in place of an answer. */
   readonly throws?: true;
   /** It first reads from the bucket so many times, and so takes a while. */
   readonly bucketReads?: number;
@@ -67,7 +66,6 @@ export type R2Operation = { readonly type: "r2" } & (
   | {
       readonly method: "put";
       readonly key: string;
-      /** Base64. */
       readonly body: string;
       /** Sends the body as a stream: of known length, where the runtime has such a stream, or of unknown length (T2). */
       readonly stream?: "known" | "unknown";
@@ -89,12 +87,10 @@ export type Operation =
   | R2Operation
   | TogetherOperation;
 
-/** What came of an operation. */
 export type Reply = {
   /** 0: it threw. */
   readonly status: number;
   readonly headers: Texts;
-  /** Bytes of the body. */
   readonly size: number;
   readonly sha256: string;
   /** The beginning of the body, in base64: at most MAX_BODY bytes. */
@@ -107,7 +103,6 @@ export type Reply = {
 /** In bytes. */
 const MAX_BODY = 256 * 1024;
 
-/** The header with the token without which the Worker does nothing. */
 export const TOKEN_HEADER = "x-probe-token";
 /** The header with what the cached entrypoint is to answer: a `CachedAnswer`. */
 export const ANSWER_HEADER = "x-probe-answer";
@@ -120,7 +115,6 @@ export const USER_AGENT = "vitrine-probe";
 export type Origin = {
   readonly status?: number;
   readonly headers?: Texts;
-  /** The key of the picture. */
   readonly key?: string;
 };
 
@@ -134,7 +128,6 @@ export type OriginRequest = {
   readonly isOurAgent: boolean;
 };
 
-/** Reads a body whole, as a reply. */
 export async function readReply(response: Response): Promise<Reply> {
   const bytes = new Uint8Array(await response.arrayBuffer());
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
@@ -168,7 +161,6 @@ export async function askWorker(
   return answer.json<Reply>().catch(throwLost);
 }
 
-/** What an operation threw, as a reply. */
 export function failedReply(error: unknown): Reply {
   const message = error instanceof Error ? error.message : `${error}`;
   const code: unknown = Object(error).code;

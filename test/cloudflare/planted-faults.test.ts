@@ -5,7 +5,7 @@
 import { expect, it } from "vitest";
 import { faultAnswer } from "../../src/emulator/edge/faults.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
-import { createEmulatedWorld } from "./emulated-world.ts";
+import { createEmulatedWorld, type Seams } from "./emulated-world.ts";
 import {
   ANSWER_HEADER,
   type CachedAnswer,
@@ -20,8 +20,6 @@ import { PROBES } from "./probes/index.ts";
 import { casesOf, compareCases } from "./records.ts";
 
 type EmulatedWorld = ReturnType<typeof createEmulatedWorld>;
-type Seams = EmulatedWorld["emulated"]["seams"];
-/** Changes a world and its emulators. */
 type Plant = (world: EmulatedWorld) => unknown;
 type Steps = NonNullable<ImagesOperation["steps"]>;
 
@@ -63,14 +61,12 @@ it.each(HALVES)("sees each rule of %s, by few transformations", async (_half, pr
   expect(world.emulated.edge.transformations.size).toBeLessThanOrEqual(max);
 });
 
-/** Changes what the Worker asks the edge. */
 const onEdgeRequest =
   (change: (url: string, init: EdgeInit, world: World) => [url: string, init: EdgeInit]): Plant =>
   (world) => {
     world.emulated.seams.edge = (input, init, next) => next(...change(`${input}`, init, world));
   };
 
-/** Changes what the edge answers. */
 const onEdgeResponse =
   (change: (answer: Response, headers: Headers) => unknown): Plant =>
   ({ emulated: { seams } }) => {
@@ -87,13 +83,11 @@ function withSeam<Name extends keyof Seams>(name: Name, seam: Seams[Name]): Plan
   return ({ emulated: { seams } }) => Object.assign(seams, { [name]: seam });
 }
 
-/** Sets switches of the edge. */
 const withSwitches =
   (switches: Partial<EmulatedWorld["emulated"]["edge"]["switches"]>): Plant =>
   ({ emulated: { edge } }) =>
     Object.assign(edge.switches, switches);
 
-/** Changes what the cached entrypoint is to answer. */
 const onEntrypoint = (change: (headers: Record<string, string>) => unknown): Plant =>
   withSeam("cached", (request, next) => {
     const answer: CachedAnswer = JSON.parse(request.headers.get(ANSWER_HEADER) ?? "{}");
@@ -126,7 +120,6 @@ const onReply =
     };
   };
 
-/** Changes the steps that the binding is asked for. */
 const onSteps =
   (change: (steps: Steps) => Steps): Plant =>
   (world) => {

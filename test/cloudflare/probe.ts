@@ -24,7 +24,6 @@ type S3Access = {
   readonly secretAccessKey: string;
 };
 
-/** Everything that a probe may use. */
 export type World = {
   /** The address of the probe Worker, without a slash at the end. */
   readonly url: string;
@@ -69,7 +68,6 @@ export type Verdict = {
 };
 
 export type Probe = {
-  /** `E1` */
   readonly rule: string;
   readonly title: string;
   run(world: World): Promise<Verdict>;
@@ -85,6 +83,13 @@ export type Claim = readonly [
   reply?: Reply | undefined,
   detail?: string | undefined,
 ];
+
+/** Makes a claim of each row, one after the other. */
+export async function claimsOf<Row>(rows: readonly Row[], claim: (row: Row) => Promise<Claim>) {
+  const claims: Claim[] = [];
+  for (const row of rows) claims.push(await claim(row));
+  return claims;
+}
 
 /** @param run returns the claims of a rule, or the reason for which it cannot be seen */
 export function probe(
@@ -146,7 +151,6 @@ export async function readVisitorResponse(sent: Promise<Response>): Promise<Repl
 /** Returns whether a status tells of a moment, and not of a rule. */
 export const isBusy = ({ status }: { readonly status: number }) => status === 429 || status >= 500;
 
-/** Adds the sides, if the body is an image. */
 export async function measure(reply: Reply): Promise<Reply> {
   if (!reply.headers["content-type"]?.startsWith("image/") || reply.size === 0) return reply;
   const image = await sharp(bytesOf(reply))
@@ -180,10 +184,8 @@ export function outcomeOf(reply: Reply): string {
   return `${reply.status}${result === undefined ? "" : ` with ${result}`}`;
 }
 
-/** A JPEG of 120 by 120 px. */
 export const PHOTO = "made/key.jpg";
 
-/** The bytes of a file of fixtures/objects. */
 export function pictureOf(file: string): Uint8Array {
   return readFileSync(join(import.meta.dirname, "../../fixtures/objects", file));
 }

@@ -34,27 +34,19 @@ it("finds each field of a record that is not as in the emulators", () => {
   const judged = emulated.zone.filter(({ isJudged }) => isJudged);
   expect(judged.length).toBeGreaterThan(0);
   for (const one of judged) {
-    const headers = { ...one.headers };
+    const { headers } = one;
     const { "cache-control": __, "last-modified": ___, ...compared } = headers;
     const [name = "age", value = "none"] = Object.entries(compared)[0] ?? [];
     const { [name]: _, ...fewer } = headers;
-    const changedHeaders = {
-      ...headers,
-      "cf-resized": `err=9${"9".repeat(3)}`,
-      vary: `${value}, *`,
-    };
+    const changed = { ...headers, "cf-resized": "err=9999", vary: `${value}, *` };
     const changes: Partial<Case>[] = [
       ...[{ status: one.status + 1 }, { size: one.size > 0 ? 0 : 1 }, { sides: "1x999" }],
-      { case: "another" },
-      ...[
-        { headers: changedHeaders },
-        ...(Object.keys(compared).length > 0 ? [{ headers: fewer }] : []),
-      ],
+      ...[{ case: "another" }, { headers: changed }],
+      ...(Object.keys(compared).length > 0 ? [{ headers: fewer }] : []),
     ];
     expect(compareCases(one, emulated.zone)).toEqual([]);
     for (const change of changes) {
-      const differences = compareCases({ ...one, ...change }, emulated.zone);
-      expect(differences, JSON.stringify(change)).not.toEqual([]);
+      expect(compareCases({ ...one, ...change }, emulated.zone)).not.toEqual([]);
     }
   }
 });
@@ -77,9 +69,7 @@ it("does not mind what changes with each run, and has no name of the account", (
   const [one] = casesOf("E1", verdictOf("1".repeat(32)), hidden);
   const [two] = casesOf("E1", verdictOf("2".repeat(32)), hidden);
   expect(one && two && compareCases(one, [two])).toEqual([]);
-  expect(one).toMatchObject({
-    case: "of <zone>",
-    headers: { warning: 'cf-images 299 "of <zone>"' },
-  });
+  const headers = { warning: 'cf-images 299 "of <zone>"' };
+  expect(one).toMatchObject({ case: "of <zone>", headers });
   expect(one?.headers).not.toHaveProperty("x-ray");
 });

@@ -10,9 +10,7 @@ export type Case = {
   readonly isJudged: boolean;
 } & Pick<Reply, "status" | "headers" | "size" | "sides">;
 
-/** The file of a run. */
 export type Run = {
-  /** `2026-11-29` */
   readonly date: string;
   readonly wrangler: string;
   readonly host: "zone" | "workers.dev";
@@ -25,10 +23,7 @@ export type Hidden = Readonly<Record<string, string>>;
 
 export function hide(text: string, hidden: Hidden): string {
   const longestFirst = Object.entries(hidden).sort(([a], [b]) => b.length - a.length);
-  return longestFirst.reduce(
-    (rest, [name, placeholder]) => rest.replaceAll(name, placeholder),
-    text,
-  );
+  return longestFirst.reduce((rest, [name, mark]) => rest.replaceAll(name, mark), text);
 }
 
 const exact = (value: string) => value.toLowerCase().replaceAll(" ", "");
@@ -61,17 +56,9 @@ const OF_SETUP = ["cache-control", "last-modified"];
 export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Case[] {
   return records.map(({ name, isJudged, status, size, sides, headers }) => {
     const recorded = Object.entries(headers).filter(([header]) => PATTERNS[header] !== undefined);
-    return {
-      ...{
-        rule,
-        case: hide(name, hidden),
-        isJudged,
-        status,
-        size,
-        ...(sides !== undefined && { sides }),
-      },
-      headers: Object.fromEntries(recorded.map(([header, value]) => [header, hide(value, hidden)])),
-    };
+    const fields = { rule, isJudged, status, size, ...(sides !== undefined && { sides }) };
+    const hiddenHeaders = recorded.map(([header, value]) => [header, hide(value, hidden)]);
+    return { ...fields, case: hide(name, hidden), headers: Object.fromEntries(hiddenHeaders) };
   });
 }
 
@@ -79,9 +66,7 @@ export function casesOf(rule: string, { records }: Verdict, hidden: Hidden): Cas
 export function compareCases(real: Case, emulated: readonly Case[]): string[] {
   const isPlayed = emulated.some(({ rule }) => rule === real.rule);
   if (!real.isJudged || !isPlayed) return [];
-  const twin = emulated.find(
-    (candidate) => candidate.rule === real.rule && candidate.case === real.case,
-  );
+  const twin = emulated.find((one) => one.rule === real.rule && one.case === real.case);
   const title = `${real.rule}, ${real.case}`;
   if (twin === undefined) return [`${title}: the emulators have no such case`];
   const patternOf = ({ headers }: Case, name: string) =>
@@ -95,9 +80,6 @@ export function compareCases(real: Case, emulated: readonly Case[]): string[] {
     ...headers.map((name) => [name, patternOf(real, name), patternOf(twin, name)]),
   ];
   return fields
-    .filter(([, realValue, emulatedValue]) => realValue !== emulatedValue)
-    .map(
-      ([field, realValue, emulatedValue]) =>
-        `${title}: ${field} is ${realValue}, in the emulators ${emulatedValue}`,
-    );
+    .filter(([, theirs, ours]) => theirs !== ours)
+    .map(([field, theirs, ours]) => `${title}: ${field} is ${theirs}, in the emulators ${ours}`);
 }

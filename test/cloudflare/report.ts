@@ -33,13 +33,11 @@ const RUNS = 3;
 /** @param reason one sentence */
 export const usage = (reason: string): string => `${reason}\n\n${USAGE}\n${CREDENTIALS}`;
 
-/** The most that a run can cost, in dollars. */
 function maxCost({ requests, transformations }: Sent): number {
   const { transformation, request, write, read } = PRICES;
   return transformations * transformation + requests * (RUNS * (request + read) + write);
 }
 
-/** What a run would make, send and cost. */
 export function planText(probes: readonly Probe[], zone: string | undefined): string {
   const budget = budgetOf(probes);
   const name = "vitrine-probe-<16 hex digits>";
@@ -58,7 +56,6 @@ That can cost at most $${maxCost(budget).toFixed(2)} at list prices. What is fre
 `;
 }
 
-/** What a run has sent. */
 export function sentText({ requests, transformations, megabytes }: Sent): string {
   const bytes = `${Math.ceil(megabytes)} MB`;
   return `Sent: ${requests} requests, ${transformations} transformations, ${bytes}\n`;
@@ -80,7 +77,6 @@ export function tableText(rows: readonly (readonly [Probe, Verdict])[]): string 
 export const listText = (resources: readonly Resource[]): string =>
   resources.map(({ kind, name }) => `  ${kind.padEnd(7)} ${name}\n`).join("");
 
-/** The command that deletes a resource by hand. */
 export function deleteCommand({ kind, name }: Resource): string {
   if (kind === "worker") return `npx wrangler delete --name ${name}`;
   if (kind === "bucket") return `npx wrangler r2 bucket delete ${name}  (after its objects)`;

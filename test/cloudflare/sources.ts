@@ -27,7 +27,7 @@ import {
   type World,
 } from "./probe.ts";
 
-export type TransformInit = {
+export type FetchInit = {
   /** With its question mark. */
   readonly query?: string;
   readonly headers?: Texts;
@@ -35,15 +35,13 @@ export type TransformInit = {
   readonly cf?: object;
 };
 
-/** A source of the edge. */
 export type Source = {
   readonly url: string;
-  transform(image: object, init?: TransformInit): Promise<Reply>;
+  transform(image: object, init?: FetchInit): Promise<Reply>;
   /** Returns whether the edge answers without the origin. A cache may have several parts, empty at first: hence tries. */
-  isCached(image: object, init?: TransformInit, tries?: number): Promise<boolean>;
+  isCached(image: object, init?: FetchInit, tries?: number): Promise<boolean>;
 };
 
-/** An own origin as a source. */
 export type OriginSource = Source & {
   readonly path: string;
   /** What came to it, in no order. @param via of the image edge alone, or `""`: of all */
@@ -95,7 +93,7 @@ export async function signS3(
 }
 
 /** Has the Worker get an object by R2's S3 API, past every cache. */
-export async function getS3(world: World, key: string, init: TransformInit = {}): Promise<Reply> {
+export async function getS3(world: World, key: string, init: FetchInit = {}): Promise<Reply> {
   const { method = "GET", query } = init;
   const url = s3Url(world, key, query);
   const headers = { ...(await signS3(world, url, method)), ...init.headers };
@@ -104,20 +102,11 @@ export async function getS3(world: World, key: string, init: TransformInit = {})
 }
 
 /** Has the Worker transform an object in R2 at the edge (E1). */
-export async function transformS3(
-  world: World,
-  key: string,
-  image: object,
-  init: TransformInit = {},
-) {
+export async function transformS3(world: World, key: string, image: object, init: FetchInit = {}) {
   const url = s3Url(world, key, init.query);
   const headers = { ...(await signS3(world, url)), ...init.headers };
-  return world.send({
-    type: "fetch",
-    url,
-    headers,
-    cf: { image: { ...SHARE, ...image }, ...init.cf },
-  });
+  const cf = { image: { ...SHARE, ...image }, ...init.cf };
+  return world.send({ type: "fetch", url, headers, cf });
 }
 
 /** The path of the URL interface for a source: anybody may ask for it (E10). */

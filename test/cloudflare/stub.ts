@@ -32,7 +32,6 @@ type Api = {
   readonly status?: number;
   readonly code?: number;
 };
-/** A call, with the name in its path, and its body. */
 type Call = {
   readonly name: string;
   readonly url: URL;
@@ -41,7 +40,6 @@ type Call = {
 };
 
 export type Stub = {
-  /** The environment in which wrangler and the program ask this stub. */
   readonly env: Readonly<Record<string, string>>;
   /** What no output may have: the token, the key that is made of it, and the tokens of Workers. */
   readonly secrets: string[];
@@ -50,7 +48,6 @@ export type Stub = {
   readonly unknownCalls: string[];
   /** What the account has: `worker NAME`, sorted. */
   resources(): string[];
-  /** Puts a bucket of another project into the account. */
   addBucket(name: string): void;
   /** Is called before each call and visit. With a status, the call fails. A test may replace it. */
   intervene: (call: string, agent: string) => number | undefined | Promise<number | undefined>;
@@ -59,7 +56,6 @@ export type Stub = {
   close(): Promise<void>;
 };
 
-/** Starts the API of an empty account. */
 export async function startStub(): Promise<Stub> {
   const folder = mkdtempSync(join(tmpdir(), "stub-"));
   const workers = new Map<string, Emulated>();

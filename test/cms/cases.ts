@@ -10,7 +10,6 @@ import { images, s3, show, vitrine, writes } from "./world.ts";
 // biome-ignore lint/suspicious/noExplicitAny: a CMS says what it likes
 type Upload = { id: number; key: string; original: any };
 
-/** What editors do. */
 export type Cms = {
   create(file: File): Promise<Upload>;
   describe(id: number, alt: string): Promise<Upload>;

@@ -4,6 +4,7 @@ import { startStrictWorker, URL_SIGNING_KEYS } from "vitrine:strict-worker";
 import { expect, vi } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
 import { expectPlaceholder } from "./page.ts";
+import { pagesOf } from "./run.ts";
 import { createSigner, presets, privateImages } from "./vitrine.ts";
 
 const OTHER_KEY = "private/fig.jpg";
@@ -38,6 +39,14 @@ export function signingAt(at: number) {
     CLOCK_AHEAD: `${at - Date.now()}`,
     NODE_OPTIONS: `--import ${new URL("clock.js", import.meta.url)}`,
   };
+}
+
+/** Gets pages of a server that signs at the time `early`. Within the same step, it makes the same URLs. */
+export async function signedPagesOf(app: string, server: readonly string[], paths: string[]) {
+  const pages = await pagesOf(app, server, paths, signingAt(TIMES.early));
+  const [sameStep = ""] = await pagesOf(app, server, paths, signingAt(TIMES.sameStep));
+  expect(signedUrlsIn(sameStep)).toEqual(signedUrlsIn(pages[0] ?? ""));
+  return pages;
 }
 
 /** Runs a function, in this process, at a time. */
@@ -124,7 +133,6 @@ function answersAt(time: number, urls: readonly string[]): Promise<[string, stri
   });
 }
 
-/** Expects that no text holds a key that signs. */
 export function expectNoKey(...texts: readonly string[]): void {
   const keys: string[] = Object.values(JSON.parse(URL_SIGNING_KEYS));
   expect(texts.length).toBeGreaterThan(0);

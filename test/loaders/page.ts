@@ -16,7 +16,6 @@ export function elements(html: string, name: string): Attributes[] {
   });
 }
 
-/** Returns the attributes of the `<img>` with this `alt`. */
 export function imgOf(html: string, alt: string): Attributes {
   const img = elements(html, "img").find((img) => img["alt"] === alt);
   if (!img) throw new Error(`There is no <img alt="${alt}"> in ${html}`);
@@ -51,7 +50,6 @@ export function expectPlaceholder(html: string): void {
   );
 }
 
-/** Returns all candidates of an object at the preset `hero`. */
 export function heroOf(key: string): string[] {
   const variants = ["640w hero@640w", "960w hero@960w", "1280w hero@1280w", "1920w hero"];
   return variants.map((variant) => `${variant} ${key}`);

@@ -1,13 +1,14 @@
 // A page with 20 pictures that come late, in Chromium: with facts, nothing moves, and each place has a background.
 
+import { createServer } from "node:http";
 import { startStrictWorker } from "vitrine:strict-worker";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { thumbHash } from "../../src/client/placeholder.ts";
 import { launch } from "../browser/chromium.ts";
+import { freePort } from "../support/free-port.ts";
 import { meanColor } from "../support/mean-color.ts";
 import { facts } from "./facts.ts";
-import { serveLatePictures } from "./late-pictures.ts";
 import { createClient, type Fact, type ImgOptions, type ImgProps } from "./vitrine.ts";
 
 const OBJECTS = {
@@ -38,22 +39,10 @@ const thumbHashOf = (key: Key) => ({ original: facts[key], placeholder: thumbHas
 
 /** The attributes of 20 pictures: each object at each preset. */
 function pictures(factOptions: (key: Key) => FactOptions): ImgProps[] {
-  const keys: Key[] = [
-    "photos/fig.jpg",
-    "photos/dandelion.jpg",
-    "photos/friends.jpg",
-    "rotated-gps.jpg",
-    "transparent.png",
-  ];
-  return keys.flatMap((key) => {
+  return (Object.keys(OBJECTS) as Key[]).flatMap((key) => {
     const options = { alt: "", loading: "eager", sizes: "300px", ...factOptions(key) } as const;
-    const { imgProps } = images;
-    return [
-      imgProps(key, "hero", options),
-      imgProps(key, "thumbnail", options),
-      imgProps(key, "card", options),
-      imgProps(key, "tall", options),
-    ];
+    const all = ["hero", "thumbnail", "card", "tall"] as const;
+    return all.map((preset) => images.imgProps(key, preset, options));
   });
 }
 
@@ -73,6 +62,40 @@ function pageOf(all: readonly ImgProps[]): string {
       img { max-width: 100%; height: auto }
     </style>
     <main>${figures.join("\n")}</main>`;
+}
+
+/** What docs/apps.md says of the policy that placeholders need. */
+const POLICY =
+  "default-src 'none'; img-src 'self' data:; style-src-attr 'unsafe-inline'; style-src-elem 'unsafe-inline'";
+
+/**
+ * Starts the server of a page whose pictures come late: none before the test opens the gate.
+ * @param html the page at `/`
+ * @param get asks the Worker for a path
+ * @returns `open` lets all pictures through, those that were asked for, and those that will be
+ */
+async function serveLatePictures(html: string, get: (path: string) => Promise<Response>) {
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const requestedUrls: string[] = [];
+  const server = createServer(async ({ url = "" }, response) => {
+    if (!url.startsWith("/images/")) {
+      const headers = { "content-type": "text/html", "content-security-policy": POLICY };
+      return void response.writeHead(url === "/" ? 200 : 404, headers).end(html);
+    }
+    requestedUrls.push(url);
+    await opened;
+    const answer = await get(url);
+    const type = answer.headers.get("content-type") ?? "";
+    response.writeHead(answer.status, { "content-type": type });
+    response.end(new Uint8Array(await answer.arrayBuffer()));
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { address: `http://127.0.0.1:${port}/`, requestedUrls, open, close };
 }
 
 describe("layout shift and placeholders", () => {

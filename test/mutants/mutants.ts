@@ -14,7 +14,6 @@ const ROOT = join(import.meta.dirname, "../..");
 const SOURCES = globSync("src/{url,worker}/**/*.ts", { cwd: ROOT }).toSorted();
 /** How many mutants are tried at once, each in its own copy of the folder. */
 const COPIES = availableParallelism();
-/** The percentage that the tests must notice. */
 const REQUIRED = 95;
 /** A run that prints nothing for so long has a loop without end. A test that waits too long says so in 80 s. */
 const MAX_SILENCE_MS = 120_000;

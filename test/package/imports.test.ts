@@ -10,7 +10,6 @@ const { exports }: { exports: Record<string, unknown> } = JSON.parse(
   readFileSync(join(shop, "node_modules/vitrine/package.json"), "utf8"),
 );
 
-/** What each export is for. */
 const NAMES = {
   ".": ["default", "Renditions"],
   "./client": ["createClient", "openSite", "imgProps", "factsUrl"],

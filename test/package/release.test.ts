@@ -40,7 +40,6 @@ async function writeIgnored(file: string) {
 }
 const manifest = () => readFileSync(join(clone, "package.json"), "utf8");
 
-/** Commits another version. */
 async function raiseVersion() {
   const text = manifest().replace(/"version": "[^"]*"/, '"version": "99.0.0"');
   writeFileSync(join(clone, "package.json"), text);

@@ -20,7 +20,6 @@ export type Ended = {
 
 export type Shell = {
   readonly cwd: string;
-  /** The Node.js of the shell. */
   readonly node?: keyof typeof NODES;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
@@ -57,7 +56,6 @@ export const NO_CLOUDFLARE = {
   CLOUDFLARE_ACCOUNT_ID: "0".repeat(32),
 };
 
-/** Runs a program, whatever its exit code is. */
 export function tryRun(program: string, args: readonly string[], shell: Shell): Promise<Ended> {
   return new Promise((settle) => {
     const options = { cwd: shell.cwd, env: shellOf(shell), maxBuffer: 64 * 1024 ** 2 };

@@ -16,9 +16,7 @@ import { OFFLINE, run } from "./run.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The packed package: its path. */
     tarball: string;
-    /** What npm says of it. */
     packed: Packed;
     /** A project that `vitrine init` wrote, with its packages. */
     shop: string;

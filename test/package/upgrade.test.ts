@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { startDev } from "./dev.ts";
 import { run } from "./run.ts";
 
-/** wrangler.toml of 0.1.0, as its repository had it. */
 const OLD = join(import.meta.dirname, "wrangler-0.1.0.toml");
 
 const shop = inject("shop");

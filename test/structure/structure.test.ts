@@ -7,7 +7,6 @@ import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
-/** The texts of all files of src/, by their paths. */
 const sources = new Map(
   globSync("src/**/*.ts", { cwd: ROOT }).map((file) => [
     file,

@@ -13,7 +13,6 @@ export const ROOT = join(import.meta.dirname, "../..");
 export const BUILT = join(ROOT, ".wrangler/test/built");
 export const BUILT_LOCAL = join(ROOT, ".wrangler/test/built-local");
 
-/** Wrangler's own program, for tests that run it. */
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 
 export const QUIET = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };

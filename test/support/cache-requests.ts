@@ -10,17 +10,14 @@ import type { RunContext } from "../../src/emulator/cache/entrypoint.ts";
 
 export const START = Date.parse("2026-11-26T00:00:00Z");
 
-/** The clock of the current test: ms since 1970. */
 export const clock = { now: START };
 
 /** What the entrypoint does in each run. A test may replace it at any time. */
 export const entrypoint = {
   answer: async (_request: Request, _context: RunContext): Promise<Response> => new Response(),
-  /** What the entrypoint was asked, in order. */
   requests: [] as Request[],
 };
 
-/** The cache of the current test. */
 export let cache = create();
 
 function create(settings: Partial<CacheSettings> = {}) {
@@ -43,7 +40,6 @@ export function wait(seconds: number): void {
   clock.now += seconds * 1000;
 }
 
-/** Lets the entrypoint answer with a body and headers: by default 200. */
 export function answerWith(
   body: BodyInit | null,
   headers: Record<string, string> = {},
@@ -69,7 +65,6 @@ export function blockEntrypoint(): () => void {
   return () => gate.resolve();
 }
 
-/** The loopback to the entrypoint. */
 export function loopback(options: EntrypointOptions = {}) {
   return cache.entrypoint(
     (context) => ({
@@ -83,7 +78,6 @@ export function loopback(options: EntrypointOptions = {}) {
   );
 }
 
-/** Asks the entrypoint by its loopback. */
 export function fetchCached(
   path = "/a",
   init: RequestInit = {},

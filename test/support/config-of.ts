@@ -18,7 +18,6 @@ export function mistakesOf(change: object): readonly string[] {
   return "mistakes" in config ? config.mistakes.map(mistakeText) : [];
 }
 
-/** Its first bucket. */
 export function bucketOf(change: object = {}): Bucket {
   const [bucket] = configOf(change).buckets;
   if (bucket === undefined) throw new Error("it has no bucket");

@@ -11,13 +11,10 @@ import { BUCKET_URL, CREDENTIALS } from "./env.ts";
 
 export const SHARED = { "origin-auth": "share-publicly" } as const;
 
-/** An object for tests that need any object. */
 export const KEY = "key.jpg";
 
-/** The stand of the current test. */
 export let { s3, edge, clock } = createEmulators();
 
-/** Replaces the stand with one that has other switches. */
 export function resetEdge(settings: Partial<EdgeSettings> = {}): void {
   ({ s3, edge, clock } = createEmulators(settings));
 }
@@ -34,7 +31,6 @@ export function put(key: string, stored: Partial<Stored> = {}): void {
 
 export const urlOf = (key: string) => originUrl(BUCKET_URL, `published/${key}`);
 
-/** Signed headers for an object. */
 export const signHeaders = async (key: string) =>
   new Headers(await sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now));
 

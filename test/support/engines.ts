@@ -1,18 +1,14 @@
 // The configurations of a bucket by what makes its renditions, each on the emulators of the current test.
 
 import { createR2 } from "../../src/emulator/r2/r2.ts";
-import { ENV, VARS } from "./env.ts";
+import { ENV, RASTER, VARS } from "./env.ts";
 import { stage } from "./run-worker.ts";
 
 export const ENGINES = ["cf", "binding", "R2"] as const;
 
-/** The vars and the bindings. */
 export type Env = Readonly<Record<string, unknown>>;
 
 export type EngineName = (typeof ENGINES)[number];
-
-/** The routes of VARS without the one that shows SVGs. */
-export const RASTER = VARS.ROUTES.filter(({ svg }) => !svg);
 
 const R2_BUCKET = { binding: "MEDIA_BUCKET", bucket: "acme-media", prefix: "published/" };
 

@@ -37,7 +37,6 @@ export const NEXT = {
 /** The token for the deep form of /healthz. */
 export const HEALTH_TOKEN = "a token that is not to be guessed";
 
-/** The token for /purge. */
 export const PURGE_TOKEN = "a-token-that-purges-and-is-not-to-be-guessed";
 
 export const VARS = {
@@ -67,14 +66,15 @@ export const VARS = {
   ANSWERS: { max_age: 600, timeout: 15 },
 };
 
-/** The presets of the shipped wrangler.toml. */
+/** The routes without the one that shows SVGs, which the Images binding does not read. */
+export const RASTER = VARS.ROUTES.filter(({ svg }) => !svg);
+
 export const SHIPPED_PRESETS = {
   thumbnail: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
   card: { width: 480, dpr: [1, 1.5, 2] },
   hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
 };
 
-/** The `env` of the Worker. */
 export const ENV = { ...VARS, ...SECRETS };
 
 /** The same with a short timeout, for tests in which the edge does not answer. */

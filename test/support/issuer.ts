@@ -2,7 +2,7 @@
 // run: they open nothing.
 
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { CREDENTIALS, ENV, VARS } from "./env.ts";
+import { CREDENTIALS, ENV, RASTER, VARS } from "./env.ts";
 
 /** A private key as `openssl genpkey` writes it. */
 function pem({ privateKey }: { readonly privateKey: KeyObject }): string {
@@ -38,9 +38,6 @@ const IMAGES = { input: () => {}, info: () => {} };
 
 const { media } = VARS.BUCKETS;
 
-/** The routes of VARS without the one that shows SVGs. */
-const RASTER = VARS.ROUTES.filter(({ svg }) => !svg);
-
 /** The `env` of a Worker without a stored key of S3. */
 export const KEYLESS = {
   ...ENV,
@@ -60,7 +57,6 @@ export const SESSION = {
   sessionToken: "AQoDYXdzEJr1K/EXAMPLE/SESSION+TOKEN==",
 };
 
-/** An answer of STS. */
 export function answerOf(expiration: number | string, credentials = SESSION): string {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const until = typeof expiration === "number" ? new Date(expiration).toISOString() : expiration;

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { QUIET, ROOT } from "./built.ts";
 import { overhear } from "./overheard.ts";
 
-/** The program, in a copy of the project. */
 export const VITRINE = "src/cli/main.ts";
 
 const folders: string[] = [];
@@ -47,12 +46,10 @@ export function copyWithDomain(change = (text: string): string => text): string 
   return folder;
 }
 
-/** Ends all runs. */
 export async function endRuns(): Promise<void> {
   for (const stop of running.values()) await stop();
 }
 
-/** Removes all copies. */
 export function removeCopies(): void {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }

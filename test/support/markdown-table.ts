@@ -1,6 +1,5 @@
 // A table in Markdown, with aligned columns: for the terminal, and as `npm run format` leaves it in a page.
 
-/** The lines of a table. */
 export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

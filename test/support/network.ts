@@ -42,7 +42,6 @@ export const network = {
   },
   /** Adds handlers before the present ones. */
   use: (...handlers: AnyHandler[]): void => server.use(...handlers),
-  /** Replaces all handlers. */
   resetHandlers: (...handlers: AnyHandler[]): void => server.resetHandlers(...handlers),
 };
 
@@ -103,7 +102,6 @@ function unlessCutOff(body: ReadableStream<Uint8Array>, length: number, signal: 
   });
 }
 
-/** An error of S3. */
 export const s3Error = (code: string, status: number) =>
   new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
     status,

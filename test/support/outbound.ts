@@ -8,7 +8,6 @@ import { listenLocally } from "../../src/emulator/local-server.ts";
 import { overhear } from "./overheard.ts";
 import { builtWorker, type Running, start } from "./workerd.ts";
 
-/** A request that the Worker sent. */
 export type Sent = {
   readonly url: string;
   /** The names of its headers, in lower case, sorted. */
@@ -18,7 +17,6 @@ export type Sent = {
 /** An answer as it was received: its status and its whole text. */
 type Raw = { readonly status: number; readonly text: string };
 
-/** The edge made a rendition. */
 const SEND_RENDITION: RequestListener = (_request, answer) => {
   answer.writeHead(200, { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" });
   answer.end("a rendition");
@@ -64,7 +62,6 @@ export function useOutbound(vars: Readonly<Record<string, unknown>>) {
     /** Those of them that went to the edge. */
     sentToEdge: (): readonly Sent[] => sent.filter(({ names }) => !names.includes("range")),
     begin,
-    /** Has the edge answer in another way. */
     behave: (next: RequestListener) => {
       answerEdge = next;
     },

@@ -15,7 +15,6 @@ function originalOf(size: number): Buffer {
   return bytes;
 }
 
-/** Sends an object. */
 type Send = (response: ServerResponse) => void;
 
 const MB = 1_000_000;

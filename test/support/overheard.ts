@@ -47,7 +47,6 @@ export function readLogLine(text: string) {
   return line;
 }
 
-/** Deletes what the last run kept. */
 export function clearRecords(): void {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });

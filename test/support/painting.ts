@@ -56,7 +56,6 @@ export const plain = async (background: string, width = 4, height = 4) => {
   return original(await colour.png().toBuffer(), "image/png");
 };
 
-/** An animation of painted frames. */
 export async function moving(frames: readonly string[]): Promise<Original> {
   const pictures = await Promise.all(frames.map((look) => paint(look).png().toBuffer()));
   const gif = sharp(pictures, { join: { animated: true } });

@@ -9,7 +9,6 @@ export function chunk(type: string, length: number, claimed = length): Uint8Arra
   return written(type, new Uint8Array(length), claimed);
 }
 
-/** The beginning of a PNG of 9 x 9 px, with chunks between its header and its picture. */
 export function png(
   { colour, length = 13 }: { readonly colour: number; readonly length?: number },
   ...chunks: readonly Uint8Array[]

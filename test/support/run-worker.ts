@@ -14,7 +14,6 @@ import { ENV, PURGE_TOKEN, SECRETS } from "./env.ts";
 import { originalsOf } from "./originals.ts";
 import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
 
-/** The headers of a modern browser's request for an image. */
 export const MODERN = { accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
 
 /** Texts that no answer of any test may hold. overheard.ts looks for secrets. */
@@ -34,13 +33,10 @@ export const stage = {
   ...createEmulators(),
   /** Called before each request to the edge, with the number of earlier ones. */
   beforeEdgeRequest: (_times: number): void => {},
-  /** The requests to the edge. */
   edgeRequests: [] as { request: Request; image: RequestInitCfPropertiesImage }[],
-  /** The lines that the Worker logged. */
   logged: [] as { level: "info" | "warn" | "error"; line: Record<string, unknown> }[],
   /** How long the Worker paused each time before it asked again, in ms. No test waits for that. */
   pauses: [] as number[],
-  /** The work that the Worker passed to `waitUntil`. */
   pendingWork: [] as Promise<unknown>[],
   /** What `ctx.exports.Renditions` is, in place of the cached entrypoint. */
   exported: (loopback: Loopback): Loopback | undefined => loopback,
@@ -87,7 +83,6 @@ export function stopDates(now?: number): void {
   beforeEach(() => stopDate(now));
 }
 
-/** Moves these clocks. */
 export function wait(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
   stage.clock.now = Date.now();
@@ -216,7 +211,6 @@ export function forgetCached(): void {
   stage.cache = createCache({ now: () => stage.clock.now });
 }
 
-/** Data centres of visitors. */
 export const DATA_CENTERS = Array.from({ length: 30 }, (_, at) => `place-${at}`);
 
 /** The cached entrypoint of one deployed version of the Worker. */

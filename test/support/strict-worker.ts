@@ -12,7 +12,6 @@ const OBJECTS = join(import.meta.dirname, "../../fixtures/objects");
 /** What signs its public URLs. */
 export const { URL_SIGNING_KEYS } = SECRETS;
 
-/** The headers of a modern browser's request for an image. */
 const HEADERS = { accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
 
 /**

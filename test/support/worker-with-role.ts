@@ -13,34 +13,13 @@ import { createSts } from "./sts/sts.ts";
 /** The `env` of one isolate: its own object, so that it knows nothing of others. */
 type Isolate = object;
 
-/** The Images binding, which makes one picture once in each format: a month has thousands of requests. */
-function transformOnce({ input, info }: ImagesBinding) {
-  const renditions = new Map<string, Promise<Blob>>();
-  const transform = async (stream: ReadableStream, options: ImageOutputOptions) => {
-    const output = await input(stream).transform({ width: 200, fit: "scale-down" }).output(options);
-    return new Response(output.image()).blob();
-  };
-  const inputOnce = (stream: ReadableStream) => {
-    const output = async (options: ImageOutputOptions) => {
-      const original = await new Response(stream).blob();
-      const picture = renditions.get(options.format) ?? transform(original.stream(), options);
-      renditions.set(options.format, picture);
-      const blob = await picture;
-      return { image: () => blob.stream() };
-    };
-    const picture = { transform: () => picture, draw: () => picture, output };
-    return picture;
-  };
-  return { info, input: inputOnce };
-}
-
 /**
  * Starts it all, in place of `fetch` and of the log.
  * @param ahead how far the clocks of S3 and STS are ahead of the Worker's: ms
  */
 export async function startWorkerWithRole(ahead = 0) {
   const now = () => Date.now() + ahead;
-  const images = transformOnce(createEmulators().edge.images);
+  const { images } = createEmulators().edge;
   /** The versions that answer the issuer's host, in turn. */
   const deployed: Isolate[] = [];
   let turn = 0;
@@ -78,7 +57,6 @@ export async function startWorkerWithRole(ahead = 0) {
 
   return {
     ...{ sts, s3, lines, deployed },
-    /** An isolate of a version with these vars and secrets. */
     isolate: (change: object = {}): Isolate => ({
       ...KEYLESS,
       ...{ IMAGES: images, ANSWERS: { keep: 0 } },

@@ -10,7 +10,6 @@ export const PATH = `/images/card/${KEY}`;
 
 export const ANSWERS = { ...VARS.ANSWERS, keep: 300, store: "RENDITIONS" };
 
-/** The store of the current test. */
 export let store: R2;
 
 beforeEach(() => {

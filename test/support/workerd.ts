@@ -45,7 +45,6 @@ type Surroundings = {
 /** How long a process may take until it listens, in ms. */
 const START_MS = 20_000;
 
-/** The program, a dependency of wrangler. */
 const PROGRAM = (() => {
   const wrangler = createRequire(join(ROOT, "node_modules/wrangler/package.json"));
   const { default: program }: { default: string } = wrangler("workerd");
@@ -54,12 +53,10 @@ const PROGRAM = (() => {
 
 const EDGE = readFileSync(join(ROOT, "test/bench/workers/edge.js"), "utf8");
 
-/** The deployed Worker. */
 export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {
   return { code: readFileSync(join(BUILT, "index.js"), "utf8"), vars };
 }
 
-/** Starts a Worker. */
 export async function start(
   { code, modules = {}, vars = {} }: Script,
   { edge = EDGE, outside, isProxy = false, images, log }: Surroundings = {},

@@ -20,9 +20,6 @@ import {
   probeSource,
   putPicture,
   reachOf,
-  SHARE,
-  s3Url,
-  signS3,
   transformS3,
 } from "../sources.ts";
 
@@ -36,7 +33,6 @@ const FAILURES = [
   [500, "9509", 502],
 ] as const;
 
-/** What the origin sends that must come out. */
 const PASSED = {
   // More than a zone adds for browsers: four hours, if it was not changed.
   "cache-control": "public, max-age=777777",
@@ -60,19 +56,12 @@ export const ANSWERS: readonly Probe[] = [
       status === 200 && headers["cf-resized"] === undefined;
     const ownReply = await (await createOrigin({ ...world, ...dev })).transform(IMAGE);
     const isOwnRight = isTransformed(ownReply) || (isUntouched(ownReply) ? false : undefined);
-    const url = s3Url(world, await putPicture(world));
-    const cf = { image: { ...IMAGE, ...SHARE } };
-    const otherReply = await dev.send({
-      type: "fetch",
-      url,
-      headers: await signS3(world, url),
-      cf,
-    });
+    const foreign = await transformS3({ ...world, ...dev }, await putPicture(world), IMAGE);
     // Without cf-resized nothing was attempted: the bytes are the original's.
-    const isOriginal = isUntouched(otherReply) ? hasBytes(otherReply, pictureOf(PHOTO)) : undefined;
+    const isOriginal = isUntouched(foreign) ? hasBytes(foreign, pictureOf(PHOTO)) : undefined;
     return [
       [isOwnRight, "on workers.dev, its own host", ownReply],
-      [isOriginal, "on workers.dev, another host (open)", otherReply],
+      [isOriginal, "on workers.dev, another host (open)", foreign],
     ];
   }),
   probeSource("R3", "codes for the origin's failures", async (_create, world) => {
@@ -109,18 +98,12 @@ export const ANSWERS: readonly Probe[] = [
     const { transform } = await create();
     const cover = await transform({ ...IMAGE, fit: "cover" });
     const same = await transform({ quality: 100, format: "jpeg" });
-    const [warning, otherWarning] = [cover, same].map(
-      ({ headers }) => headers["warning"] ?? "none",
-    );
-    const bodyText = hasBytes(same, pictureOf(PHOTO)) ? "the original's bytes" : "other bytes";
+    const warningOf = ({ headers }: Reply) => headers["warning"] ?? "none";
+    const bytes = hasBytes(same, pictureOf(PHOTO)) ? "the original's bytes" : "other bytes";
+    const detail = `warning ${warningOf(same)}, with ${bytes}`;
     return [
-      [/^cf-images 299 "/.test(`${warning}`), "cover with one side", cover, warning],
-      [
-        undefined,
-        "open: the same sides, larger",
-        same,
-        `warning ${otherWarning}, with ${bodyText}`,
-      ],
+      [/^cf-images 299 "/.test(warningOf(cover)), "cover with one side", cover, warningOf(cover)],
+      [undefined, "open: the same sides, larger", same, detail],
     ];
   }),
   probeOrigin("R7", "the origin's headers", async (create) => {

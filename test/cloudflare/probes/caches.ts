@@ -1,7 +1,7 @@
 // What the image edge keeps, for how long, and what is billed (C1 to C6, L2).
 
 import { type Reply, RUN_HEADER } from "../operation.ts";
-import { type Claim, isTransformed, type Probe, type World } from "../probe.ts";
+import { type Claim, claimsOf, isTransformed, type Probe, type World } from "../probe.ts";
 import { createOrigin, probeOrigin, probeSource, reachOf, SHARE, signS3 } from "../sources.ts";
 
 const IMAGE = { width: 8 };
@@ -13,7 +13,6 @@ const TIMES = [
   ["404 for a minute", { status: 404 }, { "404": 60 }, true],
 ] as const;
 
-/** How many variants are asked for at a time, each in two formats. */
 const BATCHES = [5, 4];
 /** What reachOf may have had transformed just before. */
 const EARLIER = 2;
@@ -66,20 +65,20 @@ export const CACHES: readonly Probe[] = [
     const reply = await transform(IMAGE);
     const headers = { accept: "image/x-probe" };
     const cached = await isCached(IMAGE, { headers });
-    const claims: Claim[] = [[cached, "with another accept", reply, cacheText(cached)]];
-    if (!(await reachOf(world)).reachesOrigin) return claims;
     const short = "public, max-age=2";
-    for (const [name, holds, control] of [
+    const rows = [
       ["max-age=2, after 4 s", true, short],
       ["the same with must-revalidate", false, `${short}, must-revalidate`],
-    ] as const) {
+    ] as const;
+    const { reachesOrigin } = await reachOf(world);
+    const shortLived = claimsOf(reachesOrigin ? rows : [], async ([name, holds, control]) => {
       const source = await createOrigin(world, { headers: { "cache-control": control } });
       const first = await source.transform(IMAGE);
       await world.pause(4_000);
       const isKept = await source.isCached(IMAGE, {}, holds ? 3 : 1);
-      claims.push([isKept === holds, name, first, cacheText(isKept)]);
-    }
-    return claims;
+      return [isKept === holds, name, first, cacheText(isKept)];
+    });
+    return [[cached, "with another accept", reply, cacheText(cached)], ...(await shortLived)];
   }),
   probeSource("C2", "the original is kept, too", async (create, world) => {
     const source = await create();
@@ -113,16 +112,14 @@ export const CACHES: readonly Probe[] = [
       [isDropped, `the source URL purged: ${cacheText(!isDropped)}`],
     ];
   }),
-  probeOrigin("C4", "cacheTtlByStatus", async (create) => {
-    const claims: Claim[] = [];
-    for (const [name, origin, cacheTtlByStatus, holds] of TIMES) {
+  probeOrigin("C4", "cacheTtlByStatus", async (create) =>
+    claimsOf(TIMES, async ([name, origin, cacheTtlByStatus, holds]) => {
       const { transform, isCached } = await create(origin);
       const reply = await transform(IMAGE, { cf: { cacheTtlByStatus } });
       const cached = await isCached(IMAGE, { cf: { cacheTtlByStatus } });
-      claims.push([cached === holds, name, reply, cacheText(cached)]);
-    }
-    return claims;
-  }),
+      return [cached === holds, name, reply, cacheText(cached)];
+    }),
+  ),
   probeVary("C5", "Workers Cache ignores vary"),
   probeOrigin("C6", "the edge revalidates", async (create, { pause }) => {
     const headers = { "cache-control": "public, max-age=1, must-revalidate" };

@@ -86,10 +86,8 @@ export const EDGE: readonly Probe[] = [
     const { origin, reachesOrigin } = await reachOf(world);
     const foreign = await world.send({ type: "fetch", url: NOWHERE, cf: { image: IMAGE } });
     const isRefused = codeOf(foreign) === "9401";
-    const { transform } = await createOrigin(world, {
-      status: 302,
-      headers: { location: NOWHERE },
-    });
+    const redirect = { status: 302, headers: { location: NOWHERE } };
+    const { transform } = await createOrigin(world, redirect);
     const redirected = await transform(IMAGE);
     const isFollowed = reachesOrigin && isRefused ? codeOf(redirected) !== "9401" : undefined;
     return [

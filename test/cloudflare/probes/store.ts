@@ -1,7 +1,7 @@
 // What an R2 bucket does by its binding (T1 to T9).
 
 import type { Reply } from "../operation.ts";
-import { type Claim, isBusy, type Probe, probe, textOf, unseen, type World } from "../probe.ts";
+import { claimsOf, isBusy, type Probe, probe, textOf, unseen, type World } from "../probe.ts";
 import { getS3, putObject, s3Url } from "../sources.ts";
 import { sendTogether } from "./workers-cache.ts";
 
@@ -33,7 +33,6 @@ const hasStatus = (isRight: (status: number) => boolean, { error, status }: Repl
   error === undefined ? isRight(status) : undefined;
 
 const NO_ETAG = "0".repeat(32);
-const long = (bytes: number) => "x".repeat(bytes);
 
 export const STORE: readonly Probe[] = [
   probe("T1", "it is consistent", async (world) => {
@@ -67,23 +66,20 @@ export const STORE: readonly Probe[] = [
     const puts = await refusedOf(putOf(key, "one"));
     await world.pause(WRITE_MS);
     const deletes = await refusedOf({ type: "r2", method: "delete", key });
-    const claims: Claim[] = [
-      [puts > 0, `of writes of a key at once ${puts} were refused`],
-      [undefined, `open: of deletes of a key at once ${deletes} were refused`],
-    ];
-    for (const [name, isTaken, operation] of [
+    const long = putOf(newKey(world), "one", { customMetadata: { m: "x".repeat(8_192) } });
+    const rows = [
       ["a key of 1,024 bytes", true, putOf(newKey(world).padEnd(1_024, "x"), "one")],
       ["a key of 1,025 bytes", false, putOf(newKey(world).padEnd(1_025, "x"), "one")],
-      [
-        "metadata of 8,193 bytes",
-        false,
-        putOf(newKey(world), "one", { customMetadata: { m: long(8_192) } }),
-      ],
-    ] as const) {
-      const reply = await world.send(operation);
-      claims.push([(reply.error === undefined) === isTaken, name, reply]);
-    }
-    return claims;
+      ["metadata of 8,193 bytes", false, long],
+    ] as const;
+    return [
+      [puts > 0, `of writes of a key at once ${puts} were refused`],
+      [undefined, `open: of deletes of a key at once ${deletes} were refused`],
+      ...(await claimsOf(rows, async ([name, isTaken, operation]) => {
+        const reply = await world.send(operation);
+        return [(reply.error === undefined) === isTaken, name, reply];
+      })),
+    ];
   }),
   probe("T4", "up to 1,000 keys", async (world) => {
     const prefix = newKey(world);
@@ -92,16 +88,15 @@ export const STORE: readonly Probe[] = [
     const options = { prefix, limit: 1 };
     const page = await world.send({ type: "r2", method: "list", options });
     const isPage = page.error === undefined && JSON.parse(textOf(page)).truncated === true;
-    const claims: Claim[] = [[isPage, "a list with a limit of 1", page]];
-    for (const [name, some] of [
-      ["1,001 keys", keys],
-      ["no key", []],
-    ] as const) {
-      const reply = await remove(world, [...some]);
-      claims.push([reply.error?.message.includes("(10027)") === true, name, reply]);
-    }
+    const isRefused = ({ error }: Reply) => error?.message.includes("(10027)") === true;
+    const [many, empty] = [await remove(world, keys), await remove(world, [])];
     const thousand = await remove(world, keys.slice(1));
-    return [...claims, [thousand.error === undefined, "1,000 keys", thousand]];
+    return [
+      [isPage, "a list with a limit of 1", page],
+      [isRefused(many), "1,001 keys", many],
+      [isRefused(empty), "no key", empty],
+      [thousand.error === undefined, "1,000 keys", thousand],
+    ];
   }),
   unseen("T5", "the price", "it would need a bill"),
   unseen("T6", "lifecycle rules", "it would take days"),
@@ -124,34 +119,32 @@ export const STORE: readonly Probe[] = [
     const key = newKey(world);
     await putObject(world, key, "one");
     const { etag = "" } = objectIn(await get(world, key)) ?? {};
-    const claims: Claim[] = [];
-    for (const [name, onlyIf, expected] of [
+    const rows = [
       ["etagMatches", { etagMatches: etag }, "one"],
       ["etagMatches another one", { etagMatches: NO_ETAG }, "no body"],
       ["etagDoesNotMatch", { etagDoesNotMatch: etag }, "no body"],
-    ] as const) {
+    ] as const;
+    return claimsOf(rows, async ([name, onlyIf, expected]) => {
       const reply = await get(world, key, { onlyIf });
-      claims.push([textIn(reply) === expected, name, reply, textIn(reply)]);
-    }
-    return claims;
+      return [textIn(reply) === expected, name, reply, textIn(reply)];
+    });
   }),
   probe("T8a", "put with a condition", async (world) => {
     const key = newKey(world);
     const absent = { etagDoesNotMatch: "*" };
-    const claims: Claim[] = [];
-    for (const [name, text, onlyIf, isWritten] of [
+    const rows = [
       ["nothing is there", "one", absent, true],
       ["something is there", "two", absent, false],
       ["another etag", "three", { etagMatches: NO_ETAG }, false],
-    ] as const) {
+    ] as const;
+    return claimsOf(rows, async ([name, text, onlyIf, isWritten]) => {
       const reply = await world.send(putOf(key, text, { onlyIf }));
       const storedText = textIn(await get(world, key));
       const isRight =
         (objectIn(reply) === null) !== isWritten && (storedText === text) === isWritten;
-      claims.push([isRight, name, reply, `then it has "${storedText}"`]);
       await world.pause(WRITE_MS);
-    }
-    return claims;
+      return [isRight, name, reply, `then it has "${storedText}"`];
+    });
   }),
   probe("T9", "a deploy makes it", async ({ send }) => {
     const reply = await send({ type: "r2", method: "list", options: { limit: 1 } });

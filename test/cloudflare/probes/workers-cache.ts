@@ -10,7 +10,7 @@ import {
   type TogetherOperation,
 } from "../operation.ts";
 import {
-  type Claim,
+  claimsOf,
   isTransformed,
   type Probe,
   probe,
@@ -87,15 +87,14 @@ const again = (control: string, expected: string, more: Partial<Case> = {}): Cas
   ...{ first: keep(control), ...more },
 });
 
-async function tryCases(world: World, cases: readonly Case[], ms: number): Promise<Claim[]> {
+async function tryCases(world: World, cases: readonly Case[], ms: number) {
   const filled = cases.map((one) => {
     const { first: answer, headers = {} } = one;
     return { ...one, one: { path: newPath(world), headers, answer: { ...answer, body: "old" } } };
   });
   await Promise.all(filled.map(({ one }) => call(world, one)));
   await world.pause(ms);
-  const claims: Claim[] = [];
-  for (const { name, expected, first, next, second, is, later, one } of filled) {
+  return claimsOf(filled, async ({ name, expected, first, next, second, is, later, one }) => {
     const answer = { ...first, body: "new", ...next };
     const repeated = { ...one, answer, ...second?.(one.path) };
     const reply = await call(world, repeated);
@@ -105,9 +104,8 @@ async function tryCases(world: World, cases: readonly Case[], ms: number): Promi
     let isRight = body === expected && isStripped && (is ?? cacheStatus) === cacheStatus;
     if (later) isRight &&= await arrives(world, repeated, (after) => textOf(after) === later);
     const isSeen = reply.error === undefined || next !== undefined;
-    claims.push([isSeen ? isRight : undefined, name, reply, `${cacheStatus}, ${body}`]);
-  }
-  return claims;
+    return [isSeen ? isRight : undefined, name, reply, `${cacheStatus}, ${body}`];
+  });
 }
 
 /** A probe that is a table of cases. @param ms between the calls */
@@ -211,20 +209,19 @@ export const WORKERS_CACHE: readonly Probe[] = [
   probeTable("W3", "the key", KEYS),
   unseen("W5", "two tiers", "only one data centre can be reached from here"),
   probe("W6", "calls that come together run it once", async (world) => {
-    const claims: Claim[] = [];
-    for (const [cacheControl, expected] of [
+    const rows = [
       ["max-age=3600", 1],
       ["no-store", TOGETHER],
-    ] as const) {
+    ] as const;
+    return claimsOf(rows, async ([cacheControl, expected]) => {
       const answer = { ...keep(cacheControl), bucketReads: 5 };
       const replies = await sendTogether(world, { type: "cached", path: newPath(world), answer });
       const ids = replies.map(idOf);
       const isRight = new Set(ids).size === expected;
       const holds = ids.length > 0 && !ids.includes(undefined) ? isRight : undefined;
       const name = `${TOGETHER} calls with ${cacheControl}`;
-      claims.push([holds, name, replies[0], `${new Set(ids).size} runs`]);
-    }
-    return claims;
+      return [holds, name, replies[0], `${new Set(ids).size} runs`];
+    });
   }),
   probeTable("W7", "lifetimes", LIFETIMES, 61_000),
   probeTable("W8", "stale answers", STALE),

@@ -5,8 +5,7 @@ import { expect, test } from "vitest";
 import { createSheet } from "../../../src/dev/sheet/sheet.ts";
 import { type Answer, parseTry, refuse, renderTry } from "../../../src/dev/sheet/try-options.ts";
 import { configOf } from "../../support/config-of.ts";
-import { RASTER } from "../../support/engines.ts";
-import { ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { ENV, NEXT, NEXT_CREDENTIALS, RASTER } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
 import { stage } from "../../support/run-worker.ts";
 

@@ -68,7 +68,6 @@ const isSmaller = (picture: Picture, [, side, accept]: PictureRequest) =>
   (picture.isTransparent || picture.colourType > 2);
 
 const ORIGINALS = await readOriginals();
-/** Those that sharp reads. */
 const pictures = new Map<string, Picture>();
 const { rows, count } = createTable(
   "Requests by what came: two or five for a picture that sharp reads, one for each other original.",
@@ -132,13 +131,9 @@ async function metadataOf(body: Buffer): Promise<string> {
 }
 
 /** Returns what came: "shown", a status, or what is wrong. */
-async function look(
-  getPicture: GetPicture,
-  original: Original,
-  request: PictureRequest,
-): Promise<string> {
+async function judge(get: GetPicture, original: Original, request: PictureRequest) {
   const [variant, side, accept, types] = request;
-  const answer = await getPicture(`/${variant}/${original.key}`, accept);
+  const answer = await get(`/${variant}/${original.key}`, accept);
   const body = Buffer.from(await answer.arrayBuffer());
   const type = answer.headers.get("content-type") ?? "";
   const [leak] = originalsOf(new Map([[original.key, { body: original.bytes }]]));
@@ -153,33 +148,31 @@ async function look(
   if (metadata) return `metadata: ${metadata}`;
   if (rendition.type !== type || !types.includes(type)) return `another type: ${type}`;
   const hasAlpha = variant !== "plain"; // a JPEG is white there (docs/emulator.md)
-  if (rendition.isTransparent !== (expected.isTransparent && hasAlpha))
-    return "another transparency";
+  const isTransparent = expected.isTransparent && hasAlpha;
+  if (rendition.isTransparent !== isTransparent) return "another transparency";
   const scaled = (length: number) =>
     Math.max(1, Math.round(length * Math.min(1, side / expected.width)));
-  const away = [
-    rendition.width - scaled(expected.width),
-    rendition.height - scaled(expected.height),
-  ];
-  if (away.some(Boolean)) return `${rendition.width} × ${rendition.height} px`;
+  const { width, height } = rendition;
+  const isScaled = width === scaled(expected.width) && height === scaled(expected.height);
+  if (!isScaled) return `${width} × ${height} px`;
   return distance(rendition, expected, hasAlpha) <= TOLERANCE ? "shown" : "other colours";
 }
 
 test.each(ENGINES)("%s shows each picture as it is, or refuses it", SLOW, async (engine) => {
   const getPicture = askOf(engine);
   const mistakes: string[] = [];
-  const judge = async (original: Original): Promise<void> => {
+  const judgeAll = async (original: Original): Promise<void> => {
     const picture = pictures.get(original.key);
     const many = engine === "R2" || original.set === "photographs" ? 2 : REQUESTS.length;
     for (const request of REQUESTS.slice(0, picture ? many : 1)) {
-      const outcome = await look(getPicture, original, request);
+      const outcome = await judge(getPicture, original, request);
       count(`${engine}, ${original.set}`, outcome);
       const isKnown = picture && outcome === "502" && isSmaller(picture, request);
       const isRight = isKnown || outcome === (picture ? "shown" : "415");
       if (!isRight) mistakes.push(`${original.key} ${request}: ${outcome}`);
     }
   };
-  await pMap(ORIGINALS, judge, { concurrency: 8 });
+  await pMap(ORIGINALS, judgeAll, { concurrency: 8 });
   expect(mistakes).toEqual([]);
   expect(rows[`${engine}, PngSuite`]).toHaveProperty("502");
 });
@@ -197,9 +190,7 @@ test("facts are what image-size and exifr say", SLOW, async () => {
     const expected = { ...sides, type: `image/${type.replace("jpg", "jpeg")}` };
     const alpha = pictures.get(key)?.isTransparent ? { alpha: true } : {};
     const { color: _color, thumbhash: _hash, version: _version, ...fact } = facts[key] ?? {};
-    const answers = workers.map(async (getPicture) =>
-      (await getPicture(`/fit/${key}?facts`)).json(),
-    );
+    const answers = workers.map(async (get) => (await get(`/fit/${key}?facts`)).json());
     const originals = (await Promise.all(answers)).map((answer) => Object(answer).original);
     for (const [actual, expectedFact] of [
       [fact, { ...expected, bytes: bytes.length, ...alpha }],

@@ -1,17 +1,20 @@
 // Signers that others wrote sign what the Worker and the CLI sign, with the same headers. The emulated S3 accepts the
 // requests of all of them, and none that is changed.
 
+import naughty from "big-list-of-naughty-strings/blns.json" with { type: "json" };
+import fc from "fast-check";
 import { beforeEach, expect, test, vi } from "vitest";
 import { listPage } from "../../../src/cli/objects/list-page.ts";
 import { findSignatureFault } from "../../../src/emulator/s3/signature.ts";
 import { keyFault } from "../../../src/url/key.ts";
 import { sourceUrl } from "../../../src/worker/origin/object-url.ts";
 import { sign } from "../../../src/worker/origin/sigv4.ts";
+import { IMPOSSIBLE, KEYS, NEAR, TRICKS } from "../../hostile/spelling.ts";
+import { hardKeys } from "../../s3/hard-keys.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { CREDENTIALS, VARS } from "../../support/env.ts";
 import { SESSION } from "../../support/issuer.ts";
 import { createTable } from "../table.ts";
-import { KEY_LISTS } from "./keys.ts";
 import { SIGNERS, type Signed, type Signer, type Unsigned } from "./signers.ts";
 
 const SAME = "the same request, and S3 accepts it";
@@ -81,6 +84,28 @@ const REQUESTS = [
 beforeEach(() => {
   vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response("", { status: 403 }));
 });
+
+/** The keys: the naughty strings, hostile keys, and random ones from a seed. */
+const SEED = 20_261_129;
+
+const hostile = [...hardKeys(SEED, 500), ...KEYS, ...TRICKS, ...IMPOSSIBLE];
+const near = hostile
+  .filter((key) => key.isWellFormed())
+  .flatMap((key) => NEAR.map((spell) => spell(key)));
+
+const piece = fc.oneof(
+  fc.string({ unit: "binary", minLength: 1, maxLength: 4 }), // all planes of Unicode
+  fc.string({ unit: "binary-ascii", minLength: 1, maxLength: 4 }),
+  fc.constantFrom(...`/ / // . .. ... + % %2F %2f %25 %252F %2e * ' ( ) ! ~ ? # & = ;`.split(" ")),
+  fc.constantFrom(" ", "  ", "\t", "\n", "\0", "\\", "\u00a0", "\u0085", "\ud800", "a", "é", "😀"),
+);
+const random = fc.array(piece, { minLength: 1, maxLength: 8 }).map((pieces) => pieces.join(""));
+
+const KEY_LISTS = {
+  "naughty strings": naughty,
+  "hostile keys": [...new Set([...hostile, ...near])],
+  "random keys": fc.sample(random, { seed: SEED, numRuns: 20_000 }),
+};
 
 const { rows, count } = createTable("Requests by what a signer of others makes of them.");
 

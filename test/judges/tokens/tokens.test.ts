@@ -7,7 +7,7 @@ import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createTestHarness } from "wrangler";
 import { BUILT, buildWorker, ROOT } from "../../support/built.ts";
-import { SECRETS, VARS } from "../../support/env.ts";
+import { RASTER, SECRETS, VARS } from "../../support/env.ts";
 import { EC_KEY, errorOf, ISSUER, OTHER_EC_KEY, ROLE } from "../../support/issuer.ts";
 import { network } from "../../support/network.ts";
 import { createTable } from "../table.ts";
@@ -61,7 +61,7 @@ const config = {
   ...{ name: "tokens", main: join(ROOT, "test/built/versions.ts") },
   compatibility_date: "2026-11-01",
   alias: { "built-worker": join(BUILT, "index.js") },
-  vars: { ...VARS, ROUTES: VARS.ROUTES.filter(({ svg }) => !svg), LOCAL_EDGE: "none" },
+  vars: { ...VARS, ROUTES: RASTER, LOCAL_EDGE: "none" },
   images: { binding: "IMAGES" },
 };
 const server = createTestHarness({ root: ROOT, workers: [{ config, secrets }] });
@@ -123,9 +123,8 @@ test.each(EACH)(
       for (const knownStage of stages.slice(0, at + 1)) {
         const kids = knownStage.keys.map(({ kid }) => kid);
         const expected = tokens.map((token) => kids.includes(decodeProtectedHeader(token).kid));
-        const results = await Promise.all(
-          tokens.map((token) => accepts(verify, token, knownStage)),
-        );
+        const verdicts = tokens.map((token) => accepts(verify, token, knownStage));
+        const results = await Promise.all(verdicts);
         expect([knownStage.name, now, results]).toEqual([knownStage.name, now, expected]);
         for (const result of results) count(name, result ? "accepted" : "of a key not known yet");
         if (!results.includes(true)) refused.push(`${knownStage.name} -> ${now}`);

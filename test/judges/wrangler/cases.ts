@@ -47,7 +47,6 @@ function titleOf(options: object, source: string): string {
   return Object.keys(options).length > 0 ? `${code(options)} of \`${source}\`` : `\`${source}\``;
 }
 
-/** The body of a picture. */
 const open = async ({ OPEN }: Env, source: string) => (await fetch(new URL(source, OPEN))).body;
 const SEA = "sea.jpg";
 const WEBP = { format: "image/webp" };

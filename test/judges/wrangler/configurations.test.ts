@@ -32,7 +32,6 @@ const printed = listPages().flatMap((page) =>
   ),
 );
 
-/** Returns what is wrong with a configuration. */
 function mistakesOf(text: string): unknown[] {
   const config = join(createTemporaryFolder("vitrine-config-"), "wrangler.toml");
   writeFileSync(config, /^name =/m.test(text) ? text : `name = "vitrine"\n${text}`);

@@ -28,7 +28,6 @@ function installVitrine(folder: string): void {
   symlinkSync(join(ROOT, "src"), join(installed, "src"));
 }
 
-/** The template with a picture in its bucket. */
 async function createR2Project(): Promise<string> {
   const folder = emptyFolder();
   cpSync(join(ROOT, "fixtures/template"), folder, { recursive: true });

@@ -67,10 +67,8 @@ afterAll(async () => {
 
 /** Sets up a private bucket, open pictures, and our edge in front of both. */
 function setUpEmulators(state: Case["state"]) {
-  const emulators = createEmulators({
-    sources: ["open.example", new URL(BUCKET_URL).host],
-    ...state,
-  });
+  const sources = ["open.example", new URL(BUCKET_URL).host];
+  const emulators = createEmulators({ sources, ...state });
   const { accessKeyId, sessionToken } = SESSION;
   const session = { sessionToken, expires: Number.POSITIVE_INFINITY };
   emulators.sessions.set(accessKeyId, { ...session, secretAccessKey: env.secretAccessKey });
@@ -83,7 +81,6 @@ function setUpEmulators(state: Case["state"]) {
   return emulators;
 }
 
-/** Runs a case on our emulators. */
 async function runOnEmulators(one: Case): Promise<Response> {
   const { edge } = setUpEmulators(one.state);
   const send = globalThis.fetch;
@@ -156,8 +153,8 @@ const listOf = (titles: readonly string[]) =>
 test("differences.md has the table of the differences", async () => {
   const head = ["a Worker that", "`wrangler dev`", "production, and our emulators"];
   const alike = CASES.filter(({ reason }) => reason === undefined).length;
-  const cellTexts = [...rows].map(([row, titles]) => row.replace("%s", () => listOf(titles)));
-  const cells = cellTexts.map((row) => row.split(" | "));
+  const texts = [...rows].map(([row, titles]) => row.replace("%s", () => listOf(titles)));
+  const cells = texts.map((row) => row.split(" | "));
   const table = `${markdownTable(head, cells).join("\n")}\n`;
   const page = readPage(PAGE)
     .replace(/^\| a Worker that .*?\n(?!\|)/ms, () => table)

@@ -2,7 +2,6 @@
 
 import { SECRETS } from "../env.ts";
 
-/** A configuration with everything that must stay out of apps. */
 export const VARS = {
   BUCKETS: {
     "acme-media": {
@@ -39,7 +38,6 @@ export const SECRET =
   /acme|amazonaws|eu-west|published|canary|AWS|fallback\.png|secret\.example|overlay/;
 export const LOST = /hotpink|tomato|quality|left|77|33|999|66|4321|hidden/;
 
-/** A Vitrine with this configuration. */
 export const PROJECT = {
   ...{ name: "vitrine", vars: VARS, secrets: { required: Object.keys(SECRETS) } },
   routes: [{ pattern: "images.example", custom_domain: true }],

@@ -47,7 +47,6 @@ export type Change = (
   request: { method: string; headers: Headers; path: string },
 ) => Response;
 
-/** Changes the answers for images alone. */
 export const onImages =
   (change: Change): Change =>
   (answer, request) =>
@@ -81,8 +80,9 @@ export function deploy(
       const { pathname, search } = new URL(url);
       const path = pathname + search;
       const body = method === "POST" ? await request.text() : null;
-      const visit = async () => get(path, { method, headers, body }, env);
-      const answer = (await stage.edge.visit(new Request(url, { headers }))) ?? (await visit());
+      const answer =
+        (await stage.edge.visit(new Request(url, { headers }))) ??
+        (await get(path, { method, headers, body }, env));
       const changed = change(answer, { method, headers, path });
       if (changed.type === "error" || changed.headers.has("date")) return changed;
       const dated = new Response(changed.body, changed);

@@ -9,7 +9,6 @@ export type Report = {
   readonly text: string;
 };
 
-/** The errors and warnings. */
 export function problemsOf({ findings }: Pick<Report, "findings">): Finding[] {
   return findings.filter(({ severity }) => severity === "error" || severity === "warning");
 }

@@ -32,7 +32,6 @@ export function createFolder(
   return createProject({ ...top, vars: { ...VARS, ...vars } }, "wrangler.toml", files);
 }
 
-/** The bindings of Images and of an R2 bucket. */
 export const BOUND = {
   images: { binding: "IMAGES" },
   r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }],
@@ -53,7 +52,6 @@ export const STAGED = {
   },
 };
 
-/** Makes a folder with a configuration, in a file of that name. */
 export function createProject(
   config: Readonly<Record<string, unknown>>,
   file = "wrangler.toml",
@@ -64,7 +62,6 @@ export function createProject(
   return fill({ [file]: text, ...files });
 }
 
-/** The text of a wrangler.toml, each key in one line. */
 export const tomlOf = (config: Readonly<Record<string, unknown>>) =>
   Object.entries(config)
     .map(([key, value]) => `${key} = ${toml(value)}\n`)

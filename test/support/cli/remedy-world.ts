@@ -9,7 +9,6 @@ import { type Change, CONFIGURED, configure, deploy, examine, SITE } from "./doc
 type Tree = { [name: string]: unknown };
 
 const healthy = () => ({
-  /** The vars of wrangler.toml. */
   toml: structuredClone(CONFIGURED) as Tree,
   /** Lines of wrangler.toml for bindings, and the secrets that it lists. */
   bindings: "",
@@ -24,7 +23,6 @@ const healthy = () => ({
   ahead: 0,
   /** What is in front of the Worker. */
   front: undefined as Change | undefined,
-  /** What visitors ask for. */
   samples: ["/images/card/key.jpg", "/images/hero@640w/photos/fig.jpg"],
 });
 
@@ -73,7 +71,6 @@ export async function fetchSamples(world: World): Promise<Record<string, string>
   return statuses;
 }
 
-/** Returns the findings of the doctor. */
 export async function consult(world: World): Promise<readonly Finding[]> {
   const folder = settle(world);
   const now = () => Date.now() + world.ahead * 1000;
@@ -114,7 +111,6 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
       if (command.startsWith("npx vitrine deploy")) deployIt();
       act();
     },
-    /** Puts a secret, or deletes it. */
     puts(name: string, value: unknown) {
       expectAdvice(`npx wrangler secret ${value === undefined ? "delete" : "put"}`);
       expect(`${seen} ${remedy}`).toContain(name);

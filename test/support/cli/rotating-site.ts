@@ -29,7 +29,6 @@ export const NEW_KEY = {
 export const THIRD = { id: "AKIAIOSFODNN7THIRD3", secret: "the-secret-of-a-third-key" };
 export const ALIKE = { id: "AKIAIOSFODNN7ZZTKEY", secret: "the-secret-of-a-key-that-ends-alike" };
 
-/** The secrets of a key in a slot. */
 export const current = ({ id, secret }: Key) => {
   return { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
 };
@@ -37,7 +36,6 @@ export const next = ({ id, secret }: Key) => {
   return { AWS_ACCESS_KEY_ID_NEXT: id, AWS_SECRET_ACCESS_KEY_NEXT: secret };
 };
 
-/** S3 knows a key, or forgets it. */
 export const addKey = ({ id, secret }: Key) => void stage.s3.keys.set(id, secret);
 export const revoke = ({ id }: Key) => void stage.s3.keys.delete(id);
 
@@ -196,11 +194,9 @@ export function slotSecrets(): Record<string, unknown> {
   return Object.fromEntries(Object.entries(slots).filter(([, value]) => value !== null));
 }
 
-/** What visitors ask for. */
 const SAMPLES = ["/images/thumbnail/key.jpg", "/images/card@2x/photos/fig.jpg"];
 export const PICTURES = SAMPLES.map((path) => `${path}: 200 image`);
 
-/** What visitors get. */
 export async function fetchSamples(): Promise<string[]> {
   return Promise.all(
     SAMPLES.map(async (path) => {

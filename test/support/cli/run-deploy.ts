@@ -38,12 +38,10 @@ export let ended: {
   doctor: Awaited<ReturnType<Tools["examine"]>>;
 };
 
-/** Makes the folder from which `run` deploys. */
 export function project(...worldOptions: Parameters<typeof createProject>): void {
   folder = createProject(...worldOptions);
 }
 
-/** Writes the secrets file. */
 export function write(secrets: Readonly<Record<string, string>>): void {
   writeFileSync(join(folder, "secrets.env"), lines(secrets));
 }

@@ -19,7 +19,6 @@ export type WorldOptions = Partial<Omit<World, "stdin" | "stdout" | "stderr">> &
 /** The local run starts other processes: test/dev/start.test.ts. */
 const NOT_HERE = { fault: "the local run does not start in this test" };
 
-/** Runs a command. */
 export async function vitrine(
   args: readonly string[],
   options: WorldOptions = {},

@@ -9,7 +9,6 @@ import { answerOf, errorOf } from "../issuer.ts";
 
 type StsRefusal = { readonly status: number; readonly code: string; readonly message: string };
 
-/** The claims that STS reads. */
 type Claims = { readonly iss: string; readonly sub: string; readonly aud: string };
 
 /** A role, and whom it trusts. */
@@ -25,7 +24,6 @@ type StsSettings = {
   readonly fetch: Network;
   /** By the URL of the issuer: the audiences that the provider takes. */
   readonly providers: Readonly<Record<string, { readonly clientIds: readonly string[] }>>;
-  /** By their ARNs. */
   readonly roles: Readonly<Record<string, StsRole>>;
   /** ms since 1970. */
   readonly now?: () => number;
@@ -106,11 +104,9 @@ export function createSts(settings: StsSettings) {
     /** May be changed at any time. */
     ...{ providers, roles, faults },
     sessions,
-    /** What STS answered, in order. */
     calls,
     /** The URLs that it asked of issuers, in order. */
     issuerRequests,
-    /** Returns whether a URL leads to this STS. */
     matches: (input: FetchInput) => URL.parse(urlOf(input))?.origin === ENDPOINT,
     fetch: async (input: FetchInput, init?: RequestInit) => answer(new Request(input, init)),
     /** Denies the role's sessions what they may do, as IAM's "Revoke sessions" does (K9). */

@@ -141,6 +141,5 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
 /** Returns whether two values are the same: tables and lists are compared by what they hold. */
 export const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Returns whether a value is in a list. */
 export const isAmong = (value: unknown, list: readonly unknown[] = []): boolean =>
   list.some((a) => isSame(a, value));

@@ -1,4 +1,4 @@
-// What the judge uses of http-cache-tests, which has no types.
+// What the judges use of packages that have no types.
 
 declare module "http-cache-tests/tests/*.mjs" {
   const suite: {
@@ -23,8 +23,10 @@ declare module "http-cache-tests/client/runner.mjs" {
 }
 declare module "http-cache-tests/server/*.mjs" {
   import type { RequestListener } from "node:http";
-  export default function handle(
-    segments: string[],
-    ...listenerArguments: Parameters<RequestListener>
-  ): void;
+  export default function handle(segments: string[], ...args: Parameters<RequestListener>): void;
+}
+declare module "aws4" {
+  type Request = { readonly path: string; readonly headers: Readonly<Record<string, string>> };
+  const aws4: { sign(request: Request, credentials: object): Request };
+  export default aws4;
 }
