@@ -111,7 +111,7 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
   });
 
   test("compile with the printed tsconfig.json, and what is stricter; a misspelt option does not", async () => {
-    const [, printed = ""] = /```json\n(.*?)```/s.exec(PAGE) ?? [];
+    const [, printed = ""] = /```\n(\{ "compilerOptions.*?)```/s.exec(PAGE) ?? [];
     const { compilerOptions } = JSON.parse(printed);
     write("tsconfig.json", {
       compilerOptions: { ...STRICT, ...compilerOptions },
