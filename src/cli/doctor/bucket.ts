@@ -1,5 +1,5 @@
-// What S3 itself says, without the edge, about a bucket and each of its slots: whether it answers, whether it
-// knows the key, and who may read, list and write. It tries to write by one PUT of `s3.ts`.
+// Checks a bucket and each of its slots at S3 itself, without the edge: whether S3 answers, whether it knows the key,
+// who may read, list and write, and whether the objects are images. It tries to write by one PUT of `s3.ts`.
 
 import { writePath } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
@@ -9,11 +9,19 @@ import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
-import { type Check, type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
-import { checkObjects, type Sample } from "./objects.ts";
-import { answerText, cannotList, diagnoseS3, openProbe, type S3Probe } from "./s3.ts";
+import { sniff } from "../picture/sniff.ts";
+import type { Check, Finding, Result } from "./finding.ts";
+import { ALL_MISSING, fail, LEAVE_PARAMETER_OUT, lessen, note, ok } from "./finding.ts";
+import { answerText, cannotList, diagnoseS3, misset, openProbe, type S3Probe } from "./s3.ts";
 
-/** What concerns the whole bucket, whatever key asks. */
+/** An original. Visitors must never get it. */
+export type Sample = {
+  readonly key: string;
+  /** Undefined if it cannot be read from here. */
+  readonly bytes: Uint8Array | undefined;
+};
+
+/** The checks of the whole bucket, whatever key asks. */
 const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
 
 /**
@@ -23,47 +31,47 @@ const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "end
  */
 export async function checkBucket(
   project: Project,
-  given: Bucket,
+  configBucket: Bucket,
   keys: readonly string[],
   hasSite: boolean,
   now: () => number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
-  const { name, prefix, baseUrl } = given;
+  const { name, prefix, baseUrl } = configBucket;
   const canary =
-    given.canary ?? (usesLocalS3(project) ? `${prefix}photos/dandelion.jpg` : undefined);
+    configBucket.canary ?? (usesLocalS3(project) ? `${prefix}photos/dandelion.jpg` : undefined);
   const key = keys[0] === undefined ? canary : prefix + keys[0];
-  const named = key === undefined ? undefined : { key, bytes: undefined };
-  const configured = configuredBucket(project, given);
-  if (configured.r2 !== undefined) return { findings: [], sample: named };
+  const namedSample = key === undefined ? undefined : { key, bytes: undefined };
+  const configured = configuredBucket(project, configBucket);
+  if (configured.r2 !== undefined) return { findings: [], sample: namedSample };
   const findings: Finding[] = [];
-  const report = (about: string, ...results: readonly Result[]) => {
-    const on = { about: `bucket ${name}${about}`, bucket: name };
-    findings.push(...results.map((one) => ({ ...on, ...one })));
+  const report = (part: string, ...results: readonly Result[]) => {
+    const about = `bucket ${name}${part}`;
+    findings.push(...results.map((one) => ({ about, bucket: name, ...one })));
   };
-  const bucket = { ...given, canary, bucket: configured.bucket };
-  report(": its keys", ...checkSecrets(project, given, hasSite));
-  const stranger = openProbe({ bucket, slot: "current" }, undefined, now);
-  const probes = slotsAtHand(project, given).usable.map(({ name: slot, credentials }) => {
+  const bucket = { ...configBucket, canary, bucket: configured.bucket };
+  report(": its keys", ...checkSecrets(project, configBucket, hasSite));
+  const anonymous = openProbe({ bucket, slot: "current" }, undefined, now);
+  const probes = slotsAtHand(project, configBucket).usable.map(({ name: slot, credentials }) => {
     const source = project.secrets.get(secretNamesOf(bucket, slot).accessKeyId)?.source;
     return openProbe({ bucket, slot, source }, credentials, now);
   });
-  const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
-  const asked = (probes.length > 0 ? probes : [stranger]).map(async (probe) => {
-    const answer = await probe.ask(absent);
+  const absentKey = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
+  const attempts = (probes.length > 0 ? probes : [anonymous]).map(async (probe) => {
+    const answer = await probe.getFirstByte(absentKey);
     return { probe, answer, fault: diagnoseS3(answer, probe.query) };
   });
-  const tried = await Promise.all(asked);
-  const about = `: ${bucket.bucket} at ${new URL(baseUrl).host}`;
-  const broken = tried.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
-  report(about, broken ?? ok("reachable", "S3 answers"));
-  if (broken) return { findings, sample: named };
+  const results = await Promise.all(attempts);
+  const address = `: ${bucket.bucket} at ${new URL(baseUrl).host}`;
+  const broken = results.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
+  report(address, broken ?? ok("reachable", "S3 answers"));
+  if (broken) return { findings, sample: namedSample };
 
   // The S3 of the local run has no policies to try.
-  const written = usesLocalS3(project) ? undefined : await stranger.tryWriting(absent);
+  const written = usesLocalS3(project) ? undefined : await anonymous.tryWriting(absentKey);
   const mustList = !project.local && project.config.store !== undefined; // to see what is deleted (A6)
-  const slots = tried.filter(({ probe }) => probe !== stranger); // its key means nothing
+  const slots = results.filter(({ probe }) => probe !== anonymous); // its key means nothing
   const working = slots.find(({ fault }) => fault === undefined)?.probe;
-  const isFollowed = followedBuckets(project.config.routes).has(given);
+  const isFollowed = followedBuckets(project.config.routes).has(configBucket);
   for (const { probe, answer, fault } of slots) {
     const { slot, source } = probe.query;
     const key = `, slot ${slot}: the key ${probe.credentials && maskKeyId({ credentials: probe.credentials })}`;
@@ -72,34 +80,22 @@ export async function checkBucket(
       report(key, weigh(project, working ? lessen(fault, impact) : fault, source));
       continue;
     }
-    report(
-      key,
-      ok("key-id", `S3 knows it (from ${source})`),
-      ok("secret", "it belongs to that id"),
-    );
-    if (written) report(key, await probeWriting(probe, absent, written));
+    report(key, ok("key-id", `S3 knows it (from ${source})`));
+    report(key, ok("secret", "it belongs to that id"));
+    if (written) report(key, await probeWriting(probe, absentKey, written));
     if (isFollowed && answer.code !== "NoSuchKey") {
       report(key, weigh(project, cannotList(bucket, true), source));
     } else if (written && !mustList && !isFollowed) {
-      report(key, judgeRight(probe, "list", await probe.list()));
+      report(key, diagnoseRight(probe, "list", await probe.list()));
     }
   }
-  const weighMissing = async (missing: Result, key: string) => {
-    const next = project.config.routes.flatMap(({ mapping, buckets }) => {
-      const leads = buckets.includes(given) && writePath(mapping, { variant: "-", key });
-      return leads ? buckets.slice(buckets.indexOf(given) + 1) : [];
-    });
-    const { holder, unknown } = await findHolder(project, next, key, now);
-    if (holder) return note("sample", `${prefix}${key} is not in ${name}: ${holder.name} has it`);
-    const impact = `visitors get 404 for it, unless ${unknown?.name} has it: no key at hand tells`;
-    return unknown ? lessen(missing, impact) : missing;
-  };
-  const objects = working && (await checkObjects(working, keys, weighMissing));
-  for (const one of objects?.results ?? []) {
-    report(about, one.check === "sample" ? weigh(project, one, working?.query.source) : one);
+  const objects = working && (await checkObjects(project, configBucket, working, keys, now));
+  for (const result of objects?.results ?? []) {
+    const isOfKey = result.check === "sample";
+    report(address, isOfKey ? weigh(project, result, working?.query.source) : result);
   }
-  const sample = objects?.sample ?? named;
-  report(about, await probePublicAccess(stranger, sample?.key, absent, written));
+  const sample = objects?.sample ?? namedSample;
+  report(address, await probePublicAccess(anonymous, sample?.key, absentKey, written));
   return { findings, sample };
 }
 
@@ -118,7 +114,7 @@ export async function findHolder(
   for (const bucket of buckets) {
     const [slot] = slotsAtHand(project, bucket).usable;
     const probe = openProbe({ bucket, slot: "current" }, slot?.credentials, now);
-    const answer = slot && (await probe.ask(bucket.prefix + key));
+    const answer = slot && (await probe.getFirstByte(bucket.prefix + key));
     const fault = answer && verdictOf(answer, bucket.region).fault;
     if (fault === "none") return { holder: bucket, unknown };
     if (fault !== "object") unknown ??= bucket;
@@ -126,10 +122,120 @@ export async function findHolder(
   return { holder: undefined, unknown };
 }
 
+/**
+ * Checks objects of a bucket: whether the key may read them, and whether they are images. Sends GET alone.
+ * @param keys below the prefix; none: the canary
+ * @returns what is found, and the first object that the key may read
+ */
+async function checkObjects(
+  project: Project,
+  configBucket: Bucket,
+  probe: S3Probe,
+  keys: readonly string[],
+  now: () => number,
+) {
+  const { bucket } = probe.query;
+  const { prefix, canary, hasSourceParameter, engine } = bucket;
+  const whole = keys.map((path) => prefix + path);
+  const results: Result[] = [];
+  let sample: Sample | undefined;
+  for (const key of whole.length === 0 && canary !== undefined ? [canary] : whole) {
+    const answer = await probe.getObject(key);
+    const result = await checkObject(probe, key, answer);
+    const isMissing = answer.code === "NoSuchKey"; // else the next bucket is not asked
+    const path = key.slice(prefix.length);
+    results.push(isMissing ? await weighMissing(project, configBucket, result, path, now) : result);
+    if (answer.bytes !== undefined) sample ??= { key, bytes: answer.bytes };
+  }
+  if (results.length === 0) {
+    const seen = "no image of this bucket is known, so nobody checked whether the key may read";
+    const impact = "S3 may know a key and still allow it nothing";
+    const change = "set canary. Or name an image, such as photos/fig.jpg";
+    results.push({ ...misset("sample", bucket, seen, change), severity: "warning", impact });
+  }
+  if (sample !== undefined && hasSourceParameter && engine === "cf") {
+    results.push(await checkParameter(probe, sample.key));
+  }
+  return { results, sample };
+}
+
+/** A missing object is no error if the next bucket of a route has it. @param path the key, below the prefix */
+async function weighMissing(
+  project: Project,
+  bucket: Bucket,
+  missing: Result,
+  path: string,
+  now: () => number,
+): Promise<Result> {
+  const next = project.config.routes.flatMap(({ mapping, buckets }) => {
+    const leads = buckets.includes(bucket) && writePath(mapping, { variant: "-", key: path });
+    return leads ? buckets.slice(buckets.indexOf(bucket) + 1) : [];
+  });
+  const { holder, unknown } = await findHolder(project, next, path, now);
+  const { prefix, name } = bucket;
+  if (holder) return note("sample", `${prefix}${path} is not in ${name}: ${holder.name} has it`);
+  const impact = `visitors get 404 for it, unless ${unknown?.name} has it: no key at hand tells`;
+  return unknown ? lessen(missing, impact) : missing;
+}
+
+async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promise<Result> {
+  const { bytes, status, code, failure } = answer;
+  const { bucket, name, prefix } = probe.query.bucket;
+  const type = bytes && sniff(bytes);
+  if (bytes && type !== undefined) {
+    return ok("sample", `S3 returns ${key}: ${bytes.length.toLocaleString("en")} bytes, ${type}`);
+  }
+  if (status === 200) {
+    const broken = failure === "too large" ? "over 100 MB" : `not whole (${failure})`;
+    return fail("sample", {
+      severity: "warning",
+      seen: `S3 returns ${key}, which is ${bytes ? "no image" : broken}`,
+      impact: "visitors get 415 for it, or 502 if it is not whole", // L1
+      remedy: `replace that object by an image that the edge can read, or name another object. If it is not whole, try again`,
+    });
+  }
+  const fault = diagnoseS3(answer, probe.query);
+  if (fault !== undefined) return { ...fault, seen: `${key}: ${fault.seen}` };
+  const page = await probe.list();
+  if ("objects" in page && page.objects.length === 0) {
+    const seen = `there is no object below the prefix "${prefix}"`;
+    const change = "correct prefix, or upload images there";
+    return { ...misset("prefix", probe.query.bucket, seen, change), impact: ALL_MISSING };
+  }
+  // S3 does not always say which it is (A6, A9).
+  return fail("sample", {
+    seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
+    impact: "visitors get 404 for it, or for every object",
+    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket}/${prefix}*, no bucket policy may deny it, and it must be restored from an archive. If not, name another object, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
+    deploys: true,
+  });
+}
+
+/** Checks whether S3 gives an object by a URL like the one that the edge fetches (A15). */
+async function checkParameter(probe: S3Probe, key: string): Promise<Result> {
+  const { bucket } = probe.query;
+  const value = crypto.randomUUID().replaceAll("-", "");
+  const answer = await probe.getFirstByte(key, `?x-vitrine=${value}`);
+  const { status = 0, code } = answer;
+  if (verdictOf(answer, bucket.region).fault === "none") {
+    return ok("parameter", "S3 ignores x-vitrine in the URL of an object");
+  }
+  const isRefusal = (status >= 300 && status < 500 && status !== 429) || status === 501;
+  if (!isRefusal) {
+    return note("parameter", `whether S3 ignores x-vitrine is unknown: ${answerText(answer)}`);
+  }
+  const seen = `S3 does not give ${key} by a URL with x-vitrine (${code ?? status}), and gives it without`;
+  return misset("parameter", bucket, seen, `set ${LEAVE_PARAMETER_OUT}`);
+}
+
 /** Keys of a shell are not the Worker's: what is wrong with them says nothing of visitors. */
-function weigh({ local, secretsFile }: Project, result: Result, from: string | undefined): Result {
-  const impact = `this is about ${from} alone: whether the Worker has this key is not known`;
-  return local || from === secretsFile ? result : lessen(result, impact);
+function weigh(
+  { local, secretsFile }: Project,
+  result: Result,
+  source: string | undefined,
+): Result {
+  const impact = `this is about ${source} alone: whether the Worker has this key is not known`;
+  return local || source === secretsFile ? result : lessen(result, impact);
 }
 
 /** What is wrong with the secrets of slots that cannot be asked with. */
@@ -138,15 +244,15 @@ function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Resul
   const { usable, unusable } = slotsAtHand(project, bucket);
   const results = unusable.flatMap(({ slot, mistakes }) => {
     const names = Object.values(secretNamesOf(bucket, slot));
-    const from = names.map((one) => secrets.get(one)?.source).find(Boolean) ?? "this machine";
+    const source = names.map((one) => secrets.get(one)?.source).find(Boolean) ?? "this machine";
     return mistakes.map(({ path, message }) => {
       const fault = fail("keys", {
         severity: usable.length > 0 ? "warning" : "error",
-        seen: `${path} in ${from} ${secrets.has(path) ? message : "is missing"}`,
+        seen: `${path} in ${source} ${secrets.has(path) ? message : "is missing"}`,
         impact: `slot ${slot} cannot be used`,
-        remedy: `correct ${path} in ${from}, or remove all secrets of slot ${slot} there: the doctor does not ask with them`,
+        remedy: `correct ${path} in ${source}, or remove all secrets of slot ${slot} there: the doctor does not ask with them`,
       });
-      return weigh(project, fault, from);
+      return weigh(project, fault, source);
     });
   });
   if (usable.length > 0 || results.length > 0) return results;
@@ -168,22 +274,26 @@ const leftBehind = (absent: string) => `: this test left an empty object to remo
 
 /**
  * Tries whether a key may write (A13).
- * @param absent the key of an object that does not exist. @param strangers what S3 answers to a write without a key
+ * @param absentKey the key of an object that does not exist. @param anonymousReply what S3 answers to a write without a key
  */
-async function probeWriting(probe: S3Probe, absent: string, strangers: S3Answer): Promise<Result> {
-  const written = await probe.tryWriting(absent);
-  const left = written.status === 200 ? leftBehind(absent) : "";
+async function probeWriting(
+  probe: S3Probe,
+  absentKey: string,
+  anonymousReply: S3Answer,
+): Promise<Result> {
+  const written = await probe.tryWriting(absentKey);
+  const leftover = written.status === 200 ? leftBehind(absentKey) : "";
   // An S3 that says so to everyone has not looked at the key yet.
-  const isAllowed = MAY_WRITE.includes(written.code) && strangers.code !== written.code;
-  return judgeRight(probe, "write", left || isAllowed ? undefined : written, left);
+  const isAllowed = MAY_WRITE.includes(written.code) && anonymousReply.code !== written.code;
+  return diagnoseRight(probe, "write", leftover || isAllowed ? undefined : written, leftover);
 }
 
 /** @param reply what S3 answers; a page or undefined: the key may do it */
-function judgeRight(
+function diagnoseRight(
   { query: { bucket } }: S3Probe,
   check: "list" | "write",
   reply: S3Answer | Page | undefined,
-  left = "",
+  leftover = "",
 ): Result {
   // Other codes, such as SignatureDoesNotMatch, say nothing about rights.
   if (reply && !("objects" in reply)) {
@@ -193,7 +303,7 @@ function judgeRight(
   }
   return fail(check, {
     severity: "warning",
-    seen: `the key may ${check}, which Vitrine does not need${left}`,
+    seen: `the key may ${check}, which Vitrine does not need${leftover}`,
     impact: "who steals it learns the name of every object, or replaces what all visitors see",
     remedy: `if it is the Worker's key, its policy needs only s3:GetObject on arn:aws:s3:::${bucket.bucket}/${bucket.prefix}*`,
     bearing: "harmless",
@@ -202,30 +312,30 @@ function judgeRight(
 
 /**
  * Tries whether anyone gets in without a key.
- * @param known an object that exists, if one is known. @param written what S3 answers to a write without a key
+ * @param objectKey an object that exists, if one is known. @param written what S3 answers to a write without a key
  */
 async function probePublicAccess(
-  stranger: S3Probe,
-  known: string | undefined,
-  absent: string,
+  anonymous: S3Probe,
+  objectKey: string | undefined,
+  absentKey: string,
   written: S3Answer | undefined,
 ): Promise<Result> {
-  const { bucket, region } = stranger.query.bucket;
-  const object = await stranger.ask(known ?? absent);
-  const page = await stranger.list();
+  const { bucket, region } = anonymous.query.bucket;
+  const object = await anonymous.getFirstByte(objectKey ?? absentKey);
+  const page = await anonymous.list();
   const list = "objects" in page ? undefined : page;
-  const left = written?.status === 200 ? leftBehind(absent) : "";
+  const leftover = written?.status === 200 ? leftBehind(absentKey) : "";
   const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 says so to everyone
   const acts = [
-    ...(verdictOf(object, region).fault === "none" ? [`download ${known}`] : []),
+    ...(verdictOf(object, region).fault === "none" ? [`download ${objectKey}`] : []),
     ...(list === undefined ? ["list it"] : []),
-    ...(left ? ["write to it"] : []),
+    ...(leftover ? ["write to it"] : []),
     ...(mayWrite ? ["perhaps write to it"] : []),
   ];
   if (acts.length > 0) {
     return fail("public", {
       severity: mayWrite && acts.length === 1 ? "warning" : "error",
-      seen: `anyone can ${acts.join(" and ")} without a key${left}`,
+      seen: `anyone can ${acts.join(" and ")} without a key${leftover}`,
       impact: "who finds the bucket's name gets past Vitrine, which then protects nothing",
       remedy: `aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
       bearing: "harmless",
@@ -233,7 +343,7 @@ async function probePublicAccess(
   }
   // What is unknown is no proof: both must be refused.
   const unclear = [object, list].find((reply) => Math.floor((reply?.status ?? 0) / 100) !== 4);
-  return known !== undefined && unclear === undefined
+  return objectKey !== undefined && unclear === undefined
     ? ok("public", "it is private: S3 refuses requests without a key at this host")
     : note("public", `whether anyone may read is unknown: ${answerText(unclear ?? object)}`);
 }

@@ -60,6 +60,10 @@ export type Result = {
   readonly bearing?: "harmless" | "passing" | "consequence";
 };
 
+export function isResult<T extends object>(value: T | Result): value is Result {
+  return "check" in value;
+}
+
 export type Finding = Result & {
   readonly about: string;
   /** The bucket's name in wrangler.toml, if it is about one. */
@@ -101,15 +105,19 @@ export function lessen<T extends Result>(result: T, impact: string): T {
  * The findings as they are reported: commands are for this environment, what changes wrangler.toml is to be
  * deployed, and an image that does not come is explained by what was found wrong before it.
  */
-export function finish(findings: readonly Finding[], place: ConfigFile, local: boolean): Finding[] {
+export function reportable(
+  findings: readonly Finding[],
+  configFile: ConfigFile,
+  local: boolean,
+): Finding[] {
   return findings.map((finding, at) => {
     const explained = explain(finding, findings.slice(0, at));
     const { seen, impact, remedy, deploys, bearing: _bearing, ...rest } = explained;
     const whole = deploys && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
     return {
-      ...{ ...rest, seen: hintFor(place, seen) },
-      ...(impact !== undefined && { impact: hintFor(place, impact) }),
-      ...(whole !== undefined && { remedy: hintFor(place, whole) }),
+      ...{ ...rest, seen: hintFor(configFile, seen) },
+      ...(impact !== undefined && { impact: hintFor(configFile, impact) }),
+      ...(whole !== undefined && { remedy: hintFor(configFile, whole) }),
     };
   });
 }

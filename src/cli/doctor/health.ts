@@ -1,32 +1,49 @@
-// Checks what a deployed Vitrine says at /healthz, if the token is at hand: which slot works, and what the edge or
-// the Images binding makes of the canary.
+// Checks /healthz of a deployed Vitrine: whether it answers, and, if the token is at hand, which slot works and what the
+// edge or the Images binding makes of the canary.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { SlotHealth } from "../../worker/origin/health.ts";
 import { followedBuckets, sourceEntryOf } from "../config/buckets.ts";
-import { configuredBucket, type Project } from "../config/project.ts";
-import { fetchHealth, type NoHealth } from "../http/ask-health.ts";
-import { diagnoseEdge, SEE_CLOUDFLARE } from "./edge.ts";
+import { configuredBucket, type Project, type Site } from "../config/project.ts";
+import { fetchHealth } from "../http/ask-health.ts";
+import { isUpstreamFailure, type UpstreamFailure } from "../http/body.ts";
+import { diagnoseEdge, diagnoseStatus, SEE_CLOUDFLARE } from "./edge.ts";
 import { type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
 import { diagnoseRole } from "./role.ts";
 import { cannotList, diagnoseS3 } from "./s3.ts";
 
-export async function checkHealth(project: Project, baseUrl: string): Promise<readonly Finding[]> {
+export function diagnoseAbsence(
+  url: string,
+  { status, reason }: UpstreamFailure,
+  local: boolean,
+): Result {
+  if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
+  return fail("deployed", {
+    seen: `there is no Vitrine at ${url}: at /healthz, ${reason}`,
+    impact: "visitors see no image",
+    remedy: local
+      ? "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path"
+      : 'make sure that no rule of the zone is in front of it, and put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }. At another route, let /healthz lead to the Worker, too',
+    deploys: true,
+  });
+}
+
+export async function checkHealth(site: Site): Promise<readonly Finding[]> {
+  const { baseUrl, healthToken, local, envConfig } = site;
   const about = `${baseUrl}/healthz`;
-  const { healthToken, local, envConfig } = project;
   if (healthToken === undefined) {
     const seen =
       "without a HEALTH_TOKEN of 16 or more ASCII characters, /healthz does not report which slot works and what the edge says (docs/doctor.md, “Health”)";
     return [{ about, ...note("health", seen) }];
   }
   const health = await fetchHealth(baseUrl, healthToken);
-  if (!("buckets" in health)) return [{ about, ...diagnoseNoHealth(health) }];
+  if (isUpstreamFailure(health)) return [{ about, ...diagnoseHealthFailure(health) }];
   const { configuration, buckets } = health;
   const isDeployed =
     local || !configuration || configuration === (await hashVars(envConfig.deployed));
-  const findings = buckets.flatMap((one) => diagnoseBucket(project, baseUrl, one));
+  const findings = buckets.flatMap((one) => diagnoseBucket(site, one));
   if (isDeployed) return findings;
   // What is said of settings may be right in wrangler.toml, and explains what visitors get.
   const current = findings.filter(({ deploys }) => !deploys);
@@ -40,7 +57,7 @@ export async function checkHealth(project: Project, baseUrl: string): Promise<re
   return [{ about, ...differs }, ...current];
 }
 
-function diagnoseNoHealth({ status, reason }: NoHealth): Result {
+function diagnoseHealthFailure({ status, reason }: UpstreamFailure): Result {
   const seen = `/healthz does not report: ${reason}`;
   const impact = "the doctor sees only what visitors get";
   const problem = { severity: "warning", seen, impact } as const;
@@ -55,11 +72,10 @@ function diagnoseNoHealth({ status, reason }: NoHealth): Result {
 }
 
 function diagnoseBucket(
-  project: Project,
-  baseUrl: string,
+  site: Site,
   { bucket: name, slots, r2, role, edge, answered }: BucketHealth,
 ): Finding[] {
-  const { config, local } = project;
+  const { config, baseUrl, local } = site;
   const bucket = config.buckets.find((one) => one.name === name);
   if (bucket === undefined) return []; // wrangler.toml has it no more
   const findings: Finding[] = [];
@@ -69,7 +85,7 @@ function diagnoseBucket(
   };
   const working = slots.find(({ state }) => state === "ok");
   for (const one of slots) {
-    const result = diagnoseSlot(project, bucket, one);
+    const result = diagnoseSlot(site, bucket, one);
     const weighed = working ? lessen(result, `only slot ${working.slot} works`) : result;
     const key = one.access_key === undefined ? "" : `: the key ${one.access_key}`;
     add(`, slot ${one.slot}${key}`, weighed);

@@ -1,21 +1,29 @@
-// Checks an image as three kinds of browsers get it: format, headers, HEAD, conditional requests and Workers Cache; and
+// Checks an image of each route as three kinds of browsers get it: format, headers, HEAD, conditional requests and Workers Cache; and
 // tries to get an original, or a size that nobody allowed, by requests that have got them out of other servers.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mayYield } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
+import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
-import type { Project } from "../config/project.ts";
+import { isFault } from "../command.ts";
+import type { Project, Site } from "../config/project.ts";
+import { isOfVitrine } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, cacheStatus } from "../http/ask-picture.ts";
-import { type Body, fetchText } from "../http/body.ts";
+import { type Body, fetchText, isUpstreamFailure } from "../http/body.ts";
+import { nameOf } from "../objects/bucket-key.ts";
 import { sniff } from "../picture/sniff.ts";
+import { commandLine } from "../terminal/shell.ts";
+import { signForNow, variantPathOf, variantsOf } from "../urls/public-url.ts";
+import { findHolder, type Sample } from "./bucket.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
-import { fail, note, ok, type Result } from "./finding.ts";
+import { type Finding, fail, isResult, note, ok, type Result } from "./finding.ts";
 
-export type Visit = {
+export type ImageRequest = {
   readonly route: BoundRoute;
   /** Of the variant, as in the URL. */
   readonly name: string;
@@ -43,35 +51,108 @@ export function askSite(url: string, headers: HeaderFields = {}, method = "GET")
   return fetchText(url, init, TIMEOUT_S, MAX_BYTES);
 }
 
-function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
-  return other !== undefined && Buffer.compare(one, other) === 0;
+const NO_OBJECT = fail("image", {
+  severity: "warning",
+  seen: "no image was requested, because no object is known",
+  impact: "the doctor did not see what visitors get",
+  remedy: "name an object that exists, such as photos/fig.jpg",
+  bearing: "consequence",
+});
+
+/**
+ * Checks an image of each bucket of each route.
+ * @param samples an original of each bucket, by the bucket's name, if one is known
+ * @param now ms since 1970
+ * @returns what is found, and a request whose image visitors get
+ */
+export async function checkRoutes(
+  site: Site,
+  samples: ReadonlyMap<string, Sample>,
+  now: number,
+): Promise<{ findings: Finding[]; shown?: ImageRequest | undefined }> {
+  const { config, baseUrl } = site;
+  const findings: Finding[] = [];
+  let shown: ImageRequest | undefined;
+  const pairs = config.routes.flatMap((route) =>
+    route.buckets.map((bucket) => ({ route, bucket })),
+  );
+  for (const { route, bucket } of pairs) {
+    const report = (part: string, ...results: readonly Result[]) =>
+      findings.push(
+        ...results.map((one) => ({ about: baseUrl + part, bucket: bucket.name, ...one })),
+      );
+    const request = await planRequest(site, route, bucket, samples.get(bucket.name), now);
+    if (request === undefined) continue;
+    if (isResult(request)) {
+      report(`: the route ${route.path}`, request);
+      continue;
+    }
+    const keyOf = ({ name, prefix }: Bucket) => samples.get(name)?.key.slice(prefix.length);
+    const same = route.buckets.filter((one) => keyOf(one) === keyOf(bucket));
+    // One URL is requested once, with the original, to see whether that is the answer.
+    if (bucket !== (same.find((one) => samples.get(one.name)?.bytes) ?? same[0])) continue;
+    const results = await checkImage(site, request);
+    const [image] = results;
+    if (image?.severity === "ok" && route.buckets.length > 1) {
+      const key = keyOf(bucket) ?? "";
+      const { holder, unknown } = await findHolder(site, route.buckets, key, () => now);
+      const source = unknown ? `${unknown.name} or a later one` : holder?.name;
+      results[0] = { ...image, seen: `${image.seen}, of ${source ?? "no bucket: it is kept"}` };
+    }
+    report(request.path, ...results);
+    if (results.length > 1) shown ??= request; // one alone is a fault
+  }
+  if (findings.length === 0) findings.push({ about: baseUrl, ...NO_OBJECT });
+  return { findings, shown };
 }
 
-export async function checkImage({ config, local }: Project, visit: Visit): Promise<Result[]> {
-  const answers = await askAsBrowsers(visit, local);
+/** The image of a sample at the first preset of a route, or why it cannot be asked for; undefined: it has no URL. */
+async function planRequest(
+  site: Site,
+  route: BoundRoute,
+  { prefix }: Bucket,
+  sample: Sample | undefined,
+  now: number,
+): Promise<ImageRequest | Result | undefined> {
+  const [name = ""] = variantsOf(site, route);
+  const variant = site.config.variants.get(name);
+  const key = sample?.key.slice(prefix.length) ?? "";
+  const path = variantPathOf(site.config, route, name, key);
+  if (sample === undefined || variant === undefined || path === undefined) return undefined;
+  const query = await signForNow(site, route, { preset: variant.preset, key }, now);
+  if (isFault(query)) return note("image", `not requested: ${query.fault}`);
+  return { route, name, variant, baseUrl: site.baseUrl, path, query, original: sample.bytes };
+}
+
+function isSame(bytes: Uint8Array, original: Uint8Array | undefined): boolean {
+  return original !== undefined && Buffer.compare(bytes, original) === 0;
+}
+
+async function checkImage({ config, local }: Project, request: ImageRequest): Promise<Result[]> {
+  const answers = await askAsBrowsers(request, local);
   if ("check" in answers) return [answers];
   const [first] = answers;
   if (first === undefined) return [];
   const types = answers.map(({ headers }) => headers.get("content-type"));
   const results = [
-    ok("image", `${visit.name}: ${first.bytes.length.toLocaleString("en")} bytes`),
+    ok("image", `${request.name}: ${first.bytes.length.toLocaleString("en")} bytes`),
     ok("formats", `each browser gets one that it reads: ${types.join(", ")}`),
-    ...(await checkHeaders(first.headers, visit, config.answers.max_age)),
+    ...(await checkHeaders(first.headers, request, config.answers.max_age)),
   ];
   // An SVG has no rendition but the original (R8).
-  if (sniff(first.bytes) !== SVG) results.push(await tryToGetOriginals(visit, config, first));
+  if (sniff(first.bytes) !== SVG) results.push(await tryToGetOriginals(request, config, first));
   return results;
 }
 
 /** @returns what is wrong, or what each browser gets */
 async function askAsBrowsers(
-  { route, baseUrl, path, query, variant, original }: Visit,
+  { route, baseUrl, path, query, variant, original }: ImageRequest,
   local: boolean,
 ): Promise<Result | readonly Body[]> {
   const answers: Body[] = [];
   for (const { browser, readable } of BROWSERS) {
     const answer = await askSite(baseUrl + path + query, { accept: ACCEPTS[browser] });
-    if ("reason" in answer) {
+    if (isUpstreamFailure(answer)) {
       const impact = "whether visitors get an answer is not known";
       const remedy = "check that the domain leads to Cloudflare, and that this machine is online";
       return fail("image", { seen: `no answer: ${answer.reason}`, impact, remedy });
@@ -102,7 +183,7 @@ async function askAsBrowsers(
 /** The headers that visitors get, HEAD, and the request of a browser that has the image already. */
 async function checkHeaders(
   headers: Headers,
-  { route, variant, baseUrl, path, query }: Visit,
+  { route, variant, baseUrl, path, query }: ImageRequest,
   maxAge: number,
 ): Promise<Result[]> {
   const changed = Object.entries(PROTECTION).filter(([name, text]) => headers.get(name) !== text);
@@ -117,7 +198,9 @@ async function checkHeaders(
   const etag = headers.get("etag");
   const head = await askSite(baseUrl + path + query, {}, "HEAD");
   const again = await askSite(baseUrl + path + query, { "if-none-match": etag ?? "*" });
-  const [first, second] = [head, again].map((one) => ("status" in one ? one.status : one.reason));
+  const [first, second] = [head, again].map((one) =>
+    isUpstreamFailure(one) ? one.reason : one.status,
+  );
   const isAnswered = first === 200 && (etag === null || second === 304);
   const redeploy =
     "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers";
@@ -139,43 +222,47 @@ async function checkHeaders(
 /** `isElsewhere`: another app's image may be there. */
 type Trick = readonly [name: string, path: string, headers?: HeaderFields, isElsewhere?: true];
 
-function tricksFor({ path, query, name }: Visit, config: Config): readonly Trick[] {
-  const own = path + query;
+function tricksFor({ path, query, name }: ImageRequest, config: Config): readonly Trick[] {
+  const ownPath = path + query;
   const key = path.slice(path.indexOf(`/${name}/`) + name.length + 2);
   const mark = query ? "&" : "?";
-  const others = ["original", `${name.replace(/@.*/, "")}@4000w`, "width=4000,quality=100"];
+  const variants = ["original", `${name.replace(/@.*/, "")}@4000w`, "width=4000,quality=100"];
   const withVariant = (variant: string): Trick => {
-    const other = path.replace(`/${name}`, `/${encodeURIComponent(variant)}`);
-    return [`the variant "${variant}"`, other + query];
+    const otherPath = path.replace(`/${name}`, `/${encodeURIComponent(variant)}`);
+    return [`the variant "${variant}"`, otherPath + query];
   };
   return [
-    ...others.filter((one) => !config.variants.has(one)).map(withVariant),
-    ["?width=4000", `${own}${mark}width=4000&height=4000&fit=scale-up`],
-    ["?original=1", `${own}${mark}original=1&raw=1&download=1`],
-    ["a range", own, { range: "bytes=0-99999999" }],
-    ["no-transform", own, { "cache-control": "no-transform" }],
-    ["the edge's own via", own, { via: "1.1 image-resizing-proxy" }], // E8
+    ...variants.filter((one) => !config.variants.has(one)).map(withVariant),
+    ["?width=4000", `${ownPath}${mark}width=4000&height=4000&fit=scale-up`],
+    ["?original=1", `${ownPath}${mark}original=1&raw=1&download=1`],
+    ["a range", ownPath, { range: "bytes=0-99999999" }],
+    ["no-transform", ownPath, { "cache-control": "no-transform" }],
+    ["the edge's own via", ownPath, { via: "1.1 image-resizing-proxy" }], // E8
     ["the key alone", `/${key}`, {}, true],
     ["a path without a variant", path.replace(`/${name}`, ""), {}, true],
     ["an encoded slash", path.replace(`/${name}/`, `/${name}%2F`), {}, true],
-    ["the edge's own URLs", `/cdn-cgi/image/width=4000,fit=scale-up${own}`, {}, true],
+    ["the edge's own URLs", `/cdn-cgi/image/width=4000,fit=scale-up${ownPath}`, {}, true],
   ];
 }
 
 /** @param rendition what visitors should get */
-async function tryToGetOriginals(visit: Visit, config: Config, rendition: Body): Promise<Result> {
+async function tryToGetOriginals(
+  request: ImageRequest,
+  config: Config,
+  rendition: Body,
+): Promise<Result> {
   const successes: string[] = [];
   let unknown = 0;
   const etag = rendition.headers.get("etag");
-  for (const [name, path, headers, isElsewhere] of tricksFor(visit, config)) {
-    const answer = await askSite(visit.baseUrl + path, headers);
+  for (const [name, path, headers, isElsewhere] of tricksFor(request, config)) {
+    const answer = await askSite(request.baseUrl + path, headers);
     // Too many requests, or an error, prove nothing.
-    if ("reason" in answer || /^(?:429|50[0234])$/.test(`${answer.status}`)) unknown += 1;
+    if (isUpstreamFailure(answer) || /^(?:429|50[0234])$/.test(`${answer.status}`)) unknown += 1;
     else if (answer.status < 300) {
       const hasItsTag = etag !== null && etag === answer.headers.get("etag");
       const isRendition = hasItsTag || isSame(answer.bytes, rendition.bytes);
       const isOther = !isElsewhere && !isRendition && sniff(answer.bytes) !== undefined;
-      if (isOther || isSame(answer.bytes, visit.original)) successes.push(name);
+      if (isOther || isSame(answer.bytes, request.original)) successes.push(name);
     }
   }
   if (successes.length > 0) {
@@ -190,6 +277,55 @@ function originalsFault(seen: string): Result {
   return fail("originals", { seen, impact, remedy: FIND_WORKER, bearing: "harmless" });
 }
 
+/** Checks whether visitors see the fallback of a route where an object is missing. @param now ms since 1970 */
+export async function checkFallbacks(site: Site, now: number): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const route of site.config.routes) {
+    if (route.fallback === undefined) continue;
+    const about = `${site.baseUrl}: the route ${route.path}`;
+    const result = await checkFallback(site, route, route.fallback, now);
+    findings.push({ about, bucket: route.fallback.bucket.name, ...result });
+  }
+  return findings;
+}
+
+async function checkFallback(
+  site: Site,
+  route: BoundRoute,
+  { bucket, key }: NonNullable<BoundRoute["fallback"]>,
+  now: number,
+): Promise<Result> {
+  const [variant = ""] = variantsOf(site, route);
+  const path = route.path
+    .replace(":preset", encodeURIComponent(variant))
+    .replaceAll(/:\w+|\*/g, `vitrine-doctor-${crypto.randomUUID()}`);
+  const { variant: resolved, ...request } = resolveRequest(site.config, path);
+  const isOurs = request.route === route && resolved !== undefined;
+  const grant = isOurs && { preset: resolved.preset, key: request.relativeKey };
+  const query = grant && (await signForNow(site, route, grant, now));
+  const answer = typeof query === "string" ? await askSite(site.baseUrl + path + query) : undefined;
+  if (
+    !answer ||
+    isUpstreamFailure(answer) ||
+    answer.status !== 404 ||
+    !isOfVitrine(answer.headers)
+  ) {
+    const unknown = "no URL is at hand, or something in front answers";
+    return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);
+  }
+  if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
+  const object = { bucket, key: key.slice(bucket.prefix.length) };
+  const doctor = commandLine("doctor", {}, [nameOf(site.config.buckets, object)]);
+  return fail("fallback", {
+    severity: "warning",
+    seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
+    impact: "visitors see a broken image where an object is missing",
+    // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
+    remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: ${doctor}`,
+    bearing: "harmless",
+  });
+}
+
 /** If renditions are cached for less than that, a second request may be too late: s. */
 const SHORT_S = 60;
 
@@ -197,20 +333,22 @@ const SHORT_S = 60;
  * Asks twice for an image that was there before, to see whether Cloudflare caches renditions (W11).
  * @param keep for how long wrangler.toml has renditions cached: s
  */
-export async function checkWorkersCache({ baseUrl, path, query }: Visit, keep: number) {
+export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, keep: number) {
   if (keep < SHORT_S) return note("workers-cache", `unknown: keep in wrangler.toml is ${keep} s`);
-  let word = "";
+  let cache = "";
   for (let attempt = 0; attempt < 2; attempt++) {
     const answer = await askSite(baseUrl + path + query);
-    word = "status" in answer && answer.status === 200 ? (cacheStatus(answer.headers) ?? "") : "";
-    if (word === "hit" || word === "stale") return ok("workers-cache", "it caches them worldwide");
+    cache =
+      (!isUpstreamFailure(answer) && answer.status === 200 && cacheStatus(answer.headers)) || "";
+    if (cache === "hit" || cache === "stale")
+      return ok("workers-cache", "it caches them worldwide");
   }
-  if (!["direct", "miss", "stored"].includes(word)) {
+  if (!["direct", "miss", "stored"].includes(cache)) {
     return note("workers-cache", "whether renditions are cached is unknown");
   }
   return fail("workers-cache", {
     severity: "warning",
-    seen: `an image that was shown before did not come out of Workers Cache: cache is "${word}"`,
+    seen: `an image that was shown before did not come out of Workers Cache: cache is "${cache}"`,
     impact: "visitors wait longer: each of Cloudflare's data centres makes every rendition anew",
     remedy:
       "npx vitrine deploy, if [cache], [exports], keep or compatibility_date in wrangler.toml are new: npx vitrine check looks at them. Else see docs/errors.md#cache-unusable, or do without the cache: keep = 0 in [vars.ANSWERS]",

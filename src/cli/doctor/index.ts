@@ -1,29 +1,30 @@
-// vitrine doctor: says what is wrong, why it matters, and how to fix it. It sends GET and HEAD, and
-// PUTs of one kind, which S3 refuses: `s3.ts`.
+// vitrine doctor: reports what is wrong, why it matters, and how to fix it. Each file of this folder has the checks of
+// one subject. It sends GET and HEAD, and PUTs of one kind, which S3 refuses: `s3.ts`.
 
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../../worker/config/config.ts";
-import { isSecret } from "../../worker/config/read-secrets.ts";
-import { type ConfigMistake, mistakeText } from "../../worker/http/refusal.ts";
-import type { CommandFault, LocatedMistake, Outcome, Run, World } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { align, EXIT, isFault, log, paint, print } from "../command.ts";
-import { bucketsOf } from "../config/buckets.ts";
-import { checkEnvironment } from "../config/check-environments.ts";
-import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
-import { isMistake, locatedText, pageFor } from "../config/mistakes.ts";
-import { type OpenOptions, openProject, openSite, type Project } from "../config/project.ts";
+import { bucketsOf, edgeBucketsOf } from "../config/buckets.ts";
+import { readEnvironment } from "../config/environment-config.ts";
+import { isMistake, locatedText } from "../config/mistakes.ts";
+import type { OpenOptions, Project, Site } from "../config/project.ts";
+import { openProject, openSite } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
+import { findAbsence } from "../http/ask-health.ts";
 import { type BucketKey, parseObjectName } from "../objects/bucket-key.ts";
 import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
-import { checkBucket } from "./bucket.ts";
-import { CHECKS, type Finding, fail, finish, ok, type Result, type Severity } from "./finding.ts";
-import type { Sample } from "./objects.ts";
+import { checkBucket, type Sample } from "./bucket.ts";
+import { checkConfiguration } from "./configuration.ts";
+import { CHECKS, type Finding, ok, reportable, type Severity } from "./finding.ts";
+import { checkHealth, diagnoseAbsence } from "./health.ts";
+import { checkFallbacks, checkRoutes, checkWorkersCache } from "./image.ts";
 import { checkIssuer } from "./role.ts";
-import { checkSite } from "./site.ts";
+import { checkSideDoor, SIDE_DOOR } from "./side-door.ts";
 
 type Options = OpenOptions & { readonly json?: true | undefined };
 
@@ -72,17 +73,17 @@ export async function examine(
 
   const local = baseUrl !== undefined && isHere(baseUrl);
   const { secretsFile } = options;
-  const findings = checkConfiguration(world, envConfig, mistakes, { local, secretsFile });
-  const { interrupted, stdout, stderr } = world;
+  const { folder, interrupted, stdout, stderr } = world;
+  const findings = checkConfiguration(folder, envConfig, mistakes, { local, secretsFile });
   if (!isFault(project) && !interrupted.aborted) {
     if (baseUrl === undefined) log(stderr, "This is about what would be deployed. What is: --url");
     // After Ctrl-C, what was found of the configuration is reported.
     const abort = once(interrupted, "abort").then(() => []);
-    findings.push(...(await Promise.race([abort, walk(world, project, objects, baseUrl)])));
+    findings.push(...(await Promise.race([abort, runChecks(world, project, objects, baseUrl)])));
   }
-  const finished = finish(findings, envConfig, local);
+  const finished = reportable(findings, envConfig, local);
   if (options.json) print(stdout, JSON.stringify({ findings: finished }, null, 2));
-  else log(stdout, ...layOut(world, finished));
+  else log(stdout, ...formatFindings(world, finished));
   if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }
@@ -93,59 +94,17 @@ function readObjects(
 ): BucketKey[] | CommandFault {
   const objects: BucketKey[] = [];
   for (const name of names) {
-    const found = parseObjectName(buckets, name);
-    if (isFault(found)) return { fault: `${name}: ${found.fault}` };
-    if (!bucketsOf(routes).has(found.bucket)) {
-      return { fault: `${name}: no route leads to the bucket ${found.bucket.name}` };
+    const object = parseObjectName(buckets, name);
+    if (isFault(object)) return { fault: `${name}: ${object.fault}` };
+    if (!bucketsOf(routes).has(object.bucket)) {
+      return { fault: `${name}: no route leads to the bucket ${object.bucket.name}` };
     }
-    objects.push(found);
+    objects.push(object);
   }
   return objects;
 }
 
-/**
- * What is wrong with the configuration of a deploy or of the local run, each mistake once.
- * @param stopping the mistakes that keep everything else from being examined
- */
-function checkConfiguration(
-  { folder }: World,
-  config: EnvironmentConfig,
-  stopping: readonly LocatedMistake[],
-  { local, secretsFile }: { readonly local: boolean; readonly secretsFile: string | undefined },
-): Finding[] {
-  const { warnings, mistakes } = checkEnvironment(folder, config);
-  const isSame = (one: ConfigMistake, other: ConfigMistake) =>
-    mistakeText(one) === mistakeText(other);
-  const others = stopping.filter((one) => !mistakes.some((each) => isSame(each, one)));
-  const faults = [...mistakes, ...others].map((mistake) => {
-    const { source = local && isSecret(mistake.path) ? config.devVars : config.file, path } =
-      mistake;
-    const isStopping = stopping.some((one) => isSame(one, mistake));
-    // The Worker may have other secrets than this machine.
-    const isOfWorker = [config.file, secretsFile].includes(source);
-    const page = pageFor(path);
-    const place =
-      source === config.file && isSecret(path) ? `[secrets] or vars of ${source}` : source;
-    return fail("configuration", {
-      severity: (local ? isStopping : isOfWorker) ? "error" : "warning",
-      seen: locatedText(mistake),
-      impact: isOfWorker
-        ? "nothing is served with it: visitors get 500"
-        : `this is about ${source}`,
-      remedy: `fix ${path} in ${place}${page === undefined ? "" : `: ${page} says what it may be`}`,
-      deploys: source === config.file,
-    });
-  });
-  const problem = { check: "configuration", severity: "warning" } as const;
-  const doubts = warnings.map(
-    ({ message, remedy }): Result => ({ ...problem, seen: message, remedy }),
-  );
-  const all = [...faults, ...doubts];
-  if (all.length === 0) all.push(ok("configuration", "it has no mistakes"));
-  return all.map((one) => ({ about: config.file, ...one }));
-}
-
-async function walk(
+async function runChecks(
   { stderr, now, interrupted }: World,
   project: Project,
   objects: readonly BucketKey[],
@@ -169,10 +128,46 @@ async function walk(
   return findings;
 }
 
+/**
+ * Checks what is deployed at a URL.
+ * @param samples an original of each bucket, by the bucket's name, if one is known
+ * @param now ms since 1970
+ */
+async function checkSite(
+  site: Site,
+  samples: ReadonlyMap<string, Sample>,
+  now: number,
+): Promise<readonly Finding[]> {
+  const { config, baseUrl, local } = site;
+  const absence = await findAbsence(baseUrl);
+  const absent = absence && { about: baseUrl, ...diagnoseAbsence(baseUrl, absence, local) };
+  if (absent && (absence?.status === undefined || absence.status === 500)) return [absent];
+  const health = absent ? [] : await checkHealth(site);
+  const { findings: images, shown } = await checkRoutes(site, samples, now);
+  // On a domain with other apps, perhaps only /healthz belongs to another one.
+  if (absent && shown === undefined) return [absent];
+  const present = { about: baseUrl, ...ok("deployed", "Vitrine is there, and without mistakes") };
+  const impact = "neither the doctor nor vitrine rotate can see which slot works";
+  const deployed: Finding = absent ? { ...absent, severity: "warning", impact } : present;
+  const findings = [deployed, ...health, ...images, ...(await checkFallbacks(site, now))];
+  if (local) return findings; // It has no Workers Cache, and no zone.
+  if (shown !== undefined) {
+    const result = await checkWorkersCache(shown, config.answers.keep);
+    findings.push({ about: baseUrl + shown.path, bucket: shown.route.bucket.name, ...result });
+  }
+  for (const bucket of edgeBucketsOf(config.routes)) {
+    const { name } = bucket;
+    const about = `${baseUrl}${SIDE_DOOR}, for bucket ${name}`;
+    const result = await checkSideDoor(bucket, baseUrl, samples.get(name), shown !== undefined);
+    findings.push({ about, bucket: name, ...result });
+  }
+  return findings;
+}
+
 const SEVERITIES = ["error", "warning", "note"] as const;
 const STYLES = { ok: "green", note: "cyan", warning: "yellow", error: "red" } as const;
 
-function layOut(world: World, findings: readonly Finding[]): string[] {
+function formatFindings(world: World, findings: readonly Finding[]): string[] {
   const { stdout } = world;
   const dim = (text: string) => paint(world, stdout, "dim", text);
   const rowsOf = ({ check, severity, seen, impact, remedy }: Finding) => [

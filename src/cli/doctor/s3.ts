@@ -40,8 +40,8 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
   return {
     query,
     credentials,
-    ask: (key: string, search = "") => send(key, search, { range: "bytes=0-0" }),
-    fetch: (key: string) => send(key, "", {}, { readsObject: true }),
+    getFirstByte: (key: string, search = "") => send(key, search, { range: "bytes=0-0" }),
+    getObject: (key: string) => send(key, "", {}, { readsObject: true }),
     /** Whether there is an object below the prefix; else what S3 answers. */
     list: () => listPage(bucket, credentials, { prefix: bucket.prefix, maxKeys: 1 }, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
@@ -59,8 +59,8 @@ export function misset(check: Check, { name }: Bucket, seen: string, change: str
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined {
   const { status = 0, code, failure, ahead } = answer;
-  const { bucket, region, baseUrl: base } = query.bucket;
-  const { host } = new URL(base);
+  const { bucket, region, baseUrl } = query.bucket;
+  const { host } = new URL(baseUrl);
   const setting = (check: Check, seen: string, change: string) =>
     misset(check, query.bucket, seen, change);
   if (status === 0 && code === undefined) {
@@ -104,18 +104,18 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
 function diagnoseKey(code: string, { bucket, slot, source }: S3Query): Result {
   const { accessKeyId: id, secretAccessKey: secret } = secretNamesOf(bucket, slot);
   const impact = "with this key no image is shown, unless the other slot works";
-  const put = (one: string, other: string) =>
+  const putSecret = (name: string, otherName: string) =>
     source === undefined
-      ? `npx wrangler secret put ${one}. If that is right, put ${other}`
-      : `correct ${one} or ${other} in ${source}, or take both out there`;
+      ? `npx wrangler secret put ${name}. If that is right, put ${otherName}`
+      : `correct ${name} or ${otherName} in ${source}, or take both out there`;
   if (code === "SignatureDoesNotMatch") {
     const seen = `S3 finds the signature wrong (${code}): the secret does not belong to the access key id, or this S3 does not know that id`;
-    return fail("secret", { seen, impact, remedy: put(secret, id) });
+    return fail("secret", { seen, impact, remedy: putSecret(secret, id) });
   }
   return fail("key-id", {
     seen: `S3 does not accept this access key id (${code}): it is revoked, expired or misspelt`,
     impact,
-    remedy: `${put(id, secret)}. To list the keys: aws iam list-access-keys`,
+    remedy: `${putSecret(id, secret)}. To list the keys: aws iam list-access-keys`,
   });
 }
 

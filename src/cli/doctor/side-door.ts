@@ -7,9 +7,10 @@ import { failureFor } from "../../worker/edge/codes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { isPathStyle, sourceEntryOf } from "../config/buckets.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
+import { isUpstreamFailure } from "../http/body.ts";
+import type { Sample } from "./bucket.ts";
 import { fail, note, ok, type Result } from "./finding.ts";
 import { askSite } from "./image.ts";
-import type { Sample } from "./objects.ts";
 
 export const SIDE_DOOR = "/cdn-cgi/image/";
 const RULE =
@@ -27,28 +28,25 @@ export async function checkSideDoor(
   sample: Sample | undefined,
   serves: boolean,
 ): Promise<Result> {
-  const absent = `vitrine-doctor-${crypto.randomUUID()}`;
-  const key = sample?.key ?? `${bucket.prefix}${absent}.jpg`;
-  const other = await tryDoor(
-    `${baseUrl}${SIDE_DOOR}width=16/${neighbourOf(bucket, absent)}`,
-    serves,
-  );
+  const absentName = `vitrine-doctor-${crypto.randomUUID()}`;
+  const key = sample?.key ?? `${bucket.prefix}${absentName}.jpg`;
+  const door = baseUrl + SIDE_DOOR;
+  const neighbourUrl = `${door}width=16/${neighbourOf(bucket, absentName)}`;
+  const neighbour = await trySideDoor(neighbourUrl, serves);
   // With this option, the edge may answer from what it has kept for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
-  const own = await tryDoor(
-    `${baseUrl}${SIDE_DOOR}${options}/${originUrl(bucket.baseUrl, key)}`,
-    serves,
-  );
-  const isWide = other.state === "open" || other.state === "fetches";
-  if (isWide || own.state === "open") {
+  const objectUrl = `${door}${options}/${originUrl(bucket.baseUrl, key)}`;
+  const object = await trySideDoor(objectUrl, serves);
+  const isWide = neighbour.state === "open" || neighbour.state === "fetches";
+  if (isWide || object.state === "open") {
     const seen = isWide
-      ? `anyone can have images of other buckets transformed: ${other.seen}`
-      : `anyone can have ${key} at any size, whatever presets and signatures say: ${own.seen}`;
+      ? `anyone can have images of other buckets transformed: ${neighbour.seen}`
+      : `anyone can have ${key} at any size, whatever presets and signatures say: ${object.seen}`;
     const remedy = `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path). And ${RULE}. If the bucket is public, close it`;
     return fail("side-door", { seen, impact: IMPACT, remedy, bearing: "harmless" });
   }
-  const unclear = [other, own].find(({ state }) => state !== "shut");
-  if (unclear === undefined) return ok("side-door", `it is shut at this host: ${other.seen}`);
+  const unclear = [neighbour, object].find(({ state }) => state !== "shut");
+  if (unclear === undefined) return ok("side-door", `it is shut at this host: ${neighbour.seen}`);
   const seen = `whether the side door is open is unknown: ${unclear.seen}. To be sure, ${RULE}`;
   return note("side-door", seen);
 }
@@ -57,11 +55,11 @@ export async function checkSideDoor(
  * The URL of an object in another bucket, which does not exist. With path-style addressing, the other bucket's name
  * begins with this one's: an entry such as `/acme` allows it.
  */
-function neighbourOf(bucket: Bucket, absent: string): string {
-  const { baseUrl: base } = bucket;
+function neighbourOf(bucket: Bucket, absentName: string): string {
+  const { baseUrl } = bucket;
   return isPathStyle(bucket)
-    ? `${base.slice(0, -1)}-${absent}/none.jpg`
-    : `${base.replace(`//${bucket.bucket}.`, `//${absent}.`)}none.jpg`;
+    ? `${baseUrl.slice(0, -1)}-${absentName}/none.jpg`
+    : `${baseUrl.replace(`//${bucket.bucket}.`, `//${absentName}.`)}none.jpg`;
 }
 
 /** Events that are possible only if the edge has asked the origin. */
@@ -71,10 +69,10 @@ const FETCHED = /^(?:object-(?:missing|denied)|source-unreadable|origin-(?:denie
 type State = "open" | "fetches" | "shut" | "unknown";
 
 /** Asks for an image. What is not sure is `unknown`, never `shut`. */
-async function tryDoor(url: string, serves: boolean): Promise<{ state: State; seen: string }> {
+async function trySideDoor(url: string, serves: boolean): Promise<{ state: State; seen: string }> {
   const answer = await askSite(url);
   const { pathname } = new URL(url);
-  if ("reason" in answer) return { state: "unknown", seen: `${pathname}: ${answer.reason}` };
+  if (isUpstreamFailure(answer)) return { state: "unknown", seen: `${pathname}: ${answer.reason}` };
   const { status, headers, text } = answer;
   const resized = headers.get("cf-resized") ?? "";
   const code = /^err=(\d{4})/.exec(resized)?.[1] ?? /^ERROR (\d{4})\b/.exec(text)?.[1]; // R1, R3

@@ -4,15 +4,12 @@
 import type { BucketHealth } from "../../worker/operator.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import { fetchText } from "./body.ts";
+import { fetchText, isUpstreamFailure, type UpstreamFailure } from "./body.ts";
 
 export type Health = {
   readonly buckets: readonly BucketHealth[];
   readonly configuration?: string;
 };
-
-/** Why there is none; without a status, no answer came. */
-export type NoHealth = { readonly status?: number; readonly reason: string };
 
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const TIMEOUT_S = 60;
@@ -26,9 +23,10 @@ export async function fetchHealth(
   baseUrl: string,
   token: string,
   signal?: AbortSignal,
-): Promise<Health | NoHealth> {
-  const answer = await fetchHealthz(baseUrl, { authorization: `Bearer ${token}` }, signal);
-  if (!("text" in answer)) return answer;
+): Promise<Health | UpstreamFailure> {
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetchHealthz(baseUrl, { headers, ...(signal && { signal }) });
+  if (isUpstreamFailure(answer)) return answer;
   const { status } = answer;
   const reason = REASONS[status] ?? `it answers ${status}`;
   if (status !== 200 && status !== 503) return { status, reason };
@@ -42,9 +40,9 @@ export async function fetchHealth(
  * may answer.
  * @returns undefined if it is there
  */
-export async function findAbsence(baseUrl: string): Promise<NoHealth | undefined> {
+export async function findAbsence(baseUrl: string): Promise<UpstreamFailure | undefined> {
   const answer = await fetchHealthz(baseUrl, {});
-  if (!("text" in answer)) return answer;
+  if (isUpstreamFailure(answer)) return answer;
   const { status, headers, text } = answer;
   if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
   return { status, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
@@ -56,14 +54,9 @@ export function isOfVitrine(headers: Headers): boolean {
   return headers.get(policy) === PROTECTION[policy];
 }
 
-async function fetchHealthz(
-  baseUrl: string,
-  headers: Record<string, string>,
-  signal?: AbortSignal,
-) {
-  const init = { headers, ...(signal && { signal }) };
+async function fetchHealthz(baseUrl: string, init: RequestInit): ReturnType<typeof fetchText> {
   const answer = await fetchText(`${baseUrl}/healthz`, init, TIMEOUT_S, MAX_BYTES);
-  return "reason" in answer ? { reason: `no answer: ${answer.reason}` } : answer;
+  return isUpstreamFailure(answer) ? { reason: `no answer: ${answer.reason}` } : answer;
 }
 
 type Guard = (value: unknown) => boolean;

@@ -7,6 +7,15 @@ export type Body = Pick<Response, "status" | "headers"> & {
   readonly whole: boolean;
 };
 
+/** Why a server gives no answer that can be used. Without a status, none came. */
+export type UpstreamFailure = { readonly status?: number; readonly reason: string };
+
+export function isUpstreamFailure<T extends object>(
+  value: T | UpstreamFailure,
+): value is UpstreamFailure {
+  return "reason" in value;
+}
+
 /**
  * Sends a request, and reads its answer.
  * @param timeoutS seconds until the headers must be here, and then between two parts of the body
@@ -45,14 +54,13 @@ export async function fetchBody(
 /**
  * Sends a request, and reads its short answer as text.
  * @param timeoutS as for `fetchBody`; the whole answer may take twice as long
- * @returns the reason if no answer comes
  */
 export async function fetchText(
   url: string,
   init: RequestInit,
   timeoutS: number,
   maxBytes: number,
-): Promise<(Body & { readonly text: string }) | { readonly reason: string }> {
+): Promise<(Body & { readonly text: string }) | UpstreamFailure> {
   const timeout = AbortSignal.timeout(2 * timeoutS * 1000);
   const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
   try {
