@@ -70,8 +70,8 @@ test("a signed route: each URL opens, whatever the key, and other presets do not
     const img = await show(service, { src, preset: "card" });
     expect(img).toEqual(plain(signed.imgProps(src, "card", { alt: "", query })));
     expect([src, (await get(img.src)).status]).toEqual([src, 200]);
-    const other = open.imageUrl(src, "wide", query).replace("/images/", "/private/");
-    expect([src, (await get(other)).status]).toEqual([src, 404]);
+    const otherUrl = open.imageUrl(src, "wide", query).replace("/images/", "/private/");
+    expect([src, (await get(otherUrl)).status]).toEqual([src, 404]);
   }
   // It takes the first route that shows the preset and leads to the key.
   const first = async (src: string, preset: string) => (await show(service, { src, preset })).src;
@@ -105,14 +105,26 @@ test.each([
 
 test("the page's own attributes stay, and what the preset sets instead is dropped", async () => {
   const service = astroService([open.site], { factOf: () => FACT });
-  const own = { class: "a", id: "b", loading: "eager", decoding: "sync", fetchpriority: "high" };
-  const others = { format: "png", quality: 10, widths: [9], densities: [9], fit: "fill" };
+  const pageAttributes = {
+    class: "a",
+    id: "b",
+    loading: "eager",
+    decoding: "sync",
+    fetchpriority: "high",
+  };
+  const presetOptions = { format: "png", quality: 10, widths: [9], densities: [9], fit: "fill" };
   const more = { position: "top", background: "#fff", layout: "fixed" };
   const src = "a.jpg";
-  const img = await show(service, { src, preset: "card", ...own, ...others, ...more });
+  const img = await show(service, {
+    src,
+    preset: "card",
+    ...pageAttributes,
+    ...presetOptions,
+    ...more,
+  });
   expect(img).toEqual({
     ...plain(open.imgProps(src, "card", { alt: "", original: FACT })),
-    ...own,
+    ...pageAttributes,
   });
   const styleOf = async (style: unknown) =>
     (await show(service, { src, preset: "card", style })) as { style?: unknown };
@@ -151,10 +163,10 @@ test.each([
   ["private/a.jpg", "card", "route /private/:preset/* is signed: pass { sign }"],
 ])("%j at %j is a RangeError that says what to do", async (src, preset, message) => {
   const service = astroService([signed.site, open.site]);
-  const shown = show(service, { src, preset });
-  await expect(shown).rejects.toThrow(RangeError);
-  await expect(shown).rejects.toThrow(`Vitrine: ${message}`);
-  await expect(shown).rejects.not.toThrow(/AAAA|kid=/);
+  const result = show(service, { src, preset });
+  await expect(result).rejects.toThrow(RangeError);
+  await expect(result).rejects.toThrow(`Vitrine: ${message}`);
+  await expect(result).rejects.not.toThrow(/AAAA|kid=/);
 });
 
 test("a signer that returns nothing is a RangeError, and no URL that does not open", async () => {

@@ -55,10 +55,10 @@ export function compile(folder: string, options: readonly string[] = []): Promis
   const args = [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", ".", "--pretty", "false"];
   return new Promise((settle, fail) => {
     execFile(process.execPath, [...args, ...options], { cwd: folder }, (error, stdout) => {
-      const found = [...stdout.matchAll(/^(\S+)\((\d+),\d+\): error (TS\d+): (.*)/gm)];
-      if (error !== null && found.length === 0) fail(new Error(stdout || error.message));
+      const matches = [...stdout.matchAll(/^(\S+)\((\d+),\d+\): error (TS\d+): (.*)/gm)];
+      if (error !== null && matches.length === 0) fail(new Error(stdout || error.message));
       settle(
-        found.map(([, file = "", line, code = "", message = ""]) => {
+        matches.map(([, file = "", line, code = "", message = ""]) => {
           return { file, line: Number(line), code, message };
         }),
       );

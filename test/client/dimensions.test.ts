@@ -53,14 +53,14 @@ const described = fc
 test("every rendition of a srcset has the shape of the two sides, so nothing shifts when it comes", () => {
   let compared = 0;
   const check = fc.property(described, original, (options, size) => {
-    const { border: _border, ...known } = options; // not every rendition has more border if it is larger
-    const { dpr: _dpr, widths: _widths, ...shape } = { dpr: 0, widths: 0, ...known };
-    const { width, height } = dimensionsOf(known, size);
+    const { border: _border, ...borderless } = options; // not every rendition has more border if it is larger
+    const { dpr: _dpr, widths: _widths, ...shape } = { dpr: 0, widths: 0, ...borderless };
+    const { width, height } = dimensionsOf(borderless, size);
     if (width === undefined || height === undefined) return;
-    for (const [descriptor, one] of sizesOf(known)) {
-      const made = outputSize(size, { ...shape, ...one });
-      if (Math.min(width, height, made.width, made.height) < 16) continue; // rounded too much
-      const off = Math.abs(Math.log((made.width * height) / (made.height * width)));
+    for (const [descriptor, one] of sizesOf(borderless)) {
+      const rendition = outputSize(size, { ...shape, ...one });
+      if (Math.min(width, height, rendition.width, rendition.height) < 16) continue; // rounded too much
+      const off = Math.abs(Math.log((rendition.width * height) / (rendition.height * width)));
       compared += 1;
       expect([descriptor, off < 0.15]).toEqual([descriptor, true]);
     }
@@ -116,8 +116,8 @@ test.each<[string, Parameters<typeof dimensionsOf>[0], object | undefined, objec
   ["an SVG, covered", { ...SQUARE, fit: "cover" }, { type: SVG }, { width: 100, height: 50 }],
   ["a small SVG", { width: 900 }, { type: SVG, ...WIDE }, WIDE],
 ])("%s", (_what, shape, original, expected) => {
-  const known = original && { ...ORIGINAL, ...original };
-  expect(dimensionsOf(shape, known)).toEqual(expected);
+  const fact = original && { ...ORIGINAL, ...original };
+  expect(dimensionsOf(shape, fact)).toEqual(expected);
 });
 
 test("the client reads routes and presets as they stand in a configuration", () => {
@@ -127,7 +127,9 @@ test("the client reads routes and presets as they stand in a configuration", () 
   for (const route of ROUTES) {
     const { variants } = openSite({ baseUrl: "", route, presets: PRESETS });
     const { presets } = config.routes.find(({ path }) => path === route.path) ?? {};
-    const known = [...config.variants].filter(([, { preset }]) => presets?.has(preset) ?? true);
-    expect([...variants]).toEqual(known.map(([variant, { preset }]) => [variant, preset]));
+    const shownVariants = [...config.variants].filter(
+      ([, { preset }]) => presets?.has(preset) ?? true,
+    );
+    expect([...variants]).toEqual(shownVariants.map(([variant, { preset }]) => [variant, preset]));
   }
 });

@@ -10,7 +10,7 @@ import { compileRoute, findRoute } from "../../src/worker/config/compile-route.t
 import { decodePathname } from "../../src/worker/request/resolve-request.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 
-const BASE = "https://images.example";
+const BASE_URL = "https://images.example";
 const PRESETS = { card: { width: 10, dpr: [1, 1.5, 2] }, "a-b_c": { width: 9, widths: [3, 9] } };
 const VARIANTS = ["card", "card@1x", "card@1.5x", "card@2x", "a-b_c", "a-b_c@3w", "a-b_c@9w"];
 
@@ -37,23 +37,23 @@ const route: fc.Arbitrary<Drawn> = fc
     literals: fc.array(literal, { maxLength: 3 }),
     names: fc.subarray([":a", ":b", ":preset2"]),
     rest: fc.boolean(),
-    order: fc.array(fc.nat(), { minLength: 7, maxLength: 7 }),
+    sortKeys: fc.array(fc.nat(), { minLength: 7, maxLength: 7 }),
     used: fc.array(fc.nat(3), { minLength: 1, maxLength: 4 }),
     glue: fc.array(fc.constantFrom("/", "/", "/", "/x/", "-", ".", ""), {
       minLength: 4,
       maxLength: 4,
     }),
-    end: fc.constantFrom("", ".jpg", "/ä (1).png"),
+    tail: fc.constantFrom("", ".jpg", "/ä (1).png"),
   })
-  .map(({ literals, names, rest, order, used, glue, end }) => {
+  .map(({ literals, names, rest, sortKeys, used, glue, tail }) => {
     const segments = [":preset", ...names, ...literals].map((segment, at) => ({ segment, at }));
-    segments.sort((one, other) => (order[one.at] ?? 0) - (order[other.at] ?? 0));
-    const places = [...names, ...(rest ? ["*"] : [])];
-    const parts = used.map((at) => places[at % Math.max(1, places.length)] ?? "fixed");
+    segments.sort((one, other) => (sortKeys[one.at] ?? 0) - (sortKeys[other.at] ?? 0));
+    const placeholders = [...names, ...(rest ? ["*"] : [])];
+    const parts = used.map((at) => placeholders[at % Math.max(1, placeholders.length)] ?? "fixed");
     const joints = glue.slice(0, parts.length - 1);
     return {
       path: ["", ...segments.map(({ segment }) => segment), ...(rest ? ["*"] : [])].join("/"),
-      object: parts.map((part, at) => part + (joints[at] ?? end)).join(""),
+      object: parts.map((part, at) => part + (joints[at] ?? tail)).join(""),
       plain: joints.every((joint) => joint.includes("/")),
       names: parts,
     };
@@ -76,17 +76,17 @@ const values = fc.record({
 function readAsWorker({ path, object }: Drawn, url: string) {
   const compiled = compileRoute(path, object, () => {});
   const decoded = decodePathname(new URL(url).pathname);
-  const found = typeof decoded === "string" ? findRoute([compiled], decoded) : undefined;
-  if (found === undefined || !("key" in found)) return undefined;
-  if (!VARIANTS.includes(found.variant) || keyFault(found.key) !== undefined) return undefined;
-  return { variant: found.variant, key: found.key };
+  const match = typeof decoded === "string" ? findRoute([compiled], decoded) : undefined;
+  if (match === undefined || !("key" in match)) return undefined;
+  if (!VARIANTS.includes(match.variant) || keyFault(match.key) !== undefined) return undefined;
+  return { variant: match.variant, key: match.key };
 }
 
-const open = ({ path, object }: Drawn, baseUrl = BASE) =>
+const open = ({ path, object }: Drawn, baseUrl = BASE_URL) =>
   openSite({ baseUrl, route: { path, object: `media/${object}` }, presets: PRESETS });
 
-const fill = (template: string, of: Readonly<Record<string, string>>) =>
-  template.replace(/:(?:a|b|preset2?)|\*/g, (name) => of[name] ?? "");
+const fill = (template: string, texts: Readonly<Record<string, string>>) =>
+  template.replace(/:(?:a|b|preset2?)|\*/g, (name) => texts[name] ?? "");
 
 const variant = fc.constantFrom(...VARIANTS);
 
@@ -96,8 +96,8 @@ test("a URL that the client builds is read the same by the client and by the Wor
     route,
     values,
     variant,
-    (drawn, given: Record<string, string>, name) => {
-      const key = fill(drawn.object, given);
+    (drawn, texts: Record<string, string>, name) => {
+      const key = fill(drawn.object, texts);
       const site = open(drawn);
       const build = () => urlOf(site, key, name);
       if (keyFault(key) !== undefined) {
@@ -107,7 +107,9 @@ test("a URL that the client builds is read the same by the client and by the Wor
       // If two names are not separated by a slash, one reading of the key may leave one of them empty.
       const sure =
         drawn.plain &&
-        drawn.names.every((place) => !/(?:^|\/)\.{0,2}(?:\/|$)/.test(given[place] ?? "-"));
+        drawn.names.every(
+          (placeholder) => !/(?:^|\/)\.{0,2}(?:\/|$)/.test(texts[placeholder] ?? "-"),
+        );
       const url = sure ? build() : buildOrNot(build);
       if (url === undefined) return;
       built += 1;
@@ -136,20 +138,20 @@ test("the client and the Worker read every spelling of a URL the same, and build
   const check = fc.property(drawn, ({ route, values, name, spots, tail }) => {
     const path = fill(route.path, { ...values, ":preset": name }).slice(1);
     const spelt = respellEncoded(encodeURIComponent(path.toWellFormed()), spots);
-    const url = new URL(`${BASE}/${respell(spelt, spots.slice(2))}${tail}`).href;
-    const found = readAsWorker(route, url);
+    const url = new URL(`${BASE_URL}/${respell(spelt, spots.slice(2))}${tail}`).href;
+    const match = readAsWorker(route, url);
     const site = open(route);
     const read = parseUrl(site, url);
     // The Worker also reads paths with an empty part. The client never builds these.
-    const again = found && buildOrNot(() => urlOf(site, found.key, found.variant));
-    const preset = found?.variant.split("@")[0];
-    expect(read).toEqual(again && { ...found, preset });
+    const again = match && buildOrNot(() => urlOf(site, match.key, match.variant));
+    const preset = match?.variant.split("@")[0];
+    expect(read).toEqual(again && { ...match, preset });
     // The same below a base URL that has a path.
-    const moved = url.replace(BASE, `${BASE}/img`);
-    expect(parseUrl(open(route, `${BASE}/img/`), moved)).toEqual(read);
+    const moved = url.replace(BASE_URL, `${BASE_URL}/img`);
+    expect(parseUrl(open(route, `${BASE_URL}/img/`), moved)).toEqual(read);
     if (again === undefined) return;
     parsed += 1;
-    expect(readAsWorker(route, again)).toEqual(found);
+    expect(readAsWorker(route, again)).toEqual(match);
   });
   fc.assert(check, { numRuns: 3000, seed: 20_261_128 });
   expect(parsed).toBeGreaterThan(300);

@@ -68,7 +68,7 @@ const ROUTE = "Vitrine: route /private/:preset/* is signed: ";
 const NO_QUERY = `${ROUTE}pass createSigner's query`;
 const NO_SRC =
   'Vitrine: each route of the loader is signed: the src of "a" is what signedSrc or nextSrc returns with a query';
-const none: string | undefined = undefined;
+const UNSET: string | undefined = undefined;
 
 test("without a query a signed route is a RangeError everywhere: its picture would be a 404", () => {
   const modifiers = { preset: "card", width: 1 };
@@ -76,7 +76,7 @@ test("without a query a signed route is a RangeError everywhere: its picture wou
     [NO_QUERY, () => images.imageUrl("a", "card")],
     [NO_QUERY, () => images.imageUrl("a", "card", "")],
     [NO_QUERY, () => images.srcset("a", "card")],
-    [NO_QUERY, () => images.imgProps("a", "card", { alt: "", query: none })],
+    [NO_QUERY, () => images.imgProps("a", "card", { alt: "", query: UNSET })],
     [NO_QUERY, () => images.urlForWidth("a", "wide", 1)],
     [NO_QUERY, () => images.factsUrl("a", "card")],
     [`${ROUTE}pass { query }`, () => nextSrc(images.site, "a", "card")],
@@ -103,7 +103,7 @@ test.each(Object.entries(LOADERS))("%s: a signed URL opens, whatever the key", a
 });
 
 /** Queries that no signer returns. */
-const WRONG: readonly string[] = [
+const INVALID_QUERIES: readonly string[] = [
   ...["", "?", "?v=1", "exp=1&kid=k&sig=s", "[object Promise]", "undefined"],
   RIGHT.slice(1),
   RIGHT.slice(0, -1),
@@ -126,7 +126,7 @@ const WRONG: readonly string[] = [
 
 test("a query or a src that no function of the client returns is a RangeError, which holds no part of it", () => {
   const queryFault = "Vitrine: query must be what the function of createSigner returns";
-  for (const query of WRONG) {
+  for (const query of INVALID_QUERIES) {
     expect(() => signedSrc("a.jpg", query)).toThrow(new RangeError(queryFault));
     const next = () => nextSrc(images.site, "a.jpg", "card", { query });
     expect(next).toThrow(new RangeError(queryFault));
@@ -134,7 +134,7 @@ test("a query or a src that no function of the client returns is a RangeError, w
   const srcFault =
     "Vitrine: no key holds //, and this src is not what signedSrc or nextSrc returns";
   for (const src of [
-    ...WRONG.map((query) => `${query}//a.jpg`),
+    ...INVALID_QUERIES.map((query) => `${query}//a.jpg`),
     ...["//a.jpg", "a//b.jpg", "a////b.jpg", "https://images.example/private/card/a.jpg"],
     `https://images.example/private/card/a.jpg${RIGHT}`,
     signedSrc("a//b.jpg", RIGHT),
@@ -192,9 +192,9 @@ test.each(MANY)("%s takes the first route that leads to the key", (_name, url) =
   isRight("photos/a.jpg", "card", photos.imageUrl("photos/a.jpg", "card@2x"));
   isRight("users/7.png", "card", avatars.imageUrl("users/7.png", "card@2x"));
   isRight("photos/a.jpg", "wide", all.imageUrl("photos/a.jpg", "wide@400w"));
-  const [friend, order] = ["private/a.jpg", "orders/8.jpg"] as const;
+  const [friend, orderKey] = ["private/a.jpg", "orders/8.jpg"] as const;
   isRight(signedSrc(friend, RIGHT), "card", friends.imageUrl(friend, "card@2x", RIGHT));
-  isRight(signedSrc(order, RIGHT), "wide", orders.imageUrl(order, "wide@400w", RIGHT));
+  isRight(signedSrc(orderKey, RIGHT), "wide", orders.imageUrl(orderKey, "wide@400w", RIGHT));
 
   const isNone = (src: string, preset: "card" | "wide", message: string) => {
     const fault = `Vitrine: no route of the loader that shows "${preset}" leads to ${message}`;
@@ -220,8 +220,9 @@ test("Angular gets the descriptors of a preset, and shows the preset itself wher
   expect(angularPreset(open.site, "card").ngSrcset).toBe("1x, 2x");
   const { loaderParams, ngSrcset } = angularPreset(open.site, "wide");
   expect(ngSrcset).toBe("200w, 400w, 600w, 800w, 1000w");
-  const shown = (width?: number) => angularLoader(open.site)({ src: "a.jpg", width, loaderParams });
-  expect([shown(), shown(30)]).toEqual([
+  const urlFor = (width?: number) =>
+    angularLoader(open.site)({ src: "a.jpg", width, loaderParams });
+  expect([urlFor(), urlFor(30)]).toEqual([
     open.imageUrl("a.jpg", "wide"),
     open.imageUrl("a.jpg", "wide@200w"),
   ]);

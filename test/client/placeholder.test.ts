@@ -15,7 +15,7 @@ const FIG = "1QcSHQRnh493V4dIh4eXh1h4kJUI"; // of the README of ThumbHash
 const fact = { width: 300, height: 200, color: "#8a5b3c", thumbhash: FIG };
 
 /** The attributes that a placeholder concerns. */
-function shown(
+function renderImg(
   original?: object,
   placeholder?: (original: never) => string,
   preset: "card" | "focused" = "card",
@@ -26,7 +26,7 @@ function shown(
 }
 
 test("it is the colour of the fact, and comes before the picture", () => {
-  expect(shown(fact)).toEqual({
+  expect(renderImg(fact)).toEqual({
     style: "background: #8a5b3c",
     react: { background: "#8a5b3c" },
     names: "alt,loading,decoding,width,height,style,srcset,src",
@@ -35,34 +35,34 @@ test("it is the colour of the fact, and comes before the picture", () => {
 
 test("or what a function makes of the fact", () => {
   const placeholder = ({ color }: typeof fact) => `linear-gradient(${color}, white)`;
-  expect(shown(fact, placeholder).react).toEqual({
+  expect(renderImg(fact, placeholder).react).toEqual({
     background: "linear-gradient(#8a5b3c, white)",
   });
   const css = thumbHash(fact);
   expect(css).toMatch(/^url\("data:image\/png;base64,[A-Za-z0-9+/]+=*"\) center \/ cover$/);
-  expect(shown(fact, thumbHash).style).toBe(`background: ${css}`);
+  expect(renderImg(fact, thumbHash).style).toBe(`background: ${css}`);
 });
 
 const NAMES = "alt,loading,decoding,width,height,srcset,src";
 
 test("there is none without a fact, with a colour that is no #rrggbb, or where it would shine through", () => {
   const css = ["", "#8A5B3C", "#8a5b3", "#8a5b3c;", "#8a5b3c\n", "red", "url(//evil.example)"];
-  const others = ['"><script>', null, ["#8a5b3c", "x"], { toString: "#8a5b3c" }];
-  const facts = [...css, ...others].map((color): object => ({ ...fact, color }));
+  const unusual = ['"><script>', null, ["#8a5b3c", "x"], { toString: "#8a5b3c" }];
+  const facts = [...css, ...unusual].map((color): object => ({ ...fact, color }));
   for (const original of [...facts, { width: 300, height: 200 }, { ...fact, alpha: true }]) {
-    expect(shown(original)).toEqual({ style: undefined, react: undefined, names: NAMES });
+    expect(renderImg(original)).toEqual({ style: undefined, react: undefined, names: NAMES });
   }
-  expect(shown(undefined).style).toBeUndefined();
+  expect(renderImg(undefined).style).toBeUndefined();
 });
 
 describe("a focal point", () => {
   const focus = { x: 0.62, y: 0.3 };
   const POSITION = "object-position: 62% 30%";
   const focused = (original: object, placeholder?: (original: never) => string) =>
-    shown(original, placeholder, "focused");
+    renderImg(original, placeholder, "focused");
 
   test("is where CSS crops the picture, where the preset uses it", () => {
-    expect(shown({ ...fact, focus }).style).toBe("background: #8a5b3c");
+    expect(renderImg({ ...fact, focus }).style).toBe("background: #8a5b3c");
     expect(focused({ ...fact, alpha: true, focus })).toMatchObject({
       style: POSITION,
       react: { objectPosition: "62% 30%" },
@@ -84,7 +84,7 @@ describe("a focal point", () => {
       style: `${POSITION}; background: ${background}`,
       react: { background, objectPosition: "62% 30%" },
     });
-    expect(shown({ ...fact, focus }, placeholder).react).toEqual({ background });
+    expect(renderImg({ ...fact, focus }, placeholder).react).toEqual({ background });
   });
 
   const css = ["0.5;x:1", "url(//evil.example)", '"><script>', "50%", "", " ", {}, [0, 1], "0x5"];
@@ -127,9 +127,9 @@ test("a ThumbHash is shown upright, and short enough for a page with many pictur
 
 describe("what is no ThumbHash is a RangeError that says why:", () => {
   const cut = (length: number) => Buffer.from(FIG, "base64").subarray(0, length).toString("base64");
-  const none = 'the thumbhash "undefined" is not a ThumbHash in base64';
+  const MISSING = 'the thumbhash "undefined" is not a ThumbHash in base64';
   test.each<[string, unknown, string]>([
-    ["none", undefined, none],
+    ["none", undefined, MISSING],
     ["an empty one", "", 'the thumbhash "" has 0 bytes, but what it describes takes more'],
     ["a line break", `${FIG}\n`, "is not a ThumbHash in base64"],
     ["no padding", FIG.slice(0, -1), "is not a ThumbHash in base64"],
@@ -142,8 +142,8 @@ describe("what is no ThumbHash is a RangeError that says why:", () => {
       `the thumbhash "${"A".repeat(40)}" is not a ThumbHash in base64`,
     ],
   ])("%s", (_what, thumbhash, message) => {
-    const wrong = { ...fact, thumbhash } as object as typeof fact;
-    expect(() => thumbHash(wrong)).toThrow(RangeError);
-    expect(() => thumbHash(wrong)).toThrow(message);
+    const original = { ...fact, thumbhash } as object as typeof fact;
+    expect(() => thumbHash(original)).toThrow(RangeError);
+    expect(() => thumbHash(original)).toThrow(message);
   });
 });

@@ -42,8 +42,8 @@ test("its value is what any other language signs, and libraries get the same att
   expect([name, value]).toEqual(["vitrine", cookieValue({ route: PATH, expires: HOUR })]);
   const flags = { secure: true, httpOnly: true, sameSite: "lax" };
   expect(attributes).toEqual({ path, expires: new Date(HOUR * 1000), ...flags });
-  const end = "Expires=Sun, 29 Nov 2026 13:00:00 GMT; Secure; HttpOnly; SameSite=Lax";
-  expect(header).toBe(`vitrine=${value}; Path=${path}; ${end}`);
+  const flagText = "Expires=Sun, 29 Nov 2026 13:00:00 GMT; Secure; HttpOnly; SameSite=Lax";
+  expect(header).toBe(`vitrine=${value}; Path=${path}; ${flagText}`);
   const wide = await signCookie(
     at("https://images.app.example"),
     KEYS,
@@ -51,7 +51,7 @@ test("its value is what any other language signs, and libraries get the same att
     NOW,
   );
   expect(wide.attributes).toEqual({ ...attributes, domain: "app.example" });
-  expect(wide.header).toBe(`vitrine=${wide.value}; Path=${path}; Domain=app.example; ${end}`);
+  expect(wide.header).toBe(`vitrine=${wide.value}; Path=${path}; Domain=app.example; ${flagText}`);
 });
 
 test.each<[string, string, string | undefined, string, string]>([
@@ -62,10 +62,10 @@ test.each<[string, string, string | undefined, string, string]>([
   ["the page's own host", "", "b.example:8443", "b.example:8443", "/p/"],
   ["the page's own host as a path", "/x", "b.example", "b.example", "/x/p/"],
 ])("with %s it is for the right host and path", async (_what, baseUrl, host, signed, path) => {
-  const own = { ...route, path: "/p/:preset/*" };
-  const { site } = createClient({ ...settings, route: own, baseUrl });
+  const rootRoute = { ...route, path: "/p/:preset/*" };
+  const { site } = createClient({ ...settings, route: rootRoute, baseUrl });
   const { value, attributes } = await signCookie(site, KEYS, { ...term, host }, NOW);
-  expect(value).toBe(cookieValue({ route: own.path, host: signed, expires: HOUR }));
+  expect(value).toBe(cookieValue({ route: rootRoute.path, host: signed, expires: HOUR }));
   expect(attributes.path).toBe(path);
 });
 
@@ -81,14 +81,14 @@ test("one that has expired can be made: it takes the cookie away", async () => {
 
 const PORT = at("https://a.b.example:8443");
 const CLOSED = createClient({ ...settings, route: { ...route, cookie: false } }).site;
-const LATE = { expires: HOUR - 3600 + 86_401 };
-const WRONG: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
+const TOO_LATE = { expires: HOUR - 3600 + 86_401 };
+const INVALID: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
   ["of a route without cookie", CLOSED, KEYS, {}, /^Vitrine: route \/a b;c\/.* has no cookie/],
   ["without a slash", site, KEYS, { prefix: "photos" }, /invalid prefix "photos": no slash/],
   ["for everything", site, KEYS, { prefix: "" }, /invalid prefix "": no slash/],
   ["of a long text", site, KEYS, { prefix: `${"a".repeat(2000)}/` }, /^.{50,250}$/],
   ["in milliseconds", site, KEYS, { expires: NOW }, /seconds since 1970|24 hours/],
-  ["for longer than a day", site, KEYS, LATE, /at most 24 hours ahead/],
+  ["for longer than a day", site, KEYS, TOO_LATE, /at most 24 hours ahead/],
   ["for another domain", PORT, KEYS, { domain: "evil.example" }, /"evil\.example" is neither/],
   ["for half a label", PORT, KEYS, { domain: "xample" }, /is neither a\.b\.example:8443 nor above/],
   ["for a domain with a dot first", PORT, KEYS, { domain: ".example" }, /no dot first/],
@@ -101,8 +101,8 @@ const WRONG: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
   ["without keys", site, "", {}, /URL_SIGNING_KEYS: is not set/],
 ];
 
-test.each(WRONG)("a cookie %s is a RangeError", async (_what, of, keys, change, message) => {
-  const attempt = signCookie(of, keys, { ...term, ...change }, NOW);
+test.each(INVALID)("a cookie %s is a RangeError", async (_what, site, keys, change, message) => {
+  const attempt = signCookie(site, keys, { ...term, ...change }, NOW);
   await expect(attempt).rejects.toThrow(RangeError);
   await expect(attempt).rejects.toThrow(message);
 });

@@ -98,17 +98,17 @@ test("arguments that cannot be signed reject with a RangeError", async () => {
 test("an expiry is at least half of what was asked for, and does not change within a step", () => {
   const seconds = fc.oneof(fc.integer({ min: 2, max: 12 }), fc.integer({ min: 2, max: 604_800 }));
   const now = fc.integer({ min: 0, max: 4e12 });
-  const check = fc.property(seconds, now, (most, at) => {
-    const expires = expiresWithin(most, at);
+  const check = fc.property(seconds, now, (seconds, at) => {
+    const expires = expiresWithin(seconds, at);
     expect(Number.isInteger(expires)).toBe(true);
-    expect(expires * 1000).toBeGreaterThanOrEqual(at + most * 500);
-    expect(expires * 1000).toBeLessThanOrEqual(at + most * 1000);
+    expect(expires * 1000).toBeGreaterThanOrEqual(at + seconds * 500);
+    expect(expires * 1000).toBeLessThanOrEqual(at + seconds * 1000);
     // The expiry changes at the start of a step, and nowhere else.
-    const step = Math.floor(most / 2) * 1000;
+    const step = Math.floor(seconds / 2) * 1000;
     const start = Math.floor(at / step) * step;
-    expect(expiresWithin(most, start)).toBe(expires);
-    expect(expiresWithin(most, start + step - 1)).toBe(expires);
-    expect(expiresWithin(most, start + step)).toBeGreaterThan(expires);
+    expect(expiresWithin(seconds, start)).toBe(expires);
+    expect(expiresWithin(seconds, start + step - 1)).toBe(expires);
+    expect(expiresWithin(seconds, start + step)).toBeGreaterThan(expires);
   });
   fc.assert(check, { numRuns: 1000, seed: 20_261_129 });
   expect(Math.abs(expiresWithin(3600) - expiresWithin(3600, Date.now()))).toBeLessThan(1801);

@@ -6,9 +6,9 @@ import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
 
 /** Bundles and minifies what an app imports from a module of src/client/. */
-async function bundle(what: string, from: string) {
+async function bundle(exports: string, entry: string) {
   const { metafile, outputFiles } = await build({
-    stdin: { contents: `export ${what} from "./src/client/${from}.ts";`, resolveDir: ROOT },
+    stdin: { contents: `export ${exports} from "./src/client/${entry}.ts";`, resolveDir: ROOT },
     ...{ bundle: true, minify: true, format: "esm", target: "es2022", write: false },
     ...{ metafile: true, absWorkingDir: ROOT },
   });
@@ -43,11 +43,11 @@ test("createClient is under 2.7 KiB, and ships no code that signs", async () => 
 
 test("no entry ships code of the Worker, except the grammar of URLs, and none uses a global of Node.js", async () => {
   const entries = ["index", "placeholder", "sign", "next", "nuxt", "unpic", "astro", "angular"];
-  for (const from of entries) {
-    const { text, modules } = await bundle("*", from);
+  for (const entry of entries) {
+    const { text, modules } = await bundle("*", entry);
     const shared = modules.filter((name) => !name.startsWith("src/client/"));
-    const allowed = from === "placeholder" ? /^node_modules\/thumbhash\// : /^src\/url\//;
-    expect([from, shared.filter((name) => !allowed.test(name))]).toEqual([from, []]);
+    const allowed = entry === "placeholder" ? /^node_modules\/thumbhash\// : /^src\/url\//;
+    expect([entry, shared.filter((name) => !allowed.test(name))]).toEqual([entry, []]);
     expect(text).not.toMatch(/\bprocess\b|\bBuffer\b|\brequire\b|node:|\bdocument\b|\bwindow\b/);
   }
 });

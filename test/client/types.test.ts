@@ -34,16 +34,16 @@ test.each<[string, object, RegExp]>([
   put(
     "types.ts",
     text
-      .replace(/^type TestEnv = .*?^\};$/ms, (own) => own.replace(/.+/g, "")) // each line stays where it is
+      .replace(/^type TestEnv = .*?^\};$/ms, (declaration) => declaration.replace(/.+/g, "")) // each line stays where it is
       .replaceAll("TestEnv", "Env")
       .replaceAll("// @ts-expect-error", "//")
       .replace("../../src/client/index.ts", "vitrine/client")
       .replaceAll(/\.\.\/\.\.\/src\/client\/(\w+)\.ts/g, "vitrine/$1"),
   );
   const errors = await compileApp(["env.d.ts", "types.ts"], options);
-  const wrong = [...lines.keys()].filter((at) => expected.test(lines[at - 1] ?? ""));
-  expect(wrong.length).toBeGreaterThan(20);
-  expect(errors.map(({ line }) => lines[line - 1])).toEqual(wrong.map((at) => lines[at]));
+  const failingLines = [...lines.keys()].filter((at) => expected.test(lines[at - 1] ?? ""));
+  expect(failingLines.length).toBeGreaterThan(20);
+  expect(errors.map(({ line }) => lines[line - 1])).toEqual(failingLines.map((at) => lines[at]));
   expect(errors.map(({ code }) => code).join(" ")).toMatch(
     /^(?:(?:TS2345|TS2322|TS2554|TS2555|TS2551) ?)+$/,
   );

@@ -54,7 +54,7 @@ const facts = {
 const json = { "b.png": { width: 3, height: 2, ...plain, type: "image/png" as string, alpha: !0 } };
 const byKey: Readonly<Record<string, Fact>> = facts;
 declare const answer: FactsAnswer;
-const own = (fact: Fact) => `${fact.color} ${fact.bytes}`;
+const describe = (fact: Fact) => `${fact.color} ${fact.bytes}`;
 
 // Right.
 images.imageUrl("a", "card");
@@ -67,7 +67,7 @@ images.imgProps("a", "card", { alt: "", loading: "eager", query: "?q", original:
 images.imgProps("a", "hero", { alt: "", sizes: "100vw", original: undefined });
 avatars.imgProps("a", "thumbnail", { alt: "" });
 images.imgProps("a", "card", { alt: "", original: facts["a.jpg"], placeholder: thumbHash });
-images.imgProps("a", "card", { alt: "", original: facts["b.png"], placeholder: own });
+images.imgProps("a", "card", { alt: "", original: facts["b.png"], placeholder: describe });
 images.imgProps("a", "card", { alt: "", original: json["b.png"], placeholder: thumbHash });
 images.imgProps("a", "card", { alt: "", original: byKey["a.jpg"], placeholder: thumbHash });
 imgProps(site, "a", "card", { alt: "", original: byKey["a.jpg"], placeholder: (one) => one.color });
@@ -75,8 +75,8 @@ images.imgProps("a", "card", { alt: "", original: { ...size, color: "#8a5b3c" } 
 images.factsUrl("a", "hero", "?q");
 const upload: number | undefined = answer.original?.width;
 createSigner(site, "")("a", "card", term).then((query) => images.srcset("a", "card", query));
-const asked: "thumbnail" | "card" | "hero" | undefined = images.parseUrl("")?.preset;
-const only: "thumbnail" | undefined = avatars.parseUrl("")?.preset;
+const parsedPreset: "thumbnail" | "card" | "hero" | undefined = images.parseUrl("")?.preset;
+const parsedAvatarPreset: "thumbnail" | undefined = avatars.parseUrl("")?.preset;
 nextLoader(images.site, avatars.site)({ src: nextSrc(images.site, "a", "card"), width: 9 });
 nuxtProvider(images.site, avatars.site).getImage("a", {
   modifiers: { preset: "card", width: "9" },
@@ -155,7 +155,7 @@ avatars.imageUrl("a", "card");
 // @ts-expect-error
 avatars.imgProps("a", "hero", { alt: "", sizes: "100vw" });
 // @ts-expect-error
-const other: "card" | undefined = avatars.parseUrl("")?.preset;
+const invalidPreset: "card" | undefined = avatars.parseUrl("")?.preset;
 
 // Wrong or missing attributes of an <img>.
 // @ts-expect-error
@@ -165,4 +165,4 @@ images.imgProps("a", "hero", { alt: "" });
 // @ts-expect-error
 images.imgProps("a", "card", { alt: "", loading: "soon" });
 
-export { asked, only, other, upload };
+export { invalidPreset as other, parsedAvatarPreset as only, parsedPreset as asked, upload };

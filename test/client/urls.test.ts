@@ -22,19 +22,19 @@ const PRESETS = {
   plain: { width: 200 },
   tall: { height: 300, dpr: [2] },
 } as const;
-const BASE = "https://images.example";
+const BASE_URL = "https://images.example";
 const ROUTE = { path: "/images/:preset/*", object: "media/*", facts: true } as const;
 const AVATARS = {
   path: "/avatars/:user/:preset",
   object: "media/users/:user/avatar.png",
   presets: ["card"],
 } as const;
-const images = createClient({ baseUrl: BASE, route: ROUTE, presets: PRESETS });
-const avatars = createClient({ baseUrl: BASE, route: AVATARS, presets: PRESETS });
+const images = createClient({ baseUrl: BASE_URL, route: ROUTE, presets: PRESETS });
+const avatars = createClient({ baseUrl: BASE_URL, route: AVATARS, presets: PRESETS });
 
 /** A site whose presets the compiler does not know, as in JavaScript. */
 const untyped = (route: RouteShape, presets: PresetTable = PRESETS) =>
-  openSite({ baseUrl: BASE, route, presets });
+  openSite({ baseUrl: BASE_URL, route, presets });
 
 test("keys that are hard to spell are shown, at every descriptor of a preset (A2, A10)", async () => {
   for (const key of HARD_KEYS) {
@@ -58,24 +58,24 @@ test.each<[keyof typeof PRESETS, string]>([
   ["plain", "plain 1x"],
   ["tall", "tall 1x, tall@2x 2x"],
 ])("the srcset of %s is %s: each size once", (preset, expected) => {
-  const told = images.srcset("a b.jpg", preset).replaceAll(`${BASE}/images/`, "");
-  expect(told.replaceAll("/a%20b.jpg", "")).toBe(expected);
+  const text = images.srcset("a b.jpg", preset).replaceAll(`${BASE_URL}/images/`, "");
+  expect(text.replaceAll("/a%20b.jpg", "")).toBe(expected);
   expect(srcset(images.site, "a b.jpg", preset)).toBe(images.srcset("a b.jpg", preset));
 });
 
 test("no key breaks a srcset or a quoted attribute", () => {
   for (const key of [...HARD_KEYS, "a, b 2x.jpg", 'a"><script>.jpg', "a&amp;.jpg"]) {
-    const told = images.srcset(key, "card");
-    expect(told).toMatch(/^[^\s,"'<>&]+ 1x, [^\s,"'<>&]+ 2x$/);
+    const text = images.srcset(key, "card");
+    expect(text).toMatch(/^[^\s,"'<>&]+ 1x, [^\s,"'<>&]+ 2x$/);
   }
 });
 
 test("every URL ends with the query", () => {
   const query = "?exp=1&kid=k&sig=s";
-  expect(images.imageUrl("a", "card", query)).toBe(`${BASE}/images/card/a${query}`);
-  expect(images.urlForWidth("a", "hero", 1, query)).toBe(`${BASE}/images/hero@640w/a${query}`);
-  expect(images.factsUrl("a", "card", query)).toBe(`${BASE}/images/card/a${query}&facts`);
-  expect(images.factsUrl("a b", "hero")).toBe(`${BASE}/images/hero/a%20b?facts`);
+  expect(images.imageUrl("a", "card", query)).toBe(`${BASE_URL}/images/card/a${query}`);
+  expect(images.urlForWidth("a", "hero", 1, query)).toBe(`${BASE_URL}/images/hero@640w/a${query}`);
+  expect(images.factsUrl("a", "card", query)).toBe(`${BASE_URL}/images/card/a${query}&facts`);
+  expect(images.factsUrl("a b", "hero")).toBe(`${BASE_URL}/images/hero/a%20b?facts`);
   const { src, srcset } = images.imgProps("a", "card", { alt: "", query });
   expect([src, ...srcset.split(/ \dx(?:, )?/)].filter((url) => url.endsWith(query))).toHaveLength(
     3,
@@ -90,7 +90,7 @@ test("the attributes come in the order in which they must be set", () => {
     ["decoding", "async"],
     ["sizes", "50vw"],
     ["srcset", images.srcset("a.jpg", "hero")],
-    ["src", `${BASE}/images/hero/a.jpg`],
+    ["src", `${BASE_URL}/images/hero/a.jpg`],
   ]);
   const original = { width: 4000, height: 3000 };
   const exact = images.imgProps("a.jpg", "hero", { alt: "", sizes: "50vw", original });
@@ -115,7 +115,7 @@ test.each<[keyof typeof PRESETS, number, string]>([
   ["plain", 3000, "plain"],
 ])("for %s and a width of %d px the variant is %s", (preset, width, expected) => {
   const url = images.urlForWidth("a.jpg", preset, width);
-  expect(url).toBe(`${BASE}/images/${expected}/a.jpg`);
+  expect(url).toBe(`${BASE_URL}/images/${expected}/a.jpg`);
   expect(urlForWidth(images.site, "a.jpg", preset, width)).toBe(url);
 });
 
@@ -176,25 +176,25 @@ describe("what cannot exist is a RangeError", () => {
   });
 });
 
-const SHOWN = { key: "a b.jpg", preset: "card", variant: "card@2x" };
+const PARSED = { key: "a b.jpg", preset: "card", variant: "card@2x" };
 const PATH = "/images/card@2x/a%20b.jpg";
 
 test.each<[string, string, object | undefined]>([
-  [BASE, `${BASE}${PATH}`, SHOWN],
-  [BASE, `${BASE}${PATH}?exp=1&kid=k&sig=s`, SHOWN],
-  [BASE, `${BASE}${PATH}#top`, SHOWN],
-  [BASE, `${BASE}/images/card@2x/a%20b.jpg%3Fx`, { ...SHOWN, key: "a b.jpg?x" }],
-  [BASE, PATH, undefined],
-  [BASE, `https://images.example.evil${PATH}`, undefined],
-  [BASE, `https://images.example@evil${PATH}`, undefined],
-  [BASE, `http://images.example${PATH}`, undefined],
-  [BASE, `${BASE}/images/card@2x/a/%2e%2e/b`, undefined],
-  [BASE, `${BASE}/images/card@3x/a`, undefined],
-  [BASE, `${BASE}/icons/card/a`, undefined],
-  [`${BASE}/img/`, `${BASE}/img${PATH}`, SHOWN],
-  [`${BASE}/img`, `${BASE}${PATH}`, undefined],
-  ["", PATH, SHOWN],
-  ["", `${BASE}${PATH}`, undefined],
+  [BASE_URL, `${BASE_URL}${PATH}`, PARSED],
+  [BASE_URL, `${BASE_URL}${PATH}?exp=1&kid=k&sig=s`, PARSED],
+  [BASE_URL, `${BASE_URL}${PATH}#top`, PARSED],
+  [BASE_URL, `${BASE_URL}/images/card@2x/a%20b.jpg%3Fx`, { ...PARSED, key: "a b.jpg?x" }],
+  [BASE_URL, PATH, undefined],
+  [BASE_URL, `https://images.example.evil${PATH}`, undefined],
+  [BASE_URL, `https://images.example@evil${PATH}`, undefined],
+  [BASE_URL, `http://images.example${PATH}`, undefined],
+  [BASE_URL, `${BASE_URL}/images/card@2x/a/%2e%2e/b`, undefined],
+  [BASE_URL, `${BASE_URL}/images/card@3x/a`, undefined],
+  [BASE_URL, `${BASE_URL}/icons/card/a`, undefined],
+  [`${BASE_URL}/img/`, `${BASE_URL}/img${PATH}`, PARSED],
+  [`${BASE_URL}/img`, `${BASE_URL}${PATH}`, undefined],
+  ["", PATH, PARSED],
+  ["", `${BASE_URL}${PATH}`, undefined],
 ])("with the base URL %j, parseUrl reads %j", (baseUrl, url, expected) => {
   const { parseUrl } = createClient({ baseUrl, route: ROUTE, presets: PRESETS });
   expect(parseUrl(url)).toEqual(expected);

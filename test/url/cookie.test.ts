@@ -83,8 +83,9 @@ test("a value has one spelling", () => {
   const right = valueFor("ab/c/"); // 5 bytes: two bits of its last character must be zero
   expect(readCookieValue(right)).toBeDefined();
   const [exp, kid, prefix = "", sig] = right.split(".");
-  const other = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
-  const wrong = [
+  const respelled =
+    prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+  const invalid = [
     ...[`"${right}"`, `${right} `, ` ${right}`, `${right}.`, `${right}=`, `${right}\n`],
     ...[encodeURIComponent(`${right}=`), right.replaceAll(".", "%2E"), right.replaceAll(".", "~")],
     `0${right}`,
@@ -96,7 +97,7 @@ test("a value has one spelling", () => {
     `${exp}.${"k".repeat(33)}.${prefix}.${sig}`,
     `${exp}.${kid}..${sig}`,
     `${exp}.${kid}.${prefix}=.${sig}`,
-    `${exp}.${kid}.${other}.${sig}`,
+    `${exp}.${kid}.${respelled}.${sig}`,
     `${exp}.${kid}.${prefix}A.${sig}`, // a length that base64 does not have, or other bytes
     `${exp}.${kid}.${prefix}`,
     `${exp}.${kid}.${prefix}.${sig?.slice(1)}`,
@@ -104,5 +105,5 @@ test("a value has one spelling", () => {
     `${exp}.${kid}.${prefix}.${sig}A`,
     `${exp}.${kid}.${"YS9i".repeat(10_000)}Lw.${sig}`,
   ];
-  expect(wrong.filter((value) => readCookieValue(value))).toEqual([]);
+  expect(invalid.filter((value) => readCookieValue(value))).toEqual([]);
 });

@@ -21,16 +21,16 @@ stopDates(HOUR_BEFORE);
 
 const secretOf = (kid: string) => Object.entries(keys).find(([name]) => name === kid)?.[1] ?? "";
 
-const ask = async (url: string, route: object, headers = {}) => {
+const getStatus = async (url: string, route: object, headers = {}) => {
   const env = { ...ENV, ROUTES: [route], PRESETS, URL_SIGNING_KEYS: JSON.stringify(keys) };
   return (await get(url, { headers }, env)).status;
 };
 
 /** The case from which a wrong one was made. */
 const caseOf = <Case extends { name: string }>(cases: readonly Case[], name: string): Case => {
-  const found = cases.find((one) => one.name === name);
-  if (!found) throw new Error(`There is no case "${name}"`);
-  return found;
+  const match = cases.find((one) => one.name === name);
+  if (!match) throw new Error(`There is no case "${name}"`);
+  return match;
 };
 
 describe("URLs", () => {
@@ -41,20 +41,20 @@ describe("URLs", () => {
     for (const { key } of urls) put(key, "made/key.jpg");
   });
 
-  test.each(urls)("the client makes it, and it opens: $name", async (known) => {
-    const { site, kid, variant, preset, key, expires, version } = known;
-    const client = createClient({ baseUrl: site, route: routeOf(known), presets: PRESETS });
+  test.each(urls)("the client makes it, and it opens: $name", async (vector) => {
+    const { site, kid, variant, preset, key, expires, version } = vector;
+    const client = createClient({ baseUrl: site, route: routeOf(vector), presets: PRESETS });
     const sign = createSigner(client.site, JSON.stringify({ [kid]: secretOf(kid) }));
     const query = await sign(key, preset, { expires, ...(version && { version }) });
     const url = client.imageUrl(key, variant, query);
-    expect({ ...known, text: textToSign(known, kid), query, url }).toEqual(known);
-    expect(await ask(url, routeOf(known))).toBe(200);
+    expect({ ...vector, text: textToSign(vector, kid), query, url }).toEqual(vector);
+    expect(await getStatus(url, routeOf(vector))).toBe(200);
   });
 
   test.each(wrong.urls)("it is refused: $mistake", async ({ name, url }) => {
     const right = caseOf(urls, name);
     expect(url).not.toBe(right.url);
-    expect(await ask(url, routeOf(right))).toBe(404);
+    expect(await getStatus(url, routeOf(right))).toBe(404);
     expect(lines()).toMatchObject([{ event: "signature-wrong" }]);
   });
 });
@@ -64,21 +64,21 @@ describe("cookies", () => {
   const routeOf = ({ route: path }: Case) => ({
     ...{ path, object: "media/*", signed: true, max_age: 86_400, cookie: true },
   });
-  const clientOf = (known: Case) => {
-    const baseUrl = new URL(known.opens).origin;
-    return createClient({ baseUrl, route: routeOf(known), presets: PRESETS });
+  const clientOf = (vector: Case) => {
+    const baseUrl = new URL(vector.opens).origin;
+    return createClient({ baseUrl, route: routeOf(vector), presets: PRESETS });
   };
-  const open = (known: Case, value: string) => {
-    put(clientOf(known).parseUrl(known.opens)?.key ?? "", "made/key.jpg");
-    return ask(known.opens, routeOf(known), { cookie: `vitrine=${value}` });
+  const open = (vector: Case, value: string) => {
+    put(clientOf(vector).parseUrl(vector.opens)?.key ?? "", "made/key.jpg");
+    return getStatus(vector.opens, routeOf(vector), { cookie: `vitrine=${value}` });
   };
 
-  test.each(cookies)("the client makes it, and it opens: $name", async (known) => {
-    const { kid } = known;
+  test.each(cookies)("the client makes it, and it opens: $name", async (vector) => {
+    const { kid } = vector;
     const secrets = JSON.stringify({ [kid]: secretOf(kid) });
-    const { value } = await signCookie(clientOf(known).site, secrets, known);
-    expect({ ...known, text: cookieTextToSign(known, kid), value }).toEqual(known);
-    expect(await open(known, value)).toBe(200);
+    const { value } = await signCookie(clientOf(vector).site, secrets, vector);
+    expect({ ...vector, text: cookieTextToSign(vector, kid), value }).toEqual(vector);
+    expect(await open(vector, value)).toBe(200);
   });
 
   test.each(wrong.cookies)("it is refused: $mistake", async ({ name, value }) => {

@@ -37,12 +37,12 @@ function imagesThat(output: (options: ImageOutputOptions, original: Uint8Array) 
 
 const sent = (image: ReadableStream<Uint8Array>) => ({ image: () => image });
 const whole = (bytes: Uint8Array) => sent(new Blob([bytes.slice()]).stream());
-const text = (words: string) => Uint8Array.from(words, (letter) => letter.charCodeAt(0));
+const text = (latin1: string) => Uint8Array.from(latin1, (letter) => letter.charCodeAt(0));
 
 const ENDLESS = (first: Uint8Array) =>
   new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(first) });
 
-async function ask(images: object, headers: Record<string, string> = {}) {
+async function getOutcome(images: object, headers: Record<string, string> = {}) {
   const vars = { IMAGES: images, ANSWERS: { timeout: 1 } };
   const answer = await get("/images/card/key.jpg", { headers }, envOf("binding", vars));
   const [{ event, reason } = {}] = lines();
@@ -72,25 +72,27 @@ describe("a binding that", () => {
     ["throws nothing", () => Promise.reject(undefined), "edge-failed"],
     ["throws a code that is none", throwsCode, "edge-failed"],
     ["throws at once", throwsAtOnce, "edge-failed"],
-  ])("%s", async (what, output, event = "wrong-type", status = 502, reason) => {
+  ])("%s", async (title, output, event = "wrong-type", status = 502, reason) => {
     if (status === 504) runFast();
     const images = imagesThat(output);
-    const found = await ask(what === "throws at once" ? { ...images, input: output } : images);
-    expect(found.slice(0, 2)).toEqual([status, event]);
-    if (reason) expect(found[2]).toBe(reason);
+    const outcome = await getOutcome(
+      title === "throws at once" ? { ...images, input: output } : images,
+    );
+    expect(outcome.slice(0, 2)).toEqual([status, event]);
+    if (reason) expect(outcome[2]).toBe(reason);
     // The gateway answers in time. The cached entrypoint says so too, at times a moment later.
     await vi.waitUntil(() => failures().length === 1);
   });
 
   test("returns a JPEG of the original's length is asked for a PNG, which proves who made it (R6)", async () => {
-    const asked: string[] = [];
+    const formats: string[] = [];
     const png = await sharp(file("made/transparent.png")).resize(3).png().toBuffer();
     const images = imagesThat(({ format }, original) => {
-      asked.push(format);
+      formats.push(format);
       return whole(format === "image/jpeg" ? original : png);
     });
-    expect((await ask(images))[0]).toBe(200);
-    expect(asked).toEqual(["image/jpeg", "image/png"]);
+    expect((await getOutcome(images))[0]).toBe(200);
+    expect(formats).toEqual(["image/jpeg", "image/png"]);
   });
 
   const ofBinding = EDGE_CODES.filter(({ engine }) => engine !== undefined);
@@ -98,7 +100,7 @@ describe("a binding that", () => {
     const error = Object.assign(new Error(`IMAGES_TRANSFORM_ERROR ${code}: why`), {
       code: Number(code),
     });
-    const answered = await ask(imagesThat(() => Promise.reject(error)));
+    const answered = await getOutcome(imagesThat(() => Promise.reject(error)));
     expect(answered.slice(0, 2)).toEqual([REFUSALS[event].answered, event]);
     expect(lines()).toMatchObject([{ edge: code }]);
   });
@@ -126,15 +128,15 @@ const streamOf = (...pieces: (Uint8Array | "stall" | "break")[]) =>
   });
 
 describe("an S3 that", () => {
-  let reads = 0;
+  let readCount = 0;
   beforeEach(() => {
-    reads = 0;
+    readCount = 0;
   });
   const endless = () => {
     let isBegun = false;
     return new ReadableStream<Uint8Array>({
       pull(controller) {
-        reads += 1;
+        readCount += 1;
         controller.enqueue(isBegun ? new Uint8Array(65_536) : JPEG.slice());
         isBegun = true;
       },
@@ -170,9 +172,9 @@ describe("an S3 that", () => {
   ])("%s", async (_what, answer, status, event) => {
     if (status === 504) runFast();
     network.use(http.get(`${BUCKET_URL}published/key.jpg`, answer));
-    const found = await ask(stage.edge.images);
-    expect(found.slice(0, 2)).toEqual([status, event]);
-    expect(reads).toBeLessThan(20);
+    const outcome = await getOutcome(stage.edge.images);
+    expect(outcome.slice(0, 2)).toEqual([status, event]);
+    expect(readCount).toBeLessThan(20);
   });
 });
 

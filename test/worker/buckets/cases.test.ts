@@ -11,10 +11,16 @@ import { createTwoBuckets, KEY, type Kind, type State } from "../../support/two-
 const PATH = `/images/card/${KEY}`;
 
 /** What is shown: the picture of a bucket, with `*` as it was stored before an outage; or a status. */
-type Shown = "media" | "archive" | "media*" | "archive*" | number;
+type Expected = "media" | "archive" | "media*" | "archive*" | number;
 
 /** What each answers, and what is shown: with nothing stored, with both stored, and with that of the second stored. */
-type Row = readonly [media: State, archive: State, none: Shown, both: Shown, second: Shown];
+type Row = readonly [
+  media: State,
+  archive: State,
+  none: Expected,
+  both: Expected,
+  second: Expected,
+];
 
 const ROWS: readonly Row[] = [
   ["has", "has", "media", "media", "media"],
@@ -78,9 +84,9 @@ async function showBoth(kinds: readonly [Kind, Kind]) {
 describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
   const rows = ROWS.filter(([one, two]) => isPossible(first, one) && isPossible(second, two));
 
-  let known: Awaited<ReturnType<typeof showBoth>>;
+  let separate: Awaited<ReturnType<typeof showBoth>>;
   beforeEach(async () => {
-    known ??= await showBoth([first, second]);
+    separate ??= await showBoth([first, second]);
   });
 
   test.each(rows)("media %s, archive %s", async (media, archive, ...expected) => {
@@ -92,24 +98,27 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
       forgetCached();
       world.media.setState(media);
       world.archive.setState(archive);
-      const asked = world.archive.requestCount();
+      const counts = world.archive.requestCount();
 
       const answer = await getAndSettle(PATH, { headers: MODERN }, env);
       const bytes = await answer.bytes();
-      const shown = expected[at] ?? expect.unreachable();
-      const [name] = `${shown}`.split("*");
-      const isOutage = shown !== name && typeof shown === "string";
+      const picture = expected[at] ?? expect.unreachable();
+      const [name] = `${picture}`.split("*");
+      const isOutage = picture !== name && typeof picture === "string";
       const context = `stored: ${stored}`;
-      expect([context, answer.status]).toEqual([context, typeof shown === "number" ? shown : 200]);
+      expect([context, answer.status]).toEqual([
+        context,
+        typeof picture === "number" ? picture : 200,
+      ]);
       if (name === "media" || name === "archive") {
-        expect([context, Buffer.compare(bytes, known[name].bytes)]).toEqual([context, 0]);
+        expect([context, Buffer.compare(bytes, separate[name].bytes)]).toEqual([context, 0]);
         // As a route with that bucket alone names it.
-        expect(answer.headers.get("etag")).toBe(isOutage ? null : known[name].etag);
+        expect(answer.headers.get("etag")).toBe(isOutage ? null : separate[name].etag);
         expect(answer.headers.get("cache-control")).toBe(
           `public, max-age=${isOutage ? 60 : VARS.ANSWERS.max_age}`,
         );
       }
-      if (media !== "missing") expect(world.archive.requestCount()).toBe(asked);
+      if (media !== "missing") expect(world.archive.requestCount()).toBe(counts);
     }
   });
 });
@@ -124,12 +133,12 @@ describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
     const { bytes } = await showAlone(`/archive/card/${KEY}`, env);
     world.media.setState("silent");
     const finish = stopTimers();
-    const asked = world.archive.requestCount();
+    const counts = world.archive.requestCount();
     for (const ms of [5_000, 0]) {
       const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
       expect([value.status, await value.bytes(), took]).toEqual([200, bytes, ms]);
     }
-    expect(world.archive.requestCount()).toBe(asked);
+    expect(world.archive.requestCount()).toBe(counts);
     await vi.advanceTimersByTimeAsync(10_000);
   });
 

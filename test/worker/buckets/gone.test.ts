@@ -85,10 +85,10 @@ test("what S3 gave without an ETag and a date", async () => {
   const world = createTwoBuckets(["binding", "cf"]);
   const env = { ...world.env, ANSWERS };
   const { fetch } = stage.s3;
-  stage.s3.fetch = async (...asked) => {
-    const { body, status, headers } = await fetch(...asked);
-    const others = [...headers].filter(([name]) => !/^(?:etag|last-modified)$/.test(name));
-    return new Response(body, { status, headers: others });
+  stage.s3.fetch = async (...args) => {
+    const { body, status, headers } = await fetch(...args);
+    const kept = [...headers].filter(([name]) => !/^(?:etag|last-modified)$/.test(name));
+    return new Response(body, { status, headers: kept });
   };
   expect(await statusOf(env)).toBe(200);
   world.media.remove();

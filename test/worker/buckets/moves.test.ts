@@ -34,15 +34,15 @@ function open(kinds: readonly [Kind, Kind], change: object = {}): void {
 
 beforeEach(() => stopDate());
 
-const visit = (path = PATH, headers: object = {}, own = env) =>
-  visitWorker(path, { headers: { ...MODERN, ...headers } }, own);
+const getPicture = (path = PATH, headers: object = {}, vars = env) =>
+  visitWorker(path, { headers: { ...MODERN, ...headers } }, vars);
 
 /** The pictures of both buckets, as the route of each alone shows them, without cache and store. */
 async function pictures() {
   const direct = { ...world.env, ANSWERS: { ...VARS.ANSWERS, keep: 0 } };
   const [media, archive] = [
-    await (await visit(`/media/card/${KEY}`, {}, direct)).bytes(),
-    await (await visit(`/archive/card/${KEY}`, {}, direct)).bytes(),
+    await (await getPicture(`/media/card/${KEY}`, {}, direct)).bytes(),
+    await (await getPicture(`/archive/card/${KEY}`, {}, direct)).bytes(),
   ];
   return { media, archive };
 }
@@ -74,7 +74,7 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
   });
 
   test.each(MOVES)("it moves %s: each visitor sees what is there now", async (_what, steps) => {
-    const known = await pictures();
+    const expected = await pictures();
     const tags = new Map<Name, string>();
     for (const step of steps) {
       for (const name of ["media", "archive"] as const) {
@@ -82,21 +82,21 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
         else world[name].remove();
       }
       wait(KEEP + 1);
-      const [shown] = step;
+      const [source] = step;
       const older = [...tags.values()];
-      const plain = await visit();
-      expect(plain.status).toBe(shown ? 200 : 404);
-      if (shown) {
+      const plain = await getPicture();
+      expect(plain.status).toBe(source ? 200 : 404);
+      if (source) {
         const tag = plain.headers.get("etag") ?? "none";
-        expect(await plain.bytes()).toEqual(known[shown]);
-        expect(tag).toBe(tags.get(shown) ?? tag); // the same after it came back
-        expect([...tags].some(([name, one]) => name !== shown && one === tag)).toBe(false);
-        tags.set(shown, tag);
+        expect(await plain.bytes()).toEqual(expected[source]);
+        expect(tag).toBe(tags.get(source) ?? tag); // the same after it came back
+        expect([...tags].some(([name, one]) => name !== source && one === tag)).toBe(false);
+        tags.set(source, tag);
       }
       // Browsers have what was shown before: one of it, or all.
-      for (const known of [...older, older.join(", ")].filter(Boolean)) {
-        const answer = await visit(PATH, { "if-none-match": known });
-        const isRight = shown !== undefined && known.includes(tags.get(shown) ?? "none");
+      for (const condition of [...older, older.join(", ")].filter(Boolean)) {
+        const answer = await getPicture(PATH, { "if-none-match": condition });
+        const isRight = source !== undefined && condition.includes(tags.get(source) ?? "none");
         expect(answer.status).toBe(isRight ? 304 : plain.status);
       }
     }
@@ -109,11 +109,11 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
   test("what the second has needs no request to it while the first has it", async () => {
     const before = world.archive.requestCount();
     const calls = () => [world.media.requestCount(), store.calls.length];
-    await visit();
+    await getPicture();
     expect(world.archive.requestCount()).toBe(before);
     const listed = calls();
     open([first, second]);
-    await visit(`/media/card/${KEY}`);
+    await getPicture(`/media/card/${KEY}`);
     expect(listed).toEqual(calls());
   });
 
@@ -123,16 +123,16 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
   ] as const)("a bucket that is added %s makes nothing anew", async (_where, old, object) => {
     if (old === "archive") world.media.remove();
     const route = { path: "/images/:preset/*", object: `${old}/*` };
-    const made = await visit(PATH, {}, { ...env, ROUTES: [route] });
+    const before = await getPicture(PATH, {}, { ...env, ROUTES: [route] });
     const pictures = [...store.objects.keys()];
     forgetCached();
-    const asked = stage.edgeRequests.length;
-    const answer = await visit(PATH, {}, { ...env, ROUTES: [{ ...route, object }] });
+    const edgeCount = stage.edgeRequests.length;
+    const answer = await getPicture(PATH, {}, { ...env, ROUTES: [{ ...route, object }] });
     expect(answer.headers.get("server-timing")).toContain("stored");
-    expect(answer.headers.get("etag")).toBe(made.headers.get("etag"));
-    expect(await answer.bytes()).toEqual(await made.bytes());
+    expect(answer.headers.get("etag")).toBe(before.headers.get("etag"));
+    expect(await answer.bytes()).toEqual(await before.bytes());
     expect([...store.objects.keys()]).toEqual(pictures);
-    expect(stage.edgeRequests).toHaveLength(asked);
+    expect(stage.edgeRequests).toHaveLength(edgeCount);
   });
 
   test("a 404 holds for both for a minute, and an event of either ends it (A6, W10)", async () => {
@@ -143,69 +143,69 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
       world.media.remove();
       world.archive.remove();
       forgetCached();
-      expect((await visit()).status).toBe(404);
-      const asked = [world.media.requestCount(), world.archive.requestCount()];
-      const again = await visit();
+      expect((await getPicture()).status).toBe(404);
+      const counts = [world.media.requestCount(), world.archive.requestCount()];
+      const again = await getPicture();
       expect([again.status, again.headers.get("cache-control")]).toEqual([
         404,
         "public, max-age=60",
       ]);
-      expect([world.media.requestCount(), world.archive.requestCount()]).toEqual(asked);
+      expect([world.media.requestCount(), world.archive.requestCount()]).toEqual(counts);
       world[name].put();
       await postPurge(bridgeEvent(`acme-${name}`, key), env);
-      expect((await visit()).status).toBe(200);
+      expect((await getPicture()).status).toBe(200);
     }
   });
 
   test.each(["media", "archive"])(
     "a purge of %s ends every answer that may change with it",
     async (name) => {
-      const ends = async () => {
+      const runsAgain = async () => {
         const before = stage.cache.runs.length;
-        await visit();
+        await getPicture();
         return stage.cache.runs.length > before;
       };
       const purges: unknown[] = [{ objects: [`${name}/${KEY}`] }, { bucket: name }];
-      for (const shown of ["media", "archive"]) {
-        if (shown === "archive") world.media.remove();
+      for (const source of ["media", "archive"]) {
+        if (source === "archive") world.media.remove();
         for (const purge of purges) {
-          await visit();
-          expect(await ends()).toBe(false);
+          await getPicture();
+          expect(await runsAgain()).toBe(false);
           expect((await postPurge(purge, env)).status).toBe(200);
-          expect(await ends()).toBe(true);
+          expect(await runsAgain()).toBe(true);
           // Once more, after Workers Cache has only heard that nothing changed.
           wait(KEEP + 1);
-          expect(await ends()).toBe(true);
-          expect(await ends()).toBe(false);
+          expect(await runsAgain()).toBe(true);
+          expect(await runsAgain()).toBe(false);
           expect((await postPurge(purge, env)).status).toBe(200);
-          expect(await ends()).toBe(true);
+          expect(await runsAgain()).toBe(true);
         }
       }
     },
   );
 
   test("what is gone from the first is deleted from the store, and no outage brings it back", async () => {
-    const known = await pictures();
-    await visit();
+    const expected = await pictures();
+    await getPicture();
     world.media.remove();
     forgetCached();
-    expect(await (await visit()).bytes()).toEqual(known.archive);
+    expect(await (await getPicture()).bytes()).toEqual(expected.archive);
     expect(store.objects.size).toBe(1);
     forgetCached();
     world.media.setState("reset");
-    expect(await (await visit()).bytes()).toEqual(known.archive);
+    expect(await (await getPicture()).bytes()).toEqual(expected.archive);
   });
 
   test("signed URLs, versions and facts lead to either, too", async () => {
     const signed = await signQuery({ route: "/signed/:preset/*", key: KEY, version: "7" });
     const [url, facts] = [`/signed/card/${KEY}${signed}`, `/images/card/${KEY}?facts`];
-    const known = await pictures();
+    const expected = await pictures();
     const sizes: unknown[] = [];
     for (const name of ["media", "archive"] as const) {
       if (name === "archive") world.media.remove();
       forgetCached();
-      expect(await (await visit(url)).bytes()).toEqual(known[name]);
-      const answer: unknown = await (await visit(facts)).json();
+      expect(await (await getPicture(url)).bytes()).toEqual(expected[name]);
+      const answer: unknown = await (await getPicture(facts)).json();
       sizes.push(Object(answer).original);
     }
     expect(sizes[0]).not.toEqual(sizes[1]);
@@ -214,32 +214,32 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
 
 test("where the edge contradicts S3, the first bucket is asked again (C1)", async () => {
   open(["cf", "cf"]);
-  const known = await pictures();
+  const expected = await pictures();
   open(["cf", "cf"]); // an edge that has kept nothing
   world.media.remove();
-  const asked = stage.edgeRequests.length;
+  const edgeCount = stage.edgeRequests.length;
   stage.beforeEdgeRequest = (times) => {
-    if (times !== asked) return;
+    if (times !== edgeCount) return;
     world.archive.remove(); // after S3 has given it to the Worker, it moves
     world.media.put();
   };
-  expect(await (await visit()).bytes()).toEqual(known.media);
+  expect(await (await getPicture()).bytes()).toEqual(expected.media);
   expect(lines()).toEqual([]);
 });
 
 test("an object that goes while the binding opens it is looked for in the second", async () => {
   open(["R2", "R2"]);
-  const known = await pictures();
+  const expected = await pictures();
   forgetCached();
   const { bindings } = world.media;
   const [name = "", r2] = Object.entries(bindings)[0] ?? [];
   let times = 0;
-  const get: R2["get"] = (...given: Parameters<R2["get"]>) => {
+  const get: R2["get"] = (...args: Parameters<R2["get"]>) => {
     if (++times === 2) world.media.remove();
-    return r2.get(...given);
+    return r2.get(...args);
   };
   env = { ...env, [name]: { ...r2, get } };
-  expect(await (await visit()).bytes()).toEqual(known.archive);
+  expect(await (await getPicture()).bytes()).toEqual(expected.archive);
 });
 
 describe("a fallback", () => {
@@ -253,10 +253,10 @@ describe("a fallback", () => {
   test("is shown where both are missing, and not before", async () => {
     withFallback("archive/other.jpg");
     world.archive.put("photos/fig.jpg", "other.jpg");
-    expect((await visit()).status).toBe(200);
+    expect((await getPicture()).status).toBe(200);
     world.archive.remove();
     forgetCached();
-    const answer = await visit();
+    const answer = await getPicture();
     expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "image/avif"]);
   });
 
@@ -265,7 +265,7 @@ describe("a fallback", () => {
     async (name) => {
       withFallback(`${name}/${KEY}`);
       world.archive.remove();
-      const answer = await visit();
+      const answer = await getPicture();
       expect([answer.status, answer.headers.get("content-type")]).toEqual([
         404,
         "text/plain; charset=utf-8",
@@ -279,10 +279,10 @@ test("a key that is too long for the prefix of the second is shown out of the fi
   open(["cf", "cf"]);
   const key = `${"long/".repeat(200)}${"x".repeat(14)}`; // 1,014 bytes: 1,024 with published/
   world.media.put("made/key.jpg", key);
-  expect((await visit(`/images/card/${key}`)).status).toBe(200);
+  expect((await getPicture(`/images/card/${key}`)).status).toBe(200);
   world.media.remove(key);
   forgetCached();
-  expect((await visit(`/images/card/${key}`)).status).toBe(404);
+  expect((await getPicture(`/images/card/${key}`)).status).toBe(404);
   expect(world.archive.requestCount()).toBe(0);
 });
 
@@ -296,7 +296,7 @@ describe.each(WORLDS)(
     });
 
     const show = async () => {
-      const answer = await visit();
+      const answer = await getPicture();
       return answer.status === 200 ? await answer.bytes() : answer.status;
     };
 
@@ -304,14 +304,14 @@ describe.each(WORLDS)(
       world.media.remove();
       const archive = await show();
       expect(archive).toBeInstanceOf(Uint8Array);
-      const tag = (await visit()).headers.get("etag");
+      const tag = (await getPicture()).headers.get("etag");
       expect(tag).toMatch(/^"[0-9a-f]{32}"$/);
       world.archive.setState("reset");
       for (let times = 0; times < 3; times++) {
         wait(KEEP + 1);
         expect(await show()).toEqual(archive);
       }
-      expect((await visit(PATH, { "if-none-match": tag ?? "" })).status).toBe(304);
+      expect((await getPicture(PATH, { "if-none-match": tag ?? "" })).status).toBe(304);
       world.media.setState("reset");
       wait(KEEP + 1);
       expect(await show()).toEqual(archive);
@@ -321,11 +321,11 @@ describe.each(WORLDS)(
       world.media.remove();
       const archive = await show();
       for (let times = 0; times < 3; times++) {
-        const asked = [world.media.requestCount(), world.archive.requestCount()];
+        const counts = [world.media.requestCount(), world.archive.requestCount()];
         wait(KEEP + 1);
         expect(await show()).toEqual(archive);
         expect([world.media.requestCount(), world.archive.requestCount()]).toEqual(
-          asked.map((one) => one + 1),
+          counts.map((one) => one + 1),
         );
       }
     });

@@ -111,7 +111,7 @@ test("a literal may have every character except control characters and : * % ? #
   }
 });
 
-const NONE = -1;
+const NO_ROUTE = -1;
 
 test.each<[paths: string[], pathname: string, which: number]>([
   // literals and names
@@ -131,13 +131,13 @@ test.each<[paths: string[], pathname: string, which: number]>([
   [["/:preset", "/:preset/*"], "/card/", 1],
   // empty segments and slashes at the end
   [["/x/:preset"], "/x/", 0],
-  [["/x/:preset"], "/x", NONE],
-  [["/x/:preset"], "/x/card/", NONE],
-  [["/x/:preset/*"], "/x/card", NONE],
+  [["/x/:preset"], "/x", NO_ROUTE],
+  [["/x/:preset"], "/x/card/", NO_ROUTE],
+  [["/x/:preset/*"], "/x/card", NO_ROUTE],
   [["/x/:preset/*"], "/x/card/", 0],
-  [["/x/:preset/*"], "//x/card/a", NONE],
+  [["/x/:preset/*"], "//x/card/a", NO_ROUTE],
   [["/:preset"], "/", 0],
-  [["/:preset"], "", NONE],
+  [["/:preset"], "", NO_ROUTE],
   [["/x/:preset", "/:preset/*"], "/x//", 1],
   // two routes of the same form
   [["/x/:preset/:a", "/x/:b/:preset"], "/x/1/2", 0],
@@ -147,13 +147,13 @@ test.each<[paths: string[], pathname: string, which: number]>([
   [["/x/:preset/:a", "/x/:preset/*"], "/x/card/a%2fb", 1],
   [["/x/:preset/*"], "/x%2Fcard%2Fa", 0],
   [["/x/:preset/*"], "/%78/card/a", 0],
-  [["/x/:preset/*"], "/x%252Fcard/a", NONE],
+  [["/x/:preset/*"], "/x%252Fcard/a", NO_ROUTE],
   // segments with a special meaning in JavaScript
   [["/x/:preset/*"], "/x/card/../y", 0],
-  [["/x/:preset/*"], "/./x/card/y", NONE],
-  [["/x/:preset/*"], "/x\\card/y", NONE],
+  [["/x/:preset/*"], "/./x/card/y", NO_ROUTE],
+  [["/x/:preset/*"], "/x\\card/y", NO_ROUTE],
   [["/__proto__/:preset", "/constructor/:preset"], "/constructor/card", 1],
-  [["/x/:preset"], "/__proto__/card", NONE],
+  [["/x/:preset"], "/__proto__/card", NO_ROUTE],
   [["/x/:preset/y", "/:preset/*"], "/x/:preset/*", 1],
   [["/x/:preset", "/X/:preset"], "/X/card", 1],
   [["/x/:preset"], "/x/card\n", 0],
@@ -161,6 +161,6 @@ test.each<[paths: string[], pathname: string, which: number]>([
   const routes = paths.map((one) => compile(one, one.endsWith("/*") ? "*" : "k").route);
   const path = decodePathname(pathname);
   if (typeof path !== "string") expect.unreachable();
-  const found = findRoute(routes, path);
-  expect("route" in found ? routes.indexOf(found.route) : NONE).toBe(which);
+  const match = findRoute(routes, path);
+  expect("route" in match ? routes.indexOf(match.route) : NO_ROUTE).toBe(which);
 });

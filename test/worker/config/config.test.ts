@@ -8,7 +8,7 @@ import { BUCKET_URL, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.t
 
 const { media } = VARS.BUCKETS;
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
-const OTHER = { path: "/others/:preset/*", object: "media/*" };
+const OTHER_ROUTE = { path: "/others/:preset/*", object: "media/*" };
 
 /** The bucket of the tests with other settings. */
 const withMedia = (change: object) => ({ BUCKETS: { media: { ...media, ...change } } });
@@ -124,8 +124,8 @@ test.each<[string, object, string]>([
   ["no page's origin", { origins: ["ftp://a.b"] }, 'origins[0]: "ftp://a.b" is not an'],
   ["null", { origins: ["null"] }, 'origins[0]: "null" is not an origin'],
 ])("a route with %s is a mistake", (_what, change, message) => {
-  const found = mistakesOf({ ROUTES: [{ ...ROUTE, ...change }] });
-  expect(found).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
+  const mistakes = mistakesOf({ ROUTES: [{ ...ROUTE, ...change }] });
+  expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
 });
 
 test.each<[string, unknown, string]>([
@@ -139,10 +139,10 @@ test.each<[string, unknown, string]>([
   ["a key that climbs", "media/../a.png", 'impossible key: a segment ".."'],
   ["a long key", `media/${"k".repeat(1020)}`, "impossible key: longer than 1,024"],
   ["two lines", "media/a\n*", '"media/a\\n*" is not one object'],
-])("a fallback with %s is a mistake", (_what, fallback, told) => {
-  const found = mistakesOf({ ROUTES: [ROUTE, { ...OTHER, fallback }] });
-  expect(found.at(0)).toContain(`ROUTES[1].fallback: ${told}`);
-  expect(found).toHaveLength(1);
+])("a fallback with %s is a mistake", (_what, fallback, message) => {
+  const mistakes = mistakesOf({ ROUTES: [ROUTE, { ...OTHER_ROUTE, fallback }] });
+  expect(mistakes.at(0)).toContain(`ROUTES[1].fallback: ${message}`);
+  expect(mistakes).toHaveLength(1);
 });
 
 const archive = { ...media, bucket: "acme-archive", prefix: "old/" };
@@ -180,8 +180,8 @@ test.each<[string, unknown, string, object?]>([
     { archive: { ...archive, prefix: `${"k".repeat(600)}/` } },
   ],
 ])("a list of objects with %s is a mistake", (_what, object, message, buckets) => {
-  const found = mistakesOf({ BUCKETS: { ...BOTH, ...buckets }, ROUTES: [{ ...ROUTE, object }] });
-  expect(found.at(0)).toContain(`ROUTES[0].${message}`);
+  const mistakes = mistakesOf({ BUCKETS: { ...BOTH, ...buckets }, ROUTES: [{ ...ROUTE, object }] });
+  expect(mistakes.at(0)).toContain(`ROUTES[0].${message}`);
 });
 
 test("what the engine of the second bucket lacks is a mistake in a preset of its routes (B7)", () => {
@@ -189,8 +189,8 @@ test("what the engine of the second bucket lacks is a mistake in a preset of its
   const PRESETS = { card: { width: 9, draw: [{ url: "https://a.example/b.png" }] } };
   const change = { BUCKETS, PRESETS, ...R2_BINDING };
   expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
-  const found = mistakesOf({ ...change, ROUTES: [{ ...ROUTE, object: TWO, svg: true }] });
-  expect(found).toEqual([
+  const mistakes = mistakesOf({ ...change, ROUTES: [{ ...ROUTE, object: TWO, svg: true }] });
+  expect(mistakes).toEqual([
     expect.stringContaining('ROUTES[0].svg: bucket archive has engine "binding"'),
     expect.stringContaining("PRESETS.card.draw[0].url: bucket archive"),
   ]);
@@ -208,16 +208,16 @@ test.each<[given: string, meant: string | undefined]>([
   ["w", undefined],
   ["", undefined],
   ["w".repeat(10_000), undefined],
-])("an unknown option %.20s: the one that was probably meant is named", (given, meant) => {
+])("an unknown option %.20s: the one that was probably meant is named", (option, meant) => {
   const guess = meant === undefined ? "" : `. Did you mean ${meant}?`;
-  expect(mistakesOf({ PRESETS: { card: { width: 9, [given]: 1 } } })).toEqual([
-    `PRESETS.card.${given}: unknown option${guess}`,
+  expect(mistakesOf({ PRESETS: { card: { width: 9, [option]: 1 } } })).toEqual([
+    `PRESETS.card.${option}: unknown option${guess}`,
   ]);
 });
 
 test("a fallback is an object of its own bucket, which is one that the routes lead to", () => {
   const more = { ...media, bucket: "acme-more", prefix: "über/" };
-  const ROUTES = [ROUTE, { ...OTHER, fallback: "more/a:1 (b).png" }];
+  const ROUTES = [ROUTE, { ...OTHER_ROUTE, fallback: "more/a:1 (b).png" }];
   const config = configOf({ BUCKETS: { media, more }, ROUTES });
   const key = "über/a:1 (b).png";
   const bucket = config.buckets[1];
@@ -246,14 +246,17 @@ test.each<[string, unknown, ...string[]]>([
   ["a key with a space", `{"k1": "${LONG} "}`, SHORT],
   ["a key after a space", `{"k1": " ${LONG}"}`, SHORT],
   ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, "has the same kid twice"],
-])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, ...told) => {
-  const change = { URL_SIGNING_KEYS: value };
-  expect(mistakesOf(change)).toEqual(
-    told.map((message) => expect.stringContaining(`URL_SIGNING_KEYS: ${message}`)),
-  );
-  expect(mistakesOf(change).join()).not.toMatch(/short|kkkk/);
-  expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
-});
+])(
+  "URL_SIGNING_KEYS that is %s is a mistake, where a route is signed",
+  (_what, value, ...messages) => {
+    const change = { URL_SIGNING_KEYS: value };
+    expect(mistakesOf(change)).toEqual(
+      messages.map((message) => expect.stringContaining(`URL_SIGNING_KEYS: ${message}`)),
+    );
+    expect(mistakesOf(change).join()).not.toMatch(/short|kkkk/);
+    expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+  },
+);
 
 test.each<[string, string, string]>([
   ["the same path", "/a/:preset/*", "/a/:preset/*"],
@@ -311,9 +314,9 @@ test.each<[setting: string, message: string, values: readonly string[]]>([
   ],
 ])("a bucket's %s is a mistake (E6, A2): %s", (setting, message, values) => {
   for (const value of values) {
-    const found = mistakesOf(withMedia({ [setting]: value }));
-    const told = `BUCKETS.media.${setting}: ${message}`;
-    expect([value, found.filter((one) => one.startsWith(told)).length]).toEqual([value, 1]);
+    const mistakes = mistakesOf(withMedia({ [setting]: value }));
+    const prefix = `BUCKETS.media.${setting}: ${message}`;
+    expect([value, mistakes.filter((one) => one.startsWith(prefix)).length]).toEqual([value, 1]);
   }
 });
 
@@ -321,13 +324,13 @@ test.each([
   [{ bucket: "acme.media" }, "breaks TLS, as bucket has a dot"],
   [{ endpoint: "https://10.0.0.5:9000" }, "needs a host name in endpoint"],
 ])("virtual addressing of %j is a mistake (A4)", (change, message) => {
-  const found = mistakesOf(withMedia({ ...change, addressing: "virtual" }));
-  expect(found).toEqual([`BUCKETS.media.addressing: ${message}: set "path"`]);
+  const mistakes = mistakesOf(withMedia({ ...change, addressing: "virtual" }));
+  expect(mistakes).toEqual([`BUCKETS.media.addressing: ${message}: set "path"`]);
 });
 
 test("a prefix as long as a key leaves no room for one (A10)", () => {
-  const found = mistakesOf(withMedia({ prefix: `${"k".repeat(1023)}/` }));
-  expect(found.join()).toContain("ROUTES[0].object: impossible key");
+  const mistakes = mistakesOf(withMedia({ prefix: `${"k".repeat(1023)}/` }));
+  expect(mistakes.join()).toContain("ROUTES[0].object: impossible key");
 });
 
 test.each([
@@ -338,8 +341,8 @@ test.each([
   "https://[2001:db8::1]:9000",
   "https://s3.example/base",
 ])("the endpoint %s is right", (endpoint) => {
-  const base = `${endpoint.replace(/\/$/, "")}/acme-media/`;
-  expect(bucketOf(withMedia({ endpoint })).baseUrl).toBe(base);
+  const bucketUrl = `${endpoint.replace(/\/$/, "")}/acme-media/`;
+  expect(bucketOf(withMedia({ endpoint })).baseUrl).toBe(bucketUrl);
 });
 
 test("a bucket may be called as its provider's host begins, with path addressing", () => {
@@ -365,9 +368,12 @@ test.each([
   ["in a word processor's quotes", "AWS_ACCESS_KEY_ID", "“AKIAIOSFODNN7EXAMPLE”"],
   ["with a slash, which ends the id where it is signed", "AWS_ACCESS_KEY_ID", "test/tester"],
   ["two values in one", "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE,us-east-1"],
-])("a secret that is %s is a mistake", (_what, name, value, told = "has an invalid character") => {
-  expect(mistakesOf({ [name]: value })).toEqual([expect.stringContaining(`${name}: ${told}`)]);
-});
+])(
+  "a secret that is %s is a mistake",
+  (_what, name, value, message = "has an invalid character") => {
+    expect(mistakesOf({ [name]: value })).toEqual([expect.stringContaining(`${name}: ${message}`)]);
+  },
+);
 
 const preset = (name: string) => ({ PRESETS: { ...VARS.PRESETS, [name]: { width: 1 } } });
 const overlay = (letters: number) => {
@@ -392,18 +398,18 @@ test.each<[string, object, object]>([
   ["BUCKETS.media.bucket", bucketCalled("b-b"), bucketCalled("bb")],
   ["BUCKETS.media.credentials", secretPrefix("W".repeat(32)), secretPrefix("W".repeat(33))],
   ["URL_SIGNING_KEYS", kid("k".repeat(32)), kid("k".repeat(33))],
-])("%s has its bounds", (path, right, wrong) => {
+])("%s has its bounds", (path, right, beyond) => {
   expect(mistakesOf(right)).toEqual([]);
-  expect(mistakesOf(wrong)).toEqual([expect.stringContaining(`${path}: `)]);
+  expect(mistakesOf(beyond)).toEqual([expect.stringContaining(`${path}: `)]);
 });
 
 test("a secret pasted into the wrong line is not repeated in the message", () => {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
   for (const value of [id, secret, `https://${id}:${secret}@s3.example`]) {
     for (const key of Object.keys({ ...media, addressing: "", credentials: "" })) {
-      const told = mistakesOf(withMedia({ [key]: value })).join();
-      expect(told).toContain("BUCKETS.media");
-      for (const word of [id, secret]) expect(told).not.toContain(word);
+      const text = mistakesOf(withMedia({ [key]: value })).join();
+      expect(text).toContain("BUCKETS.media");
+      for (const credential of [id, secret]) expect(text).not.toContain(credential);
     }
   }
 });
@@ -412,17 +418,23 @@ test.each(["SHORT_SECRET_ACCESS_KEY", "IMAGES", "__proto__", "constructor", "BUC
   "what is under the name of a binding, and is none, is not repeated in the message: %s",
   (binding) => {
     const short = { SHORT_SECRET_ACCESS_KEY: "minioadmin" };
-    const found = mistakesOf({ BUCKETS: { media: { binding } }, ...short, IMAGES: "minioadmin" });
-    expect(found).toContain(`${binding}: is not an R2 bucket's binding`);
-    expect(found.join()).not.toContain("minioadmin");
+    const mistakes = mistakesOf({
+      BUCKETS: { media: { binding } },
+      ...short,
+      IMAGES: "minioadmin",
+    });
+    expect(mistakes).toContain(`${binding}: is not an R2 bucket's binding`);
+    expect(mistakes.join()).not.toContain("minioadmin");
   },
 );
 
 test("session credentials are refused, with the reason and without the key (A11)", () => {
-  const found = mistakesOf({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
-  expect(found).toHaveLength(1);
-  expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a temporary session key: use a permanent one/);
-  expect(found[0]).not.toContain("IOSFODNN7");
+  const mistakes = mistakesOf({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
+  expect(mistakes).toHaveLength(1);
+  expect(mistakes[0]).toMatch(
+    /^AWS_ACCESS_KEY_ID: is a temporary session key: use a permanent one/,
+  );
+  expect(mistakes[0]).not.toContain("IOSFODNN7");
 });
 
 test("a bucket may have credentials of its own", () => {
@@ -432,8 +444,8 @@ test("a bucket may have credentials of its own", () => {
     "MORE_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
   ]);
   const ROUTES = [{ path: "/:preset/*", object: "more/*" }];
-  const own = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
-  expect(configOf({ BUCKETS, ROUTES, ...own }).routes[0]?.bucket.slots).toEqual([
+  const secrets = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
+  expect(configOf({ BUCKETS, ROUTES, ...secrets }).routes[0]?.bucket.slots).toEqual([
     { name: "current", credentials: { accessKeyId: "AKIAMORE", secretAccessKey: "more" } },
   ]);
 });
@@ -448,7 +460,7 @@ test.each<[what: string, bucket: object, ...told: string[]]>([
   ["an engine that R2 has not", inR2({ engine: "cf" }), 'engine: "cf" is not one of binding'],
   ["what S3 needs", inR2({ region: "auto", endpoint: "x", role: "y" }), ...UNKNOWN],
   ["a broken role", { ...BINDING, role: 7 }, "role: 7 is not the ARN of a role"],
-])("a bucket without a key is not asked for one: %s", (_what, media, ...told) => {
-  const found = mistakesOf({ BUCKETS: { media }, ...BOUND, ROUTES: [ROUTE] });
-  expect(found).toEqual(told.map((message) => `BUCKETS.media.${message}`));
+])("a bucket without a key is not asked for one: %s", (_what, media, ...messages) => {
+  const mistakes = mistakesOf({ BUCKETS: { media }, ...BOUND, ROUTES: [ROUTE] });
+  expect(mistakes).toEqual(messages.map((message) => `BUCKETS.media.${message}`));
 });

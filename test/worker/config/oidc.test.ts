@@ -35,15 +35,17 @@ test.each([
   const endpoint = `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
   const role = "arn:aws-cn:iam::123456789012:role/vitrine";
   const media = { ...KEYLESS.BUCKETS.media, endpoint, region, role };
-  const own = "https://sts.example.com";
-  const config = configWith({ BUCKETS: { media, other: { ...media, sts: own } } });
-  expect(config.buckets.map((bucket) => bucket.role?.sts)).toEqual([sts, own]);
+  const ownSts = "https://sts.example.com";
+  const config = configWith({ BUCKETS: { media, other: { ...media, sts: ownSts } } });
+  expect(config.buckets.map((bucket) => bucket.role?.sts)).toEqual([sts, ownSts]);
 });
 
 test("two buckets with one role share it; a role of another account does not", () => {
   const { media } = KEYLESS.BUCKETS;
-  const other = { ...media, role: "arn:aws:iam::999999999999:role/vitrine" };
-  const config = configWith({ BUCKETS: { media, second: { ...media, bucket: "second" }, other } });
+  const otherAccount = { ...media, role: "arn:aws:iam::999999999999:role/vitrine" };
+  const config = configWith({
+    BUCKETS: { media, second: { ...media, bucket: "second" }, other: otherAccount },
+  });
   const [one, two, three] = config.buckets.map(({ role }) => role) ?? [];
   expect(two).toBe(one);
   expect(three).not.toBe(one);
@@ -66,19 +68,19 @@ test.each<[string, object, string | RegExp]>([
   ["an unknown option", { OIDC: { issuer: ISSUER, aud: "x" } }, "OIDC.aud: unknown option"],
   ["a pattern", PATTERN, 'OIDC.subject: "v*" is not a plain word such as vitrine'],
 ])("%s is a mistake", (_what, change, mistake) => {
-  const found = mistakesWith(change);
-  if (typeof mistake === "string") expect(found).toEqual([mistake]);
-  else expect(found).toEqual([expect.stringMatching(mistake)]);
+  const mistakes = mistakesWith(change);
+  if (typeof mistake === "string") expect(mistakes).toEqual([mistake]);
+  else expect(mistakes).toEqual([expect.stringMatching(mistake)]);
 });
 
 test("an issuer is an origin of https, or of this machine", () => {
-  const wrong = [
+  const invalid = [
     ...["http://images.example.com", "https://images.example.com/", "https://images.example.com/a"],
     ...["https://images.example.com:8443", "https://Images.example.com"],
     ...["https://images.example.com?a", "https://user@images.example.com"],
     ...["http://localhost.example", "images.example.com", "", 7],
   ];
-  for (const issuer of wrong) {
+  for (const issuer of invalid) {
     const message = expect.stringMatching(/^OIDC\.issuer: .*is not an origin such as https:/);
     expect([issuer, mistakesWith({ OIDC: { issuer } })]).toEqual([issuer, [message]]);
   }
@@ -104,17 +106,17 @@ test.each<[string, string, RegExp]>([
   const mistakes = mistakesWith({ OIDC_SIGNING_KEY: key });
   expect(mistakes).toHaveLength(1);
   expect(mistakes[0]).toMatch(message);
-  const words = key.split(/[\s-]+/).filter((word) => word.length > 12);
-  expect(words.filter((word) => mistakes[0]?.includes(word))).toEqual([]);
+  const fragments = key.split(/[\s-]+/).filter((fragment) => fragment.length > 12);
+  expect(fragments.filter((fragment) => mistakes[0]?.includes(fragment))).toEqual([]);
 });
 
 test("a wrong key stops nothing while the other one is right, between two commands (S1)", () => {
-  for (const [one, other] of [
+  for (const [one, intact] of [
     ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
     ["OIDC_SIGNING_KEY_NEXT", "OIDC_SIGNING_KEY"],
   ] as const) {
-    const config = configWith({ [one]: "hunter2", [other]: OTHER_EC_KEY });
-    expect(config.oidc?.keys.map(({ secret }) => secret)).toEqual([other]);
+    const config = configWith({ [one]: "hunter2", [intact]: OTHER_EC_KEY });
+    expect(config.oidc?.keys.map(({ secret }) => secret)).toEqual([intact]);
     expect(config.oidc?.mistakes.map(({ path }) => path)).toEqual([one]);
   }
 });

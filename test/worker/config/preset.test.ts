@@ -6,14 +6,14 @@ import { RANGES } from "../../support/tables/ranges.ts";
 
 function read(preset: object) {
   const mistakes: string[] = [];
-  const found = presetSchema(preset, "P", (path, message) => mistakes.push(`${path}: ${message}`));
-  return { found, mistakes };
+  const result = presetSchema(preset, "P", (path, message) => mistakes.push(`${path}: ${message}`));
+  return { found: result, mistakes };
 }
 
 function variants(preset: object): Map<string, Variant> {
-  const { found, mistakes } = read(preset);
-  if (found === undefined) throw new Error(mistakes.join());
-  return new Map(variantsOf("p", found));
+  const { found: result, mistakes } = read(preset);
+  if (result === undefined) throw new Error(mistakes.join());
+  return new Map(variantsOf("p", result));
 }
 
 const defaults = { fit: "scale-down", metadata: "none", anim: false };
@@ -23,18 +23,18 @@ test("the defaults protect", () => {
 });
 
 test("dpr allows x descriptors, and @1x is the variant without one (C1)", () => {
-  const found = variants({ width: 100, height: 50, dpr: [1, 1.5, 2] });
-  expect([...found.keys()]).toEqual(["p", "p@1x", "p@1.5x", "p@2x"]);
-  expect(found.get("p")?.image).toEqual({ width: 100, height: 50, ...defaults });
-  expect(found.get("p@1x")?.image).toEqual(found.get("p")?.image);
-  expect(found.get("p@2x")?.image).toEqual({ width: 100, height: 50, dpr: 2, ...defaults });
+  const result = variants({ width: 100, height: 50, dpr: [1, 1.5, 2] });
+  expect([...result.keys()]).toEqual(["p", "p@1x", "p@1.5x", "p@2x"]);
+  expect(result.get("p")?.image).toEqual({ width: 100, height: 50, ...defaults });
+  expect(result.get("p@1x")?.image).toEqual(result.get("p")?.image);
+  expect(result.get("p@2x")?.image).toEqual({ width: 100, height: 50, dpr: 2, ...defaults });
 });
 
 test("widths allow w descriptors, which keep the shape", () => {
-  const found = variants({ width: 1600, height: 900, widths: [400, 1600] });
-  expect([...found.keys()]).toEqual(["p", "p@400w", "p@1600w"]);
-  expect(found.get("p@400w")?.image).toEqual({ width: 400, height: 225, ...defaults });
-  expect(found.get("p@1600w")?.image).toEqual(found.get("p")?.image);
+  const result = variants({ width: 1600, height: 900, widths: [400, 1600] });
+  expect([...result.keys()]).toEqual(["p", "p@400w", "p@1600w"]);
+  expect(result.get("p@400w")?.image).toEqual({ width: 400, height: 225, ...defaults });
+  expect(result.get("p@1600w")?.image).toEqual(result.get("p")?.image);
   expect(variants({ width: 4, height: 3, widths: [2] }).get("p@2w")?.image.height).toBe(2);
   expect(variants({ width: 9000, height: 1, widths: [1] }).get("p@1w")?.image.height).toBe(1);
   expect(variants({ width: 100, widths: [50] }).get("p@50w")?.image).not.toHaveProperty("height");
@@ -58,8 +58,8 @@ test("each option takes its values, and no other", () => {
       expect([option, read({ width: 100, [option]: value }).mistakes]).toEqual([option, []]);
     }
     for (const value of invalid) {
-      const { found, mistakes } = read({ width: 100, [option]: value });
-      expect([option, value, found]).toEqual([option, value, undefined]);
+      const { found: result, mistakes } = read({ width: 100, [option]: value });
+      expect([option, value, result]).toEqual([option, value, undefined]);
       expect(mistakes.join()).toMatch(new RegExp(`^P\\.${option}\\b`));
     }
   }

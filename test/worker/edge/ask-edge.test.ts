@@ -15,14 +15,14 @@ function answer(body: ReadableStream, init: ResponseInit): void {
   stage.edge.fetch = async () => new Response(body, init);
 }
 
-const MADE = { "cf-resized": "internal=ok/m", "content-type": "image/jpeg" };
+const OK = { "cf-resized": "internal=ok/m", "content-type": "image/jpeg" };
 const UNREADABLE = { status: 415, headers: { "cf-resized": "err=9412" } };
 
 test("the edge is asked to keep no failure, be it the origin's or its own (C4)", async () => {
-  const asked = vi.fn(stage.edge.fetch);
-  stage.edge.fetch = asked;
+  const requests = vi.fn(stage.edge.fetch);
+  stage.edge.fetch = requests;
   await get(PATH);
-  const ttl = asked.mock.calls[0]?.[1]?.cf?.cacheTtlByStatus;
+  const ttl = requests.mock.calls[0]?.[1]?.cf?.cacheTtlByStatus;
   for (const status of [400, 401, 403, 404, 500, 502, 503, 504]) {
     expect([status, ttlByStatus(ttl, status)]).toEqual([status, -1]);
   }
@@ -56,13 +56,13 @@ test("a body may take longer than the edge may take to begin it", async () => {
   stopClock();
   const read = Promise.withResolvers<ReadableStreamDefaultController>();
   const body = new ReadableStream({ pull: read.resolve }, { highWaterMark: 0 });
-  answer(body, { headers: MADE });
-  const shown = get(PATH, {}, IMPATIENT);
+  answer(body, { headers: OK });
+  const reply = get(PATH, {}, IMPATIENT);
   const controller = await read.promise;
   await vi.advanceTimersByTimeAsync(60_000);
   controller.enqueue(new TextEncoder().encode("a slow rendition"));
   controller.close();
-  expect(await (await shown).text()).toBe("a slow rendition");
+  expect(await (await reply).text()).toBe("a slow rendition");
 });
 
 test("only the beginning of an error's text is read", async () => {

@@ -31,8 +31,8 @@ test.each<[unknown, ObjectType, ObjectType | undefined]>([
     (format): [unknown, ObjectType, undefined] => [format, "unknown", undefined],
   ),
 ])("the format %j of an object that begins as %s is %s (R9)", (format, type, expected) => {
-  const found = read({ ...REPLY, original: { ...ORIGINAL, format } }, type);
-  expect(found).toEqual({
+  const facts = read({ ...REPLY, original: { ...ORIGINAL, format } }, type);
+  expect(facts).toEqual({
     ...SIZES,
     original: { ...SIZES.original, ...(expected && { type: expected }) },
   });
@@ -41,9 +41,9 @@ test.each<[unknown, ObjectType, ObjectType | undefined]>([
 const ODD_SIDES = [undefined, null, 0, -1, 1.5, 100_001, 1e308, "40", "", [40], {}, true, "1e1"];
 
 test.each(ODD_SIDES)("a side of %j cannot be (R9)", (side) => {
-  for (const place of ["width", "height"]) {
-    expect(read({ ...REPLY, [place]: side })).toBeUndefined();
-    expect(read({ ...REPLY, original: { ...ORIGINAL, [place]: side } })).toBeUndefined();
+  for (const focus of ["width", "height"]) {
+    expect(read({ ...REPLY, [focus]: side })).toBeUndefined();
+    expect(read({ ...REPLY, original: { ...ORIGINAL, [focus]: side } })).toBeUndefined();
   }
 });
 

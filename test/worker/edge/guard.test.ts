@@ -76,9 +76,9 @@ test.each<[string, string | undefined]>([
   [`${RESTRICTIVE}, cf-images 299 "original is smaller"`, "original-is-smaller"],
   ['cf-images 299 "cover fit mode needs both width and height"', undefined],
 ])("the warning %s: %s (O3, O7, R6)", (warning, event) => {
-  const found = look(200, { ...ok, warning });
-  if (event === undefined) expect(found).toEqual({ type: "image/avif" });
-  else expect(found).toMatchObject({ event });
+  const result = look(200, { ...ok, warning });
+  if (event === undefined) expect(result).toEqual({ type: "image/avif" });
+  else expect(result).toMatchObject({ event });
 });
 
 test.each<[string, string | undefined, SourceObject["type"], string | undefined, boolean]>([
@@ -95,9 +95,9 @@ test.each<[string, string | undefined, SourceObject["type"], string | undefined,
     warning: 'cf-images 299 "original is smaller"',
     ...(tag && { etag: tag }),
   };
-  const found = look(200, headers, "", { object: { etag, type, lastModified: undefined } });
+  const result = look(200, headers, "", { object: { etag, type, lastModified: undefined } });
   const expected = passes ? { type: "image/avif" } : { event: "original-is-smaller" };
-  expect(found).toMatchObject(expected);
+  expect(result).toMatchObject(expected);
 });
 
 test.each<[string, Record<string, string>, boolean]>([
@@ -136,8 +136,8 @@ test("with an overlay, nobody knows which of them is no image (O12)", () => {
     { "cf-resized": "err=9412" },
     { ...ok, "content-type": "image/svg+xml" },
   ]) {
-    const found = look(200, headers, "", { request });
-    expect(found).toMatchObject({ event: "source-unreadable", certain: false });
+    const result = look(200, headers, "", { request });
+    expect(result).toMatchObject({ event: "source-unreadable", certain: false });
   }
 });
 
@@ -173,9 +173,9 @@ test.each<[number, string, string]>([
   [206, "", "not-transformed"],
 ])("the origin's own %d %s, passed through, is %s (R2)", (status, origin, event) => {
   const text = origin === "" ? "" : `<Error><Code>${origin}</Code></Error>`;
-  const told = origin === "" ? {} : { origin };
+  const fields = origin === "" ? {} : { origin };
   const passing = status >= 500 && event === "origin-failed";
-  expect(look(status, {}, text)).toMatchObject({ event, status, ...told, passing });
+  expect(look(status, {}, text)).toMatchObject({ event, status, ...fields, passing });
 });
 
 test("what the origin says is told only if it looks like one of S3's codes", () => {
@@ -189,6 +189,6 @@ test.each<[string, Partial<SourceObject>]>([
   ["neither", { etag: undefined, lastModified: undefined }],
 ])("where S3 names %s, nothing that the edge names is another one (R4)", (_what, change) => {
   const headers = { ...ok, etag: '"cf1:b"', "last-modified": LATER };
-  const found = look(200, headers, "", { object: { ...OBJECT, ...change } });
-  expect(found).toEqual({ type: "image/avif" });
+  const result = look(200, headers, "", { object: { ...OBJECT, ...change } });
+  expect(result).toEqual({ type: "image/avif" });
 });

@@ -62,8 +62,8 @@ beforeEach(() => {
   vi.stubGlobal("scheduler", { wait: async (ms: number) => void pauses.push(ms) });
 });
 
-const render = (of: typeof request, isFacts: boolean, left = 10_000) =>
-  renderAtEdge(bucket, "published/a.jpg", OBJECT, of, isFacts, Date.now() + left);
+const render = (transform: typeof request, isFacts: boolean, ms = 10_000) =>
+  renderAtEdge(bucket, "published/a.jpg", OBJECT, transform, isFacts, Date.now() + ms);
 
 /** The formats that the edge was asked for. */
 const formats = () => vi.mocked(fetch).mock.calls.map(([, init]) => Object(init?.cf?.image).format);
@@ -87,14 +87,14 @@ test.each<[Answer[], string[], string, left?: number]>([
   [["smaller", "smaller", "png"], ["avif", "png-force"], "no picture"],
   [[BUSY, "smaller", "png"], ["avif", "avif", "png-force"], "image/png"],
   [["smaller", BUSY, "png"], ["avif", "png-force"], "no picture"],
-])("answers %j: asked for %j, %s (A9, R3, R6)", async (answers, asked, expected, left) => {
+])("answers %j: asked for %j, %s (A9, R3, R6)", async (answers, requested, expected, ms) => {
   let times = 0;
   vi.spyOn(globalThis, "fetch").mockImplementation(async () =>
     answerOf(answers[times++] ?? expect.unreachable()),
   );
-  const result = await render(request, false, left);
+  const result = await render(request, false, ms);
   expect(isRefusal(result) ? "no picture" : result.type).toBe(expected);
-  expect(formats()).toEqual(asked);
+  expect(formats()).toEqual(requested);
   expect(pauses.length).toBeLessThanOrEqual(1);
 });
 
@@ -112,14 +112,14 @@ test("facts are asked for with the rendition's own options (R9, L2)", async () =
   expect(init?.cf?.image).toEqual({ ...request.variant.image, ...auth });
 });
 
-const OTHER = { etag: '"cf1:b"', "last-modified": "Wed, 25 Nov 2026 09:00:00 GMT" };
+const REPLACED = { etag: '"cf1:b"', "last-modified": "Wed, 25 Nov 2026 09:00:00 GMT" };
 
 test.each<[string, Response, object]>([
   ["no JSON", factsOf("nonsense"), { event: "wrong-type", type: "application/json" }],
   ["a picture", picture("image/gif"), { event: "wrong-type", type: "image/gif" }],
   ["no size", factsOf({ width: 1 }), { event: "edge-failed" }],
   ["an original's word", factsOf(REPLY, { "cf-resized": "" }), { event: "not-transformed" }],
-  ["facts of another original", factsOf(REPLY, OTHER), { event: "edge-contradicts" }],
+  ["facts of another original", factsOf(REPLY, REPLACED), { event: "edge-contradicts" }],
   ["a failure in JSON", factsOf(REPLY, { "cf-resized": "err=9422" }), { event: "quota-spent" }],
   ["a denial", faultAnswer({ code: 9408, status: 403 }), { event: "edge-contradicts" }],
   ["an SVG", faultAnswer({ code: 9412, status: 415 }), { event: "source-unreadable" }],

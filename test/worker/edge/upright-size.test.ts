@@ -20,7 +20,9 @@ disableCacheInEachTest(); // each request is to reach the edge
 const ANY = "image/jpeg";
 
 describe("the shape of the rendition shows which way up it is (O9):", () => {
-  test.each<[told: string, made: string, image: object, type: ObjectType, upright?: string]>([
+  test.each<
+    [reported: string, rendition: string, image: object, type: ObjectType, upright?: string]
+  >([
     ["4000×3000", "400×300", {}, ANY, "4000×3000"],
     ["4000×3000", "300×400", {}, ANY, "3000×4000"],
     ["4000×3000", "160×120", {}, "unknown", "4000×3000"],
@@ -57,10 +59,10 @@ describe("the shape of the rendition shows which way up it is (O9):", () => {
         return ["4000×3000", "160×160", { fit: "cover" }, `image/${type}`];
       },
     ),
-  ])("told %s, made %s, %j, %s: %s", (told, made, image, type, upright) => {
+  ])("told %s, made %s, %j, %s: %s", (reported, rendition, image, type, upright) => {
     const shape = { fit: "scale-down", ...image } as const;
-    const found = uprightSize(size(told), size(made), shape, type);
-    expect(found && write(found)).toBe(upright);
+    const result = uprightSize(size(reported), size(rendition), shape, type);
+    expect(result && write(result)).toBe(upright);
   });
 });
 
@@ -92,12 +94,12 @@ describe.each(["stored", "upright"] as const)("the edge tells the %s size:", (or
       stage.s3.objects.set("published/a.jpg", { body: new Uint8Array(jpeg), type: "image/jpeg" });
       const upright = orientation < 5 ? "301×200" : "200×301";
       for (const preset of [...SURE, ...UNSURE]) {
-        const shown = await get(`/facts/${preset}/a.jpg`, {}, env);
-        const rendition = await sharp(Buffer.from(await shown.arrayBuffer())).metadata();
+        const picture = await get(`/facts/${preset}/a.jpg`, {}, env);
+        const rendition = await sharp(Buffer.from(await picture.arrayBuffer())).metadata();
         const answer = await get(`/facts/${preset}/a.jpg?facts`, {}, env);
         const facts: unknown = await answer.json();
-        const { original, ...made } = isPlainObject(facts) ? facts : {};
-        expect([preset, made]).toEqual([
+        const { original, ...renditionSides } = isPlainObject(facts) ? facts : {};
+        expect([preset, renditionSides]).toEqual([
           preset,
           { width: rendition.width, height: rendition.height },
         ]);

@@ -14,9 +14,10 @@ const MODERN = { headers: AVIF };
 const WEBP = { headers: { accept: "image/webp" } };
 const ANY = { headers: { accept: "*/*" } };
 
-const STILL = "image/png or image/jpeg";
+const PNG_OR_JPEG = "image/png or image/jpeg";
 
-const told = (answer: Response) => [answer.status, answer.headers.get("content-type")] as const;
+const statusAndType = (answer: Response) =>
+  [answer.status, answer.headers.get("content-type")] as const;
 
 /** Puts an object into the bucket, before `envOf`. */
 const put = (key: string, body: Uint8Array, type = "image/jpeg") =>
@@ -32,16 +33,17 @@ describe.each(ENGINES)("%s", (engine) => {
     ["plain/transparent.png", MODERN, "image/jpeg"],
     ["card/transparent.png", ANY, "image/png"],
     ["card/animated.gif", MODERN, "image/avif"],
-    ["card/animated.gif", ANY, STILL],
+    ["card/animated.gif", ANY, PNG_OR_JPEG],
     ["moving/animated.gif", WEBP, "image/webp"],
     ["moving/key.jpg", WEBP, "image/webp"],
-    ["moving/animated.gif", ANY, STILL],
+    ["moving/animated.gif", ANY, PNG_OR_JPEG],
     ["card/rotated-gps.jpg", ANY, "image/jpeg"],
   ])("makes %s for %o as %s (B4)", async (path, init, expected) => {
     // The edge chooses. The binding has to be told: a GIF may be transparent.
-    const type = expected === STILL ? (engine !== "cf" ? "image/png" : "image/jpeg") : expected;
+    const type =
+      expected === PNG_OR_JPEG ? (engine !== "cf" ? "image/png" : "image/jpeg") : expected;
     const answer = await get(`/images/${path}`, init, envOf(engine));
-    expect(told(answer)).toEqual([200, type]);
+    expect(statusAndType(answer)).toEqual([200, type]);
     expect(answer.headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
     const length = (await answer.arrayBuffer()).byteLength;
     expect(answer.headers.get("content-length")).toBe(`${length}`);
@@ -75,7 +77,10 @@ test.each(ENGINES.filter((engine) => engine !== "cf"))(
     put("large.jpg", jpegOf(20_000_000));
     put("larger.jpg", jpegOf(20_000_001));
     const env = envOf(engine);
-    expect(told(await get("/images/card/large.jpg", MODERN, env))).toEqual([200, "image/avif"]);
+    expect(statusAndType(await get("/images/card/large.jpg", MODERN, env))).toEqual([
+      200,
+      "image/avif",
+    ]);
     expect((await get("/images/card/larger.jpg", MODERN, env)).status).toBe(415);
     const reason = "it has 20000001 bytes, and 20,000,000 are the most";
     expect(lines()).toMatchObject([{ event: "source-unreadable", reason, certain: true }]);

@@ -18,8 +18,8 @@ const OPTIONS = Object.entries(RANGES)
     const values = valid.filter((value, at) => at === 0 || typeof value !== "number");
     const isLeftOut = (value: unknown) => isAmong(value, lacking) || isAmong(value, notEmulated);
     // Of "object", see focus.test.ts.
-    const played = values.filter((value) => !isLeftOut(value) && value !== "object");
-    return { option, base: { ...PLAIN, ...needs }, played, changes: valid[0] };
+    const comparable = values.filter((value) => !isLeftOut(value) && value !== "object");
+    return { option, plain: { ...PLAIN, ...needs }, comparable, changes: valid[0] };
   });
 
 /** An `env` whose only preset is this one, and whose only route needs nothing else. */
@@ -34,12 +34,12 @@ async function picture(engine: EngineName, preset: object, path: string) {
   return [answer.status, answer.headers.get("content-type"), bytes.toString("base64")] as const;
 }
 
-const OTHERS = ENGINES.filter((engine) => engine !== "cf");
+const OTHER_ENGINES = ENGINES.filter((engine) => engine !== "cf");
 
-describe.each(OTHERS)("%s makes what cf makes", (engine) => {
-  test.each(OPTIONS)("$option (B7)", async ({ option, base, played, changes }) => {
-    for (const value of played) {
-      const preset = { ...base, [option]: value };
+describe.each(OTHER_ENGINES)("%s makes what cf makes", (engine) => {
+  test.each(OPTIONS)("$option (B7)", async ({ option, plain, comparable, changes }) => {
+    for (const value of comparable) {
+      const preset = { ...plain, [option]: value };
       const rendition = await picture(engine, preset, "one/transparent.png");
       expect([value, ...rendition]).toEqual([
         value,
@@ -47,7 +47,7 @@ describe.each(OTHERS)("%s makes what cf makes", (engine) => {
       ]);
       expect([lines(), rendition[0]]).toEqual([[], 200]);
       if (value !== changes || option === "anim") continue;
-      expect(rendition).not.toEqual(await picture(engine, base, "one/transparent.png"));
+      expect(rendition).not.toEqual(await picture(engine, plain, "one/transparent.png"));
     }
   });
 
@@ -59,15 +59,15 @@ describe.each(OTHERS)("%s makes what cf makes", (engine) => {
   test("a density multiplies lengths: sides, trim and borders (B7)", async () => {
     const shape = { width: 60, height: 40, fit: "cover", format: "png", dpr: [1, 2] };
     const preset = { ...shape, trim: { top: 10 }, border: { color: "red", width: 2 } };
-    const made = await picture(engine, preset, "one@2x/photos/fig.jpg");
-    expect(made[0]).toBe(200);
-    expect(made).toEqual(await picture("cf", preset, "one@2x/photos/fig.jpg"));
+    const rendition = await picture(engine, preset, "one@2x/photos/fig.jpg");
+    expect(rendition[0]).toBe(200);
+    expect(rendition).toEqual(await picture("cf", preset, "one@2x/photos/fig.jpg"));
   });
 });
 
 const LOGO = "https://logo.example/a.png";
 
-describe.each(OTHERS)("%s draws an object of the bucket as cf draws a URL", (engine) => {
+describe.each(OTHER_ENGINES)("%s draws an object of the bucket as cf draws a URL", (engine) => {
   test.each<[what: string, overlay: object]>([
     ["in the middle", { width: 40 }],
     ["in a corner", { width: 40, bottom: 5, right: 5 }],
@@ -79,10 +79,10 @@ describe.each(OTHERS)("%s draws an object of the bucket as cf draws a URL", (eng
     );
     const byUrl = { ...PLAIN, draw: [{ ...overlay, url: LOGO }] };
     const byKey = { ...PLAIN, draw: [{ ...overlay, key: "transparent.png" }] };
-    const made = await picture(engine, byKey, "one/key.jpg");
+    const rendition = await picture(engine, byKey, "one/key.jpg");
     expect(lines()).toEqual([]);
-    expect(made).toEqual(await picture("cf", byUrl, "one/key.jpg"));
-    expect(made).not.toEqual(await picture("cf", PLAIN, "one/key.jpg"));
+    expect(rendition).toEqual(await picture("cf", byUrl, "one/key.jpg"));
+    expect(rendition).not.toEqual(await picture("cf", PLAIN, "one/key.jpg"));
   });
 });
 

@@ -21,15 +21,15 @@ import {
 const MINUTE = 60_000;
 
 /** The requests to STS, and how it answers the next ones. */
-let asked: { form: URLSearchParams; init: RequestInit }[] = [];
+let requests: { form: URLSearchParams; init: RequestInit }[] = [];
 let answer: (form: URLSearchParams) => Response | Promise<Response>;
-let told: Notice[] = [];
+let notices: Notice[] = [];
 let after: Promise<unknown>[] = [];
 
 const context = { waitUntil: (work: Promise<unknown>) => void after.push(work) };
 const now = () => Date.now();
 const good = () => {
-  const accessKeyId = `ASIA${asked.length}`.padEnd(20, "X");
+  const accessKeyId = `ASIA${requests.length}`.padEnd(20, "X");
   return new Response(answerOf(now() + 60 * MINUTE, { ...SESSION, accessKeyId }));
 };
 const error =
@@ -39,11 +39,11 @@ const error =
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-26T12:00:00Z") });
-  [asked, told, after, answer] = [[], [], [], good];
+  [requests, notices, after, answer] = [[], [], [], good];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (url, init = {}) => {
     expect(`${url}`).toBe("https://sts.eu-west-1.amazonaws.com");
     const form = new URLSearchParams(`${init.body}`);
-    asked.push({ form, init });
+    requests.push({ form, init });
     return answer(form);
   });
   return () => void vi.useRealTimers();
@@ -51,12 +51,12 @@ beforeEach(() => {
 
 function memory(change: object = {}): RoleMemory {
   const { role = expect.unreachable() } = bucketOf({ ...KEYLESS, ...change });
-  return createMemory({ role }, advanceRole, (notice) => told.push(notice));
+  return createMemory({ role }, advanceRole, (notice) => notices.push(notice));
 }
 
 /** Asks for credentials. @returns the beginning of their id, or STS's code */
-async function ask(role: RoleMemory, patience = 15_000): Promise<string> {
-  const session = await getSession(role, { context, deadline: now() + patience });
+async function getKeyId(role: RoleMemory, timeout = 15_000): Promise<string> {
+  const session = await getSession(role, { context, deadline: now() + timeout });
   if (!isStsFailure(session)) return session.credentials.accessKeyId.replace(/X+$/, "");
   last = session;
   return session.origin;
@@ -69,8 +69,8 @@ const pass = (ms: number) => void vi.setSystemTime(now() + ms);
 const settle = async () => void (await Promise.all(after));
 
 test("STS is asked as AWS documents it, and never follows a redirect (K1)", async () => {
-  expect(await ask(memory())).toBe("ASIA1");
-  const [{ form, init } = { form: new URLSearchParams(), init: {} }] = asked;
+  expect(await getKeyId(memory())).toBe("ASIA1");
+  const [{ form, init } = { form: new URLSearchParams(), init: {} }] = requests;
   const { WebIdentityToken, ...rest } = Object.fromEntries(form);
   expect(rest).toEqual({
     ...{ Action: "AssumeRoleWithWebIdentity", Version: "2011-06-15", RoleArn: ROLE },
@@ -82,20 +82,20 @@ test("STS is asked as AWS documents it, and never follows a redirect (K1)", asyn
 
 test("many visitors at once wait for one question", async () => {
   const role = memory();
-  const shown = await Promise.all(Array.from({ length: 50 }, () => ask(role)));
-  expect([new Set(shown), asked.length]).toEqual([new Set(["ASIA1"]), 1]);
+  const result = await Promise.all(Array.from({ length: 50 }, () => getKeyId(role)));
+  expect([new Set(result), requests.length]).toEqual([new Set(["ASIA1"]), 1]);
 });
 
 test("credentials are kept, and renewed before they expire, while the old ones serve", async () => {
   const role = memory();
-  await ask(role);
+  await getKeyId(role);
   pass(34 * MINUTE);
-  expect([await ask(role), asked.length]).toEqual(["ASIA1", 1]);
+  expect([await getKeyId(role), requests.length]).toEqual(["ASIA1", 1]);
   pass(2 * MINUTE);
-  const shown = await Promise.all([ask(role), ask(role)]);
-  expect(shown).toEqual(["ASIA1", "ASIA1"]);
+  const result = await Promise.all([getKeyId(role), getKeyId(role)]);
+  expect(result).toEqual(["ASIA1", "ASIA1"]);
   await settle();
-  expect([await ask(role), asked.length, told]).toEqual(["ASIA2", 2, []]);
+  expect([await getKeyId(role), requests.length, notices]).toEqual(["ASIA2", 2, []]);
 });
 
 describe("while STS fails", () => {
@@ -103,10 +103,10 @@ describe("while STS fails", () => {
     const role = memory();
     answer = error("AccessDenied", 403);
     for (let seconds = 0; seconds < 120; seconds++) {
-      expect(await ask(role)).toBe("AccessDenied");
+      expect(await getKeyId(role)).toBe("AccessDenied");
       pass(1000);
     }
-    expect([asked.length, told]).toEqual([40, []]);
+    expect([requests.length, notices]).toEqual([40, []]);
   });
 
   test("for a moment, it is asked once more at once", async () => {
@@ -116,9 +116,9 @@ describe("while STS fails", () => {
       error("IDPCommunicationError"),
     ];
     for (const fail of failures) {
-      asked = [];
-      answer = () => (asked.length === 1 ? fail() : good());
-      expect(await ask(memory())).toBe("ASIA2");
+      requests = [];
+      answer = () => (requests.length === 1 ? fail() : good());
+      expect(await getKeyId(memory())).toBe("ASIA2");
     }
   });
 });
@@ -127,11 +127,11 @@ test.each([1, 29, 30])(
   "credentials that STS gives for %d s are none: it is not asked again and again for one visitor",
   async (seconds) => {
     answer = () => {
-      if (asked.length > 20) throw new Error("asked without end");
+      if (requests.length > 20) throw new Error("asked without end");
       return new Response(answerOf(now() + seconds * 1000));
     };
-    expect(await ask(memory())).toBe("unreadable");
-    expect(asked).toHaveLength(1);
+    expect(await getKeyId(memory())).toBe("unreadable");
+    expect(requests).toHaveLength(1);
   },
 );
 
@@ -139,17 +139,17 @@ test("a question whose request was cut off is asked again by another one", async
   stopClock();
   const role = memory();
   role.learn({ type: "renewal-started", renewal: { ended: new Promise(() => {}), began: now() } });
-  const shown = ask(role);
+  const result = getKeyId(role);
   await fireTimer();
-  expect(await shown).toBe("ASIA1");
+  expect(await result).toBe("ASIA1");
 });
 
 test("a visitor does not wait for STS beyond their deadline", async () => {
   stopClock();
   answer = () => new Promise(() => {});
-  const shown = ask(memory(), 2000);
+  const result = getKeyId(memory(), 2000);
   await fireTimer();
-  expect(await shown).toBe("unreachable");
+  expect(await result).toBe("unreachable");
 });
 
 const HOUR = 60 * MINUTE;
@@ -158,9 +158,9 @@ test.each<[string, () => Response, string]>([
   ["half an answer", () => new Response(answerOf(now() + HOUR).slice(0, 700)), "unreadable"],
   ["a redirect", () => Response.redirect("https://x.example", 307), "307"],
   ["credentials in an error", () => new Response(answerOf(now() + HOUR), { status: 400 }), "400"],
-])("%s of STS gives no credentials", async (_what, other, origin) => {
-  answer = other;
-  expect(await ask(memory())).toBe(origin);
+])("%s of STS gives no credentials", async (_what, respond, origin) => {
+  answer = respond;
+  expect(await getKeyId(memory())).toBe(origin);
 });
 
 /** A body that never ends. */
@@ -177,9 +177,9 @@ describe("with two keys", () => {
   };
 
   test("the other one signs where STS cannot check the first one", async () => {
-    answer = () => (asked.length === 1 ? error("InvalidIdentityToken")() : good());
-    expect(await ask(memory(both))).toBe("ASIA2");
-    expect(new Set(asked.map(({ form }) => kidOf(form))).size).toBe(2);
+    answer = () => (requests.length === 1 ? error("InvalidIdentityToken")() : good());
+    expect(await getKeyId(memory(both))).toBe("ASIA2");
+    expect(new Set(requests.map(({ form }) => kidOf(form))).size).toBe(2);
   });
 
   test.each([
@@ -187,7 +187,7 @@ describe("with two keys", () => {
     ["InvalidIdentityToken", 2],
   ])("%s of all is the end after %i question(s)", async (code, times) => {
     answer = error(code);
-    expect([await ask(memory(both)), asked.length]).toEqual([code, times]);
+    expect([await getKeyId(memory(both)), requests.length]).toEqual([code, times]);
   });
 });
 
@@ -195,15 +195,15 @@ test("nothing that is told holds a credential or a token", async () => {
   const role = memory();
   answer = (form) =>
     new Response(errorOf("AccessDenied", `${form.get("WebIdentityToken")}`), { status: 403 });
-  await ask(role);
+  await getKeyId(role);
   const failure = JSON.stringify(last);
   answer = good;
   pass(MINUTE);
-  await ask(role);
+  await getKeyId(role);
   pass(40 * MINUTE);
   answer = (form) => new Response(`${form.get("WebIdentityToken")}${answerOf(1)}`);
-  await ask(role);
+  await getKeyId(role);
   await settle();
-  expect(told).toHaveLength(1);
-  expect(`${failure}${JSON.stringify(told)}`).not.toMatch(/eyJ|ASIA|wJalr|AQoDYX/);
+  expect(notices).toHaveLength(1);
+  expect(`${failure}${JSON.stringify(notices)}`).not.toMatch(/eyJ|ASIA|wJalr|AQoDYX/);
 });

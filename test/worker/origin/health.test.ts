@@ -44,8 +44,8 @@ test("a role that STS refuses has STS's code and what to do, and takes no line f
   sts.roles.clear();
   const reason = "STS answers 403: docs/keyless.md says what AccessDenied means";
   const role = { role: ROLE, state: "AccessDenied", reason };
-  const about = { bucket: "media", slots: [], edge: "AccessDenied" };
-  expect(await report()).toEqual({ ok: false, ...about, role });
+  const bucketFields = { bucket: "media", slots: [], edge: "AccessDenied" };
+  expect(await report()).toEqual({ ok: false, ...bucketFields, role });
   expect(await getStatus(isolate)).toBe(502);
   expect(lines).toMatchObject([{ event: "role-refused", origin: "AccessDenied", reason }]);
 });

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 const pass = (ms: number) => void vi.setSystemTime(Date.now() + ms);
-const between = (from: number, ms: number) => Date.now() >= from && Date.now() < from + ms;
+const between = (start: number, ms: number) => Date.now() >= start && Date.now() < start + ms;
 
 async function startWithIsolate(ahead = 0) {
   const world = await startWorkerWithRole(ahead);
@@ -56,9 +56,9 @@ test("an outage of STS of 20 minutes each 6 hours fails no request (K10)", async
   const faults = ["ServiceUnavailable", "reset", "garbage", "Throttling"] as const;
   for (const [at, fault] of faults.entries()) {
     // Each outage begins at another time of the hour that credentials last.
-    const from = BEGAN + at * 6 * HOUR + HOUR + at * 15 * MINUTE;
+    const start = BEGAN + at * 6 * HOUR + HOUR + at * 15 * MINUTE;
     while (Date.now() < BEGAN + (at + 1) * 6 * HOUR) {
-      if (between(from, 20 * MINUTE)) world.sts.faults.add(fault);
+      if (between(start, 20 * MINUTE)) world.sts.faults.add(fault);
       else world.sts.faults.clear();
       expect(await world.getStatus()).toBe(200);
       pass(4 * MINUTE);

@@ -21,8 +21,8 @@ test.each<[string, "virtual" | "path", string]>([
   ["https://minio.example:9000", "path", "https://minio.example:9000/b/"],
   ["http://localhost:8787/cdn-cgi/r2/s3", "path", "http://localhost:8787/cdn-cgi/r2/s3/b/"],
   ["https://s3.example/base", "virtual", "https://b.s3.example/base/"],
-])("the bucket b at %s with %s addressing is at %s (A4)", (endpoint, addressing, base) => {
-  expect(bucketUrl(endpoint, "b", addressing)).toBe(base);
+])("the bucket b at %s with %s addressing is at %s (A4)", (endpoint, addressing, url) => {
+  expect(bucketUrl(endpoint, "b", addressing)).toBe(url);
 });
 
 test("the URL for the edge names the object's bytes, and its ETag does not follow from it (A15)", async () => {

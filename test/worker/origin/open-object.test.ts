@@ -26,7 +26,7 @@ type Answer = () => Response | Promise<Response>;
 /** What S3 answers, by the slot, or by the session as STS counted it. */
 let answers: Record<string, Answer>;
 /** With what S3 was asked, and those requests. */
-let asked: string[];
+let credentials: string[];
 let requests: Request[];
 let sessions: number;
 let logged: unknown[];
@@ -37,7 +37,7 @@ const inSlots = () => bucketOf(NEXT);
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOW });
   vi.stubGlobal("scheduler", { wait: async () => {} });
-  [answers, asked, requests, sessions, logged, bucket] = [{}, [], [], 0, [], inSlots()];
+  [answers, credentials, requests, sessions, logged, bucket] = [{}, [], [], 0, [], inSlots()];
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => logged.push(line));
   }
@@ -49,7 +49,7 @@ beforeEach(() => {
     }
     const [, id = ""] = /Credential=(\w+)/.exec(request.headers.get("authorization") ?? "") ?? [];
     const name = NAMES[id] ?? id.replace(/X+$/, "");
-    asked.push(name);
+    credentials.push(name);
     requests.push(request);
     return (answers[name] ?? jpeg)();
   });
@@ -177,9 +177,9 @@ describe("of two slots", () => {
     answers = { current, next };
     const opened = await open();
     expect("event" in opened ? opened.event : "ok").toBe(event);
-    expect(asked).toEqual(["current", "next"].slice(0, times));
+    expect(credentials).toEqual(["current", "next"].slice(0, times));
     if (certain !== undefined) expect("certain" in opened && opened.certain === true).toBe(certain);
-    if (!("event" in opened)) expect(opened.credential).toMatchObject({ name: asked.at(-1) });
+    if (!("event" in opened)) expect(opened.credential).toMatchObject({ name: credentials.at(-1) });
   });
 
   test.each([
@@ -196,7 +196,7 @@ describe("of two slots", () => {
   ])("%s %s is the slot's fault, in any region: it comes last (A7)", async (status, code) => {
     answers["current"] = error(code, status, { "x-amz-bucket-region": "eu-west-1" });
     expect([await result(), await result()]).toEqual(["ok", "ok"]);
-    expect(asked).toEqual(["current", "next", "next"]);
+    expect(credentials).toEqual(["current", "next", "next"]);
     const { refused } = bucketMemoryOf(bucket).state();
     expect(refused.current).toEqual({ origin: code || `${status}`, at: NOW });
   });
@@ -207,11 +207,11 @@ describe("of two slots", () => {
       vi.setSystemTime(Date.now() + seconds * 1000);
       expect(await result()).toBe("ok");
     }
-    expect(asked).toEqual(["current", "next", "next", "current", "next", "next"]);
+    expect(credentials).toEqual(["current", "next", "next", "current", "next", "next"]);
     delete answers["current"];
     vi.setSystemTime(Date.now() + 1000);
     expect([await result(), await result()]).toEqual(["ok", "ok"]);
-    expect(asked.slice(6)).toEqual(["current", "current"]);
+    expect(credentials.slice(6)).toEqual(["current", "current"]);
     const current = { bucket: "media", slot: "current", access_key: "…MPLE" };
     expect(logged.map((line) => JSON.parse(`${line}`))).toMatchObject([
       { event: "slot-refused", ...current, origin: "InvalidAccessKeyId" },
@@ -225,7 +225,7 @@ describe("of two slots", () => {
     await open();
     answers = { next: DEAD };
     expect(await result()).toBe("ok");
-    expect(asked).toEqual(["current", "next", "next", "current"]);
+    expect(credentials).toEqual(["current", "next", "next", "current"]);
   });
 
   test.each([
@@ -275,7 +275,7 @@ describe("of two slots", () => {
     };
     bucket = bucketOf({ ...NEXT, ...now });
     answers["next"] = DENIED;
-    expect([await result(), asked]).toEqual(["object-denied", ["next"]]);
+    expect([await result(), credentials]).toEqual(["object-denied", ["next"]]);
   });
 
   test("the credential that is told is used alone, and nothing is learned", async () => {
@@ -287,7 +287,7 @@ describe("of two slots", () => {
       s3: { status: 403, code: "InvalidAccessKeyId" },
     });
     expect(await result({ credential: next ?? expect.unreachable() })).toBe("ok");
-    expect(asked).toEqual(["current", "next"]);
+    expect(credentials).toEqual(["current", "next"]);
     expect([bucketMemoryOf(bucket).state(), logged]).toEqual([before, []]);
   });
 });
@@ -336,23 +336,26 @@ describe("an S3 that is busy, or silent", () => {
     ["busy once, of an object, for which others ask again", BUSY, "origin-failed", 1, result],
     ["missing is no reason to ask again", error("NoSuchKey", 404), "origin-failed", 1, overlay],
   ])("%s", async (_what, answer, event, times, open) => {
-    answers["current"] = () => (asked.length === 1 ? answer() : jpeg());
-    expect([await open(), asked.length]).toEqual([event, times]);
+    answers["current"] = () => (credentials.length === 1 ? answer() : jpeg());
+    expect([await open(), credentials.length]).toEqual([event, times]);
   });
 
   test("busy twice is an outage", async () => {
     answers["current"] = BUSY;
-    expect([await overlay(), asked.length]).toEqual(["origin-failed", 2]);
+    expect([await overlay(), credentials.length]).toEqual(["origin-failed", 2]);
   });
 
   test.each([
     [15_000, 5_000],
     [2_000, 2_000],
-  ])("silent, with %d ms left, is given up after %d ms, and not asked again", async (left, ms) => {
-    answers["current"] = silent;
-    expect(await giveUp(() => overlay({ deadline: NOW + left }))).toEqual(["timed-out", ms]);
-    expect(asked).toEqual(["current"]);
-  });
+  ])(
+    "silent, with %d ms left, is given up after %d ms, and not asked again",
+    async (remaining, ms) => {
+      answers["current"] = silent;
+      expect(await giveUp(() => overlay({ deadline: NOW + remaining }))).toEqual(["timed-out", ms]);
+      expect(credentials).toEqual(["current"]);
+    },
+  );
 
   test("a body of which nothing comes is given up, too", async () => {
     answers["current"] = part({}, new ReadableStream());
@@ -360,12 +363,12 @@ describe("an S3 that is busy, or silent", () => {
   });
 
   test("no request is sent after the deadline", async () => {
-    expect([await result({ deadline: NOW }), asked]).toEqual(["timed-out", []]);
+    expect([await result({ deadline: NOW }), credentials]).toEqual(["timed-out", []]);
   });
 });
 
 describe("an object", () => {
-  const KNOWN = { etag: "abc", validator: "abc", type: "image/jpeg", length: JPEG.length };
+  const FIG = { etag: "abc", validator: "abc", type: "image/jpeg", length: JPEG.length };
   const DATE = "Tue, 24 Nov 2026 09:00:00 GMT";
   const named = (etag: string) => part({ etag });
 
@@ -384,14 +387,14 @@ describe("an object", () => {
   const NO_PART = error("InvalidRange", 416, { "content-range": `bytes */${LENGTH}` });
 
   test.each<[string, Answer, object]>([
-    ["as S3 sends it", jpeg, { ...KNOWN, lastModified: DATE }],
-    ["with a weak ETag", named('W/"abc"'), KNOWN],
-    ["with an ETag of parts", named('"abc-12"'), { ...KNOWN, etag: "abc-12", validator: "abc-12" }],
+    ["as S3 sends it", jpeg, { ...FIG, lastModified: DATE }],
+    ["with a weak ETag", named('W/"abc"'), FIG],
+    ["with an ETag of parts", named('"abc-12"'), { ...FIG, etag: "abc-12", validator: "abc-12" }],
     ["with an empty ETag, which names nothing", named('""'), IS_DATED],
     ["with metadata", part(META), { metadata: new Map([["focus", "0.2,0.3"]]) }],
     ["with an encoding", part(GZIP), { etag: "abc", type: "unknown", length: undefined }],
     ["that says another type", part({ "content-type": "image/png" }), { type: "image/jpeg" }],
-    ["of a server that ignores Range (A14)", whole, KNOWN],
+    ["of a server that ignores Range (A14)", whole, FIG],
     ["that is empty (A14)", error("InvalidRange", 416), { type: "none", length: 0 }],
     ["that is not empty, and has no such part all the same", NO_PART, { event: "origin-denied" }],
     ["of an unknown length", part({ "content-range": "bytes 0-1023/*" }), { length: undefined }],
@@ -420,12 +423,12 @@ describe("an object", () => {
     expect(await open()).toMatchObject({ etag: undefined, validator });
   });
 
-  const streamOf = (bytes: Uint8Array, end: "close" | "break") =>
+  const streamOf = (bytes: Uint8Array, ending: "close" | "break") =>
     new ReadableStream({
       start: (stream) => stream.enqueue(bytes.slice(0, 1500)),
       pull: (stream) => {
         if (bytes.length > 1500) stream.enqueue(bytes.slice(1500));
-        if (end === "close") stream.close();
+        if (ending === "close") stream.close();
         else stream.error(new Error("reset"));
       },
     });
@@ -434,8 +437,8 @@ describe("an object", () => {
     ["is shorter", HEAD.slice(0, 100), "close"],
     ["is longer", JPEG.slice(0, 2000), "close"],
     ["breaks off", HEAD.slice(0, 100), "break"],
-  ])("whose beginning %s than S3 says is not opened", async (_what, bytes, end) => {
-    answers["current"] = part({}, streamOf(bytes, end));
+  ])("whose beginning %s than S3 says is not opened", async (_what, bytes, ending) => {
+    answers["current"] = part({}, streamOf(bytes, ending));
     expect(await open()).toMatchObject({ event: "origin-failed", passing: true });
   });
 
@@ -443,9 +446,9 @@ describe("an object", () => {
     ["is shorter", JPEG.slice(0, 2000), "close"],
     ["is longer", Buffer.concat([JPEG, JPEG]), "close"],
     ["breaks off", JPEG.slice(0, 2000), "break"],
-  ])("that %s than S3 says fails while it is read", async (_what, bytes, end) => {
+  ])("that %s than S3 says fails while it is read", async (_what, bytes, ending) => {
     const headers = { "content-length": `${JPEG.length}` };
-    answers["current"] = () => new Response(streamOf(bytes, end), { headers });
+    answers["current"] = () => new Response(streamOf(bytes, ending), { headers });
     expect(await failure()).toMatchObject({ event: "origin-failed", passing: true });
   });
 
@@ -478,7 +481,7 @@ describe("a session of a role", () => {
     expect(await result()).toBe("ok");
     expect(requests[0]?.headers.get("x-amz-security-token")).toBe(SESSION.sessionToken);
     vi.setSystemTime(NOW + 600_000);
-    asked = [];
+    credentials = [];
   }
 
   test.each(["ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])(
@@ -496,9 +499,9 @@ describe("a session of a role", () => {
     answers = { ASIA1: error("InvalidToken"), ASIA2: error("InvalidToken") };
     const refused = { event: "role-refused", origin: "InvalidToken" };
     expect(await open()).toMatchObject({ ...refused, repeated: false });
-    expect(asked).toEqual(["ASIA1", "ASIA2"]);
+    expect(credentials).toEqual(["ASIA1", "ASIA2"]);
     expect(await open()).toMatchObject({ ...refused, repeated: true });
-    expect([asked, sessions]).toEqual([["ASIA1", "ASIA2", "ASIA2"], 2]); // a new one is not renewed
+    expect([credentials, sessions]).toEqual([["ASIA1", "ASIA2", "ASIA2"], 2]); // a new one is not renewed
   });
 
   test.each([
@@ -536,7 +539,7 @@ describe("R2 by its binding", () => {
       credential: undefined,
     });
     const range = { offset: 0, length: 1024 };
-    expect([r2.calls, asked]).toEqual([[{ method: "get", key: KEY, range }], []]);
+    expect([r2.calls, credentials]).toEqual([[{ method: "get", key: KEY, range }], []]);
   });
 
   test.each<[string, Partial<R2Stored> | undefined, object, R2Fault?]>([

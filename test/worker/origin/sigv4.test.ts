@@ -10,9 +10,9 @@ const url = originUrl(BUCKET_URL, "photos/fig.jpg");
 const REGION = "eu-west-1";
 
 /** Returns what S3 finds wrong with a signed request. */
-function fault(of: string, headers: SignedHeaders, region: string) {
+function fault(url: string, headers: SignedHeaders, region: string) {
   const keys = new Map([[CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey]]);
-  const request = new Request(of, { headers });
+  const request = new Request(url, { headers });
   return findSignatureFault(request, { keys, region, now: Date.now(), dialect: "r2" });
 }
 
@@ -30,7 +30,7 @@ test.each([
   "https://bucket.localhost:9000/k",
   "https://s3.wasabisys.com/b/k",
   "http://localhost:8787/x/b/k",
-])("service and region are not guessed from the host of %s (A3)", async (of) => {
-  const headers = await sign(of, "auto", CREDENTIALS, Date.now());
-  expect(await fault(of, headers, "auto")).toBeUndefined();
+])("service and region are not guessed from the host of %s (A3)", async (origin) => {
+  const headers = await sign(origin, "auto", CREDENTIALS, Date.now());
+  expect(await fault(origin, headers, "auto")).toBeUndefined();
 });

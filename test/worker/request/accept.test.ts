@@ -149,14 +149,14 @@ test.each<[string, Reader, boolean, string[], string[]]>([
 ])(
   "%s for a browser that reads %s (svg route: %s) may yield %j, not %j (R5)",
   (name, reader, svg, yields, not) => {
-    const asked = requestOf(name, reader, svg);
+    const request = requestOf(name, reader, svg);
     for (const type of yields)
-      expect([type, mayYield(asked, `image/${type}`)]).toEqual([type, true]);
+      expect([type, mayYield(request, `image/${type}`)]).toEqual([type, true]);
     for (const type of [...not, "", "jpeg "]) {
-      expect([type, mayYield(asked, `image/${type}`)]).toEqual([type, false]);
+      expect([type, mayYield(request, `image/${type}`)]).toEqual([type, false]);
     }
     for (const type of ["text/html", "application/octet-stream", "", "constructor"]) {
-      expect([type, mayYield(asked, type)]).toEqual([type, false]);
+      expect([type, mayYield(request, type)]).toEqual([type, false]);
     }
   },
 );

@@ -39,8 +39,12 @@ const valueFor = (change: Signing = {}) => cookieValue({ expires: inSeconds(HOUR
 const cookieFor = (change: Signing = {}) => `vitrine=${valueFor(change)}`;
 
 /** Asks for a path with this header. */
-const ask = (path: string, cookie?: string, headers: Record<string, string> = {}, method = "GET") =>
-  get(path, { method, headers: { ...MODERN, ...(cookie && { cookie }), ...headers } }, env);
+const fetchPath = (
+  path: string,
+  cookie?: string,
+  headers: Record<string, string> = {},
+  method = "GET",
+) => get(path, { method, headers: { ...MODERN, ...(cookie && { cookie }), ...headers } }, env);
 
 const sources = () => stage.edgeRequests.map(({ request }) => request.url.replace(/\?.*/, ""));
 
@@ -49,9 +53,9 @@ async function closed(path: string, cookie: string, reason?: RegExp): Promise<vo
   await Promise.all(stage.pendingWork);
   const requests = () => stage.edgeRequests.length + stage.s3.requests.length;
   const before = requests();
-  const plain = await ask(path);
+  const plain = await fetchPath(path);
   const logged = stage.logged.length;
-  const answer = await ask(path, cookie);
+  const answer = await fetchPath(path, cookie);
   const all = async (one: Response) => [one.status, await one.text(), ...one.headers];
   expect([cookie, ...(await all(answer))]).toEqual([cookie, ...(await all(plain))]);
   expect([answer.status, answer.headers.get("cache-control")]).toEqual([404, "no-store"]);
@@ -67,12 +71,12 @@ test("a cookie opens all pictures of an album, at all presets, and nothing witho
   await closed(`${PHOTO}?v=7`, "session=1", /; the cookie is missing or malformed$/);
   const cookie = cookieFor();
   for (const variant of ["card", "card@2x", "hero", "hero@640w", "plain"]) {
-    const answer = await ask(`/album/${variant}/photos/fig.jpg`, cookie);
+    const answer = await fetchPath(`/album/${variant}/photos/fig.jpg`, cookie);
     expect([variant, answer.status]).toEqual([variant, 200]);
   }
   expect(new Set(sources())).toEqual(new Set([`${BUCKET_URL}published/photos/fig.jpg`]));
   put("photos/2026/summer/a b.jpg", "made/key.jpg");
-  expect((await ask("/album/card/photos/2026/summer/a%20b.jpg", cookie)).status).toBe(200);
+  expect((await fetchPath("/album/card/photos/2026/summer/a%20b.jpg", cookie)).status).toBe(200);
   await closed(
     "/album/card/key.jpg",
     cookie,
@@ -81,23 +85,23 @@ test("a cookie opens all pictures of an album, at all presets, and nothing witho
 });
 
 test("its answers are for this browser alone, until the cookie expires, and never immutable", async () => {
-  const answer = await ask(`${PHOTO}?v=7`, cookieFor());
+  const answer = await fetchPath(`${PHOTO}?v=7`, cookieFor());
   expect(answer.headers.get("cache-control")).toBe("private, max-age=600, must-revalidate");
   expect(answer.headers.get("cross-origin-resource-policy")).toBe("same-site");
-  const late = cookieFor({ expires: inSeconds(60) });
+  const shortCookie = cookieFor({ expires: inSeconds(60) });
   for (const [method, headers, status] of [
     ["GET", {}, 200],
     ["HEAD", {}, 200],
     ["GET", { "if-none-match": "*" }, 304],
   ] as const) {
-    const { status: seen, headers: had } = await ask(PHOTO, late, headers, method);
-    expect([method, seen, had.get("cache-control")]).toEqual([
+    const { status: actual, headers: had } = await fetchPath(PHOTO, shortCookie, headers, method);
+    expect([method, actual, had.get("cache-control")]).toEqual([
       ...[method, status, "private, max-age=60, must-revalidate"],
     ]);
     expect(had.get("cross-origin-resource-policy")).toBe("same-site");
   }
   wait(60);
-  await closed(PHOTO, late, /is for another place/);
+  await closed(PHOTO, shortCookie, /is for another place/);
 });
 
 test("a refusal behind a cookie, and a fallback, are for this browser alone, too", async () => {
@@ -110,7 +114,7 @@ test("a refusal behind a cookie, and a fallback, are for this browser alone, too
   ];
   for (const [path, status] of paths) {
     const route = `/${path.split("/")[1]}/:preset/*`;
-    const answer = await ask(path, cookieFor({ route }));
+    const answer = await fetchPath(path, cookieFor({ route }));
     const type = path.startsWith("/shown") ? /^image/ : /^text/;
     expect([path, answer.status]).toEqual([path, status]);
     expect(answer.headers.get("content-type")).toMatch(type);
@@ -123,8 +127,8 @@ test("a signed URL of such a route is answered as on any other, also beside a wr
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg", version: "7" });
   const plain = await signQuery({ key: "photos/fig.jpg", version: "7" });
   for (const cookie of [undefined, cookieFor(), "vitrine=1.a.b.c"]) {
-    const answer = await ask(PHOTO + query, cookie);
-    const usual = await ask(`/private/card/photos/fig.jpg${plain}`);
+    const answer = await fetchPath(PHOTO + query, cookie);
+    const usual = await fetchPath(`/private/card/photos/fig.jpg${plain}`);
     expect(answer.headers.get("cache-control")).toMatch(/^public, .*immutable$/);
     const parts = ({ status, headers }: Response) =>
       [...headers, ["status", status]].filter(([name]) => name !== "server-timing");
@@ -134,10 +138,10 @@ test("a signed URL of such a route is answered as on any other, also beside a wr
 
 test("a cookie opens also a URL whose signature has expired, or is wrong", async () => {
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg", expires: inSeconds(-1) });
-  expect((await ask(PHOTO + query)).status).toBe(410);
-  expect((await ask(PHOTO + query, "vitrine=x")).status).toBe(410);
+  expect((await fetchPath(PHOTO + query)).status).toBe(410);
+  expect((await fetchPath(PHOTO + query, "vitrine=x")).status).toBe(410);
   for (const search of [query, query.slice(0, -1), "?", "?x=1", "?exp=1&kid=new&sig=a"]) {
-    const answer = await ask(PHOTO + search, cookieFor());
+    const answer = await fetchPath(PHOTO + search, cookieFor());
     expect([search, answer.status]).toEqual([search, 200]);
     expect(answer.headers.get("cache-control")).toMatch(/^private, /);
   }
@@ -146,7 +150,7 @@ test("a cookie opens also a URL whose signature has expired, or is wrong", async
 test("?facts and &facts are answered behind a cookie, too, and refused without", async () => {
   await closed(`${PHOTO}?facts`, "a=b");
   for (const search of ["?facts", "?x=1&facts"]) {
-    const answer = await ask(PHOTO + search, cookieFor());
+    const answer = await fetchPath(PHOTO + search, cookieFor());
     expect(answer.headers.get("content-type")).toBe("application/json");
     expect(answer.headers.get("cache-control")).toMatch(/^private, /);
     expect(await answer.json()).toMatchObject({ width: 160, height: 160 });
@@ -155,15 +159,15 @@ test("?facts and &facts are answered behind a cookie, too, and refused without",
 
 test("a rendition is shared with visitors who came by a signed URL", async () => {
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg" });
-  expect((await ask(PHOTO + query)).headers.get("server-timing")).toMatch(/desc=miss/);
-  expect((await ask(PHOTO, cookieFor())).headers.get("server-timing")).toBe("cache;desc=hit");
+  expect((await fetchPath(PHOTO + query)).headers.get("server-timing")).toMatch(/desc=miss/);
+  expect((await fetchPath(PHOTO, cookieFor())).headers.get("server-timing")).toBe("cache;desc=hit");
   expect(stage.edgeRequests).toHaveLength(1);
 });
 
 test("what a URL asks for is decoded once, before it is compared", async () => {
   const cookie = cookieFor();
-  expect((await ask("/album/card/photos%2Ffig.jpg", cookie)).status).toBe(200);
-  expect((await ask("/album/card/%70hotos/fig.jpg", cookie)).status).toBe(200);
+  expect((await fetchPath("/album/card/photos%2Ffig.jpg", cookie)).status).toBe(200);
+  expect((await fetchPath("/album/card/%70hotos/fig.jpg", cookie)).status).toBe(200);
   await closed("/album/card/photos%252Ffig.jpg", cookie);
 });
 
@@ -198,8 +202,8 @@ test("a cookie for a folder does not open what has the name of the folder alone"
 test.each(["a//c.jpg", "a/../b/c.jpg", "a/%2e%2e/b/c.jpg", "a/..%2Fb/c.jpg", "a/", "a/%00.jpg"])(
   "%j is no object, whatever a cookie says",
   async (rest) => {
-    const plain = await ask(`/album/card/${rest}`);
-    const answer = await ask(`/album/card/${rest}`, cookieFor({ prefix: "a/" }));
+    const plain = await fetchPath(`/album/card/${rest}`);
+    const answer = await fetchPath(`/album/card/${rest}`, cookieFor({ prefix: "a/" }));
     expect([answer.status, ...answer.headers]).toEqual([404, ...plain.headers]);
     expect(stage.edgeRequests).toEqual([]);
   },
@@ -231,7 +235,7 @@ test.each(FOREIGN)("a cookie for %s is as none", async (_what, change, reason) =
 
 test("the port is part of the host", async () => {
   const url = `https://images.example:8443${PHOTO}`;
-  expect((await ask(url, cookieFor({ host: "images.example:8443" }))).status).toBe(200);
+  expect((await fetchPath(url, cookieFor({ host: "images.example:8443" }))).status).toBe(200);
   await closed(url, cookieFor());
 });
 
@@ -250,16 +254,18 @@ test("the log says what had to be signed, and never the cookie", async () => {
 test("a cookie is for a day at most, and for max_age of its route", async () => {
   const ahead = (route: string, seconds: number) =>
     cookieFor({ route, expires: inSeconds(seconds) });
-  expect((await ask(PHOTO, ahead(ALBUM, 43_200))).status).toBe(200);
+  expect((await fetchPath(PHOTO, ahead(ALBUM, 43_200))).status).toBe(200);
   await closed(PHOTO, ahead(ALBUM, 43_201), /is for another place/);
-  const other = "/other/:preset/*";
-  expect((await ask("/other/card/photos/fig.jpg", ahead(other, 86_400))).status).toBe(200);
-  await closed("/other/card/photos/fig.jpg", ahead(other, 86_401), /is for another place/);
+  const otherRoute = "/other/:preset/*";
+  expect((await fetchPath("/other/card/photos/fig.jpg", ahead(otherRoute, 86_400))).status).toBe(
+    200,
+  );
+  await closed("/other/card/photos/fig.jpg", ahead(otherRoute, 86_401), /is for another place/);
 });
 
 test("a route without cookie = true opens by no cookie", async () => {
   const cookie = cookieFor({ route: "/private/:preset/*" });
-  const answer = await ask("/private/card/photos/fig.jpg", cookie);
+  const answer = await fetchPath("/private/card/photos/fig.jpg", cookie);
   expect([answer.status, answer.headers.get("cache-control")]).toEqual([404, "public, max-age=60"]);
   expect(stage.edgeRequests).toEqual([]);
 });
@@ -268,10 +274,10 @@ test("a signature of a URL is none of a cookie, and the other way round", async 
   const expires = inSeconds(HOUR);
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg", expires });
   const [, sig] = /sig=(.*)/.exec(query) ?? [];
-  const [, , prefix = "", own] = valueFor({ expires }).split(".");
+  const [, , prefix = "", cookieSig] = valueFor({ expires }).split(".");
   await closed(PHOTO, `vitrine=${expires}.new.${prefix}.${sig}`);
   await closed(PHOTO, `vitrine=${query}`);
-  expect((await ask(`${PHOTO}?exp=${expires}&kid=new&sig=${own}`)).status).toBe(404);
+  expect((await fetchPath(`${PHOTO}?exp=${expires}&kid=new&sig=${cookieSig}`)).status).toBe(404);
 });
 
 /** Cookies of other hosts, and this one after them. */
@@ -313,7 +319,7 @@ test.each<[string, (value: string) => string, boolean]>([
   ["in capitals", (value) => `vitrine=${value.toUpperCase()}`, false],
 ])("a right cookie %s: %j", async (_what, spell, opens) => {
   const header = spell(valueFor());
-  if (opens) expect((await ask(PHOTO, header)).status).toBe(200);
+  if (opens) expect((await fetchPath(PHOTO, header)).status).toBe(200);
   else await closed(PHOTO, header);
 });
 
@@ -322,7 +328,7 @@ test("every character of a cookie counts, each bit of it, and none more", async 
   for (const value of changed) {
     // One with a `;`, a line break and so on is cut, or cannot be sent.
     if (!/^[\x21-\x3a\x3c-\x7e]+$/.test(value)) continue;
-    const answer = await ask(PHOTO, `vitrine=${value}`);
+    const answer = await fetchPath(PHOTO, `vitrine=${value}`);
     expect([value, answer.status]).toEqual([value, 404]);
   }
   expect(stage.edgeRequests).toEqual([]);
@@ -337,19 +343,19 @@ test("pages of origins may have cookies sent: no answer names all pages", async 
   };
   const corsOf = ({ headers }: Response) =>
     Object.fromEntries([...headers].filter(([name]) => name.startsWith("access-control-")));
-  const right = await ask(path, cookie, { origin: APP });
+  const right = await fetchPath(path, cookie, { origin: APP });
   expect([right.status, right.headers.get("vary")]).toEqual([200, "origin, accept"]);
   expect(corsOf(right)).toEqual(allowed);
-  const refused = await ask(path, undefined, { origin: APP });
+  const refused = await fetchPath(path, undefined, { origin: APP });
   expect([refused.status, refused.headers.get("vary")]).toEqual([404, "origin"]);
   expect(corsOf(refused)).toEqual(allowed);
-  const plain = await ask(path, cookie);
+  const plain = await fetchPath(path, cookie);
   expect([plain.status, plain.headers.get("vary"), corsOf(plain)]).toEqual([
     ...[200, "origin, accept", {}],
   ]);
-  const foreign = await ask(path, cookie, { origin: "https://evil.example" });
+  const foreign = await fetchPath(path, cookie, { origin: "https://evil.example" });
   expect([foreign.status, corsOf(foreign)]).toEqual([403, {}]);
-  const preflight = await ask(path, undefined, { origin: APP }, "OPTIONS");
+  const preflight = await fetchPath(path, undefined, { origin: APP }, "OPTIONS");
   expect(preflight.status).toBe(204);
   expect(corsOf(preflight)).toMatchObject(allowed);
   expect(Object.values(corsOf(preflight))).not.toContain("*");
@@ -357,18 +363,18 @@ test("pages of origins may have cookies sent: no answer names all pages", async 
 
 test("no header of a cookie goes any further (E1)", async () => {
   const loops: Headers[] = [];
-  stage.exported = (own) => ({
-    ...own,
+  stage.exported = (cookieSig) => ({
+    ...cookieSig,
     fetch: (url, init) => {
       loops.push(new Headers(init?.headers));
-      return own.fetch(url, init);
+      return cookieSig.fetch(url, init);
     },
-    purge: (options) => own.purge(options),
+    purge: (options) => cookieSig.purge(options),
   });
   const cookie = `session=1; ${cookieFor()}`;
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg" });
   for (const path of [PHOTO, `${PHOTO}?facts`, PHOTO + query, "/album/card/photos/none.jpg"]) {
-    await ask(path, cookie);
+    await fetchPath(path, cookie);
   }
   await Promise.all(stage.pendingWork);
   const sent = [

@@ -128,8 +128,14 @@ test.each<[Sent, number]>([
 });
 
 test("a preflight is answered, by GET's rules", async () => {
-  const asked = { "access-control-request-method": "GET", "access-control-request-headers": "x-a" };
-  const answer = await get(IMAGE, { method: "OPTIONS", headers: { origin: APP, ...asked } });
+  const requestHeaders = {
+    "access-control-request-method": "GET",
+    "access-control-request-headers": "x-a",
+  };
+  const answer = await get(IMAGE, {
+    method: "OPTIONS",
+    headers: { origin: APP, ...requestHeaders },
+  });
   expect([answer.status, answer.body, ...answer.headers]).toEqual([
     204,
     null,
@@ -143,7 +149,7 @@ test("a preflight is answered, by GET's rules", async () => {
     ["vary", "origin"],
     ["x-content-type-options", "nosniff"],
   ]);
-  const headers = { origin: "https://evil.example", ...asked };
+  const headers = { origin: "https://evil.example", ...requestHeaders };
   expect((await get(IMAGE, { method: "OPTIONS", headers })).status).toBe(403);
   expect(stage.edgeRequests).toEqual([]);
 });

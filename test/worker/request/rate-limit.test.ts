@@ -6,28 +6,28 @@ import { ENV, HEALTH_TOKEN } from "../../support/env.ts";
 import { disableCache, get, stage } from "../../support/run-worker.ts";
 
 /** A limiter that allows `most` requests for each key, and counts them. */
-function limiterOf(most: number) {
+function limiterOf(max: number) {
   const counts = new Map<string, number>();
   const limit = async ({ key }: { key: string }) => {
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
-    return { success: count <= most };
+    return { success: count <= max };
   };
   return { counts, env: { ...ENV, RATE_LIMITER: { limit } } };
 }
 
-const from = (address: string) => ({ headers: { "cf-connecting-ip": address } });
+const fromAddress = (address: string) => ({ headers: { "cf-connecting-ip": address } });
 
 test("who asks too much gets 429 and when to come back, at no cost", async () => {
   disableCache(); // each request is to reach the edge
   const { env } = limiterOf(2);
   const statuses: number[] = [];
   for (let times = 0; times < 4; times++) {
-    statuses.push((await get("/images/card/key.jpg", from("192.0.2.1"), env)).status);
+    statuses.push((await get("/images/card/key.jpg", fromAddress("192.0.2.1"), env)).status);
   }
   expect(statuses).toEqual([200, 200, 429, 429]);
   expect(stage.edgeRequests).toHaveLength(2);
-  const answer = await get("/images/card/key.jpg", from("192.0.2.1"), env);
+  const answer = await get("/images/card/key.jpg", fromAddress("192.0.2.1"), env);
   expect(await answer.text()).toBe("Too many requests\n");
   expect(answer.headers.get("retry-after")).toBe("60");
   expect(answer.headers.get("cache-control")).toBe("no-store");
@@ -46,8 +46,8 @@ test("each visitor has a limit of their own, on each route", async () => {
     ["/app/card/key.jpg", "192.0.2.1", 200],
     ["/images/card/key.jpg", "192.0.2.2", 200],
   ] as const) {
-    const found = (await get(path, from(address), env)).status;
-    expect([path, address, found]).toEqual([path, address, status]);
+    const actual = (await get(path, fromAddress(address), env)).status;
+    expect([path, address, actual]).toEqual([path, address, status]);
   }
 });
 
@@ -63,7 +63,7 @@ test.each<[string, string]>([
   ["", ""],
 ])("the address %j counts as %j", async (address, visitor) => {
   const { counts, env } = limiterOf(1);
-  await get("/images/card/key.jpg", from(address), env);
+  await get("/images/card/key.jpg", fromAddress(address), env);
   expect([...counts]).toEqual([[`${visitor} /images/:preset/*`, 1]]);
 });
 
@@ -79,18 +79,18 @@ test("a limiter that fails refuses nobody, and the log tells of it", async () =>
 
 test("a limiter that hangs holds nobody up for longer than a second, and the log tells of it", async () => {
   stopClock();
-  const asked = Promise.withResolvers<void>();
+  const limiterCalled = Promise.withResolvers<void>();
   const limit = () => {
-    asked.resolve();
+    limiterCalled.resolve();
     return new Promise<never>(() => {});
   };
-  const shown = get("/images/card/key.jpg", {}, { ...ENV, RATE_LIMITER: { limit } });
-  await asked.promise;
+  const answer = get("/images/card/key.jpg", {}, { ...ENV, RATE_LIMITER: { limit } });
+  await limiterCalled.promise;
   await vi.advanceTimersByTimeAsync(999);
   expect(vi.getTimerCount()).toBe(1);
   vi.advanceTimersByTime(1);
   expect(vi.getTimerCount()).toBe(0);
-  expect((await shown).status).toBe(200);
+  expect((await answer).status).toBe(200);
   const reason = expect.stringContaining("1000 ms");
   expect(stage.logged).toEqual([{ level: "error", line: { ...LIMITER_FAILED, reason } }]);
 });
@@ -110,7 +110,7 @@ test("what is refused for nothing is not counted, and opens no count", async () 
     ...["/nothing", "/images/nope/k", "/images/card@9x/k", "/images/card/..%2fk"],
     ...["/private/card/key.jpg", "/healthz"],
   ]) {
-    await get(path, path === "/healthz" ? health : from("192.0.2.1"), env);
+    await get(path, path === "/healthz" ? health : fromAddress("192.0.2.1"), env);
   }
   await get("/app/card/key.jpg", { headers: { referer: "https://evil.example" } }, env);
   expect([...counts]).toEqual([]);

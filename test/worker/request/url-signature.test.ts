@@ -27,12 +27,12 @@ async function missing(url: string, reason?: RegExp, env?: object): Promise<void
   const requests = () => stage.edgeRequests.length + stage.s3.requests.length;
   const [before, logged] = [requests(), stage.logged.length];
   const answer = await get(url, {}, env);
-  const other = await get("/nothing");
+  const plainAnswer = await get("/nothing");
   const { level, line } = stage.logged[logged] ?? {};
   const isMalformed = /^the (?:query|path) is not/.test(`${line?.["reason"]}`);
-  if (!isMalformed) other.headers.set("cache-control", "no-store");
-  const told = [answer.status, await answer.text(), ...answer.headers];
-  expect([url, ...told]).toEqual([url, 404, "Not found\n", ...other.headers]);
+  if (!isMalformed) plainAnswer.headers.set("cache-control", "no-store");
+  const actual = [answer.status, await answer.text(), ...answer.headers];
+  expect([url, ...actual]).toEqual([url, 404, "Not found\n", ...plainAnswer.headers]);
   expect(requests()).toBe(before);
   if (reason === undefined) return;
   expect([level, line?.["event"]]).toEqual(["warn", "signature-wrong"]);
@@ -105,30 +105,31 @@ test("every bit of a signed URL counts, each character of it, and none more", as
 });
 
 // Queries made from the parts of a right one, and whether each is right.
-const QUERIES: [string, (of: Record<"exp" | "kid" | "v" | "sig", string>) => string, boolean][] = [
-  ["as it is", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, true],
-  ["in another order", (q) => `v=${q.v}&sig=${q.sig}&kid=${q.kid}&exp=${q.exp}`, false],
-  ["without v", (q) => `exp=${q.exp}&kid=${q.kid}&sig=${q.sig}`, false],
-  ["without kid", (q) => `exp=${q.exp}&v=${q.v}&sig=${q.sig}`, false],
-  ["without exp", (q) => `kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["without sig", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}`, false],
-  ["sig twice", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}&sig=${q.sig}`, false],
-  ["exp twice", (q) => `exp=9${q.exp}&exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["v twice", (q) => `exp=${q.exp}&kid=${q.kid}&v=8&v=${q.v}&sig=${q.sig}`, false],
-  ["more", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}&width=9000`, false],
-  ["an empty part", (q) => `exp=${q.exp}&&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["a longer exp", (q) => `exp=0${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["a signed exp", (q) => `exp=+${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["exp of a kind", (q) => `exp=${q.exp}.0&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["names in capitals", (q) => `EXP=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["names encoded", (q) => `%65xp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
-  ["values encoded", (q) => `exp=${q.exp}&kid=%6eew&v=${q.v}&sig=${q.sig}`, false],
-  ["sig padded", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}=`, false],
-  ["sig padded, encoded", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}%3D`, false],
-  ["no kid's key", (q) => `exp=${q.exp}&kid=constructor&v=${q.v}&sig=${q.sig}`, false],
-  ["a kid of nobody", (q) => `exp=${q.exp}&kid=__proto__&v=${q.v}&sig=${q.sig}`, false],
-  ["semicolons", (q) => `exp=${q.exp};kid=${q.kid};v=${q.v};sig=${q.sig}`, false],
-];
+const QUERIES: [string, (parts: Record<"exp" | "kid" | "v" | "sig", string>) => string, boolean][] =
+  [
+    ["as it is", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, true],
+    ["in another order", (q) => `v=${q.v}&sig=${q.sig}&kid=${q.kid}&exp=${q.exp}`, false],
+    ["without v", (q) => `exp=${q.exp}&kid=${q.kid}&sig=${q.sig}`, false],
+    ["without kid", (q) => `exp=${q.exp}&v=${q.v}&sig=${q.sig}`, false],
+    ["without exp", (q) => `kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["without sig", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}`, false],
+    ["sig twice", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}&sig=${q.sig}`, false],
+    ["exp twice", (q) => `exp=9${q.exp}&exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["v twice", (q) => `exp=${q.exp}&kid=${q.kid}&v=8&v=${q.v}&sig=${q.sig}`, false],
+    ["more", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}&width=9000`, false],
+    ["an empty part", (q) => `exp=${q.exp}&&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["a longer exp", (q) => `exp=0${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["a signed exp", (q) => `exp=+${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["exp of a kind", (q) => `exp=${q.exp}.0&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["names in capitals", (q) => `EXP=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["names encoded", (q) => `%65xp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+    ["values encoded", (q) => `exp=${q.exp}&kid=%6eew&v=${q.v}&sig=${q.sig}`, false],
+    ["sig padded", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}=`, false],
+    ["sig padded, encoded", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}%3D`, false],
+    ["no kid's key", (q) => `exp=${q.exp}&kid=constructor&v=${q.v}&sig=${q.sig}`, false],
+    ["a kid of nobody", (q) => `exp=${q.exp}&kid=__proto__&v=${q.v}&sig=${q.sig}`, false],
+    ["semicolons", (q) => `exp=${q.exp};kid=${q.kid};v=${q.v};sig=${q.sig}`, false],
+  ];
 
 test.each(QUERIES)("a query %s", async (_what, build, right) => {
   const query = new URLSearchParams(await signQuery({ version: "7" }));
@@ -141,11 +142,11 @@ test.each(QUERIES)("a query %s", async (_what, build, right) => {
 
 test("a signature has one right spelling, though base64 has more", async () => {
   const signed = await urlOf();
-  const ends = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  const last = ends.indexOf(signed.slice(-1));
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const last = alphabet.indexOf(signed.slice(-1));
   expect(last % 4).toBe(0);
   for (const unused of [1, 2, 3]) {
-    await missing(signed.slice(0, -1) + ends[last + unused], NOT_A_QUERY);
+    await missing(signed.slice(0, -1) + alphabet[last + unused], NOT_A_QUERY);
   }
 });
 
@@ -157,9 +158,9 @@ test("a path has one spelling where it is signed", async () => {
     ...[path.replace("%28", "("), path.replace("%5B", "%5b"), path.replace("keys/", "keys%2F")],
     ...[path.replace("card", "%63ard"), path.replace("private", "%70rivate")],
   ];
-  for (const other of spellings) {
-    expect(other).not.toBe(path);
-    await missing(other + query, /not encoded as/);
+  for (const spelling of spellings) {
+    expect(spelling).not.toBe(path);
+    await missing(spelling + query, /not encoded as/);
   }
 });
 
@@ -236,12 +237,13 @@ test("the time that the edge takes is time that a URL has no more", async () => 
 });
 
 test("with a version a replaced object shows at once, and is immutable (C1)", async () => {
-  const ask = async (version: string) => get(await urlOf({ version, expires: inSeconds(HOUR) }));
-  const first = await ask("a.1");
+  const getVersion = async (version: string) =>
+    get(await urlOf({ version, expires: inSeconds(HOUR) }));
+  const first = await getVersion("a.1");
   await stage.cache.settled();
   put("key.jpg", "photos/fig.jpg");
-  expect((await ask("a.1")).headers.get("etag")).toBe(first.headers.get("etag"));
-  const second = await ask("a.2");
+  expect((await getVersion("a.1")).headers.get("etag")).toBe(first.headers.get("etag"));
+  const second = await getVersion("a.2");
   expect(second.status).toBe(200);
   expect(second.headers.get("etag")).not.toBe(first.headers.get("etag"));
   expect(second.headers.get("cache-control")).toMatch(
