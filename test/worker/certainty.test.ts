@@ -1,56 +1,52 @@
-// What is not certain is not kept: a 404 or 415 that is not S3's word on this very object is `no-store`.
+// Uncertain answers are not cached: a 404 or 415 is `no-store`, unless S3 has confirmed it for this very object.
 
 import { HttpResponse, http } from "msw";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { network } from "../support/emulators.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
 import { disableCacheInEachTest, get, lines, stage, stopDate } from "../support/run-worker.ts";
 
 disableCacheInEachTest(); // each request is to reach the edge
 
-const KEPT = "public, max-age=60";
 const OVERLAY = "https://brand.example/mark.png";
 
 /** The `env` of the current test. */
 let env: object;
 
-beforeEach(() => {
-  stopDate();
-  env = { ...ENV };
-});
+beforeEach(() => stopDate());
 
-/** Asks for an object. @returns the status, and for how long caches may keep the answer */
-async function ask(path: string) {
+/** @returns the status, and for how long the answer may be cached */
+async function request(path: string) {
   const answer = await get(path.startsWith("/") ? path : `/images/card/${path}`, {}, env);
   return [answer.status, answer.headers.get("cache-control")];
 }
 
 const fallback = { path: "/images/:preset/*", object: "media/*", fallback: "media/photos/fig.jpg" };
 
-describe.each([
+test.each([
   ["a plain answer", {}],
   ["a fallback", { ROUTES: [fallback] }],
-])("as %s", (_what, change) => {
-  beforeEach(() => {
-    env = { ...ENV, ...change };
-  });
-
-  test("a 404 is not kept where one slot denies the object and S3 refuses the other (A6)", async () => {
-    env = { ...env, ...NEXT };
+])(
+  "as %s, a 404 is not cached where one slot denies the object and S3 refuses the other (A6)",
+  async (_what, change) => {
+    env = { ...ENV, ...change, ...NEXT };
     stage.s3.faults.add("no-list-bucket");
-    expect(await ask("nothing.jpg")).toEqual([404, "no-store"]);
+    expect(await request("nothing.jpg")).toEqual([404, "no-store"]);
     stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
-    expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
-  });
-});
+    expect(await request("nothing.jpg")).toEqual([404, "public, max-age=60"]);
+  },
+);
 
 test.each<[what: string, status: number, event: string, answer: () => Response]>([
   ["missing", 502, "edge-contradicts", () => new HttpResponse(null, { status: 404 })],
   ["no image", 415, "source-unreadable", () => HttpResponse.html("a page")],
-])("an overlay that is %s is a %d that is not kept (O12)", async (_what, status, event, answer) => {
-  network.use(http.get(OVERLAY, answer));
-  const over = { width: 9, draw: [{ url: OVERLAY }] };
-  env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
-  expect(await ask("/images/over/key.jpg")).toEqual([status, "no-store"]);
-  expect(lines()).toMatchObject([{ event }]);
-});
+])(
+  "an overlay that is %s is a %d that is not cached (O12)",
+  async (_what, status, event, answer) => {
+    network.use(http.get(OVERLAY, answer));
+    const over = { width: 9, draw: [{ url: OVERLAY }] };
+    env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
+    expect(await request("/images/over/key.jpg")).toEqual([status, "no-store"]);
+    expect(lines()).toMatchObject([{ event }]);
+  },
+);

@@ -1,4 +1,4 @@
-// What a body of /purge means: all forms, and what only looks like one.
+// The bodies of /purge: all forms, and what only looks like one.
 
 import { expect, test } from "vitest";
 import { readPurge } from "../../../src/worker/purge/read-purge.ts";
@@ -31,7 +31,9 @@ test.each<[string, string]>([
   expect(await readText(text)).toEqual({ status: 400, reason });
 });
 
-test.each<[string, unknown]>([
+const FORMS = '{"objects": ["BUCKET/key"';
+
+test.each<[what: string, body: unknown, reason?: string]>([
   ["an empty object", {}],
   ["no objects", { objects: [] }],
   ["an object that is no text", { objects: ["media/a.jpg", 1] }],
@@ -50,18 +52,35 @@ test.each<[string, unknown]>([
   ["another test event", { Event: "s3:OtherEvent" }],
   ["records that are no list", { Records: { 0: {} } }],
   ["a message of SNS", { Type: "Notification", Message: JSON.stringify({ everything: true }) }],
-])("%s is refused, with the forms that there are", async (_what, body) => {
-  const reason = expect.stringContaining('{"objects": ["BUCKET/key"');
-  expect(await read(body)).toEqual({ status: 400, reason });
+  ["an event with no detail", { source: "aws.s3" }, "bucket.name"],
+  ["an event with no bucket", bridgeEvent(undefined, "a"), "bucket.name"],
+  [
+    "an event with a bucket that is no text",
+    bridgeEvent({ name: "acme-media" }, "a"),
+    "bucket.name",
+  ],
+  ["an event with a key that is no text", bridgeEvent("acme-media", ["a"]), "bucket.name"],
+  ["an event with an empty key", bridgeEvent("acme-media", ""), "bucket.name"],
+  ["an event with a record that is null", { Records: [null] }, "bucket.name"],
+  [
+    "an event with a second record without a key",
+    notification("acme-media", "a", undefined),
+    "bucket.name",
+  ],
+  ["an event with a key that is no UTF-8", notification("acme-media", "%ff.jpg"), "bucket.name"],
+  ["an event with a key with half an escape", notification("acme-media", "100%"), "bucket.name"],
+])("%s is refused, with the reason", async (_what, body, reason = FORMS) => {
+  const expected = { status: 400, reason: expect.stringContaining(reason) };
+  expect(await read(body)).toEqual(expected);
 });
 
 test.each<[unknown, object]>([
   [{ objects: ["media/a", "media/a"] }, { form: "objects", names: ["media/a", "media/a"] }],
   [{ bucket: "media" }, { form: "bucket", name: "media" }],
   [{ everything: true }, { form: "everything" }],
-])("%j is a form for people", async (body, asked) => {
-  expect(await read(body)).toEqual(asked);
-  expect(await readText(`\n  ${JSON.stringify(body, null, 2)}\n`)).toEqual(asked);
+])("%j is a form for people", async (body, request) => {
+  expect(await read(body)).toEqual(request);
+  expect(await readText(`\n  ${JSON.stringify(body, null, 2)}\n`)).toEqual(request);
 });
 
 /** Each key, and how S3 writes it in a notification. */
@@ -105,19 +124,4 @@ test.each([
   expect(await read(bridgeEvent("acme-media", "a.jpg", type))).toEqual(expected);
   const [record] = notification("acme-media", "a.jpg").Records;
   expect(await read({ Records: [{ ...record, eventName: name }] })).toEqual(expected);
-});
-
-test.each<[string, unknown]>([
-  ["no detail", { source: "aws.s3" }],
-  ["no bucket", bridgeEvent(undefined, "a")],
-  ["a bucket that is no text", bridgeEvent({ name: "acme-media" }, "a")],
-  ["a key that is no text", bridgeEvent("acme-media", ["a"])],
-  ["an empty key", bridgeEvent("acme-media", "")],
-  ["a record that is null", { Records: [null] }],
-  ["a second record without a key", notification("acme-media", "a", undefined)],
-  ["a key that is no UTF-8", notification("acme-media", "%ff.jpg")],
-  ["a key with half an escape", notification("acme-media", "100%")],
-])("an event with %s is refused", async (_what, body) => {
-  const reason = expect.stringContaining("bucket.name");
-  expect(await read(body)).toEqual({ status: 400, reason });
 });

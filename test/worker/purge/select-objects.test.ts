@@ -16,10 +16,10 @@ const named = (name: string, prefix = "", baseUrl = S3, bucket = "acme-media") =
 const MEDIA = named("media", "published/");
 const DRAFTS = named("drafts", "published/drafts/");
 const ALL = named("all");
-const OTHER = named("other", "", "https://s3.example/acme-other/", "acme-other");
+const SECOND = named("other", "", "https://s3.example/acme-other/", "acme-other");
 const R2 = named("r2", "", "https://r2.example/acme-media/");
 
-const of = (bucket: string, key: string) => [{ bucket, key, isRemoved: false }];
+const eventAbout = (bucket: string, key: string) => [{ bucket, key, isRemoved: false }];
 const urls = ({ objects }: ReturnType<typeof selectByName>) => objects.map(({ url }) => url);
 
 test.each<[string, string]>([
@@ -34,22 +34,22 @@ test.each<[string, string]>([
   ["media/../fig.jpg", 'a segment ".."'],
   [`media/${"x".repeat(1015)}`, "longer than 1,024 bytes"],
 ])("the name %j means no object", (name, reason) => {
-  const { objects, skipped } = selectByName([MEDIA, OTHER], [name]);
+  const { objects, skipped } = selectByName([MEDIA, SECOND], [name]);
   expect(objects).toEqual([]);
   expect(skipped).toEqual([{ object: name, reason: expect.stringContaining(reason) }]);
 });
 
 test("a name is the bucket of wrangler.toml, and the key below its prefix", () => {
   const names = ["media/a b+c%2B.jpg", "other/media/ä.jpg", `media/${"x".repeat(1014)}`];
-  const found = selectByName([MEDIA, OTHER], names);
-  expect(found.skipped).toEqual([]);
-  expect(found.objects.map(({ name }) => name)).toEqual(names);
-  expect(urls(found)).toEqual([
+  const selection = selectByName([MEDIA, SECOND], names);
+  expect(selection.skipped).toEqual([]);
+  expect(selection.objects.map(({ name }) => name)).toEqual(names);
+  expect(urls(selection)).toEqual([
     `${S3}published/a%20b%2Bc%252B.jpg`,
     "https://s3.example/acme-other/media/%C3%A4.jpg",
     `${S3}published/${"x".repeat(1014)}`,
   ]);
-  expect(found.objects[0]).toMatchObject({
+  expect(selection.objects[0]).toMatchObject({
     key: "published/a b+c%2B.jpg",
     bucket: { baseUrl: S3 },
   });
@@ -72,21 +72,21 @@ test.each<[string, string, string]>([
   ["acme-media", "published/", "no URL can name"],
   ["acme-media", "published/../a.jpg", "no URL can name"],
 ])("an event of %s about %j is about nothing that is shown", (bucket, key, reason) => {
-  const { objects, skipped } = selectByEvent([MEDIA], of(bucket, key));
+  const { objects, skipped } = selectByEvent([MEDIA], eventAbout(bucket, key));
   expect(objects).toEqual([]);
   expect(skipped).toEqual([{ object: key, reason: expect.stringContaining(reason) }]);
 });
 
 test("an event is about every configured bucket that has the object, at each provider", () => {
-  const event = of("acme-media", "published/drafts/a.jpg");
-  const found = selectByEvent([MEDIA, DRAFTS, OTHER, R2], event);
-  expect(found.skipped).toEqual([]);
+  const event = eventAbout("acme-media", "published/drafts/a.jpg");
+  const selection = selectByEvent([MEDIA, DRAFTS, SECOND, R2], event);
+  expect(selection.skipped).toEqual([]);
   // The two buckets at S3 have the same objects: one URL, and one tag.
-  expect(found.objects.map(({ name }) => name)).toEqual([
+  expect(selection.objects.map(({ name }) => name)).toEqual([
     "drafts/a.jpg",
     "r2/published/drafts/a.jpg",
   ]);
-  const elsewhere = selectByEvent([MEDIA, DRAFTS, R2], of("acme-media", "a.jpg"));
+  const elsewhere = selectByEvent([MEDIA, DRAFTS, R2], eventAbout("acme-media", "a.jpg"));
   expect(elsewhere.objects.map(({ name }) => name)).toEqual(["r2/a.jpg"]);
   expect(elsewhere.skipped).toEqual([]);
 });

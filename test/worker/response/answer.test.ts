@@ -8,11 +8,11 @@ import {
 } from "../../../src/worker/response/answer.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9);
-const shown: ImageOptions = { cache: "miss", negotiated: true, maxAge: 600, took: 12.4 };
+const options: ImageOptions = { cache: "miss", negotiated: true, maxAge: 600, took: 12.4 };
 const ETAG = `"${"0a".repeat(16)}"`;
 const TAGGED = { etag: ETAG, length: "5" };
 const answerTo = (image: Parameters<typeof imageAnswer>[0], condition: string | null = null) =>
-  imageAnswer(image, condition, shown, {}, NOW);
+  imageAnswer(image, condition, options, {}, NOW);
 
 test.each<[string, number]>([
   [ETAG, 304],
@@ -43,7 +43,7 @@ test.each<[string, number]>([
   expect(answer.headers.get("etag")).toBe(ETAG);
 });
 
-test("a body that has broken off already is let go of all the same", () => {
+test("a body that has broken off already does no harm", () => {
   const body = new ReadableStream({ start: (stream) => stream.error(new Error("broken off")) });
   expect(answerTo({ ...TAGGED, body }, ETAG).status).toBe(304);
 });
@@ -53,22 +53,22 @@ test("without an entity tag there is nothing that could match (R4)", () => {
 });
 
 const MINUTE = "public, max-age=60";
-const NOT_KEPT = "public, max-age=0";
+const EXPIRED = "public, max-age=0";
 
 // The seconds for which the URL is still valid, its version, and cache-control of the image and of a 404.
-test.each<[left: number, version: string | undefined, image: string, missing: string]>([
+test.each<[validFor: number, version: string | undefined, image: string, missing: string]>([
   [3600, undefined, "public, max-age=600, must-revalidate", MINUTE],
   [599.9, undefined, "public, max-age=599, must-revalidate", MINUTE],
-  [0.5, undefined, "public, max-age=0, must-revalidate", NOT_KEPT],
-  [-5, undefined, "public, max-age=0, must-revalidate", NOT_KEPT],
+  [0.5, undefined, "public, max-age=0, must-revalidate", EXPIRED],
+  [-5, undefined, "public, max-age=0, must-revalidate", EXPIRED],
   [3600, "1", "public, max-age=3600, must-revalidate, immutable", MINUTE],
   [315_360_000, "1", "public, max-age=31536000, must-revalidate, immutable", MINUTE],
-  [-5, "1", "public, max-age=0, must-revalidate, immutable", NOT_KEPT],
+  [-5, "1", "public, max-age=0, must-revalidate, immutable", EXPIRED],
 ])(
-  "where a signed URL is good for %d s (v %s) it is kept as %s",
-  (left, version, image, missing) => {
-    const terms = { granted: { expires: NOW / 1000 + left, version } };
-    const { headers } = imageAnswer({}, null, shown, terms, NOW);
+  "where a signed URL is valid for %d s (v %s) its image is cached as %s",
+  (validFor, version, image, missing) => {
+    const terms = { granted: { expires: NOW / 1000 + validFor, version } };
+    const { headers } = imageAnswer({}, null, options, terms, NOW);
     expect(headers.get("cache-control")).toBe(image);
     const answer = refusalAnswer({ event: "object-missing", certain: true }, terms, NOW);
     expect(answer.headers.get("cache-control")).toBe(missing);
@@ -81,13 +81,13 @@ test.each([
   [30.5, true, "private, max-age=30, must-revalidate", "private, max-age=30"],
   [-5, true, "private, max-age=0, must-revalidate", "private, max-age=0"],
 ])(
-  "where a cookie is good for %d s (outage: %s) this browser keeps it as %s",
-  (left, isOutage, image, missing) => {
-    const terms = { granted: { expires: NOW / 1000 + left, isPrivate: true } };
-    const { headers } = imageAnswer({}, null, { ...shown, isOutage }, terms, NOW);
+  "where a cookie is valid for %d s (outage: %s) this browser caches the image as %s",
+  (validFor, isOutage, image, missing) => {
+    const terms = { granted: { expires: NOW / 1000 + validFor, isPrivate: true } };
+    const { headers } = imageAnswer({}, null, { ...options, isOutage }, terms, NOW);
     const answer = refusalAnswer({ event: "object-missing", certain: true }, terms, NOW);
     const both = [headers, answer.headers];
-    expect(both.map((one) => one.get("cache-control"))).toEqual([image, missing]);
-    for (const one of both) expect(one.get("cross-origin-resource-policy")).toBe("same-site");
+    expect(both.map((each) => each.get("cache-control"))).toEqual([image, missing]);
+    for (const each of both) expect(each.get("cross-origin-resource-policy")).toBe("same-site");
   },
 );
