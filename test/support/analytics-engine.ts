@@ -14,7 +14,7 @@ const SQL_NAMES = new Set([
   ...Array.from({ length: 20 }, (_, at) => [`blob${at + 1}`, `double${at + 1}`]).flat(),
 ]);
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = {
+const SECONDS: Readonly<Record<string, number>> = {
   SECOND: 1,
   MINUTE: 60,
   HOUR: 3600,
@@ -38,7 +38,7 @@ function checkNames(sql: string, name: string): void {
 const rewrite = (sql: string) =>
   sql
     .replace(/INTERVAL '(\d+)' (\w+)/g, (_all, times: string, unit: string) => {
-      return `${Number(times) * (UNIT_SECONDS[unit] ?? Number.NaN)}`;
+      return `${Number(times) * (SECONDS[unit] ?? Number.NaN)}`;
     })
     .replace(/quantileExactWeighted\(([\d.]+)\)\(/g, "quantileExactWeighted($1, ");
 

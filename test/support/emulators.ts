@@ -20,7 +20,7 @@ import { handlersOf, network } from "./network.ts";
 const renditions = new Map<string, ReturnType<typeof renderWithSharp>>();
 
 /** Makes each rendition once for all tests of a file, because making them takes most of the time. */
-const makeRenditionOnce: typeof renderWithSharp = (original, image, overlays, settings) => {
+const renderOnce: typeof renderWithSharp = (original, image, overlays, settings) => {
   const { type, frames } = original;
   const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
   const parts = [sha1(original.bytes), type, frames, image, drawn, settings.qualities];
@@ -30,18 +30,18 @@ const makeRenditionOnce: typeof renderWithSharp = (original, image, overlays, se
   return rendition;
 };
 
-export const SHARP_ONCE: Renderer = { ...SHARP_RENDERER, render: makeRenditionOnce };
+export const SHARP_ONCE: Renderer = { ...SHARP_RENDERER, render: renderOnce };
 
 /** What the binding made in this process, by its originals and options. */
-const developed = new Map<string, ReturnType<typeof applySteps>>();
+const stepResults = new Map<string, ReturnType<typeof applySteps>>();
 
-const developOnce: typeof applySteps = (originals, steps, output, switches) => {
+const applyStepsOnce: typeof applySteps = (originals, steps, output, switches) => {
   const { limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif } = switches;
   const all = [limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif];
   const parts = [originals.map(({ bytes }) => sha1(bytes)), steps, output, all];
-  const cached = developed.get(JSON.stringify(parts));
+  const cached = stepResults.get(JSON.stringify(parts));
   const result = cached ?? applySteps(originals, steps, output, switches);
-  developed.set(JSON.stringify(parts), result);
+  stepResults.set(JSON.stringify(parts), result);
   return result;
 };
 const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
@@ -68,16 +68,10 @@ export { network };
 export function createEmulators(settings: Partial<EdgeSettings> = {}) {
   const clock = { now: Date.now() };
   const now = () => clock.now;
-  const { prefix, ...settingsOfS3 } = VARS.BUCKETS.media;
+  const { prefix: readable, ...bucket } = VARS.BUCKETS.media;
   const sessions = new Map<string, Session>();
-  const s3 = createS3({
-    ...settingsOfS3,
-    credentials: CREDENTIALS,
-    sessions,
-    now,
-    readable: prefix,
-  });
-  for (const [key, object] of stored) s3.objects.set(prefix + key, object);
+  const s3 = createS3({ ...bucket, credentials: CREDENTIALS, sessions, now, readable });
+  for (const [key, object] of stored) s3.objects.set(readable + key, object);
   network.resetHandlers(...handlersOf(s3));
   const core = createEdgeWith(SHARP_ONCE, {
     zone: ZONE,
@@ -87,6 +81,6 @@ export function createEmulators(settings: Partial<EdgeSettings> = {}) {
     patience: 10_000,
     ...settings,
   });
-  const edge = withImages(core, { ...SHARP_ONCE, render: developOnce });
+  const edge = withImages(core, { ...SHARP_ONCE, render: applyStepsOnce });
   return { s3, sessions, edge, cache: createCache({ now }), clock };
 }

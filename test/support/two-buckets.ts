@@ -56,10 +56,8 @@ export const ROUTES = [
 
 /** Sets up both buckets, each with its picture, and the vars of a Worker in front of them. */
 export function createTwoBuckets([first, second]: readonly [Kind, Kind]) {
-  arrange({
-    sources: [new URL(BUCKET_URL).host, new URL(BUCKETS.archive.endpoint).host],
-    firewall: true,
-  });
+  const sources = [new URL(BUCKET_URL).host, new URL(BUCKETS.archive.endpoint).host];
+  arrange({ sources, firewall: true });
   const media = first === "R2" ? r2Side("media") : s3Side("media", first);
   const archive = second === "R2" ? r2Side("archive") : s3Side("archive", second);
   media.put();
@@ -103,15 +101,8 @@ function s3Side(name: keyof typeof BUCKETS, engine: "cf" | "binding"): TestBucke
     if (may) s3.faults.delete("no-list-bucket");
     else s3.faults.add("no-list-bucket");
   };
-  return {
-    put,
-    remove,
-    setState: setState,
-    requestCount: requestCount,
-    setMayList: setMayList,
-    settings: { ...bucket, engine },
-    bindings: {},
-  };
+  const methods = { put, remove, setState, requestCount, setMayList };
+  return { ...methods, settings: { ...bucket, engine }, bindings: {} };
 }
 
 function r2Side(name: keyof typeof BUCKETS): TestBucket {
@@ -130,13 +121,6 @@ function r2Side(name: keyof typeof BUCKETS): TestBucket {
   };
   const settings = { binding, bucket, prefix };
   const requestCount = () => r2.calls.length;
-  return {
-    put,
-    remove,
-    setState: setState,
-    requestCount: requestCount,
-    setMayList: () => {},
-    settings,
-    bindings: { [binding]: r2 },
-  };
+  const methods = { put, remove, setState, requestCount, setMayList: () => {} };
+  return { ...methods, settings, bindings: { [binding]: r2 } };
 }

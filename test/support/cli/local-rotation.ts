@@ -48,7 +48,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
     }
     const code = await new Promise<number | null>((settle) => child.on("close", settle));
     overhear("logged", output);
-    return { code, output: output };
+    return { code, output };
   }
 
   /** Three visitors, until they are stopped. All of them must get what they ask for. */
@@ -79,7 +79,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
 
   return {
     rotate,
-    startVisitors: startVisitors,
+    startVisitors,
     /** The secrets of the slots. All other lines of .dev.vars are as they were. */
     slots: () => {
       const text = readFileSync(join(folder, ".dev.vars"), "utf8");

@@ -15,7 +15,7 @@ import { leaksIn, overhear } from "../overheard.ts";
 import { arrange, get, stage } from "../run-worker.ts";
 import { readProject } from "./run-init.ts";
 import { createTypist, type Typed } from "./typist.ts";
-import { type CommandResult, createWorld, type WorldOptions } from "./vitrine.ts";
+import { createWorld, type WorldOptions } from "./vitrine.ts";
 
 export const URL = "https://images.example.com";
 
@@ -148,16 +148,10 @@ export const TOOLS: Tools = {
 type Setting = WorldOptions & { readonly tools?: Tools };
 
 /** Rotates the key of the deployed Vitrine, and checks that no secret was printed. */
-export async function run(
-  options: Partial<Options> = {},
-  setting: Setting = {},
-): Promise<CommandResult> {
-  const { tools = TOOLS, ...worldOptions } = setting;
-  const { world, readScreens } = createWorld({
-    folder: site.folder,
-    env: { HEALTH_TOKEN },
-    ...worldOptions,
-  });
+export async function run(options: Partial<Options> = {}, setting: Setting = {}) {
+  const { tools = TOOLS, ...changes } = setting;
+  const defaults = { folder: site.folder, env: { HEALTH_TOKEN } };
+  const { world, readScreens } = createWorld({ ...defaults, ...changes });
   const ended = await rotate(world, { keyFile: "key.json", yes: true, ...options }, tools);
   const { out, err } = readScreens();
   const fault = isFault(ended) ? `${ended.fault}\n` : "";
@@ -168,9 +162,9 @@ export async function run(
 }
 
 /** Runs a rotation that must be refused: it puts no secret. */
-export async function refusedRun(...worldOptions: Parameters<typeof run>): Promise<CommandResult> {
+export async function refusedRun(...args: Parameters<typeof run>) {
   const before = slotSecrets();
-  const ended = await run(...worldOptions);
+  const ended = await run(...args);
   expect([ended.code, site.ran, slotSecrets()]).toEqual([EXIT.failed, [], before]);
   return ended;
 }
@@ -179,10 +173,7 @@ export async function refusedRun(...worldOptions: Parameters<typeof run>): Promi
  * Rotates at a terminal, and types the answer to each question when it is asked.
  * @param asked is called for each answer, with the number of questions that are left
  */
-export async function rotateAtTerminal(
-  answers: Typed,
-  onAnswer: (unanswered: number) => void = () => {},
-) {
+export async function rotateAtTerminal(answers: Typed, onAnswer?: (unanswered: number) => void) {
   const { worldOptions, unanswered } = createTypist(answers, onAnswer);
   const ended = await run({ yes: undefined }, worldOptions);
   return { ...ended, unanswered };

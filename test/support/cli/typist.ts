@@ -21,10 +21,5 @@ export function createTypist(answers: Typed, onAnswer: (unanswered: number) => v
     setImmediate(() => stdin.write(keys));
   };
   const terminal = { isTTY: true, columns: 100 } as const;
-  const worldOptions: Pick<WorldOptions, "stdin" | "onOutput" | "terminal"> = {
-    stdin,
-    onOutput,
-    terminal,
-  };
-  return { worldOptions, unanswered };
+  return { worldOptions: { stdin, onOutput, terminal } satisfies WorldOptions, unanswered };
 }

@@ -13,7 +13,7 @@ export type WorldOptions = Partial<Omit<World, "stdin" | "stdout" | "stderr">> &
   /** Makes both screens this terminal. */
   readonly terminal?: { readonly isTTY: true; readonly columns: number };
   /** Gets all that both screens show, each time that they show more. */
-  readonly onOutput?: (readScreens: string) => void;
+  readonly onOutput?: (screens: string) => void;
 };
 
 /** The local run starts other processes: test/dev/start.test.ts. */

@@ -28,12 +28,8 @@ const DENIED = "9408/403";
 const BUSY = "9509/502";
 const ELSEWHERE = /the bucket is in eu-central-1: set region \(and endpoint\)/;
 const slots = { answered: 502, event: "slots-refused", requests: [1, 0] } as const;
-const region = {
-  answered: 502,
-  event: "origin-denied",
-  reason: ELSEWHERE,
-  requests: [1, 0],
-} as const;
+const originDenied = { answered: 502, event: "origin-other", requests: [1, 0] } as const;
+const region = { ...originDenied, reason: ELSEWHERE } as const;
 const failed = { answered: 502, event: "origin-failed", requests: [2, 0] } as const;
 const timedOut = { answered: 504, event: "timed-out" } as const;
 const denied = { answered: 404, event: "object-denied", requests: [1, 0] } as const;
