@@ -16,16 +16,18 @@ export function listPages(): string[] {
   return [...top, ...names.map((name) => `docs/${name}`)];
 }
 
-/** The anchors of a page's headings, as GitHub makes them: a second one of a name gets `-1`. */
+/** The anchors of a page: its `<a id>`, and those of its headings as GitHub makes them: a second one of a name gets `-1`. */
 export function anchorsOf(text: string): string[] {
   const counts = new Map<string, number>();
   const headings = withoutCode(text).matchAll(/^#{1,6} +(.+?) *#*$/gm);
-  return Array.from(headings, ([, heading = ""]) => {
+  const ids = Array.from(text.matchAll(/<a id="([\w-]+)">/g), ([, id = ""]) => id);
+  const slugs = Array.from(headings, ([, heading = ""]) => {
     const slug = slugOf(heading);
     const times = counts.get(slug) ?? 0;
     counts.set(slug, times + 1);
     return times === 0 ? slug : `${slug}-${times}`;
   });
+  return [...ids, ...slugs];
 }
 
 /** A page without its blocks of code, in which a line may begin with `#` and a link be none. */
