@@ -10,7 +10,6 @@ import {
   lines,
   MODERN,
   postPurge,
-  signQuery,
   stage,
   stopDate,
   getAndSettle as visitWorker,
@@ -195,21 +194,6 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     world.media.setState("reset");
     expect(await (await getPicture()).bytes()).toEqual(expected.archive);
   });
-
-  test("signed URLs, versions and facts lead to either, too", async () => {
-    const signed = await signQuery({ route: "/signed/:preset/*", key: KEY, version: "7" });
-    const [url, facts] = [`/signed/card/${KEY}${signed}`, `/images/card/${KEY}?facts`];
-    const expected = await pictures();
-    const sizes: unknown[] = [];
-    for (const name of ["media", "archive"] as const) {
-      if (name === "archive") world.media.remove();
-      forgetCached();
-      expect(await (await getPicture(url)).bytes()).toEqual(expected[name]);
-      const answer: unknown = await (await getPicture(facts)).json();
-      sizes.push(Object(answer).original);
-    }
-    expect(sizes[0]).not.toEqual(sizes[1]);
-  });
 });
 
 test("where the edge contradicts S3, the first bucket is asked again (C1)", async () => {
@@ -315,19 +299,6 @@ describe.each(WORLDS)(
       world.media.setState("reset");
       wait(KEEP + 1);
       expect(await show()).toEqual(archive);
-    });
-
-    test("what the second still has is made once, and costs each one question after that (W18)", async () => {
-      world.media.remove();
-      const archive = await show();
-      for (let times = 0; times < 3; times++) {
-        const counts = [world.media.requestCount(), world.archive.requestCount()];
-        wait(KEEP + 1);
-        expect(await show()).toEqual(archive);
-        expect([world.media.requestCount(), world.archive.requestCount()]).toEqual(
-          counts.map((one) => one + 1),
-        );
-      }
     });
   },
 );

@@ -40,17 +40,6 @@ test.each([
   expect(config.buckets.map((bucket) => bucket.role?.sts)).toEqual([sts, ownSts]);
 });
 
-test("two buckets with one role share it; a role of another account does not", () => {
-  const { media } = KEYLESS.BUCKETS;
-  const otherAccount = { ...media, role: "arn:aws:iam::999999999999:role/vitrine" };
-  const config = configWith({
-    BUCKETS: { media, second: { ...media, bucket: "second" }, other: otherAccount },
-  });
-  const [one, two, three] = config.buckets.map(({ role }) => role) ?? [];
-  expect(two).toBe(one);
-  expect(three).not.toBe(one);
-});
-
 test("an issuer may have two keys, and be there before there is a role", () => {
   const NEXT = `\r\n${OTHER_EC_KEY}\n`;
   const config = configWith({ ...ENV, OIDC_SIGNING_KEY_NEXT: NEXT });

@@ -2,7 +2,7 @@
 
 import { expect, test, vi } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import { readSlots, secretNames } from "../../../src/worker/config/read-secrets.ts";
+import { readSlots } from "../../../src/worker/config/read-secrets.ts";
 import { ENV, NEXT, SECRETS } from "../../support/env.ts";
 
 test.each([...Object.keys(SECRETS), "HEALTH_TOKEN", "PURGE_TOKEN"])(
@@ -36,12 +36,4 @@ test.each<[string, object, string[], string[]]>([
   expect(read.usable.map(({ name }) => name)).toEqual(usable);
   expect(read.unusable.map(({ slot }) => slot)).toEqual(unusable);
   expect(mistakes.length > 0).toBe(usable.length === 0);
-});
-
-test("a slot's secrets have names that tell the slot", () => {
-  expect(secretNames("MORE", "next")).toEqual({
-    accessKeyId: "MORE_ACCESS_KEY_ID_NEXT",
-    secretAccessKey: "MORE_SECRET_ACCESS_KEY_NEXT",
-    sessionToken: "MORE_SESSION_TOKEN_NEXT",
-  });
 });

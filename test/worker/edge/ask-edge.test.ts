@@ -31,12 +31,8 @@ test("the edge is asked to keep no failure, be it the origin's or its own (C4)",
 
 test.each<[string, Partial<TransformRequest>, TransformRequest["variant"]["format"], boolean]>([
   ["of a PNG, which stays one", { format: undefined, original: "image/png" }, "auto", false],
-  ["of a GIF", { format: undefined, original: "image/gif" }, "auto", false],
-  ["of what is unknown", { format: undefined, original: "unknown" }, "auto", false],
   ["of a JPEG, which stays one", { format: undefined, original: "image/jpeg" }, "auto", true],
   ["of a PNG as AVIF", { format: "avif", original: "image/png" }, "auto", true],
-  ["of a WebP, again as PNG", { format: "png-force", original: "image/webp" }, "auto", false],
-  ["of a JPEG, again as PNG", { format: "png-force", original: "image/jpeg" }, "auto", false],
   ["of a PNG in a preset of PNG", { format: "png", original: "image/png" }, "png", true],
 ])(
   "quality goes out for a picture %s, unless it would take its colours (O5)",

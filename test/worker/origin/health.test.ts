@@ -60,13 +60,6 @@ test("while old credentials serve, it says that there are no new ones", async ()
   expect([ok, role.state, role.renewal]).toEqual([true, "ok", "ServiceUnavailable"]);
 });
 
-test("credentials that S3 refuses have S3's code", async () => {
-  const { report, s3 } = await start();
-  s3.faults.add("expired-token");
-  const { ok, role } = await report();
-  expect([ok, role.state]).toEqual([false, "ExpiredToken"]);
-});
-
 test("a key of the issuer that cannot be used is named", async () => {
   const keys = { OIDC_SIGNING_KEY: "no key", OIDC_SIGNING_KEY_NEXT: EC_KEY };
   const { report } = await start(keys);

@@ -157,13 +157,6 @@ test("?facts and &facts are answered behind a cookie, too, and refused without",
   }
 });
 
-test("a rendition is shared with visitors who came by a signed URL", async () => {
-  const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg" });
-  expect((await fetchPath(PHOTO + query)).headers.get("server-timing")).toMatch(/desc=miss/);
-  expect((await fetchPath(PHOTO, cookieFor())).headers.get("server-timing")).toBe("cache;desc=hit");
-  expect(stage.edgeRequests).toHaveLength(1);
-});
-
 test("what a URL asks for is decoded once, before it is compared", async () => {
   const cookie = cookieFor();
   expect((await fetchPath("/album/card/photos%2Ffig.jpg", cookie)).status).toBe(200);

@@ -25,15 +25,12 @@ const ALLOWED: [string, Sent][] = [
   // A referer that is no http(s) URL names no page.
   ["a browser's own page", { referer: "about:client" }],
   ["an app", { referer: "android-app://com.example.mail/", "sec-fetch-site": "cross-site" }],
-  ["a page in memory", { referer: "blob:https://evil.example/1234" }],
-  ["no URL", { referer: "app.example" }],
   ["a host that is none", { referer: "https://[evil/" }],
   ["a script of the app with such a referer", { origin: APP, referer: "about:client" }],
 ];
 
 const FOREIGN: [string, Sent, RegExp][] = [
   ["a foreign page", { referer: "https://evil.example/" }, /^https:\/\/evil\.example is not/],
-  ["one over http", { referer: "http://app.example/" }, /^http:\/\/app\.example is not/],
   ["another port", { referer: "https://app.example:444/" }, /:444 is not/],
   ["a longer host", { referer: "https://app.example.evil.example/" }, /evil/],
   ["a host that ends so", { referer: "https://evil-app.example/" }, /evil-app/],
@@ -91,10 +88,8 @@ test.each<[string[], string, number]>([
   [[NEAR, "http://evillocalhost"], "images.example", 200],
   [[NEAR, "http://127.0.0.1.evil.example"], "images.example", 200],
   [["https://app.usual.com"], "images.usual.com", 403],
-  [["https://www.ibm.de"], "images.ibm.de", 403],
   [["https://app.other.govt.nz"], "images.acme.govt.nz", 200],
   [[NEAR, "https://app.example"], "images.example", 200],
-  [["http://app.mine.com"], "images.mine.com", 200],
   [["https://partner.uk.com"], "shop.uk.com", 200],
   [["https://192.0.1.5"], "10.0.1.5", 200],
   [["https://[2001:db8::1]"], "[2001:db8::2]", 200],

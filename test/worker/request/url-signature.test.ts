@@ -229,13 +229,6 @@ test("a signature that got into the path does not get into the log", async () =>
   for (const { line } of stage.logged) expect(JSON.stringify(line)).not.toContain(sig);
 });
 
-test("the time that the edge takes is time that a URL has no more", async () => {
-  stopDate(inSeconds(0) * 1000);
-  stage.beforeEdgeRequest = () => vi.setSystemTime(Date.now() + 10_000);
-  const answer = await get(await urlOf({ expires: inSeconds(60) }));
-  expect(answer.headers.get("cache-control")).toBe("public, max-age=50, must-revalidate");
-});
-
 test("with a version a replaced object shows at once, and is immutable (C1)", async () => {
   const getVersion = async (version: string) =>
     get(await urlOf({ version, expires: inSeconds(HOUR) }));
