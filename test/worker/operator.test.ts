@@ -70,6 +70,11 @@ test.each<[string, string, object]>([
   ["undefined, without a secret", "Bearer undefined", { ...DEEP, HEALTH_TOKEN: undefined }],
   ["the token, without a secret", `Bearer ${HEALTH_TOKEN}`, { ...DEEP, HEALTH_TOKEN: undefined }],
   ["a token that can be guessed", "Bearer secret", { ...DEEP, HEALTH_TOKEN: "secret" }],
+  [
+    "a token of 15 characters",
+    "Bearer 0123456789abcde",
+    { ...DEEP, HEALTH_TOKEN: "0123456789abcde" },
+  ],
   ["a token of no ASCII", "Bearer a token with é", { ...DEEP, HEALTH_TOKEN: "a token with é" }],
   ["a space at its end", "Bearer a token with a ", { ...DEEP, HEALTH_TOKEN: "a token with a " }],
 ])("%s does not open the deep form", async (_what, authorization, env) => {
@@ -82,17 +87,6 @@ test.each<[string, string, object]>([
 });
 
 describe("with the token", () => {
-  test("the shortest token has 16 characters", async () => {
-    for (const [token, status] of [
-      ["0123456789abcdef", 200],
-      ["0123456789abcde", 401],
-    ] as const) {
-      const headers = { authorization: `Bearer ${token}` };
-      const answer = await get("/healthz", { headers }, { ...DEEP, HEALTH_TOKEN: token });
-      expect([token, answer.status]).toEqual([token, status]);
-    }
-  });
-
   test("each slot is tried against S3, and the edge with the canary (A6, R1)", async () => {
     const works = { state: "ok", clock: expect.closeTo(0, -1), missing: 404 };
     const slots = [

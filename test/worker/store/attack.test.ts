@@ -1,4 +1,5 @@
-// Attacks on the store of renditions: what a visitor sees that S3 does not give, what stays, and who waits too long.
+// Attacks on the store of renditions: pictures that S3 does not give any more, entries that stay, and waits that are too
+// long.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
@@ -25,10 +26,10 @@ beforeEach(() => {
   vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
 });
 
-const visit = (path = PATH, own = env) => getAsBrowser(own, path);
+const visit = (path = PATH, variables = env) => getAsBrowser(variables, path);
 
 describe("a visitor who has no time left", () => {
-  test("after a contradiction is not shown what is stored: S3 is well", async () => {
+  test("after a contradiction does not get the stored picture: S3 works", async () => {
     env = envWith(DIRECT);
     await visit();
     replace("made/rotated-gps.jpg");
@@ -69,30 +70,30 @@ describe("/purge answers within four seconds", () => {
 
 describe("the object is deleted while its rendition is stored:", () => {
   test("a put that fails after it has written leaves nothing", async () => {
-    const late = {
+    const slowStore = {
       ...store,
-      put: async (...given: Parameters<R2["put"]>) => {
+      put: async (...args: Parameters<R2["put"]>) => {
         remove();
-        await store.put(...given);
+        await store.put(...args);
         throw new Error("put: network connection lost");
       },
     };
-    await visit(PATH, envWith({ RENDITIONS: late }));
+    await visit(PATH, envWith({ RENDITIONS: slowStore }));
     expect(store.objects.size).toBe(0);
   });
 
   test("an event without s3:ListBucket, and a put after it: nothing is left", async () => {
     stage.s3.faults.add("no-list-bucket");
-    const late = {
+    const slowStore = {
       ...store,
-      put: async (...given: Parameters<R2["put"]>) => {
+      put: async (...args: Parameters<R2["put"]>) => {
         remove();
         const event = bridgeEvent("acme-media", `published/${KEY}`, "Object Deleted");
         expect((await postPurge(event, env)).status).toBe(200);
-        return store.put(...given);
+        return store.put(...args);
       },
     };
-    await visit(PATH, envWith({ RENDITIONS: late }));
+    await visit(PATH, envWith({ RENDITIONS: slowStore }));
     expect(store.objects.size).toBe(0);
     expect((await visit()).status).toBe(404);
   });

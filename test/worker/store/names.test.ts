@@ -24,13 +24,13 @@ const { vars, keys, names }: Vectors = JSON.parse(readFileSync(join(ROOT, VECTOR
 async function namesNow(): Promise<Record<string, string>> {
   const config = readConfig({ ...vars, IMAGES: { input() {}, info() {} } });
   if (isRefusal(config)) throw new Error(JSON.stringify(config));
-  const found: Record<string, string> = {};
+  const storedNames: Record<string, string> = {};
   for (const bucket of config.buckets) {
     for (const [name, variant] of config.variants) {
       for (const formats of possibleFormats(variant)) {
         for (const key of keys) {
           const rendition = { bucket, key: bucket.prefix + key, version: "7", variant, formats };
-          found[`${bucket.name}/${key} ${name} ${formats}`] = await storedName({
+          storedNames[`${bucket.name}/${key} ${name} ${formats}`] = await storedName({
             ...rendition,
             isStorable: true,
           });
@@ -38,7 +38,7 @@ async function namesNow(): Promise<Record<string, string>> {
       }
     }
   }
-  return found;
+  return storedNames;
 }
 
 test("the names of all renditions are as in fixtures/vectors, the order of options too", async () => {

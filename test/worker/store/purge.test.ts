@@ -42,7 +42,13 @@ async function purge(body: unknown) {
 const event = (type: string) => bridgeEvent("acme-media", `published/${KEY}`, type);
 const byHand = { objects: [NAME] };
 
-type Row = readonly [what: string, change: () => void, body: unknown, status: number, left: number];
+type Row = readonly [
+  what: string,
+  change: () => void,
+  body: unknown,
+  status: number,
+  stored: number,
+];
 
 const ROWS: readonly Row[] = [
   ["deleted, by hand", remove, byHand, 200, 0],
@@ -52,7 +58,7 @@ const ROWS: readonly Row[] = [
   ["an old version deleted: the object is there (A19)", () => {}, event("Object Deleted"), 200, 2],
   ["deleted without s3:ListBucket, an event", deny, event("Object Deleted"), 200, 0],
   ["denied, an event that calls it created", deny, event("Object Created"), 200, 2],
-  ["denied, by hand: it is said", deny, byHand, 503, 2],
+  ["denied, by hand: it is reported", deny, byHand, 503, 2],
   ["deleted while S3 is down", removeWhile("SlowDown"), event("Object Deleted"), 503, 2],
   ["deleted while the key is dead", removeWhile("revoked-key"), byHand, 503, 2],
   ["deleted while the store fails", removeWhileStore("throws-list"), byHand, 502, 2],
@@ -61,12 +67,12 @@ const ROWS: readonly Row[] = [
   ["everything", remove, { everything: true }, 200, 2],
 ];
 
-test.each(ROWS)("%s (A6, A19)", async (_what, change, body, status, left) => {
+test.each(ROWS)("%s (A6, A19)", async (_what, change, body, status, stored) => {
   change();
   const answer = await purge(body);
-  expect([answer.status, store.objects.size]).toEqual([status, left]);
-  const isNamed = answer.report.not_purged.map(({ object }: { object: string }) => object);
-  expect(isNamed).toEqual(status === 200 ? [] : [NAME]);
+  expect([answer.status, store.objects.size]).toEqual([status, stored]);
+  const notPurged = answer.report.not_purged.map(({ object }: { object: string }) => object);
+  expect(notPurged).toEqual(status === 200 ? [] : [NAME]);
 });
 
 test("what an earlier configuration stored of the object goes, too, and nothing of another one", async () => {
@@ -80,23 +86,23 @@ test("what an earlier configuration stored of the object goes, too, and nothing 
   expect([...store.objects.keys()]).toEqual(["other/one", `${folder}0/one`]);
 });
 
-test("the cache is dropped before the store: else a visitor could have it stored again", async () => {
-  const order: string[] = [];
+test("the cache is purged before the store: else a visitor could have it stored again", async () => {
+  const events: string[] = [];
   const { exported } = stage;
-  stage.exported = (own) => {
-    const loopback = exported(own);
+  stage.exported = (original) => {
+    const loopback = exported(original);
     if (!loopback) return undefined;
-    const drop = loopback.purge.bind(loopback);
+    const purgeCache = loopback.purge.bind(loopback);
     return Object.assign(loopback, {
-      purge: (options: Parameters<typeof drop>[0]) => {
-        order.push(`cache, ${store.objects.size} stored`);
-        return drop(options);
+      purge: (options: Parameters<typeof purgeCache>[0]) => {
+        events.push(`cache, ${store.objects.size} stored`);
+        return purgeCache(options);
       },
     });
   };
   remove();
   await purge(byHand);
-  expect([...order, store.objects.size]).toEqual(["cache, 2 stored", 0]);
+  expect([...events, store.objects.size]).toEqual(["cache, 2 stored", 0]);
 });
 
 test("20 objects a request: the others are named, to be sent again", async () => {
@@ -108,7 +114,7 @@ test("20 objects a request: the others are named, to be sent again", async () =>
   );
 });
 
-test("an event that names an object twice asks S3 about it once", async () => {
+test("for an event that names an object twice, S3 gets one request", async () => {
   const record = (eventName: string) => ({
     ...{ eventSource: "aws:s3", eventName },
     s3: { bucket: { name: "acme-media" }, object: { key: `published/${KEY}` } },

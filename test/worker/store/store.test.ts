@@ -1,5 +1,5 @@
-// The store of renditions, through the whole Worker: what is made once is shown from then on, as long as S3 has the
-// object that it was made of, and while S3 is down.
+// The store of renditions, through the whole Worker: a stored rendition is shown as long as S3 has its object unchanged,
+// and while S3 is down.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { cacheStatus } from "../../../src/cli/http/ask-picture.ts";
@@ -7,7 +7,7 @@ import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { stopTimers } from "../../support/clock.ts";
 import { envOf } from "../../support/engines.ts";
-import { BUCKET_URL, NEXT } from "../../support/env.ts";
+import { BUCKET_URL } from "../../support/env.ts";
 import {
   arrange,
   DATA_CENTERS,
@@ -40,11 +40,12 @@ beforeEach(() => {
   env = envWith();
 });
 
-const visit = (path = PATH, place = "here", own = env) => getAsBrowser(own, path, place);
+const visit = (path = PATH, dataCenter = "here", variables = env) =>
+  getAsBrowser(variables, path, dataCenter);
 
 /** Where a picture came from, or the status if there is none. */
-async function seen(...visited: Parameters<typeof visit>): Promise<unknown> {
-  const answer = await visit(...visited);
+async function sourceOf(...request: Parameters<typeof visit>): Promise<unknown> {
+  const answer = await visit(...request);
   return answer.status === 200 ? cacheStatus(answer.headers) : answer.status;
 }
 
@@ -55,7 +56,7 @@ function forget(): void {
 }
 
 describe("a year of weekly visits from 30 places, one after the other,", () => {
-  async function year(change: (week: number) => void): Promise<number> {
+  async function countInYear(change: (week: number) => void): Promise<number> {
     for (let week = 0; week < 52; week++) {
       change(week);
       expect((await visit(PATH, DATA_CENTERS[week % 30])).status).toBe(200);
@@ -65,37 +66,37 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
   }
 
   test("needs one transformation and one whole original (L2, T1)", async () => {
-    expect(await year(() => {})).toBe(1);
+    expect(await countInYear(() => {})).toBe(1);
     expect(stage.edge.originFetches).toHaveLength(1);
   });
 
   test("needs one more for each time that the object is replaced", async () => {
     const names = ["made/rotated-gps.jpg", "made/key.jpg"];
-    const made = await year((week) => {
+    const transformations = await countInYear((week) => {
       if (week % 5 === 4) replace(names[((week - 4) / 5) % 2] ?? "");
     });
-    expect(made).toBe(11);
+    expect(transformations).toBe(11);
   });
 });
 
-test("a picture comes out of the store where the cache has forgotten it, as it was made", async () => {
-  const made = await visit();
-  expect([cacheStatus(made.headers), await seen()]).toEqual(["miss", "hit"]);
+test("where the cache has forgotten a picture, it comes from the store, unchanged", async () => {
+  const rendered = await visit();
+  expect([cacheStatus(rendered.headers), await sourceOf()]).toEqual(["miss", "hit"]);
   forget();
   const stored = await visit();
-  expect([cacheStatus(stored.headers), await seen()]).toEqual(["stored", "hit"]);
-  expect(await stored.bytes()).toEqual(await made.bytes());
+  expect([cacheStatus(stored.headers), await sourceOf()]).toEqual(["stored", "hit"]);
+  expect(await stored.bytes()).toEqual(await rendered.bytes());
   for (const name of ["content-type", "content-length", "etag", "cache-control"]) {
-    expect([name, stored.headers.get(name)]).toEqual([name, made.headers.get(name)]);
+    expect([name, stored.headers.get(name)]).toEqual([name, rendered.headers.get(name)]);
   }
 });
 
 test.each(["8388736", null])(
-  "a picture of over 8 MiB, with the length %s, is not stored, and S3 is asked once more",
+  "a picture of over 8 MiB, with the length %s, is not stored, and S3 is checked once more",
   async (length) => {
     const { fetch } = stage.edge;
-    stage.edge.fetch = async (...given) => {
-      const answer = await fetch(...given);
+    stage.edge.fetch = async (...request) => {
+      const answer = await fetch(...request);
       answer.headers.delete("content-length");
       if (length) answer.headers.set("content-length", length);
       return new Response(Buffer.alloc(8_388_736), answer);
@@ -109,7 +110,7 @@ test("another version of the same signed URL, another route and another deploy s
   await visit();
   forget();
   const more = { ROUTES: [{ path: "/other/:preset/*", object: "media/*" }] };
-  expect(await seen(`/other/card/${KEY}`, "here", envWith(more))).toBe("stored");
+  expect(await sourceOf(`/other/card/${KEY}`, "here", envWith(more))).toBe("stored");
 });
 
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
@@ -124,9 +125,8 @@ const NOT_STORED: readonly (readonly [what: string, path: string, change: object
   ["what is no image", "/images/card/broken/page.jpg", {}],
 ];
 
-test.each(NOT_STORED)("%s is not stored, and not looked for", async (_what, path, change) => {
-  const own = envWith(change);
-  await visit(path, "here", own);
+test.each(NOT_STORED)("%s is not stored", async (_what, path, change) => {
+  await visit(path, "here", envWith(change));
   expect(store.objects.size).toBe(0);
   expect(store.calls.filter(({ method }) => method === "put")).toEqual([]);
 });
@@ -151,14 +151,14 @@ describe("while S3 is down,", () => {
     ["elsewhere-307", "A5"],
   ];
 
-  test.each(OUTAGES)("%s: what was ever made is shown, for a minute (%s)", async (fault) => {
-    const made = await visit();
+  test.each(OUTAGES)("%s: every stored rendition is shown, for a minute (%s)", async (fault) => {
+    const rendered = await visit();
     forget();
     stage.s3.faults.add(fault);
-    const shown = await visit();
-    expect([shown.status, cacheStatus(shown.headers)]).toEqual([200, "stored"]);
-    expect(await shown.bytes()).toEqual(await made.bytes());
-    expect(shown.headers.get("cache-control")).toBe("public, max-age=60");
+    const stored = await visit();
+    expect([stored.status, cacheStatus(stored.headers)]).toEqual([200, "stored"]);
+    expect(await stored.bytes()).toEqual(await rendered.bytes());
+    expect(stored.headers.get("cache-control")).toBe("public, max-age=60");
     expect(failures()).toHaveLength(1);
     expect(stage.pauses).toEqual([]); // no second try
     stage.s3.faults.clear();
@@ -168,40 +168,31 @@ describe("while S3 is down,", () => {
     expect(stage.edgeRequests).toHaveLength(1);
   });
 
-  test("both slots of a key are dead: it is shown, and the log says which", async () => {
-    env = envWith(NEXT);
-    await visit();
-    forget();
-    stage.s3.keys.clear();
-    expect(await seen()).toBe("stored");
-    expect(failures()).toMatchObject([{ failure: "slots-refused" }]);
-  });
-
   test("a silent S3 is waited for two seconds, and by one visitor in five seconds", async () => {
     await visit();
     forget();
     stage.s3.faults.add("stall");
     const finish = stopTimers();
-    const ask = async (seconds: number) => {
+    const visitAfter = async (seconds: number) => {
       wait(seconds);
       forgetCached();
       const before = stage.s3.requests.length;
       const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
       return [value.status, took, stage.s3.requests.length - before];
     };
-    expect(await ask(0)).toEqual([200, 2_000, 1]);
-    expect(await ask(1)).toEqual([200, 0, 0]);
-    expect(await ask(4)).toEqual([200, 2_000, 1]);
+    expect(await visitAfter(0)).toEqual([200, 2_000, 1]);
+    expect(await visitAfter(1)).toEqual([200, 0, 0]);
+    expect(await visitAfter(4)).toEqual([200, 2_000, 1]);
     stage.s3.faults.clear();
-    expect(await ask(1)).toEqual([200, 0, 0]);
-    expect(await ask(5)).toEqual([200, 0, 1]);
-    expect(await ask(1)).toEqual([200, 0, 1]);
-    await vi.advanceTimersByTimeAsync(10_000); // what was asked of a silent S3 ends
+    expect(await visitAfter(1)).toEqual([200, 0, 0]);
+    expect(await visitAfter(5)).toEqual([200, 0, 1]);
+    expect(await visitAfter(1)).toEqual([200, 0, 1]);
+    await vi.advanceTimersByTimeAsync(10_000); // the requests to a silent S3 end
   });
 });
 
-describe("the word of S3 comes first:", () => {
-  const WORDS: readonly (readonly [what: string, change: () => void, status: number])[] = [
+describe("the reply of S3 comes first:", () => {
+  const REPLIES: readonly (readonly [what: string, change: () => void, status: number])[] = [
     ["the object is missing", remove, 404],
     ["it is denied", deny, 404],
     ["it is in an archive", () => void stage.s3.faults.add("archived"), 404],
@@ -209,11 +200,11 @@ describe("the word of S3 comes first:", () => {
     ["the bucket is in another region", () => void stage.s3.faults.add("elsewhere-400"), 502],
   ];
 
-  test.each(WORDS)("%s (A6, A18)", async (_what, change, status) => {
+  test.each(REPLIES)("%s (A6, A18)", async (_what, change, status) => {
     await visit();
     forget();
     change();
-    expect(await seen()).toBe(status);
+    expect(await sourceOf()).toBe(status);
   });
 
   test("it was replaced, and the edge fails: what is stored is of another object", async () => {
@@ -221,7 +212,7 @@ describe("the word of S3 comes first:", () => {
     replace("made/rotated-gps.jpg");
     forget();
     stage.edge.switches.trouble = { code: 9522, status: 503 };
-    expect(await seen()).toBe(502);
+    expect(await sourceOf()).toBe(502);
   });
 
   test("NoSuchKey deletes what the configuration can name, without a list (T5)", async () => {
@@ -240,7 +231,7 @@ describe("the word of S3 comes first:", () => {
 describe("at the same moment,", () => {
   test("two places make the same one: one is stored, and nothing is logged (T8a)", async () => {
     env = envWith({ ANSWERS: { ...ANSWERS, keep: 0 } });
-    const both = ["a", "b"].map((place) => get(PATH, { headers: MODERN }, env, place));
+    const both = ["a", "b"].map((city) => get(PATH, { headers: MODERN }, env, city));
     for (const answer of await Promise.all(both)) expect(answer.status).toBe(200);
     await settle();
     expect(store.objects.size).toBe(1);
@@ -251,19 +242,19 @@ describe("at the same moment,", () => {
     ["replaced", () => replace("made/rotated-gps.jpg")],
     ["deleted", remove],
   ])("the object is %s while it is stored: nothing of it is shown (W10)", async (_what, change) => {
-    const late = {
+    const slowStore = {
       ...store,
-      put: (...given: Parameters<R2["put"]>) => {
+      put: (...args: Parameters<R2["put"]>) => {
         change();
-        return store.put(...given);
+        return store.put(...args);
       },
     };
     vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
-    const made = await (await visit(PATH, "here", envWith({ RENDITIONS: late }))).bytes();
+    const before = await (await visit(PATH, "here", envWith({ RENDITIONS: slowStore }))).bytes();
     const answer = await visit();
     const isThere = stage.s3.objects.has(`published/${KEY}`);
     expect(isThere ? cacheStatus(answer.headers) : answer.status).toBe(isThere ? "miss" : 404);
-    expect(await answer.bytes()).not.toEqual(made);
+    expect(await answer.bytes()).not.toEqual(before);
     expect(store.objects.size).toBe(isThere ? 1 : 0);
   });
 
@@ -280,10 +271,10 @@ describe("at the same moment,", () => {
   });
 
   test("a slow put comes after a newer one: the newer one stays (T8a)", async () => {
-    const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+    const { promise: delay, resolve: release } = Promise.withResolvers<void>();
     const slow = {
       ...store,
-      put: (...given: Parameters<R2["put"]>) => hold.then(() => store.put(...given)),
+      put: (...args: Parameters<R2["put"]>) => delay.then(() => store.put(...args)),
     };
     await get(PATH, { headers: MODERN }, envWith({ RENDITIONS: slow }), "a");
     replace("made/rotated-gps.jpg");
@@ -301,20 +292,20 @@ describe("a store that fails:", () => {
 
   test.each(FAULTS)("%s: the picture is made, and the log has it once a minute", async (fault) => {
     store.faults.add(fault);
-    expect(await seen()).toBe("miss");
-    expect(await seen("/images/plain/key.jpg")).toBe("miss");
+    expect(await sourceOf()).toBe("miss");
+    expect(await sourceOf("/images/plain/key.jpg")).toBe("miss");
     const failed = lines().filter(({ event }) => event === "store-failed");
     expect(failed).toHaveLength(1);
   });
 
   test("a put that comes too fast is no failure (T3)", async () => {
     store.faults.add("busy");
-    expect(await seen()).toBe("miss");
+    expect(await sourceOf()).toBe("miss");
     expect(lines()).toEqual([]);
   });
 
-  test("a put that does not end: S3 is asked once more all the same", async () => {
-    await visit(); // else the edge would make it while the clock stands
+  test("a put that does not end: S3 is checked once more all the same", async () => {
+    await visit(); // else the edge would render while the clock stands
     store.objects.clear();
     forget();
     store.faults.add("stall-put");
@@ -326,7 +317,7 @@ describe("a store that fails:", () => {
   });
 });
 
-describe("what is not of this Worker is as if nothing were there, and is written over:", () => {
+describe("what this Worker did not store counts as nothing, and is overwritten:", () => {
   type Entry = ReturnType<typeof storedEntry>[1];
   type Change = (entry: Entry) => Parameters<R2["objects"]["set"]>[1];
   const withBody = (entry: Entry, body: Uint8Array, more: Record<string, string> = {}) => {
@@ -348,17 +339,17 @@ describe("what is not of this Worker is as if nothing were there, and is written
   };
 
   test.each(Object.entries(JUNK))("%s", async (_what, change) => {
-    const made = await (await visit()).bytes();
+    const rendered = await (await visit()).bytes();
     const [name, entry] = storedEntry();
     store.objects.set(name, change(entry));
     forget();
     const answer = await visit();
-    expect([cacheStatus(answer.headers), await answer.bytes()]).toEqual(["miss", made]);
+    expect([cacheStatus(answer.headers), await answer.bytes()]).toEqual(["miss", rendered]);
     expect(storedEntry()[1].body).toEqual(entry.body);
     store.objects.set(name, change(entry));
     forget();
     stage.s3.faults.add("ServiceUnavailable");
-    expect(await seen()).toBe(502);
+    expect(await sourceOf()).toBe(502);
   });
 });
 
