@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
-const PLACES = [
+const CHROMIUM_PATHS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
@@ -16,7 +16,7 @@ const PLACES = [
  */
 function findChromium(): string {
   const { CHROMIUM } = process.env;
-  const executable = CHROMIUM || PLACES.find((place) => existsSync(place));
+  const executable = CHROMIUM || CHROMIUM_PATHS.find((path) => existsSync(path));
   if (executable !== undefined && existsSync(executable)) return executable;
   throw new Error(`No Chromium ${CHROMIUM ?? ""}: install it, or set CHROMIUM to its path`);
 }

@@ -18,7 +18,7 @@ const DOMAIN = "vitrine.localhost";
 const PHOTOS = ["photos/fig.jpg", "photos/dandelion.jpg"];
 /** The pictures of the album, at two presets. A page has one more, which is not in it. */
 const ALBUM = PHOTOS.flatMap((key) => [`card/${key}`, `card@2x/${key}`]);
-const SHOWN = [...ALBUM, "card/transparent.png"];
+const PICTURES = [...ALBUM, "card/transparent.png"];
 
 /** S3 and the edge: each object is there, and each rendition is this picture. */
 const EDGE = `const bytes = Uint8Array.from(atob("${readFileSync(join(ROOT, "fixtures/objects/made/key.jpg"), "base64")}"), (one) => one.charCodeAt(0));
@@ -36,7 +36,9 @@ const app = createServer(async ({ url = "/" }, response) => {
   if (url === "/in" || url === "/out") {
     const expires = url === "/in" ? expiresWithin(3600) : 1;
     const term = { prefix: "photos/", expires, domain: DOMAIN };
-    const signed = [album(), open()].map((of) => signCookie(of, SECRETS.URL_SIGNING_KEYS, term));
+    const signed = [album(), open()].map((route) =>
+      signCookie(route, SECRETS.URL_SIGNING_KEYS, term),
+    );
     response.setHeader(
       "set-cookie",
       (await Promise.all(signed)).map(({ header }) => header),
@@ -44,7 +46,7 @@ const app = createServer(async ({ url = "/" }, response) => {
   }
   response.setHeader("content-type", "text/html");
   const attributes = url === "/open" ? ' crossorigin="use-credentials"' : "";
-  const images = SHOWN.map(
+  const images = PICTURES.map(
     (name) => `<img alt="${name}" src="${vitrine()}${url}/${name}"${attributes}>`,
   );
   response.end(url === "/album" || url === "/open" ? images.join("\n") : "");
@@ -86,7 +88,7 @@ beforeEach(async () => {
 });
 
 /** Opens a page of a host, and waits until all its pictures have come or failed. */
-async function visit(host: string, path: string) {
+async function openPage(host: string, path: string) {
   const page = await context.newPage();
   await page.goto(at(host) + path);
   await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));
@@ -94,21 +96,21 @@ async function visit(host: string, path: string) {
 }
 
 /** The pictures that a page shows. */
-async function see(host: string, path: string): Promise<string[]> {
-  const page = await visit(host, path);
-  const shown = await page.evaluate(() =>
+async function picturesOn(host: string, path: string): Promise<string[]> {
+  const page = await openPage(host, path);
+  const pictures = await page.evaluate(() =>
     [...document.images].filter((one) => one.naturalWidth > 0).map(({ alt }) => alt),
   );
   await page.close();
-  return shown;
+  return pictures;
 }
 
 const APP = `app.${DOMAIN}`;
 
 test("a page of a sub-domain shows the album with the cookie, and nothing without", async () => {
-  expect(await see(APP, "/album")).toEqual([]);
-  await visit(APP, "/in");
-  expect(await see(APP, "/album")).toEqual(ALBUM);
+  expect(await picturesOn(APP, "/album")).toEqual([]);
+  await openPage(APP, "/in");
+  expect(await picturesOn(APP, "/album")).toEqual(ALBUM);
   expect(await context.cookies(`${vitrine()}/album/`)).toMatchObject([
     { name: "vitrine", path: "/album/", secure: true, httpOnly: true, sameSite: "Lax" },
   ]);
@@ -123,14 +125,14 @@ test("the 404 of before the cookie is not kept", async () => {
     return answer?.status();
   };
   expect(await status()).toBe(404);
-  await visit(APP, "/in");
+  await openPage(APP, "/in");
   expect(await status()).toBe(200);
 });
 
 test("after the cookie is taken away, a picture that was not seen before stays closed", async () => {
-  await visit(APP, "/in");
-  expect(await see(APP, "/album")).toEqual(ALBUM);
-  await visit(APP, "/out");
+  await openPage(APP, "/in");
+  expect(await picturesOn(APP, "/album")).toEqual(ALBUM);
+  await openPage(APP, "/out");
   expect(await context.cookies(`${vitrine()}/album/`)).toEqual([]);
   const page = await context.newPage();
   const answer = await page.goto(`${vitrine()}/album/hero/${PHOTOS[0]}`);
@@ -138,17 +140,17 @@ test("after the cookie is taken away, a picture that was not seen before stays c
 });
 
 test("a page of another site shows nothing, though the browser has the cookie", async () => {
-  await visit(APP, "/in");
-  expect(await see("app.other.localhost", "/album")).toEqual([]);
-  expect(await see(APP, "/album")).toEqual(ALBUM);
-  expect(await see("app.other.localhost", "/album")).toEqual([]); // nor what the browser has kept
+  await openPage(APP, "/in");
+  expect(await picturesOn("app.other.localhost", "/album")).toEqual([]);
+  expect(await picturesOn(APP, "/album")).toEqual(ALBUM);
+  expect(await picturesOn("app.other.localhost", "/album")).toEqual([]); // nor what the browser has kept
 });
 
 test("with crossorigin=use-credentials a script of the app reads the pixels, and no other page's", async () => {
-  await visit(APP, "/in");
-  expect(await see(APP, "/open")).toEqual(ALBUM);
-  expect(await see(`www.${DOMAIN}`, "/open")).toEqual([]); // it is not one of `origins`
-  const page = await visit(APP, "/open");
+  await openPage(APP, "/in");
+  expect(await picturesOn(APP, "/open")).toEqual(ALBUM);
+  expect(await picturesOn(`www.${DOMAIN}`, "/open")).toEqual([]); // it is not one of `origins`
+  const page = await openPage(APP, "/open");
   const pixel = await page.evaluate(() => {
     const canvas = document.createElement("canvas").getContext("2d");
     const [image] = document.images;

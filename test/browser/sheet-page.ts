@@ -11,7 +11,7 @@ export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 /** For steps that take longer when other tests run. */
-export const PATIENCE = { timeout: 60_000 };
+export const LONG_WAIT = { timeout: 60_000 };
 
 /** Runs a browser and a local run, in a copy of the project, around the tests of a file. */
 export function runSheet() {
@@ -46,7 +46,7 @@ export function runSheet() {
   async function openSheet(filter = "", window = DESKTOP, density = 1) {
     const page = await (contexts[density - 1] ?? expect.unreachable()).newPage();
     await page.setViewportSize(window);
-    page.setDefaultTimeout(PATIENCE.timeout);
+    page.setDefaultTimeout(LONG_WAIT.timeout);
     const complaints: string[] = [];
     const got = new Map<string, { status: number; type: string }>();
     page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
@@ -90,11 +90,11 @@ export async function look(page: Page): Promise<void> {
       await figure.scrollIntoViewIfNeeded(STEP);
       await figure.and(page.locator("[data-state=shown]")).waitFor(STEP);
     }
-  }, PATIENCE);
+  }, LONG_WAIT);
 }
 
 /** The images that the filter leaves, as the browser shows them, and what the page says of them. */
-export const shown = (page: Page) =>
+export const loadedImages = (page: Page) =>
   page.locator("figure:visible img").evaluateAll((images) =>
     images.map((image) => {
       if (!(image instanceof HTMLImageElement)) throw new Error("not an image");

@@ -12,11 +12,11 @@ import {
   DESKTOP,
   figureOf,
   focused,
+  LONG_WAIT,
+  loadedImages,
   look,
-  PATIENCE,
   PHONE,
   runSheet,
-  shown,
   tabTo,
 } from "./sheet-page.ts";
 
@@ -28,7 +28,7 @@ const { address, openSheet } = runSheet();
 test("all pictures are decoded at their preset's size, as AVIF, without errors (O7)", async () => {
   const { page, complaints, got } = await openSheet();
   await look(page);
-  const all = await shown(page);
+  const all = await loadedImages(page);
   const presets = ["thumbnail", "card", "hero"];
   expect(all.map(({ alt }) => alt)).toEqual(
     [...PICTURES.map(({ key }) => key), ...HARD_KEYS].flatMap((key) =>
@@ -73,7 +73,7 @@ test.each<[string, typeof DESKTOP, number, string[]]>([
 ])("%s chooses the candidates that fit", async (_what, window, density, expected) => {
   const { page, complaints } = await openSheet(FIG, window, density);
   await look(page);
-  const all = await shown(page);
+  const all = await loadedImages(page);
   expect(all.map(({ variant, chosen }) => `${variant} ${chosen}`)).toEqual(expected);
   expect(all.map(({ path }) => path)).toEqual(
     all.map(({ variant }) => `/images/${variant}/${FIG}`),
@@ -94,7 +94,7 @@ test("the content security policies of the page and of an image work", async () 
     document.body.append(script, image);
   });
   expect(await page.title()).toBe("Vitrine: contact sheet");
-  await expect.poll(() => complaints.length, PATIENCE).toBe(2);
+  await expect.poll(() => complaints.length, LONG_WAIT).toBe(2);
   for (const complaint of complaints) expect(complaint).toMatch(/Content Security Policy/);
   const answer = await page.goto(`${address()}/images/card/transparent.png`);
   expect(answer?.headers()).toMatchObject({
@@ -154,7 +154,7 @@ test.each([
   }
   expect(await barriers(page)).toEqual([]);
   const { dialog } = await openTry(page, SMALL, "thumbnail");
-  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  await expect.poll(() => labels(dialog), LONG_WAIT).toEqual(["AVIF 85", "WEBP 85"]);
   expect(await barriers(page)).toEqual([]);
   await page.close();
 });
@@ -173,7 +173,7 @@ test("the user can add a picture, replace it and delete it; other files are refu
   await status.getByText("1 of 3 added to the local bucket.").waitFor();
   expect(await status.textContent()).toContain("notes.txt: it is no picture");
   expect(await status.textContent()).toContain("drawing.svg: an SVG needs a route with svg = true");
-  const pixels = async () => (await shown(page)).map((one) => one.pixels);
+  const pixels = async () => (await loadedImages(page)).map((one) => one.pixels);
   await look(page);
   expect(await pixels()).toEqual(["160 × 160", "120 × 120", "120 × 120"]);
   // Another picture with the same name. The browser must not show the old one from its cache.
@@ -199,7 +199,7 @@ async function openTry(page: Page, key: string, preset: string) {
 }
 
 /** The two pictures of the slider, as the page has them. */
-const made = (dialog: Locator) =>
+const sliderImages = (dialog: Locator) =>
   dialog.locator(".stage img").evaluateAll((images) =>
     images.map((image) => {
       if (!(image instanceof HTMLImageElement)) throw new Error("not an image");
@@ -213,12 +213,12 @@ test("two formats and qualities are compared as the edge makes them", async () =
   const { page, complaints, got } = await openSheet(FIG);
   const { dialog, left, right } = await openTry(page, FIG, "card");
   // As the sheet shows it now, and the next best format.
-  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  await expect.poll(() => labels(dialog), LONG_WAIT).toEqual(["AVIF 85", "WEBP 85"]);
   await left.getByLabel("Format").selectOption("JPEG");
   await left.getByLabel("Quality").fill("30");
   await right.getByLabel("Quality").fill("low");
   await right.getByLabel("Quality").blur();
-  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["JPEG 30", "WEBP low"]);
+  await expect.poll(() => labels(dialog), LONG_WAIT).toEqual(["JPEG 30", "WEBP low"]);
   const typeOf = (part: string) => [...got].find(([url]) => url.includes(part))?.[1].type;
   expect([typeOf("quality=30"), typeOf("quality=low")]).toEqual(["image/jpeg", "image/webp"]);
   expect(await left.getByRole("status").textContent()).toMatch(/^[\d.]+\skB\. Saved: \d\d\s%\.$/);
@@ -231,7 +231,7 @@ test("two formats and qualities are compared as the edge makes them", async () =
   const slider = dialog.getByRole("slider", { name: "Where the left picture ends" });
   const { x, y, width, height } = (await slider.boundingBox()) ?? expect.unreachable();
   await page.mouse.click(x + width / 4, y + height / 3);
-  expect((await made(dialog))[1]?.clip).toBe("inset(0px 0px 0px 25%)");
+  expect((await sliderImages(dialog))[1]?.clip).toBe("inset(0px 0px 0px 25%)");
   expect(complaints.filter((one) => !one.includes("400 (Bad Request)"))).toEqual([]);
   await page.close();
 });
@@ -240,16 +240,16 @@ test("by keyboard alone: a focal point moves the crop, and its lines are copied 
   const { page, complaints } = await openSheet(SMALL, PHONE, 2);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const { dialog, left } = await openTry(page, SMALL, "thumbnail");
-  const src = async () => (await made(dialog))[0]?.src;
-  await expect.poll(() => labels(dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  const src = async () => (await sliderImages(dialog))[0]?.src;
+  await expect.poll(() => labels(dialog), LONG_WAIT).toEqual(["AVIF 85", "WEBP 85"]);
   const centre = await src();
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
   expect(await dialog.evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0);
 
   await tabTo(page, "From the top");
   await page.keyboard.press("Home");
-  await expect.poll(() => lines(left), PATIENCE).toContain("gravity = { x = 0.5, y = 0 }");
-  await expect.poll(src, PATIENCE).not.toBe(centre);
+  await expect.poll(() => lines(left), LONG_WAIT).toContain("gravity = { x = 0.5, y = 0 }");
+  await expect.poll(src, LONG_WAIT).not.toBe(centre);
   await left.getByLabel("Quality").focus();
   await tabTo(page, "Copy");
   await page.keyboard.press("Enter");
@@ -258,10 +258,10 @@ test("by keyboard alone: a focal point moves the crop, and its lines are copied 
   // While another picture is made, the old lines are not copied. When nobody waits, it is not made.
   const url = /try\?.*quality=31/;
   await page.route(url, () => {}); // it takes for ever
-  const asking = page.waitForRequest(url);
+  const request = page.waitForRequest(url);
   await left.getByLabel("Quality").fill("31");
   await left.getByLabel("Quality").press("Enter");
-  await asking;
+  await request;
   expect(await lines(left)).toBe("");
   expect(await left.getByRole("button").textContent()).toBe("Copy");
   const aborted = page.waitForEvent("requestfailed", (one) => url.test(one.url()));
@@ -271,7 +271,7 @@ test("by keyboard alone: a focal point moves the crop, and its lines are copied 
   // The focus is back where it was.
   await tabTo(page, `Try ${SMALL} as thumbnail`);
   const card = await openTry(page, SMALL, "card");
-  await expect.poll(() => labels(card.dialog), PATIENCE).toEqual(["AVIF 85", "WEBP 85"]);
+  await expect.poll(() => labels(card.dialog), LONG_WAIT).toEqual(["AVIF 85", "WEBP 85"]);
   expect(await card.dialog.locator("#focal").isVisible()).toBe(false); // it shows the whole picture
   expect(complaints).toEqual([]);
   await page.close();

@@ -86,12 +86,12 @@ afterAll(async () => {
 /** The processes of the local run: the one that was started, and those that it started. */
 function processes(): number[] {
   const all = numbersIn("/proc").map((pid) => [pid, parentOf(pid)] as const);
-  const found = new Set([localRun]);
-  for (let size = 0; size < found.size; ) {
-    size = found.size;
-    for (const [pid, parent] of all) if (found.has(parent)) found.add(pid);
+  const pids = new Set([localRun]);
+  for (let size = 0; size < pids.size; ) {
+    size = pids.size;
+    for (const [pid, parent] of all) if (pids.has(parent)) pids.add(pid);
   }
-  return [...found];
+  return [...pids];
 }
 
 function numbersIn(path: string): number[] {
@@ -158,20 +158,20 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
   expect(ports.length === 0 || ports.includes(port)).toBe(true);
   const asOther = as.length > 0;
   // Another user may not be able to read where Node.js and this project are.
-  const here = createTemporaryFolder("vitrine-intruder-");
-  chmodSync(here, 0o755);
-  for (const [from, to] of [
+  const programs = createTemporaryFolder("vitrine-intruder-");
+  chmodSync(programs, 0o755);
+  for (const [source, copy] of [
     [process.execPath, "node"],
     [join(import.meta.dirname, "intruder.js"), "intruder.mjs"],
   ] as const) {
-    copyFileSync(from, join(here, to));
-    chmodSync(join(here, to), 0o755);
+    copyFileSync(source, join(programs, copy));
+    chmodSync(join(programs, copy), 0o755);
   }
   const task = {
     ...{ ports: ports.length > 0 ? ports : [port], pids, beacon: beacon.url },
-    ...{ folder: asOther ? folder : join(here, "none"), signed: await signedByOldKeys() },
+    ...{ folder: asOther ? folder : join(programs, "none"), signed: await signedByOldKeys() },
   };
-  const [program = "", ...args] = [...as, join(here, "node"), join(here, "intruder.mjs")];
+  const [program = "", ...args] = [...as, join(programs, "node"), join(programs, "intruder.mjs")];
   const options = { maxBuffer: 1e9, cwd: "/" };
   const { stdout } = await run(program, [...args, JSON.stringify(task)], options);
   const got: [string, string][] = JSON.parse(stdout);
@@ -188,17 +188,17 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
     // Its beginning would be in a rendition, too.
     return [file, readFileSync(join(ROOT, "fixtures/objects", file)).subarray(-400)] as const;
   });
-  const leaks = got.flatMap(([what, base64]) => {
+  const leaks = got.flatMap(([url, base64]) => {
     const bytes = Buffer.from(base64, "base64");
     return [...looked, ...originals]
       .filter(([, part]) => bytes.includes(part))
-      .map(([name]) => `${name}: ${what}`);
+      .map(([name]) => `${name}: ${url}`);
   });
   expect(leaks).toEqual([]);
   // Only the port of the local run answers, and not to a page whose name leads here.
-  const answered = got.map(([what]) => what).filter((what) => what.startsWith("200 "));
-  expect(answered.filter((what) => !what.startsWith(`200 ${port} `))).toEqual([]);
-  expect(answered.filter((what) => what.includes('"host":"evil.example"'))).toEqual([]);
+  const answered = got.map(([url]) => url).filter((url) => url.startsWith("200 "));
+  expect(answered.filter((url) => !url.startsWith(`200 ${port} `))).toEqual([]);
+  expect(answered.filter((url) => url.includes('"host":"evil.example"'))).toEqual([]);
   expect(heard).toEqual([]);
 });
 
@@ -232,14 +232,14 @@ test("a .dev.vars that an editor makes anew is for its owner alone, too", async 
 const OWN_FOLDERS = [".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangler/state"];
 
 test.each(OWN_FOLDERS)("where %s leads elsewhere, it does not start", async (path) => {
-  const other = copyProject();
-  mkdirSync(join(other, path, ".."), { recursive: true });
-  symlinkSync(createTemporaryFolder("vitrine-elsewhere-"), join(other, path));
-  const options = { cwd: other, env: { ...QUIET, PORT: `${await freePort()}` } };
+  const folder = copyProject();
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  symlinkSync(createTemporaryFolder("vitrine-elsewhere-"), join(folder, path));
+  const options = { cwd: folder, env: { ...QUIET, PORT: `${await freePort()}` } };
   const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
-  const said = `${path} is a link, or belongs to another user. Remove it and start again.\n`;
-  expect([ended.code, ended.stderr]).toEqual([2, said]);
-  expect(existsSync(join(other, ".dev.vars"))).toBe(false);
+  const message = `${path} is a link, or belongs to another user. Remove it and start again.\n`;
+  expect([ended.code, ended.stderr]).toEqual([2, message]);
+  expect(existsSync(join(folder, ".dev.vars"))).toBe(false);
 });
 
 test("what outlives a local run that is killed answers nobody", async () => {

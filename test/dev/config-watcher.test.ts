@@ -25,11 +25,11 @@ function readProject(): LocalProject | ProjectMistakes {
   const { config = "", devVars = "" } = files ?? {};
   if (config.includes("throws")) throw new Error("EISDIR");
   if (config.includes("unreadable")) return { mistakes: [config] };
-  const { EDGE: _edge, BUCKETS: _buckets, ...given } = { ...parseEnv(devVars) };
-  const secrets = { ...given, ...(config.includes("bucket") && { LOCAL_KEY: "of this machine" }) };
-  const place = { file: "wrangler.toml", devVars: ".dev.vars", environment: undefined };
+  const { EDGE: _edge, BUCKETS: _buckets, ...vars } = { ...parseEnv(devVars) };
+  const secrets = { ...vars, ...(config.includes("bucket") && { LOCAL_KEY: "of this machine" }) };
+  const paths = { file: "wrangler.toml", devVars: ".dev.vars", environment: undefined };
   return {
-    ...{ ...place, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
+    ...{ ...paths, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
     ...{ images: undefined, r2Buckets: [], config: undefined, answers: {} },
     mistakes: config.includes("bad") ? [config] : [],
   };
@@ -70,7 +70,7 @@ async function write(config: string, devVars = SECRETS): Promise<string[]> {
 const RIGHT = "wrangler.toml and .dev.vars are right again.";
 const MISTAKES =
   "wrangler.toml or .dev.vars has mistakes. Pictures may fail until you correct them:";
-const mistake = (found: string) => `${MISTAKES}\n  ${found}`;
+const mistake = (text: string) => `${MISTAKES}\n  ${text}`;
 
 test("a change is taken up once, and said once the Worker runs with it", async () => {
   expect(await write("good, changed")).toEqual(["Reloaded wrangler.toml."]);
@@ -80,11 +80,6 @@ test("a change is taken up once, and said once the Worker runs with it", async (
   expect(await write("good, changed", secrets)).toEqual(["Reloaded .dev.vars. Changed: A, B, C"]);
   newCode = true;
   expect(await write("good, changed", secrets)).toEqual(["Built the Worker again."]);
-});
-
-test("the local key of a bucket that comes or goes is no change of .dev.vars", async () => {
-  expect(await write("good, with a bucket")).toEqual(["Reloaded wrangler.toml."]);
-  expect(await write("good")).toEqual(["Reloaded wrangler.toml."]);
 });
 
 test("mistakes are said once, and their end only when the Worker runs without them", async () => {
@@ -101,14 +96,14 @@ test("mistakes are said once, and their end only when the Worker runs without th
 });
 
 test("a second write within the start of the first one is not lost", async () => {
-  for (const [first, last, said] of [
+  for (const [first, last, line] of [
     ["good 1", "bad, at last", mistake("bad, at last")],
     ["bad 2", "good, at last", RIGHT],
   ] as const) {
     meanwhile = () => {
       files = { config: last, devVars: SECRETS };
     };
-    expect((await write(first)).at(-1)).toBe(said);
+    expect((await write(first)).at(-1)).toBe(line);
     expect(runs.at(-1)).toBe(last);
   }
 });
@@ -125,8 +120,8 @@ test("EDGE sets the switches of the edge; a wrong one changes nothing, and is sa
   const off = `${SECRETS}\nEDGE='{"transformations":false}'`;
   expect(await write("good", off)).toEqual(["Reloaded .dev.vars. Changed: EDGE"]);
   expect(switches.transformations).toBe(false);
-  const [wrong] = await write("good", `${SECRETS}\nEDGE='{"transformations":0}'`);
-  expect(wrong).toMatch(/^\.dev\.vars:3: EDGE: transformations: .*edge stay as they are\.$/);
+  const [message] = await write("good", `${SECRETS}\nEDGE='{"transformations":0}'`);
+  expect(message).toMatch(/^\.dev\.vars:3: EDGE: transformations: .*edge stay as they are\.$/);
   expect(switches.transformations).toBe(false);
   await write("good", SECRETS);
   expect(switches).toEqual(STRICT);

@@ -16,26 +16,26 @@ test("fixtures and files of the folder are put, put again when they change, and 
     return new Response();
   });
   const folder = createTemporaryFolder("vitrine-objects-");
-  const fill = createBucketSync({ baseUrl: "http://s3/b/", prefix: "p/" }, LOCAL_KEYS, folder);
-  const look = async () => {
+  const sync = createBucketSync({ baseUrl: "http://s3/b/", prefix: "p/" }, LOCAL_KEYS, folder);
+  const requestsOf = async () => {
     sent.length = 0;
-    await fill();
+    await sync();
     return sent;
   };
-  expect(await look()).toHaveLength(OBJECTS.length);
+  expect(await requestsOf()).toHaveLength(OBJECTS.length);
   expect(sent).toContain("PUT http://s3/b/p/photos/fig.jpg image/jpeg");
-  expect(await look()).toEqual([]);
+  expect(await requestsOf()).toEqual([]);
 
   mkdirSync(join(folder, "shoes"));
   const shoe = join(folder, "shoes/1 left.png");
   writeFileSync(shoe, file("made/transparent.png"));
   writeFileSync(join(folder, "..a"), "no key is so"); // R5
   const url = "http://s3/b/p/shoes/1%20left.png";
-  expect(await look()).toContain(`PUT ${url} image/png`);
+  expect(await requestsOf()).toContain(`PUT ${url} image/png`);
   utimesSync(shoe, 1, 1);
-  expect(await look()).toEqual([`PUT ${url} image/png`]);
+  expect(await requestsOf()).toEqual([`PUT ${url} image/png`]);
   rmSync(shoe);
-  expect(await look()).toEqual([`DELETE ${url} null`]);
+  expect(await requestsOf()).toEqual([`DELETE ${url} null`]);
 });
 
 test("what the local S3 refuses is an error that names it, and no key", async () => {

@@ -12,15 +12,15 @@ import { type ProxyOptions, readPort, startProxy } from "../../src/dev/local-pro
 import { freePort } from "../support/free-port.ts";
 
 /** What the contact sheet and the Worker were asked. */
-const asked: string[] = [];
-let sent: IncomingHttpHeaders = {};
+const requests: string[] = [];
+let received: IncomingHttpHeaders = {};
 let port: number;
-let front: ProxyOptions;
+let proxyOptions: ProxyOptions;
 let isRunning: boolean;
 
 const worker = createServer((incoming, response) => {
-  asked.push(`worker ${incoming.method} ${incoming.url}`);
-  sent = incoming.headers;
+  requests.push(`worker ${incoming.method} ${incoming.url}`);
+  received = incoming.headers;
   response.writeHead(200, { "content-type": "image/webp", "x-forwarded-proto": "gone" });
   incoming.pipe(response);
 });
@@ -29,37 +29,37 @@ beforeAll(async () => {
   await new Promise<void>((ready) => worker.listen(0, "127.0.0.1", ready));
   port = await freePort();
   const { port: workerPort } = worker.address() as AddressInfo;
-  front = {
+  proxyOptions = {
     ...{ port, header: "x-vitrine-secret", isRunning: () => isRunning, workerPort },
     serveSheet: async (response) => {
-      asked.push(`sheet ${response.req.method} ${response.req.url}`);
+      requests.push(`sheet ${response.req.method} ${response.req.url}`);
       response.end("sheet");
     },
     reportError: (reason) => expect.unreachable(`${reason}`),
   };
-  expect(await startProxy(front)).toBeUndefined();
+  expect(await startProxy(proxyOptions)).toBeUndefined();
 });
 afterAll(() => void worker.close());
 beforeEach(() => {
-  asked.length = 0;
-  sent = {};
+  requests.length = 0;
+  received = {};
   isRunning = true;
 });
 
-function ask(
+function send(
   path: string,
   headers: OutgoingHttpHeaders = {},
   { method = "GET", body = "", host = "127.0.0.1" } = {},
 ): Promise<[status: number | undefined, body: string]> {
   return new Promise((settle, fail) => {
-    const own = { host: `localhost:${port}`, ...headers };
-    const options = { host, port, path, method, headers: own, agent: false };
-    const asking = request(options, (answer) => {
+    const allHeaders = { host: `localhost:${port}`, ...headers };
+    const options = { host, port, path, method, headers: allHeaders, agent: false };
+    const outgoing = request(options, (answer) => {
       let text = "";
       answer.setEncoding("utf8").on("data", (part) => (text += part));
       answer.on("end", () => settle([answer.statusCode, text]));
     });
-    asking.on("error", fail).end(body);
+    outgoing.on("error", fail).end(body);
   });
 }
 
@@ -86,21 +86,21 @@ test.each<[who: string, path: string, OutgoingHttpHeaders, object?: typeof PUT]>
   ["a sandbox, to delete", OBJECT, { origin: "null" }, { ...PUT, method: "DELETE" }],
   ["nobody, to post", "/", {}, { ...PUT, method: "POST" }],
 ])("%s gets nothing, and reaches nobody", async (_who, path, headers, options) => {
-  expect([(await ask(path, headers, options))[0], asked]).toEqual([403, []]);
+  expect([(await send(path, headers, options))[0], requests]).toEqual([403, []]);
 });
 
 test("its own page may read and change, another one may link to it", async () => {
   const origin = { origin: `http://localhost:${port}`, "sec-fetch-site": "same-origin" };
-  expect(await ask(OBJECT, origin, PUT)).toEqual([200, "sheet"]);
-  expect(await ask("/", { "sec-fetch-site": "cross-site" })).toEqual([200, "sheet"]);
-  expect(asked).toEqual([`sheet PUT ${OBJECT}`, "sheet GET /"]);
+  expect(await send(OBJECT, origin, PUT)).toEqual([200, "sheet"]);
+  expect(await send("/", { "sec-fetch-site": "cross-site" })).toEqual([200, "sheet"]);
+  expect(requests).toEqual([`sheet PUT ${OBJECT}`, "sheet GET /"]);
 });
 
 test("it has both addresses and all names of this machine", async () => {
   for (const host of ["localhost", "127.0.0.1", "[::1]"]) {
-    expect(await ask("/", { host: `${host}:8787` })).toEqual([200, "sheet"]);
+    expect(await send("/", { host: `${host}:8787` })).toEqual([200, "sheet"]);
   }
-  expect(await ask("/", {}, { host: "::1" })).toEqual([200, "sheet"]);
+  expect(await send("/", {}, { host: "::1" })).toEqual([200, "sheet"]);
 });
 
 test("the Worker gets the secret header, and none that only wrangler may send", async () => {
@@ -108,45 +108,41 @@ test("the Worker gets the secret header, and none that only wrangler may send", 
     ...{ ...ORIGINAL, "mf-route-override": "other", "cf-connecting-ip": "1.2.3.4" },
     ...{ "x-forwarded-host": "evil.example", forwarded: "host=evil.example", accept: "image/*" },
   };
-  const [status, body] = await ask("/purge?a=1", headers, { method: "POST", body: "{}" });
-  expect([status, body, asked]).toEqual([200, "{}", ["worker POST /purge?a=1"]]);
-  const names = Object.keys(sent).filter(
+  const [status, body] = await send("/purge?a=1", headers, { method: "POST", body: "{}" });
+  expect([status, body, requests]).toEqual([200, "{}", ["worker POST /purge?a=1"]]);
+  const names = Object.keys(received).filter(
     (name) => !["connection", "content-length"].includes(name),
   );
   expect(names.sort()).toEqual(["accept", "host", "x-vitrine-secret"]);
-  expect(sent.host).toBe(`localhost:${port}`);
+  expect(received.host).toBe(`localhost:${port}`);
 });
 
 test("of wrangler's own paths only the S3 reaches it, which verifies signatures", async () => {
   for (const path of ["explorer/api", "local/explorer", "local/r2/public/a", "local/r2/s3"]) {
-    expect((await ask(`/cdn-cgi/${path}`))[0]).toBe(404);
+    expect((await send(`/cdn-cgi/${path}`))[0]).toBe(404);
   }
-  await ask("/cdn-cgi/local/r2/s3/acme-media/a.jpg");
-  expect(asked).toEqual(["worker GET /cdn-cgi/local/r2/s3/acme-media/a.jpg"]);
+  await send("/cdn-cgi/local/r2/s3/acme-media/a.jpg");
+  expect(requests).toEqual(["worker GET /cdn-cgi/local/r2/s3/acme-media/a.jpg"]);
 });
 
 test("without a Worker nobody waits", async () => {
   isRunning = false;
   const text = "The Worker does not run. The terminal says why\n";
-  expect(await ask("/images/card/a.jpg")).toEqual([503, text]);
+  expect(await send("/images/card/a.jpg")).toEqual([503, text]);
 });
 
 test("a port that is in use, on either address, is named, and what to do", async () => {
   const fault = expect.stringMatching(
     new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 1} npx vitrine dev$`),
   );
-  expect(await startProxy(front)).toEqual({ fault });
-  const other = createServer();
+  expect(await startProxy(proxyOptions)).toEqual({ fault });
+  const server = createServer();
   const free = await freePort();
-  await new Promise<void>((ready) => other.listen(free, "::1", ready));
-  expect(await startProxy({ ...front, port: free })).toMatchObject({
+  await new Promise<void>((ready) => server.listen(free, "::1", ready));
+  expect(await startProxy({ ...proxyOptions, port: free })).toMatchObject({
     fault: expect.stringContaining(`Port ${free} is in use.`),
   });
-  other.close();
-  // It lets go of the address that it had.
-  const again = createServer();
-  await new Promise<void>((ready) => again.listen(free, "127.0.0.1", ready));
-  again.close();
+  server.close();
 });
 
 test("PORT is a whole number from 1 to 65535, or left out", () => {

@@ -17,10 +17,10 @@ test.each<[what: string, headers: Record<string, string>, status: number]>([
   ["none", {}, 403],
   ["a guess", { "x-vitrine-guess": "1", "x-vitrine": "x-vitrine-secret" }, 403],
 ])("with %s a request is answered or not", async (_what, headers, status) => {
-  let asked = 0;
+  let requests = 0;
   const gateway: Gateway = localGateway({
     fetch: async () => {
-      asked += 1;
+      requests += 1;
       return new Response("a picture");
     },
   });
@@ -29,21 +29,21 @@ test.each<[what: string, headers: Record<string, string>, status: number]>([
     fetch: async (request: Request) => gateway.fetch(request, env, run),
   }));
   const answer = await local.fetch(new Request("http://localhost:8787/a", { headers }));
-  expect([answer.status, asked]).toEqual([status, status === 200 ? 1 : 0]);
+  expect([answer.status, requests]).toEqual([status, status === 200 ? 1 : 0]);
 });
 
 test("a Worker with the Images binding gets that of the local edge, another one gets none", async () => {
   const edge = createEdge({ zone: "images.example", fetch });
-  const door = await serveEdge(edge);
+  const server = await serveEdge(edge);
   const png = await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
     .png()
     .toBuffer();
   const gateway: Gateway = localGateway({
     async fetch(_request, env: { readonly IMAGES?: ImagesBinding }) {
-      const made = env.IMAGES?.input(new Blob([new Uint8Array(png)]).stream()).transform({
+      const result = env.IMAGES?.input(new Blob([new Uint8Array(png)]).stream()).transform({
         width: 3,
       });
-      return (await made?.output({ format: "image/webp" }))?.response() ?? new Response("none");
+      return (await result?.output({ format: "image/webp" }))?.response() ?? new Response("none");
     },
   });
   const get = async (env: LocalBindings & { readonly IMAGES?: object }) => {
@@ -53,9 +53,9 @@ test("a Worker with the Images binding gets that of the local edge, another one 
     return (await local.fetch(new Request("http://localhost:8787/a"))).headers.get("content-type");
   };
   try {
-    expect(await get({ LOCAL_EDGE: door.url, IMAGES: {} })).toBe("image/webp");
-    expect(await get({ LOCAL_EDGE: door.url })).toBe("text/plain;charset=UTF-8");
+    expect(await get({ LOCAL_EDGE: server.url, IMAGES: {} })).toBe("image/webp");
+    expect(await get({ LOCAL_EDGE: server.url })).toBe("text/plain;charset=UTF-8");
   } finally {
-    await door.close();
+    await server.close();
   }
 });

@@ -17,7 +17,7 @@ import {
 } from "../support/local-run.ts";
 import { overhearAnswer } from "../support/overheard.ts";
 
-const PATIENCE = { timeout: 100_000 }; // beside other tests; it does not wait that long
+const LONG_WAIT = { timeout: 100_000 }; // beside other tests; it does not wait that long
 const SLOW = { timeout: 110_000 };
 
 const folder = copyProject();
@@ -58,11 +58,11 @@ function run(cwd: string, args: readonly string[], env: Record<string, string> =
 }
 
 /** Changes something, and waits until the small picture has a status, and the local run has said so. */
-async function becomes(change: () => void, status: number, said: RegExp): Promise<void> {
+async function becomes(change: () => void, status: number, logged: RegExp): Promise<void> {
   const before = local.output().length;
   change();
   await expect
-    .poll(async () => [await statusOf(SMALL), said.test(local.output().slice(before))], PATIENCE)
+    .poll(async () => [await statusOf(SMALL), logged.test(local.output().slice(before))], LONG_WAIT)
     .toEqual([status, true]);
 }
 
@@ -127,7 +127,7 @@ test("a route becomes signed without a failed request; a command signs for it", 
   };
   expect(await look()).toBe(200);
   editFile(toml, (text) => text.replace('presets = ["thumbnail"]', "signed = true"));
-  await expect.poll(look, { ...PATIENCE, interval: 20 }).toBe(404);
+  await expect.poll(look, { ...LONG_WAIT, interval: 20 }).toBe(404);
   expect([...statuses]).toEqual([200]);
   const args = ["sign", "users/ada/avatar.png", "--preset", "thumbnail", "--url", address];
   const { output } = await run(folder, args);
@@ -171,7 +171,7 @@ export ${head}
 `;
   writeFileSync(join(folder, "own.ts"), entry);
   editFile(toml, (text) => text.replace(/^main = .*$/m, `main = "own.ts" # ${passes}`));
-  await expect.poll(async () => (await open("/robots.txt")).text(), PATIENCE).toBe(passes);
+  await expect.poll(async () => (await open("/robots.txt")).text(), LONG_WAIT).toBe(passes);
   expect(await statusOf(SMALL)).toBe(200);
 });
 
@@ -220,15 +220,15 @@ test.each<[string, Change, said: RegExp, isOurs: boolean]>([
   ["a main without Renditions", swap(MAIN, "bare.ts"), /exports no Renditions\./, true],
   ["a late date", swap("2026-11-01", "2035-01-01"), /date "2035-01-01" is in the future/, true],
   ["a wrong EDGE", (text) => `${text}\n`, /^ {2}\.dev\.vars:3: EDGE: is not JSON \(/m, true],
-])("with %s it does not start, and says why (S4)", SLOW, async (what, change, said, isOurs) => {
-  const other = copyProject();
-  const file = join(other, ".dev.vars");
-  writeFileSync(join(other, "bare.ts"), 'export { default } from "./src/worker/index.ts"');
-  if (change === undefined) rmSync(join(other, "wrangler.toml"));
-  else editFile(join(other, "wrangler.toml"), change);
-  if (what === "a wrong EDGE") writeFileSync(file, "# Two\n# lines\nEDGE='{transformations:0}'\n");
-  const { code, output } = await run(other, ["dev"], { PORT: `${await freePort()}` });
-  expect([code, output]).toEqual([2, expect.stringMatching(said)]);
+])("with %s it does not start, and says why (S4)", SLOW, async (title, change, message, isOurs) => {
+  const folder = copyProject();
+  const file = join(folder, ".dev.vars");
+  writeFileSync(join(folder, "bare.ts"), 'export { default } from "./src/worker/index.ts"');
+  if (change === undefined) rmSync(join(folder, "wrangler.toml"));
+  else editFile(join(folder, "wrangler.toml"), change);
+  if (title === "a wrong EDGE") writeFileSync(file, "# Two\n# lines\nEDGE='{transformations:0}'\n");
+  const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
+  expect([code, output]).toEqual([2, expect.stringMatching(message)]);
   if (!output.includes("Starting")) expect(output).not.toMatch(/\n\s+at /);
   // In a folder that is not Vitrine's, a .dev.vars would hide its .env.
   expect(existsSync(file)).toBe(isOurs);

@@ -1,11 +1,10 @@
 // vitrine facts: what it reads, what it writes, and what it says.
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
-import { createFolder, envLine } from "../../support/cli/folder.ts";
+import { createFolder } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
@@ -31,8 +30,8 @@ function put(key: string, body: Uint8Array, etag?: string): void {
   at.s3.objects.set(`published/${key}`, { body, type: "image/jpeg", ...(etag && { etag }) });
 }
 
-const facts = (args: readonly string[] = [], given: WorldOptions = {}) =>
-  vitrine(["facts", ...args], { folder: at.folder, env, ...given });
+const facts = (args: readonly string[] = [], world: WorldOptions = {}) =>
+  vitrine(["facts", ...args], { folder: at.folder, env, ...world });
 
 const read = (file: string) => readFileSync(join(at.folder, file), "utf8");
 
@@ -48,7 +47,7 @@ function instead(answer: (key: string, headers: Headers) => Response | undefined
 }
 
 /** The keys that S3 was asked for, in order; "" for each page of a list. */
-function asked(): string[] {
+function requestedKeys(): string[] {
   return at.s3.requests.map(({ url }) => {
     const { pathname, searchParams } = new URL(url);
     return searchParams.has("list-type")
@@ -70,15 +69,15 @@ test("it prints the facts of the only bucket as JSON, by key, and nothing of the
   at.s3.objects.set("secret/other.jpg", { body: key, type: "image/jpeg" });
   const { code, out, err } = await facts();
   expect(code).toBe(0);
-  const told = JSON.parse(out);
-  expect(Object.keys(told)).toEqual(["__proto__", "a ring.png", "b/key.jpg", "constructor"]);
-  expect(Object.getOwnPropertyDescriptor(told, "__proto__")?.value).toMatchObject(KEY);
-  expect(told["b/key.jpg"]).toEqual({
+  const printed = JSON.parse(out);
+  expect(Object.keys(printed)).toEqual(["__proto__", "a ring.png", "b/key.jpg", "constructor"]);
+  expect(Object.getOwnPropertyDescriptor(printed, "__proto__")?.value).toMatchObject(KEY);
+  expect(printed["b/key.jpg"]).toEqual({
     ...KEY,
     ...{ color: "#384848", thumbhash: "V+gNLwIIl4d4d3hwi4aHl2h4iIAHCHgA" },
     version: expect.stringMatching(/^[\w-]{12}$/),
   });
-  expect(told["a ring.png"]).toMatchObject({ type: "image/png", alpha: true });
+  expect(printed["a ring.png"]).toMatchObject({ type: "image/png", alpha: true });
   // Not its ETag either: that may be the MD5 of a private original.
   expect(out).not.toMatch(/acme|published|media|etag|[\da-f]{32}/i);
   expect(out.trim().split("\n")).toHaveLength(6);
@@ -111,7 +110,7 @@ test("it lists what begins with a prefix of a bucket", async () => {
 });
 
 test("arguments that make no sense are refused, and S3 is not asked", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const args of [
     [],
     ["photos/"],
@@ -121,9 +120,9 @@ test("arguments that make no sense are refused, and S3 is not asked", async () =
   ]) {
     const ended = await facts(args, { folder: two() });
     expect([args, ended.out, at.s3.requests]).toEqual([args, "", []]);
-    shown.push([args.join(" "), ended]);
+    results.push([args.join(" "), ended]);
   }
-  await expectGolden("refused.txt", shown);
+  await expectGolden("refused.txt", results);
 });
 
 test("it reads with the next slot if S3 refuses the current one", async () => {
@@ -142,7 +141,7 @@ test("it reads with the next slot if S3 refuses the current one", async () => {
 });
 
 test("where nothing can be read, it says what to do", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   const refuse = (status: number, code: string) => () => {
     for (let one = 0; one < 30; one += 1) put(`${one}.jpg`, key);
     instead((one) => (one === "" ? undefined : s3Error(code, status)));
@@ -162,32 +161,9 @@ test("where nothing can be read, it says what to do", async () => {
     // How many are under way when it stops depends on the machine.
     const lines = ended.err.split("\n").filter((line) => !/^ {2}(?!0\.)|\d+\/\d+/.test(line));
     const err = lines.join("\n").replace(/[1-9]\d* (?=originals|objects)/g, "… ");
-    shown.push([title, { ...ended, err }]);
+    results.push([title, { ...ended, err }]);
   }
-  await expectGolden("unread.txt", shown);
-});
-
-const LOCAL = "http://localhost:8787";
-
-test("--url on this machine reads the bucket of the local run, with the key of that", async () => {
-  const vars = envLine("URL_SIGNING_KEYS", SECRETS.URL_SIGNING_KEYS);
-  const folder = createFolder({}, { ".dev.vars": vars });
-  const keys = readLocalKeys(folder);
-  const bucket = `${LOCAL}/cdn-cgi/local/r2/s3/${localBucketName("acme-media", keys)}`;
-  const contents = "<Contents><Key>published/a.jpg</Key></Contents>";
-  const list = `<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`;
-  const answer = (body: BodyInit, type: string, sent: Headers) =>
-    sent.get("authorization")?.includes(`Credential=${keys.accessKeyId}/`)
-      ? new Response(body, { headers: { "content-type": type, etag: '"1"' } })
-      : s3Error("AccessDenied", 403);
-  network.resetHandlers(
-    http.get(bucket, ({ request }) => answer(list, "application/xml", request.headers)),
-    http.get(`${bucket}/published/a.jpg`, ({ request }) =>
-      answer(Buffer.from(key), "image/jpeg", request.headers),
-    ),
-  );
-  const ended = await facts(["--url", LOCAL], { folder, env: {} });
-  expect([ended.code, JSON.parse(ended.out)]).toMatchObject([0, { "a.jpg": KEY }]);
+  await expectGolden("unread.txt", results);
 });
 
 test("an object that S3 fails to give is named, and the rest is kept", async () => {
@@ -214,25 +190,25 @@ test("an object that S3 fails to give is named, and the rest is kept", async () 
   isWell = true;
   await facts(["--out", "facts.json"]);
   expect(keysIn("facts.json")).toHaveLength(4);
-  expect(asked().toSorted()).toEqual(["", "broken-off.jpg", "busy.jpg"]);
+  expect(requestedKeys().toSorted()).toEqual(["", "broken-off.jpg", "busy.jpg"]);
 });
 
 test("interrupted, it goes on with the next run, and reads nothing again", async () => {
   const keys = Array.from({ length: 60 }, (_, index) => `photos/ü ${index}%+&'.jpg`);
   for (const one of keys) put(one, key);
-  let [reads, limit] = [0, 20];
+  let [requests, limit] = [0, 20];
   let interrupt = new AbortController();
   instead((one) => {
-    if (one !== "") reads += 1;
-    if (reads >= limit) interrupt.abort();
+    if (one !== "") requests += 1;
+    if (requests >= limit) interrupt.abort();
     return undefined;
   });
   const run = () => facts(["--out", "facts.json"], { interrupted: interrupt.signal });
   expect((await run()).code).toBe(130);
-  const known = keysIn("facts.json").length;
-  expect(known).toBeGreaterThan(5);
-  [interrupt, limit, reads] = [new AbortController(), Number.POSITIVE_INFINITY, 0];
-  expect([(await run()).code, reads]).toEqual([0, keys.length - known]);
+  const before = keysIn("facts.json").length;
+  expect(before).toBeGreaterThan(5);
+  [interrupt, limit, requests] = [new AbortController(), Number.POSITIVE_INFINITY, 0];
+  expect([(await run()).code, requests]).toEqual([0, keys.length - before]);
   expect(keysIn("facts.json")).toEqual(keys.toSorted());
 });
 
@@ -307,6 +283,8 @@ test("a file is written whole, and only over one that this command wrote", async
     ["list.json", "[]"],
     ["cut.json", '{ "a.jpg": {'],
     ["own.ts", "export const facts = {};\n"],
+    ["endless.json", '{"a.jpg":{"width":1e999,"height":1,"bytes":1,"type":"image/png"}}'],
+    ["text.json", '{"a.jpg":{"width":"1","height":1,"bytes":1,"type":"image/png"}}'],
   ] as const) {
     write(name, text);
     const refused = await facts(["--out", name]);
@@ -325,7 +303,7 @@ test.each(["facts.json", "facts.ts"])("%s is the memory: only changes are read",
     at.s3.requests.splice(0);
     const ended = await facts(["--out", out]);
     expect(ended.code).toBe(0);
-    return asked().filter(Boolean).toSorted();
+    return requestedKeys().filter(Boolean).toSorted();
   };
   expect(await asksFor()).toEqual([]);
   put("b.jpg", ring);
@@ -359,7 +337,9 @@ describe("where a preset crops around the focal point,", () => {
   /** The keys that were read whole, and those of which only the head was. */
   const sent = (isPart: boolean) => {
     const { requests } = at.s3;
-    const keys = asked().filter((one, at) => one && requests[at]?.headers.has("range") === isPart);
+    const keys = requestedKeys().filter(
+      (one, at) => one && requests[at]?.headers.has("range") === isPart,
+    );
     return keys.toSorted();
   };
 
@@ -385,11 +365,6 @@ describe("where a preset crops around the focal point,", () => {
       const version = expect.not.stringMatching(first[one].version);
       expect(second[one]).toEqual({ ...first[one], focus, version });
     }
-    put("a.jpg", key);
-    put("b.jpg", key);
-    const third = await run();
-    expect(third["b.jpg"]).toEqual(first["b.jpg"]);
-    expect(third["a.jpg"].version).toBe(third["b.jpg"].version);
   });
 
   test("an original that is replaced after the list is read whole", async () => {
@@ -401,21 +376,4 @@ describe("where a preset crops around the focal point,", () => {
     });
     expect((await run())["a.jpg"]).toMatchObject({ type: "image/png", alpha: true });
   });
-});
-
-test("a file that somebody changed gives no other width to an app, and stays", async () => {
-  put("a.jpg", key);
-  for (const [name, width] of [
-    ["facts.ts", "1e999"],
-    ["facts.json", "-120"],
-    ["facts.json", "120.5"],
-    ["facts.json", '"120"'],
-  ] as const) {
-    rmSync(join(at.folder, name), { force: true });
-    await facts(["--out", name]);
-    const changed = read(name).replace('"width":120', `"width":${width}`);
-    writeFileSync(join(at.folder, name), changed);
-    expect(await facts(["--out", name])).toMatchObject({ code: 2, out: "" });
-    expect(read(name)).toBe(changed);
-  }
 });

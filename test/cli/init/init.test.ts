@@ -17,23 +17,23 @@ const FILES = [
 ];
 
 /** Makes a project without a terminal. */
-async function make(args: readonly string[], name?: string) {
+async function newProject(args: readonly string[], name?: string) {
   const folder = emptyFolder(name);
   const { code, out, err } = await init(folder, args);
   expect([code, err]).toEqual([0, ""]);
   return { folder, out, files: contents(folder) as Record<string, string> };
 }
 
-const PLACES = ["new/images", ".", "../beside it"];
+const FOLDERS = ["new/images", ".", "../beside it"];
 
-test.each(PLACES)("into %s it writes all files beside others, and names each", async (shown) => {
+test.each(FOLDERS)("into %s it writes all files beside others, and names each", async (path) => {
   const folder = emptyFolder();
   mkdirSync(join(folder, ".github"));
   writeFileSync(join(folder, ".github/mine.yml"), "mine");
-  const { code, out } = await init(folder, [shown, ...AWS]);
+  const { code, out } = await init(folder, [path, ...AWS]);
   expect([code, contents(folder)[".github/mine.yml"]]).toEqual([0, "mine"]);
-  expect(Object.keys(contents(join(folder, shown)))).toEqual(expect.arrayContaining(FILES));
-  for (const file of FILES) expect(out).toContain(`  ${join(shown, file)}\n`);
+  expect(Object.keys(contents(join(folder, path)))).toEqual(expect.arrayContaining(FILES));
+  for (const file of FILES) expect(out).toContain(`  ${join(path, file)}\n`);
 });
 
 const { devDependencies } = JSON.parse(readPage("package.json"));
@@ -42,16 +42,16 @@ test.each([
   [[], ["RENDITIONS", "MEDIA_BUCKET"], true],
   [["--host", "Images.example.com"], ["RENDITIONS", "MEDIA_BUCKET"], false],
 ])("an R2 bucket needs no key and no domain, with %j (D1)", async (more, bound, workersDev) => {
-  const { folder, files } = await make([...R2, ...more], "shop");
+  const { folder, files } = await newProject([...R2, ...more], "shop");
   expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
-  const known = readProject(folder);
-  expect(known).toMatchObject({
+  const config = readProject(folder);
+  expect(config).toMatchObject({
     ...{ worker: "shop", secrets: [], images: "IMAGES", workersDev },
     deployed: { BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
     patterns: workersDev ? [] : ["images.example.com"],
   });
-  expect(known.r2Buckets.map(({ binding }) => binding).sort()).toEqual(bound.sort());
-  expect(known.r2Buckets.find(({ binding }) => binding === "MEDIA_BUCKET")?.bucket_name).toBe(
+  expect(config.r2Buckets.map(({ binding }) => binding).sort()).toEqual(bound.sort());
+  expect(config.r2Buckets.find(({ binding }) => binding === "MEDIA_BUCKET")?.bucket_name).toBe(
     "acme-media",
   );
   expect(files[".dev.vars.example"]).not.toMatch(/^[^#\n]/m);
@@ -74,7 +74,7 @@ test.each([
   ["AWS in China", "https://s3.cn-north-1.amazonaws.com.cn", "cn-north-1"] as const,
 ])("%s, by the docs' endpoint, passes vitrine check (A4, E5)", async (_label, text, region) => {
   const endpoint = text.replace("<account id>", "0123456789abcdef0123456789abcdef");
-  const { folder, files } = await make(["--bucket", "acme-media", "--endpoint", endpoint]);
+  const { folder, files } = await newProject(["--bucket", "acme-media", "--endpoint", endpoint]);
   expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
   expect(readProject(folder)).toMatchObject({
     ...{ workersDev: false, r2Buckets: [{ binding: "RENDITIONS" }] },
@@ -94,9 +94,9 @@ test.each([
 test.each([
   ["S3", AWS],
   ["R2", R2],
-])("environments of %s: own buckets, hosts and stores, and an order (S6)", async (_what, given) => {
+])("environments of %s: own buckets, hosts and stores, and an order (S6)", async (_what, args) => {
   const more = ["--environments", "staging, production", "--host", "images.example.com"];
-  const { folder, files } = await make([...given, ...more], "shop");
+  const { folder, files } = await newProject([...args, ...more], "shop");
   expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
   for (const [name, bucket, host] of [
     ["staging", "acme-media-staging", "staging.images.example.com"],
@@ -120,7 +120,7 @@ test.each([
 });
 
 test("the workflow gives a secret to one step only", async () => {
-  const { files } = await make(R2);
+  const { files } = await newProject(R2);
   const workflow = files[".github/workflows/vitrine.yml"] ?? "";
   const uses = workflow.match(/uses: .*/g) ?? [];
   for (const use of uses) expect(use).toMatch(/^uses: actions\/[\w-]+@[0-9a-f]{40} # v[\d.]+$/);
@@ -133,11 +133,11 @@ test("the workflow gives a secret to one step only", async () => {
 });
 
 test("it says the next steps", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const args of [R2, AWS, [...R2, "--environments", "staging,production"]]) {
-    shown.push([args.join(" "), await init(emptyFolder(), ["it's new", ...args])]);
+    results.push([args.join(" "), await init(emptyFolder(), ["it's new", ...args])]);
   }
-  await expectGolden("next-steps.txt", shown);
+  await expectGolden("next-steps.txt", results);
 });
 
 test.each([
@@ -145,21 +145,22 @@ test.each([
   ["写真", "vitrine"],
   [`${"a".repeat(31)}-b`, "a".repeat(31)],
 ])("in a folder %j the Worker is called %s", async (name, worker) => {
-  const { folder } = await make(AWS, name);
+  const { folder } = await newProject(AWS, name);
   expect(readProject(folder).worker).toBe(worker);
 });
 
 const RIGHT = { bucket: "acme-media", endpoint: "https://minio.example.com" };
 
 test("without a terminal and with all wrong, it names every mistake at once", async () => {
-  const wrong = { bucket: "A", endpoint: "localhost:9000", host: "https://x", environments: "a b" };
-  const args = Object.entries(wrong).map(([name, value]) => `--${name}=${value}`);
-  await expectGolden("wrong.txt", [["all wrong", await init(emptyFolder(), args)]]);
+  const args = ["--bucket=A", "--endpoint=localhost:9000", "--host=https://x"];
+  await expectGolden("wrong.txt", [
+    ["all wrong", await init(emptyFolder(), [...args, "--environments=a b"])],
+  ]);
 });
 
 /** Texts that are no value of an option, whatever comes after or before them. */
 const NEVER = ['"', "\n", " ", "\u0000", "'", "\\", "`", "$(x)", "<", "]", "#", "é"];
-const WRONG = {
+const INVALID = {
   bucket: ["", "ACME", "-a", "a", "a..b", "acme".repeat(16)],
   endpoint: [
     ...["minio.example.com", "http://minio.example.com", "https://id:secret@minio.example.com"],
@@ -178,7 +179,7 @@ const GOOD = { ...RIGHT, host: "images.example.com", environments: "staging" };
 test.each(Object.keys(GOOD) as (keyof typeof GOOD)[])("a wrong %s is refused", async (option) => {
   const good = GOOD[option];
   const spoilt = NEVER.map((text) => `${good.slice(0, -2)}${text}${good.slice(-2)}`);
-  for (const value of [...WRONG[option], ...spoilt]) {
+  for (const value of [...INVALID[option], ...spoilt]) {
     const folder = emptyFolder();
     const args = Object.entries({ ...RIGHT, [option]: value }).map(
       ([name, one]) => `--${name}=${one}`,
@@ -191,14 +192,14 @@ test.each(Object.keys(GOOD) as (keyof typeof GOOD)[])("a wrong %s is refused", a
 });
 
 test("it overwrites nothing: it writes nothing, and names what is there", async () => {
-  for (const [there, named] of [
+  for (const [existing, named] of [
     [["README.md"], "README.md"],
     [[".gitignore", "src/index.ts", "wrangler.toml"], "wrangler.toml, src/index.ts, .gitignore"],
     [["wrangler.jsonc"], "wrangler.jsonc"],
   ] as const) {
     const folder = emptyFolder();
     mkdirSync(join(folder, "src"));
-    for (const file of there) writeFileSync(join(folder, file), "mine");
+    for (const file of existing) writeFileSync(join(folder, file), "mine");
     const before = contents(folder);
     const { code, err } = await init(folder, AWS);
     expect([code, err]).toEqual([2, expect.stringContaining(`.: ${named}: there already`)]);
@@ -212,7 +213,7 @@ test("the project takes the package that npm pack makes, and none of that name a
   const { dependencies } = JSON.parse(contents(folder)["package.json"] ?? "");
   expect(dependencies).toEqual({ vitrine: `file:${PACKED}` });
   expect(out).toContain(`  1. cp path/to/${PACKED} . && npm install\n`);
-  const other = emptyFolder();
-  writeFileSync(join(other, PACKED), "");
-  expect((await init(other, AWS)).out).toContain("  1. npm install\n");
+  const withPackage = emptyFolder();
+  writeFileSync(join(withPackage, PACKED), "");
+  expect((await init(withPackage, AWS)).out).toContain("  1. npm install\n");
 });

@@ -8,7 +8,7 @@ const ENTER = "\r";
 const CLEAR = "\u0015";
 
 /** Runs it at a terminal, in an empty folder. */
-async function ask(answers: Typed, options: readonly string[] = []) {
+async function runInit(answers: Typed, options: readonly string[] = []) {
   const folder = emptyFolder();
   const { worldOptions, unanswered } = createTypist(answers);
   const ended = await init(folder, options, { ...worldOptions, env: { NO_COLOR: "1" } });
@@ -23,7 +23,7 @@ const QUESTIONS: Typed = [
 ];
 
 test("it asks for what is missing: the bucket alone is enough for R2", async () => {
-  const { code, folder, unanswered } = await ask(QUESTIONS);
+  const { code, folder, unanswered } = await runInit(QUESTIONS);
   expect([code, unanswered]).toEqual([0, []]);
   expect(readProject(folder)).toMatchObject({
     ...{ worker: "images", patterns: [], environments: [] },
@@ -32,7 +32,7 @@ test("it asks for what is missing: the bucket alone is enough for R2", async () 
 });
 
 test("a wrong answer is refused at once, and asked for again", async () => {
-  const { code, folder, unanswered } = await ask([
+  const { code, folder, unanswered } = await runInit([
     ["The name of the bucket", `Acme${ENTER}`],
     ["is not the name of an R2 bucket", `${CLEAR}acme-media${ENTER}`],
     ["Its S3 endpoint", `https://minio.example.com/acme-media${ENTER}`],
@@ -53,13 +53,13 @@ test("a wrong answer is refused at once, and asked for again", async () => {
 
 test("it asks only for what the options leave out", async () => {
   const all = [...AWS, "--environments", ""];
-  const { code, folder, unanswered } = await ask(
+  const { code, folder, unanswered } = await runInit(
     [["The domain", `images.example.com${ENTER}`]],
     all,
   );
   expect([code, unanswered]).toEqual([0, []]);
   expect(readProject(folder).patterns).toEqual(["images.example.com"]);
-  expect(await ask([], [...all, "--host", ""])).toMatchObject({ code: 0, err: "" });
+  expect(await runInit([], [...all, "--host", ""])).toMatchObject({ code: 0, err: "" });
 });
 
 test.each([
@@ -67,6 +67,6 @@ test.each([
   ["Ctrl-D", 3, "\u0004"],
 ] as const)("%s at question %d ends it with 130: nothing is written", async (_what, at, keys) => {
   const [question = ""] = QUESTIONS[at] ?? [];
-  const { code, out, folder } = await ask([...QUESTIONS.slice(0, at), [question, keys]]);
+  const { code, out, folder } = await runInit([...QUESTIONS.slice(0, at), [question, keys]]);
   expect([code, out, contents(folder)]).toEqual([130, "", {}]);
 });

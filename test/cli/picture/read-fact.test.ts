@@ -109,9 +109,9 @@ test.each([2, 3, 4, 5, 6, 7, 8])("the ThumbHash is upright: orientation %i (O9)"
 
 test("the ThumbHash is that of another implementation: fixtures/vectors/thumbhash", async () => {
   const at = (name: string) => join(ROOT, "fixtures/vectors/thumbhash", name);
-  const known: Record<string, string> = JSON.parse(readFileSync(at("vectors.json"), "utf8"));
-  expect(Object.keys(known)).toHaveLength(100);
-  for (const [name, thumbhash] of Object.entries(known)) {
+  const vectors: Record<string, string> = JSON.parse(readFileSync(at("vectors.json"), "utf8"));
+  expect(Object.keys(vectors)).toHaveLength(100);
+  for (const [name, thumbhash] of Object.entries(vectors)) {
     expect([name, await readFact(readFileSync(at(name)))]).toMatchObject([name, { thumbhash }]);
   }
 });
@@ -119,9 +119,9 @@ test("the ThumbHash is that of another implementation: fixtures/vectors/thumbhas
 test("the ThumbHash is of the first frame", async () => {
   const [first, second] = [plain(30, 20, "#0a0"), plain(30, 20, "#00f")];
   const moving = await (await animation([first, second])).webp({ lossless: true }).toBuffer();
-  const still = await first.webp({ lossless: true }).toBuffer();
-  const [read, wanted] = [await readFact(moving), await readFact(still)];
-  expect(read).toEqual({ ...wanted, bytes: moving.length, animated: true });
+  const image = await first.webp({ lossless: true }).toBuffer();
+  const [read, expected] = [await readFact(moving), await readFact(image)];
+  expect(read).toEqual({ ...expected, bytes: moving.length, animated: true });
 });
 
 test("the colour is that of most pixels, not a mix of all", async () => {
@@ -149,9 +149,9 @@ test.each<[string, Bytes, why: RegExp]>([
   ["an SVG in mm", () => svg('width="210mm" height="297mm" viewBox="0 0 9 9"'), /without a size/],
   ["an SVG of an endless box", () => svg('width="9" viewBox="0 0 1e999 1e999"'), /without a size/],
   ["an SVG whose box has a word in it", () => svg('viewBox="0 0 Infinity 9"'), /without a size/],
-])("there is no fact of %s", async (_what, bytes, why) => {
+])("there is no fact of %s", async (_what, bytes, reason) => {
   const read = await readFact(await bytes());
-  expect("reason" in read ? read.reason : read).toMatch(why);
+  expect("reason" in read ? read.reason : read).toMatch(reason);
 });
 
 const BOMB = '<!DOCTYPE svg [<!ENTITY a "x"><!ENTITY b "&a;&a;&a;">]>';

@@ -34,8 +34,8 @@ beforeEach(() => {
   );
 });
 
-const purge = (args: readonly string[], tokens: Record<string, string>, given: WorldOptions = {}) =>
-  vitrine(["purge", ...args], { folder, env: tokens, ...given });
+const purge = (args: readonly string[], tokens: Record<string, string>, world: WorldOptions = {}) =>
+  vitrine(["purge", ...args], { folder, env: tokens, ...world });
 const put = (name: string) =>
   stage.s3.objects.set(`published/${KEY}`, { body: file(name), type: "image/jpeg" });
 
@@ -84,29 +84,29 @@ const AVATAR = "users/ada/avatar.png";
 test("--verify asks for every variant in every format, and finds nothing of a deleted object", async () => {
   const body = file("made/rotated-gps.jpg");
   stage.s3.objects.set(`published/${AVATAR}`, { body, type: "image/jpeg" });
-  const shown = ["/images/card", "/images/hero@640w"].map((path) => `${path}/${AVATAR}`);
-  for (const path of [...shown, "/avatars/ada/thumbnail"]) {
+  const paths = ["/images/card", "/images/hero@640w"].map((path) => `${path}/${AVATAR}`);
+  for (const path of [...paths, "/avatars/ada/thumbnail"]) {
     expect((await get(path, {}, env)).status).toBe(200);
   }
   stage.s3.objects.delete(`published/${AVATAR}`);
-  const asked = new Set<string>();
+  const requested = new Set<string>();
   network.use(
     http.get(`${SITE}/*`, ({ request: { url, headers } }) => {
-      asked.add(`${new URL(url).pathname} ${headers.get("accept")?.split(",", 1)}`);
+      requested.add(`${new URL(url).pathname} ${headers.get("accept")?.split(",", 1)}`);
     }),
   );
   const ended = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
   expect(ended).toMatchObject({ code: 0, out: "" });
-  expect(ended.err).toContain(`Nothing comes: ${asked.size} answers, all 404.\n`);
-  for (const path of shown) {
-    for (const type of ["avif", "png"]) expect(asked).toContain(`${path} image/${type}`);
+  expect(ended.err).toContain(`Nothing comes: ${requested.size} answers, all 404.\n`);
+  for (const path of paths) {
+    for (const type of ["avif", "png"]) expect(requested).toContain(`${path} image/${type}`);
   }
 });
 
 test("--verify names a single rendition that comes, or is not known", async () => {
   stage.s3.objects.delete(`published/${AVATAR}`);
   const headers = { "content-type": "image/avif", "server-timing": "cache;desc=stored" };
-  for (const [answer, says] of [
+  for (const [answer, title] of [
     [() => new HttpResponse("an image", { headers }), "still comes"],
     [() => new HttpResponse("Bad gateway", { status: 502 }), "not known"],
   ] as const) {
@@ -117,7 +117,7 @@ test("--verify names a single rendition that comes, or is not known", async () =
     );
     const { code, err } = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
     const named = err.match(/^ {2}.*$/gm);
-    expect([code, named]).toEqual([1, [expect.stringContaining(`  ${says}: /images/card@2x/`)]]);
+    expect([code, named]).toEqual([1, [expect.stringContaining(`  ${title}: /images/card@2x/`)]]);
   }
 });
 
@@ -131,7 +131,7 @@ test("4,000 keys: it waits as the rate limit says, and all are purged (W10)", as
 
 test("a site that answers something else: no key is taken for purged", async () => {
   hurry();
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [title, answer] of [
     ["401", () => new HttpResponse("", { status: 401 })],
     ["404", () => new HttpResponse("", { status: 404 })],
@@ -155,9 +155,9 @@ test("a site that answers something else: no key is taken for purged", async () 
     const ended = await purge(["-"], { PURGE_TOKEN }, { stdin: keys.join("\n") });
     expect([title, ended.code, ended.out.trim().split("\n").length]).toEqual([title, 2, 501]);
     expect([ended.out.includes("\u001b"), requests < 7]).toEqual([false, true]);
-    shown.push([title, { ...ended, out: "" }]);
+    results.push([title, { ...ended, out: "" }]);
   }
-  await expectGolden("other-sites.txt", shown);
+  await expectGolden("other-sites.txt", results);
 });
 
 test("a token that the site repeats is not printed", async () => {

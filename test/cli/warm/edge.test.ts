@@ -27,12 +27,12 @@ beforeAll(() => {
 });
 afterAll(removeCopies);
 
-let asked: string[] = [];
+let requested: string[] = [];
 beforeEach(() => {
-  asked = [];
+  requested = [];
   network.use(
     http.get("https://images.example/*", ({ request: { url, headers } }) => {
-      asked.push(`${new URL(url).pathname} ${headers.get("accept")}`);
+      requested.push(`${new URL(url).pathname} ${headers.get("accept")}`);
       return get(url, { headers }, env);
     }),
   );
@@ -47,8 +47,8 @@ test("afterwards the edge has every variant in every format, for the estimated c
   const args = ["--preset", "thumbnail", "--preset", "card", "--preset", "hero@640w"];
   const ended = await warm(args);
   expect(ended).toMatchObject({ code: 0, out: "" });
-  expect(asked).toHaveLength(KEYS.length * 18);
-  expect(new Set(asked).size).toBe(asked.length);
+  expect(requested).toHaveLength(KEYS.length * 18);
+  expect(new Set(requested).size).toBe(requested.length);
   const { transformations, originFetches } = stage.edge;
   expect(transformations.size).toBe(KEYS.length * 6);
   // An original may be a PNG: then hero is made without its quality, too (O5).
@@ -57,7 +57,7 @@ test("afterwards the edge has every variant in every format, for the estimated c
 
   // Requests of browsers then cause no new transformation.
   const [billed, fetched] = [transformations.size, originFetches.length];
-  for (const one of asked) {
+  for (const one of requested) {
     const [path = "", accept = ""] = one.split(" ");
     const answer = await get(path, { headers: { accept } }, env);
     expect([one, answer.status]).toEqual([one, 200]);
@@ -74,7 +74,7 @@ test("it signs the URLs of a signed route, and prints no signature", async () =>
   );
   const ended = await warm(["--preset", "card"], urls, { URL_SIGNING_KEYS });
   expect(ended).toMatchObject({ code: 0, err: expect.stringContaining("18 images") });
-  expect(asked.every((one) => one.startsWith("/private/card"))).toBe(true);
+  expect(requested.every((one) => one.startsWith("/private/card"))).toBe(true);
   expect(ended.out + ended.err).not.toMatch(/sig=|kid=|exp=/);
   expect(await warm(["--preset", "card"], urls)).toMatchObject({
     code: 2,

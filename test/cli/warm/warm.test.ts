@@ -13,17 +13,17 @@ const SITE = "https://images.example";
 const PARALLEL = 6;
 
 let requested: { path: string; accept: string; at: number }[] = [];
-let most = 0;
+let maxRunning = 0;
 
 /** Puts a Vitrine onto the network. It answers with `instead` where that is no image. */
 function arrange(instead: (path: string, index: number) => Response | undefined = () => undefined) {
   requested = [];
-  most = 0;
+  maxRunning = 0;
   let running = 0;
   network.resetHandlers(
     http.get(`${SITE}/*`, async ({ request }) => {
       running += 1;
-      most = Math.max(most, running);
+      maxRunning = Math.max(maxRunning, running);
       const { pathname: path } = new URL(request.url);
       const accept = request.headers.get("accept") ?? "";
       const index = requested.push({ path, accept, at: Date.now() }) - 1;
@@ -52,8 +52,8 @@ beforeEach(() => {
   arrange();
 });
 
-const warm = (args: readonly string[], given: WorldOptions = {}) =>
-  vitrine(["warm", ...args], { folder, ...given });
+const warm = (args: readonly string[], world: WorldOptions = {}) =>
+  vitrine(["warm", ...args], { folder, ...world });
 const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);
 const ONE = ["--preset", "hero@640w"];
 const all = () => requested.map(({ path, accept }) => `${path} ${accept.split(",", 1)}`).toSorted();
@@ -82,14 +82,14 @@ test("it asks for every variant in every format, and for no rendition twice (L2)
 });
 
 test("only the presets, variants and paths that are named", async () => {
-  for (const [args, requests, only] of [
+  for (const [args, requests, pattern] of [
     [["a.jpg", "--preset", "card"], 9, /^\/images\/card(?:@\w+(?:\.5x)?)?\/a\.jpg /],
     [["a.jpg", ...ONE, "-p", "card@2x"], 6, /(?:hero@640w|card@2x)\/a/],
     [["/images/hero/a%23.jpg", ...ONE], 3, /hero@640w\/a%23\.jpg /],
   ] as const) {
     arrange();
     expect(await warm(args)).toMatchObject({ code: 0 });
-    expect([args, all().filter((one) => only.test(one)).length]).toEqual([args, requests]);
+    expect([args, all().filter((one) => pattern.test(one)).length]).toEqual([args, requests]);
     expect(requested).toHaveLength(requests);
   }
 });
@@ -97,7 +97,7 @@ test("only the presets, variants and paths that are named", async () => {
 test("it sends no more requests at once than a browser does", async () => {
   const args = ["-", "--preset", "thumbnail"];
   expect(await warm(args, { stdin: some(10).join("\n") })).toMatchObject({ code: 0 });
-  expect([requested.length, most]).toEqual([60, PARALLEL]);
+  expect([requested.length, maxRunning]).toEqual([60, PARALLEL]);
 });
 
 test("what failed is on stdout and can be given again, and the reasons are on stderr", async () => {
@@ -153,7 +153,7 @@ test("it stops if everything fails, a sign-in page comes, or the quota of the mo
 });
 
 test("what makes no sense: it says so, and requests nothing", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const args of [
     [],
     ["-"],
@@ -161,10 +161,10 @@ test("what makes no sense: it says so, and requests nothing", async () => {
     ["a", "--url", "images.example"],
     ["--prefix", "a"],
   ]) {
-    shown.push([args.join(" "), await warm(args)]);
+    results.push([args.join(" "), await warm(args)]);
     expect(requested).toEqual([]);
   }
-  await expectGolden("refused.txt", shown);
+  await expectGolden("refused.txt", results);
 });
 
 test("Ctrl-C ends it", async () => {

@@ -15,8 +15,8 @@ async function render(keys: readonly string[], mistakes: readonly string[] = [])
   const objects = keys.map((key) => {
     return { key, etag: "1", bytes: 9_000, picture: key.endsWith(".txt") ? undefined : PICTURE };
   });
-  const shown = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
-  return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, objects: shown });
+  const sheetObjects = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
+  return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, objects: sheetObjects });
 }
 
 test("no key and no mistake becomes a tag, an attribute or a script", async () => {
@@ -29,17 +29,4 @@ test("no key and no mistake becomes a tag, an attribute or a script", async () =
   ]);
   const urls = [...page.matchAll(/ (?:src|href)="([^"]*)"/g)].map(([, url]) => url);
   expect(urls.filter((url) => !/^(?:\/(?!\/)|#)/.test(url ?? ""))).toEqual([]);
-});
-
-test("a picture has an image for each preset, with its sides, its candidates and its code", async () => {
-  const page = await render(["a.jpg"]);
-  const images = page.match(/<img alt="a[^>]*>/g) ?? [];
-  expect(images.length).toBeGreaterThan(2);
-  for (const image of images)
-    expect(image).toMatch(/ width="\d+" height="\d+" .*srcset="\/images\//);
-  expect(page).toContain("JPEG, 300 × 200, 9.0\u00a0kB");
-  expect(page).toContain(
-    "npx vitrine client ../app/src/vitrine.ts --base-url http://localhost:8787",
-  );
-  expect(page).toContain('<li data-variant="card@2x"><a href="/images/card@2x/a.jpg?v=');
 });

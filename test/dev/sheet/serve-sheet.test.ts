@@ -9,8 +9,8 @@ import type { Served } from "../../../src/emulator/serve.ts";
 
 const calls: unknown[] = [];
 /** A try whose visitor leaves: when it is asked for, and when its connection is closed. */
-const left = {
-  asked: Promise.withResolvers<() => boolean>(),
+const abandoned = {
+  requested: Promise.withResolvers<() => boolean>(),
   closed: Promise.withResolvers<void>(),
 };
 const sheet: Sheet = {
@@ -27,8 +27,8 @@ const sheet: Sheet = {
   },
   renderTry: async (query, isClosed) => {
     if (query.has("left")) {
-      left.asked.resolve(isClosed);
-      await left.closed.promise;
+      abandoned.requested.resolve(isClosed);
+      await abandoned.closed.promise;
     }
     const lines = 'format = "webp"\n';
     return query.has("odd")
@@ -42,7 +42,7 @@ beforeAll(async () => {
   const answer = sheetHandler(sheet);
   served = await listenLocally(
     createServer((request, response) => {
-      if (request.url?.endsWith("?left")) response.on("close", left.closed.resolve);
+      if (request.url?.endsWith("?left")) response.on("close", abandoned.closed.resolve);
       void answer(response);
     }),
     0,
@@ -86,8 +86,8 @@ test("a try comes with its lines, and pictures are put and deleted by their name
   expect([odd.status, await odd.text()]).toEqual([400, "it is no picture\n"]);
   const remove = (name: string) => fetch(url + name, { method: "DELETE" });
   expect((await remove("own%2Fa%20b.png")).status).toBe(200);
-  const kept = await remove("odd.txt");
-  expect([kept.status, await kept.text()]).toEqual([400, "it is not on this machine\n"]);
+  const failed = await remove("odd.txt");
+  expect([failed.status, await failed.text()]).toEqual([400, "it is not on this machine\n"]);
   const png = { body: Buffer.from("png"), type: "image/png" };
   expect(calls).toEqual([
     ["put", "a b.png", { ...png, focus: "0.62,0.3" }],
@@ -116,11 +116,11 @@ test.each([
 
 test("a try knows whether its visitor has left", async () => {
   const leaving = new AbortController();
-  const asking = fetch(`${served.url}/.vitrine/try?left`, { signal: leaving.signal });
-  const isClosed = await left.asked.promise;
+  const request = fetch(`${served.url}/.vitrine/try?left`, { signal: leaving.signal });
+  const isClosed = await abandoned.requested.promise;
   expect(isClosed()).toBe(false);
   leaving.abort();
-  await expect(asking).rejects.toThrow();
-  await left.closed.promise;
+  await expect(request).rejects.toThrow();
+  await abandoned.closed.promise;
   expect(isClosed()).toBe(true);
 });

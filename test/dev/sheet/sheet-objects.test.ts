@@ -11,15 +11,15 @@ const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } 
 const OBJECT: LocalObject = { key: "a.jpg", etag: "1", bytes: 9, picture: PICTURE };
 const IMAGES = { path: "/images/:preset/*", object: "media/*" };
 
-async function contents(change: Vars, object = OBJECT, now = 0) {
+async function sheetObjectOf(change: Vars, object = OBJECT, now = 0) {
   const vars = { ...ENV, ...change };
-  const [shown] = await addRenditions({ config: configOf(vars), vars }, [object], now);
-  return shown ?? expect.unreachable();
+  const [sheetObject] = await addRenditions({ config: configOf(vars), vars }, [object], now);
+  return sheetObject ?? expect.unreachable();
 }
 
 test("a URL changes with the object, the preset and the route, and with nothing else", async () => {
   const urls = async (change: Vars, object = OBJECT) => {
-    const { renditions } = await contents(change, object, Math.random() * 1e9);
+    const { renditions } = await sheetObjectOf(change, object, Math.random() * 1e9);
     return renditions.map(({ client, name, query }) => client.imageUrl(object.key, name, query));
   };
   const ROUTES = [IMAGES];
@@ -32,17 +32,17 @@ test("a URL changes with the object, the preset and the route, and with nothing 
   expect(changed.filter((url) => !before.includes(url))).toEqual([
     expect.stringContaining("/card/"),
   ]);
-  for (const others of [
+  for (const urlsAfter of [
     await urls({ ROUTES }, { ...OBJECT, etag: "2" }),
     await urls({ ROUTES: [{ ...IMAGES, svg: true }] }),
   ]) {
-    expect(others.filter((url) => before.includes(url))).toEqual([]);
+    expect(urlsAfter.filter((url) => before.includes(url))).toEqual([]);
   }
 });
 
 test("a signed route has signatures that expire within what it allows", async () => {
   const ROUTES = [{ ...IMAGES, signed: true, max_age: 60 }];
-  const { renditions } = await contents({ ROUTES }, OBJECT, 1_000_000);
+  const { renditions } = await sheetObjectOf({ ROUTES }, OBJECT, 1_000_000);
   for (const { query } of renditions) expect(query).toMatch(/^\?exp=1060&kid=\w+&sig=[\w-]+$/);
 });
 
@@ -77,7 +77,7 @@ test.each<[string, Vars, object]>([
     { one: 1 },
   ],
 ])("what an object costs: %s (L2)", async (_what, change, expected) => {
-  const { costs } = await contents({ ROUTES: [IMAGES], ...change });
+  const { costs } = await sheetObjectOf({ ROUTES: [IMAGES], ...change });
   const sum = Object.values(costs.presets).reduce((total, count) => total + count, 0);
   expect({ all: costs.all, ...costs.presets }).toEqual({ all: sum, ...expected });
 });
