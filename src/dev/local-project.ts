@@ -13,7 +13,7 @@ import {
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
 import { isMistake, localMistake, locatedText } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
-import { putDevVars } from "../cli/secrets/dev-vars.ts";
+import { putDevVars } from "../cli/secrets/secrets.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
 import { isPlainObject, parseJson, tableOf } from "../worker/util/json.ts";

@@ -72,11 +72,8 @@ export function createUrlCheck(
       return { fault: `${origin}: that is a route of ${names}: ${remedy}` };
     }
     if (!isProof || ownRank > 0) return undefined;
-    const patterns = config.patterns.join(", ") || "none";
-    const remedy = `add ${hostname} to routes there`;
-    return {
-      fault: `${origin}: is no route of ${configFileText(config)}, which has ${patterns}: ${remedy}`,
-    };
+    const file = `${configFileText(config)}, which has ${config.patterns.join(", ") || "none"}`;
+    return { fault: `${origin}: is no route of ${file}: add ${hostname} to routes there` };
   };
 }
 

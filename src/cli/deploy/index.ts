@@ -16,11 +16,12 @@ import { findBaseUrl } from "../config/site-url.ts";
 import { findAbsence } from "../http/ask-health.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption } from "../options.ts";
+import type { SecretValues } from "../secrets/secrets.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment, environmentText } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { prepareSecrets, type Secrets } from "./prepare-secrets.ts";
+import { prepareSecrets } from "./prepare-secrets.ts";
 
 export type Options = { readonly env?: string; readonly secretsFile?: string };
 
@@ -91,7 +92,7 @@ export async function wranglerDeploy(
   world: World,
   run: RunWrangler,
   config: EnvironmentConfig,
-  secrets: Secrets,
+  secrets: SecretValues,
 ) {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });

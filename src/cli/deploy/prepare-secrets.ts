@@ -17,19 +17,17 @@ import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { readDeployed } from "../config/project.ts";
 import { askS3 } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
-import { readSecretsFile } from "../secrets/secrets.ts";
+import { readSecretsFile, type SecretValues } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";
 
 const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
-
-export type Secrets = Readonly<Record<string, string>>;
 
 /** Says what S3 thinks of each key. @returns the secrets, or why none of them may be deployed */
 export async function prepareSecrets(
   world: World,
   file: string | undefined,
   envConfig: EnvironmentConfig,
-): Promise<Secrets | CommandFault> {
+): Promise<SecretValues | CommandFault> {
   if (file === undefined) return {};
   const secrets = readSecretsFile(world, file);
   if (isFault(secrets)) return secrets;
@@ -51,7 +49,7 @@ export async function prepareSecrets(
 
 /** What is wrong with the secrets: one line each. Half a slot is a mistake. */
 function findMistakes(
-  secrets: Secrets,
+  secrets: SecretValues,
   buckets: readonly Bucket[],
   { deployed, secrets: listed }: EnvironmentConfig,
 ): string[] {

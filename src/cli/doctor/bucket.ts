@@ -5,13 +5,14 @@ import { writePath } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
+import type { World } from "../command.ts";
 import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
 import { sniff } from "../picture/sniff.ts";
 import type { Check, Finding, Result } from "./finding.ts";
-import { ALL_MISSING, fail, LEAVE_PARAMETER_OUT, lessen, note, ok } from "./finding.ts";
+import { ALL_MISSING, fail, findingsOf, LEAVE_PARAMETER_OUT, lessen, note, ok } from "./finding.ts";
 import { answerText, cannotList, diagnoseS3, misset, openProbe, type S3Probe } from "./s3.ts";
 
 /** An original. Visitors must never get it. */
@@ -20,6 +21,9 @@ export type Sample = {
   /** Undefined if it cannot be read from here. */
   readonly bytes: Uint8Array | undefined;
 };
+
+/** A project with the clock, in ms since 1970. */
+export type Examination = Project & Pick<World, "now">;
 
 /** The checks of the whole bucket, whatever key asks. */
 const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
@@ -30,11 +34,10 @@ const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "end
  * @returns what is found, and an object that visitors may ask for
  */
 export async function checkBucket(
-  project: Project,
+  project: Examination,
   configBucket: Bucket,
   keys: readonly string[],
   hasSite: boolean,
-  now: () => number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
   const { name, prefix, baseUrl } = configBucket;
   const canary =
@@ -44,16 +47,14 @@ export async function checkBucket(
   const configured = configuredBucket(project, configBucket);
   if (configured.r2 !== undefined) return { findings: [], sample: namedSample };
   const findings: Finding[] = [];
-  const report = (part: string, ...results: readonly Result[]) => {
-    const about = `bucket ${name}${part}`;
-    findings.push(...results.map((one) => ({ about, bucket: name, ...one })));
-  };
+  const report = (part: string, ...results: readonly Result[]) =>
+    findings.push(...findingsOf(`bucket ${name}${part}`, name, results));
   const bucket = { ...configBucket, canary, bucket: configured.bucket };
   report(": its keys", ...checkSecrets(project, configBucket, hasSite));
-  const anonymous = openProbe({ bucket, slot: "current" }, undefined, now);
+  const anonymous = openProbe({ bucket, slot: "current" }, undefined, project.now);
   const probes = slotsAtHand(project, configBucket).usable.map(({ name: slot, credentials }) => {
     const source = project.secrets.get(secretNamesOf(bucket, slot).accessKeyId)?.source;
-    return openProbe({ bucket, slot, source }, credentials, now);
+    return openProbe({ bucket, slot, source }, credentials, project.now);
   });
   const absentKey = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const attempts = (probes.length > 0 ? probes : [anonymous]).map(async (probe) => {
@@ -89,7 +90,7 @@ export async function checkBucket(
       report(key, diagnoseRight(probe, "list", await probe.list()));
     }
   }
-  const objects = working && (await checkObjects(project, configBucket, working, keys, now));
+  const objects = working && (await checkObjects(project, configBucket, working, keys));
   for (const result of objects?.results ?? []) {
     const isOfKey = result.check === "sample";
     report(address, isOfKey ? weigh(project, result, working?.query.source) : result);
@@ -104,16 +105,11 @@ export async function checkBucket(
  * @param key below the prefix
  * @returns the first that has it, and the first before it that cannot be asked from here
  */
-export async function findHolder(
-  project: Project,
-  buckets: readonly Bucket[],
-  key: string,
-  now: () => number,
-) {
+export async function findHolder(project: Examination, buckets: readonly Bucket[], key: string) {
   let unknown: Bucket | undefined;
   for (const bucket of buckets) {
     const [slot] = slotsAtHand(project, bucket).usable;
-    const probe = openProbe({ bucket, slot: "current" }, slot?.credentials, now);
+    const probe = openProbe({ bucket, slot: "current" }, slot?.credentials, project.now);
     const answer = slot && (await probe.getFirstByte(bucket.prefix + key));
     const fault = answer && verdictOf(answer, bucket.region).fault;
     if (fault === "none") return { holder: bucket, unknown };
@@ -128,11 +124,10 @@ export async function findHolder(
  * @returns what is found, and the first object that the key may read
  */
 async function checkObjects(
-  project: Project,
+  project: Examination,
   configBucket: Bucket,
   probe: S3Probe,
   keys: readonly string[],
-  now: () => number,
 ) {
   const { bucket } = probe.query;
   const { prefix, canary, hasSourceParameter, engine } = bucket;
@@ -144,7 +139,7 @@ async function checkObjects(
     const result = await checkObject(probe, key, answer);
     const isMissing = answer.code === "NoSuchKey"; // else the next bucket is not asked
     const path = key.slice(prefix.length);
-    results.push(isMissing ? await weighMissing(project, configBucket, result, path, now) : result);
+    results.push(isMissing ? await weighMissing(project, configBucket, result, path) : result);
     if (answer.bytes !== undefined) sample ??= { key, bytes: answer.bytes };
   }
   if (results.length === 0) {
@@ -161,17 +156,16 @@ async function checkObjects(
 
 /** A missing object is no error if the next bucket of a route has it. @param path the key, below the prefix */
 async function weighMissing(
-  project: Project,
+  project: Examination,
   bucket: Bucket,
   missing: Result,
   path: string,
-  now: () => number,
 ): Promise<Result> {
   const next = project.config.routes.flatMap(({ mapping, buckets }) => {
     const leads = buckets.includes(bucket) && writePath(mapping, { variant: "-", key: path });
     return leads ? buckets.slice(buckets.indexOf(bucket) + 1) : [];
   });
-  const { holder, unknown } = await findHolder(project, next, path, now);
+  const { holder, unknown } = await findHolder(project, next, path);
   const { prefix, name } = bucket;
   if (holder) return note("sample", `${prefix}${path} is not in ${name}: ${holder.name} has it`);
   const impact = `visitors get 404 for it, unless ${unknown?.name} has it: no key at hand tells`;
@@ -229,11 +223,7 @@ async function checkParameter(probe: S3Probe, key: string): Promise<Result> {
 }
 
 /** Keys of a shell are not the Worker's: what is wrong with them says nothing of visitors. */
-function weigh(
-  { local, secretsFile }: Project,
-  result: Result,
-  source: string | undefined,
-): Result {
+function weigh({ local, secretsFile }: Project, result: Result, source?: string): Result {
   const impact = `this is about ${source} alone: whether the Worker has this key is not known`;
   return local || source === secretsFile ? result : lessen(result, impact);
 }
@@ -274,17 +264,13 @@ const leftBehind = (absent: string) => `: this test left an empty object to remo
 
 /**
  * Tries whether a key may write (A13).
- * @param absentKey the key of an object that does not exist. @param anonymousReply what S3 answers to a write without a key
+ * @param absentKey the key of an object that does not exist. @param control what S3 answers to a write without a key
  */
-async function probeWriting(
-  probe: S3Probe,
-  absentKey: string,
-  anonymousReply: S3Answer,
-): Promise<Result> {
+async function probeWriting(probe: S3Probe, absentKey: string, control: S3Answer): Promise<Result> {
   const written = await probe.tryWriting(absentKey);
   const leftover = written.status === 200 ? leftBehind(absentKey) : "";
   // An S3 that says so to everyone has not looked at the key yet.
-  const isAllowed = MAY_WRITE.includes(written.code) && anonymousReply.code !== written.code;
+  const isAllowed = MAY_WRITE.includes(written.code) && control.code !== written.code;
   return diagnoseRight(probe, "write", leftover || isAllowed ? undefined : written, leftover);
 }
 

@@ -70,6 +70,15 @@ export type Finding = Result & {
   readonly bucket?: string;
 };
 
+/** The results of checks, with what they are about. */
+export function findingsOf(
+  about: string,
+  bucket: string,
+  results: readonly Result[],
+): readonly Finding[] {
+  return results.map((result) => ({ about, bucket, ...result }));
+}
+
 export type Problem = Pick<Result, "seen" | "impact" | "deploys" | "bearing"> & {
   readonly remedy: string;
   readonly severity?: "warning" | "error";
@@ -105,19 +114,15 @@ export function lessen<T extends Result>(result: T, impact: string): T {
  * The findings as they are reported: commands are for this environment, what changes wrangler.toml is to be
  * deployed, and an image that does not come is explained by what was found wrong before it.
  */
-export function reportable(
-  findings: readonly Finding[],
-  configFile: ConfigFile,
-  local: boolean,
-): Finding[] {
+export function reportable(findings: Finding[], config: ConfigFile, local: boolean): Finding[] {
   return findings.map((finding, at) => {
     const explained = explain(finding, findings.slice(0, at));
     const { seen, impact, remedy, deploys, bearing: _bearing, ...rest } = explained;
     const whole = deploys && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
     return {
-      ...{ ...rest, seen: hintFor(configFile, seen) },
-      ...(impact !== undefined && { impact: hintFor(configFile, impact) }),
-      ...(whole !== undefined && { remedy: hintFor(configFile, whole) }),
+      ...{ ...rest, seen: hintFor(config, seen) },
+      ...(impact !== undefined && { impact: hintFor(config, impact) }),
+      ...(whole !== undefined && { remedy: hintFor(config, whole) }),
     };
   });
 }

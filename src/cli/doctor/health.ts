@@ -10,15 +10,12 @@ import { configuredBucket, type Project, type Site } from "../config/project.ts"
 import { fetchHealth } from "../http/ask-health.ts";
 import { isUpstreamFailure, type UpstreamFailure } from "../http/body.ts";
 import { diagnoseEdge, diagnoseStatus, SEE_CLOUDFLARE } from "./edge.ts";
-import { type Finding, fail, lessen, note, ok, type Result } from "./finding.ts";
+import { type Finding, fail, findingsOf, lessen, note, ok, type Result } from "./finding.ts";
 import { diagnoseRole } from "./role.ts";
 import { cannotList, diagnoseS3 } from "./s3.ts";
 
-export function diagnoseAbsence(
-  url: string,
-  { status, reason }: UpstreamFailure,
-  local: boolean,
-): Result {
+export function diagnoseAbsence(url: string, failure: UpstreamFailure, local: boolean): Result {
+  const { status, reason } = failure;
   if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
   return fail("deployed", {
     seen: `there is no Vitrine at ${url}: at /healthz, ${reason}`,
@@ -40,9 +37,8 @@ export async function checkHealth(site: Site): Promise<readonly Finding[]> {
   }
   const health = await fetchHealth(baseUrl, healthToken);
   if (isUpstreamFailure(health)) return [{ about, ...diagnoseHealthFailure(health) }];
-  const { configuration, buckets } = health;
-  const isDeployed =
-    local || !configuration || configuration === (await hashVars(envConfig.deployed));
+  const { configuration: hash, buckets } = health;
+  const isDeployed = local || !hash || hash === (await hashVars(envConfig.deployed));
   const findings = buckets.flatMap((one) => diagnoseBucket(site, one));
   if (isDeployed) return findings;
   // What is said of settings may be right in wrangler.toml, and explains what visitors get.
@@ -79,10 +75,8 @@ function diagnoseBucket(
   const bucket = config.buckets.find((one) => one.name === name);
   if (bucket === undefined) return []; // wrangler.toml has it no more
   const findings: Finding[] = [];
-  const add = (part: string, ...results: readonly Result[]) => {
-    const about = `${baseUrl}: bucket ${name}${part}`;
-    findings.push(...results.map((one) => ({ about, bucket: name, ...one })));
-  };
+  const add = (part: string, ...results: readonly Result[]) =>
+    findings.push(...findingsOf(`${baseUrl}: bucket ${name}${part}`, name, results));
   const working = slots.find(({ state }) => state === "ok");
   for (const one of slots) {
     const result = diagnoseSlot(site, bucket, one);
@@ -131,10 +125,8 @@ function diagnoseSlot(
   const failure = "the Worker cannot reach it";
   const named = { ...bucket, bucket: configuredBucket(project, bucket).bucket };
   const source = project.local ? ".dev.vars" : undefined;
-  const fault = diagnoseS3(
-    { status, code, failure, region, ahead, text: "" },
-    { bucket: named, slot, source },
-  );
+  const answer = { status, code, failure, region, ahead, text: "" };
+  const fault = diagnoseS3(answer, { bucket: named, slot, source });
   if (fault !== undefined) return fault;
   return fail("sample", {
     seen: `S3 denies the canary (${state}): the key may not read it, or it does not exist`,

@@ -1,5 +1,6 @@
-// Checks an image of each route as three kinds of browsers get it: format, headers, HEAD, conditional requests and Workers Cache; and
-// tries to get an original, or a size that nobody allowed, by requests that have got them out of other servers.
+// Checks an image of each route as three kinds of browsers get it: format, headers, HEAD, conditional requests,
+// fallbacks and Workers Cache. Tries to get an original, or a size that nobody allowed, by requests that have got them
+// out of other servers.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -19,9 +20,10 @@ import { nameOf } from "../objects/bucket-key.ts";
 import { sniff } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { signForNow, variantPathOf, variantsOf } from "../urls/public-url.ts";
-import { findHolder, type Sample } from "./bucket.ts";
+import { type Examination, findHolder, type Sample } from "./bucket.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
-import { type Finding, fail, isResult, note, ok, type Result } from "./finding.ts";
+import type { Finding, Result } from "./finding.ts";
+import { fail, findingsOf, isResult, note, ok } from "./finding.ts";
 
 export type ImageRequest = {
   readonly route: BoundRoute;
@@ -62,29 +64,20 @@ const NO_OBJECT = fail("image", {
 /**
  * Checks an image of each bucket of each route.
  * @param samples an original of each bucket, by the bucket's name, if one is known
- * @param now ms since 1970
  * @returns what is found, and a request whose image visitors get
  */
 export async function checkRoutes(
-  site: Site,
+  site: Site & Examination,
   samples: ReadonlyMap<string, Sample>,
-  now: number,
 ): Promise<{ findings: Finding[]; shown?: ImageRequest | undefined }> {
   const { config, baseUrl } = site;
   const findings: Finding[] = [];
   let shown: ImageRequest | undefined;
-  const pairs = config.routes.flatMap((route) =>
-    route.buckets.map((bucket) => ({ route, bucket })),
-  );
-  for (const { route, bucket } of pairs) {
-    const report = (part: string, ...results: readonly Result[]) =>
-      findings.push(
-        ...results.map((one) => ({ about: baseUrl + part, bucket: bucket.name, ...one })),
-      );
-    const request = await planRequest(site, route, bucket, samples.get(bucket.name), now);
+  for (const [route, bucket] of config.routes.flatMap(bucketsOfRoute)) {
+    const request = await planRequest(site, route, bucket, samples.get(bucket.name));
     if (request === undefined) continue;
     if (isResult(request)) {
-      report(`: the route ${route.path}`, request);
+      findings.push(...findingsOf(`${baseUrl}: the route ${route.path}`, bucket.name, [request]));
       continue;
     }
     const keyOf = ({ name, prefix }: Bucket) => samples.get(name)?.key.slice(prefix.length);
@@ -95,31 +88,33 @@ export async function checkRoutes(
     const [image] = results;
     if (image?.severity === "ok" && route.buckets.length > 1) {
       const key = keyOf(bucket) ?? "";
-      const { holder, unknown } = await findHolder(site, route.buckets, key, () => now);
+      const { holder, unknown } = await findHolder(site, route.buckets, key);
       const source = unknown ? `${unknown.name} or a later one` : holder?.name;
       results[0] = { ...image, seen: `${image.seen}, of ${source ?? "no bucket: it is kept"}` };
     }
-    report(request.path, ...results);
+    findings.push(...findingsOf(baseUrl + request.path, bucket.name, results));
     if (results.length > 1) shown ??= request; // one alone is a fault
   }
   if (findings.length === 0) findings.push({ about: baseUrl, ...NO_OBJECT });
   return { findings, shown };
 }
 
+const bucketsOfRoute = (route: BoundRoute) =>
+  route.buckets.map((bucket) => [route, bucket] as const);
+
 /** The image of a sample at the first preset of a route, or why it cannot be asked for; undefined: it has no URL. */
 async function planRequest(
-  site: Site,
+  site: Site & Examination,
   route: BoundRoute,
   { prefix }: Bucket,
   sample: Sample | undefined,
-  now: number,
 ): Promise<ImageRequest | Result | undefined> {
   const [name = ""] = variantsOf(site, route);
   const variant = site.config.variants.get(name);
   const key = sample?.key.slice(prefix.length) ?? "";
   const path = variantPathOf(site.config, route, name, key);
   if (sample === undefined || variant === undefined || path === undefined) return undefined;
-  const query = await signForNow(site, route, { preset: variant.preset, key }, now);
+  const query = await signForNow(site, route, { preset: variant.preset, key }, site.now());
   if (isFault(query)) return note("image", `not requested: ${query.fault}`);
   return { route, name, variant, baseUrl: site.baseUrl, path, query, original: sample.bytes };
 }
@@ -130,7 +125,7 @@ function isSame(bytes: Uint8Array, original: Uint8Array | undefined): boolean {
 
 async function checkImage({ config, local }: Project, request: ImageRequest): Promise<Result[]> {
   const answers = await askAsBrowsers(request, local);
-  if ("check" in answers) return [answers];
+  if (isResult(answers)) return [answers];
   const [first] = answers;
   if (first === undefined) return [];
   const types = answers.map(({ headers }) => headers.get("content-type"));
@@ -198,17 +193,17 @@ async function checkHeaders(
   const etag = headers.get("etag");
   const head = await askSite(baseUrl + path + query, {}, "HEAD");
   const again = await askSite(baseUrl + path + query, { "if-none-match": etag ?? "*" });
-  const [first, second] = [head, again].map((one) =>
+  const [first, next] = [head, again].map((one) =>
     isUpstreamFailure(one) ? one.reason : one.status,
   );
-  const isAnswered = first === 200 && (etag === null || second === 304);
+  const isAnswered = first === 200 && (etag === null || next === 304);
   const redeploy =
     "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers";
   const rows = [
     [names.length === 0, "headers", `not as the Worker sends it: ${names}`, FIND_RULE],
     [leaked.length === 0, "headers", `S3's own ${leaked} reaches visitors`, FIND_WORKER],
     [isAsConfigured, "cache", `cache-control is ${control}, not of max_age = ${maxAge}`, redeploy],
-    [isAnswered, "headers", `HEAD gets ${first}, or a known etag ${second}, not 304`, LET_PASS],
+    [isAnswered, "headers", `HEAD gets ${first}, or a known etag ${next}, not 304`, LET_PASS],
   ] as const;
   const impact = "browsers or caches show the wrong image, or load one again that they have";
   const problem = { severity: "warning", impact, bearing: "harmless" } as const;
@@ -246,11 +241,7 @@ function tricksFor({ path, query, name }: ImageRequest, config: Config): readonl
 }
 
 /** @param rendition what visitors should get */
-async function tryToGetOriginals(
-  request: ImageRequest,
-  config: Config,
-  rendition: Body,
-): Promise<Result> {
+async function tryToGetOriginals(request: ImageRequest, config: Config, rendition: Body) {
   const successes: string[] = [];
   let unknown = 0;
   const etag = rendition.headers.get("etag");
@@ -277,23 +268,22 @@ function originalsFault(seen: string): Result {
   return fail("originals", { seen, impact, remedy: FIND_WORKER, bearing: "harmless" });
 }
 
-/** Checks whether visitors see the fallback of a route where an object is missing. @param now ms since 1970 */
-export async function checkFallbacks(site: Site, now: number): Promise<Finding[]> {
+/** Checks whether visitors see the fallback of a route where an object is missing. */
+export async function checkFallbacks(site: Site & Examination): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const route of site.config.routes) {
     if (route.fallback === undefined) continue;
     const about = `${site.baseUrl}: the route ${route.path}`;
-    const result = await checkFallback(site, route, route.fallback, now);
+    const result = await checkFallback(site, route, route.fallback);
     findings.push({ about, bucket: route.fallback.bucket.name, ...result });
   }
   return findings;
 }
 
 async function checkFallback(
-  site: Site,
+  site: Site & Examination,
   route: BoundRoute,
   { bucket, key }: NonNullable<BoundRoute["fallback"]>,
-  now: number,
 ): Promise<Result> {
   const [variant = ""] = variantsOf(site, route);
   const path = route.path
@@ -302,14 +292,10 @@ async function checkFallback(
   const { variant: resolved, ...request } = resolveRequest(site.config, path);
   const isOurs = request.route === route && resolved !== undefined;
   const grant = isOurs && { preset: resolved.preset, key: request.relativeKey };
-  const query = grant && (await signForNow(site, route, grant, now));
+  const query = grant && (await signForNow(site, route, grant, site.now()));
   const answer = typeof query === "string" ? await askSite(site.baseUrl + path + query) : undefined;
-  if (
-    !answer ||
-    isUpstreamFailure(answer) ||
-    answer.status !== 404 ||
-    !isOfVitrine(answer.headers)
-  ) {
+  const isUnclear = !answer || isUpstreamFailure(answer) || answer.status !== 404;
+  if (isUnclear || !isOfVitrine(answer.headers)) {
     const unknown = "no URL is at hand, or something in front answers";
     return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);
   }
@@ -338,8 +324,8 @@ export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, 
   let cache = "";
   for (let attempt = 0; attempt < 2; attempt++) {
     const answer = await askSite(baseUrl + path + query);
-    cache =
-      (!isUpstreamFailure(answer) && answer.status === 200 && cacheStatus(answer.headers)) || "";
+    const isImage = !isUpstreamFailure(answer) && answer.status === 200;
+    cache = (isImage && cacheStatus(answer.headers)) || "";
     if (cache === "hit" || cache === "stale")
       return ok("workers-cache", "it caches them worldwide");
   }

@@ -18,7 +18,7 @@ import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
-import { checkBucket, type Sample } from "./bucket.ts";
+import { checkBucket, type Examination, type Sample } from "./bucket.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { CHECKS, type Finding, ok, reportable, type Severity } from "./finding.ts";
 import { checkHealth, diagnoseAbsence } from "./health.ts";
@@ -116,7 +116,7 @@ async function runChecks(
   for (const bucket of bucketsOf(project.config.routes)) {
     const keys = objects.filter((one) => one.bucket === bucket).map(({ key }) => key);
     if (bucket.r2 === undefined) log(stderr, `Asking S3 for bucket ${bucket.name} ...`);
-    const { sample, ...examined } = await checkBucket(project, bucket, keys, hasSite, now);
+    const { sample, ...examined } = await checkBucket({ ...project, now }, bucket, keys, hasSite);
     findings.push(...examined.findings);
     if (sample) samples.set(bucket.name, sample);
   }
@@ -124,32 +124,30 @@ async function runChecks(
   log(stderr, `Asking ${baseUrl} ...`);
   const { oidc } = project.config;
   if (oidc !== undefined && !project.local) findings.push(await checkIssuer(oidc));
-  findings.push(...(await checkSite({ ...project, baseUrl }, samples, now())));
+  findings.push(...(await checkSite({ ...project, baseUrl, now }, samples)));
   return findings;
 }
 
 /**
  * Checks what is deployed at a URL.
  * @param samples an original of each bucket, by the bucket's name, if one is known
- * @param now ms since 1970
  */
 async function checkSite(
-  site: Site,
+  site: Site & Examination,
   samples: ReadonlyMap<string, Sample>,
-  now: number,
 ): Promise<readonly Finding[]> {
   const { config, baseUrl, local } = site;
   const absence = await findAbsence(baseUrl);
   const absent = absence && { about: baseUrl, ...diagnoseAbsence(baseUrl, absence, local) };
   if (absent && (absence?.status === undefined || absence.status === 500)) return [absent];
   const health = absent ? [] : await checkHealth(site);
-  const { findings: images, shown } = await checkRoutes(site, samples, now);
+  const { findings: images, shown } = await checkRoutes(site, samples);
   // On a domain with other apps, perhaps only /healthz belongs to another one.
   if (absent && shown === undefined) return [absent];
   const present = { about: baseUrl, ...ok("deployed", "Vitrine is there, and without mistakes") };
   const impact = "neither the doctor nor vitrine rotate can see which slot works";
   const deployed: Finding = absent ? { ...absent, severity: "warning", impact } : present;
-  const findings = [deployed, ...health, ...images, ...(await checkFallbacks(site, now))];
+  const findings = [deployed, ...health, ...images, ...(await checkFallbacks(site))];
   if (local) return findings; // It has no Workers Cache, and no zone.
   if (shown !== undefined) {
     const result = await checkWorkersCache(shown, config.answers.keep);

@@ -25,7 +25,7 @@ export type S3Probe = ReturnType<typeof openProbe>;
 
 const NO_UPLOAD = "?partNumber=1&uploadId=vitrine-doctor";
 /** Not the digest of an empty body. */
-const WRONG_MD5 = Buffer.alloc(16).toString("base64");
+const WRONG_MD5 = { "content-md5": Buffer.alloc(16).toString("base64") };
 
 /** @param now milliseconds since 1970 */
 export function openProbe(query: S3Query, credentials: Credentials | undefined, now: () => number) {
@@ -45,8 +45,7 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
     /** Whether there is an object below the prefix; else what S3 answers. */
     list: () => listPage(bucket, credentials, { prefix: bucket.prefix, maxKeys: 1 }, now()),
     /** A key that may write learns that there is no such upload; any other one is denied. */
-    tryWriting: (key: string) =>
-      send(key, NO_UPLOAD, { "content-md5": WRONG_MD5 }, { method: "PUT" }),
+    tryWriting: (key: string) => send(key, NO_UPLOAD, WRONG_MD5, { method: "PUT" }),
   };
 }
 

@@ -10,9 +10,7 @@ export type Body = Pick<Response, "status" | "headers"> & {
 /** Why a server gives no answer that can be used. Without a status, none came. */
 export type UpstreamFailure = { readonly status?: number; readonly reason: string };
 
-export function isUpstreamFailure<T extends object>(
-  value: T | UpstreamFailure,
-): value is UpstreamFailure {
+export function isUpstreamFailure(value: object): value is UpstreamFailure {
   return "reason" in value;
 }
 

@@ -4,11 +4,11 @@
 import { Command } from "@commander-js/extra-typings";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
-import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import type { Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log, paint } from "../command.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption, urlOption } from "../options.ts";
-import { putDevVars } from "../secrets/dev-vars.ts";
+import { putDevVars } from "../secrets/secrets.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { visible } from "../terminal/shell.ts";
 import { showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
@@ -110,10 +110,7 @@ async function confirm(rotation: KeyedRotation, { title }: Step): Promise<Outcom
 }
 
 /** Changes the secrets of a slot, all at once (S1). A session token goes with its key: S3 refuses it beside another. */
-async function putSlot(
-  rotation: KeyedRotation,
-  { slot, value }: Put,
-): Promise<CommandFault | undefined> {
+async function putSlot(rotation: KeyedRotation, { slot, value }: Put) {
   const { world, envConfig: config, tools, local } = rotation;
   const { file, environment, devVars } = config;
   const { accessKeyId, secretAccessKey } = rotation.key.credentials;

@@ -1,13 +1,14 @@
-// The secrets that this machine has: in a file that is named, in the environment, and in .dev.vars. No
-// message contains a secret.
+// The secrets that this machine has: in a file that is named, in the environment, and in .dev.vars, which it also
+// writes. No message contains a secret.
 
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
+import { replaceFile } from "../files/write-file.ts";
 
 export type Secret = {
   readonly value: string;
@@ -17,11 +18,10 @@ export type Secret = {
 
 export type Secrets = ReadonlyMap<string, Secret>;
 
+export type SecretValues = Readonly<Record<string, string>>;
+
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. */
-export function readSecretsFile(
-  { folder }: World,
-  file: string,
-): Record<string, string> | CommandFault {
+export function readSecretsFile({ folder }: World, file: string): SecretValues | CommandFault {
   const read = readTable(resolve(folder, file));
   if (!isFault(read) && isTableOfTexts(read.table)) return read.table;
   const reason = isFault(read) ? read.fault : 'is no table of JSON, {"NAME": "value"}';
@@ -40,7 +40,7 @@ export function readTable(path: string): { readonly table: unknown } | CommandFa
   }
 }
 
-function isTableOfTexts(table: unknown): table is Record<string, string> {
+function isTableOfTexts(table: unknown): table is SecretValues {
   return isPlainObject(table) && Object.values(table).every((value) => typeof value === "string");
 }
 
@@ -96,13 +96,52 @@ export function valuesOf(secrets: Secrets): Record<string, string> {
 // The Worker looks at the form of a key, and at the identifiers of its kind.
 const EC = Buffer.from("06072a8648ce3d020106082a8648ce3d030107", "hex").toString("base64");
 const PEM = ["BEGIN", "END"].map((edge) => `-----${edge} PRIVATE KEY-----`).join(`\n${EC}\n`);
-const PLACEHOLDERS: Readonly<Record<string, string>> = {
+const PLACEHOLDERS: SecretValues = {
   OIDC_SIGNING_KEY: PEM,
   OIDC_SIGNING_KEY_NEXT: PEM,
-  URL_SIGNING_KEYS: JSON.stringify({ kept: "x".repeat(32) }),
+  URL_SIGNING_KEYS: JSON.stringify({ placeholder: "x".repeat(32) }),
 };
 
-/** Values that stand for the secrets that Cloudflare keeps: they cannot be read from here. */
+/** Values that stand for the secrets that Cloudflare stores: they cannot be read from here. */
 export function placeholderSecrets(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, PLACEHOLDERS[name] ?? "kept"]));
+}
+
+/** Secrets by name, with their new values; null deletes one. */
+type Change = Readonly<Record<string, string | null>>;
+
+/** Puts the lines of these secrets at the end of a file of the folder, all at once, and removes the old ones. */
+export function putDevVars(folder: string, change: Change, name: string): CommandFault | undefined {
+  const file = join(folder, name);
+  try {
+    const text = readFileSync(file, "utf8");
+    const edited = editLines(text, change);
+    // Read the result as it will be read: one of the names may be inside a value of several lines.
+    const expected = { ...parseEnv(text), ...change };
+    const actual = parseEnv(edited);
+    // For wrangler, a backslash at the end makes the quote a part of the value.
+    const misread = Object.keys({ ...expected, ...actual }).filter(
+      (one) => (expected[one] ?? null) !== (actual[one] ?? null) || change[one]?.endsWith("\\"),
+    );
+    if (misread.length > 0)
+      throw new Error(`put each value on one line, in quotes: ${misread.join(", ")}`);
+    replaceFile(file, edited);
+    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    return { fault: `${name} cannot be written: ${reason}. It was not changed` };
+  }
+}
+
+function editLines(text: string, change: Change): string {
+  const otherLines = text.split("\n").filter((line) => {
+    const [, name = ""] = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line) ?? [];
+    return !Object.hasOwn(change, name);
+  });
+  if (otherLines.at(-1) === "") otherLines.pop();
+  const added = Object.entries(change).flatMap(([name, value]) => {
+    const mark = [`'`, `"`, "`"].find((candidate) => !value?.includes(candidate)) ?? "'";
+    return value === null ? [] : [`${name}=${mark}${value}${mark}`];
+  });
+  return [...otherLines, ...added, ""].join("\n");
 }

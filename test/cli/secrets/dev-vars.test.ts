@@ -3,7 +3,7 @@
 import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { putDevVars } from "../../../src/cli/secrets/dev-vars.ts";
+import { putDevVars } from "../../../src/cli/secrets/secrets.ts";
 import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 let file: string;
