@@ -23,7 +23,6 @@ const FILES: readonly [example: string, tested: string][] = [
   ["src/pages/index.astro", "astro-app/src/pages/index.astro"],
   ["src/app/image-loader.ts", "angular-app/src/app/image-loader.ts"],
   ["src/app/fig.ts", "angular-app/src/app/fig.ts"],
-  ["Hero.tsx", "unpic/Hero.tsx"],
 ];
 
 const blocks = [...PAGE.matchAll(/^```\w+\n(?:---\n)?(?:\/\/|<!--) (\S+)[^\n]*\n(.*?)^```/gms)];
