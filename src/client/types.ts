@@ -151,7 +151,7 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
   readonly original?: Known | undefined;
   /**
    * Makes another background of the fact: a CSS `background`, as `thumbHash` of `vitrine/placeholder` does.
-   * It is not asked for an original with `alpha`, through which it would shine.
+   * It is not called for an original with `alpha`, through which it would shine.
    */
   readonly placeholder?: ((original: NoInfer<Known>) => string | undefined) | undefined;
   /** On a signed route: the query that `createSigner`'s function returns. */

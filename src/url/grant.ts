@@ -91,7 +91,7 @@ export function readSigningKeys(
   if (table === undefined)
     fault(`is ${/\S/.test(secret) ? "not" : "not set: it must be"} ${EXAMPLE}`);
   else if (table.length === 0) fault("has no keys");
-  // JSON.parse silently keeps the last of two equal names, so kids are counted in the text. No right key
+  // JSON.parse silently takes the last of two equal names, so kids are counted in the text. No right key
   // has a quote in it.
   const kids = secret.match(/"[^"]*"(?=\s*:)/g) ?? [];
   if (new Set(kids).size < kids.length) fault("has the same kid twice");

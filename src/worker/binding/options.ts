@@ -1,4 +1,4 @@
-// What the Images binding is asked for: the options of a variant in its terms. Pure.
+// The options of a variant in the terms of the Images binding. Pure.
 
 import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
@@ -35,7 +35,7 @@ export function overlayOptions(overlay: Overlay): {
 }
 
 /**
- * The format. Where none is asked for, or a JPEG that the variant does not ask for, it is JPEG if no pixel
+ * The format. Where the request names none, or a JPEG that the variant does not name, it is JPEG if no pixel
  * can be transparent, else PNG.
  */
 export function outputOptions(

@@ -34,7 +34,7 @@ export async function readOutput(
   const first = Promise.race([read(), ...originals.map(({ body }) => body.failure)]);
   try {
     const result = await withTimeout(deadline - Date.now(), first);
-    if (result instanceof Uint8Array) return guarded(result, format, originals[0]);
+    if (result instanceof Uint8Array) return guardOutput(result, format, originals[0]);
     if (isRefusal(result)) return result;
     if (result === "too-long")
       return { event: "edge-failed", reason: "the picture has over 25 MB" };
@@ -47,10 +47,10 @@ export async function readOutput(
 }
 
 /**
- * Passes a picture of the format that was asked for, without its metadata, unless it can be the original
- * itself. An AVIF with metadata is asked for in another format.
+ * Passes a picture of the requested format, without its metadata, unless it can be the original
+ * itself. An AVIF with metadata is requested in another format.
  */
-function guarded(
+function guardOutput(
   bytes: Uint8Array<ArrayBuffer>,
   format: string,
   original: OpenedObject,

@@ -1,4 +1,4 @@
-// The objects that a variant draws on a picture: what S3 says of them, and their bytes.
+// The objects that a variant draws on a picture: their validators, and their bytes.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -12,10 +12,10 @@ import { overlayOptions } from "./options.ts";
 /** An overlay, ready to be drawn. */
 export type OpenedOverlay = ReturnType<typeof overlayOptions> & { readonly object: OpenedObject };
 
-/** For how long an overlay is not asked for again: ms. */
+/** For how long the validator of an overlay is not requested again: ms. */
 const REMEMBERED_MS = 60_000;
 
-/** What S3 said last of the overlays of a bucket, by their keys. A configuration has few. */
+/** The last validators of the overlays of a bucket, by their keys. A configuration has few. */
 const overlaysOf = memoize((_bucket: Bucket) => {
   return new Map<string, { readonly validator: string; readonly at: number }>();
 });

@@ -22,7 +22,7 @@ export type SourcedRendition = {
   readonly overlays: readonly string[];
 };
 
-/** A whole picture, what it is made of, and what the binding says of the original. */
+/** A whole picture, what it is made of, and how the binding describes the original. */
 type Picture = WholePicture & {
   readonly object: OpenedObject;
   readonly overlays: readonly OpenedOverlay[];
@@ -31,7 +31,7 @@ type Picture = WholePicture & {
 
 /**
  * Makes a rendition, once more if the origin broke off, and once more where another way of asking may succeed.
- * @param object what S3 says of it: its first bytes
+ * @param object with its first bytes
  */
 export async function renderByBinding(
   bucket: Bucket,
@@ -50,7 +50,7 @@ export async function renderByBinding(
   if (mayPass(picture) && (await pauseBefore(scope.deadline))) {
     picture = await renderPicture(images, bucket, key, request, isFacts, scope);
   }
-  const nextRequest = isRefusal(picture) && otherRequest(request, picture, object.body.head);
+  const nextRequest = isRefusal(picture) && requestAfter(request, picture, object.body.head);
   if (nextRequest) picture = await renderPicture(images, bucket, key, nextRequest, isFacts, scope);
   if (isRefusal(picture)) return picture;
 
@@ -63,8 +63,8 @@ export async function renderByBinding(
   return { rendition, object: picture.object, overlays: validators };
 }
 
-/** What to ask for after a refusal: for what the edge would be asked. */
-function otherRequest(
+/** The next request after a refusal: the same as to the edge. */
+function requestAfter(
   request: TransformRequest,
   refusal: Refusal,
   head: Uint8Array,

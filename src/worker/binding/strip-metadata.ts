@@ -1,4 +1,4 @@
-// Removes what a picture says besides itself: EXIF, XMP, IPTC, comments, and whatever else is not needed to show it.
+// Removes the metadata of a picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to show it.
 // Its colour profile stays. Pure.
 
 import type { ObjectType } from "../http/refusal.ts";

@@ -42,21 +42,22 @@ const s3BucketSchema = table(
     /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
     source_parameter: optional(boolean, true),
   },
-  ({ endpoint, bucket, addressing, prefix = "", canary, engine = "cf", role, sts }, fault) => {
-    canaryFault(prefix, canary, fault);
+  ({ endpoint, bucket, addressing, prefix = "", canary, engine = "cf", role, sts }, addMistake) => {
+    checkCanary(prefix, canary, addMistake);
     // The edge passes on no session token (E1).
-    if (role && engine === "cf") fault('needs engine = "binding"', "role");
-    if (sts && !role) fault("needs role", "sts");
+    if (role && engine === "cf") addMistake('needs engine = "binding"', "role");
+    if (sts && !role) addMistake("needs role", "sts");
     if (!endpoint || !bucket) return;
-    if (bucket.includes("..")) return fault("has two dots in a row, as no bucket has", "bucket");
+    if (bucket.includes(".."))
+      return addMistake("has two dots in a row, as no bucket has", "bucket");
     const { hostname, pathname } = new URL(endpoint);
     const inHost = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
     if ((inHost && addressing !== "path") || pathname.endsWith(`/${bucket}`)) {
-      fault("contains the bucket's name: remove it", "endpoint");
+      addMistake("contains the bucket's name: remove it", "endpoint");
     } else if (addressing === "virtual" && bucket.includes(".")) {
-      fault('breaks TLS, as bucket has a dot: set "path"', "addressing"); // A4
+      addMistake('breaks TLS, as bucket has a dot: set "path"', "addressing"); // A4
     } else if (!URL.canParse(bucketUrl(endpoint, bucket, addressing ?? "path"))) {
-      fault('needs a host name in endpoint: set "path"', "addressing");
+      addMistake('needs a host name in endpoint: set "path"', "addressing");
     }
   },
 );
@@ -70,7 +71,7 @@ const r2BucketSchema = table(
     canary: optional(text),
     engine: optional(oneOf("binding"), "binding"), // cf.image reads URLs only
   },
-  ({ prefix = "", canary }, fault) => canaryFault(prefix, canary, fault),
+  ({ prefix = "", canary }, addMistake) => checkCanary(prefix, canary, addMistake),
 );
 
 export const bucketSchema = choose(
@@ -82,13 +83,13 @@ export const bucketSchema = choose(
 export type S3Settings = Infer<typeof s3BucketSchema>;
 export type R2Settings = Infer<typeof r2BucketSchema>;
 
-function canaryFault(
+function checkCanary(
   prefix: string,
   canary: string | undefined,
-  fault: (message: string, at: string) => void,
+  addMistake: (message: string, at: string) => void,
 ): void {
   const reason = canary && keyFault(prefix + canary);
-  if (reason) fault(`impossible key: ${reason}`, "canary");
+  if (reason) addMistake(`impossible key: ${reason}`, "canary");
 }
 
 /** In the spelling in which it is sent and signed. http:// is only for localhost. */

@@ -67,9 +67,9 @@ const datasetSchema = custom("an Analytics Engine binding", isDataset);
 const answersSchema = table({
   /** For how long browsers and shared caches may keep an image: s. */
   max_age: optional(integer(0, YEAR, SECONDS), 3600),
-  /** For how long Workers Cache shows a rendition without a question to S3: s. 0: there is no cache (W7). */
+  /** For how long Workers Cache shows a rendition without a request to S3: s. 0: there is no cache (W7). */
   keep: optional(integer(0, YEAR, SECONDS), 300),
-  /** For how long after that it is still shown, while S3 is asked: s (W8). */
+  /** For how long after that it is still shown, while a request to S3 runs: s (W8). */
   stale: optional(integer(0, YEAR, SECONDS), WEEK),
   /** For how long after that it is still shown, while it cannot be made: s (W8). */
   stale_if_error: optional(integer(0, YEAR, SECONDS), WEEK),

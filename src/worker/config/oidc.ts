@@ -4,7 +4,7 @@
 import type { ConfigMistake } from "../http/refusal.ts";
 import { toHex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
-import { secretFault } from "./read-secrets.ts";
+import { secretMistake } from "./read-secrets.ts";
 import {
   type Infer,
   optional,
@@ -31,7 +31,7 @@ const oidcSchema = table({
 /** Who the Worker is for AWS. */
 export type Issuer = Infer<typeof oidcSchema>;
 
-/** What the Worker says in a token, and with which keys it signs. */
+/** The claims of the Worker's tokens, and the keys that sign them. */
 export type Oidc = Issuer & {
   /** One or two. The first one signs. */
   readonly keys: readonly IssuerKey[];
@@ -61,7 +61,7 @@ export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
     const value = vars[path];
     const isNeeded = path === "OIDC_SIGNING_KEY";
     if (!isNeeded && !value) continue;
-    const missing = secretFault(value, /./s, isNeeded);
+    const missing = secretMistake(value, /./s, isNeeded);
     const key = missing ?? readKey(path, `${value}`);
     if (typeof key === "string") mistakes.push({ path, message: key });
     else keys.push(key);

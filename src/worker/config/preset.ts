@@ -98,7 +98,7 @@ const overlay = table(
     ...edges,
     fit: optional(fit),
     // The edge may send the overlay's host the headers that are meant for S3: this is not known (O12).
-    // http://localhost is only for a local run; npx vitrine check says so (E6).
+    // http://localhost is only for a local run; npx vitrine check reports it elsewhere (E6).
     url: optional(textLike("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/)),
     // An object of the bucket, for the Images binding: its key below the prefix.
     key: optional(textThat("the key of an object", (key) => !keyFault(key))),
@@ -106,8 +106,8 @@ const overlay = table(
     repeat: optional(oneOf(true, "x", "y")),
     composite: optional(oneOf("over", "in", "atop", "out", "xor", "lighter")),
   },
-  (values, fault) => {
-    if ("url" in values === "key" in values) fault("needs url or key, and not both");
+  (values, addMistake) => {
+    if ("url" in values === "key" in values) addMistake("needs url or key, and not both");
   },
 );
 
@@ -151,25 +151,28 @@ export type ShapeOption = {
 export const SHAPE_OPTIONS = Object.keys(options).filter((option) => !bindingLacks(option));
 
 /** A preset as wrangler.toml has it, with the defaults that protect. */
-export const presetSchema = table({ ...options, ...ofImage }, (preset, fault) => {
+export const presetSchema = table({ ...options, ...ofImage }, (preset, addMistake) => {
   const isSet = (option: keyof typeof preset) => option in preset;
-  if (!isSet("width") && !isSet("height")) fault("needs width or height");
-  if (isSet("dpr") && isSet("widths")) fault("has dpr and widths: keep one");
-  if (isSet("widths") && !isSet("width")) fault("has widths, but no width");
+  if (!isSet("width") && !isSet("height")) addMistake("needs width or height");
+  if (isSet("dpr") && isSet("widths")) addMistake("has dpr and widths: keep one");
+  if (isSet("widths") && !isSet("width")) addMistake("has widths, but no width");
   const variants = sizesOf(preset);
   if (preset.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
-    fault("has format avif with a side over 1,200 px"); // O7
+    addMistake("has format avif with a side over 1,200 px"); // O7
   }
   if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
-    fault("has widths that make its height over 12,000 px");
+    addMistake("has widths that make its height over 12,000 px");
   }
   for (const option of ["rotate", "flip", "trim"] as const) {
     if (preset.gravity !== "object" || !preset[option]) continue;
-    fault('changes the picture that gravity "object" is a point of: remove one of them', option);
+    addMistake(
+      'changes the picture that gravity "object" is a point of: remove one of them',
+      option,
+    );
   }
   const { dpr: _dpr, widths: _widths, ...shape } = preset;
   const { length } = encodeURIComponent(JSON.stringify(shape));
-  if (length > MAX_OPTIONS_LENGTH) fault(`is too long: ${length} characters, at most 4,096`);
+  if (length > MAX_OPTIONS_LENGTH) addMistake(`is too long: ${length} characters, at most 4,096`);
 });
 
 export type Preset = Infer<typeof presetSchema>;

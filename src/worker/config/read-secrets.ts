@@ -37,12 +37,12 @@ export function readSlots(
   for (const name of SLOT_NAMES) {
     const names = secretNames(secretPrefix, name);
     const mistakes: ConfigMistake[] = [];
-    const fault = (path: string, message: string) => mistakes.push({ path, message });
+    const addMistake = (path: string, message: string) => mistakes.push({ path, message });
     const read = (secret: string, pattern: RegExp): string => {
       const value = vars[secret];
       // The next slot is empty most of the time: a deploy must not require it.
-      const reason = secretFault(value, pattern, name === "current");
-      if (reason) fault(secret, reason);
+      const reason = secretMistake(value, pattern, name === "current");
+      if (reason) addMistake(secret, reason);
       return typeof value === "string" ? value : "";
     };
     const hasToken = Boolean(vars[names.sessionToken]);
@@ -55,9 +55,9 @@ export function readSlots(
       const remedy = hasSessions
         ? `set ${names.sessionToken}, too`
         : 'use a permanent one, or engine = "binding"';
-      fault(names.accessKeyId, `is a temporary session key: ${remedy}`); // A11
+      addMistake(names.accessKeyId, `is a temporary session key: ${remedy}`); // A11
     } else if (hasToken && !hasSessions) {
-      fault(names.sessionToken, 'needs engine = "binding": the edge does not pass it on'); // A11
+      addMistake(names.sessionToken, 'needs engine = "binding": the edge does not pass it on'); // A11
     }
     const begun = Object.values(names).some((secret) => vars[secret]);
     if (mistakes.length === 0) usable.push({ name, credentials });
@@ -76,7 +76,11 @@ const NOT_TEXT =
  * What is wrong with the value of a secret.
  * @param listed whether a deploy requires it
  */
-export function secretFault(value: unknown, pattern: RegExp, listed: boolean): string | undefined {
+export function secretMistake(
+  value: unknown,
+  pattern: RegExp,
+  listed: boolean,
+): string | undefined {
   if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
   if (typeof value !== "string") return NOT_TEXT;
   return pattern.test(value) ? undefined : "has an invalid character";
@@ -109,10 +113,10 @@ export function readUrlSigningKeys(
   report: ReportMistake,
 ): ReadonlyMap<string, SigningKey> {
   const { URL_SIGNING_KEYS: secret } = vars;
-  const fault = (message: string) => report("URL_SIGNING_KEYS", message);
-  const missing = secretFault(secret, /./s, true);
-  if (!missing) return readSigningKeys(`${secret}`, fault); // it is text
-  fault(missing);
+  const addMistake = (message: string) => report("URL_SIGNING_KEYS", message);
+  const missing = secretMistake(secret, /./s, true);
+  if (!missing) return readSigningKeys(`${secret}`, addMistake); // it is text
+  addMistake(missing);
   return new Map();
 }
 

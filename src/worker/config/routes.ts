@@ -46,7 +46,7 @@ type Fallback = {
 export type BoundRoute = Route & {
   /** The first one. */
   readonly bucket: Bucket;
-  /** All of them. Each is asked where S3 says that the object is missing in those before it. */
+  /** All of them, in the order in which they are tried: each if the object is missing in those before it. */
   readonly buckets: readonly Bucket[];
   /** The presets it shows; undefined: all. */
   readonly presets: ReadonlySet<string> | undefined;
@@ -125,22 +125,22 @@ function routeSchema(buckets: NamedTables<Bucket>, presets: NamedTables<Preset>)
       max_age: optional(integer(1, TEN_YEARS, SECONDS)),
       origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
     },
-    ({ path, object, fallback, svg, signed, cookie, max_age }, fault) => {
-      if (max_age && signed === false) fault("needs signed = true", "max_age");
-      if (cookie && signed === false) fault("needs signed = true", "cookie");
-      const shared = checkObjects(object ?? [], fallback, svg, buckets, fault);
+    ({ path, object, fallback, svg, signed, cookie, max_age }, addMistake) => {
+      if (max_age && signed === false) addMistake("needs signed = true", "max_age");
+      if (cookie && signed === false) addMistake("needs signed = true", "cookie");
+      const shared = checkObjects(object ?? [], fallback, svg, buckets, addMistake);
       if (!path) return;
       const form = formOf(path);
       const twin = first.get(form);
-      if (twin) fault(`takes the same URLs as ${twin} before it: it is never reached`, "path");
+      if (twin) addMistake(`takes the same URLs as ${twin} before it: it is never reached`, "path");
       else first.set(form, path);
-      const compiled = compileRoute(path, shared, (at, message) => fault(message, at));
+      const compiled = compileRoute(path, shared, (at, message) => addMistake(message, at));
       const { names } = compiled.mapping.path;
       if (cookie && !(names.length === 2 && names[1] === REST)) {
-        fault("needs a path whose only names are :preset and a last *", "cookie");
+        addMistake("needs a path whose only names are :preset and a last *", "cookie");
       }
       for (const name of signed ? unusedNames(compiled) : []) {
-        fault(`${name} is not in object, so no signature covers it`, "path");
+        addMistake(`${name} is not in object, so no signature covers it`, "path");
       }
     },
   );
@@ -152,7 +152,7 @@ function checkObjects(
   fallback: string | undefined,
   svg: boolean | undefined,
   buckets: NamedTables<Bucket>,
-  fault: (message: string, option: string) => void,
+  addMistake: (message: string, option: string) => void,
 ): string {
   const [first] = buckets.keys();
   const shared = parseObjectPattern([object].flat()[0] ?? "", buckets).template;
@@ -165,23 +165,27 @@ function checkObjects(
     if (!named) continue;
     const { name, bucket, template } = parseObjectPattern(named, buckets);
     const remedy = name === named ? `: begin with one, ${first}/${name}` : "";
-    if (first && !buckets.has(name)) fault(`"${name}" is not in BUCKETS${remedy}`, at);
+    if (first && !buckets.has(name)) addMistake(`"${name}" is not in BUCKETS${remedy}`, at);
     if (remedy && !bucket) continue;
     const reason = keyFault((bucket?.prefix ?? "") + template);
-    if (reason) fault(`impossible key: ${reason}`, at);
+    if (reason) addMistake(`impossible key: ${reason}`, at);
     if (at === "fallback") continue;
     const dense = template.replaceAll(", ", ",");
     const nextBucket = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
-    if (nextBucket) fault(`has ${nextBucket}/ in its key: write several buckets as a list`, at);
+    if (nextBucket)
+      addMistake(`has ${nextBucket}/ in its key: write several buckets as a list`, at);
     if (bucket?.engine === "binding" && svg) {
-      fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
+      addMistake(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
     }
     if (template !== shared) {
-      fault(`needs "${shared}" after ${name}/, as object[0]: for another folder, set prefix`, at);
+      addMistake(
+        `needs "${shared}" after ${name}/, as object[0]: for another folder, set prefix`,
+        at,
+      );
     }
     const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : name;
     const twin = locations.get(location);
-    if (twin) fault(`has the objects of ${twin} before it: it is never asked`, at);
+    if (twin) addMistake(`has the objects of ${twin} before it: it is never asked`, at);
     else locations.set(location, at);
   }
   return shared;

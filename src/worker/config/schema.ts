@@ -130,7 +130,7 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
   entries: Entries,
   checkAll: (
     values: PartialTable<Entries>,
-    fault: (message: string, key?: string) => void,
+    addMistake: (message: string, key?: string) => void,
   ) => void = () => {},
 ): Schema<TableValue<Entries>> {
   return (value, path, report) => {
@@ -143,7 +143,7 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       isValid = false;
       report(at, message);
     };
-    const fault = (message: string, key?: string) =>
+    const addMistake = (message: string, key?: string) =>
       reportMistake(key === undefined ? path : `${path}.${key}`, message);
     const values: Record<string, unknown> = {};
     for (const [key, entry] of Object.entries(entries)) {
@@ -151,7 +151,7 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       const schema = required ? entry : entry.schema;
       if (Object.hasOwn(value, key))
         values[key] = schema(value[key], `${path}.${key}`, reportMistake);
-      else if (required) fault("is missing", key);
+      else if (required) addMistake("is missing", key);
       else if (entry.fallback !== undefined) values[key] = entry.fallback;
     }
     for (const key of Object.keys(value)) {
@@ -159,10 +159,10 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       const similar = (edits: number) =>
         Object.keys(entries).find((option) => isWithinEdits(key, option, edits));
       const suggestion = similar(1) ?? (key.length < 4 ? undefined : similar(2));
-      fault(`unknown option${suggestion ? `. Did you mean ${suggestion}?` : ""}`, key);
+      addMistake(`unknown option${suggestion ? `. Did you mean ${suggestion}?` : ""}`, key);
     }
     // Each entry was read by its own schema: hence the types.
-    checkAll(values as PartialTable<Entries>, fault);
+    checkAll(values as PartialTable<Entries>, addMistake);
     return isValid ? (values as TableValue<Entries>) : undefined;
   };
 }

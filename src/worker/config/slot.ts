@@ -1,4 +1,4 @@
-// One of the credential pairs of a bucket. Immutable: whether S3 refuses it is kept elsewhere.
+// One of the credential pairs of a bucket. Immutable: origin/bucket-state.ts has whether S3 refuses it.
 
 import type { SlotName } from "../http/refusal.ts";
 

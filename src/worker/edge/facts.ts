@@ -1,5 +1,5 @@
 // The facts of a picture, which a route with `facts` shows: its size, and the size and type of its
-// original. They are written anew: nothing else that the edge tells gets out.
+// original. They are written anew: nothing else of the edge's answer gets out.
 
 import type { Variant } from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";
@@ -19,7 +19,7 @@ type Facts = Size & {
 const MAX_SIDE = 100_000;
 
 /**
- * Reads what an engine says of a rendition (R9).
+ * Reads an engine's description of a rendition (R9).
  * @param type of the object, by its first bytes
  * @param focus of the object, where the preset uses it
  * @returns undefined if a size is missing or cannot be one
@@ -88,10 +88,10 @@ const KEEPS_RATIO: ReadonlySet<Shape["fit"]> = new Set([
 ] as const);
 
 /**
- * The size of an original after the rotation that EXIF asks for (O9). Whether the edge tells the size
+ * The size of an original after the rotation that EXIF asks for (O9). Whether the edge reports the size
  * before or after it is not known (R9): the shape of the rendition shows it, where the preset keeps the
  * shape.
- * @param reported as the edge tells it
+ * @param reported by the edge
  * @param rendition the size of the rendition
  * @returns undefined if it is not certain
  */

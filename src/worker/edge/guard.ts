@@ -8,7 +8,7 @@ import type { TransformRequest } from "../request/transform-request.ts";
 import { failureFor } from "./codes.ts";
 import { judge, originalEtag, typeOf } from "./judge.ts";
 
-/** What S3 says of the object that the edge is asked for. */
+/** The object that the edge is to render, as S3 describes it. */
 export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type">;
 
 type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
@@ -21,13 +21,13 @@ export function guard(
 ): { readonly type: string } | Refusal {
   const { status, headers } = reply;
   const type = typeOf(headers);
-  // What S3 says of its object is no proof of what the edge has, unless the edge names the same one.
+  // S3's description is no proof of what the edge has, unless the edge names the same original.
   const isSame = object.etag !== undefined && originalEtag(headers) === object.etag;
   const { result, warning } = judge(reply, isSame ? object.type : "unknown");
-  if (result === "not-made" && !warning) return readFailure(reply, request);
+  if (result === "not-transformed" && !warning) return readFailure(reply, request);
   const contradiction = contradictionIn(headers, object);
   if (contradiction) return contradiction;
-  if (result !== "made") return { event: warning ?? "not-transformed", status, type };
+  if (result !== "transformed") return { event: warning ?? "not-transformed", status, type };
   if (type !== "image/svg+xml") {
     return mayYield(request, type) ? { type } : { event: "wrong-type", status, type };
   }
@@ -73,7 +73,7 @@ function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): 
 }
 
 /**
- * By the format asked for: the edge may choose another (R5). Never GIF: an animation that was not
+ * By the requested format: the edge may choose another (R5). Never GIF: an animation that was not
  * transformed (O8) would look the same.
  */
 const YIELDS = {
@@ -93,7 +93,7 @@ export function mayYield(request: TransformRequest, type: string): boolean {
   return YIELDS[format ?? "unspecified"].some((allowed) => type === `image/${allowed}`);
 }
 
-/** Returns whether this is the very type that was asked for, and none in its place. */
+/** Returns whether this is the requested type itself, and none in its place. */
 export function isRequestedType(request: TransformRequest, type: string): boolean {
   const { format } = request;
   return format === undefined ? mayYield(request, type) : type === `image/${YIELDS[format][0]}`;

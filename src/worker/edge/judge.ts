@@ -5,8 +5,8 @@ import type { Reply } from "../http/send.ts";
 
 export type Judgement = {
   /** "unknown" is not proof: such bytes may be the original's, and are never passed on. */
-  readonly result: "made" | "not-made" | "unknown";
-  /** The edge's warning, where the doubt comes from it (O7, R6). */
+  readonly result: "transformed" | "not-transformed" | "unknown";
+  /** The edge's warning, if the result is not "transformed" because of it (O7, R6). */
   readonly warning?: "too-large-for-avif" | "original-is-smaller";
 };
 
@@ -24,14 +24,16 @@ export function judge(
 ): Judgement {
   // Any other beginning is a failure (R1). Without the header, the full original comes with 200 (R2).
   const isMarked = status === 200 && /^internal=(?:ok|ram)\b/.test(headers.get("cf-resized") ?? "");
-  if (!isMarked) return { result: "not-made" };
+  if (!isMarked) return { result: "not-transformed" };
   const type = typeOf(headers);
   const warning = warningIn(headers.get("warning") ?? "");
   // The edge never resizes an SVG: it makes it safe (R8).
-  if (!warning || type === "image/svg+xml") return { result: "made" };
-  const came = namedType(type);
-  if (original === "unknown" || came === "unknown") return { result: "unknown", warning };
-  return original === came ? { result: "not-made", warning } : { result: "made" };
+  if (!warning || type === "image/svg+xml") return { result: "transformed" };
+  const replyType = namedType(type);
+  if (original === "unknown" || replyType === "unknown") return { result: "unknown", warning };
+  return original === replyType
+    ? { result: "not-transformed", warning }
+    : { result: "transformed" };
 }
 
 /** The warning after which the bytes are the original's, or may be. */

@@ -72,7 +72,7 @@ async function renderFacts(
 ): Promise<Rendition | Refusal> {
   const reply = await askEdge(url, headers, factsOptions(request), deadline);
   if (isRefusal(reply)) return reply;
-  if (judge(reply).result === "not-made") return readFailure(reply, request);
+  if (judge(reply).result === "not-transformed") return readFailure(reply, request);
   const contradiction = contradictionIn(reply.headers, object);
   if (contradiction) return contradiction;
   const { status, text } = reply;

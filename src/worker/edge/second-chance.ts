@@ -5,7 +5,7 @@ import { isOpaque } from "../origin/sniff.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
 
 /**
- * A preset's own format is kept, or replaced for all visitors alike.
+ * A preset's own format stays, or is replaced for all visitors alike.
  * @param head the first bytes of the object
  * @returns undefined if asking again would not help
  */
@@ -38,8 +38,8 @@ export function secondChance(
       // The animation is too large to be transformed (O8): only its first frame.
       if (!request.isStill) return firstFrame;
       if (refusal.event === "not-transformed" || !(auto || request.svg)) return undefined;
-      // The bytes have the original's format, which this browser may not read. A route for SVGs asks
-      // for no format (R8), whatever the preset says.
+      // The bytes have the original's format, which this browser may not read. A route for SVGs requests
+      // no format (R8), even if the preset has one.
       if (request.svg) return { ...request, format: "png" };
       const isImage = /gif|webp|avif/.test(refusal.type ?? "");
       return isImage ? { ...request, format: readableByAll } : undefined;

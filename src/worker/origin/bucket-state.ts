@@ -1,4 +1,4 @@
-// What an isolate knows of a bucket: what S3 said last of each slot, and what the log has reported. How it
+// What an isolate knows of a bucket: the last reply of S3 for each slot, and what was logged. How it
 // changes: (state, event) → { state, effects }. Pure; the effects are lines for the log. No clock: `now` is
 // passed in, in ms since 1970.
 
@@ -16,11 +16,11 @@ import { countForLog, isWithin, LOG_PERIOD_MS, type LogCount } from "../util/tim
 
 export type BucketState = {
   readonly bucket: Bucket;
-  /** The slots that S3 refused when it was last asked with them: its code, and when it said so. */
+  /** The slots that S3 refused when they were last tried: its code, and when. */
   readonly refused: {
     readonly [Slot in SlotName]?: { readonly origin: string; readonly at: number };
   };
-  /** When S3 was last asked while it does not answer. */
+  /** When the last request to S3 began, while it does not answer. */
   readonly silentAt?: number | undefined;
   readonly reported: Reported;
 };
@@ -36,14 +36,14 @@ type Reported = {
   readonly failed?: LogCount | undefined;
 };
 
-/** What S3 said of a slot: its code if it refuses the slot. */
+/** The reply of S3 for a slot: its code if it refuses the slot. */
 export type SlotReply = { readonly slot: Slot; readonly origin?: string | undefined };
 
 export type BucketEvent =
-  /** S3 was asked for an object with these slots, in this order. */
-  | { readonly type: "slots-asked"; readonly replies: readonly SlotReply[]; readonly now: number }
-  /** S3 was asked for an object, and did not answer in time; or it did. */
-  | { readonly type: "s3-asked"; readonly isSilent: boolean; readonly now: number }
+  /** An object was requested with these slots, in this order. */
+  | { readonly type: "slots-tried"; readonly replies: readonly SlotReply[]; readonly now: number }
+  /** An object was requested, and S3 answered in time or not. */
+  | { readonly type: "s3-requested"; readonly isSilent: boolean; readonly now: number }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
   /** A rendition for all visitors could not be made. */
@@ -59,7 +59,7 @@ type Advanced = { readonly state: BucketState; readonly effects: readonly Bucket
 /** After how long a refused slot is tried again before the other one: ms. */
 const RETRY_MS = 60_000;
 
-/** The state of a bucket that nobody has asked for yet. */
+/** The state of a bucket before the first request. */
 export function startState(bucket: Bucket): BucketState {
   return { bucket, refused: {}, reported: { inUse: "current", refused: [] } };
 }
@@ -87,7 +87,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
   const { reported } = state;
   const { now } = event;
   switch (event.type) {
-    case "slots-asked": {
+    case "slots-tried": {
       const replies = event.replies.map(({ slot, origin }) => [
         slot.name,
         origin === undefined ? undefined : { origin, at: now },
@@ -96,7 +96,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const accepted = event.replies.find(({ origin }) => origin === undefined)?.slot;
       return reportSlots({ ...state, refused }, accepted);
     }
-    case "s3-asked":
+    case "s3-requested":
       return { state: { ...state, silentAt: event.isSilent ? now : undefined }, effects: [] };
     case "all-refused": {
       const at = isAllRefusedReported(state, now) ? reported.allRefusedAt : now;
@@ -107,8 +107,8 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const { key, refusal } = event;
       const { status, reason, edge, origin } = upstreamOf(refusal);
       const slots = "slots" in refusal ? refusal.slots : undefined;
-      const facts = { failure: refusal.event, key, times, status, reason, edge, origin, slots };
-      const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
+      const fields = { failure: refusal.event, key, times, status, reason, edge, origin, slots };
+      const line = { event: "rendition-failed", bucket: state.bucket.name, ...fields } as const;
       return {
         state: { ...state, reported: { ...reported, failed: next } },
         effects: shouldLog ? [line] : [],

@@ -1,4 +1,4 @@
-// Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It sends
+// Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, fields and /healthz. It sends
 // GETs alone, and follows no redirect.
 
 import type { Bucket, Role } from "../config/bucket.ts";
@@ -32,7 +32,7 @@ import { refusalOf, type S3Refusal } from "./verdict.ts";
 /** What opens objects: a slot, or a session of a role. */
 export type Credential = { readonly credentials: Credentials };
 
-/** What S3 or R2 says of an object. */
+/** An object of S3 or R2, with what its headers or its metadata name. */
 export type OpenedObject = {
   /** Opaque (A17): without `W/` and quotes. */
   readonly etag: string | undefined;
@@ -112,7 +112,7 @@ async function openBySlots(
     if (denied?.event !== "origin-denied") denied = refusal;
   }
   const now = Date.now();
-  memory.learn({ type: "slots-asked", replies, now });
+  memory.learn({ type: "slots-tried", replies, now });
   if (result) return result;
   if (!denied) return refuseAll(bucket, now);
   const isCertain = denied.event === "object-denied" && replies.every(({ origin }) => !origin);
@@ -150,13 +150,13 @@ async function openByRole(
     if (isStsFailure(session)) return refuseRole(memory, session);
     const opened = await askS3(bucket, url, session, options);
     if (!("refusal" in opened)) {
-      memory.learn({ type: "object-asked", session, denied: false });
+      memory.learn({ type: "object-requested", session, denied: false });
       return opened;
     }
     const { refusal, verdict } = opened;
     if (verdict?.fault !== "slot") {
       const denied = verdict?.origin === "AccessDenied";
-      if (verdict?.fault === "object") memory.learn({ type: "object-asked", session, denied });
+      if (verdict?.fault === "object") memory.learn({ type: "object-requested", session, denied });
       return refusal;
     }
     const isNew = Date.now() - session.began < NEW_MS;
@@ -211,7 +211,7 @@ async function askS3(
   const metadata = [...headers]
     .filter(([name]) => name.startsWith(METADATA))
     .map(([name, value]) => [name.slice(METADATA.length), value] as const);
-  const facts = {
+  const fields = {
     etag: headers.get("etag")?.replace(/^W\/|"/g, "") || undefined,
     length: isEncoded ? undefined : whole,
     lastModified: headers.get("last-modified") ?? undefined,
@@ -219,7 +219,7 @@ async function askS3(
     credential,
   };
   const isHidden = isEncoded || (whole === undefined && body.head.length === 0);
-  return describe(facts, body, part, isHidden);
+  return describe(fields, body, part, isHidden);
 }
 
 const METADATA = "x-amz-meta-";
@@ -264,22 +264,22 @@ async function describeR2(
 ): Promise<OpenedObject | Refusal> {
   const body = await readBody(stream, part === "head" ? Math.min(size, HEAD_BYTES) : size, until);
   if (isRefusal(body)) return body;
-  const facts = {
+  const fields = {
     ...{ etag, length: size, lastModified: uploaded.toUTCString(), credential: undefined },
     metadata: new Map(Object.entries(customMetadata)),
   };
-  return describe(facts, body, part, httpMetadata?.contentEncoding !== undefined);
+  return describe(fields, body, part, httpMetadata?.contentEncoding !== undefined);
 }
 
 function describe(
-  facts: Omit<OpenedObject, "validator" | "type" | "body">,
+  fields: Omit<OpenedObject, "validator" | "type" | "body">,
   body: ObjectBody,
   part: OpenOptions["part"],
   isHidden: boolean,
 ): OpenedObject {
   if (part === "head") body.cancel();
-  const { etag, length, lastModified } = facts;
+  const { etag, length, lastModified } = fields;
   const dated = lastModified && length !== undefined ? `${lastModified} ${length}` : undefined;
   const type = isHidden ? "unknown" : sniff(body.head);
-  return { ...facts, validator: etag ?? dated, type, body };
+  return { ...fields, validator: etag ?? dated, type, body };
 }

@@ -1,5 +1,5 @@
 // Reads the bytes of an object: its first ones to see its type, and all of them once, as a stream that is as long
-// as it was said to be.
+// as its length promises.
 
 import type { Refusal } from "../http/refusal.ts";
 import { concatBytes } from "../util/bytes.ts";
@@ -15,7 +15,7 @@ const CHUNK_BYTES = 128 * 1024;
 export type ObjectBody = {
   /** The first ones: `HEAD_BYTES` at least, unless the object is shorter. */
   readonly head: Uint8Array;
-  /** All of them. It fails if the object is shorter or longer than it was said to be. */
+  /** All of them. It fails if the object is shorter or longer than its length. */
   readonly stream: ReadableStream<Uint8Array>;
   /** What goes wrong with the origin while the bytes are read. It never settles if nothing does. */
   readonly failure: Promise<Refusal>;
@@ -25,7 +25,7 @@ export type ObjectBody = {
 
 /**
  * Waits for the first bytes of a body.
- * @param length how many bytes it is said to have; undefined: that is not known
+ * @param length how many bytes its headers promise; undefined: unknown
  * @param deadline ms since 1970
  */
 export async function readBody(

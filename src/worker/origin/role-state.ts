@@ -11,13 +11,13 @@ export type RoleState = {
   readonly session?: Session | undefined;
   /** How many objects S3 has denied since it last gave one: the role's sessions may be revoked (K9). */
   readonly denials?: number | undefined;
-  /** The question to STS that is under way. */
+  /** The request to STS that is under way. */
   readonly renewal?: Renewal | undefined;
-  /** Why the last question failed; undefined after it succeeded. */
+  /** Why the last request failed; undefined after it succeeded. */
   readonly failure?: (StsFailure & { readonly at: number }) | undefined;
-  /** When the log was last told of a failure while old credentials serve, and how many there were since. */
+  /** When a failure was last logged while old credentials serve, and how many there were since. */
   readonly failed?: LogCount | undefined;
-  /** When it was last told that visitors are refused. */
+  /** When it was last logged that visitors are refused. */
   readonly refusedAt?: number | undefined;
 };
 
@@ -27,11 +27,11 @@ export type RoleEvent =
   | { readonly type: "renewal-started"; readonly renewal: Renewal }
   | { readonly type: "renewed"; readonly session: Session }
   | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
-  /** S3 says that these credentials are not good any more. */
+  /** S3 refuses these credentials. */
   | { readonly type: "session-refused"; readonly session: Session }
   /** S3 gave an object for these credentials, or denied it. */
-  | { readonly type: "object-asked"; readonly session: Session; readonly denied: boolean }
-  /** A visitor is told that there are no credentials. */
+  | { readonly type: "object-requested"; readonly session: Session; readonly denied: boolean }
+  /** A visitor gets no picture, because there are no credentials. */
   | { readonly type: "refused"; readonly now: number };
 
 type Advanced = { readonly state: RoleState; readonly effects: readonly RoleNotice[] };
@@ -66,7 +66,7 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
       return fail(state, event.failure, event.now);
     case "session-refused":
       return changed(state, state.session === event.session ? { session: undefined } : {});
-    case "object-asked": {
+    case "object-requested": {
       if (state.session !== event.session) return changed(state, {});
       return changed(state, { denials: event.denied ? (state.denials ?? 0) + 1 : undefined });
     }
@@ -83,7 +83,7 @@ function changed(
   return { state: { ...state, ...change }, effects };
 }
 
-/** Visitors notice nothing while old credentials serve: so the log is told, once a minute. */
+/** Visitors notice nothing while old credentials serve, so it is logged, once a minute. */
 function fail(state: RoleState, failure: StsFailure, now: number): Advanced {
   const change = { renewal: undefined, failure: { ...failure, at: now } };
   const session = usableSession(state, now);
@@ -114,12 +114,12 @@ export function recentFailure({ failure }: RoleState, now: number): StsFailure |
   return isWithin(SHORT_PAUSE_MS, failure?.at, now) ? failure : undefined;
 }
 
-/** The question to STS that others wait for. */
+/** The request to STS that others wait for. */
 export function runningRenewal({ renewal }: RoleState, now: number): Renewal | undefined {
   return isWithin(RENEWAL_MS, renewal?.began, now) ? renewal : undefined;
 }
 
-/** Returns whether the log was told within the last minute that visitors are refused. */
+/** Returns whether it was logged within the last minute that visitors are refused. */
 export function isRefusalReported({ refusedAt }: RoleState, now: number): boolean {
   return isWithin(LOG_PERIOD_MS, refusedAt, now);
 }

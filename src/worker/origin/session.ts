@@ -6,7 +6,7 @@ import { xmlElement } from "../http/s3-reply.ts";
 
 export type Session = {
   readonly credentials: Required<Credentials>;
-  /** When they were asked for, and when they expire. */
+  /** When they were requested, and when they expire. */
   readonly began: number;
   readonly expires: number;
 };
@@ -45,7 +45,7 @@ const FORMS = {
 
 /**
  * @param text the whole answer to AssumeRoleWithWebIdentity
- * @param began when it was asked for. The credentials are used for an hour from then at most, so that a clock
+ * @param began when they were requested. The credentials are used for an hour from then at most, so that a clock
  *   that is behind does not use them too long
  * @returns undefined unless everything is there, once, in its right form, and can still be used
  */

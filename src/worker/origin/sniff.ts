@@ -1,4 +1,4 @@
-// What an object is by its first bytes. Pure. What a header says of a type is never believed.
+// The type of an object by its first bytes. Pure. No header is believed.
 
 import type { ObjectType } from "../http/refusal.ts";
 

@@ -37,7 +37,7 @@ const FAULTS = new Map<string, readonly ["object" | "slot" | "unknown", reason?:
   ["SignatureDoesNotMatch", ["slot"]],
 ]);
 
-/** @param configured the region that the Worker asked in */
+/** @param configured the region of the request */
 export function verdictOf(reply: S3Reply, configured: string): Verdict {
   const { status, code: origin, region = configured, ahead } = reply;
   if (status === undefined) return { fault: "unknown", reason: "S3 itself does not answer" };
@@ -101,16 +101,16 @@ export function refusalOf(reply: S3Reply, region: string): S3Refusal {
   const verdict = verdictOf(reply, region);
   const { fault, origin, reason } = verdict;
   const { status = 0 } = reply;
-  const facts = { status, origin, reason, s3: reply };
+  const fields = { status, origin, reason, s3: reply };
   const isMissing = origin === "NoSuchKey" || origin === "404";
   if (fault === "object") {
     const event = isMissing ? "object-missing" : "object-denied";
-    return { verdict, refusal: { event, ...facts, certain: true } };
+    return { verdict, refusal: { event, ...fields, certain: true } };
   }
-  if (SLOW.includes(status)) return { verdict, refusal: { event: "timed-out", ...facts } };
+  if (SLOW.includes(status)) return { verdict, refusal: { event: "timed-out", ...fields } };
   if (status === 429 || status >= 500) {
     const busy = "the origin fails, or is busy"; // A9
-    return { verdict, refusal: { event: "origin-failed", ...facts, reason: busy, passing: true } };
+    return { verdict, refusal: { event: "origin-failed", ...fields, reason: busy, passing: true } };
   }
-  return { verdict, refusal: { event: "origin-denied", ...facts } };
+  return { verdict, refusal: { event: "origin-denied", ...fields } };
 }

@@ -2,7 +2,7 @@
 
 import type { Variant } from "../config/preset.ts";
 
-/** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
+/** Which formats besides JPEG and PNG a visitor's browser accepts. */
 export type BrowserFormats = { readonly avif: boolean; readonly webp: boolean };
 
 // An entry between commas, and a part of it between semicolons. Those in quotes do not count.
@@ -35,7 +35,7 @@ export function parseAccept(accept: string | null): BrowserFormats {
 
 /**
  * What decides the format of a variant: the best formats that the browser reads, the preset's `own`
- * format, or that the route shows SVGs; or that facts are asked for. Visitors with the same value get the
+ * format, that the route shows SVGs, or that the request is for facts. Visitors with the same value get the
  * same bytes.
  */
 export const ACCEPTED_FORMATS = [

@@ -4,7 +4,7 @@ import type { Refusal } from "../http/refusal.ts";
 
 /**
  * Looks at Origin and Referer. If both are missing, by a privacy setting or a trick, Sec-Fetch-Site may
- * tell. A request without any of these passes: programs can send what they like.
+ * reveal a foreign page. A request without any of these passes: programs can send what they like.
  * @param url the URL of the request
  */
 export function checkEmbedding(
@@ -21,7 +21,7 @@ export function checkEmbedding(
   if (foreign) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
   }
-  // cross-site tells only if all pages that may embed are on the Worker's site or on localhost.
+  // cross-site proves that only if all pages that may embed are on the Worker's site or on localhost.
   const hides = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
   return hides && [...origins].every((origin) => isSameSite(new URL(origin), workerUrl))
     ? { event: "foreign-page", reason: "sec-fetch-site is cross-site" }

@@ -1,5 +1,5 @@
 // The focal point of a picture, which its object has as metadata: `focus: 0.62,0.3`. A preset with gravity "object" crops
-// around it. What is no focal point never breaks an answer: it is as none, and the centre is kept.
+// around it. A malformed focal point counts as none: the picture then shows its centre.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -7,7 +7,7 @@ import { logNotice } from "../log/log.ts";
 import { countForLog, type LogCount } from "../util/time.ts";
 import type { Focus } from "./transform-request.ts";
 
-/** What S3 or R2 says of an object. */
+/** The metadata of an object in S3 or R2. */
 type ObjectMetadata = { readonly metadata: ReadonlyMap<string, string> };
 
 type ImageOptions = Variant["image"];
@@ -56,6 +56,6 @@ export function reportFocus(
   const { times, shouldLog, next } = countForLog(last.get(bucket), Date.now());
   last.set(bucket, next);
   if (!shouldLog) return;
-  const facts = { key, value: value?.slice(0, 40), times }; // a value may have 2 kB
-  logNotice({ event: "no-focus", bucket: bucket.name, ...facts });
+  const excerpt = value?.slice(0, 40); // a value may have 2 kB
+  logNotice({ event: "no-focus", bucket: bucket.name, key, value: excerpt, times });
 }

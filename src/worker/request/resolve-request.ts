@@ -52,7 +52,7 @@ export function resolveRequest(
 }
 
 /**
- * The objects that a path may show, one in each bucket of its route, in the order in which they are asked for.
+ * The objects that a path may show, one in each bucket of its route, in the order in which they are tried.
  * A bucket whose prefix makes the key too long cannot have it, and is left out. The keys have the prefixes.
  * @param more what each of them has besides
  */

@@ -1,4 +1,4 @@
-// What an engine is asked for: a variant of an object, and the format of its answer. Pure.
+// The request to an engine: a variant of an object, and the format of its answer. Pure.
 
 import type { OutputFormat, Variant } from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";
@@ -7,7 +7,7 @@ import type { AcceptedFormats, BrowserFormats } from "./accept.ts";
 /** A point of the upright picture: how far from its left, and from its top. 0 to 1, in steps of 0.01. */
 export type Focus = { readonly x: number; readonly y: number };
 
-/** What an engine is asked for. */
+/** A request to an engine. */
 export type TransformRequest = {
   readonly variant: Variant;
   /** The formats that may be sent, as far as `auto` needs to know. */
@@ -16,7 +16,7 @@ export type TransformRequest = {
   readonly svg: boolean;
   /** Undefined: the edge is free to keep JPEG or PNG. */
   readonly format: OutputFormat | undefined;
-  /** Whether only the first frame is asked for, whatever the preset says. */
+  /** Whether only the first frame is rendered, even if the preset has `anim`. */
   readonly isStill: boolean;
   /** The object's type by its first bytes. */
   readonly original: ObjectType;

@@ -7,7 +7,7 @@ import type { RequestTarget, ResolvedRequest } from "./resolve-request.ts";
 
 type SignatureRefusal = Extract<Refusal, { event: "signature-wrong" }>;
 
-/** What a URL or a cookie says whose signature is right. */
+/** What a URL or a cookie with a right signature grants. */
 export type AccessGrant = Pick<Grant, "expires" | "version"> & {
   /** A cookie granted it, so only this visitor's browser may keep the answer. */
   readonly isPrivate?: boolean;
@@ -17,7 +17,7 @@ export type AccessGrant = Pick<Grant, "expires" | "version"> & {
 const QUERY =
   /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
-/** What the query of a signed URL says, before its signature is checked. */
+/** The query of a signed URL, before its signature is checked. */
 type UrlClaims = AccessGrant & { readonly kid: string; readonly sig: string };
 
 /** Reads the query, and requires the path to have the spelling of `encodePath`. */

@@ -57,7 +57,7 @@ export async function lookUp(
     if (stored) return { object: SILENT, entry: stored };
     reading = Promise.resolve(entry);
   }
-  if (silentAt !== undefined) memory.learn({ type: "s3-asked", isSilent: true, now: began });
+  if (silentAt !== undefined) memory.learn({ type: "s3-requested", isSilent: true, now: began });
 
   const open = () => openObject(bucket, key, { part: "head", context, deadline });
   const opening = open();
@@ -74,6 +74,6 @@ export async function lookUp(
   // A request that had no time left proves nothing about S3.
   const hadTime = now - began >= ENOUGH_MS;
   const isUnanswered = isRefusal(object) && object.event === "timed-out" && !("status" in object);
-  memory.learn({ type: "s3-asked", isSilent: hadTime && isUnanswered, now });
+  memory.learn({ type: "s3-requested", isSilent: hadTime && isUnanswered, now });
   return { object, entry };
 }
