@@ -1,4 +1,4 @@
-// One deadline for a whole request: however often the edge and S3 are asked, a visitor waits `timeout` at most.
+// One deadline for a whole request: however many requests to the edge and S3 it needs, a visitor waits `timeout` at most.
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { type Fault, faultAnswer } from "../../src/emulator/edge/faults.ts";
@@ -6,17 +6,17 @@ import { stopTimers } from "../support/clock.ts";
 import { IMPATIENT, NEXT, VARS } from "../support/env.ts";
 import { get, logged, MODERN, stage } from "../support/run-worker.ts";
 
-/** What the edge, or S3 where it is asked itself, answers to a call, and after how many ms. */
+/** The answer of the edge, or of S3, to one request, and after how many ms. */
 type Turn = { readonly after: number; readonly answer: () => Response };
 const NEVER: Turn = { after: 1e9, answer: () => Response.error() };
 
 const inMs = (after: number, answer: () => Response): Turn => ({ after, answer });
 const fault = (after: number, name: Fault) => inMs(after, () => faultAnswer(name));
-const made = (type: string, more: object = {}) => ({
+const renditionInit = (type: string, more: object = {}) => ({
   headers: { "cf-resized": "internal=ok/m", "content-type": type, ...more },
 });
 const image = (after: number, more: object = {}) =>
-  inMs(after, () => new Response("a rendition", made("image/webp", more)));
+  inMs(after, () => new Response("a rendition", renditionInit("image/webp", more)));
 const object = (after: number, beginning = "\xff\xd8\xff") =>
   inMs(after, () => new Response(Buffer.from(beginning, "latin1"), { status: 206 }));
 const s3 = (after: number, code: string, status = 403) =>
@@ -30,8 +30,8 @@ const ENVS = {
   two: () => ({ ...IMPATIENT, PRESETS, ...NEXT }),
   fallback: () => ({ ...IMPATIENT, PRESETS, ROUTES }),
 };
-const STILL = "/images/small/key.jpg";
-const MOVING = "/images/moving/animated.gif";
+const PICTURE = "/images/small/key.jpg";
+const ANIMATION = "/images/moving/animated.gif";
 
 const DENIED = { code: 9408, status: 403 };
 const DEAD = "SignatureDoesNotMatch";
@@ -46,8 +46,8 @@ beforeEach(() => {
   vi.stubGlobal("scheduler", { wait });
 });
 
-/** Answers the Worker's calls in turn. The last answer is given to all later ones. */
-function play(turns: readonly Turn[]): void {
+/** Answers the Worker's requests in turn, all later ones with the last answer. */
+function answerInTurn(turns: readonly Turn[]): void {
   vi.mocked(fetch).mockImplementation((url, init) => {
     const turn = turns[Math.min(calls.length, turns.length - 1)] ?? NEVER;
     calls.push(`${init?.cf ? "edge" : "S3"} ${`${url}`.replace(/^.*\/published\/|\?.*/g, "")}`);
@@ -72,7 +72,7 @@ type Row = readonly [
 const OVER = 900;
 
 /** What the visitor gets then. */
-const LATE = [504, OVER, "timed-out"] as const;
+const TIMED_OUT = [504, OVER, "timed-out"] as const;
 
 const BUSY = s3(150, "SlowDown", 503);
 const MISSING = s3(600, "NoSuchKey", 404);
@@ -89,14 +89,14 @@ const ROWS: readonly Row[] = [
   ["the edge never answers", [object(0), NEVER], 2],
   ["S3 is late, and the edge hangs", [object(800), NEVER], 2],
   ["S3 is busy, then hangs", [{ ...BUSY, after: 500 }, NEVER], 2],
-  ["a slot is refused, the other hangs", [s3(400, DEAD), NEVER], 2, ...LATE, "two"],
-  ["two slots, slow", [s3(300, DEAD), object(300), image(400)], 3, ...LATE, "two"],
+  ["a slot is refused, the other hangs", [s3(400, DEAD), NEVER], 2, ...TIMED_OUT, "two"],
+  ["two slots, slow", [s3(300, DEAD), object(300), image(400)], 3, ...TIMED_OUT, "two"],
   ["the edge is busy, then hangs", [object(100), busyEdge(400), NEVER], 3],
   ["a smaller original", [object(0), image(600, SMALLER), NEVER], 3],
   ["a contradiction", [...TWICE, NEVER], 3],
-  ["all comes in time", [object(400, "GIF89a"), image(400)], 3, 200, 800, null, "one", MOVING],
+  ["all comes in time", [object(400, "GIF89a"), image(400)], 3, 200, 800, null, "one", ANIMATION],
   ["S3 is busy for long", [{ ...BUSY, after: 650 }], 1, 502, 650, LOST],
-  ["S3 is busy in all calls", [BUSY], 3, 502, 750, "origin-failed", "fallback", MOVING],
+  ["S3 is busy in all calls", [BUSY], 3, 502, 750, "origin-failed", "fallback", ANIMATION],
   ["S3 refuses the key in time", [s3(800, DEAD)], 1, 502, 800, "slots-refused"],
   ["a pause has no time", [object(100), busyEdge(550), image(1)], 2, 502, 650, LOST],
   ["the edge contradicts S3 twice", [...TWICE, ...TWICE], 4, 502, 800, "edge-contradicts"],
@@ -105,42 +105,42 @@ const ROWS: readonly Row[] = [
 ];
 
 test.for(ROWS)("%s: the visitor has an answer in time", async ([, turns, times, ...row]) => {
-  const [status = 504, took = OVER, event = "timed-out", env = "one", path = STILL] = row;
-  play(turns);
-  const found = await finish(get(path, { headers: MODERN }, ENVS[env]()));
-  expect([found.value.status, found.took, calls.length]).toEqual([status, took, times]);
+  const [status = 504, took = OVER, event = "timed-out", env = "one", path = PICTURE] = row;
+  answerInTurn(turns);
+  const { value, took: ms } = await finish(get(path, { headers: MODERN }, ENVS[env]()));
+  expect([value.status, ms, calls.length]).toEqual([status, took, times]);
   expect(logged().at(-1)?.line["event"] ?? null).toBe(event);
-  stage.pendingWork = []; // what nobody waits for may take longer
+  stage.pendingWork = []; // the work after the answer may take longer
 });
 
-test("a fallback that there is no time for is not asked for, and the log says so", async () => {
+test("a fallback for which no time is left is not requested, and is logged as timed out", async () => {
   const body = () => new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(9)) });
   const stalls = { status: 404 };
-  play([inMs(100, () => new Response(body(), stalls)), NEVER]);
-  const { value: answer, took } = await finish(get(STILL, {}, ENVS.fallback()));
+  answerInTurn([inMs(100, () => new Response(body(), stalls)), NEVER]);
+  const { value: answer, took } = await finish(get(PICTURE, {}, ENVS.fallback()));
   expect([answer.status, await answer.text(), took]).toEqual([404, "Not found\n", OVER]);
   expect(calls).toEqual(["S3 key.jpg"]);
   expect(logged()[0]?.line).toMatchObject({ event: "object-missing", fallback: "timed-out" });
 });
 
-test("a limiter that takes all the time leaves none for the edge, which is not asked", async () => {
-  play([image(1)]);
+test("a limiter that takes all the time leaves none for a request to the edge", async () => {
+  answerInTurn([image(1)]);
   const env = { ...ENVS.one(), RATE_LIMITER: { limit: () => new Promise<never>(() => {}) } };
-  const { value: answer, took } = await finish(get(STILL, {}, env));
+  const { value: answer, took } = await finish(get(PICTURE, {}, env));
   expect([answer.status, took, calls]).toEqual([504, 1000, []]);
   expect(logged().map(({ line }) => line["event"])).toEqual(["limiter-failed", "timed-out"]);
 });
 
-test("a slot that was not asked for lack of time is not taken for one that serves (A7)", async () => {
+test("a slot that was not tried for lack of time is not logged as working (A7)", async () => {
   const two = ENVS.two();
-  // Both keys are dead, and S3 has said so of both.
-  play([s3(10, DEAD)]);
-  await finish(get(STILL, {}, two));
+  // S3 refuses both keys.
+  answerInTurn([s3(10, DEAD)]);
+  await finish(get(PICTURE, {}, two));
   expect(logged().at(-1)?.line["event"]).toBe("slots-refused");
   await vi.advanceTimersByTimeAsync(10_000);
   calls = [];
-  play([s3(800, DEAD), NEVER]);
-  const { value } = await finish(get(STILL, {}, two));
+  answerInTurn([s3(800, DEAD), NEVER]);
+  const { value } = await finish(get(PICTURE, {}, two));
   expect(value.status).toBe(504);
   expect(logged().map(({ line }) => line["event"])).not.toContain("slot-in-use");
 });

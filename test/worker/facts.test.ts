@@ -170,7 +170,7 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
 
 describe("facts are cached for all visitors as pictures are (W3, W7, W8):", () => {
   const URL = `${FIG}?facts`;
-  const visit = async (init: RequestInit = {}, variables = env, dataCenter = "here") => {
+  const cacheStateOf = async (init: RequestInit = {}, variables = env, dataCenter = "here") => {
     const { headers } = await get(URL, init, variables, dataCenter);
     await stage.cache.settled();
     return cacheStatus(headers);
@@ -178,10 +178,10 @@ describe("facts are cached for all visitors as pictures are (W3, W7, W8):", () =
 
   test("one request to the edge, whatever formats the browser accepts, in all places, over deploys", async () => {
     const head = { headers: { accept: "image/webp" }, method: "HEAD" };
-    expect(await visit()).toBe("miss");
-    expect(await visit({ headers: MODERN })).toBe("hit");
-    expect(await visit(head, { ...env, ...NEXT })).toBe("hit");
-    expect(await visit({}, env, "elsewhere")).toBe("hit");
+    expect(await cacheStateOf()).toBe("miss");
+    expect(await cacheStateOf({ headers: MODERN })).toBe("hit");
+    expect(await cacheStateOf(head, { ...env, ...NEXT })).toBe("hit");
+    expect(await cacheStateOf({}, env, "elsewhere")).toBe("hit");
     expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([2, 1]);
   });
 

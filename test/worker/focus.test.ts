@@ -40,7 +40,7 @@ beforeEach(() => {
   store = createR2();
 });
 
-/** Puts the object with these metadata. Its bytes and its ETag stay what they were, as after a copy in S3. */
+/** Puts the object with these metadata. Its bytes and its ETag stay the same, as after a copy in S3. */
 function setMetadata(metadata: Record<string, string>, body = WIDE): void {
   put(KEY, body, { type: "image/png", metadata, lastModified: new Date() });
   mediaOf(env)?.objects.set(`published/${KEY}`, {
@@ -56,7 +56,7 @@ function arrange(engine: EngineName, answers: object = DIRECT): void {
 }
 
 /** The colours of a rendition, from its top left corner to the other one: a letter for each quarter. */
-async function look(answer: Response): Promise<string> {
+async function readColours(answer: Response): Promise<string> {
   expect(answer.status).toBe(200);
   const image = sharp(await answer.bytes());
   const { data, info } = await image.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -68,10 +68,10 @@ async function look(answer: Response): Promise<string> {
   return letters.join("");
 }
 
-const visit = (path = PATH, headers: Record<string, string> = {}) =>
+const requestPicture = (path = PATH, headers: Record<string, string> = {}) =>
   visitWorker(path, { headers }, env);
-const seen = async (path?: string) => look(await visit(path));
-const etagOf = async (path?: string) => (await visit(path)).headers.get("etag");
+const coloursOf = async (path?: string) => readColours(await requestPicture(path));
+const etagOf = async (path?: string) => (await requestPicture(path)).headers.get("etag");
 
 describe.each(ENGINES)("%s", (engine) => {
   test.each<[focus: string, body: typeof WIDE, look: string]>([
@@ -86,31 +86,31 @@ describe.each(ENGINES)("%s", (engine) => {
   ])("the focal point %j shows its part (O4)", async (focus, body, expected) => {
     arrange(engine);
     setFocus(focus, body);
-    expect(await seen()).toBe(expected);
-    expect(await seen(`/images/part@2x/${KEY}`)).toBe(expected);
-    expect(await seen(`/images/middle/${KEY}`)).toBe(body === WIDE ? "gggg" : "mmmm");
+    expect(await coloursOf()).toBe(expected);
+    expect(await coloursOf(`/images/part@2x/${KEY}`)).toBe(expected);
+    expect(await coloursOf(`/images/middle/${KEY}`)).toBe(body === WIDE ? "gggg" : "mmmm");
     expect(lines()).toEqual([]);
   });
 
   test("a copy with other metadata shows after `keep`, though its ETag stays (W8, W18)", async () => {
     arrange(engine, CACHED);
     setFocus("0,0.5");
-    const [first, other] = [await etagOf(), await etagOf(`/images/middle/${KEY}`)];
+    const [first, middle] = [await etagOf(), await etagOf(`/images/middle/${KEY}`)];
     setFocus("1,0.5");
-    expect(await seen()).toBe("rrrr"); // fresh
+    expect(await coloursOf()).toBe("rrrr"); // fresh
     wait(KEEP + 1);
-    await visit(); // stale
-    expect(await seen()).toBe("bbbb");
+    await requestPicture(); // stale
+    expect(await coloursOf()).toBe("bbbb");
     expect(await etagOf()).not.toBe(first);
-    await visit(`/images/middle/${KEY}`);
-    expect(await etagOf(`/images/middle/${KEY}`)).toBe(other);
+    await requestPicture(`/images/middle/${KEY}`);
+    expect(await etagOf(`/images/middle/${KEY}`)).toBe(middle);
     setFocus("0.001,0.5"); // as at first, to 0.01
     wait(KEEP + 1);
-    await visit();
-    expect([await etagOf(), await seen()]).toEqual([first, "rrrr"]);
+    await requestPicture();
+    expect([await etagOf(), await coloursOf()]).toEqual([first, "rrrr"]);
   });
 
-  test("a copy with other metadata is not what the store has (T1)", async () => {
+  test("a copy with other metadata is not shown from the store (T1)", async () => {
     arrange(engine, { ...DIRECT, store: "RENDITIONS" });
     for (const [metadata, expected] of [
       [{ focus: "0,0.5" }, "rrrr"],
@@ -118,17 +118,20 @@ describe.each(ENGINES)("%s", (engine) => {
       [{}, "gggg"],
     ] as const) {
       setMetadata(metadata);
-      expect([await seen(), cacheStatus((await visit()).headers)]).toEqual([expected, "stored"]);
+      expect([await coloursOf(), cacheStatus((await requestPicture()).headers)]).toEqual([
+        expected,
+        "stored",
+      ]);
     }
     expect(store.objects.size).toBe(1);
   });
 
-  test("facts tell it where the preset uses it, and nothing else of the metadata", async () => {
+  test("facts have it where the preset uses it, and nothing else of the metadata", async () => {
     arrange(engine);
     setMetadata({ focus: " 0.623,0.3", owner: "acme-ada" });
     const original = { width: 120, height: 40, type: "image/png" };
     const facts = async (preset: string): Promise<unknown> =>
-      (await visit(`/images/${preset}/${KEY}?facts`)).json();
+      (await requestPicture(`/images/${preset}/${KEY}?facts`)).json();
     const focus = { x: 0.62, y: 0.3 };
     const whole = { width: 60, height: 20, original: { ...original, focus } };
     expect(await facts("whole")).toEqual(whole);
@@ -141,12 +144,12 @@ describe.each(ENGINES)("%s", (engine) => {
 
 const PURGED = `published/${KEY}`;
 
-test("a copy while the picture is made shows at the next visit, and is kept (W10)", async () => {
+test("a copy while the picture is rendered shows at the next visit, and is cached (W10)", async () => {
   arrange("cf", CACHED);
   setFocus("0,0.5");
   stage.beforeEdgeRequest = (times) => void (times === 0 && setFocus("1,0.5"));
-  expect(await seen()).toBe("rrrr");
-  expect(await seen()).toBe("bbbb");
+  expect(await coloursOf()).toBe("rrrr");
+  expect(await coloursOf()).toBe("bbbb");
 });
 
 test("the Images binding crops by the very object that it reads (B4)", async () => {
@@ -161,12 +164,12 @@ test("the Images binding crops by the very object that it reads (B4)", async () 
     return open(key, options);
   };
   Object.assign(media, { get: replaced });
-  const answer = await visit();
-  expect([answer.headers.get("etag"), await look(answer)]).toEqual([expected, "bbbb"]);
+  const answer = await requestPicture();
+  expect([answer.headers.get("etag"), await readColours(answer)]).toEqual([expected, "bbbb"]);
 });
 
-/** What no coordinate is. */
-const WRONG = [
+/** Values that are no coordinate. */
+const INVALID = [
   ...["", "-0", "-0.1", "-1", "+0.5", "1.01", "1.1", "2", "62", "9".repeat(400)],
   ...["NaN", "nan", "Infinity", "-Infinity", "1e-1", "5e-1", "1E0", "0x0", "0b1", "0o1", "1n"],
   ...[".5", "5.", "0.", "1.", "00.5", "01", "0.5.0", "0..5", "0 .5", "0,5", "0;5", "0_1"],
@@ -175,7 +178,7 @@ const WRONG = [
   ...[`0.${"1".repeat(21)}`, `0.${"0".repeat(4_000)}`, `${" ".repeat(4_000)}x`, "<b>0</b>"],
   ...["٠.٥", "０.５", "𝟎", "0\u200b", "0\0", "0\n", "0.5\t", "\u202e0.5", "\ud800"], // R2 alone
 ];
-const HOSTILE = ["0.62,0.3, 0.62,0.3", ...WRONG].flatMap((part) => [
+const HOSTILE = ["0.62,0.3, 0.62,0.3", ...INVALID].flatMap((part) => [
   ...[part, `${part},0.3`, `0.62,${part}`, `${part},${part}`, `0.62,0.3,${part}`],
   `0.62${part}0.3`,
 ]);
@@ -190,12 +193,12 @@ test.each(ENGINES)(
     arrange(engine);
     for (const focus of values) {
       setMetadata({ focus, owner: "acme-ada" });
-      expect([focus, await seen()]).toEqual([focus, "gggg"]);
-      const facts = await (await visit(`/images/part/${KEY}?facts`)).text();
+      expect([focus, await coloursOf()]).toEqual([focus, "gggg"]);
+      const facts = await (await requestPicture(`/images/part/${KEY}?facts`)).text();
       expect([focus, facts.includes("focus")]).toEqual([focus, false]);
     }
     wait(60);
-    await visit();
+    await requestPicture();
     const [first, second, ...more] = lines();
     expect(first).toMatchObject({ event: "no-focus", bucket: "media", key: PURGED, times: 1 });
     expect([second?.["times"], more]).toEqual([2 * values.length, []]);
@@ -203,13 +206,13 @@ test.each(ENGINES)(
   },
 );
 
-test("a wrong value is logged, cut short; so is that there is none, and not the one for the other", async () => {
+test("a wrong value is logged, cut short, and so is a missing one, apart from each other", async () => {
   arrange("cf");
   setMetadata({ focus: "9".repeat(2_000) });
-  await visit();
+  await requestPicture();
   setMetadata({});
-  await visit();
-  await visit(`/images/middle/${KEY}`);
+  await requestPicture();
+  await requestPicture(`/images/middle/${KEY}`);
   const line = { event: "no-focus", bucket: "media", key: PURGED, times: 1 };
   expect(lines()).toEqual([{ ...line, value: "9".repeat(40) }, line]);
 });

@@ -1,5 +1,5 @@
-// How often S3 and the engine are asked for what a visitor gets: S3 for the object's first bytes each time, the
-// engine only where there is something to make. After what was made and is kept, S3 is asked once more.
+// The number of requests to S3 and to the engine for a visit: S3 gets one for the object's first bytes each time, and one
+// more after a new rendition that is cached; the engine gets one only where something is to be rendered.
 
 import { HttpResponse, http } from "msw";
 import { describe, expect, test, vi } from "vitest";
@@ -29,11 +29,11 @@ const ROUTES = [
 ];
 const SVG = { path: "/icons/:preset/*", object: "media/icons/*", svg: true };
 
-/** A visitor's request, its status, and how often the first bytes of an object and a rendition are asked for. */
-type Visit = readonly [path: string, status: number, opened: number, made: number, RequestInit?];
+/** A visitor's request, its status, and the number of requests for first bytes of an object and for a rendition. */
+type Row = readonly [path: string, status: number, opened: number, rendered: number, RequestInit?];
 /** What happens between two requests. */
 type Change = () => void;
-type Rows = Readonly<Record<string, readonly (Visit | Change)[]>>;
+type Rows = Readonly<Record<string, readonly (Row | Change)[]>>;
 
 let env: object;
 
@@ -56,36 +56,36 @@ function arrangeEngine(engine: Engine, change: object = {}): void {
   );
 }
 
-/** How often S3 or R2 was asked for first bytes, and an engine for a rendition. */
-function counts(): [opened: number, made: number] {
+/** The requests to S3 or R2 for first bytes, and to an engine for a rendition. */
+function counts(): [opened: number, rendered: number] {
   const r2: R2 | undefined = Object(env).MEDIA_BUCKET;
   const calls = vi.mocked(fetch).mock.calls.map(([input, init]) => new Request(input, init));
   const opened = calls.filter(({ headers }) => headers.has("range")).length;
   const inR2 = r2?.calls.filter((call) => "range" in call).length ?? 0;
-  const made = vi.mocked(stage.edge.images.input).mock.calls.length;
-  return [opened + inR2, stage.edgeRequests.length + made];
+  const byBinding = vi.mocked(stage.edge.images.input).mock.calls.length;
+  return [opened + inR2, stage.edgeRequests.length + byBinding];
 }
 
-async function visit([path, status, opened, made, init]: Visit): Promise<Response> {
-  const [openedBefore, madeBefore] = counts();
+async function checkVisit([path, status, opened, rendered, init]: Row): Promise<Response> {
+  const [openedBefore, renderedBefore] = counts();
   const answer = await visitWorker(path, init ?? { headers: MODERN }, env);
-  const [openedNow, madeNow] = counts();
-  const found = [path, answer.status, openedNow - openedBefore, madeNow - madeBefore];
-  expect(found).toEqual([path, status, opened, made]);
+  const [openedNow, renderedNow] = counts();
+  const numbers = [answer.status, openedNow - openedBefore, renderedNow - renderedBefore];
+  expect([path, ...numbers]).toEqual([path, status, opened, rendered]);
   return answer;
 }
 
-async function play(steps: Rows[string]): Promise<void> {
+async function checkSteps(steps: Rows[string]): Promise<void> {
   for (const step of steps) {
     if (typeof step === "function") step();
-    else await visit(step);
+    else await checkVisit(step);
   }
 }
 
 stopDates();
 
 const FIRST = ["/images/card/key.jpg", 200, 2, 1] as const;
-const OTHER = ["/images/plain/key.jpg", 200, 2, 1] as const;
+const PLAIN = ["/images/plain/key.jpg", 200, 2, 1] as const;
 const after = (seconds: number) => () => wait(seconds);
 
 const ALL: Rows = {
@@ -106,7 +106,7 @@ const ALL: Rows = {
     after(61),
     ["/images/card/nothing.jpg", 404, 1, 0],
   ],
-  "what is certainly no image": [
+  "an object that is certainly no image": [
     ["/images/card/broken/page.jpg", 415, 1, 0],
     ["/images/card/broken/page.jpg", 415, 0, 0],
   ],
@@ -142,7 +142,7 @@ const ONLY_CF: Rows = {
     },
     ["/images/card/key.jpg", 200, 3, 2],
   ],
-  "an edge that contradicts S3 twice: nothing is kept": [
+  "an edge that contradicts S3 twice: nothing is cached": [
     () => (stage.edge.switches.trouble = { code: 9404, status: 404 }),
     ["/images/card/key.jpg", 502, 2, 2],
     () => expect(lines()).toMatchObject([{ event: "edge-contradicts", answered: 502 }]),
@@ -168,7 +168,7 @@ const TWO_SLOTS: Rows = {
   "a refused slot, which comes last for a minute": [
     () => stage.s3.keys.delete(CREDENTIALS.accessKeyId),
     ["/images/card/key.jpg", 200, 3, 1],
-    OTHER,
+    PLAIN,
     after(61),
     ["/images/tall/key.jpg", 200, 3, 1],
   ],
@@ -182,38 +182,38 @@ const rowsOf = (rows: Rows) => Object.entries(rows);
 describe.each(ENGINES)("with %s,", (engine) => {
   test.each(rowsOf(ALL))("%s", async (_what, steps) => {
     arrangeEngine(engine);
-    await play(steps);
+    await checkSteps(steps);
   });
 
   test("without a cache, a visitor who has the picture", async () => {
     arrangeEngine(engine, { ANSWERS: { ...VARS.ANSWERS, keep: 0 } });
-    const first = await visit(["/images/card/key.jpg", 200, 1, 1]); // it is not kept
+    const first = await checkVisit(["/images/card/key.jpg", 200, 1, 1]); // nothing is cached
     const etag = first.headers.get("etag") ?? "";
-    await visit([FIRST[0], 304, 1, 0, { headers: { ...MODERN, "if-none-match": etag } }]);
+    await checkVisit([FIRST[0], 304, 1, 0, { headers: { ...MODERN, "if-none-match": etag } }]);
   });
 
-  test("an origin that is busy once is asked again, unless there is something to show (A9)", async () => {
+  test("an origin that is busy once gets a second request, unless there is something to show (A9)", async () => {
     arrangeEngine(engine);
     const faults = faultsOf(engine);
     const busy = engine === "R2" ? "throws" : "SlowDown";
     vi.stubGlobal("scheduler", { wait: async () => faults.clear() });
     faults.add(busy);
-    await visit(["/images/card/key.jpg", 200, 3, 1]);
+    await checkVisit(["/images/card/key.jpg", 200, 3, 1]);
     wait(KEEP + 1);
     faults.add(busy);
-    await visit(["/images/card/key.jpg", 200, 1, 0]);
+    await checkVisit(["/images/card/key.jpg", 200, 1, 0]);
   });
 
   test("an origin that is silent is waited for five seconds", async () => {
     arrangeEngine(engine);
-    await visit(FIRST); // a role has its session
+    await checkVisit(FIRST); // a role has its session
     const faults = faultsOf(engine);
     faults.add("stall");
     const finish = stopTimers();
-    const [openedBefore, madeBefore] = counts();
-    const { value, took } = await finish(get(OTHER[0], { headers: MODERN }, env));
+    const [openedBefore, renderedBefore] = counts();
+    const { value, took } = await finish(get(PLAIN[0], { headers: MODERN }, env));
     expect([value.status, took]).toEqual([504, 5_000]);
-    expect(counts()).toEqual([openedBefore + 1, madeBefore]);
+    expect(counts()).toEqual([openedBefore + 1, renderedBefore]);
     expect(lines()).toMatchObject([{ event: "timed-out" }]);
   });
 });
@@ -221,20 +221,20 @@ describe.each(ENGINES)("with %s,", (engine) => {
 describe("with cf,", () => {
   test.each(rowsOf(ONLY_CF))("%s", async (_what, steps) => {
     arrangeEngine("cf");
-    await play(steps);
+    await checkSteps(steps);
   });
 });
 
 describe.each(["cf", "binding"] as const)("with %s and S3,", (engine) => {
   test.each(rowsOf(ONLY_S3))("%s", async (_what, steps) => {
     arrangeEngine(engine);
-    await play(steps);
+    await checkSteps(steps);
   });
 
   test.each(rowsOf(TWO_SLOTS))("with two slots, %s (A7)", async (_what, steps) => {
     stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
     arrangeEngine(engine, NEXT);
-    await play(steps);
+    await checkSteps(steps);
   });
 });
 
@@ -244,5 +244,5 @@ test("with a role, a session that S3 refuses is renewed once", async () => {
     wait(61);
     stage.sessions.clear();
   };
-  await play([FIRST, expire, ["/images/plain/key.jpg", 200, 3, 1]]);
+  await checkSteps([FIRST, expire, ["/images/plain/key.jpg", 200, 3, 1]]);
 });

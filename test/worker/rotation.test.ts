@@ -49,7 +49,7 @@ const revoke = () => void stage.s3.keys.delete(CREDENTIALS.accessKeyId);
 async function take(env: object, step: Step, isRevoked: boolean, after: string): Promise<object> {
   const { accessKeyId: id, secretAccessKey: secret } = CREDENTIALS;
   stage.s3.keys.set(id, secret);
-  await expectServed(env, after); // it knows what a version knows that has run for a while
+  await expectServed(env, after); // this version has run for a while
   if (isRevoked) revoke();
   if (step.change === undefined) {
     stage.beforeEdgeRequest = revoke; // after S3 gave the object to the Worker
@@ -68,10 +68,10 @@ test("each order that the runbook allows fails no request, with half-written slo
   const orders = ordersAfter([]);
   expect(orders).toHaveLength(40);
   const versions = new Map<string, Promise<object>>();
-  for (const order of orders) {
+  for (const steps of orders) {
     let env: object = { ...ENV };
-    for (const [at, step] of order.entries()) {
-      const names = order.slice(0, at).map(({ name }) => name);
+    for (const [at, step] of steps.entries()) {
+      const names = steps.slice(0, at).map(({ name }) => name);
       const state = `${step.name} after ${names.toSorted()}`;
       const taken = versions.get(state) ?? take(env, step, names.includes("revoke old key"), state);
       versions.set(state, taken);
@@ -80,18 +80,18 @@ test("each order that the runbook allows fails no request, with half-written slo
   }
 });
 
-test("20 requests at once that find the current key dead are shown, and the next one asks with the other", async () => {
+test("20 requests at once with a dead current key are served, and the following one uses the other key at once", async () => {
   const env = { ...ENV, ...NEXT_SLOT };
   stage.s3.keys.clear();
   stage.s3.keys.set(accessKeyId, secretAccessKey);
-  const visit = async () => (await get("/images/card/key.jpg", {}, env)).status;
-  const all = await Promise.all(Array.from({ length: 20 }, visit));
+  const statusOf = async () => (await get("/images/card/key.jpg", {}, env)).status;
+  const all = await Promise.all(Array.from({ length: 20 }, statusOf));
   expect(new Set(all)).toEqual(new Set([200]));
-  await Promise.all(stage.pendingWork); // what is asked once more
+  await Promise.all(stage.pendingWork); // the checks after the answers
   const before = stage.s3.requestsBy("worker").length;
-  expect([await visit(), stage.s3.requestsBy("worker").length - before]).toEqual([200, 1]);
-  const told = lines().map(({ event, slot }) => [event, slot]);
-  expect(told).toEqual([
+  expect([await statusOf(), stage.s3.requestsBy("worker").length - before]).toEqual([200, 1]);
+  const events = lines().map(({ event, slot }) => [event, slot]);
+  expect(events).toEqual([
     ["slot-refused", "current"],
     ["slot-in-use", "next"],
   ]);

@@ -1,5 +1,4 @@
-// Each switch of the strict edge, for every open question and every failure: what the visitor gets, and what the
-// log says.
+// Each switch of the strict edge, for every open question and every failure: what the visitor gets, and what is logged.
 
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
@@ -31,8 +30,8 @@ const withPreset = (preset: object) => ({
   PRESETS: { ...VARS.PRESETS, other: { width: 100, ...preset } },
 });
 
-/** Asks for an image. @returns what the visitor gets, and what is logged */
-async function see(path: string, headers: Record<string, string> = MODERN, env: object = ENV) {
+/** Requests an image. @returns what the visitor gets, and what is logged */
+async function request(path: string, headers: Record<string, string> = MODERN, env: object = ENV) {
   stage.logged = [];
   stage.edgeRequests = [];
   const answer = await get(path, { headers }, env);
@@ -46,7 +45,7 @@ const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
 const WITH_FACTS = { ...ENV, ROUTES };
 const FIG = "/facts/hero@640w/photos/fig.jpg";
 
-const shown = (type: string, calls = 1) => ({ status: 200, type, calls, event: undefined });
+const image = (type: string, calls = 1) => ({ status: 200, type, calls, event: undefined });
 
 type Case<Value> = { readonly value: Value; readonly check: () => Promise<void> };
 
@@ -66,40 +65,40 @@ type Cases = {
 
 const CARD = "/images/card/key.jpg";
 const FRIENDS = "/images/tall/photos/friends.jpg";
-const AVIF = shown("image/avif");
+const AVIF = image("image/avif");
 
-const isShown = async () => expect(await see(CARD)).toMatchObject(AVIF);
+const expectShown = async () => expect(await request(CARD)).toMatchObject(AVIF);
 
 /** Checks that the picture is refused. */
-async function isRefused(event: string, more: object = {}, path = CARD): Promise<void> {
+async function expectRefused(event: string, more: object = {}, path = CARD): Promise<void> {
   const reason = Object.entries(more).map(([name, value]) => [
     name,
     value instanceof RegExp ? expect.stringMatching(value) : value,
   ]);
   const expected = { status: 502, event, ...Object.fromEntries(reason) };
-  expect(await see(path)).toMatchObject(expected);
+  expect(await request(path)).toMatchObject(expected);
 }
 
-const limit = (name: keyof Switches["limits"], most: number): Switches["limits"] => ({
+const limit = (name: keyof Switches["limits"], max: number): Switches["limits"] => ({
   ...STRICT.limits,
-  [name]: most,
+  [name]: max,
 });
 
-const tooMuch = (edge: string) => isRefused("source-unreadable", { status: 415, edge });
+const expectTooLarge = (edge: string) => expectRefused("source-unreadable", { status: 415, edge });
 
-/** Puts an object that is smaller than its preset, and so compressed that each rendition has more bytes. */
-async function showsSmall(): Promise<void> {
+/** Checks an object that is smaller than its preset, and so compressed that each rendition has more bytes. */
+async function checkSmallObject(): Promise<void> {
   const square = { create: { width: 90, height: 90, channels: 3, background: "red" } } as const;
   put("small.jpg", await sharp(square).jpeg({ quality: 5 }).toBuffer());
-  const pngInstead = shown("image/png", 2);
-  expect(await see("/images/tall/small.jpg", MODERN)).toMatchObject(AVIF);
-  expect(await see("/images/tall/small.jpg", OLD)).toMatchObject(pngInstead);
-  expect(await see("/images/plain/small.jpg", MODERN)).toMatchObject(pngInstead);
+  const pngInstead = image("image/png", 2);
+  expect(await request("/images/tall/small.jpg", MODERN)).toMatchObject(AVIF);
+  expect(await request("/images/tall/small.jpg", OLD)).toMatchObject(pngInstead);
+  expect(await request("/images/plain/small.jpg", MODERN)).toMatchObject(pngInstead);
 }
 
-/** Shows an animation, and returns its frames. */
-async function framesOf(found: Awaited<ReturnType<typeof see>>): Promise<number> {
-  return (await sharp(Buffer.from(await found.answer.arrayBuffer())).metadata()).pages ?? 1;
+/** The number of frames of an animation. */
+async function framesOf({ answer }: Awaited<ReturnType<typeof request>>): Promise<number> {
+  return (await sharp(Buffer.from(await answer.arrayBuffer())).metadata()).pages ?? 1;
 }
 
 const putIcon = () => put("icons/a.svg", "broken/script.svg", { type: "image/svg+xml" });
@@ -108,24 +107,26 @@ const withFace = () => withPreset({ height: 100, fit: "cover", gravity: "face" }
 const CASES: Cases = {
   transformations: [
     "R2",
-    when([false], () => isRefused("not-transformed", { reason: /transformations/ })),
+    when([false], () => expectRefused("not-transformed", { reason: /transformations/ })),
   ],
   sources: [
     "E5",
-    when([["other.example"]], () => isRefused("edge-refused", { edge: "9401", reason: /Sources/ })),
+    when([["other.example"]], () =>
+      expectRefused("edge-refused", { edge: "9401", reason: /Sources/ }),
+    ),
   ],
   workersDev: [
     "R2",
     when(["original", "transformed"], async (workersDev) => {
       arrange({ zone: "vitrine.acme.workers.dev", workersDev });
-      await (workersDev === "original" ? isRefused("not-transformed") : isShown());
+      await (workersDev === "original" ? expectRefused("not-transformed") : expectShown());
     }),
   ],
   foreignSources: [
     "E5",
     when(["untransformed"], async () => {
       stage.edge.switches.sources = ["other.example"];
-      await isRefused("not-transformed");
+      await expectRefused("not-transformed");
     }),
   ],
   sourcePaths: [
@@ -133,104 +134,108 @@ const CASES: Cases = {
     when(["segments", "characters"], async (way) => {
       const { host } = new URL(BUCKET_URL);
       stage.edge.switches.sources = [`${host}/publish`];
-      await (way === "characters" ? isShown() : isRefused("edge-refused", { edge: "9401" }));
+      await (way === "characters"
+        ? expectShown()
+        : expectRefused("edge-refused", { edge: "9401" }));
       stage.edge.switches.sources = [`${host}/published/`];
-      expect(await see("/images/card@2x/key.jpg")).toMatchObject(AVIF);
+      expect(await request("/images/card@2x/key.jpg")).toMatchObject(AVIF);
     }),
   ],
   urlTransformations: [
     "E12",
-    when(["off"], isShown),
-    when(["off-for-workers-too"], () => isRefused("not-transformed")),
+    when(["off"], expectShown),
+    when(["off-for-workers-too"], () => expectRefused("not-transformed")),
   ],
-  firewall: ["E10", when([true], isShown)],
+  firewall: ["E10", when([true], expectShown)],
   keptForAll: [
     "C1, E10",
     when([true, false], async () => {
-      // Somebody asks for the very rendition of a visitor, through the side door, before the visitor does.
+      // Somebody requests the visitor's rendition through the side door before the visitor does.
       const options = "width=160,height=160,fit=cover,metadata=none,anim=false,format=avif";
       const source = `origin-auth=share-publicly/${BUCKET_URL}published/key.jpg`;
       const url = `https://images.example/cdn-cgi/image/${options},${source}`;
       const answer = await stage.edge.visit(new Request(url));
       expect(answer?.headers.get("cf-resized")).toBe("err=9408");
-      await isShown();
+      await expectShown();
     }),
   ],
   quota: [
     "L2",
     when([1], async () => {
-      await isShown();
-      expect(await see(CARD, OLD)).toMatchObject(shown("image/jpeg"));
-      const found = await see("/images/card@2x/key.jpg");
-      expect(found).toMatchObject({ status: 503, event: "quota-spent", edge: "9422" });
-      expect(found.answer.headers.get("retry-after")).toBe("3600");
+      await expectShown();
+      expect(await request(CARD, OLD)).toMatchObject(image("image/jpeg"));
+      const result = await request("/images/card@2x/key.jpg");
+      expect(result).toMatchObject({ status: 503, event: "quota-spent", edge: "9422" });
+      expect(result.answer.headers.get("retry-after")).toBe("3600");
     }),
   ],
   trouble: [
     "R3",
-    when([{ code: 9522, status: 503 }], () => isRefused("edge-failed", { edge: "9522", calls: 2 })),
+    when([{ code: 9522, status: 503 }], () =>
+      expectRefused("edge-failed", { edge: "9522", calls: 2 }),
+    ),
   ],
   authAfterRedirect: [
     "E7",
     when([true, false], async () => {
       stage.s3.faults.add("elsewhere-307");
-      await isRefused("origin-denied", { reason: /eu-central-1/, calls: 0 });
+      await expectRefused("origin-denied", { reason: /eu-central-1/, calls: 0 });
     }),
   ],
   svg: [
     "R8",
     when(["marked"], async () => {
       putIcon();
-      expect(await see("/icons/card/a.svg")).toMatchObject(shown("image/svg+xml"));
+      expect(await request("/icons/card/a.svg")).toMatchObject(image("image/svg+xml"));
     }),
     when(["unmarked"], async () => {
       putIcon();
-      await isRefused("not-transformed", {}, "/icons/card/a.svg");
-      expect(await see("/images/card/broken/script.svg", OLD)).toMatchObject({ status: 502 });
+      await expectRefused("not-transformed", {}, "/icons/card/a.svg");
+      expect(await request("/images/card/broken/script.svg", OLD)).toMatchObject({ status: 502 });
     }),
   ],
   avifTooLarge: [
     "O7",
     when(["passed-through"], async () => {
-      const found = await see(FRIENDS);
-      expect(found).toMatchObject(shown("image/webp", 2));
-      expect((await sharp(await found.answer.arrayBuffer()).metadata()).width).toBe(1200);
+      const result = await request(FRIENDS);
+      expect(result).toMatchObject(image("image/webp", 2));
+      expect((await sharp(await result.answer.arrayBuffer()).metadata()).width).toBe(1200);
     }),
     when(["webp", "jpeg"], async (way) =>
-      expect(await see(FRIENDS)).toMatchObject(shown(`image/${way}`)),
+      expect(await request(FRIENDS)).toMatchObject(image(`image/${way}`)),
     ),
   ],
   animationTooLarge: [
     "O8",
     when(["marked", "unmarked"], async () => {
       stage.edge.switches.limits = limit("animation", 1);
-      const found = await see("/images/moving/animated.gif");
-      expect(found).toMatchObject(shown("image/webp", 2));
-      expect(await framesOf(found)).toBe(1);
+      const result = await request("/images/moving/animated.gif");
+      expect(result).toMatchObject(image("image/webp", 2));
+      expect(await framesOf(result)).toBe(1);
     }),
   ],
   originalIsSmaller: [
     "R6",
     when(
-      (["bytes", "sides"] as const).flatMap((of) =>
-        (["original", "rendition"] as const).map((sent) => ({ of, sent })),
+      (["bytes", "sides"] as const).flatMap((property) =>
+        (["original", "rendition"] as const).map((sent) => ({ of: property, sent })),
       ),
-      showsSmall,
+      checkSmallObject,
     ),
   ],
   originalFormat: [
     "R9",
     when(["type", "name"], async () => {
-      const moving = await see("/images/moving/animated.gif");
-      expect(moving).toMatchObject(shown("image/webp"));
+      const moving = await request("/images/moving/animated.gif");
+      expect(moving).toMatchObject(image("image/webp"));
       expect(await framesOf(moving)).toBe(3);
-      await showsSmall();
+      await checkSmallObject();
     }),
   ],
   originalSides: [
     "R9",
     when(["stored", "upright"], async () => {
-      const { answer } = await see("/facts/tall/rotated-gps.jpg?facts", MODERN, WITH_FACTS);
+      const { answer } = await request("/facts/tall/rotated-gps.jpg?facts", MODERN, WITH_FACTS);
       const sides = { width: 300, height: 400 };
       const original = { ...sides, type: "image/jpeg" };
       expect(await answer.json()).toEqual({ ...sides, original });
@@ -239,32 +244,33 @@ const CASES: Cases = {
   factsBilled: [
     "L2, R9",
     when(["apart", "with-rendition"], async (way) => {
-      for (const query of ["", "?facts", "", "?facts"]) await see(FIG + query, MODERN, WITH_FACTS);
+      for (const query of ["", "?facts", "", "?facts"])
+        await request(FIG + query, MODERN, WITH_FACTS);
       expect(stage.edge.transformations.size).toBe(way === "apart" ? 2 : 1);
     }),
   ],
   formatAuto: [
     "O6",
     when(["refused", "first-come"], async () => {
-      await isShown();
-      expect(await see(CARD, OLD)).toMatchObject(shown("image/jpeg"));
+      await expectShown();
+      expect(await request(CARD, OLD)).toMatchObject(image("image/jpeg"));
     }),
   ],
   conditions: [
     "E4",
     when(["kept", "passed-on"], async () => {
       const visitors = { range: "bytes=0-9", "if-none-match": '"x"', "user-agent": "visitor" };
-      const found = await see(CARD, { ...MODERN, ...visitors });
-      expect(found).toMatchObject(AVIF);
+      const result = await request(CARD, { ...MODERN, ...visitors });
+      expect(result).toMatchObject(AVIF);
       const head = await get(CARD, { method: "HEAD", headers: MODERN });
-      expect(head.headers.get("content-length")).toBe(found.answer.headers.get("content-length"));
+      expect(head.headers.get("content-length")).toBe(result.answer.headers.get("content-length"));
     }),
   ],
-  namesOriginal: ["R4, R7", when([true, false], isShown)],
+  namesOriginal: ["R4, R7", when([true, false], expectShown)],
   originHeaders: [
     "R7",
     when(["kept", "leaked"], async () => {
-      const { answer } = await see(CARD);
+      const { answer } = await request(CARD);
       const names = [...answer.headers.keys()].filter((name) => /^x-amz|^server$/.test(name));
       expect([answer.status, names]).toEqual([200, []]);
     }),
@@ -281,7 +287,7 @@ const CASES: Cases = {
         }),
       );
       const env = withPreset({ draw: [{ url, width: 20 }] });
-      expect(await see("/images/other/key.jpg", OLD, env)).toMatchObject(shown("image/jpeg"));
+      expect(await request("/images/other/key.jpg", OLD, env)).toMatchObject(image("image/jpeg"));
       expect(authorized).toEqual([way]);
     }),
   ],
@@ -290,9 +296,9 @@ const CASES: Cases = {
     when([{ high: 99, "medium-high": 60, "medium-low": 40, low: 2 }], async () => {
       const sizes = [];
       for (const quality of ["high", "low"]) {
-        const found = await see("/images/other/key.jpg", OLD, withPreset({ quality }));
-        expect(found).toMatchObject(shown("image/jpeg"));
-        sizes.push(Number(found.answer.headers.get("content-length")));
+        const result = await request("/images/other/key.jpg", OLD, withPreset({ quality }));
+        expect(result).toMatchObject(image("image/jpeg"));
+        sizes.push(Number(result.answer.headers.get("content-length")));
       }
       expect(sizes[0]).toBeGreaterThan(2 * (sizes[1] ?? 0));
     }),
@@ -302,35 +308,35 @@ const CASES: Cases = {
     when([true, false], async (way) => {
       put("a.avif", await sharp(file("made/key.jpg")).avif({ effort: 0 }).toBuffer());
       const unreadable = { status: 415, event: "source-unreadable", edge: "9520" };
-      expect(await see("/images/card/a.avif")).toMatchObject(way ? AVIF : unreadable);
+      expect(await request("/images/card/a.avif")).toMatchObject(way ? AVIF : unreadable);
     }),
   ],
   limits: [
     "L1",
-    when([limit("bytes", 100)], () => tooMuch("9402")),
-    when([limit("pixels", 100), limit("side", 10)], () => tooMuch("9413")),
+    when([limit("bytes", 100)], () => expectTooLarge("9402")),
+    when([limit("pixels", 100), limit("side", 10)], () => expectTooLarge("9413")),
     when([limit("animation", 100)], async () => {
-      expect(await see("/images/card/animated.gif")).toMatchObject(AVIF);
-      expect(await see("/images/moving/animated.gif")).toMatchObject(shown("image/webp", 2));
+      expect(await request("/images/card/animated.gif")).toMatchObject(AVIF);
+      expect(await request("/images/moving/animated.gif")).toMatchObject(image("image/webp", 2));
     }),
   ],
   cache: [
     "C2",
     when([true, false], async (way) => {
-      for (let times = 0; times < 2; times++) await isShown();
+      for (let times = 0; times < 2; times++) await expectShown();
       expect(stage.edge.originFetches).toHaveLength(way ? 1 : 2);
     }),
   ],
-  queryInKey: ["A15", when([true, false], isShown)],
+  queryInKey: ["A15", when([true, false], expectShown)],
   denialsKept: [
     "C1",
     when([0, 60], async () => {
       for (const fault of ["revoked-key", "elsewhere-400"] as const) {
         stage.beforeEdgeRequest = () => stage.s3.faults.add(fault); // after S3 gave the object to the Worker
-        expect(await see(CARD)).toMatchObject({ status: 502, calls: 1 });
+        expect(await request(CARD)).toMatchObject({ status: 502, calls: 1 });
         stage.beforeEdgeRequest = () => {};
         stage.s3.faults.clear();
-        expect(await see(CARD)).toMatchObject({ status: 200, calls: 1 });
+        expect(await request(CARD)).toMatchObject({ status: 200, calls: 1 });
         put("key.jpg", "made/rotated-gps.jpg");
       }
     }),
@@ -339,17 +345,17 @@ const CASES: Cases = {
     "R3",
     when([100], async () => {
       stage.s3.faults.add("stall-midway");
-      await isRefused("timed-out", { status: 504, edge: "9504", calls: 1 });
+      await expectRefused("timed-out", { status: 504, edge: "9504", calls: 1 });
     }),
     when([5_000], async () => {
       stage.s3.faults.add("stall-midway");
       stopClock();
       const work = watchWork();
-      const seen = see(CARD, MODERN, IMPATIENT);
+      const requested = request(CARD, MODERN, IMPATIENT);
       await work();
       await fireTimer();
-      const late = { event: "timed-out", edge: undefined, reason: "no answer in time" };
-      expect(await seen).toMatchObject({ status: 504, ...late, calls: 1 });
+      const timedOut = { event: "timed-out", edge: undefined, reason: "no answer in time" };
+      expect(await requested).toMatchObject({ status: 504, ...timedOut, calls: 1 });
     }),
   ],
   plain: [
@@ -362,19 +368,19 @@ const CASES: Cases = {
       stage.edge.switches.sources = ["localhost:9000"];
       const reason = expect.stringContaining("is endpoint https?");
       const refused = { status: 502, event: "edge-refused", edge: "9406", reason };
-      const found = await see("/images/card/k", MODERN, { ...ENV, BUCKETS: { media } });
-      expect(found).toMatchObject(hosts.length > 0 ? AVIF : refused);
+      const result = await request("/images/card/k", MODERN, { ...ENV, BUCKETS: { media } });
+      expect(result).toMatchObject(hosts.length > 0 ? AVIF : refused);
     }),
   ],
   unplayable: [
     "O4",
     when(["refused"], async () => {
       const reason = expect.stringMatching(/strict edge cannot play .*gravity/);
-      const found = await see("/images/other/key.jpg", MODERN, withFace());
-      expect(found).toMatchObject({ status: 502, event: "edge-failed", reason });
+      const result = await request("/images/other/key.jpg", MODERN, withFace());
+      expect(result).toMatchObject({ status: 502, event: "edge-failed", reason });
     }),
     when(["left-out"], async () =>
-      expect(await see("/images/other/key.jpg", MODERN, withFace())).toMatchObject(AVIF),
+      expect(await request("/images/other/key.jpg", MODERN, withFace())).toMatchObject(AVIF),
     ),
   ],
 };

@@ -1,5 +1,4 @@
-// A rendition's own ETag: what it names, what shows that it is still right, and that nothing of S3's follows from it
-// (W18, R4, C1).
+// A rendition's own ETag: when it changes, and that nothing of S3's ETag follows from it (W18, R4, C1).
 
 import { hash } from "node:crypto";
 import { HttpResponse, http } from "msw";

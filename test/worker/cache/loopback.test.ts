@@ -1,24 +1,24 @@
-// Where the cached entrypoint cannot be used, the gateway makes renditions itself (W13, W15).
+// Where the cached entrypoint cannot be used, the gateway renders itself (W13, W15).
 
 import { describe, expect, test, vi } from "vitest";
 import { cacheStatus } from "../../../src/cli/http/ask-picture.ts";
 import { ENV } from "../../support/env.ts";
-import { arrange, get, MODERN, stage, stopDates, wait } from "../../support/run-worker.ts";
+import { arrange, get, MODERN, put, stage, stopDates, wait } from "../../support/run-worker.ts";
 
 const PATH = "/images/card/key.jpg";
 const TEN_MINUTES = 600;
 
 stopDates(Date.UTC(2026, 10, 26));
 
-async function seen(path = PATH) {
+async function requestPicture(path = PATH) {
   const answer = await get(path, { headers: MODERN });
   const cache = cacheStatus(answer.headers);
   return [answer.status, answer.headers.get("content-type"), cache];
 }
-const SHOWN = [200, "image/avif"];
+const IMAGE = [200, "image/avif"];
 
 /** The reasons of the lines `cache-unusable`. */
-const told = () =>
+const reasons = () =>
   stage.logged
     .filter(({ line }) => line["event"] === "cache-unusable")
     .map(({ level, line }) => `${level}: ${line["reason"]}`);
@@ -33,7 +33,7 @@ const throwAtOnce = () => {
 };
 
 const FAILED = "the cached entrypoint failed: ";
-const ELSE = "the cached entrypoint answers something else";
+const SOMETHING_ELSE = "the cached entrypoint answers something else";
 const HTML = { headers: { "content-type": "text/html" } };
 const JSON_TYPE = { headers: { "content-type": "application/json" }, status: 502 };
 
@@ -47,44 +47,44 @@ const BROKEN: readonly (readonly [string, () => void, reason: string])[] = [
   ["ctx.exports is missing (W15)", exportNothing, NO_EXPORTS],
   ["it throws", withFetch(() => Promise.reject(new Error("x"))), `${FAILED}Error: x`],
   ["it throws at once", withFetch(throwAtOnce), `${FAILED}TypeError: x`],
-  ["it answers an error page", answering("<h1>Error 1101</h1>", { status: 500 }), ELSE],
-  ["it answers JSON of another kind", answering('{"event":"rm -rf"}', JSON_TYPE), ELSE],
-  ["it answers a page with 200", answering("<p>", HTML), ELSE],
-  ["it answers no type at all", answering(new Uint8Array(9)), ELSE],
+  ["it answers an error page", answering("<h1>Error 1101</h1>", { status: 500 }), SOMETHING_ELSE],
+  ["it answers JSON of another kind", answering('{"event":"rm -rf"}', JSON_TYPE), SOMETHING_ELSE],
+  ["it answers a page with 200", answering("<p>", HTML), SOMETHING_ELSE],
+  ["it answers no type at all", answering(new Uint8Array(9)), SOMETHING_ELSE],
 ];
 
 describe.each(BROKEN)("where %s,", (_name, spoil, reason) => {
-  test("visitors see images, and the log is told once in ten minutes", async () => {
+  test("visitors see images, and it is logged once in ten minutes", async () => {
     spoil();
     for (const path of [PATH, "/images/card@2x/key.jpg", PATH]) {
-      expect(await seen(path)).toEqual([...SHOWN, "direct"]);
+      expect(await requestPicture(path)).toEqual([...IMAGE, "direct"]);
     }
     const line = `warn: ${reason}: each place makes its own renditions for ten minutes`;
-    expect(told()).toEqual([line]);
+    expect(reasons()).toEqual([line]);
     wait(TEN_MINUTES + 1);
-    expect(await seen()).toEqual([...SHOWN, "direct"]);
-    expect(told()).toEqual([line, line]);
+    expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
+    expect(reasons()).toEqual([line, line]);
   });
 
-  test("it is not asked for ten minutes, and used again where it works then", async () => {
+  test("it is not used for ten minutes, and again where it works then", async () => {
     spoil();
-    await seen();
+    await requestPicture();
     const runs = stage.cache.runs.length;
     stage.cache.switches.loopback = "transformed";
-    stage.exported = (own) => own;
+    stage.exported = (loopback) => loopback;
     wait(TEN_MINUTES - 1);
-    expect(await seen("/images/wide/key.jpg")).toEqual([...SHOWN, "direct"]);
+    expect(await requestPicture("/images/wide/key.jpg")).toEqual([...IMAGE, "direct"]);
     expect(stage.cache.runs).toHaveLength(runs);
     wait(2);
-    expect(await seen()).toEqual([...SHOWN, "miss"]);
-    expect(await seen()).toEqual([...SHOWN, "hit"]);
+    expect(await requestPicture()).toEqual([...IMAGE, "miss"]);
+    expect(await requestPicture()).toEqual([...IMAGE, "hit"]);
   });
 });
 
 test("where transformations are off, it is not the cached entrypoint's fault (R2)", async () => {
   stage.edge.switches.transformations = false;
-  for (let times = 0; times < 5; times++) expect((await seen())[0]).toBe(502);
-  expect(told()).toEqual([]);
+  for (let times = 0; times < 5; times++) expect((await requestPicture())[0]).toBe(502);
+  expect(reasons()).toEqual([]);
   expect(stage.edgeRequests).toHaveLength(10); // each time behind the loopback, and without it
 });
 
@@ -94,12 +94,12 @@ test("where transformations are off, a visitor who has the picture is no proof a
   stage.clock.now = Date.now();
   const init = { headers: { ...MODERN, "if-none-match": etag } };
   expect((await get(PATH, init)).status).toBe(304);
-  expect(told()).toEqual([]);
+  expect(reasons()).toEqual([]);
   stage.edge.switches.transformations = true;
-  expect(await seen()).toEqual([...SHOWN, "miss"]);
+  expect(await requestPicture()).toEqual([...IMAGE, "miss"]);
 });
 
-// Whoever asks for such an object every minute would otherwise keep all others from their images.
+// A visitor who requests such an object every minute must not keep all others from their images.
 test.each<[string, string, number]>([
   ["no image", "/images/card/broken/page.jpg", 415],
   ["missing", "/images/card/nothing.jpg", 404],
@@ -108,15 +108,15 @@ test.each<[string, string, number]>([
   async (_what, bad, status) => {
     for (const [, spoil] of BROKEN.slice(0, 3)) {
       arrange();
-      stage.exported = (own) => own;
+      stage.exported = (loopback) => loopback;
       spoil();
       stage.clock.now = Date.now();
-      expect((await seen(bad))[0]).toBe(status);
-      expect(await seen()).toEqual([...SHOWN, "direct"]);
-      expect((await seen(bad))[0]).toBe(status);
+      expect((await requestPicture(bad))[0]).toBe(status);
+      expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
+      expect((await requestPicture(bad))[0]).toBe(status);
       wait(TEN_MINUTES + 1);
-      expect((await seen(bad))[0]).toBe(status);
-      expect(await seen()).toEqual([...SHOWN, "direct"]);
+      expect((await requestPicture(bad))[0]).toBe(status);
+      expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
     }
   },
 );
@@ -131,36 +131,32 @@ test("a bucket that the edge refuses hides from nobody that a direct try works (
   stage.edge.fetch = (url, init) =>
     `${url}`.includes("fig.jpg") ? Promise.resolve(refused.clone()) : fetch(url, init);
   for (let times = 0; times < 3; times++) {
-    expect((await seen("/images/card/photos/fig.jpg"))[0]).toBe(502);
+    expect((await requestPicture("/images/card/photos/fig.jpg"))[0]).toBe(502);
   }
-  expect(await seen()).toEqual([...SHOWN, "direct"]);
+  expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
 });
 
-test("where the edge stops to transform behind it, what was kept is shown on (W8, W13)", async () => {
-  await seen();
+test("where the edge stops to transform behind it, what is cached is still shown (W8, W13)", async () => {
+  await requestPicture();
   stage.cache.switches.loopback = "forgotten";
-  const other = stage.s3.objects.get("published/photos/fig.jpg") ?? expect.unreachable();
-  stage.s3.objects.set("published/key.jpg", other);
+  put("key.jpg", "photos/fig.jpg");
   wait(301);
-  expect(await seen()).toEqual([...SHOWN, "stale"]);
+  expect(await requestPicture()).toEqual([...IMAGE, "stale"]);
   await stage.cache.settled();
-  expect(await seen("/images/card@2x/key.jpg")).toEqual([...SHOWN, "direct"]);
+  expect(await requestPicture("/images/card@2x/key.jpg")).toEqual([...IMAGE, "direct"]);
 });
 
-test("an image that comes too late is a 504, and its body is dropped", async () => {
+test("an image that comes too late is a 504, and its body is cancelled", async () => {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
   const cancelled = vi.fn();
   const body = new ReadableStream({ cancel: cancelled });
-  let arrive = (_answer: Response): void => {};
-  const late = new Promise<Response>((settle) => {
-    arrive = settle;
-  });
-  Object.assign(stage, { exported: () => ({ fetch: () => late }) });
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  Object.assign(stage, { exported: () => ({ fetch: () => promise }) });
   const answer = get(PATH, {}, { ...ENV, ANSWERS: { timeout: 5 } });
   await vi.advanceTimersByTimeAsync(5_000);
   expect((await answer).status).toBe(504);
-  arrive(new Response(body, { headers: { "content-type": "image/avif" } }));
+  resolve(new Response(body, { headers: { "content-type": "image/avif" } }));
   await vi.advanceTimersByTimeAsync(1);
   expect(cancelled).toHaveBeenCalledOnce();
-  expect(told()).toEqual([]);
+  expect(reasons()).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// An object that is no image: visitors do not have it fetched again and again, and it shows soon once it is repaired.
+// An object that is no image: visitors do not cause a fetch each time, and once it is repaired it is soon shown.
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -13,7 +13,7 @@ stopDates(Date.UTC(2026, 10, 26));
 
 let env: object;
 
-async function seen(key: string) {
+async function requestPicture(key: string) {
   const { status, headers } = await getAndSettle(`/images/card/${key}`, { headers: MODERN }, env);
   return [status, headers.get("cache-control")];
 }
@@ -21,7 +21,7 @@ async function seen(key: string) {
 /** How often the object was fetched. */
 const fetched = () => stage.s3.requests.length;
 
-/** Begins like a JPEG. A binding may fail to read it, or to write a picture: it does not say which. */
+/** Begins like a JPEG. A binding may fail to read it, or to write a picture: its error is the same. */
 const BROKEN = file("broken/truncated.jpg");
 
 /** Certainly no image, by its first bytes. */
@@ -46,33 +46,36 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
 
   test("is fetched once a minute, for any number of visitors", async () => {
     for (let second = 0; second < 60; second++) {
-      expect((await seen("a.jpg"))[0]).toBe(415);
+      expect((await requestPicture("a.jpg"))[0]).toBe(415);
       wait(1);
     }
     expect([fetched(), stage.cache.runs.length]).toEqual([REQUESTS.get(bytes), 1]);
-    expect((await seen("a.jpg"))[0]).toBe(415);
+    expect((await requestPicture("a.jpg"))[0]).toBe(415);
     expect(stage.cache.runs).toHaveLength(2);
   });
 
-  test("shows within a minute once it is repaired, and no browser keeps the 415 for longer", async () => {
-    expect(await seen("a.jpg")).toEqual([415, certain ? MINUTE : "no-store"]);
+  test("shows within a minute once it is repaired, and no browser caches the 415 for longer", async () => {
+    expect(await requestPicture("a.jpg")).toEqual([415, certain ? MINUTE : "no-store"]);
     put("a.jpg", "made/key.jpg");
     wait(50);
-    expect(await seen("a.jpg")).toEqual([415, certain ? "public, max-age=10" : "no-store"]);
+    expect(await requestPicture("a.jpg")).toEqual([
+      415,
+      certain ? "public, max-age=10" : "no-store",
+    ]);
     wait(10);
-    expect((await seen("a.jpg"))[0]).toBe(200);
+    expect((await requestPicture("a.jpg"))[0]).toBe(200);
   });
 });
 
-test("an overlay that is no image any more takes no older picture away", async () => {
+test("an overlay that is no image any more does not replace an older picture", async () => {
   const url = "https://brand.example/mark.png";
   let mark = file("made/transparent.png");
   network.use(http.get(url, () => new HttpResponse(mark.slice())));
   stage.edge.switches.cache = false;
   env = envOf("cf", { PRESETS: { card: { width: 90, draw: [{ url }] } } });
-  expect((await seen("key.jpg"))[0]).toBe(200);
+  expect((await requestPicture("key.jpg"))[0]).toBe(200);
   mark = PAGE;
   put("key.jpg", "photos/fig.jpg"); // an unchanged object needs no engine
   wait(3 * 86_400);
-  for (let times = 0; times < 3; times++) expect((await seen("key.jpg"))[0]).toBe(200);
+  for (let times = 0; times < 3; times++) expect((await requestPicture("key.jpg"))[0]).toBe(200);
 });

@@ -5,17 +5,7 @@ import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { dataPoint } from "../../../src/worker/log/metrics.ts";
 import { ENV, HEALTH_TOKEN, VARS } from "../../support/env.ts";
-import {
-  get,
-  inSeconds,
-  lines,
-  MODERN,
-  put,
-  signQuery,
-  stage,
-  stopDate,
-  wait,
-} from "../../support/run-worker.ts";
+import { get, lines, MODERN, put, stage, stopDate, wait } from "../../support/run-worker.ts";
 
 type Point = Required<AnalyticsEngineDataPoint>;
 
@@ -124,18 +114,6 @@ test("the cache is where the rendition came from (W11)", async () => {
   }
   const all = [...points, ...uncached.points].map(({ blobs }) => blobs.slice(3, 6));
   expect(all).toEqual(["miss", "hit", "stale", "direct"].map((cache) => ["200", "shown", cache]));
-});
-
-test("a signed URL is one data point, also after it has expired", async () => {
-  const { points, env } = recording();
-  for (const seconds of [60, -60]) {
-    const query = await signQuery({ expires: inSeconds(seconds) });
-    await get(`/private/card/key.jpg${query}`, { headers: MODERN }, env);
-  }
-  expect(points.map(({ blobs }) => blobs)).toEqual([
-    [PRIVATE, "card", "avif", "200", "shown", "miss", "media"],
-    [PRIVATE, "card", "", "410", "url-expired", "", "media"],
-  ]);
 });
 
 const sizeOf = (text: string) => new TextEncoder().encode(text).length;

@@ -26,39 +26,39 @@ beforeEach(() => {
   vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
 });
 
-const visit = (path = PATH, variables = env) => getAsBrowser(variables, path);
+const requestPicture = (path = PATH, variables = env) => getAsBrowser(variables, path);
 
 describe("a visitor who has no time left", () => {
   test("after a contradiction does not get the stored picture: S3 works", async () => {
     env = envWith(DIRECT);
-    await visit();
+    await requestPicture();
     replace("made/rotated-gps.jpg");
     wait(3_600);
     stage.beforeEdgeRequest = () => {
       remove();
       wait(15);
     };
-    expect((await visit()).status).toBe(504);
+    expect((await requestPicture()).status).toBe(504);
   });
 
   test("does not make S3 a silent one for others", async () => {
     env = envWith(DIRECT);
-    await visit();
+    await requestPicture();
     replace("made/rotated-gps.jpg", "other.jpg");
     wait(3_600);
     stage.beforeEdgeRequest = () => {
       stage.s3.objects.delete("published/other.jpg");
       wait(15);
     };
-    await visit("/images/card/other.jpg");
+    await requestPicture("/images/card/other.jpg");
     remove();
-    expect((await visit()).status).toBe(404);
+    expect((await requestPicture()).status).toBe(404);
   });
 });
 
 describe("/purge answers within four seconds", () => {
   test.each<R2Fault>(["stall-list", "stall-delete"])("%s", async (fault) => {
-    await visit();
+    await requestPicture();
     remove();
     store.faults.add(fault);
     const finish = stopTimers();
@@ -78,7 +78,7 @@ describe("the object is deleted while its rendition is stored:", () => {
         throw new Error("put: network connection lost");
       },
     };
-    await visit(PATH, envWith({ RENDITIONS: slowStore }));
+    await requestPicture(PATH, envWith({ RENDITIONS: slowStore }));
     expect(store.objects.size).toBe(0);
   });
 
@@ -93,9 +93,9 @@ describe("the object is deleted while its rendition is stored:", () => {
         return store.put(...args);
       },
     };
-    await visit(PATH, envWith({ RENDITIONS: slowStore }));
+    await requestPicture(PATH, envWith({ RENDITIONS: slowStore }));
     expect(store.objects.size).toBe(0);
-    expect((await visit()).status).toBe(404);
+    expect((await requestPicture()).status).toBe(404);
   });
 });
 
@@ -116,11 +116,11 @@ test.each<[what: string, answers: object, ms: number]>([
 
 test("junk in the metadata breaks no answer", async () => {
   env = envWith(DIRECT);
-  await visit();
+  await requestPicture();
   const [name, entry] = storedEntry();
   const customMetadata = { ...entry.customMetadata, etag: "✓\n" };
   store.objects.set(name, { ...entry, customMetadata });
   stage.s3.faults.add("ServiceUnavailable");
-  const answer = await visit();
+  const answer = await requestPicture();
   expect([answer.status, answer.headers.get("etag")]).toEqual([200, null]);
 });

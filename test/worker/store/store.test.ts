@@ -40,12 +40,12 @@ beforeEach(() => {
   env = envWith();
 });
 
-const visit = (path = PATH, dataCenter = "here", variables = env) =>
+const requestPicture = (path = PATH, dataCenter = "here", variables = env) =>
   getAsBrowser(variables, path, dataCenter);
 
 /** Where a picture came from, or the status if there is none. */
-async function sourceOf(...request: Parameters<typeof visit>): Promise<unknown> {
-  const answer = await visit(...request);
+async function sourceOf(...request: Parameters<typeof requestPicture>): Promise<unknown> {
+  const answer = await requestPicture(...request);
   return answer.status === 200 ? cacheStatus(answer.headers) : answer.status;
 }
 
@@ -59,7 +59,7 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
   async function countInYear(change: (week: number) => void): Promise<number> {
     for (let week = 0; week < 52; week++) {
       change(week);
-      expect((await visit(PATH, DATA_CENTERS[week % 30])).status).toBe(200);
+      expect((await requestPicture(PATH, DATA_CENTERS[week % 30])).status).toBe(200);
       wait(WEEK);
     }
     return stage.edgeRequests.length;
@@ -80,10 +80,10 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
 });
 
 test("where the cache has forgotten a picture, it comes from the store, unchanged", async () => {
-  const rendered = await visit();
+  const rendered = await requestPicture();
   expect([cacheStatus(rendered.headers), await sourceOf()]).toEqual(["miss", "hit"]);
   forget();
-  const stored = await visit();
+  const stored = await requestPicture();
   expect([cacheStatus(stored.headers), await sourceOf()]).toEqual(["stored", "hit"]);
   expect(await stored.bytes()).toEqual(await rendered.bytes());
   for (const name of ["content-type", "content-length", "etag", "cache-control"]) {
@@ -101,13 +101,13 @@ test.each(["8388736", null])(
       if (length) answer.headers.set("content-length", length);
       return new Response(Buffer.alloc(8_388_736), answer);
     };
-    expect(await (await visit()).bytes()).toHaveLength(8_388_736);
+    expect(await (await requestPicture()).bytes()).toHaveLength(8_388_736);
     expect([store.objects.size, stage.s3.requestsBy("worker").length]).toEqual([0, 2]);
   },
 );
 
 test("another version of the same signed URL, another route and another deploy share it (S7)", async () => {
-  await visit();
+  await requestPicture();
   forget();
   const more = { ROUTES: [{ path: "/other/:preset/*", object: "media/*" }] };
   expect(await sourceOf(`/other/card/${KEY}`, "here", envWith(more))).toBe("stored");
@@ -126,7 +126,7 @@ const NOT_STORED: readonly (readonly [what: string, path: string, change: object
 ];
 
 test.each(NOT_STORED)("%s is not stored", async (_what, path, change) => {
-  await visit(path, "here", envWith(change));
+  await requestPicture(path, "here", envWith(change));
   expect(store.objects.size).toBe(0);
   expect(store.calls.filter(({ method }) => method === "put")).toEqual([]);
 });
@@ -134,7 +134,7 @@ test.each(NOT_STORED)("%s is not stored", async (_what, path, change) => {
 test("a preset with an overlay by its key is stored", async () => {
   const card = { width: 100, draw: [{ key: KEY }] };
   env = envOf("binding", { PRESETS: { card }, ANSWERS, RENDITIONS: store });
-  expect((await visit()).status).toBe(200);
+  expect((await requestPicture()).status).toBe(200);
   expect(store.objects.size).toBe(1);
 });
 
@@ -152,10 +152,10 @@ describe("while S3 is down,", () => {
   ];
 
   test.each(OUTAGES)("%s: every stored rendition is shown, for a minute (%s)", async (fault) => {
-    const rendered = await visit();
+    const rendered = await requestPicture();
     forget();
     stage.s3.faults.add(fault);
-    const stored = await visit();
+    const stored = await requestPicture();
     expect([stored.status, cacheStatus(stored.headers)]).toEqual([200, "stored"]);
     expect(await stored.bytes()).toEqual(await rendered.bytes());
     expect(stored.headers.get("cache-control")).toBe("public, max-age=60");
@@ -163,13 +163,13 @@ describe("while S3 is down,", () => {
     expect(stage.pauses).toEqual([]); // no second try
     stage.s3.faults.clear();
     wait(61);
-    await visit();
-    expect((await visit()).headers.get("cache-control")).toBe("public, max-age=600");
+    await requestPicture();
+    expect((await requestPicture()).headers.get("cache-control")).toBe("public, max-age=600");
     expect(stage.edgeRequests).toHaveLength(1);
   });
 
   test("a silent S3 is waited for two seconds, and by one visitor in five seconds", async () => {
-    await visit();
+    await requestPicture();
     forget();
     stage.s3.faults.add("stall");
     const finish = stopTimers();
@@ -201,14 +201,14 @@ describe("the reply of S3 comes first:", () => {
   ];
 
   test.each(REPLIES)("%s (A6, A18)", async (_what, change, status) => {
-    await visit();
+    await requestPicture();
     forget();
     change();
     expect(await sourceOf()).toBe(status);
   });
 
   test("it was replaced, and the edge fails: what is stored is of another object", async () => {
-    await visit();
+    await requestPicture();
     replace("made/rotated-gps.jpg");
     forget();
     stage.edge.switches.trouble = { code: 9522, status: 503 };
@@ -216,13 +216,14 @@ describe("the reply of S3 comes first:", () => {
   });
 
   test("NoSuchKey deletes what the configuration can name, without a list (T5)", async () => {
-    for (const path of [PATH, "/images/hero/key.jpg", "/images/plain/key.jpg"]) await visit(path);
+    for (const path of [PATH, "/images/hero/key.jpg", "/images/plain/key.jpg"])
+      await requestPicture(path);
     await get(PATH, { headers: { accept: "*/*" } }, env);
     await settle();
     expect(store.objects.size).toBe(4);
     forget();
     remove();
-    await visit();
+    await requestPicture();
     expect(store.objects.size).toBe(0);
     expect(store.calls.filter(({ method }) => method === "list")).toEqual([]);
   });
@@ -250,8 +251,10 @@ describe("at the same moment,", () => {
       },
     };
     vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
-    const before = await (await visit(PATH, "here", envWith({ RENDITIONS: slowStore }))).bytes();
-    const answer = await visit();
+    const before = await (
+      await requestPicture(PATH, "here", envWith({ RENDITIONS: slowStore }))
+    ).bytes();
+    const answer = await requestPicture();
     const isThere = stage.s3.objects.has(`published/${KEY}`);
     expect(isThere ? cacheStatus(answer.headers) : answer.status).toBe(isThere ? "miss" : 404);
     expect(await answer.bytes()).not.toEqual(before);
@@ -262,11 +265,11 @@ describe("at the same moment,", () => {
     stage.beforeEdgeRequest = (times) => {
       if (times === 0) replace("made/rotated-gps.jpg");
     };
-    await visit();
+    await requestPicture();
     const stored = storedEntry()[1].body;
     store.objects.clear();
     forget();
-    await visit();
+    await requestPicture();
     expect(storedEntry()[1].body).toEqual(stored);
   });
 
@@ -305,7 +308,7 @@ describe("a store that fails:", () => {
   });
 
   test("a put that does not end: S3 is checked once more all the same", async () => {
-    await visit(); // else the edge would render while the clock stands
+    await requestPicture(); // else the edge would render while the clock stands
     store.objects.clear();
     forget();
     store.faults.add("stall-put");
@@ -339,11 +342,11 @@ describe("what this Worker did not store counts as nothing, and is overwritten:"
   };
 
   test.each(Object.entries(JUNK))("%s", async (_what, change) => {
-    const rendered = await (await visit()).bytes();
+    const rendered = await (await requestPicture()).bytes();
     const [name, entry] = storedEntry();
     store.objects.set(name, change(entry));
     forget();
-    const answer = await visit();
+    const answer = await requestPicture();
     expect([cacheStatus(answer.headers), await answer.bytes()]).toEqual(["miss", rendered]);
     expect(storedEntry()[1].body).toEqual(entry.body);
     store.objects.set(name, change(entry));
@@ -355,7 +358,7 @@ describe("what this Worker did not store counts as nothing, and is overwritten:"
 
 test("a stand-in for a format that cannot be made is not stored (O7, R5)", async () => {
   arrange({ avifTooLarge: "passed-through" });
-  const { status, headers } = await visit("/images/tall/photos/friends.jpg");
+  const { status, headers } = await requestPicture("/images/tall/photos/friends.jpg");
   expect([status, headers.get("content-type")]).toEqual([200, "image/webp"]);
   expect(store.objects.size).toBe(0);
 });
@@ -363,7 +366,7 @@ test("a stand-in for a format that cannot be made is not stored (O7, R5)", async
 test("the metadata say what a rendition is, in ASCII, below 2 KB (T3)", async () => {
   const key = `${"ä".repeat(150)}.jpg`;
   replace("made/key.jpg", key);
-  await visit(`/images/card/${encodeURIComponent(key)}`);
+  await requestPicture(`/images/card/${encodeURIComponent(key)}`);
   const [name, { customMetadata = {}, type }] = storedEntry();
   expect(name).toMatch(/^[0-9a-f]{64}\/[0-9a-f]{64}$/);
   const text = JSON.stringify(customMetadata);
