@@ -16,7 +16,7 @@ export const images = createClient({
 `;
 
 /**
- * Writes the files of the page into a new folder here, each where its first line says.
+ * Writes the files of the page into a new folder here, each at the path of its first line.
  * @param compile returns the code to write
  * @returns the folder
  */

@@ -64,7 +64,7 @@ function pageOf(all: readonly ImgProps[]): string {
     <main>${figures.join("\n")}</main>`;
 }
 
-/** What docs/apps.md says of the policy that placeholders need. */
+/** The policy that placeholders need (docs/apps.md). */
 const POLICY =
   "default-src 'none'; img-src 'self' data:; style-src-attr 'unsafe-inline'; style-src-elem 'unsafe-inline'";
 

@@ -15,7 +15,7 @@ const SOURCES = globSync("src/{url,worker}/**/*.ts", { cwd: ROOT }).toSorted();
 /** How many mutants are tried at once, each in its own copy of the folder. */
 const COPIES = availableParallelism();
 const REQUIRED = 95;
-/** A run that prints nothing for so long has a loop without end. A test that waits too long says so in 80 s. */
+/** A run that prints nothing for so long has a loop without end. A test that waits too long fails within 80 s. */
 const MAX_SILENCE_MS = 120_000;
 /** Where tests run the Worker without importing it: in a thread, or the bundle of it. */
 const RUNNERS = ["hostile/thread.ts", "support/harness.ts", "support/workerd.ts"];
@@ -94,7 +94,7 @@ async function tryMutants(folder: string): Promise<void> {
   }
 }
 
-/** What the tests did, and the line that says it. `hung`: one ran into its time limit, or the run did not end. */
+/** The result of the tests, and the line that they printed. `hung`: one ran into its time limit, or the run did not end. */
 type Outcome = { readonly state: "survived" | "failed" | "hung"; readonly test: string };
 
 /** Runs the tests that can notice a change of these files, those nearest to a single one first. */

@@ -7,7 +7,7 @@ import { type Shell, shellOf } from "./run.ts";
 
 type Server = {
   readonly command: readonly string[];
-  /** The text by which it says that it is ready. */
+  /** The text that it prints when it is ready. */
   readonly ready: string;
 };
 
@@ -20,7 +20,7 @@ const SCRIPT = `trap : INT; exec 3<&0
 { trap : INT; read -r _ <&3; kill -INT 0; sleep 10; kill -KILL 0; } >/dev/null 2>&1 &
 "$0" "$@" </dev/null`;
 
-/** Runs a development server by npx, and waits until it is ready. @throws what it said, if it ends before */
+/** Runs a development server by npx, and waits until it is ready. @throws with its output, if it ends before */
 export async function startDev(shell: Shell, { command, ready }: Server = VITRINE_DEV) {
   const port = await freePort();
   // No network for Request.cf.

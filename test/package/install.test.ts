@@ -1,4 +1,4 @@
-// What comes with the package, and what it says where an optional package is missing.
+// What comes with the package, and its messages where an optional package is missing.
 
 import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -66,7 +66,7 @@ export function tryRun(program: string, args: readonly string[], shell: Shell): 
   });
 }
 
-/** Runs a program. @throws what it said, if it does not end with 0 */
+/** Runs a program. @throws with its output, if it does not end with 0 */
 export async function run(program: string, args: readonly string[], shell: Shell): Promise<Ended> {
   const ended = await tryRun(program, args, shell);
   if (ended.code === 0) return ended;

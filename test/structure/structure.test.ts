@@ -68,7 +68,7 @@ test("the emulators run without sharp and msw until they need them", () => {
   expect(emulators.filter(([, text]) => loads.test(text)).map(([file]) => file)).toEqual([]);
 });
 
-test("one file of the CLI starts processes: it keeps secrets from wrangler (S5)", () => {
+test("one file of the CLI starts processes: it withholds secrets from wrangler (S5)", () => {
   const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
   const files = starting.map(([file]) => file).filter((file) => file.startsWith("src/cli/"));
   expect(files).toEqual(["src/cli/wrangler/run-wrangler.ts"]);

@@ -89,7 +89,7 @@ export function createDataset(name: string, now: number) {
     start: 0,
     step: (sum, value, condition) => (condition ? Number(sum) + Number(value) : Number(sum)),
   });
-  // An aggregate of SQLite keeps a text between two lines.
+  // The state of an aggregate of SQLite is a text.
   db.aggregate("quantileExactWeighted", {
     start: "[]",
     step: (state, level, value, weight) =>

@@ -1,4 +1,4 @@
-// Shared by the tests of the strict cache: a cache with its clock, and an entrypoint that a test tells what to answer.
+// Shared by the tests of the strict cache: a cache with its clock, and an entrypoint whose answers a test sets.
 
 import { beforeEach } from "vitest";
 import {
@@ -48,7 +48,7 @@ export function answerWith(
   entrypoint.answer = async () => new Response(body, { status, headers });
 }
 
-/** Lets the entrypoint answer with a body that says how many runs there were. */
+/** Lets the entrypoint answer with the number of runs. */
 export function count(cacheControl: string | undefined, headers: Record<string, string> = {}) {
   const all = cacheControl === undefined ? headers : { "cache-control": cacheControl, ...headers };
   entrypoint.answer = async () => new Response(`run ${cache.runs.length}`, { headers: all });

@@ -1,4 +1,4 @@
-// Wrangler's test harness. It keeps all logs and answers, so that they can be searched for secrets.
+// Wrangler's test harness. It records all logs and answers, to be searched for secrets.
 
 import { createTestHarness, type TestHarnessOptions } from "wrangler";
 import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";

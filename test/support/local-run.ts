@@ -56,7 +56,7 @@ export function removeCopies(): void {
 
 /**
  * Starts the local run, and waits until it is ready.
- * @param ended is told the whole output at the end
+ * @param ended gets the whole output at the end
  * @returns its process id, what it printed so far, and how to stop it
  */
 export async function start(

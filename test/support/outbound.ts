@@ -1,5 +1,5 @@
 // The built Worker in workerd itself, asked byte for byte, and a server that gets all its requests, notes them, and
-// plays S3 and the edge.
+// answers as S3 and the edge.
 
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { connect } from "node:net";

@@ -1,5 +1,5 @@
 // An S3 in another process than the Worker, which sends each object in a way of its own: some of them are
-// endless, stall, or are not what they say. It checks no signature.
+// endless, stall, or do not match their headers. It checks no signature.
 
 import { createServer, type ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";

@@ -1,4 +1,4 @@
-// Keeps everything that the Worker logs and answers in a test run, and searches it at the end. The run fails
+// Records everything that the Worker logs and answers in a test run, and searches it at the end. The run fails
 // if it finds a secret, a signature or a whole access key id.
 
 import assert from "node:assert/strict";
@@ -12,11 +12,11 @@ const FOLDER = join(import.meta.dirname, "../../.wrangler/test/overheard");
 const KINDS = ["logged", "answered"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** The open file of each kind, and the digests of the texts that were kept already. */
+/** The open file of each kind, and the digests of the texts that are recorded already. */
 const files = new Map<Kind, number>();
 const recorded = new Set<string>();
 
-/** Keeps a log line or an answer for the end of the run. A repeated text is kept once. */
+/** Records a log line or an answer for the end of the run. A repeated text is recorded once. */
 export function overhear(kind: Kind, output: string | Uint8Array): void {
   const digest = hash("sha1", output);
   if (recorded.has(kind + digest)) return;
@@ -27,7 +27,7 @@ export function overhear(kind: Kind, output: string | Uint8Array): void {
   writeSync(file, Buffer.concat([Buffer.from(output), Buffer.from("\n")]));
 }
 
-/** Keeps the head and the body of an answer, and returns both. */
+/** Records the head and the body of an answer, and returns both. */
 export async function overhearAnswer(answer: {
   readonly status: number;
   readonly headers: Iterable<[string, string]>;

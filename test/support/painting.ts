@@ -109,7 +109,7 @@ export async function render(
   return { ...rendition, data, metadata, frames, size: `${width}×${height}`, pixel, look };
 }
 
-/** Renders as PNG, which keeps every colour. */
+/** Renders as PNG, which is lossless. */
 export const exact = (source: Original, image: ImageOptions, overlays?: readonly Overlay[]) =>
   render(source, { format: "png", ...image }, overlays);
 

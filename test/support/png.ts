@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 
 export const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** A chunk of zeros. @param claimed the length that it says that it has */
+/** A chunk of zeros. @param claimed the length in its header */
 export function chunk(type: string, length: number, claimed = length): Uint8Array {
   return written(type, new Uint8Array(length), claimed);
 }

@@ -45,7 +45,7 @@ export const stage = {
 let isolate: object = { ...ENV };
 let answered: { head: string; body: Buffer }[] = [];
 
-/** Returns what was logged, without what the cached entrypoint told. */
+/** Returns what was logged, without the lines of the cached entrypoint. */
 export const logged = () => stage.logged.filter(({ line }) => line["event"] !== FAILED);
 
 /** Returns the lines that were logged, without those of the cached entrypoint. */
@@ -57,7 +57,7 @@ export const failures = () =>
 
 const FAILED = "rendition-failed";
 
-/** Whether Workers Cache keeps anything in the current test. */
+/** Whether Workers Cache is on in the current test. */
 let isCaching = true;
 
 /** Switches Workers Cache off for a file, or a group of tests, in which each request is to reach the edge. */

@@ -26,7 +26,7 @@ export type TestBucket = {
   /** Puts a picture under the key. @param name a file of fixtures/objects/ */
   readonly put: (name?: string, key?: string) => void;
   readonly remove: (key?: string) => void;
-  /** The object is there or not as it is put, unless the state says so. */
+  /** Changes how the bucket answers. In the state `has`, the object is there if it was put. */
   readonly setState: (state: State) => void;
   /** How many requests the Worker has sent to it. */
   readonly requestCount: () => number;

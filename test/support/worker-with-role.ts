@@ -40,7 +40,7 @@ export async function startWorkerWithRole(ahead = 0) {
       lines.push(readLogLine(line));
     });
   }
-  /** Every text that the Worker sent or said, to be searched for secrets. */
+  /** Every text that the Worker sent, to be searched for secrets. */
   const texts: string[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const request = new Request(input, init);

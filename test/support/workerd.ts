@@ -21,8 +21,6 @@ export type Running = {
   readonly port: number;
   /** CPU time used so far, user and system, all threads, in µs. */
   cpu(): number;
-  /** Memory in use, in bytes. */
-  memory(): number;
   /** The most memory that was ever in use, in bytes. On Linux alone, else that of now. */
   peak(): number;
   stop(): Promise<void>;
@@ -67,11 +65,7 @@ export async function start(
   const main = { "worker.js": code, ...modules };
   const files = {
     ...{ ...main, "edge.js": edge },
-    "config.capnp": configOf(Object.keys(main), vars, port, {
-      outside,
-      isProxy,
-      images,
-    }),
+    "config.capnp": configOf(Object.keys(main), vars, port, { outside, isProxy, images }),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const command = ["serve", "config.capnp"];
@@ -95,13 +89,7 @@ export async function start(
     const options = { cwd: folder, timeout: 1_000, encoding: "utf8" } as const;
     throw new Error(`workerd does not listen: ${spawnSync(PROGRAM, command, options).stderr}`);
   }
-  return {
-    port,
-    cpu: () => cpuOf(pid),
-    memory: () => memoryOf(pid),
-    peak: () => peakOf(pid),
-    stop,
-  };
+  return { port, stop, cpu: () => cpuOf(pid), peak: () => peakOf(pid) };
 }
 
 /** @param main the modules of the Worker, the entry first */
@@ -167,21 +155,14 @@ function cpuOf(pid: number): number {
     return nanoseconds.reduce((sum, one) => sum + one, 0) / 1_000;
   }
   // [[hours:]minutes:]seconds, on some systems with hundredths
-  const time = execFileSync("ps", ["-o", "cputime=", "-p", `${pid}`], { encoding: "utf8" });
-  return (
-    time
-      .trim()
-      .split(":")
-      .reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000_000
-  );
-}
-
-function memoryOf(pid: number): number {
-  return Number(execFileSync("ps", ["-o", "rss=", "-p", `${pid}`], { encoding: "utf8" })) * 1_024;
+  const time = execFileSync("ps", ["-o", "cputime=", "-p", `${pid}`], { encoding: "utf8" }).trim();
+  return time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000_000;
 }
 
 function peakOf(pid: number): number {
-  if (process.platform !== "linux") return memoryOf(pid);
+  if (process.platform !== "linux") {
+    return Number(execFileSync("ps", ["-o", "rss=", "-p", `${pid}`], { encoding: "utf8" })) * 1_024;
+  }
   const [, kilobytes] =
     /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kilobytes) * 1_024;

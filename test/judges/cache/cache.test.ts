@@ -22,7 +22,7 @@ vi.mock("http-cache-tests/client/utils.mjs", async (load) => ({
 
 const HANDLERS = { config: handleConfig, state: handleState, test: handleTest };
 
-/** Its server says 999 where it got no condition. A `Response` cannot have that status. */
+/** Its server answers 999 where it got no condition. A `Response` cannot have that status. */
 const UNCONDITIONAL = 498;
 
 const suites = [...others, surrogate];

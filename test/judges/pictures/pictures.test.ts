@@ -1,5 +1,5 @@
 // Pictures of others as originals: each engine shows them as sharp sees them, or refuses them. Nothing of an
-// original comes out, and what Vitrine says of a picture is what image-size and exifr say.
+// original comes out, and the facts of a picture are those of image-size and exifr.
 
 import { isDeepStrictEqual } from "node:util";
 import exifr from "exifr";
@@ -72,7 +72,7 @@ const pictures = new Map<string, Picture>();
 const { rows, count } = createTable(
   "Requests by what came: two or five for a picture that sharp reads, one for each other original.",
 );
-const counts = createTable("Pictures by what image-size and exifr said of them.");
+const counts = createTable("Pictures by what image-size and exifr read in them.");
 
 beforeAll(async () => {
   const read = async ({ key, bytes }: Original): Promise<void> => {
@@ -122,7 +122,7 @@ function askOf(engine: (typeof ENGINES)[number]): GetPicture {
   return (path, accept = MODERN) => get(path, { headers: { accept } }, env);
 }
 
-/** The names of all that a picture says besides its pixels. */
+/** The names of the metadata of a picture. */
 async function metadataOf(body: Buffer): Promise<string> {
   const { exif, xmp, iptc, icc, comments, orientation } = await sharp(body).metadata();
   const read: object = await exifr.parse(body, { ihdr: false }).catch(() => undefined);
@@ -137,7 +137,7 @@ async function judge(get: GetPicture, original: Original, request: PictureReques
   const body = Buffer.from(await answer.arrayBuffer());
   const type = answer.headers.get("content-type") ?? "";
   const [leak] = originalsOf(new Map([[original.key, { body: original.bytes }]]));
-  if (leak?.isIn(body) || (answer.status !== 200 && body.length > 30)) return "it says too much";
+  if (leak?.isIn(body) || (answer.status !== 200 && body.length > 30)) return "a leak";
   if (answer.status !== 200) return type.startsWith("text/plain") ? `${answer.status}` : type;
   const rendition = await readPicture(body);
   const twin = twinOf(original, ORIGINALS);

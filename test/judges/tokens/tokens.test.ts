@@ -87,7 +87,7 @@ async function readStage(name: string, signingKeys: object): Promise<Stage> {
 const read = async (documents: Stage["documents"], path: string) =>
   JSON.parse((await documents.get(path)?.clone().text()) ?? "");
 
-const { count } = createTable("Tokens by what a verifier says of them.");
+const { count } = createTable("Tokens by the result of a verifier.");
 
 beforeAll(async () => {
   await buildWorker();

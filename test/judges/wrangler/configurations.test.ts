@@ -1,4 +1,4 @@
-// Each configuration that Vitrine ships, writes or prints keeps wrangler's own schema, and wrangler reads it without a
+// Each configuration that Vitrine ships, writes or prints matches wrangler's own schema, and wrangler reads it without a
 // warning, in each of its environments.
 
 import { readFileSync, writeFileSync } from "node:fs";

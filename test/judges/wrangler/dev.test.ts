@@ -77,7 +77,7 @@ describe.each([
   const getPath = (path: string, headers: Record<string, string>) =>
     fetch(dev.url + path, { headers });
 
-  test.each(["avif", "webp", "jpeg"])("shows %s, and nothing is kept (W15)", async (format) => {
+  test.each(["avif", "webp", "jpeg"])("shows %s, and nothing is cached (W15)", async (format) => {
     const accept = format === "jpeg" ? "*/*" : `image/${format},*/*`;
     for (const source of ["miss", secondSource]) {
       const response = await getPath(`/images/card/${KEY}`, { accept });

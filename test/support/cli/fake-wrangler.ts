@@ -1,4 +1,4 @@
-// A program in place of wrangler, which writes down what it gets.
+// A program in place of wrangler, which records its input.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,11 +12,11 @@ type Got = {
 };
 
 /**
- * Writes the program. It repeats its input, says that it failed, and ends with 7.
+ * Writes the program. It prints its input and a failure, and ends with 7.
  * @returns its path, and a function that reads what it got
  */
 export function writeFakeWrangler(folder: string): { script: string; got: () => Got } {
-  const script = join(folder, "stand-in.mjs");
+  const script = join(folder, "fake-wrangler.mjs");
   writeFileSync(
     script,
     `import { writeFileSync } from "node:fs";

@@ -17,8 +17,8 @@ import { overhear } from "../overheard.ts";
 
 const { URL_SIGNING_KEYS } = SECRETS;
 /** Other lines of .dev.vars, which stay as they are. */
-const ABOVE = "# Above: 'kept'\n";
-const BELOW = '# Below, "kept"\n#AWS_ACCESS_KEY_ID=kept\n';
+const ABOVE = "# Above: 'unchanged'\n";
+const BELOW = '# Below, "unchanged"\n#AWS_ACCESS_KEY_ID=unchanged\n';
 
 const linesOf = ({ accessKeyId, secretAccessKey }: Credentials) =>
   `AWS_ACCESS_KEY_ID=${accessKeyId}\nAWS_SECRET_ACCESS_KEY=${secretAccessKey}\n`;

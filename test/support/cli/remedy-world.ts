@@ -1,4 +1,4 @@
-// A healthy site that a test breaks, and then repairs by doing what a remedy of the doctor says.
+// A healthy site that a test breaks, and then repairs by following a remedy of the doctor.
 
 import { expect, vi } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
@@ -46,7 +46,7 @@ export function skipPauses(): void {
   );
 }
 
-/** Writes what the world says, as of a minute or two later: nothing that was remembered counts any more. */
+/** Writes and deploys the world two minutes later, when all that the doctor or the Worker has cached is stale. */
 function settle(world: World): string {
   wait(130);
   const folder = configure(world.toml, world.listed, world.bindings);
@@ -75,7 +75,7 @@ export async function consult(world: World): Promise<readonly Finding[]> {
   const folder = settle(world);
   const now = () => Date.now() + world.ahead * 1000;
   const report = await examine(world.args, { folder, now, env: world.shell });
-  if (report.findings.length === 0) throw new Error(`the doctor says nothing: ${report.text}`);
+  if (report.findings.length === 0) throw new Error(`the doctor reports nothing: ${report.text}`);
   return report.findings;
 }
 
@@ -87,7 +87,7 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
   };
   return {
     text: `${seen}\n${remedy}`,
-    /** Does by hand what a part of the text says. */
+    /** Follows a part of the text by hand. */
     does(part: string, act: () => void) {
       expectAdvice(part);
       act();

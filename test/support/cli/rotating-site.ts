@@ -1,4 +1,4 @@
-// A deployed Vitrine whose key the tests rotate, at a strict S3, with a stand-in for wrangler.
+// A deployed Vitrine whose key the tests rotate, at a strict S3, with a fake wrangler.
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -132,7 +132,7 @@ export function addBucket(name: string, secretPrefix: string): void {
   deploy();
 }
 
-/** The stand-in for wrangler deploys the secrets that it gets. No test waits for time. */
+/** The fake wrangler deploys the secrets that it gets. No test waits for time. */
 export const TOOLS: Tools = {
   run: async (_world, args, input = "", hear) => {
     site.ran.push({ args, input });

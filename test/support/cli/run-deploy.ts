@@ -1,4 +1,4 @@
-// `vitrine deploy` in a folder of its own, with a stand-in for wrangler and one for the doctor.
+// `vitrine deploy` in a folder of its own, with a fake wrangler and a fake doctor.
 
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -83,7 +83,7 @@ test.each<[name: string, token: () => Promise<string> | string, code?: string]>(
 test.each([
   [false, "InvalidIdentityToken"],
   [true, expect.objectContaining(CREDENTIALS)],
-])("keeps the issuer's keys for a day; asks again before: %s (K5)", async (again, result) => {
+])("caches the issuer's keys for a day; fetches them before: %s (K5)", async (again, result) => {
   const { sts, assumeRole } = setUp(again);
   const old = await tokenOf({ ...CLAIMS, exp: AT + 1e6 });
   const rotated = await tokenOf(

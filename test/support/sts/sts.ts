@@ -1,5 +1,5 @@
 // AWS's Security Token Service, for the tests: it gives session credentials of a role for a token of an OIDC
-// issuer, and refuses what docs/rules.md says (K1–K10). The checks of a token are those of `jose`; what AWS does
+// issuer, and refuses by the rules K1–K10. The checks of a token are those of `jose`; what AWS does
 // otherwise stands here.
 
 import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify } from "jose";
@@ -84,13 +84,10 @@ export function createSts(settings: StsSettings) {
       calls.push({ status: undefined });
       throw new TypeError("fetch failed");
     }
-    if (fault === "garbage") {
-      calls.push({ status: STS_FAULTS[fault] });
-      return new Response("<h1>Welcome</h1>");
-    }
-    const result = fault
-      ? { status: STS_FAULTS[fault], code: fault, message: "no" }
-      : await assumeRole(request);
+    let result: string | StsRefusal = "<h1>Welcome</h1>";
+    if (fault === undefined) result = await assumeRole(request);
+    else if (fault !== "garbage")
+      result = { status: STS_FAULTS[fault], code: fault, message: "no" };
     if (typeof result === "string") {
       calls.push({ status: 200 });
       return new Response(result);
@@ -165,7 +162,7 @@ function isTrusted({ trusts, StringEquals = {} }: StsRole, { iss, aud, sub }: Cl
   return trusts === iss && conditions.every(([name, value]) => values.get(name) === value);
 }
 
-/** How long STS keeps the keys of an issuer: ms. K5, open. */
+/** How long STS caches the keys of an issuer: ms. K5, open. */
 const DAY_MS = 24 * 3600_000;
 
 /** How far the clock of an issuer may be ahead: s. AWS does not say how far. */

@@ -11,7 +11,7 @@ export type EdgeCode = {
   readonly isPassing?: true;
   /** What the doctor finds, where the event does not say it. */
   readonly cause?: "sources" | "loop" | "busy" | "object-missing";
-  /** The edge alone has a code, unless this says else. */
+  /** Absent: only the edge has the code. */
   readonly engine?: "both" | "binding";
 };
 

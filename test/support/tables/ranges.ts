@@ -8,17 +8,17 @@ export type Range = {
   readonly valid: readonly [unknown, ...unknown[]];
   /** What a preset does not take: just beyond the ends, and of another kind. */
   readonly invalid: readonly unknown[];
-  /** Of the wrong ones, those that `cf.image` takes all the same. */
+  /** Of the invalid ones, those that `cf.image` takes all the same. */
   readonly edge?: readonly unknown[];
   /** The option makes variants, and `cf.image` has it in another form. */
   readonly isOfVariants?: true;
   /** What else a preset needs, so that the option changes the picture. */
   readonly needs?: object;
-  /** Of the right ones, those that the Images binding lacks (B7). */
+  /** Of the valid ones, those that the Images binding lacks (B7). */
   readonly lacking?: readonly unknown[];
-  /** Of the right ones, those that the Worker reads itself: it asks an engine for another value. */
+  /** Of the valid ones, those that the Worker reads itself: it asks an engine for another value. */
   readonly ofWorker?: readonly unknown[];
-  /** Of the right ones, those that the strict edge does not play. */
+  /** Of the valid ones, those that the strict edge does not emulate. */
   readonly notEmulated?: readonly unknown[];
 };
 
