@@ -1,5 +1,5 @@
-// npm run build: makes dist/, which is what the package has of src/: one file for each program and each export, with
-// what several of them share in chunks beside them; the types, and the client's modules, file by file, and all in one.
+// npm run build: builds dist/ for the package: one file for each program and each export, with shared chunks beside
+// them; the types, and the client's modules, both file by file and all in one.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const SRC = import.meta.dirname;
 const DIST = join(SRC, "../dist");
 const PAGE = "dev/sheet/page";
 
-/** The Worker for Node.js: with what only the Workers runtime has. */
+/** The Worker for Node.js, with stand-ins for the parts of the Workers runtime. */
 const FOR_NODE: BuildOptions = {
   entryPoints: [{ in: "worker/index.ts", out: "worker/node" }],
   alias: { "cloudflare:workers": join(SRC, "emulator/cloudflare-workers.ts") },
@@ -71,8 +71,8 @@ async function bundleClient(): Promise<void> {
 }
 
 /**
- * Joins what the compiler declares of the client's modules. A name that two of them declared would not compile.
- * @param values the names of functions that are exported; what only the modules themselves use is not
+ * Joins the declarations of the client's modules. A name that two of them declare would not compile.
+ * @param values the names of the exported functions
  */
 function joinTypes(values: readonly string[]): string {
   const modules = ["url", "client"].flatMap((folder) =>

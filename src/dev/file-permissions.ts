@@ -33,7 +33,7 @@ export function restrictFolder(): CommandFault | undefined {
   return undefined;
 }
 
-/** Makes a file one for its owner alone, if there is such a file. Returns why that is not possible. */
+/** Lets only its owner read and write a file, if there is such a file. Returns why that is not possible. */
 export function restrictFile(file: string): CommandFault | undefined {
   const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
   try {

@@ -1,5 +1,5 @@
 // The project as the local run has it: one environment of the configuration, .dev.vars, and wrangler's own R2 on
-// this machine as a store, which no configuration has to name.
+// this machine as a store, also if the configuration names none.
 
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -36,7 +36,7 @@ export type LocalProject = LocalRun &
     readonly config: Config | undefined;
   };
 
-/** What keeps the Worker from running at all. */
+/** Mistakes with which the Worker cannot run at all. */
 export type ProjectMistakes = { readonly mistakes: readonly string[] };
 
 /** @param endpoint the URL of the local S3 */

@@ -1,6 +1,6 @@
-// The port of the local run: a reverse proxy. It accepts only requests to this machine by its own name, serves the contact
-// sheet itself, and forwards everything else to the Worker with a secret header: wrangler's own ports trust headers that
-// any page can send, and stay open when this process is killed.
+// The port of the local run: a reverse proxy. It accepts only requests to this machine by its own name, serves the
+// contact sheet itself, and forwards everything else to the Worker with a secret header: wrangler's own ports trust
+// headers that any page can send, and stay open when this process is killed.
 
 import {
   createServer,
@@ -22,7 +22,7 @@ const S3_PATH = "/cdn-cgi/local/r2/s3/";
 
 export type ProxyOptions = {
   readonly port: number;
-  /** The secret name of a header. Without it, the Worker answers nobody. */
+  /** The secret name of a header. The Worker refuses requests without it. */
   readonly header: string;
   /** Where wrangler listens. */
   readonly workerPort: number;

@@ -15,7 +15,7 @@ const RULES: Rules = { ...rules, store: flag };
 /** A line that gives EDGE a value. The last one counts. */
 const LINE = /^\s*(?:export\s+)?EDGE(?:\s*=|:\s)/;
 
-/** Reads the switches in the text of .dev.vars, whose name is `file`; or says what is wrong, and in which line. */
+/** Reads the switches in the text of .dev.vars, whose name is `file`; or returns the faults with their line. */
 export function readSwitches(
   text: string,
   file: string,

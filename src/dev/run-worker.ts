@@ -1,6 +1,6 @@
 // Runs the Worker in workerd, by wrangler in this process. Secrets reach it as bindings: no file, URL or argument
-// has them. Wrangler's explorer, observability, registry and inspector are off: they would show secrets and local objects
-// to other programs of this machine.
+// has them. Wrangler's explorer, observability, registry and inspector are off: they would show secrets and local
+// objects to other programs of this machine.
 
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";

@@ -77,13 +77,13 @@ export async function startLocal(
   const watcher = createConfigWatcher({
     ...{ files, project, syncBuckets, switches: edge.switches, worker, log, warn },
     readFiles: () => {
-      const fault = restrictFile(devVars); // an editor may have made another one
+      const fault = restrictFile(devVars); // an editor may have replaced the file
       if (fault !== undefined) fail(fault.fault);
       return readFiles(file, devVars);
     },
     readProject: () => readLocalProject(endpoint, environment),
   });
-  // Before the Worker starts, which takes seconds: no other program takes the port meanwhile.
+  // Before the Worker starts, which takes seconds: another program could take the port meanwhile.
   const portFault = await startProxy({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
     serveSheet: sheetHandler(createSheet(watcher, edge.images, address)),
@@ -118,7 +118,7 @@ function readFiles(config: string, devVars: string): ConfigFiles | undefined {
   }
 }
 
-/** The edge may ask only the buckets of the project, and keeps nothing. */
+/** The edge may fetch only from the buckets of the project, and caches nothing. */
 function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSettings {
   const urls = [...buckets].map(({ baseUrl }) => new URL(baseUrl));
   return {

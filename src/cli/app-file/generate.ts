@@ -18,7 +18,7 @@ import { tableOf } from "../../worker/util/json.ts";
 export type BaseUrl = string | EnvironmentVariable;
 type EnvironmentVariable = { readonly code: string; readonly name: string };
 
-/** The file that an app without the package has beside its own: `npm run build` makes it. */
+/** The client as a file beside that of an app without the package: `npm run build` writes it. */
 export const STANDALONE = "vitrine-client";
 
 /** The names of each entry, in the order of Node.js. */
@@ -39,7 +39,7 @@ export function isAppFile(text: string): boolean {
   return text.startsWith(FIRST_LINE.trimEnd());
 }
 
-/** Reads an expression that is a variable of the environment, and nothing else. */
+/** Parses an expression that is only a variable of the environment. */
 export function readVariable(code: string): EnvironmentVariable | undefined {
   const [, name] = /^(?:process|import\.meta)\.env\.([A-Za-z_]\w*)$/.exec(code) ?? [];
   return name === undefined ? undefined : { code, name };
@@ -86,7 +86,7 @@ function shows({ presets }: BoundRoute, preset: string): boolean {
   return presets?.has(preset) ?? true;
 }
 
-/** Values by their names: with `export *` from several packages, Nitro takes all names for those of the first. */
+/** Exports values by name: with `export *` from several packages, Nitro resolves all names to the first. */
 function writeImports(isStandalone: boolean, isLater: boolean): string {
   const moduleOf = (entry: string) => (isStandalone ? `./${STANDALONE}.js` : entry);
   const exported = ENTRIES.map(

@@ -56,7 +56,7 @@ export function factOf(key: string): Fact | undefined {
 /** In TypeScript, `"__proto__": …` would set the prototype. */
 const PROTO = { json: '\n  "__proto__": ', typescript: '\n  ["__proto__"]: ' };
 
-/** Reads what an earlier run wrote. @returns a fault if the file must not be written */
+/** Reads the file of an earlier run. @returns a fault if this command may not overwrite it */
 export function readFactsFile({ folder }: World, file: string): FactsByKey | CommandFault {
   const fault = ownFileFault(folder, file, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
@@ -64,7 +64,7 @@ export function readFactsFile({ folder }: World, file: string): FactsByKey | Com
   return (existsSync(path) && parseFacts(file, readFileSync(path, "utf8"))) || new Map();
 }
 
-/** Writes a file in one step, or JSON to stdout. One that stays the same is not touched: nothing is built anew. */
+/** Writes a file atomically, or JSON to stdout. An unchanged file is not touched, so the app is not rebuilt. */
 export function writeFacts(
   { folder, stdout }: World,
   file: string | undefined,
@@ -90,7 +90,7 @@ export function writeFacts(
   return undefined;
 }
 
-/** A file is of this command if it holds nothing but facts. */
+/** Returns whether this command wrote the file: it holds only facts. */
 const isOurs = (file: string) => (text: string) => parseFacts(file, text) !== undefined;
 
 /** @returns undefined if something in the text is no fact */
@@ -103,7 +103,7 @@ function parseFacts(file: string, text: string): FactsByKey | undefined {
   return facts.length === Object.keys(table).length ? new Map(facts) : undefined;
 }
 
-/** What else a changed fact says harms no app: it is written as JSON. */
+/** Checks the fields that apps compute with. */
 function isFact(value: unknown): value is Fact {
   if (!isPlainObject(value)) return false;
   const { width, height, bytes, type } = value;

@@ -78,7 +78,7 @@ async function facts(world: World, prefix: string, options: Options): Promise<Ou
     };
   }
   const isWhole = result.missing.size + result.unread === 0;
-  // A file that was written before has more in it than nothing.
+  // An empty result would overwrite the facts of an earlier run.
   const isFailed = result.facts.size === 0 && !isWhole;
   const unwritten = isFailed ? undefined : writeFacts(world, options.out, result.facts);
   if (unwritten !== undefined) return unwritten;

@@ -1,5 +1,5 @@
-// Reads the facts of the originals that changed, a few at a time. It sends GETs alone, opens objects as the Worker
-// does, and keeps no original.
+// Reads the facts of the originals that changed, a few at a time. It sends only GETs, opens objects as the Worker does,
+// and writes no original to disk.
 
 import { hash } from "node:crypto";
 import pMap from "p-map";

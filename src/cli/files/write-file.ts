@@ -7,7 +7,7 @@ import { dirname, resolve } from "node:path";
 /**
  * An existing file keeps its mode, and a link stays a link.
  * @param mode that of a new file: by default its owner's alone, because it may have secrets in it
- * @throws what the file system says
+ * @throws the error of the file system
  */
 export function replaceFile(path: string, text: string, mode = 0o600): void {
   fs.mkdirSync(dirname(path), { recursive: true });
@@ -39,7 +39,7 @@ export function writeOwnFile(folder: string, file: string, text: string, isOurs:
   return ownFileFault(folder, file, isOurs) ?? faultOf(write);
 }
 
-/** Returns what the file system says as a value. */
+/** Returns the message of an error of the file system. */
 function faultOf(work: () => string | undefined): string | undefined {
   try {
     return work();

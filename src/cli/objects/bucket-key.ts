@@ -6,10 +6,10 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type CommandFault, isFault } from "../command.ts";
 
-/** An object, or what its key begins with. */
+/** A bucket, and a key or a prefix of keys in it. */
 export type BucketKey = { readonly bucket: Bucket; readonly key: string };
 
-/** Reads a name, or what names begin with. @returns a fault with a clear name for each meaning, if it has several */
+/** Parses a name or a prefix of names. @returns a fault with a clear name for each meaning, if it has several */
 export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey | CommandFault {
   const [onlyBucket, ...more] = buckets;
   const namedBucket = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));

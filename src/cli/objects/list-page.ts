@@ -27,7 +27,7 @@ export type Page = {
 
 /**
  * @param credentials undefined: as a stranger
- * @returns the answer of S3 if it is not a list; after a status of 200, `failure` says what is wrong
+ * @returns the answer of S3 if it is not a list; after a status of 200, with its `failure`
  */
 export async function listPage(
   bucket: Bucket,

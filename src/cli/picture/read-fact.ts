@@ -1,5 +1,5 @@
-// Reads what apps want to know of a picture from its bytes: size, type, colour and ThumbHash. The bytes decide, never
-// a name or a content-type. It asks no network and reads no other file: an SVG is text to it, and is never drawn.
+// Reads the facts of a picture from its bytes: size, type, colour and ThumbHash. A name or a content-type never counts.
+// It sends no request and reads no other file: an SVG is parsed as text, and never drawn.
 
 import type { SharpOptions } from "sharp";
 import { rgbaToThumbHash } from "thumbhash";
@@ -9,10 +9,10 @@ import { MOST_BYTES } from "../http/ask-s3.ts";
 import { requireOf } from "../wrangler/packages.ts";
 import { countWebpFrames, readSvgSize, sniff } from "./sniff.ts";
 
-/** Why there is no fact, in plain words: `HEIC: sharp cannot read it`. */
+/** `reason`: a text such as `HEIC: sharp cannot read it`. */
 export type NoFact = {
   readonly reason: string;
-  /** Whether it is no picture at all, so nothing is missing. */
+  /** Whether it is no picture at all, so no fact is missing. */
   readonly foreign?: true;
 };
 
@@ -24,7 +24,7 @@ const MAX_PIXELS = 100e6;
 const MAX_SIDE = 12_000;
 /** More take the decoder seconds. */
 const MAX_WEBP_FRAMES = 20_000;
-/** A ThumbHash is made of a picture that fits into a square of this size. */
+/** A ThumbHash encodes a picture that fits into a square of this size. */
 const THUMBNAIL_SIDE = 100;
 const TIMEOUT_S = 60;
 
@@ -46,7 +46,7 @@ export function loadSharp(): Sharp | CommandFault {
   }
 }
 
-/** A large picture takes up to 2 GB while it is decoded: only one is at a time. */
+/** Pictures are decoded one at a time: a large one takes up to 2 GB. */
 let decoding: Promise<unknown> = Promise.resolve();
 
 /**

@@ -1,4 +1,4 @@
-// What the bytes of an image say without a decoder: its type, the size of an SVG, the frames of a WebP. Each reader
+// Reads the bytes of an image without a decoder: its type, the size of an SVG, the frames of a WebP. Each function
 // takes linear time, whatever the bytes are. Pure.
 
 import type { Dimensions } from "../../client/types.ts";
@@ -15,7 +15,7 @@ const SVG =
   /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*|<!doctype svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg(?=[\s/>])/is;
 const ATTRIBUTE = /\s+([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/gy;
 
-/** Returns the type, whatever the name says; undefined if browsers show no such image. */
+/** Returns the type by the bytes; undefined if browsers show no such image. */
 export function sniff(bytes: Uint8Array): string | undefined {
   const type = sniffAsWorker(bytes);
   // A text such as `<!--ftypavif` has an SVG behind it.
@@ -30,8 +30,8 @@ function latin1(bytes: Uint8Array, length: number): string {
 }
 
 /**
- * Reads the size that an SVG says of itself, in px, each side at least 1. A side that is missing, or is in percent,
- * follows from `viewBox`. Undefined: it says no size, or says it in another unit.
+ * Reads the size of an SVG in px, each side at least 1. A side that is missing, or is in percent, follows from
+ * `viewBox`. Undefined: it has no size, or one in another unit.
  */
 export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
   const [prolog = ""] = SVG.exec(latin1(svg, SVG_HEAD_BYTES)) ?? [];
@@ -55,8 +55,8 @@ export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
 }
 
 /**
- * Counts what may be the frames of a WebP. The decoder walks through all frames before each one: with a million of
- * them, which fit into some MB, it takes hours, and nothing ends it.
+ * Counts what may be the frames of a WebP. The decoder walks through all frames before each one: a million of them,
+ * which fit into some MB, take hours, and no timeout ends that.
  */
 export function countWebpFrames({ buffer, byteOffset, byteLength }: Uint8Array): number {
   const webp = Buffer.from(buffer, byteOffset, byteLength);

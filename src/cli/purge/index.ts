@@ -180,7 +180,7 @@ async function purgeNames(
   const failures = new Map<string, string>();
   const progress = createProgress(world, "objects", names.length);
   const post = createPurgeSender(world, site, whole);
-  const maxObjects = site.config.store ? 20 : 200; // with a store, S3 is asked for each
+  const maxObjects = site.config.store ? 20 : 200; // with a store, each needs a request to S3
   let stopped: string | undefined;
   for (let at = 0; at < names.length; at += maxObjects) {
     const portion = names.slice(at, at + maxObjects);
@@ -234,7 +234,7 @@ function createPurgeSender(world: World, site: PurgeSite, whole?: object) {
   };
 }
 
-/** Reads what the Worker's /purge writes. @returns undefined if it is something else */
+/** Parses the answer of the Worker's /purge. @returns undefined if it is something else */
 function readReport(text: string): NotPurged | undefined {
   const report = parseJson(text);
   if (!isPlainObject(report) || !Array.isArray(report["not_purged"])) return undefined;

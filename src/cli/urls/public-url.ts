@@ -1,5 +1,5 @@
-// Builds public URLs: the path of an object by a route, the variants that the route shows, and the query that signs them
-// or the cookie that opens them. It sends no request.
+// Builds public URLs: the path of an object by a route, the variants that the route shows, and the query or the cookie
+// that signs them. It sends no request.
 
 import { signCookie } from "../../client/sign.ts";
 import { openSite } from "../../client/site.ts";

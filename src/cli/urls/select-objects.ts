@@ -16,7 +16,7 @@ import { listObjects, noObject } from "../objects/list-objects.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 
-/** The rest of a longer line is not kept in memory: it is no key (A10) and no URL of one. Characters. */
+/** In characters. A longer line is cut: it is no key (A10) and no URL of one. */
 const MAX_LINE_LENGTH = 8_192;
 
 /** `input`: the name or URL, without its signature. `publicUrl`: the route and variant, if it is a URL. */
@@ -35,7 +35,7 @@ export type Selection = {
  * Selects the objects of a command. Prints at once each input that cannot name an object.
  * @param names `-` stands for the lines of stdin
  * @param prefix selects all objects whose names begin with it, too
- * @param command the command that takes names in place of a prefix
+ * @param command the command line for names in place of a prefix
  */
 export async function selectObjects(
   world: World,
@@ -81,8 +81,8 @@ export async function selectObjects(
 }
 
 /**
- * The lines of a stream, as they come. Spaces are kept; a byte order mark, a CR at the end and empty lines are left
- * out. What is not UTF-8 has U+FFFD in it. (The line reader of Node.js also ends a line at U+2028, which a key may
+ * Reads the lines of a stream, as they come. A byte order mark, a CR at the end and empty lines are left out, spaces
+ * are not. What is not UTF-8 has U+FFFD in it. (The line reader of Node.js also ends a line at U+2028, which a key may
  * have.)
  * @param signal ends the stream
  */

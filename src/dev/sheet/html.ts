@@ -1,6 +1,6 @@
-// HTML by templates. A value is text, also in an attribute, unless a template made it.
+// HTML templates. Each value is escaped, also in an attribute, unless it is the result of a template.
 
-/** HTML that a template made. */
+/** The result of a template. Not exported, so that only a template creates it. */
 class Html {
   readonly text: string;
   constructor(text: string) {

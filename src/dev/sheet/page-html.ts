@@ -1,5 +1,5 @@
-// The contact sheet as one page of HTML: all objects at all presets. page/sheet.ts fills in what only a browser knows: the
-// candidate that it chose, and its size.
+// The contact sheet as one page of HTML: all objects at all presets. page/sheet.ts fills in what only a browser knows:
+// the candidate that it chose, and its size.
 
 import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";

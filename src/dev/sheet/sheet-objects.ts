@@ -118,7 +118,7 @@ export function firstRoute(
   );
 }
 
-/** `cf.image` as the Worker sends it for a browser that reads AVIF; undefined where the Images binding is asked. */
+/** `cf.image` as the Worker sends it for a browser that reads AVIF; undefined for the engine `binding`. */
 function edgeCallOf(
   variant: Variant | undefined,
   { svg, bucket }: Pick<BoundRoute, "svg" | "bucket">,

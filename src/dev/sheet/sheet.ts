@@ -71,7 +71,7 @@ export function createSheet(
     return objects;
   };
 
-  /** A text that changes with what the page shows, but not with the time. */
+  /** A hash of what the page shows. It does not change with the time. */
   const tag = async (): Promise<string> => {
     const { vars } = watcher.current();
     const state = [vars, watcher.mistakes(), await listObjects()];

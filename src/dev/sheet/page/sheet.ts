@@ -149,7 +149,7 @@ sessionStorage.removeItem("message");
 
 /** How often to ask whether something changed: ms. */
 const EVERY_MS = 1_000;
-/** While wrangler takes up a change, it may hold an answer back: ms. */
+/** During a reload wrangler may delay an answer: ms. */
 const TIMEOUT_MS = 10_000;
 let isLost = false;
 
