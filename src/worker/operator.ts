@@ -6,7 +6,6 @@ import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
-import type { Issuer } from "./config/oidc.ts";
 import { isRefusal, mistakeText, type Refusal, upstreamOf } from "./http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "./http/send.ts";
 import {
@@ -158,7 +157,7 @@ async function checkEngine(
 /** How long a caller of /purge waits at most. EventBridge gives up after 5 s: ms. */
 const PURGE_TIMEOUT_MS = 3_700;
 
-const PURGE_DENIED = {
+const NO_TOKEN = {
   event: "purge-denied",
   reason: "not the PURGE_TOKEN, or a topic of SNS",
 } as const;
@@ -175,7 +174,7 @@ async function answerPurge(
   if (method !== "POST") return methodNotAllowed(method, "POST");
   const authorization = headers.get("authorization") ?? "";
   const isOfTopic = headers.has("x-amz-sns-message-type"); // who may publish there wrote the body
-  if (isOfTopic || !(await hasToken(authorization, config.purgeToken))) return PURGE_DENIED;
+  if (isOfTopic || !(await hasToken(authorization, config.purgeToken))) return NO_TOKEN;
 
   const parsed = await readPurge(request, deadline);
   const { body, status, retryAfter } =
@@ -221,12 +220,8 @@ async function answerIssuer(
   if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
   const { published: keys, mistakes } = await issuerKeysOf(oidc);
   if (keys.length === 0) return { event: "configuration-broken", mistakes };
-  const document = pathname === KEYS ? { keys } : discoveryDocument(oidc);
-  return plain(200, JSON.stringify(document), { ...JSON_TYPE, ...ISSUER_CACHING });
-}
-
-function discoveryDocument({ issuer }: Issuer): object {
-  return {
+  const { issuer } = oidc;
+  const discovery = {
     issuer,
     jwks_uri: `${issuer}${KEYS}`,
     response_types_supported: ["id_token"],
@@ -234,4 +229,6 @@ function discoveryDocument({ issuer }: Issuer): object {
     id_token_signing_alg_values_supported: ["ES256"],
     claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
   };
+  const document = JSON.stringify(pathname === KEYS ? { keys } : discovery);
+  return plain(200, document, { ...JSON_TYPE, ...ISSUER_CACHING });
 }

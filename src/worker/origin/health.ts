@@ -101,10 +101,8 @@ export async function checkRole(
   scope: RequestScope,
 ): Promise<{ role: RoleHealth; session?: Credential }> {
   const memory = roleMemoryOf(role);
-  const issuerKeys = await issuerKeysOf(role.oidc);
-  const mistakes = issuerKeys.mistakes.length > 0 && {
-    mistakes: issuerKeys.mistakes.map(mistakeText),
-  };
+  const { mistakes: keyMistakes } = await issuerKeysOf(role.oidc);
+  const mistakes = keyMistakes.length > 0 && { mistakes: keyMistakes.map(mistakeText) };
   const session = await getSession(memory, scope);
   if (isStsFailure(session)) {
     const { origin, reason } = session;
@@ -114,9 +112,6 @@ export async function checkRole(
   const health = await checkSlot(bucket, { name: "current", credentials }, scope);
   const { slot: _slot, access_key: _key, ...sessionHealth } = health;
   const renewal = memory.state().failure?.origin;
-  const until = new Date(expires).toISOString();
-  return {
-    role: { role: role.arn, ...sessionHealth, expires: until, renewal, ...mistakes },
-    session,
-  };
+  const times = { expires: new Date(expires).toISOString(), renewal };
+  return { role: { role: role.arn, ...sessionHealth, ...times, ...mistakes }, session };
 }

@@ -6,6 +6,7 @@ import { bucketTag, objectTag } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
 import { isRefusal } from "../http/refusal.ts";
+import type { RequestScope } from "../http/send.ts";
 import { openObject } from "../origin/open-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { deleteAll } from "../store/entries.ts";
@@ -20,12 +21,7 @@ import {
 } from "./report.ts";
 import { type ObjectToPurge, selectByEvent, selectByName } from "./select-objects.ts";
 
-/** The request on whose behalf the cache is purged. */
-export type PurgeScope = {
-  readonly context: GatewayContext;
-  /** Until when its caller waits: ms since 1970. */
-  readonly deadline: number;
-};
+type PurgeScope = RequestScope & { readonly context: GatewayContext };
 
 export async function purge(
   request: PurgeRequest,

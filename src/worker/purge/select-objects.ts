@@ -57,12 +57,11 @@ export function selectByEvent(
   const entries = objects.flatMap((object): (ObjectToPurge | NotPurged)[] => {
     const { bucket: name, ...event } = object;
     const { key } = event;
-    const sameName = buckets.filter(({ bucket }) => bucket === name);
-    if (sameName.length === 0) {
+    const aliases = buckets.filter(({ bucket }) => bucket === name);
+    if (aliases.length === 0)
       return [{ object: key, reason: "not shown: it is in another bucket" }];
-    }
     if (keyFault(key)) return [{ object: key, reason: "not shown: no URL can name this key" }];
-    const showing = sameName.filter(({ prefix }) => key.startsWith(prefix));
+    const showing = aliases.filter(({ prefix }) => key.startsWith(prefix));
     if (showing.length === 0) return [{ object: key, reason: "not shown: outside of the prefix" }];
     return showing.map((bucket) => createObject(bucket, event));
   });

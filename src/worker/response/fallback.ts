@@ -71,9 +71,7 @@ export function fallbackAnswer(
   const untagged = { ...fallback, etag: undefined };
   const { body, headers } = imageAnswer(untagged, null, options, terms, now);
   const isCacheable = status === 502 || isCertain(refusal);
-  headers.set(
-    "cache-control",
-    isCacheable ? limitedCaching(options.maxAge, terms, now) : "no-store",
-  );
+  const caching = isCacheable ? limitedCaching(options.maxAge, terms, now) : "no-store";
+  headers.set("cache-control", caching);
   return { event: "shown", answer: new Response(body, { status, headers }) };
 }
