@@ -48,9 +48,7 @@ const SIGNED = { path: "/private/:preset/*", signed: true };
 
 test.each<[title: string, change: (world: World) => object, warns: boolean]>([
   ["like a folder of a route", () => ({ ROUTES: [OPEN, inFolder("archive/trip/*")] }), false],
-  ["like that of its own route", () => ({ ROUTES: [OPEN, inFolder("archive/archive/*")] }), true],
   ["like that of another bucket", () => ({ ROUTES: [OPEN, inFolder("media/archive/*")] }), true],
-  ["like a part of a folder", () => ({ ROUTES: [OPEN, inFolder("media/archives/*")] }), false],
   [
     "like the folder of a canary",
     ({ media, archive }) => ({

@@ -156,11 +156,6 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     "costs above a bound": withVars({ COSTS: { most: 20 } }),
   }));
 
-test("vitrine check warns of a signed route that protects nothing", async () => {
-  const { err } = await vitrine(["check"], { folder: createProject(TOP) });
-  expect(err).toMatch(/^Warning: ROUTES\[\d\] \(\/images\/:preset\/\*\) .* signature /m);
-});
-
 /** Paths in the order of their routes, and the one that is never reached. */
 const ORDERS: readonly (readonly [paths: readonly string[], hidden?: string])[] = [
   [["/i/:preset/*", "/i/:preset/team/*"], "/i/:preset/team/*"],

@@ -43,28 +43,21 @@ test.each([
 
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
 
-test("variants of the same options count once, and only what a route shows", () => {
+test("variants of the same options count once, and only what a route shows (L2)", () => {
   const more = { ...ROUTE, path: "/more/:preset/*", presets: ["tall", "card"] };
-  const other = { BUCKETS: { ...VARS.BUCKETS, other: VARS.BUCKETS.media } };
+  const { media } = VARS.BUCKETS;
+  const other = { BUCKETS: { media, other: media } };
+  const IMAGES = { input() {}, info() {} };
+  const byBinding = { BUCKETS: { media: { ...media, engine: "binding" } }, IMAGES };
   for (const [change, counts] of [
     [{ ROUTES: [ROUTE], PRESETS: { card: { width: 1, dpr: [1] } } }, [1]],
     [{ ROUTES: [ROUTE], PRESETS: { a: { width: 1 }, b: { width: 1, format: "webp" } } }, [1]],
     [{ ROUTES: [{ ...ROUTE, presets: ["card"] }] }, [2]],
     [{ ROUTES: [{ ...ROUTE, presets: ["card"] }, more] }, [3]],
     [other, [13, 0]], // no route leads to the other bucket
+    [{ ROUTES: [{ ...ROUTE, facts: true }] }, [23]],
+    [{ ...byBinding, ROUTES: [{ ...ROUTE, facts: true }] }, [13]], // it tells facts for nothing
   ] as const) {
     expect([...transformationsOf(configOf(change)).values()]).toEqual(counts);
   }
-});
-
-test.each<[engine: unknown, each: number, facts: number]>([
-  ["cf", 13, 23],
-  ["binding", 13, 13],
-])("%s: facts cost nothing where the Images binding tells them (L2)", (engine, each, facts) => {
-  const BUCKETS = { media: { ...VARS.BUCKETS.media, engine } };
-  const own = { BUCKETS, IMAGES: { input() {}, info() {} } };
-  const counts = [false, true].map((facts) =>
-    transformationsOf(configOf({ ...own, ROUTES: [{ ...ROUTE, facts }] })),
-  );
-  expect(counts.map((one) => one.get("media"))).toEqual([each, facts]);
 });

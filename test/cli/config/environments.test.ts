@@ -167,18 +167,23 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
   });
 });
 
-test.each<[string, string]>([
-  ["", ""],
-  ["https://images.example.com", "https://images.example.com"],
-  ["https://IMAGES.example.com:443/", "https://images.example.com"],
-  ["https://bücher.example/", "https://xn--bcher-kva.example"],
-  ["https://app.example.com/img//", "https://app.example.com/img"],
-  ["https://app.example.com:8443/a b", "https://app.example.com:8443/a%20b"],
-  ["http://localhost:8787", "http://localhost:8787"],
-  ["http://[::1]:8787", "http://[::1]:8787"],
-  ["http://app.localhost", "http://app.localhost"],
-])("--base-url %j is %j, whatever the routes are", (given, expected) => {
-  expect(findBaseUrl(given, ["other.example"])).toBe(expected);
+test("a base URL is that of the option, else the first route with a host of its own", () => {
+  for (const [url, patterns, expected] of [
+    ["", ["other.example"], ""],
+    ["https://IMAGES.example.com:443/", ["other.example"], "https://images.example.com"],
+    ["https://bücher.example/", [], "https://xn--bcher-kva.example"],
+    ["https://app.example.com:8443/a b//", [], "https://app.example.com:8443/a%20b"],
+    ["http://[::1]:8787", [], "http://[::1]:8787"],
+    ["http://app.localhost", [], "http://app.localhost"],
+    [undefined, ["https://images.example.com/*"], "https://images.example.com"],
+    [undefined, ["example.com/img/*", "images.example.com"], "https://example.com"],
+    [undefined, ["*.example.com/*", "*a.example/*", "a.example"], "https://a.example"],
+  ] as const) {
+    expect(findBaseUrl(url, patterns)).toBe(expected);
+  }
+  for (const patterns of [[], ["*.example.com/*"], ["*/*"], ["", "https://"]]) {
+    expect(findBaseUrl(undefined, patterns)).toHaveProperty("fault");
+  }
 });
 
 test("another --base-url is refused, and no password is printed", () => {
@@ -192,20 +197,5 @@ test("another --base-url is refused, and no password is printed", () => {
     const { fault } = Object(findBaseUrl(given, ["images.example"]));
     expect(fault).toMatch(/^--base-url \S*.*: /);
     expect(fault).not.toMatch(/hid|den@/);
-  }
-});
-
-test("the first route with a host of its own says where it is", () => {
-  for (const [patterns, expected] of [
-    [["images.example.com"], "https://images.example.com"],
-    [["images.example.com/*"], "https://images.example.com"],
-    [["example.com/img/*", "images.example.com"], "https://example.com"],
-    [["https://images.example.com/*"], "https://images.example.com"],
-    [["*.example.com/*", "*a.example/*", "images.example.com"], "https://images.example.com"],
-  ] as const) {
-    expect(findBaseUrl(undefined, patterns)).toBe(expected);
-  }
-  for (const patterns of [[], ["*.example.com/*"], ["*/*"], ["", "https://"]]) {
-    expect(findBaseUrl(undefined, patterns)).toHaveProperty("fault");
   }
 });

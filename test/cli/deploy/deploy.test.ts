@@ -60,6 +60,7 @@ test("without a file, wrangler gets no secret, and S3 is not asked", async () =>
 test("every secret of the file is deployed, in each form, and no other (S5)", async () => {
   for (const text of [
     JSON.stringify(NEXT),
+    Buffer.from(`\uFEFF${JSON.stringify(NEXT)}`, "utf16le"), // PowerShell
     `\uFEFF${JSON.stringify(NEXT)}`,
     `\uFEFF${lines(NEXT)}`,
     lines(NEXT).replace(/^(?=A)/gm, "export "),

@@ -178,9 +178,3 @@ test("without R2 in the account, a deploy with a store says what to do", async (
   expect([code, account.uploaded]).toEqual([2, []]);
   expect(err).toContain("R2 is not switched on in this account");
 });
-
-test("a first deploy without the secrets that it requires says how to give them", async () => {
-  const { code, err } = await vitrine(["deploy"], { folder, env: environment() });
-  expect([code, account.uploaded]).toEqual([2, []]);
-  expect(err).toContain('into a file: npx vitrine deploy --env "" --secrets-file');
-});

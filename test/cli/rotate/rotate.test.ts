@@ -155,19 +155,6 @@ test("what is refused before anything is put (A7, A11)", async () => {
   await expectGolden("refused.txt", shown);
 });
 
-test("a key file is read in each form that tools write", async () => {
-  const json = `{"AccessKey":{"AccessKeyId":"${ID}","SecretAccessKey":"${SECRET}"}}`;
-  for (const bytes of [
-    `\uFEFFAWS_ACCESS_KEY_ID=${ID}\nAWS_SECRET_ACCESS_KEY=${SECRET}\n`,
-    Buffer.from(`\uFEFF${json}`, "utf16le"), // PowerShell
-    `AWS_ACCESS_KEY_ID=${ID} # ours\nAWS_SECRET_ACCESS_KEY=${SECRET} # too\n`,
-  ]) {
-    beginSite();
-    file(bytes);
-    expect([(await run()).code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
-  }
-});
-
 class Killed extends Error {}
 
 const POINTS = ["before wrangler", "after wrangler", "waiting"];
@@ -285,16 +272,6 @@ test.each([
 
 describe("environments", () => {
   beforeEach(moveToStaging);
-
-  test.each<[how: string, options: { env?: string }, env: Record<string, string>]>([
-    ["by --env", { env: "staging" }, { CLOUDFLARE_ENV: "other" }],
-    ["by CLOUDFLARE_ENV", {}, { CLOUDFLARE_ENV: "staging" }],
-  ])("a rotation goes to its environment's Worker, %s (S1, S6)", async (_how, options, env) => {
-    const ended = await run(options, { env: { HEALTH_TOKEN, ...env } });
-    expect([ended.code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
-    const args = ["secret", "bulk", "--config", "wrangler.toml", "--env=staging"];
-    expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
-  });
 
   test("what is to be done by hand names the environment, and the URL of another is refused (S6)", async () => {
     const production = "https://images-production.example.com";

@@ -1,9 +1,7 @@
 // `vitrine rotate` and a real process in place of its stand-in for wrangler, and wrangler itself: secrets go to
 // its stdin, to the right Worker, and nowhere else.
 
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
@@ -36,13 +34,6 @@ test("wrangler is given secrets on stdin, and nowhere else; what it says of them
   for (const secret of [...Object.values(NEW_KEY), HEALTH_TOKEN, "admin"]) {
     expect(open).not.toContain(secret);
   }
-});
-
-test("a wrangler that a signal ends is reported", async () => {
-  const script = join(site.folder, "stand-in.mjs");
-  const program = 'process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 9999)';
-  writeFileSync(script, program);
-  expect((await run({}, { tools: toolsWith(script) })).err).toContain("ended with a signal");
 });
 
 const refusal = (code: number, message: string) => {
