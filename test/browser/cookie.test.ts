@@ -117,18 +117,6 @@ test("a page of a sub-domain shows the album with the cookie, and nothing withou
   expect(await context.cookies(`${vitrine()}/images/`)).toEqual([]);
 });
 
-test("the 404 of before the cookie is not kept", async () => {
-  const status = async () => {
-    const page = await context.newPage();
-    const answer = await page.goto(`${vitrine()}/album/card/${PHOTOS[0]}`);
-    await page.close();
-    return answer?.status();
-  };
-  expect(await status()).toBe(404);
-  await openPage(APP, "/in");
-  expect(await status()).toBe(200);
-});
-
 test("after the cookie is taken away, a picture that was not seen before stays closed", async () => {
   await openPage(APP, "/in");
   expect(await picturesOn(APP, "/album")).toEqual(ALBUM);

@@ -208,7 +208,7 @@ test(
 
 /** What is changed in wrangler.toml; undefined: there is none. And whether the folder is Vitrine's. */
 type Change = ((text: string) => string) | undefined;
-const swap = (from: string, to: string) => (text: string) => text.replace(from, to);
+const swap = (old: string, replacement: string) => (text: string) => text.replace(old, replacement);
 const MAIN = "src/worker/index.ts";
 
 test.each<[string, Change, said: RegExp, isOurs: boolean]>([

@@ -97,14 +97,14 @@ test("an object comes with what can be read of it", async () => {
 });
 
 test("a token is sent back as it was", async () => {
-  const asked = serve(
+  const queries = serve(
     list200(
       `${URL_ENCODED}<IsTruncated>true</IsTruncated><NextContinuationToken>a%2B+&#x01;&amp;</NextContinuationToken>`,
     ),
   );
   const next = "a%2B+\x01&";
   expect(await list({ prefix: "a", next })).toEqual({ objects: [], next });
-  expect(asked).toEqual([
+  expect(queries).toEqual([
     "?continuation-token=a%252B%2B%01%26&encoding-type=url&list-type=2&max-keys=1000&prefix=a",
   ]);
 });
@@ -119,7 +119,7 @@ test("a prefix is sent as it is", async () => {
 const token = (text: string) =>
   list200(`<IsTruncated>true</IsTruncated><NextContinuationToken>${text}</NextContinuationToken>`);
 
-test("what is no whole list of what was asked for is an error (A10)", async () => {
+test("what is no whole list of what was queries for is an error (A10)", async () => {
   for (const body of [
     ...["", "<html><body>Sign in</body></html>", list200(whole).slice(0, -10)],
     list200(`${whole}<a><b></a></b>`),

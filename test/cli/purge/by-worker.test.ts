@@ -121,14 +121,6 @@ test("--verify names a single rendition that comes, or is not known", async () =
   }
 });
 
-test("4,000 keys: it waits as the rate limit says, and all are purged (W10)", async () => {
-  hurry();
-  const keys = some(4_000);
-  const ended = await purge(["-"], { PURGE_TOKEN }, { stdin: keys.join("\n") });
-  expect(ended).toMatchObject({ code: 0, out: "" });
-  expect(ended.err).toMatch(/\nPurged 4,000 of 4,000 objects\./);
-});
-
 test("a site that answers something else: no key is taken for purged", async () => {
   hurry();
   const results: [string, CommandResult][] = [];
