@@ -12,11 +12,11 @@ type Limit = { readonly option: string; readonly value: string };
 
 /** The options of a preset that an engine does not have (B7). */
 function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Limit[] {
-  const foreignOption = engine === "cf" ? "key" : "url";
+  const absent = engine === "cf" ? "key" : "url";
   const limits = draw.flatMap((overlay, at) =>
-    overlay[foreignOption] === undefined
+    overlay[absent] === undefined
       ? []
-      : [{ option: `draw[${at}].${foreignOption}`, value: "" }],
+      : [{ option: `draw[${at}].${absent}`, value: "" }],
   );
   if (engine === "cf") return limits;
   for (const [at, one] of [image, ...draw].entries()) {
@@ -51,21 +51,15 @@ export function checkEngines(
   }
 }
 
-/** What a route shows, and from which bucket. */
-type BucketUse = {
-  readonly bucket: Bucket;
-  /** The names of presets; undefined: all. */
-  readonly presets: readonly unknown[] | undefined;
-};
-
-/** The same of all routes, as far as they can be read: others may have mistakes. */
-function bucketUsesOf(vars: Vars, buckets: NamedTables<Bucket>): readonly BucketUse[] {
+/** The buckets and presets (undefined: all) of the routes that can be read: others may have mistakes. */
+function bucketUsesOf(vars: Vars, buckets: NamedTables<Bucket>) {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
   return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>
     [object, fallback].flat().flatMap((named) => {
       const { bucket } = parseObjectPattern(typeof named === "string" ? named : "", buckets);
-      return bucket ? [{ bucket, presets: Array.isArray(presets) ? presets : undefined }] : [];
+      const names: readonly unknown[] | undefined = Array.isArray(presets) ? presets : undefined;
+      return bucket ? [{ bucket, presets: names }] : [];
     }),
   );
 }

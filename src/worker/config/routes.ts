@@ -78,33 +78,29 @@ export function readRoutes(
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   const hasSigned = routes?.some(({ signed }) => signed);
   const keys = hasSigned ? readUrlSigningKeys(vars, report) : new Map<string, never>();
-  return (routes ?? []).flatMap(
-    ({ path, object, presets: presetNames, svg, facts, store, ...rest }) => {
-      const objects = [object].flat().map((one) => parseObjectPattern(one, buckets));
-      const [first] = objects;
-      if (!first?.bucket) return [];
-      const route = compileRoute(path, first.template, report);
-      const { signed, max_age: maxAge = WEEK } = rest;
-      const fallback = parseObjectPattern(rest.fallback ?? "", buckets);
-      return [
-        {
-          ...route,
-          bucket: first.bucket,
-          buckets: objects.flatMap((one) => one.bucket ?? []),
-          presets: presetNames && new Set(presetNames),
-          svg,
-          facts,
-          store,
-          signing: signed ? { keys, maxAge, cookie: rest.cookie } : undefined,
-          origins: rest.origins && new Set(rest.origins),
-          fallback: fallback.bucket && {
-            bucket: fallback.bucket,
-            key: fallback.bucket.prefix + fallback.template,
-          },
-        },
-      ];
-    },
-  );
+  return (routes ?? []).flatMap(({ path, object, presets: names, signed, ...rest }) => {
+    const objects = [object].flat().map((one) => parseObjectPattern(one, buckets));
+    const [first] = objects;
+    if (!first?.bucket) return [];
+    const { svg, facts, store, cookie, origins, max_age: maxAge = WEEK } = rest;
+    const fallback = parseObjectPattern(rest.fallback ?? "", buckets);
+    const route: BoundRoute = {
+      ...compileRoute(path, first.template, report),
+      bucket: first.bucket,
+      buckets: objects.flatMap((one) => one.bucket ?? []),
+      presets: names && new Set(names),
+      svg,
+      facts,
+      store,
+      signing: signed ? { keys, maxAge, cookie } : undefined,
+      origins: origins && new Set(origins),
+      fallback: fallback.bucket && {
+        bucket: fallback.bucket,
+        key: fallback.bucket.prefix + fallback.template,
+      },
+    };
+    return [route];
+  });
 }
 
 /** A schema for one list of routes: it also finds routes that an earlier one of the list hides. */
@@ -164,24 +160,21 @@ function checkObjects(
   for (const [at, named] of [...list, ["fallback", fallback] as const]) {
     if (!named) continue;
     const { name, bucket, template } = parseObjectPattern(named, buckets);
-    const remedy = name === named ? `: begin with one, ${first}/${name}` : "";
-    if (first && !buckets.has(name)) addMistake(`"${name}" is not in BUCKETS${remedy}`, at);
-    if (remedy && !bucket) continue;
+    const hint = name === named ? `: begin with one, ${first}/${name}` : "";
+    if (first && !buckets.has(name)) addMistake(`"${name}" is not in BUCKETS${hint}`, at);
+    if (hint && !bucket) continue;
     const reason = keyFault((bucket?.prefix ?? "") + template);
     if (reason) addMistake(`impossible key: ${reason}`, at);
     if (at === "fallback") continue;
     const dense = template.replaceAll(", ", ",");
-    const nextBucket = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
-    if (nextBucket)
-      addMistake(`has ${nextBucket}/ in its key: write several buckets as a list`, at);
+    const second = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
+    if (second) addMistake(`has ${second}/ in its key: write several buckets as a list`, at);
     if (bucket?.engine === "binding" && svg) {
       addMistake(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
     }
     if (template !== shared) {
-      addMistake(
-        `needs "${shared}" after ${name}/, as object[0]: for another folder, set prefix`,
-        at,
-      );
+      const remedy = "for another folder, set prefix";
+      addMistake(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
     }
     const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : name;
     const twin = locations.get(location);
