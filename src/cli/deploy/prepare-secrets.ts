@@ -4,7 +4,7 @@
 import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readKey } from "../../worker/config/oidc.ts";
-import { readToken, readUrlSigningKeys, secretNames } from "../../worker/config/read-secrets.ts";
+import { readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
@@ -75,7 +75,7 @@ function findMistakes(
     } else if (OIDC_KEYS.includes(name)) {
       const fault = oidcKeyFault(name, value);
       if (fault !== undefined) report(name, fault);
-    } else if (name === "URL_SIGNING_KEYS") readUrlSigningKeys(secrets, report);
+    } else if (name === "URL_SIGNING_KEYS") readUrlKeys(secrets, report);
   }
   for (const bucket of buckets) {
     const slotMistakes = slotsIn(secrets, bucket).unusable.flatMap((slot) => slot.mistakes);

@@ -23,11 +23,11 @@ import {
   custom,
   type Infer,
   integer,
-  type NamedTables,
   numberBetween,
   optional,
   type ReportMistake,
   SECONDS,
+  type Tables,
   table,
   type Vars,
 } from "./schema.ts";
@@ -116,11 +116,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   return { buckets: all, routes, variants, answers, store, healthToken, purgeToken, limiter, oidc };
 }
 
-function readBuckets(
-  vars: Vars,
-  oidc: Oidc | undefined,
-  report: ReportMistake,
-): NamedTables<Bucket> {
+function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake): Tables<Bucket> {
   const roles = new Map<string, Role>();
   const readImages = () => imagesSchema(vars["IMAGES"], "IMAGES", report);
   return readTables("BUCKETS", vars, report, (entry, path, _report, name) => {
@@ -140,9 +136,8 @@ function readBuckets(
       roles.set(use, role);
       return s3Bucket(name, settings, undefined, images, role);
     }
-    const hasAccessOption =
-      isPlainObject(entry) && ACCESS_OPTIONS.some((option) => option in entry);
-    const secretPrefix = settings?.credentials ?? (hasAccessOption ? undefined : "AWS");
+    const hasAccess = isPlainObject(entry) && ACCESS_OPTIONS.some((option) => option in entry);
+    const secretPrefix = settings?.credentials ?? (hasAccess ? undefined : "AWS");
     if (!secretPrefix) return undefined;
     const slots = readSlots(secretPrefix, vars, report, settings?.engine === "binding");
     return settings && s3Bucket(name, settings, slots, images);
@@ -153,7 +148,7 @@ function readBuckets(
 function readStore(
   vars: Vars,
   name: string | undefined,
-  buckets: NamedTables<Bucket>,
+  buckets: Tables<Bucket>,
   report: ReportMistake,
 ): Store | undefined {
   if (name === undefined) return undefined;
@@ -172,7 +167,7 @@ function readTables<T>(
   vars: Vars,
   report: ReportMistake,
   readOne: (entry: unknown, path: string, report: ReportMistake, name: string) => T | undefined,
-): NamedTables<T> {
+): Tables<T> {
   const tables = parseJson(vars[variable]);
   if (!isPlainObject(tables) || Object.keys(tables).length === 0) {
     report(variable, typeof tables === "string" ? "is not JSON" : "is not a table, or is empty");

@@ -5,7 +5,7 @@ import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
 import { bindingLacks, type Preset } from "./preset.ts";
 import { parseObjectPattern } from "./routes.ts";
-import type { NamedTables, ReportMistake, Vars } from "./schema.ts";
+import type { ReportMistake, Tables, Vars } from "./schema.ts";
 
 /** An option that an engine does not have; with a value, if it has others of it. */
 type Limit = { readonly option: string; readonly value: string };
@@ -14,9 +14,7 @@ type Limit = { readonly option: string; readonly value: string };
 function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Limit[] {
   const absent = engine === "cf" ? "key" : "url";
   const limits = draw.flatMap((overlay, at) =>
-    overlay[absent] === undefined
-      ? []
-      : [{ option: `draw[${at}].${absent}`, value: "" }],
+    overlay[absent] === undefined ? [] : [{ option: `draw[${at}].${absent}`, value: "" }],
   );
   if (engine === "cf") return limits;
   for (const [at, one] of [image, ...draw].entries()) {
@@ -32,8 +30,8 @@ function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Lim
 /** Reports the options that the engine of a bucket does not have, of each preset that a route shows of it. */
 export function checkEngines(
   vars: Vars,
-  buckets: NamedTables<Bucket>,
-  presets: NamedTables<Preset>,
+  buckets: Tables<Bucket>,
+  presets: Tables<Preset>,
   report: ReportMistake,
 ): void {
   for (const { bucket, presets: presetNames } of bucketUsesOf(vars, buckets)) {
@@ -52,7 +50,7 @@ export function checkEngines(
 }
 
 /** The buckets and presets (undefined: all) of the routes that can be read: others may have mistakes. */
-function bucketUsesOf(vars: Vars, buckets: NamedTables<Bucket>) {
+function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>) {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
   return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>

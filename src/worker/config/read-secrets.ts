@@ -76,14 +76,10 @@ const NOT_TEXT =
  * What is wrong with the value of a secret.
  * @param listed whether a deploy requires it
  */
-export function secretMistake(
-  value: unknown,
-  pattern: RegExp,
-  listed: boolean,
-): string | undefined {
+export function secretMistake(value: unknown, form: RegExp, listed: boolean): string | undefined {
   if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
   if (typeof value !== "string") return NOT_TEXT;
-  return pattern.test(value) ? undefined : "has an invalid character";
+  return form.test(value) ? undefined : "has an invalid character";
 }
 
 // Printable ASCII without spaces at the ends, which a header would lose.
@@ -108,10 +104,7 @@ export function readToken(
 }
 
 /** The keys that sign public URLs, by kid. The first one signs. */
-export function readUrlSigningKeys(
-  vars: Vars,
-  report: ReportMistake,
-): ReadonlyMap<string, SigningKey> {
+export function readUrlKeys(vars: Vars, report: ReportMistake): ReadonlyMap<string, SigningKey> {
   const { URL_SIGNING_KEYS: secret } = vars;
   const addMistake = (message: string) => report("URL_SIGNING_KEYS", message);
   const missing = secretMistake(secret, /./s, true);

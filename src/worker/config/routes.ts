@@ -7,17 +7,17 @@ import { parseJson } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
-import { readUrlSigningKeys } from "./read-secrets.ts";
+import { readUrlKeys } from "./read-secrets.ts";
 import {
   boolean,
   choose,
   integer,
   listOf,
-  type NamedTables,
   oneOf,
   optional,
   type ReportMistake,
   SECONDS,
+  type Tables,
   table,
   text,
   textLike,
@@ -70,14 +70,14 @@ const TEN_YEARS = 315_360_000;
 /** Reads `ROUTES`, in the order in which they are tried. */
 export function readRoutes(
   vars: Vars,
-  buckets: NamedTables<Bucket>,
-  presets: NamedTables<Preset>,
+  buckets: Tables<Bucket>,
+  presets: Tables<Preset>,
   report: ReportMistake,
 ): BoundRoute[] {
   const schema = listOf(routeSchema(buckets, presets));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   const hasSigned = routes?.some(({ signed }) => signed);
-  const keys = hasSigned ? readUrlSigningKeys(vars, report) : new Map<string, never>();
+  const keys = hasSigned ? readUrlKeys(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: names, signed, ...rest }) => {
     const objects = [object].flat().map((one) => parseObjectPattern(one, buckets));
     const [first] = objects;
@@ -104,7 +104,7 @@ export function readRoutes(
 }
 
 /** A schema for one list of routes: it also finds routes that an earlier one of the list hides. */
-function routeSchema(buckets: NamedTables<Bucket>, presets: NamedTables<Preset>) {
+function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
   /** The path of the first route of each form. */
   const first = new Map<string, string>();
   return table(
@@ -147,7 +147,7 @@ function checkObjects(
   object: string | readonly string[],
   fallback: string | undefined,
   svg: boolean | undefined,
-  buckets: NamedTables<Bucket>,
+  buckets: Tables<Bucket>,
   addMistake: (message: string, option: string) => void,
 ): string {
   const [first] = buckets.keys();
@@ -190,7 +190,7 @@ function isOrigin(value: string): boolean {
 }
 
 /** Splits `BUCKET/key`. The template is what follows the slash: the key, or a pattern of keys. */
-export function parseObjectPattern(object: string, buckets: NamedTables<Bucket>) {
+export function parseObjectPattern(object: string, buckets: Tables<Bucket>) {
   const [name = ""] = object.split("/", 1);
   return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
 }

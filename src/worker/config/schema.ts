@@ -13,7 +13,7 @@ export type ReportMistake = (path: string, message: string) => void;
 export type Schema<T> = (value: unknown, path: string, report: ReportMistake) => T | undefined;
 
 /** Tables by their names; undefined: a table with mistakes. */
-export type NamedTables<T> = ReadonlyMap<string, T | undefined>;
+export type Tables<T> = ReadonlyMap<string, T | undefined>;
 
 /** What a schema returns. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;

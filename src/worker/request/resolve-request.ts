@@ -57,11 +57,7 @@ export function resolveRequest(
  * @param more what each of them has besides
  */
 export function objectsOf<More extends object>(
-  {
-    route: { bucket, buckets },
-    relativeKey,
-    key,
-  }: Pick<ResolvedPath, "route" | "relativeKey" | "key">,
+  { route: { bucket, buckets }, relativeKey, key }: Omit<ResolvedPath, "variantName">,
   more: More,
 ) {
   const [, ...rest] = buckets;

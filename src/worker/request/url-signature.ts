@@ -60,18 +60,18 @@ export async function checkGrant(
 
 /** Checks that a URL is valid now. */
 export function checkExpiry(
-  granted: AccessGrant,
+  grant: AccessGrant,
   maxAge: number,
   now: number,
 ): AccessGrant | Refusal {
-  const { expires } = granted;
+  const { expires } = grant;
   if (expires * 1000 <= now) {
     return { event: "url-expired", expired: new Date(expires * 1000).toISOString() };
   }
   if (expires * 1000 > now + maxAge * 1000) {
     return refuseSignature(`exp is more than max_age (${maxAge} s) ahead`);
   }
-  return granted;
+  return grant;
 }
 
 /**
