@@ -102,16 +102,6 @@ describe("on a signed route", () => {
     expect(JSON.stringify(lines())).not.toContain(query.slice(-20, -6));
   });
 
-  test("all of its variants, and its version", async () => {
-    const query = `${await sign({ version: "7" })}&facts`;
-    const answer = await getFacts(`/private/hero@640w/photos/fig.jpg${query}`);
-    expect(answer).toMatchObject({ status: 200, body: FACTS });
-    expect(answer.headers["cache-control"]).toBe(
-      "public, max-age=3600, must-revalidate, immutable",
-    );
-    expect(stage.edgeRequests[0]?.request.url).not.toContain("v=7");
-  });
-
   test.each<[string, (query: string) => string]>([
     ["no signature", () => `${PATH}?facts`],
     ["nothing before it", () => `${PATH}?&facts`],
@@ -143,10 +133,8 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
   test.each<[string, number, string, () => void]>([
     ["nothing.jpg", 404, "object-missing", () => {}],
     ["broken/page.jpg", 415, "source-unreadable", () => {}],
-    ["broken/script.svg", 415, "source-unreadable", () => {}],
     ["key.jpg", 502, "origin-failed", () => stage.s3.faults.add("SlowDown")],
     ["key.jpg", 502, "slots-refused", () => stage.s3.keys.clear()],
-    ["key.jpg", 502, "not-transformed", set({ transformations: false })],
     ["key.jpg", 503, "quota-spent", set({ quota: 0 })],
     ["key.jpg", 502, "edge-failed", set({ trouble: { code: 9523, status: 500 } })],
   ])("%s is %i, %s (R3)", async (key, status, event, begin) => {
@@ -159,12 +147,12 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
       expect(line).toMatchObject({ event, answered: status, preset: "card" });
       expect(line).not.toHaveProperty("fallback");
     }
-    expect(stage.edgeRequests.map(({ image }) => image.format)).toEqual(
-      stage.edgeRequests.map(() => "json"),
-    );
-    expect(stage.edgeRequests.every(({ request }) => !request.url.includes("transparent"))).toBe(
-      true,
-    );
+    for (const { request, image } of stage.edgeRequests) {
+      expect([image.format, request.url]).toEqual([
+        "json",
+        expect.not.stringContaining("transparent"),
+      ]);
+    }
   });
 });
 
@@ -183,22 +171,6 @@ describe("facts are cached for all visitors as pictures are (W3, W7, W8):", () =
     expect(await cacheStateOf(head, { ...env, ...NEXT })).toBe("hit");
     expect(await cacheStateOf({}, env, "elsewhere")).toBe("hit");
     expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([2, 1]);
-  });
-
-  test.each<[string, Response]>([
-    ["an image", new Response("GIF89a", { headers: { "content-type": "image/gif" } })],
-    ["a text", new Response(FACTS, { headers: { "content-type": "text/html" } })],
-    ["nothing", new Response("", { headers: { "content-type": "application/json" } })],
-  ])("%s in the cache is not answer, but requested again (W4)", async (_what, cached) => {
-    stage.exported = (loopback) => ({ ...loopback, fetch: async () => cached });
-    expect(await getFacts(URL)).toMatchObject({ status: 200, body: FACTS, cache: "direct" });
-  });
-
-  test("facts in the place of a picture are not shown (W4)", async () => {
-    const cached = new Response(FACTS, { headers: { "content-type": "application/json" } });
-    stage.exported = (loopback) => ({ ...loopback, fetch: async () => cached });
-    const answer = await getFacts(FIG, { headers: MODERN });
-    expect([answer.status, typeOf(answer), answer.cache]).toEqual([200, "image/avif", "direct"]);
   });
 
   test("other fields in the cache do not get out (W4)", async () => {

@@ -237,11 +237,6 @@ describe("with the token", () => {
     expect(await reported).toMatchObject({ status: 200, edge: "unreachable" });
   });
 
-  test("without a canary the edge gets no request", async () => {
-    expect(await report({ ...DEEP, BUCKETS: VARS.BUCKETS })).toMatchObject({ edge: "no canary" });
-    expect(stage.edgeRequests).toEqual([]);
-  });
-
   test("every bucket must have a slot that works, also one that no route leads to", async () => {
     const more = { ...media, credentials: "MORE" };
     const secrets = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
