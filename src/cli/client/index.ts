@@ -34,9 +34,10 @@ function define() {
       "--standalone",
       "for an app that cannot install the package: writes the client, too, beside the file",
     )
-    .addHelpText(
-      "after",
-      `
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
 Run it in the folder of your Worker. The app needs the package, whose client the file imports. A file that this
 command wrote is replaced; any other is left alone. In CI, run it and then: git diff --exit-code
 
@@ -44,9 +45,7 @@ Examples:
   npx vitrine client ../app/src/vitrine.ts
   npx vitrine client ../app/src/vitrine.ts --base-url https://images.example.com
   npx vitrine client ../app/src/vitrine.ts --base-url process.env.NEXT_PUBLIC_IMAGES_URL
-  npx vitrine client ../app/src/vitrine.ts --standalone`,
-    );
-}
+  npx vitrine client ../app/src/vitrine.ts --standalone`;
 
 function readFile(file: string): string {
   if (/(?<!\.d)\.ts$/.test(file)) return file;

@@ -38,16 +38,15 @@ export function explainCommand(world: World, run: Run) {
     .description("says what a public URL means, step by step, without requesting it")
     .argument("<url>", "a public URL, or its path")
     .addOption(envOption())
-    .addHelpText(
-      "after",
-      `
+    .addHelpText("after", HELP)
+    .action((input, { env }) => run(() => explain(world, input, env)));
+}
+
+const HELP = `
 Examples:
   npx vitrine explain https://images.example.com/images/card@2x/photos/fig.jpg
   npx vitrine explain /images/hero@640w/photos/fig.jpg
-  npx vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"`,
-    )
-    .action((input, { env }) => run(() => explain(world, input, env)));
-}
+  npx vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"`;
 
 async function explain(world: World, input: string, env: string | undefined): Promise<Outcome> {
   if (!isUrl(input)) {

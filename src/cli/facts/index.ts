@@ -29,9 +29,10 @@ function define() {
     .addOption(envOption())
     .option("-u, --url <url>", "the local run: http://localhost:8787; default: the real bucket")
     .addOption(secretsFileOption("the S3 keys"))
-    .addHelpText(
-      "after",
-      `
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
 It lists the bucket, and reads the originals that the file does not have, or that changed since. The S3 key needs
 s3:ListBucket and s3:GetObject. It needs sharp, too: npm install --save-dev sharp.
 If wrangler.toml has several buckets, write BUCKET/prefix, or BUCKET/ for all of one. Those that follow it in a
@@ -41,9 +42,7 @@ A file that this command wrote is replaced; any other is left alone.
 Examples:
   npx vitrine facts --out src/facts.ts
   npx vitrine facts photos/ --out src/facts.json
-  npx vitrine facts --url http://localhost:8787`,
-    );
-}
+  npx vitrine facts --url http://localhost:8787`;
 
 function readFile(file: string): string {
   if (/\.json$|(?<!\.d)\.ts$/.test(file)) return file;

@@ -38,9 +38,10 @@ function define() {
     .option("--verify", "then asks for every variant in every format, and says what still comes")
     .addOption(envOption())
     .addOption(urlOption())
-    .addHelpText(
-      "after",
-      `
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
 ${OBJECTS}
 The Worker's PURGE_TOKEN is in the environment, or in .dev.vars.
 It prints the objects that were not purged on stdout. You can give them again.
@@ -49,9 +50,7 @@ Examples:
   npx vitrine purge photos/fig.jpg https://images.example.com/images/card/photos/friends.jpg
   npx vitrine purge - < keys.txt > left.txt
   npx vitrine purge --prefix photos/2026/
-  npx vitrine purge --verify photos/deleted.jpg`,
-    );
-}
+  npx vitrine purge --verify photos/deleted.jpg`;
 
 async function purge(world: World, names: readonly string[], options: Options): Promise<Outcome> {
   const { prefix, bucket, everything, verify, ...siteOptions } = options;

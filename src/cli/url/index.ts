@@ -35,9 +35,10 @@ function define() {
     .addOption(envOption())
     .addOption(urlOption())
     .addOption(secretsFileOption("URL_SIGNING_KEYS"))
-    .addHelpText(
-      "after",
-      `
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
 ${OBJECTS}
 The URLs are those of the first route that leads to the object.
 
@@ -45,9 +46,7 @@ Examples:
   npx vitrine url photos/fig.jpg --preset card@2x --url http://localhost:8787
   npx vitrine sign private/friends.jpg --preset hero --expires 1d
   npx vitrine sign --cookie private/friends/ --url http://localhost:8787
-  npx vitrine url --sign /private/hero/private/friends.jpg`,
-    );
-}
+  npx vitrine url --sign /private/hero/private/friends.jpg`;
 
 async function printUrls(world: World, name: string, options: Options): Promise<Outcome> {
   const { sign = false, expires: lifetime, preset, cookie = false, ...flags } = options;

@@ -25,9 +25,10 @@ function define() {
     .option("-p, --preset <name>", "a preset, or a variant such as card@2x; repeatable", addPreset)
     .addOption(envOption())
     .addOption(urlOption())
-    .addHelpText(
-      "after",
-      `
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
 ${OBJECTS}
 It uses the first route that leads to an object, and asks in each format that browsers read.
 It prints the objects that failed on stdout. You can give them again.
@@ -35,9 +36,7 @@ It prints the objects that failed on stdout. You can give them again.
 Examples:
   npx vitrine warm photos/fig.jpg --preset card
   npx vitrine warm --prefix photos/2026/ --preset card --preset hero@640w
-  npx vitrine warm - < keys.txt`,
-    );
-}
+  npx vitrine warm - < keys.txt`;
 
 function addPreset(preset: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, preset];
