@@ -25,16 +25,11 @@ export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: n
 
 /** The exit codes, as `vitrine --help` lists them. */
 export const EXIT = {
-  /** Everything is done, or well. */
-  done: 0,
-  /** A part is not done; the doctor: warnings and nothing worse. */
-  partly: 1,
-  /** It could not be done, or something is wrong. */
-  failed: 2,
-  /** The arguments make no sense. */
-  usage: 3,
-  /** Ctrl-C. */
-  interrupted: 130,
+  done: 0, // everything is done, or well
+  partly: 1, // a part is not done; the doctor: warnings and nothing worse
+  failed: 2, // it could not be done, or something is wrong
+  usage: 3, // the arguments make no sense
+  interrupted: 130, // Ctrl-C
 } as const;
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT];

@@ -108,10 +108,7 @@ function asciiHost(pattern: string): string {
 }
 
 /** The first pattern that both lists have: two Workers cannot serve it. */
-export function sharedPattern(
-  patterns: readonly string[],
-  otherPatterns: readonly string[],
-): string | undefined {
+export function sharedPattern(patterns: readonly string[], otherPatterns: readonly string[]) {
   const taken = otherPatterns.map(normalised);
   return patterns.find((pattern) => taken.includes(normalised(pattern)));
 }

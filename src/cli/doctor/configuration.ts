@@ -29,22 +29,18 @@ export function checkConfiguration(
     const isOfWorker = [file, secretsFile].includes(source);
     const page = pageFor(path);
     const holder = source === file && isSecret(path) ? `[secrets] or vars of ${source}` : source;
-    const impact = isOfWorker
-      ? "nothing is served with it: visitors get 500"
-      : `this is about ${source}`;
+    const broken = "nothing is served with it: visitors get 500";
     return fail("configuration", {
       severity: (local ? stops.has(mistakeText(mistake)) : isOfWorker) ? "error" : "warning",
       seen: locatedText(mistake),
-      impact,
+      impact: isOfWorker ? broken : `this is about ${source}`,
       remedy: `fix ${path} in ${holder}${page === undefined ? "" : `: ${page} says what it may be`}`,
       deploys: source === file,
     });
   });
   const problem = { check: "configuration", severity: "warning" } as const;
-  const doubts = warnings.map((one): Result => {
-    return { ...problem, seen: one.message, remedy: one.remedy };
-  });
-  const results = [...faults, ...doubts];
+  const doubts = warnings.map((one) => ({ ...problem, seen: one.message, remedy: one.remedy }));
+  const results: Result[] = [...faults, ...doubts];
   if (results.length === 0) results.push(ok("configuration", "it has no mistakes"));
   return results.map((result) => ({ about: file, ...result }));
 }

@@ -71,11 +71,7 @@ export type Finding = Result & {
 };
 
 /** The results of checks, with what they are about. */
-export function findingsOf(
-  about: string,
-  bucket: string,
-  results: readonly Result[],
-): readonly Finding[] {
+export function findingsOf(about: string, bucket: string, results: readonly Result[]) {
   return results.map((result) => ({ about, bucket, ...result }));
 }
 

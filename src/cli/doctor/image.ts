@@ -69,11 +69,11 @@ const NO_OBJECT = fail("image", {
 export async function checkRoutes(
   site: Site & Examination,
   samples: ReadonlyMap<string, Sample>,
-): Promise<{ findings: Finding[]; shown?: ImageRequest | undefined }> {
+): Promise<{ findings: Finding[]; example?: ImageRequest | undefined }> {
   const { config, baseUrl } = site;
   const findings: Finding[] = [];
-  let shown: ImageRequest | undefined;
-  for (const [route, bucket] of config.routes.flatMap(bucketsOfRoute)) {
+  let example: ImageRequest | undefined;
+  for (const [route, bucket] of config.routes.flatMap(pairsOf)) {
     const request = await planRequest(site, route, bucket, samples.get(bucket.name));
     if (request === undefined) continue;
     if (isResult(request)) {
@@ -93,14 +93,13 @@ export async function checkRoutes(
       results[0] = { ...image, seen: `${image.seen}, of ${source ?? "no bucket: it is kept"}` };
     }
     findings.push(...findingsOf(baseUrl + request.path, bucket.name, results));
-    if (results.length > 1) shown ??= request; // one alone is a fault
+    if (results.length > 1) example ??= request; // one alone is a fault
   }
   if (findings.length === 0) findings.push({ about: baseUrl, ...NO_OBJECT });
-  return { findings, shown };
+  return { findings, example };
 }
 
-const bucketsOfRoute = (route: BoundRoute) =>
-  route.buckets.map((bucket) => [route, bucket] as const);
+const pairsOf = (route: BoundRoute) => route.buckets.map((bucket) => [route, bucket] as const);
 
 /** The image of a sample at the first preset of a route, or why it cannot be asked for; undefined: it has no URL. */
 async function planRequest(

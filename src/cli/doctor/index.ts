@@ -141,22 +141,22 @@ async function checkSite(
   const absent = absence && { about: baseUrl, ...diagnoseAbsence(baseUrl, absence, local) };
   if (absent && (absence?.status === undefined || absence.status === 500)) return [absent];
   const health = absent ? [] : await checkHealth(site);
-  const { findings: images, shown } = await checkRoutes(site, samples);
+  const { findings: images, example } = await checkRoutes(site, samples);
   // On a domain with other apps, perhaps only /healthz belongs to another one.
-  if (absent && shown === undefined) return [absent];
+  if (absent && example === undefined) return [absent];
   const present = { about: baseUrl, ...ok("deployed", "Vitrine is there, and without mistakes") };
   const impact = "neither the doctor nor vitrine rotate can see which slot works";
   const deployed: Finding = absent ? { ...absent, severity: "warning", impact } : present;
   const findings = [deployed, ...health, ...images, ...(await checkFallbacks(site))];
   if (local) return findings; // It has no Workers Cache, and no zone.
-  if (shown !== undefined) {
-    const result = await checkWorkersCache(shown, config.answers.keep);
-    findings.push({ about: baseUrl + shown.path, bucket: shown.route.bucket.name, ...result });
+  if (example !== undefined) {
+    const result = await checkWorkersCache(example, config.answers.keep);
+    findings.push({ about: baseUrl + example.path, bucket: example.route.bucket.name, ...result });
   }
   for (const bucket of edgeBucketsOf(config.routes)) {
     const { name } = bucket;
     const about = `${baseUrl}${SIDE_DOOR}, for bucket ${name}`;
-    const result = await checkSideDoor(bucket, baseUrl, samples.get(name), shown !== undefined);
+    const result = await checkSideDoor(bucket, baseUrl, samples.get(name), example !== undefined);
     findings.push({ about, bucket: name, ...result });
   }
   return findings;

@@ -30,12 +30,12 @@ export async function checkSideDoor(
 ): Promise<Result> {
   const absentName = `vitrine-doctor-${crypto.randomUUID()}`;
   const key = sample?.key ?? `${bucket.prefix}${absentName}.jpg`;
-  const door = baseUrl + SIDE_DOOR;
-  const neighbourUrl = `${door}width=16/${neighbourOf(bucket, absentName)}`;
+  const prefix = baseUrl + SIDE_DOOR;
+  const neighbourUrl = `${prefix}width=16/${neighbourOf(bucket, absentName)}`;
   const neighbour = await trySideDoor(neighbourUrl, serves);
   // With this option, the edge may answer from what it has kept for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
-  const objectUrl = `${door}${options}/${originUrl(bucket.baseUrl, key)}`;
+  const objectUrl = `${prefix}${options}/${originUrl(bucket.baseUrl, key)}`;
   const object = await trySideDoor(objectUrl, serves);
   const isWide = neighbour.state === "open" || neighbour.state === "fetches";
   if (isWide || object.state === "open") {

@@ -54,8 +54,8 @@ export function isOfVitrine(headers: Headers): boolean {
   return headers.get(policy) === PROTECTION[policy];
 }
 
-async function fetchHealthz(baseUrl: string, init: RequestInit): ReturnType<typeof fetchText> {
-  const answer = await fetchText(`${baseUrl}/healthz`, init, TIMEOUT_S, MAX_BYTES);
+async function fetchHealthz(url: string, init: RequestInit): ReturnType<typeof fetchText> {
+  const answer = await fetchText(`${url}/healthz`, init, TIMEOUT_S, MAX_BYTES);
   return isUpstreamFailure(answer) ? { reason: `no answer: ${answer.reason}` } : answer;
 }
 

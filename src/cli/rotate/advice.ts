@@ -2,6 +2,7 @@
 // it is printed, and leads on: test/cli/rotate/model.test.ts does so. No part of them is secret.
 
 import { secretNames } from "../../worker/config/read-secrets.ts";
+import type { SlotName } from "../../worker/http/refusal.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { CommandFault } from "../command.ts";
 import { usesLocalS3 } from "../config/project.ts";
@@ -47,8 +48,7 @@ function blockedAdvice(
   };
   if (cause !== "taken" && cause !== "refused") return [texts[cause]];
   const emptyNext = secretCommands(rotation, "next", "delete");
-  const isOk = (bucket: BucketHealth, slot: "current" | "next") =>
-    slotOf(bucket, slot)?.state === "ok";
+  const isOk = (bucket: BucketHealth, name: SlotName) => slotOf(bucket, name)?.state === "ok";
   if (buckets.some((bucket) => isOk(bucket, "next") && !isOk(bucket, "current"))) {
     if (cause === "refused" || !buckets.every((bucket) => isOk(bucket, "next"))) {
       return ["Leave the slots as they are: a bucket has no other that works."];
@@ -87,7 +87,7 @@ export function deactivateAdvice(rotation: KeyedRotation, { maskedId }: OldKey):
 }
 
 /** The commands that change a slot by hand. wrangler asks for each value. */
-function secretCommands(rotation: Rotation, slot: "current" | "next", verb: "put" | "delete") {
+function secretCommands(rotation: Rotation, slot: SlotName, verb: "put" | "delete") {
   const { secretPrefix, hasSessions, local, envConfig } = rotation;
   const { accessKeyId, secretAccessKey, sessionToken } = secretNames(secretPrefix, slot);
   if (local) return [`  ${envConfig.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
