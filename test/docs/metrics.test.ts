@@ -77,12 +77,6 @@ const RESULTS: Readonly<Record<string, readonly object[]>> = {
     { bucket: "", event: "configuration-broken", status: "500", requests: 2 },
     { bucket: "people", event: "origin-failed", status: "502", requests: 1 },
   ],
-  // The first day is a whole one. Today: 30 requests, of which 1 + 2 failed.
-  "Requests a day": [
-    { day: Date.UTC(2026, 9, 27) / 1000, requests: 1, images: 1, failed: 0 },
-    { day: Date.UTC(2026, 10, 23) / 1000, requests: 1, images: 1, failed: 0 },
-    { day: Date.UTC(2026, 10, 26) / 1000, requests: 30, images: 13, failed: 3 / 30 },
-  ],
   "The last five minutes": [
     { bucket: "people", requests: 3, failed: 1 / 3 },
     { bucket: "", requests: 13, failed: 2 / 13 },
