@@ -18,7 +18,6 @@ const FILES: readonly [example: string, tested: string][] = [
   ["app/vitrine-provider.ts", "nuxt-app/app/vitrine-provider.ts"],
   ["nuxt.config.ts", "nuxt-app/nuxt.config.ts"],
   ["app/pages/index.vue", "nuxt-app/app/pages/index.vue"],
-  ["astro.config.mjs", "astro-app/astro.config.mjs"],
   ["src/image-service.ts", "astro-app/src/image-service.ts"],
   ["src/pages/index.astro", "astro-app/src/pages/index.astro"],
   ["src/app/image-loader.ts", "angular-app/src/app/image-loader.ts"],
