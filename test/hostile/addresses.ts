@@ -3,18 +3,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SIGNING_KEYS } from "../support/cookie.ts";
-import { asked, mood } from "./inputs.ts";
+import { mood, requestInput } from "./inputs.ts";
 import { object } from "./paths.ts";
 import { BOUND, fallbackCalls, get, HOST, optionsOf, property } from "./property.ts";
-import { anyText, isKey, NEAR, respellEncoded, spellPath, spots, words } from "./spelling.ts";
-import { withoutSource } from "./upstream.ts";
-import { type Events, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";
+import { anyText, isKey, NEAR, respellEncoded, spellPath, split, spots } from "./spelling.ts";
+import { withoutSource } from "./visit-state.ts";
+import { type Events, NOW, NOW_S, URL_PREFIXES, VARIANTS } from "./world.ts";
 
 const DESCRIPTORS = { card: ["", "@1x", "@2x"], hero: ["", "@640w", "@1920w"] } as const;
 
 const flip = (url: string, at: number, how: number) =>
   replace(url, at, String.fromCharCode(url.charCodeAt(at) ^ (1 << (how % 7))));
-const pick = (texts: string, how: number) => words(texts)[how % words(texts).length] ?? "";
+const pick = (texts: string, how: number) => split(texts)[how % split(texts).length] ?? "";
 const LAST = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].join(" ");
 
 /** The ways to change a URL at one place. */
@@ -51,15 +51,15 @@ export const ofAddresses = {
     async (suspect, { object: [route, name, key], turn, first, second, query, mood: now }) => {
       if (route.startsWith("/private")) return;
       const prefix = spellPath(route.replace(":preset/*", ""));
-      const spell = (of: string, where: readonly number[]) =>
-        `${prefix}${name}/${respellEncoded(encodeURIComponent(of), where)}`;
+      const spell = (key: string, positions: readonly number[]) =>
+        `${prefix}${name}/${respellEncoded(encodeURIComponent(key), positions)}`;
       const one = await get(suspect, spell(key, first), now);
-      const other = `${spell(key, second)}?v=${encodeURIComponent(query.toWellFormed())}`;
+      const otherUrl = `${spell(key, second)}?v=${encodeURIComponent(query.toWellFormed())}`;
       const headers = { "user-agent": "another", range: "bytes=0-9" };
-      const same = await get(suspect, other, now, headers);
-      const seen = ({ calls }: Events) => calls.map(({ url, cf }) => [url, cf && optionsOf(cf)]);
+      const same = await get(suspect, otherUrl, now, headers);
+      const callsOf = ({ calls }: Events) => calls.map(({ url, cf }) => [url, cf && optionsOf(cf)]);
       assert.ok(one.calls.length > 0, "nothing was asked for");
-      const source = PLACES[route] + spellPath(key).replaceAll("@", "%40");
+      const source = URL_PREFIXES[route] + spellPath(key).replaceAll("@", "%40");
       const [, quality, transform] = BOUND.find(([variant]) => variant === name) ?? assert.fail();
       const usual = { quality, metadata: "none", "origin-auth": "share-publicly" };
       const options = { ...VARIANTS[name], ...usual };
@@ -70,16 +70,16 @@ export const ofAddresses = {
         // Where the output may be PNG, no quality goes out (O5).
         if (cf !== undefined) assert.deepEqual({ quality, ...optionsOf(cf) }, options);
       }
-      assert.deepEqual(seen(same), seen(one));
+      assert.deepEqual(callsOf(same), callsOf(one));
       for (const { url, transforms, output } of one.bound) {
         if (url !== source) continue;
-        const asked = [Number(output["quality"] ?? quality), transforms];
-        assert.deepEqual(asked, [Number(quality), [transform]]);
+        const options = [Number(output["quality"] ?? quality), transforms];
+        assert.deepEqual(options, [Number(quality), [transform]]);
       }
       const near = NEAR[turn % NEAR.length]?.(key) ?? assert.fail();
       if (near === key || !isKey(near)) return;
-      const another = await get(suspect, spell(near, first), now);
-      assert.notEqual(another.calls[0]?.url, one.calls[0]?.url);
+      const nearby = await get(suspect, spell(near, first), now);
+      assert.notEqual(nearby.calls[0]?.url, one.calls[0]?.url);
     },
   ),
   signatures: property(
@@ -90,57 +90,58 @@ export const ofAddresses = {
       key: object.map(([, , key]) => key),
       kid: fc.constantFrom("new", "old"),
       v: fc.constantFrom(null, null, "1", "a.b-c_d"),
-      where: fc.nat(4095),
+      position: fc.nat(4095),
       how: fc.nat(4095),
       method: fc.constantFrom("GET", "HEAD"),
       headers: fc.constantFrom({}, { "if-none-match": "*" }, { "if-none-match": '"cf1:x"' }),
       mood,
     }),
-    async (suspect, { preset, at, key, kid, v, where, how, method, headers, mood: now }) => {
+    async (suspect, { preset, at, key, kid, v, position, how, method, headers, mood: now }) => {
       const descriptors: readonly string[] = DESCRIPTORS[preset];
       const variant = preset + (descriptors.includes(at) ? at : "");
       const grant = { ...{ route: "/private/:preset/*", preset, key }, version: v ?? undefined };
       const secret = SIGNING_KEYS[kid] ?? assert.fail();
       const query = await suspect.signGrant({ ...grant, expires: NOW_S + 3600 }, { kid, secret });
-      const of = (name: string) => spellPath(`/private/${name}/${key}`) + query;
-      const url = of(variant);
+      const urlOf = (name: string) => spellPath(`/private/${name}/${key}`) + query;
+      const url = urlOf(variant);
       const right = await get(suspect, url, now, { ...headers }, method);
       assert.ok(right.calls.length > 0, "a valid URL is refused");
       const change = CHANGES[how % CHANGES.length] ?? assert.fail();
-      const changed = change(url, 1 + (where % (url.length - 1)), how);
+      const changed = change(url, 1 + (position % (url.length - 1)), how);
       if (!URL.canParse(HOST + changed) || !changed.startsWith("/")) return;
       const { origin, pathname, search } = new URL(HOST + changed);
       const same =
-        origin === HOST && descriptors.some((name) => of(preset + name) === pathname + search);
+        origin === HOST && descriptors.some((name) => urlOf(preset + name) === pathname + search);
       if (same || origin !== HOST || !/^\/(?:private|secret)\//.test(pathname)) return;
       const { answer, calls } = await get(suspect, changed, now, { ...headers }, method);
       assert.deepEqual([answer.status, calls.length], [404, 0], changed);
     },
   ),
-  ends: property(
+  expiry: property(
     "an expired signed URL shows nothing, and no cache keeps its image longer",
-    fc.record({ asked, mood, object, accept: fc.constantFrom("image/avif", "*/*") }),
-    async (suspect, { asked: { signed }, mood: now, object: [, name, key], accept }) => {
+    fc.record({ input: requestInput, mood, object, accept: fc.constantFrom("image/avif", "*/*") }),
+    async (suspect, { input: { signed }, mood: now, object: [, name, key], accept }) => {
       const ahead = signed ?? 600;
       const grant = { route: "/private/:preset/*", preset: name.replace(/@.*/, ""), key };
       const secret = SIGNING_KEYS["old"] ?? assert.fail();
       const version = now.s3 % 2 === 0 ? undefined : "1";
       const expires = NOW_S + ahead;
       const query = await suspect.signGrant({ ...grant, expires, version }, { kid: "old", secret });
-      const target = spellPath(`/private/${name}/${key}`) + query;
-      const visited = await get(suspect, target, now, { accept });
+      const url = spellPath(`/private/${name}/${key}`) + query;
+      const visited = await get(suspect, url, now, { accept });
       const { answer, calls } = visited;
-      const kept = answer.headers.get("cache-control") ?? assert.fail("cache-control is missing");
-      const seconds = Number(/max-age=(\d+)/.exec(kept)?.[1] ?? 0);
+      const caching =
+        answer.headers.get("cache-control") ?? assert.fail("cache-control is missing");
+      const seconds = Number(/max-age=(\d+)/.exec(caching)?.[1] ?? 0);
       // The version of a URL makes no other source: each would be another transformation (L2).
       for (const { url } of calls) assert.doesNotMatch(url, /[?&]v=/);
       if (ahead <= 0) {
-        assert.deepEqual([answer.status, calls.length, kept], [410, 0, "no-store"]);
+        assert.deepEqual([answer.status, calls.length, caching], [410, 0, "no-store"]);
       } else if (ahead > 86_400) {
         assert.deepEqual([answer.status, calls.length], [404, 0]);
       } else {
-        assert.ok(calls.length > 0 && NOW / 1000 + seconds <= expires, kept);
-        assert.equal(kept.includes("immutable"), answer.status === 200 && version !== undefined);
+        assert.ok(calls.length > 0 && NOW / 1000 + seconds <= expires, caching);
+        assert.equal(caching.includes("immutable"), answer.status === 200 && version !== undefined);
       }
     },
   ),

@@ -23,7 +23,7 @@ parentPort?.on("message", async (attack: Attack) => {
   const { property, sabotaged } = attack;
   const outcome = await attackWith(attack, sabotaged ? SABOTAGE[property](suspect) : suspect);
   parentPort?.postMessage({ ...outcome, tally: { ...tally } } satisfies Outcome);
-  for (const seen of Object.keys(tally)) delete tally[seen];
+  for (const name of Object.keys(tally)) delete tally[name];
 });
 
 /** Loads the Worker, after the hooks. */
@@ -34,14 +34,14 @@ async function loadSuspect(): Promise<Suspect> {
   return { worker: { ...gateway, Renditions }, signGrant };
 }
 
-async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "tally">> {
+async function attackWith(attack: Attack, suspect: Suspect): Promise<Omit<Outcome, "tally">> {
   const { property, engine = "cf" } = attack;
   useEngine(engine);
   // Each property reads its own kind of input, also from findings.json.
   const { input, holds } = PROPERTIES[property] as Property<unknown>;
   if ("input" in attack) {
     try {
-      await holds(of, attack.input);
+      await holds(suspect, attack.input);
       return { property, runs: 1 };
     } catch (error) {
       return { property, runs: 1, finding: { input: attack.input, error: `${error}`, shrinks: 0 } };
@@ -49,15 +49,15 @@ async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "t
   }
   const { seed, runs, shrink = true } = attack;
   const tried = await fc.check(
-    fc.asyncProperty(input, (value) => holds(of, value)),
+    fc.asyncProperty(input, (value) => holds(suspect, value)),
     { seed, numRuns: runs, timeout: HANG_MS, endOnFailure: !shrink },
   );
   if (!tried.failed) return { property, runs: tried.numRuns };
-  const [found] = tried.counterexample ?? [];
+  const [counterexample] = tried.counterexample ?? [];
   const error = `${tried.errorInstance}`.slice(0, 2000);
   return {
     property,
     runs: tried.numRuns,
-    finding: { input: found, error, shrinks: tried.numShrinks },
+    finding: { input: counterexample, error, shrinks: tried.numShrinks },
   };
 }

@@ -1,5 +1,5 @@
-// The properties of how long things are kept for all visitors. They know what ANSWERS says, what the edge and S3
-// said, and nothing of the code that they check.
+// The properties of cache lifetimes. They know ANSWERS, the replies of the edge and S3, and nothing of the code that
+// they check.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -8,16 +8,16 @@ import {
   failing,
   GET,
   KEEP,
-  made,
   OUTAGES,
   outage,
-  pay,
+  sendAt,
   step,
   WEEK,
+  working,
 } from "./cache-visits.ts";
 import { mood } from "./inputs.ts";
 import { namesObject, property } from "./property.ts";
-import { EQUAL, healthy, manner, order, reader } from "./rendition-requests.ts";
+import { browser, EQUAL, healthy, rendition, variation } from "./rendition-requests.ts";
 import { CONFIG, createIsolate, emptyCache } from "./world.ts";
 
 /** The longest time for which a missing or broken object may be kept: s. */
@@ -25,7 +25,7 @@ const SHORT = 60;
 
 const failure = fc.record({
   ...{ mood, step, key: fc.constantFrom("b.jpg", "c.jpg") },
-  is: fc.oneof(failing, outage, healthy, made),
+  is: fc.oneof(failing, outage, healthy, working),
 });
 const answers = fc.constantFrom(
   ...[{}, {}, { keep: 60 }, { keep: 60, stale: 0 }, { keep: 60, stale: 0, stale_if_error: 30 }],
@@ -38,63 +38,69 @@ const later = fc.constantFrom(
   ...[0, 0.5, 1, 29, 59, 61, 89, 91, 3599, 3601, 86_400, 500_000, 608_399],
 );
 
-export const ofTimes = {
+export const ofLifetimes = {
   short: property(
     "nothing that failed is kept, but what is no image, or is missing by the word of S3, for a minute at most",
     fc.record({
       ...{
         variant: fc.constantFrom("card", "hero", "plain", "moving"),
-        ...{ reads: reader, slots: fc.constantFrom(...EQUAL.slice(2, 4)) },
+        ...{ browser, slots: fc.constantFrom(...EQUAL.slice(2, 4)) },
       },
       visits: fc.array(failure, { minLength: 2, maxLength: 5 }),
     }),
-    async (suspect, { variant, reads, slots, visits }) => {
+    async (suspect, { variant, browser, slots, visits }) => {
       const scene = { isolate: createIsolate(slots), cache: emptyCache() };
       /** By source: how long the last word may be kept, and since when, in seconds. */
-      const said = new Map<string, { readonly most: number; readonly since: number }>();
+      const lifetimes = new Map<string, { readonly max: number; readonly since: number }>();
       let seconds = 0;
-      for (const { mood: any, is, key, step: more } of visits) {
-        seconds += more;
+      for (const { mood: any, is, key, step: elapsed } of visits) {
+        seconds += elapsed;
         if (seconds >= KEEP) return; // an outage then shows an older image: see "outages"
-        const wanted = { route: "/app/:preset/*", variant, key, version: null } as const;
+        const rendition = { route: "/app/:preset/*", variant, key, version: null } as const;
         const now = { ...any, replaced: undefined, ...is };
-        const visited = await pay(suspect, [wanted, GET, reads], now, scene, seconds);
+        const visited = await sendAt(suspect, [rendition, GET, browser], now, scene, seconds);
         const { status } = visited.answer;
-        const own = callsFor(visited, wanted);
-        if (own.length === 0) {
-          const { most, since } = said.get(key) ?? { most: 0, since: seconds };
-          assert.ok(seconds - since < most, `${status} is shown after ${seconds - since} s`);
+        const calls = callsFor(visited, rendition);
+        if (calls.length === 0) {
+          const { max, since } = lifetimes.get(key) ?? { max: 0, since: seconds };
+          assert.ok(seconds - since < max, `${status} is shown after ${seconds - since} s`);
           continue;
         }
         const isOutage = OUTAGES.some(({ code }) => code === now.failure?.code);
         if (isOutage) assert.ok(status >= 500, `${status} while all fails`);
-        const isShort = status === 404 ? own.some(namesObject) : status === 415;
-        said.set(key, { most: status === 200 ? WEEK : isShort ? SHORT : 0, since: seconds });
+        const isShort = status === 404 ? calls.some(namesObject) : status === 415;
+        lifetimes.set(key, { max: status === 200 ? WEEK : isShort ? SHORT : 0, since: seconds });
       }
     },
   ),
   outages: property(
     "what was shown within the week is shown while all fails, and nothing is shown for longer",
     fc.record({
-      ...{ order, reads: reader, mood: healthy, outage, answers },
-      visits: fc.array(fc.record({ manner, step: later }), { minLength: 1, maxLength: 4 }),
+      ...{ rendition, browser, mood: healthy, outage, answers },
+      visits: fc.array(fc.record({ variation, step: later }), { minLength: 1, maxLength: 4 }),
     }),
-    async (suspect, { order: wanted, reads, mood: now, outage: is, answers, visits }) => {
+    async (suspect, { rendition, browser, mood: now, outage: is, answers, visits }) => {
       const { keep = KEEP, stale = WEEK, stale_if_error = WEEK }: Answers = answers;
       const isolate = createIsolate({ ...CONFIG, ANSWERS: answers });
       const scene = { isolate, cache: emptyCache() };
-      const made = await pay(suspect, [wanted, GET, reads], now, scene);
-      assert.equal(made.answer.status, 200);
+      const rendered = await sendAt(suspect, [rendition, GET, browser], now, scene);
+      assert.equal(rendered.answer.status, 200);
       let seconds = 0;
-      for (const { manner: how, step: more } of visits) {
-        seconds += more;
-        const failed = await pay(suspect, [wanted, how, reads], { ...now, ...is }, scene, seconds);
+      for (const { variation, step: elapsed } of visits) {
+        seconds += elapsed;
+        const failed = await sendAt(
+          suspect,
+          [rendition, variation, browser],
+          { ...now, ...is },
+          scene,
+          seconds,
+        );
         const { status } = failed.answer;
         const isShown = seconds < keep + Math.max(stale, stale_if_error);
         assert.ok(isShown ? status === 200 : status >= 500, `${status} after ${seconds} s`);
-        if (isShown && how.method === "GET") assert.equal(failed.body, made.body);
+        if (isShown && variation.method === "GET") assert.equal(failed.body, rendered.body);
         const isNeeded = seconds >= keep && isShown;
-        if (isNeeded) assert.ok(callsFor(failed, wanted).length > 0, "it is not tried");
+        if (isNeeded) assert.ok(callsFor(failed, rendition).length > 0, "it is not tried");
       }
     },
   ),

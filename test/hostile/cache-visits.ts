@@ -2,16 +2,16 @@
 
 import fc from "fast-check";
 import type { Fault } from "../../src/emulator/edge/faults.ts";
-import type { Suspect, Visit } from "./property.ts";
+import type { Exchange, Suspect } from "./property.ts";
 import {
-  type Manner,
-  type Order,
-  type Reader,
+  type Browser,
+  type RenditionRequest,
   requestFor,
   sourceOf,
+  type Variation,
 } from "./rendition-requests.ts";
-import type { Call, Mood } from "./upstream.ts";
-import { NOW, type Scene, visit } from "./world.ts";
+import type { Call, Mood } from "./visit-state.ts";
+import { NOW, type Scene, sendRequest } from "./world.ts";
 
 /** What ANSWERS says if it says nothing: s. */
 export const KEEP = 300;
@@ -19,27 +19,30 @@ export const WEEK = 604_800;
 const at = (seconds: number) => NOW + Math.round(seconds * 1000);
 
 /** Visits the Worker. The time is in seconds from the beginning. */
-export async function pay(
+export async function sendAt(
   { worker }: Suspect,
-  [wanted, how, reads]: readonly [Order, Manner, Reader],
+  [rendition, variation, browser]: readonly [RenditionRequest, Variation, Browser],
   now: Mood,
   scene: Pick<Scene, "isolate" | "cache">,
   seconds = 0,
-): Promise<Visit> {
+): Promise<Exchange> {
   const time = at(seconds);
-  const request = requestFor(wanted, how, reads, time);
-  const { place } = how;
-  return { ...(await visit(worker, request, now, { ...scene, place, now: time })), request };
+  const request = requestFor(rendition, variation, browser, time);
+  const { dataCentre } = variation;
+  return {
+    ...(await sendRequest(worker, request, now, { ...scene, dataCentre, now: time })),
+    request,
+  };
 }
 
 /** The calls for the object itself, not for the fallback of its route. */
-export const callsFor = ({ calls }: Visit, wanted: Order): Call[] =>
-  calls.filter(({ url }) => url.split("?")[0] === sourceOf(wanted));
+export const callsFor = ({ calls }: Exchange, rendition: RenditionRequest): Call[] =>
+  calls.filter(({ url }) => url.split("?")[0] === sourceOf(rendition));
 
 /** The simplest way to ask. */
-export const GET: Manner = {
+export const GET: Variation = {
   ...{ method: "GET", spelling: 0, headers: [], host: "images.example" },
-  ...{ query: "", ahead: 86_400, kid: "new", place: "here" },
+  ...{ query: "", ahead: 86_400, kid: "new", dataCentre: "here" },
 };
 
 /** Time steps in seconds, around the limits. */
@@ -82,6 +85,6 @@ export const failing: fc.Arbitrary<Partial<Mood>> = fc.oneof(
 );
 
 /** What works. */
-export const made = fc
+export const working = fc
   .nat(3)
   .map((type): Partial<Mood> => ({ outcome: 0, type, failure: undefined }));

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { fault } from "./cache-visits.ts";
-import { type Asked, askedWithoutSts, mood } from "./inputs.ts";
-import { fallbackCalls, namesObject, pay, property, type Visit } from "./property.ts";
-import type { Call } from "./upstream.ts";
+import { inputWithoutSts, mood, type RequestInput } from "./inputs.ts";
+import { type Exchange, fallbackCalls, namesObject, property, sendInput } from "./property.ts";
+import type { Call } from "./visit-state.ts";
 import { CONFIG, createIsolate, DIRECT } from "./world.ts";
 
 const FAILURES = [
@@ -15,7 +15,7 @@ const FAILURES = [
 ];
 
 /** Few objects, of which the edge is often denied one: an isolate then remembers what S3 said. */
-const likely: fc.Arbitrary<Asked> = fc
+const likely: fc.Arbitrary<RequestInput> = fc
   .record({
     route: fc.constantFrom("images", "private"),
     key: fc.constantFrom("b.jpg", "c.jpg"),
@@ -25,34 +25,34 @@ const likely: fc.Arbitrary<Asked> = fc
     mood,
   })
   .map(({ route, key, failure, mood: now, ...grant }) => ({
-    ...{ method: "GET", target: `/${route}/card/${key}`, headers: [], ...grant },
+    ...{ method: "GET", url: `/${route}/card/${key}`, headers: [], ...grant },
     mood: { ...now, failure },
   }));
 
 /** Returns whether a 404 or 415 is certain by what S3 said of the object during the visit. */
-function isSaid(status: number, own: readonly Call[]): boolean {
-  if (status === 404) return own.some(namesObject);
+function isConfirmed(status: number, calls: readonly Call[]): boolean {
+  if (status === 404) return calls.some(namesObject);
   // Its first bytes are enough to see that it is no image, also if it is longer or shorter than it should be.
-  return own.some(({ cf, reply = "" }) => cf !== undefined || /^200 (?!breaks)/.test(reply));
+  return calls.some(({ cf, reply = "" }) => cf !== undefined || /^200 (?!breaks)/.test(reply));
 }
 
 /** The most seconds for which a cache may keep an answer that is not the URL's image. */
-function mostSeconds({ answer, limited }: Visit, own: readonly Call[]): number {
+function maxSeconds({ answer, limited }: Exchange, calls: readonly Call[]): number {
   const isImage = answer.headers.get("content-type")?.startsWith("image/");
   if (answer.status === 502) return isImage ? 10 : 0;
   if (answer.status !== 404 && answer.status !== 415) return 0;
   // What the configuration alone refuses is refused before visitors are counted.
-  const isConfigured = own.length === 0 && limited.length === 0;
-  return isConfigured || isSaid(answer.status, own) ? 60 : 0;
+  const isConfigured = calls.length === 0 && limited.length === 0;
+  return isConfigured || isConfirmed(answer.status, calls) ? 60 : 0;
 }
 
 /** Returns whether an input of `likely` has a signature that another key, clock or max_age could make right. */
-function isUnfit({ target, signed, spoilt, headers }: Asked): boolean {
-  const isOwn = /^\/private\/card\/[bc]\.jpg$/.test(target) && headers.length === 0;
+function isUnfit({ url, signed, spoilt, headers }: RequestInput): boolean {
+  const isOwn = /^\/private\/card\/[bc]\.jpg$/.test(url) && headers.length === 0;
   return isOwn && (spoilt !== undefined || (signed ?? 0) > 86_400);
 }
 
-const any = fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: askedWithoutSts });
+const any = fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: inputWithoutSts });
 
 export const ofCertainty = {
   certain: property(
@@ -62,27 +62,34 @@ export const ofCertainty = {
       const isolate = createIsolate((inputs[0]?.mood.fault ?? 0) < 128 ? CONFIG : DIRECT);
       for (const input of inputs) {
         // Nothing that was said before comes out of the cache: each visit asks.
-        const visited = await pay(suspect, input, { isolate });
+        const visited = await sendInput(suspect, input, { isolate });
         if (visited === undefined) continue;
         const { answer, calls } = visited;
         const { status, headers } = answer;
         const instead = fallbackCalls(visited);
-        const own = calls.filter((call) => !instead.includes(call));
-        const kept = headers.get("cache-control") ?? "";
+        const ownCalls = calls.filter((call) => !instead.includes(call));
+        const caching = headers.get("cache-control") ?? "";
         if (isUnfit(input)) {
-          assert.deepEqual([status, kept], [404, "no-store"], "a key or max_age may be on its way");
+          assert.deepEqual(
+            [status, caching],
+            [404, "no-store"],
+            "a key or max_age may be on its way",
+          );
         } else if (status >= 400) {
-          const [, seconds = kept === "no-store" ? 0 : Infinity] =
-            /^public, max-age=(\d+)$/.exec(kept) ?? [];
-          const most = mostSeconds(visited, own);
-          assert.ok(Number(seconds) <= most, `${status} is kept: ${kept}, ${sayings(own)}`);
+          const [, seconds = caching === "no-store" ? 0 : Infinity] =
+            /^public, max-age=(\d+)$/.exec(caching) ?? [];
+          const limit = maxSeconds(visited, ownCalls);
+          assert.ok(
+            Number(seconds) <= limit,
+            `${status} is kept: ${caching}, ${repliesOf(ownCalls)}`,
+          );
         }
-        if (status === 404 && own.length > 0) {
-          assert.ok(own.some(namesObject), `404 after ${sayings(own)}`);
+        if (status === 404 && ownCalls.length > 0) {
+          assert.ok(ownCalls.some(namesObject), `404 after ${repliesOf(ownCalls)}`);
         }
       }
     },
   ),
 };
 
-const sayings = (own: readonly Call[]) => own.map(({ reply }) => reply).join(", ");
+const repliesOf = (calls: readonly Call[]) => calls.map(({ reply }) => reply).join(", ");

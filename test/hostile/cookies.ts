@@ -6,8 +6,8 @@ import { cookieValue, SIGNING_KEYS, type Signed } from "../support/cookie.ts";
 import { mood } from "./inputs.ts";
 import { HOST, property, type Suspect } from "./property.ts";
 import { isKey, NEAR, spellPath } from "./spelling.ts";
-import type { Mood } from "./upstream.ts";
-import { CONFIG, createIsolate, NOW_S, tally, visit } from "./world.ts";
+import type { Mood } from "./visit-state.ts";
+import { CONFIG, createIsolate, NOW_S, sendRequest, tally } from "./world.ts";
 
 const SIGNED = { object: "media/*", signed: true, cookie: true, max_age: 7200 };
 /** Two routes that a cookie opens, beside the others. A gateway that makes all renditions itself is faster. */
@@ -22,7 +22,7 @@ const ALBUMS = {
 };
 const HOUR = NOW_S + 3600;
 /** How many cookies of the name the Worker tries: a request has as many. */
-const TRIED = 10;
+const MAX_COOKIES = 10;
 
 const folder = fc.constantFrom(
   ...["a", "ab", "A", "é", "e\u0301", "a b", "a%2Fb", "%2e%2e", "...", "+", "\ufeffa", "😀"],
@@ -66,7 +66,7 @@ const FOREIGN_KEYS: readonly Partial<Signed>[] = [
   { secret: "a-key-of-another-environment-0000001" },
   { secret: "x" },
 ];
-const OTHERS: readonly Partial<Signed>[] = [
+const CHANGED_PARTS: readonly Partial<Signed>[] = [
   ...FOREIGN,
   ...ROUTES.map((route) => ({ route })),
   ...FOREIGN_TIMES.map((expires) => ({ expires })),
@@ -126,16 +126,22 @@ function spoil(signed: Signed, rest: string, hostile: Hostile): string | undefin
   if (kind === 0) {
     const prefix = change(PREFIXES)(signed.prefix, rest);
     value = opens(prefix, rest) ? "" : cookieValue({ ...signed, prefix });
-  } else if (kind === 1) value = cookieValue({ ...signed, ...change(OTHERS) });
+  } else if (kind === 1) value = cookieValue({ ...signed, ...change(CHANGED_PARTS) });
   else value = change(CHANGES)(right, at % right.length, how);
   // Spaces around it are no part of it.
   const isOther = value.trim() !== right && value !== "";
   return isOther && /^[\t\x20-\x3a\x3c-\x7e\x80-\xff]*$/.test(value) ? value : undefined;
 }
 
-async function ask({ worker }: Suspect, path: string, cookie: string, now: Mood, isolate: object) {
+async function request(
+  { worker }: Suspect,
+  path: string,
+  cookie: string,
+  now: Mood,
+  isolate: object,
+) {
   const request = new Request(HOST + path, { headers: { cookie } });
-  return visit(worker, request, now, { isolate });
+  return sendRequest(worker, request, now, { isolate });
 }
 
 export const ofCookies = {
@@ -156,25 +162,25 @@ export const ofCookies = {
       const rest = [...folders, file].join("/");
       const prefix = `${folders.slice(0, depth).join("/")}/`;
       const secret = SIGNING_KEYS[kid] ?? assert.fail();
-      const place = { host: "images.example", route: "/album/:preset/*" };
-      const signed: Signed = { ...place, prefix, expires: HOUR, kid, secret };
+      const scope = { host: "images.example", route: "/album/:preset/*" };
+      const signed: Signed = { ...scope, prefix, expires: HOUR, kid, secret };
       const path = spellPath(`/album/card/${rest}`);
       const isolate = createIsolate(ALBUMS);
       const values = hostile.flatMap((one) => spoil(signed, rest, one) ?? []);
-      for (let at = 0; at < values.length; at += TRIED) {
-        const some = values.slice(at, at + TRIED);
+      for (let at = 0; at < values.length; at += MAX_COOKIES) {
+        const some = values.slice(at, at + MAX_COOKIES);
         tally["hostile cookies"] = (tally["hostile cookies"] ?? 0) + some.length;
         const cookie = some.map((value) => `vitrine=${value}`).join("; ");
-        const { answer, calls, bound, logged } = await ask(suspect, path, cookie, now, isolate);
+        const { answer, calls, bound, logged } = await request(suspect, path, cookie, now, isolate);
         const caching = answer.headers.get("cache-control");
-        const seen = [answer.status, caching, calls.length, bound.length];
-        assert.deepEqual(seen, [404, "no-store", 0, 0], cookie);
+        const result = [answer.status, caching, calls.length, bound.length];
+        assert.deepEqual(result, [404, "no-store", 0, 0], cookie);
         const sigs = some.flatMap((value) => /(?<=\.)[\w-]{43}$/.exec(value) ?? []);
         const leaked = sigs.filter((sig) => logged.join().includes(sig));
         assert.deepEqual(leaked, []);
       }
       const cookie = `a=b; vitrine=${cookieValue(signed)}`;
-      const { answer, calls, loops } = await ask(suspect, path, cookie, now, isolate);
+      const { answer, calls, loops } = await request(suspect, path, cookie, now, isolate);
       assert.ok(calls.length > 0, "a right cookie opens nothing");
       const caching = answer.headers.get("cache-control") ?? "";
       assert.match(caching, /^(?:private, max-age=\d+|no-store$)/);

@@ -71,8 +71,8 @@ export function withEngine(vars: object, engine: Engine): object {
   if (engine === "cf" || !isVars(vars)) return vars;
   const BUCKETS = mapped(vars.BUCKETS, (bucket, name) => {
     if (engine === "r2") {
-      const { bucket: own, prefix } = bucket;
-      return { binding: R2[name], bucket: own, ...(prefix ? { prefix } : {}) };
+      const { bucket: r2Bucket, prefix } = bucket;
+      return { binding: R2[name], bucket: r2Bucket, ...(prefix ? { prefix } : {}) };
     }
     if (engine === "role") {
       const { credentials: _, ...rest } = bucket;

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Asked, mood } from "./inputs.ts";
-import { fallbackCalls, pay, property } from "./property.ts";
+import { mood, type RequestInput } from "./inputs.ts";
+import { fallbackCalls, property, sendInput } from "./property.ts";
 import { healthy } from "./rendition-requests.ts";
-import { PLACES, VARIANTS, WITH_FACTS } from "./world.ts";
+import { URL_PREFIXES, VARIANTS, WITH_FACTS } from "./world.ts";
 
 /** The whole text of facts. */
 export const FACTS =
@@ -27,7 +27,7 @@ function isForFacts(request: Request | undefined): boolean {
 }
 
 /** Routes that name their object by its whole key. */
-const ROUTES = Object.keys(PLACES).filter((path) => path.endsWith("/:preset/*"));
+const ROUTES = Object.keys(URL_PREFIXES).filter((path) => path.endsWith("/:preset/*"));
 
 const QUERIES = ["?facts", "?facts", "?facts", "", "?facts=", "?facts=1", "?FACTS", "?facts&facts"];
 
@@ -35,7 +35,7 @@ const QUERIES = ["?facts", "?facts", "?facts", "", "?facts=", "?facts=1", "?FACT
 const ODD = { outcome: 6, resized: "internal=ok/m", contentType: "application/json", warning: "" };
 const odd = mood.map((one) => ({ ...one, ...ODD }));
 
-const likely: fc.Arbitrary<Asked & { readonly route: string; readonly variant: string }> = fc
+const likely: fc.Arbitrary<RequestInput & { readonly route: string; readonly variant: string }> = fc
   .record({
     route: fc.constantFrom(...ROUTES),
     variant: fc.constantFrom(...Object.keys(VARIANTS)),
@@ -53,7 +53,7 @@ const likely: fc.Arbitrary<Asked & { readonly route: string; readonly variant: s
     const headers = [["accept", "image/avif,image/webp"] as const];
     const origin = ["origin", "https://app.example"] as const;
     return {
-      ...{ ...one, facts: isSigned && one.facts, target: path + query },
+      ...{ ...one, facts: isSigned && one.facts, url: path + query },
       headers: one.route.startsWith("/app/") ? [...headers, origin] : headers,
     };
   });
@@ -63,16 +63,16 @@ export const ofFacts = {
     "facts are for those who may see the picture, where the route has them, and say nothing but certain sizes and a type",
     likely,
     async (suspect, input) => {
-      const visited = await pay(suspect, input);
+      const visited = await sendInput(suspect, input);
       if (visited === undefined) return;
       const { answer, body, calls, request } = visited;
       const isAsked = WITH_FACTS.has(input.route) && isForFacts(request);
       const type = answer.headers.get("content-type") ?? "";
-      const what = `${answer.status} ${type} ${body} to ${request.url}`;
-      if (!isAsked) assert.ok(!isFacts(answer), what);
+      const message = `${answer.status} ${type} ${body} to ${request.url}`;
+      if (!isAsked) assert.ok(!isFacts(answer), message);
       if (!isAsked) return;
-      assert.ok(!type.startsWith("image/"), what);
-      assert.equal(answer.status === 200, isFacts(answer), what);
+      assert.ok(!type.startsWith("image/"), message);
+      assert.equal(answer.status === 200, isFacts(answer), message);
       assert.deepEqual(fallbackCalls(visited), []);
       const images = calls.flatMap(({ cf }) => (cf?.image ? [cf.image] : []));
       assert.ok(images.every((image) => Object(image).format === "json"));
@@ -81,14 +81,14 @@ export const ofFacts = {
       const isRight = spoilt === undefined && (signed ?? 0) > 0 && (signed ?? 0) <= 86_400;
       if (isPrivate && !isRight) assert.deepEqual([isFacts(answer), calls.length], [false, 0]);
       if (!isFacts(answer) || input.method === "HEAD") return;
-      const [, ...found] = FACTS.exec(body) ?? assert.fail(what);
+      const [, ...values] = FACTS.exec(body) ?? assert.fail(message);
       assert.equal(JSON.stringify(JSON.parse(body)), body);
-      const [width = 0, height = 0, across = 0, down = 0] = found.slice(0, 4).map(Number);
+      const [width = 0, height = 0, across = 0, down = 0] = values.slice(0, 4).map(Number);
       const isCover = input.variant.startsWith("card");
-      if (!across || across === down || found[4] === "gif") return;
+      if (!across || across === down || values[4] === "gif") return;
       // The original has the shape of the picture, or the picture shows a part of it.
-      assert.ok(!isCover, what);
-      assert.ok(Math.abs(width * down - height * across) < across + down, what);
+      assert.ok(!isCover, message);
+      assert.ok(Math.abs(width * down - height * across) < across + down, message);
     },
   ),
 };

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 
 /** Stand-ins for the bytes of an original, of its metadata, and of a rendition. */
 export const ORIGINAL = "ORIGINAL-BYTES";
-export const PLACE = "GPS-OF-A-HOME";
+export const METADATA = "GPS-OF-A-HOME";
 const RENDITION = "a rendition";
 
 const bytes = (...parts: (string | readonly number[])[]) =>
@@ -95,16 +95,16 @@ export const urlIn = (file: Uint8Array): string =>
 export function streamOf(all: Uint8Array, error?: Error, more = 0): ReadableStream<Uint8Array> {
   const half = all.length >> 1;
   const pieces = [all.subarray(0, half), all.subarray(half)].filter(({ length }) => length > 0);
-  let left = more;
+  let remaining = more;
   return new ReadableStream({
     type: "bytes",
     pull(controller) {
       const piece = pieces.shift();
       if (piece) return controller.enqueue(Uint8Array.from(piece));
       if (error) return controller.error(error);
-      if (left > 0) {
-        const next = Math.min(left, 1_000_000);
-        left -= next;
+      if (remaining > 0) {
+        const next = Math.min(remaining, 1_000_000);
+        remaining -= next;
         return controller.enqueue(new Uint8Array(next));
       }
       controller.close();

@@ -13,7 +13,7 @@ import {
   type PropertyName,
   readFindings,
 } from "./properties.ts";
-import { type Attack, ask, type Outcome, startThread } from "./thread.ts";
+import { type Attack, type Outcome, runAttack, startThread } from "./thread.ts";
 
 const HELP = `Attacks the Worker with random inputs: npm run fuzz -- [options]
 
@@ -52,12 +52,12 @@ function portionsOf(): (Attack & { readonly runs: number; readonly engine: Engin
   const pairs = engines.flatMap((engine) => names.map((property) => ({ property, engine })));
   const shares = pairs.map((pair, at) => {
     const runs = Math.floor(inputs / pairs.length) + (at < inputs % pairs.length ? 1 : 0);
-    const own =
+    const offset =
       PROPERTY_NAMES.indexOf(pair.property) * 1_000_003 + ENGINES.indexOf(pair.engine) * 97_000_007;
     return Array.from({ length: Math.ceil(runs / PORTION) }, (_, number) => {
-      const given = number * PORTION;
-      const size = Math.min(PORTION, runs - given);
-      return { ...pair, runs: size, seed: (seed + given + size + own) | 0 };
+      const start = number * PORTION;
+      const size = Math.min(PORTION, runs - start);
+      return { ...pair, runs: size, seed: (seed + start + size + offset) | 0 };
     });
   });
   const rounds = Array.from({ length: shares[0]?.length ?? 0 }, (_, round) => round);
@@ -72,12 +72,12 @@ async function attack(): Promise<void> {
     const isLate = seconds !== undefined && performance.now() - began > seconds * 1000;
     if (next === undefined || isLate) break;
     if (broken.has(`${next.property} ${next.engine}`)) continue;
-    const late = AbortSignal.timeout(PORTION_MS);
+    const timeout = AbortSignal.timeout(PORTION_MS);
     try {
-      note(next, await ask(thread, next, AbortSignal.any([stop.signal, late])));
+      note(next, await runAttack(thread, next, AbortSignal.any([stop.signal, timeout])));
     } catch (error) {
       if (stop.signal.aborted) break;
-      if (!late.aborted) throw error;
+      if (!timeout.aborted) throw error;
       broken.add(`${next.property} ${next.engine}`);
       console.log(`\nBroken with ${next.engine}: ${next.property}: a loop without end`);
       break;
@@ -94,7 +94,7 @@ function note({ property, engine }: (typeof portions)[number], outcome: Outcome)
   if (process.stdout.isTTY) process.stdout.write(`\r${total()} of ${inputs} inputs\x1b[K`);
   if (finding === undefined || broken.has(`${property} ${engine}`)) return;
   broken.add(`${property} ${engine}`);
-  console.log(`\nBroken with ${engine}: ${property}: ${PROPERTIES[property].says}`);
+  console.log(`\nBroken with ${engine}: ${property}: ${PROPERTIES[property].sentence}`);
   console.log(`  by (made smaller ${finding.shrinks} times): ${JSON.stringify(finding.input)}`);
   console.log(`  ${finding.error.replaceAll("\n", "\n  ")}`);
   const all = [...readFindings(), { property, engine, input: finding.input }];
@@ -111,7 +111,7 @@ function report(): void {
     const isBroken = [...broken].some((one) => one.startsWith(`${name} `));
     const outcome = isBroken ? "BROKEN" : count > 0 ? "held" : "not tried";
     console.log(
-      `${`${count}`.padStart(9)}  ${outcome.padEnd(9)}  ${name}: ${PROPERTIES[name].says}`,
+      `${`${count}`.padStart(9)}  ${outcome.padEnd(9)}  ${name}: ${PROPERTIES[name].sentence}`,
     );
   }
   const counts = [...tally].sort().map(([name, times]) => `${times} ${name}`);

@@ -3,17 +3,17 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { callsFor, GET, KEEP, pay } from "./cache-visits.ts";
-import { property, type Visit } from "./property.ts";
-import { healthy, type Order, order, reader } from "./rendition-requests.ts";
-import { OTHER_SECRETS } from "./upstream.ts";
+import { callsFor, GET, KEEP, sendAt } from "./cache-visits.ts";
+import { type Exchange, property } from "./property.ts";
+import { browser, healthy, type RenditionRequest, rendition } from "./rendition-requests.ts";
+import { OTHER_SECRETS } from "./s3-upstream.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow } from "./world.ts";
 
 const revision = fc.nat(2);
-const another = fc.record({ revision, isNewVersion: fc.boolean() });
+const nextVisit = fc.record({ revision, isNewVersion: fc.boolean() });
 
 /** Credentials of the bucket `other` alone. */
-const OWN = {
+const OWN_CREDENTIALS = {
   ...{ ...CONFIG, ...OTHER_SECRETS },
   BUCKETS: { ...CONFIG.BUCKETS, other: { ...CONFIG.BUCKETS.other, credentials: "OTHER" } },
   OTHER_ACCESS_KEY_ID_NEXT: "AKIAQYLPMN5HHHFPTYPP",
@@ -21,43 +21,43 @@ const OWN = {
 };
 
 /** Without the fallback of its route, and without facts, which may be the same of other bytes. */
-const plain = ({ route, ...one }: Order): Order => ({
+const plain = ({ route, ...one }: RenditionRequest): RenditionRequest => ({
   ...one,
   route: route === "/images/:preset/*" ? "/öffentlich ✓/:preset/*" : route,
   facts: false,
 });
 
-const tagOf = ({ answer }: Visit) => answer.headers.get("etag") ?? assert.fail("no etag");
+const tagOf = ({ answer }: Exchange) => answer.headers.get("etag") ?? assert.fail("no etag");
 
-const orders = fc.array(order, { minLength: 2, maxLength: 4 });
+const orders = fc.array(rendition, { minLength: 2, maxLength: 4 });
 
 export const ofIdentity = {
   fresh: property(
     "a replaced object is shown at the second visit after keep, and at once under a new version, whatever the edge keeps",
     fc.record({
-      ...{ order, reads: reader, mood: healthy },
-      visits: fc.array(another, { minLength: 2, maxLength: 4 }),
+      ...{ rendition, browser, mood: healthy },
+      visits: fc.array(nextVisit, { minLength: 2, maxLength: 4 }),
     }),
-    async (suspect, { order: any, reads, mood: now, visits }) => {
+    async (suspect, { rendition: any, browser, mood: now, visits }) => {
       const scene = { isolate: createIsolate(), cache: emptyCache() };
-      let wanted = plain(any);
+      let rendition = plain(any);
       let seconds = 0;
       /** By revision: the bytes and the tag of a visitor, under any version. */
-      const shown = new Map<number, readonly [string, string]>();
+      const responses = new Map<number, readonly [string, string]>();
       for (const [at, { revision: is, isNewVersion }] of visits.entries()) {
-        const isNew = isNewVersion && wanted.version !== null;
-        if (isNew) wanted = { ...wanted, version: `${any.version}-${at}` };
+        const isNew = isNewVersion && rendition.version !== null;
+        if (isNew) rendition = { ...rendition, version: `${any.version}-${at}` };
         else seconds += KEEP + 1;
         const mood = { ...now, revision: is };
-        const what = [wanted, GET, reads] as const;
-        if (!isNew) await pay(suspect, what, mood, scene, seconds);
-        const visited = await pay(suspect, what, mood, scene, seconds);
-        const before = shown.get(is) ?? [visited.body, tagOf(visited)];
+        const args = [rendition, GET, browser] as const;
+        if (!isNew) await sendAt(suspect, args, mood, scene, seconds);
+        const visited = await sendAt(suspect, args, mood, scene, seconds);
+        const before = responses.get(is) ?? [visited.body, tagOf(visited)];
         assert.deepEqual([visited.body, tagOf(visited)], before);
-        if (isNew) assert.ok(callsFor(visited, wanted).length > 0, "S3 is not asked");
-        shown.set(is, before);
+        if (isNew) assert.ok(callsFor(visited, rendition).length > 0, "S3 is not asked");
+        responses.set(is, before);
       }
-      const all = [...shown.values()];
+      const all = [...responses.values()];
       for (const part of [0, 1])
         assert.equal(new Set(all.map((one) => one[part])).size, all.length);
     },
@@ -65,37 +65,44 @@ export const ofIdentity = {
   conditions: property(
     "a 304 is for who has these very bytes",
     fc.record({
-      ...{ first: order, second: order, mood: healthy, direct: fc.boolean() },
-      ...{ readers: fc.tuple(reader, reader), revisions: fc.tuple(revision, revision) },
+      ...{ first: rendition, second: rendition, mood: healthy, direct: fc.boolean() },
+      ...{ readers: fc.tuple(browser, browser), revisions: fc.tuple(revision, revision) },
       ...{ sameKey: fc.constantFrom(true, true, false), sameVariant: fc.boolean() },
     }),
     async (suspect, { first: any, second, mood: now, direct, readers, revisions, ...same }) => {
       const first = plain(any);
-      const other = plain(second);
-      const { variant } = same.sameVariant ? first : other;
-      const wanted = { ...(same.sameKey ? first : other), variant };
+      const otherRendition = plain(second);
+      const { variant } = same.sameVariant ? first : otherRendition;
+      const rendition = { ...(same.sameKey ? first : otherRendition), variant };
       const isolate = createIsolate(direct ? DIRECT : CONFIG);
-      const ask = (what: Order, at: 0 | 1, headers: Record<string, string> = {}) => {
+      const send = (
+        requested: RenditionRequest,
+        at: 0 | 1,
+        headers: Record<string, string> = {},
+      ) => {
         const mood = { ...now, revision: revisions[at] };
-        const how = { ...GET, headers: Object.entries(headers) };
-        return pay(suspect, [what, how, readers[at]], mood, { isolate, cache: emptyCache() });
+        const variation = { ...GET, headers: Object.entries(headers) };
+        return sendAt(suspect, [requested, variation, readers[at]], mood, {
+          isolate,
+          cache: emptyCache(),
+        });
       };
-      const had = await ask(first, 0);
-      const plainly = await ask(wanted, 1);
-      const asked = await ask(wanted, 1, { "if-none-match": tagOf(had) });
+      const had = await send(first, 0);
+      const plainly = await send(rendition, 1);
+      const conditional = await send(rendition, 1, { "if-none-match": tagOf(had) });
       const isSame = tagOf(plainly) === tagOf(had);
-      assert.equal(asked.answer.status, isSame ? 304 : 200);
+      assert.equal(conditional.answer.status, isSame ? 304 : 200);
       if (isSame) assert.equal(plainly.body, had.body);
     },
   ),
   slots: property(
     "each bucket is opened by its own credentials alone",
-    fc.record({ orders, reads: reader, mood: healthy }),
-    async (suspect, { orders, reads, mood: now }) => {
+    fc.record({ orders, browser, mood: healthy }),
+    async (suspect, { orders, browser, mood: now }) => {
       if (engineNow() === "r2" || engineNow() === "role") return; // they have no slots
-      const scene = { isolate: createIsolate(OWN), cache: emptyCache() };
-      for (const wanted of orders) {
-        const { calls } = await pay(suspect, [wanted, GET, reads], now, scene);
+      const scene = { isolate: createIsolate(OWN_CREDENTIALS), cache: emptyCache() };
+      for (const rendition of orders) {
+        const { calls } = await sendAt(suspect, [rendition, GET, browser], now, scene);
         for (const { url, headers } of calls) {
           const isOther = /Credential=AKIAQYLPMN5HHHFPTYP/.test(headers.get("authorization") ?? "");
           assert.equal(isOther, url.startsWith("https://s3.other.example/"), url);

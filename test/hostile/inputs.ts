@@ -5,11 +5,11 @@ import fc from "fast-check";
 import { SIGNING_KEYS } from "../support/cookie.ts";
 import { HEALTH_TOKEN } from "../support/env.ts";
 import { path, query } from "./paths.ts";
-import { headerText, spellPath, words } from "./spelling.ts";
-import type { Mood } from "./upstream.ts";
+import { headerText, spellPath, split } from "./spelling.ts";
+import type { Mood } from "./visit-state.ts";
 import { NOW_S } from "./world.ts";
 
-const oneOf = (text: string) => fc.constantFrom(...words(text));
+const oneOf = (text: string) => fc.constantFrom(...split(text));
 
 /** An entry of an Accept header, and the type that it names. */
 type Entry = {
@@ -101,10 +101,10 @@ export const mood: fc.Arbitrary<Mood> = fc.record({
 });
 
 /** A request, and the state of the edge and of S3. */
-export type Asked = {
+export type RequestInput = {
   readonly method: string;
   /** Path and query, as sent. */
-  readonly target: string;
+  readonly url: string;
   /** On the signed route: sign it, with this many seconds until its expiry. Null: send it unchanged. */
   readonly signed: number | null;
   /** What is wrong with the signature: an unknown kid, or another secret. */
@@ -115,12 +115,12 @@ export type Asked = {
   readonly facts?: boolean | undefined;
 };
 
-export const asked: fc.Arbitrary<Asked> = fc.record({
+export const requestInput: fc.Arbitrary<RequestInput> = fc.record({
   method: fc.oneof(
     { weight: 12, arbitrary: fc.constantFrom("GET", "GET", "GET", "HEAD") },
     { weight: 1, arbitrary: fc.constantFrom("OPTIONS", "POST", "PUT", "PROPFIND") },
   ),
-  target: fc.tuple(path, query).map((parts) => parts.join("")),
+  url: fc.tuple(path, query).map((parts) => parts.join("")),
   signed: fc.constantFrom(null, null, 3600, 86_400, 5, 0, -1, 86_401),
   headers: fc.array(header, { maxLength: 4 }),
   mood: fc.tuple(mood, fc.nat(15)).map(([one, at]): Mood => ({ ...one, spent: at === 1 })),
@@ -128,15 +128,15 @@ export const asked: fc.Arbitrary<Asked> = fc.record({
 });
 
 /** The same, and STS fails. */
-export const askedWithoutSts: fc.Arbitrary<Asked> = fc
-  .tuple(asked, fc.option(fc.nat(255), { nil: undefined }))
+export const inputWithoutSts: fc.Arbitrary<RequestInput> = fc
+  .tuple(requestInput, fc.option(fc.nat(255), { nil: undefined }))
   .map(([one, sts]) => ({ ...one, mood: { ...one.mood, sts } }));
 
 /** Returns the request, or undefined if no client can send it. */
-export function toRequest(asked: Asked): Request | undefined {
-  const { method, target, signed, spoilt, headers, facts } = asked;
-  if (!URL.canParse(`https://images.example${target}`)) return undefined;
-  const url = new URL(`https://images.example${target}`);
+export function toRequest(input: RequestInput): Request | undefined {
+  const { method, url: path, signed, spoilt, headers, facts } = input;
+  if (!URL.canParse(`https://images.example${path}`)) return undefined;
+  const url = new URL(`https://images.example${path}`);
   if (signed !== null) signTarget(url, signed, spoilt);
   if (facts) url.search = url.search.includes("&sig=") ? `${url.search}&facts` : "?facts";
   const sent = new Headers();
@@ -145,7 +145,7 @@ export function toRequest(asked: Asked): Request | undefined {
 }
 
 /** Signs a URL of the signed route as an app does, with other code than the Worker's. */
-function signTarget(url: URL, ahead: number, spoilt: Asked["spoilt"]): void {
+function signTarget(url: URL, ahead: number, spoilt: RequestInput["spoilt"]): void {
   try {
     const path = decodeURIComponent(url.pathname);
     const [, variant = "", key = ""] = /^\/private\/([^/]*)\/(.*)$/s.exec(path) ?? [];
@@ -161,8 +161,8 @@ function signTarget(url: URL, ahead: number, spoilt: Asked["spoilt"]): void {
       preset,
       key,
     };
-    const wrong = "the-key-that-is-on-its-way-to-all-01";
-    url.search = signQuery(grant, spoilt === "secret" ? wrong : SIGNING_KEYS["new"]);
+    const rolledOutSecret = "the-key-that-is-on-its-way-to-all-01";
+    url.search = signQuery(grant, spoilt === "secret" ? rolledOutSecret : SIGNING_KEYS["new"]);
   } catch {
     return; // the path is malformed
   }

@@ -1,12 +1,12 @@
 // Random public paths, from likely to absurd.
 
 import fc from "fast-check";
-import { anyText, isKey, KEYS, respell, spots, TRICKS, words } from "./spelling.ts";
+import { anyText, isKey, KEYS, respell, split, spots, TRICKS } from "./spelling.ts";
 import { VARIANTS } from "./world.ts";
 
 const weighted = <T>(...all: [number, fc.Arbitrary<T>][]) =>
   fc.oneof(...all.map(([weight, arbitrary]) => ({ weight, arbitrary })));
-const oneOf = (text: string) => fc.constantFrom(...words(text));
+const oneOf = (text: string) => fc.constantFrom(...split(text));
 
 const long = fc
   .tuple(oneOf("k %61 é a/ %2e ../"), fc.constantFrom(300, 1025, 22_000))
@@ -18,10 +18,10 @@ const segment = weighted(
   [1, fc.array(trick, { maxLength: 3 }).map((tricks) => `a${tricks.join("")}`)],
   [1, anyText],
 );
-const joined = fc
+const segments = fc
   .tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), oneOf("/ / / %2f // \\ "))
   .map(([parts, joint]) => parts.join(joint));
-const rest = weighted([60, joined], [1, long]);
+const rest = weighted([60, segments], [1, long]);
 const knownVariant = fc.constantFrom(...Object.keys(VARIANTS));
 
 /** Names that are not variants. Most are close to one. */
@@ -43,13 +43,13 @@ const variant = weighted([9, knownVariant], [2, unknownVariant], [1, segment]);
 
 export const path = fc
   .tuple(fc.nat(9), variant, rest, segment, fc.oneof(fc.constant([]), spots))
-  .map(([route, name, key, one, where]) => {
+  .map(([route, name, key, one, spots]) => {
     const paths = [
       ...[`/images/${name}/${key}`, `/avatars/${one}/${name}`, `/p/${name}/${one}/${key}`],
       ...[`/pairs/${name}/${one}/${key}`, `/icons/${name}/${key}`, `/private/${name}/${key}`],
       ...[`/app/${name}/${key}`, `/öffentlich ✓/${name}/${key}`, `/${key}`, "/healthz"],
     ];
-    return `/${respell((paths[route] ?? "/").slice(1), where)}`;
+    return `/${respell((paths[route] ?? "/").slice(1), spots)}`;
   });
 
 const parameter = fc

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isPlainObject } from "../../src/worker/util/json.ts";
 import { ofAddresses } from "./addresses.ts";
-import { ofKept } from "./cache-key.ts";
-import { ofTimes } from "./cache-lifetimes.ts";
+import { ofCacheKey } from "./cache-key.ts";
+import { ofLifetimes } from "./cache-lifetimes.ts";
 import { ofCertainty } from "./certainty.ts";
 import { ofCookies } from "./cookies.ts";
 import { type Engine, isEngine } from "./engines.ts";
@@ -20,8 +20,8 @@ export const PROPERTIES = {
   ...ofAddresses,
   ...ofVisitors,
   ...ofCertainty,
-  ...ofKept,
-  ...ofTimes,
+  ...ofCacheKey,
+  ...ofLifetimes,
   ...ofFacts,
   ...ofIdentity,
   ...ofStore,
@@ -47,9 +47,9 @@ export type Finding = {
 
 /** Reads them. */
 export function readFindings(): Finding[] {
-  const kept: unknown = JSON.parse(readFileSync(FINDINGS, "utf8"));
-  if (!Array.isArray(kept)) throw new Error("findings.json is not a list");
-  return kept.map((finding: unknown) => {
+  const findings: unknown = JSON.parse(readFileSync(FINDINGS, "utf8"));
+  if (!Array.isArray(findings)) throw new Error("findings.json is not a list");
+  return findings.map((finding: unknown) => {
     const { property, engine = "cf", input } = isPlainObject(finding) ? finding : {};
     if (typeof property !== "string" || !isPropertyName(property)) {
       throw new Error(`findings.json has something that is of no property: ${property}`);

@@ -1,9 +1,9 @@
 // What a property is. Each one is a function of a Worker, because it must also run on a broken Worker.
 
 import type fc from "fast-check";
-import { type Asked, toRequest } from "./inputs.ts";
-import { type Call, FALLBACKS, withoutSource } from "./upstream.ts";
-import { PLACES, type Scene, VARIANTS, visit, type Worker } from "./world.ts";
+import { type RequestInput, toRequest } from "./inputs.ts";
+import { type Call, FALLBACKS, withoutSource } from "./visit-state.ts";
+import { type Scene, sendRequest, URL_PREFIXES, VARIANTS, type Worker } from "./world.ts";
 
 /** The parts of a Worker that properties use. */
 export type Suspect = {
@@ -13,7 +13,7 @@ export type Suspect = {
 
 /** A property of an input. `holds` throws if the Worker breaks it. */
 export type Property<Input> = {
-  readonly says: string;
+  readonly sentence: string;
   readonly input: fc.Arbitrary<Input>;
   readonly holds: (suspect: Suspect, input: Input) => Promise<void>;
 };
@@ -21,46 +21,47 @@ export type Property<Input> = {
 export const HOST = "https://images.example";
 /** Creates a property: its sentence, its inputs, and its check. */
 export function property<Input>(
-  says: string,
+  sentence: string,
   input: fc.Arbitrary<Input>,
   holds: Property<Input>["holds"],
 ): Property<Input> {
-  return { says, input, holds };
+  return { sentence, input, holds };
 }
 
-export type Visit = Awaited<ReturnType<typeof visit>> & { readonly request: Request };
+export type Exchange = Awaited<ReturnType<typeof sendRequest>> & { readonly request: Request };
 
 /** Visits the Worker as an input says. Returns undefined if no client could do that. */
-export async function pay(
+export async function sendInput(
   { worker }: Suspect,
-  input: Asked,
+  input: RequestInput,
   scene?: Partial<Scene>,
-): Promise<Visit | undefined> {
+): Promise<Exchange | undefined> {
   const request = toRequest(input);
-  return request && { ...(await visit(worker, request, input.mood, scene)), request };
+  return request && { ...(await sendRequest(worker, request, input.mood, scene)), request };
 }
 
 export async function get(
   { worker }: Suspect,
-  target: string,
-  now: Asked["mood"],
+  path: string,
+  now: RequestInput["mood"],
   headers: Record<string, string> = {},
   method = "GET",
-): Promise<Visit> {
-  const request = new Request(HOST + target, { method, headers });
-  return { ...(await visit(worker, request, now)), request };
+): Promise<Exchange> {
+  const request = new Request(HOST + path, { method, headers });
+  return { ...(await sendRequest(worker, request, now)), request };
 }
 
 /** The route of a counted visit. The limiter gets the visitor, which is any text, and then the route. */
-export function routeOf({ limited: [told = ""] }: Pick<Visit, "limited">) {
-  return ROUTES.find((known) => told.endsWith(` ${known}`));
+export function routeOf({ limited: [key = ""] }: Pick<Exchange, "limited">) {
+  return ROUTES.find((route) => key.endsWith(` ${route}`));
 }
 
-const isRoute = (path: string): path is keyof typeof PLACES => Object.hasOwn(PLACES, path);
-const ROUTES = Object.keys(PLACES).filter(isRoute);
+const isRoute = (path: string): path is keyof typeof URL_PREFIXES =>
+  Object.hasOwn(URL_PREFIXES, path);
+const ROUTES = Object.keys(URL_PREFIXES).filter(isRoute);
 
 /** The calls for the fallback of the route, if it is another object than the visitor asked for. */
-export function fallbackCalls(visited: Pick<Visit, "limited" | "calls">): Call[] {
+export function fallbackCalls(visited: Pick<Exchange, "limited" | "calls">): Call[] {
   const { calls } = visited;
   const fallback = FALLBACKS[routeOf(visited) ?? ""];
   const itself = withoutSource(calls[0]?.url ?? "") === fallback;

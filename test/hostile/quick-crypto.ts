@@ -44,8 +44,8 @@ const subtle = {
     return Uint8Array.from(hmac(key, text)).buffer;
   },
   async verify(_hmac: unknown, key: Key, sig: BufferSource, text: BufferSource): Promise<boolean> {
-    const made = hmac(key, text);
-    return made.length === sig.byteLength && timingSafeEqual(made, bytesOf(sig));
+    const expected = hmac(key, text);
+    return expected.length === sig.byteLength && timingSafeEqual(expected, bytesOf(sig));
   },
   async digest(name: string, text: BufferSource): Promise<ArrayBuffer> {
     if (name !== "SHA-256") throw new TypeError(`not made for ${name}`);

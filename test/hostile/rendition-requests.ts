@@ -6,12 +6,13 @@ import { HEALTH_TOKEN } from "../support/env.ts";
 import { RANGES } from "../support/tables/ranges.ts";
 import type { Engine } from "./engines.ts";
 import { mood, signQuery } from "./inputs.ts";
+import { OTHER_SECRETS } from "./s3-upstream.ts";
 import { spellPath } from "./spelling.ts";
-import { type Mood, OTHER_SECRETS } from "./upstream.ts";
-import { CONFIG, PLACES, VARIANTS, WITH_FACTS } from "./world.ts";
+import type { Mood } from "./visit-state.ts";
+import { CONFIG, URL_PREFIXES, VARIANTS, WITH_FACTS } from "./world.ts";
 
 /** What shapes a rendition, as far as a URL says it. */
-export type Order = {
+export type RenditionRequest = {
   readonly route: (typeof ROUTES)[number];
   readonly variant: string;
   readonly key: string;
@@ -22,7 +23,7 @@ export type Order = {
 };
 
 /** What makes no difference to the rendition. */
-export type Manner = {
+export type Variation = {
   readonly method: string;
   /** Chooses a spelling of the Accept header. */
   readonly spelling: number;
@@ -32,7 +33,7 @@ export type Manner = {
   readonly query: string;
   readonly ahead: number;
   readonly kid: "new" | "old";
-  readonly place: string;
+  readonly dataCentre: string;
 };
 
 /** All but the last two lead to the same objects. */
@@ -50,7 +51,7 @@ const KEYS = [
 
 const SIGNED = /^\/(?:private|secret)\//;
 
-export const order: fc.Arbitrary<Order> = fc
+export const rendition: fc.Arbitrary<RenditionRequest> = fc
   .record({
     route: fc.constantFrom(...ROUTES),
     variant: fc.constantFrom(...Object.keys(VARIANTS)),
@@ -72,9 +73,9 @@ const ACCEPTS = {
 } as const;
 
 /** What a browser reads. */
-export type Reader = keyof typeof ACCEPTS;
+export type Browser = keyof typeof ACCEPTS;
 
-export const reader = fc.constantFrom<Reader>("both", "avif", "webp", "plain");
+export const browser = fc.constantFrom<Browser>("both", "avif", "webp", "plain");
 
 /** A text that no answer and no URL of a rendition may contain. */
 export const MARK = "m4rked-by-a-visitor";
@@ -88,7 +89,7 @@ const header = fc.tuple(
   fc.constantFrom(MARK, `no-cache, ${MARK}`, `https://${MARK}.example/`),
 );
 
-export const manner: fc.Arbitrary<Manner> = fc.record({
+export const variation: fc.Arbitrary<Variation> = fc.record({
   method: fc.constantFrom("GET", "GET", "HEAD"),
   spelling: fc.nat(11),
   headers: fc.array(fc.oneof(header, fc.constant(["range", "bytes=0-0"] as const)), {
@@ -98,7 +99,7 @@ export const manner: fc.Arbitrary<Manner> = fc.record({
   query: fc.constantFrom("", `?${MARK}`, "?v=7", "?as=plain", "?facts"),
   ahead: fc.constantFrom(86_400, 3600, 4000, 60),
   kid: fc.constantFrom("new", "old"),
-  place: fc.constantFrom("here", "there", "elsewhere"),
+  dataCentre: fc.constantFrom("here", "there", "elsewhere"),
 });
 
 /** A mood in which everything works. The edge knows what the object is. */
@@ -110,30 +111,37 @@ export const healthy: fc.Arbitrary<Mood> = fc
   }));
 
 /** The request for an order at a time, in ms since 1970. */
-export function requestFor(wanted: Order, how: Manner, reads: Reader, now: number): Request {
-  const { route, key } = wanted;
-  const path = pathOf(wanted, how);
-  const query = SIGNED.test(route) ? signOrder(wanted, how, now) : queryOf(wanted, how);
+export function requestFor(
+  rendition: RenditionRequest,
+  variation: Variation,
+  browser: Browser,
+  now: number,
+): Request {
+  const { route, key } = rendition;
+  const path = pathOf(rendition, variation);
+  const query = SIGNED.test(route)
+    ? signRendition(rendition, variation, now)
+    : queryOf(rendition, variation);
   const headers = new Headers();
-  const accepts = ACCEPTS[reads];
-  headers.set("accept", accepts[how.spelling % accepts.length] ?? "");
+  const accepts = ACCEPTS[browser];
+  headers.set("accept", accepts[variation.spelling % accepts.length] ?? "");
   if (route.startsWith("/app/")) headers.set("origin", "https://app.example");
-  for (const [name, value] of how.headers) {
+  for (const [name, value] of variation.headers) {
     if (name !== "referer" || !route.startsWith("/app/")) headers.append(name, value);
   }
-  const { method, host } = how;
-  const target = key.includes("..") ? path : spellPath(path);
-  const facts = SIGNED.test(route) && wanted.facts && WITH_FACTS.has(route) ? "&facts" : "";
-  return new Request(`https://${host}${target}${query}${facts}`, { method, headers });
+  const { method, host } = variation;
+  const pathname = key.includes("..") ? path : spellPath(path);
+  const facts = SIGNED.test(route) && rendition.facts && WITH_FACTS.has(route) ? "&facts" : "";
+  return new Request(`https://${host}${pathname}${query}${facts}`, { method, headers });
 }
 
 /** The query of a URL that is not signed. Only one asks for facts, and not on every route. */
-function queryOf({ route, facts }: Order, { query }: Manner): string {
+function queryOf({ route, facts }: RenditionRequest, { query }: Variation): string {
   if (!WITH_FACTS.has(route)) return query;
   return facts ? "?facts" : query === "?facts" ? "?facts=" : query;
 }
 
-function pathOf({ route, variant, key }: Order, { spelling }: Manner): string {
+function pathOf({ route, variant, key }: RenditionRequest, { spelling }: Variation): string {
   const path = route.replace(":preset", () => aliasOf(variant, spelling));
   if (!route.startsWith("/p/")) return path.replace("*", () => key);
   return path.replace(":id", () => key.replaceAll("/", "_")).replace(":slug", `slug-${spelling}`);
@@ -149,14 +157,18 @@ function aliasOf(variant: string, spelling: number): string {
 }
 
 /** The URL of the object at the origin. */
-export function sourceOf({ route, key }: Pick<Order, "route" | "key">): string {
+export function sourceOf({ route, key }: Pick<RenditionRequest, "route" | "key">): string {
   const file = route.startsWith("/p/") ? `${key.replaceAll("/", "_")}.jpg` : key;
-  return PLACES[route] + spellPath(file).replaceAll("@", "%40");
+  return URL_PREFIXES[route] + spellPath(file).replaceAll("@", "%40");
 }
 
-function signOrder({ variant, ...order }: Order, { kid, ahead }: Manner, now: number): string {
+function signRendition(
+  { variant, ...rest }: RenditionRequest,
+  { kid, ahead }: Variation,
+  now: number,
+): string {
   const exp = Math.floor(now / 1000) + ahead;
-  return signQuery({ ...order, preset: variant.replace(/@.*/, ""), exp, kid });
+  return signQuery({ ...rest, preset: variant.replace(/@.*/, ""), exp, kid });
 }
 
 const { media } = CONFIG.BUCKETS;

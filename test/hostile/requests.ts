@@ -7,29 +7,23 @@ import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../support/env.ts";
 import { EC_KEY } from "../support/issuer.ts";
 import { leaksIn } from "../support/overheard.ts";
 import { MARK, SESSION, TOKENS } from "./engines.ts";
-import { ORIGINAL, PLACE } from "./files.ts";
-import { asked, askedWithoutSts, mood } from "./inputs.ts";
+import { METADATA, ORIGINAL } from "./files.ts";
+import { inputWithoutSts, mood, requestInput } from "./inputs.ts";
 import { images, object, unknownVariant } from "./paths.ts";
 import {
   BOUND,
+  type Exchange,
   fallbackCalls,
   get,
   optionsOf,
-  pay,
   property,
   routeOf,
-  type Visit,
+  sendInput,
 } from "./property.ts";
+import { DEFECTS } from "./s3-upstream.ts";
 import { IMPOSSIBLE, spellPath } from "./spelling.ts";
-import {
-  type BindingCall,
-  type Call,
-  FALLBACKS,
-  LIES,
-  type Mood,
-  withoutSource,
-} from "./upstream.ts";
-import { engineNow, mayBeOver, PLACES, VARIANTS } from "./world.ts";
+import { type BindingCall, type Call, FALLBACKS, type Mood, withoutSource } from "./visit-state.ts";
+import { engineNow, mayBeOver, URL_PREFIXES, VARIANTS } from "./world.ts";
 
 const SECRETS = [
   ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
@@ -51,10 +45,10 @@ const FREE = [
 ].map((event) => `"event":"${event}"`);
 
 /** The statuses of a fallback, each with the seconds that caches may keep it. */
-const KEPT: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
+const FALLBACK_MAX_AGE_S: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
 /** The bucket and the prefix of an object. */
-const BASE = /^https:\/\/[^/]+\/(?:published\/|acme-other\/)/;
+const BUCKET_URL = /^https:\/\/[^/]+\/(?:published\/|acme-other\/)/;
 
 /** The most calls for one object: S3 with two slots and again, an engine three times, and all of that once more. */
 const MOST_CALLS = 14;
@@ -73,11 +67,11 @@ const ALLOWED = new Set(
 );
 
 /** Checks that a call asks only for what it may. S3 checks its signature (A1, A2, E1). */
-function checkCall(place: string, call: Call): void {
+function checkCall(urlPrefix: string, call: Call): void {
   const { url, method, headers, cf, redirect, cache } = call;
-  assert.ok(url.startsWith(place), `outside of the bucket, or of its prefix: ${url}`);
+  assert.ok(url.startsWith(urlPrefix), `outside of the bucket, or of its prefix: ${url}`);
   assert.equal(new URL(url).href, url, "the signed URL is not the URL that was sent");
-  const [file = "", query = ""] = url.slice(place.length).split(/\?(.*)/s);
+  const [file = "", query = ""] = url.slice(urlPrefix.length).split(/\?(.*)/s);
   assert.match(query, cf === undefined ? /^$/ : /^x-vitrine=[0-9a-f]{32}$/, url); // A15
   assert.match(file, /^(?:[\w.~/-]|%[0-9A-F]{2})+$/);
   for (const part of decodeURIComponent(file).split("/")) {
@@ -95,8 +89,8 @@ function checkCall(place: string, call: Call): void {
   const token = engine === "role" || engine === "session" ? ["x-amz-security-token"] : [];
   // The Worker asks for the first bytes, and the whole object only if it makes something of it itself.
   const isHead = headers.has("range") || engine === "cf";
-  const own = cf ? [] : ["accept-encoding", ...(isHead ? ["range"] : [])];
-  assert.deepEqual([...headers.keys()].sort(), [...names, ...token, ...own].sort());
+  const more = cf ? [] : ["accept-encoding", ...(isHead ? ["range"] : [])];
+  assert.deepEqual([...headers.keys()].sort(), [...names, ...token, ...more].sort());
   const authorization = headers.get("authorization") ?? "";
   const covered = ["host", "x-amz-content-sha256", "x-amz-date", ...token].join(";");
   assert.ok(authorization.includes(`SignedHeaders=${covered},`), authorization);
@@ -115,7 +109,7 @@ function checkCall(place: string, call: Call): void {
 /** Checks that the Images binding makes only what it may, of objects that were asked for. */
 function checkBinding(
   { url, type, transforms, output, overlays }: BindingCall,
-  { calls, drawn }: Visit,
+  { calls, drawn }: Exchange,
 ): void {
   assert.ok(url === "" || calls.some((call) => call.url === url), `${url} was not asked for`);
   for (const { url: mark, options } of overlays) {
@@ -130,7 +124,8 @@ function checkBinding(
   assert.match(format, /^image\/(?:jpeg|png|webp|avif|gif)$/);
   const sizes = JSON.stringify(transforms);
   const variants = BOUND.filter(
-    ([, own, ...sides]) => JSON.stringify(sides) === sizes && (quality ?? `${own}`) === `${own}`,
+    ([, ownQuality, ...sides]) =>
+      JSON.stringify(sides) === sizes && (quality ?? `${ownQuality}`) === `${ownQuality}`,
   );
   assert.ok(variants.length > 0, `options of no variant: ${sizes}, ${quality}`);
   const isMarked = variants.some(([name]) => name === "light");
@@ -147,7 +142,9 @@ const HARMLESS: ReadonlySet<string> = new Set(["foreign-type", "two-types"]);
 const OF_S3: ReadonlySet<string> = new Set(["gzip", "part"]);
 
 /** An object that comes in one of the ways of LIES, or is too large. */
-const lying = fc.nat(LIES.length - 1).map((at): Partial<Mood> => ({ outcome: 6, fault: 2 * at }));
+const defective = fc
+  .nat(DEFECTS.length - 1)
+  .map((at): Partial<Mood> => ({ outcome: 6, fault: 2 * at }));
 
 const accept = fc.constantFrom("image/avif,image/webp", "image/webp", "*/*");
 const impossible = fc.constantFrom(...IMPOSSIBLE);
@@ -155,9 +152,9 @@ const impossible = fc.constantFrom(...IMPOSSIBLE);
 export const ofRequests = {
   answers: property(
     "no input makes the Worker throw or answer 500",
-    askedWithoutSts,
+    inputWithoutSts,
     async (suspect, input) => {
-      const happened = await pay(suspect, input);
+      const happened = await sendInput(suspect, input);
       if (happened === undefined) return;
       const { answer, body, logged, request } = happened;
       assert.ok(STATUSES.includes(answer.status), `${answer.status}`);
@@ -167,15 +164,15 @@ export const ofRequests = {
       for (const line of logged) assert.equal(typeof JSON.parse(line).event, "string");
       // The cached entrypoint knows every URL that the gateway asks it for.
       assert.ok(!logged.some((line) => line.includes("cache-unusable")), "made directly");
-      const kept = answer.headers.get("cache-control") ?? "";
-      if (kept.includes("immutable")) assert.match(request.url, /\/private\/.*[?&]v=/);
+      const caching = answer.headers.get("cache-control") ?? "";
+      if (caching.includes("immutable")) assert.match(request.url, /\/private\/.*[?&]v=/);
     },
   ),
   fallbacks: property(
     "an image whose status is not 200 is the fallback, tried once, only for its statuses, and kept briefly",
-    asked,
+    requestInput,
     async (suspect, input) => {
-      const happened = await pay(suspect, input);
+      const happened = await sendInput(suspect, input);
       if (happened === undefined) return;
       const { answer, calls, logged } = happened;
       const instead = fallbackCalls(happened);
@@ -184,52 +181,52 @@ export const ofRequests = {
       const lines = logged.map((line) => JSON.parse(line)).filter((line) => "fallback" in line);
       assert.equal(lines.length, instead.length > 0 ? 1 : 0);
       const { status, headers } = answer;
-      const shown = (headers.get("content-type") ?? "").startsWith("image/");
+      const isShown = (headers.get("content-type") ?? "").startsWith("image/");
       if (instead.length > 0) {
-        assert.ok(status in KEPT, `${status}`);
+        assert.ok(status in FALLBACK_MAX_AGE_S, `${status}`);
         assert.equal(lines[0].answered, status);
-        assert.equal(lines[0].fallback === "shown", shown, lines[0].fallback);
-      } else if (shown) assert.ok(status === 200 || status === 304, `${status}`);
-      if (!shown || instead.length === 0) return;
+        assert.equal(lines[0].fallback === "shown", isShown, lines[0].fallback);
+      } else if (isShown) assert.ok(status === 200 || status === 304, `${status}`);
+      if (!isShown || instead.length === 0) return;
       assert.deepEqual([headers.get("etag"), headers.get("last-modified")], [null, null]);
       const caching = headers.get("cache-control") ?? "";
       if (caching === "no-store") return; // the cause is not certain
       const [, seconds] = /^public, max-age=(\d+)$/.exec(caching) ?? [];
-      assert.ok(Number(seconds) <= (KEPT[status] ?? 0), `${status}: ${caching}`);
+      assert.ok(Number(seconds) <= (FALLBACK_MAX_AGE_S[status] ?? 0), `${status}: ${caching}`);
     },
   ),
-  patience: property(
+  retries: property(
     "an object is asked for once more at most while its origin fails: its first bytes, and the whole of it",
-    asked,
+    requestInput,
     async (suspect, input) => {
-      const { calls = [] } = (await pay(suspect, input)) ?? {};
+      const { calls = [] } = (await sendInput(suspect, input)) ?? {};
       for (const url of new Set(calls.map((call) => call.url))) {
-        const own = calls.filter((call) => call.url === url);
-        assert.ok(own.filter(mayBeOver).length <= MOST_FAILURES, url);
+        const sameUrl = calls.filter((call) => call.url === url);
+        assert.ok(sameUrl.filter(mayBeOver).length <= MOST_FAILURES, url);
       }
     },
   ),
   bounds: property(
     "every origin URL is below bucket and prefix, for a configured variant, and signed by three headers",
-    asked,
+    requestInput,
     async (suspect, input) => {
-      const happened = await pay(suspect, input);
+      const happened = await sendInput(suspect, input);
       if (happened === undefined || happened.calls.length === 0) return;
       const route = routeOf(happened) ?? assert.fail();
       const instead = fallbackCalls(happened);
-      const own = happened.calls.filter((call) => !instead.includes(call));
-      assert.equal(new Set(own.map(({ url }) => withoutSource(url))).size, 1);
-      for (const call of own) checkCall(PLACES[route], call);
-      const place = FALLBACKS[route]?.replace(/[^/]*$/, "");
-      for (const call of instead) checkCall(place ?? assert.fail(), call);
+      const ownCalls = happened.calls.filter((call) => !instead.includes(call));
+      assert.equal(new Set(ownCalls.map(({ url }) => withoutSource(url))).size, 1);
+      for (const call of ownCalls) checkCall(URL_PREFIXES[route], call);
+      const fallbackPrefix = FALLBACKS[route]?.replace(/[^/]*$/, "");
+      for (const call of instead) checkCall(fallbackPrefix ?? assert.fail(), call);
       for (const call of happened.bound) checkBinding(call, happened);
       assert.deepEqual(happened.refused, [], "S3 refuses the signature");
-      const bases = new Set(happened.calls.map(({ url }) => BASE.exec(url)?.[0]));
+      const bucketUrls = new Set(happened.calls.map(({ url }) => BUCKET_URL.exec(url)?.[0]));
       for (const call of happened.drawn) {
-        const base = BASE.exec(call.url)?.[0] ?? assert.fail(call.url);
-        assert.ok(bases.has(base), `of another bucket: ${call.url}`);
-        assert.equal(call.url, `${base}marks/one%20%26%20only.png`);
-        checkCall(base, call);
+        const bucketUrl = BUCKET_URL.exec(call.url)?.[0] ?? assert.fail(call.url);
+        assert.ok(bucketUrls.has(bucketUrl), `of another bucket: ${call.url}`);
+        assert.equal(call.url, `${bucketUrl}marks/one%20%26%20only.png`);
+        checkCall(bucketUrl, call);
       }
       if (/^\/(?:private|secret)\//.test(route)) {
         assert.ok((input.signed ?? 0) > 0 && (input.signed ?? 0) <= 86_400, "shown unsigned");
@@ -238,23 +235,33 @@ export const ofRequests = {
   ),
   originals: property(
     "no answer contains a byte of an original, or of its metadata",
-    fc.record({ asked, object, accept }),
-    async (suspect, { asked: any, object: [route, name, key], accept }) => {
-      const happened = await pay(suspect, any);
+    fc.record({ input: requestInput, object, accept }),
+    async (suspect, { input: any, object: [route, name, key], accept }) => {
+      const happened = await sendInput(suspect, any);
       assert.ok(!happened?.body.includes(ORIGINAL));
-      assert.ok(!happened?.body.includes(PLACE), "metadata");
+      assert.ok(!happened?.body.includes(METADATA), "metadata");
       // Also the most likely request for one: an object as an app asks for it.
-      const target = spellPath(route.replace(":preset", name).replace("*", key));
-      const likely = await get(suspect, target, any.mood, { accept });
+      const path = spellPath(route.replace(":preset", name).replace("*", key));
+      const likely = await get(suspect, path, any.mood, { accept });
       assert.ok(!likely.body.includes(ORIGINAL));
-      assert.ok(!likely.body.includes(PLACE), "metadata");
+      assert.ok(!likely.body.includes(METADATA), "metadata");
     },
   ),
   free: property(
     "an impossible request costs no subrequest, and all of them get the same 404",
-    fc.record({ asked, images, wrong: unknownVariant, bad: impossible, side: fc.nat(3), mood }),
-    async (suspect, { asked: any, images: [prefix, name, key], wrong, bad, side, mood: now }) => {
-      const happened = await pay(suspect, any);
+    fc.record({
+      input: requestInput,
+      images,
+      unknownName: unknownVariant,
+      bad: impossible,
+      side: fc.nat(3),
+      mood,
+    }),
+    async (
+      suspect,
+      { input: any, images: [prefix, name, key], unknownName, bad, side, mood: now },
+    ) => {
+      const happened = await sendInput(suspect, any);
       if (happened !== undefined) {
         const { answer, calls, limited, logged, request } = happened;
         if (FREE.some((event) => logged.some((line) => line.includes(event)))) {
@@ -277,43 +284,43 @@ export const ofRequests = {
         const { answer, calls } = await get(suspect, `/avatars/ada/${name}`, now);
         assert.deepEqual([answer.status, calls.length], [404, 0], name);
       }
-      const target = `${prefix}${unknown ? encodeURIComponent(wrong.toWellFormed()) : name}/${rest.join("/")}`;
-      const { answer, body, calls, limited } = await get(suspect, target, now);
+      const path = `${prefix}${unknown ? encodeURIComponent(unknownName.toWellFormed()) : name}/${rest.join("/")}`;
+      const { answer, body, calls, limited } = await get(suspect, path, now);
       const cost = calls.length + limited.length;
-      assert.deepEqual([answer.status, body, cost], [404, "Not found\n", 0], target);
+      assert.deepEqual([answer.status, body, cost], [404, "Not found\n", 0], path);
     },
   ),
   silence: property(
     "no answer and no log line contains a secret, and no answer says where the originals are",
-    askedWithoutSts,
+    inputWithoutSts,
     async (suspect, input) => {
-      const happened = await pay(suspect, input);
+      const happened = await sendInput(suspect, input);
       if (happened === undefined) return;
       const head = JSON.stringify([...happened.answer.headers]);
       const [, signature] = /&sig=([\w-]{43})(?:&facts)?$/.exec(happened.request.url) ?? [];
-      for (const word of [...SECRETS, ...(signature === undefined ? [] : [signature])]) {
-        for (const said of [head, happened.body, ...happened.logged])
-          assert.ok(!said.includes(word), word);
+      for (const secret of [...SECRETS, ...(signature === undefined ? [] : [signature])]) {
+        for (const text of [head, happened.body, ...happened.logged])
+          assert.ok(!text.includes(secret), secret);
       }
-      for (const said of [head, happened.body, ...happened.logged]) {
-        assert.doesNotMatch(said, /eyJ[\w-]{20}/, "a token of the issuer");
-        assert.deepEqual(leaksIn(Buffer.from(said)), []);
+      for (const text of [head, happened.body, ...happened.logged]) {
+        assert.doesNotMatch(text, /eyJ[\w-]{20}/, "a token of the issuer");
+        assert.deepEqual(leaksIn(Buffer.from(text)), []);
       }
-      for (const word of PRIVATE)
-        assert.ok(!(head + happened.body).includes(word), `${word} in ${head}`);
+      for (const fragment of PRIVATE)
+        assert.ok(!(head + happened.body).includes(fragment), `${fragment} in ${head}`);
     },
   ),
   lengths: property(
     "the Images binding gets only whole objects, as long as S3 said and as it may read, and without an encoding",
-    fc.record({ asked, object, lying }),
-    async (suspect, { asked: { mood }, object: [route, name, key], lying: how }) => {
-      const target = spellPath(route.replace(":preset", name).replace("*", key));
-      const visited = await get(suspect, target, { ...mood, ...how, type: mood.type % 4 });
+    fc.record({ input: requestInput, object, defective }),
+    async (suspect, { input: { mood }, object: [route, name, key], defective: behaviour }) => {
+      const path = spellPath(route.replace(":preset", name).replace("*", key));
+      const visited = await get(suspect, path, { ...mood, ...behaviour, type: mood.type % 4 });
       for (const { url } of visited.bound) {
         const { reply = "" } = visited.calls.find((call) => call.url === url) ?? {};
-        const [, lie = ""] = reply.split(" ");
-        const isHarmless = HARMLESS.has(lie) || (engineNow() === "r2" && OF_S3.has(lie));
-        assert.ok(lie === "" || isHarmless, `it came ${lie}`);
+        const [, defect = ""] = reply.split(" ");
+        const isHarmless = HARMLESS.has(defect) || (engineNow() === "r2" && OF_S3.has(defect));
+        assert.ok(defect === "" || isHarmless, `it came ${defect}`);
       }
     },
   ),

@@ -4,7 +4,7 @@
 import { ORIGINAL } from "./files.ts";
 import type { PropertyName } from "./properties.ts";
 import type { Suspect } from "./property.ts";
-import { changed } from "./upstream.ts";
+import { changed } from "./visit-state.ts";
 import type { Worker } from "./world.ts";
 
 type Fetch = Worker["fetch"];
@@ -18,18 +18,18 @@ const around =
 type Change = { status?: number; headers?: Record<string, string>; body?: string };
 
 /** Changes answers. A header of "" is removed. */
-const answering = (change: (answer: Response, request: Request) => Change | false) =>
+const changingAnswer = (change: (answer: Response, request: Request) => Change | false) =>
   around((fetch) => async (request, env, context) => {
     const answer = await fetch(request, env, context);
-    const made = change(answer, request);
-    if (!made) return answer;
-    const headers = changed(answer.headers, made.headers ?? {});
-    const { status = answer.status, body = answer.body } = made;
+    const changes = change(answer, request);
+    if (!changes) return answer;
+    const headers = changed(answer.headers, changes.headers ?? {});
+    const { status = answer.status, body = answer.body } = changes;
     return new Response(status === 304 ? null : body, { status, headers });
   });
 
 /** Changes requests: their URL, or their headers. */
-const asking = (change: (url: string, headers: Headers) => string) =>
+const changingRequest = (change: (url: string, headers: Headers) => string) =>
   around((fetch) => (request, env, context) => {
     const headers = new Headers(request.headers);
     const url = change(request.url, headers);
@@ -54,10 +54,10 @@ const repeating = around((fetch) => {
   const answers = new WeakMap<object, Map<string, Response>>();
   return async (request, env, context) => {
     const { pathname } = new URL(request.url);
-    const known = answers.get(env) ?? new Map<string, Response>();
-    answers.set(env, known);
-    const answer = known.get(pathname) ?? (await fetch(request, env, context));
-    known.set(pathname, answer);
+    const remembered = answers.get(env) ?? new Map<string, Response>();
+    answers.set(env, remembered);
+    const answer = remembered.get(pathname) ?? (await fetch(request, env, context));
+    remembered.set(pathname, answer);
     return answer.clone();
   };
 });
@@ -68,9 +68,9 @@ const oneVariant = around((fetch) => {
   return (request, env, context) => {
     const loopback = context.exports?.Renditions;
     if (!loopback) return fetch(request, env, context);
-    const shared = (asked: Request | string, init?: RequestInit) => {
-      const object = `${asked}`.replace(/\?.*/, "");
-      const url = first.get(object) ?? `${asked}`;
+    const shared = (input: Request | string, init?: RequestInit) => {
+      const object = `${input}`.replace(/\?.*/, "");
+      const url = first.get(object) ?? `${input}`;
       first.set(object, url);
       return loopback.fetch(url, init);
     };
@@ -81,9 +81,9 @@ const oneVariant = around((fetch) => {
 
 /** Objects seem to be as they should be, whatever S3 says. */
 const believing = around((fetch) => async (request, env, context) => {
-  const { fetch: ask } = globalThis;
+  const { fetch: realFetch } = globalThis;
   globalThis.fetch = async (...args) => {
-    const { body, status, headers } = await ask(...args);
+    const { body, status, headers } = await realFetch(...args);
     const plain = new Headers(headers);
     plain.delete("content-encoding");
     return new Response(body, { status, headers: plain });
@@ -91,7 +91,7 @@ const believing = around((fetch) => async (request, env, context) => {
   try {
     return await fetch(request, env, context);
   } finally {
-    globalThis.fetch = ask;
+    globalThis.fetch = realFetch;
   }
 });
 
@@ -101,28 +101,30 @@ const BUCKET = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const FOREIGN = { authorization: "AWS4-HMAC-SHA256 Credential=AKIAQYLPMN5HHHFPTYPO/20261124" };
 
 export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
-  answers: answering(({ status }) => status === 404 && { status: 500 }),
-  fallbacks: answering((answer) => isImage(answer) && { status: 200 }),
-  patience: around((fetch) => async (...args) => {
+  answers: changingAnswer(({ status }) => status === 404 && { status: 500 }),
+  fallbacks: changingAnswer((answer) => isImage(answer) && { status: 200 }),
+  retries: around((fetch) => async (...args) => {
     for (let times = 0; times < 4; times++) await (await fetch(...args)).text();
     return fetch(...args);
   }),
   bounds: after(() => fetch(`${BUCKET}outside.jpg`)),
-  originals: answering((answer) => isImage(answer) && { body: ORIGINAL }),
-  free: answering(({ status }) => status === 404 && { body: "No such preset\n" }),
-  silence: answering(() => ({ headers: { "x-amz-id-2": "4442587F" } })),
-  spellings: asking((url) => url.toLowerCase()),
-  signatures: asking((url) => url.replace(/\/private\/|\/secret\//, "/images/")),
-  ends: answering(() => ({ headers: { "cache-control": "public, max-age=86400" } })),
-  cookies: asking((url, headers) => {
+  originals: changingAnswer((answer) => isImage(answer) && { body: ORIGINAL }),
+  free: changingAnswer(({ status }) => status === 404 && { body: "No such preset\n" }),
+  silence: changingAnswer(() => ({ headers: { "x-amz-id-2": "4442587F" } })),
+  spellings: changingRequest((url) => url.toLowerCase()),
+  signatures: changingRequest((url) => url.replace(/\/private\/|\/secret\//, "/images/")),
+  expiry: changingAnswer(() => ({ headers: { "cache-control": "public, max-age=86400" } })),
+  cookies: changingRequest((url, headers) => {
     return headers.has("cookie") ? url.replace("/album/", "/images/") : url;
   }),
-  formats: answering(() => ({ headers: { vary: "" } })),
-  pages: asking((url, headers) => {
+  formats: changingAnswer(() => ({ headers: { vary: "" } })),
+  pages: changingRequest((url, headers) => {
     for (const name of ["origin", "referer", "sec-fetch-site"]) headers.delete(name);
     return url;
   }),
-  certain: answering(({ status }) => status >= 400 && { headers: { "cache-control": "public" } }),
+  certain: changingAnswer(
+    ({ status }) => status >= 400 && { headers: { "cache-control": "public" } },
+  ),
   same: oneVariant,
   once: withoutCache,
   purged: (suspect) => {
@@ -131,15 +133,17 @@ export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
     }
     return { ...suspect, worker: { ...suspect.worker, Renditions } };
   },
-  hidden: answering(() => ({ headers: { "cf-cache-status": "HIT" } })),
+  hidden: changingAnswer(() => ({ headers: { "cf-cache-status": "HIT" } })),
   short: repeating,
   outages: withoutCache,
-  facts: asking((url) => url.replace(/\?facts.*/i, "?facts")),
+  facts: changingRequest((url) => url.replace(/\?facts.*/i, "?facts")),
   lengths: believing,
   fresh: repeating,
-  conditions: answering((_, { headers }) => headers.has("if-none-match") && { status: 304 }),
+  conditions: changingAnswer((_, { headers }) => headers.has("if-none-match") && { status: 304 }),
   slots: after(() => fetch(`${BUCKET}published/a.jpg`, { headers: FOREIGN })),
-  stored: answering((answer) => isKept(answer) && { headers: { "cache-control": "immutable" } }),
+  stored: changingAnswer(
+    (answer) => isKept(answer) && { headers: { "cache-control": "immutable" } },
+  ),
   bytes: after(async (env) => {
     if ("RENDITIONS" in env) await (env.RENDITIONS as R2Bucket).put("half", "a picture");
   }),

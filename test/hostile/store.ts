@@ -1,16 +1,23 @@
-// The properties of the store: what is in it, what it shows, and what takes that down. They know what S3 said, what
-// was shown before, and nothing of the code that they check.
+// The properties of the store: what is stored, when it is shown, and when it is deleted. They know the replies of S3,
+// earlier answers, and nothing of the code that they check.
 
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
-import { callsFor, GET, pay } from "./cache-visits.ts";
-import { ORIGINAL, PLACE, typeOf } from "./files.ts";
+import { callsFor, GET, sendAt } from "./cache-visits.ts";
+import { METADATA, ORIGINAL, typeOf } from "./files.ts";
 import { mood } from "./inputs.ts";
-import { property, type Visit } from "./property.ts";
-import { healthy, type Order, order, reader, sourceOf } from "./rendition-requests.ts";
-import { type Mood, OTHER_SECRETS, REPLIES, TWISTS } from "./upstream.ts";
+import { type Exchange, property } from "./property.ts";
+import {
+  browser,
+  healthy,
+  type RenditionRequest,
+  rendition,
+  sourceOf,
+} from "./rendition-requests.ts";
+import { OTHER_SECRETS, REPLIES } from "./s3-upstream.ts";
+import { type Mood, TWISTS } from "./visit-state.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow, nameOf } from "./world.ts";
 
 /** One bucket, opened by the keys of all on an open route, and by its own on a signed one. */
@@ -25,21 +32,21 @@ const SHARED = {
 const SHARED_DIRECT = { ...SHARED, ANSWERS: DIRECT.ANSWERS };
 
 /** A picture that may be stored, on a route without a fallback. */
-const picture = order.map(({ route, ...one }): Order => {
+const picture = rendition.map(({ route, ...one }): RenditionRequest => {
   const isSigned = route === "/private/:preset/*";
   const isOther = route === "/images/:preset/*" || route === "/icons/:preset/*";
-  const other = isSigned ? "/secret/:preset/*" : "/öffentlich ✓/:preset/*";
-  return { ...one, facts: false, route: isSigned || isOther ? other : route };
+  const routeWithoutFallback = isSigned ? "/secret/:preset/*" : "/öffentlich ✓/:preset/*";
+  return { ...one, facts: false, route: isSigned || isOther ? routeWithoutFallback : route };
 });
 
 const FAULTS = ["throws", "throws-get", "throws-put", "busy", "gone", "says-less"] as const;
 type Fault = (typeof FAULTS)[number];
-const WRITES: readonly (Fault | undefined)[] = [undefined, "says-less"];
-const PUTS: readonly (Fault | undefined)[] = [...WRITES, "throws-put", "busy"];
-const READS: readonly (Fault | undefined)[] = [undefined, "throws-put", "busy"];
+const WRITABLE: readonly (Fault | undefined)[] = [undefined, "says-less"];
+const PUTS: readonly (Fault | undefined)[] = [...WRITABLE, "throws-put", "busy"];
+const READABLE: readonly (Fault | undefined)[] = [undefined, "throws-put", "busy"];
 
 /** The same picture by the other way to its bucket, if there are two. */
-const twinOf = ({ route, ...one }: Order): Order => ({
+const twinOf = ({ route, ...one }: RenditionRequest): RenditionRequest => ({
   ...one,
   route: route === "/secret/:preset/*" ? "/öffentlich ✓/:preset/*" : route,
   ...(route === "/öffentlich ✓/:preset/*" && { route: "/secret/:preset/*" }),
@@ -52,7 +59,7 @@ const SPOILT = ["half", "junk", "original", "other", "metadata"] as const;
 function spoil({ objects }: R2, how: (typeof SPOILT)[number]): boolean {
   const all = [...objects];
   for (const [at, [name, entry]] of all.entries()) {
-    const [, other = entry] = all[(at + 1) % all.length] ?? [];
+    const [, neighbour = entry] = all[(at + 1) % all.length] ?? [];
     const { body, customMetadata: metadata = {} } = entry;
     const half = body.length >> 1;
     const spoilt = {
@@ -63,8 +70,8 @@ function spoil({ objects }: R2, how: (typeof SPOILT)[number]): boolean {
         body: Buffer.alloc(half, ORIGINAL),
         customMetadata: { ...metadata, length: `${half}` },
       },
-      other,
-      metadata: { ...entry, customMetadata: other.customMetadata ?? {} },
+      other: neighbour,
+      metadata: { ...entry, customMetadata: neighbour.customMetadata ?? {} },
     }[how];
     objects.set(name, spoilt);
   }
@@ -72,11 +79,11 @@ function spoil({ objects }: R2, how: (typeof SPOILT)[number]): boolean {
 }
 
 /** What comes of a visit: the same for all that are answered out of one rendition. */
-const shownBy = ({ answer, body }: Visit) =>
+const resultOf = ({ answer, body }: Exchange) =>
   [answer.status, answer.headers.get("etag"), body] as const;
 
 /** The formats that the engines were asked for, in order; "none" if they may choose. */
-const formatsIn = ({ calls, bound }: Visit) => [
+const formatsIn = ({ calls, bound }: Exchange) => [
   ...bound.map(({ output: { format = "" } }) => format.replace("image/", "")),
   ...calls.flatMap(({ cf }) => (cf ? [cf.image?.format?.replace("baseline-", "") ?? "none"] : [])),
 ];
@@ -84,7 +91,7 @@ const formatsIn = ({ calls, bound }: Visit) => [
 /** By what the gateway asks the cached entrypoint for: what is stored. */
 type Model = Map<
   string,
-  { readonly source: string; readonly shown: ReturnType<typeof shownBy>; isSpoilt?: true }
+  { readonly source: string; readonly result: ReturnType<typeof resultOf>; isSpoilt?: true }
 >;
 
 /** Nothing in most cases. */
@@ -92,7 +99,7 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
 const step = fc.record({
-  ...{ order: fc.nat(2), reads: reader, revision: fc.nat(1) },
+  ...{ renditionIndex: fc.nat(2), browser, revision: fc.nat(1) },
   /** Undefined: S3 is well. */
   reply: rarely(fc.nat(REPLIES.length - 1)),
   fault: rarely(fc.constantFrom(...FAULTS)),
@@ -127,7 +134,9 @@ export const ofStore = {
   stored: property(
     "what was ever made is made once, shown in an outage as long as nobody changes it, and deleted with its object",
     fc.record({
-      orders: fc.tuple(picture, picture).map(([one, other]) => [one, other, twinOf(one)] as const),
+      orders: fc
+        .tuple(picture, picture)
+        .map(([first, second]) => [first, second, twinOf(first)] as const),
       mood: healthy,
       steps: fc.array(step, { minLength: 2, maxLength: 6 }),
     }),
@@ -136,8 +145,8 @@ export const ofStore = {
       const model: Model = new Map();
       const now = { ...any, type: HARMLESS[any.type] ?? 0, s3: any.s3 | 1 }; // its renditions have no metadata
       for (const one of steps) {
-        const wanted = orders[one.order] ?? assert.fail();
-        await visitStored(suspect, wanted, now, one, store, model);
+        const rendition = orders[one.renditionIndex] ?? assert.fail();
+        await visitStored(suspect, rendition, now, one, store, model);
         assert.equal(store.objects.size, model.size, "of each rendition there is one");
       }
     },
@@ -145,21 +154,21 @@ export const ofStore = {
   bytes: property(
     "only whole renditions are stored, of the type that was asked for, of objects with an ETag",
     fc.record({
-      ...{ order, reads: reader, direct: fc.boolean() },
+      ...{ rendition, browser, direct: fc.boolean() },
       mood: fc.oneof(mood, failing, twisted),
     }),
-    async (suspect, { order: wanted, reads, mood: now, direct }) => {
+    async (suspect, { rendition, browser, mood: now, direct }) => {
       const store = createR2();
       const isolate = createIsolate(direct ? DIRECT : CONFIG, store);
       const scene = { isolate, cache: emptyCache() };
-      const visited = await pay(suspect, [wanted, GET, reads], now, scene);
+      const visited = await sendAt(suspect, [rendition, GET, browser], now, scene);
       const formats = formatsIn(visited);
       const types = formats.flatMap((one) => (one === "none" ? ["jpeg", "png"] : [one]));
-      const own = hash("sha256", nameOf(sourceOf(wanted)));
+      const tag = hash("sha256", nameOf(sourceOf(rendition)));
       for (const [name, { body, customMetadata = {} }] of store.objects) {
         const { type = "", length } = customMetadata;
         const text = Buffer.from(body).toString();
-        assert.ok(!text.includes(ORIGINAL) && !text.includes(PLACE), text);
+        assert.ok(!text.includes(ORIGINAL) && !text.includes(METADATA), text);
         const isOfEdge = engineNow() === "cf"; // the bytes of the binding are counted, and R2 has ETags
         assert.ok(now.twist !== "half" && !(now.twist === "short" && isOfEdge), "it is not whole");
         assert.ok(now.twist !== "no-etag" || engineNow() === "r2", "S3 does not name the bytes");
@@ -167,7 +176,7 @@ export const ofStore = {
         // An edge that says of anything that it is a picture is believed, until it is read.
         assert.ok(text === "odd" || typeOf(body) === type, text);
         assert.equal(length, `${body.length}`);
-        if (name.startsWith(own))
+        if (name.startsWith(tag))
           assert.ok(visited.answer.ok, `stored of a ${visited.answer.status}`);
       }
     },
@@ -176,17 +185,17 @@ export const ofStore = {
 
 /** Visits once, and checks what is shown, what was asked, and what is stored then. */
 async function visitStored(
-  suspect: Parameters<typeof pay>[0],
-  wanted: Order,
+  suspect: Parameters<typeof sendAt>[0],
+  rendition: RenditionRequest,
   now: Mood,
-  { reads, revision, reply, fault, spoilt, engine }: Step,
+  { browser, revision, reply, fault, spoilt, engine }: Step,
   store: R2,
   model: Model,
 ): Promise<void> {
-  const what = [wanted, GET, reads] as const;
-  const ask = (more: Partial<Mood>, isolate: object) =>
-    pay(suspect, what, { ...now, revision, ...more }, { isolate, cache: emptyCache() });
-  const right = shownBy(await ask({}, createIsolate(SHARED_DIRECT)));
+  const args = [rendition, GET, browser] as const;
+  const send = (more: Partial<Mood>, isolate: object) =>
+    sendAt(suspect, args, { ...now, revision, ...more }, { isolate, cache: emptyCache() });
+  const right = resultOf(await send({}, createIsolate(SHARED_DIRECT)));
   const isWell = [...model.values()].every(({ isSpoilt }) => !isSpoilt); // else it could be put right again
   if (spoilt && isWell && spoil(store, spoilt)) {
     for (const entry of model.values()) entry.isSpoilt = true;
@@ -198,21 +207,21 @@ async function visitStored(
   const isChanged = engine === "deleted" || engine === "replaced";
   const change = isChanged && { meanwhile: MEANWHILE[engine] };
   const more = { down: reply, ...change, ...(engine === "off" && { outcome: 1 }) };
-  const visited = await ask(more, createIsolate(SHARED, store));
+  const visited = await send(more, createIsolate(SHARED, store));
   const formats = formatsIn(visited);
   const { status, headers } = visited.answer;
   const [{ url } = assert.fail("the cache is not asked")] = visited.loops;
   const name = url.replace(/&v=.*/, "");
-  const source = sourceOf(wanted);
+  const source = sourceOf(rendition);
   const entry = model.get(name);
-  const known = READS.includes(fault) && !entry?.isSpoilt ? entry?.shown : undefined;
+  const usable = READABLE.includes(fault) && !entry?.isSpoilt ? entry?.result : undefined;
   const replies = visited.calls.map(({ reply }) => reply);
   const when = `${status}, ${JSON.stringify({ meaning, fault, spoilt, engine, replies })}`;
 
   if (meaning === "outage") {
-    if (!known) return assert.ok(status >= 500, when);
-    const [code, , bytes] = known;
-    assert.deepEqual(shownBy(visited), [code, null, bytes], when); // no 304 makes it last
+    if (!usable) return assert.ok(status >= 500, when);
+    const [code, , bytes] = usable;
+    assert.deepEqual(resultOf(visited), [code, null, bytes], when); // no 304 makes it last
     const caching = headers.get("cache-control") ?? "";
     assert.match(caching, /^public, max-age=(?:[1-5]?\d|60)\b(?!.*immu)/);
     assert.match(headers.get("server-timing") ?? "", /^cache;desc=stored/);
@@ -221,21 +230,21 @@ async function visitStored(
   if (meaning !== "well") {
     assert.ok(status >= 400, when);
     if (meaning !== "gone" || fault === "throws" || fault === "gone") return;
-    for (const [one, { source: its }] of model) if (its === source) model.delete(one);
+    for (const [name, entry] of model) if (entry.source === source) model.delete(name);
     return;
   }
-  const isKnown = JSON.stringify(known) === JSON.stringify(right);
+  const isKnown = JSON.stringify(usable) === JSON.stringify(right);
   assert.equal(formats.length > 0, !isKnown, when);
   if (engine === "off" && !isKnown) return assert.ok(status >= 400, when);
-  assert.deepEqual(shownBy(visited), right, when);
+  assert.deepEqual(resultOf(visited), right, when);
   // First bytes; each time that an engine is asked, the object; and after that its first bytes once more.
   const isAsked = engine !== "off";
   if (isAsked)
-    assert.equal(callsFor(visited, wanted).length, isKnown ? 1 : formats.length + 2, when);
+    assert.equal(callsFor(visited, rendition).length, isKnown ? 1 : formats.length + 2, when);
   const type = headers.get("content-type");
   const isInPlace = /avif|webp/.test(formats[0] ?? "") && type !== `image/${formats[0]}`;
   if (isKnown || isInPlace) return;
   // A put that failed may have been written.
   if (engine === "deleted" && PUTS.includes(fault)) model.delete(name);
-  else if (WRITES.includes(fault)) model.set(name, { source, shown: right });
+  else if (WRITABLE.includes(fault)) model.set(name, { source, result: right });
 }

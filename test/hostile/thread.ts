@@ -44,7 +44,11 @@ export function startThread(): Worker {
  * @param signal ends the wait
  * @throws if the thread ends, or has ended: it would never answer
  */
-export async function ask(thread: Worker, attack: Attack, signal?: AbortSignal): Promise<Outcome> {
+export async function runAttack(
+  thread: Worker,
+  attack: Attack,
+  signal?: AbortSignal,
+): Promise<Outcome> {
   if (thread.threadId < 0)
     throw new Error("the thread has ended: see why the attack before failed");
   thread.postMessage(attack);

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { entries, mood, namedBy, namedIn, spellEntry } from "./inputs.ts";
 import { get, property } from "./property.ts";
-import { headerText, words } from "./spelling.ts";
+import { headerText, split } from "./spelling.ts";
 
-const oneOf = (text: string) => fc.constantFrom(...words(text));
+const oneOf = (text: string) => fc.constantFrom(...split(text));
 
 /** A page, for which it is known whether it may embed images. */
 const page = fc.record({
@@ -46,9 +46,9 @@ export const ofVisitors = {
             assert.ok(named.has(`image/${format}`), `${format} of ${accept}`);
         }
         const type = answer.headers.get("content-type") ?? "";
-        const shown = answer.status === 200 || type.startsWith("image/");
-        if (shown) assert.equal(answer.headers.get("vary"), "accept");
-        if (shown && !["image/jpeg", "image/png"].includes(type)) {
+        const isShown = answer.status === 200 || type.startsWith("image/");
+        if (isShown) assert.equal(answer.headers.get("vary"), "accept");
+        if (isShown && !["image/jpeg", "image/png"].includes(type)) {
           assert.ok(named.has(type), `${type} to ${accept}`);
         }
       }
@@ -57,20 +57,20 @@ export const ofVisitors = {
   pages: property(
     "on a route with origins, only pages of these origins get an image",
     fc.record({ page, mood, method: fc.constantFrom("GET", "HEAD", "OPTIONS"), accept: entries }),
-    async (suspect, { page: from, mood: now, method, accept }) => {
-      const page = `${from.scheme}://${from.user}${from.host}${from.port}`;
-      const header = from.as === "referer" ? page + from.path : page;
+    async (suspect, { page: claimed, mood: now, method, accept }) => {
+      const page = `${claimed.scheme}://${claimed.user}${claimed.host}${claimed.port}`;
+      const header = claimed.as === "referer" ? page + claimed.path : page;
       if (/[^\x20-\x7e]/.test(header)) return;
       const headers: Record<string, string> = { accept: accept.map(spellEntry).join(",").trim() };
-      if (from.as !== "neither") headers[from.as] = header;
-      if (from.site !== "") headers["sec-fetch-site"] = from.site;
-      const target = `/${from.route}/card/a.jpg`;
-      const { answer, calls } = await get(suspect, target, now, headers, method);
+      if (claimed.as !== "neither") headers[claimed.as] = header;
+      if (claimed.site !== "") headers["sec-fetch-site"] = claimed.site;
+      const path = `/${claimed.route}/card/a.jpg`;
+      const { answer, calls } = await get(suspect, path, now, headers, method);
       if (method === "OPTIONS") assert.equal(calls.length, 0);
-      if (mayEmbed(from)) assert.notEqual(answer.status, 403, header);
+      if (mayEmbed(claimed)) assert.notEqual(answer.status, 403, header);
       else assert.deepEqual([answer.status, calls.length], [403, 0], header);
       const allowed = answer.headers.get("access-control-allow-origin");
-      assert.ok(allowed === null || allowed === `https://${HOSTS[from.route]}`);
+      assert.ok(allowed === null || allowed === `https://${HOSTS[claimed.route]}`);
       assert.match(answer.headers.get("vary") ?? "", /^origin\b/);
     },
   ),
@@ -82,7 +82,7 @@ const HOSTS = { app: "app.example", near: "app.images.example" } as const;
 function mayEmbed({ route, scheme, user, host, port, as, site }: Page): boolean {
   const names = as === "origin" || (as === "referer" && scheme.startsWith("http"));
   if (!names) return site !== "cross-site" || route === "app";
-  const known = host === HOSTS[route] || host === "images.example";
+  const isKnownHost = host === HOSTS[route] || host === "images.example";
   const plain = port === "" || (as === "referer" && port === ":443");
-  return scheme === "https" && known && plain && (user === "" || as === "referer");
+  return scheme === "https" && isKnownHost && plain && (user === "" || as === "referer");
 }

@@ -7,17 +7,16 @@ import type { GatewayContext, Loopback } from "../../src/worker/cache/loopback.t
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 import { type Engine, withEngine } from "./engines.ts";
 import { installQuickCrypto } from "./quick-crypto.ts";
+import { createR2Source } from "./s3-upstream.ts";
+import { createImages, fetchUpstream } from "./upstream.ts";
 import {
   type Call,
-  createImages,
-  createR2Source,
-  fetchUpstream,
+  MEDIA_ORIGIN,
   type Mood,
-  ORIGIN,
-  OTHER,
+  OTHER_ORIGIN,
   type Requests,
   state,
-} from "./upstream.ts";
+} from "./visit-state.ts";
 
 const { card, hero, moving, plain } = ENV.PRESETS;
 
@@ -67,17 +66,17 @@ export const VARIANTS: Readonly<Record<string, object>> = {
 };
 
 /** How the origin URLs of each route may begin. */
-export const PLACES = {
-  "/images/:preset/*": `${ORIGIN}published/`,
-  "/avatars/:user/:preset": `${ORIGIN}published/users/`,
-  "/p/:preset/:id/:slug": `${OTHER}products/`,
-  "/pairs/:preset/:a/:b": OTHER,
-  "/icons/:preset/*": `${ORIGIN}published/icons/`,
-  "/private/:preset/*": `${ORIGIN}published/`,
-  "/secret/:preset/*": `${ORIGIN}published/`,
-  "/app/:preset/*": OTHER,
-  "/near/:preset/*": OTHER,
-  "/öffentlich ✓/:preset/*": `${ORIGIN}published/`,
+export const URL_PREFIXES = {
+  "/images/:preset/*": `${MEDIA_ORIGIN}published/`,
+  "/avatars/:user/:preset": `${MEDIA_ORIGIN}published/users/`,
+  "/p/:preset/:id/:slug": `${OTHER_ORIGIN}products/`,
+  "/pairs/:preset/:a/:b": OTHER_ORIGIN,
+  "/icons/:preset/*": `${MEDIA_ORIGIN}published/icons/`,
+  "/private/:preset/*": `${MEDIA_ORIGIN}published/`,
+  "/secret/:preset/*": `${MEDIA_ORIGIN}published/`,
+  "/app/:preset/*": OTHER_ORIGIN,
+  "/near/:preset/*": OTHER_ORIGIN,
+  "/öffentlich ✓/:preset/*": `${MEDIA_ORIGIN}published/`,
 } as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
 
 /** The routes with facts. */
@@ -109,7 +108,7 @@ export type Scene = {
   /** In front of the cached entrypoint. */
   readonly cache: Cache;
   /** The visitor's data centre. */
-  readonly place: string;
+  readonly dataCentre: string;
   /** ms since 1970. */
   readonly now: number;
 };
@@ -125,8 +124,8 @@ export function useEngine(next: Engine): void {
 export function nameOf(url: string): string {
   if (state.engine !== "r2") return url;
   return url
-    .replace(ORIGIN, "r2://MEDIA_BUCKET.acme-media/")
-    .replace(OTHER, "r2://OTHER_BUCKET.acme-other/");
+    .replace(MEDIA_ORIGIN, "r2://MEDIA_BUCKET.acme-media/")
+    .replace(OTHER_ORIGIN, "r2://OTHER_BUCKET.acme-other/");
 }
 
 /** The engine of all isolates. */
@@ -158,13 +157,13 @@ export function createIsolate(vars: object = CONFIG, store?: R2): object {
   const { ANSWERS = {} }: { readonly ANSWERS?: object } = vars;
   const storing = { ANSWERS: { ...ANSWERS, store: "RENDITIONS" }, RENDITIONS: store };
   const { engine } = state;
-  const own = { ...withEngine(vars, engine), ...(store && storing), RATE_LIMITER: { limit } };
-  if (engine === "cf") return own;
+  const env = { ...withEngine(vars, engine), ...(store && storing), RATE_LIMITER: { limit } };
+  if (engine === "cf") return env;
   const sources = {
-    MEDIA_BUCKET: createR2Source(ORIGIN),
-    OTHER_BUCKET: createR2Source(OTHER),
+    MEDIA_BUCKET: createR2Source(MEDIA_ORIGIN),
+    OTHER_BUCKET: createR2Source(OTHER_ORIGIN),
   };
-  return { ...own, IMAGES: createImages(), ...(engine === "r2" ? sources : {}) };
+  return { ...env, IMAGES: createImages(), ...(engine === "r2" ? sources : {}) };
 }
 
 /** Creates an empty cache in front of the cached entrypoint. */
@@ -177,7 +176,7 @@ export function emptyCache(): Cache {
  * In half of the moods, such a new gateway asks the cached entrypoint, else it makes renditions itself. In half of
  * them there is a store.
  */
-export async function visit(
+export async function sendRequest(
   worker: Worker,
   request: Request,
   now: Mood,
@@ -185,14 +184,14 @@ export async function visit(
 ): Promise<Events & { answer: Response; body: string }> {
   const vars = now.fault < 128 ? CONFIG : DIRECT;
   const store = now.s3 < 128 ? createR2() : undefined;
-  const { isolate = createIsolate(vars, store), cache = emptyCache(), place = "here" } = scene;
+  const { isolate = createIsolate(vars, store), cache = emptyCache(), dataCentre = "here" } = scene;
   const requests: Requests = { calls: [], drawn: [], bound: [], refused: [] };
   Object.assign(state, { mood: now, clock: scene.now ?? NOW, requests });
   events = { loops: [], logged: [], limited: [] };
   const after: Promise<unknown>[] = [];
-  const loopback = loopbackOf(worker, { isolate, cache, place });
-  const record = (asked: Request | string, init?: RequestInit) => {
-    const request = new Request(asked, init);
+  const loopback = loopbackOf(worker, { isolate, cache, dataCentre });
+  const record = (input: Request | string, init?: RequestInit) => {
+    const request = new Request(input, init);
     const { url, method, headers } = request;
     events.loops.push({ url, method, headers });
     return loopback.fetch(request);
@@ -215,10 +214,10 @@ export async function visit(
 /** The `ctx.exports.Renditions` of a gateway. */
 export function loopbackOf(
   { Renditions }: Worker,
-  { isolate, cache, place }: Omit<Scene, "now">,
+  { isolate, cache, dataCentre }: Omit<Scene, "now">,
 ): Loopback {
-  const make = (run: object) => new Renditions(Object.assign(Object.create(null), run), isolate);
-  return cache.entrypoint(make, { place });
+  const create = (run: object) => new Renditions(Object.assign(Object.create(null), run), isolate);
+  return cache.entrypoint(create, { place: dataCentre });
 }
 
 /** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */
