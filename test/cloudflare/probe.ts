@@ -121,6 +121,12 @@ export async function tryProbe(probe: Probe, world: World): Promise<Verdict> {
   return probe.run(world).catch(rerun).catch(fail);
 }
 
+const OUTCOMES = [
+  [false, "otherwise"],
+  [true, "as the rule says"],
+  ["open", "open"],
+] as const;
+
 /** One claim that does not hold makes a verdict "otherwise"; one that does is needed for "as the rule says". */
 function conclude(claims: readonly Claim[] | string): Verdict {
   if (typeof claims === "string") return notSeen(claims);
@@ -130,14 +136,8 @@ function conclude(claims: readonly Claim[] | string): Verdict {
   const records = claims.flatMap(([holds, name, reply]) =>
     reply ? [{ name, isJudged: typeof holds === "boolean", ...reply }] : [],
   );
-  const holding = claims.map(([holds]) => holds);
-  const outcome = holding.includes(false)
-    ? "otherwise"
-    : holding.includes(true)
-      ? "as the rule says"
-      : holding.includes("open")
-        ? "open"
-        : "not seen";
+  const [, outcome = "not seen"] =
+    OUTCOMES.find(([holds]) => claims.some((claim) => claim[0] === holds)) ?? [];
   return { outcome, summary: texts.join("; "), records };
 }
 

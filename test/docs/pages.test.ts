@@ -68,8 +68,8 @@ test("git ignores each file that the pages put a secret into", () => {
   const named = text.match(/(?<=--(?:secrets|key)-file |secret bulk |> )[\w-]+\.(?:env|json)\b/g);
   const files = [...new Set(named)];
   expect(files).toEqual(expect.arrayContaining(["secrets.env", "staging.env", "key.json"]));
-  const asked = { cwd: ROOT, encoding: "utf8" } as const;
-  const ignored = spawnSync("git", ["check-ignore", ...files], asked).stdout.split("\n");
+  const options = { cwd: ROOT, encoding: "utf8" } as const;
+  const ignored = spawnSync("git", ["check-ignore", ...files], options).stdout.split("\n");
   expect(files.filter((file) => !ignored.includes(file))).toEqual([]);
 });
 
@@ -86,13 +86,15 @@ const OF_REPOSITORY = [
 const FILE =
   /`((?:\.ci|docs|fixtures|src|test)\/[\w./-]*|(?:[\w-]+\/)*[\w-]+\.(?:js|json|md|toml|tsx?))`/g;
 /** What a page has its readers write, or what a command makes. */
-const MADE = /^(?:src|test)\/cli\/NAME\//;
+const EXAMPLE_PATH = /^(?:src|test)\/cli\/NAME\//;
 
 test("the files of the repository that pages name are there", () => {
   for (const page of OF_REPOSITORY) {
     const named = [...readPage(page).matchAll(FILE)].map(([, file = ""]) => file);
     expect(named).not.toEqual([]);
-    const missing = named.filter((file) => !MADE.test(file) && !existsSync(join(ROOT, file)));
+    const missing = named.filter(
+      (file) => !EXAMPLE_PATH.test(file) && !existsSync(join(ROOT, file)),
+    );
     expect([page, missing]).toEqual([page, []]);
   }
 });

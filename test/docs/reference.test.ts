@@ -37,12 +37,12 @@ function switchLines(file: string, switches: Switches): string[] {
     const comment = comments.get(name) ?? expect.unreachable(`${name} has no comment`);
     const [, rule, meaning = comment] = /^([A-Z]\d.*?)[.:] (.*)$/s.exec(comment) ?? [];
     const [, values = ""] = /^one of (.*)$/.exec(expected) ?? [];
-    const others = values
+    const alternatives = values
       .split(", ")
       .map((value) => (test(value) ? JSON.stringify(value) : value))
       .filter((value) => !["", "true", "false", JSON.stringify(strict)].includes(value));
     const value = inspect(strict, { numericSeparator: true, breakLength: Infinity });
-    const rest = others.length > 0 ? `, or ${others.map(code).join(", ")}` : "";
+    const rest = alternatives.length > 0 ? `, or ${alternatives.map(code).join(", ")}` : "";
     const source = rule === undefined ? "" : ` (${rule})`;
     const text = `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}`;
     return `- ${code(name)}: ${code(value.replaceAll("'", '"'))}${rest}${source}. ${text}`;
@@ -105,7 +105,9 @@ async function answerLines(): Promise<string[]> {
 function noticeLines(): string[] {
   const events = Object.entries<string>(LEVELS);
   return ["info", "warn", "error"].map((level) => {
-    const links = events.filter(([, its]) => its === level).map(([event]) => linkTo(event));
+    const links = events
+      .filter(([, eventLevel]) => eventLevel === level)
+      .map(([event]) => linkTo(event));
     return `- ${code(level)}: ${links.join(", ")}`;
   });
 }
@@ -134,11 +136,14 @@ const PARTS: Readonly<
 
 test.each(Object.entries(PARTS))("%s has what the source says", async (page, parts) => {
   let text = readPage(page);
-  for (const [name, make] of Object.entries(parts)) {
-    const lines = await make();
+  for (const [name, createLines] of Object.entries(parts)) {
+    const lines = await createLines();
     const part = new RegExp(`(<!-- made: ${name} -->\n).*?(<!-- made -->)`, "s");
     expect(text).toMatch(part);
-    text = text.replace(part, (_all, begin, end) => `${begin}\n${lines.join("\n")}\n\n${end}`);
+    text = text.replace(
+      part,
+      (_all, opening, closing) => `${opening}\n${lines.join("\n")}\n\n${closing}`,
+    );
   }
   await expect(text, `write it anew: ${COMMAND}`).toMatchFileSnapshot(join(ROOT, page));
 });
