@@ -31,10 +31,7 @@ export type Project = {
   readonly envConfig: EnvironmentConfig;
   /** Whether it is the local run, which `npx vitrine dev` starts on this machine. */
   readonly local: boolean;
-  /**
-   * Where Vitrine is, without a slash at the end: what `--url` says, else the first domain of
-   * wrangler.toml, else a fault. `""` is the page's own host, if `--url` says so.
-   */
+  /** Where Vitrine is, without a slash at the end: `--url`, else the first domain of wrangler.toml. `""`: the page's host. */
   readonly baseUrl: string | CommandFault;
   readonly secrets: Secrets;
   /** The file that `--secrets-file` names: its secrets are those that are deployed, or will be. */

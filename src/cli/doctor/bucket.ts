@@ -15,12 +15,8 @@ import type { Check, Finding, Result } from "./finding.ts";
 import { ALL_MISSING, fail, findingsOf, LEAVE_PARAMETER_OUT, lessen, note, ok } from "./finding.ts";
 import { answerText, cannotList, diagnoseS3, misset, openProbe, type S3Probe } from "./s3.ts";
 
-/** An original. Visitors must never get it. */
-export type Sample = {
-  readonly key: string;
-  /** Undefined if it cannot be read from here. */
-  readonly bytes: Uint8Array | undefined;
-};
+/** An original, without its bytes if it cannot be read from here. Visitors must never get it. */
+export type Sample = { readonly key: string; readonly bytes: Uint8Array | undefined };
 
 /** A project with the clock, in ms since 1970. */
 export type Examination = Project & Pick<World, "now">;

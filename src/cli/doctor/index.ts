@@ -128,10 +128,7 @@ async function runChecks(
   return findings;
 }
 
-/**
- * Checks what is deployed at a URL.
- * @param samples an original of each bucket, by the bucket's name, if one is known
- */
+/** Checks what is deployed at a URL. @param samples an original of each bucket, by the bucket's name, if known */
 async function checkSite(
   site: Site & Examination,
   samples: ReadonlyMap<string, Sample>,

@@ -1,7 +1,6 @@
 // The new key: reads it from its file, and asks S3 whether it accepts it. Never prints it.
 
 import { resolve } from "node:path";
-import type { Bucket } from "../../worker/config/bucket.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
@@ -51,11 +50,9 @@ export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | un
   const { world, tools, buckets, key, polling } = rotation;
   for (let tries = 1; ; tries += 1) {
     const scope = { context: { waitUntil: () => {} }, deadline: Date.now() + S3_TIMEOUT_MS };
-    const check = async (bucket: Bucket) => ({
-      ...(await checkSlot(bucket, key, scope)),
-      bucket: bucket.name,
-    });
-    const results = await Promise.all(buckets.map(check));
+    const results = await Promise.all(
+      buckets.map(async (one) => ({ bucket: one.name, ...(await checkSlot(one, key, scope)) })),
+    );
     const refused = results.filter((health) => !isWorking(health));
     if (refused.length === 0) return undefined;
     const isUnknown = refused.some(({ state }) => UNKNOWN_KEY.test(state));
