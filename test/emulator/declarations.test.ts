@@ -203,8 +203,8 @@ test("what is built imports nothing but Node.js: sharp is required, and only whe
       console.log(status + " " + message);
     }
   `;
-  const said = execFileSync(process.execPath, ["--input-type=module", "--eval", built]);
-  expect(said.toString()).toMatch(
+  const output = execFileSync(process.execPath, ["--input-type=module", "--eval", built]);
+  expect(output.toString()).toMatch(
     /^403 sharp is not installed\..*\n\n {2}npm install --save-dev sharp\n/,
   );
 });

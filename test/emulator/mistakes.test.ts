@@ -26,72 +26,55 @@ function thrownBy(work: () => unknown): string {
   return expect.unreachable("nothing was thrown");
 }
 
-const HOST = "is not a host in lower case, without https:// and without a path, such as";
-const SOURCES = "is not a list of hosts, each with or without a path, such as *.example/photos";
-const COUNT = "is not a whole number, 0 or more";
-const FAULT =
-  "is not the { code, status } of a failure of the edge, such as { code: 9522, status: 503 }";
-const WORKERS = "workers: is not a table of functions by the hosts";
-const ENDPOINT =
-  "is not the URL of an S3 without a path, such as https://s3.eu-west-1.amazonaws.com";
 const KEYS = "is not { accessKeyId: text; secretAccessKey: text }";
 
-const OF_EDGE: [given: object, message: string][] = [
+/** A wrong or unknown setting, and how its message begins. */
+const OF_EDGE: [settings: object, message: string][] = [
   [{ source: [], cahce: true }, "unknown: source, cahce. Known: zone, fetch, now, workers, transf"],
-  [{ transformations: "off" }, 'transformations: "off" is not one of true, false'],
   ...["a.example", ["https://a.example"], ["A.example"], [undefined], ["*"]].map(
-    (sources): [object, string] => [{ sources }, SOURCES],
+    (sources): [object, string] => [{ sources }, "is not a list of hosts, each with"],
   ),
-  [{ plain: ["http://a.example"] }, "plain: [http://a.example] is not a list of hosts, without"],
-  [{ quota: -1 }, `quota: -1 ${COUNT}`],
-  [{ trouble: "constructor" }, `trouble: "constructor" ${FAULT}`],
-  [{ trouble: { code: 9522 } }, `trouble: ${FAULT}`],
-  [{ limits: { bytes: 1 } }, "limits: is not { bytes: a whole number, 0 or more; pixels: "],
-  [{ originalIsSmaller: { of: "bytes", sent: "x" } }, "originalIsSmaller: is not { of: one of "],
-  [{ zone: undefined }, `zone: undefined ${HOST} images.example`],
-  [{ zone: "https://images.example" }, `zone: this text ${HOST} images.example`],
+  [{ plain: ["http://a.example"] }, "plain: [http://a.example] is not"],
+  [{ quota: -1 }, "quota: -1 is not"],
+  [{ trouble: { code: 9522 } }, "trouble: is not the { code, status }"],
+  [{ limits: { bytes: 1 } }, "limits: is not { bytes: a whole number"],
+  [{ zone: undefined }, "zone: undefined is not"],
+  [{ zone: "https://images.example" }, "zone: this text is not"],
   [{ fetch: createS3(S3) }, "fetch: is not a function"],
-  [{ now: 5 }, "now: 5 is not a function, or left out"],
-  [{ workers: { "https://a.example": fetch } }, WORKERS],
-];
-
-const OF_CACHE: typeof OF_EDGE = [
-  [{ enable: false }, "unknown: enable. Known: now, enabled, crossVersion, runsIn, loopback"],
-  [{ runsIn: "lower" }, 'runsIn: "lower" is not one of upper, visitor'],
-];
-
-const OF_R2: typeof OF_EDGE = [
-  [{ nw: 1 }, "unknown: nw. Known: now, limitsWrites"],
-  [{ limitsWrites: ["get"] }, "limitsWrites: [get] is not a list of put and delete, or left out"],
+  [{ now: 5 }, "now: 5 is not"],
+  [{ workers: { "https://a.example": fetch } }, "workers: is not"],
 ];
 
 const OF_S3: typeof OF_EDGE = [
-  [{ endpoint: "s3.example" }, `endpoint: "s3.example" ${ENDPOINT}`],
-  [{ endpoint: "https://a.b/c" }, `endpoint: "https://a.b/c" ${ENDPOINT}`],
-  [{ bucket: "a/b" }, 'bucket: "a/b" is not the name of a bucket, without a slash'],
-  [{ region: undefined }, "region: undefined is not text"],
+  [{ endpoint: "s3.example" }, 'endpoint: "s3.example" is not'],
+  [{ endpoint: "https://a.b/c" }, 'endpoint: "https://a.b/c" is not'],
+  [{ bucket: "a/b" }, 'bucket: "a/b" is not'],
+  [{ region: undefined }, "region: undefined is not"],
   [{ credentials: { ...credentials, secretAccessKey: "" } }, `credentials: ${KEYS}`],
   [{ credentials: { ...credentials, token: "a" } }, `credentials: ${KEYS}`],
-  [{ credentials: undefined }, `credentials: undefined ${KEYS}`],
-  [{ dialect: "minio" }, 'dialect: "minio" is not one of aws, r2, or left out'],
-  [{ prefix: "a/" }, "unknown: prefix. Known: endpoint, bucket, region, credentials, sessions, "],
-  [{ readable: 1 }, "readable: 1 is not a prefix of keys, or left out"],
+  [{ dialect: "minio" }, 'dialect: "minio" is not one of aws, r2'],
+  [{ readable: 1 }, "readable: 1 is not"],
 ];
 
 test.each([
   ["createEdge", createEdge, EDGE, OF_EDGE],
-  ["createCache", createCache, {}, OF_CACHE],
-  ["createR2", (settings: object) => call(createR2, {}, settings), {}, OF_R2],
+  ["createCache", createCache, {}, [[{ enable: false }, "unknown: enable. Known: now, enabled"]]],
+  [
+    "createR2",
+    (settings: object) => call(createR2, {}, settings),
+    {},
+    [[{ limitsWrites: ["get"] }, "limitsWrites: [get] is not"]],
+  ],
   ["createS3", createS3, S3, OF_S3],
 ] as const)("%s refuses a setting that is wrong or unknown", (name, create, usual, rows) => {
-  for (const [given, message] of rows) {
-    const thrown = thrownBy(() => call(create, { ...usual, ...given }));
+  for (const [settings, message] of rows) {
+    const thrown = thrownBy(() => call(create, { ...usual, ...settings }));
     expect(thrown).toContain(message);
     expect(thrown.split("\n")).toEqual([expect.stringMatching(`^${name}: `)]);
   }
 });
 
-test("all mistakes are told, each in a line, and no credentials are repeated", () => {
+test("all mistakes are reported, each in a line, and no credentials are repeated", () => {
   const edge = thrownBy(() => call(createEdge, { fetch, zones: ["a"], sources: "a" }));
   expect(edge.split("\n")).toEqual([
     expect.stringContaining("createEdge: unknown: zones. "),
@@ -111,8 +94,8 @@ test("a switch that is wrong, unknown or no switch throws, and changes nothing",
     [{ transformation: false }, "switches: unknown: transformation. Known: transformations, "],
     [{ zone: "a.example" }, "switches: unknown: zone. Known: transformations, "],
     [{ constructor: Object }, "switches: unknown: constructor. Known: "],
-    [{ trouble: "9999" }, `switches.trouble: "9999" ${FAULT}`],
-    [{ sources: ["https://a.b"] }, `switches.sources: [https://a.b] ${SOURCES}`],
+    [{ trouble: "9999" }, 'switches.trouble: "9999" is not'],
+    [{ sources: ["https://a.b"] }, "switches.sources: [https://a.b] is not"],
   ] as const) {
     expect(thrownBy(() => Object.assign(edge.switches, changed))).toContain(message);
   }
@@ -132,10 +115,10 @@ test("each default is one that may be set, and a switch that was set counts", as
   const edge = createEdge({ ...EDGE, ...STRICT, fetch: async () => new Response("whole") });
   const trouble = { code: 9408, status: 403 };
   Object.assign(edge.switches, STRICT, { quota: Number.POSITIVE_INFINITY, trouble });
-  const ask = () => edge.fetch("https://images.example/a", { cf: { image: { width: 8 } } });
-  expect((await ask()).headers.get("cf-resized")).toBe("err=9408");
+  const fetchSmall = () => edge.fetch("https://images.example/a", { cf: { image: { width: 8 } } });
+  expect((await fetchSmall()).headers.get("cf-resized")).toBe("err=9408");
   edge.switches.transformations = false;
-  expect(await (await ask()).text()).toBe("whole");
+  expect(await (await fetchSmall()).text()).toBe("whole");
   Object.assign(createCache({ ...CACHE }).switches, CACHE);
 });
 
@@ -156,8 +139,8 @@ test("an object that is none is refused by its key", () => {
       's3.objects: "a.jpg" is not { body: bytes, type: "image/jpeg" }, where bytes are a',
     );
   }
-  const late = { body: Promise.resolve(body), type: "image/jpeg" };
-  const thrown = thrownBy(() => call(objects.set.bind(objects), "a.jpg", late));
+  const pendingBody = { body: Promise.resolve(body), type: "image/jpeg" };
+  const thrown = thrownBy(() => call(objects.set.bind(objects), "a.jpg", pendingBody));
   expect(thrown).toContain("The body is a Promise: await it");
   const slash = thrownBy(() => objects.set("/a.jpg", { body, type: "image/jpeg" }));
   expect(slash).toBe('s3.objects: "/a.jpg" begins with a slash: no key does');

@@ -56,10 +56,10 @@ describe("an edge that is served", () => {
   });
 
   test("gets a URL as it is spelt, the method, and `cf` of a request that has one", async () => {
-    const asked = vi.spyOn(edge, "fetch").mockImplementation(async () => new Response("made"));
+    const edgeFetch = vi.spyOn(edge, "fetch").mockImplementation(async () => new Response("made"));
     await through("https://images.example/caf\u00e9", { method: "HEAD", cf: { image: IMAGE } });
     await through(Object.assign(new Request(SOURCE), { cf: { image: IMAGE, cacheTtl: 7 } }));
-    expect(asked.mock.calls).toEqual([
+    expect(edgeFetch.mock.calls).toEqual([
       ["https://images.example/caf\u00e9", expect.objectContaining({ method: "HEAD" })],
       [SOURCE, expect.objectContaining({ cf: { image: IMAGE, cacheTtl: 7 } })],
     ]);
@@ -92,13 +92,13 @@ describe("an edge that is served", () => {
     ["fetcher, encodeResponseBody", () => [SOURCE, Object({ fetcher: 1, encodeResponseBody: 1 })]],
   ])("an option that does not reach it is an error: %s", async (names, call) => {
     const [input, init] = call();
-    const asking = through(input, { ...init, cf: { image: IMAGE } });
-    await expect(asking).rejects.toThrow(`the served edge cannot take these options: ${names}`);
+    const pending = through(input, { ...init, cf: { image: IMAGE } });
+    await expect(pending).rejects.toThrow(`the served edge cannot take these options: ${names}`);
   });
 
   test("what it throws is told, and cuts the connection", async () => {
-    const asking = through(SOURCE, { cf: { image: { gravity: "face" } } });
-    await expect(asking).rejects.toThrow("fetch failed");
+    const pending = through(SOURCE, { cf: { image: { gravity: "face" } } });
+    await expect(pending).rejects.toThrow("fetch failed");
     expect(failed.mock.calls.map(String)).toEqual([
       expect.stringMatching(/^Error: the strict edge cannot play gravity "face"\. .*left-out/),
     ]);
@@ -118,13 +118,13 @@ describe("an edge that is served", () => {
 
   test("a signal ends a request", async () => {
     const stalled: Edge["fetch"] = () => new Promise(() => {});
-    const own = await serveEdge({ fetch: stalled });
-    const ends = new AbortController();
-    const init = { signal: ends.signal, cf: { image: IMAGE } };
-    const asking = throughEdge(fetch, own.url)(SOURCE, init);
-    ends.abort(new Error("enough"));
-    await expect(asking).rejects.toThrow("enough");
-    await own.close();
+    const stalledServer = await serveEdge({ fetch: stalled });
+    const controller = new AbortController();
+    const init = { signal: controller.signal, cf: { image: IMAGE } };
+    const pending = throughEdge(fetch, stalledServer.url)(SOURCE, init);
+    controller.abort(new Error("enough"));
+    await expect(pending).rejects.toThrow("enough");
+    await stalledServer.close();
   });
 
   test("a port that is taken is an error", async () => {
@@ -149,8 +149,8 @@ describe("a bucket that is served", () => {
     const answer = await fetch(url, { headers });
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
     expect((await fetch(url)).status).toBe(403);
-    const other = await fetch(url.replace("127.0.0.1", "localhost"), { headers });
-    expect([other.status, await other.text()]).toEqual([
+    const byOtherHost = await fetch(url.replace("127.0.0.1", "localhost"), { headers });
+    expect([byOtherHost.status, await byOtherHost.text()]).toEqual([
       403,
       expect.stringContaining("SignatureDoesNotMatch"),
     ]);
@@ -170,10 +170,10 @@ describe("a bucket that is served", () => {
   test("a host that is none cuts the connection, and not the server", async () => {
     const { port } = new URL(url);
     const headers = { host: `acme-media.127.0.0.1:${port}` };
-    const asking = new Promise((settle, fail) => {
+    const pending = new Promise((settle, fail) => {
       request({ host: "127.0.0.1", port, headers }, settle).on("error", fail).end();
     });
-    await expect(asking).rejects.toThrow("socket hang up");
+    await expect(pending).rejects.toThrow("socket hang up");
     expect((await fetch(url)).status).toBe(403);
   });
 });

@@ -16,7 +16,7 @@ import {
   EQUAL,
   healthy,
   MARK,
-  type RenditionRequest,
+  type RenditionKey,
   rendition,
   sourceOf,
   type Variation,
@@ -196,13 +196,13 @@ const PUBLIC = new Set([
 const SECRETS = [...Object.values(CREDENTIALS), ...Object.values(NEXT_CREDENTIALS)];
 
 /** Routes with a fallback, whose renditions another request may share: other routes in their place. */
-const UNSPARED: Partial<Record<RenditionRequest["route"], Pick<RenditionRequest, "route">>> = {
+const UNSPARED: Partial<Record<RenditionKey["route"], Pick<RenditionKey, "route">>> = {
   "/images/:preset/*": { route: "/öffentlich ✓/:preset/*" },
   "/private/:preset/*": { route: "/secret/:preset/*" },
 };
 
 /** A rendition that a careless key would confuse with another one. */
-function twinOf(first: RenditionRequest, how: number): RenditionRequest {
+function twinOf(first: RenditionKey, how: number): RenditionKey {
   if (how === 0) return { ...first, variant: first.variant === "card" ? "plain" : "card" };
   if (how === 1) return { ...first, version: first.version === null ? null : "2" };
   if (how === 2 && first.route.startsWith("/images/") && first.key.startsWith("icons/")) {
@@ -219,7 +219,7 @@ function twinOf(first: RenditionRequest, how: number): RenditionRequest {
 }
 
 /** The same object by another route. */
-function sameObject(rendition: RenditionRequest, { spelling }: Variation): RenditionRequest {
+function sameObject(rendition: RenditionKey, { spelling }: Variation): RenditionKey {
   const routes = ["/images/:preset/*", "/öffentlich ✓/:preset/*", "/secret/:preset/*"] as const;
   const isFree =
     rendition.version === null &&

@@ -5,7 +5,7 @@ import type { Fault } from "../../src/emulator/edge/faults.ts";
 import type { Exchange, Suspect } from "./property.ts";
 import {
   type Browser,
-  type RenditionRequest,
+  type RenditionKey,
   requestFor,
   sourceOf,
   type Variation,
@@ -21,7 +21,7 @@ const at = (seconds: number) => NOW + Math.round(seconds * 1000);
 /** Visits the Worker. The time is in seconds from the beginning. */
 export async function sendAt(
   { worker }: Suspect,
-  [rendition, variation, browser]: readonly [RenditionRequest, Variation, Browser],
+  [rendition, variation, browser]: readonly [RenditionKey, Variation, Browser],
   now: Mood,
   scene: Pick<Scene, "isolate" | "cache">,
   seconds = 0,
@@ -36,7 +36,7 @@ export async function sendAt(
 }
 
 /** The calls for the object itself, not for the fallback of its route. */
-export const callsFor = ({ calls }: Exchange, rendition: RenditionRequest): Call[] =>
+export const callsFor = ({ calls }: Exchange, rendition: RenditionKey): Call[] =>
   calls.filter(({ url }) => url.split("?")[0] === sourceOf(rendition));
 
 /** The simplest way to ask. */

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { callsFor, GET, KEEP, sendAt } from "./cache-visits.ts";
 import { type Exchange, property } from "./property.ts";
-import { browser, healthy, type RenditionRequest, rendition } from "./rendition-requests.ts";
+import { browser, healthy, type RenditionKey, rendition } from "./rendition-requests.ts";
 import { OTHER_SECRETS } from "./s3-upstream.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow } from "./world.ts";
 
@@ -21,7 +21,7 @@ const OWN_CREDENTIALS = {
 };
 
 /** Without the fallback of its route, and without facts, which may be the same of other bytes. */
-const plain = ({ route, ...one }: RenditionRequest): RenditionRequest => ({
+const plain = ({ route, ...one }: RenditionKey): RenditionKey => ({
   ...one,
   route: route === "/images/:preset/*" ? "/öffentlich ✓/:preset/*" : route,
   facts: false,
@@ -75,11 +75,7 @@ export const ofIdentity = {
       const { variant } = same.sameVariant ? first : otherRendition;
       const rendition = { ...(same.sameKey ? first : otherRendition), variant };
       const isolate = createIsolate(direct ? DIRECT : CONFIG);
-      const send = (
-        requested: RenditionRequest,
-        at: 0 | 1,
-        headers: Record<string, string> = {},
-      ) => {
+      const send = (requested: RenditionKey, at: 0 | 1, headers: Record<string, string> = {}) => {
         const mood = { ...now, revision: revisions[at] };
         const variation = { ...GET, headers: Object.entries(headers) };
         return sendAt(suspect, [requested, variation, readers[at]], mood, {

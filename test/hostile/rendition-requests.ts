@@ -12,7 +12,7 @@ import type { Mood } from "./visit-state.ts";
 import { CONFIG, URL_PREFIXES, VARIANTS, WITH_FACTS } from "./world.ts";
 
 /** What shapes a rendition, as far as a URL says it. */
-export type RenditionRequest = {
+export type RenditionKey = {
   readonly route: (typeof ROUTES)[number];
   readonly variant: string;
   readonly key: string;
@@ -51,7 +51,7 @@ const KEYS = [
 
 const SIGNED = /^\/(?:private|secret)\//;
 
-export const rendition: fc.Arbitrary<RenditionRequest> = fc
+export const rendition: fc.Arbitrary<RenditionKey> = fc
   .record({
     route: fc.constantFrom(...ROUTES),
     variant: fc.constantFrom(...Object.keys(VARIANTS)),
@@ -112,7 +112,7 @@ export const healthy: fc.Arbitrary<Mood> = fc
 
 /** The request for an order at a time, in ms since 1970. */
 export function requestFor(
-  rendition: RenditionRequest,
+  rendition: RenditionKey,
   variation: Variation,
   browser: Browser,
   now: number,
@@ -136,12 +136,12 @@ export function requestFor(
 }
 
 /** The query of a URL that is not signed. Only one asks for facts, and not on every route. */
-function queryOf({ route, facts }: RenditionRequest, { query }: Variation): string {
+function queryOf({ route, facts }: RenditionKey, { query }: Variation): string {
   if (!WITH_FACTS.has(route)) return query;
   return facts ? "?facts" : query === "?facts" ? "?facts=" : query;
 }
 
-function pathOf({ route, variant, key }: RenditionRequest, { spelling }: Variation): string {
+function pathOf({ route, variant, key }: RenditionKey, { spelling }: Variation): string {
   const path = route.replace(":preset", () => aliasOf(variant, spelling));
   if (!route.startsWith("/p/")) return path.replace("*", () => key);
   return path.replace(":id", () => key.replaceAll("/", "_")).replace(":slug", `slug-${spelling}`);
@@ -157,13 +157,13 @@ function aliasOf(variant: string, spelling: number): string {
 }
 
 /** The URL of the object at the origin. */
-export function sourceOf({ route, key }: Pick<RenditionRequest, "route" | "key">): string {
+export function sourceOf({ route, key }: Pick<RenditionKey, "route" | "key">): string {
   const file = route.startsWith("/p/") ? `${key.replaceAll("/", "_")}.jpg` : key;
   return URL_PREFIXES[route] + spellPath(file).replaceAll("@", "%40");
 }
 
 function signRendition(
-  { variant, ...rest }: RenditionRequest,
+  { variant, ...rest }: RenditionKey,
   { kid, ahead }: Variation,
   now: number,
 ): string {

@@ -9,13 +9,7 @@ import { callsFor, GET, sendAt } from "./cache-visits.ts";
 import { METADATA, ORIGINAL, typeOf } from "./files.ts";
 import { mood } from "./inputs.ts";
 import { type Exchange, property } from "./property.ts";
-import {
-  browser,
-  healthy,
-  type RenditionRequest,
-  rendition,
-  sourceOf,
-} from "./rendition-requests.ts";
+import { browser, healthy, type RenditionKey, rendition, sourceOf } from "./rendition-requests.ts";
 import { OTHER_SECRETS, REPLIES } from "./s3-upstream.ts";
 import { type Mood, TWISTS } from "./visit-state.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, engineNow, nameOf } from "./world.ts";
@@ -32,7 +26,7 @@ const SHARED = {
 const SHARED_DIRECT = { ...SHARED, ANSWERS: DIRECT.ANSWERS };
 
 /** A picture that may be stored, on a route without a fallback. */
-const picture = rendition.map(({ route, ...one }): RenditionRequest => {
+const picture = rendition.map(({ route, ...one }): RenditionKey => {
   const isSigned = route === "/private/:preset/*";
   const isOther = route === "/images/:preset/*" || route === "/icons/:preset/*";
   const routeWithoutFallback = isSigned ? "/secret/:preset/*" : "/öffentlich ✓/:preset/*";
@@ -46,7 +40,7 @@ const PUTS: readonly (Fault | undefined)[] = [...WRITABLE, "throws-put", "busy"]
 const READABLE: readonly (Fault | undefined)[] = [undefined, "throws-put", "busy"];
 
 /** The same picture by the other way to its bucket, if there are two. */
-const twinOf = ({ route, ...one }: RenditionRequest): RenditionRequest => ({
+const twinOf = ({ route, ...one }: RenditionKey): RenditionKey => ({
   ...one,
   route: route === "/secret/:preset/*" ? "/öffentlich ✓/:preset/*" : route,
   ...(route === "/öffentlich ✓/:preset/*" && { route: "/secret/:preset/*" }),
@@ -186,7 +180,7 @@ export const ofStore = {
 /** Visits once, and checks what is shown, what was asked, and what is stored then. */
 async function visitStored(
   suspect: Parameters<typeof sendAt>[0],
-  rendition: RenditionRequest,
+  rendition: RenditionKey,
   now: Mood,
   { browser, revision, reply, fault, spoilt, engine }: Step,
   store: R2,

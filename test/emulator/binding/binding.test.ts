@@ -34,8 +34,8 @@ const plain = async (width: number, height: number, colour = "red") =>
 
 const streamOf = (bytes: Uint8Array) => new Blob([bytes.slice()]).stream();
 
-async function bytesOf(made: { image(): ReadableStream<Uint8Array> }): Promise<Uint8Array> {
-  return new Response(made.image()).bytes();
+async function bytesOf(result: { image(): ReadableStream<Uint8Array> }): Promise<Uint8Array> {
+  return new Response(result.image()).bytes();
 }
 
 /** What a chain is refused with: the code of the Error. */
@@ -49,21 +49,21 @@ async function codeOf(work: () => Promise<unknown>): Promise<number | undefined>
 }
 
 /** Calls with what the types forbid: a Worker may be wrong. */
-const careless = (
+const callUntyped = (
   chain: ImageTransformer,
   name: "transform" | "draw" | "output",
-  ...given: unknown[]
-) => Reflect.apply(chain[name], chain, given);
+  ...args: unknown[]
+) => Reflect.apply(chain[name], chain, args);
 
 test("makes the same image near and far (B2)", async () => {
-  const make = async (images: ImagesBinding) => {
+  const render = async (images: ImagesBinding) => {
     const chain = images.input(streamOf(JPEG)).transform({ width: 20 });
-    const made = await chain.draw(streamOf(await plain(4, 4)), { top: 0, left: 0 }).output(WEBP);
-    expect(made.contentType()).toBe("image/webp");
-    return bytesOf(made);
+    const result = await chain.draw(streamOf(await plain(4, 4)), { top: 0, left: 0 }).output(WEBP);
+    expect(result.contentType()).toBe("image/webp");
+    return bytesOf(result);
   };
-  const near = await make(edge.images);
-  expect(await make(far)).toEqual(near);
+  const near = await render(edge.images);
+  expect(await render(far)).toEqual(near);
   const { format, width } = await sharp(near).metadata();
   expect([format, width]).toEqual(["webp", 20]);
 });
@@ -71,8 +71,8 @@ test("makes the same image near and far (B2)", async () => {
 test("takes its steps in order, and each chain once (B2)", async () => {
   const sides = async (first: object, second: object) => {
     const chain = edge.images.input(streamOf(await plain(100, 50))).transform(first);
-    const made = await chain.transform(second).output(PNG);
-    const { width, height } = await sharp(await bytesOf(made)).metadata();
+    const result = await chain.transform(second).output(PNG);
+    const { width, height } = await sharp(await bytesOf(result)).metadata();
     expect(await codeOf(() => chain.output(PNG))).toBe(9525);
     return [width, height];
   };
@@ -88,11 +88,11 @@ test("draws a chain in a chain, with options of its own (B5)", async () => {
   const blue = edge.images
     .input(streamOf(await plain(4, 4, "blue")))
     .draw(red, { left: 0, top: 0 });
-  const made = await edge.images
+  const result = await edge.images
     .input(streamOf(await plain(8, 8, "white")))
     .draw(blue, { right: 0, bottom: 0 })
     .output({ ...WEBP, quality: 100 });
-  const pixels = await sharp(await bytesOf(made))
+  const pixels = await sharp(await bytesOf(result))
     .raw()
     .toBuffer();
   const at = (x: number, y: number) => [...pixels.subarray((y * 8 + x) * 3, (y * 8 + x) * 3 + 3)];
@@ -118,7 +118,7 @@ test.each(Object.entries(RANGES))("%s: what it has, and what not (B3, B7)", asyn
   if (isOfVariants || /quality|format|anim|background|draw/.test(option)) return; // of the output
   const transform = (value: unknown) =>
     refusedBy(() =>
-      careless(edge.images.input(streamOf(JPEG)), "transform", { [option]: value }).output(WEBP),
+      callUntyped(edge.images.input(streamOf(JPEG)), "transform", { [option]: value }).output(WEBP),
     );
   const point = isSame(valid[0], { x: 0, y: 1 }) ? [valid[0]] : []; // needs a mode
   const notOfEdge = invalid.filter((one) => !isAmong(one, ofEdge));
@@ -147,11 +147,11 @@ test("refuses options that it does not have, and both sides of an axis (B3, B5, 
     ...[{ repeat: "z" }, { width: 20 }, { url }],
   ];
   for (const [options, work] of [
-    ...steps.map((one) => [one, () => careless(chain(), "transform", one).output(WEBP)]),
-    ...outputs.map((one) => [one, () => careless(chain(), "output", one)]),
+    ...steps.map((one) => [one, () => callUntyped(chain(), "transform", one).output(WEBP)]),
+    ...outputs.map((one) => [one, () => callUntyped(chain(), "output", one)]),
     ...draws.map((one) => [
       one,
-      () => careless(chain(), "draw", streamOf(overlay), one).output(WEBP),
+      () => callUntyped(chain(), "draw", streamOf(overlay), one).output(WEBP),
     ]),
   ] as [object, () => unknown][]) {
     expect([options, await refusedBy(work)]).toEqual([options, 9401]);
@@ -172,12 +172,14 @@ test("tells its code in the Error, and refuses a form that is broken (B3)", asyn
 });
 
 test("takes no image of more than 20 MB, drawn or not (B1)", async () => {
-  const own = edgeWith({ bindingBytes: JPEG.length });
+  const limited = edgeWith({ bindingBytes: JPEG.length });
   const longer = streamOf(new Uint8Array([...JPEG, 0]));
-  await own.images.input(streamOf(JPEG)).output(WEBP);
-  expect(await codeOf(() => own.images.input(longer).output(WEBP))).toBe(9402);
+  await limited.images.input(streamOf(JPEG)).output(WEBP);
+  expect(await codeOf(() => limited.images.input(longer).output(WEBP))).toBe(9402);
   const drawn = streamOf(new Uint8Array([...JPEG, 0]));
-  expect(await codeOf(() => own.images.input(streamOf(JPEG)).draw(drawn).output(WEBP))).toBe(9402);
+  expect(await codeOf(() => limited.images.input(streamOf(JPEG)).draw(drawn).output(WEBP))).toBe(
+    9402,
+  );
   expect(edge.switches.bindingBytes).toBe(20_000_000);
 });
 
@@ -200,8 +202,8 @@ test.each([
   ["an AVIF", () => sharp(JPEG).avif({ effort: 0 }).toBuffer(), 9520],
   ["half a head", () => JPEG.slice(0, 20), 9516],
   ["a side that is too long", () => plain(12_001, 1), 9413],
-] as const)("reads %s not (B4)", async (_name, make, code) => {
-  const bytes = new Uint8Array(await make());
+] as const)("reads %s not (B4)", async (_name, encode, code) => {
+  const bytes = new Uint8Array(await encode());
   expect(await codeOf(() => edge.images.input(streamOf(bytes)).output(WEBP))).toBe(code);
   const draw = () => edge.images.input(streamOf(JPEG)).draw(streamOf(bytes)).output(WEBP);
   expect(await codeOf(draw)).toBe(code);
@@ -210,11 +212,11 @@ test.each([
 test("reads AVIF where the zone may, and makes nothing that is too large (B4)", async () => {
   const avif = new Uint8Array(await sharp(JPEG).avif({ effort: 0 }).toBuffer());
   const limits = { bytes: 1e6, pixels: 20_000, side: 300, animation: 1e6 };
-  const own = edgeWith({ avifInput: true, limits });
-  await own.images.input(streamOf(avif)).transform({ width: 9 }).output(WEBP);
+  const limited = edgeWith({ avifInput: true, limits });
+  await limited.images.input(streamOf(avif)).transform({ width: 9 }).output(WEBP);
   const small = await plain(100, 100);
   const work = (width: number, height: number) => () =>
-    own.images.input(streamOf(small)).transform({ width, height, fit: "squeeze" }).output(WEBP);
+    limited.images.input(streamOf(small)).transform({ width, height, fit: "squeeze" }).output(WEBP);
   expect(await codeOf(work(301, 1))).toBe(9413);
   expect(await codeOf(work(200, 101))).toBe(9413);
   expect(await codeOf(work(200, 100))).toBeUndefined();
@@ -226,14 +228,14 @@ test("may pass on an original in place of what was asked for (B6)", async () => 
   const large = await plain(1201, 2);
   // A JPEG of low quality grows if it is encoded anew.
   const poor = await sharp(JPEG).jpeg({ quality: 5 }).toBuffer();
-  const made = async (
+  const render = async (
     switches: Partial<Switches>,
     bytes: Uint8Array,
     output: ImageOutputOptions,
   ) => {
-    const own = edgeWith({ limits, ...switches });
+    const switched = edgeWith({ limits, ...switches });
     try {
-      const result = await own.images.input(streamOf(bytes)).output(output);
+      const result = await switched.images.input(streamOf(bytes)).output(output);
       const sent = Buffer.compare(await bytesOf(result), bytes) === 0 ? "original" : "rendition";
       return `${result.contentType()} ${sent}`;
     } catch (error) {
@@ -243,15 +245,15 @@ test("may pass on an original in place of what was asked for (B6)", async () => 
   const gif: ImageOutputOptions = { format: "image/gif" };
   const jpeg: ImageOutputOptions = { format: "image/jpeg", quality: 100 };
   const avif: ImageOutputOptions = { format: "image/avif" };
-  expect(await made({}, moving, gif)).toBe("image/gif original");
-  expect(await made({}, moving, WEBP)).toBe("image/gif original");
-  expect(await made({}, moving, { ...gif, anim: false })).toBe("image/gif rendition");
-  expect(await made({ bindingAnimation: "error" }, moving, gif)).toBe(9413);
-  expect(await made({}, poor, jpeg)).toBe("image/jpeg original");
-  expect(await made({ bindingSmaller: "rendition" }, poor, jpeg)).toBe("image/jpeg rendition");
-  expect(await made({}, large, avif)).toBe("image/png original");
-  expect(await made({ bindingAvif: "error" }, large, avif)).toBe(9413);
-  expect(await made({ bindingAvif: "webp" }, large, avif)).toBe("image/webp rendition");
+  expect(await render({}, moving, gif)).toBe("image/gif original");
+  expect(await render({}, moving, WEBP)).toBe("image/gif original");
+  expect(await render({}, moving, { ...gif, anim: false })).toBe("image/gif rendition");
+  expect(await render({ bindingAnimation: "error" }, moving, gif)).toBe(9413);
+  expect(await render({}, poor, jpeg)).toBe("image/jpeg original");
+  expect(await render({ bindingSmaller: "rendition" }, poor, jpeg)).toBe("image/jpeg rendition");
+  expect(await render({}, large, avif)).toBe("image/png original");
+  expect(await render({ bindingAvif: "error" }, large, avif)).toBe(9413);
+  expect(await render({ bindingAvif: "webp" }, large, avif)).toBe("image/webp rendition");
 });
 
 test.each([
@@ -260,64 +262,64 @@ test.each([
 ] as const)("metadata that is %s (B9)", async (bindingMetadata, isKept) => {
   const exif = { IFD0: { Copyright: "Anna" }, IFD3: { GPSLatitudeRef: "N" } };
   const original = await sharp(JPEG).withExif(exif).jpeg().toBuffer();
-  const own = edgeWith({ bindingMetadata });
-  const made = await own.images
+  const switched = edgeWith({ bindingMetadata });
+  const result = await switched.images
     .input(streamOf(original))
     .transform({ width: 9 })
     .output({ format: "image/jpeg" });
-  const { exif: kept = Buffer.alloc(0) } = await sharp(await bytesOf(made)).metadata();
-  expect([kept.includes("Anna"), kept.includes("N\0")]).toEqual([isKept, isKept]);
+  const { exif: metadata = Buffer.alloc(0) } = await sharp(await bytesOf(result)).metadata();
+  expect([metadata.includes("Anna"), metadata.includes("N\0")]).toEqual([isKept, isKept]);
 });
 
 test("tells the facts of an image for nothing (B8)", async () => {
-  const own = edgeWith({ quota: 0 });
+  const withoutQuota = edgeWith({ quota: 0 });
   const turned = await sharp(JPEG)
     .resize(30, 20)
     .withMetadata({ orientation: 6 })
     .jpeg()
     .toBuffer();
   const fileSize = turned.length;
-  const told = await own.images.info(streamOf(turned));
-  expect(told).toEqual({ format: "image/jpeg", fileSize, width: 30, height: 20 });
-  own.switches.originalSides = "upright";
-  expect(await own.images.info(streamOf(turned))).toMatchObject({ width: 20, height: 30 });
+  const info = await withoutQuota.images.info(streamOf(turned));
+  expect(info).toEqual({ format: "image/jpeg", fileSize, width: 30, height: 20 });
+  withoutQuota.switches.originalSides = "upright";
+  expect(await withoutQuota.images.info(streamOf(turned))).toMatchObject({ width: 20, height: 30 });
   expect(await far.info(streamOf(SVG))).toEqual({ format: "image/svg+xml" });
-  const work = own.images.info(streamOf(new Uint8Array(3)));
+  const work = withoutQuota.images.info(streamOf(new Uint8Array(3)));
   await expect(work).rejects.toThrow(/^IMAGES_INFO_ERROR 9412: /);
-  expect(own.transformations.size).toBe(0);
+  expect(withoutQuota.transformations.size).toBe(0);
 });
 
 test.each([
   ["call", 3],
   ["bytes", 2],
 ] as const)("bills each %s once (B10)", async (bindingSame, billed) => {
-  const own = edgeWith({ bindingSame, quota: billed });
-  const make = (width: number, output: ImageOutputOptions) =>
-    own.images.input(streamOf(JPEG)).transform({ width }).output(output);
-  await make(9, WEBP);
-  await make(9, PNG); // the format does not count
-  await make(10, WEBP);
-  expect(own.transformations.size).toBe(billed);
-  expect(await codeOf(() => make(11, WEBP))).toBe(9422);
+  const limited = edgeWith({ bindingSame, quota: billed });
+  const render = (width: number, output: ImageOutputOptions) =>
+    limited.images.input(streamOf(JPEG)).transform({ width }).output(output);
+  await render(9, WEBP);
+  await render(9, PNG); // the format does not count
+  await render(10, WEBP);
+  expect(limited.transformations.size).toBe(billed);
+  expect(await codeOf(() => render(11, WEBP))).toBe(9422);
 });
 
 test("goes wrong as it is told to, near and far (B3)", async () => {
-  const make = (images: ImagesBinding) =>
+  const render = (images: ImagesBinding) =>
     images.input(streamOf(JPEG)).transform({ width: 9 }).output(WEBP);
   try {
     for (const images of [edge.images, far]) {
       edge.switches.bindingFault = "throws";
-      await expect(make(images)).rejects.toThrow();
+      await expect(render(images)).rejects.toThrow();
       edge.switches.bindingFault = "breaks-off";
-      await expect(make(images).then(bytesOf)).rejects.toThrow();
+      await expect(render(images).then(bytesOf)).rejects.toThrow();
       edge.switches.bindingFault = "lies";
-      const lie = await make(images);
-      expect(lie.contentType()).toBe("image/webp");
-      expect((await sharp(await bytesOf(lie)).metadata()).format).toBe("gif");
+      const mislabelled = await render(images);
+      expect(mislabelled.contentType()).toBe("image/webp");
+      expect((await sharp(await bytesOf(mislabelled)).metadata()).format).toBe("gif");
       edge.switches.bindingFault = "original";
-      expect(await bytesOf(await make(images))).toEqual(JPEG);
+      expect(await bytesOf(await render(images))).toEqual(JPEG);
       edge.switches.bindingFault = "stalls-midway";
-      const reader = (await make(images)).image().getReader();
+      const reader = (await render(images)).image().getReader();
       expect((await reader.read()).value?.length).toBeGreaterThan(0);
       await reader.cancel();
     }

@@ -121,10 +121,10 @@ describe("what is not kept", () => {
     [206, { "cache-control": "max-age=60" }, "MISS"],
     [520, { "cache-control": "max-age=60" }, "MISS"],
     [526, { "cache-control": "max-age=60" }, "MISS"],
-  ])("%d with %j: %s (W7, W9)", async (status, headers, told) => {
+  ])("%d with %j: %s (W7, W9)", async (status, headers, cacheStatus) => {
     entrypoint.answer = async () => new Response(`run ${cache.runs.length}`, { status, headers });
-    expect(await line()).toBe(`${told} run 1`);
-    expect(await line()).toBe(`${told} run 2`);
+    expect(await line()).toBe(`${cacheStatus} run 1`);
+    expect(await line()).toBe(`${cacheStatus} run 2`);
   });
 
   test.each([301, 403, 410, 500, 503, 519, 527])("max-age keeps a %d (W7, W9)", async (status) => {

@@ -3,9 +3,9 @@
 import { expect, test } from "vitest";
 import { cache, count, line, loopback, resetCache } from "../../support/cache-requests.ts";
 
-type Asking = Parameters<typeof line>;
+type CacheKeyParts = Parameters<typeof line>;
 
-test.each<[what: string, one: Asking, other: Asking]>([
+test.each<[what: string, one: CacheKeyParts, other: CacheKeyParts]>([
   ["the path", ["/a"], ["/b"]],
   ["the case of the path", ["/a"], ["/A"]],
   ["the encoding of the path", ["/a"], ["/%61"]],
@@ -20,25 +20,29 @@ test.each<[what: string, one: Asking, other: Asking]>([
     ...["Cloudflare-Workers-Version-Key", "forwarded", "x-forwarded-host", "x-forwarded-scheme"],
     ...["x-host", "x-http-method", "x-http-method-override", "x-method-override"],
     ...["X-Original-URL", "x-rewrite-url"],
-  ].map((name): [string, Asking, Asking] => [name, ["/a"], ["/a", { headers: { [name]: "b" } }]]),
-])("%s is in the key (W3)", async (_what, one, other) => {
+  ].map((name): [string, CacheKeyParts, CacheKeyParts] => [
+    name,
+    ["/a"],
+    ["/a", { headers: { [name]: "b" } }],
+  ]),
+])("%s is in the key (W3)", async (_what, one, changed) => {
   count("max-age=60");
   expect(await line(...one)).toBe("MISS run 1");
-  expect(await line(...other)).toBe("MISS run 2");
+  expect(await line(...changed)).toBe("MISS run 2");
   expect(await line(...one)).toBe("HIT run 1");
 });
 
-test.each<[what: string, other: Asking]>([
+test.each<[what: string, other: CacheKeyParts]>([
   ["the method", ["/a", { method: "HEAD" }]],
   ["the fragment", ["/a#b"]],
   ...["accept", "cookie", "user-agent", "accept-encoding", "origin", "cf-connecting-ip"].map(
-    (name): [string, Asking] => [name, ["/a", { headers: { [name]: "b" } }]],
+    (name): [string, CacheKeyParts] => [name, ["/a", { headers: { [name]: "b" } }]],
   ),
   ["cache-control of the visitor", ["/a", { headers: { "cache-control": "no-cache" } }]],
-])("%s is not in the key (W3)", async (_what, other) => {
+])("%s is not in the key (W3)", async (_what, changed) => {
   count("max-age=60");
   await line();
-  expect(await line(...other)).toMatch(/^HIT/);
+  expect(await line(...changed)).toMatch(/^HIT/);
 });
 
 test("the host is not in the key (W3)", async () => {

@@ -28,7 +28,7 @@ async function drops(header: string, tag: string): Promise<boolean> {
 }
 
 describe("tags", () => {
-  const longest = "x".repeat(1024);
+  const maxTag = "x".repeat(1024);
   test.each<[header: string, tag: string]>([
     ["one", "one"],
     ["one,two", "two"],
@@ -38,8 +38,8 @@ describe("tags", () => {
     ["a b,one", "one"],
     ["é,one", "one"],
     ["!#~", "!#~"],
-    [`${longest}x,one`, "one"],
-    [longest, longest],
+    [`${maxTag}x,one`, "one"],
+    [maxTag, maxTag],
     [",,one", "one"],
   ])("%s is purged by %s (W10)", async (header, tag) => {
     expect(await drops(header, tag)).toBe(true);
@@ -52,7 +52,7 @@ describe("tags", () => {
     ["a b", "a b"],
     ["a b", "a"],
     ["é", "é"],
-    [`${longest}x`, `${longest}x`],
+    [`${maxTag}x`, `${maxTag}x`],
     ["one", ""],
     ["", ""],
   ])("%j is not purged by %j (W10)", async (header, tag) => {
@@ -69,16 +69,16 @@ describe("a purge", () => {
     [{ pathPrefixes: ["1/"] }, ["/1/a", "/1/b", "/2/a"]],
     [{ purgeEverything: false, tags: ["none"] }, ["/1/a", "/1/b", "/2/a"]],
     [{ purgeEverything: true }, []],
-  ])("of %j leaves %j (W10)", async (what, left) => {
+  ])("of %j leaves %j (W10)", async (what, remaining) => {
     const tags: Record<string, string> = { "/1/a": "one", "/1/b": "", "/2/a": "two" };
     for (const [path, tag] of Object.entries(tags)) {
       count("max-age=60", { "cache-tag": tag });
       await fetchCached(path);
     }
     expect(await loopback().purge(what)).toEqual(DONE);
-    const kept = [];
-    for (const path of Object.keys(tags)) if (await isKept(path)) kept.push(path);
-    expect(kept).toEqual(left);
+    const cached = [];
+    for (const path of Object.keys(tags)) if (await isKept(path)) cached.push(path);
+    expect(cached).toEqual(remaining);
   });
 
   test("drops nothing of another entrypoint (W10)", async () => {
@@ -92,10 +92,10 @@ describe("a purge", () => {
   test("drops what another version, other props and other data centres have (W4, W10)", async () => {
     resetCache({ crossVersion: false });
     count("max-age=60");
-    const others = [{ version: "2" }, { props: 1 }, { place: "far" }];
-    for (const other of others) await fetchCached("/a", {}, other);
+    const otherEntrypoint = [{ version: "2" }, { props: 1 }, { place: "far" }];
+    for (const other of otherEntrypoint) await fetchCached("/a", {}, other);
     await loopback().purge({ purgeEverything: true });
-    for (const other of others) expect(await isKept("/a", {}, other)).toBe(false);
+    for (const other of otherEntrypoint) expect(await isKept("/a", {}, other)).toBe(false);
   });
 
   test("does not leave an old response for errors (W8, W10)", async () => {

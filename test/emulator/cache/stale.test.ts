@@ -230,13 +230,13 @@ describe("an answer that nothing has changed", () => {
       ["of another ETag", validators, { etag: '"2"' }],
       ["without an ETag", validators, {}],
     ],
-  )("is a mistake of the entrypoint %s (W18)", async (_what, kept, told) => {
-    if (kept !== undefined) {
-      count("max-age=60, must-revalidate", kept);
+  )("is a mistake of the entrypoint %s (W18)", async (_what, stored, headers304) => {
+    if (stored !== undefined) {
+      count("max-age=60, must-revalidate", stored);
       await fetchCached();
       wait(60);
     }
-    unchanged({ "cache-control": "max-age=60", ...told });
+    unchanged({ "cache-control": "max-age=60", ...headers304 });
     await expect(fetchCached()).rejects.toThrow("a 304");
     await expect(cache.settled()).rejects.toThrow("a 304");
     count("max-age=60");

@@ -48,12 +48,12 @@ describe("answers", () => {
       const patience = new AbortController();
       vi.spyOn(AbortSignal, "timeout").mockReturnValue(patience.signal);
       s3.faults.add(failure as keyof typeof S3_FAULT_ROWS);
-      const asking = fetchImage(key ?? KEY);
+      const pending = fetchImage(key ?? KEY);
       if (failure.startsWith("stall")) {
         await vi.waitFor(() => expect(s3.requests).toHaveLength(1));
         patience.abort();
       }
-      const answer = await asking;
+      const answer = await pending;
       expect(await answer.clone().text()).not.toMatch(/Code|Key|AccessDenied/);
       expect(await fault(answer)).toBe(expected);
     },
@@ -199,10 +199,10 @@ describe("answers", () => {
   test("an aborted request gets no answer", async () => {
     s3.faults.add("stall");
     const visitor = new AbortController();
-    const asking = fetchImage(KEY, {}, { signal: visitor.signal });
+    const pending = fetchImage(KEY, {}, { signal: visitor.signal });
     await vi.waitFor(() => expect(s3.requests).toHaveLength(1));
     visitor.abort();
-    await expect(asking).rejects.toThrow(/aborted/);
+    await expect(pending).rejects.toThrow(/aborted/);
     await expect(fetchImage(KEY, {}, { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
   });
 });

@@ -28,8 +28,8 @@ describe("cache, limits, price", () => {
     const headers = { authorization: "AWS4-HMAC-SHA256 nobody", accept: "image/avif", cookie: "a" };
     const answer = await fetchImage(KEY, { fit: "cover", width: 8 }, { headers });
     expect(answer.headers.get("cf-resized")).toBe("internal=ram/h");
-    const other = await fetchImage(KEY, { width: 8, fit: "cover", quality: 50 });
-    expect(other.headers.get("cf-resized")).toMatch(/^internal=ok/);
+    const otherQuality = await fetchImage(KEY, { width: 8, fit: "cover", quality: 50 });
+    expect(otherQuality.headers.get("cf-resized")).toMatch(/^internal=ok/);
   });
 
   test.each<[string | undefined, number]>([
@@ -249,8 +249,8 @@ describe("cache, limits, price", () => {
     const draw = [{ url: urlOf("transparent.png") }];
     expect(await fault(await fetchImage(KEY, { draw }))).toBe("9408/403");
     expect(edge.originFetches).toEqual([urlOf(KEY), urlOf("transparent.png")]);
-    const seen = s3.requests[1]?.headers.has("authorization");
-    expect(seen).toBe(true);
+    const hasAuthorization = s3.requests[1]?.headers.has("authorization");
+    expect(hasAuthorization).toBe(true);
     network.use(http.get(urlOf("transparent.png"), () => new HttpResponse("<svg></svg>")));
     expect(await fault(await fetchImage(KEY, { draw }))).toBe("9412/415");
     resetEdge({ overlayAuth: false });

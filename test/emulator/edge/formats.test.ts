@@ -36,8 +36,8 @@ describe("formats", () => {
     ["image/jpeg", PHOTO, { format: "webp" }, "image/webp"],
     ["image/png", HOLES, { format: "avif" }, "image/avif"],
   ])("%s %s by %j is %s (O6, R5)", async (type, look, image, expected) => {
-    const made = await render(await encoded(look, type), image);
-    expect(made.type).toBe(expected);
+    const rendition = await render(await encoded(look, type), image);
+    expect(rendition.type).toBe(expected);
   });
 
   const LOSSY = ["jpeg", "baseline-jpeg", "webp", "avif"] as const;
@@ -77,11 +77,11 @@ describe("animations", () => {
     [{ format: "png" }, "image/png", 1],
     [{ format: "avif" }, "image/avif", 1],
   ])("a GIF with %j keeps frames and timing: %s, %d (O8)", async (image, type, frames) => {
-    const made = await render(await moving(FRAMES), image);
-    expect([made.type, made.frames]).toEqual([type, frames]);
-    expect(made.look(2, 2)).toBe("rg/by");
-    if (frames === 1) return expect(made.metadata.delay).toBeUndefined();
-    expect(made.look(2, 2, 1)).toBe("yb/gr");
-    expect(made.metadata).toMatchObject({ delay: [120, 340], loop: 2 });
+    const rendition = await render(await moving(FRAMES), image);
+    expect([rendition.type, rendition.frames]).toEqual([type, frames]);
+    expect(rendition.look(2, 2)).toBe("rg/by");
+    if (frames === 1) return expect(rendition.metadata.delay).toBeUndefined();
+    expect(rendition.look(2, 2, 1)).toBe("yb/gr");
+    expect(rendition.metadata).toMatchObject({ delay: [120, 340], loop: 2 });
   });
 });

@@ -45,8 +45,8 @@ test.each(MARKS)("a large animation comes back unchanged, %s (O8)", async (anima
   }
   edge.switches.limits = { ...limits, animation: animation + 1 };
   const answer = await fetchImage("animated.gif", { width: 21, format: "webp" });
-  const made = await sharp(await answer.arrayBuffer()).metadata();
-  expect([made.format, made.width, made.pages]).toEqual(["webp", 21, pages]);
+  const output = await sharp(await answer.arrayBuffer()).metadata();
+  expect([output.format, output.width, output.pages]).toEqual(["webp", 21, pages]);
 });
 
 test.each(MARKS)("an SVG is sanitised and passed on, %s (R8)", async (svg) => {

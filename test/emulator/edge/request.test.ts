@@ -17,7 +17,7 @@ import { file, network, ZONE } from "../../support/emulators.ts";
 import { BUCKET_URL } from "../../support/env.ts";
 
 describe("what reaches the origin", () => {
-  const OWN = ["accept", "accept-encoding", "via"];
+  const EDGE_HEADERS = ["accept", "accept-encoding", "via"];
   const NODES = ["accept-language", "connection", "host", "sec-fetch-mode", "user-agent"];
   const sent = () =>
     [...(s3.requests[0]?.headers.keys() ?? [])].filter((name) => !NODES.includes(name)).sort();
@@ -31,11 +31,11 @@ describe("what reaches the origin", () => {
       "cf-access-client-id": "x",
       "cf-access-client-secret": "x",
     };
-    const others = { "x-amz-security-token": "x", referer: "https://a.example", "x-own": "x" };
-    const answer = await fetchImage(KEY, {}, { headers: { ...every, ...others } });
+    const dropped = { "x-amz-security-token": "x", referer: "https://a.example", "x-own": "x" };
+    const answer = await fetchImage(KEY, {}, { headers: { ...every, ...dropped } });
     expect(answer.status).toBe(200);
     const signed = ["authorization", "x-amz-content-sha256", "x-amz-date"];
-    expect(sent()).toEqual([...signed, ...OWN, ...Object.keys(every)].sort());
+    expect(sent()).toEqual([...signed, ...EDGE_HEADERS, ...Object.keys(every)].sort());
   });
 
   test.each([
@@ -45,7 +45,7 @@ describe("what reaches the origin", () => {
   ])("with %s no credentials reach it: a private origin denies (E2)", async (_what, image) => {
     const answer = await fetchImage(KEY, image, { headers: { cookie: "a=1" } });
     expect(await fault(answer)).toBe("9408/403");
-    expect(sent()).toEqual(OWN);
+    expect(sent()).toEqual(EDGE_HEADERS);
   });
 
   test("the edge sends its own via and accept (E3)", async () => {
@@ -81,7 +81,7 @@ describe("what reaches the origin", () => {
 });
 
 describe("which URLs the edge accepts", () => {
-  const other = "https://other.example/a.jpg";
+  const foreignUrl = "https://other.example/a.jpg";
   const at = async (url: string) => fault(await edge.fetch(url, { cf: { image: { width: 9 } } }));
 
   test("only URLs of its own zone and its Sources (E5)", async () => {
@@ -89,24 +89,24 @@ describe("which URLs the edge accepts", () => {
       http.get(`https://${ZONE}/a.jpg`, () => picture()),
       http.get("https://other.example/*", () => picture()),
     );
-    expect(await at(other)).toBe("9401/403");
+    expect(await at(foreignUrl)).toBe("9401/403");
     expect(await at(`https://${ZONE}/a.jpg`)).toBe("200");
     edge.switches.sources = ["other.example"];
-    expect(await at(other)).toBe("200");
+    expect(await at(foreignUrl)).toBe("200");
     expect(await at("https://sub.other.example/a.jpg")).toBe("9401/403");
   });
 
   test("another one may also come back untransformed, without an error (E5)", async () => {
     resetEdge({ foreignSources: "untransformed" });
     network.use(http.get(/\.example\/a\.jpg$/, () => picture()));
-    const answer = await edge.fetch(other, { cf: { image: { width: 9 } } });
+    const answer = await edge.fetch(foreignUrl, { cf: { image: { width: 9 } } });
     expect([answer.status, answer.headers.has("cf-resized")]).toEqual([200, false]);
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
-    expect(edge.passedOn).toEqual([other]);
-    const own = `https://${ZONE}/a.jpg`;
-    const made = await edge.fetch(own, { cf: { image: { width: 9 } } });
-    expect(made.headers.has("cf-resized")).toBe(true);
-    expect(edge.requests).toEqual([other, own]);
+    expect(edge.passedOn).toEqual([foreignUrl]);
+    const zoneUrl = `https://${ZONE}/a.jpg`;
+    const rendition = await edge.fetch(zoneUrl, { cf: { image: { width: 9 } } });
+    expect(rendition.headers.has("cf-resized")).toBe(true);
+    expect(edge.requests).toEqual([foreignUrl, zoneUrl]);
   });
 
   test.each([
@@ -159,8 +159,8 @@ describe("which URLs the edge accepts", () => {
 
   test("a redirect is followed, also to hosts outside of the Sources, and the object is kept (E5, E7)", async () => {
     network.use(
-      http.get(urlOf("moved.jpg"), redirect(other), { once: true }),
-      http.get(other, () => picture()),
+      http.get(urlOf("moved.jpg"), redirect(foreignUrl), { once: true }),
+      http.get(foreignUrl, () => picture()),
     );
     for (let times = 0; times < 2; times++) {
       expect(await fault(await fetchImage("moved.jpg", { width: 9 + times }))).toBe("200");
@@ -170,16 +170,16 @@ describe("which URLs the edge accepts", () => {
 
   test.each([true, false])("credentials follow a redirect: %s (E7)", async (authAfterRedirect) => {
     resetEdge({ authAfterRedirect });
-    const seen: (string | null)[] = [];
+    const authorizations: (string | null)[] = [];
     network.use(
-      http.get(urlOf("moved.jpg"), redirect(other)),
-      http.get(other, ({ request }) => {
-        seen.push(request.headers.get("authorization"));
+      http.get(urlOf("moved.jpg"), redirect(foreignUrl)),
+      http.get(foreignUrl, ({ request }) => {
+        authorizations.push(request.headers.get("authorization"));
         return picture();
       }),
     );
     await fetchImage("moved.jpg");
-    expect(seen).toEqual([authAfterRedirect ? expect.stringMatching(/^AWS4/) : null]);
+    expect(authorizations).toEqual([authAfterRedirect ? expect.stringMatching(/^AWS4/) : null]);
   });
 
   test.each([
@@ -228,8 +228,8 @@ describe("which URLs the edge accepts", () => {
   });
 
   test("a switch that is undefined is as strict as one that is left out", async () => {
-    const given: object = { transformations: undefined, quota: undefined, sources: undefined };
-    resetEdge({ ...given });
+    const settings: object = { transformations: undefined, quota: undefined, sources: undefined };
+    resetEdge({ ...settings });
     const { transformations, quota } = STRICT;
     expect(edge.switches).toMatchObject({ transformations, quota, sources: [] });
   });

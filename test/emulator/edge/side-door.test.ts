@@ -19,7 +19,7 @@ import { file, network } from "../../support/emulators.ts";
 const STRANGER = "https://s3.eu-west-1.amazonaws.com/somebody/a.jpg";
 
 /** Asks the zone for a source, and says what comes: a code and status, 200, or nothing. */
-async function visit(source: string, options = "width=16", headers = {}): Promise<string> {
+async function fetchPublic(source: string, options = "width=16", headers = {}): Promise<string> {
   const url = `https://images.example/cdn-cgi/image/${options}/${source}`;
   const answer = await edge.visit(new Request(url, { headers }));
   if (answer === undefined) return "nothing";
@@ -32,20 +32,20 @@ const publish = () => network.use(http.get(STRANGER, () => picture()));
 test("anybody may have a public image of a listed host transformed, at the owner's cost (E10, L2)", async () => {
   resetEdge({ sources: ["s3.eu-west-1.amazonaws.com"] });
   publish();
-  expect(await visit(STRANGER)).toBe("200");
-  expect(await visit(STRANGER, "width=17,fit=cover,height=20,format=auto")).toBe("200");
+  expect(await fetchPublic(STRANGER)).toBe("200");
+  expect(await fetchPublic(STRANGER, "width=17,fit=cover,height=20,format=auto")).toBe("200");
   expect(edge.transformations.size).toBe(2);
 });
 
 test("an entry with a path shuts it for the objects of others (E5, E10)", async () => {
   resetEdge({ sources: ["s3.eu-west-1.amazonaws.com/acme-media/"] });
   publish();
-  expect(await visit(STRANGER)).toBe("9401/403");
+  expect(await fetchPublic(STRANGER)).toBe("9401/403");
   expect([edge.transformations.size, edge.originFetches]).toEqual([0, []]);
 });
 
 test("its request to the origin has no authorization, so a private object is denied (E2, E10)", async () => {
-  expect(await visit(urlOf(KEY), "width=16", { authorization: "x", cookie: "a=1" })).toBe(
+  expect(await fetchPublic(urlOf(KEY), "width=16", { authorization: "x", cookie: "a=1" })).toBe(
     "9408/403",
   );
   expect(s3.requests[0]?.headers.has("authorization")).toBe(false);
@@ -59,8 +59,8 @@ test.each<[Partial<EdgeSettings>, string, number]>([
 ])("with %j, what is kept of a private object is: %s (C1, E10)", async (settings, got, billed) => {
   resetEdge(settings);
   expect(await fault(await fetchImage(KEY, { width: 20 }))).toBe("200");
-  expect(await visit(urlOf(KEY), "width=900,origin-auth=share-publicly")).toBe(got);
-  expect(await visit(urlOf(KEY), "width=900")).toBe("9408/403");
+  expect(await fetchPublic(urlOf(KEY), "width=900,origin-auth=share-publicly")).toBe(got);
+  expect(await fetchPublic(urlOf(KEY), "width=900")).toBe("9408/403");
   expect(edge.transformations.size).toBe(billed);
 });
 
@@ -70,7 +70,7 @@ test.each<[string, Partial<EdgeSettings>, string]>([
   ["transformations that are off (R2)", { transformations: false }, "nothing"],
 ])("%s shut it; the origin is not asked (E10)", async (_what, settings, got) => {
   resetEdge(settings);
-  expect(await visit(urlOf(KEY))).toBe(got);
+  expect(await fetchPublic(urlOf(KEY))).toBe(got);
   expect(edge.originFetches).toEqual([]);
 });
 
@@ -85,7 +85,7 @@ test.each([
   ["width=16", "https://other.example/a.jpg", "9401/403"],
   ["width=16", "photos/a.jpg", "nothing"],
 ])("its options and its URL are checked: %s/%s is %s (E5, E6, E10)", async (options, url, got) => {
-  expect(await visit(url, options)).toBe(got);
+  expect(await fetchPublic(url, options)).toBe(got);
 });
 
 test("other paths are left to the Worker (E10)", async () => {

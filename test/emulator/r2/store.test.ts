@@ -80,7 +80,7 @@ const CALLS: Readonly<Record<string, Call>> = {
       await r2.put("there", BODY);
       for (const key of ["there", "missing"]) {
         const put = await r2.put(key, "new", { ...RENDITION, onlyIf });
-        answers.push(await seen([put, await r2.get(key)])); // one open body at a time
+        answers.push(await visibleParts([put, await r2.get(key)])); // one open body at a time
       }
     }
     return answers;
@@ -90,7 +90,10 @@ const CALLS: Readonly<Record<string, Call>> = {
     const answers = [];
     for (const onlyIf of conditions) {
       answers.push(
-        await seen([await r2.get("there", { onlyIf }), await r2.get("missing", { onlyIf })]),
+        await visibleParts([
+          await r2.get("there", { onlyIf }),
+          await r2.get("missing", { onlyIf }),
+        ]),
       );
     }
     return answers;
@@ -111,7 +114,8 @@ const CALLS: Readonly<Record<string, Call>> = {
       await r2.head("a"),
       await r2.get("missing", { range: { offset: 0 } }),
     ];
-    for (const range of RANGES) answers.push(await r2.get("a", { range }).then(seen, String));
+    for (const range of RANGES)
+      answers.push(await r2.get("a", { range }).then(visibleParts, String));
     return answers;
   },
   "writes one of two puts at once that go only where nothing is (T1, T8a)": async (r2) => {
@@ -141,11 +145,11 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
   "lists 1 to 1,000 keys (T4)": async (r2) => {
     await fill(r2, "a", "b", "c");
-    const ask = async (limit: number) => {
+    const listUpTo = async (limit: number) => {
       const { truncated, objects } = await r2.list({ limit });
       return [truncated, objects.length];
     };
-    return Promise.all([1, 3, 1000, 0, 1001].map((limit) => ask(limit).catch(String)));
+    return Promise.all([1, 3, 1000, 0, 1001].map((limit) => listUpTo(limit).catch(String)));
   },
   "lists without metadata (T4)": async (r2) => {
     await fill(r2, "a", "b");
@@ -172,13 +176,13 @@ beforeEach(async () => {
 });
 
 /** Replaces objects by what a Worker sees of them: not their versions, and `uploaded` only if it is a date. */
-async function seen(value: unknown): Promise<unknown> {
-  if (Array.isArray(value)) return Promise.all(value.map(seen));
+async function visibleParts(value: unknown): Promise<unknown> {
+  if (Array.isArray(value)) return Promise.all(value.map(visibleParts));
   if (typeof value !== "object" || value === null) return value;
   if ("text" in value && "headers" in value) return value; // seen before
   if ("objects" in value) {
     const cursor = "cursor" in value ? typeof value.cursor : "none";
-    return { ...value, cursor, objects: await seen(value.objects) };
+    return { ...value, cursor, objects: await visibleParts(value.objects) };
   }
   const object: R2ObjectBody = Object(value);
   const headers = new Headers();
@@ -194,7 +198,7 @@ async function seen(value: unknown): Promise<unknown> {
 
 const answerOf = async (call: Call, r2: R2Bucket): Promise<unknown> => {
   try {
-    return await seen(await call(r2));
+    return await visibleParts(await call(r2));
   } catch (error) {
     return String(error);
   }

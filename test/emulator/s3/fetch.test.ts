@@ -31,8 +31,8 @@ test("a parameter is a parameter, whatever its name is (A15)", async () => {
 });
 
 /** Returns how a request fails: the code of its cause, or its own message. */
-async function failure(asking: Promise<unknown>): Promise<unknown> {
-  const error: unknown = await asking.then(
+async function failure(startFetch: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await startFetch.then(
     () => "it does not fail",
     (reason: unknown) => reason,
   );
@@ -92,8 +92,8 @@ test("a path that is malformed is refused, and not a failure (A2)", async () => 
 });
 
 test("where no answer comes, it fails as the global fetch does (A4, R3)", async () => {
-  const own = createS3({ ...SETTINGS, bucket: "acme.media", credentials: CREDENTIALS });
-  const dotted = own.fetch(URL_OF_KEY.replace("acme-media", "acme.media"));
+  const skewed = createS3({ ...SETTINGS, bucket: "acme.media", credentials: CREDENTIALS });
+  const dotted = skewed.fetch(URL_OF_KEY.replace("acme-media", "acme.media"));
   expect(await failure(dotted)).toEqual(["fetch failed", "ERR_TLS_CERT_ALTNAME_INVALID"]);
   expect(await failure(s3.fetch("https://a.example/"))).toEqual(["fetch failed", "ENOTFOUND"]);
   const edge = createEdge({ zone: "images.example", fetch: s3.fetch });
@@ -111,21 +111,21 @@ describe("a signal ends", () => {
 
   test("a wait for an answer", async () => {
     s3.faults.add("stall");
-    const ends = new AbortController();
-    const asking = s3.fetch(URL_OF_KEY, { signal: ends.signal });
-    ends.abort(reason);
-    expect(await failure(asking)).toBe(reason);
+    const controller = new AbortController();
+    const pending = s3.fetch(URL_OF_KEY, { signal: controller.signal });
+    controller.abort(reason);
+    expect(await failure(pending)).toBe(reason);
     expect(s3.requests).toHaveLength(1);
   });
 
   test("a wait for the rest of an object", async () => {
     s3.faults.add("stall-midway");
-    const ends = new AbortController();
+    const controller = new AbortController();
     const headers = await signed();
-    const answer = await s3.fetch(URL_OF_KEY, { headers, signal: ends.signal });
+    const answer = await s3.fetch(URL_OF_KEY, { headers, signal: controller.signal });
     expect(answer.status).toBe(200);
     const reading = answer.arrayBuffer();
-    ends.abort(reason);
+    controller.abort(reason);
     expect(await failure(reading)).toBe(reason);
   });
 });

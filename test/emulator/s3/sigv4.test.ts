@@ -35,7 +35,7 @@ function read(path: string, kind: string): string {
 /** Reads a request of the suite: its target, and its headers with all their values. */
 function parse(text: string) {
   const [line = "", ...rest] = text.split("\n");
-  const target = /^GET (.*) HTTP\/1\.1$/.exec(line)?.[1] ?? "";
+  const url = /^GET (.*) HTTP\/1\.1$/.exec(line)?.[1] ?? "";
   const headers: [string, string][] = [];
   for (const row of rest) {
     const [, name, value] = /^([^\s:]+):(.*)$/.exec(row) ?? [];
@@ -47,7 +47,7 @@ function parse(text: string) {
   for (const [name, value] of headers) {
     values[name] = [...(values[name] ?? []), value.trim().replace(/\s+/g, " ")];
   }
-  return { url: new URL(`https://${values["host"]?.[0]}${target}`), values };
+  return { url: new URL(`https://${values["host"]?.[0]}${url}`), values };
 }
 
 type Case = (typeof CASES)[number];
@@ -60,8 +60,8 @@ function answersTo([path]: Case) {
   };
 }
 
-test.each(CASES)("the verifier gives AWS's answers for %s (A12)", (...given) => {
-  const [path, { service, date, secretAccessKey }] = given;
+test.each(CASES)("the verifier gives AWS's answers for %s (A12)", (...headers) => {
+  const [path, { service, date, secretAccessKey }] = headers;
   const { url, values } = parse(read(path, "req"));
   const covered = {
     method: "GET",
@@ -71,5 +71,5 @@ test.each(CASES)("the verifier gives AWS's answers for %s (A12)", (...given) => 
     payloadHash: EMPTY,
   };
   const proof = signRequest(covered, { service, date, region: "us-east-1" }, secretAccessKey);
-  expect(proof).toEqual(answersTo(given));
+  expect(proof).toEqual(answersTo(headers));
 });
