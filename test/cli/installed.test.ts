@@ -33,7 +33,7 @@ function run(line: string, options = "") {
   const { status, stdout, stderr } = spawnSync(line, {
     ...{ cwd: folder, env, shell: true, encoding: "utf8" },
   });
-  return { status, said: stdout + stderr };
+  return { status, output: stdout + stderr };
 }
 
 /** As an older Node.js, which the machine may have. */
@@ -44,18 +44,18 @@ const LINES = [
 ];
 
 test("without packages each script says to run npm ci; with an old Node.js, which one it needs", () => {
-  const said = "The packages of Vitrine are not installed. Run: npm ci\n";
-  for (const line of LINES) expect([line, run(line, OLD)]).toEqual([line, { status: 2, said }]);
-  expect(run(scripts.vitrine)).toEqual({ status: 2, said });
+  const output = "The packages of Vitrine are not installed. Run: npm ci\n";
+  for (const line of LINES) expect([line, run(line, OLD)]).toEqual([line, { status: 2, output }]);
+  expect(run(scripts.vitrine)).toEqual({ status: 2, output });
   install("commander");
   const missing = "Packages of Vitrine are missing: commander. Run: npm ci\n";
-  expect(run(scripts.vitrine)).toEqual({ status: 2, said: missing });
+  expect(run(scripts.vitrine)).toEqual({ status: 2, output: missing });
   install();
   const old = /^Node\.js v\S+ cannot run TypeScript\. .*npm ci.*\n$/;
   for (const line of LINES) {
-    const { status, said } = run(line, OLD);
-    expect([line, status, said]).toEqual([line, 2, expect.stringMatching(old)]);
+    const { status, output } = run(line, OLD);
+    expect([line, status, output]).toEqual([line, 2, expect.stringMatching(old)]);
   }
   const usage = expect.stringContaining("Usage: ");
-  expect(run(`node ${bin.vitrine} --help`)).toEqual({ status: 0, said: usage });
+  expect(run(`node ${bin.vitrine} --help`)).toEqual({ status: 0, output: usage });
 });

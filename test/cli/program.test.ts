@@ -27,16 +27,16 @@ test.each(names)("vitrine %s --help prints usage and examples on stdout", async 
 });
 
 test("what makes no sense ends with 3, and stderr says what does", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const args of [
     ...[["ulr"], ["url"], ["url", "a", "b"], ["url", "a", "--prest", "card"]],
     ...[["url", "a", "--preset"], ["\u001b[31mred"]],
   ]) {
     const ended = await vitrine(args, { folder });
     expect([args, ended.code, ended.out]).toEqual([args, 3, ""]);
-    shown.push([JSON.stringify(args), ended]);
+    results.push([JSON.stringify(args), ended]);
   }
-  await expectGolden("program.txt", shown);
+  await expectGolden("program.txt", results);
   expect(await vitrine([])).toMatchObject({ code: 3, out: "", err: overview });
 });
 
@@ -93,11 +93,11 @@ describe("as a process", () => {
 
   /** How it ended, and what it said. */
   async function ended(child: ChildProcess) {
-    const said = { code: -1, out: "", err: "" };
-    child.stdout?.on("data", (data) => (said.out += data));
-    child.stderr?.on("data", (data) => (said.err += data));
+    const output = { code: -1, out: "", err: "" };
+    child.stdout?.on("data", (data) => (output.out += data));
+    child.stderr?.on("data", (data) => (output.err += data));
     const code = await new Promise<number | null>((settle) => child.on("close", settle));
-    return { ...said, code };
+    return { ...output, code };
   }
 
   test.concurrent("it prints its result as it is, and nothing else", async () => {

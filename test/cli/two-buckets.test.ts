@@ -163,14 +163,14 @@ async function findListing(args?: readonly string[]): Promise<unknown> {
 const NEEDED = ["media", "error", "add s3:ListBucket on arn:aws:s3:::acme-media"];
 const LESS = ["media", "warning", NEEDED[2]];
 
-test.each<[media: boolean, archive: boolean, found: readonly unknown[]]>([
+test.each<[media: boolean, archive: boolean, listing: readonly unknown[]]>([
   [true, false, []],
   [false, false, [LESS, NEEDED]],
   [true, true, [["archive", "warning", undefined]]],
-])("the doctor, if the first may list: %s, the last: %s (A6)", async (media, archive, found) => {
+])("the doctor, if the first may list: %s, the last: %s (A6)", async (media, archive, listing) => {
   world.media.setMayList(media);
   world.archive.setMayList(archive);
-  expect(await findListing()).toEqual(found);
+  expect(await findListing()).toEqual(listing);
 });
 
 const errorsIn = ({ findings }: Report) => findings.filter(({ severity }) => severity === "error");
@@ -179,8 +179,8 @@ test("the doctor calls an object missing only where no bucket after it has it", 
   configure(vars);
   const find = async (...args: readonly string[]) => {
     const { findings } = await examine(args);
-    const found = findings.filter(({ bucket }) => bucket === "media");
-    return found.flatMap(({ check, severity }) =>
+    const ofMedia = findings.filter(({ bucket }) => bucket === "media");
+    return ofMedia.flatMap(({ check, severity }) =>
       check === "sample" || check === "prefix" ? [severity] : [],
     );
   };

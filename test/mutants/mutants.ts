@@ -76,9 +76,12 @@ async function tryMutants(folder: string): Promise<void> {
   while (tried < count) {
     const mutant = candidates.pop();
     if (mutant === undefined) return;
-    const { file, start, end, text } = mutant;
+    const { file } = mutant;
     const source = readFileSync(join(folder, file), "utf8");
-    await writeFile(join(folder, file), source.slice(0, start) + text + source.slice(end));
+    await writeFile(
+      join(folder, file),
+      source.slice(0, mutant.start) + mutant.text + source.slice(mutant.end),
+    );
     const compiled = await run(folder, ["tsc", "-p", ".", "--noEmit"]);
     if (compiled.code === 0 && tried < count) {
       const number = ++tried;

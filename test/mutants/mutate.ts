@@ -31,16 +31,14 @@ const TRANSPARENT = ["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpres
 
 /** Returns every mutant of a source in TypeScript. Some of them do not compile. */
 export function mutantsOf(file: string, source: string): readonly Mutant[] {
-  const mutants = [...collectChanges(parseAst(source, { lang: "ts" }), source)].map(
-    ([start, end, text]) => {
-      const line = source.slice(0, start).split("\n").length;
-      return { file, line, start, end, before: source.slice(start, end), text };
-    },
-  );
+  const mutants = [...collectChanges(parseAst(source, { lang: "ts" }), source)].map((change) => {
+    const line = source.slice(0, change.start).split("\n").length;
+    return { file, line, ...change, before: source.slice(change.start, change.end) };
+  });
   return mutants.filter(({ before, text }) => before !== text);
 }
 
-type Change = readonly [start: number, end: number, text: string];
+type Change = Pick<Mutant, "start" | "end" | "text">;
 
 function* collectChanges(value: unknown, source: string): Generator<Change> {
   if (Array.isArray(value)) for (const item of value) yield* collectChanges(item, source);
@@ -56,7 +54,9 @@ function* collectChanges(value: unknown, source: string): Generator<Change> {
 function changesOf(node: Node, source: string): Change[] {
   const { operator, left, right, test, argument, callee, body, elements, properties } = node;
   const textOf = (child: Node) => source.slice(child.start, child.end);
-  const become = (text: string, { start, end } = node): Change => [start, end, text];
+  const become = (text: string, replaced: Node = node): Change => ({
+    ...{ start: replaced.start, end: replaced.end, text },
+  });
   const text = textOf(node);
   switch (node.type) {
     case "BinaryExpression":
@@ -90,9 +90,10 @@ function changesOf(node: Node, source: string): Change[] {
     case "ArrayExpression":
     case "ObjectExpression": {
       const children = [elements ?? properties].flat().filter(isNode);
-      return children.flatMap(({ start, end }) => {
-        const [comma = ""] = /^\s*,/.exec(source.slice(end)) ?? [];
-        return /^reason\b/.test(source.slice(start)) ? [] : [[start, end + comma.length, ""]];
+      return children.flatMap((child) => {
+        const [comma = ""] = /^\s*,/.exec(source.slice(child.end)) ?? [];
+        const isReason = /^reason\b/.test(source.slice(child.start));
+        return isReason ? [] : [{ start: child.start, end: child.end + comma.length, text: "" }];
       });
     }
     default:

@@ -37,13 +37,13 @@ async function check(config: Config, files: Files = {}, env: Files = {}) {
 
 /** Checks each configuration, and compares what is shown with a golden file. */
 async function checkAll(file: string, code: number, cases: Readonly<Record<string, Config>>) {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [title, config] of Object.entries(cases)) {
     const { out, ...ended } = await check(config);
     expect([title, ended.code, out === ""]).toEqual([title, code, code !== 0]);
-    shown.push([title, { ...ended, out: "" }]);
+    results.push([title, { ...ended, out: "" }]);
   }
-  await expectGolden(file, shown);
+  await expectGolden(file, results);
 }
 
 const worker = (enabled: boolean) => ({ type: "worker", cache: { enabled } });
@@ -198,7 +198,7 @@ test("vitrine check says what is to be done and what it can cost (A4, E5, E10, L
   const shared = { endpoint: "https://s3.eu-central-1.wasabisys.com", region: "eu-central-1" };
   const others = { media: BY_BINDING, other: { ...MEDIA, bucket: "acme-other" } };
   const vars = { BUCKETS: others, ROUTES: [{ ...ROUTES[0], fallback: "other/a.png" }], PRESETS };
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [title, config] of Object.entries({
     "a host of its own": oneBucket({ ...MEDIA, prefix: undefined }),
     "with a prefix": oneBucket({ ...MEDIA, prefix: "published/" }),
@@ -214,7 +214,7 @@ test("vitrine check says what is to be done and what it can cost (A4, E5, E10, L
   })) {
     const ended = await check(config);
     expect([title, ended.code]).toEqual([title, 0]);
-    shown.push([title, ended]);
+    results.push([title, ended]);
   }
-  await expectGolden("right.txt", shown);
+  await expectGolden("right.txt", results);
 });

@@ -66,7 +66,7 @@ const WRONG: Readonly<Record<string, Config>> = {
 
 describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
   test("what is wrong in env.staging alone is named there, and nowhere else (S6, D3, W2)", async () => {
-    const shown: [string, CommandResult][] = [];
+    const results: [string, CommandResult][] = [];
     for (const [title, config] of Object.entries(WRONG)) {
       const folder = createProject(config, file);
       const all = await vitrine(["check"], { folder });
@@ -78,9 +78,9 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
       const err = all.err
         .replaceAll(file, "wrangler.…")
         .replace(/^Warning: .* signature .*\n/gm, "");
-      shown.push([title, { ...all, err }]);
+      results.push([title, { ...all, err }]);
     }
-    await expectGolden("environments.txt", shown);
+    await expectGolden("environments.txt", results);
   });
 
   test("--env chooses, CLOUDFLARE_ENV, or all are checked, as with --all (S6, D3)", async () => {
@@ -88,7 +88,7 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
     const both = /^the top level:\n.* right.*\n(?:.*\n)*env\.staging:\n.* right/;
     const alone = /^The configuration is right(?:(?!acme-media)[\s\S])*acme-staging/;
     const CLOUDFLARE_ENV = "staging";
-    for (const [args, env, shown] of [
+    for (const [args, env, output] of [
       [[], {}, both],
       [["--all"], { CLOUDFLARE_ENV }, both],
       [[], { CLOUDFLARE_ENV }, alone],
@@ -96,7 +96,7 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
       [["--env="], { CLOUDFLARE_ENV }, /^The configuration is right(?:(?!acme-staging)[\s\S])*$/],
     ] as const) {
       const { code, out } = await vitrine(["check", ...args], { folder, env });
-      expect([code, out]).toEqual([0, expect.stringMatching(shown)]);
+      expect([code, out]).toEqual([0, expect.stringMatching(output)]);
     }
     expect((await vitrine(["check", "--all", "--env="], { folder })).code).toBe(3);
   });

@@ -16,8 +16,8 @@ test("an object causes exactly as many transformations as are told, whatever is 
       }
     }
   }
-  const told = transformationsOf(configOf());
-  expect([...told]).toEqual([["media", stage.edge.transformations.size]]);
+  const transformations = transformationsOf(configOf());
+  expect([...transformations]).toEqual([["media", stage.edge.transformations.size]]);
   // card: 2, hero: 2 with quality and 2 without (O5), wide: 5, tall: 1, moving: 1; where that stands still, and
   // plain, are wide@200w's.
   expect(stage.edge.transformations.size).toBe(13);
@@ -36,8 +36,8 @@ test.each([
       expect((await get(`/facts/${variant}/key.jpg${query}`, {}, env)).status).toBe(200);
     }
   }
-  const told = transformationsOf(configOf({ ROUTES, PRESETS }));
-  expect([...told]).toEqual([["media", 6]]);
+  const transformations = transformationsOf(configOf({ ROUTES, PRESETS }));
+  expect([...transformations]).toEqual([["media", 6]]);
   expect(stage.edge.transformations.size).toBe(6 * part);
 });
 

@@ -13,8 +13,8 @@ const CLOUDFLARE_ENV = "staging";
 describe.each(["wrangler.toml", "wrangler.jsonc", "wrangler.json"])("in %s", (file) => {
   const folder = createProject(STAGED, file);
   const urlOf = async (args: readonly string[], env = {}) => {
-    const given = ["url", "a.jpg", "--preset", "plain", ...args];
-    const { out, err } = await vitrine(given, { folder, env });
+    const argv = ["url", "a.jpg", "--preset", "plain", ...args];
+    const { out, err } = await vitrine(argv, { folder, env });
     return out + err;
   };
 
@@ -44,7 +44,7 @@ test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", async ()
 });
 
 test("a file, or an environment, that is refused (S6)", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   const jsonc = "wrangler.jsonc";
   for (const [title, config, file, files, env] of [
     ["two, of which wrangler would ignore one", STAGED, jsonc, { "wrangler.toml": "" }],
@@ -58,16 +58,16 @@ test("a file, or an environment, that is refused (S6)", async () => {
     const folder = createProject(config, file, files);
     const ended = await vitrine(["url", "a.jpg", ...(env ? ["--env", env] : [])], { folder });
     expect([title, ended.code, ended.out]).toEqual([title, 2, ""]);
-    shown.push([title, ended]);
+    results.push([title, ended]);
   }
-  await expectGolden("refused.txt", shown);
+  await expectGolden("refused.txt", results);
 });
 
 test("the secrets of the local run come from .dev.vars.staging, else from .dev.vars, never from both (S6)", () => {
   const files = { ".dev.vars": "HEALTH_TOKEN=all\nAWS_ACCESS_KEY_ID=all" };
   const folder = createProject(STAGED, "wrangler.toml", files);
-  const own = { ...files, ".dev.vars.staging": "HEALTH_TOKEN=staging" };
-  const both = createProject(STAGED, "wrangler.toml", own);
+  const withStaging = { ...files, ".dev.vars.staging": "HEALTH_TOKEN=staging" };
+  const both = createProject(STAGED, "wrangler.toml", withStaging);
   const all = { ...VARS, HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" };
   expect(readEnvironment(folder)).toMatchObject({ devVars: ".dev.vars", started: all });
   expect(readEnvironment(both)).toMatchObject({ devVars: ".dev.vars", started: all });
@@ -79,20 +79,20 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
 
 test("beside a .dev.vars, .env is not read (S4)", () => {
   const files = { ".dev.vars": "HEALTH_TOKEN=all", ".env": "PURGE_TOKEN=env\nHEALTH_TOKEN=env" };
-  const known = readEnvironment(createProject(STAGED, "wrangler.toml", files));
-  expect(known).toMatchObject({ started: { HEALTH_TOKEN: "all" } });
-  expect(known).not.toHaveProperty("started.PURGE_TOKEN");
+  const environment = readEnvironment(createProject(STAGED, "wrangler.toml", files));
+  expect(environment).toMatchObject({ started: { HEALTH_TOKEN: "all" } });
+  expect(environment).not.toHaveProperty("started.PURGE_TOKEN");
 });
 
 describe("a --url that is no route of the environment is refused (S6)", () => {
   const WARM = ["warm", "-"];
   const SENDING = [["rotate"], WARM, ["purge", "-"], ["doctor"]];
-  const given = { env: { HEALTH_TOKEN } };
+  const world = { env: { HEALTH_TOKEN } };
   const staged = (more: object, staging: object = {}) =>
     createProject({ ...STAGED, ...more, env: { staging: { ...STAGED.env.staging, ...staging } } });
   const routes = (...patterns: string[]) => ({ routes: patterns });
   const ask = async (folder: string, args: readonly string[]) => {
-    const { code, out, err } = await vitrine(args, { ...given, folder });
+    const { code, out, err } = await vitrine(args, { ...world, folder });
     return { code, out, fault: err.split("\n").at(-2) };
   };
   const folder = createProject(STAGED);
@@ -130,10 +130,18 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
   });
 
   test("by explain", async () => {
-    const asked = `${STAGING}/private/card/a.jpg?exp=1&kid=k&sig=a-signature-of-somebody`;
-    expect(await ask(folder, ["explain", asked])).toEqual({ code: 2, out: "", fault: OF_STAGING });
-    const own = await ask(folder, ["explain", "--env=staging", `${STAGING}/images/card/a.jpg`]);
-    expect(own).toMatchObject({ code: 0, out: expect.stringContaining("acme-staging") });
+    const imageUrl = `${STAGING}/private/card/a.jpg?exp=1&kid=k&sig=a-signature-of-somebody`;
+    expect(await ask(folder, ["explain", imageUrl])).toEqual({
+      code: 2,
+      out: "",
+      fault: OF_STAGING,
+    });
+    const explained = await ask(folder, [
+      "explain",
+      "--env=staging",
+      `${STAGING}/images/card/a.jpg`,
+    ]);
+    expect(explained).toMatchObject({ code: 0, out: expect.stringContaining("acme-staging") });
   });
 
   /** Says for which environments the URL of a host passes. */
@@ -161,8 +169,8 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
       ["a version on workers.dev", "0123-vitrine.me.workers.dev", dev, {}, undefined],
       ["a name below workers.dev", "vitrine.a.me.workers.dev", dev, {}, undefined],
     ] as const) {
-      const found = await passesFor(staged(top, staging), host);
-      expect([title, ...found.filter(Boolean)]).toEqual(passes ? [title, passes] : [title]);
+      const environments = await passesFor(staged(top, staging), host);
+      expect([title, ...environments.filter(Boolean)]).toEqual(passes ? [title, passes] : [title]);
     }
   });
 });
@@ -187,14 +195,14 @@ test("a base URL is that of the option, else the first route with a host of its 
 });
 
 test("another --base-url is refused, and no password is printed", () => {
-  for (const given of [
+  for (const baseUrl of [
     ...["images.example.com", "//images.example.com", "javascript:alert(1)//"],
     ...["https://exa mple.com", "https://images.example.com?", "https://images.example.com/#"],
     ...["https://me@images.example.com", "https://:hidden@images.example.com"],
     ...["https://me:hid/den@images.example.com", "https://me:hid@den@images.example.com"],
     ...["http://images.example.com", "http://localhost.example.com"],
   ]) {
-    const { fault } = Object(findBaseUrl(given, ["images.example"]));
+    const { fault } = Object(findBaseUrl(baseUrl, ["images.example"]));
     expect(fault).toMatch(/^--base-url \S*.*: /);
     expect(fault).not.toMatch(/hid|den@/);
   }

@@ -16,7 +16,7 @@ const ROLE = {
   sts: "https://sts.eu-west-1.amazonaws.com",
 };
 const started = { BUCKETS: { media: R2, roles: ROLE }, OIDC: { issuer: "https://images.example" } };
-const place = { endpoint: S3, region: "auto", addressing: "path", engine: "binding" };
+const localBucket = { endpoint: S3, region: "auto", addressing: "path", engine: "binding" };
 
 test.each([
   ["its bucket_name", [{ binding: "MEDIA_BUCKET", bucket_name: "acme-pictures" }], "acme-pictures"],
@@ -24,7 +24,7 @@ test.each([
 ])("a local R2 bucket is named after %s; the Worker has its binding", (_of, r2Buckets, bucket) => {
   const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3, LOCAL_KEYS);
   expect(buckets["media"]).toEqual({
-    ...{ ...place, prefix: "published/" },
+    ...{ ...localBucket, prefix: "published/" },
     bucket: localBucketName(bucket, LOCAL_KEYS),
   });
   expect(bucketsOfWorker(started.BUCKETS, buckets)).toEqual({
@@ -37,7 +37,10 @@ test("a role gives way to the local keys, and the issuer has a key that stays th
   const run = (one: object = started) =>
     localRun({ started: { ...one }, local: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);
   const { buckets, secrets } = run();
-  expect(buckets["roles"]).toEqual({ ...place, bucket: localBucketName("acme.media", LOCAL_KEYS) });
+  expect(buckets["roles"]).toEqual({
+    ...localBucket,
+    bucket: localBucketName("acme.media", LOCAL_KEYS),
+  });
   expect(secrets).toMatchObject({
     AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,

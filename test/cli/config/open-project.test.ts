@@ -19,8 +19,8 @@ const KEYS = {
 };
 
 /** The id of the key that signs. */
-async function signer(args: string[], given: WorldOptions): Promise<string> {
-  const { out, err } = await vitrine(["sign", "a.jpg", "-p", "card", ...args], given);
+async function signer(args: string[], world: WorldOptions): Promise<string> {
+  const { out, err } = await vitrine(["sign", "a.jpg", "-p", "card", ...args], world);
   return /&kid=(\w+)&/.exec(out)?.[1] ?? err;
 }
 
@@ -45,11 +45,11 @@ test("without the signing keys nothing is signed, and the fault says where to pu
     "URL_SIGNING_KEYS is not at hand: put it into the environment or .dev.vars\n",
   );
   // The key that the local run made opens only the local run.
-  const made = createFolder({}, { ".dev.vars": line(KEYS.local) });
-  expect(await signer([], { folder: made })).toMatch(
+  const localFolder = createFolder({}, { ".dev.vars": line(KEYS.local) });
+  expect(await signer([], { folder: localFolder })).toMatch(
     /^URL_SIGNING_KEYS is not at hand: .* --url http:\/\/localhost:8787/,
   );
-  expect(await signer(["-u", LOCAL], { folder: made })).toBe("local");
+  expect(await signer(["-u", LOCAL], { folder: localFolder })).toBe("local");
 });
 
 test("what is wrong with secrets or with the configuration is named, with its place", async () => {
@@ -60,8 +60,8 @@ test("what is wrong with secrets or with the configuration is named, with its pl
   rmSync(join(none, "wrangler.toml"));
   const folder = createFolder({}, { "bad.env": line('{"k": "short"}') });
   const sign = ["sign", "a.jpg"];
-  const shown: [string, CommandResult][] = [];
-  for (const [title, args, given] of [
+  const results: [string, CommandResult][] = [];
+  for (const [title, args, world] of [
     ["no such file", [...sign, "--secrets-file", "no.env"], { folder }],
     ["a folder", [...sign, "--secrets-file", "."], { folder }],
     ["a key that is short", [...sign, "--secrets-file", "bad.env"], { folder }],
@@ -75,28 +75,28 @@ test("what is wrong with secrets or with the configuration is named, with its pl
     ["no domain for a URL", ["url", "a.jpg"], { folder: noDomain }],
     ["an empty --url", ["warm", "-", "--url", ""], { folder }],
   ] as const) {
-    const ended = await vitrine(args, given);
+    const ended = await vitrine(args, world);
     expect([title, ended.code, ended.out]).toEqual([title, 2, ""]);
-    shown.push([title, ended]);
+    results.push([title, ended]);
   }
-  await expectGolden("mistakes.txt", shown);
+  await expectGolden("mistakes.txt", results);
 });
 
 /** What `vitrine explain` says of an image. */
-async function explain(url: string, given: WorldOptions) {
-  const { out, err } = await vitrine(["explain", url], given);
+async function explain(url: string, world: WorldOptions) {
+  const { out, err } = await vitrine(["explain", url], world);
   expect(err).toBe("");
   const row = (name: string) => new RegExp(`^ *${name} +(.*)$`, "m").exec(out)?.[1];
   return { originUrl: row("Origin URL"), signer: row("Signed by") };
 }
 
 test("the keys of the local run are not used for a deploy", async () => {
-  const own = [
+  const localKeys = [
     envLine("AWS_ACCESS_KEY_ID", LOCAL_KEYS.accessKeyId),
     envLine("AWS_SECRET_ACCESS_KEY", LOCAL_KEYS.secretAccessKey),
   ];
-  const folder = createFolder({}, { ".dev.vars": own.join("") });
-  const by = async (given: WorldOptions) => (await explain("/images/card/a.jpg", given)).signer;
+  const folder = createFolder({}, { ".dev.vars": localKeys.join("") });
+  const by = async (world: WorldOptions) => (await explain("/images/card/a.jpg", world)).signer;
   expect(await by({ folder })).toMatch(/^a key that is not at hand$/);
   const half = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId };
   expect(await by({ folder, env: half })).toMatch(/^a key that is not at hand$/);
@@ -113,7 +113,7 @@ test("the keys of the local run are not used for a deploy", async () => {
 test("the two secrets of a slot come from the same place", async () => {
   const lines = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
   const folder = createFolder({}, { ".dev.vars": lines.join("\n") });
-  const by = async (given: WorldOptions) => (await explain("/images/card/a.jpg", given)).signer;
+  const by = async (world: WorldOptions) => (await explain("/images/card/a.jpg", world)).signer;
   expect(await by({ folder })).toMatch(/\(from \.dev\.vars\)$/);
   for (const half of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
     const env = { [half]: "of-a-profile-of-somebody" };
@@ -128,12 +128,12 @@ test.each([
   ["http://127.0.0.1:8080", "http://localhost:8080/"],
 ])("images of %s come from the local bucket, by its own keys", async (url, origin) => {
   const folder = createFolder({}, { ".dev.vars": line(KEYS.vars) });
-  const given = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
-  const asked = await explain(`${url}/images/card/a.jpg`, given);
+  const world = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
+  const explained = await explain(`${url}/images/card/a.jpg`, world);
   const bucket = localBucketName("acme-media", readLocalKeys(folder));
-  expect(asked.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/${bucket}/published/a.jpg`);
-  expect(asked.signer).toMatch(/ …y-id \(from the local run\)$/);
-  expect(await signer(["-u", url], given)).toBe("vars");
+  expect(explained.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/${bucket}/published/a.jpg`);
+  expect(explained.signer).toMatch(/ …y-id \(from the local run\)$/);
+  expect(await signer(["-u", url], world)).toBe("vars");
 });
 
 const keyOf = (id: string) => ({ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: "" });
@@ -157,8 +157,8 @@ test("an S3 in .dev.vars is used by the local run only", async () => {
   const buckets = envLine("BUCKETS", JSON.stringify({ media: bucket }));
   const key = "AWS_ACCESS_KEY_ID=minio-access-key\nAWS_SECRET_ACCESS_KEY=minio-secret\n";
   const folder = createFolder({}, { ".dev.vars": buckets + key + line(KEYS.vars) });
-  const here = await explain(`${LOCAL}/images/card/a.jpg`, { folder });
-  expect(here.originUrl).toBe("http://localhost:9000/mine/a.jpg");
-  const there = await explain(`${HOST}/images/card/a.jpg`, { folder });
-  expect(there.originUrl).toMatch(/^https:\/\/acme-media\.s3\./);
+  const local = await explain(`${LOCAL}/images/card/a.jpg`, { folder });
+  expect(local.originUrl).toBe("http://localhost:9000/mine/a.jpg");
+  const deployed = await explain(`${HOST}/images/card/a.jpg`, { folder });
+  expect(deployed.originUrl).toMatch(/^https:\/\/acme-media\.s3\./);
 });

@@ -82,11 +82,11 @@ test("the doctor is asked about what is deployed, without the shell's keys of S3
 test.each([
   ["--env staging", { env: "staging" }, {}],
   ["CLOUDFLARE_ENV=staging", {}, { CLOUDFLARE_ENV: "staging" }],
-])("%s: the Worker and the doctor are that environment's (S6)", async (_what, given, env) => {
-  const { out } = await run(given, { env });
+])("%s: the Worker and the doctor are that environment's (S6)", async (_title, options, env) => {
+  const { out } = await run(options, { env });
   expect(out).toContain("Worker vitrine-staging (env.staging) gets");
   expect(ran[0]?.args).toContain("--env staging");
-  expect(examined).toEqual([[{ url: STAGING, ...given }, Object.keys(env)]]);
+  expect(examined).toEqual([[{ url: STAGING, ...options }, Object.keys(env)]]);
 });
 
 // What deploys nothing
@@ -140,7 +140,7 @@ const FILES: Readonly<Record<string, [secrets: Record<string, string>, prepare?:
 const CUT_VALUES = ["'secret'of-a-key", '"secret" of a key', '"secret-of-a-key', "a#b"];
 
 test("a wrong file of secrets deploys nothing, and no secret is shown (A11, S5)", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [title, [secrets, prepare]] of Object.entries(FILES)) {
     project({ ...STAGED, vars: QUIET });
     prepare?.();
@@ -149,7 +149,7 @@ test("a wrong file of secrets deploys nothing, and no secret is shown (A11, S5)"
     expect([title, refused.code, refused.out, ran, examined]).toEqual([title, 2, "", [], []]);
     const long = Object.values(secrets).filter(({ length }) => length > 10);
     for (const secret of long) expect(refused.err).not.toContain(secret);
-    shown.push([title, refused]);
+    results.push([title, refused]);
   }
   project({ ...STAGED, vars: QUIET });
   for (const value of CUT_VALUES) {
@@ -157,9 +157,9 @@ test("a wrong file of secrets deploys nothing, and no secret is shown (A11, S5)"
     writeFileSync(join(folder, "secrets.env"), text);
     const refused = await run();
     expect([value, refused.code, refused.out, ran]).toEqual([value, 2, "", []]);
-    shown.push([value, refused]);
+    results.push([value, refused]);
   }
-  await expectGolden("secrets.txt", shown);
+  await expectGolden("secrets.txt", results);
 });
 
 const WRONG = { ...TOP, vars: { ...VARS, PRESETS: { card: { width: 0 } } } };
@@ -171,7 +171,7 @@ const EMPTY = { ...STAGED, env: { staging: {} } };
 const SAME_DOMAIN = { ...STAGED, env: { staging: UNROUTED } };
 
 test("a wrong folder, or environment, deploys nothing (S6)", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [title, config, options] of [
     ["a wrong preset", WRONG, {}],
     ["a Secrets Store", NOT_TEXT, {}],
@@ -184,9 +184,9 @@ test("a wrong folder, or environment, deploys nothing (S6)", async () => {
     project({ ...config });
     const refused = await run(options);
     expect([title, refused.code, refused.out, ran]).toEqual([title, 2, "", []]);
-    shown.push([title, refused]);
+    results.push([title, refused]);
   }
-  await expectGolden("refused.txt", shown);
+  await expectGolden("refused.txt", results);
 });
 
 // What S3 says of each key
@@ -195,7 +195,7 @@ const OTHER = "AKIAIOSFODNN7STAGING";
 
 test("a key that S3 refuses is not deployed, and not shown (A7)", async () => {
   const dead = { ...KEY, ...NEXT, AWS_ACCESS_KEY_ID_NEXT: OTHER };
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [title, secrets, fault] of [
     ["a dead key", KEY, "revoked-key"],
     ["an old secret", KEY, "other-secret"],
@@ -210,10 +210,10 @@ test("a key that S3 refuses is not deployed, and not shown (A7)", async () => {
       const refused = await run();
       expect([title, refused.code, refused.out, ran]).toEqual([title, 2, "", []]);
       for (const secret of Object.values(secrets)) expect(refused.err).not.toContain(secret);
-      shown.push([buckets === CANARY ? `${title}, with a canary` : title, refused]);
+      results.push([buckets === CANARY ? `${title}, with a canary` : title, refused]);
     }
   }
-  await expectGolden("keys.txt", shown);
+  await expectGolden("keys.txt", results);
 });
 
 const fault = (one: S3Fault) => () => void s3.faults.add(one);
@@ -225,7 +225,7 @@ const NO_LIST = fault("no-list-bucket");
 const OUTSIDE = { media: { ...CANARY.media, prefix: "secret/" } };
 
 test("the key is deployed unless it certainly cannot read (A6)", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [title, buckets, arranged, code] of [
     ["S3 gives the canary", CANARY, keep("published/key.jpg"), 0],
     ["S3 knows the key, which may list", VARS.BUCKETS, () => {}, 0],
@@ -246,9 +246,9 @@ test("the key is deployed unless it certainly cannot read (A6)", async () => {
     arranged();
     const deployed = await run();
     expect([title, deployed.code, ran.length]).toEqual([title, code, code === 0 ? 1 : 0]);
-    shown.push([title, { ...deployed, err: deployed.err.replace(/ \d+ s /g, " … s ") }]);
+    results.push([title, { ...deployed, err: deployed.err.replace(/ \d+ s /g, " … s ") }]);
   }
-  await expectGolden("s3.txt", shown);
+  await expectGolden("s3.txt", results);
 });
 
 test("each bucket of a key is asked, and each key only its own buckets", async () => {

@@ -40,8 +40,8 @@ function answerTo(method: string, path: string, body: string, jurisdiction?: unk
   if (path === "r2/buckets") {
     if (!account.buckets) return refusal(403, 10042, "Please enable R2 through the Dashboard.");
     const name = `${tableOf(body)["name"]}`;
-    const made = jurisdiction === undefined ? name : `${name} in ${jurisdiction}`;
-    if (method === "POST") account.buckets.push(made);
+    const created = jurisdiction === undefined ? name : `${name} in ${jurisdiction}`;
+    if (method === "POST") account.buckets.push(created);
     return { result: { buckets: [] } };
   }
   const [, worker] = /^workers\/(?:services|scripts)\/([\w-]+)$/.exec(path) ?? [];
@@ -128,7 +128,7 @@ function deployUntil(says: string, args: readonly string[], more: object = {}) {
   const abort = new AbortController();
   return vitrine(args, {
     ...{ folder, env: { ...environment(), ...more }, interrupted: abort.signal },
-    onOutput: (said) => said.includes(says) && abort.abort(),
+    onOutput: (output) => output.includes(says) && abort.abort(),
   });
 }
 

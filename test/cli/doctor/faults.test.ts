@@ -1,5 +1,5 @@
-// One fault after the other in a strict world: one check names it, and nothing else does. Its remedy is done as it is
-// told: then the site shows its pictures, and the finding is gone. A check without a row does not compile.
+// One fault after the other in a strict world: one check names it, and nothing else does. The test follows its remedy:
+// then the site shows its pictures, and the finding is gone. A check without a row does not compile.
 
 import { HttpResponse, http } from "msw";
 import { afterEach, expect, test, vi } from "vitest";
@@ -26,7 +26,7 @@ type Played = {
   /** What is broken besides. */
   readonly before?: (world: World) => void;
   readonly broken: (world: World) => void;
-  readonly done: (told: Remedy, world: World) => void;
+  readonly done: (remedy: Remedy, world: World) => void;
 };
 
 const MEDIA = "BUCKETS.media";
@@ -45,7 +45,7 @@ const mediaOf = (vars: object): Record<string, unknown> =>
   Object(Object(Object(vars).BUCKETS).media);
 const setting = (name: string, wrong: unknown, right: unknown, more: object = {}): Played => ({
   broken: (world) => both(world, { [name]: wrong, ...more }),
-  done: (told) => told.sets(`${MEDIA}.${name}`, right),
+  done: (remedy) => remedy.sets(`${MEDIA}.${name}`, right),
 });
 
 /** A fault, and what is done of its remedy. */
@@ -53,25 +53,25 @@ const fault = (
   broken: (world: World) => void,
   part: string,
   repair: (world: World) => void = () => {},
-): Played => ({ broken, done: (told, world) => told.does(part, () => repair(world)) });
+): Played => ({ broken, done: (remedy, world) => remedy.does(part, () => repair(world)) });
 /** A fault whose remedy is a command, which deploys. */
 const deployed = (
   broken: (world: World) => void,
   command: string,
   repair?: (world: World) => void,
-): Played => ({ broken, done: (told, world) => told.runs(command, () => repair?.(world)) });
+): Played => ({ broken, done: (remedy, world) => remedy.runs(command, () => repair?.(world)) });
 
 /** Values that are changed, and changed back as a part of the remedy says. */
-const changed = (of: (world: World) => object, wrong: object, part: string): Played => {
+const changed = (tableIn: (world: World) => object, wrong: object, part: string): Played => {
   let before: object = {};
   return fault(
     (world) => {
-      const values = Object.entries(of(world)).filter(([name]) => name in wrong);
+      const values = Object.entries(tableIn(world)).filter(([name]) => name in wrong);
       before = Object.fromEntries(values);
-      Object.assign(of(world), wrong);
+      Object.assign(tableIn(world), wrong);
     },
     part,
-    (world) => void Object.assign(of(world), before),
+    (world) => void Object.assign(tableIn(world), before),
   );
 };
 const worldOf = (wrong: Partial<World>, part: string) => changed((world) => world, wrong, part);
@@ -110,7 +110,7 @@ const trustsOf = (sub: string): StsRole => ({
 /** A Worker that takes a role of a strict STS. Its sessions may get what the role's policy allows. */
 const inAccount = (
   broken: (account: Account, world: World) => void,
-  done: (told: Remedy, account: Account, world: World) => void,
+  done: (remedy: Remedy, account: Account, world: World) => void,
 ): Played => {
   let account: Account | undefined;
   return {
@@ -148,9 +148,9 @@ const inAccount = (
       world.secrets["OIDC_SIGNING_KEY"] = EC_KEY;
       broken(account, world);
     },
-    done: (told, world) => {
+    done: (remedy, world) => {
       if (account === undefined) throw new Error("it was not broken");
-      done(told, account, world);
+      done(remedy, account, world);
     },
   };
 };
@@ -163,16 +163,16 @@ function policyIn(text: string) {
 /** Whether a handler of the network still answers wrongly. */
 let isWrong = true;
 const at = (
-  where: RegExp,
+  url: RegExp,
   answer: (request: Pick<Request, "url" | "headers">) => Response | undefined,
-  done: (told: Remedy, repair: () => void) => void,
+  done: (remedy: Remedy, repair: () => void) => void,
   before: () => void = () => {},
 ): Played => ({
   before,
   broken: () =>
-    network.use(http.get(where, ({ request }) => (isWrong ? answer(request) : undefined))),
-  done: (told) =>
-    done(told, () => {
+    network.use(http.get(url, ({ request }) => (isWrong ? answer(request) : undefined))),
+  done: (remedy) =>
+    done(remedy, () => {
       isWrong = false;
     }),
 });
@@ -181,7 +181,7 @@ function secret(name: string, wrong: string, right: string): Played {
     broken: (world) => {
       world.secrets[name] = wrong;
     },
-    done: (told) => told.puts(name, right),
+    done: (remedy) => remedy.puts(name, right),
   };
 }
 
@@ -203,10 +203,10 @@ const FAULTS = {
   region: {
     broken: (world) =>
       both(world, { region: "eu-central-1", endpoint: "https://s3.eu-central-1.amazonaws.com" }),
-    done: (told) => {
-      told.does('in BUCKETS.media of wrangler.toml, set region = "eu-west-1"', () => {});
-      told.sets(`${MEDIA}.region`, "eu-west-1");
-      told.sets(`${MEDIA}.endpoint`, `https://${HOST}`);
+    done: (remedy) => {
+      remedy.does('in BUCKETS.media of wrangler.toml, set region = "eu-west-1"', () => {});
+      remedy.sets(`${MEDIA}.region`, "eu-west-1");
+      remedy.sets(`${MEDIA}.endpoint`, `https://${HOST}`);
     },
   },
   bucket: setting("bucket", "acme-medias", "acme-media"),
@@ -221,7 +221,7 @@ const FAULTS = {
       stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
       Object.assign(world.secrets, NEXT, { AWS_SECRET_ACCESS_KEY: undefined });
     },
-    done: (told) => told.puts("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secretAccessKey),
+    done: (remedy) => remedy.puts("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secretAccessKey),
   },
   "key-id": secret("AWS_ACCESS_KEY_ID", "AKIAREVOKEDREVOKED00", CREDENTIALS.accessKeyId),
   secret: secret(
@@ -247,7 +247,7 @@ const FAULTS = {
   parameter: at(
     /amazonaws/,
     ({ url }) => (url.includes("x-vitrine=") ? s3Error("InvalidArgument", 400) : undefined),
-    (told) => told.sets(`${MEDIA}.source_parameter`, false),
+    (remedy) => remedy.sets(`${MEDIA}.source_parameter`, false),
   ),
   fallback: deployed((world) => {
     world.toml["ROUTES"] = [{ ...ROUTE, fallback: "media/key.jpg" }];
@@ -257,11 +257,11 @@ const FAULTS = {
     broken: (world) => {
       world.secrets["AWS_SESSION_TOKEN"] = "a-token-of-a-session";
     },
-    done: (told) => {
-      told.runs("npx wrangler tail");
+    done: (remedy) => {
+      remedy.runs("npx wrangler tail");
       expect(JSON.stringify(stage.logged)).toContain("AWS_SESSION_TOKEN");
-      told.does("npx wrangler secret delete", () => {});
-      told.takesOut("AWS_SESSION_TOKEN");
+      remedy.does("npx wrangler secret delete", () => {});
+      remedy.takesOut("AWS_SESSION_TOKEN");
     },
   },
   deployed: inFront(
@@ -290,8 +290,8 @@ const FAULTS = {
     broken: () => {
       stage.edge.switches.sources = [];
     },
-    done: (told) => {
-      const [, entry = ""] = /Sources: add the origin (\S+) \(domain/.exec(told.text) ?? [];
+    done: (remedy) => {
+      const [, entry = ""] = /Sources: add the origin (\S+) \(domain/.exec(remedy.text) ?? [];
       stage.edge.switches.sources = [entry];
     },
   },
@@ -303,10 +303,10 @@ const FAULTS = {
       both(world, { addressing: "path" });
       Object.assign(stage.edge.switches, { firewall: false, sources: [HOST] });
     },
-    done: (told) => {
-      const [, entry = ""] = /replace every wider entry by (\S+)/.exec(told.text) ?? [];
+    done: (remedy) => {
+      const [, entry = ""] = /replace every wider entry by (\S+)/.exec(remedy.text) ?? [];
       stage.edge.switches.sources = [entry];
-      told.does("the action Block", block);
+      remedy.does("the action Block", block);
     },
   },
   "side-door: of what Vitrine serves": fault(
@@ -324,8 +324,8 @@ const FAULTS = {
       world.front = (answer, { path }) =>
         path.startsWith("/.well-known/") ? new HttpResponse("challenge", { status: 403 }) : answer;
     },
-    (told, _account, world) =>
-      told.does("without a firewall in front", () => {
+    (remedy, _account, world) =>
+      remedy.does("without a firewall in front", () => {
         world.front = undefined;
       }),
   ),
@@ -333,19 +333,19 @@ const FAULTS = {
     ({ sts }) => {
       sts.roles.set(ARN, trustsOf("another subject"));
     },
-    (told, { sts }) => {
-      const { Principal, Condition } = policyIn(told.text);
+    (remedy, { sts }) => {
+      const { Principal, Condition } = policyIn(remedy.text);
       const trusts = `https://${Principal.Federated.replace(/^.*oidc-provider\//, "")}`;
-      told.does("compare the role's trust policy", () => {
+      remedy.does("compare the role's trust policy", () => {
         sts.roles.set(ARN, { trusts, StringEquals: Condition.StringEquals });
       });
     },
   ),
   "role-rights": inAccount(
     ({ allowed }) => void allowed.splice(0, 1, "acme-media/other/*"),
-    (told, { allowed }) =>
-      told.does("give the role this policy", () => {
-        allowed.push(policyIn(told.text).Resource.replace("arn:aws:s3:::", ""));
+    (remedy, { allowed }) =>
+      remedy.does("give the role this policy", () => {
+        allowed.push(policyIn(remedy.text).Resource.replace("arn:aws:s3:::", ""));
       }),
   ),
 } as const satisfies Record<Check, Played> & Record<`${Check}: ${string}`, Played>;
@@ -388,13 +388,14 @@ test.each(ROWS)("%s: it is named, and its remedy fixes the site", async (title, 
   expect(new Set(causes.map((one) => one.check))).toEqual(
     new Set<unknown>([check, ...(ALSO[title] ?? [])]),
   );
-  const found = causes.find((one) => one.check === check);
-  if (found === undefined) throw new Error(`the doctor does not find ${check}`);
-  row.done(readRemedy(world, found), world);
+  const finding = causes.find((one) => one.check === check);
+  if (finding === undefined) throw new Error(`the doctor does not find ${check}`);
+  row.done(readRemedy(world, finding), world);
   const after = await fetchSamples(world);
-  const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
-  expect(after).toEqual(shown);
-  const isStill = (one: Finding) => isWrong(one) && one.check === check && one.seen === found.seen;
+  const images = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
+  expect(after).toEqual(images);
+  const isStill = (one: Finding) =>
+    isWrong(one) && one.check === check && one.seen === finding.seen;
   expect((await consult(world)).filter(isStill)).toEqual([]);
 });
 

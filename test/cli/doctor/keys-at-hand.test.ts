@@ -17,7 +17,7 @@ const TEMPORARY = "ASIAIOSFODNN7EXAMPLE";
 const { accessKeyId: OTHER, secretAccessKey: OTHER_SECRET } = NEXT_CREDENTIALS;
 const OWN = { AWS_ACCESS_KEY_ID: OTHER, AWS_SECRET_ACCESS_KEY: OTHER_SECRET };
 /** S3 knows the key of the shell; its policy allows what the test says. */
-const known = () => stage.s3.keys.set(OTHER, OTHER_SECRET);
+const addShellKey = () => stage.s3.keys.set(OTHER, OTHER_SECRET);
 
 const SHELLS: readonly [title: string, Shell, s3?: () => void][] = [
   ["an AWS session", { AWS_ACCESS_KEY_ID: TEMPORARY, AWS_SESSION_TOKEN: TOKEN }],
@@ -31,7 +31,7 @@ const SHELLS: readonly [title: string, Shell, s3?: () => void][] = [
 
 /** The key of the shell, too, may list and write. */
 function mayDoAll(): void {
-  known();
+  addShellKey();
   stage.s3.faults.delete("no-list-bucket");
   stage.s3.grants.add("write");
 }

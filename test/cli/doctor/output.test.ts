@@ -25,8 +25,8 @@ const KEYS = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
 
 beforeEach(() => beginSite());
 
-const doctor = (args: readonly string[] = [], given: WorldOptions = {}) =>
-  vitrine(["doctor", ...args], { env: KEYS, ...given, folder: given.folder ?? configure() });
+const doctor = (args: readonly string[] = [], world: WorldOptions = {}) =>
+  vitrine(["doctor", ...args], { env: KEYS, ...world, folder: world.folder ?? configure() });
 
 const findingsOf = ({ out }: { readonly out: string }): Finding[] => JSON.parse(out).findings;
 
@@ -34,9 +34,9 @@ test("findings go to stdout, grouped by what they are about, and progress to std
   beginSite({ sources: [] });
   const ended = await doctor(["--url", SITE], { env: { ...KEYS, HEALTH_TOKEN } });
   await expectGolden("output.txt", [["an edge that may not fetch from the bucket", ended]]);
-  const [, shown = ""] = /^```\n(https:[^`]*)\n```$/m.exec(readPage("docs/doctor.md")) ?? [];
+  const [, example = ""] = /^```\n(https:[^`]*)\n```$/m.exec(readPage("docs/doctor.md")) ?? [];
   expect(ended.out).toContain(
-    `\n\n${shown.replaceAll("images.example.com", "images.example")}\n\n`,
+    `\n\n${example.replaceAll("images.example.com", "images.example")}\n\n`,
   );
 });
 
@@ -94,16 +94,16 @@ test("all mistakes of the configuration are reported, each once, and nothing is 
   const bucket = '{"media":{"endpoint":"ftp://x"}}';
   writeDevVars(`AWS_ACCESS_KEY_ID='dead'\nBUCKETS='${bucket}'\n`);
   const folder = configure({ ...CONFIGURED, PRESETS, ROUTES }, Object.keys(KEYS));
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const url of [SITE, "http://localhost:1"]) {
     const ended = await doctor(["--url", url], { folder, env: {} });
     expect([ended.code, stage.s3.requests]).toEqual([2, []]);
-    shown.push([url, ended]);
+    results.push([url, ended]);
   }
   const json = await doctor(["--json", "--url", SITE], { folder, env: {} });
   expect(findingsOf(json).every(({ severity }) => severity === "error")).toBe(true);
-  shown.push([".dev.vars counts for the local run alone", await doctor()]);
-  await expectGolden("mistakes.txt", shown);
+  results.push([".dev.vars counts for the local run alone", await doctor()]);
+  await expectGolden("mistakes.txt", results);
 });
 
 test("Ctrl-C ends the wait for S3, and earlier findings are reported", async () => {
@@ -121,7 +121,7 @@ const LISTED = [...Object.keys(SECRETS), "OTHER_ACCESS_KEY_ID", "OTHER_SECRET_AC
 const TWO = { ...CONFIGURED, BUCKETS: { ...CONFIGURED.BUCKETS, other } };
 
 test("what the doctor cannot do is refused, and nothing is asked", async () => {
-  const shown: [string, CommandResult][] = [];
+  const results: [string, CommandResult][] = [];
   for (const [args, vars] of [
     [["--url", "images.example.com"]],
     [["--url", ""]],
@@ -132,7 +132,7 @@ test("what the doctor cannot do is refused, and nothing is asked", async () => {
   ] as const) {
     const ended = await doctor(args, { folder: configure(vars, LISTED) });
     expect([args, ended.code, stage.s3.requests]).toEqual([args, 2, []]);
-    shown.push([args.join(" "), ended]);
+    results.push([args.join(" "), ended]);
   }
-  await expectGolden("refused.txt", shown);
+  await expectGolden("refused.txt", results);
 });

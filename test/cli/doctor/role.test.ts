@@ -54,8 +54,8 @@ async function examine({ vars, health = {}, answers = {} }: Site) {
   const secrets = { required: "OIDC" in vars ? ["OIDC_SIGNING_KEY"] : [] };
   const all = { ...common, PRESETS: { card: { width: 9 } }, ...vars };
   const folder = createProject({ ...TOP, ...BOUND, secrets, vars: all });
-  const given = { folder, env: { HEALTH_TOKEN } };
-  const { out, code } = await vitrine(["doctor", "--json", "--url", HOST], given);
+  const world = { folder, env: { HEALTH_TOKEN } };
+  const { out, code } = await vitrine(["doctor", "--json", "--url", HOST], world);
   const { findings }: { findings: Finding[] } = JSON.parse(out);
   return { findings, code, hosts };
 }
@@ -76,7 +76,7 @@ const UNTIL = { state: "ok", expires: "2026-11-26T13:00:00.000Z" };
 
 test("what /healthz says of a role", async () => {
   const cases: [string, Finding[]][] = [];
-  for (const [state, found] of [
+  for (const [state, severities] of [
     [{ state: "AccessDenied" }, ["role error"]],
     [{ state: "IDPRejectedClaim" }, ["role error"]],
     [{ state: "ValidationError" }, ["role error"]],
@@ -87,7 +87,7 @@ test("what /healthz says of a role", async () => {
   ] as const) {
     const health = { edge: "on", role: { role: ARN, ...state } };
     const { findings } = await examine({ vars: ofRole, health });
-    expect([state, seen(findings, "role", "role-rights")]).toEqual([state, found]);
+    expect([state, seen(findings, "role", "role-rights")]).toEqual([state, severities]);
     expect(seen(findings, "keys")).toEqual(["keys note"]);
     cases.push([JSON.stringify(state), findings.filter(({ check }) => check.startsWith("role"))]);
   }

@@ -64,8 +64,8 @@ test("an S3 that keeps the doctor waiting is found", async () => {
 
 test("slots and keys of this machine, and a name that breaks TLS", async () => {
   const cases: [string, Finding[]][] = [];
-  const find = async (title: string, given?: Parameters<typeof examine>[1]) =>
-    cases.push([title, problemsOf(await examine([], given))]);
+  const find = async (title: string, options?: Parameters<typeof examine>[1]) =>
+    cases.push([title, problemsOf(await examine([], options))]);
   await find("a space in a secret", { env: { AWS_SECRET_ACCESS_KEY: "a b" } });
   await find("half a next slot", { env: { ...NEXT, AWS_SECRET_ACCESS_KEY_NEXT: undefined } });
   await find("an unknown key in the next slot", { env: NEXT });
@@ -136,8 +136,8 @@ test("other answers of S3: what is not certain is no fault (A15)", async () => {
       }),
     );
     const { findings } = await examine([]);
-    const found = findings.filter((one) => one.check === check).map((one) => one.severity);
-    expect([row, found]).toEqual([row, [severity]]);
+    const severities = findings.filter((one) => one.check === check).map((one) => one.severity);
+    expect([row, severities]).toEqual([row, [severity]]);
   }
 });
 
@@ -149,21 +149,21 @@ test("a connection that breaks once is no fault", async () => {
 });
 
 test("an object too large for the edge is not read to its end (L1)", async () => {
-  let given = 0;
+  let chunks = 0;
   network.use(
     http.get(/key\.jpg$/, ({ request }) => {
       if (!request.headers.has("authorization")) return undefined;
       const pull = (controller: ReadableStreamDefaultController) => {
-        given += 1;
-        if (given > 1000) return controller.error(new Error("too much is read"));
+        chunks += 1;
+        if (chunks > 1000) return controller.error(new Error("too much is read"));
         controller.enqueue(new Uint8Array(1e6));
       };
       return new HttpResponse(new ReadableStream({ pull }));
     }),
   );
-  const [found] = problemsOf(await examine([]));
-  expect(found).toMatchObject({ check: "sample", seen: expect.stringMatching(/over 100 MB$/) });
-  expect(given).toBeLessThan(110);
+  const [finding] = problemsOf(await examine([]));
+  expect(finding).toMatchObject({ check: "sample", seen: expect.stringMatching(/over 100 MB$/) });
+  expect(chunks).toBeLessThan(110);
 });
 
 test("at most the end of a key id is reported, and nothing of a short one", async () => {
@@ -176,10 +176,10 @@ test("at most the end of a key id is reported, and nothing of a short one", asyn
 
 test("R2's own error codes are understood (A7)", async () => {
   const r2 = "https://account.r2.cloudflarestorage.com";
-  const place = { endpoint: r2, bucket: "media", region: "auto" };
-  const s3 = createS3({ ...place, credentials: CREDENTIALS, dialect: "r2", now: Date.now });
+  const bucket = { endpoint: r2, bucket: "media", region: "auto" };
+  const s3 = createS3({ ...bucket, credentials: CREDENTIALS, dialect: "r2", now: Date.now });
   network.use(...handlersOf(s3));
-  configure({ ...CONFIGURED, BUCKETS: { media: place } });
+  configure({ ...CONFIGURED, BUCKETS: { media: bucket } });
   s3.keys.clear();
   expect(await checksOf([])).toEqual(["key-id"]);
 });

@@ -79,7 +79,7 @@ test.each([
   ["an invalid HEALTH_TOKEN", "a tokén of 16 characters", "ok", ["health note"]],
   ["a token with a line break", "a token with\na line break", "ok", ["health note"]],
   ["one that another app's /healthz would get", HEALTH_TOKEN, "ok\n", ["deployed warning"]],
-])("%s is not sent, and images are checked", async (_title, token, text, found) => {
+])("%s is not sent, and images are checked", async (_title, token, text, expected) => {
   const heard = new Set<string | null>();
   deploy(undefined, (answer, { path, headers }) => {
     if (path !== "/healthz") return answer;
@@ -88,7 +88,7 @@ test.each([
   });
   const report = await examine(undefined, { env: { HEALTH_TOKEN: token } });
   const seen = report.findings.map(({ check, severity }) => `${check} ${severity}`);
-  expect(seen).toEqual(expect.arrayContaining([...found, "originals ok"]));
+  expect(seen).toEqual(expect.arrayContaining([...expected, "originals ok"]));
   expect(JSON.stringify(report)).not.toContain(token.slice(0, 6));
   expect(heard).toEqual(new Set([null]));
 });
@@ -154,9 +154,9 @@ test("what is in front of the Worker: an original that comes out, and answers th
   for (const [title, [change, check, severity]] of Object.entries(fronts)) {
     beginSite();
     deploy(undefined, change);
-    const found = (await examine()).findings.filter((one) => one.check === check).slice(0, 1);
-    expect([title, found.map((one) => one.severity)]).toEqual([title, [severity]]);
-    cases.push([title, found]);
+    const findings = (await examine()).findings.filter((one) => one.check === check).slice(0, 1);
+    expect([title, findings.map((one) => one.severity)]).toEqual([title, [severity]]);
+    cases.push([title, findings]);
   }
   await expectFindings("in-front.txt", cases);
 });

@@ -24,16 +24,20 @@ afterAll(async () => {
 
 test("killed by SIGKILL in and after each step, two at a time, and started again: no failed request", async () => {
   const port = await freePort();
-  const place = { endpoint: `http://127.0.0.1:${port}`, bucket: "acme-media", region: "us-east-1" };
+  const address = {
+    endpoint: `http://127.0.0.1:${port}`,
+    bucket: "acme-media",
+    region: "us-east-1",
+  };
   const s3 = createS3({
-    ...{ ...place, credentials: CREDENTIALS, readable: "published/", now: Date.now },
+    ...{ ...address, credentials: CREDENTIALS, readable: "published/", now: Date.now },
   });
   s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
   s3.faults.add("no-list-bucket");
   const other = { accessKeyId: "VITRINEOTHERKEY00001", secretAccessKey: "the-secret-of-another" };
   for (const key of [NEXT_CREDENTIALS, other]) s3.keys.set(key.accessKeyId, key.secretAccessKey);
   closing.push((await serveS3(s3, port)).close);
-  const bucket = { ...place, prefix: "published/", canary: "key.jpg" };
+  const bucket = { ...address, prefix: "published/", canary: "key.jpg" };
   const rotation = await startLocalRotation(bucket, CREDENTIALS);
   await rotateKilled(rotation, { newKey: NEXT_CREDENTIALS, otherKey: other }, () =>
     s3.keys.delete(CREDENTIALS.accessKeyId),

@@ -206,7 +206,7 @@ function follow(advice: string, from: Slots): Slots[] {
 
 test("each advice, done as it is printed, takes nothing from visitors, and the rotation goes on after it", async () => {
   const wrong: unknown[] = [];
-  const shown = new Map<string, string>();
+  const printed = new Map<string, string>();
   const elsewhere: S3 = { old: "InvalidAccessKeyId", new: "ok", third: "ok" };
   for (const [slots, s3, last] of product(ALL_SLOTS, ALL_S3, PUTS_FOLLOW)) {
     for (const [buckets, isGood] of product([[s3], [s3, elsewhere]], [true, false])) {
@@ -215,19 +215,19 @@ test("each advice, done as it is printed, takes nothing from visitors, and the r
       const { fault } = blockedFault(rotation, last, blocked, { maskedId: ENDS.old, isGood });
       const lines = fault.split("\n").slice(1 + blocked.details.length);
       const advice = lines.join("\n");
-      if (!shown.has(advice)) shown.set(advice, fault);
+      if (!printed.has(advice)) printed.set(advice, fault);
       const after = follow(advice, slots);
-      const end = after.at(-1) ?? slots;
+      const result = after.at(-1) ?? slots;
       const isLost = buckets.some(
         (one) => mayServe(slots, one) && !after.every((each) => mayServe(each, one)),
       );
       const isStuck =
-        end !== slots && end.next === "empty" && complete(end).at(-1)?.current !== "new";
+        result !== slots && result.next === "empty" && complete(result).at(-1)?.current !== "new";
       if (isLost || isStuck) wrong.push({ slots, buckets, last: last.title, advice, after });
     }
   }
   expect(wrong).toEqual([]);
-  await expect(`${[...shown.values()].join("\n\n")}\n`).toMatchFileSnapshot("advice.txt");
+  await expect(`${[...printed.values()].join("\n\n")}\n`).toMatchFileSnapshot("advice.txt");
 });
 
 /** All combinations of one member of each list. */

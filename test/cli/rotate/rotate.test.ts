@@ -50,34 +50,34 @@ const deployed = (secrets: object) => {
 };
 
 test("all steps: each slot at once by stdin, what is done on stdout, and what is left to the operator", async () => {
-  const shown: [string, CommandResult][] = [];
-  shown.push(["without a key file", await run({ keyFile: undefined, yes: undefined })]);
+  const results: [string, CommandResult][] = [];
+  results.push(["without a key file", await run({ keyFile: undefined, yes: undefined })]);
   expect(site.ran).toEqual([]);
-  shown.push(["all steps", await run()]);
+  results.push(["all steps", await run()]);
   expect(slotSecrets()).toEqual(current(NEW_KEY));
   const args = ["secret", "bulk", "--config", "wrangler.toml", "--env="];
   expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
   const emptied = { AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null };
   expect(inputs()).toEqual([next(NEW_KEY), current(NEW_KEY), emptied]);
-  shown.push(["again", await run()]);
+  results.push(["again", await run()]);
   expect(site.ran.length).toBe(3);
 
   beginSite();
   revoke(OLD_KEY);
-  shown.push(["where no slot works, the new key repairs it", await run()]);
+  results.push(["where no slot works, the new key repairs it", await run()]);
   expect([slotSecrets(), await fetchSamples()]).toEqual([current(NEW_KEY), PICTURES]);
 
   beginSite();
   addKey(ALIKE);
   site.deployed = { HEALTH_TOKEN, ...current(ALIKE) };
-  shown.push(["a new key that ends like the old one", await run()]);
+  results.push(["a new key that ends like the old one", await run()]);
   expect(site.ran).toEqual([]);
 
   beginSite();
   site.during = (times) => (times === 2 ? { code: 1, output: "[code: 10215]" } : {});
-  shown.push(["wrangler fails", await run()]);
+  results.push(["wrangler fails", await run()]);
   expect(slotSecrets()).toEqual({ ...current(OLD_KEY), ...next(NEW_KEY) });
-  await expectGolden("rotate.txt", shown);
+  await expectGolden("rotate.txt", results);
 });
 
 /** What is wrong, before anything is put. */
@@ -144,15 +144,15 @@ const REFUSED: Readonly<Record<string, [arrange: () => unknown, options?: Partia
 const IMAGES = '\n[images]\nbinding = "IMAGES"\n';
 
 test("what is refused before anything is put (A7, A11)", async () => {
-  const shown: [string, CommandResult][] = [
+  const results: [string, CommandResult][] = [
     ["no token at hand", await refusedRun({}, { env: {} })],
   ];
   for (const [title, [arrange, options]] of Object.entries(REFUSED)) {
     beginSite();
     arrange();
-    shown.push([title, await refusedRun(options)]);
+    results.push([title, await refusedRun(options)]);
   }
-  await expectGolden("refused.txt", shown);
+  await expectGolden("refused.txt", results);
 });
 
 class Killed extends Error {}
@@ -166,9 +166,9 @@ test.each(POINTS)("killed %s, it goes on when run again: no request fails (S1)",
   };
   const tools: Tools = {
     ...TOOLS,
-    run: async (...given) => {
+    run: async (...command) => {
       await reach("before wrangler");
-      const code = await TOOLS.run(...given);
+      const code = await TOOLS.run(...command);
       await reach("after wrangler");
       return code;
     },
@@ -243,7 +243,7 @@ test("what changed while it asked is seen", async () => {
 
 test("Ctrl-C stops it between two steps", async () => {
   const abort = new AbortController();
-  const heard = (said: string) => said.includes("Done: Put it") && abort.abort();
+  const heard = (output: string) => output.includes("Done: Put it") && abort.abort();
   const ended = await run({}, { interrupted: abort.signal, onOutput: heard });
   expect([ended.code, slotSecrets()]).toEqual([130, { ...current(OLD_KEY), ...next(NEW_KEY) }]);
 });
@@ -275,14 +275,14 @@ describe("environments", () => {
 
   test("what is to be done by hand names the environment, and the URL of another is refused (S6)", async () => {
     const production = "https://images-production.example.com";
-    const shown: [string, CommandResult][] = [
+    const results: [string, CommandResult][] = [
       ["the URL of env.staging, without --env", await refusedRun({ url: URL })],
       ["the top level's URL", await refusedRun({ url: production, env: "staging" })],
     ];
     site.during = () => ({ code: 1, output: "[code: 10215]" });
-    shown.push(["wrangler fails", await run({ env: "staging" })]);
+    results.push(["wrangler fails", await run({ env: "staging" })]);
     deployed(next(THIRD));
-    shown.push(["another key", await run({ env: "staging" })]);
-    await expectGolden("environments.txt", shown);
+    results.push(["another key", await run({ env: "staging" })]);
+    await expectGolden("environments.txt", results);
   });
 });

@@ -67,13 +67,13 @@ test("a shell reads a command as it was given", () => {
 });
 
 test("a terminal shows nothing that moves the cursor or hides text", () => {
-  for (const [text, shown] of [
+  for (const [text, escaped] of [
     ["a\u001b[2Jb", "a\\u001b[2Jb"],
     ["\u202egpj.\u2066", "\\u202egpj.\\u2066"],
     ["\r\t\u009b\u2028\u2029\u007f", "\\u000d\\u0009\\u009b\\u2028\\u2029\\u007f"],
     ["one\ntwo café 写真 😀", "one\ntwo café 写真 😀"],
   ] as const) {
-    expect(visible(text)).toBe(shown);
+    expect(visible(text)).toBe(escaped);
   }
 });
 

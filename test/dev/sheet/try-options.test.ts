@@ -76,8 +76,8 @@ test.each<[string, Query, (string | number)[]]>([
 });
 
 test("a focal point moves the crop, and only where the preset crops (O4)", async () => {
-  const at = async (of: string, x: string, y: string) =>
-    Buffer.from((await picture({ of, x, y, format: "png" })).bytes).toString("base64");
+  const at = async (path: string, x: string, y: string) =>
+    Buffer.from((await picture({ of: path, x, y, format: "png" })).bytes).toString("base64");
   expect(await at(CARD, "0", "0.5")).not.toBe(await at(CARD, "1", "0.5"));
   const plain = "/images/plain/photos/fig.jpg";
   expect(await at(plain, "0", "0.5")).toBe(await at(plain, "1", "0.5"));
