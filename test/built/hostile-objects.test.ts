@@ -9,9 +9,9 @@ import { builtWorker, type Running, start } from "../support/workerd.ts";
 
 const MB = 1_000_000;
 /** What S3 may have sent of an object that is refused: what the binding reads (B1), and what waits on the way. */
-const MOST_SENT = 28 * MB;
+const MAX_SENT = 28 * MB;
 /** How much more memory workerd may need for a request than it ever needed before. Workers have 128 MB. */
-const MOST_MEMORY = 64 * MB;
+const MAX_MEMORY = 64 * MB;
 const WORKER_MEMORY = 128 * MB;
 
 let s3: OutsideS3;
@@ -24,10 +24,10 @@ let before = 0;
 
 beforeAll(async () => {
   [s3, images] = await Promise.all([startOutsideS3(), startOutsideImages()]);
-  const place = { endpoint: "https://s3.eu-west-1.amazonaws.com", region: "eu-west-1" };
+  const service = { endpoint: "https://s3.eu-west-1.amazonaws.com", region: "eu-west-1" };
   const vars = {
     ...SECRETS,
-    BUCKETS: { media: { ...place, bucket: "acme-media", engine: "binding" } },
+    BUCKETS: { media: { ...service, bucket: "acme-media", engine: "binding" } },
     ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
     PRESETS: { card: { width: 160, height: 160, fit: "cover" } },
   };
@@ -59,18 +59,18 @@ async function get(name: string, worker = patient) {
 }
 
 /** How a test ends: nothing of the original is out, and S3 and the memory were not used without limit. */
-function expectBounds({ body }: Awaited<ReturnType<typeof get>>, most = MOST_SENT): void {
+function expectBounds({ body }: Awaited<ReturnType<typeof get>>, maxSent = MAX_SENT): void {
   expect(body.includes(PIECE)).toBe(false);
   expect(log).not.toContain(`${PIECE}`);
-  expect(s3.sent().bytes).toBeLessThan(most);
-  expect(patient.peak() - before).toBeLessThan(MOST_MEMORY);
+  expect(s3.sent().bytes).toBeLessThan(maxSent);
+  expect(patient.peak() - before).toBeLessThan(MAX_MEMORY);
 }
 
 test("an ordinary object is shown", async () => {
   for (const size of ["1", "5", "19"]) {
-    const shown = await get(size);
-    expect([shown.status, shown.type]).toEqual([200, "image/webp"]);
-    expectBounds(shown);
+    const answer = await get(size);
+    expect([answer.status, answer.type]).toEqual([200, "image/webp"]);
+    expectBounds(answer);
   }
 });
 
@@ -114,9 +114,9 @@ test("an Images that stalls is given up when the visitor's time is over", async 
 });
 
 test("what follows the length of an object is never read", async () => {
-  const shown = await get("longer-than-it-says");
-  expectBounds(shown);
-  expect(shown.status).toBe(200);
+  const answer = await get("longer-than-it-says");
+  expectBounds(answer);
+  expect(answer.status).toBe(200);
 });
 
 test.for([

@@ -47,24 +47,26 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   };
   let address: string;
   let edge: Edge;
-  let door: { url: string; close: () => void };
+  let edgeServer: { url: string; close: () => void };
 
   /** Restarts the server with other secrets, and with the port of the bucket. */
   async function configure(change: Record<string, string> = {}): Promise<void> {
     const BUCKETS = localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS);
     const part = { width: 40, height: 40, fit: "cover", format: "png", gravity: "object" };
     const PRESETS = { ...VARS.PRESETS, part };
-    const vars = JSON.parse(JSON.stringify({ ...VARS, PRESETS, BUCKETS, LOCAL_EDGE: door.url }));
-    const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
+    const vars = JSON.parse(
+      JSON.stringify({ ...VARS, PRESETS, BUCKETS, LOCAL_EDGE: edgeServer.url }),
+    );
+    const worker = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
     await server.update({
       root: ROOT,
-      workers: [{ ...own, secrets: { ...secrets, ...change } }, { configPath: origin }],
+      workers: [{ ...worker, secrets: { ...secrets, ...change } }, { configPath: origin }],
     });
   }
 
   const reach = () => {
     network.use(http.all(`${address}*`, () => passthrough()));
-    network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
+    network.use(http.all(`${new URL(edgeServer.url).origin}/*`, () => passthrough()));
     const { host } = new URL(address);
     const settings = { zone: "images.example", sources: [host], plain: [host], cache: false };
     edge = createEdge({ ...settings, fetch: (input, init) => fetch(input, init) });
@@ -72,18 +74,18 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
 
   beforeAll(async () => {
     const late: Edge["fetch"] = (url, init) => edge.fetch(url, init);
-    door = await serveEdge({ fetch: late });
+    edgeServer = await serveEdge({ fetch: late });
     address = "http://127.0.0.1:1/";
     await configure();
     address = (await server.listen()).url.href;
     reach();
     await configure();
     expect((await server.listen()).url.href).toBe(address);
-    const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
-    await createBucketSync({ baseUrl: base, prefix: "published/" }, LOCAL_KEYS)();
+    const baseUrl = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
+    await createBucketSync({ baseUrl, prefix: "published/" }, LOCAL_KEYS)();
   });
   afterAll(async () => {
-    await door.close();
+    await edgeServer.close();
     await server.close();
   });
   beforeEach(() => {
@@ -109,7 +111,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   );
 
   test("a crop keeps the focal point of the object, also where its ETag stays (O4)", async () => {
-    const place = {
+    const publishedFolder = {
       baseUrl: `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`,
       prefix: "published/",
     };
@@ -117,7 +119,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     const seen = [];
     for (const focus of ["0,0.5", "1,0.5", "", "9,9"]) {
       const put = { type: "image/png", body, focus };
-      await sendToS3("PUT", place, "stripes.png", LOCAL_KEYS, put);
+      await sendToS3("PUT", publishedFolder, "stripes.png", LOCAL_KEYS, put);
       const { bytes } = await picture(await server.fetch("/images/part/stripes.png"));
       seen.push(letterOf([...(await sharp(bytes).ensureAlpha().raw().toBuffer()).subarray(0, 4)]));
     }
@@ -129,7 +131,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   });
 
   test("the bucket is private", async () => {
-    const base = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
-    expect((await fetch(`${base}published/photos/fig.jpg`)).ok).toBe(false);
+    const bucketUrl = `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`;
+    expect((await fetch(`${bucketUrl}published/photos/fig.jpg`)).ok).toBe(false);
   });
 });

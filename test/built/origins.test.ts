@@ -42,7 +42,7 @@ const SETTINGS = {
 
 type Headers = { readonly version: string };
 
-let door: Awaited<ReturnType<typeof serveEdge>>;
+let edgeServer: Awaited<ReturnType<typeof serveEdge>>;
 let server: ReturnType<typeof createHarness>;
 let sts: Sts;
 let s3: ReturnType<typeof createS3>;
@@ -56,25 +56,25 @@ function deploy(settings: Version["settings"], images: Version["images"] = "stri
 beforeAll(async () => {
   network.listen();
   const { edge } = createEmulators({ cache: false });
-  door = await serveEdge(edge);
+  edgeServer = await serveEdge(edge);
   const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...secrets } = SECRETS;
   const config = {
     ...{ name: "origins", main: join(ROOT, "test/built/versions.ts") },
     compatibility_date: "2026-11-01",
     alias: { "built-worker": join(BUILT, "index.js") },
-    vars: { ...VARS, ROUTES: VARS.ROUTES.filter(({ svg }) => !svg), LOCAL_EDGE: door.url },
+    vars: { ...VARS, ROUTES: VARS.ROUTES.filter(({ svg }) => !svg), LOCAL_EDGE: edgeServer.url },
     images: { binding: "IMAGES" },
     r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme-media" }],
   };
   server = createHarness({ root: ROOT, workers: [{ config, secrets }] });
   await server.listen();
-  network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
+  network.use(http.all(`${new URL(edgeServer.url).origin}/*`, () => passthrough()));
   const put = { method: "PUT", body: file("photos/fig.jpg") };
   expect((await server.fetch(`/${KEY}`, put)).status).toBe(204);
 });
 afterAll(async () => {
   await server.close();
-  await door.close();
+  await edgeServer.close();
   network.close();
 });
 
@@ -101,7 +101,7 @@ function begin(version: Headers): void {
       body: await request.text(),
     }),
   );
-  const { origin } = new URL(door.url);
+  const { origin } = new URL(edgeServer.url);
   network.resetHandlers(
     ...handlersOf(s3),
     askSts,
@@ -131,8 +131,8 @@ describe.each(Object.entries(SETTINGS))("%s", (name, settings) => {
       begin(version);
       for (let times = 1; times <= 2; times++) {
         expect(await show(version, accept)).toEqual({ kind, width: 160, height: 160 });
-        const asked = s3.requests.map(({ url }) => url);
-        expect(asked).toEqual(ofS3 ? Array(2 * times).fill(`${BUCKET_URL}${KEY}`) : []);
+        const urls = s3.requests.map(({ url }) => url);
+        expect(urls).toEqual(ofS3 ? Array(2 * times).fill(`${BUCKET_URL}${KEY}`) : []);
         expect(sts.calls.map(({ status }) => status)).toEqual(asksSts ? [200] : []);
       }
     },
@@ -163,13 +163,13 @@ test("the issuer publishes the public half of its key alone (K2, K3)", async () 
   const headers = deploy(KEYLESS);
   const read = async (path: string) =>
     JSON.parse(await (await server.fetch(path, { headers })).text());
-  const found = await read("/.well-known/openid-configuration");
-  expect(found).toMatchObject({ issuer: ISSUER, jwks_uri: `${ISSUER}/.well-known/jwks.json` });
+  const discovery = await read("/.well-known/openid-configuration");
+  expect(discovery).toMatchObject({ issuer: ISSUER, jwks_uri: `${ISSUER}/.well-known/jwks.json` });
   const { keys } = await read("/.well-known/jwks.json");
   const { kid, alg, use, ...jwk } = keys[0];
-  const own = createPublicKey(EC_KEY).export({ format: "jwk" });
-  expect([keys.length, alg, use, jwk]).toEqual([1, "ES256", "sig", own]);
-  const named = Object.entries(own).sort(([one], [other]) => (one < other ? -1 : 1));
+  const publicJwk = createPublicKey(EC_KEY).export({ format: "jwk" });
+  expect([keys.length, alg, use, jwk]).toEqual([1, "ES256", "sig", publicJwk]);
+  const named = Object.entries(publicJwk).sort(([one], [other]) => (one < other ? -1 : 1));
   const thumbprint = hash("sha256", JSON.stringify(Object.fromEntries(named)), "base64url");
   expect(kid).toBe(thumbprint);
 });
@@ -185,10 +185,10 @@ test("a route goes on from S3 to R2 where an object is missing, and not where it
   begin(version);
   const webp = { kind: "webp", width: 160, height: 160 };
   expect(await show(version, "image/webp")).toEqual(webp);
-  const asked = s3.requests.length;
+  const countBefore = s3.requests.length;
   s3.objects.clear();
   expect(await show(version, "image/webp")).toEqual(webp);
-  expect(s3.requests).toHaveLength(asked + 1);
+  expect(s3.requests).toHaveLength(countBefore + 1);
   s3.faults.add("no-list-bucket");
   const { status } = await server.fetch(VARIANT, { headers: version });
   expect([status, server.lines()]).toMatchObject([

@@ -8,10 +8,10 @@ import { IMPOSSIBLE_PATHS, RAW_PATHS } from "../support/tables/impossible-paths.
 const { edge, send } = useOutbound({ ...ENV, ANSWERS: { timeout: 1 } });
 
 /** The URLs that S3 and the edge were asked for. */
-const asked = () => edge.sent().map(({ url }) => url);
+const requestedUrls = () => edge.sent().map(({ url }) => url);
 
 /** The objects that they lead to. */
-const objects = () => new Set(asked().map((url) => url.replace(SOURCE, "")));
+const objects = () => new Set(requestedUrls().map((url) => url.replace(SOURCE, "")));
 const SOURCE = /\?x-vitrine=[0-9a-f]{32}$/;
 
 const get = (target: string, host = "images.example", more = "") =>
@@ -35,7 +35,7 @@ test.each([
 
 test("what names nothing is a 404, and the edge is not asked", async () => {
   for (const target of [...RAW_PATHS, ...IMPOSSIBLE_PATHS]) {
-    expect([target, (await get(target)).status, asked()]).toEqual([target, 404, []]);
+    expect([target, (await get(target)).status, requestedUrls()]).toEqual([target, 404, []]);
   }
 });
 
@@ -43,7 +43,7 @@ test("a path with dots and slashes a thousand times is a 404, and the edge is no
   for (const text of ["../", "./", "/", "a/../", "%2e%2e%2f"]) {
     const many = text.repeat(1000);
     for (const target of [`/${many}`, `/images/card/${many}key.jpg`]) {
-      expect([text, (await get(target)).status, asked()]).toEqual([text, 404, []]);
+      expect([text, (await get(target)).status, requestedUrls()]).toEqual([text, 404, []]);
     }
   }
 });
@@ -56,7 +56,7 @@ test.each([
   ["without a slash", "images/card/key.jpg"],
   ["with half an address", "http://["],
 ])("a target %s does not reach the Worker", async (_what, target) => {
-  expect([(await get(target)).status, asked()]).toEqual([400, []]);
+  expect([(await get(target)).status, requestedUrls()]).toEqual([400, []]);
 });
 
 test.each(["images.example:99", "a\\b", "user@images.example", "images.example?x", ""])(

@@ -35,9 +35,9 @@ export default {
       return new Response(null, { status: 204 });
     }
     globalThis.fetch = throughEdge(send, env.LOCAL_EDGE);
-    const asked: Version = JSON.parse(request.headers.get("version") ?? "");
-    const version = versions.get(asked.name) ?? createVersion(env, asked);
-    versions.set(asked.name, version);
+    const requested: Version = JSON.parse(request.headers.get("version") ?? "");
+    const version = versions.get(requested.name) ?? createVersion(env, requested);
+    versions.set(requested.name, version);
     const cached = new Renditions(context, version);
     const loopback = {
       fetch: (url: string, init: RequestInit) => cached.fetch(new Request(url, init)),

@@ -20,9 +20,9 @@ afterEach(() => network.resetHandlers());
 afterAll(() => network.close());
 
 test("the deployed bundle contains nothing of the local run", () => {
-  for (const word of ["LOCAL_EDGE", "LOCAL_PROXY"]) {
-    expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain(word);
-    expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain(word);
+  for (const binding of ["LOCAL_EDGE", "LOCAL_PROXY"]) {
+    expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain(binding);
+    expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain(binding);
   }
 });
 
@@ -68,8 +68,8 @@ describe("with Cloudflare's bindings for limits and metrics", () => {
 
 describe("as deployed, with wrangler's edge", () => {
   const secrets = { ...SECRETS, PURGE_TOKEN };
-  const own = { configPath, prebuiltWorkerDir: BUILT, secrets, vars: VARS };
-  const server = createHarness({ root: ROOT, workers: [own] });
+  const worker = { configPath, prebuiltWorkerDir: BUILT, secrets, vars: VARS };
+  const server = createHarness({ root: ROOT, workers: [worker] });
   let s3: ReturnType<typeof createEmulators>["s3"];
 
   beforeAll(async () => {
@@ -84,8 +84,8 @@ describe("as deployed, with wrangler's edge", () => {
   /** S3 was asked for an object, first by the Worker, and then by the edge for the same bytes (A14, A15). */
   function expectObject(key: string): void {
     const url = originUrl(BUCKET_URL, `published/${key}`);
-    const [asked, ...byEdge] = s3.requests.map((request) => request.url);
-    expect(asked).toBe(url);
+    const [byWorker, ...byEdge] = s3.requests.map((request) => request.url);
+    expect(byWorker).toBe(url);
     expect(byEdge).toEqual([expect.stringMatching(/\?x-vitrine=[0-9a-f]{32}$/)]);
     expect(byEdge[0]?.startsWith(`${url}?`)).toBe(true);
   }
@@ -109,11 +109,12 @@ describe("as deployed, with wrangler's edge", () => {
 
   test("whatever is sent, no answer is a 500, and every origin URL is inside the prefix", async () => {
     const sent = fc.sample(requestInput, { seed: 20_261_124, numRuns: 120 });
-    for (const { method, url: target, headers: given } of sent) {
+    for (const { method, url: target, headers: entries } of sent) {
       if (!URL.canParse(`https://images.example${target}`) || target.length > 8000) continue;
       const { pathname, search } = new URL(`https://images.example${target}`);
       const headers = new Headers();
-      for (const [name, value] of given) if (name !== "if-none-match") headers.append(name, value);
+      for (const [name, value] of entries)
+        if (name !== "if-none-match") headers.append(name, value);
       const answer = await server.fetch(pathname + search, { method, headers: [...headers] });
       await answer.body?.cancel();
       expect([target, answer.status]).not.toEqual([target, 500]);

@@ -113,8 +113,8 @@ test("a switch that is wrong, unknown or no switch throws, and changes nothing",
 
 test("each default is one that may be set, and a switch that was set counts", async () => {
   const edge = createEdge({ ...EDGE, ...STRICT, fetch: async () => new Response("whole") });
-  const trouble = { code: 9408, status: 403 };
-  Object.assign(edge.switches, STRICT, { quota: Number.POSITIVE_INFINITY, trouble });
+  const fault = { code: 9408, status: 403 };
+  Object.assign(edge.switches, STRICT, { quota: Number.POSITIVE_INFINITY, trouble: fault });
   const fetchSmall = () => edge.fetch("https://images.example/a", { cf: { image: { width: 8 } } });
   expect((await fetchSmall()).headers.get("cf-resized")).toBe("err=9408");
   edge.switches.transformations = false;

@@ -6,18 +6,18 @@ import { request } from "node:http";
 import { signRequest } from "../../src/emulator/s3/signature.ts";
 import { REGION, theWorld, USERS, type User } from "./world.ts";
 
-type Asked = {
+type S3Request = {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly type?: string;
   /** Headers of an object's metadata: `x-amz-meta-*`. */
   readonly meta?: Readonly<Record<string, string>>;
   readonly user?: User;
-  /** "s3" unless told. */
+  /** "s3" by default. */
   readonly service?: string;
 };
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** Percent-encodes the UTF-8 of a text, except `A–Z a–z 0–9 - . _ ~` (A2). */
 function encode(text: string): string {
@@ -36,9 +36,13 @@ export function encodeSegments(key: string): string {
   return key.split("/").map(encode).join("/");
 }
 
-/** Sends one request, as the owner unless told. Returns the answer's text. @throws if S3 refuses it */
-export async function ask(method: string, path: string, asked: Asked): Promise<string> {
-  const { query = {}, body = "", type = "", meta, user = "owner", service = "s3" } = asked;
+/** Sends one request, as the owner by default. Returns the text of the response. @throws if S3 refuses it */
+export async function sendToS3(
+  method: string,
+  path: string,
+  s3Request: S3Request,
+): Promise<string> {
+  const { query = {}, body = "", type = "", meta, user = "owner", service = "s3" } = s3Request;
   const { host, port } = new URL(theWorld().endpoint);
   const { accessKeyId } = USERS[user];
   const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, "");
@@ -63,16 +67,16 @@ export async function ask(method: string, path: string, asked: Asked): Promise<s
   };
   return new Promise((settle, fail) => {
     const sent = request({ host: "127.0.0.1", port, method, path: target, headers: all });
-    sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error("S3 does not answer")));
+    sent.setTimeout(TIMEOUT_MS, () => sent.destroy(new Error("S3 does not answer")));
     sent.on("error", fail);
     sent.on("response", (answer) => {
-      let said = "";
+      let reply = "";
       answer.on("data", (chunk) => {
-        said += chunk;
+        reply += chunk;
       });
       answer.on("end", () => {
-        if ((answer.statusCode ?? 500) < 300) settle(said);
-        else fail(new Error(`${method} ${target}: ${answer.statusCode} ${said}`));
+        if ((answer.statusCode ?? 500) < 300) settle(reply);
+        else fail(new Error(`${method} ${target}: ${answer.statusCode} ${reply}`));
       });
     });
     sent.end(body);
@@ -80,7 +84,7 @@ export async function ask(method: string, path: string, asked: Asked): Promise<s
 }
 
 export function createBucket(bucket: string): Promise<string> {
-  return ask("PUT", `/${bucket}`, {});
+  return sendToS3("PUT", `/${bucket}`, {});
 }
 
 export function putObject(
@@ -90,7 +94,11 @@ export function putObject(
   type: string,
   meta?: Readonly<Record<string, string>>,
 ): Promise<string> {
-  return ask("PUT", `/${bucket}/${encodeSegments(key)}`, { body, type, ...(meta && { meta }) });
+  return sendToS3("PUT", `/${bucket}/${encodeSegments(key)}`, {
+    body,
+    type,
+    ...(meta && { meta }),
+  });
 }
 
 /** What somebody may do, as the policy of a bucket says it. */
@@ -109,7 +117,7 @@ export function setPolicy(bucket: string, grants: readonly Grant[]): Promise<str
     Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
   }));
   const body = JSON.stringify({ Version: "2012-10-17", Statement });
-  return ask("PUT", `/${bucket}`, { query: { policy: "" }, body, type: "application/json" });
+  return sendToS3("PUT", `/${bucket}`, { query: { policy: "" }, body, type: "application/json" });
 }
 
 /** Allows users to read the objects of a bucket, and nothing else. */

@@ -16,7 +16,7 @@ import { draw } from "./pictures.ts";
 import { secretsOf, varsFor } from "./run-vitrine.ts";
 import { theWorld, USERS } from "./world.ts";
 
-const place = { bucket: "commands", prefix: "published/" };
+const publishedFolder = { bucket: "commands", prefix: "published/" };
 const [first = "", ...others] = hardKeys(theWorld().seed, 200).map((key) => `photos/${key}`);
 /** More than a list has on one page. */
 const many = Array.from({ length: 1_100 }, (_, at) => `many/${at} é+%.png`);
@@ -24,7 +24,7 @@ const STRANGE = ["photos/a\x01b.png", "photos/line\nend.png", "photos/a//b.png"]
 let folder: string;
 
 beforeAll(async () => {
-  const { bucket, prefix } = place;
+  const { bucket, prefix } = publishedFolder;
   await createBucket(bucket);
   await letRead(bucket, "reader");
   await putObject(bucket, prefix + first, await draw(1), "image/png");
@@ -32,7 +32,7 @@ beforeAll(async () => {
     await putObject(bucket, prefix + key, "x", "image/png");
   }
   await putObject(bucket, "secret/photos/a.png", "x", "image/png");
-  folder = createFolder(varsFor(place));
+  folder = createFolder(varsFor(publishedFolder));
 });
 afterAll(async () => {
   await endRuns();
@@ -92,16 +92,16 @@ test("facts reads each object, and a picture only once", async () => {
 
 test("vitrine dev shows the images of this S3, and the doctor is content with it", async () => {
   const project = copyProject();
-  const BUCKETS = JSON.stringify(varsFor(place).BUCKETS);
+  const BUCKETS = JSON.stringify(varsFor(publishedFolder).BUCKETS);
   const lines = Object.entries({ ...secretsOf(USERS.reader), BUCKETS });
   const text = lines.map(([name, value]) => `${name}='${value}'\n`).join("");
   writeFileSync(join(project, ".dev.vars"), text);
   const port = await freePort();
   await start(project, port);
   const url = `http://localhost:${port}`;
-  const shown = await fetch(`${url}/images/thumbnail/${encodeSegments(first)}`);
-  expect([shown.status, shown.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
-  await shown.body?.cancel();
+  const answer = await fetch(`${url}/images/thumbnail/${encodeSegments(first)}`);
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
+  await answer.body?.cancel();
   const args = ["doctor", "--json", "--url", url, first];
   const { code, out } = await vitrine(args, { folder: project });
   const report: Report = { ...JSON.parse(out), code, text: "" };

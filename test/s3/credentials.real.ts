@@ -33,12 +33,12 @@ async function shows({ fetch }: Vitrine): Promise<boolean> {
 test.for([
   ["owner", "object-missing"],
   ["reader", "AccessDenied"],
-] as const)("to the %s a missing object is a 404 (A6, A13)", async ([user, word]) => {
+] as const)("to the %s a missing object is a 404 (A6, A13)", async ([user, code]) => {
   const running = await run(USERS[user]);
   const right = await shows(running);
   const { status } = await running.fetch("nothing.png");
   expect([right, status]).toEqual([true, 404]);
-  expect(JSON.stringify(running.lines())).toContain(word);
+  expect(JSON.stringify(running.lines())).toContain(code);
 });
 
 const { accessKeyId, secretAccessKey } = USERS.reader;

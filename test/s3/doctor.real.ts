@@ -14,17 +14,17 @@ import { draw } from "./pictures.ts";
 import { secretsOf, varsFor } from "./run-vitrine.ts";
 import { USERS, type User } from "./world.ts";
 
-const place = { bucket: "doctor", prefix: "published/" };
+const mediaBucket = { bucket: "doctor", prefix: "published/" };
 const READ = "s3:GetObject";
 const LIST = "s3:ListBucket";
 
 beforeAll(async () => {
-  for (const bucket of [place.bucket, "doctor-open"]) {
+  for (const bucket of [mediaBucket.bucket, "doctor-open"]) {
     await createBucket(bucket);
     await putObject(bucket, "published/a.png", await draw(1), "image/png");
   }
-  await putObject(place.bucket, "published/page.png", "<h1>Hello</h1>", "image/png");
-  await letRead(place.bucket, "reader");
+  await putObject(mediaBucket.bucket, "published/page.png", "<h1>Hello</h1>", "image/png");
+  await letRead(mediaBucket.bucket, "reader");
 });
 
 type SetUp = {
@@ -42,12 +42,12 @@ type SetUp = {
 async function examine(setUp: SetUp): Promise<Finding[]> {
   const { key = USERS.reader, media, objects = ["a.png"], policy } = setUp;
   if (policy) await setPolicy("doctor-open", policy);
-  const vars = varsFor(policy ? { ...place, bucket: "doctor-open" } : place);
+  const vars = varsFor(policy ? { ...mediaBucket, bucket: "doctor-open" } : mediaBucket);
   const BUCKETS = { media: { ...vars.BUCKETS.media, ...media } };
   const folder = createFolder({ ...vars, BUCKETS });
   const now = () => Date.now() + (setUp.ahead ?? 0) * 1000;
-  const given = { folder, now, env: { ...SECRETS, ...secretsOf(key) } };
-  const { out } = await vitrine(["doctor", "--json", ...objects], given);
+  const options = { folder, now, env: { ...SECRETS, ...secretsOf(key) } };
+  const { out } = await vitrine(["doctor", "--json", ...objects], options);
   const { findings }: { findings: Finding[] } = JSON.parse(out);
   const isWrong = ({ severity }: Finding) => severity === "error" || severity === "warning";
   return findings.filter((one) => isWrong(one) && one.check !== "configuration");

@@ -10,13 +10,13 @@ import { theWorld, USERS } from "./world.ts";
 const COUNT = 200;
 const keys = hardKeys(theWorld().seed, COUNT);
 // Both have a prefix: on SQLite, nobody can read a key that begins with an underscore as `__a` does.
-const PLACES = [
+const ADDRESSES = [
   { bucket: "hard-keys", prefix: "published/", addressing: "path" },
   { bucket: "hard-keys-in-host", prefix: "a b+c/ü/", addressing: "virtual" },
 ] as const;
 
 beforeAll(async () => {
-  for (const { bucket, prefix } of PLACES) {
+  for (const { bucket, prefix } of ADDRESSES) {
     await createBucket(bucket);
     await letRead(bucket, "reader");
     for (const [at, key] of keys.entries()) {
@@ -40,9 +40,12 @@ async function ask(running: Vitrine): Promise<Map<string, string>> {
   return wrong;
 }
 
-test.for(PLACES)("each key leads to its object, $addressing-style (A2, A4, A10)", async (place) => {
-  vitrine = await runVitrine({ ...place, current: USERS.reader });
-  const wrong = await ask(vitrine);
-  expect([...wrong]).toEqual([]);
-  expect(keys.length).toBe(COUNT);
-});
+test.for(ADDRESSES)(
+  "each key leads to its object, $addressing-style (A2, A4, A10)",
+  async (address) => {
+    vitrine = await runVitrine({ ...address, current: USERS.reader });
+    const wrong = await ask(vitrine);
+    expect([...wrong]).toEqual([]);
+    expect(keys.length).toBe(COUNT);
+  },
+);

@@ -8,26 +8,26 @@ import { hardKeys } from "./hard-keys.ts";
 import { secretsOf, varsFor } from "./run-vitrine.ts";
 import { theWorld, USERS } from "./world.ts";
 
-const place = { bucket: "listing", prefix: "below/" };
+const media = { bucket: "listing", prefix: "below/" };
 /** Vitrine shows none of these, but a list may have them. */
 const STRANGE = [
   ...["\x01", "a\x1fb", "tab\t", "line\nend", "\r\n", "\x7f", "\x85", "a\\b", "a//b", "../a"],
 ];
-const keys = [...hardKeys(theWorld().seed, 200), ...STRANGE].map((key) => place.prefix + key);
+const keys = [...hardKeys(theWorld().seed, 200), ...STRANGE].map((key) => media.prefix + key);
 
 beforeAll(async () => {
-  await createBucket(place.bucket);
-  for (const key of keys) await putObject(place.bucket, key, "x", "text/plain");
+  await createBucket(media.bucket);
+  for (const key of keys) await putObject(media.bucket, key, "x", "text/plain");
 });
 
 test.for([1000, 50, 7])("every key is listed as it is, %i a page (A10)", async (maxKeys) => {
-  const config = readConfig({ ...varsFor(place), ...secretsOf(USERS.owner) });
+  const config = readConfig({ ...varsFor(media), ...secretsOf(USERS.owner) });
   const [bucket] = "mistakes" in config ? [] : config.buckets;
   if (bucket === undefined) return expect.unreachable();
   const listed: string[] = [];
   let pages = 0;
   for (let next: string | undefined; pages === 0 || next !== undefined; pages++) {
-    const options = { prefix: place.prefix, maxKeys, next };
+    const options = { prefix: media.prefix, maxKeys, next };
     const page = await listPage(bucket, USERS.owner, options, Date.now());
     if (!("objects" in page)) throw new Error(JSON.stringify(page));
     listed.push(...page.objects.map(({ key }) => key));

@@ -5,10 +5,10 @@ import sharp from "sharp";
 /** Steps between colours: far more than JPEG changes them. */
 const STEP = 36;
 const STEPS = 8;
-const MOST_CHANGED = STEP / 3;
+const MAX_CHANGE = STEP / 3;
 
 function colourOf(number: number): [red: number, green: number, blue: number] {
-  const digit = (place: number) => (Math.floor(number / STEPS ** place) % STEPS) * STEP;
+  const digit = (position: number) => (Math.floor(number / STEPS ** position) % STEPS) * STEP;
   return [digit(0), digit(1), digit(2)];
 }
 
@@ -23,6 +23,6 @@ export function draw(number: number): Promise<Uint8Array> {
 export async function isOf(image: Uint8Array, number: number): Promise<boolean> {
   const { channels } = await sharp(image).stats();
   return colourOf(number).every((part, at) => {
-    return Math.abs((channels[at]?.mean ?? Number.NaN) - part) < MOST_CHANGED;
+    return Math.abs((channels[at]?.mean ?? Number.NaN) - part) < MAX_CHANGE;
   });
 }

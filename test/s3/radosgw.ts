@@ -61,8 +61,8 @@ const options = (folder: string) => {
 function administer(folder: string, args: readonly string[]): Promise<void> {
   const limit = { timeout: ADMIN_MS, killSignal: "SIGKILL" } as const;
   return new Promise((settle, fail) => {
-    execFile("radosgw-admin", [...args, ...options(folder)], limit, (error, _out, said) =>
-      error && !error.killed ? fail(new Error(`radosgw-admin ${args[0]}: ${said}`)) : settle(),
+    execFile("radosgw-admin", [...args, ...options(folder)], limit, (error, _out, output) =>
+      error && !error.killed ? fail(new Error(`radosgw-admin ${args[0]}: ${output}`)) : settle(),
     );
   });
 }
@@ -73,11 +73,17 @@ function administer(folder: string, args: readonly string[]): Promise<void> {
  */
 function addUser(folder: string, uid: string, key: Credentials): Promise<void> {
   const { accessKeyId, secretAccessKey } = key;
-  const made = [
+  const credentials = [
     ...[`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`],
     "--caps=user-policy=*",
   ];
-  return administer(folder, ["user", "create", `--uid=${uid}`, `--display-name=${uid}`, ...made]);
+  return administer(folder, [
+    "user",
+    "create",
+    `--uid=${uid}`,
+    `--display-name=${uid}`,
+    ...credentials,
+  ]);
 }
 
 /** Removes a user, and so revokes the key. */
@@ -112,9 +118,9 @@ export async function startGateway(
   };
   const endpoint = `http://localhost:${port}`;
   if (await answers(`http://127.0.0.1:${port}/`)) return { endpoint, folder, log, stop };
-  const said = log();
+  const lines = log();
   await stop();
-  throw new Error(`radosgw does not answer within ${START_MS / 1000} s. Its log:\n${said}`);
+  throw new Error(`radosgw does not answer within ${START_MS / 1000} s. Its log:\n${lines}`);
 }
 
 function tail(file: string): string {
@@ -126,7 +132,7 @@ function tail(file: string): string {
 }
 
 async function answers(url: string): Promise<boolean> {
-  for (const end = Date.now() + START_MS; Date.now() < end; ) {
+  for (const deadline = Date.now() + START_MS; Date.now() < deadline; ) {
     const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.ok) return true;

@@ -27,19 +27,19 @@ beforeAll(async () => {
   await putObject("closed", "short", "0123456789", "image/png");
 });
 
-type Asked = {
+type HeadRequest = {
   readonly bucket?: string;
-  /** The reader's, unless told. */
+  /** The reader's by default. */
   readonly credentials?: Credentials;
   readonly query?: string;
-  /** The query that is signed: the one that is sent, unless told. */
+  /** The query that is signed: by default the one that is sent. */
   readonly signed?: string;
 };
 
 /** Asks for the first bytes of an object. */
-async function askForHead(key: string, asked: Asked = {}) {
-  const { credentials = USERS.reader, query = "", signed = query } = asked;
-  const url = `${theWorld().endpoint}/${asked.bucket ?? bucket}/${encodeSegments(key)}`;
+async function askForHead(key: string, headRequest: HeadRequest = {}) {
+  const { credentials = USERS.reader, query = "", signed = query } = headRequest;
+  const url = `${theWorld().endpoint}/${headRequest.bucket ?? bucket}/${encodeSegments(key)}`;
   const answer = await fetch(url + query, {
     headers: {
       ...(await sign(url + signed, REGION, credentials, Date.now())),
@@ -106,11 +106,11 @@ test.for([
     403,
     "SignatureDoesNotMatch",
   ],
-] as const)("the first bytes %s (A6, A7, A14)", async ([_what, key, asked, status, code]) => {
-  const plain = await askForHead(key, asked);
+] as const)("the first bytes %s (A6, A7, A14)", async ([_what, key, headRequest, status, code]) => {
+  const plain = await askForHead(key, headRequest);
   expect([plain.status, plain.code]).toEqual([status, code]);
   if (status === 206) expect(plain.headers.get("content-range")).toBe("bytes 0-9/10");
-  const named = await askForHead(key, { ...asked, query: parameterOf(key) });
+  const named = await askForHead(key, { ...headRequest, query: parameterOf(key) });
   expect([named.status, named.code]).toEqual([status, code]);
 });
 

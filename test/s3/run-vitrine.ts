@@ -19,9 +19,9 @@ type Settings = {
 
 /** The vars of a Worker with one bucket of the server. */
 export function varsFor({ bucket, prefix = "", addressing = "path" }: Omit<Settings, "current">) {
-  const place = { endpoint: theWorld().endpoint, region: REGION, addressing };
+  const service = { endpoint: theWorld().endpoint, region: REGION, addressing };
   return {
-    BUCKETS: { media: { ...place, bucket, ...(prefix && { prefix }) } },
+    BUCKETS: { media: { ...service, bucket, ...(prefix && { prefix }) } },
     ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
     PRESETS: { card: { width: 32, height: 32, fit: "cover" } },
     ANSWERS: { timeout: 15 },
@@ -43,19 +43,19 @@ export type Vitrine = Awaited<ReturnType<typeof runVitrine>>;
 export async function runVitrine(settings: Settings) {
   const vars = varsFor(settings);
   const { host } = new URL(theWorld().endpoint);
-  const own = settings.addressing === "virtual" ? `${settings.bucket}.${host}` : host;
+  const s3Host = settings.addressing === "virtual" ? `${settings.bucket}.${host}` : host;
   const edge = createEdge({
-    ...{ zone: "images.example", sources: [own], plain: [own], cache: false },
+    ...{ zone: "images.example", sources: [s3Host], plain: [s3Host], cache: false },
     ...{ quota: Number.POSITIVE_INFINITY, fetch: fetchHere },
   });
-  const door = await serveEdge(edge);
+  const edgeServer = await serveEdge(edge);
   const optionsWith = (secrets: Readonly<Record<string, string>>) => ({
     root: ROOT,
     workers: [
       {
         ...{ configPath: "test/support/wrangler.toml", secrets },
         ...{ prebuiltWorkerDir: BUILT_LOCAL },
-        vars: { ...vars, LOCAL_EDGE: door.url },
+        vars: { ...vars, LOCAL_EDGE: edgeServer.url },
       },
     ],
   });
@@ -63,7 +63,7 @@ export async function runVitrine(settings: Settings) {
   // The requests of the Worker come here, too: the harness sends them by this fetch.
   globalThis.fetch = async (input, init) => {
     const sent = new Request(input, init);
-    const isHere = new URL(sent.url).host === own && own !== host;
+    const isHere = new URL(sent.url).host === s3Host && s3Host !== host;
     const { method, headers } = sent;
     return isHere ? fetchHere(sent.url, { method, headers }) : fetchElsewhere(input, init);
   };
@@ -86,7 +86,7 @@ export async function runVitrine(settings: Settings) {
     },
     close: async () => {
       globalThis.fetch = fetchElsewhere;
-      await door.close();
+      await edgeServer.close();
       await server.close();
     },
   };

@@ -8,7 +8,7 @@ import { ROOT } from "../support/built.ts";
 import { HOW_TO_GET_IT, installedVersion, startGateway } from "./radosgw.ts";
 import { USERS, type World } from "./world.ts";
 
-const MOST_MS = 20 * 60_000;
+const MAX_MS = 20 * 60_000;
 const { values, positionals } = parseArgs({
   options: { seed: { type: "string" } },
   allowPositionals: true,
@@ -39,7 +39,7 @@ async function run(version: string): Promise<number> {
   const config = join(import.meta.dirname, "vitest.config.ts");
   const args = [vitest, "run", "--config", config, ...positionals];
   const env = { ...process.env, VITRINE_S3: JSON.stringify(world) };
-  const limit = { timeout: MOST_MS, killSignal: "SIGKILL" } as const;
+  const limit = { timeout: MAX_MS, killSignal: "SIGKILL" } as const;
   const tests = spawn(process.execPath, args, { cwd: ROOT, env, stdio: "inherit", ...limit });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => tests.kill(signal));
   const code = await new Promise<number>((settle) =>

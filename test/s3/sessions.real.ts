@@ -28,9 +28,9 @@ async function get(credentials: Credentials, now = Date.now()) {
   const url = `${theWorld().endpoint}/${bucket}/a%20b%2Bc.png`;
   const headers = await sign(url, REGION, credentials, now);
   const answer = await fetch(url, { headers });
-  const said = answer.ok ? undefined : /<Code>(\w+)</.exec(await answer.text())?.[1];
-  if (said === undefined) await answer.body?.cancel();
-  return [answer.status, said];
+  const code = answer.ok ? undefined : /<Code>(\w+)</.exec(await answer.text())?.[1];
+  if (code === undefined) await answer.body?.cancel();
+  return [answer.status, code];
 }
 
 test("S3 takes the Worker's signature with a session token (A1, A11)", async () => {
@@ -47,8 +47,8 @@ test.for([
   ["a wrong secret", (now) => ({ ...now, secretAccessKey: "wrong" }), "SignatureDoesNotMatch"],
 ] satisfies [string, (now: Session) => Credentials, string][])(
   "S3 refuses %s (A11)",
-  async ([_what, spoil, word]) => {
-    expect(await get(spoil(session))).toEqual([403, word]);
+  async ([_what, spoil, code]) => {
+    expect(await get(spoil(session))).toEqual([403, code]);
   },
 );
 

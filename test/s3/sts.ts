@@ -2,7 +2,7 @@
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { Credentials } from "../../src/worker/config/slot.ts";
-import { ask } from "./client.ts";
+import { sendToS3 } from "./client.ts";
 import { STS_KEY } from "./radosgw.ts";
 import type { User } from "./world.ts";
 
@@ -11,7 +11,7 @@ export type Session = Required<Credentials>;
 
 const FORM = "application/x-www-form-urlencoded; charset=utf-8";
 /** Seconds: the least that the server takes. */
-const SHORTEST = "900";
+const MIN_DURATION = "900";
 
 /** Lets a user ask for sessions. On SQLite this removes the user's buckets, so it must have none. */
 export async function letAskForSessions(user: User): Promise<void> {
@@ -20,17 +20,26 @@ export async function letAskForSessions(user: User): Promise<void> {
     ...{ Action: "PutUserPolicy", Version: "2010-05-08", UserName: user, PolicyName: "sessions" },
     PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }),
   };
-  await ask("POST", "/", { body: formOf(fields), type: FORM, service: "iam" });
+  await sendToS3("POST", "/", { body: formOf(fields), type: FORM, service: "iam" });
 }
 
 /** Asks STS for session credentials of a user. @throws if it gives none */
 export async function getSession(user: User): Promise<Session> {
-  const fields = { Action: "GetSessionToken", Version: "2011-06-15", DurationSeconds: SHORTEST };
-  const said = await ask("POST", "/", { body: formOf(fields), type: FORM, service: "sts", user });
+  const fields = {
+    Action: "GetSessionToken",
+    Version: "2011-06-15",
+    DurationSeconds: MIN_DURATION,
+  };
+  const reply = await sendToS3("POST", "/", {
+    body: formOf(fields),
+    type: FORM,
+    service: "sts",
+    user,
+  });
   return {
-    accessKeyId: read(said, "AccessKeyId"),
-    secretAccessKey: read(said, "SecretAccessKey"),
-    sessionToken: read(said, "SessionToken"),
+    accessKeyId: read(reply, "AccessKeyId"),
+    secretAccessKey: read(reply, "SecretAccessKey"),
+    sessionToken: read(reply, "SessionToken"),
   };
 }
 
@@ -51,8 +60,8 @@ const IV = "cephsageyudagreg";
 
 const formOf = (fields: Record<string, string>) => `${new URLSearchParams(fields)}`;
 
-function read(said: string, name: string): string {
-  const found = new RegExp(`<${name}>([^<]+)</${name}>`).exec(said)?.[1];
-  if (found === undefined) throw new Error(`STS gives no ${name}`);
-  return found;
+function read(reply: string, name: string): string {
+  const value = new RegExp(`<${name}>([^<]+)</${name}>`).exec(reply)?.[1];
+  if (value === undefined) throw new Error(`STS gives no ${name}`);
+  return value;
 }

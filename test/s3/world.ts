@@ -17,7 +17,7 @@ export type World = Server & {
   readonly seed: number;
 };
 
-const told = process.env["VITRINE_S3"];
+const worldJson = process.env["VITRINE_S3"];
 
 let hasSessions = false;
 
@@ -28,8 +28,8 @@ export function useSessions(): void {
 
 /** The world of a test. @throws if the tests were not started by `npm run test:s3` */
 export function theWorld(): World {
-  if (told === undefined) throw new Error("start these tests by npm run test:s3");
-  const world: World = JSON.parse(told);
+  if (worldJson === undefined) throw new Error("start these tests by npm run test:s3");
+  const world: World = JSON.parse(worldJson);
   return hasSessions ? { ...world, ...world.withSessions } : world;
 }
 

@@ -109,7 +109,7 @@ export type Cache = {
   /** Where the running code is (W5), and whether a loopback called it (W13). */
   where(): RunLocation;
   /** Runs code, for example a gateway, in a data centre. */
-  at<Value>(place: string, work: () => Value): Value;
+  at<Value>(dataCenter: string, work: () => Value): Value;
   /** The runs of the entrypoint's `fetch`, in order. */
   readonly runs: readonly Run[];
   /**
@@ -140,22 +140,24 @@ export function createCache(settings: CacheSettings = {}): Cache {
   };
   const mayPurge = createPurgeLimit(now());
   const tiers = new Map<string, Tier>();
-  const upper = createTier({ now, next: runAfterMiss, addBackgroundWork });
+  const common = { now, addBackgroundWork };
+  const upper = createTier({ ...common, next: runAfterMiss });
 
-  function tierAt(place: string): Tier {
+  function tierAt(dataCenter: string): Tier {
     // W6, assumed: the upper tier, too, runs the entrypoint once for requests that come together.
-    const tier = tiers.get(place) ?? createTier({ now, next: upper.handle, addBackgroundWork });
-    tiers.set(place, tier);
+    const tier = tiers.get(dataCenter) ?? createTier({ ...common, next: upper.handle });
+    tiers.set(dataCenter, tier);
     return tier;
   }
 
   async function run(
     build: () => Entrypoint,
     request: Request,
-    { place, why }: Pick<Run, "place" | "why">,
+    details: Omit<Run, "url">,
   ): Promise<Response> {
-    runs.push({ url: request.url, place, why });
-    const response = await runAt({ behind: true, place }, async () => build().fetch(request));
+    runs.push({ url: request.url, ...details });
+    const at = { behind: true, place: details.place };
+    const response = await runAt(at, async () => build().fetch(request));
     const unexpected304 = find304Mistake(request, response);
     if (unexpected304 === undefined) return response;
     addBackgroundWork(Promise.reject(new Error(unexpected304)));
@@ -165,11 +167,11 @@ export function createCache(settings: CacheSettings = {}): Cache {
   /** Runs the entrypoint after a miss in both tiers (W5). */
   async function runAfterMiss(cacheRequest: CacheRequest, old: StoredResponse | undefined) {
     const { build, ignoresStored, isBackground } = cacheRequest;
-    const place = switches.runsIn === "upper" ? "upper" : cacheRequest.place;
+    const dataCenter = switches.runsIn === "upper" ? "upper" : cacheRequest.place;
     const waited = old === undefined ? "miss" : "expired";
-    const why = ignoresStored ? "bypass" : isBackground ? "revalidate" : waited;
+    const reason = ignoresStored ? "bypass" : isBackground ? "revalidate" : waited;
     const forwarded = forwardedRequest(cacheRequest.request, old);
-    const response = await run(build, forwarded, { place, why });
+    const response = await run(build, forwarded, { place: dataCenter, why: reason });
     return readResponse(response, cacheRequest, old, now);
   }
 
@@ -190,18 +192,18 @@ export function createCache(settings: CacheSettings = {}): Cache {
     const cache = { purge: (purgeOptions: PurgeOptions) => purge(name, purgeOptions) };
     const context: RunContext = { waitUntil: addBackgroundWork, cache };
     const build = () => create(Object.assign(Object.create(null), context));
-    const placeNow = () => options.place ?? currentLocation().place;
+    const dataCenterNow = () => options.place ?? currentLocation().place;
 
     async function fetch(request: Request): Promise<Response> {
-      const place = placeNow();
+      const at = { place: dataCenterNow() };
       if (!switches.enabled || !["GET", "HEAD"].includes(request.method)) {
-        const response = await run(build, request, { place, why: "bypass" });
+        const response = await run(build, request, { ...at, why: "bypass" });
         return switches.enabled
           ? writeResponse({ status: "BYPASS", response }, request, now())
           : response;
       }
       const key = cacheKey(request, { name, props, ...(!switches.crossVersion && { version }) });
-      const answer = await tierAt(place).handle({ key, name, request, place, build });
+      const answer = await tierAt(at.place).handle({ key, name, request, build, ...at });
       return writeResponse(answer, request, now());
     }
 
@@ -209,7 +211,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
     return {
       fetch: (input, init) => serve(typeof input === "string" ? new Request(input, init) : input),
       purge: (options) =>
-        runAt({ behind: true, place: placeNow() }, async () => {
+        runAt({ behind: true, place: dataCenterNow() }, async () => {
           const callee = build(); // W1: a method is not cached
           if (callee.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
           return callee.purge(options);
@@ -221,7 +223,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
     switches: guardSwitches(switches, SWITCHES),
     entrypoint,
     where: currentLocation,
-    at: (place, work) => runAt({ behind: false, place }, work),
+    at: (dataCenter, work) => runAt({ behind: false, place: dataCenter }, work),
     runs,
     async settled() {
       while (background.length > 0) await Promise.all(background.splice(0));

@@ -62,13 +62,14 @@ function valueText(value: unknown): string {
 function denialReason(image: unknown, headers: Headers): Reason {
   const originAuth: unknown = Object(image)["origin-auth"];
   if (originAuth === undefined) {
-    const why = 'cf.image has no "origin-auth": the edge dropped the signature';
+    const message = 'cf.image has no "origin-auth": the edge dropped the signature';
     const like = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
-    return like ? { why: `${why}. It ignores "${like}"`, rule: "O14" } : { why, rule: "E2" };
+    if (like === undefined) return { why: message, rule: "E2" };
+    return { why: `${message}. It ignores "${like}"`, rule: "O14" };
   }
   if (originAuth !== "share-publicly") {
-    const why = `"origin-auth" is ${valueText(originAuth)}, and not "share-publicly"`;
-    return { why: `${why}: the edge dropped the signature`, rule: "E2" };
+    const message = `"origin-auth" is ${valueText(originAuth)}, and not "share-publicly"`;
+    return { why: `${message}: the edge dropped the signature`, rule: "E2" };
   }
   const authorization = headers.get("authorization");
   if (authorization === null) return { why: "the request has no authorization", rule: "A1" };
@@ -77,8 +78,8 @@ function denialReason(image: unknown, headers: Headers): Reason {
     .split(";")
     .filter((name) => name !== "host" && !SHARED_HEADERS.includes(name));
   if (signed !== "" && lost.length > 0) {
-    const why = `the signature covers ${lost.join(", ")}, which the edge drops or replaces`;
-    return { why, rule: lost.includes("accept") ? "E3" : "E1" };
+    const message = `the signature covers ${lost.join(", ")}, which the edge drops or replaces`;
+    return { why: message, rule: lost.includes("accept") ? "E3" : "E1" };
   }
   if (headers.has("x-amz-security-token")) {
     return { why: "the edge drops x-amz-security-token", rule: "E1" };

@@ -77,8 +77,8 @@ async function renderImage(
   if (instead === "passed-through") return outputOf(original, ["image too large for AVIF"], true);
   const options = instead ? { ...image, format: instead } : image;
   const rendition = await render(original, options, overlays, switches);
-  const { of, sent } = switches.originalIsSmaller;
-  const isSmaller = isOriginalSmaller(original, image, rendition, of);
+  const { of: comparedBy, sent } = switches.originalIsSmaller;
+  const isSmaller = isOriginalSmaller(original, image, rendition, comparedBy);
   const warnings = [...rendition.warnings, ...(isSmaller ? ["original is smaller"] : [])]; // R6
   const isPassedOn = isSmaller && sent === "original" && rendition.type === original.type;
   return outputOf(isPassedOn ? original : rendition, warnings, true);

@@ -305,19 +305,19 @@ const withoutMetadata = (description: ReturnType<typeof describe>) => ({
 });
 
 function withBody(
-  found: ReturnType<typeof describe> & { readonly range: Range },
+  object: ReturnType<typeof describe> & { readonly range: Range },
   { body }: R2Stored,
   faults: ReadonlySet<R2Fault>,
 ): R2ObjectBody {
-  const { offset, length } = found.range;
-  const { contentType = "" }: R2HTTPMetadata = found.httpMetadata;
+  const { offset, length } = object.range;
+  const { contentType = "" }: R2HTTPMetadata = object.httpMetadata;
   const part = body.slice(offset, offset + length);
   const fails = faults.has("cut-short");
   const isBroken = (fails || faults.has("stall-midway")) && offset + length > body.length / 2;
   const content: ReadableStream = isBroken ? firstHalf(part, fails) : new Blob([part]).stream();
   const response = new Response(content);
   return {
-    ...{ ...found, body: content },
+    ...{ ...object, body: content },
     get bodyUsed() {
       return response.bodyUsed;
     },

@@ -33,8 +33,8 @@ describe("requests that come together", () => {
       resetCache({ runsIn });
       count("max-age=60");
       expect(await together(1000, 30)).toEqual({ "MISS run 1": 1, "HIT run 1": 999 });
-      const place = runsIn === "upper" ? "upper" : "place0";
-      expect(cache.runs).toEqual([{ url: "https://renditions/a", place, why: "miss" }]);
+      const dataCenter = runsIn === "upper" ? "upper" : "place0";
+      expect(cache.runs).toEqual([{ url: "https://renditions/a", place: dataCenter, why: "miss" }]);
     },
   );
 
@@ -91,8 +91,8 @@ describe("two tiers", () => {
         expect(cache.where()).toEqual({ behind: false, place: "far" });
         return fetchCached();
       });
-      const place = runsIn === "upper" ? "upper" : "far";
-      expect(await answer.json()).toEqual({ behind: true, place });
+      const dataCenter = runsIn === "upper" ? "upper" : "far";
+      expect(await answer.json()).toEqual({ behind: true, place: dataCenter });
       expect(cache.where()).toEqual({ behind: false, place: "here" });
     },
   );

@@ -69,13 +69,13 @@ describe("a purge", () => {
     [{ pathPrefixes: ["1/"] }, ["/1/a", "/1/b", "/2/a"]],
     [{ purgeEverything: false, tags: ["none"] }, ["/1/a", "/1/b", "/2/a"]],
     [{ purgeEverything: true }, []],
-  ])("of %j leaves %j (W10)", async (what, remaining) => {
+  ])("of %j leaves %j (W10)", async (filter, remaining) => {
     const tags: Record<string, string> = { "/1/a": "one", "/1/b": "", "/2/a": "two" };
     for (const [path, tag] of Object.entries(tags)) {
       count("max-age=60", { "cache-tag": tag });
       await fetchCached(path);
     }
-    expect(await loopback().purge(what)).toEqual(DONE);
+    expect(await loopback().purge(filter)).toEqual(DONE);
     const cached = [];
     for (const path of Object.keys(tags)) if (await isKept(path)) cached.push(path);
     expect(cached).toEqual(remaining);
@@ -154,8 +154,8 @@ describe("limits of purges", () => {
 
   const NOTHING = [{}, { tags: [] }, { purgeEverything: false }];
 
-  test.each(NOTHING)("%j names nothing, and is refused (W10)", async (what) => {
-    expect(await loopback().purge(what)).toEqual(refused);
+  test.each(NOTHING)("%j names nothing, and is refused (W10)", async (filter) => {
+    expect(await loopback().purge(filter)).toEqual(refused);
   });
 
   test("25 at once, then 5 a minute; what is refused drops nothing (W10)", async () => {

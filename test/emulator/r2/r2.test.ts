@@ -9,9 +9,9 @@ const stored = { body: BODY, type: "image/jpeg" };
 test("gives an object with its facts, and null for a missing one", async () => {
   const r2 = createR2({ "a/fig.jpg": stored });
   r2.objects.set("b", { body: BODY, encoding: "gzip", customMetadata: { a: "b" } });
-  const found = await r2.get("a/fig.jpg");
-  expect(await found?.bytes()).toEqual(BODY);
-  expect(found).toMatchObject({
+  const object = await r2.get("a/fig.jpg");
+  expect(await object?.bytes()).toEqual(BODY);
+  expect(object).toMatchObject({
     key: "a/fig.jpg",
     size: 10,
     httpEtag: '"781e5e245d69b566979b86e28d23f2c7"',
@@ -138,8 +138,8 @@ test("gives a broken body, or a wrong length", async () => {
     ["says-more", 20],
   ] as const) {
     r2.faults.add(fault);
-    const found = await r2.get("a");
-    expect([found?.size, (await found?.bytes())?.length]).toEqual([size, 10]);
+    const object = await r2.get("a");
+    expect([object?.size, (await object?.bytes())?.length]).toEqual([size, 10]);
     r2.faults.clear();
   }
   r2.faults.add("stall-midway");

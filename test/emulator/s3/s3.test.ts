@@ -316,9 +316,9 @@ describe("the first bytes of an object", () => {
     ["bytes=0-1023", undefined],
   ])("%s: it breaks off after half of the object (A14)", async (range, expected) => {
     s3.faults.add("cut-short");
-    const asked = askWith({ range });
-    if (expected === undefined) await expect(asked).rejects.toThrow();
-    else expect((await asked).reply).toBe(expected);
+    const request = askWith({ range });
+    if (expected === undefined) await expect(request).rejects.toThrow();
+    else expect((await request).reply).toBe(expected);
   });
 });
 
