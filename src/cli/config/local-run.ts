@@ -40,10 +40,13 @@ export function localRun(
   const hasOwnS3 = local.has("BUCKETS");
   const buckets = hasOwnS3 ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
   const ownSecrets = Object.entries(started).filter(([name]) => isSecret(name));
+  // A local secret in .dev.vars stands for that of this project: the file may be a copy of the example.
+  const ofProject = (value: unknown) =>
+    isOfLocalKey(value) && value !== keys.accessKeyId ? keys.secretAccessKey : value;
   const secrets = {
     ...localSecrets(buckets, local, keys),
     ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
-    ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, localValue(value, keys)])),
+    ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, ofProject(value)])),
   };
   return { hasOwnS3, buckets, secrets, vars: { ...started, ...secrets } };
 }
@@ -90,11 +93,6 @@ function localSecrets(
       [secretAccessKey, keys.secretAccessKey],
     ]),
   );
-}
-
-/** A local secret in .dev.vars stands for that of this project: the file may be a copy of the example. */
-function localValue(value: unknown, { accessKeyId, secretAccessKey }: Credentials): unknown {
-  return isOfLocalKey(value) && value !== accessKeyId ? secretAccessKey : value;
 }
 
 let oidcKey: string | undefined;

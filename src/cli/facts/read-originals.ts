@@ -90,7 +90,8 @@ export async function readOriginals(
     if (isRefusal(result)) {
       const isOfObject = result.event === "object-missing" || result.event === "object-denied";
       failures = isOfObject ? 0 : failures + 1;
-      missing.set(key, refusalText(result));
+      const { origin, status, reason } = upstreamOf(result); // such as "S3: AccessDenied: missing, or …"
+      missing.set(key, ["S3", origin ?? status, reason].filter(Boolean).join(": "));
       return;
     }
     failures = 0;
@@ -139,10 +140,4 @@ async function readOriginal(
   if (bytes === TIMED_OUT) return BROKEN_OFF;
   const fact = await readFact(bytes);
   return "reason" in fact ? fact : { ...fact, ...more };
-}
-
-/** Why S3 does not give an object: `S3: AccessDenied: missing, or not allowed by the key's policy`. */
-function refusalText(refusal: Refusal): string {
-  const { origin, status, reason } = upstreamOf(refusal);
-  return ["S3", origin ?? status, reason].filter((part) => part !== undefined).join(": ");
 }

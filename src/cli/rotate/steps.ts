@@ -91,8 +91,9 @@ function findOutages(health: BucketHealth): Obstacle[] {
   const { bucket, edge, slots } = health;
   const text = `${bucket}: no image of its canary: ${edge}`;
   return [
-    ...slots.filter(isOutage).map(({ slot, state }): Obstacle => {
-      return { cause: "outage", text: `${bucket}: S3 answers ${state} for ${slot}` };
+    ...slots.flatMap(({ slot, state }): Obstacle[] => {
+      const text = `${bucket}: S3 answers ${state} for ${slot}`;
+      return OUTAGES.test(state) ? [{ cause: "outage", text }] : [];
     }),
     ...(isServed(health) && edge !== "on" ? [{ cause: "images", text } as const] : []),
   ];
@@ -134,7 +135,3 @@ export function isServed({ slots }: BucketHealth): boolean {
 /** Codes of S3 (A9) and of other providers: it is down or busy, which says nothing about a key. */
 const OUTAGES =
   /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
-
-function isOutage({ state }: SlotHealth): boolean {
-  return OUTAGES.test(state);
-}

@@ -28,10 +28,12 @@ export function readSecretsFile({ folder }: World, file: string): SecretValues |
   return { fault: `--secrets-file ${file}: ${reason}` };
 }
 
-/** Reads a file of lines KEY=VALUE, or of JSON. */
+/** Reads a file of lines KEY=VALUE, or of JSON: as UTF-8, or as PowerShell writes it. */
 export function readTable(path: string): { readonly table: unknown } | CommandFault {
   try {
-    const text = readText(path);
+    const bytes = readFileSync(path);
+    const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-8";
+    const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
     if (/^\s*\{/.test(text)) return { table: parseJson(text) };
     const cut = cutFault(text);
     return cut === undefined ? { table: parseEnv(text) } : { fault: cut };
@@ -42,13 +44,6 @@ export function readTable(path: string): { readonly table: unknown } | CommandFa
 
 function isTableOfTexts(table: unknown): table is SecretValues {
   return isPlainObject(table) && Object.values(table).every((value) => typeof value === "string");
-}
-
-/** Reads a file as UTF-8, or as PowerShell writes it. @throws if it is not there, or no such text */
-function readText(path: string): string {
-  const bytes = readFileSync(path);
-  const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-8";
-  return new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
 }
 
 /** An assignment that `parseEnv` reads whole: it cuts a value at a `#`, and drops what follows quotes. */

@@ -89,8 +89,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
     const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [input]);
     return { fault: `${routePaths}: ${problem}: ${command}` };
   }
-  const { signing } = route;
-  const maxAge = signing?.maxAge ?? 0;
+  const maxAge = route.signing?.maxAge ?? 0;
   const maxLifetime = cookie ? Math.min(maxAge, MAX_COOKIE_AGE) : maxAge;
   const expires = sign || cookie ? readExpiry(lifetime, maxLifetime, world.now()) : 0;
   if (isFault(expires)) return expires;
