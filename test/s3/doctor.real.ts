@@ -23,7 +23,6 @@ beforeAll(async () => {
     await createBucket(bucket);
     await putObject(bucket, "published/a.png", await draw(1), "image/png");
   }
-  await putObject(mediaBucket.bucket, "published/page.png", "<h1>Hello</h1>", "image/png");
   await letRead(mediaBucket.bucket, "reader");
 });
 
@@ -87,8 +86,6 @@ const FAULTS: Readonly<
     ["list", "sample"],
     /nothing\.png is missing/,
   ],
-  "an object that is no image": [() => ({ objects: ["page.png"] }), ["sample"], /no image/],
-  "no object that is known": [() => ({ objects: [] }), ["sample"], /no image of this bucket/],
   "a prefix that is not there": [
     () => ({ media: { prefix: "publishd/" }, key: USERS.owner }),
     ["write", "list", "prefix"],
