@@ -6,7 +6,7 @@ import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { localBucketName, localBuckets } from "../../src/cli/config/local-run.ts";
-import { BROKEN, HARD_KEYS } from "../../src/dev/fixture-objects.ts";
+import { BROKEN } from "../../src/dev/fixture-objects.ts";
 import { createBucketSync, sendToS3 } from "../../src/dev/local-bucket.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve.ts";
@@ -91,13 +91,6 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   beforeEach(() => {
     reach();
     server.clearLogs();
-  });
-
-  test("keys that are hard to spell are served (A2, A10)", async () => {
-    for (const key of HARD_KEYS) {
-      const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
-      expect(await picture(answer)).toMatchObject({ kind: "jpeg", width: 160, height: 160 });
-    }
   });
 
   test.each(BROKEN)(

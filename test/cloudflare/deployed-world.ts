@@ -22,7 +22,6 @@ export type Site = {
   readonly account: Account;
   readonly bucket: string;
   readonly keys: S3Keys;
-  /** What opens the Worker. */
   readonly token: string;
   /** The hosts of the Worker: its custom domain, if it has one, and that of workers.dev. */
   readonly domain: string | undefined;

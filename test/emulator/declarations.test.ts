@@ -17,7 +17,6 @@ function write(file: string, content: string | object): void {
   writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
 }
 
-/** Lets the project use a package that this one has. */
 function link(name: string): void {
   const at = join(folder, "node_modules", name);
   mkdirSync(dirname(at), { recursive: true });

@@ -15,7 +15,6 @@ const CACHE = { ...createCache().switches };
 /** Calls a function with what its types do not allow. */
 const call = (one: unknown, ...args: unknown[]): unknown => Reflect.apply(Object(one), null, args);
 
-/** Returns what a function throws. It must be a TypeError. */
 function thrownBy(work: () => unknown): string {
   try {
     work();
@@ -26,6 +25,8 @@ function thrownBy(work: () => unknown): string {
   return expect.unreachable("nothing was thrown");
 }
 
+const createEmptyR2 = (settings: object) => call(createR2, {}, settings);
+
 const KEYS = "is not { accessKeyId: text; secretAccessKey: text }";
 
 /** A wrong or unknown setting, and how its message begins. */
@@ -34,11 +35,8 @@ const OF_EDGE: [settings: object, message: string][] = [
   ...["a.example", ["https://a.example"], ["A.example"], [undefined], ["*"]].map(
     (sources): [object, string] => [{ sources }, "is not a list of hosts, each with"],
   ),
-  [{ plain: ["http://a.example"] }, "plain: [http://a.example] is not"],
   [{ quota: -1 }, "quota: -1 is not"],
-  [{ trouble: { code: 9522 } }, "trouble: is not the { code, status }"],
   [{ limits: { bytes: 1 } }, "limits: is not { bytes: a whole number"],
-  [{ zone: undefined }, "zone: undefined is not"],
   [{ zone: "https://images.example" }, "zone: this text is not"],
   [{ fetch: createS3(S3) }, "fetch: is not a function"],
   [{ now: 5 }, "now: 5 is not"],
@@ -47,10 +45,7 @@ const OF_EDGE: [settings: object, message: string][] = [
 
 const OF_S3: typeof OF_EDGE = [
   [{ endpoint: "s3.example" }, 'endpoint: "s3.example" is not'],
-  [{ endpoint: "https://a.b/c" }, 'endpoint: "https://a.b/c" is not'],
   [{ bucket: "a/b" }, 'bucket: "a/b" is not'],
-  [{ region: undefined }, "region: undefined is not"],
-  [{ credentials: { ...credentials, secretAccessKey: "" } }, `credentials: ${KEYS}`],
   [{ credentials: { ...credentials, token: "a" } }, `credentials: ${KEYS}`],
   [{ dialect: "minio" }, 'dialect: "minio" is not one of aws, r2'],
   [{ readable: 1 }, "readable: 1 is not"],
@@ -59,12 +54,7 @@ const OF_S3: typeof OF_EDGE = [
 test.each([
   ["createEdge", createEdge, EDGE, OF_EDGE],
   ["createCache", createCache, {}, [[{ enable: false }, "unknown: enable. Known: now, enabled"]]],
-  [
-    "createR2",
-    (settings: object) => call(createR2, {}, settings),
-    {},
-    [[{ limitsWrites: ["get"] }, "limitsWrites: [get] is not"]],
-  ],
+  ["createR2", createEmptyR2, {}, [[{ limitsWrites: ["get"] }, "limitsWrites: [get] is not"]]],
   ["createS3", createS3, S3, OF_S3],
 ] as const)("%s refuses a setting that is wrong or unknown", (name, create, usual, rows) => {
   for (const [settings, message] of rows) {
@@ -92,10 +82,8 @@ test("a switch that is wrong, unknown or no switch throws, and changes nothing",
   const edge = createEdge(EDGE);
   for (const [changed, message] of [
     [{ transformation: false }, "switches: unknown: transformation. Known: transformations, "],
-    [{ zone: "a.example" }, "switches: unknown: zone. Known: transformations, "],
     [{ constructor: Object }, "switches: unknown: constructor. Known: "],
     [{ trouble: "9999" }, 'switches.trouble: "9999" is not'],
-    [{ sources: ["https://a.b"] }, "switches.sources: [https://a.b] is not"],
   ] as const) {
     expect(thrownBy(() => Object.assign(edge.switches, changed))).toContain(message);
   }

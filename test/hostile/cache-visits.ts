@@ -39,7 +39,6 @@ export async function sendAt(
 export const callsFor = ({ calls }: Exchange, rendition: RenditionKey): Call[] =>
   calls.filter(({ url }) => url.split("?")[0] === sourceOf(rendition));
 
-/** The simplest way to ask. */
 export const GET: Variation = {
   ...{ method: "GET", spelling: 0, headers: [], host: "images.example" },
   ...{ query: "", ahead: 86_400, kid: "new", dataCentre: "here" },
@@ -84,7 +83,6 @@ export const failing: fc.Arbitrary<Partial<Mood>> = fc.oneof(
   fc.constantFrom(...BROKEN).map((failure) => ({ failure })),
 );
 
-/** What works. */
 export const working = fc
   .nat(3)
   .map((type): Partial<Mood> => ({ outcome: 0, type, failure: undefined }));

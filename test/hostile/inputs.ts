@@ -33,7 +33,6 @@ const acceptEntry: fc.Arbitrary<Entry> = fc.record({
   gap: fc.constantFrom("", " ", "\t", "  "),
 });
 
-/** The entry as text. */
 export function spellEntry({ type, q, extra, gap }: Entry): string {
   return `${gap}${type}${gap}${q === "none" ? "" : `;${gap}q=${q}`}${extra}${gap}`;
 }
@@ -178,7 +177,6 @@ type Grant = {
   readonly key: string;
 };
 
-/** The query that signs an object. */
 export function signQuery(grant: Grant, secret = SIGNING_KEYS[grant.kid] ?? ""): string {
   const { exp, kid, version, route, preset, key } = grant;
   const text = ["vitrine-url-1", kid, exp, version ?? "", route, preset, key].join("\n");

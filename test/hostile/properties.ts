@@ -45,7 +45,6 @@ export type Finding = {
   readonly input: unknown;
 };
 
-/** Reads them. */
 export function readFindings(): Finding[] {
   const findings: unknown = JSON.parse(readFileSync(FINDINGS, "utf8"));
   if (!Array.isArray(findings)) throw new Error("findings.json is not a list");

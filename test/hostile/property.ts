@@ -68,7 +68,6 @@ export function fallbackCalls(visited: Pick<Exchange, "limited" | "calls">): Cal
   return itself ? [] : calls.filter(({ url }) => withoutSource(url) === fallback);
 }
 
-/** The options of a call, without those that depend on the visitor. */
 export function optionsOf(cf: RequestInitCfProperties): Record<string, unknown> {
   const { format: _format, anim: _anim, ...rest } = cf.image ?? {};
   return rest;

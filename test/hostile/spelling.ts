@@ -2,7 +2,6 @@
 
 import fc from "fast-check";
 
-/** Texts without a space. */
 export const split = (text: string) => text.split(" ");
 
 const anyUnit = fc.nat(0xffff).map((code) => String.fromCharCode(code));

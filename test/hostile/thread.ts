@@ -23,10 +23,8 @@ export type Attack = {
   | { readonly input: unknown }
 );
 
-/** The result. */
 export type Outcome = {
   readonly property: PropertyName;
-  /** How many inputs were tried. */
   readonly runs: number;
   /** Counts since the last attack: requests, and answers by status. */
   readonly tally: Readonly<Record<string, number>>;
@@ -34,7 +32,6 @@ export type Outcome = {
   readonly finding?: { readonly input: unknown; readonly error: string; readonly shrinks: number };
 };
 
-/** Starts a thread that attacks. */
 export function startThread(): Worker {
   return new Worker(join(import.meta.dirname, "attack.ts"));
 }

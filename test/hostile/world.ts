@@ -79,7 +79,6 @@ export const URL_PREFIXES = {
   "/öffentlich ✓/:preset/*": `${MEDIA_ORIGIN}published/`,
 } as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
 
-/** The routes with facts. */
 export const WITH_FACTS: ReadonlySet<string> = new Set(
   CONFIG.ROUTES.filter((route) => "facts" in route).map(({ path }) => path),
 );
@@ -90,10 +89,8 @@ export const tally: Record<string, number> = {};
 /** What the gateway asked the cached entrypoint for. */
 type Loop = { readonly url: string; readonly method: string; readonly headers: Headers };
 
-/** What the Worker did. */
 export type Events = Requests & { loops: Loop[]; logged: string[]; limited: string[] };
 
-/** The interface of a Worker: the gateway, and the cached entrypoint. */
 export type Worker = {
   fetch(request: Request, env: object, context: GatewayContext): Promise<Response>;
   readonly Renditions: new (context: ExecutionContext, env: object) => Cached;
@@ -101,13 +98,11 @@ export type Worker = {
 
 type Cached = Loopback & object;
 
-/** Where and when a visit takes place. */
 export type Scene = {
   /** The `env` of an isolate. What it remembers of earlier visits ends with it. */
   readonly isolate: object;
   /** In front of the cached entrypoint. */
   readonly cache: Cache;
-  /** The visitor's data centre. */
   readonly dataCentre: string;
   /** ms since 1970. */
   readonly now: number;
@@ -115,7 +110,6 @@ export type Scene = {
 
 let events: Omit<Events, keyof Requests> = { loops: [], logged: [], limited: [] };
 
-/** From now on, all isolates have this engine. */
 export function useEngine(next: Engine): void {
   state.engine = next;
 }
@@ -128,7 +122,6 @@ export function nameOf(url: string): string {
     .replace(OTHER_ORIGIN, "r2://OTHER_BUCKET.acme-other/");
 }
 
-/** The engine of all isolates. */
 export const engineNow = (): Engine => state.engine;
 
 /** The time of a visit, if nothing else is said: ms since 1970. Findings must be reproducible. */
@@ -166,7 +159,6 @@ export function createIsolate(vars: object = CONFIG, store?: R2): object {
   return { ...env, IMAGES: createImages(), ...(engine === "r2" ? sources : {}) };
 }
 
-/** Creates an empty cache in front of the cached entrypoint. */
 export function emptyCache(): Cache {
   return createCache({ now: () => state.clock });
 }

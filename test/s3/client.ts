@@ -101,14 +101,12 @@ export function putObject(
   });
 }
 
-/** What somebody may do, as the policy of a bucket says it. */
 export type Grant = {
   /** Undefined: anyone, without a key. */
   readonly user: User | undefined;
   readonly actions: readonly string[];
 };
 
-/** Replaces the policy of a bucket. */
 export function setPolicy(bucket: string, grants: readonly Grant[]): Promise<string> {
   const Statement = grants.map(({ user, actions }) => ({
     Effect: "Allow",

@@ -1,18 +1,17 @@
-// Keys of S3: an owner and a reader, wrong ones, and both slots while the keys are rotated.
+// Keys of S3: an owner and a reader, and wrong ones. rotation.real.ts has both slots while the keys are rotated.
 
 import { afterEach, beforeAll, expect, test } from "vitest";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { createBucket, letRead, putObject } from "./client.ts";
 import { draw, isOf } from "./pictures.ts";
-import { removeUser } from "./radosgw.ts";
 import { runVitrine, secretsOf, type Vitrine } from "./run-vitrine.ts";
-import { theWorld, USERS } from "./world.ts";
+import { USERS } from "./world.ts";
 
 const bucket = "credentials";
 
 beforeAll(async () => {
   await createBucket(bucket);
-  await letRead(bucket, "reader", "old", "new");
+  await letRead(bucket, "reader");
   await putObject(bucket, "a.png", await draw(1), "image/png");
 });
 
@@ -24,7 +23,6 @@ async function run(current: Credentials): Promise<Vitrine> {
   return vitrine;
 }
 
-/** Whether the object is shown. */
 async function shows({ fetch }: Vitrine): Promise<boolean> {
   const { status, bytes } = await fetch("a.png");
   return status === 200 && (await isOf(bytes, 1));
@@ -59,37 +57,4 @@ test.for([
   // The next slot is used instead.
   await running.deploy(secretsOf(wrong, USERS.reader));
   expect(await shows(running)).toBe(true);
-});
-
-test("no request fails while the keys are rotated, and while the old one is revoked", async () => {
-  const { old, new: fresh } = USERS;
-  const running = await run(old);
-  const done: boolean[] = [];
-  const visit = async () => {
-    for (let times = 0; times < 5; times++) done.push(await shows(running));
-  };
-  const both = secretsOf(old, fresh);
-  const { AWS_SECRET_ACCESS_KEY_NEXT: _, ...half } = both;
-  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = secretsOf(fresh);
-  await visit();
-  for (const step of [half, both]) {
-    await running.deploy(step);
-    await visit();
-  }
-  // Nothing is deployed: the same isolate finds out that the current slot is dead.
-  await removeUser(theWorld().folder, "old");
-  await visit();
-  for (const step of [
-    { ...both, AWS_ACCESS_KEY_ID: `${id}` },
-    { ...both, AWS_ACCESS_KEY_ID: `${id}`, AWS_SECRET_ACCESS_KEY: `${secret}` },
-    secretsOf(fresh),
-  ]) {
-    await running.deploy(step);
-    await visit();
-  }
-  const right = done.filter(Boolean).length;
-  expect(right).toBe(35);
-  // The proof that the old key is dead.
-  await running.deploy(secretsOf(old));
-  expect(await shows(running)).toBe(false);
 });

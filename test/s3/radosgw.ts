@@ -10,7 +10,6 @@ import { freePort } from "../support/free-port.ts";
 
 export type Gateway = {
   readonly endpoint: string;
-  /** Its configuration and its data. */
   readonly folder: string;
   /** The end of its log. */
   readonly log: () => string;
@@ -86,7 +85,6 @@ function addUser(folder: string, uid: string, key: Credentials): Promise<void> {
   ]);
 }
 
-/** Removes a user, and so revokes the key. */
 export function removeUser(folder: string, uid: string): Promise<void> {
   return administer(folder, ["user", "rm", `--uid=${uid}`]);
 }

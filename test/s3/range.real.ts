@@ -36,7 +36,6 @@ type HeadRequest = {
   readonly signed?: string;
 };
 
-/** Asks for the first bytes of an object. */
 async function askForHead(key: string, headRequest: HeadRequest = {}) {
   const { credentials = USERS.reader, query = "", signed = query } = headRequest;
   const url = `${theWorld().endpoint}/${headRequest.bucket ?? bucket}/${encodeSegments(key)}`;

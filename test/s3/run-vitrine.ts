@@ -28,7 +28,6 @@ export function varsFor({ bucket, prefix = "", addressing = "path" }: Omit<Setti
   };
 }
 
-/** The secrets of two slots. */
 export function secretsOf(current: Credentials, next?: Credentials): Record<string, string> {
   return {
     AWS_ACCESS_KEY_ID: current.accessKeyId,

@@ -6,7 +6,6 @@ import { sendToS3 } from "./client.ts";
 import { STS_KEY } from "./radosgw.ts";
 import type { User } from "./world.ts";
 
-/** Credentials with a session token. */
 export type Session = Required<Credentials>;
 
 const FORM = "application/x-www-form-urlencoded; charset=utf-8";

@@ -1,7 +1,7 @@
 // The S3 server that `npm run test:s3` started, and its users.
 
 import type { Credentials } from "../../src/worker/config/slot.ts";
-import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
+import { CREDENTIALS } from "../support/env.ts";
 
 type Server = {
   /** `http://localhost:PORT` */
@@ -41,8 +41,6 @@ export const USERS = {
   owner: CREDENTIALS,
   // Key ids of Swift have a colon.
   reader: { accessKeyId: "vitrine:reader", secretAccessKey: "the-secret-of-the-reader-01" },
-  old: { accessKeyId: "VITRINEOLDKEY0000001", secretAccessKey: "the-secret-of-the-old-key" },
-  new: NEXT_CREDENTIALS,
   // Of a rotation whose process is killed.
   replaced: { accessKeyId: "VITRINEREPLACED00001", secretAccessKey: "the-secret-that-is-replaced" },
   fresh: { accessKeyId: "VITRINEFRESHKEY00002", secretAccessKey: "the-secret-of-the-fresh-key" },

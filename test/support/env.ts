@@ -28,7 +28,6 @@ export const SECRETS = {
   }),
 };
 
-/** The secrets of the slot `next`. */
 export const NEXT = {
   AWS_ACCESS_KEY_ID_NEXT: NEXT_CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY_NEXT: NEXT_CREDENTIALS.secretAccessKey,

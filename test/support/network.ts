@@ -47,11 +47,9 @@ export const network = {
 
 let restore = (): void => {};
 
-/** Returns the handlers. All of them handle HTTP. */
 const handlers = () =>
   server.listHandlers().filter((handler): handler is RequestHandler => handler.kind === "request");
 
-/** Answers a request as `fetch` does. */
 async function answer(request: Request, unanswered: typeof fetch): Promise<Response> {
   const { method, signal, redirect, url } = request;
   for (const [name, value] of Object.entries(ADDED)) {

@@ -65,7 +65,6 @@ export function disableCacheInEachTest(): void {
   beforeEach(disableCache);
 }
 
-/** The same for one test. */
 export function disableCache(): void {
   isCaching = false;
   stage.cache.switches.enabled = false;
@@ -78,7 +77,6 @@ export function stopDate(now = Date.now()): void {
   onTestFinished(() => void vi.useRealTimers());
 }
 
-/** The same for each test of a file. */
 export function stopDates(now?: number): void {
   beforeEach(() => stopDate(now));
 }

@@ -38,7 +38,6 @@ async function bytesOf(result: { image(): ReadableStream<Uint8Array> }): Promise
   return new Response(result.image()).bytes();
 }
 
-/** What a chain is refused with: the code of the Error. */
 async function codeOf(work: () => Promise<unknown>): Promise<number | undefined> {
   try {
     await work();

@@ -86,7 +86,6 @@ test("takes one write a second for a key, where that is limited (T3)", async () 
   for (const body of ["one", "two"]) await loose.put("a", body);
 });
 
-/** The calls of a store, each with the method that it asks for. */
 const ASKING = {
   head: (r2) => r2.head("a"),
   get: (r2) => r2.get("a"),

@@ -21,12 +21,10 @@ const ONE_KEY = "é".repeat(512);
 const tooLong = `${ONE_KEY}a`;
 const keysOf = ({ objects }: R2Objects) => objects.map(({ key }) => key);
 
-/** Puts texts of one byte under keys. */
 async function fill(r2: R2Bucket, ...keys: readonly string[]): Promise<void> {
   for (const key of keys) await r2.put(key, "x", RENDITION);
 }
 
-/** Each page of a list. */
 async function pages(r2: R2Bucket, options: R2ListOptions): Promise<string[][]> {
   const list = await r2.list(options);
   const more = list.truncated ? await pages(r2, { ...options, cursor: list.cursor }) : [];

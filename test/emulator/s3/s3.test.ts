@@ -106,7 +106,6 @@ test("a signed request that is changed is a 403 (A1)", async () => {
 });
 
 const set = (name: string, value: string) => (sent: Headers) => sent.set(name, value);
-/** Changes what has the signature. */
 const spoil = (pattern: RegExp, replacement: string) => (sent: Headers) =>
   sent.set("authorization", `${sent.get("authorization")}`.replace(pattern, replacement));
 const MALFORMED = "400 AuthorizationHeaderMalformed";

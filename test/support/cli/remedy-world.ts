@@ -16,12 +16,10 @@ const healthy = () => ({
   /** The vars, the secrets and the bindings of the Worker. */
   deployed: structuredClone(CONFIGURED) as Tree,
   secrets: { ...SECRETS, HEALTH_TOKEN } as Tree,
-  /** What the operator's machine has. */
   shell: {} as Record<string, string | undefined>,
   args: ["--url", SITE] as string[],
   /** How far this machine's clock is ahead: s. */
   ahead: 0,
-  /** What is in front of the Worker. */
   front: undefined as Change | undefined,
   samples: ["/images/card/key.jpg", "/images/hero@640w/photos/fig.jpg"],
 });
@@ -30,7 +28,6 @@ const HOST = new URL(BUCKET_URL).host;
 
 export type World = ReturnType<typeof healthy>;
 
-/** Sets up a healthy world. Time is that of the test. */
 export function beginWorld(): World {
   vi.useFakeTimers({ toFake: ["Date"] });
   arrange({ firewall: true, sources: [HOST, `${HOST.slice("acme-media.".length)}/acme-media/`] });
