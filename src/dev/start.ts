@@ -16,7 +16,7 @@ import type { EdgeSettings } from "../emulator/edge/settings.ts";
 import { listenLocally } from "../emulator/local-server.ts";
 import { serveEdge } from "../emulator/serve.ts";
 import type { Config } from "../worker/config/config.ts";
-import { imageOf } from "../worker/edge/ask-edge.ts";
+import { imageOf } from "../worker/edge/render-at-edge.ts";
 import { type ConfigFiles, createConfigWatcher } from "./config-watcher.ts";
 import { restrictFile, restrictFolder } from "./file-permissions.ts";
 import { createBucketSync } from "./local-bucket.ts";

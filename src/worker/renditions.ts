@@ -39,8 +39,7 @@ import {
   storePathOf,
   waitForEntry,
 } from "./store/entries.ts";
-import { lookUp } from "./store/lookup.ts";
-import { purgeObject, saveRendition } from "./store/save.ts";
+import { lookUp, purgeObject, saveRendition } from "./store/lookup-and-save.ts";
 import { sha256Hex } from "./util/bytes.ts";
 
 /**

@@ -95,11 +95,11 @@ async function refused(
 
 test.each(EDGE_CODES.filter(({ engine }) => engine !== "binding"))(
   "the edge's $code with $status is answered and logged as $event (R3)",
-  async ({ code, status, event, isPassing }) => {
+  async ({ code, status, event, isTransient }) => {
     arrange({ trouble: { code: Number(code), status } });
     const { answered, calls } = REFUSALS[event];
     const line = { event, edge: code, status };
-    await refused("key.jpg", [answered, line, calls, isPassing ? 2 : calls]);
+    await refused("key.jpg", [answered, line, calls, isTransient ? 2 : calls]);
   },
 );
 

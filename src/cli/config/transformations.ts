@@ -4,7 +4,7 @@ import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { ReportMistake, Vars } from "../../worker/config/schema.ts";
 import { integer, numberBetween, optional, table } from "../../worker/config/schema.ts";
-import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
+import { edgeOptions, factsOptions } from "../../worker/edge/render-at-edge.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { count } from "../terminal/progress.ts";

@@ -9,7 +9,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
-import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { edgeOptions } from "../../worker/edge/render-at-edge.ts";
 import { isRefusal, type ObjectType, type Refusal } from "../../worker/http/refusal.ts";
 import { withoutQueries } from "../../worker/log/without-signatures.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";

@@ -6,7 +6,7 @@ import pMap from "p-map";
 import type { Fact } from "../../client/types.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import { isRefusal, mayPass, type Refusal, upstreamOf } from "../../worker/http/refusal.ts";
+import { canRetry, isRefusal, type Refusal, upstreamOf } from "../../worker/http/refusal.ts";
 import { openObject } from "../../worker/origin/open-object.ts";
 import { readFocus } from "../../worker/request/focus.ts";
 import { readBytes } from "../../worker/util/bytes.ts";
@@ -36,7 +36,7 @@ const TIMEOUT_MS = 600_000;
 const DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 /** After so many failures in a row, S3 is down or refuses the key. */
 const MAX_FAILURES = 20;
-const BROKEN_OFF: Refusal = { event: "origin-failed", reason: "it broke off", passing: true };
+const BROKEN_OFF: Refusal = { event: "origin-failed", reason: "it broke off", isTransient: true };
 /** Nothing goes on after the answer. */
 const NO_CONTEXT = { waitUntil: () => {} };
 
@@ -82,7 +82,7 @@ export async function readOriginals(
     let result = bytes > MOST_BYTES ? TOO_LARGE : await readOriginal(bucket, slots, key, unchanged);
     for (const delay of DELAYS_MS) {
       const isLate = isRefusal(result) && result.event === "timed-out";
-      if (!(mayPass(result) || isLate) || interrupted.aborted) break;
+      if (!(canRetry(result) || isLate) || interrupted.aborted) break;
       await sleep(delay, interrupted);
       result = await readOriginal(bucket, slots, key, unchanged);
     }

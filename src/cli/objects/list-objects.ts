@@ -38,7 +38,8 @@ export async function listObjects(
     const options = { prefix, next };
     const page: Page | S3Answer = await listPage(bucket, credentials, options, world.now());
     if (!("objects" in page)) {
-      [slot, ...otherSlots] = verdictOf(page, bucket.region).fault === "slot" ? otherSlots : [];
+      [slot, ...otherSlots] =
+        verdictOf(page, bucket.region).outcome === "slot-refused" ? otherSlots : [];
       if (slot !== undefined) continue;
       progress.clear();
       return { fault: listingFault(page, bucket, instead) };

@@ -3,7 +3,7 @@
 
 import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";
-import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { edgeOptions } from "../../worker/edge/render-at-edge.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";

@@ -10,7 +10,7 @@ import type { Config } from "../../worker/config/config.ts";
 import type { Preset, Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { edgeOptions } from "../../worker/edge/render-at-edge.ts";
 import type { ObjectType } from "../../worker/http/refusal.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";

@@ -1,8 +1,8 @@
 // The options of a variant in the terms of the Images binding. Pure.
 
 import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
+import { isOpaque } from "../origin/object-body.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
-import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import type { Focus, TransformRequest } from "../request/transform-request.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
-import { isRefusal, mayPass, type Refusal } from "../http/refusal.ts";
+import { canRetry, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
 import { memoize } from "../util/memoize.ts";
@@ -44,7 +44,7 @@ async function validatorOf(
   if (last && isWithin(REMEMBERED_MS, last.at, Date.now())) return last.validator;
   const open = () => openObject(bucket, bucket.prefix + key, { ...scope, part: "head" });
   let object = await open();
-  if (mayPass(object) && (await pauseBefore(scope.deadline))) object = await open(); // A9
+  if (canRetry(object) && (await pauseBefore(scope.deadline))) object = await open(); // A9
   return isRefusal(object) ? ofOverlay(object, key) : remember(bucket, key, object);
 }
 

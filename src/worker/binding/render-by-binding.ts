@@ -4,8 +4,8 @@
 import type { Bucket } from "../config/bucket.ts";
 import type { Images } from "../config/bucket-settings.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
-import { secondChance } from "../edge/second-chance.ts";
-import { isRefusal, mayPass, type Refusal, upstreamOf } from "../http/refusal.ts";
+import { requestForRetry } from "../edge/request-for-retry.ts";
+import { canRetry, isRefusal, type Refusal, upstreamOf } from "../http/refusal.ts";
 import type { Rendition, RequestScope } from "../http/send.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
 import { focusOf } from "../request/focus.ts";
@@ -47,7 +47,7 @@ export async function renderByBinding(
   if (unreadable) return unreadable;
 
   let picture = await renderPicture(images, bucket, key, request, isFacts, scope);
-  if (mayPass(picture) && (await pauseBefore(scope.deadline))) {
+  if (canRetry(picture) && (await pauseBefore(scope.deadline))) {
     picture = await renderPicture(images, bucket, key, request, isFacts, scope);
   }
   const nextRequest = isRefusal(picture) && requestAfter(request, picture, object.body.head);
@@ -70,9 +70,9 @@ function requestAfter(
   head: Uint8Array,
 ): TransformRequest | undefined {
   const isTooLarge = upstreamOf(refusal).edge === "9413"; // the animation, or the AVIF
-  if (!isTooLarge) return secondChance(request, refusal, head);
+  if (!isTooLarge) return requestForRetry(request, refusal, head);
   if (!request.isStill) return { ...request, isStill: true };
-  return secondChance(request, { event: "too-large-for-avif" }, head);
+  return requestForRetry(request, { event: "too-large-for-avif" }, head);
 }
 
 async function renderPicture(

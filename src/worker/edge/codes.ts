@@ -44,7 +44,7 @@ const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string
 };
 
 /** Failures that may be over at once: the edge is busy, or S3 is out of reach for a moment. */
-const PASSING = new Set(["9505", "9509", "9510", "9518", "9522", "9527", "9528"]);
+const TRANSIENT = new Set(["9505", "9509", "9510", "9518", "9522", "9527", "9528"]);
 
 /** Without a code, the origin itself answered: transformations are off, or it is a local run. */
 function originEvent(status: number, code: string | undefined): readonly [UpstreamEvent, string?] {
@@ -69,6 +69,6 @@ export function failureFor(
   const [event, reason] = code
     ? (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"])
     : originEvent(status, origin);
-  const passing = code ? PASSING.has(code) : event === "origin-failed" && status >= 500;
-  return { event, status, reason, edge: code, origin, passing };
+  const isTransient = code ? TRANSIENT.has(code) : event === "origin-failed" && status >= 500;
+  return { event, status, reason, edge: code, origin, isTransient };
 }

@@ -7,7 +7,7 @@ import type { Rendition } from "../http/send.ts";
 import { readFocus } from "../request/focus.ts";
 import type { Focus } from "../request/transform-request.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
-import { namedType } from "./judge.ts";
+import { namedType } from "./guard.ts";
 
 /** The answer, as JSON. */
 type Facts = Size & {

@@ -77,7 +77,7 @@ export type Upstream = {
   /** The content type of the bytes that are not passed on. */
   type?: string;
   /** Whether a second try at once may succeed. */
-  passing?: boolean;
+  isTransient?: boolean;
   /** Whether S3 or the engine has confirmed it for this very object, in this request. */
   certain?: boolean;
 };
@@ -100,8 +100,28 @@ export function isCertain(refusal: Refusal): boolean {
 }
 
 /** Returns whether a second try at once may succeed. */
-export function mayPass<T>(value: T | Refusal): boolean {
-  return isRefusal(value) && upstreamOf(value).passing === true;
+export function canRetry<T>(value: T | Refusal): boolean {
+  return isRefusal(value) && upstreamOf(value).isTransient === true;
+}
+
+/** Why a request to S3 or to the edge got no answer. */
+export type UpstreamFailure = {
+  readonly failure: "timeout" | "network";
+  readonly reason: string;
+};
+
+export function isUpstreamFailure(value: object): value is UpstreamFailure {
+  return "failure" in value;
+}
+
+/** @param event what a failure of the network is called: the caller knows whom it has asked */
+export function refusalAfter(
+  { failure, reason }: UpstreamFailure,
+  event: "origin-failed" | "edge-failed",
+): UpstreamRefusal {
+  return failure === "timeout"
+    ? { event: "timed-out", reason }
+    : { event, reason, isTransient: true };
 }
 
 export const SLOT_NAMES = ["current", "next"] as const;

@@ -1,7 +1,7 @@
 // Sends a request and waits for its answer until a deadline. Never follows a redirect.
 
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
-import type { Refusal } from "./refusal.ts";
+import type { UpstreamFailure } from "./refusal.ts";
 
 /** An upstream answer: its body, or the text of an error or of facts. */
 export type Reply = {
@@ -25,22 +25,22 @@ export async function send(
   init: RequestInit,
   deadline: number,
   facts = false,
-): Promise<Reply | Refusal> {
+): Promise<Reply | UpstreamFailure> {
   const timeLeft = deadline - Date.now();
-  if (timeLeft <= 0) return { event: "timed-out", reason: "no time was left to ask" };
+  if (timeLeft <= 0) return { failure: "timeout", reason: "no time was left to ask" };
   const fetching = fetch(url, { ...init, redirect: "manual" });
   try {
     const response = await withTimeout(timeLeft, fetching);
     if (response === TIMED_OUT) {
       fetching.then(({ body }) => cancelBody(body)).catch(() => {});
-      return { event: "timed-out", reason: "no answer in time" };
+      return { failure: "timeout", reason: "no answer in time" };
     }
     const { status, headers, body } = response;
     if (response.ok && !facts) return { status, headers, body, text: "" };
     const text = await readBeginning(body, deadline - Date.now());
     return { status, headers, body: null, text };
   } catch (error) {
-    return { event: "edge-failed", reason: `the request failed: ${error}`, passing: true };
+    return { failure: "network", reason: `the request failed: ${error}` };
   }
 }
 

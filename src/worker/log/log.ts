@@ -32,7 +32,12 @@ const MAX_VALUE_LENGTH = 1024;
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const hidden = { objectIndex: undefined, repeated: undefined, passing: undefined, s3: undefined };
+  const hidden = {
+    objectIndex: undefined,
+    repeated: undefined,
+    isTransient: undefined,
+    s3: undefined,
+  };
   const allFields = { ...refusal, ...hidden, mistakes, ...fields, answered };
   const line = formatLine(allFields);
   // Anybody can forge a loop (E8): it is not an alarm.

@@ -6,9 +6,11 @@ import type { R2Source } from "../config/bucket-settings.ts";
 import type { Credentials } from "../config/slot.ts";
 import {
   isRefusal,
+  isUpstreamFailure,
   mistakeText,
   type ObjectType,
   type Refusal,
+  refusalAfter,
   type UpstreamRefusal,
 } from "../http/refusal.ts";
 import { parseS3Reply } from "../http/s3-reply.ts";
@@ -22,11 +24,10 @@ import {
 } from "./bucket-state.ts";
 import { getSession, refuseRole } from "./get-session.ts";
 import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
+import { HEAD_BYTES, type ObjectBody, readBody, sniff } from "./object-body.ts";
 import { originUrl } from "./object-url.ts";
-import { HEAD_BYTES, type ObjectBody, readBody } from "./read-body.ts";
 import { isStsFailure } from "./session.ts";
 import { sign } from "./sigv4.ts";
-import { sniff } from "./sniff.ts";
 import { refusalOf, type S3Refusal } from "./verdict.ts";
 
 /** What opens objects: a slot, or a session of a role. */
@@ -98,12 +99,12 @@ async function openBySlots(
       break;
     }
     const { refusal, verdict } = opened;
-    if (verdict?.fault === "slot") {
+    if (verdict?.outcome === "slot-refused") {
       replies.push({ slot, origin: verdict.origin });
       continue;
     }
-    if (verdict?.fault === "object") replies.push({ slot });
-    const isUnknown = refusal.event === "origin-denied" && verdict?.fault === "unknown";
+    if (verdict?.outcome === "object-refused") replies.push({ slot });
+    const isUnknown = refusal.event === "origin-denied" && verdict?.outcome === "unknown";
     if (!verdict || !(isUnknown || verdict.origin === "AccessDenied")) {
       result = refusal;
       break;
@@ -154,9 +155,10 @@ async function openByRole(
       return opened;
     }
     const { refusal, verdict } = opened;
-    if (verdict?.fault !== "slot") {
+    if (verdict?.outcome !== "slot-refused") {
       const denied = verdict?.origin === "AccessDenied";
-      if (verdict?.fault === "object") memory.learn({ type: "object-requested", session, denied });
+      if (verdict?.outcome === "object-refused")
+        memory.learn({ type: "object-requested", session, denied });
       return refusal;
     }
     const isNew = Date.now() - session.began < NEW_MS;
@@ -186,10 +188,7 @@ async function askS3(
     cache: "no-store", // A16
   } as const;
   const reply = await send(url, init, until);
-  if (isRefusal(reply)) {
-    const isLost = reply.event === "edge-failed";
-    return { refusal: isLost ? { ...reply, event: "origin-failed" } : reply };
-  }
+  if (isUpstreamFailure(reply)) return { refusal: refusalAfter(reply, "origin-failed") };
   const { status, headers } = reply;
   const range = headers.get("content-range");
   const isEmpty = status === 416 && !/[1-9]/.test(range ?? "");
@@ -252,7 +251,7 @@ async function openR2(
     if (object !== TIMED_OUT && object?.size === 0) {
       return describeR2(object, new Blob().stream(), part, until);
     }
-    return { event: "origin-failed", reason: `R2 failed: ${error}`, passing: true };
+    return { event: "origin-failed", reason: `R2 failed: ${error}`, isTransient: true };
   }
 }
 

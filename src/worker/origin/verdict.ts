@@ -4,16 +4,15 @@ import { type Refusal, type UpstreamRefusal, upstreamOf } from "../http/refusal.
 import type { S3Reply } from "../http/s3-reply.ts";
 
 /**
- * Why a request was denied, with S3's code and what to do. `none`: S3 gives the object to the Worker.
- * `object`: it knows the slot, and denies the object. `setup`: no slot can work. `slot`: it refuses the
- * slot.
+ * Why a request was denied, with S3's code and what to do. `served`: S3 gives the object to the Worker.
+ * `object-refused`: it knows the slot, and denies the object, or has none. `misconfigured`: no slot can work.
  */
 export type Verdict = {
   readonly origin?: string | undefined;
   readonly reason?: string | undefined;
 } & (
-  | { readonly fault: "none" | "object" | "setup" | "unknown" }
-  | { readonly fault: "slot"; readonly origin: string }
+  | { readonly outcome: "served" | "object-refused" | "misconfigured" | "unknown" }
+  | { readonly outcome: "slot-refused"; readonly origin: string }
 );
 
 /** S3 does not say which of the two it is (A6). */
@@ -23,44 +22,47 @@ const DENIED = "missing, or not allowed by the key's policy";
 const SKEWED = "RequestTimeTooSkewed";
 
 /** What S3's codes mean (A5, A6, A7, A9). */
-const FAULTS = new Map<string, readonly ["object" | "slot" | "unknown", reason?: string]>([
-  ["AccessDenied", ["object", DENIED]],
-  ["InvalidObjectState", ["object", "in an archive: restore it"]],
-  ["NoSuchKey", ["object"]],
+const OUTCOMES = new Map<
+  string,
+  readonly ["object-refused" | "slot-refused" | "unknown", reason?: string]
+>([
+  ["AccessDenied", ["object-refused", DENIED]],
+  ["InvalidObjectState", ["object-refused", "in an archive: restore it"]],
+  ["NoSuchKey", ["object-refused"]],
   ["NoSuchBucket", ["unknown", "check bucket"]],
-  ["AuthorizationHeaderMalformed", ["slot"]],
-  ["ExpiredToken", ["slot"]],
-  ["InvalidAccessKeyId", ["slot"]],
-  ["InvalidArgument", ["slot"]], // R2, if the key id cannot be one
-  ["InvalidSecurity", ["slot"]],
-  ["InvalidToken", ["slot"]],
-  ["SignatureDoesNotMatch", ["slot"]],
+  ["AuthorizationHeaderMalformed", ["slot-refused"]],
+  ["ExpiredToken", ["slot-refused"]],
+  ["InvalidAccessKeyId", ["slot-refused"]],
+  ["InvalidArgument", ["slot-refused"]], // R2, if the key id cannot be one
+  ["InvalidSecurity", ["slot-refused"]],
+  ["InvalidToken", ["slot-refused"]],
+  ["SignatureDoesNotMatch", ["slot-refused"]],
 ]);
 
 /** @param configured the region of the request */
 export function verdictOf(reply: S3Reply, configured: string): Verdict {
   const { status, code: origin, region = configured, ahead } = reply;
-  if (status === undefined) return { fault: "unknown", reason: "S3 itself does not answer" };
+  if (status === undefined) return { outcome: "unknown", reason: "S3 itself does not answer" };
   // 416: the object is empty, so it has no first byte.
-  if ([200, 206, 416].includes(status)) return { fault: "none" };
+  if ([200, 206, 416].includes(status)) return { outcome: "served" };
   if (origin === SKEWED) {
     const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
     const reason = `S3's clock is ${apart} the Worker's`;
-    return { fault: "setup", origin, reason };
+    return { outcome: "misconfigured", origin, reason };
   }
-  if (status === 401) return { fault: "slot", origin: origin ?? "401" };
-  const [fault, reason] = FAULTS.get(origin ?? "") ?? [];
-  if (region !== configured && (!fault || origin === "AuthorizationHeaderMalformed")) {
+  if (status === 401) return { outcome: "slot-refused", origin: origin ?? "401" };
+  const [outcome, reason] = OUTCOMES.get(origin ?? "") ?? [];
+  if (region !== configured && (!outcome || origin === "AuthorizationHeaderMalformed")) {
     const reason = `the bucket is in ${region}: set region (and endpoint)`;
-    return { fault: "setup", origin, reason };
+    return { outcome: "misconfigured", origin, reason };
   }
-  if (fault) return { fault, origin: origin ?? "", reason };
-  if (status === 404) return { fault: "object", origin: origin ?? "404" };
+  if (outcome) return { outcome, origin: origin ?? "", reason };
+  if (status === 404) return { outcome: "object-refused", origin: origin ?? "404" };
   if (status >= 300 && status < 400) {
     const reason = "S3 redirects: check endpoint and region";
-    return { fault: "setup", origin, reason };
+    return { outcome: "misconfigured", origin, reason };
   }
-  return { fault: "unknown", origin, reason: `S3 itself answers ${status}: look up its code` };
+  return { outcome: "unknown", origin, reason: `S3 itself answers ${status}: look up its code` };
 }
 
 /** S3 refuses an object to one credential. */
@@ -99,18 +101,21 @@ export const SLOW: readonly unknown[] = [408, 504, 522, 524];
 /** Why a request gets no image, where S3 refuses the object to one credential. */
 export function refusalOf(reply: S3Reply, region: string): S3Refusal {
   const verdict = verdictOf(reply, region);
-  const { fault, origin, reason } = verdict;
+  const { outcome, origin, reason } = verdict;
   const { status = 0 } = reply;
   const fields = { status, origin, reason, s3: reply };
   const isMissing = origin === "NoSuchKey" || origin === "404";
-  if (fault === "object") {
+  if (outcome === "object-refused") {
     const event = isMissing ? "object-missing" : "object-denied";
     return { verdict, refusal: { event, ...fields, certain: true } };
   }
   if (SLOW.includes(status)) return { verdict, refusal: { event: "timed-out", ...fields } };
   if (status === 429 || status >= 500) {
     const busy = "the origin fails, or is busy"; // A9
-    return { verdict, refusal: { event: "origin-failed", ...fields, reason: busy, passing: true } };
+    return {
+      verdict,
+      refusal: { event: "origin-failed", ...fields, reason: busy, isTransient: true },
+    };
   }
   return { verdict, refusal: { event: "origin-denied", ...fields } };
 }

@@ -14,10 +14,10 @@ import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { PurgeRequest } from "./read-purge.ts";
 import {
   type PurgeAnswer,
+  type PurgeFailure,
   type PurgeResults,
   reportPurge,
   reportReason,
-  type UpstreamFailure,
 } from "./report.ts";
 import { type ObjectToPurge, selectByEvent, selectByName } from "./select-objects.ts";
 
@@ -85,8 +85,8 @@ async function purgeObjects(
   store: Store | undefined,
   scope: PurgeScope,
 ): Promise<PurgeResults> {
-  const results = new Map<string, UpstreamFailure | undefined>();
-  let failure: UpstreamFailure | undefined;
+  const results = new Map<string, PurgeFailure | undefined>();
+  let failure: PurgeFailure | undefined;
   for (let at = 0; at < objects.length; at += MAX_TAGS) {
     const batch = objects.slice(at, at + MAX_TAGS);
     const tags = await Promise.all(batch.map(({ bucket, key }) => objectTag(bucket, key)));
@@ -104,7 +104,7 @@ async function purgeObjects(
 async function purgeCache(
   options: PurgeOptions,
   { context, deadline }: PurgeScope,
-): Promise<UpstreamFailure | undefined> {
+): Promise<PurgeFailure | undefined> {
   const loopback = context.exports?.Renditions;
   if (!loopback) return undefined; // nothing is cached, so nothing old can be shown
   try {
@@ -118,11 +118,11 @@ async function purgeCache(
   }
 }
 
-const CACHE_TIMED_OUT: UpstreamFailure = {
+const CACHE_TIMED_OUT: PurgeFailure = {
   ...{ status: 503, retryAfter: 10 },
   reason: "cache: it does not answer in time",
 };
-const CACHE_LIMITED: UpstreamFailure = {
+const CACHE_LIMITED: PurgeFailure = {
   ...{ status: 429, retryAfter: 60 },
   reason: "cache: five calls a minute are allowed after a burst of 25",
 };
@@ -131,7 +131,7 @@ const CACHE_LIMITED: UpstreamFailure = {
 const RATE_LIMIT = /\b429\b|rate.?limit|too many/i;
 const MAX_REASON = 200; // characters
 
-function cacheFailure(text: string): UpstreamFailure {
+function cacheFailure(text: string): PurgeFailure {
   if (RATE_LIMIT.test(text)) return CACHE_LIMITED;
   return { status: 502, retryAfter: 30, reason: `cache: ${text.slice(0, MAX_REASON)}` };
 }
@@ -145,7 +145,7 @@ async function purgeStored(
   { bucket, key, isRemoved }: ObjectToPurge,
   store: Store,
   scope: PurgeScope,
-): Promise<UpstreamFailure | undefined> {
+): Promise<PurgeFailure | undefined> {
   const opened = await openObject(bucket, key, { ...scope, part: "head" });
   if (!isRefusal(opened)) return undefined;
   const isDenied = opened.event === "object-denied";

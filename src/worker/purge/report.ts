@@ -4,7 +4,7 @@ import { logNotice } from "../log/log.ts";
 import type { NotPurged, ObjectToPurge } from "./select-objects.ts";
 
 /** Why something is not purged. The request may be repeated. */
-export type UpstreamFailure = {
+export type PurgeFailure = {
   /** The status of the answer: a limit, an error, or a timeout. */
   readonly status: 429 | 502 | 503;
   readonly reason: string;
@@ -13,7 +13,7 @@ export type UpstreamFailure = {
 };
 
 /** Why each object is not purged, by its URL at the origin; undefined if it is. */
-export type PurgeResults = ReadonlyMap<string, UpstreamFailure | undefined>;
+export type PurgeResults = ReadonlyMap<string, PurgeFailure | undefined>;
 
 export type PurgeAnswer = {
   readonly body: {
@@ -54,7 +54,7 @@ export function reportPurge(
 ): PurgeAnswer {
   const purged: string[] = [];
   const failed: NotPurged[] = [];
-  let worst: UpstreamFailure | undefined;
+  let worst: PurgeFailure | undefined;
   for (const { url, name } of objects) {
     const failure = results.get(url);
     if (failure) failed.push({ object: name, reason: failure.reason });

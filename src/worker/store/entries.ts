@@ -7,7 +7,7 @@ import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
-import { sniff } from "../origin/sniff.ts";
+import { sniff } from "../origin/object-body.ts";
 import { possibleFormats } from "../request/accept.ts";
 import { sha256Hex } from "../util/bytes.ts";
 import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";

@@ -8,7 +8,7 @@ export type EdgeCode = {
   /** What the Worker logs. S3 has just given the object, so a denial by S3 contradicts it. */
   readonly event: keyof typeof REFUSALS;
   /** Whether it may be over at once, so that the Worker asks again. */
-  readonly isPassing?: true;
+  readonly isTransient?: true;
   /** What the doctor finds, where the event does not say it. */
   readonly cause?: "sources" | "loop" | "busy" | "object-missing";
   /** Absent: only the edge has the code. */
@@ -53,19 +53,19 @@ export const EDGE_CODES: readonly EdgeCode[] = [
   { code: "9432", status: 400, event: "edge-refused", engine: "binding" },
   { code: "9504", status: 522, event: "timed-out" },
   { code: "9504", status: 524, event: "timed-out" },
-  { code: "9505", status: 502, event: "origin-failed", isPassing: true },
-  { code: "9509", status: 502, event: "origin-failed", isPassing: true, cause: "busy" },
-  { code: "9510", status: 523, event: "origin-failed", isPassing: true },
+  { code: "9505", status: 502, event: "origin-failed", isTransient: true },
+  { code: "9509", status: 502, event: "origin-failed", isTransient: true, cause: "busy" },
+  { code: "9510", status: 523, event: "origin-failed", isTransient: true },
   { code: "9516", status: 422, event: "source-unreadable", engine: "both" },
   { code: "9516", status: 500, event: "edge-failed" },
-  { code: "9518", status: 502, event: "edge-failed", isPassing: true },
+  { code: "9518", status: 502, event: "edge-failed", isTransient: true },
   { code: "9519", status: 502, event: "edge-contradicts" },
   { code: "9520", status: 415, event: "source-unreadable", engine: "both" },
-  { code: "9522", status: 503, event: "edge-failed", isPassing: true, engine: "both" },
-  { code: "9522", status: 504, event: "edge-failed", isPassing: true },
+  { code: "9522", status: 503, event: "edge-failed", isTransient: true, engine: "both" },
+  { code: "9522", status: 504, event: "edge-failed", isTransient: true },
   { code: "9523", status: 422, event: "source-unreadable" },
   { code: "9523", status: 500, event: "edge-failed", engine: "both" },
-  { code: "9527", status: 503, event: "edge-failed", isPassing: true, engine: "both" },
-  { code: "9528", status: 502, event: "edge-failed", isPassing: true, engine: "both" },
+  { code: "9527", status: 503, event: "edge-failed", isTransient: true, engine: "both" },
+  { code: "9528", status: 502, event: "edge-failed", isTransient: true, engine: "both" },
   { code: "9529", status: 504, event: "timed-out", engine: "both" },
 ];

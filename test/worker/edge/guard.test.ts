@@ -141,9 +141,9 @@ const UNKNOWN: EdgeCode = { code: "9999", status: 500, event: "edge-failed" };
 
 test.each([...EDGE_CODES, UNKNOWN])(
   "err=$code with $status is $event (R3)",
-  ({ code, status, event, isPassing = false }) => {
+  ({ code, status, event, isTransient = false }) => {
     const text = `ERROR ${code}: Could not fetch the image — the server returned an error`;
-    const failure = { event, edge: code, status, passing: isPassing };
+    const failure = { event, edge: code, status, isTransient };
     expect(look(status, { "cf-resized": `err=${code}` })).toMatchObject(failure);
     expect(look(status, {}, text)).toMatchObject(failure);
     expect(look(200, { ...ok, "cf-resized": `err=${code}` })).toMatchObject({ edge: code });
@@ -170,8 +170,8 @@ test.each<[number, string, string]>([
 ])("the origin's own %d %s, passed through, is %s (R2)", (status, origin, event) => {
   const text = origin === "" ? "" : `<Error><Code>${origin}</Code></Error>`;
   const fields = origin === "" ? {} : { origin };
-  const passing = status >= 500 && event === "origin-failed";
-  expect(look(status, {}, text)).toMatchObject({ event, status, ...fields, passing });
+  const isTransient = status >= 500 && event === "origin-failed";
+  expect(look(status, {}, text)).toMatchObject({ event, status, ...fields, isTransient });
 });
 
 test("what the origin says is told only if it looks like one of S3's codes", () => {

@@ -313,7 +313,7 @@ describe("what S3 says", () => {
     ["in 64 letters", error(X64, 400), { origin: X64 }],
     ["in 65 letters", error(`${X64}X`, 400), { origin: undefined }],
     ["in time, of a host in front of it", error("", 504), { event: "timed-out" }],
-    ["that it is too busy", error("", 429), { event: "origin-failed", passing: true }],
+    ["that it is too busy", error("", 429), { event: "origin-failed", isTransient: true }],
     ["of no part", () => new Response(null, { status: 204 }), { event: "origin-failed" }],
   ])("%s is in the refusal", async (_what, answer, facts) => {
     bucket = bucketOf();
@@ -401,7 +401,7 @@ describe("an object", () => {
     ["of which nothing comes, and no length is said", () => new Response(""), { type: "unknown" }],
     ["of which a part cannot be decoded", undecodable, { etag: "abc", type: "unknown" }],
     ["of which another part comes", part(OTHER_PART), FAILED],
-    ["whose part is shorter than its range", short, { ...FAILED, passing: true }],
+    ["whose part is shorter than its range", short, { ...FAILED, isTransient: true }],
   ])("%s", async (_what, answer, facts) => {
     answers["current"] = answer;
     expect(await open()).toMatchObject(facts);
@@ -439,7 +439,7 @@ describe("an object", () => {
     ["breaks off", HEAD.slice(0, 100), "break"],
   ])("whose beginning %s than S3 says is not opened", async (_what, bytes, ending) => {
     answers["current"] = part({}, streamOf(bytes, ending));
-    expect(await open()).toMatchObject({ event: "origin-failed", passing: true });
+    expect(await open()).toMatchObject({ event: "origin-failed", isTransient: true });
   });
 
   test.each<[string, Uint8Array, "close" | "break"]>([
@@ -449,7 +449,7 @@ describe("an object", () => {
   ])("that %s than S3 says fails while it is read", async (_what, bytes, ending) => {
     const headers = { "content-length": `${JPEG.length}` };
     answers["current"] = () => new Response(streamOf(bytes, ending), { headers });
-    expect(await failure()).toMatchObject({ event: "origin-failed", passing: true });
+    expect(await failure()).toMatchObject({ event: "origin-failed", isTransient: true });
   });
 
   test("comes whole, byte for byte, where it is asked for whole", async () => {
@@ -545,7 +545,7 @@ describe("R2 by its binding", () => {
   test.each<[string, Partial<R2Stored> | undefined, object, R2Fault?]>([
     ["that is missing", undefined, { event: "object-missing", certain: true }],
     ["that is empty", { body: new Uint8Array() }, { type: "none", length: 0 }],
-    ["R2 throws for", {}, { event: "origin-failed", passing: true }, "throws"],
+    ["R2 throws for", {}, { event: "origin-failed", isTransient: true }, "throws"],
     ["with an encoding", { encoding: "gzip" }, { type: "unknown" }],
   ])("an object %s", async (_what, change, facts, fault) => {
     r2Of(change ? { [KEY]: { ...object, ...change } } : {}, fault);

@@ -1,7 +1,7 @@
 // When the edge is asked for something else, and with which change.
 
 import { expect, test } from "vitest";
-import { secondChance } from "../../../src/worker/edge/second-chance.ts";
+import { requestForRetry } from "../../../src/worker/edge/request-for-retry.ts";
 import type { UpstreamEvent } from "../../../src/worker/http/refusal.ts";
 import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
 import { TRANSFORM_REQUEST } from "../../support/env.ts";
@@ -49,7 +49,7 @@ test.each<[string, UpstreamEvent, object, TransformRequest, Partial<TransformReq
   ["AVIF unread", "wrong-type", { type: "image/avif" }, request, { format: "png" }],
   ["a GIF too large (O8)", "wrong-type", gif, moving, { isStill: true }],
 ])("%s: once more, changed", (_what, event, facts, before, change) => {
-  expect(secondChance(before, { event, ...facts }, OPAQUE)).toEqual({ ...before, ...change });
+  expect(requestForRetry(before, { event, ...facts }, OPAQUE)).toEqual({ ...before, ...change });
 });
 
 const inPreset = (format: "jpeg" | "png") => ({
@@ -67,14 +67,14 @@ test.each<[string, Uint8Array, TransformRequest, TransformRequest["format"]]>([
 ])(
   "a smaller PNG, %s: a JPEG takes its place only if nothing is lost (R6)",
   (_what, head, before, format) => {
-    const next = secondChance(before, { event: SMALLER, ...png }, head);
+    const next = requestForRetry(before, { event: SMALLER, ...png }, head);
     expect(next).toEqual(format && { ...before, format });
   },
 );
 
 test.each<[string, UpstreamEvent, object, TransformRequest]>([
   ["a lasting fault of the edge", "edge-failed", {}, request],
-  ["a wrong region", "origin-failed", { passing: false }, request],
+  ["a wrong region", "origin-failed", { isTransient: false }, request],
   ["a timeout", "timed-out", {}, request],
   ["a contradiction", "edge-contradicts", {}, request],
   ["a spent quota", "quota-spent", {}, request],
@@ -85,5 +85,5 @@ test.each<[string, UpstreamEvent, object, TransformRequest]>([
   ["a preset of JPEG, and WebP came", "wrong-type", webp, fixed],
   ["a preset of JPEG, and GIF came", "wrong-type", gif, fixed],
 ])("%s: not once more", (_what, event, facts, before) => {
-  expect(secondChance(before, { event, ...facts }, OPAQUE)).toBeUndefined();
+  expect(requestForRetry(before, { event, ...facts }, OPAQUE)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 // What to ask an engine for after a refusal, where another way of asking may succeed. Once. Pure.
 
 import type { Refusal } from "../http/refusal.ts";
-import { isOpaque } from "../origin/sniff.ts";
+import { isOpaque } from "../origin/object-body.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
 
 /**
@@ -9,7 +9,7 @@ import type { TransformRequest } from "../request/transform-request.ts";
  * @param head the first bytes of the object
  * @returns undefined if asking again would not help
  */
-export function secondChance(
+export function requestForRetry(
   request: TransformRequest,
   refusal: Refusal,
   head: Uint8Array,
