@@ -5,13 +5,13 @@ import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
 /**
  * Returns a CSS `background`: the ThumbHash of a fact as a picture of at most 16 × 16 pixels, stretched. It is
- * up to 1.7 kB long. It holds nothing but the decoded picture, wherever the fact comes from.
+ * up to 1.7 kB long. It holds nothing but the decoded picture, wherever the fact comes from, and no quotes.
  * @throws RangeError if the ThumbHash is invalid, or if there is none
  * @example
  * images.imgProps(key, "card", { alt: "A fig", original: facts[key], placeholder: thumbHash });
  */
 export function thumbHash({ thumbhash }: { readonly thumbhash?: string | undefined }): string {
-  return `url("${toDataURL(thumbHashToRGBA(bytesOf(`${thumbhash}`)))}") center / cover`;
+  return `url(${toDataURL(thumbHashToRGBA(bytesOf(`${thumbhash}`)))}) center / cover`;
 }
 
 /** The decoder makes four times the pixels that a ThumbHash describes: four become one, the mean of them. */

@@ -24,7 +24,7 @@ const LATEST = 999_999_999_999; // the most that the Worker reads; a time in mil
  * preset. The query begins with `?`, and it is the same for all descriptors of the preset.
  *
  * The promise rejects with a RangeError if the route does not show the preset or does not lead to the key,
- * if no object can have the key, or if `expires` or `version` is out of range.
+ * if no object can have the key, or if `expires` (see the route's `max_age`) or `version` is out of range.
  * @param keys the secret URL_SIGNING_KEYS; its first key signs
  * @throws RangeError if the keys cannot be used; the message holds no part of a key
  * @example
@@ -40,7 +40,7 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   return async (key, preset, { expires, version }) => {
     requirePreset(site, preset); // a variant such as card@2x is not a preset
     urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
-    checkExpires(expires);
+    checkExpires(expires, site.route.max_age);
     if (version !== undefined && !VERSION.test(version)) {
       fail("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
     }
@@ -57,14 +57,17 @@ function readFirstKey(keys: string): SigningKey {
   return fail(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
 }
 
-function checkExpires(expires: number): void {
-  if (Number.isInteger(expires) && expires >= 1 && expires <= LATEST) return;
-  fail(`expires must be in whole seconds since 1970, not ${expires}`);
+/** @param maxAge how far ahead it may be: s @param now milliseconds since 1970 */
+function checkExpires(expires: number, maxAge = LATEST, now = Date.now()): void {
+  if (!Number.isInteger(expires) || expires < 1 || expires > LATEST)
+    fail(`expires must be in whole seconds since 1970, not ${expires}`);
+  if (expires > now / 1000 + maxAge)
+    fail(`expires must be at most ${maxAge} s ahead (max_age; for a cookie at most a day)`);
 }
 
 /** What a cookie opens, and who gets it. */
 export type CookieTerm = Pick<Term, "expires"> & {
-  /** What the text for `*` of the route begins with, not encoded: `friends/2026/`. It ends with a slash. */
+  /** What the text for `*` (not the key) begins with, not encoded: `friends/2026/`. It ends with a slash. */
   readonly prefix: string;
   /** Whose sub-domains it is sent to: `example.com`. Default: only the host that sets it. */
   readonly domain?: string | undefined;
@@ -94,7 +97,7 @@ export type SignedCookie = {
  * browser has one for each domain and route: the next one replaces it, and one that has expired removes it.
  *
  * The promise rejects with a RangeError if the route has no `cookie: true`, if `prefix`, `domain` or `host` is
- * wrong, if `expires` is more than 24 hours ahead, or if the keys cannot be used.
+ * wrong, if `expires` is more than 24 hours or the route's `max_age` ahead, or if the keys cannot be used.
  * @param now milliseconds since 1970
  * @example
  * const term = { prefix: "friends/", expires: expiresWithin(3600), domain: "example.com" };
@@ -110,8 +113,10 @@ export async function signCookie(
   if (!route.cookie) fail(`route ${route.path} has no cookie = true in wrangler.toml`);
   const fault = prefixFault(prefix);
   if (fault) fail(`invalid prefix "${prefix.slice(0, 99)}": ${fault}`);
-  checkExpires(expires);
-  if (expires > now / 1000 + MAX_COOKIE_AGE) fail("expires must be at most 24 hours ahead");
+  const [keyPrefix = ""] = mapping.key.parts;
+  if (keyPrefix && prefix.startsWith(keyPrefix))
+    fail(`prefix "${prefix.slice(0, 99)}": leave out "${keyPrefix}", which the route adds`);
+  checkExpires(expires, Math.min(route.max_age ?? MAX_COOKIE_AGE, MAX_COOKIE_AGE), now);
   const [, urlHost, folder = ""] = /^(?:https?:\/\/([^/]+))?(.*)$/i.exec(baseUrl) ?? [];
   const host = term.host ?? urlHost ?? fail("baseUrl has no host: pass { host }");
   const url = `https://${host}`;

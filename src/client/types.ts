@@ -77,6 +77,8 @@ export type RouteShape = {
   readonly signed?: boolean;
   /** Whether the cookie of `signCookie` opens its URLs, too: they then need no query. */
   readonly cookie?: boolean;
+  /** How far ahead a signature may expire at most, in seconds: `createSigner` and `signCookie` refuse more. */
+  readonly max_age?: number;
   /** Whether `factsUrl` has URLs for it. */
   readonly facts?: boolean;
 };

@@ -76,14 +76,18 @@ test("one that has expired can be made: it takes the cookie away", async () => {
 
 const PORT = at("https://a.b.example:8443");
 const CLOSED = createClient({ ...settings, route: { ...route, cookie: false } }).site;
+const HOURLY = createClient({ ...settings, route: { ...route, max_age: 3600 } }).site;
+const FOLDER = createClient({ ...settings, route: { ...route, object: "media/photos/*" } }).site;
 const TOO_LATE = { expires: HOUR - 3600 + 86_401 };
 const INVALID: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
   ["of a route without cookie", CLOSED, KEYS, {}, /^Vitrine: route \/a b;c\/.* has no cookie/],
   ["without a slash", site, KEYS, { prefix: "photos" }, /invalid prefix "photos": no slash/],
   ["for everything", site, KEYS, { prefix: "" }, /invalid prefix "": no slash/],
   ["of a long text", site, KEYS, { prefix: `${"a".repeat(2000)}/` }, /^.{50,250}$/],
-  ["in milliseconds", site, KEYS, { expires: NOW }, /seconds since 1970|24 hours/],
-  ["for longer than a day", site, KEYS, TOO_LATE, /at most 24 hours ahead/],
+  ["in milliseconds", site, KEYS, { expires: NOW }, /seconds since 1970|86400 s/],
+  ["for longer than a day", site, KEYS, TOO_LATE, /at most 86400 s ahead/],
+  ["for longer than the route allows", HOURLY, KEYS, { expires: HOUR + 1 }, /at most 3600 s ahead/],
+  ["by a key, not by the text for *", FOLDER, KEYS, {}, /leave out "photos\/"/],
   ["for another domain", PORT, KEYS, { domain: "evil.example" }, /"evil\.example" is neither/],
   ["for half a label", PORT, KEYS, { domain: "xample" }, /is neither a\.b\.example:8443 nor above/],
   ["for a domain with a dot first", PORT, KEYS, { domain: ".example" }, /no dot first/],

@@ -95,6 +95,15 @@ test("arguments that cannot be signed reject with a RangeError", async () => {
   }
 });
 
+test("what the Worker would refuse for its max_age is a RangeError", async () => {
+  const limited = createSigner(openSite({ ...settings, route: { ...route, max_age: 3600 } }), KEYS);
+  const now = Math.floor(Date.now() / 1000);
+  expect(await limited("key.jpg", "card", { expires: expiresWithin(3600) })).toMatch(/^\?exp=/);
+  const late = limited("key.jpg", "card", { expires: now + 3700 });
+  await expect(late).rejects.toThrow(RangeError);
+  await expect(late).rejects.toThrow("at most 3600 s ahead");
+});
+
 test("an expiry is at least half of what was asked for, and does not change within a step", () => {
   const seconds = fc.oneof(fc.integer({ min: 2, max: 12 }), fc.integer({ min: 2, max: 604_800 }));
   const now = fc.integer({ min: 0, max: 4e12 });

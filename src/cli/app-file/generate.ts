@@ -132,6 +132,7 @@ function writeRoute(
     presets: presets && [...presets],
     signed: signing && true,
     cookie: signing?.cookie || undefined,
+    max_age: signing?.maxAge,
     facts: facts || undefined,
   };
   const cookie = signing?.cookie ? ", or the cookie of `signCookie`" : "";
