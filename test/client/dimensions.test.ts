@@ -105,14 +105,12 @@ const ORIGINAL = { width: 400, height: 200 };
 const INSET = { top: 1, right: 2, bottom: 3, left: 4 };
 
 test.each<[string, Parameters<typeof dimensionsOf>[0], object | undefined, object]>([
-  ["fixed", { ...SQUARE, fit: "cover" }, undefined, SQUARE],
   ["fixed and trimmed", { ...SQUARE, fit: "pad", trim: true }, ORIGINAL, SQUARE],
   ["in the original's proportions", SQUARE, undefined, {}],
   ["one side, with a border", { width: 100, border: INSET }, undefined, { width: 106 }],
   ["widths of a fixed shape", { ...SQUARE, fit: "cover", widths: [50] }, undefined, SQUARE],
   ["a crop of a large original", { ...SQUARE, fit: "crop", dpr: [1, 2] }, ORIGINAL, SQUARE],
   ["a crop that is too large at 2x", { ...SQUARE, fit: "crop", dpr: [2] }, { height: 150 }, {}],
-  ["a small crop", { ...SQUARE, fit: "crop" }, { height: 50 }, { width: 100, height: 50 }],
   ["an SVG, covered", { ...SQUARE, fit: "cover" }, { type: SVG }, { width: 100, height: 50 }],
   ["a small SVG", { width: 900 }, { type: SVG, ...WIDE }, WIDE],
 ])("%s", (_what, shape, original, expected) => {

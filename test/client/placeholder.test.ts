@@ -128,20 +128,14 @@ test("a ThumbHash is shown upright, and short enough for a page with many pictur
 
 describe("what is no ThumbHash is a RangeError that says why:", () => {
   const cut = (length: number) => Buffer.from(FIG, "base64").subarray(0, length).toString("base64");
-  const MISSING = 'the thumbhash "undefined" is not a ThumbHash in base64';
   test.each<[string, unknown, string]>([
-    ["none", undefined, MISSING],
+    ["none", undefined, 'the thumbhash "undefined" is not a ThumbHash in base64'],
     ["an empty one", "", 'the thumbhash "" has 0 bytes, but what it describes takes more'],
     ["a line break", `${FIG}\n`, "is not a ThumbHash in base64"],
-    ["no padding", FIG.slice(0, -1), "is not a ThumbHash in base64"],
     ["a byte too few", cut(20), "has 20 bytes, but what it describes takes 21"],
     ["its beginning", cut(3), "has 3 bytes, but what it describes takes more"],
     ["a side of zero", Buffer.alloc(21).toString("base64"), "takes more"],
-    [
-      "a long text",
-      "A".repeat(4_000_000),
-      `the thumbhash "${"A".repeat(40)}" is not a ThumbHash in base64`,
-    ],
+    ["a long text", "A".repeat(4_000_000), `the thumbhash "${"A".repeat(40)}" is not a ThumbHash`],
   ])("%s", (_what, thumbhash, message) => {
     const original = { ...fact, thumbhash } as object as typeof fact;
     expect(() => thumbHash(original)).toThrow(RangeError);

@@ -126,12 +126,6 @@ describe("an edge that is served", () => {
     await expect(pending).rejects.toThrow("enough");
     await stalledServer.close();
   });
-
-  test("a port that is taken is an error", async () => {
-    const port = Number(new URL(served.url).port);
-    await expect(serveEdge(edge, { port })).rejects.toThrow("EADDRINUSE");
-    await expect(serveS3(s3, port)).rejects.toThrow("EADDRINUSE");
-  });
 });
 
 describe("a bucket that is served", () => {

@@ -35,8 +35,8 @@ import {
 } from "./world.ts";
 
 /**
- * All that a visitor gets, except the times that it took, and the length, which is known of what is stored. A refusal
- * may be kept for the rest of its minute.
+ * All that a visitor gets, except the times that it took, and the length, which only a stored rendition has. A refusal
+ * may be cached for the rest of its minute.
  */
 function visibleParts({ answer, body }: Exchange) {
   const whole = (value: string) => value.replace(/max-age=[1-5]?\d\b/, "max-age=60");
@@ -61,7 +61,7 @@ const single = fc.record({ rendition, variation, browser, mood: healthy, missing
 
 export const ofCacheKey = {
   same: property(
-    "what is kept is what the visitor would get without the cache, as long as nothing changes",
+    "a cached answer is what the visitor would get without the cache, as long as nothing changes",
     fc.record({
       ...{ first: rendition, browser, hasStore: fc.boolean() },
       mood: fc.oneof(healthy, mood, svg),
@@ -90,7 +90,7 @@ export const ofCacheKey = {
     },
   ),
   once: property(
-    "what was made for one visitor is not made again for another, however they ask",
+    "what was rendered for one visitor is not rendered again for another, however they ask",
     fc.record({
       ...{ rendition, browser, mood: healthy, first: variation },
       visits: fc.array(otherVisitor, { minLength: 1, maxLength: 4 }),
@@ -99,7 +99,10 @@ export const ofCacheKey = {
       const cache = emptyCache();
       const scene = { isolate: createIsolate(), cache };
       const rendered = await sendAt(suspect, [rendition, first, browser], now, scene);
-      assert.ok(rendered.answer.ok && callsFor(rendered, rendition).length > 0, "nothing is made");
+      assert.ok(
+        rendered.answer.ok && callsFor(rendered, rendition).length > 0,
+        "nothing is rendered",
+      );
       let seconds = 0;
       for (const { variation, deploy, step: elapsed, mood } of visits) {
         seconds += elapsed;
@@ -113,7 +116,7 @@ export const ofCacheKey = {
     },
   ),
   purged: property(
-    "after a purge by the hash of its URL, or its bucket's, an object is made anew, and no other is",
+    "after a purge by the hash of its URL, or its bucket's, an object is rendered again, and no other is",
     fc.record({
       orders: fc.array(single, { minLength: 1, maxLength: 4 }),
       ...{ which: fc.nat(3), twin: variation },
@@ -152,7 +155,7 @@ export const ofCacheKey = {
     },
   ),
   hidden: property(
-    "no header of the cache reaches a visitor, and nothing of a visitor reaches what is kept",
+    "no header of the cache reaches a visitor, and nothing of a visitor reaches the cache",
     fc.record({
       ...{ rendition, browser, mood: fc.oneof(healthy, mood), is: fc.option(failing) },
       visits: fc.array(later, { minLength: 1, maxLength: 3 }),

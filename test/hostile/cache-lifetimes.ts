@@ -20,7 +20,7 @@ import { namesObject, property } from "./property.ts";
 import { browser, EQUAL, healthy, rendition, variation } from "./rendition-requests.ts";
 import { CONFIG, createIsolate, emptyCache } from "./world.ts";
 
-/** The longest time for which a missing or broken object may be kept: s. */
+/** The longest time for which the answer to a missing or broken object may be cached: s. */
 const SHORT = 60;
 
 const failure = fc.record({
@@ -40,7 +40,7 @@ const later = fc.constantFrom(
 
 export const ofLifetimes = {
   short: property(
-    "nothing that failed is kept, but what is no image, or is missing by the word of S3, for a minute at most",
+    "no failure is cached, except what is no image, or is missing as S3 says: for a minute at most",
     fc.record({
       ...{
         variant: fc.constantFrom("card", "hero", "plain", "moving"),
@@ -50,7 +50,7 @@ export const ofLifetimes = {
     }),
     async (suspect, { variant, browser, slots, visits }) => {
       const scene = { isolate: createIsolate(slots), cache: emptyCache() };
-      /** By source: how long the last word may be kept, and since when, in seconds. */
+      /** By source: for how long the last answer may be cached, and since when, in seconds. */
       const lifetimes = new Map<string, { readonly max: number; readonly since: number }>();
       let seconds = 0;
       for (const { mood: any, is, key, step: elapsed } of visits) {

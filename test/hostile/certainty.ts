@@ -1,4 +1,4 @@
-// The property that what is not certain is not kept. It knows what the edge and S3 said, and nothing of the
+// The property that what is not certain is not cached. It knows the replies of the edge and S3, and nothing of the
 // Worker's code.
 
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ const FAILURES = [
   ...[fault(9404, 404), fault(9412, 415), fault(9509, 502), fault(9422, 429)],
 ];
 
-/** Few objects, of which the edge is often denied one: an isolate then remembers what S3 said. */
+/** Few objects. The edge is often denied one: an isolate then remembers the reply of S3. */
 const likely: fc.Arbitrary<RequestInput> = fc
   .record({
     route: fc.constantFrom("images", "private"),
@@ -29,14 +29,14 @@ const likely: fc.Arbitrary<RequestInput> = fc
     mood: { ...now, failure },
   }));
 
-/** Returns whether a 404 or 415 is certain by what S3 said of the object during the visit. */
+/** Returns whether the replies of S3 during the visit make a 404 or 415 certain. */
 function isConfirmed(status: number, calls: readonly Call[]): boolean {
   if (status === 404) return calls.some(namesObject);
   // Its first bytes are enough to see that it is no image, also if it is longer or shorter than it should be.
   return calls.some(({ cf, reply = "" }) => cf !== undefined || /^200 (?!breaks)/.test(reply));
 }
 
-/** The most seconds for which a cache may keep an answer that is not the URL's image. */
+/** For how many seconds at most an answer may be cached that is not the URL's image. */
 function maxSeconds({ answer, limited }: Exchange, calls: readonly Call[]): number {
   const isImage = answer.headers.get("content-type")?.startsWith("image/");
   if (answer.status === 502) return isImage ? 10 : 0;
@@ -56,12 +56,11 @@ const any = fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: i
 
 export const ofCertainty = {
   certain: property(
-    "what is no image of the URL is kept only if the configuration, an engine or S3 said so of it now",
+    "an answer without the image of its URL is cached only if the configuration, an engine or S3 now says so",
     fc.array(any, { minLength: 1, maxLength: 4 }),
     async (suspect, inputs) => {
       const isolate = createIsolate((inputs[0]?.mood.fault ?? 0) < 128 ? CONFIG : DIRECT);
       for (const input of inputs) {
-        // Nothing that was said before comes out of the cache: each visit asks.
         const visited = await sendInput(suspect, input, { isolate });
         if (visited === undefined) continue;
         const { answer, calls } = visited;
@@ -81,7 +80,7 @@ export const ofCertainty = {
           const limit = maxSeconds(visited, ownCalls);
           assert.ok(
             Number(seconds) <= limit,
-            `${status} is kept: ${caching}, ${repliesOf(ownCalls)}`,
+            `${status} is cached: ${caching}, ${repliesOf(ownCalls)}`,
           );
         }
         if (status === 404 && ownCalls.length > 0) {

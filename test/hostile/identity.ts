@@ -33,7 +33,7 @@ const orders = fc.array(rendition, { minLength: 2, maxLength: 4 });
 
 export const ofIdentity = {
   fresh: property(
-    "a replaced object is shown at the second visit after keep, and at once under a new version, whatever the edge keeps",
+    "a replaced object is shown at the second visit after keep, and at once under a new version, whatever the edge has cached",
     fc.record({
       ...{ rendition, browser, mood: healthy },
       visits: fc.array(nextVisit, { minLength: 2, maxLength: 4 }),

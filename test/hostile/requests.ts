@@ -44,17 +44,17 @@ const FREE = [
   ...["foreign-page", "loop-detected", "method-not-allowed", "health-denied"],
 ].map((event) => `"event":"${event}"`);
 
-/** The statuses of a fallback, each with the seconds that caches may keep it. */
+/** The statuses of a fallback, each with the seconds for which it may be cached. */
 const FALLBACK_MAX_AGE_S: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
 /** The bucket and the prefix of an object. */
 const BUCKET_URL = /^https:\/\/[^/]+\/(?:published\/|acme-other\/)/;
 
 /** The most calls for one object: S3 with two slots and again, an engine three times, and all of that once more. */
-const MOST_CALLS = 14;
+const MAX_CALLS = 14;
 
 /** The most calls for one object that fail in a way that may be over soon. */
-const MOST_FAILURES = 4; // first bytes once more, then the whole object; of R2 the length, too
+const MAX_FAILURES = 4; // first bytes once more, then the whole object; of R2 the length, too
 
 const spell = (sizes: object) => JSON.stringify(Object.entries(sizes).sort());
 
@@ -99,7 +99,7 @@ function checkCall(urlPrefix: string, call: Call): void {
     return;
   }
   assert.deepEqual(Object.keys(cf).sort(), ["cacheTtlByStatus", "image"]);
-  // What one slot is denied, the edge does not keep for the other one (C1, C4).
+  // The edge does not cache a denial of one slot for the other one (C1, C4).
   assert.deepEqual(cf.cacheTtlByStatus, { "400-404": -1, "500-599": -1 });
   const { metadata, "origin-auth": auth, ...sizes } = optionsOf(cf);
   assert.deepEqual([metadata, auth], ["none", "share-publicly"]);
@@ -169,7 +169,7 @@ export const ofRequests = {
     },
   ),
   fallbacks: property(
-    "an image whose status is not 200 is the fallback, tried once, only for its statuses, and kept briefly",
+    "an image whose status is not 200 is the fallback, tried once, only for its statuses, and cached briefly",
     requestInput,
     async (suspect, input) => {
       const happened = await sendInput(suspect, input);
@@ -177,7 +177,7 @@ export const ofRequests = {
       const { answer, calls, logged } = happened;
       const instead = fallbackCalls(happened);
       assert.deepEqual(calls.slice(calls.length - instead.length), instead, "it comes last");
-      assert.ok(instead.length <= MOST_CALLS, `${instead.length} calls`);
+      assert.ok(instead.length <= MAX_CALLS, `${instead.length} calls`);
       const lines = logged.map((line) => JSON.parse(line)).filter((line) => "fallback" in line);
       assert.equal(lines.length, instead.length > 0 ? 1 : 0);
       const { status, headers } = answer;
@@ -202,7 +202,7 @@ export const ofRequests = {
       const { calls = [] } = (await sendInput(suspect, input)) ?? {};
       for (const url of new Set(calls.map((call) => call.url))) {
         const sameUrl = calls.filter((call) => call.url === url);
-        assert.ok(sameUrl.filter(mayBeOver).length <= MOST_FAILURES, url);
+        assert.ok(sameUrl.filter(mayBeOver).length <= MAX_FAILURES, url);
       }
     },
   ),
@@ -311,7 +311,7 @@ export const ofRequests = {
     },
   ),
   lengths: property(
-    "the Images binding gets only whole objects, as long as S3 said and as it may read, and without an encoding",
+    "the Images binding gets only whole objects, of the length that S3 says, not too long, and without an encoding",
     fc.record({ input: requestInput, object, defective }),
     async (suspect, { input: { mood }, object: [route, name, key], defective: behaviour }) => {
       const path = spellPath(route.replace(":preset", name).replace("*", key));

@@ -126,7 +126,7 @@ const twisted = fc
 
 export const ofStore = {
   stored: property(
-    "what was ever made is made once, shown in an outage as long as nobody changes it, and deleted with its object",
+    "a rendition is rendered once, shown in an outage as long as nobody changes it, and deleted with its object",
     fc.record({
       orders: fc
         .tuple(picture, picture)

@@ -1,9 +1,10 @@
-// A client of S3 that shares no code with the Worker: it signs by the strict S3's own signer, has its own
-// percent-encoding, and sends each path byte for byte.
+// A client of S3 that shares no code with the Worker: it signs by the strict S3's own signer, encodes as the hostile
+// tests do, and sends each path byte for byte.
 
 import { hash } from "node:crypto";
 import { request } from "node:http";
 import { signRequest } from "../../src/emulator/s3/signature.ts";
+import { spellPath } from "../hostile/spelling.ts";
 import { REGION, theWorld, USERS, type User } from "./world.ts";
 
 type S3Request = {
@@ -19,22 +20,11 @@ type S3Request = {
 
 const TIMEOUT_MS = 20_000;
 
-/** Percent-encodes the UTF-8 of a text, except `A–Z a–z 0–9 - . _ ~` (A2). */
-function encode(text: string): string {
-  return [...Buffer.from(text)]
-    .map((byte) => {
-      const isPlain = /[\w.~-]/.test(String.fromCharCode(byte));
-      return isPlain
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-    })
-    .join("");
-}
-
 /** Encodes a key as a path: its slashes stay. */
-export function encodeSegments(key: string): string {
-  return key.split("/").map(encode).join("/");
-}
+export const encodeSegments = (key: string) => spellPath(key).replaceAll("@", "%40");
+
+/** Percent-encodes the UTF-8 of a text, except `A–Z a–z 0–9 - . _ ~` (A2). */
+const encode = (text: string) => encodeSegments(text).replaceAll("/", "%2F");
 
 /** Sends one request, as the owner by default. Returns the text of the response. @throws if S3 refuses it */
 export async function sendToS3(

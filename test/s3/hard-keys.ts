@@ -1,6 +1,7 @@
 // Keys that are easy to spell wrong in a URL or a signature: some chosen, the others random from a seed.
 
 import fc from "fast-check";
+import { isKey } from "../hostile/spelling.ts";
 
 const THOUSAND = 1_000;
 
@@ -32,14 +33,7 @@ const random = fc
     ...{ minLength: 1, maxLength: 12, size: "max" },
   })
   .map((pieces) => pieces.join(""))
-  .filter(isShown);
-
-/** The keys that Vitrine shows, by hand: these tests must not rely on the code that they check. */
-function isShown(key: string): boolean {
-  const isPlain = key.isWellFormed() && !/[\p{Cc}\\]/u.test(key);
-  const segments = key.split("/");
-  return isPlain && segments.every((segment) => !["", ".", ".."].includes(segment));
-}
+  .filter(isKey);
 
 /** Hard keys in random order, each once. The same seed makes the same keys in the same order. */
 export function hardKeys(seed: number, count: number): string[] {

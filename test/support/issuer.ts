@@ -62,8 +62,6 @@ export function answerOf(expiration: number | string, credentials = SESSION): st
   const until = typeof expiration === "number" ? new Date(expiration).toISOString() : expiration;
   return `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
   <AssumeRoleWithWebIdentityResult>
-    <SubjectFromWebIdentityToken>vitrine</SubjectFromWebIdentityToken>
-    <Audience>sts.amazonaws.com</Audience>
     <AssumedRoleUser>
       <Arn>arn:aws:sts::123456789012:assumed-role/vitrine/vitrine</Arn>
       <AssumedRoleId>AROACLKWSDQRAOEXAMPLE:vitrine</AssumedRoleId>
@@ -74,7 +72,6 @@ export function answerOf(expiration: number | string, credentials = SESSION): st
       <Expiration>${until}</Expiration>
       <AccessKeyId>${accessKeyId}</AccessKeyId>
     </Credentials>
-    <Provider>arn:aws:iam::123456789012:oidc-provider/images.example.com</Provider>
   </AssumeRoleWithWebIdentityResult>
   <ResponseMetadata><RequestId>ad4156e9-bce1-11e2-82e6-6b6efEXAMPLE</RequestId></ResponseMetadata>
 </AssumeRoleWithWebIdentityResponse>`;

@@ -12,6 +12,7 @@ import {
   type RequestHandler,
 } from "msw";
 import { setupServer } from "msw/node";
+import { unlessAborted } from "../../src/emulator/fetch.ts";
 import type { S3 } from "../../src/emulator/s3/s3.ts";
 
 const server = setupServer();
@@ -66,14 +67,6 @@ async function answer(request: Request, unanswered: typeof fetch): Promise<Respo
   const length = Number(response.headers.get("content-length"));
   const sent = body && unlessCutOff(body, length, signal);
   return Object.defineProperty(new Response(sent, response), "url", { value: url });
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((settle, fail) => {
-    signal.throwIfAborted();
-    signal.addEventListener("abort", () => fail(signal.reason), { once: true });
-    work.then(settle, fail);
-  });
 }
 
 /** Returns a body that ends at its announced length, and that fails when `signal` aborts. */

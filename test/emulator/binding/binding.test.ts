@@ -326,12 +326,3 @@ test("goes wrong as it is told to, near and far (B3)", async () => {
     edge.switches.bindingFault = undefined;
   }
 });
-
-test("plays no texts, no hosted images, no base64 and no composite modes, and says so", async () => {
-  const font = { url: "https://a.example" };
-  expect(() => edge.images.text("a", { font })).toThrow("the strict edge plays no texts");
-  expect(() => edge.images.hosted.list()).toThrow("no hosted images");
-  expect(() => edge.images.input(streamOf(JPEG), { encoding: "base64" })).toThrow("no base64");
-  const drawn = edge.images.input(streamOf(JPEG)).draw(streamOf(JPEG), { composite: "in" });
-  await expect(drawn.output(WEBP)).rejects.toThrow('the strict edge cannot play composite "in"');
-});

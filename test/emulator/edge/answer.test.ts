@@ -19,16 +19,6 @@ import { file, network } from "../../support/emulators.ts";
 import { S3_FAULT_ROWS } from "../../support/tables/s3-faults.ts";
 
 describe("answers", () => {
-  test("with transformations off, the edge returns the original as the origin sent it (R2)", async () => {
-    resetEdge({ transformations: false });
-    const answer = await fetchImage(KEY, { width: 8 });
-    expect([answer.status, answer.headers.has("cf-resized")]).toEqual([200, false]);
-    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
-    expect((await fetchImage("nothing.jpg", { width: 8 })).headers.get("content-type")).toBe(
-      "application/xml",
-    );
-  });
-
   // test/worker/refusals.test.ts asks the edge for every code, and checks what the Worker reads of it.
   test("a failure has its code in the header and in the text (R1, R3)", async () => {
     for (const status of [403, 410]) {

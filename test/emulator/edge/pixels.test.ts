@@ -28,12 +28,6 @@ test.each<[ImageOptions, string]>([
   expect((await exact(colours, image)).look(2, 2)).toBe(expected);
 });
 
-test("width and height are the sides after rotation (O11)", async () => {
-  const row = await painted("rgb");
-  expect((await exact(row, { rotate: 90, width: 5 })).size).toBe("5×15");
-  expect((await exact(row, { rotate: 180, width: 15 })).size).toBe("15×5");
-});
-
 test.each<[ImageOptions, string]>([
   [{ width: 40, dpr: 2 }, "80×48"],
   [{ width: 33, height: 33, dpr: 1.5, fit: "cover" }, "50×50"],
