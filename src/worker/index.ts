@@ -62,13 +62,15 @@ export default {
     const outcome = await serve(request, env, context, began);
     const { refusal, logFields, terms = {} } = outcome;
     const now = Date.now();
-    const full = refusal ? (outcome.answer ?? refusalAnswer(refusal, terms, now)) : outcome.answer;
+    const fullAnswer = refusal
+      ? (outcome.answer ?? refusalAnswer(refusal, terms, now))
+      : outcome.answer;
     if (refusal && shouldLog(env, refusal.event, now)) {
-      logRefusal(refusal, logFields ?? {}, full.status);
+      logRefusal(refusal, logFields ?? {}, fullAnswer.status);
     }
     const isHead = request.method === "HEAD";
-    if (isHead) cancelBody(full.body);
-    const answer = isHead ? new Response(null, full) : full;
+    if (isHead) cancelBody(fullAnswer.body);
+    const answer = isHead ? new Response(null, fullAnswer) : fullAnswer;
     record(env, answer, logFields, refusal?.event ?? (logFields && "shown"), began);
     return answer;
   },

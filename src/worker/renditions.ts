@@ -125,7 +125,7 @@ async function renderObject(
   const { bucket, variant } = key;
   const { config, context, deadline, condition, hasOlder, isRetry } = scope;
   const storePath = await storePathOf(key, config);
-  const reading = overlayValidators(bucket, variant, scope);
+  const readingOverlays = overlayValidators(bucket, variant, scope);
   const { object, entry: entryBefore } = await lookUp(key, storePath, alternatives, scope);
   const lateEntry = async () =>
     storePath && hasOlder ? waitForEntry(storePath, readEntry(storePath), deadline) : undefined;
@@ -142,7 +142,7 @@ async function renderObject(
     // Without an ETag: after a 304, Workers Cache would show the header of the outage for ever.
     return { ...stored, etag: undefined, stored: "outage" };
   }
-  const overlays = await reading;
+  const overlays = await readingOverlays;
   if (isRefusal(overlays)) return overlays;
   if (object.type === "none") {
     return { event: "source-unreadable", reason: "its first bytes are of no image", certain: true };
@@ -162,16 +162,27 @@ async function renderObject(
   return saveRendition(key, rendition, result.object, storePath, entry, scope);
 }
 
+/**
+ * The ETag of a rendition: a hash of its key and of its sources. No ETag of S3 follows from it.
+ * @returns undefined if S3 does not name the object's bytes
+ */
+async function etagOf(
+  key: RenditionKey,
+  object: OpenedObject,
+  overlays: readonly string[],
+): Promise<string | undefined> {
+  const { validator } = object;
+  if (!validator || overlays.includes("")) return undefined;
+  const focus = focusOf(key.variant, object);
+  const sources = [renditionName(key), validator, ...overlays, ...(focus ? [focus] : [])];
+  return `"${(await sha256Hex(JSON.stringify(sources))).slice(0, 32)}"`;
+}
+
 /** The stored rendition, if it has a type that the variant may have. */
 function usableRendition(entry: StoreEntry | undefined, { variant, formats }: RenditionKey) {
   const rendition = entry?.rendition;
   const request = createTransformRequest(variant, formats);
   return rendition && mayYield(request, rendition.type) ? rendition : undefined;
-}
-
-/** Logs once a minute a failure that an older rendition hides from visitors. */
-function reportFailure({ bucket, key }: RenditionKey, refusal: Refusal): void {
-  bucketMemoryOf(bucket).learn({ type: "rendition-failed", key, refusal, now: Date.now() });
 }
 
 /** Has the engine render an object that S3 has just given. */
@@ -193,18 +204,7 @@ export async function renderBy(
   return isRefusal(rendition) ? rendition : { rendition, object, overlays };
 }
 
-/**
- * The ETag of a rendition: a hash of its key and of its sources. No ETag of S3 follows from it.
- * @returns undefined if S3 does not name the object's bytes
- */
-async function etagOf(
-  key: RenditionKey,
-  object: OpenedObject,
-  overlays: readonly string[],
-): Promise<string | undefined> {
-  const { validator } = object;
-  if (!validator || overlays.includes("")) return undefined;
-  const focus = focusOf(key.variant, object);
-  const sources = [renditionName(key), validator, ...overlays, ...(focus ? [focus] : [])];
-  return `"${(await sha256Hex(JSON.stringify(sources))).slice(0, 32)}"`;
+/** Logs once a minute a failure that an older rendition hides from visitors. */
+function reportFailure({ bucket, key }: RenditionKey, refusal: Refusal): void {
+  bucketMemoryOf(bucket).learn({ type: "rendition-failed", key, refusal, now: Date.now() });
 }

@@ -36,24 +36,6 @@ export function readCondition(ifNoneMatch: string | null) {
   return { condition: ifNoneMatch?.replace(INDEX, '"') ?? null, objectIndex };
 }
 
-/** The headers for Workers Cache. @param tags by which the rendition can be purged (W10) */
-function cachingHeaders(
-  { etag, objectIndex }: Pick<NamedRendition, "etag" | "objectIndex">,
-  { keep, stale, stale_if_error }: Answers,
-  tags: readonly string[],
-): Record<string, string> {
-  // Without an ETag it may be of any of several objects: it is not shown while one of them is missing.
-  const staleness =
-    etag || tags.length <= 2
-      ? `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`
-      : "must-revalidate";
-  return {
-    "cache-control": `public, max-age=${keep}, ${staleness}`,
-    "cache-tag": tags.join(","),
-    ...(etag && { etag: objectIndex ? etag.replace(/"$/, `-${objectIndex}"`) : etag }),
-  };
-}
-
 export function renditionAnswer(
   { body, type, length, stored, ...named }: NamedRendition,
   answers: Answers,
@@ -76,6 +58,24 @@ export function notModifiedAnswer(
   tags: readonly string[],
 ): Response {
   return new Response(null, { status: 304, headers: cachingHeaders(named, answers, tags) });
+}
+
+/** The headers for Workers Cache. @param tags by which the rendition can be purged (W10) */
+function cachingHeaders(
+  { etag, objectIndex }: Pick<NamedRendition, "etag" | "objectIndex">,
+  { keep, stale, stale_if_error }: Answers,
+  tags: readonly string[],
+): Record<string, string> {
+  // Without an ETag it may be of any of several objects: it is not shown while one of them is missing.
+  const staleness =
+    etag || tags.length <= 2
+      ? `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`
+      : "must-revalidate";
+  return {
+    "cache-control": `public, max-age=${keep}, ${staleness}`,
+    "cache-tag": tags.join(","),
+    ...(etag && { etag: objectIndex ? etag.replace(/"$/, `-${objectIndex}"`) : etag }),
+  };
 }
 
 /**

@@ -9,20 +9,6 @@ import { isWithin, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
 import { type RenditionKeys, renditionUrl } from "./rendition-url.ts";
 
-/** What to purge from the cache of an entrypoint (W10). */
-export type PurgeOptions = { readonly tags?: string[]; readonly purgeEverything?: boolean };
-
-export type PurgeResult = {
-  readonly success: boolean;
-  readonly errors: readonly { readonly code: number; readonly message: string }[];
-};
-
-/** The error of a purge where nothing is cached (W15). No error of Cloudflare has this message. */
-export const NO_CACHE = {
-  code: 0,
-  message: "there is no Workers Cache: see [cache] in wrangler.toml",
-} as const;
-
 /** The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). */
 export type Loopback = {
   fetch(request: Request | string, init?: RequestInit): Promise<Response>;
@@ -45,23 +31,6 @@ export type GatewayScope = RequestScope & {
   readonly condition: string | null;
 };
 
-/** For how long the gateway renders everything itself: ms. */
-const UNUSABLE_MS = 600_000;
-
-/** When the cached entrypoint failed last: ms since 1970. */
-const unusableAt = new WeakMap<object, number>();
-
-function isUsable(env: object, now: number): boolean {
-  return !isWithin(UNUSABLE_MS, unusableAt.get(env), now);
-}
-
-/** The gateway has rendered where the cached entrypoint could not. Logged once. */
-export function reportUnusable(env: object, failure: string, now: number): void {
-  const reason = `${failure}: each place makes its own renditions for ten minutes`;
-  if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
-  unusableAt.set(env, now);
-}
-
 /** A rendition or a refusal, and where it came from. */
 export type CacheResult = {
   readonly result: NamedRendition | Refusal;
@@ -77,13 +46,6 @@ const TIME_LEFT = "vitrine-left";
 
 /** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
 const LEAD_MS = 100;
-
-/** Until when the cached entrypoint may take: ms since 1970. @param now ms since 1970 */
-export function readDeadline(headers: Headers, answers: Answers, now: number): number {
-  const timeLeft = Number(headers.get(TIME_LEFT) ?? Number.NaN);
-  const timeout = answers.timeout * 1000;
-  return now + (timeLeft >= 0 && timeLeft < timeout ? timeLeft : timeout);
-}
 
 /**
  * Fetches a rendition from the cached entrypoint.
@@ -136,6 +98,13 @@ async function fetchAndRead(
   return { result, cache, age, ...(isUntransformed && { loopbackFailure }) };
 }
 
+/** Until when the cached entrypoint may take: ms since 1970. @param now ms since 1970 */
+export function readDeadline(headers: Headers, answers: Answers, now: number): number {
+  const timeLeft = Number(headers.get(TIME_LEFT) ?? Number.NaN);
+  const timeout = answers.timeout * 1000;
+  return now + (timeLeft >= 0 && timeLeft < timeout ? timeLeft : timeout);
+}
+
 function loopbackFailed(loopbackFailure: string): CacheResult {
   return {
     result: { event: "edge-failed", reason: loopbackFailure },
@@ -143,3 +112,34 @@ function loopbackFailed(loopbackFailure: string): CacheResult {
     loopbackFailure,
   };
 }
+
+/** For how long the gateway renders everything itself: ms. */
+const UNUSABLE_MS = 600_000;
+
+/** When the cached entrypoint failed last: ms since 1970. */
+const unusableAt = new WeakMap<object, number>();
+
+function isUsable(env: object, now: number): boolean {
+  return !isWithin(UNUSABLE_MS, unusableAt.get(env), now);
+}
+
+/** The gateway has rendered where the cached entrypoint could not. Logged once. */
+export function reportUnusable(env: object, failure: string, now: number): void {
+  const reason = `${failure}: each place makes its own renditions for ten minutes`;
+  if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
+  unusableAt.set(env, now);
+}
+
+/** What to purge from the cache of an entrypoint (W10). */
+export type PurgeOptions = { readonly tags?: string[]; readonly purgeEverything?: boolean };
+
+export type PurgeResult = {
+  readonly success: boolean;
+  readonly errors: readonly { readonly code: number; readonly message: string }[];
+};
+
+/** The error of a purge where nothing is cached (W15). No error of Cloudflare has this message. */
+export const NO_CACHE = {
+  code: 0,
+  message: "there is no Workers Cache: see [cache] in wrangler.toml",
+} as const;

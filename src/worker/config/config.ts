@@ -57,30 +57,6 @@ export type Config = {
 
 export type ConfigRefusal = Extract<Refusal, { event: "configuration-broken" }>;
 
-const WEEK = 604_800;
-const YEAR = 31_536_000;
-const NAME = /^[\w-]{1,64}$/;
-
-const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
-const datasetSchema = custom("an Analytics Engine binding", isDataset);
-
-const answersSchema = table({
-  /** For how long browsers and shared caches may keep an image: s. */
-  max_age: optional(integer(0, YEAR, SECONDS), 3600),
-  /** For how long Workers Cache shows a rendition without a request to S3: s. 0: there is no cache (W7). */
-  keep: optional(integer(0, YEAR, SECONDS), 300),
-  /** For how long after that it is still shown, while a request to S3 runs: s (W8). */
-  stale: optional(integer(0, YEAR, SECONDS), WEEK),
-  /** For how long after that it is still shown, while it cannot be made: s (W8). */
-  stale_if_error: optional(integer(0, YEAR, SECONDS), WEEK),
-  /** The binding of the R2 bucket that holds every rendition that was ever made. */
-  store: optional(bindingName),
-  /** How long a visitor waits at most, whatever is tried again on the way: s. */
-  timeout: optional(numberBetween(1, 60, SECONDS), 20),
-});
-
-export type Answers = Infer<typeof answersSchema>;
-
 /** The configuration of an isolate, read once: a secret changes with a deployment (S1), which starts new isolates. */
 export const currentConfig = memoize((env: object) => readConfig({ ...env }));
 
@@ -115,6 +91,30 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
   return { buckets: all, routes, variants, answers, store, healthToken, purgeToken, limiter, oidc };
 }
+
+const WEEK = 604_800;
+const YEAR = 31_536_000;
+const NAME = /^[\w-]{1,64}$/;
+
+const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
+const datasetSchema = custom("an Analytics Engine binding", isDataset);
+
+const answersSchema = table({
+  /** For how long browsers and shared caches may keep an image: s. */
+  max_age: optional(integer(0, YEAR, SECONDS), 3600),
+  /** For how long Workers Cache shows a rendition without a request to S3: s. 0: there is no cache (W7). */
+  keep: optional(integer(0, YEAR, SECONDS), 300),
+  /** For how long after that it is still shown, while a request to S3 runs: s (W8). */
+  stale: optional(integer(0, YEAR, SECONDS), WEEK),
+  /** For how long after that it is still shown, while it cannot be made: s (W8). */
+  stale_if_error: optional(integer(0, YEAR, SECONDS), WEEK),
+  /** The binding of the R2 bucket that holds every rendition that was ever made. */
+  store: optional(bindingName),
+  /** How long a visitor waits at most, whatever is tried again on the way: s. */
+  timeout: optional(numberBetween(1, 60, SECONDS), 20),
+});
+
+export type Answers = Infer<typeof answersSchema>;
 
 function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake): Tables<Bucket> {
   const roles = new Map<string, Role>();

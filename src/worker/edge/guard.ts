@@ -34,15 +34,12 @@ export function guard(
   return { event: "source-unreadable", status, type, certain: isOfObject(request) };
 }
 
-export type Judgement = {
+type Judgement = {
   /** "unknown" is not proof: such bytes may be the original's, and are never passed on. */
   readonly result: "transformed" | "not-transformed" | "unknown";
   /** The edge's warning, if the result is not "transformed" because of it (O7, R6). */
   readonly warning?: "too-large-for-avif" | "original-is-smaller";
 };
-
-/** Types that can be told apart. If the original has one and the answer another, the edge made it. */
-const FORMATS = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
 
 /**
  * Judges whether the edge transformed the image of an answer.
@@ -71,6 +68,19 @@ export function judge(
 function warningIn(text: string): Judgement["warning"] {
   if (/too large for avif/i.test(text)) return "too-large-for-avif";
   return /original is smaller/i.test(text) ? "original-is-smaller" : undefined;
+}
+
+/** Types that can be told apart. If the original has one and the answer another, the edge made it. */
+const FORMATS = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
+
+/**
+ * The type that a name means. How the edge names the type of an original is not known for certain (R9):
+ * `image/jpeg`, `JPEG`, `jpg`. A name that is not known is no proof of anything.
+ */
+export function namedType(name: string): ObjectType {
+  const bare = withoutParameters(name).replace(/^image\//, "");
+  const format = FORMATS.find((type) => type === (bare === "jpg" ? "jpeg" : bare));
+  return format ? `image/${format}` : "unknown";
 }
 
 /** What an answer means that the edge did not make, and whether it is certain of the object. */
@@ -105,11 +115,6 @@ export function contradictionIn(
   return { event: "edge-contradicts", reason };
 }
 
-/** The edge does not say whether it means the object or an overlay (O12). */
-function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): boolean {
-  return !image.draw;
-}
-
 /**
  * By the requested format: the edge may choose another (R5). Never GIF: an animation that was not
  * transformed (O8) would look the same.
@@ -137,6 +142,11 @@ export function isRequestedType(request: TransformRequest, type: string): boolea
   return format === undefined ? mayYield(request, type) : type === `image/${YIELDS[format][0]}`;
 }
 
+/** The edge does not say whether it means the object or an overlay (O12). */
+function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): boolean {
+  return !image.draw;
+}
+
 /** The origin's entity tag of the object that an answer is about: a part of the edge's own tag (R4). */
 export function originalEtag(headers: Headers): string | undefined {
   return /^(?:W\/)?"cf[^:]*:(.+)"$/.exec(headers.get("etag") ?? "")?.[1];
@@ -145,16 +155,6 @@ export function originalEtag(headers: Headers): string | undefined {
 /** The content type of an answer, without parameters, in lower case. */
 export function typeOf(headers: Headers): string {
   return withoutParameters(headers.get("content-type") ?? "");
-}
-
-/**
- * The type that a name means. How the edge names the type of an original is not known for certain (R9):
- * `image/jpeg`, `JPEG`, `jpg`. A name that is not known is no proof of anything.
- */
-export function namedType(name: string): ObjectType {
-  const bare = withoutParameters(name).replace(/^image\//, "");
-  const format = FORMATS.find((type) => type === (bare === "jpg" ? "jpeg" : bare));
-  return format ? `image/${format}` : "unknown";
 }
 
 function withoutParameters(type: string): string {

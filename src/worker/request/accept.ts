@@ -50,11 +50,6 @@ export const ACCEPTED_FORMATS = [
 
 export type AcceptedFormats = (typeof ACCEPTED_FORMATS)[number];
 
-/** Returns whether another visitor may get another format under the same URL. */
-export function isNegotiated(formats: AcceptedFormats): boolean {
-  return formats !== "own" && formats !== "svg" && formats !== "facts";
-}
-
 /** The formats of one visitor, without what makes no difference for this variant (O7, O8). */
 export function acceptedFormatsOf(
   variant: Variant,
@@ -66,6 +61,11 @@ export function acceptedFormatsOf(
   const avif = readable.avif && variant.avif && !variant.image.anim;
   if (avif) return readable.webp ? "avif.webp" : "avif";
   return readable.webp ? "webp" : "plain";
+}
+
+/** Returns whether another visitor may get another format under the same URL. */
+export function isNegotiated(formats: AcceptedFormats): boolean {
+  return formats !== "own" && formats !== "svg" && formats !== "facts";
 }
 
 /** What `acceptedFormatsOf` can return for a variant, but for SVGs. */

@@ -9,6 +9,18 @@ import type { Variant } from "../config/preset.ts";
 import type { BoundRoute } from "../config/routes.ts";
 import { isRefusal, type Refusal } from "../http/refusal.ts";
 
+/** A URL after its host. */
+export type RequestTarget = { readonly pathname: string; readonly search: string };
+
+/**
+ * Splits a URL that has a host, without a change of its text. `new URL` would remove segments such as
+ * `..`, which are to be refused, and is slower than all other steps of reading a URL.
+ */
+export function parseRequestTarget(url: string): RequestTarget {
+  const [, pathname = "", search = ""] = /:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
+  return { pathname, search };
+}
+
 /** What a path names. */
 type ResolvedPath = {
   readonly route: BoundRoute;
@@ -51,19 +63,10 @@ export function resolveRequest(
   return { ...named, variant, refusal: { event: "impossible-key", reason } };
 }
 
-/**
- * The objects that a path may show, one in each bucket of its route, in the order in which they are tried.
- * A bucket whose prefix makes the key too long cannot have it, and is left out. The keys have the prefixes.
- * @param more what each of them has besides
- */
-export function objectsOf<More extends object>(
-  { route: { bucket, buckets }, relativeKey, key }: Omit<ResolvedPath, "variantName">,
-  more: More,
-) {
-  const [, ...rest] = buckets;
-  const candidates = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
-  const possible = candidates.filter((candidate) => keyFault(candidate.key) === undefined);
-  return [{ ...more, bucket, key }, ...possible] as const;
+/** Decodes a path. One that is not strictly encoded can be read in several ways: it is refused. */
+export function decodePathname(pathname: string): string | Refusal {
+  const reason = "the path is not percent-encoded UTF-8";
+  return decodePath(pathname) ?? { event: "impossible-key", reason };
 }
 
 /** What a URL asks for. */
@@ -88,20 +91,17 @@ export function splitFacts(
   return { facts: true, requestTarget: { pathname, search: match[1] ?? "" } };
 }
 
-/** A URL after its host. */
-export type RequestTarget = { readonly pathname: string; readonly search: string };
-
 /**
- * Splits a URL that has a host, without a change of its text. `new URL` would remove segments such as
- * `..`, which are to be refused, and is slower than all other steps of reading a URL.
+ * The objects that a path may show, one in each bucket of its route, in the order in which they are tried.
+ * A bucket whose prefix makes the key too long cannot have it, and is left out. The keys have the prefixes.
+ * @param more what each of them has besides
  */
-export function parseRequestTarget(url: string): RequestTarget {
-  const [, pathname = "", search = ""] = /:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
-  return { pathname, search };
-}
-
-/** Decodes a path. One that is not strictly encoded can be read in several ways: it is refused. */
-export function decodePathname(pathname: string): string | Refusal {
-  const reason = "the path is not percent-encoded UTF-8";
-  return decodePath(pathname) ?? { event: "impossible-key", reason };
+export function objectsOf<More extends object>(
+  { route: { bucket, buckets }, relativeKey, key }: Omit<ResolvedPath, "variantName">,
+  more: More,
+) {
+  const [, ...rest] = buckets;
+  const candidates = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
+  const possible = candidates.filter((candidate) => keyFault(candidate.key) === undefined);
+  return [{ ...more, bucket, key }, ...possible] as const;
 }

@@ -80,15 +80,18 @@ export function imageAnswer(
   return answer;
 }
 
-function setTerms(headers: Headers, { cors, granted }: Terms): void {
-  if (granted?.isPrivate) headers.set("cross-origin-resource-policy", "same-site");
-  for (const [name, value] of Object.entries(cors ?? {})) headers.set(name, value);
-}
+/** No browser sends a longer one: characters. */
+const MAX_CONDITION_LENGTH = 1024;
+const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 
-/** Where the image came from, and how long the edge took, if it rendered for this request. */
-function timingOf({ cache, took }: Pick<ImageOptions, "cache" | "took">): string {
-  const isRendered = cache === "miss" || cache === "direct";
-  return `cache;desc=${cache}${isRendered ? `, edge;dur=${Math.round(took)}` : ""}`;
+/**
+ * Returns whether `If-None-Match` names an entity tag, by weak comparison. A condition that is too long is
+ * not read. `If-Modified-Since` is ignored: a date is wrong after a changed preset or overlay.
+ */
+export function matchesEtag(condition: string, etag: string): boolean {
+  if (condition.length > MAX_CONDITION_LENGTH) return false;
+  if (condition.trim() === "*") return true;
+  return (condition.match(ENTITY_TAGS) ?? []).some((tag) => tag.replace(/^W\//, "") === etag);
 }
 
 /** The cache-control of an image. With a version, its URL's content never changes until it expires. */
@@ -108,6 +111,17 @@ export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now
     granted ? Math.floor(granted.expires - now / 1000) : seconds,
   );
   return `${granted?.isPrivate ? "private" : "public"}, max-age=${Math.max(0, maxAge)}`;
+}
+
+/** Where the image came from, and how long the edge took, if it rendered for this request. */
+function timingOf({ cache, took }: Pick<ImageOptions, "cache" | "took">): string {
+  const isRendered = cache === "miss" || cache === "direct";
+  return `cache;desc=${cache}${isRendered ? `, edge;dur=${Math.round(took)}` : ""}`;
+}
+
+function setTerms(headers: Headers, { cors, granted }: Terms): void {
+  if (granted?.isPrivate) headers.set("cross-origin-resource-policy", "same-site");
+  for (const [name, value] of Object.entries(cors ?? {})) headers.set(name, value);
 }
 
 /** The answer to a refused request. It reveals as little as possible. */
@@ -211,18 +225,4 @@ export function preflight(
     "access-control-max-age": `${PREFLIGHT_S}`,
   };
   return new Response(null, { status: 204, headers });
-}
-
-/** No browser sends a longer one: characters. */
-const MAX_CONDITION_LENGTH = 1024;
-const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
-
-/**
- * Returns whether `If-None-Match` names an entity tag, by weak comparison. A condition that is too long is
- * not read. `If-Modified-Since` is ignored: a date is wrong after a changed preset or overlay.
- */
-export function matchesEtag(condition: string, etag: string): boolean {
-  if (condition.length > MAX_CONDITION_LENGTH) return false;
-  if (condition.trim() === "*") return true;
-  return (condition.match(ENTITY_TAGS) ?? []).some((tag) => tag.replace(/^W\//, "") === etag);
 }

@@ -44,7 +44,7 @@ export async function storedName(key: RenditionKey): Promise<string> {
 
 /** @returns undefined if the store fails */
 export function readEntry({ store, name }: StorePath): Promise<StoreEntry | undefined> {
-  return attempt(store, "get", async () => {
+  return callStore(store, "get", async () => {
     const object = await store.get(name);
     if (!object) return {};
     const { etag: r2Etag, size, customMetadata = {} } = object;
@@ -59,6 +59,36 @@ export function readEntry({ store, name }: StorePath): Promise<StoreEntry | unde
   });
 }
 
+/** Calls the store, and logs what it throws. @returns undefined if it throws */
+async function callStore<T>(
+  store: Store,
+  call: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (call !== "put" || !TOO_FAST.test(`${error}`))
+      reportStoreFailure(store, `${call}: ${error}`);
+    return undefined;
+  }
+}
+
+/** R2 refuses two writes of one name at the same time (T3). */
+const TOO_FAST = /\b(?:429|10058)\b/;
+
+const MAX_REASON = 200; // characters
+
+const failures = new WeakMap<Store, LogCount>();
+
+/** Logs once a minute that the store fails: pictures are rendered without it. */
+function reportStoreFailure(store: Store, reason: string): void {
+  const { times, shouldLog, next } = countForLog(failures.get(store), Date.now());
+  failures.set(store, next);
+  if (!shouldLog) return;
+  logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON), times });
+}
+
 /** For how long the store is waited for, once its entry is needed: ms. */
 const STORE_MS = 1_000;
 
@@ -70,7 +100,7 @@ export async function waitForEntry(
 ): Promise<StoreEntry | undefined> {
   const entry = await withTimeout(Math.min(STORE_MS, deadline - Date.now()), reading);
   if (entry !== TIMED_OUT) return entry;
-  reportFailure(store, "get: no answer in time");
+  reportStoreFailure(store, "get: no answer in time");
   return undefined;
 }
 
@@ -114,7 +144,7 @@ export async function putRendition(
   };
   const onlyIf = r2Etag === undefined ? { etagDoesNotMatch: "*" } : { etagMatches: r2Etag }; // T8a
   const options = { onlyIf, httpMetadata: { contentType: type }, customMetadata };
-  const put = await attempt(store, "put", () => store.put(name, bytes, options));
+  const put = await callStore(store, "put", () => store.put(name, bytes, options));
   return put !== null;
 }
 
@@ -133,7 +163,7 @@ export async function deleteNames(store: Store, names: readonly string[]): Promi
     return true;
   };
   const retry = () => scheduler.wait(WRITE_PERIOD_MS).then(remove);
-  return (await attempt(store, "delete", () => remove().catch(retry))) === true;
+  return (await callStore(store, "delete", () => remove().catch(retry))) === true;
 }
 
 /** Deletes all renditions of an object that the configuration can name: a list would cost money (T5). */
@@ -164,38 +194,9 @@ export async function deleteAll(
 ): Promise<boolean> {
   const prefix = `${await objectTag(bucket, key)}/`;
   for (;;) {
-    const list = await attempt(store, "list", () => store.list({ prefix }));
+    const list = await callStore(store, "list", () => store.list({ prefix }));
     const names = list?.objects.map(({ key: name }) => name) ?? [];
     if (!list || !(await deleteNames(store, names))) return false;
     if (!list.truncated) return true;
   }
-}
-
-/** Calls the store, and logs what it throws. @returns undefined if it throws */
-async function attempt<T>(
-  store: Store,
-  call: string,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (call !== "put" || !TOO_FAST.test(`${error}`)) reportFailure(store, `${call}: ${error}`);
-    return undefined;
-  }
-}
-
-/** R2 refuses two writes of one name at the same time (T3). */
-const TOO_FAST = /\b(?:429|10058)\b/;
-
-const MAX_REASON = 200; // characters
-
-const failures = new WeakMap<Store, LogCount>();
-
-/** Logs once a minute that the store fails: pictures are rendered without it. */
-function reportFailure(store: Store, reason: string): void {
-  const { times, shouldLog, next } = countForLog(failures.get(store), Date.now());
-  failures.set(store, next);
-  if (!shouldLog) return;
-  logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON), times });
 }

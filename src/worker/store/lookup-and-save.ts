@@ -34,7 +34,7 @@ const ENOUGH_MS = 500;
 /** For how long one request alone is sent to an S3 that does not answer: ms. */
 const SILENT_MS = 5_000;
 
-const SILENT = { event: "timed-out", reason: "no answer in time" } as const satisfies Refusal;
+const NO_ANSWER = { event: "timed-out", reason: "no answer in time" } as const satisfies Refusal;
 
 type Lookup = {
   readonly object: OpenedObject | Refusal;
@@ -43,8 +43,8 @@ type Lookup = {
 };
 
 /**
- * Requests the first bytes of an object from S3, and its rendition from the store, at the same time. A stored rendition
- * shortens the wait for an S3 that does not answer. Where Workers Cache only revalidates, the store is not read: S3 mostly replies that nothing changed.
+ * Requests the first bytes of an object from S3, and its rendition from the store, at the same time. Where Workers Cache
+ * only revalidates, the store is not read: S3 mostly replies that nothing changed.
  * @param alternatives what may be shown where nothing of this object is stored, and its S3 does not answer
  */
 export async function lookUp(
@@ -62,13 +62,15 @@ export async function lookUp(
   const finishReading = async () =>
     storePath && reading && waitForEntry(storePath, reading, deadline);
   if (isSilent) {
+    // Another request waits for S3: what is stored is shown at once.
     const entry = await finishReading();
     const stored = entry?.rendition ? entry : await readFirstStored(alternatives, config, deadline);
-    if (stored) return { object: SILENT, entry: stored };
+    if (stored) return { object: NO_ANSWER, entry: stored };
     reading = Promise.resolve(entry);
   }
   if (silentAt !== undefined) memory.learn({ type: "s3-requested", isSilent: true, now: began });
 
+  // A stored rendition shortens the wait for S3, which then answers in the background.
   const open = () => openObject(bucket, key, { part: "head", context, deadline });
   const opening = open();
   const limited = reading?.then((entry) => {
@@ -76,7 +78,7 @@ export async function lookUp(
   });
   const first = await Promise.race([opening, limited ?? opening]);
   if (first === TIMED_OUT) context.waitUntil(opening);
-  let object = first === TIMED_OUT ? SILENT : first;
+  let object = first === TIMED_OUT ? NO_ANSWER : first;
   const entry = await finishReading();
   const shouldRetry = canRetry(object) && !hasOlder && !entry?.rendition; // A9
   if (shouldRetry && (await pauseBefore(deadline))) object = await open();
