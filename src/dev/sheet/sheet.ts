@@ -20,6 +20,7 @@ export type Sheet = ReturnType<typeof createSheet>;
 
 /** Nobody can guess the settings, among which there are secrets, from a tag. */
 const SALT = randomBytes(32);
+const EXAMPLE = "/.vitrine/objects/photos%2Ffig.jpg";
 const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
 
 /**
@@ -102,17 +103,18 @@ export function createSheet(
       lastTry = next.catch(() => {});
       return next;
     },
-    /** Puts a picture into the bucket of the first route that shows it. Returns why not. @throws if S3 refuses it */
-    put: async (file: string, upload: Upload): Promise<string | undefined> => {
+    /** Puts a picture, as own/NAME or by its whole key, where a route shows it. Returns why not. @throws if S3 refuses */
+    put: async (name: string, upload: Upload): Promise<string | undefined> => {
       const local = readLocal();
       if (local === undefined) return NO_CHANGE;
-      const route = routeTo(local.config, `own/${file}`);
-      if (route === undefined) return "no route leads to own/*, where your own images go";
+      const key = name.includes("/") ? name : `own/${name}`;
+      const route = routeTo(local.config, key);
+      if (!route) return `no route leads to "${key}": add one, or write ${EXAMPLE} to name the key`;
       const picture = await readPicture(upload.body);
       if (picture === undefined) return "it is no picture that the local edge reads";
       if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
       const typed = { ...upload, type: upload.type || `image/${picture.format}` };
-      await sendToS3("PUT", route.bucket, `own/${file}`, readLocalKeys("."), typed);
+      await sendToS3("PUT", route.bucket, key, readLocalKeys("."), typed);
       return undefined;
     },
     /** Deletes an object of the local buckets. Returns why not. @throws if S3 refuses it */

@@ -1,10 +1,11 @@
 // Tries of the contact sheet, on the strict edge with a private S3 behind it.
 
 import sharp from "sharp";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createSheet } from "../../../src/dev/sheet/sheet.ts";
 import { type Answer, parseTry, refuse, renderTry } from "../../../src/dev/sheet/try-options.ts";
 import { configOf } from "../../support/config-of.ts";
+import { file } from "../../support/emulators.ts";
 import { ENV } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
 import { stage } from "../../support/run-worker.ts";
@@ -110,13 +111,17 @@ test("the lines are what the preset takes, without a format that it cannot have 
   );
 });
 
+const { baseUrl = "", prefix } = configOf(ENV).buckets[0] ?? {};
+const BUCKET_URL = `${baseUrl}${prefix}`;
+
 /** The contact sheet of a local run with this configuration. @param hasOwnS3 whether .dev.vars names an S3 */
-function sheetOf(hasOwnS3: boolean) {
+function sheetOf(hasOwnS3: boolean, vars: object = ENV) {
   const { media } = ENV.BUCKETS;
-  const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, vars: ENV, started: ENV };
+  const own = { vars: { ...vars }, started: ENV };
+  const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, ...own };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
-  const config = configOf();
+  const config = configOf(vars);
   const watcher = { current: () => ({ ...run, ...files, ...rest, config }), mistakes: () => [] };
   return createSheet(watcher, stage.edge.images, "http://localhost:8787");
 }
@@ -146,4 +151,33 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
   }
   expect(await page()).not.toContain("<article");
   expect(stage.edgeRequests).toEqual([]);
+});
+
+test.each([
+  ["a name, below own/", "a b.jpg", "own/a%20b.jpg"],
+  ["a whole key", "users/ada/avatar.png", "users/ada/avatar.png"],
+])("a picture is put by %s", async (_what, name, path) => {
+  const sent: string[] = [];
+  vi.stubGlobal("fetch", async (url: string, { method, headers }: RequestInit) => {
+    sent.push(`${method} ${url} ${new Headers(headers).get("x-amz-meta-focus")}`);
+    return new Response();
+  });
+  const { put } = sheetOf(false);
+  const upload = { body: file("made/transparent.png"), type: "image/png", focus: "0.6,0.3" };
+  expect(await put(name, upload)).toBeUndefined();
+  expect(sent).toEqual([`PUT ${BUCKET_URL}${path} 0.6,0.3`]);
+});
+
+test.each([
+  ["fig.jpg", 'no route leads to "own/fig.jpg"'],
+  ["photos/fig.jpg", 'no route leads to "photos/fig.jpg"'],
+])("%s is not put where no route leads, and the reason has a remedy", async (name, reason) => {
+  const { put } = sheetOf(false, {
+    ...ENV,
+    ROUTES: [{ path: "/a/:preset/*", object: "media/a/*" }],
+  });
+  const upload = { body: file("made/transparent.png"), type: "image/png" };
+  const refused = await put(name, upload);
+  expect(refused).toContain(reason);
+  expect(refused).toContain("/.vitrine/objects/photos%2Ffig.jpg");
 });
