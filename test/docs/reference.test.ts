@@ -1,5 +1,5 @@
-// Makes the parts of the pages that the source has already: between `<!-- made: NAME -->` and `<!-- made -->` stands
-// what this file makes of the tables and the comments there. With `-u` it writes them anew.
+// Generates the parts of the pages that the source has already, from its tables and comments: they stand between
+// `<!-- generated: NAME -->` and `<!-- generated -->`. With `-u` it writes them anew.
 
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -138,7 +138,7 @@ test.each(Object.entries(PARTS))("%s has what the source says", async (page, par
   let text = readPage(page);
   for (const [name, createLines] of Object.entries(parts)) {
     const lines = await createLines();
-    const part = new RegExp(`(<!-- made: ${name} -->\n).*?(<!-- made -->)`, "s");
+    const part = new RegExp(`(<!-- generated: ${name} -->\n).*?(<!-- generated -->)`, "s");
     expect(text).toMatch(part);
     text = text.replace(
       part,

@@ -29,7 +29,7 @@ export const REPLIES = [
 
 type Reply = readonly [status: number, code: string, meaning?: string];
 /** What S3 does: it replies with a failure, or with an object of a type, which may be a lie. */
-export type S3Behaviour = {
+type S3Behaviour = {
   readonly reply?: Reply;
   readonly defect?: Defect | undefined;
   readonly type: string;

@@ -55,7 +55,7 @@ export type Mood = {
 
 /** S3 names no bytes; the rendition breaks off, or is shorter than it says; or has a type in place of another. */
 export const TWISTS = ["no-etag", "half", "short", "stand-in"] as const;
-export type Twist = (typeof TWISTS)[number];
+type Twist = (typeof TWISTS)[number];
 
 /** One call of fetch, or of R2. */
 export type Call = {

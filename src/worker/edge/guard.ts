@@ -148,7 +148,7 @@ function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): 
 }
 
 /** The origin's entity tag of the object that an answer is about: a part of the edge's own tag (R4). */
-export function originalEtag(headers: Headers): string | undefined {
+function originalEtag(headers: Headers): string | undefined {
   return /^(?:W\/)?"cf[^:]*:(.+)"$/.exec(headers.get("etag") ?? "")?.[1];
 }
 
