@@ -131,7 +131,7 @@ describe("as deployed, with wrangler's edge", () => {
     for (const { event } of server.lines()) expect(event).toEqual(expect.any(String));
   });
 
-  test("the cached entrypoint makes each rendition, behind ctx.exports, and nothing is kept (W13, W15)", async () => {
+  test("the cached entrypoint renders each time, behind ctx.exports, and nothing is cached (W13, W15)", async () => {
     for (let times = 1; times <= 2; times++) {
       const answer = await server.fetch("/images/card/key.jpg", { headers: MODERN });
       expect(answer.headers.get("server-timing")).toMatch(/^cache;desc=miss, edge;dur=\d+$/);

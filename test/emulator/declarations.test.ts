@@ -75,7 +75,6 @@ export const answers: readonly S3Answer[] = s3.answers;
 // One \`fetch\` is as good as another.
 export const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
 export const outside = createEdge({ zone: "images.example", fetch });
-export const late = createEdge({ zone: "a.example", fetch: (input, init) => fetch(input, init) });
 export const network: Network = (input, init) =>
   s3.matches(input) ? s3.fetch(input, init) : fetch(input, init);
 export const mixed = createEdge({ zone: "images.example", fetch: network });
@@ -109,7 +108,6 @@ export const asks: readonly unknown[] = r2.calls.map(({ method, key }) => [metho
 
 const cacheSettings: CacheSettings = { now: () => 0, enabled: true };
 export const cache: Cache = createCache(cacheSettings);
-export const same = createCache();
 const make = (context: RunContext) => ({
   fetch: () => new Response(),
   purge: () => context.cache.purge({ tags: ["pages"] }),

@@ -96,7 +96,7 @@ describe("an edge that is served", () => {
     await expect(pending).rejects.toThrow(`the served edge cannot take these options: ${names}`);
   });
 
-  test("what it throws is told, and cuts the connection", async () => {
+  test("what it throws is reported, and cuts the connection", async () => {
     const pending = through(SOURCE, { cf: { image: { gravity: "face" } } });
     await expect(pending).rejects.toThrow("fetch failed");
     expect(failed.mock.calls.map(String)).toEqual([

@@ -84,7 +84,10 @@ export const ofCacheKey = {
         const uncached = await sendAt(suspect, args, denying, { isolate: direct, cache }, seconds);
         assert.notEqual(uncached.answer.status, 500, "the configuration is broken");
         assert.deepEqual(visibleParts(cached), visibleParts(uncached));
-        assert.ok(!cached.logged.some((line) => line.includes("cache-unusable")), "made directly");
+        assert.ok(
+          !cached.logged.some((line) => line.includes("cache-unusable")),
+          "rendered directly",
+        );
         if (cached.answer.ok) assert.ok(cached.loops.length > 0, "the cache is not asked");
       }
     },

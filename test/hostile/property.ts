@@ -82,7 +82,7 @@ export const BOUND = Object.entries(VARIANTS).map(([name, sizes]) => {
 });
 type Sizes = { quality?: number; dpr?: number; width?: number; height?: number };
 
-/** Returns whether S3 said, to the Worker itself, that an object is missing or denied. */
+/** Returns whether S3 replied, to the Worker itself, that an object is missing or denied. */
 export function namesObject({ cf, reply = "" }: Call): boolean {
   return cf === undefined && /^404|AccessDenied|NoSuchKey|InvalidObjectState/.test(reply);
 }

@@ -1,5 +1,5 @@
-// Orders for one rendition, and the many ways in which visitors ask for it. Written by hand: the properties
-// of what is kept must not rely on the code that they check.
+// Requests for one rendition, and the many ways in which visitors ask for it. Written by hand: the properties
+// of the cache must not rely on the code that they check.
 
 import fc from "fast-check";
 import { HEALTH_TOKEN } from "../support/env.ts";
@@ -110,7 +110,7 @@ export const healthy: fc.Arbitrary<Mood> = fc
     replaced: undefined,
   }));
 
-/** The request for an order at a time, in ms since 1970. */
+/** The request for a rendition. @param now ms since 1970 */
 export function requestFor(
   rendition: RenditionKey,
   variation: Variation,
@@ -208,7 +208,7 @@ export const EQUAL: readonly object[] = [
   CONFIG,
   { ...CONFIG, HEALTH_TOKEN: `${HEALTH_TOKEN} 2` },
   { ...CONFIG, ANSWERS: { max_age: 7, timeout: 5 } },
-  // Without a next slot: what S3 said of one object is at once a guess of another.
+  // Without a next slot: the reply of S3 to one object is at once a guess of another.
   { ...CONFIG, AWS_ACCESS_KEY_ID_NEXT: "", AWS_SECRET_ACCESS_KEY_NEXT: "" },
   { ...CONFIG, PRESETS: { first: { width: 7 }, ...CONFIG.PRESETS, card } },
   { ...CONFIG, ROUTES: [first, ...CONFIG.ROUTES] },

@@ -163,7 +163,7 @@ export const ofRequests = {
         assert.doesNotMatch(name + value, /set-cookie|[\r\n]/);
       for (const line of logged) assert.equal(typeof JSON.parse(line).event, "string");
       // The cached entrypoint knows every URL that the gateway asks it for.
-      assert.ok(!logged.some((line) => line.includes("cache-unusable")), "made directly");
+      assert.ok(!logged.some((line) => line.includes("cache-unusable")), "rendered directly");
       const caching = answer.headers.get("cache-control") ?? "";
       if (caching.includes("immutable")) assert.match(request.url, /\/private\/.*[?&]v=/);
     },

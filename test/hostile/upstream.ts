@@ -58,7 +58,7 @@ function headOf(bytes: Uint8Array): Omit<Original, "bytes"> | undefined {
   return { type, width, height, frames: /gif|webp/.test(type) ? 2 : 1, upright };
 }
 
-/** Makes renditions of a text. It makes other bytes of each source and each option: the edge keeps them for ever. */
+/** Makes renditions of a text. It makes other bytes of each source and each option: the edge caches them for ever. */
 const RENDERER: Renderer = {
   read: async (bytes) => headOf(bytes),
   async render(original, image) {

@@ -124,7 +124,7 @@ export function nameOf(url: string): string {
 
 export const engineNow = (): Engine => state.engine;
 
-/** The time of a visit, if nothing else is said: ms since 1970. Findings must be reproducible. */
+/** The default time of a visit: ms since 1970. Findings must be reproducible. */
 export const NOW = Date.UTC(2026, 10, 24, 12) + 400;
 
 /** The same in whole seconds, for signing. */
@@ -164,7 +164,7 @@ export function emptyCache(): Cache {
 }
 
 /**
- * Asks the Worker. What the scene does not name is new: nothing is remembered or kept of earlier visits.
+ * Asks the Worker. What the scene does not name is new: nothing is remembered or cached of earlier visits.
  * In half of the moods, such a new gateway asks the cached entrypoint, else it makes renditions itself. In half of
  * them there is a store.
  */

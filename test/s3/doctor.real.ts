@@ -1,7 +1,5 @@
 // The doctor on a real S3: faults that are set up one at a time, each named by its check alone, and nothing found where
-// all is well. What this server cannot have is in test/cli/doctor, on the strict S3: another region and redirects (it
-// ignores the region), archives, bodies that are cut short, a busy S3, a clock of its own that is off, codes of
-// other providers, keys of this machine, and all of the edge, the cache and the site.
+// all is well. What this server cannot have, such as another region, is in test/cli/doctor, on the strict S3.
 
 import { beforeAll, expect, test } from "vitest";
 import type { Check, Finding } from "../../src/cli/doctor/finding.ts";

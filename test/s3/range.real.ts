@@ -91,20 +91,19 @@ test.for([
   expect(passed).toEqual([]);
 });
 
-const { accessKeyId } = USERS.reader;
+const { accessKeyId, secretAccessKey } = USERS.reader;
+const WRONG_SECRET = { credentials: { accessKeyId, secretAccessKey: "wrong" } };
+const FOREIGN_SECRET = { credentials: { ...USERS.owner, accessKeyId } };
+const WRONG_ID = { credentials: { accessKeyId: "VITRINENOBODY", secretAccessKey } };
 test.for([
   ["of an object that is shorter", "short", {}, 206, undefined],
   ["of an empty object", "empty", {}, 416, "InvalidRange"],
   ["of a missing one, to a key that lists", "no", { credentials: USERS.owner }, 404, "NoSuchKey"],
   ["of a missing one, to a key that may not", "no", {}, 403, "AccessDenied"],
   ["of an object that the key may not read", "short", { bucket: "closed" }, 403, "AccessDenied"],
-  [
-    "with a wrong secret",
-    "short",
-    { credentials: { accessKeyId, secretAccessKey: "wrong" } },
-    403,
-    "SignatureDoesNotMatch",
-  ],
+  ["with a wrong secret", "short", WRONG_SECRET, 403, "SignatureDoesNotMatch"],
+  ["with another user's secret", "short", FOREIGN_SECRET, 403, "SignatureDoesNotMatch"],
+  ["with a wrong key id", "short", WRONG_ID, 403, "InvalidAccessKeyId"],
 ] as const)("the first bytes %s (A6, A7, A14)", async ([_what, key, headRequest, status, code]) => {
   const plain = await askForHead(key, headRequest);
   expect([plain.status, plain.code]).toEqual([status, code]);

@@ -28,12 +28,10 @@ export function varsFor({ bucket, prefix = "", addressing = "path" }: Omit<Setti
   };
 }
 
-export function secretsOf(current: Credentials, next?: Credentials): Record<string, string> {
+export function secretsOf(current: Credentials): Record<string, string> {
   return {
     AWS_ACCESS_KEY_ID: current.accessKeyId,
     AWS_SECRET_ACCESS_KEY: current.secretAccessKey,
-    ...(next && { AWS_ACCESS_KEY_ID_NEXT: next.accessKeyId }),
-    ...(next && { AWS_SECRET_ACCESS_KEY_NEXT: next.secretAccessKey }),
   };
 }
 
@@ -48,16 +46,10 @@ export async function runVitrine(settings: Settings) {
     ...{ quota: Number.POSITIVE_INFINITY, fetch: fetchHere },
   });
   const edgeServer = await serveEdge(edge);
-  const optionsWith = (secrets: Readonly<Record<string, string>>) => ({
-    root: ROOT,
-    workers: [
-      {
-        ...{ configPath: "test/support/wrangler.toml", secrets },
-        ...{ prebuiltWorkerDir: BUILT_LOCAL },
-        vars: { ...vars, LOCAL_EDGE: edgeServer.url },
-      },
-    ],
-  });
+  const worker = {
+    ...{ configPath: "test/support/wrangler.toml", prebuiltWorkerDir: BUILT_LOCAL },
+    ...{ secrets: secretsOf(settings.current), vars: { ...vars, LOCAL_EDGE: edgeServer.url } },
+  };
   const fetchElsewhere = globalThis.fetch;
   // The requests of the Worker come here, too: the harness sends them by this fetch.
   globalThis.fetch = async (input, init) => {
@@ -66,22 +58,13 @@ export async function runVitrine(settings: Settings) {
     const { method, headers } = sent;
     return isHere ? fetchHere(sent.url, { method, headers }) : fetchElsewhere(input, init);
   };
-  const server = createHarness(optionsWith(secretsOf(settings.current)));
-  const { url } = await server.listen();
+  const server = createHarness({ root: ROOT, workers: [worker] });
+  await server.listen();
   return {
-    url: url.origin,
     /** Fetches the image of an object. @param path its key, encoded */
     fetch: async (path: string) => {
       const answer = await server.fetch(`/images/card/${path}`, { headers: { accept: "*/*" } });
       return { status: answer.status, bytes: new Uint8Array(await answer.arrayBuffer()) };
-    },
-    /** Deploys other secrets: the Worker forgets what it learnt with the old ones. */
-    deploy: (changed: Readonly<Record<string, string>>) => server.update(optionsWith(changed)),
-    /** The lines of the log since the last call. */
-    lines: () => {
-      const lines = server.lines();
-      server.clearLogs();
-      return lines;
     },
     close: async () => {
       globalThis.fetch = fetchElsewhere;

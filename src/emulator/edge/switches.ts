@@ -48,7 +48,7 @@ const SWITCHES = {
   urlTransformations: switchOf(oneOf("on", "off", "off-for-workers-too"), "on"),
   /** E10. True: a rule of the zone blocks all paths that begin with `/cdn-cgi/image/`. */
   firewall: switchOf(flag, false),
-  /** E10 and C1, open: whether the URL interface gives anybody what is kept of a private object. */
+  /** E10 and C1, open: whether the URL interface gives anybody what is cached of a private object. */
   keptForAll: switchOf(flag, true),
   /** L2. How many unique transformations are allowed. The next one is 9422. */
   quota: switchOf(count, 5_000),
@@ -95,11 +95,11 @@ const SWITCHES = {
     table({ bytes: count, pixels: count, side: count, animation: count }),
     Object.freeze({ bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 }),
   ),
-  /** C1. False: nothing is kept, which suits work on objects and keys that change. */
+  /** C1. False: nothing is cached, which suits work on objects and keys that change. */
   cache: switchOf(flag, true),
   /** A15, open. False: a zone that ignores query strings, also in the URL of a source. */
   queryInKey: switchOf(flag, true),
-  /** C1, open: for how long a denial or a 404 of the origin is kept, unless the Worker says so: s. */
+  /** C1, open: for how long a denial or a 404 of the origin is cached, unless the Worker says so: s. */
   denialsKept: switchOf(count, 60),
   /** R3. How long the edge waits for an origin: ms. */
   patience: switchOf(count, 30_000),

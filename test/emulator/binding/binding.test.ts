@@ -302,7 +302,7 @@ test.each([
   expect(await codeOf(() => render(11, WEBP))).toBe(9422);
 });
 
-test("goes wrong as it is told to, near and far (B3)", async () => {
+test("fails as the switch says, near and far (B3)", async () => {
   const render = (images: ImagesBinding) =>
     images.input(streamOf(JPEG)).transform({ width: 9 }).output(WEBP);
   try {

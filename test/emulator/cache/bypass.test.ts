@@ -1,4 +1,4 @@
-// Who gets what is kept, and which part of it (W9), and what leaves the strict cache (W7, W10, W11, W14).
+// Who gets a cached response, and which part of it (W9), and what leaves the strict cache (W7, W10, W11, W14).
 
 import { describe, expect, test } from "vitest";
 import {
@@ -17,7 +17,7 @@ import {
 const AUTHORIZED = { headers: { authorization: "Basic dmlzaXRvcg==" } };
 
 describe("a request with Authorization", () => {
-  test("neither gets what is kept nor leaves anything (W9)", async () => {
+  test("neither gets a cached response nor adds one (W9)", async () => {
     count("max-age=60");
     expect(await line("/a", AUTHORIZED)).toBe("BYPASS run 1");
     expect(await line()).toBe("MISS run 2");
@@ -46,15 +46,18 @@ describe("a request with Authorization", () => {
   });
 });
 
-test.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s is run, and not kept (W7)", async (method) => {
-  count("max-age=60");
-  await fetchCached();
-  expect(await line("/a", { method })).toBe("BYPASS run 2");
-  expect(entrypoint.requests[1]?.method).toBe(method);
-  expect(await line()).toBe("HIT run 1");
-});
+test.each(["POST", "PUT", "DELETE", "OPTIONS"])(
+  "%s is run, and not cached (W7)",
+  async (method) => {
+    count("max-age=60");
+    await fetchCached();
+    expect(await line("/a", { method })).toBe("BYPASS run 2");
+    expect(entrypoint.requests[1]?.method).toBe(method);
+    expect(await line()).toBe("HIT run 1");
+  },
+);
 
-test("a HEAD runs the entrypoint as a GET, and what is kept has the body (W3)", async () => {
+test("a HEAD runs the entrypoint as a GET, and the cached response has the body (W3)", async () => {
   count("max-age=60");
   const head = await fetchCached("/a", { method: "HEAD" });
   expect([head.status, await head.text()]).toEqual([200, ""]);
@@ -64,7 +67,7 @@ test("a HEAD runs the entrypoint as a GET, and what is kept has the body (W3)", 
 
 describe("ranges", () => {
   const headers = { "cache-control": "max-age=60", etag: '"1"', "content-length": "10" };
-  test.each<[range: string, status: number, body: string, told: string | null]>([
+  test.each<[range: string, status: number, body: string, contentRange: string | null]>([
     ["bytes=0-3", 206, "0123", "bytes 0-3/10"],
     ["bytes=8-", 206, "89", "bytes 8-9/10"],
     ["bytes=8-99", 206, "89", "bytes 8-9/10"],
@@ -76,7 +79,7 @@ describe("ranges", () => {
     ["bytes=-", 200, "0123456789", null],
     ["bytes=0-1,4-5", 200, "0123456789", null],
     ["lines=0-1", 200, "0123456789", null],
-  ])("%s of a kept 200 of 10 bytes: %d %j (W9)", async (range, status, body, contentRange) => {
+  ])("%s of a cached 200 of 10 bytes: %d %j (W9)", async (range, status, body, contentRange) => {
     answerWith("0123456789", headers);
     for (const cacheStatus of ["MISS", "HIT"]) {
       const answer = await fetchCached("/a", { headers: { range } });
@@ -133,8 +136,8 @@ describe("what leaves", () => {
   };
 
   test.each<[what: string, headers: Record<string, string>]>([
-    ["what is kept", {}],
-    ["what is not", { "set-cookie": "a=b" }],
+    ["a cached response", {}],
+    ["another one", { "set-cookie": "a=b" }],
   ])("%s loses what is for the cache alone, and nothing else (W7, W10)", async (_what, more) => {
     answerWith("a", { ...ALL, ...more });
     for (let time = 0; time < 2; time += 1) {
@@ -149,7 +152,7 @@ describe("what leaves", () => {
     }
   });
 
-  test("only what was kept tells its age, in whole seconds (W11)", async () => {
+  test("only a cached response has an age, in whole seconds (W11)", async () => {
     count("max-age=60");
     expect((await fetchCached()).headers.get("age")).toBeNull();
     wait(59.9);
@@ -164,7 +167,7 @@ describe("what leaves", () => {
     expect(await line("/a", { headers: { accept: "image/png" } })).toBe("HIT run 1");
   });
 
-  test("of what varies, each variant is kept, and renewed, by itself (W14)", async () => {
+  test("each variant of a response is cached, and renewed, by itself (W14)", async () => {
     count("max-age=60, stale-while-revalidate=60", { vary: "Accept,, X-Other" });
     const lineFor = (headers: Record<string, string>) => line("/a", { headers });
     expect(await lineFor({ accept: "image/avif" })).toBe("MISS run 1");
@@ -186,7 +189,7 @@ describe("what leaves", () => {
     expect(await Promise.all(lines)).toEqual(["MISS image/avif", "MISS */*", "HIT image/avif"]);
   });
 
-  test("without a cache nothing is kept, and nothing is told (W1)", async () => {
+  test("without a cache nothing is cached, and no status is sent (W1)", async () => {
     resetCache({ enabled: false });
     count("max-age=60", { "cache-tag": "one" });
     for (const body of ["run 1", "run 2"]) {

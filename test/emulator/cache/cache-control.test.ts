@@ -1,4 +1,4 @@
-// How long the strict cache keeps a response fresh, and what it never keeps (W7, W9, W16).
+// How long the strict cache keeps a response fresh, and what it never stores (W7, W9, W16).
 
 import { describe, expect, test } from "vitest";
 import {
@@ -104,8 +104,8 @@ describe("how long a response is fresh", () => {
   });
 });
 
-describe("what is not kept", () => {
-  test.each<[status: number, headers: Record<string, string>, told: string]>([
+describe("what is not cached", () => {
+  test.each<[status: number, headers: Record<string, string>, cacheStatus: string]>([
     [200, { "cache-control": "no-store, max-age=60" }, "BYPASS"],
     [200, { "cache-control": "private, max-age=60" }, "BYPASS"],
     [200, { "cache-control": "max-age=60, Private" }, "BYPASS"],
@@ -149,7 +149,7 @@ describe("bodies", () => {
       pull: (controller) => controller.error(new Error("broken off")),
     });
 
-  test("a body that breaks off is not kept, and breaks off for the visitor, too (W7)", async () => {
+  test("a body that breaks off is not cached, and breaks off for the visitor, too (W7)", async () => {
     answerWith(broken(), { "cache-control": "max-age=60" });
     const answer = await fetchCached();
     await expect(answer.text()).rejects.toThrow("broken off");
@@ -157,7 +157,7 @@ describe("bodies", () => {
     expect(await line()).toBe("MISS whole");
   });
 
-  test.each(["2", "6", "five"])("content-length %s of 5 bytes: not kept (W7)", async (length) => {
+  test.each(["2", "6", "five"])("content-length %s of 5 bytes: not cached (W7)", async (length) => {
     answerWith("image", { "cache-control": "max-age=60", "content-length": length });
     expect(await line()).toBe("MISS image");
     expect(await line()).toBe("MISS image");

@@ -107,7 +107,7 @@ describe("a purge", () => {
     expect(await line()).toBe("MISS failed");
   });
 
-  test("does not keep a response that is made meanwhile from being kept (W10)", async () => {
+  test("does not stop a response that is on its way from being cached (W10)", async () => {
     answerWith("old", { "cache-control": "max-age=60" });
     const release = blockEntrypoint();
     const first = line();
@@ -169,9 +169,6 @@ describe("limits of purges", () => {
     expect(await purge()).toEqual(refused);
     wait(0.2);
     expect(await purge()).toEqual(DONE);
-    expect(await purge()).toEqual(refused);
-    wait(3600);
-    for (let time = 0; time < 25; time += 1) expect(await purge()).toEqual(DONE);
     expect(await purge()).toEqual(refused);
   });
 });

@@ -131,7 +131,7 @@ describe("where the entrypoint fails", () => {
     expect(await line()).toBe("STALE run 1");
   });
 
-  test("and nothing is kept, the failure reaches each visitor (W8)", async () => {
+  test("and nothing is cached, the failure reaches each visitor (W8)", async () => {
     entrypoint.answer = fails;
     const release = blockEntrypoint();
     const both = Promise.allSettled([fetchCached(), fetchCached()]);
@@ -154,7 +154,7 @@ describe("an answer that nothing has changed", () => {
   };
   const conditions = () => entrypoint.requests.map(({ headers }) => headers.get("if-none-match"));
 
-  test("renews the kept one, and its headers (W18)", async () => {
+  test("renews the cached one, and its headers (W18)", async () => {
     count("max-age=60", { ...validators, "content-type": "text/plain", "content-encoding": "a" });
     await fetchCached();
     wait(60);
@@ -207,14 +207,13 @@ describe("an answer that nothing has changed", () => {
     expect(entrypoint.requests[3]?.headers.has("if-modified-since")).toBe(false);
   });
 
-  test.each<[what: string, kept: Record<string, string> | undefined, told: Record<string, string>]>(
-    [
-      ["where nothing is kept", undefined, { etag: '"1"' }],
-      ["where what is kept has no ETag", {}, { etag: '"1"' }],
-      ["of another ETag", validators, { etag: '"2"' }],
-      ["without an ETag", validators, {}],
-    ],
-  )("is a mistake of the entrypoint %s (W18)", async (_what, stored, headers304) => {
+  type Headers = Record<string, string>;
+  test.each<[title: string, stored: Headers | undefined, headers304: Headers]>([
+    ["where nothing is cached", undefined, { etag: '"1"' }],
+    ["where the cached one has no ETag", {}, { etag: '"1"' }],
+    ["of another ETag", validators, { etag: '"2"' }],
+    ["without an ETag", validators, {}],
+  ])("is a mistake of the entrypoint %s (W18)", async (_what, stored, headers304) => {
     if (stored !== undefined) {
       count("max-age=60, must-revalidate", stored);
       await fetchCached();

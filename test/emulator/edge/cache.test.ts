@@ -209,7 +209,7 @@ describe("cache, limits, price", () => {
     expect(edge.transformations.size).toBe(2);
   });
 
-  test("each is billed anew in each month, also what the edge has kept (L2)", async () => {
+  test("each is billed anew in each month, also what the edge has cached (L2)", async () => {
     clock.now = Date.UTC(2026, 10, 30, 23, 30);
     edge.switches.quota = 2;
     for (const width of [8, 9]) await fetchImage(KEY, { width });

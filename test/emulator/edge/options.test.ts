@@ -83,7 +83,7 @@ test.each<[Record<string, unknown>]>([
 test("unknown keys are silently ignored, also a typo in origin-auth (O14)", async () => {
   expect(await fault(await fetchImage(KEY, { widht: 8 }))).toBe("200");
   const typo = { "origin-auth": undefined, "origin-Auth": "share-publicly" };
-  // The answer that was kept for the right spelling does not help (C1).
+  // The response that is cached for the right spelling does not help (C1).
   expect(await fault(await fetchImage(KEY, { widht: 8, ...typo }))).toBe("9408/403");
   expect(await fault(await fetchImage(KEY, { width: 8, ...typo }))).toBe("9408/403");
 });

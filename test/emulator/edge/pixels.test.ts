@@ -57,12 +57,6 @@ test.each<[ImageOptions["gravity"], string, string]>([
   }
 });
 
-test("gravity auto keeps what stands out (O4)", async () => {
-  const image = { fit: "cover", gravity: "auto", width: 10, height: 10 } as const;
-  expect((await exact(await painted("--r"), image)).look(1, 1)).toBe("r");
-  expect((await exact(await painted("r/-/-"), image)).look(1, 1)).toBe("r");
-});
-
 test.each<[ImageOptions, string]>([
   [{}, "www/r.b/www"],
   [{ background: "yellow" }, "yyy/ryb/yyy"],

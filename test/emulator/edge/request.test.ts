@@ -157,7 +157,7 @@ describe("which URLs the edge accepts", () => {
   const redirect = (location?: string) => () =>
     new HttpResponse(null, { status: 302, headers: location === undefined ? {} : { location } });
 
-  test("a redirect is followed, also to hosts outside of the Sources, and the object is kept (E5, E7)", async () => {
+  test("a redirect is followed, also to hosts outside of the Sources, and the object is cached (E5, E7)", async () => {
     network.use(
       http.get(urlOf("moved.jpg"), redirect(foreignUrl), { once: true }),
       http.get(foreignUrl, () => picture()),

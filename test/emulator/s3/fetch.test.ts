@@ -109,15 +109,6 @@ describe("a signal ends", () => {
     expect(s3.requests).toEqual([]);
   });
 
-  test("a wait for an answer", async () => {
-    s3.faults.add("stall");
-    const controller = new AbortController();
-    const pending = s3.fetch(URL_OF_KEY, { signal: controller.signal });
-    controller.abort(reason);
-    expect(await failure(pending)).toBe(reason);
-    expect(s3.requests).toHaveLength(1);
-  });
-
   test("a wait for the rest of an object", async () => {
     s3.faults.add("stall-midway");
     const controller = new AbortController();

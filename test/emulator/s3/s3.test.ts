@@ -132,7 +132,7 @@ const UNKNOWN = { by: { ...CREDENTIALS, accessKeyId: "AKIAUNKNOWN" } };
 const IN_R2 = originUrl(bucketUrl(R2, "acme-media", "path"), KEY);
 const US_EAST = originUrl(VIRTUAL, KEY).replace(REGION, "us-east-1");
 
-test.each<[what: string, url: string, said: string, Signer?]>([
+test.each<[what: string, url: string, reply: string, Signer?]>([
   ["a clock that is 14.9 minutes behind (A7)", FIG, "200 an object", { at: NOW - 14.9 * MINUTE }],
   ["a clock that is 14.9 minutes ahead (A7)", FIG, "200 an object", { at: NOW + 14.9 * MINUTE }],
   ["a clock that is behind (A8)", FIG, "403 RequestTimeTooSkewed", { at: NOW - 15.1 * MINUTE }],
@@ -340,7 +340,7 @@ describe("a query that begins with x-", () => {
   });
 });
 
-test("the requests of the edge can be told from those of the Worker (E3)", async () => {
+test("the requests of the edge differ from those of the Worker (E3)", async () => {
   const named = createS3(settings);
   for (const via of ["1.1 image-resizing-proxy", undefined, "1.1 a-proxy"]) {
     await named.fetch(originUrl(VIRTUAL, KEY), { headers: via === undefined ? {} : { via } });

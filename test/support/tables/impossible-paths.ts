@@ -1,6 +1,5 @@
 // Paths below the route /images/:preset/* that name nothing: no route, no variant, or a key that no object can have.
-// No URL parser changes them, except for
-// those of RAW_PATHS.
+// No URL parser changes them, except those of RAW_PATHS.
 
 const KEYS = `
   % %zz %ff %00 %0a %0d%0ab %1f %7f %c2%85 %5c a%5Cb.jpg %2f a%2F%2Fk k// /k k/ %2e%2e%2fk ..%2fk ..%2f..%2fk
