@@ -42,7 +42,7 @@ export type CacheResult = {
 };
 
 /** The header with the time that the visitor still waits: ms. No header is part of the cache key (W3). */
-const TIME_LEFT = "vitrine-left";
+const TIME_LEFT_HEADER = "vitrine-left";
 
 /** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
 const LEAD_MS = 100;
@@ -64,7 +64,7 @@ export async function fetchCached(
     return undefined;
   }
   const timeLeft = deadline - now;
-  const headers = { [TIME_LEFT]: `${Math.max(0, timeLeft - LEAD_MS)}` };
+  const headers = { [TIME_LEFT_HEADER]: `${Math.max(0, timeLeft - LEAD_MS)}` };
   const fetching = fetchAndRead(loopback, keys, headers);
   try {
     const cached = await withTimeout(timeLeft, fetching);
@@ -83,6 +83,7 @@ async function fetchAndRead(
   keys: RenditionKeys,
   headers: Readonly<Record<string, string>>,
 ): Promise<CacheResult> {
+  // Workers Cache answers; where it has nothing fresh, answerRendition of renditions.ts.
   const answer = await loopback.fetch(renditionUrl(keys), { headers });
   const result = await readCachedAnswer(answer, keys[0].formats === "facts");
   if (result === undefined) {
@@ -100,7 +101,7 @@ async function fetchAndRead(
 
 /** Until when the cached entrypoint may take: ms since 1970. @param now ms since 1970 */
 export function readDeadline(headers: Headers, answers: Answers, now: number): number {
-  const timeLeft = Number(headers.get(TIME_LEFT) ?? Number.NaN);
+  const timeLeft = Number(headers.get(TIME_LEFT_HEADER) ?? Number.NaN);
   const timeout = answers.timeout * 1000;
   return now + (timeLeft >= 0 && timeLeft < timeout ? timeLeft : timeout);
 }
