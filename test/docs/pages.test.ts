@@ -99,6 +99,21 @@ test("the files of the repository that pages name are there", () => {
   }
 });
 
+test("each line of code that CONTRIBUTING.md shows is in the file that its step names", () => {
+  const steps = readPage("CONTRIBUTING.md").split(/^(?=\d\. |#)/m);
+  const blocks = steps.flatMap((step) => {
+    const [, file = ""] = /`((?:src|test)\/[\w./-]+\.ts)`/.exec(step) ?? [];
+    return [...step.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => [file, code] as const);
+  });
+  expect(blocks.length).toBeGreaterThan(2);
+  for (const [file, code] of blocks) {
+    const lines = readPage(file)
+      .split("\n")
+      .map((line) => line.trim());
+    for (const line of code.trim().split("\n")) expect(lines).toContain(line.trim());
+  }
+});
+
 test("the tests that docs/security.md and test/README.md name are there", () => {
   const pages = readPage("docs/security.md") + readPage("test/README.md");
   const named = [...pages.matchAll(/`([\w./-]+\.test\.ts)`/g)];
