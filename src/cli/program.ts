@@ -58,11 +58,9 @@ export async function runProgram(
   let exit: Exit = EXIT.done;
   const run: Run = async (work) => {
     const outcome = await work();
-    if (!isFault(outcome)) exit = outcome;
-    else {
-      log(world.stderr, paint(world, world.stderr, "red", visible(outcome.fault)));
-      exit = EXIT.failed;
-    }
+    exit = isFault(outcome) ? EXIT.failed : outcome;
+    if (!isFault(outcome)) return;
+    log(world.stderr, paint(world, world.stderr, "red", visible(outcome.fault)));
   };
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")

@@ -91,6 +91,6 @@ function listingFault(answer: S3Answer, { name, region }: Bucket, instead: strin
   if (code === "AccessDenied") {
     return `${fault}: the key may not list it. Allow it s3:ListBucket on the bucket${instead}`;
   }
-  const { reason } = { reason: undefined, ...verdictOf(answer, region) };
+  const { reason } = verdictOf(answer, region);
   return reason === undefined ? fault : `${fault}: ${reason}`;
 }

@@ -117,12 +117,12 @@ const BUCKET_URL = `${baseUrl}${prefix}`;
 /** The contact sheet of a local run with this configuration. @param hasOwnS3 whether .dev.vars names an S3 */
 function sheetOf(hasOwnS3: boolean, vars: object = ENV) {
   const { media } = ENV.BUCKETS;
-  const own = { vars: { ...vars }, started: ENV };
-  const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, ...own };
+  const config = configOf(vars);
+  const local = { vars: { ...vars }, started: ENV, config };
+  const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, ...local };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
-  const config = configOf(vars);
-  const watcher = { current: () => ({ ...run, ...files, ...rest, config }), mistakes: () => [] };
+  const watcher = { current: () => ({ ...run, ...files, ...rest }), mistakes: () => [] };
   return createSheet(watcher, stage.edge.images, "http://localhost:8787");
 }
 
