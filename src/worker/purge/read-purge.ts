@@ -98,7 +98,7 @@ function readObject(details: unknown, kind: unknown, isEncoded: boolean): EventO
   if (typeof name !== "string" || typeof rawKey !== "string") return undefined;
   const key = isEncoded ? decodeForm(rawKey) : rawKey;
   if (!key) return undefined;
-  return { bucket: name, key, isRemoved: REMOVED.test(`${kind}`) };
+  return { bucket: name, key, isRemoved: typeof kind === "string" && REMOVED.test(kind) };
 }
 
 /** A `+` is a space, and a plus is `%2B`. */

@@ -109,6 +109,21 @@ test("a notification may be about several objects, and the test event of S3 is a
   expect(await read(TEST_EVENT)).toEqual(event());
 });
 
+const DEEP = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+
+test.each([
+  ["a table", '{"toString":null,"valueOf":null}'],
+  ["a list", '["Object Deleted"]'],
+  ["a number", "1"],
+  ["deep lists", DEEP],
+])("an event whose kind is %s calls nothing removed", async (_what, kind) => {
+  const bridge = JSON.stringify(bridgeEvent("acme-media", "a.jpg", "KIND"));
+  const [record] = notification("acme-media", "a.jpg").Records;
+  const bodies = [bridge, JSON.stringify({ Records: [{ ...record, eventName: "KIND" }] })];
+  for (const body of bodies)
+    expect(await readText(body.replace('"KIND"', kind))).toEqual(event("a.jpg"));
+});
+
 test.each([
   ["Object Created", "ObjectCreated:Put", false],
   ["Object Restore Completed", "ObjectRestore:Completed", false],
