@@ -159,7 +159,7 @@ const PURGE_TIMEOUT_MS = 3_700;
 
 const NO_TOKEN = {
   event: "purge-denied",
-  reason: "not the PURGE_TOKEN, or a topic of SNS",
+  reason: "not the PURGE_TOKEN, a topic of SNS, or a form of another site",
 } as const;
 
 /** What could not be purged is named in the answer, and in the log, up to a limit. */
@@ -174,7 +174,9 @@ async function answerPurge(
   if (method !== "POST") return methodNotAllowed(method, "POST");
   const authorization = headers.get("authorization") ?? "";
   const isOfTopic = headers.has("x-amz-sns-message-type"); // who may publish there wrote the body
-  if (isOfTopic || !(await hasToken(authorization, config.purgeToken))) return NO_TOKEN;
+  const isCrossSite = headers.get("sec-fetch-site") === "cross-site"; // the browser may add the password
+  if (isOfTopic || isCrossSite) return NO_TOKEN;
+  if (!(await hasToken(authorization, config.purgeToken))) return NO_TOKEN;
 
   const parsed = await readPurge(request, deadline);
   const { body, status, retryAfter } =

@@ -125,6 +125,12 @@ describe("with PURGE_TOKEN", () => {
     expect(calls).toEqual([]);
   });
 
+  test("a form of another site is refused, although the browser adds the password", async () => {
+    const headers = { authorization: basic(`user:${PURGE_TOKEN}`), "sec-fetch-site": "cross-site" };
+    const answer = await post({ everything: true }, FULL, headers);
+    expect([answer.status, await answer.text(), calls]).toEqual([401, "Unauthorized\n", []]);
+  });
+
   test.each([
     `bearer ${PURGE_TOKEN}`,
     `BEARER   ${PURGE_TOKEN}`,
