@@ -30,7 +30,7 @@ type Picture = WholePicture & {
 };
 
 /**
- * Makes a rendition, once more if the origin broke off, and once more where another way of asking may succeed.
+ * Renders an object, once more if the origin broke off, and once more where another request may succeed.
  * @param object with its first bytes
  */
 export async function renderByBinding(
@@ -119,7 +119,7 @@ function drawAll(
   );
 }
 
-/** The facts of a picture. The binding describes pictures for nothing (L2). */
+/** The facts of a picture. A description by the binding is free (L2). */
 async function renderFacts(
   images: Images,
   { bytes, info, object }: Picture,

@@ -1,13 +1,13 @@
-// What to ask an engine for after a refusal, where another way of asking may succeed. Once. Pure.
+// The request for a retry, after a refusal by an engine that another request may not get. Pure.
 
 import type { Refusal } from "../http/refusal.ts";
 import { isOpaque } from "../origin/object-body.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
 
 /**
- * A preset's own format stays, or is replaced for all visitors alike.
+ * Returns another request, for one retry. A preset's own format stays, or is replaced for all visitors alike.
  * @param head the first bytes of the object
- * @returns undefined if asking again would not help
+ * @returns undefined if a retry would not help
  */
 export function requestForRetry(
   request: TransformRequest,
