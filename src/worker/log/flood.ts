@@ -7,26 +7,39 @@ import { logNotice } from "./log.ts";
 
 type Event = Refusal["event"];
 
-/** These are about the request or one object alone. Other refusals may need an operator: all are logged. */
-const BOUNDED: ReadonlySet<Event> = new Set<Event>([
-  "no-such-route",
-  "no-such-variant",
-  "impossible-key",
-  "signature-wrong",
-  "method-not-allowed",
-  "foreign-page",
-  "url-expired",
-  "rate-limited",
-  "loop-detected",
-  "health-denied",
-  "purge-denied",
-  "object-missing",
-  "object-denied",
-  "source-unreadable",
-  "original-is-smaller",
-  "too-large-for-avif",
-  "wrong-type",
-]);
+/** Whether an event has only a few lines in a minute. */
+export const IS_BOUNDED = {
+  // Anybody can cause these: they are about the request or one object alone.
+  "loop-detected": true,
+  "method-not-allowed": true,
+  "health-denied": true,
+  "purge-denied": true,
+  "no-such-route": true,
+  "no-such-variant": true,
+  "impossible-key": true,
+  "foreign-page": true,
+  "signature-wrong": true,
+  "url-expired": true,
+  "rate-limited": true,
+  "object-missing": true,
+  "object-denied": true,
+  "source-unreadable": true,
+  "too-large-for-avif": true,
+  "original-is-smaller": true,
+  "wrong-type": true,
+  // These may need an operator: all are logged.
+  "configuration-broken": false,
+  "slots-refused": false,
+  "role-refused": false,
+  "origin-denied": false,
+  "origin-failed": false,
+  "edge-contradicts": false,
+  "quota-spent": false,
+  "edge-refused": false,
+  "edge-failed": false,
+  "timed-out": false,
+  "not-transformed": false,
+} as const satisfies Record<Event, boolean>;
 
 /** How many lines an event has in a minute, at most. */
 const MAX_LINES = 10;
@@ -43,7 +56,7 @@ const floods = new WeakMap<object, Flood>();
  * @returns whether this refusal gets a log line of its own
  */
 export function shouldLog(env: object, event: Event, now: number): boolean {
-  if (!BOUNDED.has(event)) return true;
+  if (!IS_BOUNDED[event]) return true;
   const last = floods.get(env);
   const isOver = !isWithin(MINUTE_MS, last?.since, now);
   const flood = last && !isOver ? last : { since: now, times: new Map<Event, number>() };

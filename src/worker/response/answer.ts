@@ -177,6 +177,8 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
     case "original-is-smaller":
     case "wrong-type":
       return plain(502, "Not available");
+    default:
+      return refusal satisfies never;
   }
 }
 

@@ -1,7 +1,10 @@
 // A flood of refused requests, or of failures behind the cache: a few lines of each event in a minute, then their number.
 
 import { expect, test } from "vitest";
-import { shouldLog } from "../../../src/worker/log/flood.ts";
+import type { Refusal } from "../../../src/worker/http/refusal.ts";
+import { IS_BOUNDED, shouldLog } from "../../../src/worker/log/flood.ts";
+import { refusalAnswer } from "../../../src/worker/response/answer.ts";
+import { readPage } from "../../docs/pages.ts";
 import { ENV, PURGE_TOKEN } from "../../support/env.ts";
 import {
   failures,
@@ -115,15 +118,19 @@ test("after a clock is set back, lines are still logged", async () => {
   expect(counts()).toEqual({ "no-such-route": 11, "lines-left-out": 1 });
 });
 
-const URGENT = [
-  ...(["slots-refused", "role-refused", "origin-denied", "origin-failed", "timed-out"] as const),
-  ...(["quota-spent", "edge-failed", "not-transformed", "configuration-broken"] as const),
-];
+const [, NAMED = ""] =
+  /each event below 500, (.*?) has at most/.exec(readPage("docs/errors.md")) ?? [];
 
-test.each(URGENT)("%s may need an operator: no line is left out", (event) => {
-  const env = {};
-  for (let times = 0; times < 15; times++) expect(shouldLog(env, event, BEGAN)).toBe(true);
-});
+test.each(Object.keys(IS_BOUNDED) as Refusal["event"][])(
+  "%s has ten lines in a minute if docs/errors.md says so, else all: it may need an operator",
+  (event) => {
+    const { status } = refusalAnswer({ event, allow: "GET" } as Refusal, {}, BEGAN);
+    const isBounded = status < 500 || NAMED.includes(`\`${event}\``);
+    const env = {};
+    const logged = Array.from({ length: 15 }, () => shouldLog(env, event, BEGAN));
+    expect(logged.filter(Boolean)).toHaveLength(isBounded ? 10 : 15);
+  },
+);
 
 test("a failure behind the cache is one line a minute for its bucket, which counts those since the line before", async () => {
   stage.s3.faults.add("SlowDown");
