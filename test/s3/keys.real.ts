@@ -40,12 +40,9 @@ async function ask(running: Vitrine): Promise<Map<string, string>> {
   return wrong;
 }
 
-test.for(ADDRESSES)(
-  "each key leads to its object, $addressing-style (A2, A4, A10)",
-  async (address) => {
-    vitrine = await runVitrine({ ...address, current: USERS.reader });
-    const wrong = await ask(vitrine);
-    expect([...wrong]).toEqual([]);
-    expect(keys.length).toBe(COUNT);
-  },
-);
+test.for(ADDRESSES)("each key leads to its object: $addressing (A2, A4, A10)", async (address) => {
+  vitrine = await runVitrine({ ...address, current: USERS.reader });
+  const wrong = await ask(vitrine);
+  expect([...wrong]).toEqual([]);
+  expect(keys.length).toBe(COUNT);
+});

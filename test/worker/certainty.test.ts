@@ -40,13 +40,10 @@ test.each([
 test.each<[what: string, status: number, event: string, answer: () => Response]>([
   ["missing", 502, "edge-contradicts", () => new HttpResponse(null, { status: 404 })],
   ["no image", 415, "source-unreadable", () => HttpResponse.html("a page")],
-])(
-  "an overlay that is %s is a %d that is not cached (O12)",
-  async (_what, status, event, answer) => {
-    network.use(http.get(OVERLAY, answer));
-    const over = { width: 9, draw: [{ url: OVERLAY }] };
-    env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
-    expect(await request("/images/over/key.jpg")).toEqual([status, "no-store"]);
-    expect(lines()).toMatchObject([{ event }]);
-  },
-);
+])("an overlay that is %s is a %d, not cached (O12)", async (_what, status, event, answer) => {
+  network.use(http.get(OVERLAY, answer));
+  const over = { width: 9, draw: [{ url: OVERLAY }] };
+  env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
+  expect(await request("/images/over/key.jpg")).toEqual([status, "no-store"]);
+  expect(lines()).toMatchObject([{ event }]);
+});

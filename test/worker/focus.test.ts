@@ -185,26 +185,23 @@ const HOSTILE = ["0.62,0.3, 0.62,0.3", ...INVALID].flatMap((part) => [
 /** S3 sends it in a header. */
 const isSent = (value: string) => !/[\0\n\t]|[^\0-\xff]/.test(value);
 
-test.each(ENGINES)(
-  "with %s, 200 hostile values never break an answer: the centre",
-  async (engine) => {
-    const values = engine === "R2" ? HOSTILE : HOSTILE.filter(isSent);
-    expect(values.length).toBeGreaterThan(200);
-    arrange(engine);
-    for (const focus of values) {
-      setMetadata({ focus, owner: "acme-ada" });
-      expect([focus, await coloursOf()]).toEqual([focus, "gggg"]);
-      const facts = await (await requestPicture(`/images/part/${KEY}?facts`)).text();
-      expect([focus, facts.includes("focus")]).toEqual([focus, false]);
-    }
-    wait(60);
-    await requestPicture();
-    const [first, second, ...more] = lines();
-    expect(first).toMatchObject({ event: "no-focus", bucket: "media", key: PURGED, times: 1 });
-    expect([second?.["times"], more]).toEqual([2 * values.length, []]);
-    expect(JSON.stringify(lines())).not.toContain("acme-ada");
-  },
-);
+test.each(ENGINES)("with %s, 200 hostile values break no answer: the centre", async (engine) => {
+  const values = engine === "R2" ? HOSTILE : HOSTILE.filter(isSent);
+  expect(values.length).toBeGreaterThan(200);
+  arrange(engine);
+  for (const focus of values) {
+    setMetadata({ focus, owner: "acme-ada" });
+    expect([focus, await coloursOf()]).toEqual([focus, "gggg"]);
+    const facts = await (await requestPicture(`/images/part/${KEY}?facts`)).text();
+    expect([focus, facts.includes("focus")]).toEqual([focus, false]);
+  }
+  wait(60);
+  await requestPicture();
+  const [first, second, ...more] = lines();
+  expect(first).toMatchObject({ event: "no-focus", bucket: "media", key: PURGED, times: 1 });
+  expect([second?.["times"], more]).toEqual([2 * values.length, []]);
+  expect(JSON.stringify(lines())).not.toContain("acme-ada");
+});
 
 test("a wrong value is logged, cut short, and so is a missing one, apart from each other", async () => {
   arrange("cf");

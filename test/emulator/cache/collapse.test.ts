@@ -27,16 +27,13 @@ async function together(requests: number, places: number, init: RequestInit = {}
 }
 
 describe("requests that come together", () => {
-  test.each(PLACES)(
-    "1,000 from 30 places run it once, in the place %s (W5, W6)",
-    async (runsIn) => {
-      resetCache({ runsIn });
-      count("max-age=60");
-      expect(await together(1000, 30)).toEqual({ "MISS run 1": 1, "HIT run 1": 999 });
-      const dataCenter = runsIn === "upper" ? "upper" : "place0";
-      expect(cache.runs).toEqual([{ url: "https://renditions/a", place: dataCenter, why: "miss" }]);
-    },
-  );
+  test.each(PLACES)("1,000 from 30 places run it once, in place %s (W5, W6)", async (runsIn) => {
+    resetCache({ runsIn });
+    count("max-age=60");
+    expect(await together(1000, 30)).toEqual({ "MISS run 1": 1, "HIT run 1": 999 });
+    const dataCenter = runsIn === "upper" ? "upper" : "place0";
+    expect(cache.runs).toEqual([{ url: "https://renditions/a", place: dataCenter, why: "miss" }]);
+  });
 
   test.each([1, 3])("from %d places: no-store is for the first alone (W6)", async (places) => {
     let at = 0;
@@ -79,23 +76,20 @@ describe("two tiers", () => {
     expect(await line("/a", {}, { place: "two" })).toBe("EXPIRED run 2");
   });
 
-  test.each(PLACES)(
-    "the entrypoint runs in the place %s, behind a loopback (W5, W13)",
-    async (runsIn) => {
-      resetCache({ runsIn });
-      entrypoint.answer = async () => {
-        await new Promise(setImmediate);
-        return Response.json(cache.where());
-      };
-      const answer = await cache.at("far", async () => {
-        expect(cache.where()).toEqual({ behind: false, place: "far" });
-        return fetchCached();
-      });
-      const dataCenter = runsIn === "upper" ? "upper" : "far";
-      expect(await answer.json()).toEqual({ behind: true, place: dataCenter });
-      expect(cache.where()).toEqual({ behind: false, place: "here" });
-    },
-  );
+  test.each(PLACES)("the entrypoint runs in place %s, by a loopback (W5, W13)", async (runsIn) => {
+    resetCache({ runsIn });
+    entrypoint.answer = async () => {
+      await new Promise(setImmediate);
+      return Response.json(cache.where());
+    };
+    const answer = await cache.at("far", async () => {
+      expect(cache.where()).toEqual({ behind: false, place: "far" });
+      return fetchCached();
+    });
+    const dataCenter = runsIn === "upper" ? "upper" : "far";
+    expect(await answer.json()).toEqual({ behind: true, place: dataCenter });
+    expect(cache.where()).toEqual({ behind: false, place: "here" });
+  });
 });
 
 describe("a run", () => {

@@ -56,16 +56,13 @@ test("its request to the origin has no authorization, so a private object is den
 test.each<[Partial<EdgeSettings>, string, number]>([
   [{ keptForAll: true }, "200", 2],
   [{ keptForAll: false }, "9408/403", 1],
-])(
-  "with %j, what is cached of a private object is: %s (C1, E10)",
-  async (settings, got, billed) => {
-    resetEdge(settings);
-    expect(await fault(await fetchImage(KEY, { width: 20 }))).toBe("200");
-    expect(await fetchPublic(urlOf(KEY), "width=900,origin-auth=share-publicly")).toBe(got);
-    expect(await fetchPublic(urlOf(KEY), "width=900")).toBe("9408/403");
-    expect(edge.transformations.size).toBe(billed);
-  },
-);
+])("with %j, a cached private object is: %s (C1, E10)", async (settings, got, billed) => {
+  resetEdge(settings);
+  expect(await fault(await fetchImage(KEY, { width: 20 }))).toBe("200");
+  expect(await fetchPublic(urlOf(KEY), "width=900,origin-auth=share-publicly")).toBe(got);
+  expect(await fetchPublic(urlOf(KEY), "width=900")).toBe("9408/403");
+  expect(edge.transformations.size).toBe(billed);
+});
 
 test.each<[string, Partial<EdgeSettings>, string]>([
   ["a rule of the firewall", { firewall: true }, "403 of no edge"],

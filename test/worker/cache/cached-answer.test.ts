@@ -76,22 +76,19 @@ describe("a refusal", () => {
     [{ event: "object-denied", certain: false }, false, 502],
     [{ event: "origin-denied", certain: true }, false, 502],
     [{ event: "edge-contradicts", reason: "Sources" }, false, 502],
-  ])(
-    "%j, with an older image: %j, is a %d, and read as it was",
-    async (refusal, hasOlder, status) => {
-      const answer = refusalForCache(refusal, TAGS, hasOlder);
-      const isCached = status !== 502;
-      expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
-        status,
-        {
-          "content-type": "application/json",
-          "cache-control": isCached ? MINUTE : "no-store",
-          ...(isCached && { "cache-tag": "a,b" }),
-        },
-      ]);
-      expect(await readCachedAnswer(answer, false)).toEqual(expect.objectContaining(refusal));
-    },
-  );
+  ])("%j, with an older image: %j, is a %d, read as it was", async (refusal, hasOlder, status) => {
+    const answer = refusalForCache(refusal, TAGS, hasOlder);
+    const isCached = status !== 502;
+    expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
+      status,
+      {
+        "content-type": "application/json",
+        "cache-control": isCached ? MINUTE : "no-store",
+        ...(isCached && { "cache-tag": "a,b" }),
+      },
+    ]);
+    expect(await readCachedAnswer(answer, false)).toEqual(expect.objectContaining(refusal));
+  });
 
   const SLOT = { slot: "next", origin: "InvalidAccessKeyId", access_key: "…MPLE" } as const;
 

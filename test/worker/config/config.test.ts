@@ -246,17 +246,14 @@ test.each<[string, unknown, ...string[]]>([
   ["a key with a space", `{"k1": "${LONG} "}`, SHORT],
   ["a key after a space", `{"k1": " ${LONG}"}`, SHORT],
   ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, "has the same kid twice"],
-])(
-  "URL_SIGNING_KEYS that is %s is a mistake, where a route is signed",
-  (_what, value, ...messages) => {
-    const change = { URL_SIGNING_KEYS: value };
-    expect(mistakesOf(change)).toEqual(
-      messages.map((message) => expect.stringContaining(`URL_SIGNING_KEYS: ${message}`)),
-    );
-    expect(mistakesOf(change).join()).not.toMatch(/short|kkkk/);
-    expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
-  },
-);
+])("URL_SIGNING_KEYS that is %s is a mistake for a signed route", (_what, value, ...messages) => {
+  const change = { URL_SIGNING_KEYS: value };
+  expect(mistakesOf(change)).toEqual(
+    messages.map((message) => expect.stringContaining(`URL_SIGNING_KEYS: ${message}`)),
+  );
+  expect(mistakesOf(change).join()).not.toMatch(/short|kkkk/);
+  expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+});
 
 test.each<[string, string, string]>([
   ["the same path", "/a/:preset/*", "/a/:preset/*"],

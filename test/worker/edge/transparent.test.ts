@@ -36,54 +36,48 @@ const REFUSED = [502, "text/plain; charset=utf-8"];
 const JPEG = [200, "image/jpeg"];
 
 /** Real pictures, on an edge that warns of each that is smaller than the preset. */
-describe.each(["original", "rendition"] as const)(
-  "where the edge warns, and sends the %s,",
-  (sent) => {
-    beforeEach(() => arrange({ originalIsSmaller: { of: "sides", sent } }));
+describe.each(["original", "rendition"] as const)("if the edge warns and sends the %s,", (sent) => {
+  beforeEach(() => arrange({ originalIsSmaller: { of: "sides", sent } }));
 
-    const picture = (channels: 3 | 4) =>
-      sharp({
-        create: { width: 20, height: 20, channels, background: { r: 255, g: 0, b: 0, alpha: 0.3 } },
-      });
-
-    test.each([
-      ["tall", MODERN, [200, "image/avif"]],
-      ["tall", OLD, REFUSED],
-      ["png", OLD, REFUSED],
-      ["png", MODERN, REFUSED],
-      ["forced", MODERN, REFUSED],
-      ["jpeg", OLD, JPEG], // the preset decides that
-    ] as const)("a transparent PNG as %s, for %o", async (preset, headers, expected) => {
-      put(await picture(4).png().toBuffer());
-      expect(await see(preset, headers)).toEqual(expected);
-      if (expected === REFUSED) expect(lines()).toMatchObject([{ event: "original-is-smaller" }]);
+  const picture = (channels: 3 | 4) =>
+    sharp({
+      create: { width: 20, height: 20, channels, background: { r: 255, g: 0, b: 0, alpha: 0.3 } },
     });
 
-    test.each([
-      ["tall", OLD],
-      ["forced", MODERN],
-    ])("an opaque PNG as %s is a JPEG", async (preset, headers) => {
-      put(await picture(3).png().toBuffer());
-      expect(await see(preset, headers)).toEqual(JPEG);
-    });
-  },
-);
+  test.each([
+    ["tall", MODERN, [200, "image/avif"]],
+    ["tall", OLD, REFUSED],
+    ["png", OLD, REFUSED],
+    ["png", MODERN, REFUSED],
+    ["forced", MODERN, REFUSED],
+    ["jpeg", OLD, JPEG], // the preset decides that
+  ] as const)("a transparent PNG as %s, for %o", async (preset, headers, expected) => {
+    put(await picture(4).png().toBuffer());
+    expect(await see(preset, headers)).toEqual(expected);
+    if (expected === REFUSED) expect(lines()).toMatchObject([{ event: "original-is-smaller" }]);
+  });
+
+  test.each([
+    ["tall", OLD],
+    ["forced", MODERN],
+  ])("an opaque PNG as %s is a JPEG", async (preset, headers) => {
+    put(await picture(3).png().toBuffer());
+    expect(await see(preset, headers)).toEqual(JPEG);
+  });
+});
 
 /** On an edge that passes on what is too large for AVIF (O7). */
 test.for([
   ["png", "avif", MODERN, [200, "image/png"]],
   ["webp", "avif", MODERN, [200, "image/png"]],
   ["webp", "tall", OLD, [200, "image/png"]],
-] as const)(
-  "a long transparent original of %s, as %s, for %o, stays transparent (R5)",
-  async (row) => {
-    const [format, preset, headers, expected] = row;
-    const background = { r: 0, g: 0, b: 0, alpha: 0.5 };
-    const long = sharp({ create: { width: 20, height: 1300, channels: 4, background } });
-    put(await long.toFormat(format, { compressionLevel: 1 }).toBuffer());
-    expect(await see(preset, headers)).toEqual(expected);
-  },
-);
+] as const)("a long transparent %s, as %s, for %o, stays transparent (R5)", async (row) => {
+  const [format, preset, headers, expected] = row;
+  const background = { r: 0, g: 0, b: 0, alpha: 0.5 };
+  const long = sharp({ create: { width: 20, height: 1300, channels: 4, background } });
+  put(await long.toFormat(format, { compressionLevel: 1 }).toBuffer());
+  expect(await see(preset, headers)).toEqual(expected);
+});
 
 test("an opaque WebP is a JPEG for a browser that does not read it", async () => {
   const create = { width: 20, height: 20, channels: 3, background: "red" } as const;

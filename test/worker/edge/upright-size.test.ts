@@ -85,27 +85,24 @@ const SURE = ["hero", "hero@640w", "thin", "low", "large", "larger", "turned", "
 const UNSURE = ["card", "card@2x", "padded", "framed", "trimmed"];
 
 describe.each(["stored", "upright"] as const)("the edge tells the %s size:", (originalSides) => {
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    "a picture of orientation %i (O9, R9)",
-    async (orientation) => {
-      arrange({ originalSides });
-      const plain = sharp({ create: { width: 301, height: 200, channels: 3, background: "teal" } });
-      const jpeg = await plain.jpeg().withMetadata({ orientation }).toBuffer();
-      stage.s3.objects.set("published/a.jpg", { body: new Uint8Array(jpeg), type: "image/jpeg" });
-      const upright = orientation < 5 ? "301×200" : "200×301";
-      for (const preset of [...SURE, ...UNSURE]) {
-        const picture = await get(`/facts/${preset}/a.jpg`, {}, env);
-        const rendition = await sharp(Buffer.from(await picture.arrayBuffer())).metadata();
-        const answer = await get(`/facts/${preset}/a.jpg?facts`, {}, env);
-        const facts: unknown = await answer.json();
-        const { original, ...renditionSides } = isPlainObject(facts) ? facts : {};
-        expect([preset, renditionSides]).toEqual([
-          preset,
-          { width: rendition.width, height: rendition.height },
-        ]);
-        const sides = SURE.includes(preset) ? size(upright) : {};
-        expect([preset, original]).toEqual([preset, { ...sides, type: "image/jpeg" }]);
-      }
-    },
-  );
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("orientation %i (O9, R9)", async (orientation) => {
+    arrange({ originalSides });
+    const plain = sharp({ create: { width: 301, height: 200, channels: 3, background: "teal" } });
+    const jpeg = await plain.jpeg().withMetadata({ orientation }).toBuffer();
+    stage.s3.objects.set("published/a.jpg", { body: new Uint8Array(jpeg), type: "image/jpeg" });
+    const upright = orientation < 5 ? "301×200" : "200×301";
+    for (const preset of [...SURE, ...UNSURE]) {
+      const picture = await get(`/facts/${preset}/a.jpg`, {}, env);
+      const rendition = await sharp(Buffer.from(await picture.arrayBuffer())).metadata();
+      const answer = await get(`/facts/${preset}/a.jpg?facts`, {}, env);
+      const facts: unknown = await answer.json();
+      const { original, ...renditionSides } = isPlainObject(facts) ? facts : {};
+      expect([preset, renditionSides]).toEqual([
+        preset,
+        { width: rendition.width, height: rendition.height },
+      ]);
+      const sides = SURE.includes(preset) ? size(upright) : {};
+      expect([preset, original]).toEqual([preset, { ...sides, type: "image/jpeg" }]);
+    }
+  });
 });

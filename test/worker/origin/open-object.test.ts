@@ -348,14 +348,11 @@ describe("an S3 that is busy, or silent", () => {
   test.each([
     [15_000, 5_000],
     [2_000, 2_000],
-  ])(
-    "silent, with %d ms left, is given up after %d ms, and not asked again",
-    async (remaining, ms) => {
-      answers["current"] = silent;
-      expect(await giveUp(() => overlay({ deadline: NOW + remaining }))).toEqual(["timed-out", ms]);
-      expect(credentials).toEqual(["current"]);
-    },
-  );
+  ])("silent, with %d ms left, is given up after %d ms, not asked again", async (remaining, ms) => {
+    answers["current"] = silent;
+    expect(await giveUp(() => overlay({ deadline: NOW + remaining }))).toEqual(["timed-out", ms]);
+    expect(credentials).toEqual(["current"]);
+  });
 
   test("a body of which nothing comes is given up, too", async () => {
     answers["current"] = part({}, new ReadableStream());

@@ -135,22 +135,19 @@ describe("in place of", () => {
     ["all that S3 has, while it is busy", "key.jpg", 502, "origin-failed", "SlowDown"],
     ["an object of another region", "key.jpg", 502, "origin-denied", "elsewhere-400"],
     ["what a dead key opened", "key.jpg", 502, "slots-refused", "revoked-key"],
-  ])(
-    "%s its fallback is shown, under the same status",
-    async (_what, key, status, event, fault) => {
-      const usual = await cacheFallback();
-      if (fault !== undefined) stage.s3.faults.add(fault);
-      const answer = await getImage(`/images/card/${key}`);
-      expect(answer.headers.get("content-type")).toBe("image/avif");
-      expect(answer.headers.get("vary")).toBe("accept");
-      expect((await expectFallback(answer, status)).equals(usual)).toBe(true);
-      expect(logged()[0]?.line).toMatchObject({
-        ...{ event, route: "/images/:preset/*", preset: "card" },
-        ...{ bucket: "media", key: `published/${key}` },
-      });
-      expect(stage.s3.objects.has("published/nothing.jpg")).toBe(false);
-    },
-  );
+  ])("%s its fallback is shown under the same status", async (_what, key, status, event, fault) => {
+    const usual = await cacheFallback();
+    if (fault !== undefined) stage.s3.faults.add(fault);
+    const answer = await getImage(`/images/card/${key}`);
+    expect(answer.headers.get("content-type")).toBe("image/avif");
+    expect(answer.headers.get("vary")).toBe("accept");
+    expect((await expectFallback(answer, status)).equals(usual)).toBe(true);
+    expect(logged()[0]?.line).toMatchObject({
+      ...{ event, route: "/images/:preset/*", preset: "card" },
+      ...{ bucket: "media", key: `published/${key}` },
+    });
+    expect(stage.s3.objects.has("published/nothing.jpg")).toBe(false);
+  });
 
   const codes = EDGE_CODES.filter(({ engine }) => engine !== "binding");
   test.each(codes.filter(({ event }) => ["quota-spent", "timed-out"].includes(event)))(
