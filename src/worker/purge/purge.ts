@@ -3,6 +3,7 @@
 
 import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
+import type { Bucket } from "../config/bucket.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
 import { isRefusal } from "../http/refusal.ts";
@@ -142,11 +143,12 @@ function cacheFailure(text: string): PurgeFailure {
  * @returns why they may still be there
  */
 async function purgeStored(
-  { bucket, key, isRemoved }: ObjectToPurge,
+  object: ObjectToPurge,
   store: Store,
   scope: PurgeScope,
 ): Promise<PurgeFailure | undefined> {
-  const opened = await openObject(bucket, key, { ...scope, part: "head" });
+  const { bucket, key, isRemoved } = object;
+  const opened = await openByAnyAlias(object, scope);
   if (!isRefusal(opened)) return undefined;
   const isDenied = opened.event === "object-denied";
   if (isGone(opened) || (isDenied && isRemoved)) {
@@ -159,4 +161,17 @@ async function purgeStored(
     ? "store: S3 denies it: give the key s3:ListBucket"
     : `store: S3 says ${opened.event}`;
   return { status: 503, retryAfter: 30, reason };
+}
+
+/** Opens an object by the first alias that shows whether it is there: it is denied only if all deny it. */
+async function openByAnyAlias({ aliases, bucket, key }: ObjectToPurge, scope: PurgeScope) {
+  const open = (alias: Bucket) => openObject(alias, key, { ...scope, part: "head" });
+  const [first = bucket, ...rest] = aliases;
+  let result = await open(first);
+  for (const alias of rest) {
+    if (!isRefusal(result) || isGone(result)) break;
+    const next = await open(alias);
+    if (!isRefusal(next) || isGone(next) || result.event === "object-denied") result = next;
+  }
+  return result;
 }

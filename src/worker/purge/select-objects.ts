@@ -10,12 +10,14 @@ export type ObjectToPurge = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
   readonly bucket: Bucket;
+  /** All named buckets with this URL: one bucket of S3, which each of them opens in its own way. */
+  readonly aliases: readonly Bucket[];
   /** The whole key. */
   readonly key: string;
   /** Its URL at the origin, which tells objects apart. */
   readonly url: string;
   /** Whether an event calls it removed; undefined: no event names it. */
-  readonly isRemoved?: boolean;
+  readonly isRemoved?: boolean | undefined;
 };
 
 /** What is not purged, and why. */
@@ -74,16 +76,21 @@ function createObject(
 ): ObjectToPurge {
   const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
   const url = originUrl(bucket.baseUrl, key);
-  return { ...event, name, bucket, key, url };
+  return { ...event, name, bucket, aliases: [bucket], key, url };
 }
 
 function removeDuplicates(entries: readonly (ObjectToPurge | NotPurged)[]): ObjectSelection {
   const objects = new Map<string, ObjectToPurge>();
   const skipped: NotPurged[] = [];
   for (const entry of entries) {
-    if ("reason" in entry) skipped.push(entry);
-    // An event may name an object twice.
-    else if (!objects.get(entry.url)?.isRemoved) objects.set(entry.url, entry);
+    if ("reason" in entry) {
+      skipped.push(entry);
+      continue;
+    }
+    const earlier = objects.get(entry.url);
+    const aliases = [...new Set([...(earlier?.aliases ?? []), entry.bucket])];
+    const isRemoved = earlier?.isRemoved || entry.isRemoved; // an event may name an object twice
+    objects.set(entry.url, { ...entry, aliases, isRemoved });
   }
   return { objects: [...objects.values()], skipped };
 }

@@ -1,8 +1,9 @@
 // What /purge deletes from the store: only what S3 calls gone, or denies after an event of its removal.
 
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
+import { NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
 import { postPurge, stage, wait } from "../../support/run-worker.ts";
 import {
@@ -73,6 +74,44 @@ test.each(ROWS)("%s (A6, A19)", async (_what, change, body, status, stored) => {
   expect([answer.status, store.objects.size]).toEqual([status, stored]);
   const notPurged = answer.report.not_purged.map(({ object }: { object: string }) => object);
   expect(notPurged).toEqual(status === 200 ? [] : [NAME]);
+});
+
+describe("two buckets of wrangler.toml are one at S3, with two keys:", () => {
+  const { media } = VARS.BUCKETS;
+  const weak = { ...media, credentials: "WEAK" };
+  const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
+  const weakKey = { WEAK_ACCESS_KEY_ID: accessKeyId, WEAK_SECRET_ACCESS_KEY: secretAccessKey };
+
+  test.each<[weakKey: "dead" | "denied", change: () => void, status: number, stored: number]>([
+    ["dead", () => {}, 200, 2],
+    ["dead", remove, 200, 0],
+    ["dead", deny, 503, 2],
+    ["denied", () => {}, 200, 2],
+    ["denied", remove, 200, 0],
+    ["denied", deny, 200, 0],
+  ])("one is %s, and the other key decides (%#)", async (state, change, status, stored) => {
+    change();
+    const { fetch } = stage.s3;
+    stage.s3.fetch = async (input, init) => {
+      const isWeak = new Request(input, init).headers.get("authorization")?.includes(accessKeyId);
+      const denial = "<Error><Code>AccessDenied</Code></Error>";
+      return isWeak && state === "denied"
+        ? new Response(denial, { status: 403, headers: { "content-type": "application/xml" } })
+        : fetch(input, init);
+    };
+    const entries = [...store.objects];
+    for (const BUCKETS of [
+      { weak, media },
+      { media, weak },
+    ]) {
+      env = envWith({ BUCKETS, ...weakKey });
+      const { status: answered, report } = await purge(event("Object Deleted"));
+      expect([answered, store.objects.size]).toEqual([status, stored]);
+      expect(report.purged).toHaveLength(status === 200 ? 1 : 0);
+      for (const [name, entry] of entries) store.objects.set(name, entry);
+      wait(2);
+    }
+  });
 });
 
 test("what an earlier configuration stored of the object goes, too, and nothing of another one", async () => {
