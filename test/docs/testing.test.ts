@@ -1,11 +1,20 @@
 // The examples of docs/testing.md and docs/emulator.md, as they stand there, in a project of their own.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile, STRICT } from "../client/compile.ts";
 import { QUIET, ROOT } from "../support/built.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
 import { readPage } from "./pages.ts";
 
 const PAGE = readPage("docs/testing.md") + readPage("docs/emulator.md");
@@ -29,7 +38,7 @@ function write(file: string, content: string | object): void {
   );
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   rmSync(folder, { recursive: true, force: true });
   for (const [name, code] of FILES) write(name, code);
   // The package as it is published, but with the sources in place of what is built of them.
@@ -37,8 +46,10 @@ beforeAll(() => {
     ...{ name: "vitrine", type: "module" },
     exports: {
       ".": "./src/worker/index.ts",
+      "./client": "./src/client/index.ts",
       "./testing": "./src/emulator/index.ts",
       "./testing/worker": "./src/emulator/worker.ts",
+      "./*": "./src/client/*.ts",
     },
   });
   symlinkSync(join(ROOT, "src"), join(folder, "node_modules/vitrine/src"));
@@ -48,6 +59,11 @@ beforeAll(() => {
     `export default { resolve: { alias: { "cloudflare:workers": ${JSON.stringify(runtime)} } } };`,
   );
   write("package.json", { type: "module" });
+  const s3 = ["--bucket", "acme-media", "--endpoint", "https://s3.eu-west-1.amazonaws.com"];
+  await vitrine(["init", "project", ...s3], { folder });
+  renameSync(join(folder, "project/wrangler.toml"), join(folder, "wrangler.toml"));
+  rmSync(join(folder, "project"), { recursive: true });
+  await vitrine(["client", "vitrine.ts", "--base-url", "https://images.example.com"], { folder });
   const [, code = ""] = FILES.find(([name]) => name === "careless.test.ts") ?? [];
   write("right.test.ts", code.replace("image: { width: 80 }", `image: ${RIGHT}`));
   const [, workerCode = ""] = FILES.find(([name]) => name === "worker.ts") ?? [];
@@ -74,7 +90,11 @@ function runAll(): Map<string, Result[]> {
   const program = join(ROOT, "node_modules/vitest/vitest.mjs");
   const report = join(folder, "report.json");
   const args = [program, "run", "--root", folder, "--reporter=json", `--outputFile=${report}`];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { env: QUIET, encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: folder,
+    env: QUIET,
+    encoding: "utf8",
+  });
   if (!existsSync(report)) throw new Error(stdout + stderr);
   const { testResults }: Report = JSON.parse(readFileSync(report, "utf8"));
   return new Map(testResults.map((one) => [basename(one.name), one.assertionResults]));
@@ -83,6 +103,7 @@ function runAll(): Map<string, Result[]> {
 describe("the examples of docs/testing.md and docs/emulator.md", () => {
   test.each([
     ["careless.test.ts", 1],
+    ["app.test.ts", 1],
     ["survive.test.ts", 9],
     ["worker.test.ts", 1],
   ])("%s passes", (file, count) => {
