@@ -15,7 +15,7 @@ test("the examples for apps compile, with the file that npx vitrine client write
   const folder = createTemporaryFolder("vitrine-examples-");
   const text = readPage("README.md") + readPage("docs/apps.md") + readPage("docs/signed-urls.md"); // test/loaders has frameworks.md
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
-  expect(blocks).toHaveLength(6);
+  expect(blocks).toHaveLength(5);
   for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
   writeFileSync(
     join(folder, "node.d.ts"),

@@ -3,6 +3,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { thumbHash } from "../../src/client/placeholder.ts";
+import { imgTag } from "../loaders/img-tag.ts";
+import { images } from "../loaders/vitrine.ts";
 import { ROOT } from "../support/built.ts";
 import { readPage } from "./pages.ts";
 
@@ -12,6 +15,7 @@ const PAGE = readPage("docs/apps.md") + readPage("docs/frameworks.md");
 const FILES: readonly [example: string, tested: string][] = [
   ["sign.ts", "sign.ts"],
   ["Fig.tsx", "react/Fig.tsx"],
+  ["img-tag.ts", "img-tag.ts"],
   ["vitrine-loader.ts", "next-app/vitrine-loader.ts"],
   ["next.config.ts", "next-app/next.config.ts"],
   ["app/page.tsx", "next-app/app/page.tsx"],
@@ -33,6 +37,20 @@ test("the pages show the code of each framework, as it is tested", () => {
     const example = linesOf(blocks[at]?.[2] ?? "");
     // The apps there may have more lines: they test more.
     expect([file, tested.filter((line) => example.includes(line))]).toEqual([file, example]);
+  }
+});
+
+test("an <img> as text has the values that imgProps returns, whatever is in them", () => {
+  const fact = { width: 300, height: 200, thumbhash: "1QcSHQRnh493V4dIh4eXh1h4kJUI" };
+  for (const alt of ["A fig", '"><script>alert(1)</script>', "&quot; onload=x", "'"]) {
+    const options = { original: fact, placeholder: thumbHash, query: "?exp=1&kid=a&sig=b" };
+    const fig = images.imgProps("photos/a'&b.jpg", "card", { alt, ...options });
+    const tag = imgTag(fig);
+    const values = [...tag.matchAll(/ ([a-z]+)="([^"]*)"/g)].map(([, name = "", value = ""]) => {
+      return [name, value.replaceAll("&quot;", '"').replaceAll("&amp;", "&")];
+    });
+    expect(tag).toMatch(/^<img(?: [a-z]+="[^"]*")+>$/);
+    expect(values).toEqual(Object.entries(fig).map(([name, value]) => [name, `${value}`]));
   }
 });
 

@@ -23,7 +23,7 @@ const ELSEWHERE = [
   ...["npm ci", "npm start"], // .ci/run, test/dev/start.test.ts
   // test/package
   ...["mkdir ../images", "npm pack --pack-destination ../images", "cd ../images", "npm install"],
-  ...[`npx --package ./${PACKED} vitrine init`, `npm install ./${PACKED}`],
+  ...[`npx --yes --package ./${PACKED} vitrine init`, `npm install ./${PACKED}`],
   "npx wrangler login",
   ...["cp .dev.vars.example secrets.env", "rm secrets.env"], // git ignores it: pages.test.ts
 ];

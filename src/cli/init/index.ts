@@ -30,6 +30,7 @@ Examples:
   vitrine init images --bucket acme-media --endpoint https://s3.eu-west-1.amazonaws.com
   vitrine init images --bucket acme-media --host images.example.com --environments staging,production`;
 
+const MISSING = "is missing. At a terminal, init asks for it";
 const QUESTIONS = [
   ["bucket", "The name of the bucket, such as acme-media"],
   ["endpoint", "Its S3 endpoint, such as https://s3.eu-west-1.amazonaws.com, or nothing for R2"],
@@ -42,7 +43,8 @@ async function init(world: World, path: string, options: Options): Promise<Outco
   const answers = await askMissing(world, options);
   if (answers === "cancelled") return EXIT.interrupted;
   const mistakes = QUESTIONS.flatMap(([option]) => {
-    const message = findMistake(option, answers);
+    const isMissing = option === "bucket" && answers.bucket === undefined;
+    const message = isMissing ? MISSING : findMistake(option, answers);
     return message === undefined ? [] : [`  --${option}: ${message}`];
   });
   if (mistakes.length > 0) {

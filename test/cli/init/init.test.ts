@@ -155,6 +155,7 @@ test("without a terminal and with all wrong, it names every mistake at once", as
   const args = ["--bucket=A", "--endpoint=localhost:9000", "--host=https://x"];
   await expectGolden("wrong.txt", [
     ["all wrong", await init(emptyFolder(), [...args, "--environments=a b"])],
+    ["without an option", await init(emptyFolder(), [])],
   ]);
 });
 
