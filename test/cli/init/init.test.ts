@@ -67,7 +67,14 @@ const PROVIDERS = [
   ),
 ].map(([, label = "", endpoint = "", region = ""]) => [label, endpoint, region] as const);
 
-test("docs/configuration.md has providers", () => expect(PROVIDERS).toHaveLength(7));
+test("docs/deploy.md says where to make the key of each provider of docs/configuration.md", () => {
+  expect(PROVIDERS.length).toBeGreaterThan(5);
+  const [, table = ""] = readPage("docs/deploy.md").split(/\n\n(?=.*where to make the key)/);
+  const rows = table.replace(/\n\n.*/s, "").matchAll(/^\| (?!provider)(\w.*?) +\|/gm);
+  const keys = [...rows].flatMap(([, names = ""]) => names.split(", "));
+  const providers = PROVIDERS.map(([label]) => label.replace(/,.*/, ""));
+  expect(["AWS S3", ...keys].sort()).toEqual(providers.sort());
+});
 
 test.each([
   ...PROVIDERS,
