@@ -157,8 +157,9 @@ async function renderObject(
   const result = await renderBy(key, object, overlays, scope);
   if (isRefusal(result)) return result;
   reportFocus(key, result.object);
-  const newEtag = await etagOf(key, result.object, result.overlays);
-  const rendition = { ...result.rendition, etag: newEtag };
+  const { isOfOther, ...unnamed } = result.rendition;
+  const newEtag = isOfOther ? undefined : await etagOf(key, result.object, result.overlays);
+  const rendition = { ...unnamed, etag: newEtag };
   return saveRendition(key, rendition, result.object, storePath, entry, scope);
 }
 

@@ -106,9 +106,8 @@ export function contradictionIn(
   headers: Headers,
   { etag, lastModified }: Pick<SourceObject, "etag" | "lastModified">,
 ): UpstreamRefusal | undefined {
-  const tag = originalEtag(headers);
   const date = headers.get("last-modified");
-  const isOther = tag && etag && tag !== etag && date && lastModified && date !== lastModified;
+  const isOther = namesOther(headers, etag) && date && lastModified && date !== lastModified;
   if (!isOther) return undefined;
   const reason =
     "the edge has another original: the zone ignores query strings, or source_parameter is off";
@@ -150,6 +149,12 @@ function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): 
 /** The origin's entity tag of the object that an answer is about: a part of the edge's own tag (R4). */
 function originalEtag(headers: Headers): string | undefined {
   return /^(?:W\/)?"cf[^:]*:(.+)"$/.exec(headers.get("etag") ?? "")?.[1];
+}
+
+/** The edge names another original than S3: a replaced object may have the same date. */
+export function namesOther(headers: Headers, etag: string | undefined): boolean {
+  const tag = originalEtag(headers);
+  return tag !== undefined && etag !== undefined && tag !== etag;
 }
 
 /** The content type of an answer, without parameters, in lower case. */

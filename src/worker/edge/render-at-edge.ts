@@ -18,7 +18,7 @@ import { withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";
 import { pauseBefore } from "../util/time.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
-import { contradictionIn, guard, judge, readFailure, typeOf } from "./guard.ts";
+import { contradictionIn, guard, judge, namesOther, readFailure, typeOf } from "./guard.ts";
 import { requestForRetry } from "./request-for-retry.ts";
 
 /** The object that the edge is to fetch. */
@@ -68,7 +68,8 @@ async function renderPicture(
     return passed;
   }
   const length = reply.headers.has("content-encoding") ? null : reply.headers.get("content-length");
-  return { body: reply.body, type: passed.type, length: length ?? undefined };
+  const isOfOther = namesOther(reply.headers, source.object.etag);
+  return { body: reply.body, type: passed.type, length: length ?? undefined, isOfOther };
 }
 
 /** The facts of the rendition that the same request makes (R9). */
@@ -86,7 +87,8 @@ async function renderFacts(
   const { status, text } = reply;
   const facts = readEdgeFacts(text, object.type, request.variant.image, request.focus);
   if (facts === "no-json") return { event: "wrong-type", status, type: typeOf(reply.headers) };
-  if (facts) return factsRendition(facts);
+  const isOfOther = namesOther(reply.headers, object.etag);
+  if (facts) return { ...factsRendition(facts), isOfOther };
   return { event: "edge-failed", status, reason: "the edge tells no size" };
 }
 

@@ -84,4 +84,6 @@ export type Rendition = {
   readonly type: string;
   /** As content-length writes it, if it is known: bytes. */
   readonly length: string | undefined;
+  /** It may be of another object than S3 described: it gets no ETag, and is not stored. */
+  readonly isOfOther?: boolean;
 };

@@ -74,7 +74,7 @@ async function callStore<T>(
   }
 }
 
-/** R2 refuses two writes of one name at the same time (T3). */
+/** R2 refuses two writes of one name at the same time, and may count a delete as a write (T3). */
 const TOO_FAST = /\b(?:429|10058)\b/;
 
 const MAX_REASON = 200; // characters
@@ -148,11 +148,25 @@ export async function putRendition(
   return put !== null;
 }
 
+/** R2 allows one write of a name in a second (T3): ms. */
+const WRITE_PERIOD_MS = 1_100;
+
+/** Calls the store, with one retry. @returns undefined if it throws again */
+function callTwice<T>(store: Store, call: string, work: () => Promise<T>): Promise<T | undefined> {
+  const retry = () => scheduler.wait(WRITE_PERIOD_MS).then(work);
+  return callStore(store, call, () => work().catch(retry));
+}
+
+/** Overwrites a rendition with nothing, unless the store has another one by now: R2 deletes without a condition. */
+export async function clearEntry(path: StorePath, etag: string): Promise<void> {
+  const { store, name } = path;
+  const { rendition, r2Etag: etagMatches } = (await readEntry(path)) ?? {};
+  if (rendition?.etag !== etag || etagMatches === undefined) return;
+  await callTwice(store, "put", () => store.put(name, "", { onlyIf: { etagMatches } }));
+}
+
 /** T4. Names in one call. */
 const MAX_NAMES = 1_000;
-
-/** R2 allows one write of a name in a second, and may count a delete as a write (T3): ms. */
-const WRITE_PERIOD_MS = 1_100;
 
 /** Deletes names, with one retry. @returns whether they are deleted */
 export async function deleteNames(store: Store, names: readonly string[]): Promise<boolean> {
@@ -162,8 +176,7 @@ export async function deleteNames(store: Store, names: readonly string[]): Promi
     }
     return true;
   };
-  const retry = () => scheduler.wait(WRITE_PERIOD_MS).then(remove);
-  return (await callStore(store, "delete", () => remove().catch(retry))) === true;
+  return (await callTwice(store, "delete", remove)) === true;
 }
 
 /** Deletes all renditions of an object that the configuration can name: a list would cost money (T5). */

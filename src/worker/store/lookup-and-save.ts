@@ -15,6 +15,7 @@ import { createTransformRequest } from "../request/transform-request.ts";
 import { readBytes } from "../util/bytes.ts";
 import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import {
+  clearEntry,
   deleteNames,
   MAX_BYTES,
   putRendition,
@@ -126,23 +127,23 @@ export async function saveRendition(
     const putting = putRendition(storePath, key, { bytes, type, etag }, entry, Date.now());
     // What does not answer may have been written.
     const isPut = (await withTimeout(S3_TIMEOUT_MS, putting)) !== false;
-    await checkAgain(key, object, context, isPut ? storePath : undefined);
+    await checkAgain(key, object, context, isPut ? { path: storePath, etag } : undefined);
   };
   context.waitUntil(store());
   return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
 }
 
 /**
- * Requests the object of a new rendition once more. What was deleted, denied or replaced meanwhile is purged. The store
- * may have the new rendition of a replaced object by now, so nothing is deleted there.
+ * Requests the object of a new rendition once more. What was deleted, denied or replaced meanwhile is purged, and leaves
+ * the store: the edge may have rendered the new object, and the older one may come back.
  * @param object the source of the rendition
- * @param stored where the rendition was stored, if it was
+ * @param stored where the rendition was stored, and its ETag, if it was
  */
 async function checkAgain(
   rendition: RenditionKey,
   object: OpenedObject,
   context: RequestScope["context"],
-  stored?: StorePath,
+  stored?: { readonly path: StorePath; readonly etag: string },
 ): Promise<void> {
   if (!stored && !context.cache) return; // nothing is cached
   const deadline = Date.now() + S3_TIMEOUT_MS;
@@ -155,10 +156,10 @@ async function checkAgain(
     ? !isGone(opened) && opened.event !== "object-denied"
     : opened.validator === object.validator && focusText(opened) === focusText(object);
   if (isSame) return;
-  await Promise.all([
-    purgeObject(rendition, context),
-    isRefused && stored && deleteNames(stored.store, [stored.name]),
-  ]);
+  const purging = purgeObject(rendition, context);
+  if (stored && isRefused) await deleteNames(stored.path.store, [stored.path.name]);
+  else if (stored) await clearEntry(stored.path, stored.etag);
+  await purging;
 }
 
 /** Purges all renditions of an object from Workers Cache, and all answers that may show it. */

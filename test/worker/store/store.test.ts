@@ -273,6 +273,31 @@ describe("at the same moment,", () => {
     expect(storedEntry()[1].body).toEqual(stored);
   });
 
+  test.each([
+    ["names the other one, and the same date", true, 0, null],
+    ["names no original", false, 2, expect.any(String)],
+  ])(
+    "the object is another one while an edge that %s fetches it: nothing of that stays once it is back",
+    async (_what, namesOriginal, seconds, etag) => {
+      wait(1 - (Date.now() % 1000) / 1000); // the beginning of a second
+      vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
+      replace("made/key.jpg", "same.jpg");
+      const expected = await (await requestPicture("/images/card/same.jpg")).bytes();
+      replace("made/key.jpg");
+      stage.edge.switches.namesOriginal = namesOriginal;
+      stage.beforeEdgeRequest = () => {
+        wait(seconds);
+        replace("made/rotated-gps.jpg");
+      };
+      expect((await requestPicture()).headers.get("etag")).toEqual(etag);
+      stage.beforeEdgeRequest = () => {};
+      replace("made/key.jpg");
+      forget();
+      expect(await (await requestPicture()).bytes()).toEqual(expected);
+      expect(lines()).toEqual([]);
+    },
+  );
+
   test("a slow put comes after a newer one: the newer one stays (T8a)", async () => {
     const { promise: delay, resolve: release } = Promise.withResolvers<void>();
     const slow = {
