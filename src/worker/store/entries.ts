@@ -68,8 +68,8 @@ async function callStore<T>(
   try {
     return await work();
   } catch (error) {
-    if (call !== "put" || !TOO_FAST.test(`${error}`))
-      reportStoreFailure(store, `${call}: ${error}`);
+    const isWrite = call === "put" || call === "delete";
+    if (!isWrite || !TOO_FAST.test(`${error}`)) reportStoreFailure(store, `${call}: ${error}`);
     return undefined;
   }
 }

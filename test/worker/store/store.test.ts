@@ -298,6 +298,18 @@ describe("at the same moment,", () => {
     },
   );
 
+  test("four sizes of a missing object are deleted: that is no failure (T3)", async () => {
+    const paths = ["card", "hero", "plain", "card@2x"].map((name) => `/images/${name}/${KEY}`);
+    for (const path of paths) await requestPicture(path);
+    forget();
+    remove();
+    vi.stubGlobal("scheduler", { wait: async () => {} });
+    await Promise.all(paths.map((path) => get(path, { headers: MODERN }, env)));
+    await settle();
+    expect(store.objects.size).toBe(0);
+    expect(lines().map(({ event }) => event)).not.toContain("store-failed");
+  });
+
   test("a slow put comes after a newer one: the newer one stays (T8a)", async () => {
     const { promise: delay, resolve: release } = Promise.withResolvers<void>();
     const slow = {
