@@ -150,14 +150,12 @@ test("other mistakes about a signed picture name the key, and no part of the sig
   const src = signedSrc("a.jpg", RIGHT);
   const load = nextLoader(open.site, images.site);
   const transform = unpicTransformer(open.site, images.site);
+  const nuxt = nuxtProvider(images.site);
   for (const [attempt, message] of [
     [() => load({ src, width: 1 }), /^Vitrine: no preset for "a.jpg"/],
     [() => load({ src: signedSrc("a:b", RIGHT), width: 1 }), /^Vitrine: no preset for "a:b"/],
     [() => load({ src: `tall:${src}`, width: 1 }), /^Vitrine: unknown preset "tall" for "a.jpg"/],
-    [
-      () => nuxtProvider(images.site).getImage(src, { modifiers: {} }),
-      /^Vitrine: no preset for "a.jpg"/,
-    ],
+    [() => nuxt.getImage(src, { modifiers: {} }), /^Vitrine: no preset for "a.jpg"/],
     [() => transform(src, {}), /^Vitrine: no preset for "a.jpg"/],
     [() => angularLoader(images.site)({ src }), /^Vitrine: no preset for "a.jpg"/],
     [() => transform(signedSrc("/b", RIGHT), {}, { preset: "card" }), /: invalid key "\/b"/],

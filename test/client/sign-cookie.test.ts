@@ -44,12 +44,8 @@ test("its value is what any other language signs, and libraries get the same att
   expect(attributes).toEqual({ path, expires: new Date(HOUR * 1000), ...flags });
   const flagText = "Expires=Sun, 29 Nov 2026 13:00:00 GMT; Secure; HttpOnly; SameSite=Lax";
   expect(header).toBe(`vitrine=${value}; Path=${path}; ${flagText}`);
-  const wide = await signCookie(
-    at("https://images.app.example"),
-    KEYS,
-    { ...term, domain: "app.example" },
-    NOW,
-  );
+  const wideTerm = { ...term, domain: "app.example" };
+  const wide = await signCookie(at("https://images.app.example"), KEYS, wideTerm, NOW);
   expect(wide.attributes).toEqual({ ...attributes, domain: "app.example" });
   expect(wide.header).toBe(`vitrine=${wide.value}; Path=${path}; Domain=app.example; ${flagText}`);
 });

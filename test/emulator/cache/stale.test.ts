@@ -167,14 +167,11 @@ describe("an answer that nothing has changed", () => {
     });
     const answer = await fetchCached();
     expect(conditions()).toEqual([null, '"1"']);
-    expect(entrypoint.requests[1]?.headers.get("if-modified-since")).toBe(
-      validators["last-modified"],
-    );
+    expect(entrypoint.requests[1]?.headers.get("if-modified-since")).toBe(date);
     expect(answer.headers.get("content-type")).toBe("text/html");
     expect(answer.headers.get("content-encoding")).toBe("a");
-    expect(`${answer.headers.get("cf-cache-status")} ${await answer.text()}`).toBe(
-      "REVALIDATED run 1",
-    );
+    expect(answer.headers.get("cf-cache-status")).toBe("REVALIDATED");
+    expect(await answer.text()).toBe("run 1");
     wait(119);
     expect(await line()).toBe("HIT run 1");
     await cache.settled();

@@ -102,9 +102,7 @@ describe("answers", () => {
 
   test("cover with one side gives a warning (R6, O3)", async () => {
     const answer = await fetchImage(KEY, { width: 8, fit: "cover" });
-    expect(answer.headers.get("warning")).toBe(
-      'cf-images 299 "cover fit mode needs both width and height"',
-    );
+    expect(answer.headers.get("warning")).toContain("cover fit mode needs both width and height");
     expect(await fault(answer)).toBe("200");
   });
 

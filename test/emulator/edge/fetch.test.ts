@@ -40,9 +40,8 @@ test.each([
     copies.push(sent.clone());
     return sent;
   });
-  expect((await edge.fetch(SOURCE, { headers: HEADERS, cf: { image: SHARED } })).status).toBe(
-    status,
-  );
+  const received = await edge.fetch(SOURCE, { headers: HEADERS, cf: { image: SHARED } });
+  expect(received.status).toBe(status);
   expect(await copies[0]?.text()).toMatch(/^(?:<Error\/>|x)$/);
 });
 

@@ -45,9 +45,8 @@ test("an entry with a path shuts it for the objects of others (E5, E10)", async 
 });
 
 test("its request to the origin has no authorization, so a private object is denied (E2, E10)", async () => {
-  expect(await fetchPublic(urlOf(KEY), "width=16", { authorization: "x", cookie: "a=1" })).toBe(
-    "9408/403",
-  );
+  const headers = { authorization: "x", cookie: "a=1" };
+  expect(await fetchPublic(urlOf(KEY), "width=16", headers)).toBe("9408/403");
   expect(s3.requests[0]?.headers.has("authorization")).toBe(false);
   expect(s3.requests[0]?.headers.has("cookie")).toBe(false);
   expect(edge.transformations.size).toBe(0);
