@@ -30,17 +30,21 @@ import {
 
 const NO_ANSWER: StsFailure = { origin: "unreachable", reason: "STS does not answer in time" };
 
-/** Credentials of a role that can be used now, or why there are none. Waits for STS only where it must. */
+/**
+ * Credentials of a role that can be used now, or why there are none. Waits for STS only where it must.
+ * @param refused S3 has refused the caller this session: a newer one is needed
+ */
 export async function getSession(
   memory: RoleMemory,
   { context, deadline }: RequestScope,
+  refused?: Session,
 ): Promise<Session | StsFailure> {
   for (;;) {
     const now = Date.now();
     const state = memory.state();
     const session = usableSession(state, now);
     const running = runningRenewal(state, now);
-    if (session) {
+    if (session && session !== refused) {
       if (!running && isRenewalDue(state, now)) renew(memory, context);
       return session;
     }

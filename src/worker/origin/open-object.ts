@@ -26,7 +26,7 @@ import { getSession, refuseRole } from "./get-session.ts";
 import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
 import { HEAD_BYTES, type ObjectBody, readBody, sniff } from "./object-body.ts";
 import { originUrl } from "./object-url.ts";
-import { isStsFailure } from "./session.ts";
+import { isStsFailure, type Session } from "./session.ts";
 import { sign } from "./sigv4.ts";
 import { refusalOf, type S3Refusal } from "./verdict.ts";
 
@@ -138,7 +138,7 @@ function refuseAll(bucket: Bucket, now: number): Refusal {
 /** Credentials of a role that S3 refuses so soon are not renewed: that would not help. ms. */
 const NEW_MS = 60_000;
 
-/** Opens an object with a session of a role. One that S3 refuses is renewed once. */
+/** Opens an object with a session of a role. One that S3 refuses is renewed once; until then, others may use it. */
 async function openByRole(
   bucket: Bucket,
   role: Role,
@@ -146,8 +146,8 @@ async function openByRole(
   options: OpenOptions,
 ): Promise<OpenedObject | Refusal> {
   const memory = roleMemoryOf(role);
-  for (let attempts = 1; ; attempts++) {
-    const session = await getSession(memory, options);
+  for (let refused: Session | undefined; ; ) {
+    const session = await getSession(memory, options, refused);
     if (isStsFailure(session)) return refuseRole(memory, session);
     const opened = await askS3(bucket, url, session, options);
     if (!("refusal" in opened)) {
@@ -162,11 +162,11 @@ async function openByRole(
       return refusal;
     }
     const isNew = Date.now() - session.began < NEW_MS;
-    if (isNew || attempts > 1) {
+    if (isNew || refused) {
       const reason = `S3 refuses ${isNew ? "new " : ""}credentials of the role`;
       return refuseRole(memory, { origin: verdict.origin, reason });
     }
-    memory.learn({ type: "session-refused", session });
+    refused = session;
   }
 }
 

@@ -27,8 +27,6 @@ export type RoleEvent =
   | { readonly type: "renewal-started"; readonly renewal: Renewal }
   | { readonly type: "renewed"; readonly session: Session }
   | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
-  /** S3 refuses these credentials. */
-  | { readonly type: "session-refused"; readonly session: Session }
   /** S3 gave an object for these credentials, or denied it. */
   | { readonly type: "object-requested"; readonly session: Session; readonly denied: boolean }
   /** A visitor gets no picture, because there are no credentials. */
@@ -64,8 +62,6 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
     }
     case "renewal-failed":
       return fail(state, event.failure, event.now);
-    case "session-refused":
-      return changed(state, state.session === event.session ? { session: undefined } : {});
     case "object-requested": {
       if (state.session !== event.session) return changed(state, {});
       return changed(state, { denials: event.denied ? (state.denials ?? 0) + 1 : undefined });

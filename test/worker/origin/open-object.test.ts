@@ -44,6 +44,7 @@ beforeEach(() => {
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     if (request.url.startsWith("https://sts.")) {
+      if (answers["sts"]) return answers["sts"]();
       const accessKeyId = `ASIA${++sessions}`.padEnd(20, "X");
       return new Response(answerOf(Date.now() + 3_600_000, { ...SESSION, accessKeyId }));
     }
@@ -125,6 +126,7 @@ const error =
     new Response(code && `<Error><Code>${code}</Code></Error>`, { status, headers });
 const silent: Answer = () => new Promise<never>(() => {});
 const BUSY = error("SlowDown", 503);
+const EXPIRED = error("ExpiredToken");
 const SKEWED = error("RequestTimeTooSkewed");
 const broken: Answer = () => Promise.reject(new TypeError("network connection lost"));
 
@@ -499,6 +501,24 @@ describe("a session of a role", () => {
     expect(credentials).toEqual(["ASIA1", "ASIA2"]);
     expect(await open()).toMatchObject({ ...refused, repeated: true });
     expect([credentials, sessions]).toEqual([["ASIA1", "ASIA2", "ASIA2"], 2]); // a new one is not renewed
+  });
+
+  test("that one bucket's S3 refuses opens others while STS fails, and no longer", async () => {
+    await age();
+    const [media, other] = [bucket, { ...bucket, baseUrl: "https://other.example/" }];
+    const answer = () => (requests.at(-1)?.url.startsWith(BUCKET_URL) ? jpeg : EXPIRED)();
+    answers = { ASIA1: answer, sts: BUSY };
+    for (const [next, event] of [[other, "role-refused"] as const, [media, "ok"] as const]) {
+      bucket = next;
+      expect([await result(), await result()]).toEqual([event, event]);
+    }
+    answers = { ASIA1: answer };
+    vi.setSystemTime(Date.now() + 3_000);
+    credentials = [];
+    bucket = other;
+    expect([await result(), await result()]).toEqual(["ok", "ok"]);
+    bucket = media;
+    expect([await result(), credentials]).toEqual(["ok", ["ASIA1", "ASIA2", "ASIA2", "ASIA2"]]);
   });
 
   test.each([
