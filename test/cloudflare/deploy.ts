@@ -8,7 +8,6 @@ import { stripVTControlCharacters } from "node:util";
 
 const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
 const WORKER = join(import.meta.dirname, "worker.ts");
-/** The file with the process of wrangler, while it runs. */
 const PID = "wrangler.pid";
 const TIMEOUT_MS = 120_000;
 

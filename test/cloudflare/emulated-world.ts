@@ -125,9 +125,7 @@ export function createEmulated(settings: EmulatedSettings) {
 
   return {
     ...{ r2, s3, edge, cache, network, seams },
-    /** What a visitor gets from one of the hosts. */
     fetchAsVisitor,
-    /** Deploys the same module as another version (W4). */
     redeploy: () => void version++,
   };
 }

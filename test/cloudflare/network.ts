@@ -7,7 +7,6 @@ export type Network = {
   send(url: string, init?: RequestInit): Promise<Response>;
   /** ms since 1970. */
   now(): number;
-  /** Waits. @param ms at least 0 */
   pause(ms: number): Promise<void>;
 };
 

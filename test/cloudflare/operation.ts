@@ -143,7 +143,6 @@ export async function readReply(response: Response): Promise<Reply> {
 /** A request without an answer of what it was sent to. Nobody knows whether it was carried out: nothing follows from it. */
 export class LostRequest extends Error {}
 
-/** @throws {LostRequest} always */
 export function throwLost(error: unknown): never {
   throw new LostRequest(`a request was lost: ${error}`);
 }

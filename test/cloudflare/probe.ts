@@ -14,7 +14,6 @@ import {
   throwLost,
 } from "./operation.ts";
 
-/** The bucket by R2's S3 API. */
 type S3Access = {
   /** Without a slash at the end. The bucket stands in the path. */
   readonly endpoint: string;
@@ -84,7 +83,6 @@ export type Claim = readonly [
   detail?: string | undefined,
 ];
 
-/** Makes a claim of each row, one after the other. */
 export async function claimsOf<Row>(rows: readonly Row[], claim: (row: Row) => Promise<Claim>) {
   const claims: Claim[] = [];
   for (const row of rows) claims.push(await claim(row));
@@ -190,7 +188,6 @@ export function pictureOf(file: string): Uint8Array {
   return readFileSync(join(import.meta.dirname, "../../fixtures/objects", file));
 }
 
-/** Returns whether a reply has the very bytes of a picture. */
 export function hasBytes({ sha256 }: Reply, picture: Uint8Array): boolean {
   return sha256 === createHash("sha256").update(picture).digest("hex");
 }

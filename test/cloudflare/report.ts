@@ -30,7 +30,6 @@ const PRICES = { transformation: 0.5e-3, request: 0.3e-6, write: 4.5e-6, read: 0
 /** Runs of the Worker, and reads of R2, for one request of a probe: gateway, entrypoint, origin. */
 const RUNS = 3;
 
-/** @param reason one sentence */
 export const usage = (reason: string): string => `${reason}\n\n${USAGE}\n${CREDENTIALS}`;
 
 function maxCost({ requests, transformations }: Sent): number {

@@ -29,7 +29,6 @@ export type Env = {
   readonly PROBE_TOKEN: string;
 };
 
-/** What the gateway uses of its context. */
 export type Context = {
   readonly exports: {
     readonly Cached: {

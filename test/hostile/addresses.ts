@@ -17,7 +17,6 @@ const flip = (url: string, at: number, how: number) =>
 const pick = (texts: string, how: number) => split(texts)[how % split(texts).length] ?? "";
 const LAST = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].join(" ");
 
-/** The ways to change a URL at one place. */
 const CHANGES: readonly ((url: string, at: number, how: number) => string)[] = [
   flip,
   flip,

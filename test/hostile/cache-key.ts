@@ -192,7 +192,6 @@ export const ofCacheKey = {
 /** The header that the gateway sends: how long the visitor waits. */
 const OF_THE_GATEWAY = /^\[\["vitrine-left","\d+"\]\]$/;
 
-/** The names of the headers that a visitor may get. */
 const PUBLIC = new Set([
   ...["content-type", "content-length", "cache-control", "etag", "vary", "allow"],
   ...["x-content-type-options", "content-security-policy", "cross-origin-resource-policy"],
@@ -224,7 +223,6 @@ function twinOf(first: RenditionKey, how: number): RenditionKey {
   return first;
 }
 
-/** The same object by another route. */
 function sameObject(rendition: RenditionKey, { spelling }: Variation): RenditionKey {
   const routes = ["/images/:preset/*", "/öffentlich ✓/:preset/*", "/secret/:preset/*"] as const;
   const isFree =

@@ -53,7 +53,6 @@ const PREFIXES: readonly ((prefix: string, rest: string) => string)[] = [
   () => "*/",
 ];
 
-/** What else a cookie may be signed for. */
 const FOREIGN: readonly Partial<Signed>[] = [
   ...["images.example:443", "images.example:8443", "IMAGES.example", "images.example.", "example"],
   ...["www.images.example", "https://images.example", "images-staging.example", ""],

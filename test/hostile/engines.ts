@@ -28,7 +28,6 @@ export const SESSION = {
   sessionToken: "FwoGZXIvYXdzEBYaDHqa0AP1/a/token/of/the/role",
 };
 
-/** The session tokens of the two slots. */
 export const TOKENS = [
   "FwoGZXIvYXdzEBYa/the/token/now",
   "FwoGZXIvYXdzEBYa/the/token/next",

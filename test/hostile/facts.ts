@@ -12,7 +12,6 @@ import { URL_PREFIXES, VARIANTS, WITH_FACTS } from "./world.ts";
 export const FACTS =
   /^\{"width":([1-9]\d{0,5}),"height":([1-9]\d{0,5}),"original":\{(?:"width":([1-9]\d{0,5}),"height":([1-9]\d{0,5}))?,?(?:"type":"image\/(jpeg|png|gif|webp|avif|heic)")?\}\}$/;
 
-/** Returns whether an answer says that it has facts. */
 export function isFacts({ headers }: Response): boolean {
   return headers.get("content-type") === "application/json";
 }

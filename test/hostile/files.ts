@@ -81,7 +81,6 @@ const STARTS = Object.keys(FILES)
   .filter(isFileType)
   .map((type) => ({ type, start: fileOf(type, "").toString("latin1", 0, 3) }));
 
-/** The type that the first bytes say. */
 export function typeOf(file: Uint8Array): FileType | undefined {
   const first = String.fromCharCode(...file.subarray(0, 3));
   return STARTS.find(({ start }) => start === first)?.type;

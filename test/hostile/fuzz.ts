@@ -64,7 +64,6 @@ function portionsOf(): (Attack & { readonly runs: number; readonly engine: Engin
   return rounds.flatMap((round) => shares.flatMap((share) => share[round] ?? []));
 }
 
-/** Lets a thread attack until there are no more inputs. */
 async function attack(): Promise<void> {
   const thread = startThread();
   while (!stop.signal.aborted) {

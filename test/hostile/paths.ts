@@ -80,7 +80,6 @@ const names = fc.oneof(
   anyText,
 );
 
-/** An object as an app names it. */
 export const object = fc
   .tuple(
     fc.constantFrom(...NAMED, "/öffentlich ✓/:preset/*" as const),

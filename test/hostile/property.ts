@@ -5,7 +5,6 @@ import { type RequestInput, toRequest } from "./inputs.ts";
 import { type Call, FALLBACKS, withoutSource } from "./visit-state.ts";
 import { type Scene, sendRequest, URL_PREFIXES, VARIANTS, type Worker } from "./world.ts";
 
-/** The parts of a Worker that properties use. */
 export type Suspect = {
   readonly worker: Worker;
   readonly signGrant: typeof import("../../src/url/grant.ts").signGrant;
@@ -19,7 +18,6 @@ export type Property<Input> = {
 };
 
 export const HOST = "https://images.example";
-/** Creates a property: its sentence, its inputs, and its check. */
 export function property<Input>(
   sentence: string,
   input: fc.Arbitrary<Input>,

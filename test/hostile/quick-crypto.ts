@@ -57,7 +57,6 @@ function isSha256(algorithm: object): boolean {
   return JSON.stringify(algorithm).includes('"SHA-256"');
 }
 
-/** Replaces `crypto.subtle` in this thread. */
 export function installQuickCrypto(): void {
   Object.defineProperty(crypto, "subtle", { value: subtle, configurable: true });
 }

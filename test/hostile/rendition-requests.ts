@@ -72,7 +72,6 @@ const ACCEPTS = {
   plain: ["*/*", "image/jpeg,image/*", "image/avif;q=0", ""],
 } as const;
 
-/** What a browser reads. */
 export type Browser = keyof typeof ACCEPTS;
 
 export const browser = fc.constantFrom<Browser>("both", "avif", "webp", "plain");
@@ -147,7 +146,6 @@ function pathOf({ route, variant, key }: RenditionKey, { spelling }: Variation):
   return path.replace(":id", () => key.replaceAll("/", "_")).replace(":slug", `slug-${spelling}`);
 }
 
-/** Another name of the same variant. */
 function aliasOf(variant: string, spelling: number): string {
   const all = [
     ["card", "card@1x"],
@@ -156,7 +154,6 @@ function aliasOf(variant: string, spelling: number): string {
   return all?.[spelling % 2] ?? variant;
 }
 
-/** The URL of the object at the origin. */
 export function sourceOf({ route, key }: Pick<RenditionKey, "route" | "key">): string {
   const file = route.startsWith("/p/") ? `${key.replaceAll("/", "_")}.jpg` : key;
   return URL_PREFIXES[route] + spellPath(file).replaceAll("@", "%40");

@@ -47,7 +47,6 @@ const FREE = [
 /** The statuses of a fallback, each with the seconds for which it may be cached. */
 const FALLBACK_MAX_AGE_S: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
-/** The bucket and the prefix of an object. */
 const BUCKET_URL = /^https:\/\/[^/]+\/(?:published\/|acme-other\/)/;
 
 /** The most calls for one object: S3 with two slots and again, an engine three times, and all of that once more. */

@@ -65,7 +65,6 @@ export const VARIANTS: Readonly<Record<string, object>> = {
   light: { height: 100, fit: "scale-down" },
 };
 
-/** How the origin URLs of each route may begin. */
 export const URL_PREFIXES = {
   "/images/:preset/*": `${MEDIA_ORIGIN}published/`,
   "/avatars/:user/:preset": `${MEDIA_ORIGIN}published/users/`,
@@ -101,7 +100,6 @@ type Cached = Loopback & object;
 export type Scene = {
   /** The `env` of an isolate. What it remembers of earlier visits ends with it. */
   readonly isolate: object;
-  /** In front of the cached entrypoint. */
   readonly cache: Cache;
   readonly dataCentre: string;
   /** ms since 1970. */
@@ -203,7 +201,6 @@ export async function sendRequest(
   return { ...requests, ...events, answer, body };
 }
 
-/** The `ctx.exports.Renditions` of a gateway. */
 export function loopbackOf(
   { Renditions }: Worker,
   { isolate, cache, dataCentre }: Omit<Scene, "now">,

@@ -5,7 +5,6 @@ import { SECRETS } from "./env.ts";
 
 export const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
 
-/** What a cookie grants, and by which key. */
 export type Signed = {
   readonly host: string;
   readonly route: string;

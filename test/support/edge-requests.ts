@@ -34,7 +34,6 @@ export const urlOf = (key: string) => originUrl(BUCKET_URL, `published/${key}`);
 export const signHeaders = async (key: string) =>
   new Headers(await sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now));
 
-/** A picture, as any origin sends it. */
 export const picture = (init: ResponseInit = {}) =>
   HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer, init);
 

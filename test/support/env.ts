@@ -33,7 +33,6 @@ export const NEXT = {
   AWS_SECRET_ACCESS_KEY_NEXT: NEXT_CREDENTIALS.secretAccessKey,
 };
 
-/** The token for the deep form of /healthz. */
 export const HEALTH_TOKEN = "a token that is not to be guessed";
 
 export const PURGE_TOKEN = "a-token-that-purges-and-is-not-to-be-guessed";

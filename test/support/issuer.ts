@@ -50,7 +50,6 @@ export const KEYLESS = {
   IMAGES,
 };
 
-/** Credentials as STS gives them. */
 export const SESSION = {
   accessKeyId: "ASIAIOSFODNN7EXAMPLE",
   secretAccessKey: CREDENTIALS.secretAccessKey,

@@ -99,7 +99,6 @@ export const s3Error = (code: string, status: number) =>
     headers: { "content-type": "application/xml" },
   });
 
-/** A strict S3 on the network: it answers what belongs to it. */
 export function handlersOf(s3: S3): HttpHandler[] {
   const answer: HttpResponseResolver = async ({ request }) => {
     const { url, method, headers } = request;

@@ -14,7 +14,6 @@ export type Sent = {
   readonly names: readonly string[];
 };
 
-/** An answer as it was received: its status and its whole text. */
 type Raw = { readonly status: number; readonly text: string };
 
 const SEND_RENDITION: RequestListener = (_request, answer) => {

@@ -94,7 +94,7 @@ function whole(body: Buffer): Send {
   };
 }
 
-/** Writes as fast as somebody reads. @param most bytes */
+/** Writes as fast as somebody reads. */
 function pour(response: ServerResponse, maxBytes: number): void {
   let sent = 0;
   const more = () => {

@@ -113,7 +113,6 @@ export async function render(
 export const exact = (source: Original, image: ImageOptions, overlays?: readonly Overlay[]) =>
   render(source, { format: "png", ...image }, overlays);
 
-/** Four colours, one in each corner. */
 export const colours = await painted("rg/by");
 
 const { bytes: fig } = await fixture("photos/fig.jpg", "image/jpeg");

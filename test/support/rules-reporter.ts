@@ -10,17 +10,14 @@ const RULE = /^- \*\*([A-Z]\d+[a-z]?)\*\* (.+)$/gm;
 const NAMED = /\(((?:[A-Z]\d+[a-z]?)(?:, [A-Z]\d+[a-z]?)*)\)/g;
 const NOT_PLAYED = /[*_]Not played: /;
 
-/** Reads the rules: the text of each, by its id. */
 function readRules(text: string): ReadonlyMap<string, string> {
   return new Map([...text.matchAll(RULE)].map(([, id = "", text = ""]) => [id, text]));
 }
 
-/** Returns the rules that the title of a test names. */
 function namedIn(title: string): readonly string[] {
   return [...title.matchAll(NAMED)].flatMap(([, list = ""]) => list.split(", "));
 }
 
-/** Returns the lines to print, and whether all is well. */
 function judge(rules: ReadonlyMap<string, string>, passed: readonly string[]) {
   const named = new Set(passed.flatMap(namedIn));
   const testable = [...rules].filter(([, text]) => !NOT_PLAYED.test(text)).map(([id]) => id);

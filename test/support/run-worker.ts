@@ -57,7 +57,6 @@ export const failures = () =>
 
 const FAILED = "rendition-failed";
 
-/** Whether Workers Cache is on in the current test. */
 let isCaching = true;
 
 /** Switches Workers Cache off for a file, or a group of tests, in which each request is to reach the edge. */
@@ -162,7 +161,6 @@ const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(SECRETS.URL_SI
 /** The time some seconds from now: s since 1970. */
 export const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
-/** Sends a body to /purge, with its token. */
 export function postPurge(body: unknown, env: object = isolate): Promise<Response> {
   const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
   const text = typeof body === "string" ? body : JSON.stringify(body);
@@ -197,7 +195,6 @@ export async function settle(): Promise<void> {
   await Promise.all(stage.pendingWork);
 }
 
-/** As `get`, and waits for the work after the answer. */
 export async function getAndSettle(...args: Parameters<typeof get>): Promise<Response> {
   const answer = await get(...args);
   await settle();

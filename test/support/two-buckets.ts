@@ -21,14 +21,12 @@ export type Kind = (typeof WORLDS)[number][number];
 /** How a bucket answers for the key. `404`: without S3's code. `silent`: not at all. */
 export type State = "has" | "missing" | "denied" | "404" | "busy" | "reset" | "silent";
 
-/** One of the two buckets, as a test changes it. */
 export type TestBucket = {
   /** Puts a picture under the key. @param name a file of fixtures/objects/ */
   readonly put: (name?: string, key?: string) => void;
   readonly remove: (key?: string) => void;
   /** Changes how the bucket answers. In the state `has`, the object is there if it was put. */
   readonly setState: (state: State) => void;
-  /** How many requests the Worker has sent to it. */
   readonly requestCount: () => number;
   /** Whether its key may list: else what is missing is denied (A6). */
   readonly setMayList: (may: boolean) => void;

@@ -39,7 +39,6 @@ export function deny(): void {
   stage.s3.faults.add("no-list-bucket");
 }
 
-/** The only stored rendition, and its name. */
 export const storedEntry = () => {
   const [entry] = store.objects;
   if (entry === undefined) throw new Error("nothing is stored");

@@ -40,7 +40,6 @@ type Surroundings = {
   readonly log?: ((text: string) => void) | undefined;
 };
 
-/** How long a process may take until it listens, in ms. */
 const START_MS = 20_000;
 
 const PROGRAM = (() => {

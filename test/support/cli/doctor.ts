@@ -109,7 +109,6 @@ export async function checksOf(...options: Parameters<typeof examine>): Promise<
   return problemsOf(await examine(...options)).map(({ check }) => check);
 }
 
-/** Runs the doctor with the secrets of the Worker. */
 export async function examine(
   args: readonly string[] = ["--url", SITE],
   options: WorldOptions = {},

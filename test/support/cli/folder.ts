@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { SECRETS, VARS } from "../env.ts";
 import { createTemporaryFolder } from "../temporary-folder.ts";
 
-/** The Vitrine of these folders. */
 export const HOST = "https://images.example";
 /** That of env.staging, in STAGED. */
 export const STAGING = "https://images-staging.example";

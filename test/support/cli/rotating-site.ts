@@ -44,7 +44,6 @@ export type Site = {
   /** The vars of the deployed version. Its secrets are in `deployed`. */
   vars: Readonly<Record<string, unknown>>;
   deployed: Record<string, unknown>;
-  /** The runs of wrangler: its arguments and its stdin. */
   ran: { args: readonly string[]; input: string }[];
   /** Called while wrangler runs. Returns wrangler's exit code and output. */
   during: (times: number) => { code?: number; output?: string; elsewhere?: true };

@@ -9,14 +9,12 @@ import { vitrine, type WorldOptions } from "./vitrine.ts";
 
 export const AWS = ["--bucket", "acme-media", "--endpoint", "https://s3.eu-west-1.amazonaws.com"];
 
-/** Makes an empty folder of that name. */
 export function emptyFolder(name = "images"): string {
   const parent = createTemporaryFolder("vitrine-init-");
   mkdirSync(join(parent, name));
   return join(parent, name);
 }
 
-/** Runs `vitrine init` in a folder. */
 export async function init(folder: string, args: readonly string[], options: WorldOptions = {}) {
   return vitrine(["init", ...args], { folder, ...options });
 }

@@ -11,7 +11,6 @@ type StsRefusal = { readonly status: number; readonly code: string; readonly mes
 
 type Claims = { readonly iss: string; readonly sub: string; readonly aud: string };
 
-/** A role, and whom it trusts. */
 export type StsRole = {
   /** The issuer whose provider is the principal of the policy. */
   readonly trusts: string;
@@ -20,7 +19,6 @@ export type StsRole = {
 };
 
 type StsSettings = {
-  /** The network, on which the issuers are. */
   readonly fetch: Network;
   /** By the URL of the issuer: the audiences that the provider takes. */
   readonly providers: Readonly<Record<string, { readonly clientIds: readonly string[] }>>;

@@ -9,7 +9,6 @@ export type S3FaultRow = {
   readonly key?: "nothing.jpg";
   /** S3's refusal. Left out: it sends the object, a part of it, or nothing. */
   readonly s3?: { readonly answer: string; readonly xml?: RegExp };
-  /** The edge's code and status. */
   readonly edge?: string;
   /** The Worker's answer, and what it logs. Left out: a picture. */
   readonly worker?: {
@@ -20,7 +19,6 @@ export type S3FaultRow = {
     /** How often it asks S3 and the edge. */
     readonly requests: readonly [s3: number, edge: number];
   };
-  /** The check of the doctor that finds it. */
   readonly check?: Check;
 };
 
