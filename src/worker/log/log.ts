@@ -2,7 +2,7 @@
 
 import { mistakeText, type Refusal } from "../http/refusal.ts";
 import type { Notice } from "./notice.ts";
-import { withoutQueries } from "./without-signatures.ts";
+import { INVISIBLE, withoutQueries } from "./without-signatures.ts";
 
 /** The fields of a request that are for the log alone. */
 export type LogFields = {
@@ -64,17 +64,16 @@ export function logNotice(notice: Notice): void {
   console[LEVELS[notice.event]](formatLine(notice));
 }
 
-/** Characters that JSON does not escape, and that a terminal obeys: C1 controls, and marks without a glyph. */
-const INVISIBLE = /[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
-
 /** Each line names its section of the page of errors. */
 function formatLine(fields: { readonly event: string }): string {
   const line = { ...fields, see: `docs/errors.md#${fields.event}` };
   const text = JSON.stringify(line, (_name, value: unknown) =>
     typeof value === "string" ? withoutQueries(value.slice(0, MAX_VALUE_LENGTH)) : value,
   );
-  return text.replace(
-    INVISIBLE,
-    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  // JSON does not escape what a terminal obeys or does not show.
+  return text.replace(INVISIBLE, (mark) => mark.replace(/./gs, escapeUnit));
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

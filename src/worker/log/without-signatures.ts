@@ -1,17 +1,24 @@
-// Hides the credentials of URLs in a text: the text ends where the first one begins. Pure.
+// Hides the credentials of URLs and cookies in a text: the text ends where the first one begins. Pure.
 
-/** Where the signature of a public URL begins, a parameter of a presigned URL (S3, Google), or a signed header. */
-const SIGNED = /x-(?:amz|goog)-|aws4-hmac|awsaccesskeyid|sig(?:nature)?["']?\s*[=:]/i;
+/** A parameter of a presigned URL (S3, Google), a signed header, a signature with its name, or a cookie of Vitrine. */
+const SIGNED =
+  /x-(?:amz|goog)-|aws4-hmac|awsaccesskeyid|(?:sig(?:nature)?|credential)["']?\s*(?:[=:\\]|&#)|\d\.[\w-]+\.[\w-]+\.[\w-]{43}/i;
 
 /** Where a query begins. Any of its values may be a credential. */
 const QUERY = /\?[^?=]*=/;
 
-/** A printable ASCII character as `%73`, also encoded more than once, `%u0073`, `\u0073` or `\x73`. */
-const ESCAPE = /(?:%(?:25)*|[%\\]u00|\\x)([2-6][0-9a-f]|7[0-9a-e])/gi;
+/** Other spellings of the percent sign of an escape: `%2573`, `%u0073`, `\u0073`, `\x73`. */
+const PERCENT = /(?:%(?:25)+|[%\\]u00|\\x)(?=[0-9a-f]{2})/gi;
+const ESCAPES = /(?:%[0-9a-f]{2})+/gi;
 
-/** What a browser leaves out of a URL, or nobody sees in a text. */
-const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
+/** What nobody sees in a text, and what a browser leaves out of a URL. */
+export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+/** What is drawn over a character of ASCII. */
+const MARKS = /(?<=[!-~])\p{M}+/gu;
 const DASH = /\p{Pd}/gu;
+
+/** How often a text is decoded. In one that is encoded more often, anything may be hidden. */
+const MAX_ROUNDS = 16;
 
 /** Leaves out everything from a signature on. */
 export function withoutSignatures(text: string): string {
@@ -25,14 +32,26 @@ export function withoutQueries(text: string): string {
 
 /** The text up to what a pattern finds in it, in any spelling. */
 function upTo(pattern: RegExp, text: string): string {
-  const plain = decode(text.normalize("NFKC").replace(HIDDEN, "").replace(DASH, "-"));
+  let plain = text;
+  for (let rounds = 0, last = ""; plain !== last; rounds++) {
+    if (rounds > MAX_ROUNDS) return "…";
+    last = plain;
+    plain = decode(plain);
+  }
   const at = plain.search(pattern);
   return at < 0 ? text : `${plain.slice(0, at)}…`;
 }
 
 function decode(text: string): string {
-  const once = text.replace(ESCAPE, (_escape, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 16)),
-  );
-  return once === text ? text : decode(once);
+  return text
+    .replace(PERCENT, "%")
+    .replace(ESCAPES, (run) => utf8.decode(Uint8Array.from(run.slice(1).split("%"), parseHex)))
+    .normalize("NFKC")
+    .replaceAll("≠", "=")
+    .replace(INVISIBLE, "")
+    .replace(MARKS, "")
+    .replace(DASH, "-");
 }
+
+const utf8 = new TextDecoder();
+const parseHex = (digits: string) => Number.parseInt(digits, 16);
