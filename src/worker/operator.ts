@@ -157,11 +157,6 @@ async function checkEngine(
 /** How long a caller of /purge waits at most. EventBridge gives up after 5 s: ms. */
 const PURGE_TIMEOUT_MS = 3_700;
 
-const NO_TOKEN = {
-  event: "purge-denied",
-  reason: "not the PURGE_TOKEN, a topic of SNS, or a form of another site",
-} as const;
-
 /** What could not be purged is named in the answer, and in the log, up to a limit. */
 async function answerPurge(
   request: Request,
@@ -175,8 +170,10 @@ async function answerPurge(
   const authorization = headers.get("authorization") ?? "";
   const isOfTopic = headers.has("x-amz-sns-message-type"); // who may publish there wrote the body
   const isCrossSite = headers.get("sec-fetch-site") === "cross-site"; // the browser may add the password
-  if (isOfTopic || isCrossSite) return NO_TOKEN;
-  if (!(await hasToken(authorization, config.purgeToken))) return NO_TOKEN;
+  if (isOfTopic || isCrossSite || !(await hasToken(authorization, config.purgeToken))) {
+    const reason = "not the PURGE_TOKEN, a topic of SNS, or a form of another site";
+    return { event: "purge-denied", reason };
+  }
 
   const parsed = await readPurge(request, deadline);
   const { body, status, retryAfter } =

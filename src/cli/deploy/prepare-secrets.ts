@@ -106,17 +106,17 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
   headers.set("range", "bytes=0-0");
   const reply = await askS3(url, { headers }, now);
   const { status, code, failure } = reply;
-  const { outcome } = verdictOf(reply, region);
+  const { result } = verdictOf(reply, region);
   const key = `the key ${maskKeyId(slot)} (${access}, slot ${slot.name})`;
   // Without a code it may be a proxy's reply. Only to a key that may list this bucket S3 says that an object is missing.
-  if (outcome === "served" || (outcome === "object-refused" && code && status === 404)) {
+  if (result === "served" || (result === "object-refused" && code && status === 404)) {
     return `S3 accepts ${key} for ${name}`;
   }
-  if (outcome === "slot-refused" && code) {
+  if (result === "slot-refused" && code) {
     const remedy = "Take an active key of this environment. A new one may work only after a minute";
     return { fault: `S3 refuses ${key} for ${name}: ${code}. ${remedy}` };
   }
-  if (outcome === "object-refused" && code && canary !== undefined) {
+  if (result === "object-refused" && code && canary !== undefined) {
     const page = await listPage(bucket, slot.credentials, { prefix: canary, maxKeys: 1 }, now);
     if ("objects" in page && page.objects.some((one) => one.key === canary)) {
       const remedy = "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4";

@@ -107,9 +107,9 @@ export async function findHolder(project: Examination, buckets: readonly Bucket[
     const [slot] = slotsAtHand(project, bucket).usable;
     const probe = openProbe({ bucket, slot: "current" }, slot?.credentials, project.now);
     const answer = slot && (await probe.getFirstByte(bucket.prefix + key));
-    const outcome = answer && verdictOf(answer, bucket.region).outcome;
-    if (outcome === "served") return { holder: bucket, unknown };
-    if (outcome !== "object-refused") unknown ??= bucket;
+    const result = answer && verdictOf(answer, bucket.region).result;
+    if (result === "served") return { holder: bucket, unknown };
+    if (result !== "object-refused") unknown ??= bucket;
   }
   return { holder: undefined, unknown };
 }
@@ -207,7 +207,7 @@ async function checkParameter(probe: S3Probe, key: string): Promise<Result> {
   const value = crypto.randomUUID().replaceAll("-", "");
   const answer = await probe.getFirstByte(key, `?x-vitrine=${value}`);
   const { status = 0, code } = answer;
-  if (verdictOf(answer, bucket.region).outcome === "served") {
+  if (verdictOf(answer, bucket.region).result === "served") {
     return ok("parameter", "S3 ignores x-vitrine in the URL of an object");
   }
   const isRefusal = (status >= 300 && status < 500 && status !== 429) || status === 501;
@@ -309,7 +309,7 @@ async function probePublicAccess(
   const leftover = written?.status === 200 ? leftBehind(absentKey) : "";
   const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 says so to everyone
   const acts = [
-    ...(verdictOf(object, region).outcome === "served" ? [`download ${objectKey}`] : []),
+    ...(verdictOf(object, region).result === "served" ? [`download ${objectKey}`] : []),
     ...(list === undefined ? ["list it"] : []),
     ...(leftover ? ["write to it"] : []),
     ...(mayWrite ? ["perhaps write to it"] : []),

@@ -82,8 +82,8 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
     return setting("region", `the bucket is in ${answer.region}, not in ${region}`, change);
   }
   const verdict = verdictOf(answer, region);
-  if (verdict.outcome === "object-refused") return undefined;
-  if (verdict.outcome === "slot-refused") return diagnoseKey(verdict.origin, query);
+  if (verdict.result === "object-refused") return undefined;
+  if (verdict.result === "slot-refused") return diagnoseKey(verdict.origin, query);
   const reply = `${status} ${code ?? ""}`.trim();
   if (status === 429 || status >= 500) {
     return fail("busy", {

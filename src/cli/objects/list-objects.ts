@@ -39,7 +39,7 @@ export async function listObjects(
     const page: Page | S3Answer = await listPage(bucket, credentials, options, world.now());
     if (!("objects" in page)) {
       [slot, ...otherSlots] =
-        verdictOf(page, bucket.region).outcome === "slot-refused" ? otherSlots : [];
+        verdictOf(page, bucket.region).result === "slot-refused" ? otherSlots : [];
       if (slot !== undefined) continue;
       progress.clear();
       return { fault: listingFault(page, bucket, instead) };

@@ -99,12 +99,12 @@ async function openBySlots(
       break;
     }
     const { refusal, verdict } = opened;
-    if (verdict?.outcome === "slot-refused") {
+    if (verdict?.result === "slot-refused") {
       replies.push({ slot, origin: verdict.origin });
       continue;
     }
-    if (verdict?.outcome === "object-refused") replies.push({ slot });
-    const isUnknown = refusal.event === "origin-denied" && verdict?.outcome === "unknown";
+    if (verdict?.result === "object-refused") replies.push({ slot });
+    const isUnknown = refusal.event === "origin-denied" && verdict?.result === "unknown";
     if (!verdict || !(isUnknown || verdict.origin === "AccessDenied")) {
       result = refusal;
       break;
@@ -155,9 +155,9 @@ async function openByRole(
       return opened;
     }
     const { refusal, verdict } = opened;
-    if (verdict?.outcome !== "slot-refused") {
+    if (verdict?.result !== "slot-refused") {
       const denied = verdict?.origin === "AccessDenied";
-      if (verdict?.outcome === "object-refused")
+      if (verdict?.result === "object-refused")
         memory.learn({ type: "object-requested", session, denied });
       return refusal;
     }

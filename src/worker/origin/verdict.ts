@@ -1,6 +1,12 @@
 // What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
 
-import { type Refusal, type UpstreamRefusal, upstreamOf } from "../http/refusal.ts";
+import {
+  type Refusal,
+  type Upstream,
+  type UpstreamEvent,
+  type UpstreamRefusal,
+  upstreamOf,
+} from "../http/refusal.ts";
 import type { S3Reply } from "../http/s3-reply.ts";
 
 /**
@@ -11,8 +17,8 @@ export type Verdict = {
   readonly origin?: string | undefined;
   readonly reason?: string | undefined;
 } & (
-  | { readonly outcome: "served" | "object-refused" | "misconfigured" | "unknown" }
-  | { readonly outcome: "slot-refused"; readonly origin: string }
+  | { readonly result: "served" | "object-refused" | "misconfigured" | "unknown" }
+  | { readonly result: "slot-refused"; readonly origin: string }
 );
 
 /** S3 does not say which of the two it is (A6). */
@@ -21,8 +27,10 @@ const DENIED = "missing, or not allowed by the key's policy";
 /** A clock is wrong (A7). */
 const SKEWED = "RequestTimeTooSkewed";
 
+const REDIRECTS = "S3 redirects: check endpoint and region";
+
 /** What S3's codes mean (A5, A6, A7, A9). */
-const OUTCOMES = new Map<
+const RESULTS = new Map<
   string,
   readonly ["object-refused" | "slot-refused" | "unknown", reason?: string]
 >([
@@ -42,27 +50,25 @@ const OUTCOMES = new Map<
 /** @param configured the region of the request */
 export function verdictOf(reply: S3Reply, configured: string): Verdict {
   const { status, code: origin, region = configured, ahead } = reply;
-  if (status === undefined) return { outcome: "unknown", reason: "S3 itself does not answer" };
+  if (status === undefined) return { result: "unknown", reason: "S3 itself does not answer" };
+  const misconfigured = (problem: string): Verdict => {
+    return { result: "misconfigured", origin, reason: problem };
+  };
   // 416: the object is empty, so it has no first byte.
-  if ([200, 206, 416].includes(status)) return { outcome: "served" };
+  if ([200, 206, 416].includes(status)) return { result: "served" };
   if (origin === SKEWED) {
     const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
-    const reason = `S3's clock is ${apart} the Worker's`;
-    return { outcome: "misconfigured", origin, reason };
+    return misconfigured(`S3's clock is ${apart} the Worker's`);
   }
-  if (status === 401) return { outcome: "slot-refused", origin: origin ?? "401" };
-  const [outcome, reason] = OUTCOMES.get(origin ?? "") ?? [];
-  if (region !== configured && (!outcome || origin === "AuthorizationHeaderMalformed")) {
-    const reason = `the bucket is in ${region}: set region (and endpoint)`;
-    return { outcome: "misconfigured", origin, reason };
+  if (status === 401) return { result: "slot-refused", origin: origin ?? "401" };
+  const [result, reason] = RESULTS.get(origin ?? "") ?? [];
+  if (region !== configured && (!result || origin === "AuthorizationHeaderMalformed")) {
+    return misconfigured(`the bucket is in ${region}: set region (and endpoint)`);
   }
-  if (outcome) return { outcome, origin: origin ?? "", reason };
-  if (status === 404) return { outcome: "object-refused", origin: origin ?? "404" };
-  if (status >= 300 && status < 400) {
-    const reason = "S3 redirects: check endpoint and region";
-    return { outcome: "misconfigured", origin, reason };
-  }
-  return { outcome: "unknown", origin, reason: `S3 itself answers ${status}: look up its code` };
+  if (result) return { result, origin: origin ?? "", reason };
+  if (status === 404) return { result: "object-refused", origin: origin ?? "404" };
+  if (status >= 300 && status < 400) return misconfigured(REDIRECTS);
+  return { result: "unknown", origin, reason: `S3 itself answers ${status}: look up its code` };
 }
 
 /** S3 refuses an object to one credential. */
@@ -101,21 +107,19 @@ export const SLOW: readonly unknown[] = [408, 504, 522, 524];
 /** Why a request gets no image, where S3 refuses the object to one credential. */
 export function refusalOf(reply: S3Reply, region: string): S3Refusal {
   const verdict = verdictOf(reply, region);
-  const { outcome, origin, reason } = verdict;
+  const { result, origin, reason } = verdict;
   const { status = 0 } = reply;
-  const fields = { status, origin, reason, s3: reply };
-  const isMissing = origin === "NoSuchKey" || origin === "404";
-  if (outcome === "object-refused") {
-    const event = isMissing ? "object-missing" : "object-denied";
-    return { verdict, refusal: { event, ...fields, certain: true } };
+  const refuse = (event: UpstreamEvent, more: Upstream = {}): S3Refusal => {
+    return { verdict, refusal: { event, status, origin, reason, s3: reply, ...more } };
+  };
+  if (result === "object-refused") {
+    const isMissing = origin === "NoSuchKey" || origin === "404";
+    return refuse(isMissing ? "object-missing" : "object-denied", { certain: true });
   }
-  if (SLOW.includes(status)) return { verdict, refusal: { event: "timed-out", ...fields } };
+  if (SLOW.includes(status)) return refuse("timed-out");
   if (status === 429 || status >= 500) {
-    const busy = "the origin fails, or is busy"; // A9
-    return {
-      verdict,
-      refusal: { event: "origin-failed", ...fields, reason: busy, isTransient: true },
-    };
+    const busy = { reason: "the origin fails, or is busy", isTransient: true }; // A9
+    return refuse("origin-failed", busy);
   }
-  return { verdict, refusal: { event: "origin-denied", ...fields } };
+  return refuse("origin-denied");
 }

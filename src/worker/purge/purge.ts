@@ -43,15 +43,21 @@ export async function purge(
     case "bucket": {
       const bucket = buckets.find(({ name }) => name === request.name);
       if (!bucket) return reportReason(400, "wrangler.toml has no bucket of this name");
-      const [name, tags] = [`${bucket.name}/*`, [await bucketTag(bucket)]];
-      const failure = await purgeCache({ tags }, scope);
-      return reportPurge([{ name, url: name }], new Map([[name, failure]]));
+      return purgeWhole(`${bucket.name}/*`, { tags: [await bucketTag(bucket)] }, scope);
     }
-    case "everything": {
-      const failure = await purgeCache({ purgeEverything: true }, scope);
-      return reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
-    }
+    case "everything":
+      return purgeWhole("*", { purgeEverything: true }, scope);
   }
+}
+
+/** Purges a whole bucket, or everything, from the cache. @param name in the answer */
+async function purgeWhole(
+  name: string,
+  options: PurgeOptions,
+  scope: PurgeScope,
+): Promise<PurgeAnswer> {
+  const failure = await purgeCache(options, scope);
+  return reportPurge([{ name, url: name }], new Map([[name, failure]]));
 }
 
 /** Objects a request: two calls (W10). With a store, each of them is also requested from S3. */

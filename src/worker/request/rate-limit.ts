@@ -20,14 +20,15 @@ export async function checkRateLimit(
   deadline: number,
 ): Promise<Refusal | undefined> {
   const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
+  const ms = Math.min(LIMITER_MS, deadline - Date.now());
+  let reason = `no answer within ${ms} ms`;
   try {
-    const ms = Math.min(LIMITER_MS, deadline - Date.now());
     const outcome = await withTimeout(ms, limiter.limit({ key }));
     if (outcome !== TIMED_OUT) return outcome.success ? undefined : { event: "rate-limited" };
-    logNotice({ event: "limiter-failed", route, reason: `no answer within ${ms} ms` });
   } catch (error) {
-    logNotice({ event: "limiter-failed", route, reason: `${error}` });
+    reason = `${error}`;
   }
+  logNotice({ event: "limiter-failed", route, reason });
   return undefined;
 }
 
