@@ -116,7 +116,8 @@ async function purgeCache(
   if (!loopback) return undefined; // nothing is cached, so nothing old can be shown
   try {
     const result = await withTimeout(deadline - Date.now(), loopback.purge(options));
-    if (result === TIMED_OUT) return CACHE_TIMED_OUT;
+    const late = "cache: it does not answer in time";
+    if (result === TIMED_OUT) return { status: 503, retryAfter: 10, reason: late };
     const { success, errors } = result;
     if (success || errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
     return cacheFailure(errors.map(({ code, message }) => `${message} (${code})`).join("; "));
@@ -125,21 +126,13 @@ async function purgeCache(
   }
 }
 
-const CACHE_TIMED_OUT: PurgeFailure = {
-  ...{ status: 503, retryAfter: 10 },
-  reason: "cache: it does not answer in time",
-};
-const CACHE_LIMITED: PurgeFailure = {
-  ...{ status: 429, retryAfter: 60 },
-  reason: "cache: five calls a minute are allowed after a burst of 25",
-};
-
 /** W10 names no code. */
 const RATE_LIMIT = /\b429\b|rate.?limit|too many/i;
 const MAX_REASON = 200; // characters
 
 function cacheFailure(text: string): PurgeFailure {
-  if (RATE_LIMIT.test(text)) return CACHE_LIMITED;
+  const limit = "cache: five calls a minute are allowed after a burst of 25";
+  if (RATE_LIMIT.test(text)) return { status: 429, retryAfter: 60, reason: limit };
   return { status: 502, retryAfter: 30, reason: `cache: ${text.slice(0, MAX_REASON)}` };
 }
 

@@ -81,12 +81,9 @@ function createObject(
 
 function removeDuplicates(entries: readonly (ObjectToPurge | NotPurged)[]): ObjectSelection {
   const objects = new Map<string, ObjectToPurge>();
-  const skipped: NotPurged[] = [];
+  const skipped = entries.filter((entry) => "reason" in entry);
   for (const entry of entries) {
-    if ("reason" in entry) {
-      skipped.push(entry);
-      continue;
-    }
+    if ("reason" in entry) continue;
     const earlier = objects.get(entry.url);
     const aliases = [...new Set([...(earlier?.aliases ?? []), entry.bucket])];
     const isRemoved = earlier?.isRemoved || entry.isRemoved; // an event may name an object twice

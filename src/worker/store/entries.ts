@@ -179,26 +179,33 @@ export async function deleteNames(store: Store, names: readonly string[]): Promi
   return (await callTwice(store, "delete", remove)) === true;
 }
 
+/** Hashing more names takes more CPU time than a request has on the free plan. */
+const MAX_HASHED_NAMES = 500;
+
 /** Deletes all renditions of an object that the configuration can name: a list would cost money (T5). */
 export async function deleteConfigured(
   { store, buckets, variants }: Pick<Config, "store" | "buckets" | "variants">,
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
 ): Promise<void> {
   if (!store) return;
-  const tag = await objectTag(bucket, key);
   const keyFields = { key, version: undefined, isStorable: true };
   const names = buckets
     .filter(({ baseUrl, prefix }) => baseUrl === bucket.baseUrl && key.startsWith(prefix))
     .flatMap((alias) =>
       [...variants.values()].flatMap((variant) =>
-        possibleFormats(variant).map(async (formats) => {
-          const name = renditionName({ ...keyFields, bucket: alias, variant, formats });
-          return `${tag}/${await sha256Hex(name)}`;
+        possibleFormats(variant).map((formats) => {
+          return renditionName({ ...keyFields, bucket: alias, variant, formats });
         }),
       ),
     );
-  await deleteNames(store, await Promise.all(names));
+  if (names.length > MAX_HASHED_NAMES) return void (await deleteAll(store, { bucket, key }));
+  const tag = await objectTag(bucket, key);
+  const hashed = names.map(async (name) => `${tag}/${await sha256Hex(name)}`);
+  await deleteNames(store, await Promise.all(hashed));
 }
+
+/** T4. Of 1,000 names each: a list that always goes on must end. */
+const MAX_LISTS = 10;
 
 /** Deletes all renditions of an object, also those of earlier configurations. @returns whether they are deleted */
 export async function deleteAll(
@@ -206,10 +213,11 @@ export async function deleteAll(
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
 ): Promise<boolean> {
   const prefix = `${await objectTag(bucket, key)}/`;
-  for (;;) {
+  for (let lists = 0; lists < MAX_LISTS; lists++) {
     const list = await callStore(store, "list", () => store.list({ prefix }));
     const names = list?.objects.map(({ key: name }) => name) ?? [];
     if (!list || !(await deleteNames(store, names))) return false;
     if (!list.truncated) return true;
   }
+  return false;
 }

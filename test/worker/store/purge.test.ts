@@ -1,7 +1,7 @@
 // What /purge deletes from the store: only what S3 calls gone, or denies after an event of its removal.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import type { R2Fault } from "../../../src/emulator/r2/r2.ts";
+import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
@@ -123,6 +123,17 @@ test("what an earlier configuration stored of the object goes, too, and nothing 
   remove();
   expect((await purge(byHand)).status).toBe(200);
   expect([...store.objects.keys()]).toEqual(["other/one", `${folder}0/one`]);
+});
+
+test("a list that always goes on ends the purge with a failure", async () => {
+  remove();
+  let lists = 0;
+  const list: R2["list"] = async (options) => {
+    if (++lists > 99) throw new Error("listed without end");
+    return { ...(await store.list(options)), truncated: true, cursor: "" };
+  };
+  env = envWith({ RENDITIONS: { ...store, list } });
+  expect([(await purge(byHand)).status, lists, store.objects.size]).toEqual([502, 10, 0]);
 });
 
 test("the cache is purged before the store: else a visitor could have it stored again", async () => {

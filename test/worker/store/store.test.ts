@@ -7,7 +7,7 @@ import type { R2, R2Fault } from "../../../src/emulator/r2/r2.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { stopTimers } from "../../support/clock.ts";
 import { envOf } from "../../support/engines.ts";
-import { BUCKET_URL } from "../../support/env.ts";
+import { BUCKET_URL, VARS } from "../../support/env.ts";
 import {
   arrange,
   DATA_CENTERS,
@@ -226,6 +226,18 @@ describe("the reply of S3 comes first:", () => {
     await requestPicture();
     expect(store.objects.size).toBe(0);
     expect(store.calls.filter(({ method }) => method === "list")).toEqual([]);
+  });
+
+  test("NoSuchKey of an object with over 500 names: one list of the store says what to delete", async () => {
+    const widths = Array.from({ length: 300 }, (_, at) => at + 1);
+    env = envWith({ PRESETS: { ...VARS.PRESETS, many: { width: 300, widths } } });
+    await requestPicture();
+    forget();
+    remove();
+    await requestPicture();
+    expect(store.objects.size).toBe(0);
+    const methods = store.calls.map(({ method }) => method);
+    expect(methods.slice(-3)).toEqual(["get", "list", "delete"]);
   });
 });
 
