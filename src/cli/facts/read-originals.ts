@@ -134,10 +134,9 @@ async function readOriginal(
     body.cancel();
     return type === "none" ? NO_PICTURE : TOO_LARGE;
   }
-  const broken = (): typeof TIMED_OUT => TIMED_OUT;
-  const bytes = await readBytes(body.stream, MOST_BYTES, deadline).catch(broken);
+  const bytes = await readBytes(body.stream, MOST_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") return TOO_LARGE;
-  if (bytes === TIMED_OUT) return BROKEN_OFF;
+  if (!bytes || bytes === TIMED_OUT) return BROKEN_OFF;
   const fact = await readFact(bytes);
   return "reason" in fact ? fact : { ...fact, ...more };
 }

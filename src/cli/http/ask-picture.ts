@@ -21,7 +21,6 @@ export const BROWSERS = (["avif", "webp", "none"] as const).map((browser) => ({
 
 const TIMEOUT_S = 90;
 const MAX_BYTES = 100e6;
-const LIMITS = { retries: 2, statuses: [429, 503], maxWaitMs: 120_000 };
 
 export type PictureAnswer =
   /** `cache`: where it came from, as server-timing says. */
@@ -31,7 +30,7 @@ export type PictureAnswer =
 
 /** Creates a function that asks for a picture. @returns undefined if it was interrupted */
 export function createPictureClient({ now, interrupted: signal }: World) {
-  const send = createSender({ now, signal, ...LIMITS });
+  const send = createSender({ now, signal, retries: 2, statuses: [429, 503], maxWaitMs: 120_000 });
   return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
     const init = { headers: { accept: ACCEPTS[browser] }, signal };
     const answer = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
