@@ -23,6 +23,7 @@ import {
 import { type Config, currentConfig } from "./config/config.ts";
 import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
+import { matchesEtag } from "./http/if-none-match.ts";
 import { isCertain, isRefusal, type Refusal } from "./http/refusal.ts";
 import type { Context, RequestScope } from "./http/send.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
@@ -30,7 +31,6 @@ import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
 import { createTransformRequest } from "./request/transform-request.ts";
-import { matchesEtag } from "./response/answer.ts";
 import {
   deleteConfigured,
   readEntry,

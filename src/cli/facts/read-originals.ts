@@ -7,6 +7,7 @@ import type { Fact } from "../../client/types.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { canRetry, isRefusal, type Refusal, upstreamOf } from "../../worker/http/refusal.ts";
+import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { openObject } from "../../worker/origin/open-object.ts";
 import { readFocus } from "../../worker/request/focus.ts";
 import { readBytes } from "../../worker/util/bytes.ts";
@@ -37,8 +38,6 @@ const DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 /** After so many failures in a row, S3 is down or refuses the key. */
 const MAX_FAILURES = 20;
 const BROKEN_OFF: Refusal = { event: "origin-failed", reason: "it broke off", isTransient: true };
-/** Nothing goes on after the answer. */
-const NO_CONTEXT = { waitUntil: () => {} };
 
 /**
  * Differs by ETag and focal point. It does not reveal the ETag, which may be the MD5 of a private original: apps put

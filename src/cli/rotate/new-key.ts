@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
+import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { checkSlot, isWorking } from "../../worker/origin/health.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
@@ -49,7 +50,7 @@ const UNKNOWN_KEY = /^(?:InvalidAccessKeyId|Unauthorized)$/;
 export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | undefined> {
   const { world, tools, buckets, key, polling } = rotation;
   for (let tries = 1; ; tries += 1) {
-    const scope = { context: { waitUntil: () => {} }, deadline: Date.now() + S3_TIMEOUT_MS };
+    const scope = { context: NO_CONTEXT, deadline: Date.now() + S3_TIMEOUT_MS };
     const results = await Promise.all(
       buckets.map(async (one) => ({ bucket: one.name, ...(await checkSlot(one, key, scope)) })),
     );

@@ -4,6 +4,7 @@
 import { presetsOf } from "../../cli/app-file/generate.ts";
 import type { CommandFault } from "../../cli/command.ts";
 import { type Preset, presetSchema, variantsOf } from "../../worker/config/preset.ts";
+import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { render } from "../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import {
@@ -48,7 +49,7 @@ export async function renderTry({ config, lines, ...request }: Try): Promise<Ans
   const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, route.svg);
   const keys = objectsOf(request, { version: undefined, variant, formats, isStorable: false });
   const deadline = Date.now() + TIMEOUT_MS;
-  const scope = { config, context: { waitUntil: () => {} }, deadline, condition: null };
+  const scope = { config, context: NO_CONTEXT, deadline, condition: null };
   const result = await render(keys, scope);
   if ("event" in result || "notModified" in result) {
     const { event, reason } = { event: "none", reason: "", ...result };

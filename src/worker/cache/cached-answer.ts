@@ -80,7 +80,8 @@ function cachingHeaders(
 
 /**
  * The answer with a refusal. A certainly missing object is cached, and an object that is no image: else each visitor
- * would cause a request to S3. A 502 is not cached: an older image may be shown instead (W8).
+ * would cause a request to S3. A 502 is not cached: an older image may be shown instead (W8). The gateway reads the
+ * refusal, and answers the visitor (`show` in index.ts).
  * @param tags by which the refusal can be purged, once the object exists, or is repaired
  * @param hasOlder whether Workers Cache has an older image. Only a certain refusal replaces it
  */

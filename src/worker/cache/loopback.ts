@@ -9,7 +9,10 @@ import { isWithin, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
 import { type RenditionKeys, renditionUrl } from "./rendition-url.ts";
 
-/** The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). */
+/**
+ * The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). Its class is in index.ts, and its
+ * steps are in renditions.ts.
+ */
 export type Loopback = {
   fetch(request: Request | string, init?: RequestInit): Promise<Response>;
   /** Purges renditions everywhere, within seconds (W10). Never cached itself (W1). */

@@ -72,6 +72,9 @@ async function readBeginning(body: ReadableStream | null, ms: number): Promise<s
 /** The runtime's context. Work of `waitUntil` goes on after the answer; `cache` exists behind Workers Cache (W1). */
 export type Context = Pick<ExecutionContext, "waitUntil" | "cache">;
 
+/** The context of a caller that does not wait for such work. */
+export const NO_CONTEXT: Context = { waitUntil: () => {} };
+
 export type RequestScope = {
   readonly context: Context;
   /** Until when the visitor waits: ms since 1970. */

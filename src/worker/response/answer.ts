@@ -2,6 +2,7 @@
 // in ms since 1970.
 
 import type { BoundRoute } from "../config/routes.ts";
+import { matchesEtag } from "../http/if-none-match.ts";
 import { isCertain, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type Rendition } from "../http/send.ts";
 import type { CacheState } from "../log/log.ts";
@@ -78,20 +79,6 @@ export function imageAnswer(
   if (options.negotiated)
     headers.set("vary", terms.cors ? `${terms.cors["vary"]}, accept` : "accept");
   return answer;
-}
-
-/** No browser sends a longer one: characters. */
-const MAX_CONDITION_LENGTH = 1024;
-const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
-
-/**
- * Returns whether `If-None-Match` names an entity tag, by weak comparison. A condition that is too long is
- * not read. `If-Modified-Since` is ignored: a date is wrong after a changed preset or overlay.
- */
-export function matchesEtag(condition: string, etag: string): boolean {
-  if (condition.length > MAX_CONDITION_LENGTH) return false;
-  if (condition.trim() === "*") return true;
-  return (condition.match(ENTITY_TAGS) ?? []).some((tag) => tag.replace(/^W\//, "") === etag);
 }
 
 /** The cache-control of an image. With a version, its URL's content never changes until it expires. */

@@ -1,4 +1,4 @@
-// How a miss uses the store: it looks up the rendition while S3 is asked for the object, and saves a new rendition with
+// The first and the last step of a miss, also without a store: it looks up the rendition while S3 is asked for the object, and saves a new rendition with
 // one more look at the object. Nothing stays cached or stored of an object that was deleted or replaced meanwhile.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
@@ -92,8 +92,9 @@ export async function lookUp(
 }
 
 /**
- * Reads a rendition whole, if it is to be stored: it has the requested type, and its object an ETag. The put follows
- * after the answer.
+ * The last step of each miss, also without a store: after the answer, the object is requested once more. If the
+ * rendition is to be stored, it is read whole now, and put before that: it has the requested type, and its object an
+ * ETag.
  * @param object the source of the rendition
  * @param entry what the store had under this path; undefined: it is not stored
  */

@@ -11,21 +11,22 @@ const accepted = (image: unknown) => ({ image, originAuth: false, auto: false })
 // The Worker makes one number of dpr and none of widths.
 const OPTIONS = Object.entries(RANGES).filter(([, { isOfVariants }]) => !isOfVariants);
 
+const ROW = "add or correct its row in src/emulator/edge/options.ts";
 const LIMITS =
   "%s: its values, its limits, and what is not played (O1, O3, O4, O5, O6, O8, O9, O10, O11, O12)";
 test.each(OPTIONS)(LIMITS, (option, { valid, invalid, edge, ofWorker, notEmulated }) => {
   const read = (value: unknown) => readOptions({ [option]: value }, false);
   for (const value of valid) {
-    expect([value, read(value)]).toEqual([
+    expect([value, read(value)], ROW).toEqual([
       value,
       isAmong(value, ofWorker) ? REFUSED : accepted({ [option]: value }),
     ]);
     const named = isAmong(value, notEmulated) ? [`${option} ${JSON.stringify(value)}`] : [];
-    if (option !== "draw") expect(findUnsupported({ [option]: value })).toEqual(named);
+    if (option !== "draw") expect(findUnsupported({ [option]: value }), ROW).toEqual(named);
   }
   for (const value of invalid) {
     const isTaken = isAmong(value, edge) && !Number.isNaN(value);
-    expect([value, read(value)]).toEqual([
+    expect([value, read(value)], ROW).toEqual([
       value,
       isTaken ? accepted({ [option]: value }) : REFUSED,
     ]);

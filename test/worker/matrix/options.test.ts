@@ -1,6 +1,7 @@
 // Each option of a preset with each engine: the same pixels, or a mistake of the configuration that says which
 // bucket cannot have it.
 
+import { hash } from "node:crypto";
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
 import { file, network } from "../../support/emulators.ts";
@@ -28,10 +29,12 @@ const varsOf = (preset: object) => ({
   ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
 });
 
+/** @returns the status, the type, a hash of the bytes, and the lines of the log, which say why a status is not 200 */
 async function picture(engine: EngineName, preset: object, path: string) {
   const answer = await get(`/images/${path}`, {}, envOf(engine, varsOf(preset)));
   const bytes = Buffer.from(await answer.arrayBuffer());
-  return [answer.status, answer.headers.get("content-type"), bytes.toString("base64")] as const;
+  const type = answer.headers.get("content-type");
+  return [answer.status, type, hash("sha256", bytes), lines()] as const;
 }
 
 const OTHER_ENGINES = ENGINES.filter((engine) => engine !== "cf");
@@ -41,11 +44,11 @@ describe.each(OTHER_ENGINES)("%s makes what cf makes", (engine) => {
     for (const value of comparable) {
       const preset = { ...plain, [option]: value };
       const rendition = await picture(engine, preset, "one/transparent.png");
+      expect([value, rendition[0], rendition[3]]).toEqual([value, 200, []]);
       expect([value, ...rendition]).toEqual([
         value,
         ...(await picture("cf", preset, "one/transparent.png")),
       ]);
-      expect([lines(), rendition[0]]).toEqual([[], 200]);
       if (value !== changes || option === "anim") continue;
       expect(rendition).not.toEqual(await picture(engine, plain, "one/transparent.png"));
     }
