@@ -99,17 +99,6 @@ test("a switch that is wrong, unknown or no switch throws, and changes nothing",
   expect({ ...switches }).toEqual(CACHE);
 });
 
-test("each default is one that may be set, and a switch that was set counts", async () => {
-  const edge = createEdge({ ...EDGE, ...STRICT, fetch: async () => new Response("whole") });
-  const fault = { code: 9408, status: 403 };
-  Object.assign(edge.switches, STRICT, { quota: Number.POSITIVE_INFINITY, trouble: fault });
-  const fetchSmall = () => edge.fetch("https://images.example/a", { cf: { image: { width: 8 } } });
-  expect((await fetchSmall()).headers.get("cf-resized")).toBe("err=9408");
-  edge.switches.transformations = false;
-  expect(await (await fetchSmall()).text()).toBe("whole");
-  Object.assign(createCache({ ...CACHE }).switches, CACHE);
-});
-
 test("a fault or a grant that S3 does not know is refused", () => {
   const { faults, grants } = createS3(S3);
   const ofFault = thrownBy(() => call(faults.add.bind(faults), "slow-down"));

@@ -221,12 +221,6 @@ describe("which URLs the edge accepts", () => {
     expect(await fault(await fetchImage(KEY))).toBe(expected);
   });
 
-  test.each(["constructor", "__proto__"])("there is no other Worker at %s (E9)", async (host) => {
-    const source = `https://${host}/fig.jpg`;
-    const answer = await edge.fetch(source, { cf: { image: { width: 9 } } });
-    expect(answer.headers.get("cf-resized")).toBe("err=9401");
-  });
-
   test("a switch that is undefined is as strict as one that is left out", async () => {
     const settings: object = { transformations: undefined, quota: undefined, sources: undefined };
     resetEdge({ ...settings });
