@@ -240,5 +240,8 @@ async function visitStored(
   if (isKnown || isInPlace) return;
   // A put that failed may have been written.
   if (engine === "deleted" && PUTS.includes(fault)) model.delete(name);
-  else if (WRITABLE.includes(fault)) model.set(name, { source, result: right });
+  else if (WRITABLE.includes(fault)) {
+    const isCleared = engine === "replaced" && fault === undefined; // overwritten with nothing
+    model.set(name, { source, result: right, ...(isCleared && { isSpoilt: true }) });
+  }
 }
