@@ -24,7 +24,7 @@ import { type Config, currentConfig } from "./config/config.ts";
 import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { matchesEtag } from "./http/if-none-match.ts";
-import { isCertain, isRefusal, type Refusal } from "./http/refusal.ts";
+import { isRefusal, type Refusal } from "./http/refusal.ts";
 import type { Context, RequestScope } from "./http/send.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/open-object.ts";
@@ -39,7 +39,7 @@ import {
   storePathOf,
   waitForEntry,
 } from "./store/entries.ts";
-import { lookUp, purgeObject, saveRendition } from "./store/lookup-and-save.ts";
+import { checkStillGone, lookUp, saveRendition } from "./store/lookup-and-save.ts";
 import { sha256Hex } from "./util/bytes.ts";
 
 /**
@@ -68,15 +68,13 @@ export async function answerRendition(
   );
   if ("notModified" in result) return notModifiedAnswer(result, answers, tags);
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
-  if (hasOlder && !isCertain(result) && objectIndex < (result.objectIndex ?? 0)) {
-    // The object of the older rendition is missing, and what replaces it is unknown: it is not shown any more.
-    context.waitUntil(purgeObject(keys[objectIndex] ?? keys[0], context));
-  }
   // A fault of the object alone is no failure behind the Worker.
   if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
     reportFailure(refusedKey(keys, result), result);
   }
-  return refusalForCache(result, tags, hasOlder);
+  // What Workers Cache has, here or in another place, may be of an object that is gone.
+  const isOlderGone = objectIndex < (result.objectIndex ?? 0);
+  return refusalForCache(result, tags, hasOlder, isOlderGone);
 }
 
 /** The caller's rendition has not changed: it has sent this ETag. */
@@ -106,12 +104,17 @@ export async function render(keys: RenditionKeys, scope: RenderScope): Promise<R
 }
 
 /** Renders the first object that is not certainly missing: a denial and a failure are answers, too. */
-async function renderFirstExisting([first, ...alternatives]: RenditionKeys, scope: RenderScope) {
+async function renderFirstExisting(keys: RenditionKeys, scope: RenderScope) {
+  const [first, ...alternatives] = keys;
   let result = await renderObject(first, alternatives, scope);
   for (const [index, key] of alternatives.entries()) {
     if (!isRefusal(result) || !isGone(result)) break;
     const objectIndex = index + 1;
     result = { ...(await renderObject(key, alternatives.slice(objectIndex), scope)), objectIndex };
+  }
+  const isRendered = !isRefusal(result) && !("notModified" in result) && !result.stored;
+  if (isRendered && result.objectIndex) {
+    scope.context.waitUntil(checkStillGone(keys.slice(0, result.objectIndex), scope.context));
   }
   return result;
 }

@@ -26,6 +26,9 @@ const OUTAGE_S = 60;
 /** The cache-control of a missing or broken object. It is not shown for longer, whatever fails (W8). */
 const SHORT_CACHING = "public, max-age=60, must-revalidate";
 
+/** That of an uncertain refusal that replaces the picture of an object that is gone. */
+const SHORTEST_CACHING = "public, max-age=1, must-revalidate";
+
 /** In Workers Cache an ETag of this Worker may end with the index of its object. Visitors do not see the index. */
 const ETAG = /^("[0-9a-f]{32})(?:-\d{1,3})?"$/;
 const INDEX = /-(\d{1,3})"/;
@@ -84,21 +87,25 @@ function cachingHeaders(
  * refusal, and answers the visitor (`show` in index.ts).
  * @param tags by which the refusal can be purged, once the object exists, or is repaired
  * @param hasOlder whether Workers Cache has an older image. Only a certain refusal replaces it
+ * @param isOlderGone whether the object of an older image is gone. Any refusal replaces it
  */
 export function refusalForCache(
   refusal: Refusal,
   tags: readonly string[],
   hasOlder: boolean,
+  isOlderGone = false,
 ): Response {
   const { event } = refusal;
   const isMissing = event === "object-missing" || event === "object-denied";
   const isUnreadable = event === "source-unreadable";
-  const isCached = isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder;
+  const isShort = isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder;
+  const isCached = isShort || isOlderGone;
+  const caching = isShort ? SHORT_CACHING : SHORTEST_CACHING;
   return new Response(JSON.stringify({ ...refusal, s3: undefined }), {
-    status: !isCached ? 502 : isMissing ? 404 : 415,
+    status: !isCached ? 502 : isUnreadable ? 415 : 404,
     headers: {
       "content-type": "application/json",
-      "cache-control": isCached ? SHORT_CACHING : "no-store",
+      "cache-control": isCached ? caching : "no-store",
       ...(isCached && { "cache-tag": tags.join(",") }),
     },
   });

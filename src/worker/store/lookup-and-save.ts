@@ -7,9 +7,10 @@ import type { Config } from "../config/config.ts";
 import { isRequestedType } from "../edge/guard.ts";
 import { canRetry, isRefusal, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type RequestScope } from "../http/send.ts";
+import { logNotice } from "../log/log.ts";
 import { bucketMemoryOf } from "../origin/memories.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "../origin/open-object.ts";
-import { isGone } from "../origin/verdict.ts";
+import { isGone, isOutage } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
 import { createTransformRequest } from "../request/transform-request.ts";
 import { readBytes } from "../util/bytes.ts";
@@ -163,10 +164,29 @@ async function checkAgain(
   await purging;
 }
 
+/** Requests objects once more that were gone. Where one is there by now, what is shown in its place is purged. */
+export async function checkStillGone(
+  keys: readonly RenditionKey[],
+  context: RequestScope["context"],
+): Promise<void> {
+  if (!context.cache) return;
+  for (const key of keys) {
+    const scope = { context, deadline: Date.now() + S3_TIMEOUT_MS };
+    const opened = await openObject(key.bucket, key.key, { ...scope, part: "head" });
+    if (isRefusal(opened) && (isGone(opened) || isOutage(opened))) continue;
+    await purgeObject(key, context);
+  }
+}
+
 /** Purges all renditions of an object from Workers Cache, and all answers that may show it. */
-export async function purgeObject(
+async function purgeObject(
   { bucket, key }: RenditionKey,
   { cache }: RequestScope["context"],
 ): Promise<void> {
-  await cache?.purge({ tags: [await objectTag(bucket, key)] });
+  const purging = cache?.purge({ tags: [await objectTag(bucket, key)] });
+  const result = await purging?.catch((error) => ({ success: false, errors: [error] }));
+  if (!result || result.success) return;
+  const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
+  const reason = `cache: ${result.errors.map(({ message }) => message).join("; ")}`;
+  logNotice({ event: "purge-failed", reason, objects: 1, first: [name] });
 }

@@ -2,11 +2,12 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
-import { ENV, VARS } from "../../support/env.ts";
+import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import {
   forgetCached,
   getAndSettle,
   MODERN,
+  postPurge,
   put,
   stage,
   stopDate,
@@ -79,6 +80,32 @@ test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...
   world.media.setState("missing");
   world.archive.setState("reset");
   expect(await statusesLater(env)).toEqual([502, 502]);
+});
+
+test("forty pictures, in two places, without a purge", async () => {
+  const world = createTwoBuckets(["cf", "cf"]);
+  const env = { ...world.env, PURGE_TOKEN, ANSWERS };
+  const keys = Array.from({ length: 40 }, (_, at) => `${at}/${KEY}`);
+  const showAll = async () => {
+    const statuses = new Set<number>();
+    for (const place of ["a", "b"]) {
+      for (const key of keys) {
+        const path = `/images/card/${key}`;
+        const answer = await getAndSettle(path, { headers: MODERN }, env, place);
+        statuses.add(answer.status);
+      }
+      wait(10);
+    }
+    return [...statuses];
+  };
+  for (const key of keys) world.media.put("made/key.jpg", key);
+  expect(await showAll()).toEqual([200]);
+  for (const key of keys) world.media.remove(key);
+  world.archive.setState("busy");
+  wait(KEEP + 1);
+  expect(await showAll()).toEqual([502]);
+  expect(await showAll()).toEqual([502]);
+  expect((await postPurge({ bucket: "media" }, env)).status).toBe(200);
 });
 
 test("what S3 gave without an ETag and a date", async () => {

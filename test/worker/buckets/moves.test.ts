@@ -180,6 +180,18 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     }
   });
 
+  test("what comes into the first while the second's is rendered shows to the next visitor", async () => {
+    const expected = await pictures();
+    world.media.remove();
+    const put: R2["put"] = (...args: Parameters<R2["put"]>) => {
+      world.media.put();
+      return store.put(...args);
+    };
+    env = { ...env, RENDITIONS: { ...store, put } };
+    expect(await (await getPicture()).bytes()).toEqual(expected.archive);
+    expect(await (await getPicture()).bytes()).toEqual(expected.media);
+  });
+
   test("what is gone from the first is deleted from the store, and no outage brings it back", async () => {
     const expected = await pictures();
     await getPicture();

@@ -16,6 +16,7 @@ import {
   get,
   lines,
   MODERN,
+  postPurge,
   settle,
   stage,
   wait,
@@ -271,6 +272,20 @@ describe("at the same moment,", () => {
     expect(isThere ? cacheStatus(answer.headers) : answer.status).toBe(isThere ? "miss" : 404);
     expect(await answer.bytes()).not.toEqual(before);
     expect(store.objects.size).toBe(isThere ? 1 : 0);
+  });
+
+  test("the object is replaced while it is stored, and Workers Cache refuses a purge: it is logged", async () => {
+    const purge = () => postPurge({ everything: true }, env);
+    while ((await purge()).status === 200);
+    const put = (...args: Parameters<R2["put"]>) => {
+      replace("made/rotated-gps.jpg");
+      return store.put(...args);
+    };
+    stage.logged = [];
+    await requestPicture(PATH, "here", envWith({ RENDITIONS: { ...store, put } }));
+    const reason = expect.stringMatching(/^cache: ./);
+    const failed = { event: "purge-failed", reason, objects: 1, first: [`media/${KEY}`] };
+    expect(lines()).toMatchObject([failed]);
   });
 
   test("the object is replaced while the edge fetches it: what is stored is of the new one", async () => {
