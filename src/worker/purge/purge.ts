@@ -3,7 +3,6 @@
 
 import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
-import type { Bucket } from "../config/bucket.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
 import { isRefusal } from "../http/refusal.ts";
@@ -138,39 +137,27 @@ function cacheFailure(text: string): PurgeFailure {
 
 /**
  * Requests an object from S3, and deletes its renditions from the store if it is gone: an event is no proof (A19).
- * Renditions of a replaced object are not shown as long as S3 answers, and are overwritten.
+ * Renditions of a replaced object are not shown as long as S3 answers, and are overwritten. One alias that has the
+ * object, or knows that it is gone, is enough; it is denied if all are.
  * @returns why they may still be there
  */
 async function purgeStored(
-  object: ObjectToPurge,
+  { bucket, aliases, key, isRemoved }: ObjectToPurge,
   store: Store,
   scope: PurgeScope,
 ): Promise<PurgeFailure | undefined> {
-  const { bucket, key, isRemoved } = object;
-  const opened = await openByAnyAlias(object, scope);
-  if (!isRefusal(opened)) return undefined;
-  const isDenied = opened.event === "object-denied";
-  if (isGone(opened) || (isDenied && isRemoved)) {
+  const opened = await Promise.all(
+    aliases.map((alias) => openObject(alias, key, { ...scope, part: "head" })),
+  );
+  const refusals = opened.filter(isRefusal);
+  if (refusals.length < opened.length) return undefined;
+  const failed = refusals.find(({ event }) => event !== "object-denied");
+  if (refusals.some(isGone) || (!failed && isRemoved)) {
     const deleting = deleteAll(store, { bucket, key });
     if ((await withTimeout(scope.deadline - Date.now(), deleting)) === true) return undefined;
     return { status: 502, retryAfter: 30, reason: "store: it fails" };
   }
-  if (isDenied && isRemoved === false) return undefined;
-  const reason = isDenied
-    ? "store: S3 denies it: give the key s3:ListBucket"
-    : `store: S3 says ${opened.event}`;
-  return { status: 503, retryAfter: 30, reason };
-}
-
-/** Opens an object by the first alias that shows whether it is there: it is denied only if all deny it. */
-async function openByAnyAlias({ aliases, bucket, key }: ObjectToPurge, scope: PurgeScope) {
-  const open = (alias: Bucket) => openObject(alias, key, { ...scope, part: "head" });
-  const [first = bucket, ...rest] = aliases;
-  let result = await open(first);
-  for (const alias of rest) {
-    if (!isRefusal(result) || isGone(result)) break;
-    const next = await open(alias);
-    if (!isRefusal(next) || isGone(next) || result.event === "object-denied") result = next;
-  }
-  return result;
+  if (!failed && isRemoved === false) return undefined;
+  const reply = failed ? `says ${failed.event}` : "denies it: give the key s3:ListBucket";
+  return { status: 503, retryAfter: 30, reason: `store: S3 ${reply}` };
 }
