@@ -20,7 +20,5 @@ export async function expectGolden(
     .join("\n")
     .replace(/(?<![^\s'"(])\/[^\s'":]*\/vitrine-[\w-]+/g, "…")
     .replace(/vitrine-(doctor|health)-[\w-]+/g, "vitrine-$1-…");
-  await expect(text, "if that is meant, write it by -u, and read the diff").toMatchFileSnapshot(
-    file,
-  );
+  await expect(text, "if it is meant, write it by -u").toMatchFileSnapshot(file);
 }

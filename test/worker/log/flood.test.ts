@@ -6,16 +6,7 @@ import { IS_BOUNDED, shouldLog } from "../../../src/worker/log/flood.ts";
 import { refusalAnswer } from "../../../src/worker/response/answer.ts";
 import { readPage } from "../../docs/pages.ts";
 import { ENV, PURGE_TOKEN } from "../../support/env.ts";
-import {
-  failures,
-  get,
-  lines,
-  logged,
-  signQuery,
-  stage,
-  stopDates,
-  wait,
-} from "../../support/run-worker.ts";
+import { failures, get, lines, logged, stage, stopDates, wait } from "../../support/run-worker.ts";
 
 const BEGAN = Date.UTC(2026, 10, 24, 9);
 
@@ -85,12 +76,6 @@ test.each([...FREE, ...CRAWLED])(
     expect(counts()).toEqual({ [event]: 20, "lines-left-out": 1 });
   },
 );
-
-test("a flood of one signed URL that has expired is ten lines and their number", async () => {
-  const path = `/private/card/key.jpg${await signQuery({ expires: BEGAN / 1000 - 1 })}`;
-  for (let at = 0; at < 100; at++) expect((await get(path)).status).toBe(410);
-  expect(counts()).toEqual({ "url-expired": 10 });
-});
 
 test("a flood of one event hides no line of another one", async () => {
   const env = { ...LIMITED };
