@@ -65,8 +65,9 @@ export default {
     const fullAnswer = refusal
       ? (outcome.answer ?? refusalAnswer(refusal, terms, now))
       : outcome.answer;
-    if (refusal && shouldLog(env, refusal.event, now)) {
-      logRefusal(refusal, logFields ?? {}, fullAnswer.status);
+    const { status } = fullAnswer;
+    if (refusal && shouldLog(env, refusal.event, status, now)) {
+      logRefusal(refusal, logFields ?? {}, status);
     }
     const isHead = request.method === "HEAD";
     if (isHead) cancelBody(fullAnswer.body);

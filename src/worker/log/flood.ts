@@ -7,39 +7,13 @@ import { logNotice } from "./log.ts";
 
 type Event = Refusal["event"];
 
-/** Whether an event has only a few lines in a minute. */
-export const IS_BOUNDED = {
-  // Anybody can cause these: they are about the request or one object alone.
-  "loop-detected": true,
-  "method-not-allowed": true,
-  "health-denied": true,
-  "purge-denied": true,
-  "no-such-route": true,
-  "no-such-variant": true,
-  "impossible-key": true,
-  "foreign-page": true,
-  "signature-wrong": true,
-  "url-expired": true,
-  "rate-limited": true,
-  "object-missing": true,
-  "object-denied": true,
-  "source-unreadable": true,
-  "too-large-for-avif": true,
-  "original-is-smaller": true,
-  "wrong-type": true,
-  // These may need an operator: all are logged.
-  "configuration-broken": false,
-  "slots-refused": false,
-  "role-refused": false,
-  "origin-denied": false,
-  "origin-failed": false,
-  "edge-contradicts": false,
-  "quota-spent": false,
-  "edge-refused": false,
-  "edge-failed": false,
-  "timed-out": false,
-  "not-transformed": false,
-} as const satisfies Record<Event, boolean>;
+/** The failures that anybody can cause: the fault of the request, or of one object alone. */
+const HARMLESS: ReadonlySet<Event> = new Set([
+  "loop-detected",
+  "too-large-for-avif",
+  "original-is-smaller",
+  "wrong-type",
+]);
 
 /** How many lines an event has in a minute, at most. */
 const MAX_LINES = 10;
@@ -51,12 +25,14 @@ type Flood = { readonly since: number; readonly times: Map<Event, number> };
 const floods = new WeakMap<object, Flood>();
 
 /**
- * Counts a refusal, and logs how many lines were left out in the minute before.
+ * Counts a refusal, and logs how many lines were left out in the minute before. All failures are logged that an operator
+ * may have to end.
+ * @param answered the status that the visitor gets
  * @param now ms since 1970
  * @returns whether this refusal gets a log line of its own
  */
-export function shouldLog(env: object, event: Event, now: number): boolean {
-  if (!IS_BOUNDED[event]) return true;
+export function shouldLog(env: object, event: Event, answered: number, now: number): boolean {
+  if (answered >= 500 && !HARMLESS.has(event)) return true;
   const last = floods.get(env);
   const isOver = !isWithin(MINUTE_MS, last?.since, now);
   const flood = last && !isOver ? last : { since: now, times: new Map<Event, number>() };

@@ -152,20 +152,8 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
       return plain(503, "Not available now", { "retry-after": QUOTA_RETRY_S });
     case "timed-out":
       return plain(504, "Timed out");
-    case "slots-refused":
-    case "role-refused":
-    case "origin-denied":
-    case "origin-failed":
-    case "edge-contradicts":
-    case "edge-refused":
-    case "edge-failed":
-    case "not-transformed":
-    case "too-large-for-avif":
-    case "original-is-smaller":
-    case "wrong-type":
-      return plain(502, "Not available");
     default:
-      return refusal satisfies never;
+      return plain(502, "Not available");
   }
 }
 

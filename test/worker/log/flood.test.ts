@@ -1,8 +1,8 @@
 // A flood of refused requests, or of failures behind the cache: a few lines of each event in a minute, then their number.
 
 import { expect, test } from "vitest";
-import type { Refusal } from "../../../src/worker/http/refusal.ts";
-import { IS_BOUNDED, shouldLog } from "../../../src/worker/log/flood.ts";
+import { type Refusal, UPSTREAM_EVENTS } from "../../../src/worker/http/refusal.ts";
+import { shouldLog } from "../../../src/worker/log/flood.ts";
 import { refusalAnswer } from "../../../src/worker/response/answer.ts";
 import { readPage } from "../../docs/pages.ts";
 import { ENV, PURGE_TOKEN } from "../../support/env.ts";
@@ -103,16 +103,16 @@ test("after a clock is set back, lines are still logged", async () => {
   expect(counts()).toEqual({ "no-such-route": 11, "lines-left-out": 1 });
 });
 
-const [, NAMED = ""] =
-  /each event below 500, (.*?) has at most/.exec(readPage("docs/errors.md")) ?? [];
+const PAGE = readPage("docs/errors.md");
+const [, NAMED = ""] = /each event below 500, (.*?) has at most/.exec(PAGE) ?? [];
 
-test.each(Object.keys(IS_BOUNDED) as Refusal["event"][])(
+test.each([...UPSTREAM_EVENTS, "loop-detected", "configuration-broken", "slots-refused"] as const)(
   "%s has ten lines in a minute if docs/errors.md says so, else all: it may need an operator",
   (event) => {
-    const { status } = refusalAnswer({ event, allow: "GET" } as Refusal, {}, BEGAN);
+    const { status } = refusalAnswer({ event } as Refusal, {}, BEGAN);
     const isBounded = status < 500 || NAMED.includes(`\`${event}\``);
     const env = {};
-    const logged = Array.from({ length: 15 }, () => shouldLog(env, event, BEGAN));
+    const logged = Array.from({ length: 15 }, () => shouldLog(env, event, status, BEGAN));
     expect(logged.filter(Boolean)).toHaveLength(isBounded ? 10 : 15);
   },
 );
