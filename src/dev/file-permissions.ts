@@ -36,6 +36,9 @@ export function restrictFolder(): CommandFault | undefined {
 /** Lets only its owner read and write a file, if there is such a file. Returns why that is not possible. */
 export function restrictFile(file: string): CommandFault | undefined {
   const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
+  if (mode === 0 && lstatSync(file, { throwIfNoEntry: false })) {
+    return { fault: `${file} is a link to nothing. Remove it and start again.` };
+  }
   try {
     if ((mode & ALL_BY_OTHERS) !== 0) chmodSync(file, mode & ~ALL_BY_OTHERS & 0o777);
     return undefined;

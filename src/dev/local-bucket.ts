@@ -18,7 +18,7 @@ export type BucketLocation = Pick<Bucket, "baseUrl" | "prefix">;
 /** An object to put. `focus` is its focal point, as metadata. */
 export type Upload = { readonly body: Uint8Array; readonly type: string; readonly focus?: string };
 
-/** Gets, puts or deletes an object. @throws if the S3 refuses it */
+/** Gets, puts or deletes an object. @throws if the S3 refuses it. Nothing shows its URL: the name of a bucket is secret */
 export async function sendToS3(
   method: "GET" | "PUT" | "DELETE",
   { baseUrl, prefix }: BucketLocation,
@@ -31,9 +31,7 @@ export async function sendToS3(
   const metadata = upload?.focus && { "x-amz-meta-focus": upload.focus };
   const headers = { ...signed, ...(upload && { "content-type": upload.type }), ...metadata };
   const response = await fetch(url, { method, headers, ...(upload && { body: upload.body }) });
-  if (!response.ok) {
-    throw new Error(`The local S3 refuses ${method} ${url}: ${response.status}`);
-  }
+  if (!response.ok) throw new Error(`The local S3 refuses ${method} ${key}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
@@ -61,7 +59,7 @@ type ObjectFile = { readonly path: string; readonly state: string; readonly type
 export function createBucketSync(location: BucketLocation, keys: Credentials, folder = "objects") {
   let synced = new Map<string, ObjectFile>();
   return async (): Promise<number> => {
-    const files = objectFiles(folder);
+    const files = objectFiles(folder, location.prefix);
     const changed = [...files].filter(([key, { state }]) => synced.get(key)?.state !== state);
     const gone = [...synced.keys()].filter((key) => !files.has(key));
     synced = files;
@@ -76,15 +74,14 @@ export function createBucketSync(location: BucketLocation, keys: Credentials, fo
 }
 
 /** The files by the keys of their objects. Those of the folder win. */
-function objectFiles(folder: string): Map<string, ObjectFile> {
+function objectFiles(folder: string, prefix: string): Map<string, ObjectFile> {
   const fixtures = OBJECTS.map(({ file, ...one }) => ({ ...one, path: join(FIXTURES, file) }));
   const options = { recursive: true, encoding: "utf8" } as const;
   const names = existsSync(folder) ? readdirSync(folder, options) : [];
-  const files = names.map((name) => ({
-    key: name.replaceAll("\\", "/"),
-    path: join(folder, name),
-  }));
-  const all = [...fixtures, ...files.filter(({ key }) => keyFault(key) === undefined)];
+  const files = names.map((name) => {
+    return { key: name.replaceAll("\\", "/"), path: join(folder, name) };
+  });
+  const all = [...fixtures, ...files].filter(({ key }) => keyFault(prefix + key) === undefined);
   return new Map(
     all.flatMap(({ key, ...source }) => {
       const stats = statSync(source.path, { throwIfNoEntry: false });

@@ -78,7 +78,7 @@ export function prepareDevVars(environment: string | undefined): string[] {
   const done = existsSync(file) ? [] : [`Created .dev.vars${example ? ` from ${example}` : ""}.`];
   if (done.length > 0) {
     const plain = "# The secrets of the local run. Its buckets need no keys here.\n";
-    writeFileSync(file, example ? readFileSync(example) : plain); // with a mode of its own
+    writeFileSync(file, example ? readFileSync(example) : plain, { flag: "wx" }); // through no link
   }
   const config = readEnvironment(".", environment);
   if (isMistake(config) || config.started["URL_SIGNING_KEYS"]) return done;

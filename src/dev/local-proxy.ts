@@ -17,6 +17,9 @@ const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 /** Only wrangler may set these; and the headers of one connection. */
 const DROPPED = /^(?:mf-|cf-|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$)/;
 
+/** What a URL parser takes out of a path. wrangler would see another path. */
+const UNRESOLVED = /[\t\\]|\/(?:\.|%2e){1,2}(?:\/|$)/i;
+
 /** The only one of wrangler's own paths: it verifies signatures. */
 const S3_PATH = "/cdn-cgi/local/r2/s3/";
 
@@ -76,7 +79,9 @@ async function handle(options: ProxyOptions, response: ServerResponse): Promise<
   if (!LOCAL_HOSTS.includes(host) || !url.startsWith("/")) {
     return refuse(response, 403, "Open it at http://localhost");
   }
-  const [path = ""] = url.split("?");
+  const [path = ""] = url.split(/[?#]/);
+  const isWranglers = path.startsWith("/cdn-cgi/") && !path.startsWith(S3_PATH);
+  if (isWranglers || UNRESOLVED.test(path)) return refuse(response, 404, "Not found");
   if (path === "/" || path.startsWith("/.vitrine/")) {
     const isChange = method !== "GET" && method !== "HEAD";
     // A page of another site cannot read an answer, but a picture takes long to render.
@@ -88,10 +93,8 @@ async function handle(options: ProxyOptions, response: ServerResponse): Promise<
     }
     return options.serveSheet(response);
   }
-  if (path.startsWith("/cdn-cgi/") && !path.startsWith(S3_PATH)) {
-    return refuse(response, 404, "Not found");
-  }
-  return forward(options, response);
+  if (options.isRunning()) return forward(options, response);
+  return refuse(response, 503, "The Worker does not run. The terminal says why");
 }
 
 function refuse(response: ServerResponse, status: number, reason: string): void {
@@ -100,15 +103,9 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
 }
 
 /** Sends a request to wrangler, and its answer back. */
-function forward(
-  { header, workerPort: port, isRunning }: ProxyOptions,
-  response: ServerResponse,
-): Promise<void> {
-  if (!isRunning()) {
-    refuse(response, 503, "The Worker does not run. The terminal says why");
-    return Promise.resolve();
-  }
+function forward(options: ProxyOptions, response: ServerResponse): Promise<void> {
   return new Promise((resolve, fail) => {
+    const { header, workerPort: port } = options;
     const { method, url: path } = response.req;
     const headers = { ...withoutDropped(response.req.headers), [header]: "1" };
     const upstream = request({ host: "127.0.0.1", port, method, path, headers }, (reply) => {

@@ -19,6 +19,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { localBucketName } from "../../src/cli/config/local-run.ts";
 import { listenLocally } from "../../src/emulator/local-server.ts";
 import type { Served } from "../../src/emulator/serve.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
@@ -179,8 +180,10 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
 
   const { AccessKey } = JSON.parse(readFileSync(join(folder, KEY_FILE), "utf8"));
   expect(AccessKey).not.toEqual(PLANTED.AccessKey);
+  const secretAccessKey: string = AccessKey.SecretAccessKey;
+  const BUCKET = localBucketName("acme-media", { accessKeyId: "", secretAccessKey });
   const looked = [
-    ...Object.entries({ ...SECRETS, LOCAL_SECRET: AccessKey.SecretAccessKey }),
+    ...Object.entries({ ...SECRETS, LOCAL_SECRET: secretAccessKey, BUCKET }),
     ["a URL of the local run's own servers", "http://127.0.0.1:"] as const,
     ["an inspector", "an open WebSocket"] as const,
   ].map(([name, text]) => [name, Buffer.from(text)] as const);
@@ -231,16 +234,20 @@ test("a .dev.vars that an editor makes anew is for its owner alone, too", async 
 
 const OWN_FOLDERS = [".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangler/state"];
 
-test.each(OWN_FOLDERS)("where %s leads elsewhere, it does not start", async (path) => {
-  const folder = copyProject();
-  mkdirSync(join(folder, path, ".."), { recursive: true });
-  symlinkSync(createTemporaryFolder("vitrine-elsewhere-"), join(folder, path));
-  const options = { cwd: folder, env: { ...QUIET, PORT: `${await freePort()}` } };
-  const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
-  const message = `${path} is a link, or belongs to another user. Remove it and start again.\n`;
-  expect([ended.code, ended.stderr]).toEqual([2, message]);
-  expect(existsSync(join(folder, ".dev.vars"))).toBe(false);
-});
+test.each([...OWN_FOLDERS, ".dev.vars"])(
+  "where %s leads elsewhere, nothing starts",
+  async (path) => {
+    const folder = copyProject();
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    const elsewhere = createTemporaryFolder("vitrine-elsewhere-");
+    symlinkSync(path === ".dev.vars" ? `${elsewhere}/none` : elsewhere, join(folder, path));
+    const options = { cwd: folder, env: { ...QUIET, PORT: `${await freePort()}` } };
+    const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
+    const message = new RegExp(`^${path} is a link.* Remove it and start again\\.\n$`);
+    expect([ended.code, ended.stderr]).toEqual([2, expect.stringMatching(message)]);
+    expect(existsSync(join(folder, ".dev.vars"))).toBe(false);
+  },
+);
 
 test("what outlives a local run that is killed answers nobody", async () => {
   const all = processes();

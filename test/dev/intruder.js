@@ -53,6 +53,7 @@ const PATHS = [
   `/images/card/${beacon}/key`,
 ];
 const SQL = JSON.stringify({ sql: "SELECT json(attributes), * FROM spans", url: `${beacon}/body` });
+const PICTURE = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
 const JSON_TYPE = { "content-type": "application/json" };
 const POSTS = [
   ...EXPLORERS.flatMap((path) => [
@@ -69,6 +70,10 @@ await Promise.all(
       for (const path of POSTS) await ask(port, "POST", path, { ...headers, ...JSON_TYPE }, SQL);
     }
     await ask(port, "PUT", "/.vitrine/objects/evil.jpg", SENDERS[1], SQL);
+    const asPage = { origin: `http://127.0.0.1:${port}` };
+    for (const name of ["%00", "a".repeat(1_020), "a".repeat(1_022)]) {
+      await ask(port, "PUT", `/.vitrine/objects/${name}`, asPage, PICTURE);
+    }
     for (const [path, headers] of Object.entries(signed)) await ask(port, "GET", path, headers);
     for (const path of ["/", "/ws", "/core:user:vitrine", "/core:user:local-s3", "/user"]) {
       await connect(port, path);

@@ -118,11 +118,23 @@ test("the Worker gets the secret header, and none that only wrangler may send", 
 });
 
 test("of wrangler's own paths only the S3 reaches it, which verifies signatures", async () => {
-  for (const path of ["explorer/api", "local/explorer", "local/r2/public/a", "local/r2/s3"]) {
-    expect((await send(`/cdn-cgi/${path}`))[0]).toBe(404);
+  const direct = ["explorer/api", "local/explorer", "local/r2/public/a", "local/r2/s3"];
+  const detours = ["/x/..", "/.", "/%2e", "/x/.%2E", "/\\..", "/x\\..", "/.vitrine/.."];
+  for (const path of [
+    ...direct.map((one) => `/cdn-cgi/${one}`),
+    ...detours.map((one) => `${one}/cdn-cgi/local/r2/public/a`),
+    ...["/../public/a", "/a/%2e%2e/../public/a", "\\..\\public/a", "/.", "/.."].map(
+      (one) => `/cdn-cgi/local/r2/s3${one}`,
+    ),
+  ]) {
+    expect([path, (await send(path))[0]]).toEqual([path, 404]);
   }
+  const plain = "/images/card/a{..%2F.b}/..c/.%2Ed.jpg?of=/../a";
+  await send(plain);
   await send("/cdn-cgi/local/r2/s3/acme-media/a.jpg");
-  expect(requests).toEqual(["worker GET /cdn-cgi/local/r2/s3/acme-media/a.jpg"]);
+  expect(requests).toEqual(
+    [plain, "/cdn-cgi/local/r2/s3/acme-media/a.jpg"].map((one) => `worker GET ${one}`),
+  );
 });
 
 test("without a Worker nobody waits", async () => {

@@ -110,6 +110,8 @@ export function createSheet(
       const key = name.includes("/") ? name : `own/${name}`;
       const route = routeTo(local.config, key);
       if (!route) return `no route leads to "${key}": add one, or write ${EXAMPLE} to name the key`;
+      const fault = keyFault(route.bucket.prefix + key);
+      if (fault !== undefined) return `a key cannot end with this name: ${fault}`;
       const picture = await readPicture(upload.body);
       if (picture === undefined) return "it is no picture that the local edge reads";
       if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
@@ -120,7 +122,8 @@ export function createSheet(
     /** Deletes an object of the local buckets. Returns why not. @throws if S3 refuses it */
     remove: async (key: string): Promise<string | undefined> => {
       if (readLocal() === undefined) return NO_CHANGE;
-      for (const bucket of bucketsNow()) await sendToS3("DELETE", bucket, key, readLocalKeys("."));
+      const buckets = bucketsNow().filter(({ prefix }) => !keyFault(prefix + key));
+      for (const bucket of buckets) await sendToS3("DELETE", bucket, key, readLocalKeys("."));
       return undefined;
     },
   };

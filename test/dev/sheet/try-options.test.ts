@@ -153,9 +153,10 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
   expect(stage.edgeRequests).toEqual([]);
 });
 
-test.each([
+test.each<[what: string, name: string, path?: string]>([
   ["a name, below own/", "a b.jpg", "own/a%20b.jpg"],
   ["a whole key", "users/ada/avatar.png", "users/ada/avatar.png"],
+  ["no name that is too long below own/ and the prefix", "a".repeat(1_022)],
 ])("a picture is put by %s", async (_what, name, path) => {
   const sent: string[] = [];
   vi.stubGlobal("fetch", async (url: string, { method, headers }: RequestInit) => {
@@ -164,8 +165,9 @@ test.each([
   });
   const { put } = sheetOf(false);
   const upload = { body: file("made/transparent.png"), type: "image/png", focus: "0.6,0.3" };
-  expect(await put(name, upload)).toBeUndefined();
-  expect(sent).toEqual([`PUT ${BUCKET_URL}${path} 0.6,0.3`]);
+  const reason = path ? undefined : "a key cannot end with this name: longer than 1,024 bytes";
+  expect(await put(name, upload)).toBe(reason);
+  expect(sent).toEqual(path ? [`PUT ${BUCKET_URL}${path} 0.6,0.3`] : []);
 });
 
 test.each([
