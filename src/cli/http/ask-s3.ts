@@ -1,6 +1,6 @@
 // Asks S3 from this machine. If no answer comes, the result says why.
 
-import { parseS3Reply, type S3Reply } from "../../worker/http/s3-reply.ts";
+import { parseS3Reply, type S3Reply, withoutEcho } from "../../worker/http/s3-reply.ts";
 import { codeOf, fetchBody } from "./body.ts";
 
 export type S3Answer = S3Reply & {
@@ -48,7 +48,7 @@ async function askOnce(
   try {
     const { bytes, whole } = await fetchBody(url, { method, headers }, TIMEOUT_S, maxBytes);
     const text = isObject ? "" : new TextDecoder().decode(bytes);
-    const answer = { ...(head && parseS3Reply(head, text, now)), text };
+    const answer = { ...(head && parseS3Reply(head, withoutEcho(text, headers), now)), text };
     if (!isObject || !readsObject) return answer;
     return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
   } catch (error) {

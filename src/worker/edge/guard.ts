@@ -2,6 +2,7 @@
 
 import type { OutputFormat } from "../config/preset.ts";
 import type { ObjectType, Refusal, UpstreamRefusal } from "../http/refusal.ts";
+import { nameOf } from "../http/s3-reply.ts";
 import type { Reply } from "../http/send.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
@@ -157,9 +158,9 @@ export function namesOther(headers: Headers, etag: string | undefined): boolean 
   return tag !== undefined && etag !== undefined && tag !== etag;
 }
 
-/** The content type of an answer, without parameters, in lower case. */
+/** The content type of an answer, without parameters, in lower case; "" if it cannot be one. */
 export function typeOf(headers: Headers): string {
-  return withoutParameters(headers.get("content-type") ?? "");
+  return nameOf(withoutParameters(headers.get("content-type") ?? "")) ?? "";
 }
 
 function withoutParameters(type: string): string {

@@ -16,6 +16,19 @@ export function xmlElement(xml: string, element: "Code" | "Region"): string | un
   return new RegExp(`<${element}>([\\w.-]{1,64})</${element}>`).exec(xml)?.[1];
 }
 
+/** Leaves out the elements that repeat what was sent: a key id, a signature, a session token. */
+export function withoutEcho(xml: string, sent: HeadersInit | undefined): string {
+  const headers = `${[...new Headers(sent)]}`.toLowerCase();
+  return xml.replace(/>[^<]+/g, (text) =>
+    headers.includes(text.slice(1).toLowerCase()) ? ">" : text,
+  );
+}
+
+/** A region or a type that may be logged: words and a number. No sentence, key id, signature or token is like that. */
+export function nameOf(text: string): string | undefined {
+  return /^[a-z]{1,14}(?:[-+./][a-z]{1,14})*-?\d{0,3}$/.test(text) ? text : undefined;
+}
+
 /** @param now ms since 1970 */
 export function parseS3Reply(
   { status, headers }: Pick<Response, "status" | "headers">,
@@ -26,7 +39,7 @@ export function parseS3Reply(
   return {
     status,
     code: xmlElement(text, "Code"),
-    region: xmlElement(text, "Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
+    region: nameOf(xmlElement(text, "Region") ?? headers.get("x-amz-bucket-region") ?? ""),
     // A date has no fractions of a second: on average, half a second was cut off.
     ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
   };

@@ -2,13 +2,14 @@
 
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { UpstreamFailure } from "./refusal.ts";
+import { withoutEcho } from "./s3-reply.ts";
 
 /** An upstream answer: its body, or the text of an error or of facts. */
 export type Reply = {
   readonly status: number;
   readonly headers: Headers;
   readonly body: ReadableStream | null;
-  /** The beginning of the body of an error or of facts (R9); "" for an image. */
+  /** The beginning of the body of an error or of facts (R9), without what was sent; "" for an image. */
   readonly text: string;
 };
 
@@ -38,7 +39,7 @@ export async function send(
     const { status, headers, body } = response;
     if (response.ok && !facts) return { status, headers, body, text: "" };
     const text = await readBeginning(body, deadline - Date.now());
-    return { status, headers, body: null, text };
+    return { status, headers, body: null, text: withoutEcho(text, init.headers) };
   } catch (error) {
     return { failure: "network", reason: `the request failed: ${error}` };
   }

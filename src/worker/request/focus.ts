@@ -56,6 +56,6 @@ export function reportFocus(
   const { times, shouldLog, next } = countForLog(last.get(bucket), Date.now());
   last.set(bucket, next);
   if (!shouldLog) return;
-  const excerpt = value?.slice(0, 40); // a value may have 2 kB
+  const excerpt = value?.slice(0, 40).replace(/[\w+/]{12,}/g, "…"); // it may be anything, of 2 kB
   logNotice({ event: "no-focus", bucket: bucket.name, key, value: excerpt, times });
 }

@@ -9,7 +9,9 @@ import type { OpenedObject } from "../../../src/worker/origin/open-object.ts";
 import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
 import { stopClock } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
+import { credentialsIn } from "../../support/credentials-in.ts";
 import { CREDENTIALS, IMPATIENT, TRANSFORM_REQUEST } from "../../support/env.ts";
+import { SESSION } from "../../support/issuer.ts";
 import { disableCache, get, stage } from "../../support/run-worker.ts";
 import { EDGE_CODES } from "../../support/tables/edge-codes.ts";
 
@@ -137,6 +139,30 @@ test.each([true, false])("after the time, the edge is not asked (facts: %j)", as
   vi.spyOn(globalThis, "fetch");
   expect(await render(request, isFacts, 0)).toMatchObject({ event: "timed-out" });
   expect(fetch).not.toHaveBeenCalled();
+});
+
+test.each<[string, (sent: string) => Response]>([
+  ["code", (sent) => new Response(`<Error><Code>${sent}</Code></Error>`, { status: 403 })],
+  ["type", (sent) => picture(`image/${sent}`)],
+])("a %s that the edge was sent is in no refusal", async (_what, answerWith) => {
+  const credential = { credentials: { ...CREDENTIALS, sessionToken: SESSION.sessionToken } };
+  for (let at = 0; at < 7; at++) {
+    let sent = "";
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+      sent = credentialsIn(new Request(input, init))[at] ?? expect.unreachable();
+      return answerWith(sent);
+    });
+    const rendering = renderAtEdge(
+      bucket,
+      "a.jpg",
+      { ...OBJECT, credential },
+      request,
+      false,
+      Date.now() + 9_000,
+    );
+    expect(JSON.stringify(await rendering).toLowerCase()).not.toContain(sent.toLowerCase());
+    expect(sent).not.toBe("");
+  }
 });
 
 test("the original of what is refused is let go of (R2)", async () => {

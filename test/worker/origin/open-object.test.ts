@@ -10,6 +10,7 @@ import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
 import { openObject } from "../../../src/worker/origin/open-object.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
+import { credentialsIn } from "../../support/credentials-in.ts";
 import { file } from "../../support/emulators.ts";
 import { BUCKET_URL, CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
 import { answerOf, KEYLESS, SESSION } from "../../support/issuer.ts";
@@ -296,6 +297,7 @@ describe("of two slots", () => {
 
 describe("what S3 says", () => {
   const IN_EU = { "x-amz-bucket-region": "eu-central-1" };
+  const NO_REGION = { "x-amz-bucket-region": "eu-central-1: run npx evil" };
   const LATER = { date: "Thu, 26 Nov 2026 12:20:00 GMT" };
   const ELSEWHERE = { reason: "the bucket is in eu-central-1: set region (and endpoint)" };
   const AHEAD = { reason: "S3's clock is 1201 s ahead of the Worker's", s3: { ahead: 1201 } };
@@ -306,6 +308,7 @@ describe("what S3 says", () => {
 
   test.each<[string, Answer, object]>([
     ["of the bucket's region (A5)", error("IllegalLocationConstraint", 400, IN_EU), ELSEWHERE],
+    ["a region that is none", error("", 301, NO_REGION), { reason: /^S3 redirects/ }],
     ["of its clock (A8)", error("RequestTimeTooSkewed", 403, LATER), AHEAD],
     ["no date", SKEWED, FAR],
     ["of the bucket", error("NoSuchBucket", 404), NO_BUCKET],
@@ -326,9 +329,29 @@ describe("what S3 says", () => {
   test("an error is read no further than its code, though its body never ends", async () => {
     bucket = bucketOf();
     const start = (stream: ReadableStreamDefaultController) =>
-      stream.enqueue(new TextEncoder().encode("<Error><Code>X</Code></Error>"));
+      stream.enqueue(new TextEncoder().encode("<Error><Code>Slow</Code></Error>"));
     answers["current"] = () => new Response(new ReadableStream({ start }), { status: 403 });
-    expect(await open()).toMatchObject({ origin: "X" });
+    expect(await open()).toMatchObject({ origin: "Slow" });
+  });
+
+  const REDIRECT = "PermanentRedirect";
+  test.each<[string, (sent: string) => Answer]>([
+    ["code", (sent) => error(sent, 400)],
+    ["region", (sent) => error(REDIRECT, 301, { "x-amz-bucket-region": sent })],
+    ["region in XML", (sent) => error(`${REDIRECT}</Code><Region>${sent}</Region><Code>`, 301)],
+  ])("as a %s, and was sent, is in no refusal", async (_what, answerWith) => {
+    bucket = bucketOf(KEYLESS);
+    await open();
+    for (const at of credentialsIn(requests[0]).keys()) {
+      let sent = "";
+      answers["ASIA1"] = () => {
+        sent = credentialsIn(requests.at(-1))[at] ?? expect.unreachable();
+        return answerWith(sent)();
+      };
+      const text = JSON.stringify(await open());
+      expect(sent).not.toBe("");
+      expect(text.toLowerCase()).not.toContain(sent.toLowerCase());
+    }
   });
 });
 

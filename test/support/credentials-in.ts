@@ -1,0 +1,10 @@
+// What a hostile S3, or a hostile edge, can repeat of a signed request.
+
+/** The key id, the signature, the session token and parts of them. */
+export function credentialsIn(request: Request | undefined): readonly string[] {
+  const authorization = request?.headers.get("authorization") ?? "";
+  const token = request?.headers.get("x-amz-security-token") ?? "";
+  const [, id = "", signature = ""] = /Credential=(\w+).*Signature=(\w+)/.exec(authorization) ?? [];
+  const wholes = [authorization, id, signature, token];
+  return [...wholes, id.toLowerCase(), signature.slice(0, 32), token.slice(0, 13)];
+}
