@@ -68,6 +68,7 @@ async function renderPicture(
     return passed;
   }
   const length = reply.headers.has("content-encoding") ? null : reply.headers.get("content-length");
+  if (!reply.body || length === "0") return { event: "edge-failed", reason: "it sent no bytes" };
   const isOfOther = namesOther(reply.headers, source.object.etag);
   return { body: reply.body, type: passed.type, length: length ?? undefined, isOfOther };
 }

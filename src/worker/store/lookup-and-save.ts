@@ -122,7 +122,7 @@ export async function saveRendition(
   }
   cancelBody(whole);
   if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
-  if (!bytes || (rendition.length && Number(length) !== bytes.length)) {
+  if (!bytes?.length || (rendition.length && Number(length) !== bytes.length)) {
     return { event: "edge-failed", reason: "the rendition broke off" };
   }
   const store = async () => {

@@ -107,6 +107,20 @@ test.each(["8388736", null])(
   },
 );
 
+test.each(["0", null])(
+  "a picture without bytes, with the length %s, is neither shown nor stored",
+  async (length) => {
+    const { fetch } = stage.edge;
+    stage.edge.fetch = async (...request) => {
+      const answer = await fetch(...request);
+      answer.headers.delete("content-length");
+      if (length) answer.headers.set("content-length", length);
+      return new Response(new Uint8Array(), answer);
+    };
+    expect([await sourceOf(), store.objects.size]).toEqual([502, 0]);
+  },
+);
+
 test("another version of the same signed URL, another route and another deploy share it (S7)", async () => {
   await requestPicture();
   forget();
