@@ -42,7 +42,7 @@ export async function signCookieGrant(grant: CookieGrant, key: SigningKey): Prom
 const COOKIE_VALUE =
   /^([1-9]\d{0,11})\.([A-Za-z][\w-]{0,31})\.((?:[\w-]{4}){0,341}[\w-]{2,4})\.([\w-]{42}[AEIMQUYcgkosw048])$/;
 
-/** Reads the value of a cookie, and not its signature. Each value has one spelling; undefined: it has another one. */
+/** Reads the value of a cookie, and does not check its signature. @returns undefined for any other spelling */
 export function readCookieValue(value: string) {
   const [, exp, kid = "", encoded = "", sig = ""] = COOKIE_VALUE.exec(value) ?? [];
   if (exp === undefined) return undefined;

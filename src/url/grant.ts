@@ -79,27 +79,27 @@ const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
 /**
  * Reads the secret URL_SIGNING_KEYS, a JSON object such as `{"k2": "…", "k1": "…"}`. The order matters:
  * the first key signs. A kid begins with a letter, because JavaScript moves numeric names to the front.
- * @param fault is called with each mistake; no message holds any part of a key
+ * @param report is called with each mistake; no message holds any part of a key
  * @returns the keys that are right, by kid, in the order of the secret
  */
 export function readSigningKeys(
   secret: string,
-  fault: (message: string) => void,
+  report: (message: string) => void,
 ): ReadonlyMap<string, SigningKey> {
   const keys = new Map<string, SigningKey>();
   const table = parseTable(secret);
   if (table === undefined)
-    fault(`is ${/\S/.test(secret) ? "not" : "not set: it must be"} ${EXAMPLE}`);
-  else if (table.length === 0) fault("has no keys");
+    report(`is ${/\S/.test(secret) ? "not" : "not set: it must be"} ${EXAMPLE}`);
+  else if (table.length === 0) report("has no keys");
   // JSON.parse silently takes the last of two equal names, so kids are counted in the text. No right key
   // has a quote in it.
   const kids = secret.match(/"[^"]*"(?=\s*:)/g) ?? [];
-  if (new Set(kids).size < kids.length) fault("has the same kid twice");
+  if (new Set(kids).size < kids.length) report("has the same kid twice");
   for (const [kid, key] of table ?? []) {
     if (!KID.test(kid)) {
-      fault("a kid must be a letter, then at most 31 letters, digits, - and _");
+      report("a kid must be a letter, then at most 31 letters, digits, - and _");
     } else if (typeof key !== "string" || !SIGNING_KEY.test(key)) {
-      fault(`the key of ${kid} must be at least 32 ASCII characters, without spaces`);
+      report(`the key of ${kid} must be at least 32 ASCII characters, without spaces`);
     } else {
       keys.set(kid, { kid, secret: key });
     }

@@ -20,7 +20,7 @@ import { issuerKeysOf } from "./origin/issuer-keys.ts";
 import { type Credential, openObject } from "./origin/open-object.ts";
 import { purge } from "./purge/purge.ts";
 import { readPurge } from "./purge/read-purge.ts";
-import { bodyText, logNotPurged, reportReason } from "./purge/report.ts";
+import { bodyText, logNotPurged, reportNothingPurged } from "./purge/report.ts";
 import { renderBy } from "./renditions.ts";
 import { plain } from "./response/answer.ts";
 import { timingSafeEqual } from "./util/bytes.ts";
@@ -178,7 +178,7 @@ async function answerPurge(
   const parsed = await readPurge(request, deadline);
   const { body, status, retryAfter } =
     "status" in parsed
-      ? reportReason(parsed.status, parsed.reason)
+      ? reportNothingPurged(parsed.status, parsed.reason)
       : await purge(parsed, config, { context, deadline });
   logNotPurged(body.not_purged, body.reason);
   return plain(status, bodyText(body), {

@@ -1,7 +1,7 @@
 // The steps of the cached entrypoint: request the object from S3 and the rendition from the store, answer that nothing
 // changed, or have an engine render, guard the rendition, and store it. It does not know the visitor. Runs in Node.js.
 
-import { overlayValidators } from "./binding/overlays.ts";
+import { fetchOverlayValidators } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
 import {
   type NamedRendition,
@@ -128,7 +128,7 @@ async function renderObject(
   const { bucket, variant } = key;
   const { config, context, deadline, condition, hasOlder, isRetry } = scope;
   const storePath = await storePathOf(key, config);
-  const readingOverlays = overlayValidators(bucket, variant, scope);
+  const readingOverlays = fetchOverlayValidators(bucket, variant, scope);
   const { object, entry: entryBefore } = await lookUp(key, storePath, alternatives, scope);
   const lateEntry = async () =>
     storePath && hasOlder ? waitForEntry(storePath, readEntry(storePath), deadline) : undefined;

@@ -1,4 +1,4 @@
-// Has the Images binding make a picture, reads all of it, and lets it pass only if the binding made it.
+// Reads a whole picture that the Images binding renders, and lets it pass only if the binding transformed it.
 
 import { failureFor } from "../edge/codes.ts";
 import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
@@ -14,7 +14,7 @@ export type WholePicture = { readonly type: string; readonly bytes: Uint8Array<A
 /** More than any picture of 12,000 px a side that a page can use. It must fit into the memory: bytes. */
 const MAX_OUTPUT_BYTES = 25_000_000;
 
-/** The statuses that tell two meanings of a code apart. The binding gives none (B3). */
+/** The status that codes.ts needs for a code of two meanings: the binding gives none (B3), and means this one. */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
 
 /**

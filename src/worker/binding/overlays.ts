@@ -16,7 +16,7 @@ export type OpenedOverlay = ReturnType<typeof overlayOptions> & { readonly objec
 const REMEMBERED_MS = 60_000;
 
 /** The last validators of the overlays of a bucket, by their keys. A configuration has few. */
-const overlaysOf = memoize((_bucket: Bucket) => {
+const validatorsOf = memoize((_bucket: Bucket) => {
   return new Map<string, { readonly validator: string; readonly at: number }>();
 });
 
@@ -24,32 +24,32 @@ const overlaysOf = memoize((_bucket: Bucket) => {
  * Names the bytes of all overlays of a variant that are objects.
  * @returns the reason if S3 does not give one of them: a picture without its watermark is not shown
  */
-export async function overlayValidators(
+export async function fetchOverlayValidators(
   bucket: Bucket,
   { image: { draw = [] } }: Variant,
   scope: RequestScope,
 ): Promise<readonly string[] | Refusal> {
   const keys = draw.flatMap(({ key }) => key ?? []);
-  const validators = await Promise.all(keys.map((key) => validatorOf(bucket, key, scope)));
+  const validators = await Promise.all(keys.map((key) => fetchValidator(bucket, key, scope)));
   const refused = validators.find((one) => isRefusal(one));
   return refused ?? validators.filter((one) => typeof one === "string");
 }
 
-async function validatorOf(
+async function fetchValidator(
   bucket: Bucket,
   key: string,
   scope: RequestScope,
 ): Promise<string | Refusal> {
-  const last = overlaysOf(bucket).get(key);
+  const last = validatorsOf(bucket).get(key);
   if (last && isWithin(REMEMBERED_MS, last.at, Date.now())) return last.validator;
   const open = () => openObject(bucket, bucket.prefix + key, { ...scope, part: "head" });
   let object = await open();
   if (canRetry(object) && (await pauseBefore(scope.deadline))) object = await open(); // A9
-  return isRefusal(object) ? ofOverlay(object, key) : remember(bucket, key, object);
+  return isRefusal(object) ? blameOverlay(object, key) : remember(bucket, key, object);
 }
 
 function remember(bucket: Bucket, key: string, { validator = "" }: OpenedObject): string {
-  overlaysOf(bucket).set(key, { validator, at: Date.now() });
+  validatorsOf(bucket).set(key, { validator, at: Date.now() });
   return validator;
 }
 
@@ -63,11 +63,11 @@ export async function openOverlays(
     const { key } = overlay;
     if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
     const object = await openObject(bucket, bucket.prefix + key, { ...scope, part: "whole" });
-    if (isRefusal(object)) return ofOverlay(object, key);
+    if (isRefusal(object)) return blameOverlay(object, key);
     const refusal = checkReadable(object);
     if (refusal) {
       object.body.cancel();
-      return ofOverlay(refusal, key);
+      return blameOverlay(refusal, key);
     }
     remember(bucket, key, object);
     return { ...overlayOptions(overlay), object };
@@ -79,17 +79,20 @@ export async function openOverlays(
   return refused ?? overlays;
 }
 
-/** What is wrong with an overlay is not wrong with the object. What S3 has against a slot stays so. */
-function ofOverlay(refusal: Refusal, key: string): Refusal {
+/**
+ * A refusal of the overlay itself must not count as one of the object. A refused slot, a timeout and the like stay as
+ * they are.
+ */
+function blameOverlay(refusal: Refusal, key: string): Refusal {
   const { event } = refusal;
-  const isOfObject = /^object-|^(?:origin-denied|source-unreadable)$/.test(event);
-  return isOfObject ? { event: "origin-failed", reason: `the overlay ${key}: ${event}` } : refusal;
+  const isOfOverlay = /^object-|^(?:origin-denied|source-unreadable)$/.test(event);
+  return isOfOverlay ? { event: "origin-failed", reason: `the overlay ${key}: ${event}` } : refusal;
 }
 
 /** The longest object that the binding takes (B1): bytes. */
 const MAX_BYTES = 20_000_000;
 
-/** @returns why the binding does not take an object. The edge may */
+/** @returns why the binding cannot read an object or an overlay. The edge may read it */
 export function checkReadable({ type, length }: OpenedObject): Refusal | undefined {
   if (type === "unknown" || type === "none") {
     return unreadable("its first bytes are of no image that the Images binding reads");

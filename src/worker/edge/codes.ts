@@ -2,7 +2,7 @@
 
 import type { UpstreamEvent, UpstreamRefusal } from "../http/refusal.ts";
 import { xmlElement } from "../http/s3-reply.ts";
-import { SLOW } from "../origin/verdict.ts";
+import { TIMEOUT_STATUSES } from "../origin/verdict.ts";
 
 /** By code, or by `CODE/STATUS` if the status matters. Any other code is an error inside the edge. */
 const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string]>> = {
@@ -49,7 +49,7 @@ const TRANSIENT = new Set(["9505", "9509", "9510", "9518", "9522", "9527", "9528
 /** Without a code, the origin itself answered: transformations are off, or it is a local run. */
 function originEvent(status: number, code: string | undefined): readonly [UpstreamEvent, string?] {
   if (status === 404 && code !== "NoSuchBucket") return ["object-missing"];
-  if (SLOW.includes(status)) return ["timed-out"];
+  if (TIMEOUT_STATUSES.includes(status)) return ["timed-out"];
   if (status < 300) return ["not-transformed", "are transformations on?"];
   if (status === 429 || status >= 500) return ["origin-failed", "the origin fails, or is busy"];
   return ["origin-denied"];

@@ -94,7 +94,7 @@ export function upstreamOf(refusal: Refusal): Upstream {
   return { reason: undefined, ...refusal };
 }
 
-/** Returns whether the cause is certain. An answer with an uncertain cause is not cached. */
+/** Returns whether the cause is certain: else visitors get a 404 or 415 as no-store. For Workers Cache see refusalForCache. */
 export function isCertain(refusal: Refusal): boolean {
   return upstreamOf(refusal).certain === true;
 }

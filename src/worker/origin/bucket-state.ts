@@ -20,7 +20,7 @@ export type BucketState = {
   readonly refused: {
     readonly [Slot in SlotName]?: { readonly origin: string; readonly at: number };
   };
-  /** When the last request to S3 began, while it does not answer. */
+  /** When a request to S3 last began or ended without an answer; undefined once S3 answers. */
   readonly silentAt?: number | undefined;
   readonly reported: Reported;
 };

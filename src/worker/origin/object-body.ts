@@ -1,5 +1,5 @@
 // The bytes of an object: its first ones, which alone show its type, and all of them once, as a stream that is as long
-// as its length promises. No header is believed.
+// as its length promises. No content-type is believed, and a content-length is checked.
 
 import type { ObjectType, Refusal } from "../http/refusal.ts";
 import { concatBytes } from "../util/bytes.ts";
@@ -157,8 +157,8 @@ export function isOpaque(type: ObjectType, head: Uint8Array): boolean {
   if (type === "image/webp") {
     const form = latin1(head.subarray(15, 16));
     const flags = form === " " ? 0 : head[form === "L" ? 24 : 20];
-    const hasFreePixels = form === "X" ? 0x12 : 0x10; // alpha; an animation may leave parts of it free
-    return flags !== undefined && (flags & hasFreePixels) === 0;
+    const transparencyFlags = form === "X" ? 0x12 : 0x10; // alpha; and an animation, which may leave parts free
+    return flags !== undefined && (flags & transparencyFlags) === 0;
   }
   if (type !== "image/png") return type === "image/jpeg" || type === "image/heic";
   if (!PNG_HEADER.test(latin1(head.subarray(0, PNG_HEADER_BYTES)))) return false;

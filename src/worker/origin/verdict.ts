@@ -102,7 +102,7 @@ export function isGone(refusal: Refusal): boolean {
 }
 
 /** The statuses of a host in front of S3 that got no answer in time. */
-export const SLOW: readonly unknown[] = [408, 504, 522, 524];
+export const TIMEOUT_STATUSES: readonly unknown[] = [408, 504, 522, 524];
 
 /** Why a request gets no image, where S3 refuses the object to one credential. */
 export function refusalOf(reply: S3Reply, region: string): S3Refusal {
@@ -116,7 +116,7 @@ export function refusalOf(reply: S3Reply, region: string): S3Refusal {
     const isMissing = origin === "NoSuchKey" || origin === "404";
     return refuse(isMissing ? "object-missing" : "object-denied", { certain: true });
   }
-  if (SLOW.includes(status)) return refuse("timed-out");
+  if (TIMEOUT_STATUSES.includes(status)) return refuse("timed-out");
   if (status === 429 || status >= 500) {
     const busy = { reason: "the origin fails, or is busy", isTransient: true }; // A9
     return refuse("origin-failed", busy);

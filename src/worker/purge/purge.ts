@@ -16,8 +16,8 @@ import {
   type PurgeAnswer,
   type PurgeFailure,
   type PurgeResults,
+  reportNothingPurged,
   reportPurge,
-  reportReason,
 } from "./report.ts";
 import { type ObjectToPurge, selectByEvent, selectByName } from "./select-objects.ts";
 
@@ -41,7 +41,7 @@ export async function purge(
     }
     case "bucket": {
       const bucket = buckets.find(({ name }) => name === request.name);
-      if (!bucket) return reportReason(400, "wrangler.toml has no bucket of this name");
+      if (!bucket) return reportNothingPurged(400, "wrangler.toml has no bucket of this name");
       return purgeWhole(`${bucket.name}/*`, { tags: [await bucketTag(bucket)] }, scope);
     }
     case "everything":

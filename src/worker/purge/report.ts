@@ -70,8 +70,8 @@ export function reportPurge(
   return { body, status, retryAfter: worst?.retryAfter };
 }
 
-/** Nothing of the request could be read. */
-export function reportReason(status: number, reason: string): PurgeAnswer {
+/** @param reason why nothing of the request could be read */
+export function reportNothingPurged(status: number, reason: string): PurgeAnswer {
   return { body: { ok: false, purged: [], not_purged: [], reason }, status };
 }
 

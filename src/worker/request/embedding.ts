@@ -1,4 +1,4 @@
-// Refuses the pages that may not embed a route's images. Keeps nothing secret. Pure.
+// Refuses pages that may not embed a route's images. A program can send any header, so this protects no secret. Pure.
 
 import type { Refusal } from "../http/refusal.ts";
 
@@ -21,9 +21,9 @@ export function checkEmbedding(
   if (foreign) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
   }
-  // cross-site proves that only if all pages that may embed are on the Worker's site or on localhost.
-  const hides = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
-  return hides && [...origins].every((origin) => isSameSite(new URL(origin), workerUrl))
+  // cross-site proves a foreign page only if all origins that may embed are on the Worker's site or on localhost.
+  const isHidden = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
+  return isHidden && [...origins].every((origin) => isSameSite(new URL(origin), workerUrl))
     ? { event: "foreign-page", reason: "sec-fetch-site is cross-site" }
     : undefined;
 }

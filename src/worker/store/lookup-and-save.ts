@@ -1,8 +1,10 @@
-// The first and the last step of a miss, also without a store: it looks up the rendition while S3 is asked for the object, and saves a new rendition with
-// one more look at the object. Nothing stays cached or stored of an object that was deleted or replaced meanwhile.
+// The first and the last step of a miss, also without a store. First: requests the object from S3 and its rendition
+// from the store. Last: stores a new rendition, and requests the object once more. Nothing stays cached or stored of an
+// object that was deleted or replaced meanwhile.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionKey } from "../cache/rendition-url.ts";
+import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import { isRequestedType } from "../edge/guard.ts";
 import { canRetry, isRefusal, type Refusal } from "../http/refusal.ts";
@@ -30,10 +32,10 @@ import {
 /** How long S3 may take where the rendition is stored: ms. */
 const STORED_MS = 2_000;
 
-/** In what time an S3 that works has answered: ms. */
+/** An S3 that works answers within this time: ms. */
 const ENOUGH_MS = 500;
 
-/** For how long one request alone is sent to an S3 that does not answer: ms. */
+/** An S3 that does not answer gets one request in this time: ms. */
 const SILENT_MS = 5_000;
 
 const NO_ANSWER = { event: "timed-out", reason: "no answer in time" } as const satisfies Refusal;
@@ -63,39 +65,53 @@ export async function lookUp(
   let reading = storePath && (isSilent || !hasOlder) ? readEntry(storePath) : undefined;
   const finishReading = async () =>
     storePath && reading && waitForEntry(storePath, reading, deadline);
+
+  // S3 did not answer a moment ago, or another request tries it now: what is stored is shown at once.
   if (isSilent) {
-    // Another request waits for S3: what is stored is shown at once.
     const entry = await finishReading();
     const stored = entry?.rendition ? entry : await readFirstStored(alternatives, config, deadline);
     if (stored) return { object: NO_ANSWER, entry: stored };
     reading = Promise.resolve(entry);
   }
+  // For the next SILENT_MS, this request alone tries S3: the others take what is stored.
   if (silentAt !== undefined) memory.learn({ type: "s3-requested", isSilent: true, now: began });
 
-  // A stored rendition shortens the wait for S3, which then answers in the background.
   const open = () => openObject(bucket, key, { part: "head", context, deadline });
-  const opening = open();
-  const limited = reading?.then((entry) => {
-    return entry?.rendition ? withTimeout(began + STORED_MS - Date.now(), opening) : opening;
-  });
-  const first = await Promise.race([opening, limited ?? opening]);
-  if (first === TIMED_OUT) context.waitUntil(opening);
-  let object = first === TIMED_OUT ? NO_ANSWER : first;
+  let object = await waitForObject(open(), reading, began, context);
   const entry = await finishReading();
-  const shouldRetry = canRetry(object) && !hasOlder && !entry?.rendition; // A9
-  if (shouldRetry && (await pauseBefore(deadline))) object = await open();
-  const now = Date.now();
-  // A request that had no time left proves nothing about S3.
-  const hadTime = now - began >= ENOUGH_MS;
-  const isUnanswered = isRefusal(object) && object.event === "timed-out" && !("status" in object);
-  memory.learn({ type: "s3-requested", isSilent: hadTime && isUnanswered, now });
+  const hasPicture = hasOlder || entry?.rendition;
+  if (canRetry(object) && !hasPicture && (await pauseBefore(deadline))) object = await open(); // A9
+  learnSilence(bucket, object, began);
   return { object, entry };
 }
 
+/** Waits for S3: less long where the rendition is stored. S3 then answers in the background. */
+async function waitForObject(
+  opening: Promise<OpenedObject | Refusal>,
+  reading: Promise<StoreEntry | undefined> | undefined,
+  began: number,
+  context: RequestScope["context"],
+): Promise<OpenedObject | Refusal> {
+  const limited = reading?.then((entry) => {
+    return entry?.rendition ? withTimeout(began + STORED_MS - Date.now(), opening) : opening;
+  });
+  const object = await Promise.race([opening, limited ?? opening]);
+  if (object !== TIMED_OUT) return object;
+  context.waitUntil(opening);
+  return NO_ANSWER;
+}
+
+/** Remembers for the next requests whether S3 answers. A request that had no time left proves nothing about S3. */
+function learnSilence(bucket: Bucket, object: OpenedObject | Refusal, began: number): void {
+  const now = Date.now();
+  const isUnanswered = isRefusal(object) && object.event === "timed-out" && !("status" in object);
+  const isSilent = isUnanswered && now - began >= ENOUGH_MS;
+  bucketMemoryOf(bucket).learn({ type: "s3-requested", isSilent, now });
+}
+
 /**
- * The last step of each miss, also without a store: after the answer, the object is requested once more. If the
- * rendition is to be stored, it is read whole now, and put before that: it has the requested type, and its object an
- * ETag.
+ * Stores a new rendition, and requests its object once more: both after the answer. Only a rendition of the requested
+ * type is stored, of an object with an ETag. It is read whole first.
  * @param object the source of the rendition
  * @param entry what the store had under this path; undefined: it is not stored
  */
@@ -108,26 +124,26 @@ export async function saveRendition(
   { context, deadline }: RequestScope,
 ): Promise<NamedRendition | Refusal> {
   const { body, etag, type, length = "0" } = rendition;
-  const isRight = isRequestedType(createTransformRequest(key.variant, key.formats), type);
-  const isStored = isRight && object.etag && Number(length) <= MAX_BYTES;
-  if (!isStored || !storePath || !entry || !etag || !body) {
+  const isRequested = isRequestedType(createTransformRequest(key.variant, key.formats), type);
+  const isStorable = isRequested && object.etag && Number(length) <= MAX_BYTES;
+  if (!isStorable || !storePath || !entry || !etag || !body) {
     context.waitUntil(checkAgain(key, object, context));
     return rendition;
   }
-  const [copy, whole] = body.tee();
+  const [copy, rest] = body.tee();
   const bytes = await readBytes(copy, MAX_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") {
     context.waitUntil(checkAgain(key, object, context));
-    return { ...rendition, body: whole };
+    return { ...rendition, body: rest };
   }
-  cancelBody(whole);
+  cancelBody(rest);
   if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
   if (!bytes?.length || (rendition.length && Number(length) !== bytes.length)) {
     return { event: "edge-failed", reason: "the rendition broke off" };
   }
   const store = async () => {
     const putting = putRendition(storePath, key, { bytes, type, etag }, entry, Date.now());
-    // What does not answer may have been written.
+    // A put that times out may have been written.
     const isPut = (await withTimeout(S3_TIMEOUT_MS, putting)) !== false;
     await checkAgain(key, object, context, isPut ? { path: storePath, etag } : undefined);
   };
@@ -136,8 +152,8 @@ export async function saveRendition(
 }
 
 /**
- * Requests the object of a new rendition once more. What was deleted, denied or replaced meanwhile is purged, and leaves
- * the store: the edge may have rendered the new object, and the older one may come back.
+ * Requests the object of a new rendition once more. If it was deleted, denied or replaced meanwhile, its renditions are
+ * purged, and the new one leaves the store: the edge may have rendered the new object, and the older one may come back.
  * @param object the source of the rendition
  * @param stored where the rendition was stored, and its ETag, if it was
  */
@@ -164,7 +180,7 @@ async function checkAgain(
   await purging;
 }
 
-/** Requests objects once more that were gone. Where one is there by now, what is shown in its place is purged. */
+/** Requests objects that were gone once more. If an object exists by now, what is shown in its place is purged. */
 export async function checkStillGone(
   keys: readonly RenditionKey[],
   context: RequestScope["context"],

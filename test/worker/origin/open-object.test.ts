@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { R2Fault, R2Stored } from "../../../src/emulator/r2/r2.ts";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
-import { overlayValidators } from "../../../src/worker/binding/overlays.ts";
+import { fetchOverlayValidators } from "../../../src/worker/binding/overlays.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
 import { openObject } from "../../../src/worker/origin/open-object.ts";
@@ -97,7 +97,7 @@ async function overlay({ deadline = Date.now() + 15_000 }: Options = {}): Promis
     avif: true,
     image: { ...image, draw },
   } as const;
-  const validators = await overlayValidators(bucket, variant, { context, deadline });
+  const validators = await fetchOverlayValidators(bucket, variant, { context, deadline });
   return "event" in validators ? validators.event : "ok";
 }
 
