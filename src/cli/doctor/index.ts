@@ -82,7 +82,7 @@ export async function examine(
     findings.push(...(await Promise.race([abort, runChecks(world, project, objects, baseUrl)])));
   }
   const finished = reportable(findings, envConfig, local);
-  if (options.json) print(stdout, JSON.stringify({ findings: finished }, null, 2));
+  if (options.json) print(stdout, visible(JSON.stringify({ findings: finished }, null, 2)));
   else log(stdout, ...formatFindings(world, finished));
   if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;

@@ -8,6 +8,7 @@ import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { type CommandFault, log, type World } from "../command.ts";
 import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
 import { counted } from "../terminal/progress.ts";
+import { visible } from "../terminal/shell.ts";
 
 export type FactsByKey = ReadonlyMap<string, Fact>;
 
@@ -74,7 +75,7 @@ export function writeFacts(
   const lines = [...facts.keys()]
     .sort()
     .map((key) => `\n  ${JSON.stringify(key)}: ${JSON.stringify(facts.get(key))}`);
-  const json = `{${lines.join(",")}\n}`;
+  const json = visible(`{${lines.join(",")}\n}`);
   if (file === undefined) {
     stdout.write(`${json}\n`);
     return undefined;

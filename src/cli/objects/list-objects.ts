@@ -11,6 +11,8 @@ import { counted, createProgress } from "../terminal/progress.ts";
 import type { BucketKey } from "./bucket-key.ts";
 import { type Listed, listPage, type Page } from "./list-page.ts";
 
+const MAX_PAGES = 5_000; // each of 1,000 objects: the memory of Node.js holds hardly more
+
 /**
  * Lists objects page by page, as the Worker opens them: with the next slot if S3 refuses one. Prints how many of them
  * Vitrine cannot show.
@@ -30,13 +32,12 @@ export async function listObjects(
   if (slot === undefined) return { fault: whyNoKey(project, task, bucket) + instead };
   const prefix = bucket.prefix + start;
   const objects = new Map<string, Listed>();
-  let hidden = 0;
+  const hidden = new Set<string>();
   let next: string | undefined;
   const progress = createProgress(world, "objects listed");
-  while (slot !== undefined && !world.interrupted.aborted) {
-    const { credentials } = slot;
+  for (let pages = 1; slot !== undefined && !world.interrupted.aborted; pages += 1) {
     const options = { prefix, next };
-    const page: Page | S3Answer = await listPage(bucket, credentials, options, world.now());
+    const page: Page | S3Answer = await listPage(bucket, slot.credentials, options, world.now());
     if (!("objects" in page)) {
       [slot, ...otherSlots] =
         verdictOf(page, bucket.region).result === "slot-refused" ? otherSlots : [];
@@ -44,20 +45,23 @@ export async function listObjects(
       progress.clear();
       return { fault: listingFault(page, bucket, instead) };
     }
-    const listable = page.objects.filter(({ key }) => keyFault(key) === undefined);
-    for (const object of listable) {
+    const listed = objects.size + hidden.size;
+    for (const object of page.objects) {
       const key = object.key.slice(bucket.prefix.length);
-      objects.set(key, { ...object, key });
+      if (keyFault(object.key) === undefined) objects.set(key, { ...object, key });
+      else hidden.add(key);
     }
-    hidden += page.objects.length - listable.length;
-    progress.step(listable.length);
+    progress.step(objects.size + hidden.size - listed);
     ({ next } = page);
     if (next === undefined) break;
+    const isNew = objects.size + hidden.size > listed || page.objects.length === 0;
+    if (isNew && pages < MAX_PAGES) continue; // S3 may send an empty page between others
+    progress.clear();
+    return { fault: `${bucket.name}: its list does not end: name a longer prefix` };
   }
   progress.clear();
-  if (hidden > 0) {
-    log(world.stderr, `Left out: ${counted(hidden, "object")} with keys that Vitrine cannot show.`);
-  }
+  const left = counted(hidden.size, "object");
+  if (hidden.size > 0) log(world.stderr, `Left out: ${left} with keys that Vitrine cannot show.`);
   return objects;
 }
 

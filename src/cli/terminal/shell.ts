@@ -25,12 +25,11 @@ export function commandLine(command: string, flags: Flags, args: readonly string
   return ["npx vitrine", command, ...options, ...separator, ...args.map(shellQuote)].join(" ");
 }
 
-/** Characters that move the cursor, break the line or reverse the text, and are not seen. */
-const UNSEEN = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+/** Characters that move the cursor, break the line, reverse or hide text, and are not seen. */
+const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** Writes unseen characters as JSON does. Ends of lines stay. */
+/** Writes unseen characters as JSON does, in messages and in JSON itself. Ends of lines stay. */
 export function visible(text: string): string {
-  return text.replace(UNSEEN, (character) =>
-    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return text.replace(UNSEEN, (character) => character.split("").map(escapeUnit).join(""));
 }

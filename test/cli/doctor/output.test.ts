@@ -49,7 +49,7 @@ test("a terminal has colours, and the same columns", async () => {
 const INCOMPLETE = { slot: "current", state: "incomplete" };
 
 test.each([
-  ["text", () => deploy(undefined, () => new HttpResponse("\u001b]0;a\u0007\u202e"))],
+  ["text", () => deploy(undefined, () => new HttpResponse("\u001b]0;a\u0007\u009b\u202e"))],
   [
     "the token",
     () => deploy(undefined, reporting({ slots: [{ ...INCOMPLETE, mistakes: [HEALTH_TOKEN] }] })),
@@ -60,6 +60,8 @@ test.each([
   expect(out).toMatch(/there is no Vitrine at|slot current needs both/);
   expect(`${out}${err}`.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
   expect(out + err).not.toContain(HEALTH_TOKEN);
+  const json = await doctor(["--json", "--url", SITE], { env: { ...KEYS, HEALTH_TOKEN } });
+  expect(json.out.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
 });
 
 test("a report of /healthz that is not a Vitrine's is not believed", async () => {

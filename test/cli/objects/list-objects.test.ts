@@ -1,10 +1,10 @@
 // How commands list a bucket: every key as it is, and nothing that is no whole list.
 
 import { HttpResponse, http } from "msw";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type ListOptions, listPage } from "../../../src/cli/objects/list-page.ts";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
-import { BOUND, createProject, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, createFolder, createProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { createEmulators, network } from "../../support/emulators.ts";
@@ -167,4 +167,21 @@ test("a bucket with a role is listed with the operator's own key", async () => {
   expect([without.code, without.err]).toEqual([2, expect.stringContaining("the role is")]);
   const { err } = await vitrine(["warm", "--prefix", "photos/"], { ...options, env: KEY });
   expect(err).not.toContain("role");
+});
+
+test.each<[what: string, keyOf: (page: number) => number, pages: number]>([
+  ["with one page again and again", () => 1, 2],
+  ["with two pages by turns", (page) => page % 2, 3],
+  ["with keys without end", (page) => page, 5_000],
+])("an S3 that always goes on, %s, is a fault", async (_what, keyOf, pages) => {
+  const next = "<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>";
+  let page = 0;
+  vi.stubGlobal("fetch", async () => {
+    page += 1;
+    const body = list200(`${next}<Contents><Key>published/${keyOf(page)}</Key></Contents>`);
+    return new Response(body, { headers: { "content-type": "application/xml" } });
+  });
+  const { code, err } = await vitrine(["facts"], { folder: createFolder(), env: KEY });
+  expect([code, err]).toEqual([2, "media: its list does not end: name a longer prefix\n"]);
+  expect(page).toBe(pages);
 });

@@ -71,6 +71,7 @@ test("a terminal shows nothing that moves the cursor or hides text", () => {
     ["a\u001b[2Jb", "a\\u001b[2Jb"],
     ["\u202egpj.\u2066", "\\u202egpj.\\u2066"],
     ["\r\t\u009b\u2028\u2029\u007f", "\\u000d\\u0009\\u009b\\u2028\\u2029\\u007f"],
+    ["a\u200b\ufe0f\u3164\u{e0041}", "a\\u200b\\ufe0f\\u3164\\udb40\\udc41"],
     ["one\ntwo café 写真 😀", "one\ntwo café 写真 😀"],
   ] as const) {
     expect(visible(text)).toBe(escaped);
