@@ -39,7 +39,7 @@ import {
   storePathOf,
   waitForEntry,
 } from "./store/entries.ts";
-import { checkStillGone, lookUp, saveRendition } from "./store/lookup-and-save.ts";
+import { checkAgain, lookUp, saveRendition } from "./store/lookup-and-save.ts";
 import { sha256Hex } from "./util/bytes.ts";
 
 /**
@@ -113,9 +113,8 @@ async function renderFirstExisting(keys: RenditionKeys, scope: RenderScope) {
     result = { ...(await renderObject(key, alternatives.slice(objectIndex), scope)), objectIndex };
   }
   const isRendered = !isRefusal(result) && !("notModified" in result) && !result.stored;
-  if (isRendered && result.objectIndex) {
-    scope.context.waitUntil(checkStillGone(keys.slice(0, result.objectIndex), scope.context));
-  }
+  const goneKeys = isRendered ? keys.slice(0, result.objectIndex ?? 0) : [];
+  for (const key of goneKeys) scope.context.waitUntil(checkAgain(key, undefined, scope.context));
   return result;
 }
 

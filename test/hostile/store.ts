@@ -239,9 +239,7 @@ async function visitStored(
   const isInPlace = /avif|webp/.test(formats[0] ?? "") && type !== `image/${formats[0]}`;
   if (isKnown || isInPlace) return;
   // A put that failed may have been written.
-  if (engine === "deleted" && PUTS.includes(fault)) model.delete(name);
-  else if (WRITABLE.includes(fault)) {
-    const isCleared = engine === "replaced" && fault === undefined; // overwritten with nothing
-    model.set(name, { source, result: right, ...(isCleared && { isSpoilt: true }) });
-  }
+  const isDeleted = engine === "deleted" && PUTS.includes(fault);
+  if (isDeleted || (engine === "replaced" && !fault)) model.delete(name);
+  else if (WRITABLE.includes(fault)) model.set(name, { source, result: right });
 }

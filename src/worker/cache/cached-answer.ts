@@ -26,9 +26,6 @@ const OUTAGE_S = 60;
 /** The cache-control of a missing or broken object. It is not shown for longer, whatever fails (W8). */
 const SHORT_CACHING = "public, max-age=60, must-revalidate";
 
-/** That of an uncertain refusal that replaces the picture of an object that is gone. */
-const SHORTEST_CACHING = "public, max-age=1, must-revalidate";
-
 /** In Workers Cache an ETag of this Worker may end with the index of its object. Visitors do not see the index. */
 const ETAG = /^("[0-9a-f]{32})(?:-\d{1,3})?"$/;
 const INDEX = /-(\d{1,3})"/;
@@ -100,7 +97,8 @@ export function refusalForCache(
   const isUnreadable = event === "source-unreadable";
   const isShort = isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder;
   const isCached = isShort || isOlderGone;
-  const caching = isShort ? SHORT_CACHING : SHORTEST_CACHING;
+  // It must be cached to replace an older image.
+  const caching = isShort ? SHORT_CACHING : "public, max-age=1, must-revalidate";
   return new Response(JSON.stringify({ ...refusal, s3: undefined }), {
     status: !isCached ? 502 : isUnreadable ? 415 : 404,
     headers: {

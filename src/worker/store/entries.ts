@@ -151,20 +151,6 @@ export async function putRendition(
 /** R2 allows one write of a name in a second (T3): ms. */
 const WRITE_PERIOD_MS = 1_100;
 
-/** Calls the store, with one retry. @returns undefined if it throws again */
-function callTwice<T>(store: Store, call: string, work: () => Promise<T>): Promise<T | undefined> {
-  const retry = () => scheduler.wait(WRITE_PERIOD_MS).then(work);
-  return callStore(store, call, () => work().catch(retry));
-}
-
-/** Overwrites a rendition with nothing, unless the store has another one by now: R2 deletes without a condition. */
-export async function clearEntry(path: StorePath, etag: string): Promise<void> {
-  const { store, name } = path;
-  const { rendition, r2Etag: etagMatches } = (await readEntry(path)) ?? {};
-  if (rendition?.etag !== etag || etagMatches === undefined) return;
-  await callTwice(store, "put", () => store.put(name, "", { onlyIf: { etagMatches } }));
-}
-
 /** T4. Names in one call. */
 const MAX_NAMES = 1_000;
 
@@ -176,7 +162,8 @@ export async function deleteNames(store: Store, names: readonly string[]): Promi
     }
     return true;
   };
-  return (await callTwice(store, "delete", remove)) === true;
+  const retry = () => scheduler.wait(WRITE_PERIOD_MS).then(remove);
+  return (await callStore(store, "delete", () => remove().catch(retry))) === true;
 }
 
 /** To hash so many names takes 4 ms of CPU time, of the 10 that a request has on the free plan. */

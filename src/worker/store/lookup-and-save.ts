@@ -12,13 +12,12 @@ import { cancelBody, type RequestScope } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
 import { bucketMemoryOf } from "../origin/memories.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "../origin/open-object.ts";
-import { isGone, isOutage } from "../origin/verdict.ts";
+import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
 import { createTransformRequest } from "../request/transform-request.ts";
 import { readBytes } from "../util/bytes.ts";
 import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import {
-  clearEntry,
   deleteNames,
   MAX_BYTES,
   putRendition,
@@ -145,58 +144,47 @@ export async function saveRendition(
     const putting = putRendition(storePath, key, { bytes, type, etag }, entry, Date.now());
     // A put that times out may have been written.
     const isPut = (await withTimeout(S3_TIMEOUT_MS, putting)) !== false;
-    await checkAgain(key, object, context, isPut ? { path: storePath, etag } : undefined);
+    await checkAgain(key, object, context, isPut ? { ...storePath, etag } : undefined);
   };
   context.waitUntil(store());
   return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
 }
 
 /**
- * Requests the object of a new rendition once more. If it was deleted, denied or replaced meanwhile, its renditions are
+ * Requests an object once more after the answer. If it was deleted, denied or replaced meanwhile, its renditions are
  * purged, and the new one leaves the store: the edge may have rendered the new object, and the older one may come back.
- * @param object the source of the rendition
+ * @param object the source of the new rendition; undefined: the object was gone, and the next one is shown
  * @param stored where the rendition was stored, and its ETag, if it was
  */
-async function checkAgain(
-  rendition: RenditionKey,
-  object: OpenedObject,
+export async function checkAgain(
+  { bucket, key, variant }: RenditionKey,
+  object: OpenedObject | undefined,
   context: RequestScope["context"],
-  stored?: { readonly path: StorePath; readonly etag: string },
+  stored?: StorePath & { readonly etag: string },
 ): Promise<void> {
   if (!stored && !context.cache) return; // nothing is cached
-  const deadline = Date.now() + S3_TIMEOUT_MS;
-  const { bucket, key, variant } = rendition;
-  const { credential } = object;
-  const opened = await openObject(bucket, key, { part: "head", context, deadline, credential });
+  const scope = { context, deadline: Date.now() + S3_TIMEOUT_MS, credential: object?.credential };
+  const opened = await openObject(bucket, key, { ...scope, part: "head" });
   const isRefused = isRefusal(opened);
-  const focusText = (version: OpenedObject) => JSON.stringify(focusOf(variant, version));
+  const identityOf = ({ validator, ...version }: OpenedObject) =>
+    JSON.stringify([validator, focusOf(variant, version)]);
   const isSame = isRefused
-    ? !isGone(opened) && opened.event !== "object-denied"
-    : opened.validator === object.validator && focusText(opened) === focusText(object);
+    ? isGone(opened)
+      ? !object
+      : opened.event !== "object-denied"
+    : object && identityOf(opened) === identityOf(object);
   if (isSame) return;
-  const purging = purgeObject(rendition, context);
-  if (stored && isRefused) await deleteNames(stored.path.store, [stored.path.name]);
-  else if (stored) await clearEntry(stored.path, stored.etag);
+  const purging = purgeObject(bucket, key, context);
+  // Another visitor may have stored a rendition of the new object by now.
+  const isOwn = stored && (isRefused || (await readEntry(stored))?.rendition?.etag === stored.etag);
+  if (isOwn) await deleteNames(stored.store, [stored.name]);
   await purging;
-}
-
-/** Requests objects that were gone once more. If an object exists by now, what is shown in its place is purged. */
-export async function checkStillGone(
-  keys: readonly RenditionKey[],
-  context: RequestScope["context"],
-): Promise<void> {
-  if (!context.cache) return;
-  for (const key of keys) {
-    const scope = { context, deadline: Date.now() + S3_TIMEOUT_MS };
-    const opened = await openObject(key.bucket, key.key, { ...scope, part: "head" });
-    if (isRefusal(opened) && (isGone(opened) || isOutage(opened))) continue;
-    await purgeObject(key, context);
-  }
 }
 
 /** Purges all renditions of an object from Workers Cache, and all answers that may show it. */
 async function purgeObject(
-  { bucket, key }: RenditionKey,
+  bucket: Bucket,
+  key: string,
   { cache }: RequestScope["context"],
 ): Promise<void> {
   const purging = cache?.purge({ tags: [await objectTag(bucket, key)] });
