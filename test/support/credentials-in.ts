@@ -1,7 +1,9 @@
 // What a hostile S3, or a hostile edge, can repeat of a signed request.
 
+type Signed = { readonly headers: Pick<Headers, "get"> };
+
 /** The key id, the signature, the session token and parts of them. */
-export function credentialsIn(request: Request | undefined): readonly string[] {
+export function credentialsIn(request: Signed | undefined): readonly string[] {
   const authorization = request?.headers.get("authorization") ?? "";
   const token = request?.headers.get("x-amz-security-token") ?? "";
   const [, id = "", signature = ""] = /Credential=(\w+).*Signature=(\w+)/.exec(authorization) ?? [];

@@ -32,14 +32,7 @@ const MAX_VALUE_LENGTH = 1024;
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const hidden = {
-    objectIndex: undefined,
-    repeated: undefined,
-    isTransient: undefined,
-    s3: undefined,
-  };
-  const allFields = { ...refusal, ...hidden, mistakes, ...fields, answered };
-  const line = formatLine(allFields);
+  const line = formatLine({ ...refusal, mistakes, ...fields, answered });
   // Anybody can forge a loop (E8): it is not an alarm.
   if (answered < 500 || refusal.event === "loop-detected") console.warn(line);
   else console.error(line);
@@ -64,16 +57,17 @@ export function logNotice(notice: Notice): void {
   console[LEVELS[notice.event]](formatLine(notice));
 }
 
-/** Each line names its section of the page of errors. */
-function formatLine(fields: { readonly event: string }): string {
-  const line = { ...fields, see: `docs/errors.md#${fields.event}` };
-  const text = JSON.stringify(line, (_name, value: unknown) =>
-    typeof value === "string" ? withoutQueries(value.slice(0, MAX_VALUE_LENGTH)) : value,
-  );
-  // JSON does not escape what a terminal obeys or does not show.
-  return text.replace(INVISIBLE, (mark) => mark.replace(/./gs, escapeUnit));
-}
+/** The fields of a refusal that are for the Worker alone. */
+const UNLOGGED = new Set(["objectIndex", "repeated", "isTransient", "s3"]);
 
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** Each line names its section of the page of errors. */
+function formatLine(fields: { readonly event: string; readonly [field: string]: unknown }): string {
+  const line = { ...fields, see: `docs/errors.md#${fields.event}` };
+  const text = JSON.stringify(line, (name, value: unknown) => {
+    if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
+    return UNLOGGED.has(name) ? undefined : value;
+  });
+  // JSON does not escape what a terminal obeys or does not show.
+  const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return text.replace(INVISIBLE, (mark) => mark.replace(/./gs, escapeUnit));
 }

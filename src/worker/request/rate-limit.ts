@@ -26,7 +26,7 @@ export async function checkRateLimit(
     const outcome = await withTimeout(ms, limiter.limit({ key }));
     if (outcome !== TIMED_OUT) return outcome.success ? undefined : { event: "rate-limited" };
   } catch (error) {
-    reason = `${error}`;
+    reason = error instanceof Error ? error.message : "it failed";
   }
   logNotice({ event: "limiter-failed", route, reason });
   return undefined;

@@ -11,6 +11,7 @@ import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { beginSite, CONFIGURED, checksOf, configure, examine } from "../../support/cli/doctor.ts";
 import { expectFindings, problemsOf } from "../../support/cli/findings.ts";
 import { runFast } from "../../support/clock.ts";
+import { credentialsIn } from "../../support/credentials-in.ts";
 import { network } from "../../support/emulators.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -95,6 +96,24 @@ test("the test write is a part of an upload that does not exist, with a wrong di
     expect(headers.get("content-md5")).not.toBe(createHash("md5").digest("base64"));
     expect(Buffer.from(headers.get("content-md5") ?? "", "base64")).toHaveLength(16);
   }
+});
+
+test("no finding repeats a key id, a signature or a sentence that S3 answers", async () => {
+  const sent: string[] = [];
+  network.use(
+    http.all(/amazonaws/, ({ request }) => {
+      const [, id = "", signature = ""] = credentialsIn(request);
+      sent.push(id, signature);
+      const headers = { "x-amz-bucket-region": "eu-west-2: run npx evil" };
+      return new HttpResponse(`<Code>${sent.length % 4 ? id : signature}</Code>`, {
+        status: 403,
+        headers,
+      });
+    }),
+  );
+  const text = JSON.stringify(await examine([]));
+  expect(sent).toContain(CREDENTIALS.accessKeyId);
+  for (const secret of [...sent.filter(Boolean), "npx evil"]) expect(text).not.toContain(secret);
 });
 
 /** What S3 answers to some requests, in place of the strict S3: nothing that is not certain is wrong. */

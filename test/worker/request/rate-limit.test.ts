@@ -67,11 +67,15 @@ test.each<[string, string]>([
 
 const LIMITER_FAILED = { event: "limiter-failed", route: "/images/:preset/*" };
 
-test("a limiter that fails refuses nobody, and the log tells of it", async () => {
-  const limit = () => Promise.reject(new Error("no limits today"));
+test.each<[unknown, string]>([
+  [new Error("no limits today"), "no limits today"],
+  [Object.create(null), "it failed"],
+  [Symbol("no text"), "it failed"],
+])("a limiter that fails refuses nobody, and the log tells of it: %#", async (error, message) => {
+  const limit = () => Promise.reject(error);
   const env = { ...ENV, RATE_LIMITER: { limit } };
   expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
-  const reason = expect.stringContaining("no limits today");
+  const reason = expect.stringContaining(message);
   expect(stage.logged).toEqual([{ level: "error", line: { ...LIMITER_FAILED, reason } }]);
 });
 
