@@ -1,4 +1,4 @@
-// The strict edge as it is offered: with its own maker of images, and with the Images binding.
+// `createEdge`: the strict edge that renders with sharp, and its Images binding.
 
 import { withImages } from "./binding/service.ts";
 import { createEdgeWith } from "./edge/edge.ts";

@@ -64,24 +64,21 @@ async function answerByEdge(
   message: IncomingMessage,
   secret: string,
 ): Promise<Response | undefined> {
-  const { method, url = "", headers } = message;
+  const { method, url = "" } = message;
   if (method !== "POST") return undefined;
-  if (url === secret) {
-    return edge.fetch(...readRequest(await json(message)));
-  }
-  const isOfImages = [`${secret}/images/transform`, `${secret}/images/info`].includes(url);
-  if (!isOfImages || edge.answerImages === undefined) return undefined;
-  const form = {
-    ...{ method, headers: { "content-type": headers["content-type"] ?? "" } },
-    ...{ body: Readable.toWeb(message), duplex: "half" }, // Node.js sends a stream only with it
-  };
+  if (url === secret) return edge.fetch(...readRequest(await json(message)));
+  const isForBinding = [`${secret}/images/transform`, `${secret}/images/info`].includes(url);
+  if (!isForBinding || edge.answerImages === undefined) return undefined;
+  const headers = { "content-type": message.headers["content-type"] ?? "" };
+  // Node.js sends a stream only with `duplex`.
+  const form = { method, headers, body: Readable.toWeb(message), duplex: "half" };
   return edge.answerImages(new Request(`http://127.0.0.1${url.slice(secret.length)}`, form));
 }
 
 function readRequest(payload: unknown): [url: string, init: EdgeInit] {
   const { url, method, headers, redirect, cf } = isPlainObject(payload) ? payload : {};
-  const areTexts = typeof url === "string" && typeof method === "string";
-  if (!areTexts || typeof redirect !== "string" || !Array.isArray(headers) || !isPlainObject(cf)) {
+  const hasTarget = typeof url === "string" && typeof method === "string";
+  if (!hasTarget || typeof redirect !== "string" || !Array.isArray(headers) || !isPlainObject(cf)) {
     throw new Error("not a request for the edge");
   }
   const init = { method, headers, redirect, cf };

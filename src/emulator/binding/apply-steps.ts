@@ -1,4 +1,4 @@
-// Renders the images of a form with the edge's code for pixels: each step in turn, then the output.
+// Renders the images of a form that the Images binding posts: each step in turn, by the code of the edge; then the output.
 
 import { decode, type Frames, mapFrames } from "../edge/decode.ts";
 import { type Encoded, encodeAs, MAX_AVIF_SIDE } from "../edge/encode.ts";
@@ -22,12 +22,12 @@ export async function applySteps(
 ): Promise<Encoded | Fault> {
   const [canvas, ...overlays] = originals;
   const { limits, bindingAnimation, bindingAvif } = switches;
-  const isTooLong = canvas.width * canvas.height * canvas.frames > limits.animation;
-  if (canvas.frames > 1 && output.anim && isTooLong) {
+  const isAnimationTooLarge = canvas.width * canvas.height * canvas.frames > limits.animation;
+  if (canvas.frames > 1 && output.anim && isAnimationTooLarge) {
     return bindingAnimation === "error" ? { code: 9413, status: 403 } : canvas; // B6
   }
-  const moves = output.anim && /gif|webp/.test(output.format);
-  const { frames, metadata } = await decode(canvas, canvas.frames > 1 && moves);
+  const isAnimated = canvas.frames > 1 && output.anim && /gif|webp/.test(output.format);
+  const { frames, metadata } = await decode(canvas, isAnimated);
   const stills = await Promise.all(overlays.map(async (one) => (await decode(one, false)).frames));
   const layers: Frames[] = [frames, ...stills];
   for (const step of steps) {
@@ -38,17 +38,19 @@ export async function applySteps(
   const { background, quality } = output;
   const [drawn = frames] = layers;
   const filled = background === undefined ? drawn : await transform(drawn, { background });
-  const isTooLarge = output.format === "avif" && longestSide(filled[0]) > MAX_AVIF_SIDE;
-  if (isTooLarge && bindingAvif === "error") return { code: 9413, status: 403 }; // B6
-  if (isTooLarge && bindingAvif === "original") return canvas;
-  const format = isTooLarge ? "webp" : output.format;
+  const isAvifTooLarge = output.format === "avif" && longestSide(filled[0]) > MAX_AVIF_SIDE;
+  if (isAvifTooLarge && bindingAvif === "error") return { code: 9413, status: 403 }; // B6
+  if (isAvifTooLarge && bindingAvif === "original") return canvas;
+  const format = isAvifTooLarge ? "webp" : output.format;
   const image = await encodeAs(format, filled, { quality, metadata });
   const { width, height } = filled[0];
-  const isSame = image.type === canvas.type && width === canvas.width && height === canvas.height;
-  const isLarger = isSame && image.bytes.length > canvas.bytes.length;
+  const isAlike = image.type === canvas.type && width === canvas.width && height === canvas.height;
+  const isLarger = isAlike && image.bytes.length > canvas.bytes.length;
   if (isLarger && switches.bindingSmaller === "original") return canvas; // B6
-  const isKept = switches.bindingMetadata === "kept" && image.type === "image/jpeg";
-  return isKept && metadata.exif ? { ...image, bytes: addExif(image.bytes, metadata.exif) } : image; // B9
+  const shouldCopyExif = switches.bindingMetadata === "kept" && image.type === "image/jpeg";
+  return shouldCopyExif && metadata.exif
+    ? { ...image, bytes: addExif(image.bytes, metadata.exif) }
+    : image; // B9
 }
 
 const longestSide = ({ width, height }: Size) => Math.max(width, height);
@@ -71,7 +73,7 @@ async function applyStep(
   return await mapFrames(below, (frame) => drawOverlay(frame, above, step.options));
 }
 
-/** Puts EXIF data into a JPEG, as they are (B9). Data that are too long are dropped. */
+/** Inserts EXIF data behind the first marker of a JPEG, unchanged (B9). Data that are too long are dropped. */
 function addExif(jpeg: Uint8Array, exif: Buffer): Uint8Array {
   const length = exif.length + 2;
   if (length > 0xffff) return jpeg;

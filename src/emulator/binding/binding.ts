@@ -1,5 +1,5 @@
-// The Images binding as a Worker sees it. It posts the same form as production does, to a service that
-// `post` reaches. It runs in the Workers runtime too.
+// The Images binding as a Worker sees it: it posts the same form as production does, to the service of service.ts. It
+// reads no image itself. It also runs in the Workers runtime.
 
 type PostForm = (path: "/transform" | "/info", form: FormData) => Promise<Response>;
 
@@ -10,7 +10,7 @@ type Step =
 const CONSUMED =
   "IMAGES_TRANSFORM_ERROR 9525: ImageTransformer consumed; you may only call .output() or draw a transformer once";
 
-/** Returns a binding whose forms go to a service. */
+/** @param post sends a form to the service */
 export function imagesBinding(post: PostForm): ImagesBinding {
   return {
     info: (stream, options) => fetchInfo(post, checkInput(stream, options)),
@@ -30,7 +30,7 @@ function checkInput(stream: ReadableStream<Uint8Array>, options?: ImageInputOpti
   return options?.encoding === "base64" ? refuse() : stream;
 }
 
-/** Of an SVG the service tells the format alone. */
+/** For an SVG, the service names the format alone. */
 type InfoReply = { format: string; file_size?: number; width: number; height: number };
 
 async function fetchInfo(

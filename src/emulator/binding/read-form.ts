@@ -44,7 +44,7 @@ export async function readImages(form: FormData, maxBytes: number): Promise<Imag
 /**
  * Reads the steps, in the order in which they apply.
  * @param count how many images there are
- * @param refuses whether a step that the emulator does not play throws
+ * @param refuses whether a step that the emulator does not implement throws
  */
 export function readSteps(
   form: FormData,
@@ -57,8 +57,9 @@ export function readSteps(
   for (const value of values) {
     const step = isPlainObject(value) ? readStep(value, count) : INVALID_FORM;
     if (isFault(step)) return step;
-    const missing = refuses ? findUnsupported(step.options) : [];
-    if (missing.length > 0) throw new Error(`the strict edge cannot play ${missing.join(", ")}`);
+    const unsupported = refuses ? findUnsupported(step.options) : [];
+    if (unsupported.length > 0)
+      throw new Error(`the strict edge cannot play ${unsupported.join(", ")}`);
     steps.push(step);
   }
   return steps;
@@ -88,8 +89,8 @@ export function readOutput(form: FormData): BindingOutput | Fault {
   const quality = text === null ? undefined : Number(text || Number.NaN);
   const background = readText(form, "background") ?? undefined;
   const anim = readText(form, "anim");
-  const isRight = background !== "" && [null, "true", "false"].includes(anim);
-  if (format === undefined || !isRight) return INVALID_OPTION;
+  const isValid = background !== "" && [null, "true", "false"].includes(anim);
+  if (format === undefined || !isValid) return INVALID_OPTION;
   if (quality !== undefined && !QUALITY.test(quality)) return INVALID_OPTION;
   return { format, quality, background, anim: anim !== "false" };
 }

@@ -1,5 +1,5 @@
-// The service behind the Images binding: it reads a form and answers with an image, facts or a refusal. docs/rules.md
-// has its rules. This file shows the steps of a request.
+// The service behind the Images binding, in the order of a request: it reads a form, and answers with an image, facts or
+// a refusal. docs/rules.md has its rules.
 
 import { createHash } from "node:crypto";
 import { firstHalf } from "../byte-range.ts";
@@ -18,7 +18,7 @@ export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
 
 /**
  * Adds the Images binding to an edge.
- * @param maker reads and makes the images; tests pass one that remembers them
+ * @param renderer reads and renders the images; tests pass one that records what it gets
  */
 export function withImages(
   { quota, ...edge }: EdgeCore,
@@ -60,6 +60,7 @@ export function withImages(
     const output = readOutput(form);
     if (isFault(output)) return output;
     const { format, ...unique } = output;
+    // B10, open: the same bytes are billed once, or each call is.
     const source = switches.bindingSame === "bytes" ? digest(images) : `${calls++}`;
     const billed = `binding ${source} ${JSON.stringify([steps, unique])}`;
     if (!quota.allows(billed)) return { code: 9422, status: 429 }; // B10
@@ -70,12 +71,12 @@ export function withImages(
       if (original.type === "image/svg+xml") return { code: 9412, status: 415 }; // B4
       originals.push(original);
     }
-    const [canvas, ...drawn] = originals;
+    const [canvas, ...overlays] = originals;
     if (canvas === undefined) return { code: 9432, status: 400 };
-    const image = await orDecodeFault(() => render([canvas, ...drawn], steps, output, switches));
+    const image = await orDecodeFault(() => render([canvas, ...overlays], steps, output, switches));
     if (isFault(image)) return image;
     quota.bill(billed);
-    return send(image, canvas, `image/${format}`, switches.bindingFault);
+    return imageAnswer(image, canvas, `image/${format}`, switches.bindingFault);
   }
 
   const images = imagesBinding((path, body) =>
@@ -90,8 +91,8 @@ const digest = (images: readonly Uint8Array[]) =>
 /** A GIF of one pixel, for an answer whose type is not that of its bytes. */
 const GIF = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
-/** Sends an image, unless something goes wrong on purpose. */
-function send(
+/** The answer with an image, or with what the switch `bindingFault` sends in its place. */
+function imageAnswer(
   { type, bytes }: Encoded,
   original: Original,
   requested: string,

@@ -5,15 +5,15 @@ export type Policy = {
   readonly fresh: number;
   /** In seconds, from the end of its freshness. */
   readonly whileRevalidate: number;
-  /** The same; Infinity if nothing limits it (W8). */
+  /** In seconds, from the end of its freshness; Infinity if nothing limits it (W8). */
   readonly ifError: number;
-  /** Whether requests with Authorization get it, too (W9). */
+  /** Whether requests with Authorization get the response, too (W9). */
   readonly isForAll: boolean;
   /** `no-store` or `private`: the cache is bypassed (W7). */
   readonly bypasses: boolean;
 };
 
-/** W7. The first of these that is there decides alone. */
+/** W7. The first of these headers that a response has decides alone. */
 export const DECIDING = ["cloudflare-cdn-cache-control", "cdn-cache-control", "cache-control"];
 
 /** W7. Seconds by status for responses without an explicit lifetime. */
@@ -24,7 +24,7 @@ const DEFAULT_FRESH_S: Readonly<Record<number, number>> = {
   ...{ 405: 60, 414: 60, 501: 60 },
 };
 
-/** W9. */
+/** W9. The directives by which also requests with Authorization get the response. */
 const FOR_ALL = ["public", "must-revalidate", "s-maxage"];
 
 const DIRECTIVE = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g;

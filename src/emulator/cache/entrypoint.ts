@@ -1,5 +1,5 @@
 // An entrypoint of a Worker, as the cache sees it, and where its code runs: in which data centre, and whether the
-// cache called it. That follows the code through `await`.
+// cache called it. Both stay known behind each `await` of that code.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -18,7 +18,7 @@ export type PurgeResult = {
 /**
  * What `this.ctx` of an entrypoint has in one run.
  * @example
- * const make = (context: RunContext) => new Pages(context, env);
+ * const create = (context: RunContext) => new Pages(context, env);
  */
 export type RunContext = {
   waitUntil(work: Promise<unknown>): void;

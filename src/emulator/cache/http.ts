@@ -1,10 +1,10 @@
-// HTTP on both sides of the cache: the request that it forwards to the entrypoint, what it stores of the response, and
-// its own response: conditions, ranges and HEAD (W9, W11). No clock: `now` is passed in.
+// HTTP on both sides of the cache: the request that it forwards to the entrypoint, how it reads the response, and the
+// response that it writes itself, with conditions, ranges and HEAD (W9, W11). No clock: `now` is passed in.
 
 import { contentRange, isSatisfiable, type Range, readRange } from "../byte-range.ts";
 import { ageOf, bodyOf, freshen, policyOf, type StoredResponse, store } from "./stored-response.ts";
 
-/** W11. */
+/** The header `cf-cache-status` (W11). */
 type CacheStatus = "HIT" | "MISS" | "EXPIRED" | "STALE" | "UPDATING" | "REVALIDATED" | "BYPASS";
 
 /** What a tier returns: a stored response, or a response for the first request alone. */
@@ -51,8 +51,8 @@ export async function readResponse(
   old: StoredResponse | undefined,
   now: () => number,
 ): Promise<CacheResult> {
-  const isSame = response.status === 304 && old !== undefined;
-  const whole = isSame ? freshen(old, response) : response;
+  const isRevalidated = response.status === 304 && old !== undefined;
+  const whole = isRevalidated ? freshen(old, response) : response;
   const policy = policyOf(whole, request, now());
   if (typeof policy === "string") return { status: policy, response: whole };
   const body = await whole
@@ -66,13 +66,13 @@ export async function readResponse(
   const source = { name, path: new URL(request.url).pathname };
   const stored = store(whole, new Uint8Array(body), policy, now(), source);
   const status = old === undefined ? "MISS" : "EXPIRED";
-  return { status: isSame ? "REVALIDATED" : status, stored };
+  return { status: isRevalidated ? "REVALIDATED" : status, stored };
 }
 
 /** Responses with these statuses have an age. */
 const SERVED_FROM_CACHE: readonly CacheStatus[] = ["HIT", "STALE", "UPDATING", "REVALIDATED"];
 
-/** For the cache alone: they do not leave it (W7, W10). */
+/** Headers for the cache alone: it removes them from its response (W7, W10). */
 const STRIPPED = ["cache-tag", "cloudflare-cdn-cache-control"];
 
 /** Writes the response to the visitor, with its own copy of the bytes. */
@@ -125,9 +125,9 @@ function matchesEtag(condition: string, etag: string | null): boolean {
 
 /** The single range that is requested. Undefined: the whole response. */
 function rangeOf({ status, bytes, headers }: StoredResponse, request: Request): Range | undefined {
-  const same = request.headers.get("if-range");
-  const isSame =
-    same === null || [headers.get("etag"), headers.get("last-modified")].includes(same);
-  if (status !== 200 || !isSame || same?.startsWith("W/")) return undefined;
+  const ifRange = request.headers.get("if-range");
+  const isSameVersion =
+    ifRange === null || [headers.get("etag"), headers.get("last-modified")].includes(ifRange);
+  if (status !== 200 || !isSameVersion || ifRange?.startsWith("W/")) return undefined;
   return readRange(request.headers.get("range"), bytes.length);
 }

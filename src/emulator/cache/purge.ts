@@ -7,7 +7,7 @@ import type { StoredResponse } from "./stored-response.ts";
 /** W10. Tags in a call. */
 const MAX_TAGS = 100;
 
-/** Returns a filter for the stored responses to remove. All are of the entrypoint `name`. */
+/** Returns a filter for the stored responses that a purge removes: never those of an entrypoint with another name. */
 export function purgeFilter(
   name: string,
   { tags, pathPrefixes, purgeEverything }: PurgeOptions,
@@ -40,6 +40,7 @@ function refused(code: number, message: string): PurgeResult {
   return { success: false, errors: [{ code, message }] };
 }
 
+/** W10. So many purges at once, then five a minute. */
 const BURST = 25;
 const PER_MS = 5 / 60_000;
 

@@ -70,8 +70,8 @@ function initialAge(headers: Headers, now: number): number {
 }
 
 /** The age in seconds. If the clock was set back, 0. */
-export function ageOf({ generatedAt: madeAt }: StoredResponse, now: number): number {
-  return Math.max(0, now - madeAt) / 1000;
+export function ageOf({ generatedAt }: StoredResponse, now: number): number {
+  return Math.max(0, now - generatedAt) / 1000;
 }
 
 /** How a stored response may be used now (W8). */

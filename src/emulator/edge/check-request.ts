@@ -1,4 +1,4 @@
-// Reads and checks a request before the edge fetches anything: the source, the headers and `cf.image`. Pure.
+// Reads and checks a request to the edge or to its URL interface, before the edge fetches anything. Pure.
 
 import type { FetchInit } from "../fetch.ts";
 import { type Fault, isFault } from "./faults.ts";
@@ -11,7 +11,7 @@ export type FetchOptions = FetchInit & {
   readonly cf?: { readonly image?: unknown; readonly cacheTtlByStatus?: unknown };
 };
 
-/** Joins what a request has and what `init` has; the latter counts. */
+/** Joins the options of a request and of `init`. Where both have an option, that of `init` counts. */
 export function readFetchOptions(input: string | Request, init: EdgeInit): FetchOptions {
   if (typeof input === "string") return init;
   const { method, headers, signal } = input;
@@ -22,8 +22,8 @@ export function readFetchOptions(input: string | Request, init: EdgeInit): Fetch
 /** Where a request arrives: the host of the zone, whose own images are always allowed, and its switches. */
 type Zone = { readonly zone: string; readonly switches: Switches };
 
-/** Returns whether `cf.image` does anything with a source. If not, the original comes back. */
-export function transforms(url: string, { zone, switches }: Zone): boolean {
+/** Returns whether the zone transforms a source as `cf.image` says. If not, the original comes back. */
+export function canTransform(url: string, { zone, switches }: Zone): boolean {
   if (!switches.transformations) return false; // R2
   if (switches.urlTransformations === "off-for-workers-too") return false; // E12
   if (switches.foreignSources === "untransformed" && !isAllowed(url, { zone, switches }))
@@ -37,7 +37,7 @@ const ADVICE = 'With the switch unplayable: "left-out" it ignores them (docs/emu
 /**
  * Reads the options of a request, or returns why the edge refuses it.
  * @param acceptsAuto whether `format: "auto"` is accepted (O6)
- * @throws if an option is not played, unless the switch `unplayable` leaves it out
+ * @throws if the emulator does not implement an option, unless the switch `unplayable` leaves it out
  */
 export function checkRequest(
   url: string,
@@ -82,9 +82,9 @@ function checkSource(url: string, { zone, switches }: Zone): Fault | undefined {
 function isAllowed(url: string, { zone, switches: { sources, sourcePaths } }: Zone): boolean {
   const { host = "", pathname = "" } = URL.parse(url) ?? {};
   return [zone, ...sources].some((entry) => {
-    const [, name = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
-    const whole = name.replace(/^\*\./, "");
-    const isHost = host === whole || (whole !== name && host.endsWith(`.${whole}`));
+    const [, hostPattern = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
+    const domain = hostPattern.replace(/^\*\./, "");
+    const isHost = host === domain || (domain !== hostPattern && host.endsWith(`.${domain}`));
     // Compared as sent, encoded. How the edge compares them is not documented.
     if (sourcePaths === "characters") return isHost && pathname.startsWith(path);
     return isHost && `${pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`);

@@ -1,17 +1,17 @@
-// Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })`
-// does there. docs/rules.md has the rules. This file shows the steps of a request.
+// Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })` does there, in the
+// order of a request. docs/rules.md has the rules.
 
 import { createHash } from "node:crypto";
 import { checkSettings, definedOf, guardSwitches } from "../check.ts";
 import { unlessAborted, urlOf } from "../fetch.ts";
 import {
   blockedAnswer,
+  canTransform,
   checkRequest,
   type FetchOptions,
   isUrlInterface,
   readFetchOptions,
   readImageUrl,
-  transforms,
 } from "./check-request.ts";
 import { createEdgeCache, createQuota, lifetime, ttlByStatus } from "./edge-cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
@@ -23,12 +23,12 @@ import { type Output, type Overlay, type Renderer, renderOutput } from "./render
 import { type EdgeCore, type EdgeInit, type EdgeSettings, SETTING_RULES } from "./settings.ts";
 import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 
-/** What the cache holds of a success: what was made, and the headers of the origin's answer. */
+/** What the cache holds of a success: the rendition or facts, and the headers of the origin's answer. */
 type CachedOutput = Output & { readonly origin: Headers };
 
 /**
  * Creates an edge with an empty cache.
- * @param renderer reads and makes images; tests pass one that remembers them
+ * @param renderer reads and renders images; tests pass one that records what it gets
  * @throws {TypeError} if a setting is wrong or unknown
  */
 export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): EdgeCore {
@@ -56,7 +56,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     const headers = new Headers(options.headers);
     const worker = workersByHost.get(URL.parse(url)?.host ?? "");
     if (worker !== undefined) return worker(new Request(url, { headers })); // E9
-    if (image === undefined || !transforms(url, { zone, switches })) {
+    if (image === undefined || !canTransform(url, { zone, switches })) {
       passedOn.push(url);
       return fetch(input, init);
     }
@@ -128,10 +128,10 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     const overlays: Overlay[] = [];
     const originAuth = request.originAuth && switches.overlayAuth; // O12
     for (const options of image.draw ?? []) {
-      const drawn = await getObject(options.url, { ...request, originAuth }, ttl);
-      const original = isFault(drawn)
-        ? drawn
-        : await identifyOriginal(drawn.bytes, switches, renderer.read);
+      const overlay = await getObject(options.url, { ...request, originAuth }, ttl);
+      const original = isFault(overlay)
+        ? overlay
+        : await identifyOriginal(overlay.bytes, switches, renderer.read);
       if (isFault(original)) return original;
       if (original.type === "image/svg+xml") return { code: 9412, status: 415 };
       overlays.push({ options, original });
@@ -177,10 +177,10 @@ function keysOf(
   { image: { format, ...unique }, auto, originAuth }: TransformRequest,
   { factsBilled }: Switches,
 ) {
-  const same = `${url} ${JSON.stringify(unique)}`;
-  const isApart = format === "json" && factsBilled === "apart"; // R9
-  const billed = isApart ? `${same} json` : same;
-  return { billed, key: `${same} ${originAuth} ${auto ? "auto" : format}` };
+  const transformation = `${url} ${JSON.stringify(unique)}`;
+  const isBilledApart = format === "json" && factsBilled === "apart"; // R9
+  const billed = isBilledApart ? `${transformation} json` : transformation;
+  return { billed, key: `${transformation} ${originAuth} ${auto ? "auto" : format}` };
 }
 
 /**
@@ -209,8 +209,8 @@ function successAnswer(
   }
   const cacheControl = origin.get("cache-control") ?? "";
   const isRestrictive = /\b(?:no-store|no-cache|private|max-age=0)\b/i.test(cacheControl); // C1
-  const all = isRestrictive ? [...warnings, "cache-control is too restrictive"] : warnings;
-  for (const warning of all) headers.append("warning", `cf-images 299 "${warning}"`); // R6
+  const allWarnings = isRestrictive ? [...warnings, "cache-control is too restrictive"] : warnings;
+  for (const warning of allWarnings) headers.append("warning", `cf-images 299 "${warning}"`); // R6
 
   const condition = new Headers(init.headers).get("if-none-match");
   const isCurrent = condition !== null && condition === headers.get("etag");

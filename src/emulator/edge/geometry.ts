@@ -25,12 +25,15 @@ const scaleSize = ({ width, height }: Size, scale: number): Size => ({
   height: Math.max(1, Math.round(height * scale)),
 });
 
+const overlapOf = (a: Size, b: Size): Size => ({
+  width: Math.min(a.width, b.width),
+  height: Math.min(a.height, b.height),
+});
+
+/** The largest part of a source that has the shape of a box. */
 function partShapedLike(box: Size, source: Size): Size {
-  const part = scaleSize(box, Math.min(source.width / box.width, source.height / box.height));
-  return {
-    width: Math.min(part.width, source.width),
-    height: Math.min(part.height, source.height),
-  };
+  const scale = Math.min(source.width / box.width, source.height / box.height);
+  return overlapOf(scaleSize(box, scale), source);
 }
 
 function limitScale(scale: number, fit: Transformations["fit"]): number {
@@ -49,10 +52,7 @@ export function fitSize(source: Size, options: Transformations): Fitting {
   const box = scaleSize({ width, height }, density(options));
   const part = partShapedLike(box, source);
   const covers = ({ width, height }: Size) => width >= box.width && height >= box.height;
-  const overlap = {
-    width: Math.min(box.width, source.width),
-    height: Math.min(box.height, source.height),
-  };
+  const overlap = overlapOf(box, source);
   switch (fit) {
     case "squeeze":
       return cropped(source, box);

@@ -17,9 +17,8 @@ export function loadSharp(): Sharp {
   try {
     return load("sharp");
   } catch (error) {
-    // Else, for example, there is no build of sharp for this machine: its own message says what to do.
-    const isMissing =
-      error instanceof Error && error.message.startsWith("Cannot find module 'sharp'");
+    // Any other error, such as a missing build for this machine, has a message of sharp that says what to do.
+    const isMissing = error instanceof Error && /^Cannot find module 'sharp'/.test(error.message);
     throw isMissing ? new Error(MISSING, { cause: error }) : error;
   }
 }

@@ -1,4 +1,4 @@
-// What a private S3 bucket is made with, and what it is and knows.
+// The settings that `createS3` takes, and the state of its bucket.
 
 import { call, matching, oneOf, optional, type Rule, table, text } from "../check.ts";
 import type { S3Fault, S3Grant } from "./faults.ts";
@@ -16,7 +16,7 @@ export type S3Settings = {
   readonly bucket: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Session credentials that open the bucket too, by their key ids. */
+  /** Session credentials that open the bucket too, by their access key ids. */
   readonly sessions?: ReadonlyMap<string, Session>;
   /** `r2` signs a path as it is spelt; no key is 400, and an unknown key id 401 (A2, A7). */
   readonly dialect?: "aws" | "r2";
@@ -45,7 +45,7 @@ export const SETTING_RULES = {
   now: optional(call<() => number>()),
 } satisfies Record<keyof S3Settings, Rule>;
 
-/** What a bucket is and knows. Its keys are secrets by access key id. */
+/** The state of a bucket. `keys` has the secret of each access key id. */
 export type S3State = {
   readonly settings: S3Settings;
   readonly objects: ReadonlyMap<string, Stored>;
