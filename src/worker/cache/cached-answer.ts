@@ -17,7 +17,6 @@ export type NamedRendition = Rendition & {
   readonly objectIndex?: number;
 };
 
-/** The header with `stored` of a rendition. */
 const STORED_HEADER = "vitrine-stored";
 
 /** For how long Workers Cache shows a stored rendition of an outage: s. */

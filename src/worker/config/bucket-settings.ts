@@ -23,7 +23,6 @@ const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]
 
 export const bindingName = textLike("the name of a binding", /^[A-Za-z_]\w*$/);
 
-/** A bucket that is reached by S3's API, as wrangler.toml has it. */
 const s3BucketSchema = table(
   {
     endpoint: textThat("a plain https:// URL", isEndpoint), // E6
@@ -62,7 +61,6 @@ const s3BucketSchema = table(
   },
 );
 
-/** An R2 bucket that is reached by a binding of the Worker. */
 const r2BucketSchema = table(
   {
     binding: bindingName,
@@ -127,7 +125,6 @@ export function defaultSts(region: string): string {
   return `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }
 
-/** Cloudflare's Images binding. */
 export type Images = Pick<ImagesBinding, "input" | "info">;
 
 /** The binding of an R2 bucket that has originals. */

@@ -25,7 +25,6 @@ export type Bucket = {
   readonly region: string;
   /** What opens it, without any secret: the word with which its secrets begin, the role, or `r2`. */
   readonly access: string;
-  /** What makes its renditions. */
   readonly engine: Engine;
   /** The Images binding, if that is the engine. */
   readonly images: Images | undefined;
@@ -47,9 +46,7 @@ export type Bucket = {
 /** A role of AWS, and where its credentials come from. Buckets with the same role have the same object. */
 export type Role = {
   readonly arn: string;
-  /** The URL of STS. */
   readonly sts: string;
-  /** Who the Worker is for STS. */
   readonly oidc: Oidc;
 };
 

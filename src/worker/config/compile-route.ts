@@ -19,7 +19,6 @@ export type Route = {
   readonly mapping: Mapping;
 };
 
-/** A segment that is a name: `:id`. */
 const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
 const LITERAL = /^(?!\.\.?$)(?:(?![:*%?#\\])[ -~\xa0-\uffff])+$/;
 

@@ -32,7 +32,6 @@ import {
   type Vars,
 } from "./schema.ts";
 
-/** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
 
 /** What wrangler.toml and the secrets say, checked and ready to serve from. */

@@ -67,7 +67,6 @@ export type BoundRoute = Route & {
 const WEEK = 604_800;
 const TEN_YEARS = 315_360_000;
 
-/** Reads `ROUTES`, in the order in which they are tried. */
 export function readRoutes(
   vars: Vars,
   buckets: Tables<Bucket>,

@@ -15,7 +15,6 @@ export type Schema<T> = (value: unknown, path: string, report: ReportMistake) =>
 /** Tables by their names; undefined: a table with mistakes. */
 export type Tables<T> = ReadonlyMap<string, T | undefined>;
 
-/** What a schema returns. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 /** An option that may be left out, and its default, if it has one. */
@@ -77,7 +76,6 @@ export function integer(min: number, max: number, reason?: string): Schema<numbe
 /** What a message says of a number that has no unit in its name. */
 export const SECONDS = "it is in seconds";
 
-/** One of a few values. */
 export function oneOf<const Values extends readonly unknown[]>(
   ...values: Values
 ): Schema<Values[number]> {
@@ -88,12 +86,10 @@ export function oneOf<const Values extends readonly unknown[]>(
 
 export const boolean = custom("true or false, without quotes", (one) => typeof one === "boolean");
 
-/** Text that passes a test. */
 export function textThat(expected: string, test: (text: string) => boolean): Schema<string> {
   return custom(expected, (value): value is string => typeof value === "string" && test(value));
 }
 
-/** Text that a pattern matches. */
 export function textLike(expected: string, pattern: RegExp): Schema<string> {
   return textThat(expected, (value) => pattern.test(value));
 }

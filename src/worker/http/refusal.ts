@@ -33,7 +33,6 @@ type Cause =
     }
   | UpstreamRefusal;
 
-/** A slot that S3 refuses. */
 export type RefusedSlot = {
   readonly slot: SlotName;
   /** S3's code. */
@@ -84,7 +83,6 @@ export type Upstream = {
 
 export type UpstreamRefusal = { event: UpstreamEvent } & Upstream;
 
-/** Returns whether a step returned a refusal. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
@@ -141,7 +139,6 @@ export type ConfigMistake = {
   readonly message: string;
 };
 
-/** A mistake as one line of text. */
 export function mistakeText({ path, message }: ConfigMistake): string {
   return `${path}: ${message}`;
 }

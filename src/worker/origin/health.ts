@@ -49,7 +49,6 @@ export type RoleHealth = Omit<SlotHealth, "slot" | "access_key"> & {
   renewal?: string | undefined;
 };
 
-/** Returns whether a slot or a role can be used. */
 export function isWorking({ state }: Pick<SlotHealth, "state">): boolean {
   return state === "ok";
 }

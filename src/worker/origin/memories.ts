@@ -22,7 +22,6 @@ type Memory<State, Event> = {
   readonly learn: (event: Event) => void;
 };
 
-/** @param log writes a line of the log */
 export function createMemory<State, Event, Effect>(
   start: State,
   advance: (
