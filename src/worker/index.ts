@@ -120,7 +120,7 @@ async function serve(
   const logFields = logFieldsOf(resolved);
   if ("refusal" in resolved) return { refusal: resolved.refusal, logFields, terms: { cors } };
   const { facts, requestTarget: picture } = splitFacts(resolved.route, requestTarget);
-  const signed = resolved.route.signing && (await checkGrant(resolved, picture, began));
+  const signed = await checkGrant(resolved, picture, began);
   const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, began) : signed;
   if (isRefusal(granted)) return { refusal: granted, logFields, terms: { cors } };
 
@@ -138,7 +138,7 @@ async function serve(
 
 const LOOP = {
   event: "loop-detected",
-  reason: "a loop: endpoint leads here, or a transformation flow of the zone takes these URLs",
+  reason: "endpoint, or a transformation flow of the zone, leads here",
 } as const satisfies Refusal;
 
 /** Answers with the rendition or its facts, or with the fallback of its route. */

@@ -133,5 +133,5 @@ async function renderFacts(
     const facts = readEdgeFacts(text, object.type, variant.image, focusOf(variant, object));
     if (facts && facts !== "no-json") return factsRendition(facts);
   } catch {} // the reason is below
-  return { event: "edge-failed", reason: "the Images binding tells no size of what it made" };
+  return { event: "edge-failed", reason: "the Images binding tells no size" };
 }

@@ -62,8 +62,7 @@ export async function fetchCached(
   if (config.answers.keep === 0 || !isUsable(env, now)) return undefined;
   const loopback = context.exports?.Renditions;
   if (!loopback) {
-    const failure = "ctx.exports is missing (compatibility_date is before 2025-11-17)";
-    reportUnusable(env, failure, now);
+    reportUnusable(env, "ctx.exports is missing", now);
     return undefined;
   }
   const timeLeft = deadline - now;
@@ -128,8 +127,7 @@ function isUsable(env: object, now: number): boolean {
 }
 
 /** The gateway has rendered where the cached entrypoint could not. Logged once. */
-export function reportUnusable(env: object, failure: string, now: number): void {
-  const reason = `${failure}: each place makes its own renditions for ten minutes`;
+export function reportUnusable(env: object, reason: string, now: number): void {
   if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
   unusableAt.set(env, now);
 }

@@ -7,10 +7,7 @@ import { TIMEOUT_STATUSES } from "../origin/verdict.ts";
 /** By code, or by `CODE/STATUS` if the status matters. Any other code is an error inside the edge. */
 const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string]>> = {
   "9401": ["edge-refused", "the edge rejects an option"],
-  "9401/403": [
-    "edge-refused",
-    "add the origin, domain and path, to the zone's Sources: npx vitrine check lists it",
-  ], // E5
+  "9401/403": ["edge-refused", "the zone's Sources do not have the origin, domain and path"], // E5
   "9402": ["origin-failed", "the object arrived incomplete"],
   "9402/413": ["source-unreadable"], // L1
   "9403": ["edge-refused", "a loop: endpoint leads here"], // E8

@@ -64,8 +64,7 @@ async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake:
     return { signer: { kid, sign }, published: { ...jwk, use: "sig", alg: "ES256", kid } };
   } catch {
     // What it throws may hold anything.
-    const message = "cannot be imported: it is damaged, or of another kind than it says";
-    return { mistake: { path: secret, message } };
+    return { mistake: { path: secret, message: "cannot be imported: it is damaged" } };
   }
 }
 

@@ -124,11 +124,10 @@ async function openBySlots(
 function refuseAll(bucket: Bucket, now: number): Refusal {
   const memory = bucketMemoryOf(bucket);
   const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
-  const remedy = "correct the key, its id or its secret: npx vitrine doctor says which is wrong";
   const refusal = {
     event: "slots-refused",
     slots: refusedSlots(memory.state()),
-    reason: [remedy, ...mistakes].join("; "),
+    reason: ["npx vitrine doctor says what is wrong", ...mistakes].join("; "),
     repeated: isAllRefusedReported(memory.state(), now),
   } as const;
   memory.learn({ type: "all-refused", now });

@@ -20,7 +20,6 @@ export type StsFailure = {
   readonly isTransient?: boolean;
 };
 
-/** Returns whether there are no credentials. */
 export function isStsFailure(answer: Session | StsFailure): answer is StsFailure {
   return "origin" in answer;
 }
@@ -36,12 +35,12 @@ const ANSWER =
   /^\s*(?:<\?xml[^<>]*\?>\s*)?<AssumeRoleWithWebIdentityResponse(?:\s[^<>]*)?>([^!?&]*)<\/AssumeRoleWithWebIdentityResponse>\s*$/;
 const BLOCK = /<Credentials>([\s\S]*?)<\/Credentials>/g;
 
-const FORMS = {
-  AccessKeyId: /^\w{16,128}$/,
-  SecretAccessKey: /^[\w+/=.-]{16,128}$/,
-  SessionToken: /^[\w+/=.:-]{16,8192}$/,
-  Expiration: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/,
-} as const;
+const FORMS = [
+  ["AccessKeyId", /^\w{16,128}$/],
+  ["SecretAccessKey", /^[\w+/=.-]{16,128}$/],
+  ["SessionToken", /^[\w+/=.:-]{16,8192}$/],
+  ["Expiration", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/],
+] as const;
 
 /**
  * @param text the whole answer to AssumeRoleWithWebIdentity
@@ -53,10 +52,9 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
   const blocks = [...(ANSWER.exec(text)?.[1] ?? "").matchAll(BLOCK)];
   const [, block] = blocks.length === 1 ? (blocks[0] ?? []) : [];
   if (block === undefined) return undefined;
-  const accessKeyId = readElement(block, "AccessKeyId");
-  const secretAccessKey = readElement(block, "SecretAccessKey");
-  const sessionToken = readElement(block, "SessionToken");
-  const expiration = readElement(block, "Expiration");
+  const [accessKeyId, secretAccessKey, sessionToken, expiration] = FORMS.map(([element, form]) =>
+    readElement(block, element, form),
+  );
   if (!accessKeyId || !secretAccessKey || !sessionToken || !expiration) return undefined;
   const until = Date.parse(expiration);
   // Else STS would be asked again and again.
@@ -66,11 +64,11 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
 }
 
 /** The text of an element that is there once, and has the right form. */
-function readElement(block: string, element: keyof typeof FORMS): string | undefined {
+function readElement(block: string, element: string, form: RegExp): string | undefined {
   const pattern = new RegExp(`<${element}>\\s{0,99}([^<>\\s]*)\\s{0,99}</${element}>`, "g");
   const matches = [...block.matchAll(pattern)];
   const value = matches.length === 1 ? matches[0]?.[1] : undefined;
-  return value !== undefined && FORMS[element].test(value) ? value : undefined;
+  return value !== undefined && form.test(value) ? value : undefined;
 }
 
 /**
@@ -84,6 +82,6 @@ export function parseStsFailure(status: number, text: string, token: string): St
   }
   const code = xmlElement(text, "Code");
   const origin = code && !token.includes(code) ? code : `${status}`;
-  const reason = `STS answers ${status}: docs/keyless.md says what ${origin} means`;
+  const reason = `STS answers ${status}: see docs/keyless.md`;
   return { origin, reason, isTransient: status >= 500 || origin === "IDPCommunicationError" };
 }

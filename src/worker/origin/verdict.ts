@@ -21,20 +21,15 @@ export type Verdict = {
   | { readonly result: "slot-refused"; readonly origin: string }
 );
 
-/** S3 does not say which of the two it is (A6). */
-const DENIED = "missing, or not allowed by the key's policy";
-
 /** A clock is wrong (A7). */
 const SKEWED = "RequestTimeTooSkewed";
-
-const REDIRECTS = "S3 redirects: check endpoint and region";
 
 /** What S3's codes mean (A5, A6, A7, A9). */
 const RESULTS = new Map<
   string,
   readonly ["object-refused" | "slot-refused" | "unknown", reason?: string]
 >([
-  ["AccessDenied", ["object-refused", DENIED]],
+  ["AccessDenied", ["object-refused", "missing, or not allowed by the key's policy"]],
   ["InvalidObjectState", ["object-refused", "in an archive: restore it"]],
   ["NoSuchKey", ["object-refused"]],
   ["NoSuchBucket", ["unknown", "check bucket"]],
@@ -67,8 +62,10 @@ export function verdictOf(reply: S3Reply, configured: string): Verdict {
   }
   if (result) return { result, origin: origin ?? "", reason };
   if (status === 404) return { result: "object-refused", origin: origin ?? "404" };
-  if (status >= 300 && status < 400) return misconfigured(REDIRECTS);
-  return { result: "unknown", origin, reason: `S3 itself answers ${status}: look up its code` };
+  if (status >= 300 && status < 400) {
+    return misconfigured("S3 redirects: check endpoint and region");
+  }
+  return { result: "unknown", origin, reason: `S3 itself answers ${status}` };
 }
 
 /** S3 refuses an object to one credential. */

@@ -40,7 +40,7 @@ const JSON_TYPE = { headers: { "content-type": "application/json" }, status: 502
 const forgetEdge = () => Object.assign(stage.cache.switches, { loopback: "forgotten" });
 const UNTRANSFORMED = "the edge does not transform behind it";
 const exportNothing = () => Object.assign(stage, { exported: () => undefined });
-const NO_EXPORTS = "ctx.exports is missing (compatibility_date is before 2025-11-17)";
+const NO_EXPORTS = "ctx.exports is missing";
 
 const BROKEN: readonly (readonly [string, () => void, reason: string])[] = [
   ["the edge does not transform behind it (W13, E9)", forgetEdge, UNTRANSFORMED],
@@ -59,7 +59,7 @@ describe.each(BROKEN)("where %s,", (_name, spoil, reason) => {
     for (const path of [PATH, "/images/card@2x/key.jpg", PATH]) {
       expect(await requestPicture(path)).toEqual([...IMAGE, "direct"]);
     }
-    const line = `warn: ${reason}: each place makes its own renditions for ten minutes`;
+    const line = `warn: ${reason}`;
     expect(reasons()).toEqual([line]);
     wait(TEN_MINUTES + 1);
     expect(await requestPicture()).toEqual([...IMAGE, "direct"]);

@@ -42,7 +42,7 @@ test("a role that works has until when its credentials are good, and no part of 
 test("a role that STS refuses has STS's code and what to do, and takes no line from the log", async () => {
   const { report, sts, lines, getStatus, isolate } = await start();
   sts.roles.clear();
-  const reason = "STS answers 403: docs/keyless.md says what AccessDenied means";
+  const reason = "STS answers 403: see docs/keyless.md";
   const role = { role: ROLE, state: "AccessDenied", reason };
   const bucketFields = { bucket: "media", slots: [], edge: "AccessDenied" };
   expect(await report()).toEqual({ ok: false, ...bucketFields, role });

@@ -86,7 +86,7 @@ const HOLLOW = EC_KEY.replace(
 test("a damaged key is told in the log and by /healthz, and no document is shown", async () => {
   const env = { ...KEYLESS, OIDC_SIGNING_KEY: HOLLOW, HEALTH_TOKEN };
   for (const path of [DISCOVERY, KEYS]) expect((await get(path, {}, env)).status).toBe(500);
-  const message = "cannot be imported: it is damaged, or of another kind than it says";
+  const message = "cannot be imported: it is damaged";
   const mistakes = [`OIDC_SIGNING_KEY: ${message}`];
   expect(lines()).toMatchObject([{ event: "configuration-broken", mistakes }, { mistakes }]);
   const both = { ...env, OIDC_SIGNING_KEY_NEXT: OTHER_EC_KEY };
