@@ -1,7 +1,7 @@
 // The cookie that opens all objects below a prefix: the Worker checks it, and vitrine/sign makes it. No clock: an expiry
 // is passed in.
 
-import { decodeBase64url, encodeBase64url, utf8 } from "./encoding.ts";
+import { decodeBase64, encodeBase64url, utf8 } from "./encoding.ts";
 import { type Grant, type SigningKey, signText } from "./grant.ts";
 import { keyFault } from "./key.ts";
 
@@ -47,7 +47,7 @@ export function readCookieValue(value: string) {
   const [, exp, kid = "", encoded = "", sig = ""] = COOKIE_VALUE.exec(value) ?? [];
   if (exp === undefined) return undefined;
   const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-  const prefix = decoder.decode(decodeBase64url(encoded));
+  const prefix = decoder.decode(decodeBase64(encoded));
   // What is not UTF-8, or another spelling of base64, does not come back.
   if (encodeBase64url(utf8(prefix)) !== encoded || prefixFault(prefix)) return undefined;
   return { expires: Number(exp), kid, prefix, sig };

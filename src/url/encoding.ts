@@ -40,10 +40,8 @@ export function encodeBase64url(bytes: ArrayBuffer | Uint8Array): string {
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Returns the bytes of base64url, whose length is one that base64 can have. */
-export function decodeBase64url(base64url: string) {
-  const text = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
+/** Returns the bytes of base64, or of base64url, whose length is one that base64 can have. */
+export function decodeBase64(base64: string) {
+  const text = atob(base64.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -1,7 +1,7 @@
 // The signature of a public URL, and the keys that sign: the Worker checks it, and vitrine/sign makes it. It needs
 // only WebCrypto. No clock: an expiry is passed in. No message holds any part of a key.
 
-import { decodeBase64url, encodeBase64url, utf8 } from "./encoding.ts";
+import { decodeBase64, encodeBase64url, utf8 } from "./encoding.ts";
 
 /** What a signed public URL grants: one object at one preset, with any descriptor, until it expires. */
 export type Grant = {
@@ -28,7 +28,6 @@ export type SigningKey = {
 /** A CryptoKey. Node.js without the types of browsers does not know that name. */
 type Imported = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** The algorithm, as WebCrypto names it. */
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
 /**
@@ -60,7 +59,7 @@ export async function signText(text: string, key: SigningKey): Promise<string> {
 /** Returns whether a signature is that of a text. It takes the same time for each wrong one. */
 export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
   const imported = key.imported ?? (await importKey(key));
-  return crypto.subtle.verify("HMAC", imported, decodeBase64url(sig), utf8(text));
+  return crypto.subtle.verify("HMAC", imported, decodeBase64(sig), utf8(text));
 }
 
 /** Returns the key for WebCrypto. It is imported once, when it is first used. */

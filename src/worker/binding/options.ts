@@ -1,6 +1,7 @@
 // The options of a variant in the terms of the Images binding. Pure.
 
 import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
+import { typeFor } from "../edge/guard.ts";
 import { isOpaque } from "../origin/object-body.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
@@ -11,15 +12,6 @@ type Overlay = NonNullable<ImageOptions["draw"]>[number];
 
 /** The numbers behind the names of qualities: the binding takes no names (B7). */
 const QUALITIES = { high: 90, "medium-high": 80, "medium-low": 65, low: 50 } as const;
-
-const MIMES = {
-  avif: "image/avif",
-  webp: "image/webp",
-  jpeg: "image/jpeg",
-  "baseline-jpeg": "image/jpeg",
-  png: "image/png",
-  "png-force": "image/png",
-} as const;
 
 /** The options of the image itself. The binding has no density: the lengths are multiplied (B7). */
 export function transformOptions({ image }: Variant, focus?: Focus): ImageTransform {
@@ -49,8 +41,8 @@ export function outputOptions(
   const { quality, anim } = variant.image;
   const isFree = format === undefined || /jpeg/.test(format);
   const isJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
-  const output = !isFree ? MIMES[format] : isJpeg ? MIMES.jpeg : MIMES.png;
-  const hasQuality = output !== MIMES.png || /png/.test(variant.format); // O5
+  const output = typeFor(isFree ? (isJpeg ? "jpeg" : "png") : format);
+  const hasQuality = output !== "image/png" || /png/.test(variant.format); // O5
   return {
     format: output,
     ...(quality !== undefined &&

@@ -1,6 +1,7 @@
 // Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. Of a key only its form:
 // importing it takes a promise. Pure. No message holds any part of a key.
 
+import { decodeBase64 } from "../../url/encoding.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
 import { toHex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
@@ -83,7 +84,7 @@ const IDENTIFIERS = "06072a8648ce3d020106082a8648ce3d030107";
 /** The identifier stands in front of the key itself. */
 const HEAD_BYTES = 48;
 
-const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s([\w+/=\s]+)-----END \1-----\s*$/;
+const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z\d+/=\s]+)-----END \1-----\s*$/;
 
 const REMEDY = "make it with openssl genpkey, as docs/keyless.md says";
 
@@ -94,16 +95,11 @@ export function readKey(secret: string, pem: string): IssuerKey | string {
     const actual = label && `, but ${label}`;
     return `is not PRIVATE KEY in PEM (PKCS#8), with all its lines${actual}: ${REMEDY}`;
   }
-  const der = decode(base64);
-  if (!der) return `is damaged, its base64 is wrong: ${REMEDY}`;
-  const head = toHex(der.slice(0, HEAD_BYTES));
-  return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${REMEDY}`;
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const der = decodeBase64(base64);
+    const head = toHex(der.slice(0, HEAD_BYTES));
+    return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${REMEDY}`;
   } catch {
-    return undefined; // what it throws may hold anything
+    return `is damaged, its base64 is wrong: ${REMEDY}`; // what it throws may hold anything
   }
 }

@@ -81,12 +81,6 @@ export type Size = { readonly width: number; readonly height: number };
 
 type Shape = Pick<Variant["image"], "fit" | "trim" | "border" | "rotate">;
 
-const KEEPS_RATIO: ReadonlySet<Shape["fit"]> = new Set([
-  "scale-down",
-  "scale-up",
-  "contain",
-] as const);
-
 /**
  * The size of an original after the rotation that EXIF asks for (O9). Whether the edge reports the size
  * before or after it is not known (R9): the shape of the rendition shows it, where the preset keeps the
@@ -103,7 +97,8 @@ export function uprightSize(
 ): Size | undefined {
   // A GIF has no EXIF data. PNG, WebP and AVIF can have them.
   if (reported.width === reported.height || type === "image/gif") return reported;
-  if (!KEEPS_RATIO.has(fit) || trim || border) return undefined;
+  const keepsRatio = /^(?:scale-|contain)/.test(fit);
+  if (!keepsRatio || trim || border) return undefined;
   const shape = rotate % 180 === 0 ? rendition : turned(rendition); // O11
   const rotated = turned(reported);
   const isReported = haveOneShape(reported, shape);

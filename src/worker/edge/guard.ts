@@ -96,11 +96,8 @@ export function readFailure(
   if (event === "source-unreadable") return { ...failure, certain: isOfObject(request) };
   if (event !== "origin-denied" && event !== "object-missing") return failure;
   // S3 has just given the object to the Worker.
-  return { ...failure, event: "edge-contradicts", reason: NOT_TO_THE_EDGE };
+  return { ...failure, event: "edge-contradicts", reason: "S3 gives the edge no object" };
 }
-
-const NOT_TO_THE_EDGE =
-  "S3 gives the object to the Worker, not to the edge: see Sources, a policy by IP, source_parameter, or an overlay by url";
 
 /** The edge made its answer of another original: both its tag and its date say so (R4). */
 export function contradictionIn(
@@ -109,10 +106,9 @@ export function contradictionIn(
 ): UpstreamRefusal | undefined {
   const date = headers.get("last-modified");
   const isOther = namesOther(headers, etag) && date && lastModified && date !== lastModified;
-  if (!isOther) return undefined;
-  const reason =
-    "the edge has another original: the zone ignores query strings, or source_parameter is off";
-  return { event: "edge-contradicts", reason };
+  return isOther
+    ? { event: "edge-contradicts", reason: "the edge has another original" }
+    : undefined;
 }
 
 /**
@@ -139,7 +135,12 @@ export function mayYield(request: TransformRequest, type: string): boolean {
 /** Returns whether this is the requested type itself, and none in its place. */
 export function isRequestedType(request: TransformRequest, type: string): boolean {
   const { format } = request;
-  return format === undefined ? mayYield(request, type) : type === `image/${YIELDS[format][0]}`;
+  return format === undefined ? mayYield(request, type) : type === typeFor(format);
+}
+
+/** The content type that a format asks for. */
+export function typeFor(format: OutputFormat) {
+  return `image/${YIELDS[format][0]}` as const;
 }
 
 /** The edge does not say whether it means the object or an overlay (O12). */

@@ -33,20 +33,15 @@ export function parseAccept(accept: string | null): BrowserFormats {
   return { avif: formats.avif === true, webp: formats.webp === true };
 }
 
+/** The best formats that a browser reads. */
+const NEGOTIATED = ["avif.webp", "avif", "webp", "plain"] as const;
+
 /**
  * What decides the format of a variant: the best formats that the browser reads, the preset's `own`
  * format, that the route shows SVGs, or that the request is for facts. Visitors with the same value get the
  * same bytes.
  */
-export const ACCEPTED_FORMATS = [
-  "avif.webp",
-  "avif",
-  "webp",
-  "plain",
-  "own",
-  "svg",
-  "facts",
-] as const;
+export const ACCEPTED_FORMATS = [...NEGOTIATED, "own", "svg", "facts"] as const;
 
 export type AcceptedFormats = (typeof ACCEPTED_FORMATS)[number];
 
@@ -58,18 +53,21 @@ export function acceptedFormatsOf(
 ): AcceptedFormats {
   if (svg) return "svg";
   if (variant.format !== "auto") return "own";
-  const avif = readable.avif && variant.avif && !variant.image.anim;
-  if (avif) return readable.webp ? "avif.webp" : "avif";
+  if (readable.avif && mayBeAvif(variant)) return readable.webp ? "avif.webp" : "avif";
   return readable.webp ? "webp" : "plain";
 }
 
 /** Returns whether another visitor may get another format under the same URL. */
 export function isNegotiated(formats: AcceptedFormats): boolean {
-  return formats !== "own" && formats !== "svg" && formats !== "facts";
+  return NEGOTIATED.some((one) => one === formats);
 }
 
 /** What `acceptedFormatsOf` can return for a variant, but for SVGs. */
-export function possibleFormats({ format, avif, image }: Variant): readonly AcceptedFormats[] {
-  if (format !== "auto") return ["own"];
-  return avif && !image.anim ? ["avif.webp", "avif", "webp", "plain"] : ["webp", "plain"];
+export function possibleFormats(variant: Variant): readonly AcceptedFormats[] {
+  if (variant.format !== "auto") return ["own"];
+  return NEGOTIATED.filter((one) => mayBeAvif(variant) || !one.startsWith("avif"));
+}
+
+function mayBeAvif({ avif, image }: Variant): boolean {
+  return avif && !image.anim;
 }

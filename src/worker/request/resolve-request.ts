@@ -69,21 +69,15 @@ export function decodePathname(pathname: string): string | Refusal {
   return decodePath(pathname) ?? { event: "impossible-key", reason };
 }
 
-/** What a URL asks for. */
-type Split = {
-  readonly facts: boolean;
-  /** The URL of the picture: a signature is of this one. */
-  readonly requestTarget: RequestTarget;
-};
-
 /**
  * Takes `?facts` off a URL of a route with `facts`; off a signed one, also `&facts` behind the query that
  * signs. Any other query asks for the picture.
+ * @returns whether it asks for facts, and the URL of the picture: a signature is of this one
  */
 export function splitFacts(
   { facts, signing }: Pick<BoundRoute, "facts" | "signing">,
   requestTarget: RequestTarget,
-): Split {
+): { readonly facts: boolean; readonly requestTarget: RequestTarget } {
   if (!facts) return { facts, requestTarget };
   const { pathname, search } = requestTarget;
   const match = (signing ? /^(?:(\?.+)&|\?)facts$/s : /^\?facts$/).exec(search);

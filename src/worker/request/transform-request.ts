@@ -7,7 +7,6 @@ import type { AcceptedFormats, BrowserFormats } from "./accept.ts";
 /** A point of the upright picture: how far from its left, and from its top. 0 to 1, in steps of 0.01. */
 export type Focus = { readonly x: number; readonly y: number };
 
-/** A request to an engine. */
 export type TransformRequest = {
   readonly variant: Variant;
   /** The formats that may be sent, as far as `auto` needs to know. */
@@ -37,27 +36,12 @@ export function createTransformRequest(
 ): TransformRequest {
   const accepts = { avif: formats.startsWith("avif"), webp: /webp|facts/.test(formats) };
   const svg = formats === "svg";
-  const format = formatFor(variant, accepts, svg);
+  const best = accepts.avif ? "avif" : accepts.webp ? "webp" : undefined;
+  const ownOrBest = variant.format === "auto" ? best : variant.format;
+  const format = svg ? undefined : ownOrBest; // R8
   const mayMove = variant.image.anim && (format === "webp" || format === "avif");
-  return {
-    variant,
-    accepts,
-    svg,
-    format,
-    isStill: !(mayMove && original === "image/gif"),
-    original,
-  };
-}
-
-function formatFor(
-  variant: Variant,
-  readable: BrowserFormats,
-  svg: boolean,
-): OutputFormat | undefined {
-  if (svg) return undefined; // R8
-  if (variant.format !== "auto") return variant.format;
-  if (readable.avif) return "avif";
-  return readable.webp ? "webp" : undefined;
+  const isStill = !(mayMove && original === "image/gif");
+  return { variant, accepts, svg, format, isStill, original };
 }
 
 /** Returns whether the output may be a PNG that the preset does not ask for: `quality` would take its colours (O5). */

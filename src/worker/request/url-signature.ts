@@ -32,8 +32,6 @@ export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims |
 
 /**
  * Checks the signature and the expiry of a public URL.
- * @param resolved what the URL's path asks for
- * @param requestTarget the URL after its host
  * @param now ms since 1970
  * @returns what the signature grants; undefined if the route is not signed
  */
@@ -58,7 +56,6 @@ export async function checkGrant(
   return checkExpiry(granted, maxAge, now);
 }
 
-/** Checks that a URL is valid now. */
 export function checkExpiry(
   grant: AccessGrant,
   maxAge: number,
