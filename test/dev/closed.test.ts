@@ -19,7 +19,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { localBucketName } from "../../src/cli/config/local-run.ts";
+import { localBucketName, readLocalKeys } from "../../src/cli/config/local-run.ts";
 import { listenLocally } from "../../src/emulator/local-server.ts";
 import type { Served } from "../../src/emulator/serve.ts";
 import { sign } from "../../src/worker/origin/sigv4.ts";
@@ -178,12 +178,11 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
   const got: [string, string][] = JSON.parse(stdout);
   expect(got.length).toBeGreaterThan(100);
 
-  const { AccessKey } = JSON.parse(readFileSync(join(folder, KEY_FILE), "utf8"));
-  expect(AccessKey).not.toEqual(PLANTED.AccessKey);
-  const secretAccessKey: string = AccessKey.SecretAccessKey;
-  const BUCKET = localBucketName("acme-media", { accessKeyId: "", secretAccessKey });
+  const keys = readLocalKeys(folder);
+  expect(keys.secretAccessKey).not.toBe(PLANTED.AccessKey.SecretAccessKey);
+  const BUCKET = localBucketName("acme-media", keys);
   const looked = [
-    ...Object.entries({ ...SECRETS, LOCAL_SECRET: secretAccessKey, BUCKET }),
+    ...Object.entries({ ...SECRETS, LOCAL_SECRET: keys.secretAccessKey, BUCKET }),
     ["a URL of the local run's own servers", "http://127.0.0.1:"] as const,
     ["an inspector", "an open WebSocket"] as const,
   ].map(([name, text]) => [name, Buffer.from(text)] as const);
@@ -232,22 +231,19 @@ test("a .dev.vars that an editor makes anew is for its owner alone, too", async 
   await expect.poll(() => statSync(file).mode & 0o777, { timeout: 60_000 }).toBe(0o600);
 });
 
-const OWN_FOLDERS = [".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangler/state"];
+const OWN = [".wrangler", ...["vitrine", "tmp", "state"].map((name) => `.wrangler/${name}`)];
 
-test.each([...OWN_FOLDERS, ".dev.vars"])(
-  "where %s leads elsewhere, nothing starts",
-  async (path) => {
-    const folder = copyProject();
-    mkdirSync(join(folder, path, ".."), { recursive: true });
-    const elsewhere = createTemporaryFolder("vitrine-elsewhere-");
-    symlinkSync(path === ".dev.vars" ? `${elsewhere}/none` : elsewhere, join(folder, path));
-    const options = { cwd: folder, env: { ...QUIET, PORT: `${await freePort()}` } };
-    const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
-    const message = new RegExp(`^${path} is a link.* Remove it and start again\\.\n$`);
-    expect([ended.code, ended.stderr]).toEqual([2, expect.stringMatching(message)]);
-    expect(existsSync(join(folder, ".dev.vars"))).toBe(false);
-  },
-);
+test.each([...OWN, ".dev.vars"])("where %s leads elsewhere, nothing starts", async (path) => {
+  const folder = copyProject();
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  const elsewhere = createTemporaryFolder("vitrine-elsewhere-");
+  symlinkSync(path === ".dev.vars" ? `${elsewhere}/none` : elsewhere, join(folder, path));
+  const options = { cwd: folder, env: { ...QUIET, PORT: `${await freePort()}` } };
+  const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
+  const message = new RegExp(`^${path} is a link.* Remove it and start again\\.\n$`);
+  expect([ended.code, ended.stderr]).toEqual([2, expect.stringMatching(message)]);
+  expect(existsSync(join(folder, ".dev.vars"))).toBe(false);
+});
 
 test("what outlives a local run that is killed answers nobody", async () => {
   const all = processes();
