@@ -1,20 +1,27 @@
-// Checks environments as they would be deployed. What .dev.vars changes, the local run checks when it starts. Nothing
-// is sent.
+// Checks environments as they would be deployed, each alone and against the others (S6): what two have in common belongs
+// to two Workers. What .dev.vars changes, the local run checks when it starts. Nothing is sent.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
+import type { ConfigMistake } from "../../worker/http/refusal.ts";
+import { tableOf } from "../../worker/util/json.ts";
 import { isFault, type LocatedMistake } from "../command.ts";
-import { findConfigFile } from "../wrangler/config-file.ts";
+import { environmentText, findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
 import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
-import { environmentMistakes, environmentWarnings, nameR2Buckets } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
 import { isMistake, locatedText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
+import { sharedPattern } from "./site-url.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
+
+const MISSING_VARS = {
+  path: "vars",
+  message: "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others",
+};
 
 export type Report = {
   readonly environment: string | undefined;
@@ -23,7 +30,6 @@ export type Report = {
   readonly mistakes: readonly LocatedMistake[];
 };
 
-/** Checks one environment that is read already, also against the others. */
 export function checkEnvironment(folder: string, config: EnvironmentConfig): Report {
   const { environment, file } = config;
   const keyMistakes = findKeyMistakes(folder, file).filter(isIn(environment));
@@ -73,7 +79,8 @@ function reportOn(
   if (isCarrier(config)) {
     return { ...report, summary: ["It has no vars, so there is nothing to deploy from it."] };
   }
-  const deployed = readDeployed(config);
+  const hasVars = environment === undefined || Object.keys(config.wrangler.vars).length > 0;
+  const deployed = hasVars ? readDeployed(config) : { mistakes: [MISSING_VARS] };
   const problems: LocatedMistake[] = [
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config),
@@ -152,4 +159,89 @@ function sourceLines({ routes }: Config): string[] {
     ...[...entries].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
     "  and block /cdn-cgi/image/ by a rule: docs/deploy.md, step 3",
   ];
+}
+
+/** @param otherConfigs the environments to compare with, the top level among them */
+function* environmentMistakes(
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
+): Generator<ConfigMistake> {
+  yield* storeMistakes(config, otherConfigs);
+  for (const { environment, worker, patterns } of otherConfigs) {
+    const owner = environmentText(environment);
+    if (worker !== undefined && worker === config.worker) {
+      const message = `is that of ${owner}, too: a deploy would replace that Worker`;
+      yield { path: "name", message };
+    }
+    const pattern = sharedPattern(config.patterns, patterns);
+    if (pattern === undefined) continue;
+    const harm = "The last deploy would take it away from the other: give each its own";
+    const message = `${pattern} is a route of ${owner}, too, perhaps inherited. ${harm}`;
+    yield { path: "routes", message };
+  }
+}
+
+/** Roles that two environments share: who may deploy the one can read the bucket of the other. */
+function* environmentWarnings(
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
+): Generator<Warning> {
+  for (const otherConfig of otherConfigs) {
+    const otherRoles = bucketsIn(otherConfig).map(([, { role }]) => role);
+    for (const [bucket, { role }] of bucketsIn(config)) {
+      if (role === undefined || !otherRoles.includes(role)) continue;
+      const owner = environmentText(otherConfig.environment);
+      const harm = "who deploys one environment can read the bucket of the other";
+      const message = `the role ${role} of BUCKETS.${bucket} is that of ${owner}, too: ${harm}`;
+      yield { message, remedy: "make a role for each: docs/keyless.md, “Two environments”" };
+    }
+  }
+}
+
+function bucketsIn({ deployed }: EnvironmentConfig) {
+  return Object.entries(tableOf(deployed["BUCKETS"])).map(
+    ([name, settings]) => [name, tableOf(settings)] as const,
+  );
+}
+
+const STORE = "ANSWERS.store";
+
+/** The bindings. A deploy makes a bucket that has no name, and names it by the Worker and the binding (T9). */
+function nameR2Buckets({ r2Buckets, worker }: EnvironmentConfig) {
+  return r2Buckets.map(({ binding, bucket_name: name }) => {
+    const generated = `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
+    return { binding, bucket_name: name ?? generated };
+  });
+}
+
+/** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
+function usesOf(config: EnvironmentConfig): readonly { path: string; bucket: string }[] {
+  const { store } = tableOf(config.deployed["ANSWERS"]);
+  const bound = nameR2Buckets(config).map(({ binding, bucket_name: bucket }) => {
+    return { path: binding === store ? STORE : binding, bucket };
+  });
+  const origins = bucketsIn(config).flatMap(([name, { endpoint, bucket }]) => {
+    const isR2 = URL.parse(`${endpoint}`)?.hostname.endsWith(".r2.cloudflarestorage.com");
+    return isR2 ? [{ path: `BUCKETS.${name}`, bucket: `${bucket}` }] : [];
+  });
+  return [...bound, ...origins];
+}
+
+/** The store's bucket is nothing else's: its names could be originals there, and two Workers would write into it. */
+function* storeMistakes(
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
+): Generator<ConfigMistake> {
+  for (const { path, bucket } of usesOf(config)) {
+    for (const otherConfig of [config, ...otherConfigs]) {
+      const owner = otherConfig === config ? "" : ` of ${environmentText(otherConfig.environment)}`;
+      for (const use of usesOf(otherConfig)) {
+        const isStores = path === STORE || (otherConfig !== config && use.path === STORE);
+        const isItself = otherConfig === config && use.path === path;
+        if (use.bucket !== bucket || !isStores || isItself) continue;
+        const message = `has the bucket ${bucket}, as ${use.path}${owner} has: use another one`;
+        yield { path, message };
+      }
+    }
+  }
 }

@@ -9,7 +9,7 @@ import { tableOf } from "../../worker/util/json.ts";
 import { isFault, type LocatedMistake } from "../command.ts";
 import { type ConfigFile, findConfigFile } from "../wrangler/config-file.ts";
 import { loadWrangler } from "../wrangler/packages.ts";
-import { isMistake } from "./mistakes.ts";
+import { exposedSecret, isMistake } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");
 
@@ -26,7 +26,6 @@ export type EnvironmentConfig = ConfigFile & {
   readonly local: ReadonlySet<string>;
   /** The names that `[secrets] required` lists. */
   readonly secrets: readonly string[];
-  /** The name of the Images binding, if there is one. */
   readonly images: string | undefined;
   /** The R2 buckets that are bound. Without a name of its own, one is made by a deploy. */
   readonly r2Buckets: readonly R2Binding[];
@@ -71,8 +70,12 @@ export function readEnvironment(
     }
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: path, env: environment ?? "" };
-    const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
     const configFile = { file, environment, environments, devVars: devVarsOf(folder, environment) };
+    const { vars, secrets } = environment ? tableOf(rawConfig.env)[environment] : rawConfig;
+    const required = [tableOf(secrets)["required"]].flat();
+    const exposed = required.find((name) => isSecret(`${name}`) && `${name}` in tableOf(vars));
+    if (exposed !== undefined) return exposedSecret(configFile, `${exposed}`);
+    const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
     return { ...configFile, ...readDetails(wrangler, config, configFile) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

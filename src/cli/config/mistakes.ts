@@ -5,6 +5,7 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import type { CommandFault, LocatedMistake } from "../command.ts";
 import { slotStem } from "../secrets/secrets.ts";
+import { type ConfigFile, hintFor } from "../wrangler/config-file.ts";
 
 /** What is right, but probably not what was meant. */
 export type Warning = {
@@ -39,7 +40,13 @@ export function pageFor(path: string): string | undefined {
   return `${PAGE}#vars${variable.toLowerCase()}${isNamed ? "name" : ""}`;
 }
 
-/** Returns whether the configuration could not be read. */
+/** A secret among the vars. If it is required as well, wrangler says to call one of the two something else. */
+export function exposedSecret(config: Omit<ConfigFile, "devVars">, path: string): LocatedMistake {
+  const command = hintFor(config, `npx wrangler secret put ${path}`);
+  const remedy = `remove the line, and run ${command}. If it was committed or deployed, use a new secret, and revoke this one`;
+  return { path, message: `is in ${config.file}, where it is no secret: ${remedy}` };
+}
+
 export function isMistake<T extends object>(value: T | LocatedMistake): value is LocatedMistake {
   return "path" in value && "message" in value;
 }
@@ -48,7 +55,7 @@ export function isMistake<T extends object>(value: T | LocatedMistake): value is
 export function locatedText({ environment, source, path, message }: LocatedMistake): string {
   const prefix = environment === undefined ? "" : `env.${environment}`;
   // An environment has its own tables of these: it does not inherit them.
-  const table = /(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g;
+  const table = /(?<=\[)(?=(?:images|r2_buckets|secrets|vars)\b)/g;
   const named = prefix === "" ? message : message.replace(table, `${prefix}.`);
   return [prefix, source, mistakeText({ path, message: named })].filter(Boolean).join(": ");
 }

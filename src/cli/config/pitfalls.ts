@@ -6,10 +6,10 @@ import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
-import { hintFor } from "../wrangler/config-file.ts";
 import { bucketsOf, edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
-import type { Warning } from "./mistakes.ts";
+import { exposedSecret, type Warning } from "./mistakes.ts";
+import { matchRank } from "./site-url.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 
@@ -28,11 +28,10 @@ export function* pitfalls(config: EnvironmentConfig): Generator<ConfigMistake> {
 /** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
 export function* varMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
   for (const path of Object.keys(config.wrangler.vars)) {
-    if (isSecret(path)) {
-      const command = hintFor(config, `npx wrangler secret put ${path}`);
-      yield { path, message: `is in ${config.file}, where it is no secret: ${command}` };
-    } else if (!VARIABLES.includes(path)) {
-      yield { path, message: `is none of ${VARIABLES.join(", ")}` };
+    if (isSecret(path)) yield exposedSecret(config, path);
+    else if (!VARIABLES.includes(path)) {
+      const advice = /TOKEN|KEY|SECRET/.test(path) ? ": remove it, and revoke it if secret" : "";
+      yield { path, message: `is none of ${VARIABLES.join(", ")}${advice}` };
     }
   }
 }
@@ -79,36 +78,43 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
   const { cache } = envConfig.wrangler;
   const edgeBuckets = edgeBucketsOf(config.routes);
   if (envConfig.workersDev && edgeBuckets.length > 0) {
-    yield {
-      message:
-        "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not", // R2
-      remedy: "set both to false, or check that address with npx vitrine doctor --url",
-    };
+    const message = // R2
+      "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not";
+    const remedy = "set both to false, or check that address with npx vitrine doctor --url";
+    yield { message, remedy };
+  }
+  if (envConfig.patterns.length === 0 && !envConfig.workersDev) {
+    const message = "there are no routes, and workers_dev is false: nobody can reach this Worker";
+    yield { message, remedy: "write routes with your domain: docs/deploy.md, step 1" };
+  }
+  const issuer = config.oidc?.issuer;
+  if (issuer !== undefined && matchRank(new URL(issuer).hostname, envConfig) === 0) {
+    const message = `OIDC.issuer is ${issuer}, which is no host of the routes: STS would not get this Worker's keys there`;
+    yield { message, remedy: "use the host of a route of this environment" };
   }
   for (const { name, hasSourceParameter } of edgeBuckets) {
     if (hasSourceParameter) continue;
     // The edge knows a replaced object by the URL of the old one (A15, C1).
+    const remedy =
+      'remove it, and npx vitrine doctor asks S3 whether it can. Or set engine = "binding"';
     yield {
       message: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,
-      remedy: 'remove it, and npx vitrine doctor asks S3 whether it can. Or set engine = "binding"',
+      remedy,
     };
   }
   yield* hiddenRouteWarnings(config);
   yield* folderWarnings(config);
   if (config.answers.keep === 0) return;
   if (!cache?.enabled || cacheOf(envConfig, "Renditions") === false) {
-    yield {
-      message:
-        "the cache for Renditions is off: each data centre of Cloudflare makes every rendition anew",
-      remedy:
-        "write [cache] and [exports] as docs/cache.md shows, or keep = 0 in [vars.ANSWERS] if that is meant",
-    };
+    const message =
+      "the cache for Renditions is off: each data centre of Cloudflare makes every rendition anew";
+    const remedy =
+      "write [cache] and [exports] as docs/cache.md shows, or keep = 0 in [vars.ANSWERS] if that is meant";
+    yield { message, remedy };
   } else if (!cache.cross_version_cache) {
-    yield {
-      message:
-        "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache", // W4
-      remedy: "set it to true",
-    };
+    const message = // W4
+      "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache";
+    yield { message, remedy: "set it to true" };
   }
 }
 

@@ -43,7 +43,6 @@ export function usesLocalS3({ local, envConfig }: Project): boolean {
   return local && !envConfig.local.has("BUCKETS");
 }
 
-/** A bucket as it is configured, whatever the local run has in its place. */
 export function configuredBucket({ configured }: Project, bucket: Bucket): Bucket {
   return configured.find(({ name }) => name === bucket.name) ?? bucket;
 }
@@ -54,7 +53,6 @@ export function bucketOfWorker(project: Project, bucket: Bucket): Bucket {
   return configured.r2 ? configured : bucket;
 }
 
-/** The slots of a bucket that have at least one secret at hand. */
 export function slotsAtHand({ secrets }: Project, bucket: Bucket): BucketSlots {
   return slotsIn(valuesOf(secrets), bucket);
 }
@@ -167,7 +165,6 @@ function deployedVars({ deployed, secrets: required }: EnvironmentConfig, secret
   };
 }
 
-/** The mistakes, with where the values come from that are wrong, if not from the configuration. */
 function locateMistakes(
   mistakes: readonly ConfigMistake[],
   { environment, devVars, local }: EnvironmentConfig,

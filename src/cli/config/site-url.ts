@@ -82,7 +82,7 @@ const EXACT = Number.POSITIVE_INFINITY;
 const CUSTOM = 1;
 
 /** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
-function matchRank(hostname: string, config: EnvironmentConfig): number {
+export function matchRank(hostname: string, config: EnvironmentConfig): number {
   const { patterns, customDomains, workersDev, worker } = config;
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
     if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;

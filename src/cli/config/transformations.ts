@@ -26,7 +26,6 @@ export function readBounds(vars: Vars, report: ReportMistake) {
   return schema(parseJson(vars["COSTS"] ?? {}), "COSTS", report);
 }
 
-/** How many unique transformations one object of each bucket can cause. */
 export function transformationsOf({ buckets, routes, variants }: Config): Map<string, number> {
   return new Map(
     buckets.map((bucket) => {
@@ -63,7 +62,6 @@ export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): 
   return JSON.stringify([Object.entries(options).sort(), format === "json"]);
 }
 
-/** What to print of the costs, and a warning if they may exceed the bound. */
 export function describeCosts(config: Config, bounds: ReturnType<typeof readBounds>) {
   const { objects = {}, most: maxDollars } = { ...bounds };
   let all = 0;
@@ -93,5 +91,6 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
 }
 
 export function money(dollars: number): string {
-  return `$${dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  const shown = dollars && Math.max(dollars, 0.01); // at most so much: not $0.00
+  return `$${shown.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }

@@ -44,7 +44,7 @@ export async function prepareSecrets(
     }
   }
   if (mistakes.length === 0) return secrets;
-  return { fault: [`${file} is wrong. Nothing is deployed:`, ...mistakes].join("\n  ") };
+  return { fault: [`${file} is wrong. Nothing is deployed:`, ...new Set(mistakes)].join("\n  ") };
 }
 
 /** What is wrong with the secrets: one line each. Half a slot is a mistake. */
@@ -86,7 +86,6 @@ function findMistakes(
   return [...mistakes].map((mistake) => mistake.join(": "));
 }
 
-/** What is wrong with a private key of the OIDC issuer; undefined: nothing. */
 function oidcKeyFault(name: string, pem: string): string | undefined {
   const read = readKey(name, pem);
   if (typeof read === "string") return read;
@@ -108,6 +107,10 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
   const { status, code, failure } = reply;
   const { result } = verdictOf(reply, region);
   const key = `the key ${maskKeyId(slot)} (${access}, slot ${slot.name})`;
+  if (failure === "ENOTFOUND")
+    return {
+      fault: `there is no host ${new URL(url).host}: correct BUCKETS.${bucket.name}.endpoint`,
+    };
   // Without a code it may be a proxy's reply. Only to a key that may list this bucket S3 says that an object is missing.
   if (result === "served" || (result === "object-refused" && code && status === 404)) {
     return `S3 accepts ${key} for ${name}`;
@@ -123,6 +126,7 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
       return { fault: `S3 lists ${canary} of ${name} to ${key}, and does not give it. ${remedy}` };
     }
   }
-  const hint = canary ? "" : `. Set BUCKETS.${bucket.name}.canary, and a deploy asks for it`;
-  return `Warning: whether ${key} may read ${name} is not known: S3 answers ${code ?? status ?? failure}${hint}`;
+  const hint = `. Set BUCKETS.${bucket.name}.canary, and a deploy asks for it`;
+  const answer = failure ? `does not answer: ${failure}` : `answers ${code ?? status}`;
+  return `Warning: whether ${key} may read ${name} is not known: S3 ${answer}${canary || !code ? "" : hint}`;
 }

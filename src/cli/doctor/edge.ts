@@ -112,7 +112,6 @@ export function diagnoseEdge(
   });
 }
 
-/** What a status means that a visitor gets, if nothing more is known. */
 export function diagnoseStatus(status: number, url: string, local: boolean): Result {
   const unknown = status < 500 ? { remedy: LET_PASS } : LOGGED;
   const { check = "image", meaning: _meaning, ...cause } = findCause(`${status}`) ?? unknown;

@@ -70,7 +70,6 @@ export type Finding = Result & {
   readonly bucket?: string;
 };
 
-/** The results of checks, with what they are about. */
 export function findingsOf(about: string, bucket: string, results: readonly Result[]) {
   return results.map((result) => ({ about, bucket, ...result }));
 }

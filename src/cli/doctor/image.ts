@@ -27,7 +27,6 @@ import { fail, findingsOf, isResult, note, ok } from "./finding.ts";
 
 export type ImageRequest = {
   readonly route: BoundRoute;
-  /** Of the variant, as in the URL. */
   readonly name: string;
   readonly variant: Variant;
   readonly baseUrl: string;

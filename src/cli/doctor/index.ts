@@ -4,11 +4,14 @@
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../../worker/config/config.ts";
-import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
+import { mistakeText } from "../../worker/http/refusal.ts";
+import type { CommandFault, LocatedMistake, Outcome, Run, World } from "../command.ts";
 import { align, EXIT, isFault, log, paint, print } from "../command.ts";
 import { bucketsOf, edgeBucketsOf } from "../config/buckets.ts";
-import { readEnvironment } from "../config/environment-config.ts";
-import { isMistake, locatedText } from "../config/mistakes.ts";
+import { checkEnvironment } from "../config/check-environments.ts";
+import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
+import { isMistake, locatedText, pageFor } from "../config/mistakes.ts";
 import type { OpenOptions, Project, Site } from "../config/project.ts";
 import { openProject, openSite } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
@@ -19,8 +22,8 @@ import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { checkBucket, type Examination, type Sample } from "./bucket.ts";
-import { checkConfiguration } from "./configuration.ts";
-import { CHECKS, type Finding, ok, reportable, type Severity } from "./finding.ts";
+import type { Finding, Result, Severity } from "./finding.ts";
+import { CHECKS, fail, ok, reportable } from "./finding.ts";
 import { checkHealth, diagnoseAbsence } from "./health.ts";
 import { checkFallbacks, checkRoutes, checkWorkersCache } from "./image.ts";
 import { checkIssuer } from "./role.ts";
@@ -179,4 +182,41 @@ function formatFindings(world: World, findings: readonly Finding[]): string[] {
   const worst = SEVERITIES.find((one) => count(one) > 0) ?? "ok";
   const sum = SEVERITIES.map((one) => counted(count(one), one)).join(", ");
   return [...lines, paint(world, stdout, STYLES[worst], `${sum}, ${count("ok")} ok`)];
+}
+
+/**
+ * Finds what is wrong with the configuration, each mistake once.
+ * @param stopping the mistakes that keep everything else from being examined
+ */
+function checkConfiguration(
+  folder: string,
+  config: EnvironmentConfig,
+  stopping: readonly LocatedMistake[],
+  { local, secretsFile }: { readonly local: boolean; readonly secretsFile: string | undefined },
+): Finding[] {
+  const { devVars, file } = config;
+  const { warnings, mistakes } = checkEnvironment(folder, config);
+  const texts = new Set(mistakes.map(mistakeText));
+  const stops = new Set(stopping.map(mistakeText));
+  const unreported = stopping.filter((mistake) => !texts.has(mistakeText(mistake)));
+  const faults = [...mistakes, ...unreported].map((mistake) => {
+    const { path, source = local && isSecret(path) ? devVars : file } = mistake;
+    // The Worker may have other secrets than this machine.
+    const isOfWorker = [file, secretsFile].includes(source);
+    const page = pageFor(path);
+    const holder = source === file && isSecret(path) ? `[secrets] or vars of ${source}` : source;
+    const broken = "nothing is served with it: visitors get 500";
+    return fail("configuration", {
+      severity: (local ? stops.has(mistakeText(mistake)) : isOfWorker) ? "error" : "warning",
+      seen: locatedText(mistake),
+      impact: isOfWorker ? broken : `this is about ${source}`,
+      remedy: `fix ${path} in ${holder}${page === undefined ? "" : `: ${page} says what it may be`}`,
+      deploys: source === file,
+    });
+  });
+  const problem = { check: "configuration", severity: "warning" } as const;
+  const doubts = warnings.map((one) => ({ ...problem, seen: one.message, remedy: one.remedy }));
+  const results: Result[] = [...faults, ...doubts];
+  if (results.length === 0) results.push(ok("configuration", "it has no mistakes"));
+  return results.map((result) => ({ about: file, ...result }));
 }

@@ -41,7 +41,6 @@ async function findIssuerFault(issuer: string, url: string, keysUrl: string) {
   return isThere ? undefined : `${keysUrl} shows no public key`;
 }
 
-/** @returns the reason if there is no JSON object */
 async function readJson(url: string): Promise<Readonly<Record<string, unknown>> | string> {
   const answer = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
   if (isUpstreamFailure(answer)) return `${url} cannot be reached: ${answer.reason}`;

@@ -39,7 +39,6 @@ export function writeOwnFile(folder: string, file: string, text: string, isOurs:
   return ownFileFault(folder, file, isOurs) ?? faultOf(write);
 }
 
-/** Returns the message of an error of the file system. */
 function faultOf(work: () => string | undefined): string | undefined {
   try {
     return work();

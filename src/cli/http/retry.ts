@@ -60,7 +60,6 @@ function waitOf({ headers }: Pick<Response, "headers">, now: number): number {
   return Number.isNaN(ms) ? 0 : Math.max(0, ms);
 }
 
-/** Waits so many milliseconds, or until the signal is aborted. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -64,14 +64,13 @@ async function init(world: World, path: string, options: Options): Promise<Outco
   const steps = [
     `  1. ${enter}${copy}npm install`,
     "  2. npm start, and open http://localhost:8787/",
-    `  3. ${deploy}, after what it needs: node_modules/vitrine/docs/deploy.md, ${settings.s3 ? "step 1" : "“With R2 alone”"}`,
+    `  3. ${deploy}, after what it needs: node_modules/vitrine/docs/deploy.md, ${settings.s3 ? "step 2" : "“With R2 alone”"}`,
   ];
   const lines = [`Wrote ${written.length} files:`, ...written, "", "Next:", ...steps];
   print(world.stdout, ...lines.map(visible));
   return EXIT.done;
 }
 
-/** Asks for each missing option, if there is a terminal and no option is wrong. */
 async function askMissing(world: World, options: Options): Promise<Options | Cancelled> {
   const missing = QUESTIONS.filter(([option]) => options[option] === undefined);
   const isWrong = QUESTIONS.some((one) => !missing.includes(one) && findMistake(one[0], options));

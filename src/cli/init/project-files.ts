@@ -27,7 +27,7 @@ export function projectFiles(settings: Settings): ProjectFiles {
     ".dev.vars.example": template(".dev.vars.example") + (settings.s3 ? KEY : ""),
     // npm packs no .gitignore: `npm run build` puts a copy into dist/.
     ".gitignore": read(existsSync(join(FIXTURES, GITIGNORE)) ? GITIGNORE : "../dist/gitignore"),
-    "README.md": template("README.md") + COMMIT,
+    "README.md": readme(template("README.md"), settings) + COMMIT,
     ".github/workflows/vitrine.yml": workflow(read("github/workflows/vitrine.yml"), settings),
     ".github/dependabot.yml": read("github/dependabot.yml"),
   };
@@ -40,8 +40,14 @@ AWS_SECRET_ACCESS_KEY=""
 `;
 
 const COMMIT = `
-\`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`: \`environments.md\` there says what it needs. Commit \`${PACKED}\`, too, which \`package.json\` names.
+\`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`, once you have run \`git init\` and pushed it to GitHub: \`environments.md\` there says what it needs. Commit \`${PACKED}\`, too, which \`package.json\` names.
 `;
+
+/** Its commands deploy the first environment. The last step is R2's. */
+function readme(template: string, { deployments: [{ environment }], s3 }: Settings): string {
+  const text = s3 ? template.replace(/^4\. .*\n/m, "") : template;
+  return environment ? text.replaceAll("npm run deploy", `$& -- --env ${environment}`) : text;
+}
 
 const SECRETS = `[secrets]
 required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]`;

@@ -75,7 +75,6 @@ export function findMistake(
   return `"${bucket}" is not the name of an R2 bucket: 3 to 63 letters a to z, digits and -`;
 }
 
-/** Returns the Worker's own mistake for one key of an S3 bucket. */
 function s3Mistake(bucket: Record<"endpoint" | "bucket", string>, key: string): string | undefined {
   const messages: string[] = [];
   bucketSchema({ ...bucket, region: "auto" }, "", (path, message) => {

@@ -6,7 +6,6 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type CommandFault, isFault } from "../command.ts";
 
-/** A bucket, and a key or a prefix of keys in it. */
 export type BucketKey = { readonly bucket: Bucket; readonly key: string };
 
 /** Parses a name or a prefix of names. @returns a fault with a clear name for each meaning, if it has several */

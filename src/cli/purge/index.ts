@@ -162,7 +162,6 @@ function readPurgeToken({ secrets }: Site): string | CommandFault {
   return token ?? { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
 }
 
-/** The reasons, by the names of the objects. */
 type NotPurged = ReadonlyMap<string, string>;
 
 /**

@@ -8,15 +8,12 @@ import type { CommandFault } from "../command.ts";
 import { usesLocalS3 } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { configFileText, envFlag } from "../wrangler/config-file.ts";
-import { CREATE_KEY, commandOf, type KeyedRotation, type Rotation } from "./rotation.ts";
+import { commandOf, iamCommand, type KeyedRotation, type Rotation } from "./rotation.ts";
 import { type Blocked, CREATE, FILL, isServed, type Step, slotOf } from "./steps.ts";
-
-const AWS = "aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status";
 
 /** The old key, and whether S3 accepted it in every bucket at the beginning. */
 export type OldKey = { readonly maskedId: string | undefined; readonly isGood: boolean };
 
-/** Why the rotation stops after a step, and what to do. */
 export function blockedFault(
   rotation: KeyedRotation,
   last: Step,
@@ -69,19 +66,20 @@ function blockedAdvice(
     return [`${nothing} Put the old key into the next slot:`, ...commands];
   }
   const empty = "Empty the next slot, and start again with the file of that key:";
-  return [`${nothing} Make another key: ${CREATE_KEY}`, empty, ...emptyNext];
+  return [`${nothing} Make another key: ${iamCommand(rotation, "create")}`, empty, ...emptyNext];
 }
 
 export function deactivateAdvice(rotation: KeyedRotation, { maskedId }: OldKey): string[] {
   if (usesLocalS3(rotation)) return ["There is no old key: the local S3 knows only one."];
   const { newMaskedId, options } = rotation;
+  const command = (verb: string) => `${iamCommand(rotation, verb)} --access-key-id <the old id>`;
   const ending = maskedId ? `ends in ${maskedId}` : `does not end in ${newMaskedId}`;
   return [
     "If another bucket or environment has the old key, too, rotate there first.",
     `Deactivate the old key, whose id ${ending}. Nothing here can see whether you do.`,
-    `  ${AWS} Inactive`,
-    `If images fail then, activate it again: ${AWS} Active`,
-    "A day later, delete it: aws iam delete-access-key --user-name vitrine --access-key-id <the old id>",
+    `  ${command("update")} --status Inactive`,
+    `If images fail then, activate it again: ${command("update")} --status Active`,
+    `A day later, delete it: ${command("delete")}`,
     `Remove the file of the new key: rm ${shellQuote(options.keyFile ?? "")}`,
   ];
 }

@@ -15,7 +15,7 @@ import { showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { blockedFault, deactivateAdvice, type OldKey } from "./advice.ts";
 import { readKey, tryKey } from "./new-key.ts";
 import type { KeyedRotation, Options, Tools } from "./rotation.ts";
-import { CREATE_KEY, commandOf, openRotation } from "./rotation.ts";
+import { commandOf, iamCommand, openRotation } from "./rotation.ts";
 import { CREATE, decideStep, isServed, type Put, type Step, slotOf } from "./steps.ts";
 import { pollHealth, servingText, waitForStep } from "./watch.ts";
 
@@ -50,7 +50,7 @@ export async function rotate(
   if (isFault(buckets)) return buckets;
   log(world.stderr, visible(`Now ${servingText(buckets)}.`));
   if (options.keyFile === undefined) {
-    const commands = [`${CREATE_KEY} > key.json`, commandOf(opened, "key.json")];
+    const commands = [`${iamCommand(opened, "create")} > key.json`, commandOf(opened, "key.json")];
     const begin = "Make a new key beside the old one, and give its file:";
     log(world.stdout, begin, ...commands.map((command) => `  ${command}`));
     return EXIT.partly;

@@ -7,7 +7,10 @@ import { openSite, type Site } from "../config/project.ts";
 import { commandLine } from "../terminal/shell.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 
-export const CREATE_KEY = "aws iam create-access-key --user-name vitrine";
+/** A command for the IAM user of the environment: each has its own (docs/environments.md). */
+export function iamCommand({ envConfig: { environment } }: Site, verb: string): string {
+  return `aws iam ${verb}-access-key --user-name vitrine${environment ? `-${environment}` : ""}`;
+}
 
 type TextOption = "env" | "url" | "bucket" | "keyFile";
 export type Options = { readonly [Name in TextOption]?: string | undefined } & {

@@ -99,7 +99,6 @@ function findOutages(health: BucketHealth): Obstacle[] {
   ];
 }
 
-/** Returns why a slot is not as a step needs it; undefined: it is. */
 function checkSlot(
   bucket: BucketHealth,
   name: SlotName,

@@ -9,7 +9,6 @@ import { hintFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
 import { CREATE, decideStep, type Step } from "./steps.ts";
 
-/** Requests /healthz once. @returns the health of the buckets of this rotation */
 export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | CommandFault> {
   const { world, baseUrl, healthToken, envConfig } = rotation;
   const health = await fetchHealth(baseUrl, healthToken, world.interrupted);
@@ -56,7 +55,6 @@ export async function waitForStep(rotation: KeyedRotation, last: Step) {
   }
 }
 
-/** Returns which slot serves each bucket: the current one, unless S3 refuses it. */
 export function servingText(buckets: readonly BucketHealth[]): string {
   const each = buckets.map(({ bucket, slots }) => {
     const slot = slots.find(({ state }) => state === "ok");

@@ -116,7 +116,6 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   return EXIT.done;
 }
 
-/** Returns what is wrong with a name: a cookie needs a folder, anything else an object. */
 function nameFault({ config }: Project, name: string, cookie: boolean): string | undefined {
   if (!name.endsWith("/")) return cookie ? "end it with a slash for a cookie" : undefined;
   if (!cookie) return "add --cookie for a folder";

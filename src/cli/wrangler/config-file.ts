@@ -26,9 +26,7 @@ export function findConfigFile(folder: string): string | CommandFault {
 
 /** The file and the environment that a command is about. */
 export type ConfigFile = {
-  /** Its name, such as `wrangler.toml`. */
   readonly file: string;
-  /** undefined: the top level */
   readonly environment: string | undefined;
   readonly environments: readonly string[];
   /** The file of the local run's secrets: `.dev.vars`, or `.dev.vars.staging` if there is one. */
@@ -40,7 +38,6 @@ export function chooseEnvironment({ env }: Pick<World, "env">, option: string | 
   return (option ?? env["CLOUDFLARE_ENV"]) || undefined;
 }
 
-/** `the top level`, or `env.staging`. */
 export function environmentText(environment: string | undefined): string {
   return environment === undefined ? "the top level" : `env.${environment}`;
 }

@@ -48,14 +48,19 @@ export function oldFault(installed: string): CommandFault | undefined {
 }
 
 /**
- * A warning if the lock file of npm has another version of Vitrine than the one that runs, as after a switch of
- * commits: a deploy would bundle that one.
+ * A warning if the lock file of npm has another Vitrine than the one that is installed, as after a switch of commits:
+ * a deploy would bundle that one. Files that `npm pack` made of one version differ in their integrity alone.
  */
 export function lockWarning(folder: string): { message: string; remedy: string } | undefined {
-  const file = join(folder, "package-lock.json");
-  const lock = existsSync(file) ? tableOf(readFileSync(file, "utf8")) : {};
-  const { version } = tableOf(tableOf(lock["packages"])["node_modules/vitrine"]);
-  if (typeof version !== "string" || version === VERSION) return undefined;
-  const message = `package-lock.json has vitrine ${version}, and ${VERSION} is installed`;
+  const read = (path: string) => {
+    const file = join(folder, path);
+    const lock = existsSync(file) ? tableOf(readFileSync(file, "utf8")) : {};
+    return tableOf(tableOf(lock["packages"])["node_modules/vitrine"]);
+  };
+  const { version, integrity } = read("package-lock.json");
+  const installed = read("node_modules/.package-lock.json"); // npm writes it
+  const isSame = version === VERSION && integrity === (installed["integrity"] ?? integrity);
+  if (typeof version !== "string" || isSame) return undefined;
+  const message = `package-lock.json has vitrine ${version}, and another file (${VERSION}) is installed`;
   return { message, remedy: "npm ci" };
 }

@@ -1,5 +1,7 @@
 // What `vitrine check` says of one environment: mistakes, warnings, and what it does.
 
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { BOUND, CACHED, createProject, envLine, STAGED } from "../../support/cli/folder.ts";
@@ -31,9 +33,11 @@ const oneBucket = (media: object, more = {}, routes: readonly object[] = ROUTES)
 async function check(config: Config, files: Files = {}, env: Files = {}) {
   const folder = createProject(config, "wrangler.jsonc", files);
   const ended = await vitrine(["check"], { folder, env });
-  // The configuration of the tests has a route that shows what another one signs.
-  return { ...ended, err: ended.err.replace(/^Warning: .* signature .*\n/gm, "") };
+  return { ...ended, err: withoutSigned(ended.err) };
 }
+
+/** The configuration of the tests has a route that shows what another one signs. */
+const withoutSigned = (err: string) => err.replace(/^Warning: .* signature .*\n/gm, "");
 
 /** Checks each configuration, and compares what is shown with a golden file. */
 async function checkAll(file: string, code: number, cases: Readonly<Record<string, Config>>) {
@@ -72,9 +76,10 @@ test("vitrine check names all that is wrong at once (A5, A11, E6, W1, W2)", () =
       analytics_engine_datasets: [{ binding: "ANALYTICS" }],
     },
     "vars that do nothing, a secret among them, and a next slot that a deploy would require": {
-      ...withVars({ PRESET: {}, OLD_ACCESS_KEY_ID: "x" }),
+      ...withVars({ PRESET: {}, OLD_ACCESS_KEY_ID: "x", CLOUDFLARE_API_TOKEN: "x" }),
       secrets: { required: [...Object.keys(SECRETS), "AWS_ACCESS_KEY_ID_NEXT"] },
     },
+    "a secret that is a var, and required": withVars({ AWS_ACCESS_KEY_ID: "x" }),
     "a main that is not there": { ...TOP, main: "src/other.ts" },
     "what works on this machine alone": withVars({
       BUCKETS: {
@@ -152,6 +157,16 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     "workers_dev where the Images binding makes all": oneBucket(BY_BINDING, {
       ...{ images: BOUND.images, workers_dev: true },
     }),
+    "neither routes nor workers_dev": { ...TOP, routes: [] },
+    "an issuer on a host of no route": oneBucket(BY_BINDING, {
+      ...{ ...BOUND, secrets: { required: [...KEYS, "OIDC_SIGNING_KEY"] } },
+      vars: {
+        BUCKETS: { media: BY_BINDING },
+        ROUTES,
+        PRESETS,
+        OIDC: { issuer: "https://a.example" },
+      },
+    }),
     "replaced objects that show late": oneBucket({ ...MEDIA, source_parameter: false }),
     "costs above a bound": withVars({ COSTS: { most: 20 } }),
   }));
@@ -179,18 +194,25 @@ test("vitrine check names a route that is never reached", async () => {
   }
 });
 
-test("a lock file with another version gives a warning", async () => {
+test("a lock file with another version or another file of it gives a warning", async () => {
   const lock = (packages: object) => JSON.stringify({ packages });
-  const locked = (version: string) => lock({ "node_modules/vitrine": { version } });
-  for (const [text, isWarned] of [
-    [locked("0.1.9"), true],
-    [locked(VERSION), false],
-    [lock({}), false],
-    ["{", false],
+  const locked = (version: string, integrity?: string) =>
+    lock({ "node_modules/vitrine": { version, integrity } });
+  for (const [text, installed, named] of [
+    [locked("0.1.9"), "{", "0.1.9"],
+    [locked(VERSION), locked(VERSION)],
+    [locked(VERSION, "sha512-a"), locked(VERSION, "sha512-b"), VERSION],
+    [locked(VERSION, "sha512-a"), locked(VERSION, "sha512-a")],
+    [locked(VERSION, "sha512-a"), locked(VERSION)],
+    [lock({}), "{"],
+    ["{", "{"],
   ] as const) {
-    const { code, err } = await check(TOP, { "package-lock.json": text });
-    const warning = `Warning: package-lock.json has vitrine 0.1.9, and ${VERSION} is installed: npm ci\n`;
-    expect([text, code, err]).toEqual([text, 0, isWarned ? warning : ""]);
+    const folder = createProject(TOP, "wrangler.jsonc", { "package-lock.json": text });
+    mkdirSync(join(folder, "node_modules"));
+    writeFileSync(join(folder, "node_modules/.package-lock.json"), installed);
+    const { code, err } = await vitrine(["check"], { folder });
+    const warning = `Warning: package-lock.json has vitrine ${named}, and another file (${VERSION}) is installed: npm ci\n`;
+    expect([text, code, withoutSigned(err)]).toEqual([text, 0, named ? warning : ""]);
   }
 });
 

@@ -111,8 +111,8 @@ test("all environments are checked at once, also those after a wrong one (S6)", 
   for (const mistake of [
     "ROUTES",
     "env.broken: name: must be string",
-    "env.staging: BUCKETS",
-    "env.test: BUCKETS",
+    "env.staging: vars",
+    "env.test: vars",
     "env.test: routes: images-staging.example is a route of env.staging, too",
   ]) {
     expect(err.split(`\n  ${mistake}`)).toHaveLength(2);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/command.ts";
+import { connectionError } from "../../../src/emulator/s3/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
@@ -221,6 +222,12 @@ const keep = (path: string) => () =>
   void s3.objects.set(path, { body: file("made/key.jpg"), type: "image/jpeg" });
 const hide = () =>
   network.use(http.get("https://acme-media.*", () => new Response("", { status: 401 })));
+const nowhere = () =>
+  network.use(
+    http.get("https://acme-media.*", ({ request }) => {
+      throw connectionError("ENOTFOUND", request.url);
+    }),
+  );
 const NO_LIST = fault("no-list-bucket");
 const OUTSIDE = { media: { ...CANARY.media, prefix: "secret/" } };
 
@@ -237,6 +244,7 @@ test("the key is deployed unless it certainly cannot read (A6)", async () => {
     ["S3 does not answer", CANARY, fault("reset"), 0],
     ["S3 has another time", CANARY, fault("clock-skew"), 0],
     ["S3 is hidden by a proxy", CANARY, hide, 0],
+    ["S3 has no such host", VARS.BUCKETS, nowhere, 2],
   ] as const) {
     s3.faults.clear();
     s3.objects.clear();

@@ -81,7 +81,9 @@ test.each([
   ["AWS in China", "https://s3.cn-north-1.amazonaws.com.cn", "cn-north-1"] as const,
 ])("%s, by the docs' endpoint, passes vitrine check (A4, E5)", async (_label, text, region) => {
   const endpoint = text.replace("<account id>", "0123456789abcdef0123456789abcdef");
-  const { folder, files } = await newProject(["--bucket", "acme-media", "--endpoint", endpoint]);
+  const { folder, files } = await newProject([
+    ...["--bucket", "acme-media", "--endpoint", endpoint, "--host", "images.example.com"],
+  ]);
   expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
   expect(readProject(folder)).toMatchObject({
     ...{ workersDev: false, r2Buckets: [{ binding: "RENDITIONS" }] },
@@ -96,6 +98,7 @@ test.each([
     'AWS_SECRET_ACCESS_KEY=""',
   ]);
   expect(files["package.json"]).not.toContain('"sample"');
+  expect(files["README.md"]).not.toContain("npm run sample");
 });
 
 test.each([
@@ -123,6 +126,7 @@ test.each([
     ...["deploy-production", "needs: deploy-staging", "environment: production"],
     "npx vitrine deploy --env production",
   ]);
+  expect(files["README.md"]?.match(/`npm run deploy(?! -- --env staging`)/g)).toBeNull();
   expect(JSON.parse(files["package.json"] ?? "").scripts.start).toBe("vitrine dev --env staging");
 });
 

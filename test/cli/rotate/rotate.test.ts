@@ -280,6 +280,8 @@ describe("environments", () => {
       ["the top level's URL", await refusedRun({ url: production, env: "staging" })],
     ];
     site.during = () => ({ code: 1, output: "[code: 10215]" });
+    const bare = { env: "staging", keyFile: undefined, yes: undefined };
+    results.push(["without a key file", await run(bare)]);
     results.push(["wrangler fails", await run({ env: "staging" })]);
     deployed(next(THIRD));
     results.push(["another key", await run({ env: "staging" })]);
