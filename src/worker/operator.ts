@@ -117,7 +117,7 @@ async function checkBucket(bucket: Bucket, scope: RequestScope): Promise<BucketH
 }
 
 /** The rendition of the canary that an engine is tried with. */
-const TINY = {
+const CANARY_RENDITION = {
   version: undefined,
   formats: "own",
   isStorable: false,
@@ -139,7 +139,7 @@ async function checkEngine(
   if (!canary) return { edge: "no canary" };
   const object = await openObject(bucket, canary, { ...scope, part: "head", credential });
   if (isRefusal(object)) return { edge: object.event };
-  const result = await renderBy({ bucket, key: canary, ...TINY }, object, [], scope);
+  const result = await renderBy({ bucket, key: canary, ...CANARY_RENDITION }, object, [], scope);
   if (!isRefusal(result)) {
     cancelBody(result.rendition.body);
     return { edge: "on" };
@@ -166,9 +166,9 @@ async function answerPurge(
   if (!config.purgeToken) return { event: "no-such-route", path: "/purge" };
   if (method !== "POST") return methodNotAllowed(method, "POST");
   const authorization = headers.get("authorization") ?? "";
-  const isOfTopic = headers.has("x-amz-sns-message-type"); // who may publish there wrote the body
+  const isFromSns = headers.has("x-amz-sns-message-type"); // who may publish there wrote the body
   const isCrossSite = headers.get("sec-fetch-site") === "cross-site"; // the browser may add the password
-  if (isOfTopic || isCrossSite || !(await hasToken(authorization, config.purgeToken))) {
+  if (isFromSns || isCrossSite || !(await hasToken(authorization, config.purgeToken))) {
     const reason = "not the PURGE_TOKEN, a topic of SNS, or a form of another site";
     return { event: "purge-denied", reason };
   }

@@ -2,7 +2,7 @@
 // takes linear time, whatever the bytes are. Pure.
 
 import type { Dimensions } from "../../client/types.ts";
-import { sniff as sniffAsWorker } from "../../worker/origin/object-body.ts";
+import { sniff as sniffAsWorker } from "../../worker/origin/sniff.ts";
 
 const SVG_HEAD_BYTES = 4_096;
 const SVG_TAG_BYTES = 65_536;

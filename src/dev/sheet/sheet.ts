@@ -9,7 +9,7 @@ import { keyFault } from "../../url/key.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
-import { sniff } from "../../worker/origin/object-body.ts";
+import { sniff } from "../../worker/origin/sniff.ts";
 import type { ConfigWatcher } from "../config-watcher.ts";
 import { listBucket, sendToS3, type Upload } from "../local-bucket.ts";
 import { pageHtml } from "./page-html.ts";

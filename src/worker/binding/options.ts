@@ -2,8 +2,8 @@
 
 import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
 import { typeFor } from "../edge/guard.ts";
-import { isOpaque } from "../origin/object-body.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
+import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import type { Focus, TransformRequest } from "../request/transform-request.ts";
 
@@ -40,8 +40,9 @@ export function outputOptions(
   const { format, variant, isStill } = request;
   const { quality, anim } = variant.image;
   const isFree = format === undefined || /jpeg/.test(format);
-  const isJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
-  const output = typeFor(isFree ? (isJpeg ? "jpeg" : "png") : format);
+  const canBeJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
+  const freeFormat = canBeJpeg ? "jpeg" : "png";
+  const output = typeFor(isFree ? freeFormat : format);
   const hasQuality = output !== "image/png" || /png/.test(variant.format); // O5
   return {
     format: output,
@@ -88,8 +89,8 @@ function pickSet<T extends object, Name extends keyof T>(table: T, names: readon
 
 /** Multiplies the lengths of a table. */
 function scaled<T extends object>(table: T, px: (length: number) => number): T {
-  const lengths = Object.entries(table).flatMap(([name, one]) =>
-    typeof one === "number" ? [[name, px(one)]] : [],
+  const lengths = Object.entries(table).flatMap(([name, value]) =>
+    typeof value === "number" ? [[name, px(value)]] : [],
   );
   return Object.assign({ ...table }, Object.fromEntries(lengths));
 }

@@ -2,8 +2,8 @@
 
 import { failureFor } from "../edge/codes.ts";
 import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
-import { sniff } from "../origin/object-body.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
+import { sniff } from "../origin/sniff.ts";
 import { readBytes } from "../util/bytes.ts";
 import { withTimeout } from "../util/time.ts";
 import { stripMetadata } from "./strip-metadata.ts";

@@ -1,5 +1,5 @@
-// Makes a rendition, or the facts of one, by the Images binding, from bytes that the Worker itself opens here, and
-// not before. The original cannot come out: only what the binding made is passed on.
+// Renders a picture, or its facts, by the Images binding, from the whole object, which the Worker opens here and not
+// before. The original cannot come out: only what the binding transformed is passed on.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Images } from "../config/bucket-settings.ts";

@@ -23,7 +23,7 @@ const STORED_HEADER = "vitrine-stored";
 const OUTAGE_S = 60;
 
 /** The cache-control of a missing or broken object. It is not shown for longer, whatever fails (W8). */
-const SHORT_CACHING = "public, max-age=60, must-revalidate";
+const MINUTE_CACHING = "public, max-age=60, must-revalidate";
 
 /** In Workers Cache an ETag of this Worker may end with the index of its object. Visitors do not see the index. */
 const ETAG = /^("[0-9a-f]{32})(?:-\d{1,3})?"$/;
@@ -78,9 +78,11 @@ function cachingHeaders(
 }
 
 /**
- * The answer with a refusal. A certainly missing object is cached, and an object that is no image: else each visitor
- * would cause a request to S3. A 502 is not cached: an older image may be shown instead (W8). The gateway reads the
- * refusal, and answers the visitor (`show` in index.ts).
+ * The answer with a refusal, which the gateway reads to answer the visitor (`show` in index.ts). The first row counts:
+ *   certain, of a missing, denied or unreadable object   404 or 415, one minute: else each visitor would cause a request
+ *   uncertain, of an unreadable object, no older image   415, one minute
+ *   any other, and the older image's object is gone      404 or 415, one second
+ *   any other                                            502, not cached: an older image may be shown instead (W8)
  * @param tags by which the refusal can be purged, once the object exists, or is repaired
  * @param hasOlder whether Workers Cache has an older image. Only a certain refusal replaces it
  * @param isOlderGone whether the object of an older image is gone. Any refusal replaces it
@@ -92,14 +94,14 @@ export function refusalForCache(
   isOlderGone = false,
 ): Response {
   const { event } = refusal;
-  const isMissing = event === "object-missing" || event === "object-denied";
   const isUnreadable = event === "source-unreadable";
-  const isShort = isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder;
-  const isCached = isShort || isOlderGone;
-  // It must be cached to replace an older image.
-  const caching = isShort ? SHORT_CACHING : "public, max-age=1, must-revalidate";
+  const isOfObject = isUnreadable || event === "object-missing" || event === "object-denied";
+  const isForMinute = isCertain(refusal) ? isOfObject : isUnreadable && !hasOlder;
+  const isCached = isForMinute || isOlderGone; // it must be cached to replace an older image
+  const caching = isForMinute ? MINUTE_CACHING : "public, max-age=1, must-revalidate";
+  const objectStatus = isUnreadable ? 415 : 404;
   return new Response(JSON.stringify({ ...refusal, s3: undefined }), {
-    status: !isCached ? 502 : isUnreadable ? 415 : 404,
+    status: isCached ? objectStatus : 502,
     headers: {
       "content-type": "application/json",
       "cache-control": isCached ? caching : "no-store",

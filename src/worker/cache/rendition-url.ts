@@ -38,7 +38,7 @@ const URL_PREFIX = "https://renditions/2/";
 /** Change this number where the same name would get other bytes: then all renditions are rendered again. */
 const NAME_PREFIX = "2/";
 
-/** A name without NAME_PREFIX. */
+/** A name without NAME_PREFIX: `AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`. */
 const NAME = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?$/;
 
 /** Between the names of several objects. A name that contains it is not read: it would be written in another way. */

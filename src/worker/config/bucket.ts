@@ -62,7 +62,7 @@ export function r2Bucket(
   return {
     ...{ name, bucket, prefix, r2, images },
     ...{ slots: [], ...NO_SLOTS, role: undefined },
-    // A name that has no slash is no folder of the bucket.
+    // A dot, not a slash: else the bucket would look like a folder of another one.
     baseUrl: bucket === binding ? `r2://${binding}/` : `r2://${binding}.${bucket}/`,
     region: "auto",
     access: "r2",

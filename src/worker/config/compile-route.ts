@@ -41,7 +41,7 @@ export function compileRoute(path: string, keyTemplate: string, report: ReportMi
   for (const name of key.names) {
     if (!names.includes(name)) report("object", `${name} is not in path`);
   }
-  if (choicesIn(keyTemplate) > 1) report("object", "needs more slashes between its names");
+  if (countChoices(keyTemplate) > 1) report("object", "needs more slashes between its names");
   return { path, mapping: { path: compilePattern(path, "*"), key } };
 }
 
@@ -56,8 +56,9 @@ export function formOf(path: string): string {
 /**
  * How many names follow another one in their segment. For each, the text can be split in many places:
  * with two such choices, reading a hostile key takes most of a second, with three it takes hours.
+ * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */
-function choicesIn(keyTemplate: string): number {
+function countChoices(keyTemplate: string): number {
   const names = new Set<string>();
   let choices = 0;
   for (const segment of keyTemplate.split("/")) {

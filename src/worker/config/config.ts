@@ -157,10 +157,10 @@ function readStore(
   return store;
 }
 
-/** With one of these, a broken bucket does not ask for the default secrets. */
+/** A bucket with mistakes that has one of these does not need the default secrets. */
 const ACCESS_OPTIONS = ["credentials", "role", "binding"];
 
-/** Reads a table of tables. A name whose table is wrong stays known: what names it is no mistake, too. */
+/** Reads a table of tables. A name whose table has mistakes is in the result: what refers to it is no mistake, too. */
 function readTables<T>(
   variable: string,
   vars: Vars,

@@ -7,7 +7,7 @@ import { bindingLacks, type Preset } from "./preset.ts";
 import { parseObjectPattern } from "./routes.ts";
 import type { ReportMistake, Tables, Vars } from "./schema.ts";
 
-/** An option that an engine does not have; with a value, if it has others of it. */
+/** An option that an engine lacks, or one value of an option. */
 type Limit = { readonly option: string; readonly value: string };
 
 /** The options of a preset that an engine does not have (B7). */
@@ -20,8 +20,8 @@ function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Lim
   for (const [at, one] of [image, ...draw].entries()) {
     for (const [option, value] of Object.entries(one)) {
       const path = at === 0 ? "" : `draw[${at - 1}].`;
-      const lacking = { option: path + option, value: typeof value === "string" ? value : "" };
-      if (bindingLacks(option, value)) limits.push(lacking);
+      const limit = { option: path + option, value: typeof value === "string" ? value : "" };
+      if (bindingLacks(option, value)) limits.push(limit);
     }
   }
   return limits;
@@ -37,7 +37,8 @@ export function checkEngines(
   for (const { bucket, presets: presetNames } of bucketUsesOf(vars, buckets)) {
     const engine = `bucket ${bucket.name} has engine "${bucket.engine}"`;
     for (const [name, preset] of presets) {
-      if (!preset || presetNames?.includes(name) === false) continue;
+      const isShown = presetNames?.includes(name) ?? true;
+      if (!preset || !isShown) continue;
       for (const { option, value } of limitsOf(bucket.engine, preset)) {
         const lacking = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
         const remedy = option.endsWith(".key")
@@ -49,7 +50,7 @@ export function checkEngines(
   }
 }
 
-/** The buckets and presets (undefined: all) of the routes that can be read: others may have mistakes. */
+/** The buckets and presets (undefined: all) of `ROUTES`, by itself: one mistake there hides all routes of `readRoutes`. */
 function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>) {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];

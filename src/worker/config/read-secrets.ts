@@ -22,15 +22,15 @@ const KEY_ID = /^[\w.+=@:-]+$/;
 const PRINTABLE = /^[\x21-\x7e]+$/;
 
 /**
- * Reads the slots whose secrets begin with `word`. A mistake is reported only if no slot can be used:
+ * Reads the slots whose secrets begin with `secretPrefix`. A mistake is reported only if no slot can be used:
  * between two `wrangler secret put`, a slot has only half of its secrets (S1).
- * @param hasSessions whether session credentials can be used: the edge does not pass on their token (A11)
+ * @param canUseSessions whether session credentials can be used: the edge does not pass on their token (A11)
  */
 export function readSlots(
   secretPrefix: string,
   vars: Vars,
   report: ReportMistake,
-  hasSessions = false,
+  canUseSessions = false,
 ): BucketSlots {
   const usable: Slot[] = [];
   const unusable: UnusableSlot[] = [];
@@ -51,12 +51,12 @@ export function readSlots(
       secretAccessKey: read(names.secretAccessKey, PRINTABLE),
       ...(hasToken && { sessionToken: read(names.sessionToken, PRINTABLE) }),
     };
-    if (credentials.accessKeyId.startsWith("ASIA") && !(hasSessions && hasToken)) {
-      const remedy = hasSessions
+    if (credentials.accessKeyId.startsWith("ASIA") && !(canUseSessions && hasToken)) {
+      const remedy = canUseSessions
         ? `set ${names.sessionToken}, too`
         : 'use a permanent one, or engine = "binding"';
       addMistake(names.accessKeyId, `is a temporary session key: ${remedy}`); // A11
-    } else if (hasToken && !hasSessions) {
+    } else if (hasToken && !canUseSessions) {
       addMistake(names.sessionToken, 'needs engine = "binding": the edge does not pass it on'); // A11
     }
     const begun = Object.values(names).some((secret) => vars[secret]);
@@ -113,10 +113,10 @@ export function readUrlKeys(vars: Vars, report: ReportMistake): ReadonlyMap<stri
   return new Map();
 }
 
-/** Those of buckets: their names begin with a word that the configuration chooses. */
-const OF_SLOT = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(?:_NEXT)?$/;
+/** The secrets of slots: their names begin with a word that the configuration chooses. */
+const SLOT_SECRET = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(?:_NEXT)?$/;
 
-/** All others. */
+/** The names of all other secrets. */
 export const SINGLE_SECRETS = [
   ...["HEALTH_TOKEN", "PURGE_TOKEN", "URL_SIGNING_KEYS"],
   ...["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
@@ -124,10 +124,10 @@ export const SINGLE_SECRETS = [
 
 /** Returns whether a variable of this name is a secret. */
 export function isSecret(name: string): boolean {
-  return OF_SLOT.test(name) || SINGLE_SECRETS.includes(name);
+  return SLOT_SECRET.test(name) || SINGLE_SECRETS.includes(name);
 }
 
-/** The names of the secrets of a slot. `word` is the bucket's `credentials`. */
+/** The names of the secrets of a slot. @param secretPrefix the bucket's `credentials` */
 export function secretNames(
   secretPrefix: string,
   slot: SlotName = "current",

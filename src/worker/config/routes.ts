@@ -165,8 +165,8 @@ function checkObjects(
     const reason = keyFault((bucket?.prefix ?? "") + template);
     if (reason) addMistake(`impossible key: ${reason}`, at);
     if (at === "fallback") continue;
-    const dense = template.replaceAll(", ", ",");
-    const second = [...buckets.keys()].find((one) => dense.includes(`,${one}/`));
+    const compact = template.replaceAll(", ", ","); // "a/*, b/*" is one text with two buckets
+    const second = [...buckets.keys()].find((bucketName) => compact.includes(`,${bucketName}/`));
     if (second) addMistake(`has ${second}/ in its key: write several buckets as a list`, at);
     if (bucket?.engine === "binding" && svg) {
       addMistake(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4

@@ -101,8 +101,8 @@ export function uprightSize(
   if (!keepsRatio || trim || border) return undefined;
   const shape = rotate % 180 === 0 ? rendition : turned(rendition); // O11
   const rotated = turned(reported);
-  const isReported = haveOneShape(reported, shape);
-  if (isReported === haveOneShape(rotated, shape)) return undefined;
+  const isReported = haveSameShape(reported, shape);
+  if (isReported === haveSameShape(rotated, shape)) return undefined;
   return isReported ? reported : rotated;
 }
 
@@ -110,11 +110,8 @@ function turned({ width, height }: Size): Size {
   return { width: height, height: width };
 }
 
-/**
- * Returns whether a picture can become another one by scaling alone, if each side of that is less than
- * 1 px away from the exact one.
- */
-function haveOneShape(one: Size, scaled: Size): boolean {
-  const away = Math.abs(scaled.width * one.height - scaled.height * one.width);
-  return away < one.width + one.height;
+/** Returns whether a size is another one, scaled: rounding moves each side by less than 1 px. */
+function haveSameShape(size: Size, scaled: Size): boolean {
+  const difference = Math.abs(scaled.width * size.height - scaled.height * size.width);
+  return difference < size.width + size.height;
 }

@@ -99,7 +99,7 @@ export function readFailure(
   return { ...failure, event: "edge-contradicts", reason: "S3 gives the edge no object" };
 }
 
-/** The edge made its answer of another original: both its tag and its date say so (R4). */
+/** Refuses an answer that the edge made of another original: both its tag and its date must differ from S3's (R4). */
 export function contradictionIn(
   headers: Headers,
   { etag, lastModified }: Pick<SourceObject, "etag" | "lastModified">,
@@ -153,7 +153,7 @@ function originalEtag(headers: Headers): string | undefined {
   return /^(?:W\/)?"cf[^:]*:(.+)"$/.exec(headers.get("etag") ?? "")?.[1];
 }
 
-/** The edge names another original than S3: a replaced object may have the same date. */
+/** Returns whether the edge's tag names another original than S3 does. A replaced object may have the same date. */
 export function namesOther(headers: Headers, etag: string | undefined): boolean {
   const tag = originalEtag(headers);
   return tag !== undefined && etag !== undefined && tag !== etag;

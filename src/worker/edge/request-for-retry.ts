@@ -1,7 +1,7 @@
 // The request for a retry, after a refusal by an engine that another request may not get. Pure.
 
 import type { Refusal } from "../http/refusal.ts";
-import { isOpaque } from "../origin/object-body.ts";
+import { isOpaque } from "../origin/sniff.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
 
 /**

@@ -22,16 +22,16 @@ const MAX_ROUNDS = 16;
 
 /** Leaves out everything from a signature on. */
 export function withoutSignatures(text: string): string {
-  return upTo(SIGNED, text);
+  return cutAt(SIGNED, text);
 }
 
 /** Leaves out everything from a signature or a query on: for texts that any visitor may have sent. */
 export function withoutQueries(text: string): string {
-  return upTo(QUERY, upTo(SIGNED, text));
+  return cutAt(QUERY, cutAt(SIGNED, text));
 }
 
 /** The text up to what a pattern finds in it, in any spelling. */
-function upTo(pattern: RegExp, text: string): string {
+function cutAt(pattern: RegExp, text: string): string {
   let plain = text;
   for (let rounds = 0, last = ""; plain !== last; rounds++) {
     if (rounds > MAX_ROUNDS) return "…";

@@ -125,15 +125,15 @@ function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
   const { bucket, reported } = state;
   const refused = refusedSlots(state);
   if (!accepted) {
-    // What is not known of the other slot is no proof.
-    const isDead = refused.length === bucket.slots.length;
-    const next = isDead ? { ...reported, inUse: undefined, refused } : reported;
+    // A slot that was not tried may still work.
+    const areAllRefused = refused.length === bucket.slots.length;
+    const next = areAllRefused ? { ...reported, inUse: undefined, refused } : reported;
     return { state: { ...state, reported: next }, effects: [] };
   }
-  const isNews = ({ slot, origin }: RefusedSlot) =>
+  const isNew = ({ slot, origin }: RefusedSlot) =>
     !reported.refused.some((last) => last.slot === slot && last.origin === origin);
   const effects: BucketNotice[] = refused
-    .filter(isNews)
+    .filter(isNew)
     .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));
   if (accepted.name !== reported.inUse) {
     const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));

@@ -70,18 +70,19 @@ export async function checkSlot(
     open(missingKey(bucket)),
     bucket.canary ? open(bucket.canary) : undefined,
   ]);
-  // S3 accepts the slot where it refuses the object alone.
+  // S3 accepts the slot if it refuses the missing object alone. Then its reply for the canary decides.
   const isAccepted = isRefusal(missing) && missing.event.startsWith("object-");
   // A missing canary does not mean that the slot is wrong.
   const isReadable = !canary || !isRefusal(canary) || canary.event === "object-missing";
   const { region, ahead } = replyOf(missing);
   const { code, status: answered } = replyOf(isAccepted && canary ? canary : missing);
   const isOk = isAccepted && isReadable;
+  // A code of S3 that happens to be "ok" does not make the slot work.
+  const failure = code && code !== "ok" ? code : `${answered ?? "unreachable"}`;
   return {
     slot: slot.name,
     access_key: maskKeyId(slot),
-    // A code of S3 that happens to be "ok" does not make the slot work.
-    state: isOk ? "ok" : code && code !== "ok" ? code : `${answered ?? "unreachable"}`,
+    state: isOk ? "ok" : failure,
     answered: isOk ? undefined : answered,
     region: region === bucket.region ? undefined : region,
     clock: ahead,

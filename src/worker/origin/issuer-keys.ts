@@ -52,15 +52,15 @@ type Imported = { readonly signer: Signer; readonly published: PublicKey };
 async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake: ConfigMistake }> {
   const { der, secret } = key;
   try {
-    const [signs, shows] = await Promise.all([
+    const [signingKey, exportableKey] = await Promise.all([
       crypto.subtle.importKey("pkcs8", der, IMPORTED, false, ["sign"]),
       crypto.subtle.importKey("pkcs8", der, IMPORTED, true, ["sign"]),
     ]);
-    const whole: object = await crypto.subtle.exportKey("jwk", shows);
+    const whole: object = await crypto.subtle.exportKey("jwk", exportableKey);
     const { x, y }: { readonly x?: unknown; readonly y?: unknown } = whole;
     const jwk = { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
     const kid = await thumbprint(jwk);
-    const sign = (text: BufferSource) => crypto.subtle.sign(SIGNING, signs, text);
+    const sign = (text: BufferSource) => crypto.subtle.sign(SIGNING, signingKey, text);
     return { signer: { kid, sign }, published: { ...jwk, use: "sig", alg: "ES256", kid } };
   } catch {
     // What it throws may hold anything.

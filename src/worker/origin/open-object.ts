@@ -24,10 +24,11 @@ import {
 } from "./bucket-state.ts";
 import { getSession, refuseRole } from "./get-session.ts";
 import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
-import { HEAD_BYTES, type ObjectBody, readBody, sniff } from "./object-body.ts";
+import { HEAD_BYTES, type ObjectBody, readBody } from "./object-body.ts";
 import { originUrl } from "./object-url.ts";
 import { isStsFailure, type Session } from "./session.ts";
 import { sign } from "./sigv4.ts";
+import { sniff } from "./sniff.ts";
 import { refusalOf, type S3Refusal } from "./verdict.ts";
 
 /** What opens objects: a slot, or a session of a role. */
@@ -109,7 +110,7 @@ async function openBySlots(
       result = refusal;
       break;
     }
-    // What is not known comes before a denial: it is not S3's word.
+    // An unknown error counts more than a denial: the object may exist for that slot.
     if (denied?.event !== "origin-denied") denied = refusal;
   }
   const now = Date.now();
@@ -190,6 +191,7 @@ async function askS3(
   if (isUpstreamFailure(reply)) return { refusal: refusalAfter(reply, "origin-failed") };
   const { status, headers } = reply;
   const range = headers.get("content-range");
+  // An empty object has no first byte: 416, with "bytes */0". Any other 416, or a part that begins later, is wrong.
   const isEmpty = status === 416 && !/[1-9]/.test(range ?? "");
   const isPart = status === 206 && part === "head" && !/^bytes (?!0-)/.test(range ?? "");
   if (!isEmpty && !isPart && status !== 200) {

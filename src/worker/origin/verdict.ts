@@ -68,16 +68,16 @@ export function verdictOf(reply: S3Reply, configured: string): Verdict {
   return { result: "unknown", origin, reason: `S3 itself answers ${status}` };
 }
 
-/** S3 refuses an object to one credential. */
+/** Why an object could not be opened with one credential. */
 export type S3Refusal =
   | { readonly refusal: UpstreamRefusal; readonly verdict: Verdict }
-  /** No answer of S3 is known. */
+  /** S3 did not answer, or not as asked. */
   | { readonly refusal: Refusal; readonly verdict?: undefined };
 
 /**
- * Returns whether S3 cannot say what it has now. A closed list: everything else is S3's word, and takes a picture
- * down.
- * @param refusal what came of opening the object
+ * Returns whether a refusal proves nothing about the object, so what is stored is still shown. A closed list: with any
+ * other refusal the picture is taken down.
+ * @param refusal of the object
  */
 export function isOutage(refusal: Refusal): boolean {
   const { event } = refusal;
@@ -88,7 +88,7 @@ export function isOutage(refusal: Refusal): boolean {
   return event === "origin-denied" && (origin === SKEWED || isDown(status ?? 0));
 }
 
-/** Returns whether a status is no word on the object: S3 redirects, fails, or is busy. */
+/** Returns whether a status proves nothing about the object: S3 redirects, fails, or is busy. */
 function isDown(status: number): boolean {
   return status >= 500 || status === 429 || (status >= 300 && status < 400);
 }

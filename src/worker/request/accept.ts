@@ -21,11 +21,11 @@ export function parseAccept(accept: string | null): BrowserFormats {
   const formats: { avif?: boolean; webp?: boolean } = {};
   if (accept && accept.length > MAX_ACCEPT_LENGTH) return parseAccept(null);
   for (const entry of accept?.match(ENTRY) ?? []) {
-    if (!/avif|webp/i.test(entry)) continue; // as most of them
+    if (!/avif|webp/i.test(entry)) continue; // most entries
     const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
       part.trim().toLowerCase(),
     );
-    const format = type === "image/avif" ? "avif" : type === "image/webp" ? "webp" : undefined;
+    const format = (["avif", "webp"] as const).find((name) => type === `image/${name}`);
     if (!format) continue;
     const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.slice(2) ?? "1";
     formats[format] = formats[format] !== false && QVALUE.test(quality) && Number(quality) > 0;
@@ -62,7 +62,7 @@ export function isNegotiated(formats: AcceptedFormats): boolean {
   return NEGOTIATED.some((one) => one === formats);
 }
 
-/** What `acceptedFormatsOf` can return for a variant, but for SVGs. */
+/** What `acceptedFormatsOf` can return for a variant on a route without SVGs. */
 export function possibleFormats(variant: Variant): readonly AcceptedFormats[] {
   if (variant.format !== "auto") return ["own"];
   return NEGOTIATED.filter((one) => mayBeAvif(variant) || !one.startsWith("avif"));

@@ -1,5 +1,5 @@
-// The cookie that opens an album, where the signature of the URL does not. A cookie is a credential: it is never
-// logged, and no other request holds it.
+// Checks the cookie that opens an album, where the signature of the URL does not. A cookie is a credential: it is never
+// logged, and never sent on.
 
 import { cookieTextToSign, MAX_COOKIE_AGE, readCookieValue } from "../../url/cookie.ts";
 import { decodePath } from "../../url/encoding.ts";
@@ -17,22 +17,23 @@ const VALUES =
 const MAX_TRIED = 10;
 
 /**
- * Looks for a cookie that opens what the URL asks for. One that is wrong, expired or for something else is as none.
- * @param refused why the URL alone opens nothing
+ * Looks for a cookie that opens what the URL asks for. A cookie that is wrong, expired or for something else is ignored.
+ * @param urlRefusal why the URL alone opens nothing
  * @param now ms since 1970
- * @returns what the cookie grants; or `refused`, which no browser may keep: the cookie may come
+ * @returns what the cookie grants; or `urlRefusal`, uncertain: the visitor may get a cookie
  */
 export async function checkCookie(
   { route: { path, mapping, signing } }: Pick<ResolvedRequest, "route">,
   { url, headers }: Pick<Request, "url" | "headers">,
-  refused: Refusal,
+  urlRefusal: Refusal,
   now: number,
 ): Promise<AccessGrant | Refusal> {
-  if (!signing?.cookie) return refused;
+  if (!signing?.cookie) return urlRefusal;
   const requestTarget = parseRequestTarget(url);
   const host = URL.canParse(url) ? new URL(url).host : "";
   const rest = readRest(mapping, decodePath(requestTarget.pathname) ?? "") ?? "";
   const maxAge = Math.min(signing.maxAge, MAX_COOKIE_AGE);
+  // For the log: why the last cookie opens nothing, and the text that it has to sign.
   let reason = "is missing or malformed";
   let text: string | undefined;
   const values = [...(headers.get("cookie") ?? "").matchAll(VALUES)].slice(0, MAX_TRIED);
@@ -46,8 +47,10 @@ export async function checkCookie(
     if (key && (await isSignature(sig, text, key))) return { expires, isPrivate: true };
     reason = key ? "is not signed for this text" : "is for another place, time or key: see text";
   }
-  if (refused.event !== "signature-wrong") return refused;
+  if (urlRefusal.event !== "signature-wrong") return urlRefusal;
   const isBare = !headers.get("cookie")?.includes("vitrine") && requestTarget.search === "";
-  reason = isBare ? "neither a signature nor a cookie" : `${refused.reason}; the cookie ${reason}`;
-  return { ...refused, reason, ...(text && { text }), certain: false };
+  reason = isBare
+    ? "neither a signature nor a cookie"
+    : `${urlRefusal.reason}; the cookie ${reason}`;
+  return { ...urlRefusal, reason, ...(text && { text }), certain: false };
 }

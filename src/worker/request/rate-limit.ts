@@ -32,7 +32,7 @@ export async function checkRateLimit(
   return undefined;
 }
 
-/** An IPv4 address, or the first 64 bits of an IPv6 address: visitors can change the rest. */
+/** An IPv4 address, or the first 64 bits of an IPv6 address (`2001:db8::1` → `2001:db8:0:0`): visitors change the rest. */
 function visitorOf(address: string): string {
   const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");

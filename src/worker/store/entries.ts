@@ -7,7 +7,7 @@ import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
-import { sniff } from "../origin/object-body.ts";
+import { sniff } from "../origin/sniff.ts";
 import { possibleFormats } from "../request/accept.ts";
 import { sha256Hex } from "../util/bytes.ts";
 import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";
@@ -26,7 +26,7 @@ export type StoreEntry = {
 /** The longest rendition that is stored. It must fit into the memory: bytes. */
 export const MAX_BYTES = 8 * 1024 * 1024;
 
-/** @returns undefined if a rendition is not stored: facts, SVGs, and where an overlay by URL has no ETag */
+/** @returns undefined for what is never stored: facts, SVGs, and pictures with an overlay by URL, which has no ETag */
 export async function storePathOf(
   key: RenditionKey,
   { store }: Pick<Config, "store">,
