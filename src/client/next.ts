@@ -20,7 +20,7 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
  */
 export function nextLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
-    const [before = "", preset] = /^([^/?:]*):/.exec(src) ?? []; // else a key, or a query before it
+    const [before = "", preset] = /^([^/?:]*):/.exec(src) ?? []; // a key may have a colon after a slash, and a query before it
     const request = { src: src.slice(before.length), preset, width };
     return loaderUrl(sites, request, "write src={nextSrc(images.site, key, preset)}");
   };

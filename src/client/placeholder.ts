@@ -44,8 +44,8 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /**
- * Returns how many bytes a ThumbHash has, by its third and fourth: five, one more if it has transparency, and
- * half a byte for each term of its channels. Undefined if a side has no term.
+ * Returns how many bytes a ThumbHash has, by its third and fourth: five, one more if it has transparency, and half a
+ * byte for each term of its channels (https://evanw.github.io/thumbhash). Undefined if a side has no term.
  */
 function lengthFor([, , third = 0, fourth = 0]: Uint8Array): number | undefined {
   const hasAlpha = third > 127;

@@ -106,7 +106,7 @@ export type SignedCookie = {
 export async function signCookie(
   { base: baseUrl, route, mapping }: AnySite,
   keys: string,
-  { prefix, expires, domain, ...term }: CookieTerm,
+  { prefix, expires, domain, host: chosenHost }: CookieTerm,
   now: number = Date.now(),
 ): Promise<SignedCookie> {
   const first = readFirstKey(keys);
@@ -117,8 +117,9 @@ export async function signCookie(
   if (keyPrefix && prefix.startsWith(keyPrefix))
     fail(`prefix "${prefix.slice(0, 99)}": leave out "${keyPrefix}", which the route adds`);
   checkExpires(expires, Math.min(route.max_age ?? MAX_COOKIE_AGE, MAX_COOKIE_AGE), now);
+  // "https://images.example.com/app" → "images.example.com" and "/app"; "/app" → no host, and "/app".
   const [, urlHost, folder = ""] = /^(?:https?:\/\/([^/]+))?(.*)$/i.exec(baseUrl) ?? [];
-  const host = term.host ?? urlHost ?? fail("baseUrl has no host: pass { host }");
+  const host = chosenHost ?? urlHost ?? fail("baseUrl has no host: pass { host }");
   const url = `https://${host}`;
   if (!URL.canParse(url) || new URL(url).host !== host) fail(`"${host}" is not a host in a URL`);
   if (domain !== undefined && !`.${host.replace(/:\d+$/, "")}`.endsWith(`.${domain}`)) {

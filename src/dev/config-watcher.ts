@@ -1,5 +1,5 @@
-// Watches wrangler.toml and .dev.vars during the local run, and reloads the Worker. It logs only what the Worker runs
-// with at that moment. The caller polls it. Contents are compared, since times and watchers miss changes.
+// Watches wrangler.toml and .dev.vars during the local run, and reloads the Worker. It logs a change only when the
+// Worker runs with it. The caller polls it. Contents are compared, since times and watchers miss changes.
 
 import { parseEnv } from "node:util";
 import type { Switches } from "../emulator/edge/switches.ts";
@@ -31,7 +31,7 @@ type WatcherOptions = {
 export function createConfigWatcher(options: WatcherOptions) {
   const { readFiles, readProject, worker, syncBuckets, switches, log, warn } = options;
   const { file, devVars } = options.project;
-  const strict = { ...switches };
+  const initialSwitches = { ...switches };
   let { project, files: running } = options;
   let mistakes: readonly string[] = [];
   let isRunning = true;
@@ -43,9 +43,13 @@ export function createConfigWatcher(options: WatcherOptions) {
   /** Sets the switches of the edge. If they are wrong, it warns and returns false. */
   function setSwitches(files: ConfigFiles): boolean {
     const result = readSwitches(files.devVars, devVars);
-    if (!("faults" in result)) return Object.assign(switches, strict, result) === switches;
-    for (const one of result.faults) warn(`${one}. The switches of the edge stay as they are.`);
-    return false;
+    if ("faults" in result) {
+      for (const fault of result.faults)
+        warn(`${fault}. The switches of the edge stay as they are.`);
+      return false;
+    }
+    Object.assign(switches, initialSwitches, result);
+    return true;
   }
 
   /** Reports mistakes once. */
@@ -57,7 +61,8 @@ export function createConfigWatcher(options: WatcherOptions) {
 
   const apply = async (files: ConfigFiles): Promise<void> => {
     const [before, after] = [parseEnv(running.devVars), parseEnv(files.devVars)];
-    const hasNewSwitches = before["EDGE"] !== after["EDGE"] && setSwitches(files);
+    let hasNewSwitches = false;
+    if (before["EDGE"] !== after["EDGE"]) hasNewSwitches = setSwitches(files);
     if (before["BUCKETS"] !== after["BUCKETS"]) {
       const restart = "Stop npx vitrine dev and start it again";
       return warn(`${devVars}: BUCKETS has changed. ${restart}. Until then it takes up no change`);
@@ -68,8 +73,9 @@ export function createConfigWatcher(options: WatcherOptions) {
     isRunning = await worker.run(next);
     if (wasRunning && !isRunning) warn("The Worker does not run. Until it does, it answers 503.");
     if (!isRunning) return;
+    // Local keys follow the buckets of wrangler.toml: unless .dev.vars changed, no secret counts as changed.
     const oldSecrets = files.devVars === running.devVars ? next.secrets : project.secrets;
-    const names = Object.keys({ ...oldSecrets, ...next.secrets }); // local keys follow the buckets
+    const names = Object.keys({ ...oldSecrets, ...next.secrets });
     const changed = names.filter((name) => oldSecrets[name] !== next.secrets[name]);
     if (hasNewSwitches) changed.push("EDGE");
     const hasNewConfig = files.config !== running.config;

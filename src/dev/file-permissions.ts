@@ -1,17 +1,17 @@
-// Takes the files of the local run from the other users of this machine: they hold secrets, and code that it runs.
+// Denies other users of this machine the files of the local run: they hold secrets, and code that it runs.
 
 import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
 import type { CommandFault } from "../cli/command.ts";
 import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
 
 const FOLDERS = ["", "/vitrine", "/tmp", "/state"].map((name) => `.wrangler${name}`);
-/** Who may write to a folder beside its owner; who may do anything with a file. */
+/** Bits of a mode: others may write to a folder; others may do anything with a file. */
 const WRITE_BY_OTHERS = 0o022;
 const ALL_BY_OTHERS = 0o077;
 
 /**
- * Closes the folder of wrangler. Where others could write to it, the local key may be one that they know: the
- * next reader makes a new one.
+ * Closes the folder of wrangler. If others could write to it, they may know the local key: it is deleted, and
+ * `readLocalKeys` makes a new one.
  * @returns a fault if a folder leads elsewhere, or belongs to somebody else
  */
 export function restrictFolder(): CommandFault | undefined {

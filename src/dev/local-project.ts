@@ -4,10 +4,10 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import {
-  carrierText,
   devVarsOf,
   type EnvironmentConfig,
-  isCarrier,
+  isEmptyTopLevel,
+  noVarsText,
   readEnvironment,
 } from "../cli/config/environment-config.ts";
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
@@ -46,7 +46,7 @@ export function readLocalProject(
 ): LocalProject | ProjectMistakes {
   const envConfig = readEnvironment(".", environment);
   if (isMistake(envConfig)) return { mistakes: [locatedText(envConfig)] };
-  if (isCarrier(envConfig)) return { mistakes: [carrierText(envConfig)] };
+  if (isEmptyTopLevel(envConfig)) return { mistakes: [noVarsText(envConfig)] };
   const { file, main, devVars, started, images, r2Buckets } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);

@@ -66,13 +66,13 @@ export function createWorker(
       entrypoint: writeEntry(name, main),
       bindings: bindingsOf(project, { ...bindings, LOCAL_VERSION: version }),
       dev: {
-        ...{ inspector: false, registry: undefined, remote: false, inferOriginFromRoutes: false },
-        // Its watcher loses changes, and builds from files that it has removed.
-        ...{
-          watch: false,
-          logLevel: "error",
-          structuredLogsHandler: ({ message }: { readonly message: string }) => log(message),
-        },
+        inspector: false,
+        registry: undefined,
+        remote: false,
+        inferOriginFromRoutes: false,
+        watch: false, // its watcher loses changes, and builds from files that it has removed
+        logLevel: "error",
+        structuredLogsHandler: ({ message }: { readonly message: string }) => log(message),
         server: { hostname: "127.0.0.1", port, secure: false },
       },
     };

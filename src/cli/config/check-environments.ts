@@ -11,7 +11,7 @@ import { environmentText, findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
 import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
 import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
-import { isCarrier, readEnvironment, readOthers } from "./environment-config.ts";
+import { isEmptyTopLevel, readEnvironment, readOthers } from "./environment-config.ts";
 import { isMistake, locatedText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
@@ -37,26 +37,26 @@ export function checkEnvironment(folder: string, config: EnvironmentConfig): Rep
 }
 
 /**
- * Checks one environment against all others, or the top level and all environments against each other.
- * @param name `""`: only the top level; undefined: all
+ * Checks one environment against all others, or all of them, each pair once.
+ * @param name an environment; `""`: the top level; undefined: the top level and all environments
  */
 export function checkEnvironments(folder: string, name: string | undefined): readonly Report[] {
   const file = findConfigFile(folder);
   const keyMistakes = isFault(file) ? [] : findKeyMistakes(folder, file);
-  const first = readEnvironment(folder, name || undefined);
+  const firstEnvironment = name || undefined; // undefined: the top level
+  const first = readEnvironment(folder, firstEnvironment);
   if (isMistake(first)) {
-    const environment = name || undefined;
-    const relevant = name === undefined ? keyMistakes : keyMistakes.filter(isIn(environment));
-    return [reportOn(environment, first, [], relevant)];
+    const relevant = name === undefined ? keyMistakes : keyMistakes.filter(isIn(firstEnvironment));
+    return [reportOn(firstEnvironment, first, [], relevant)];
   }
   if (name !== undefined) return [checkEnvironment(folder, first)];
   const compared: EnvironmentConfig[] = [];
   const reports: Report[] = [];
   for (const environment of [undefined, ...first.environments]) {
     const config = environment === undefined ? first : readEnvironment(folder, environment);
-    const ownMistakes = keyMistakes.filter((key) => key.environment === environment);
+    const ownMistakes = keyMistakes.filter((mistake) => mistake.environment === environment);
     reports.push(reportOn(environment, config, compared, ownMistakes));
-    if (!isMistake(config)) compared.push(config); // each pair is compared once
+    if (!isMistake(config)) compared.push(config);
   }
   return reports;
 }
@@ -73,10 +73,10 @@ function reportOn(
 ): Report {
   const report: Report = { environment, summary: [], warnings: [], mistakes: keyMistakes };
   if (isMistake(config)) {
-    // wrangler refuses what its schema refuses: one of them says it.
+    // A key that wrangler's schema refuses is also why wrangler cannot read the file: it is reported once.
     return keyMistakes.length > 0 ? report : { ...report, mistakes: [{ ...config, environment }] };
   }
-  if (isCarrier(config)) {
+  if (isEmptyTopLevel(config)) {
     return { ...report, summary: ["It has no vars, so there is nothing to deploy from it."] };
   }
   const hasVars = environment === undefined || Object.keys(config.wrangler.vars).length > 0;
@@ -95,14 +95,14 @@ function reportOn(
     ({ name, bucket }) =>
       `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (docs/deploy.md, step 4)`,
   );
-  const doubts = [
+  const allWarnings = [
     ...warnings(config, deployed),
     ...unsignedRouteWarnings(deployed, nameR2Buckets(config)),
     ...costs.warnings,
     ...environmentWarnings(config, otherConfigs),
   ];
   const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
-  return { ...report, summary, warnings: doubts.map((one) => ({ ...one, environment })) };
+  return { ...report, summary, warnings: allWarnings.map((one) => ({ ...one, environment })) };
 }
 
 /**
@@ -114,29 +114,30 @@ export function* unsignedRouteWarnings(
   { routes }: Pick<Config, "routes">,
   r2Buckets: readonly R2Binding[],
 ): Generator<Warning> {
-  // Whatever the host and the addressing (A4). An R2 bucket may be bound, and be read by S3's API.
+  // By the bucket's own name: hosts and addressing may differ (A4), and R2 may be bound or read by S3's API.
   const bucketName = ({ r2, bucket }: Bucket) =>
     (r2 && r2Buckets.find(({ binding }) => binding === bucket)?.bucket_name) ?? bucket;
+  // `acme-media/photos/` for the key template `photos/*`.
   const beginningsOf = ({ buckets, mapping: { key } }: BoundRoute) =>
     buckets.map((one) => `${bucketName(one)}/${one.prefix}${key.parts[0] ?? ""}`);
-  for (const [at, signed] of routes.entries()) {
-    for (const [index, open] of routes.entries()) {
+  for (const [signedAt, signed] of routes.entries()) {
+    for (const [openAt, open] of routes.entries()) {
       if (signed.signing === undefined || open.signing !== undefined) continue;
       if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
-      const secrets = beginningsOf(signed);
-      const meets = beginningsOf(open).some((openKey) =>
-        secrets.some((one) => one.startsWith(openKey) || openKey.startsWith(one)),
+      const signedKeys = beginningsOf(signed);
+      const isOverlap = beginningsOf(open).some((openKey) =>
+        signedKeys.some((key) => key.startsWith(openKey) || openKey.startsWith(key)),
       );
       const { fallback } = open;
-      const shows = `ROUTES[${index}] (${open.path})`;
-      const signs = `ROUTES[${at}] (${signed.path}) signs`;
-      if (meets) {
-        const message = `${shows} may show without a signature what ${signs}`;
+      const openRoute = `ROUTES[${openAt}] (${open.path})`;
+      const signedRoute = `ROUTES[${signedAt}] (${signed.path})`;
+      if (isOverlap) {
+        const message = `${openRoute} may show without a signature what ${signedRoute} signs`;
         yield { message, remedy: "give each its own prefix, or its own presets" };
       }
       const fallbackKey = fallback && `${bucketName(fallback.bucket)}/${fallback.key}`;
-      if (secrets.some((one) => fallbackKey?.startsWith(one))) {
-        const message = `the fallback of ${shows} may show everyone an object that ${signs}`;
+      if (signedKeys.some((key) => fallbackKey?.startsWith(key))) {
+        const message = `the fallback of ${openRoute} may show everyone an object that ${signedRoute} signs`;
         yield { message, remedy: "use a fallback that no signed route leads to" };
       }
     }
@@ -236,9 +237,9 @@ function* storeMistakes(
     for (const otherConfig of [config, ...otherConfigs]) {
       const owner = otherConfig === config ? "" : ` of ${environmentText(otherConfig.environment)}`;
       for (const use of usesOf(otherConfig)) {
-        const isStores = path === STORE || (otherConfig !== config && use.path === STORE);
-        const isItself = otherConfig === config && use.path === path;
-        if (use.bucket !== bucket || !isStores || isItself) continue;
+        const isOfStore = path === STORE || (otherConfig !== config && use.path === STORE);
+        const isSameUse = otherConfig === config && use.path === path;
+        if (use.bucket !== bucket || !isOfStore || isSameUse) continue;
         const message = `has the bucket ${bucket}, as ${use.path}${owner} has: use another one`;
         yield { path, message };
       }

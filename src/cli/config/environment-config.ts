@@ -179,12 +179,12 @@ function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
  * Returns whether the top level only holds what its environments inherit. Then there is nothing to deploy
  * from it, and no domain that a deploy by mistake would take away.
  */
-export function isCarrier(config: EnvironmentConfig): boolean {
+export function isEmptyTopLevel(config: EnvironmentConfig): boolean {
   const isEmpty = Object.keys(config.wrangler.vars).length === 0 && config.patterns.length === 0;
   return config.environment === undefined && config.environments.length > 0 && isEmpty;
 }
 
-export function carrierText({ file, environments }: EnvironmentConfig): string {
+export function noVarsText({ file, environments }: EnvironmentConfig): string {
   const names = environments.map((name) => `--env ${name}`).join(" or ");
   return `the top level of ${file} has no vars, so there is nothing to deploy from it: use ${names}`;
 }

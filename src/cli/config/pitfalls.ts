@@ -135,7 +135,7 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
   }
 }
 
-/** Finds buckets that are called like a folder of keys: the name of a key there means another object (`readPrefix`). */
+/** Finds buckets that are called like a folder of keys: the name of a key there means another object (`parsePrefix`). */
 function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
   const canaries = buckets.map(({ canary = "", prefix }) => canary.slice(prefix.length));
   const keys = [...canaries, ...routes.map(({ mapping }) => mapping.key.parts[0] ?? "")];

@@ -18,7 +18,7 @@ import {
 import { chooseEnvironment, configFileText, findConfigFile } from "../wrangler/config-file.ts";
 import { slotsIn } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
-import { carrierText, isCarrier, readEnvironment } from "./environment-config.ts";
+import { isEmptyTopLevel, noVarsText, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
 import { configFault, isMistake, localMistake } from "./mistakes.ts";
@@ -73,8 +73,8 @@ export function openSite(world: World, options: OpenOptions): Site | CommandFaul
   const project = openProject(world, options);
   if (isFault(project)) return project;
   const { baseUrl, envConfig, local } = project;
-  const unknown = '--url "": say where Vitrine is, https://images.example.com';
-  if (baseUrl === "") return { fault: unknown };
+  if (baseUrl === "")
+    return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   if (isFault(baseUrl)) return baseUrl;
   // A token may be sent there: the routes must prove it.
   const foreign = local ? undefined : createUrlCheck(world.folder, envConfig, true)(baseUrl);
@@ -102,7 +102,7 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
   if (isFault(file)) return file;
   const envConfig = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isMistake(envConfig)) return configFault([envConfig]);
-  if (isCarrier(envConfig)) return { fault: carrierText(envConfig) };
+  if (isEmptyTopLevel(envConfig)) return { fault: noVarsText(envConfig) };
   const { devVars, patterns } = envConfig;
   const local = optionUrl !== undefined && isHere(optionUrl);
   const foreign = optionUrl && !local && createUrlCheck(world.folder, envConfig)(optionUrl);

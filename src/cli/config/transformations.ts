@@ -19,10 +19,7 @@ const SOME_OBJECTS = 10_000;
 export function readBounds(vars: Vars, report: ReportMistake) {
   const names = Object.keys(tableOf(vars["BUCKETS"]));
   const counts = Object.fromEntries(names.map((name) => [name, optional(integer(1, 1e12))]));
-  const schema = table({
-    most: optional(numberBetween(0, 1e9)),
-    objects: optional(table(counts)),
-  });
+  const schema = table({ most: optional(numberBetween(0, 1e9)), objects: optional(table(counts)) });
   return schema(parseJson(vars["COSTS"] ?? {}), "COSTS", report);
 }
 

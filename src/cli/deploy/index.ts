@@ -10,10 +10,10 @@ import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log, print } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
-import { carrierText, isCarrier, readEnvironment } from "../config/environment-config.ts";
+import { isEmptyTopLevel, noVarsText, readEnvironment } from "../config/environment-config.ts";
 import { configFault, isMistake, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
-import { findAbsence } from "../http/ask-health.ts";
+import { checkPresence } from "../http/ask-health.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption } from "../options.ts";
 import type { SecretValues } from "../secrets/secrets.ts";
@@ -70,7 +70,7 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
 function readDeployable(world: World, env: string | undefined): EnvironmentConfig | CommandFault {
   const config = readEnvironment(world.folder, chooseEnvironment(world, env));
   if (isMistake(config)) return configFault([config]);
-  if (isCarrier(config)) return { fault: carrierText(config) };
+  if (isEmptyTopLevel(config)) return { fault: noVarsText(config) };
   // After a roll-back without `npm ci`, another Vitrine would be bundled than the one that is committed.
   const lock = lockWarning(world.folder);
   if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
@@ -155,8 +155,8 @@ async function checkDeployed(
   let isThere = false;
   for (let n = 0; !isThere && n < MAX_ATTEMPTS && !world.interrupted.aborted; n += 1) {
     if (n > 0) await tools.sleep(PAUSE_MS, world.interrupted);
-    const absent = await findAbsence(url);
-    isThere = (absent?.status ?? (absent ? 520 : 200)) < 520; // from 520 on, there is no Worker yet
+    const absence = await checkPresence(url);
+    isThere = absence === undefined || (absence.status ?? 520) < 520; // from 520 on, there is no Worker yet
   }
   if (!isThere) {
     const silent = `${url} does not answer: a new domain needs some minutes for DNS and its certificate`;

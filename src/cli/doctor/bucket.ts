@@ -197,7 +197,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
     seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
     impact: "visitors get 404 for it, or for every object",
     remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket}/${prefix}*, no bucket policy may deny it, and it must be restored from an archive. If not, name another object, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
-    deploys: true,
+    needsDeploy: true,
   });
 }
 

@@ -20,7 +20,7 @@ type Cause = Omit<Problem, "seen"> & {
 };
 
 /** A setting is to be corrected, unless it only follows from what was found before, such as a dead key. */
-const setting = (remedy: string): Cause => ({ remedy, bearing: "consequence", deploys: true });
+const setting = (remedy: string): Cause => ({ remedy, bearing: "consequence", needsDeploy: true });
 const passing = (remedy: string): Cause => ({ remedy, severity: "warning", bearing: "passing" });
 
 const LOGGED: Cause = { remedy: READ_LOG, bearing: "consequence" };

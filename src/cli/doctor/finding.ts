@@ -52,7 +52,7 @@ export type Result = {
   readonly impact?: string;
   readonly remedy?: string;
   /** The remedy changes wrangler.toml, which a deployed Worker sees only after a deploy. */
-  readonly deploys?: boolean;
+  readonly needsDeploy?: boolean;
   /**
    * How it bears on other findings. `harmless`: visitors see images all the same. `passing`: it may be over
    * soon. `consequence`: it only follows, if something else was found wrong before it.
@@ -74,7 +74,7 @@ export function findingsOf(about: string, bucket: string, results: readonly Resu
   return results.map((result) => ({ about, bucket, ...result }));
 }
 
-export type Problem = Pick<Result, "seen" | "impact" | "deploys" | "bearing"> & {
+export type Problem = Pick<Result, "seen" | "impact" | "needsDeploy" | "bearing"> & {
   readonly remedy: string;
   readonly severity?: "warning" | "error";
 };
@@ -112,8 +112,8 @@ export function lessen<T extends Result>(result: T, impact: string): T {
 export function reportable(findings: Finding[], config: ConfigFile, local: boolean): Finding[] {
   return findings.map((finding, at) => {
     const explained = explain(finding, findings.slice(0, at));
-    const { seen, impact, remedy, deploys, bearing: _bearing, ...rest } = explained;
-    const whole = deploys && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
+    const { seen, impact, remedy, needsDeploy, bearing: _bearing, ...rest } = explained;
+    const whole = needsDeploy && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
     return {
       ...{ ...rest, seen: hintFor(config, seen) },
       ...(impact !== undefined && { impact: hintFor(config, impact) }),
@@ -133,5 +133,5 @@ function explain(finding: Finding, before: readonly Finding[]): Finding {
   if (cause === undefined) return finding;
   const impact = `most likely because of the finding above: ${cause.seen}`;
   const remedy = "fix that first, then run the doctor again";
-  return { ...finding, deploys: false, impact, remedy };
+  return { ...finding, needsDeploy: false, impact, remedy };
 }

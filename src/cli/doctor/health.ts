@@ -23,7 +23,7 @@ export function diagnoseAbsence(url: string, failure: UpstreamFailure, local: bo
     remedy: local
       ? "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path"
       : 'make sure that no rule of the zone is in front of it, and put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }. At another route, let /healthz lead to the Worker, too',
-    deploys: true,
+    needsDeploy: true,
   });
 }
 
@@ -42,7 +42,7 @@ export async function checkHealth(site: Site): Promise<readonly Finding[]> {
   const findings = buckets.flatMap((one) => diagnoseBucket(site, one));
   if (isDeployed) return findings;
   // What is said of settings may be right in wrangler.toml, and explains what visitors get.
-  const current = findings.filter(({ deploys }) => !deploys);
+  const current = findings.filter(({ needsDeploy }) => !needsDeploy);
   const differs = fail("deployed", {
     severity: "warning",
     seen: "the deployed configuration is not that of wrangler.toml: it is not deployed yet",
@@ -132,6 +132,6 @@ function diagnoseSlot(
     seen: `S3 denies the canary (${state}): the key may not read it, or it does not exist`,
     impact: "visitors get 404 for it, or for every object",
     remedy: `make sure that the key may read it, or correct canary or prefix in BUCKETS.${bucket.name} of wrangler.toml`,
-    deploys: true,
+    needsDeploy: true,
   });
 }

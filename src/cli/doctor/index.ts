@@ -15,7 +15,7 @@ import { isMistake, locatedText, pageFor } from "../config/mistakes.ts";
 import type { OpenOptions, Project, Site } from "../config/project.ts";
 import { openProject, openSite } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
-import { findAbsence } from "../http/ask-health.ts";
+import { checkPresence } from "../http/ask-health.ts";
 import { type BucketKey, parseObjectName } from "../objects/bucket-key.ts";
 import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
@@ -137,7 +137,7 @@ async function checkSite(
   samples: ReadonlyMap<string, Sample>,
 ): Promise<readonly Finding[]> {
   const { config, baseUrl, local } = site;
-  const absence = await findAbsence(baseUrl);
+  const absence = await checkPresence(baseUrl);
   const absent = absence && { about: baseUrl, ...diagnoseAbsence(baseUrl, absence, local) };
   if (absent && (absence?.status === undefined || absence.status === 500)) return [absent];
   const health = absent ? [] : await checkHealth(site);
@@ -186,37 +186,38 @@ function formatFindings(world: World, findings: readonly Finding[]): string[] {
 
 /**
  * Finds what is wrong with the configuration, each mistake once.
- * @param stopping the mistakes that keep everything else from being examined
+ * @param blocking the mistakes with which the project cannot be opened, so nothing else is checked
  */
 function checkConfiguration(
   folder: string,
   config: EnvironmentConfig,
-  stopping: readonly LocatedMistake[],
+  blocking: readonly LocatedMistake[],
   { local, secretsFile }: { readonly local: boolean; readonly secretsFile: string | undefined },
 ): Finding[] {
   const { devVars, file } = config;
   const { warnings, mistakes } = checkEnvironment(folder, config);
   const texts = new Set(mistakes.map(mistakeText));
-  const stops = new Set(stopping.map(mistakeText));
-  const unreported = stopping.filter((mistake) => !texts.has(mistakeText(mistake)));
+  const blockingTexts = new Set(blocking.map(mistakeText));
+  const unreported = blocking.filter((mistake) => !texts.has(mistakeText(mistake)));
   const faults = [...mistakes, ...unreported].map((mistake) => {
     const { path, source = local && isSecret(path) ? devVars : file } = mistake;
-    // The Worker may have other secrets than this machine.
+    // Secrets of this machine are not the Worker's, unless they are in the file that is deployed.
     const isOfWorker = [file, secretsFile].includes(source);
     const page = pageFor(path);
     const holder = source === file && isSecret(path) ? `[secrets] or vars of ${source}` : source;
     const broken = "nothing is served with it: visitors get 500";
+    const isError = local ? blockingTexts.has(mistakeText(mistake)) : isOfWorker;
     return fail("configuration", {
-      severity: (local ? stops.has(mistakeText(mistake)) : isOfWorker) ? "error" : "warning",
+      severity: isError ? "error" : "warning",
       seen: locatedText(mistake),
       impact: isOfWorker ? broken : `this is about ${source}`,
       remedy: `fix ${path} in ${holder}${page === undefined ? "" : `: ${page} says what it may be`}`,
-      deploys: source === file,
+      needsDeploy: source === file,
     });
   });
   const problem = { check: "configuration", severity: "warning" } as const;
-  const doubts = warnings.map((one) => ({ ...problem, seen: one.message, remedy: one.remedy }));
-  const results: Result[] = [...faults, ...doubts];
+  const warned = warnings.map(({ message, remedy }) => ({ ...problem, seen: message, remedy }));
+  const results: Result[] = [...faults, ...warned];
   if (results.length === 0) results.push(ok("configuration", "it has no mistakes"));
   return results.map((result) => ({ about: file, ...result }));
 }

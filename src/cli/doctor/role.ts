@@ -58,7 +58,7 @@ export function diagnoseRole(
   if (expires === undefined) {
     const seen = `STS gives the Worker no credentials of the role (${state}): ${reason ?? "it does not say why"}`;
     const remedy = stsRemedy(bucket.name, role, state);
-    return [fail("role", { seen, remedy, deploys: state === "ValidationError" })];
+    return [fail("role", { seen, remedy, needsDeploy: state === "ValidationError" })];
   }
   const refused = renewal && `STS gives no new ones (${renewal})`;
   const problems = [refused, ...mistakes].filter(Boolean).join("; ");

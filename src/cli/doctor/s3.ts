@@ -52,7 +52,7 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
 /** A fault that is corrected in the table of a bucket in wrangler.toml. */
 export function misset(check: Check, { name }: Bucket, seen: string, change: string): Result {
   const remedy = `in BUCKETS.${name} of wrangler.toml, ${change}`;
-  return fail(check, { seen, remedy, deploys: true });
+  return fail(check, { seen, remedy, needsDeploy: true });
 }
 
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */

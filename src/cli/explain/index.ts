@@ -174,7 +174,7 @@ function oneLine(value: string): string {
   return visible(value).replaceAll("\n", "\\u000a");
 }
 
-/** Describes what the signature of a URL grants. It is taken as right if there is no key to check it. */
+/** Describes what the signature of a URL grants. Without keys at hand, only its form and its expiry are checked. */
 async function describeGrant(
   { secrets }: Project,
   requestTarget: RequestTarget,
@@ -183,14 +183,14 @@ async function describeGrant(
 ): Promise<string | Refusal> {
   const { signing } = resolved.route;
   if (signing === undefined) return "none is asked for";
-  const isChecked = secrets.has("URL_SIGNING_KEYS");
-  const claim = isChecked
+  const hasKeys = secrets.has("URL_SIGNING_KEYS");
+  const claims = hasKeys
     ? await checkGrant(resolved, requestTarget, now)
     : parseUrlClaims(requestTarget);
-  if (claim === undefined || isRefusal(claim)) return claim ?? "none is asked for";
-  const granted = isChecked ? claim : checkExpiry(claim, signing.maxAge, now);
+  if (claims === undefined || isRefusal(claims)) return claims ?? "none is asked for";
+  const granted = hasKeys ? claims : checkExpiry(claims, signing.maxAge, now);
   if (isRefusal(granted)) return granted;
-  const state = isChecked ? "valid" : "not checked: URL_SIGNING_KEYS is not at hand; valid at most";
+  const state = hasKeys ? "valid" : "not checked: URL_SIGNING_KEYS is not at hand; valid at most";
   return `${state} until ${new Date(granted.expires * 1000).toISOString()}`;
 }
 

@@ -13,7 +13,7 @@ import { readFocus } from "../../worker/request/focus.ts";
 import { readBytes } from "../../worker/util/bytes.ts";
 import { TIMED_OUT } from "../../worker/util/time.ts";
 import type { World } from "../command.ts";
-import { MOST_BYTES } from "../http/ask-s3.ts";
+import { MAX_ORIGINAL_BYTES } from "../http/ask-s3.ts";
 import { sleep } from "../http/retry.ts";
 import type { Listed } from "../objects/list-page.ts";
 import { NO_PICTURE, type NoFact, readFact, TOO_LARGE } from "../picture/read-fact.ts";
@@ -22,6 +22,7 @@ import type { FactsByKey } from "./facts-file.ts";
 
 export type FactsResult = {
   readonly facts: FactsByKey;
+  /** Why an original has no facts, by its key. */
   readonly missing: ReadonlyMap<string, string>;
   /** How many objects were requested now, with those that are no pictures. */
   readonly requested: number;
@@ -65,47 +66,47 @@ export async function readOriginals(
   const { interrupted } = world;
   const facts = new Map<string, Fact>();
   const missing = new Map<string, string>();
-  const changed: Listed[] = [];
+  const toRequest: Listed[] = [];
   for (const object of objects.values()) {
     const previousFact = previous.get(object.key);
-    const isSame = previousFact !== undefined && isCurrent(previousFact, object.etag);
-    if (isSame) facts.set(object.key, previousFact);
-    if (!isSame || asksFocus) changed.push(object);
+    const isUnchanged = previousFact !== undefined && isCurrent(previousFact, object.etag);
+    if (isUnchanged) facts.set(object.key, previousFact);
+    if (!isUnchanged || asksFocus) toRequest.push(object);
   }
-  const progress = createProgress(world, "originals", changed.length);
+  const progress = createProgress(world, "originals", toRequest.length);
   let [requested, failures] = [0, 0];
   const readNext = async ({ key, bytes = 0 }: Listed): Promise<void> => {
     if (failures >= MAX_FAILURES || interrupted.aborted) return;
     requested += 1;
-    const unchanged = facts.get(key);
-    let result = bytes > MOST_BYTES ? TOO_LARGE : await readOriginal(bucket, slots, key, unchanged);
+    const read = () => readOriginal(bucket, slots, key, facts.get(key));
+    let result = bytes > MAX_ORIGINAL_BYTES ? TOO_LARGE : await read();
     for (const delay of DELAYS_MS) {
-      const isLate = isRefusal(result) && result.event === "timed-out";
-      if (!(canRetry(result) || isLate) || interrupted.aborted) break;
+      const isTimeout = isRefusal(result) && result.event === "timed-out";
+      if (!(canRetry(result) || isTimeout) || interrupted.aborted) break;
       await sleep(delay, interrupted);
-      result = await readOriginal(bucket, slots, key, unchanged);
+      result = await read();
     }
     progress.step();
     if (isRefusal(result)) {
       const isOfObject = result.event === "object-missing" || result.event === "object-denied";
       failures = isOfObject ? 0 : failures + 1;
-      const { origin, status, reason } = upstreamOf(result); // such as "S3: AccessDenied: missing, or …"
+      const { origin, status, reason } = upstreamOf(result); // "S3: AccessDenied: missing, or …"
       missing.set(key, ["S3", origin ?? status, reason].filter(Boolean).join(": "));
       return;
     }
     failures = 0;
     if (!("reason" in result)) facts.set(key, result);
-    else if (!result.foreign) missing.set(key, result.reason);
+    else if (!result.isNoPicture) missing.set(key, result.reason);
   };
-  await pMap(changed, readNext, { concurrency: CONCURRENCY });
+  await pMap(toRequest, readNext, { concurrency: CONCURRENCY });
   progress.clear();
-  return { facts, missing, requested, unread: changed.length - requested };
+  return { facts, missing, requested, unread: toRequest.length - requested };
 }
 
 const isCurrent = ({ version, focus }: Fact, etag?: string) =>
   etag !== undefined && version === versionOf(etag, focus);
 
-/** Uses the next slot if S3 refuses the first one, as the Worker does. Reads only the head of an unchanged original. */
+/** Reads an original: with the next slot if S3 refuses the first one; only its head if it has a fact that is current. */
 async function readOriginal(
   bucket: Bucket,
   [slot, ...otherSlots]: readonly Slot[],
@@ -117,25 +118,24 @@ async function readOriginal(
   const options = { part, context: NO_CONTEXT, deadline, credential: slot } as const;
   const opened = await openObject(bucket, bucket.prefix + key, options);
   if (isRefusal(opened)) {
-    const isRefused = opened.event === "origin-denied" && otherSlots.length > 0;
-    return isRefused ? readOriginal(bucket, otherSlots, key, previous) : opened;
+    const canUseNextSlot = opened.event === "origin-denied" && otherSlots.length > 0;
+    return canUseNextSlot ? readOriginal(bucket, otherSlots, key, previous) : opened;
   }
   const { etag, type, length = 0, body } = opened;
   const focus = readFocus(opened);
-  const more = { ...(focus && { focus }), ...(etag && { version: versionOf(etag, focus) }) };
+  const metadata = { ...(focus && { focus }), ...(etag && { version: versionOf(etag, focus) }) };
   if (previous) {
-    const { focus: _focus, ...same } = previous;
-    return isCurrent(previous, etag)
-      ? { ...same, ...more }
-      : readOriginal(bucket, slot ? [slot] : [], key);
+    const { focus: _focus, ...rest } = previous;
+    if (isCurrent(previous, etag)) return { ...rest, ...metadata };
+    return readOriginal(bucket, slot ? [slot] : [], key); // it has changed since it was listed
   }
-  if (type === "none" || length > MOST_BYTES) {
+  if (type === "none" || length > MAX_ORIGINAL_BYTES) {
     body.cancel();
     return type === "none" ? NO_PICTURE : TOO_LARGE;
   }
-  const bytes = await readBytes(body.stream, MOST_BYTES, deadline).catch(() => undefined);
+  const bytes = await readBytes(body.stream, MAX_ORIGINAL_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") return TOO_LARGE;
   if (!bytes || bytes === TIMED_OUT) return BROKEN_OFF;
   const fact = await readFact(bytes);
-  return "reason" in fact ? fact : { ...fact, ...more };
+  return "reason" in fact ? fact : { ...fact, ...metadata };
 }

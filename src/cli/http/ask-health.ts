@@ -36,11 +36,11 @@ export async function fetchHealth(
 }
 
 /**
- * Asks whether a Vitrine with a right configuration is there. It sends no token, because another server
+ * Asks whether a Vitrine with a right configuration is at a URL. It sends no token, because another server
  * may answer.
- * @returns undefined if it is there
+ * @returns undefined if there is one
  */
-export async function findAbsence(baseUrl: string): Promise<UpstreamFailure | undefined> {
+export async function checkPresence(baseUrl: string): Promise<UpstreamFailure | undefined> {
   const answer = await fetchHealthz(baseUrl, {});
   if (isUpstreamFailure(answer)) return answer;
   const { status, headers, text } = answer;
@@ -72,13 +72,14 @@ const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")];
-const tried = { state: isWord, region: code, clock: count, missing: count, answered: count };
-const credential = { ...tried, mistakes: maybe(listOf(text)) };
+const code = maybe(isWord);
+const count = maybe((value) => typeof value === "number");
+const reply = { state: isWord, region: code, clock: count, missing: count, answered: count };
+const credential = { ...reply, mistakes: maybe(listOf(text)) };
 const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(text) };
 const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
-const opened = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
-const bucket = objectOf({ bucket: isWord, ...opened, edge: isWord, answered: count });
+const access = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
+const bucket = objectOf({ bucket: isWord, ...access, edge: isWord, answered: count });
 /** Returns whether it has the form of what `src/worker/operator.ts` writes. */
 const isHealth = (value: unknown): value is Health =>
   objectOf({ buckets: listOf(bucket), configuration: code })(value);

@@ -12,8 +12,8 @@ export type S3Answer = S3Reply & {
   readonly bytes?: Uint8Array;
 };
 
-/** The edge reads no larger object (L1). */
-export const MOST_BYTES = 100e6;
+/** The edge reads no larger original (L1). */
+export const MAX_ORIGINAL_BYTES = 100e6;
 const MAX_TEXT_BYTES = 10e6;
 const TIMEOUT_S = 10;
 
@@ -43,7 +43,7 @@ async function askOnce(
     const isXml = /\bxml\b/.test(answer.headers.get("content-type") ?? "");
     isObject = answer.ok && (readsObject || !isXml);
     if (!isObject) return MAX_TEXT_BYTES;
-    return readsObject ? MOST_BYTES : 0;
+    return readsObject ? MAX_ORIGINAL_BYTES : 0;
   };
   try {
     const { bytes, whole } = await fetchBody(url, { method, headers }, TIMEOUT_S, maxBytes);

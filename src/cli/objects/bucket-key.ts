@@ -1,6 +1,5 @@
-// Reads which object a name means, for all commands: `key` if the configuration has one bucket, `BUCKET/key`
-// if it has several. A key is the part after the bucket's prefix. A name that could mean two objects is refused,
-// never guessed. No I/O.
+// Parses the names of objects, for all commands: `key` if the configuration has one bucket, `BUCKET/key` if it has
+// several. The key is the part after the bucket's prefix. An ambiguous name is refused, never guessed. No I/O.
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
@@ -14,26 +13,28 @@ export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey
   const namedBucket = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
   const key = namedBucket && name.slice(namedBucket.name.length + 1);
   const ambiguous = (...names: string[]) => {
-    const choices = names.map((one) => JSON.stringify(one)).join(" or ");
+    const choices = names.map((choice) => JSON.stringify(choice)).join(" or ");
     return { fault: `could mean several objects. Write ${choices}` };
   };
   if (onlyBucket !== undefined && more.length === 0) {
     if (key === undefined) return { bucket: onlyBucket, key: name };
-    // The bucket's name twice: once for the bucket, once as the beginning of the key.
-    const isTwice = key.startsWith(`${onlyBucket.name}/`);
-    return isTwice ? { bucket: onlyBucket, key } : ambiguous(key, `${onlyBucket.name}/${name}`);
+    // `media/media/fig.jpg` names the bucket twice: it can only be the key media/fig.jpg in the bucket media.
+    const hasBucketTwice = key.startsWith(`${onlyBucket.name}/`);
+    return hasBucketTwice
+      ? { bucket: onlyBucket, key }
+      : ambiguous(key, `${onlyBucket.name}/${name}`);
   }
   if (namedBucket !== undefined && key !== undefined) return { bucket: namedBucket, key };
   return ambiguous(...buckets.map((bucket) => `${bucket.name}/${name}`));
 }
 
-/** Returns the name that means this object. It is the inverse of `readPrefix`. */
+/** Returns the name that means this object. It is the inverse of `parsePrefix`. */
 export function nameOf(buckets: readonly Bucket[], { bucket, key }: BucketKey): string {
   const isClear = buckets.length === 1 && !key.startsWith(`${bucket.name}/`);
   return isClear ? key : `${bucket.name}/${key}`;
 }
 
-/** Reads the name of an object. @returns a fault if it is ambiguous, or no key of an object */
+/** Parses the name of an object. @returns a fault if it is ambiguous, or no key of an object */
 export function parseObjectName(
   buckets: readonly Bucket[],
   name: string,
@@ -47,7 +48,7 @@ export function parseObjectName(
   if (fault !== undefined) return { fault };
   const belowPrefix = key.slice(bucket.prefix.length);
   if (bucket.prefix === "" || belowPrefix === "" || !key.startsWith(bucket.prefix)) return object;
-  // It would be the key of another object.
+  // With the bucket's prefix before it, it would be the key of another object.
   const advice = `write ${JSON.stringify(nameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
   return { fault: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
 }

@@ -5,18 +5,18 @@ import type { SharpOptions } from "sharp";
 import { rgbaToThumbHash } from "thumbhash";
 import type { Fact } from "../../client/types.ts";
 import { type CommandFault, isFault } from "../command.ts";
-import { MOST_BYTES } from "../http/ask-s3.ts";
+import { MAX_ORIGINAL_BYTES } from "../http/ask-s3.ts";
 import { requireOf } from "../wrangler/packages.ts";
 import { countWebpFrames, readSvgSize, sniff } from "./sniff.ts";
 
-/** `reason`: a text such as `HEIC: sharp cannot read it`. */
+/** Why an object has no facts, such as `HEIC: sharp cannot read it`. */
 export type NoFact = {
   readonly reason: string;
-  /** Whether it is no picture at all, so no fact is missing. */
-  readonly foreign?: true;
+  /** Whether the object is no picture at all, so no fact is missing. */
+  readonly isNoPicture?: true;
 };
 
-export const NO_PICTURE: NoFact = { reason: "no picture that Cloudflare reads", foreign: true };
+export const NO_PICTURE: NoFact = { reason: "no picture that Cloudflare reads", isNoPicture: true };
 export const TOO_LARGE: NoFact = { reason: "over 100 MB, and Cloudflare reads at most 100 MB" };
 
 /** The edge reads no more (L1). */
@@ -58,7 +58,7 @@ export async function readFact(bytes: Uint8Array): Promise<Fact | NoFact> {
   if (isFault(sharp)) throw new Error(sharp.fault);
   const type = sniff(bytes);
   if (type === undefined) return NO_PICTURE;
-  if (bytes.length > MOST_BYTES) return TOO_LARGE;
+  if (bytes.length > MAX_ORIGINAL_BYTES) return TOO_LARGE;
   if (type === "image/svg+xml") {
     const size = readSvgSize(bytes);
     if (size === undefined) return { reason: "an SVG without a size" };

@@ -84,15 +84,15 @@ async function purge(world: World, names: readonly string[], options: Options): 
   return exit === EXIT.done ? verified : exit;
 }
 
-/** The object of a public URL may be in any bucket of its route: it selects the object of each. */
+/** The object of a public URL may be in any bucket of its route: `media/a.jpg` → `media/a.jpg` and `archive/a.jpg`. */
 function inAllBuckets({ objects, invalid }: Selection): Selection {
-  const all = [...objects.values()].flatMap((one) => {
-    const { bucket, key: relativeKey, publicUrl } = one;
+  const all = [...objects.values()].flatMap((object) => {
+    const { bucket, key: relativeKey, publicUrl } = object;
     const request = publicUrl && { ...publicUrl, relativeKey, key: bucket.prefix + relativeKey };
-    const candidates = request ? objectsOf(request, {}) : [one];
-    return candidates.map(
-      ({ bucket }) => [`${bucket.name}/${one.key}`, { ...one, bucket }] as const,
-    );
+    const candidates = request ? objectsOf(request, {}) : [object];
+    return candidates.map(({ bucket }) => {
+      return [`${bucket.name}/${relativeKey}`, { ...object, bucket }] as const;
+    });
   });
   return { objects: new Map(all), invalid };
 }
@@ -129,7 +129,7 @@ async function verifyNotShown(world: World, site: Site, selection: Selection): P
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
   const requests = objects.flatMap(plan);
   const requested = new Set(requests.map(({ input }) => input));
-  const notRequested = objects.filter(({ input }) => !requested.has(input)); // that proves nothing
+  const notRequested = objects.filter(({ input }) => !requested.has(input));
   const problems = notRequested.map(({ input }) => `not asked for: ${input}: no route shows it`);
   log(stderr, `Asking for ${counted(requests.length, "rendition")} of ${baseUrl}, as visitors do.`);
   const stopped = await sendRenditionRequests(world, baseUrl, requests, (request, answer) => {
@@ -165,7 +165,7 @@ function readPurgeToken({ secrets }: Site): string | CommandFault {
 type NotPurged = ReadonlyMap<string, string>;
 
 /**
- * Has the Worker purge. After a fault that would also fail the next request, it sends no more.
+ * Has the Worker purge in portions. After a fault that would also fail the next request, it sends no more.
  * @param names as the Worker writes them: BUCKET/key; BUCKET/* or * for a whole bucket or all
  * @param whole the body that purges a whole bucket or all
  */
@@ -203,8 +203,8 @@ const REASONS: Readonly<Record<number, string>> = {
 const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 };
 
 /**
- * Creates a function that posts a portion, and posts the objects that failed again if that may help.
- * @returns with `stopped`, if the next request would not help either
+ * Creates a function that posts a portion. Where another try may help, it posts what the Worker has not purged yet.
+ * It returns what is not purged, and why no further request would help: `stopped`.
  */
 function createPurgeSender(world: World, site: PurgeSite, whole?: object) {
   const { now, interrupted: signal } = world;
@@ -212,21 +212,22 @@ function createPurgeSender(world: World, site: PurgeSite, whole?: object) {
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   return async (portion: readonly string[]) => {
-    let notPurged: NotPurged = new Map(portion.map((name) => [name, ""]));
+    let remaining: NotPurged = new Map(portion.map((name) => [name, ""]));
     const answer = await send(async () => {
-      const body = JSON.stringify(whole ?? { objects: [...notPurged.keys()] });
+      const body = JSON.stringify(whole ?? { objects: [...remaining.keys()] });
       const init = { method: "POST", headers, body, signal };
       const reply = await fetchBody(`${baseUrl}/purge`, init, TIMEOUT_S, () => MAX_BYTES);
       const report = readReport(new TextDecoder().decode(reply.bytes).replaceAll(token, "…"));
       // Whoever answers does not decide which names are printed, or counted as purged.
-      const isForeign = [...(report?.keys() ?? [])].some((name) => !notPurged.has(name));
-      if (report !== undefined && !isForeign) notPurged = report;
-      return { ...reply, report, isForeign };
+      const hasOtherNames = [...(report?.keys() ?? [])].some((name) => !remaining.has(name));
+      if (report !== undefined && !hasOtherNames) remaining = report;
+      return { ...reply, report, hasOtherNames };
     });
+    const notPurged = remaining;
     if (answer === undefined) return { notPurged, stopped: "interrupted" };
     if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${baseUrl}` };
-    const { report, isForeign, status } = answer;
-    if (isForeign) return { notPurged, stopped: "the Worker answers about other objects" };
+    const { report, hasOtherNames, status } = answer;
+    if (hasOtherNames) return { notPurged, stopped: "the Worker answers about other objects" };
     const reason = REASONS[status] ?? `the Worker answers ${status}: npx wrangler tail`;
     return { notPurged, stopped: report === undefined ? hintFor(envConfig, reason) : undefined };
   };

@@ -12,7 +12,7 @@ import { commandOf, iamCommand, type KeyedRotation, type Rotation } from "./rota
 import { type Blocked, CREATE, FILL, isServed, type Step, slotOf } from "./steps.ts";
 
 /** The old key, and whether S3 accepted it in every bucket at the beginning. */
-export type OldKey = { readonly maskedId: string | undefined; readonly isGood: boolean };
+export type OldKey = { readonly maskedId: string | undefined; readonly isAccepted: boolean };
 
 export function blockedFault(
   rotation: KeyedRotation,
@@ -31,7 +31,7 @@ function blockedAdvice(
   rotation: KeyedRotation,
   last: Step,
   { cause, buckets }: Blocked,
-  { isGood }: OldKey,
+  { isAccepted }: OldKey,
 ): string[] {
   const { envConfig, baseUrl, local } = rotation;
   const doctor = commandLine("doctor", { env: envConfig.environment, url: baseUrl });
@@ -61,7 +61,7 @@ function blockedAdvice(
     return ["To go back, empty the next slot. The current one is as it was:", ...emptyNext];
   }
   const nothing = "No slot of a bucket works.";
-  if (isGood && last !== FILL) {
+  if (isAccepted && last !== FILL) {
     const commands = secretCommands(rotation, "next", "put"); // the current one may serve a bucket
     return [`${nothing} Put the old key into the next slot:`, ...commands];
   }

@@ -16,7 +16,7 @@ import { blockedFault, deactivateAdvice, type OldKey } from "./advice.ts";
 import { readKey, tryKey } from "./new-key.ts";
 import type { KeyedRotation, Options, Tools } from "./rotation.ts";
 import { commandOf, iamCommand, openRotation } from "./rotation.ts";
-import { CREATE, decideStep, isServed, type Put, type Step, slotOf } from "./steps.ts";
+import { CREATE, decideStep, isBlocked, isServed, type Put, type Step, slotOf } from "./steps.ts";
 import { pollHealth, servingText, waitForStep } from "./watch.ts";
 
 export function rotateCommand(world: World, run: Run) {
@@ -58,46 +58,48 @@ export async function rotate(
   const key = readKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
   const rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
-  // Nothing shows the old key if the current slot holds the new one.
+  // A bucket whose current slot already holds the new key no longer shows the old one.
   const current = buckets.map((bucket) => slotOf(bucket, "current"));
   const oldSlots = current.filter((slot) => slot?.access_key !== rotation.newMaskedId);
   const maskedId = oldSlots.find((slot) => slot?.access_key)?.access_key;
-  const isGood = current.every((slot) => slot?.state === "ok" && oldSlots.includes(slot));
-  const oldKey = { maskedId, isGood };
-  const first = decideStep(rotation.newMaskedId, buckets, CREATE);
-  if (first.cause) return blockedFault(rotation, CREATE, first, oldKey);
+  const isAccepted = current.every((slot) => slot?.state === "ok" && oldSlots.includes(slot));
+  const oldKey = { maskedId, isAccepted };
+  const decision = decideStep(rotation.newMaskedId, buckets, CREATE);
+  if (isBlocked(decision)) return blockedFault(rotation, CREATE, decision, oldKey);
   return (await tryKey(rotation)) ?? runSteps(rotation, oldKey);
 }
 
+/** Waits for each step, asks, and does it. */
 async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
   const { world } = rotation;
   for (let last = CREATE; ; ) {
     const next = await waitForStep(rotation, last);
     if (next === undefined) return reportStopped(rotation);
-    if (next.cause) return blockedFault(rotation, last, next, oldKey);
+    if (isBlocked(next)) return blockedFault(rotation, last, next, oldKey);
     const { step, buckets } = next;
     const done = paint(world, world.stdout, "green", "Done:");
-    const serves = visible(servingText(buckets));
-    if (last !== CREATE) log(world.stdout, `${done} ${last.title}. Now ${serves}.`);
+    const serving = visible(servingText(buckets));
+    if (last !== CREATE) log(world.stdout, `${done} ${last.title}. Now ${serving}.`);
     if (step.puts === undefined) {
       log(world.stdout, `The key is rotated: ${rotation.newMaskedId} serves.`);
       log(world.stdout, ...deactivateAdvice(rotation, oldKey));
       return EXIT.done;
     }
     if (!buckets.every(isServed)) log(world.stderr, "S3 accepts no slot: images fail.");
-    const refused = await confirm(rotation, step);
-    if (refused !== undefined) return refused;
+    const declined = await confirm(rotation, step);
+    if (declined !== undefined) return declined;
     // The question may have waited for an hour: decide again.
-    const now = decideStep(rotation.newMaskedId, await pollHealth(rotation), last);
+    const current = decideStep(rotation.newMaskedId, await pollHealth(rotation), last);
     if (world.interrupted.aborted) return reportStopped(rotation);
-    if (now.cause) return blockedFault(rotation, last, now, oldKey);
-    if (now.step !== step) continue;
+    if (isBlocked(current)) return blockedFault(rotation, last, current, oldKey);
+    if (current.step !== step) continue;
     const fault = await putSlot(rotation, step.puts);
     if (fault) return { fault: `${fault.fault}\nGo on with: ${commandOf(rotation)}` };
     last = step;
   }
 }
 
+/** @returns undefined if the operator agrees, or has said --yes */
 async function confirm(rotation: KeyedRotation, { title }: Step): Promise<Outcome | undefined> {
   const { world, options } = rotation;
   log(world.stderr, paint(world, world.stderr, "bold", title));

@@ -21,6 +21,7 @@ export type Step = {
   readonly isWatched?: true;
 };
 
+/** Where each run begins: the operator has made the new key. */
 export const CREATE: Step = { title: "Make a new key", before: {} };
 export const FILL: Step = {
   title: "Put it into the next slot",
@@ -62,10 +63,12 @@ export type Blocked = {
 
 type Decision = Blocked | { cause?: never; step: Step; buckets: readonly BucketHealth[] };
 
+export const isBlocked = (decision: Decision): decision is Blocked => decision.cause !== undefined;
+
 /**
  * Decides which step is next: the last one that may begin in every bucket.
  * @param health a fault if /healthz does not report
- * @param last the step that was done last: the next one comes after it
+ * @param last the step that this run has done last: the next one comes after it
  */
 export function decideStep(
   newMaskedId: string,

@@ -7,7 +7,7 @@ import { isUpstreamFailure } from "../http/body.ts";
 import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
-import { CREATE, decideStep, type Step } from "./steps.ts";
+import { CREATE, decideStep, isBlocked, type Step } from "./steps.ts";
 
 export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | CommandFault> {
   const { world, baseUrl, healthToken, envConfig } = rotation;
@@ -22,9 +22,9 @@ export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | C
 }
 
 /**
- * Polls /healthz until a step may begin. A watched one must stay the next one for a while.
+ * Polls /healthz until a step may begin. A watched step must stay the next one for a while.
  * @param last the step that was done last
- * @returns undefined if it was interrupted
+ * @returns the step, or why none may begin; undefined: interrupted
  */
 export async function waitForStep(rotation: KeyedRotation, last: Step) {
   const { world, tools, polling, newMaskedId } = rotation;
@@ -39,7 +39,7 @@ export async function waitForStep(rotation: KeyedRotation, last: Step) {
   for (;;) {
     const decision = decideStep(newMaskedId, await pollHealth(rotation), last);
     if (world.interrupted.aborted) return undefined;
-    if (decision.cause) {
+    if (isBlocked(decision)) {
       blockedPolls += 1;
       watchedS = 0;
       if (blockedPolls >= polling.maxBlocked) return decision;

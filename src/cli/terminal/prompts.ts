@@ -16,18 +16,18 @@ export async function askYes(world: World, message: string): Promise<boolean | C
 }
 
 /**
- * Asks for a line of text, until it is right.
- * @param faultOf says what is wrong with an answer
+ * Asks for a line of text, until the answer is right.
+ * @param faultOf returns what is wrong with an answer
  */
 export async function askText(
   world: World,
   message: string,
   faultOf: (answer: string) => string | undefined,
 ): Promise<string | Cancelled> {
-  const read = (typed = "") => typed.trim();
-  const validate = (typed: string | undefined) => faultOf(read(typed));
+  const trim = (typed = "") => typed.trim();
+  const validate = (typed: string | undefined) => faultOf(trim(typed));
   const answer = await prompt(world, (screen) => text({ message, validate, ...screen }));
-  return isCancel(answer) ? "cancelled" : read(answer);
+  return isCancel(answer) ? "cancelled" : trim(answer);
 }
 
 /** Ctrl-D cancels as Ctrl-C does: clack would wait without end, and the process end with a warning of Node.js. */
@@ -36,13 +36,13 @@ async function prompt<Answer>(
   show: (screen: CommonOptions) => Promise<Answer>,
 ): Promise<Answer> {
   const ended = new AbortController();
-  const hear = (_text: unknown, { ctrl, name }: Key) => {
+  const onKeypress = (_text: unknown, { ctrl, name }: Key) => {
     if (ctrl === true && name === "d") ended.abort();
   };
-  input.on("keypress", hear);
+  input.on("keypress", onKeypress);
   try {
     return await show({ input, output, signal: AbortSignal.any([interrupted, ended.signal]) });
   } finally {
-    input.off("keypress", hear);
+    input.off("keypress", onKeypress);
   }
 }

@@ -39,13 +39,14 @@ export function createPlanner(
 ): Planner | CommandFault {
   const { config } = project;
   const variantNames = [...new Set(config.routes.flatMap((route) => variantsOf(project, route)))];
-  const belongsTo = (name: string) => (preset: string) =>
-    name === preset || config.variants.get(name)?.preset === preset;
-  const unknown = presets?.find((preset) => !variantNames.some((name) => belongsTo(name)(preset)));
+  // `card` chooses card and card@2x; `card@2x` chooses itself.
+  const isChosen = (variant: string, choices: readonly string[]) =>
+    choices.some((name) => name === variant || name === config.variants.get(variant)?.preset);
+  const unknown = presets?.find((name) => !variantNames.some((one) => isChosen(one, [name])));
   if (unknown !== undefined) {
     return { fault: `no preset or variant ${unknown} is shown. Known: ${variantNames.join(", ")}` };
   }
-  const chosen = [...config.variants].filter(([name]) => presets?.some(belongsTo(name)) ?? true);
+  const chosen = [...config.variants].filter(([name]) => !presets || isChosen(name, presets));
   const renditions = config.routes.flatMap((route) =>
     chosen.flatMap(([name, variant]) =>
       renditionsOf(variant, route.svg).map((one) => ({ route, name, ...variant, ...one })),
@@ -58,7 +59,8 @@ export function createPlanner(
       // Skip the same rendition under another name or route, or for another browser.
       if (!route.buckets.includes(bucket) || requests.has(id)) continue;
       const path = variantPathOf(project.config, route, name, key);
-      if (path === undefined || (routes === "first" && route !== (usedRoute ?? route))) continue;
+      const isOtherRoute = usedRoute !== undefined && route !== usedRoute;
+      if (path === undefined || (routes === "first" && isOtherRoute)) continue;
       usedRoute = route;
       const sign = (now: number) => signForNow(project, route, { preset, key }, now);
       requests.set(id, { input, variant: name, browser, path, sign, billedAs });

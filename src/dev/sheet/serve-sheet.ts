@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { CODE_ROOT } from "../../cli/command.ts";
-import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
+import { MAX_ORIGINAL_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
 import type { Sheet } from "./sheet.ts";
@@ -89,7 +89,7 @@ async function readAll(request: IncomingMessage): Promise<Uint8Array | undefined
   for await (const chunk of request) {
     const bytes = new Uint8Array(chunk);
     length += bytes.length;
-    if (length <= MOST_BYTES) chunks.push(bytes);
+    if (length <= MAX_ORIGINAL_BYTES) chunks.push(bytes);
   }
-  return length > MOST_BYTES ? undefined : Buffer.concat(chunks);
+  return length > MAX_ORIGINAL_BYTES ? undefined : Buffer.concat(chunks);
 }

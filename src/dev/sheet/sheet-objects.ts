@@ -106,16 +106,11 @@ export function addRenditions(
 }
 
 /** The first route that shows a key at a preset. */
-export function firstRoute(
-  { routes }: Config,
-  preset: string,
-  key: string,
-): BoundRoute | undefined {
-  return routes.find(
-    (route) =>
-      (route.presets?.has(preset) ?? true) &&
-      publicPathOf(routes, route, preset, key) !== undefined,
-  );
+export function firstRoute({ routes }: Config, preset: string, key: string) {
+  return routes.find((route) => {
+    const isShown = route.presets?.has(preset) ?? true;
+    return isShown && publicPathOf(routes, route, preset, key) !== undefined;
+  });
 }
 
 /** `cf.image` as the Worker sends it for a browser that reads AVIF; undefined for the engine `binding`. */

@@ -209,10 +209,10 @@ test("each advice, done as it is printed, takes nothing from visitors, and the r
   const printed = new Map<string, string>();
   const elsewhere: S3 = { old: "InvalidAccessKeyId", new: "ok", third: "ok" };
   for (const [slots, s3, last] of product(ALL_SLOTS, ALL_S3, PUTS_FOLLOW)) {
-    for (const [buckets, isGood] of product([[s3], [s3, elsewhere]], [true, false])) {
+    for (const [buckets, isAccepted] of product([[s3], [s3, elsewhere]], [true, false])) {
       const blocked = decide(slots, buckets, last);
       if (blocked.cause === undefined) continue;
-      const { fault } = blockedFault(rotation, last, blocked, { maskedId: ENDS.old, isGood });
+      const { fault } = blockedFault(rotation, last, blocked, { maskedId: ENDS.old, isAccepted });
       const lines = fault.split("\n").slice(1 + blocked.details.length);
       const advice = lines.join("\n");
       if (!printed.has(advice)) printed.set(advice, fault);

@@ -23,10 +23,10 @@ const axes = [...dialog.querySelectorAll<HTMLInputElement>("#focal input")];
 const leftSide = createSide("left");
 const rightSide = createSide("right");
 
-/** The path of the picture that is tried, and the bytes of its original. */
+/** The path of the picture that is tried, how many bytes its original has, and whether its focal point was moved. */
 let path = "";
-let original = 0;
-let isMoved = false;
+let originalBytes = 0;
+let isFocalPointMoved = false;
 
 export const isTrying = (): boolean => dialog.open;
 
@@ -40,8 +40,8 @@ function createSide(name: "left" | "right") {
   const result = find(".result", HTMLElement, box);
   const code = find("code", HTMLElement, box);
   const copy = find("[data-copy]", HTMLButtonElement, box);
-  const request = new AbortController();
-  const side = { image, format, quality, label, result, code, copy, request };
+  const abort = new AbortController();
+  const side = { image, format, quality, label, result, code, copy, abort };
   for (const control of [format, quality]) control.addEventListener("change", () => update(side));
   image.addEventListener("load", () => {
     stage.style.width = `${image.naturalWidth}px`; // as many CSS pixels as it has, if there is room
@@ -53,10 +53,11 @@ function createSide(name: "left" | "right") {
 async function update(side: ReturnType<typeof createSide>): Promise<void> {
   const { image, format, quality, label, result, code, copy } = side;
   const [x = "", y = ""] = axes.map(({ value }) => value);
-  const options = { quality: quality.value.trim(), format: format.value, ...(isMoved && { x, y }) };
-  side.request.abort();
-  side.request = new AbortController();
-  const { signal } = side.request;
+  const chosen = { quality: quality.value.trim(), format: format.value };
+  const options = { ...chosen, ...(isFocalPointMoved && { x, y }) };
+  side.abort.abort();
+  side.abort = new AbortController();
+  const { signal } = side.abort;
   code.textContent = "";
   copy.textContent = "Copy";
   result.textContent = "The edge makes it …";
@@ -71,7 +72,7 @@ async function update(side: ReturnType<typeof createSide>): Promise<void> {
     image.src = url;
     label.textContent = `${type.replace("image/", "").toUpperCase()} ${options.quality}`;
     code.textContent = lines;
-    result.textContent = `${formatBytes(bytes)}. Saved: ${formatSaving(bytes, original)}.`;
+    result.textContent = `${formatBytes(bytes)}. Saved: ${formatSaving(bytes, originalBytes)}.`;
   }
 }
 
@@ -99,13 +100,13 @@ export async function openTry(button: HTMLElement, image: HTMLImageElement): Pro
   const { quality = "", crops, x = "", y = "" } = button.dataset;
   const { format = "avif" } = image.closest("figure")?.dataset ?? {};
   path = new URL(image.currentSrc || image.src).pathname;
-  original = Number(image.closest("article")?.dataset["bytes"]);
-  isMoved = false;
+  originalBytes = Number(image.closest("article")?.dataset["bytes"]);
+  isFocalPointMoved = false;
   find("h2", HTMLElement, dialog).textContent = image.alt;
   find("#focal", HTMLElement).hidden = crops === undefined;
   for (const [at, axis] of axes.entries()) axis.value = [x, y][at] ?? "";
   for (const side of [leftSide, rightSide]) {
-    side.image.src = image.currentSrc; // keeps the place
+    side.image.src = image.currentSrc; // until the try has come
     side.label.textContent = "";
     side.quality.value = quality;
     side.format.value = side === leftSide ? format : (RIGHT_FORMATS[format] ?? "webp");
@@ -116,7 +117,7 @@ export async function openTry(button: HTMLElement, image: HTMLImageElement): Pro
 
 find("[data-close]", HTMLButtonElement).addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => {
-  for (const side of [leftSide, rightSide]) side.request.abort();
+  for (const side of [leftSide, rightSide]) side.abort.abort();
 });
 
 /** Shows where the left picture ends and the right one begins. */
@@ -129,7 +130,7 @@ divide();
 
 for (const axis of axes) {
   axis.addEventListener("change", () => {
-    isMoved = true;
+    isFocalPointMoved = true;
     for (const side of [leftSide, rightSide]) void update(side);
   });
 }
