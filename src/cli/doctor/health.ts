@@ -84,9 +84,9 @@ function diagnoseBucket(
     const key = one.access_key === undefined ? "" : `: the key ${one.access_key}`;
     add(`, slot ${one.slot}${key}`, weighed);
   }
-  const silent = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
-  if (r2 === "ok") add(", its binding", ok("r2", "R2 answers the Worker"));
-  else if (r2 !== undefined) add(", its binding", fail("r2", silent));
+  const fault = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
+  const r2Result = r2 === "ok" ? ok("r2", "R2 answers the Worker") : fail("r2", fault);
+  if (r2 !== undefined) add(", its binding", r2Result);
   if (role && bucket.role) add(", its role", ...diagnoseRole(bucket, bucket.role, role));
   // For an object that is missing, S3 answers 403 if the key may not list the bucket (A6).
   const isDenied = (role ? [role] : slots).some(({ missing }) => missing === 403);

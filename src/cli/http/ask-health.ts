@@ -72,8 +72,7 @@ const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-const code = maybe(isWord);
-const count = maybe((value) => typeof value === "number");
+const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")];
 const reply = { state: isWord, region: code, clock: count, missing: count, answered: count };
 const credential = { ...reply, mistakes: maybe(listOf(text)) };
 const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(text) };

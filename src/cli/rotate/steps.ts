@@ -21,8 +21,7 @@ export type Step = {
   readonly isWatched?: true;
 };
 
-/** Where each run begins: the operator has made the new key. */
-export const CREATE: Step = { title: "Make a new key", before: {} };
+export const CREATE: Step = { title: "Make a new key", before: {} }; // done before a run
 export const FILL: Step = {
   title: "Put it into the next slot",
   puts: { slot: "next", value: "new" },

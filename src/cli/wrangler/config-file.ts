@@ -20,7 +20,7 @@ export function findConfigFile(folder: string): string | CommandFault {
     return { fault: `vitrine cannot read ${PROGRAM}, a program: write wrangler.toml instead` };
   }
   if (otherFiles.length === 0) return file;
-  const ignored = otherFiles.join(" and "); // by wrangler, without a word
+  const ignored = otherFiles.join(" and ");
   return { fault: `wrangler reads ${file} and ignores ${ignored}: remove one of them` };
 }
 
