@@ -1,5 +1,4 @@
-// vitrine check: says whether the configuration is right, in every environment. Nothing is started, nothing
-// is sent.
+// vitrine check: says whether the configuration is right, in every environment. It starts and sends nothing.
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { EXIT, log, type Outcome, type Run, type World } from "../command.ts";

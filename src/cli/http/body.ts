@@ -1,5 +1,4 @@
-// Reads an answer within bounds of time and length. It follows no redirect: what a request carries is for its host
-// alone.
+// Reads an answer within bounds of time and length. It follows no redirect: a request may carry a secret for its host.
 
 export type Body = Pick<Response, "status" | "headers"> & {
   readonly bytes: Uint8Array;

@@ -1,5 +1,4 @@
-// Sends requests again where that may help. A 429 holds back all requests of a sender, for as long as the service
-// asks.
+// Sends requests again where that may help. A 429 holds back all requests of a sender, as long as the service asks.
 
 import { codeOf } from "./body.ts";
 

@@ -69,7 +69,6 @@ export async function rotate(
   return (await tryKey(rotation)) ?? runSteps(rotation, oldKey);
 }
 
-/** Waits for each step, asks, and does it. */
 async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
   const { world } = rotation;
   for (let last = CREATE; ; ) {

@@ -1,5 +1,4 @@
-// vitrine url, or vitrine sign: prints the public URLs of an object, or the cookie that opens a folder. It sends no
-// request.
+// vitrine url, or vitrine sign: prints the public URLs of an object, or the cookie of a folder. It sends no request.
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";

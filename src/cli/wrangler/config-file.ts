@@ -1,5 +1,4 @@
-// wrangler's configuration file: which one it is, and how messages name an environment of it. The file is not read
-// here.
+// wrangler's configuration file: which one it is, and how messages name an environment of it. It is not read here.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
