@@ -92,7 +92,7 @@ export function upstreamOf(refusal: Refusal): Upstream {
   return { reason: undefined, ...refusal };
 }
 
-/** Returns whether the cause is certain: else visitors get a 404 or 415 as no-store. For Workers Cache see refusalForCache. */
+/** Returns whether the cause is certain: if not, visitors get a 404 or 415 as no-store. */
 export function isCertain(refusal: Refusal): boolean {
   return upstreamOf(refusal).certain === true;
 }

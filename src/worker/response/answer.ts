@@ -152,8 +152,20 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
       return plain(503, "Not available now", { "retry-after": QUOTA_RETRY_S });
     case "timed-out":
       return plain(504, "Timed out");
-    default:
+    case "slots-refused":
+    case "role-refused":
+    case "origin-denied":
+    case "origin-failed":
+    case "edge-contradicts":
+    case "edge-refused":
+    case "edge-failed":
+    case "not-transformed":
+    case "too-large-for-avif":
+    case "original-is-smaller":
+    case "wrong-type":
       return plain(502, "Not available");
+    default:
+      return refusal satisfies never;
   }
 }
 
@@ -171,7 +183,10 @@ export function plain(
 /** For how long a browser may remember the answer to a preflight: s. */
 const PREFLIGHT_S = 86_400;
 
-/** The headers that let a page read an answer, with cookies where the route takes them. @returns undefined for a route without `origins` */
+/**
+ * The headers that let a page read an answer, with cookies where the route takes them.
+ * @returns undefined for a route without `origins`
+ */
 export function corsHeaders(
   headers: Headers,
   { origins, signing }: Pick<BoundRoute, "origins" | "signing">,
