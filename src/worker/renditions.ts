@@ -68,11 +68,11 @@ export async function answerRendition(
   );
   if ("notModified" in result) return notModifiedAnswer(result, answers, tags);
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
-  // A fault of the object alone is no failure behind the Worker.
+  // A refusal of the object alone is no failure of S3 or of the edge.
   if (!(result.event.startsWith("object-") || result.event === "source-unreadable")) {
     reportFailure(refusedKey(keys, result), result);
   }
-  // What Workers Cache has, here or in another place, may be of an object that is gone.
+  // The older image in Workers Cache may be of an object that was tried before this one, and is gone.
   const isOlderGone = objectIndex < (result.objectIndex ?? 0);
   return refusalForCache(result, tags, hasOlder, isOlderGone);
 }
@@ -134,7 +134,7 @@ async function renderObject(
 
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteConfigured(config, key));
-    // At a retry, S3 has answered before: there was no time left.
+    // At a retry, S3 had answered the first request: no time was left, and that is no outage.
     if (!isOutage(object) || isRetry) return object;
     const stored =
       usableRendition(entryBefore ?? (await lateEntry()), key) ??

@@ -14,7 +14,7 @@ export type CacheRequest = {
   readonly place: string;
   /** Creates an instance of the entrypoint, with a context of its own. */
   readonly build: () => Entrypoint;
-  /** Whether it waits for no other request, and none waits for it (W6). */
+  /** Whether the request waits for no other one, and no other one waits for it (W6). */
   readonly isAlone?: boolean;
   /** Whether the visitor already has a stale response (W8). */
   readonly isBackground?: boolean;
@@ -70,7 +70,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
     const landed = serveStored(cacheRequest);
     if (landed !== undefined) return landed;
     const stored = findStored(cacheRequest);
-    // A renewal in the background failed a moment ago: once is enough.
+    // Another run in the background has just failed: no second one is started.
     if (cacheRequest.isBackground && stored !== undefined) return { status: "STALE", stored };
     // The response was for the first request alone (W6): the others run on their own, at the same time.
     return refresh({ ...cacheRequest, isAlone: true });

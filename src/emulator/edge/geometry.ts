@@ -1,5 +1,4 @@
-// Sizes and boxes: which part of an image a rendition shows, how large it is, and on what canvas.
-// Pure arithmetic: no pixel is read here.
+// Sizes and boxes: which part of an image a rendition shows, how large it is, and on what canvas. It reads no pixel.
 
 import type { Transformations } from "./options.ts";
 import type { Size } from "./original.ts";
@@ -51,7 +50,7 @@ export function fitSize(source: Size, options: Transformations): Fitting {
 
   const box = scaleSize({ width, height }, density(options));
   const part = partShapedLike(box, source);
-  const covers = ({ width, height }: Size) => width >= box.width && height >= box.height;
+  const coversBox = ({ width, height }: Size) => width >= box.width && height >= box.height;
   const overlap = overlapOf(box, source);
   switch (fit) {
     case "squeeze":
@@ -61,9 +60,9 @@ export function fitSize(source: Size, options: Transformations): Fitting {
     case "cover":
       return cropped(part, box);
     case "crop":
-      return covers(source) ? cropped(part, box) : cropped(overlap, overlap);
+      return coversBox(source) ? cropped(part, box) : cropped(overlap, overlap);
     case "aspect-crop":
-      return cropped(part, covers(part) ? box : part);
+      return cropped(part, coversBox(part) ? box : part);
     default:
       return contained;
   }

@@ -73,9 +73,11 @@ async function renderImage(
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
     return outputOf(original, [], switches.animationTooLarge === "marked"); // O8
   }
-  const instead = image.format === "avif" && longestSide > MAX_AVIF_SIDE && switches.avifTooLarge; // O7
-  if (instead === "passed-through") return outputOf(original, ["image too large for AVIF"], true);
-  const options = instead ? { ...image, format: instead } : image;
+  const isAvifTooLarge = image.format === "avif" && longestSide > MAX_AVIF_SIDE;
+  const replacement = isAvifTooLarge && switches.avifTooLarge; // O7
+  if (replacement === "passed-through")
+    return outputOf(original, ["image too large for AVIF"], true);
+  const options = replacement ? { ...image, format: replacement } : image;
   const rendition = await render(original, options, overlays, switches);
   const { of: comparedBy, sent } = switches.originalIsSmaller;
   const isSmaller = isOriginalSmaller(original, image, rendition, comparedBy);

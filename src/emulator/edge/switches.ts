@@ -40,7 +40,7 @@ const SWITCHES = {
   workersDev: switchOf(oneOf("original", "transformed"), "original"),
   /** E5. Other images that the zone may transform: hosts or `*.host`, with or without a path. */
   sources: switchOf(sources, Object.freeze([])),
-  /** E5, seen: what comes of a source that is not among them: 9401, or the original without an error. */
+  /** E5, seen: the answer for a source that is not among `sources`: 9401, or the original without an error. */
   foreignSources: switchOf(oneOf("refused", "untransformed"), "refused"),
   /** E5, open: whether an entry with the path `/a/b` allows `/a/bc` as well. */
   sourcePaths: switchOf(oneOf("segments", "characters"), "segments"),

@@ -1,12 +1,12 @@
-// How S3 answers a request, step by step: the network, the region, the signature, the method, the
-// bucket, the policy, the object. The first step that objects decides.
+// Answers a request as S3 does, step by step: the network, the region, the signature, the method, the bucket, the
+// policy, the object. The first step that refuses the request decides.
 
 import { connectionError, type S3Refusal } from "./faults.ts";
 import { listObjects, sendObject } from "./objects.ts";
 import { clockOf, type S3State } from "./settings.ts";
 import { findSignatureFault, type Session } from "./signature.ts";
 
-/** Where the bucket is with the faults `elsewhere-…`. */
+/** The region of the bucket with the faults `elsewhere-…`. */
 const ELSEWHERE = "eu-central-1";
 const MAX_KEY_BYTES = 1024; // A10
 const DENIED: S3Refusal = { code: "AccessDenied" };

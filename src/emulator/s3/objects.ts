@@ -1,4 +1,5 @@
-// S3's answers with what it has: an object, whole, a range of it or 304, as the headers ask; and ListObjectsV2.
+// Answers with an object of the bucket (whole, a range of it, or 304, as the request's headers ask), or with a list of
+// keys (ListObjectsV2).
 
 import { createHash } from "node:crypto";
 import { isUint8Array } from "node:util/types";
@@ -25,7 +26,7 @@ export type Stored = {
   readonly lastModified?: Date;
 };
 
-/** Objects by their keys. What is none throws a TypeError. */
+/** Objects by their keys. `set` throws a TypeError for a value that is no object. */
 export class Objects extends Map<string, Stored> {
   override set(key: string, object: Stored): this {
     if (key.startsWith("/")) {
@@ -74,8 +75,8 @@ export function sendObject(
   headers.set("content-range", rangeHeaders["content-range"]);
   const part = body.slice(range.first, range.last + 1);
   headers.set("content-length", `${part.length}`);
-  const isWhole = range.last < body.length / 2; // the connection breaks after half of the object
-  const content = isWhole ? part : bodyOf(part, faults, request.signal);
+  const isBeforeBreak = range.last < body.length / 2; // the connection breaks after half of the object
+  const content = isBeforeBreak ? part : bodyOf(part, faults, request.signal);
   return new Response(content, { status: 206, headers });
 }
 

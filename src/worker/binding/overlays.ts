@@ -21,8 +21,8 @@ const validatorsOf = memoize((_bucket: Bucket) => {
 });
 
 /**
- * Names the bytes of all overlays of a variant that are objects.
- * @returns the reason if S3 does not give one of them: a picture without its watermark is not shown
+ * Requests from S3 what names the bytes of the overlays of a variant: their ETags, for example.
+ * @returns a refusal if S3 does not give one of them: a picture without its watermark is not shown
  */
 export async function fetchOverlayValidators(
   bucket: Bucket,
@@ -31,8 +31,8 @@ export async function fetchOverlayValidators(
 ): Promise<readonly string[] | Refusal> {
   const keys = draw.flatMap(({ key }) => key ?? []);
   const validators = await Promise.all(keys.map((key) => fetchValidator(bucket, key, scope)));
-  const refused = validators.find((one) => isRefusal(one));
-  return refused ?? validators.filter((one) => typeof one === "string");
+  const refusal = validators.find((result) => isRefusal(result));
+  return refusal ?? validators.filter((result) => typeof result === "string");
 }
 
 async function fetchValidator(
@@ -73,10 +73,10 @@ export async function openOverlays(
     return { ...overlayOptions(overlay), object };
   });
   const opened = await Promise.all(opening);
-  const overlays = opened.flatMap((one) => (isRefusal(one) ? [] : [one]));
-  const refused = opened.find((one) => isRefusal(one));
-  if (refused) for (const { object } of overlays) object.body.cancel();
-  return refused ?? overlays;
+  const overlays = opened.flatMap((result) => (isRefusal(result) ? [] : [result]));
+  const firstRefusal = opened.find((result) => isRefusal(result));
+  if (firstRefusal) for (const { object } of overlays) object.body.cancel();
+  return firstRefusal ?? overlays;
 }
 
 /**

@@ -105,7 +105,7 @@ export function readRoutes(
 /** A schema for one list of routes: it also finds routes that an earlier one of the list hides. */
 function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
   /** The path of the first route of each form. */
-  const first = new Map<string, string>();
+  const pathsByForm = new Map<string, string>();
   return table(
     {
       path: text,
@@ -126,9 +126,10 @@ function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
       const shared = checkObjects(object ?? [], fallback, svg, buckets, addMistake);
       if (!path) return;
       const form = formOf(path);
-      const twin = first.get(form);
-      if (twin) addMistake(`takes the same URLs as ${twin} before it: it is never reached`, "path");
-      else first.set(form, path);
+      const earlier = pathsByForm.get(form);
+      if (earlier)
+        addMistake(`takes the same URLs as ${earlier} before it: it is never reached`, "path");
+      else pathsByForm.set(form, path);
       const compiled = compileRoute(path, shared, (at, message) => addMistake(message, at));
       const { names } = compiled.mapping.path;
       if (cookie && !(names.length === 2 && names[1] === REST)) {
@@ -141,7 +142,7 @@ function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
   );
 }
 
-/** Checks the objects that a route names. @returns what each has after `BUCKET/`: the key, or a template of keys */
+/** Checks the objects that a route names: all need the same template. @returns it: the text behind `BUCKET/` */
 function checkObjects(
   object: string | readonly string[],
   fallback: string | undefined,
@@ -176,8 +177,8 @@ function checkObjects(
       addMistake(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
     }
     const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : name;
-    const twin = locations.get(location);
-    if (twin) addMistake(`has the objects of ${twin} before it: it is never asked`, at);
+    const earlier = locations.get(location);
+    if (earlier) addMistake(`has the objects of ${earlier} before it: it is never asked`, at);
     else locations.set(location, at);
   }
   return shared;

@@ -1,5 +1,5 @@
-// Gets credentials of a role: those that are known, or new ones of STS. Once at a time, and old ones serve
-// while new ones are fetched.
+// Gets credentials of a role: current ones, or new ones from STS. Only one request to STS runs at a time, and the old
+// credentials are used meanwhile.
 
 import { encodeBase64url, utf8 } from "../../url/encoding.ts";
 import type { Role } from "../config/bucket.ts";
@@ -32,7 +32,7 @@ const NO_ANSWER: StsFailure = { origin: "unreachable", reason: "STS does not ans
 
 /**
  * Credentials of a role that can be used now, or why there are none. Waits for STS only where it must.
- * @param refused S3 has refused the caller this session: a newer one is needed
+ * @param refused a session that S3 has refused: a newer one is needed
  */
 export async function getSession(
   memory: RoleMemory,
@@ -106,7 +106,7 @@ const MAX_BYTES = 20_000;
 /** @param token proves who the Worker is */
 export async function askSts(role: Role, token: string): Promise<Session | StsFailure> {
   const began = Date.now();
-  const answer = await post(role, token, began + STS_MS).catch(() => undefined); // it may name anything
+  const answer = await post(role, token, began + STS_MS).catch(() => undefined); // the error may hold the token
   if (!answer) {
     return { origin: "unreachable", reason: "STS cannot be reached: check sts", isTransient: true };
   }

@@ -1,5 +1,5 @@
-// Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, fields and /healthz. It sends
-// GETs alone, and follows no redirect.
+// Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It sends only
+// GETs, and follows no redirect.
 
 import type { Bucket, Role } from "../config/bucket.ts";
 import type { R2Source } from "../config/bucket-settings.ts";
@@ -82,7 +82,7 @@ export async function openObject(
   return role ? openByRole(bucket, role, url, options) : openBySlots(bucket, url, options);
 }
 
-/** Tries the slots in order. "Denied" means that none gave it. */
+/** Tries the slots in order. If S3 refuses a slot, or denies it the object, the next one is tried. */
 async function openBySlots(
   bucket: Bucket,
   url: string,
@@ -138,7 +138,7 @@ function refuseAll(bucket: Bucket, now: number): Refusal {
 /** Credentials of a role that S3 refuses so soon are not renewed: that would not help. ms. */
 const NEW_MS = 60_000;
 
-/** Opens an object with a session of a role. One that S3 refuses is renewed once; until then, others may use it. */
+/** Opens an object with a session of a role. If S3 refuses the session, a new one is used, once. */
 async function openByRole(
   bucket: Bucket,
   role: Role,
@@ -199,13 +199,14 @@ async function askS3(
     if (status >= 300) return refusalOf(parseS3Reply(reply, reply.text, now), region);
     return { refusal: { event: "origin-failed", status, reason: "S3 sends no such part" } };
   }
-  const isEncoded = headers.has("content-encoding");
+  const isEncoded = headers.has("content-encoding"); // the server ignores accept-encoding: the lengths say nothing
   const isUnread = isEmpty || (isEncoded && part === "head"); // a part cannot be decoded
   if (isUnread) cancelBody(reply.body);
   const stream = (!isUnread && reply.body) || new Blob().stream();
-  const sent = isEmpty ? 0 : parseLength(headers.get("content-length"));
-  const whole = isPart ? parseLength(range) : sent;
-  const contentLength = sent ?? (whole && Math.min(whole, HEAD_BYTES));
+  // The length of this reply, and that of the whole object: it is in content-range, as in "bytes 0-1023/80000".
+  const sentLength = isEmpty ? 0 : parseLength(headers.get("content-length"));
+  const wholeLength = isPart ? parseLength(range) : sentLength;
+  const contentLength = sentLength ?? (wholeLength && Math.min(wholeLength, HEAD_BYTES));
   const body = await readBody(stream, isEncoded ? undefined : contentLength, until);
   if (isRefusal(body)) return { refusal: body };
   const metadata = [...headers]
@@ -213,13 +214,13 @@ async function askS3(
     .map(([name, value]) => [name.slice(METADATA.length), value] as const);
   const fields = {
     etag: headers.get("etag")?.replace(/^W\/|"/g, "") || undefined,
-    length: isEncoded ? undefined : whole,
+    length: isEncoded ? undefined : wholeLength,
     lastModified: headers.get("last-modified") ?? undefined,
     metadata: new Map(metadata),
     credential,
   };
-  const isHidden = isEncoded || (whole === undefined && body.head.length === 0);
-  return describe(fields, body, part, isHidden);
+  const isTypeHidden = isEncoded || (wholeLength === undefined && body.head.length === 0);
+  return describe(fields, body, part, isTypeHidden);
 }
 
 const METADATA = "x-amz-meta-";
@@ -275,11 +276,11 @@ function describe(
   fields: Omit<OpenedObject, "validator" | "type" | "body">,
   body: ObjectBody,
   part: OpenOptions["part"],
-  isHidden: boolean,
+  isTypeHidden: boolean,
 ): OpenedObject {
   if (part === "head") body.cancel();
   const { etag, length, lastModified } = fields;
   const dated = lastModified && length !== undefined ? `${lastModified} ${length}` : undefined;
-  const type = isHidden ? "unknown" : sniff(body.head);
+  const type = isTypeHidden ? "unknown" : sniff(body.head);
   return { ...fields, validator: etag ?? dated, type, body };
 }

@@ -1,4 +1,4 @@
-// The session credentials that STS gives for a role, as its answer has them. What is not exactly that is
+// Parses the answers of STS: session credentials of a role, or why there are none. An answer in any other form is
 // refused. Pure: `now` is passed in, in ms since 1970.
 
 import type { Credentials } from "../config/slot.ts";

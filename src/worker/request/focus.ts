@@ -45,7 +45,7 @@ const reported = {
   malformed: new WeakMap<Bucket, LogCount>(),
 };
 
-/** Logs that a picture shows its centre, for want of a focal point: once a minute and bucket for each reason. */
+/** Logs that a picture shows its centre, as its object has no valid focal point: once a minute, bucket and reason. */
 export function reportFocus(
   { bucket, key, variant }: { bucket: Bucket; key: string; variant: Variant },
   object: ObjectMetadata,

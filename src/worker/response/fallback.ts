@@ -1,4 +1,4 @@
-// The one image that a route shows where it cannot show another. Tried once.
+// The fallback of a route: the image that it shows where it cannot show the requested one. A fallback has no fallback.
 
 import type { RenditionKey, RenditionKeys } from "../cache/rendition-url.ts";
 import type { BoundRoute } from "../config/routes.ts";

@@ -15,7 +15,7 @@ import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time
 /** Where a rendition is stored. */
 export type StorePath = { readonly store: Store; readonly name: string };
 
-/** The content of the store under a path. */
+/** The content of the store under a path, as far as it can be used. */
 export type StoreEntry = {
   /** R2's ETag of the content, whatever it is; undefined: there is none. */
   readonly r2Etag?: string;
@@ -169,7 +169,7 @@ export async function deleteNames(store: Store, names: readonly string[]): Promi
 /** To hash so many names takes 4 ms of CPU time, of the 10 that a request has on the free plan. */
 const MAX_HASHED_NAMES = 500;
 
-/** Deletes all renditions of an object that the configuration can name: a list would cost money (T5). */
+/** Deletes the renditions of an object under all names of the configuration: a list would cost money (T5). */
 export async function deleteConfigured(
   { store, buckets, variants }: Pick<Config, "store" | "buckets" | "variants">,
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
@@ -191,7 +191,7 @@ export async function deleteConfigured(
   await deleteNames(store, await Promise.all(hashed));
 }
 
-/** T4. Of 1,000 names each: a list that always goes on must end. */
+/** Lists of an object, of 1,000 names each (T4): a store that always reports more must not be read for ever. */
 const MAX_LISTS = 10;
 
 /** Deletes all renditions of an object, also those of earlier configurations. @returns whether they are deleted */
