@@ -22,7 +22,7 @@ type ServiceOptions<Name extends string, Known extends Original> = {
    * of that site alone, and need not know the others: that is why it is a method.
    */
   sign?(key: string, preset: Name, site: Site<PresetTable, Name>): Promise<string>;
-  /** Returns what is known of an original: `factOf` of `npx vitrine facts`, or what your database has. */
+  /** Returns the facts of an original: `factOf` of `npx vitrine facts`, or what your database has. */
   factOf?(key: string): Known | undefined | Promise<Known | undefined>;
   /** Makes the background until the picture is there, as for `imgProps`: `thumbHash`. */
   placeholder?: ImgOptions<unknown, Known>["placeholder"];

@@ -36,8 +36,9 @@ export function dimensionsOf(preset: PresetShape, original?: Original): Partial<
       ...(dpr ?? []),
       ...(widths ?? []).map((maxWidth) => maxWidth / width),
     );
-    const isSmall = across < width * maxScale || down < height * maxScale;
-    if (isSmall && (dpr || widths)) return {};
+    // Then the larger renditions have another shape than the smaller ones.
+    const isTooSmall = across < width * maxScale || down < height * maxScale;
+    if (isTooSmall && (dpr || widths)) return {};
     return framed(Math.min(width, across), Math.min(height, down));
   }
   let scale = Math.min((width ?? Infinity) / across, (height ?? Infinity) / down);

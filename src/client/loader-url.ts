@@ -76,7 +76,7 @@ export function loaderUrl(
 
 /**
  * Returns the first site that shows the preset and leads to the key, and the preset.
- * @param how as above
+ * @param how as for `loaderUrl`
  * @throws RangeError if there is no such site, or if no object can have the key
  */
 export function findSite<Name extends string>(

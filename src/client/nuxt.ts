@@ -1,5 +1,4 @@
-// The provider and the presets for Nuxt Image. It passes on no quality, format or fit: Vitrine's preset
-// sets them.
+// The provider and the presets for Nuxt Image. They pass on no quality, format or fit: Vitrine's preset sets them.
 
 import { loaderUrl } from "./loader-url.ts";
 import type { AnySite, ShownPreset } from "./types.ts";

@@ -1,5 +1,4 @@
-// vitrine/placeholder: makes the CSS of a placeholder from a ThumbHash. It alone imports the decoder. It
-// never asks the network.
+// vitrine/placeholder: makes the CSS of a placeholder from a ThumbHash. Only it imports the decoder. It sends nothing.
 
 import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
@@ -14,7 +13,7 @@ export function thumbHash({ thumbhash }: { readonly thumbhash?: string | undefin
   return `url(${toDataURL(thumbHashToRGBA(bytesOf(`${thumbhash}`)))}) center / cover`;
 }
 
-/** The decoder makes four times the pixels that a ThumbHash describes: four become one, the mean of them. */
+/** The decoder makes four times the pixels that a ThumbHash describes: each square of 2 × 2 becomes its mean. */
 function toDataURL({ w, h, rgba }: ReturnType<typeof thumbHashToRGBA>): string {
   const [width, height] = [Math.ceil(w / 2), Math.ceil(h / 2)];
   const byteAt = (x: number, y: number, channel: number) =>
@@ -22,9 +21,9 @@ function toDataURL({ w, h, rgba }: ReturnType<typeof thumbHashToRGBA>): string {
   const bytes = Array.from({ length: width * height * 4 }, (_, at) => {
     const x = 2 * (Math.floor(at / 4) % width);
     const y = 2 * Math.floor(at / 4 / width);
-    const four = [byteAt(x, y, at % 4), byteAt(x + 1, y, at % 4)];
-    four.push(byteAt(x, y + 1, at % 4), byteAt(x + 1, y + 1, at % 4));
-    return four.reduce((sum, byte) => sum + byte) / 4;
+    const square = [byteAt(x, y, at % 4), byteAt(x + 1, y, at % 4)];
+    square.push(byteAt(x, y + 1, at % 4), byteAt(x + 1, y + 1, at % 4));
+    return square.reduce((sum, byte) => sum + byte) / 4;
   });
   return rgbaToDataURL(width, height, bytes);
 }
@@ -49,10 +48,10 @@ function bytesOf(text: string): Uint8Array {
  */
 function lengthFor([, , third = 0, fourth = 0]: Uint8Array): number | undefined {
   const hasAlpha = third > 127;
-  const short = fourth & 7;
-  if (short === 0) return undefined;
-  const light = termsOf(hasAlpha ? 5 : 7, Math.max(3, short));
-  const terms = light + 2 * termsOf(3, 3) + (hasAlpha ? termsOf(5, 5) : 0);
+  const shortSide = fourth & 7;
+  if (shortSide === 0) return undefined;
+  const lightness = termsOf(hasAlpha ? 5 : 7, Math.max(3, shortSide));
+  const terms = lightness + 2 * termsOf(3, 3) + (hasAlpha ? termsOf(5, 5) : 0);
   return (hasAlpha ? 6 : 5) + Math.ceil(terms / 2);
 }
 

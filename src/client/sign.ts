@@ -36,7 +36,7 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   site: Site<Presets, Name>,
   keys: string,
 ): (key: string, preset: Name, term: Term) => Promise<string> {
-  const first = readFirstKey(keys);
+  const signingKey = readFirstKey(keys);
   return async (key, preset, { expires, version }) => {
     requirePreset(site, preset); // a variant such as card@2x is not a preset
     urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
@@ -44,7 +44,7 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
     if (version !== undefined && !VERSION.test(version)) {
       fail("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
     }
-    return signGrant({ route: site.route.path, preset, key, expires, version }, first);
+    return signGrant({ route: site.route.path, preset, key, expires, version }, signingKey);
   };
 }
 
@@ -109,7 +109,7 @@ export async function signCookie(
   { prefix, expires, domain, host: chosenHost }: CookieTerm,
   now: number = Date.now(),
 ): Promise<SignedCookie> {
-  const first = readFirstKey(keys);
+  const signingKey = readFirstKey(keys);
   if (!route.cookie) fail(`route ${route.path} has no cookie = true in wrangler.toml`);
   const fault = prefixFault(prefix);
   if (fault) fail(`invalid prefix "${prefix.slice(0, 99)}": ${fault}`);
@@ -125,7 +125,7 @@ export async function signCookie(
   if (domain !== undefined && !`.${host.replace(/:\d+$/, "")}`.endsWith(`.${domain}`)) {
     fail(`domain "${domain}" is neither ${host} nor above it: small letters, no dot first`);
   }
-  const value = await signCookieGrant({ host, route: route.path, prefix, expires }, first);
+  const value = await signCookieGrant({ host, route: route.path, prefix, expires }, signingKey);
   const path = folder + encodePath(mapping.path.parts[0] ?? "/");
   const until = new Date(expires * 1000);
   const flags = { secure: true, httpOnly: true, sameSite: "lax" } as const;

@@ -44,7 +44,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   const template = [route.object].flat()[0]?.replace(/^[^/]*\//, "") ?? "";
   const mapping = { path: compilePattern(route.path, "*"), key: compilePattern(template, "+") };
   return {
-    // An app may know it only later than it imports this.
+    // Read for each URL: an app may set its base URL after it has imported this.
     get base() {
       return settings.baseUrl.replace(/\/+$/, "");
     },

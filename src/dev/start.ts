@@ -1,5 +1,5 @@
-// `vitrine dev`: the Worker in the real Workers runtime, between a private S3 that verifies signatures and the
-// strict edge. No account, no network.
+// `vitrine dev`: runs the Worker in workerd, between a private S3 that verifies signatures and the strict edge. It needs
+// no account, and uses no network.
 
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -68,6 +68,7 @@ export async function startLocal(
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
   if (interrupted.aborted) return undefined;
 
+  // The secret between the proxy and the Worker.
   const header = `x-vitrine-${randomUUID()}`;
   const workerPort = await findPort();
   const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });

@@ -40,13 +40,13 @@ export function localRun(
   const hasOwnS3 = local.has("BUCKETS");
   const buckets = hasOwnS3 ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
   const ownSecrets = Object.entries(started).filter(([name]) => isSecret(name));
-  // A local secret in .dev.vars stands for that of this project: the file may be a copy of the example.
-  const ofProject = (value: unknown) =>
+  // The local secret of another project, in a copied .dev.vars, is replaced by that of this one.
+  const secretOfProject = (value: unknown) =>
     isOfLocalKey(value) && value !== keys.accessKeyId ? keys.secretAccessKey : value;
   const secrets = {
     ...localSecrets(buckets, local, keys),
     ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
-    ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, ofProject(value)])),
+    ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, secretOfProject(value)])),
   };
   return { hasOwnS3, buckets, secrets, vars: { ...started, ...secrets } };
 }

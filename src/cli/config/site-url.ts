@@ -51,8 +51,8 @@ export function isHere(url: string): boolean {
 
 /**
  * Creates a function that refuses a URL which the routes of another environment match better.
- * @param isProof also refuses one that no route of this environment matches, or another one as well: a token may be
- *   sent to the others
+ * @param isProof for a URL that gets a token: also refuses one that no route of this environment matches, or that
+ *   routes of another environment match as well
  */
 export function createUrlCheck(
   folder: string,
@@ -78,7 +78,7 @@ export function createUrlCheck(
 }
 
 const EXACT = Number.POSITIVE_INFINITY;
-/** Any route goes before it, whose claim is the length of its host and more. */
+/** A custom domain: a route for the same host wins, whose rank is the length of its host. */
 const CUSTOM = 1;
 
 /** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
@@ -87,14 +87,14 @@ export function matchRank(hostname: string, config: EnvironmentConfig): number {
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
     if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
   }
-  const claims = patterns.map((pattern) => {
+  const ranks = patterns.map((pattern) => {
     const host = asciiHost(pattern);
     // `*/*` names no host at all.
     if (!host.includes(".") || !isHostOf(hostname, host)) return 0;
     if (customDomains.includes(pattern)) return CUSTOM;
     return host.startsWith("*") ? host.length : EXACT;
   });
-  return Math.max(0, ...claims);
+  return Math.max(0, ...ranks);
 }
 
 /** Returns whether a pattern, such as `images.example.com` or `*.example.com`, matches a host. */

@@ -25,7 +25,7 @@ export type Examination = Project & Pick<World, "now">;
 const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
 
 /**
- * Checks a bucket. Only the Worker can ask an R2 binding.
+ * Checks a bucket. Nothing is checked behind an R2 binding, which only the Worker can open.
  * @param keys objects to look at, below the prefix. @param hasSite whether the site is looked at, too
  * @returns what is found, and an object that visitors may ask for
  */
@@ -63,10 +63,10 @@ export async function checkBucket(
   report(address, broken ?? ok("reachable", "S3 answers"));
   if (broken) return { findings, sample: namedSample };
 
-  // The S3 of the local run has no policies to try.
+  // What S3 answers to a write without a key. The S3 of the local run has no policies to try.
   const written = usesLocalS3(project) ? undefined : await anonymous.tryWriting(absentKey);
   const mustList = !project.local && project.config.store !== undefined; // to see what is deleted (A6)
-  const slots = results.filter(({ probe }) => probe !== anonymous); // its key means nothing
+  const slots = results.filter(({ probe }) => probe !== anonymous);
   const working = slots.find(({ fault }) => fault === undefined)?.probe;
   const isFollowed = followedBuckets(project.config.routes).has(configBucket);
   for (const { probe, answer, fault } of slots) {
@@ -218,13 +218,13 @@ async function checkParameter(probe: S3Probe, key: string): Promise<Result> {
   return misset("parameter", bucket, seen, `set ${LEAVE_PARAMETER_OUT}`);
 }
 
-/** Keys of a shell are not the Worker's: what is wrong with them says nothing of visitors. */
+/** A fault of a key that the Worker may not have is no error: visitors may see images all the same. */
 function weigh({ local, secretsFile }: Project, result: Result, source?: string): Result {
   const impact = `this is about ${source} alone: whether the Worker has this key is not known`;
   return local || source === secretsFile ? result : lessen(result, impact);
 }
 
-/** What is wrong with the secrets of slots that cannot be asked with. */
+/** What is wrong with the secrets of slots that cannot be used, or that there are none at hand. */
 function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Result[] {
   const { secrets } = project;
   const { usable, unusable } = slotsAtHand(project, bucket);
@@ -265,7 +265,7 @@ const leftBehind = (absent: string) => `: this test left an empty object to remo
 async function probeWriting(probe: S3Probe, absentKey: string, control: S3Answer): Promise<Result> {
   const written = await probe.tryWriting(absentKey);
   const leftover = written.status === 200 ? leftBehind(absentKey) : "";
-  // An S3 that says so to everyone has not looked at the key yet.
+  // An S3 that answers the same without a key has not checked the key yet.
   const isAllowed = MAY_WRITE.includes(written.code) && control.code !== written.code;
   return diagnoseRight(probe, "write", leftover || isAllowed ? undefined : written, leftover);
 }
@@ -307,7 +307,7 @@ async function probePublicAccess(
   const page = await anonymous.list();
   const list = "objects" in page ? undefined : page;
   const leftover = written?.status === 200 ? leftBehind(absentKey) : "";
-  const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 says so to everyone
+  const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 checks no key before it answers so
   const acts = [
     ...(verdictOf(object, region).result === "served" ? [`download ${objectKey}`] : []),
     ...(list === undefined ? ["list it"] : []),
@@ -323,7 +323,7 @@ async function probePublicAccess(
       bearing: "harmless",
     });
   }
-  // What is unknown is no proof: both must be refused.
+  // Only if S3 refuses both, the bucket is certainly private.
   const unclear = [object, list].find((reply) => Math.floor((reply?.status ?? 0) / 100) !== 4);
   return objectKey !== undefined && unclear === undefined
     ? ok("public", "it is private: S3 refuses requests without a key at this host")

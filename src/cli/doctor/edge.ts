@@ -19,7 +19,7 @@ type Cause = Omit<Problem, "seen"> & {
   readonly meaning?: string;
 };
 
-/** A setting is to be corrected, unless it only follows from what was found before, such as a dead key. */
+/** A cause in wrangler.toml, unless it only follows from an earlier finding, such as a dead key. */
 const setting = (remedy: string): Cause => ({ remedy, bearing: "consequence", needsDeploy: true });
 const passing = (remedy: string): Cause => ({ remedy, severity: "warning", bearing: "passing" });
 

@@ -100,24 +100,24 @@ export function note(check: Check, seen: string): Result {
   return { check, severity: "note", seen };
 }
 
-/** An error that visitors do not suffer from, as far as is known, is a warning. */
+/** Makes a warning of an error that visitors do not suffer from, as far as is known. */
 export function lessen<T extends Result>(result: T, impact: string): T {
   return result.severity === "error" ? { ...result, severity: "warning", impact } : result;
 }
 
 /**
- * The findings as they are reported: commands are for this environment, what changes wrangler.toml is to be
- * deployed, and an image that does not come is explained by what was found wrong before it.
+ * Completes the findings for the report: commands name this environment, a change of wrangler.toml is followed by a
+ * deploy, and a consequence names the finding that caused it.
  */
 export function reportable(findings: Finding[], config: ConfigFile, local: boolean): Finding[] {
   return findings.map((finding, at) => {
     const explained = explain(finding, findings.slice(0, at));
     const { seen, impact, remedy, needsDeploy, bearing: _bearing, ...rest } = explained;
-    const whole = needsDeploy && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
+    const wholeRemedy = needsDeploy && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
     return {
       ...{ ...rest, seen: hintFor(config, seen) },
       ...(impact !== undefined && { impact: hintFor(config, impact) }),
-      ...(whole !== undefined && { remedy: hintFor(config, whole) }),
+      ...(wholeRemedy !== undefined && { remedy: hintFor(config, wholeRemedy) }),
     };
   });
 }

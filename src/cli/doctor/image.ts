@@ -80,9 +80,10 @@ export async function checkRoutes(
       continue;
     }
     const keyOf = ({ name, prefix }: Bucket) => samples.get(name)?.key.slice(prefix.length);
+    // Buckets with the same key have the same URL: it is requested once, with the original to compare, if there is one.
     const same = route.buckets.filter((one) => keyOf(one) === keyOf(bucket));
-    // One URL is requested once, with the original, to see whether that is the answer.
-    if (bucket !== (same.find((one) => samples.get(one.name)?.bytes) ?? same[0])) continue;
+    const chosen = same.find(({ name }) => samples.get(name)?.bytes) ?? same[0];
+    if (bucket !== chosen) continue;
     const results = await checkImage(site, request);
     const [image] = results;
     if (image?.severity === "ok" && route.buckets.length > 1) {
@@ -92,7 +93,7 @@ export async function checkRoutes(
       results[0] = { ...image, seen: `${image.seen}, of ${source ?? "no bucket: it is kept"}` };
     }
     findings.push(...findingsOf(baseUrl + request.path, bucket.name, results));
-    if (results.length > 1) example ??= request; // one alone is a fault
+    if (results.length > 1) example ??= request; // a single result is a fault
   }
   if (findings.length === 0) findings.push({ about: baseUrl, ...NO_OBJECT });
   return { findings, example };
@@ -100,7 +101,7 @@ export async function checkRoutes(
 
 const pairsOf = (route: BoundRoute) => route.buckets.map((bucket) => [route, bucket] as const);
 
-/** The image of a sample at the first preset of a route, or why it cannot be asked for; undefined: it has no URL. */
+/** Plans the request for a sample at the first preset of a route. @returns why not; undefined: it has no URL */
 async function planRequest(
   site: Site & Examination,
   route: BoundRoute,
@@ -159,10 +160,10 @@ async function askAsBrowsers(
     }
     const formats = acceptedFormatsOf(variant, readable, route.svg);
     const isRight = isPassedOn || mayYield(createTransformRequest(variant, formats), type);
-    const real = sniff(answer.bytes);
-    if (real !== type || !isRight) {
+    const actualType = sniff(answer.bytes);
+    if (actualType !== type || !isRight) {
       return fail("formats", {
-        seen: `a browser whose best format is ${browser} gets ${type || "no type"}, and the bytes are ${real ?? "no image"}`,
+        seen: `a browser whose best format is ${browser} gets ${type || "no type"}, and the bytes are ${actualType ?? "no image"}`,
         impact: "browsers show a broken image, or download more bytes than they need",
         remedy: "turn off what ignores the vary header: a cache rule of the zone, or cache.enabled",
         bearing: "harmless",
@@ -212,7 +213,7 @@ async function checkHeaders(
   return faults.map(([, check, seen, remedy]) => fail(check, { ...problem, seen, remedy }));
 }
 
-/** `isElsewhere`: another app's image may be there. */
+/** A request that must not get an original. `isElsewhere`: another app's image may be at that URL. */
 type Trick = readonly [name: string, path: string, headers?: HeaderFields, isElsewhere?: true];
 
 function tricksFor({ path, query, name }: ImageRequest, config: Config): readonly Trick[] {
@@ -238,7 +239,7 @@ function tricksFor({ path, query, name }: ImageRequest, config: Config): readonl
   ];
 }
 
-/** @param rendition what visitors should get */
+/** Sends each trick. @param rendition what visitors should get, and the only image that may come */
 async function tryToGetOriginals(request: ImageRequest, config: Config, rendition: Body) {
   const successes: string[] = [];
   let unknown = 0;
@@ -310,15 +311,16 @@ async function checkFallback(
   });
 }
 
-/** If renditions are cached for less than that, a second request may be too late: s. */
-const SHORT_S = 60;
+/** If renditions are cached for less, a second request may come too late: s. */
+const MIN_KEEP_S = 60;
 
 /**
  * Asks twice for an image that was there before, to see whether Cloudflare caches renditions (W11).
  * @param keep for how long wrangler.toml has renditions cached: s
  */
 export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, keep: number) {
-  if (keep < SHORT_S) return note("workers-cache", `unknown: keep in wrangler.toml is ${keep} s`);
+  if (keep < MIN_KEEP_S)
+    return note("workers-cache", `unknown: keep in wrangler.toml is ${keep} s`);
   let cache = "";
   for (let attempt = 0; attempt < 2; attempt++) {
     const answer = await askSite(baseUrl + path + query);

@@ -1,6 +1,5 @@
-// Checks the side door of each bucket: `/cdn-cgi/image/…` on the deployed site, which anybody may ask (E10). It asks
-// for an object of a bucket that does not exist, and for one that Vitrine serves. That costs nothing, unless the door
-// is open.
+// Checks the side door of each bucket: `/cdn-cgi/image/…` on the deployed site, which anybody may request (E10). It asks
+// for an object of a missing bucket, and for one that Vitrine serves. That costs nothing, unless the door is open.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { failureFor } from "../../worker/edge/codes.ts";
@@ -20,26 +19,26 @@ const IMPACT =
 
 /**
  * @param sample an object of the bucket, if one is known
- * @param serves whether Vitrine has just shown images: then a plain 403 is not about this machine
+ * @param hasShownImages whether Vitrine has just shown images: then a plain 403 is a block, and not of this machine
  */
 export async function checkSideDoor(
   bucket: Bucket,
   baseUrl: string,
   sample: Sample | undefined,
-  serves: boolean,
+  hasShownImages: boolean,
 ): Promise<Result> {
   const absentName = `vitrine-doctor-${crypto.randomUUID()}`;
   const key = sample?.key ?? `${bucket.prefix}${absentName}.jpg`;
   const prefix = baseUrl + SIDE_DOOR;
   const neighbourUrl = `${prefix}width=16/${neighbourOf(bucket, absentName)}`;
-  const neighbour = await trySideDoor(neighbourUrl, serves);
+  const neighbour = await trySideDoor(neighbourUrl, hasShownImages);
   // With this option, the edge may answer from what it has kept for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
   const objectUrl = `${prefix}${options}/${originUrl(bucket.baseUrl, key)}`;
-  const object = await trySideDoor(objectUrl, serves);
-  const isWide = neighbour.state === "open" || neighbour.state === "fetches";
-  if (isWide || object.state === "open") {
-    const seen = isWide
+  const object = await trySideDoor(objectUrl, hasShownImages);
+  const isOpenToNeighbours = neighbour.state === "open" || neighbour.state === "fetches";
+  if (isOpenToNeighbours || object.state === "open") {
+    const seen = isOpenToNeighbours
       ? `anyone can have images of other buckets transformed: ${neighbour.seen}`
       : `anyone can have ${key} at any size, whatever presets and signatures say: ${object.seen}`;
     const remedy = `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path). And ${RULE}. If the bucket is public, close it`;
@@ -68,24 +67,25 @@ const FETCHED = /^(?:object-(?:missing|denied)|source-unreadable|origin-(?:denie
 /** What the edge does with a source. `fetches`: it asks the origin, and gets no image. */
 type State = "open" | "fetches" | "shut" | "unknown";
 
-/** Asks for an image. What is not sure is `unknown`, never `shut`. */
-async function trySideDoor(url: string, serves: boolean): Promise<{ state: State; seen: string }> {
+/** Asks for an image. A state that is not certain is `unknown`, never `shut`. */
+async function trySideDoor(url: string, hasShownImages: boolean) {
   const answer = await askSite(url);
   const { pathname } = new URL(url);
-  if (isUpstreamFailure(answer)) return { state: "unknown", seen: `${pathname}: ${answer.reason}` };
+  const result = (state: State, seen: string) => ({ state, seen });
+  if (isUpstreamFailure(answer)) return result("unknown", `${pathname}: ${answer.reason}`);
   const { status, headers, text } = answer;
   const resized = headers.get("cf-resized") ?? "";
   const code = /^err=(\d{4})/.exec(resized)?.[1] ?? /^ERROR (\d{4})\b/.exec(text)?.[1]; // R1, R3
   const seen = `${pathname} answers ${code ?? status}`;
-  if (code === "9401" && status === 403) return { state: "shut", seen }; // E5
+  if (code === "9401" && status === 403) return result("shut", seen); // E5
   if (code !== undefined) {
     // Whether the edge looks the host up before it reads Sources is not known.
     const isFetched = code !== "9407" && FETCHED.test(failureFor(status, code, "").event);
-    return { state: isFetched ? "fetches" : "unknown", seen };
+    return result(isFetched ? "fetches" : "unknown", seen);
   }
-  if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return { state: "open", seen };
+  if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return result("open", seen);
   // A challenge is no block: a browser can pass it.
-  const isBlocked = status === 403 && !headers.has("cf-mitigated") && serves;
+  const isBlocked = status === 403 && !headers.has("cf-mitigated") && hasShownImages;
   const isRefused = status === 404 && isOfVitrine(headers);
-  return { state: isBlocked || isRefused ? "shut" : "unknown", seen };
+  return result(isBlocked || isRefused ? "shut" : "unknown", seen);
 }

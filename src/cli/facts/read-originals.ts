@@ -1,5 +1,4 @@
-// Reads the facts of the originals that changed, a few at a time. It sends only GETs, opens objects as the Worker does,
-// and writes no original to disk.
+// Reads the facts of changed originals, a few at a time. It sends only GETs, as the Worker does, and writes no file.
 
 import { hash } from "node:crypto";
 import pMap from "p-map";

@@ -1,4 +1,4 @@
-// Asks for pictures as browsers do, and reads them to their end. It keeps no byte.
+// Asks for pictures as browsers do, and reads them to their end. It returns their length, and none of their bytes.
 
 import { parseAccept } from "../../worker/request/accept.ts";
 import type { World } from "../command.ts";
@@ -25,8 +25,8 @@ const MAX_BYTES = 100e6;
 export type PictureAnswer =
   /** `cache`: where it came from, as server-timing says. */
   | { readonly bytes: number; readonly cache: string | undefined }
-  /** `isTrouble`: it is not the object's fault. */
-  | { readonly reason: string; readonly isTrouble: boolean };
+  /** `isOutage`: the object is not the cause. */
+  | { readonly reason: string; readonly isOutage: boolean };
 
 /** Creates a function that asks for a picture. @returns undefined if it was interrupted */
 export function createPictureClient({ now, interrupted: signal }: World) {
@@ -35,15 +35,15 @@ export function createPictureClient({ now, interrupted: signal }: World) {
     const init = { headers: { accept: ACCEPTS[browser] }, signal };
     const answer = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
     if (answer === undefined) return undefined;
-    if (typeof answer === "string") return { reason: answer, isTrouble: true };
+    if (typeof answer === "string") return { reason: answer, isOutage: true };
     const { status, headers, bytes } = answer;
     const type = headers.get("content-type")?.slice(0, 60) ?? "no type";
     if (status === 200 && type.startsWith("image/")) {
       return { bytes: bytes.length, cache: cacheStatus(headers) };
     }
-    // Vitrine cannot show an object with 404 or 415.
-    const isTrouble = status !== 404 && status !== 415;
-    return { reason: status === 200 ? `200 ${type}` : `${status}`, isTrouble };
+    // 404 and 415 are about the object: it is missing, or no image.
+    const isOutage = status !== 404 && status !== 415;
+    return { reason: status === 200 ? `200 ${type}` : `${status}`, isOutage };
   };
 }
 

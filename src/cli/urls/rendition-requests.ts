@@ -1,5 +1,5 @@
-// Plans the requests for each rendition of an object, none twice, and sends them as visitors would, some at a time. No
-// name or path holds a signature.
+// Plans a request for each rendition of an object, and sends them as browsers do, some at a time. No rendition is
+// requested twice, and no name or path holds a signature.
 
 import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";

@@ -76,10 +76,10 @@ async function warm(world: World, names: readonly string[], options: Options): P
       totals.failuresInARow = 0;
       return undefined;
     }
-    const { reason, isTrouble } = answer;
+    const { reason, isOutage } = answer;
     if (!failed.has(input)) progress.log(`${reason}  ${input}  ${variant}  ${browser}`);
     failed.set(input, reason);
-    totals.failuresInARow = isTrouble ? totals.failuresInARow + 1 : 0;
+    totals.failuresInARow = isOutage ? totals.failuresInARow + 1 : 0;
     if (totals.failuresInARow < MAX_FAILURES_IN_A_ROW) return undefined;
     const latest = `the last ${MAX_FAILURES_IN_A_ROW} requests failed, the last one with ${reason}`;
     return { fault: `${latest}. Is it running? ${hintFor(site.envConfig, "npx wrangler tail")}` };

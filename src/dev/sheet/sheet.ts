@@ -1,5 +1,5 @@
 // The contact sheet of the local run: lists the local buckets, puts and deletes pictures, and renders the page for the
-// running configuration. Its pictures come from the Worker. No byte of an original comes out here.
+// running configuration. Its pictures come from the Worker. It sends no byte of an original to the page.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { readLocalKeys } from "../../cli/config/local-run.ts";
@@ -32,28 +32,28 @@ export function createSheet(
   images: Edge["images"],
   address: string,
 ) {
-  let good: LocalConfig | undefined;
-  let objects: readonly LocalObject[] = [];
+  let lastGood: LocalConfig | undefined;
+  let lastObjects: readonly LocalObject[] = [];
   let lastTry: Promise<unknown> = Promise.resolve();
   const pictures = new Map<string, Promise<LocalObject["picture"]>>();
 
   /** The configuration that the Worker runs with; while that has mistakes, the last good one. */
   const readLocal = (): LocalConfig | undefined => {
     const { hasOwnS3, config: written, vars, buckets, started } = watcher.current();
-    // An S3 of one's own is not shown: a try needs no signature.
-    if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : good;
+    // The operator's own S3 is not shown: anybody on this machine can request a try, without a signature.
+    if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : lastGood;
     const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: images };
     const config = readConfig({ ...vars, BUCKETS: buckets, ...IMAGES });
     if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("; "));
-    good = { config, vars };
-    return good;
+    lastGood = { config, vars };
+    return lastGood;
   };
-  const bucketsNow = () => readLocal()?.config.buckets ?? [];
+  const readBuckets = () => readLocal()?.config.buckets ?? [];
 
   /** Lists the buckets. If the local S3 does not answer now, it returns the last list. */
   const listObjects = async (): Promise<readonly LocalObject[]> => {
     const keys = readLocalKeys(".");
-    const lists = bucketsNow().map(async (bucket) => {
+    const lists = readBuckets().map(async (bucket) => {
       const all = (await listBucket(bucket, keys)).map(async ({ key, etag = "", bytes = 0 }) => {
         const id = `${bucket.baseUrl}${key} ${etag}`;
         const picture = pictures.get(id) ?? sendToS3("GET", bucket, key, keys).then(readPicture);
@@ -65,24 +65,24 @@ export function createSheet(
     try {
       // A key that several buckets have is shown once.
       const all = (await Promise.all(lists)).flat().filter(({ key }) => !keyFault(key));
-      objects = [...new Map(all.toReversed().map((one) => [one.key, one])).values()].reverse();
+      lastObjects = [...new Map(all.toReversed().map((one) => [one.key, one])).values()].reverse();
     } catch {
       pictures.clear(); // the terminal says why there is no Worker
     }
-    return objects;
+    return lastObjects;
   };
 
-  /** A hash of what the page shows. It does not change with the time. */
-  const tag = async (): Promise<string> => {
+  /** Hashes what the page shows, without the signatures, which change with the time. */
+  const hashState = async (): Promise<string> => {
     const { vars } = watcher.current();
     const state = [vars, watcher.mistakes(), await listObjects()];
     return createHmac("sha256", SALT).update(JSON.stringify(state)).digest("base64url");
   };
 
   return {
-    tag,
+    tag: hashState,
     page: async (): Promise<string> => {
-      const before = await tag(); // what changes meanwhile makes the page load again
+      const before = await hashState(); // what changes meanwhile makes the page load again
       const mistakes = watcher.mistakes();
       const local = readLocal();
       const objects = local && (await addRenditions(local, await listObjects(), Date.now()));
@@ -122,7 +122,7 @@ export function createSheet(
     /** Deletes an object of the local buckets. Returns why not. @throws if S3 refuses it */
     remove: async (key: string): Promise<string | undefined> => {
       if (readLocal() === undefined) return NO_CHANGE;
-      const buckets = bucketsNow().filter(({ prefix }) => !keyFault(prefix + key));
+      const buckets = readBuckets().filter(({ prefix }) => !keyFault(prefix + key));
       for (const bucket of buckets) await sendToS3("DELETE", bucket, key, readLocalKeys("."));
       return undefined;
     },

@@ -1,5 +1,5 @@
 // Renders a picture with other options than its preset's, as the Worker does, by the engine of the local run. The Worker's
-// own guard checks it, so no byte of an original comes out here.
+// own guard checks the result, so no byte of an original reaches the page.
 
 import { presetsOf } from "../../cli/app-file/generate.ts";
 import type { CommandFault } from "../../cli/command.ts";
@@ -83,9 +83,10 @@ export function parseTry(
     return { fault: "this route has svg = true: the Worker asks the edge for no format there" }; // R8
   }
   const change = {
-    ...(quality !== undefined && { quality: numberIn(quality) }),
+    ...(quality !== undefined && { quality: parseNumber(quality) }),
     ...(format !== undefined && { format }),
-    ...(x !== undefined && y !== undefined && { gravity: { x: numberIn(x), y: numberIn(y) } }),
+    ...(x !== undefined &&
+      y !== undefined && { gravity: { x: parseNumber(x), y: parseNumber(y) } }),
   };
   const tried = changeVariant(request, preset, change);
   if ("fault" in tried) return tried;
@@ -93,8 +94,8 @@ export function parseTry(
   return { ...request, config: { ...config, store: undefined }, variant: tried, lines };
 }
 
-/** A plain decimal number; any other text stays text. */
-function numberIn(text: string): number | string {
+/** `80` → 80, `0.25` → 0.25; any other text stays text, which the schema refuses or knows. */
+function parseNumber(text: string): number | string {
   return /^\d{1,4}(?:\.\d{1,6})?$/.test(text) ? Number(text) : text;
 }
 
@@ -107,9 +108,9 @@ function changeVariant({ variant, variantName }: ResolvedRequest, preset: Preset
   const { dpr, ...image } = original.image;
   const options = { ...image, ...(dpr !== undefined && { dpr: [dpr] }) };
   const faults: string[] = [];
-  const note = (path: string, message: string) => faults.push(`${path}: ${message}`);
+  const report = (path: string, message: string) => faults.push(`${path}: ${message}`);
   const changed = { ...options, format: original.format, ...change };
-  const checked = presetSchema(changed, presetName, note);
+  const checked = presetSchema(changed, presetName, report);
   const result = checked && variantsOf(presetName, checked).at(-1)?.[1];
   return result ?? { fault: faults.join("; ") };
 }
