@@ -56,7 +56,7 @@ function readTags(header: string | null): ReadonlySet<string> {
   return new Set(tags.map((tag) => tag.toLowerCase()));
 }
 
-/** The names of the request headers of which a response is a variant; `*`: of more than headers (W14). */
+/** The names of the request headers by which a response varies; `*`: by more than headers (W14). */
 export function readVary(headers: Headers): readonly string[] {
   if (headers.has("cf-resized")) return [];
   return headers.get("vary")?.match(/[^\s,]+/g) ?? [];

@@ -64,7 +64,7 @@ export type Quota = {
 };
 
 /**
- * Creates a quota of which nothing is used.
+ * Creates an unused quota.
  * @param max how many transformations a month has at the moment
  */
 export function createQuota(now: () => number, max: () => number): Quota {

@@ -1,5 +1,5 @@
 // The options of `cf.image`, of its overlays, and of the Images binding: a row each, with the values that it
-// takes in code and in words, its rule, what the binding has, and what the emulator plays. The types, the
+// takes in code and in words, its rule, what the binding has, and what the emulator implements. The types, the
 // refusals and the steps of the binding follow from the rows.
 
 import type { Sharp } from "sharp";
@@ -15,7 +15,7 @@ type Option = Rule & {
   readonly binding?: Rule | false;
   /** Returns whether the emulator leaves a value out. */
   readonly isUnsupported?: (value: unknown) => boolean;
-  /** Changes the pixels of the resized image. Other options are played where sizes and bytes are made. */
+  /** Changes the pixels of the resized image. Other options apply where sizes and bytes are computed. */
   readonly filter?: (picture: Picture, amount: number) => Picture | Promise<Picture>;
 };
 
@@ -38,7 +38,7 @@ const either = <A, B>(first: Rule<A>, second: Rule<B>): Rule<A | B> => ({
 type ValueOf<R> = R extends Rule<infer T> ? T : never;
 type ValuesOf<R> = { readonly [Name in keyof R]?: ValueOf<R[Name]> };
 
-/** A table of which each value may be left out. Other names are ignored. */
+/** A table whose values may each be left out. Other names are ignored. */
 function tableOf<R extends Rules>(rules: R): Rule<ValuesOf<R>> {
   const expected = `a table of ${Object.keys(rules).join(", ")}`;
   return {
@@ -189,7 +189,7 @@ const IMAGE = {
  */
 export type Transformations = ValuesOf<typeof TRANSFORMATIONS>;
 
-/** How an overlay is drawn, as far as the emulator plays it (O12). */
+/** How an overlay is drawn, as far as the emulator implements it (O12). */
 export type DrawOptions = Omit<ValuesOf<typeof DRAW>, "repeat" | "composite">;
 
 /** An image that is drawn over another one (O12). */

@@ -128,7 +128,7 @@ function describeOriginal(
 
 /**
  * Renders with sharp: decodes, transforms, draws overlays and encodes (O2–O6, O8–O12, R6). Options that the
- * emulator does not play are left out. Limits are not checked here.
+ * emulator does not implement are left out. Limits are not checked here.
  * @param image validated; its format is not json or svg; AVIF only within its limits (O7)
  * @param settings the numbers behind the names of qualities, 1–100 (O5)
  * @throws if sharp cannot decode an image, or cannot encode a rendition of that size

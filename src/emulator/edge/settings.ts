@@ -33,7 +33,7 @@ export type EdgeInit = FetchInit & {
     readonly image?: ImageOptions;
     /** Seconds, by status (`404`) or range of statuses (`200-299`); less than 0: do not keep (C4). */
     readonly cacheTtlByStatus?: Readonly<Record<string, number>>;
-    /** The edge plays no other option: it ignores them. */
+    /** The edge ignores all other options. */
     readonly [other: string]: unknown;
   };
 };

@@ -105,7 +105,7 @@ const SWITCHES = {
   patience: switchOf(count, 30_000),
   /** E6. Hosts with their port that may be asked by `http:`, as `127.0.0.1:9000`. In production there are none. */
   plain: switchOf(listOf("hosts, without http:// and without a path", isHost), Object.freeze([])),
-  /** Options that the emulator does not play throw, or are ignored (`left-out`). */
+  /** Options that the emulator does not implement throw, or are ignored (`left-out`). */
   unplayable: switchOf(oneOf("refused", "left-out"), "refused"),
   /** B3. False: the account may not use the Images binding. */
   bindingAllowed: switchOf(flag, true),

@@ -1,5 +1,5 @@
 // The binding of an R2 bucket, for tests that see it fail: objects in a map, and faults that a test sets. What it
-// does beside that, it does as the real one (T1–T8a). What it does not play throws.
+// does beside that, it does as the real one (T1–T8a). What it does not implement throws.
 
 import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
@@ -92,7 +92,7 @@ const MAX_KEYS = 1000; // of one list, and of one delete (T4)
 const WRITE_INTERVAL_MS = 1000; // of one key (T3)
 const UPLOADED = new Date("2026-11-24T09:00:00Z");
 
-/** The options that are played, of calls and in tables of these. */
+/** The implemented options: of calls, and in the tables of these options. */
 const SUPPORTED_OPTIONS = [
   ...["range", "offset", "length", "onlyIf", "etagMatches", "etagDoesNotMatch"],
   ...["httpMetadata", "contentType", "customMetadata", "prefix", "limit", "cursor"],
@@ -234,7 +234,7 @@ function throwUnsupported(): never {
   throw new TypeError("createR2 plays no multipart upload");
 }
 
-/** @throws if an option is not played or written as Headers, or if an ETag has quotes (T8) */
+/** @throws if an option is not implemented or is Headers, or if an ETag has quotes (T8) */
 function checkSupported(method: R2Call["method"], options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (!SUPPORTED_OPTIONS.includes(name) || value instanceof Headers) {

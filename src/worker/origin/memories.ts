@@ -3,12 +3,13 @@
 import type { Bucket, Role } from "../config/bucket.ts";
 import { logNotice } from "../log/log.ts";
 import { memoize } from "../util/memoize.ts";
-import { advance, startState } from "./bucket-state.ts";
+import { advance, type BucketEvent, type BucketState, startState } from "./bucket-state.ts";
 import { advanceRole, type RoleEvent, type RoleState } from "./role-state.ts";
 
+export type BucketMemory = Memory<BucketState, BucketEvent>;
 export type RoleMemory = Memory<RoleState, RoleEvent>;
 
-export const bucketMemoryOf = memoize((bucket: Bucket) => {
+export const bucketMemoryOf = memoize((bucket: Bucket): BucketMemory => {
   return createMemory(startState(bucket), advance, logNotice);
 });
 

@@ -10,7 +10,7 @@ import { isRequestedType } from "../edge/guard.ts";
 import { canRetry, isRefusal, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type RequestScope } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
-import { bucketMemoryOf } from "../origin/memories.ts";
+import { type BucketMemory, bucketMemoryOf } from "../origin/memories.ts";
 import { type OpenedObject, openObject, S3_TIMEOUT_MS } from "../origin/open-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
@@ -80,7 +80,7 @@ export async function lookUp(
   const entry = await finishReading();
   const hasPicture = hasOlder || entry?.rendition;
   if (canRetry(object) && !hasPicture && (await pauseBefore(deadline))) object = await open(); // A9
-  learnSilence(bucket, object, began);
+  learnSilence(memory, object, began);
   return { object, entry };
 }
 
@@ -101,11 +101,11 @@ async function waitForObject(
 }
 
 /** Remembers for the next requests whether S3 answers. A request that had no time left proves nothing about S3. */
-function learnSilence(bucket: Bucket, object: OpenedObject | Refusal, began: number): void {
+function learnSilence(memory: BucketMemory, object: OpenedObject | Refusal, began: number): void {
   const now = Date.now();
   const isUnanswered = isRefusal(object) && object.event === "timed-out" && !("status" in object);
   const isSilent = isUnanswered && now - began >= ENOUGH_MS;
-  bucketMemoryOf(bucket).learn({ type: "s3-requested", isSilent, now });
+  memory.learn({ type: "s3-requested", isSilent, now });
 }
 
 /**
