@@ -1,5 +1,4 @@
-// The local buckets: lists, reads and changes their objects, and syncs them with the fixtures and the files of the
-// project's folder `objects/`.
+// The local buckets: lists, reads and changes objects, and syncs them with the fixtures and the folder `objects/`.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

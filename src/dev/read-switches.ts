@@ -5,8 +5,7 @@ import { checkSettings, flag, type Rules } from "../emulator/check.ts";
 import { SWITCH_RULES, type Switches } from "../emulator/edge/switches.ts";
 import { isPlainObject } from "../worker/util/json.ts";
 
-// The local run has no switches about this machine, about workers.dev, about options that are not
-// implemented, or about the URL interface.
+// The local run has no switches about this machine, workers.dev, unimplemented options or the URL interface.
 const { workersDev, firewall, keptForAll, qualities, limits, plain, unplayable, ...rules } =
   SWITCH_RULES;
 /** `store` is no switch of the edge: local-project.ts reads it. */

@@ -68,7 +68,6 @@ export async function startLocal(
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
   if (interrupted.aborted) return undefined;
 
-  // The secret between the proxy and the Worker.
   const header = `x-vitrine-${randomUUID()}`;
   const workerPort = await findPort();
   const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });
