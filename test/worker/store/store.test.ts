@@ -92,16 +92,21 @@ test("where the cache has forgotten a picture, it comes from the store, unchange
   }
 });
 
+/** Has the edge send these bytes in place of each rendition. */
+function replaceBody(body: BodyInit, length: string | null) {
+  const { fetch } = stage.edge;
+  stage.edge.fetch = async (...request) => {
+    const answer = await fetch(...request);
+    answer.headers.delete("content-length");
+    if (length) answer.headers.set("content-length", length);
+    return new Response(body, answer);
+  };
+}
+
 test.each(["8388736", null])(
   "a picture of over 8 MiB, with the length %s, is not stored, and S3 is checked once more",
   async (length) => {
-    const { fetch } = stage.edge;
-    stage.edge.fetch = async (...request) => {
-      const answer = await fetch(...request);
-      answer.headers.delete("content-length");
-      if (length) answer.headers.set("content-length", length);
-      return new Response(Buffer.alloc(8_388_736), answer);
-    };
+    replaceBody(Buffer.alloc(8_388_736), length);
     expect(await (await requestPicture()).bytes()).toHaveLength(8_388_736);
     expect([store.objects.size, stage.s3.requestsBy("worker").length]).toEqual([0, 2]);
   },
@@ -110,13 +115,7 @@ test.each(["8388736", null])(
 test.each(["0", null])(
   "a picture without bytes, with the length %s, is neither shown nor stored",
   async (length) => {
-    const { fetch } = stage.edge;
-    stage.edge.fetch = async (...request) => {
-      const answer = await fetch(...request);
-      answer.headers.delete("content-length");
-      if (length) answer.headers.set("content-length", length);
-      return new Response(new Uint8Array(), answer);
-    };
+    replaceBody(new Uint8Array(), length);
     expect([await sourceOf(), store.objects.size]).toEqual([502, 0]);
   },
 );
