@@ -50,11 +50,6 @@ test("its page asks for no secret, and describes each binding (D1)", () => {
   expect(Object.keys(manifest.cloudflare.bindings)).toEqual(bindings);
 });
 
-test("its script deploys (D1)", () => {
-  expect(manifest.scripts).toMatchObject({ deploy: "vitrine deploy" });
-  expect(manifest.scripts).not.toHaveProperty("build");
-});
-
 test("package.json describes every secret, and no other, for the page of the button (D1)", () => {
   const names = [
     ...Object.values(secretNames("AWS")),

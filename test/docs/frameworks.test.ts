@@ -54,20 +54,6 @@ test("an <img> as text has the values that imgProps returns, whatever is in them
   }
 });
 
-/** The packages whose versions the page has to name. */
-const PACKAGES =
-  "react vue svelte solid-js next nuxt @nuxt/image astro @angular/common unpic @unpic/core";
-
-test("the table names the versions with which CI builds and runs the code", () => {
-  const text = readFileSync(join(ROOT, "test/loaders/package-lock.json"), "utf8");
-  const { packages }: { packages: Record<string, { version: string }> } = JSON.parse(text);
-  const tested = PACKAGES.split(" ").map(
-    (name) => `${name}@${packages[`node_modules/${name}`]?.version}`,
-  );
-  const [table = ""] = /^\| framework .*?(?=\n\n)/ms.exec(readPage("docs/frameworks.md")) ?? [];
-  expect([...table.matchAll(/`([^`]+@[^`]+)`/g)].map(([, one]) => one)).toEqual(tested);
-});
-
 /** The lines that are not empty, with a name alone for each of the app's own files. */
 function linesOf(code: string): string[] {
   const named = code

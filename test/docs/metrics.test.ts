@@ -1,6 +1,5 @@
 // The queries of docs/metrics.md, on made-up data whose results were calculated by hand.
 
-import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -137,22 +136,6 @@ test("the list of columns is that of a data point", () => {
     ...cells("double", point.doubles),
     ...cells("index", point.indexes),
   ]);
-});
-
-test("what is pasted into a shell sends each query as it stands on the page", () => {
-  const [, askFunction = ""] = /```sh\n(export CLOUDFLARE_ACCOUNT_ID=.*?)```/s.exec(PAGE) ?? [];
-  const curl = 'curl() { printf "%s\\n" "$@"; cat; }';
-  for (const sql of QUERIES.values()) {
-    const script = `${curl}\n${askFunction}\nask <<'SQL'\n${sql}\nSQL\n`;
-    const curlArguments = execFileSync("sh", ["-c", script], { encoding: "utf8" });
-    expect(curlArguments).toBe(
-      [
-        "-sS",
-        "https://api.cloudflare.com/client/v4/accounts/…/analytics_engine/sql",
-        ...["-H", "Authorization: Bearer …", "--data-binary", "@-", sql, ""],
-      ].join("\n"),
-    );
-  }
 });
 
 test("what is pasted into wrangler.toml passes the check, and is the dataset of the queries", async () => {

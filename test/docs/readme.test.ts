@@ -3,7 +3,6 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { file } from "../support/emulators.ts";
 import { ENV, VARS } from "../support/env.ts";
@@ -17,27 +16,8 @@ const LINES = BLOCKS.flatMap(([, , block = ""]) => block.trim().split("\n")).map
 );
 const linesOf = (beginning: string) => LINES.filter((line) => line.startsWith(beginning));
 
-const PACKED = `vitrine-${VERSION}.tgz`;
-/** What is tried elsewhere, or needs an account. */
-const ELSEWHERE = [
-  ...["npm ci", "npm start"], // .ci/run, test/dev/start.test.ts
-  // test/package
-  ...["mkdir ../images", "npm pack --pack-destination ../images", "cd ../images", "npm install"],
-  ...[`npx --yes --package ./${PACKED} vitrine init`, `npm install ./${PACKED}`],
-  "npx wrangler login",
-  ...["cp .dev.vars.example secrets.env", "rm secrets.env"], // git ignores it: pages.test.ts
-];
-
 const folder = copyProject();
 afterAll(removeCopies);
-
-test("each command is tried here or elsewhere", () => {
-  const triedHere = ["curl ", "npx vitrine client ", "npx vitrine deploy "].flatMap(linesOf);
-  expect(triedHere).toHaveLength(5);
-  expect(LINES.filter((line) => !ELSEWHERE.includes(line) && !triedHere.includes(line))).toEqual(
-    [],
-  );
-});
 
 test("each curl is answered as the README says", async () => {
   const objects = ["photos/dandelion.jpg", "photos/fig.jpg", "broken/page.jpg"];
