@@ -1,20 +1,21 @@
 // Measures in rounds: each workload in turn. Other work of the machine then affects all of them alike.
 
 import { type Running, start } from "../support/workerd.ts";
-import { type Measured, measure } from "./load.ts";
+import { measure } from "./load.ts";
 import { type Random, seeded } from "./random.ts";
 import type { Workload } from "./workloads.ts";
 
-/** Medians of all rounds, and the spread of the ratios. */
-export type Result = Measured & {
+/** Medians of all rounds. */
+export type Result = {
   readonly name: string;
   readonly note: string;
   /** The workload that it is compared with. Undefined: it is compared with itself. */
   readonly floor: string | undefined;
   readonly limit: number | undefined;
-  /** CPU time of a request divided by that of its floor in the same round: median and middle half. */
+  /** CPU time of the whole process for one request, in µs. */
+  readonly cpu: number;
+  /** CPU time of a request divided by that of its floor in the same round. */
   readonly ratio: number;
-  readonly middle: readonly [number, number];
 };
 
 type Effort = {
@@ -36,7 +37,7 @@ export async function compare(
 ): Promise<Result[]> {
   const random: Random = seeded(1);
   const running: Running[] = [];
-  const measured = workloads.map((): Measured[] => []);
+  const measured = workloads.map((): number[] => []);
   try {
     for (const { script, draw } of workloads) {
       const one = await start(script);
@@ -57,23 +58,18 @@ export async function compare(
   return workloads.map(({ name, note, floor: floorName = name, limit }, at) => {
     const all = measured[at] ?? [];
     const floor = measured[workloads.findIndex((one) => one.name === floorName)] ?? [];
-    const ratios = all.map(({ cpu }, round) => cpu / (floor[round]?.cpu ?? Number.NaN));
-    const medianOf = (figure: keyof Measured) => quantile(all.map((one) => one[figure]));
+    const ratios = all.map((cpu, round) => cpu / (floor[round] ?? Number.NaN));
     return {
       ...{ name, note, floor: floorName === name ? undefined : floorName, limit },
-      ...{ cpu: medianOf("cpu"), rate: medianOf("rate") },
-      ...{ p50: medianOf("p50"), p99: medianOf("p99") },
-      ratio: quantile(ratios),
-      middle: [quantile(ratios, 0.25), quantile(ratios, 0.75)] as const,
+      ...{ cpu: median(all), ratio: median(ratios) },
     };
   });
 }
 
-/** A quantile: this share of all values is below it. Interpolates between two values. */
-function quantile(values: readonly number[], share = 0.5): number {
+/** The value in the middle, or between the two in the middle. */
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(at)] ?? Number.NaN;
-  const above = sorted[Math.ceil(at)] ?? Number.NaN;
-  return below + (above - below) * (at % 1);
+  const at = (sorted.length - 1) / 2;
+  const [below = Number.NaN, above = Number.NaN] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return (below + above) / 2;
 }
