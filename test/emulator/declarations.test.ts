@@ -2,7 +2,7 @@
 // checks on, and without sharp.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { compile, STRICT } from "../client/compile.ts";
@@ -183,25 +183,4 @@ describe.each(ENVIRONMENTS)("with %s", (_name, lib, types, more) => {
     write(join(project, "tsconfig.json"), { compilerOptions });
     expect(await compile(project)).toEqual([]);
   });
-});
-
-test("what is built imports nothing but Node.js: sharp is required, and only when it is needed", () => {
-  const files = readdirSync(join(PACKAGE, "dist"), { recursive: true, encoding: "utf8" });
-  expect(files).toContain(join("emulator", "index.d.ts"));
-  const built = `
-    import { createRequire } from "node:module";
-    const { createCache, createEdge, createS3 } = await import(${JSON.stringify(join(PACKAGE, "dist/emulator/index.js"))});
-    const s3 = createS3(${JSON.stringify({ endpoint: "https://s3.example", bucket: "b", region: "r", credentials: { accessKeyId: "a", secretAccessKey: "s" } })});
-    const { status } = await s3.fetch("https://s3.example/b/key");
-    createCache();
-    try {
-      createEdge({ zone: "images.example", fetch: s3.fetch });
-    } catch ({ message }) {
-      console.log(status + " " + message);
-    }
-  `;
-  const output = execFileSync(process.execPath, ["--input-type=module", "--eval", built]);
-  expect(output.toString()).toMatch(
-    /^403 sharp is not installed\..*\n\n {2}npm install --save-dev sharp\n/,
-  );
 });

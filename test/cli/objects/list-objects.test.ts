@@ -169,19 +169,15 @@ test("a bucket with a role is listed with the operator's own key", async () => {
   expect(err).not.toContain("role");
 });
 
-test.each<[what: string, keyOf: (page: number) => number, pages: number]>([
-  ["with one page again and again", () => 1, 2],
-  ["with two pages by turns", (page) => page % 2, 3],
-  ["with keys without end", (page) => page, 5_000],
-])("an S3 that always goes on, %s, is a fault", async (_what, keyOf, pages) => {
+test("an S3 that always goes on, with two pages by turns, is a fault", async () => {
   const next = "<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>";
   let page = 0;
   vi.stubGlobal("fetch", async () => {
     page += 1;
-    const body = list200(`${next}<Contents><Key>published/${keyOf(page)}</Key></Contents>`);
+    const body = list200(`${next}<Contents><Key>published/${page % 2}</Key></Contents>`);
     return new Response(body, { headers: { "content-type": "application/xml" } });
   });
   const { code, err } = await vitrine(["facts"], { folder: createFolder(), env: KEY });
   expect([code, err]).toEqual([2, "media: its list does not end: name a longer prefix\n"]);
-  expect(page).toBe(pages);
+  expect(page).toBe(3);
 });

@@ -6,28 +6,11 @@ import { createR2, type R2, R2_FAULTS, type R2Call } from "../../../src/emulator
 const BODY = new TextEncoder().encode("0123456789");
 const stored = { body: BODY, type: "image/jpeg" };
 
-test("gives an object with its facts, and null for a missing one", async () => {
-  const r2 = createR2({ "a/fig.jpg": stored });
-  r2.objects.set("b", { body: BODY, encoding: "gzip", customMetadata: { a: "b" } });
-  const object = await r2.get("a/fig.jpg");
-  expect(await object?.bytes()).toEqual(BODY);
-  expect(object).toMatchObject({
-    key: "a/fig.jpg",
-    size: 10,
-    httpEtag: '"781e5e245d69b566979b86e28d23f2c7"',
-    httpMetadata: { contentType: "image/jpeg" },
-  });
+test("has the encoding of an object that was put by other means", async () => {
+  const r2 = createR2({ a: { ...stored, encoding: "gzip" } });
   const headers = new Headers();
-  const other = await r2.head("b");
-  other?.writeHttpMetadata(headers);
-  expect([...headers]).toEqual([["content-encoding", "gzip"]]);
-  expect(other).not.toHaveProperty("body");
-  expect(await r2.get("c")).toBeNull();
-  expect(r2.calls.map(({ method, key }) => `${method} ${key}`)).toEqual([
-    "get a/fig.jpg",
-    "head b",
-    "get c",
-  ]);
+  (await r2.get("a"))?.writeHttpMetadata(headers);
+  expect(headers.get("content-encoding")).toBe("gzip");
 });
 
 test("refuses what it does not play, and what is no fault (A10)", async () => {
