@@ -83,7 +83,8 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
     const remedy = "set both to false, or check that address with npx vitrine doctor --url";
     yield { message, remedy };
   }
-  if (envConfig.patterns.length === 0 && !envConfig.workersDev) {
+  // The top level may be for the local run alone.
+  if (envConfig.environment && envConfig.patterns.length === 0 && !envConfig.workersDev) {
     const message = "there are no routes, and workers_dev is false: nobody can reach this Worker";
     yield { message, remedy: "write routes with your domain: docs/deploy.md, step 1" };
   }

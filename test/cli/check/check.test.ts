@@ -157,7 +157,9 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     "workers_dev where the Images binding makes all": oneBucket(BY_BINDING, {
       ...{ images: BOUND.images, workers_dev: true },
     }),
-    "neither routes nor workers_dev": { ...TOP, routes: [] },
+    "neither routes nor workers_dev": {
+      ...{ ...STAGED, env: { staging: { ...STAGED.env.staging, routes: [] } } },
+    },
     "an issuer on a host of no route": oneBucket(BY_BINDING, {
       ...{ ...BOUND, secrets: { required: [...KEYS, "OIDC_SIGNING_KEY"] } },
       vars: {
