@@ -59,6 +59,7 @@ export async function answerRendition(
 
   const { answers } = config;
   const deadline = readDeadline(headers, answers, began);
+  // Workers Cache's own condition (W18): the gateway sends none.
   const { condition, objectIndex } = readCondition(headers.get("if-none-match"));
   const hasOlder = condition !== null;
   const result = await render(keys, { config, context, deadline, condition, hasOlder });

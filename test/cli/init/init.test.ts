@@ -85,7 +85,8 @@ test.each([
     ...["--bucket", "acme-media", "--endpoint", endpoint, "--host", "images.example.com"],
   ]);
   expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
-  expect(readProject(folder)).toMatchObject({
+  const hint = "if the host names the region, add it to REGION in src/cli/init/settings.ts";
+  expect(readProject(folder), hint).toMatchObject({
     ...{ workersDev: false, r2Buckets: [{ binding: "RENDITIONS" }] },
     secrets: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
     deployed: {

@@ -50,7 +50,9 @@ describe.each(OTHER_ENGINES)("%s makes what cf makes", (engine) => {
         ...(await picture("cf", preset, "one/transparent.png")),
       ]);
       if (value !== changes || option === "anim") continue;
-      expect(rendition).not.toEqual(await picture(engine, plain, "one/transparent.png"));
+      const hint =
+        "valid[0] must change the picture: give its row in emulator/edge/options a filter";
+      expect(rendition, hint).not.toEqual(await picture(engine, plain, "one/transparent.png"));
     }
   });
 
