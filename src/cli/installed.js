@@ -18,9 +18,9 @@ if (missing.length > 0) {
   stop(`Packages of Vitrine are missing: ${missing.join(", ")}. Run: npm ci`);
 }
 if (!process.features.typescript) {
-  const own = "npm start, npm run and npx use the Node.js 24 that npm ci installs";
+  const version = "npm start, npm run and npx use the Node.js 24 that npm ci installs";
   const remedy = "If they do not, run npm ci again, and let it run install scripts";
-  stop(`Node.js ${process.version} cannot run TypeScript. ${own}. ${remedy}`);
+  stop(`Node.js ${process.version} cannot run TypeScript. ${version}. ${remedy}`);
 }
 
 function stop(reason) {

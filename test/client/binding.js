@@ -28,14 +28,20 @@ const context = { waitUntil() {} };
 const ask = (path, init) =>
   worker.fetch(new Request(`https://images.example${path}`, init), env, context);
 
-const shown = await ask("/images/card/sea.jpg");
-const { width, height } = await sharp(await shown.arrayBuffer()).metadata();
+const response = await ask("/images/card/sea.jpg");
+const { width, height } = await sharp(await response.arrayBuffer()).metadata();
 
 const object = { bucket: { name: "acme-media" }, object: { key: "sea.jpg" } };
 const headers = { authorization: `Bearer ${env.PURGE_TOKEN}` };
 const body = JSON.stringify({ Records: [{ s3: object }] });
 const purged = await ask("/purge", { method: "POST", headers, body });
 
-const seen = [shown.status, width, height, purged.status, JSON.parse(await purged.text()).purged];
+const seen = [
+  response.status,
+  width,
+  height,
+  purged.status,
+  JSON.parse(await purged.text()).purged,
+];
 console.log(`Node.js ${process.versions.node}: ${JSON.stringify(seen)}`);
 if (JSON.stringify(seen) !== '[200,20,15,200,["media/sea.jpg"]]') process.exit(1);

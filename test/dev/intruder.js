@@ -94,8 +94,8 @@ function ask(port, method, path, headers, body) {
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("error", settle);
       answer.on("end", () => {
-        const asked = `${answer.statusCode} ${port} ${method} ${path} ${JSON.stringify(headers)}`;
-        keep(asked, Buffer.concat(chunks));
+        const label = `${answer.statusCode} ${port} ${method} ${path} ${JSON.stringify(headers)}`;
+        keep(label, Buffer.concat(chunks));
         settle();
       });
     });
@@ -143,6 +143,6 @@ function read(file) {
   }
 }
 
-function keep(what, bytes) {
-  got.push([what, bytes.toString("base64")]);
+function keep(label, bytes) {
+  got.push([label, bytes.toString("base64")]);
 }

@@ -115,16 +115,22 @@ test("the Worker gets the secret header, and none that only wrangler may send", 
 });
 
 test("of wrangler's own paths only the S3 reaches it, which verifies signatures", async () => {
-  const own = [
+  const wranglerPaths = [
     "explorer/api",
     "local/explorer",
     "local/r2/public/a",
     "local/r2/s3",
     "local/r2/s3/..",
   ];
-  own.push("local/r2/s3/a/%2e%2e/../public/a", "local/r2/s3\\..\\public/a", "local/r2/s3/.");
+  wranglerPaths.push(
+    "local/r2/s3/a/%2e%2e/../public/a",
+    "local/r2/s3\\..\\public/a",
+    "local/r2/s3/.",
+  );
   const detours = ["", "/x/..", "/.", "/%2e", "/x/.%2E", "/\\..", "/x\\..", "/.vitrine/.."];
-  for (const path of detours.flatMap((one) => own.map((name) => `${one}/cdn-cgi/${name}`))) {
+  for (const path of detours.flatMap((one) =>
+    wranglerPaths.map((name) => `${one}/cdn-cgi/${name}`),
+  )) {
     expect([path, (await send(path))[0]]).toEqual([path, 404]);
   }
   const plain = "/images/card/a{..%2F.b}/..c/.%2Ed.jpg?of=/../a";

@@ -88,6 +88,6 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
 }
 
 export function money(dollars: number): string {
-  const shown = dollars && Math.max(dollars, 0.01); // at most so much: not $0.00
-  return `$${shown.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  const rounded = dollars && Math.max(dollars, 0.01); // at most so much: not $0.00
+  return `$${rounded.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }

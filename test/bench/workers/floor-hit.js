@@ -7,8 +7,8 @@ export { Renditions } from "./cached.js";
 
 export default {
   async fetch(_request, _env, { exports }) {
-    const asked = new Request(RENDITION_URL, RENDITION_INIT);
-    const { body } = await inTime(exports.Renditions.fetch(asked));
+    const request = new Request(RENDITION_URL, RENDITION_INIT);
+    const { body } = await inTime(exports.Renditions.fetch(request));
     return new Response(body, ANSWER_OF_A_HIT);
   },
 };

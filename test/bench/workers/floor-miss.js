@@ -13,8 +13,8 @@ export class Renditions extends WorkerEntrypoint {
 
 export default {
   async fetch(_request, _env, { exports }) {
-    const asked = new Request(RENDITION_URL, RENDITION_INIT);
-    const { body } = await inTime(exports.Renditions.fetch(asked));
+    const request = new Request(RENDITION_URL, RENDITION_INIT);
+    const { body } = await inTime(exports.Renditions.fetch(request));
     return new Response(body, ANSWER_OF_A_MISS);
   },
 };

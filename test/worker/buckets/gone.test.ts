@@ -88,10 +88,10 @@ test("forty pictures, in two places, without a purge", async () => {
   const keys = Array.from({ length: 40 }, (_, at) => `${at}/${KEY}`);
   const showAll = async () => {
     const statuses = new Set<number>();
-    for (const place of ["a", "b"]) {
+    for (const dataCenter of ["a", "b"]) {
       for (const key of keys) {
         const path = `/images/card/${key}`;
-        const answer = await getAndSettle(path, { headers: MODERN }, env, place);
+        const answer = await getAndSettle(path, { headers: MODERN }, env, dataCenter);
         statuses.add(answer.status);
       }
       wait(10);
