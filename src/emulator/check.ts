@@ -126,7 +126,7 @@ function unknownNames(names: readonly PropertyKey[], allowed: object): string {
 /**
  * Checks the settings of an emulator.
  * @param caller the function that was called
- * @param rules of all settings that must be there, or may be undefined
+ * @param rules of all settings, also of those that may be undefined (`optional`)
  * @param switches rules of settings that may be left out
  * @throws {TypeError} if there are mistakes, with a line for each
  */
@@ -138,7 +138,7 @@ export function checkSettings(
 ): void {
   const mistakes = mistakesIn({ ...settings }, rules, switches);
   if (mistakes.length === 0) return;
-  throw new TypeError(mistakes.map((one) => `${caller}: ${one}`).join("\n"));
+  throw new TypeError(mistakes.map((mistake) => `${caller}: ${mistake}`).join("\n"));
 }
 
 function mistakesIn(
@@ -174,17 +174,17 @@ export function guardSwitches<T extends object>(values: T, rules: Rules): T {
 /** A set of faults or grants that a test may add to: a name that is unknown throws. */
 export class NameSet<Word extends string> extends Set<Word> {
   readonly #name: string;
-  readonly #known: object;
+  readonly #allowed: object;
 
-  /** @param allowed a table with a row for each */
+  /** @param allowed a table with a row for each name */
   constructor(name: string, allowed: Readonly<Record<Word, unknown>>) {
     super();
     this.#name = name;
-    this.#known = allowed;
+    this.#allowed = allowed;
   }
 
   override add(name: Word): this {
-    if (Object.hasOwn(this.#known, name)) return super.add(name);
-    throw new TypeError(`${this.#name}: ${unknownNames([name], this.#known)}`);
+    if (Object.hasOwn(this.#allowed, name)) return super.add(name);
+    throw new TypeError(`${this.#name}: ${unknownNames([name], this.#allowed)}`);
   }
 }

@@ -1,4 +1,5 @@
-// One tier of the cache: its stored responses, the requests that wait for a run, and runs in the background (W6, W8).
+// One tier of the cache, of a data centre or the upper one of all: its stored responses, the requests that wait for a
+// run, and runs in the background (W6, W8).
 
 import type { Entrypoint } from "./entrypoint.ts";
 import type { CacheResult } from "./http.ts";
@@ -14,7 +15,7 @@ export type CacheRequest = {
   readonly place: string;
   /** Creates an instance of the entrypoint, with a context of its own. */
   readonly build: () => Entrypoint;
-  /** Whether the request waits for no other one, and no other one waits for it (W6). */
+  /** Whether the request waits for no other request, and no other request waits for this one (W6). */
   readonly isAlone?: boolean;
   /** Whether the visitor already has a stale response (W8). */
   readonly isBackground?: boolean;
@@ -50,7 +51,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
     return JSON.stringify([key, ...names.map((name) => request.headers.get(name))]);
   }
 
-  /** The stored response for a request. With Authorization only one that allows it (W9). */
+  /** The stored response for a request. With Authorization, only a response that allows this (W9). */
   function findStored(cacheRequest: CacheRequest): StoredResponse | undefined {
     const stored = entries.get(variantKey(cacheRequest));
     const isAllowed = stored?.policy.isForAll || !cacheRequest.request.headers.has("authorization");
@@ -59,7 +60,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
 
   async function handle(cacheRequest: CacheRequest): Promise<CacheResult> {
     const isStored = entries.has(variantKey(cacheRequest));
-    const ignoresStored = isStored && findStored(cacheRequest) === undefined;
+    const ignoresStored = isStored && findStored(cacheRequest) === undefined; // it has Authorization (W9)
     if (ignoresStored) return refresh({ ...cacheRequest, ignoresStored, isAlone: true });
     const served = serveStored(cacheRequest);
     if (served !== undefined) return served;
@@ -70,7 +71,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
     const landed = serveStored(cacheRequest);
     if (landed !== undefined) return landed;
     const stored = findStored(cacheRequest);
-    // Another run in the background has just failed: no second one is started.
+    // A run in the background has just failed: no second run is started.
     if (cacheRequest.isBackground && stored !== undefined) return { status: "STALE", stored };
     // The response was for the first request alone (W6): the others run on their own, at the same time.
     return refresh({ ...cacheRequest, isAlone: true });
@@ -82,7 +83,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
     if (stored === undefined) return undefined;
     const { isFresh, mayRevalidate } = freshnessOf(stored, now());
     if (isFresh) return { status: "HIT", stored };
-    if (!mayRevalidate || cacheRequest.isBackground) return undefined;
+    if (!mayRevalidate || cacheRequest.isBackground) return undefined; // the background run needs a fresh one (W8)
     if (!flights.has(variantKey(cacheRequest))) {
       addBackgroundWork(startFlight({ ...cacheRequest, isBackground: true }).then(ignore, ignore));
     }
@@ -97,7 +98,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
     return work;
   }
 
-  /** Gets a new response. If that fails, an old one takes its place, and stays stored (W8). */
+  /** Gets a new response. If the entrypoint fails, an old response takes its place, and stays stored (W8). */
   async function refresh(cacheRequest: CacheRequest): Promise<CacheResult> {
     const old = findStored(cacheRequest);
     const replacesError = () => old !== undefined && freshnessOf(old, now()).mayReplaceError;
@@ -126,5 +127,4 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
   };
 }
 
-/** The entrypoint has logged why it failed. The stored response stays (W8). */
-const ignore = () => {};
+const ignore = () => {}; // a background run that fails: the stored response stays (W8)

@@ -27,8 +27,8 @@ export function overlayOptions(overlay: Overlay): {
 }
 
 /**
- * The format. Where the request names none, or a JPEG that the variant does not name, it is JPEG if no pixel
- * can be transparent, else PNG.
+ * The format. Without a format, and for JPEG, it is JPEG if the preset asks for JPEG or no pixel can be transparent,
+ * else PNG.
  */
 export function outputOptions(
   request: TransformRequest,
@@ -39,10 +39,10 @@ export function outputOptions(
 ): ImageOutputOptions {
   const { format, variant, isStill } = request;
   const { quality, anim } = variant.image;
-  const isFree = format === undefined || /jpeg/.test(format);
+  const isJpegOrPng = format === undefined || /jpeg/.test(format);
   const canBeJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
-  const freeFormat = canBeJpeg ? "jpeg" : "png";
-  const output = typeFor(isFree ? freeFormat : format);
+  const jpegOrPng = canBeJpeg ? "jpeg" : "png";
+  const output = typeFor(isJpegOrPng ? jpegOrPng : format);
   const hasQuality = output !== "image/png" || /png/.test(variant.format); // O5
   return {
     format: output,
@@ -59,7 +59,7 @@ function shapeOf(image: Overlay | EngineImage, dpr: number): ImageTransform {
     ...pickSet(image, PLAIN),
     ...(width !== undefined && { width: px(width) }),
     ...(height !== undefined && { height: px(height) }),
-    ...(fit !== undefined && fit !== "scale-up" && { fit }),
+    ...(fit !== undefined && fit !== "scale-up" && { fit }), // a mistake of the configuration (B7)
     ...(gravity !== undefined && {
       gravity: typeof gravity === "string" ? gravity : { ...gravity, mode: "remainder" },
     }),

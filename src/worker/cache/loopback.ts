@@ -34,11 +34,11 @@ export type GatewayScope = RequestScope & {
   readonly condition: string | null;
 };
 
-/** A rendition or a refusal, and where it came from. */
+/** A rendition or a refusal, and where the answer came from. */
 export type CacheResult = {
   readonly result: NamedRendition | Refusal;
   readonly cache: CacheState;
-  /** For how long the cache has had it: s. */
+  /** For how long the cache has had a refusal: s. Not set for a rendition, or without an answer of the cache. */
   readonly age?: number;
   /** Set if the refusal may be a failure of the cached entrypoint itself. */
   readonly loopbackFailure?: string;

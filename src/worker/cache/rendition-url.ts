@@ -41,7 +41,7 @@ const NAME_PREFIX = "2/";
 /** A name without NAME_PREFIX: `AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`. */
 const NAME = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?$/;
 
-/** Between the names of several objects. A name that contains it is not read: it would be written in another way. */
+/** Between the names of several objects. No name contains it: encodeKey escapes the & of a key. */
 const SEPARATOR = "&else=";
 
 /** Several objects share one cached answer, so the URL names them all. */
@@ -66,13 +66,13 @@ export function renditionName({ bucket, key, variant, formats, isStorable }: Ren
 export function readRenditionUrl(config: Config, url: string): RenditionKeys | undefined {
   if (!url.startsWith(URL_PREFIX)) return undefined;
   const [names = "", version] = url.slice(URL_PREFIX.length).split(/&v=([\w.-]{1,64})$/);
-  const parts = names.split(SEPARATOR);
-  const [first, ...alternatives] = parts.flatMap((name) => readName(config, name, version) ?? []);
+  const list = names.split(SEPARATOR);
+  const [first, ...alternatives] = list.flatMap((name) => readName(config, name, version) ?? []);
   if (!first) return undefined;
-  if (parts.length === 1) return [first];
-  const rest = alternatives.map(({ bucket, key }) => ({ ...first, bucket, key }));
-  const keys = [first, ...rest] as const;
-  return renditionUrl(keys) === url ? keys : undefined;
+  if (list.length === 1) return [first];
+  const further = alternatives.map(({ bucket, key }) => ({ ...first, bucket, key }));
+  const keys = [first, ...further] as const;
+  return renditionUrl(keys) === url ? keys : undefined; // differs if a name is not read, or has another variant
 }
 
 /** Reads the name of a rendition. */
@@ -98,7 +98,7 @@ function readName(
 
 /**
  * The bucket by its URL and engine, whatever its name in wrangler.toml is. The key or role that opens it is a part: a
- * rendition that one key may read is not shown to requests by another one. The path of a role must not look like
+ * rendition that one key may read is not shown to requests by another key. The path of a role must not look like
  * folders.
  */
 const locationOf = memoize((bucket: Bucket): string => {

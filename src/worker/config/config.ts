@@ -103,9 +103,9 @@ const answersSchema = table({
   max_age: optional(integer(0, YEAR, SECONDS), 3600),
   /** For how long Workers Cache shows a rendition without a request to S3: s. 0: there is no cache (W7). */
   keep: optional(integer(0, YEAR, SECONDS), 300),
-  /** For how long after that it is still shown, while a request to S3 runs: s (W8). */
+  /** For how long after `keep` a rendition is still shown, while a request to S3 runs: s (W8). */
   stale: optional(integer(0, YEAR, SECONDS), WEEK),
-  /** For how long after that it is still shown, while it cannot be made: s (W8). */
+  /** For how long after `keep` a rendition is still shown, while no new one can be made: s (W8). */
   stale_if_error: optional(integer(0, YEAR, SECONDS), WEEK),
   /** The binding of the R2 bucket that holds every rendition that was ever made. */
   store: optional(bindingName),
@@ -157,10 +157,10 @@ function readStore(
   return store;
 }
 
-/** A bucket with mistakes that has one of these does not need the default secrets. */
+/** Each of these says what opens a bucket: the secrets AWS_… are not needed, even if the bucket has mistakes. */
 const ACCESS_OPTIONS = ["credentials", "role", "binding"];
 
-/** Reads a table of tables. A name whose table has mistakes is in the result: what refers to it is no mistake, too. */
+/** Reads a table of tables. One with mistakes stays as undefined: a route with its name is not reported, too. */
 function readTables<T>(
   variable: string,
   vars: Vars,

@@ -27,26 +27,26 @@ import {
 
 /** What a signed route requires of its URLs. */
 type Signing = {
-  /** By kid. The first one signs. */
+  /** By kid. The first key signs. */
   readonly keys: ReadonlyMap<string, SigningKey>;
   /** How far ahead a URL may expire: s. */
   readonly maxAge: number;
-  /** Whether a cookie opens it, too. */
+  /** Whether a cookie opens the route, too. */
   readonly cookie: boolean;
 };
 
-/** The object that a route shows if it cannot show another. */
+/** The object that a route shows if it has no picture of the requested object. */
 type Fallback = {
   readonly bucket: Bucket;
-  /** Its key, with the bucket's prefix. */
+  /** The object's key, with the bucket's prefix. */
   readonly key: string;
 };
 
 /** A route and the buckets that it leads to. */
 export type BoundRoute = Route & {
-  /** The first one. */
+  /** The first of `buckets`. */
   readonly bucket: Bucket;
-  /** All of them, in the order in which they are tried: each if the object is missing in those before it. */
+  /** In the order in which they are tried: each if the object is missing in those before it. */
   readonly buckets: readonly Bucket[];
   /** The presets it shows; undefined: all. */
   readonly presets: ReadonlySet<string> | undefined;
@@ -77,17 +77,17 @@ export function readRoutes(
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   const hasSigned = routes?.some(({ signed }) => signed);
   const keys = hasSigned ? readUrlKeys(vars, report) : new Map<string, never>();
-  return (routes ?? []).flatMap(({ path, object, presets: names, signed, ...rest }) => {
-    const objects = [object].flat().map((one) => parseObjectPattern(one, buckets));
+  return (routes ?? []).flatMap(({ path, object, presets: presetNames, signed, ...options }) => {
+    const objects = [object].flat().map((pattern) => parseObjectPattern(pattern, buckets));
     const [first] = objects;
-    if (!first?.bucket) return [];
-    const { svg, facts, store, cookie, origins, max_age: maxAge = WEEK } = rest;
-    const fallback = parseObjectPattern(rest.fallback ?? "", buckets);
+    if (!first?.bucket) return []; // BUCKETS has the mistake
+    const { svg, facts, store, cookie, origins, max_age: maxAge = WEEK } = options;
+    const fallback = parseObjectPattern(options.fallback ?? "", buckets);
     const route: BoundRoute = {
-      ...compileRoute(path, first.template, report),
+      ...compileRoute(path, first.template, report), // reports nothing: routeSchema has compiled each route
       bucket: first.bucket,
-      buckets: objects.flatMap((one) => one.bucket ?? []),
-      presets: names && new Set(names),
+      buckets: objects.flatMap(({ bucket }) => bucket ?? []),
+      presets: presetNames && new Set(presetNames),
       svg,
       facts,
       store,
@@ -102,7 +102,7 @@ export function readRoutes(
   });
 }
 
-/** A schema for one list of routes: it also finds routes that an earlier one of the list hides. */
+/** A schema for one list of routes. The schema also reports a route that an earlier route of the list hides. */
 function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
   /** The path of the first route of each form. */
   const pathsByForm = new Map<string, string>();
@@ -142,7 +142,7 @@ function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
   );
 }
 
-/** Checks the objects that a route names: all need the same template. @returns it: the text behind `BUCKET/` */
+/** Checks a route's objects. A bucket of BUCKETS that has mistakes is undefined. @returns the template that all need */
 function checkObjects(
   object: string | readonly string[],
   fallback: string | undefined,
@@ -156,13 +156,13 @@ function checkObjects(
   const list =
     typeof object === "string"
       ? [["object", object] as const]
-      : object.map((one, at) => [`object[${at}]`, one] as const);
-  for (const [at, named] of [...list, ["fallback", fallback] as const]) {
-    if (!named) continue;
-    const { name, bucket, template } = parseObjectPattern(named, buckets);
-    const hint = name === named ? `: begin with one, ${first}/${name}` : "";
+      : object.map((pattern, at) => [`object[${at}]`, pattern] as const);
+  for (const [at, pattern] of [...list, ["fallback", fallback] as const]) {
+    if (!pattern) continue;
+    const { name, bucket, template } = parseObjectPattern(pattern, buckets);
+    const hint = name === pattern ? `: begin with one, ${first}/${name}` : "";
     if (first && !buckets.has(name)) addMistake(`"${name}" is not in BUCKETS${hint}`, at);
-    if (hint && !bucket) continue;
+    if (name === pattern && !bucket) continue; // one mistake is enough: its key is empty, too
     const reason = keyFault((bucket?.prefix ?? "") + template);
     if (reason) addMistake(`impossible key: ${reason}`, at);
     if (at === "fallback") continue;

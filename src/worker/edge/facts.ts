@@ -11,7 +11,7 @@ import { namedType } from "./guard.ts";
 
 /** The answer, as JSON. */
 type Facts = Size & {
-  /** Each only if it is certain. The size is upright. The focal point is there where the preset uses it. */
+  /** Each fact only if it is certain. The size is upright. The focal point is there if the preset uses it. */
   readonly original: Partial<Size> & { readonly type?: ObjectType; readonly focus?: Focus };
 };
 
@@ -34,14 +34,14 @@ export function readEdgeFacts(
   if (!isPlainObject(parsed)) return "no-json";
   const size = sizeIn(parsed);
   const { original } = parsed;
-  const stored = sizeIn(original);
-  if (!size || !stored) return undefined;
-  const named = isPlainObject(original) ? namedType(`${original["format"]}`) : "unknown";
-  const originalType = type === "unknown" ? named : type;
+  const reported = sizeIn(original);
+  if (!size || !reported) return undefined;
+  const reportedType = isPlainObject(original) ? namedType(`${original["format"]}`) : "unknown";
+  const originalType = type === "unknown" ? reportedType : type;
   return {
     ...size,
     original: {
-      ...uprightSize(stored, size, image, originalType),
+      ...uprightSize(reported, size, image, originalType),
       ...(originalType !== "unknown" && { type: originalType }),
       ...(focus && { focus }),
     },
@@ -56,7 +56,7 @@ export function isFacts(text: string): boolean {
   if (!size || !isPlainObject(original)) return false;
   const type = namedType(`${original["type"]}`);
   const { x, y } = isPlainObject(original["focus"]) ? original["focus"] : {};
-  const focus = readFocus({ metadata: new Map([["focus", `${x},${y}`]]) });
+  const focus = readFocus({ metadata: new Map([["focus", `${x},${y}`]]) }); // it checks the range and the spelling
   const more = { ...(type !== "unknown" && { type }), ...(focus && { focus }) };
   return text === JSON.stringify({ ...size, original: { ...sizeIn(original), ...more } });
 }
@@ -83,11 +83,11 @@ type Shape = Pick<Variant["image"], "fit" | "trim" | "border" | "rotate">;
 
 /**
  * The size of an original after the rotation that EXIF asks for (O9). Whether the edge reports the size
- * before or after it is not known (R9): the shape of the rendition shows it, where the preset keeps the
+ * before or after that rotation is not known (R9): the shape of the rendition shows it, where the preset keeps the
  * shape.
  * @param reported by the edge
  * @param rendition the size of the rendition
- * @returns undefined if it is not certain
+ * @returns undefined if the size is not certain
  */
 export function uprightSize(
   reported: Size,

@@ -70,7 +70,7 @@ export async function checkSlot(
     open(missingKey(bucket)),
     bucket.canary ? open(bucket.canary) : undefined,
   ]);
-  // S3 accepts the slot if it refuses the missing object alone. Then its reply for the canary decides.
+  // object-missing and object-denied are about the object: S3 accepts the slot, and its reply for the canary decides.
   const isAccepted = isRefusal(missing) && missing.event.startsWith("object-");
   // A missing canary does not mean that the slot is wrong.
   const isReadable = !canary || !isRefusal(canary) || canary.event === "object-missing";

@@ -9,14 +9,14 @@ import { MIN_SESSION_MS, type Session, type StsFailure } from "./session.ts";
 export type RoleState = {
   readonly role: Role;
   readonly session?: Session | undefined;
-  /** How many objects S3 has denied since it last gave one: the role's sessions may be revoked (K9). */
+  /** How many objects S3 has denied since it last gave an object: the role's sessions may be revoked (K9). */
   readonly denials?: number | undefined;
   /** The request to STS that is under way. */
   readonly renewal?: Renewal | undefined;
   /** Why the last request failed; undefined after it succeeded. */
   readonly failure?: (StsFailure & { readonly at: number }) | undefined;
-  /** When a failure was last logged while old credentials serve, and how many there were since. */
-  readonly failed?: LogCount | undefined;
+  /** When a failure was last logged while old credentials serve, and how many failures there were since. */
+  readonly failureLog?: LogCount | undefined;
   /** When it was last logged that visitors are refused. */
   readonly refusedAt?: number | undefined;
 };
@@ -40,7 +40,7 @@ const RENEW_MS = 25 * 60_000;
 /** The same for credentials that last less than an hour: a part of that time. */
 const RENEW_PART = 0.5;
 
-/** They are also renewed after so many denials in a row, if they are older than this: ms. */
+/** Credentials are also renewed after so many denials in a row, if they are older than this: ms. */
 const MAX_DENIALS = 10;
 const MIN_DOUBTED_AGE_MS = 5 * 60_000;
 
@@ -48,7 +48,7 @@ const MIN_DOUBTED_AGE_MS = 5 * 60_000;
 const PAUSE_MS = 30_000;
 const SHORT_PAUSE_MS = 3_000;
 
-/** For how long others wait for STS: ms, longer than STS_MS. If the request that asks dies, it never ends. */
+/** How long others wait for a renewal: ms, more than STS_MS. A renewal whose own request is cancelled never ends. */
 export const RENEWAL_MS = 8_000;
 
 export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
@@ -61,7 +61,7 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
       return changed(state, { session, ...done });
     }
     case "renewal-failed":
-      return fail(state, event.failure, event.now);
+      return failRenewal(state, event.failure, event.now);
     case "object-requested": {
       if (state.session !== event.session) return changed(state, {});
       return changed(state, { denials: event.denied ? (state.denials ?? 0) + 1 : undefined });
@@ -79,17 +79,17 @@ function changed(
   return { state: { ...state, ...change }, effects };
 }
 
-/** Visitors notice nothing while old credentials serve, so it is logged, once a minute. */
-function fail(state: RoleState, failure: StsFailure, now: number): Advanced {
+/** Visitors notice nothing while old credentials serve: the failure is logged, once a minute. */
+function failRenewal(state: RoleState, failure: StsFailure, now: number): Advanced {
   const change = { renewal: undefined, failure: { ...failure, at: now } };
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
-  const { times, shouldLog, next } = countForLog(state.failed, now);
+  const { times, shouldLog, next } = countForLog(state.failureLog, now);
   const { origin, reason } = failure;
   const expires = new Date(session.expires).toISOString();
   const notice = { event: "role-failed", role: state.role.arn, origin, reason } as const;
   const effects = shouldLog ? [{ ...notice, expires, times }] : [];
-  return changed(state, { ...change, failed: next }, effects);
+  return changed(state, { ...change, failureLog: next }, effects);
 }
 
 /** The credentials, unless they expire. */

@@ -49,16 +49,16 @@ const PNG_HEADER_BYTES = 33;
 const COLOUR_AT = 25;
 const OPAQUE_COLOURS: readonly unknown[] = [0, 2, 3];
 
-/** What may stand before the picture. An animation clears parts of it. */
+/** Chunks that may stand before the picture: not tRNS (transparency), and not acTL (an animation may clear parts). */
 const HARMLESS = /PLTE|(?!tRNS|acTL)[a-z][A-Za-z]{3}/;
 
 /**
- * Returns whether no pixel of an image can be transparent. What its first bytes do not show counts as
- * transparent: as a JPEG it would lose that. A HEIC counts as a photograph, which has no transparency.
+ * Returns whether no pixel of an image can be transparent. An image whose first bytes do not show it counts
+ * as transparent: as a JPEG it would lose its transparency. A HEIC counts as a photograph, which has no transparency.
  */
 export function isOpaque(type: ObjectType, head: Uint8Array): boolean {
   if (type === "image/webp") {
-    const form = latin1(head.subarray(15, 16));
+    const form = latin1(head.subarray(15, 16)); // of the first chunk: "VP8 ", VP8L or VP8X
     const flags = form === " " ? 0 : head[form === "L" ? 24 : 20];
     const transparencyFlags = form === "X" ? 0x12 : 0x10; // alpha; and an animation, which may leave parts free
     return flags !== undefined && (flags & transparencyFlags) === 0;

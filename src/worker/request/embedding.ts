@@ -21,7 +21,7 @@ export function checkEmbedding(
   if (foreign) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
   }
-  // cross-site proves a foreign page only if all origins that may embed are on the Worker's site or on localhost.
+  // If one of the origins is on another site, its pages are cross-site, too: the header proves nothing.
   const isHidden = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
   return isHidden && [...origins].every((origin) => isSameSite(new URL(origin), workerUrl))
     ? { event: "foreign-page", reason: "sec-fetch-site is cross-site" }
