@@ -9,7 +9,7 @@ import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
 export type LocalBindings = {
   /** The secret URL of the strict edge on this machine. */
   readonly LOCAL_EDGE: string;
-  /** The secret name of a header that the port of the local run sends. Some tests have no such port. */
+  /** The secret name of a header that the local run's proxy adds. Some tests have no proxy. */
   readonly LOCAL_PROXY?: string;
   /** Any value, if the project has the binding. wrangler's own is a rough one. */
   readonly IMAGES?: unknown;

@@ -136,7 +136,7 @@ function waitForReload(devEnv: DevEnv, version: string): Promise<ReloadResult> {
   });
 }
 
-/** All buckets under their names on this machine, and those that are on an S3 elsewhere. */
+/** The R2 buckets that wrangler simulates: the project's, the store, and one for each S3 bucket that is replaced. */
 function r2BucketsOf(
   { hasOwnS3, buckets }: LocalProject,
   bound: LocalProject["r2Buckets"],
@@ -148,15 +148,15 @@ function r2BucketsOf(
       return { binding, bucket_name: localBucketName(name, keys), ...local };
     },
   );
-  const simulated = hasOwnS3 ? [] : Object.values(buckets);
-  const names = new Set(simulated.map(({ bucket }) => bucket));
-  for (const { bucket_name } of renamed) names.delete(bucket_name);
-  const otherBuckets = [...names].map((name, index) => {
+  const replacedS3 = new Set(hasOwnS3 ? [] : Object.values(buckets).map(({ bucket }) => bucket));
+  for (const { bucket_name } of renamed) replacedS3.delete(bucket_name);
+  const otherBuckets = [...replacedS3].map((name, index) => {
     return { binding: `LOCAL_BUCKET_${index}`, bucket_name: name, ...local };
   });
   return [...renamed, ...otherBuckets];
 }
 
+/** The bindings that the local run adds or replaces. started: the vars of wrangler.toml with those of .dev.vars. */
 function bindingsOf(
   { hasOwnS3, buckets, secrets, started, images, answers }: LocalProject,
   bindings: object,

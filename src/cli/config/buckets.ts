@@ -14,8 +14,8 @@ export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
 }
 
 /**
- * The buckets that another one follows in a route. Who may not list one of them is denied what is missing there (A6),
- * and the next one is never asked. An R2 binding needs no right.
+ * The buckets that have another one after them in a route. If the key may not list such a bucket, S3 denies what is
+ * missing there (A6), and the next bucket is never asked. An R2 binding needs no right.
  */
 export function followedBuckets(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
   const followed = routes.flatMap(({ buckets }) => buckets.slice(0, -1));
@@ -49,7 +49,7 @@ export function hasSecrets({ r2, role }: Bucket): boolean {
   return r2 === undefined && role === undefined;
 }
 
-/** What the names of the secrets of a bucket's keys begin with. A role gives way to an operator's own keys. */
+/** What the names of the secrets of a bucket's keys begin with. AWS, if the Worker opens it without keys. */
 function secretPrefixOf(bucket: Bucket): string {
   return hasSecrets(bucket) ? bucket.access : "AWS";
 }

@@ -18,7 +18,7 @@ export type Settings = Readonly<Record<string, unknown>> & {
 };
 
 export type LocalRun = {
-  /** Whether .dev.vars names an S3 of its own. */
+  /** Whether .dev.vars has BUCKETS: then those are asked, and none is replaced. */
   readonly hasOwnS3: boolean;
   readonly buckets: Readonly<Record<string, Settings>>;
   /** Those of .dev.vars, and the local keys where it has none. */
@@ -36,7 +36,6 @@ export function localRun(
   endpoint: string,
   keys: Credentials,
 ): LocalRun {
-  // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
   const hasOwnS3 = local.has("BUCKETS");
   const buckets = hasOwnS3 ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
   const ownSecrets = Object.entries(started).filter(([name]) => isSecret(name));

@@ -43,6 +43,7 @@ export function usesLocalS3({ local, envConfig }: Project): boolean {
   return local && !envConfig.local.has("BUCKETS");
 }
 
+/** The bucket as wrangler.toml or .dev.vars has it, also in the local run. */
 export function configuredBucket({ configured }: Project, bucket: Bucket): Bucket {
   return configured.find(({ name }) => name === bucket.name) ?? bucket;
 }

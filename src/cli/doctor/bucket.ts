@@ -25,9 +25,9 @@ export type Examination = Project & Pick<World, "now">;
 const SHARED: readonly Check[] = ["reachable", "clock", "region", "bucket", "endpoint", "busy"];
 
 /**
- * Checks a bucket. Nothing is checked behind an R2 binding, which only the Worker can open.
- * @param keys objects to look at, below the prefix. @param hasSite whether the site is looked at, too
- * @returns what is found, and an object that visitors may ask for
+ * Checks a bucket, except an R2 binding, which only the Worker opens. `sample` is an object that visitors may ask for.
+ * @param configBucket as `Project.config` has it: in the local run, the bucket that replaces it
+ * @param keys objects to check, below the prefix. @param hasSite whether the site is checked, too
  */
 export async function checkBucket(
   project: Examination,
@@ -40,12 +40,12 @@ export async function checkBucket(
     configBucket.canary ?? (usesLocalS3(project) ? `${prefix}photos/dandelion.jpg` : undefined);
   const key = keys[0] === undefined ? canary : prefix + keys[0];
   const namedSample = key === undefined ? undefined : { key, bytes: undefined };
-  const configured = configuredBucket(project, configBucket);
-  if (configured.r2 !== undefined) return { findings: [], sample: namedSample };
+  const tomlBucket = configuredBucket(project, configBucket);
+  if (tomlBucket.r2 !== undefined) return { findings: [], sample: namedSample };
   const findings: Finding[] = [];
   const report = (part: string, ...results: readonly Result[]) =>
     findings.push(...findingsOf(`bucket ${name}${part}`, name, results));
-  const bucket = { ...configBucket, canary, bucket: configured.bucket };
+  const bucket = { ...configBucket, canary, bucket: tomlBucket.bucket };
   report(": its keys", ...checkSecrets(project, configBucket, hasSite));
   const anonymous = openProbe({ bucket, slot: "current" }, undefined, project.now);
   const probes = slotsAtHand(project, configBucket).usable.map(({ name: slot, credentials }) => {
@@ -65,31 +65,31 @@ export async function checkBucket(
 
   // What S3 answers to a write without a key. The S3 of the local run has no policies to try.
   const written = usesLocalS3(project) ? undefined : await anonymous.tryWriting(absentKey);
-  const mustList = !project.local && project.config.store !== undefined; // to see what is deleted (A6)
+  const storeNeedsList = !project.local && project.config.store !== undefined; // to see what is deleted (A6)
   const slots = results.filter(({ probe }) => probe !== anonymous);
   const working = slots.find(({ fault }) => fault === undefined)?.probe;
-  const isFollowed = followedBuckets(project.config.routes).has(configBucket);
+  const isFollowed = followedBuckets(project.config.routes).has(configBucket); // its key must list, too (A6)
   for (const { probe, answer, fault } of slots) {
     const { slot, source } = probe.query;
-    const key = `, slot ${slot}: the key ${probe.credentials && maskKeyId({ credentials: probe.credentials })}`;
+    const part = `, slot ${slot}: the key ${probe.credentials && maskKeyId({ credentials: probe.credentials })}`;
     if (fault) {
       const impact = `only slot ${working?.query.slot} works`;
-      report(key, weigh(project, working ? lessen(fault, impact) : fault, source));
+      report(part, weighKey(project, working ? lessen(fault, impact) : fault, source));
       continue;
     }
-    report(key, ok("key-id", `S3 knows it (from ${source})`));
-    report(key, ok("secret", "it belongs to that id"));
-    if (written) report(key, await probeWriting(probe, absentKey, written));
+    report(part, ok("key-id", `S3 knows it (from ${source})`));
+    report(part, ok("secret", "it belongs to that id"));
+    if (written) report(part, await probeWriting(probe, absentKey, written));
     if (isFollowed && answer.code !== "NoSuchKey") {
-      report(key, weigh(project, cannotList(bucket, true), source));
-    } else if (written && !mustList && !isFollowed) {
-      report(key, diagnoseRight(probe, "list", await probe.list()));
+      report(part, weighKey(project, cannotList(bucket, true), source));
+    } else if (written && !storeNeedsList && !isFollowed) {
+      report(part, diagnoseRight(probe, "list", await probe.list()));
     }
   }
   const objects = working && (await checkObjects(project, configBucket, working, keys));
   for (const result of objects?.results ?? []) {
     const isOfKey = result.check === "sample";
-    report(address, isOfKey ? weigh(project, result, working?.query.source) : result);
+    report(address, isOfKey ? weighKey(project, result, working?.query.source) : result);
   }
   const sample = objects?.sample ?? namedSample;
   report(address, await probePublicAccess(anonymous, sample?.key, absentKey, written));
@@ -135,7 +135,7 @@ async function checkObjects(
     const result = await checkObject(probe, key, answer);
     const isMissing = answer.code === "NoSuchKey"; // else the next bucket is not asked
     const path = key.slice(prefix.length);
-    results.push(isMissing ? await weighMissing(project, configBucket, result, path) : result);
+    results.push(isMissing ? await diagnoseMissing(project, configBucket, result, path) : result);
     if (answer.bytes !== undefined) sample ??= { key, bytes: answer.bytes };
   }
   if (results.length === 0) {
@@ -151,7 +151,7 @@ async function checkObjects(
 }
 
 /** A missing object is no error if the next bucket of a route has it. @param path the key, below the prefix */
-async function weighMissing(
+async function diagnoseMissing(
   project: Examination,
   bucket: Bucket,
   missing: Result,
@@ -219,7 +219,7 @@ async function checkParameter(probe: S3Probe, key: string): Promise<Result> {
 }
 
 /** A fault of a key that the Worker may not have is no error: visitors may see images all the same. */
-function weigh({ local, secretsFile }: Project, result: Result, source?: string): Result {
+function weighKey({ local, secretsFile }: Project, result: Result, source?: string): Result {
   const impact = `this is about ${source} alone: whether the Worker has this key is not known`;
   return local || source === secretsFile ? result : lessen(result, impact);
 }
@@ -238,7 +238,7 @@ function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Resul
         impact: `slot ${slot} cannot be used`,
         remedy: `correct ${path} in ${source}, or remove all secrets of slot ${slot} there: the doctor does not ask with them`,
       });
-      return weigh(project, fault, source);
+      return weighKey(project, fault, source);
     });
   });
   if (usable.length > 0 || results.length > 0) return results;
@@ -260,17 +260,18 @@ const leftBehind = (absent: string) => `: this test left an empty object to remo
 
 /**
  * Tries whether a key may write (A13).
- * @param absentKey the key of an object that does not exist. @param control what S3 answers to a write without a key
+ * @param absentKey the key of an object that does not exist. @param keyless what S3 answers to a write without a key
  */
-async function probeWriting(probe: S3Probe, absentKey: string, control: S3Answer): Promise<Result> {
+async function probeWriting(probe: S3Probe, absentKey: string, keyless: S3Answer): Promise<Result> {
   const written = await probe.tryWriting(absentKey);
   const leftover = written.status === 200 ? leftBehind(absentKey) : "";
   // An S3 that answers the same without a key has not checked the key yet.
-  const isAllowed = MAY_WRITE.includes(written.code) && control.code !== written.code;
-  return diagnoseRight(probe, "write", leftover || isAllowed ? undefined : written, leftover);
+  const isAllowed = MAY_WRITE.includes(written.code) && keyless.code !== written.code;
+  const denial = leftover || isAllowed ? undefined : written;
+  return diagnoseRight(probe, "write", denial, leftover);
 }
 
-/** @param reply what S3 answers; a page or undefined: the key may do it */
+/** @param reply S3's refusal. A page of a list, or undefined, shows that the key may do it */
 function diagnoseRight(
   { query: { bucket } }: S3Probe,
   check: "list" | "write",

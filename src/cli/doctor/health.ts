@@ -80,9 +80,9 @@ function diagnoseBucket(
   const working = slots.find(({ state }) => state === "ok");
   for (const one of slots) {
     const result = diagnoseSlot(site, bucket, one);
-    const weighed = working ? lessen(result, `only slot ${working.slot} works`) : result;
+    const slotResult = working ? lessen(result, `only slot ${working.slot} works`) : result;
     const key = one.access_key === undefined ? "" : `: the key ${one.access_key}`;
-    add(`, slot ${one.slot}${key}`, weighed);
+    add(`, slot ${one.slot}${key}`, slotResult);
   }
   const fault = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
   const r2Result = r2 === "ok" ? ok("r2", "R2 answers the Worker") : fail("r2", fault);
@@ -92,7 +92,7 @@ function diagnoseBucket(
   const isDenied = (role ? [role] : slots).some(({ missing }) => missing === 403);
   const isFollowed = followedBuckets(config.routes).has(bucket);
   if (isDenied && (isFollowed || (!local && config.store))) add("", cannotList(bucket, isFollowed));
-  if (role !== undefined && role.state !== "ok") return findings; // it says why there is no image
+  if (role !== undefined && role.state !== "ok") return findings; // the finding of the role says why there is no image
   const isBinding = bucket.engine === "binding";
   const engine = isBinding ? ", the Images binding" : ", the edge";
   const entry = sourceEntryOf(bucket);

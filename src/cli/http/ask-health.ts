@@ -1,5 +1,5 @@
-// Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host. A report that is not
-// exactly of the Worker's form is refused, and the token is never in what is returned.
+// Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host. A report is refused if a
+// field that is checked here has another form; others may be there, too. What is returned never has the token.
 
 import type { BucketHealth } from "../../worker/operator.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
@@ -72,7 +72,7 @@ const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")];
+const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")]; // or absent
 const reply = { state: isWord, region: code, clock: count, missing: count, answered: count };
 const credential = { ...reply, mistakes: maybe(listOf(text)) };
 const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(text) };

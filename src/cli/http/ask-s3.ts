@@ -17,7 +17,7 @@ export const MAX_ORIGINAL_BYTES = 100e6;
 const MAX_TEXT_BYTES = 10e6;
 const TIMEOUT_S = 10;
 
-/** With the signature. `readsObject`: whether the bytes of an object are read. */
+/** The headers have the signature. `readsObject`: whether the bytes of an object are read. */
 export type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?: boolean };
 
 /**
@@ -37,7 +37,7 @@ async function askOnce(
   now: number,
 ): Promise<S3Answer> {
   let head: Pick<Response, "status" | "headers"> | undefined;
-  let isObject = false;
+  let isObject = false; // maxBytes, which is called before the body is read, sets both
   const maxBytes = (answer: Response) => {
     head = answer;
     const isXml = /\bxml\b/.test(answer.headers.get("content-type") ?? "");

@@ -43,7 +43,7 @@ const COMMIT = `
 \`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`, once you have run \`git init\` and pushed it to GitHub: \`environments.md\` there says what it needs. Commit \`${PACKED}\`, too, which \`package.json\` names.
 `;
 
-/** Its commands deploy the first environment. The last step is R2's. */
+/** Its commands deploy the first environment. Step 4 is only for R2. */
 function readme(template: string, { deployments: [{ environment }], s3 }: Settings): string {
   const text = s3 ? template.replace(/^4\. .*\n/m, "") : template;
   return environment ? text.replaceAll("npm run deploy", `$& -- --env ${environment}`) : text;
@@ -61,20 +61,20 @@ store = "RENDITIONS"
 [[r2_buckets]]
 binding = "RENDITIONS"`;
 
-const ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
+const NO_ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
 
-/** The template's tables have empty lines between them. An environment inherits only some of them. */
+/** The template's tables have empty lines between them. No environment inherits `images`, `r2_buckets` and `vars`. */
 function wranglerToml(template: string, { name, deployments, s3 }: Settings): string {
   const tables = template.trimEnd().split("\n\n");
-  const isOwn = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
-  const isOfR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
-  const copied = tables.filter((table) => isOwn(table) && !(s3 && isOfR2(table)));
+  const isNotInherited = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
+  const isForR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
+  const copied = tables.filter((table) => isNotInherited(table) && !(s3 && isForR2(table)));
   copied.push(STORE, ...(s3 ? [SECRETS] : []));
   const [{ environment, host }] = deployments;
-  const shared = fill(tables.filter((table) => !isOwn(table)).join("\n\n"), [
+  const shared = fill(tables.filter((table) => !isNotInherited(table)).join("\n\n"), [
     ['name = "vitrine"', `name = "${name}"`],
     ["workers_dev = true", `workers_dev = ${!s3 && !host}`],
-    environment ? [`\n${ROUTES}`, ""] : [ROUTES, routesOf(host)],
+    environment ? [`\n${NO_ROUTES}`, ""] : [NO_ROUTES, routesOf(host)],
   ]);
   const texts = deployments.map((one) => tablesOf(one, copied.join("\n\n"), s3));
   return `${[shared, ...texts].join("\n\n")}\n`;
@@ -92,7 +92,7 @@ function tablesOf({ environment, bucket, host }: Deployment, tables: string, s3:
 }
 
 function routesOf(host: string | undefined): string {
-  return host === undefined ? ROUTES : ROUTES.replace("# ", "").replace("images.example.com", host);
+  return host === undefined ? NO_ROUTES : NO_ROUTES.slice(2).replace("images.example.com", host);
 }
 
 /** Without the descriptions of the bindings, which only the button shows. */

@@ -46,9 +46,9 @@ export function parseObjectName(
   const { bucket, key } = object;
   const fault = keyFault(bucket.prefix + key);
   if (fault !== undefined) return { fault };
-  const belowPrefix = key.slice(bucket.prefix.length);
-  if (bucket.prefix === "" || belowPrefix === "" || !key.startsWith(bucket.prefix)) return object;
-  // With the bucket's prefix before it, it would be the key of another object.
+  const belowPrefix = key.startsWith(bucket.prefix) ? key.slice(bucket.prefix.length) : "";
+  if (bucket.prefix === "" || belowPrefix === "") return object;
+  // The bucket's prefix is put before each name: this whole key would name an object below the prefix twice.
   const advice = `write ${JSON.stringify(nameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
   return { fault: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
 }

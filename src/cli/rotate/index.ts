@@ -59,10 +59,12 @@ export async function rotate(
   if (isFault(key)) return key;
   const rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
   // A bucket whose current slot already holds the new key no longer shows the old one.
-  const current = buckets.map((bucket) => slotOf(bucket, "current"));
-  const oldSlots = current.filter((slot) => slot?.access_key !== rotation.newMaskedId);
-  const maskedId = oldSlots.find((slot) => slot?.access_key)?.access_key;
-  const isAccepted = current.every((slot) => slot?.state === "ok" && oldSlots.includes(slot));
+  const currentSlots = buckets.map((bucket) => slotOf(bucket, "current"));
+  const notRotated = currentSlots.filter((slot) => slot?.access_key !== rotation.newMaskedId);
+  const maskedId = notRotated.find((slot) => slot?.access_key)?.access_key;
+  const isAccepted = currentSlots.every(
+    (slot) => slot?.state === "ok" && notRotated.includes(slot),
+  );
   const oldKey = { maskedId, isAccepted };
   const decision = decideStep(rotation.newMaskedId, buckets, CREATE);
   if (isBlocked(decision)) return blockedFault(rotation, CREATE, decision, oldKey);
@@ -103,9 +105,8 @@ async function confirm(rotation: KeyedRotation, { title }: Step): Promise<Outcom
   const { world, options } = rotation;
   log(world.stderr, paint(world, world.stderr, "bold", title));
   if (options.yes) return undefined;
-  if (!hasTerminal(world)) {
+  if (!hasTerminal(world))
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
-  }
   const answer = await askYes(world, `${title}?`);
   return answer === true ? undefined : reportStopped(rotation, answer === false);
 }

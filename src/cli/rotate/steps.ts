@@ -76,12 +76,12 @@ export function decideStep(
 ): Decision {
   if (isFault(health)) return { cause: "no-health", details: [health.fault], buckets: [] };
   const [first = DEACTIVATE, ...rest] = STEPS.slice(STEPS.indexOf(last) + 1);
-  const missing = ({ before }: Step) =>
+  const unmet = ({ before }: Step) =>
     health.flatMap((bucket) =>
       SLOT_NAMES.flatMap((name) => checkSlot(bucket, name, before[name], newMaskedId) ?? []),
     );
-  const step = [first, ...rest].findLast((one) => missing(one).length === 0);
-  const obstacles = [...(step ? [] : missing(first)), ...health.flatMap(findOutages)];
+  const step = [first, ...rest].findLast((one) => unmet(one).length === 0);
+  const obstacles = [...(step ? [] : unmet(first)), ...health.flatMap(findOutages)];
   const cause = CAUSES.find((one) => obstacles.some((obstacle) => obstacle.cause === one));
   if (cause === undefined) return { step: step ?? first, buckets: health };
   const details = obstacles.filter((one) => one.cause === cause).map(({ text }) => text);
@@ -112,15 +112,13 @@ function checkSlot(
   const isNew = slot !== undefined && !isHalf && slot.access_key === newMaskedId;
   const content = slot ? `holds ${isHalf ? "half a key" : slot.access_key}` : "is empty";
   const state = `${bucket.bucket}: the ${name} slot ${content}`;
-  if (condition !== undefined && name === "next" && slot && !isHalf && !isNew) {
+  if (condition !== undefined && name === "next" && slot && !isHalf && !isNew)
     return { cause: "taken", text: `${state}, which is another key (${slot.state})` };
-  }
   if (condition === "empty" && slot)
     return { cause: "absent", text: `${state}, and must be empty` };
-  if (condition !== "new") return undefined;
-  if (!isNew) {
+  if (condition !== "new") return undefined; // "free" allows all but another key
+  if (!isNew)
     return { cause: "absent", text: `${state}, and must hold the new key, ${newMaskedId}` };
-  }
   if (slot.state === "ok") return undefined;
   return { cause: "refused", text: `${state}, and S3 answers ${slot.state} for it` };
 }

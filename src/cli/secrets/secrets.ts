@@ -46,7 +46,7 @@ function isTableOfTexts(table: unknown): table is SecretValues {
   return isPlainObject(table) && Object.values(table).every((value) => typeof value === "string");
 }
 
-/** An assignment that `parseEnv` reads whole: it cuts a value at a `#`, and drops what follows quotes. */
+/** An assignment whose value `parseEnv` reads whole. It cuts others: at a `#`, and after a closing quote. */
 const ASSIGNMENT =
   /^\s*(?:export\s+)?\w+\s*=[ \t]*(?:'[^']*'|"[^"]*"|`[^`]*`|[^\s'"`#][^\n#]*?|)[ \t]*(?:[ \t]#.*)?$/gm;
 
@@ -88,7 +88,7 @@ export function valuesOf(secrets: Secrets): Record<string, string> {
   return Object.fromEntries([...secrets].map(([name, { value }]) => [name, value]));
 }
 
-// The Worker looks at the form of a key, and at the identifiers of its kind.
+// What passes the Worker's check of an EC key (oidc.ts): a PEM with the two identifiers of P-256, and no key.
 const EC = Buffer.from("06072a8648ce3d020106082a8648ce3d030107", "hex").toString("base64");
 const PEM = ["BEGIN", "END"].map((edge) => `-----${edge} PRIVATE KEY-----`).join(`\n${EC}\n`);
 const PLACEHOLDERS: SecretValues = {
