@@ -10,7 +10,7 @@ import { mayYield } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
-import { PROTECTION } from "../../worker/response/answer.ts";
+import { PROTECTION, SHORT_S } from "../../worker/response/answer.ts";
 import { isFault } from "../command.ts";
 import type { Project, Site } from "../config/project.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
@@ -87,8 +87,7 @@ export async function checkRoutes(
     const results = await checkImage(site, request);
     const [image] = results;
     if (image?.severity === "ok" && route.buckets.length > 1) {
-      const key = keyOf(bucket) ?? "";
-      const { holder, unknown } = await findHolder(site, route.buckets, key);
+      const { holder, unknown } = await findHolder(site, route.buckets, keyOf(bucket) ?? "");
       const source = unknown ? `${unknown.name} or a later one` : holder?.name;
       results[0] = { ...image, seen: `${image.seen}, of ${source ?? "no bucket: it is kept"}` };
     }
@@ -188,7 +187,8 @@ async function checkHeaders(
   const control = headers.get("cache-control") ?? "none";
   const right = route.signing ? /^public, max-age=\d+, must-revalidate/ : /^public, max-age=(\d+)$/;
   const [, age = maxAge] = right.exec(control) ?? [undefined, Number.NaN];
-  const isAsConfigured = Number(age) === maxAge;
+  const isStored = cacheStatus(headers) === "stored"; // a minute is right if S3 is down
+  const isAsConfigured = Number(age) === maxAge || (isStored && Number(age) === SHORT_S);
   const etag = headers.get("etag");
   const head = await askSite(baseUrl + path + query, {}, "HEAD");
   const again = await askSite(baseUrl + path + query, { "if-none-match": etag ?? "*" });
@@ -205,12 +205,16 @@ async function checkHeaders(
     [isAnswered, "headers", `HEAD gets ${first}, or a known etag ${next}, not 304`, LET_PASS],
   ] as const;
   const impact = "browsers or caches show the wrong image, or load one again that they have";
-  const problem = { severity: "warning", impact, bearing: "harmless" } as const;
+  const problem = { severity: "warning", impact } as const;
   const faults = rows.filter(([isRight]) => !isRight);
   if (faults.length === 0) {
     return [ok("headers", "those of the Worker, and none of S3"), ok("cache", control)];
   }
-  return faults.map(([, check, seen, remedy]) => fail(check, { ...problem, seen, remedy }));
+  return faults.map(([, check, seen, remedy]) => {
+    // Workers Cache has the short max-age of an outage, too, and does not say so.
+    const bearing = check === "cache" ? "consequence" : "harmless";
+    return fail(check, { ...problem, seen, remedy, bearing });
+  });
 }
 
 /** A request that must not get an original. `isElsewhere`: another app's image may be at that URL. */

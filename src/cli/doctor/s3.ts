@@ -111,11 +111,9 @@ function diagnoseKey(code: string, { bucket, slot, source }: S3Query): Result {
     const seen = `S3 finds the signature wrong (${code}): the secret does not belong to the access key id, or this S3 does not know that id`;
     return fail("secret", { seen, impact, remedy: putSecret(secret, id) });
   }
-  return fail("key-id", {
-    seen: `S3 does not accept this access key id (${code}): it is revoked, expired or misspelt`,
-    impact,
-    remedy: `${putSecret(id, secret)}. To list the keys: aws iam list-access-keys`,
-  });
+  const seen = `S3 does not accept this access key id (${code}): it is revoked, expired or misspelt`;
+  const remedy = `${putSecret(id, secret)}. To list the keys: aws iam list-access-keys`;
+  return fail("key-id", { seen, impact, remedy });
 }
 
 export function answerText({ status, code = "", failure }: S3Answer): string {

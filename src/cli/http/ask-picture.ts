@@ -49,6 +49,5 @@ export function createPictureClient({ now, interrupted: signal }: World) {
 
 /** The word of `cache;desc=` in server-timing: `hit`, `stale`, `stored`, `miss` or `direct`; undefined: there is none. */
 export function cacheStatus(headers: Headers): string | undefined {
-  const timing = headers.get("server-timing") ?? "";
-  return /(?:^|,)\s*cache\s*;\s*desc="?([\w-]+)/i.exec(timing)?.[1];
+  return /(?:^|,)\s*cache\s*;\s*desc="?([\w-]+)/i.exec(headers.get("server-timing") ?? "")?.[1];
 }

@@ -9,7 +9,7 @@ import type { CacheState } from "../log/log.ts";
 import type { AccessGrant } from "../request/url-signature.ts";
 
 /** For how long a missing object, and a stored rendition in an outage, may be cached: s. */
-const SHORT_S = 60;
+export const SHORT_S = 60;
 const QUOTA_RETRY_S = "3600";
 /** The longer of the two periods that Cloudflare's rate limiting has. */
 const LIMIT_RETRY_S = "60";

@@ -106,6 +106,8 @@ const leaks =
 test("what is in front of the Worker: an original that comes out, and answers that something changed (C5)", async () => {
   let times = 0;
   let first: Response | undefined;
+  const minute = withHeader("cache-control", "public, max-age=60");
+  const stored = withHeader("server-timing", "cache;desc=stored");
   const fronts: Readonly<Record<string, readonly [Change, Check, Severity]>> = {
     "a leak by a query": [leaks((path) => path.includes("?width=4000")), "originals", "error"],
     "a leak by a variant": [leaks((path) => path.includes("/original/")), "originals", "error"],
@@ -140,6 +142,11 @@ test("what is in front of the Worker: an original that comes out, and answers th
       ...(["image", "error"] as const),
     ],
     "a new word": [withHeader("server-timing", "cache;desc=hits"), "workers-cache", "note"],
+    "a max-age that the zone shortens": [minute, "cache", "warning"],
+    "what was stored before an outage of S3": [
+      (answer, request) => minute(stored(answer, request), request),
+      ...(["cache", "ok"] as const),
+    ],
     "a changed vary": [withHeader("vary", "origin"), "headers", "warning"],
     "a header of S3": [withHeader("x-amz-id-2", "1"), "headers", "warning"],
     "no HEAD and no conditions": [
