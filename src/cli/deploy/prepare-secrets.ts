@@ -107,10 +107,10 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
   const { status, code, failure } = reply;
   const { result } = verdictOf(reply, region);
   const key = `the key ${maskKeyId(slot)} (${access}, slot ${slot.name})`;
-  if (failure === "ENOTFOUND")
-    return {
-      fault: `there is no host ${new URL(url).host}: correct BUCKETS.${bucket.name}.endpoint`,
-    };
+  if (failure === "ENOTFOUND") {
+    const remedy = `correct BUCKETS.${bucket.name}.endpoint. If it is right, get this machine online`;
+    return { fault: `there is no host ${new URL(url).host}: ${remedy}` };
+  }
   // Without a code it may be a proxy's reply. Only to a key that may list this bucket S3 says that an object is missing.
   if (result === "served" || (result === "object-refused" && code && status === 404)) {
     return `S3 accepts ${key} for ${name}`;
