@@ -7,7 +7,7 @@ import {
   devVarsOf,
   type EnvironmentConfig,
   isEmptyTopLevel,
-  noVarsText,
+  noBucketsText,
   readEnvironment,
 } from "../cli/config/environment-config.ts";
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
@@ -46,7 +46,7 @@ export function readLocalProject(
 ): LocalProject | ProjectMistakes {
   const envConfig = readEnvironment(".", environment);
   if (isMistake(envConfig)) return { mistakes: [locatedText(envConfig)] };
-  if (isEmptyTopLevel(envConfig)) return { mistakes: [noVarsText(envConfig)] };
+  if (isEmptyTopLevel(envConfig)) return { mistakes: [noBucketsText(envConfig)] };
   const { file, main, devVars, started, images, r2Buckets } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);

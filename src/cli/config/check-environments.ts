@@ -13,15 +13,10 @@ import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./bu
 import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import { isEmptyTopLevel, readEnvironment, readOthers } from "./environment-config.ts";
 import { isMistake, locatedText, type Warning } from "./mistakes.ts";
-import { deployMistakes, pitfalls, warnings } from "./pitfalls.ts";
+import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
 import { sharedPattern } from "./site-url.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
-
-const MISSING_VARS = {
-  path: "vars",
-  message: "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others",
-};
 
 export type Report = {
   readonly environment: string | undefined;
@@ -77,10 +72,13 @@ function reportOn(
     return keyMistakes.length > 0 ? report : { ...report, mistakes: [{ ...config, environment }] };
   }
   if (isEmptyTopLevel(config)) {
-    return { ...report, summary: ["It has no vars, so there is nothing to deploy from it."] };
+    const summary = ["It has no BUCKETS, so there is nothing to deploy from it."];
+    return { ...report, summary, mistakes: [...keyMistakes, ...varMistakes(config)] };
   }
   const hasVars = environment === undefined || Object.keys(config.wrangler.vars).length > 0;
-  const deployed = hasVars ? readDeployed(config) : { mistakes: [MISSING_VARS] };
+  const message =
+    "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others";
+  const deployed = hasVars ? readDeployed(config) : { mistakes: [{ path: "vars", message }] };
   const problems: LocatedMistake[] = [
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config),

@@ -9,7 +9,7 @@ import { tableOf } from "../../worker/util/json.ts";
 import { isFault, type LocatedMistake } from "../command.ts";
 import { type ConfigFile, findConfigFile } from "../wrangler/config-file.ts";
 import { loadWrangler } from "../wrangler/packages.ts";
-import { exposedSecret, isMistake } from "./mistakes.ts";
+import { exposedSecret, isMistake, VARIABLES } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");
 
@@ -74,7 +74,7 @@ export function readEnvironment(
     const { vars, secrets } = environment ? tableOf(rawConfig.env)[environment] : rawConfig;
     const required = [tableOf(secrets)["required"]].flat();
     const exposed = required.find((name) => isSecret(`${name}`) && `${name}` in tableOf(vars));
-    if (exposed !== undefined) return exposedSecret(configFile, `${exposed}`);
+    if (exposed !== undefined) return exposedSecret(configFile, tableOf(vars), `${exposed}`);
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
     return { ...configFile, ...readDetails(wrangler, config, configFile) };
   } catch (error) {
@@ -177,14 +177,15 @@ function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
 
 /**
  * Returns whether the top level only holds what its environments inherit. Then there is nothing to deploy
- * from it, and no domain that a deploy by mistake would take away.
+ * from it, and no domain that a deploy by mistake would take away. A stray var is a mistake all the same.
  */
 export function isEmptyTopLevel(config: EnvironmentConfig): boolean {
-  const isEmpty = Object.keys(config.wrangler.vars).length === 0 && config.patterns.length === 0;
-  return config.environment === undefined && config.environments.length > 0 && isEmpty;
+  const { environment, environments, patterns, wrangler } = config;
+  if (environment !== undefined || environments.length === 0 || patterns.length > 0) return false;
+  return !VARIABLES.some((name) => name in wrangler.vars);
 }
 
-export function noVarsText({ file, environments }: EnvironmentConfig): string {
+export function noBucketsText({ file, environments }: EnvironmentConfig): string {
   const names = environments.map((name) => `--env ${name}`).join(" or ");
-  return `the top level of ${file} has no vars, so there is nothing to deploy from it: use ${names}`;
+  return `the top level of ${file} has no BUCKETS, so there is nothing to deploy from it: use ${names}`;
 }

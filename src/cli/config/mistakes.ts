@@ -30,20 +30,27 @@ export function localMistake(mistake: LocatedMistake, vars: Vars, devVars: strin
   return { ...mistake, message };
 }
 
+/** The variables that the Worker and its commands read. */
+export const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 const PAGE = "docs/configuration.md";
 
 /** The section of the page that says what a setting may be; undefined: the message says all. */
 export function pageFor(path: string): string | undefined {
-  const [variable] = /^(?:BUCKETS|ROUTES|PRESETS|ANSWERS|COSTS|OIDC)\b/.exec(path) ?? [];
+  const variable = VARIABLES.find((name) => name === path.split(/\W/, 1)[0]);
   if (variable === undefined) return isSecret(path) ? `${PAGE}#secrets` : undefined;
   const isNamed = variable === "BUCKETS" || variable === "PRESETS";
   return `${PAGE}#vars${variable.toLowerCase()}${isNamed ? "name" : ""}`;
 }
 
 /** A secret among the vars. If it is required as well, wrangler says to call one of the two something else. */
-export function exposedSecret(config: Omit<ConfigFile, "devVars">, path: string): LocatedMistake {
-  const command = hintFor(config, `npx wrangler secret put ${path}`);
-  const remedy = `remove the line, and run ${command}. If it was committed or deployed, use a new secret, and revoke this one`;
+export function exposedSecret(config: ConfigFile, vars: object, path: string): LocatedMistake {
+  const { environment, environments } = config;
+  // The secret belongs to the environments if the top level only holds what they inherit.
+  const isDeployed = environment !== undefined || environments.length === 0 || "BUCKETS" in vars;
+  const commands = (isDeployed ? [environment] : environments).map((name) =>
+    hintFor({ ...config, environment: name }, `npx wrangler secret put ${path}`),
+  );
+  const remedy = `remove the line, and run ${commands.join(" or ")}. If it was committed or deployed, use a new secret, and revoke this one`;
   return { path, message: `is in ${config.file}, where it is no secret: ${remedy}` };
 }
 

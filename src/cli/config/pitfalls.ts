@@ -8,10 +8,8 @@ import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { bucketsOf, edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
-import { exposedSecret, type Warning } from "./mistakes.ts";
+import { exposedSecret, VARIABLES, type Warning } from "./mistakes.ts";
 import { matchRank } from "./site-url.ts";
-
-const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 
 export function* pitfalls(config: EnvironmentConfig): Generator<ConfigMistake> {
   yield* bindingMistakes(config);
@@ -27,8 +25,9 @@ export function* pitfalls(config: EnvironmentConfig): Generator<ConfigMistake> {
 
 /** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
 export function* varMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
-  for (const path of Object.keys(config.wrangler.vars)) {
-    if (isSecret(path)) yield exposedSecret(config, path);
+  const { vars } = config.wrangler;
+  for (const path of Object.keys(vars)) {
+    if (isSecret(path)) yield exposedSecret(config, vars, path);
     else if (!VARIABLES.includes(path)) {
       const advice = /TOKEN|KEY|SECRET/.test(path) ? ": remove it, and revoke it if secret" : "";
       yield { path, message: `is none of ${VARIABLES.join(", ")}${advice}` };
@@ -98,10 +97,8 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
     // The edge knows a replaced object by the URL of the old one (A15, C1).
     const remedy =
       'remove it, and npx vitrine doctor asks S3 whether it can. Or set engine = "binding"';
-    yield {
-      message: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,
-      remedy,
-    };
+    const message = `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`;
+    yield { message, remedy };
   }
   yield* hiddenRouteWarnings(config);
   yield* folderWarnings(config);
@@ -129,10 +126,8 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
       return "route" in match ? [match.route.path] : [];
     });
     if (taken.length < 2) continue;
-    yield {
-      message: `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`,
-      remedy: "write the route with the longer path first",
-    };
+    const message = `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`;
+    yield { message, remedy: "write the route with the longer path first" };
   }
 }
 
@@ -142,10 +137,8 @@ function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
   const keys = [...canaries, ...routes.map(({ mapping }) => mapping.key.parts[0] ?? "")];
   for (const { name } of buckets.slice(0, buckets.length > 1 ? undefined : 0)) {
     if (!keys.some((key) => key.startsWith(`${name}/`))) continue;
-    yield {
-      message: `BUCKETS.${name} is called like a folder of keys: for commands and /purge, ${name}/fig.jpg is the object fig.jpg of that bucket`,
-      remedy: "call the bucket something else",
-    };
+    const message = `BUCKETS.${name} is called like a folder of keys: for commands and /purge, ${name}/fig.jpg is the object fig.jpg of that bucket`;
+    yield { message, remedy: "call the bucket something else" };
   }
 }
 

@@ -18,7 +18,7 @@ import {
 import { chooseEnvironment, configFileText, findConfigFile } from "../wrangler/config-file.ts";
 import { slotsIn } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
-import { isEmptyTopLevel, noVarsText, readEnvironment } from "./environment-config.ts";
+import { isEmptyTopLevel, noBucketsText, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
 import { configFault, isMistake, localMistake } from "./mistakes.ts";
@@ -103,7 +103,7 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
   if (isFault(file)) return file;
   const envConfig = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isMistake(envConfig)) return configFault([envConfig]);
-  if (isEmptyTopLevel(envConfig)) return { fault: noVarsText(envConfig) };
+  if (isEmptyTopLevel(envConfig)) return { fault: noBucketsText(envConfig) };
   const { devVars, patterns } = envConfig;
   const local = optionUrl !== undefined && isHere(optionUrl);
   const foreign = optionUrl && !local && createUrlCheck(world.folder, envConfig)(optionUrl);

@@ -10,7 +10,7 @@ import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log, print } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
-import { isEmptyTopLevel, noVarsText, readEnvironment } from "../config/environment-config.ts";
+import { isEmptyTopLevel, noBucketsText, readEnvironment } from "../config/environment-config.ts";
 import { configFault, isMistake, warningText } from "../config/mistakes.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { checkPresence } from "../http/ask-health.ts";
@@ -70,7 +70,7 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
 function readDeployable(world: World, env: string | undefined): EnvironmentConfig | CommandFault {
   const config = readEnvironment(world.folder, chooseEnvironment(world, env));
   if (isMistake(config)) return configFault([config]);
-  if (isEmptyTopLevel(config)) return { fault: noVarsText(config) };
+  if (isEmptyTopLevel(config)) return { fault: noBucketsText(config) };
   // After a roll-back without `npm ci`, another Vitrine would be bundled than the one that is committed.
   const lock = lockWarning(world.folder);
   if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
@@ -113,8 +113,7 @@ export async function wranglerDeploy(
     const args = ["deploy", "--config", config.file, "--env", config.environment ?? ""];
     const values = Object.values(secrets);
     if (values.length > 0) args.push("--secrets-file", file);
-    const options = { config, secrets: values };
-    const fault = await showWrangler({ ...world, env }, run, args, options);
+    const fault = await showWrangler({ ...world, env }, run, args, { config, secrets: values });
     return fault ?? { url: workersDevUrl(output, config.worker ?? "") };
   } finally {
     remove();

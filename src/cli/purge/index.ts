@@ -68,8 +68,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
   if (isFault(site)) return site;
   const buckets = site.config.buckets.map(({ name }) => name);
   if (bucket !== undefined && !buckets.includes(bucket)) {
-    const existing = buckets.join(", ");
-    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${existing}` };
+    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${buckets.join(", ")}` };
   }
   const token = readPurgeToken(site);
   if (isFault(token)) return token;

@@ -56,8 +56,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   const problem = nameFault(project, name, cookie);
   if (problem !== undefined) return refuseInput(name, problem);
   // Any object in the folder has the same cookie.
-  const objectName = cookie ? `${name}*` : name;
-  const object = createInputParser(world, project)(objectName);
+  const object = createInputParser(world, project)(cookie ? `${name}*` : name);
   if (isFault(object)) return object;
   const { input, bucket, key, publicUrl } = object;
   const variantName = preset ?? publicUrl?.variant;

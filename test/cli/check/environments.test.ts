@@ -129,13 +129,20 @@ test("a top level without vars and routes only holds what environments inherit (
   expect([code, out]).toEqual([
     0,
     expect.stringMatching(
-      /^the top level:\nIt has no vars, so there is nothing to deploy .*\nenv\.sta/,
+      /^the top level:\nIt has no BUCKETS, so there is nothing to deploy .*\nenv\.sta/,
     ),
   ]);
   expect(await vitrine(["url", "a.jpg"], { folder })).toMatchObject({
     code: 2,
-    err: "the top level of wrangler.toml has no vars, so there is nothing to deploy from it: use --env staging\n",
+    err: "the top level of wrangler.toml has no BUCKETS, so there is nothing to deploy from it: use --env staging\n",
   });
+  // A secret there belongs to the environments, not to a Worker that nobody deploys.
+  for (const required of [[], ["HEALTH_TOKEN"]]) {
+    const exposed = { ...carrier, vars: { HEALTH_TOKEN: "x" }, secrets: { required } };
+    const { err } = await vitrine(["check"], { folder: createProject(exposed) });
+    expect(err).toContain("run npx wrangler secret put --env staging HEALTH_TOKEN. If");
+    expect(err).not.toMatch(/--env ""|^ {2}(?:BUCKETS|ROUTES|PRESETS)/m);
+  }
   // With a route, a deploy by mistake would take a domain, and serve nothing.
   const claims = createProject({ ...carrier, routes: TOP.routes });
   expect((await vitrine(["check"], { folder: claims })).err).toContain("\n  BUCKETS: is not a ta");
