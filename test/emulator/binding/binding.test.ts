@@ -121,7 +121,7 @@ test.each(Object.entries(RANGES))("%s: what it has, and what not (B3, B7)", asyn
     );
   const point = isSame(valid[0], { x: 0, y: 1 }) ? [valid[0]] : []; // needs a mode
   const notOfEdge = invalid.filter((one) => !isAmong(one, ofEdge));
-  const remedy = "add or correct its row in src/emulator/edge/options.ts";
+  const remedy = "correct its row in src/emulator/edge/options.ts, or lacking in tables/ranges.ts";
   for (const value of [...lacking, ...ofWorker, ...point, ...notOfEdge]) {
     expect([value, await transform(value)], remedy).toEqual([value, 9401]);
   }

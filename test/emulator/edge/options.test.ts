@@ -11,7 +11,7 @@ const accepted = (image: unknown) => ({ image, originAuth: false, auto: false })
 // The Worker makes one number of dpr and none of widths.
 const OPTIONS = Object.entries(RANGES).filter(([, { isOfVariants }]) => !isOfVariants);
 
-const ROW = "add or correct its row in src/emulator/edge/options.ts";
+const ROW = "correct its row in src/emulator/edge/options.ts, or notEmulated in tables/ranges.ts";
 const LIMITS =
   "%s: its values, its limits, and what is not played (O1, O3, O4, O5, O6, O8, O9, O10, O11, O12)";
 test.each(OPTIONS)(LIMITS, (option, { valid, invalid, edge, ofWorker, notEmulated }) => {

@@ -53,7 +53,12 @@ export const RANGES: Readonly<Record<keyof Preset, Range>> = {
     needs: { fit: "cover" },
     notEmulated: ["face"],
   },
-  zoom: { valid: [0.5, 0, 1], invalid: [-0.1, 1.1], lacking: [0.5], notEmulated: [0.5, 0, 1] },
+  zoom: {
+    valid: [0.5, 0, 1],
+    invalid: [-0.1, 1.1],
+    lacking: [0.5, 0, 1],
+    notEmulated: [0.5, 0, 1],
+  },
   quality: {
     valid: [40, 1, 100, "high", "medium-high", "medium-low", "low"],
     invalid: [50.5, 0, 101, "best"],
