@@ -45,8 +45,7 @@ export function hostOf(pattern: string): string {
 }
 
 export function isHere(url: string): boolean {
-  const hostname = URL.parse(url)?.hostname ?? "";
-  return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
+  return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(URL.parse(url)?.hostname ?? "");
 }
 
 /**

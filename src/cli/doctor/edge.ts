@@ -13,11 +13,7 @@ export const SEE_CLOUDFLARE = "try again in a minute, then see https://www.cloud
 export const LET_PASS =
   "make sure that no rule, snippet or other Worker is in front of this Worker (Security → Events in the dashboard)";
 
-type Cause = Omit<Problem, "seen"> & {
-  readonly check?: Check;
-  /** If it is not what the Worker's log says of the code. */
-  readonly meaning?: string;
-};
+type Cause = Omit<Problem, "seen"> & { readonly check?: Check };
 
 /** A cause in wrangler.toml, unless it only follows from an earlier finding, such as a dead key. */
 const setting = (remedy: string): Cause => ({ remedy, bearing: "consequence", needsDeploy: true });
@@ -28,8 +24,7 @@ const LOGGED: Cause = { remedy: READ_LOG, bearing: "consequence" };
 /** By `CODE/STATUS` or code of the edge, by event of the Worker's log, or by status that a visitor gets. */
 const CAUSES: Readonly<Record<string, Cause>> = {
   "9401/403": {
-    check: "sources",
-    meaning: "the bucket is not among the zone's Sources", // E5, E11
+    check: "sources", // E5, E11
     remedy: `${DASHBOARD} → the domain → Sources: add the origin {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
   },
   // E8, E13
@@ -39,7 +34,6 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   "9509": passing(`try again in a minute, then ${SEE_PROVIDER}`),
   "not-transformed": {
     check: "transformations",
-    meaning: "it returns originals, which the Worker refuses",
     remedy: `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,
   },
   "quota-spent": {
@@ -75,6 +69,19 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   },
 };
 
+/** By code or event. A code that is not here means what the Worker's log says of it. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  "9401/403": "the bucket is not among the zone's Sources",
+  "not-transformed": "it returns originals, which the Worker refuses",
+  "quota-spent": "no unique transformation is left this month",
+  "object-missing": "S3 does not have the canary",
+  "source-unreadable": "the canary is no image that it can read",
+  "origin-denied": "S3 does not give it the canary",
+  "origin-failed": "S3 fails, or is busy",
+  "timed-out": "no answer came in time",
+  "edge-refused": "it refuses the request",
+};
+
 const SAME: Readonly<Record<string, string>> = {
   off: "not-transformed",
   unreachable: "timed-out",
@@ -103,18 +110,19 @@ export function diagnoseEdge(
 ): Result {
   const { event, reason } = failureFor(status, code, "");
   const cause = findCause(`${code}/${status}`, code, event) ?? LOGGED;
-  const { check = isBinding ? "binding" : "edge", meaning, remedy, ...problem } = cause;
+  const { check = isBinding ? "binding" : "edge", remedy, ...problem } = cause;
   const section = /^\d/.test(code) ? event : (SAME[code] ?? code);
+  const meaning = MEANINGS[`${code}/${status}`] ?? reason ?? MEANINGS[section] ?? "it fails";
   return fail(check, {
     ...problem,
-    seen: `${isBinding ? "the Images binding" : "the edge"} answers ${code}: ${meaning ?? reason ?? event}`,
+    seen: `${isBinding ? "the Images binding" : "the edge"} answers ${code}: ${meaning}`,
     remedy: `${local ? LOCALLY : ""}${remedy.replace("{entry}", () => entry)}. See docs/errors.md#${section}`,
   });
 }
 
 export function diagnoseStatus(status: number, url: string, local: boolean): Result {
   const unknown = status < 500 ? { remedy: LET_PASS } : LOGGED;
-  const { check = "image", meaning: _meaning, ...cause } = findCause(`${status}`) ?? unknown;
+  const { check = "image", ...cause } = findCause(`${status}`) ?? unknown;
   const problem = { impact: "visitors see no image", seen: `${url} answers ${status}`, ...cause };
   return fail(check, { ...problem, remedy: (local ? LOCALLY : "") + problem.remedy });
 }

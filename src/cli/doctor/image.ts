@@ -205,7 +205,6 @@ async function checkHeaders(
     [isAnswered, "headers", `HEAD gets ${first}, or a known etag ${next}, not 304`, LET_PASS],
   ] as const;
   const impact = "browsers or caches show the wrong image, or load one again that they have";
-  const problem = { severity: "warning", impact } as const;
   const faults = rows.filter(([isRight]) => !isRight);
   if (faults.length === 0) {
     return [ok("headers", "those of the Worker, and none of S3"), ok("cache", control)];
@@ -213,7 +212,7 @@ async function checkHeaders(
   return faults.map(([, check, seen, remedy]) => {
     // Workers Cache has the short max-age of an outage, too, and does not say so.
     const bearing = check === "cache" ? "consequence" : "harmless";
-    return fail(check, { ...problem, seen, remedy, bearing });
+    return fail(check, { severity: "warning", seen, impact, remedy, bearing });
   });
 }
 
@@ -311,7 +310,6 @@ async function checkFallback(
     impact: "visitors see a broken image where an object is missing",
     // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
     remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: ${doctor}`,
-    bearing: "harmless",
   });
 }
 
@@ -342,6 +340,5 @@ export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, 
     impact: "visitors wait longer: each of Cloudflare's data centres makes every rendition anew",
     remedy:
       "npx vitrine deploy, if [cache], [exports], keep or compatibility_date in wrangler.toml are new: npx vitrine check looks at them. Else see docs/errors.md#cache-unusable, or do without the cache: keep = 0 in [vars.ANSWERS]",
-    bearing: "harmless",
   });
 }

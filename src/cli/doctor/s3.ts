@@ -141,6 +141,5 @@ export function cannotList({ bucket }: Pick<Bucket, "bucket">, isFollowed: boole
     impact:
       "S3 does not say that an object is deleted: what is stored of it stays, and visitors may see it again while S3 is down",
     remedy: `${policy}: docs/deploy.md, “A store”. Or have S3 send events: docs/purge-and-warm.md, “By event”`,
-    bearing: "harmless",
   });
 }

@@ -58,7 +58,7 @@ test("a cache that forgets what it keeps is found, and one near visitors is none
 });
 
 test("each code of the edge has its check and its remedy (E5, E11)", async () => {
-  const how = { entry: "bucket.example/", local: false };
+  const how = { entry: "bucket.example/", isBinding: false, local: false };
   const cases = EDGE_CODES.map(({ code, status, event, cause, engine }) => {
     const isBinding = engine === "binding";
     const finding = diagnoseEdge(code, status, { ...how, isBinding });
@@ -69,6 +69,7 @@ test("each code of the edge has its check and its remedy (E5, E11)", async () =>
     return [`${code}/${status}`, [{ ...finding, about: "" }]] as const;
   });
   await expectFindings("edge-codes.txt", cases);
+  expect(diagnoseEdge("origin-denied", 400, how).seen).toMatch(/: S3 does not give it/);
   // As /healthz reports it.
   const slots = [{ slot: "current", access_key: "…MPLE", state: "ok" }];
   deploy(undefined, reporting({ edge: "9406", answered: 403, slots }));
