@@ -66,7 +66,7 @@ export function paint(world: World, screen: Screen, style: Style, text: string):
   return styleText(style, text, { validateStream: false });
 }
 
-/** Prints messages. A page of the documentation that they name is named by where it is. */
+/** Prints messages. Where they name a page of the documentation, its path from here is printed. */
 export function log(screen: Screen, ...lines: readonly string[]): void {
   print(screen, ...lines.map(withPages));
 }
@@ -85,7 +85,7 @@ export const CODE_ROOT = join(import.meta.dirname, "..");
 /** From here: `docs`, or `node_modules/vitrine/docs` in a project. */
 const DOCS = relative(".", join(PACKAGE_ROOT, "docs")).replaceAll("\\", "/");
 
-/** Names each page of the documentation, such as docs/deploy.md, by where it is. */
+/** Names each page of the documentation, such as docs/deploy.md, by its path from here. */
 export function withPages(text: string): string {
   return text.replace(/(?<![\w/])docs(?=\/[\w-]+\.md(?!\.?[\w/-]))/g, () => DOCS);
 }

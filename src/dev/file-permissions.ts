@@ -1,4 +1,4 @@
-// Denies other users of this machine the files of the local run: they hold secrets, and code that it runs.
+// Denies other users of this machine the files of the local run: secrets, and code that the local run executes.
 
 import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
 import type { CommandFault } from "../cli/command.ts";
@@ -10,8 +10,8 @@ const WRITE_BY_OTHERS = 0o022;
 const ALL_BY_OTHERS = 0o077;
 
 /**
- * Closes the folder of wrangler. If others could write to it, they may know the local key: it is deleted, and
- * `readLocalKeys` makes a new one.
+ * Closes the folder of wrangler. If others could write to it, they may know the local key: the key is deleted,
+ * and `readLocalKeys` makes a new one.
  * @returns a fault if a folder leads elsewhere, or belongs to somebody else
  */
 export function restrictFolder(): CommandFault | undefined {

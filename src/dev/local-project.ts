@@ -30,7 +30,7 @@ export type LocalProject = LocalRun &
     readonly answers: Vars;
     /** The file that a deploy would upload. */
     readonly main: string;
-    /** What is wrong in it. A Worker that is deployed with it answers 500. */
+    /** The mistakes of the configuration. A Worker that is deployed with one answers 500. */
     readonly mistakes: readonly string[];
     /** undefined if there are mistakes. */
     readonly config: Config | undefined;
@@ -65,8 +65,8 @@ export function readLocalProject(
 }
 
 /**
- * Creates the .dev.vars of an environment, and in it a key that signs URLs, because a route may become signed while it
- * runs. It never changes a line that is there, and does nothing in a folder that is not Vitrine's: a new .dev.vars
+ * Creates the .dev.vars of an environment, and in it a key that signs URLs, because a route may become signed during
+ * the run. It never changes a line that is there, and does nothing in a folder that is not Vitrine's: a new .dev.vars
  * would hide its .env (S4).
  * @returns what was done, one line each
  */

@@ -32,8 +32,8 @@ type ReloadResult = readonly string[] | "failed" | "timed-out";
 export type LocalWorker = ReturnType<typeof createWorker>;
 
 /**
- * @param name of its file, another one for each local run of this folder
- * @param port where it listens: the same one after a crash
+ * @param name the name of the Worker's file: each local run of this folder has another one
+ * @param port where the Worker listens: the same port after a crash
  * @param log gets each line that the Worker logs
  */
 export function createWorker(
@@ -46,12 +46,12 @@ export function createWorker(
   if (isFault(wrangler)) throw new Error(wrangler.fault);
   Object.assign(process.env, SETTINGS);
   const report = (error: unknown) => console.error(errorText(error));
-  // wrangler also rejects promises that nobody awaits. That must not end the local run.
+  // wrangler also rejects promises that nobody awaits. These must not end the local run.
   process.on("unhandledRejection", report);
   const create = () => new wrangler.unstable_DevEnv().on("error", report);
   let devEnv = create();
   let runs = 0;
-  /** The files of its code, and when it was built last: ms since 1970. */
+  /** The files of the Worker's code, and when it was built last: ms since 1970. */
   let sources: readonly string[] = [];
   let builtAt = 0;
   let isRunning = false;
@@ -105,7 +105,7 @@ export function createWorker(
         report(new Error("wrangler does not answer: start vitrine dev again"));
       return isRunning;
     },
-    /** Returns whether its code has changed since it was built. */
+    /** Returns whether the Worker's code has changed since the last build. */
     hasNewCode: () => {
       const times = sources.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       return times.some((time) => time > builtAt);
@@ -175,8 +175,8 @@ function bindingsOf(
 }
 
 /**
- * The buckets as the Worker has them: an R2 binding stays one, because wrangler has it.
- * @param local those on this machine
+ * The buckets as the Worker has them: an R2 binding stays an R2 binding, because wrangler simulates it.
+ * @param local the buckets on this machine
  */
 export function bucketsOfWorker(
   buckets: unknown,

@@ -34,8 +34,8 @@ const POLL_MS = 250;
  * Starts the local run of the project in the current folder. The process ends on a signal.
  * @param environment undefined: the top level
  * @param portText the port as the user gave it; undefined: 8787
- * @param interrupted if Ctrl-C comes before the Worker starts, it does not start
- * @returns why it cannot start; undefined: it is ready, or interrupted
+ * @param interrupted if Ctrl-C comes before the Worker starts, the Worker does not start
+ * @returns why the local run cannot start; undefined: it is ready, or was interrupted
  */
 export async function startLocal(
   environment: string | undefined,
@@ -108,7 +108,7 @@ const log = (line: string): void => console.log(line);
 const warn = (line: string): void => console.error(line);
 const warnOf = (source: string) => (reason: unknown) => warn(`${source}: ${reason}`);
 
-/** @returns undefined: one of them is not there, since an editor is replacing it */
+/** @returns undefined: one of the files is not there, since an editor is replacing it */
 function readFiles(config: string, devVars: string): ConfigFiles | undefined {
   try {
     const text = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";

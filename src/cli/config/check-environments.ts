@@ -226,7 +226,7 @@ function usesOf(config: EnvironmentConfig): readonly { path: string; bucket: str
   return [...bound, ...origins];
 }
 
-/** The store's bucket is nothing else's: its names could be originals there, and two Workers would write into it. */
+/** Nothing else may use the store's bucket: keys of both could be equal, and two Workers would write into it. */
 function* storeMistakes(
   config: EnvironmentConfig,
   otherConfigs: readonly EnvironmentConfig[],

@@ -27,10 +27,10 @@ export type EnvironmentConfig = ConfigFile & {
   /** The names that `[secrets] required` lists. */
   readonly secrets: readonly string[];
   readonly images: string | undefined;
-  /** The R2 buckets that are bound. Without a name of its own, one is made by a deploy. */
+  /** The R2 buckets that are bound. For a binding without a bucket's name, a deploy makes the bucket. */
   readonly r2Buckets: readonly R2Binding[];
   readonly workersDev: boolean;
-  /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
+  /** The domains and routes that a deploy takes: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
   readonly customDomains: readonly string[];
 };
@@ -63,7 +63,7 @@ export function readEnvironment(
       const message = `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
       return { path: file, message };
     }
-    // It becomes a part of the names of files. git keeps .dev.vars.example.
+    // The name becomes a part of names of files: .dev.vars.example is another file, which git has.
     if (environment === "example" || /[^\w-]/.test(environment ?? "")) {
       const message = "is no name of letters, digits, - and _ for an environment, or is example";
       return { path: `env.${environment}`, message };
@@ -170,14 +170,14 @@ function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
   return Object.fromEntries([
     ...(images === undefined ? [] : [standIn(images.binding, ["input", "info"])]),
     ...r2_buckets.map(({ binding }) => [binding, r2StandIn(binding)]),
-    // `readConfig` says that it is no secret.
+    // `readConfig` reports that such a binding is no secret.
     ...secrets_store_secrets.map(({ binding }) => standIn(binding, ["get"])),
   ]);
 }
 
 /**
- * Returns whether the top level only holds what its environments inherit. Then there is nothing to deploy
- * from it, and no domain that a deploy by mistake would take away. A stray var is a mistake all the same.
+ * Returns whether the top level only holds what its environments inherit. If so, there is nothing to deploy from it, and
+ * no domain that a deploy by mistake would take away. A var that the Worker does not read changes nothing about this.
  */
 export function isEmptyTopLevel(config: EnvironmentConfig): boolean {
   const { environment, environments, patterns, wrangler } = config;

@@ -21,15 +21,15 @@ export type LocalRun = {
   /** Whether .dev.vars has BUCKETS: then those are asked, and none is replaced. */
   readonly hasOwnS3: boolean;
   readonly buckets: Readonly<Record<string, Settings>>;
-  /** Those of .dev.vars, and the local keys where it has none. */
+  /** The secrets of .dev.vars, and the local keys for slots without one there. */
   readonly secrets: Vars;
   /** The vars and the secrets, with the buckets as in wrangler.toml. */
   readonly vars: Vars;
 };
 
 /**
- * @param endpoint that of the local S3
- * @param keys what opens it
+ * @param endpoint the URL of the local S3
+ * @param keys the key that opens its buckets
  */
 export function localRun(
   { started, local, r2Buckets }: Pick<EnvironmentConfig, "started" | "local" | "r2Buckets">,
@@ -39,7 +39,7 @@ export function localRun(
   const hasOwnS3 = local.has("BUCKETS");
   const buckets = hasOwnS3 ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
   const ownSecrets = Object.entries(started).filter(([name]) => isSecret(name));
-  // The local secret of another project, in a copied .dev.vars, is replaced by that of this one.
+  // The local secret of another project, in a copied .dev.vars, is replaced by the local secret of this project.
   const secretOfProject = (value: unknown) =>
     isOfLocalKey(value) && value !== keys.accessKeyId ? keys.secretAccessKey : value;
   const secrets = {
@@ -96,7 +96,7 @@ function localSecrets(
 
 let oidcKey: string | undefined;
 
-/** The key of the issuer, where .dev.vars has none. AWS knows nothing of it. */
+/** The key of the issuer, where .dev.vars has none. AWS does not know this key. */
 function localOidcKey(): string {
   oidcKey ??= generateKeyPairSync("ec", { namedCurve: "P-256" })
     .privateKey.export({ type: "pkcs8", format: "pem" })
@@ -109,7 +109,7 @@ export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";
 const MARK = "vitrine-local-";
 
 /**
- * Reads the key of a project's local buckets. Where there is none, it makes one. The file has the form that
+ * Reads the key of a project's local buckets, or makes one if there is none. The file has the form that
  * `aws iam create-access-key` prints, which `vitrine rotate --key-file` takes.
  * @throws if the file cannot be read or made
  */
@@ -133,7 +133,7 @@ export function isOfLocalKey(value: unknown): value is string {
   return typeof value === "string" && value.startsWith(MARK);
 }
 
-/** Returns whether it is the signing key that the local run puts into .dev.vars. */
+/** Returns whether a secret is the signing key that the local run puts into .dev.vars. */
 export function isLocalSigningKey(name: string, value: unknown): boolean {
   return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
 }

@@ -55,7 +55,7 @@ function* bindingMistakes({ wrangler, images }: EnvironmentConfig): Generator<Co
   }
 }
 
-/** The setting of Workers Cache for an entrypoint; undefined: it has none, so `[cache]` counts. */
+/** The setting of Workers Cache for an entrypoint; undefined: the entrypoint has none, so `[cache]` counts. */
 function cacheOf({ wrangler }: EnvironmentConfig, name: string): boolean | undefined {
   const entrypoint = wrangler.exports[name];
   return entrypoint?.type === "worker" ? entrypoint.cache?.enabled : undefined;
@@ -118,7 +118,7 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
 
 /** Finds routes that no URL reaches: an earlier one takes all of theirs, whatever their names and `*` stand for. */
 function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
-  const any = "\u0001"; // no literal segment has it
+  const any = "\u0001"; // no literal segment has this character
   for (const [at, { path }] of routes.entries()) {
     const url = path.replaceAll(/:\w+/g, any);
     const taken = [any, `${any}/`.repeat(99)].flatMap((rest) => {

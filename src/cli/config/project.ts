@@ -29,7 +29,7 @@ export type Project = {
   /** The buckets as they are configured. In `config`, the local run has replaced them. */
   readonly configured: readonly Bucket[];
   readonly envConfig: EnvironmentConfig;
-  /** Whether it is the local run, which `npx vitrine dev` starts on this machine. */
+  /** Whether the project is that of the local run, which `npx vitrine dev` starts on this machine. */
   readonly local: boolean;
   /** Where Vitrine is, without a slash at the end: `--url`, else the first domain of wrangler.toml. `""`: the page's host. */
   readonly baseUrl: string | CommandFault;
@@ -48,7 +48,7 @@ export function configuredBucket({ configured }: Project, bucket: Bucket): Bucke
   return configured.find(({ name }) => name === bucket.name) ?? bucket;
 }
 
-/** A bucket as the Worker has it: it reads an R2 bucket by its binding in the local run, too. */
+/** A bucket as the Worker has it: the Worker reads an R2 bucket by its binding, in the local run, too. */
 export function bucketOfWorker(project: Project, bucket: Bucket): Bucket {
   const configured = configuredBucket(project, bucket);
   return configured.r2 ? configured : bucket;
@@ -77,7 +77,7 @@ export function openSite(world: World, options: OpenOptions): Site | CommandFaul
   if (baseUrl === "")
     return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   if (isFault(baseUrl)) return baseUrl;
-  // A token may be sent there: the routes must prove it.
+  // A token may be sent to this URL: the routes must prove that this Vitrine is there.
   const foreign = local ? undefined : createUrlCheck(world.folder, envConfig, true)(baseUrl);
   return foreign ?? { ...project, baseUrl };
 }

@@ -27,7 +27,7 @@ export function findBaseUrl(
 }
 
 function readBaseUrl(url: string, option: string): string | CommandFault {
-  const redacted = url.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
+  const redacted = url.replace(/(?<=\/\/).*@/s, "…@"); // the part before @ may be secret
   const fault = (reason: string) => ({ fault: `${option} ${redacted}: ${reason}` });
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     return fault("is not a URL such as https://images.example.com");
@@ -80,7 +80,7 @@ const EXACT = Number.POSITIVE_INFINITY;
 /** A custom domain: a route for the same host wins, whose rank is the length of its host. */
 const CUSTOM = 1;
 
-/** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
+/** How exactly the routes name a host: the most exact route gets its requests. 0: no route names the host. */
 export function matchRank(hostname: string, config: EnvironmentConfig): number {
   const { patterns, customDomains, workersDev, worker } = config;
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {

@@ -84,7 +84,7 @@ function readDeployable(world: World, env: string | undefined): EnvironmentConfi
 const ENDINGS = ["SIGHUP", "SIGTERM", "SIGQUIT"] as const;
 
 /**
- * Runs `wrangler deploy` with the secrets in a file that exists only meanwhile. All others stay as they are.
+ * Runs `wrangler deploy` with the secrets in a temporary file. All other secrets of the Worker stay as they are.
  * @public a test runs it in a process of its own
  * @returns the workers.dev address of the Worker, if wrangler says one
  */
@@ -96,7 +96,7 @@ export async function wranglerDeploy(
 ) {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  const exit = () => process.exit(1); // removes it, too
+  const exit = () => process.exit(1); // its listener removes the folder
   process.once("exit", remove);
   for (const signal of ENDINGS) process.once(signal, exit);
   try {
@@ -107,7 +107,7 @@ export async function wranglerDeploy(
     const env = {
       ...world.env,
       WRANGLER_OUTPUT_FILE_PATH: output,
-      // Else CI, or a file .env that wrangler reads, could name another Worker for these secrets.
+      // Without this name, CI, or a file .env that wrangler reads, could name another Worker for these secrets.
       WRANGLER_CI_OVERRIDE_NAME: config.worker,
     };
     const args = ["deploy", "--config", config.file, "--env", config.environment ?? ""];

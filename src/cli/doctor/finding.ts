@@ -54,8 +54,8 @@ export type Result = {
   /** The remedy changes wrangler.toml, which a deployed Worker sees only after a deploy. */
   readonly needsDeploy?: boolean;
   /**
-   * How it bears on other findings. `harmless`: visitors see images all the same. `passing`: it may be over
-   * soon. `consequence`: it only follows, if something else was found wrong before it.
+   * How this result bears on others. `harmless`: visitors see images all the same. `passing`: the fault may be over
+   * soon. `consequence`: if there is an earlier fault, this one only follows from it.
    */
   readonly bearing?: "harmless" | "passing" | "consequence";
 };
@@ -66,7 +66,7 @@ export function isResult<T extends object>(value: T | Result): value is Result {
 
 export type Finding = Result & {
   readonly about: string;
-  /** The bucket's name in wrangler.toml, if it is about one. */
+  /** The bucket's name in wrangler.toml, if the finding is about a bucket. */
   readonly bucket?: string;
 };
 
@@ -86,7 +86,7 @@ export const LEAVE_PARAMETER_OUT =
 export const ALL_MISSING = "every object is missing: visitors get 404";
 const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
 
-/** A check fails. It is an error unless it says so, and its impact is that no image is shown. */
+/** The result of a check that fails: by default an error, whose impact is that no image is shown. */
 export function fail(check: Check, { severity = "error", ...problem }: Problem): Result {
   return { check, severity, impact: NO_IMAGE, ...problem };
 }

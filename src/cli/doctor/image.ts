@@ -33,12 +33,12 @@ export type ImageRequest = {
   readonly path: string;
   /** The signature; empty if the route is not signed. */
   readonly query: string;
-  /** Undefined if it cannot be read from here. */
+  /** Undefined if the original cannot be read from here. */
   readonly original: Uint8Array | undefined;
 };
 
 const TIMEOUT_S = 60;
-/** No rendition is so large. */
+/** All renditions are smaller. */
 const MAX_BYTES = 100e6;
 const SVG = "image/svg+xml";
 const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
@@ -100,7 +100,7 @@ export async function checkRoutes(
 
 const pairsOf = (route: BoundRoute) => route.buckets.map((bucket) => [route, bucket] as const);
 
-/** Plans the request for a sample at the first preset of a route. @returns why not; undefined: it has no URL */
+/** Plans the request for a sample at the first preset of a route. @returns why not; undefined: the sample has no URL */
 async function planRequest(
   site: Site & Examination,
   route: BoundRoute,

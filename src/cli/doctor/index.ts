@@ -148,7 +148,7 @@ async function checkSite(
   const impact = "neither the doctor nor vitrine rotate can see which slot works";
   const deployed: Finding = absent ? { ...absent, severity: "warning", impact } : present;
   const findings = [deployed, ...health, ...images, ...(await checkFallbacks(site))];
-  if (local) return findings; // It has no Workers Cache, and no zone.
+  if (local) return findings; // the local run has no Workers Cache, and no zone
   if (example !== undefined) {
     const result = await checkWorkersCache(example, config.answers.keep);
     findings.push({ about: baseUrl + example.path, bucket: example.route.bucket.name, ...result });

@@ -13,7 +13,7 @@ import { listPage } from "../objects/list-page.ts";
 import { ALL_MISSING, type Check, fail, type Result, SEE_PROVIDER } from "./finding.ts";
 
 export type S3Query = {
-  /** As wrangler.toml names it, and not as the local run does. */
+  /** With the bucket's name in wrangler.toml, also in the local run. */
   readonly bucket: Bucket;
   readonly slot: SlotName;
   /** Where a secret of that slot comes from, as `.dev.vars`; undefined: from the deployed Worker. */

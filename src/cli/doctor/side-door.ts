@@ -19,7 +19,7 @@ const IMPACT =
 
 /**
  * @param sample an object of the bucket, if one is known
- * @param hasShownImages whether Vitrine has just shown images: then a plain 403 is a block, and not of this machine
+ * @param hasShownImages whether Vitrine has just shown images: if so, a plain 403 is not a block of this machine
  */
 export async function checkSideDoor(
   bucket: Bucket,
@@ -32,7 +32,7 @@ export async function checkSideDoor(
   const prefix = baseUrl + SIDE_DOOR;
   const neighbourUrl = `${prefix}width=16/${neighbourOf(bucket, absentName)}`;
   const neighbour = await trySideDoor(neighbourUrl, hasShownImages);
-  // With this option, the edge may answer from what it has kept for Vitrine (C1).
+  // With `origin-auth`, the edge may answer with an image that it has cached for Vitrine (C1).
   const options = "width=16,origin-auth=share-publicly";
   const objectUrl = `${prefix}${options}/${originUrl(bucket.baseUrl, key)}`;
   const object = await trySideDoor(objectUrl, hasShownImages);
@@ -51,8 +51,8 @@ export async function checkSideDoor(
 }
 
 /**
- * The URL of an object in another bucket, which does not exist. With path-style addressing, the other bucket's name
- * begins with this one's: an entry such as `/acme` allows it.
+ * The URL of an object in a bucket that does not exist. With path-style addressing, the name of that bucket begins
+ * with the name of this one: an entry such as `/acme` in Sources allows both.
  */
 function neighbourOf(bucket: Bucket, absentName: string): string {
   const { baseUrl } = bucket;

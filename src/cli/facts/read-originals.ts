@@ -25,7 +25,7 @@ export type FactsResult = {
   readonly missing: ReadonlyMap<string, string>;
   /** How many objects were requested now, with those that are no pictures. */
   readonly requested: number;
-  /** How many were not requested, because it stopped before. */
+  /** How many were not requested, because the command stopped before. */
   readonly unread: number;
 };
 
@@ -40,8 +40,8 @@ const MAX_FAILURES = 20;
 const BROKEN_OFF: Refusal = { event: "origin-failed", reason: "it broke off", isTransient: true };
 
 /**
- * Differs by ETag and focal point. It does not reveal the ETag, which may be the MD5 of a private original: apps put
- * the file into pages. With another number in it, all originals are read again.
+ * The version differs by ETag and focal point. It does not reveal the ETag, which may be the MD5 of a private original:
+ * apps put facts into pages. If the number at the beginning of the hashed text changes, all originals are read again.
  */
 function versionOf(etag: string, focus: Fact["focus"]): string {
   const point = focus ? ` ${focus.x},${focus.y}` : "";

@@ -30,7 +30,7 @@ export async function fetchHealth(
   const { status } = answer;
   const reason = REASONS[status] ?? `it answers ${status}`;
   if (status !== 200 && status !== 503) return { status, reason };
-  const health = parseJson(answer.text.replaceAll(token, "…")); // it may repeat what it was asked with
+  const health = parseJson(answer.text.replaceAll(token, "…")); // a server may repeat the request
   if (isHealth(health)) return health;
   return { status, reason: "its answer is not the health of a Vitrine" };
 }
@@ -79,6 +79,6 @@ const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: m
 const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
 const access = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
 const bucket = objectOf({ bucket: isWord, ...access, edge: isWord, answered: count });
-/** Returns whether it has the form of what `src/worker/operator.ts` writes. */
+/** Returns whether a value has the form of what `src/worker/operator.ts` writes. */
 const isHealth = (value: unknown): value is Health =>
   objectOf({ buckets: listOf(bucket), configuration: code })(value);

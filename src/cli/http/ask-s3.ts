@@ -22,7 +22,7 @@ export type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?
 
 /**
  * Sends a request, and once more if its connection breaks: a server may close one just as it is used again.
- * It may take 10 s, and then each part of the answer.
+ * The headers may take 10 s, and each part of the body, too.
  * @param now milliseconds since 1970
  */
 export async function askS3(url: string, request: S3Request, now: number): Promise<S3Answer> {

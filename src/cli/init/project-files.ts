@@ -107,7 +107,7 @@ function packageJson(template: string, { deployments, s3 }: Settings): string {
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
-/** The last job deploys. With environments there is one for each, and each waits for the one before. */
+/** The last job deploys. With environments, each has such a job, which waits for the job before. */
 function workflow(template: string, { deployments }: Settings): string {
   const [checks = "", job = ""] = template.split(/(?=^ {2}deploy:)/m);
   let before = "check";

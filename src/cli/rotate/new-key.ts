@@ -1,4 +1,4 @@
-// The new key: reads it from its file, and asks S3 whether it accepts it. Never prints it.
+// The new key: reads it from its file, and asks S3 whether it accepts the key. Never prints the secret.
 
 import { resolve } from "node:path";
 import { readSlots } from "../../worker/config/read-secrets.ts";

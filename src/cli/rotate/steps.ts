@@ -13,11 +13,11 @@ export type Put = { readonly slot: SlotName; readonly value: "new" | "empty" };
 
 export type Step = {
   readonly title: string;
-  /** What it puts into which slot; without it, the operator does the step. */
+  /** What the step puts into which slot; undefined: the operator does the step. */
   readonly puts?: Put;
-  /** What must be true before it in every bucket. A next slot with another key is never overwritten. */
+  /** The conditions of the step in every bucket. A next slot with another key is never overwritten. */
   readonly before: { readonly [Name in SlotName]?: SlotCondition };
-  /** Whether that must stay true for a while, until all of S3 knows the key and no old version runs. */
+  /** Whether the conditions must be met for a while, until all of S3 knows the key and no old version runs. */
   readonly isWatched?: true;
 };
 

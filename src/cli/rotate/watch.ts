@@ -1,4 +1,4 @@
-// Polls /healthz of a Vitrine until it shows which step is next, and has shown so for long enough. Changes nothing.
+// Polls /healthz of a Vitrine until its report has shown for long enough which step is next. Changes nothing.
 
 import type { BucketHealth } from "../../worker/operator.ts";
 import { type CommandFault, log, paint } from "../command.ts";

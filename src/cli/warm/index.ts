@@ -42,7 +42,7 @@ function addPreset(preset: string, previous: readonly string[] = []): readonly s
   return [...previous, preset];
 }
 
-/** After so many failures in a row that no object causes, it stops. */
+/** The command stops after so many failures in a row that no object causes. */
 const MAX_FAILURES_IN_A_ROW = 20;
 
 async function warm(world: World, names: readonly string[], options: Options): Promise<Outcome> {
