@@ -1,5 +1,5 @@
-// Watches wrangler.toml and .dev.vars during the local run, and reloads the Worker. It logs a change only when the
-// Worker runs with it. The caller polls it. Contents are compared, since times and watchers miss changes.
+// Watches wrangler.toml and .dev.vars during the local run, and reloads the Worker. A change is logged
+// when the Worker runs with it. The caller polls. Contents are compared, since times and watchers miss changes.
 
 import { parseEnv } from "node:util";
 import type { Switches } from "../emulator/edge/switches.ts";
@@ -16,7 +16,7 @@ type WatcherOptions = {
   /** What the Worker was started with. */
   readonly files: ConfigFiles;
   readonly project: LocalProject;
-  /** Reads both files; undefined: one is not there, since an editor is replacing it. */
+  /** Reads both files; undefined: one file is not there, since an editor is replacing it. */
   readonly readFiles: () => ConfigFiles | undefined;
   readonly readProject: () => LocalProject | ProjectMistakes;
   readonly worker: Pick<LocalWorker, "run" | "hasNewCode">;
@@ -40,7 +40,7 @@ export function createConfigWatcher(options: WatcherOptions) {
   let isBusy = false;
   setSwitches(running);
 
-  /** Sets the switches of the edge. If they are wrong, it warns and returns false. */
+  /** Sets the switches of the edge. If the text of EDGE has mistakes, this warns and returns false. */
   function setSwitches(files: ConfigFiles): boolean {
     const result = readSwitches(files.devVars, devVars);
     if ("faults" in result) {
@@ -52,7 +52,7 @@ export function createConfigWatcher(options: WatcherOptions) {
     return true;
   }
 
-  /** Reports mistakes once. */
+  /** Warns of mistakes, unless the last report had the same ones. */
   const report = (messages: readonly string[]): void => {
     const title = `${file} or ${devVars} has mistakes. Pictures may fail until you correct them:`;
     if (messages.join() !== mistakes.join()) warn([title, ...messages].join("\n  "));

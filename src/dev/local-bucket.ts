@@ -51,8 +51,8 @@ export async function listBucket(bucket: Bucket, keys: Credentials): Promise<Lis
 type ObjectFile = { readonly path: string; readonly state: string; readonly type?: string };
 
 /**
- * Returns a function that puts new and changed files into a bucket, and deletes the objects of deleted files. It
- * returns how many files it put.
+ * Returns a function that puts new and changed files into a bucket, and deletes the objects of deleted files. That
+ * function returns how many files were put.
  * @param folder the project's folder of objects
  */
 export function createBucketSync(location: BucketLocation, keys: Credentials, folder = "objects") {

@@ -14,13 +14,13 @@ import type { CommandFault } from "../cli/command.ts";
 /** The names of this machine. A page can have any other name lead here. */
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
-/** Only wrangler may set these; and the headers of one connection. */
+/** Headers that only wrangler may set, and those of a single connection. */
 const DROPPED = /^(?:mf-|cf-|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$)/;
 
 /** What a URL parser takes out of a path. wrangler would see another path. */
 const UNRESOLVED = /[\t\\]|\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
-/** The only one of wrangler's own paths: it verifies signatures. */
+/** The only path of wrangler's own that is forwarded: the S3 behind it verifies signatures. */
 const S3_PATH = "/cdn-cgi/local/r2/s3/";
 
 export type ProxyOptions = {
@@ -35,7 +35,7 @@ export type ProxyOptions = {
   readonly reportError: (reason: unknown) => void;
 };
 
-/** Listens on both addresses of this machine. Returns why it cannot. */
+/** Listens on both addresses of this machine. Returns a fault if the port cannot be used. */
 export async function startProxy(options: ProxyOptions): Promise<CommandFault | undefined> {
   const { port } = options;
   const servers: Server[] = [];

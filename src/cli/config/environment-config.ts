@@ -176,8 +176,8 @@ function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
 }
 
 /**
- * Returns whether the top level only holds what its environments inherit. If so, there is nothing to deploy from it, and
- * no domain that a deploy by mistake would take away. A var that the Worker does not read changes nothing about this.
+ * Returns whether the top level only holds what its environments inherit. If so, there is nothing to deploy from it,
+ * and no domain that a deploy by mistake would take away. A stray var there is a mistake all the same.
  */
 export function isEmptyTopLevel(config: EnvironmentConfig): boolean {
   const { environment, environments, patterns, wrangler } = config;

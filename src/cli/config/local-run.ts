@@ -1,5 +1,5 @@
-// The configuration as the local run has it: each bucket is replaced by one on this machine, which a key opens
-// that is made here and never deployed.
+// The configuration as the local run has it: each bucket is replaced by a bucket on this machine. The key that opens
+// these buckets is made here and never deployed.
 
 import { generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -51,9 +51,9 @@ export function localRun(
 }
 
 /**
- * Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. An R2 binding becomes
- * the S3 of the same bucket, and a role gives way to the local keys.
- * @param r2Buckets those of the configuration
+ * Replaces each bucket of `BUCKETS`, which is checked already, by a bucket on this machine. The local S3 and the
+ * local keys also replace an R2 binding, and a role.
+ * @param r2Buckets the R2 bindings of the configuration
  */
 export function localBuckets(
   buckets: unknown,
@@ -64,8 +64,8 @@ export function localBuckets(
   return Object.fromEntries(
     Object.entries(tableOf(buckets)).map(([id, settings]) => {
       const { bucket, binding, role, sts: _sts, ...rest } = tableOf(settings);
-      const stored = r2Buckets.find((one) => one.binding === binding)?.bucket_name ?? binding;
-      const name = localBucketName(String(binding === undefined ? bucket : stored), keys);
+      const boundBucket = r2Buckets.find((one) => one.binding === binding)?.bucket_name ?? binding;
+      const name = localBucketName(String(binding === undefined ? bucket : boundBucket), keys);
       const engine = binding !== undefined || role !== undefined ? { engine: "binding" } : {};
       const localS3 = { endpoint, bucket: name, region: "auto", addressing: "path" };
       return [id, { ...rest, ...engine, ...localS3 }];

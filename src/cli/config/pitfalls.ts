@@ -82,7 +82,7 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
     const remedy = "set both to false, or check that address with npx vitrine doctor --url";
     yield { message, remedy };
   }
-  // The top level may be for the local run alone.
+  // The top level may be only for the local run.
   if (envConfig.environment && envConfig.patterns.length === 0 && !envConfig.workersDev) {
     const message = "there are no routes, and workers_dev is false: nobody can reach this Worker";
     yield { message, remedy: "write routes with your domain: docs/deploy.md, step 1" };
@@ -131,7 +131,7 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
   }
 }
 
-/** Finds buckets that are called like a folder of keys: the name of a key there means another object (`parsePrefix`). */
+/** Finds buckets with the name of a folder of keys: the name of a key there means another object (`parsePrefix`). */
 function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
   const canaries = buckets.map(({ canary = "", prefix }) => canary.slice(prefix.length));
   const keys = [...canaries, ...routes.map(({ mapping }) => mapping.key.parts[0] ?? "")];

@@ -23,12 +23,12 @@ const TIMEOUT_S = 90;
 const MAX_BYTES = 100e6;
 
 export type PictureAnswer =
-  /** `cache`: where it came from, as server-timing says. */
+  /** `cache`: where the picture came from, by the header server-timing. */
   | { readonly bytes: number; readonly cache: string | undefined }
   /** `isOutage`: the object is not the cause. */
   | { readonly reason: string; readonly isOutage: boolean };
 
-/** Creates a function that asks for a picture. @returns undefined if it was interrupted */
+/** Creates a function that asks for a picture. The picture is undefined after an interruption. */
 export function createPictureClient({ now, interrupted: signal }: World) {
   const send = createSender({ now, signal, retries: 2, statuses: [429, 503], maxWaitMs: 120_000 });
   return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {

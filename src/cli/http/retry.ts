@@ -19,8 +19,8 @@ const FIRST_DELAY_MS = 500;
 
 /**
  * Creates a function that makes attempts until one succeeds. Use it only where a second request does no harm.
- * An attempt reads the whole body, so that one that breaks off is tried again, too.
- * @returns the last answer, good or bad; in words why there is none; undefined if it was interrupted
+ * An attempt reads the whole body: if the body breaks off, there is another attempt, too.
+ * @returns the last answer, good or bad; a text that says why there is none; undefined after an interruption
  */
 export function createSender({ now, signal, retries, statuses, maxWaitMs }: RetryOptions) {
   let heldUntil = 0;
@@ -28,7 +28,7 @@ export function createSender({ now, signal, retries, statuses, maxWaitMs }: Retr
     attempt: () => Promise<Answer>,
   ): Promise<Answer | string | undefined> => {
     for (let retry = 0; ; retry += 1) {
-      // Another answer may hold it back again while it waits.
+      // While this request waits, the answer to another one may hold it back again.
       while (heldUntil > now() && !signal.aborted) await sleep(heldUntil - now(), signal);
       if (signal.aborted) return undefined;
       const answer = await attempt().catch(failureOf);
@@ -46,7 +46,7 @@ export function createSender({ now, signal, retries, statuses, maxWaitMs }: Retr
   };
 }
 
-/** Why an attempt has no answer, by the errors of the network and of time limits. Any other one is a bug. */
+/** Why an attempt has no answer, by the errors of the network and of time limits. Any other error is a bug. */
 function failureOf(error: unknown): string {
   if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
   return `no answer: ${codeOf(error)}`;

@@ -14,8 +14,8 @@ import { type Listed, listPage, type Page } from "./list-page.ts";
 const MAX_PAGES = 5_000; // each of 1,000 objects: the memory of Node.js holds hardly more
 
 /**
- * Lists objects page by page, as the Worker opens them: with the next slot if S3 refuses one. Prints how many of them
- * Vitrine cannot show.
+ * Lists objects page by page. Like the Worker, it uses the next slot if S3 refuses the first one. Prints how many
+ * objects Vitrine cannot show.
  * @param start the prefix of the keys, below the bucket's own prefix
  * @param task the option or the command that has to list
  * @param instead what to do if the S3 key may not list

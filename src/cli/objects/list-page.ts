@@ -63,11 +63,11 @@ function listUrl({ baseUrl }: Bucket, options: ListOptions): string {
   return `${baseUrl}?${query.join("&")}`;
 }
 
-/** A list that cannot be parsed. It does not leave this file. */
+/** The error for a list that cannot be parsed. It does not leave this file. */
 class Unreadable extends Error {}
 
-// Keys are texts: never read as numbers, never trimmed. The parser drops references to control characters,
-// so it reads no references: `textOf` does. In CDATA there are none: no server writes any, and none is read.
+// Keys are texts: never read as numbers, never trimmed. The parser would drop references to control
+// characters, so `textOf` reads all references. CDATA has no references: no server writes CDATA, and it is not read.
 const parser = new XMLParser({
   parseTagValue: false,
   trimValues: false,

@@ -8,8 +8,8 @@ const SVG_HEAD_BYTES = 4_096;
 const SVG_TAG_BYTES = 65_536;
 
 /**
- * What may come before the root of an SVG, in this order: a byte order mark, and comments anywhere. A comment
- * has only one end: else many of them could be read in so many ways that it takes for ever.
+ * What may come before the root of an SVG, in this order: a byte order mark, and comments anywhere. The
+ * pattern lets a comment end at its first `-->` only: else a text of many comments would take for ever to match.
  */
 const SVG =
   /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*|<!doctype svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg(?=[\s/>])/is;
@@ -56,7 +56,7 @@ export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
 
 /**
  * Counts what may be the frames of a WebP. The decoder walks through all frames before each one: a million of them,
- * which fit into some MB, take hours, and no timeout ends that.
+ * which fit into some MB, take hours, and no timeout ends the decoder.
  */
 export function countWebpFrames({ buffer, byteOffset, byteLength }: Uint8Array): number {
   const webp = Buffer.from(buffer, byteOffset, byteLength);

@@ -39,7 +39,7 @@ export function readKey(folder: string, file: string): Slot | CommandFault {
   return refuse("has an id too short to tell it from others. Rotate by hand: docs/rotate.md");
 }
 
-/** How often S3 is asked about a key that it does not know: one that was just made is not known everywhere. */
+/** How often S3 is asked about a key that it does not know: a new key is not known everywhere at once. */
 const MAX_TRIES = 5;
 const UNKNOWN_KEY = /^(?:InvalidAccessKeyId|Unauthorized)$/;
 

@@ -20,7 +20,7 @@ export type Options = { readonly [Name in TextOption]?: string | undefined } & {
 export type Tools = {
   readonly run: RunWrangler;
   readonly sleep: (ms: number, interrupted: AbortSignal) => Promise<void>;
-  /** Seconds between two polls and before a watched step, and after how many polls without a step it gives up. */
+  /** Seconds between two polls and before a watched step, and how many polls without a step there are at most. */
   readonly polling?: Readonly<Record<"intervalS" | "watchS" | "maxBlocked", number>>;
 };
 

@@ -16,10 +16,10 @@ import { listObjects, noObject } from "../objects/list-objects.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 
-/** In characters. A longer line is cut: it is no key (A10) and no URL of one. */
+/** In characters. A longer line is cut: it is neither a key (A10) nor the URL of a key. */
 const MAX_LINE_LENGTH = 8_192;
 
-/** `input`: the name or URL, without its signature. `publicUrl`: the route and variant, if it is a URL. */
+/** `input`: the name or URL, without its signature. `publicUrl`: the route and variant, if the input is a URL. */
 export type SelectedObject = BucketKey & {
   readonly input: string;
   readonly publicUrl?: { readonly route: BoundRoute; readonly variant: string };
@@ -34,7 +34,7 @@ export type Selection = {
 /**
  * Selects the objects of a command. Prints at once each input that cannot name an object.
  * @param names `-` stands for the lines of stdin
- * @param prefix selects all objects whose names begin with it, too
+ * @param prefix also selects all objects whose names begin with this prefix
  * @param command the command line for names in place of a prefix
  */
 export async function selectObjects(
@@ -60,7 +60,7 @@ export async function selectObjects(
   for (const name of new Set(names)) {
     const lines = name === "-" ? readLines(world.stdin, world.interrupted) : [name];
     for await (const line of lines) {
-      const isUtf8 = !line.includes("\ufffd"); // else it would be the key of another object
+      const isUtf8 = !line.includes("\ufffd"); // other bytes would become the key of another object
       add(isUtf8 ? parseInput(line) : refuseInput(line, "is not UTF-8"));
     }
   }

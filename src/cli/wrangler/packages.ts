@@ -20,7 +20,7 @@ export function requireOf(name: "wrangler" | "sharp"): NodeJS.Require | CommandF
     try {
       require.resolve(name);
       return require;
-    } catch {} // it may be at the other place
+    } catch {} // the package may be at the other place
   }
   return { fault: `${name} is not installed. Run: npm ci, or: npm install --save-dev ${name}` };
 }
@@ -32,14 +32,14 @@ export function loadWrangler(): typeof import("wrangler") | CommandFault {
   return oldFault(require("wrangler/package.json").version) ?? require("wrangler");
 }
 
-/** The folder of wrangler. @throws if it is not installed: `requireOf` says what to do */
+/** The folder of wrangler. @throws if wrangler is not installed: the message says what to do */
 export function wranglerFolder(): string {
   const require = requireOf("wrangler");
   if (isFault(require)) throw new Error(require.fault);
   return dirname(require.resolve("wrangler/package.json"));
 }
 
-/** What to install, if wrangler is too old: other package managers than npm install it all the same. */
+/** What to install, if wrangler is too old: package managers other than npm may install an old one. */
 export function oldFault(installed: string): CommandFault | undefined {
   const oldest = `${tableOf(MANIFEST["peerDependencies"])["wrangler"]}`.replace(/^\D+/, "");
   if (installed.localeCompare(oldest, "en", { numeric: true }) >= 0) return undefined;
@@ -48,8 +48,8 @@ export function oldFault(installed: string): CommandFault | undefined {
 }
 
 /**
- * A warning if the lock file of npm has another Vitrine than the one that is installed, as after a switch of commits:
- * a deploy would bundle that one. Files that `npm pack` made of one version differ in their integrity alone.
+ * A warning if the lock file of npm names another Vitrine than the installed one, such as after a switch of commits:
+ * a deploy would bundle the installed one. Two files of one version differ only in their integrity.
  */
 export function lockWarning(folder: string): { message: string; remedy: string } | undefined {
   const read = (path: string) => {

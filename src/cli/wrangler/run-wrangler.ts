@@ -1,5 +1,5 @@
-// Runs the wrangler of this project, and shows what it says without any secret. No other file of the CLI does. It
-// takes the secrets of the Worker and CLOUDFLARE_ENV out of the environment of wrangler (S5).
+// Runs the wrangler of this project, and shows its output without any secret. No other file of the CLI runs wrangler.
+// Its environment has neither the secrets of the Worker nor CLOUDFLARE_ENV (S5).
 
 import { type StdioOptions, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -12,8 +12,8 @@ import { wranglerFolder } from "./packages.ts";
 
 /**
  * Runs wrangler to its end.
- * @param input what wrangler reads from stdin. Ctrl-C does not end it then, or a step would be half done.
- *   Without input, wrangler may ask at the terminal, and Ctrl-C ends it
+ * @param input what wrangler reads from stdin. With input, Ctrl-C does not end wrangler: a step would be half done.
+ *   Without input, wrangler may ask at the terminal, and Ctrl-C ends wrangler
  * @param hear gets wrangler's output, except what goes to the terminal directly
  * @returns the exit code; null if a signal ended it
  */
@@ -39,7 +39,7 @@ export function wranglerAt(script?: string): RunWrangler {
       for (const stream of [child.stdout, child.stderr]) {
         stream?.setEncoding("utf8").on("data", hear);
       }
-      child.stdin?.on("error", () => {}); // If it ends before it reads, its exit code says why.
+      child.stdin?.on("error", () => {}); // If wrangler ends before it reads, its exit code says why.
       child.stdin?.end(input);
       child.on("error", fail).on("close", settle);
     });
