@@ -77,7 +77,7 @@ export default {
   },
 } satisfies ExportedHandler<object>;
 
-/** What a request leads to: an answer, or a refusal, which gets the plain answer if it has none. */
+/** What a request leads to: an answer, or a refusal, which gets the plain answer if it has no other. */
 type Outcome = {
   /** The log fields of a visitor's request. */
   readonly logFields?: LogFields;
@@ -188,8 +188,8 @@ type Obtained = Omit<CacheResult, "result"> & {
 };
 
 /**
- * Gets a rendition from the cached entrypoint. Where that cannot be used, or where a failure may be its own (W13), the
- * gateway renders itself. If that helps, it does so for a while.
+ * Gets a rendition from the cached entrypoint. The gateway renders itself where the entrypoint cannot be used, or may
+ * have failed itself (W13). If the gateway succeeds where the entrypoint failed, the gateway renders everything for a while.
  */
 async function obtain(keys: RenditionKeys, scope: GatewayScope): Promise<Obtained> {
   const cached = await fetchCached(keys, scope);

@@ -1,5 +1,5 @@
 // The steps of the cached entrypoint: request the object from S3 and the rendition from the store, answer that nothing
-// changed, or have an engine render, guard the rendition, and store it. It does not know the visitor. Runs in Node.js.
+// changed, or have an engine render, guard the rendition, and store it. No step knows the visitor. Runs in Node.js.
 
 import { fetchOverlayValidators } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
@@ -78,7 +78,7 @@ export async function answerRendition(
   return refusalForCache(result, tags, hasOlder, isOlderGone);
 }
 
-/** The caller's rendition has not changed: it has sent this ETag. */
+/** The caller's rendition has not changed: the caller has sent its ETag. */
 export type NotModified = Partial<NamedRendition> & {
   readonly notModified: true;
   readonly etag: string;
@@ -135,7 +135,7 @@ async function renderObject(
 
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteConfigured(config, key));
-    // At a retry, S3 had answered the first request: no time was left, and that is no outage.
+    // S3 had answered the first request: a retry for which no time is left is no outage.
     if (!isOutage(object) || isRetry) return object;
     const stored =
       usableRendition(entryBefore ?? (await lateEntry()), key) ??
@@ -160,9 +160,9 @@ async function renderObject(
   const result = await renderBy(key, object, overlays, scope);
   if (isRefusal(result)) return result;
   reportFocus(key, result.object);
-  const { isOfOther, ...unnamed } = result.rendition;
+  const { isOfOther, ...untagged } = result.rendition;
   const newEtag = isOfOther ? undefined : await etagOf(key, result.object, result.overlays);
-  const rendition = { ...unnamed, etag: newEtag };
+  const rendition = { ...untagged, etag: newEtag };
   return saveRendition(key, rendition, result.object, storePath, entry, scope);
 }
 

@@ -14,13 +14,13 @@ export type WholePicture = { readonly type: string; readonly bytes: Uint8Array<A
 /** More than any picture of 12,000 px a side that a page can use. It must fit into the memory: bytes. */
 const MAX_OUTPUT_BYTES = 25_000_000;
 
-/** The status that codes.ts needs for a code of two meanings: the binding gives none (B3), and means this one. */
+/** The status that codes.ts needs for a code of two meanings: the binding gives no status (B3), and means this one. */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
 
 /**
  * Waits for the whole picture.
  * @param rendering the answer of the binding
- * @param originals the objects that it reads. What is wrong with them is the reason, if anything is
+ * @param originals the objects that it reads. If one of them fails, its failure is the reason
  * @param deadline ms since 1970
  */
 export async function readOutput(
@@ -73,7 +73,7 @@ function failureOf(error: unknown, originals: readonly OpenedObject[]): Upstream
     return { event: "edge-failed", reason: `the Images binding failed: ${error}`.slice(0, 200) };
   }
   const { status: _status, ...failure } = failureFor(STATUSES[code] ?? 0, code, "");
-  // It does not say which image it means. With 9516 it does not say either whether it failed to read or to write.
+  // The binding does not say which image it means. With 9516 it may have failed to read, or to write.
   const certain = code !== "9516" && originals.length === 1;
   return failure.event === "source-unreadable" ? { ...failure, certain } : failure;
 }

@@ -22,7 +22,7 @@ const validatorsOf = memoize((_bucket: Bucket) => {
 
 /**
  * Requests from S3 what names the bytes of the overlays of a variant: their ETags, for example.
- * @returns a refusal if S3 does not give one of them: a picture without its watermark is not shown
+ * @returns a refusal if S3 does not give one of the overlays: a picture without its watermark is not shown
  */
 export async function fetchOverlayValidators(
   bucket: Bucket,
@@ -80,8 +80,8 @@ export async function openOverlays(
 }
 
 /**
- * A refusal of the overlay itself must not count as one of the object. A refused slot, a timeout and the like stay as
- * they are.
+ * A refusal of the overlay itself must not count as a refusal of the object. A refused slot, a timeout and the like stay
+ * as they are.
  */
 function blameOverlay(refusal: Refusal, key: string): Refusal {
   const { event } = refusal;
@@ -92,7 +92,7 @@ function blameOverlay(refusal: Refusal, key: string): Refusal {
 /** The longest object that the binding takes (B1): bytes. */
 const MAX_BYTES = 20_000_000;
 
-/** @returns why the binding cannot read an object or an overlay. The edge may read it */
+/** @returns why the binding cannot read an object or an overlay. The edge may be able to read it */
 export function checkReadable({ type, length }: OpenedObject): Refusal | undefined {
   if (type === "unknown" || type === "none") {
     return unreadable("its first bytes are of no image that the Images binding reads");

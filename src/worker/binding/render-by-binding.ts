@@ -15,7 +15,7 @@ import { outputOptions, transformOptions } from "./options.ts";
 import { readOutput, type WholePicture } from "./output.ts";
 import { checkReadable, type OpenedOverlay, openOverlays } from "./overlays.ts";
 
-/** A rendition, and the names of the very bytes that it is made of: the object's and its overlays'. */
+/** A rendition, the object that it is rendered from, and the validators of its overlays. */
 export type SourcedRendition = {
   readonly rendition: Rendition;
   readonly object: OpenedObject;
@@ -96,7 +96,7 @@ async function renderPicture(
   let info: ImageInfoResponse | undefined;
   const render = async () => {
     const infoRequest = copy && images.info(copy);
-    infoRequest?.catch(() => {}); // it is awaited below, if the picture is made
+    infoRequest?.catch(() => {}); // awaited below, if the picture is rendered
     const transform = transformOptions(request.variant, focusOf(request.variant, object));
     const picture = images.input(stream).transform(transform);
     const result = await drawAll(images, picture, overlays).output(output);

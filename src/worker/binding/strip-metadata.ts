@@ -6,7 +6,7 @@ import { concatBytes } from "../util/bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Whether the binding removes metadata itself is not known (B9). */
+/** By type. The Worker removes metadata, as nobody knows whether the binding does (B9). */
 const STRIP: { readonly [Type in ObjectType]?: (bytes: Bytes) => Bytes | undefined } = {
   "image/jpeg": stripJpeg,
   "image/png": stripPng,
@@ -30,7 +30,7 @@ const PICTURE: ReadonlySet<number> = new Set([
   ...[SOS, 0xdb, 0xdc, 0xdd],
 ]);
 
-/** What decides the colours: ICC profiles, JFIF without a thumbnail, and how Adobe writes them. */
+/** What decides the colours: ICC profiles, JFIF without a thumbnail, and Adobe's marker of the colour space. */
 const COLOURS: Readonly<Record<number, readonly [name: string, maxLength?: number]>> = {
   224: ["JFIF\0", 18],
   226: ["ICC_PROFILE\0"],
@@ -38,7 +38,7 @@ const COLOURS: Readonly<Record<number, readonly [name: string, maxLength?: numbe
 };
 
 /**
- * Copies a JPEG without its metadata, also where that stands between the scans or behind the picture.
+ * Copies a JPEG without its metadata, also where metadata stands between the scans or behind the picture.
  * @returns undefined if the bytes are no JPEG
  */
 function stripJpeg(jpeg: Uint8Array): Bytes | undefined {
@@ -46,7 +46,7 @@ function stripJpeg(jpeg: Uint8Array): Bytes | undefined {
   const parts = [jpeg.subarray(0, 2)];
   for (let at = 2, hasScan = false; ; ) {
     if (jpeg[at] !== 0xff) return undefined;
-    while (jpeg[at + 1] === 0xff) at++; // any number of them may stand before a marker
+    while (jpeg[at + 1] === 0xff) at++; // any number of 0xff bytes may stand before a marker
     const [marker = 0, high = 0, low = 0] = jpeg.subarray(at + 1, at + 4);
     if (marker === EOI)
       return hasScan ? concatBytes([...parts, jpeg.subarray(at, at + 2)]) : undefined;
@@ -77,12 +77,12 @@ function isNeeded(marker: number, segment: Uint8Array): boolean {
   return begins && segment.length <= maxLength;
 }
 
-/** What a PNG needs to be shown; with its colours, and an animation. */
+/** The chunks that a PNG needs to be shown, with its colours and its animation. */
 const PNG =
   /IHDR|PLTE|IDAT|IEND|tRNS|cHRM|gAMA|iCCP|sBIT|sRGB|cICP|mDCV|cLLI|bKGD|pHYs|acTL|fcTL|fdAT/;
 const PNG_HEADER_BYTES = 8;
 
-/** The same for a WebP. */
+/** The chunks that a WebP needs. */
 const WEBP = /VP8[ LX]|ALPH|ANIM|ANMF|ICCP/;
 const WEBP_HEADER_BYTES = 12;
 /** The bits by which an extended WebP says that it has EXIF or XMP. */
@@ -92,7 +92,7 @@ const WEBP_METADATA = 0x0c;
 const AVIF = /ftyp|meta|moov|mdat|free|skip/;
 const AVIF_METADATA = /infe.{8}(?:..)?(?:Exif|mime|uri )/s;
 
-/** @returns undefined if it is no whole PNG */
+/** @returns undefined if the bytes are no whole PNG */
 function stripPng(png: Uint8Array): Bytes | undefined {
   const parts = [png.subarray(0, PNG_HEADER_BYTES)];
   for (let at = PNG_HEADER_BYTES; ; ) {
@@ -105,7 +105,7 @@ function stripPng(png: Uint8Array): Bytes | undefined {
   }
 }
 
-/** @returns undefined if it is no whole WebP */
+/** @returns undefined if the bytes are no whole WebP */
 function stripWebp(webp: Uint8Array): Bytes | undefined {
   const size = view(webp).getUint32(4, true) + 8;
   if (size > webp.length || size < WEBP_HEADER_BYTES) return undefined;
@@ -125,7 +125,7 @@ function stripWebp(webp: Uint8Array): Bytes | undefined {
   return result;
 }
 
-/** @returns undefined if it is no whole AVIF, or has metadata: they cannot be cut out of it */
+/** @returns undefined if the bytes are no whole AVIF, or have metadata, which cannot be cut out */
 function checkAvif(avif: Bytes): Bytes | undefined {
   for (let at = 0; at < avif.length; ) {
     const remaining = avif.length - at;

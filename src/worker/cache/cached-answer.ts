@@ -11,7 +11,7 @@ import { isPlainObject, parseJson } from "../util/json.ts";
 export type NamedRendition = Rendition & {
   /** Its ETag; undefined: the origin gives none for the object. */
   readonly etag: string | undefined;
-  /** It came from the store: "current" for the object that S3 has now, "outage" for one that it had before an outage. */
+  /** Set if it came from the store: "current" for the object that S3 has now, "outage" for the one before an outage. */
   readonly stored?: "current" | "outage";
   /** Which of the objects of its URL it shows; undefined: the first. */
   readonly objectIndex?: number;
@@ -22,7 +22,7 @@ const STORED_HEADER = "vitrine-stored";
 /** For how long Workers Cache shows a stored rendition of an outage: s. */
 const OUTAGE_S = 60;
 
-/** The cache-control of a missing or broken object. It is not shown for longer, whatever fails (W8). */
+/** The cache-control of a missing or broken object. The refusal is not shown for longer, whatever fails (W8). */
 const MINUTE_CACHING = "public, max-age=60, must-revalidate";
 
 /** In Workers Cache an ETag of this Worker may end with the index of its object. Visitors do not see the index. */
@@ -36,13 +36,13 @@ export function readCondition(ifNoneMatch: string | null) {
 }
 
 export function renditionAnswer(
-  { body, type, length, stored, ...named }: NamedRendition,
+  { body, type, length, stored, ...identity }: NamedRendition,
   answers: Answers,
   tags: readonly string[],
 ): Response {
   const keep = stored === "outage" ? Math.min(OUTAGE_S, answers.keep) : answers.keep;
   const headers = {
-    ...cachingHeaders(named, { ...answers, keep }, tags),
+    ...cachingHeaders(identity, { ...answers, keep }, tags),
     "content-type": type,
     ...(stored && { [STORED_HEADER]: stored }),
     ...(length && { "content-length": length }),
@@ -52,11 +52,11 @@ export function renditionAnswer(
 
 /** The 304 for a rendition in Workers Cache whose object has not changed (W18). */
 export function notModifiedAnswer(
-  named: Pick<NamedRendition, "etag" | "objectIndex">,
+  identity: Pick<NamedRendition, "etag" | "objectIndex">,
   answers: Answers,
   tags: readonly string[],
 ): Response {
-  return new Response(null, { status: 304, headers: cachingHeaders(named, answers, tags) });
+  return new Response(null, { status: 304, headers: cachingHeaders(identity, answers, tags) });
 }
 
 /** The headers for Workers Cache. @param tags by which the rendition can be purged (W10) */
@@ -65,7 +65,7 @@ function cachingHeaders(
   { keep, stale, stale_if_error }: Answers,
   tags: readonly string[],
 ): Record<string, string> {
-  // Without an ETag it may be of any of several objects: it is not shown while one of them is missing.
+  // A stale rendition without an ETag is not shown: it may be of any of several objects.
   const staleness =
     etag || tags.length <= 2
       ? `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`
@@ -151,7 +151,7 @@ export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState
 /** The events of a refusal by the cached entrypoint. */
 const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
 
-/** Its event decides the answer. The other fields are for the log, and this Worker wrote them a minute ago at most. */
+/** The event decides the answer. The other fields are for the log: this Worker wrote them a minute ago at most. */
 function isCachedRefusal(value: unknown): value is UpstreamRefusal {
   return isPlainObject(value) && EVENTS.has(value["event"]);
 }

@@ -90,7 +90,7 @@ function checkCanary(
   if (reason) addMistake(`impossible key: ${reason}`, "canary");
 }
 
-/** In the spelling in which it is sent and signed. http:// is only for localhost. */
+/** Returns whether a URL has the spelling that is sent and signed. http:// is only for localhost. */
 function isEndpoint(value: string): boolean {
   return (
     /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value) &&
@@ -114,13 +114,13 @@ export function bucketUrl(endpoint: string, bucket: string, addressing: Addressi
   return `${protocol}//${bucket}.${host}${pathname === "/" ? "" : pathname}/`;
 }
 
-/** Virtual-hosted if AWS serves it and TLS allows it, else path-style (A4). */
+/** Virtual-hosted if AWS serves the bucket and TLS allows its name, else path-style (A4). */
 export function defaultAddressing(endpoint: string, bucket: string): Addressing {
   const aws = /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
   return aws && !bucket.includes(".") ? "virtual" : "path";
 }
 
-/** The URL of STS in a region of AWS. Those in China have a domain of their own. */
+/** The URL of STS in a region of AWS. Regions in China have a domain of their own. */
 export function defaultSts(region: string): string {
   return `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }

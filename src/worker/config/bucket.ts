@@ -20,10 +20,10 @@ export type Bucket = {
   readonly bucket: string;
   /** The URL in front of each key. */
   readonly baseUrl: string;
-  /** Every key begins with it: no object outside it can be reached. */
+  /** Every key begins with the prefix: no other object can be reached. */
   readonly prefix: string;
   readonly region: string;
-  /** What opens it, without any secret: the word with which its secrets begin, the role, or `r2`. */
+  /** What opens the bucket, without any secret: the word with which its secrets' names begin, the role, or `r2`. */
   readonly access: string;
   readonly engine: Engine;
   /** The Images binding, if that is the engine. */
@@ -36,9 +36,9 @@ export type Bucket = {
   readonly hasSourceParameter: boolean;
   /** The key of the object that /healthz checks. */
   readonly canary: string | undefined;
-  /** One or two, with different keys; none for R2 and a role. The first one that S3 does not refuse is used. */
+  /** One or two, with different keys; none for R2 and a role. The first slot that S3 does not refuse is used. */
   readonly slots: readonly Slot[];
-  /** The same, and a next slot with the current slot's key, as at the end of a rotation. */
+  /** `slots`, and a next slot with the current slot's key, as at the end of a rotation. */
   readonly usable: readonly Slot[];
   readonly unusable: readonly UnusableSlot[];
 };
@@ -62,7 +62,7 @@ export function r2Bucket(
   return {
     ...{ name, bucket, prefix, r2, images },
     ...{ slots: [], ...NO_SLOTS, role: undefined },
-    // A dot, not a slash: else the bucket would look like a folder of another one.
+    // A dot, not a slash: else the bucket would look like a folder of another bucket.
     baseUrl: bucket === binding ? `r2://${binding}/` : `r2://${binding}.${bucket}/`,
     region: "auto",
     access: "r2",

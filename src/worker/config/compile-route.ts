@@ -54,7 +54,7 @@ export function formOf(path: string): string {
 }
 
 /**
- * How many names follow another one in their segment. For each, the text can be split in many places:
+ * How many names follow another name in their segment. For each, the text can be split in many places:
  * with two such choices, reading a hostile key takes most of a second, with three it takes hours.
  * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */

@@ -50,7 +50,7 @@ export type Config = {
   readonly purgeToken: string | undefined;
   /** Counts requests; undefined: nothing does. */
   readonly limiter: Limiter | undefined;
-  /** Who the Worker is for AWS; undefined: it is no issuer of tokens. */
+  /** Who the Worker is for AWS; undefined: the Worker is no issuer of tokens. */
   readonly oidc: Oidc | undefined;
 };
 
@@ -64,8 +64,8 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   const mistakes: ConfigMistake[] = [];
   // What several buckets or routes need may be read several times.
   const report: ReportMistake = (path, message) => {
-    const isKnown = mistakes.some((one) => one.path === path && one.message === message);
-    if (!isKnown) mistakes.push({ path, message });
+    const isRepeated = mistakes.some((old) => old.path === path && old.message === message);
+    if (!isRepeated) mistakes.push({ path, message });
   };
 
   const oidc = readOidc(vars, report);
@@ -143,7 +143,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake):
   });
 }
 
-/** A store has a bucket of its own: in another one, its names could be originals. */
+/** A store has a bucket of its own: in a bucket of originals, a rendition could replace an original. */
 function readStore(
   vars: Vars,
   name: string | undefined,

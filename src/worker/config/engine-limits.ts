@@ -17,8 +17,8 @@ function limitsOf(engine: Engine, { draw = [], ...image }: Preset): readonly Lim
     overlay[absent] === undefined ? [] : [{ option: `draw[${at}].${absent}`, value: "" }],
   );
   if (engine === "cf") return limits;
-  for (const [at, one] of [image, ...draw].entries()) {
-    for (const [option, value] of Object.entries(one)) {
+  for (const [at, layer] of [image, ...draw].entries()) {
+    for (const [option, value] of Object.entries(layer)) {
       const path = at === 0 ? "" : `draw[${at - 1}].`;
       const limit = { option: path + option, value: typeof value === "string" ? value : "" };
       if (bindingLacks(option, value)) limits.push(limit);
@@ -50,13 +50,13 @@ export function checkEngines(
   }
 }
 
-/** The buckets and presets (undefined: all) of `ROUTES`, by itself: one mistake there hides all routes of `readRoutes`. */
+/** The buckets and presets (undefined: all) of `ROUTES`, unchecked: with a mistake in one route, `readRoutes` returns none. */
 function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>) {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
   return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>
-    [object, fallback].flat().flatMap((named) => {
-      const { bucket } = parseObjectPattern(typeof named === "string" ? named : "", buckets);
+    [object, fallback].flat().flatMap((pattern) => {
+      const { bucket } = parseObjectPattern(typeof pattern === "string" ? pattern : "", buckets);
       const names: readonly unknown[] | undefined = Array.isArray(presets) ? presets : undefined;
       return bucket ? [{ bucket, presets: names }] : [];
     }),

@@ -1,5 +1,5 @@
-// Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. Of a key only its form:
-// importing it takes a promise. Pure. No message holds any part of a key.
+// Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. Checks only the
+// form of a key: its import takes a promise. Pure. No message holds any part of a key.
 
 import { decodeBase64 } from "../../url/encoding.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
@@ -20,7 +20,7 @@ import {
 const CLAIM = /^[\w.:/@+=,-]{1,255}$/;
 
 const oidcSchema = table({
-  /** Where its public keys are found, in the very spelling of the provider in IAM. */
+  /** Where the issuer's public keys are found, in the very spelling of the provider in IAM. */
   issuer: textThat("an origin such as https://images.example.com, without a path", isIssuer),
   subject: optional(textLike("a plain word such as vitrine", CLAIM), "vitrine"),
   audience: optional(
@@ -81,7 +81,7 @@ function isIssuer(value: string): boolean {
 /** What is in a key, in hexadecimal: the identifiers of the algorithm and of the curve, for ES256. */
 const IDENTIFIERS = "06072a8648ce3d020106082a8648ce3d030107";
 
-/** The identifier stands in front of the key itself. */
+/** The identifiers stand in front of the key itself. */
 const HEAD_BYTES = 48;
 
 const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z\d+/=\s]+)-----END \1-----\s*$/;
@@ -100,6 +100,6 @@ export function readKey(secret: string, pem: string): IssuerKey | string {
     const head = toHex(der.slice(0, HEAD_BYTES));
     return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${REMEDY}`;
   } catch {
-    return `is damaged, its base64 is wrong: ${REMEDY}`; // what it throws may hold anything
+    return `is damaged, its base64 is wrong: ${REMEDY}`; // the error may hold any part of the key
   }
 }

@@ -190,10 +190,10 @@ export type Variant = {
 
 /** Every variant of a preset by the name it has in public URLs: `card`, `card@2x`, `hero@640w`. */
 export function variantsOf(name: string, preset: Preset): [string, Variant][] {
-  const { format, dpr: _dpr, widths: _widths, width: _width, height: _height, ...rest } = preset;
+  const { format, dpr: _dpr, widths: _widths, width: _width, height: _height, ...shape } = preset;
   return sizesOf(preset).map(([descriptor, size]) => [
     name + descriptor,
-    { preset: name, format, avif: fitsAvif(size), image: { ...rest, ...size } },
+    { preset: name, format, avif: fitsAvif(size), image: { ...shape, ...size } },
   ]);
 }
 

@@ -59,9 +59,9 @@ export function readSlots(
     } else if (hasToken && !canUseSessions) {
       addMistake(names.sessionToken, 'needs engine = "binding": the edge does not pass it on'); // A11
     }
-    const begun = Object.values(names).some((secret) => vars[secret]);
+    const hasSecret = Object.values(names).some((secret) => vars[secret]);
     if (mistakes.length === 0) usable.push({ name, credentials });
-    else if (begun || name === "current") unusable.push({ slot: name, mistakes });
+    else if (hasSecret || name === "current") unusable.push({ slot: name, mistakes });
   }
   if (usable.length === 0) {
     for (const { path, message } of unusable.flatMap((one) => one.mistakes)) report(path, message);
@@ -74,10 +74,10 @@ const NOT_TEXT =
 
 /**
  * What is wrong with the value of a secret.
- * @param listed whether a deploy requires it
+ * @param isListed whether a deploy requires the secret
  */
-export function secretMistake(value: unknown, form: RegExp, listed: boolean): string | undefined {
-  if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
+export function secretMistake(value: unknown, form: RegExp, isListed: boolean): string | undefined {
+  if (!value) return `is missing: set the secret${isListed ? ", and list it under [secrets]" : ""}`;
   if (typeof value !== "string") return NOT_TEXT;
   return form.test(value) ? undefined : "has an invalid character";
 }
@@ -85,11 +85,11 @@ export function secretMistake(value: unknown, form: RegExp, listed: boolean): st
 // Printable ASCII without spaces at the ends, which a header would lose.
 const TOKEN = /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/;
 
-/** How long a token must be: characters. Anybody may try to guess that of /purge as often as they like. */
+/** How long a token must be: characters. Anybody may try to guess the token of /purge as often as they like. */
 const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 
 /**
- * Reads the token for /healthz or /purge. Only one that is no text is a mistake: any other opens nothing.
+ * Reads the token for /healthz or /purge. Only a token that is no text is a mistake: any other bad token opens nothing.
  * @returns undefined if it is missing, easy to guess or impossible to send
  */
 export function readToken(

@@ -32,7 +32,7 @@ type TableValue<Entries> = Flat<
   }
 >;
 
-/** The same while it is read: an entry with a mistake is undefined. */
+/** A table while it is read: an entry with a mistake is undefined. */
 type PartialTable<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
 
 /** Longest text that a message repeats, shorter than a key id: characters. */
@@ -49,8 +49,8 @@ export function custom<T>(expected: string, test: (value: unknown) => value is T
   return (value, path, report) => {
     if (test(value)) return value;
     // A long text may be a secret that was pasted into the wrong line.
-    const long = typeof value === "string" && value.length > MAX_SHOWN_LENGTH;
-    report(path, `${long ? "" : `${JSON.stringify(value)} `}is not ${expected}`);
+    const isLong = typeof value === "string" && value.length > MAX_SHOWN_LENGTH;
+    report(path, `${isLong ? "" : `${JSON.stringify(value)} `}is not ${expected}`);
     return undefined;
   };
 }
@@ -97,13 +97,13 @@ export function textLike(expected: string, pattern: RegExp): Schema<string> {
 /** Any text that is not empty. */
 export const text = textLike("text", /./s);
 
-/** One schema for the values that pass a test, another one for the rest. */
+/** One schema for the values that pass a test, another schema for all other values. */
 export function choose<A, B>(
   test: (value: unknown) => boolean,
-  passed: Schema<A>,
-  rest: Schema<B>,
+  ifTrue: Schema<A>,
+  ifFalse: Schema<B>,
 ): Schema<A | B> {
-  return (value, path, report) => (test(value) ? passed : rest)(value, path, report);
+  return (value, path, report) => (test(value) ? ifTrue : ifFalse)(value, path, report);
 }
 
 /** One or more values of one kind. */

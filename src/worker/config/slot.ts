@@ -24,7 +24,7 @@ export function isSameKey({ credentials: a }: Slot, slot: Slot | undefined): boo
   );
 }
 
-/** The last four characters of the key id, by which an operator knows it. Of a short id, fewer. */
+/** The last four characters of the key id, by which an operator recognises the key. Of a short id, fewer. */
 export function maskKeyId({
   credentials: { accessKeyId },
 }: {

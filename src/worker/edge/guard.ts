@@ -71,7 +71,7 @@ function warningIn(text: string): Judgement["warning"] {
   return /original is smaller/i.test(text) ? "original-is-smaller" : undefined;
 }
 
-/** Types that can be told apart. If the original has one and the answer another, the edge made it. */
+/** Types that can be told apart. If the original has one type and the answer another, the edge made the answer. */
 const FORMATS = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
 
 /**
@@ -84,7 +84,7 @@ export function namedType(name: string): ObjectType {
   return format ? `image/${format}` : "unknown";
 }
 
-/** What an answer means that the edge did not make, and whether it is certain of the object. */
+/** What an answer means that the edge did not make, and whether the failure is certainly one of the object. */
 export function readFailure(
   { status, headers, text }: EdgeReply,
   request: Pick<TransformRequest, "variant">,
@@ -112,7 +112,7 @@ export function contradictionIn(
 }
 
 /**
- * By the requested format: the edge may choose another (R5). Never GIF: an animation that was not
+ * By the requested format: the edge may choose another type (R5). Never GIF: an animation that was not
  * transformed (O8) would look the same.
  */
 const YIELDS = {
@@ -132,7 +132,7 @@ export function mayYield(request: TransformRequest, type: string): boolean {
   return YIELDS[format ?? "unspecified"].some((allowed) => type === `image/${allowed}`);
 }
 
-/** Returns whether this is the requested type itself, and none in its place. */
+/** Returns whether this is the requested type itself, and not a type in its place. */
 export function isRequestedType(request: TransformRequest, type: string): boolean {
   const { format } = request;
   return format === undefined ? mayYield(request, type) : type === typeFor(format);
@@ -143,7 +143,7 @@ export function typeFor(format: OutputFormat) {
   return `image/${YIELDS[format][0]}` as const;
 }
 
-/** The edge does not say whether it means the object or an overlay (O12). */
+/** Returns whether a failure is one of the object. With overlays, the edge does not say which it means (O12). */
 function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): boolean {
   return !image.draw;
 }
@@ -159,7 +159,7 @@ export function namesOther(headers: Headers, etag: string | undefined): boolean 
   return tag !== undefined && etag !== undefined && tag !== etag;
 }
 
-/** The content type of an answer, without parameters, in lower case; "" if it cannot be one. */
+/** The content type of an answer, without parameters, in lower case; "" if the header has none. */
 export function typeOf(headers: Headers): string {
   return nameOf(withoutParameters(headers.get("content-type") ?? "")) ?? "";
 }

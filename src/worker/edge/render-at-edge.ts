@@ -128,7 +128,7 @@ export function factsOptions(request: TransformRequest): RequestInitCfProperties
   return { ...edgeOptions(request), format: "json" };
 }
 
-/** The edge draws URLs alone: a preset with other overlays is for the other engine. */
+/** The edge draws only URLs: a preset with an overlay by key is for the Images binding. */
 export function imageOf(variant: Pick<Variant, "image">, focus?: Focus) {
   const { draw, ...image } = withFocus(variant.image, focus);
   if (!draw) return image;

@@ -1,6 +1,6 @@
 // Compares If-None-Match with an ETag: of visitors, and of Workers Cache. Pure.
 
-/** No browser sends a longer one: characters. */
+/** No browser sends a longer header: characters. */
 const MAX_CONDITION_LENGTH = 1024;
 const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 

@@ -69,7 +69,7 @@ export type Upstream = {
   reason?: string | undefined;
   /** The edge's error code, such as `9408` (R1). */
   edge?: string | undefined;
-  /** S3's error code, such as `SignatureDoesNotMatch`, if it is known. */
+  /** S3's error code, such as `SignatureDoesNotMatch`, if there is one. */
   origin?: string | undefined;
   /** S3's whole reply. */
   s3?: S3Reply;
@@ -77,7 +77,7 @@ export type Upstream = {
   type?: string;
   /** Whether a second try at once may succeed. */
   isTransient?: boolean;
-  /** Whether S3 or the engine has confirmed it for this very object, in this request. */
+  /** Whether S3 or the engine has confirmed the event for this very object, in this request. */
   certain?: boolean;
 };
 

@@ -24,7 +24,7 @@ export function withoutEcho(xml: string, sent: HeadersInit | undefined): string 
   );
 }
 
-/** A region or a type that may be logged: words and a number. No sentence, key id, signature or token is like that. */
+/** A region or a type that may be logged: words and a number. No sentence, key id, signature or token has this form. */
 export function nameOf(text: string): string | undefined {
   return /^[a-z]{1,14}(?:[-+./][a-z]{1,14})*-?\d{0,3}$/.test(text) ? text : undefined;
 }

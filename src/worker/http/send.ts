@@ -86,8 +86,8 @@ export type RequestScope = {
 export type Rendition = {
   readonly body: ReadableStream | null;
   readonly type: string;
-  /** As content-length writes it, if it is known: bytes. */
+  /** The length as content-length writes it; undefined: unknown. Bytes. */
   readonly length: string | undefined;
-  /** It may be of another object than S3 described: it gets no ETag, and is not stored. */
+  /** Whether it may be of another object than S3 described: such a rendition gets no ETag, and is not stored. */
   readonly isOfOther?: boolean;
 };

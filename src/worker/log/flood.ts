@@ -25,8 +25,8 @@ type Flood = { readonly since: number; readonly times: Map<Event, number> };
 const floods = new WeakMap<object, Flood>();
 
 /**
- * Counts a refusal, and logs how many lines were left out in the minute before. All failures are logged that an operator
- * may have to end.
+ * Counts a refusal, and logs how many lines were left out in the minute before. A failure that an operator may
+ * have to end is always logged.
  * @param answered the status that the visitor gets
  * @param now ms since 1970
  * @returns whether this refusal gets a log line of its own

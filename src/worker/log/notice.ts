@@ -1,4 +1,4 @@
-// The lines of the log besides refusals. `times` is how often it happened since the line before.
+// The lines of the log besides refusals. `times` is how often the event happened since the line before.
 
 import type { Refusal, RefusedSlot, SlotName, Upstream } from "../http/refusal.ts";
 
@@ -17,7 +17,7 @@ export type Notice =
 
 type NotPurged = { readonly objects: number; readonly first: readonly string[] };
 
-/** The event of these lines, and when their minute began. */
+/** The event of the lines that were left out, and when their minute began. */
 type LeftOut = { readonly of: Refusal["event"]; readonly since: string };
 
 /** STS gives no new credentials for a role, while old ones serve. */
@@ -40,7 +40,7 @@ export type BucketNotice = { readonly bucket: string } & (
       readonly event: "slot-in-use";
       readonly slot: SlotName;
       readonly access_key: string;
-      /** Why it is not the current slot, where S3 did not refuse that one. */
+      /** Why the current slot is not in use, where S3 did not refuse it. */
       readonly reason?: string | undefined;
     }
   | ({ readonly event: "rendition-failed" } & ObjectCount & RenditionFailure)
@@ -50,9 +50,9 @@ export type BucketNotice = { readonly bucket: string } & (
 
 type ObjectCount = { readonly key: string; readonly times: number };
 
-/** Visitors may not see it: they get an older rendition, if there is one (W8). */
+/** Visitors may not see the failure: they get an older rendition, if there is one (W8). */
 type RenditionFailure = Readonly<Pick<Upstream, "reason" | "edge" | "origin">> & {
-  /** The event that visitors get who have no older one. */
+  /** The event that visitors get who have no older rendition. */
   readonly failure: Refusal["event"];
   readonly status?: number | undefined;
   /** The slots that S3 refuses, if it refuses all of them. */

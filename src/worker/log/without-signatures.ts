@@ -1,4 +1,4 @@
-// Hides the credentials of URLs and cookies in a text: the text ends where the first one begins. Pure.
+// Hides the credentials of URLs and cookies in a text: the text ends where the first credential begins. Pure.
 
 /** A parameter of a presigned URL (S3, Google), a signed header, a signature with its name, or a cookie of Vitrine. */
 const SIGNED =
@@ -17,7 +17,7 @@ export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 const MARKS = /(?<=[!-~])\p{M}+/gu;
 const DASH = /\p{Pd}/gu;
 
-/** How often a text is decoded. In one that is encoded more often, anything may be hidden. */
+/** How often a text is decoded. In a text that is encoded more often, anything may be hidden. */
 const MAX_ROUNDS = 16;
 
 /** Leaves out everything from a signature on. */

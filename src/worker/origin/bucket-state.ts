@@ -32,8 +32,8 @@ type Reported = {
   readonly refused: readonly RefusedSlot[];
   /** When it was last reported that all slots are refused. */
   readonly allRefusedAt?: number | undefined;
-  /** Renditions that could not be made. */
-  readonly failed?: LogCount | undefined;
+  /** When a failed rendition was last reported, and how many failed since. */
+  readonly failures?: LogCount | undefined;
 };
 
 /** The reply of S3 for a slot: its code if it refuses the slot. */
@@ -103,14 +103,14 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       return { state: { ...state, reported: { ...reported, allRefusedAt: at } }, effects: [] };
     }
     case "rendition-failed": {
-      const { times, shouldLog, next } = countForLog(reported.failed, now);
+      const { times, shouldLog, next } = countForLog(reported.failures, now);
       const { key, refusal } = event;
       const { status, reason, edge, origin } = upstreamOf(refusal);
       const slots = "slots" in refusal ? refusal.slots : undefined;
       const fields = { failure: refusal.event, key, times, status, reason, edge, origin, slots };
       const line = { event: "rendition-failed", bucket: state.bucket.name, ...fields } as const;
       return {
-        state: { ...state, reported: { ...reported, failed: next } },
+        state: { ...state, reported: { ...reported, failures: next } },
         effects: shouldLog ? [line] : [],
       };
     }
@@ -119,7 +119,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
 
 /**
  * Reports the slots that are refused since the last report, and which one is in use now.
- * @param accepted the slot that S3 knew
+ * @param accepted the slot that S3 accepted
  */
 function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
   const { bucket, reported } = state;

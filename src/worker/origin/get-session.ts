@@ -57,7 +57,7 @@ export async function getSession(
   }
 }
 
-/** The answer where there are no credentials, or none that S3 accepts. The log has it once a minute. */
+/** The answer where there are no credentials, or none that S3 accepts. The log has this refusal once a minute. */
 export function refuseRole(memory: RoleMemory, { origin, reason }: StsFailure): Refusal {
   const now = Date.now();
   const { role } = memory.state();
@@ -66,7 +66,7 @@ export function refuseRole(memory: RoleMemory, { origin, reason }: StsFailure): 
   return { event: "role-refused", role: role.arn, origin, reason, repeated };
 }
 
-/** Asks STS, also when this visitor has left: others wait for it. */
+/** Asks STS, also when this visitor has left: other visitors wait for the answer. */
 function renew(memory: RoleMemory, context: Context): Renewal {
   const requestSession = async (): Promise<void> => {
     const answer = await askForSession(memory.state().role);
@@ -97,7 +97,7 @@ async function askForSession(role: Role): Promise<Session | StsFailure> {
   return failure;
 }
 
-/** How long STS may take, the body included: ms. It asks the issuer itself meanwhile. */
+/** How long STS may take, the body included: ms. STS itself asks the issuer meanwhile. */
 const STS_MS = 6_000;
 
 /** The longest answer. AWS's has about 2,000 bytes. */
@@ -137,7 +137,7 @@ async function post({ arn, sts }: Role, token: string, deadline: number) {
   return { status, text: bytes instanceof Uint8Array ? new TextDecoder().decode(bytes) : "" };
 }
 
-/** How long a token is good, and how far its beginning lies back for a clock that is behind: s. */
+/** How long a token is valid, and how long before now it begins, for a clock of STS that is behind: s. */
 const TOKEN_LASTS_S = 300;
 const TOKEN_BACK_S = 60;
 

@@ -15,7 +15,7 @@ export type Signer = {
 type PublicKey = Readonly<Record<string, string>>;
 
 type IssuerKeys = {
-  /** The first one signs. None, if no key can be imported. */
+  /** The first signer signs. None, if no key can be imported. */
   readonly signers: readonly Signer[];
   readonly published: readonly PublicKey[];
   /** What is wrong with a key that is left out. */
@@ -29,8 +29,8 @@ const keysByOidc = new WeakMap<Oidc, IssuerKeys>();
 
 /** Imports the keys of an issuer, once. */
 export async function issuerKeysOf(oidc: Oidc): Promise<IssuerKeys> {
-  const before = keysByOidc.get(oidc);
-  if (before) return before;
+  const cached = keysByOidc.get(oidc);
+  if (cached) return cached;
   const imported = await Promise.all(oidc.keys.map(importKey));
   const keys = imported.flatMap((one) => ("mistake" in one ? [] : [one]));
   // At the end of a rotation, both secrets may hold the same key.
@@ -56,14 +56,14 @@ async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake:
       crypto.subtle.importKey("pkcs8", der, IMPORTED, false, ["sign"]),
       crypto.subtle.importKey("pkcs8", der, IMPORTED, true, ["sign"]),
     ]);
-    const whole: object = await crypto.subtle.exportKey("jwk", exportableKey);
-    const { x, y }: { readonly x?: unknown; readonly y?: unknown } = whole;
+    const privateJwk: object = await crypto.subtle.exportKey("jwk", exportableKey);
+    const { x, y }: { readonly x?: unknown; readonly y?: unknown } = privateJwk;
     const jwk = { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
     const kid = await thumbprint(jwk);
     const sign = (text: BufferSource) => crypto.subtle.sign(SIGNING, signingKey, text);
     return { signer: { kid, sign }, published: { ...jwk, use: "sig", alg: "ES256", kid } };
   } catch {
-    // What it throws may hold anything.
+    // The error may hold any part of the key.
     return { mistake: { path: secret, message: "cannot be imported: it is damaged" } };
   }
 }

@@ -13,11 +13,11 @@ const CHUNK_BYTES = 128 * 1024;
 
 /** The bytes of an object, to be read once. */
 export type ObjectBody = {
-  /** The first ones: `HEAD_BYTES` at least, unless the object is shorter. */
+  /** The first bytes: `HEAD_BYTES` at least, unless the object is shorter. */
   readonly head: Uint8Array;
-  /** All of them. It fails if the object is shorter or longer than its length. */
+  /** All bytes. The stream fails if the object is shorter or longer than its length. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** What goes wrong with the origin while the bytes are read. It never settles if nothing does. */
+  /** What goes wrong with the origin while the bytes are read. Never settles if nothing goes wrong. */
   readonly failure: Promise<Refusal>;
   /** Cancels what is still to come. */
   readonly cancel: () => void;

@@ -10,8 +10,8 @@ export function originUrl(baseUrl: string, key: string): string {
 
 /**
  * The URL that the edge fetches. For the edge, a replaced object is another source (C1): nothing old can come
- * out of its caches. S3 ignores the parameter, and it is a part of what is signed (A15).
- * @param validator names the object's bytes. It cannot be calculated from the parameter
+ * out of its caches. S3 ignores the parameter, and the signature covers it (A15).
+ * @param validator names the object's bytes. No validator can be calculated from the parameter
  */
 export async function sourceUrl(
   { baseUrl, hasSourceParameter }: Pick<Bucket, "baseUrl" | "hasSourceParameter">,

@@ -46,9 +46,9 @@ export type OpenedObject = {
   readonly length: number | undefined;
   /** As HTTP writes it. */
   readonly lastModified: string | undefined;
-  /** `x-amz-meta-*` by the rest of the name; custom metadata of R2. */
+  /** `x-amz-meta-*` by the name behind that prefix; custom metadata of R2. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** What opened it; none for R2. */
+  /** What opened the object; undefined for R2. */
   readonly credential: Credential | undefined;
   /** Of `part: "head"`, only the first bytes are here. */
   readonly body: ObjectBody;
@@ -57,7 +57,7 @@ export type OpenedObject = {
 type OpenOptions = RequestScope & {
   /** The first bytes, which show the type; or all of them. */
   readonly part: "head" | "whole";
-  /** Opens it with this credential alone, and learns nothing of it. */
+  /** Opens the object with this credential only, and does not remember how S3 replied. */
   readonly credential?: Credential | undefined;
 };
 
@@ -121,7 +121,7 @@ async function openBySlots(
   return { ...denied, certain: isCertain };
 }
 
-/** S3 refuses all slots. The log has it once a minute. */
+/** S3 refuses all slots. The log has this refusal once a minute. */
 function refuseAll(bucket: Bucket, now: number): Refusal {
   const memory = bucketMemoryOf(bucket);
   const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
@@ -135,7 +135,7 @@ function refuseAll(bucket: Bucket, now: number): Refusal {
   return refusal;
 }
 
-/** Credentials of a role that S3 refuses so soon are not renewed: that would not help. ms. */
+/** Credentials of a role that S3 refuses so soon are not renewed: new ones would not help. ms. */
 const NEW_MS = 60_000;
 
 /** Opens an object with a session of a role. If S3 refuses the session, a new one is used, once. */
@@ -225,7 +225,7 @@ async function askS3(
 
 const METADATA = "x-amz-meta-";
 
-/** The length in `content-length`, or the whole one in `content-range`. */
+/** The length in `content-length`, or the whole length in `content-range`. */
 function parseLength(header: string | null): number | undefined {
   const [, digits] = /^(?:bytes \d+-\d+\/)?(\d{1,15})$/.exec(header ?? "") ?? [];
   return digits === undefined ? undefined : Number(digits);

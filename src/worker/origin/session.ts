@@ -6,7 +6,7 @@ import { xmlElement } from "../http/s3-reply.ts";
 
 export type Session = {
   readonly credentials: Required<Credentials>;
-  /** When they were requested, and when they expire. */
+  /** When the credentials were requested, and when they expire. */
   readonly began: number;
   readonly expires: number;
 };
@@ -44,7 +44,7 @@ const FORMS = [
 
 /**
  * @param text the whole answer to AssumeRoleWithWebIdentity
- * @param began when they were requested. The credentials are used for an hour from then at most, so that a clock
+ * @param began when the credentials were requested. They are used for an hour from then at most, so that a clock
  *   that is behind does not use them too long
  * @returns undefined unless everything is there, once, in its right form, and can still be used
  */
@@ -57,7 +57,7 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
   );
   if (!accessKeyId || !secretAccessKey || !sessionToken || !expiration) return undefined;
   const until = Date.parse(expiration);
-  // Else STS would be asked again and again.
+  // With credentials that are about to expire, STS would be asked again and again.
   if (!(until - now > MIN_SESSION_MS)) return undefined;
   const credentials = { accessKeyId, secretAccessKey, sessionToken };
   return { credentials, began, expires: Math.min(until, began + SESSION_SECONDS * 1000) };

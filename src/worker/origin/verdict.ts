@@ -11,7 +11,7 @@ import type { S3Reply } from "../http/s3-reply.ts";
 
 /**
  * Why a request was denied, with S3's code and what to do. `served`: S3 gives the object to the Worker.
- * `object-refused`: it knows the slot, and denies the object, or has none. `misconfigured`: no slot can work.
+ * `object-refused`: S3 knows the slot, and denies the object, or has none. `misconfigured`: no slot can work.
  */
 export type Verdict = {
   readonly origin?: string | undefined;
@@ -75,8 +75,8 @@ export type S3Refusal =
   | { readonly refusal: Refusal; readonly verdict?: undefined };
 
 /**
- * Returns whether a refusal proves nothing about the object, so what is stored is still shown. A closed list: with any
- * other refusal the picture is taken down.
+ * Returns whether a refusal proves nothing about the object, so a stored rendition is still shown. A closed list: with
+ * any other refusal the picture is taken down.
  * @param refusal of the object
  */
 export function isOutage(refusal: Refusal): boolean {

@@ -83,8 +83,8 @@ async function purgeWithinLimit(
 const MAX_TAGS = 100;
 
 /**
- * Purges objects from the cache, one call after the other until one fails. Then from the store: what is in the cache is
- * shown without a look into the store.
+ * Purges objects from the cache, one call after the other until a call fails; then from the store. What is in the cache
+ * is shown without a look into the store.
  */
 async function purgeObjects(
   objects: readonly ObjectToPurge[],
@@ -100,11 +100,11 @@ async function purgeObjects(
     for (const { url } of batch) results.set(url, failure);
   }
   if (!store) return results;
-  const stored = objects.map(async (object) => {
+  const purging = objects.map(async (object) => {
     const { url } = object;
     return [url, results.get(url) ?? (await purgeStored(object, store, scope))] as const;
   });
-  return new Map(await Promise.all(stored));
+  return new Map(await Promise.all(purging));
 }
 
 async function purgeCache(
@@ -136,10 +136,10 @@ function cacheFailure(text: string): PurgeFailure {
 }
 
 /**
- * Requests an object from S3, and deletes its renditions from the store if it is gone: an event is no proof (A19).
- * Renditions of a replaced object are not shown as long as S3 answers, and are overwritten. One alias that has the
- * object, or knows that it is gone, is enough; it is denied if all are.
- * @returns why they may still be there
+ * Requests an object from S3. If it is gone, deletes its renditions from the store: an event is no proof (A19).
+ * Renditions of a replaced object are not shown as long as S3 answers, and are overwritten. One alias that
+ * opens the object, or shows that it is gone, is enough. S3 denies the object if it denies all aliases.
+ * @returns why renditions may still be stored
  */
 async function purgeStored(
   { bucket, aliases, key, isRemoved }: ObjectToPurge,

@@ -5,10 +5,10 @@ import type { Variant } from "../config/preset.ts";
 /** Which formats besides JPEG and PNG a visitor's browser accepts. */
 export type BrowserFormats = { readonly avif: boolean; readonly webp: boolean };
 
-// An entry between commas, and a part of it between semicolons. Those in quotes do not count.
+// An entry between commas, and a part of it between semicolons. Commas and semicolons in quotes do not count.
 const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
-/** No browser sends a longer one: characters. */
+/** No browser sends a longer header: characters. */
 const MAX_ACCEPT_LENGTH = 1024;
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
@@ -59,7 +59,7 @@ export function acceptedFormatsOf(
 
 /** Returns whether another visitor may get another format under the same URL. */
 export function isNegotiated(formats: AcceptedFormats): boolean {
-  return NEGOTIATED.some((one) => one === formats);
+  return NEGOTIATED.some((negotiated) => negotiated === formats);
 }
 
 /** What `acceptedFormatsOf` can return for a variant on a route without SVGs. */

@@ -9,7 +9,7 @@ import type { Refusal } from "../http/refusal.ts";
 import { parseRequestTarget, type ResolvedRequest } from "./resolve-request.ts";
 import type { AccessGrant } from "./url-signature.ts";
 
-/** Finds the values of the cookies `vitrine`. Others may be of any length. */
+/** Finds the values of the cookies `vitrine`. Other cookies may be of any length. */
 const VALUES =
   /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*(\d{1,12}\.[\w-]{1,32}\.[\w-]{2,1367}\.[\w-]{43})[ \t]*(?=;|$)/g;
 

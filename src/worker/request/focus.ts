@@ -15,7 +15,7 @@ type Gravity = Exclude<ImageOptions["gravity"], "object" | undefined>;
 /** The options of an image as engines know them. */
 export type EngineImage = Omit<ImageOptions, "gravity"> & { readonly gravity?: Gravity };
 
-/** Two plain decimals. S3 joins several headers of one name by commas: they are none. */
+/** Two plain decimals. S3 joins several headers of one name by commas: two focal points are none. */
 const FOCUS = /^ *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *, *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *$/;
 
 /** Reads the focal point of an object, rounded to 0.01. @returns undefined if it has none in the one spelling */
@@ -35,8 +35,8 @@ export function focusOf(
 
 /** Puts a focal point, or the centre, in place of "object". The order of the options stays. */
 export function withFocus(image: ImageOptions, focus: Focus | undefined): EngineImage {
-  const { gravity, ...rest } = image;
-  if (gravity === undefined) return rest;
+  const { gravity, ...withoutGravity } = image;
+  if (gravity === undefined) return withoutGravity;
   return { ...image, gravity: gravity === "object" ? (focus ?? "center") : gravity };
 }
 
@@ -56,6 +56,6 @@ export function reportFocus(
   const { times, shouldLog, next } = countForLog(last.get(bucket), Date.now());
   last.set(bucket, next);
   if (!shouldLog) return;
-  const excerpt = value?.slice(0, 40).replace(/[\w+/]{12,}/g, "…"); // it may be anything, of 2 kB
+  const excerpt = value?.slice(0, 40).replace(/[\w+/]{12,}/g, "…"); // the value may be anything, of 2 kB
   logNotice({ event: "no-focus", bucket: bucket.name, key, value: excerpt, times });
 }

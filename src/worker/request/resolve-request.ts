@@ -1,5 +1,5 @@
 // What a URL asks for: the route, the variant and the object. Pure: no I/O, no clock. The Worker and the
-// operator's commands all read URLs by this function.
+// operator's commands all read URLs by `resolveRequest`.
 
 import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -53,14 +53,14 @@ export function resolveRequest(
   if (isRefusal(match)) return { refusal: match };
 
   const { route, variant: variantName, key: relativeKey } = match;
-  const named = { route, variantName, relativeKey, key: route.bucket.prefix + relativeKey };
+  const names = { route, variantName, relativeKey, key: route.bucket.prefix + relativeKey };
   const variant = variants.get(variantName);
   if (variant === undefined || route.presets?.has(variant.preset) === false) {
-    return { ...named, refusal: { event: "no-such-variant", variant: variantName } };
+    return { ...names, refusal: { event: "no-such-variant", variant: variantName } };
   }
-  const reason = keyFault(named.key);
-  if (reason === undefined) return { ...named, variant };
-  return { ...named, variant, refusal: { event: "impossible-key", reason } };
+  const reason = keyFault(names.key);
+  if (reason === undefined) return { ...names, variant };
+  return { ...names, variant, refusal: { event: "impossible-key", reason } };
 }
 
 /** Decodes a path. One that is not strictly encoded can be read in several ways: it is refused. */
@@ -70,9 +70,9 @@ export function decodePathname(pathname: string): string | Refusal {
 }
 
 /**
- * Takes `?facts` off a URL of a route with `facts`; off a signed one, also `&facts` behind the query that
+ * Takes `?facts` off a URL of a route with `facts`; off a signed URL, also `&facts` behind the query that
  * signs. Any other query asks for the picture.
- * @returns whether it asks for facts, and the URL of the picture: a signature is of this one
+ * @returns whether it asks for facts, and the URL of the picture: a signature covers this URL
  */
 export function splitFacts(
   { facts, signing }: Pick<BoundRoute, "facts" | "signing">,
@@ -87,15 +87,15 @@ export function splitFacts(
 
 /**
  * The objects that a path may show, one in each bucket of its route, in the order in which they are tried.
- * A bucket whose prefix makes the key too long cannot have it, and is left out. The keys have the prefixes.
- * @param more what each of them has besides
+ * A bucket whose prefix makes the key too long cannot have the object, and is left out. The keys have the prefixes.
+ * @param more what each object has besides
  */
 export function objectsOf<More extends object>(
   { route: { bucket, buckets }, relativeKey, key }: Omit<ResolvedPath, "variantName">,
   more: More,
 ) {
-  const [, ...rest] = buckets;
-  const candidates = rest.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
+  const [, ...later] = buckets;
+  const candidates = later.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
   const possible = candidates.filter((candidate) => keyFault(candidate.key) === undefined);
   return [{ ...more, bucket, key }, ...possible] as const;
 }

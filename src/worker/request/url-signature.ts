@@ -13,7 +13,7 @@ export type AccessGrant = Pick<Grant, "expires" | "version"> & {
   readonly isPrivate?: boolean;
 };
 
-/** Each value has one spelling. 32 bytes are 43 characters; two bits of the last one must be zero. */
+/** Each value has one spelling. 32 bytes are 43 characters; two bits of the last character must be zero. */
 const QUERY =
   /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
@@ -72,7 +72,7 @@ export function checkExpiry(
 }
 
 /**
- * @param certain whether no key and no clock can make such a URL right. Else it may be right soon: a new key or
+ * @param certain whether no key and no clock can make such a URL right. If not, it may be right soon: a new key or
  *   `max_age` is being deployed, or a clock is wrong
  */
 function refuseSignature(reason: string, certain = false): SignatureRefusal {

@@ -15,7 +15,7 @@ const QUOTA_RETRY_S = "3600";
 const LIMIT_RETRY_S = "60";
 const YEAR = 31_536_000;
 
-/** On every answer: no script runs, no type is guessed, and a page may embed it. */
+/** On every answer: no script runs, no type is guessed, and any page may embed the answer. */
 export const PROTECTION = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; sandbox",
@@ -212,7 +212,7 @@ export function preflight(
     allow,
     ...cors,
     "access-control-allow-methods": allow,
-    // The Worker reads none of them. With credentials, browsers know no "*".
+    // The Worker reads no header of a page. With credentials, "*" is no wildcard for browsers.
     ...(!withCredentials && { "access-control-allow-headers": "*" }),
     "access-control-max-age": `${PREFLIGHT_S}`,
   };

@@ -13,7 +13,7 @@ import {
   type Terms,
 } from "./answer.ts";
 
-/** The fallback of a route, unless it is an object that cannot be shown. It has no facts of its own. */
+/** The fallback of a route, unless it is an object that cannot be shown. A fallback has no facts. */
 export function fallbackKeyOf(
   { fallback }: Pick<BoundRoute, "fallback">,
   keys: RenditionKeys,
@@ -39,13 +39,13 @@ type FallbackOutcome = {
   readonly answer?: Response;
 };
 
-/** For how long a fallback may be cached in place of a refusal: s. Undefined: the refusal has none. */
+/** For how long a fallback may be cached in place of a refusal: s. Undefined: the refusal has no fallback. */
 export function fallbackSeconds(refusal: Refusal, terms: Terms): number | undefined {
   return SECONDS[refusalAnswer(refusal, terms, Date.now()).status];
 }
 
 /**
- * Shows the fallback under the status that the plain answer would have. The reason why it cannot be shown is for the log
+ * Shows the fallback under the status that the plain answer would have. The reason why it has no picture is for the log
  * alone.
  * @param fallback the rendition of the fallback, or why there is none
  * @param bucketName of the fallback
@@ -67,7 +67,7 @@ export function fallbackAnswer(
     }
     return { event: fallback.event };
   }
-  // No tag: a condition is for a 2xx (RFC 9110), and it would name another object's image.
+  // No tag: a condition is for a 2xx (RFC 9110), and the tag would name another object's image.
   const untagged = { ...fallback, etag: undefined };
   const { body, headers } = imageAnswer(untagged, null, options, terms, now);
   const isCacheable = status === 502 || isCertain(refusal);

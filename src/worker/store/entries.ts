@@ -1,5 +1,5 @@
 // The store: every rendition ever rendered, in R2, under a name that follows from its key. What is read is checked:
-// another version of Vitrine may have put it there, or somebody else.
+// another version of Vitrine, or somebody else, may have stored it.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionKey, renditionName } from "../cache/rendition-url.ts";
@@ -17,7 +17,7 @@ export type StorePath = { readonly store: Store; readonly name: string };
 
 /** The content of the store under a path, as far as it can be used. */
 export type StoreEntry = {
-  /** R2's ETag of the content, whatever it is; undefined: there is none. */
+  /** R2's ETag of the content, whatever that is; undefined: the path has no content. */
   readonly r2Etag?: string;
   /** Undefined where the content is not a rendition that this Worker stores there. */
   readonly rendition?: NamedRendition;
@@ -154,7 +154,7 @@ const WRITE_PERIOD_MS = 1_100;
 /** T4. Names in one call. */
 const MAX_NAMES = 1_000;
 
-/** Deletes names, with one retry. @returns whether they are deleted */
+/** Deletes names, with one retry. @returns whether all are deleted */
 export async function deleteNames(store: Store, names: readonly string[]): Promise<boolean> {
   const remove = async () => {
     for (let at = 0; at < names.length; at += MAX_NAMES) {
@@ -194,7 +194,7 @@ export async function deleteConfigured(
 /** Lists of an object, of 1,000 names each (T4): a store that always reports more must not be read for ever. */
 const MAX_LISTS = 10;
 
-/** Deletes all renditions of an object, also those of earlier configurations. @returns whether they are deleted */
+/** Deletes all renditions of an object, also those of earlier configurations. @returns whether all are deleted */
 export async function deleteAll(
   store: Store,
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,

@@ -41,7 +41,7 @@ const NO_ANSWER = { event: "timed-out", reason: "no answer in time" } as const s
 
 type Lookup = {
   readonly object: OpenedObject | Refusal;
-  /** Undefined: there is no store, it failed, or it was not read. */
+  /** Undefined: there is no store, or the store failed or was not read. */
   readonly entry?: StoreEntry | undefined;
 };
 
@@ -65,14 +65,14 @@ export async function lookUp(
   const finishReading = async () =>
     storePath && reading && waitForEntry(storePath, reading, deadline);
 
-  // S3 did not answer a moment ago, or another request tries it now: what is stored is shown at once.
+  // S3 did not answer a moment ago, or another request tries it now: a stored rendition is shown at once.
   if (isSilent) {
     const entry = await finishReading();
     const stored = entry?.rendition ? entry : await readFirstStored(alternatives, config, deadline);
     if (stored) return { object: NO_ANSWER, entry: stored };
     reading = Promise.resolve(entry);
   }
-  // For the next SILENT_MS, this request alone tries S3: the others take what is stored.
+  // For the next SILENT_MS, only this request tries S3: other requests take stored renditions.
   if (silentAt !== undefined) memory.learn({ type: "s3-requested", isSilent: true, now: began });
 
   const open = () => openObject(bucket, key, { part: "head", context, deadline });
@@ -84,7 +84,7 @@ export async function lookUp(
   return { object, entry };
 }
 
-/** Waits for S3: less long where the rendition is stored. S3 then answers in the background. */
+/** Waits for S3: less long where the rendition is stored. A later answer of S3 is awaited in the background. */
 async function waitForObject(
   opening: Promise<OpenedObject | Refusal>,
   reading: Promise<StoreEntry | undefined> | undefined,
@@ -110,9 +110,9 @@ function learnSilence(memory: BucketMemory, object: OpenedObject | Refusal, bega
 
 /**
  * Stores a new rendition, and requests its object once more: both after the answer. Only a rendition of the requested
- * type is stored, of an object with an ETag. It is read whole first.
+ * type is stored, of an object with an ETag. The rendition is read whole first.
  * @param object the source of the rendition
- * @param entry what the store had under this path; undefined: it is not stored
+ * @param entry what the store had under this path; undefined: the rendition is not stored
  */
 export async function saveRendition(
   key: RenditionKey,
@@ -129,13 +129,13 @@ export async function saveRendition(
     context.waitUntil(checkAgain(key, object, context));
     return rendition;
   }
-  const [copy, rest] = body.tee();
+  const [copy, unread] = body.tee();
   const bytes = await readBytes(copy, MAX_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") {
     context.waitUntil(checkAgain(key, object, context));
-    return { ...rendition, body: rest };
+    return { ...rendition, body: unread };
   }
-  cancelBody(rest);
+  cancelBody(unread);
   if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
   if (!bytes?.length || (rendition.length && Number(length) !== bytes.length)) {
     return { event: "edge-failed", reason: "the rendition broke off" };
@@ -154,15 +154,15 @@ export async function saveRendition(
  * Requests an object once more after the answer. If it was deleted, denied or replaced meanwhile, its renditions are
  * purged, and the new one leaves the store: the edge may have rendered the new object, and the older one may come back.
  * @param object the source of the new rendition; undefined: the object was gone, and the next one is shown
- * @param stored where the rendition was stored, and its ETag, if it was
+ * @param saved where the rendition was stored, and its ETag; undefined: it was not stored
  */
 export async function checkAgain(
   { bucket, key, variant }: RenditionKey,
   object: OpenedObject | undefined,
   context: RequestScope["context"],
-  stored?: StorePath & { readonly etag: string },
+  saved?: StorePath & { readonly etag: string },
 ): Promise<void> {
-  if (!stored && !context.cache) return; // nothing is cached
+  if (!saved && !context.cache) return; // nothing is cached
   const scope = { context, deadline: Date.now() + S3_TIMEOUT_MS, credential: object?.credential };
   const opened = await openObject(bucket, key, { ...scope, part: "head" });
   const isRefused = isRefusal(opened);
@@ -176,8 +176,8 @@ export async function checkAgain(
   if (isSame) return;
   const purging = purgeObject(bucket, key, context);
   // Another visitor may have stored a rendition of the new object by now.
-  const isOwn = stored && (isRefused || (await readEntry(stored))?.rendition?.etag === stored.etag);
-  if (isOwn) await deleteNames(stored.store, [stored.name]);
+  const isOwn = saved && (isRefused || (await readEntry(saved))?.rendition?.etag === saved.etag);
+  if (isOwn) await deleteNames(saved.store, [saved.name]);
   await purging;
 }
 

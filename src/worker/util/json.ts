@@ -31,7 +31,7 @@ export function parseJson(value: unknown): unknown {
   }
 }
 
-/** A table of wrangler.toml, or of a string of JSON in .dev.vars; any other value is an empty one. */
+/** A table of wrangler.toml, or of a string of JSON in .dev.vars; any other value is an empty table. */
 export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
   const table = parseJson(value);
   return isPlainObject(table) ? table : {};
