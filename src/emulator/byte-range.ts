@@ -7,7 +7,7 @@ export type Range = { readonly first: number; readonly last: number };
 
 /**
  * Reads the header `range`.
- * @param size that of the whole, in bytes
+ * @param size the length of the whole body, in bytes
  * @returns undefined: the whole, also for several ranges (14.2)
  */
 export function readRange(header: string | null, size: number): Range | undefined {
@@ -15,7 +15,7 @@ export function readRange(header: string | null, size: number): Range | undefine
   if (first === "" && last === "") return undefined;
   const lastByte = size - 1;
   if (first === "") return { first: Math.max(0, size - Number(last)), last: lastByte };
-  if (last !== "" && Number(last) < Number(first)) return undefined; // malformed: not there
+  if (last !== "" && Number(last) < Number(first)) return undefined; // a malformed range is ignored
   return { first: Number(first), last: last === "" ? lastByte : Math.min(lastByte, Number(last)) };
 }
 

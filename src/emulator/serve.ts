@@ -28,7 +28,7 @@ export type Served = {
 type ServedEdge = Pick<Edge, "fetch"> & Partial<Pick<Edge, "answerImages">>;
 
 type ServeEdgeOptions = {
-  /** Left out, or 0: any free one. */
+  /** Left out, or 0: any free port. */
   readonly port?: number;
   /** Gets what the edge throws: the Worker only sees that its connection is cut. Left out: `console.error`. */
   readonly failed?: (reason: unknown) => void;
@@ -88,7 +88,7 @@ function readRequest(payload: unknown): [url: string, init: EdgeInit] {
 /**
  * Serves a bucket on 127.0.0.1, path-style: `http://127.0.0.1:PORT/BUCKET/KEY`. Its keys, faults and
  * requests are those of the S3.
- * @param port 0: any free one
+ * @param port 0: any free port
  * @example
  * const { url: endpoint } = await serveS3(s3); // http://127.0.0.1:49152
  */
@@ -99,7 +99,7 @@ export function serveS3(s3: S3, port = 0): Promise<Served> {
     try {
       const request = requestOf(message);
       const { origin } = new URL(request.url);
-      const pattern = s3.matches(request) ? ownPattern : urlPatternOf(origin);
+      const pattern = s3.matches(request) ? ownPattern : urlPatternOf(origin); // matches if endpoint is this server
       await send(await answerAndRecord(pattern, s3, request), response);
     } catch {
       response.destroy(); // no answer comes, the body breaks off, or the request has no URL
@@ -117,7 +117,7 @@ function requestOf({ method = "GET", url, headers }: IncomingMessage): Request {
 async function send(answer: Response, response: ServerResponse): Promise<void> {
   response.writeHead(answer.status, Object.fromEntries(answer.headers));
   for await (const chunk of answer.body ?? []) {
-    await new Promise((written) => response.write(chunk, written)); // a break comes after it
+    await new Promise((written) => response.write(chunk, written)); // the body breaks only after this chunk
   }
   response.end();
 }

@@ -189,7 +189,7 @@ type Obtained = Omit<CacheResult, "result"> & {
 
 /**
  * Gets a rendition from the cached entrypoint. The gateway renders itself where the entrypoint cannot be used, or may
- * have failed itself (W13). If the gateway succeeds where the entrypoint failed, the gateway renders everything for a while.
+ * have failed itself (W13). If the gateway then succeeds, it renders everything for a while.
  */
 async function obtain(keys: RenditionKeys, scope: GatewayScope): Promise<Obtained> {
   const cached = await fetchCached(keys, scope);

@@ -32,7 +32,7 @@ export type Images = readonly [Uint8Array, ...Uint8Array[]];
 const INVALID_FORM = { code: 9432, status: 400 };
 const INVALID_OPTION = { code: 9401, status: 400 };
 
-/** Reads the images of a form. @param maxBytes how many bytes one may have (B1) */
+/** Reads the images of a form. @param maxBytes how many bytes an image may have (B1) */
 export async function readImages(form: FormData, maxBytes: number): Promise<Images | Fault> {
   const all = [form.get("image"), ...form.getAll("draw_image")];
   const files = all.filter((file) => file instanceof Blob);

@@ -29,7 +29,7 @@ const FOR_ALL = ["public", "must-revalidate", "s-maxage"];
 
 const DIRECTIVE = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g;
 
-/** The directives by their names in lower case. Of two of one name, the first counts (RFC 9111, 4.2.1). */
+/** The directives by their names in lower case. Of two directives of one name, the first counts (RFC 9111, 4.2.1). */
 function readDirectives(text: string): ReadonlyMap<string, string> {
   const all = [...text.matchAll(DIRECTIVE)].map(
     ([, name = "", quoted, bare]) => [name.toLowerCase(), quoted ?? bare ?? ""] as const,
@@ -48,7 +48,7 @@ function parseSeconds(text: string): number {
  * @param now ms since 1970
  */
 export function readPolicy(status: number, headers: Headers, now: number): Policy | undefined {
-  const name = DECIDING.find((one) => headers.has(one)) ?? "cache-control";
+  const name = DECIDING.find((header) => headers.has(header)) ?? "cache-control";
   const directives = readDirectives(headers.get(name) ?? "");
   const bypasses = directives.has("no-store") || directives.has("private");
   if (directives.has("must-understand") && DEFAULT_FRESH_S[status] === undefined) return undefined;

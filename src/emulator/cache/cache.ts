@@ -31,18 +31,18 @@ import { type CacheRequest, createTier, type Tier } from "./tier.ts";
 
 /**
  * What is unknown of Workers Cache, or is set in wrangler.toml. The strict values are what wrangler.toml of this project
- * asks for, and of what is open the one that costs more.
+ * asks for; for an open question, the answer that costs more.
  */
 export const SWITCHES = {
   /** W1, W2. Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]`. */
   enabled: switchOf(flag, true),
-  /** W4. `[cache] cross_version_cache`: the key then lacks the version. */
+  /** W4. `[cache] cross_version_cache`: with it, the key lacks the version. */
   crossVersion: switchOf(flag, true),
   /** W5, open: where the entrypoint runs after a miss in both tiers. */
   runsIn: switchOf(oneOf("upper", "visitor"), "visitor"),
   /**
-   * W13, open: whether the edge transforms behind a loopback. The edge asks `where()`. In workerd it does. With
-   * `forgotten` the cache is soon left alone, and no test would meet it.
+   * W13, open: whether the edge transforms behind a loopback. The edge asks `where()`. In workerd it transforms.
+   * With `forgotten` the Worker soon stops using the cache, and no test would reach it.
    */
   loopback: switchOf(oneOf("transformed", "forgotten"), "transformed"),
 };
@@ -67,7 +67,7 @@ export type CacheSettings = Partial<CacheSwitches> & {
 };
 
 /**
- * A run of the entrypoint, and why: nothing is stored, it is too old, it is revalidated, or the cache is bypassed.
+ * A run of the entrypoint, and why: nothing is stored, the response is too old or revalidated, the cache is bypassed.
  * @example
  * expect(cache.runs.map(({ why }: Run) => why)).toEqual(["miss", "expired"]);
  */
@@ -99,8 +99,8 @@ export type Cache = {
   /** May be changed at any time. */
   readonly switches: CacheSwitches;
   /**
-   * The `ctx.exports.Renditions` of a gateway. Without options it is that of the first version.
-   * @param create returns the instance for one run. It may ask for the runtime's type of a context: it gets `RunContext`
+   * The `ctx.exports.Renditions` of a gateway. Without options, of the first version.
+   * @param create returns the instance for one run. Its parameter may have the runtime's type: it gets `RunContext`
    */
   entrypoint<Context = RunContext>(
     create: (context: Context) => Entrypoint,
@@ -168,8 +168,8 @@ export function createCache(settings: CacheSettings = {}): Cache {
   async function runAfterMiss(cacheRequest: CacheRequest, old: StoredResponse | undefined) {
     const { build, ignoresStored, isBackground } = cacheRequest;
     const dataCenter = switches.runsIn === "upper" ? "upper" : cacheRequest.place;
-    const waited = old === undefined ? "miss" : "expired";
-    const reason = ignoresStored ? "bypass" : isBackground ? "revalidate" : waited;
+    const missReason = old === undefined ? "miss" : "expired";
+    const reason = ignoresStored ? "bypass" : isBackground ? "revalidate" : missReason;
     const forwarded = forwardedRequest(cacheRequest.request, old);
     const response = await run(build, forwarded, { place: dataCenter, why: reason });
     return readResponse(response, cacheRequest, old, now);

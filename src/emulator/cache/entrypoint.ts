@@ -1,5 +1,5 @@
 // An entrypoint of a Worker, as the cache sees it, and where its code runs: in which data centre, and whether the
-// cache called it. Both stay known behind each `await` of that code.
+// cache called it. AsyncLocalStorage has both after each `await`, too.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 

@@ -24,9 +24,9 @@ export function forwardedRequest(request: Request, old: StoredResponse | undefin
   const headers = new Headers(request.headers);
   for (const name of CONDITIONAL_HEADERS) headers.delete(name);
   const etag = old?.headers.get("etag");
-  const changed = old?.headers.get("last-modified");
+  const lastModified = old?.headers.get("last-modified");
   if (etag) headers.set("if-none-match", etag);
-  if (changed) headers.set("if-modified-since", changed);
+  if (lastModified) headers.set("if-modified-since", lastModified);
   return new Request(request.url, { headers });
 }
 
@@ -42,7 +42,7 @@ export function find304Mistake(forwarded: Request, { status, headers }: Response
 }
 
 /**
- * Reads a response of the entrypoint. It is stored only after its body came whole. Production sends
+ * Reads a response of the entrypoint. The response is stored only after its whole body came. Production sends
  * the body on meanwhile; here the visitor waits for it.
  */
 export async function readResponse(
@@ -52,19 +52,19 @@ export async function readResponse(
   now: () => number,
 ): Promise<CacheResult> {
   const isRevalidated = response.status === 304 && old !== undefined;
-  const whole = isRevalidated ? freshen(old, response) : response;
-  const policy = policyOf(whole, request, now());
-  if (typeof policy === "string") return { status: policy, response: whole };
-  const body = await whole
+  const complete = isRevalidated ? freshen(old, response) : response;
+  const policy = policyOf(complete, request, now());
+  if (typeof policy === "string") return { status: policy, response: complete };
+  const body = await complete
     .clone()
     .arrayBuffer()
     .catch(() => undefined);
-  const length = whole.headers.get("content-length");
+  const length = complete.headers.get("content-length");
   if (body === undefined || (length !== null && length !== `${body.byteLength}`)) {
-    return { status: "MISS", response: whole }; // it breaks off, or is not as long as it says
+    return { status: "MISS", response: complete }; // it breaks off, or is not as long as it says
   }
   const source = { name, path: new URL(request.url).pathname };
-  const stored = store(whole, new Uint8Array(body), policy, now(), source);
+  const stored = store(complete, new Uint8Array(body), policy, now(), source);
   const status = old === undefined ? "MISS" : "EXPIRED";
   return { status: isRevalidated ? "REVALIDATED" : status, stored };
 }

@@ -40,11 +40,11 @@ function refused(code: number, message: string): PurgeResult {
   return { success: false, errors: [{ code, message }] };
 }
 
-/** W10. So many purges at once, then five a minute. */
+/** W10. So many purges at once, and after them five a minute. */
 const BURST = 25;
 const PER_MS = 5 / 60_000;
 
-/** Creates a rate limit: a function that returns whether one more purge is allowed now. A clock that was set back adds none. */
+/** Creates a function that returns whether one more purge is allowed now. A clock that was set back adds no purge. */
 export function createPurgeLimit(start: number): (now: number) => boolean {
   let remaining = BURST;
   let lastCall = start;

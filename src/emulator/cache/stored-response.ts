@@ -88,7 +88,7 @@ export function freshnessOf(stored: StoredResponse, now: number) {
 /** The headers of a 304 that describe its own body (RFC 9111, 3.2). */
 const NOT_RENEWED = ["content-encoding", "content-length", "content-md5", "content-range"];
 
-/** Returns the stored response with the headers of a 304: these alone set its lifetime and its tags (W18). */
+/** Returns the stored response with the headers of a 304: only these headers set its lifetime and its tags (W18). */
 export function freshen(old: StoredResponse, { headers }: Response): Response {
   const merged = new Headers(old.headers);
   for (const name of ["age", "date", "expires", "cache-tag", ...DECIDING]) merged.delete(name);

@@ -58,7 +58,7 @@ export function ttlByStatus(table: unknown, status: number): number | undefined 
 export type Quota = {
   /** What is billed: the month, and the transformation. */
   readonly billed: ReadonlySet<string>;
-  /** Returns whether a transformation is billed already, or may be. */
+  /** Returns whether a transformation is billed already, or may still be billed. */
   allows(transformation: string): boolean;
   bill(transformation: string): void;
 };
@@ -71,7 +71,7 @@ export function createQuota(now: () => number, max: () => number): Quota {
   const billed = new Set<string>();
   const monthly = (transformation: string) =>
     `${new Date(now()).toISOString().slice(0, 7)} ${transformation}`;
-  const count = () => [...billed].filter((one) => one.startsWith(monthly(""))).length;
+  const count = () => [...billed].filter((entry) => entry.startsWith(monthly(""))).length;
   return {
     billed,
     allows: (transformation) => billed.has(monthly(transformation)) || count() < max(),

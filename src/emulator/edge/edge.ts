@@ -145,7 +145,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     request: OriginRequest,
     ttl: number | undefined,
   ): Promise<FetchedObject | Fault> {
-    // C2: the credentials are not part of the key. Whether origin-auth was set is (C1).
+    // C2: the key has no credentials. It has whether origin-auth was set (C1).
     const key = `${sourceOf(url)} ${request.originAuth}`;
     const cached = originals.get(key);
     if (cached !== undefined) return cached;
@@ -171,7 +171,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
   };
 }
 
-/** Returns the cache key (C1), and what is billed: there the format does not count (L2). */
+/** Returns the cache key (C1), and what is billed, without the format (L2). */
 function keysOf(
   url: string,
   { image: { format, ...unique }, auto, originAuth }: TransformRequest,

@@ -1,4 +1,4 @@
-// Encodes a rendition: its format, quality and frames. Of an original's metadata nothing stays.
+// Encodes a rendition: its format, quality and frames. No metadata of an original stays.
 
 import type { Metadata } from "sharp";
 import type { Frames } from "./decode.ts";
@@ -47,7 +47,7 @@ export async function encode(
 }
 
 /**
- * Encodes frames in a format. GIF and WebP keep all of them, the others the first one.
+ * Encodes frames in a format. GIF and WebP keep all frames, other formats only the first.
  * @throws if a side is too long for the format
  */
 export async function encodeAs(

@@ -38,7 +38,7 @@ const STATUSES: Readonly<Record<number, readonly number[]>> = {
   9529: [504], // it took too long
 };
 
-/** What only the binding says: it is not allowed, or the form is broken (B3). */
+/** What only the binding says: the account may not use it, or the form is broken (B3). */
 const BINDING_STATUSES: typeof STATUSES = { 9430: [403], 9432: [400] };
 
 /** Each failure of the edge, except 9408. */

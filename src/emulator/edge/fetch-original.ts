@@ -12,7 +12,7 @@ export const SHARED_HEADERS: readonly string[] = [
   ...["cf-access-client-id", "cf-access-client-secret"],
 ];
 
-/** The visitor's headers that may also reach it (E4, open). */
+/** The visitor's headers that may also reach an origin (E4, open). */
 const CONDITIONS = ["range", "if-none-match", "user-agent"];
 
 /** The headers of the edge itself (E3). */

@@ -88,13 +88,13 @@ export function gravityBox(source: Size, part: Size, { gravity = "center" }: Tra
 /** What trim leaves of an upright source, by sides and sizes × dpr (O2, O12): at least 1 px. */
 export function trimBox(source: Size, options: Transformations): Box {
   const trim = typeof options.trim === "object" ? options.trim : {};
-  const along = (whole: number, before?: number, after?: number, keptLength?: number) => {
+  const along = (side: number, before?: number, after?: number, keptLength?: number) => {
     const scaled = (px = 0) => Math.round(px * density(options));
-    const last = whole - scaled(after);
+    const last = side - scaled(after);
     const fromTheEnd = before === undefined && after !== undefined && keptLength !== undefined;
-    const start = clamp(fromTheEnd ? last - scaled(keptLength) : scaled(before), 0, whole - 1);
+    const start = clamp(fromTheEnd ? last - scaled(keptLength) : scaled(before), 0, side - 1);
     const stop = keptLength === undefined ? last : Math.min(last, start + scaled(keptLength));
-    return { start, length: clamp(stop, start + 1, whole) - start };
+    return { start, length: clamp(stop, start + 1, side) - start };
   };
   const across = along(source.width, trim.left, trim.right, trim.width);
   const down = along(source.height, trim.top, trim.bottom, trim.height);

@@ -35,7 +35,7 @@ export type Original = {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
-  /** After that rotation. */
+  /** After the rotation that EXIF asks for. */
   readonly upright: Size;
 };
 

@@ -63,9 +63,9 @@ function denialReason(image: unknown, headers: Headers): Reason {
   const originAuth: unknown = Object(image)["origin-auth"];
   if (originAuth === undefined) {
     const message = 'cf.image has no "origin-auth": the edge dropped the signature';
-    const like = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
-    if (like === undefined) return { why: message, rule: "E2" };
-    return { why: `${message}. It ignores "${like}"`, rule: "O14" };
+    const similar = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
+    if (similar === undefined) return { why: message, rule: "E2" };
+    return { why: `${message}. It ignores "${similar}"`, rule: "O14" };
   }
   if (originAuth !== "share-publicly") {
     const message = `"origin-auth" is ${valueText(originAuth)}, and not "share-publicly"`;

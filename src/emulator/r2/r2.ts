@@ -1,5 +1,5 @@
-// The binding of an R2 bucket, for tests that see it fail: objects in a map, and faults that a test sets. What it
-// does beside that, it does as the real one (T1–T8a). What it does not implement throws.
+// The binding of an R2 bucket, for tests that see it fail: objects in a map, and faults that a test sets. Without
+// a fault it answers as the real binding (T1–T8a). What it does not implement throws.
 
 import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
@@ -69,7 +69,7 @@ export type R2Stored = {
 export type R2Call = {
   readonly method: "head" | "get" | "put" | "delete" | "list";
   readonly key: string | readonly string[];
-  /** In bytes. Left out: the whole. */
+  /** In bytes. Left out: the whole object. */
   readonly range?: R2Range | Headers;
 };
 
@@ -124,7 +124,7 @@ export function createR2(
 ): R2 {
   checkSettings("createR2", settings, SETTINGS);
   const { now = Date.now, limitsWrites = [] } = settings;
-  const stored = new Map(Object.entries(objects));
+  const objectsByKey = new Map(Object.entries(objects));
   const faults = new NameSet<R2Fault>("r2.faults", R2_FAULTS);
   const calls: R2Call[] = [];
   const writes = new Map<string, number>();
@@ -158,7 +158,7 @@ export function createR2(
     checkSupported("get", options);
     const { range, onlyIf } = options;
     await recordCall({ method: "get", key, ...(range && { range }) });
-    const object = stored.get(key);
+    const object = objectsByKey.get(key);
     if (object === undefined) return null;
     const description = describe(key, object, faults);
     if (!holds(onlyIf, object)) return { ...description, range: resolveRange(object) };
@@ -179,9 +179,9 @@ export function createR2(
       ...{ body: new Uint8Array(await copied), uploaded: new Date(now()) },
       ...{ customMetadata: { ...customMetadata }, ...(type !== undefined && { type }) },
     };
-    if (!holds(onlyIf, stored.get(key))) return null;
+    if (!holds(onlyIf, objectsByKey.get(key))) return null;
     countWrite("put", [key]);
-    stored.set(key, object);
+    objectsByKey.set(key, object);
     return describe(key, object, faults);
   }
 
@@ -191,7 +191,7 @@ export function createR2(
     await recordCall({ method: "list", key: prefix });
     if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", 10022);
     const last = cursor && Buffer.from(cursor, "base64").toString();
-    const matching = [...stored]
+    const matching = [...objectsByKey]
       .filter(([key]) => key.startsWith(prefix) && (!last || compareKeys(key, last) > 0))
       .toSorted(([a], [b]) => compareKeys(a, b));
     const page = matching.slice(0, limit);
@@ -206,10 +206,10 @@ export function createR2(
   }
 
   return {
-    ...{ objects: stored, faults, calls },
+    ...{ objects: objectsByKey, faults, calls },
     async head(key) {
       await recordCall({ method: "head", key });
-      const object = stored.get(key);
+      const object = objectsByKey.get(key);
       return object ? { ...describe(key, object, faults), range: resolveRange(object) } : null;
     },
     get,
@@ -219,7 +219,7 @@ export function createR2(
       const keys = [keyOrKeys].flat();
       if (keys.length < 1 || keys.length > MAX_KEYS) throw r2Error("delete", 10027);
       countWrite("delete", keys);
-      for (const key of keys) stored.delete(key);
+      for (const key of keys) objectsByKey.delete(key);
     },
     list,
     createMultipartUpload: throwUnsupported,

@@ -66,8 +66,8 @@ function readRequest(http: Request, urls: RegExp, defaultRegion: string): S3Requ
   const [, host, region = defaultRegion] = urls.exec(http.url) ?? [];
   const path = decode(url.pathname.slice(1));
   if (path === undefined) return undefined;
-  const [inPath = "", ...rest] = path.split("/");
-  const [bucket, key] = host === undefined ? [inPath, rest.join("/")] : [host, path];
+  const [inPath = "", ...segments] = path.split("/");
+  const [bucket, key] = host === undefined ? [inPath, segments.join("/")] : [host, path];
   const isList = url.searchParams.get("list-type") === "2" && key === "";
   return { http, url, region, bucket, key, isInHost: host !== undefined, isList };
 }
@@ -139,9 +139,9 @@ function findMethodFault({ http, url }: S3Request, { grants }: S3State): S3Refus
 
 /** A15: a query such as `?x-vitrine=…` means nothing to S3. Other servers may refuse it. */
 function findQueryFault({ url, isList }: S3Request, { faults }: S3State): S3Refusal | undefined {
-  const unknown = [...url.searchParams.keys()].find((name) => !name.startsWith("X-Amz-"));
-  if (isList || unknown === undefined || !faults.has("refuses-query")) return undefined;
-  return { code: "InvalidArgument", detail: { ArgumentName: unknown } };
+  const parameter = [...url.searchParams.keys()].find((name) => !name.startsWith("X-Amz-"));
+  if (isList || parameter === undefined || !faults.has("refuses-query")) return undefined;
+  return { code: "InvalidArgument", detail: { ArgumentName: parameter } };
 }
 
 /** A failure, the bucket, the right to list it, the length of the key, and the prefix that may be read. */

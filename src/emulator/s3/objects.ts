@@ -20,7 +20,7 @@ export type Stored = {
   readonly cacheControl?: string;
   /** Its content-encoding. */
   readonly encoding?: string;
-  /** What `x-amz-meta-…` headers say, by their names without that. */
+  /** What `x-amz-meta-…` headers say, by their names without that prefix. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Left out: when the emulator was written. */
   readonly lastModified?: Date;
@@ -57,7 +57,7 @@ export function sendObject(
   });
   if (etag !== null) headers.set("etag", `"${etag}"`);
   if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
-    return new Response(null, { status: 304, headers }); // A14: it has no metadata
+    return new Response(null, { status: 304, headers }); // A14: a 304 has no metadata
   }
   headers.set("content-type", type);
   headers.set("content-length", `${body.length}`);

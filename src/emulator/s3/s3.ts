@@ -40,7 +40,7 @@ export type S3 = {
   readonly grants: Set<S3Grant>;
   /** All requests, as they arrived: without what the edge has dropped. */
   readonly requests: Request[];
-  /** Those of the requests that the image edge sent, or that the Worker sent itself. */
+  /** The requests that the image edge sent, or that the Worker sent itself. */
   requestsBy(sender: "edge" | "worker"): Request[];
   /** All answers, in order. The edge shows only some of their statuses, and never their codes. */
   readonly answers: S3Answer[];
@@ -90,7 +90,7 @@ export function createS3(settings: S3Settings): S3 {
 }
 
 /**
- * Answers a request, and remembers it.
+ * Answers a request, and records both in `requests` and `answers`.
  * @param urlPattern matches the URLs of the S3
  * @throws {TypeError} if no answer comes, as the global `fetch` does
  */

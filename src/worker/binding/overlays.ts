@@ -80,8 +80,8 @@ export async function openOverlays(
 }
 
 /**
- * A refusal of the overlay itself must not count as a refusal of the object. A refused slot, a timeout and the like stay
- * as they are.
+ * A refusal of the overlay itself must not count as a refusal of the object. A refused slot, a timeout and the like
+ * stay as they are.
  */
 function blameOverlay(refusal: Refusal, key: string): Refusal {
   const { event } = refusal;

@@ -50,7 +50,7 @@ export function checkEngines(
   }
 }
 
-/** The buckets and presets (undefined: all) of `ROUTES`, unchecked: with a mistake in one route, `readRoutes` returns none. */
+/** The buckets and presets (undefined: all) of `ROUTES`, unchecked: one mistake hides all routes of `readRoutes`. */
 function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>) {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
