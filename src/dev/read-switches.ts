@@ -11,7 +11,7 @@ const { workersDev, firewall, keptForAll, qualities, limits, plain, unplayable, 
 /** `store` is no switch of the edge: local-project.ts reads it. */
 const RULES: Rules = { ...rules, store: flag };
 
-/** A line that gives EDGE a value. The last one counts. */
+/** A line that gives EDGE a value. The last such line counts. */
 const LINE = /^\s*(?:export\s+)?EDGE(?:\s*=|:\s)/;
 
 /** Reads the switches in the text of .dev.vars, whose name is `file`; or returns the faults with their line. */

@@ -21,7 +21,7 @@ export function configFault(mistakes: readonly LocatedMistake[]): CommandFault {
   return { fault: lines.join("\n  "), mistakes };
 }
 
-/** A mistake as the local run has it: the other half of a key in .dev.vars belongs there, too. */
+/** A mistake as the local run reports it: if .dev.vars has half of a key, the other half belongs there, too. */
 export function localMistake(mistake: LocatedMistake, vars: Vars, devVars: string): LocatedMistake {
   const { path } = mistake;
   const isHalf = (name: string) => isSecret(name) && slotStem(name) === slotStem(path);
@@ -42,7 +42,7 @@ export function pageFor(path: string): string | undefined {
   return `${PAGE}#vars${variable.toLowerCase()}${isNamed ? "name" : ""}`;
 }
 
-/** A secret among the vars. If it is required as well, wrangler says to call one of the two something else. */
+/** A secret among the vars. If `[secrets]` requires it, too, wrangler says to rename one of the two. */
 export function exposedSecret(config: ConfigFile, vars: object, path: string): LocatedMistake {
   const { environment, environments } = config;
   // The secret belongs to the environments if the top level only holds what they inherit.

@@ -112,7 +112,7 @@ export function sharedPattern(patterns: readonly string[], otherPatterns: readon
   return patterns.find((pattern) => taken.includes(normalised(pattern)));
 }
 
-/** The host and the path: `*` also for a custom domain. */
+/** The host and the path of a pattern. The path of a custom domain is `*`. */
 function normalised(pattern: string): string {
   const [, ...path] = pattern.replace(/^https?:\/\//, "").split("/");
   return [asciiHost(pattern), ...(path.length === 0 ? ["*"] : path)].join("/");

@@ -39,9 +39,9 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
 }
 
 /**
- * The sets of options of a variant, each as a text. Each counts once for an object, whatever the format.
- * With `anim`, a still image is another one (O8), and so is one without `quality` (O5).
- * @param hasFacts whether the edge is asked for facts, too, which may be one more (R9)
+ * The sets of options of a variant, each as a text. Each set counts once for an object, whatever the format.
+ * An option `anim` (O8) and a missing `quality` (O5) make another set.
+ * @param hasFacts whether the edge is asked for facts, too, which may be one more set (R9)
  */
 export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
   const facts = hasFacts ? [factsOptions(createTransformRequest(variant, "facts"))] : [];
@@ -88,6 +88,6 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
 }
 
 export function money(dollars: number): string {
-  const rounded = dollars && Math.max(dollars, 0.01); // at most so much: not $0.00
+  const rounded = dollars && Math.max(dollars, 0.01); // an upper limit, so not $0.00
   return `$${rounded.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }

@@ -97,9 +97,9 @@ export async function checkBucket(
 }
 
 /**
- * Asks S3 with the keys at hand which bucket has an object.
+ * Asks S3, with the keys at hand, which of some buckets has an object.
  * @param key below the prefix
- * @returns the first that has it, and the first before it that cannot be asked from here
+ * @returns the first bucket that has the object, and the first one before that cannot be asked from here
  */
 export async function findHolder(project: Examination, buckets: readonly Bucket[], key: string) {
   let unknown: Bucket | undefined;
@@ -115,7 +115,7 @@ export async function findHolder(project: Examination, buckets: readonly Bucket[
 }
 
 /**
- * Checks objects of a bucket: whether the key may read them, and whether they are images. Sends GET alone.
+ * Checks objects of a bucket: whether the key may read them, and whether they are images. Sends only GETs.
  * @param keys below the prefix; none: the canary
  * @returns what is found, and the first object that the key may read
  */
@@ -192,7 +192,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
     const change = "correct prefix, or upload images there";
     return { ...misset("prefix", probe.query.bucket, seen, change), impact: ALL_MISSING };
   }
-  // S3 does not always say which it is (A6, A9).
+  // S3 does not always say which of the three is the cause (A6, A9).
   return fail("sample", {
     seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
     impact: "visitors get 404 for it, or for every object",
@@ -308,7 +308,7 @@ async function probePublicAccess(
   const page = await anonymous.list();
   const list = "objects" in page ? undefined : page;
   const leftover = written?.status === 200 ? leftBehind(absentKey) : "";
-  const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 checks no key before it answers so
+  const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 answers like this before it checks the key
   const acts = [
     ...(verdictOf(object, region).result === "served" ? [`download ${objectKey}`] : []),
     ...(list === undefined ? ["list it"] : []),

@@ -80,7 +80,7 @@ export async function checkRoutes(
       continue;
     }
     const keyOf = ({ name, prefix }: Bucket) => samples.get(name)?.key.slice(prefix.length);
-    // Buckets with the same key have the same URL: it is requested once, with the original to compare, if there is one.
+    // Buckets with the same key have one URL. It is requested once, for a bucket whose original is known, if any.
     const same = route.buckets.filter((one) => keyOf(one) === keyOf(bucket));
     const chosen = same.find(({ name }) => samples.get(name)?.bytes) ?? same[0];
     if (bucket !== chosen) continue;

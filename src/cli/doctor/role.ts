@@ -48,7 +48,7 @@ async function readJson(url: string): Promise<Readonly<Record<string, unknown>> 
   return isPlainObject(table) ? table : `${url} answers ${answer.status}, or no JSON`;
 }
 
-/** What /healthz says of a role. The first link that is broken hides the rest. */
+/** Diagnoses the report of /healthz about a role. The first failure hides later ones. */
 export function diagnoseRole(
   bucket: Pick<Bucket, "name" | "bucket" | "prefix">,
   role: Role,

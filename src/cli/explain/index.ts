@@ -71,7 +71,7 @@ type Row = readonly [name: string, value: string];
 
 const FORMAT_LABELS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
 
-/** `isShown`: by the configuration alone. */
+/** `isShown`: whether the configuration lets the URL show an image. S3 is not asked. */
 type Explanation = { readonly rows: readonly Row[]; readonly isShown: boolean };
 
 async function explainUrl(project: Project, url: URL, now: number): Promise<Explanation> {

@@ -86,7 +86,7 @@ async function facts(world: World, prefix: string, options: Options): Promise<Ou
   return isWhole ? EXIT.done : EXIT.partly;
 }
 
-/** Lists a bucket, and those that follow it in a route without the keys that an earlier bucket has. */
+/** Lists a bucket, and the buckets after it in a route, without the keys that an earlier bucket has. */
 async function listBuckets(world: World, project: Project, { bucket, key }: BucketKey) {
   const leading = project.config.routes.filter((route) => route.bucket === bucket);
   const listings = new Map<Bucket, ReadonlyMap<string, Listed>>();

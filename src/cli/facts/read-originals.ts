@@ -23,7 +23,7 @@ export type FactsResult = {
   readonly facts: FactsByKey;
   /** Why an original has no facts, by its key. */
   readonly missing: ReadonlyMap<string, string>;
-  /** How many objects were requested now, with those that are no pictures. */
+  /** How many objects this run has requested, including those that are no pictures. */
   readonly requested: number;
   /** How many were not requested, because the command stopped before. */
   readonly unread: number;
@@ -105,7 +105,7 @@ export async function readOriginals(
 const isCurrent = ({ version, focus }: Fact, etag?: string) =>
   etag !== undefined && version === versionOf(etag, focus);
 
-/** Reads an original: with the next slot if S3 refuses the first one; only its head if it has a fact that is current. */
+/** Reads an original: with the next slot if S3 refuses the first one; only its head if its previous fact is current. */
 async function readOriginal(
   bucket: Bucket,
   [slot, ...otherSlots]: readonly Slot[],
@@ -126,7 +126,7 @@ async function readOriginal(
   if (previous) {
     const { focus: _focus, ...rest } = previous;
     if (isCurrent(previous, etag)) return { ...rest, ...metadata };
-    return readOriginal(bucket, slot ? [slot] : [], key); // it has changed since it was listed
+    return readOriginal(bucket, slot ? [slot] : [], key); // the object has changed since it was listed
   }
   if (type === "none" || length > MAX_ORIGINAL_BYTES) {
     body.cancel();

@@ -109,7 +109,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
     if (isFault(query)) return query;
     rows.push([variant, baseUrl + path + query]);
   }
-  // One URL alone, so that a script can use it; several with their variants.
+  // A single URL is printed without its variant, for use in scripts; several URLs with their variants.
   print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
   return EXIT.done;
 }

@@ -25,7 +25,7 @@ export function publicPathOf(routes: readonly Route[], route: Route, variant: st
   return "route" in match && match.route === route ? encodePath(path) : undefined;
 }
 
-/** The public path of a key; undefined if the route does not show the variant, or not the key. */
+/** The public path of a key; undefined if the route shows no such variant, or not this key. */
 export function variantPathOf(config: Config, route: BoundRoute, variant: string, key: string) {
   const { preset } = config.variants.get(variant) ?? {};
   if (preset === undefined || route.presets?.has(preset) === false) return undefined;

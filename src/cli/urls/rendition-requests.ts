@@ -80,12 +80,12 @@ function renditionsOf(variant: Variant, svg: boolean) {
 /** Handles an answer. Returns a fault if no more requests are to be sent. */
 type HandleAnswer = (request: RenditionRequest, answer: PictureAnswer) => CommandFault | undefined;
 
-/** A browser sends as many at once. */
+/** The number of requests at once: a browser sends as many. */
 const CONCURRENCY = 6;
 
 /**
- * Sends requests, some at a time. The iterable is read one by one, as they are sent.
- * @returns why not all were sent; undefined: all were, or it was interrupted
+ * Sends requests, some at a time. Each is taken from the iterable just before it is sent.
+ * @returns why not all were sent; undefined: all were sent, or the operator has interrupted
  */
 export async function sendRenditionRequests(
   world: World,

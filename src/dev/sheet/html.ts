@@ -12,7 +12,7 @@ export type { Html };
 
 type Value = Html | string | number | readonly Html[] | false | undefined;
 
-/** `&` comes first: the others have it in them. */
+/** `&` comes first: the other replacements contain it. */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** Escapes all values; one that is false or undefined is left out. */

@@ -14,7 +14,7 @@ import type { Rendition, SheetObject } from "./sheet-objects.ts";
 type Page = {
   readonly address: string;
   readonly tag: string;
-  /** Mistakes in the configuration as it is written. */
+  /** The mistakes of the configuration files. */
   readonly mistakes: readonly string[];
   /** Undefined: the local run shows no bucket, or was started with mistakes. */
   readonly objects: readonly SheetObject[] | undefined;
@@ -130,7 +130,7 @@ ${snippet(clientCommand(address))}${snippet(callSnippet(call))}</details>
 `;
 }
 
-/** Code to read and to copy. It has the focus of the keyboard, which then can scroll it. */
+/** Code to read and to copy. It can have the focus, so that the keyboard can scroll it. */
 function snippet(code: string): Html {
   return html`<pre tabindex="0"><code>${code}</code></pre><button type="button" data-copy>Copy</button>`;
 }

@@ -25,7 +25,7 @@ export type LocalObject = {
   /** Changes with its content. */
   readonly etag: string;
   readonly bytes: number;
-  /** Undefined: it is no picture, or it is damaged. */
+  /** Undefined: the object is no picture, or a damaged one. */
   readonly picture: Picture | undefined;
 };
 
@@ -45,7 +45,7 @@ export type Rendition = {
   readonly client: Client<PresetTable, string>;
   /** The name of the client, as `npx vitrine client` writes it. */
   readonly clientName: string;
-  /** Signs its URL on a signed route; else it changes with the object, the preset and the route. */
+  /** Signs the URL of a signed route. On other routes, it changes with the object, the preset and the route. */
   readonly query: string;
   /** The largest candidate of `srcset`, and `cf.image` for it. */
   readonly largest: string;

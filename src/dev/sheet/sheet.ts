@@ -18,14 +18,14 @@ import { type Answer, parseTry, refuse, renderTry } from "./try-options.ts";
 
 export type Sheet = ReturnType<typeof createSheet>;
 
-/** Nobody can guess the settings, among which there are secrets, from a tag. */
+/** With a salt, nobody can guess from a tag the settings, which contain secrets. */
 const SALT = randomBytes(32);
 const EXAMPLE = "/.vitrine/objects/photos%2Ffig.jpg";
 const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
 
 /**
  * @param watcher knows the configuration that the Worker runs with, and the mistakes in the files
- * @param address that of the local run: `http://localhost:8787`
+ * @param address the URL of the local run: `http://localhost:8787`
  */
 export function createSheet(
   watcher: Pick<ConfigWatcher, "current" | "mistakes">,
@@ -37,7 +37,7 @@ export function createSheet(
   let lastTry: Promise<unknown> = Promise.resolve();
   const pictures = new Map<string, Promise<LocalObject["picture"]>>();
 
-  /** The configuration that the Worker runs with; while that has mistakes, the last good one. */
+  /** The configuration that the Worker runs with; while it has mistakes, the last configuration without any. */
   const readLocal = (): LocalConfig | undefined => {
     const { hasOwnS3, config: written, vars, buckets, started } = watcher.current();
     // The operator's own S3 is not shown: anybody on this machine can request a try, without a signature.
