@@ -1,4 +1,4 @@
-// The options of `cf.image`, of its overlays, and of the Images binding: a row each, with the values that it
+// The options of `cf.image`, of its overlays, and of the Images binding: a row each, with the values that the option
 // takes in code and in words, its rule, what the binding has, and what the emulator implements. The types, the
 // refusals and the steps of the binding follow from the rows.
 
@@ -11,7 +11,7 @@ import type { Picture } from "./original.ts";
 type Option = Rule & {
   /** The rule of docs/rules.md. */
   readonly rule: string;
-  /** What the Images binding takes, if not the same. False: it has no such option (B7). */
+  /** What the Images binding takes, if not the same. False: the binding has no such option (B7). */
   readonly binding?: Rule | false;
   /** Returns whether the emulator leaves a value out. */
   readonly isUnsupported?: (value: unknown) => boolean;
@@ -192,7 +192,7 @@ export type Transformations = ValuesOf<typeof TRANSFORMATIONS>;
 /** How an overlay is drawn, as far as the emulator implements it (O12). */
 export type DrawOptions = Omit<ValuesOf<typeof DRAW>, "repeat" | "composite">;
 
-/** An image that is drawn over another one (O12). */
+/** An image that is drawn over another image (O12). */
 export type OverlayOptions = ValuesOf<typeof OVERLAY> & { readonly url: string };
 
 /**

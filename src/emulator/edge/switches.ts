@@ -1,5 +1,5 @@
 // Everything about the edge and the Images binding that is unknown, depends on the zone, or can go wrong: a row
-// each, with what it may be and its strict value. A test may set one at any time: `createEdge({ quota: 1, … })`
+// each, with its possible values and its strict value. A test may set a row at any time: `createEdge({ quota: 1, … })`
 // or `edge.switches.quota = 1`.
 
 import {
@@ -30,7 +30,7 @@ const sources = listOf("hosts, each with or without a path, such as *.example/ph
 
 /**
  * The strict value is what is documented of production. For an open rule, it is the value that is harder for
- * the Worker: what it must not pass on looks like a rendition, and what it must not show is there to be shown.
+ * the Worker: what it must not pass on looks like a rendition, and what the Worker must not show is there to be shown.
  * All edges share these lists and tables: they are frozen.
  */
 const SWITCHES = {
@@ -44,7 +44,7 @@ const SWITCHES = {
   foreignSources: switchOf(oneOf("refused", "untransformed"), "refused"),
   /** E5, open: whether an entry with the path `/a/b` allows `/a/bc` as well. */
   sourcePaths: switchOf(oneOf("segments", "characters"), "segments"),
-  /** E12. `off`: the URL interface is off. `off-for-workers-too`: so is `cf.image`, which is open. */
+  /** E12. `off`: the URL interface is off. `off-for-workers-too`: `cf.image` is off, too, which is open. */
   urlTransformations: switchOf(oneOf("on", "off", "off-for-workers-too"), "on"),
   /** E10. True: a rule of the zone blocks all paths that begin with `/cdn-cgi/image/`. */
   firewall: switchOf(flag, false),
@@ -62,7 +62,7 @@ const SWITCHES = {
   avifTooLarge: switchOf(oneOf("webp", "jpeg", "passed-through"), "passed-through"),
   /** O8, open: whether an animation that was too large has `cf-resized`. */
   animationTooLarge: switchOf(marks, "marked"),
-  /** R6, open: whether an original is smaller by its `bytes` or `sides`; whether it is sent, or the `rendition`. */
+  /** R6, open: whether `bytes` or `sides` make an original smaller; whether the original or the rendition is sent. */
   originalIsSmaller: switchOf(
     table({ of: oneOf("bytes", "sides"), sent: oneOf("original", "rendition") }),
     Object.freeze({ of: "bytes", sent: "original" }),
@@ -73,7 +73,7 @@ const SWITCHES = {
   originalSides: switchOf(oneOf("stored", "upright"), "stored"),
   /** R9 and L2, open: whether facts are a unique transformation of their own. */
   factsBilled: switchOf(oneOf("apart", "with-rendition"), "apart"),
-  /** O6, open: what `format: "auto"` does: it is refused, or all get the format of the first browser. */
+  /** O6, open: what `format: "auto"` does: the edge refuses it, or all get the format of the first browser. */
   formatAuto: switchOf(oneOf("refused", "first-come"), "refused"),
   /** E4, open: whether HEAD, Range, If-None-Match and User-Agent reach the origin. */
   conditions: switchOf(oneOf("kept", "passed-on"), "kept"),
@@ -115,7 +115,7 @@ const SWITCHES = {
   bindingMetadata: switchOf(oneOf("dropped", "kept"), "kept"),
   /** B6, open: what comes of an animation that is too large. */
   bindingAnimation: switchOf(oneOf("original", "error"), "original"),
-  /** B6, open: whether the original comes back where it is smaller than what was made of it. */
+  /** B6, open: whether the original comes back where it is smaller than its rendition. */
   bindingSmaller: switchOf(oneOf("original", "rendition"), "original"),
   /** B6, open: what comes in place of an AVIF above 1,200 px. */
   bindingAvif: switchOf(oneOf("original", "error", "webp"), "original"),

@@ -63,7 +63,7 @@ async function pad(picture: Picture, canvas: Size, options: Transformations): Pr
   return readPixels(pipeline);
 }
 
-/** Puts the border outside of the image. The rendition grows by it (O12). */
+/** Puts the border outside of the image. The rendition grows by the border (O12). */
 async function addBorder(picture: Picture, options: Transformations): Promise<Picture> {
   if (options.border === undefined) return picture;
   const background = readableColour(options.border.color) ?? "black";
