@@ -63,8 +63,8 @@ export function slotsIn(values: Vars, bucket: Bucket): BucketSlots {
   if (bucket.r2 !== undefined) return { usable: [], unusable: [] };
   const hasSessions = bucket.engine === "binding"; // the image edge takes no session key (A11)
   const slots = readSlots(secretPrefixOf(bucket), values, () => {}, hasSessions);
-  const begun = slots.unusable.filter(({ slot }) =>
+  const present = slots.unusable.filter(({ slot }) =>
     Object.values(secretNamesOf(bucket, slot)).some((name) => name in values),
   );
-  return { usable: slots.usable, unusable: begun };
+  return { usable: slots.usable, unusable: present };
 }

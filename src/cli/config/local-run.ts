@@ -83,11 +83,11 @@ function localSecrets(
   keys: Credentials,
 ): Vars {
   const slots = Object.values(buckets).map(({ credentials = "AWS" }) => secretNames(credentials));
-  const free = slots.filter(
+  const localSlots = slots.filter(
     (one) => !presentNames.has(one.accessKeyId) && !presentNames.has(one.secretAccessKey),
   );
   return Object.fromEntries(
-    free.flatMap(({ accessKeyId, secretAccessKey }) => [
+    localSlots.flatMap(({ accessKeyId, secretAccessKey }) => [
       [accessKeyId, keys.accessKeyId],
       [secretAccessKey, keys.secretAccessKey],
     ]),

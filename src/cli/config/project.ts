@@ -145,13 +145,13 @@ function deployedSecrets(
   { started, local, devVars }: EnvironmentConfig,
   file: string | undefined,
 ): readonly Secrets[] | CommandFault {
-  const filed = file === undefined ? {} : readSecretsFile(world, file);
-  if (isFault(filed)) return filed;
+  const fileSecrets = file === undefined ? {} : readSecretsFile(world, file);
+  if (isFault(fileSecrets)) return fileSecrets;
   const ownSecrets = Object.entries(started).filter(
     ([name, value]) => local.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
   );
   return [
-    secretsIn(filed, file ?? ""),
+    secretsIn(fileSecrets, file ?? ""),
     secretsIn(world.env, "the environment"),
     secretsIn(Object.fromEntries(ownSecrets), devVars),
   ];

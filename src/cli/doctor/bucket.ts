@@ -157,11 +157,11 @@ async function diagnoseMissing(
   missing: Result,
   path: string,
 ): Promise<Result> {
-  const next = project.config.routes.flatMap(({ mapping, buckets }) => {
+  const laterBuckets = project.config.routes.flatMap(({ mapping, buckets }) => {
     const leads = buckets.includes(bucket) && writePath(mapping, { variant: "-", key: path });
     return leads ? buckets.slice(buckets.indexOf(bucket) + 1) : [];
   });
-  const { holder, unknown } = await findHolder(project, next, path);
+  const { holder, unknown } = await findHolder(project, laterBuckets, path);
   const { prefix, name } = bucket;
   if (holder) return note("sample", `${prefix}${path} is not in ${name}: ${holder.name} has it`);
   const impact = `visitors get 404 for it, unless ${unknown?.name} has it: no key at hand tells`;
