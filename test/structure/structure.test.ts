@@ -19,14 +19,16 @@ test("no file of src/ has more than 400 lines", () => {
   expect(long.map(([file]) => file)).toEqual([]);
 });
 
-test("the linter refuses an import against the direction of the folders, and a circle", () => {
+test("the linter refuses an import against the direction of the folders, a circle, and a name", () => {
   const folder = createTemporaryFolder("vitrine-rooms-");
   cpSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
+  cpSync(join(ROOT, "test/names.grit"), join(folder, "test/names.grit"));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   execFileSync("git", ["init", "-q"], { cwd: folder });
   const files = {
     "src/worker/upward.ts": 'import type { World } from "../cli/command.ts";\n',
     "src/worker/downward.ts": 'import type { Key } from "../url/key.ts";\n',
+    "src/url/name.ts": "export const told = 1;\n",
     "src/url/one.ts": 'import type { Two } from "./two.ts";\n\nexport type One = Two | 1;\n',
     "src/url/two.ts": 'import type { One } from "./one.ts";\n\nexport type Two = One | 2;\n',
   };
@@ -43,6 +45,7 @@ test("the linter refuses an import against the direction of the folders, and a c
       .filter(({ category }) => category === rule)
       .map(({ location: { path } }) => (typeof path === "string" ? path : path.file));
   expect(refusedBy("lint/style/noRestrictedImports")).toEqual(["src/worker/upward.ts"]);
+  expect(refusedBy("plugin")).toEqual(["src/url/name.ts"]);
   expect(refusedBy("lint/suspicious/noImportCycles").toSorted()).toEqual([
     "src/url/one.ts",
     "src/url/two.ts",
