@@ -67,7 +67,7 @@ export async function startLocal(
   // no global scheduler.
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
   if (interrupted.aborted) return undefined;
-
+  // The Worker's own port answers only what has this header: the proxy adds it for requests that it lets through.
   const header = `x-vitrine-${randomUUID()}`;
   const workerPort = await findPort();
   const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });

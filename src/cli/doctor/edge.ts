@@ -82,7 +82,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   "edge-refused": "it refuses the request",
 };
 
-const SAME: Readonly<Record<string, string>> = {
+const EXPLAINED_AS: Readonly<Record<string, string>> = {
   off: "not-transformed",
   unreachable: "timed-out",
   "object-denied": "object-missing",
@@ -94,7 +94,7 @@ const SAME: Readonly<Record<string, string>> = {
 };
 
 function findCause(...names: readonly string[]): Cause | undefined {
-  return names.map((name) => CAUSES[SAME[name] ?? name]).find((one) => one !== undefined);
+  return names.map((name) => CAUSES[EXPLAINED_AS[name] ?? name]).find((one) => one !== undefined);
 }
 
 /**
@@ -111,7 +111,7 @@ export function diagnoseEdge(
   const { event, reason } = failureFor(status, code, "");
   const cause = findCause(`${code}/${status}`, code, event) ?? LOGGED;
   const { check = isBinding ? "binding" : "edge", remedy, ...problem } = cause;
-  const section = /^\d/.test(code) ? event : (SAME[code] ?? code);
+  const section = /^\d/.test(code) ? event : (EXPLAINED_AS[code] ?? code);
   const meaning = MEANINGS[`${code}/${status}`] ?? reason ?? MEANINGS[section] ?? "it fails";
   return fail(check, {
     ...problem,

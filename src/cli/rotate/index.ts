@@ -58,14 +58,14 @@ export async function rotate(
   const key = readKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
   const rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
-  // A bucket whose current slot already holds the new key no longer shows the old one.
+  // The old key, for the advice at the end: what those current slots hold that do not have the new key yet.
   const currentSlots = buckets.map((bucket) => slotOf(bucket, "current"));
   const notRotated = currentSlots.filter((slot) => slot?.access_key !== rotation.newMaskedId);
   const maskedId = notRotated.find((slot) => slot?.access_key)?.access_key;
-  const isAccepted = currentSlots.every(
+  const isOldAccepted = currentSlots.every(
     (slot) => slot?.state === "ok" && notRotated.includes(slot),
   );
-  const oldKey = { maskedId, isAccepted };
+  const oldKey = { maskedId, isAccepted: isOldAccepted };
   const decision = decideStep(rotation.newMaskedId, buckets, CREATE);
   if (isBlocked(decision)) return blockedFault(rotation, CREATE, decision, oldKey);
   return (await tryKey(rotation)) ?? runSteps(rotation, oldKey);

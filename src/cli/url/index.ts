@@ -79,10 +79,10 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   if (route === undefined) {
     const routePaths = showingRoutes.map(({ path }) => path).join(", ");
     const { path, bucket, mapping } = config.routes.find((one) => one.signing?.cookie) ?? {};
-    const named = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
-    const hint = named ? `. If you mean ${path}, write ${nameOf(config.buckets, named)}` : "";
-    if (cookie)
-      return { fault: `${routePaths}: has no cookie = true (docs/signed-urls.md)${hint}` };
+    const folder = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
+    const hint = folder ? `. If you mean ${path}, write ${nameOf(config.buckets, folder)}` : "";
+    const noCookie = `${routePaths}: has no cookie = true (docs/signed-urls.md)${hint}`;
+    if (cookie) return { fault: noCookie };
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
     const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [input]);
     return { fault: `${routePaths}: ${problem}: ${command}` };

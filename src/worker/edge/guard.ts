@@ -13,7 +13,10 @@ export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type">;
 
 type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
 
-/** Returns the type of the bytes of an answer, if the edge made them and the variant may yield that type. */
+/**
+ * Returns the type of the bytes of an answer, if the edge made them and the variant may yield that type. An error of the
+ * edge comes first, then a contradiction of S3's reply, and then a warning that the edge passed on the original.
+ */
 export function guard(
   reply: EdgeReply,
   request: TransformRequest,

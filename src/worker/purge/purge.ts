@@ -139,6 +139,7 @@ function cacheFailure(text: string): PurgeFailure {
  * Requests an object from S3. If it is gone, deletes its renditions from the store: an event is no proof (A19).
  * Renditions of a replaced object are not shown as long as S3 answers, and are overwritten. One alias that
  * opens the object, or shows that it is gone, is enough. S3 denies the object if it denies all aliases.
+ * Where S3 denies the object, an event decides: if it calls the object removed, the renditions are deleted.
  * @returns why renditions may still be stored
  */
 async function purgeStored(

@@ -39,7 +39,10 @@ type FallbackOutcome = {
   readonly answer?: Response;
 };
 
-/** For how long a fallback may be cached in place of a refusal: s. Undefined: the refusal has no fallback. */
+/**
+ * For how long a fallback may be cached in place of a refusal: s. Undefined: the refusal has no fallback. The gateway
+ * passes it on to `fallbackAnswer`, as the `maxAge` of its options.
+ */
 export function fallbackSeconds(refusal: Refusal, terms: Terms): number | undefined {
   return SECONDS[refusalAnswer(refusal, terms, Date.now()).status];
 }
