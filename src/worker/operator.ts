@@ -146,8 +146,8 @@ async function checkEngine(
   }
   // The engine did render something.
   if (["original-is-smaller", "wrong-type"].includes(result.event)) return { edge: "on" };
-  const { edge, status: answered } = upstreamOf(result);
-  if (edge) return { edge, answered };
+  const { edgeCode, status: answered } = upstreamOf(result);
+  if (edgeCode) return { edge: edgeCode, answered };
   if (engine === "binding") return { edge: result.event };
   return { edge: answered === undefined ? "unreachable" : "off", answered };
 }

@@ -83,7 +83,7 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
   }
   const verdict = verdictOf(answer, region);
   if (verdict.result === "object-refused") return undefined;
-  if (verdict.result === "slot-refused") return diagnoseKey(verdict.origin, query);
+  if (verdict.result === "slot-refused") return diagnoseKey(verdict.s3Code, query);
   const reply = `${status} ${code ?? ""}`.trim();
   if (status === 429 || status >= 500) {
     return fail("busy", {

@@ -89,8 +89,8 @@ export async function readOriginals(
     if (isRefusal(result)) {
       const isOfObject = result.event === "object-missing" || result.event === "object-denied";
       failures = isOfObject ? 0 : failures + 1;
-      const { origin, status, reason } = upstreamOf(result); // "S3: AccessDenied: missing, or …"
-      missing.set(key, ["S3", origin ?? status, reason].filter(Boolean).join(": "));
+      const { s3Code, status, reason } = upstreamOf(result); // "S3: AccessDenied: missing, or …"
+      missing.set(key, ["S3", s3Code ?? status, reason].filter(Boolean).join(": "));
       return;
     }
     failures = 0;

@@ -69,7 +69,7 @@ function requestAfter(
   refusal: Refusal,
   head: Uint8Array,
 ): TransformRequest | undefined {
-  const isTooLarge = upstreamOf(refusal).edge === "9413"; // the animation, or the AVIF
+  const isTooLarge = upstreamOf(refusal).edgeCode === "9413"; // the animation, or the AVIF
   if (!isTooLarge) return requestForRetry(request, refusal, head);
   if (!request.isStill) return { ...request, isStill: true };
   return requestForRetry(request, { event: "too-large-for-avif" }, head);

@@ -62,10 +62,10 @@ export function failureFor(
   code: string | undefined,
   text: string,
 ): UpstreamRefusal {
-  const origin = xmlElement(text, "Code");
+  const s3Code = xmlElement(text, "Code");
   const [event, reason] = code
     ? (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"])
-    : originEvent(status, origin);
+    : originEvent(status, s3Code);
   const isTransient = code ? TRANSIENT.has(code) : event === "origin-failed" && status >= 500;
-  return { event, status, reason, edge: code, origin, isTransient };
+  return { event, status, reason, edgeCode: code, s3Code, isTransient };
 }

@@ -27,7 +27,7 @@ type Cause =
       /** The ARN of the role. */
       role: string;
       /** STS's or S3's code. */
-      origin: string;
+      code: string;
       reason: string;
       repeated: boolean;
     }
@@ -35,8 +35,8 @@ type Cause =
 
 export type RefusedSlot = {
   readonly slot: SlotName;
-  /** S3's code. */
-  readonly origin: string;
+  /** S3's error code. */
+  readonly s3Code: string;
   /** The end of the access key id. */
   readonly access_key: string;
 };
@@ -68,9 +68,9 @@ export type Upstream = {
   /** More than the event, in plain words. */
   reason?: string | undefined;
   /** The edge's error code, such as `9408` (R1). */
-  edge?: string | undefined;
+  edgeCode?: string | undefined;
   /** S3's error code, such as `SignatureDoesNotMatch`, if there is one. */
-  origin?: string | undefined;
+  s3Code?: string | undefined;
   /** S3's whole reply. */
   s3?: S3Reply;
   /** The content type of the bytes that are not passed on. */

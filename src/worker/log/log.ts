@@ -1,6 +1,7 @@
 // Writes the log: one JSON line each. Never a credential, a signature or a query string.
 
 import { mistakeText, type Refusal } from "../http/refusal.ts";
+import { isPlainObject } from "../util/json.ts";
 import type { Notice } from "./notice.ts";
 import { INVISIBLE, withoutQueries } from "./without-signatures.ts";
 
@@ -57,15 +58,32 @@ export function logNotice(notice: Notice): void {
   console[LEVELS[notice.event]](formatLine(notice));
 }
 
+/** The names in the log of the fields that the code calls by what they are. Alarms of operators look for these names. */
+const LOGGED_NAMES: Readonly<Record<string, string>> = {
+  s3Code: "origin",
+  edgeCode: "edge",
+  /** Of STS, or of S3 where it refuses a session of a role. */
+  code: "origin",
+};
+
 /** The fields of a refusal that are for the Worker alone. */
 const UNLOGGED = new Set(["objectIndex", "repeated", "isTransient", "s3"]);
+
+function withLoggedNames(fields: object): object {
+  const renamed = Object.entries(fields).map(([name, value]) => [
+    LOGGED_NAMES[name] ?? name,
+    value,
+  ]);
+  return Object.fromEntries(renamed);
+}
 
 /** Each line names its section of the page of errors. */
 function formatLine(fields: { readonly event: string; readonly [field: string]: unknown }): string {
   const line = { ...fields, see: `docs/errors.md#${fields.event}` };
   const text = JSON.stringify(line, (name, value: unknown) => {
     if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
-    return UNLOGGED.has(name) ? undefined : value;
+    if (UNLOGGED.has(name)) return undefined;
+    return isPlainObject(value) ? withLoggedNames(value) : value;
   });
   // JSON does not escape what a terminal obeys or does not show.
   const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;

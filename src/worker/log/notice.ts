@@ -26,7 +26,7 @@ export type RoleNotice = {
   /** The ARN of the role. */
   readonly role: string;
   /** STS's code. */
-  readonly origin: string;
+  readonly code: string;
   readonly reason: string;
   /** Until when the old credentials serve. */
   readonly expires: string;
@@ -51,7 +51,7 @@ export type BucketNotice = { readonly bucket: string } & (
 type ObjectCount = { readonly key: string; readonly times: number };
 
 /** Visitors may not see the failure: they get an older rendition, if there is one (W8). */
-type RenditionFailure = Readonly<Pick<Upstream, "reason" | "edge" | "origin">> & {
+type RenditionFailure = Readonly<Pick<Upstream, "reason" | "edgeCode" | "s3Code">> & {
   /** The event that visitors get who have no older rendition. */
   readonly failure: Refusal["event"];
   readonly status?: number | undefined;

@@ -18,7 +18,7 @@ export type BucketState = {
   readonly bucket: Bucket;
   /** The slots that S3 refused when they were last tried: its code, and when. */
   readonly refused: {
-    readonly [Slot in SlotName]?: { readonly origin: string; readonly at: number };
+    readonly [Slot in SlotName]?: { readonly s3Code: string; readonly at: number };
   };
   /** When a request to S3 last began or ended without an answer; undefined once S3 answers. */
   readonly silentAt?: number | undefined;
@@ -37,7 +37,7 @@ type Reported = {
 };
 
 /** The reply of S3 for a slot: its code if it refuses the slot. */
-export type SlotReply = { readonly slot: Slot; readonly origin?: string | undefined };
+export type SlotReply = { readonly slot: Slot; readonly s3Code?: string | undefined };
 
 export type BucketEvent =
   /** An object was requested with these slots, in this order. */
@@ -73,8 +73,8 @@ export function slotsInOrder({ bucket, refused }: BucketState, now: number): rea
 /** The slots that S3 refuses, as the log names them. */
 export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
   return bucket.slots.flatMap((slot) => {
-    const origin = refused[slot.name]?.origin;
-    return origin ? [{ slot: slot.name, origin, access_key: maskKeyId(slot) }] : [];
+    const s3Code = refused[slot.name]?.s3Code;
+    return s3Code ? [{ slot: slot.name, s3Code, access_key: maskKeyId(slot) }] : [];
   });
 }
 
@@ -88,12 +88,12 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
   const { now } = event;
   switch (event.type) {
     case "slots-tried": {
-      const replies = event.replies.map(({ slot, origin }) => [
+      const replies = event.replies.map(({ slot, s3Code }) => [
         slot.name,
-        origin === undefined ? undefined : { origin, at: now },
+        s3Code === undefined ? undefined : { s3Code, at: now },
       ]);
       const refused = { ...state.refused, ...Object.fromEntries(replies) };
-      const accepted = event.replies.find(({ origin }) => origin === undefined)?.slot;
+      const accepted = event.replies.find(({ s3Code }) => s3Code === undefined)?.slot;
       return reportSlots({ ...state, refused }, accepted);
     }
     case "s3-requested":
@@ -105,9 +105,18 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
     case "rendition-failed": {
       const { times, shouldLog, next } = countForLog(reported.failures, now);
       const { key, refusal } = event;
-      const { status, reason, edge, origin } = upstreamOf(refusal);
+      const { status, reason, edgeCode, s3Code } = upstreamOf(refusal);
       const slots = "slots" in refusal ? refusal.slots : undefined;
-      const fields = { failure: refusal.event, key, times, status, reason, edge, origin, slots };
+      const fields = {
+        failure: refusal.event,
+        key,
+        times,
+        status,
+        reason,
+        edgeCode,
+        s3Code,
+        slots,
+      };
       const line = { event: "rendition-failed", bucket: state.bucket.name, ...fields } as const;
       return {
         state: { ...state, reported: { ...reported, failures: next } },
@@ -130,8 +139,8 @@ function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
     const next = areAllRefused ? { ...reported, inUse: undefined, refused } : reported;
     return { state: { ...state, reported: next }, effects: [] };
   }
-  const isNew = ({ slot, origin }: RefusedSlot) =>
-    !reported.refused.some((last) => last.slot === slot && last.origin === origin);
+  const isNew = ({ slot, s3Code }: RefusedSlot) =>
+    !reported.refused.some((last) => last.slot === slot && last.s3Code === s3Code);
   const effects: BucketNotice[] = refused
     .filter(isNew)
     .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));

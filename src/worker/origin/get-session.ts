@@ -28,7 +28,7 @@ import {
   type StsFailure,
 } from "./session.ts";
 
-const NO_ANSWER: StsFailure = { origin: "unreachable", reason: "STS does not answer in time" };
+const NO_ANSWER: StsFailure = { code: "unreachable", reason: "STS does not answer in time" };
 
 /**
  * Credentials of a role that can be used now, or why there are none. Waits for STS only where it must.
@@ -58,12 +58,12 @@ export async function getSession(
 }
 
 /** The answer where there are no credentials, or none that S3 accepts. The log has this refusal once a minute. */
-export function refuseRole(memory: RoleMemory, { origin, reason }: StsFailure): Refusal {
+export function refuseRole(memory: RoleMemory, { code, reason }: StsFailure): Refusal {
   const now = Date.now();
   const { role } = memory.state();
   const repeated = isRefusalReported(memory.state(), now);
   memory.learn({ type: "refused", now });
-  return { event: "role-refused", role: role.arn, origin, reason, repeated };
+  return { event: "role-refused", role: role.arn, code, reason, repeated };
 }
 
 /** Asks STS, also when this visitor has left: other visitors wait for the answer. */
@@ -84,15 +84,15 @@ function renew(memory: RoleMemory, context: Context): Renewal {
 async function askForSession(role: Role): Promise<Session | StsFailure> {
   const { signers, mistakes } = await issuerKeysOf(role.oidc);
   const faults = mistakes.map(mistakeText).join("; ");
-  let failure: StsFailure = { origin: "no-key", reason: faults };
+  let failure: StsFailure = { code: "no-key", reason: faults };
   for (const signer of signers) {
     const assumeRole = async () => askSts(role, await createToken(role.oidc, signer, Date.now()));
     const first = await assumeRole();
     const answer = isStsFailure(first) && first.isTransient ? await assumeRole() : first;
     if (!isStsFailure(answer)) return answer;
-    const { origin, reason } = answer;
-    failure = { origin, reason: faults ? `${reason}; ${faults}` : reason };
-    if (origin !== "InvalidIdentityToken") break;
+    const { code, reason } = answer;
+    failure = { code, reason: faults ? `${reason}; ${faults}` : reason };
+    if (code !== "InvalidIdentityToken") break;
   }
   return failure;
 }
@@ -108,7 +108,7 @@ export async function askSts(role: Role, token: string): Promise<Session | StsFa
   const began = Date.now();
   const answer = await post(role, token, began + STS_MS).catch(() => undefined); // the error may hold the token
   if (!answer) {
-    return { origin: "unreachable", reason: "STS cannot be reached: check sts", isTransient: true };
+    return { code: "unreachable", reason: "STS cannot be reached: check sts", isTransient: true };
   }
   const { status, text } = answer;
   const session = status === 200 ? parseStsSession(text, began, Date.now()) : undefined;

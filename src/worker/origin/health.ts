@@ -105,13 +105,13 @@ export async function checkRole(
   const mistakes = keyMistakes.length > 0 && { mistakes: keyMistakes.map(mistakeText) };
   const session = await getSession(memory, scope);
   if (isStsFailure(session)) {
-    const { origin, reason } = session;
-    return { role: { role: role.arn, state: origin, reason, ...mistakes } };
+    const { code, reason } = session;
+    return { role: { role: role.arn, state: code, reason, ...mistakes } };
   }
   const { credentials, expires } = session;
   const health = await checkSlot(bucket, { name: "current", credentials }, scope);
   const { slot: _slot, access_key: _key, ...sessionHealth } = health;
-  const renewal = memory.state().failure?.origin;
+  const renewal = memory.state().failure?.code;
   const times = { expires: new Date(expires).toISOString(), renewal };
   return { role: { role: role.arn, ...sessionHealth, ...times, ...mistakes }, session };
 }

@@ -101,12 +101,12 @@ async function openBySlots(
     }
     const { refusal, verdict } = opened;
     if (verdict?.result === "slot-refused") {
-      replies.push({ slot, origin: verdict.origin });
+      replies.push({ slot, s3Code: verdict.s3Code });
       continue;
     }
     if (verdict?.result === "object-refused") replies.push({ slot });
     const isUnknown = refusal.event === "origin-denied" && verdict?.result === "unknown";
-    if (!verdict || !(isUnknown || verdict.origin === "AccessDenied")) {
+    if (!verdict || !(isUnknown || verdict.s3Code === "AccessDenied")) {
       result = refusal;
       break;
     }
@@ -117,7 +117,7 @@ async function openBySlots(
   memory.learn({ type: "slots-tried", replies, now });
   if (result) return result;
   if (!denied) return refuseAll(bucket, now);
-  const isCertain = denied.event === "object-denied" && replies.every(({ origin }) => !origin);
+  const isCertain = denied.event === "object-denied" && replies.every(({ s3Code }) => !s3Code);
   return { ...denied, certain: isCertain };
 }
 
@@ -156,7 +156,7 @@ async function openByRole(
     }
     const { refusal, verdict } = opened;
     if (verdict?.result !== "slot-refused") {
-      const denied = verdict?.origin === "AccessDenied";
+      const denied = verdict?.s3Code === "AccessDenied";
       if (verdict?.result === "object-refused")
         memory.learn({ type: "object-requested", session, denied });
       return refusal;
@@ -164,7 +164,7 @@ async function openByRole(
     const isNew = Date.now() - session.began < NEW_MS;
     if (isNew || refused) {
       const reason = `S3 refuses ${isNew ? "new " : ""}credentials of the role`;
-      return refuseRole(memory, { origin: verdict.origin, reason });
+      return refuseRole(memory, { code: verdict.s3Code, reason });
     }
     refused = session;
   }

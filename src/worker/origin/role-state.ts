@@ -85,9 +85,9 @@ function failRenewal(state: RoleState, failure: StsFailure, now: number): Advanc
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
   const { times, shouldLog, next } = countForLog(state.failureLog, now);
-  const { origin, reason } = failure;
+  const { code, reason } = failure;
   const expires = new Date(session.expires).toISOString();
-  const notice = { event: "role-failed", role: state.role.arn, origin, reason } as const;
+  const notice = { event: "role-failed", role: state.role.arn, code, reason } as const;
   const effects = shouldLog ? [{ ...notice, expires, times }] : [];
   return changed(state, { ...change, failureLog: next }, effects);
 }

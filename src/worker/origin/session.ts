@@ -14,14 +14,14 @@ export type Session = {
 /** Why there are no credentials. */
 export type StsFailure = {
   /** STS's code, such as `AccessDenied`, or a word of our own: `unreachable`. */
-  readonly origin: string;
+  readonly code: string;
   readonly reason: string;
   /** Whether a second try at once may succeed. */
   readonly isTransient?: boolean;
 };
 
 export function isStsFailure(answer: Session | StsFailure): answer is StsFailure {
-  return "origin" in answer;
+  return "code" in answer;
 }
 
 /** For how long the Worker wants credentials: s. Every role allows one hour. */
@@ -77,11 +77,11 @@ function readElement(block: string, element: string, form: RegExp): string | und
  */
 export function parseStsFailure(status: number, text: string, token: string): StsFailure {
   if (status < 400) {
-    const origin = status >= 300 ? `${status}` : "unreadable";
-    return { origin, reason: "the answer is not one of STS, or has expired: check sts" };
+    const code = status >= 300 ? `${status}` : "unreadable";
+    return { code, reason: "the answer is not one of STS, or has expired: check sts" };
   }
-  const code = xmlElement(text, "Code");
-  const origin = code && !token.includes(code) ? code : `${status}`;
+  const stsCode = xmlElement(text, "Code");
+  const code = stsCode && !token.includes(stsCode) ? stsCode : `${status}`;
   const reason = `STS answers ${status}: see docs/keyless.md`;
-  return { origin, reason, isTransient: status >= 500 || origin === "IDPCommunicationError" };
+  return { code, reason, isTransient: status >= 500 || code === "IDPCommunicationError" };
 }

@@ -14,11 +14,11 @@ import type { S3Reply } from "../http/s3-reply.ts";
  * `object-refused`: S3 knows the slot, and denies the object, or has none. `misconfigured`: no slot can work.
  */
 export type Verdict = {
-  readonly origin?: string | undefined;
+  readonly s3Code?: string | undefined;
   readonly reason?: string | undefined;
 } & (
   | { readonly result: "served" | "object-refused" | "misconfigured" | "unknown" }
-  | { readonly result: "slot-refused"; readonly origin: string }
+  | { readonly result: "slot-refused"; readonly s3Code: string }
 );
 
 /** A clock is wrong (A7). */
@@ -44,28 +44,28 @@ const RESULTS = new Map<
 
 /** @param configured the region of the request */
 export function verdictOf(reply: S3Reply, configured: string): Verdict {
-  const { status, code: origin, region = configured, ahead } = reply;
+  const { status, code: s3Code, region = configured, ahead } = reply;
   if (status === undefined) return { result: "unknown", reason: "S3 itself does not answer" };
   const misconfigured = (problem: string): Verdict => {
-    return { result: "misconfigured", origin, reason: problem };
+    return { result: "misconfigured", s3Code, reason: problem };
   };
   // 416: the object is empty, so it has no first byte.
   if ([200, 206, 416].includes(status)) return { result: "served" };
-  if (origin === SKEWED) {
+  if (s3Code === SKEWED) {
     const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
     return misconfigured(`S3's clock is ${apart} the Worker's`);
   }
-  if (status === 401) return { result: "slot-refused", origin: origin ?? "401" };
-  const [result, reason] = RESULTS.get(origin ?? "") ?? [];
-  if (region !== configured && (!result || origin === "AuthorizationHeaderMalformed")) {
+  if (status === 401) return { result: "slot-refused", s3Code: s3Code ?? "401" };
+  const [result, reason] = RESULTS.get(s3Code ?? "") ?? [];
+  if (region !== configured && (!result || s3Code === "AuthorizationHeaderMalformed")) {
     return misconfigured(`the bucket is in ${region}: set region (and endpoint)`);
   }
-  if (result) return { result, origin: origin ?? "", reason };
-  if (status === 404) return { result: "object-refused", origin: origin ?? "404" };
+  if (result) return { result, s3Code: s3Code ?? "", reason };
+  if (status === 404) return { result: "object-refused", s3Code: s3Code ?? "404" };
   if (status >= 300 && status < 400) {
     return misconfigured("S3 redirects: check endpoint and region");
   }
-  return { result: "unknown", origin, reason: `S3 itself answers ${status}` };
+  return { result: "unknown", s3Code, reason: `S3 itself answers ${status}` };
 }
 
 /** Why an object could not be opened with one credential. */
@@ -82,10 +82,10 @@ export type S3Refusal =
 export function isOutage(refusal: Refusal): boolean {
   const { event } = refusal;
   if (event === "slots-refused" || event === "role-refused") return true;
-  const { status, origin } = upstreamOf(refusal);
+  const { status, s3Code } = upstreamOf(refusal);
   if (event === "timed-out" || event === "origin-failed")
     return status === undefined || isDown(status);
-  return event === "origin-denied" && (origin === SKEWED || isDown(status ?? 0));
+  return event === "origin-denied" && (s3Code === SKEWED || isDown(status ?? 0));
 }
 
 /** Returns whether a status proves nothing about the object: S3 redirects, fails, or is busy. */
@@ -95,7 +95,7 @@ function isDown(status: number): boolean {
 
 /** Returns whether S3 says that there is no such object. A 404 without its code may be a proxy's. */
 export function isGone(refusal: Refusal): boolean {
-  return refusal.event === "object-missing" && refusal.origin !== "404";
+  return refusal.event === "object-missing" && refusal.s3Code !== "404";
 }
 
 /** The statuses of a host in front of S3 that got no answer in time. */
@@ -104,13 +104,13 @@ export const TIMEOUT_STATUSES: readonly unknown[] = [408, 504, 522, 524];
 /** Why a request gets no image, where S3 refuses the object to one credential. */
 export function refusalOf(reply: S3Reply, region: string): S3Refusal {
   const verdict = verdictOf(reply, region);
-  const { result, origin, reason } = verdict;
+  const { result, s3Code, reason } = verdict;
   const { status = 0 } = reply;
   const refuse = (event: UpstreamEvent, more: Upstream = {}): S3Refusal => {
-    return { verdict, refusal: { event, status, origin, reason, s3: reply, ...more } };
+    return { verdict, refusal: { event, status, s3Code, reason, s3: reply, ...more } };
   };
   if (result === "object-refused") {
-    const isMissing = origin === "NoSuchKey" || origin === "404";
+    const isMissing = s3Code === "NoSuchKey" || s3Code === "404";
     return refuse(isMissing ? "object-missing" : "object-denied", { certain: true });
   }
   if (TIMEOUT_STATUSES.includes(status)) return refuse("timed-out");

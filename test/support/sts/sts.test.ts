@@ -41,7 +41,7 @@ function setUp(asksAgain = false) {
   /** What the Worker gets for a token: credentials, or STS's code. */
   const assumeRole = async (token: string) => {
     const answer = await askSts(role, token);
-    return isStsFailure(answer) ? answer.origin : answer.credentials;
+    return isStsFailure(answer) ? answer.code : answer.credentials;
   };
   return { sts, assumeRole };
 }

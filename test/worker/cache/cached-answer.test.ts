@@ -90,12 +90,12 @@ describe("a refusal", () => {
     expect(await readCachedAnswer(answer, false)).toEqual(expect.objectContaining(refusal));
   });
 
-  const SLOT = { slot: "next", origin: "InvalidAccessKeyId", access_key: "…MPLE" } as const;
+  const SLOT = { slot: "next", s3Code: "InvalidAccessKeyId", access_key: "…MPLE" } as const;
 
   test.each<Refusal>([
     { event: "slots-refused", slots: [SLOT], reason: "correct the key", repeated: true },
-    { event: "role-refused", role: "arn:x", origin: "AccessDenied", reason: "x", repeated: false },
-    { event: "edge-failed", edge: "9523", status: 500, reason: "x", type: "image/png" },
+    { event: "role-refused", role: "arn:x", code: "AccessDenied", reason: "x", repeated: false },
+    { event: "edge-failed", edgeCode: "9523", status: 500, reason: "x", type: "image/png" },
   ])("is read with its fields: %j", async (refusal) => {
     const answer = refusalForCache(refusal, TAGS, false);
     expect(await readCachedAnswer(answer, true)).toEqual(expect.objectContaining(refusal));

@@ -143,10 +143,10 @@ test.each([...EDGE_CODES, UNKNOWN])(
   "err=$code with $status is $event (R3)",
   ({ code, status, event, isTransient = false }) => {
     const text = `ERROR ${code}: Could not fetch the image — the server returned an error`;
-    const failure = { event, edge: code, status, isTransient };
+    const failure = { event, edgeCode: code, status, isTransient };
     expect(look(status, { "cf-resized": `err=${code}` })).toMatchObject(failure);
     expect(look(status, {}, text)).toMatchObject(failure);
-    expect(look(200, { ...ok, "cf-resized": `err=${code}` })).toMatchObject({ edge: code });
+    expect(look(200, { ...ok, "cf-resized": `err=${code}` })).toMatchObject({ edgeCode: code });
   },
 );
 
@@ -167,16 +167,16 @@ test.each<[number, string, string]>([
   [522, "", "timed-out"],
   [524, "", "timed-out"],
   [206, "", "not-transformed"],
-])("the origin's own %d %s, passed through, is %s (R2)", (status, origin, event) => {
-  const text = origin === "" ? "" : `<Error><Code>${origin}</Code></Error>`;
-  const fields = origin === "" ? {} : { origin };
+])("the origin's own %d %s, passed through, is %s (R2)", (status, s3Code, event) => {
+  const text = s3Code === "" ? "" : `<Error><Code>${s3Code}</Code></Error>`;
+  const fields = s3Code === "" ? {} : { s3Code };
   const isTransient = status >= 500 && event === "origin-failed";
   expect(look(status, {}, text)).toMatchObject({ event, status, ...fields, isTransient });
 });
 
 test("what the origin says is told only if it looks like one of S3's codes", () => {
   const text = '<Error><Code>AccessDenied", "x": "</Code></Error>';
-  expect(look(403, {}, text)).toMatchObject({ event: "edge-contradicts", origin: undefined });
+  expect(look(403, {}, text)).toMatchObject({ event: "edge-contradicts", s3Code: undefined });
 });
 
 test.each<[string, Partial<SourceObject>]>([

@@ -59,7 +59,7 @@ async function getKeyId(role: RoleMemory, timeout = 15_000): Promise<string> {
   const session = await getSession(role, { context, deadline: now() + timeout });
   if (!isStsFailure(session)) return session.credentials.accessKeyId.replace(/X+$/, "");
   last = session;
-  return session.origin;
+  return session.code;
 }
 let last: StsFailure | undefined;
 

@@ -201,7 +201,7 @@ describe("of two slots", () => {
     expect([await result(), await result()]).toEqual(["ok", "ok"]);
     expect(credentials).toEqual(["current", "next", "next"]);
     const { refused } = bucketMemoryOf(bucket).state();
-    expect(refused.current).toEqual({ origin: code || `${status}`, at: NOW });
+    expect(refused.current).toEqual({ s3Code: code || `${status}`, at: NOW });
   });
 
   test("the one that S3 refuses is asked with again after a minute, and used again once it works", async () => {
@@ -242,7 +242,7 @@ describe("of two slots", () => {
     vi.setSystemTime(NOW + 60_000);
     answers["current"] = answer;
     await open();
-    expect(bucketMemoryOf(bucket).state().refused.current?.origin).toBe("InvalidAccessKeyId");
+    expect(bucketMemoryOf(bucket).state().refused.current?.s3Code).toBe("InvalidAccessKeyId");
   });
 
   test("both refused are reported once a minute, with S3's codes and no whole key id", async () => {
@@ -251,8 +251,8 @@ describe("of two slots", () => {
     vi.setSystemTime(NOW + 60_000);
     refusals.push(await open());
     const slots = [
-      { slot: "current", origin: "InvalidAccessKeyId", access_key: "…MPLE" },
-      { slot: "next", origin: "SignatureDoesNotMatch", access_key: "…TKEY" },
+      { slot: "current", s3Code: "InvalidAccessKeyId", access_key: "…MPLE" },
+      { slot: "next", s3Code: "SignatureDoesNotMatch", access_key: "…TKEY" },
     ];
     expect(refusals).toMatchObject([
       { slots, repeated: false },
@@ -303,7 +303,7 @@ describe("what S3 says", () => {
   const AHEAD = { reason: "S3's clock is 1201 s ahead of the Worker's", s3: { ahead: 1201 } };
   const FAR = { reason: "S3's clock is over 15 minutes from the Worker's" };
   const NO_BUCKET = { event: "origin-denied", reason: "check bucket" };
-  const NO_CODE = { event: "object-missing", origin: "404" };
+  const NO_CODE = { event: "object-missing", s3Code: "404" };
   const X64 = "X".repeat(64);
 
   test.each<[string, Answer, object]>([
@@ -314,9 +314,9 @@ describe("what S3 says", () => {
     ["of the bucket", error("NoSuchBucket", 404), NO_BUCKET],
     ["of an archive", error("InvalidObjectState"), { reason: "in an archive: restore it" }],
     ["no code of a missing object", error("", 404), NO_CODE],
-    ["with a dot", error("KMS.DisabledException", 400), { origin: "KMS.DisabledException" }],
-    ["in 64 letters", error(X64, 400), { origin: X64 }],
-    ["in 65 letters", error(`${X64}X`, 400), { origin: undefined }],
+    ["with a dot", error("KMS.DisabledException", 400), { s3Code: "KMS.DisabledException" }],
+    ["in 64 letters", error(X64, 400), { s3Code: X64 }],
+    ["in 65 letters", error(`${X64}X`, 400), { s3Code: undefined }],
     ["in time, of a host in front of it", error("", 504), { event: "timed-out" }],
     ["that it is too busy", error("", 429), { event: "origin-failed", isTransient: true }],
     ["of no part", () => new Response(null, { status: 204 }), { event: "origin-failed" }],
@@ -331,7 +331,7 @@ describe("what S3 says", () => {
     const start = (stream: ReadableStreamDefaultController) =>
       stream.enqueue(new TextEncoder().encode("<Error><Code>Slow</Code></Error>"));
     answers["current"] = () => new Response(new ReadableStream({ start }), { status: 403 });
-    expect(await open()).toMatchObject({ origin: "Slow" });
+    expect(await open()).toMatchObject({ s3Code: "Slow" });
   });
 
   const REDIRECT = "PermanentRedirect";
@@ -519,7 +519,7 @@ describe("a session of a role", () => {
   test("that S3 refuses, and its successor, too, is a slot refused, reported once a minute", async () => {
     await age();
     answers = { ASIA1: error("InvalidToken"), ASIA2: error("InvalidToken") };
-    const refused = { event: "role-refused", origin: "InvalidToken" };
+    const refused = { event: "role-refused", code: "InvalidToken" };
     expect(await open()).toMatchObject({ ...refused, repeated: false });
     expect(credentials).toEqual(["ASIA1", "ASIA2"]);
     expect(await open()).toMatchObject({ ...refused, repeated: true });

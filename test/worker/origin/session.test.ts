@@ -60,7 +60,7 @@ const TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJl";
 
 const KEYLESS_PAGE = /docs\/keyless.md/;
 
-test.each<[what: string, status: number, text: string, origin: string, reason: RegExp]>([
+test.each<[what: string, status: number, text: string, code: string, reason: RegExp]>([
   ["a token", 400, errorOf("InvalidIdentityToken"), "InvalidIdentityToken", KEYLESS_PAGE],
   ["a trust policy", 403, errorOf("AccessDenied"), "AccessDenied", KEYLESS_PAGE],
   ["an issuer", 400, errorOf("IDPCommunicationError"), "IDPCommunicationError", KEYLESS_PAGE],
@@ -69,8 +69,8 @@ test.each<[what: string, status: number, text: string, origin: string, reason: R
   ["HTML", 502, "<html>Bad gateway</html>", "502", /STS answers 502/],
   ["a redirect", 301, errorOf("AccessDenied"), "301", /not one of STS/],
   ["a code out of the token", 400, errorOf("eyJpc3MiOiJodHRwcyJ9"), "400", /STS answers 400/],
-])("%s: the failure says what to do, and no text of STS", (_what, status, text, origin, reason) => {
+])("%s: the failure says what to do, and no text of STS", (_what, status, text, code, reason) => {
   const failure = parseStsFailure(status, text.replace("no", `token ${TOKEN}`), TOKEN);
-  expect(failure).toMatchObject({ origin, reason: expect.stringMatching(reason) });
+  expect(failure).toMatchObject({ code, reason: expect.stringMatching(reason) });
   expect(JSON.stringify(failure)).not.toContain("eyJ");
 });
