@@ -1,7 +1,10 @@
-// The gateway: a visitor's request as a list of steps. Each step returns a value or a refusal. The gateway requests the
-// image from the cached entrypoint, `Renditions`: renditions.ts has its steps.
+// The gateway: what happens to a visitor's request, step by step. None of its steps asks S3 or the edge: it decides who
+// may have a picture, and takes the picture itself from the cached entrypoint, `Renditions` (renditions.ts has its steps).
+// It runs for every request, so that no cache can answer in place of a check. The numbers of the steps are those of
+// docs/how-it-works.md.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { RenderResult } from "./cache/cached-answer.ts";
 import {
   type CacheResult,
   fetchCached,
@@ -12,28 +15,34 @@ import {
   type PurgeResult,
   reportUnusable,
 } from "./cache/loopback.ts";
-import { type RenditionKeys, refusedKey } from "./cache/rendition-url.ts";
+import {
+  idAt,
+  type RenditionId,
+  type RenditionIds,
+  renditionIdsOf,
+} from "./cache/rendition-url.ts";
 import { currentConfig } from "./config/config.ts";
+import type { BoundRoute } from "./config/routes.ts";
 import { isRefusal, type Refusal } from "./http/refusal.ts";
 import { cancelBody } from "./http/send.ts";
 import { shouldLog } from "./log/flood.ts";
 import { type LogFields, logRefusal } from "./log/log.ts";
 import { record } from "./log/metrics.ts";
 import { answerOperator } from "./operator.ts";
-import { answerRendition, type NotModified, render } from "./renditions.ts";
+import { answerRendition, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
 import { checkCookie } from "./request/cookie.ts";
 import { checkEmbedding } from "./request/embedding.ts";
 import { checkRateLimit } from "./request/rate-limit.ts";
 import {
-  objectsOf,
   parseRequestTarget,
+  type RequestTarget,
   type ResolvedRequest,
   resolveRequest,
   splitFacts,
   type UnresolvedRequest,
 } from "./request/resolve-request.ts";
-import { checkGrant } from "./request/url-signature.ts";
+import { type AccessGrant, checkGrant } from "./request/url-signature.ts";
 import {
   corsHeaders,
   imageAnswer,
@@ -41,7 +50,7 @@ import {
   refusalAnswer,
   type Terms,
 } from "./response/answer.ts";
-import { fallbackAnswer, fallbackKeyOf, fallbackSeconds } from "./response/fallback.ts";
+import { fallbackAnswer, fallbackIdOf, fallbackSeconds } from "./response/fallback.ts";
 
 /** Behind Cloudflare's cache (W1): one rendition for all visitors. */
 export class Renditions extends WorkerEntrypoint<object> {
@@ -52,7 +61,8 @@ export class Renditions extends WorkerEntrypoint<object> {
   /** Purges renditions everywhere. Only the entrypoint itself can do so (W10). */
   async purge(options: PurgeOptions): Promise<PurgeResult> {
     const { cache } = this.ctx;
-    return cache ? cache.purge(options) : { success: false, errors: [NO_CACHE] };
+    if (cache === undefined) return { success: false, errors: [NO_CACHE] };
+    return cache.purge(options);
   }
 }
 
@@ -60,35 +70,63 @@ export default {
   async fetch(request: Request, env: object, context: GatewayContext): Promise<Response> {
     const began = Date.now();
     const outcome = await serve(request, env, context, began);
-    const { refusal, logFields, terms = {} } = outcome;
-    const now = Date.now();
-    const fullAnswer = refusal
-      ? (outcome.answer ?? refusalAnswer(refusal, terms, now))
-      : outcome.answer;
-    const { status } = fullAnswer;
-    if (refusal && shouldLog(env, refusal.event, status, now)) {
-      logRefusal(refusal, logFields ?? {}, status);
-    }
-    const isHead = request.method === "HEAD";
-    if (isHead) cancelBody(fullAnswer.body);
-    const answer = isHead ? new Response(null, fullAnswer) : fullAnswer;
-    record(env, answer, logFields, refusal?.event ?? (logFields && "shown"), began);
-    return answer;
+
+    const answer = answerFor(outcome, Date.now());
+    if (outcome.kind === "refusal") logOutcome(outcome, env, answer.status);
+
+    const event = outcome.kind === "refusal" ? outcome.refusal.event : shownEvent(outcome);
+    const sent = request.method === "HEAD" ? withoutBody(answer) : answer;
+    record(env, sent, outcome.logFields, event, began);
+    return sent;
   },
 } satisfies ExportedHandler<object>;
 
-/** What a request leads to: an answer, or a refusal, which gets the plain answer if it has no other. */
-type Outcome = {
-  /** The log fields of a visitor's request. */
+/** What a request leads to. */
+type Outcome = Answered | Refused;
+
+type Answered = {
+  readonly kind: "answer";
+  readonly answer: Response;
+  /** Of a visitor's request for a picture. */
+  readonly logFields?: LogFields | undefined;
+};
+
+type Refused = {
+  readonly kind: "refusal";
+  readonly refusal: Refusal;
   readonly logFields?: LogFields;
   readonly terms?: Terms;
-} & (
-  | { readonly answer: Response; readonly refusal?: undefined }
-  | { readonly answer?: Response | undefined; readonly refusal: Refusal }
-);
+  /** The fallback of the route, in place of the plain answer to the refusal. */
+  readonly fallback?: Response | undefined;
+};
+
+function refuse(refusal: Refusal): Refused {
+  return { kind: "refusal", refusal };
+}
+
+/** @param now ms since 1970 */
+function answerFor(outcome: Outcome, now: number): Response {
+  if (outcome.kind === "answer") return outcome.answer;
+  return outcome.fallback ?? refusalAnswer(outcome.refusal, outcome.terms ?? {}, now);
+}
+
+function logOutcome({ refusal, logFields = {} }: Refused, env: object, status: number): void {
+  if (shouldLog(env, refusal.event, status, Date.now())) logRefusal(refusal, logFields, status);
+}
+
+/** A picture is "shown". What operators and browsers ask besides has no event. */
+function shownEvent({ logFields }: Answered): "shown" | undefined {
+  return logFields === undefined ? undefined : "shown";
+}
+
+/** The answer to HEAD. Nobody reads the bytes of the picture. */
+function withoutBody(answer: Response): Response {
+  cancelBody(answer.body);
+  return new Response(null, answer);
+}
 
 /**
- * Checks what a visitor may have, and then shows it.
+ * Decides what a visitor may have, and then shows it.
  * @param began when the request came: ms since 1970
  */
 async function serve(
@@ -99,41 +137,63 @@ async function serve(
 ): Promise<Outcome> {
   const { method, headers, url } = request;
   const config = currentConfig(env);
-  if (isRefusal(config)) return { refusal: config };
-  if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
-  const requestTarget = parseRequestTarget(url);
-  const operator = await answerOperator(request, requestTarget.pathname, config, env, context);
-  if (operator) return isRefusal(operator) ? { refusal: operator } : { answer: operator };
+  if (isRefusal(config)) return refuse(config);
+  if (isFromEdge(headers)) return refuse(LOOP);
 
-  const resolved = resolveRequest(config, requestTarget.pathname);
+  // Operators and machines have paths of their own.
+  const target = parseRequestTarget(url);
+  const operator = await answerOperator(request, target.pathname, config, env, context);
+  if (isRefusal(operator)) return refuse(operator);
+  if (operator !== undefined) return { kind: "answer", answer: operator };
+
+  // 1. Route. What else the path names is read, too, but its mistakes are reported in step 4: a page that may not embed
+  // the route learns nothing of them.
+  const resolved = resolveRequest(config, target.pathname);
   const { route } = resolved;
-  const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
+
+  // 2. Method.
+  const allow = allowedMethods(route);
   if (!allow.split(", ").includes(method)) {
-    return { refusal: { event: "method-not-allowed", method, allow } };
+    return refuse({ event: "method-not-allowed", method, allow });
   }
+
+  // 3. Embedding.
   const cors = route && corsHeaders(headers, route);
   const foreign = route?.origins && checkEmbedding(headers, url, route.origins);
-  if (foreign) return { refusal: foreign, logFields: { route: route.path }, terms: { cors } };
-  if (cors && method === "OPTIONS")
-    return { answer: preflight(allow, cors, route.signing?.cookie) };
+  if (foreign) return { ...refuse(foreign), logFields: { route: route.path }, terms: { cors } };
+  if (cors && method === "OPTIONS") {
+    return { kind: "answer", answer: preflight(allow, cors, route.signing?.cookie) };
+  }
 
+  // 4. Variant and key.
   const logFields = logFieldsOf(resolved);
-  if ("refusal" in resolved) return { refusal: resolved.refusal, logFields, terms: { cors } };
-  const { facts, requestTarget: picture } = splitFacts(resolved.route, requestTarget);
-  const signed = await checkGrant(resolved, picture, began);
-  const granted = isRefusal(signed) ? await checkCookie(resolved, request, signed, began) : signed;
-  if (isRefusal(granted)) return { refusal: granted, logFields, terms: { cors } };
+  if (resolved.kind === "unresolved") {
+    return { ...refuse(resolved.refusal), logFields, terms: { cors } };
+  }
 
+  // 5. Signature. It covers the URL of the picture, also where facts are asked for.
+  const { facts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
+  const granted = await checkAccess(request, resolved, pictureTarget, began);
+  if (isRefusal(granted)) return { ...refuse(granted), logFields, terms: { cors } };
+
+  // 6. Rate limit.
   const terms = { cors, granted };
   const deadline = began + config.answers.timeout * 1000;
-  const { limiter } = config;
-  const limited =
-    limiter && (await checkRateLimit(limiter, headers, resolved.route.path, deadline));
-  if (limited) return { refusal: limited, logFields, terms };
+  if (config.limiter !== undefined) {
+    const { path } = resolved.route;
+    const limited = await checkRateLimit(config.limiter, headers, path, deadline);
+    if (limited) return { ...refuse(limited), logFields, terms };
+  }
 
+  // 7. Format, and then the picture itself.
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };
   return show(request, resolved, facts, terms, scope);
+}
+
+/** Returns whether the edge itself asks, which says so in `via` (E8). It would ask the edge again, for ever. */
+function isFromEdge(headers: Headers): boolean {
+  return /image-resizing/i.test(headers.get("via") ?? "");
 }
 
 const LOOP = {
@@ -141,7 +201,27 @@ const LOOP = {
   reason: "endpoint, or a transformation flow of the zone, leads here",
 } as const satisfies Refusal;
 
-/** Answers with the rendition or its facts, or with the fallback of its route. */
+/** As the header `allow` writes it. Only a route with `origins` has answers for other pages' scripts. */
+function allowedMethods(route: BoundRoute | undefined): string {
+  return route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
+}
+
+/**
+ * Step 5: what the signature of the URL opens, or else a cookie.
+ * @returns undefined if the route is not signed: it is open for everybody
+ */
+async function checkAccess(
+  request: Request,
+  resolved: ResolvedRequest,
+  pictureTarget: RequestTarget,
+  now: number,
+): Promise<AccessGrant | Refusal | undefined> {
+  const grant = await checkGrant(resolved, pictureTarget, now);
+  if (!isRefusal(grant)) return grant;
+  return checkCookie(resolved, request, grant, now);
+}
+
+/** Step 7: answers with the rendition or its facts, or with the fallback of its route. */
 async function show(
   request: Request,
   resolved: ResolvedRequest,
@@ -154,58 +234,91 @@ async function show(
   const readable = parseAccept(request.headers.get("accept"));
   const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, route.svg);
   const negotiated = isNegotiated(formats);
-  const version = terms.granted?.version;
-  const keys = objectsOf(resolved, { version, variant, formats, isStorable: route.store });
 
-  const { result, cache, age } = await obtain(keys, scope);
+  // Renditions does steps 8 to 14.
+  const ids = renditionIdsOf(resolved, { version: terms.granted?.version, formats });
+  const { result, cache, age } = await obtain(ids, scope);
   const took = Date.now() - began;
   const logFields = { ...logFieldsOf(resolved), cache };
-  if (!isRefusal(result)) {
-    const isOutage = result.stored === "outage";
-    const maxAge = scope.config.answers.max_age;
-    const options = { negotiated, maxAge, isOutage, cache, took };
-    const answer = imageAnswer(result, scope.condition, options, terms, Date.now());
-    return { answer, logFields: { ...logFields, format: result.type?.replace(/^\w+\//, "") } };
+
+  if (result.kind === "refusal") {
+    const { bucket, key } = idAt(ids, result.objectIndex);
+    const refused = {
+      kind: "refusal",
+      refusal: result.refusal,
+      logFields: { ...logFields, bucket: bucket.name, key },
+      terms: { ...terms, age },
+    } as const;
+    const fallbackId = fallbackIdOf(route, ids);
+    if (fallbackId === undefined) return refused;
+    return showFallback(refused, fallbackId, negotiated, began, scope);
   }
-  const { bucket, key } = refusedKey(keys, result);
-  const refused = {
-    refusal: result,
-    logFields: { ...logFields, bucket: bucket.name, key },
-    terms: { ...terms, age },
-  };
-  const fallbackKey = fallbackKeyOf(route, keys);
-  const maxAge = fallbackKey && fallbackSeconds(result, refused.terms);
-  if (!fallbackKey || !maxAge) return refused;
-  const fallback = await obtain([fallbackKey], { ...scope, condition: null });
-  const options = { negotiated, maxAge, cache: fallback.cache, took: Date.now() - began };
-  const bucketName = fallbackKey.bucket.name;
-  const { event, answer } = fallbackAnswer(refused, fallback.result, bucketName, options);
-  return { ...refused, logFields: { ...refused.logFields, fallback: event }, answer };
+
+  const image = result.kind === "rendition" ? result.rendition : { etag: result.etag };
+  const isOutage = result.kind === "rendition" && result.rendition.stored === "outage";
+  const maxAge = scope.config.answers.max_age;
+  const options = { negotiated, maxAge, isOutage, cache, took };
+  const answer = imageAnswer(image, scope.condition, options, terms, Date.now());
+  return { kind: "answer", answer, logFields: { ...logFields, format: formatOf(result) } };
 }
 
-type Obtained = Omit<CacheResult, "result"> & {
-  readonly result: CacheResult["result"] | NotModified;
-};
+/** `avif` of `image/avif`, for the log. */
+function formatOf(result: RenderResult): string | undefined {
+  if (result.kind !== "rendition") return undefined;
+  return result.rendition.type.replace(/^\w+\//, "");
+}
+
+/**
+ * Answers a refusal with the fallback of its route, if this refusal has one.
+ * @param began when the picture was asked for: ms since 1970
+ */
+async function showFallback(
+  refused: Refused & { readonly terms: Terms },
+  fallbackId: RenditionId,
+  negotiated: boolean,
+  began: number,
+  scope: GatewayScope,
+): Promise<Refused> {
+  const maxAge = fallbackSeconds(refused.refusal, refused.terms);
+  if (maxAge === undefined) return refused;
+
+  // The visitor's condition is about the picture, not about its fallback.
+  const { result, cache } = await obtain([fallbackId], { ...scope, condition: null });
+  const took = Date.now() - began;
+
+  const options = { negotiated, maxAge, cache, took };
+  const bucketName = fallbackId.bucket.name;
+  const { event, answer } = fallbackAnswer(refused, result, bucketName, options);
+  const logFields = { ...refused.logFields, fallback: event };
+  return { ...refused, logFields, fallback: answer };
+}
 
 /**
  * Gets a rendition from the cached entrypoint. The gateway renders itself where the entrypoint cannot be used, or may
  * have failed itself (W13). If the gateway then succeeds, it renders everything for a while.
  */
-async function obtain(keys: RenditionKeys, scope: GatewayScope): Promise<Obtained> {
-  const cached = await fetchCached(keys, scope);
-  if (cached && cached.loopbackFailure === undefined) return cached;
-  const result = await render(keys, scope);
-  const isStored = "stored" in result;
-  if (cached?.loopbackFailure && !isStored && "body" in result) {
-    reportUnusable(scope.env, cached.loopbackFailure, Date.now());
-  }
-  return { result, cache: isStored ? "stored" : "direct" };
+async function obtain(
+  ids: RenditionIds,
+  scope: GatewayScope,
+): Promise<Omit<CacheResult, "loopbackFailure">> {
+  const cached = await fetchCached(ids, scope);
+  if (cached !== undefined && cached.loopbackFailure === undefined) return cached;
+
+  const result = await render(ids, scope);
+  if (result.kind !== "rendition") return { result, cache: "direct" };
+  if (result.rendition.stored !== undefined) return { result, cache: "stored" };
+
+  // The engine works here, so it was the entrypoint that failed.
+  const failure = cached?.loopbackFailure;
+  if (failure !== undefined) reportUnusable(scope.env, failure, Date.now());
+  return { result, cache: "direct" };
 }
 
 /** The log fields of a request, as far as the URL could be read. */
 function logFieldsOf(resolved: ResolvedRequest | UnresolvedRequest): LogFields {
   const { route, variant } = resolved;
-  if (!route || !variant) return { route: route?.path };
+  if (route === undefined || variant === undefined) return { route: route?.path };
+
   return {
     route: route.path,
     preset: resolved.variantName,

@@ -3,7 +3,7 @@
 
 import { decodeBase64 } from "../url/encoding.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
-import type { RenditionKey } from "./cache/rendition-url.ts";
+import type { RenditionId } from "./cache/rendition-url.ts";
 import type { Bucket } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
@@ -127,7 +127,7 @@ const CANARY_RENDITION = {
     avif: false,
     image: { width: 16, fit: "scale-down", metadata: "none", anim: false },
   },
-} as const satisfies Omit<RenditionKey, "bucket" | "key">;
+} as const satisfies Omit<RenditionId, "bucket" | "key">;
 
 /** Has the engine render the canary: always in the same way, which is billed once (L2). */
 async function checkEngine(

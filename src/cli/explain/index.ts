@@ -89,7 +89,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   if (variant === undefined) return refuse(rows, resolved.refusal, variantsOf(project, route));
   const { key } = resolved;
   rows.push(["Preset", variant.preset], ["Bucket", route.bucket.name], ["Key", oneLine(key)]);
-  if ("refusal" in resolved) return refuse(rows, resolved.refusal);
+  if (resolved.kind === "unresolved") return refuse(rows, resolved.refusal);
 
   const { facts, requestTarget } = splitFacts(route, url);
   if (route.signing?.cookie) {
@@ -107,7 +107,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   }
   const bucket = bucketOfWorker(project, route.bucket);
   rows.push(["Signature", signature]);
-  for (const [at, object] of objectsOf(resolved, {}).entries()) {
+  for (const [at, object] of objectsOf(resolved).entries()) {
     const { name, baseUrl, r2 } = bucketOfWorker(project, object.bucket);
     if (at > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
     rows.push(["Origin URL", originUrl(baseUrl, object.key)]);

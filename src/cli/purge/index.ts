@@ -88,7 +88,7 @@ function inAllBuckets({ objects, invalid }: Selection): Selection {
   const all = [...objects.values()].flatMap((object) => {
     const { bucket, key: relativeKey, publicUrl } = object;
     const request = publicUrl && { ...publicUrl, relativeKey, key: bucket.prefix + relativeKey };
-    const candidates = request ? objectsOf(request, {}) : [object];
+    const candidates = request ? objectsOf(request) : [object];
     return candidates.map(({ bucket }) => {
       return [`${bucket.name}/${relativeKey}`, { ...object, bucket }] as const;
     });

@@ -3,15 +3,13 @@
 
 import { presetsOf } from "../../cli/app-file/generate.ts";
 import type { CommandFault } from "../../cli/command.ts";
+import { renditionIdsOf } from "../../worker/cache/rendition-url.ts";
 import { type Preset, presetSchema, variantsOf } from "../../worker/config/preset.ts";
+import { upstreamOf } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { render } from "../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
-import {
-  objectsOf,
-  type ResolvedRequest,
-  resolveRequest,
-} from "../../worker/request/resolve-request.ts";
+import { type ResolvedRequest, resolveRequest } from "../../worker/request/resolve-request.ts";
 import type { LocalConfig } from "./sheet-objects.ts";
 
 export type Answer = {
@@ -47,15 +45,17 @@ export function refuse(status: 400 | 404 | 502 | 503, reason: string): Answer {
 export async function renderTry({ config, lines, ...request }: Try): Promise<Answer> {
   const { route, variant } = request;
   const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, route.svg);
-  const keys = objectsOf(request, { version: undefined, variant, formats, isStorable: false });
+  const ids = renditionIdsOf(request, { version: undefined, formats });
   const deadline = Date.now() + TIMEOUT_MS;
   const scope = { config, context: NO_CONTEXT, deadline, condition: null };
-  const result = await render(keys, scope);
-  if ("event" in result || "notModified" in result) {
-    const { event, reason } = { event: "none", reason: "", ...result };
+  const result = await render(ids, scope);
+  if (result.kind === "not-modified") throw new Error("a try is made without a condition");
+  if (result.kind === "refusal") {
+    const { event } = result.refusal;
+    const { reason } = upstreamOf(result.refusal);
     return refuse(502, `no such picture was made: ${event}${reason ? `, ${reason}` : ""}`);
   }
-  const { body, type } = result;
+  const { body, type } = result.rendition;
   return { status: 200, type, body: new Uint8Array(await new Response(body).arrayBuffer()), lines };
 }
 
@@ -73,7 +73,7 @@ export function parseTry(
     return { fault: `a try has each of ${PARAMETERS.join(", ")} at most once` };
   }
   const request = resolveRequest(config, query.get("of") ?? "");
-  if ("refusal" in request) return { fault: `of is no path: ${request.refusal.event}` };
+  if (request.kind === "unresolved") return { fault: `of is no path: ${request.refusal.event}` };
   const { route, variant } = request;
   const preset = presetsOf(vars).get(variant.preset);
   if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };

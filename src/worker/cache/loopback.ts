@@ -1,13 +1,13 @@
-// The cached entrypoint, as the gateway calls it: whether it can be used (W13, W15), and a fetch of a rendition with
-// a deadline.
+// The cached entrypoint, as the gateway calls it (a "loopback"): whether it can be used (W13, W15), and a fetch of a
+// rendition with a deadline.
 
 import type { Answers, Config } from "../config/config.ts";
-import { isRefusal, type Refusal } from "../http/refusal.ts";
+import type { Refusal } from "../http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
 import { type CacheState, logNotice } from "../log/log.ts";
 import { isWithin, TIMED_OUT, withTimeout } from "../util/time.ts";
-import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
-import { type RenditionKeys, renditionUrl } from "./rendition-url.ts";
+import { cacheStateOf, type RenderResult, readCachedAnswer } from "./cached-answer.ts";
+import { type RenditionIds, renditionUrl } from "./rendition-url.ts";
 
 /**
  * The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). Its class is in index.ts, and its
@@ -36,7 +36,7 @@ export type GatewayScope = RequestScope & {
 
 /** A rendition or a refusal, and where the answer came from. */
 export type CacheResult = {
-  readonly result: NamedRendition | Refusal;
+  readonly result: RenderResult;
   readonly cache: CacheState;
   /** For how long the cache has had a refusal: s. Not set for a rendition, or without an answer of the cache. */
   readonly age?: number;
@@ -55,65 +55,89 @@ const LEAD_MS = 100;
  * @returns undefined if there is no cache, or if it has failed in the last minutes
  */
 export async function fetchCached(
-  keys: RenditionKeys,
-  { env, config, context, deadline }: GatewayScope,
+  ids: RenditionIds,
+  scope: GatewayScope,
 ): Promise<CacheResult | undefined> {
+  const { env, config, context, deadline } = scope;
   const now = Date.now();
-  if (config.answers.keep === 0 || !isUsable(env, now)) return undefined;
+  if (config.answers.keep === 0) return undefined;
+  if (!isUsable(env, now)) return undefined;
+
   const loopback = context.exports?.Renditions;
-  if (!loopback) {
+  if (loopback === undefined) {
     reportUnusable(env, "ctx.exports is missing", now);
     return undefined;
   }
+
   const timeLeft = deadline - now;
-  const headers = { [TIME_LEFT_HEADER]: `${Math.max(0, timeLeft - LEAD_MS)}` };
-  const fetching = fetchAndRead(loopback, keys, headers);
+  const fetching = fetchAndRead(loopback, ids, timeLeft);
   try {
     const cached = await withTimeout(timeLeft, fetching);
     if (cached !== TIMED_OUT) return cached;
-    fetching
-      .then(({ result }) => cancelBody(isRefusal(result) ? null : result.body))
-      .catch(() => {});
-    return { result: { event: "timed-out", reason: "no rendition in time" }, cache: "miss" };
   } catch (error) {
     return loopbackFailed(`the cached entrypoint failed: ${error}`);
   }
+
+  cancelWhenItComes(fetching);
+  return refusedByCache({ event: "timed-out", reason: "no rendition in time" });
 }
 
+/** @param timeLeft for how long the visitor still waits: ms */
 async function fetchAndRead(
   loopback: Loopback,
-  keys: RenditionKeys,
-  headers: Readonly<Record<string, string>>,
+  ids: RenditionIds,
+  timeLeft: number,
 ): Promise<CacheResult> {
-  // Workers Cache answers; where it has nothing fresh, answerRendition of renditions.ts.
-  const answer = await loopback.fetch(renditionUrl(keys), { headers });
-  const result = await readCachedAnswer(answer, keys[0].formats === "facts");
+  // Workers Cache answers; where it has nothing fresh, answerRendition of renditions.ts does.
+  const headers = { [TIME_LEFT_HEADER]: `${Math.max(0, timeLeft - LEAD_MS)}` };
+  const answer = await loopback.fetch(renditionUrl(ids), { headers });
+
+  const [{ formats }] = ids;
+  const result = await readCachedAnswer(answer, formats === "facts");
   if (result === undefined) {
-    cancelBody(answer.bodyUsed ? null : answer.body);
+    if (!answer.bodyUsed) cancelBody(answer.body);
     return loopbackFailed("the cached entrypoint answers something else");
   }
+
   const cache = cacheStateOf(answer);
-  if (!isRefusal(result)) return { result, cache };
+  if (result.kind !== "refusal") return { result, cache };
+
   const age = Number(answer.headers.get("age")) || 0;
+  const { event } = result.refusal;
   // The edge may not transform for a Worker that another Worker calls, even if both are the same (E9, W13).
-  const isUntransformed = result.event === "not-transformed" || result.event === "edge-refused";
-  const loopbackFailure = "the edge does not transform behind it";
-  return { result, cache, age, ...(isUntransformed && { loopbackFailure }) };
+  if (event === "not-transformed" || event === "edge-refused") {
+    const loopbackFailure = "the edge does not transform behind it";
+    return { result, cache, age, loopbackFailure };
+  }
+  return { result, cache, age };
+}
+
+/** A rendition that comes too late for the visitor: nobody reads its bytes. */
+function cancelWhenItComes(fetching: Promise<CacheResult>): void {
+  const cancel = ({ result }: CacheResult) => {
+    if (result.kind === "rendition") cancelBody(result.rendition.body);
+  };
+  fetching.then(cancel).catch(() => {}); // what fails has no body
+}
+
+function refusedByCache(refusal: Refusal): CacheResult {
+  return { result: { kind: "refusal", refusal, objectIndex: 0 }, cache: "miss" };
+}
+
+function loopbackFailed(loopbackFailure: string): CacheResult {
+  const refused = refusedByCache({ event: "edge-failed", reason: loopbackFailure });
+  return { ...refused, loopbackFailure };
 }
 
 /** Until when the cached entrypoint may take: ms since 1970. @param now ms since 1970 */
 export function readDeadline(headers: Headers, answers: Answers, now: number): number {
-  const timeLeft = Number(headers.get(TIME_LEFT_HEADER) ?? Number.NaN);
-  const timeout = answers.timeout * 1000;
-  return now + (timeLeft >= 0 && timeLeft < timeout ? timeLeft : timeout);
-}
+  const timeoutMs = answers.timeout * 1000;
+  const header = headers.get(TIME_LEFT_HEADER);
+  if (header === null) return now + timeoutMs;
 
-function loopbackFailed(loopbackFailure: string): CacheResult {
-  return {
-    result: { event: "edge-failed", reason: loopbackFailure },
-    cache: "miss",
-    loopbackFailure,
-  };
+  const timeLeft = Number(header);
+  const isValid = timeLeft >= 0 && timeLeft < timeoutMs;
+  return now + (isValid ? timeLeft : timeoutMs);
 }
 
 /** For how long the gateway renders everything itself: ms. */

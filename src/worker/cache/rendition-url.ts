@@ -1,23 +1,24 @@
 // The URL of a rendition: its key in Workers Cache (W3). It has everything that shapes the bytes, in one spelling,
-// nothing else of the visitor's request, and no secret. Pure.
+// nothing else of the visitor's request, and no secret. Whatever were missing here, one visitor would get the picture of
+// another request. Pure.
 
 import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
-import type { Refusal } from "../http/refusal.ts";
 import { originUrl } from "../origin/object-url.ts";
 import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/accept.ts";
+import { objectsOf, type ResolvedRequest } from "../request/resolve-request.ts";
 import { sha256Hex } from "../util/bytes.ts";
 import { memoize } from "../util/memoize.ts";
 
 /** Everything that decides the bytes of a rendition, except those of the object. */
-export type RenditionKey = {
+export type RenditionId = {
   readonly bucket: Bucket;
   /** The object's key, with the bucket's prefix. */
   readonly key: string;
-  /** The version that a signed URL names. */
+  /** The version that a signed URL names. It is in the cache key alone: it does not change the bytes. */
   readonly version: string | undefined;
   readonly variant: Variant;
   readonly formats: AcceptedFormats;
@@ -25,11 +26,23 @@ export type RenditionKey = {
   readonly isStorable: boolean;
 };
 
-/** The keys for all objects that one URL may show, in order: the first existing one is shown. */
-export type RenditionKeys = readonly [RenditionKey, ...RenditionKey[]];
+/** The ids for all objects that one URL may show, in order: the first existing one is shown. */
+export type RenditionIds = readonly [RenditionId, ...RenditionId[]];
 
-export function refusedKey(keys: RenditionKeys, { objectIndex = 0 }: Refusal): RenditionKey {
-  return keys[objectIndex] ?? keys[0];
+/** The ids for what a visitor asks for. @param terms what the ids have in common */
+export function renditionIdsOf(
+  resolved: ResolvedRequest,
+  terms: Pick<RenditionId, "version" | "formats">,
+): RenditionIds {
+  const { variant, route } = resolved;
+  const shared = { ...terms, variant, isStorable: route.store };
+  const [first, ...others] = objectsOf(resolved);
+  return [{ ...first, ...shared }, ...others.map((object) => ({ ...object, ...shared }))];
+}
+
+/** The id of the object that a result is about. */
+export function idAt(ids: RenditionIds, objectIndex: number): RenditionId {
+  return ids[objectIndex] ?? ids[0];
 }
 
 /** The cache outlives a deploy (W4). Change this number where cached-answer.ts reads the same answer in another way. */
@@ -38,71 +51,108 @@ const URL_PREFIX = "https://renditions/2/";
 /** Change this number where the same name would get other bytes: then all renditions are rendered again. */
 const NAME_PREFIX = "2/";
 
-/** A name without NAME_PREFIX: `AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`. */
-const NAME = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?$/;
-
 /** Between the names of several objects. No name contains it: encodeKey escapes the & of a key. */
 const SEPARATOR = "&else=";
 
 /** Several objects share one cached answer, so the URL names them all. */
-export function renditionUrl(keys: RenditionKeys): string {
-  const [{ version }] = keys;
-  return URL_PREFIX + keys.map(renditionName).join(SEPARATOR) + (version ? `&v=${version}` : "");
+export function renditionUrl(ids: RenditionIds): string {
+  const names = ids.map((id) => renditionName(id)).join(SEPARATOR);
+  const [{ version }] = ids;
+  return version ? `${URL_PREFIX}${names}&v=${version}` : URL_PREFIX + names;
 }
 
 /** The name of a rendition, for the store and for its ETag. It has no version: that does not change the bytes. */
-export function renditionName({ bucket, key, variant, formats, isStorable }: RenditionKey): string {
+export function renditionName(id: RenditionId): string {
+  const { bucket, key, variant, formats, isStorable } = id;
   const object = locationOf(bucket) + encodeKey(key);
-  const isOverlaid = variant.image.draw?.some((overlay) => overlay.key !== undefined);
-  const below = isOverlaid ? `&below=${encodeKey(bucket.prefix)}` : "";
+  const overlays = variant.image.draw ?? [];
+
+  // The key of an overlay is below the bucket's prefix, so another prefix is another overlay.
+  const hasOverlayByKey = overlays.some((overlay) => overlay.key !== undefined);
+  const below = hasOverlayByKey ? `&below=${encodeKey(bucket.prefix)}` : "";
   const store = isStorable ? "" : "&store=0";
   return `${NAME_PREFIX}${object}?as=${formats}&image=${optionsOf(variant)}${below}${store}`;
 }
+
+/** The version at the end of a URL: `&v=7`. */
+const VERSION = /&v=(?<version>[\w.-]{1,64})$/;
 
 /**
  * Reads the URL of a rendition: looks up each of its parts in the configuration.
  * @returns undefined if the gateway does not write such a URL with this configuration
  */
-export function readRenditionUrl(config: Config, url: string): RenditionKeys | undefined {
+export function readRenditionUrl(config: Config, url: string): RenditionIds | undefined {
   if (!url.startsWith(URL_PREFIX)) return undefined;
-  const [names = "", version] = url.slice(URL_PREFIX.length).split(/&v=([\w.-]{1,64})$/);
-  const list = names.split(SEPARATOR);
-  const [first, ...alternatives] = list.flatMap((name) => readName(config, name, version) ?? []);
-  if (!first) return undefined;
-  if (list.length === 1) return [first];
-  const further = alternatives.map(({ bucket, key }) => ({ ...first, bucket, key }));
-  const keys = [first, ...further] as const;
-  return renditionUrl(keys) === url ? keys : undefined; // differs if a name is not read, or has another variant
+
+  const version = VERSION.exec(url)?.groups?.["version"];
+  const names = url.slice(URL_PREFIX.length).replace(VERSION, "").split(SEPARATOR);
+
+  const ids: RenditionId[] = [];
+  for (const name of names) {
+    const id = readName(config, name, version);
+    if (id === undefined) return undefined;
+    ids.push(id);
+  }
+
+  // All objects of one URL are shown at the variant of the first one. Then the URL has but one spelling.
+  const [first, ...others] = ids;
+  if (first === undefined) return undefined;
+  const further = others.map(({ bucket, key }) => ({ ...first, bucket, key }));
+  const read: RenditionIds = [first, ...further];
+  return renditionUrl(read) === url ? read : undefined;
 }
+
+/**
+ * A name without NAME_PREFIX: `AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`, and perhaps
+ * `&below=…` and `&store=0` behind it.
+ */
+const NAME =
+  /^(?<object>[^?]+)\?as=(?<formats>[a-z.]+)&image=(?<options>[^&]+)(?:&below=[^&]*)?(?<unstored>&store=0)?$/;
 
 /** Reads the name of a rendition. */
 function readName(
   config: Config,
   name: string,
   version: string | undefined,
-): RenditionKey | undefined {
+): RenditionId | undefined {
   if (!name.startsWith(NAME_PREFIX)) return undefined;
-  const [, object = "", as, options = "", store] = NAME.exec(name.slice(NAME_PREFIX.length)) ?? [];
-  const formats = ACCEPTED_FORMATS.find((value) => value === as);
+
+  const parts = NAME.exec(name.slice(NAME_PREFIX.length))?.groups;
+  if (parts === undefined) return undefined;
+  const { object = "", options = "" } = parts;
+
+  const formats = ACCEPTED_FORMATS.find((format) => format === parts["formats"]);
   const variant = variantsByOptions(config).get(options);
-  if (!formats || !variant) return undefined;
+  if (formats === undefined || variant === undefined) return undefined;
+  const isStorable = parts["unstored"] === undefined;
+
+  // Two buckets of the configuration may be one at S3, with different prefixes: the name tells which it is.
   for (const bucket of config.buckets) {
-    if (!object.startsWith(locationOf(bucket))) continue;
-    const key = decodePath(object.slice(locationOf(bucket).length));
-    if (!key?.startsWith(bucket.prefix) || keyFault(key) !== undefined) continue;
-    const rendition = { bucket, key, version, variant, formats, isStorable: !store };
-    if (renditionName(rendition) === name) return rendition;
+    const key = readObject(bucket, object);
+    if (key === undefined) continue;
+    const id = { bucket, key, version, variant, formats, isStorable };
+    if (renditionName(id) === name) return id;
   }
   return undefined;
 }
 
+/** The key of an object of this bucket; undefined: it is not one, or no object can have the key. */
+function readObject(bucket: Bucket, object: string): string | undefined {
+  const location = locationOf(bucket);
+  if (!object.startsWith(location)) return undefined;
+
+  const key = decodePath(object.slice(location.length));
+  if (!key?.startsWith(bucket.prefix)) return undefined;
+  return keyFault(key) === undefined ? key : undefined;
+}
+
 /**
  * The bucket by its URL and engine, whatever its name in wrangler.toml is. The key or role that opens it is a part: a
- * rendition that one key may read is not shown to requests by another key. The path of a role must not look like
- * folders.
+ * rendition that one key may read is not shown to requests by another key.
+ * @example `AWS/https/acme.s3.eu-west-1.amazonaws.com/`
  */
 const locationOf = memoize((bucket: Bucket): string => {
-  const access = bucket.access.replaceAll("/", ":");
+  const access = bucket.access.replaceAll("/", ":"); // the path of a role must not look like folders
   const engine = bucket.engine === "cf" ? "" : "binding/";
   return `${access}/${engine}${bucket.baseUrl.replace("://", "/")}`;
 });
@@ -114,7 +164,9 @@ const optionsOf = memoize((variant: Variant): string => {
 
 /** Variants with equal options are one variant here, whatever their presets are called. */
 const variantsByOptions = memoize(({ variants }: Config): ReadonlyMap<string, Variant> => {
-  return new Map([...variants.values()].map((variant) => [optionsOf(variant), variant]));
+  const byOptions = new Map<string, Variant>();
+  for (const variant of variants.values()) byOptions.set(optionsOf(variant), variant);
+  return byOptions;
 });
 
 /** The cache tag of all renditions of an object, of all of its versions. */
@@ -126,7 +178,16 @@ const bucketTags = new WeakMap<object, string>();
 
 /** The cache tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
 export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string> {
-  const tag = bucketTags.get(bucket) ?? (await sha256Hex(bucket.baseUrl));
-  bucketTags.set(bucket, tag); // not the promise: it belongs to one request
+  const cachedTag = bucketTags.get(bucket);
+  if (cachedTag !== undefined) return cachedTag;
+
+  const tag = await sha256Hex(bucket.baseUrl);
+  bucketTags.set(bucket, tag); // the text, not the promise: a promise belongs to one request
   return tag;
+}
+
+/** The tags of an answer: an answer that may show several objects goes with each of them, and with each bucket. */
+export function tagsOf(ids: RenditionIds): Promise<readonly string[]> {
+  const tags = ids.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]);
+  return Promise.all(tags);
 }

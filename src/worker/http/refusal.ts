@@ -1,14 +1,9 @@
-// Why a request gets no image: one event for each cause, with the details that an operator needs. answer.ts makes the
-// visitor's answer of it, log.ts the operator's log line.
+// Why a request gets no image: one event for each cause, with the details that an operator needs. response/answer.ts
+// makes the visitor's answer of it, which is vague; log/log.ts the operator's log line, which is exact.
 
 import type { S3Reply } from "./s3-reply.ts";
 
-export type Refusal = Cause & {
-  /** Which of the objects of its URL is refused; undefined: the first. */
-  objectIndex?: number;
-};
-
-type Cause =
+export type Refusal =
   | { event: "configuration-broken"; mistakes: readonly ConfigMistake[] }
   | { event: "loop-detected"; reason: string }
   | { event: "method-not-allowed"; method: string; allow: string }
@@ -104,22 +99,21 @@ export function canRetry<T>(value: T | Refusal): boolean {
 
 /** Why a request to S3 or to the edge got no answer. */
 export type UpstreamFailure = {
-  readonly failure: "timeout" | "network";
+  readonly kind: "timed-out" | "network-failed";
   readonly reason: string;
 };
 
-export function isUpstreamFailure(value: object): value is UpstreamFailure {
-  return "failure" in value;
+export function isUpstreamFailure(reply: { readonly kind: string }): reply is UpstreamFailure {
+  return reply.kind === "timed-out" || reply.kind === "network-failed";
 }
 
 /** @param event what a failure of the network is called: the caller knows whom it has asked */
 export function refusalAfter(
-  { failure, reason }: UpstreamFailure,
+  { kind, reason }: UpstreamFailure,
   event: "origin-failed" | "edge-failed",
 ): UpstreamRefusal {
-  return failure === "timeout"
-    ? { event: "timed-out", reason }
-    : { event, reason, isTransient: true };
+  if (kind === "timed-out") return { event: "timed-out", reason };
+  return { event, reason, isTransient: true };
 }
 
 export const SLOT_NAMES = ["current", "next"] as const;

@@ -1,4 +1,5 @@
-// Sends a request and waits for its answer until a deadline. Never follows a redirect.
+// Sends a request and waits for its answer until a deadline. Never follows a redirect: it would lead out of the bucket,
+// and S3's signature is good for one host alone.
 
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { UpstreamFailure } from "./refusal.ts";
@@ -6,18 +7,17 @@ import { withoutEcho } from "./s3-reply.ts";
 
 /** An upstream answer: its body, or the text of an error or of facts. */
 export type Reply = {
+  readonly kind: "reply";
   readonly status: number;
   readonly headers: Headers;
+  /** The bytes of an image. An error and facts have a text in its place. */
   readonly body: ReadableStream | null;
   /** The beginning of the body of an error or of facts (R9), without what was sent; "" for an image. */
   readonly text: string;
 };
 
-const MAX_TEXT_LENGTH = 2048; // characters
-
 /**
- * Waits for the headers of the answer, and for the text if it is not an image. A redirect would leave
- * the bucket (E7). The body of a late answer is cancelled: an abort signal would slow down every request.
+ * Waits for the headers of the answer, and for the text if it is not an image.
  * @param deadline ms since 1970. After it, nothing is sent
  * @param facts whether a success is text, not an image (R9)
  */
@@ -28,20 +28,24 @@ export async function send(
   facts = false,
 ): Promise<Reply | UpstreamFailure> {
   const timeLeft = deadline - Date.now();
-  if (timeLeft <= 0) return { failure: "timeout", reason: "no time was left to ask" };
+  if (timeLeft <= 0) return { kind: "timed-out", reason: "no time was left to ask" };
+
   const fetching = fetch(url, { ...init, redirect: "manual" });
   try {
     const response = await withTimeout(timeLeft, fetching);
     if (response === TIMED_OUT) {
+      // An abort signal would slow down every request, so the body of a late answer is cancelled when it comes.
       fetching.then(({ body }) => cancelBody(body)).catch(() => {});
-      return { failure: "timeout", reason: "no answer in time" };
+      return { kind: "timed-out", reason: "no answer in time" };
     }
+
     const { status, headers, body } = response;
-    if (response.ok && !facts) return { status, headers, body, text: "" };
+    if (response.ok && !facts) return { kind: "reply", status, headers, body, text: "" };
+
     const text = await readBeginning(body, deadline - Date.now());
-    return { status, headers, body: null, text: withoutEcho(text, init.headers) };
+    return { kind: "reply", status, headers, body: null, text: withoutEcho(text, init.headers) };
   } catch (error) {
-    return { failure: "network", reason: `the request failed: ${error}` };
+    return { kind: "network-failed", reason: `the request failed: ${error}` };
   }
 }
 
@@ -50,12 +54,16 @@ export function cancelBody(body: ReadableStream | null): void {
   body?.cancel().catch(() => {});
 }
 
+/** The longest text that is read of an error: S3's XML has less. Characters. */
+const MAX_TEXT_LENGTH = 2048;
+
 /**
  * The first characters of a body that is not an image. It may break off or stall: the status and the headers, which
  * matter more, have arrived already.
  */
-async function readBeginning(body: ReadableStream | null, ms: number): Promise<string> {
-  if (!body) return "";
+async function readBeginning(body: ReadableStream | null, timeoutMs: number): Promise<string> {
+  if (body === null) return "";
+
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   const readText = async () => {
@@ -65,7 +73,8 @@ async function readBeginning(body: ReadableStream | null, ms: number): Promise<s
       text += value;
     }
   };
-  await withTimeout(ms, readText()).catch(() => {});
+
+  await withTimeout(timeoutMs, readText()).catch(() => {});
   reader.cancel().catch(() => {});
   return text;
 }
@@ -76,6 +85,7 @@ export type Context = Pick<ExecutionContext, "waitUntil" | "cache">;
 /** The context of a caller that does not wait for such work. */
 export const NO_CONTEXT: Context = { waitUntil: () => {} };
 
+/** What every step of one request needs. */
 export type RequestScope = {
   readonly context: Context;
   /** Until when the visitor waits: ms since 1970. */

@@ -3,6 +3,7 @@
 
 import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
+import type { Bucket } from "../config/bucket.ts";
 import { findRoute } from "../config/compile-route.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
@@ -32,12 +33,17 @@ type ResolvedPath = {
   readonly key: string;
 };
 
-export type ResolvedRequest = ResolvedPath & { readonly variant: Variant };
+/** What a URL asks for. */
+export type ResolvedRequest = ResolvedPath & {
+  readonly kind: "resolved";
+  readonly variant: Variant;
+};
 
-/** Why a URL asks for nothing that can be shown, and what it names all the same. */
-export type UnresolvedRequest =
-  | { readonly refusal: Refusal; readonly route?: undefined; readonly variant?: undefined }
-  | (ResolvedPath & { readonly refusal: Refusal; readonly variant?: Variant });
+/** Why a URL asks for nothing that can be shown, and what it names all the same: for the log, and for the operator. */
+export type UnresolvedRequest = { readonly kind: "unresolved"; readonly refusal: Refusal } & (
+  | { readonly route?: undefined; readonly variant?: undefined }
+  | (ResolvedPath & { readonly variant?: Variant })
+);
 
 /**
  * Reads the path of a public URL: route, then variant, then key.
@@ -48,19 +54,24 @@ export function resolveRequest(
   pathname: string,
 ): ResolvedRequest | UnresolvedRequest {
   const path = decodePathname(pathname);
-  if (isRefusal(path)) return { refusal: path };
-  const match = findRoute(routes, path);
-  if (isRefusal(match)) return { refusal: match };
+  if (isRefusal(path)) return { kind: "unresolved", refusal: path };
 
+  const match = findRoute(routes, path);
+  if (isRefusal(match)) return { kind: "unresolved", refusal: match };
   const { route, variant: variantName, key: relativeKey } = match;
   const names = { route, variantName, relativeKey, key: route.bucket.prefix + relativeKey };
+
   const variant = variants.get(variantName);
   if (variant === undefined || route.presets?.has(variant.preset) === false) {
-    return { ...names, refusal: { event: "no-such-variant", variant: variantName } };
+    const refusal: Refusal = { event: "no-such-variant", variant: variantName };
+    return { kind: "unresolved", ...names, refusal };
   }
+
   const reason = keyFault(names.key);
-  if (reason === undefined) return { ...names, variant };
-  return { ...names, variant, refusal: { event: "impossible-key", reason } };
+  if (reason !== undefined) {
+    return { kind: "unresolved", ...names, variant, refusal: { event: "impossible-key", reason } };
+  }
+  return { kind: "resolved", ...names, variant };
 }
 
 /** Decodes a path. One that is not strictly encoded can be read in several ways: it is refused. */
@@ -85,17 +96,23 @@ export function splitFacts(
   return { facts: true, requestTarget: { pathname, search: match[1] ?? "" } };
 }
 
+/** An object: its bucket, and its key with the bucket's prefix. */
+export type ObjectLocation = { readonly bucket: Bucket; readonly key: string };
+
 /**
  * The objects that a path may show, one in each bucket of its route, in the order in which they are tried.
- * A bucket whose prefix makes the key too long cannot have the object, and is left out. The keys have the prefixes.
- * @param more what each object has besides
+ * A bucket whose prefix makes the key too long cannot have the object, and is left out.
  */
-export function objectsOf<More extends object>(
-  { route: { bucket, buckets }, relativeKey, key }: Omit<ResolvedPath, "variantName">,
-  more: More,
-) {
-  const [, ...later] = buckets;
-  const candidates = later.map((one) => ({ ...more, bucket: one, key: one.prefix + relativeKey }));
-  const possible = candidates.filter((candidate) => keyFault(candidate.key) === undefined);
-  return [{ ...more, bucket, key }, ...possible] as const;
+export function objectsOf({
+  route,
+  relativeKey,
+  key,
+}: Pick<ResolvedPath, "route" | "relativeKey" | "key">): readonly [
+  ObjectLocation,
+  ...ObjectLocation[],
+] {
+  const [, ...laterBuckets] = route.buckets;
+  const later = laterBuckets.map((bucket) => ({ bucket, key: bucket.prefix + relativeKey }));
+  const possible = later.filter((object) => keyFault(object.key) === undefined);
+  return [{ bucket: route.bucket, key }, ...possible];
 }

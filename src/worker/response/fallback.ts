@@ -1,9 +1,9 @@
 // The fallback of a route: the image that it shows where it cannot show the requested one. A fallback has no fallback.
 
-import type { RenditionKey, RenditionKeys } from "../cache/rendition-url.ts";
+import type { RenderResult } from "../cache/cached-answer.ts";
+import type { RenditionId, RenditionIds } from "../cache/rendition-url.ts";
 import type { BoundRoute } from "../config/routes.ts";
-import { isCertain, isRefusal, type Refusal } from "../http/refusal.ts";
-import type { Rendition } from "../http/send.ts";
+import { isCertain, type Refusal } from "../http/refusal.ts";
 import { type LogFields, logRefusal } from "../log/log.ts";
 import {
   type ImageOptions,
@@ -14,14 +14,14 @@ import {
 } from "./answer.ts";
 
 /** The fallback of a route, unless it is an object that cannot be shown. A fallback has no facts. */
-export function fallbackKeyOf(
+export function fallbackIdOf(
   { fallback }: Pick<BoundRoute, "fallback">,
-  keys: RenditionKeys,
-): RenditionKey | undefined {
-  const [first] = keys;
+  ids: RenditionIds,
+): RenditionId | undefined {
+  const [first] = ids;
   if (!fallback || first.formats === "facts") return undefined;
   const { bucket, key } = fallback;
-  const isRefused = keys.some(
+  const isRefused = ids.some(
     (refused) => bucket.baseUrl === refused.bucket.baseUrl && key === refused.key,
   );
   return isRefused ? undefined : { ...first, bucket, key, version: undefined };
@@ -55,23 +55,26 @@ export function fallbackSeconds(refusal: Refusal, terms: Terms): number | undefi
  */
 export function fallbackAnswer(
   { refusal, terms }: { readonly refusal: Refusal; readonly terms: Terms },
-  fallback: Rendition | Refusal | { readonly notModified: true },
+  fallback: RenderResult,
   bucketName: string,
   options: ImageOptions,
 ): FallbackOutcome {
   const now = Date.now();
   const { status } = refusalAnswer(refusal, terms, now);
-  if ("notModified" in fallback) throw new Error("a fallback is requested without a condition");
-  if (isRefusal(fallback)) {
+  if (fallback.kind === "not-modified") {
+    throw new Error("a fallback is requested without a condition");
+  }
+  if (fallback.kind === "refusal") {
+    const reason = fallback.refusal;
     // Dead keys are logged once a minute, and perhaps nothing else uses this bucket.
-    if (fallback.event === "slots-refused") {
-      const fallbackStatus = refusalAnswer(fallback, terms, now).status;
-      logRefusal(fallback, { bucket: bucketName }, fallbackStatus);
+    if (reason.event === "slots-refused") {
+      const fallbackStatus = refusalAnswer(reason, terms, now).status;
+      logRefusal(reason, { bucket: bucketName }, fallbackStatus);
     }
-    return { event: fallback.event };
+    return { event: reason.event };
   }
   // No tag: a condition is for a 2xx (RFC 9110), and the tag would name another object's image.
-  const untagged = { ...fallback, etag: undefined };
+  const untagged = { ...fallback.rendition, etag: undefined };
   const { body, headers } = imageAnswer(untagged, null, options, terms, now);
   const isCacheable = status === 502 || isCertain(refusal);
   const caching = isCacheable ? limitedCaching(options.maxAge, terms, now) : "no-store";

@@ -1,8 +1,9 @@
-// The store: every rendition ever rendered, in R2, under a name that follows from its key. What is read is checked:
-// another version of Vitrine, or somebody else, may have stored it.
+// The store: every rendition ever rendered, in R2, under a name that follows from the rendition's id. What is read is
+// checked, because another version of Vitrine, or somebody else, may have stored it. A store that fails never costs a
+// visitor the picture: it is logged, and the rendition is rendered without the store.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
-import { objectTag, type RenditionKey, renditionName } from "../cache/rendition-url.ts";
+import { objectTag, type RenditionId, renditionName } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
@@ -15,195 +16,305 @@ import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time
 /** Where a rendition is stored. */
 export type StorePath = { readonly store: Store; readonly name: string };
 
-/** The content of the store under a path, as far as it can be used. */
+/** What the store has under a path, as far as it can be used. */
 export type StoreEntry = {
-  /** R2's ETag of the content, whatever that is; undefined: the path has no content. */
+  readonly path: StorePath;
+  /** R2's own ETag of the content, whatever that content is; undefined: there is nothing under the path. */
   readonly r2Etag?: string;
-  /** Undefined where the content is not a rendition that this Worker stores there. */
+  /** Undefined where the content is not a rendition that this Worker stores under this path. */
   readonly rendition?: NamedRendition;
 };
 
-/** The longest rendition that is stored. It must fit into the memory: bytes. */
-export const MAX_BYTES = 8 * 1024 * 1024;
+/** The store's entry for one rendition. The store is asked once, however often the entry is needed. */
+export type LazyEntry = {
+  /** Begins to read the entry. The promise has no time limit. */
+  readonly prefetch: () => Promise<StoreEntry | undefined>;
+  /**
+   * Waits for the entry: for a second at most, and not beyond the deadline.
+   * @returns undefined if nothing may be stored for this rendition, or if the store fails or is too slow
+   */
+  readonly read: () => Promise<StoreEntry | undefined>;
+};
+
+/** For how long the store is waited for, once its entry is needed: ms. */
+const STORE_TIMEOUT_MS = 1_000;
+
+/** Makes the entry of a rendition, and does not read it yet. @param deadline ms since 1970 */
+export function lazyEntry(
+  id: RenditionId,
+  { store }: Pick<Config, "store">,
+  deadline: number,
+): LazyEntry {
+  let reading: Promise<StoreEntry | undefined> | undefined;
+  let limitedReading: Promise<StoreEntry | undefined> | undefined;
+
+  function prefetch(): Promise<StoreEntry | undefined> {
+    reading ??= readEntryOf(id, store);
+    // A store that was too slow once counts as failed for this request.
+    return limitedReading ?? reading;
+  }
+
+  function read(): Promise<StoreEntry | undefined> {
+    const timeLeft = deadline - Date.now();
+    const hasBegun = reading !== undefined;
+    if (!hasBegun && timeLeft <= 0) return Promise.resolve(undefined);
+
+    limitedReading ??= limitReading(prefetch(), store, Math.min(STORE_TIMEOUT_MS, timeLeft));
+    return limitedReading;
+  }
+
+  return { prefetch, read };
+}
+
+async function readEntryOf(
+  id: RenditionId,
+  store: Store | undefined,
+): Promise<StoreEntry | undefined> {
+  const path = await storePathOf(id, store);
+  if (path === undefined) return undefined;
+  return readEntry(path);
+}
+
+async function limitReading(
+  reading: Promise<StoreEntry | undefined>,
+  store: Store | undefined,
+  timeoutMs: number,
+): Promise<StoreEntry | undefined> {
+  const entry = await withTimeout(timeoutMs, reading);
+  if (entry !== TIMED_OUT) return entry;
+
+  if (store !== undefined) reportStoreFailure(store, "get: no answer in time");
+  return undefined;
+}
 
 /** @returns undefined for what is never stored: facts, SVGs, and pictures with an overlay by URL, which has no ETag */
-export async function storePathOf(
-  key: RenditionKey,
-  { store }: Pick<Config, "store">,
+async function storePathOf(
+  id: RenditionId,
+  store: Store | undefined,
 ): Promise<StorePath | undefined> {
-  const { variant, formats, isStorable } = key;
-  const hasUrl = variant.image.draw?.some(({ url }) => url !== undefined);
-  if (!store || !isStorable || hasUrl || formats === "facts" || formats === "svg") return undefined;
-  return { store, name: await storedName(key) };
+  const { variant, formats, isStorable } = id;
+  if (store === undefined || !isStorable) return undefined;
+  if (formats === "facts" || formats === "svg") return undefined;
+
+  const overlays = variant.image.draw ?? [];
+  const hasOverlayByUrl = overlays.some((overlay) => overlay.url !== undefined);
+  if (hasOverlayByUrl) return undefined;
+
+  return { store, name: await storedName(id) };
 }
 
-/** The object's tag, and a hash of everything that decides the bytes. */
-export async function storedName(key: RenditionKey): Promise<string> {
-  return `${await objectTag(key.bucket, key.key)}/${await sha256Hex(renditionName(key))}`;
+/** The name in the store: the tag of the object, and a hash of everything else that decides the bytes. */
+export async function storedName(id: RenditionId): Promise<string> {
+  const tag = await objectTag(id.bucket, id.key);
+  const hash = await sha256Hex(renditionName(id));
+  return `${tag}/${hash}`;
 }
 
-/** @returns undefined if the store fails */
-export function readEntry({ store, name }: StorePath): Promise<StoreEntry | undefined> {
-  return callStore(store, "get", async () => {
-    const object = await store.get(name);
-    if (!object) return {};
-    const { etag: r2Etag, size, customMetadata = {} } = object;
-    const { of: storedFor, etag, type = "", length } = customMetadata;
-    if (storedFor !== name || !etag || length !== `${size}` || size > MAX_BYTES) {
-      cancelBody(object.body);
-      return { r2Etag };
-    }
-    const bytes = new Uint8Array(await object.arrayBuffer());
-    if (bytes.length !== size || sniff(bytes) !== type) return { r2Etag };
-    return { r2Etag, rendition: { body: new Response(bytes).body, type, length, etag } };
-  });
+/** The longest rendition that is stored. It must fit into the memory: bytes. */
+export const MAX_STORED_BYTES = 8 * 1024 * 1024;
+
+/** Reads what the store has under a path. @returns undefined if the store fails */
+export function readEntry(path: StorePath): Promise<StoreEntry | undefined> {
+  return callStore(path.store, "get", () => getEntry(path));
 }
+
+async function getEntry(path: StorePath): Promise<StoreEntry> {
+  const { store, name } = path;
+  const object = await store.get(name);
+  if (object === null) return { path };
+
+  // putRendition writes these metadata. Where one of them does not fit, the content is not this Worker's.
+  const { etag: r2Etag, size, customMetadata = {} } = object;
+  const { of: storedFor, etag, type = "", length } = customMetadata;
+  const isThisRendition = storedFor === name && length === `${size}`;
+  if (!isThisRendition || !etag || size > MAX_STORED_BYTES) {
+    cancelBody(object.body);
+    return { path, r2Etag };
+  }
+
+  const bytes = new Uint8Array(await object.arrayBuffer());
+  if (bytes.length !== size || sniff(bytes) !== type) return { path, r2Etag };
+
+  const rendition = { body: new Response(bytes).body, type, length, etag };
+  return { path, r2Etag, rendition };
+}
+
+/** R2 refuses two writes of one name at the same time, and may count a delete as a write (T3). */
+const TOO_MANY_WRITES = /\b(?:429|10058)\b/;
 
 /** Calls the store, and logs what it throws. @returns undefined if it throws */
 async function callStore<T>(
   store: Store,
-  call: string,
-  work: () => Promise<T>,
+  method: "get" | "put" | "delete" | "list",
+  call: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await work();
+    return await call();
   } catch (error) {
-    const isWrite = call === "put" || call === "delete";
-    if (!isWrite || !TOO_FAST.test(`${error}`)) reportStoreFailure(store, `${call}: ${error}`);
+    // Two requests that store one rendition at the same time are no failure: one of them succeeds.
+    const isWrite = method === "put" || method === "delete";
+    const isExpected = isWrite && TOO_MANY_WRITES.test(`${error}`);
+    if (!isExpected) reportStoreFailure(store, `${method}: ${error}`);
     return undefined;
   }
 }
 
-/** R2 refuses two writes of one name at the same time, and may count a delete as a write (T3). */
-const TOO_FAST = /\b(?:429|10058)\b/;
+/** The longest reason in the log: characters. */
+const MAX_REASON_LENGTH = 200;
 
-const MAX_REASON = 200; // characters
-
-const failures = new WeakMap<Store, LogCount>();
+const failureCounts = new WeakMap<Store, LogCount>();
 
 /** Logs once a minute that the store fails: pictures are rendered without it. */
 function reportStoreFailure(store: Store, reason: string): void {
-  const { times, shouldLog, next } = countForLog(failures.get(store), Date.now());
-  failures.set(store, next);
+  const { times, shouldLog, next } = countForLog(failureCounts.get(store), Date.now());
+  failureCounts.set(store, next);
   if (!shouldLog) return;
-  logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON), times });
-}
 
-/** For how long the store is waited for, once its entry is needed: ms. */
-const STORE_MS = 1_000;
-
-/** Waits for an entry that is being read: for a second, or until the deadline. */
-export async function waitForEntry(
-  { store }: StorePath,
-  reading: Promise<StoreEntry | undefined>,
-  deadline: number,
-): Promise<StoreEntry | undefined> {
-  const entry = await withTimeout(Math.min(STORE_MS, deadline - Date.now()), reading);
-  if (entry !== TIMED_OUT) return entry;
-  reportStoreFailure(store, "get: no answer in time");
-  return undefined;
-}
-
-/** Reads the first stored rendition. */
-export async function readFirstStored(
-  keys: readonly RenditionKey[],
-  config: Pick<Config, "store">,
-  deadline: number,
-): Promise<StoreEntry | undefined> {
-  for (const key of keys) {
-    if (Date.now() >= deadline) break;
-    const path = await storePathOf(key, config);
-    const entry = path && (await waitForEntry(path, readEntry(path), deadline));
-    if (entry?.rendition) return entry;
-  }
-  return undefined;
+  logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON_LENGTH), times });
 }
 
 /** The metadata have the name of the rendition up to this length: characters. R2 takes 2 KB of metadata (T3). */
 const MAX_NAME_LENGTH = 1_200;
 
+/** The bytes of a rendition, and its own ETag. */
+export type WholeRendition = {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly type: string;
+  readonly etag: string;
+};
+
 /**
  * Stores a rendition, unless the content of the path has changed since it was read.
- * @param etag of the rendition
+ * @param entry what the store had under the path when it was read
  * @param now ms since 1970
- * @returns false if the content has changed. A put that fails may have been written
+ * @returns false if the content has changed; true if the rendition is stored, or may be: a put that fails may have
+ *   been written
  */
 export async function putRendition(
-  { store, name }: StorePath,
-  key: RenditionKey,
-  { bytes, type, etag }: { bytes: Uint8Array<ArrayBuffer>; type: string; etag: string },
-  { r2Etag }: StoreEntry,
+  entry: StoreEntry,
+  id: RenditionId,
+  rendition: WholeRendition,
   now: number,
 ): Promise<boolean> {
+  const { store, name } = entry.path;
+  const { bytes, type, etag } = rendition;
+
   const customMetadata = {
-    ...{ of: name, etag, type, length: `${bytes.length}` },
-    ...{
-      made: new Date(now).toISOString(),
-      rendition: renditionName(key).slice(0, MAX_NAME_LENGTH),
-    },
+    of: name,
+    etag,
+    type,
+    length: `${bytes.length}`,
+    made: new Date(now).toISOString(),
+    rendition: renditionName(id).slice(0, MAX_NAME_LENGTH),
   };
-  const onlyIf = r2Etag === undefined ? { etagDoesNotMatch: "*" } : { etagMatches: r2Etag }; // T8a
-  const options = { onlyIf, httpMetadata: { contentType: type }, customMetadata };
+  const options = {
+    onlyIf: conditionFor(entry),
+    httpMetadata: { contentType: type },
+    customMetadata,
+  };
+
   const put = await callStore(store, "put", () => store.put(name, bytes, options));
+  // R2 answers null where the condition does not hold (T8a).
   return put !== null;
 }
 
-/** R2 allows one write of a name in a second (T3): ms. */
+/** R2 writes only where the path still has what was read: nothing, or the content with this ETag (T8a). */
+function conditionFor({ r2Etag }: StoreEntry): R2Conditional {
+  if (r2Etag === undefined) return { etagDoesNotMatch: "*" };
+  return { etagMatches: r2Etag };
+}
+
+/** After how long a delete is tried again. R2 allows one write of a name in a second (T3): ms. */
 const WRITE_PERIOD_MS = 1_100;
 
-/** T4. Names in one call. */
-const MAX_NAMES = 1_000;
+/** How many names one call deletes (T4). */
+const MAX_NAMES_PER_CALL = 1_000;
 
 /** Deletes names, with one retry. @returns whether all are deleted */
 export async function deleteNames(store: Store, names: readonly string[]): Promise<boolean> {
-  const remove = async () => {
-    for (let at = 0; at < names.length; at += MAX_NAMES) {
-      await store.delete(names.slice(at, at + MAX_NAMES));
+  const isDeleted = await callStore(store, "delete", async () => {
+    try {
+      await deleteInCalls(store, names);
+    } catch {
+      await scheduler.wait(WRITE_PERIOD_MS);
+      await deleteInCalls(store, names);
     }
     return true;
-  };
-  const retry = () => scheduler.wait(WRITE_PERIOD_MS).then(remove);
-  return (await callStore(store, "delete", () => remove().catch(retry))) === true;
+  });
+  return isDeleted === true;
 }
+
+async function deleteInCalls(store: Store, names: readonly string[]): Promise<void> {
+  for (let start = 0; start < names.length; start += MAX_NAMES_PER_CALL) {
+    await store.delete(names.slice(start, start + MAX_NAMES_PER_CALL));
+  }
+}
+
+/** An object of a bucket: its key has the bucket's prefix. */
+type ObjectOfBucket = Pick<RenditionId, "bucket" | "key">;
 
 /** To hash so many names takes 4 ms of CPU time, of the 10 that a request has on the free plan. */
 const MAX_HASHED_NAMES = 500;
 
-/** Deletes the renditions of an object under all names of the configuration: a list would cost money (T5). */
+/**
+ * Deletes the renditions of an object under all names that the configuration can give them. A list of what is stored
+ * would find more, but would cost money for each missing object (T5).
+ */
 export async function deleteConfigured(
-  { store, buckets, variants }: Pick<Config, "store" | "buckets" | "variants">,
-  { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
+  config: Pick<Config, "store" | "buckets" | "variants">,
+  object: ObjectOfBucket,
 ): Promise<void> {
-  if (!store) return;
-  const keyFields = { key, version: undefined, isStorable: true };
-  const names = buckets
-    .filter(({ baseUrl, prefix }) => baseUrl === bucket.baseUrl && key.startsWith(prefix))
-    .flatMap((alias) =>
-      [...variants.values()].flatMap((variant) =>
-        possibleFormats(variant).map((formats) => {
-          return renditionName({ ...keyFields, bucket: alias, variant, formats });
-        }),
-      ),
-    );
-  if (names.length > MAX_HASHED_NAMES) return void (await deleteAll(store, { bucket, key }));
-  const tag = await objectTag(bucket, key);
-  const hashed = names.map(async (name) => `${tag}/${await sha256Hex(name)}`);
-  await deleteNames(store, await Promise.all(hashed));
+  const { store } = config;
+  if (store === undefined) return;
+
+  const names = configuredNames(config, object);
+  if (names.length > MAX_HASHED_NAMES) {
+    await deleteAll(store, object);
+    return;
+  }
+
+  const tag = await objectTag(object.bucket, object.key);
+  const storedNames = await Promise.all(
+    names.map(async (name) => `${tag}/${await sha256Hex(name)}`),
+  );
+  await deleteNames(store, storedNames);
 }
 
-/** Lists of an object, of 1,000 names each (T4): a store that always reports more must not be read for ever. */
+/** The names of all renditions of an object: by each bucket that reaches it, at each variant, in each format. */
+function configuredNames(
+  { buckets, variants }: Pick<Config, "buckets" | "variants">,
+  { bucket, key }: ObjectOfBucket,
+): string[] {
+  const names: string[] = [];
+  for (const alias of buckets) {
+    const reachesObject = alias.baseUrl === bucket.baseUrl && key.startsWith(alias.prefix);
+    if (!reachesObject) continue;
+
+    for (const variant of variants.values()) {
+      for (const formats of possibleFormats(variant)) {
+        const id = { bucket: alias, key, version: undefined, variant, formats, isStorable: true };
+        names.push(renditionName(id));
+      }
+    }
+  }
+  return names;
+}
+
+/** How many lists of 1,000 names are read (T4). A store that always reports more must not be read for ever. */
 const MAX_LISTS = 10;
 
 /** Deletes all renditions of an object, also those of earlier configurations. @returns whether all are deleted */
-export async function deleteAll(
-  store: Store,
-  { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
-): Promise<boolean> {
-  const prefix = `${await objectTag(bucket, key)}/`;
+export async function deleteAll(store: Store, object: ObjectOfBucket): Promise<boolean> {
+  const tag = await objectTag(object.bucket, object.key);
+  const prefix = `${tag}/`;
+
   for (let lists = 0; lists < MAX_LISTS; lists++) {
     const list = await callStore(store, "list", () => store.list({ prefix }));
-    const names = list?.objects.map(({ key: name }) => name) ?? [];
-    if (!list || !(await deleteNames(store, names))) return false;
+    if (list === undefined) return false;
+
+    const names = list.objects.map((entry) => entry.key);
+    const isDeleted = await deleteNames(store, names);
+    if (!isDeleted) return false;
     if (!list.truncated) return true;
   }
   return false;

@@ -19,7 +19,7 @@ const CACHING = {
 
 describe("a rendition", () => {
   test("whose object has not changed is a 304 with all that Workers Cache needs (W18)", () => {
-    const answer = notModifiedAnswer({ etag: ETAG }, ANSWERS, TAGS);
+    const answer = notModifiedAnswer(ETAG, 0, { answers: ANSWERS, tags: TAGS, isOneObject: true });
     expect([answer.status, answer.body]).toEqual([304, null]);
     expect(Object.fromEntries(answer.headers)).toEqual({ ...CACHING, etag: ETAG });
   });
@@ -33,8 +33,9 @@ describe("a rendition", () => {
     ["content-length", "-7"],
   ])("is read without an odd %s: %s", async (name, value) => {
     const headers = { "content-type": "image/avif", [name]: value };
-    const expected = { type: "image/avif", length: undefined, etag: undefined };
-    expect(await readCachedAnswer(new Response("x", { headers }), false)).toMatchObject(expected);
+    const rendition = { type: "image/avif", length: undefined, etag: undefined };
+    const result = await readCachedAnswer(new Response("x", { headers }), false);
+    expect(result).toMatchObject({ kind: "rendition", rendition });
   });
 
   test.each(["text/html", "application/json", "", "image/", "image/<b>"])(
@@ -61,6 +62,7 @@ describe("facts", () => {
   });
 });
 
+const NOTHING_OLDER = { exists: false, isOfGoneObject: false };
 const MINUTE = "public, max-age=60, must-revalidate";
 
 describe("a refusal", () => {
@@ -77,7 +79,7 @@ describe("a refusal", () => {
     [{ event: "origin-denied", certain: true }, false, 502],
     [{ event: "edge-contradicts", reason: "Sources" }, false, 502],
   ])("%j, with an older image: %j, is a %d, read as it was", async (refusal, hasOlder, status) => {
-    const answer = refusalForCache(refusal, TAGS, hasOlder);
+    const answer = refusalForCache(refusal, 0, { exists: hasOlder, isOfGoneObject: false }, TAGS);
     const isCached = status !== 502;
     expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
       status,
@@ -87,7 +89,11 @@ describe("a refusal", () => {
         ...(isCached && { "cache-tag": "a,b" }),
       },
     ]);
-    expect(await readCachedAnswer(answer, false)).toEqual(expect.objectContaining(refusal));
+    expect(await readCachedAnswer(answer, false)).toEqual({
+      kind: "refusal",
+      refusal,
+      objectIndex: 0,
+    });
   });
 
   const SLOT = { slot: "next", s3Code: "InvalidAccessKeyId", access_key: "…MPLE" } as const;
@@ -97,13 +103,17 @@ describe("a refusal", () => {
     { event: "role-refused", role: "arn:x", code: "AccessDenied", reason: "x", repeated: false },
     { event: "edge-failed", edgeCode: "9523", status: 500, reason: "x", type: "image/png" },
   ])("is read with its fields: %j", async (refusal) => {
-    const answer = refusalForCache(refusal, TAGS, false);
-    expect(await readCachedAnswer(answer, true)).toEqual(expect.objectContaining(refusal));
+    const answer = refusalForCache(refusal, 0, NOTHING_OLDER, TAGS);
+    expect(await readCachedAnswer(answer, true)).toEqual({
+      kind: "refusal",
+      refusal,
+      objectIndex: 0,
+    });
   });
 
   test("does not contain S3's reply", async () => {
     const s3 = { status: 403, code: "AccessDenied" };
-    const answer = refusalForCache({ event: "origin-denied", s3 }, TAGS, false);
+    const answer = refusalForCache({ event: "origin-denied", s3 }, 0, NOTHING_OLDER, TAGS);
     expect(await answer.text()).not.toContain("AccessDenied");
   });
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import {
-  type RenditionKey,
+  type RenditionId,
   readRenditionUrl,
   renditionUrl,
 } from "../../../src/worker/cache/rendition-url.ts";
@@ -21,7 +21,7 @@ const configOf = (change: object = {}) => configWith({ ...OTHER_SECRETS, ...chan
 const CONFIG = configOf();
 
 /** The key of a rendition by names of the configuration. */
-function keyOf(change: Partial<Named> = {}, config = CONFIG): RenditionKey {
+function keyOf(change: Partial<Named> = {}, config = CONFIG): RenditionId {
   const { bucket: name, preset, key, version, formats } = { ...USUAL, ...change };
   const bucket = config.buckets.find((bucket) => bucket.name === name) ?? expect.unreachable();
   const variant = config.variants.get(preset) ?? expect.unreachable();
