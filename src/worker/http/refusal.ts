@@ -3,31 +3,37 @@
 
 import type { S3Reply } from "./s3-reply.ts";
 
+/** `event` tells them apart, and is the name in the log. docs/errors.md has a section for each. */
 export type Refusal =
+  // The Worker itself cannot serve.
   | { event: "configuration-broken"; mistakes: readonly ConfigMistake[] }
+  /** The edge asks the Worker, which would ask the edge. */
   | { event: "loop-detected"; reason: string }
+
+  // The request is wrong, or may not be made.
   | { event: "method-not-allowed"; method: string; allow: string }
   | { event: "health-denied"; reason: string }
   | { event: "purge-denied"; reason: string }
   | { event: "no-such-route"; path: string }
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }
+  /** A page that is not in `origins` embeds the image. */
   | { event: "foreign-page"; reason: string }
+  /** `text` is what should have been signed. `certain`: no key and no clock can make such a URL right. */
   | { event: "signature-wrong"; reason: string; text?: string; certain: boolean }
+  /** `expired` is when, in ISO 8601. */
   | { event: "url-expired"; expired: string }
   | { event: "rate-limited" }
+
+  // Nothing opens the bucket. `repeated`: it was logged within the last minute.
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
-  | {
-      event: "role-refused";
-      /** The ARN of the role. */
-      role: string;
-      /** STS's or S3's code. */
-      code: string;
-      reason: string;
-      repeated: boolean;
-    }
+  /** `role` is the ARN of the role, `code` the error code of STS, or of S3 if S3 refuses the session. */
+  | { event: "role-refused"; role: string; code: string; reason: string; repeated: boolean }
+
+  // The object, S3 or the edge fails.
   | UpstreamRefusal;
 
+/** A credential slot that S3 does not accept. */
 export type RefusedSlot = {
   readonly slot: SlotName;
   /** S3's error code. */
@@ -78,6 +84,7 @@ export type Upstream = {
 
 export type UpstreamRefusal = { event: UpstreamEvent } & Upstream;
 
+/** Returns whether a step has refused the request. No result of a step has an `event` of its own. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
@@ -97,25 +104,29 @@ export function canRetry<T>(value: T | Refusal): boolean {
   return isRefusal(value) && upstreamOf(value).isTransient === true;
 }
 
-/** Why a request to S3 or to the edge got no answer. */
+/** Why a request to S3 or to the edge got no answer at all. */
 export type UpstreamFailure = {
-  readonly kind: "timed-out" | "network-failed";
+  readonly kind: "timeout" | "network";
   readonly reason: string;
 };
 
 export function isUpstreamFailure(reply: { readonly kind: string }): reply is UpstreamFailure {
-  return reply.kind === "timed-out" || reply.kind === "network-failed";
+  return reply.kind === "timeout" || reply.kind === "network";
 }
 
-/** @param event what a failure of the network is called: the caller knows whom it has asked */
+/**
+ * The refusal after a request that got no answer. A second try may help against the network, not against a time-out.
+ * @param event what a failure of the network is called: the caller knows whom it has asked
+ */
 export function refusalAfter(
   { kind, reason }: UpstreamFailure,
   event: "origin-failed" | "edge-failed",
 ): UpstreamRefusal {
-  if (kind === "timed-out") return { event: "timed-out", reason };
+  if (kind === "timeout") return { event: "timed-out", reason };
   return { event, reason, isTransient: true };
 }
 
+/** The two credential pairs of a bucket: rotation puts the new key into "next" first. */
 export const SLOT_NAMES = ["current", "next"] as const;
 
 export type SlotName = (typeof SLOT_NAMES)[number];
@@ -126,6 +137,7 @@ export type ObjectType =
   | "none"
   | "unknown";
 
+/** One mistake of wrangler.toml or of the secrets. All of them are reported at once. */
 export type ConfigMistake = {
   /** The option or the secret that is wrong: `PRESETS.hero.quality`, `AWS_ACCESS_KEY_ID`. */
   readonly path: string;

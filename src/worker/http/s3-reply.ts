@@ -1,4 +1,5 @@
-// Parses S3's reply to a request: its status, its headers, and the XML of an error. Pure.
+// Parses S3's reply to a request: its status, its headers, and the XML of an error. What is read may get into the log, so
+// only texts of a harmless form are read. Pure.
 
 export type S3Reply = {
   /** The HTTP status; absent if no answer came. */
@@ -11,36 +12,53 @@ export type S3Reply = {
   readonly ahead?: number | undefined;
 };
 
-/** The text of an element of the XML: `SignatureDoesNotMatch`, `eu-west-1`. */
+/**
+ * The text of an element of the XML.
+ * @example xmlElement("<Error><Code>NoSuchKey</Code></Error>", "Code") // "NoSuchKey"
+ */
 export function xmlElement(xml: string, element: "Code" | "Region"): string | undefined {
-  return new RegExp(`<${element}>([\\w.-]{1,64})</${element}>`).exec(xml)?.[1];
+  const pattern = new RegExp(`<${element}>([\\w.-]{1,64})</${element}>`);
+  return pattern.exec(xml)?.[1];
 }
 
-/** Leaves out the elements that repeat what was sent: a key id, a signature, a session token. */
+/**
+ * Empties the elements that repeat what was sent: S3 may echo a key id, a signature or a session token.
+ * @param sent the headers of the request
+ */
 export function withoutEcho(xml: string, sent: HeadersInit | undefined): string {
-  const headers = `${[...new Headers(sent)]}`.toLowerCase();
-  return xml.replace(/>[^<]+/g, (text) =>
-    headers.includes(text.slice(1).toLowerCase()) ? ">" : text,
-  );
+  const sentText = `${[...new Headers(sent)]}`.toLowerCase();
+  return xml.replace(/>[^<]+/g, (elementText) => {
+    const isEcho = sentText.includes(elementText.slice(1).toLowerCase());
+    return isEcho ? ">" : elementText;
+  });
 }
 
-/** A region or a type that may be logged: words and a number. No sentence, key id, signature or token has this form. */
+/** Words and a number, as in `eu-west-1` and `image/svg+xml`. No sentence, key id, signature or token has this form. */
+const NAME = /^[a-z]{1,14}(?:[-+./][a-z]{1,14})*-?\d{0,3}$/;
+
+/** A region or a type, if it may be logged. */
 export function nameOf(text: string): string | undefined {
-  return /^[a-z]{1,14}(?:[-+./][a-z]{1,14})*-?\d{0,3}$/.test(text) ? text : undefined;
+  return NAME.test(text) ? text : undefined;
 }
 
-/** @param now ms since 1970 */
+/** @param now when the reply came: ms since 1970 */
 export function parseS3Reply(
   { status, headers }: Pick<Response, "status" | "headers">,
   text: string,
   now: number,
 ): S3Reply {
-  const date = Date.parse(headers.get("date") ?? "");
+  const region = xmlElement(text, "Region") ?? headers.get("x-amz-bucket-region");
   return {
     status,
     code: xmlElement(text, "Code"),
-    region: nameOf(xmlElement(text, "Region") ?? headers.get("x-amz-bucket-region") ?? ""),
-    // A date has no fractions of a second: on average, half a second was cut off.
-    ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
+    region: region === null ? undefined : nameOf(region),
+    ahead: secondsAhead(headers.get("date"), now),
   };
+}
+
+/** @param date of the reply. It has no fractions of a second: on average, half a second was cut off */
+function secondsAhead(date: string | null, now: number): number | undefined {
+  const repliedAt = Date.parse(date ?? "");
+  if (Number.isNaN(repliedAt)) return undefined;
+  return Math.round((repliedAt + 500 - now) / 1000);
 }

@@ -28,7 +28,7 @@ export async function send(
   facts = false,
 ): Promise<Reply | UpstreamFailure> {
   const timeLeft = deadline - Date.now();
-  if (timeLeft <= 0) return { kind: "timed-out", reason: "no time was left to ask" };
+  if (timeLeft <= 0) return { kind: "timeout", reason: "no time was left to ask" };
 
   const fetching = fetch(url, { ...init, redirect: "manual" });
   try {
@@ -36,7 +36,7 @@ export async function send(
     if (response === TIMED_OUT) {
       // An abort signal would slow down every request, so the body of a late answer is cancelled when it comes.
       fetching.then(({ body }) => cancelBody(body)).catch(() => {});
-      return { kind: "timed-out", reason: "no answer in time" };
+      return { kind: "timeout", reason: "no answer in time" };
     }
 
     const { status, headers, body } = response;
@@ -45,7 +45,7 @@ export async function send(
     const text = await readBeginning(body, deadline - Date.now());
     return { kind: "reply", status, headers, body: null, text: withoutEcho(text, init.headers) };
   } catch (error) {
-    return { kind: "network-failed", reason: `the request failed: ${error}` };
+    return { kind: "network", reason: `the request failed: ${error}` };
   }
 }
 

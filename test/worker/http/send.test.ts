@@ -42,7 +42,7 @@ function delayEdge() {
 
 const sendNow = () => send("https://a.example/k", {}, Date.now() + 1000);
 
-const TIMED_OUT = { kind: "timed-out", reason: "no answer in time" };
+const TIMED_OUT = { kind: "timeout", reason: "no answer in time" };
 
 test("an answer that comes too late is a 504, and its body is cancelled", async () => {
   const { requested, resolve } = delayEdge();
