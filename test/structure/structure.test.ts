@@ -14,11 +14,6 @@ const sources = new Map(
   ]),
 );
 
-test("no file of src/ has more than 400 lines", () => {
-  const long = [...sources].filter(([, text]) => text.split("\n").length - 1 > 400);
-  expect(long.map(([file]) => file)).toEqual([]);
-});
-
 test("the linter refuses an import against the direction of the folders, a circle, and a name", () => {
   const folder = createTemporaryFolder("vitrine-rooms-");
   cpSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
