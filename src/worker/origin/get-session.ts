@@ -1,5 +1,8 @@
-// Gets credentials of a role: current ones, or new ones from STS. Only one request to STS runs at a time, and the old
-// credentials are used meanwhile.
+// Gets the credentials of a role: an AWS role that reads a bucket, so that the Worker needs no stored key. The Worker
+// signs a token as the issuer that the role trusts. STS, AWS's Security Token Service, gives credentials for it.
+// All requests of an isolate share one memory of a role. Only one of them asks STS at a time. The others use the old
+// credentials meanwhile; where there are none, they wait for the answer.
+// Nothing of a token or of credentials is in a failure, because failures are logged.
 
 import { encodeBase64url, utf8 } from "../../url/encoding.ts";
 import type { Role } from "../config/bucket.ts";
@@ -28,95 +31,158 @@ import {
   type StsFailure,
 } from "./session.ts";
 
-const NO_ANSWER: StsFailure = { code: "unreachable", reason: "STS does not answer in time" };
+/** The visitor's time was over before STS had answered. */
+const NO_ANSWER: StsFailure = {
+  kind: "sts-failure",
+  code: "unreachable",
+  reason: "STS does not answer in time",
+};
 
 /**
- * Credentials of a role that can be used now, or why there are none. Waits for STS only where it must.
+ * Returns credentials of a role that can be used now, or why there are none. Waits for STS only if it must.
  * @param refused a session that S3 has refused: a newer one is needed
  */
 export async function getSession(
   memory: RoleMemory,
-  { context, deadline }: RequestScope,
+  scope: RequestScope,
   refused?: Session,
 ): Promise<Session | StsFailure> {
+  const { context, deadline } = scope;
+
+  // While this request waits, other requests change the memory. So each round reads the memory again, and decides anew:
+  // after a wait there may be a new session, a failure, or a renewal that another request has started.
+  // Every round returns, or waits for a renewal. The deadline ends the loop at the latest.
   for (;;) {
     const now = Date.now();
     const state = memory.state();
     const session = usableSession(state, now);
     const running = runningRenewal(state, now);
+
     if (session && session !== refused) {
-      if (!running && isRenewalDue(state, now)) renew(memory, context);
+      // The session is good for a while yet, so this request does not wait for the next one.
+      if (!running && isRenewalDue(state, now)) startRenewal(memory, context);
       return session;
     }
-    const failure = running ? undefined : recentFailure(state, now);
-    if (failure) return failure;
+
+    // Without this, each visitor would ask an STS that has just refused. A renewal that runs may still succeed.
+    const failure = recentFailure(state, now);
+    if (!running && failure) return failure;
+
     const remainingMs = deadline - now;
     if (remainingMs <= 0) return NO_ANSWER;
-    const { ended } = running ?? renew(memory, context);
-    await withTimeout(Math.min(remainingMs, RENEWAL_MS), ended);
+
+    // A renewal whose own request was cut off never ends. After RENEWAL_MS the next round starts another one.
+    const renewal = running ?? startRenewal(memory, context);
+    await withTimeout(Math.min(remainingMs, RENEWAL_MS), renewal.ended);
   }
 }
 
-/** The answer where there are no credentials, or none that S3 accepts. The log has this refusal once a minute. */
-export function refuseRole(memory: RoleMemory, { code, reason }: StsFailure): Refusal {
+/** Returns the refusal where STS gives no credentials, or S3 accepts none. The log has it once a minute. */
+export function refuseRole(
+  memory: RoleMemory,
+  failure: Pick<StsFailure, "code" | "reason">,
+): Refusal {
+  const { code, reason } = failure;
   const now = Date.now();
-  const { role } = memory.state();
-  const repeated = isRefusalReported(memory.state(), now);
+  const state = memory.state();
+
+  // This is read before the memory learns of the refusal: afterwards it would always be true.
+  const repeated = isRefusalReported(state, now);
   memory.learn({ type: "refused", now });
-  return { event: "role-refused", role: role.arn, code, reason, repeated };
+
+  return { event: "role-refused", role: state.role.arn, code, reason, repeated };
 }
 
-/** Asks STS, also when this visitor has left: other visitors wait for the answer. */
-function renew(memory: RoleMemory, context: Context): Renewal {
-  const requestSession = async (): Promise<void> => {
-    const answer = await askForSession(memory.state().role);
-    if (isStsFailure(answer)) {
-      memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
-    } else memory.learn({ type: "renewed", session: answer });
-  };
-  const renewal = { ended: requestSession(), began: Date.now() };
+function startRenewal(memory: RoleMemory, context: Context): Renewal {
+  const renewal = { ended: renewSession(memory), began: Date.now() };
   memory.learn({ type: "renewal-started", renewal });
+
+  // The renewal goes on when this visitor has left: other visitors wait for it.
   context.waitUntil(renewal.ended);
   return renewal;
 }
 
-/** Signs with the other key where STS cannot check the first one: it may not know a new one yet, or an old one any more. */
-async function askForSession(role: Role): Promise<Session | StsFailure> {
+/** Requests a session, and puts it, or the failure, into the memory. */
+async function renewSession(memory: RoleMemory): Promise<void> {
+  const { role } = memory.state();
+  const answer = await requestSession(role);
+
+  if (isStsFailure(answer)) {
+    memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
+  } else {
+    memory.learn({ type: "renewed", session: answer });
+  }
+}
+
+/**
+ * Requests a session with the first key of the issuer. Only if STS cannot check that key's token, the other key signs
+ * another one: while the key is rotated, STS may not know the new key yet, or may know the old one no more (K5).
+ * Each key has two tries, so STS gets four requests at most.
+ */
+async function requestSession(role: Role): Promise<Session | StsFailure> {
   const { signers, mistakes } = await issuerKeysOf(role.oidc);
-  const faults = mistakes.map(mistakeText).join("; ");
-  let failure: StsFailure = { code: "no-key", reason: faults };
+  const keyFaults = mistakes.map(mistakeText);
+
+  // This is the failure if there is no signer.
+  let failure: StsFailure = { kind: "sts-failure", code: "no-key", reason: keyFaults.join("; ") };
   for (const signer of signers) {
-    const assumeRole = async () => askSts(role, await createToken(role.oidc, signer, Date.now()));
-    const first = await assumeRole();
-    const answer = isStsFailure(first) && first.isTransient ? await assumeRole() : first;
+    const answer = await requestWithRetry(role, signer);
     if (!isStsFailure(answer)) return answer;
-    const { code, reason } = answer;
-    failure = { code, reason: faults ? `${reason}; ${faults}` : reason };
-    if (code !== "InvalidIdentityToken") break;
+
+    // A key that could not be imported may be the very key that STS knows, so its fault is named, too.
+    const reason = [answer.reason, ...keyFaults].join("; ");
+    failure = { kind: "sts-failure", code: answer.code, reason };
+
+    // Only this code may be about the key. With any other one, the other key would fail in the same way.
+    if (answer.code !== "InvalidIdentityToken") return failure;
   }
   return failure;
 }
 
-/** How long STS may take, the body included: ms. STS itself asks the issuer meanwhile. */
-const STS_MS = 6_000;
+/** Requests a session with one key, and once more at once after a failure that may pass in a moment. */
+async function requestWithRetry(role: Role, signer: Signer): Promise<Session | StsFailure> {
+  const first = await requestOnce(role, signer);
+  if (!isStsFailure(first) || !first.isTransient) return first;
 
-/** The longest answer. AWS's has about 2,000 bytes. */
-const MAX_BYTES = 20_000;
-
-/** @param token proves who the Worker is */
-export async function askSts(role: Role, token: string): Promise<Session | StsFailure> {
-  const began = Date.now();
-  const answer = await post(role, token, began + STS_MS).catch(() => undefined); // the error may hold the token
-  if (!answer) {
-    return { code: "unreachable", reason: "STS cannot be reached: check sts", isTransient: true };
-  }
-  const { status, text } = answer;
-  const session = status === 200 ? parseStsSession(text, began, Date.now()) : undefined;
-  return session ?? parseStsFailure(status, text, token);
+  return requestOnce(role, signer);
 }
 
-/** @param deadline ms since 1970 */
-async function post({ arn, sts }: Role, token: string, deadline: number) {
+async function requestOnce(role: Role, signer: Signer): Promise<Session | StsFailure> {
+  const token = await createToken(role.oidc, signer, Date.now());
+  return askSts(role, token);
+}
+
+/** How long STS may take, the body included: ms. Meanwhile STS itself asks the issuer for its public keys. */
+const STS_MS = 6_000;
+
+/** Requests a session once. @param token proves who the Worker is */
+export async function askSts(role: Role, token: string): Promise<Session | StsFailure> {
+  const began = Date.now();
+
+  // The error of a failed request is dropped: it may hold the token.
+  const answer = await postToken(role, token, began + STS_MS).catch(() => undefined);
+  if (!answer) {
+    const reason = "STS cannot be reached: check sts";
+    return { kind: "sts-failure", code: "unreachable", reason, isTransient: true };
+  }
+
+  const { status, text } = answer;
+  if (status === 200) {
+    const session = parseStsSession(text, began, Date.now());
+    if (session) return session;
+  }
+  return parseStsFailure(status, text, token);
+}
+
+/** The longest answer that is read: bytes. AWS's has about 2,000. */
+const MAX_BYTES = 20_000;
+
+/**
+ * Sends the token to STS. The request itself is not signed (K1).
+ * @param deadline ms since 1970
+ * @throws if STS does not answer in time, or breaks off
+ */
+async function postToken({ arn, sts }: Role, token: string, deadline: number) {
   const form = new URLSearchParams({
     Action: "AssumeRoleWithWebIdentity",
     Version: "2011-06-15",
@@ -125,39 +191,49 @@ async function post({ arn, sts }: Role, token: string, deadline: number) {
     DurationSeconds: `${SESSION_SECONDS}`,
     WebIdentityToken: token,
   });
+
   const { status, body } = await fetch(sts, {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/xml" },
     body: `${form}`,
-    redirect: "manual",
+    redirect: "manual", // a redirect would take the token to another host
     cache: "no-store",
     signal: AbortSignal.timeout(deadline - Date.now()),
   });
+
+  // A body that is too long or too slow counts as an empty one, which is no answer of STS either.
   const bytes = await readBytes(body, MAX_BYTES, deadline);
-  return { status, text: bytes instanceof Uint8Array ? new TextDecoder().decode(bytes) : "" };
+  const text = bytes instanceof Uint8Array ? new TextDecoder().decode(bytes) : "";
+  return { status, text };
 }
 
-/** How long a token is valid, and how long before now it begins, for a clock of STS that is behind: s. */
+/** How long a token is valid: s. It is sent at once. */
 const TOKEN_LASTS_S = 300;
+
+/** How long before now a token begins: s. The clock of STS may be behind, and STS refuses a future token (K6). */
 const TOKEN_BACK_S = 60;
 
-/** @param now ms since 1970 */
-export async function createToken(
-  { issuer, subject: sub, audience }: Issuer,
-  { kid, sign }: Signer,
-  now: number,
-): Promise<string> {
-  const at = Math.floor(now / 1000);
-  const head = { alg: "ES256", kid, typ: "JWT" };
+/**
+ * Creates a signed JWT (RFC 7519), by which STS knows the Worker.
+ * @param now ms since 1970
+ */
+export async function createToken(issuer: Issuer, signer: Signer, now: number): Promise<string> {
+  const nowS = Math.floor(now / 1000);
+  const header = { alg: "ES256", kid: signer.kid, typ: "JWT" };
   const claims = {
-    ...{ iss: issuer, sub, aud: audience },
-    ...{ iat: at - TOKEN_BACK_S, exp: at + TOKEN_LASTS_S, jti: crypto.randomUUID() },
+    iss: issuer.issuer,
+    sub: issuer.subject,
+    aud: issuer.audience,
+    iat: nowS - TOKEN_BACK_S,
+    exp: nowS + TOKEN_LASTS_S,
+    jti: crypto.randomUUID(),
   };
-  const text = `${encode(head)}.${encode(claims)}`;
-  const signature = await sign(utf8(text));
+
+  const text = `${encodeJson(header)}.${encodeJson(claims)}`;
+  const signature = await signer.sign(utf8(text));
   return `${text}.${encodeBase64url(signature)}`;
 }
 
-function encode(part: object): string {
-  return encodeBase64url(utf8(JSON.stringify(part)));
+function encodeJson(value: object): string {
+  return encodeBase64url(utf8(JSON.stringify(value)));
 }

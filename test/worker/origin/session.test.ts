@@ -10,7 +10,12 @@ const RIGHT = answerOf(NOW + HOUR);
 const read = (text: string) => parseStsSession(text, NOW, NOW);
 
 test("an answer of STS has credentials, and until when they are good", () => {
-  expect(read(RIGHT)).toEqual({ credentials: SESSION, began: NOW, expires: NOW + HOUR });
+  expect(read(RIGHT)).toEqual({
+    kind: "session",
+    credentials: SESSION,
+    began: NOW,
+    expires: NOW + HOUR,
+  });
   expect(read(`<?xml version="1.0" encoding="UTF-8"?>\n${RIGHT}\n`)?.credentials).toEqual(SESSION);
 });
 
