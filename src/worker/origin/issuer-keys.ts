@@ -1,29 +1,41 @@
-// The keys of the issuer, imported: what signs tokens, and what everybody may see of it. No private part
-// leaves this file.
+// The keys of the issuer, imported. The Worker is the issuer of its own tokens: it signs them with a private key, and
+// shows the public half, by which AWS checks them. During a rotation there are two keys.
+// No private part leaves this file: a key that signs cannot be exported, and no error of an import is passed on.
 
 import { encodeBase64url, utf8 } from "../../url/encoding.ts";
 import type { IssuerKey, Oidc } from "../config/oidc.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
 
-/** A key that signs, and the name by which AWS finds its public half. */
+/** A key that signs. */
 export type Signer = {
+  /** The name by which AWS finds the public half. */
   readonly kid: string;
   readonly sign: (text: BufferSource) => Promise<ArrayBuffer>;
 };
 
-/** A public key (RFC 7517). */
-type PublicKey = Readonly<Record<string, string>>;
+/** A public key on the curve P-256, as a JWK (RFC 7517). */
+type PublicKey = {
+  readonly kty: "EC";
+  readonly crv: "P-256";
+  /** The coordinates of its point. */
+  readonly x: string;
+  readonly y: string;
+};
+
+type PublishedKey = PublicKey & {
+  readonly use: "sig";
+  readonly alg: "ES256";
+  readonly kid: string;
+};
 
 type IssuerKeys = {
-  /** The first signer signs. None, if no key can be imported. */
+  /** The first signer signs. There is none if no key can be imported. */
   readonly signers: readonly Signer[];
-  readonly published: readonly PublicKey[];
+  /** What the issuer shows, in the order of the signers. */
+  readonly published: readonly PublishedKey[];
   /** What is wrong with a key that is left out. */
   readonly mistakes: readonly ConfigMistake[];
 };
-
-const IMPORTED = { name: "ECDSA", namedCurve: "P-256" };
-const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 
 const keysByOidc = new WeakMap<Oidc, IssuerKeys>();
 
@@ -31,46 +43,72 @@ const keysByOidc = new WeakMap<Oidc, IssuerKeys>();
 export async function issuerKeysOf(oidc: Oidc): Promise<IssuerKeys> {
   const cached = keysByOidc.get(oidc);
   if (cached) return cached;
-  const imported = await Promise.all(oidc.keys.map(importKey));
-  const keys = imported.flatMap((one) => ("mistake" in one ? [] : [one]));
-  // At the end of a rotation, both secrets may hold the same key.
-  const different = keys.filter(
-    ({ signer }, at) => keys.findIndex((one) => one.signer.kid === signer.kid) === at,
-  );
-  const faults = imported.flatMap((one) => ("mistake" in one ? [one.mistake] : []));
-  const result = {
-    signers: different.map(({ signer }) => signer),
-    published: different.map((one) => one.published),
-    mistakes: [...oidc.mistakes, ...faults],
-  };
-  keysByOidc.set(oidc, result);
-  return result;
+
+  const importedKeys = await Promise.all(oidc.keys.map(importKey));
+
+  const signers: Signer[] = [];
+  const published: PublishedKey[] = [];
+  const mistakes = [...oidc.mistakes];
+  for (const imported of importedKeys) {
+    if (imported.kind === "damaged") {
+      mistakes.push(imported.mistake);
+      continue;
+    }
+
+    // At the end of a rotation, both secrets may hold the same key.
+    const { signer } = imported;
+    if (signers.some(({ kid }) => kid === signer.kid)) continue;
+
+    signers.push(signer);
+    published.push(imported.published);
+  }
+
+  const keys = { signers, published, mistakes };
+  keysByOidc.set(oidc, keys);
+  return keys;
 }
 
-type Imported = { readonly signer: Signer; readonly published: PublicKey };
+type ImportedKey =
+  | { readonly kind: "usable"; readonly signer: Signer; readonly published: PublishedKey }
+  | { readonly kind: "damaged"; readonly mistake: ConfigMistake };
 
-async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake: ConfigMistake }> {
-  const { der, secret } = key;
+const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNATURE_ALGORITHM = { name: "ECDSA", hash: "SHA-256" };
+
+async function importKey({ der, secret }: IssuerKey): Promise<ImportedKey> {
   try {
+    // The key is imported twice. The one that signs lives on, and cannot be exported. The other one is exported here,
+    // which is the only way to its public half, and is forgotten.
     const [signingKey, exportableKey] = await Promise.all([
-      crypto.subtle.importKey("pkcs8", der, IMPORTED, false, ["sign"]),
-      crypto.subtle.importKey("pkcs8", der, IMPORTED, true, ["sign"]),
+      crypto.subtle.importKey("pkcs8", der, KEY_ALGORITHM, false, ["sign"]),
+      crypto.subtle.importKey("pkcs8", der, KEY_ALGORITHM, true, ["sign"]),
     ]);
-    const privateJwk: object = await crypto.subtle.exportKey("jwk", exportableKey);
-    const { x, y }: { readonly x?: unknown; readonly y?: unknown } = privateJwk;
-    const jwk = { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
-    const kid = await thumbprint(jwk);
-    const sign = (text: BufferSource) => crypto.subtle.sign(SIGNING, signingKey, text);
-    return { signer: { kid, sign }, published: { ...jwk, use: "sig", alg: "ES256", kid } };
+    const publicKey = await exportPublicKey(exportableKey);
+
+    const kid = await thumbprint(publicKey);
+    const sign = (text: BufferSource) => {
+      return crypto.subtle.sign(SIGNATURE_ALGORITHM, signingKey, text);
+    };
+    const published = { ...publicKey, use: "sig", alg: "ES256", kid } as const;
+    return { kind: "usable", signer: { kid, sign }, published };
   } catch {
     // The error may hold any part of the key.
-    return { mistake: { path: secret, message: "cannot be imported: it is damaged" } };
+    const mistake = { path: secret, message: "cannot be imported: it is damaged" };
+    return { kind: "damaged", mistake };
   }
 }
 
-/** RFC 7638: the hash of the members that make the key, in the order of their names. */
-async function thumbprint(members: PublicKey): Promise<string> {
-  const sorted = Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify(Object.fromEntries(sorted));
+type Point = { readonly x?: unknown; readonly y?: unknown };
+
+/** Takes the public half out of a private key: the export also has the private part `d`. */
+async function exportPublicKey(privateKey: CryptoKey): Promise<PublicKey> {
+  const privateJwk: object = await crypto.subtle.exportKey("jwk", privateKey);
+  const { x, y }: Point = privateJwk;
+  return { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
+}
+
+/** The thumbprint of RFC 7638: the hash of the members that make the key, in alphabetical order. */
+async function thumbprint({ crv, kty, x, y }: PublicKey): Promise<string> {
+  const text = JSON.stringify({ crv, kty, x, y });
   return encodeBase64url(await crypto.subtle.digest("SHA-256", utf8(text)));
 }
