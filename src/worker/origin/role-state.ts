@@ -1,5 +1,7 @@
-// What an isolate knows of a role: its credentials, and why there are none. How it changes: (state, event) →
-// { state, effects }. Pure; the effects are lines for the log. No clock: `now` is passed in, in ms since 1970.
+// What an isolate knows of a role, an AWS role that reads a bucket: its session, or why there is none. A session is
+// credentials of an hour. STS, AWS's Security Token Service, gives it, and a renewal is a request for the next one.
+// An event changes the state: (state, event) → { state, effects }. The effects are lines for the log.
+// Pure: no request and no clock. `now` is passed in, in ms since 1970.
 
 import type { Role } from "../config/bucket.ts";
 import type { RoleNotice } from "../log/notice.ts";
@@ -8,66 +10,60 @@ import { MIN_SESSION_MS, type Session, type StsFailure } from "./session.ts";
 
 export type RoleState = {
   readonly role: Role;
+  /** The newest session. It may have expired. */
   readonly session?: Session | undefined;
   /** How many objects S3 has denied since it last gave an object: the role's sessions may be revoked (K9). */
   readonly denials?: number | undefined;
-  /** The request to STS that is under way. */
+  /** The renewal that is under way. */
   readonly renewal?: Renewal | undefined;
-  /** Why the last request failed; undefined after it succeeded. */
+  /** Why and when the last renewal failed; undefined after one that succeeded. */
   readonly failure?: (StsFailure & { readonly at: number }) | undefined;
-  /** When a failure was last logged while old credentials serve, and how many failures there were since. */
+  /** When a failed renewal was last logged while an old session serves, and how many have failed since. */
   readonly failureLog?: LogCount | undefined;
-  /** When it was last logged that visitors are refused. */
+  /** When it was last logged that a visitor is refused. */
   readonly refusedAt?: number | undefined;
 };
 
-export type Renewal = { readonly ended: Promise<unknown>; readonly began: number };
+export type Renewal = {
+  /** Resolves when the answer of STS is in the state. */
+  readonly ended: Promise<unknown>;
+  readonly began: number;
+};
 
 export type RoleEvent =
   | { readonly type: "renewal-started"; readonly renewal: Renewal }
   | { readonly type: "renewed"; readonly session: Session }
   | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
-  /** S3 gave an object for these credentials, or denied it. */
+  /** With this session, S3 gave an object, or denied it. */
   | { readonly type: "object-requested"; readonly session: Session; readonly denied: boolean }
-  /** A visitor gets no picture, because there are no credentials. */
+  /** A visitor gets no picture, because there is no session. */
   | { readonly type: "refused"; readonly now: number };
 
 type Advanced = { readonly state: RoleState; readonly effects: readonly RoleNotice[] };
-
-/** Credentials are renewed so long before they expire: ms. An outage of STS may last as long. */
-const RENEW_MS = 25 * 60_000;
-
-/** The same for credentials that last less than an hour: a part of that time. */
-const RENEW_PART = 0.5;
-
-/** Credentials are also renewed after so many denials in a row, if they are older than this: ms. */
-const MAX_DENIALS = 10;
-const MIN_DOUBTED_AGE_MS = 5 * 60_000;
-
-/** After how long STS is asked again: while old credentials serve, and while there are none. ms. */
-const PAUSE_MS = 30_000;
-const SHORT_PAUSE_MS = 3_000;
-
-/** How long others wait for a renewal: ms, more than STS_MS. A renewal whose own request is cancelled never ends. */
-export const RENEWAL_MS = 8_000;
 
 export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
   switch (event.type) {
     case "renewal-started":
       return changed(state, { renewal: event.renewal });
-    case "renewed": {
-      const { session } = event;
-      const done = { renewal: undefined, failure: undefined, denials: undefined };
-      return changed(state, { session, ...done });
-    }
+
+    case "renewed":
+      return changed(state, {
+        session: event.session,
+        renewal: undefined,
+        failure: undefined,
+        denials: undefined,
+      });
+
     case "renewal-failed":
       return failRenewal(state, event.failure, event.now);
-    case "object-requested": {
-      if (state.session !== event.session) return changed(state, {});
-      return changed(state, { denials: event.denied ? (state.denials ?? 0) + 1 : undefined });
-    }
+
+    case "object-requested":
+      return countDenials(state, event.session, event.denied);
+
     case "refused":
-      return changed(state, isRefusalReported(state, event.now) ? {} : { refusedAt: event.now });
+      // The caller logs a refusal only if none was logged within the last minute.
+      if (isRefusalReported(state, event.now)) return changed(state, {});
+      return changed(state, { refusedAt: event.now });
   }
 }
 
@@ -79,43 +75,97 @@ function changed(
   return { state: { ...state, ...change }, effects };
 }
 
-/** Visitors notice nothing while old credentials serve: the failure is logged, once a minute. */
+/** Logs a failed renewal once a minute, if an old session still serves: visitors notice nothing yet. */
 function failRenewal(state: RoleState, failure: StsFailure, now: number): Advanced {
   const change = { renewal: undefined, failure: { ...failure, at: now } };
+
+  // Without a session, visitors are refused, and that refusal is logged.
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
+
   const { times, shouldLog, next } = countForLog(state.failureLog, now);
-  const { code, reason } = failure;
-  const expires = new Date(session.expires).toISOString();
-  const notice = { event: "role-failed", role: state.role.arn, code, reason } as const;
-  const effects = shouldLog ? [{ ...notice, expires, times }] : [];
-  return changed(state, { ...change, failureLog: next }, effects);
+  const counted = { ...change, failureLog: next };
+  if (!shouldLog) return changed(state, counted);
+
+  const notice: RoleNotice = {
+    event: "role-failed",
+    role: state.role.arn,
+    code: failure.code,
+    reason: failure.reason,
+    expires: new Date(session.expires).toISOString(),
+    times,
+  };
+  return changed(state, counted, [notice]);
 }
 
-/** The credentials, unless they expire. */
+function countDenials(state: RoleState, session: Session, denied: boolean): Advanced {
+  // The reply to an older session says nothing about the newest one.
+  if (session !== state.session) return changed(state, {});
+
+  // S3 gave an object, so the session is not revoked.
+  if (!denied) return changed(state, { denials: undefined });
+
+  const earlierDenials = state.denials ?? 0;
+  return changed(state, { denials: earlierDenials + 1 });
+}
+
+/** Returns the session, unless it is about to expire. */
 export function usableSession({ session }: RoleState, now: number): Session | undefined {
-  return session && session.expires - now > MIN_SESSION_MS ? session : undefined;
+  if (!session) return undefined;
+
+  const remainingMs = session.expires - now;
+  return remainingMs > MIN_SESSION_MS ? session : undefined;
 }
 
-/** Returns whether credentials that can be used are to be renewed now. */
-export function isRenewalDue({ session, failure, denials = 0 }: RoleState, now: number): boolean {
-  if (!session || isWithin(PAUSE_MS, failure?.at, now)) return false;
+/** A session is renewed so long before it expires: ms. An outage of STS may last as long, and no visitor notices. */
+const RENEW_MS = 25 * 60_000;
+
+/** A session of less than 50 minutes is renewed after a half of its time. */
+const RENEW_PART = 0.5;
+
+/** After a failed renewal, the next one begins so much later while an old session serves: ms. */
+const PAUSE_MS = 30_000;
+
+/** After so many denials in a row, the session may be revoked. One denial says nothing: an object may be missing. */
+const MAX_DENIALS = 10;
+
+/** A session that is newer than this is not renewed because of denials, so bad URLs cannot flood STS: ms. */
+const MIN_DOUBTED_AGE_MS = 5 * 60_000;
+
+/** Returns whether a session that can be used is to be renewed now. */
+export function isRenewalDue(state: RoleState, now: number): boolean {
+  const { session, failure } = state;
+  if (!session) return false;
+  if (isWithin(PAUSE_MS, failure?.at, now)) return false;
+
   const { began, expires } = session;
+  const denials = state.denials ?? 0;
   if (denials >= MAX_DENIALS && now - began >= MIN_DOUBTED_AGE_MS) return true;
-  return expires - now < Math.min(RENEW_MS, (expires - began) * RENEW_PART);
+
+  const renewMs = Math.min(RENEW_MS, (expires - began) * RENEW_PART);
+  return expires - now < renewMs;
 }
 
-/** Why STS is not asked now, although there are no credentials: it failed a moment ago. */
+/** After a failed renewal, the next one begins so much later while there is no session, and visitors wait: ms. */
+const SHORT_PAUSE_MS = 3_000;
+
+/** Returns why STS is not asked now, although there is no session: it failed a moment ago. */
 export function recentFailure({ failure }: RoleState, now: number): StsFailure | undefined {
   return isWithin(SHORT_PAUSE_MS, failure?.at, now) ? failure : undefined;
 }
 
-/** The request to STS that others wait for. */
+/**
+ * How long others wait for a renewal: ms. It is more than one request to STS may take (STS_MS). Without this limit they
+ * would wait for ever if the runtime cancels the request that began the renewal.
+ */
+export const RENEWAL_MS = 8_000;
+
+/** Returns the renewal that is under way, and that others wait for. */
 export function runningRenewal({ renewal }: RoleState, now: number): Renewal | undefined {
   return isWithin(RENEWAL_MS, renewal?.began, now) ? renewal : undefined;
 }
 
-/** Returns whether it was logged within the last minute that visitors are refused. */
+/** Returns whether it was logged within the last minute that a visitor is refused. */
 export function isRefusalReported({ refusedAt }: RoleState, now: number): boolean {
   return isWithin(LOG_PERIOD_MS, refusedAt, now);
 }
