@@ -1,26 +1,25 @@
-// Which objects of the configured buckets are to be purged. Pure.
+// Selects the objects of the configured buckets that a purge means: by their names, or by an event of S3. Pure.
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { originUrl } from "../origin/object-url.ts";
 import type { EventObject } from "./read-purge.ts";
 
-/** An object to purge. */
 export type ObjectToPurge = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
   readonly bucket: Bucket;
   /** All named buckets with this URL: one bucket of S3, which each of them opens in its own way. */
   readonly aliases: readonly Bucket[];
-  /** The whole key. */
+  /** The whole key, with the bucket's prefix. */
   readonly key: string;
   /** Its URL at the origin, which tells objects apart. */
   readonly url: string;
-  /** Whether an event calls it removed; undefined: no event names it. */
-  readonly isRemoved?: boolean | undefined;
+  /** Whether an event calls it removed; undefined if it was selected by its name. */
+  readonly isRemoved: boolean | undefined;
 };
 
-/** What is not purged, and why. */
+/** An object that is not purged, and why, as the answer of /purge lists it. */
 export type NotPurged = { readonly object: string; readonly reason: string };
 
 export type ObjectSelection = {
@@ -30,64 +29,97 @@ export type ObjectSelection = {
   readonly skipped: readonly NotPurged[];
 };
 
-/** Finds objects by their names. A wrong name is a fault of the caller. */
+/** Selects objects by their names, BUCKET/key. A wrong name is a fault of the caller. */
 export function selectByName(
   buckets: readonly Bucket[],
   names: readonly string[],
 ): ObjectSelection {
   const bucketsByName = new Map(buckets.map((bucket) => [bucket.name, bucket]));
-  const entries = names.map((name) => {
+  const objects: ObjectToPurge[] = [];
+  const skipped: NotPurged[] = [];
+
+  for (const name of names) {
     const slash = name.indexOf("/");
-    const bucket = bucketsByName.get(name.slice(0, Math.max(0, slash)));
-    if (!bucket) return { object: name, reason: "begins with no bucket: write BUCKET/key" };
+    const bucket = slash > 0 ? bucketsByName.get(name.slice(0, slash)) : undefined;
+    if (!bucket) {
+      skipped.push({ object: name, reason: "begins with no bucket: write BUCKET/key" });
+      continue;
+    }
+
     const key = bucket.prefix + name.slice(slash + 1);
     const fault = keyFault(key);
-    if (fault) return { object: name, reason: `no object has this key: ${fault}` };
-    return createObject(bucket, { key });
-  });
-  return removeDuplicates(entries);
+    if (fault) {
+      skipped.push({ object: name, reason: `no object has this key: ${fault}` });
+      continue;
+    }
+
+    objects.push(createObject(bucket, key, undefined));
+  }
+  return { objects: mergeByUrl(objects), skipped };
 }
 
 /**
- * Finds the objects of an event in every configured bucket that shows them. An object that no bucket shows is no fault:
- * an S3 bucket has more than what Vitrine shows. It is reported by its key alone.
+ * Selects the objects of an event in every configured bucket that shows them. An object that no bucket shows is no
+ * fault: a bucket of S3 has more than what Vitrine shows.
  */
 export function selectByEvent(
   buckets: readonly Bucket[],
-  objects: readonly EventObject[],
+  eventObjects: readonly EventObject[],
 ): ObjectSelection {
-  const entries = objects.flatMap((object): (ObjectToPurge | NotPurged)[] => {
-    const { bucket: name, ...event } = object;
-    const { key } = event;
-    const aliases = buckets.filter(({ bucket }) => bucket === name);
-    if (aliases.length === 0)
-      return [{ object: key, reason: "not shown: it is in another bucket" }];
-    if (keyFault(key)) return [{ object: key, reason: "not shown: no URL can name this key" }];
+  const objects: ObjectToPurge[] = [];
+  const skipped: NotPurged[] = [];
+
+  for (const { bucket: nameAtS3, key, isRemoved } of eventObjects) {
+    const aliases = buckets.filter(({ bucket }) => bucket === nameAtS3);
+    if (aliases.length === 0) {
+      skipped.push({ object: key, reason: "not shown: it is in another bucket" });
+      continue;
+    }
+
+    if (keyFault(key)) {
+      skipped.push({ object: key, reason: "not shown: no URL can name this key" });
+      continue;
+    }
+
     const showing = aliases.filter(({ prefix }) => key.startsWith(prefix));
-    if (showing.length === 0) return [{ object: key, reason: "not shown: outside of the prefix" }];
-    return showing.map((bucket) => createObject(bucket, event));
-  });
-  return removeDuplicates(entries);
-}
+    if (showing.length === 0) {
+      skipped.push({ object: key, reason: "not shown: outside of the prefix" });
+      continue;
+    }
 
-function createObject(
-  bucket: Bucket,
-  { key, ...event }: Pick<ObjectToPurge, "key" | "isRemoved">,
-): ObjectToPurge {
-  const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
-  const url = originUrl(bucket.baseUrl, key);
-  return { ...event, name, bucket, aliases: [bucket], key, url };
-}
-
-function removeDuplicates(entries: readonly (ObjectToPurge | NotPurged)[]): ObjectSelection {
-  const objects = new Map<string, ObjectToPurge>();
-  const skipped = entries.filter((entry) => "reason" in entry);
-  for (const entry of entries) {
-    if ("reason" in entry) continue;
-    const earlier = objects.get(entry.url);
-    const aliases = [...new Set([...(earlier?.aliases ?? []), entry.bucket])];
-    const isRemoved = earlier?.isRemoved || entry.isRemoved; // an event may name an object twice
-    objects.set(entry.url, { ...entry, aliases, isRemoved });
+    for (const bucket of showing) objects.push(createObject(bucket, key, isRemoved));
   }
-  return { objects: [...objects.values()], skipped };
+  return { objects: mergeByUrl(objects), skipped };
+}
+
+function createObject(bucket: Bucket, key: string, isRemoved: boolean | undefined): ObjectToPurge {
+  const relativeKey = key.slice(bucket.prefix.length);
+  return {
+    name: `${bucket.name}/${relativeKey}`,
+    bucket,
+    aliases: [bucket],
+    key,
+    url: originUrl(bucket.baseUrl, key),
+    isRemoved,
+  };
+}
+
+/** Makes one object of all those with the same URL. */
+function mergeByUrl(objects: readonly ObjectToPurge[]): ObjectToPurge[] {
+  const objectsByUrl = new Map<string, ObjectToPurge>();
+  for (const object of objects) {
+    const earlier = objectsByUrl.get(object.url);
+    objectsByUrl.set(object.url, earlier ? merge(earlier, object) : object);
+  }
+  return [...objectsByUrl.values()];
+}
+
+/** Makes one object of two that are the same. Both names are right: the answer has the later one. */
+function merge(earlier: ObjectToPurge, later: ObjectToPurge): ObjectToPurge {
+  const aliases = new Set([...earlier.aliases, ...later.aliases]);
+
+  // An event may name an object twice. If it was removed once, S3 decides whether it is there again.
+  const isRemoved = earlier.isRemoved || later.isRemoved;
+
+  return { ...later, aliases: [...aliases], isRemoved };
 }
