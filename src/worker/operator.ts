@@ -232,7 +232,7 @@ async function answerPurge(
 
   const answer = await readAndPurge(request, config, { context, deadline });
   const { body, status, retryAfter } = answer;
-  logNotPurged(body.not_purged, body.reason);
+  logNotPurged(body);
   return plain(status, bodyText(body), {
     ...JSON_TYPE,
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
@@ -245,7 +245,9 @@ async function readAndPurge(
   scope: RequestScope & { readonly context: GatewayContext },
 ): Promise<PurgeAnswer> {
   const parsed = await readPurge(request, scope.deadline);
-  if ("status" in parsed) return reportNothingPurged(parsed.status, parsed.reason);
+  if (parsed.kind === "bad-request") {
+    return reportNothingPurged(parsed.status, parsed.reason);
+  }
   return purge(parsed, config, scope);
 }
 

@@ -1,7 +1,15 @@
-// Purges what /purge names: from Workers Cache by tag (W10), and from the store what is gone in S3. The edge is not
-// purged: a replaced object is another source for it.
+// Purges what a request to /purge names. Two places have renditions, the pictures made of an object: Workers Cache, and
+// the store, an R2 bucket. The cache is purged by tag. From the store only the renditions of an object that is gone
+// in S3 are deleted: those of a replaced object are not shown while S3 answers, and are overwritten.
+// The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL
+// there.
 
-import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
+import {
+  type GatewayContext,
+  NO_CACHE,
+  type PurgeOptions,
+  type PurgeResult,
+} from "../cache/loopback.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
@@ -15,7 +23,7 @@ import type { PurgeRequest } from "./read-purge.ts";
 import {
   type PurgeAnswer,
   type PurgeFailure,
-  type PurgeResults,
+  type PurgeFailures,
   reportNothingPurged,
   reportPurge,
 } from "./report.ts";
@@ -23,142 +31,213 @@ import { type ObjectToPurge, selectByEvent, selectByName } from "./select-object
 
 type PurgeScope = RequestScope & { readonly context: GatewayContext };
 
+/** Purges what a request means. @returns what is purged, what is not, and why */
 export async function purge(
   request: PurgeRequest,
   { buckets, store }: Config,
   scope: PurgeScope,
 ): Promise<PurgeAnswer> {
-  switch (request.form) {
+  switch (request.kind) {
     case "objects": {
       const { objects, skipped } = selectByName(buckets, request.names);
-      return reportPurge(objects, await purgeWithinLimit(objects, store, scope), skipped);
+      const failures = await purgeWithinLimit(objects, store, scope);
+      return reportPurge(objects, failures, skipped);
     }
+
     case "event": {
       const { objects, skipped } = selectByEvent(buckets, request.objects);
-      const answer = reportPurge(objects, await purgeWithinLimit(objects, store, scope));
-      const notShown = skipped.length > 0 && { not_shown: skipped };
-      return { ...answer, body: { ...answer.body, ...notShown } };
+      const failures = await purgeWithinLimit(objects, store, scope);
+      const answer = reportPurge(objects, failures);
+      if (skipped.length === 0) return answer;
+      return { ...answer, body: { ...answer.body, not_shown: skipped } };
     }
+
     case "bucket": {
       const bucket = buckets.find(({ name }) => name === request.name);
       if (!bucket) return reportNothingPurged(400, "wrangler.toml has no bucket of this name");
-      return purgeWhole(`${bucket.name}/*`, { tags: [await bucketTag(bucket)] }, scope);
+      const tag = await bucketTag(bucket);
+      return purgeWhole(`${bucket.name}/*`, { tags: [tag] }, scope);
     }
+
     case "everything":
       return purgeWhole("*", { purgeEverything: true }, scope);
   }
 }
 
-/** Purges a whole bucket, or everything, from the cache. @param name in the answer */
+/**
+ * Purges a whole bucket, or everything, from the cache alone. Objects that are gone are deleted from the store by their
+ * names or their events: here S3 is not asked which ones are gone.
+ * @param name what the answer calls it
+ */
 async function purgeWhole(
   name: string,
   options: PurgeOptions,
   scope: PurgeScope,
 ): Promise<PurgeAnswer> {
+  const failures = new Map<string, PurgeFailure>();
   const failure = await purgeCache(options, scope);
-  return reportPurge([{ name, url: name }], new Map([[name, failure]]));
+  if (failure) failures.set(name, failure);
+
+  return reportPurge([{ name, url: name }], failures);
 }
 
-/** Objects a request: two calls (W10). With a store, each of them is also requested from S3. */
+/** A request purges so many objects at most. That is two calls of the cache: five a minute are allowed (W10). */
 const MAX_OBJECTS = 200;
+
+/** The same limit if there is a store: then each object is also requested from S3. */
 const MAX_STORED_OBJECTS = 20;
 
-/** Purges the first objects, and refuses the rest. */
+/** Purges the first objects, and refuses the others. */
 async function purgeWithinLimit(
   objects: readonly ObjectToPurge[],
   store: Store | undefined,
   scope: PurgeScope,
-): Promise<PurgeResults> {
+): Promise<PurgeFailures> {
   const maxObjects = store ? MAX_STORED_OBJECTS : MAX_OBJECTS;
   const purging = purgeObjects(objects.slice(0, maxObjects), store, scope);
-  scope.context.waitUntil(purging); // also when the caller has gone
+
+  // The purge goes on when the caller has gone.
+  scope.context.waitUntil(purging);
+
+  const failures = new Map(await purging);
   const reason = `at most ${maxObjects} objects a request: send these again`;
-  const refused = objects.slice(maxObjects).map(({ url }) => {
-    return [url, { status: 429, retryAfter: 1, reason }] as const;
-  });
-  return new Map([...(await purging), ...refused]);
+  for (const { url } of objects.slice(maxObjects)) {
+    failures.set(url, { status: 429, retryAfter: 1, reason });
+  }
+  return failures;
 }
 
-/** W10. Tags a call. */
+/** A call of the cache takes so many tags at most (W10). */
 const MAX_TAGS = 100;
 
-/**
- * Purges objects from the cache, one call after the other until a call fails; then from the store. What is in the cache
- * is shown without a look into the store.
- */
+/** Purges objects from the cache, and then from the store. */
 async function purgeObjects(
   objects: readonly ObjectToPurge[],
   store: Store | undefined,
   scope: PurgeScope,
-): Promise<PurgeResults> {
-  const results = new Map<string, PurgeFailure | undefined>();
-  let failure: PurgeFailure | undefined;
-  for (let at = 0; at < objects.length; at += MAX_TAGS) {
-    const batch = objects.slice(at, at + MAX_TAGS);
+): Promise<PurgeFailures> {
+  const failures = new Map<string, PurgeFailure>();
+  let cacheFailure: PurgeFailure | undefined;
+
+  for (let start = 0; start < objects.length; start += MAX_TAGS) {
+    const batch = objects.slice(start, start + MAX_TAGS);
     const tags = await Promise.all(batch.map(({ bucket, key }) => objectTag(bucket, key)));
-    failure ??= await purgeCache({ tags }, scope);
-    for (const { url } of batch) results.set(url, failure);
+
+    // After a failed call there is no other one: the calls of a minute are few, and it would most likely fail, too.
+    // The failure is then that of all objects that follow.
+    if (!cacheFailure) cacheFailure = await purgeCache({ tags }, scope);
+    if (!cacheFailure) continue;
+    for (const { url } of batch) failures.set(url, cacheFailure);
   }
-  if (!store) return results;
-  const purging = objects.map(async (object) => {
-    const { url } = object;
-    return [url, results.get(url) ?? (await purgeStored(object, store, scope))] as const;
+
+  if (!store) return failures;
+
+  // An object that is still cached is shown without a look into the store. So its renditions in the store can wait: the
+  // caller sends it again.
+  const uncached = objects.filter(({ url }) => !failures.has(url));
+  const purging = uncached.map(async (object) => {
+    const failure = await purgeStored(object, store, scope);
+    if (failure) failures.set(object.url, failure);
   });
-  return new Map(await Promise.all(purging));
+  await Promise.all(purging);
+  return failures;
 }
 
+/** @returns why something may still be cached; undefined if nothing is */
 async function purgeCache(
   options: PurgeOptions,
   { context, deadline }: PurgeScope,
 ): Promise<PurgeFailure | undefined> {
+  // Only the entrypoint behind the cache can purge it. Without the entrypoint nothing is cached (W15), so nothing old
+  // can be shown.
   const loopback = context.exports?.Renditions;
-  if (!loopback) return undefined; // nothing is cached, so nothing old can be shown
+  if (!loopback) return undefined;
+
   try {
     const result = await withTimeout(deadline - Date.now(), loopback.purge(options));
-    const late = "cache: it does not answer in time";
-    if (result === TIMED_OUT) return { status: 503, retryAfter: 10, reason: late };
+    if (result === TIMED_OUT) {
+      return { status: 503, retryAfter: 10, reason: "cache: it does not answer in time" };
+    }
+
     const { success, errors } = result;
-    if (success || errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
-    return cacheFailure(errors.map(({ code, message }) => `${message} (${code})`).join("; "));
+    if (success || isWithoutCache(errors)) return undefined;
+
+    const texts = errors.map(({ code, message }) => `${message} (${code})`);
+    return failureOfCache(texts.join("; "));
   } catch (error) {
-    return cacheFailure(`${error}`);
+    return failureOfCache(`${error}`);
   }
 }
 
-/** W10 names no code. */
-const RATE_LIMIT = /\b429\b|rate.?limit|too many/i;
-const MAX_REASON = 200; // characters
+/** Returns whether the entrypoint has no cache: then its purge fails with this error, and nothing old can be shown. */
+function isWithoutCache(errors: PurgeResult["errors"]): boolean {
+  return errors.some(({ message }) => message === NO_CACHE.message);
+}
 
-function cacheFailure(text: string): PurgeFailure {
-  const limit = "cache: five calls a minute are allowed after a burst of 25";
-  if (RATE_LIMIT.test(text)) return { status: 429, retryAfter: 60, reason: limit };
+/** `Too many purges (10429)`, `Error: HTTP 429`. The limit has no documented code (W10), so the text is searched. */
+const RATE_LIMIT = /\b429\b|rate.?limit|too many/i;
+
+/** So much of an error's text is passed on: characters. */
+const MAX_REASON = 200;
+
+function failureOfCache(text: string): PurgeFailure {
+  if (RATE_LIMIT.test(text)) {
+    const reason = "cache: five calls a minute are allowed after a burst of 25";
+    return { status: 429, retryAfter: 60, reason };
+  }
   return { status: 502, retryAfter: 30, reason: `cache: ${text.slice(0, MAX_REASON)}` };
 }
 
 /**
- * Requests an object from S3. If it is gone, deletes its renditions from the store: an event is no proof (A19).
- * Renditions of a replaced object are not shown as long as S3 answers, and are overwritten. One alias that
- * opens the object, or shows that it is gone, is enough. S3 denies the object if it denies all aliases.
- * Where S3 denies the object, an event decides: if it calls the object removed, the renditions are deleted.
- * @returns why renditions may still be stored
+ * Requests an object from S3. If it is gone, deletes its renditions from the store. An event is no proof that it is
+ * gone: the deletion of an old version has the same event (A19).
+ * @returns why renditions may still be stored; undefined if none is, or none can be shown
  */
 async function purgeStored(
-  { bucket, aliases, key, isRemoved }: ObjectToPurge,
+  object: ObjectToPurge,
   store: Store,
   scope: PurgeScope,
 ): Promise<PurgeFailure | undefined> {
-  const opened = await Promise.all(
+  const { aliases, key, isRemoved } = object;
+  const results = await Promise.all(
     aliases.map((alias) => openObject(alias, key, { ...scope, part: "head" })),
   );
-  const refusals = opened.filter(isRefusal);
-  if (refusals.length < opened.length) return undefined;
+
+  // One alias that opens the object is enough: it is there. While S3 answers, renditions of an object that was replaced
+  // are not shown, and the next ones overwrite them.
+  const refusals = results.filter(isRefusal);
+  if (refusals.length < results.length) return undefined;
+
+  // One alias that shows that it is gone is enough, too.
+  if (refusals.some(isGone)) return deleteStored(object, store, scope);
+
+  // S3 denies the object only if it denies it to every alias. Any other refusal, such as a timeout, says nothing.
   const failed = refusals.find(({ event }) => event !== "object-denied");
-  if (refusals.some(isGone) || (!failed && isRemoved)) {
-    const deleting = deleteAll(store, { bucket, key });
-    if ((await withTimeout(scope.deadline - Date.now(), deleting)) === true) return undefined;
-    return { status: 502, retryAfter: 30, reason: "store: it fails" };
+  if (failed) {
+    return { status: 503, retryAfter: 30, reason: `store: S3 says ${failed.event}` };
   }
-  if (!failed && isRemoved === false) return undefined;
-  const reply = failed ? `says ${failed.event}` : "denies it: give the key s3:ListBucket";
-  return { status: 503, retryAfter: 30, reason: `store: S3 ${reply}` };
+
+  // A denied object may be there or not. If an event calls it removed, it is not.
+  if (isRemoved) return deleteStored(object, store, scope);
+
+  // An event of another kind, such as `Object Created`, says that it is there. While S3 denies it, nobody sees a
+  // rendition of it.
+  if (isRemoved === false) return undefined;
+
+  // Without an event, it may be gone. S3 says so only to a key that may list the bucket.
+  const reason = "store: S3 denies it: give the key s3:ListBucket";
+  return { status: 503, retryAfter: 30, reason };
+}
+
+async function deleteStored(
+  { bucket, key }: ObjectToPurge,
+  store: Store,
+  { deadline }: PurgeScope,
+): Promise<PurgeFailure | undefined> {
+  const deleting = deleteAll(store, { bucket, key });
+  const result = await withTimeout(deadline - Date.now(), deleting);
+  if (result === true) return undefined;
+
+  // The store has failed, or it takes too long.
+  return { status: 502, retryAfter: 30, reason: "store: it fails" };
 }

@@ -1,111 +1,160 @@
 // Reads the body of a request to /purge: one of Vitrine's own forms, or an event of S3. Refuses every other body.
+// Events come from EventBridge, and as notifications of S3, MinIO and Ceph. None of them is signed: the token of the
+// request is the only proof, and the caller of this file has checked it.
 
 import { readBytes } from "../util/bytes.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
 import { TIMED_OUT } from "../util/time.ts";
 
-/** An object as an event of S3 names it: the bucket's name at S3, and the whole key. */
+/** An object as an event of S3 names it. */
 export type EventObject = {
+  /** The bucket's name at S3. */
   readonly bucket: string;
+  /** The whole key. */
   readonly key: string;
-  /** Whether the event calls it removed: an old version of it may be meant (A19). */
+  /** Whether the event calls it removed. An old version of it may be meant, and the object be there (A19). */
   readonly isRemoved: boolean;
 };
 
 export type PurgeRequest =
   /** Objects by their names, BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
-  | { readonly form: "objects"; readonly names: readonly string[] }
-  | { readonly form: "event"; readonly objects: readonly EventObject[] }
-  | { readonly form: "bucket"; readonly name: string }
-  | { readonly form: "everything" };
+  | { readonly kind: "objects"; readonly names: readonly string[] }
+  | { readonly kind: "event"; readonly objects: readonly EventObject[] }
+  /** A whole bucket, by its name in wrangler.toml. */
+  | { readonly kind: "bucket"; readonly name: string }
+  | { readonly kind: "everything" };
 
-type BadRequest = { readonly status: 400 | 413; readonly reason: string };
+type BadRequest = {
+  readonly kind: "bad-request";
+  readonly status: 400 | 413;
+  readonly reason: string;
+};
 
-type Table = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 /** S3 sends a few kilobytes, and a list of 200 long keys has less than this: bytes. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
-/** @param deadline of the body: ms since 1970 */
+/** Reads the body of a request. @param deadline of the body: ms since 1970 */
 export async function readPurge(
   { body }: Pick<Request, "body">,
   deadline: number,
 ): Promise<PurgeRequest | BadRequest> {
   let text: string;
   try {
-    const bytes = await readBytes(body, MAX_BYTES, deadline);
-    if (bytes === TIMED_OUT) return badRequest("the body takes too long");
-    if (bytes === "too-long") return { status: 413, reason: "the body has more than 2 MiB" };
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    const result = await readBytes(body, MAX_BYTES, deadline);
+    if (result === TIMED_OUT) return badRequest("the body takes too long");
+    if (result === "too-long") {
+      return { kind: "bad-request", status: 413, reason: "the body has more than 2 MiB" };
+    }
+
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(result);
   } catch {
     return badRequest("the body breaks off, or is not UTF-8");
   }
+
   const value = parseJson(text);
   if (!isPlainObject(value)) return badRequest("the body is not a JSON object");
+
   return readEvent(value) ?? readForm(value);
 }
 
-/** Reads the forms for people and programs: each has one entry. */
-function readForm(body: Table): PurgeRequest | BadRequest {
-  const { objects: names, bucket, everything } = body;
-  if (Object.keys(body).length === 1) {
-    if (isStringArray(names) && names.length > 0) return { form: "objects", names };
-    if (typeof bucket === "string") return { form: "bucket", name: bucket };
-    if (everything === true) return { form: "everything" };
+function badRequest(reason: string): BadRequest {
+  return { kind: "bad-request", status: 400, reason };
+}
+
+/** Reads an event of S3. @returns undefined if the body is none */
+function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
+  // S3 tests a notification when it is set up. No object is meant.
+  if (body["Event"] === "s3:TestEvent") return { kind: "event", objects: [] };
+
+  // An event of EventBridge is about one object.
+  if (body["source"] === "aws.s3") {
+    const object = readObject(body["detail"], body["detail-type"], "plain");
+    return eventAbout([object]);
   }
+
+  // A notification is a list of records.
+  const records = body["Records"];
+  if (Array.isArray(records)) return eventAbout(records.map(readRecord));
+
+  return undefined;
+}
+
+/** Returns the event of some objects. One object that cannot be read spoils it: nothing would purge that one. */
+function eventAbout(objects: readonly (EventObject | undefined)[]): PurgeRequest | BadRequest {
+  const readable = objects.filter((object) => object !== undefined);
+  if (readable.length < objects.length) {
+    return badRequest("an event has no bucket.name, or no object.key that can be read");
+  }
+  return { kind: "event", objects: readable };
+}
+
+/** Reads a record of a notification. S3 and MinIO form-encode the key, Ceph does not. */
+function readRecord(record: unknown): EventObject | undefined {
+  if (!isPlainObject(record)) return undefined;
+
+  const { s3, eventName, eventSource } = record;
+  return readObject(s3, eventName, eventSource === "ceph:s3" ? "plain" : "form-encoded");
+}
+
+/** Reads `{ bucket: { name }, object: { key } }`, which all events have somewhere inside. */
+function readObject(
+  details: unknown,
+  eventName: unknown,
+  spelling: "plain" | "form-encoded",
+): EventObject | undefined {
+  if (!isPlainObject(details)) return undefined;
+  const { bucket, object } = details;
+  if (!isPlainObject(bucket) || !isPlainObject(object)) return undefined;
+
+  const name = bucket["name"];
+  const spelledKey = object["key"];
+  if (typeof name !== "string" || typeof spelledKey !== "string") return undefined;
+
+  const key = spelling === "plain" ? spelledKey : decodeForm(spelledKey);
+  if (!key) return undefined;
+
+  return { bucket: name, key, isRemoved: isRemoval(eventName) };
+}
+
+/** Decodes the key `a+b%2B.jpg` to `a b+.jpg`. @returns undefined for a `%` alone, and for what is no UTF-8 */
+function decodeForm(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The names of events by which an object is removed, also by a lifecycle rule:
+ * - EventBridge: `Object Deleted`
+ * - S3: `ObjectRemoved:Delete`, `ObjectRemoved:DeleteMarkerCreated`, `LifecycleExpiration:Delete`
+ * - MinIO: `s3:ObjectRemoved:Delete`
+ * - Ceph: `ObjectLifecycle:Expiration:Current`
+ */
+const REMOVED =
+  /^(?:Object Deleted$|(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):)/;
+
+function isRemoval(eventName: unknown): boolean {
+  return typeof eventName === "string" && REMOVED.test(eventName);
+}
+
+/** Reads one of the forms for people and programs. Each is an object with one member. */
+function readForm(body: JsonObject): PurgeRequest | BadRequest {
+  const { objects, bucket, everything } = body;
+  if (Object.keys(body).length === 1) {
+    if (isStringArray(objects) && objects.length > 0) return { kind: "objects", names: objects };
+    if (typeof bucket === "string") return { kind: "bucket", name: bucket };
+    if (everything === true) return { kind: "everything" };
+  }
+
   return badRequest(
     `the body is none of {"objects": ["BUCKET/key", …]}, {"bucket": "BUCKET"}, {"everything": true}, and no event of S3`,
   );
 }
 
-function badRequest(reason: string): BadRequest {
-  return { status: 400, reason };
-}
-
 function isStringArray(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === "string");
-}
-
-/** Reads an event. A test event has no objects. @returns undefined if the body is none */
-function readEvent(body: Table): PurgeRequest | BadRequest | undefined {
-  const { source, detail, Records: records, Event: type, "detail-type": kind } = body;
-  if (type === "s3:TestEvent") return { form: "event", objects: [] };
-  if (source === "aws.s3") return eventOf([readObject(detail, kind, false)]);
-  return Array.isArray(records) ? eventOf(records.map(readRecord)) : undefined;
-}
-
-function eventOf(objects: readonly (EventObject | undefined)[]): PurgeRequest | BadRequest {
-  const readable = objects.filter((object) => object !== undefined);
-  if (readable.length === objects.length) return { form: "event", objects: readable };
-  return badRequest("an event has no bucket.name, or no object.key that can be read");
-}
-
-/** Reads a record of an event notification. S3 and MinIO form-encode the key, Ceph does not. */
-function readRecord(record: unknown): EventObject | undefined {
-  const { s3, eventSource, eventName } = isPlainObject(record) ? record : {};
-  return readObject(s3, eventName, eventSource !== "ceph:s3");
-}
-
-/** `Object Deleted` of EventBridge, `s3:ObjectRemoved:Delete` and the like, also of a lifecycle rule. */
-const REMOVED =
-  /^(?:Object Deleted$|(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):)/;
-
-/** @param isEncoded whether the key is form-encoded */
-function readObject(details: unknown, kind: unknown, isEncoded: boolean): EventObject | undefined {
-  const { bucket, object } = isPlainObject(details) ? details : {};
-  const name = isPlainObject(bucket) ? bucket["name"] : undefined;
-  const rawKey = isPlainObject(object) ? object["key"] : undefined;
-  if (typeof name !== "string" || typeof rawKey !== "string") return undefined;
-  const key = isEncoded ? decodeForm(rawKey) : rawKey;
-  if (!key) return undefined;
-  return { bucket: name, key, isRemoved: typeof kind === "string" && REMOVED.test(kind) };
-}
-
-/** A `+` is a space, and a plus is `%2B`. */
-function decodeForm(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return undefined; // no UTF-8, or a `%` alone
-  }
 }

@@ -12,72 +12,92 @@ export type PurgeFailure = {
   readonly retryAfter: number;
 };
 
-/** Why each object is not purged, by its URL at the origin; undefined if it is. */
-export type PurgeResults = ReadonlyMap<string, PurgeFailure | undefined>;
+/** Why an object is not purged, by its URL at the origin. Every other object is purged. */
+export type PurgeFailures = ReadonlyMap<string, PurgeFailure>;
 
 export type PurgeAnswer = {
-  readonly body: {
-    /** Whether everything in the request is purged. */
-    readonly ok: boolean;
-    /** Purged names: BUCKET/key, BUCKET/*, or *. */
-    readonly purged: readonly string[];
-    readonly not_purged: readonly NotPurged[];
-    /** Objects of an event that no URL of Vitrine shows. */
-    readonly not_shown?: readonly NotPurged[];
-    /** Why nothing of the request could be read. */
-    readonly reason?: string;
-  };
+  readonly body: PurgeReport;
   readonly status: number;
-  readonly retryAfter?: number | undefined; // s
+  /** As in PurgeFailure; undefined if nothing has failed. */
+  readonly retryAfter?: number | undefined;
 };
 
-/** How many names a line of the log has, and each list of an answer: a body of 2 MiB can name 700,000. */
-const MAX_LOGGED = 10;
-const MAX_LISTED = 1_000;
+/** The JSON of the answer. */
+type PurgeReport = {
+  /** Whether everything in the request is purged. */
+  readonly ok: boolean;
+  /** Purged names: BUCKET/key, BUCKET/*, or *. */
+  readonly purged: readonly string[];
+  readonly not_purged: readonly NotPurged[];
+  /** Objects of an event that no URL of Vitrine shows. */
+  readonly not_shown?: readonly NotPurged[];
+  /** Why nothing of the request could be read. */
+  readonly reason?: string;
+};
 
-/** Logs what is not purged, and the first reason. */
-export function logNotPurged(
-  notPurged: readonly NotPurged[],
-  reason: string | undefined = notPurged[0]?.reason,
-): void {
-  if (!reason) return;
-  const first = notPurged.slice(0, MAX_LOGGED).map(({ object }) => object);
-  const objects = first.length > 0 && { objects: notPurged.length, first };
-  logNotice({ event: "purge-failed", reason, ...objects });
-}
-
-/** @param unknown the names that mean no object: a fault of the request */
+/**
+ * Makes the answer of a purge.
+ * @param unknown the names that mean no object: a fault of the request
+ */
 export function reportPurge(
   objects: readonly Pick<ObjectToPurge, "name" | "url">[],
-  results: PurgeResults,
+  failures: PurgeFailures,
   unknown: readonly NotPurged[] = [],
 ): PurgeAnswer {
   const purged: string[] = [];
   const failed: NotPurged[] = [];
-  let worst: PurgeFailure | undefined;
+  let longest: PurgeFailure | undefined;
+
   for (const { url, name } of objects) {
-    const failure = results.get(url);
-    if (failure) failed.push({ object: name, reason: failure.reason });
-    else purged.push(name);
-    if (failure && failure.retryAfter > (worst?.retryAfter ?? 0)) worst = failure;
+    const failure = failures.get(url);
+    if (!failure) {
+      purged.push(name);
+      continue;
+    }
+
+    failed.push({ object: name, reason: failure.reason });
+
+    // The answer has one status and one wait: those of the failure that needs the longest wait.
+    if (!longest || failure.retryAfter > longest.retryAfter) longest = failure;
   }
-  const body = {
-    ok: failed.length + unknown.length === 0,
-    purged,
-    not_purged: [...failed, ...unknown],
-  };
-  const status = worst?.status ?? (unknown.length > 0 ? 400 : 200);
-  return { body, status, retryAfter: worst?.retryAfter };
+
+  const notPurged = [...failed, ...unknown];
+  const body = { ok: notPurged.length === 0, purged, not_purged: notPurged };
+  if (longest) return { body, status: longest.status, retryAfter: longest.retryAfter };
+  return { body, status: unknown.length > 0 ? 400 : 200 };
 }
 
-/** @param reason why nothing of the request could be read */
+/** Makes the answer of a request that cannot be read. */
 export function reportNothingPurged(status: number, reason: string): PurgeAnswer {
   return { body: { ok: false, purged: [], not_purged: [], reason }, status };
 }
 
-/** The body as JSON, with lists of limited length. */
-export function bodyText(body: PurgeAnswer["body"]): string {
-  const limitLists = (_name: string, value: unknown) =>
-    Array.isArray(value) ? value.slice(0, MAX_LISTED) : value;
+/** Each list of an answer has so many entries at most: a request of 2 MiB can name 700,000 objects. */
+const MAX_LISTED = 1_000;
+
+/** Returns the body as JSON, with lists of limited length. */
+export function bodyText(body: PurgeReport): string {
+  const limitLists = (_name: string, value: unknown) => {
+    return Array.isArray(value) ? value.slice(0, MAX_LISTED) : value;
+  };
   return JSON.stringify(body, limitLists, 2);
+}
+
+/** A line of the log has so many names at most. */
+const MAX_LOGGED = 10;
+
+/** Logs what is not purged, and one reason. Logs nothing if everything is purged. */
+export function logNotPurged({ reason, not_purged: notPurged }: PurgeReport): void {
+  const [firstEntry] = notPurged;
+  if (!firstEntry) {
+    if (reason !== undefined) logNotice({ event: "purge-failed", reason });
+    return;
+  }
+
+  logNotice({
+    event: "purge-failed",
+    reason: reason ?? firstEntry.reason,
+    objects: notPurged.length,
+    first: notPurged.slice(0, MAX_LOGGED).map(({ object }) => object),
+  });
 }

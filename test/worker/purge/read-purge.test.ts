@@ -13,7 +13,7 @@ import {
 const readText = (text: string) => readPurge(new Response(text), Date.now() + 10_000);
 const read = (body: unknown) => readText(JSON.stringify(body));
 const event = (...keys: string[]) => ({
-  form: "event",
+  kind: "event",
   objects: keys.map((key) => ({ bucket: "acme-media", key, isRemoved: false })),
 });
 
@@ -28,7 +28,7 @@ test.each<[string, string]>([
   ["deep lists", "[".repeat(100_000)],
 ])("%s is not read", async (_what, text) => {
   const reason = "the body is not a JSON object";
-  expect(await readText(text)).toEqual({ status: 400, reason });
+  expect(await readText(text)).toEqual({ kind: "bad-request", status: 400, reason });
 });
 
 const FORMS = '{"objects": ["BUCKET/key"';
@@ -70,14 +70,14 @@ test.each<[what: string, body: unknown, reason?: string]>([
   ["an event with a key that is no UTF-8", notification("acme-media", "%ff.jpg"), "bucket.name"],
   ["an event with a key with half an escape", notification("acme-media", "100%"), "bucket.name"],
 ])("%s is refused, with the reason", async (_what, body, reason = FORMS) => {
-  const expected = { status: 400, reason: expect.stringContaining(reason) };
+  const expected = { kind: "bad-request", status: 400, reason: expect.stringContaining(reason) };
   expect(await read(body)).toEqual(expected);
 });
 
 test.each<[unknown, object]>([
-  [{ objects: ["media/a", "media/a"] }, { form: "objects", names: ["media/a", "media/a"] }],
-  [{ bucket: "media" }, { form: "bucket", name: "media" }],
-  [{ everything: true }, { form: "everything" }],
+  [{ objects: ["media/a", "media/a"] }, { kind: "objects", names: ["media/a", "media/a"] }],
+  [{ bucket: "media" }, { kind: "bucket", name: "media" }],
+  [{ everything: true }, { kind: "everything" }],
 ])("%j is a form for people", async (body, request) => {
   expect(await read(body)).toEqual(request);
   expect(await readText(`\n  ${JSON.stringify(body, null, 2)}\n`)).toEqual(request);
@@ -134,8 +134,8 @@ test.each([
   ["Object Deleted", "s3:ObjectRemoved:Delete", true], // MinIO
   ["Object Deleted", "ObjectLifecycle:Expiration:Current", true], // Ceph
 ])("%s, or %s, is an event: the object is removed: %j (A19)", async (type, name, isRemoved) => {
-  const { form, objects } = event("a.jpg");
-  const expected = { form, objects: objects.map((object) => ({ ...object, isRemoved })) };
+  const { kind, objects } = event("a.jpg");
+  const expected = { kind, objects: objects.map((object) => ({ ...object, isRemoved })) };
   expect(await read(bridgeEvent("acme-media", "a.jpg", type))).toEqual(expected);
   const [record] = notification("acme-media", "a.jpg").Records;
   expect(await read({ Records: [{ ...record, eventName: name }] })).toEqual(expected);
