@@ -1,5 +1,7 @@
-// Limits the log lines about requests that are refused for what they request. Anybody can send a flood of them, and
-// every line costs money.
+// Limits the log lines about requests that are refused for what they request. Anybody can send a flood of them, every
+// line costs money, and a flood would hide the lines of real failures. After ten lines of an event within a minute the
+// others are only counted, and the next minute begins with a line that says how many were left out.
+// Each isolate counts for itself.
 
 import type { Refusal } from "../http/refusal.ts";
 import { isWithin } from "../util/time.ts";
@@ -7,7 +9,33 @@ import { logNotice } from "./log.ts";
 
 type Event = Refusal["event"];
 
-/** The failures that anybody can cause: the fault of the request, or of one object alone. */
+/** The refusals of one minute, of one isolate. */
+type Minute = {
+  /** When the minute began: ms since 1970. */
+  readonly since: number;
+  /** How often each event came. */
+  readonly times: Map<Event, number>;
+};
+
+/** An event has so many lines in a minute at most. */
+const MAX_LINES = 10;
+
+/**
+ * Counts a refusal. At the beginning of a minute it also logs how many lines were left out in the one before.
+ * @param answered the status that the visitor gets
+ * @param now ms since 1970
+ * @returns whether this refusal gets a log line of its own
+ */
+export function shouldLog(env: object, event: Event, answered: number, now: number): boolean {
+  if (mayNeedOperator(event, answered)) return true;
+
+  const { times } = currentMinute(env, now);
+  const earlierTimes = times.get(event) ?? 0;
+  times.set(event, earlierTimes + 1);
+  return earlierTimes < MAX_LINES;
+}
+
+/** The events of a status of 500 or more that anybody can cause: by a header, or by a URL of one odd object. */
 const HARMLESS: ReadonlySet<Event> = new Set([
   "loop-detected",
   "too-large-for-avif",
@@ -15,38 +43,35 @@ const HARMLESS: ReadonlySet<Event> = new Set([
   "wrong-type",
 ]);
 
-/** How many lines an event has in a minute, at most. */
-const MAX_LINES = 10;
-const MINUTE_MS = 60_000;
-
-/** How often each event came in the minute that began at `since`: ms since 1970. */
-type Flood = { readonly since: number; readonly times: Map<Event, number> };
-
-const floods = new WeakMap<object, Flood>();
-
-/**
- * Counts a refusal, and logs how many lines were left out in the minute before. A failure that an operator may
- * have to end is always logged.
- * @param answered the status that the visitor gets
- * @param now ms since 1970
- * @returns whether this refusal gets a log line of its own
- */
-export function shouldLog(env: object, event: Event, answered: number, now: number): boolean {
-  if (answered >= 500 && !HARMLESS.has(event)) return true;
-  const last = floods.get(env);
-  const isOver = !isWithin(MINUTE_MS, last?.since, now);
-  const flood = last && !isOver ? last : { since: now, times: new Map<Event, number>() };
-  floods.set(env, flood);
-  if (last && isOver) logLeftOut(last);
-  const times = (flood.times.get(event) ?? 0) + 1;
-  flood.times.set(event, times);
-  return times <= MAX_LINES;
+/** Returns whether a failure is one that an operator may have to end. It is always logged. */
+function mayNeedOperator(event: Event, answered: number): boolean {
+  return answered >= 500 && !HARMLESS.has(event);
 }
 
-function logLeftOut({ since, times }: Flood): void {
+const MINUTE_MS = 60_000;
+
+const minutes = new WeakMap<object, Minute>();
+
+/** Returns the minute that is running. If the last one is over, begins the next one. */
+function currentMinute(env: object, now: number): Minute {
+  const last = minutes.get(env);
+  if (last && isWithin(MINUTE_MS, last.since, now)) return last;
+
+  const next: Minute = { since: now, times: new Map() };
+  minutes.set(env, next);
+  if (last) logLeftOut(last);
+  return next;
+}
+
+function logLeftOut({ since, times }: Minute): void {
   for (const [event, count] of times) {
     if (count <= MAX_LINES) continue;
-    const began = new Date(since).toISOString();
-    logNotice({ event: "lines-left-out", of: event, times: count - MAX_LINES, since: began });
+
+    logNotice({
+      event: "lines-left-out",
+      of: event,
+      times: count - MAX_LINES,
+      since: new Date(since).toISOString(),
+    });
   }
 }

@@ -1,4 +1,6 @@
-// Writes the log: one JSON line each. Never a credential, a signature or a query string.
+// Writes the log: one JSON line each. Never a credential, a signature or a query string, and no character that a
+// terminal obeys: visitors choose much of what a line holds.
+// Operators have alarms on the names of the fields. So a name in the log stays, whatever the code calls the field.
 
 import { mistakeText, type Refusal } from "../http/refusal.ts";
 import { isPlainObject } from "../util/json.ts";
@@ -19,26 +21,45 @@ export type LogFields = {
   readonly format?: string | undefined;
 };
 
-/** From Cloudflare's cache, fresh or stale; from the store; rendered for this request, or without the cache (W11). */
-export type CacheState = "hit" | "stale" | "stored" | "miss" | "direct";
+export type CacheState =
+  /** Workers Cache had it, and it was fresh (W11). */
+  | "hit"
+  /** Workers Cache had it, and it was not fresh any more (W11). */
+  | "stale"
+  /** The store had it. */
+  | "stored"
+  /** It was rendered for this request. */
+  | "miss"
+  /** It was rendered for this request, without Workers Cache. */
+  | "direct";
 
-/** Visitors may send long values, which are cut: characters. */
-const MAX_VALUE_LENGTH = 1024;
+/** A line about a request or a notice. Its first field is the event. */
+type LogLine = { readonly event: string; readonly [field: string]: unknown };
 
 /**
- * Writes one line about a request that got no image. The level is "warn" if the visitor asked for
- * something wrong, "error" if the operator has something to fix.
+ * Writes one line about a request that got no image. The level is "warn" if the visitor asked for something wrong,
+ * "error" if the operator has something to fix.
  * @param answered the status that the visitor gets
  */
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
-  if ("repeated" in refusal && refusal.repeated) return;
-  const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const line = formatLine({ ...refusal, mistakes, ...fields, answered });
-  // Anybody can forge a loop (E8): it is not an alarm.
+  // Every request meets the same refused credentials, so one line a minute is enough. `repeated`: there was one.
+  const isOfCredentials = refusal.event === "slots-refused" || refusal.event === "role-refused";
+  if (isOfCredentials && refusal.repeated) return;
+
+  const line = formatLine({ ...loggedRefusal(refusal), ...fields, answered });
+
+  // Anybody can forge the header by which a loop is known (E8), so a loop is no alarm.
   if (answered < 500 || refusal.event === "loop-detected") console.warn(line);
   else console.error(line);
 }
 
+/** Returns a refusal with the texts of its mistakes, if it has any. */
+function loggedRefusal(refusal: Refusal): LogLine {
+  if (refusal.event !== "configuration-broken") return refusal;
+  return { ...refusal, mistakes: refusal.mistakes.map(mistakeText) };
+}
+
+/** The level of each notice. */
 export const LEVELS = {
   "slot-in-use": "info",
   "slot-refused": "warn",
@@ -55,10 +76,34 @@ export const LEVELS = {
 
 /** Writes one line about anything that is not a refusal. */
 export function logNotice(notice: Notice): void {
-  console[LEVELS[notice.event]](formatLine(notice));
+  const level = LEVELS[notice.event];
+  console[level](formatLine(notice));
 }
 
-/** The names in the log of the fields that the code calls by what they are. Alarms of operators look for these names. */
+/** Makes a line of JSON. Each line names its section of the page of errors. */
+function formatLine(fields: LogLine): string {
+  const line = { ...fields, see: `docs/errors.md#${fields.event}` };
+  const text = JSON.stringify(line, loggedValue);
+
+  // JSON does not escape what a terminal obeys or does not show.
+  return text.replace(INVISIBLE, escapeCharacter);
+}
+
+/** Visitors may send long values. What is longer is cut: characters. */
+const MAX_VALUE_LENGTH = 1024;
+
+/** The fields of a refusal that are for the Worker alone. */
+const UNLOGGED = new Set(["objectIndex", "repeated", "isTransient", "s3"]);
+
+/** Returns what the log has of a value, at any depth of a line; undefined: the field is left out. */
+function loggedValue(name: string, value: unknown): unknown {
+  if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
+  if (UNLOGGED.has(name)) return undefined;
+  if (isPlainObject(value)) return withLoggedNames(value);
+  return value;
+}
+
+/** The names in the log of the fields that have another name in the code. */
 const LOGGED_NAMES: Readonly<Record<string, string>> = {
   s3Code: "origin",
   edgeCode: "edge",
@@ -66,26 +111,20 @@ const LOGGED_NAMES: Readonly<Record<string, string>> = {
   code: "origin",
 };
 
-/** The fields of a refusal that are for the Worker alone. */
-const UNLOGGED = new Set(["objectIndex", "repeated", "isTransient", "s3"]);
-
 function withLoggedNames(fields: object): object {
-  const renamed = Object.entries(fields).map(([name, value]) => [
-    LOGGED_NAMES[name] ?? name,
-    value,
-  ]);
+  const renamed: [name: string, value: unknown][] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    renamed.push([LOGGED_NAMES[name] ?? name, value]);
+  }
   return Object.fromEntries(renamed);
 }
 
-/** Each line names its section of the page of errors. */
-function formatLine(fields: { readonly event: string; readonly [field: string]: unknown }): string {
-  const line = { ...fields, see: `docs/errors.md#${fields.event}` };
-  const text = JSON.stringify(line, (name, value: unknown) => {
-    if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
-    if (UNLOGGED.has(name)) return undefined;
-    return isPlainObject(value) ? withLoggedNames(value) : value;
-  });
-  // JSON does not escape what a terminal obeys or does not show.
-  const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return text.replace(INVISIBLE, (mark) => mark.replace(/./gs, escapeUnit));
+/** Writes a character as JSON may write it: `\u202e`, or `\udb40\udc41` for one of two UTF-16 units. */
+function escapeCharacter(character: string): string {
+  return character.replace(/./gs, escapeUnit); // without the flag `u`, a dot is one UTF-16 unit
+}
+
+function escapeUnit(unit: string): string {
+  const digits = unit.charCodeAt(0).toString(16);
+  return `\\u${digits.padStart(4, "0")}`;
 }

@@ -1,26 +1,49 @@
-// The lines of the log besides refusals. `times` is how often the event happened since the line before.
+// The lines of the log besides refusals. A field stands in the log under its own name, except for the codes (log.ts).
+// In every line, `times` is how often the event has happened since the line before, this time included.
 
 import type { Refusal, RefusedSlot, SlotName, Upstream } from "../http/refusal.ts";
 
 export type Notice =
   | BucketNotice
   | RoleNotice
+  /** The rate limiter fails, and lets the request pass. */
   | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
+  /** Workers Cache cannot be used, and the gateway renders everything itself. */
   | { readonly event: "cache-unusable"; readonly reason: string }
-  /** How many objects were not purged, and the names of the first ones. */
-  | ({ readonly event: "purge-failed"; readonly reason: string } & Partial<NotPurged>)
-  /** The store of renditions: pictures are rendered without it. */
+  | PurgeNotice
+  /** The store of renditions fails, and pictures are rendered without it. */
   | { readonly event: "store-failed"; readonly reason: string; readonly times: number }
-  /** How many data points were lost since the last such line, with this one. */
-  | { readonly event: "metrics-failed"; readonly lost: number; readonly reason: string }
-  | ({ readonly event: "lines-left-out"; readonly times: number } & LeftOut);
+  | MetricsNotice
+  | LeftOutNotice;
 
-type NotPurged = { readonly objects: number; readonly first: readonly string[] };
+type PurgeNotice = {
+  readonly event: "purge-failed";
+  readonly reason: string;
+  /** How many objects are not purged; absent if nothing of the request could be read. */
+  readonly objects?: number;
+  /** The names of the first ones. */
+  readonly first?: readonly string[];
+};
 
-/** The event of the lines that were left out, and when their minute began. */
-type LeftOut = { readonly of: Refusal["event"]; readonly since: string };
+type MetricsNotice = {
+  readonly event: "metrics-failed";
+  /** How many data points were lost since the line before, this one included. */
+  readonly lost: number;
+  readonly reason: string;
+};
 
-/** STS gives no new credentials for a role, while old ones serve. */
+/** Lines about refusals that were left out, because there were too many of one event in a minute. */
+type LeftOutNotice = {
+  readonly event: "lines-left-out";
+  /** The event of these lines. */
+  readonly of: Refusal["event"];
+  /** How many lines there were. */
+  readonly times: number;
+  /** When the minute began: ISO 8601. */
+  readonly since: string;
+};
+
+/** STS, which gives the credentials of a role, gives no new ones, while the old ones serve. */
 export type RoleNotice = {
   readonly event: "role-failed";
   /** The ARN of the role. */
@@ -28,33 +51,49 @@ export type RoleNotice = {
   /** STS's code. */
   readonly code: string;
   readonly reason: string;
-  /** Until when the old credentials serve. */
+  /** Until when the old credentials serve: ISO 8601. */
   readonly expires: string;
   readonly times: number;
 };
 
-/** The lines about a bucket: one a change, however many requests there are. */
+/** The lines about a bucket: one for each change, however many requests there are. */
 export type BucketNotice = { readonly bucket: string } & (
-  | ({ readonly event: "slot-refused" } & RefusedSlot)
-  | {
-      readonly event: "slot-in-use";
-      readonly slot: SlotName;
-      readonly access_key: string;
-      /** Why the current slot is not in use, where S3 did not refuse it. */
-      readonly reason?: string | undefined;
-    }
-  | ({ readonly event: "rendition-failed" } & ObjectCount & RenditionFailure)
-  /** A preset has gravity "object", and the object no right focal point. */
-  | ({ readonly event: "no-focus"; readonly value?: string | undefined } & ObjectCount)
+  | SlotRefusedNotice
+  | SlotInUseNotice
+  | RenditionNotice
+  | FocusNotice
 );
 
-type ObjectCount = { readonly key: string; readonly times: number };
+/** S3 refuses one of the bucket's two credential slots. */
+type SlotRefusedNotice = { readonly event: "slot-refused" } & RefusedSlot;
 
-/** Visitors may not see the failure: they get an older rendition, if there is one (W8). */
-type RenditionFailure = Readonly<Pick<Upstream, "reason" | "edgeCode" | "s3Code">> & {
+/** Another slot than before opens the bucket. */
+type SlotInUseNotice = {
+  readonly event: "slot-in-use";
+  readonly slot: SlotName;
+  /** The end of the access key id. */
+  readonly access_key: string;
+  /** Why the current slot is not in use, if S3 did not refuse it. */
+  readonly reason?: string | undefined;
+};
+
+/** A rendition could not be made. Visitors may not see that: they get an older one, if there is one (W8). */
+type RenditionNotice = {
+  readonly event: "rendition-failed";
+  readonly key: string;
+  readonly times: number;
   /** The event that visitors get who have no older rendition. */
   readonly failure: Refusal["event"];
   readonly status?: number | undefined;
   /** The slots that S3 refuses, if it refuses all of them. */
   readonly slots?: readonly RefusedSlot[] | undefined;
+} & Readonly<Pick<Upstream, "reason" | "edgeCode" | "s3Code">>;
+
+/** A preset has gravity "object", and the object has no focal point that can be read. */
+type FocusNotice = {
+  readonly event: "no-focus";
+  readonly key: string;
+  readonly times: number;
+  /** What stands in place of the focal point. */
+  readonly value?: string | undefined;
 };
