@@ -8,14 +8,14 @@ import type { SlotHealth } from "../../worker/origin/health.ts";
 import { followedBuckets, sourceEntryOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, type Site } from "../config/project.ts";
 import { fetchHealth } from "../http/ask-health.ts";
-import { isUpstreamFailure, type UpstreamFailure } from "../http/body.ts";
+import { isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { diagnoseEdge, diagnoseStatus, SEE_CLOUDFLARE } from "./edge.ts";
 import { type Finding, fail, findingsOf, lessen, note, ok, type Result } from "./finding.ts";
 import { diagnoseRole } from "./role.ts";
 import { cannotList, diagnoseS3 } from "./s3.ts";
 
-export function diagnoseAbsence(url: string, failure: UpstreamFailure, local: boolean): Result {
-  const { status, reason } = failure;
+export function diagnoseAbsence(url: string, noAnswer: NoAnswer, local: boolean): Result {
+  const { status, reason } = noAnswer;
   if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
   return fail("deployed", {
     seen: `there is no Vitrine at ${url}: at /healthz, ${reason}`,
@@ -36,7 +36,7 @@ export async function checkHealth(site: Site): Promise<readonly Finding[]> {
     return [{ about, ...note("health", seen) }];
   }
   const health = await fetchHealth(baseUrl, healthToken);
-  if (isUpstreamFailure(health)) return [{ about, ...diagnoseHealthFailure(health) }];
+  if (isNoAnswer(health)) return [{ about, ...diagnoseHealthFailure(health) }];
   const { configuration: hash, buckets } = health;
   const isDeployed = local || !hash || hash === (await hashVars(envConfig.deployed));
   const findings = buckets.flatMap((one) => diagnoseBucket(site, one));
@@ -53,7 +53,7 @@ export async function checkHealth(site: Site): Promise<readonly Finding[]> {
   return [{ about, ...differs }, ...current];
 }
 
-function diagnoseHealthFailure({ status, reason }: UpstreamFailure): Result {
+function diagnoseHealthFailure({ status, reason }: NoAnswer): Result {
   const seen = `/healthz does not report: ${reason}`;
   const impact = "the doctor sees only what visitors get";
   const problem = { severity: "warning", seen, impact } as const;

@@ -15,7 +15,7 @@ import { isFault } from "../command.ts";
 import type { Project, Site } from "../config/project.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, cacheStatus } from "../http/ask-picture.ts";
-import { type Body, fetchText, isUpstreamFailure } from "../http/body.ts";
+import { type Body, fetchText, isNoAnswer } from "../http/body.ts";
 import { nameOf } from "../objects/bucket-key.ts";
 import { sniff } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
@@ -145,7 +145,7 @@ async function askAsBrowsers(
   const answers: Body[] = [];
   for (const { browser, readable } of BROWSERS) {
     const answer = await askSite(baseUrl + path + query, { accept: ACCEPTS[browser] });
-    if (isUpstreamFailure(answer)) {
+    if (isNoAnswer(answer)) {
       const impact = "whether visitors get an answer is not known";
       const remedy = "check that the domain leads to Cloudflare, and that this machine is online";
       return fail("image", { seen: `no answer: ${answer.reason}`, impact, remedy });
@@ -192,9 +192,7 @@ async function checkHeaders(
   const etag = headers.get("etag");
   const head = await askSite(baseUrl + path + query, {}, "HEAD");
   const again = await askSite(baseUrl + path + query, { "if-none-match": etag ?? "*" });
-  const [first, next] = [head, again].map((one) =>
-    isUpstreamFailure(one) ? one.reason : one.status,
-  );
+  const [first, next] = [head, again].map((one) => (isNoAnswer(one) ? one.reason : one.status));
   const isAnswered = first === 200 && (etag === null || next === 304);
   const redeploy =
     "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers";
@@ -250,7 +248,7 @@ async function tryToGetOriginals(request: ImageRequest, config: Config, renditio
   for (const [name, path, headers, isElsewhere] of tricksFor(request, config)) {
     const answer = await askSite(request.baseUrl + path, headers);
     // Too many requests, or an error, prove nothing.
-    if (isUpstreamFailure(answer) || /^(?:429|50[0234])$/.test(`${answer.status}`)) unknown += 1;
+    if (isNoAnswer(answer) || /^(?:429|50[0234])$/.test(`${answer.status}`)) unknown += 1;
     else if (answer.status < 300) {
       const hasItsTag = etag !== null && etag === answer.headers.get("etag");
       const isRendition = hasItsTag || isSame(answer.bytes, rendition.bytes);
@@ -296,7 +294,7 @@ async function checkFallback(
   const grant = isOurs && { preset: resolved.preset, key: request.relativeKey };
   const query = grant && (await signForNow(site, route, grant, site.now()));
   const answer = typeof query === "string" ? await askSite(site.baseUrl + path + query) : undefined;
-  const isUnclear = !answer || isUpstreamFailure(answer) || answer.status !== 404;
+  const isUnclear = !answer || isNoAnswer(answer) || answer.status !== 404;
   if (isUnclear || !isOfVitrine(answer.headers)) {
     const unknown = "no URL is at hand, or something in front answers";
     return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);
@@ -326,7 +324,7 @@ export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, 
   let cache = "";
   for (let attempt = 0; attempt < 2; attempt++) {
     const answer = await askSite(baseUrl + path + query);
-    const isImage = !isUpstreamFailure(answer) && answer.status === 200;
+    const isImage = !isNoAnswer(answer) && answer.status === 200;
     cache = (isImage && cacheStatus(answer.headers)) || "";
     if (cache === "hit" || cache === "stale")
       return ok("workers-cache", "it caches them worldwide");

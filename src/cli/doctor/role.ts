@@ -5,7 +5,7 @@ import type { Bucket, Role } from "../../worker/config/bucket.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
 import type { RoleHealth } from "../../worker/origin/health.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import { fetchText, isUpstreamFailure } from "../http/body.ts";
+import { fetchText, isNoAnswer } from "../http/body.ts";
 import { type Finding, fail, ok, type Result } from "./finding.ts";
 
 const TIMEOUT_S = 10;
@@ -43,7 +43,7 @@ async function findIssuerFault(issuer: string, url: string, keysUrl: string) {
 
 async function readJson(url: string): Promise<Readonly<Record<string, unknown>> | string> {
   const answer = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
-  if (isUpstreamFailure(answer)) return `${url} cannot be reached: ${answer.reason}`;
+  if (isNoAnswer(answer)) return `${url} cannot be reached: ${answer.reason}`;
   const table = answer.status === 200 ? parseJson(answer.text) : undefined;
   return isPlainObject(table) ? table : `${url} answers ${answer.status}, or no JSON`;
 }

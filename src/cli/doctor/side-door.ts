@@ -6,7 +6,7 @@ import { failureFor } from "../../worker/edge/codes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { isPathStyle, sourceEntryOf } from "../config/buckets.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
-import { isUpstreamFailure } from "../http/body.ts";
+import { isNoAnswer } from "../http/body.ts";
 import type { Sample } from "./bucket.ts";
 import { fail, note, ok, type Result } from "./finding.ts";
 import { askSite } from "./image.ts";
@@ -72,7 +72,7 @@ async function trySideDoor(url: string, hasShownImages: boolean) {
   const answer = await askSite(url);
   const { pathname } = new URL(url);
   const result = (state: State, seen: string) => ({ state, seen });
-  if (isUpstreamFailure(answer)) return result("unknown", `${pathname}: ${answer.reason}`);
+  if (isNoAnswer(answer)) return result("unknown", `${pathname}: ${answer.reason}`);
   const { status, headers, text } = answer;
   const resized = headers.get("cf-resized") ?? "";
   const code = /^err=(\d{4})/.exec(resized)?.[1] ?? /^ERROR (\d{4})\b/.exec(text)?.[1]; // R1, R3

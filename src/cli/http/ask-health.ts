@@ -4,7 +4,7 @@
 import type { BucketHealth } from "../../worker/operator.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import { fetchText, isUpstreamFailure, type UpstreamFailure } from "./body.ts";
+import { fetchText, isNoAnswer, type NoAnswer } from "./body.ts";
 
 export type Health = {
   readonly buckets: readonly BucketHealth[];
@@ -23,16 +23,21 @@ export async function fetchHealth(
   baseUrl: string,
   token: string,
   signal?: AbortSignal,
-): Promise<Health | UpstreamFailure> {
+): Promise<Health | NoAnswer> {
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await fetchHealthz(baseUrl, { headers, ...(signal && { signal }) });
-  if (isUpstreamFailure(answer)) return answer;
-  const { status } = answer;
-  const reason = REASONS[status] ?? `it answers ${status}`;
-  if (status !== 200 && status !== 503) return { status, reason };
-  const health = parseJson(answer.text.replaceAll(token, "…")); // a server may repeat the request
+  const result = await fetchHealthz(baseUrl, { headers, ...(signal && { signal }) });
+  if (isNoAnswer(result)) return result;
+
+  const { status, text } = result;
+  if (status !== 200 && status !== 503) {
+    const reason = REASONS[status] ?? `it answers ${status}`;
+    return { kind: "no-answer", status, reason };
+  }
+
+  const health = parseJson(text.replaceAll(token, "…")); // a server may repeat the request
   if (isHealth(health)) return health;
-  return { status, reason: "its answer is not the health of a Vitrine" };
+
+  return { kind: "no-answer", status, reason: "its answer is not the health of a Vitrine" };
 }
 
 /**
@@ -40,12 +45,15 @@ export async function fetchHealth(
  * may answer.
  * @returns undefined if there is one
  */
-export async function checkPresence(baseUrl: string): Promise<UpstreamFailure | undefined> {
-  const answer = await fetchHealthz(baseUrl, {});
-  if (isUpstreamFailure(answer)) return answer;
-  const { status, headers, text } = answer;
+export async function checkPresence(baseUrl: string): Promise<NoAnswer | undefined> {
+  const result = await fetchHealthz(baseUrl, {});
+  if (isNoAnswer(result)) return result;
+
+  const { status, headers, text } = result;
   if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
-  return { status, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
+
+  const reason = `it answers ${status} ${text.trim().slice(0, 40)}`;
+  return { kind: "no-answer", status, reason };
 }
 
 /** Returns whether an answer has the policy of the Worker, which other servers hardly send. */
@@ -55,8 +63,9 @@ export function isOfVitrine(headers: Headers): boolean {
 }
 
 async function fetchHealthz(url: string, init: RequestInit): ReturnType<typeof fetchText> {
-  const answer = await fetchText(`${url}/healthz`, init, TIMEOUT_S, MAX_BYTES);
-  return isUpstreamFailure(answer) ? { reason: `no answer: ${answer.reason}` } : answer;
+  const result = await fetchText(`${url}/healthz`, init, TIMEOUT_S, MAX_BYTES);
+  if (isNoAnswer(result)) return { kind: "no-answer", reason: `no answer: ${result.reason}` };
+  return result;
 }
 
 type Guard = (value: unknown) => boolean;

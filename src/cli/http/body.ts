@@ -1,16 +1,23 @@
 // Reads an answer within bounds of time and length. It follows no redirect: a request may carry a secret for its host.
 
+import { hasProperty } from "../../worker/util/json.ts";
+
 export type Body = Pick<Response, "status" | "headers"> & {
   readonly bytes: Uint8Array;
   /** False if the body is longer than allowed; the rest is not read. */
   readonly whole: boolean;
 };
 
-/** Why a server gives no answer that can be used. Without a status, none came. */
-export type UpstreamFailure = { readonly status?: number; readonly reason: string };
+/** Why a server gives no answer that can be used. */
+export type NoAnswer = {
+  readonly kind: "no-answer";
+  readonly reason: string;
+  /** The status of an answer that cannot be used. Undefined: no answer came. */
+  readonly status?: number;
+};
 
-export function isUpstreamFailure(value: object): value is UpstreamFailure {
-  return "reason" in value;
+export function isNoAnswer<Answer extends object>(value: Answer | NoAnswer): value is NoAnswer {
+  return hasProperty(value, "kind") && value.kind === "no-answer";
 }
 
 /**
@@ -57,14 +64,14 @@ export async function fetchText(
   init: RequestInit,
   timeoutS: number,
   maxBytes: number,
-): Promise<(Body & { readonly text: string }) | UpstreamFailure> {
+): Promise<(Body & { readonly text: string }) | NoAnswer> {
   const timeout = AbortSignal.timeout(2 * timeoutS * 1000);
   const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
   try {
     const answer = await fetchBody(url, { ...init, signal }, timeoutS, () => maxBytes);
     return { ...answer, text: new TextDecoder().decode(answer.bytes) };
   } catch (error) {
-    return { reason: codeOf(error) };
+    return { kind: "no-answer", reason: codeOf(error) };
   }
 }
 
@@ -72,7 +79,8 @@ export async function fetchText(
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return `${error}`;
   if (error.name === "TimeoutError") return "timeout";
-  if ("code" in error && typeof error.code === "string") return error.code;
+  if (hasProperty(error, "code") && typeof error.code === "string") return error.code;
+
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
   return inner instanceof Error ? codeOf(inner) : error.message;
 }

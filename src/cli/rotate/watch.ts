@@ -3,7 +3,7 @@
 import type { BucketHealth } from "../../worker/operator.ts";
 import { type CommandFault, log, paint } from "../command.ts";
 import { fetchHealth } from "../http/ask-health.ts";
-import { isUpstreamFailure } from "../http/body.ts";
+import { isNoAnswer } from "../http/body.ts";
 import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
@@ -13,7 +13,7 @@ export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | C
   const { world, baseUrl, healthToken, envConfig } = rotation;
   const health = await fetchHealth(baseUrl, healthToken, world.interrupted);
   const url = `${baseUrl}/healthz`;
-  if (isUpstreamFailure(health)) return { fault: hintFor(envConfig, `${url}: ${health.reason}`) };
+  if (isNoAnswer(health)) return { fault: hintFor(envConfig, `${url}: ${health.reason}`) };
   const names = rotation.buckets.map(({ name }) => name);
   const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
   const missing = names.find((name) => !buckets.some(({ bucket }) => bucket === name));

@@ -28,6 +28,6 @@ test("a short answer that keeps coming is given up after twice the time limit", 
     if (parts === 5) late.abort(new DOMException("timeout", "TimeoutError"));
   };
   serve({ pull });
-  expect(await fetchText(URL, {}, 30, 1e6)).toEqual({ reason: "timeout" });
+  expect(await fetchText(URL, {}, 30, 1e6)).toEqual({ kind: "no-answer", reason: "timeout" });
   expect(timeout).toHaveBeenCalledWith(60_000);
 });
