@@ -12,7 +12,15 @@ import type { S3Answer } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
 import { sniff } from "../picture/sniff.ts";
 import type { Check, Finding, Result } from "./finding.ts";
-import { ALL_MISSING, fail, findingsOf, LEAVE_PARAMETER_OUT, lessen, note, ok } from "./finding.ts";
+import {
+  ALL_MISSING,
+  findingsOf,
+  LEAVE_PARAMETER_OUT,
+  lessen,
+  note,
+  ok,
+  problem,
+} from "./finding.ts";
 import { answerText, cannotList, diagnoseS3, misset, openProbe, type S3Probe } from "./s3.ts";
 
 /** An original, without its bytes if it cannot be read from here. Visitors must never get it. */
@@ -177,7 +185,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
   }
   if (status === 200) {
     const broken = failure === "too large" ? "over 100 MB" : `not whole (${failure})`;
-    return fail("sample", {
+    return problem("sample", {
       severity: "warning",
       seen: `S3 returns ${key}, which is ${bytes ? "no image" : broken}`,
       impact: "visitors get 415 for it, or 502 if it is not whole", // L1
@@ -193,7 +201,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promi
     return { ...misset("prefix", probe.query.bucket, seen, change), impact: ALL_MISSING };
   }
   // S3 does not always say which of the three is the cause (A6, A9).
-  return fail("sample", {
+  return problem("sample", {
     seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
     impact: "visitors get 404 for it, or for every object",
     remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket}/${prefix}*, no bucket policy may deny it, and it must be restored from an archive. If not, name another object, or correct canary or prefix in BUCKETS.${name} of wrangler.toml`,
@@ -232,7 +240,7 @@ function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Resul
     const names = Object.values(secretNamesOf(bucket, slot));
     const source = names.map((one) => secrets.get(one)?.source).find(Boolean) ?? "this machine";
     return mistakes.map(({ path, message }) => {
-      const fault = fail("keys", {
+      const fault = problem("keys", {
         severity: usable.length > 0 ? "warning" : "error",
         seen: `${path} in ${source} ${secrets.has(path) ? message : "is missing"}`,
         impact: `slot ${slot} cannot be used`,
@@ -284,7 +292,7 @@ function diagnoseRight(
       ? ok(check, `the key may not ${check}`)
       : note(check, `whether the key may ${check} is unknown: ${answerText(reply)}`);
   }
-  return fail(check, {
+  return problem(check, {
     severity: "warning",
     seen: `the key may ${check}, which Vitrine does not need${leftover}`,
     impact: "who steals it learns the name of every object, or replaces what all visitors see",
@@ -316,7 +324,7 @@ async function probePublicAccess(
     ...(mayWrite ? ["perhaps write to it"] : []),
   ];
   if (acts.length > 0) {
-    return fail("public", {
+    return problem("public", {
       severity: mayWrite && acts.length === 1 ? "warning" : "error",
       seen: `anyone can ${acts.join(" and ")} without a key${leftover}`,
       impact: "who finds the bucket's name gets past Vitrine, which then protects nothing",

@@ -2,7 +2,7 @@
 
 import { failureFor } from "../../worker/edge/codes.ts";
 import type { Check, Problem, Result } from "./finding.ts";
-import { fail, LEAVE_PARAMETER_OUT, SEE_PROVIDER } from "./finding.ts";
+import { LEAVE_PARAMETER_OUT, problem, SEE_PROVIDER } from "./finding.ts";
 
 const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const LOCALLY =
@@ -110,11 +110,11 @@ export function diagnoseEdge(
 ): Result {
   const { event, reason } = failureFor(status, code, "");
   const cause = findCause(`${code}/${status}`, code, event) ?? LOGGED;
-  const { check = isBinding ? "binding" : "edge", remedy, ...problem } = cause;
+  const { check = isBinding ? "binding" : "edge", remedy, ...details } = cause;
   const section = /^\d/.test(code) ? event : (EXPLAINED_AS[code] ?? code);
   const meaning = MEANINGS[`${code}/${status}`] ?? reason ?? MEANINGS[section] ?? "it fails";
-  return fail(check, {
-    ...problem,
+  return problem(check, {
+    ...details,
     seen: `${isBinding ? "the Images binding" : "the edge"} answers ${code}: ${meaning}`,
     remedy: `${local ? LOCALLY : ""}${remedy.replace("{entry}", () => entry)}. See docs/errors.md#${section}`,
   });
@@ -123,6 +123,7 @@ export function diagnoseEdge(
 export function diagnoseStatus(status: number, url: string, local: boolean): Result {
   const unknown = status < 500 ? { remedy: LET_PASS } : LOGGED;
   const { check = "image", ...cause } = findCause(`${status}`) ?? unknown;
-  const problem = { impact: "visitors see no image", seen: `${url} answers ${status}`, ...cause };
-  return fail(check, { ...problem, remedy: (local ? LOCALLY : "") + problem.remedy });
+  const details = { impact: "visitors see no image", seen: `${url} answers ${status}`, ...cause };
+
+  return problem(check, { ...details, remedy: (local ? LOCALLY : "") + details.remedy });
 }

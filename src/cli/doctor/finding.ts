@@ -86,9 +86,9 @@ export const LEAVE_PARAMETER_OUT =
 export const ALL_MISSING = "every object is missing: visitors get 404";
 const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
 
-/** The result of a check that fails: by default an error, whose impact is that no image is shown. */
-export function fail(check: Check, { severity = "error", ...problem }: Problem): Result {
-  return { check, severity, impact: NO_IMAGE, ...problem };
+/** What a check finds wrong: by default an error, whose impact is that no image is shown. */
+export function problem(check: Check, details: Problem): Result {
+  return { check, severity: "error", impact: NO_IMAGE, ...details };
 }
 
 export function ok(check: Check, seen: string): Result {

@@ -10,14 +10,14 @@ import { configuredBucket, type Project, type Site } from "../config/project.ts"
 import { fetchHealth } from "../http/ask-health.ts";
 import { isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { diagnoseEdge, diagnoseStatus, SEE_CLOUDFLARE } from "./edge.ts";
-import { type Finding, fail, findingsOf, lessen, note, ok, type Result } from "./finding.ts";
+import { type Finding, findingsOf, lessen, note, ok, problem, type Result } from "./finding.ts";
 import { diagnoseRole } from "./role.ts";
 import { cannotList, diagnoseS3 } from "./s3.ts";
 
 export function diagnoseAbsence(url: string, noAnswer: NoAnswer, local: boolean): Result {
   const { status, reason } = noAnswer;
   if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
-  return fail("deployed", {
+  return problem("deployed", {
     seen: `there is no Vitrine at ${url}: at /healthz, ${reason}`,
     impact: "visitors see no image",
     remedy: local
@@ -43,7 +43,7 @@ export async function checkHealth(site: Site): Promise<readonly Finding[]> {
   if (isDeployed) return findings;
   // What is said of settings may be right in wrangler.toml, and explains what visitors get.
   const current = findings.filter(({ needsDeploy }) => !needsDeploy);
-  const differs = fail("deployed", {
+  const differs = problem("deployed", {
     severity: "warning",
     seen: "the deployed configuration is not that of wrangler.toml: it is not deployed yet",
     impact: "what is changed in wrangler.toml counts only after a deploy",
@@ -56,15 +56,17 @@ export async function checkHealth(site: Site): Promise<readonly Finding[]> {
 function diagnoseHealthFailure({ status, reason }: NoAnswer): Result {
   const seen = `/healthz does not report: ${reason}`;
   const impact = "the doctor sees only what visitors get";
-  const problem = { severity: "warning", seen, impact } as const;
+  const details = { severity: "warning", seen, impact } as const;
+
   if (status === undefined || status === 429) {
-    return fail("health", { ...problem, remedy: "try again in a minute", bearing: "passing" });
+    return problem("health", { ...details, remedy: "try again in a minute", bearing: "passing" });
   }
+
   const remedy =
     status === 401 // the Worker's token may be used by monitoring
       ? "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN"
       : "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
-  return fail("health", { ...problem, remedy });
+  return problem("health", { ...details, remedy });
 }
 
 function diagnoseBucket(
@@ -85,7 +87,7 @@ function diagnoseBucket(
     add(`, slot ${one.slot}${key}`, slotResult);
   }
   const fault = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
-  const r2Result = r2 === "ok" ? ok("r2", "R2 answers the Worker") : fail("r2", fault);
+  const r2Result = r2 === "ok" ? ok("r2", "R2 answers the Worker") : problem("r2", fault);
   if (r2 !== undefined) add(", its binding", r2Result);
   if (role && bucket.role) add(", its role", ...diagnoseRole(bucket, bucket.role, role));
   // For an object that is missing, S3 answers 403 if the key may not list the bucket (A6).
@@ -117,7 +119,7 @@ function diagnoseSlot(
   if (state === "incomplete") {
     const remedy = "set what is named here, locally in .dev.vars: npx wrangler secret put";
     const impact = `slot ${slot} needs both of its secrets`;
-    return fail("keys", { seen: mistakes.join("; "), impact, remedy });
+    return problem("keys", { seen: mistakes.join("; "), impact, remedy });
   }
   const isStatus = /^\d+$/.test(state);
   const status = answered ?? (isStatus ? Number(state) : 0);
@@ -128,7 +130,7 @@ function diagnoseSlot(
   const answer = { status, code, failure, region, ahead, text: "" };
   const fault = diagnoseS3(answer, { bucket: named, slot, source });
   if (fault !== undefined) return fault;
-  return fail("sample", {
+  return problem("sample", {
     seen: `S3 denies the canary (${state}): the key may not read it, or it does not exist`,
     impact: "visitors get 404 for it, or for every object",
     remedy: `make sure that the key may read it, or correct canary or prefix in BUCKETS.${bucket.name} of wrangler.toml`,

@@ -23,7 +23,7 @@ import { signForNow, variantPathOf, variantsOf } from "../urls/public-url.ts";
 import { type Examination, findHolder, type Sample } from "./bucket.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
 import type { Finding, Result } from "./finding.ts";
-import { fail, findingsOf, isResult, note, ok } from "./finding.ts";
+import { findingsOf, isResult, note, ok, problem } from "./finding.ts";
 
 export type ImageRequest = {
   readonly route: BoundRoute;
@@ -52,7 +52,7 @@ export function askSite(url: string, headers: HeaderFields = {}, method = "GET")
   return fetchText(url, init, TIMEOUT_S, MAX_BYTES);
 }
 
-const NO_OBJECT = fail("image", {
+const NO_OBJECT = problem("image", {
   severity: "warning",
   seen: "no image was requested, because no object is known",
   impact: "the doctor did not see what visitors get",
@@ -148,7 +148,7 @@ async function askAsBrowsers(
     if (isNoAnswer(answer)) {
       const impact = "whether visitors get an answer is not known";
       const remedy = "check that the domain leads to Cloudflare, and that this machine is online";
-      return fail("image", { seen: `no answer: ${answer.reason}`, impact, remedy });
+      return problem("image", { seen: `no answer: ${answer.reason}`, impact, remedy });
     }
     if (answer.status !== 200) return diagnoseStatus(answer.status, path, local);
     const type = (answer.headers.get("content-type") ?? "").replace(/;.*/s, "");
@@ -161,7 +161,7 @@ async function askAsBrowsers(
     const isRight = isPassedOn || mayYield(createTransformRequest(variant, formats), type);
     const actualType = sniff(answer.bytes);
     if (actualType !== type || !isRight) {
-      return fail("formats", {
+      return problem("formats", {
         seen: `a browser whose best format is ${browser} gets ${type || "no type"}, and the bytes are ${actualType ?? "no image"}`,
         impact: "browsers show a broken image, or download more bytes than they need",
         remedy: "turn off what ignores the vary header: a cache rule of the zone, or cache.enabled",
@@ -210,7 +210,7 @@ async function checkHeaders(
   return faults.map(([, check, seen, remedy]) => {
     // Workers Cache has the short max-age of an outage, too, and does not say so.
     const bearing = check === "cache" ? "consequence" : "harmless";
-    return fail(check, { severity: "warning", seen, impact, remedy, bearing });
+    return problem(check, { severity: "warning", seen, impact, remedy, bearing });
   });
 }
 
@@ -265,7 +265,7 @@ async function tryToGetOriginals(request: ImageRequest, config: Config, renditio
 
 function originalsFault(seen: string): Result {
   const impact = "originals must stay in the bucket, and every size costs money";
-  return fail("originals", { seen, impact, remedy: FIND_WORKER, bearing: "harmless" });
+  return problem("originals", { seen, impact, remedy: FIND_WORKER, bearing: "harmless" });
 }
 
 /** Checks whether visitors see the fallback of a route where an object is missing. */
@@ -302,7 +302,7 @@ async function checkFallback(
   if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
   const object = { bucket, key: key.slice(bucket.prefix.length) };
   const doctor = commandLine("doctor", {}, [nameOf(site.config.buckets, object)]);
-  return fail("fallback", {
+  return problem("fallback", {
     severity: "warning",
     seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
     impact: "visitors see a broken image where an object is missing",
@@ -332,7 +332,7 @@ export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, 
   if (!["direct", "miss", "stored"].includes(cache)) {
     return note("workers-cache", "whether renditions are cached is unknown");
   }
-  return fail("workers-cache", {
+  return problem("workers-cache", {
     severity: "warning",
     seen: `an image that was shown before did not come out of Workers Cache: cache is "${cache}"`,
     impact: "visitors wait longer: each of Cloudflare's data centres makes every rendition anew",

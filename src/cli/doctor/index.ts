@@ -23,7 +23,7 @@ import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { checkBucket, type Examination, type Sample } from "./bucket.ts";
 import type { Finding, Result, Severity } from "./finding.ts";
-import { CHECKS, fail, ok, reportable } from "./finding.ts";
+import { CHECKS, ok, problem, reportable } from "./finding.ts";
 import { checkHealth, diagnoseAbsence } from "./health.ts";
 import { checkFallbacks, checkRoutes, checkWorkersCache } from "./image.ts";
 import { checkIssuer } from "./role.ts";
@@ -207,7 +207,7 @@ function checkConfiguration(
     const holder = source === file && isSecret(path) ? `[secrets] or vars of ${source}` : source;
     const broken = "nothing is served with it: visitors get 500";
     const isError = local ? blockingTexts.has(mistakeText(mistake)) : isOfWorker;
-    return fail("configuration", {
+    return problem("configuration", {
       severity: isError ? "error" : "warning",
       seen: locatedText(mistake),
       impact: isOfWorker ? broken : `this is about ${source}`,
@@ -215,8 +215,8 @@ function checkConfiguration(
       needsDeploy: source === file,
     });
   });
-  const problem = { check: "configuration", severity: "warning" } as const;
-  const warned = warnings.map(({ message, remedy }) => ({ ...problem, seen: message, remedy }));
+  const warning = { check: "configuration", severity: "warning" } as const;
+  const warned = warnings.map(({ message, remedy }) => ({ ...warning, seen: message, remedy }));
   const results: Result[] = [...faults, ...warned];
   if (results.length === 0) results.push(ok("configuration", "it has no mistakes"));
   return results.map((result) => ({ about: file, ...result }));

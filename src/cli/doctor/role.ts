@@ -6,7 +6,7 @@ import type { Oidc } from "../../worker/config/oidc.ts";
 import type { RoleHealth } from "../../worker/origin/health.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { fetchText, isNoAnswer } from "../http/body.ts";
-import { type Finding, fail, ok, type Result } from "./finding.ts";
+import { type Finding, ok, problem, type Result } from "./finding.ts";
 
 const TIMEOUT_S = 10;
 const MAX_BYTES = 100_000;
@@ -18,7 +18,7 @@ export async function checkIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<Fin
   const about = `${issuer}/.well-known/openid-configuration`;
   const seen = await findIssuerFault(issuer, about, `${issuer}/.well-known/jwks.json`);
   if (seen === undefined) return { about, ...ok("issuer", "it shows the Worker's public keys") };
-  const fault = fail("issuer", {
+  const fault = problem("issuer", {
     seen,
     impact: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
     remedy: `OIDC.issuer in wrangler.toml must be the address of this Worker, without a firewall in front: npx vitrine deploy. If only the key is missing, ${PUT_KEY}`,
@@ -58,12 +58,12 @@ export function diagnoseRole(
   if (expires === undefined) {
     const seen = `STS gives the Worker no credentials of the role (${state}): ${reason ?? "it does not say why"}`;
     const remedy = stsRemedy(bucket.name, role, state);
-    return [fail("role", { seen, remedy, needsDeploy: state === "ValidationError" })];
+    return [problem("role", { seen, remedy, needsDeploy: state === "ValidationError" })];
   }
   const refused = renewal && `STS gives no new ones (${renewal})`;
   const problems = [refused, ...mistakes].filter(Boolean).join("; ");
   const seen = `STS gives credentials of ${arn}, good until ${expires}`;
-  const weak = fail("role", {
+  const weak = problem("role", {
     severity: "warning",
     seen: `${seen}, but ${problems}`,
     impact: "without new ones, visitors get 502 after that",
@@ -71,7 +71,7 @@ export function diagnoseRole(
   });
   const Resource = `arn:${arn.split(":")[1]}:s3:::${bucket.bucket}/${bucket.prefix}*`;
   const policy = policyText({ Effect: "Allow", Action: "s3:GetObject", Resource });
-  const denied = fail("role-rights", {
+  const denied = problem("role-rights", {
     seen: `S3 answers ${state} to credentials of the role`,
     remedy: `give the role this policy: ${policy}. Check the bucket's policy and its KMS key, too`,
   });

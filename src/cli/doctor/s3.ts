@@ -10,7 +10,7 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import { askS3, type S3Answer, type S3Request } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
-import { ALL_MISSING, type Check, fail, type Result, SEE_PROVIDER } from "./finding.ts";
+import { ALL_MISSING, type Check, problem, type Result, SEE_PROVIDER } from "./finding.ts";
 
 export type S3Query = {
   /** With the bucket's name in wrangler.toml, also in the local run. */
@@ -52,7 +52,7 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
 /** A fault that is corrected in the table of a bucket in wrangler.toml. */
 export function misset(check: Check, { name }: Bucket, seen: string, change: string): Result {
   const remedy = `in BUCKETS.${name} of wrangler.toml, ${change}`;
-  return fail(check, { seen, remedy, needsDeploy: true });
+  return problem(check, { seen, remedy, needsDeploy: true });
 }
 
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
@@ -68,7 +68,7 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
   }
   if (code === "RequestTimeTooSkewed") {
     const offset = `${Math.abs(ahead ?? 900)} s ${(ahead ?? 0) < 0 ? "behind" : "ahead"}`;
-    return fail("clock", {
+    return problem("clock", {
       seen: `S3's clock is ${offset}, and it refuses what is over 900 s off (${code})`,
       remedy: `compare this machine's clock with https://time.is. If it is off, set it: timedatectl set-ntp true. Else set the clock of ${host}, or tell whoever runs it`,
     });
@@ -86,7 +86,7 @@ export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined
   if (verdict.result === "slot-refused") return diagnoseKey(verdict.s3Code, query);
   const reply = `${status} ${code ?? ""}`.trim();
   if (status === 429 || status >= 500) {
-    return fail("busy", {
+    return problem("busy", {
       severity: "warning",
       seen: `S3 answers ${reply}: it is busy, or has an error`,
       impact: "visitors get 502 for images that the edge has not cached",
@@ -109,11 +109,11 @@ function diagnoseKey(code: string, { bucket, slot, source }: S3Query): Result {
       : `correct ${name} or ${otherName} in ${source}, or take both out there`;
   if (code === "SignatureDoesNotMatch") {
     const seen = `S3 finds the signature wrong (${code}): the secret does not belong to the access key id, or this S3 does not know that id`;
-    return fail("secret", { seen, impact, remedy: putSecret(secret, id) });
+    return problem("secret", { seen, impact, remedy: putSecret(secret, id) });
   }
   const seen = `S3 does not accept this access key id (${code}): it is revoked, expired or misspelt`;
   const remedy = `${putSecret(id, secret)}. To list the keys: aws iam list-access-keys`;
-  return fail("key-id", { seen, impact, remedy });
+  return problem("key-id", { seen, impact, remedy });
 }
 
 export function answerText({ status, code = "", failure }: S3Answer): string {
@@ -128,14 +128,14 @@ export function answerText({ status, code = "", failure }: S3Answer): string {
 export function cannotList({ bucket }: Pick<Bucket, "bucket">, isFollowed: boolean): Result {
   const policy = `if it is the Worker's key, add s3:ListBucket on arn:aws:s3:::${bucket} to its policy`;
   if (isFollowed) {
-    return fail("list", {
+    return problem("list", {
       seen: "the key may not list the bucket (s3:ListBucket), or its S3 never says NoSuchKey, and another bucket follows it in a route",
       impact:
         "S3 does not say NoSuchKey of an object that is missing here, so the next bucket is never asked: visitors get 404 for what only that one has",
       remedy: `${policy}: docs/configuration.md, “Several buckets”`,
     });
   }
-  return fail("list", {
+  return problem("list", {
     severity: "warning",
     seen: "the key may not list the bucket (s3:ListBucket), and there is a store",
     impact:

@@ -8,7 +8,7 @@ import { isPathStyle, sourceEntryOf } from "../config/buckets.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
 import type { Sample } from "./bucket.ts";
-import { fail, note, ok, type Result } from "./finding.ts";
+import { note, ok, problem, type Result } from "./finding.ts";
 import { askSite } from "./image.ts";
 
 export const SIDE_DOOR = "/cdn-cgi/image/";
@@ -42,7 +42,7 @@ export async function checkSideDoor(
       ? `anyone can have images of other buckets transformed: ${neighbour.seen}`
       : `anyone can have ${key} at any size, whatever presets and signatures say: ${object.seen}`;
     const remedy = `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path). And ${RULE}. If the bucket is public, close it`;
-    return fail("side-door", { seen, impact: IMPACT, remedy, bearing: "harmless" });
+    return problem("side-door", { seen, impact: IMPACT, remedy, bearing: "harmless" });
   }
   const unclear = [neighbour, object].find(({ state }) => state !== "shut");
   if (unclear === undefined) return ok("side-door", `it is shut at this host: ${neighbour.seen}`);
