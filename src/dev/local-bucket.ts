@@ -3,13 +3,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Listed, listPage } from "../cli/objects/list-page.ts";
-import { sniff } from "../cli/picture/sniff.ts";
+import { sniffImageType } from "../cli/picture/sniff.ts";
 import { keyFault } from "../url/key.ts";
 import type { Bucket } from "../worker/config/bucket.ts";
 import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
-import { FIXTURES, OBJECTS } from "./fixture-objects.ts";
+import { FIXTURE_OBJECTS, FIXTURES } from "./fixture-objects.ts";
 
 /** The URL before every key, and the prefix of every key. */
 export type BucketLocation = Pick<Bucket, "baseUrl" | "prefix">;
@@ -64,7 +64,7 @@ export function createBucketSync(location: BucketLocation, keys: Credentials, fo
     synced = files;
     for (const [key, { path, type }] of changed) {
       const body = readFileSync(path);
-      const upload = { type: type ?? sniff(body) ?? "application/octet-stream", body };
+      const upload = { type: type ?? sniffImageType(body) ?? "application/octet-stream", body };
       await sendToS3("PUT", location, key, keys, upload);
     }
     for (const key of gone) await sendToS3("DELETE", location, key, keys);
@@ -74,7 +74,10 @@ export function createBucketSync(location: BucketLocation, keys: Credentials, fo
 
 /** The files by the keys of their objects. Those of the folder win. */
 function objectFiles(folder: string, prefix: string): Map<string, ObjectFile> {
-  const fixtures = OBJECTS.map(({ file, ...one }) => ({ ...one, path: join(FIXTURES, file) }));
+  const fixtures = FIXTURE_OBJECTS.map(({ file, ...one }) => ({
+    ...one,
+    path: join(FIXTURES, file),
+  }));
   const options = { recursive: true, encoding: "utf8" } as const;
   const names = existsSync(folder) ? readdirSync(folder, options) : [];
   const files = names.map((name) => {

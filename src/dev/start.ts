@@ -78,7 +78,7 @@ export async function startLocal(
     ...{ files, project, syncBuckets, switches: edge.switches, worker, log, warn },
     readFiles: () => {
       const fault = restrictFile(devVars); // an editor may have replaced the file
-      if (fault !== undefined) fail(fault.fault);
+      if (fault !== undefined) endProcess(fault.fault);
       return readFiles(file, devVars);
     },
     readProject: () => readLocalProject(endpoint, environment),
@@ -89,10 +89,10 @@ export async function startLocal(
     serveSheet: sheetHandler(createSheet(watcher, edge.images, address)),
     reportError: warnOf("The local run"),
   });
-  if (portFault !== undefined) fail(portFault.fault);
+  if (portFault !== undefined) endProcess(portFault.fault);
   stopTogether(worker);
   log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
-  if (!(await worker.run(project))) fail("It did not start.");
+  if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
   log(welcomeText(address, config, devVars, hasOwnS3));
   const poll = async () => {
@@ -100,7 +100,7 @@ export async function startLocal(
     if (!worker.isRunning()) return;
     await syncBuckets(watcher.current()).catch(warnOf("The local buckets"));
   };
-  setInterval(() => void poll().catch(fail), POLL_MS);
+  setInterval(() => void poll().catch(endProcess), POLL_MS);
   return undefined;
 }
 
@@ -170,7 +170,7 @@ function stopTogether(worker: LocalWorker): void {
 }
 
 /** Ends this process, and the Worker with it. */
-function fail(reason: unknown): never {
+function endProcess(reason: unknown): never {
   warn(`${reason}`);
   process.exit(EXIT.failed);
 }

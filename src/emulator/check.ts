@@ -1,8 +1,8 @@
 // Checks what the emulators are given. Tests are often not type-checked: without these checks, a name
 // that is misspelt would change nothing, and the test would prove nothing. No I/O.
 
-/** Returns whether a value is a table: neither a list nor null. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
+/** Returns whether a value is an object and no list. Unlike `isPlainObject`, it is also true for a Date or a Map. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -47,7 +47,7 @@ export function matching(expected: string, pattern: RegExp): Rule<string> {
 
 export const text = matching("text", /./s);
 
-export const count: Rule<number> = {
+export const wholeNumber: Rule<number> = {
   expected: "a whole number, 0 or more",
   test: (value): value is number =>
     (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && Number(value) >= 0,
@@ -99,7 +99,7 @@ export function table<T>(rules: { readonly [Name in keyof T]-?: Rule<T[Name]> } 
   const entries = Object.entries<Rule>(rules).map(([name, { expected }]) => `${name}: ${expected}`);
   return {
     expected: `{ ${entries.join("; ")} }`,
-    test: (value): value is T => isPlainObject(value) && mistakesIn(value, rules).length === 0,
+    test: (value): value is T => isRecord(value) && mistakesIn(value, rules).length === 0,
   };
 }
 

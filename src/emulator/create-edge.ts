@@ -4,7 +4,7 @@ import { withImages } from "./binding/service.ts";
 import { createEdgeWith } from "./edge/edge.ts";
 import { SHARP_RENDERER } from "./edge/render.ts";
 import type { EdgeCore, EdgeSettings } from "./edge/settings.ts";
-import { loadSharp } from "./edge/sharp.ts";
+import { requireSharp } from "./edge/sharp.ts";
 
 /**
  * Cloudflare's image edge, as strict as in production.
@@ -30,6 +30,6 @@ export type Edge = Omit<EdgeCore, "quota"> & {
  * vi.stubGlobal("fetch", edge.fetch);
  */
 export function createEdge(settings: EdgeSettings): Edge {
-  loadSharp();
+  requireSharp();
   return withImages(createEdgeWith(SHARP_RENDERER, settings));
 }

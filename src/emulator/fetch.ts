@@ -21,7 +21,7 @@ export type Network = (
 ) => Promise<Response>;
 
 /** The URL of the first argument of `fetch`, spelt as it was passed. */
-export function urlOf(input: FetchInput): string {
+export function inputUrlOf(input: FetchInput): string {
   if (typeof input === "string") return input;
   return "href" in input ? input.href : input.url;
 }

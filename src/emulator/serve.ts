@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
-import { isPlainObject } from "./check.ts";
+import { isRecord } from "./check.ts";
 import type { Edge } from "./create-edge.ts";
 import type { EdgeInit } from "./edge/settings.ts";
 import { listenLocally } from "./local-server.ts";
@@ -76,9 +76,9 @@ async function answerByEdge(
 }
 
 function readRequest(payload: unknown): [url: string, init: EdgeInit] {
-  const { url, method, headers, redirect, cf } = isPlainObject(payload) ? payload : {};
+  const { url, method, headers, redirect, cf } = isRecord(payload) ? payload : {};
   const hasTarget = typeof url === "string" && typeof method === "string";
-  if (!hasTarget || typeof redirect !== "string" || !Array.isArray(headers) || !isPlainObject(cf)) {
+  if (!hasTarget || typeof redirect !== "string" || !Array.isArray(headers) || !isRecord(cf)) {
     throw new Error("not a request for the edge");
   }
   const init = { method, headers, redirect, cf };

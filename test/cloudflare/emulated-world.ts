@@ -8,7 +8,7 @@ import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
-import { urlOf } from "../../src/emulator/fetch.ts";
+import { inputUrlOf } from "../../src/emulator/fetch.ts";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { askWorker } from "./operation.ts";
@@ -64,7 +64,7 @@ export function createEmulated(settings: EmulatedSettings) {
 
   /** The network as the edge and the Worker reach it: the Worker's own hosts, and R2's S3 API. */
   const reach: Network = async (input, init) => {
-    const url = urlOf(input);
+    const url = inputUrlOf(input);
     const ownEdge = edges.get(URL.parse(url)?.host ?? "");
     if (ownEdge !== undefined) return runWorker(new Request(input, init), ownEdge);
     s3.objects.clear();
@@ -95,8 +95,8 @@ export function createEmulated(settings: EmulatedSettings) {
     const env = { BUCKET: r2, IMAGES: edgeOfHost.images, PROBE_TOKEN: token };
     const fetchInWorker: typeof fetch = (input, init) => {
       const { cf, ...rest }: EdgeInit = Object(init);
-      if (cf?.image === undefined) return network(urlOf(input), rest);
-      return seams.edge(urlOf(input), { ...rest, cf }, (...request) =>
+      if (cf?.image === undefined) return network(inputUrlOf(input), rest);
+      return seams.edge(inputUrlOf(input), { ...rest, cf }, (...request) =>
         edgeOfHost.fetch(...request),
       );
     };

@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { OBJECTS } from "../../src/dev/fixture-objects.ts";
+import { FIXTURE_OBJECTS } from "../../src/dev/fixture-objects.ts";
 import { createBucketSync } from "../../src/dev/local-bucket.ts";
 import { file } from "../support/emulators.ts";
 import { LOCAL_KEYS } from "../support/env.ts";
@@ -22,7 +22,7 @@ test("fixtures and files of the folder are put, put again when they change, and 
     await sync();
     return sent;
   };
-  expect(await requestsOf()).toHaveLength(OBJECTS.length);
+  expect(await requestsOf()).toHaveLength(FIXTURE_OBJECTS.length);
   expect(sent).toContain("PUT http://s3/b/p/photos/fig.jpg image/jpeg");
   expect(await requestsOf()).toEqual([]);
 

@@ -6,11 +6,11 @@ import { imagesBinding } from "../../src/emulator/binding/binding.ts";
 import { type BindingRenderer, withImages } from "../../src/emulator/binding/service.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import type { Fault } from "../../src/emulator/edge/faults.ts";
-import type { Original } from "../../src/emulator/edge/original.ts";
+import type { RasterOriginal } from "../../src/emulator/edge/original.ts";
 import { measure, type Renderer } from "../../src/emulator/edge/render.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
-import { urlOf } from "../../src/emulator/fetch.ts";
+import { inputUrlOf } from "../../src/emulator/fetch.ts";
 import { answerOf, errorOf } from "../support/issuer.ts";
 import { SESSION } from "./engines.ts";
 import { fileOf, METADATA, ORIGINAL, renditionOf, typeOf, urlIn } from "./files.ts";
@@ -45,7 +45,7 @@ export async function fetchUpstream(
 }
 
 /** The sides of an original, in px. Half of them are turned by EXIF (O9). */
-function headOf(bytes: Uint8Array): Omit<Original, "bytes"> | undefined {
+function headOf(bytes: Uint8Array): Omit<RasterOriginal, "bytes"> | undefined {
   const type = typeOf(bytes);
   if (type === undefined || type === "image/svg+xml" || type === "text/html") return undefined;
   const url = withoutSource(urlIn(bytes));
@@ -85,7 +85,7 @@ function edgeOf(url: string, edgeFault: Fault | undefined) {
     originalFormat: state.mood.fault % 2 ? "name" : "type",
     ...SWITCHES[moodOf(url).outcome],
     fetch: async (input, init = {}) => {
-      const source = urlOf(input);
+      const source = inputUrlOf(input);
       if (!BUCKET.test(source)) return new Response(fileOf("image/png", "an overlay"));
       return (await askS3(source, init, true)).response;
     },

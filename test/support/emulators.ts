@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { OBJECTS } from "../../src/dev/fixture-objects.ts";
+import { FIXTURE_OBJECTS } from "../../src/dev/fixture-objects.ts";
 import { applySteps } from "../../src/emulator/binding/apply-steps.ts";
 import { withImages } from "../../src/emulator/binding/service.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
@@ -54,7 +54,8 @@ export function file(name: string): Uint8Array {
 }
 
 const stored = new Map<string, Stored>();
-for (const { key, file: name, type } of OBJECTS) stored.set(key, { body: file(name), type });
+for (const { key, file: name, type } of FIXTURE_OBJECTS)
+  stored.set(key, { body: file(name), type });
 
 // A small picture with a plain name, for tests that need any picture.
 stored.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { expect } from "vitest";
 import type { ImageOptions } from "../../src/emulator/edge/options.ts";
-import type { Original } from "../../src/emulator/edge/original.ts";
+import type { RasterOriginal } from "../../src/emulator/edge/original.ts";
 import { measure, type Overlay, renderWithSharp } from "../../src/emulator/edge/render.ts";
 
 export const QUALITIES = { high: 90, "medium-high": 75, "medium-low": 60, low: 40 };
@@ -42,7 +42,10 @@ export const paint = (look: string, scale = 10) => {
   });
 };
 
-export async function original(bytes: Uint8Array, type: Original["type"]): Promise<Original> {
+export async function original(
+  bytes: Uint8Array,
+  type: RasterOriginal["type"],
+): Promise<RasterOriginal> {
   const metadata = await sharp(bytes).metadata();
   const { width, height, pageHeight = height, pages = 1, autoOrient: upright } = metadata;
   return { bytes, type, width, height: pageHeight, frames: pages, upright };
@@ -56,7 +59,7 @@ export const plain = async (background: string, width = 4, height = 4) => {
   return original(await colour.png().toBuffer(), "image/png");
 };
 
-export async function moving(frames: readonly string[]): Promise<Original> {
+export async function moving(frames: readonly string[]): Promise<RasterOriginal> {
   const pictures = await Promise.all(frames.map((look) => paint(look).png().toBuffer()));
   const gif = sharp(pictures, { join: { animated: true } });
   return original(
@@ -71,12 +74,12 @@ export async function moving(frames: readonly string[]): Promise<Original> {
   );
 }
 
-const fixture = (file: string, type: Original["type"]) =>
+const fixture = (file: string, type: RasterOriginal["type"]) =>
   original(readFileSync(join(import.meta.dirname, "../../fixtures/objects", file)), type);
 
 /** Makes a rendition, and checks that its type and size are as it and `measure` say. */
 export async function render(
-  source: Original,
+  source: RasterOriginal,
   image: ImageOptions,
   overlays: readonly Overlay[] = [],
 ) {
@@ -110,7 +113,7 @@ export async function render(
 }
 
 /** Renders as PNG, which is lossless. */
-export const exact = (source: Original, image: ImageOptions, overlays?: readonly Overlay[]) =>
+export const exact = (source: RasterOriginal, image: ImageOptions, overlays?: readonly Overlay[]) =>
   render(source, { format: "png", ...image }, overlays);
 
 export const colours = await painted("rg/by");

@@ -11,7 +11,7 @@ import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { replaceFile } from "../files/write-file.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 
-export type Settings = Readonly<Record<string, unknown>> & {
+export type LocalBucketSettings = Readonly<Record<string, unknown>> & {
   readonly bucket: string;
   readonly prefix?: string;
   readonly credentials?: string;
@@ -20,7 +20,7 @@ export type Settings = Readonly<Record<string, unknown>> & {
 export type LocalRun = {
   /** Whether .dev.vars has BUCKETS: then those are asked, and none is replaced. */
   readonly hasOwnS3: boolean;
-  readonly buckets: Readonly<Record<string, Settings>>;
+  readonly buckets: Readonly<Record<string, LocalBucketSettings>>;
   /** The secrets of .dev.vars, and the local keys for slots without one there. */
   readonly secrets: Vars;
   /** The vars and the secrets, with the buckets as in wrangler.toml. */
@@ -60,7 +60,7 @@ export function localBuckets(
   endpoint: string,
   keys: Credentials,
   r2Buckets: EnvironmentConfig["r2Buckets"] = [],
-): Record<string, Settings> {
+): Record<string, LocalBucketSettings> {
   return Object.fromEntries(
     Object.entries(tableOf(buckets)).map(([id, settings]) => {
       const { bucket, binding, role, sts: _sts, ...rest } = tableOf(settings);

@@ -67,10 +67,10 @@ export type OpenOptions = {
   readonly secretsFile?: string | undefined;
 };
 
-export type Site = Project & { readonly baseUrl: string };
+export type ProjectSite = Project & { readonly baseUrl: string };
 
 /** Opens the project for a command that sends requests to Vitrine, and only to that of its environment. */
-export function openSite(world: World, options: OpenOptions): Site | CommandFault {
+export function openProjectSite(world: World, options: OpenOptions): ProjectSite | CommandFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
   const { baseUrl, envConfig, local } = project;

@@ -23,16 +23,19 @@ import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { prepareSecrets } from "./prepare-secrets.ts";
 
-export type Options = { readonly env?: string; readonly secretsFile?: string };
+export type DeployOptions = { readonly env?: string; readonly secretsFile?: string };
 
-export type Tools = {
+export type DeployTools = {
   readonly run: RunWrangler;
   readonly sleep: typeof sleep;
   /** The doctor: no command imports another one. */
-  readonly examine: (world: World, options: Options & { readonly url: string }) => Promise<Outcome>;
+  readonly examine: (
+    world: World,
+    options: DeployOptions & { readonly url: string },
+  ) => Promise<Outcome>;
 };
 
-export function deployCommand(world: World, run: Run, examine: Tools["examine"]) {
+export function deployCommand(world: World, run: Run, examine: DeployTools["examine"]) {
   const tools = { run: wranglerAt(), sleep, examine };
   return new Command("deploy")
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
@@ -51,7 +54,11 @@ Examples:
   npx vitrine deploy --env production`;
 
 /** @returns a fault if nothing is deployed, otherwise what `checkDeployed` returns */
-export async function deploy(world: World, options: Options, tools: Tools): Promise<Outcome> {
+export async function deploy(
+  world: World,
+  options: DeployOptions,
+  tools: DeployTools,
+): Promise<Outcome> {
   const config = readDeployable(world, options.env);
   if (isFault(config)) return config;
   const secrets = await prepareSecrets(world, options.secretsFile, config);
@@ -141,8 +148,8 @@ const PAUSE_MS = 5000;
 async function checkDeployed(
   world: World,
   url: string | undefined,
-  options: Options,
-  tools: Tools,
+  options: DeployOptions,
+  tools: DeployTools,
 ): Promise<Outcome> {
   const endPartly = (problem: string) => {
     const again = commandLine("doctor", { url: url ?? "https://…", ...options });

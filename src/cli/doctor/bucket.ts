@@ -8,9 +8,9 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
 import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
-import type { S3Answer } from "../http/ask-s3.ts";
+import type { S3Result } from "../http/ask-s3.ts";
 import type { Page } from "../objects/list-page.ts";
-import { sniff } from "../picture/sniff.ts";
+import { sniffImageType } from "../picture/sniff.ts";
 import type { Check, Finding, Result } from "./finding.ts";
 import {
   ALL_MISSING,
@@ -176,10 +176,10 @@ async function diagnoseMissing(
   return unknown ? lessen(missing, impact) : missing;
 }
 
-async function checkObject(probe: S3Probe, key: string, answer: S3Answer): Promise<Result> {
+async function checkObject(probe: S3Probe, key: string, answer: S3Result): Promise<Result> {
   const { bytes, status, code, failure } = answer;
   const { bucket, name, prefix } = probe.query.bucket;
-  const type = bytes && sniff(bytes);
+  const type = bytes && sniffImageType(bytes);
   if (bytes && type !== undefined) {
     return ok("sample", `S3 returns ${key}: ${bytes.length.toLocaleString("en")} bytes, ${type}`);
   }
@@ -270,7 +270,7 @@ const leftBehind = (absent: string) => `: this test left an empty object to remo
  * Tries whether a key may write (A13).
  * @param absentKey the key of an object that does not exist. @param keyless what S3 answers to a write without a key
  */
-async function probeWriting(probe: S3Probe, absentKey: string, keyless: S3Answer): Promise<Result> {
+async function probeWriting(probe: S3Probe, absentKey: string, keyless: S3Result): Promise<Result> {
   const written = await probe.tryWriting(absentKey);
   const leftover = written.status === 200 ? leftBehind(absentKey) : "";
   // An S3 that answers the same without a key has not checked the key yet.
@@ -283,7 +283,7 @@ async function probeWriting(probe: S3Probe, absentKey: string, keyless: S3Answer
 function diagnoseRight(
   { query: { bucket } }: S3Probe,
   check: "list" | "write",
-  reply: S3Answer | Page | undefined,
+  reply: S3Result | Page | undefined,
   leftover = "",
 ): Result {
   // Other codes, such as SignatureDoesNotMatch, say nothing about rights.
@@ -309,7 +309,7 @@ async function probePublicAccess(
   anonymous: S3Probe,
   objectKey: string | undefined,
   absentKey: string,
-  written: S3Answer | undefined,
+  written: S3Result | undefined,
 ): Promise<Result> {
   const { bucket, region } = anonymous.query.bucket;
   const object = await anonymous.getFirstByte(objectKey ?? absentKey);

@@ -6,7 +6,7 @@ import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { SlotHealth } from "../../worker/origin/health.ts";
 import { followedBuckets, sourceEntryOf } from "../config/buckets.ts";
-import { configuredBucket, type Project, type Site } from "../config/project.ts";
+import { configuredBucket, type Project, type ProjectSite } from "../config/project.ts";
 import { fetchHealth } from "../http/ask-health.ts";
 import { isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { diagnoseEdge, diagnoseStatus, SEE_CLOUDFLARE } from "./edge.ts";
@@ -27,7 +27,7 @@ export function diagnoseAbsence(url: string, noAnswer: NoAnswer, local: boolean)
   });
 }
 
-export async function checkHealth(site: Site): Promise<readonly Finding[]> {
+export async function checkHealth(site: ProjectSite): Promise<readonly Finding[]> {
   const { baseUrl, healthToken, local, envConfig } = site;
   const about = `${baseUrl}/healthz`;
   if (healthToken === undefined) {
@@ -70,7 +70,7 @@ function diagnoseHealthFailure({ status, reason }: NoAnswer): Result {
 }
 
 function diagnoseBucket(
-  site: Site,
+  site: ProjectSite,
   { bucket: name, slots, r2, role, edge, answered }: BucketHealth,
 ): Finding[] {
   const { config, baseUrl, local } = site;

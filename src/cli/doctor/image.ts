@@ -12,14 +12,14 @@ import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { PROTECTION, SHORT_S } from "../../worker/response/answer.ts";
 import { isFault } from "../command.ts";
-import type { Project, Site } from "../config/project.ts";
+import type { Project, ProjectSite } from "../config/project.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, fetchText, isNoAnswer } from "../http/body.ts";
-import { nameOf } from "../objects/bucket-key.ts";
-import { sniff } from "../picture/sniff.ts";
+import { objectNameOf } from "../objects/bucket-key.ts";
+import { sniffImageType } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { signForNow, variantPathOf, variantsOf } from "../urls/public-url.ts";
+import { signForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
 import { type Examination, findHolder, type Sample } from "./bucket.ts";
 import { diagnoseStatus, LET_PASS } from "./edge.ts";
 import type { Finding, Result } from "./finding.ts";
@@ -66,7 +66,7 @@ const NO_OBJECT = problem("image", {
  * @returns what is found, and a request whose image visitors get
  */
 export async function checkRoutes(
-  site: Site & Examination,
+  site: ProjectSite & Examination,
   samples: ReadonlyMap<string, Sample>,
 ): Promise<{ findings: Finding[]; example?: ImageRequest | undefined }> {
   const { config, baseUrl } = site;
@@ -102,12 +102,12 @@ const pairsOf = (route: BoundRoute) => route.buckets.map((bucket) => [route, buc
 
 /** Plans the request for a sample at the first preset of a route. @returns why not; undefined: the sample has no URL */
 async function planRequest(
-  site: Site & Examination,
+  site: ProjectSite & Examination,
   route: BoundRoute,
   { prefix }: Bucket,
   sample: Sample | undefined,
 ): Promise<ImageRequest | Result | undefined> {
-  const [name = ""] = variantsOf(site, route);
+  const [name = ""] = variantNamesOf(site, route);
   const variant = site.config.variants.get(name);
   const key = sample?.key.slice(prefix.length) ?? "";
   const path = variantPathOf(site.config, route, name, key);
@@ -133,7 +133,8 @@ async function checkImage({ config, local }: Project, request: ImageRequest): Pr
     ...(await checkHeaders(first.headers, request, config.answers.max_age)),
   ];
   // An SVG has no rendition but the original (R8).
-  if (sniff(first.bytes) !== SVG) results.push(await tryToGetOriginals(request, config, first));
+  if (sniffImageType(first.bytes) !== SVG)
+    results.push(await tryToGetOriginals(request, config, first));
   return results;
 }
 
@@ -159,7 +160,7 @@ async function askAsBrowsers(
     }
     const formats = acceptedFormatsOf(variant, readable, route.svg);
     const isRight = isPassedOn || mayYield(createTransformRequest(variant, formats), type);
-    const actualType = sniff(answer.bytes);
+    const actualType = sniffImageType(answer.bytes);
     if (actualType !== type || !isRight) {
       return problem("formats", {
         seen: `a browser whose best format is ${browser} gets ${type || "no type"}, and the bytes are ${actualType ?? "no image"}`,
@@ -252,7 +253,7 @@ async function tryToGetOriginals(request: ImageRequest, config: Config, renditio
     else if (answer.status < 300) {
       const hasItsTag = etag !== null && etag === answer.headers.get("etag");
       const isRendition = hasItsTag || isSame(answer.bytes, rendition.bytes);
-      const isOther = !isElsewhere && !isRendition && sniff(answer.bytes) !== undefined;
+      const isOther = !isElsewhere && !isRendition && sniffImageType(answer.bytes) !== undefined;
       if (isOther || isSame(answer.bytes, request.original)) successes.push(name);
     }
   }
@@ -269,7 +270,7 @@ function originalsFault(seen: string): Result {
 }
 
 /** Checks whether visitors see the fallback of a route where an object is missing. */
-export async function checkFallbacks(site: Site & Examination): Promise<Finding[]> {
+export async function checkFallbacks(site: ProjectSite & Examination): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const route of site.config.routes) {
     if (route.fallback === undefined) continue;
@@ -281,11 +282,11 @@ export async function checkFallbacks(site: Site & Examination): Promise<Finding[
 }
 
 async function checkFallback(
-  site: Site & Examination,
+  site: ProjectSite & Examination,
   route: BoundRoute,
   { bucket, key }: NonNullable<BoundRoute["fallback"]>,
 ): Promise<Result> {
-  const [variant = ""] = variantsOf(site, route);
+  const [variant = ""] = variantNamesOf(site, route);
   const path = route.path
     .replace(":preset", encodeURIComponent(variant))
     .replaceAll(/:\w+|\*/g, `vitrine-doctor-${crypto.randomUUID()}`);
@@ -299,9 +300,10 @@ async function checkFallback(
     const unknown = "no URL is at hand, or something in front answers";
     return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);
   }
-  if (sniff(answer.bytes) !== undefined) return ok("fallback", "a missing object shows it");
+  if (sniffImageType(answer.bytes) !== undefined)
+    return ok("fallback", "a missing object shows it");
   const object = { bucket, key: key.slice(bucket.prefix.length) };
-  const doctor = commandLine("doctor", {}, [nameOf(site.config.buckets, object)]);
+  const doctor = commandLine("doctor", {}, [objectNameOf(site.config.buckets, object)]);
   return problem("fallback", {
     severity: "warning",
     seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,

@@ -12,8 +12,8 @@ import { bucketsOf, edgeBucketsOf } from "../config/buckets.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
 import { isMistake, locatedText, pageFor } from "../config/mistakes.ts";
-import type { OpenOptions, Project, Site } from "../config/project.ts";
-import { openProject, openSite } from "../config/project.ts";
+import type { OpenOptions, Project, ProjectSite } from "../config/project.ts";
+import { openProject, openProjectSite } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
 import { checkPresence } from "../http/ask-health.ts";
 import { type BucketKey, parseObjectName } from "../objects/bucket-key.ts";
@@ -67,7 +67,7 @@ export async function examine(
   if (isFault(baseUrl)) return baseUrl;
   const envConfig = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isMistake(envConfig)) return { fault: locatedText(envConfig) };
-  const open = baseUrl === undefined ? openProject : openSite;
+  const open = baseUrl === undefined ? openProject : openProjectSite;
   const project = open(world, { ...options, url: baseUrl });
   const mistakes = (isFault(project) && project.mistakes) || [];
   if (isFault(project) && mistakes.length === 0) return project;
@@ -133,7 +133,7 @@ async function runChecks(
 
 /** Checks what is deployed at a URL. @param samples an original of each bucket, by the bucket's name, if known */
 async function checkSite(
-  site: Site & Examination,
+  site: ProjectSite & Examination,
   samples: ReadonlyMap<string, Sample>,
 ): Promise<readonly Finding[]> {
   const { config, baseUrl, local } = site;

@@ -8,7 +8,7 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { secretNamesOf } from "../config/buckets.ts";
-import { askS3, type S3Answer, type S3Request } from "../http/ask-s3.ts";
+import { askS3, type S3Request, type S3Result } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
 import { ALL_MISSING, type Check, problem, type Result, SEE_PROVIDER } from "./finding.ts";
 
@@ -56,7 +56,7 @@ export function misset(check: Check, { name }: Bucket, seen: string, change: str
 }
 
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
-export function diagnoseS3(answer: S3Answer, query: S3Query): Result | undefined {
+export function diagnoseS3(answer: S3Result, query: S3Query): Result | undefined {
   const { status = 0, code, failure, ahead } = answer;
   const { bucket, region, baseUrl } = query.bucket;
   const { host } = new URL(baseUrl);
@@ -116,7 +116,7 @@ function diagnoseKey(code: string, { bucket, slot, source }: S3Query): Result {
   return problem("key-id", { seen, impact, remedy });
 }
 
-export function answerText({ status, code = "", failure }: S3Answer): string {
+export function answerText({ status, code = "", failure }: S3Result): string {
   if (status === undefined) return `S3 does not answer: ${failure}`;
   return `S3 answers ${status}${failure === undefined ? ` ${code}`.trimEnd() : `: ${failure}`}`;
 }

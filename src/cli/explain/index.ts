@@ -30,7 +30,7 @@ import { BROWSERS } from "../http/ask-picture.ts";
 import { envOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { variantsOf } from "../urls/public-url.ts";
+import { variantNamesOf } from "../urls/public-url.ts";
 import { isUrl, refuseInput } from "../urls/select-objects.ts";
 
 export function explainCommand(world: World, run: Run) {
@@ -86,7 +86,7 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     ["Route", route.path],
     ["Variant", resolved.variantName],
   ];
-  if (variant === undefined) return refuse(rows, resolved.refusal, variantsOf(project, route));
+  if (variant === undefined) return refuse(rows, resolved.refusal, variantNamesOf(project, route));
   const { key } = resolved;
   rows.push(["Preset", variant.preset], ["Bucket", route.bucket.name], ["Key", oneLine(key)]);
   if (resolved.kind === "unresolved") return refuse(rows, resolved.refusal);

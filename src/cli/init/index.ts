@@ -7,7 +7,7 @@ import { EXIT, log, type Outcome, paint, print, type Run, type World } from "../
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
 import { PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
-import { findMistake, type Options, settingsOf } from "./settings.ts";
+import { findMistake, type InitOptions, settingsOf } from "./settings.ts";
 
 export function initCommand(world: World, run: Run) {
   return new Command("init")
@@ -38,7 +38,7 @@ const QUESTIONS = [
   ["environments", "Environments, such as staging,production, or nothing"],
 ] as const;
 
-async function init(world: World, path: string, options: Options): Promise<Outcome> {
+async function init(world: World, path: string, options: InitOptions): Promise<Outcome> {
   const folder = resolve(world.folder, path);
   const answers = await askMissing(world, options);
   if (answers === "cancelled") return EXIT.interrupted;
@@ -71,7 +71,7 @@ async function init(world: World, path: string, options: Options): Promise<Outco
   return EXIT.done;
 }
 
-async function askMissing(world: World, options: Options): Promise<Options | Cancelled> {
+async function askMissing(world: World, options: InitOptions): Promise<InitOptions | Cancelled> {
   const missing = QUESTIONS.filter(([option]) => options[option] === undefined);
   const isWrong = QUESTIONS.some((one) => !missing.includes(one) && findMistake(one[0], options));
   let answers = options;

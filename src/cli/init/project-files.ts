@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE_ROOT } from "../command.ts";
 import { VERSION } from "../wrangler/packages.ts";
-import type { Deployment, Settings } from "./settings.ts";
+import type { Deployment, ProjectSettings } from "./settings.ts";
 
 /** The text of each file, by its path from the project's folder, with slashes. */
 export type ProjectFiles = Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ const GITIGNORE = "template/.gitignore";
 /** The package, as `npm pack` names it. A project uses this file: the package of this name at npm is another one. */
 export const PACKED = `vitrine-${VERSION}.tgz`;
 
-export function projectFiles(settings: Settings): ProjectFiles {
+export function projectFiles(settings: ProjectSettings): ProjectFiles {
   const read = (path: string) => readFileSync(join(FIXTURES, path), "utf8");
   const template = (path: string) => read(`template/${path}`);
   return {
@@ -44,7 +44,7 @@ const COMMIT = `
 `;
 
 /** Its commands deploy the first environment. Step 4 is only for R2. */
-function readme(template: string, { deployments: [{ environment }], s3 }: Settings): string {
+function readme(template: string, { deployments: [{ environment }], s3 }: ProjectSettings): string {
   const text = s3 ? template.replace(/^4\. .*\n/m, "") : template;
   return environment ? text.replaceAll("npm run deploy", `$& -- --env ${environment}`) : text;
 }
@@ -64,7 +64,7 @@ binding = "RENDITIONS"`;
 const NO_ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
 
 /** The template's tables have empty lines between them. No environment inherits `images`, `r2_buckets` and `vars`. */
-function wranglerToml(template: string, { name, deployments, s3 }: Settings): string {
+function wranglerToml(template: string, { name, deployments, s3 }: ProjectSettings): string {
   const tables = template.trimEnd().split("\n\n");
   const isNotInherited = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
   const isForR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
@@ -81,7 +81,11 @@ function wranglerToml(template: string, { name, deployments, s3 }: Settings): st
 }
 
 /** The tables of an environment, or those of the top level that no environment inherits. */
-function tablesOf({ environment, bucket, host }: Deployment, tables: string, s3: Settings["s3"]) {
+function tablesOf(
+  { environment, bucket, host }: Deployment,
+  tables: string,
+  s3: ProjectSettings["s3"],
+) {
   const origin = `endpoint = "${s3?.endpoint}"\nbucket = "${bucket}"\nregion = "${s3?.region}"`;
   const filled = fill(tables, [
     s3 ? ['binding = "MEDIA_BUCKET"', origin] : ['"vitrine-media"', `"${bucket}"`],
@@ -96,7 +100,7 @@ function routesOf(host: string | undefined): string {
 }
 
 /** Without the descriptions of the bindings, which only the button shows. */
-function packageJson(template: string, { deployments, s3 }: Settings): string {
+function packageJson(template: string, { deployments, s3 }: ProjectSettings): string {
   const [{ environment, bucket }] = deployments;
   const { cloudflare: _, ...manifest } = JSON.parse(template);
   const { scripts, dependencies } = manifest;
@@ -108,7 +112,7 @@ function packageJson(template: string, { deployments, s3 }: Settings): string {
 }
 
 /** The last job deploys. With environments, each has such a job, which waits for the job before. */
-function workflow(template: string, { deployments }: Settings): string {
+function workflow(template: string, { deployments }: ProjectSettings): string {
   const [checks = "", job = ""] = template.split(/(?=^ {2}deploy:)/m);
   let before = "check";
   const jobs = deployments.map(({ environment }) => {

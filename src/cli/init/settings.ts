@@ -2,7 +2,7 @@
 
 import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 
-export type Options = {
+export type InitOptions = {
   readonly bucket?: string | undefined;
   /** S3's. Without it, the bucket is in R2, and is read by a binding. */
   readonly endpoint?: string | undefined;
@@ -10,17 +10,17 @@ export type Options = {
   readonly environments?: string | undefined;
 };
 
-export type Settings = ReturnType<typeof settingsOf>;
+export type ProjectSettings = ReturnType<typeof settingsOf>;
 
 /** One deployment of the project: an environment, or the top level of wrangler.toml. */
-export type Deployment = Settings["deployments"][number];
+export type Deployment = ProjectSettings["deployments"][number];
 
 /**
  * @param options valid ones
  * @param folder becomes the name of the Worker
  * @returns visitors use the last deployment: its bucket and host are those of the options
  */
-export function settingsOf(options: Options, folder: string) {
+export function settingsOf(options: InitOptions, folder: string) {
   const { bucket = "", endpoint } = options;
   const parts = folder.toLowerCase().match(/[a-z0-9]+/g) ?? ["vitrine"];
   const host = options.host?.toLowerCase() || undefined;
@@ -57,7 +57,7 @@ const R2_BUCKET = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
 export function findMistake(
   option: "bucket" | "endpoint" | "host" | "environments",
-  { bucket = "", endpoint = "", host = "", environments }: Options,
+  { bucket = "", endpoint = "", host = "", environments }: InitOptions,
 ): string | undefined {
   if (option === "host") {
     if (host === "" || HOST.test(host)) return undefined;

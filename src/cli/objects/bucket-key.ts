@@ -29,7 +29,7 @@ export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey
 }
 
 /** Returns the name that means this object. It is the inverse of `parsePrefix`. */
-export function nameOf(buckets: readonly Bucket[], { bucket, key }: BucketKey): string {
+export function objectNameOf(buckets: readonly Bucket[], { bucket, key }: BucketKey): string {
   const isClear = buckets.length === 1 && !key.startsWith(`${bucket.name}/`);
   return isClear ? key : `${bucket.name}/${key}`;
 }
@@ -49,6 +49,6 @@ export function parseObjectName(
   const belowPrefix = key.startsWith(bucket.prefix) ? key.slice(bucket.prefix.length) : "";
   if (bucket.prefix === "" || belowPrefix === "") return object;
   // The bucket's prefix is put before each name: this whole key would name an object below the prefix twice.
-  const advice = `write ${JSON.stringify(nameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
+  const advice = `write ${JSON.stringify(objectNameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
   return { fault: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
 }

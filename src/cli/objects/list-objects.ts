@@ -6,7 +6,7 @@ import { mistakeText } from "../../worker/http/refusal.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type CommandFault, log, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
-import type { S3Answer } from "../http/ask-s3.ts";
+import type { S3Result } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import type { BucketKey } from "./bucket-key.ts";
 import { type Listed, listPage, type Page } from "./list-page.ts";
@@ -37,7 +37,7 @@ export async function listObjects(
   const progress = createProgress(world, "objects listed");
   for (let pages = 1; slot !== undefined && !world.interrupted.aborted; pages += 1) {
     const options = { prefix, next };
-    const page: Page | S3Answer = await listPage(bucket, slot.credentials, options, world.now());
+    const page: Page | S3Result = await listPage(bucket, slot.credentials, options, world.now());
     if (!("objects" in page)) {
       [slot, ...otherSlots] =
         verdictOf(page, bucket.region).result === "slot-refused" ? otherSlots : [];
@@ -87,7 +87,7 @@ function whyNoKey(project: Project, task: string, bucket: Bucket): string {
   return `${cannot}, and ${reason}. Put the key into the environment or ${project.envConfig.devVars}${note}`;
 }
 
-function listingFault(answer: S3Answer, { name, region }: Bucket, instead: string): string {
+function listingFault(answer: S3Result, { name, region }: Bucket, instead: string): string {
   const { status, code, failure } = answer;
   if (status === 200) return `${name} cannot be listed: its list cannot be read: ${failure}`;
   if (failure !== undefined) return `${name} cannot be listed: S3 does not answer: ${failure}`;

@@ -7,7 +7,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
-import { askS3, type S3Answer } from "../http/ask-s3.ts";
+import { askS3, type S3Result } from "../http/ask-s3.ts";
 
 /** `maxKeys`: 1 to 1,000. */
 export type ListOptions = {
@@ -34,7 +34,7 @@ export async function listPage(
   credentials: Credentials | undefined,
   options: ListOptions,
   now: number,
-): Promise<Page | S3Answer> {
+): Promise<Page | S3Result> {
   const url = listUrl(bucket, options);
   const headers = new Headers(credentials && (await sign(url, bucket.region, credentials, now)));
   const answer = await askS3(url, { headers }, now);

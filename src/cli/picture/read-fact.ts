@@ -7,7 +7,7 @@ import type { Fact } from "../../client/types.ts";
 import { type CommandFault, isFault } from "../command.ts";
 import { MAX_ORIGINAL_BYTES } from "../http/ask-s3.ts";
 import { requireOf } from "../wrangler/packages.ts";
-import { countWebpFrames, readSvgSize, sniff } from "./sniff.ts";
+import { countWebpFrames, readSvgSize, sniffImageType } from "./sniff.ts";
 
 /** Why an object has no facts, such as `HEIC: sharp cannot read it`. */
 export type NoFact = {
@@ -56,7 +56,7 @@ let decoding: Promise<unknown> = Promise.resolve();
 export async function readFact(bytes: Uint8Array): Promise<Fact | NoFact> {
   const sharp = loadSharp();
   if (isFault(sharp)) throw new Error(sharp.fault);
-  const type = sniff(bytes);
+  const type = sniffImageType(bytes);
   if (type === undefined) return NO_PICTURE;
   if (bytes.length > MAX_ORIGINAL_BYTES) return TOO_LARGE;
   if (type === "image/svg+xml") {

@@ -2,7 +2,7 @@
 // takes linear time, whatever the bytes are. Pure.
 
 import type { Dimensions } from "../../client/types.ts";
-import { sniff as sniffAsWorker } from "../../worker/origin/sniff.ts";
+import { sniff } from "../../worker/origin/sniff.ts";
 
 const SVG_HEAD_BYTES = 4_096;
 const SVG_TAG_BYTES = 65_536;
@@ -16,8 +16,8 @@ const SVG =
 const ATTRIBUTE = /\s+([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/gy;
 
 /** Returns the type by the bytes; undefined if browsers show no such image. */
-export function sniff(bytes: Uint8Array): string | undefined {
-  const type = sniffAsWorker(bytes);
+export function sniffImageType(bytes: Uint8Array): string | undefined {
+  const type = sniff(bytes);
   // A text such as `<!--ftypavif` has an SVG behind it.
   const isText = /avif|heic/.test(type) && bytes[0] !== 0;
   if (type.startsWith("image/") && !isText) return type;

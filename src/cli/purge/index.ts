@@ -8,7 +8,7 @@ import { objectsOf } from "../../worker/request/resolve-request.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log, paint } from "../command.ts";
-import { openSite, type Site } from "../config/project.ts";
+import { openProjectSite, type ProjectSite } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
 import { fetchBody } from "../http/body.ts";
 import { createSender } from "../http/retry.ts";
@@ -64,7 +64,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
   if (siteOptions.url !== undefined && isHere(siteOptions.url)) {
     return { fault: "The local run has no Workers Cache: nothing to purge" };
   }
-  const site = openSite(world, siteOptions);
+  const site = openProjectSite(world, siteOptions);
   if (isFault(site)) return site;
   const buckets = site.config.buckets.map(({ name }) => name);
   if (bucket !== undefined && !buckets.includes(bucket)) {
@@ -120,7 +120,11 @@ async function purgeObjects(world: World, site: PurgeSite, selection: Selection)
 }
 
 /** Requests objects as visitors do, in every variant and format, and prints each answer that is not a 404. */
-async function verifyNotShown(world: World, site: Site, selection: Selection): Promise<Outcome> {
+async function verifyNotShown(
+  world: World,
+  site: ProjectSite,
+  selection: Selection,
+): Promise<Outcome> {
   const { stderr } = world;
   const { baseUrl } = site;
   const objects = [...selection.objects.values()];
@@ -150,9 +154,9 @@ async function verifyNotShown(world: World, site: Site, selection: Selection): P
 }
 
 /** `token`: PURGE_TOKEN. */
-type PurgeSite = Site & { readonly token: string };
+type PurgeSite = ProjectSite & { readonly token: string };
 
-function readPurgeToken({ secrets }: Site): string | CommandFault {
+function readPurgeToken({ secrets }: ProjectSite): string | CommandFault {
   if (!secrets.has("PURGE_TOKEN")) {
     const remedy = "Give the Worker one, and put the same into the environment here";
     return { fault: `PURGE_TOKEN is missing. ${remedy}: docs/purge-and-warm.md#purge` };

@@ -13,8 +13,8 @@ import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { visible } from "../terminal/shell.ts";
 import { showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { blockedFault, deactivateAdvice, type OldKey } from "./advice.ts";
-import { readKey, tryKey } from "./new-key.ts";
-import type { KeyedRotation, Options, Tools } from "./rotation.ts";
+import { readNewKey, tryKey } from "./new-key.ts";
+import type { KeyedRotation, RotateOptions, RotateTools } from "./rotation.ts";
 import { commandOf, iamCommand, openRotation } from "./rotation.ts";
 import { CREATE, decideStep, isBlocked, isServed, type Put, type Step, slotOf } from "./steps.ts";
 import { pollHealth, servingText, waitForStep } from "./watch.ts";
@@ -41,8 +41,8 @@ Examples:
 
 export async function rotate(
   world: World,
-  options: Options,
-  tools: Tools = { run: wranglerAt(), sleep },
+  options: RotateOptions,
+  tools: RotateTools = { run: wranglerAt(), sleep },
 ): Promise<Outcome> {
   const opened = openRotation(world, options, tools);
   if (isFault(opened)) return opened;
@@ -55,7 +55,7 @@ export async function rotate(
     log(world.stdout, begin, ...commands.map((command) => `  ${command}`));
     return EXIT.partly;
   }
-  const key = readKey(world.folder, options.keyFile);
+  const key = readNewKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
   const rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
   // The old key, for the advice at the end: what those current slots hold that do not have the new key yet.

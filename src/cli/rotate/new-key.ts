@@ -19,7 +19,7 @@ const PRINTED_NAMES = ["AccessKeyId", "SecretAccessKey", "SessionToken"];
 const VARIABLES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
-export function readKey(folder: string, file: string): Slot | CommandFault {
+export function readNewKey(folder: string, file: string): Slot | CommandFault {
   const refuse = (reason: string): CommandFault => ({ fault: `--key-file ${file} ${reason}` });
   const read = readTable(resolve(folder, file));
   if (isFault(read)) return refuse(`cannot be read: ${read.fault}`);

@@ -3,21 +3,21 @@
 import type { Slot } from "../../worker/config/slot.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
 import { hasSecrets } from "../config/buckets.ts";
-import { openSite, type Site } from "../config/project.ts";
+import { openProjectSite, type ProjectSite } from "../config/project.ts";
 import { commandLine } from "../terminal/shell.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 
 /** A command for the IAM user of the environment: each has its own (docs/environments.md). */
-export function iamCommand({ envConfig: { environment } }: Site, verb: string): string {
+export function iamCommand({ envConfig: { environment } }: ProjectSite, verb: string): string {
   return `aws iam ${verb}-access-key --user-name vitrine${environment ? `-${environment}` : ""}`;
 }
 
 type TextOption = "env" | "url" | "bucket" | "keyFile";
-export type Options = { readonly [Name in TextOption]?: string | undefined } & {
+export type RotateOptions = { readonly [Name in TextOption]?: string | undefined } & {
   readonly yes?: true | undefined;
 };
 
-export type Tools = {
+export type RotateTools = {
   readonly run: RunWrangler;
   readonly sleep: (ms: number, interrupted: AbortSignal) => Promise<void>;
   /** Seconds between two polls and before a watched step, and how many polls without a step there are at most. */
@@ -32,8 +32,8 @@ export type Rotation = Exclude<ReturnType<typeof openRotation>, CommandFault>;
 
 export type KeyedRotation = Rotation & { readonly key: Slot; readonly newMaskedId: string };
 
-export function openRotation(world: World, options: Options, tools: Tools) {
-  const site = openSite(world, options);
+export function openRotation(world: World, options: RotateOptions, tools: RotateTools) {
+  const site = openProjectSite(world, options);
   if (isFault(site)) return site;
   const { healthToken, local, envConfig, config, configured } = site;
   if (healthToken === undefined) {
@@ -58,7 +58,10 @@ export function openRotation(world: World, options: Options, tools: Tools) {
   return { ...site, ...rotation, secretPrefix, buckets, hasSessions };
 }
 
-function findSecretPrefix({ configured }: Site, { bucket }: Options): string | CommandFault {
+function findSecretPrefix(
+  { configured }: ProjectSite,
+  { bucket }: RotateOptions,
+): string | CommandFault {
   const keyed = configured.filter(hasSecrets);
   const chosen = keyed.filter(({ name }) => bucket === undefined || name === bucket);
   const [prefix, ...more] = new Set(chosen.map(({ access }) => access));

@@ -5,10 +5,10 @@ import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { align, EXIT, isFault, print } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
-import { nameOf, parsePrefix } from "../objects/bucket-key.ts";
+import { objectNameOf, parsePrefix } from "../objects/bucket-key.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { signFolderCookie, signQuery, variantPathOf, variantsOf } from "../urls/public-url.ts";
+import { signFolderCookie, signQuery, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
 import { createInputParser, isUrl, refuseInput } from "../urls/select-objects.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -62,7 +62,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   const variantName = preset ?? publicUrl?.variant;
   const bucketRoutes = config.routes.filter(({ buckets }) => buckets.includes(bucket));
   const routes = publicUrl ? [publicUrl.route] : bucketRoutes;
-  const shownVariants = new Set(routes.flatMap((route) => variantsOf(project, route)));
+  const shownVariants = new Set(routes.flatMap((route) => variantNamesOf(project, route)));
   const variants = [...shownVariants].filter((variant) => variant === (variantName ?? variant));
   const showingRoutes = routes.filter((route) =>
     variants.some((variant) => variantPathOf(config, route, variant, key) !== undefined),
@@ -80,7 +80,9 @@ async function printUrls(world: World, name: string, options: Options): Promise<
     const routePaths = showingRoutes.map(({ path }) => path).join(", ");
     const { path, bucket, mapping } = config.routes.find((one) => one.signing?.cookie) ?? {};
     const folder = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
-    const hint = folder ? `. If you mean ${path}, write ${nameOf(config.buckets, folder)}` : "";
+    const hint = folder
+      ? `. If you mean ${path}, write ${objectNameOf(config.buckets, folder)}`
+      : "";
     const noCookie = `${routePaths}: has no cookie = true (docs/signed-urls.md)${hint}`;
     if (cookie) return { fault: noCookie };
     const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";

@@ -33,7 +33,10 @@ export function variantPathOf(config: Config, route: BoundRoute, variant: string
 }
 
 /** The names of the variants that a route shows, such as `card` and `card@2x`. */
-export function variantsOf({ config }: Pick<Project, "config">, { presets }: BoundRoute): string[] {
+export function variantNamesOf(
+  { config }: Pick<Project, "config">,
+  { presets }: BoundRoute,
+): string[] {
   const variants = [...config.variants].filter(([, { preset }]) => presets?.has(preset) ?? true);
   return variants.map(([name]) => name);
 }

@@ -11,7 +11,7 @@ import type { Project } from "../config/project.ts";
 import { billedAs } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
 import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
-import { signForNow, variantPathOf, variantsOf } from "./public-url.ts";
+import { signForNow, variantNamesOf, variantPathOf } from "./public-url.ts";
 import type { SelectedObject } from "./select-objects.ts";
 
 export type RenditionRequest = {
@@ -38,7 +38,9 @@ export function createPlanner(
   presets?: readonly string[],
 ): Planner | CommandFault {
   const { config } = project;
-  const variantNames = [...new Set(config.routes.flatMap((route) => variantsOf(project, route)))];
+  const variantNames = [
+    ...new Set(config.routes.flatMap((route) => variantNamesOf(project, route))),
+  ];
   // `card` chooses card and card@2x; `card@2x` chooses itself.
   const isChosen = (variant: string, choices: readonly string[]) =>
     choices.some((name) => name === variant || name === config.variants.get(variant)?.preset);

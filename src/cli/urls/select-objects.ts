@@ -11,7 +11,12 @@ import type { CommandFault, Exit, World } from "../command.ts";
 import { EXIT, isFault, log, paint, print } from "../command.ts";
 import { type OwnUrls, ownUrlsOf, type Project } from "../config/project.ts";
 import { isHostOf } from "../config/site-url.ts";
-import { type BucketKey, nameOf, parseObjectName, parsePrefix } from "../objects/bucket-key.ts";
+import {
+  type BucketKey,
+  objectNameOf,
+  parseObjectName,
+  parsePrefix,
+} from "../objects/bucket-key.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
@@ -73,7 +78,7 @@ export async function selectObjects(
     if (listed.size === 0) return noObject(parsedPrefix);
     for (const key of listed.keys()) {
       const object = { bucket: parsedPrefix.bucket, key };
-      add({ ...object, input: nameOf(buckets, object) });
+      add({ ...object, input: objectNameOf(buckets, object) });
     }
   }
   if (world.interrupted.aborted) return { fault: "interrupted before anything was asked" };

@@ -2,7 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, isFault, log, type Outcome, paint, type Run, type World } from "../command.ts";
-import { openSite } from "../config/project.ts";
+import { openProjectSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
@@ -52,7 +52,7 @@ async function warm(world: World, names: readonly string[], options: Options): P
     log(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
     return EXIT.usage;
   }
-  const site = openSite(world, siteOptions);
+  const site = openProjectSite(world, siteOptions);
   if (isFault(site)) return site;
   const plan = createPlanner(site, "first", presets);
   if (isFault(plan)) return plan;

@@ -16,7 +16,7 @@ export type ImageCall = {
  * Returns the command that writes a file beside the code of the app.
  * @param origin the origin of the local run: a new project has no domain that the command could find
  */
-export function clientCommand(origin: string): string {
+export function appFileCommand(origin: string): string {
   return `npx vitrine client ../app/src/vitrine.ts --base-url ${origin}`;
 }
 

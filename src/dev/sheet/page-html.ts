@@ -5,11 +5,11 @@ import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
 import type { Preset } from "../../worker/config/preset.ts";
-import { BROKEN, OBJECTS } from "../fixture-objects.ts";
-import { callSnippet, clientCommand } from "./app-snippets.ts";
+import { BROKEN, FIXTURE_OBJECTS } from "../fixture-objects.ts";
+import { appFileCommand, callSnippet } from "./app-snippets.ts";
 import { formatBytes } from "./format-bytes.ts";
 import { attributes, type Html, html } from "./html.ts";
-import type { Rendition, SheetObject } from "./sheet-objects.ts";
+import type { SheetObject, SheetRendition } from "./sheet-objects.ts";
 
 type Page = {
   readonly address: string;
@@ -25,7 +25,9 @@ const DEFAULT_QUALITY = 85;
 const FORMATS = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", png: "PNG" };
 
 /** The order of the objects: the project's own, then the fixtures. */
-const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(OBJECTS.map(({ key }, at) => [key, at]));
+const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(
+  FIXTURE_OBJECTS.map(({ key }, at) => [key, at]),
+);
 const rankOf = ({ key }: { readonly key: string }) => FIXTURE_RANKS.get(key) ?? -1;
 
 /** @returns the whole document */
@@ -100,7 +102,11 @@ ${renditions.map((rendition) => figureHtml(rendition, object, address))}
 
 const FACTS = ["Format", "Pixels", "Bytes", "Saved"];
 
-function figureHtml(rendition: Rendition, { key, picture }: SheetObject, address: string): Html {
+function figureHtml(
+  rendition: SheetRendition,
+  { key, picture }: SheetObject,
+  address: string,
+): Html {
   const { name, preset, client, clientName, route, query, largest, edgeCall } = rendition;
   const hasSizes = preset.widths !== undefined;
   const signed = route.signing !== undefined;
@@ -119,7 +125,7 @@ function figureHtml(rendition: Rendition, { key, picture }: SheetObject, address
   )}</ul></dd></dl>
 ${picture?.format !== "svg" && tryButton(`Try ${key} as ${name}`, preset)}
 <details><summary>Code</summary><p class="hint">Once, for the file that the code imports:</p>
-${snippet(clientCommand(address))}${snippet(callSnippet(call))}</details>
+${snippet(appFileCommand(address))}${snippet(callSnippet(call))}</details>
 <details><summary>What the edge is asked</summary>${
     edgeCall === undefined
       ? html`<p>The Images binding makes it. The edge is not asked.</p>`

@@ -38,7 +38,7 @@ type Picture = {
 };
 
 /** One object at one preset. */
-export type Rendition = {
+export type SheetRendition = {
   readonly name: string;
   readonly preset: Preset;
   readonly route: BoundRoute;
@@ -59,7 +59,7 @@ type Costs = {
 };
 
 export type SheetObject = LocalObject & {
-  readonly renditions: readonly Rendition[];
+  readonly renditions: readonly SheetRendition[];
   readonly costs: Costs;
 };
 
@@ -125,7 +125,7 @@ function edgeCallOf(
 }
 
 /** How many unique transformations an object can cause at presets, each by a route (L2). */
-function costsOf({ variants }: Config, renditions: readonly Rendition[]): Costs {
+function costsOf({ variants }: Config, renditions: readonly SheetRendition[]): Costs {
   const all = new Set<string>();
   const presets = renditions.map(({ name, route: { bucket, facts } }) => {
     const ofPreset = [...variants.values()].filter(({ preset }) => preset === name);

@@ -4,7 +4,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { readLocalKeys } from "../../cli/config/local-run.ts";
 import type { Edge } from "../../emulator/create-edge.ts";
-import { loadSharp } from "../../emulator/edge/sharp.ts";
+import { requireSharp } from "../../emulator/edge/sharp.ts";
 import { keyFault } from "../../url/key.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -138,7 +138,7 @@ function routeTo(config: Config, key: string): BoundRoute | undefined {
 /** Reads format and size of a picture; undefined: the local edge cannot read it. */
 async function readPicture(body: Uint8Array): Promise<LocalObject["picture"]> {
   try {
-    const { format, autoOrient } = await loadSharp()(body).metadata();
+    const { format, autoOrient } = await requireSharp()(body).metadata();
     return { format, ...autoOrient, type: sniff(body) };
   } catch {
     return undefined; // the message of sharp would not help the user

@@ -2,12 +2,12 @@
 
 import { decode, type Frames, mapFrames } from "../edge/decode.ts";
 import { type Encoded, encodeAs, MAX_AVIF_SIDE } from "../edge/encode.ts";
-import { type Fault, isFault } from "../edge/faults.ts";
+import { type Fault, isEdgeFault } from "../edge/faults.ts";
 import { outputSize, trimBox } from "../edge/geometry.ts";
-import type { Original, Size } from "../edge/original.ts";
+import type { PixelSize, RasterOriginal } from "../edge/original.ts";
 import type { Switches } from "../edge/switches.ts";
 import { drawOverlay, transform } from "../edge/transform.ts";
-import type { BindingOutput, Step } from "./read-form.ts";
+import type { BindingOutput, BindingStep } from "./read-form.ts";
 
 /**
  * Renders an image (B2, B4–B6, B9).
@@ -15,8 +15,8 @@ import type { BindingOutput, Step } from "./read-form.ts";
  * @throws what sharp throws if it cannot decode an image, or encode one of that size
  */
 export async function applySteps(
-  originals: readonly [Original, ...Original[]],
-  steps: readonly Step[],
+  originals: readonly [RasterOriginal, ...RasterOriginal[]],
+  steps: readonly BindingStep[],
   output: BindingOutput,
   switches: Switches,
 ): Promise<Encoded | Fault> {
@@ -32,7 +32,7 @@ export async function applySteps(
   const layers: Frames[] = [frames, ...stills];
   for (const step of steps) {
     const layer = await applyStep(step, layers, limits);
-    if (isFault(layer)) return layer;
+    if (isEdgeFault(layer)) return layer;
     layers[step.imageIndex] = layer;
   }
   const { background, quality } = output;
@@ -53,11 +53,11 @@ export async function applySteps(
     : image; // B9
 }
 
-const longestSide = ({ width, height }: Size) => Math.max(width, height);
+const longestSide = ({ width, height }: PixelSize) => Math.max(width, height);
 
 /** Applies one step, if the result is not too large (B4). */
 async function applyStep(
-  step: Step,
+  step: BindingStep,
   layers: readonly Frames[],
   limits: Switches["limits"],
 ): Promise<Frames | Fault> {

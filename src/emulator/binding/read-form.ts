@@ -1,8 +1,8 @@
 // Reads the form that the binding posts: the images, the steps and the output. Unlike `cf.image`, the binding
 // refuses what it does not know (B7).
 
-import { isPlainObject } from "../check.ts";
-import { type Fault, isFault } from "../edge/faults.ts";
+import { isRecord } from "../check.ts";
+import { type Fault, isEdgeFault } from "../edge/faults.ts";
 import {
   between,
   type DrawOptions,
@@ -13,7 +13,7 @@ import {
 } from "../edge/options.ts";
 
 /** One step, on the image with that number. Image 0 is the canvas; the others are drawn. */
-export type Step = { readonly imageIndex: number } & (
+export type BindingStep = { readonly imageIndex: number } & (
   | { readonly overlayIndex?: never; readonly options: Transformations }
   | { readonly overlayIndex: number; readonly options: DrawOptions }
 );
@@ -27,13 +27,13 @@ export type BindingOutput = {
   readonly anim: boolean;
 };
 
-export type Images = readonly [Uint8Array, ...Uint8Array[]];
+export type FormImages = readonly [Uint8Array, ...Uint8Array[]];
 
 const INVALID_FORM = { code: 9432, status: 400 };
 const INVALID_OPTION = { code: 9401, status: 400 };
 
 /** Reads the images of a form. @param maxBytes how many bytes an image may have (B1) */
-export async function readImages(form: FormData, maxBytes: number): Promise<Images | Fault> {
+export async function readImages(form: FormData, maxBytes: number): Promise<FormImages | Fault> {
   const all = [form.get("image"), ...form.getAll("draw_image")];
   const files = all.filter((file) => file instanceof Blob);
   if (files.some(({ size }) => size > maxBytes)) return { code: 9402, status: 413 }; // B1
@@ -50,13 +50,13 @@ export function readSteps(
   form: FormData,
   count: number,
   refuses: boolean,
-): readonly Step[] | Fault {
+): readonly BindingStep[] | Fault {
   const values = parse(readText(form, "transforms") ?? "[]");
   if (!Array.isArray(values)) return INVALID_FORM;
-  const steps: Step[] = [];
+  const steps: BindingStep[] = [];
   for (const value of values) {
-    const step = isPlainObject(value) ? readStep(value, count) : INVALID_FORM;
-    if (isFault(step)) return step;
+    const step = isRecord(value) ? readStep(value, count) : INVALID_FORM;
+    if (isEdgeFault(step)) return step;
     const unsupported = refuses ? findUnsupported(step.options) : [];
     if (unsupported.length > 0)
       throw new Error(`the strict edge cannot play ${unsupported.join(", ")}`);
@@ -65,7 +65,7 @@ export function readSteps(
   return steps;
 }
 
-function readStep(value: Record<string, unknown>, count: number): Step | Fault {
+function readStep(value: Record<string, unknown>, count: number): BindingStep | Fault {
   const { imageIndex, drawImageIndex, targetImageIndex, ...options } = value;
   const isIndex = (index: unknown): index is number =>
     Number.isInteger(index) && Number(index) >= 0 && Number(index) < count;
@@ -81,7 +81,7 @@ function readStep(value: Record<string, unknown>, count: number): Step | Fault {
 const QUALITY = between(1, 100);
 
 /** Reads the output. Its quality has no names (B7). */
-export function readOutput(form: FormData): BindingOutput | Fault {
+export function readOutputOptions(form: FormData): BindingOutput | Fault {
   const type = readText(form, "output_format");
   if (type === "rgb" || type === "rgba") throw new Error(`the strict edge cannot play ${type}`);
   const format = FORMATS.find((name) => type === `image/${name}`);

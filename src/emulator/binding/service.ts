@@ -4,14 +4,14 @@
 import { createHash } from "node:crypto";
 import { firstHalf } from "../byte-range.ts";
 import type { Encoded } from "../edge/encode.ts";
-import { type Fault, faultAnswer, isFault } from "../edge/faults.ts";
-import { identifyOriginal, type Original, readHead } from "../edge/original.ts";
+import { type Fault, faultAnswer, isEdgeFault } from "../edge/faults.ts";
+import { identifyOriginal, type RasterOriginal, readHead } from "../edge/original.ts";
 import { orDecodeFault } from "../edge/render.ts";
 import type { EdgeCore } from "../edge/settings.ts";
 import type { Switches } from "../edge/switches.ts";
 import { applySteps } from "./apply-steps.ts";
 import { imagesBinding } from "./binding.ts";
-import { type Images, readImages, readOutput, readSteps } from "./read-form.ts";
+import { type FormImages, readImages, readOutputOptions, readSteps } from "./read-form.ts";
 
 const SHARP_BINDING_RENDERER = { read: readHead, render: applySteps };
 export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
@@ -31,7 +31,7 @@ export function withImages(
     if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
     if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
     const response = await answer(request);
-    return isFault(response) ? faultAnswer(response, "cf-images-binding") : response;
+    return isEdgeFault(response) ? faultAnswer(response, "cf-images-binding") : response;
   }
 
   async function answer(request: Request): Promise<Response | Fault> {
@@ -40,41 +40,41 @@ export function withImages(
     const form = await request.formData().catch(() => undefined);
     if (form === undefined) return { code: 9432, status: 400 };
     const images = await readImages(form, switches.bindingBytes);
-    if (isFault(images)) return images;
+    if (isEdgeFault(images)) return images;
     const isInfo = new URL(request.url).pathname.endsWith("/info");
     return isInfo ? describe(images[0]) : transform(form, images);
   }
 
   async function describe(bytes: Uint8Array): Promise<Response | Fault> {
     const original = await identifyOriginal(bytes, switches, read);
-    if (isFault(original)) return original;
+    if (isEdgeFault(original)) return original;
     if (original.type === "image/svg+xml") return Response.json({ format: "image/svg+xml" }); // B8
     const isUpright = switches.originalSides === "upright";
     const { width, height } = isUpright ? original.upright : original;
     return Response.json({ format: original.type, file_size: bytes.length, width, height });
   }
 
-  async function transform(form: FormData, images: Images): Promise<Response | Fault> {
+  async function transform(form: FormData, images: FormImages): Promise<Response | Fault> {
     const steps = readSteps(form, images.length, switches.unplayable === "refused");
-    if (isFault(steps)) return steps;
-    const output = readOutput(form);
-    if (isFault(output)) return output;
+    if (isEdgeFault(steps)) return steps;
+    const output = readOutputOptions(form);
+    if (isEdgeFault(output)) return output;
     const { format, ...unique } = output;
     // B10, open: the same bytes are billed once, or each call is.
     const source = switches.bindingSame === "bytes" ? digest(images) : `${calls++}`;
     const billed = `binding ${source} ${JSON.stringify([steps, unique])}`;
     if (!quota.allows(billed)) return { code: 9422, status: 429 }; // B10
-    const originals: Original[] = [];
+    const originals: RasterOriginal[] = [];
     for (const bytes of images) {
       const original = await identifyOriginal(bytes, switches, read);
-      if (isFault(original)) return original;
+      if (isEdgeFault(original)) return original;
       if (original.type === "image/svg+xml") return { code: 9412, status: 415 }; // B4
       originals.push(original);
     }
     const [canvas, ...overlays] = originals;
     if (canvas === undefined) return { code: 9432, status: 400 };
     const image = await orDecodeFault(() => render([canvas, ...overlays], steps, output, switches));
-    if (isFault(image)) return image;
+    if (isEdgeFault(image)) return image;
     quota.bill(billed);
     return imageAnswer(image, canvas, `image/${format}`, switches.bindingFault);
   }
@@ -94,7 +94,7 @@ const GIF = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 /** The answer with an image, or with what the switch `bindingFault` sends in its place. */
 function imageAnswer(
   { type, bytes }: Encoded,
-  original: Original,
+  original: RasterOriginal,
   requested: string,
   fault: Switches["bindingFault"],
 ): Response {

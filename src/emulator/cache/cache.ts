@@ -15,9 +15,9 @@ import {
 } from "../check.ts";
 import { unlessAborted } from "../fetch.ts";
 import {
+  type CachedEntrypoint,
   currentLocation,
   type Entrypoint,
-  type Loopback,
   type PurgeOptions,
   type PurgeResult,
   type RunContext,
@@ -25,7 +25,7 @@ import {
   runAt,
 } from "./entrypoint.ts";
 import { find304Mistake, forwardedRequest, readResponse, writeResponse } from "./http.ts";
-import { createPurgeLimit, purgeFilter, refusalOf } from "./purge.ts";
+import { createPurgeLimit, purgeFilter, purgeRefusalOf } from "./purge.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import { type CacheRequest, createTier, type Tier } from "./tier.ts";
 
@@ -105,7 +105,7 @@ export type Cache = {
   entrypoint<Context = RunContext>(
     create: (context: Context) => Entrypoint,
     options?: EntrypointOptions,
-  ): Loopback;
+  ): CachedEntrypoint;
   /** Where the running code is (W5), and whether a loopback called it (W13). */
   where(): RunLocation;
   /** Runs code, for example a gateway, in a data centre. */
@@ -177,7 +177,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
 
   /** W10. A response that is on its way at this moment is stored afterwards: nothing rules that out. */
   async function purge(name: string, options: PurgeOptions): Promise<PurgeResult> {
-    const refusal = refusalOf(options, mayPurge(now()));
+    const refusal = purgeRefusalOf(options, mayPurge(now()));
     if (refusal !== undefined) return refusal;
     const matches = purgeFilter(name, options);
     for (const tier of [upper, ...tiers.values()]) tier.purge(matches);
@@ -187,7 +187,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
   function entrypoint<Context>(
     create: (context: Context) => Entrypoint,
     options: EntrypointOptions = {},
-  ): Loopback {
+  ): CachedEntrypoint {
     const { name = "Renditions", version = "1", props } = options;
     const cache = { purge: (purgeOptions: PurgeOptions) => purge(name, purgeOptions) };
     const context: RunContext = { waitUntil: addBackgroundWork, cache };

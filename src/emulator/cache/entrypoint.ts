@@ -32,7 +32,7 @@ export type Entrypoint = {
 };
 
 /** An entrypoint with the cache in front of its `fetch` (W1): an entry of `ctx.exports`. */
-export type Loopback = {
+export type CachedEntrypoint = {
   fetch(request: Request | string, init?: RequestInit): Promise<Response>;
   /** Calls the method `purge` of the entrypoint. It is never cached itself (W1). */
   purge(options: PurgeOptions): Promise<PurgeResult>;

@@ -8,7 +8,7 @@ import { ageOf, bodyOf, freshen, policyOf, type StoredResponse, store } from "./
 type CacheStatus = "HIT" | "MISS" | "EXPIRED" | "STALE" | "UPDATING" | "REVALIDATED" | "BYPASS";
 
 /** What a tier returns: a stored response, or a response for the first request alone. */
-export type CacheResult =
+export type TierResult =
   | { readonly status: CacheStatus; readonly stored: StoredResponse; readonly response?: never }
   | { readonly status: CacheStatus; readonly response: Response; readonly stored?: never };
 
@@ -50,7 +50,7 @@ export async function readResponse(
   { request, name }: { readonly request: Request; readonly name: string },
   old: StoredResponse | undefined,
   now: () => number,
-): Promise<CacheResult> {
+): Promise<TierResult> {
   const isRevalidated = response.status === 304 && old !== undefined;
   const complete = isRevalidated ? freshen(old, response) : response;
   const policy = policyOf(complete, request, now());
@@ -76,7 +76,7 @@ const SERVED_FROM_CACHE: readonly CacheStatus[] = ["HIT", "STALE", "UPDATING", "
 const STRIPPED = ["cache-tag", "cloudflare-cdn-cache-control"];
 
 /** Writes the response to the visitor, with its own copy of the bytes. */
-export function writeResponse(result: CacheResult, request: Request, now: number): Response {
+export function writeResponse(result: TierResult, request: Request, now: number): Response {
   const { status, stored } = result;
   const response = stored === undefined ? result.response : fromStored(stored, request);
   const headers = new Headers(response.headers);

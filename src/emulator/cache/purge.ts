@@ -25,7 +25,7 @@ export function purgeFilter(
  * those that Cloudflare's API has for a rate limit and for a malformed purge.
  * @param isInTime whether the rate limit allows another call
  */
-export function refusalOf(options: PurgeOptions, isInTime: boolean): PurgeResult | undefined {
+export function purgeRefusalOf(options: PurgeOptions, isInTime: boolean): PurgeResult | undefined {
   const { tags = [], pathPrefixes = [], purgeEverything } = options;
   if (!isInTime) return refused(10_429, "Too many purges. Try again later.");
   if (tags.length > MAX_TAGS)

@@ -2,7 +2,7 @@
 // run, and runs in the background (W6, W8).
 
 import type { Entrypoint } from "./entrypoint.ts";
-import type { CacheResult } from "./http.ts";
+import type { TierResult } from "./http.ts";
 import { freshnessOf, readVary, type StoredResponse } from "./stored-response.ts";
 
 /** A request to an entrypoint, on its way through the tiers. */
@@ -26,13 +26,13 @@ export type CacheRequest = {
 type TierSettings = {
   readonly now: () => number;
   /** Passes the request to the tier above, or runs the entrypoint. May fail. */
-  readonly next: (request: CacheRequest, old: StoredResponse | undefined) => Promise<CacheResult>;
+  readonly next: (request: CacheRequest, old: StoredResponse | undefined) => Promise<TierResult>;
   /** Gets the work that goes on after the response. It never fails. */
   readonly addBackgroundWork: (work: Promise<void>) => void;
 };
 
 export type Tier = {
-  handle(cacheRequest: CacheRequest): Promise<CacheResult>;
+  handle(cacheRequest: CacheRequest): Promise<TierResult>;
   /** Removes what a purge matches (W10). A run that is under way may still use and store what it has. */
   purge(matches: (stored: StoredResponse) => boolean): void;
 };
@@ -58,7 +58,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
     return isAllowed ? stored : undefined;
   }
 
-  async function handle(cacheRequest: CacheRequest): Promise<CacheResult> {
+  async function handle(cacheRequest: CacheRequest): Promise<TierResult> {
     const isStored = entries.has(variantKey(cacheRequest));
     const ignoresStored = isStored && findStored(cacheRequest) === undefined; // it has Authorization (W9)
     if (ignoresStored) return refresh({ ...cacheRequest, ignoresStored, isAlone: true });
@@ -78,7 +78,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
   }
 
   /** The stored response, if it may be used without waiting. */
-  function serveStored(cacheRequest: CacheRequest): CacheResult | undefined {
+  function serveStored(cacheRequest: CacheRequest): TierResult | undefined {
     const stored = findStored(cacheRequest);
     if (stored === undefined) return undefined;
     const { isFresh, mayRevalidate } = freshnessOf(stored, now());
@@ -90,7 +90,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
     return { status: "UPDATING", stored };
   }
 
-  function startFlight(cacheRequest: CacheRequest): Promise<CacheResult> {
+  function startFlight(cacheRequest: CacheRequest): Promise<TierResult> {
     const work = refresh(cacheRequest);
     const key = variantKey(cacheRequest);
     const removeFlight = () => void flights.delete(key);
@@ -99,7 +99,7 @@ export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier
   }
 
   /** Gets a new response. If the entrypoint fails, an old response takes its place, and stays stored (W8). */
-  async function refresh(cacheRequest: CacheRequest): Promise<CacheResult> {
+  async function refresh(cacheRequest: CacheRequest): Promise<TierResult> {
     const old = findStored(cacheRequest);
     const replacesError = () => old !== undefined && freshnessOf(old, now()).mayReplaceError;
     try {

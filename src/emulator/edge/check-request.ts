@@ -1,8 +1,8 @@
 // Reads and checks a request to the edge or to its URL interface, before the edge fetches anything. Pure.
 
 import type { FetchInit } from "../fetch.ts";
-import { type Fault, isFault } from "./faults.ts";
-import { findUnsupported, readOptions, type TransformRequest } from "./options.ts";
+import { type Fault, isEdgeFault } from "./faults.ts";
+import { type EdgeRequest, findUnsupported, readOptions } from "./options.ts";
 import type { EdgeInit } from "./settings.ts";
 import type { Switches } from "./switches.ts";
 
@@ -45,13 +45,13 @@ export function checkRequest(
   options: unknown,
   acceptsAuto: boolean,
   { zone, switches }: Zone,
-): TransformRequest | Fault {
+): EdgeRequest | Fault {
   if (switches.trouble !== undefined) return switches.trouble;
   if (/image-resizing/.test(headers.get("via") ?? "")) return { code: 9403, status: 508 }; // E8
   const fault = checkSource(url, { zone, switches });
   if (fault !== undefined) return fault;
   const request = readOptions(options, acceptsAuto);
-  if (isFault(request)) return request;
+  if (isEdgeFault(request)) return request;
   const image = request.auto ? { ...request.image, ...chooseFormat(headers) } : request.image;
   const missing = switches.unplayable === "refused" ? findUnsupported(image) : [];
   if (missing.length > 0)

@@ -1,8 +1,8 @@
 // Pixels: the frames of an original, upright and in sRGB (O9). A still image has one frame.
 
 import type { Metadata, Sharp } from "sharp";
-import type { Original, Picture } from "./original.ts";
-import { loadSharp } from "./sharp.ts";
+import type { Picture, RasterOriginal } from "./original.ts";
+import { requireSharp } from "./sharp.ts";
 
 export type Frames = readonly [Picture, ...Picture[]];
 
@@ -10,12 +10,12 @@ export type Frames = readonly [Picture, ...Picture[]];
 const LENIENT = { limitInputPixels: false, failOn: "error" } as const;
 
 /** Opens an original with sharp, without sharp's own limits. */
-const openOriginal = ({ bytes }: Original, animated = false): Sharp =>
-  loadSharp()(bytes, { animated, ...LENIENT });
+const openOriginal = ({ bytes }: RasterOriginal, animated = false): Sharp =>
+  requireSharp()(bytes, { animated, ...LENIENT });
 
 /** Opens a picture with sharp, to change its pixels. */
 export const openPicture = ({ data, width, height }: Picture): Sharp =>
-  loadSharp()(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
+  requireSharp()(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
 
 export async function readPixels(pipeline: Sharp): Promise<Picture> {
   const { data, info } = await pipeline.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -30,7 +30,7 @@ export async function mapFrames(
 }
 
 export function isReadableColour(css: string): boolean {
-  const sharp = loadSharp();
+  const sharp = requireSharp();
   try {
     sharp({ create: { width: 1, height: 1, channels: 4, background: css } });
     return true;
@@ -45,7 +45,7 @@ type Decoded = { readonly frames: Frames; readonly metadata: Metadata };
  * Decodes an original: all its frames, or only the first one.
  * @throws if sharp cannot decode it
  */
-export async function decode(original: Original, animated: boolean): Promise<Decoded> {
+export async function decode(original: RasterOriginal, animated: boolean): Promise<Decoded> {
   const source = openOriginal(original, animated);
   const metadata = await source.metadata();
   // sharp cannot rotate all frames at once. Animated formats are always stored upright.

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { checkSettings, definedOf, guardSwitches } from "../check.ts";
-import { unlessAborted, urlOf } from "../fetch.ts";
+import { inputUrlOf, unlessAborted } from "../fetch.ts";
 import {
   blockedAnswer,
   canTransform,
@@ -14,13 +14,13 @@ import {
   readImageUrl,
 } from "./check-request.ts";
 import { createEdgeCache, createQuota, lifetime, ttlByStatus } from "./edge-cache.ts";
-import { type Fault, faultAnswer, isFault } from "./faults.ts";
+import { type Fault, faultAnswer, isEdgeFault } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
-import type { ImageOptions, TransformRequest } from "./options.ts";
+import type { EdgeRequest, ImageOptions } from "./options.ts";
 import { identifyOriginal } from "./original.ts";
 import { findReason, type Refusal } from "./refusal.ts";
 import { type Output, type Overlay, type Renderer, renderOutput } from "./render.ts";
-import { type EdgeCore, type EdgeInit, type EdgeSettings, SETTING_RULES } from "./settings.ts";
+import { EDGE_SETTING_RULES, type EdgeCore, type EdgeInit, type EdgeSettings } from "./settings.ts";
 import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 
 /** What the cache holds of a success: the rendition or facts, and the headers of the origin's answer. */
@@ -32,7 +32,7 @@ type CachedOutput = Output & { readonly origin: Headers };
  * @throws {TypeError} if a setting is wrong or unknown
  */
 export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): EdgeCore {
-  checkSettings("createEdge", settings, SETTING_RULES, SWITCH_RULES);
+  checkSettings("createEdge", settings, EDGE_SETTING_RULES, SWITCH_RULES);
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
   const switches: Switches = { ...STRICT, ...definedOf(changed) };
   const workersByHost = new Map(Object.entries(workers));
@@ -51,7 +51,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     { cf: _cf, ...init }: EdgeInit,
     options: FetchOptions,
   ): Promise<Response> {
-    const url = urlOf(input);
+    const url = inputUrlOf(input);
     const image = options.cf?.image;
     const headers = new Headers(options.headers);
     const worker = workersByHost.get(URL.parse(url)?.host ?? "");
@@ -62,8 +62,8 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     }
     const acceptsAuto = switches.formatAuto === "first-come";
     const request = checkRequest(url, headers, image, acceptsAuto, { zone, switches });
-    const result = isFault(request) ? request : await answerImage(url, options, request);
-    if (!isFault(result)) return result;
+    const result = isEdgeFault(request) ? request : await answerImage(url, options, request);
+    if (!isEdgeFault(result)) return result;
     refusals.push({ url, fault: result, ...findReason(result, { url, image, headers }) });
     return faultAnswer(result);
   }
@@ -76,16 +76,16 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     const isOn = switches.transformations && switches.urlTransformations === "on"; // E12
     if (image === undefined || !isOn) return undefined;
     const request = checkRequest(image.source, headers, image.image, true, { zone, switches });
-    if (isFault(request)) return faultAnswer(request);
+    if (isEdgeFault(request)) return faultAnswer(request);
     const originAuth = request.originAuth && switches.keptForAll; // C1
     const result = await answerImage(image.source, {}, { ...request, originAuth });
-    return isFault(result) ? faultAnswer(result) : result;
+    return isEdgeFault(result) ? faultAnswer(result) : result;
   }
 
   async function answerImage(
     url: string,
     init: FetchOptions,
-    request: TransformRequest,
+    request: EdgeRequest,
   ): Promise<Response | Fault> {
     const { key, billed } = keysOf(sourceOf(url), request, switches);
     const ttl = ttlByStatus(init.cf?.cacheTtlByStatus, 200); // C4
@@ -101,7 +101,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     const { originAuth } = request;
     const origin = { fetch, method, headers: new Headers(headers), originAuth, switches };
     const output = await transform(url, origin, request.image, ttl);
-    if (isFault(output)) {
+    if (isEdgeFault(output)) {
       const isDenied = [9404, 9408, 9519].includes(output.code); // C1
       const failureTtl = ttlByStatus(init.cf?.cacheTtlByStatus, output.status); // C4
       faults.set(key, output, failureTtl ?? (isDenied ? switches.denialsKept : 0));
@@ -124,20 +124,20 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     ttl: number | undefined,
   ): Promise<CachedOutput | Fault> {
     const object = await getObject(url, request, ttl);
-    if (isFault(object)) return object;
+    if (isEdgeFault(object)) return object;
     const overlays: Overlay[] = [];
     const originAuth = request.originAuth && switches.overlayAuth; // O12
     for (const options of image.draw ?? []) {
       const overlay = await getObject(options.url, { ...request, originAuth }, ttl);
-      const original = isFault(overlay)
+      const original = isEdgeFault(overlay)
         ? overlay
         : await identifyOriginal(overlay.bytes, switches, renderer.read);
-      if (isFault(original)) return original;
+      if (isEdgeFault(original)) return original;
       if (original.type === "image/svg+xml") return { code: 9412, status: 415 };
       overlays.push({ options, original });
     }
     const output = await renderOutput(object.bytes, image, overlays, switches, renderer);
-    return isFault(output) ? output : { ...output, origin: object.headers };
+    return isEdgeFault(output) ? output : { ...output, origin: object.headers };
   }
 
   async function getObject(
@@ -151,7 +151,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     if (cached !== undefined) return cached;
     originFetches.push(url);
     const object = await fetchOriginal(url, request);
-    if (isFault(object)) return object;
+    if (isEdgeFault(object)) return object;
     originals.set(key, object, ttl ?? lifetime(object.headers.get("cache-control")));
     return object;
   }
@@ -162,7 +162,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     fetch(input, init = {}) {
       const source = typeof input !== "string" && "href" in input ? input.href : input;
       const options = readFetchOptions(source, init);
-      if (options.cf?.image !== undefined) requests.push(urlOf(source));
+      if (options.cf?.image !== undefined) requests.push(inputUrlOf(source));
       return unlessAborted(answer(source, init, options), options.signal);
     },
     purge: (url) => {
@@ -174,7 +174,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
 /** Returns the cache key (C1), and what is billed, without the format (L2). */
 function keysOf(
   url: string,
-  { image: { format, ...unique }, auto, originAuth }: TransformRequest,
+  { image: { format, ...unique }, auto, originAuth }: EdgeRequest,
   { factsBilled }: Switches,
 ) {
   const transformation = `${url} ${JSON.stringify(unique)}`;

@@ -3,8 +3,8 @@
 import type { Metadata } from "sharp";
 import type { Frames } from "./decode.ts";
 import type { ImageOptions } from "./options.ts";
-import type { Original, Picture } from "./original.ts";
-import { loadSharp } from "./sharp.ts";
+import type { Picture, RasterOriginal } from "./original.ts";
+import { requireSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 
 export type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
@@ -14,7 +14,10 @@ export const MAX_AVIF_SIDE = 1_200;
 const DEFAULT_QUALITY = 85; // O5
 
 /** Returns whether a rendition keeps all frames of an animation (O8). */
-export function isAnimated({ type, frames }: Original, { anim, format }: ImageOptions): boolean {
+export function isAnimated(
+  { type, frames }: RasterOriginal,
+  { anim, format }: ImageOptions,
+): boolean {
   const moves = format === "webp" || (format === undefined && /gif|webp/.test(type));
   return frames > 1 && anim !== false && moves;
 }
@@ -34,7 +37,7 @@ type Encoding = {
  */
 export async function encode(
   frames: Frames,
-  source: Original["type"],
+  source: RasterOriginal["type"],
   { format, quality }: ImageOptions,
   { qualities, metadata }: Pick<Switches, "qualities"> & Pick<Encoding, "metadata">,
 ): Promise<Encoded> {
@@ -58,7 +61,7 @@ export async function encodeAs(
   const encoded = format === "gif" || format === "webp" ? frames : frames.slice(0, 1);
   const quality = chosen ?? DEFAULT_QUALITY;
   const { width, height } = frames[0];
-  const pixels = loadSharp()(Buffer.concat(encoded.map(({ data }) => data)), {
+  const pixels = requireSharp()(Buffer.concat(encoded.map(({ data }) => data)), {
     raw: { width, height: height * encoded.length, channels: 4, pageHeight: height },
     limitInputPixels: false,
   });
@@ -83,7 +86,7 @@ function isTransparent({ data }: Picture): boolean {
 
 /** The requested format, that of the source, or one that can replace it (O6, R5). */
 function stillFormat(
-  requested: NonNullable<ImageOptions["format"]> | Original["type"],
+  requested: NonNullable<ImageOptions["format"]> | RasterOriginal["type"],
   transparent: boolean,
 ): Format {
   if (/jpeg/.test(requested)) return "jpeg";

@@ -47,7 +47,7 @@ export const FAULTS: readonly Fault[] = Object.entries(STATUSES).flatMap(([code,
 );
 
 /** Returns whether a value is a fault, and not an image. */
-export function isFault(value: unknown): value is Fault {
+export function isEdgeFault(value: unknown): value is Fault {
   if (typeof value !== "object" || value === null) return false;
   if (!("code" in value) || !("status" in value)) return false;
   const [code, status] = [Number(value.code), Number(value.status)];

@@ -2,7 +2,7 @@
 // the origin means. The origin's error bodies are never read.
 
 import type { Network } from "../fetch.ts";
-import { type Fault, isFault } from "./faults.ts";
+import { type Fault, isEdgeFault } from "./faults.ts";
 import type { Switches } from "./switches.ts";
 
 /** The only headers of the Worker that reach an origin, and only with `origin-auth` (E1, E2). */
@@ -96,7 +96,7 @@ function statusFault(response: Response): Fault {
   if (status === 400) return { code: 9519, status: 502 };
   if (status >= 500) return { code: 9509, status: 502 };
   const denied = { code: 9408, status };
-  return isFault(denied) ? denied : { code: 9518, status: 502 }; // for example 206 or 304
+  return isEdgeFault(denied) ? denied : { code: 9518, status: 502 }; // for example 206 or 304
 }
 
 /** Ends a body. Whoever cloned the answer may read on, so the edge does not wait for the end. */

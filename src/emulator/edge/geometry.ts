@@ -1,9 +1,9 @@
 // Sizes and boxes: which part of an image a rendition shows, how large it is, and on what canvas. It reads no pixel.
 
 import type { Transformations } from "./options.ts";
-import type { Size } from "./original.ts";
+import type { PixelSize } from "./original.ts";
 
-export type Box = Size & { readonly left: number; readonly top: number };
+export type Box = PixelSize & { readonly left: number; readonly top: number };
 
 const clamp = (value: number, min: number, max: number): number =>
   Math.min(Math.max(value, min), max);
@@ -15,22 +15,22 @@ const density = ({ dpr = 1 }: Transformations): number => Math.min(dpr, 2);
  * How an image is fitted (O3): the part of it that stays, the size to which this part is scaled, and
  * the canvas. Only `pad` makes the canvas larger. All in px, each side at least 1.
  */
-type Fitting = { readonly part: Size; readonly scaled: Size; readonly canvas: Size };
+type Fitting = { readonly part: PixelSize; readonly scaled: PixelSize; readonly canvas: PixelSize };
 
-const cropped = (part: Size, scaled: Size): Fitting => ({ part, scaled, canvas: scaled });
+const cropped = (part: PixelSize, scaled: PixelSize): Fitting => ({ part, scaled, canvas: scaled });
 
-const scaleSize = ({ width, height }: Size, scale: number): Size => ({
+const scaleSize = ({ width, height }: PixelSize, scale: number): PixelSize => ({
   width: Math.max(1, Math.round(width * scale)),
   height: Math.max(1, Math.round(height * scale)),
 });
 
-const overlapOf = (a: Size, b: Size): Size => ({
+const overlapOf = (a: PixelSize, b: PixelSize): PixelSize => ({
   width: Math.min(a.width, b.width),
   height: Math.min(a.height, b.height),
 });
 
 /** The largest part of a source that has the shape of a box. */
-function partShapedLike(box: Size, source: Size): Size {
+function partShapedLike(box: PixelSize, source: PixelSize): PixelSize {
   const scale = Math.min(source.width / box.width, source.height / box.height);
   return overlapOf(scaleSize(box, scale), source);
 }
@@ -41,7 +41,7 @@ function limitScale(scale: number, fit: Transformations["fit"]): number {
 }
 
 /** Fits a source that is trimmed and upright into width and height × dpr (O2, O3). */
-export function fitSize(source: Size, options: Transformations): Fitting {
+export function fitSize(source: PixelSize, options: Transformations): Fitting {
   const { width = Infinity, height = Infinity, fit = "scale-down" } = options;
   const scale = Math.min(width / source.width, height / source.height) * density(options);
   if (scale === Infinity) return cropped(source, source);
@@ -50,7 +50,7 @@ export function fitSize(source: Size, options: Transformations): Fitting {
 
   const box = scaleSize({ width, height }, density(options));
   const part = partShapedLike(box, source);
-  const coversBox = ({ width, height }: Size) => width >= box.width && height >= box.height;
+  const coversBox = ({ width, height }: PixelSize) => width >= box.width && height >= box.height;
   const overlap = overlapOf(box, source);
   switch (fit) {
     case "squeeze":
@@ -75,7 +75,11 @@ const FOCUS: Readonly<Record<string, Point>> = {
 };
 
 /** The part that gravity selects (O4). Gravity that depends on pixels is in transform.ts. */
-export function gravityBox(source: Size, part: Size, { gravity = "center" }: Transformations): Box {
+export function gravityBox(
+  source: PixelSize,
+  part: PixelSize,
+  { gravity = "center" }: Transformations,
+): Box {
   // Without a face the edge takes the centre.
   const { x = 0.5, y = 0.5 } = typeof gravity === "string" ? (FOCUS[gravity] ?? {}) : gravity;
   return {
@@ -86,7 +90,7 @@ export function gravityBox(source: Size, part: Size, { gravity = "center" }: Tra
 }
 
 /** What trim leaves of an upright source, by sides and sizes × dpr (O2, O12): at least 1 px. */
-export function trimBox(source: Size, options: Transformations): Box {
+export function trimBox(source: PixelSize, options: Transformations): Box {
   const trim = typeof options.trim === "object" ? options.trim : {};
   const along = (side: number, before?: number, after?: number, keptLength?: number) => {
     const scaled = (px = 0) => Math.round(px * density(options));
@@ -109,7 +113,7 @@ export function borderSides(options: Transformations) {
 }
 
 /** The size of the rendition of a source that is upright and trimmed (O2, O3, O11, O12). */
-export function outputSize({ width, height }: Size, options: Transformations): Size {
+export function outputSize({ width, height }: PixelSize, options: Transformations): PixelSize {
   const turned = (options.rotate ?? 0) % 180 !== 0;
   const { canvas } = fitSize(
     turned ? { width: height, height: width } : { width, height },

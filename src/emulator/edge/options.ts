@@ -3,7 +3,7 @@
 // refusals and the steps of the binding follow from the rows.
 
 import type { Sharp } from "sharp";
-import { flag, isPlainObject, matching, oneOf, type Rule, type Rules } from "../check.ts";
+import { flag, isRecord, matching, oneOf, type Rule, type Rules } from "../check.ts";
 import { isReadableColour, openPicture, readPixels } from "./decode.ts";
 import type { Fault } from "./faults.ts";
 import type { Picture } from "./original.ts";
@@ -43,7 +43,7 @@ function tableOf<R extends Rules>(rules: R): Rule<ValuesOf<R>> {
   const expected = `a table of ${Object.keys(rules).join(", ")}`;
   return {
     expected,
-    test: (value): value is ValuesOf<R> => isPlainObject(value) && isValid(rules, value),
+    test: (value): value is ValuesOf<R> => isRecord(value) && isValid(rules, value),
   };
 }
 
@@ -156,8 +156,7 @@ const OVERLAYS: Rule<readonly OverlayOptions[]> = {
   test: (value): value is readonly OverlayOptions[] =>
     Array.isArray(value) &&
     value.every(
-      (one) =>
-        isPlainObject(one) && isValid(OVERLAY, one) && colour.test(one["url"]) && hasOneSide(one),
+      (one) => isRecord(one) && isValid(OVERLAY, one) && colour.test(one["url"]) && hasOneSide(one),
     ),
 };
 
@@ -214,7 +213,7 @@ export function findInvalidOption(image: Readonly<Record<string, unknown>>) {
 }
 
 /** What a request asks the edge for. */
-export type TransformRequest = {
+export type EdgeRequest = {
   /** The options that the edge knows, always in the same order (C1), without `origin-auth`. */
   readonly image: ImageOptions;
   /** Whether the origin gets the Worker's credentials (E1, E2). */
@@ -227,8 +226,8 @@ export type TransformRequest = {
  * Reads `cf.image`. Unknown names are silently ignored (O13, O14). A value out of range is 9401.
  * @param acceptsAuto whether `format: "auto"` is accepted (O6)
  */
-export function readOptions(values: unknown, acceptsAuto: boolean): TransformRequest | Fault {
-  if (!isPlainObject(values)) return { code: 9401, status: 400 };
+export function readOptions(values: unknown, acceptsAuto: boolean): EdgeRequest | Fault {
+  if (!isRecord(values)) return { code: 9401, status: 400 };
   const auto = acceptsAuto && values["format"] === "auto";
   const image = Object.fromEntries(
     Object.keys(IMAGE)

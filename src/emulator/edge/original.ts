@@ -2,7 +2,7 @@
 // neither. The bytes decide. The content-type is never read.
 
 import type { Fault } from "./faults.ts";
-import { loadSharp } from "./sharp.ts";
+import { requireSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 
 /** The formats that the edge reads, by sharp's names for them (L1). */
@@ -22,13 +22,13 @@ const SVG =
   /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*|<!DOCTYPE svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s>]/is;
 
 /** In px. */
-export type Size = { readonly width: number; readonly height: number };
+export type PixelSize = { readonly width: number; readonly height: number };
 
 /** Pixels of sRGB: four bytes each (red, green, blue, alpha), row by row, not premultiplied. */
-export type Picture = Size & { readonly data: Uint8Array };
+export type Picture = PixelSize & { readonly data: Uint8Array };
 
 /** An image that the edge can transform. */
-export type Original = {
+export type RasterOriginal = {
   readonly bytes: Uint8Array;
   readonly type: (typeof TYPES)[keyof typeof TYPES];
   /** As stored: before the rotation that EXIF asks for (O9), and of one frame. */
@@ -36,7 +36,7 @@ export type Original = {
   readonly height: number;
   readonly frames: number;
   /** After the rotation that EXIF asks for. */
-  readonly upright: Size;
+  readonly upright: PixelSize;
 };
 
 /** An SVG. The edge passes it on and does not resize it (R8). */
@@ -47,7 +47,7 @@ export async function identifyOriginal(
   bytes: Uint8Array,
   { limits, avifInput }: Pick<Switches, "limits" | "avifInput">,
   read: typeof readHead,
-): Promise<Original | SvgOriginal | Fault> {
+): Promise<RasterOriginal | SvgOriginal | Fault> {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
   if (SVG.test(start)) return { type: "image/svg+xml", svg: new TextDecoder().decode(bytes) };
   if (/^(?:II\*\0|MM\0\*)/.test(start)) return { code: 9520, status: 415 }; // L1: TIFF
@@ -66,8 +66,10 @@ export async function identifyOriginal(
 }
 
 /** Reads the head of an image with sharp. Undefined: it cannot be decoded. */
-export async function readHead(bytes: Uint8Array): Promise<Omit<Original, "bytes"> | undefined> {
-  const metadata = await loadSharp()(bytes, { limitInputPixels: false, failOn: "none" })
+export async function readHead(
+  bytes: Uint8Array,
+): Promise<Omit<RasterOriginal, "bytes"> | undefined> {
+  const metadata = await requireSharp()(bytes, { limitInputPixels: false, failOn: "none" })
     .metadata()
     .catch(() => undefined);
   const type = Object.entries(TYPES).find(([name]) => name === metadata?.format)?.[1];

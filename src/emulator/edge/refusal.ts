@@ -1,7 +1,7 @@
 // Why the edge refused a request, for the author of a test. The answer itself says no more than
 // production does. Pure.
 
-import { isPlainObject } from "../check.ts";
+import { isRecord } from "../check.ts";
 import type { Fault } from "./faults.ts";
 import { SHARED_HEADERS } from "./fetch-original.ts";
 import { findInvalidOption } from "./options.ts";
@@ -47,7 +47,7 @@ export function findReason(
 }
 
 function invalidOptionReason(image: unknown): Reason {
-  const invalid = isPlainObject(image) ? findInvalidOption(image) : undefined;
+  const invalid = isRecord(image) ? findInvalidOption(image) : undefined;
   if (invalid === undefined) return { why: "cf.image is not an object" };
   const { name, value, what: expected, rule } = invalid;
   return { why: `${name} is ${valueText(value)}: it takes ${expected}`, rule };

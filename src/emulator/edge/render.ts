@@ -3,10 +3,10 @@
 
 import { decode, mapFrames } from "./decode.ts";
 import { type Encoded, encode, isAnimated, MAX_AVIF_SIDE } from "./encode.ts";
-import { type Fault, isFault } from "./faults.ts";
+import { type Fault, isEdgeFault } from "./faults.ts";
 import { outputSize, trimBox } from "./geometry.ts";
 import type { ImageOptions, OverlayOptions } from "./options.ts";
-import { identifyOriginal, type Original, readHead, type Size } from "./original.ts";
+import { identifyOriginal, type PixelSize, type RasterOriginal, readHead } from "./original.ts";
 import type { Switches } from "./switches.ts";
 import { drawOverlay, transform } from "./transform.ts";
 
@@ -20,10 +20,10 @@ export type Output = {
   readonly isMarked: boolean;
 };
 
-export type Overlay = { readonly options: OverlayOptions; readonly original: Original };
+export type Overlay = { readonly options: OverlayOptions; readonly original: RasterOriginal };
 
 /** The sides are those of one frame, in px. */
-export type Rendition = Encoded & Size & Pick<Output, "warnings">;
+export type RenderedImage = Encoded & PixelSize & Pick<Output, "warnings">;
 
 /** Renders an object as `cf.image` says, or returns why the edge cannot. */
 export async function renderOutput(
@@ -34,7 +34,7 @@ export async function renderOutput(
   renderer: Renderer,
 ): Promise<Output | Fault> {
   const original = await identifyOriginal(object, switches, renderer.read);
-  if (isFault(original)) return original;
+  if (isEdgeFault(original)) return original;
   if (original.type === "image/svg+xml") {
     if (image.format !== undefined && image.format !== "svg") return { code: 9412, status: 415 }; // R8
     const bytes = sanitiseSvg(original.svg);
@@ -58,7 +58,7 @@ export async function orDecodeFault<Result>(work: () => Promise<Result>): Promis
 }
 
 async function renderImage(
-  original: Original,
+  original: RasterOriginal,
   image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
@@ -88,9 +88,9 @@ async function renderImage(
 
 /** Returns whether the edge warns that the original is smaller (R6). */
 function isOriginalSmaller(
-  original: Original,
+  original: RasterOriginal,
   image: ImageOptions,
-  rendition: Rendition,
+  rendition: RenderedImage,
   comparedBy: Switches["originalIsSmaller"]["of"],
 ): boolean {
   const { width, height } = original;
@@ -110,8 +110,8 @@ function outputOf({ type, bytes }: Encoded, warnings: readonly string[], isMarke
 
 /** The facts about an image, sent in place of the image (R9). */
 function describeOriginal(
-  original: Original,
-  size: Size,
+  original: RasterOriginal,
+  size: PixelSize,
   { originalFormat, originalSides }: Switches,
 ): Output {
   const { bytes, type } = original;
@@ -134,11 +134,11 @@ function describeOriginal(
  * @throws if sharp cannot decode an image, or cannot encode a rendition of that size
  */
 export async function renderWithSharp(
-  original: Original,
+  original: RasterOriginal,
   image: ImageOptions,
   overlays: readonly Overlay[],
   settings: Pick<Switches, "qualities">,
-): Promise<Rendition> {
+): Promise<RenderedImage> {
   const { frames, metadata } = await decode(original, isAnimated(original, image));
   let drawn = await transform(frames, image);
   for (const { options, original } of overlays) {
@@ -154,7 +154,7 @@ export async function renderWithSharp(
 }
 
 /** Returns the size of a rendition before it is made, in px (O2, O3, O11, O12). */
-export function measure({ upright }: Original, image: ImageOptions): Size {
+export function measure({ upright }: RasterOriginal, image: ImageOptions): PixelSize {
   return outputSize(trimBox(upright, image), image);
 }
 

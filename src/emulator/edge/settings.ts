@@ -70,7 +70,7 @@ const workers: Rule<Workers> = {
 };
 
 /** What each setting may be that is no switch. */
-export const SETTING_RULES = {
+export const EDGE_SETTING_RULES = {
   zone: host,
   fetch: call<EdgeSettings["fetch"]>(),
   now: optional(call<() => number>()),

@@ -13,7 +13,7 @@ const load = createRequire(import.meta.url);
  * Returns sharp.
  * @throws if it is not installed; the message says how to install it
  */
-export function loadSharp(): Sharp {
+export function requireSharp(): Sharp {
   try {
     return load("sharp");
   } catch (error) {

@@ -3,7 +3,6 @@
 // or `edge.switches.quota = 1`.
 
 import {
-  count,
   flag,
   isHost,
   listOf,
@@ -13,14 +12,15 @@ import {
   strictValues,
   switchOf,
   table,
+  wholeNumber,
 } from "../check.ts";
-import { type Fault, isFault } from "./faults.ts";
+import { type Fault, isEdgeFault } from "./faults.ts";
 
 const marks = oneOf("marked", "unmarked");
 
 const faultRule: Rule<Fault | undefined> = {
   expected: "the { code, status } of a failure of the edge, such as { code: 9522, status: 503 }",
-  test: (value): value is Fault | undefined => value === undefined || isFault(value),
+  test: (value): value is Fault | undefined => value === undefined || isEdgeFault(value),
 };
 
 const sources = listOf("hosts, each with or without a path, such as *.example/photos", (entry) => {
@@ -51,7 +51,7 @@ const SWITCHES = {
   /** E10 and C1, open: whether the URL interface gives anybody what is cached of a private object. */
   keptForAll: switchOf(flag, true),
   /** L2. How many unique transformations are allowed. The next one is 9422. */
-  quota: switchOf(count, 5_000),
+  quota: switchOf(wholeNumber, 5_000),
   /** R3. The edge and the binding answer every request with this failure: `{ code: 9522, status: 503 }`. */
   trouble: switchOf(faultRule, undefined),
   /** E7, open. False: after a redirect, the edge drops the headers that open the bucket. */
@@ -85,14 +85,19 @@ const SWITCHES = {
   overlayAuth: switchOf(flag, true),
   /** O5, open: the numbers behind the names of qualities. */
   qualities: switchOf(
-    table({ high: count, "medium-high": count, "medium-low": count, low: count }),
+    table({
+      high: wholeNumber,
+      "medium-high": wholeNumber,
+      "medium-low": wholeNumber,
+      low: wholeNumber,
+    }),
     Object.freeze({ high: 90, "medium-high": 80, "medium-low": 65, low: 50 }),
   ),
   /** L1. Only Enterprise zones may have AVIF originals. */
   avifInput: switchOf(flag, false),
   /** L1 and O8: bytes, pixels, pixels a side, pixels of all frames of an animation. */
   limits: switchOf(
-    table({ bytes: count, pixels: count, side: count, animation: count }),
+    table({ bytes: wholeNumber, pixels: wholeNumber, side: wholeNumber, animation: wholeNumber }),
     Object.freeze({ bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 }),
   ),
   /** C1. False: nothing is cached, which suits work on objects and keys that change. */
@@ -100,9 +105,9 @@ const SWITCHES = {
   /** A15, open. False: a zone that ignores query strings, also in the URL of a source. */
   queryInKey: switchOf(flag, true),
   /** C1, open: for how long a denial or a 404 of the origin is cached, unless the Worker says so: s. */
-  denialsKept: switchOf(count, 60),
+  denialsKept: switchOf(wholeNumber, 60),
   /** R3. How long the edge waits for an origin: ms. */
-  patience: switchOf(count, 30_000),
+  patience: switchOf(wholeNumber, 30_000),
   /** E6. Hosts with their port that may be asked by `http:`, as `127.0.0.1:9000`. In production there are none. */
   plain: switchOf(listOf("hosts, without http:// and without a path", isHost), Object.freeze([])),
   /** Options that the emulator does not implement throw, or are ignored (`left-out`). */
@@ -110,7 +115,7 @@ const SWITCHES = {
   /** B3. False: the account may not use the Images binding. */
   bindingAllowed: switchOf(flag, true),
   /** B1: how many bytes an image may have that the binding gets. */
-  bindingBytes: switchOf(count, 20e6),
+  bindingBytes: switchOf(wholeNumber, 20e6),
   /** B9, open: whether the binding keeps the EXIF data in a JPEG. */
   bindingMetadata: switchOf(oneOf("dropped", "kept"), "kept"),
   /** B6, open: what comes of an animation that is too large. */

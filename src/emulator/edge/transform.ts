@@ -4,8 +4,8 @@
 import { type Frames, isReadableColour, mapFrames, openPicture, readPixels } from "./decode.ts";
 import { type Box, borderSides, fitSize, gravityBox, trimBox } from "./geometry.ts";
 import { applyFilters, type DrawOptions, type Transformations } from "./options.ts";
-import type { Picture, Size } from "./original.ts";
-import { loadSharp } from "./sharp.ts";
+import type { Picture, PixelSize } from "./original.ts";
+import { requireSharp } from "./sharp.ts";
 
 /** A box that depends on pixels is taken from the first frame. Otherwise the animation would jump. */
 export async function transform(frames: Frames, options: Transformations): Promise<Frames> {
@@ -35,10 +35,10 @@ async function turn(picture: Picture, trim: Box, { flip, rotate = 0 }: Transform
 }
 
 /** The part that gravity selects (O4). */
-async function findPart(source: Picture, part: Size, options: Transformations): Promise<Box> {
+async function findPart(source: Picture, part: PixelSize, options: Transformations): Promise<Box> {
   const { gravity } = options;
   if (gravity !== "auto" && gravity !== "entropy") return gravityBox(source, part, options);
-  const position = loadSharp().strategy[gravity === "auto" ? "attention" : "entropy"];
+  const position = requireSharp().strategy[gravity === "auto" ? "attention" : "entropy"];
   const { info } = await openPicture(source)
     .resize({ ...part, fit: "cover", position })
     .raw()
@@ -51,7 +51,11 @@ const readableColour = (css: string | undefined) =>
   css !== undefined && isReadableColour(css) ? css : undefined;
 
 /** Centres the image on the canvas of `pad` (O3), and puts the background below it (O12). */
-async function pad(picture: Picture, canvas: Size, options: Transformations): Promise<Picture> {
+async function pad(
+  picture: Picture,
+  canvas: PixelSize,
+  options: Transformations,
+): Promise<Picture> {
   const background = readableColour(options.background);
   // Without a background, only the canvas is white. The image stays as transparent as it is.
   const fill = background === undefined ? "white" : "transparent";

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
 import type * as Workers from "@cloudflare/workers-types";
 import { firstHalf } from "../byte-range.ts";
-import { call, checkSettings, isPlainObject, listOf, NameSet, oneOf, optional } from "../check.ts";
+import { call, checkSettings, isRecord, listOf, NameSet, oneOf, optional } from "../check.ts";
 import { compareKeys } from "../s3/objects.ts";
 
 /** What R2 can be made to do wrong, in the words of docs/emulator.md. */
@@ -242,7 +242,7 @@ function checkSupported(method: R2Call["method"], options: object): void {
     }
     const isQuoted = name.startsWith("etag") && /^".*"$/s.test(`${value}`);
     if (isQuoted) throw new TypeError("Conditional ETag should not be wrapped in quotes");
-    if (isPlainObject(value) && name !== "customMetadata") checkSupported(method, value);
+    if (isRecord(value) && name !== "customMetadata") checkSupported(method, value);
   }
 }
 

@@ -1,15 +1,15 @@
 // Answers a request as S3 does, step by step: the network, the region, the signature, the method, the bucket, the
 // policy, the object. The first step that refuses the request decides.
 
-import { connectionError, type S3Refusal } from "./faults.ts";
-import { listObjects, sendObject } from "./objects.ts";
+import { connectionError, type S3ErrorReply } from "./faults.ts";
+import { sendList, sendObject } from "./objects.ts";
 import { clockOf, type S3State } from "./settings.ts";
 import { findSignatureFault, type Session } from "./signature.ts";
 
 /** The region of the bucket with the faults `elsewhere-…`. */
 const ELSEWHERE = "eu-central-1";
 const MAX_KEY_BYTES = 1024; // A10
-const DENIED: S3Refusal = { code: "AccessDenied" };
+const DENIED: S3ErrorReply = { code: "AccessDenied" };
 const REDIRECTS = ["elsewhere-400", "elsewhere-301", "elsewhere-307"] as const;
 const FAILURES = ["InternalError", "SlowDown", "ServiceUnavailable"] as const;
 
@@ -32,7 +32,7 @@ export async function answerRequest(
   http: Request,
   urlPattern: RegExp,
   s3: S3State,
-): Promise<Response | S3Refusal> {
+): Promise<Response | S3ErrorReply> {
   const { faults, settings, objects } = s3;
   const request = readRequest(http, urlPattern, settings.region);
   if (request === undefined) return { code: "InvalidURI" };
@@ -53,7 +53,7 @@ export async function answerRequest(
     findQueryFault(request, s3) ??
     findAccessFault(request, s3);
   if (refusal !== undefined) return refusal;
-  if (request.isList) return listObjects(objects, url.searchParams);
+  if (request.isList) return sendList(objects, url.searchParams);
   const object = objects.get(key);
   if (object !== undefined && faults.has("archived")) return { code: "InvalidObjectState" };
   if (object !== undefined) return sendObject(http, object, faults);
@@ -81,7 +81,11 @@ function decode(path: string): string | undefined {
 }
 
 /** Says where the bucket is. Only the temporary redirect has a Location (A5). */
-function redirect(home: string, { url, region }: S3Request, faults: S3State["faults"]): S3Refusal {
+function redirect(
+  home: string,
+  { url, region }: S3Request,
+  faults: S3State["faults"],
+): S3ErrorReply {
   const location = url.href.replace(region, home);
   const detail = { Endpoint: new URL(location).host };
   const headers = { "x-amz-bucket-region": home };
@@ -91,7 +95,7 @@ function redirect(home: string, { url, region }: S3Request, faults: S3State["fau
 }
 
 /** Refuses a request without a valid signature, unless the policy allows everybody (A1, A13). */
-function findLoginFault(request: S3Request, home: string, s3: S3State): S3Refusal | undefined {
+function findLoginFault(request: S3Request, home: string, s3: S3State): S3ErrorReply | undefined {
   const { settings, faults } = s3;
   if (isUnsigned(request) && request.bucket !== settings.bucket) return { code: "NoSuchBucket" };
   if (isPublic(request, s3)) return undefined;
@@ -128,7 +132,7 @@ function isPublic(request: S3Request, { settings, grants }: S3State): boolean {
   return isUnsigned(request) && request.bucket === settings.bucket && grants.has(grant);
 }
 
-function findMethodFault({ http, url }: S3Request, { grants }: S3State): S3Refusal | undefined {
+function findMethodFault({ http, url }: S3Request, { grants }: S3State): S3ErrorReply | undefined {
   const { method } = http;
   if (method === "PUT" && url.searchParams.has("uploadId")) {
     // S3 does not say whether the upload exists to those who may not write.
@@ -138,14 +142,14 @@ function findMethodFault({ http, url }: S3Request, { grants }: S3State): S3Refus
 }
 
 /** A15: a query such as `?x-vitrine=…` means nothing to S3. Other servers may refuse it. */
-function findQueryFault({ url, isList }: S3Request, { faults }: S3State): S3Refusal | undefined {
+function findQueryFault({ url, isList }: S3Request, { faults }: S3State): S3ErrorReply | undefined {
   const parameter = [...url.searchParams.keys()].find((name) => !name.startsWith("X-Amz-"));
   if (isList || parameter === undefined || !faults.has("refuses-query")) return undefined;
   return { code: "InvalidArgument", detail: { ArgumentName: parameter } };
 }
 
 /** A failure, the bucket, the right to list it, the length of the key, and the prefix that may be read. */
-function findAccessFault(request: S3Request, s3: S3State): S3Refusal | undefined {
+function findAccessFault(request: S3Request, s3: S3State): S3ErrorReply | undefined {
   const { settings, faults } = s3;
   const code = FAILURES.find((fault) => faults.has(fault));
   if (code !== undefined) return { code };

@@ -1,8 +1,8 @@
 // What S3 refuses, what it can be made to do wrong, and what a policy may allow by mistake: a table of each, with the
 // words that docs/emulator.md and the answers have, and the rule of docs/rules.md.
 
-/** S3's refusals by their codes: the status, the message of the XML, and the rule. */
-const S3_REFUSALS = {
+/** S3's errors by their codes: the status, the message of the XML, and the rule. */
+const S3_ERRORS = {
   AccessDenied: { status: 403, message: "Access Denied", rule: "A1" },
   AuthorizationHeaderMalformed: { status: 400, message: "The header is malformed", rule: "A5" },
   AuthorizationQueryParametersError: { status: 400, message: "A parameter is wrong", rule: "A1" },
@@ -30,9 +30,9 @@ const S3_REFUSALS = {
   XAmzContentSHA256Mismatch: { status: 400, message: "The hash does not match", rule: "A1" },
 } as const;
 
-/** A refusal: the code, more elements of its XML, and more headers. */
-export type S3Refusal = {
-  readonly code: keyof typeof S3_REFUSALS;
+/** An error that S3 answers with: the code, more elements of its XML, and more headers. */
+export type S3ErrorReply = {
+  readonly code: keyof typeof S3_ERRORS;
   readonly detail?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -80,8 +80,8 @@ export const S3_GRANTS = {
  */
 export type S3Grant = keyof typeof S3_GRANTS;
 
-export const isRefusal = (value: object): value is S3Refusal =>
-  "code" in value && Object.hasOwn(S3_REFUSALS, `${value.code}`);
+export const isS3ErrorReply = (value: object): value is S3ErrorReply =>
+  "code" in value && Object.hasOwn(S3_ERRORS, `${value.code}`);
 
 /** The error that the global `fetch` throws if no answer comes. */
 export function connectionError(code: string, url: string): TypeError {
@@ -95,9 +95,9 @@ export const REQUEST_IDS = {
   "x-amz-id-2": "vlR7PnpV2Ce81l0PRw6jlUpck7Jo",
 };
 
-/** Writes a refusal as S3 does: XML with a code, never an object. */
-export function writeRefusal(method: string, { code, detail, headers }: S3Refusal): Response {
-  const { status, message } = S3_REFUSALS[code];
+/** Writes an error as S3 does: XML with a code, never an object. */
+export function writeErrorReply(method: string, { code, detail, headers }: S3ErrorReply): Response {
+  const { status, message } = S3_ERRORS[code];
   const RequestId = REQUEST_IDS["x-amz-request-id"];
   const parts = Object.entries({ Code: code, Message: message, ...detail, RequestId });
   const text = parts.map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`).join("");

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { isUint8Array } from "node:util/types";
 import { contentRange, firstHalf, isSatisfiable, readRange } from "../byte-range.ts";
-import { escapeXml, REQUEST_IDS, type S3Fault, type S3Refusal } from "./faults.ts";
+import { escapeXml, REQUEST_IDS, type S3ErrorReply, type S3Fault } from "./faults.ts";
 
 /**
  * An object of a bucket.
@@ -47,7 +47,7 @@ export function sendObject(
   request: Request,
   object: Stored,
   faults: ReadonlySet<S3Fault>,
-): Response | S3Refusal {
+): Response | S3ErrorReply {
   const { body, type, cacheControl, encoding, metadata = {}, lastModified } = object;
   const etag = etagOf(object);
   const headers = new Headers({
@@ -92,10 +92,7 @@ function etagOf({ etag, body }: Pick<Stored, "etag" | "body">): string | null {
 const MAX_LISTED = 1000;
 
 /** Lists keys in byte order. With a delimiter, keys that share a prefix up to it are listed once. */
-export function listObjects(
-  objects: ReadonlyMap<string, Stored>,
-  query: URLSearchParams,
-): Response {
+export function sendList(objects: ReadonlyMap<string, Stored>, query: URLSearchParams): Response {
   const [prefix, delimiter] = [query.get("prefix") ?? "", query.get("delimiter") ?? ""];
   const limit = Math.min(MAX_LISTED, Number(query.get("max-keys") ?? MAX_LISTED));
   const names = [...objects.keys()]

@@ -1,19 +1,19 @@
 // A private S3 bucket, as strict as the real one. What S3 does wrong is a switch.
 
 import { checkSettings, NameSet } from "../check.ts";
-import { type FetchInit, type FetchInput, unlessAborted, urlOf } from "../fetch.ts";
+import { type FetchInit, type FetchInput, inputUrlOf, unlessAborted } from "../fetch.ts";
 import { answerRequest } from "./answer-request.ts";
 import {
   connectionError,
-  isRefusal,
+  isS3ErrorReply,
   S3_FAULTS,
   S3_GRANTS,
   type S3Fault,
   type S3Grant,
-  writeRefusal,
+  writeErrorReply,
 } from "./faults.ts";
 import { Objects, type Stored } from "./objects.ts";
-import { clockOf, type S3Settings, SETTING_RULES } from "./settings.ts";
+import { clockOf, S3_SETTING_RULES, type S3Settings } from "./settings.ts";
 import type { Session } from "./signature.ts";
 
 export type { S3Fault, S3Grant, S3Settings, Session, Stored };
@@ -62,7 +62,7 @@ export type S3 = {
  * s3.objects.set("fig.jpg", { body, type: "image/jpeg" });
  */
 export function createS3(settings: S3Settings): S3 {
-  checkSettings("createS3", settings, SETTING_RULES);
+  checkSettings("createS3", settings, S3_SETTING_RULES);
   const { accessKeyId, secretAccessKey } = settings.credentials;
   const urlPattern = urlPatternOf(settings.endpoint, settings.region);
   const s3: S3 = {
@@ -78,7 +78,7 @@ export function createS3(settings: S3Settings): S3 {
         return isOfEdge === (sender === "edge");
       }),
     answers: [],
-    matches: (input) => urlPattern.test(URL.parse(urlOf(input))?.href ?? ""),
+    matches: (input) => urlPattern.test(URL.parse(inputUrlOf(input))?.href ?? ""),
     async fetch(input, init) {
       const request = new Request(input, init);
       request.signal.throwIfAborted();
@@ -105,9 +105,9 @@ export async function answerAndRecord(
     s3.answers.push({ code: error.cause.code });
     throw error;
   });
-  const response = isRefusal(result) ? writeRefusal(method, result) : result;
+  const response = isS3ErrorReply(result) ? writeErrorReply(method, result) : result;
   const { status } = response;
-  s3.answers.push(isRefusal(result) ? { status, code: result.code } : { status });
+  s3.answers.push(isS3ErrorReply(result) ? { status, code: result.code } : { status });
   response.headers.set("date", new Date(clockOf(s3)).toUTCString());
   return response;
 }

@@ -31,7 +31,7 @@ const sessions: Rule<ReadonlyMap<string, Session>> = {
   test: (value): value is ReadonlyMap<string, Session> => value instanceof Map,
 };
 
-export const SETTING_RULES = {
+export const S3_SETTING_RULES = {
   endpoint: matching(
     "the URL of an S3 without a path, such as https://s3.eu-west-1.amazonaws.com",
     /^https?:\/\/[^/?#]+\/?$/,

@@ -3,7 +3,7 @@
 // `now` is passed in.
 
 import { createHash, createHmac } from "node:crypto";
-import { isRefusal, type S3Refusal } from "./faults.ts";
+import { isS3ErrorReply, type S3ErrorReply } from "./faults.ts";
 
 /**
  * Session credentials.
@@ -38,7 +38,7 @@ const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const TOKEN = "X-Amz-Security-Token";
-const EXPIRED: S3Refusal = { code: "AccessDenied", detail: { Message: "Request has expired" } };
+const EXPIRED: S3ErrorReply = { code: "AccessDenied", detail: { Message: "Request has expired" } };
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([^/,]+)\/s3\/aws4_request, ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{64})$/;
@@ -58,11 +58,11 @@ type Claim = {
 };
 
 /** Returns what is wrong with the signature of a request, or undefined (A1–A8). The order of the checks is S3's. */
-export function findSignatureFault(request: Request, s3: Registry): S3Refusal | undefined {
+export function findSignatureFault(request: Request, s3: Registry): S3ErrorReply | undefined {
   const url = new URL(request.url);
   const isPresigned = url.searchParams.has("X-Amz-Algorithm");
   const claim = isPresigned ? readQuery(url.searchParams) : readHeaders(request.headers, s3);
-  if (isRefusal(claim)) return claim;
+  if (isS3ErrorReply(claim)) return claim;
   const age = s3.now - parseDate(claim.date);
   if (!claim.date.startsWith(claim.day)) return malformed("Invalid credential date");
   if (!(age > -MAX_SKEW_MS && age < claim.validMs)) {
@@ -103,12 +103,12 @@ export function findSignatureFault(request: Request, s3: Registry): S3Refusal | 
   return { code: "SignatureDoesNotMatch", detail };
 }
 
-function malformed(Message: string, detail: Record<string, string> = {}): S3Refusal {
+function malformed(Message: string, detail: Record<string, string> = {}): S3ErrorReply {
   return { code: "AuthorizationHeaderMalformed", detail: { Message, ...detail } };
 }
 
 /** Authentication by headers, as the Worker uses it (A1). */
-function readHeaders(headers: Headers, { dialect }: Registry): Claim | S3Refusal {
+function readHeaders(headers: Headers, { dialect }: Registry): Claim | S3ErrorReply {
   const authorization = headers.get("authorization");
   if (!authorization) return { code: dialect === "r2" ? "InvalidArgument" : "AccessDenied" };
   const [, id, day, region, signed, signature] = AUTHORIZATION.exec(authorization) ?? [];
@@ -128,7 +128,7 @@ function readHeaders(headers: Headers, { dialect }: Registry): Claim | S3Refusal
 }
 
 /** Authentication by a presigned URL. */
-function readQuery(query: URLSearchParams): Claim | S3Refusal {
+function readQuery(query: URLSearchParams): Claim | S3ErrorReply {
   const [id, day, region, service] = (query.get("X-Amz-Credential") ?? "").split("/");
   const signature = query.get("X-Amz-Signature");
   const date = query.get("X-Amz-Date");

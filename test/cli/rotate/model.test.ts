@@ -5,7 +5,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { isFault } from "../../../src/cli/command.ts";
 import { blockedFault } from "../../../src/cli/rotate/advice.ts";
-import { readKey } from "../../../src/cli/rotate/new-key.ts";
+import { readNewKey } from "../../../src/cli/rotate/new-key.ts";
 import { type KeyedRotation, openRotation } from "../../../src/cli/rotate/rotation.ts";
 import { CREATE, decideStep, STEPS, type Step } from "../../../src/cli/rotate/steps.ts";
 import { maskKeyId } from "../../../src/worker/config/slot.ts";
@@ -38,7 +38,7 @@ let rotation: KeyedRotation;
 beforeEach(() => {
   const { world } = createWorld({ folder: site.folder, env: { HEALTH_TOKEN } });
   const opened = openRotation(world, { keyFile: "key.json" }, TOOLS);
-  const key = readKey(site.folder, "key.json");
+  const key = readNewKey(site.folder, "key.json");
   if (isFault(opened) || isFault(key)) throw new Error("there is nothing to rotate");
   rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
 });

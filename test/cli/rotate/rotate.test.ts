@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import { rotateCommand } from "../../../src/cli/rotate/index.ts";
-import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
-import { writeRefusal } from "../../../src/emulator/s3/faults.ts";
+import type { RotateOptions, RotateTools } from "../../../src/cli/rotate/rotation.ts";
+import { writeErrorReply } from "../../../src/emulator/s3/faults.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import {
   ALIKE,
@@ -81,7 +81,9 @@ test("all steps: each slot at once by stdin, what is done on stdout, and what is
 });
 
 /** What is wrong, before anything is put. */
-const REFUSED: Readonly<Record<string, [arrange: () => unknown, options?: Partial<Options>]>> = {
+const REFUSED: Readonly<
+  Record<string, [arrange: () => unknown, options?: Partial<RotateOptions>]>
+> = {
   "a key that S3 does not know": [() => revoke(NEW_KEY)],
   "a secret of another id": [() => lines(ID, `${SECRET.slice(1)}A`)],
   "a key that may not read the canary": [
@@ -90,7 +92,7 @@ const REFUSED: Readonly<Record<string, [arrange: () => unknown, options?: Partia
       network.use(
         http.get(url, ({ request }) =>
           request.headers.get("authorization")?.includes(ID)
-            ? writeRefusal(request.method, { code: "AccessDenied" })
+            ? writeErrorReply(request.method, { code: "AccessDenied" })
             : undefined,
         ),
       );
@@ -164,7 +166,7 @@ test.each(POINTS)("killed %s, it goes on when run again: no request fails (S1)",
     expect(await fetchSamples()).toEqual(PICTURES);
     if (one === point && site.ran.length === 1) throw new Killed();
   };
-  const tools: Tools = {
+  const tools: RotateTools = {
     ...TOOLS,
     run: async (...command) => {
       await reach("before wrangler");
@@ -181,7 +183,7 @@ test.each(POINTS)("killed %s, it goes on when run again: no request fails (S1)",
 });
 
 /** The options of the `npx vitrine rotate` that was printed, as a shell reads it. */
-async function printed({ out, err }: CommandResult): Promise<Options> {
+async function printed({ out, err }: CommandResult): Promise<RotateOptions> {
   const [command = ""] = /npx vitrine rotate.*/.exec(out + err) ?? [];
   const parsed = rotateCommand(createWorld({}).world, async () => {});
   await parsed.parseAsync(command.replace(/['"]/g, "").split(" ").slice(3), { from: "user" });

@@ -4,7 +4,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { callSnippet, clientCommand, type ImageCall } from "../../../src/dev/sheet/app-snippets.ts";
+import {
+  appFileCommand,
+  callSnippet,
+  type ImageCall,
+} from "../../../src/dev/sheet/app-snippets.ts";
 import { compile, installClient, STRICT } from "../../client/compile.ts";
 import { PROJECT } from "../../support/cli/configuration.ts";
 import { createProject } from "../../support/cli/folder.ts";
@@ -39,7 +43,7 @@ test("the command writes the file in a new project, whose domain is not known ye
   const folder = emptyFolder();
   expect(await init(folder, AWS)).toMatchObject({ code: 0 });
   mkdirSync(join(folder, "../app/src"), { recursive: true });
-  const [npx, name, ...args] = clientCommand("http://localhost:8788").split(" ");
+  const [npx, name, ...args] = appFileCommand("http://localhost:8788").split(" ");
   expect([npx, name]).toEqual(["npx", "vitrine"]);
   const file = join(folder, args[1] ?? "");
   const { code, err } = await vitrine(args.with(1, file), { folder });

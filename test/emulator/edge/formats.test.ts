@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import type { ImageOptions } from "../../../src/emulator/edge/options.ts";
-import type { Original } from "../../../src/emulator/edge/original.ts";
+import type { RasterOriginal } from "../../../src/emulator/edge/original.ts";
 import { moving, original, paint, photo, QUALITIES, render } from "../../support/painting.ts";
 
 describe("formats", () => {
   /** An original of a type. GIF, PNG and WebP are lossless here. */
-  async function encoded(look: string, type: Original["type"]) {
+  async function encoded(look: string, type: RasterOriginal["type"]) {
     const picture = paint(look);
     const encoder = {
       "image/jpeg": () => picture.jpeg({ quality: 100, chromaSubsampling: "4:4:4" }),
@@ -22,7 +22,7 @@ describe("formats", () => {
   const PHOTO = "rg/by";
   const HOLES = "r./by";
 
-  test.each<[Original["type"], string, ImageOptions, string]>([
+  test.each<[RasterOriginal["type"], string, ImageOptions, string]>([
     ["image/jpeg", PHOTO, {}, "image/jpeg"],
     ["image/png", PHOTO, {}, "image/jpeg"],
     ["image/png", HOLES, {}, "image/png"],

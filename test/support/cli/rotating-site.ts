@@ -6,7 +6,7 @@ import { HttpResponse, http } from "msw";
 import { afterAll, beforeEach, expect } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { rotate } from "../../../src/cli/rotate/index.ts";
-import type { Options, Tools } from "../../../src/cli/rotate/rotation.ts";
+import type { RotateOptions, RotateTools } from "../../../src/cli/rotate/rotation.ts";
 import { secretNames } from "../../../src/worker/config/read-secrets.ts";
 import { network } from "../emulators.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
@@ -132,7 +132,7 @@ export function addBucket(name: string, secretPrefix: string): void {
 }
 
 /** The fake wrangler deploys the secrets that it gets. No test waits for time. */
-export const TOOLS: Tools = {
+export const TOOLS: RotateTools = {
   run: async (_world, args, input = "", hear) => {
     site.ran.push({ args, input });
     const { code = 0, output = "", elsewhere } = site.during(site.ran.length);
@@ -144,10 +144,10 @@ export const TOOLS: Tools = {
   polling: { intervalS: 1, watchS: 2, maxBlocked: 4 },
 };
 
-type Setting = WorldOptions & { readonly tools?: Tools };
+type Setting = WorldOptions & { readonly tools?: RotateTools };
 
 /** Rotates the key of the deployed Vitrine, and checks that no secret was printed. */
-export async function run(options: Partial<Options> = {}, setting: Setting = {}) {
+export async function run(options: Partial<RotateOptions> = {}, setting: Setting = {}) {
   const { tools = TOOLS, ...changes } = setting;
   const defaults = { folder: site.folder, env: { HEALTH_TOKEN } };
   const { world, readScreens } = createWorld({ ...defaults, ...changes });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
-import { deploy, type Options, type Tools } from "../../../src/cli/deploy/index.ts";
+import { type DeployOptions, type DeployTools, deploy } from "../../../src/cli/deploy/index.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
 import { handlersOf, network } from "../network.ts";
@@ -35,7 +35,7 @@ export let ended: {
   output: string;
   /** What it writes for programs. */
   file: string;
-  doctor: Awaited<ReturnType<Tools["examine"]>>;
+  doctor: Awaited<ReturnType<DeployTools["examine"]>>;
 };
 
 export function project(...worldOptions: Parameters<typeof createProject>): void {
@@ -78,11 +78,11 @@ const readFile = (path: string) => ({
 });
 
 export async function run(
-  options: Options = { secretsFile: "secrets.env" },
+  options: DeployOptions = { secretsFile: "secrets.env" },
   worldOptions: WorldOptions = {},
 ) {
   const { world, readScreens } = createWorld({ folder, ...worldOptions });
-  const tools: Tools = {
+  const tools: DeployTools = {
     run: async ({ env }, args, _input, hear) => {
       const path = args.find((arg) => arg.endsWith("secrets.json"));
       ran.push({ args: args.join(" "), ...(path && { file: readFile(path) }) });

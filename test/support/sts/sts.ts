@@ -3,7 +3,7 @@
 // otherwise stands here.
 
 import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify } from "jose";
-import { type FetchInput, type Network, urlOf } from "../../../src/emulator/fetch.ts";
+import { type FetchInput, inputUrlOf, type Network } from "../../../src/emulator/fetch.ts";
 import type { Session } from "../../../src/emulator/s3/signature.ts";
 import { answerOf, errorOf } from "../issuer.ts";
 
@@ -102,7 +102,7 @@ export function createSts(settings: StsSettings) {
     calls,
     /** The URLs that it asked of issuers, in order. */
     issuerRequests,
-    matches: (input: FetchInput) => URL.parse(urlOf(input))?.origin === ENDPOINT,
+    matches: (input: FetchInput) => URL.parse(inputUrlOf(input))?.origin === ENDPOINT,
     fetch: async (input: FetchInput, init?: RequestInit) => answer(new Request(input, init)),
     /** Denies the role's sessions what they may do, as IAM's "Revoke sessions" does (K9). */
     revoke(role: string): void {

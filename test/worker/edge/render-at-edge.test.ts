@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { ttlByStatus } from "../../../src/emulator/edge/edge-cache.ts";
-import { type Fault, faultAnswer, isFault } from "../../../src/emulator/edge/faults.ts";
+import { type Fault, faultAnswer, isEdgeFault } from "../../../src/emulator/edge/faults.ts";
 import { edgeOptions, renderAtEdge } from "../../../src/worker/edge/render-at-edge.ts";
 import { isRefusal } from "../../../src/worker/http/refusal.ts";
 import type { OpenedObject } from "../../../src/worker/origin/open-object.ts";
@@ -76,7 +76,7 @@ const formats = () => vi.mocked(fetch).mock.calls.map(([, init]) => Object(init?
 
 const TRANSIENT = EDGE_CODES.filter(({ isTransient }) => isTransient).map(({ code, status }) => {
   const fault = { code: Number(code), status };
-  return isFault(fault) ? fault : expect.unreachable();
+  return isEdgeFault(fault) ? fault : expect.unreachable();
 });
 const BUSY = { code: 9509, status: 502 } as const;
 

@@ -3,7 +3,7 @@
 
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { type Fault, isFault } from "../../../src/emulator/edge/faults.ts";
+import { type Fault, isEdgeFault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { BUCKET_URL, ENV, SECRETS, VARS } from "../../support/env.ts";
 import {
@@ -68,7 +68,7 @@ function failAtFirst(fault: Fault, calls = 1): void {
 
 function faultOf({ code, status }: EdgeCode): Fault {
   const fault = { code: Number(code), status };
-  return isFault(fault) ? fault : expect.unreachable();
+  return isEdgeFault(fault) ? fault : expect.unreachable();
 }
 
 /** Puts the fallback's rendition into Workers Cache. @returns its bytes */
