@@ -20,10 +20,15 @@ export type Network = (
   init?: FetchInit & { readonly redirect?: "manual" },
 ) => Promise<Response>;
 
+/** Returns whether an argument of `fetch` is a URL. Not by its class: jsdom has a class URL of its own. */
+export function isUrlObject(input: FetchInput): input is URL {
+  return typeof input !== "string" && "href" in input;
+}
+
 /** The URL of the first argument of `fetch`, spelt as it was passed. */
 export function inputUrlOf(input: FetchInput): string {
   if (typeof input === "string") return input;
-  return "href" in input ? input.href : input.url;
+  return isUrlObject(input) ? input.href : input.url;
 }
 
 /** Ends a wait as `fetch` does when its signal is aborted. The work itself goes on. */

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { checkSettings, definedOf, guardSwitches } from "../check.ts";
-import { inputUrlOf, unlessAborted } from "../fetch.ts";
+import { inputUrlOf, isUrlObject, unlessAborted } from "../fetch.ts";
 import {
   blockedAnswer,
   canTransform,
@@ -160,7 +160,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     ...{ requests, originFetches, refusals, passedOn, quota, visit: answerUrlInterface },
     switches: guardSwitches(switches, SWITCH_RULES),
     fetch(input, init = {}) {
-      const source = typeof input !== "string" && "href" in input ? input.href : input;
+      const source = isUrlObject(input) ? input.href : input;
       const options = readFetchOptions(source, init);
       if (options.cf?.image !== undefined) requests.push(inputUrlOf(source));
       return unlessAborted(answer(source, init, options), options.signal);

@@ -1,5 +1,7 @@
 // How the edge and the Images binding fail: each code with each status that it comes with, and its text (R3, B3).
 
+import { isRecord } from "../check.ts";
+
 /**
  * A code of the edge and its status. 9408 comes with the 4xx status of the origin.
  * @example
@@ -48,9 +50,10 @@ export const FAULTS: readonly Fault[] = Object.entries(STATUSES).flatMap(([code,
 
 /** Returns whether a value is a fault, and not an image. */
 export function isEdgeFault(value: unknown): value is Fault {
-  if (typeof value !== "object" || value === null) return false;
-  if (!("code" in value) || !("status" in value)) return false;
-  const [code, status] = [Number(value.code), Number(value.status)];
+  if (!isRecord(value)) return false;
+
+  const code = Number(value["code"]);
+  const status = Number(value["status"]);
   if (code === 9408) return status >= 400 && status < 500;
   return (STATUSES[code] ?? BINDING_STATUSES[code])?.includes(status) === true;
 }

@@ -1,6 +1,7 @@
 // The edge's request to the origin: which of the Worker's headers it sends, and what each answer of
 // the origin means. The origin's error bodies are never read.
 
+import { isRecord } from "../check.ts";
 import type { Network } from "../fetch.ts";
 import { type Fault, isEdgeFault } from "./faults.ts";
 import type { Switches } from "./switches.ts";
@@ -83,7 +84,8 @@ function follow(location: string | null, source: string): string | undefined {
 
 function connectionFault(error: unknown): Fault {
   const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const code = cause instanceof Error && isRecord(cause) ? cause["code"] : undefined;
+
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return { code: 9407, status: 523 };
   return code === "ECONNREFUSED" ? { code: 9510, status: 523 } : { code: 9505, status: 502 };
 }

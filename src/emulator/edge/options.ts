@@ -146,19 +146,25 @@ const DRAW = {
 
 const OVERLAY = { ...TRANSFORMATIONS, ...DRAW };
 
-/** Both sides of an axis exclude each other (O12, B5). */
-const hasOneSide = (values: object) =>
-  !("left" in values && "right" in values) && !("top" in values && "bottom" in values);
+/** Returns whether at most one side of each axis is set: opposite sides exclude each other (O12, B5). */
+function hasNoOppositeSides(values: object): boolean {
+  const hasSide = (side: "top" | "right" | "bottom" | "left") => Object.hasOwn(values, side);
+  if (hasSide("left") && hasSide("right")) return false;
+  if (hasSide("top") && hasSide("bottom")) return false;
+  return true;
+}
 
 const OVERLAYS: Rule<readonly OverlayOptions[]> = {
   expected:
     "a list of overlays, each with a url, one side of each pair, and options that are right",
   test: (value): value is readonly OverlayOptions[] =>
-    Array.isArray(value) &&
-    value.every(
-      (one) => isRecord(one) && isValid(OVERLAY, one) && colour.test(one["url"]) && hasOneSide(one),
-    ),
+    Array.isArray(value) && value.every(isOverlay),
 };
+
+function isOverlay(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  return isValid(OVERLAY, value) && colour.test(value["url"]) && hasNoOppositeSides(value);
+}
 
 const FORMATS = oneOf(
   ...(["avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force", "json", "svg"] as const),
@@ -209,7 +215,7 @@ export function findInvalidOption(image: Readonly<Record<string, unknown>>) {
   const invalid = Object.entries(IMAGE).find(([name, row]) => !isValid({ [name]: row }, image));
   if (invalid === undefined) return undefined;
   const [name, { expected, rule }] = invalid;
-  return { name, value: image[name], what: expected, rule };
+  return { name, value: image[name], expected, rule };
 }
 
 /** What a request asks the edge for. */
@@ -272,7 +278,7 @@ export const isBindingTransform = (values: object): values is Transformations =>
 
 /** Returns whether the binding takes the options of an overlay (B5). */
 export const isBindingDraw = (values: object): values is DrawOptions =>
-  bindingTakes(DRAW, values) && hasOneSide(values);
+  bindingTakes(DRAW, values) && hasNoOppositeSides(values);
 
 function bindingTakes(rows: OptionTable, values: object): boolean {
   return Object.entries(values).every(([name, value]) => {

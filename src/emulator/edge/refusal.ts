@@ -49,7 +49,8 @@ export function findReason(
 function invalidOptionReason(image: unknown): Reason {
   const invalid = isRecord(image) ? findInvalidOption(image) : undefined;
   if (invalid === undefined) return { why: "cf.image is not an object" };
-  const { name, value, what: expected, rule } = invalid;
+
+  const { name, value, expected, rule } = invalid;
   return { why: `${name} is ${valueText(value)}: it takes ${expected}`, rule };
 }
 

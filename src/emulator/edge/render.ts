@@ -140,15 +140,18 @@ export async function renderWithSharp(
   settings: Pick<Switches, "qualities">,
 ): Promise<RenderedImage> {
   const { frames, metadata } = await decode(original, isAnimated(original, image));
+
   let drawn = await transform(frames, image);
   for (const { options, original } of overlays) {
     const [layer] = await transform((await decode(original, false)).frames, options);
     drawn = await mapFrames(drawn, (frame) => drawOverlay(frame, layer, options));
   }
   const encoded = await encode(drawn, original.type, image, { ...settings, metadata });
-  const hasOneSide = (image.width === undefined) !== (image.height === undefined);
-  const warnings =
-    image.fit === "cover" && hasOneSide ? ["cover fit mode needs both width and height"] : []; // O3
+
+  const hasExactlyOneSide = (image.width === undefined) !== (image.height === undefined);
+  const isIncompleteCover = image.fit === "cover" && hasExactlyOneSide;
+  const warnings = isIncompleteCover ? ["cover fit mode needs both width and height"] : []; // O3
+
   const { width, height } = drawn[0];
   return { ...encoded, width, height, warnings };
 }

@@ -29,8 +29,8 @@ const sources = listOf("hosts, each with or without a path, such as *.example/ph
 });
 
 /**
- * The strict value is what is documented of production. For an open rule, it is the value that is harder for
- * the Worker: what it must not pass on looks like a rendition, and what the Worker must not show is there to be shown.
+ * The strict value is what is documented of production. For an open rule, it is the worse one for the Worker:
+ * bytes that it must not pass on look like a rendition, and headers that it must not show are there.
  * All edges share these lists and tables: they are frozen.
  */
 const SWITCHES = {

@@ -1,6 +1,8 @@
 // What S3 refuses, what it can be made to do wrong, and what a policy may allow by mistake: a table of each, with the
 // words that docs/emulator.md and the answers have, and the rule of docs/rules.md.
 
+import { isRecord } from "../check.ts";
+
 /** S3's errors by their codes: the status, the message of the XML, and the rule. */
 const S3_ERRORS = {
   AccessDenied: { status: 403, message: "Access Denied", rule: "A1" },
@@ -80,8 +82,9 @@ export const S3_GRANTS = {
  */
 export type S3Grant = keyof typeof S3_GRANTS;
 
-export const isS3ErrorReply = (value: object): value is S3ErrorReply =>
-  "code" in value && Object.hasOwn(S3_ERRORS, `${value.code}`);
+export function isS3ErrorReply(value: object): value is S3ErrorReply {
+  return isRecord(value) && Object.hasOwn(S3_ERRORS, `${value["code"]}`);
+}
 
 /** The error that the global `fetch` throws if no answer comes. */
 export function connectionError(code: string, url: string): TypeError {
