@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { ConfigMistake } from "../worker/http/refusal.ts";
+import { hasProperty } from "../worker/util/json.ts";
 
 /** What a command needs from outside. Tests pass another one. */
 export type World = {
@@ -48,13 +49,17 @@ export type LocatedMistake = ConfigMistake & {
   readonly source?: string;
 };
 
+export function isMistake<T extends object>(value: T | LocatedMistake): value is LocatedMistake {
+  return hasProperty(value, "path") && hasProperty(value, "message");
+}
+
 export type Outcome = Exit | CommandFault;
 
 /** Runs the work of a command, and remembers its exit code. */
 export type Run = (work: () => Promise<Outcome> | Outcome) => Promise<void>;
 
 export function isFault<T>(value: T | CommandFault): value is CommandFault {
-  return typeof value === "object" && value !== null && "fault" in value;
+  return hasProperty(value, "fault");
 }
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";

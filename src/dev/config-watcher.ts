@@ -43,12 +43,14 @@ export function createConfigWatcher(options: WatcherOptions) {
   /** Sets the switches of the edge. If the text of EDGE has mistakes, this warns and returns false. */
   function setSwitches(files: ConfigFiles): boolean {
     const result = readSwitches(files.devVars, devVars);
-    if ("faults" in result) {
-      for (const fault of result.faults)
+    if (result.kind === "faults") {
+      for (const fault of result.faults) {
         warn(`${fault}. The switches of the edge stay as they are.`);
+      }
       return false;
     }
-    Object.assign(switches, initialSwitches, result);
+
+    Object.assign(switches, initialSwitches, result.switches);
     return true;
   }
 
@@ -68,7 +70,8 @@ export function createConfigWatcher(options: WatcherOptions) {
       return warn(`${devVars}: BUCKETS has changed. ${restart}. Until then it takes up no change`);
     }
     const next = readProject();
-    if (!("config" in next)) return report(next.mistakes);
+    if (next.kind === "mistakes") return report(next.mistakes);
+
     const wasRunning = isRunning;
     isRunning = await worker.run(next);
     if (wasRunning && !isRunning) warn("The Worker does not run. Until it does, it answers 503.");

@@ -39,12 +39,16 @@ export async function listBucket(bucket: Bucket, keys: Credentials): Promise<Lis
   const objects: Listed[] = [];
   let next: string | undefined;
   do {
-    const page = await listPage(bucket, keys, { prefix: bucket.prefix, next }, Date.now());
-    if (!("objects" in page)) throw new Error(`The local S3 lists nothing: ${page.status}`);
-    objects.push(...page.objects);
-    next = page.next;
+    const result = await listPage(bucket, keys, { prefix: bucket.prefix, next }, Date.now());
+    if (result.kind === "no-page") {
+      throw new Error(`The local S3 lists nothing: ${result.answer.status}`);
+    }
+
+    objects.push(...result.objects);
+    next = result.next;
   } while (next !== undefined);
-  return objects.map((one) => ({ ...one, key: one.key.slice(bucket.prefix.length) }));
+
+  return objects.map((object) => ({ ...object, key: object.key.slice(bucket.prefix.length) }));
 }
 
 /** `state` changes with the file. */

@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { isMistake } from "../cli/command.ts";
 import {
   devVarsOf,
   type EnvironmentConfig,
@@ -11,11 +12,12 @@ import {
   readEnvironment,
 } from "../cli/config/environment-config.ts";
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
-import { isMistake, localMistake, locatedText } from "../cli/config/mistakes.ts";
+import { localMistake, locatedText } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
 import { putDevVars } from "../cli/secrets/secrets.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
+import { isRefusal } from "../worker/http/refusal.ts";
 import { isPlainObject, parseJson, tableOf } from "../worker/util/json.ts";
 
 /** The binding of the store of a project that has none. */
@@ -26,6 +28,7 @@ export type LocalProject = LocalRun &
     EnvironmentConfig,
     "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"
   > & {
+    readonly kind: "project";
     /** `ANSWERS` as the local run has it. */
     readonly answers: Vars;
     /** The file that a deploy would upload. */
@@ -37,7 +40,7 @@ export type LocalProject = LocalRun &
   };
 
 /** Mistakes with which the Worker cannot run at all. */
-export type ProjectMistakes = { readonly mistakes: readonly string[] };
+export type ProjectMistakes = { readonly kind: "mistakes"; readonly mistakes: readonly string[] };
 
 /** @param endpoint the URL of the local S3 */
 export function readLocalProject(
@@ -45,22 +48,28 @@ export function readLocalProject(
   environment: string | undefined,
 ): LocalProject | ProjectMistakes {
   const envConfig = readEnvironment(".", environment);
-  if (isMistake(envConfig)) return { mistakes: [locatedText(envConfig)] };
-  if (isEmptyTopLevel(envConfig)) return { mistakes: [noBucketsText(envConfig)] };
+  if (isMistake(envConfig)) return { kind: "mistakes", mistakes: [locatedText(envConfig)] };
+  if (isEmptyTopLevel(envConfig)) return { kind: "mistakes", mistakes: [noBucketsText(envConfig)] };
+
   const { file, main, devVars, started, images, r2Buckets } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
-  const configMistakes = "mistakes" in config ? config.mistakes : [];
+
+  const configMistakes = isRefusal(config) ? config.mistakes : [];
   const mistakes = [
     ...configMistakes.map((mistake) => localMistake(mistake, run.vars, devVars)),
     ...mainMistakes(envConfig),
     ...varMistakes(envConfig),
   ].map((mistake) => locatedText({ ...mistake, environment }));
-  if (main === undefined || mainMistakes(envConfig).length > 0) return { mistakes };
+  if (main === undefined || mainMistakes(envConfig).length > 0) {
+    return { kind: "mistakes", mistakes };
+  }
+
   return {
+    kind: "project",
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
     answers: localAnswers(started),
-    config: "mistakes" in config ? undefined : config,
+    config: isRefusal(config) ? undefined : config,
   };
 }
 

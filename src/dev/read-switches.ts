@@ -14,24 +14,29 @@ const RULES: Rules = { ...rules, store: flag };
 /** A line that gives EDGE a value. The last such line counts. */
 const LINE = /^\s*(?:export\s+)?EDGE(?:\s*=|:\s)/;
 
-/** Reads the switches in the text of .dev.vars, whose name is `file`; or returns the faults with their line. */
-export function readSwitches(
-  text: string,
-  file: string,
-): Partial<Switches> | { readonly faults: readonly string[] } {
-  const line = text.split("\n").findLastIndex((one) => LINE.test(one)) + 1;
-  const fail = (message: string) => {
-    return { faults: message.split("\n").map((one) => `${file}:${line}: ${one}`) };
+type SwitchesResult =
+  | { readonly kind: "switches"; readonly switches: Partial<Switches> }
+  /** Each fault begins with the file and its line. */
+  | { readonly kind: "faults"; readonly faults: readonly string[] };
+
+/** Reads the switches in the text of .dev.vars, whose name is `file`. */
+export function readSwitches(text: string, file: string): SwitchesResult {
+  const line = text.split("\n").findLastIndex((textLine) => LINE.test(textLine)) + 1;
+  const refuse = (message: string): SwitchesResult => {
+    const faults = message.split("\n").map((fault) => `${file}:${line}: ${fault}`);
+    return { kind: "faults", faults };
   };
+
   try {
     const table: unknown = JSON.parse(parseEnv(text)["EDGE"] ?? "{}");
-    if (!isPlainObject(table)) return fail("EDGE: is not a table of switches");
+    if (!isPlainObject(table)) return refuse("EDGE: is not a table of switches");
     checkSettings("EDGE", table, {}, RULES);
+
     const { store: _store, ...switches } = table;
-    return switches;
+    return { kind: "switches", switches };
   } catch (error) {
     const message = error instanceof Error ? error.message : `${error}`;
-    if (!(error instanceof SyntaxError)) return fail(message);
-    return fail(`EDGE: is not JSON (${message}): write it as EDGE='{"transformations":false}'`);
+    if (!(error instanceof SyntaxError)) return refuse(message);
+    return refuse(`EDGE: is not JSON (${message}): write it as EDGE='{"transformations":false}'`);
   }
 }

@@ -53,13 +53,16 @@ export async function startLocal(
   for (const line of prepareDevVars(environment)) console.log(line);
 
   const project = readLocalProject(endpoint, environment);
-  const files = readFiles("file" in project ? project.file : "", devVars);
+  const files = readFiles(project.kind === "project" ? project.file : "", devVars);
   const switches = readSwitches(files?.devVars ?? "", devVars);
-  const mistakes = [...project.mistakes, ...("faults" in switches ? switches.faults : [])];
-  if (!("config" in project) || project.config === undefined || mistakes.length > 0 || !files) {
+  const switchFaults = switches.kind === "faults" ? switches.faults : [];
+  const mistakes = [...project.mistakes, ...switchFaults];
+  const isWhole = files !== undefined && mistakes.length === 0;
+  if (project.kind === "mistakes" || project.config === undefined || !isWhole) {
     const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
     return { fault: lines.join("\n  ") };
   }
+
   const { hasOwnS3, config, file } = project;
   const buckets = hasOwnS3 ? bucketsOf(config.routes) : [{ baseUrl: endpoint }];
   const edge = createEdge(edgeSettings(buckets));

@@ -24,11 +24,12 @@ let poll: () => Promise<void>;
 function readProject(): LocalProject | ProjectMistakes {
   const { config = "", devVars = "" } = files ?? {};
   if (config.includes("throws")) throw new Error("EISDIR");
-  if (config.includes("unreadable")) return { mistakes: [config] };
+  if (config.includes("unreadable")) return { kind: "mistakes", mistakes: [config] };
   const { EDGE: _edge, BUCKETS: _buckets, ...vars } = { ...parseEnv(devVars) };
   const secrets = { ...vars, ...(config.includes("bucket") && { LOCAL_KEY: "of this machine" }) };
   const paths = { file: "wrangler.toml", devVars: ".dev.vars", environment: undefined };
   return {
+    kind: "project",
     ...{ ...paths, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
     ...{ images: undefined, r2Buckets: [], config: undefined, answers: {} },
     mistakes: config.includes("bad") ? [config] : [],
@@ -40,7 +41,7 @@ beforeEach(() => {
   [starts, newCode, runs, lines, switches] = [true, false, [], [], { ...STRICT }];
   meanwhile = () => {};
   const project = readProject();
-  if (!("config" in project)) return expect.unreachable();
+  if (project.kind !== "project") return expect.unreachable();
   ({ poll } = createConfigWatcher({
     ...{ files, project, switches, readProject, readFiles: () => files },
     worker: {

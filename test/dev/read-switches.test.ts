@@ -13,11 +13,13 @@ test.each([
   ['{"constructor":1,"quota":-1}', ["EDGE: unknown: constructor.", "EDGE: quota: -1 is not"]],
 ])("EDGE=%s is reported with its line, and sets nothing", (edge, mistakes) => {
   const faults = mistakes.map((mistake) => expect.stringContaining(`.dev.vars:2: ${mistake}`));
-  expect(read(edge)).toEqual({ faults });
+  expect(read(edge)).toEqual({ kind: "faults", faults });
 });
 
 test("EDGE that is right, or not there, is read", () => {
-  expect(read('{"transformations":false}')).toEqual({ transformations: false });
-  expect(read('{"store":false}')).toEqual({}); // no switch of the edge
-  expect(readSwitches("A=1", ".dev.vars")).toEqual({});
+  const switches = { transformations: false };
+  expect(read('{"transformations":false}')).toEqual({ kind: "switches", switches });
+  const none = { kind: "switches", switches: {} };
+  expect(read('{"store":false}')).toEqual(none); // no switch of the edge
+  expect(readSwitches("A=1", ".dev.vars")).toEqual(none);
 });

@@ -2,17 +2,17 @@
 // to two Workers. What .dev.vars changes, the local run checks when it starts. Nothing is sent.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import type { Config } from "../../worker/config/config.ts";
+import type { Config, ConfigRefusal } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import type { ConfigMistake } from "../../worker/http/refusal.ts";
+import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
-import { isFault, type LocatedMistake } from "../command.ts";
+import { isFault, isMistake, type LocatedMistake } from "../command.ts";
 import { environmentText, findConfigFile } from "../wrangler/config-file.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
 import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
 import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import { isEmptyTopLevel, readEnvironment, readOthers } from "./environment-config.ts";
-import { isMistake, locatedText, type Warning } from "./mistakes.ts";
+import { locatedText, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
 import { sharedPattern } from "./site-url.ts";
@@ -67,6 +67,7 @@ function reportOn(
   keyMistakes: readonly LocatedMistake[],
 ): Report {
   const report: Report = { environment, summary: [], warnings: [], mistakes: keyMistakes };
+
   if (isMistake(config)) {
     // A key that wrangler's schema refuses is also why wrangler cannot read the file: it is reported once.
     return keyMistakes.length > 0 ? report : { ...report, mistakes: [{ ...config, environment }] };
@@ -75,19 +76,21 @@ function reportOn(
     const summary = ["It has no BUCKETS, so there is nothing to deploy from it."];
     return { ...report, summary, mistakes: [...keyMistakes, ...varMistakes(config)] };
   }
-  const hasVars = environment === undefined || Object.keys(config.wrangler.vars).length > 0;
-  const message =
-    "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others";
-  const deployed = hasVars ? readDeployed(config) : { mistakes: [{ path: "vars", message }] };
+
+  const deployed = readDeployedVars(environment, config);
   const problems: LocatedMistake[] = [
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config),
-    ...("mistakes" in deployed ? deployed.mistakes : deployMistakes(deployed)),
+    ...(isRefusal(deployed) ? deployed.mistakes : deployMistakes(deployed)),
   ];
   const bounds = readBounds(config.deployed, (path, message) => problems.push({ path, message }));
-  const unique = new Map(problems.map((one) => [locatedText(one), { ...one, environment }]));
+
+  const unique = new Map(
+    problems.map((problem) => [locatedText(problem), { ...problem, environment }]),
+  );
   const mistakes = [...keyMistakes, ...unique.values()];
-  if ("mistakes" in deployed || mistakes.length > 0) return { ...report, mistakes };
+  if (isRefusal(deployed) || mistakes.length > 0) return { ...report, mistakes };
+
   const costs = describeCosts(deployed, bounds);
   const rights = [...followedBuckets(deployed.routes)].map(
     ({ name, bucket }) =>
@@ -100,7 +103,25 @@ function reportOn(
     ...environmentWarnings(config, otherConfigs),
   ];
   const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
-  return { ...report, summary, warnings: allWarnings.map((one) => ({ ...one, environment })) };
+
+  return {
+    ...report,
+    summary,
+    warnings: allWarnings.map((warning) => ({ ...warning, environment })),
+  };
+}
+
+/** Reads the vars as they would be deployed. For an environment without vars, one mistake says more than many. */
+function readDeployedVars(
+  environment: string | undefined,
+  config: EnvironmentConfig,
+): Config | ConfigRefusal {
+  const hasVars = environment === undefined || Object.keys(config.wrangler.vars).length > 0;
+  if (hasVars) return readDeployed(config);
+
+  const message =
+    "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others";
+  return { event: "configuration-broken", mistakes: [{ path: "vars", message }] };
 }
 
 /**

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import type { Unstable_Config as Config } from "wrangler";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { tableOf } from "../../worker/util/json.ts";
-import { isFault, type LocatedMistake } from "../command.ts";
+import { hasProperty, tableOf } from "../../worker/util/json.ts";
+import { isFault, isMistake, type LocatedMistake } from "../command.ts";
 import { type ConfigFile, findConfigFile } from "../wrangler/config-file.ts";
 import { loadWrangler } from "../wrangler/packages.ts";
-import { exposedSecret, isMistake, VARIABLES } from "./mistakes.ts";
+import { exposedSecret, VARIABLES } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");
 
@@ -112,7 +112,7 @@ function readDetails(wrangler: Wrangler, config: Config, configFile: ConfigFile)
     workersDev: config.workers_dev !== false || config.preview_urls !== false,
     patterns: routes.map(({ pattern }) => pattern),
     customDomains: routes.flatMap((route) =>
-      "custom_domain" in route && route.custom_domain ? [route.pattern] : [],
+      hasProperty(route, "custom_domain") && route.custom_domain ? [route.pattern] : [],
     ),
   };
 }
@@ -127,14 +127,16 @@ function readDevVars(
 ): DevVars {
   // Without that file wrangler takes the secrets of .env and of the shell. The local run makes one.
   if (!existsSync(join(configPath ?? "", "..", devVars))) return [];
-  const readRequired = (required: typeof secrets) =>
+
+  const readRequired = (required: typeof secrets): DevVars =>
     Object.entries(
       unstable_getVarsForDev(configPath, undefined, vars, environment, true, required),
     );
   // wrangler dev leaves out what is not required (S2); the local run does not.
   const optional = readRequired(undefined).filter(([name]) => isSecret(name) || name === "EDGE");
   const all = new Map([...readRequired(secrets), ...optional]);
-  return [...all].filter(([name, one]) => !isSecret(name) || !("value" in one) || one.value !== "");
+
+  return [...all].filter(([name, { value }]) => !isSecret(name) || value !== "");
 }
 
 /** The name of .dev.vars of an environment. wrangler reads its own file or the common one, never both. */
@@ -145,8 +147,10 @@ export function devVarsOf(folder: string, environment: string | undefined): stri
 
 /** What wrangler says, on one line, and where in the file if that cannot be read at all. */
 function mistakeOf(error: Error, file: string): LocatedMistake {
-  const { line, column } = tableOf("location" in error ? error.location : {});
+  const location = hasProperty(error, "location") ? error.location : undefined;
+  const { line, column } = tableOf(location);
   if (line !== undefined) return { path: `${file}:${line}:${column}`, message: error.message };
+
   const lines = error.message.split("\n").map((line) => line.trim().replace(/^- /, ""));
   const isReason = (line: string) => line && !/^Processing .* configuration:$/.test(line);
   return { path: file, message: lines.filter(isReason).join(" ") };

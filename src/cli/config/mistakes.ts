@@ -46,16 +46,15 @@ export function pageFor(path: string): string | undefined {
 export function exposedSecret(config: ConfigFile, vars: object, path: string): LocatedMistake {
   const { environment, environments } = config;
   // The secret belongs to the environments if the top level only holds what they inherit.
-  const isDeployed = environment !== undefined || environments.length === 0 || "BUCKETS" in vars;
-  const commands = (isDeployed ? [environment] : environments).map((name) =>
+  const isTopLevelDeployed = environments.length === 0 || Object.hasOwn(vars, "BUCKETS");
+  const isDeployed = environment !== undefined || isTopLevelDeployed;
+  const owners = isDeployed ? [environment] : environments;
+
+  const commands = owners.map((name) =>
     hintFor({ ...config, environment: name }, `npx wrangler secret put ${path}`),
   );
   const remedy = `remove the line, and run ${commands.join(" or ")}. If it was committed or deployed, use a new secret, and revoke this one`;
   return { path, message: `is in ${config.file}, where it is no secret: ${remedy}` };
-}
-
-export function isMistake<T extends object>(value: T | LocatedMistake): value is LocatedMistake {
-  return "path" in value && "message" in value;
 }
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */

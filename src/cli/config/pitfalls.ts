@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import type { ConfigMistake } from "../../worker/http/refusal.ts";
+import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
 import { bucketsOf, edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { exposedSecret, VARIABLES, type Warning } from "./mistakes.ts";
@@ -123,7 +123,7 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
     const url = path.replaceAll(/:\w+/g, any);
     const taken = [any, `${any}/`.repeat(99)].flatMap((rest) => {
       const match = findRoute(routes.slice(0, at), url.replace("*", rest));
-      return "route" in match ? [match.route.path] : [];
+      return isRefusal(match) ? [] : [match.route.path];
     });
     if (taken.length < 2) continue;
     const message = `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`;

@@ -5,8 +5,9 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { type BucketSlots, readToken } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import type { ConfigMistake } from "../../worker/http/refusal.ts";
-import { type CommandFault, isFault, type LocatedMistake, type World } from "../command.ts";
+import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
+import type { CommandFault, LocatedMistake, World } from "../command.ts";
+import { isFault, isMistake } from "../command.ts";
 import {
   mergeSecrets,
   placeholderSecrets,
@@ -21,7 +22,7 @@ import type { EnvironmentConfig } from "./environment-config.ts";
 import { isEmptyTopLevel, noBucketsText, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
-import { configFault, isMistake, localMistake } from "./mistakes.ts";
+import { configFault, localMistake } from "./mistakes.ts";
 import { createUrlCheck, findBaseUrl, hostOf, isHere } from "./site-url.ts";
 
 export type Project = {
@@ -99,33 +100,43 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
   const { url, secretsFile } = options;
   const optionUrl = url === undefined ? undefined : findBaseUrl(url, [], "--url");
   if (isFault(optionUrl)) return optionUrl;
+
   const file = findConfigFile(world.folder);
   if (isFault(file)) return file;
   const envConfig = readEnvironment(world.folder, chooseEnvironment(world, options.env));
   if (isMistake(envConfig)) return configFault([envConfig]);
   if (isEmptyTopLevel(envConfig)) return { fault: noBucketsText(envConfig) };
+
   const { devVars, patterns } = envConfig;
   const local = optionUrl !== undefined && isHere(optionUrl);
-  const foreign = optionUrl && !local && createUrlCheck(world.folder, envConfig)(optionUrl);
-  if (foreign) return foreign;
+  if (optionUrl && !local) {
+    const foreign = createUrlCheck(world.folder, envConfig)(optionUrl);
+    if (foreign) return foreign;
+  }
   if (local && secretsFile !== undefined) {
     const remedy = `the local run takes its secrets from ${devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${remedy}` };
   }
+
   const run = local ? readLocalRun(optionUrl, world.folder, envConfig) : undefined;
   const sources = run
     ? [secretsIn(envConfig.started, devVars), secretsIn(run.secrets, "the local run")]
     : deployedSecrets(world, envConfig, secretsFile);
   if (isFault(sources)) return sources;
   const secrets = mergeSecrets(sources);
+
   const vars = run?.vars ?? deployedVars(envConfig, secrets);
   const written = readConfig(vars);
-  if ("mistakes" in written)
+  if (isRefusal(written)) {
     return configFault(locateMistakes(written.mistakes, envConfig, secrets, run));
+  }
+
   // Only now: the buckets of the local run would hide what is wrong with those of the configuration.
   const config = run && !run.hasOwnS3 ? readConfig({ ...vars, BUCKETS: run.buckets }) : written;
-  if ("mistakes" in config)
+  if (isRefusal(config)) {
     return configFault(locateMistakes(config.mistakes, envConfig, secrets, run));
+  }
+
   return {
     ...{ config, configured: written.buckets, secrets, envConfig, local, secretsFile },
     baseUrl: optionUrl ?? findBaseUrl(undefined, patterns, "--url", configFileText(envConfig)),

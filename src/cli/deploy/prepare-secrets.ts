@@ -6,7 +6,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { readKey } from "../../worker/config/oidc.ts";
 import { readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
-import { SLOT_NAMES } from "../../worker/http/refusal.ts";
+import { isRefusal, SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
@@ -29,10 +29,12 @@ export async function prepareSecrets(
   envConfig: EnvironmentConfig,
 ): Promise<SecretValues | CommandFault> {
   if (file === undefined) return {};
+
   const secrets = readSecretsFile(world, file);
   if (isFault(secrets)) return secrets;
+
   const config = readDeployed(envConfig);
-  const buckets = "mistakes" in config ? [] : config.buckets.filter(hasSecrets);
+  const buckets = isRefusal(config) ? [] : config.buckets.filter(hasSecrets);
   const mistakes = findMistakes(secrets, buckets, envConfig);
   if (mistakes.length === 0) {
     const probes = buckets.flatMap((bucket) =>
@@ -43,6 +45,7 @@ export async function prepareSecrets(
       else log(world.stderr, visible(probed));
     }
   }
+
   if (mistakes.length === 0) return secrets;
   return { fault: [`${file} is wrong. Nothing is deployed:`, ...new Set(mistakes)].join("\n  ") };
 }
@@ -107,25 +110,31 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
   const { status, code, failure } = reply;
   const { result } = verdictOf(reply, region);
   const key = `the key ${maskKeyId(slot)} (${access}, slot ${slot.name})`;
+
   if (failure === "ENOTFOUND") {
     const remedy = `correct BUCKETS.${bucket.name}.endpoint. If it is right, get this machine online`;
     return { fault: `there is no host ${new URL(url).host}: ${remedy}` };
   }
+
   // Without a code it may be a proxy's reply. Only to a key that may list this bucket S3 says that an object is missing.
   if (result === "served" || (result === "object-refused" && code && status === 404)) {
     return `S3 accepts ${key} for ${name}`;
   }
+
   if (result === "slot-refused" && code) {
     const remedy = "Take an active key of this environment. A new one may work only after a minute";
     return { fault: `S3 refuses ${key} for ${name}: ${code}. ${remedy}` };
   }
+
   if (result === "object-refused" && code && canary !== undefined) {
-    const page = await listPage(bucket, slot.credentials, { prefix: canary, maxKeys: 1 }, now);
-    if ("objects" in page && page.objects.some((one) => one.key === canary)) {
+    const options = { prefix: canary, maxKeys: 1 };
+    const page = await listPage(bucket, slot.credentials, options, now);
+    if (page.kind === "page" && page.objects.some((object) => object.key === canary)) {
       const remedy = "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4";
       return { fault: `S3 lists ${canary} of ${name} to ${key}, and does not give it. ${remedy}` };
     }
   }
+
   const hint = `. Set BUCKETS.${bucket.name}.canary, and a deploy asks for it`;
   const answer = failure ? `does not answer: ${failure}` : `answers ${code ?? status}`;
   return `Warning: whether ${key} may read ${name} is not known: S3 ${answer}${canary || !code ? "" : hint}`;

@@ -9,7 +9,7 @@ import type { World } from "../command.ts";
 import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import type { S3Result } from "../http/ask-s3.ts";
-import type { Page } from "../objects/list-page.ts";
+
 import { sniffImageType } from "../picture/sniff.ts";
 import type { Check, Finding, Result } from "./finding.ts";
 import {
@@ -91,7 +91,9 @@ export async function checkBucket(
     if (isFollowed && answer.code !== "NoSuchKey") {
       report(part, weighKey(project, cannotList(bucket, true), source));
     } else if (written && !storeNeedsList && !isFollowed) {
-      report(part, diagnoseRight(probe, "list", await probe.list()));
+      const list = await probe.list();
+      const denial = list.kind === "no-page" ? list.answer : undefined;
+      report(part, diagnoseRight(probe, "list", denial));
     }
   }
   const objects = working && (await checkObjects(project, configBucket, working, keys));
@@ -195,7 +197,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Result): Promi
   const fault = diagnoseS3(answer, probe.query);
   if (fault !== undefined) return { ...fault, seen: `${key}: ${fault.seen}` };
   const page = await probe.list();
-  if ("objects" in page && page.objects.length === 0) {
+  if (page.kind === "page" && page.objects.length === 0) {
     const seen = `there is no object below the prefix "${prefix}"`;
     const change = "correct prefix, or upload images there";
     return { ...misset("prefix", probe.query.bucket, seen, change), impact: ALL_MISSING };
@@ -279,19 +281,19 @@ async function probeWriting(probe: S3Probe, absentKey: string, keyless: S3Result
   return diagnoseRight(probe, "write", denial, leftover);
 }
 
-/** @param reply S3's refusal. A page of a list, or undefined, shows that the key may do it */
+/** @param denial what S3 answered in place of doing it; undefined: the key may do it */
 function diagnoseRight(
   { query: { bucket } }: S3Probe,
   check: "list" | "write",
-  reply: S3Result | Page | undefined,
+  denial: S3Result | undefined,
   leftover = "",
 ): Result {
-  // Other codes, such as SignatureDoesNotMatch, say nothing about rights.
-  if (reply && !("objects" in reply)) {
-    return reply.code === "AccessDenied"
-      ? ok(check, `the key may not ${check}`)
-      : note(check, `whether the key may ${check} is unknown: ${answerText(reply)}`);
+  if (denial !== undefined) {
+    if (denial.code === "AccessDenied") return ok(check, `the key may not ${check}`);
+    // Other codes, such as SignatureDoesNotMatch, say nothing about rights.
+    return note(check, `whether the key may ${check} is unknown: ${answerText(denial)}`);
   }
+
   return problem(check, {
     severity: "warning",
     seen: `the key may ${check}, which Vitrine does not need${leftover}`,
@@ -314,7 +316,7 @@ async function probePublicAccess(
   const { bucket, region } = anonymous.query.bucket;
   const object = await anonymous.getFirstByte(objectKey ?? absentKey);
   const page = await anonymous.list();
-  const list = "objects" in page ? undefined : page;
+  const list = page.kind === "no-page" ? page.answer : undefined;
   const leftover = written?.status === 200 ? leftBehind(absentKey) : "";
   const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 answers like this before it checks the key
   const acts = [

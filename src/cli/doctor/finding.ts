@@ -1,6 +1,7 @@
 // What a check returns: that all is well, or what was seen, why it matters and what to do. And how findings are
 // reported beside each other. Pure.
 
+import { hasProperty } from "../../worker/util/json.ts";
 import { type ConfigFile, hintFor } from "../wrangler/config-file.ts";
 
 /** Everything that the doctor checks, and what it asks. */
@@ -61,7 +62,7 @@ export type Result = {
 };
 
 export function isResult<T extends object>(value: T | Result): value is Result {
-  return "check" in value;
+  return hasProperty(value, "check");
 }
 
 export type Finding = Result & {

@@ -15,7 +15,7 @@ import type { World } from "../command.ts";
 import { MAX_ORIGINAL_BYTES } from "../http/ask-s3.ts";
 import { sleep } from "../http/retry.ts";
 import type { Listed } from "../objects/list-page.ts";
-import { NO_PICTURE, type NoFact, readFact, TOO_LARGE } from "../picture/read-fact.ts";
+import { isNoFact, NO_PICTURE, type NoFact, readFact, TOO_LARGE } from "../picture/read-fact.ts";
 import { createProgress } from "../terminal/progress.ts";
 import type { FactsByKey } from "./facts-file.ts";
 
@@ -93,8 +93,9 @@ export async function readOriginals(
       missing.set(key, ["S3", s3Code ?? status, reason].filter(Boolean).join(": "));
       return;
     }
+
     failures = 0;
-    if (!("reason" in result)) facts.set(key, result);
+    if (!isNoFact(result)) facts.set(key, result);
     else if (!result.isNoPicture) missing.set(key, result.reason);
   };
   await pMap(toRequest, readNext, { concurrency: CONCURRENCY });
@@ -135,6 +136,7 @@ async function readOriginal(
   const bytes = await readBytes(body.stream, MAX_ORIGINAL_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") return TOO_LARGE;
   if (!bytes || bytes === TIMED_OUT) return BROKEN_OFF;
-  const fact = await readFact(bytes);
-  return "reason" in fact ? fact : { ...fact, ...metadata };
+
+  const result = await readFact(bytes);
+  return isNoFact(result) ? result : { ...result, ...metadata };
 }

@@ -3,6 +3,7 @@
 
 import * as fs from "node:fs";
 import { dirname, resolve } from "node:path";
+import { hasProperty } from "../../worker/util/json.ts";
 
 /**
  * An existing file keeps its mode, and a link stays a link.
@@ -43,7 +44,8 @@ function faultOf(work: () => string | undefined): string | undefined {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error;
+    const isOfSystem = error instanceof Error && hasProperty(error, "code");
+    if (!isOfSystem) throw error;
     return error.message;
   }
 }

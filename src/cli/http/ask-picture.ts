@@ -24,26 +24,29 @@ const MAX_BYTES = 100e6;
 
 export type PictureAnswer =
   /** `cache`: where the picture came from, by the header server-timing. */
-  | { readonly bytes: number; readonly cache: string | undefined }
+  | { readonly kind: "picture"; readonly bytes: number; readonly cache: string | undefined }
   /** `isOutage`: the object is not the cause. */
-  | { readonly reason: string; readonly isOutage: boolean };
+  | { readonly kind: "no-picture"; readonly reason: string; readonly isOutage: boolean };
 
 /** Creates a function that asks for a picture. The picture is undefined after an interruption. */
 export function createPictureClient({ now, interrupted: signal }: World) {
   const send = createSender({ now, signal, retries: 2, statuses: [429, 503], maxWaitMs: 120_000 });
   return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
     const init = { headers: { accept: ACCEPTS[browser] }, signal };
-    const answer = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
-    if (answer === undefined) return undefined;
-    if (typeof answer === "string") return { reason: answer, isOutage: true };
-    const { status, headers, bytes } = answer;
+    const result = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
+    if (result === undefined) return undefined;
+    if (typeof result === "string") return { kind: "no-picture", reason: result, isOutage: true };
+
+    const { status, headers, bytes } = result;
     const type = headers.get("content-type")?.slice(0, 60) ?? "no type";
     if (status === 200 && type.startsWith("image/")) {
-      return { bytes: bytes.length, cache: cacheStatus(headers) };
+      return { kind: "picture", bytes: bytes.length, cache: cacheStatus(headers) };
     }
+
     // 404 and 415 are about the object: it is missing, or no image.
     const isOutage = status !== 404 && status !== 415;
-    return { reason: status === 200 ? `200 ${type}` : `${status}`, isOutage };
+    const reason = status === 200 ? `200 ${type}` : `${status}`;
+    return { kind: "no-picture", reason, isOutage };
   };
 }
 

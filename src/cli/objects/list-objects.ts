@@ -9,7 +9,7 @@ import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Result } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import type { BucketKey } from "./bucket-key.ts";
-import { type Listed, listPage, type Page } from "./list-page.ts";
+import { type Listed, listPage, type NoPage, type Page } from "./list-page.ts";
 
 const MAX_PAGES = 5_000; // each of 1,000 objects: the memory of Node.js holds hardly more
 
@@ -30,6 +30,7 @@ export async function listObjects(
 ): Promise<ReadonlyMap<string, Listed> | CommandFault> {
   let [slot, ...otherSlots] = slotsAtHand(project, bucket).usable;
   if (slot === undefined) return { fault: whyNoKey(project, task, bucket) + instead };
+
   const prefix = bucket.prefix + start;
   const objects = new Map<string, Listed>();
   const hidden = new Set<string>();
@@ -37,31 +38,38 @@ export async function listObjects(
   const progress = createProgress(world, "objects listed");
   for (let pages = 1; slot !== undefined && !world.interrupted.aborted; pages += 1) {
     const options = { prefix, next };
-    const page: Page | S3Result = await listPage(bucket, slot.credentials, options, world.now());
-    if (!("objects" in page)) {
-      [slot, ...otherSlots] =
-        verdictOf(page, bucket.region).result === "slot-refused" ? otherSlots : [];
+    const result: Page | NoPage = await listPage(bucket, slot.credentials, options, world.now());
+
+    if (result.kind === "no-page") {
+      const { answer } = result;
+      const isSlotRefused = verdictOf(answer, bucket.region).result === "slot-refused";
+      [slot, ...otherSlots] = isSlotRefused ? otherSlots : [];
       if (slot !== undefined) continue;
       progress.clear();
-      return { fault: listingFault(page, bucket, instead) };
+      return { fault: listingFault(answer, bucket, instead) };
     }
-    const listed = objects.size + hidden.size;
-    for (const object of page.objects) {
+
+    const sizeBefore = objects.size + hidden.size;
+    for (const object of result.objects) {
       const key = object.key.slice(bucket.prefix.length);
       if (keyFault(object.key) === undefined) objects.set(key, { ...object, key });
       else hidden.add(key);
     }
-    progress.step(objects.size + hidden.size - listed);
-    ({ next } = page);
+    const added = objects.size + hidden.size - sizeBefore;
+    progress.step(added);
+
+    next = result.next;
     if (next === undefined) break;
-    const isNew = objects.size + hidden.size > listed || page.objects.length === 0;
-    if (isNew && pages < MAX_PAGES) continue; // S3 may send an empty page between others
+    const isNew = added > 0 || result.objects.length === 0; // S3 may send an empty page between others
+    if (isNew && pages < MAX_PAGES) continue;
     progress.clear();
     return { fault: `${bucket.name}: its list does not end: name a longer prefix` };
   }
+
   progress.clear();
   const left = counted(hidden.size, "object");
   if (hidden.size > 0) log(world.stderr, `Left out: ${left} with keys that Vitrine cannot show.`);
+
   return objects;
 }
 

@@ -20,30 +20,32 @@ export type ListOptions = {
 export type Listed = { readonly key: string; readonly etag?: string; readonly bytes?: number };
 
 export type Page = {
+  readonly kind: "page";
   readonly objects: readonly Listed[];
   /** The token of the next page; undefined: this is the last one. */
   readonly next: string | undefined;
 };
 
-/**
- * @param credentials undefined: as a stranger
- * @returns the answer of S3 if it is not a list; after a status of 200, with its `failure`
- */
+/** What S3 answered in place of a list. If its status is 200, its `failure` says why it is no list. */
+export type NoPage = { readonly kind: "no-page"; readonly answer: S3Result };
+
+/** @param credentials undefined: as a stranger */
 export async function listPage(
   bucket: Bucket,
   credentials: Credentials | undefined,
   options: ListOptions,
   now: number,
-): Promise<Page | S3Result> {
+): Promise<Page | NoPage> {
   const url = listUrl(bucket, options);
-  const headers = new Headers(credentials && (await sign(url, bucket.region, credentials, now)));
-  const answer = await askS3(url, { headers }, now);
-  if (answer.status !== 200 || answer.failure !== undefined) return answer;
+  const signed = credentials && (await sign(url, bucket.region, credentials, now));
+  const answer = await askS3(url, { headers: new Headers(signed) }, now);
+  if (answer.status !== 200 || answer.failure !== undefined) return { kind: "no-page", answer };
+
   try {
     return readPage(answer.text, options.prefix);
   } catch (error) {
-    if (error instanceof Unreadable) return { ...answer, failure: error.message };
-    throw error;
+    if (!(error instanceof Unreadable)) throw error;
+    return { kind: "no-page", answer: { ...answer, failure: error.message } };
   }
 }
 
@@ -91,13 +93,12 @@ function readPage(xml: string, prefix: string): Page {
     if (name.startsWith(prefix)) return name;
     throw new Unreadable(`${JSON.stringify(name)} does not begin with ${JSON.stringify(prefix)}`);
   };
-  return {
-    objects: elementsOf(list["Contents"]).map((one) => ({
-      key: nameIn(one["Key"]),
-      ...readDetails(one),
-    })),
-    next,
-  };
+  const objects = elementsOf(list["Contents"]).map((element) => ({
+    key: nameIn(element["Key"]),
+    ...readDetails(element),
+  }));
+
+  return { kind: "page", objects, next };
 }
 
 function parseList(xml: string): Element {

@@ -4,6 +4,7 @@
 import type { SharpOptions } from "sharp";
 import { rgbaToThumbHash } from "thumbhash";
 import type { Fact } from "../../client/types.ts";
+import { hasProperty } from "../../worker/util/json.ts";
 import { type CommandFault, isFault } from "../command.ts";
 import { MAX_ORIGINAL_BYTES } from "../http/ask-s3.ts";
 import { requireOf } from "../wrangler/packages.ts";
@@ -11,13 +12,25 @@ import { countWebpFrames, readSvgSize, sniffImageType } from "./sniff.ts";
 
 /** Why an object has no facts, such as `HEIC: sharp cannot read it`. */
 export type NoFact = {
+  readonly kind: "no-fact";
   readonly reason: string;
   /** Whether the object is no picture at all, so no fact is missing. */
   readonly isNoPicture?: true;
 };
 
-export const NO_PICTURE: NoFact = { reason: "no picture that Cloudflare reads", isNoPicture: true };
-export const TOO_LARGE: NoFact = { reason: "over 100 MB, and Cloudflare reads at most 100 MB" };
+export function isNoFact(value: Fact | NoFact): value is NoFact {
+  return hasProperty(value, "kind") && value.kind === "no-fact";
+}
+
+export const NO_PICTURE: NoFact = {
+  ...noFact("no picture that Cloudflare reads"),
+  isNoPicture: true,
+};
+export const TOO_LARGE = noFact("over 100 MB, and Cloudflare reads at most 100 MB");
+
+function noFact(reason: string): NoFact {
+  return { kind: "no-fact", reason };
+}
 
 /** The edge reads no more (L1). */
 const MAX_PIXELS = 100e6;
@@ -61,14 +74,15 @@ export async function readFact(bytes: Uint8Array): Promise<Fact | NoFact> {
   if (bytes.length > MAX_ORIGINAL_BYTES) return TOO_LARGE;
   if (type === "image/svg+xml") {
     const size = readSvgSize(bytes);
-    if (size === undefined) return { reason: "an SVG without a size" };
+    if (size === undefined) return noFact("an SVG without a size");
     // What would shine through it is not known without a drawing: as if some pixels were transparent.
     return { ...size, type, bytes: bytes.length, alpha: true };
   }
-  if (type === "image/heic") return { reason: "HEIC: sharp cannot read it" };
+  if (type === "image/heic") return noFact("HEIC: sharp cannot read it");
   if (type === "image/webp" && countWebpFrames(bytes) > MAX_WEBP_FRAMES) {
-    return { reason: "more than 20,000 frames, which take too long" };
+    return noFact("more than 20,000 frames, which take too long");
   }
+
   const fact = decoding.then(() => decode(sharp, bytes, type));
   decoding = fact.catch(() => {});
   return fact;
@@ -81,7 +95,7 @@ async function decode(sharp: Sharp, bytes: Uint8Array, type: string): Promise<Fa
     const isLong = Math.max(width, height) > MAX_SIDE;
     if (isLong || width * height > MAX_PIXELS) {
       const limit = isLong ? "12,000 px a side" : "100 million pixels";
-      return { reason: `${width} × ${height} px, and Cloudflare reads at most ${limit}` };
+      return noFact(`${width} × ${height} px, and Cloudflare reads at most ${limit}`);
     }
     const open = () => sharp(bytes, OPTIONS).timeout({ seconds: TIMEOUT_S });
     const { data, info } = await open()
@@ -104,6 +118,6 @@ async function decode(sharp: Sharp, bytes: Uint8Array, type: string): Promise<Fa
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { reason: `it is broken: ${error.message.split("\n", 1).join()}` };
+    return noFact(`it is broken: ${error.message.split("\n", 1).join()}`);
   }
 }

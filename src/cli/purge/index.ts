@@ -137,8 +137,11 @@ async function verifyNotShown(
   log(stderr, `Asking for ${counted(requests.length, "rendition")} of ${baseUrl}, as visitors do.`);
   const stopped = await sendRenditionRequests(world, baseUrl, requests, (request, answer) => {
     const rendition = `${request.path}, by a browser that reads ${request.browser}`;
-    if ("bytes" in answer) problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
-    else if (answer.reason !== "404") problems.push(`not known: ${rendition}: ${answer.reason}`);
+    if (answer.kind === "picture") {
+      problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
+    } else if (answer.reason !== "404") {
+      problems.push(`not known: ${rendition}: ${answer.reason}`);
+    }
     return undefined;
   });
   if (world.interrupted.aborted) return EXIT.interrupted;

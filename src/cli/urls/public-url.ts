@@ -9,6 +9,7 @@ import { type Grant, signGrant } from "../../url/grant.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
+import { isRefusal } from "../../worker/http/refusal.ts";
 import type { CommandFault } from "../command.ts";
 import { isLocalSigningKey } from "../config/local-run.ts";
 import type { Project } from "../config/project.ts";
@@ -21,8 +22,10 @@ import type { Project } from "../config/project.ts";
 export function publicPathOf(routes: readonly Route[], route: Route, variant: string, key: string) {
   const path = writePath(route.mapping, { variant, key });
   if (path === undefined) return undefined;
+
   const match = findRoute(routes, path);
-  return "route" in match && match.route === route ? encodePath(path) : undefined;
+  if (isRefusal(match) || match.route !== route) return undefined;
+  return encodePath(path);
 }
 
 /** The public path of a key; undefined if the route shows no such variant, or not this key. */

@@ -70,7 +70,7 @@ async function warm(world: World, names: readonly string[], options: Options): P
   const stopped = await sendRenditionRequests(world, site.baseUrl, requests, (request, answer) => {
     const { input, variant, browser } = request;
     progress.step();
-    if ("bytes" in answer) {
+    if (answer.kind === "picture") {
       totals.images += 1;
       totals.bytes += answer.bytes;
       totals.failuresInARow = 0;

@@ -2,13 +2,14 @@
 // running configuration. Its pictures come from the Worker. It sends no byte of an original to the page.
 
 import { createHmac, randomBytes } from "node:crypto";
+import { isFault } from "../../cli/command.ts";
 import { readLocalKeys } from "../../cli/config/local-run.ts";
 import type { Edge } from "../../emulator/create-edge.ts";
 import { requireSharp } from "../../emulator/edge/sharp.ts";
 import { keyFault } from "../../url/key.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { mistakeText } from "../../worker/http/refusal.ts";
+import { isRefusal, mistakeText } from "../../worker/http/refusal.ts";
 import { sniff } from "../../worker/origin/sniff.ts";
 import type { ConfigWatcher } from "../config-watcher.ts";
 import { listBucket, sendToS3, type Upload } from "../local-bucket.ts";
@@ -44,7 +45,8 @@ export function createSheet(
     if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : lastGood;
     const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: images };
     const config = readConfig({ ...vars, BUCKETS: buckets, ...IMAGES });
-    if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("; "));
+    if (isRefusal(config)) throw new Error(config.mistakes.map(mistakeText).join("; "));
+
     lastGood = { config, vars };
     return lastGood;
   };
@@ -95,8 +97,10 @@ export function createSheet(
     renderTry: async (query: URLSearchParams, isClosed: () => boolean): Promise<Answer> => {
       const local = readLocal();
       if (local === undefined) return refuse(503, "there is no local bucket, or it has mistakes");
+
       const request = parseTry(local, query);
-      if ("fault" in request) return refuse(400, request.fault);
+      if (isFault(request)) return refuse(400, request.fault);
+
       const next = lastTry.then(() =>
         isClosed() ? refuse(503, "nobody waits") : renderTry(request),
       );

@@ -2,9 +2,9 @@
 // own guard checks the result, so no byte of an original reaches the page.
 
 import { presetsOf } from "../../cli/app-file/generate.ts";
-import type { CommandFault } from "../../cli/command.ts";
+import { type CommandFault, isFault } from "../../cli/command.ts";
 import { renditionIdsOf } from "../../worker/cache/rendition-url.ts";
-import { type Preset, presetSchema, variantsOf } from "../../worker/config/preset.ts";
+import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
 import { upstreamOf } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { render } from "../../worker/renditions.ts";
@@ -88,8 +88,10 @@ export function parseTry(
     ...(x !== undefined &&
       y !== undefined && { gravity: { x: parseNumber(x), y: parseNumber(y) } }),
   };
+
   const tried = changeVariant(request, preset, change);
-  if ("fault" in tried) return tried;
+  if (isFault(tried)) return tried;
+
   const lines = configLines(variant.preset, preset, change);
   return { ...request, config: { ...config, store: undefined }, variant: tried, lines };
 }
@@ -100,17 +102,23 @@ function parseNumber(text: string): number | string {
 }
 
 /** Returns a variant of a preset with other options, or why there can be no such picture. */
-function changeVariant({ variant, variantName }: ResolvedRequest, preset: Preset, change: Change) {
+function changeVariant(
+  { variant, variantName }: ResolvedRequest,
+  preset: Preset,
+  change: Change,
+): Variant | CommandFault {
   const { preset: presetName } = variant;
   const original = new Map(variantsOf(presetName, preset)).get(variantName);
   if (original === undefined) return { fault: `${presetName} has no variant ${variantName}` };
   if (change.format === "avif" && !original.avif) return { fault: NO_AVIF };
+
   const { dpr, ...image } = original.image;
   const options = { ...image, ...(dpr !== undefined && { dpr: [dpr] }) };
   const faults: string[] = [];
   const report = (path: string, message: string) => faults.push(`${path}: ${message}`);
   const changed = { ...options, format: original.format, ...change };
   const checked = presetSchema(changed, presetName, report);
+
   const result = checked && variantsOf(presetName, checked).at(-1)?.[1];
   return result ?? { fault: faults.join("; ") };
 }

@@ -122,7 +122,8 @@ function sheetOf(hasOwnS3: boolean, vars: object = ENV) {
   const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, ...local };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
-  const watcher = { current: () => ({ ...run, ...files, ...rest }), mistakes: () => [] };
+  const project = { kind: "project", ...run, ...files, ...rest } as const;
+  const watcher = { current: () => project, mistakes: () => [] };
   return createSheet(watcher, stage.edge.images, "http://localhost:8787");
 }
 

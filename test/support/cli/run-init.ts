@@ -2,8 +2,9 @@
 
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isMistake } from "../../../src/cli/command.ts";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
-import { isMistake, locatedText } from "../../../src/cli/config/mistakes.ts";
+import { locatedText } from "../../../src/cli/config/mistakes.ts";
 import { createTemporaryFolder } from "../temporary-folder.ts";
 import { vitrine, type WorldOptions } from "./vitrine.ts";
 

@@ -75,16 +75,20 @@ document.addEventListener("click", async ({ target: button }) => {
   if (!(button instanceof HTMLButtonElement)) return;
   const figure = button.closest("figure");
   const { key = "" } = button.closest("article")?.dataset ?? {};
-  if ("copy" in button.dataset) {
+
+  if (button.dataset["copy"] !== undefined) {
     const code = button.previousElementSibling?.textContent ?? "";
     button.textContent = await navigator.clipboard.writeText(code).then(
       () => "Copied",
       () => "Select the code and copy it", // the browser refused
     );
   }
-  if ("try" in button.dataset && figure)
+
+  if (button.dataset["try"] !== undefined && figure) {
     await openTry(button, find("img", HTMLImageElement, figure));
-  if ("remove" in button.dataset) {
+  }
+
+  if (button.dataset["remove"] !== undefined) {
     const url = `/.vitrine/objects/${encodeURIComponent(key)}`;
     const answer = await fetch(url, { method: "DELETE" });
     if (!answer.ok) sessionStorage.setItem("message", await answer.text());

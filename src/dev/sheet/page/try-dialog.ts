@@ -61,34 +61,42 @@ async function update(side: ReturnType<typeof createSide>): Promise<void> {
   code.textContent = "";
   copy.textContent = "Copy";
   result.textContent = "The edge makes it …";
-  const picture = await fetchTry(`${new URLSearchParams({ of: path, ...options })}`, signal);
+
+  const tried = await fetchTry(`${new URLSearchParams({ of: path, ...options })}`, signal);
   if (signal.aborted) return;
-  const fault = "fault" in picture ? picture.fault : "";
-  result.classList.toggle("fault", fault !== "");
-  quality.ariaInvalid = `${fault.includes("quality")}`;
-  result.textContent = fault;
-  if ("url" in picture) {
-    const { url, type, bytes, lines } = picture;
-    image.src = url;
-    label.textContent = `${type.replace("image/", "").toUpperCase()} ${options.quality}`;
-    code.textContent = lines;
-    result.textContent = `${formatBytes(bytes)}. Saved: ${formatSaving(bytes, originalBytes)}.`;
+
+  if (tried.kind === "fault") {
+    const { fault } = tried;
+    result.classList.toggle("fault", fault !== "");
+    quality.ariaInvalid = `${fault.includes("quality")}`;
+    result.textContent = fault;
+    return;
   }
+
+  const { url, type, bytes, lines } = tried;
+  result.classList.remove("fault");
+  quality.ariaInvalid = "false";
+  image.src = url;
+  label.textContent = `${type.replace("image/", "").toUpperCase()} ${options.quality}`;
+  code.textContent = lines;
+  result.textContent = `${formatBytes(bytes)}. Saved: ${formatSaving(bytes, originalBytes)}.`;
 }
 
-type Fault = { fault: string };
-type TriedPicture = { url: string; type: string; bytes: number; lines: string };
+type Fault = { kind: "fault"; fault: string };
+type TriedPicture = { kind: "picture"; url: string; type: string; bytes: number; lines: string };
 
 /** The picture becomes a `blob:` URL: it is requested once, and its bytes are counted. */
 async function fetchTry(search: string, signal: AbortSignal): Promise<TriedPicture | Fault> {
   try {
     const answer = await fetch(`/.vitrine/try?${search}`, { signal });
-    if (!answer.ok) return { fault: (await answer.text()).trim() };
+    if (!answer.ok) return { kind: "fault", fault: (await answer.text()).trim() };
+
     const lines = decodeURIComponent(answer.headers.get("x-lines") ?? "");
     const blob = await answer.blob();
-    return { url: URL.createObjectURL(blob), type: blob.type, bytes: blob.size, lines };
+    const url = URL.createObjectURL(blob);
+    return { kind: "picture", url, type: blob.type, bytes: blob.size, lines };
   } catch (error) {
-    return { fault: `npx vitrine dev does not answer: ${error}` };
+    return { kind: "fault", fault: `npx vitrine dev does not answer: ${error}` };
   }
 }
 
