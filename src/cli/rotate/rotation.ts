@@ -63,15 +63,23 @@ function findSecretPrefix(
   { bucket }: RotateOptions,
 ): string | CommandFault {
   const keyed = configured.filter(hasSecrets);
+  if (keyed.length === 0) {
+    const reason = "a role or a binding opens each of them (docs/keyless.md)";
+    return { fault: `no bucket has a key to rotate: ${reason}` };
+  }
+
   const chosen = keyed.filter(({ name }) => bucket === undefined || name === bucket);
-  const [prefix, ...more] = new Set(chosen.map(({ access }) => access));
-  if (prefix !== undefined && more.length === 0) return prefix;
   const choices = keyed.map(({ name, access }) => `${name} (${access})`).join(", ");
-  const reason =
-    prefix === undefined
-      ? `${bucket ?? "no bucket"} has no key to rotate. It does not exist, or a role or a binding opens it (docs/keyless.md). Known`
-      : "there are several keys. Choose one by --bucket";
-  return { fault: `${reason}: ${choices}` };
+  const [prefix, ...otherPrefixes] = new Set(chosen.map(({ access }) => access));
+  if (prefix === undefined) {
+    const reason = "It does not exist, or a role or a binding opens it (docs/keyless.md)";
+    return { fault: `${bucket} has no key to rotate. ${reason}. Known: ${choices}` };
+  }
+
+  if (otherPrefixes.length > 0) {
+    return { fault: `there are several keys. Choose one by --bucket: ${choices}` };
+  }
+  return prefix;
 }
 
 export function commandOf({ options, envConfig }: Rotation, keyFile = options.keyFile): string {

@@ -137,13 +137,24 @@ const REFUSED: Readonly<
     () =>
       edit((text) => {
         const bound = '[vars.BUCKETS.bound]\nbinding = "MEDIA_BUCKET"\n$&';
-        const binding = '\n[[r2_buckets]]\nbinding = "MEDIA_BUCKET"\nbucket_name = "acme"\n';
-        return text.replace("[[vars.ROUTES]]", bound) + IMAGES + binding;
+        return text.replace("[[vars.ROUTES]]", bound) + BINDINGS;
       }),
     { bucket: "bound" },
   ],
+  "no bucket with a key": [onlyBound],
+  "no bucket with a key, and a named one": [onlyBound, { bucket: "media" }],
 };
 const IMAGES = '\n[images]\nbinding = "IMAGES"\n';
+const BINDINGS = `${IMAGES}\n[[r2_buckets]]\nbinding = "MEDIA_BUCKET"\nbucket_name = "acme"\n`;
+
+/** An R2 binding opens the only bucket. */
+function onlyBound(): void {
+  edit((text) => {
+    const bound =
+      '[vars.BUCKETS.media]\nbinding = "MEDIA_BUCKET"\ncanary = "photos/fig.jpg"\n\n[[vars.ROUTES]]';
+    return text.replace(/\[vars\.BUCKETS\.media\].*?\[\[vars\.ROUTES\]\]/s, bound) + BINDINGS;
+  });
+}
 
 test("what is refused before anything is put (A7, A11)", async () => {
   const results: [string, CommandResult][] = [
