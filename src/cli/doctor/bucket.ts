@@ -63,7 +63,8 @@ export async function checkBucket(
   const absentKey = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const attempts = (probes.length > 0 ? probes : [anonymous]).map(async (probe) => {
     const answer = await probe.getFirstByte(absentKey);
-    return { probe, answer, fault: diagnoseS3(answer, probe.query) };
+    const fault = diagnoseS3(answer, probe.query, "an object that cannot exist");
+    return { probe, answer, fault };
   });
   const results = await Promise.all(attempts);
   const address = `: ${bucket.bucket} at ${new URL(baseUrl).host}`;

@@ -55,35 +55,47 @@ export function misset(check: Check, { name }: Bucket, seen: string, change: str
   return problem(check, { seen, remedy, needsDeploy: true });
 }
 
-/** What S3's answer about an absent object means; undefined: it accepts the credentials. */
-export function diagnoseS3(answer: S3Result, query: S3Query): Result | undefined {
+/**
+ * What S3's answer about an object means; undefined: it accepts the credentials.
+ * @param object what was asked for, if the report is to name it
+ */
+export function diagnoseS3(
+  answer: S3Result,
+  query: S3Query,
+  object?: "an object that cannot exist",
+): Result | undefined {
   const { status = 0, code, failure, ahead } = answer;
   const { bucket, region, baseUrl } = query.bucket;
   const { host } = new URL(baseUrl);
   const setting = (check: Check, seen: string, change: string) =>
     misset(check, query.bucket, seen, change);
+
   if (status === 0 && code === undefined) {
     const change = `correct endpoint (with a valid TLS certificate: docs/configuration.md lists providers) or addressing. If they are right, start that S3, get this machine online, or ${SEE_PROVIDER}`;
     return setting("reachable", `${host} does not answer: ${failure}`, change);
   }
+
   if (code === "RequestTimeTooSkewed") {
-    const offset = `${Math.abs(ahead ?? 900)} s ${(ahead ?? 0) < 0 ? "behind" : "ahead"}`;
     return problem("clock", {
-      seen: `S3's clock is ${offset}, and it refuses what is over 900 s off (${code})`,
+      seen: `S3's clock is ${offsetText(ahead)}, and it refuses what is over 900 s off (${code})`,
       remedy: `compare this machine's clock with https://time.is. If it is off, set it: timedatectl set-ntp true. Else set the clock of ${host}, or tell whoever runs it`,
     });
   }
+
   if (code === "NoSuchBucket") {
     const missing = `S3 has no bucket "${bucket}" at ${host}`;
     return { ...setting("bucket", missing, "correct bucket or endpoint"), impact: ALL_MISSING };
   }
+
   if (code !== "Unauthorized" && answer.region !== undefined && answer.region !== region) {
     const change = `set region = "${answer.region}", and correct endpoint if that has ${region}`;
     return setting("region", `the bucket is in ${answer.region}, not in ${region}`, change);
   }
+
   const verdict = verdictOf(answer, region);
   if (verdict.result === "object-refused") return undefined;
   if (verdict.result === "slot-refused") return diagnoseKey(verdict.s3Code, query);
+
   const reply = `${status} ${code ?? ""}`.trim();
   if (status === 429 || status >= 500) {
     return problem("busy", {
@@ -94,9 +106,17 @@ export function diagnoseS3(answer: S3Result, query: S3Query): Result | undefined
       bearing: "passing",
     });
   }
-  const seen = `${host} does not answer as an S3 does: ${reply} for an object that cannot exist`;
+
+  const about = object === undefined ? "" : ` for ${object}`;
+  const seen = `${host} does not answer as an S3 does: ${reply}${about}`;
   const change = "set endpoint to an S3 that does not redirect, without the bucket";
   return setting("endpoint", seen, change);
+}
+
+/** @param ahead how far S3's clock is ahead: s; undefined: S3 refused the time of the request, and told no other */
+function offsetText(ahead: number | undefined): string {
+  if (ahead === undefined) return "over 15 minutes from the time of the request";
+  return `${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead"}`;
 }
 
 /** What is wrong with the credentials, by S3's code (A7, A11). */

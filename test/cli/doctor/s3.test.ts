@@ -216,6 +216,22 @@ test("an endpoint that is no S3 is found, and not called public", async () => {
   }
 });
 
+test("an object that exists is not called one that cannot exist", async () => {
+  const seen = async (pattern: RegExp) => {
+    beginSite();
+    network.use(http.all(pattern, () => new HttpResponse("No", { status: 405 })));
+    const { findings } = await examine([]);
+    return findings.find(({ check }) => check === "endpoint")?.seen;
+  };
+  const text = "does not answer as an S3 does: 405";
+  expect(await seen(/amazonaws/)).toMatch(
+    new RegExp(`^\\S+ ${text} for an object that cannot exist$`),
+  );
+  expect(await seen(/amazonaws.*key\.jpg$/)).toMatch(
+    new RegExp(`^published/key.jpg: \\S+ ${text}$`),
+  );
+});
+
 test("hosts that do not exist, do not listen, or have no TLS are told apart, on real sockets", async () => {
   const plain = await listenLocally(
     createServer((_request, response) => response.end()),

@@ -76,6 +76,26 @@ test("each code of the edge has its check and its remedy (E5, E11)", async () =>
   expect(await checksOf()).toEqual(["edge"]);
 });
 
+test("of a slot that /healthz reports, only what was measured and asked for is told (A7)", async () => {
+  const seen = async (slot: object) => {
+    beginSite();
+    deploy(undefined, reporting({ slots: [{ slot: "current", access_key: "…MPLE", ...slot }] }));
+    return problemsOf(await examine()).map((finding) => finding.seen);
+  };
+  const skewed = { state: "RequestTimeTooSkewed", answered: 403 };
+  const refusal = "and it refuses what is over 900 s off (RequestTimeTooSkewed)";
+  expect(await seen({ ...skewed, clock: -1200 })).toEqual([
+    `S3's clock is 1200 s behind, ${refusal}`,
+  ]);
+  expect(await seen(skewed)).toEqual([
+    `S3's clock is over 15 minutes from the time of the request, ${refusal}`,
+  ]);
+  // The Worker asks for the canary, which exists.
+  expect(await seen({ state: "405", answered: 405 })).toEqual([
+    expect.stringMatching(/ does not answer as an S3 does: 405$/),
+  ]);
+});
+
 test.each([
   ["an invalid HEALTH_TOKEN", "a tokén of 16 characters", "ok", ["health note"]],
   ["a token with a line break", "a token with\na line break", "ok", ["health note"]],
