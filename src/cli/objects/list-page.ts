@@ -83,13 +83,11 @@ type Element = Readonly<Record<string, unknown>>;
 /** @throws Unreadable */
 function readPage(xml: string, prefix: string): Page {
   const list = parseList(xml);
-  const { IsTruncated: truncated, NextContinuationToken: token, EncodingType: encoding } = list;
-  const next = truncated === "true" ? textOf(token) : undefined; // no server encodes it further
-  if (next === "" || (truncated !== "true" && truncated !== "false")) {
-    throw new Unreadable("it does not say whether it is complete, or how to go on");
-  }
-  const nameIn = (text: unknown) => {
-    const name = decodeName(textOf(text), encoding);
+  const { EncodingType: encoding } = list;
+  const next = readNext(list);
+
+  const nameIn = (element: unknown) => {
+    const name = decodeName(textOf(element, "Key"), encoding);
     if (name.startsWith(prefix)) return name;
     throw new Unreadable(`${JSON.stringify(name)} does not begin with ${JSON.stringify(prefix)}`);
   };
@@ -99,6 +97,17 @@ function readPage(xml: string, prefix: string): Page {
   }));
 
   return { kind: "page", objects, next };
+}
+
+/** Returns the token of the next page, which no server encodes further; undefined: the list is complete. */
+function readNext({ IsTruncated: truncated, NextContinuationToken: token }: Element) {
+  if (truncated === "false") return undefined;
+
+  const hasToken = token !== undefined && token !== "";
+  if (truncated !== "true" || !hasToken) {
+    throw new Unreadable("it does not say whether it is complete, or how to go on");
+  }
+  return textOf(token, "NextContinuationToken");
 }
 
 function parseList(xml: string): Element {
@@ -134,16 +143,20 @@ function decodeName(text: string, encoding: unknown = ""): string {
 /** The ETag and the size of an object, if the list has them. */
 function readDetails({ ETag: tag, Size: size }: Element): Omit<Listed, "key"> {
   // Some proxies mark an ETag as weak.
-  const etag = typeof tag === "string" && textOf(tag).replace(/^(?:W\/)?"(.*)"$/, "$1");
+  const etag = typeof tag === "string" && textOf(tag, "ETag").replace(/^(?:W\/)?"(.*)"$/, "$1");
   const isSize = typeof size === "string" && /^\d{1,15}$/.test(size);
   return { ...(etag && { etag }), ...(isSize && { bytes: Number(size) }) };
 }
 
 const NAMED = new Map(Object.entries({ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }));
 
-/** The text of an element, with its references: also those to control characters, which XML 1.0 does not allow. */
-function textOf(element: unknown): string {
-  if (typeof element !== "string") throw new Unreadable("an entry has no key");
+/**
+ * The text of an element, with its references: also those to control characters, which XML 1.0 does not allow.
+ * @param name of the element, as `Key`
+ */
+function textOf(element: unknown, name: string): string {
+  if (typeof element !== "string") throw new Unreadable(`${name} is missing, or no text`);
+
   return element.replace(/&[^;]*;?/g, (reference) => {
     const parts = /^&(?:#(\d{1,6})|#x([\da-f]{1,5})|(\w+));$/i.exec(reference) ?? [];
     const [, decimal, hexDigits, name = ""] = parts;

@@ -120,6 +120,33 @@ test("a prefix is sent as it is", async () => {
 const token = (text: string) =>
   list200(`<IsTruncated>true</IsTruncated><NextContinuationToken>${text}</NextContinuationToken>`);
 
+test.each([
+  [
+    "no token",
+    "<IsTruncated>true</IsTruncated>",
+    "it does not say whether it is complete, or how to go on",
+  ],
+  [
+    "an empty token",
+    "<IsTruncated>true</IsTruncated><NextContinuationToken/>",
+    "it does not say whether it is complete, or how to go on",
+  ],
+  ["no key", `${whole}<Contents><Size>1</Size></Contents>`, "Key is missing, or no text"],
+  [
+    "two keys",
+    `${whole}<Contents><Key>a/b</Key><Key>a/c</Key></Contents>`,
+    "Key is missing, or no text",
+  ],
+  [
+    "two tokens",
+    "<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken><NextContinuationToken>b</NextContinuationToken>",
+    "NextContinuationToken is missing, or no text",
+  ],
+])("a list with %s says so", async (_what, xml, failure) => {
+  serve(list200(xml));
+  expect(await list({ prefix: "a/" })).toMatchObject({ kind: "no-page", answer: { failure } });
+});
+
 test("what is no whole list of what was queries for is an error (A10)", async () => {
   for (const body of [
     ...["", "<html><body>Sign in</body></html>", list200(whole).slice(0, -10)],
