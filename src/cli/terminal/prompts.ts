@@ -30,7 +30,7 @@ export async function askText(
   return isCancel(answer) ? "cancelled" : trim(answer);
 }
 
-/** Ctrl-D cancels as Ctrl-C does: clack would wait without end, and the process end with a warning of Node.js. */
+/** Ctrl-D cancels as Ctrl-C does: clack would wait without end, and the process would end with a warning of Node.js. */
 async function prompt<Answer>(
   { stdin: input, stderr: output, interrupted }: World,
   show: (screen: CommonOptions) => Promise<Answer>,

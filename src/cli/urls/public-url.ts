@@ -15,7 +15,7 @@ import { isLocalSigningKey } from "../config/local-run.ts";
 import type { Project } from "../config/project.ts";
 
 /**
- * The path of an object's public URL: the inverse of `readPathname` and `findRoute`.
+ * The path of an object's public URL: the inverse of `decodePathname` and `findRoute`.
  * @param key below the bucket's prefix. A `:name` of the path that the key does not have becomes `-`
  * @returns undefined if the route does not lead to the key, or an earlier route takes the path
  */

@@ -9,7 +9,7 @@ import { isRecord } from "../check.ts";
  */
 export type Fault = { readonly code: number; readonly status: number };
 
-/** The statuses of each code of the edge. 9408 has the 4xx status of the origin. */
+/** The statuses of each code of the edge, except 9408. */
 const STATUSES: Readonly<Record<number, readonly number[]>> = {
   9401: [400, 403], // a wrong option; a source that Sources does not allow (E5)
   9402: [413, 502], // the image is too large, or does not arrive whole
