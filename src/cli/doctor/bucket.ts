@@ -50,16 +50,19 @@ export async function checkBucket(
   const namedSample = key === undefined ? undefined : { key, bytes: undefined };
   const tomlBucket = configuredBucket(project, configBucket);
   if (tomlBucket.r2 !== undefined) return { findings: [], sample: namedSample };
+
   const findings: Finding[] = [];
   const report = (part: string, ...results: readonly Result[]) =>
     findings.push(...findingsOf(`bucket ${name}${part}`, name, results));
   const bucket = { ...configBucket, canary, bucket: tomlBucket.bucket };
   report(": its keys", ...checkSecrets(project, configBucket, hasSite));
+
   const anonymous = openProbe({ bucket, slot: "current" }, undefined, project.now);
   const probes = slotsAtHand(project, configBucket).usable.map(({ name: slot, credentials }) => {
     const source = project.secrets.get(secretNamesOf(bucket, slot).accessKeyId)?.source;
     return openProbe({ bucket, slot, source }, credentials, project.now);
   });
+
   const absentKey = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const attempts = (probes.length > 0 ? probes : [anonymous]).map(async (probe) => {
     const answer = await probe.getFirstByte(absentKey);
@@ -67,6 +70,7 @@ export async function checkBucket(
     return { probe, answer, fault };
   });
   const results = await Promise.all(attempts);
+
   const address = `: ${bucket.bucket} at ${new URL(baseUrl).host}`;
   const broken = results.find(({ fault }) => fault && SHARED.includes(fault.check))?.fault;
   report(address, broken ?? ok("reachable", "S3 answers"));
@@ -78,6 +82,7 @@ export async function checkBucket(
   const slots = results.filter(({ probe }) => probe !== anonymous);
   const working = slots.find(({ fault }) => fault === undefined)?.probe;
   const isFollowed = followedBuckets(project.config.routes).has(configBucket); // its key must list, too (A6)
+
   for (const { probe, answer, fault } of slots) {
     const { slot, source } = probe.query;
     const part = `, slot ${slot}: the key ${probe.credentials && maskKeyId({ credentials: probe.credentials })}`;
@@ -97,6 +102,7 @@ export async function checkBucket(
       report(part, diagnoseRight(probe, "list", denial));
     }
   }
+
   const objects = working && (await checkObjects(project, configBucket, working, keys));
   for (const result of objects?.results ?? []) {
     const isOfKey = result.check === "sample";
@@ -186,6 +192,7 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Result): Promi
   if (bytes && type !== undefined) {
     return ok("sample", `S3 returns ${key}: ${bytes.length.toLocaleString("en")} bytes, ${type}`);
   }
+
   if (status === 200) {
     const broken = failure === "too large" ? "over 100 MB" : `not whole (${failure})`;
     return problem("sample", {
@@ -195,14 +202,17 @@ async function checkObject(probe: S3Probe, key: string, answer: S3Result): Promi
       remedy: `replace that object by an image that the edge can read, or name another object. If it is not whole, try again`,
     });
   }
+
   const fault = diagnoseS3(answer, probe.query);
   if (fault !== undefined) return { ...fault, seen: `${key}: ${fault.seen}` };
+
   const page = await probe.list();
   if (page.kind === "page" && page.objects.length === 0) {
     const seen = `there is no object below the prefix "${prefix}"`;
     const change = "correct prefix, or upload images there";
     return { ...misset("prefix", probe.query.bucket, seen, change), impact: ALL_MISSING };
   }
+
   // S3 does not always say which of the three is the cause (A6, A9).
   return problem("sample", {
     seen: `${key} is missing, in an archive, or denied to the key (${code ?? status})`,
@@ -320,6 +330,7 @@ async function probePublicAccess(
   const list = page.kind === "no-page" ? page.answer : undefined;
   const leftover = written?.status === 200 ? leftBehind(absentKey) : "";
   const mayWrite = MAY_WRITE.includes(written?.code); // or this S3 answers like this before it checks the key
+
   const acts = [
     ...(verdictOf(object, region).result === "served" ? [`download ${objectKey}`] : []),
     ...(list === undefined ? ["list it"] : []),
@@ -335,6 +346,7 @@ async function probePublicAccess(
       bearing: "harmless",
     });
   }
+
   // Only if S3 refuses both, the bucket is certainly private.
   const unclear = [object, list].find((reply) => Math.floor((reply?.status ?? 0) / 100) !== 4);
   return objectKey !== undefined && unclear === undefined

@@ -35,12 +35,15 @@ export async function checkHealth(site: ProjectSite): Promise<readonly Finding[]
       "without a HEALTH_TOKEN of 16 or more ASCII characters, /healthz does not report which slot works and what the edge says (docs/doctor.md, “Health”)";
     return [{ about, ...note("health", seen) }];
   }
-  const health = await fetchHealth(baseUrl, healthToken);
-  if (isNoAnswer(health)) return [{ about, ...diagnoseHealthFailure(health) }];
-  const { configuration: hash, buckets } = health;
+
+  const result = await fetchHealth(baseUrl, healthToken);
+  if (isNoAnswer(result)) return [{ about, ...diagnoseHealthFailure(result) }];
+
+  const { configuration: hash, buckets } = result;
   const isDeployed = local || !hash || hash === (await hashVars(envConfig.deployed));
-  const findings = buckets.flatMap((one) => diagnoseBucket(site, one));
+  const findings = buckets.flatMap((bucket) => diagnoseBucket(site, bucket));
   if (isDeployed) return findings;
+
   // What is said of settings may be right in wrangler.toml, and explains what visitors get.
   const current = findings.filter(({ needsDeploy }) => !needsDeploy);
   const differs = problem("deployed", {
@@ -50,6 +53,7 @@ export async function checkHealth(site: ProjectSite): Promise<readonly Finding[]
     remedy: "correct what is said above of wrangler.toml, if anything is: then npx vitrine deploy",
     ...(current.length < findings.length && { bearing: "passing" }),
   });
+
   return [{ about, ...differs }, ...current];
 }
 

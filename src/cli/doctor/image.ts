@@ -145,22 +145,26 @@ async function askAsBrowsers(
 ): Promise<Result | readonly Body[]> {
   const answers: Body[] = [];
   for (const { browser, readable } of BROWSERS) {
-    const answer = await askSite(baseUrl + path + query, { accept: ACCEPTS[browser] });
-    if (isNoAnswer(answer)) {
+    const result = await askSite(baseUrl + path + query, { accept: ACCEPTS[browser] });
+    if (isNoAnswer(result)) {
       const impact = "whether visitors get an answer is not known";
       const remedy = "check that the domain leads to Cloudflare, and that this machine is online";
-      return problem("image", { seen: `no answer: ${answer.reason}`, impact, remedy });
+      return problem("image", { seen: `no answer: ${result.reason}`, impact, remedy });
     }
-    if (answer.status !== 200) return diagnoseStatus(answer.status, path, local);
-    const type = (answer.headers.get("content-type") ?? "").replace(/;.*/s, "");
+
+    const { status, headers, bytes } = result;
+    if (status !== 200) return diagnoseStatus(status, path, local);
+
+    const type = (headers.get("content-type") ?? "").replace(/;.*/s, "");
     // A clean SVG is passed on as it is (R8).
     const isPassedOn = type === SVG && route.svg;
-    if (!isPassedOn && isSame(answer.bytes, original)) {
+    if (!isPassedOn && isSame(bytes, original)) {
       return originalsFault("the answer is the original, byte for byte");
     }
+
     const formats = acceptedFormatsOf(variant, readable, route.svg);
     const isRight = isPassedOn || mayYield(createTransformRequest(variant, formats), type);
-    const actualType = sniffImageType(answer.bytes);
+    const actualType = sniffImageType(bytes);
     if (actualType !== type || !isRight) {
       return problem("formats", {
         seen: `a browser whose best format is ${browser} gets ${type || "no type"}, and the bytes are ${actualType ?? "no image"}`,
@@ -169,7 +173,7 @@ async function askAsBrowsers(
         bearing: "harmless",
       });
     }
-    answers.push(answer);
+    answers.push(result);
   }
   return answers;
 }
@@ -247,16 +251,20 @@ async function tryToGetOriginals(request: ImageRequest, config: Config, renditio
   let unknown = 0;
   const etag = rendition.headers.get("etag");
   for (const [name, path, headers, isElsewhere] of tricksFor(request, config)) {
-    const answer = await askSite(request.baseUrl + path, headers);
+    const result = await askSite(request.baseUrl + path, headers);
     // Too many requests, or an error, prove nothing.
-    if (isNoAnswer(answer) || /^(?:429|50[0234])$/.test(`${answer.status}`)) unknown += 1;
-    else if (answer.status < 300) {
-      const hasItsTag = etag !== null && etag === answer.headers.get("etag");
-      const isRendition = hasItsTag || isSame(answer.bytes, rendition.bytes);
-      const isOther = !isElsewhere && !isRendition && sniffImageType(answer.bytes) !== undefined;
-      if (isOther || isSame(answer.bytes, request.original)) successes.push(name);
+    if (isNoAnswer(result) || /^(?:429|50[0234])$/.test(`${result.status}`)) {
+      unknown += 1;
+      continue;
     }
+    if (result.status >= 300) continue;
+
+    const hasItsTag = etag !== null && etag === result.headers.get("etag");
+    const isRendition = hasItsTag || isSame(result.bytes, rendition.bytes);
+    const isOther = !isElsewhere && !isRendition && sniffImageType(result.bytes) !== undefined;
+    if (isOther || isSame(result.bytes, request.original)) successes.push(name);
   }
+
   if (successes.length > 0) {
     return originalsFault(`an image that no preset allows comes out by ${successes.join("; by ")}`);
   }
@@ -325,12 +333,14 @@ export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, 
     return note("workers-cache", `unknown: keep in wrangler.toml is ${keep} s`);
   let cache = "";
   for (let attempt = 0; attempt < 2; attempt++) {
-    const answer = await askSite(baseUrl + path + query);
-    const isImage = !isNoAnswer(answer) && answer.status === 200;
-    cache = (isImage && cacheStatus(answer.headers)) || "";
-    if (cache === "hit" || cache === "stale")
+    const result = await askSite(baseUrl + path + query);
+    const isImage = !isNoAnswer(result) && result.status === 200;
+    cache = (isImage && cacheStatus(result.headers)) || "";
+    if (cache === "hit" || cache === "stale") {
       return ok("workers-cache", "it caches them worldwide");
+    }
   }
+
   if (!["direct", "miss", "stored"].includes(cache)) {
     return note("workers-cache", "whether renditions are cached is unknown");
   }

@@ -42,10 +42,13 @@ async function findIssuerFault(issuer: string, url: string, keysUrl: string) {
 }
 
 async function readJson(url: string): Promise<Readonly<Record<string, unknown>> | string> {
-  const answer = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
-  if (isNoAnswer(answer)) return `${url} cannot be reached: ${answer.reason}`;
-  const table = answer.status === 200 ? parseJson(answer.text) : undefined;
-  return isPlainObject(table) ? table : `${url} answers ${answer.status}, or no JSON`;
+  const result = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
+  if (isNoAnswer(result)) return `${url} cannot be reached: ${result.reason}`;
+
+  const { status, text } = result;
+  const table = status === 200 ? parseJson(text) : undefined;
+  if (!isPlainObject(table)) return `${url} answers ${status}, or no JSON`;
+  return table;
 }
 
 /** Diagnoses the report of /healthz about a role. The first failure hides later ones. */

@@ -69,23 +69,26 @@ type State = "open" | "fetches" | "shut" | "unknown";
 
 /** Asks for an image. A state that is not certain is `unknown`, never `shut`. */
 async function trySideDoor(url: string, hasShownImages: boolean) {
-  const answer = await askSite(url);
+  const result = await askSite(url);
   const { pathname } = new URL(url);
-  const result = (state: State, seen: string) => ({ state, seen });
-  if (isNoAnswer(answer)) return result("unknown", `${pathname}: ${answer.reason}`);
-  const { status, headers, text } = answer;
+  const stateOf = (state: State, seen: string) => ({ state, seen });
+  if (isNoAnswer(result)) return stateOf("unknown", `${pathname}: ${result.reason}`);
+
+  const { status, headers, text } = result;
   const resized = headers.get("cf-resized") ?? "";
   const code = /^err=(\d{4})/.exec(resized)?.[1] ?? /^ERROR (\d{4})\b/.exec(text)?.[1]; // R1, R3
   const seen = `${pathname} answers ${code ?? status}`;
-  if (code === "9401" && status === 403) return result("shut", seen); // E5
+
+  if (code === "9401" && status === 403) return stateOf("shut", seen); // E5
   if (code !== undefined) {
     // Whether the edge looks the host up before it reads Sources is not known.
     const isFetched = code !== "9407" && FETCHED.test(failureFor(status, code, "").event);
-    return result(isFetched ? "fetches" : "unknown", seen);
+    return stateOf(isFetched ? "fetches" : "unknown", seen);
   }
-  if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return result("open", seen);
+  if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return stateOf("open", seen);
+
   // A challenge is no block: a browser can pass it.
   const isBlocked = status === 403 && !headers.has("cf-mitigated") && hasShownImages;
   const isRefused = status === 404 && isOfVitrine(headers);
-  return result(isBlocked || isRefused ? "shut" : "unknown", seen);
+  return stateOf(isBlocked || isRefused ? "shut" : "unknown", seen);
 }

@@ -78,6 +78,7 @@ export async function readOriginals(
     if (failures >= MAX_FAILURES || interrupted.aborted) return;
     requested += 1;
     const read = () => readOriginal(bucket, slots, key, facts.get(key));
+
     let result = bytes > MAX_ORIGINAL_BYTES ? TOO_LARGE : await read();
     for (const delay of DELAYS_MS) {
       const isTimeout = isRefusal(result) && result.event === "timed-out";
@@ -85,6 +86,7 @@ export async function readOriginals(
       await sleep(delay, interrupted);
       result = await read();
     }
+
     progress.step();
     if (isRefusal(result)) {
       const isOfObject = result.event === "object-missing" || result.event === "object-denied";
@@ -121,6 +123,7 @@ async function readOriginal(
     const canUseNextSlot = opened.event === "origin-denied" && otherSlots.length > 0;
     return canUseNextSlot ? readOriginal(bucket, otherSlots, key, previous) : opened;
   }
+
   const { etag, type, length = 0, body } = opened;
   const focus = readFocus(opened);
   const metadata = { ...(focus && { focus }), ...(etag && { version: versionOf(etag, focus) }) };
@@ -133,6 +136,7 @@ async function readOriginal(
     body.cancel();
     return type === "none" ? NO_PICTURE : TOO_LARGE;
   }
+
   const bytes = await readBytes(body.stream, MAX_ORIGINAL_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") return TOO_LARGE;
   if (!bytes || bytes === TIMED_OUT) return BROKEN_OFF;

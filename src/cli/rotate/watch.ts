@@ -11,13 +11,15 @@ import { CREATE, decideStep, isBlocked, type Step } from "./steps.ts";
 
 export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | CommandFault> {
   const { world, baseUrl, healthToken, envConfig } = rotation;
-  const health = await fetchHealth(baseUrl, healthToken, world.interrupted);
   const url = `${baseUrl}/healthz`;
-  if (isNoAnswer(health)) return { fault: hintFor(envConfig, `${url}: ${health.reason}`) };
+  const result = await fetchHealth(baseUrl, healthToken, world.interrupted);
+  if (isNoAnswer(result)) return { fault: hintFor(envConfig, `${url}: ${result.reason}`) };
+
   const names = rotation.buckets.map(({ name }) => name);
-  const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
+  const buckets = result.buckets.filter(({ bucket }) => names.includes(bucket));
   const missing = names.find((name) => !buckets.some(({ bucket }) => bucket === name));
   if (missing === undefined) return buckets;
+
   return { fault: `${url} has no bucket "${missing}". Deploy this ${envConfig.file} first` };
 }
 
