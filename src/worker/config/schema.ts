@@ -1,93 +1,84 @@
-// Schemas for the configuration. A schema checks a value, reports each mistake with its path, and
-// returns what it read. Pure.
+// Schemas, by which the configuration is checked. A schema is a function: it takes a value that nobody has checked,
+// reports each mistake with its path, and returns what it read. It goes on after a mistake, since an operator wants to
+// see all mistakes at once. A message repeats only short values, because a long text may be a secret that was pasted
+// into the wrong line. No I/O, no clock.
 
 import { isPlainObject } from "../util/json.ts";
 
 /** The vars and the secrets, unchecked. */
 export type Vars = Readonly<Record<string, unknown>>;
 
-/** Reports a mistake: where it is, and what is wrong. */
+/** Reports a mistake: the path of the option, such as `PRESETS.card.width`, and what is wrong with it. */
 export type ReportMistake = (path: string, message: string) => void;
 
 /** Returns the value, or undefined after it has reported a mistake. */
 export type Schema<T> = (value: unknown, path: string, report: ReportMistake) => T | undefined;
 
-/** Tables by their names; undefined: a table with mistakes. */
-export type Tables<T> = ReadonlyMap<string, T | undefined>;
-
+/** The type of the values that a schema returns: `Infer<Schema<string>>` is `string`. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
-/** An option that may be left out, and its default, if it has one. */
-type Optional<T, Fallback> = { readonly schema: Schema<T>; readonly fallback: Fallback };
-type Entry = Schema<unknown> | Optional<unknown, unknown>;
-type ReadEntry<E> = E extends Optional<infer T, unknown> ? T : Infer<E>;
-type Flat<T> = { [K in keyof T]: T[K] };
-/** The options that a table may be without: they have no default. */
-type Absent<Entries> = {
-  [K in keyof Entries]: Entries[K] extends Optional<unknown, undefined> ? K : never;
-}[keyof Entries];
-type TableValue<Entries> = Flat<
-  { readonly [K in Exclude<keyof Entries, Absent<Entries>>]: ReadEntry<Entries[K]> } & {
-    readonly [K in Absent<Entries>]?: ReadEntry<Entries[K]>;
-  }
->;
+/** Tables by their names, such as all presets. A table with mistakes is undefined. */
+export type Tables<T> = ReadonlyMap<string, T | undefined>;
 
-/** A table while it is read: an entry with a mistake is undefined. */
-type PartialTable<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
-
-/** Longest text that a message repeats, shorter than a key id: characters. */
+/** The longest text that a message repeats, in characters. It is shorter than the id of a key. */
 const MAX_SHOWN_LENGTH = 16;
 
-export function optional<T>(schema: Schema<T>): Optional<T, undefined>;
-export function optional<T>(schema: Schema<T>, fallback: T): Optional<T, T>;
-export function optional<T>(schema: Schema<T>, fallback?: T) {
-  return { schema, fallback };
-}
-
-/** A value that passes a test; `expected` describes it in words: "… is not `expected`". */
+/** A value that passes a test. `expected` completes the message "… is not". */
 export function custom<T>(expected: string, test: (value: unknown) => value is T): Schema<T> {
   return (value, path, report) => {
     if (test(value)) return value;
-    // A long text may be a secret that was pasted into the wrong line.
-    const isLong = typeof value === "string" && value.length > MAX_SHOWN_LENGTH;
-    report(path, `${isLong ? "" : `${JSON.stringify(value)} `}is not ${expected}`);
+
+    const isLongText = typeof value === "string" && value.length > MAX_SHOWN_LENGTH;
+    if (isLongText) report(path, `is not ${expected}`);
+    else report(path, `${JSON.stringify(value)} is not ${expected}`);
+
     return undefined;
   };
 }
 
-/** A number from `min` to `max`, both included. `reason` says what it counts, or where the limits come from. */
-export function numberBetween(
-  min: number,
-  max: number,
-  reason?: string,
-  kind: "number" | "whole number" = "number",
-): Schema<number> {
-  const because = reason === undefined ? "" : `: ${reason}`;
-  return custom(`a ${kind} between ${min} and ${max}${because}`, (value): value is number => {
-    const isKind = kind === "number" ? typeof value === "number" : Number.isInteger(value);
-    return isKind && Number(value) >= min && Number(value) <= max;
-  });
-}
-
-export function integer(min: number, max: number, reason?: string): Schema<number> {
-  return numberBetween(min, max, reason, "whole number");
-}
-
-/** What a message says of a number that has no unit in its name. */
+/** What a message says of a number whose option has no unit in its name. */
 export const SECONDS = "it is in seconds";
+
+/**
+ * A number from `min` to `max`, both included.
+ * @param reason what the message adds: where the limits come from, or what the number counts
+ */
+export function numberBetween(min: number, max: number, reason?: string): Schema<number> {
+  const isInRange = (value: unknown): value is number =>
+    typeof value === "number" && value >= min && value <= max;
+
+  return custom(`a number ${describeRange(min, max, reason)}`, isInRange);
+}
+
+/** A whole number from `min` to `max`, both included. `reason` is that of `numberBetween`. */
+export function integer(min: number, max: number, reason?: string): Schema<number> {
+  const isInRange = (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+
+  return custom(`a whole number ${describeRange(min, max, reason)}`, isInRange);
+}
+
+function describeRange(min: number, max: number, reason: string | undefined): string {
+  const range = `between ${min} and ${max}`;
+  if (reason === undefined) return range;
+  return `${range}: ${reason}`;
+}
 
 export function oneOf<const Values extends readonly unknown[]>(
   ...values: Values
 ): Schema<Values[number]> {
-  return custom(`one of ${values.join(", ")}`, (value): value is Values[number] =>
-    values.includes(value),
-  );
+  const isListed = (value: unknown): value is Values[number] => values.includes(value);
+  return custom(`one of ${values.join(", ")}`, isListed);
 }
 
-export const boolean = custom("true or false, without quotes", (one) => typeof one === "boolean");
+export const boolean = custom(
+  "true or false, without quotes",
+  (value) => typeof value === "boolean",
+);
 
 export function textThat(expected: string, test: (text: string) => boolean): Schema<string> {
-  return custom(expected, (value): value is string => typeof value === "string" && test(value));
+  const passes = (value: unknown): value is string => typeof value === "string" && test(value);
+  return custom(expected, passes);
 }
 
 export function textLike(expected: string, pattern: RegExp): Schema<string> {
@@ -100,80 +91,196 @@ export const text = textLike("text", /./s);
 /** One schema for the values that pass a test, another schema for all other values. */
 export function choose<A, B>(
   test: (value: unknown) => boolean,
-  ifTrue: Schema<A>,
-  ifFalse: Schema<B>,
+  schemaIfTrue: Schema<A>,
+  schemaIfFalse: Schema<B>,
 ): Schema<A | B> {
-  return (value, path, report) => (test(value) ? ifTrue : ifFalse)(value, path, report);
+  return (value, path, report) => {
+    if (test(value)) return schemaIfTrue(value, path, report);
+    return schemaIfFalse(value, path, report);
+  };
 }
 
-/** One or more values of one kind. */
-export function listOf<T>(item: Schema<T>): Schema<T[]> {
+/** A list of one or more values of one kind. */
+export function listOf<T>(itemSchema: Schema<T>): Schema<T[]> {
   return (value, path, report) => {
     if (!Array.isArray(value) || value.length === 0) {
       report(path, "is not a list, or is empty");
       return undefined;
     }
-    const values = value.map((entry: unknown, index) => item(entry, `${path}[${index}]`, report));
-    return values.every((entry) => entry !== undefined) ? values : undefined;
+
+    const items: readonly unknown[] = value;
+    const results: T[] = [];
+    for (const [index, item] of items.entries()) {
+      const result = itemSchema(item, `${path}[${index}]`, report);
+      if (result !== undefined) results.push(result);
+    }
+
+    const hasMistake = results.length < items.length;
+    if (hasMistake) return undefined;
+    return results;
   };
 }
 
+// The types of tables. Their example is this schema:
+//
+//   table({ a: text, b: optional(text), c: optional(text, "x") })
+//
+// It returns a value of the type { readonly a: string; readonly b?: string; readonly c: string }.
+
+/** What `optional` returns: the schema of an option that may be left out, and its default, if it has one. */
+type OptionalEntry<T, Default> = {
+  readonly kind: "optional";
+  readonly schema: Schema<T>;
+  readonly defaultValue: Default;
+};
+
+/** An option of a table. An option that must be there is a plain schema. */
+type TableEntry = Schema<unknown> | OptionalEntry<unknown, unknown>;
+type TableEntries = Readonly<Record<string, TableEntry>>;
+
+/** The type of one option's value. In the example it is `string` for `a`, `b` and `c`. */
+type EntryValue<E> = E extends OptionalEntry<infer T, unknown> ? T : Infer<E>;
+
+/** The keys that the value may lack, because they have no default. In the example it is `"b"`. */
+type KeyWithoutDefault<Entries> = {
+  [K in keyof Entries]: Entries[K] extends OptionalEntry<unknown, undefined> ? K : never;
+}[keyof Entries];
+
+/** Joins an intersection of object types into one object type, which errors of TypeScript show in full. */
+type Simplify<T> = { [K in keyof T]: T[K] };
+
+/** What `table` returns. */
+type TableValue<Entries> = Simplify<
+  { readonly [K in Exclude<keyof Entries, KeyWithoutDefault<Entries>>]: EntryValue<Entries[K]> } & {
+    readonly [K in KeyWithoutDefault<Entries>]?: EntryValue<Entries[K]>;
+  }
+>;
+
+/** A table that may have mistakes. An option that is missing has no key; one with a mistake has the value undefined. */
+type PartialTable<Entries> = { [K in keyof Entries]?: EntryValue<Entries[K]> | undefined };
+
+/** Adds a mistake of a table, or of the option `key` in it. */
+export type AddMistake = (message: string, key?: string) => void;
+
+/** An option that may be left out. Without a default, the value of the table then lacks its key. */
+export function optional<T>(schema: Schema<T>): OptionalEntry<T, undefined>;
+export function optional<T>(schema: Schema<T>, defaultValue: T): OptionalEntry<T, T>;
+export function optional<T>(schema: Schema<T>, defaultValue?: T): OptionalEntry<T, T | undefined> {
+  return { kind: "optional", schema, defaultValue };
+}
+
+function isOptional(entry: TableEntry): entry is OptionalEntry<unknown, unknown> {
+  return "kind" in entry && entry.kind === "optional";
+}
+
 /**
- * A table. An unknown key is a mistake, since it may be a misspelled one.
- * @param checkAll checks the entries together
+ * A table. An unknown key is a mistake, since it may be a misspelled one. The keys of the value have the order of
+ * `entries`, in whatever order they were written.
+ * @param checkTogether checks the options against each other. It is called even if some of them have mistakes
  */
-export function table<const Entries extends Readonly<Record<string, Entry>>>(
+export function table<const Entries extends TableEntries>(
   entries: Entries,
-  checkAll: (
-    values: PartialTable<Entries>,
-    addMistake: (message: string, key?: string) => void,
-  ) => void = () => {},
+  checkTogether?: (values: PartialTable<Entries>, addMistake: AddMistake) => void,
 ): Schema<TableValue<Entries>> {
   return (value, path, report) => {
     if (!isPlainObject(value)) {
       report(path, "is not a table");
       return undefined;
     }
+
     let isValid = true;
-    const reportMistake: ReportMistake = (at, message) => {
+    const reportMistake: ReportMistake = (mistakePath, message) => {
       isValid = false;
-      report(at, message);
+      report(mistakePath, message);
     };
-    const addMistake = (message: string, key?: string) =>
-      reportMistake(key === undefined ? path : `${path}.${key}`, message);
-    const values: Record<string, unknown> = {};
-    for (const [key, entry] of Object.entries(entries)) {
-      const required = typeof entry === "function";
-      const schema = required ? entry : entry.schema;
-      if (Object.hasOwn(value, key))
-        values[key] = schema(value[key], `${path}.${key}`, reportMistake);
-      else if (required) addMistake("is missing", key);
-      else if (entry.fallback !== undefined) values[key] = entry.fallback;
-    }
-    for (const key of Object.keys(value)) {
-      if (Object.hasOwn(entries, key)) continue;
-      const similar = (edits: number) =>
-        Object.keys(entries).find((option) => isWithinEdits(key, option, edits));
-      const suggestion = similar(1) ?? (key.length < 4 ? undefined : similar(2));
-      addMistake(`unknown option${suggestion ? `. Did you mean ${suggestion}?` : ""}`, key);
-    }
-    // Each entry was read by its own schema: hence the types.
-    checkAll(values as PartialTable<Entries>, addMistake);
-    return isValid ? (values as TableValue<Entries>) : undefined;
+    const addMistake: AddMistake = (message, key) => {
+      const mistakePath = key === undefined ? path : `${path}.${key}`;
+      reportMistake(mistakePath, message);
+    };
+
+    const values = readEntries(entries, value, path, reportMistake);
+    reportUnknownKeys(entries, value, addMistake);
+    // Each option was read by its own schema: hence the types in these two casts.
+    checkTogether?.(values as PartialTable<Entries>, addMistake);
+
+    if (!isValid) return undefined;
+    return values as TableValue<Entries>;
   };
 }
 
-/** Returns whether at most so many edits turn one word into the other: a letter more, less or changed, or two swapped. */
-function isWithinEdits(a: string, b: string, edits: number): boolean {
-  const [restA, restB] = [a.slice(1), b.slice(1)];
-  if (a[0] === b[0]) return a === b || isWithinEdits(restA, restB, edits);
-  const fewer = edits - 1;
-  if (fewer < 0) return false;
-  const isSwapped = a[0] === restB[0] && restA[0] === b[0];
-  if (isSwapped && isWithinEdits(restA.slice(1), restB.slice(1), fewer)) return true;
-  return (
-    isWithinEdits(restA, restB, fewer) ||
-    isWithinEdits(restA, b, fewer) ||
-    isWithinEdits(a, restB, fewer)
-  );
+/** Reads each option by its schema, and takes its default if it is missing. */
+function readEntries(
+  entries: TableEntries,
+  input: Readonly<Record<string, unknown>>,
+  path: string,
+  report: ReportMistake,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+
+  for (const [key, entry] of Object.entries(entries)) {
+    const keyPath = `${path}.${key}`;
+
+    if (Object.hasOwn(input, key)) {
+      const schema = isOptional(entry) ? entry.schema : entry;
+      values[key] = schema(input[key], keyPath, report);
+      continue;
+    }
+
+    if (!isOptional(entry)) report(keyPath, "is missing");
+    else if (entry.defaultValue !== undefined) values[key] = entry.defaultValue;
+  }
+
+  return values;
+}
+
+function reportUnknownKeys(
+  entries: TableEntries,
+  input: Readonly<Record<string, unknown>>,
+  addMistake: AddMistake,
+): void {
+  for (const key of Object.keys(input)) {
+    if (Object.hasOwn(entries, key)) continue;
+
+    const suggestion = suggestKey(key, Object.keys(entries));
+    if (suggestion === undefined) addMistake("unknown option", key);
+    else addMistake(`unknown option. Did you mean ${suggestion}?`, key);
+  }
+}
+
+/** Returns the known key that an operator may have meant, or undefined if none is similar. */
+function suggestKey(unknownKey: string, knownKeys: readonly string[]): string | undefined {
+  const closest = knownKeys.find((knownKey) => isWithinEdits(unknownKey, knownKey, 1));
+  if (closest !== undefined) return closest;
+
+  // Two edits would turn a word of up to three letters into nearly any short word.
+  if (unknownKey.length < 4) return undefined;
+  return knownKeys.find((knownKey) => isWithinEdits(unknownKey, knownKey, 2));
+}
+
+/**
+ * Returns whether at most `maxEdits` edits turn one key into the other. An edit adds, removes or changes one letter,
+ * or swaps two letters that stand side by side.
+ */
+function isWithinEdits(key: string, knownKey: string, maxEdits: number): boolean {
+  if (key === knownKey) return true;
+
+  const keyRest = key.slice(1);
+  const knownRest = knownKey.slice(1);
+  if (key[0] === knownKey[0]) return isWithinEdits(keyRest, knownRest, maxEdits);
+
+  // The first letters differ, so an edit is needed here. Each kind of edit is tried.
+  if (maxEdits === 0) return false;
+  const editsLeft = maxEdits - 1;
+
+  const areSwapped = key[0] === knownRest[0] && keyRest[0] === knownKey[0];
+  if (areSwapped && isWithinEdits(keyRest.slice(1), knownRest.slice(1), editsLeft)) return true;
+
+  const isChanged = isWithinEdits(keyRest, knownRest, editsLeft);
+  if (isChanged) return true;
+
+  const hasLetterTooMany = isWithinEdits(keyRest, knownKey, editsLeft);
+  if (hasLetterTooMany) return true;
+
+  const lacksLetter = isWithinEdits(key, knownRest, editsLeft);
+  return lacksLetter;
 }
