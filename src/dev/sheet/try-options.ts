@@ -4,7 +4,7 @@
 import { presetsOf } from "../../cli/app-file/generate.ts";
 import { type CommandFault, isFault } from "../../cli/command.ts";
 import { renditionIdsOf } from "../../worker/cache/rendition-url.ts";
-import { type Preset, presetSchema, type Variant, variantsOf } from "../../worker/config/preset.ts";
+import { type Preset, presetSchema, type Variant, variantsOfPreset } from "../../worker/config/preset.ts";
 import { upstreamOf } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { render } from "../../worker/renditions.ts";
@@ -108,7 +108,7 @@ function changeVariant(
   change: Change,
 ): Variant | CommandFault {
   const { preset: presetName } = variant;
-  const original = new Map(variantsOf(presetName, preset)).get(variantName);
+  const original = new Map(variantsOfPreset(presetName, preset)).get(variantName);
   if (original === undefined) return { fault: `${presetName} has no variant ${variantName}` };
   if (change.format === "avif" && !original.avif) return { fault: NO_AVIF };
 
@@ -119,7 +119,7 @@ function changeVariant(
   const changed = { ...options, format: original.format, ...change };
   const checked = presetSchema(changed, presetName, report);
 
-  const result = checked && variantsOf(presetName, checked).at(-1)?.[1];
+  const result = checked && variantsOfPreset(presetName, checked).at(-1)?.[1];
   return result ?? { fault: faults.join("; ") };
 }
 

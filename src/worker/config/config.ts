@@ -16,7 +16,7 @@ import {
 } from "./bucket-settings.ts";
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
-import { presetSchema, type Variant, variantsOf } from "./preset.ts";
+import { presetSchema, type Variant, variantsOfPreset } from "./preset.ts";
 import { readSlots, readToken } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
@@ -85,7 +85,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
 
   if (mistakes.length > 0 || !answers) return { event: "configuration-broken", mistakes };
   const variants = new Map(
-    [...presets].flatMap(([name, preset]) => (preset ? variantsOf(name, preset) : [])),
+    [...presets].flatMap(([name, preset]) => (preset ? variantsOfPreset(name, preset) : [])),
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
   return { buckets: all, routes, variants, answers, store, healthToken, purgeToken, limiter, oidc };

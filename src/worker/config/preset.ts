@@ -1,9 +1,13 @@
-// The image options of a preset (O1–O12), each with its range, and the variants. Pure.
+// The schema of presets, and the variants of a preset. A preset is a named set of image options. Its options are those
+// that the edge, Cloudflare's image service, takes of a Worker (O1–O12 in docs/rules.md), each with its range. A variant
+// is what a visitor may ask for: a preset in one of its sizes. The order of the options in this file decides the names
+// of stored renditions: in another order, each would be made and billed anew. No I/O.
 
 import { keyFault } from "../../url/key.ts";
 import { type Size, sizesOf } from "../../url/sizes.ts";
 import { hasProperty, isPlainObject } from "../util/json.ts";
 import {
+  type AddMistake,
   boolean,
   choose,
   type Infer,
@@ -12,191 +16,300 @@ import {
   numberBetween,
   oneOf,
   optional,
+  type PartialTable,
   table,
   text,
   textLike,
   textThat,
 } from "./schema.ts";
 
-export const MAX_SIDE = 12_000; // L1: px
-const MAX_AVIF_SIDE = 1_200; // O7
-const MAX_DENSITY = 2; // O2
-/** How long the options of one variant may be in a URL: characters. Only long overlays come near it. */
-const MAX_OPTIONS_LENGTH = 4_096;
-const DENSITY_REASON = "the edge makes no density over 2";
+/** A preset as wrangler.toml has it, with its defaults. */
+export type Preset = Infer<typeof presetSchema>;
 
-const length = integer(0, MAX_SIDE);
-const side = integer(1, MAX_SIDE); // O1
-const fraction = numberBetween(0, 1);
-const factor = numberBetween(0, Number.MAX_VALUE);
-const edges = {
-  top: optional(length),
-  right: optional(length),
-  bottom: optional(length),
-  left: optional(length),
+/** A preset while it is checked. */
+type PartialPreset = PartialTable<typeof presetOptions>;
+
+export type OutputFormat = Exclude<Preset["format"], "auto">;
+
+/** What a visitor may ask for: a preset, alone or with one of its descriptors. */
+export type Variant = {
+  /** The name of the preset. */
+  readonly preset: string;
+  readonly format: Preset["format"];
+  /** Whether no side is too long for the edge to make AVIF (O7). */
+  readonly avif: boolean;
+  /** The options for the edge, without the format and without how to reach the origin. */
+  readonly image: Omit<Preset, "format" | "dpr" | "widths"> & { dpr?: number };
 };
 
-/** Which part of a picture stays (O4): a point, or one of these. */
+/** The longest side of a rendition, in px (L1). */
+export const MAX_SIDE = 12_000;
+
+/** The longest side of an AVIF, in px (O7). */
+const MAX_AVIF_SIDE = 1_200;
+
+/** The highest `dpr`: pixels for one CSS pixel. The edge would count a higher one as 2 (O2). */
+const MAX_DENSITY = 2;
+const DENSITY_REASON = "the edge makes no density over 2";
+
+const pixels = integer(0, MAX_SIDE);
+/** The edge refuses a side of 0 (O1). */
+const side = integer(1, MAX_SIDE);
+
+const fraction = numberBetween(0, 1);
+const factor = numberBetween(0, Number.MAX_VALUE);
+
+/** Distances from the edges of a picture. */
+const edges = {
+  top: optional(pixels),
+  right: optional(pixels),
+  bottom: optional(pixels),
+  left: optional(pixels),
+};
+
+/** Which part of a picture a crop keeps (O4): a point, or one of `PARTS`. */
 const point = table({ x: optional(fraction), y: optional(fraction) });
 const PARTS = ["auto", "face", "left", "right", "top", "bottom", "center"] as const;
 
-/** Marks a row: the Images binding lacks the option, or these values of it (B7). */
-const lacking = <Row extends object>(row: Row, ...lacks: readonly unknown[]) => ({ ...row, lacks });
+const fit = oneOf("scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze");
 
-/**
- * The options of an image and of an overlay on it, with their ranges. A new one is a row here, or in `ofImage`. Their
- * order is that in the URLs of renditions.
- */
-const options = {
+/** What `trim` cuts off: a number of pixels at each edge, or what has the colour of the border. */
+const trimTable = table({
+  ...edges,
   width: optional(side),
   height: optional(side),
-  gravity: optional(choose(isPlainObject, point, oneOf(...PARTS))),
-  zoom: lacking(optional(fraction)), // O4
-  background: optional(text), // O12
-  rotate: optional(oneOf(0, 90, 180, 270)), // O11
-  flip: optional(oneOf("h", "v", "hv")), // O11
-  sharpen: optional(numberBetween(0, 10)), // O10
-  blur: optional(numberBetween(1, 250)), // O10
-  brightness: optional(factor), // O10
-  contrast: optional(factor), // O10
-  gamma: optional(factor), // O10
-  saturation: optional(factor), // O10
-  segment: optional(oneOf("foreground")), // O12
-  upscale: lacking(optional(oneOf("interpolate", "generate"))), // O12
-  trim: optional(
-    choose(
-      isPlainObject,
-      table({
-        ...edges,
-        width: optional(side),
-        height: optional(side),
-        border: optional(
-          choose(
-            isPlainObject,
-            table({ color: optional(text), tolerance: optional(factor), keep: optional(length) }),
-            boolean,
-          ),
-        ),
-      }),
-      oneOf("border"),
-    ),
-  ), // O12
   border: optional(
     choose(
-      (value) => hasProperty(value, "width"),
-      table({ color: text, width: length }),
-      table({ color: text, top: length, right: length, bottom: length, left: length }),
+      isPlainObject,
+      table({ color: optional(text), tolerance: optional(factor), keep: optional(pixels) }),
+      boolean,
     ),
-  ), // O12
+  ),
+});
+
+const evenBorder = table({ color: text, width: pixels });
+const unevenBorder = table({
+  color: text,
+  top: pixels,
+  right: pixels,
+  bottom: pixels,
+  left: pixels,
+});
+
+/** What the Images binding lacks of an option. */
+type Lacks = "every value" | readonly unknown[];
+
+/**
+ * Marks an option that the Images binding does not have (B7), or of which it does not have some values.
+ * @example lacking(optional(fraction)) // the whole option
+ * @example lacking(optional(oneOf("none", "keep")), "keep") // the option with this value
+ */
+function lacking<Row extends object>(row: Row, ...values: readonly unknown[]) {
+  const lacks: Lacks = values.length === 0 ? "every value" : values;
+  return { ...row, lacks };
+}
+
+/** The options of an image and of an overlay on it. */
+const commonOptions = {
+  // The sides in CSS pixels (O1).
+  width: optional(side),
+  height: optional(side),
+
+  // What a crop keeps, and how close it comes to a face (O4).
+  gravity: optional(choose(isPlainObject, point, oneOf(...PARTS))),
+  zoom: lacking(optional(fraction)),
+
+  // The colour behind what is transparent, and of padding (O12).
+  background: optional(text),
+
+  // The edge flips first, then rotates (O11).
+  rotate: optional(oneOf(0, 90, 180, 270)),
+  flip: optional(oneOf("h", "v", "hv")),
+
+  // Filters, with the ranges outside of which the edge refuses the request (O10).
+  sharpen: optional(numberBetween(0, 10)),
+  blur: optional(numberBetween(1, 250)),
+  brightness: optional(factor),
+  contrast: optional(factor),
+  gamma: optional(factor),
+  saturation: optional(factor), // 0 is greyscale (O10).
+
+  // The background is made transparent, and a small picture is enlarged (O12).
+  segment: optional(oneOf("foreground")),
+  upscale: lacking(optional(oneOf("interpolate", "generate"))),
+
+  // What is cut off the edges, and what is drawn around the picture (O12).
+  trim: optional(choose(isPlainObject, trimTable, oneOf("border"))),
+  border: optional(choose((value) => hasProperty(value, "width"), evenBorder, unevenBorder)),
 };
 
-const fit = oneOf("scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze"); // O3
+/** For example `https://assets.example/logo.png`, or `http://localhost:8787/logo.png`. */
+const OVERLAY_URL = /^(?:https:\/\/|http:\/\/localhost[:/])[\x21-\x7e]+$/;
 
 const overlay = table(
   {
-    ...options,
+    ...commonOptions,
     ...edges,
     fit: optional(fit),
     // The edge may send the overlay's host the headers that are meant for S3: this is not known (O12).
-    // http://localhost is only for a local run; npx vitrine check reports it elsewhere (E6).
-    url: optional(textLike("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/)),
-    // An object of the bucket, for the Images binding: its key below the prefix.
-    key: optional(textThat("the key of an object", (key) => !keyFault(key))),
+    // http://localhost is only for a local run. `npx vitrine check` reports it elsewhere (E6).
+    url: optional(textLike("an https:// URL", OVERLAY_URL)),
+    // The key of an object of the same bucket, below its prefix. Only the Images binding takes it.
+    key: optional(textThat("the key of an object", (key) => keyFault(key) === undefined)),
     opacity: optional(fraction),
     repeat: optional(oneOf(true, "x", "y")),
     composite: optional(oneOf("over", "in", "atop", "out", "xor", "lighter")),
   },
   (values, addMistake) => {
-    if ("url" in values === "key" in values) addMistake("needs url or key, and not both");
+    const hasUrl = Object.hasOwn(values, "url");
+    const hasKey = Object.hasOwn(values, "key");
+    if (hasUrl === hasKey) addMistake("needs url or key, and not both");
   },
 );
 
-const ofImage = {
-  // "object": its own focal point. An overlay has none.
+/** The options that an overlay does not have, or has with other values. */
+const imageOptions = {
+  // "object" is the object's own focal point. An overlay has none.
   gravity: optional(choose(isPlainObject, point, oneOf(...PARTS, "object"))),
+
+  // The default never enlarges a picture (O3).
   fit: lacking(optional(fit, "scale-down"), "scale-up"),
+
+  // A number, or a name whose number only Cloudflare knows (O5).
   quality: optional(
     choose(
       (value) => typeof value === "string",
       oneOf("high", "medium-high", "medium-low", "low"),
       integer(1, 100),
     ),
-  ), // O5
-  // json and svg are not images that the edge makes. The Worker itself handles auto (O6).
+  ),
+
+  // The Worker itself chooses the format for `auto`, which is not for Workers (O6). The edge's `json` and `svg` are
+  // left out, because what it answers to them is no image that it made.
   format: lacking(
     optional(oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"), "auto"),
     "baseline-jpeg",
   ),
-  metadata: lacking(optional(oneOf("none", "copyright", "keep"), "none"), "copyright", "keep"), // O9
-  anim: optional(boolean, false), // O8
-  compression: lacking(optional(oneOf("fast"))), // O12
-  draw: optional(listOf(overlay)), // O12
-  dpr: optional(listOf(numberBetween(1, MAX_DENSITY, DENSITY_REASON))), // O2
+
+  // The default keeps no metadata, because they may tell where a photograph was taken (O9).
+  metadata: lacking(optional(oneOf("none", "copyright", "keep"), "none"), "copyright", "keep"),
+
+  // The default keeps only the first frame, because the edge does not transform a large animation (O8).
+  anim: optional(boolean, false),
+
+  // Faster compression makes more bytes (O12).
+  compression: lacking(optional(oneOf("fast"))),
+
+  // Overlays, the lowest first (O12).
+  draw: optional(listOf(overlay)),
+
+  // More sizes, for srcset: multiples of the preset's size (O2), or other widths of the same shape.
+  dpr: optional(listOf(numberBetween(1, MAX_DENSITY, DENSITY_REASON))),
   widths: optional(listOf(side)),
 };
 
-const rows: Readonly<Record<string, object>> = { ...options, ...ofImage };
+/** All options of a preset. `gravity` has the position of `commonOptions` and the values of `imageOptions`. */
+const presetOptions = { ...commonOptions, ...imageOptions };
 
-/** Returns whether the Images binding lacks an option with this value (B7). */
-export function bindingLacks(option: string, value?: unknown): boolean {
-  const { lacks }: { readonly lacks?: readonly unknown[] } = { ...rows[option] };
-  return lacks !== undefined && (lacks.length === 0 || lacks.includes(value));
+export const presetSchema = table(presetOptions, checkPreset);
+
+function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
+  // An option with a mistake is set, too: only its own mistake is reported then, and not that it is missing.
+  const hasWidth = Object.hasOwn(preset, "width");
+  const hasHeight = Object.hasOwn(preset, "height");
+  const hasDpr = Object.hasOwn(preset, "dpr");
+  const hasWidths = Object.hasOwn(preset, "widths");
+
+  if (!hasWidth && !hasHeight) addMistake("needs width or height");
+  if (hasDpr && hasWidths) addMistake("has dpr and widths: keep one");
+  if (hasWidths && !hasWidth) addMistake("has widths, but no width");
+
+  const sizes = sizesOf(preset).map(([, size]) => size);
+
+  // Nobody knows what the edge answers for a larger AVIF: it may be the original (O7).
+  const isTooLargeForAvif = preset.format === "avif" && !sizes.every(fitsAvif);
+  if (isTooLargeForAvif) addMistake("has format avif with a side over 1,200 px");
+
+  // The height of each of `widths` follows from the preset's shape, so no schema has checked it.
+  const isTooHigh = sizes.some((size) => size.height !== undefined && size.height > MAX_SIDE);
+  if (isTooHigh) addMistake("has widths that make its height over 12,000 px");
+
+  checkFocalPoint(preset, addMistake);
+  checkOptionsLength(preset, addMistake);
 }
 
-type Options = typeof options;
-/** The options that shape an image, as far as the binding has them. */
-export type ShapeOption = {
-  [Name in keyof Options]: Options[Name] extends { readonly lacks: unknown } ? never : Name;
-}[keyof Options];
-export const SHAPE_OPTIONS = Object.keys(options).filter((option) => !bindingLacks(option));
+/** The options after which a point of the object is at another place of the picture. */
+const MOVING_OPTIONS = ["rotate", "flip", "trim"] as const;
 
-/** A preset as wrangler.toml has it, with the defaults that protect. */
-export const presetSchema = table({ ...options, ...ofImage }, (preset, addMistake) => {
-  const isSet = (option: keyof typeof preset) => option in preset;
-  if (!isSet("width") && !isSet("height")) addMistake("needs width or height");
-  if (isSet("dpr") && isSet("widths")) addMistake("has dpr and widths: keep one");
-  if (isSet("widths") && !isSet("width")) addMistake("has widths, but no width");
-  const variants = sizesOf(preset);
-  if (preset.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
-    addMistake("has format avif with a side over 1,200 px"); // O7
-  }
-  if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
-    addMistake("has widths that make its height over 12,000 px");
-  }
-  for (const option of ["rotate", "flip", "trim"] as const) {
-    if (preset.gravity !== "object" || !preset[option]) continue;
+function checkFocalPoint(preset: PartialPreset, addMistake: AddMistake): void {
+  if (preset.gravity !== "object") return;
+
+  for (const option of MOVING_OPTIONS) {
+    // `rotate = 0` moves nothing.
+    const isMoving = Boolean(preset[option]);
+    if (!isMoving) continue;
+
     addMistake(
       'changes the picture that gravity "object" is a point of: remove one of them',
       option,
     );
   }
-  const { dpr: _dpr, widths: _widths, ...shape } = preset;
-  const { length } = encodeURIComponent(JSON.stringify(shape));
-  if (length > MAX_OPTIONS_LENGTH) addMistake(`is too long: ${length} characters, at most 4,096`);
-});
-
-export type Preset = Infer<typeof presetSchema>;
-export type OutputFormat = Exclude<Preset["format"], "auto">;
-
-/** What a visitor may ask for: a preset, alone or with one of its descriptors. */
-export type Variant = {
-  readonly preset: string;
-  readonly format: Preset["format"];
-  /** Whether no side is too long for the edge to make AVIF (O7). */
-  readonly avif: boolean;
-  /** The options for the edge, without the format and how to reach the origin. */
-  readonly image: Omit<Preset, "format" | "dpr" | "widths"> & { dpr?: number };
-};
-
-/** Every variant of a preset by the name it has in public URLs: `card`, `card@2x`, `hero@640w`. */
-export function variantsOf(name: string, preset: Preset): [string, Variant][] {
-  const { format, dpr: _dpr, widths: _widths, width: _width, height: _height, ...shape } = preset;
-  return sizesOf(preset).map(([descriptor, size]) => [
-    name + descriptor,
-    { preset: name, format, avif: fitsAvif(size), image: { ...shape, ...size } },
-  ]);
 }
 
-function fitsAvif({ width = 0, height = 0, dpr = 1 }: Size): boolean {
+/** How many characters the options of one variant may have in a URL. Only long overlays come near it. */
+const MAX_OPTIONS_LENGTH = 4_096;
+
+function checkOptionsLength(preset: PartialPreset, addMistake: AddMistake): void {
+  // A variant has one size in place of these two lists.
+  const { dpr: _dpr, widths: _widths, ...image } = preset;
+
+  const { length } = encodeURIComponent(JSON.stringify(image));
+  if (length <= MAX_OPTIONS_LENGTH) return;
+
+  addMistake(`is too long: ${length} characters, at most 4,096`);
+}
+
+/** Returns each variant of a preset with its name in public URLs: `card`, `card@2x`, `hero@640w`. */
+export function variantsOfPreset(name: string, preset: Preset): [string, Variant][] {
+  // Each variant has its own size in place of these four.
+  const { format, dpr: _dpr, widths: _widths, width: _width, height: _height, ...shape } = preset;
+
+  const variants: [string, Variant][] = [];
+  for (const [descriptor, size] of sizesOf(preset)) {
+    // The name of a stored rendition is made of this object as JSON, so the size must stay behind the shape.
+    const image = { ...shape, ...size };
+    variants.push([name + descriptor, { preset: name, format, avif: fitsAvif(size), image }]);
+  }
+  return variants;
+}
+
+/** A side that is not set is not known here: it follows from the shape of each object. */
+function fitsAvif(size: Size): boolean {
+  const { width = 0, height = 0, dpr = 1 } = size;
   return Math.max(width, height) * dpr <= MAX_AVIF_SIDE;
 }
+
+/** An option as `bindingLacks` reads it: most options have no `lacks`. */
+type OptionRow = { readonly kind: "optional"; readonly lacks?: Lacks };
+const rowsByOption: Readonly<Record<string, OptionRow>> = presetOptions;
+
+/** Returns whether the Images binding lacks an option, or this value of it (B7). */
+export function bindingLacks(option: string, value?: unknown): boolean {
+  const lacks = rowsByOption[option]?.lacks;
+  if (lacks === undefined) return false;
+  if (lacks === "every value") return true;
+
+  return lacks.includes(value);
+}
+
+/** The options that shape an image or an overlay, without those that the Images binding lacks. */
+export const SHAPE_OPTIONS = Object.keys(commonOptions).filter((option) => !bindingLacks(option));
+
+type CommonOptions = typeof commonOptions;
+
+/** The type of the names in `SHAPE_OPTIONS`. */
+export type ShapeOption = {
+  [Name in keyof CommonOptions]: CommonOptions[Name] extends { readonly lacks: unknown }
+    ? never
+    : Name;
+}[keyof CommonOptions];

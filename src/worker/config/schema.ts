@@ -141,23 +141,29 @@ type TableEntries = Readonly<Record<string, TableEntry>>;
 /** The type of one option's value. In the example it is `string` for `a`, `b` and `c`. */
 type EntryValue<E> = E extends OptionalEntry<infer T, unknown> ? T : Infer<E>;
 
-/** The keys that the value may lack, because they have no default. In the example it is `"b"`. */
-type KeyWithoutDefault<Entries> = {
+/** The keys that the value may lack: they are optional and have no default. In the example it is `"b"`. */
+type OptionalKey<Entries> = {
   [K in keyof Entries]: Entries[K] extends OptionalEntry<unknown, undefined> ? K : never;
 }[keyof Entries];
+
+/** The keys that the value always has. In the example it is `"a" | "c"`. */
+type RequiredKey<Entries> = Exclude<keyof Entries, OptionalKey<Entries>>;
 
 /** Joins an intersection of object types into one object type, which errors of TypeScript show in full. */
 type Simplify<T> = { [K in keyof T]: T[K] };
 
 /** What `table` returns. */
 type TableValue<Entries> = Simplify<
-  { readonly [K in Exclude<keyof Entries, KeyWithoutDefault<Entries>>]: EntryValue<Entries[K]> } & {
-    readonly [K in KeyWithoutDefault<Entries>]?: EntryValue<Entries[K]>;
+  { readonly [K in RequiredKey<Entries>]: EntryValue<Entries[K]> } & {
+    readonly [K in OptionalKey<Entries>]?: EntryValue<Entries[K]>;
   }
 >;
 
-/** A table that may have mistakes. An option that is missing has no key; one with a mistake has the value undefined. */
-type PartialTable<Entries> = { [K in keyof Entries]?: EntryValue<Entries[K]> | undefined };
+/**
+ * A table while it is checked. An option with a mistake has the value undefined. An option that is missing has no key,
+ * unless it has a default.
+ */
+export type PartialTable<Entries> = { [K in keyof Entries]?: EntryValue<Entries[K]> | undefined };
 
 /** Adds a mistake of a table, or of the option `key` in it. */
 export type AddMistake = (message: string, key?: string) => void;

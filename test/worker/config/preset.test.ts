@@ -5,7 +5,7 @@ import {
   bindingLacks,
   presetSchema,
   type Variant,
-  variantsOf,
+  variantsOfPreset,
 } from "../../../src/worker/config/preset.ts";
 import { RANGES } from "../../support/tables/ranges.ts";
 
@@ -18,7 +18,7 @@ function read(preset: object) {
 function variants(preset: object): Map<string, Variant> {
   const { result, mistakes } = read(preset);
   if (result === undefined) throw new Error(mistakes.join());
-  return new Map(variantsOf("p", result));
+  return new Map(variantsOfPreset("p", result));
 }
 
 const defaults = { fit: "scale-down", metadata: "none", anim: false };
