@@ -1,5 +1,6 @@
-// Compiles the path pattern and the key template of a route, reports their mistakes, and finds the route of a
-// path. Pure.
+// Compiles a route: its public path pattern, such as `/images/:preset/*`, and its key template, such as `photos/*`,
+// which says for which object a path stands. It reports the mistakes of both. A template by which a hostile key would
+// take hours to read is a mistake, too: see `countChoices`. It also finds the route of a path. No I/O.
 
 import {
   compilePattern,
@@ -19,66 +20,124 @@ export type Route = {
   readonly mapping: Mapping;
 };
 
-const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
-const LITERAL = /^(?!\.\.?$)(?:(?![:*%?#\\])[ -~\xa0-\uffff])+$/;
+/** What a path asks for, and the route that says so. */
+type RouteMatch<R extends Route> = PathMatch & { readonly route: R };
 
-/** @param keyTemplate what follows `BUCKET/` in `object` */
+/** In a path, a placeholder may be empty: `/images/card/` matches `/images/:preset/*`, and its empty key is refused. */
+const MAY_BE_EMPTY = "*";
+
+/** In a key, a placeholder stands for one character or more: the path of the key would have an empty segment otherwise. */
+const NOT_EMPTY = "+";
+
+/**
+ * Compiles a route. The result is of use only if nothing was reported.
+ * @param keyTemplate what follows `BUCKET/` in the route's `object`
+ */
 export function compileRoute(path: string, keyTemplate: string, report: ReportMistake): Route {
-  const [start, ...segments] = path.split("/");
-  const names = segments.filter((segment) => segment === REST || NAME.test(segment));
-  for (const segment of segments) {
-    const isRight = names.includes(segment) || LITERAL.test(segment);
-    if (!isRight) report("path", `"${segment}" is not a literal, :name or *`);
-  }
-  for (const [at, name] of names.entries()) {
-    if (names.indexOf(name) < at) report("path", `has ${name} twice`);
-  }
-  if (segments.slice(0, -1).includes(REST)) report("path", "* must come last");
-  if (start !== "") report("path", "does not begin with a slash");
-  if (!names.includes(VARIANT)) report("path", "has no :preset");
+  checkPath(path, report);
 
-  const key = compilePattern(keyTemplate, "+");
+  const key = compilePattern(keyTemplate, NOT_EMPTY);
+  const pathNames = placeholdersOf(path);
   for (const name of key.names) {
-    if (!names.includes(name)) report("object", `${name} is not in path`);
+    if (!pathNames.includes(name)) report("object", `${name} is not in path`);
   }
-  if (countChoices(keyTemplate) > 1) report("object", "needs more slashes between its names");
-  return { path, mapping: { path: compilePattern(path, "*"), key } };
+
+  const hasTooManyChoices = countChoices(keyTemplate) > 1;
+  if (hasTooManyChoices) report("object", "needs more slashes between its names");
+
+  return { path, mapping: { path: compilePattern(path, MAY_BE_EMPTY), key } };
 }
 
-/** The form of a path: two routes of one form take the same URLs, whatever their names are called. */
-export function formOf(path: string): string {
-  return path
-    .split("/")
-    .map((segment) => (NAME.test(segment) ? ":" : segment))
-    .join("/");
+function checkPath(path: string, report: ReportMistake): void {
+  const [start, ...segments] = path.split("/");
+  const names = placeholdersOf(path);
+
+  for (const segment of segments) {
+    const isRight = isPlaceholder(segment) || isLiteral(segment);
+    if (!isRight) report("path", `"${segment}" is not a literal, :name or *`);
+  }
+
+  for (const [index, name] of names.entries()) {
+    const isRepeated = names.indexOf(name) < index;
+    if (isRepeated) report("path", `has ${name} twice`);
+  }
+
+  const segmentsBeforeLast = segments.slice(0, -1);
+  if (segmentsBeforeLast.includes(REST)) report("path", "* must come last");
+
+  if (start !== "") report("path", "does not begin with a slash");
+  if (!names.includes(VARIANT)) report("path", "has no :preset");
+}
+
+/** Returns the segments of a path that are placeholders: `:preset` and `*` of `/images/:preset/*`. */
+function placeholdersOf(path: string): readonly string[] {
+  const [, ...segments] = path.split("/");
+  return segments.filter(isPlaceholder);
+}
+
+/** A name stands for one segment: `:preset`, `:user_2`. */
+const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
+
+function isPlaceholder(segment: string): boolean {
+  return segment === REST || NAME.test(segment);
 }
 
 /**
- * How many names follow another name in their segment. For each, the text can be split in many places:
- * with two such choices, reading a hostile key takes most of a second, with three it takes hours.
+ * Text without control characters, and without the characters that mean something in a pattern (`:`, `*`), in a URL
+ * (`%`, `?`, `#`) or to URL parsers, which take a backslash for a slash. It matches `images` and `été 2026`, but not
+ * `a:b`, `a*` and `a%20b`.
+ */
+const LITERAL = /^[^:*%?#\\\p{Cc}]+$/u;
+
+/** Returns whether a segment stands for itself. URL parsers remove `.` and `..`. */
+function isLiteral(segment: string): boolean {
+  if (segment === "." || segment === "..") return false;
+  return LITERAL.test(segment);
+}
+
+/**
+ * Counts the names that follow another name in the same segment. The place where the first of two such names ends must
+ * be tried at each character. With two such choices, the reading of a hostile key takes most of a second, and with three
+ * it takes hours.
  * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */
 function countChoices(keyTemplate: string): number {
-  const names = new Set<string>();
+  const earlierNames = new Set<string>();
   let choices = 0;
+
   for (const segment of keyTemplate.split("/")) {
-    const before = names.size;
-    for (const name of compilePattern(segment, "+").names) names.add(name);
-    choices += Math.max(0, names.size - before - 1);
+    // A name that stands in an earlier segment, too, has the same text again: there is nothing to try.
+    const { names } = compilePattern(segment, NOT_EMPTY);
+    const newNames = names.filter((name) => !earlierNames.has(name));
+
+    // A single name ends where its segment ends.
+    if (newNames.length > 1) choices += newNames.length - 1;
+
+    for (const name of newNames) earlierNames.add(name);
   }
   return choices;
 }
 
-/** The names in the path that the key does not depend on: `:slug`. */
-export function unusedNames({ mapping: { path, key } }: Route): string[] {
+/**
+ * Returns the form of a path: two routes of one form take the same URLs, whatever their names are.
+ * @example `/images/:preset/:id` and `/images/:name/:preset` both have the form `/images/:/:`
+ */
+export function formOf(path: string): string {
+  const segments = path.split("/").map((segment) => (NAME.test(segment) ? ":" : segment));
+  return segments.join("/");
+}
+
+/** Returns the names in the path that the key does not depend on, such as a `:slug` for search engines. */
+export function unusedNames(route: Route): string[] {
+  const { path, key } = route.mapping;
   return path.names.filter((name) => name !== VARIANT && !key.names.includes(name));
 }
 
-/** The first route, in the order of the configuration, that matches a decoded path. */
+/** Returns the first route, in the order of the configuration, that matches a decoded path. */
 export function findRoute<R extends Route>(
   routes: readonly R[],
   path: string,
-): (PathMatch & { readonly route: R }) | Refusal {
+): RouteMatch<R> | Refusal {
   for (const route of routes) {
     const match = readPath(route.mapping, path);
     if (match) return { ...match, route };
