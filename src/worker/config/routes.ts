@@ -1,4 +1,7 @@
-// Reads `ROUTES`, and connects each route with its bucket, presets and signing keys. Pure.
+// Reads `ROUTES`. A route says which public paths show which objects: of which buckets, at which presets (named sets of
+// image options), and whether only signed URLs open it. The routes are tried in their order, so a route that takes the
+// URLs of a later one hides it: that is reported, and so is a route whose signature would leave a part of its path
+// open. An image of a bucket is shown only if a route leads to it. No I/O.
 
 import { REST } from "../../url/grammar.ts";
 import type { SigningKey } from "../../url/grant.ts";
@@ -9,33 +12,35 @@ import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.t
 import type { Preset } from "./preset.ts";
 import { readUrlKeys } from "./read-secrets.ts";
 import {
+  type AddMistake,
   boolean,
   choose,
+  type Infer,
   integer,
   listOf,
   oneOf,
   optional,
+  type PartialTable,
   type ReportMistake,
   SECONDS,
   type Tables,
   table,
   text,
-  textLike,
   textThat,
   type Vars,
 } from "./schema.ts";
 
 /** What a signed route requires of its URLs. */
 type Signing = {
-  /** By kid. The first key signs. */
+  /** By their ids, the `kid` of a URL. The first key signs. */
   readonly keys: ReadonlyMap<string, SigningKey>;
-  /** How far ahead a URL may expire: s. */
+  /** How far ahead a URL may expire, in seconds. */
   readonly maxAge: number;
   /** Whether a cookie opens the route, too. */
   readonly cookie: boolean;
 };
 
-/** The object that a route shows if it has no picture of the requested object. */
+/** The object that a route shows if there is no picture of the requested object. */
 type Fallback = {
   readonly bucket: Bucket;
   /** The object's key, with the bucket's prefix. */
@@ -46,9 +51,9 @@ type Fallback = {
 export type BoundRoute = Route & {
   /** The first of `buckets`. */
   readonly bucket: Bucket;
-  /** In the order in which they are tried: each if the object is missing in those before it. */
+  /** In the order in which they are tried. A bucket is asked only if the object is missing in all before it. */
   readonly buckets: readonly Bucket[];
-  /** The presets it shows; undefined: all. */
+  /** The presets that it shows. Undefined means all. */
   readonly presets: ReadonlySet<string> | undefined;
   /** Whether an SVG may be passed on. */
   readonly svg: boolean;
@@ -56,17 +61,29 @@ export type BoundRoute = Route & {
   readonly facts: boolean;
   /** Whether the store may hold its pictures. */
   readonly store: boolean;
-  /** Undefined: its URLs are not signed. */
+  /** Undefined if its URLs are not signed. */
   readonly signing: Signing | undefined;
-  /** The origins of the pages that may embed its images; undefined: all. */
+  /** The origins of the pages that may embed its images. Undefined means all. */
   readonly origins: ReadonlySet<string> | undefined;
   readonly fallback: Fallback | undefined;
 };
 
-/** For how long a signed URL may be valid, by default and at most: s. */
-const WEEK = 604_800;
-const TEN_YEARS = 315_360_000;
+/** A text `BUCKET/key` of a route, split at its first slash. */
+type ObjectPattern = {
+  readonly bucketName: string;
+  /** Undefined if `BUCKETS` has no such bucket, or if it has mistakes there. */
+  readonly bucket: Bucket | undefined;
+  /** What follows the slash: a key below the bucket's prefix, or a pattern of keys. */
+  readonly template: string;
+};
 
+/** A route of `ROUTES` without mistakes. */
+type RouteSettings = Infer<ReturnType<typeof routeSchema>>;
+
+/** A route while it is checked. */
+type PartialRoute = PartialTable<ReturnType<typeof routeOptions>>;
+
+/** Returns the routes. If any of them has a mistake, it is reported, and there are none. */
 export function readRoutes(
   vars: Vars,
   buckets: Tables<Bucket>,
@@ -75,122 +92,259 @@ export function readRoutes(
 ): BoundRoute[] {
   const schema = listOf(routeSchema(buckets, presets));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
-  const hasSigned = routes?.some(({ signed }) => signed);
-  const keys = hasSigned ? readUrlKeys(vars, report) : new Map<string, never>();
-  return (routes ?? []).flatMap(({ path, object, presets: presetNames, signed, ...options }) => {
-    const objects = [object].flat().map((pattern) => parseObjectPattern(pattern, buckets));
-    const [first] = objects;
-    if (!first?.bucket) return []; // BUCKETS has the mistake
-    const { svg, facts, store, cookie, origins, max_age: maxAge = WEEK } = options;
-    const fallback = parseObjectPattern(options.fallback ?? "", buckets);
-    const route: BoundRoute = {
-      ...compileRoute(path, first.template, report), // reports nothing: routeSchema has compiled each route
-      bucket: first.bucket,
-      buckets: objects.flatMap(({ bucket }) => bucket ?? []),
-      presets: presetNames && new Set(presetNames),
-      svg,
-      facts,
-      store,
-      signing: signed ? { keys, maxAge, cookie } : undefined,
-      origins: origins && new Set(origins),
-      fallback: fallback.bucket && {
-        bucket: fallback.bucket,
-        key: fallback.bucket.prefix + fallback.template,
-      },
-    };
-    return [route];
+  if (routes === undefined) return [];
+
+  // Without a signed route, the secret of the keys may be missing.
+  const hasSignedRoute = routes.some((route) => route.signed);
+  const signingKeys: Signing["keys"] = hasSignedRoute ? readUrlKeys(vars, report) : new Map();
+
+  const boundRoutes: BoundRoute[] = [];
+  for (const route of routes) {
+    const boundRoute = bindRoute(route, buckets, signingKeys, report);
+    if (boundRoute !== undefined) boundRoutes.push(boundRoute);
+  }
+  return boundRoutes;
+}
+
+/** For how long a signed URL may be valid by default, in seconds: a week. */
+const DEFAULT_MAX_AGE_S = 604_800;
+
+/** @returns undefined if the first bucket of the route has mistakes in `BUCKETS`, which are reported there */
+function bindRoute(
+  settings: RouteSettings,
+  buckets: Tables<Bucket>,
+  signingKeys: Signing["keys"],
+  report: ReportMistake,
+): BoundRoute | undefined {
+  const { path, presets, svg, facts, store, signed, cookie, origins } = settings;
+
+  const patterns = listPatterns(settings.object);
+  const objects = patterns.map((pattern) => parseObjectPattern(pattern, buckets));
+  const [first] = objects;
+  if (first?.bucket === undefined) return undefined;
+
+  const routeBuckets = objects.map((object) => object.bucket);
+  const maxAge = settings.max_age ?? DEFAULT_MAX_AGE_S;
+
+  return {
+    // It reports nothing here, because `checkPublicPath` has compiled the same route before.
+    ...compileRoute(path, first.template, report),
+    bucket: first.bucket,
+    buckets: routeBuckets.filter((bucket) => bucket !== undefined),
+    presets: setOf(presets),
+    svg,
+    facts,
+    store,
+    signing: signed ? { keys: signingKeys, maxAge, cookie } : undefined,
+    origins: setOf(origins),
+    fallback: readFallback(settings.fallback, buckets),
+  };
+}
+
+function setOf(values: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (values === undefined) return undefined;
+  return new Set(values);
+}
+
+function readFallback(pattern: string | undefined, buckets: Tables<Bucket>): Fallback | undefined {
+  if (pattern === undefined) return undefined;
+
+  const { bucket, template } = parseObjectPattern(pattern, buckets);
+  if (bucket === undefined) return undefined;
+
+  return { bucket, key: bucket.prefix + template };
+}
+
+/** Returns the schema of one route. It knows the routes that it has checked before: one schema is for one list. */
+function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
+  /** For each form of a path, the first path of this form. */
+  const firstPaths = new Map<string, string>();
+
+  return table(routeOptions(presets), (route, addMistake) => {
+    checkSignedOptions(route, addMistake);
+    checkObjects(route, buckets, addMistake);
+    checkPublicPath(route, firstPaths, addMistake);
   });
 }
 
-/** A schema for one list of routes. The schema also reports a route that an earlier route of the list hides. */
-function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
-  /** The path of the first route of each form. */
-  const pathsByForm = new Map<string, string>();
-  return table(
-    {
-      path: text,
-      object: choose(Array.isArray, listOf(text), text),
-      fallback: optional(textLike("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s)),
-      presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
-      svg: optional(boolean, false),
-      facts: optional(boolean, false),
-      store: optional(boolean, true),
-      signed: optional(boolean, false),
-      cookie: optional(boolean, false),
-      max_age: optional(integer(1, TEN_YEARS, SECONDS)),
-      origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
-    },
-    ({ path, object, fallback, svg, signed, cookie, max_age }, addMistake) => {
-      if (max_age && signed === false) addMistake("needs signed = true", "max_age");
-      if (cookie && signed === false) addMistake("needs signed = true", "cookie");
-      const shared = checkObjects(object ?? [], fallback, svg, buckets, addMistake);
-      if (!path) return;
-      const form = formOf(path);
-      const earlier = pathsByForm.get(form);
-      if (earlier)
-        addMistake(`takes the same URLs as ${earlier} before it: it is never reached`, "path");
-      else pathsByForm.set(form, path);
-      const compiled = compileRoute(path, shared, (at, message) => addMistake(message, at));
-      const { names } = compiled.mapping.path;
-      if (cookie && !(names.length === 2 && names[1] === REST)) {
-        addMistake("needs a path whose only names are :preset and a last *", "cookie");
-      }
-      for (const name of signed ? unusedNames(compiled) : []) {
-        addMistake(`${name} is not in object, so no signature covers it`, "path");
-      }
-    },
-  );
+/** How far ahead a signed URL may expire at most, in seconds: ten years. */
+const MAX_MAX_AGE_S = 315_360_000;
+
+function routeOptions(presets: Tables<Preset>) {
+  // If PRESETS is missing, that is the mistake: no name of a preset is wrong then.
+  const presetName = presets.size > 0 ? oneOf(...presets.keys()) : text;
+
+  return {
+    path: text,
+    object: choose(Array.isArray, listOf(text), text),
+    fallback: optional(textThat("one object, without * and :name", isOneObject)),
+    presets: optional(listOf(presetName)),
+    svg: optional(boolean, false),
+    facts: optional(boolean, false),
+    store: optional(boolean, true),
+    signed: optional(boolean, false),
+    cookie: optional(boolean, false),
+    max_age: optional(integer(1, MAX_MAX_AGE_S, SECONDS)),
+    origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
+  };
 }
 
-/** Checks a route's objects. A bucket of BUCKETS that has mistakes is undefined. @returns the template that all need */
-function checkObjects(
-  object: string | readonly string[],
-  fallback: string | undefined,
-  svg: boolean | undefined,
-  buckets: Tables<Bucket>,
-  addMistake: (message: string, option: string) => void,
-): string {
-  const [first] = buckets.keys();
-  const shared = parseObjectPattern([object].flat()[0] ?? "", buckets).template;
-  const locations = new Map<string, string>();
-  const list =
-    typeof object === "string"
-      ? [["object", object] as const]
-      : object.map((pattern, at) => [`object[${at}]`, pattern] as const);
-  for (const [at, pattern] of [...list, ["fallback", fallback] as const]) {
-    if (!pattern) continue;
-    const { name, bucket, template } = parseObjectPattern(pattern, buckets);
-    const hint = name === pattern ? `: begin with one, ${first}/${name}` : "";
-    if (first && !buckets.has(name)) addMistake(`"${name}" is not in BUCKETS${hint}`, at);
-    if (name === pattern && !bucket) continue; // one mistake is enough: its key is empty, too
-    const reason = keyFault((bucket?.prefix ?? "") + template);
-    if (reason) addMistake(`impossible key: ${reason}`, at);
-    if (at === "fallback") continue;
-    const compact = template.replaceAll(", ", ","); // "a/*, b/*" is one text with two buckets
-    const second = [...buckets.keys()].find((bucketName) => compact.includes(`,${bucketName}/`));
-    if (second) addMistake(`has ${second}/ in its key: write several buckets as a list`, at);
-    if (bucket?.engine === "binding" && svg) {
-      addMistake(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
-    }
-    if (template !== shared) {
-      const remedy = "for another folder, set prefix";
-      addMistake(`needs "${shared}" after ${name}/, as object[0]: ${remedy}`, at);
-    }
-    const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : name;
-    const earlier = locations.get(location);
-    if (earlier) addMistake(`has the objects of ${earlier} before it: it is never asked`, at);
-    else locations.set(location, at);
-  }
-  return shared;
+/** Returns whether a text is not a pattern: `media/none.jpg` is one object, `media/*` and `media/:id.jpg` are many. */
+function isOneObject(value: string): boolean {
+  const isPattern = /\*|:[A-Za-z]/.test(value);
+  return value !== "" && !isPattern;
 }
 
-/** Returns whether a text is an origin as browsers spell it. */
+/** Returns whether a text is an origin as browsers spell it: `https://app.example`, `http://[::1]:8080`. */
 function isOrigin(value: string): boolean {
-  return /^https?:\/\/[\w.:[\]-]+$/.test(value) && URL.parse(value)?.origin === value;
+  const hasNoPath = /^https?:\/\/[\w.:[\]-]+$/.test(value);
+  if (!hasNoPath) return false;
+
+  return URL.parse(value)?.origin === value;
 }
 
-/** Splits `BUCKET/key`. The template is what follows the slash: the key, or a pattern of keys. */
-export function parseObjectPattern(object: string, buckets: Tables<Bucket>) {
-  const [name = ""] = object.split("/", 1);
-  return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
+/** If `signed` itself has a mistake, it is undefined here, and only that mistake is reported. */
+function checkSignedOptions(route: PartialRoute, addMistake: AddMistake): void {
+  if (route.signed !== false) return;
+
+  if (route.max_age) addMistake("needs signed = true", "max_age");
+  if (route.cookie) addMistake("needs signed = true", "cookie");
+}
+
+/** Checks the objects of a route in their order, then its fallback. */
+function checkObjects(route: PartialRoute, buckets: Tables<Bucket>, addMistake: AddMistake): void {
+  const { object = [], fallback, svg } = route;
+  const sharedTemplate = firstTemplateOf(object);
+
+  /** For each place of objects, the option that names it first. */
+  const firstOptions = new Map<string, string>();
+
+  for (const [index, pattern] of listPatterns(object).entries()) {
+    const option = typeof object === "string" ? "object" : `object[${index}]`;
+    const objectPattern = readObjectPattern(pattern, option, buckets, addMistake);
+    if (objectPattern === undefined) continue;
+
+    const { bucketName, bucket, template } = objectPattern;
+    checkForSecondBucket(template, option, buckets, addMistake);
+
+    // The Images binding reads no SVG (B4).
+    const lacksSvg = bucket?.engine === "binding";
+    if (svg && lacksSvg) {
+      addMistake(`bucket ${bucketName} has engine "binding", which has no SVGs: remove it`, "svg");
+    }
+
+    // The route has one key template for all of its buckets: that of the first one.
+    if (template !== sharedTemplate) {
+      const expected = `needs "${sharedTemplate}" after ${bucketName}/, as object[0]`;
+      addMistake(`${expected}: for another folder, set prefix`, option);
+    }
+
+    // Two names in BUCKETS may lead to the same objects.
+    const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : bucketName;
+    const firstOption = firstOptions.get(location);
+    if (firstOption === undefined) firstOptions.set(location, option);
+    else addMistake(`has the objects of ${firstOption} before it: it is never asked`, option);
+  }
+
+  if (fallback) readObjectPattern(fallback, "fallback", buckets, addMistake);
+}
+
+/**
+ * Splits a pattern, and reports a bucket that `BUCKETS` does not have, and a key that no object can have.
+ * @returns undefined if nothing more can be said of the pattern
+ */
+function readObjectPattern(
+  pattern: string,
+  option: string,
+  buckets: Tables<Bucket>,
+  addMistake: AddMistake,
+): ObjectPattern | undefined {
+  const objectPattern = parseObjectPattern(pattern, buckets);
+  const { bucketName, bucket, template } = objectPattern;
+  const hasSlash = pattern.includes("/");
+
+  // If BUCKETS itself is missing, that is the mistake: no name of a bucket is wrong then.
+  const [firstBucketName] = buckets.keys();
+  if (firstBucketName && !buckets.has(bucketName)) {
+    const hint = hasSlash ? "" : `: begin with one, ${firstBucketName}/${bucketName}`;
+    addMistake(`"${bucketName}" is not in BUCKETS${hint}`, option);
+  }
+
+  // A text without a slash has no key either. One mistake is enough.
+  if (!hasSlash && bucket === undefined) return undefined;
+
+  const prefix = bucket?.prefix ?? "";
+  const reason = keyFault(prefix + template);
+  if (reason !== undefined) addMistake(`impossible key: ${reason}`, option);
+
+  return objectPattern;
+}
+
+/** Reports several objects in one text: `media/*, archive/*` is read as the key `*, archive/*` of the bucket media. */
+function checkForSecondBucket(
+  template: string,
+  option: string,
+  buckets: Tables<Bucket>,
+  addMistake: AddMistake,
+): void {
+  const compactTemplate = template.replaceAll(", ", ",");
+
+  const bucketNames = [...buckets.keys()];
+  const secondName = bucketNames.find((bucketName) => compactTemplate.includes(`,${bucketName}/`));
+  if (!secondName) return;
+
+  addMistake(`has ${secondName}/ in its key: write several buckets as a list`, option);
+}
+
+/** Checks the path of a route: alone, with the paths before it, and with the key that it leads to. */
+function checkPublicPath(
+  route: PartialRoute,
+  firstPaths: Map<string, string>,
+  addMistake: AddMistake,
+): void {
+  const { path, object = [], signed, cookie } = route;
+  if (path === undefined) return;
+
+  const form = formOf(path);
+  const firstPath = firstPaths.get(form);
+  if (firstPath === undefined) firstPaths.set(form, path);
+  else addMistake(`takes the same URLs as ${firstPath} before it: it is never reached`, "path");
+
+  const report: ReportMistake = (option, message) => addMistake(message, option);
+  const compiledRoute = compileRoute(path, firstTemplateOf(object), report);
+
+  // A cookie opens the folder with which the text of `*` begins, whatever the variant is.
+  const { names } = compiledRoute.mapping.path;
+  const hasFolder = names.length === 2 && names[1] === REST;
+  if (cookie && !hasFolder) {
+    addMistake("needs a path whose only names are :preset and a last *", "cookie");
+  }
+
+  // A signature covers the key. Whoever has a signed URL could change these names in it.
+  if (!signed) return;
+  for (const name of unusedNames(compiledRoute)) {
+    addMistake(`${name} is not in object, so no signature covers it`, "path");
+  }
+}
+
+function listPatterns(object: string | readonly string[]): readonly string[] {
+  if (typeof object === "string") return [object];
+  return object;
+}
+
+/** Returns the key template of the first object. It is empty, as if there were no key, if there is no object. */
+function firstTemplateOf(object: string | readonly string[]): string {
+  const [firstPattern = ""] = listPatterns(object);
+  return splitPattern(firstPattern).template;
+}
+
+/** Splits `BUCKET/key`, and finds its bucket. */
+export function parseObjectPattern(pattern: string, buckets: Tables<Bucket>): ObjectPattern {
+  const { bucketName, template } = splitPattern(pattern);
+  return { bucketName, bucket: buckets.get(bucketName), template };
+}
+
+function splitPattern(pattern: string): Omit<ObjectPattern, "bucket"> {
+  const [bucketName = "", ...segments] = pattern.split("/");
+  return { bucketName, template: segments.join("/") };
 }
