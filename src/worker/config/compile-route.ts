@@ -26,7 +26,7 @@ type RouteMatch<R extends Route> = PathMatch & { readonly route: R };
 /** In a path, a placeholder may be empty: `/images/card/` matches `/images/:preset/*`, and its empty key is refused. */
 const MAY_BE_EMPTY = "*";
 
-/** In a key, a placeholder stands for one character or more: the path of the key would have an empty segment otherwise. */
+/** In a key, a placeholder stands for one character or more: else the key's path would have an empty segment. */
 const NOT_EMPTY = "+";
 
 /**
@@ -96,9 +96,8 @@ function isLiteral(segment: string): boolean {
 }
 
 /**
- * Counts the names that follow another name in the same segment. The place where the first of two such names ends must
- * be tried at each character. With two such choices, the reading of a hostile key takes most of a second, and with three
- * it takes hours.
+ * Counts the names that follow another name in the same segment. Each is a choice: where the name before it ends must be
+ * tried at each character. With two choices, to read a hostile key takes most of a second. With three, it takes hours.
  * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */
 function countChoices(keyTemplate: string): number {

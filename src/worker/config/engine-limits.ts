@@ -1,6 +1,6 @@
 // Checks that the engine of each bucket can make the presets that a route shows of the bucket. An engine makes the
-// pictures. It is `cf`, Cloudflare's image edge, or `binding`, the Images binding, which has fewer options. Without this
-// check, only a visitor's request would show that an option is lacking. No I/O.
+// pictures. It is `cf`, Cloudflare's image edge, or `binding`, the Images binding, which has fewer options. Without
+// this check, only a visitor's request would show that an option is lacking. No I/O.
 
 import { isPlainObject, parseJson } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
@@ -90,7 +90,10 @@ function limitsOf(engine: Engine, preset: Preset): readonly Limit[] {
   return limits;
 }
 
-/** Returns the options that the Images binding lacks. @param prefix of the paths: empty for the image itself, `draw[0].` for an overlay */
+/**
+ * Returns the options that the Images binding lacks.
+ * @param prefix of the paths: empty for the image itself, `draw[0].` for an overlay
+ */
 function bindingLimitsOf(layer: Layer, prefix: string): readonly Limit[] {
   const limits: Limit[] = [];
 

@@ -1,7 +1,7 @@
-// The schema of presets, and the variants of a preset. A preset is a named set of image options. Its options are those
-// that the edge, Cloudflare's image service, takes of a Worker (O1–O12 in docs/rules.md), each with its range. A variant
-// is what a visitor may ask for: a preset in one of its sizes. The order of the options in this file decides the names
-// of stored renditions: in another order, each would be made and billed anew. No I/O.
+// The schema of presets, and the variants of a preset. A preset is a named set of image options, each with its range.
+// They are the options that Cloudflare's image edge takes of a Worker (O1–O12 in docs/rules.md). A variant is what a
+// visitor may ask for: a preset in one of its sizes. The order of the options in this file decides the names of stored
+// renditions: in another order, each would be made and billed anew. No I/O.
 
 import { keyFault } from "../../url/key.ts";
 import { type Size, sizesOf } from "../../url/sizes.ts";
@@ -39,7 +39,10 @@ export type Variant = {
   /** Whether no side is too long for the edge to make AVIF (O7). */
   readonly avif: boolean;
   /** The options for the edge, without the format and without how to reach the origin. */
-  readonly image: Omit<Preset, "format" | "dpr" | "widths"> & { dpr?: number };
+  readonly image: Omit<Preset, "format" | "dpr" | "widths"> & {
+    /** One of the preset's `dpr`. */
+    dpr?: number;
+  };
 };
 
 /** The longest side of a rendition, in px (L1). */
@@ -53,6 +56,7 @@ const MAX_DENSITY = 2;
 const DENSITY_REASON = "the edge makes no density over 2";
 
 const pixels = integer(0, MAX_SIDE);
+
 /** The edge refuses a side of 0 (O1). */
 const side = integer(1, MAX_SIDE);
 
@@ -73,18 +77,18 @@ const PARTS = ["auto", "face", "left", "right", "top", "bottom", "center"] as co
 
 const fit = oneOf("scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze");
 
-/** What `trim` cuts off: a number of pixels at each edge, or what has the colour of the border. */
+const trimBorder = table({
+  color: optional(text),
+  tolerance: optional(factor),
+  keep: optional(pixels),
+});
+
+/** What is cut off: pixels at each edge, all but an area, or what has the colour of the picture's border. */
 const trimTable = table({
   ...edges,
   width: optional(side),
   height: optional(side),
-  border: optional(
-    choose(
-      isPlainObject,
-      table({ color: optional(text), tolerance: optional(factor), keep: optional(pixels) }),
-      boolean,
-    ),
-  ),
+  border: optional(choose(isPlainObject, trimBorder, boolean)),
 });
 
 const evenBorder = table({ color: text, width: pixels });
@@ -95,6 +99,7 @@ const unevenBorder = table({
   bottom: pixels,
   left: pixels,
 });
+const border = choose((value) => hasProperty(value, "width"), evenBorder, unevenBorder);
 
 /** What the Images binding lacks of an option. */
 type Lacks = "every value" | readonly unknown[];
@@ -140,7 +145,7 @@ const commonOptions = {
 
   // What is cut off the edges, and what is drawn around the picture (O12).
   trim: optional(choose(isPlainObject, trimTable, oneOf("border"))),
-  border: optional(choose((value) => hasProperty(value, "width"), evenBorder, unevenBorder)),
+  border: optional(border),
 };
 
 /** For example `https://assets.example/logo.png`, or `http://localhost:8787/logo.png`. */
@@ -184,8 +189,8 @@ const imageOptions = {
     ),
   ),
 
-  // The Worker itself chooses the format for `auto`, which is not for Workers (O6). The edge's `json` and `svg` are
-  // left out, because what it answers to them is no image that it made.
+  // `auto` never reaches the edge, which does not look at Accept: the Worker chooses the format (O6). The edge's `json`
+  // and `svg` are left out, because it makes no picture for them.
   format: lacking(
     optional(oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"), "auto"),
     "baseline-jpeg",
@@ -241,6 +246,7 @@ function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
 /** The options after which a point of the object is at another place of the picture. */
 const MOVING_OPTIONS = ["rotate", "flip", "trim"] as const;
 
+/** Reports the options that would make the object's own focal point wrong. */
 function checkFocalPoint(preset: PartialPreset, addMistake: AddMistake): void {
   if (preset.gravity !== "object") return;
 
@@ -263,7 +269,7 @@ function checkOptionsLength(preset: PartialPreset, addMistake: AddMistake): void
   // A variant has one size in place of these two lists.
   const { dpr: _dpr, widths: _widths, ...image } = preset;
 
-  const { length } = encodeURIComponent(JSON.stringify(image));
+  const length = encodeURIComponent(JSON.stringify(image)).length;
   if (length <= MAX_OPTIONS_LENGTH) return;
 
   addMistake(`is too long: ${length} characters, at most 4,096`);
@@ -278,12 +284,13 @@ export function variantsOfPreset(name: string, preset: Preset): [string, Variant
   for (const [descriptor, size] of sizesOf(preset)) {
     // The name of a stored rendition is made of this object as JSON, so the size must stay behind the shape.
     const image = { ...shape, ...size };
-    variants.push([name + descriptor, { preset: name, format, avif: fitsAvif(size), image }]);
+    const variant: Variant = { preset: name, format, avif: fitsAvif(size), image };
+    variants.push([name + descriptor, variant]);
   }
   return variants;
 }
 
-/** A side that is not set is not known here: it follows from the shape of each object. */
+/** Returns whether no side is too long for AVIF (O7). A side that is not set follows from each object's own shape. */
 function fitsAvif(size: Size): boolean {
   const { width = 0, height = 0, dpr = 1 } = size;
   return Math.max(width, height) * dpr <= MAX_AVIF_SIDE;

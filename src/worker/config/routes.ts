@@ -107,7 +107,7 @@ export function readRoutes(
 }
 
 /** For how long a signed URL may be valid by default, in seconds: a week. */
-const DEFAULT_MAX_AGE_S = 604_800;
+const DEFAULT_VALIDITY_S = 604_800;
 
 /** @returns undefined if the first bucket of the route has mistakes in `BUCKETS`, which are reported there */
 function bindRoute(
@@ -124,7 +124,7 @@ function bindRoute(
   if (first?.bucket === undefined) return undefined;
 
   const routeBuckets = objects.map((object) => object.bucket);
-  const maxAge = settings.max_age ?? DEFAULT_MAX_AGE_S;
+  const maxAge = settings.max_age ?? DEFAULT_VALIDITY_S;
 
   return {
     // It reports nothing here, because `checkPublicPath` has compiled the same route before.
@@ -167,8 +167,8 @@ function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
   });
 }
 
-/** How far ahead a signed URL may expire at most, in seconds: ten years. */
-const MAX_MAX_AGE_S = 315_360_000;
+/** For how long a signed URL may be valid at most, in seconds: ten years. */
+const MAX_VALIDITY_S = 315_360_000;
 
 function routeOptions(presets: Tables<Preset>) {
   // If PRESETS is missing, that is the mistake: no name of a preset is wrong then.
@@ -184,7 +184,7 @@ function routeOptions(presets: Tables<Preset>) {
     store: optional(boolean, true),
     signed: optional(boolean, false),
     cookie: optional(boolean, false),
-    max_age: optional(integer(1, MAX_MAX_AGE_S, SECONDS)),
+    max_age: optional(integer(1, MAX_VALIDITY_S, SECONDS)),
     origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
   };
 }
@@ -203,8 +203,9 @@ function isOrigin(value: string): boolean {
   return URL.parse(value)?.origin === value;
 }
 
-/** If `signed` itself has a mistake, it is undefined here, and only that mistake is reported. */
+/** Reports the options that only a signed route may have. */
 function checkSignedOptions(route: PartialRoute, addMistake: AddMistake): void {
+  // If `signed` itself has a mistake, it is undefined, and that mistake is enough.
   if (route.signed !== false) return;
 
   if (route.max_age) addMistake("needs signed = true", "max_age");
@@ -213,6 +214,7 @@ function checkSignedOptions(route: PartialRoute, addMistake: AddMistake): void {
 
 /** Checks the objects of a route in their order, then its fallback. */
 function checkObjects(route: PartialRoute, buckets: Tables<Bucket>, addMistake: AddMistake): void {
+  // If `object` has a mistake, it has been reported, and there are no patterns to check.
   const { object = [], fallback, svg } = route;
   const sharedTemplate = firstTemplateOf(object);
 
@@ -239,14 +241,14 @@ function checkObjects(route: PartialRoute, buckets: Tables<Bucket>, addMistake: 
       addMistake(`${expected}: for another folder, set prefix`, option);
     }
 
-    // Two names in BUCKETS may lead to the same objects.
+    // Two names in BUCKETS may lead to the same objects. A bucket with mistakes is known by its name alone.
     const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : bucketName;
     const firstOption = firstOptions.get(location);
     if (firstOption === undefined) firstOptions.set(location, option);
     else addMistake(`has the objects of ${firstOption} before it: it is never asked`, option);
   }
 
-  if (fallback) readObjectPattern(fallback, "fallback", buckets, addMistake);
+  if (fallback !== undefined) readObjectPattern(fallback, "fallback", buckets, addMistake);
 }
 
 /**
@@ -320,7 +322,7 @@ function checkPublicPath(
     addMistake("needs a path whose only names are :preset and a last *", "cookie");
   }
 
-  // A signature covers the key. Whoever has a signed URL could change these names in it.
+  // A signature covers the preset and the key. Whoever has a signed URL could change any other name in its path.
   if (!signed) return;
   for (const name of unusedNames(compiledRoute)) {
     addMistake(`${name} is not in object, so no signature covers it`, "path");

@@ -23,7 +23,10 @@ export type Tables<T> = ReadonlyMap<string, T | undefined>;
 /** The longest text that a message repeats, in characters. It is shorter than the id of a key. */
 const MAX_SHOWN_LENGTH = 16;
 
-/** A value that passes a test. `expected` completes the message "… is not". */
+/**
+ * A value that passes a test. `expected` says in the message what the value should be.
+ * @example custom("a colour", isColour) // reports "5 is not a colour"
+ */
 export function custom<T>(expected: string, test: (value: unknown) => value is T): Schema<T> {
   return (value, path, report) => {
     if (test(value)) return value;
@@ -64,6 +67,7 @@ function describeRange(min: number, max: number, reason: string | undefined): st
   return `${range}: ${reason}`;
 }
 
+/** One of these values, such as `oneOf("cf", "binding")`. */
 export function oneOf<const Values extends readonly unknown[]>(
   ...values: Values
 ): Schema<Values[number]> {
@@ -76,11 +80,13 @@ export const boolean = custom(
   (value) => typeof value === "boolean",
 );
 
+/** Text that passes a test. */
 export function textThat(expected: string, test: (text: string) => boolean): Schema<string> {
   const passes = (value: unknown): value is string => typeof value === "string" && test(value);
   return custom(expected, passes);
 }
 
+/** Text that matches a pattern. */
 export function textLike(expected: string, pattern: RegExp): Schema<string> {
   return textThat(expected, (value) => pattern.test(value));
 }
@@ -175,6 +181,7 @@ export function optional<T>(schema: Schema<T>, defaultValue?: T): OptionalEntry<
   return { kind: "optional", schema, defaultValue };
 }
 
+/** A plain schema is a function, and has no `kind`. */
 function isOptional(entry: TableEntry): entry is OptionalEntry<unknown, unknown> {
   return "kind" in entry && entry.kind === "optional";
 }
@@ -204,9 +211,9 @@ export function table<const Entries extends TableEntries>(
       reportMistake(mistakePath, message);
     };
 
+    // `readEntries` reads each option by its own schema: hence the types in the two casts below.
     const values = readEntries(entries, value, path, reportMistake);
     reportUnknownKeys(entries, value, addMistake);
-    // Each option was read by its own schema: hence the types in these two casts.
     checkTogether?.(values as PartialTable<Entries>, addMistake);
 
     if (!isValid) return undefined;
