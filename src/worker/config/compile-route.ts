@@ -34,23 +34,8 @@ const NOT_EMPTY = "+";
  * @param keyTemplate what follows `BUCKET/` in the route's `object`
  */
 export function compileRoute(path: string, keyTemplate: string, report: ReportMistake): Route {
-  checkPath(path, report);
-
-  const key = compilePattern(keyTemplate, NOT_EMPTY);
-  const pathNames = placeholdersOf(path);
-  for (const name of key.names) {
-    if (!pathNames.includes(name)) report("object", `${name} is not in path`);
-  }
-
-  const hasTooManyChoices = countChoices(keyTemplate) > 1;
-  if (hasTooManyChoices) report("object", "needs more slashes between its names");
-
-  return { path, mapping: { path: compilePattern(path, MAY_BE_EMPTY), key } };
-}
-
-function checkPath(path: string, report: ReportMistake): void {
   const [start, ...segments] = path.split("/");
-  const names = placeholdersOf(path);
+  const names = segments.filter(isPlaceholder);
 
   for (const segment of segments) {
     const isRight = isPlaceholder(segment) || isLiteral(segment);
@@ -64,20 +49,22 @@ function checkPath(path: string, report: ReportMistake): void {
 
   const segmentsBeforeLast = segments.slice(0, -1);
   if (segmentsBeforeLast.includes(REST)) report("path", "* must come last");
-
   if (start !== "") report("path", "does not begin with a slash");
   if (!names.includes(VARIANT)) report("path", "has no :preset");
-}
 
-/** Returns the segments of a path that are placeholders: `:preset` and `*` of `/images/:preset/*`. */
-function placeholdersOf(path: string): readonly string[] {
-  const [, ...segments] = path.split("/");
-  return segments.filter(isPlaceholder);
+  const key = compilePattern(keyTemplate, NOT_EMPTY);
+  for (const name of key.names) {
+    if (!names.includes(name)) report("object", `${name} is not in path`);
+  }
+  if (countChoices(keyTemplate) > 1) report("object", "needs more slashes between its names");
+
+  return { path, mapping: { path: compilePattern(path, MAY_BE_EMPTY), key } };
 }
 
 /** A name stands for one segment: `:preset`, `:user_2`. */
 const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
 
+/** Returns whether a segment stands for the text of a visitor's path. */
 function isPlaceholder(segment: string): boolean {
   return segment === REST || NAME.test(segment);
 }
@@ -96,7 +83,7 @@ function isLiteral(segment: string): boolean {
 }
 
 /**
- * Counts the names that follow another name in the same segment. Each is a choice: where the name before it ends must be
+ * Counts the names that follow another name in the same segment. Each is a choice: where the name before it ends is
  * tried at each character. With two choices, to read a hostile key takes most of a second. With three, it takes hours.
  * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */

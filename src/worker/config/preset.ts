@@ -218,6 +218,13 @@ const presetOptions = { ...commonOptions, ...imageOptions };
 
 export const presetSchema = table(presetOptions, checkPreset);
 
+/** The options after which a point of the object is at another place of the picture. */
+const MOVING_OPTIONS = ["rotate", "flip", "trim"] as const;
+
+/** How many characters the options of one variant may have in a URL. Only long overlays come near it. */
+const MAX_OPTIONS_LENGTH = 4_096;
+
+/** Checks the options against each other. */
 function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
   // An option with a mistake is set, too: only its own mistake is reported then, and not that it is missing.
   const hasWidth = Object.hasOwn(preset, "width");
@@ -239,40 +246,20 @@ function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
   const isTooHigh = sizes.some((size) => size.height !== undefined && size.height > MAX_SIDE);
   if (isTooHigh) addMistake("has widths that make its height over 12,000 px");
 
-  checkFocalPoint(preset, addMistake);
-  checkOptionsLength(preset, addMistake);
-}
-
-/** The options after which a point of the object is at another place of the picture. */
-const MOVING_OPTIONS = ["rotate", "flip", "trim"] as const;
-
-/** Reports the options that would make the object's own focal point wrong. */
-function checkFocalPoint(preset: PartialPreset, addMistake: AddMistake): void {
-  if (preset.gravity !== "object") return;
-
+  // The focal point is a point of the object as it is. `rotate = 0` moves nothing.
+  const hasFocalPoint = preset.gravity === "object";
   for (const option of MOVING_OPTIONS) {
-    // `rotate = 0` moves nothing.
-    const isMoving = Boolean(preset[option]);
-    if (!isMoving) continue;
-
+    if (!hasFocalPoint || !preset[option]) continue;
     addMistake(
       'changes the picture that gravity "object" is a point of: remove one of them',
       option,
     );
   }
-}
 
-/** How many characters the options of one variant may have in a URL. Only long overlays come near it. */
-const MAX_OPTIONS_LENGTH = 4_096;
-
-function checkOptionsLength(preset: PartialPreset, addMistake: AddMistake): void {
-  // A variant has one size in place of these two lists.
+  // A variant has one size in place of the two lists.
   const { dpr: _dpr, widths: _widths, ...image } = preset;
-
   const length = encodeURIComponent(JSON.stringify(image)).length;
-  if (length <= MAX_OPTIONS_LENGTH) return;
-
-  addMistake(`is too long: ${length} characters, at most 4,096`);
+  if (length > MAX_OPTIONS_LENGTH) addMistake(`is too long: ${length} characters, at most 4,096`);
 }
 
 /** Returns each variant of a preset with its name in public URLs: `card`, `card@2x`, `hero@640w`. */

@@ -109,7 +109,10 @@ export function readRoutes(
 /** For how long a signed URL may be valid by default, in seconds: a week. */
 const DEFAULT_VALIDITY_S = 604_800;
 
-/** @returns undefined if the first bucket of the route has mistakes in `BUCKETS`, which are reported there */
+/**
+ * Connects a route with its buckets, its fallback and the keys that sign its URLs.
+ * @returns undefined if its first bucket has mistakes in `BUCKETS`, which are reported there
+ */
 function bindRoute(
   settings: RouteSettings,
   buckets: Tables<Bucket>,
@@ -118,7 +121,8 @@ function bindRoute(
 ): BoundRoute | undefined {
   const { path, presets, svg, facts, store, signed, cookie, origins } = settings;
 
-  const patterns = listPatterns(settings.object);
+  // `object` is one pattern or a list of patterns.
+  const patterns = [settings.object].flat();
   const objects = patterns.map((pattern) => parseObjectPattern(pattern, buckets));
   const [first] = objects;
   if (first?.bucket === undefined) return undefined;
@@ -162,8 +166,8 @@ function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
 
   return table(routeOptions(presets), (route, addMistake) => {
     checkSignedOptions(route, addMistake);
-    checkObjects(route, buckets, addMistake);
-    checkPublicPath(route, firstPaths, addMistake);
+    const template = checkObjects(route, buckets, addMistake);
+    checkPublicPath(route, template, firstPaths, addMistake);
   });
 }
 
@@ -212,22 +216,41 @@ function checkSignedOptions(route: PartialRoute, addMistake: AddMistake): void {
   if (route.cookie) addMistake("needs signed = true", "cookie");
 }
 
-/** Checks the objects of a route in their order, then its fallback. */
-function checkObjects(route: PartialRoute, buckets: Tables<Bucket>, addMistake: AddMistake): void {
-  // If `object` has a mistake, it has been reported, and there are no patterns to check.
+/**
+ * Checks the objects of a route in their order, then its fallback.
+ * @returns the key template of all its objects. It is empty, and so has no names, if `object` has a mistake
+ */
+function checkObjects(
+  route: PartialRoute,
+  buckets: Tables<Bucket>,
+  addMistake: AddMistake,
+): string {
   const { object = [], fallback, svg } = route;
-  const sharedTemplate = firstTemplateOf(object);
+  const bucketNames = [...buckets.keys()];
+
+  // `object` is one pattern or a list of patterns.
+  const patterns = [object].flat();
+
+  // The route has one key template for all of its buckets: that of the first one.
+  const [firstPattern = ""] = patterns;
+  const sharedTemplate = parseObjectPattern(firstPattern, buckets).template;
 
   /** For each place of objects, the option that names it first. */
   const firstOptions = new Map<string, string>();
 
-  for (const [index, pattern] of listPatterns(object).entries()) {
+  for (const [index, pattern] of patterns.entries()) {
     const option = typeof object === "string" ? "object" : `object[${index}]`;
     const objectPattern = readObjectPattern(pattern, option, buckets, addMistake);
     if (objectPattern === undefined) continue;
 
     const { bucketName, bucket, template } = objectPattern;
-    checkForSecondBucket(template, option, buckets, addMistake);
+
+    // Several objects in one text, such as `media/*, archive/*`, look like a key `*, archive/*` of the bucket media.
+    const compactTemplate = template.replaceAll(", ", ",");
+    const secondName = bucketNames.find((name) => compactTemplate.includes(`,${name}/`));
+    if (secondName) {
+      addMistake(`has ${secondName}/ in its key: write several buckets as a list`, option);
+    }
 
     // The Images binding reads no SVG (B4).
     const lacksSvg = bucket?.engine === "binding";
@@ -235,7 +258,7 @@ function checkObjects(route: PartialRoute, buckets: Tables<Bucket>, addMistake: 
       addMistake(`bucket ${bucketName} has engine "binding", which has no SVGs: remove it`, "svg");
     }
 
-    // The route has one key template for all of its buckets: that of the first one.
+    // Another bucket may have its objects in another folder, but not under other keys in it.
     if (template !== sharedTemplate) {
       const expected = `needs "${sharedTemplate}" after ${bucketName}/, as object[0]`;
       addMistake(`${expected}: for another folder, set prefix`, option);
@@ -249,6 +272,7 @@ function checkObjects(route: PartialRoute, buckets: Tables<Bucket>, addMistake: 
   }
 
   if (fallback !== undefined) readObjectPattern(fallback, "fallback", buckets, addMistake);
+  return sharedTemplate;
 }
 
 /**
@@ -282,29 +306,14 @@ function readObjectPattern(
   return objectPattern;
 }
 
-/** Reports several objects in one text: `media/*, archive/*` is read as the key `*, archive/*` of the bucket media. */
-function checkForSecondBucket(
-  template: string,
-  option: string,
-  buckets: Tables<Bucket>,
-  addMistake: AddMistake,
-): void {
-  const compactTemplate = template.replaceAll(", ", ",");
-
-  const bucketNames = [...buckets.keys()];
-  const secondName = bucketNames.find((bucketName) => compactTemplate.includes(`,${bucketName}/`));
-  if (!secondName) return;
-
-  addMistake(`has ${secondName}/ in its key: write several buckets as a list`, option);
-}
-
 /** Checks the path of a route: alone, with the paths before it, and with the key that it leads to. */
 function checkPublicPath(
   route: PartialRoute,
+  template: string,
   firstPaths: Map<string, string>,
   addMistake: AddMistake,
 ): void {
-  const { path, object = [], signed, cookie } = route;
+  const { path, signed, cookie } = route;
   if (path === undefined) return;
 
   const form = formOf(path);
@@ -313,7 +322,7 @@ function checkPublicPath(
   else addMistake(`takes the same URLs as ${firstPath} before it: it is never reached`, "path");
 
   const report: ReportMistake = (option, message) => addMistake(message, option);
-  const compiledRoute = compileRoute(path, firstTemplateOf(object), report);
+  const compiledRoute = compileRoute(path, template, report);
 
   // A cookie opens the folder with which the text of `*` begins, whatever the variant is.
   const { names } = compiledRoute.mapping.path;
@@ -329,24 +338,9 @@ function checkPublicPath(
   }
 }
 
-function listPatterns(object: string | readonly string[]): readonly string[] {
-  if (typeof object === "string") return [object];
-  return object;
-}
-
-/** Returns the key template of the first object. It is empty, as if there were no key, if there is no object. */
-function firstTemplateOf(object: string | readonly string[]): string {
-  const [firstPattern = ""] = listPatterns(object);
-  return splitPattern(firstPattern).template;
-}
-
 /** Splits `BUCKET/key`, and finds its bucket. */
 export function parseObjectPattern(pattern: string, buckets: Tables<Bucket>): ObjectPattern {
-  const { bucketName, template } = splitPattern(pattern);
+  const [bucketName = ""] = pattern.split("/", 1);
+  const template = pattern.slice(bucketName.length + 1);
   return { bucketName, bucket: buckets.get(bucketName), template };
-}
-
-function splitPattern(pattern: string): Omit<ObjectPattern, "bucket"> {
-  const [bucketName = "", ...segments] = pattern.split("/");
-  return { bucketName, template: segments.join("/") };
 }
