@@ -1,5 +1,6 @@
-// A hash of the configuration that a Worker runs with, to compare it with wrangler.toml. No secret and no binding
-// goes into it: only the variables that are named here.
+// Hashes the configuration that a Worker runs with. The detailed form of /healthz shows the hash, and
+// `vitrine doctor` compares it with the hash of wrangler.toml: if they differ, the file is not deployed yet. No secret
+// and no binding goes into the hash, only the variables that are named here.
 
 import { sha256Hex } from "../util/bytes.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
@@ -8,17 +9,26 @@ import type { Vars } from "./schema.ts";
 /** What the Worker reads of `[vars]`. */
 const HASHED = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "OIDC"];
 
-/** The order of keys does not matter, and neither does whether a table is text (S2). */
+/** Enough to tell two configurations apart: hexadecimal digits. */
+const HASH_LENGTH = 32;
+
+/**
+ * Returns the same hash for the same configuration: the order of keys does not change it, a table that is JSON text
+ * (S2) counts as the table itself, and a missing variable counts as an empty table.
+ */
 export async function hashVars(vars: Vars): Promise<string> {
-  const text = JSON.stringify(HASHED.map((name) => sortKeys(parseJson(vars[name] ?? {}))));
-  return (await sha256Hex(text)).slice(0, 32);
+  const tables = HASHED.map((name) => parseJson(vars[name] ?? {}));
+  const text = JSON.stringify(sortKeys(tables));
+  const hash = await sha256Hex(text);
+  return hash.slice(0, HASH_LENGTH);
 }
 
+/** Copies a value, and puts the keys of each table into one order. */
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
   if (!isPlainObject(value)) return value;
-  // As pairs: an object would put keys that are numbers first.
-  return Object.keys(value)
-    .sort()
-    .map((key) => [key, sortKeys(value[key])]);
+
+  // A table becomes a list of pairs: an object would put keys that are numbers before all others.
+  const keys = Object.keys(value).sort();
+  return keys.map((key) => [key, sortKeys(value[key])]);
 }

@@ -1,11 +1,13 @@
-// One of the credential pairs of a bucket. Immutable: origin/bucket-state.ts has whether S3 refuses it.
+// A slot: one of the two credential pairs with which the Worker may sign its requests to a bucket, `current` and
+// `next`. With two of them, an operator can replace a key and no visitor misses a picture. A slot never changes.
+// Whether S3 refuses it at the moment is remembered by origin/bucket-state.ts.
 
 import type { SlotName } from "../http/refusal.ts";
 
 export type Credentials = {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of session credentials, which expire (A11). */
+  /** Only session credentials, which expire, have a token (A11). */
   readonly sessionToken?: string;
 };
 
@@ -14,21 +16,32 @@ export type Slot = {
   readonly credentials: Credentials;
 };
 
-/** Returns whether two slots hold the same key. */
-export function isSameKey({ credentials: a }: Slot, slot: Slot | undefined): boolean {
-  const b = slot?.credentials;
+/** Returns whether two slots hold the same key. A slot that does not exist holds no key. */
+export function isSameKey(a: Slot, b: Slot | undefined): boolean {
+  if (!b) return false;
+
+  const keyA = a.credentials;
+  const keyB = b.credentials;
   return (
-    a.accessKeyId === b?.accessKeyId &&
-    a.secretAccessKey === b.secretAccessKey &&
-    a.sessionToken === b.sessionToken
+    keyA.accessKeyId === keyB.accessKeyId &&
+    keyA.secretAccessKey === keyB.secretAccessKey &&
+    keyA.sessionToken === keyB.sessionToken
   );
 }
 
-/** The last four characters of the key id, by which an operator recognises the key. Of a short id, fewer. */
-export function maskKeyId({
-  credentials: { accessKeyId },
-}: {
-  readonly credentials: Pick<Credentials, "accessKeyId">;
-}): string {
-  return `…${accessKeyId.slice(8).slice(-4)}`;
+/** A slot, or as much of one as has a key id. */
+type WithKeyId = { readonly credentials: Pick<Credentials, "accessKeyId"> };
+
+/** How many characters at the beginning of a key id are never shown. */
+const HIDDEN_LENGTH = 8;
+
+/**
+ * Returns the last four characters of the key id, by which an operator recognises the key. Of a short id there are
+ * fewer, because its first eight characters stay hidden.
+ * @example `AKIAIOSFODNN7EXAMPLE` becomes `…MPLE`
+ */
+export function maskKeyId(slot: WithKeyId): string {
+  const visible = slot.credentials.accessKeyId.slice(HIDDEN_LENGTH);
+  const lastFour = visible.slice(-4);
+  return `…${lastFour}`;
 }
