@@ -3,7 +3,7 @@
 
 import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { readKey } from "../../worker/config/oidc.ts";
+import { readIssuerKey } from "../../worker/config/oidc.ts";
 import { readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { isRefusal, SLOT_NAMES } from "../../worker/http/refusal.ts";
@@ -90,8 +90,8 @@ function findMistakes(
 }
 
 function oidcKeyFault(name: string, pem: string): string | undefined {
-  const read = readKey(name, pem);
-  if (typeof read === "string") return read;
+  const read = readIssuerKey(name, pem);
+  if (read.kind === "mistake") return read.message;
   try {
     createPrivateKey(pem);
     return undefined;

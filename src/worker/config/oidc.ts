@@ -1,11 +1,13 @@
-// Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. Checks only the
-// form of a key: its import takes a promise. Pure. No message holds any part of a key.
+// Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. The Worker is an issuer of
+// tokens (OpenID Connect): it signs a token with such a key, and for the token, AWS gives it the temporary credentials
+// of a role. Pure: checks only the form of a key, because its import is asynchronous. No message holds any part
+// of a key.
 
 import { decodeBase64 } from "../../url/encoding.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
 import { toHex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
-import { secretMistake } from "./read-secrets.ts";
+import { findSecretMistake } from "./read-secrets.ts";
 import {
   type Infer,
   optional,
@@ -16,13 +18,15 @@ import {
   type Vars,
 } from "./schema.ts";
 
-/** Printable, and none of the characters that a policy of IAM reads as a pattern. */
+/** What a claim may be: printable, and without `*` and `?`, which a policy of IAM reads as a pattern. */
 const CLAIM = /^[\w.:/@+=,-]{1,255}$/;
 
 const oidcSchema = table({
-  /** Where the issuer's public keys are found, in the very spelling of the provider in IAM. */
+  /** Where AWS finds the issuer's public keys. It must have the very spelling of the provider in IAM. */
   issuer: textThat("an origin such as https://images.example.com, without a path", isIssuer),
+  /** The claim `sub`: whom a token names. */
   subject: optional(textLike("a plain word such as vitrine", CLAIM), "vitrine"),
+  /** The claim `aud`: for whom a token is. */
   audience: optional(
     textLike("a plain word such as sts.amazonaws.com", CLAIM),
     "sts.amazonaws.com",
@@ -34,7 +38,7 @@ export type Issuer = Infer<typeof oidcSchema>;
 
 /** The claims of the Worker's tokens, and the keys that sign them. */
 export type Oidc = Issuer & {
-  /** One or two. The first one signs. */
+  /** One key, or two during a rotation. The first one signs. */
   readonly keys: readonly IssuerKey[];
   /** What is wrong with a key that is left out. */
   readonly mistakes: readonly ConfigMistake[];
@@ -43,63 +47,102 @@ export type Oidc = Issuer & {
 export type IssuerKey = {
   /** The name of the secret. */
   readonly secret: string;
-  /** PKCS#8 in DER. */
+  /** The private key: PKCS#8 in DER. */
   readonly der: Uint8Array<ArrayBuffer>;
 };
 
-const SECRETS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"] as const;
+type IssuerKeyResult =
+  | { readonly kind: "key"; readonly key: IssuerKey }
+  | { readonly kind: "mistake"; readonly message: string };
 
-/**
- * Undefined where the Worker is no issuer. A mistake in a key is reported only if no key can be used: each
- * `wrangler secret put` is deployed at once (S1), and a mistake stops all images.
- */
+const KEY_SECRETS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"] as const;
+
+/** Reads who the Worker is for AWS. @returns undefined if the Worker is no issuer, or cannot be one for a mistake */
 export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
   if (vars["OIDC"] === undefined) return undefined;
-  const settings = oidcSchema(parseJson(vars["OIDC"]), "OIDC", report);
+  const issuer = oidcSchema(parseJson(vars["OIDC"]), "OIDC", report);
+
   const keys: IssuerKey[] = [];
   const mistakes: ConfigMistake[] = [];
-  for (const path of SECRETS) {
-    const value = vars[path];
-    const isNeeded = path === "OIDC_SIGNING_KEY";
-    if (!isNeeded && !value) continue;
-    const missing = secretMistake(value, /./s, isNeeded);
-    const key = missing ?? readKey(path, `${value}`);
-    if (typeof key === "string") mistakes.push({ path, message: key });
-    else keys.push(key);
+  for (const secret of KEY_SECRETS) {
+    const value = vars[secret];
+
+    // The next key is there only during a rotation.
+    const isRequired = secret === "OIDC_SIGNING_KEY";
+    if (!isRequired && !value) continue;
+
+    const mistake = findSecretMistake(value, isRequired);
+    if (mistake !== undefined) {
+      mistakes.push({ path: secret, message: mistake });
+      continue;
+    }
+
+    // The secret has no mistake, so it is text.
+    const result = readIssuerKey(secret, `${value}`);
+    if (result.kind === "key") keys.push(result.key);
+    else mistakes.push({ path: secret, message: result.message });
   }
-  if (keys.length > 0) return settings && { ...settings, keys, mistakes };
-  for (const { path, message } of mistakes) report(path, message);
-  return undefined;
+
+  // Each `wrangler secret put` is deployed at once (S1), and a mistake that is reported stops all images. So while one
+  // key can be used, a mistake in the other one is only noted.
+  if (keys.length === 0) {
+    for (const { path, message } of mistakes) report(path, message);
+    return undefined;
+  }
+
+  if (!issuer) return undefined;
+  return { ...issuer, keys, mistakes };
 }
 
-/** http:// is only for localhost. */
+/** For example `https://images.example.com`, and on this machine `http://localhost:8787`. */
+const ISSUER_URL = /^(https:\/\/[\w.-]+|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)$/;
+
 function isIssuer(value: string): boolean {
-  const isPlain = /^(https:\/\/[\w.-]+|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)$/.test(value);
-  return isPlain && URL.parse(value)?.origin === value;
+  if (!ISSUER_URL.test(value)) return false;
+
+  // AWS compares the issuer letter by letter, so only one spelling is right: a parser would change no letter of it.
+  return URL.parse(value)?.origin === value;
 }
 
-/** What is in a key, in hexadecimal: the identifiers of the algorithm and of the curve, for ES256. */
-const IDENTIFIERS = "06072a8648ce3d020106082a8648ce3d030107";
+/**
+ * A key for ES256 names its algorithm by these two object identifiers (RFC 5480). In hexadecimal, each with its tag 06
+ * and its length.
+ */
+const EC_PUBLIC_KEY = "06072a8648ce3d0201"; // 1.2.840.10045.2.1
+const P_256 = "06082a8648ce3d030107"; // 1.2.840.10045.3.1.7
 
-/** The identifiers stand in front of the key itself. */
+/** How much of the file is searched for them, since they stand in front of the key itself: bytes. */
 const HEAD_BYTES = 48;
 
-const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z\d+/=\s]+)-----END \1-----\s*$/;
+/** `-----BEGIN PRIVATE KEY-----`, lines of base64, and `-----END PRIVATE KEY-----` with the same label. */
+const PEM =
+  /^\s*-----BEGIN (?<label>[A-Z0-9 ]+)-----\s(?<base64>[A-Za-z\d+/=\s]+)-----END \k<label>-----\s*$/;
 
-const REMEDY = "make it with openssl genpkey, as docs/keyless.md says";
+const NO_PRIVATE_KEY = "is not PRIVATE KEY in PEM (PKCS#8), with all its lines";
 
-/** Reads a key as `openssl genpkey` writes it (PKCS#8 in PEM). @returns the key, or what is wrong with it */
-export function readKey(secret: string, pem: string): IssuerKey | string {
-  const [, label = "", base64 = ""] = PEM.exec(pem) ?? [];
-  if (label !== "PRIVATE KEY") {
-    const actual = label && `, but ${label}`;
-    return `is not PRIVATE KEY in PEM (PKCS#8), with all its lines${actual}: ${REMEDY}`;
-  }
+/**
+ * Reads a private key as `openssl genpkey` writes it: PKCS#8 in PEM.
+ * @param secret the name of the secret
+ */
+export function readIssuerKey(secret: string, pem: string): IssuerKeyResult {
+  const groups = PEM.exec(pem)?.groups;
+  const label = groups?.["label"];
+  const base64 = groups?.["base64"];
+  if (label === undefined || base64 === undefined) return keyMistake(NO_PRIVATE_KEY);
+  if (label !== "PRIVATE KEY") return keyMistake(`${NO_PRIVATE_KEY}, but ${label}`);
+
   try {
     const der = decodeBase64(base64);
     const head = toHex(der.slice(0, HEAD_BYTES));
-    return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${REMEDY}`;
+    if (head.includes(EC_PUBLIC_KEY + P_256)) return { kind: "key", key: { secret, der } };
+    return keyMistake("is no EC key (P-256)");
   } catch {
-    return `is damaged, its base64 is wrong: ${REMEDY}`; // the error may hold any part of the key
+    // The message does not quote the error, which may hold any part of the key.
+    return keyMistake("is damaged, its base64 is wrong");
   }
+}
+
+function keyMistake(fault: string): IssuerKeyResult {
+  const remedy = "make it with openssl genpkey, as docs/keyless.md says";
+  return { kind: "mistake", message: `${fault}: ${remedy}` };
 }

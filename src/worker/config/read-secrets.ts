@@ -1,4 +1,5 @@
-// Reads the secrets. No message holds any part of a secret. No I/O.
+// Reads the secrets: the key pairs of buckets (their slots `current` and `next`), the tokens of /healthz and /purge,
+// and the keys that sign public URLs. No message holds any part of a secret. No I/O.
 
 import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
 import { type ConfigMistake, SLOT_NAMES, type SlotName } from "../http/refusal.ts";
@@ -11,19 +12,17 @@ export type UnusableSlot = {
   readonly mistakes: readonly ConfigMistake[];
 };
 
-/** The slots of a bucket. Without a single secret, the next slot is in neither list. */
+/** The slots of a bucket. A next slot without a single secret is in neither list: it is empty most of the time. */
 export type BucketSlots = {
   readonly usable: readonly Slot[];
   readonly unusable: readonly UnusableSlot[];
 };
 
-/** A slash or a comma would end the id in the header that it is signed in. Swift's ids have a colon. */
-const KEY_ID = /^[\w.+=@:-]+$/;
-const PRINTABLE = /^[\x21-\x7e]+$/;
+/** For each part of a slot's credentials, the name of the secret that holds it. */
+type SecretNames = Readonly<Record<keyof Credentials, string>>;
 
 /**
- * Reads the slots whose secrets begin with `secretPrefix`. A mistake is reported only if no slot can be used:
- * between two `wrangler secret put`, a slot has only half of its secrets (S1).
+ * Reads the slots whose secrets begin with `secretPrefix`.
  * @param canUseSessions whether session credentials can be used: the edge does not pass on their token (A11)
  */
 export function readSlots(
@@ -34,63 +33,114 @@ export function readSlots(
 ): BucketSlots {
   const usable: Slot[] = [];
   const unusable: UnusableSlot[] = [];
+
   for (const name of SLOT_NAMES) {
     const names = secretNames(secretPrefix, name);
-    const mistakes: ConfigMistake[] = [];
-    const addMistake = (path: string, message: string) => mistakes.push({ path, message });
-    const read = (secret: string, pattern: RegExp): string => {
-      const value = vars[secret];
-      // The next slot is empty most of the time: a deploy must not require it.
-      const reason = secretMistake(value, pattern, name === "current");
-      if (reason) addMistake(secret, reason);
-      return typeof value === "string" ? value : "";
-    };
-    const hasToken = Boolean(vars[names.sessionToken]);
-    const credentials = {
-      accessKeyId: read(names.accessKeyId, KEY_ID),
-      secretAccessKey: read(names.secretAccessKey, PRINTABLE),
-      ...(hasToken && { sessionToken: read(names.sessionToken, PRINTABLE) }),
-    };
-    if (credentials.accessKeyId.startsWith("ASIA") && !(canUseSessions && hasToken)) {
-      const remedy = canUseSessions
-        ? `set ${names.sessionToken}, too`
-        : 'use a permanent one, or engine = "binding"';
-      addMistake(names.accessKeyId, `is a temporary session key: ${remedy}`); // A11
-    } else if (hasToken && !canUseSessions) {
-      addMistake(names.sessionToken, 'needs engine = "binding": the edge does not pass it on'); // A11
+    const mistakes = findSlotMistakes(name, names, vars, canUseSessions);
+    const hasSecret = Object.values(names).some((secretName) => vars[secretName]);
+
+    if (mistakes.length === 0) {
+      usable.push({ name, credentials: readCredentials(names, vars) });
+    } else if (name === "current" || hasSecret) {
+      unusable.push({ slot: name, mistakes });
     }
-    const hasSecret = Object.values(names).some((secret) => vars[secret]);
-    if (mistakes.length === 0) usable.push({ name, credentials });
-    else if (hasSecret || name === "current") unusable.push({ slot: name, mistakes });
   }
+
+  // Between two `wrangler secret put`, a slot has only half of its secrets (S1). A mistake that is reported stops all
+  // images, so none may be reported while the other slot can be used.
   if (usable.length === 0) {
-    for (const { path, message } of unusable.flatMap((one) => one.mistakes)) report(path, message);
+    for (const slot of unusable) {
+      for (const { path, message } of slot.mistakes) report(path, message);
+    }
   }
   return { usable, unusable };
+}
+
+/** A slash or a comma would end the id in the header in which it is signed. The ids of Swift have a colon. */
+const KEY_ID = /^[\w.+=@:-]+$/;
+
+/** ASCII without spaces and control characters. */
+const PRINTABLE = /^[\x21-\x7e]+$/;
+
+function findSlotMistakes(
+  slot: SlotName,
+  names: SecretNames,
+  vars: Vars,
+  canUseSessions: boolean,
+): ConfigMistake[] {
+  const { accessKeyId, secretAccessKey, sessionToken } = names;
+  const mistakes: ConfigMistake[] = [];
+  const addMistake = (path: string, message: string | undefined) => {
+    if (message !== undefined) mistakes.push({ path, message });
+  };
+
+  // A deploy must not require the secrets of the next slot, because it is empty most of the time.
+  const isRequired = slot === "current";
+  addMistake(accessKeyId, findSecretMistake(vars[accessKeyId], isRequired, KEY_ID));
+  addMistake(secretAccessKey, findSecretMistake(vars[secretAccessKey], isRequired, PRINTABLE));
+
+  // Only session credentials have a token.
+  const token = vars[sessionToken];
+  if (token) addMistake(sessionToken, findSecretMistake(token, isRequired, PRINTABLE));
+
+  // S3 refuses session credentials without their token, and the edge does not pass it on (A11).
+  const id = vars[accessKeyId];
+  const isSessionKey = typeof id === "string" && id.startsWith("ASIA");
+  if (isSessionKey && !canUseSessions) {
+    const remedy = 'use a permanent one, or engine = "binding"';
+    addMistake(accessKeyId, `is a temporary session key: ${remedy}`);
+  } else if (isSessionKey && !token) {
+    addMistake(accessKeyId, `is a temporary session key: set ${sessionToken}, too`);
+  } else if (token && !canUseSessions) {
+    addMistake(sessionToken, 'needs engine = "binding": the edge does not pass it on');
+  }
+
+  return mistakes;
+}
+
+/** Reads the credentials of a slot that has no mistakes: each of its secrets is text. */
+function readCredentials(names: SecretNames, vars: Vars): Credentials {
+  const credentials = {
+    accessKeyId: `${vars[names.accessKeyId]}`,
+    secretAccessKey: `${vars[names.secretAccessKey]}`,
+  };
+
+  const token = vars[names.sessionToken];
+  if (!token) return credentials;
+  return { ...credentials, sessionToken: `${token}` };
 }
 
 const NOT_TEXT =
   "is not text: set it with npx wrangler secret put, not as a binding of a Secrets Store";
 
 /**
- * What is wrong with the value of a secret.
- * @param isListed whether a deploy requires the secret
+ * Finds what is wrong with the value of a secret that has to be there.
+ * @param isRequired whether a deploy requires the secret, by its name under `[secrets]`
+ * @param pattern what the whole secret has to match. Undefined: any text is right
+ * @returns the message. Undefined: the value is right, so it is text and not empty
  */
-export function secretMistake(value: unknown, form: RegExp, isListed: boolean): string | undefined {
-  if (!value) return `is missing: set the secret${isListed ? ", and list it under [secrets]" : ""}`;
+export function findSecretMistake(
+  value: unknown,
+  isRequired: boolean,
+  pattern?: RegExp,
+): string | undefined {
+  if (!value && isRequired) return "is missing: set the secret, and list it under [secrets]";
+  if (!value) return "is missing: set the secret";
   if (typeof value !== "string") return NOT_TEXT;
-  return form.test(value) ? undefined : "has an invalid character";
+  if (pattern && !pattern.test(value)) return "has an invalid character";
+  return undefined;
 }
 
-// Printable ASCII without spaces at the ends, which a header would lose.
+/** Printable ASCII without spaces at the ends, which a header would lose. */
 const TOKEN = /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/;
 
 /** How long a token must be: characters. Anybody may try to guess the token of /purge as often as they like. */
 const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 
 /**
- * Reads the token for /healthz or /purge. Only a token that is no text is a mistake: any other bad token opens nothing.
- * @returns undefined if it is missing, easy to guess or impossible to send
+ * Reads the token that opens the detailed form of /healthz, or /purge. A bad token opens nothing. It is no mistake,
+ * because a mistake would stop all images. Only a binding in place of the token is one.
+ * @returns undefined if the token is missing, easy to guess or impossible to send
  */
 export function readToken(
   vars: Vars,
@@ -98,28 +148,46 @@ export function readToken(
   report?: ReportMistake,
 ): string | undefined {
   const token = vars[name];
-  if (token && typeof token !== "string") report?.(name, NOT_TEXT);
-  const isLong = typeof token === "string" && token.length >= MIN_LENGTHS[name];
-  return isLong && TOKEN.test(token) ? token : undefined;
+  if (!token) return undefined;
+
+  if (typeof token !== "string") {
+    report?.(name, NOT_TEXT);
+    return undefined;
+  }
+
+  if (token.length < MIN_LENGTHS[name]) return undefined;
+  if (!TOKEN.test(token)) return undefined;
+  return token;
 }
 
-/** The keys that sign public URLs, by kid. The first one signs. */
+/** Reads the keys that sign public URLs, by their ids (`kid`). The first key signs, and all of them verify. */
 export function readUrlKeys(vars: Vars, report: ReportMistake): ReadonlyMap<string, SigningKey> {
-  const { URL_SIGNING_KEYS: secret } = vars;
+  const secret = vars["URL_SIGNING_KEYS"];
   const addMistake = (message: string) => report("URL_SIGNING_KEYS", message);
-  const missing = secretMistake(secret, /./s, true);
-  if (!missing) return readSigningKeys(`${secret}`, addMistake); // it is text
-  addMistake(missing);
-  return new Map();
+
+  const mistake = findSecretMistake(secret, true);
+  if (mistake !== undefined) {
+    addMistake(mistake);
+    return new Map();
+  }
+
+  // The secret has no mistake, so it is text.
+  return readSigningKeys(`${secret}`, addMistake);
 }
 
-/** The secrets of slots: their names begin with a word that the configuration chooses. */
+/**
+ * The names of the secrets of slots. They begin with a word that the configuration chooses.
+ * @example `AWS_ACCESS_KEY_ID`, `MEDIA_2_SESSION_TOKEN_NEXT`
+ */
 const SLOT_SECRET = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(?:_NEXT)?$/;
 
 /** The names of all other secrets. */
 export const SINGLE_SECRETS = [
-  ...["HEALTH_TOKEN", "PURGE_TOKEN", "URL_SIGNING_KEYS"],
-  ...["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
+  "HEALTH_TOKEN",
+  "PURGE_TOKEN",
+  "URL_SIGNING_KEYS",
+  "OIDC_SIGNING_KEY",
+  "OIDC_SIGNING_KEY_NEXT",
 ];
 
 /** Returns whether a variable of this name is a secret. */
@@ -127,11 +195,12 @@ export function isSecret(name: string): boolean {
   return SLOT_SECRET.test(name) || SINGLE_SECRETS.includes(name);
 }
 
-/** The names of the secrets of a slot. @param secretPrefix the bucket's `credentials` */
-export function secretNames(
-  secretPrefix: string,
-  slot: SlotName = "current",
-): Required<Record<keyof Credentials, string>> {
+/**
+ * Returns the names of the secrets of a slot.
+ * @param secretPrefix the bucket's `credentials`: the word with which the names begin
+ * @example `AWS_ACCESS_KEY_ID`, and in the next slot `AWS_ACCESS_KEY_ID_NEXT`
+ */
+export function secretNames(secretPrefix: string, slot: SlotName = "current"): SecretNames {
   const suffix = slot === "next" ? "_NEXT" : "";
   return {
     accessKeyId: `${secretPrefix}_ACCESS_KEY_ID${suffix}`,
