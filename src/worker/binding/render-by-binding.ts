@@ -1,8 +1,8 @@
 // Renders a picture, or its facts, by the Images binding, from the whole object, which the Worker opens here and not
 // before. The original cannot come out: only what the binding transformed is passed on.
 
+import type { Images } from "../config/bindings.ts";
 import type { Bucket } from "../config/bucket.ts";
-import type { Images } from "../config/bucket-settings.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
 import { requestForRetry } from "../edge/request-for-retry.ts";
 import { canRetry, isRefusal, type Refusal, upstreamOf } from "../http/refusal.ts";

@@ -1,14 +1,16 @@
-// A bucket as wrangler.toml has it: reached by S3's API, or by a binding of the Worker. Pure.
+// Checks a table `[vars.BUCKETS.<name>]` of wrangler.toml. It names a private bucket and says how the Worker reaches
+// it: by a URL of S3's API, or, in R2, by a binding of the Worker. Pure: nothing here asks whether there is
+// such a bucket, or whether a key opens it.
 
 import { keyFault } from "../../url/key.ts";
-import { hasMethods, hasProperty } from "../util/json.ts";
+import { hasProperty } from "../util/json.ts";
+import { bindingName } from "./bindings.ts";
 import {
   boolean,
   choose,
   type Infer,
   oneOf,
   optional,
-  type Schema,
   table,
   text,
   textLike,
@@ -18,46 +20,50 @@ import {
 /** `cf`: the image edge fetches the object itself. `binding`: the Worker does, for the Images binding. */
 export type Engine = "cf" | "binding";
 
-const prefix = optional(textThat("a path such as a/b/", isPrefix), "");
-const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/);
+/** Whether the bucket's name is in the host of its URL (`virtual`) or in the path (A4). */
+type Addressing = "virtual" | "path";
 
-export const bindingName = textLike("the name of a binding", /^[A-Za-z_]\w*$/);
+const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/);
+const folder = optional(textThat("a path such as a/b/", isFolder), "");
+const plainUrl = textThat("a plain https:// URL", isPlainUrl);
+
+/** A key id of AWS, which begins with AKIA or ASIA, is refused: messages show this word. */
+const SECRET_PREFIX = /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/;
+
+/** For example `arn:aws:iam::123456789012:role/vitrine`. In China it begins with `arn:aws-cn:`. */
+const ROLE_ARN = /^arn:[\w-]+:iam::\d*:role\/[\w+=,.@/-]+$/;
 
 const s3BucketSchema = table(
   {
-    endpoint: textThat("a plain https:// URL", isEndpoint), // E6
+    /** The URL of S3's API, without the bucket. */
+    endpoint: plainUrl,
     bucket: bucketName,
     region: textLike("a region", /^[a-z0-9-]+$/),
-    prefix,
+    /** The folder of the objects. No object outside of it can be reached. */
+    prefix: folder,
     addressing: optional(oneOf("virtual", "path")),
+    /** The key, below the prefix, of an object that /healthz tries. */
     canary: optional(text),
-    credentials: optional(
-      textLike("a word such as MEDIA_2", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
-      "AWS",
-    ),
+    /** The word with which the names of the bucket's secrets begin. */
+    credentials: optional(textLike("a word such as MEDIA_2", SECRET_PREFIX), "AWS"),
     engine: optional(oneOf("cf", "binding"), "cf"),
-    role: optional(textLike("the ARN of a role", /^arn:[\w-]+:iam::\d*:role\/[\w+=,.@/-]+$/)),
-    sts: optional(textThat("a plain https:// URL", isEndpoint)),
+    /** The role of AWS that the Worker takes, in place of a key. */
+    role: optional(textLike("the ARN of a role", ROLE_ARN)),
+    /** The URL of STS, the service of AWS that gives the credentials of the role. */
+    sts: optional(plainUrl),
     /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
     source_parameter: optional(boolean, true),
   },
-  ({ endpoint, bucket, addressing, prefix = "", canary, engine = "cf", role, sts }, addMistake) => {
-    checkCanary(prefix, canary, addMistake);
-    // The edge passes on no session token (E1).
-    if (role && engine === "cf") addMistake('needs engine = "binding"', "role");
+  (settings, addMistake) => {
+    const { endpoint, bucket, addressing, engine, role, sts } = settings;
+
+    checkCanary(settings.prefix, settings.canary, addMistake);
+
+    // The edge passes on no session token, and a role has only session credentials (E1).
+    if (role && engine !== "binding") addMistake('needs engine = "binding"', "role");
     if (sts && !role) addMistake("needs role", "sts");
-    if (!endpoint || !bucket) return;
-    if (bucket.includes(".."))
-      return addMistake("has two dots in a row, as no bucket has", "bucket");
-    const { hostname, pathname } = new URL(endpoint);
-    const inHost = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
-    if ((inHost && addressing !== "path") || pathname.endsWith(`/${bucket}`)) {
-      addMistake("contains the bucket's name: remove it", "endpoint");
-    } else if (addressing === "virtual" && bucket.includes(".")) {
-      addMistake('breaks TLS, as bucket has a dot: set "path"', "addressing"); // A4
-    } else if (!URL.canParse(bucketUrl(endpoint, bucket, addressing ?? "path"))) {
-      addMistake('needs a host name in endpoint: set "path"', "addressing");
-    }
+
+    if (endpoint && bucket) checkBucketUrl(endpoint, bucket, addressing, addMistake);
   },
 );
 
@@ -65,11 +71,12 @@ const r2BucketSchema = table(
   {
     binding: bindingName,
     bucket: optional(bucketName),
-    prefix,
+    prefix: folder,
     canary: optional(text),
-    engine: optional(oneOf("binding"), "binding"), // cf.image reads URLs only
+    // The image edge fetches URLs, and a binding has none.
+    engine: optional(oneOf("binding"), "binding"),
   },
-  ({ prefix = "", canary }, addMistake) => checkCanary(prefix, canary, addMistake),
+  (settings, addMistake) => checkCanary(settings.prefix, settings.canary, addMistake),
 );
 
 export const bucketSchema = choose(
@@ -81,77 +88,119 @@ export const bucketSchema = choose(
 export type S3Settings = Infer<typeof s3BucketSchema>;
 export type R2Settings = Infer<typeof r2BucketSchema>;
 
+/** Returns whether a bucket is reached by a binding. Only such settings have the option `binding`. */
+export function isR2Settings(settings: S3Settings | R2Settings): settings is R2Settings {
+  return hasProperty(settings, "binding");
+}
+
+/** Adds a mistake of one option of a bucket. */
+type AddMistake = (message: string, option: string) => void;
+
+/** Checks the key of the canary. A prefix that has a mistake itself is undefined here. */
 function checkCanary(
-  prefix: string,
+  prefix: string | undefined,
   canary: string | undefined,
-  addMistake: (message: string, at: string) => void,
+  addMistake: AddMistake,
 ): void {
-  const reason = canary && keyFault(prefix + canary);
-  if (reason) addMistake(`impossible key: ${reason}`, "canary");
+  if (canary === undefined) return;
+
+  const key = (prefix ?? "") + canary;
+  const fault = keyFault(key);
+  if (fault) addMistake(`impossible key: ${fault}`, "canary");
 }
 
-/** Returns whether a URL has the spelling that is sent and signed. http:// is only for localhost. */
-function isEndpoint(value: string): boolean {
-  return (
-    /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value) &&
-    [value, `${value}/`].includes(URL.parse(value)?.href ?? "")
-  );
+/** Checks that the endpoint, the bucket's name and the addressing make a URL together. */
+function checkBucketUrl(
+  endpoint: string,
+  bucket: string,
+  addressing: Addressing | undefined,
+  addMistake: AddMistake,
+): void {
+  if (bucket.includes("..")) {
+    addMistake("has two dots in a row, as no bucket has", "bucket");
+    return;
+  }
+
+  // The Worker adds the bucket's name to the endpoint. With the name already in it, the name would be there twice.
+  const { hostname, pathname } = new URL(endpoint);
+  const isInHost = addressing !== "path" && isVirtualHost(hostname, bucket);
+  const isInPath = pathname.endsWith(`/${bucket}`);
+  if (isInHost || isInPath) {
+    addMistake("contains the bucket's name: remove it", "endpoint");
+    return;
+  }
+
+  // The certificate of `*.s3.example.com` covers one more label, so not the host `my.bucket.s3.example.com` (A4).
+  if (addressing === "virtual" && bucket.includes(".")) {
+    addMistake('breaks TLS, as bucket has a dot: set "path"', "addressing");
+    return;
+  }
+
+  // No bucket's name can stand in front of an IP address. Without `addressing`, the Worker takes one that fits.
+  const url = bucketUrl(endpoint, bucket, addressing ?? "path");
+  if (!URL.canParse(url)) addMistake('needs a host name in endpoint: set "path"', "addressing");
 }
 
-function isPrefix(value: string): boolean {
-  return value.endsWith("/") && !keyFault(value.slice(0, -1));
+/** A provider's own host has up to three labels: `s3.example.com`, `storage.googleapis.com`. */
+const MAX_PROVIDER_LABELS = 3;
+
+/**
+ * Returns whether a host name is that of one bucket (A4), and not of a provider's host that begins with the same word.
+ * @example of the bucket `minio`, `minio.s3.example.com` is a virtual host, but `minio.example.com` is a server
+ */
+function isVirtualHost(hostname: string, bucket: string): boolean {
+  if (!hostname.startsWith(`${bucket}.`)) return false;
+  const labels = hostname.split(".");
+  return labels.length > MAX_PROVIDER_LABELS;
 }
 
-type Addressing = "virtual" | "path";
+/** http:// is only for an S3 on this machine: `http://localhost:9000`. The edge fetches https:// alone (E6). */
+const SCHEME = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))/;
+
+/** Without `?`, `#`, `@`, `%` and everything else that a URL parser or a signature may change. */
+const PLAIN_CHARACTERS = /^[\w.~:[\]/-]*$/;
+
+/** Returns whether a URL has the spelling in which it is sent and signed. */
+function isPlainUrl(value: string): boolean {
+  if (!SCHEME.test(value) || !PLAIN_CHARACTERS.test(value)) return false;
+
+  // The parser adds a slash after a host. If it changed anything else, the signature would be of another URL (A2).
+  const url = URL.parse(value);
+  return url?.href === value || url?.href === `${value}/`;
+}
+
+function isFolder(value: string): boolean {
+  if (!value.endsWith("/")) return false;
+  const withoutSlash = value.slice(0, -1);
+  return keyFault(withoutSlash) === undefined;
+}
 
 /**
  * The URL of a bucket without a key (A4).
  * @param endpoint an absolute URL without query, fragment or slash at its end
+ * @example `https://s3.example.com/acme-media/` (path), `https://acme-media.s3.example.com/` (virtual)
  */
 export function bucketUrl(endpoint: string, bucket: string, addressing: Addressing): string {
   if (addressing === "path") return `${endpoint}/${bucket}/`;
+
   const { protocol, host, pathname } = new URL(endpoint);
-  return `${protocol}//${bucket}.${host}${pathname === "/" ? "" : pathname}/`;
+  const path = pathname === "/" ? "" : pathname;
+  return `${protocol}//${bucket}.${host}${path}/`;
 }
 
-/** Virtual-hosted if AWS serves the bucket and TLS allows its name, else path-style (A4). */
+/**
+ * Returns the addressing of a bucket that sets none (A4): `virtual` at AWS, if TLS allows the bucket's name in the
+ * host, else `path`, which nearly every other provider takes.
+ */
 export function defaultAddressing(endpoint: string, bucket: string): Addressing {
-  const aws = /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
-  return aws && !bucket.includes(".") ? "virtual" : "path";
+  const { hostname } = new URL(endpoint);
+  const isAws = /\.amazonaws\.com(\.cn)?$/.test(hostname);
+  if (!isAws || bucket.includes(".")) return "path";
+  return "virtual";
 }
 
 /** The URL of STS in a region of AWS. Regions in China have a domain of their own. */
 export function defaultSts(region: string): string {
-  return `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
-}
-
-export type Images = Pick<ImagesBinding, "input" | "info">;
-
-/** The binding of an R2 bucket that has originals. */
-export type R2Source = Pick<R2Bucket, "get" | "head">;
-
-/** The binding of an R2 bucket that holds renditions. */
-export type Store = Pick<R2Bucket, "get" | "put" | "delete" | "list">;
-
-const IMAGES = ["an Images binding", '[images] binding = "IMAGES"'] as const;
-const R2 = ["an R2 bucket's binding", "it to [[r2_buckets]]"] as const;
-
-export const imagesSchema = binding(hasMethods<Images>("input", "info"), ...IMAGES);
-export const r2Schema = binding(hasMethods<R2Source>("get", "head"), ...R2);
-export const storeSchema = binding(hasMethods<Store>("get", "put", "delete", "list"), ...R2);
-
-/**
- * A binding. No message repeats a value: under a wrong name, it may be a secret.
- * @param missing what to add to the configuration if there is no such binding
- */
-function binding<T>(
-  test: (value: unknown) => value is T,
-  expected: string,
-  missing: string,
-): Schema<T> {
-  return (value, path, report) => {
-    if (test(value)) return value;
-    report(path, value === undefined ? `is missing: add ${missing}` : `is not ${expected}`);
-    return undefined;
-  };
+  const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+  return `https://sts.${region}.${domain}`;
 }

@@ -1,12 +1,12 @@
-// A private bucket and how to reach it. Immutable. No I/O.
+// A private bucket, and how the Worker reaches it: by S3's API with the keys in its slots or with a role of AWS, or,
+// in R2, by a binding. A bucket never changes: origin/bucket-state.ts remembers what S3 says of it. No I/O.
 
+import type { Images, R2Source } from "./bindings.ts";
 import {
   bucketUrl,
   defaultAddressing,
   type Engine,
-  type Images,
   type R2Settings,
-  type R2Source,
   type S3Settings,
 } from "./bucket-settings.ts";
 import type { Oidc } from "./oidc.ts";
@@ -30,15 +30,15 @@ export type Bucket = {
   readonly images: Images | undefined;
   /** The binding of an R2 bucket, which needs no key. */
   readonly r2: R2Source | undefined;
-  /** The role that the Worker takes to read it, which needs no key. */
+  /** The role that the Worker takes to read the bucket. It needs no key. */
   readonly role: Role | undefined;
-  /** Whether the URL that the edge fetches has a parameter of the object's bytes (A15). */
+  /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
   readonly hasSourceParameter: boolean;
   /** The key of the object that /healthz checks. */
   readonly canary: string | undefined;
   /** One or two, with different keys; none for R2 and a role. The first slot that S3 does not refuse is used. */
   readonly slots: readonly Slot[];
-  /** `slots`, and a next slot with the current slot's key, as at the end of a rotation. */
+  /** `slots`, and also a next slot that holds the current slot's key, as at the end of a rotation. */
   readonly usable: readonly Slot[];
   readonly unusable: readonly UnusableSlot[];
 };
@@ -46,63 +46,92 @@ export type Bucket = {
 /** A role of AWS, and where its credentials come from. Buckets with the same role have the same object. */
 export type Role = {
   readonly arn: string;
+  /** The URL of STS, the service of AWS that gives the credentials. */
   readonly sts: string;
+  /** Who the Worker is for STS. */
   readonly oidc: Oidc;
 };
 
-const NO_SLOTS: BucketSlots = { usable: [], unusable: [] };
+/** What the Worker has to open an S3 bucket: slots or a role. */
+type S3Access = {
+  readonly slots?: BucketSlots;
+  readonly role?: Role;
+  /** The Images binding, if that is the engine. */
+  readonly images?: Images | undefined;
+};
 
-/** An R2 bucket. Its URL is only a name: nothing fetches it. */
-export function r2Bucket(
-  name: string,
-  { binding, bucket = binding, prefix, canary }: R2Settings,
-  r2: R2Source,
-  images: Images,
-): Bucket {
-  return {
-    ...{ name, bucket, prefix, r2, images },
-    ...{ slots: [], ...NO_SLOTS, role: undefined },
-    // A dot, not a slash: else the bucket would look like a folder of another bucket.
-    baseUrl: bucket === binding ? `r2://${binding}/` : `r2://${binding}.${bucket}/`,
-    region: "auto",
-    access: "r2",
-    engine: "binding",
-    hasSourceParameter: false,
-    canary: canary && prefix + canary,
-  };
-}
+/** Makes an S3 bucket of its settings and of what opens it. */
+export function s3Bucket(name: string, settings: S3Settings, access: S3Access = {}): Bucket {
+  const { bucket, prefix, region } = settings;
 
-/**
- * Joins a bucket's settings and its slots.
- * @param slots none if there is a role
- */
-export function s3Bucket(
-  name: string,
-  settings: S3Settings,
-  { usable, unusable }: BucketSlots = NO_SLOTS,
-  images?: Images,
-  role?: Role,
-): Bucket {
-  const { bucket, region, prefix, canary, credentials, engine } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
-  const baseUrl = bucketUrl(endpoint, bucket, addressing);
-  const slots = usable.filter((slot, at) => at === 0 || !isSameKey(slot, usable[0]));
+  const usable = access.slots?.usable ?? [];
+
   return {
     name,
     bucket,
-    baseUrl,
+    baseUrl: bucketUrl(endpoint, bucket, addressing),
     prefix,
     region,
-    access: settings.role ?? credentials,
-    engine,
-    hasSourceParameter: settings.source_parameter,
-    images,
+    access: settings.role ?? settings.credentials,
+    engine: settings.engine,
+    images: access.images,
     r2: undefined,
-    role,
-    slots,
-    unusable,
+    role: access.role,
+    hasSourceParameter: settings.source_parameter,
+    canary: canaryKeyOf(settings),
+    slots: withoutSameKey(usable),
     usable,
-    canary: canary && prefix + canary,
+    unusable: access.slots?.unusable ?? [],
   };
+}
+
+/** Leaves out a next slot that holds the same key: S3 would give it the same answer. */
+function withoutSameKey(usable: readonly Slot[]): readonly Slot[] {
+  const [first, second] = usable;
+  if (first && isSameKey(first, second)) return [first];
+  return usable;
+}
+
+/** Makes an R2 bucket of its settings and its binding. */
+export function r2Bucket(name: string, settings: R2Settings, r2: R2Source, images: Images): Bucket {
+  const { binding, prefix } = settings;
+  const bucket = settings.bucket ?? binding;
+
+  return {
+    name,
+    bucket,
+    baseUrl: r2BaseUrl(binding, bucket),
+    prefix,
+    // R2 has one region for all buckets.
+    region: "auto",
+    access: "r2",
+    // The image edge fetches URLs, and a binding has none.
+    engine: "binding",
+    images,
+    r2,
+    role: undefined,
+    // Only the edge takes a source parameter.
+    hasSourceParameter: false,
+    canary: canaryKeyOf(settings),
+    // A binding needs no key, so there are no slots.
+    slots: [],
+    usable: [],
+    unusable: [],
+  };
+}
+
+/** Nothing fetches this URL. It only tells the bucket from all others. */
+function r2BaseUrl(binding: string, bucket: string): string {
+  if (bucket === binding) return `r2://${binding}/`;
+
+  // A dot, not a slash: with a slash, the bucket would look like a folder of another bucket.
+  return `r2://${binding}.${bucket}/`;
+}
+
+/** The whole key of the canary. The settings have it below the prefix. */
+function canaryKeyOf({ prefix, canary }: S3Settings | R2Settings): string | undefined {
+  if (canary === undefined) return undefined;
+  return prefix + canary;
 }

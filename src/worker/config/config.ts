@@ -1,112 +1,251 @@
-// Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
+// Makes the Worker's configuration of `[vars]` in wrangler.toml, of the secrets and of the bindings. All mistakes are
+// reported at once, each with its path. With a single mistake nothing is served: never half a configuration.
+// No I/O, no clock.
 
 import type { ConfigMistake, Refusal } from "../http/refusal.ts";
-import { isDataset } from "../log/metrics.ts";
-import { hasMethods, isPlainObject, parseJson } from "../util/json.ts";
+import { isPlainObject, parseJson } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
-import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import {
   bindingName,
-  bucketSchema,
-  defaultSts,
+  datasetSchema,
   imagesSchema,
+  type Limiter,
+  limiterSchema,
   r2Schema,
   type Store,
   storeSchema,
-} from "./bucket-settings.ts";
+} from "./bindings.ts";
+import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
+import { bucketSchema, defaultSts, isR2Settings } from "./bucket-settings.ts";
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
-import { presetSchema, type Variant, variantsOfPreset } from "./preset.ts";
+import { type Preset, presetSchema, type Variant, variantsOfPreset } from "./preset.ts";
 import { readSlots, readToken } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
-  custom,
   type Infer,
   integer,
   numberBetween,
   optional,
   type ReportMistake,
+  type Schema,
   SECONDS,
   type Tables,
   table,
   type Vars,
 } from "./schema.ts";
 
-export type Limiter = Pick<RateLimit, "limit">;
-
-/** What wrangler.toml and the secrets say, checked and ready to serve from. */
+/** The checked configuration, ready to serve from. It never changes. */
 export type Config = {
+  /** The private buckets that have the originals. */
   readonly buckets: readonly Bucket[];
-  /** In the order in which they are tried. */
+  /** The public paths, and the objects that they show: in the order in which they are tried. */
   readonly routes: readonly BoundRoute[];
-  /** By the name in public URLs: `card`, `card@2x`. */
+  /** What a visitor may ask for, by the name in public URLs: a preset `card`, or one of its sizes, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
+  /** For how long renditions are shown, and visitors wait. */
   readonly answers: Answers;
-  /** Holds every rendition that was ever made; undefined: nothing does. */
+  /** The R2 bucket that holds every rendition that was ever made. Undefined: there is no such bucket. */
   readonly store: Store | undefined;
-  /** Opens the detailed form of /healthz; undefined: nothing does. */
+  /** The token that opens the detailed form of /healthz. Undefined: nobody gets this form. */
   readonly healthToken: string | undefined;
-  /** Opens /purge; undefined: there is no such path. */
+  /** The token that opens /purge. Undefined: there is no such path. */
   readonly purgeToken: string | undefined;
-  /** Counts requests; undefined: nothing does. */
+  /** Limits how often a visitor may ask. Undefined: there is no limit. */
   readonly limiter: Limiter | undefined;
-  /** Who the Worker is for AWS; undefined: the Worker is no issuer of tokens. */
+  /** Who the Worker is for AWS. Undefined: the Worker is no issuer of tokens. */
   readonly oidc: Oidc | undefined;
 };
 
 export type ConfigRefusal = Extract<Refusal, { event: "configuration-broken" }>;
 
-/** The configuration of an isolate, read once: a secret changes with a deployment (S1), which starts new isolates. */
+/**
+ * Returns the configuration of an isolate. It is read only once, since it never changes: a new secret is a new
+ * deployment (S1), which starts new isolates.
+ */
 export const currentConfig = memoize((env: object) => readConfig({ ...env }));
 
-/** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
+/** @param vars the vars, the secrets and the bindings. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | ConfigRefusal {
   const mistakes: ConfigMistake[] = [];
-  // What several buckets or routes need may be read several times.
   const report: ReportMistake = (path, message) => {
+    // Two buckets may need the same secret, and it is read for each of them.
     const isRepeated = mistakes.some((old) => old.path === path && old.message === message);
     if (!isRepeated) mistakes.push({ path, message });
   };
 
+  // [vars.OIDC]: who the Worker is for AWS. A bucket with a role needs it.
   const oidc = readOidc(vars, report);
+
+  // [vars.BUCKETS.<name>], and the secrets or the binding that open each bucket.
   const buckets = readBuckets(vars, oidc, report);
-  const presets = readTables("PRESETS", vars, report, presetSchema);
+
+  // [vars.PRESETS.<name>]
+  const presets = readPresets(vars, report);
+
+  // [[vars.ROUTES]]: they name buckets and presets.
   const routes = readRoutes(vars, buckets, presets, report);
+
+  // A bucket's engine must have the options of the presets that the routes show of it.
   checkEngines(vars, buckets, presets, report);
-  const answers = answersSchema(parseJson(vars["ANSWERS"] ?? {}), "ANSWERS", report);
+
+  // [vars.ANSWERS], and the store that it may name. Every option has a default, so the table may be missing.
+  const answersTable = parseJson(vars["ANSWERS"] ?? {});
+  const answers = answersSchema(answersTable, "ANSWERS", report);
   const store = readStore(vars, answers?.store, buckets, report);
-  const limiter =
-    "RATE_LIMITER" in vars
-      ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
-      : undefined;
-  if ("METRICS" in vars) datasetSchema(vars["METRICS"], "METRICS", report);
+
+  // Bindings that may be left out. The metrics are only checked here: log/metrics.ts takes them from the environment.
+  const limiter = readOptional("RATE_LIMITER", limiterSchema, vars, report);
+  readOptional("METRICS", datasetSchema, vars, report);
+
+  // Secrets that may be left out.
   const healthToken = readToken(vars, "HEALTH_TOKEN", report);
   const purgeToken = readToken(vars, "PURGE_TOKEN", report);
 
-  if (mistakes.length > 0 || !answers) return { event: "configuration-broken", mistakes };
-  const variants = new Map(
-    [...presets].flatMap(([name, preset]) => (preset ? variantsOfPreset(name, preset) : [])),
-  );
-  const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
-  return { buckets: all, routes, variants, answers, store, healthToken, purgeToken, limiter, oidc };
+  // `answers` is undefined only if the table has a mistake.
+  if (mistakes.length > 0 || !answers) {
+    return { event: "configuration-broken", mistakes };
+  }
+
+  return {
+    buckets: [...buckets.values()].filter((bucket) => bucket !== undefined),
+    routes,
+    variants: collectVariants(presets),
+    answers,
+    store,
+    healthToken,
+    purgeToken,
+    limiter,
+    oidc,
+  };
 }
 
-const WEEK = 604_800;
-const YEAR = 31_536_000;
+/** What the tables of all buckets need. */
+type BucketContext = {
+  readonly vars: Vars;
+  readonly oidc: Oidc | undefined;
+  /** The roles of the buckets that were read before. */
+  readonly roles: Map<string, Role>;
+  readonly report: ReportMistake;
+};
+
+/** A bucket with mistakes is undefined, so that a route with its name is not reported, too. */
+function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake): Tables<Bucket> {
+  const context = { vars, oidc, roles: new Map<string, Role>(), report };
+  const buckets = new Map<string, Bucket | undefined>();
+
+  for (const [name, value] of listTables("BUCKETS", vars, report)) {
+    const path = `BUCKETS.${name}`;
+    checkName(name, path, report);
+    buckets.set(name, readBucket(name, path, value, context));
+  }
+  return buckets;
+}
+
+function readBucket(
+  name: string,
+  path: string,
+  value: unknown,
+  context: BucketContext,
+): Bucket | undefined {
+  const { vars, oidc, roles, report } = context;
+
+  const settings = bucketSchema(value, path, report);
+  if (!settings) {
+    // All mistakes are reported at once, so the keys with the default names are checked all the same.
+    if (!hasAccessOption(value)) readSlots("AWS", vars, report);
+    return undefined;
+  }
+
+  // With the engine `binding`, the Worker fetches the objects itself, for the Images binding.
+  const isFetchedByWorker = settings.engine === "binding";
+  const images = isFetchedByWorker ? imagesSchema(vars["IMAGES"], "IMAGES", report) : undefined;
+
+  if (isR2Settings(settings)) {
+    const r2 = r2Schema(vars[settings.binding], settings.binding, report);
+    if (!images || !r2) return undefined;
+    return r2Bucket(name, settings, r2, images);
+  }
+
+  if (settings.role !== undefined) {
+    if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
+    if (!oidc) return undefined;
+
+    const sts = settings.sts ?? defaultSts(settings.region);
+    const role = shareRole({ arn: settings.role, sts, oidc }, roles);
+    return s3Bucket(name, settings, { role, images });
+  }
+
+  // The Worker can send the token of session credentials. The edge does not pass it on (A11).
+  const canUseSessions = isFetchedByWorker;
+  const slots = readSlots(settings.credentials, vars, report, canUseSessions);
+  return s3Bucket(name, settings, { slots, images });
+}
+
+/** Each of these options says that something else than the secrets AWS_… opens the bucket. */
+const ACCESS_OPTIONS = ["credentials", "role", "binding"];
+
+/** Returns whether a bucket's table, which may have mistakes, has one of these options. */
+function hasAccessOption(value: unknown): boolean {
+  if (!isPlainObject(value)) return false;
+  return ACCESS_OPTIONS.some((option) => Object.hasOwn(value, option));
+}
+
+/**
+ * Returns the object of an earlier bucket with the same role. The Worker remembers a session by this object, so it asks
+ * STS only once for all buckets of a role.
+ */
+function shareRole(role: Role, roles: Map<string, Role>): Role {
+  const id = `${role.arn} ${role.sts}`;
+  const sharedRole = roles.get(id) ?? role;
+  roles.set(id, sharedRole);
+  return sharedRole;
+}
+
+/** A preset with mistakes is undefined, so that a route with its name is not reported, too. */
+function readPresets(vars: Vars, report: ReportMistake): Tables<Preset> {
+  const presets = new Map<string, Preset | undefined>();
+
+  for (const [name, value] of listTables("PRESETS", vars, report)) {
+    const path = `PRESETS.${name}`;
+    checkName(name, path, report);
+    presets.set(name, presetSchema(value, path, report));
+  }
+  return presets;
+}
+
+/** Lists the tables of a variable, such as `[vars.PRESETS.card]`, by their names. There has to be at least one. */
+function listTables(variable: string, vars: Vars, report: ReportMistake): [string, unknown][] {
+  const tables = parseJson(vars[variable]);
+
+  if (!isPlainObject(tables) || Object.keys(tables).length === 0) {
+    // A text that parseJson cannot parse stays a text.
+    const isText = typeof tables === "string";
+    report(variable, isText ? "is not JSON" : "is not a table, or is empty");
+    return [];
+  }
+
+  return Object.entries(tables);
+}
+
 const NAME = /^[\w-]{1,64}$/;
 
-const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
-const datasetSchema = custom("an Analytics Engine binding", isDataset);
+function checkName(name: string, path: string, report: ReportMistake): void {
+  if (!NAME.test(name)) report(path, "needs a name of 1 to 64 letters, digits, - and _");
+}
+
+const WEEK_S = 604_800;
+const YEAR_S = 31_536_000;
 
 const answersSchema = table({
   /** For how long browsers and shared caches may keep an image: s. */
-  max_age: optional(integer(0, YEAR, SECONDS), 3600),
+  max_age: optional(integer(0, YEAR_S, SECONDS), 3600),
   /** For how long Workers Cache shows a rendition without a request to S3: s. 0: there is no cache (W7). */
-  keep: optional(integer(0, YEAR, SECONDS), 300),
+  keep: optional(integer(0, YEAR_S, SECONDS), 300),
   /** For how long after `keep` a rendition is still shown, while a request to S3 runs: s (W8). */
-  stale: optional(integer(0, YEAR, SECONDS), WEEK),
+  stale: optional(integer(0, YEAR_S, SECONDS), WEEK_S),
   /** For how long after `keep` a rendition is still shown, while no new one can be made: s (W8). */
-  stale_if_error: optional(integer(0, YEAR, SECONDS), WEEK),
+  stale_if_error: optional(integer(0, YEAR_S, SECONDS), WEEK_S),
   /** The binding of the R2 bucket that holds every rendition that was ever made. */
   store: optional(bindingName),
   /** How long a visitor waits at most, whatever is tried again on the way: s. */
@@ -115,68 +254,41 @@ const answersSchema = table({
 
 export type Answers = Infer<typeof answersSchema>;
 
-function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake): Tables<Bucket> {
-  const roles = new Map<string, Role>();
-  const readImages = () => imagesSchema(vars["IMAGES"], "IMAGES", report);
-  return readTables("BUCKETS", vars, report, (entry, path, _report, name) => {
-    const settings = bucketSchema(entry, path, report);
-    if (settings && "binding" in settings) {
-      const images = readImages();
-      const r2 = r2Schema(vars[settings.binding], settings.binding, report);
-      return r2 && images && r2Bucket(name, settings, r2, images);
-    }
-    const images = settings?.engine === "binding" ? readImages() : undefined;
-    if (settings?.role) {
-      if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
-      if (!oidc) return undefined;
-      const sts = settings.sts ?? defaultSts(settings.region);
-      const use = `${settings.role} ${sts}`;
-      const role = roles.get(use) ?? { arn: settings.role, sts, oidc };
-      roles.set(use, role);
-      return s3Bucket(name, settings, undefined, images, role);
-    }
-    const hasAccess = isPlainObject(entry) && ACCESS_OPTIONS.some((option) => option in entry);
-    const secretPrefix = settings?.credentials ?? (hasAccess ? undefined : "AWS");
-    if (!secretPrefix) return undefined;
-    const slots = readSlots(secretPrefix, vars, report, settings?.engine === "binding");
-    return settings && s3Bucket(name, settings, slots, images);
-  });
-}
-
-/** A store has a bucket of its own: in a bucket of originals, a rendition could replace an original. */
+/** @param binding the name of the store's binding, if `[vars.ANSWERS]` has one */
 function readStore(
   vars: Vars,
-  name: string | undefined,
+  binding: string | undefined,
   buckets: Tables<Bucket>,
   report: ReportMistake,
 ): Store | undefined {
-  if (name === undefined) return undefined;
-  const store = storeSchema(vars[name], name, report);
-  const origin = [...buckets.values()].find((bucket) => store && Object.is(bucket?.r2, store));
+  if (binding === undefined) return undefined;
+  const store = storeSchema(vars[binding], binding, report);
+  if (!store) return undefined;
+
+  // A store has a bucket of its own: in a bucket of originals, a rendition could replace an original.
+  const origin = [...buckets.values()].find((bucket) => Object.is(bucket?.r2, store));
   if (origin) report("ANSWERS.store", `has the originals of ${origin.name}: use another bucket`);
   return store;
 }
 
-/** Each of these says what opens a bucket: the secrets AWS_… are not needed, even if the bucket has mistakes. */
-const ACCESS_OPTIONS = ["credentials", "role", "binding"];
-
-/** Reads a table of tables. One with mistakes stays as undefined: a route with its name is not reported, too. */
-function readTables<T>(
-  variable: string,
+/** Reads a binding that may be left out. */
+function readOptional<T>(
+  name: string,
+  schema: Schema<T>,
   vars: Vars,
   report: ReportMistake,
-  readOne: (entry: unknown, path: string, report: ReportMistake, name: string) => T | undefined,
-): Tables<T> {
-  const tables = parseJson(vars[variable]);
-  if (!isPlainObject(tables) || Object.keys(tables).length === 0) {
-    report(variable, typeof tables === "string" ? "is not JSON" : "is not a table, or is empty");
-    return new Map();
+): T | undefined {
+  if (!Object.hasOwn(vars, name)) return undefined;
+  return schema(vars[name], name, report);
+}
+
+/** Lists the variants of all presets, by their names in public URLs. */
+function collectVariants(presets: Tables<Preset>): ReadonlyMap<string, Variant> {
+  const variants = new Map<string, Variant>();
+
+  for (const [presetName, preset] of presets) {
+    if (!preset) continue; // it has a mistake
+    for (const [name, variant] of variantsOfPreset(presetName, preset)) variants.set(name, variant);
   }
-  return new Map(
-    Object.entries(tables).map(([name, entry]) => {
-      const path = `${variable}.${name}`;
-      if (!NAME.test(name)) report(path, "needs a name of 1 to 64 letters, digits, - and _");
-      return [name, readOne(entry, path, report, name)];
-    }),
-  );
+  return variants;
 }

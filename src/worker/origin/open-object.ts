@@ -1,8 +1,8 @@
 // Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It sends only
 // GETs, and follows no redirect.
 
+import type { R2Source } from "../config/bindings.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
-import type { R2Source } from "../config/bucket-settings.ts";
 import type { Credentials } from "../config/slot.ts";
 import {
   isRefusal,

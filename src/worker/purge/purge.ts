@@ -11,7 +11,7 @@ import {
   type PurgeResult,
 } from "../cache/loopback.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
-import type { Store } from "../config/bucket-settings.ts";
+import type { Store } from "../config/bindings.ts";
 import type { Config } from "../config/config.ts";
 import { isRefusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";

@@ -1,7 +1,7 @@
 // Refuses a visitor who asks too often on a route. A limiter that fails refuses nobody: presets bound
 // the costs without it.
 
-import type { Limiter } from "../config/config.ts";
+import type { Limiter } from "../config/bindings.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { logNotice } from "../log/log.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";

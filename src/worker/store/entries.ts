@@ -4,7 +4,7 @@
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionId, renditionName } from "../cache/rendition-url.ts";
-import type { Store } from "../config/bucket-settings.ts";
+import type { Store } from "../config/bindings.ts";
 import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";

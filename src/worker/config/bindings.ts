@@ -1,0 +1,59 @@
+// The bindings that the Worker uses: objects of Cloudflare, which the Worker gets under the names that wrangler.toml
+// gives them. A schema only looks whether an object has the methods of its kind. It calls none of them.
+
+import { isDataset } from "../log/metrics.ts";
+import { hasMethods } from "../util/json.ts";
+import { custom, type Schema, textLike } from "./schema.ts";
+
+/** Cloudflare's Images binding. */
+export type Images = Pick<ImagesBinding, "input" | "info">;
+
+/** The binding of an R2 bucket that has originals. */
+export type R2Source = Pick<R2Bucket, "get" | "head">;
+
+/** The binding of an R2 bucket that holds renditions. */
+export type Store = Pick<R2Bucket, "get" | "put" | "delete" | "list">;
+
+/** A rate limiting binding. */
+export type Limiter = Pick<RateLimit, "limit">;
+
+export const bindingName = textLike("the name of a binding", /^[A-Za-z_]\w*$/);
+
+type BindingMessages = { readonly missing: string; readonly wrong: string };
+
+const IMAGES_MESSAGES: BindingMessages = {
+  missing: 'is missing: add [images] binding = "IMAGES"',
+  wrong: "is not an Images binding",
+};
+
+const R2_MESSAGES: BindingMessages = {
+  missing: "is missing: add it to [[r2_buckets]]",
+  wrong: "is not an R2 bucket's binding",
+};
+
+const isImages = hasMethods<Images>("input", "info");
+const isR2Source = hasMethods<R2Source>("get", "head");
+const isStore = hasMethods<Store>("get", "put", "delete", "list");
+const isLimiter = hasMethods<Limiter>("limit");
+
+export const imagesSchema = binding(isImages, IMAGES_MESSAGES);
+export const r2Schema = binding(isR2Source, R2_MESSAGES);
+export const storeSchema = binding(isStore, R2_MESSAGES);
+
+// These two bindings are optional, so there is no message for a missing one.
+export const limiterSchema = custom("a rate limiting binding", isLimiter);
+export const datasetSchema = custom("an Analytics Engine binding", isDataset);
+
+/** A binding whose name is in the configuration. No message repeats a value: under a wrong name, it may be a secret. */
+function binding<T>(
+  isBinding: (value: unknown) => value is T,
+  messages: BindingMessages,
+): Schema<T> {
+  return (value, path, report) => {
+    if (isBinding(value)) return value;
+
+    const message = value === undefined ? messages.missing : messages.wrong;
+    report(path, message);
+    return undefined;
+  };
+}
