@@ -1,5 +1,5 @@
 // The bindings that the Worker uses: objects of Cloudflare, which the Worker gets under the names that wrangler.toml
-// gives them. A schema only looks whether an object has the methods of its kind. It calls none of them.
+// gives them. A schema only tests whether an object has the methods of its kind, and calls none of them.
 
 import { isDataset } from "../log/metrics.ts";
 import { hasMethods } from "../util/json.ts";
@@ -36,16 +36,16 @@ const isR2Source = hasMethods<R2Source>("get", "head");
 const isStore = hasMethods<Store>("get", "put", "delete", "list");
 const isLimiter = hasMethods<Limiter>("limit");
 
-export const imagesSchema = binding(isImages, IMAGES_MESSAGES);
-export const r2Schema = binding(isR2Source, R2_MESSAGES);
-export const storeSchema = binding(isStore, R2_MESSAGES);
+export const imagesSchema = bindingSchema(isImages, IMAGES_MESSAGES);
+export const r2Schema = bindingSchema(isR2Source, R2_MESSAGES);
+export const storeSchema = bindingSchema(isStore, R2_MESSAGES);
 
 // These two bindings are optional, so there is no message for a missing one.
 export const limiterSchema = custom("a rate limiting binding", isLimiter);
 export const datasetSchema = custom("an Analytics Engine binding", isDataset);
 
 /** A binding whose name is in the configuration. No message repeats a value: under a wrong name, it may be a secret. */
-function binding<T>(
+function bindingSchema<T>(
   isBinding: (value: unknown) => value is T,
   messages: BindingMessages,
 ): Schema<T> {

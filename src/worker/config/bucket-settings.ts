@@ -122,6 +122,7 @@ function checkBucketUrl(
   }
 
   // The Worker adds the bucket's name to the endpoint. With the name already in it, the name would be there twice.
+  // `addressing = "path"` says that the host is a server's, whatever it begins with.
   const { hostname, pathname } = new URL(endpoint);
   const isInHost = addressing !== "path" && isVirtualHost(hostname, bucket);
   const isInPath = pathname.endsWith(`/${bucket}`);
@@ -141,28 +142,29 @@ function checkBucketUrl(
   if (!URL.canParse(url)) addMistake('needs a host name in endpoint: set "path"', "addressing");
 }
 
-/** A provider's own host has up to three labels: `s3.example.com`, `storage.googleapis.com`. */
-const MAX_PROVIDER_LABELS = 3;
+/** A host with so few labels belongs to a server, not to a bucket: `minio.example.com`, `storage.googleapis.com`. */
+const MAX_SERVER_LABELS = 3;
 
 /**
- * Returns whether a host name is that of one bucket (A4), and not of a provider's host that begins with the same word.
- * @example of the bucket `minio`, `minio.s3.example.com` is a virtual host, but `minio.example.com` is a server
+ * Returns whether a host seems to belong to one bucket (A4): `acme-media.s3.eu-west-1.amazonaws.com`. The host of a
+ * server may begin with the same word: `minio.example.com`, with the bucket `minio`.
  */
 function isVirtualHost(hostname: string, bucket: string): boolean {
   if (!hostname.startsWith(`${bucket}.`)) return false;
   const labels = hostname.split(".");
-  return labels.length > MAX_PROVIDER_LABELS;
+  return labels.length > MAX_SERVER_LABELS;
 }
 
 /** http:// is only for an S3 on this machine: `http://localhost:9000`. The edge fetches https:// alone (E6). */
 const SCHEME = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))/;
 
-/** Without `?`, `#`, `@`, `%` and everything else that a URL parser or a signature may change. */
+/** No `?`, `#`, `@` or `%`, and nothing else that a URL parser or a signer may change. */
 const PLAIN_CHARACTERS = /^[\w.~:[\]/-]*$/;
 
 /** Returns whether a URL has the spelling in which it is sent and signed. */
 function isPlainUrl(value: string): boolean {
-  if (!SCHEME.test(value) || !PLAIN_CHARACTERS.test(value)) return false;
+  if (!SCHEME.test(value)) return false;
+  if (!PLAIN_CHARACTERS.test(value)) return false;
 
   // The parser adds a slash after a host. If it changed anything else, the signature would be of another URL (A2).
   const url = URL.parse(value);

@@ -1,5 +1,6 @@
-// A private bucket, and how the Worker reaches it: by S3's API with the keys in its slots or with a role of AWS, or,
-// in R2, by a binding. A bucket never changes: origin/bucket-state.ts remembers what S3 says of it. No I/O.
+// A private bucket, and how the Worker reaches it: by S3's API with a key or with a role of AWS, or, in R2, by a
+// binding. A bucket has up to two keys, in the slots `current` and `next`. It never changes: origin/bucket-state.ts
+// remembers which slot S3 refuses. No I/O.
 
 import type { Images, R2Source } from "./bindings.ts";
 import {
@@ -52,21 +53,23 @@ export type Role = {
   readonly oidc: Oidc;
 };
 
-/** What the Worker has to open an S3 bucket: slots or a role. */
-type S3Access = {
+/** What opens an S3 bucket: slots, or a role. */
+type S3Resources = {
   readonly slots?: BucketSlots;
   readonly role?: Role;
   /** The Images binding, if that is the engine. */
   readonly images?: Images | undefined;
 };
 
+const NO_SLOTS: BucketSlots = { usable: [], unusable: [] };
+
 /** Makes an S3 bucket of its settings and of what opens it. */
-export function s3Bucket(name: string, settings: S3Settings, access: S3Access = {}): Bucket {
+export function s3Bucket(name: string, settings: S3Settings, resources: S3Resources = {}): Bucket {
   const { bucket, prefix, region } = settings;
 
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
-  const usable = access.slots?.usable ?? [];
+  const { usable, unusable } = resources.slots ?? NO_SLOTS;
 
   return {
     name,
@@ -76,14 +79,14 @@ export function s3Bucket(name: string, settings: S3Settings, access: S3Access = 
     region,
     access: settings.role ?? settings.credentials,
     engine: settings.engine,
-    images: access.images,
+    images: resources.images,
     r2: undefined,
-    role: access.role,
+    role: resources.role,
     hasSourceParameter: settings.source_parameter,
     canary: canaryKeyOf(settings),
     slots: withoutSameKey(usable),
     usable,
-    unusable: access.slots?.unusable ?? [],
+    unusable,
   };
 }
 
@@ -104,7 +107,7 @@ export function r2Bucket(name: string, settings: R2Settings, r2: R2Source, image
     bucket,
     baseUrl: r2BaseUrl(binding, bucket),
     prefix,
-    // R2 has one region for all buckets.
+    // R2 calls the region of each bucket so.
     region: "auto",
     access: "r2",
     // The image edge fetches URLs, and a binding has none.

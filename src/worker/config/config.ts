@@ -167,7 +167,7 @@ function readBucket(
     return r2Bucket(name, settings, r2, images);
   }
 
-  if (settings.role !== undefined) {
+  if (settings.role) {
     if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
     if (!oidc) return undefined;
 

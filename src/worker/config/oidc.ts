@@ -72,7 +72,7 @@ export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
     if (!isRequired && !value) continue;
 
     const mistake = findSecretMistake(value, isRequired);
-    if (mistake !== undefined) {
+    if (mistake) {
       mistakes.push({ path: secret, message: mistake });
       continue;
     }
@@ -128,7 +128,7 @@ export function readIssuerKey(secret: string, pem: string): IssuerKeyResult {
   const groups = PEM.exec(pem)?.groups;
   const label = groups?.["label"];
   const base64 = groups?.["base64"];
-  if (label === undefined || base64 === undefined) return keyMistake(NO_PRIVATE_KEY);
+  if (!label || !base64) return keyMistake(NO_PRIVATE_KEY);
   if (label !== "PRIVATE KEY") return keyMistake(`${NO_PRIVATE_KEY}, but ${label}`);
 
   try {

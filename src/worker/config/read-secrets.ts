@@ -71,7 +71,7 @@ function findSlotMistakes(
   const { accessKeyId, secretAccessKey, sessionToken } = names;
   const mistakes: ConfigMistake[] = [];
   const addMistake = (path: string, message: string | undefined) => {
-    if (message !== undefined) mistakes.push({ path, message });
+    if (message) mistakes.push({ path, message });
   };
 
   // A deploy must not require the secrets of the next slot, because it is empty most of the time.
@@ -166,7 +166,7 @@ export function readUrlKeys(vars: Vars, report: ReportMistake): ReadonlyMap<stri
   const addMistake = (message: string) => report("URL_SIGNING_KEYS", message);
 
   const mistake = findSecretMistake(secret, true);
-  if (mistake !== undefined) {
+  if (mistake) {
     addMistake(mistake);
     return new Map();
   }
