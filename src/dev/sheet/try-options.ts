@@ -4,7 +4,12 @@
 import { presetsOf } from "../../cli/app-file/generate.ts";
 import { type CommandFault, isFault } from "../../cli/command.ts";
 import { renditionIdsOf } from "../../worker/cache/rendition-url.ts";
-import { type Preset, presetSchema, type Variant, variantsOfPreset } from "../../worker/config/preset.ts";
+import {
+  type Preset,
+  presetSchema,
+  type Variant,
+  variantsOfPreset,
+} from "../../worker/config/preset.ts";
 import { upstreamOf } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { render } from "../../worker/renditions.ts";
