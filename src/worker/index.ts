@@ -4,7 +4,7 @@
 // docs/how-it-works.md.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { RenderResult } from "./cache/cached-answer.ts";
+import type { NamedRendition } from "./cache/cached-answer.ts";
 import {
   type CacheResult,
   fetchCached,
@@ -22,7 +22,6 @@ import {
   renditionIdsOf,
 } from "./cache/rendition-url.ts";
 import { currentConfig } from "./config/config.ts";
-import type { BoundRoute } from "./config/routes.ts";
 import { isRefusal, type Refusal } from "./http/refusal.ts";
 import { cancelBody } from "./http/send.ts";
 import { shouldLog } from "./log/flood.ts";
@@ -36,13 +35,12 @@ import { checkEmbedding } from "./request/embedding.ts";
 import { checkRateLimit } from "./request/rate-limit.ts";
 import {
   parseRequestTarget,
-  type RequestTarget,
   type ResolvedRequest,
   resolveRequest,
   splitFacts,
   type UnresolvedRequest,
 } from "./request/resolve-request.ts";
-import { type AccessGrant, checkGrant } from "./request/url-signature.ts";
+import { checkGrant } from "./request/url-signature.ts";
 import {
   corsHeaders,
   imageAnswer,
@@ -71,12 +69,16 @@ export default {
     const began = Date.now();
     const outcome = await serve(request, env, context, began);
 
-    const answer = answerFor(outcome, Date.now());
-    if (outcome.kind === "refusal") logOutcome(outcome, env, answer.status);
+    const answer = outcome.kind === "answer" ? outcome.answer : answerRefused(outcome, env);
+    const isHead = request.method === "HEAD";
+    if (isHead) cancelBody(answer.body);
+    const sent = isHead ? new Response(null, answer) : answer;
 
-    const event = outcome.kind === "refusal" ? outcome.refusal.event : shownEvent(outcome);
-    const sent = request.method === "HEAD" ? withoutBody(answer) : answer;
-    record(env, sent, outcome.logFields, event, began);
+    const { logFields } = outcome;
+    // What operators and browsers ask besides is no picture, and has no event.
+    const pictureEvent = logFields && "shown";
+    const event = outcome.kind === "answer" ? pictureEvent : outcome.refusal.event;
+    record(env, sent, logFields, event, began);
     return sent;
   },
 } satisfies ExportedHandler<object>;
@@ -88,41 +90,30 @@ type Answered = {
   readonly kind: "answer";
   readonly answer: Response;
   /** Of a visitor's request for a picture. */
-  readonly logFields?: LogFields | undefined;
+  readonly logFields?: LogFields;
 };
 
 type Refused = {
   readonly kind: "refusal";
   readonly refusal: Refusal;
-  readonly logFields?: LogFields;
-  readonly terms?: Terms;
-  /** The fallback of the route, in place of the plain answer to the refusal. */
-  readonly fallback?: Response | undefined;
+  readonly logFields: LogFields | undefined;
+  readonly terms: Terms;
+  /** The fallback of the route; undefined: the plain answer to the refusal. */
+  readonly answer?: Response | undefined;
 };
 
-function refuse(refusal: Refusal): Refused {
-  return { kind: "refusal", refusal };
+/** The answer to a refusal, which the log has, too. */
+function answerRefused({ refusal, logFields = {}, terms, answer }: Refused, env: object): Response {
+  const now = Date.now();
+  const sent = answer ?? refusalAnswer(refusal, terms, now);
+  if (shouldLog(env, refusal.event, sent.status, now)) {
+    logRefusal(refusal, logFields, sent.status);
+  }
+  return sent;
 }
 
-/** @param now ms since 1970 */
-function answerFor(outcome: Outcome, now: number): Response {
-  if (outcome.kind === "answer") return outcome.answer;
-  return outcome.fallback ?? refusalAnswer(outcome.refusal, outcome.terms ?? {}, now);
-}
-
-function logOutcome({ refusal, logFields = {} }: Refused, env: object, status: number): void {
-  if (shouldLog(env, refusal.event, status, Date.now())) logRefusal(refusal, logFields, status);
-}
-
-/** A picture is "shown". What operators and browsers ask besides has no event. */
-function shownEvent({ logFields }: Answered): "shown" | undefined {
-  return logFields === undefined ? undefined : "shown";
-}
-
-/** The answer to HEAD. Nobody reads the bytes of the picture. */
-function withoutBody(answer: Response): Response {
-  cancelBody(answer.body);
-  return new Response(null, answer);
+function refuse(refusal: Refusal, logFields?: LogFields, terms: Terms = {}): Refused {
+  return { kind: "refusal", refusal, logFields, terms };
 }
 
 /**
@@ -138,7 +129,9 @@ async function serve(
   const { method, headers, url } = request;
   const config = currentConfig(env);
   if (isRefusal(config)) return refuse(config);
-  if (isFromEdge(headers)) return refuse(LOOP);
+
+  // The edge itself asks, which it says in `via` (E8). The Worker would ask the edge, and so on.
+  if (/image-resizing/i.test(headers.get("via") ?? "")) return refuse(LOOP);
 
   // Operators and machines have paths of their own.
   const target = parseRequestTarget(url);
@@ -151,8 +144,8 @@ async function serve(
   const resolved = resolveRequest(config, target.pathname);
   const { route } = resolved;
 
-  // 2. Method.
-  const allow = allowedMethods(route);
+  // 2. Method. Only a route with `origins` has answers for the scripts of other pages.
+  const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) {
     return refuse({ event: "method-not-allowed", method, allow });
   }
@@ -160,29 +153,28 @@ async function serve(
   // 3. Embedding.
   const cors = route && corsHeaders(headers, route);
   const foreign = route?.origins && checkEmbedding(headers, url, route.origins);
-  if (foreign) return { ...refuse(foreign), logFields: { route: route.path }, terms: { cors } };
+  if (foreign) return refuse(foreign, { route: route.path }, { cors });
   if (cors && method === "OPTIONS") {
     return { kind: "answer", answer: preflight(allow, cors, route.signing?.cookie) };
   }
 
   // 4. Variant and key.
   const logFields = logFieldsOf(resolved);
-  if (resolved.kind === "unresolved") {
-    return { ...refuse(resolved.refusal), logFields, terms: { cors } };
-  }
+  if (resolved.kind === "unresolved") return refuse(resolved.refusal, logFields, { cors });
 
-  // 5. Signature. It covers the URL of the picture, also where facts are asked for.
+  // 5. Signature of the URL, or else a cookie. It is for the URL of the picture, also where facts are asked for.
   const { facts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
-  const granted = await checkAccess(request, resolved, pictureTarget, began);
-  if (isRefusal(granted)) return { ...refuse(granted), logFields, terms: { cors } };
+  let granted = await checkGrant(resolved, pictureTarget, began);
+  if (isRefusal(granted)) granted = await checkCookie(resolved, request, granted, began);
+  if (isRefusal(granted)) return refuse(granted, logFields, { cors });
 
   // 6. Rate limit.
   const terms = { cors, granted };
   const deadline = began + config.answers.timeout * 1000;
-  if (config.limiter !== undefined) {
+  if (config.limiter) {
     const { path } = resolved.route;
     const limited = await checkRateLimit(config.limiter, headers, path, deadline);
-    if (limited) return { ...refuse(limited), logFields, terms };
+    if (limited) return refuse(limited, logFields, terms);
   }
 
   // 7. Format, and then the picture itself.
@@ -191,35 +183,10 @@ async function serve(
   return show(request, resolved, facts, terms, scope);
 }
 
-/** Returns whether the edge itself asks, which says so in `via` (E8). It would ask the edge again, for ever. */
-function isFromEdge(headers: Headers): boolean {
-  return /image-resizing/i.test(headers.get("via") ?? "");
-}
-
 const LOOP = {
   event: "loop-detected",
   reason: "endpoint, or a transformation flow of the zone, leads here",
 } as const satisfies Refusal;
-
-/** As the header `allow` writes it. Only a route with `origins` has answers for other pages' scripts. */
-function allowedMethods(route: BoundRoute | undefined): string {
-  return route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
-}
-
-/**
- * Step 5: what the signature of the URL opens, or else a cookie.
- * @returns undefined if the route is not signed: it is open for everybody
- */
-async function checkAccess(
-  request: Request,
-  resolved: ResolvedRequest,
-  pictureTarget: RequestTarget,
-  now: number,
-): Promise<AccessGrant | Refusal | undefined> {
-  const grant = await checkGrant(resolved, pictureTarget, now);
-  if (!isRefusal(grant)) return grant;
-  return checkCookie(resolved, request, grant, now);
-}
 
 /** Step 7: answers with the rendition or its facts, or with the fallback of its route. */
 async function show(
@@ -243,29 +210,21 @@ async function show(
 
   if (result.kind === "refusal") {
     const { bucket, key } = idAt(ids, result.objectIndex);
-    const refused = {
-      kind: "refusal",
-      refusal: result.refusal,
-      logFields: { ...logFields, bucket: bucket.name, key },
-      terms: { ...terms, age },
-    } as const;
+    const refusedFields = { ...logFields, bucket: bucket.name, key };
+    const refused = refuse(result.refusal, refusedFields, { ...terms, age });
     const fallbackId = fallbackIdOf(route, ids);
-    if (fallbackId === undefined) return refused;
-    return showFallback(refused, fallbackId, negotiated, began, scope);
+    return fallbackId ? showFallback(refused, fallbackId, negotiated, began, scope) : refused;
   }
 
-  const image = result.kind === "rendition" ? result.rendition : { etag: result.etag };
-  const isOutage = result.kind === "rendition" && result.rendition.stored === "outage";
+  // Of a picture that has not changed, the ETag alone is here.
+  const image: Partial<NamedRendition> = result.kind === "rendition" ? result.rendition : result;
+  const isOutage = image.stored === "outage";
   const maxAge = scope.config.answers.max_age;
   const options = { negotiated, maxAge, isOutage, cache, took };
   const answer = imageAnswer(image, scope.condition, options, terms, Date.now());
-  return { kind: "answer", answer, logFields: { ...logFields, format: formatOf(result) } };
-}
 
-/** `avif` of `image/avif`, for the log. */
-function formatOf(result: RenderResult): string | undefined {
-  if (result.kind !== "rendition") return undefined;
-  return result.rendition.type.replace(/^\w+\//, "");
+  const format = image.type?.replace(/^\w+\//, ""); // "avif" of "image/avif"
+  return { kind: "answer", answer, logFields: { ...logFields, format } };
 }
 
 /**
@@ -273,7 +232,7 @@ function formatOf(result: RenderResult): string | undefined {
  * @param began when the picture was asked for: ms since 1970
  */
 async function showFallback(
-  refused: Refused & { readonly terms: Terms },
+  refused: Refused,
   fallbackId: RenditionId,
   negotiated: boolean,
   began: number,
@@ -290,7 +249,7 @@ async function showFallback(
   const bucketName = fallbackId.bucket.name;
   const { event, answer } = fallbackAnswer(refused, result, bucketName, options);
   const logFields = { ...refused.logFields, fallback: event };
-  return { ...refused, logFields, fallback: answer };
+  return { ...refused, logFields, answer };
 }
 
 /**
@@ -302,22 +261,22 @@ async function obtain(
   scope: GatewayScope,
 ): Promise<Omit<CacheResult, "loopbackFailure">> {
   const cached = await fetchCached(ids, scope);
-  if (cached !== undefined && cached.loopbackFailure === undefined) return cached;
+  const failure = cached?.loopbackFailure;
+  if (cached && !failure) return cached;
 
   const result = await render(ids, scope);
   if (result.kind !== "rendition") return { result, cache: "direct" };
-  if (result.rendition.stored !== undefined) return { result, cache: "stored" };
+  if (result.rendition.stored) return { result, cache: "stored" };
 
   // The engine works here, so it was the entrypoint that failed.
-  const failure = cached?.loopbackFailure;
-  if (failure !== undefined) reportUnusable(scope.env, failure, Date.now());
+  if (failure) reportUnusable(scope.env, failure, Date.now());
   return { result, cache: "direct" };
 }
 
 /** The log fields of a request, as far as the URL could be read. */
 function logFieldsOf(resolved: ResolvedRequest | UnresolvedRequest): LogFields {
   const { route, variant } = resolved;
-  if (route === undefined || variant === undefined) return { route: route?.path };
+  if (!route || !variant) return { route: route?.path };
 
   return {
     route: route.path,

@@ -123,6 +123,7 @@ const SECOND_CACHING = "public, max-age=1, must-revalidate";
 /**
  * The answer with a refusal, which the gateway reads to answer the visitor (`show` in index.ts). A cached answer takes
  * the place of an older rendition. A 502 does not: Workers Cache shows the older one instead, if there is one (W8).
+ * @param tags by which the refusal can be purged, once the object exists, or is repaired
  */
 export function refusalForCache(
   refusal: Refusal,
@@ -130,46 +131,35 @@ export function refusalForCache(
   older: OlderRendition,
   tags: readonly string[],
 ): Response {
-  const isUnreadable = refusal.event === "source-unreadable";
-  const isAboutObject =
-    isUnreadable || refusal.event === "object-missing" || refusal.event === "object-denied";
-  const isProven = isCertain(refusal);
-  const status = isUnreadable ? 415 : 404;
-  const text = refusalText(refusal, objectIndex);
+  // What S3 replied stays here: it is for /healthz alone.
+  const fields = { ...refusal, s3: undefined, ...(objectIndex > 0 && { objectIndex }) };
+  const headers = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
+
+  const caching = refusalCaching(refusal, older);
+  if (!caching) return new Response(JSON.stringify(fields), { status: 502, headers });
+
+  headers.set("cache-control", caching);
+  headers.set("cache-tag", tags.join(","));
+  const status = refusal.event === "source-unreadable" ? 415 : 404;
+  return new Response(JSON.stringify(fields), { status, headers });
+}
+
+/** @returns undefined for a refusal that must not take the place of an older rendition */
+function refusalCaching(refusal: Refusal, older: OlderRendition): string | undefined {
+  const { event } = refusal;
+  const isUnreadable = event === "source-unreadable";
+  const isOfObject = isUnreadable || event === "object-missing" || event === "object-denied";
 
   // Certain, and about the object: without a minute in the cache, each visitor would cause a request of S3.
-  if (isProven && isAboutObject) return cachedRefusal(text, status, MINUTE_CACHING, tags);
-
-  // An engine that could not read the object may be wrong. But there is nothing older to lose.
-  if (!isProven && isUnreadable && !older.exists) {
-    return cachedRefusal(text, status, MINUTE_CACHING, tags);
+  if (isCertain(refusal)) {
+    if (isOfObject) return MINUTE_CACHING;
+  } else if (isUnreadable && !older.exists) {
+    // An engine that could not read the object may be wrong. But there is nothing older to lose.
+    return MINUTE_CACHING;
   }
 
   // What Workers Cache has is of an object that is gone: anything may take its place, as shortly as possible.
-  if (older.isOfGoneObject) return cachedRefusal(text, status, SECOND_CACHING, tags);
-
-  const headers = { "content-type": "application/json", "cache-control": "no-store" };
-  return new Response(text, { status: 502, headers });
-}
-
-/** The JSON of a refusal. What S3 replied stays here: it is for /healthz alone. */
-function refusalText(refusal: Refusal, objectIndex: number): string {
-  return JSON.stringify({ ...refusal, s3: undefined, ...(objectIndex > 0 && { objectIndex }) });
-}
-
-/** @param tags by which the refusal can be purged, once the object exists, or is repaired */
-function cachedRefusal(
-  text: string,
-  status: number,
-  caching: string,
-  tags: readonly string[],
-): Response {
-  const headers = {
-    "content-type": "application/json",
-    "cache-control": caching,
-    "cache-tag": tags.join(","),
-  };
-  return new Response(text, { status, headers });
+  return older.isOfGoneObject ? SECOND_CACHING : undefined;
 }
 
 /** @returns undefined if the cached entrypoint cannot have written the answer */
