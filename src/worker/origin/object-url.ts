@@ -1,24 +1,31 @@
-// The URL of an object: exactly the text that is signed and sent (A2).
+// The URL of an object: exactly the text that is signed and sent (A2). Where the text that is sent differs from it in
+// one character, S3 refuses the signature. Sends nothing.
 
 import { encodeKey } from "../../url/encoding.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { sha256Hex } from "../util/bytes.ts";
 
+/** @param key with the bucket's prefix */
 export function originUrl(baseUrl: string, key: string): string {
   return baseUrl + encodeKey(key);
 }
 
 /**
- * The URL that the edge fetches. For the edge, a replaced object is another source (C1): nothing old can come
- * out of its caches. S3 ignores the parameter, and the signature covers it (A15).
- * @param validator names the object's bytes. No validator can be calculated from the parameter
+ * The URL that the edge (Cloudflare's image service) fetches, with a parameter that changes with the object. S3 ignores
+ * the parameter (A15), and the signature covers it.
+ * @param validator names the object's bytes
  */
 export async function sourceUrl(
-  { baseUrl, hasSourceParameter }: Pick<Bucket, "baseUrl" | "hasSourceParameter">,
+  bucket: Pick<Bucket, "baseUrl" | "hasSourceParameter">,
   key: string,
   validator: string | undefined,
 ): Promise<string> {
-  const url = originUrl(baseUrl, key);
-  if (!hasSourceParameter || validator === undefined) return url;
-  return `${url}?x-vitrine=${(await sha256Hex(`source ${validator}`)).slice(0, 32)}`;
+  const url = originUrl(bucket.baseUrl, key);
+  if (!bucket.hasSourceParameter || validator === undefined) return url;
+
+  // The edge caches by URL (C1), so a replaced object is another source for it: no old picture comes out of its caches.
+  // It is a hash, because nobody should be able to calculate the validator from a URL. 32 digits of it are enough: no two
+  // validators will share them by chance.
+  const hash = await sha256Hex(`source ${validator}`);
+  return `${url}?x-vitrine=${hash.slice(0, 32)}`;
 }

@@ -1,5 +1,6 @@
-// Signs requests for S3 with Signature Version 4 in headers, by aws4fetch. No I/O. No clock: `now` is
-// passed in.
+// Signs requests for S3 with Signature Version 4 in headers, by aws4fetch. It sends nothing, and has no clock: `now` is
+// passed in. No header of a visitor is ever signed: the edge (Cloudflare's image service), which sends some of these
+// requests on, replaces them, and the signature would not match any more (E3).
 
 import { AwsV4Signer } from "aws4fetch";
 import type { Credentials } from "../config/slot.ts";
@@ -10,20 +11,21 @@ export type SignedHeaders = {
   readonly authorization: string;
   readonly "x-amz-content-sha256": string;
   readonly "x-amz-date": string;
-  /** Of session credentials (A11). */
+  /** Only for session credentials (A11). */
   readonly "x-amz-security-token"?: string;
 };
 
+/** A GET has no payload, and S3 takes this word in place of its hash (A1). */
 const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
 
-/** The keys that aws4fetch derives of credentials, by day and region (A3). */
+/** The keys that aws4fetch derives from credentials, by day and region (A3). It fills and reads this Map itself. */
 const derivedKeysOf = memoize((_credentials: Credentials) => new Map<string, ArrayBuffer>());
 
 /**
- * Signs one request. The signed headers are exactly `host`, `x-amz-content-sha256` and `x-amz-date` (A1):
- * the edge lets these through (E1). With session credentials `x-amz-security-token` is one, too (A11).
+ * Signs one request. The signed headers are exactly `host`, `x-amz-content-sha256` and `x-amz-date` (A1), because the
+ * edge sends no others on (E1). With session credentials, `x-amz-security-token` is signed, too (A11).
  * @param url an origin URL, as `originUrl` and `sourceUrl` make it, or one with another query
- * @param now ms since 1970; the signature is good from 15 minutes before to 15 minutes after (A7)
+ * @param now ms since 1970. The signature is valid from 15 minutes before to 15 minutes after (A7)
  * @param method the Worker only ever sends GET
  */
 export async function sign(
@@ -38,12 +40,19 @@ export async function sign(
     url,
     method,
     region,
-    service: "s3", // A3: aws4fetch would guess it from the host
+    service: "s3", // aws4fetch would guess the service from the host, and guess wrong (A3)
     headers: UNSIGNED,
+    // The form of x-amz-date: 2026-11-26T12:00:00.000Z without ":", "-" and ".000" is 20261126T120000Z.
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
     cache: derivedKeysOf(credentials),
   });
-  const token = credentials.sessionToken && { "x-amz-security-token": credentials.sessionToken };
   const authorization = await signer.authHeader();
-  return { authorization, ...UNSIGNED, "x-amz-date": signer.datetime, ...token };
+
+  const { sessionToken } = credentials;
+  return {
+    authorization,
+    ...UNSIGNED,
+    "x-amz-date": signer.datetime,
+    ...(sessionToken && { "x-amz-security-token": sessionToken }),
+  };
 }
