@@ -1,80 +1,177 @@
-// The type of an object by its first bytes alone: no content-type is believed. And whether its pixels can be
-// transparent. Pure.
+// The type of an object by its first bytes alone, and whether its pixels can be transparent. Pure. It believes no
+// content-type and no name: whoever uploads an object may write any. What the bytes do not prove stays "unknown", and
+// the engine that renders the object decides (A18).
 
 import type { ObjectType } from "../http/refusal.ts";
 
-/** Images, by their first bytes as Latin-1 text. "." is any byte. */
-const IMAGES: readonly (readonly [beginning: RegExp, type: ObjectType])[] = [
-  [/^\xff\xd8\xff/, "image/jpeg"],
-  [/^\x89PNG\r\n.\n/s, "image/png"],
-  [/^GIF8[79]a/, "image/gif"],
-  [/^RIFF....WEBPVP8[ LX]/s, "image/webp"],
-  [/^....ftyp(?:avi[fs]|m[is]f1....(?:....)*?avi[fs])/s, "image/avif"],
-  [/^....ftyp(?:hei[cxms]|hev[cxms]|m[is]f1)/s, "image/heic"],
-];
-
-/** What is certainly no image that an engine reads: documents, archives, films, sound, TIFF, ICO and Photoshop. */
-const NON_IMAGES = [
-  ...["%PDF-", "%!PS", "PK\x03\x04", "\x1f\x8b\x08", "7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07"],
-  ...["\x1aE\xdf\xa3", "OggS", "ID3", "II*\0", "MM\0*", "\0\0\x01\0", "8BPS\0\x01"],
-];
-const FILM = /^(?:....ftyp(?:iso[m2-9]|mp4[12]|avc1|M4[AVP] |qt {2})|RIFF....(?:WAVE|AVI ))/s;
-const HTML = /^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])/i;
-const BMP_HEADERS: readonly unknown[] = [12, 40, 52, 56, 64, 108, 124];
-
 /** @param head the first bytes; none of an empty object */
 export function sniff(head: Uint8Array): ObjectType {
-  const text = latin1(head.subarray(0, 64)); // no pattern looks further
-  const image = IMAGES.find(([beginning]) => beginning.test(text))?.[1];
-  if (image) return image;
-  const isBmp = text.startsWith("BM") && text.slice(6, 10) === "\0\0\0\0" && isBmpHeader(head);
-  const isOther =
-    text === "" ||
-    isBmp ||
-    FILM.test(text) ||
-    HTML.test(text) ||
-    NON_IMAGES.some((one) => text.startsWith(one));
-  return isOther ? "none" : "unknown";
+  // No pattern looks further than 64 bytes. A longer text would cost time in each of them.
+  const text = latin1(head.subarray(0, 64));
+
+  // In the patterns, "." is any byte: a length, or a control character, which the linter refuses in a pattern.
+  // JPEG: the marker "start of image", and the first byte of the next marker.
+  if (/^\xff\xd8\xff/.test(text)) return "image/jpeg";
+
+  // PNG: its signature. The "." is 1A, which ends a text file on DOS.
+  if (/^\x89PNG\r\n.\n/s.test(text)) return "image/png";
+
+  // GIF: "GIF87a" or "GIF89a".
+  if (/^GIF8[79]a/.test(text)) return "image/gif";
+
+  // WebP: a RIFF container, its length, and the first chunk: "VP8 " (lossy), "VP8L" (lossless) or "VP8X" (extended).
+  if (/^RIFF....WEBPVP8[ LX]/s.test(text)) return "image/webp";
+
+  // AVIF and HEIC begin with the length of the first box, its name "ftyp", and a brand of four letters.
+  // AVIF has the brand "avif" (a still image) or "avis" (a sequence): "....ftypavif".
+  if (/^....ftypavi[fs]/s.test(text)) return "image/avif";
+
+  // The brand may be a general one, "mif1" or "msf1". Then a version of four bytes follows, and more brands:
+  // "....ftypmif1....miafavif". They are tried in steps of four, because "xxavifxx" has no brand "avif".
+  if (/^....ftypm[is]f1....(?:....)*?avi[fs]/s.test(text)) return "image/avif";
+
+  // HEIC has a brand from "heic" to "hevm", or a general brand that has none of AVIF beside it.
+  if (/^....ftyp(?:hei[cxms]|hev[cxms]|m[is]f1)/s.test(text)) return "image/heic";
+
+  if (isNoImage(text)) return "none";
+  return "unknown";
 }
 
-function isBmpHeader(head: Uint8Array): boolean {
-  return BMP_HEADERS.includes(head[14]) && latin1(head.subarray(15, 18)) === "\0\0\0";
+/** Bytes as text of one character each, so that patterns can be written as strings. */
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
 
-/** The signature of a PNG and its first chunk, of 13 bytes. "." is any byte. */
-const PNG_HEADER = /^\x89PNG\r\n.\n...\rIHDR/s;
-const PNG_HEADER_BYTES = 33;
+/** Returns whether the bytes are certainly no image that an engine reads. */
+function isNoImage(text: string): boolean {
+  if (text === "") return true; // an empty object
+  if (OTHER_SIGNATURES.some((signature) => text.startsWith(signature))) return true;
 
-/** Where the colour type stands, and those without transparency of their own: grey, RGB and palettes. */
-const COLOUR_AT = 25;
-const OPAQUE_COLOURS: readonly unknown[] = [0, 2, 3];
+  // Films and sound with a box "ftyp", by its brand: "....ftypisom", "....ftypmp42", "....ftypqt  ".
+  if (/^....ftyp(?:iso[m2-9]|mp4[12]|avc1|M4[AVP] |qt {2})/s.test(text)) return true;
 
-/** Chunks that may stand before the picture: not tRNS (transparency), and not acTL (an animation may clear parts). */
-const HARMLESS = /PLTE|(?!tRNS|acTL)[a-z][A-Za-z]{3}/;
+  // Sound and films in a RIFF container: "RIFF....WAVE", "RIFF....AVI ".
+  if (/^RIFF....(?:WAVE|AVI )/s.test(text)) return true;
+
+  // HTML, after a byte order mark and white space: "<!DOCTYPE html", "<html>".
+  if (/^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])/i.test(text)) return true;
+
+  return isBmp(text);
+}
+
+/** Documents, archives, films and sound. And images that no engine reads: TIFF, ICO and Photoshop's. */
+const OTHER_SIGNATURES = [
+  "%PDF-",
+  "%!PS", // PostScript
+  "PK\x03\x04", // ZIP, and with it the documents of offices
+  "\x1f\x8b\x08", // gzip, and with it SVGZ
+  "7z\xbc\xaf\x27\x1c",
+  "Rar!\x1a\x07",
+  "\x1aE\xdf\xa3", // Matroska and WebM
+  "OggS",
+  "ID3", // MP3
+  "II*\0", // TIFF, little-endian
+  "MM\0*", // TIFF, big-endian
+  "\0\0\x01\0", // ICO
+  "8BPS\0\x01", // Photoshop
+];
+
+/** The lengths that the second header of a BMP can have: one for each version of the format. */
+const BMP_HEADER_LENGTHS = [12, 40, 52, 56, 64, 108, 124];
+
+/** Text may begin with "BM", too. So the bytes behind it must be those of a BMP. */
+function isBmp(text: string): boolean {
+  if (!text.startsWith("BM")) return false;
+
+  // Bytes 2 to 5 are the length of the file, and 6 to 9 are reserved.
+  if (text.slice(6, 10) !== "\0\0\0\0") return false;
+
+  // Bytes 10 to 13 say where the pixels begin. The length of the second header follows, with its lowest byte first.
+  const headerLength = text.charCodeAt(14);
+  return BMP_HEADER_LENGTHS.includes(headerLength) && text.slice(15, 18) === "\0\0\0";
+}
 
 /**
- * Returns whether no pixel of an image can be transparent. An image whose first bytes do not show it counts
- * as transparent: as a JPEG it would lose its transparency. A HEIC counts as a photograph, which has no transparency.
+ * Returns whether no pixel of an image can be transparent. An image whose first bytes do not show it counts as
+ * transparent: as a JPEG it would lose its transparency.
  */
 export function isOpaque(type: ObjectType, head: Uint8Array): boolean {
-  if (type === "image/webp") {
-    const form = latin1(head.subarray(15, 16)); // of the first chunk: "VP8 ", VP8L or VP8X
-    const flags = form === " " ? 0 : head[form === "L" ? 24 : 20];
-    const transparencyFlags = form === "X" ? 0x12 : 0x10; // alpha; and an animation, which may leave parts free
-    return flags !== undefined && (flags & transparencyFlags) === 0;
+  switch (type) {
+    case "image/jpeg":
+      return true;
+    // A HEIC counts as a photograph, which has no transparency.
+    case "image/heic":
+      return true;
+    case "image/webp":
+      return isOpaqueWebp(head);
+    case "image/png":
+      return isOpaquePng(head);
+    default:
+      return false;
   }
-  if (type !== "image/png") return type === "image/jpeg" || type === "image/heic";
-  if (!PNG_HEADER.test(latin1(head.subarray(0, PNG_HEADER_BYTES)))) return false;
-  if (!OPAQUE_COLOURS.includes(head[COLOUR_AT])) return false;
+}
+
+/** A WebP begins with "RIFF", a length, "WEBP", and the first chunk: its name, its length, and its data from byte 20. */
+function isOpaqueWebp(head: Uint8Array): boolean {
+  const form = latin1(head.subarray(15, 16)); // the fourth letter of the name
+
+  switch (form) {
+    // "VP8 " is lossy. Its pixels have no transparency without VP8X.
+    case " ":
+      return true;
+    // "VP8L" has a signature of one byte and two sides of 14 bits. The next bit, in byte 24, says "has transparency".
+    case "L":
+      return hasNoFlag(head[24], 0x10);
+    // "VP8X" begins with its flags: 0x10 is transparency, 0x02 an animation, which may leave parts of the picture free.
+    case "X":
+      return hasNoFlag(head[20], 0x12);
+    default:
+      return false;
+  }
+}
+
+/** @param byte undefined if the first bytes end before it */
+function hasNoFlag(byte: number | undefined, flags: number): boolean {
+  return byte !== undefined && (byte & flags) === 0;
+}
+
+/** The signature of a PNG and its first chunk, IHDR, whose length is always 13: "\r". "." is any byte. */
+const PNG_HEADER = /^\x89PNG\r\n.\n...\rIHDR/s;
+
+/** The types of colour that have no transparency of their own: grey, RGB and palettes. */
+const OPAQUE_COLOURS: readonly unknown[] = [0, 2, 3];
+
+/**
+ * Reads the chunks of a PNG up to its picture. Each chunk has a length and a name of 4 bytes each, its data, and a
+ * checksum of 4 bytes.
+ * @param head the first bytes. If they end before the picture, a chunk that makes pixels transparent may follow
+ */
+function isOpaquePng(head: Uint8Array): boolean {
+  // The header has 33 bytes: 8 of the signature, and 25 of IHDR with its 13 bytes of data.
+  if (!PNG_HEADER.test(latin1(head.subarray(0, 33)))) return false;
+
+  // Byte 25, in the data of IHDR, is the type of colour.
+  if (!OPAQUE_COLOURS.includes(head[25])) return false;
+
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  for (let at = PNG_HEADER_BYTES; at + 8 <= head.length; at += 12 + view.getUint32(at)) {
-    const chunk = latin1(head.subarray(at + 4, at + 8));
-    if (chunk === "IDAT") return true;
-    if (!HARMLESS.test(chunk)) return false;
+  let offset = 33;
+  while (offset + 8 <= head.length) {
+    const name = latin1(head.subarray(offset + 4, offset + 8));
+    if (name === "IDAT") return true; // the picture begins
+    if (!keepsOpaque(name)) return false;
+
+    offset += 12 + view.getUint32(offset);
   }
+
   return false;
 }
 
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+/** Returns whether a chunk may stand before the picture, and makes no pixel transparent. */
+function keepsOpaque(name: string): boolean {
+  if (name === "PLTE") return true; // the palette
+  if (name === "tRNS") return false; // transparency of colours or of the palette
+  if (name === "acTL") return false; // an animation, which may clear parts of the picture
+
+  // A small first letter marks a chunk that a reader may ignore, such as gAMA. No other one makes pixels transparent.
+  return /^[a-z][A-Za-z]{3}$/.test(name);
 }
