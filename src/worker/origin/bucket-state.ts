@@ -1,6 +1,8 @@
-// What an isolate knows of a bucket: the last reply of S3 for each slot, and what was logged. How it
-// changes: (state, event) → { state, effects }. Pure; the effects are lines for the log. No clock: `now` is
-// passed in, in ms since 1970.
+// What an isolate knows of a bucket: how S3 last replied to each slot (one of the two key pairs of the bucket), and what
+// was logged. The state changes by one pure function, (state, event) → { state, effects }: nothing is sent or logged
+// here, and the effects are lines for the log. There is no clock: `now` is passed in, in ms since 1970.
+//
+// Each isolate learns by itself. So right after a key was revoked, each of them loses one request to S3 per minute.
 
 import type { Bucket } from "../config/bucket.ts";
 import { maskKeyId, type Slot } from "../config/slot.ts";
@@ -16,13 +18,19 @@ import { countForLog, isWithin, LOG_PERIOD_MS, type LogCount } from "../util/tim
 
 export type BucketState = {
   readonly bucket: Bucket;
-  /** The slots that S3 refused when they were last tried: its code, and when. */
-  readonly refused: {
-    readonly [Slot in SlotName]?: { readonly s3Code: string; readonly at: number };
-  };
+  /** The slots that S3 refused when they were last tried. */
+  readonly refused: RefusedReplies;
   /** When a request to S3 last began or ended without an answer; undefined once S3 answers. */
   readonly silentAt?: number | undefined;
   readonly reported: Reported;
+};
+
+type RefusedReplies = Readonly<Partial<Record<SlotName, RefusedReply | undefined>>>;
+
+type RefusedReply = {
+  /** S3's error code. */
+  readonly s3Code: string;
+  readonly refusedAt: number;
 };
 
 /** What the log has reported. */
@@ -36,7 +44,7 @@ type Reported = {
   readonly failures?: LogCount | undefined;
 };
 
-/** The reply of S3 for a slot: its code if it refuses the slot. */
+/** How S3 replied to a slot: with this code if S3 refuses the slot. */
 export type SlotReply = { readonly slot: Slot; readonly s3Code?: string | undefined };
 
 export type BucketEvent =
@@ -56,100 +64,158 @@ export type BucketEvent =
 
 type Advanced = { readonly state: BucketState; readonly effects: readonly BucketNotice[] };
 
-/** After how long a refused slot is tried again before the other one: ms. */
-const RETRY_MS = 60_000;
-
 /** The state of a bucket before the first request. */
 export function startState(bucket: Bucket): BucketState {
   return { bucket, refused: {}, reported: { inUse: "current", refused: [] } };
 }
 
-/** The slots in the order in which to try them: those that S3 refused within the last minute come last. */
-export function slotsInOrder({ bucket, refused }: BucketState, now: number): readonly Slot[] {
-  const isRefused = ({ name }: Slot) => isWithin(RETRY_MS, refused[name]?.at, now);
-  return [...bucket.slots].sort((a, b) => Number(isRefused(a)) - Number(isRefused(b)));
-}
-
-/** The slots that S3 refuses, as the log names them. */
-export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
-  return bucket.slots.flatMap((slot) => {
-    const s3Code = refused[slot.name]?.s3Code;
-    return s3Code ? [{ slot: slot.name, s3Code, access_key: maskKeyId(slot) }] : [];
-  });
-}
-
-/** Returns whether it was reported within the last minute that S3 refuses all slots. */
-export function isAllRefusedReported({ reported }: BucketState, now: number): boolean {
-  return isWithin(LOG_PERIOD_MS, reported.allRefusedAt, now);
-}
-
 export function advance(state: BucketState, event: BucketEvent): Advanced {
-  const { reported } = state;
   const { now } = event;
+
   switch (event.type) {
-    case "slots-tried": {
-      const replies = event.replies.map(({ slot, s3Code }) => [
-        slot.name,
-        s3Code === undefined ? undefined : { s3Code, at: now },
-      ]);
-      const refused = { ...state.refused, ...Object.fromEntries(replies) };
-      const accepted = event.replies.find(({ s3Code }) => s3Code === undefined)?.slot;
-      return reportSlots({ ...state, refused }, accepted);
-    }
+    case "slots-tried":
+      return learnReplies(state, event.replies, now);
     case "s3-requested":
       return { state: { ...state, silentAt: event.isSilent ? now : undefined }, effects: [] };
     case "all-refused": {
-      const at = isAllRefusedReported(state, now) ? reported.allRefusedAt : now;
-      return { state: { ...state, reported: { ...reported, allRefusedAt: at } }, effects: [] };
+      // The refusal was logged less than a minute ago: that minute goes on.
+      if (isAllRefusedReported(state, now)) return { state, effects: [] };
+
+      const reported = { ...state.reported, allRefusedAt: now };
+      return { state: { ...state, reported }, effects: [] };
     }
-    case "rendition-failed": {
-      const { times, shouldLog, next } = countForLog(reported.failures, now);
-      const { key, refusal } = event;
-      const { status, reason, edgeCode, s3Code } = upstreamOf(refusal);
-      const slots = "slots" in refusal ? refusal.slots : undefined;
-      const fields = {
-        failure: refusal.event,
-        key,
-        times,
-        status,
-        reason,
-        edgeCode,
-        s3Code,
-        slots,
-      };
-      const line = { event: "rendition-failed", bucket: state.bucket.name, ...fields } as const;
-      return {
-        state: { ...state, reported: { ...reported, failures: next } },
-        effects: shouldLog ? [line] : [],
-      };
-    }
+    case "rendition-failed":
+      return reportFailedRendition(state, event.key, event.refusal, now);
   }
+}
+
+function learnReplies(state: BucketState, replies: readonly SlotReply[], now: number): Advanced {
+  const changed: Partial<Record<SlotName, RefusedReply | undefined>> = {};
+  for (const { slot, s3Code } of replies) {
+    changed[slot.name] = s3Code === undefined ? undefined : { s3Code, refusedAt: now };
+  }
+
+  const next = { ...state, refused: { ...state.refused, ...changed } };
+  const accepted = replies.find(({ s3Code }) => s3Code === undefined);
+  if (accepted) return reportSlotInUse(next, accepted.slot);
+  return forgetSlotInUse(next);
 }
 
 /**
  * Reports the slots that are refused since the last report, and which one is in use now.
  * @param accepted the slot that S3 accepted
  */
-function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
+function reportSlotInUse(state: BucketState, accepted: Slot): Advanced {
   const { bucket, reported } = state;
   const refused = refusedSlots(state);
-  if (!accepted) {
-    // A slot that was not tried may still work.
-    const areAllRefused = refused.length === bucket.slots.length;
-    const next = areAllRefused ? { ...reported, inUse: undefined, refused } : reported;
-    return { state: { ...state, reported: next }, effects: [] };
+  const effects: BucketNotice[] = [];
+
+  for (const refusedSlot of refused) {
+    const { slot, s3Code } = refusedSlot;
+    const isReported = reported.refused.some(
+      (last) => last.slot === slot && last.s3Code === s3Code,
+    );
+    if (isReported) continue;
+    effects.push({ event: "slot-refused", bucket: bucket.name, ...refusedSlot });
   }
-  const isNew = ({ slot, s3Code }: RefusedSlot) =>
-    !reported.refused.some((last) => last.slot === slot && last.s3Code === s3Code);
-  const effects: BucketNotice[] = refused
-    .filter(isNew)
-    .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));
+
   if (accepted.name !== reported.inUse) {
-    const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
-    const reason = accepted.name === "current" ? undefined : mistakes.join("; ") || undefined;
-    const slot = { slot: accepted.name, access_key: maskKeyId(accepted), reason };
-    effects.push({ event: "slot-in-use", bucket: bucket.name, ...slot });
+    effects.push({
+      event: "slot-in-use",
+      bucket: bucket.name,
+      slot: accepted.name,
+      access_key: maskKeyId(accepted),
+      reason: reasonForNextSlot(bucket, accepted),
+    });
   }
+
   const next = { ...reported, allRefusedAt: undefined, inUse: accepted.name, refused };
   return { state: { ...state, reported: next }, effects };
+}
+
+/** Why the current slot is not in use, where S3 did not refuse it: its secrets are wrong. */
+function reasonForNextSlot(bucket: Bucket, accepted: Slot): string | undefined {
+  if (accepted.name === "current") return undefined;
+
+  const mistakes = unusableSlotMistakes(bucket).join("; ");
+  return mistakes || undefined;
+}
+
+/** What is wrong with the secrets of the slots that cannot be used. */
+export function unusableSlotMistakes(bucket: Bucket): string[] {
+  return bucket.unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
+}
+
+/** S3 accepted no slot. Nothing is logged here: the refusal that the visitor gets names the slots in the log. */
+function forgetSlotInUse(state: BucketState): Advanced {
+  const { bucket, reported } = state;
+  const refused = refusedSlots(state);
+
+  // A slot that was not tried may still work.
+  if (refused.length < bucket.slots.length) return { state, effects: [] };
+
+  return { state: { ...state, reported: { ...reported, inUse: undefined, refused } }, effects: [] };
+}
+
+/** Visitors may not see the failure, because they get an older rendition. So the log has it, once a minute. */
+function reportFailedRendition(
+  state: BucketState,
+  key: string,
+  refusal: Refusal,
+  now: number,
+): Advanced {
+  const { times, shouldLog, next } = countForLog(state.reported.failures, now);
+  const nextState = { ...state, reported: { ...state.reported, failures: next } };
+  if (!shouldLog) return { state: nextState, effects: [] };
+
+  const { status, reason, edgeCode, s3Code } = upstreamOf(refusal);
+  const notice = {
+    event: "rendition-failed",
+    bucket: state.bucket.name,
+    failure: refusal.event,
+    key,
+    times,
+    status,
+    reason,
+    edgeCode,
+    s3Code,
+    slots: refusal.event === "slots-refused" ? refusal.slots : undefined,
+  } as const;
+  return { state: nextState, effects: [notice] };
+}
+
+/** For how long a refused slot is tried after the other one: ms. After that, S3 may know the key again. */
+const RETRY_MS = 60_000;
+
+/** The slots in the order in which to try them: those that S3 refused within the last minute come last. */
+export function slotsInOrder(state: BucketState, now: number): readonly Slot[] {
+  const first: Slot[] = [];
+  const last: Slot[] = [];
+
+  for (const slot of state.bucket.slots) {
+    const reply = state.refused[slot.name];
+    const isRefused = isWithin(RETRY_MS, reply?.refusedAt, now);
+    if (isRefused) last.push(slot);
+    else first.push(slot);
+  }
+
+  return [...first, ...last];
+}
+
+/** The slots that S3 refuses, as the log names them. */
+export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
+  const slots: RefusedSlot[] = [];
+
+  for (const slot of bucket.slots) {
+    const reply = refused[slot.name];
+    if (reply === undefined) continue;
+    slots.push({ slot: slot.name, s3Code: reply.s3Code, access_key: maskKeyId(slot) });
+  }
+
+  return slots;
+}
+
+/** Returns whether it was reported within the last minute that S3 refuses all slots. */
+export function isAllRefusedReported({ reported }: BucketState, now: number): boolean {
+  return isWithin(LOG_PERIOD_MS, reported.allRefusedAt, now);
 }

@@ -1,4 +1,5 @@
-// What an isolate learns of buckets and roles while it runs. Each state changes by its pure function alone.
+// What an isolate learns while it runs: of buckets, and of the AWS roles for which STS gives it session credentials.
+// Each state changes by its own pure function alone. Nothing is shared with other isolates.
 
 import type { Bucket, Role } from "../config/bucket.ts";
 import { logNotice } from "../log/log.ts";
@@ -6,38 +7,41 @@ import { memoize } from "../util/memoize.ts";
 import { advance, type BucketEvent, type BucketState, startState } from "./bucket-state.ts";
 import { advanceRole, type RoleEvent, type RoleState } from "./role-state.ts";
 
-export type BucketMemory = Memory<BucketState, BucketEvent>;
-export type RoleMemory = Memory<RoleState, RoleEvent>;
-
-export const bucketMemoryOf = memoize((bucket: Bucket): BucketMemory => {
-  return createMemory(startState(bucket), advance, logNotice);
-});
-
-export const roleMemoryOf = memoize((role: Role): RoleMemory => {
-  return createMemory({ role }, advanceRole, logNotice);
-});
-
 type Memory<State, Event> = {
   /** The state as it is now. Ask again after each wait: other requests change it meanwhile. */
   readonly state: () => State;
   readonly learn: (event: Event) => void;
 };
 
+export type BucketMemory = Memory<BucketState, BucketEvent>;
+export type RoleMemory = Memory<RoleState, RoleEvent>;
+
+/** The memory of a bucket: each bucket has one as long as its configuration lives. */
+export const bucketMemoryOf = memoize((bucket: Bucket): BucketMemory => {
+  return createMemory(startState(bucket), advance, logNotice);
+});
+
+/** The memory of a role: each role has one as long as its configuration lives. */
+export const roleMemoryOf = memoize((role: Role): RoleMemory => {
+  return createMemory({ role }, advanceRole, logNotice);
+});
+
+/** What follows from an event: the next state, and what is to be logged. */
+type Advanced<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] };
+
 export function createMemory<State, Event, Effect>(
   start: State,
-  advance: (
-    state: State,
-    event: Event,
-  ) => { readonly state: State; readonly effects: readonly Effect[] },
+  advanceState: (state: State, event: Event) => Advanced<State, Effect>,
   log: (effect: Effect) => void,
 ): Memory<State, Event> {
   let state = start;
-  return {
-    state: () => state,
-    learn: (event) => {
-      const next = advance(state, event);
-      state = next.state;
-      next.effects.forEach(log);
-    },
-  };
+
+  function learn(event: Event): void {
+    const next = advanceState(state, event);
+    state = next.state;
+
+    for (const effect of next.effects) log(effect);
+  }
+
+  return { state: () => state, learn };
 }

@@ -201,7 +201,7 @@ describe("of two slots", () => {
     expect([await result(), await result()]).toEqual(["ok", "ok"]);
     expect(credentials).toEqual(["current", "next", "next"]);
     const { refused } = bucketMemoryOf(bucket).state();
-    expect(refused.current).toEqual({ s3Code: code || `${status}`, at: NOW });
+    expect(refused.current).toEqual({ s3Code: code || `${status}`, refusedAt: NOW });
   });
 
   test("the one that S3 refuses is asked with again after a minute, and used again once it works", async () => {
