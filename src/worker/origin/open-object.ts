@@ -1,70 +1,37 @@
-// Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It sends only
-// GETs, and follows no redirect.
+// Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It chooses the
+// credential: a slot (one of the two key pairs of a bucket), or a session (temporary credentials that AWS gives for a
+// role). It sends only GETs, and follows no redirect.
+//
+// While a key is replaced, one of two slots may be dead, or may not open every object yet. So a picture is refused only
+// if no slot gets it, and what S3 says about the object itself ends the search.
 
-import type { R2Source } from "../config/bindings.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
-import type { Credentials } from "../config/slot.ts";
-import {
-  isRefusal,
-  isUpstreamFailure,
-  mistakeText,
-  type ObjectType,
-  type Refusal,
-  refusalAfter,
-  type UpstreamRefusal,
-} from "../http/refusal.ts";
-import { parseS3Reply } from "../http/s3-reply.ts";
-import { cancelBody, type RequestScope, send } from "../http/send.ts";
-import { TIMED_OUT, withTimeout } from "../util/time.ts";
+import type { Refusal, UpstreamRefusal } from "../http/refusal.ts";
+import type { RequestScope } from "../http/send.ts";
+import { askS3 } from "./ask-s3.ts";
 import {
   isAllRefusedReported,
   refusedSlots,
   type SlotReply,
   slotsInOrder,
+  unusableSlotMistakes,
 } from "./bucket-state.ts";
 import { getSession, refuseRole } from "./get-session.ts";
 import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
-import { HEAD_BYTES, type ObjectBody, readBody } from "./object-body.ts";
 import { originUrl } from "./object-url.ts";
+import { openR2 } from "./open-r2.ts";
+import type { Credential, ObjectRequest, OpenedObject } from "./opened-object.ts";
 import { isStsFailure, type Session } from "./session.ts";
-import { sign } from "./sigv4.ts";
-import { sniff } from "./sniff.ts";
-import { refusalOf, type S3Refusal } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
-/** What opens objects: a slot, or a session of a role. */
-export type Credential = { readonly credentials: Credentials };
+// The other rooms know opened objects by this file.
+export { type Credential, type OpenedObject, S3_TIMEOUT_MS } from "./opened-object.ts";
 
-/** An object of S3 or R2, with what its headers or its metadata name. */
-export type OpenedObject = {
-  /** Opaque (A17): without `W/` and quotes. */
-  readonly etag: string | undefined;
-  /** What names the object's bytes: its ETag, else Last-Modified and the length, if they are known. */
-  readonly validator: string | undefined;
-  /** By its first bytes. */
-  readonly type: ObjectType;
-  /** The whole length, if it is known: bytes. */
-  readonly length: number | undefined;
-  /** As HTTP writes it. */
-  readonly lastModified: string | undefined;
-  /** `x-amz-meta-*` by the name behind that prefix; custom metadata of R2. */
-  readonly metadata: ReadonlyMap<string, string>;
-  /** What opened the object; undefined for R2. */
-  readonly credential: Credential | undefined;
-  /** Of `part: "head"`, only the first bytes are here. */
-  readonly body: ObjectBody;
-};
-
-type OpenOptions = RequestScope & {
-  /** The first bytes, which show the type; or all of them. */
-  readonly part: "head" | "whole";
-  /** Opens the object with this credential only, and does not remember how S3 replied. */
-  readonly credential?: Credential | undefined;
-};
-
-/** How long S3 may take: ms. */
-export const S3_TIMEOUT_MS = 5_000;
-
-const RANGE = `bytes=0-${HEAD_BYTES - 1}`;
+type OpenOptions = RequestScope &
+  ObjectRequest & {
+    /** Opens the object with this credential only, and does not remember how S3 replied. */
+    readonly credential?: Credential | undefined;
+  };
 
 /** @param key with the bucket's prefix */
 export async function openObject(
@@ -74,68 +41,100 @@ export async function openObject(
 ): Promise<OpenedObject | Refusal> {
   const { r2, role, baseUrl } = bucket;
   if (r2) return openR2(r2, key, options);
+
   const url = originUrl(baseUrl, key);
   if (options.credential) {
-    const opened = await askS3(bucket, url, options.credential, options);
-    return "refusal" in opened ? opened.refusal : opened;
+    const reply = await askS3(bucket, url, options.credential, options);
+    return reply.kind === "opened" ? reply.object : reply.refusal;
   }
-  return role ? openByRole(bucket, role, url, options) : openBySlots(bucket, url, options);
+
+  if (role) return openByRole(bucket, role, url, options);
+  return openBySlots(bucket, url, options);
 }
 
-/** Tries the slots in order. If S3 refuses a slot, or denies it the object, the next one is tried. */
+/** Tries the slots in order, and remembers how S3 replied to each of them. */
 async function openBySlots(
   bucket: Bucket,
   url: string,
   options: OpenOptions,
 ): Promise<OpenedObject | Refusal> {
   const memory = bucketMemoryOf(bucket);
-  const replies: SlotReply[] = [];
-  let result: OpenedObject | Refusal | undefined;
-  let denied: UpstreamRefusal | undefined;
+  const replies: SlotReply[] = []; // of each slot for which it is clear whether S3 accepts its key
+  let result: OpenedObject | Refusal | undefined; // what no other slot would change
+  let denial: UpstreamRefusal | undefined; // what another slot may change
+
   for (const slot of slotsInOrder(memory.state(), Date.now())) {
-    const opened = await askS3(bucket, url, slot, options);
-    if (!("refusal" in opened)) {
+    const reply = await askS3(bucket, url, slot, options);
+
+    if (reply.kind === "opened") {
       replies.push({ slot });
-      result = opened;
+      result = reply.object;
       break;
     }
-    const { refusal, verdict } = opened;
-    if (verdict?.result === "slot-refused") {
+
+    // S3 did not answer, or not as asked. It would do the same for the next slot, and cost the visitor more time.
+    if (reply.kind === "failed") {
+      result = reply.refusal;
+      break;
+    }
+
+    // S3 does not accept this key. The next one may be good.
+    const { refusal, verdict } = reply;
+    if (verdict.result === "slot-refused") {
       replies.push({ slot, s3Code: verdict.s3Code });
       continue;
     }
-    if (verdict?.result === "object-refused") replies.push({ slot });
-    const isUnknown = refusal.event === "origin-denied" && verdict?.result === "unknown";
-    if (!verdict || !(isUnknown || verdict.s3Code === "AccessDenied")) {
+
+    // S3 accepts the key, and has no such object for it.
+    if (verdict.result === "object-refused") replies.push({ slot });
+
+    // What S3 says is not about the slot: the object is missing, or S3 is busy, redirects, or finds the clock wrong.
+    if (!mayOpenByOtherSlot(refusal, verdict)) {
       result = refusal;
       break;
     }
+
     // An unknown error counts more than a denial: the object may exist for that slot.
-    if (denied?.event !== "origin-denied") denied = refusal;
+    if (denial?.event !== "origin-denied") denial = refusal;
   }
+
   const now = Date.now();
   memory.learn({ type: "slots-tried", replies, now });
+
   if (result) return result;
-  if (!denied) return refuseAll(bucket, now);
-  const isCertain = denied.event === "object-denied" && replies.every(({ s3Code }) => !s3Code);
-  return { ...denied, certain: isCertain };
+  if (!denial) return refuseAll(bucket, now);
+
+  // A denial is certain if S3 accepts every slot: a slot that S3 refuses might get the object.
+  const isEveryKeyAccepted = replies.every(({ s3Code }) => s3Code === undefined);
+  return { ...denial, certain: denial.event === "object-denied" && isEveryKeyAccepted };
+}
+
+/** Returns whether S3 may give the object to another slot. */
+function mayOpenByOtherSlot({ event }: UpstreamRefusal, { result, s3Code }: Verdict): boolean {
+  // The key of the next slot may have a policy that allows more (A6).
+  if (s3Code === "AccessDenied") return true;
+
+  // S3 has a code of its own. It may be about this key: `AccountProblem`.
+  return event === "origin-denied" && result === "unknown";
 }
 
 /** S3 refuses all slots. The log has this refusal once a minute. */
 function refuseAll(bucket: Bucket, now: number): Refusal {
   const memory = bucketMemoryOf(bucket);
-  const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
-  const refusal = {
-    event: "slots-refused",
-    slots: refusedSlots(memory.state()),
-    reason: ["npx vitrine doctor says what is wrong", ...mistakes].join("; "),
-    repeated: isAllRefusedReported(memory.state(), now),
-  } as const;
+  const state = memory.state();
+  const reasons = ["npx vitrine doctor says what is wrong", ...unusableSlotMistakes(bucket)];
+  const repeated = isAllRefusedReported(state, now);
   memory.learn({ type: "all-refused", now });
-  return refusal;
+
+  return {
+    event: "slots-refused",
+    slots: refusedSlots(state),
+    reason: reasons.join("; "),
+    repeated,
+  };
 }
 
-/** Credentials of a role that S3 refuses so soon are not renewed: new ones would not help. ms. */
+/** A session that S3 refuses although it is younger than this is not renewed: ms. */
 const NEW_MS = 60_000;
 
 /** Opens an object with a session of a role. If S3 refuses the session, a new one is used, once. */
@@ -146,141 +145,45 @@ async function openByRole(
   options: OpenOptions,
 ): Promise<OpenedObject | Refusal> {
   const memory = roleMemoryOf(role);
-  for (let refused: Session | undefined; ; ) {
-    const session = await getSession(memory, options, refused);
+  let refusedSession: Session | undefined;
+
+  for (;;) {
+    const session = await getSession(memory, options, refusedSession);
     if (isStsFailure(session)) return refuseRole(memory, session);
-    const opened = await askS3(bucket, url, session, options);
-    if (!("refusal" in opened)) {
+
+    const result = await askS3(bucket, url, session, options);
+
+    if (result.kind === "opened") {
       memory.learn({ type: "object-requested", session, denied: false });
-      return opened;
+      return result.object;
     }
-    const { refusal, verdict } = opened;
-    if (verdict?.result !== "slot-refused") {
-      const denied = verdict?.s3Code === "AccessDenied";
-      if (verdict?.result === "object-refused")
-        memory.learn({ type: "object-requested", session, denied });
+
+    // S3 did not answer, or not as asked: that says nothing about the session.
+    if (result.kind === "failed") return result.refusal;
+
+    // S3 accepts the session, and has no such object for it. The memory counts denials, because S3 denies every object
+    // to a session that was revoked (K9).
+    const { refusal, verdict } = result;
+    if (verdict.result === "object-refused") {
+      const denied = verdict.s3Code === "AccessDenied";
+      memory.learn({ type: "object-requested", session, denied });
       return refusal;
     }
-    const isNew = Date.now() - session.began < NEW_MS;
-    if (isNew || refused) {
-      const reason = `S3 refuses ${isNew ? "new " : ""}credentials of the role`;
-      return refuseRole(memory, { code: verdict.s3Code, reason });
+
+    // S3 is busy, redirects, or finds the clock wrong: a new session would not help.
+    if (verdict.result !== "slot-refused") return refusal;
+
+    // S3 does not accept the session. If the session is new, S3 would refuse another one as well.
+    const code = verdict.s3Code;
+    if (Date.now() - session.began < NEW_MS) {
+      return refuseRole(memory, { code, reason: "S3 refuses new credentials of the role" });
     }
-    refused = session;
-  }
-}
 
-/** Asks S3 with one credential. A refusal has S3's own code: a HEAD would have none (A14). */
-async function askS3(
-  { region }: Bucket,
-  url: string,
-  credential: Credential,
-  { part, deadline }: OpenOptions,
-): Promise<OpenedObject | S3Refusal> {
-  const now = Date.now();
-  const until = Math.min(deadline, now + S3_TIMEOUT_MS);
-  const init = {
-    headers: {
-      ...(await sign(url, region, credential.credentials, now)),
-      "accept-encoding": "identity", // an encoding would hide how long the object is
-      ...(part === "head" && { range: RANGE }),
-    },
-    cache: "no-store", // A16
-  } as const;
-  const reply = await send(url, init, until);
-  if (isUpstreamFailure(reply)) return { refusal: refusalAfter(reply, "origin-failed") };
-  const { status, headers } = reply;
-  const range = headers.get("content-range");
-  // An empty object has no first byte: 416, with "bytes */0". Any other 416, or a part that begins later, is wrong.
-  const isEmpty = status === 416 && !/[1-9]/.test(range ?? "");
-  const isPart = status === 206 && part === "head" && !/^bytes (?!0-)/.test(range ?? "");
-  if (!isEmpty && !isPart && status !== 200) {
-    cancelBody(reply.body);
-    if (status >= 300) return refusalOf(parseS3Reply(reply, reply.text, now), region);
-    return { refusal: { event: "origin-failed", status, reason: "S3 sends no such part" } };
-  }
-  const isEncoded = headers.has("content-encoding"); // the server ignores accept-encoding: the lengths say nothing
-  const isUnread = isEmpty || (isEncoded && part === "head"); // a part cannot be decoded
-  if (isUnread) cancelBody(reply.body);
-  const stream = (!isUnread && reply.body) || new Blob().stream();
-  // The length of this reply, and that of the whole object: it is in content-range, as in "bytes 0-1023/80000".
-  const sentLength = isEmpty ? 0 : parseLength(headers.get("content-length"));
-  const wholeLength = isPart ? parseLength(range) : sentLength;
-  const contentLength = sentLength ?? (wholeLength && Math.min(wholeLength, HEAD_BYTES));
-  const body = await readBody(stream, isEncoded ? undefined : contentLength, until);
-  if (isRefusal(body)) return { refusal: body };
-  const metadata = [...headers]
-    .filter(([name]) => name.startsWith(METADATA))
-    .map(([name, value]) => [name.slice(METADATA.length), value] as const);
-  const fields = {
-    etag: headers.get("etag")?.replace(/^W\/|"/g, "") || undefined,
-    length: isEncoded ? undefined : wholeLength,
-    lastModified: headers.get("last-modified") ?? undefined,
-    metadata: new Map(metadata),
-    credential,
-  };
-  const isTypeHidden = isEncoded || (wholeLength === undefined && body.head.length === 0);
-  return describe(fields, body, part, isTypeHidden);
-}
-
-const METADATA = "x-amz-meta-";
-
-/** The length in `content-length`, or the whole length in `content-range`. */
-function parseLength(header: string | null): number | undefined {
-  const [, digits] = /^(?:bytes \d+-\d+\/)?(\d{1,15})$/.exec(header ?? "") ?? [];
-  return digits === undefined ? undefined : Number(digits);
-}
-
-async function openR2(
-  r2: R2Source,
-  key: string,
-  { part, deadline }: OpenOptions,
-): Promise<OpenedObject | Refusal> {
-  const until = Math.min(deadline, Date.now() + S3_TIMEOUT_MS);
-  try {
-    const range = { offset: 0, length: HEAD_BYTES };
-    const pending = part === "head" ? r2.get(key, { range }) : r2.get(key);
-    const object = await withTimeout(until - Date.now(), pending);
-    if (object === TIMED_OUT) {
-      pending.then((lateObject) => cancelBody(lateObject?.body ?? null)).catch(() => {});
-      return { event: "timed-out", reason: "no answer of R2 in time" };
+    // This visitor has waited for a new session already.
+    if (refusedSession) {
+      return refuseRole(memory, { code, reason: "S3 refuses credentials of the role" });
     }
-    if (!object) return { event: "object-missing", certain: true };
-    return await describeR2(object, object.body, part, until);
-  } catch (error) {
-    // A range of an empty object throws, in other words at Cloudflare than in a local run.
-    const object = await withTimeout(until - Date.now(), r2.head(key)).catch(() => undefined);
-    if (object !== TIMED_OUT && object?.size === 0) {
-      return describeR2(object, new Blob().stream(), part, until);
-    }
-    return { event: "origin-failed", reason: `R2 failed: ${error}`, isTransient: true };
+
+    refusedSession = session;
   }
-}
-
-async function describeR2(
-  { etag, size, uploaded, customMetadata = {}, httpMetadata }: R2Object,
-  stream: ReadableStream<Uint8Array>,
-  part: OpenOptions["part"],
-  until: number,
-): Promise<OpenedObject | Refusal> {
-  const body = await readBody(stream, part === "head" ? Math.min(size, HEAD_BYTES) : size, until);
-  if (isRefusal(body)) return body;
-  const fields = {
-    ...{ etag, length: size, lastModified: uploaded.toUTCString(), credential: undefined },
-    metadata: new Map(Object.entries(customMetadata)),
-  };
-  return describe(fields, body, part, httpMetadata?.contentEncoding !== undefined);
-}
-
-function describe(
-  fields: Omit<OpenedObject, "validator" | "type" | "body">,
-  body: ObjectBody,
-  part: OpenOptions["part"],
-  isTypeHidden: boolean,
-): OpenedObject {
-  if (part === "head") body.cancel();
-  const { etag, length, lastModified } = fields;
-  const dated = lastModified && length !== undefined ? `${lastModified} ${length}` : undefined;
-  const type = isTypeHidden ? "unknown" : sniff(body.head);
-  return { ...fields, validator: etag ?? dated, type, body };
 }
